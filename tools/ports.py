@@ -1,0 +1,61 @@
+"""The three ports that everything else plugs into: planner, critic and image generator.
+
+Async protocols without behaviour. Chat models, oracles, teachers, humans and in-memory doubles all implement them.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from .types import Attempt, Call, Case, Generated, Plan, Request, Verdict
+
+__all__ = ["Critic", "ImageGenerator", "PlanContext", "Planner", "Progress"]
+
+Progress = Callable[[float, str], None]
+"""Called with a fraction in 0..1 and a short message while a generator works; must not block."""
+
+
+@dataclass(frozen=True)
+class PlanContext:
+    """What a planner may know besides the request. Empty at first; filled when the rest of a plan is written anew."""
+
+    previous: Plan | None = None
+    """The plan being replaced."""
+    done: tuple[Attempt, ...] = ()
+    """The attempt kept for each finished step of the previous plan, in order."""
+    failed_steps: tuple[int, ...] = ()
+    """Indices of steps whose iterations were spent without success."""
+
+
+class Planner(Protocol):
+    """Writes all steps up front."""
+
+    async def plan(self, request: Request, context: PlanContext) -> Plan:
+        """Returns a valid plan for the request (only its remaining steps where `context.previous` is given).
+
+        Raises:
+            InputError: The request is outside what this planner can do.
+            ModelAnswerError: No usable plan after the bounded number of questions.
+        """
+        ...
+
+
+class Critic(Protocol):
+    """Judges images and rewrites prompts."""
+
+    async def judge(self, cases: Sequence[Case]) -> list[Verdict]:
+        """Returns one verdict per case, in order; an unusable answer becomes `Verdict(success=None)`, never an error."""
+        ...
+
+
+class ImageGenerator(Protocol):
+    """Draws and edits."""
+
+    async def generate(self, call: Call, progress: Progress | None = None) -> Generated:
+        """Returns once the image's bytes lie, hash-verified, in the workspace store.
+
+        Raises:
+            InputError: The server refuses this call for good (prompt too long, unusable image).
+            GeneratorError: The call failed; `retryable` tells whether it may succeed later.
+        """
+        ...
