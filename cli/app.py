@@ -1,0 +1,80 @@
+"""Assembles the program for one command line: the command that was asked for, and a stub for every other.
+
+Knows the table and nothing of what commands do. Only the asked-for command's file is imported, which keeps `--help` and
+every small command fast.
+"""
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from interleavethinker.tools.errors import InterleaveError
+
+from .exits import INTERRUPTED, OK, report
+from .table import TABLE, Entry
+
+__all__ = ["build_app", "main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs one command line (default: the process's own) and exits with a code from `exits`."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = build_app(words)(words, prog_name="interleavethinker", standalone_mode=False)
+    except (InterleaveError, typer.TyperException, typer.Abort) as error:
+        sys.exit(report(error, as_json="--json" in words))
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    sys.exit(code if isinstance(code, int) else OK)
+
+
+def build_app(words: Sequence[str]) -> typer.Typer:
+    """Returns the program with the command named in `words` loaded (the first word that is not an option)."""
+    asked = next((word for word in words if not word.startswith("-")), None)
+    app = typer.Typer(
+        name="interleavethinker",
+        callback=_root,
+        no_args_is_help=True,
+        add_completion=False,  # It would need every command's file; help is quick enough to look things up.
+        pretty_exceptions_enable=False,
+    )
+    for entry in TABLE:
+        if entry.name == asked:
+            _add(app, entry)
+        else:
+            app.command(entry.name, help=entry.help, rich_help_panel=entry.panel)(_stub)
+    return app
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"interleavethinker {version('interleavethinker')}")
+        raise typer.Exit
+
+
+def _root(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Interleaved text-and-image answers from any image generator.
+
+    Exit codes: 0 done, 2 bad input, 3 failure, 130 interrupted. With --json, errors are JSON on stdout too.
+    """
+
+
+def _add(app: typer.Typer, entry: Entry) -> None:
+    file, _, attribute = entry.target.partition(":")
+    command = getattr(import_module(f"interleavethinker.cli.{file}"), attribute)
+    if isinstance(command, typer.Typer):
+        app.add_typer(command, name=entry.name, help=entry.help, rich_help_panel=entry.panel)
+    else:
+        app.command(entry.name, rich_help_panel=entry.panel)(command)
+
+
+def _stub() -> None:
+    """Stands in `--help` for a command that this command line does not run."""

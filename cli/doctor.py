@@ -1,0 +1,62 @@
+"""`interleavethinker doctor`: what this installation has and what it lacks, without loading a model."""
+
+import json
+import os
+import platform
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated
+
+import typer
+
+__all__ = ["Finding", "doctor"]
+
+LIBRARIES = ("torch", "diffusers", "transformers", "langgraph", "langchain", "mcp", "pydantic")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report."""
+
+    name: str
+    good: bool
+    found: str
+
+
+def doctor(json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """Check this installation: versions and devices. Exits with 3 if something needed is missing."""
+    findings = [check() for check in (_python, *map(_library, LIBRARIES), _device)]
+    if json_output:
+        typer.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
+    else:
+        for finding in findings:
+            mark = typer.style("ok", fg="green") if finding.good else typer.style("--", fg="red")
+            typer.echo(f"{mark}  {finding.name:<14} {finding.found}")
+    if not all(finding.good for finding in findings):
+        raise typer.Exit(3)
+
+
+def _python() -> Finding:
+    return Finding("python", sys.version_info >= (3, 11), f"{platform.python_version()} on {platform.machine()}")
+
+
+def _library(name: str) -> Callable[[], Finding]:
+    def check() -> Finding:
+        try:
+            return Finding(name, True, version(name))
+        except PackageNotFoundError:
+            return Finding(name, False, "not installed; run `make setup`, or `pip install` this project again")
+
+    return check
+
+
+def _device() -> Finding:
+    try:
+        import torch
+    except ImportError as error:
+        return Finding("device", False, f"torch cannot be imported: {error}")
+    if torch.cuda.is_available():
+        return Finding("device", True, f"{torch.cuda.get_device_name(0)}, {os.cpu_count()} CPU cores")
+    return Finding("device", True, f"no GPU, {os.cpu_count()} CPU cores (enough for the micro world)")

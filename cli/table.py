@@ -1,0 +1,36 @@
+"""What commands exist, in which file each lives, and the one line of help shown for it; nothing is imported here.
+
+To add a command or a group of commands:
+
+1. Write `cli/<file>.py` with a plain function (one command) or a `typer.Typer()` (a group such as `micro draw|edit`).
+2. Add one `Entry` to `TABLE` below. `--help` prints its `help`; the file is imported only when that command runs.
+
+A command's function takes typed Typer parameters, returns nothing, prints results to stdout and progress to stderr.
+It raises `InterleaveError`s and lets them pass: `cli/exits.py` alone turns them into messages and exit codes. An entry
+whose file does not exist fails the tests.
+"""
+
+from dataclasses import dataclass
+
+__all__ = ["TABLE", "Entry"]
+
+MACHINE = "This machine"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One word after `interleavethinker`."""
+
+    name: str
+    target: str
+    """`file:attribute` inside this package; the attribute is a function or a `typer.Typer`."""
+    help: str
+    """One sentence for the table; a single command's full help is its docstring."""
+    panel: str
+    """Heading under which `--help` lists it."""
+
+
+TABLE: tuple[Entry, ...] = (
+    Entry("doctor", "doctor:doctor", "Check this installation: versions and devices.", MACHINE),
+)
+"""In the order in which `--help` lists them."""
