@@ -43,8 +43,13 @@ class Planner(Protocol):
 class Critic(Protocol):
     """Judges images and rewrites prompts."""
 
+    @property
+    def gives_confidence(self) -> bool:
+        """Whether verdicts carry a confidence, so that judging a step's last attempt helps to choose its best one."""
+        ...
+
     async def judge(self, cases: Sequence[Case]) -> list[Verdict]:
-        """Returns one verdict per case, in order; an unusable answer becomes `Verdict(success=None)`, never an error."""
+        """Returns one verdict per case, in order. An unusable answer becomes `Verdict(success=None)`, never an error."""
         ...
 
 

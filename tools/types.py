@@ -91,6 +91,8 @@ class Verdict(_Frozen):
     reasoning: str = ""
     confidence: float | None = None
     """P(true) at the boolean token, 0..1, where the model gives log-probabilities; else None."""
+    by_hand: bool = False
+    """A person judged, not the critic; such verdicts are worth keeping as training data."""
 
 
 class Case(_Frozen):
