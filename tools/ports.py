@@ -49,7 +49,7 @@ class Critic(Protocol):
         ...
 
     async def judge(self, cases: Sequence[Case]) -> list[Verdict]:
-        """Returns one verdict per case, in order. An unusable answer becomes `Verdict(success=None)`, never an error."""
+        """Returns one verdict per case, in order. An unusable answer becomes `Verdict(success=None)`, not an error."""
         ...
 
 

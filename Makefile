@@ -1,0 +1,71 @@
+# Needs Python 3.11 or newer and make. Nothing is compiled; .venv is created here and can be deleted at any time.
+#
+#   make run PROMPT="…"     an answer from the micro world's models, on any CPU
+#   make test               the tests
+#   make check              format, lint, types, layers, wheel
+#
+#   make setup TORCH_INDEX=URL   take torch from another package index, for example PyTorch's CPU-only one
+#   make setup PYTHON=python3.12 EXTRAS=dev,train,openai
+
+PYTHON ?= python3
+EXTRAS ?= dev
+TORCH_INDEX ?=
+PROMPT ?= a big red ball on the left, at night
+OUT ?= answer.png
+
+PIP := 26.3
+BIN := .venv/bin
+STAMP := .venv/.installed
+PACKAGES := cli evaluation graph microworld servers tools training
+PROGRAM := $(BIN)/interleavethinker
+CONSTRAIN := -c constraints.txt --build-constraint constraints.txt
+
+.PHONY: setup run test check format format-check lint types layers wheel-test
+.DEFAULT_GOAL := setup
+
+setup: $(STAMP)
+
+# Installed anew only when what it depends on has changed.
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer must run this; found " + sys.version.split()[0] + "; try make PYTHON=python3.12 " + "$(MAKECMDGOALS)")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || \
+	  { rm -rf .venv; echo 'Python could not create .venv; on Debian or Ubuntu install python3-venv first.' >&2; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check pip==$(PIP)
+	$(if $(TORCH_INDEX),$(BIN)/pip install --quiet --no-deps -c constraints.txt --index-url $(TORCH_INDEX) torch)
+	$(BIN)/pip install --quiet $(CONSTRAIN) -e '.[$(EXTRAS)]'
+	@touch $@
+
+# The prompt is quoted for the shell as it stands, whatever characters it has.
+QUOTED_PROMPT = '$(subst ','\'',$(value PROMPT))'
+
+run: $(STAMP)
+	@if test -e cli/run.py; then $(PROGRAM) run -- $(QUOTED_PROMPT); \
+	else $(PROGRAM) micro draw --out '$(OUT)' -- $(QUOTED_PROMPT); fi
+
+# `pytest`, not `python -m pytest`: the latter puts this folder on the import path, and every module would exist twice.
+test: $(STAMP)
+	$(BIN)/pytest
+
+check: format-check lint types layers wheel-test
+
+format: $(STAMP)
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+format-check: $(STAMP)
+	$(BIN)/ruff format --check
+
+lint: $(STAMP)
+	$(BIN)/ruff check
+
+# Type checkers do not see an editable install, so the import names are laid as links.
+types: $(STAMP)
+	@mkdir -p .typing/interleavethinker
+	@for package in $(PACKAGES); do ln -sfn ../../$$package .typing/interleavethinker/$$package; done
+	$(BIN)/mypy .typing/interleavethinker tests
+
+layers: $(STAMP)
+	$(BIN)/lint-imports --no-logo
+
+wheel-test: $(STAMP)
+	$(BIN)/python tests/wheel.py
