@@ -1,0 +1,158 @@
+"""The program's frame: it is quick, it finds its commands, and every error leaves the same way."""
+
+import json
+import subprocess
+import sys
+from importlib.metadata import version
+
+import pytest
+import typer
+
+from interleavethinker.cli import app, exits, main, table
+from interleavethinker.cli.table import TABLE, Entry
+from interleavethinker.tools.errors import GeneratorError, InputError, InterleaveError, ProfileError, TrajectoryError
+
+HEAVY = {"diffusers", "langchain", "langgraph", "mcp", "numpy", "PIL", "torch", "transformers"}
+
+
+def run(*words: str) -> int:
+    with pytest.raises(SystemExit) as exit_:
+        main(words)
+    assert isinstance(exit_.value.code, int)
+    return exit_.value.code
+
+
+def install(monkeypatch: pytest.MonkeyPatch, command: object) -> None:
+    """Makes `interleavethinker probe` run this command, through a module that only this test has."""
+    monkeypatch.setattr(app, "TABLE", (*TABLE, Entry("probe", "doctor:probe", "Probes.", "Tests")))
+    monkeypatch.setattr("interleavethinker.cli.doctor.probe", command, raising=False)
+
+
+def raising(error: BaseException) -> object:
+    def probe(_json: bool = typer.Option(False, "--json")) -> None:
+        raise error
+
+    return probe
+
+
+def test_help_lists_every_command_and_imports_none() -> None:
+    code = "import sys; from interleavethinker.cli import main\ntry: main(['--help'])\nfinally: print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    help_, modules = done.stdout.rsplit("\n", 2)[0], set(done.stdout.splitlines()[-1].split())
+    assert all(entry.name in help_ for entry in TABLE)
+    assert not HEAVY & modules
+    assert not {f"interleavethinker.cli.{entry.target.partition(':')[0]}" for entry in TABLE} & modules
+
+
+@pytest.mark.parametrize("entry", TABLE, ids=lambda entry: entry.name)
+def test_every_command_in_the_table_explains_itself(entry: Entry, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(entry.name, "--help") == exits.OK
+    assert f"interleavethinker {entry.name}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("entry", TABLE, ids=lambda entry: entry.name)
+def test_a_command_explains_itself_without_a_model_library(entry: Entry) -> None:
+    code = (
+        f"import sys; from interleavethinker.cli.app import build_app\nbuild_app([{entry.name!r}])\nprint(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert not {"diffusers", "torch", "transformers"} & set(done.stdout.split())
+
+
+def test_no_two_commands_share_a_name() -> None:
+    names = [entry.name for entry in table.TABLE]
+    assert len(names) == len(set(names))
+
+
+def test_version_prints_the_installed_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--version") == exits.OK
+    assert capsys.readouterr().out == f"interleavethinker {version('interleavethinker')}\n"
+
+
+def test_no_command_at_all_shows_the_help_and_is_bad_input(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run() == exits.BAD_INPUT
+    assert "doctor" in capsys.readouterr().out
+
+
+def test_a_mistyped_command_is_bad_input_with_the_nearest_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("docto") == exits.BAD_INPUT
+    captured = capsys.readouterr()
+    assert "Did you mean 'doctor'?" in captured.err
+    assert not captured.out
+
+
+def test_a_wrong_option_names_the_help_of_its_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("doctor", "--jsno") == exits.BAD_INPUT
+    assert "Try 'interleavethinker doctor --help'." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (InputError("The image is 90 megapixels; at most 40 are read."), exits.BAD_INPUT),
+        (ProfileError("[no] such profile"), exits.BAD_INPUT),
+        (GeneratorError("The server went away."), exits.FAILURE),
+        (TrajectoryError("Another process holds it.", code="busy"), exits.FAILURE),
+    ],
+)
+def test_an_error_becomes_its_message_and_its_exit_code(
+    error: InterleaveError, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install(monkeypatch, raising(error))
+    assert run("probe") == code
+    captured = capsys.readouterr()
+    assert captured.err == f"error: {error}\n"
+    assert not captured.out
+    assert run("probe", "--json") == code
+    captured = capsys.readouterr()
+    assert json.loads(captured.out) == {"error": {"code": error.code, "message": str(error)}}
+    assert not captured.err
+
+
+def test_a_usage_error_is_json_too_when_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("doctor", "--jsno", "--json") == exits.BAD_INPUT
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == "usage"
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), typer.Abort(), EOFError()])
+def test_an_interruption_exits_with_130(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(monkeypatch, raising(error))
+    assert run("probe") == exits.INTERRUPTED
+
+
+def test_a_command_may_choose_its_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    install(monkeypatch, raising(typer.Exit(7)))
+    assert run("probe") == 7
+
+
+def test_a_defect_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    install(monkeypatch, raising(ZeroDivisionError("a defect")))
+    with pytest.raises(ZeroDivisionError, match="a defect"):
+        main(["probe"])
+
+
+def test_a_group_is_reached_through_its_word(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    group = typer.Typer()
+
+    @group.command()
+    def only() -> None:
+        typer.echo("reached")
+
+    install(monkeypatch, group)
+    assert run("probe", "only") == exits.OK
+    assert capsys.readouterr().out == "reached\n"
+    assert run("probe", "--help") == exits.OK
+    assert "Probes." in capsys.readouterr().out
+
+
+def test_a_reader_that_left_is_not_a_defect() -> None:
+    code = "from interleavethinker.cli import main; main(['doctor', '--json'])"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert "Traceback" not in process.stderr.read()
