@@ -111,7 +111,7 @@ def image_size(png: bytes) -> tuple[int, int]:
 
 
 def preview(png: bytes, max_bytes: int = 100_000, max_side: int = 512) -> tuple[bytes, str]:
-    """Returns a small rendition for a chat window and its MIME type: the PNG itself where it is small enough, else JPEG.
+    """Returns a small rendition for a chat window and its MIME type: the PNG itself if small enough, else a JPEG.
 
     Args:
         png: Canonical PNG bytes.
@@ -156,7 +156,7 @@ def _is_canonical(data: bytes) -> bool:
             return False
         position += 12 + length
         if kind == b"IEND":
-            return position == len(data)
+            return bool(position == len(data))
     return False
 
 

@@ -34,7 +34,7 @@ def test_an_unknown_image_has_its_own_code(tmp_path: Path) -> None:
     assert caught.value.code == "unknown_image"
 
 
-@pytest.mark.parametrize("damage", [lambda b: b[:-1], lambda b: b"", lambda b: b"X" + b[1:], lambda b: b + b"!"])
+@pytest.mark.parametrize("damage", [lambda b: b[:-1], lambda b: b[:0], lambda b: b"X" + b[1:], lambda b: b + b"!"])
 def test_a_damaged_file_is_an_error_and_a_new_put_repairs_it(tmp_path: Path, damage: object) -> None:
     store = ImageStore(tmp_path)
     name = store.put(b"a whole picture")
