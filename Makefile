@@ -4,7 +4,8 @@
 #   make test               the tests
 #   make check              format, lint, types, layers, wheel
 #
-#   make setup TORCH_INDEX=URL   take torch from another package index, for example PyTorch's CPU-only one
+#   make setup TORCH_INDEX=URL   take torch from another package index, for example PyTorch's CPU-only one;
+#                                before the first `make run`, or after deleting .venv
 #   make setup PYTHON=python3.12 EXTRAS=dev,train,openai
 
 PYTHON ?= python3
@@ -15,7 +16,7 @@ OUT ?= answer.png
 
 PIP := 26.3
 BIN := .venv/bin
-STAMP := .venv/.installed
+STAMP := .venv/.installed-$(EXTRAS)
 PACKAGES := cli evaluation graph microworld servers tools training
 PROGRAM := $(BIN)/interleavethinker
 CONSTRAIN := -c constraints.txt --build-constraint constraints.txt
@@ -30,6 +31,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer must run this; found " + sys.version.split()[0] + "; try make PYTHON=python3.12 " + "$(MAKECMDGOALS)")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || \
 	  { rm -rf .venv; echo 'Python could not create .venv; on Debian or Ubuntu install python3-venv first.' >&2; exit 1; }
+	@echo 'Installing into .venv: about 300 MB with the CPU build of torch, several GB with the CUDA build.'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check pip==$(PIP)
 	$(if $(TORCH_INDEX),$(BIN)/pip install --quiet --no-deps -c constraints.txt --index-url $(TORCH_INDEX) torch)
 	$(BIN)/pip install --quiet $(CONSTRAIN) -e '.[$(EXTRAS)]'
