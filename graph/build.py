@@ -1,0 +1,63 @@
+"""The graph, on one screen: nodes, edges, nothing else.
+
+`make_graph` loads no model and starts no server; its nodes open the profile's runtime when they first need it.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
+from langgraph.types import RetryPolicy
+
+from interleavethinker.tools.errors import GeneratorError
+
+from .nodes import Nodes
+from .ports import Ports, both_ways
+from .refine import next_node
+from .runtime import shared_ports
+from .state import TrajectoryInput, TrajectoryOutput, TrajectoryState
+
+__all__ = ["TrajectoryGraph", "build", "make_graph"]
+
+TrajectoryGraph = CompiledStateGraph[TrajectoryState, Ports, TrajectoryInput, TrajectoryOutput]
+
+
+def make_graph(profile: str = "micro") -> TrajectoryGraph:
+    """Returns the graph without a checkpointer, to embed anywhere: a node, a tool, `langgraph.json`.
+
+    Args:
+        profile: A shipped profile's name or a TOML file. Used unless the run brings `context=Ports(…)`.
+    """
+    return build(lambda runtime: shared_ports(profile, runtime))
+
+
+def build(
+    find_ports: Callable[[Runtime[Any]], Awaitable[Ports]],
+    checkpointer: BaseCheckpointSaver[Any] | None = None,
+    retry: RetryPolicy | None = None,
+) -> TrajectoryGraph:
+    """Adds the nodes and edges."""
+    nodes = Nodes(find_ports)
+    graph = StateGraph(TrajectoryState, Ports, input_schema=TrajectoryInput, output_schema=TrajectoryOutput)
+
+    graph.add_node("plan", both_ways(nodes.plan, "plan"))
+    graph.add_node("approve", nodes.approve)
+    graph.add_node("generate", both_ways(nodes.generate, "generate"), retry_policy=retry or PATIENT)
+    graph.add_node("critic", both_ways(nodes.critic, "critic"))
+    graph.add_node("refine", both_ways(nodes.refine, "refine"))
+
+    graph.add_edge(START, "plan")
+    graph.add_edge("plan", "approve")
+    graph.add_edge("approve", "generate")
+    graph.add_edge("generate", "critic")
+    graph.add_edge("critic", "refine")
+    graph.add_conditional_edges("refine", next_node, {"plan": "plan", "generate": "generate", "end": END})
+
+    return graph.compile(checkpointer=checkpointer, name="interleavethinker")
+
+
+PATIENT = RetryPolicy(max_attempts=3, retry_on=lambda error: isinstance(error, GeneratorError) and error.retryable)
+"""Only what may succeed later is tried again; a call that did succeed is answered from the server's store."""

@@ -1,0 +1,268 @@
+"""The five nodes of the graph: plan, approve, generate, critic, refine.
+
+A node reads the state and returns what changes; it never mutates what it was given. Errors of the ports pass through:
+the checkpoint before the node stays, so that resuming runs the node again. Once an outcome is set, the nodes between
+it and `refine` do nothing.
+"""
+
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from langgraph.runtime import Runtime
+from langgraph.types import Overwrite, interrupt
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from interleavethinker.tools.errors import InputError, ModelAnswerError
+from interleavethinker.tools.ports import PlanContext
+from interleavethinker.tools.requests import named_step_count
+from interleavethinker.tools.types import Attempt, Call, Case, Plan, Sha256, Step
+
+from .attempts import attempt_key, derive_seed, failed_steps, kept_attempt, next_prompt, tries_of
+from .document import Document, assemble
+from .events import Drawing, Drawn, Event, Judged, Planned
+from .limits import Limits
+from .ports import Ports
+from .refine import decide, limits_of, needs_replan
+from .state import TrajectoryState, attempts_of, newest_plan, request_of
+from .work import Work
+
+__all__ = ["Approval", "Nodes"]
+
+Update = dict[str, Any]
+
+
+class Approval(BaseModel):
+    """The answer to the approval interrupt: take the plan as it is, or these steps instead."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    steps: tuple[Step, ...] | None = None
+
+
+class Nodes:
+    """The nodes, bound to a way of finding the ports.
+
+    Args:
+        find_ports: Returns the ports of a run: its context, or a shared runtime's.
+    """
+
+    def __init__(self, find_ports: Callable[[Runtime[Any]], Awaitable[Ports]]) -> None:
+        self._find_ports = find_ports
+
+    async def plan(self, state: TrajectoryState, runtime: Runtime[Any]) -> Update:
+        """Asks the planner for all steps, or for the remaining ones where a plan failed too often."""
+        ports = await self._find_ports(runtime)
+        limits = Limits.model_validate(state.get("limits") or ports.limits)
+        request, cursor = request_of(state), state.get("cursor", 0)
+        # Whoever invokes a thread again, finished or not, wants a new answer; only `refine` leads here for a replan.
+        replanning = not state.get("outcome") and needs_replan(state, cursor)
+        previous = newest_plan(state) if replanning else None
+        async with Work(state if replanning else {}, limits) as work:
+            answer = await ports.planner.plan(request, _plan_context(state, previous, cursor))
+        update: Update = {"seconds": work.seconds}
+        if previous is None:
+            update |= _new_trajectory(state, limits)
+        if work.expired:
+            return update | {"outcome": "deadline"}
+        kept = previous.steps[:cursor] if previous else ()
+        version = previous.version + 1 if previous else 1
+        plan = answer.model_copy(update={"steps": kept + answer.steps, "version": version})
+        _check_plan(plan, limits)
+        _emit(runtime, Planned(plan=plan, first=len(kept)))
+        if previous is None:
+            return update | {"plans": Overwrite({version: plan})}
+        return update | {"plans": {version: plan}, "replans": state.get("replans", 0) + 1}
+
+    def approve(self, state: TrajectoryState) -> Update:
+        """Waits for a person where the trajectory asks for it. Runs again from its top on resume, so it does only
+        this.
+        """
+        plan = newest_plan(state)
+        if plan is None or not state.get("approve_plan") or state.get("outcome"):
+            return {}
+        answer = interrupt({"kind": "approve_plan", "plan": plan.model_dump(mode="json")})
+        try:
+            approval = Approval.model_validate(answer if isinstance(answer, Mapping) else {})
+        except ValidationError as error:
+            raise InputError(f'An approval must be {{}} or {{"steps": [...]}}: {error}') from error
+        if approval.steps is None:
+            return {}
+        edited = Plan(steps=approval.steps, version=plan.version + 1, reasoning="edited by hand")
+        _check_plan(edited, limits_of(state))
+        return {"plans": {edited.version: edited}}
+
+    async def generate(self, state: TrajectoryState, runtime: Runtime[Any]) -> Update:
+        """Makes the next attempt of the current step, and the first attempts of the steps that look-ahead allows."""
+        plan, limits = newest_plan(state), limits_of(state)
+        if plan is None or state.get("outcome"):
+            return {}
+        ports = await self._find_ports(runtime)
+        drawn: dict[str, Attempt] = {}
+        async with Work(state, limits) as work:
+            for step in _steps_to_draw(state, plan, limits):
+                attempt = await _draw(ports, runtime, state, plan, step, drawn)
+                drawn[attempt_key(plan.version, step, attempt.iteration)] = attempt
+        return {"attempts": drawn, "seconds": work.seconds} | ({"outcome": "deadline"} if work.expired else {})
+
+    async def critic(self, state: TrajectoryState, runtime: Runtime[Any]) -> Update:
+        """Judges, in one batch, the attempts that nobody judged yet."""
+        plan = newest_plan(state)
+        if plan is None or state.get("outcome"):
+            return {}
+        ports = await self._find_ports(runtime)
+        limits = limits_of(state)
+        pending = _worth_judging(state, plan, limits, ports.critic.gives_confidence)
+        if not pending:
+            return {}
+        cases = [
+            Case(
+                source=attempt.source,
+                image=attempt.image,
+                original_prompt=plan.steps[attempt.step].prompt or attempt.prompt,
+                prompt=attempt.prompt,
+            )
+            for attempt in pending
+        ]
+        async with Work(state, limits) as work:
+            verdicts = await ports.critic.judge(cases)
+        if work.expired:
+            return {"seconds": work.seconds, "outcome": "deadline"}
+        judged = {}
+        for attempt, verdict in zip(pending, verdicts, strict=True):
+            done = attempt.model_copy(update={"verdict": verdict})
+            judged[attempt_key(done.plan_version, done.step, done.iteration)] = done
+            _emit(runtime, Judged(attempt=done))
+        return {"attempts": judged, "seconds": work.seconds}
+
+    async def refine(self, state: TrajectoryState, runtime: Runtime[Any]) -> Update:
+        """Decides: accept and go on, retry, keep the best attempt, plan anew, or end."""
+        decision = decide(state)
+        for event in decision.events:
+            _emit(runtime, event)
+        update: Update = {"cursor": decision.cursor, "outcome": decision.outcome}
+        if decision.dropped:
+            update["attempts"] = dict.fromkeys(decision.dropped)
+        if decision.outcome is not None:
+            remaining = {k: a for k, a in attempts_of(state).items() if k not in decision.dropped}
+            asked = named_step_count(request_of(state).text)
+            update["document"] = assemble(
+                newest_plan(state), remaining, decision.cursor, decision.outcome, limits_of(state), asked
+            )
+        return update
+
+
+def _emit(runtime: Runtime[Any], event: Event) -> None:
+    runtime.stream_writer(event)
+
+
+def _new_trajectory(state: TrajectoryState, limits: Limits) -> Update:
+    """Returns the values that every trajectory starts from; what an earlier one left in the thread is dropped."""
+    return {
+        "approve_plan": state.get("approve_plan", False),
+        "attempts": Overwrite({}),
+        "cursor": 0,
+        "document": Document(),
+        "free_calls": 0,
+        "limits": limits,
+        "outcome": None,
+        "override": None,
+        "plans": Overwrite({}),
+        "replans": 0,
+        # Recorded before anything depends on it, so a crash cannot change it.
+        "seed": state.get("seed", secrets.randbelow(2**31)),
+    }
+
+
+def _check_plan(plan: Plan, limits: Limits) -> None:
+    if not plan.steps:
+        raise ModelAnswerError("A plan must have at least one step; the planner gave none.")
+    if len(plan.steps) > limits.max_steps:
+        raise ModelAnswerError(
+            f"A plan must have at most {limits.max_steps} steps; the planner gave {len(plan.steps)}. "
+            "Raise limits.max_steps if that many are wanted."
+        )
+
+
+def _plan_context(state: TrajectoryState, previous: Plan | None, cursor: int) -> PlanContext:
+    if previous is None:
+        return PlanContext()
+    attempts = attempts_of(state)
+    kept = (kept_attempt(attempts, step) for step in range(cursor))
+    done = tuple(attempt for attempt in kept if attempt is not None)
+    return PlanContext(previous, done, tuple(failed_steps(previous, attempts, cursor)))
+
+
+def _steps_to_draw(state: TrajectoryState, plan: Plan, limits: Limits) -> list[int]:
+    """Returns the current step and those drafted ahead: only steps with a prompt, and no more than calls are left."""
+    cursor = state.get("cursor", 0)
+    ahead = [i for i in range(cursor, min(cursor + limits.look_ahead, len(plan.steps))) if plan.steps[i].prompt]
+    if limits.max_calls is None:
+        return ahead
+    used = len(attempts_of(state)) - state.get("free_calls", 0)
+    return ahead[: max(0, limits.max_calls - used)]
+
+
+async def _draw(
+    ports: Ports, runtime: Runtime[Any], state: TrajectoryState, plan: Plan, step: int, drawn: Mapping[str, Attempt]
+) -> Attempt:
+    tries = tries_of(attempts_of(state), plan.version, step)
+    iteration = tries[-1].iteration + 1 if tries else 0
+    prompt = next_prompt(plan.steps[step].prompt or "", tries)
+    seed = derive_seed(state.get("seed", 0), step, iteration)
+    override = state.get("override")
+    if override is not None and (override.step, override.iteration) == (step, iteration):
+        prompt = prompt if override.prompt is None else override.prompt
+        seed = seed if override.seed is None else override.seed
+    call = Call(prompt=prompt, seed=seed, source=_source(state, step, drawn))
+
+    def progress(fraction: float, message: str) -> None:
+        _emit(runtime, started.model_copy(update={"fraction": fraction, "message": message}))
+
+    started = Drawing(step=step, iteration=iteration, prompt=prompt, seed=seed)
+    _emit(runtime, started)
+    made = await ports.generator.generate(call, progress)
+    attempt = Attempt(
+        plan_version=plan.version,
+        step=step,
+        iteration=iteration,
+        prompt=prompt,
+        seed=seed,
+        source=call.source,
+        image=made.sha256,
+        seconds=made.seconds,
+        cached=made.cached,
+    )
+    _emit(runtime, Drawn(attempt=attempt))
+    return attempt
+
+
+def _source(state: TrajectoryState, step: int, drawn: Mapping[str, Attempt]) -> Sha256 | None:
+    """Returns the image that a step starts from: the nearest earlier step's, else the request's last, else none."""
+    attempts = attempts_of(state) | dict(drawn)
+    for earlier in range(step - 1, -1, -1):
+        kept = kept_attempt(attempts, earlier)
+        if kept is not None:
+            return kept.image
+    return next(reversed(request_of(state).images), None)
+
+
+def _worth_judging(state: TrajectoryState, plan: Plan, limits: Limits, gives_confidence: bool) -> list[Attempt]:
+    """Returns the attempts to judge, in order.
+
+    A step's last allowed attempt cannot be retried, so a verdict on it matters only where a confidence helps to choose
+    among several.
+    """
+    attempts = attempts_of(state)
+    cursor = state.get("cursor", 0)
+    pending = [a for a in attempts.values() if a.plan_version == plan.version and a.step >= cursor and not a.verdict]
+    pending.sort(key=lambda attempt: attempt.step)
+    used = len(attempts) - state.get("free_calls", 0)
+    chosen = []
+    for position, attempt in enumerate(pending):
+        calls_so_far = used - (len(pending) - position - 1)
+        out_of_calls = limits.max_calls is not None and calls_so_far >= limits.max_calls
+        last = attempt.iteration + 1 >= limits.max_iterations or out_of_calls
+        if not last or (gives_confidence and attempt.iteration > 0):
+            chosen.append(attempt)
+    return chosen

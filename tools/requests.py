@@ -1,0 +1,69 @@
+"""Reading a request: what forms it may come in, and whether it names a number of steps.
+
+Pure functions on text; pixels are never looked at.
+"""
+
+import re
+from collections.abc import Sequence
+
+from pydantic import TypeAdapter, ValidationError
+
+from .errors import InputError
+from .types import ImagePart, Part, Request, TextPart
+
+__all__ = ["MAX_NAMED_STEPS", "RequestLike", "as_request", "named_step_count"]
+
+RequestLike = str | Request | Sequence[Part | str]
+"""A text, a request, or its parts, where a plain text stands for a text part."""
+
+MAX_NAMED_STEPS = 60
+"""A larger number before "steps" is read as part of the story, not as a wish about the plan."""
+
+_WORDS = [
+    *("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
+    *("eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"),
+]
+_COUNT = re.compile(
+    rf"(?<![\w.-])(\d{{1,2}}|{'|'.join(_WORDS)})[ -](?:\w+[ -]){{0,2}}?(?:steps?|images?|pictures?|panels?|frames?)\b",
+    re.IGNORECASE,
+)
+_PARTS: TypeAdapter[tuple[Part, ...]] = TypeAdapter(tuple[Part, ...])
+
+
+def as_request(value: RequestLike) -> Request:
+    """Returns the request in its one canonical form.
+
+    Raises:
+        InputError: Not a request, or one that says nothing.
+    """
+    if isinstance(value, Request):
+        request = value
+    elif isinstance(value, str):
+        request = Request(parts=(TextPart(text=value),))
+    else:
+        try:
+            parts = [TextPart(text=part) if isinstance(part, str) else part for part in value]
+            request = Request(parts=_PARTS.validate_python(parts))
+        except (ValidationError, TypeError) as error:
+            raise InputError(
+                "A request must be a text, or a list of texts, {'kind': 'text', 'text': …} and "
+                "{'kind': 'image', 'sha256': …} parts."
+            ) from error
+    if not any(isinstance(part, ImagePart) or part.text.strip() for part in request.parts):
+        raise InputError("The request is empty; say what to show, or give an image.")
+    return request
+
+
+def named_step_count(text: str) -> int | None:
+    """Returns the number of steps that a request names ("in 3 steps", "four pictures"), or None.
+
+    Two different numbers name none: guessing which one is meant would be worse than asking the planner to decide.
+    """
+    found = set()
+    for match in _COUNT.finditer(text):
+        word = match.group(1).lower()
+        found.add(int(word) if word.isdigit() else _WORDS.index(word) + 1)
+    if len(found) != 1:
+        return None
+    (count,) = found
+    return count if 1 <= count <= MAX_NAMED_STEPS else None
