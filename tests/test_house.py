@@ -29,18 +29,42 @@ def exported(tree: ast.Module) -> list[str] | None:
     return None
 
 
+def public_names(tree: ast.Module) -> set[str]:
+    kinds = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    return {node.name for node in tree.body if isinstance(node, kinds) and not node.name.startswith("_")}
+
+
+def bound_names(tree: ast.Module) -> set[str]:
+    names = public_names(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            names.update(alias.asname or alias.name for alias in node.names)
+    return names
+
+
 @pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_a_module_exports_exactly_its_public_classes_and_functions(path: Path) -> None:
+def test_a_module_with_public_names_exports_some_and_has_each(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     names = exported(tree)
-    public = {
-        node.name
-        for node in tree.body
-        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith("_")
-    }
-    assert names is not None or not public, "a module with public names needs __all__"
-    assert public <= set(names or ()), "a public class or function is exported, or its name begins with _"
+    assert names is not None or not public_names(tree), "a module with public names needs __all__"
+    assert set(names or ()) <= bound_names(tree), "__all__ names something that the module lacks"
     assert len(names or ()) == len(set(names or ()))
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_across_packages_only_exported_names_are_imported(path: Path) -> None:
+    own = path.relative_to(ROOT).parts[0]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith("interleavethinker."):
+            continue
+        _, folder, *rest = (node.module or "").split(".")
+        target = ROOT.joinpath(folder, *rest).with_suffix(".py")
+        if folder == own or not target.exists():  # A whole package: its exports are tested below.
+            continue
+        names = {alias.name for alias in node.names}
+        assert names <= set(exported(ast.parse(target.read_text(encoding="utf-8"))) or ()), node.module
 
 
 @pytest.mark.parametrize("package", sorted(PACKAGES))
@@ -65,8 +89,10 @@ def test_a_file_is_a_noun_that_fits_in_the_head(path: Path) -> None:
     assert ast.get_docstring(ast.parse(text)), "a module's docstring is its contract"
 
 
-def test_every_package_is_typed_and_listed_for_the_layer_check() -> None:
+def test_every_package_is_typed_and_listed_for_types_and_layers() -> None:
     for folder in PACKAGES.values():
         assert (ROOT / folder / "py.typed").exists()
     assert sorted(PACKAGES) == sorted(SETTINGS["setuptools"]["packages"])
     assert sorted(PACKAGES) == sorted(SETTINGS["importlinter"]["root_packages"])
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert f"PACKAGES := {' '.join(sorted(PACKAGES.values()))}\n" in makefile
