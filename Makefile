@@ -34,7 +34,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo 'Installing into .venv: about 300 MB with the CPU build of torch, several GB with the CUDA build.'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check pip==$(PIP)
 	$(if $(TORCH_INDEX),$(BIN)/pip install --quiet --no-deps -c constraints.txt --index-url $(TORCH_INDEX) torch)
-	$(BIN)/pip install --quiet $(CONSTRAIN) -e '.[$(EXTRAS)]'
+	PYTHONWARNINGS=ignore $(BIN)/pip install --quiet $(CONSTRAIN) -e '.[$(EXTRAS)]'
 	@touch $@
 
 # The prompt is quoted for the shell as it stands, whatever characters it has.
