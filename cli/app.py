@@ -27,6 +27,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = build_app(words)(words, prog_name="interleavethinker", standalone_mode=False)
     except (InterleaveError, typer.TyperException, typer.Abort) as error:
         sys.exit(report(error, as_json="--json" in words))
+    except ExceptionGroup as group:
+        # Task groups wrap what their tasks raise; the first expected error stands for all, a defect goes on.
+        expected, defects = group.split(InterleaveError)
+        if expected is None or defects is not None:
+            raise
+        sys.exit(report(_first(expected), as_json="--json" in words))
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     sys.exit(code if isinstance(code, int) else OK)
@@ -48,6 +54,11 @@ def build_app(words: Sequence[str]) -> typer.Typer:
         else:
             app.command(entry.name, help=entry.help, rich_help_panel=entry.panel)(_stub)
     return app
+
+
+def _first(group: ExceptionGroup[InterleaveError]) -> InterleaveError:
+    error = group.exceptions[0]
+    return _first(error) if isinstance(error, ExceptionGroup) else error
 
 
 def _print_version(wanted: bool) -> None:

@@ -109,6 +109,21 @@ def test_an_error_becomes_its_message_and_its_exit_code(
     assert not captured.err
 
 
+def test_an_error_is_found_inside_the_groups_that_task_groups_make(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    inner = ExceptionGroup("tasks", [InputError("too large")])
+    install(monkeypatch, raising(ExceptionGroup("tasks", [inner])))
+    assert run("probe") == exits.BAD_INPUT
+    assert capsys.readouterr().err == "error: too large\n"
+
+
+def test_a_defect_beside_an_expected_error_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    install(monkeypatch, raising(ExceptionGroup("tasks", [InputError("too large"), ZeroDivisionError("a defect")])))
+    with pytest.raises(ExceptionGroup):
+        main(["probe"])
+
+
 def test_a_usage_error_is_json_too_when_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("doctor", "--jsno", "--json") == exits.BAD_INPUT
     assert json.loads(capsys.readouterr().out)["error"]["code"] == "usage"
