@@ -171,3 +171,9 @@ def test_a_reader_that_left_is_not_a_defect() -> None:
         assert process.stderr is not None
         process.stdout.close()
         assert "Traceback" not in process.stderr.read()
+
+
+def test_the_program_runs_without_its_script_too() -> None:
+    command = [sys.executable, "-m", "interleavethinker.cli", "--version"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert done.stdout == f"interleavethinker {version('interleavethinker')}\n"
