@@ -15,6 +15,7 @@ from dataclasses import dataclass
 __all__ = ["TABLE", "Entry"]
 
 MACHINE = "This machine"
+SERVERS = "Servers"
 
 
 @dataclass(frozen=True)
@@ -32,5 +33,6 @@ class Entry:
 
 TABLE: tuple[Entry, ...] = (
     Entry("doctor", "doctor:doctor", "Check this installation: versions and devices.", MACHINE),
+    Entry("image-server", "image_server:image_server", "Serve an image generator over MCP.", SERVERS),
 )
 """In the order in which `--help` lists them."""

@@ -260,7 +260,7 @@ async def _read_in_chunks(client: "Client", sha256: str, size: int | None) -> by
     if size is None or size <= _CHUNK:
         return await read_resource(client, f"image://{sha256}")
     parts = [
-        await read_resource(client, f"image://{sha256}/{start}-{min(start + _CHUNK, size)}")
+        await read_resource(client, f"image://{sha256}/{start}/{min(start + _CHUNK, size)}")
         for start in range(0, size, _CHUNK)
     ]
     return b"".join(parts)

@@ -1,0 +1,120 @@
+"""From the word after `--model` to a folder with weights and a name that changes whenever the weights do.
+
+Knows files and repositories, not torch: the identity of a local folder is known before any heavy import, so that
+a call already answered once is answered again at once.
+"""
+
+import hashlib
+import importlib.util
+import json
+import re
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from interleavethinker.tools.errors import ProfileError
+
+from .model_settings import ALIASES
+
+__all__ = ["ModelFiles", "locate", "pipeline_class", "stored_dtype"]
+
+_IMPORT_STRING = re.compile(r"([A-Za-z_]\w*(?:\.\w+)*):([\w./-]+)")
+_REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
+_HASHED_SUFFIXES = {".bin", ".json", ".jinja", ".model", ".pt", ".safetensors", ".txt"}
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """A pipeline's folder and its identity."""
+
+    folder: Path
+    name: str
+    """For people: a repository or a folder's own name, and the beginning of the identity."""
+    identity: str
+    """A repository's commit, or the hash of the folder's files."""
+    repository: str | None = None
+
+
+def locate(model: str, download: Callable[[str], Path] | None = None) -> ModelFiles | None:
+    """Returns a model's files.
+
+    Args:
+        model: A short name, an import string, a folder, or a repository.
+        download: Brings a repository's files here and returns the folder of the snapshot. Without it, a repository
+            gives None: it cannot be known without network and heavy imports.
+
+    Raises:
+        ProfileError: Nothing of that name exists, or its folder holds no pipeline.
+    """
+    target = ALIASES.get(model, model)
+    folder = _package_folder(target) or (Path(target) if Path(target).is_dir() else None)
+    if folder is None:
+        if not _REPOSITORY.fullmatch(target):
+            raise ProfileError(
+                f"A model must be a short name ({', '.join(sorted(ALIASES))}), a folder, a repository (owner/name), "
+                f"openai:NAME or gemini:NAME; {model!r} is none that exists here."
+            )
+        if download is None:
+            return None
+        folder = download(target)
+        commit = folder.name
+        return ModelFiles(folder, f"{target}@{commit[:12]}", commit, target)
+    pipeline_class(folder)
+    identity = "sha256:" + _hash_of(folder)
+    return ModelFiles(folder, f"{folder.resolve().name}@{identity[7:19]}", identity)
+
+
+def pipeline_class(folder: Path) -> str:
+    """Returns the pipeline class that a folder is made for.
+
+    Raises:
+        ProfileError: No readable `model_index.json`.
+    """
+    try:
+        return str(json.loads((folder / "model_index.json").read_text(encoding="utf-8"))["_class_name"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ProfileError(
+            f"A model's folder must hold a diffusers pipeline (model_index.json); {folder.name!r} does not."
+        ) from error
+
+
+def stored_dtype(folder: Path) -> str | None:
+    """Returns the number format of the denoiser's weights (`F32`, `BF16`, …) from the file's header alone."""
+    for part in ("transformer", "unet"):
+        for path in sorted((folder / part).glob("*.safetensors")):
+            with path.open("rb") as file:
+                (length,) = struct.unpack("<Q", file.read(8))
+                header = json.loads(file.read(min(length, 64 * 1024 * 1024)))
+            return next((str(entry["dtype"]) for key, entry in header.items() if key != "__metadata__"), None)
+    return None
+
+
+def _package_folder(target: str) -> Path | None:
+    """Finds `package.module:relative/path` without running the package's code beyond its parents'."""
+    match = _IMPORT_STRING.fullmatch(target)
+    if match is None or Path(target).is_dir():
+        return None
+    try:
+        spec = importlib.util.find_spec(match.group(1))
+    except ModuleNotFoundError:
+        spec = None
+    for place in (spec.submodule_search_locations or ()) if spec is not None else ():
+        folder = Path(place) / match.group(2)
+        if folder.is_dir():
+            return folder
+    raise ProfileError(
+        f"The model {target} must be a folder inside an installed package; it is not there. If it is this project's "
+        "own checkpoint, install the package with its data files."
+    )
+
+
+def _hash_of(folder: Path) -> str:
+    """Hashes names and contents of everything a pipeline loads. About a second for each gigabyte."""
+    total = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in _HASHED_SUFFIXES and path.is_file() and not path.name.startswith("."):
+            with path.open("rb") as file:
+                content = hashlib.file_digest(file, "sha256").hexdigest()
+            total.update(f"{path.relative_to(folder).as_posix()}\0{content}\n".encode())
+    return total.hexdigest()
