@@ -7,9 +7,18 @@ graph.
 import hashlib
 from collections.abc import Mapping, Sequence
 
-from interleavethinker.tools.types import Attempt, Plan
+from interleavethinker.tools.types import Attempt, Plan, Sha256
 
-__all__ = ["attempt_key", "best_attempt", "derive_seed", "failed_steps", "kept_attempt", "next_prompt", "tries_of"]
+__all__ = [
+    "attempt_key",
+    "best_attempt",
+    "derive_seed",
+    "failed_steps",
+    "kept_attempt",
+    "next_prompt",
+    "source_before",
+    "tries_of",
+]
 
 _SEEDS = 2**31
 """Seeds lie below this, the largest range that every image model and API accepts."""
@@ -51,6 +60,21 @@ def kept_attempt(attempts: Mapping[str, Attempt], step: int) -> Attempt | None:
     return best_attempt([a for a in of_step if a.plan_version == newest])
 
 
+def source_before(attempts: Mapping[str, Attempt], step: int, given: Sequence[Sha256]) -> Sha256 | None:
+    """Returns the image that a step starts from: the nearest earlier step's, else the request's last, else none.
+
+    Args:
+        attempts: All attempts.
+        step: The step.
+        given: The request's images.
+    """
+    for earlier in range(step - 1, -1, -1):
+        kept = kept_attempt(attempts, earlier)
+        if kept is not None:
+            return kept.image
+    return given[-1] if given else None
+
+
 def next_prompt(plan_prompt: str, tries: Sequence[Attempt]) -> str:
     """Returns what to ask the generator next: the plan's prompt, or what the critic made of it.
 
@@ -65,10 +89,13 @@ def next_prompt(plan_prompt: str, tries: Sequence[Attempt]) -> str:
 
 
 def failed_steps(plan: Plan, attempts: Mapping[str, Attempt], before: int) -> list[int]:
-    """Returns the steps below `before`, drawn under this very plan, whose kept attempt was rejected."""
+    """Returns the steps below `before`, drawn under this very plan, that were rejected and never accepted.
+
+    A step whose attempts were all unjudged has not failed: nobody knows.
+    """
     failed = []
     for step in range(before):
-        best = best_attempt(tries_of(attempts, plan.version, step))
-        if best is not None and best.verdict is not None and best.verdict.success is False:
+        judged = {attempt.verdict.success for attempt in tries_of(attempts, plan.version, step) if attempt.verdict}
+        if False in judged and True not in judged:
             failed.append(step)
     return failed

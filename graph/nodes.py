@@ -16,9 +16,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from interleavethinker.tools.errors import InputError, ModelAnswerError
 from interleavethinker.tools.ports import PlanContext
 from interleavethinker.tools.requests import named_step_count
-from interleavethinker.tools.types import Attempt, Call, Case, Plan, Sha256, Step
+from interleavethinker.tools.types import Attempt, Call, Case, Plan, Step
 
-from .attempts import attempt_key, derive_seed, failed_steps, kept_attempt, next_prompt, tries_of
+from .attempts import attempt_key, derive_seed, failed_steps, kept_attempt, next_prompt, source_before, tries_of
 from .document import Document, assemble
 from .events import Drawing, Drawn, Event, Judged, Planned
 from .limits import Limits
@@ -214,7 +214,8 @@ async def _draw(
     if override is not None and (override.step, override.iteration) == (step, iteration):
         prompt = prompt if override.prompt is None else override.prompt
         seed = seed if override.seed is None else override.seed
-    call = Call(prompt=prompt, seed=seed, source=_source(state, step, drawn))
+    source = source_before(attempts_of(state) | dict(drawn), step, request_of(state).images)
+    call = Call(prompt=prompt, seed=seed, source=source)
 
     def progress(fraction: float, message: str) -> None:
         _emit(runtime, started.model_copy(update={"fraction": fraction, "message": message}))
@@ -235,16 +236,6 @@ async def _draw(
     )
     _emit(runtime, Drawn(attempt=attempt))
     return attempt
-
-
-def _source(state: TrajectoryState, step: int, drawn: Mapping[str, Attempt]) -> Sha256 | None:
-    """Returns the image that a step starts from: the nearest earlier step's, else the request's last, else none."""
-    attempts = attempts_of(state) | dict(drawn)
-    for earlier in range(step - 1, -1, -1):
-        kept = kept_attempt(attempts, earlier)
-        if kept is not None:
-            return kept.image
-    return next(reversed(request_of(state).images), None)
 
 
 def _worth_judging(state: TrajectoryState, plan: Plan, limits: Limits, gives_confidence: bool) -> list[Attempt]:

@@ -51,6 +51,8 @@ class Profile(_Frozen):
     """Everything that a trajectory needs besides its request."""
 
     name: str
+    source: str
+    """What `load_profile` finds it by, from any folder: a shipped one's name, or an absolute path."""
     description: str
     notice: str = ""
     """What a user must know before choosing it: licences, costs, hardware."""
@@ -87,7 +89,7 @@ def load_profile(name: str) -> Profile:
             text = path.read_text(encoding="utf-8")
         except OSError as error:
             raise ProfileError(f"The profile file {name} must be readable: {error.strerror}.") from error
-        return _parse(text, path.stem, path.resolve().parent)
+        return _parse(text, path.stem, path.resolve())
     if name not in shipped_profiles():
         raise ProfileError(
             f"No profile {name!r}. Shipped are {', '.join(shipped_profiles())}; your own is named by its path, "
@@ -110,16 +112,16 @@ def import_object(target: str) -> Any:
         raise ProfileError(f"The profile names {target!r}, which cannot be imported: {error}") from error
 
 
-def _parse(text: str, name: str, folder: Path | None) -> Profile:
+def _parse(text: str, name: str, path: Path | None) -> Profile:
     try:
         data = tomllib.loads(text)
-        profile = Profile.model_validate({"name": name, **data})
+        profile = Profile.model_validate({"name": name, "source": str(path or name), **data})
     except (tomllib.TOMLDecodeError, ValidationError) as error:
         raise ProfileError(f"Profile {name!r} is malformed: {error}") from error
-    if folder is None:
+    if path is None:
         return profile
     roles = {
-        key: role.model_copy(update={"prompts": folder / role.prompts})
+        key: role.model_copy(update={"prompts": path.parent / role.prompts})
         for key, role in (("planner", profile.planner), ("critic", profile.critic))
         if role.prompts is not None
     }

@@ -10,10 +10,10 @@ from typing import Any
 
 from interleavethinker.tools.types import Plan
 
-from .attempts import best_attempt, failed_steps, kept_attempt, tries_of
+from .attempts import best_attempt, failed_steps, source_before, tries_of
 from .events import Event, StepFinished
 from .limits import Limits, Outcome
-from .state import attempts_of, newest_plan
+from .state import attempts_of, newest_plan, request_of
 
 __all__ = ["Decision", "decide", "limits_of", "needs_replan", "next_node"]
 
@@ -85,9 +85,7 @@ def _drafted_in_vain(state: Mapping[str, Any], plan: Plan, cursor: int) -> froze
     """Returns the keys of drafts beyond the cursor, and of those at it that nothing kept leads to."""
     attempts = attempts_of(state)
     current = tries_of(attempts, plan.version, cursor)
-    kept = (kept_attempt(attempts, step) for step in range(cursor - 1, -1, -1))
-    source = next((attempt.image for attempt in kept if attempt is not None), None)
-    misled = bool(current) and source is not None and current[0].source != source
+    misled = bool(current) and current[0].source != source_before(attempts, cursor, request_of(state).images)
     first = cursor if misled or needs_replan(state, cursor) else cursor + 1
     return frozenset(key for key, a in attempts.items() if a.plan_version == plan.version and a.step >= first)
 

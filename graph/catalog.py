@@ -1,0 +1,140 @@
+"""The workspace's own tables: which trajectories exist, and what was asked of them while somebody else runs them.
+
+Plain SQLite in the file that also holds the checkpoints; usable from any process, without loading LangGraph. A status
+is what its last writer left; whether a writer is still alive is the lock's business.
+"""
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+from interleavethinker.tools.errors import StoreError, TrajectoryError
+
+__all__ = ["Catalog", "Command", "Entry", "Status"]
+
+Status = Literal["ready", "running", "interrupted", "paused", "waiting", "done", "failed", "cancelled"]
+"""`interrupted`: its process died while it ran; `waiting`: for approval of the plan. The rest is what it says."""
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS trajectories (
+    id TEXT PRIMARY KEY, title TEXT NOT NULL, profile TEXT NOT NULL, status TEXT NOT NULL, reason TEXT NOT NULL,
+    created REAL NOT NULL, updated REAL NOT NULL, parent TEXT, parent_step INTEGER, parent_iteration INTEGER);
+CREATE TABLE IF NOT EXISTS controls (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, trajectory TEXT NOT NULL, verb TEXT NOT NULL, payload TEXT NOT NULL);
+"""
+_WAIT_SECONDS = 30.0
+"""How long a writer waits for another process's transaction; those last milliseconds."""
+
+
+class Entry(BaseModel):
+    """One trajectory in the catalog."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    title: str
+    profile: str
+    status: Status
+    reason: str = ""
+    """Why it failed; empty otherwise."""
+    created: float
+    updated: float
+    parent: str | None = None
+    """The trajectory it was branched from; it may be deleted by now."""
+    parent_step: int | None = None
+    parent_iteration: int | None = None
+
+
+class Command(BaseModel):
+    """Something asked of a trajectory, from any process."""
+
+    model_config = ConfigDict(frozen=True)
+
+    number: int
+    verb: Literal["approve", "cancel", "judge", "pause"]
+    payload: dict[str, JsonValue]
+
+
+class Catalog:
+    """The two tables.
+
+    Args:
+        path: The database file; made if absent.
+    """
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._database = sqlite3.connect(path, timeout=_WAIT_SECONDS, isolation_level=None)
+            self._database.execute("PRAGMA journal_mode=WAL")
+            self._database.execute("PRAGMA synchronous=NORMAL")
+            self._database.executescript(_TABLES)
+        except sqlite3.Error as error:
+            raise StoreError(f"The workspace's database {path} must be usable; SQLite says: {error}.") from error
+        self._database.row_factory = sqlite3.Row
+
+    def close(self) -> None:
+        """Closes the database."""
+        self._database.close()
+
+    def add(self, entry: Entry) -> None:
+        """Adds a trajectory."""
+        names = list(Entry.model_fields)
+        marks = ", ".join(f":{name}" for name in names)
+        self._database.execute(
+            f"INSERT INTO trajectories ({', '.join(names)}) VALUES ({marks})",  # noqa: S608 - names are our own
+            entry.model_dump(),
+        )
+
+    def get(self, trajectory: str) -> Entry:
+        """Returns a trajectory by its id, or by a beginning of the id that fits only one.
+
+        Raises:
+            TrajectoryError: None or several fit (code `unknown_trajectory`).
+        """
+        found = self._database.execute(
+            "SELECT * FROM trajectories WHERE id = ? OR substr(id, 1, ?) = ? ORDER BY id != ?",
+            (trajectory, len(trajectory), trajectory, trajectory),
+        ).fetchall()
+        if found and (len(found) == 1 or found[0]["id"] == trajectory):
+            return Entry.model_validate(dict(found[0]))
+        what = f"{len(found)} trajectories begin" if found else "No trajectory begins"
+        raise TrajectoryError(f"{what} with {trajectory!r}; see `list`.", code="unknown_trajectory")
+
+    def entries(self) -> list[Entry]:
+        """Returns all trajectories, the newest first."""
+        rows = self._database.execute("SELECT * FROM trajectories ORDER BY created DESC, id")
+        return [Entry.model_validate(dict(row)) for row in rows]
+
+    def mark(self, trajectory: str, status: Status, reason: str = "") -> None:
+        """Records a status."""
+        self._database.execute(
+            "UPDATE trajectories SET status = ?, reason = ?, updated = ? WHERE id = ?",
+            (status, reason, time.time(), trajectory),
+        )
+
+    def remove(self, trajectory: str) -> None:
+        """Forgets a trajectory and what was asked of it."""
+        self._database.execute("DELETE FROM controls WHERE trajectory = ?", (trajectory,))
+        self._database.execute("DELETE FROM trajectories WHERE id = ?", (trajectory,))
+
+    def ask(self, trajectory: str, verb: str, payload: dict[str, JsonValue] | None = None) -> None:
+        """Leaves a command for whoever runs the trajectory, now or next."""
+        self._database.execute(
+            "INSERT INTO controls (trajectory, verb, payload) VALUES (?, ?, ?)",
+            (trajectory, verb, json.dumps(payload or {})),
+        )
+
+    def asked(self, trajectory: str) -> list[Command]:
+        """Returns the open commands, in order."""
+        rows = self._database.execute("SELECT * FROM controls WHERE trajectory = ? ORDER BY number", (trajectory,))
+        return [Command(number=row["number"], verb=row["verb"], payload=json.loads(row["payload"])) for row in rows]
+
+    def answered(self, commands: Iterable[Command]) -> None:
+        """Removes commands that were carried out, or that came too late."""
+        self._database.executemany("DELETE FROM controls WHERE number = ?", [(c.number,) for c in commands])

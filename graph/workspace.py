@@ -1,0 +1,296 @@
+"""Where trajectories live: a folder with a database (checkpoints and catalog), an image store and a lock for each.
+
+Everything may be called from any number of processes. One of them runs a trajectory; the others look, and leave
+commands. Steps and attempts are counted from 0 here, as in the types; the command line counts from 1.
+"""
+
+import contextlib
+import secrets
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from interleavethinker.tools.errors import InputError, ProfileError, TrajectoryError
+from interleavethinker.tools.images import canonical_png
+from interleavethinker.tools.requests import RequestLike, as_request
+from interleavethinker.tools.store import ImageStore
+from interleavethinker.tools.types import Request, Step
+
+from .branch import BranchPoint, branch_state
+from .catalog import Catalog, Entry
+from .engine import Engine
+from .events import Event, Finished
+from .hand import Judgement
+from .limits import Limits
+from .lock import TrajectoryLock, is_held
+from .look import Trajectory, look_at
+from .nodes import Approval
+from .ports import Ports
+from .profile import import_object, load_profile
+from .runner import Runner, apply_judgement
+from .runtime import default_home
+
+__all__ = ["Workspace"]
+
+_TITLE_LENGTH = 80
+
+
+class Workspace:
+    """A folder of trajectories; open it with `Workspace.open`.
+
+    Attributes:
+        root: The folder.
+        store: The image store; it belongs to the trajectories alone.
+    """
+
+    def __init__(self, root: Path, ports: Ports | None, fsync: bool) -> None:
+        self.root = root
+        self.store = ImageStore(root / "images", fsync=fsync)
+        self._catalog = Catalog(root / "trajectories.sqlite")
+        self._engine = Engine(root / "trajectories.sqlite", self.store, ports)
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def open(
+        cls, root: Path | None = None, ports: Ports | None = None, *, fsync: bool = False
+    ) -> AsyncIterator["Workspace"]:
+        """Opens a workspace; closing it ends its generator sessions.
+
+        Args:
+            root: The folder; default: `INTERLEAVETHINKER_HOME`, or the user's data folder.
+            ports: Used for every trajectory instead of what its profile names.
+            fsync: Survive power loss too, at about 8 ms an image; SIGKILL alone does not need it.
+        """
+        workspace = cls(root or default_home(), ports, fsync)
+        try:
+            yield workspace
+        finally:
+            await workspace._engine.close()
+            workspace._catalog.close()
+
+    def add_image(self, image: bytes | Path) -> str:
+        """Keeps an image from outside as canonical PNG and returns its name.
+
+        Raises:
+            InputError: The file cannot be read, or is not an image.
+        """
+        if isinstance(image, bytes):
+            return self.store.put(canonical_png(image))
+        try:
+            data = image.read_bytes()
+        except OSError as error:
+            raise InputError(f"The image {image} must be a readable file: {error.strerror or error}.") from error
+        return self.store.put(canonical_png(data))
+
+    async def start(
+        self,
+        request: RequestLike,
+        *,
+        profile: str = "micro",
+        limits: Limits | None = None,
+        seed: int | None = None,
+        approve_plan: bool = False,
+    ) -> str:
+        """Records a new trajectory and returns its id; `stream` or `run` makes it go.
+
+        Raises:
+            InputError: The request cannot be served by this profile, or names an unknown image.
+            ProfileError: No such profile.
+        """
+        asked, chosen = as_request(request), load_profile(profile)
+        for sha256 in asked.images:
+            if sha256 not in self.store:
+                raise InputError(f"The request names image {sha256}, which must be added to the workspace first.")
+        if chosen.request_check is not None:
+            import_object(chosen.request_check)(asked)
+        values: dict[str, Any] = {
+            "request": list(asked.parts),
+            "limits": limits or chosen.limits,
+            "seed": secrets.randbelow(2**31) if seed is None else seed,
+            "approve_plan": approve_plan,
+        }
+        entry = _new_entry(_title(asked), chosen.source)
+        await self._engine.write(entry.id, values, "__start__")
+        self._catalog.add(entry)
+        return entry.id
+
+    async def stream(self, trajectory: str) -> AsyncGenerator[Event]:
+        """Runs a trajectory from wherever it stands and yields what happens; see `events` for what comes last.
+
+        Leaving the loop early pauses it.
+
+        Raises:
+            TrajectoryError: Another process works on it (`busy`), or it was cancelled.
+        """
+        entry = self._catalog.get(trajectory)
+        if entry.status == "cancelled":
+            raise TrajectoryError(
+                f"Trajectory {entry.id} was cancelled; branch from it to go on from any of its attempts.",
+                code="cancelled",
+            )
+        with self._lock(entry.id):
+            if entry.status == "done":
+                seen = await self.look(entry.id)
+                yield Finished(outcome=seen.outcome or "complete", document=seen.document)
+                return
+            ports = await self._engine.ports(entry.profile)
+            runner = Runner(await self._engine.graph(), ports, self._catalog, entry.id)
+            try:
+                async with contextlib.aclosing(runner.events()) as events:
+                    async for event in events:
+                        yield event
+            finally:
+                await self._engine.settle()
+
+    async def run(self, trajectory: str) -> Trajectory:
+        """Runs a trajectory until it ends, waits, is stopped or fails, and returns how it stands then."""
+        async with contextlib.aclosing(self.stream(trajectory)) as events:
+            async for _ in events:
+                pass
+        return await self.look(trajectory)
+
+    async def look(self, trajectory: str) -> Trajectory:
+        """Returns a trajectory as it stands, running or not."""
+        entry = self.entry(trajectory)
+        state = await self._engine.read(entry.id)
+        lineage: list[Entry] = []
+        known = {other.id: other for other in self._catalog.entries()}
+        while (parent := (lineage[-1] if lineage else entry).parent) is not None and parent in known:
+            lineage.append(known[parent])
+        try:
+            notes = load_profile(entry.profile).notes
+        except ProfileError:  # Its file may be gone by now.
+            notes = ()
+        return look_at(entry, state, tuple(lineage), notes)
+
+    def entry(self, trajectory: str) -> Entry:
+        """Returns a trajectory's catalog entry by its id or a unique beginning of it."""
+        return self._alive(self._catalog.get(trajectory))
+
+    def entries(self) -> list[Entry]:
+        """Returns all trajectories, the newest first."""
+        return [self._alive(entry) for entry in self._catalog.entries()]
+
+    def pause(self, trajectory: str) -> bool:
+        """Stops a trajectory after the call in flight; returns False if it was not running and is paused at once.
+
+        Raises:
+            TrajectoryError: There is nothing to pause.
+        """
+        entry = self.entry(trajectory)
+        if entry.status == "running":
+            self._catalog.ask(entry.id, "pause")
+            return True
+        if entry.status not in {"interrupted", "ready", "paused", "failed"}:
+            raise TrajectoryError(f"Trajectory {entry.id} is {entry.status}; there is nothing to pause.")
+        self._catalog.mark(entry.id, "paused")
+        return False
+
+    def cancel(self, trajectory: str) -> bool:
+        """Gives a trajectory up, ending a call in flight; returns False if nothing was running.
+
+        Raises:
+            TrajectoryError: It has ended already.
+        """
+        entry = self.entry(trajectory)
+        if entry.status in {"done", "cancelled"}:
+            raise TrajectoryError(f"Trajectory {entry.id} is {entry.status}; there is nothing to cancel.")
+        if entry.status == "running":
+            self._catalog.ask(entry.id, "cancel")
+            return True
+        self._catalog.mark(entry.id, "cancelled")
+        return False
+
+    def approve(self, trajectory: str, steps: Sequence[Step] | None = None) -> None:
+        """Approves the plan that a trajectory waits with, or replaces its steps; resume it afterwards.
+
+        Raises:
+            TrajectoryError: It does not wait for approval.
+        """
+        entry = self.entry(trajectory)
+        if entry.status != "waiting":
+            raise TrajectoryError(f"Trajectory {entry.id} is {entry.status}; it does not wait for approval.")
+        approval = Approval(steps=None if steps is None else tuple(steps))
+        self._catalog.ask(entry.id, "approve", approval.model_dump(mode="json", exclude_none=True))
+
+    async def judge(self, trajectory: str, judgement: Judgement) -> bool:
+        """Puts a person's verdict in the critic's place: at once, or by whoever runs the trajectory (returns True).
+
+        Raises:
+            InputError: There is no such attempt at the step under way.
+        """
+        entry = self.entry(trajectory)
+        if entry.status == "running":
+            self._catalog.ask(entry.id, "judge", judgement.model_dump(mode="json"))
+            return True
+        with self._lock(entry.id):
+            await apply_judgement(await self._engine.graph(), entry.id, judgement)
+        return False
+
+    async def branch(self, trajectory: str, point: BranchPoint, limits: Limits | None = None) -> str:
+        """Makes a new trajectory that keeps everything before an attempt and returns its id. The parent may be running.
+
+        Raises:
+            InputError: There is no such attempt, or the image that replaces it is unknown.
+        """
+        parent = self._catalog.get(trajectory)
+        if point.image is not None and point.image not in self.store:
+            raise InputError(f"Image {point.image} must be added to the workspace first.")
+        values, after = branch_state(await self._engine.read(parent.id), point, limits)
+        entry = _new_entry(parent.title, parent.profile).model_copy(
+            update={"parent": parent.id, "parent_step": point.step, "parent_iteration": point.iteration}
+        )
+        await self._engine.write(entry.id, values, after)
+        self._catalog.add(entry)
+        return entry.id
+
+    async def delete(self, trajectory: str) -> None:
+        """Removes a trajectory; its images go at the next `collect_garbage` unless another one needs them.
+
+        Raises:
+            TrajectoryError: It is being worked on (`busy`).
+        """
+        entry = self._catalog.get(trajectory)
+        with self._lock(entry.id):
+            self._catalog.remove(entry.id)
+            await (await self._engine.saver()).adelete_thread(entry.id)
+
+    async def collect_garbage(self, older_than: float = 3600.0) -> list[str]:
+        """Removes images that no trajectory names and returns their names.
+
+        Args:
+            older_than: Seconds; younger images may belong to a call whose checkpoint is about to be written.
+        """
+        used: set[str] = set()
+        for entry in self._catalog.entries():
+            seen = await self.look(entry.id)
+            used.update(seen.request.images)
+            for attempt in seen.attempts:
+                used |= {attempt.image} | ({attempt.source} if attempt.source else set())
+        self.store.sweep(older_than)
+        limit = time.time() - older_than
+        old = [name for name in self.store if name not in used and self.store.path(name).stat().st_mtime <= limit]
+        return [name for name in old if self.store.delete(name)]
+
+    def _alive(self, entry: Entry) -> Entry:
+        if entry.status == "running" and not is_held(self._lock_path(entry.id)):
+            return entry.model_copy(update={"status": "interrupted"})
+        return entry
+
+    def _lock(self, trajectory: str) -> TrajectoryLock:
+        return TrajectoryLock(self._lock_path(trajectory), trajectory)
+
+    def _lock_path(self, trajectory: str) -> Path:
+        return self.root / "locks" / f"{trajectory}.lock"
+
+
+def _new_entry(title: str, profile: str) -> Entry:
+    now = time.time()
+    name = time.strftime("%y%m%d-%H%M%S-", time.gmtime(now)) + secrets.token_hex(3)
+    return Entry(id=name, title=title, profile=profile, status="ready", created=now, updated=now)
+
+
+def _title(request: Request) -> str:
+    words = " ".join(request.text.split()) or f"{len(request.images)} images"
+    return words if len(words) <= _TITLE_LENGTH else words[: _TITLE_LENGTH - 1] + "…"

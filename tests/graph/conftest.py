@@ -1,0 +1,37 @@
+"""A workspace with an in-memory generator, a fixed planner and a critic by rule: real SQLite, real store, no model."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from interleavethinker.graph import Ports, Workspace
+from interleavethinker.tools.doubles import FixedPlanner, RuleCritic, plan_of
+from interleavethinker.tools.memory import MemoryGenerator
+from interleavethinker.tools.ports import Critic, ImageGenerator, Planner
+from interleavethinker.tools.store import ImageStore
+from interleavethinker.tools.types import Case, Plan, Verdict
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Callable[..., AbstractAsyncContextManager[Workspace]]:
+    @asynccontextmanager
+    async def opener(
+        planner: Planner | Plan | None = None,
+        critic: Critic | Callable[[Case], Verdict] | None = None,
+        generator: ImageGenerator | None = None,
+        root: str = "workspace",
+    ) -> AsyncIterator[Workspace]:
+        folder = tmp_path / root
+        if planner is None:
+            planner = plan_of("draw a", "make it b", "make it c")
+        ports = Ports(
+            planner=FixedPlanner(planner) if isinstance(planner, Plan) else planner,
+            critic=RuleCritic(critic) if critic is None or callable(critic) else critic,
+            generator=generator or MemoryGenerator(ImageStore(folder / "images")),
+        )
+        async with Workspace.open(folder, ports) as workspace:
+            yield workspace
+
+    return opener

@@ -1,0 +1,87 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from interleavethinker.graph.attempts import (
+    attempt_key,
+    best_attempt,
+    derive_seed,
+    kept_attempt,
+    next_prompt,
+    source_before,
+    tries_of,
+)
+from interleavethinker.tools.types import Attempt, Verdict
+
+A, B, C = "a" * 64, "b" * 64, "c" * 64
+
+
+def attempt(
+    iteration: int, verdict: Verdict | None = None, *, step: int = 0, version: int = 1, image: str = A
+) -> Attempt:
+    return Attempt(
+        plan_version=version,
+        step=step,
+        iteration=iteration,
+        prompt=f"prompt {iteration}",
+        seed=iteration,
+        source=None,
+        image=image,
+        verdict=verdict,
+    )
+
+
+YES, NO, UNJUDGED = Verdict(success=True), Verdict(success=False), Verdict(success=None)
+
+
+def test_an_accepted_attempt_beats_a_later_unjudged_one_which_beats_a_rejected_one() -> None:
+    assert best_attempt([attempt(0, YES), attempt(1, UNJUDGED), attempt(2, NO)]) == attempt(0, YES)
+    assert best_attempt([attempt(0, UNJUDGED), attempt(1, NO)]) == attempt(0, UNJUDGED)
+    assert best_attempt([attempt(0), attempt(1, NO)]) == attempt(0)
+
+
+def test_among_rejected_attempts_confidence_decides_and_then_the_latest() -> None:
+    surer = Verdict(success=False, confidence=0.4)
+    assert best_attempt([attempt(0, surer), attempt(1, Verdict(success=False, confidence=0.1))]) == attempt(0, surer)
+    assert best_attempt([attempt(0, NO), attempt(1, NO)]) == attempt(1, NO)
+
+
+def test_nothing_is_the_best_of_no_attempts() -> None:
+    assert best_attempt([]) is None
+
+
+def test_the_kept_attempt_of_a_step_is_of_the_newest_plan_that_drew_it() -> None:
+    attempts = {"1": attempt(0, YES, version=1), "2": attempt(0, NO, version=2)}
+    assert kept_attempt(attempts, 0) == attempts["2"]
+
+
+def test_a_step_starts_from_the_nearest_kept_image_then_the_request_then_nothing() -> None:
+    attempts = {"1": attempt(0, YES, step=0, image=A), "2": attempt(0, YES, step=1, image=B)}
+    assert source_before(attempts, 3, [C]) == B
+    assert source_before(attempts, 1, [C]) == A
+    assert source_before(attempts, 0, [C, A]) == A
+    assert source_before(attempts, 0, []) is None
+
+
+def test_a_rejection_brings_the_refined_prompt_and_an_unjudged_attempt_repeats_its_own() -> None:
+    assert next_prompt("plan", []) == "plan"
+    assert next_prompt("plan", [attempt(0, Verdict(success=False, refined_prompt="better"))]) == "better"
+    assert next_prompt("plan", [attempt(0, Verdict(success=False))]) == "prompt 0"
+    assert next_prompt("plan", [attempt(0, Verdict(success=None, refined_prompt="noise"))]) == "prompt 0"
+
+
+def test_tries_come_in_order_of_iteration_whatever_the_order_they_were_stored_in() -> None:
+    attempts = {attempt_key(1, 0, i): attempt(i) for i in (10, 2, 0, 1)}
+    assert [a.iteration for a in tries_of(attempts, 1, 0)] == [0, 1, 2, 10]
+
+
+@given(st.integers(0, 2**31), st.integers(0, 99), st.integers(0, 99))
+def test_a_seed_depends_on_trajectory_seed_step_and_iteration_alone_and_fits_every_model(
+    s: int, i: int, t: int
+) -> None:
+    assert derive_seed(s, i, t) == derive_seed(s, i, t)
+    assert 0 <= derive_seed(s, i, t) < 2**31
+
+
+def test_neighbouring_places_get_different_seeds() -> None:
+    seeds = [derive_seed(7, step, iteration) for step in range(30) for iteration in range(30)]
+    assert len(set(seeds)) == len(seeds)

@@ -1,0 +1,67 @@
+"""Every type that a checkpoint may hold survives a strict round trip; what is not ours does not come back as an object."""
+
+import pytest
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+from langgraph.checkpoint.serde.types import _DeltaSnapshot
+from pydantic import BaseModel
+
+from interleavethinker.graph import Block, Document, Limits, serializer
+from interleavethinker.graph.state import STORED_TYPES, Override, _merge_attempts, _merge_plans
+from interleavethinker.tools.types import Attempt, ImagePart, Plan, Request, Step, TextPart, Verdict
+
+SHA = "0" * 64
+VERDICT = Verdict(success=False, refined_prompt="näher \U0001f985", reasoning="r", confidence=0.25)
+STEP = Step(instruction="u", prompt=None, auxiliary_text="a\n\x00b")
+ATTEMPT = Attempt(
+    plan_version=2, step=1, iteration=3, prompt="p", seed=2**31 - 1, source=None, image=SHA, verdict=VERDICT
+)
+BLOCK = Block(kind="image", step=0, mark="best_effort", text="p", sha256=SHA)
+SAMPLES: list[BaseModel] = [
+    ATTEMPT,
+    BLOCK,
+    Document(blocks=(BLOCK, Block(kind="text", step=1, mark="text_only", text="t")), complete=True, notes=("n",)),
+    ImagePart(sha256=SHA),
+    Limits(max_calls=3, deadline=0.5),
+    Override(step=1, iteration=0, prompt="p", seed=4),
+    Plan(steps=(STEP, STEP), version=2, reasoning="why"),
+    Request(parts=(TextPart(text="t"), ImagePart(sha256=SHA))),
+    STEP,
+    TextPart(text=""),
+    VERDICT,
+]
+
+
+def test_there_is_a_sample_of_every_stored_type() -> None:
+    assert {type(sample) for sample in SAMPLES} == set(STORED_TYPES)
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: type(sample).__name__)
+def test_a_stored_type_comes_back_equal_and_of_its_own_class(sample: BaseModel) -> None:
+    for value in (sample, [sample], {"key": sample}, _DeltaSnapshot({1: sample})):
+        back = serializer().loads_typed(serializer().dumps_typed(value))
+        expected = value.value if isinstance(value, _DeltaSnapshot) else value
+        back = back.value if isinstance(back, _DeltaSnapshot) else back
+        assert back == expected
+    assert type(serializer().loads_typed(serializer().dumps_typed(sample))) is type(sample)
+
+
+class Stranger(BaseModel):
+    x: int = 1
+
+
+def test_a_class_that_is_not_ours_is_not_built_from_a_database() -> None:
+    lax = JsonPlusSerializer(allowed_msgpack_modules=True)
+    assert not isinstance(serializer().loads_typed(lax.dumps_typed(Stranger())), Stranger)
+
+
+def test_reducers_give_the_same_for_writes_in_one_batch_or_in_several() -> None:
+    one, two = {"1.0.0": ATTEMPT}, {"1.0.1": ATTEMPT, "1.0.0": None}
+    assert _merge_attempts(_merge_attempts({}, [one]), [two]) == _merge_attempts({}, [one, two]) == {"1.0.1": ATTEMPT}
+    first, second = {1: Plan(steps=(STEP,))}, {2: Plan(steps=(STEP,), version=2)}
+    assert _merge_plans(_merge_plans({}, [first]), [second]) == _merge_plans({}, [first, second])
+
+
+def test_reducers_leave_what_they_were_given_as_it_was() -> None:
+    before = {"1.0.0": ATTEMPT}
+    _merge_attempts(before, [{"1.0.0": None}])
+    assert before == {"1.0.0": ATTEMPT}
