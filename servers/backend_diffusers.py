@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import JsonValue
 
-from interleavethinker.tools.errors import GeneratorError, InterleaveError
+from interleavethinker.tools.errors import GeneratorError, InputError, InterleaveError
 from interleavethinker.tools.images import encode_png
 
 from .backends import BackendStatus, Dropped, Job, Monitor, Order, Outcome
@@ -186,12 +186,23 @@ class DiffusersBackend:
     def _size(self, order: Order, arguments: Mapping[str, JsonValue]) -> tuple[int, int]:
         if order.source_size is not None:
             width, height = order.source_size
+            self._check_source(width, height)
             scale = min(1.0, (self._settings.edit_max_pixels / (width * height)) ** 0.5)
             width, height = int(width * scale), int(height * scale)
         else:
             width, height = int(str(arguments.get("width", 1024))), int(str(arguments.get("height", 1024)))
         step = self._settings.multiple_of
         return tuple(max(step, side // step * step) for side in (order.width or width, order.height or height))  # type: ignore[return-value]
+
+    def _check_source(self, width: int, height: int) -> None:
+        settings = self._settings
+        shorter, longer = sorted((width, height))
+        if shorter < settings.source_min_side or longer > shorter * settings.source_max_aspect:
+            raise InputError(
+                f"This model edits images of at least {settings.source_min_side} pixels a side and at most "
+                f"{settings.source_max_aspect:g} times as long as wide; this one is {width} x {height}.",
+                code="invalid_image",
+            )
 
     def _load(self) -> _Loaded:
         """Runs on the model's thread."""

@@ -61,16 +61,22 @@ class PipelineSettings(BaseModel):
     """Width and height are rounded down to this."""
     edit_max_pixels: int = 1024 * 1024
     """An edit's result is at most this large unless a size is asked for; larger sources are scaled down."""
+    source_min_side: int = 1
+    """A source smaller than this is refused, as the pipeline itself would, only with words that help."""
+    source_max_aspect: float = 100.0
+    """The longer side divided by the shorter one, at most."""
     dtype: Literal["auto", "bfloat16", "float16", "float32"] = "auto"
     """`auto`: as stored; weights stored in half precision are used as float32 on a CPU."""
     threads: int | None = None
     """CPU threads for the model; None leaves it to torch."""
 
 
-_KLEIN: dict[str, JsonValue] = {"edit_batching": "references", "image_as_list": True}
 _BY_CLASS: dict[str, dict[str, JsonValue]] = {
     "Flux2KleinPipeline": {
-        **_KLEIN,
+        "edit_batching": "references",
+        "image_as_list": True,
+        "source_min_side": 64,
+        "source_max_aspect": 8.0,
         "arguments": {"width": 1024, "height": 1024, "num_inference_steps": 4, "guidance_scale": 1.0},
     },
     "FluxKontextPipeline": {
