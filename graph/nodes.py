@@ -7,13 +7,13 @@ it and `refine` do nothing.
 
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from langgraph.runtime import Runtime
 from langgraph.types import Overwrite, interrupt
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from interleavethinker.tools.errors import InputError, ModelAnswerError
+from interleavethinker.tools.errors import ModelAnswerError
 from interleavethinker.tools.ports import PlanContext
 from interleavethinker.tools.requests import named_step_count
 from interleavethinker.tools.types import Attempt, Call, Case, Plan, Step
@@ -37,6 +37,8 @@ class Approval(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    approved: Literal[True]
+    """Said in words, because LangGraph takes an empty answer for none."""
     steps: tuple[Step, ...] | None = None
 
 
@@ -81,16 +83,11 @@ class Nodes:
         plan = newest_plan(state)
         if plan is None or not state.get("approve_plan") or state.get("outcome"):
             return {}
-        answer = interrupt({"kind": "approve_plan", "plan": plan.model_dump(mode="json")})
-        try:
-            approval = Approval.model_validate(answer if isinstance(answer, Mapping) else {})
-        except ValidationError as error:
-            raise InputError(f'An approval must be {{}} or {{"steps": [...]}}: {error}') from error
-        if approval.steps is None:
-            return {}
-        edited = Plan(steps=approval.steps, version=plan.version + 1, reasoning="edited by hand")
-        _check_plan(edited, limits_of(state))
-        return {"plans": {edited.version: edited}}
+        question = {"kind": "approve_plan", "plan": plan.model_dump(mode="json")}
+        edited, problem = _edited(plan, interrupt(question), limits_of(state))
+        while problem:  # The answer is recorded, so raising here would fail at every resume; asking again does not.
+            edited, problem = _edited(plan, interrupt(question | {"problem": problem}), limits_of(state))
+        return {} if edited is plan else {"plans": {edited.version: edited}}
 
     async def generate(self, state: TrajectoryState, runtime: Runtime[Any]) -> Update:
         """Makes the next attempt of the current step, and the first attempts of the steps that look-ahead allows."""
@@ -154,6 +151,19 @@ class Nodes:
 
 def _emit(runtime: Runtime[Any], event: Event) -> None:
     runtime.stream_writer(event)
+
+
+def _edited(plan: Plan, answer: object, limits: Limits) -> tuple[Plan, str]:
+    """Returns the plan after an approval, and what is wrong with the answer, if anything."""
+    try:
+        approval = Approval.model_validate(answer)
+        if approval.steps is None:
+            return plan, ""
+        edited = Plan(steps=approval.steps, version=plan.version + 1, reasoning="edited by hand")
+        _check_plan(edited, limits)
+    except (ValidationError, ModelAnswerError) as error:
+        return plan, f'An approval must be {{"approved": true}}, optionally with "steps": {error}'
+    return edited, ""
 
 
 def _new_trajectory(state: TrajectoryState, limits: Limits) -> Update:
@@ -244,16 +254,15 @@ def _worth_judging(state: TrajectoryState, plan: Plan, limits: Limits, gives_con
     A step's last allowed attempt cannot be retried, so a verdict on it matters only where a confidence helps to choose
     among several.
     """
-    attempts = attempts_of(state)
     cursor = state.get("cursor", 0)
-    pending = [a for a in attempts.values() if a.plan_version == plan.version and a.step >= cursor and not a.verdict]
+    pending = [
+        attempt
+        for attempt in attempts_of(state).values()
+        if attempt.plan_version == plan.version and attempt.step >= cursor and attempt.verdict is None
+    ]
     pending.sort(key=lambda attempt: attempt.step)
-    used = len(attempts) - state.get("free_calls", 0)
-    chosen = []
-    for position, attempt in enumerate(pending):
-        calls_so_far = used - (len(pending) - position - 1)
-        out_of_calls = limits.max_calls is not None and calls_so_far >= limits.max_calls
-        last = attempt.iteration + 1 >= limits.max_iterations or out_of_calls
-        if not last or (gives_confidence and attempt.iteration > 0):
-            chosen.append(attempt)
-    return chosen
+    return [
+        attempt
+        for attempt in pending
+        if attempt.iteration + 1 < limits.max_iterations or (gives_confidence and attempt.iteration > 0)
+    ]

@@ -139,7 +139,8 @@ class Runner:
 
     async def _watch(self, turn: _Round, work: asyncio.Task[None]) -> None:
         """Waits for `cancel`, the only command that does not wait for the call in flight."""
-        while not any(command.verb == "cancel" for command in self._catalog.asked(self._id)):
+        # Another process has no event of ours to set, hence the polling.
+        while not any(command.verb == "cancel" for command in self._catalog.asked(self._id)):  # noqa: ASYNC110
             await asyncio.sleep(_POLL_SECONDS)
         turn.cancelled = True
         work.cancel()

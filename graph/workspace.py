@@ -206,12 +206,15 @@ class Workspace:
         """Approves the plan that a trajectory waits with, or replaces its steps; resume it afterwards.
 
         Raises:
+            InputError: The new plan is empty.
             TrajectoryError: It does not wait for approval.
         """
         entry = self.entry(trajectory)
         if entry.status != "waiting":
             raise TrajectoryError(f"Trajectory {entry.id} is {entry.status}; it does not wait for approval.")
-        approval = Approval(steps=None if steps is None else tuple(steps))
+        if steps is not None and not steps:
+            raise InputError("An edited plan must have at least one step.")
+        approval = Approval(approved=True, steps=None if steps is None else tuple(steps))
         self._catalog.ask(entry.id, "approve", approval.model_dump(mode="json", exclude_none=True))
 
     async def judge(self, trajectory: str, judgement: Judgement) -> bool:
@@ -272,6 +275,10 @@ class Workspace:
         limit = time.time() - older_than
         old = [name for name in self.store if name not in used and self.store.path(name).stat().st_mtime <= limit]
         return [name for name in old if self.store.delete(name)]
+
+    async def checkpoint_bytes(self, trajectory: str) -> int:
+        """Returns how much a trajectory's checkpoints and writes take in the database."""
+        return await self._engine.size(self._catalog.get(trajectory).id)
 
     def _alive(self, entry: Entry) -> Entry:
         if entry.status == "running" and not is_held(self._lock_path(entry.id)):

@@ -1,4 +1,4 @@
-"""Planner and critic without a model, for tests and for trying the graph out: they answer as told and count their calls."""
+"""Planner and critic without a model, for tests and for trying the graph out: they answer as told and count calls."""
 
 import asyncio
 from collections import deque

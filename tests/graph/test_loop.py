@@ -260,7 +260,6 @@ outcomes = st.dictionaries(
     replan_after=st.integers(1, 3),
 )
 async def test_looking_ahead_gives_the_same_trajectory(
-    opened: Opened,
     tmp_path_factory: pytest.TempPathFactory,
     verdicts: dict[tuple[int, int], bool | None],
     shape: list[bool],

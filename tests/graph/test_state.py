@@ -1,4 +1,5 @@
-"""Every type that a checkpoint may hold survives a strict round trip; what is not ours does not come back as an object."""
+"""Every type that a checkpoint may hold survives a strict round trip; what is not ours does not come back as an
+object."""
 
 import pytest
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
