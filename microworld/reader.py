@@ -1,9 +1,9 @@
 """Reads a scene back from pixels: the background over the whole picture, then the nearest legal tile of each cell.
 
-Distances are taken on pictures averaged over 2 x 2 pixels, which forgives a decoder's blur and noise; cells that fit badly
-are also tried with their content moved by one pixel. A tile is `background + alpha * (sprite - background)`, so distances
-to all 1152 sprites on any background are two matrix products with tables of 5 MB, built when first needed (a few
-seconds). Knows nothing of what a picture should show; see `scorer.py` for that.
+Distances are taken on pictures averaged over 2 x 2 pixels, which forgives a decoder's blur and noise; cells that fit
+badly are also tried with their content moved by one pixel. A tile is `background + alpha * (sprite - background)`, so
+distances to all 1152 sprites on any background are two matrix products with tables of 5 MB, built when first needed (a
+few seconds). Knows nothing of what a picture should show; see `scorer.py` for that.
 """
 
 from __future__ import annotations

@@ -11,7 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-__all__ = ["BACKGROUNDS", "CELL", "COLOURS", "IMAGE_SIZE", "KINDS", "OFFSETS", "SIZES", "VARIANTS", "background", "sprite"]
+__all__ = [
+    "BACKGROUNDS",
+    "CELL",
+    "COLOURS",
+    "IMAGE_SIZE",
+    "KINDS",
+    "OFFSETS",
+    "SIZES",
+    "VARIANTS",
+    "background",
+    "sprite",
+]
 
 CELL = 32
 """Pixels along one side of a grid cell."""
@@ -182,7 +193,9 @@ def _flower(pen: _Pen, c: _Colour, variant: int) -> None:
     pen.ellipse(-0.32, 0.7, 0.3, 0.13, (60, 160, 70))
     pen.ellipse(0.32, 0.55, 0.3, 0.13, (60, 160, 70))
     if variant:
-        pen.polygon([(-0.65, -0.95), (-0.3, -0.5), (0, -1), (0.3, -0.5), (0.65, -0.95), (0.55, 0), (0, 0.25), (-0.55, 0)], c)
+        pen.polygon(
+            [(-0.65, -0.95), (-0.3, -0.5), (0, -1), (0.3, -0.5), (0.65, -0.95), (0.55, 0), (0, 0.25), (-0.55, 0)], c
+        )
     else:
         for angle in range(0, 360, 60):
             x, y = 0.46 * np.cos(np.radians(angle)), 0.46 * np.sin(np.radians(angle)) - 0.35
