@@ -8,6 +8,7 @@ few seconds). Knows nothing of what a picture should show; see `scorer.py` for t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
@@ -80,7 +81,8 @@ def as_picture(image: Image.Image | Picture) -> Picture:
             f"A picture of the micro world must be {IMAGE_SIZE} x {IMAGE_SIZE} pixels; this one is {width} x {height}."
         )
         raise InputError(msg, code="wrong_size")
-    return array.astype(np.float32) / 255 if array.dtype == np.uint8 else array.astype(np.float32, copy=False)
+    picture: Picture = array.astype(np.float32, copy=False)
+    return picture / np.float32(255) if array.dtype == np.uint8 else picture
 
 
 def read(image: Image.Image | Picture) -> Reading:
@@ -88,7 +90,7 @@ def read(image: Image.Image | Picture) -> Reading:
     return read_all([image])[0]
 
 
-def read_all(images: list[Image.Image] | list[Picture]) -> list[Reading]:
+def read_all(images: Sequence[Image.Image | Picture]) -> list[Reading]:
     """What each picture shows; faster than one by one."""
     readings: list[Reading] = []
     for start in range(0, len(images), _CHUNK):
@@ -182,19 +184,23 @@ def _fit(
             drawn = _sprite(thing)
             wanted = wanted + (drawn[..., :3] - wanted) * drawn[..., 3:]
         errors[index] = ((crops[index] - wanted) ** 2).mean()
-    return -10 * np.log10(np.maximum(errors, 1e-5))
+    ratio: NDArray[np.float32] = -10 * np.log10(np.maximum(errors, 1e-5))
+    return ratio
 
 
 def _confidence(distances: NDArray[np.float32], best: NDArray[np.int64]) -> NDArray[np.float32]:
     names = _tables().names
     rows = np.arange(len(best))
     others = np.where(names[None] == names[best][:, None], np.inf, distances).min(1)
-    return np.clip(1 - distances[rows, best] / np.maximum(others, 1e-6), 0, 1)
+    share: NDArray[np.float32] = np.clip(1 - distances[rows, best] / np.maximum(others, 1e-6), 0, 1)
+    return share
 
 
 def _pool(pictures: NDArray[np.float32], by: int = _POOL) -> NDArray[np.float32]:
     n, height, width, channels = pictures.shape
-    return pictures.reshape(n, height // by, by, width // by, by, channels).mean((2, 4), dtype=np.float32)
+    blocks = pictures.reshape(n, height // by, by, width // by, by, channels)
+    averaged: NDArray[np.float32] = blocks.mean((2, 4), dtype=np.float32)
+    return averaged
 
 
 def _in_cells(pictures: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -130,7 +130,7 @@ def score_task(picture: Image.Image | Picture, task: Task) -> Score:
     return score(picture, task.source, task.wishes, task.target.background)
 
 
-def score_tasks(pictures: list[Image.Image] | list[Picture], tasks: Sequence[Task]) -> list[Score]:
+def score_tasks(pictures: Sequence[Image.Image | Picture], tasks: Sequence[Task]) -> list[Score]:
     """`score_task` for many pictures, in less time."""
     return [
         score_reading(reading, task.source, task.wishes, task.target.background)

@@ -1,0 +1,147 @@
+"""The micro world's image generator in this process: the stock `Flux2KleinPipeline`, called in batches.
+
+For evaluation, data and the command line; the agent reaches the same weights through an image server. The stock
+pipeline hands every reference image to every sample of a batch; here each sample of a batch gets its own, encoded by
+the pipeline's own components, and a batch of one is exactly a stock call. Knows nothing of scenes or scores.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from interleavethinker.tools.errors import InputError
+
+__all__ = ["MicroGenerator", "shipped_checkpoint"]
+
+_WEAKER_STEPS = 2
+_WEAKER_NOISE = 0.08
+"""Standard deviation of the noise on each weight matrix of the weaker variant, as a share of the matrix's own."""
+_WEAKER_SEED = 20
+_LOUD = ("diffusers", "transformers")
+
+
+def shipped_checkpoint() -> Path:
+    """The folder of the shipped weights."""
+    return Path(str(files("interleavethinker.microworld"))) / "checkpoints" / "generator"
+
+
+class MicroGenerator:
+    """Draws and edits pictures of 96 x 96 pixels.
+
+    Args:
+        checkpoint: Folder of a pipeline with its `call_arguments.json`; the shipped one by default.
+        weaker: Use a seeded degradation of the weights (noise on the transformer's matrices, fewer steps), for data
+            that must not come from one generator alone.
+        batch: Most pictures made at once.
+
+    Raises:
+        InputError: There is no pipeline in the folder (`no_checkpoint`).
+    """
+
+    def __init__(self, checkpoint: Path | None = None, *, weaker: bool = False, batch: int = 16) -> None:
+        folder = checkpoint or shipped_checkpoint()
+        if not (folder / "model_index.json").is_file() or not (folder / "call_arguments.json").is_file():
+            msg = f"{folder} must hold a pipeline and its call_arguments.json; it does not. Train one, or name another."
+            raise InputError(msg, code="no_checkpoint")
+        self._arguments = json.loads((folder / "call_arguments.json").read_text(encoding="utf-8"))
+        threads = int(self._arguments.pop("threads", 1))
+        self._arguments["text_encoder_out_layers"] = tuple(self._arguments["text_encoder_out_layers"])
+        self._batch = batch
+        self.pipeline = _load(folder, threads)
+        """The stock pipeline object; only how it prepares the references of a batch is replaced."""
+        if weaker:
+            _weaken(self.pipeline.transformer)
+            self._arguments["num_inference_steps"] = _WEAKER_STEPS
+
+    def draw(self, texts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image]:
+        """One picture for each text, from text alone."""
+        return self._make(texts, seeds, None)
+
+    def edit(self, images: Sequence[Image.Image], texts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image]:
+        """One picture for each instruction, from the image at the same position."""
+        return self._make(texts, seeds, images)
+
+    def batches(self, count: int) -> Iterator[slice]:
+        """How `count` samples are cut into batches; callers that show progress go batch by batch."""
+        for start in range(0, count, self._batch):
+            yield slice(start, min(count, start + self._batch))
+
+    def _make(
+        self, texts: Sequence[str], seeds: Sequence[int], images: Sequence[Image.Image] | None
+    ) -> list[Image.Image]:
+        if len(texts) != len(seeds) or (images is not None and len(images) != len(texts)):
+            msg = f"every text must have a seed, and for edits an image; found {len(texts)} texts, {len(seeds)} seeds"
+            raise InputError(msg)
+        import torch
+
+        made: list[Image.Image] = []
+        for part in self.batches(len(texts)):
+            source = {} if images is None else {"image": list(images[part])}
+            answer = self.pipeline(
+                prompt=list(texts[part]),
+                generator=[torch.Generator().manual_seed(seed) for seed in seeds[part]],
+                **source,
+                **self._arguments,
+            )
+            made += answer.images
+        return made
+
+
+def _load(folder: Path, threads: int) -> Any:
+    import logging
+
+    levels = {name: logging.getLogger(name).level for name in _LOUD}
+    for name in _LOUD:  # at import they report optional packages that are of no use here
+        logging.getLogger(name).setLevel(logging.ERROR)
+    try:
+        import torch
+        from diffusers import Flux2KleinPipeline
+        from diffusers.utils import logging as diffusers_logging
+        from transformers.utils import logging as transformers_logging
+
+        diffusers_logging.disable_progress_bar()
+        transformers_logging.disable_progress_bar()
+        torch.set_num_threads(threads)  # two threads on a busy machine are many times slower than one
+        pipeline = Flux2KleinPipeline.from_pretrained(str(folder), dtype=torch.float32, local_files_only=True)
+    finally:
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)
+    pipeline.set_progress_bar_config(disable=True)
+    _give_each_sample_its_reference(pipeline)
+    return pipeline
+
+
+def _give_each_sample_its_reference(pipeline: Any) -> None:
+    """In a batch of several, sample b sees image b alone, at the position that a single reference has."""
+    stock = pipeline.prepare_image_latents
+
+    def prepare(*, images: list[Any], batch_size: int, generator: Any, device: Any, dtype: Any) -> tuple[Any, Any]:
+        if batch_size == 1:
+            prepared: tuple[Any, Any] = stock(
+                images=images, batch_size=1, generator=generator, device=device, dtype=dtype
+            )
+            return prepared
+        import torch
+
+        latents = pipeline._encode_vae_image(torch.cat(images).to(device, dtype), generator=None)  # noqa: SLF001
+        positions = pipeline._prepare_image_ids([latents[:1]]).to(device)  # noqa: SLF001
+        return pipeline._pack_latents(latents), positions.repeat(batch_size, 1, 1)  # noqa: SLF001
+
+    pipeline.prepare_image_latents = prepare
+
+
+def _weaken(transformer: Any) -> None:
+    import torch
+
+    noise = torch.Generator().manual_seed(_WEAKER_SEED)
+    with torch.no_grad():
+        for _, parameter in sorted(transformer.named_parameters()):
+            if parameter.ndim == 2:
+                spread = float(parameter.std()) * _WEAKER_NOISE
+                parameter.add_(torch.randn(parameter.shape, generator=noise) * spread)
