@@ -342,6 +342,6 @@ def background(name: str) -> NDArray[np.float32]:
         msg = f"background must be one of {', '.join(BACKGROUNDS)}; found {name!r}"
         raise ValueError(msg)
     pixels = np.asarray(image, dtype=np.float32) / 255.0
-    result = pixels.reshape(IMAGE_SIZE, _SCALE, IMAGE_SIZE, _SCALE, 3).mean(axis=(1, 3))
+    result: NDArray[np.float32] = pixels.reshape(IMAGE_SIZE, _SCALE, IMAGE_SIZE, _SCALE, 3).mean(axis=(1, 3))
     result.setflags(write=False)
     return result

@@ -1,12 +1,11 @@
 """One training stage: a fixed number of optimizer steps that survives being killed.
 
-Knows optimizers, checkpoints, metrics and progress; not what is trained. A stage's randomness comes from its seed and the
-step number alone, so a resumed stage sees the batches that an unbroken one would have seen.
+Knows optimizers, checkpoints, metrics and progress; not what is trained. A stage's randomness comes from its seed and
+the step number alone, so a resumed stage sees the batches that an unbroken one would have seen.
 """
 
 import json
 import math
-import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -60,7 +59,7 @@ class RunFolder:
         target = self.root / name
         partial = target.with_suffix(".partial")
         torch.save(state, partial)
-        os.replace(partial, target)
+        partial.replace(target)
 
     def load(self, name: str) -> dict[str, object] | None:
         """What was saved as `name`, or None."""
@@ -86,7 +85,7 @@ class Muon(torch.optim.Optimizer):
         super().__init__(parameters, {"lr": lr, "weight_decay": weight_decay})
 
     @torch.no_grad()
-    def step(self, closure: None = None) -> None:  # type: ignore[override]
+    def step(self, closure: None = None) -> None:  # type: ignore[override]  # noqa: ARG002 - torch's signature
         """One update."""
         for group in self.param_groups:
             for parameter in group["params"]:
@@ -115,11 +114,12 @@ def _orthogonal(matrix: torch.Tensor) -> torch.Tensor:
 
 def muon_adamw(module: nn.Module, learning_rate: float, muon_rate: float) -> list[torch.optim.Optimizer]:
     """Muon for matrices and convolutions inside blocks, AdamW for everything else (as in the feasibility study)."""
-    matrices, others = [], []
+    matrices: list[nn.Parameter] = []
+    others: list[nn.Parameter] = []
     for name, parameter in module.named_parameters():
         if not parameter.requires_grad:
             continue
-        inner = parameter.ndim >= 2 and any(word in name for word in ("blocks", "layers", "mid_block"))  # noqa: PLR2004
+        inner = parameter.ndim >= 2 and any(word in name for word in ("blocks", "layers", "mid_block"))
         (matrices if inner else others).append(parameter)
     return [
         Muon(matrices, lr=muon_rate),
@@ -146,7 +146,8 @@ def run_stage(
     first = _restore(stage, folder, module, optimizers)
     base = [[group["lr"] for group in optimizer.param_groups] for optimizer in optimizers]
     parameters = [p for p in module.parameters() if p.requires_grad]
-    seconds, since, sums = time.monotonic(), first, {}
+    sums: dict[str, list[float]] = {}
+    seconds, since = time.monotonic(), first
     module.train()
     for step in range(first, stage.steps):
         torch.manual_seed(int(stage.rng(step).integers(2**62)))
@@ -193,7 +194,7 @@ def _restore(stage: Stage, folder: RunFolder, module: nn.Module, optimizers: lis
     state = folder.load(f"{stage.name}.pt")
     if state is None:
         return 0
-    module.load_state_dict(state["module"])
+    module.load_state_dict(state["module"])  # type: ignore[arg-type]
     for optimizer, saved in zip(optimizers, _states(state), strict=True):
         optimizer.load_state_dict(saved)
     step = int(state["step"])  # type: ignore[call-overload]
