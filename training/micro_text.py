@@ -26,7 +26,7 @@ from .loop import RunFolder, Stage, muon_adamw, run_stage
 
 __all__ = ["LAYERS", "SEQUENCE", "Reader", "embed", "make_text_encoder", "make_tokenizer", "random_task", "train_reader"]
 
-SEQUENCE = 56
+SEQUENCE = 48
 """Tokens of every prompt, padding included; the pipeline must be called with the same length."""
 LAYERS = (1, 2, 3)
 """Hidden states that make the prompt embedding."""
