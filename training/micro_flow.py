@@ -226,9 +226,23 @@ def train_flow(
     batch: int,
     edits: float,
     changed: float = 3.0,
+    compiled: bool = False,
 ) -> None:
-    """Trains the transformer; shows how many of a few held-out tasks come out exactly right in four steps."""
+    """Trains the transformer; shows how many of a few held-out tasks come out exactly right in four steps.
+
+    Args:
+        transformer: Trained in place.
+        data: Tasks as tensors.
+        stage: Length and rate.
+        folder: Keeps checkpoint and metrics.
+        batch: Tasks in a step.
+        edits: Share of edits among them.
+        changed: Weight of a cell that the text changes, beside 1 for one that it keeps.
+        compiled: Use `torch.compile`, which needs a C++ compiler.
+    """
     count = 0
+    # two shapes only (edits, drawings); 1.5 times as fast on a CPU, after two minutes of compiling
+    fast = torch.compile(transformer, dynamic=False) if compiled else transformer
 
     def part(tasks: list[Task], *, edit: bool) -> torch.Tensor:
         target = data.table.scenes([task.target for task in tasks])
@@ -237,7 +251,7 @@ def train_flow(
         level = sigma[:, None, None]
         noisy = (1 - level) * target + level * noise
         prompts = data.prompts(tasks)
-        predicted = velocity(transformer, noisy, sigma, prompts, source)
+        predicted = velocity(fast, noisy, sigma, prompts, source)
         error = (predicted - (noise - target)).square()
         return (error * _weights(tasks, changed)).mean()
 

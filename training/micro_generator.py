@@ -63,6 +63,8 @@ class FlowTraining(Training):
     """The flow stage."""
 
     edits: Annotated[float, Field(gt=0, lt=1)]
+    compiled: bool = False
+    """Use `torch.compile`; needs a C++ compiler."""
 
 
 class Tiles(_Part):
@@ -145,7 +147,15 @@ class _Job:
         tokenizer, encoder = self._trained_text()
         data = FlowData(self._table(self._settled_vae()), tokenizer, encoder)
         stage = settings.stage("flow", self.recipe.seed)
-        train_flow(make_transformer(), data, stage, self.folder, batch=settings.batch, edits=settings.edits)
+        train_flow(
+            make_transformer(),
+            data,
+            stage,
+            self.folder,
+            batch=settings.batch,
+            edits=settings.edits,
+            compiled=settings.compiled,
+        )
 
     def decoder(self) -> None:
         settings, vae = self.recipe.decoder, self._settled_vae()
