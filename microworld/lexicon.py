@@ -1,0 +1,72 @@
+"""Which words are understood, and their canonical spellings. Knows single words and nothing of sentences."""
+
+import re
+from difflib import get_close_matches
+
+from interleavethinker.tools.errors import InputError
+
+from .gaps import FALLS
+from .sprites import BACKGROUNDS, COLOURS, KINDS, SIZES
+from .vocabulary import CANONICAL, known_words
+
+__all__ = ["check_request", "singular", "to_words"]
+
+_SPELLINGS = {
+    "center": "centre",
+    "central": "centre",
+    "color": "colour",
+    "colored": "coloured",
+    "larger": "bigger",
+    "lower": "bottom",
+    "photo": "picture",
+    "upper": "top",
+}
+_PLURALS = {f"{kind}s": kind for kind in KINDS} | {"boxes": "box", "girls": "girl", "fish": "fish"}
+_FUNCTION = """
+also and any another as be become becomes belongs below beside by colour coloured did does down drop everything fields
+for four from get give go goes gone green grow grown has have here home i image include instead into is it its let like
+me middle more my next no nobody not now of off one only onto or other over please push rid row same shift should shrink
+shrunk side stand step than that their them then there three turns two under up us want wants was we where which will
+with without
+""".split()
+_FALLING = {word for texts in FALLS.values() for text in texts for word in text.split()}
+_KNOWN = known_words() | set(_FUNCTION) | set(_PLURALS) | set(_SPELLINGS) | _FALLING | {"above", "bottom", "top"}
+_CONTENT = sorted({*KINDS, *COLOURS, *SIZES, *BACKGROUNDS, *CANONICAL})
+"""What is suggested for an unknown word comes from here first."""
+
+
+def to_words(text: str) -> list[str]:
+    """Lower-case words and commas, in canonical spelling: synonyms become trained words, plurals stay."""
+    plain = re.findall(r"[a-z]+|[,.;]", text.lower().replace("'s ", " "))
+    return ["," if word in ".;" else CANONICAL.get(word, _SPELLINGS.get(word, word)) for word in plain]
+
+
+def check_request(text: str) -> None:
+    """Refuses a text with words that the micro world lacks.
+
+    Raises:
+        InputError: There are no words at all (`empty_text`), or unknown ones (`unknown_words`); the message names each
+            with the nearest known ones.
+    """
+    words = re.findall(r"[^\W_]+", text.lower().replace("'s", ""))
+    if not words:
+        raise InputError("A text must say something; it has no words.", code="empty_text")
+    unknown = list(dict.fromkeys(word for word in words if word not in _KNOWN))
+    if not unknown:
+        return
+    listed = "; ".join(f"{word!r} (nearest: {', '.join(_nearest(word))})" for word in unknown)
+    msg = (
+        f"Every word must be one that the micro world knows; it does not know {listed}. It draws {', '.join(KINDS)} "
+        f"in {', '.join(COLOURS)}, {' or '.join(SIZES)}, with these backgrounds: {', '.join(BACKGROUNDS)}."
+    )
+    raise InputError(msg, code="unknown_words")
+
+
+def _nearest(word: str) -> list[str]:
+    near = get_close_matches(word, _CONTENT, n=3, cutoff=0.5)
+    return near or get_close_matches(word, _CONTENT, n=3, cutoff=0.0)
+
+
+def singular(word: str) -> str:
+    """A thing's name without plural ending."""
+    return _PLURALS.get(word, word)
