@@ -9,6 +9,7 @@ __all__ = [
     "InputError",
     "InterleaveError",
     "ModelAnswerError",
+    "ModelError",
     "ProfileError",
     "StoreError",
     "TrajectoryError",
@@ -63,6 +64,12 @@ class ModelAnswerError(InterleaveError):
     """A planner or critic answered in a form that cannot be used, also after being asked again."""
 
     code = "model_answer"
+
+
+class ModelError(InterleaveError):
+    """A planner's or critic's model cannot be loaded or reached; what it would have answered is unknown."""
+
+    code = "model"
 
 
 class TrajectoryError(InterleaveError):

@@ -1,0 +1,53 @@
+"""How sure a model was of a boolean in its JSON answer: P(true) from the log-probabilities at that very token.
+
+Reads the shape in which OpenAI-compatible servers and our own models give them:
+`response_metadata["logprobs"]["content"]`, a list of `{"token", "logprob", "top_logprobs": [{"token", "logprob"}, …]}`.
+"""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+
+from langchain_core.messages import AIMessage
+
+__all__ = ["CRITIC_FIELD", "confidence_of"]
+
+CRITIC_FIELD = "previous_step_success"
+
+
+def confidence_of(message: AIMessage, field: str) -> float | None:
+    """Returns P(true) for a boolean field, 0..1, or None where the model gave no log-probabilities there."""
+    logprobs = message.response_metadata.get("logprobs")
+    tokens = logprobs.get("content") if isinstance(logprobs, Mapping) else None
+    if not isinstance(tokens, Sequence) or not tokens:
+        return None
+    try:
+        text = "".join(str(token["token"]) for token in tokens)
+        places = [match.end() for match in re.finditer(rf'"{re.escape(field)}"\s*:\s*', text)]
+        return _probability(tokens, places[-1]) if places else None
+    except (KeyError, TypeError, ValueError):
+        return None  # Another provider's idea of log-probabilities.
+
+
+def _probability(tokens: Sequence[Mapping[str, object]], place: int) -> float | None:
+    start = 0
+    for token in tokens:
+        word = str(token["token"])
+        if start + len(word) > place:
+            break
+        start += len(word)
+    else:
+        return None
+    before = word[: place - start]
+    mass = {"t": 0.0, "f": 0.0}
+    choices = token.get("top_logprobs") or [token]
+    if not isinstance(choices, Sequence):
+        return None
+    for choice in choices:
+        said = str(choice["token"])
+        # An alternative may leave out the space or quote that this token begins with.
+        first = said.removeprefix(before).lstrip(' ":').lower()[:1]
+        if first in mass:
+            mass[first] += math.exp(float(choice["logprob"]))
+    total = mass["t"] + mass["f"]
+    return mass["t"] / total if total > 0 else None
