@@ -1,0 +1,175 @@
+"""A process that is killed, with SIGKILL, at every point of a trajectory in turn, and then resumes it. Run by test_crash.
+
+It loads everything once and forks for each death, so that hundreds of crashes cost seconds. The generator keeps what it
+finished on disk, as the image server does, and writes a line for every image that it really paints.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+
+from interleavethinker.graph import Limits, Ports, Workspace
+from interleavethinker.tools.doubles import FixedPlanner, RuleCritic, plan_of
+from interleavethinker.tools.memory import MemoryGenerator, paint
+from interleavethinker.tools.ports import PlanContext, Progress
+from interleavethinker.tools.store import ImageStore
+from interleavethinker.tools.types import Call, Case, Generated, Plan, Request, Verdict
+
+KINDS = ("plan", "generate", "judge", "checkpoint", "writes")
+
+
+class Reaper:
+    """Counts the points of one kind and kills this process at one of them."""
+
+    def __init__(self, kind: str, moment: str, victim: int) -> None:
+        self._wanted = (kind, moment)
+        self._left = victim
+        self.armed = False
+        self.seen = 0
+
+    def pass_by(self, kind: str, moment: str) -> None:
+        if not self.armed or (kind, moment) != self._wanted:
+            return
+        self.seen += 1
+        if self.seen == self._left:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+class DurableGenerator:
+    """Answers known calls from disk; paints others and notes it down."""
+
+    def __init__(self, folder: Path, reaper: Reaper) -> None:
+        self._folder = folder
+        self._reaper = reaper
+        self._store = ImageStore(folder / "images")
+        self._known = folder / "known"
+        self._known.mkdir(exist_ok=True)
+
+    def _paint(self, call: Call) -> bytes:
+        name = self._known / str(call.seed)
+        if name.exists():
+            return self._store.get(name.read_text())
+        data = paint(call)
+        self._reaper.pass_by("generate", "inside")
+        with (self._folder / "painted").open("a") as log:
+            log.write(call.model_dump_json() + "\n")
+        name.with_suffix(".tmp").write_text(self._store.put(data))
+        name.with_suffix(".tmp").rename(name)
+        return data
+
+    async def generate(self, call: Call, progress: Progress | None = None) -> Generated:
+        self._reaper.pass_by("generate", "before")
+        made = await MemoryGenerator(self._store, self._paint).generate(call, progress)
+        self._reaper.pass_by("generate", "after")
+        return made
+
+
+class MortalPlanner(FixedPlanner):
+    def __init__(self, reaper: Reaper, *plans: Plan) -> None:
+        super().__init__(*plans)
+        self._reaper = reaper
+
+    async def plan(self, request: Request, context: PlanContext) -> Plan:
+        self._reaper.pass_by("plan", "before")
+        plan = await super().plan(request, context)
+        self._reaper.pass_by("plan", "after")
+        return plan_of("redo c") if context.previous else plan
+
+
+class MortalCritic(RuleCritic):
+    def __init__(self, reaper: Reaper) -> None:
+        super().__init__(lambda case: Verdict(success=case.prompt in ACCEPTED, refined_prompt=case.prompt + "!"))
+        self._reaper = reaper
+
+    async def judge(self, cases: Sequence[Case]) -> list[Verdict]:
+        self._reaper.pass_by("judge", "before")
+        verdicts = await super().judge(cases)
+        self._reaper.pass_by("judge", "after")
+        return verdicts
+
+
+ACCEPTED = ("a!", "redo c!")
+
+
+def make_saver_mortal(reaper: Reaper) -> None:
+    def around(kind: str, method: Callable[..., Any]) -> Callable[..., Any]:
+        async def wrapped(*arguments: Any, **named: Any) -> Any:
+            reaper.pass_by(kind, "before")
+            result = await method(*arguments, **named)
+            reaper.pass_by(kind, "after")
+            return result
+
+        return wrapped
+
+    for name, kind in (("aput", "checkpoint"), ("aput_writes", "writes")):
+        setattr(AsyncSqliteSaver, name, around(kind, getattr(AsyncSqliteSaver, name)))
+
+
+async def live(folder: Path, reaper: Reaper, look_ahead: int) -> dict[str, Any]:
+    """Starts a trajectory, or resumes the one that is there, and returns what it became."""
+    folder.mkdir(exist_ok=True)
+    ports = Ports(MortalPlanner(reaper, plan_of("a", "b", "c")), MortalCritic(reaper), DurableGenerator(folder, reaper))
+    async with Workspace.open(folder, ports) as workspace:
+        there = workspace.entries()
+        limits = Limits(max_iterations=3, replan_after=1, look_ahead=look_ahead)
+        name = there[0].id if there else await workspace.start("x", profile="klein", limits=limits, seed=3)
+        if there:
+            assert there[0].status == "interrupted", there[0].status
+        reaper.armed = True
+        seen = await workspace.run(name)
+    attempts = [attempt.model_dump(exclude={"cached", "seconds"}) for attempt in seen.attempts]
+    return {
+        "document": seen.document.model_dump(),
+        "outcome": seen.outcome,
+        "attempts": attempts,
+        "plans": [plan.model_dump() for plan in seen.plans],
+        "painted": sorted((folder / "painted").read_text().splitlines()),
+    }
+
+
+def forked(folder: Path, reaper: Reaper, look_ahead: int) -> dict[str, Any] | None:
+    """Lives in a child process; returns None if it was killed."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        make_saver_mortal(reaper)
+        result = asyncio.run(live(folder, reaper, look_ahead))
+        with os.fdopen(writing, "w") as pipe:
+            json.dump(result | {"points": reaper.seen}, pipe)
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        text = pipe.read()
+    _, status = os.waitpid(child, 0)
+    if os.WIFSIGNALED(status):
+        assert os.WTERMSIG(status) == signal.SIGKILL
+        return None
+    assert os.waitstatus_to_exitcode(status) == 0, "a child failed; its traceback is above"
+    result: dict[str, Any] = json.loads(text)
+    return result
+
+
+def main(folder: Path, kind: str, moment: str, look_ahead: int) -> None:
+    """Prints one line for each death: which it was, and whether the resumed trajectory is the uncrashed one."""
+    reference = forked(folder / "reference", Reaper(kind, moment, -1), look_ahead)
+    assert reference is not None
+    points = reference.pop("points")
+    for victim in range(1, points + 1):
+        place = folder / f"{victim}"
+        died = forked(place, Reaper(kind, moment, victim), look_ahead) is None
+        resumed = forked(place, Reaper("none", "", 0), look_ahead) or {}
+        resumed.pop("points", None)
+        different = [key for key in reference if resumed.get(key) != reference[key]]
+        print(json.dumps({"victim": victim, "died": died, "different": different}), flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4]))
