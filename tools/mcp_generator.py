@@ -51,7 +51,11 @@ class McpImageGenerator:
         self._store = store
         shared = config.shared_store()
         self._shared = None if shared is None or config.tools is not None else ImageStore(shared)
-        self._session = McpSession(connector(config, dict(os.environ)), connect_seconds=config.connect_seconds)
+        self._session = McpSession(
+            connector(config, dict(os.environ)),
+            connect_seconds=config.connect_seconds,
+            attempts=config.resends + 1,
+        )
 
     async def open(self) -> None:
         """Starts the server or connects to it, in the background: the first call waits for it."""

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from .errors import GeneratorError
+from .errors import GeneratorError, InterleaveError
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -112,7 +112,7 @@ class McpSession:
                     continue
                 failures += 1
                 _log.debug("connecting to the generator failed", exc_info=error)
-                if failures >= self._attempts:
+                if failures >= self._attempts or _is_hopeless(error):
                     self._give_up(error)
                     failures = 0
         self._refuse(GeneratorError("The generator's session was closed.", code="closed"))
@@ -148,24 +148,32 @@ class McpSession:
         """Tells everybody who waits, then waits for the next call before trying again."""
         self._wanted.clear()
         cause = _innermost(error)
-        if isinstance(cause, GeneratorError):
+        if isinstance(cause, InterleaveError):
             self._refuse(cause)
         else:
             reason = "it did not answer in time" if isinstance(cause, TimeoutError) else type(cause).__name__
             self._refuse(
                 GeneratorError(
-                    f"The image server must start and answer; {self._attempts} attempts failed ({reason}: "
-                    f"{str(cause)[:200]}). Check its command or URL and its log.",
+                    f"The image server must start and answer; it did not ({reason}: {str(cause)[:200]}). Check its "
+                    "command or URL, and its log.",
                     code="unreachable",
                     retryable=True,
                 )
             )
         self._renew()
 
-    def _refuse(self, error: GeneratorError) -> None:
+    def _refuse(self, error: InterleaveError) -> None:
         if self._ready is not None and not self._ready.done():
             self._ready.set_exception(error)
             self._ready.exception()  # Retrieved: nobody may be waiting, and that is no defect.
+
+
+def _is_hopeless(error: BaseException) -> bool:
+    """Whether connecting again cannot help: no such program, no token, a refused token."""
+    cause = _innermost(error)
+    if isinstance(cause, GeneratorError):
+        return not cause.retryable
+    return isinstance(cause, InterleaveError | FileNotFoundError | PermissionError)
 
 
 def _innermost(error: BaseException) -> BaseException:
