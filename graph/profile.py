@@ -57,7 +57,7 @@ class Profile(_Frozen):
     notice: str = ""
     """What a user must know before choosing it: licences, costs, hardware."""
     request_check: str | None = None
-    """Import string of a function that raises `InputError` for a request that this profile cannot serve."""
+    """Import string of a function of the request that raises `InputError` where this profile cannot serve it."""
     example: str = "a big red ball on the left, then make it blue"
     """A request that shows the profile well."""
     planner: Role
