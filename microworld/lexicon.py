@@ -31,8 +31,9 @@ with without
 """.split()
 _FALLING = {word for texts in FALLS.values() for text in texts for word in text.split()}
 _KNOWN = known_words() | set(_FUNCTION) | set(_PLURALS) | set(_SPELLINGS) | _FALLING | {"above", "bottom", "top"}
-_CONTENT = sorted({*KINDS, *COLOURS, *SIZES, *BACKGROUNDS, *CANONICAL})
-"""What is suggested for an unknown word comes from here first."""
+_TRAINED = [*KINDS, *COLOURS, *SIZES, *BACKGROUNDS]
+_CONTENT = [*_TRAINED, *CANONICAL]
+"""What is suggested for an unknown word."""
 
 
 def to_words(text: str) -> list[str]:
@@ -64,7 +65,7 @@ def check_request(text: str) -> None:
 
 def _nearest(word: str) -> list[str]:
     near = get_close_matches(word, _CONTENT, n=3, cutoff=0.5)
-    return near or get_close_matches(word, _CONTENT, n=3, cutoff=0.0)
+    return near or get_close_matches(word, _TRAINED, n=3, cutoff=0.0)
 
 
 def singular(word: str) -> str:

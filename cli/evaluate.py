@@ -1,0 +1,104 @@
+"""`interleavethinker evaluate …`: figures that anybody can measure again, each with its command and its seed."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from interleavethinker.evaluation.micro_generator import Progress
+
+__all__ = ["app"]
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.callback()
+def evaluate() -> None:
+    """Measure models and agents, with a seed and 95 % intervals."""
+
+
+@app.command("micro-generator")
+def micro_generator(
+    n: Annotated[int, typer.Option(min=1, help="Samples of text-to-image, of all edits, and of each gap.")] = 400,
+    seed: Annotated[int, typer.Option(min=0, help="Of samples and generator.")] = 0,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(help="Folder of a pipeline; the shipped one by default.", exists=True, file_okay=False),
+    ] = None,
+    weaker: Annotated[bool, typer.Option("--weaker", help="The seeded degradation of the weights.")] = False,
+    json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Exact rates, semantics and quality of the micro world's image generator, and seconds per image.
+
+    The gaps are what it was never trained on: one-shot, and with the same targets and seeds reworded by an oracle.
+    """
+    with _progress() as progress:
+        from interleavethinker.evaluation.micro_generator import evaluate
+
+        report = evaluate(checkpoint, n=n, seed=seed, weaker=weaker, progress=progress)
+    if json_output:
+        typer.echo(json.dumps(report, indent=2))
+    else:
+        _print_report(report)
+
+
+@contextmanager
+def _progress() -> Iterator["Progress"]:
+    """Bars on stderr, one for each group of samples; only on a terminal."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    console = Console(stderr=True)
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(
+        TextColumn("{task.description:<22}"), *columns, console=console, disable=not console.is_terminal
+    ) as bars:
+        known: dict[str, Any] = {"": bars.add_task("loading", total=None)}
+
+        def tell(group: str, done: int, total: int) -> None:
+            if "" in known:
+                bars.remove_task(known.pop(""))
+            if group not in known:
+                known[group] = bars.add_task(group, total=total)
+            bars.update(known[group], completed=done)
+
+        yield tell
+
+
+def _print_report(report: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=f"micro generator, n = {report['n']}, seed {report['seed']}")
+    table.add_column("what is asked")
+    for heading in ("exact", "95 %", "semantics", "quality", "n"):
+        table.add_column(heading, justify="right")
+    _add_row(table, "text to image", report["text_to_image"])
+    _add_row(table, "single edits", report["edit"])
+    for kind, figures in report["edit"]["kinds"].items():
+        _add_row(table, f"  {kind}", figures)
+    for gap, figures in report["gaps"].items():
+        table.add_section()
+        _add_row(table, f"gap: {gap}, one shot", figures)
+        _add_row(table, f"gap: {gap}, reworded", figures, "_reworded")
+    console = Console()
+    console.print(table)
+    console.print(f"{report['seconds_per_image']:.3f} s an image (draw, edit: the slower), one by one")
+
+
+def _add_row(table: Any, label: str, figures: dict[str, Any], suffix: str = "") -> None:
+    low, high = figures[f"exact_low{suffix}"], figures[f"exact_high{suffix}"]
+    exact, samples = figures[f"exact{suffix}"], figures[f"samples{suffix}"]
+    scores = (f"{figures[f'{name}{suffix}']:.2f}" for name in ("semantics", "quality"))
+    table.add_row(label, f"{exact:.3f}", f"{low:.3f}-{high:.3f}", *scores, str(samples))
