@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from .loop import RunFolder, Stage, muon_adamw, run_stage
 from .micro_flow import TileTable
-from .micro_vae import dense_scene, decode, picture_batch, pixel_loss
+from .micro_vae import decode, dense_scene, picture_batch, pixel_loss
 
 __all__ = ["train_decoder"]
 

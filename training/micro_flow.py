@@ -8,14 +8,14 @@ mixed; every kind of edit has the same share. Knows the text encoder only as a f
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import torch
 from diffusers import AutoencoderKLFlux2, Flux2Transformer2DModel
 from transformers import Qwen2Tokenizer, Qwen3ForCausalLM
 
-from interleavethinker.microworld.language import EDIT_KINDS, Task, Wish
+from interleavethinker.microworld.language import EDIT_KINDS, Task, Wish, draw_task, edit_task
 from interleavethinker.microworld.scenes import CELLS, MAX_THINGS, Scene, Thing, random_scene
 from interleavethinker.microworld.sprites import BACKGROUNDS, COLOURS, KINDS, OFFSETS, SIZES, VARIANTS
 
@@ -61,7 +61,9 @@ class TileTable:
 
 
 @torch.no_grad()
-def tile_table(vae: AutoencoderKLFlux2, folder: RunFolder, *, seed: int, rounds: int, per_picture: int = 3) -> TileTable:
+def tile_table(
+    vae: AutoencoderKLFlux2, folder: RunFolder, *, seed: int, rounds: int, per_picture: int = 3
+) -> TileTable:
     """Encodes pictures until every tile was seen `rounds` times; kept in the run folder as `tiles.pt`."""
     saved = folder.load("tiles.pt")
     if saved is not None:
@@ -175,7 +177,7 @@ def sample(
     """Latents (n, 9, 64) by Euler steps, as the pipeline's scheduler takes them."""
     latents = noise
     levels = [*np.linspace(1.0, 1 / steps, steps).tolist(), 0.0]
-    for sigma, following in zip(levels, levels[1:], strict=False):
+    for sigma, following in pairwise(levels):
         moved = velocity(transformer, latents, torch.full((len(noise),), sigma), prompts, source)
         latents = latents + (following - sigma) * moved
     return latents
@@ -188,7 +190,7 @@ def _sigmas(batch: int) -> torch.Tensor:
 
 
 def _weights(tasks: list[Task], changed: float) -> torch.Tensor:
-    """Weight of each token, (n, 9, 1), mean 1: cells whose content the text decides count more than empty or kept ones."""
+    """Weight of each token, (n, 9, 1), mean 1: cells that the text changes count more than those that it keeps."""
     rows = []
     for task in tasks:
         before = (None,) * CELLS if task.source is None else task.source.cells
@@ -260,7 +262,7 @@ def train_flow(
         edit_count = round(batch * edits)
         edit_loss = part([random_task(rng, 1.0) for _ in range(edit_count)], edit=True)
         draw_loss = part([random_task(rng, 0.0) for _ in range(batch - edit_count)], edit=False)
-        numbers = {"edit": edit_loss.item(), "draw": draw_loss.item()}
+        numbers = {"edit_loss": edit_loss.item(), "draw_loss": draw_loss.item()}
         count += 1
         if count % stage.log_every == 0:
             numbers |= quick_exact(transformer, data)
@@ -287,8 +289,6 @@ def _cell_allows(wish: Wish | None, *, kept: bool, old: Thing | None, got: Thing
 
 def quick_exact(transformer: Flux2Transformer2DModel, data: FlowData, per_kind: int = 24) -> dict[str, float]:
     """Share of held-out tasks whose latents read back exactly right (with the background given), by kind."""
-    from interleavethinker.microworld.language import draw_task, edit_task  # noqa: PLC0415 - only for this report
-
     result = {}
     generator = torch.Generator().manual_seed(7)
     for number, kind in enumerate(("draw", *EDIT_KINDS)):

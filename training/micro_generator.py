@@ -209,7 +209,7 @@ class _Job:
             msg = f"stage 'tiles' must have run in {self.folder.root.name}; found no settled.pt: run it first"
             raise InputError(msg)
         vae = make_vae()
-        vae.load_state_dict(saved["vae"])  # type: ignore[arg-type]
+        vae.load_state_dict(saved["vae"])
         return vae.eval()
 
     def _table(self, vae: AutoencoderKLFlux2) -> TileTable:

@@ -2,8 +2,8 @@
 
 The encoder is trained to read: nine register tokens at the end of the chat template each say what the text wants of one
 cell (kind, colour, size, whether it is a destination …), besides the operation and what the text refers to. Only the
-probes know these labels; they are thrown away and the encoder is frozen. The template pads on the left, so the registers
-always stand at the same positions. Knows nothing of pixels.
+probes know these labels; they are thrown away and the encoder is frozen. The tokenizer pads on the left, so that the
+registers always stand at the same positions. Knows nothing of pixels.
 """
 
 from __future__ import annotations
@@ -24,7 +24,16 @@ from interleavethinker.microworld.sprites import BACKGROUNDS, COLOURS, KINDS, SI
 
 from .loop import RunFolder, Stage, muon_adamw, run_stage
 
-__all__ = ["LAYERS", "SEQUENCE", "Reader", "embed", "make_text_encoder", "make_tokenizer", "random_task", "train_reader"]
+__all__ = [
+    "LAYERS",
+    "SEQUENCE",
+    "Reader",
+    "embed",
+    "make_text_encoder",
+    "make_tokenizer",
+    "random_task",
+    "train_reader",
+]
 
 SEQUENCE = 48
 """Tokens of every prompt, padding included; the pipeline must be called with the same length."""
@@ -61,7 +70,9 @@ def make_tokenizer(texts: list[str]) -> Qwen2Tokenizer:
     """A byte-level BPE tokenizer in which the words of the given texts are whole."""
     special = ["<|endoftext|>", "<|user|>", *REGISTERS]
     trainer = ByteLevelBPETokenizer()
-    trainer.train_from_iterator(texts, vocab_size=VOCABULARY, min_frequency=2, special_tokens=special, show_progress=False)
+    trainer.train_from_iterator(
+        texts, vocab_size=VOCABULARY, min_frequency=2, special_tokens=special, show_progress=False
+    )
     with tempfile.TemporaryDirectory() as folder:
         trainer.save_model(folder)
         tokenizer = Qwen2Tokenizer.from_pretrained(folder)
@@ -166,7 +177,7 @@ def _edit_labels(text: str, edit: Edit, source: Scene | None, cell: int) -> dict
     assert source is not None  # noqa: S101 - edits have a source
     refers = edit.kind not in {"add", "background"} and edit.cell is not None
     old = source.cells[edit.cell] if refers and edit.cell is not None else None
-    said = text.split(" to ")[0] if edit.kind in {"move", "resize"} else text
+    said = text.split(" to ", maxsplit=1)[0] if edit.kind in {"move", "resize"} else text
     said = said.split(" with ")[0].split(" for ")[0]
     labels = _thing_labels(old, "old")
     if old is not None:

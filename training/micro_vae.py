@@ -16,7 +16,17 @@ from interleavethinker.microworld.sprites import BACKGROUNDS, CELL, COLOURS, KIN
 
 from .loop import RunFolder, Stage, muon_adamw, run_stage
 
-__all__ = ["Probed", "decode", "dense_scene", "encode", "make_vae", "picture_batch", "pixel_loss", "settle_on_scenes", "train_vae"]
+__all__ = [
+    "Probed",
+    "decode",
+    "dense_scene",
+    "encode",
+    "make_vae",
+    "picture_batch",
+    "pixel_loss",
+    "settle_on_scenes",
+    "train_vae",
+]
 
 LATENT_CHANNELS = 16
 _PROBES = {
@@ -59,7 +69,7 @@ def picture_batch(scenes: list[Scene]) -> tuple[torch.Tensor, torch.Tensor]:
     """Pictures in -1..1, shape (n, 3, 96, 96), and weights of their pixels, shape (n, 1, 96, 96)."""
     pictures = np.stack([render(scene) for scene in scenes])
     empty = np.stack([background(scene.background) for scene in scenes])
-    weights = 1.0 + 5.0 * (np.abs(pictures - empty).max(-1, keepdims=True) > 0.02)  # noqa: PLR2004 - not background
+    weights = 1.0 + 5.0 * (np.abs(pictures - empty).max(-1, keepdims=True) > 0.02)
     return _channels_first(pictures * 2 - 1), _channels_first(weights.astype(np.float32))
 
 
@@ -124,8 +134,15 @@ def _labels(scenes: list[Scene]) -> dict[str, torch.Tensor]:
     rows = []
     for scene in scenes:
         for thing in scene.cells:
-            named = (-100,) * 4 if thing is None else (
-                list(COLOURS).index(thing.colour), SIZES.index(thing.size), thing.variant, thing.offset,
+            named = (
+                (-100,) * 4
+                if thing is None
+                else (
+                    list(COLOURS).index(thing.colour),
+                    SIZES.index(thing.size),
+                    thing.variant,
+                    thing.offset,
+                )
             )
             kind = len(KINDS) if thing is None else KINDS.index(thing.kind)
             rows.append((BACKGROUNDS.index(scene.background), kind, *named))
@@ -134,7 +151,8 @@ def _labels(scenes: list[Scene]) -> dict[str, torch.Tensor]:
 
 def train_vae(vae: AutoencoderKLFlux2, stage: Stage, folder: RunFolder, *, batch: int, noise: float) -> None:
     """Trains encoder and decoder together on pixels; `noise` is the most noise added to normalised latents."""
-    probed = Probed(vae).to(memory_format=torch.channels_last)
+    vae.to(memory_format=torch.channels_last)
+    probed = Probed(vae)
 
     def loss(rng: np.random.Generator) -> tuple[torch.Tensor, dict[str, float]]:
         scenes = [dense_scene(rng) for _ in range(batch)]
@@ -164,4 +182,4 @@ def settle_on_scenes(vae: AutoencoderKLFlux2, *, seed: int, scenes: int = 512) -
     vae.bn.running_var.copy_(latents.var(dim=(0, 2, 3)))
 
 
-assert CELL == 32  # noqa: S101, PLR2004 - one token a cell, by the five levels above
+assert CELL == 32  # noqa: S101 - one token a cell, by the five levels above
