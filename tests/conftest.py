@@ -8,6 +8,8 @@ import ipaddress
 import os
 import sys
 
+# Two threads on a busy machine are many times slower than one; subprocesses inherit it.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TRANSFORMERS_OFFLINE"] = "1"
 os.environ["LANGSMITH_TRACING"] = "false"

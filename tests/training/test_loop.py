@@ -1,0 +1,64 @@
+"""A training stage survives being killed, and what it logs can be read."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from interleavethinker.training.loop import RunFolder, Stage, muon_adamw, run_stage
+
+STAGE = Stage("toy", steps=12, learning_rate=1e-2, seed=3, log_every=3, save_every=4)
+
+
+class KilledError(Exception):
+    """Stands for SIGKILL between two steps."""
+
+
+def train(folder: Path, *, killed_at: int | None = None) -> dict[str, torch.Tensor]:
+    torch.manual_seed(0)
+    module = nn.ModuleDict({"layers": nn.Linear(4, 4), "conv_blocks": nn.Conv2d(2, 3, 3), "head": nn.Linear(4, 1)})
+    calls = 0
+
+    def loss(rng: np.random.Generator) -> tuple[torch.Tensor, dict[str, float]]:
+        nonlocal calls
+        if calls == killed_at:
+            raise KilledError
+        calls += 1
+        x = torch.from_numpy(rng.normal(size=(8, 4)).astype(np.float32)) + torch.randn(8, 4)
+        image = module["conv_blocks"](torch.randn(2, 2, 5, 5)).square().mean()
+        return module["head"](module["layers"](x).tanh()).square().mean() + image, {"calls": calls}
+
+    run_stage(STAGE, RunFolder(folder), module, muon_adamw(module, 1e-2, 1e-2), loss)
+    return {name: value.clone() for name, value in module.state_dict().items()}
+
+
+def test_a_stage_killed_halfway_and_run_again_ends_with_the_weights_of_an_unbroken_one(tmp_path: Path) -> None:
+    unbroken = train(tmp_path / "unbroken")
+    with pytest.raises(KilledError):
+        train(tmp_path / "broken", killed_at=7)
+    resumed = train(tmp_path / "broken")
+    for name, value in unbroken.items():
+        assert torch.equal(value, resumed[name]), name
+
+
+def test_a_complete_stage_is_not_trained_again(tmp_path: Path) -> None:
+    once = train(tmp_path)
+    again = train(tmp_path, killed_at=0)  # would raise at its first step
+    assert all(torch.equal(value, again[name]) for name, value in once.items())
+
+
+def test_metrics_have_the_mean_of_every_number_since_the_last_line(tmp_path: Path) -> None:
+    train(tmp_path)
+    lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [3, 6, 9, 12]
+    assert [line["calls"] for line in lines] == [2, 5, 8, 11]
+
+
+def test_the_learning_rate_rises_then_falls_to_nothing() -> None:
+    scales = [STAGE.scale(step) for step in range(STAGE.steps)]
+    assert scales[0] == max(scales) == 1
+    assert scales[-1] < 0.03
+    assert scales == sorted(scales, reverse=True)
