@@ -6,6 +6,7 @@
 | 1 | a defect of this program: a traceback follows |
 | 2 | bad input: an option, a file, a profile or a request that cannot be used as it is |
 | 3 | failure: a generator, a model, a store or a trajectory could not do what was asked |
+| 4 | a trajectory waits for a person: its plan must be approved |
 | 130 | interrupted (Ctrl-C, or a question left unanswered); a trajectory so left can be resumed |
 
 People read a red message on stderr. A command run with `--json` prints `{"error": {"code", "message"}}` to stdout
@@ -19,11 +20,12 @@ import typer
 
 from interleavethinker.tools.errors import InputError, InterleaveError, ProfileError
 
-__all__ = ["BAD_INPUT", "FAILURE", "INTERRUPTED", "OK", "report"]
+__all__ = ["BAD_INPUT", "FAILURE", "INTERRUPTED", "OK", "WAITING", "report"]
 
 OK = 0
 BAD_INPUT = 2
 FAILURE = 3
+WAITING = 4
 INTERRUPTED = 130
 
 

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 
 __all__ = ["TABLE", "Entry"]
 
+ANSWERS = "Answers"
 MACHINE = "This machine"
+TRAJECTORIES = "Trajectories"
 RESEARCH = "Models and figures"
 SERVERS = "Servers"
 
@@ -33,6 +35,17 @@ class Entry:
 
 
 TABLE: tuple[Entry, ...] = (
+    Entry("run", "run:run", "Answer a request with text and pictures.", ANSWERS),
+    Entry("resume", "run:resume", "Go on with a trajectory that stopped, for whatever reason.", ANSWERS),
+    Entry("branch", "trajectories:branch", "Start anew from any attempt of a trajectory.", ANSWERS),
+    Entry("list", "trajectories:list_", "List all trajectories.", TRAJECTORIES),
+    Entry("show", "trajectories:show", "Show one as it stands.", TRAJECTORIES),
+    Entry("pause", "trajectories:pause", "Stop one after the picture in work.", TRAJECTORIES),
+    Entry("cancel", "trajectories:cancel", "Give one up.", TRAJECTORIES),
+    Entry("approve", "trajectories:approve", "Approve or replace the plan that one waits with.", TRAJECTORIES),
+    Entry("judge", "trajectories:judge", "Judge an attempt yourself.", TRAJECTORIES),
+    Entry("export", "trajectories:export", "Write storyboard, document and record.", TRAJECTORIES),
+    Entry("delete", "trajectories:delete", "Delete trajectories and unneeded images.", TRAJECTORIES),
     Entry("micro", "micro:app", "Draw or edit one picture with the micro world's generator.", RESEARCH),
     Entry("evaluate", "evaluate:app", "Measure models, with a seed and 95 % intervals.", RESEARCH),
     Entry("train", "train:train", "Train what ships, from nothing; resumable.", RESEARCH),

@@ -5,6 +5,7 @@ the checkpoint before the node stays, so that resuming runs the node again. Once
 it and `refine` do nothing.
 """
 
+import contextvars
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Literal
@@ -227,8 +228,11 @@ async def _draw(
     source = source_before(attempts_of(state) | dict(drawn), step, request_of(state).images)
     call = Call(prompt=prompt, seed=seed, source=source)
 
+    # The generator's client calls back from a task of its own, where LangGraph would not know this node.
+    here = contextvars.copy_context()
+
     def progress(fraction: float, message: str) -> None:
-        _emit(runtime, started.model_copy(update={"fraction": fraction, "message": message}))
+        here.run(_emit, runtime, started.model_copy(update={"fraction": fraction, "message": message}))
 
     started = Drawing(step=step, iteration=iteration, prompt=prompt, seed=seed)
     _emit(runtime, started)

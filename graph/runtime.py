@@ -52,8 +52,8 @@ async def open_ports(profile: Profile, store: ImageStore) -> AsyncIterator[Ports
     Raises:
         ProfileError: The profile names something that this machine lacks.
     """
-    planner = cast("Planner", _fill(profile.planner, store, "ChatPlanner"))
-    critic = cast("Critic", _fill(profile.critic, store, "ChatCritic"))
+    planner = cast("Planner", _fill(profile.planner, store, plans=True))
+    critic = cast("Critic", _fill(profile.critic, store, plans=False))
     async with McpImageGenerator(profile.generator, store) as generator:
         yield Ports(planner, critic, generator, profile.limits)
 
@@ -112,11 +112,12 @@ class _Elsewhere:
         return await self._thread.hop(self._ports.generator.generate(call, progress))
 
 
-def _fill(role: Role, store: ImageStore, chat_class: str) -> object:
+def _fill(role: Role, store: ImageStore, *, plans: bool) -> object:
     if role.object is not None:
         return cast("object", import_object(role.object)(store=store, **role.options))
-    from interleavethinker.tools import chat
+    from interleavethinker.tools.chat import ChatCritic, ChatPlanner
     from interleavethinker.tools.models import load_chat_model
 
     model = load_chat_model(role.model or "", **role.options)
-    return cast("object", getattr(chat, chat_class)(model, store, prompts=role.prompts, questions=role.questions))
+    kind = ChatPlanner if plans else ChatCritic
+    return kind(model, store, prompts=role.prompts, questions=role.questions)

@@ -1,0 +1,109 @@
+"""`interleavethinker run` and `resume`: from a request to a storyboard, in this process."""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .trajectory_run import go, in_workspace
+
+if TYPE_CHECKING:
+    from interleavethinker.graph import Workspace
+    from interleavethinker.tools.requests import RequestLike
+
+__all__ = ["AsJson", "Out", "Root", "resume", "run"]
+
+Root = Annotated[
+    Path | None,
+    typer.Option(
+        "--workspace",
+        envvar="INTERLEAVETHINKER_HOME",
+        help="Folder of trajectories; the user's data folder by default.",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Out = Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the storyboard; runs/ID by default.")]
+_PLACE = re.compile(r"<image>")
+
+
+def run(
+    prompt: Annotated[str, typer.Argument(help="What to tell and show; <image> marks the place of an --image.")] = "",
+    image: Annotated[list[Path] | None, typer.Option(help="A picture of the request; may be repeated.")] = None,
+    profile: Annotated[str, typer.Option(help="micro, klein, api, or a TOML file.")] = "micro",
+    out: Out = None,
+    approve_plan: Annotated[bool, typer.Option("--approve-plan", help="Wait for your approval of the plan.")] = False,
+    max_iterations: Annotated[int | None, typer.Option(min=1, help="Attempts per step.")] = None,
+    max_calls: Annotated[int | None, typer.Option(min=1, help="Generator calls in all.")] = None,
+    deadline: Annotated[float | None, typer.Option(help="Seconds of work.")] = None,
+    look_ahead: Annotated[int | None, typer.Option(min=1, help="Steps drafted before they are judged.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Same seed, same pictures (local models).")] = None,
+    workspace: Root = None,
+    json_output: AsJson = False,
+) -> None:
+    """Answer a request with text and pictures; without one, an example of the profile's.
+
+    Ctrl-C pauses after the picture in work. Exit codes: 0 done, also when a limit ended it; 3 an error stopped it; 4
+    its plan waits for approval; 130 paused or cancelled. A trajectory that stopped goes on with `resume`.
+    """
+
+    async def work(opened: "Workspace") -> int:
+        from interleavethinker.graph import load_profile
+
+        chosen = load_profile(profile)
+        given = {
+            "max_iterations": max_iterations,
+            "max_calls": max_calls,
+            "deadline": deadline,
+            "look_ahead": look_ahead,
+        }
+        limits = chosen.limits.model_validate(
+            chosen.limits.model_dump() | {name: value for name, value in given.items() if value is not None}
+        )
+        if chosen.notice and not json_output:
+            typer.secho(chosen.notice, dim=True, err=True)
+        trajectory = await opened.start(
+            _request(opened, prompt or ("" if image else chosen.example), image or []),
+            profile=profile,
+            limits=limits,
+            seed=seed,
+            approve_plan=approve_plan,
+        )
+        return await go(opened, trajectory, out, as_json=json_output)
+
+    raise typer.Exit(in_workspace(workspace, work))
+
+
+def resume(
+    trajectory: Annotated[str, typer.Argument(help="Its id, or a unique beginning of it.")],
+    out: Out = None,
+    workspace: Root = None,
+    json_output: AsJson = False,
+) -> None:
+    """Go on with a trajectory that was paused, interrupted, killed or failed; nothing finished is repeated."""
+
+    async def work(opened: "Workspace") -> int:
+        return await go(opened, opened.entry(trajectory).id, out, as_json=json_output)
+
+    raise typer.Exit(in_workspace(workspace, work))
+
+
+def _request(workspace: "Workspace", text: str, images: list[Path]) -> "RequestLike":
+    """Puts each picture where `<image>` stands for it; those without a place come first."""
+    from interleavethinker.tools.errors import InputError
+    from interleavethinker.tools.types import ImagePart, TextPart
+
+    pieces = _PLACE.split(text)
+    if len(pieces) - 1 > len(images):
+        raise InputError(
+            f"The text has {len(pieces) - 1} places for pictures, but --image was given {len(images)} times."
+        )
+    parts = [ImagePart(sha256=workspace.add_image(path)) for path in images]
+    unplaced = len(parts) - (len(pieces) - 1)
+    request: list[ImagePart | TextPart] = [*parts[:unplaced]]
+    for piece, following in zip(pieces, [*parts[unplaced:], None], strict=True):
+        if piece.strip():
+            request.append(TextPart(text=piece.strip()))
+        if following is not None:
+            request.append(following)
+    return request

@@ -1,0 +1,233 @@
+"""Commands about trajectories that exist already: looking, steering from another terminal, branching, exporting,
+deleting.
+
+Steps and attempts are counted from 1 here, as the storyboard does.
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from interleavethinker.tools.errors import InputError
+
+from .run import AsJson, Out, Root
+from .trajectory_run import go, in_workspace, summary
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from interleavethinker.graph import Trajectory, Workspace
+    from interleavethinker.tools.types import Step
+
+__all__ = ["approve", "branch", "cancel", "delete", "export", "judge", "list_", "pause", "show"]
+
+_Id = Annotated[str, typer.Argument(help="Its id, or a unique beginning of it.")]
+_Stay = Annotated[bool, typer.Option("--stay", help="Only record it; go on later with `resume`.")]
+
+
+def list_(workspace: Root = None, json_output: AsJson = False) -> None:
+    """List all trajectories, the newest first."""
+
+    async def work(opened: "Workspace") -> None:
+        entries = opened.entries()
+        if json_output:
+            sys.stdout.write(json.dumps([entry.model_dump(mode="json") for entry in entries]) + "\n")
+            return
+        from rich.console import Console
+        from rich.table import Column, Table
+
+        table = Table(Column("id", no_wrap=True), "status", "profile", "started", "request", box=None)
+        for entry in entries:
+            started = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.created))
+            table.add_row(entry.id, entry.status, entry.profile, started, entry.title.replace("[", r"\["))
+        Console().print(table if entries else "No trajectories yet. Start with: interleavethinker run")
+
+    raise typer.Exit(in_workspace(workspace, work))
+
+
+def show(trajectory: _Id, workspace: Root = None, json_output: AsJson = False) -> None:
+    """Show a trajectory as it stands, running or not; --json prints all of it, as the export `trajectory.json`."""
+
+    async def work(opened: "Workspace") -> None:
+        from rich.console import Console
+
+        from interleavethinker.graph.record import record_of
+
+        seen = await opened.look(trajectory)
+        if json_output:
+            sys.stdout.write(record_of(seen).model_dump_json() + "\n")
+        else:
+            _print(Console(highlight=False, markup=False, soft_wrap=True), seen)
+
+    raise typer.Exit(in_workspace(workspace, work))
+
+
+def pause(trajectory: _Id, workspace: Root = None) -> None:
+    """Stop a trajectory after the picture in work, whichever process runs it."""
+
+    async def work(opened: "Workspace") -> None:
+        running = opened.pause(trajectory)
+        typer.echo("It stops after the picture in work." if running else "Paused.")
+
+    raise typer.Exit(in_workspace(workspace, work))
+
+
+def cancel(trajectory: _Id, workspace: Root = None) -> None:
+    """Give a trajectory up, ending even a call in flight; what was made is kept, and can be branched from."""
+
+    async def work(opened: "Workspace") -> None:
+        running = opened.cancel(trajectory)
+        typer.echo("It is being stopped." if running else "Cancelled.")
+
+    raise typer.Exit(in_workspace(workspace, work))
+
+
+def approve(
+    trajectory: _Id,
+    plan: Annotated[
+        Path | None,
+        typer.Option(help='A JSON file with other steps: [{"instruction", "prompt", "auxiliary_text"}, …].'),
+    ] = None,
+    out: Out = None,
+    stay: _Stay = False,
+    workspace: Root = None,
+    json_output: AsJson = False,
+) -> None:
+    """Approve the plan that a trajectory waits with, or replace it, and go on."""
+
+    async def work(opened: "Workspace") -> int:
+        name = opened.entry(trajectory).id
+        opened.approve(name, None if plan is None else _steps(plan))
+        return 0 if stay else await go(opened, name, out, as_json=json_output)
+
+    raise typer.Exit(in_workspace(workspace, work))
+
+
+def judge(
+    trajectory: _Id,
+    accept: Annotated[bool | None, typer.Option("--accept/--reject", help="Your verdict.")] = None,
+    prompt: Annotated[str | None, typer.Option(help="With --reject: what to ask the generator next.")] = None,
+    reason: Annotated[str, typer.Option(help="Why; kept with the verdict.")] = "",
+    step: Annotated[int | None, typer.Option(min=1, help="Must be the step under way.")] = None,
+    attempt: Annotated[int | None, typer.Option(min=1, help="The newest by default.")] = None,
+    out: Out = None,
+    stay: _Stay = False,
+    workspace: Root = None,
+    json_output: AsJson = False,
+) -> None:
+    """Judge an attempt of the step under way yourself, in the critic's place, and go on."""
+    if accept is None:
+        raise InputError("Say --accept or --reject.")
+
+    async def work(opened: "Workspace") -> int:
+        from interleavethinker.graph import Judgement
+
+        name = opened.entry(trajectory).id
+        verdict = Judgement(
+            success=bool(accept),
+            prompt=prompt,
+            reasoning=reason,
+            step=None if step is None else step - 1,
+            iteration=None if attempt is None else attempt - 1,
+        )
+        if await opened.judge(name, verdict):
+            typer.echo("It is running; your verdict counts from the next moment.", err=True)
+            return 0
+        return 0 if stay else await go(opened, name, out, as_json=json_output)
+
+    raise typer.Exit(in_workspace(workspace, work))
+
+
+def branch(
+    trajectory: _Id,
+    step: Annotated[int, typer.Argument(min=1, help="Everything before this step is kept.")],
+    attempt: Annotated[int, typer.Option(min=1, help="Keep the step's attempts before this one too.")] = 1,
+    prompt: Annotated[str | None, typer.Option(help="What to ask the generator instead.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="The generator's seed for this attempt.")] = None,
+    image: Annotated[Path | None, typer.Option(help="A picture that takes the place of the attempt's.")] = None,
+    out: Out = None,
+    stay: _Stay = False,
+    workspace: Root = None,
+    json_output: AsJson = False,
+) -> None:
+    """Start a new trajectory from any attempt of another, running or not, and go on with it.
+
+    With none of --prompt, --seed and --image, it draws the rest anew with other seeds.
+    """
+
+    async def work(opened: "Workspace") -> int:
+        from interleavethinker.graph import BranchPoint
+
+        given = None if image is None else opened.add_image(image)
+        point = BranchPoint(step=step - 1, iteration=attempt - 1, prompt=prompt, seed=seed, image=given)
+        name = await opened.branch(trajectory, point)
+        if stay:
+            seen = await opened.look(name)
+            typer.echo(json.dumps(summary(seen)) if json_output else name)
+            return 0
+        return await go(opened, name, out, as_json=json_output)
+
+    raise typer.Exit(in_workspace(workspace, work))
+
+
+def export(trajectory: _Id, out: Out = None, workspace: Root = None, json_output: AsJson = False) -> None:
+    """Write a trajectory's storyboard, Markdown document with images, and JSON record."""
+
+    async def work(opened: "Workspace") -> None:
+        from interleavethinker.graph.export import export as write
+
+        seen = await opened.look(trajectory)
+        page = write(seen, opened.store, out or Path("runs") / seen.entry.id)
+        typer.echo(json.dumps({"storyboard": str(page)}) if json_output else f"Storyboard: {page}")
+
+    raise typer.Exit(in_workspace(workspace, work))
+
+
+def delete(
+    trajectory: Annotated[
+        list[str] | None, typer.Argument(help="Ids, or unique beginnings; none: only collect.")
+    ] = None,
+    workspace: Root = None,
+) -> None:
+    """Delete trajectories, and images that no trajectory needs (those of the last hour are left alone)."""
+
+    async def work(opened: "Workspace") -> None:
+        for one in trajectory or []:
+            await opened.delete(one)
+        removed = await opened.collect_garbage()
+        typer.echo(f"{len(trajectory or [])} trajectories deleted, {len(removed)} unneeded images removed.")
+
+    raise typer.Exit(in_workspace(workspace, work))
+
+
+def _steps(path: Path) -> "list[Step]":
+    from pydantic import TypeAdapter, ValidationError
+
+    from interleavethinker.tools.types import Step
+
+    try:
+        return TypeAdapter(list[Step]).validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        raise InputError(f"{path} must be a JSON list of steps: {error}") from error
+
+
+def _print(console: "Console", seen: "Trajectory") -> None:
+    entry = seen.entry
+    console.print(f"{entry.title}\n", style="bold")
+    parent = "" if entry.parent is None else f", from {entry.parent} step {(entry.parent_step or 0) + 1}"
+    console.print(f"{entry.id}: {entry.status}, profile {entry.profile}, seed {seen.seed}{parent}")
+    for note in filter(None, (entry.reason, *seen.document.notes)):
+        console.print(note, style="yellow")
+    for index, step in enumerate(seen.plan.steps if seen.plan else ()):
+        console.print(f"\n{index + 1}. {step.instruction or step.auxiliary_text or ''}", style="bold")
+        for attempt in seen.tries(index):
+            verdict = attempt.verdict
+            word = {None: "not judged", True: "accepted", False: "rejected"}[verdict.success if verdict else None]
+            kept = "*" if attempt == seen.kept(index) else " "
+            console.print(
+                f"  {kept} attempt {attempt.iteration + 1}: {word}, {attempt.seconds:.2f} s: {attempt.prompt}"
+            )
