@@ -163,7 +163,7 @@ def test_a_group_is_reached_through_its_word(
 
 
 def test_a_reader_that_left_is_not_a_defect() -> None:
-    code = "from interleavethinker.cli import main; main(['doctor', '--json'])"
+    code = "from interleavethinker.cli import main; main(['--help'])"
     with subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
