@@ -71,3 +71,10 @@ layers: $(STAMP)
 
 wheel-test: $(STAMP)
 	$(BIN)/python tests/wheel.py
+
+# Programs of the protocol's maintainers, for tests/servers/test_official.py; needs npm. Without them those are skipped.
+.PHONY: protocol-tools
+protocol-tools: tests/protocol/node_modules/.installed
+tests/protocol/node_modules/.installed: tests/protocol/package-lock.json
+	npm ci --prefix tests/protocol --no-audit --no-fund --loglevel=error
+	@touch $@

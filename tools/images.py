@@ -7,6 +7,7 @@ image keeps its name. Pillow is imported when the first image arrives.
 
 import io
 import struct
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -61,6 +62,7 @@ def canonical_png(data: bytes, limits: ImageLimits = DEFAULT_LIMITS) -> bytes:
         )
     from PIL import Image, ImageOps, UnidentifiedImageError
 
+    data = _without_damaged_extras(data)
     try:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as opened:
             _check_size(opened.size, limits)
@@ -142,6 +144,25 @@ def _check_size(size: tuple[int, int], limits: ImageLimits) -> None:
             f"this one is {width} x {height}. Scale it down.",
             code="image_too_large",
         )
+
+
+def _without_damaged_extras(data: bytes) -> bytes:
+    """Drops a PNG's optional chunks whose checksum is wrong: browsers ignore them, Pillow refuses the whole file.
+
+    Real servers send such files; the protocol's own reference server has one (its colour profile).
+    """
+    if not data.startswith(_PNG_SIGNATURE):
+        return data
+    kept, position = [_PNG_SIGNATURE], len(_PNG_SIGNATURE)
+    while position + 12 <= len(data):
+        (length,) = struct.unpack(">I", data[position : position + 4])
+        chunk = data[position : position + 12 + length]
+        position += 12 + length
+        optional = chunk[4:5].islower()
+        if not optional or zlib.crc32(chunk[4:-4]) == int.from_bytes(chunk[-4:]):
+            kept.append(chunk)
+    # Whatever follows is not a chunk: left to Pillow, which knows what to do with a torn file.
+    return b"".join(kept) + data[position:]
 
 
 def _is_canonical(data: bytes) -> bool:

@@ -52,6 +52,16 @@ def test_bytes_after_the_end_of_a_png_are_dropped() -> None:
     assert decoded(canonical).tobytes() == gradient().tobytes()
 
 
+def test_an_optional_chunk_with_a_wrong_checksum_is_ignored_and_a_needed_one_is_not() -> None:
+    data = encoded(gradient(), icc_profile=b"profile")
+    place = data.index(b"iCCP") + 8
+    damaged = data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :]
+    assert decoded(canonical_png(damaged)).tobytes() == gradient().tobytes()
+    place = data.index(b"IHDR") + 8
+    with pytest.raises(InputError):
+        canonical_png(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
+
+
 def test_exif_rotation_is_applied() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # shown turned clockwise
