@@ -49,6 +49,7 @@ TABLE: tuple[Entry, ...] = (
     Entry("micro", "micro:app", "Draw or edit one picture with the micro world's generator.", RESEARCH),
     Entry("evaluate", "evaluate:app", "Measure models, with a seed and 95 % intervals.", RESEARCH),
     Entry("train", "train:train", "Train what ships, from nothing; resumable.", RESEARCH),
+    Entry("bench", "bench:app", "Measure what this project itself costs.", RESEARCH),
     Entry("doctor", "doctor:doctor", "Check this installation: versions and devices.", MACHINE),
     Entry("image-server", "image_server:image_server", "Serve an image generator over MCP.", SERVERS),
 )

@@ -86,7 +86,8 @@ def assemble(
         blocks += made
         efforts += any(block.kind == "image" and block.mark == "best_effort" for block in made)
     if efforts:
-        notes.append(f"{efforts} of {len(plan.steps)} steps show a best effort: none of their attempts was accepted.")
+        shown = "1 step shows" if efforts == 1 else f"{efforts} steps show"
+        notes.append(f"{shown} a best effort: no attempt was accepted.")
     if asked_steps is not None and asked_steps != len(plan.steps):
         notes.append(f"The request names {asked_steps} steps; the plan has {len(plan.steps)}.")
     return Document(blocks=tuple(blocks), complete=outcome == "complete", notes=tuple(notes))

@@ -83,19 +83,20 @@ class Engine:
         graph = await self.graph()
         await graph.aupdate_state({"configurable": {"thread_id": trajectory}}, dict(values), as_node=after)
 
-    async def size(self, trajectory: str) -> int:
-        """Returns the bytes of a trajectory's checkpoints and pending writes."""
+    async def size(self, trajectory: str) -> tuple[int, int]:
+        """Returns the bytes of a trajectory's checkpoints and writes, and the number of its checkpoints."""
         saver = await self.saver()
         await saver.setup()
         query = """
             SELECT (SELECT coalesce(sum(length(checkpoint) + length(metadata)), 0)
                     FROM checkpoints WHERE thread_id = ?1)
                  + (SELECT coalesce(sum(length(value) + length(channel)), 0)
-                    FROM writes WHERE thread_id = ?1)
+                    FROM writes WHERE thread_id = ?1),
+                   (SELECT count(*) FROM checkpoints WHERE thread_id = ?1)
         """
         async with saver.lock, saver.conn.execute(query, (trajectory,)) as cursor:
             row = await cursor.fetchone()
-        return 0 if row is None else int(row[0])
+        return (0, 0) if row is None else (int(row[0]), int(row[1]))
 
     async def settle(self) -> None:
         """Drops what a cancelled run left uncommitted, which would keep everybody else from writing."""

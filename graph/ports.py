@@ -6,12 +6,12 @@ process-wide loop thread, where the MCP session of a shared profile lives.
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, TypeVar
 
-from langchain_core.runnables import RunnableLambda
+from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.runtime import Runtime, get_runtime
 
 from interleavethinker.tools.ports import Critic, ImageGenerator, Planner
@@ -21,6 +21,7 @@ from .limits import Limits
 __all__ = ["Ports", "both_ways", "loop_thread"]
 
 _T = TypeVar("_T")
+_Work = Callable[[Any, Runtime[Any]], Coroutine[Any, Any, dict[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -58,18 +59,20 @@ def loop_thread() -> LoopThread:
     return LoopThread()
 
 
-def both_ways(
-    node: Callable[[Any, Runtime[Any]], Awaitable[dict[str, Any]]], name: str
-) -> RunnableLambda[Any, dict[str, Any]]:
+class _Node(Runnable[Any, dict[str, Any]]):
+    """A plain runnable: LangChain's `RunnableLambda` would inspect signatures at every call."""
+
+    def __init__(self, node: _Work, name: str) -> None:
+        self.name = name
+        self._node = node
+
+    def invoke(self, input: Any, config: RunnableConfig | None = None, **_: Any) -> dict[str, Any]:  # noqa: A002, ARG002
+        return loop_thread().run(self._node(input, get_runtime(Ports)))
+
+    async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **_: Any) -> dict[str, Any]:  # noqa: A002, ARG002
+        return await self._node(input, get_runtime(Ports))
+
+
+def both_ways(node: _Work, name: str) -> Runnable[Any, dict[str, Any]]:
     """Makes a graph node, usable with and without a running event loop, from a coroutine function."""
-
-    async def call(state: Any, runtime: Runtime[Any]) -> dict[str, Any]:
-        return await node(state, runtime)
-
-    def without_loop(state: Any) -> dict[str, Any]:
-        return loop_thread().run(call(state, get_runtime(Ports)))
-
-    async def with_loop(state: Any) -> dict[str, Any]:
-        return await call(state, get_runtime(Ports))
-
-    return RunnableLambda(without_loop, afunc=with_loop, name=name)
+    return _Node(node, name)

@@ -276,8 +276,8 @@ class Workspace:
         old = [name for name in self.store if name not in used and self.store.path(name).stat().st_mtime <= limit]
         return [name for name in old if self.store.delete(name)]
 
-    async def checkpoint_bytes(self, trajectory: str) -> int:
-        """Returns how much a trajectory's checkpoints and writes take in the database."""
+    async def checkpoint_size(self, trajectory: str) -> tuple[int, int]:
+        """Returns the bytes of a trajectory's checkpoints in the database, and their number."""
         return await self._engine.size(self._catalog.get(trajectory).id)
 
     def _alive(self, entry: Entry) -> Entry:
