@@ -3,6 +3,7 @@
 `make_graph` loads no model and starts no server; its nodes open the profile's runtime when they first need it.
 """
 
+import os
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -20,7 +21,7 @@ from .refine import next_node
 from .runtime import shared_ports
 from .state import TrajectoryInput, TrajectoryOutput, TrajectoryState
 
-__all__ = ["TrajectoryGraph", "build", "make_graph"]
+__all__ = ["TrajectoryGraph", "build", "make_graph", "served_graph"]
 
 TrajectoryGraph = CompiledStateGraph[TrajectoryState, Ports, TrajectoryInput, TrajectoryOutput]
 
@@ -32,6 +33,14 @@ def make_graph(profile: str = "micro") -> TrajectoryGraph:
         profile: A shipped profile's name or a TOML file. Used unless the run brings `context=Ports(…)`.
     """
     return build(lambda runtime: shared_ports(profile, runtime))
+
+
+def served_graph() -> TrajectoryGraph:
+    """Returns the graph for `langgraph.json`, with the profile that `INTERLEAVETHINKER_PROFILE` names.
+
+    It takes nothing, because LangGraph's server would hand its own configuration to any parameter.
+    """
+    return make_graph(os.environ.get("INTERLEAVETHINKER_PROFILE", "micro"))
 
 
 def build(

@@ -9,7 +9,7 @@ version, and a database written by an earlier version stays readable, which a te
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
 from langgraph.channels import DeltaChannel
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
@@ -82,10 +82,16 @@ def _merge_attempts(
     return merged
 
 
+if TYPE_CHECKING:
+    _RequestChannel = RequestLike
+else:  # What a caller may give is wider than what the channel holds.
+    _RequestChannel = Annotated[list, DeltaChannel(_latest_request, snapshot_frequency=_SNAPSHOT_EVERY)]
+
+
 class TrajectoryInput(TypedDict, total=False):
     """What whoever invokes the graph gives; only the request is needed."""
 
-    request: Annotated[list[Part], DeltaChannel(_latest_request, snapshot_frequency=_SNAPSHOT_EVERY)]
+    request: _RequestChannel
     """A text, a `Request`, or a list of its parts."""
     seed: int
     """Trajectory seed; drawn at random and recorded if absent."""

@@ -1,6 +1,6 @@
-"""A process that is killed, with SIGKILL, at every point of a trajectory in turn, and then resumes it. Run by test_crash.
+"""Processes that are killed, with SIGKILL, at each point of a trajectory in turn, and resume it. Run by `test_crash`.
 
-It loads everything once and forks for each death, so that hundreds of crashes cost seconds. The generator keeps what it
+One loads everything and forks for each death, so that hundreds of crashes cost seconds. The generator keeps what it
 finished on disk, as the image server does, and writes a line for every image that it really paints.
 """
 
@@ -114,7 +114,6 @@ def make_saver_mortal(reaper: Reaper) -> None:
 
 async def live(folder: Path, reaper: Reaper, look_ahead: int) -> dict[str, Any]:
     """Starts a trajectory, or resumes the one that is there, and returns what it became."""
-    folder.mkdir(exist_ok=True)
     ports = Ports(MortalPlanner(reaper, plan_of("a", "b", "c")), MortalCritic(reaper), DurableGenerator(folder, reaper))
     async with Workspace.open(folder, ports) as workspace:
         there = workspace.entries()
@@ -137,6 +136,7 @@ async def live(folder: Path, reaper: Reaper, look_ahead: int) -> dict[str, Any]:
 def forked(folder: Path, reaper: Reaper, look_ahead: int) -> dict[str, Any] | None:
     """Lives in a child process; returns None if it was killed."""
     reading, writing = os.pipe()
+    folder.mkdir(exist_ok=True)
     child = os.fork()
     if child == 0:
         os.close(reading)
@@ -153,8 +153,8 @@ def forked(folder: Path, reaper: Reaper, look_ahead: int) -> dict[str, Any] | No
         assert os.WTERMSIG(status) == signal.SIGKILL
         return None
     assert os.waitstatus_to_exitcode(status) == 0, "a child failed; its traceback is above"
-    result: dict[str, Any] = json.loads(text)
-    return result
+    told: dict[str, Any] = json.loads(text)
+    return told
 
 
 def main(folder: Path, kind: str, moment: str, look_ahead: int) -> None:

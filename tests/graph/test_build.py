@@ -1,0 +1,217 @@
+"""The graph as others use it: its picture, in other people's graphs and agents, called from anywhere."""
+
+import asyncio
+import inspect
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any, TypedDict
+
+import pytest
+from langchain.agents import create_agent
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
+from langchain_core.runnables import RunnableConfig
+from langchain_core.tools import tool
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+from langgraph.checkpoint.sqlite import SqliteSaver
+from langgraph.graph import END, START, StateGraph
+from langgraph.types import Command
+
+from interleavethinker.graph import Document, Limits, Ports, make_graph, serializer
+from interleavethinker.graph.build import build
+from interleavethinker.tools.doubles import FixedPlanner, RuleCritic, accept_only, plan_of
+from interleavethinker.tools.memory import MemoryGenerator
+from interleavethinker.tools.store import ImageStore
+
+ROOT = Path(__file__).resolve().parents[2]
+PROFILE = """
+description = "No models."
+planner = { object = "interleavethinker.microworld.scripted_planner:ScriptedPlanner" }
+critic = { object = "interleavethinker.tools.doubles:lenient_critic" }
+generator = { model = "cells" }
+"""
+
+
+@pytest.fixture
+def profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("INTERLEAVETHINKER_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("INTERLEAVETHINKER_IMAGE_STORE", str(tmp_path / "server"))
+    path = tmp_path / "cells.toml"
+    path.write_text(PROFILE)
+    return str(path)
+
+
+@pytest.fixture
+def ports(tmp_path: Path) -> Ports:
+    generator = MemoryGenerator(ImageStore(tmp_path / "images"))
+    return Ports(FixedPlanner(plan_of("a", "b", "c")), RuleCritic(), generator)
+
+
+def test_the_readmes_picture_is_the_graphs_own() -> None:
+    picture = make_graph().get_graph().draw_mermaid()
+    snapshot = Path(__file__).with_name("graph.mmd")
+    assert picture == snapshot.read_text(encoding="utf-8"), "if the change is wanted: write it there and in the README"
+    assert picture in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_making_the_graph_loads_no_model_library_and_starts_no_process() -> None:
+    code = (
+        "import sys, subprocess; subprocess.Popen.__init__ = None\n"
+        "from interleavethinker.graph import make_graph; make_graph(); make_graph('klein')\n"
+        "print(*sys.modules)"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
+    assert not {"torch", "transformers", "diffusers", "mcp"} & set(loaded)
+
+
+def test_one_process_wide_runtime_serves_invoke_ainvoke_and_a_running_loop(profile: str) -> None:
+    graph = make_graph(profile)
+    given: Any = {"request": "a big red ball on the left, at night", "seed": 1}
+    blocking = graph.invoke(given)
+    awaited = asyncio.run(graph.ainvoke(given))
+
+    async def as_in_a_notebook() -> tuple[Any, Any]:
+        return graph.invoke(given), await graph.ainvoke(given)
+
+    inside, again = asyncio.run(as_in_a_notebook())
+    documents = [answer["document"] for answer in (blocking, awaited, inside, again)]
+    assert all(document == documents[0] for document in documents)
+    assert documents[0].complete
+    assert len(documents[0].images) == 1
+
+
+class HostState(TypedDict, total=False):
+    topic: str
+    request: str
+    document: Document
+    pages: int
+
+
+def host(node: Any, saver: Any = None) -> Any:
+    def prepare(state: HostState) -> HostState:
+        return {"request": f"a story about {state['topic']}"}
+
+    def publish(state: HostState) -> HostState:
+        return {"pages": len(state["document"].images)}
+
+    graph = StateGraph(HostState)
+    graph.add_node("prepare", prepare)
+    graph.add_node("illustrate", node)
+    graph.add_node("publish", publish)
+    graph.add_edge(START, "prepare")
+    graph.add_edge("prepare", "illustrate")
+    graph.add_edge("illustrate", "publish")
+    graph.add_edge("publish", END)
+    return graph.compile(checkpointer=saver)
+
+
+def with_ports(ports: Ports) -> Any:
+    async def find(_: Any) -> Ports:
+        return ports
+
+    return build(find)
+
+
+def savers(tmp_path: Path) -> Iterator[Any]:
+    yield None
+    yield InMemorySaver(serde=serializer())
+    yield InMemorySaver(serde=JsonPlusSerializer(allowed_msgpack_modules=None))
+    with SqliteSaver.from_conn_string(str(tmp_path / "host.sqlite")) as saver:
+        yield saver
+
+
+@pytest.mark.parametrize("which", range(4), ids=["none", "strict, ours", "strict, the host's", "sqlite, lax"])
+def test_it_is_a_node_of_somebody_elses_graph_with_or_without_their_checkpointer(
+    ports: Ports, tmp_path: Path, which: int
+) -> None:
+    for number, saver in enumerate(savers(tmp_path)):
+        if number == which:
+            config: RunnableConfig = {"configurable": {"thread_id": "1"}}
+            assert host(with_ports(ports), saver).invoke({"topic": "cats"}, config)["pages"] == 3
+
+
+def test_a_hosts_small_recursion_limit_gives_a_partial_document_that_says_so(ports: Ports) -> None:
+    answer = with_ports(ports).invoke({"request": "x"}, {"recursion_limit": 10})
+    assert answer["outcome"] == "host_limit"
+    assert 0 < len(answer["document"].images) < 3
+    assert "recursion_limit" in answer["document"].notes[0]
+
+
+class ToolUser(BaseChatModel):
+    """Calls the tool once, then repeats what it got."""
+
+    @property
+    def _llm_type(self) -> str:
+        return "tool-user"
+
+    def bind_tools(self, tools: Any, **_: Any) -> Any:  # noqa: ARG002
+        return self
+
+    def _generate(self, messages: list[BaseMessage], *_: Any, **__: Any) -> ChatResult:
+        if isinstance(messages[-1], ToolMessage):
+            message = AIMessage(content=messages[-1].text)
+        else:
+            call = {"name": "illustrate", "args": {"request": messages[-1].text}, "id": "1", "type": "tool_call"}
+            message = AIMessage(content="", tool_calls=[call])
+        return ChatResult(generations=[ChatGeneration(message=message)])
+
+
+def test_it_is_a_tool_of_a_langchain_agent_in_spite_of_its_recursion_limit_of_25(ports: Ports) -> None:
+    ports = Ports(FixedPlanner(plan_of(*["a"] * 12)), RuleCritic(accept_only("a!")), ports.generator)
+    graph = with_ports(ports)
+
+    @tool
+    def illustrate(request: str, config: RunnableConfig) -> str:
+        """Answer with pictures."""
+        answer = graph.invoke({"request": request}, {**config, "recursion_limit": 10_000})
+        return f"{answer['outcome']}: {len(answer['document'].images)} pictures"
+
+    agent = create_agent(ToolUser(), [illustrate])
+    answer = agent.invoke({"messages": [HumanMessage("a story")]})
+    assert answer["messages"][-1].text == "complete: 12 pictures"
+
+
+def test_langgraph_json_names_a_factory_without_parameters_that_gives_a_graph_without_a_checkpointer() -> None:
+    settings = json.loads((ROOT / "langgraph.json").read_text(encoding="utf-8"))
+    module, _, name = settings["graphs"]["trajectory"].partition(":")
+    factory = getattr(import_module(module), name)
+    assert not inspect.signature(factory).parameters, "the server would fill them with its own configuration"
+    graph = factory()
+    assert graph.checkpointer is None
+    assert {"plan", "approve", "generate", "critic", "refine"} <= set(graph.nodes)
+
+
+def test_a_finished_thread_that_is_invoked_again_starts_anew(ports: Ports) -> None:
+    planner = FixedPlanner(plan_of("a", "b"), plan_of("z"))
+    generator = ports.generator
+
+    async def find(_: Any) -> Ports:
+        return Ports(planner, RuleCritic(), generator)
+
+    graph = build(find, InMemorySaver(serde=serializer()))
+    config: RunnableConfig = {"configurable": {"thread_id": "1"}}
+    assert len(graph.invoke({"request": "first"}, config)["document"].images) == 2
+    assert len(graph.invoke({"request": "second"}, config)["document"].images) == 1
+    assert [request.text for request, _ in planner.asked] == ["first", "second"]
+    assert all(context.previous is None for _, context in planner.asked)
+    assert len(graph.get_state(config).values["attempts"]) == 1
+
+
+def test_an_approval_is_an_ordinary_interrupt_and_a_wrong_answer_is_asked_again(ports: Ports) -> None:
+    async def find(_: Any) -> Ports:
+        return ports
+
+    graph = build(find, InMemorySaver(serde=serializer()))
+    config: RunnableConfig = {"configurable": {"thread_id": "1"}}
+    asked = graph.invoke({"request": "x", "approve_plan": True, "limits": Limits(max_calls=9)}, config)
+    assert asked["__interrupt__"][0].value["kind"] == "approve_plan"
+    again = graph.invoke(Command(resume="why not"), config)
+    assert "approved" in again["__interrupt__"][0].value["problem"]
+    answer = graph.invoke(Command(resume={"approved": True, "steps": [{"prompt": "mine"}]}), config)
+    assert [block.text for block in answer["document"].blocks] == ["mine"]
