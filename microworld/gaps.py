@@ -40,7 +40,7 @@ from .scenes import MAX_THINGS, Scene, Thing, random_scene, random_thing
 from .sprites import BACKGROUNDS, SIZES
 from .vocabulary import SYNONYMS
 
-__all__ = ["FALLS", "GAPS", "GapTask", "Rng", "gap_task"]
+__all__ = ["FALLS", "GAPS", "GapTask", "Rng", "gap_task", "indirect_edit", "with_synonyms"]
 
 Rng = np.random.Generator
 
@@ -73,6 +73,17 @@ class GapTask:
 def gap_task(gap: str, rng: Rng) -> GapTask:
     """A task of one of the `GAPS`."""
     return _MAKERS[gap](rng)
+
+
+def indirect_edit(source: Scene, kind: str, rng: Rng) -> tuple[str, Edit] | None:
+    """An edit of the given kind, said by relation, comparison or story; None where this draw finds none.
+
+    Args:
+        source: The scene to be edited; holds at least two things.
+        kind: One of `EDIT_KINDS`.
+        rng: Decides everything.
+    """
+    return _INDIRECT[kind](source, rng)
 
 
 def _one(rng: Rng, options: tuple[str, ...]) -> str:
@@ -142,11 +153,11 @@ def _synonyms(rng: Rng) -> GapTask:
         task = edit_task(rng, _one(rng, EDIT_KINDS))
         assert task.source is not None  # noqa: S101 - edits have a source
         plain = instruct(task.edits[0], task.source)
-    text = _with_synonyms(task.text, rng)
+    text = with_synonyms(task.text, rng)
     return GapTask(replace(task, text=text, kind="synonyms"), (plain,))
 
 
-def _with_synonyms(text: str, rng: Rng, share: float = 0.8) -> str:
+def with_synonyms(text: str, rng: Rng, share: float = 0.8) -> str:
     """The text with about this share of its content words, and at least one, replaced; articles follow."""
     words = re.findall(r"\w+|,", text)
     content = [index for index, word in enumerate(words) if word in SYNONYMS]

@@ -38,6 +38,7 @@ __all__ = [
     "Item",
     "Score",
     "judgement",
+    "likeness",
     "score",
     "score_reading",
     "score_task",
@@ -121,7 +122,7 @@ def score(
     if source is None or isinstance(source, Scene):
         return score_reading(read(array), source, wishes, background)
     before = as_picture(source)
-    looks = _likeness(array, before)
+    looks = likeness(array, before)
     return score_reading(read(array), read(before).scene, wishes, background, looks)
 
 
@@ -243,7 +244,7 @@ def _quality(reading: Reading) -> float:
     return float(np.clip((fit - _WORST_FIT) / (_BEST_FIT - _WORST_FIT), 0, 1) * 10)
 
 
-def _likeness(picture: Picture, source: Picture) -> list[float]:
+def likeness(picture: Picture, source: Picture) -> list[float]:
     """For each cell, 1 where two pictures agree to 20 dB, falling to 0 at 14 dB."""
     squared = ((picture - source) ** 2).mean(-1).reshape(3, CELL, 3, CELL).mean((1, 3)).reshape(CELLS)
     ratio = -10 * np.log10(np.maximum(squared, 1e-6))

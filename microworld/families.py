@@ -1,0 +1,201 @@
+"""Families of requests, each in several templates, with the plan that carries a request out.
+
+| family | what it asks |
+| --- | --- |
+| narrative | a picture story, from text alone |
+| guidance | how to reach a picture, thing by thing |
+| manipulation | changes of a given picture |
+| continuation | going on with a sequence of pictures and texts |
+| questions | words about given pictures; nothing is drawn |
+| knowledge | pictures of what the request only hints at |
+| reasoning | changes that must be worked out first |
+
+The last template of each family is held out, and so are some pairs of kind and colour: `draw` makes training requests
+without either, or held-out ones with one of them. The plans keep a user's words where there are any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from .language import Edit, a, name, place
+from .riddles import knowledge, question, reasoning
+from .scenes import Scene, random_scene
+from .scripts import Asked, Planned, Rng, caption, drawing, edited, edits, in_words, sentence, spoken
+from .sprites import COLOURS, KINDS
+from .targets import StepTarget
+from .vocabulary import BACKGROUND_PHRASES
+
+__all__ = ["FAMILIES", "SPLITS", "Drawn", "Split", "draw", "is_held_out", "split_of"]
+
+Split = Literal["train", "combinations", "templates"]
+SPLITS: tuple[Split, ...] = ("train", "combinations", "templates")
+
+_HELD_OUT_EVERY = 9
+_TRIES = 200
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A request and where it comes from."""
+
+    family: str
+    template: int
+    split: Split
+    asked: Asked
+
+
+@dataclass(frozen=True)
+class _Family:
+    make: Callable[[Rng, int], Asked | None]
+    """Makes a request from a template's number; None where this draw allows none."""
+    templates: int
+
+
+def is_held_out(scene: Scene) -> bool:
+    """Whether a scene holds a pair of kind and colour that training never sees in a request."""
+    kinds, colours = list(KINDS), list(COLOURS)
+    pairs = ((kinds.index(thing.kind), colours.index(thing.colour)) for thing in scene.things.values())
+    return any((kind + 4 * colour) % _HELD_OUT_EVERY == 0 for kind, colour in pairs)
+
+
+def split_of(asked: Asked, template: int, family: str) -> Split | None:
+    """The split that a request belongs to; None if both its template and a combination are held out."""
+    new_template = template == FAMILIES[family].templates - 1
+    new_pair = any(is_held_out(scene) for scene in asked.scenes)
+    if new_template:
+        return None if new_pair else "templates"
+    return "combinations" if new_pair else "train"
+
+
+def draw(seed: int, index: int, split: Split) -> Drawn:
+    """The request number `index` of a split, a pure function of its arguments; families take turns.
+
+    Raises:
+        RuntimeError: No such request was found, which is a defect of a family.
+    """
+    family = tuple(FAMILIES)[index % len(FAMILIES)]
+    count = FAMILIES[family].templates
+    for turn in range(_TRIES):
+        rng = np.random.default_rng([seed, SPLITS.index(split), index, turn])
+        template = count - 1 if split == "templates" else int(rng.integers(count - 1))
+        asked = FAMILIES[family].make(rng, template)
+        if asked is not None and split_of(asked, template, family) == split:
+            return Drawn(family, template, split, asked)
+    msg = f"no request of family {family!r} for split {split!r} in {_TRIES} draws"
+    raise RuntimeError(msg)
+
+
+_STORIES = (
+    ("Tell a picture story. First {0}.", " Then {}.", " At the end {}."),
+    ("A story in pictures: {0}", "; after that, {}", "; and finally, {}."),
+    ("Make a picture book. It begins with {0}.", " On the next page, {}.", " On the last page, {}."),
+    ("Please draw {0}.", " Next, {}.", " Last, {}."),
+    ("Once upon a time there was {0}.", " And then: {}.", " The end: {}."),
+)
+
+
+def _narrative(rng: Rng, template: int) -> Asked:
+    scene = random_scene(rng, int(rng.integers(1, 4)))
+    first = drawing(scene, rng)
+    later = edits(scene, int(rng.integers(1, 4)), rng)
+    opening, middle, closing = _STORIES[template]
+    words = [in_words(step) for step in later]
+    text = opening.format(in_words(first)) + "".join(middle.format(word) for word in words[:-1])
+    text += closing.format(words[-1])
+    return Asked((text,), (first, *later), f"A story: one drawing, then changes: {len(later)}.")
+
+
+_GUIDES = (
+    ("Show step by step how to draw {goal}.", False),
+    ("How do I get a picture with {goal}? Show me {count} steps.", True),
+    ("Guide me: I want {goal}. One thing after the other.", False),
+    ("In {count} steps, show how {goal} come together.", True),
+    ("Teach me to make {goal}, piece by piece.", False),
+)
+
+
+def _guidance(rng: Rng, template: int) -> Asked:
+    scene = random_scene(rng, int(rng.integers(2, 4)))
+    cells = list(scene.things)
+    order = [cells[int(at)] for at in rng.permutation(len(cells))]
+    where = BACKGROUND_PHRASES[scene.background][0]
+    said = {cell: spoken(f"{a(name(thing))} {place(cell)}", rng) for cell, thing in scene.things.items()}
+    listed = ", ".join(said[cell] for cell in order[:-1]) + f" and {said[order[-1]]}, {where}"
+    growing = Scene(scene.background).put(order[0], scene.cells[order[0]])
+    words = f"{said[order[0]]}, {where}"
+    steps = [Planned(sentence(f"begin with {words}"), words, caption(None, growing), StepTarget(growing))]
+    for cell in order[1:]:
+        steps.append(_adding(growing, cell, scene, f"add {said[cell]}"))
+        growing = growing.put(cell, scene.cells[cell])
+    text = _GUIDES[template][0].format(goal=listed, count=len(steps))
+    return Asked((text,), tuple(steps), f"A guide to {len(steps)} things: draw the first, then add one a step.")
+
+
+def _adding(scene: Scene, cell: int, goal: Scene, words: str) -> Planned:
+    return edited(scene, Edit("add", cell=cell, new=goal.cells[cell]), words)
+
+
+_CHANGES = (
+    ("{0}.", "{0} and {1}.", "{0}, {1} and {2}."),
+    ("Please {0}.", "Please {0}, then {1}.", "Please {0}, then {1}, then {2}."),
+    ("In this picture, {0}.", "In this picture, {0}; also {1}.", "In this picture, {0}; also {1}; also {2}."),
+    ("I would like this: {0}.", "I would like this: {0}, and {1}.", "I would like this: {0}, {1}, and {2}."),
+    (
+        "Change it for me: {0}.",
+        "Change it for me: {0}. After it {1}.",
+        "Change it for me: {0}. After it {1}. Then {2}.",
+    ),
+)
+
+
+def _manipulation(rng: Rng, template: int) -> Asked:
+    scene = random_scene(rng, int(rng.integers(1, 4)))
+    steps = edits(scene, int(rng.integers(1, 4)), rng)
+    text = _CHANGES[template][len(steps) - 1].format(*(in_words(step) for step in steps))
+    if template == 0:
+        text = text[:1].upper() + text[1:]
+    count = len(steps)
+    return Asked(
+        (scene, text), tuple(steps), f"The picture is given: {count} change{'s' if count > 1 else ''}, in order."
+    )
+
+
+_SEQUENCES = (
+    ("First: {}", "Go on: {}."),
+    ("Look: {}", "Continue like this: {}."),
+    ("The story so far. {}", "How it goes on: {}."),
+    ("{}", "Please continue. {}."),
+    ("Page one. {}", "The following pages: {}."),
+)
+
+
+def _continuation(rng: Rng, template: int) -> Asked:
+    scene = random_scene(rng, int(rng.integers(1, 4)))
+    done, left = int(rng.integers(1, 3)), int(rng.integers(1, 3))
+    steps = edits(scene, done + left, rng)
+    opening, closing = _SEQUENCES[template]
+    parts: list[str | Scene] = [opening.format(caption(None, scene)), scene]
+    for step in steps[:done]:
+        assert step.target is not None  # noqa: S101 - edits have targets
+        parts += [sentence(in_words(step)), step.target.after]
+    ahead = ", then ".join(in_words(step) for step in steps[done:])
+    parts.append(closing.format(ahead))
+    thought = f"{done + 1} pictures are given; {left} more follow{'s' if left == 1 else ''}."
+    return Asked(tuple(parts), tuple(steps[done:]), thought)
+
+
+FAMILIES: dict[str, _Family] = {
+    "narrative": _Family(_narrative, len(_STORIES)),
+    "guidance": _Family(_guidance, len(_GUIDES)),
+    "manipulation": _Family(_manipulation, len(_CHANGES)),
+    "continuation": _Family(_continuation, len(_SEQUENCES)),
+    "questions": _Family(question, 3),
+    "knowledge": _Family(knowledge, 5),
+    "reasoning": _Family(reasoning, 3),
+}
+"""By name; requests take turns in this order."""

@@ -1,0 +1,130 @@
+"""Teachers of the micro world: a planner that knows the plan, a critic that knows the target. They know no generator.
+
+The critic's reasoning walks through what should be there, item by item, and its refined prompts come from rewriting
+strategies drawn blindly; both are what a small model can learn. Its judgement is the scorer's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from interleavethinker.tools.ports import PlanContext
+from interleavethinker.tools.store import ImageStore
+from interleavethinker.tools.types import Case, Plan, Request, Step, Verdict
+
+from .language import place
+from .rewordings import STRATEGIES, reword
+from .scorer import QUALITY_NEEDED, Item, Score, judgement
+from .scripts import Asked
+from .targets import StepTarget, scene_of, score_step
+
+__all__ = ["KnownPlan", "Lesson", "TeacherCritic", "plan_of", "teach"]
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What the teacher says about one attempt."""
+
+    score: Score
+    verdict: Verdict
+    strategy: str | None
+    """Which of `STRATEGIES` wrote the refined prompt; None: the attempt succeeded, so the prompt is repeated."""
+
+
+def plan_of(asked: Asked) -> Plan:
+    """The plan that carries a request out, as planners return it."""
+    steps = (
+        Step(instruction=step.instruction, prompt=step.prompt, auxiliary_text=step.auxiliary_text)
+        for step in asked.steps
+    )
+    return Plan(steps=tuple(steps), reasoning=asked.reasoning)
+
+
+def teach(
+    image: Image.Image, source: Image.Image | None, target: StepTarget, prompt: str, seed: int, strategy: str = ""
+) -> Lesson:
+    """Judges an attempt and, if it failed, writes a prompt for the next one.
+
+    Args:
+        image: What the generator made.
+        source: What it was given to edit.
+        target: What the step must bring about.
+        prompt: The prompt that was used.
+        seed: Together with the image decides the strategy and its words.
+        strategy: Use this one of `STRATEGIES` instead of a random one.
+    """
+    score = score_step(image, source, target)
+    good = judgement(score)
+    digest = hashlib.sha256(image.tobytes() + prompt.encode()).digest()
+    rng = np.random.default_rng([seed, *digest[:8]])
+    chosen = strategy or STRATEGIES[int(rng.integers(len(STRATEGIES)))]
+    scene = None if source is None else scene_of(source)
+    refined = prompt if good else reword(chosen, target, scene, score.faults, rng)
+    return Lesson(
+        score, Verdict(success=good, refined_prompt=refined, reasoning=_reasoning(score)), None if good else chosen
+    )
+
+
+class KnownPlan:
+    """A planner that answers with a plan it knows; of a replan, with that plan's remaining steps.
+
+    Args:
+        plan: The answer.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+
+    async def plan(self, request: Request, context: PlanContext) -> Plan:  # noqa: ARG002 - the port's signature
+        """See `Planner.plan`."""
+        return self._plan.model_copy(update={"steps": self._plan.steps[len(context.done) :]})
+
+
+class TeacherCritic:
+    """A critic that knows what each prompt of one plan must bring about.
+
+    Args:
+        store: Where the pictures lie.
+        targets: By the plan's prompts.
+        seed: Of the strategies.
+    """
+
+    gives_confidence = False
+
+    def __init__(self, store: ImageStore, targets: Mapping[str, StepTarget], seed: int) -> None:
+        self._store = store
+        self._targets = targets
+        self._seed = seed
+
+    async def judge(self, cases: Sequence[Case]) -> list[Verdict]:
+        """See `Critic.judge`."""
+        return [self._judge(case) for case in cases]
+
+    def _judge(self, case: Case) -> Verdict:
+        source = None if case.source is None else self._open(case.source)
+        target = self._targets[case.original_prompt]
+        return teach(self._open(case.image), source, target, case.prompt, self._seed).verdict
+
+    def _open(self, sha256: str) -> Image.Image:
+        with Image.open(io.BytesIO(self._store.get(sha256))) as image:
+            return image.convert("RGB")
+
+
+def _reasoning(score: Score) -> str:
+    wanted = [item for item in score.items if item.should_change]
+    lost = [item for item in score.items if not item.should_change and item.grade < 10]
+    lines = [_line(item, "wants") for item in wanted]
+    lines += [_line(item, "had") for item in lost[:2]] or ["the rest is kept: yes"]
+    lines.append(f"clean: {'yes' if score.quality >= QUALITY_NEEDED else 'no'}")
+    return "; ".join(lines)
+
+
+def _line(item: Item, verb: str) -> str:
+    where = "background" if item.cell is None else place(item.cell)
+    return f"{where} {verb} {item.wanted}, is {item.found}: {'yes' if item.grade >= 8 else 'no'}"
