@@ -48,6 +48,7 @@ TABLE: tuple[Entry, ...] = (
     Entry("delete", "trajectories:delete", "Delete trajectories and unneeded images.", TRAJECTORIES),
     Entry("micro", "micro:app", "Draw or edit one picture with the micro world's generator.", RESEARCH),
     Entry("evaluate", "evaluate:app", "Measure models, with a seed and 95 % intervals.", RESEARCH),
+    Entry("data", "data:app", "Make the planner's and the critic's training data.", RESEARCH),
     Entry("train", "train:train", "Train what ships, from nothing; resumable.", RESEARCH),
     Entry("bench", "bench:app", "Measure what this project itself costs.", RESEARCH),
     Entry("doctor", "doctor:doctor", "Check this installation: versions and devices.", MACHINE),

@@ -1,0 +1,171 @@
+"""Stages 3 and 4: every iteration of every step scored, and from these the critic's SFT, RL and test rows.
+
+Selection follows the paper: steps whose scores fall or stay low are dropped; of the rest, those whose scores vary most
+inside the step go to RL, the others to SFT, about 1 : 2; then judgements are balanced. Held-out splits are neither
+filtered nor balanced: they are the test rows. Knows nothing of worlds: how a row is graded comes from a function.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from pydantic import JsonValue
+
+from interleavethinker.graph.attempts import derive_seed
+from interleavethinker.tools.types import Attempt, Case, Verdict
+
+from .rows import CriticRow, DataFolder, TrajectoryRow
+from .tally import Tally
+
+__all__ = ["Graded", "Selection", "score_trajectories", "select_rows"]
+
+
+@dataclass(frozen=True)
+class Graded:
+    """What judge and teacher say about one attempt."""
+
+    semantics: float
+    quality: float
+    success: bool
+    answer: Verdict
+    strategy: str | None = None
+
+
+Grade = Callable[[Case, JsonValue], Graded | None]
+"""From what a critic sees and the step's reference; None where no judge gave a usable answer."""
+
+
+def score_trajectories(folder: DataFolder, grade: Grade, progress: Callable[[int, int], None] | None = None) -> Tally:
+    """Scores what is not scored yet, trajectory by trajectory.
+
+    Args:
+        folder: The data set.
+        grade: Judges one attempt and teaches about it.
+        progress: Called with finished and all trajectories.
+    """
+    tally = Tally("scores")
+    known = {row.trajectory for row in folder.scored}
+    waiting = [row for row in folder.trajectories if row.id not in known]
+    for number, row in enumerate(waiting, 1):
+        rows = [_scored(row, attempt, grade) for attempt in row.attempts]
+        folder.scored.append(scored for scored in rows if scored is not None)
+        for scored in rows:
+            if scored is None:
+                tally.drop("no usable score")
+            else:
+                tally.keep(f"{row.split}, {'good' if scored.success else 'bad'}")
+        if progress is not None:
+            progress(number, len(waiting))
+    if known:
+        tally.keep("trajectories scored before", len(known))
+    return tally
+
+
+def _scored(row: TrajectoryRow, attempt: Attempt, grade: Grade) -> CriticRow | None:
+    case = Case(
+        source=attempt.source,
+        image=attempt.image,
+        original_prompt=row.plan.steps[attempt.step].prompt or attempt.prompt,
+        prompt=attempt.prompt,
+    )
+    graded = grade(case, row.references[attempt.step])
+    if graded is None:
+        return None
+    return CriticRow(
+        id=f"{row.id}.{attempt.step}.{attempt.iteration}",
+        trajectory=row.id,
+        split=row.split,
+        generator=row.generator,
+        step=attempt.step,
+        iteration=attempt.iteration,
+        case=case,
+        reference=row.references[attempt.step],
+        semantics=graded.semantics,
+        quality=graded.quality,
+        success=graded.success,
+        answer=graded.answer,
+        strategy=graded.strategy,
+        next_seed=derive_seed(row.seed, attempt.step, attempt.iteration + 1),
+    )
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What is kept, and where it goes."""
+
+    fall: float = 1.0
+    """A step is dropped if its last overall score is lower than its first by more than this."""
+    low: float = 5.0
+    """A step is dropped if none of its overall scores is at least this."""
+    rl_share: float = 1 / 3
+    """Share of the kept steps that go to RL: those whose scores vary most."""
+    filtered: bool = True
+    """Without filtering no step is dropped, which is the paper's ablation."""
+    balanced: bool = True
+    """Whether SFT rows hold as many good attempts as bad ones."""
+
+
+def select_rows(folder: DataFolder, selection: Selection) -> Tally:
+    """Writes the SFT, RL and test rows from the scored ones."""
+    tally = Tally("selection")
+    steps: dict[tuple[str, int], list[CriticRow]] = defaultdict(list)
+    test = []
+    for row in folder.scored:
+        if row.split == "train":
+            steps[row.trajectory, row.step].append(row)
+        else:
+            test.append(row)
+    kept = [rows for rows in steps.values() if _is_kept(rows, selection, tally)]
+    kept.sort(key=lambda rows: (-_spread(rows), _order(rows[0].id)))
+    count = round(len(kept) * selection.rl_share)
+    rl = [row for rows in kept[:count] for row in rows]
+    sft = [row for rows in kept[count:] for row in rows]
+    if selection.balanced:
+        sft = _balanced(sft, tally)
+    folder.critic_rl.write(_shuffled(rl))
+    folder.critic_sft.write(_shuffled(sft))
+    folder.critic_test.write(test)
+    for name, rows in (("SFT", sft), ("RL", rl), ("test", test)):
+        for good in (True, False):
+            tally.keep(f"{name}, {'good' if good else 'bad'}", sum(row.success is good for row in rows))
+    return tally
+
+
+def _is_kept(rows: Sequence[CriticRow], selection: Selection, tally: Tally) -> bool:
+    if not selection.filtered:
+        return True
+    scores = [row.overall for row in sorted(rows, key=lambda row: row.iteration)]
+    if scores[-1] < scores[0] - selection.fall:
+        tally.drop("scores fall within the step", len(rows))
+        return False
+    if max(scores) < selection.low:
+        tally.drop("scores stay low within the step", len(rows))
+        return False
+    return True
+
+
+def _spread(rows: Sequence[CriticRow]) -> float:
+    return float(np.var([row.overall for row in rows]))
+
+
+def _balanced(rows: Sequence[CriticRow], tally: Tally) -> list[CriticRow]:
+    good = [row for row in rows if row.success]
+    bad = [row for row in rows if not row.success]
+    size = min(len(good), len(bad))
+    for name, group in (("good", good), ("bad", bad)):
+        if len(group) > size:
+            tally.drop(f"balancing: more {name} attempts than others", len(group) - size)
+    return _shuffled(good)[:size] + _shuffled(bad)[:size]
+
+
+def _shuffled(rows: Iterable[CriticRow]) -> list[CriticRow]:
+    return sorted(rows, key=lambda row: _order(row.id))
+
+
+def _order(name: str) -> bytes:
+    """An order that looks random and depends on the name alone."""
+    return hashlib.sha256(name.encode()).digest()
