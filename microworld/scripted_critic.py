@@ -72,4 +72,6 @@ def _canonical(task: Task, before: Scene | None) -> str:
 
 def _say(item: Item) -> str:
     where = "background" if item.cell is None else POSITIONS[item.cell]
+    if not item.should_change and item.found == item.wanted:
+        return f"{where}: the {item.found} should look as before: no"
     return f"{where}: is {item.found}, wants {item.wanted}: {'yes' if item.grade >= 10 else 'no'}"
