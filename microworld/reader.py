@@ -45,6 +45,9 @@ class Reading:
     scene: Scene
     fit: tuple[float, ...]
     """For each cell, peak signal-to-noise ratio to its nearest legal tile in dB, at most 50."""
+    clarity: tuple[float, ...]
+    """For each cell that holds a thing, the energy of what the thing adds to the background over that of the misfit, in
+    dB, at most 50 (empty cells: 50). A small or pale thing can be smeared at little cost in `fit`; not here."""
     confidence: tuple[float, ...]
     """For each cell, 0..1: how much farther the nearest tile that words would call differently is."""
     background_confidence: float
@@ -105,19 +108,18 @@ def _read_chunk(pictures: NDArray[np.float32]) -> list[Reading]:
     distances = _distances(_in_cells(_pool(pictures)).reshape(-1, _SIDE, _SIDE, 3), *rows)
     best = distances.argmin(1)
     crops = _in_cells(pictures).reshape(-1, CELL, CELL, 3)
-    fit = _fit(crops, best, *rows)
+    fit, clarity = _fit(crops, best, *rows)
     poor = np.flatnonzero(fit < _FITS)
     if len(poor):
-        _try_shifts(pictures, poor, rows, distances, best, fit)
+        _try_shifts(pictures, poor, rows, _Found(distances, best, fit, clarity))
     confidence = _confidence(distances, best)
     readings = []
     for index in range(len(pictures)):
         part = slice(index * CELLS, (index + 1) * CELLS)
         cells = tuple(tables.things[tile] if tile < len(tables.things) else None for tile in best[part])
         scene = Scene(BACKGROUNDS[where[index]], cells)
-        readings.append(
-            Reading(scene, tuple(fit[part].tolist()), tuple(confidence[part].tolist()), round(float(sure[index]), 6))
-        )
+        fits, clear, certain = (tuple(map(float, values[part])) for values in (fit, clarity, confidence))
+        readings.append(Reading(scene, fits, clear, certain, round(float(sure[index]), 6)))
     return readings
 
 
@@ -145,18 +147,26 @@ def _distances(cells: NDArray[np.float32], where: NDArray[np.int64], cell: NDArr
     return np.concatenate([sprites, empty[:, None]], axis=1)
 
 
+@dataclass(frozen=True)
+class _Found:
+    """What was found for each of m cells; the arrays are written to."""
+
+    distances: NDArray[np.float32]
+    best: NDArray[np.int64]
+    fit: NDArray[np.float32]
+    clarity: NDArray[np.float32]
+
+
 def _try_shifts(
     pictures: NDArray[np.float32],
     poor: NDArray[np.int64],
     rows: tuple[NDArray[np.int64], NDArray[np.int64]],
-    distances: NDArray[np.float32],
-    best: NDArray[np.int64],
-    fit: NDArray[np.float32],
+    found: _Found,
 ) -> None:
     """Replaces, in place, what was found for the cells `poor` by what fits better after a shift by one pixel."""
     padded = np.pad(pictures, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge")
     where, cell = rows[0][poor], rows[1][poor]
-    lowest = distances[poor, best[poor]].copy()
+    lowest = found.distances[poor, found.best[poor]].copy()
     for dy, dx in _SHIFTS:
         moved = padded[:, 1 + dy : 1 + dy + IMAGE_SIZE, 1 + dx : 1 + dx + IMAGE_SIZE]
         crops = _in_cells(moved).reshape(-1, CELL, CELL, 3)[poor]
@@ -166,26 +176,27 @@ def _try_shifts(
         better = nearest < lowest
         at = poor[better]
         lowest[better] = nearest[better]
-        distances[at], best[at] = far[better], tile[better]
-        fit[at] = _fit(crops[better], tile[better], where[better], cell[better])
+        found.distances[at], found.best[at] = far[better], tile[better]
+        found.fit[at], found.clarity[at] = _fit(crops[better], tile[better], where[better], cell[better])
 
 
 def _fit(
     crops: NDArray[np.float32], tiles: NDArray[np.int64], where: NDArray[np.int64], cell: NDArray[np.int64]
-) -> NDArray[np.float32]:
-    """Peak signal-to-noise ratio in dB of crops (m, 32, 32, 3) to tiles, at most 50."""
-    errors = np.empty(len(crops), np.float32)
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Fit and clarity, see `Reading`, of crops (m, 32, 32, 3) as pictures of tiles."""
+    errors, added = np.empty(len(crops)), np.ones(len(crops))
     things = _tables().things
     for index, (tile, name, at) in enumerate(zip(tiles, where, cell, strict=True)):
         y, x = divmod(int(at), 3)
         wanted = background(BACKGROUNDS[name])[y * CELL : (y + 1) * CELL, x * CELL : (x + 1) * CELL]
         if tile < len(things):
-            thing = things[tile]
-            drawn = _sprite(thing)
-            wanted = wanted + (drawn[..., :3] - wanted) * drawn[..., 3:]
-        errors[index] = ((crops[index] - wanted) ** 2).mean()
-    ratio: NDArray[np.float32] = -10 * np.log10(np.maximum(errors, 1e-5))
-    return ratio
+            drawn = _sprite(things[tile])
+            addition = (drawn[..., :3] - wanted) * drawn[..., 3:]
+            wanted = wanted + addition
+            added[index] = (addition**2).mean()
+        errors[index] = max(float(((crops[index] - wanted) ** 2).mean()), 1e-5)
+    clarity = np.where(tiles < len(things), np.minimum(10 * np.log10(added / errors), 50), 50)
+    return (-10 * np.log10(errors)).astype(np.float32), clarity.astype(np.float32)
 
 
 def _confidence(distances: NDArray[np.float32], best: NDArray[np.int64]) -> NDArray[np.float32]:

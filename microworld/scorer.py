@@ -15,8 +15,9 @@ should not have changed. Each of the two is its worst item's grade; items are th
 | bystander drawn in another variant, at another offset | times 0.6, 0.9 |
 | bystander whose pixels differ from the source picture's | times 0.8 at worst |
 
-Quality is from the two worst cells' fit to their nearest legal tiles. The constants are fixed for good: figures and
-trained critics depend on them. Knows nothing of how a picture came about.
+Quality is from the two worst cells: how well they fit their nearest legal tiles, and how clearly their things stand
+out. The constants are fixed for good: figures and trained critics depend on them. Knows nothing of how a picture came
+about.
 """
 
 from __future__ import annotations
@@ -48,10 +49,12 @@ __all__ = [
 SEMANTICS_NEEDED = 8.0
 """The s of the ground-truth judgement: every wish is fulfilled, and no bystander has changed its looks."""
 QUALITY_NEEDED = 5.0
-"""The q of the ground-truth judgement: about 21 dB in the worst cells, where a thing is blurred but not blotched."""
+"""The q of the ground-truth judgement: the worst thing is blurred by more than a pixel, but not yet a blot."""
 
 _WORST_FIT, _BEST_FIT = 14.0, 28.0
 """Fits (dB) that earn quality 0 and 10: a blot of the thing's colour; what a good decoder reaches."""
+_WORST_CLARITY, _BEST_CLARITY = 0.0, 11.0
+"""The same for clarity; a cell gets the lower of its two grades."""
 _KIND, _COLOUR, _SIZE, _VARIANT, _OFFSET, _LOOKS = 0.3, 0.4, 0.5, 0.6, 0.9, 0.8
 _ELSEWHERE, _EXTRA, _NOT_EMPTIED, _BACKGROUND = 3.0, 2.0, 1.0, 2.0
 _LOOKS_SAME, _LOOKS_OTHER = 20.0, 14.0
@@ -239,9 +242,10 @@ def _is_exact(scene: Scene, source: Scene | None, wishes: Sequence[Wish | None],
 
 
 def _quality(reading: Reading) -> float:
-    worst, second = sorted(reading.fit)[:2]
-    fit = (2 * worst + second) / 3
-    return float(np.clip((fit - _WORST_FIT) / (_BEST_FIT - _WORST_FIT), 0, 1) * 10)
+    fit = (np.array(reading.fit) - _WORST_FIT) / (_BEST_FIT - _WORST_FIT)
+    clarity = (np.array(reading.clarity) - _WORST_CLARITY) / (_BEST_CLARITY - _WORST_CLARITY)
+    worst, second = np.sort(np.clip(np.minimum(fit, clarity), 0, 1))[:2]
+    return float((2 * worst + second) / 3 * 10)
 
 
 def likeness(picture: Picture, source: Picture) -> list[float]:
