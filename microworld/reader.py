@@ -9,7 +9,7 @@ few seconds). Knows nothing of what a picture should show; see `scorer.py` for t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import product
 
@@ -224,14 +224,23 @@ def _sprite(thing: Thing) -> NDArray[np.float32]:
     return sprite(thing.kind, thing.colour, thing.size, thing.variant, thing.offset)
 
 
+def _shifted(drawn: NDArray[np.float32], offset: int) -> NDArray[np.float32]:
+    """A drawing (32, 32, channels) in the middle of its cell, moved to one of the `OFFSETS`; what leaves is cut off."""
+    (x, y), middle = OFFSETS[offset], OFFSETS[0]
+    dx, dy = x - middle[0], y - middle[1]
+    room = np.pad(drawn, ((CELL, CELL), (CELL, CELL), (0, 0)))
+    return room[CELL - dy : 2 * CELL - dy, CELL - dx : 2 * CELL - dx]
+
+
 @cache
 def _tables() -> _Tables:
     things = tuple(Thing(*fields) for fields in product(KINDS, COLOURS, SIZES, range(VARIANTS), range(len(OFFSETS))))
     alphas, inks = [], []
-    for thing in things:
-        drawn = _sprite(thing)
-        alphas.append(drawn[..., 3:])
-        inks.append(drawn[..., :3] * drawn[..., 3:])
+    for thing in things:  # drawing takes long, shifting does not
+        drawn = _sprite(replace(thing, offset=0))
+        premultiplied = _shifted(np.concatenate([drawn[..., :3] * drawn[..., 3:], drawn[..., 3:]], -1), thing.offset)
+        alphas.append(premultiplied[..., 3:])
+        inks.append(premultiplied[..., :3])
     alpha, ink = _pool(np.stack(alphas)), _pool(np.stack(inks))
     empty = np.stack([background(name) for name in BACKGROUNDS])
     backgrounds = _in_cells(_pool(empty))
