@@ -25,9 +25,14 @@ class Finding:
     found: str
 
 
-def doctor(json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Check this installation: versions and devices. Exits with 3 if something needed is missing."""
+def doctor(
+    profile: Annotated[str, typer.Option(help="Also check what this profile needs: a name or a TOML file.")] = "micro",
+    json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Check this installation, and what a profile needs of it. Exits with 3 if something needed is missing."""
     findings = [check() for check in (_python, *map(_library, LIBRARIES), _device)]
+    if all(finding.good for finding in findings):  # Else what a profile needs cannot even be looked for.
+        findings += _profile(profile)
     if json_output:
         typer.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:
@@ -36,6 +41,13 @@ def doctor(json_output: Annotated[bool, typer.Option("--json", help="Print JSON.
             typer.echo(f"{mark}  {finding.name:<14} {finding.found}")
     if not all(finding.good for finding in findings):
         raise typer.Exit(3)
+
+
+def _profile(name: str) -> list[Finding]:
+    from interleavethinker.graph.checkup import check_profile
+    from interleavethinker.graph.profile import load_profile
+
+    return [Finding(f"{name} {found.name}", found.good, found.found) for found in check_profile(load_profile(name))]
 
 
 def _python() -> Finding:

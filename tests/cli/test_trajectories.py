@@ -1,0 +1,164 @@
+"""The agent's commands, from request to deletion, through a real image server of coloured cells."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from interleavethinker.cli import exits, main
+
+PROFILE = """
+description = "Scripted, with coloured cells for pictures."
+example = "a big red ball on the left, at night"
+request_check = "interleavethinker.microworld.scripted_planner:check_request"
+planner = { object = "interleavethinker.microworld.scripted_planner:ScriptedPlanner", note = "A stand-in plans." }
+critic = { object = "interleavethinker.tools.doubles:lenient_critic" }
+generator = { model = "cells" }
+"""
+STORY = "a big red ball on the left, at night. then make the ball blue. then add a small green tree on the right"
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("INTERLEAVETHINKER_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("INTERLEAVETHINKER_IMAGE_STORE", str(tmp_path / "server"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cells.toml").write_text(PROFILE)
+    return tmp_path
+
+
+@pytest.fixture
+def run(home: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+    assert home.is_dir()
+
+    def call(*words: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as exit_:
+            main(words)
+        told = capsys.readouterr()
+        assert isinstance(exit_.value.code, int)
+        return exit_.value.code, told.out, told.err
+
+    return call
+
+
+def as_json(run: Run, *words: str, code: int = exits.OK) -> Any:
+    found, out, err = run(*words, "--json")
+    assert found == code, err
+    return json.loads(out)
+
+
+def test_a_trajectory_from_request_to_deletion(run: Run, home: Path) -> None:
+    code, out, err = run("run", STORY, "--profile", "cells.toml", "--seed", "1")
+    assert code == exits.OK
+    assert "A stand-in plans." in err
+    assert "step 3, attempt 1: add a small green tree on the right" in err
+    (listed,) = as_json(run, "list")
+    name = listed["id"]
+    assert f"Storyboard: runs/{name}/index.html" in out
+    assert (home / "runs" / name / "index.html").is_file()
+    assert listed["status"] == "done"
+
+    shown = as_json(run, "show", name)
+    assert len({attempt["seed"] for attempt in shown["attempts"]}) == 3
+    assert "1. A big red ball" in run("show", name)[1]
+
+    child = as_json(run, "branch", name, "2", "--prompt", "make the ball pink", "--out", "other")
+    assert child["images"][0] == shown["document"]["blocks"][1]["sha256"]
+    assert (home / "other" / "index.html").is_file()
+    assert as_json(run, "show", child["id"])["lineage"] == [{"id": name, "step": 1, "iteration": 0}]
+
+    assert as_json(run, "export", child["id"], "--out", "third")["storyboard"] == "third/index.html"
+    assert run("delete", name)[0] == exits.OK
+    assert [entry["id"] for entry in as_json(run, "list")] == [child["id"]]
+    assert as_json(run, "show", child["id"])["outcome"] == "complete"
+
+
+def test_approval_stops_with_a_code_of_its_own_and_goes_on_with_another_plan(run: Run, home: Path) -> None:
+    waiting = as_json(run, "run", STORY, "--profile", "cells.toml", "--approve-plan", code=exits.WAITING)
+    assert (waiting["status"], waiting["attempts"]) == ("waiting", 0)
+    plan = home / "plan.json"
+    plan.write_text(json.dumps([{"prompt": "a cat", "instruction": "Just a cat."}]))
+    done = as_json(run, "approve", waiting["id"], "--plan", str(plan))
+    assert (done["status"], done["steps"]) == ("done", 1)
+    error = as_json(run, "approve", waiting["id"], code=exits.FAILURE)
+    assert error["error"]["code"] == "trajectory"
+
+
+def test_limits_and_pictures_of_ones_own(run: Run, home: Path) -> None:
+    from PIL import Image
+
+    from interleavethinker.tools.images import encode_png
+
+    (home / "mine.png").write_bytes(encode_png(Image.new("RGB", (96, 96), "white")))
+    words = ("run", "add a red ball on the left. then add a cat on the right <image>", "--image", "mine.png")
+    done = as_json(run, *words, "--profile", "cells.toml", "--max-calls", "1")
+    assert (done["outcome"], done["attempts"]) == ("max_calls", 1)
+    parts = as_json(run, "show", done["id"])["request"]["parts"]
+    assert [part["kind"] for part in parts] == ["text", "image"]
+    assert run("run", "<image> <image>", "--image", "mine.png", "--profile", "cells.toml")[0] == exits.BAD_INPUT
+    assert run("run", "x", "--image", "nowhere.png", "--profile", "cells.toml")[0] == exits.BAD_INPUT
+
+
+def test_a_request_outside_the_little_world_gets_a_helpful_answer_and_no_trajectory(run: Run) -> None:
+    error = as_json(run, "run", "a dog on the moon", "--profile", "cells.toml", code=exits.BAD_INPUT)["error"]
+    assert "'dog'" in error["message"]
+    assert "`klein`" in error["message"]
+    assert as_json(run, "list") == []
+
+
+@pytest.mark.parametrize("command", ["show", "resume", "pause", "cancel", "approve", "export", "delete"])
+def test_an_unknown_trajectory_is_a_failure_that_says_where_to_look(run: Run, command: str) -> None:
+    error = as_json(run, command, "zzz", code=exits.FAILURE) if command in {"show", "resume", "export"} else None
+    code, _, err = run(command, "zzz")
+    assert code == exits.FAILURE
+    assert "see `list`" in err
+    assert error is None or error["error"]["code"] == "unknown_trajectory"
+
+
+def test_a_verdict_by_hand_must_be_one(run: Run) -> None:
+    code, _, err = run("judge", "zzz")
+    assert code == exits.BAD_INPUT
+    assert "--accept or --reject" in err
+
+
+def spawn(home: Path, *words: str) -> "subprocess.Popen[str]":
+    environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+    command = [sys.executable, "-m", "interleavethinker.cli", *words]
+    return subprocess.Popen(
+        command, cwd=home, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+@pytest.mark.parametrize("how", ["interrupt", "kill", "pause"])
+def test_stopped_in_whatever_way_it_goes_on_and_draws_nothing_twice(run: Run, home: Path, how: str) -> None:
+    story = STORY + "".join(f". then make the ball {c}. then make the ball {d}" for c, d in [("red", "pink")] * 12)
+    process = spawn(home, "run", story, "--profile", "cells.toml", "--seed", "5")
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "step 2, attempt 1" in line:
+            break
+    (entry,) = as_json(run, "list")
+    assert entry["status"] == "running"
+    busy = as_json(run, "resume", entry["id"], code=exits.FAILURE)
+    assert busy["error"]["code"] == "busy"
+    if how == "pause":
+        assert run("pause", entry["id"])[0] == exits.OK
+    else:
+        process.send_signal(signal.SIGINT if how == "interrupt" else signal.SIGKILL)
+    process.communicate(timeout=120)
+    assert process.returncode == (-signal.SIGKILL if how == "kill" else exits.INTERRUPTED)
+    (entry,) = as_json(run, "list")
+    assert entry["status"] == ("interrupted" if how == "kill" else "paused")
+    done = as_json(run, "resume", entry["id"])
+    assert (done["outcome"], done["steps"]) == ("complete", 27)
+    attempts = as_json(run, "show", entry["id"])["attempts"]
+    assert len(attempts) == 27, "one attempt a step, since everything is accepted"
