@@ -5,6 +5,7 @@ reference, so an image does not depend on the batch it was made in (up to the la
 """
 
 import asyncio
+import importlib.util
 import io
 import logging
 import threading
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import JsonValue
 
-from interleavethinker.tools.errors import GeneratorError, InputError, InterleaveError
+from interleavethinker.tools.errors import GeneratorError, InputError, InterleaveError, ProfileError
 from interleavethinker.tools.images import encode_png
 
 from .backends import BackendStatus, Dropped, Job, Monitor, Order, Outcome
@@ -169,7 +170,11 @@ class DiffusersBackend:
         self._problem = str(error) if isinstance(error, InterleaveError) else type(error).__name__
 
     def _settings_of(self, files: ModelFiles) -> PipelineSettings:
-        return settings_for(pipeline_class(files.folder), files.repository, files.folder)
+        settings = settings_for(pipeline_class(files.folder), files.repository, files.folder)
+        missing = [name for name in settings.needs if importlib.util.find_spec(name) is None]
+        if missing:
+            raise ProfileError(f"This model needs {', '.join(missing)}, which is not installed: pip install it first.")
+        return settings
 
     def _known_dtype(self) -> str | None:
         """The dtype, where it does not depend on which device there is."""

@@ -67,6 +67,8 @@ class PipelineSettings(BaseModel):
     """The longer side divided by the shorter one, at most."""
     dtype: Literal["auto", "bfloat16", "float16", "float32"] = "auto"
     """`auto`: as stored; weights stored in half precision are used as float32 on a CPU."""
+    needs: tuple[str, ...] = ()
+    """Modules that the pipeline imports beyond this project's own dependencies."""
     threads: int | None = None
     """CPU threads for the model; None leaves it to torch."""
 
@@ -83,11 +85,11 @@ _BY_CLASS: dict[str, dict[str, JsonValue]] = {
         "edit_batching": "stacked",
         "area_argument": "max_area",
         "arguments": {"width": 1024, "height": 1024, "num_inference_steps": 28, "guidance_scale": 2.5},
-        "edit_arguments": {"_auto_resize": False},
     },
     "QwenImageEditPlusPipeline": {
         "image_as_list": True,
         "batch_prompts": False,
+        "needs": ["torchvision"],
         "max_batch": 1,
         "guidance_argument": "true_cfg_scale",
         "arguments": {
