@@ -102,3 +102,20 @@ def _add_row(table: Any, label: str, figures: dict[str, Any], suffix: str = "") 
     exact, samples = figures[f"exact{suffix}"], figures[f"samples{suffix}"]
     scores = (f"{figures[f'{name}{suffix}']:.2f}" for name in ("semantics", "quality"))
     table.add_row(label, f"{exact:.3f}", f"{low:.3f}-{high:.3f}", *scores, str(samples))
+
+
+@app.command("micro-gallery")
+def micro_gallery(
+    out: Annotated[Path, typer.Option("--out", "-o", help="PNG file to write.", dir_okay=False)] = Path("gallery.png"),
+    seed: Annotated[int, typer.Option(min=0, help="Of every picture.")] = 0,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(help="Folder of a pipeline; the shipped one by default.", exists=True, file_okay=False),
+    ] = None,
+) -> None:
+    """Write a sheet of drawings and chains of edits, unchosen: the README's picture."""
+    from interleavethinker.evaluation.micro_gallery import gallery
+    from interleavethinker.microworld.generator import MicroGenerator
+
+    gallery(MicroGenerator(checkpoint), out, seed=seed)
+    typer.echo(out)
