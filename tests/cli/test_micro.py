@@ -1,0 +1,115 @@
+"""`micro` and `evaluate`: bad input is refused before anything heavy is loaded, good input makes files and figures."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from interleavethinker.cli import main
+from interleavethinker.microworld import generator
+from interleavethinker.microworld.renderer import PerfectRenderer
+
+
+class Standing(PerfectRenderer):
+    """Takes the generator's arguments, and does without weights."""
+
+    def __init__(self, checkpoint: Path | None = None, *, weaker: bool = False) -> None:
+        self.pipeline = (checkpoint, weaker)
+
+
+@pytest.fixture
+def standing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(generator, "MicroGenerator", Standing)
+
+
+def run(words: Sequence[str]) -> int:
+    with pytest.raises(SystemExit) as exit_:
+        main(["micro", *words])
+    assert isinstance(exit_.value.code, int)
+    return exit_.value.code
+
+
+def refusal(words: Sequence[str], capsys: pytest.CaptureFixture[str]) -> tuple[str, str]:
+    """Code and message of the error that a command line leaves; the exit code must be that of bad input."""
+    assert run([*words, "--json"]) == 2
+    error = json.loads(capsys.readouterr().out)["error"]
+    return error["code"], error["message"]
+
+
+@pytest.mark.usefixtures("standing")
+def test_draw_writes_a_picture_and_the_same_seed_writes_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = [tmp_path / "new" / f"{number}.png" for number in range(2)]
+    for file in files:
+        assert run(["draw", "a big red ball on the left, at night", "--out", str(file), "--seed", "7"]) == 0
+    assert capsys.readouterr().out == "".join(f"{file} (seed 7)\n" for file in files)
+    assert files[0].read_bytes() == files[1].read_bytes()
+    with Image.open(files[0]) as opened:
+        assert opened.size == (96, 96)
+
+
+@pytest.mark.usefixtures("standing")
+def test_edit_changes_a_picture_and_says_which_seed_it_drew(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = tmp_path / "a.png", tmp_path / "b.png"
+    run(["draw", "a big red ball on the left, at night", "--out", str(first)])
+    capsys.readouterr()
+    assert run(["edit", str(first), "make the ball green", "--out", str(second), "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["path"], answer["width"], answer["height"]) == (str(second), 96, 96)
+    assert answer["seed"] >= 0
+    assert first.read_bytes() != second.read_bytes()
+
+
+def test_words_outside_vocabulary_and_synonyms_are_named_with_the_nearest_known(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code, message = refusal(["draw", "a pruple ball and a scarlet gost"], capsys)
+    assert code == "unknown_words"
+    assert "'pruple' (nearest: purple" in message
+    assert "'gost' (nearest: " in message
+    assert "scarlet'" not in message
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "says"),
+    [
+        (None, "invalid_image", "No such file"),
+        (b"", "invalid_image", "0 were given"),
+        (b"not a picture", "invalid_image", "none of them"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x60\x00", "invalid_image", ""),
+        ((95, 96), "wrong_size", "95 x 96"),
+        ((640, 480), "wrong_size", "640 x 480"),
+        ((20000, 1), "image_too_large", "20000"),
+    ],
+    ids=["missing", "empty", "text", "truncated", "nearly", "photo", "huge"],
+)
+def test_an_image_that_cannot_be_edited_is_refused_with_what_was_found(
+    content: bytes | tuple[int, int] | None, code: str, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "source.png"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    elif content is not None:
+        Image.new("RGB", content).save(path)
+    found, message = refusal(["edit", str(path), "make the ball green"], capsys)
+    assert found == code
+    assert says in message
+
+
+@pytest.mark.usefixtures("standing")
+def test_a_place_that_cannot_be_written_is_a_failure_that_names_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    out = tmp_path / "file" / "picture.png"
+    assert run(["draw", "a red ball", "--out", str(out)]) == 3
+    assert str(out) in capsys.readouterr().err
+
+
+def test_a_folder_without_weights_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, message = refusal(["draw", "a red ball", "--checkpoint", str(tmp_path)], capsys)
+    assert code == "no_checkpoint"
+    assert str(tmp_path) in message
