@@ -94,7 +94,8 @@ def _print_report(report: dict[str, Any]) -> None:
         _add_row(table, f"gap: {gap}, reworded", figures, "_reworded")
     console = Console()
     console.print(table)
-    console.print(f"{report['seconds_per_image']:.3f} s an image (draw, edit: the slower), one by one")
+    seconds = report["seconds"]
+    console.print(f"one by one on one thread: {seconds['draw']:.3f} s a drawing, {seconds['edit']:.3f} s an edit")
 
 
 def _add_row(table: Any, label: str, figures: dict[str, Any], suffix: str = "") -> None:
