@@ -17,8 +17,10 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from interleavethinker.graph import Limits, Ports, Workspace
 from interleavethinker.tools.doubles import FixedPlanner, RuleCritic, plan_of
+from interleavethinker.tools.generator_config import GeneratorConfig
+from interleavethinker.tools.mcp_generator import McpImageGenerator
 from interleavethinker.tools.memory import MemoryGenerator, paint
-from interleavethinker.tools.ports import PlanContext, Progress
+from interleavethinker.tools.ports import ImageGenerator, PlanContext, Progress
 from interleavethinker.tools.store import ImageStore
 from interleavethinker.tools.types import Call, Case, Generated, Plan, Request, Verdict
 
@@ -71,6 +73,46 @@ class DurableGenerator:
         return made
 
 
+class ServedGenerator:
+    """Draws through a real image server, a child process that writes down what it begins and had finished."""
+
+    def __init__(self, folder: Path, reaper: Reaper) -> None:
+        server = Path(__file__).parents[1] / "servers" / "counting_server.py"
+        command = (sys.executable, str(server), str(folder / "server"), str(folder / "log"))
+        self._reaper = reaper
+        self.client = McpImageGenerator(GeneratorConfig(command=command), ImageStore(folder / "images"))
+
+    async def generate(self, call: Call, progress: Progress | None = None) -> Generated:
+        self._reaper.pass_by("generate", "before")
+        first = True
+
+        def watched(fraction: float, message: str) -> None:
+            nonlocal first
+            if first:
+                self._reaper.pass_by("generate", "inside")
+            first = False
+            if progress is not None:
+                progress(fraction, message)
+
+        made = await self.client.generate(call, watched)
+        self._reaper.pass_by("generate", "after")
+        return made
+
+
+def drawn_by_server(log: Path) -> dict[str, list[str]]:
+    """Returns the seeds that the server drew, and those that it drew although it had finished them."""
+    finished, begun, repeated = set(), set(), []
+    for line in log.read_text().splitlines():
+        word, seed = line.split()
+        if word == "finished":
+            finished.add(seed)
+            continue
+        begun.add(seed)
+        if seed in finished:
+            repeated.append(seed)
+    return {"painted": sorted(begun), "repeated": repeated}
+
+
 class MortalPlanner(FixedPlanner):
     def __init__(self, reaper: Reaper, *plans: Plan) -> None:
         super().__init__(*plans)
@@ -112,9 +154,18 @@ def make_saver_mortal(reaper: Reaper) -> None:
         setattr(AsyncSqliteSaver, name, around(kind, getattr(AsyncSqliteSaver, name)))
 
 
-async def live(folder: Path, reaper: Reaper, look_ahead: int) -> dict[str, Any]:
+async def live(folder: Path, reaper: Reaper, look_ahead: int, served: bool) -> dict[str, Any]:
     """Starts a trajectory, or resumes the one that is there, and returns what it became."""
-    ports = Ports(MortalPlanner(reaper, plan_of("a", "b", "c")), MortalCritic(reaper), DurableGenerator(folder, reaper))
+    if served:
+        generator = ServedGenerator(folder, reaper)
+        async with generator.client:
+            return await with_generator(generator, folder, reaper, look_ahead) | drawn_by_server(folder / "log")
+    painted = await with_generator(DurableGenerator(folder, reaper), folder, reaper, look_ahead)
+    return painted | {"painted": sorted((folder / "painted").read_text().splitlines()), "repeated": []}
+
+
+async def with_generator(generator: ImageGenerator, folder: Path, reaper: Reaper, look_ahead: int) -> dict[str, Any]:
+    ports = Ports(MortalPlanner(reaper, plan_of("a", "b", "c")), MortalCritic(reaper), generator)
     async with Workspace.open(folder, ports) as workspace:
         there = workspace.entries()
         limits = Limits(max_iterations=3, replan_after=1, look_ahead=look_ahead)
@@ -129,11 +180,10 @@ async def live(folder: Path, reaper: Reaper, look_ahead: int) -> dict[str, Any]:
         "outcome": seen.outcome,
         "attempts": attempts,
         "plans": [plan.model_dump() for plan in seen.plans],
-        "painted": sorted((folder / "painted").read_text().splitlines()),
     }
 
 
-def forked(folder: Path, reaper: Reaper, look_ahead: int) -> dict[str, Any] | None:
+def forked(folder: Path, reaper: Reaper, look_ahead: int, served: bool) -> dict[str, Any] | None:
     """Lives in a child process; returns None if it was killed."""
     reading, writing = os.pipe()
     folder.mkdir(exist_ok=True)
@@ -141,7 +191,7 @@ def forked(folder: Path, reaper: Reaper, look_ahead: int) -> dict[str, Any] | No
     if child == 0:
         os.close(reading)
         make_saver_mortal(reaper)
-        result = asyncio.run(live(folder, reaper, look_ahead))
+        result = asyncio.run(live(folder, reaper, look_ahead, served))
         with os.fdopen(writing, "w") as pipe:
             json.dump(result | {"points": reaper.seen}, pipe)
         os._exit(0)
@@ -157,19 +207,20 @@ def forked(folder: Path, reaper: Reaper, look_ahead: int) -> dict[str, Any] | No
     return told
 
 
-def main(folder: Path, kind: str, moment: str, look_ahead: int) -> None:
+def main(folder: Path, kind: str, moment: str, look_ahead: int, served: bool) -> None:
     """Prints one line for each death: which it was, and whether the resumed trajectory is the uncrashed one."""
-    reference = forked(folder / "reference", Reaper(kind, moment, -1), look_ahead)
+    reference = forked(folder / "reference", Reaper(kind, moment, -1), look_ahead, served)
     assert reference is not None
     points = reference.pop("points")
-    for victim in range(1, points + 1):
+    # A server takes a second to start, so with one only the first and the last point are tried.
+    for victim in {1, points} if served else range(1, points + 1):
         place = folder / f"{victim}"
-        died = forked(place, Reaper(kind, moment, victim), look_ahead) is None
-        resumed = forked(place, Reaper("none", "", 0), look_ahead) or {}
+        died = forked(place, Reaper(kind, moment, victim), look_ahead, served) is None
+        resumed = forked(place, Reaper("none", "", 0), look_ahead, served) or {}
         resumed.pop("points", None)
         different = [key for key in reference if resumed.get(key) != reference[key]]
         print(json.dumps({"victim": victim, "died": died, "different": different}), flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4]))
+    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4]), sys.argv[5] == "server")

@@ -23,18 +23,33 @@ POINTS = [
 ]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="needs fork and SIGKILL")
-@pytest.mark.parametrize(
-    ("kind", "moment", "look_ahead"),
-    [(*point, 1) for point in POINTS] + [("generate", "inside", 3), ("writes", "before", 3), ("writes", "after", 3)],
-)
-def test_killed_at_any_such_point_a_trajectory_resumes_to_the_same_end_and_paints_nothing_twice(
-    kind: str, moment: str, look_ahead: int, tmp_path: Path
-) -> None:
-    command = [sys.executable, str(CRASHING), str(tmp_path), kind, moment, str(look_ahead)]
+unix = pytest.mark.skipif(sys.platform == "win32", reason="needs fork and SIGKILL")
+
+
+def die_everywhere(folder: Path, kind: str, moment: str, look_ahead: int, generator: str) -> None:
+    command = [sys.executable, str(CRASHING), str(folder), kind, moment, str(look_ahead), generator]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     deaths = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(deaths) >= 2, "the trajectory passes each point at least twice"
     assert all(death["died"] for death in deaths)
     assert [death for death in deaths if death["different"]] == []
+
+
+@unix
+@pytest.mark.parametrize(
+    ("kind", "moment", "look_ahead"),
+    [(*point, 1) for point in POINTS] + [("generate", "inside", 3), ("writes", "after", 3)],
+)
+def test_killed_at_any_such_point_a_trajectory_resumes_to_the_same_end_and_paints_nothing_twice(
+    kind: str, moment: str, look_ahead: int, tmp_path: Path
+) -> None:
+    die_everywhere(tmp_path, kind, moment, look_ahead, "memory")
+
+
+@unix
+@pytest.mark.parametrize(("kind", "moment"), [("generate", "inside"), ("generate", "after")])
+def test_killed_around_a_call_to_a_real_server_nothing_that_it_finished_is_drawn_again(
+    kind: str, moment: str, tmp_path: Path
+) -> None:
+    die_everywhere(tmp_path, kind, moment, 1, "server")
