@@ -44,10 +44,23 @@ def doctor(
 
 
 def _profile(name: str) -> list[Finding]:
-    from interleavethinker.graph.checkup import check_profile
+    from interleavethinker.graph.checkup import check_profile, wants_gpu
     from interleavethinker.graph.profile import load_profile
 
-    return [Finding(f"{name} {found.name}", found.good, found.found) for found in check_profile(load_profile(name))]
+    profile = load_profile(name)
+    findings = [Finding(f"{name} {found.name}", found.good, found.found) for found in check_profile(profile)]
+    return [*findings, _gpu(name)] if wants_gpu(profile) else findings
+
+
+def _gpu(name: str) -> Finding:
+    import torch
+
+    if not torch.cuda.is_available():
+        return Finding(f"{name} GPU", False, "none found; models of this size take minutes an answer on a CPU")
+    memory = torch.cuda.get_device_properties(0).total_memory / 2**30
+    return Finding(
+        f"{name} GPU", memory > 35, f"{torch.cuda.get_device_name(0)}, {memory:.0f} GiB (about 40 are needed)"
+    )
 
 
 def _python() -> Finding:

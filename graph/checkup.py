@@ -11,7 +11,7 @@ from interleavethinker.tools.qwen3vl_weights import resolve_folder
 
 from .profile import Profile, Role, import_object
 
-__all__ = ["Finding", "check_profile"]
+__all__ = ["Finding", "check_profile", "wants_gpu"]
 
 _PROVIDERS = {
     "anthropic": ("langchain_anthropic", "anthropic", "ANTHROPIC_API_KEY"),
@@ -34,12 +34,14 @@ class Finding:
 
 
 def check_profile(profile: Profile) -> list[Finding]:
-    """Returns a finding for each of planner, critic and generator, and one for the device where models are large."""
-    findings = [_role("planner", profile.planner), _role("critic", profile.critic), _generator(profile)]
-    large = [name for name in (profile.planner.model, profile.critic.model, profile.generator.model) if name]
-    if any(mark in name for name in large for mark in _LARGE):
-        findings.append(_gpu())
-    return findings
+    """Returns a finding for each of planner, critic and generator."""
+    return [_role("planner", profile.planner), _role("critic", profile.critic), _generator(profile)]
+
+
+def wants_gpu(profile: Profile) -> bool:
+    """Whether a profile loads models that are slow without a GPU, judging by their names."""
+    names = [profile.planner.model, profile.critic.model, profile.generator.model]
+    return any(name is not None and mark in name for name in names for mark in _LARGE)
 
 
 def _role(name: str, role: Role) -> Finding:
@@ -96,12 +98,3 @@ def _weights(name: str, model: str) -> Finding:
     if model in cached:
         return Finding(name, True, f"{model}, downloaded")
     return Finding(name, True, f"{model}, not downloaded yet: the first run will (several GB)")
-
-
-def _gpu() -> Finding:
-    import torch
-
-    if not torch.cuda.is_available():
-        return Finding("GPU", False, "none found; models of this size take minutes an answer on a CPU")
-    memory = torch.cuda.get_device_properties(0).total_memory / 2**30
-    return Finding("GPU", memory > 35, f"{torch.cuda.get_device_name(0)}, {memory:.0f} GiB (about 40 are needed)")
