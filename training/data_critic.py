@@ -1,8 +1,9 @@
 """Stages 3 and 4: every iteration of every step scored, and from these the critic's SFT, RL and test rows.
 
 Selection follows the paper: steps whose scores fall or stay low are dropped; of the rest, those whose scores vary most
-inside the step go to RL, the others to SFT, about 1 : 2; then judgements are balanced. Held-out splits are neither
-filtered nor balanced: they are the test rows. Knows nothing of worlds: how a row is graded comes from a function.
+inside the step go to RL, the others to SFT, about 1 : 2; then judgements are balanced. Only steps of several attempts
+vary, so the shares are theirs; a step that succeeded at once has nothing for RL and goes to SFT. Held-out splits are
+neither filtered nor balanced: they are the test rows. Knows nothing of worlds: a function grades each row.
 """
 
 from __future__ import annotations
@@ -102,7 +103,7 @@ class Selection:
     low: float = 5.0
     """A step is dropped if none of its overall scores is at least this."""
     rl_share: float = 1 / 3
-    """Share of the kept steps that go to RL: those whose scores vary most."""
+    """Share of the kept steps of several attempts that go to RL: those whose scores vary most."""
     filtered: bool = True
     """Without filtering no step is dropped, which is the paper's ablation."""
     balanced: bool = True
@@ -120,8 +121,8 @@ def select_rows(folder: DataFolder, selection: Selection) -> Tally:
         else:
             test.append(row)
     kept = [rows for rows in steps.values() if _is_kept(rows, selection, tally)]
-    kept.sort(key=lambda rows: (-_spread(rows), _order(rows[0].id)))
-    count = round(len(kept) * selection.rl_share)
+    kept.sort(key=lambda rows: (len(rows) == 1, -_spread(rows), _order(rows[0].id)))
+    count = round(sum(len(rows) > 1 for rows in kept) * selection.rl_share)
     rl = [row for rows in kept[:count] for row in rows]
     sft = [row for rows in kept[count:] for row in rows]
     if selection.balanced:

@@ -105,7 +105,7 @@ def test_falling_and_low_steps_are_dropped_and_varying_ones_go_to_rl(tmp_path: P
     folder = DataFolder(tmp_path)
     steps = {"fell": (9, 3), "low": (2, 3), "rose": (2, 9), "crept": (7, 8), "good": (9,), "fine": (8,), "fair": (8,)}
     folder.scored.write(critic_row(name, i, value) for name, values in steps.items() for i, value in enumerate(values))
-    tally = select_rows(folder, Selection(rl_share=0.2))
+    tally = select_rows(folder, Selection(rl_share=0.5))
     assert tally.dropped["scores fall within the step"] == 2
     assert tally.dropped["scores stay low within the step"] == 2
     assert {row.trajectory for row in folder.critic_rl} == {"rose"}

@@ -1,0 +1,262 @@
+"""Every recipe of planner and critic through TRL's real trainers: two steps of a model of a few million parameters.
+
+The 8 B recipes run the very same code with a small model of the same class in the large one's place.
+"""
+
+import asyncio
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from interleavethinker.evaluation.micro_judge import MicroJudge
+from interleavethinker.tools.answers import write_plan, write_verdict
+from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.models import load_chat_model
+from interleavethinker.tools.rendering import load_prompts
+from interleavethinker.tools.types import Verdict
+from interleavethinker.training.data_planner import make_planner_rows
+from interleavethinker.training.examples import texts_of
+from interleavethinker.training.grpo import CriticRewards, choose_rows, run_grpo
+from interleavethinker.training.micro_qwen import PIECES, make_micro_qwen, make_tokenizer
+from interleavethinker.training.recipe import (
+    GrpoRecipe,
+    SftRecipe,
+    kind_of,
+    load_training_recipe,
+    prompts_of,
+    recipe_path,
+)
+from interleavethinker.training.regeneration import Regenerator
+from interleavethinker.training.sft import examples_of, run_sft
+
+from .conftest import Made
+
+pytest.importorskip("trl", reason="needs the train extra")
+# The training libraries warn about each other's coming versions; none of it is ours.
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+QUICK = [
+    "arguments.max_steps=2",
+    "arguments.logging_steps=1",
+    "arguments.save_steps=1",
+    "arguments.bf16=false",
+    "arguments.use_cpu=true",
+    "arguments.activation_checkpointing=false",
+]
+
+
+def sft(name: str, made: Made, *overrides: str) -> SftRecipe:
+    few = [f"data={made.folder.root}", "arguments.per_device_train_batch_size=2", *QUICK, *overrides]
+    recipe = load_training_recipe(recipe_path(name), few)
+    assert isinstance(recipe, SftRecipe)
+    return recipe
+
+
+def grpo(name: str, made: Made, model: Path, *overrides: str) -> GrpoRecipe:
+    few = [
+        f"data={made.folder.root}", f"model={model}", "rows=4", "arguments.per_device_train_batch_size=8",
+        "arguments.gradient_accumulation_steps=1", "arguments.num_generations=4", "arguments.use_vllm=false",
+        "arguments.max_completion_length=6", *QUICK, *overrides,
+    ]  # fmt: skip
+    recipe = load_training_recipe(recipe_path(name), few)
+    assert isinstance(recipe, GrpoRecipe)
+    return recipe
+
+
+@pytest.fixture(scope="module")
+def critic(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run folder of a critic trained for two steps."""
+    make_planner_rows(made.folder, seed=0)
+    root = tmp_path_factory.mktemp("critic")
+    run_sft(sft("micro-critic-sft", made, "captions=2", "repeats=1"), root)
+    return root
+
+
+def metrics(root: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (root / "metrics.jsonl").read_text().splitlines()]
+
+
+def weights(folder: Path) -> dict[str, Any]:
+    from safetensors.torch import load_file
+
+    return dict(load_file(folder / "model.safetensors"))
+
+
+def test_a_micro_critic_is_trained_from_nothing_and_answers_through_the_serving_code(critic: Path) -> None:
+    losses = [line["loss"] for line in metrics(critic) if "loss" in line]
+    assert len(losses) == 2
+    size = sum(tensor.numel() for tensor in weights(critic / "model").values())
+    assert size < 5_000_000, "in bfloat16 at most 10 MB"
+    model = load_chat_model(f"qwen3-vl:{critic / 'model'}", dtype="float32", max_new_tokens=4)
+    assert isinstance(model.invoke("Plan pictures.").text, str)
+
+
+def test_a_killed_run_goes_on_from_its_last_checkpoint_to_the_same_weights(critic: Path, made: Made) -> None:
+    import torch
+
+    before = weights(critic / "model")
+    for name in ("checkpoint-2", "model"):
+        shutil.rmtree(critic / name)
+    (critic / "checkpoint-2").mkdir()  # A kill while saving leaves a folder without the trainer's state.
+    run_sft(sft("micro-critic-sft", made, "captions=2", "repeats=1"), critic)
+    after = weights(critic / "model")
+    assert before.keys() == after.keys()
+    for name, tensor in before.items():
+        torch.testing.assert_close(after[name], tensor)
+
+
+def test_a_run_folder_takes_no_other_recipe(critic: Path, made: Made) -> None:
+    with pytest.raises(InputError, match="same recipe"):
+        run_sft(sft("micro-critic-sft", made, "captions=3"), critic)
+
+
+def test_a_micro_planner_is_trained_from_nothing(made: Made, critic: Path, tmp_path: Path) -> None:
+    run_sft(sft("micro-planner-sft", made, "captions=2", f"model={critic / 'start'}"), tmp_path)
+    assert (tmp_path / "model" / "model.safetensors").is_file()
+
+
+@pytest.mark.parametrize("role", ["planner", "critic"])
+def test_the_8b_sft_recipes_run_with_a_small_model_and_leave_its_eyes_frozen(
+    role: str, made: Made, critic: Path, tmp_path: Path
+) -> None:
+    import torch
+
+    start = critic / "start"
+    run_sft(sft(f"{role}-sft-8b", made, f"model={start}", "arguments.per_device_train_batch_size=1"), tmp_path)
+    before, after = weights(start), weights(tmp_path / "model")
+    same = {name for name in before if torch.equal(before[name], after[name])}
+    assert {name for name in before if "visual." in name} <= same
+    assert same < before.keys()
+
+
+def test_grpo_trains_an_adapter_from_the_four_rewards(made: Made, critic: Path, tmp_path: Path) -> None:
+    run_grpo(grpo("micro-critic-grpo", made, critic / "model"), tmp_path, made.generators["shipped"])
+    logged = [line for line in metrics(tmp_path) if "reward" in line]
+    assert len(logged) == 2
+    assert {f"rewards/{name}/mean" for name in ("format", "accuracy", "semantics", "quality")} <= logged[0].keys()
+    adapter = tmp_path / "model" / "adapter_model.safetensors"
+    assert adapter.stat().st_size < 2_000_000
+    answer = load_chat_model(f"qwen3-vl:{critic / 'model'}", adapter=str(tmp_path / "model"), dtype="float32")
+    assert answer is not None
+
+
+def test_the_8b_grpo_recipe_runs_with_a_small_model(made: Made, critic: Path, tmp_path: Path) -> None:
+    recipe = grpo("critic-grpo-8b", made, critic / "model", "judge=micro")
+    run_grpo(recipe, tmp_path, made.generators["shipped"])
+    assert (tmp_path / "model" / "model.safetensors").is_file()
+
+
+async def test_good_answers_earn_more_than_wrong_ones_through_the_real_graders(made: Made) -> None:
+    rows = [row for row in made.folder.scored if not row.success and row.split == "train"]
+    row = next(one for one in rows if one.iteration == 0 and one.case.source is not None)
+    judge = MicroJudge(made.folder.store)
+    rewards = CriticRewards([row], Regenerator(made.generators["shipped"], judge))
+    plain = next(r.answer.refined_prompt for r in made.folder.scored if r.id == row.id)
+    texts = [
+        write_verdict(Verdict(success=False, refined_prompt=plain, reasoning="r")),
+        write_verdict(Verdict(success=False, refined_prompt=row.case.prompt, reasoning="r")),
+        write_verdict(Verdict(success=True, refined_prompt=row.case.prompt, reasoning="r")),
+        "nonsense",
+    ]
+    columns = [
+        await function(completions=[[{"role": "assistant", "content": text}] for text in texts], row=[row.id] * 4)
+        for function in rewards.functions
+    ]
+    assert columns[0] == [1.0, 1.0, 1.0, 0.0]
+    assert columns[1] == [1.0, 1.0, 0.0, 0.0]
+    assert columns[2][1:] == [0.5, 0.5, 0.0], "the same prompt makes the same picture; nonsense is never made"
+
+
+def test_most_prompts_of_grpo_are_failures(made: Made) -> None:
+    rows = list(made.folder.scored)
+    recipe = grpo("micro-critic-grpo", made, Path("x"), "failures=0.5", "rows=6")
+    chosen = choose_rows(rows, recipe)
+    assert [row.success for row in chosen].count(False) == 3
+    assert chosen == choose_rows(rows, recipe)
+    with pytest.raises(InputError, match="failed attempts"):
+        choose_rows([row for row in rows if row.success], recipe)
+
+
+def test_training_renders_what_serving_renders(made: Made) -> None:
+    recipe = sft("micro-critic-sft", made, "captions=1", "repeats=2")
+    first, *rest = examples_of(recipe)
+    assert first["prompt"][0]["content"][1]["text"] == "Look."
+    rows = {row.case.original_prompt for row in made.folder.critic_sft}
+    texts = [part["text"] for one in rest for part in one["prompt"][0]["content"] if part["type"] == "text"]
+    assert len(rest) == 2 * len(list(made.folder.critic_sft))
+    assert all(text.startswith("Wanted: ") and text.splitlines()[0][8:] in rows for text in texts)
+    assert prompts_of(recipe) != load_prompts()
+
+
+def test_the_answers_fixed_pieces_are_one_token_each_and_every_answer_survives_decoding(made: Made) -> None:
+    texts = [write_plan(row.plan) for row in made.folder.prompts]
+    texts += [write_verdict(row.answer) for row in made.folder.scored]
+    tokenizer = make_tokenizer(texts)
+    written = "".join(texts)
+    for piece in PIECES:
+        assert piece in written, "tools.answers no longer writes this piece; the tokenizer must follow"
+        assert len(tokenizer(piece)["input_ids"]) == 1
+    for text in texts:
+        assert tokenizer.decode(tokenizer(text)["input_ids"], skip_special_tokens=True) == text
+    assert max(len(tokenizer(text)["input_ids"]) for text in texts) < 400
+
+
+def test_an_untrained_model_is_the_same_for_the_same_seed(made: Made, tmp_path: Path) -> None:
+    import torch
+
+    texts = [step.prompt or "" for row in made.folder.prompts for step in row.plan.steps]
+    one, other = (make_micro_qwen(texts, tmp_path / name, seed=3) for name in ("a", "b"))
+    assert all(torch.equal(tensor, weights(other)[name]) for name, tensor in weights(one).items())
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("learning_rate=1", "Extra inputs"),
+        ("rows", "key=value"),
+        ("role.x=1", "not a table"),
+        ("role=judge", "planner"),
+    ],
+)
+def test_a_bad_override_is_refused_with_what_it_should_be(override: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        load_training_recipe(recipe_path("micro-critic-sft"), [override])
+
+
+def test_an_argument_that_trl_does_not_know_is_a_bad_recipe(made: Made, critic: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="SFTConfig"):
+        run_sft(sft("micro-critic-sft", made, f"model={critic / 'start'}", "arguments.lerning_rate=1"), tmp_path)
+
+
+def test_missing_data_are_told_with_the_command_that_makes_them(tmp_path: Path) -> None:
+    recipe = load_training_recipe(recipe_path("micro-critic-sft"), [f"data={tmp_path}", "captions=0"])
+    assert isinstance(recipe, SftRecipe)
+    with pytest.raises(InputError, match="interleavethinker data"):
+        examples_of(recipe)
+
+
+def test_every_shipped_recipe_is_valid_and_says_its_kind() -> None:
+    kinds = {path.stem: kind_of(path) for path in recipe_path("micro-critic-sft").parent.glob("*.toml")}
+    assert kinds == {
+        "critic-grpo-8b": "grpo",
+        "critic-sft-8b": "sft",
+        "micro-critic-grpo": "grpo",
+        "micro-critic-sft": "sft",
+        "micro-generator": "micro-generator",
+        "micro-planner-sft": "sft",
+        "planner-sft-8b": "sft",
+    }
+    for name, kind in kinds.items():
+        if kind != "micro-generator":
+            assert load_training_recipe(recipe_path(name)).kind == kind
+    with pytest.raises(InputError, match="micro-critic-grpo"):
+        recipe_path("nothing")
+    assert asyncio.iscoroutinefunction(CriticRewards([], None).functions[0])  # type: ignore[arg-type]
+
+
+def test_texts_of_an_example_are_all_its_words() -> None:
+    example = {"prompt": [{"content": [{"type": "image", "text": ""}, {"type": "text", "text": "a"}]}]}
+    assert list(texts_of([example])) == ["a"]

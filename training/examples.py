@@ -1,0 +1,104 @@
+"""Rows as TRL takes them: a conversation rendered exactly as serving renders it, its pictures, and the answer to learn.
+
+Rendering and the answers' form are imported from `tools`, so that training and serving cannot drift. Pictures stay
+paths until a batch needs them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from interleavethinker.microworld.language import a, name, place
+from interleavethinker.microworld.scenes import Scene, random_scene, render, to_image
+from interleavethinker.tools.answers import write_plan, write_verdict
+from interleavethinker.tools.images import encode_png
+from interleavethinker.tools.rendering import BLANK, Prompts, Turn, render_case, render_request
+from interleavethinker.tools.store import ImageStore
+from interleavethinker.tools.types import ImagePart, TextPart
+
+from .rows import CriticRow, PlannerRow
+
+__all__ = ["captions", "critic_example", "critic_prompt", "planner_example", "texts_of", "to_dataset"]
+
+Example = dict[str, Any]
+
+
+def critic_prompt(row: CriticRow, store: ImageStore, prompts: Prompts) -> Example:
+    """The question of a critic row, without its answer."""
+    return _question(render_case(row.case, prompts), store, blank_like=row.case.image)
+
+
+def critic_example(row: CriticRow, store: ImageStore, prompts: Prompts) -> Example:
+    """A critic row with the teacher's answer."""
+    return critic_prompt(row, store, prompts) | _completion(write_verdict(row.answer))
+
+
+def planner_example(row: PlannerRow, store: ImageStore, prompts: Prompts) -> Example:
+    """A planner row with its plan."""
+    question = _question(render_request(row.request, prompts=prompts), store)
+    return question | _completion(write_plan(row.plan, row.first))
+
+
+def captions(store: ImageStore, count: int, seed: int) -> Iterator[Example]:
+    """Pictures of random scenes with what they show, cell by cell: how a model from scratch learns to see first."""
+    for number in range(count):
+        rng = np.random.default_rng([seed, number])
+        scene = random_scene(rng, int(rng.integers(0, 5)))
+        image = store.put(encode_png(to_image(render(scene))))
+        question = [Turn("user", (ImagePart(sha256=image), TextPart(text="Look.")))]
+        yield _question(question, store) | _completion(_caption(scene))
+
+
+def texts_of(examples: Iterable[Example]) -> Iterator[str]:
+    """Every text in examples, for a tokenizer to learn from."""
+    for example in examples:
+        for message in (*example["prompt"], *example.get("completion", ())):
+            yield from (part["text"] for part in message["content"] if part["type"] == "text")
+
+
+def to_dataset(examples: Sequence[Example]) -> Any:
+    """A `datasets.Dataset` whose pictures are opened when a batch needs them."""
+    from datasets import Dataset, Image, List
+
+    data = Dataset.from_list(list(examples))
+    return data.cast_column("images", List(Image(mode="RGB")))
+
+
+def _caption(scene: Scene) -> str:
+    seen = [f"{place(cell)} {a(name(thing))}" for cell, thing in scene.things.items()]
+    return "; ".join([f"background {scene.background}", *seen])
+
+
+def _question(turns: Sequence[Turn], store: ImageStore, blank_like: str | None = None) -> Example:
+    images: list[str] = []
+    messages = []
+    for turn in turns:
+        content = []
+        for part in turn.parts:
+            if isinstance(part, TextPart):
+                content.append({"type": "text", "text": part.text})
+            else:
+                images.append(str(_path(part.sha256, store, blank_like)))
+                content.append({"type": "image", "text": ""})
+        messages.append({"role": turn.role, "content": content})
+    return {"prompt": messages, "images": images}
+
+
+def _completion(text: str) -> Example:
+    return {"completion": [{"role": "assistant", "content": [{"type": "text", "text": text}]}]}
+
+
+def _path(sha256: str, store: ImageStore, blank_like: str | None) -> Path:
+    from PIL import Image
+
+    if sha256 != BLANK:
+        return store.path(sha256)
+    size = (64, 64)
+    if blank_like is not None:
+        with Image.open(store.path(blank_like)) as image:
+            size = image.size
+    return store.path(store.put(encode_png(Image.new("RGB", size, "white"))))

@@ -1,0 +1,163 @@
+"""Reinforcement learning of the critic with TRL's `GRPOTrainer`: accuracy and step-wise rewards, single step.
+
+One prompt is one iteration of one step. The four reward functions run in one event loop and share the regenerated
+pictures; an answer whose picture could not be made or judged gets None from all four, which TRL keeps out of its group.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from interleavethinker.evaluation.judges import Judge, Marks
+from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.ports import ImageGenerator
+from interleavethinker.tools.store import ImageStore
+
+from .examples import critic_prompt, to_dataset
+from .recipe import GrpoRecipe, prompts_of
+from .regeneration import Regenerator
+from .rewards import accuracy_reward, format_reward, read_answer, step_rewards
+from .rows import CriticRow, DataFolder
+from .trainer import adapter_config, configure, finish, load_model, metrics_callback, need_train_extra, save_recipe
+
+__all__ = ["CriticRewards", "choose_rows", "run_grpo"]
+
+RewardFunction = Callable[..., Awaitable[list[float | None]]]
+Scored = tuple[float, float, float, float]
+
+
+class CriticRewards:
+    """The four reward functions of critic RL, over rows known by id.
+
+    Args:
+        rows: What the answers are about.
+        regenerator: Makes and judges pictures.
+    """
+
+    def __init__(self, rows: Sequence[CriticRow], regenerator: Regenerator) -> None:
+        self._rows = {row.id: row for row in rows}
+        self._regenerator = regenerator
+
+    @property
+    def functions(self) -> list[RewardFunction]:
+        """Format, accuracy, semantics and quality, in the order of `Weights`, named as TRL will log them."""
+        names = ("format", "accuracy", "semantics", "quality")
+        return [self._function(name, index) for index, name in enumerate(names)]
+
+    async def score(self, name: str, text: str) -> Scored | None:
+        """All four rewards of one answer about the row `name`; None: masked."""
+        row, verdict = self._rows[name], read_answer(text)
+        before = Marks(row.semantics, row.quality)
+        after = None
+        if verdict is not None and not verdict.success and not row.success:
+            after = await self._regenerator.marks(row, verdict.refined_prompt)
+        steps = step_rewards(verdict, row.success, before, after)
+        if steps is None:
+            return None
+        return format_reward(text), accuracy_reward(verdict, row.success), *steps
+
+    def _function(self, name: str, index: int) -> RewardFunction:
+        async def reward(*, completions: Sequence[Any], row: Sequence[str], **_: object) -> list[float | None]:
+            import asyncio
+
+            pairs = zip(row, completions, strict=True)
+            scored = await asyncio.gather(*(self.score(one, _text(answer)) for one, answer in pairs))
+            return [None if rewards is None else rewards[index] for rewards in scored]
+
+        reward.__name__ = name
+        return reward
+
+
+def run_grpo(recipe: GrpoRecipe, root: Path, generator: ImageGenerator | None = None) -> Path:
+    """Runs or resumes a recipe; returns the folder of the finished model or adapter.
+
+    Args:
+        recipe: What to do.
+        root: The run folder.
+        generator: Makes the pictures instead of the one that the recipe names; puts them into the data's store.
+
+    Raises:
+        InputError: The recipe, its data or its model cannot be used.
+    """
+    need_train_extra()
+    save_recipe(recipe, root)
+    from trl import GRPOConfig, GRPOTrainer
+
+    arguments = configure(
+        GRPOConfig,
+        recipe,
+        root,
+        reward_weights=list(recipe.weights.in_order),
+        remove_unused_columns=False,
+        shuffle_dataset=False,
+        dataloader_num_workers=0,
+    )
+    folder = DataFolder(recipe.data)
+    rows = choose_rows(list(folder.critic_rl), recipe)
+    maker = generator or _generator(recipe, folder.store)
+    rewards = CriticRewards(rows, Regenerator(maker, _judge(recipe, folder.store)))
+    model, processor = load_model(recipe.model, recipe, "bfloat16" if arguments.bf16 else None)
+    prompts = prompts_of(recipe)
+    trainer = GRPOTrainer(
+        model=model,
+        args=arguments,
+        reward_funcs=rewards.functions,
+        train_dataset=to_dataset([critic_prompt(row, folder.store, prompts) | {"row": row.id} for row in rows]),
+        processing_class=processor,
+        callbacks=[metrics_callback(root)],
+        peft_config=adapter_config(recipe),
+    )
+    return finish(trainer, root, processor)
+
+
+def choose_rows(rows: Sequence[CriticRow], recipe: GrpoRecipe) -> list[CriticRow]:
+    """The rows of a run in order, as many failures as the recipe asks for.
+
+    Raises:
+        InputError: There are no failures, from which alone the step-wise reward learns.
+    """
+    shuffled = random.Random(recipe.seed).sample(rows, len(rows))
+    bad = [row for row in shuffled if not row.success]
+    good = [row for row in shuffled if row.success]
+    if not bad:
+        msg = f"{recipe.data} must hold critic RL rows with failed attempts; it has none. See: interleavethinker data."
+        raise InputError(msg)
+    count = recipe.rows or len(rows)
+    failures = min(len(bad), round(count * recipe.failures)) if recipe.failures < 1 else min(len(bad), count)
+    successes = min(len(good), round(failures * (1 - recipe.failures) / max(recipe.failures, 1e-9)), count - failures)
+    chosen = bad[: max(1, failures)] + good[:successes]
+    return random.Random(recipe.seed + 1).sample(chosen, len(chosen))
+
+
+def _generator(recipe: GrpoRecipe, store: ImageStore) -> ImageGenerator:
+    if recipe.generator == "micro":
+        from interleavethinker.microworld.generator import MicroGenerator
+
+        from .local_generator import LocalGenerator
+
+        return LocalGenerator(MicroGenerator(), store, "micro/shipped")
+    from .profile_generator import ProfileGenerator
+
+    return ProfileGenerator(recipe.generator, store)
+
+
+def _judge(recipe: GrpoRecipe, store: ImageStore) -> Judge:
+    if recipe.judge == "micro":
+        from interleavethinker.evaluation.micro_judge import MicroJudge
+
+        return MicroJudge(store)
+    from interleavethinker.evaluation.vlm_judge import VlmJudge
+    from interleavethinker.tools.models import load_chat_model
+
+    return VlmJudge(load_chat_model(recipe.judge), store)
+
+
+def _text(completion: Any) -> str:
+    """An answer's text: TRL gives plain text, or messages whose content is text or parts."""
+    if isinstance(completion, str):
+        return completion
+    content = completion[-1]["content"]
+    return content if isinstance(content, str) else "".join(part.get("text", "") for part in content)

@@ -1,0 +1,166 @@
+"""Recipes of planner and critic training: small TOML files, checked once, overridable from the command line.
+
+A recipe says what is trained on what; `[arguments]` goes to TRL's own configuration class, whose names and defaults
+hold. What TRL refuses is told as a bad recipe. Knows nothing of training itself.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
+
+from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.rendering import Prompts, load_prompts
+
+from .rewards import Weights
+
+__all__ = ["GrpoRecipe", "Lora", "Recipe", "SftRecipe", "kind_of", "load_training_recipe", "prompts_of", "recipe_path"]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Lora(_Part):
+    """Train an adapter instead of the weights."""
+
+    rank: Annotated[int, Field(gt=0)] = 16
+    alpha: Annotated[int, Field(gt=0)] = 32
+    targets: str = "all-linear"
+
+
+class _Recipe(_Part):
+    model: str
+    """`micro` (from scratch), or a folder or repository of a Qwen3-VL."""
+    data: Path
+    """Folder that `interleavethinker data` filled."""
+    prompts: str = "shipped"
+    """`shipped`, `micro`, or a folder with prompt files: the ones that serving will use."""
+    seed: Annotated[int, Field(ge=0)] = 0
+    rows: Annotated[int, Field(gt=0)] | None = None
+    """At most this many rows; all by default."""
+    freeze: tuple[str, ...] = ()
+    """Parameters whose names contain one of these stay as they are."""
+    lora: Lora | None = None
+    arguments: dict[str, JsonValue] = Field(default_factory=dict)
+    """Keyword arguments of TRL's `SFTConfig` or `GRPOConfig`."""
+
+
+class SftRecipe(_Recipe):
+    """Learning from teachers' answers."""
+
+    kind: Literal["sft"]
+    role: Literal["planner", "critic"]
+    captions: Annotated[int, Field(ge=0)] = 0
+    """Pictures of random scenes, described, that come first: how a model from scratch learns to see."""
+    repeats: Annotated[int, Field(gt=0)] = 1
+    """How often the rows are gone through, each time in another order; TRL's epochs would repeat the captions too."""
+
+
+class GrpoRecipe(_Recipe):
+    """Learning from rewards; the critic only, as in the paper."""
+
+    kind: Literal["grpo"]
+    failures: Annotated[float, Field(ge=0, le=1)] = 0.8
+    """Share of prompts whose attempt failed; only these can earn a step-wise reward."""
+    weights: Weights = Weights()
+    generator: str = "micro"
+    """`micro`: in this process. Any other: the profile whose image server makes the pictures, over MCP."""
+    judge: str = "micro"
+    """`micro`: the scorer. Any other: a vision-language model, as profiles name them."""
+
+
+Recipe = Annotated[SftRecipe | GrpoRecipe, Field(discriminator="kind")]
+_RECIPES: TypeAdapter[SftRecipe | GrpoRecipe] = TypeAdapter(Recipe)
+
+
+def recipe_path(name: str) -> Path:
+    """Where a recipe lies: a file, or a shipped one by its name.
+
+    Raises:
+        InputError: There is no such recipe.
+    """
+    path = Path(name)
+    if path.is_file():
+        return path
+    shipped = Path(str(files("interleavethinker.training").joinpath("recipes", f"{name}.toml")))
+    if not shipped.is_file():
+        known = sorted(entry.stem for entry in shipped.parent.glob("*.toml"))
+        msg = f"RECIPE must be a recipe file or one of {', '.join(known)}; found {name!r}"
+        raise InputError(msg)
+    return shipped
+
+
+def kind_of(path: Path) -> str:
+    """The kind of a recipe; those without one are of the micro generator.
+
+    Raises:
+        InputError: Not valid TOML.
+    """
+    return str(_read(path).get("kind", "micro-generator"))
+
+
+def load_training_recipe(path: Path, overrides: Sequence[str] = ()) -> SftRecipe | GrpoRecipe:
+    """Reads a recipe.
+
+    Args:
+        path: The file.
+        overrides: Like `rows=100` or `arguments.learning_rate=1e-4`; values are TOML, or else text.
+
+    Raises:
+        InputError: The file or an override breaks a rule of recipes.
+    """
+    data = _read(path)
+    for override in overrides:
+        key, equals, value = override.partition("=")
+        if not equals or not key:
+            msg = f"an override must look like key=value; found {override!r}"
+            raise InputError(msg)
+        _set(data, key.split("."), _value(value))
+    try:
+        return _RECIPES.validate_python(data)
+    except ValidationError as error:
+        msg = f"{path.name} must be a recipe for training; found: {error}"
+        raise InputError(msg) from error
+
+
+def prompts_of(recipe: SftRecipe | GrpoRecipe) -> Prompts:
+    """The prompt files that a recipe names."""
+    if recipe.prompts == "shipped":
+        return load_prompts()
+    if recipe.prompts == "micro":
+        return load_prompts(Path(str(files("interleavethinker.microworld") / "prompts")))
+    return load_prompts(Path(recipe.prompts))
+
+
+def _read(path: Path) -> dict[str, JsonValue]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        msg = f"{path.name} must be valid TOML; found: {error}"
+        raise InputError(msg) from error
+
+
+def _value(text: str) -> JsonValue:
+    try:
+        value: JsonValue = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+    return value
+
+
+def _set(data: dict[str, JsonValue], keys: Sequence[str], value: JsonValue) -> None:
+    first, *rest = keys
+    if not rest:
+        data[first] = value
+        return
+    inner = data.setdefault(first, {})
+    if not isinstance(inner, dict):
+        msg = f"{first} is a value, not a table; it has no {'.'.join(rest)}"
+        raise InputError(msg)
+    _set(inner, rest, value)
