@@ -11,8 +11,7 @@
 PYTHON ?= python3
 EXTRAS ?= dev
 TORCH_INDEX ?=
-PROMPT ?= a big red ball on the left, at night
-OUT ?= answer.png
+PROMPT ?=
 
 PIP := 26.3
 BIN := .venv/bin
@@ -40,9 +39,9 @@ $(STAMP): pyproject.toml constraints.txt
 # The prompt is quoted for the shell as it stands, whatever characters it has.
 QUOTED_PROMPT = '$(subst ','\'',$(value PROMPT))'
 
+# Without a PROMPT the profile's own example is run.
 run: $(STAMP)
-	@if test -e cli/run.py; then $(PROGRAM) run -- $(QUOTED_PROMPT); \
-	else $(PROGRAM) micro draw --out '$(OUT)' -- $(QUOTED_PROMPT); fi
+	@$(PROGRAM) run -- $(QUOTED_PROMPT)
 
 # `pytest`, not `python -m pytest`: the latter puts this folder on the import path, and every module would exist twice.
 test: $(STAMP)

@@ -201,7 +201,7 @@ def _plan_context(state: TrajectoryState, previous: Plan | None, cursor: int) ->
     attempts = attempts_of(state)
     kept = (kept_attempt(attempts, step) for step in range(cursor))
     done = tuple(attempt for attempt in kept if attempt is not None)
-    return PlanContext(previous, done, tuple(failed_steps(previous, attempts, cursor)))
+    return PlanContext(previous, done, tuple(failed_steps(previous, attempts, cursor)), cursor)
 
 
 def _steps_to_draw(state: TrajectoryState, plan: Plan, limits: Limits) -> list[int]:

@@ -47,8 +47,7 @@ class ScriptedPlanner:
     async def plan(self, request: Request, context: PlanContext) -> Plan:
         """See `Planner.plan`. Planning anew repeats the remaining steps: by rule there is no other way."""
         if context.previous is not None:
-            finished = max((attempt.step for attempt in context.done), default=-1) + 1
-            return Plan(steps=context.previous.steps[finished:], reasoning="The same rest again.")
+            return Plan(steps=context.previous.steps[context.finished :], reasoning="The same rest again.")
         return await asyncio.to_thread(self._plan, request)
 
     def _plan(self, request: Request) -> Plan:

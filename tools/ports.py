@@ -25,6 +25,8 @@ class PlanContext:
     """The attempt kept for each finished step of the previous plan, in order."""
     failed_steps: tuple[int, ...] = ()
     """Indices of steps whose iterations were spent without success."""
+    finished: int = 0
+    """How many steps of the previous plan are finished, those of text only included; the rest is to be planned anew."""
 
 
 class Planner(Protocol):

@@ -13,7 +13,7 @@ from typing import Literal
 
 from .errors import ProfileError
 from .ports import PlanContext
-from .types import Attempt, Case, ImagePart, Part, Plan, Request, Sha256, Step, TextPart
+from .types import Case, ImagePart, Part, Plan, Request, Sha256, Step, TextPart
 
 __all__ = ["BLANK", "Prompts", "Turn", "load_prompts", "render_case", "render_request", "shown_source"]
 
@@ -98,19 +98,14 @@ def _fill(template: str, **values: str) -> str:
 
 
 def _replan(template: str, context: PlanContext, previous: Plan) -> str:
-    finished = max((attempt.step for attempt in context.done), default=-1) + 1
-    rest = previous.steps[finished:]
+    done, rest = previous.steps[: context.finished], previous.steps[context.finished :]
     failed = [f"- {_words(previous.steps[index])}" for index in context.failed_steps]
     return _fill(
         template,
-        done="\n".join(_done(previous, attempt) for attempt in context.done) or "- nothing",
+        done="\n".join(f"- {_words(step)}" for step in done) or "- nothing",
         failed="\n".join(failed) or "- nothing",
         rest="\n".join(f"- {_words(step)}" for step in rest) or "- nothing",
     )
-
-
-def _done(plan: Plan, attempt: Attempt) -> str:
-    return f"- {_words(plan.steps[attempt.step])}"
 
 
 def _words(step: Step) -> str:

@@ -2,16 +2,23 @@
 
 import asyncio
 import itertools
+import json
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
+from pydantic import PrivateAttr
 
 from interleavethinker.graph import Limits, Ports, Workspace
 from interleavethinker.graph.attempts import derive_seed
+from interleavethinker.tools.chat import ChatCritic, ChatPlanner
 from interleavethinker.tools.doubles import FixedPlanner, RuleCritic, accept_only, plan_of
 from interleavethinker.tools.errors import GeneratorError
 from interleavethinker.tools.images import encode_png
@@ -133,7 +140,7 @@ async def test_too_many_failed_steps_bring_a_new_plan_for_the_rest_and_both_vers
     assert context.failed_steps == (0, 1)
     assert [len(plan.steps) for plan in seen.plans] == [4, 3]
     assert [step.prompt for step in seen.plans[-1].steps] == ["a", "b", "e"]
-    assert len(context.done) == 2
+    assert (len(context.done), context.finished) == (2, 2)
     assert seen.outcome == "complete"
 
 
@@ -293,3 +300,63 @@ async def test_looking_ahead_gives_the_same_trajectory(
             seen = await ws.run(await ws.start("x", profile="klein", limits=limits, seed=5))
         documents.append((seen.document, seen.outcome, seen.attempts, seen.plans))
     assert documents[0] == documents[1]
+
+
+class Babbling(BaseChatModel):
+    """A chat model that says whatever it was given to say, round and round."""
+
+    sayings: list[str]
+    _count: int = PrivateAttr(default=0)
+
+    @property
+    def _llm_type(self) -> str:
+        return "babbling"
+
+    def _generate(self, messages: list[BaseMessage], *_: Any, **__: Any) -> ChatResult:
+        assert messages
+        self._count += 1
+        said = self.sayings[self._count % len(self.sayings)]
+        return ChatResult(generations=[ChatGeneration(message=AIMessage(content=said))])
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+step_answers = st.fixed_dictionaries({}, optional={"prompt": json_values, "auxiliary_text": json_values})
+sayings = st.one_of(
+    st.text(max_size=40),
+    st.builds(
+        lambda steps: f"<answer>{json.dumps({'execution_plan': steps})}</answer>", st.lists(step_answers, max_size=4)
+    ),
+    st.builds(
+        lambda success, prompt: json.dumps({"previous_step_success": success, "refine_prompt": prompt}),
+        json_values,
+        json_values,
+    ),
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(planner=st.lists(sayings, min_size=1, max_size=3), critic=st.lists(sayings, min_size=1, max_size=4))
+async def test_whatever_the_models_say_a_trajectory_ends_or_fails_with_a_reason_and_stays_whole(
+    tmp_path_factory: pytest.TempPathFactory, planner: list[str], critic: list[str]
+) -> None:
+    folder = tmp_path_factory.mktemp("hostile")
+    store = ImageStore(folder / "images")
+    ports = Ports(
+        ChatPlanner(Babbling(sayings=planner), store, questions=2),
+        ChatCritic(Babbling(sayings=critic), store, questions=2),
+        MemoryGenerator(store),
+    )
+    async with Workspace.open(folder, ports) as ws:
+        seen = await ws.run(await ws.start("x", profile="klein", limits=Limits(max_iterations=2, max_calls=6)))
+    if seen.entry.status == "failed":
+        assert seen.plan is None
+        assert "No usable answer after 2 questions" in seen.entry.reason
+    else:
+        assert (seen.entry.status, seen.outcome is not None) == ("done", True)
+        assert seen.plan is not None
+        assert all(step.prompt or step.auxiliary_text for step in seen.plan.steps)
+    assert all(store.get(sha256) for sha256 in seen.document.images)

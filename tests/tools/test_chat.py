@@ -118,7 +118,7 @@ async def test_words_alone_are_an_answer_to_a_request_that_names_steps(store: Im
 async def test_a_planner_that_plans_anew_is_told_what_is_done_and_what_failed(store: ImageStore) -> None:
     model = Scripted(answers=[write_plan(plan_of("z"))])
     done = Attempt(plan_version=1, step=0, iteration=0, prompt="a!", seed=1, source=None, image="a" * 64)
-    context = PlanContext(plan_of("first", "{{done}}"), (done,), (0,))
+    context = PlanContext(plan_of("first", "{{done}}"), (done,), (0,), 1)
     await ChatPlanner(model, store).plan(as_request("in 5 steps"), context)
     told = model.asked[0][-1].text
     assert "Failed:\n- first" in told
