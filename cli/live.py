@@ -92,7 +92,7 @@ class Watch:
     def _progress(self, index: int) -> tuple[Text | Spinner, str]:
         tries = self._tries.get(index, [])
         seconds = sum(attempt.seconds for attempt in tries)
-        took = f"{len(tries)} × , {seconds:.1f} s".replace(" × ,", " attempts," if len(tries) != 1 else " attempt,")
+        took = f"{len(tries)} attempt{'' if len(tries) == 1 else 's'}, {seconds:.1f} s"
         if self._now is not None and self._now.step == index:
             again = f"attempt {self._now.iteration + 1}, " if self._now.iteration else ""
             return Spinner("dots", text=Text(f"{again}drawing {self._now.fraction:.0%}", style="blue")), ""
