@@ -21,8 +21,8 @@ from .backends import Backend, Dropped, Job, Outcome
 __all__ = ["ImageQueue"]
 
 _log = logging.getLogger(__name__)
-_LONGEST_WINDOWS = 10
-"""A batch that keeps growing starts at the latest after this many windows."""
+_PATIENCE = 0.05
+"""Part of the last batch's duration that a new batch may wait for its next member."""
 
 Finish = Callable[[str, Job, bytes, float], Awaitable[None]]
 """Called with (digest, job, PNG bytes, seconds) before the answer goes out."""
@@ -63,8 +63,8 @@ class ImageQueue:
         backend: Does the work.
         finish: Keeps a fresh image; if it fails, so does the call.
         max_waiting: How many jobs may wait; one more is refused as `busy`.
-        window: Seconds without a new arrival after which a batch is taken to be complete. Only when calls come
-            concurrently: a lone call never waits.
+        window: Seconds to wait at least for a batch's next member, if calls came concurrently lately: a lone call
+            never waits.
     """
 
     def __init__(self, backend: Backend, finish: Finish, *, max_waiting: int = 64, window: float = 0.01) -> None:
@@ -78,6 +78,7 @@ class ImageQueue:
         self._choosing = asyncio.Lock()
         self._crowd = 1
         """How many calls were lately under way together; above 1, waiting for company pays."""
+        self._last_seconds = 0.0
         self._workers: list[asyncio.Task[None]] = []
         self.running = 0
 
@@ -174,15 +175,21 @@ class ImageQueue:
         return batch
 
     async def _gather_company(self) -> None:
-        """Waits until no call has come for one window, if lately calls came together; else only for one loop turn."""
+        """Waits for as many calls as lately came together, while they keep coming; a lone call waits for nobody.
+
+        Clients that were answered together ask again together, but not at the same instant. Without patience the
+        first of them would run alone and the others behind it, for ever. It is bounded by a small part of what the
+        last batch took, so it can never cost more than that.
+        """
         await asyncio.sleep(0)
         if self._crowd <= 1 and len(self._waiting) <= 1:
             return
-        latest = time.monotonic() + _LONGEST_WINDOWS * self._window
-        while len(self._waiting) < self._backend.max_batch and time.monotonic() < latest:
+        expected = min(self._crowd, self._backend.max_batch)
+        patience = max(self._window, _PATIENCE * self._last_seconds)
+        while len(self._waiting) < expected:
             self._arrived.clear()
             try:
-                await asyncio.wait_for(self._arrived.wait(), self._window)
+                await asyncio.wait_for(self._arrived.wait(), patience)
             except TimeoutError:
                 return
 
@@ -202,7 +209,7 @@ class ImageQueue:
             _log.exception("the backend failed")
             failure = GeneratorError("The generator failed unexpectedly; the server's log says why.")
             outcomes = [failure] * len(batch)
-        seconds = time.monotonic() - started
+        seconds = self._last_seconds = time.monotonic() - started
         await asyncio.gather(
             *(self._deliver(work, outcome, seconds) for work, outcome in zip(batch, outcomes, strict=True))
         )
