@@ -105,7 +105,7 @@ async def measure_agent() -> AgentSpeed:
             )
             async with Workspace.open(root, ports) as workspace:
                 limits = Limits(max_iterations=max(tries, 2))
-                trajectory = await workspace.start("a story", profile="klein", limits=limits, seed=1)
+                trajectory = await workspace.start("a story", limits=limits, seed=1)
                 seen = await workspace.run(trajectory)
                 if len(seen.attempts) != steps * tries or seen.outcome != "complete":
                     raise RuntimeError(f"expected {steps * tries} calls, found {len(seen.attempts)}: {seen.outcome}")

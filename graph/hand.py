@@ -10,9 +10,9 @@ from interleavethinker.tools.types import Attempt, Verdict
 
 from .attempts import attempt_key, tries_of
 from .refine import limits_of
-from .state import attempts_of, newest_plan
+from .state import Override, attempts_of, newest_plan
 
-__all__ = ["Judgement", "judged_by_hand"]
+__all__ = ["Judgement", "judged_by_hand", "named_attempt"]
 
 
 class Judgement(BaseModel):
@@ -38,6 +38,37 @@ def judged_by_hand(state: Mapping[str, Any], judgement: Judgement) -> tuple[dict
     Raises:
         InputError: The attempt does not exist, or belongs to a step that is finished already.
     """
+    attempt = _attempt(state, judgement)
+    verdict = Verdict(
+        success=judgement.success,
+        refined_prompt=judgement.prompt or attempt.prompt,
+        reasoning=judgement.reasoning,
+        by_hand=True,
+    )
+    done = attempt.model_copy(update={"verdict": verdict})
+    values: dict[str, Any] = {"attempts": {attempt_key(done.plan_version, done.step, done.iteration): done}}
+    if judgement.success:
+        return values, done
+    tries = tries_of(attempts_of(state), done.plan_version, done.step)
+    limits = limits_of(state)
+    if len(tries) >= limits.max_iterations:
+        values["limits"] = limits.model_copy(update={"max_iterations": len(tries) + 1})
+    if judgement.prompt is not None:  # It holds for the next attempt, also if a newer one than this has been made.
+        values["override"] = Override(step=done.step, iteration=tries[-1].iteration + 1, prompt=judgement.prompt)
+    return values, done
+
+
+def named_attempt(state: Mapping[str, Any], judgement: Judgement) -> Judgement:
+    """Returns the judgement with its attempt named, where it only meant the newest.
+
+    Raises:
+        InputError: As `judged_by_hand`.
+    """
+    attempt = _attempt(state, judgement)
+    return judgement.model_copy(update={"step": attempt.step, "iteration": attempt.iteration})
+
+
+def _attempt(state: Mapping[str, Any], judgement: Judgement) -> Attempt:
     plan, cursor = newest_plan(state), state.get("cursor", 0)
     if plan is None or state.get("outcome"):
         raise InputError("Only a trajectory under way can be judged; branch from the attempt instead.")
@@ -50,16 +81,4 @@ def judged_by_hand(state: Mapping[str, Any], judgement: Judgement) -> tuple[dict
     wanted = [a for a in tries if judgement.iteration is None or a.iteration == judgement.iteration]
     if not wanted:
         raise InputError(f"Step {cursor + 1} has {len(tries)} attempts; there is no such attempt to judge yet.")
-    attempt = wanted[-1]
-    verdict = Verdict(
-        success=judgement.success,
-        refined_prompt=judgement.prompt or attempt.prompt,
-        reasoning=judgement.reasoning,
-        by_hand=True,
-    )
-    done = attempt.model_copy(update={"verdict": verdict})
-    values: dict[str, Any] = {"attempts": {attempt_key(done.plan_version, done.step, done.iteration): done}}
-    limits = limits_of(state)
-    if not judgement.success and len(tries) >= limits.max_iterations:
-        values["limits"] = limits.model_copy(update={"max_iterations": len(tries) + 1})
-    return values, done
+    return wanted[-1]

@@ -21,7 +21,7 @@ from .branch import BranchPoint, branch_state
 from .catalog import Catalog, Entry
 from .engine import Engine
 from .events import Event, Finished
-from .hand import Judgement
+from .hand import Judgement, named_attempt
 from .limits import Limits
 from .lock import TrajectoryLock, is_held
 from .look import Trajectory, look_at
@@ -34,6 +34,8 @@ from .runtime import default_home
 __all__ = ["Workspace"]
 
 _TITLE_LENGTH = 80
+_OWN_PORTS = "own ports"
+"""Stands for a profile's name where the workspace was given ports instead."""
 
 
 class Workspace:
@@ -47,6 +49,7 @@ class Workspace:
     def __init__(self, root: Path, ports: Ports | None, fsync: bool) -> None:
         self.root = root
         self.store = ImageStore(root / "images", fsync=fsync)
+        self._given = ports
         self._catalog = Catalog(root / "trajectories.sqlite")
         self._engine = Engine(root / "trajectories.sqlite", self.store, ports)
 
@@ -87,30 +90,43 @@ class Workspace:
         self,
         request: RequestLike,
         *,
-        profile: str = "micro",
+        profile: str | None = None,
         limits: Limits | None = None,
         seed: int | None = None,
         approve_plan: bool = False,
     ) -> str:
         """Records a new trajectory and returns its id; `stream` or `run` makes it go.
 
+        Args:
+            request: A text, or texts and images in order.
+            profile: A shipped profile's name or a TOML file; by default `micro`. A workspace with ports of its own
+                needs none.
+            limits: Those of the profile, or of the ports, if absent.
+            seed: Trajectory seed; drawn at random if absent.
+            approve_plan: Whether to wait for a person after planning.
+
         Raises:
             InputError: The request cannot be served by this profile, or names an unknown image.
             ProfileError: No such profile.
         """
-        asked, chosen = as_request(request), load_profile(profile)
+        asked = as_request(request)
         for sha256 in asked.images:
             if sha256 not in self.store:
                 raise InputError(f"The request names image {sha256}, which must be added to the workspace first.")
-        if chosen.request_check is not None:
-            import_object(chosen.request_check)(asked)
+        if profile is None and self._given is not None:
+            name, usual = _OWN_PORTS, self._given.limits
+        else:
+            chosen = load_profile(profile or "micro")
+            name, usual = chosen.source, chosen.limits
+            if chosen.request_check is not None:
+                import_object(chosen.request_check)(asked)
         values: dict[str, Any] = {
             "request": list(asked.parts),
-            "limits": limits or chosen.limits,
+            "limits": limits or usual,
             "seed": secrets.randbelow(2**31) if seed is None else seed,
             "approve_plan": approve_plan,
         }
-        entry = _new_entry(_title(asked), chosen.source)
+        entry = _new_entry(_title(asked), name)
         await self._engine.write(entry.id, values, "__start__")
         self._catalog.add(entry)
         return entry.id
@@ -225,7 +241,9 @@ class Workspace:
         """
         entry = self.entry(trajectory)
         if entry.status == "running":
-            self._catalog.ask(entry.id, "judge", judgement.model_dump(mode="json"))
+            # Whoever runs it may have drawn another attempt by then, which this person has not seen.
+            seen = named_attempt(await self._engine.read(entry.id), judgement)
+            self._catalog.ask(entry.id, "judge", seen.model_dump(mode="json"))
             return True
         with self._lock(entry.id):
             await apply_judgement(await self._engine.graph(), entry.id, judgement)

@@ -169,7 +169,7 @@ async def with_generator(generator: ImageGenerator, folder: Path, reaper: Reaper
     async with Workspace.open(folder, ports) as workspace:
         there = workspace.entries()
         limits = Limits(max_iterations=3, replan_after=1, look_ahead=look_ahead)
-        name = there[0].id if there else await workspace.start("x", profile="klein", limits=limits, seed=3)
+        name = there[0].id if there else await workspace.start("x", limits=limits, seed=3)
         if there:
             assert there[0].status == "interrupted", there[0].status
         reaper.armed = True

@@ -48,7 +48,7 @@ async def test_a_folder_holds_the_storyboard_the_document_its_images_and_the_rec
     opened: Opened, tmp_path: Path
 ) -> None:
     async with opened() as ws:
-        seen = await ws.run(await ws.start("a story", profile="klein"))
+        seen = await ws.run(await ws.start("a story"))
         page = export(seen, ws.store, tmp_path / "out")
         folder = page.parent
         assert sorted(path.name for path in folder.iterdir()) == [
@@ -66,7 +66,7 @@ async def test_a_folder_holds_the_storyboard_the_document_its_images_and_the_rec
 
 async def test_the_record_is_read_back_whole_and_follows_the_committed_schema(opened: Opened, tmp_path: Path) -> None:
     async with opened() as ws:
-        parent = await ws.run(await ws.start("a story", profile="klein"))
+        parent = await ws.run(await ws.start("a story"))
         child = await ws.run(await ws.branch(parent.entry.id, BranchPoint(step=1)))
         page = export(child, ws.store, tmp_path / "out")
     record = Record.model_validate_json((page.parent / "trajectory.json").read_text())
@@ -83,7 +83,7 @@ async def test_the_storyboard_loads_nothing_and_runs_nothing(opened: Opened) -> 
     async with opened(plan, critic) as ws:
         image = ws.add_image(paint(Call(prompt="x", seed=1)))
         request: list[Part] = [TextPart(text=HOSTILE), ImagePart(sha256=image)]
-        seen = await ws.run(await ws.start(request, profile="klein", limits=Limits(max_iterations=2)))
+        seen = await ws.run(await ws.start(request, limits=Limits(max_iterations=2)))
         page = Page(storyboard(seen, ws.store))
         shown = show(seen.document, ws.store)._repr_mimebundle_()["text/html"]
     assert "script" not in page.tags
@@ -96,7 +96,7 @@ async def test_the_storyboard_loads_nothing_and_runs_nothing(opened: Opened) -> 
 
 async def test_markdown_shows_hostile_words_as_words(opened: Opened) -> None:
     async with opened(plan_of(HOSTILE + "\n# no heading\n- no list")) as ws:
-        text = markdown(await ws.run(await ws.start(HOSTILE, profile="klein")))
+        text = markdown(await ws.run(await ws.start(HOSTILE)))
     assert "<script>" not in text
     assert "](javascript" not in text
     assert [line for line in text.splitlines() if line.startswith(("# ", "- "))] == [text.splitlines()[0]]
@@ -106,7 +106,7 @@ async def test_the_storyboard_tells_attempts_marks_plans_lineage_and_limits(open
     planner = FixedPlanner(plan_of("a", "b", "c"), plan_of("z", "y"))
     async with opened(planner, accept_only("b", "z")) as ws:
         limits = Limits(max_iterations=2, replan_after=1, max_calls=4)
-        parent = await ws.run(await ws.start("x", profile="klein", limits=limits))
+        parent = await ws.run(await ws.start("x", limits=limits))
         child = await ws.run(await ws.branch(parent.entry.id, BranchPoint(step=0, prompt="b"), Limits(max_calls=1)))
         told, of_child = (Page(storyboard(seen, ws.store)).words for seen in (parent, child))
     assert "Plan 1" in told
@@ -120,7 +120,7 @@ async def test_a_trajectory_without_a_plan_can_be_exported_and_says_why_there_is
     opened: Opened, tmp_path: Path
 ) -> None:
     async with opened(FixedPlanner(InputError("I only draw balls."))) as ws:
-        seen = await ws.run(await ws.start("x", profile="klein"))
+        seen = await ws.run(await ws.start("x"))
         page = export(seen, ws.store, tmp_path / "out")
     assert "I only draw balls." in page.read_text()
 
@@ -132,6 +132,6 @@ def no_case(_: Case) -> Verdict:
 async def test_a_folder_that_cannot_be_written_is_told_as_such(opened: Opened, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     async with opened(plan_of(None), no_case) as ws:
-        seen = await ws.run(await ws.start("x", profile="klein"))
+        seen = await ws.run(await ws.start("x"))
         with pytest.raises(InputError, match="must be writable"):
             export(seen, ws.store, tmp_path / "file")

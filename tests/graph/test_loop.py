@@ -43,7 +43,7 @@ def picture(red: int) -> bytes:
 
 async def test_every_step_starts_from_the_image_kept_for_the_step_before(opened: Opened) -> None:
     async with opened() as ws:
-        seen = await ws.run(await ws.start("a story", profile="klein"))
+        seen = await ws.run(await ws.start("a story"))
     first, second, third = seen.attempts
     assert (first.source, second.source, third.source) == (None, first.image, second.image)
     assert seen.outcome == "complete"
@@ -53,7 +53,7 @@ async def test_every_step_starts_from_the_image_kept_for_the_step_before(opened:
 
 async def test_a_rejected_attempt_is_retried_with_the_refined_prompt_and_a_new_seed(opened: Opened) -> None:
     async with opened(plan_of("a"), accept_only("a!")) as ws:
-        seen = await ws.run(await ws.start("x", profile="klein", seed=11))
+        seen = await ws.run(await ws.start("x", seed=11))
     assert [a.prompt for a in seen.attempts] == ["a", "a!"]
     assert [a.seed for a in seen.attempts] == [derive_seed(11, 0, 0), derive_seed(11, 0, 1)]
     assert seen.document.blocks[0].mark == "accepted"
@@ -61,7 +61,7 @@ async def test_a_rejected_attempt_is_retried_with_the_refined_prompt_and_a_new_s
 
 async def test_an_unjudged_attempt_spends_an_iteration_and_repeats_the_prompt_with_a_new_seed(opened: Opened) -> None:
     async with opened(plan_of("a"), unjudged) as ws:
-        seen = await ws.run(await ws.start("x", profile="klein", limits=Limits(max_iterations=3)))
+        seen = await ws.run(await ws.start("x", limits=Limits(max_iterations=3)))
     assert [a.prompt for a in seen.attempts] == ["a", "a", "a"]
     assert len({a.seed for a in seen.attempts}) == 3
     assert seen.document.blocks[0].mark == "best_effort"
@@ -73,7 +73,7 @@ async def test_when_iterations_are_spent_the_best_attempt_is_kept_and_marked(ope
         lambda c: Verdict(success=False, confidence=next(sure), refined_prompt=c.prompt), gives_confidence=True
     )
     async with opened(plan_of("a", "b"), critic) as ws:
-        seen = await ws.run(await ws.start("x", profile="klein", limits=Limits(max_iterations=3, max_calls=3)))
+        seen = await ws.run(await ws.start("x", limits=Limits(max_iterations=3, max_calls=3)))
     assert seen.document.images == (seen.attempts[1].image,)
     assert {block.mark for block in seen.document.blocks} == {"best_effort"}
     assert any("best effort" in note for note in seen.document.notes)
@@ -83,7 +83,7 @@ async def test_the_last_allowed_attempt_is_judged_only_where_confidences_help(op
     for confident, iterations, judged in ((False, 3, 2), (True, 3, 3), (False, 1, 0), (True, 1, 0)):
         critic = RuleCritic(NEVER, gives_confidence=confident)
         async with opened(plan_of("a"), critic) as ws:
-            await ws.run(await ws.start("x", profile="klein", limits=Limits(max_iterations=iterations)))
+            await ws.run(await ws.start("x", limits=Limits(max_iterations=iterations)))
         assert len(critic.judged) == judged
 
 
@@ -92,7 +92,7 @@ async def test_the_critic_sees_the_plans_prompt_and_the_one_used_and_nothing_bef
 ) -> None:
     critic = RuleCritic(accept_only("a!", "b"))
     async with opened(plan_of("a", "b"), critic) as ws:
-        seen = await ws.run(await ws.start("x", profile="klein"))
+        seen = await ws.run(await ws.start("x"))
     cases = list(itertools.chain(*critic.judged))
     assert [(c.original_prompt, c.prompt) for c in cases] == [("a", "a"), ("a", "a!"), ("b", "b")]
     assert [c.source for c in cases] == [None, None, seen.attempts[1].image]
@@ -103,21 +103,21 @@ async def test_a_request_with_images_in_any_order_is_continued_from_its_last(ope
     async with opened(planner) as ws:
         names = [ws.add_image(picture(i)) for i in range(20)]
         parts = [part for name in names for part in (ImagePart(sha256=name), TextPart(text="and then"))]
-        seen = await ws.run(await ws.start(parts, profile="klein"))
+        seen = await ws.run(await ws.start(parts))
     assert seen.attempts[0].source == names[-1]
     assert planner.asked[0][0].images == tuple(names)
 
 
 async def test_a_request_that_is_only_an_image_works(opened: Opened) -> None:
     async with opened(plan_of("go on")) as ws:
-        seen = await ws.run(await ws.start([ImagePart(sha256=ws.add_image(picture(1)))], profile="klein"))
+        seen = await ws.run(await ws.start([ImagePart(sha256=ws.add_image(picture(1)))]))
     assert seen.outcome == "complete"
 
 
 async def test_steps_of_text_only_never_reach_the_generator(opened: Opened, tmp_path: Path) -> None:
     generator = MemoryGenerator(ImageStore(tmp_path / "workspace" / "images"))
     async with opened(plan_of(None, None), generator=generator) as ws:
-        seen = await ws.run(await ws.start("what is it?", profile="klein"))
+        seen = await ws.run(await ws.start("what is it?"))
     assert generator.calls == []
     assert seen.document.complete
     assert seen.document.images == ()
@@ -126,7 +126,7 @@ async def test_steps_of_text_only_never_reach_the_generator(opened: Opened, tmp_
 
 async def test_a_step_of_text_between_images_passes_the_image_on(opened: Opened) -> None:
     async with opened(plan_of("a", None, "c")) as ws:
-        seen = await ws.run(await ws.start("x", profile="klein"))
+        seen = await ws.run(await ws.start("x"))
     assert seen.attempts[1].source == seen.attempts[0].image
     assert [block.step for block in seen.document.blocks] == [0, 0, 0, 1, 1, 2, 2, 2]
 
@@ -135,7 +135,7 @@ async def test_too_many_failed_steps_bring_a_new_plan_for_the_rest_and_both_vers
     planner = FixedPlanner(plan_of("a", "b", "c", "d"), plan_of("e"))
     async with opened(planner, accept_only("e")) as ws:
         limits = Limits(max_iterations=2, replan_after=2)
-        seen = await ws.run(await ws.start("x", profile="klein", limits=limits))
+        seen = await ws.run(await ws.start("x", limits=limits))
     context = planner.asked[1][1]
     assert context.failed_steps == (0, 1)
     assert [len(plan.steps) for plan in seen.plans] == [4, 3]
@@ -149,14 +149,14 @@ async def test_replanning_is_bounded(opened: Opened) -> None:
     critic = RuleCritic(NEVER, gives_confidence=True)
     limits = Limits(max_iterations=2, replan_after=1, max_replans=2, max_steps=20)
     async with opened(planner, critic) as ws:
-        seen = await ws.run(await ws.start("x", profile="klein", limits=limits))
+        seen = await ws.run(await ws.start("x", limits=limits))
     assert len(planner.asked) == 3
     assert seen.outcome == "complete"
 
 
 async def test_spent_calls_deliver_the_document_so_far_and_say_so(opened: Opened) -> None:
     async with opened(plan_of("a", "b", "c")) as ws:
-        seen = await ws.run(await ws.start("x", profile="klein", limits=Limits(max_calls=2)))
+        seen = await ws.run(await ws.start("x", limits=Limits(max_calls=2)))
     assert seen.outcome == "max_calls"
     assert len(seen.document.images) == 2
     assert not seen.document.complete
@@ -165,7 +165,7 @@ async def test_spent_calls_deliver_the_document_so_far_and_say_so(opened: Opened
 
 async def test_spent_calls_do_not_hold_back_text_that_needs_none(opened: Opened) -> None:
     async with opened(plan_of("a", None)) as ws:
-        seen = await ws.run(await ws.start("x", profile="klein", limits=Limits(max_calls=1, max_iterations=1)))
+        seen = await ws.run(await ws.start("x", limits=Limits(max_calls=1, max_iterations=1)))
     assert seen.outcome == "complete"
 
 
@@ -192,7 +192,7 @@ async def test_the_deadline_ends_even_a_call_that_hangs_and_delivers_what_is_the
 ) -> None:
     generator = Hanging(ImageStore(tmp_path / "workspace" / "images"))
     async with opened(generator=generator) as ws:
-        seen = await ws.run(await ws.start("x", profile="klein", limits=Limits(deadline=0.3)))
+        seen = await ws.run(await ws.start("x", limits=Limits(deadline=0.3)))
     assert generator.cancelled
     assert seen.outcome == "deadline"
     assert len(seen.document.images) == 1
@@ -201,14 +201,14 @@ async def test_the_deadline_ends_even_a_call_that_hangs_and_delivers_what_is_the
 
 async def test_a_named_number_of_steps_that_the_plan_does_not_have_is_reported(opened: Opened) -> None:
     async with opened(plan_of("a", "b")) as ws:
-        seen = await ws.run(await ws.start("a story in three steps", profile="klein"))
+        seen = await ws.run(await ws.start("a story in three steps"))
     assert seen.document.notes == ("The request names 3 steps; the plan has 2.",)
 
 
 async def test_an_empty_or_endless_plan_fails_with_a_reason_and_can_be_resumed(opened: Opened) -> None:
     planner = FixedPlanner(Plan(steps=()), plan_of(*["a"] * 101), plan_of("a"))
     async with opened(planner) as ws:
-        trajectory = await ws.start("x", profile="klein")
+        trajectory = await ws.start("x")
         for reason in ("at least one step", "at most 100 steps"):
             seen = await ws.run(trajectory)
             assert seen.entry.status == "failed"
@@ -221,7 +221,7 @@ async def test_a_generator_that_may_recover_is_asked_again_and_a_dead_one_fails_
 ) -> None:
     generator = MemoryGenerator(ImageStore(tmp_path / "workspace" / "images"))
     async with opened(generator=generator) as ws:
-        trajectory = await ws.start("x", profile="klein")
+        trajectory = await ws.start("x")
         generator.fail_next(GeneratorError("out of order", code="broken"))
         seen = await ws.run(trajectory)
         assert (seen.entry.status, seen.entry.reason) == ("failed", "out of order")
@@ -242,7 +242,7 @@ async def test_a_full_disk_fails_the_trajectory_and_keeps_what_was_made(opened: 
 
     generator = FullAfterOne(ImageStore(tmp_path / "workspace" / "images"))
     async with opened(generator=generator) as ws:
-        trajectory = await ws.start("x", profile="klein")
+        trajectory = await ws.start("x")
         seen = await ws.run(trajectory)
         assert seen.entry.status == "failed"
         assert "No space left" in seen.entry.reason
@@ -297,7 +297,7 @@ async def test_looking_ahead_gives_the_same_trajectory(
             MemoryGenerator(ImageStore(folder / "images")),
         )
         async with Workspace.open(folder, ports) as ws:
-            seen = await ws.run(await ws.start("x", profile="klein", limits=limits, seed=5))
+            seen = await ws.run(await ws.start("x", limits=limits, seed=5))
         documents.append((seen.document, seen.outcome, seen.attempts, seen.plans))
     assert documents[0] == documents[1]
 
@@ -351,7 +351,7 @@ async def test_whatever_the_models_say_a_trajectory_ends_or_fails_with_a_reason_
         MemoryGenerator(store),
     )
     async with Workspace.open(folder, ports) as ws:
-        seen = await ws.run(await ws.start("x", profile="klein", limits=Limits(max_iterations=2, max_calls=6)))
+        seen = await ws.run(await ws.start("x", limits=Limits(max_iterations=2, max_calls=6)))
     if seen.entry.status == "failed":
         assert seen.plan is None
         assert "No usable answer after 2 questions" in seen.entry.reason
