@@ -20,7 +20,7 @@ from interleavethinker.tools.errors import InputError
 __all__ = ["MicroGenerator", "shipped_checkpoint"]
 
 _WEAKER_STEPS = 2
-_WEAKER_NOISE = 0.4
+_WEAKER_NOISE = 0.5
 """Standard deviation of the noise on each weight matrix of the weaker variant, as a share of the matrix's own."""
 _WEAKER_SEED = 20
 _LOUD = ("diffusers", "transformers")
