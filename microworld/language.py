@@ -1,7 +1,7 @@
 """What can be said in the micro world: scene descriptions and single edits, in varied simple English.
 
-Texts are drawn from a random generator, or canonical without one. This is the language that the generator is trained on;
-what it must meet untrained lives in `gaps.py` and shares no template with this file. Knows nothing of models.
+Texts are drawn from a random generator, or canonical without one. This is the language that the generator is trained
+on; what it must meet untrained lives in `gaps.py` and shares no template with this file. Knows nothing of models.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ __all__ = [
     "edit_task",
     "instruct",
     "random_edit",
+    "redraw_open",
     "wishes_of",
 ]
 
