@@ -20,11 +20,12 @@ from interleavethinker.tools.types import Case, Plan, Request, Step, Verdict
 
 from .language import place
 from .rewordings import STRATEGIES, reword
+from .scenes import Scene
 from .scorer import QUALITY_NEEDED, Item, Score, judgement
 from .scripts import Asked
 from .targets import StepTarget, scene_of, score_step
 
-__all__ = ["KnownPlan", "Lesson", "TeacherCritic", "plan_of", "teach"]
+__all__ = ["KnownPlan", "Lesson", "TeacherCritic", "lesson_about", "plan_of", "teach"]
 
 
 @dataclass(frozen=True)
@@ -59,16 +60,30 @@ def teach(
         seed: Together with the image decides the strategy and its words.
         strategy: Use this one of `STRATEGIES` instead of a random one.
     """
-    score = score_step(image, source, target)
-    good = judgement(score)
     digest = hashlib.sha256(image.tobytes() + prompt.encode()).digest()
     rng = np.random.default_rng([seed, *digest[:8]])
-    chosen = strategy or STRATEGIES[int(rng.integers(len(STRATEGIES)))]
     scene = None if source is None else scene_of(source)
-    refined = prompt if good else reword(chosen, target, scene, score.faults, rng)
-    return Lesson(
-        score, Verdict(success=good, refined_prompt=refined, reasoning=_reasoning(score)), None if good else chosen
-    )
+    return lesson_about(score_step(image, source, target), scene, target, prompt, rng, strategy)
+
+
+def lesson_about(
+    score: Score, source: Scene | None, target: StepTarget, prompt: str, rng: np.random.Generator, strategy: str = ""
+) -> Lesson:
+    """What the teacher says about an attempt that is scored already.
+
+    Args:
+        score: The attempt's.
+        source: The scene that it started from; None: it was drawn from text alone.
+        target: What the step must bring about.
+        prompt: The prompt that was used.
+        rng: Decides the strategy and its words.
+        strategy: Use this one of `STRATEGIES` instead of a random one.
+    """
+    good = judgement(score)
+    chosen = strategy or STRATEGIES[int(rng.integers(len(STRATEGIES)))]
+    refined = prompt if good else reword(chosen, target, source, score.faults, rng)
+    verdict = Verdict(success=good, refined_prompt=refined, reasoning=_reasoning(score))
+    return Lesson(score, verdict, None if good else chosen)
 
 
 class KnownPlan:

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from interleavethinker.microworld.language import a, name, place
 from interleavethinker.microworld.scenes import Scene, random_scene, render, to_image
+from interleavethinker.microworld.vocabulary import POSITION_PHRASES
 from interleavethinker.tools.answers import write_plan, write_verdict
 from interleavethinker.tools.images import encode_png
 from interleavethinker.tools.rendering import BLANK, Prompts, Turn, render_case, render_request
@@ -69,8 +69,9 @@ def to_dataset(examples: Sequence[Example]) -> Any:
 
 
 def _caption(scene: Scene) -> str:
-    seen = [f"{place(cell)} {a(name(thing))}" for cell, thing in scene.things.items()]
-    return "; ".join([f"background {scene.background}", *seen])
+    things = scene.things.items()
+    seen = [f"{POSITION_PHRASES[cell][0]} is {thing.size} {thing.colour} {thing.kind}" for cell, thing in things]
+    return "; ".join([f"background is {scene.background}", *seen])
 
 
 def _question(turns: Sequence[Turn], store: ImageStore, blank_like: str | None = None) -> Example:

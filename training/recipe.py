@@ -58,6 +58,8 @@ class SftRecipe(_Recipe):
     role: Literal["planner", "critic"]
     captions: Annotated[int, Field(ge=0)] = 0
     """Pictures of random scenes, described, that come first: how a model from scratch learns to see."""
+    rehearsals: Annotated[int, Field(ge=0)] = 0
+    """Critic only: rows from rendered pictures, which come next; see `rehearsal`."""
     repeats: Annotated[int, Field(gt=0)] = 1
     """How often the rows are gone through, each time in another order; TRL's epochs would repeat the captions too."""
 

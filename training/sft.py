@@ -1,13 +1,13 @@
 """Supervised training of planner or critic with TRL's `SFTTrainer`, the same for 5 million and 8 billion parameters.
 
-A model from scratch sees captions first, then the rows; one pass in a fixed order, so that a resumed run sees what an
-unbroken one would have seen. Losses count the answer's tokens alone.
+A model from scratch sees captions first, then rehearsals, then the rows; one pass in a fixed order, so that a resumed
+run sees what an unbroken one would have seen. Losses count the answer's tokens alone.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ from interleavethinker.tools.errors import InputError
 from .examples import captions, critic_example, planner_example, texts_of, to_dataset
 from .micro_qwen import make_micro_qwen
 from .recipe import SftRecipe, prompts_of
-from .rows import DataFolder
+from .rehearsal import rehearse
+from .rows import CriticRow, DataFolder
 from .trainer import adapter_config, configure, finish, load_model, metrics_callback, need_train_extra, save_recipe
 
 __all__ = ["examples_of", "run_sft"]
@@ -74,9 +75,15 @@ def examples_of(recipe: SftRecipe) -> list[dict[str, Any]]:
         msg = f"{recipe.data} must hold {recipe.role} rows; it has none. Make them: interleavethinker data --help."
         raise InputError(msg)
     ordered = list(captions(folder.store, recipe.captions, recipe.seed))
+    prompts = prompts_of(recipe)
+    ordered += [critic_example(row, folder.store, prompts) for row in _rehearsals(recipe, folder)]
     for turn in range(recipe.repeats):
         ordered += random.Random(f"{recipe.seed}/{turn}").sample(rows, len(rows))
     return ordered
+
+
+def _rehearsals(recipe: SftRecipe, folder: DataFolder) -> Iterator[CriticRow]:
+    return rehearse(folder.store, recipe.rehearsals if recipe.role == "critic" else 0, recipe.seed)
 
 
 def _vocabulary(recipe: SftRecipe) -> list[dict[str, Any]]:

@@ -49,7 +49,7 @@ QUICK = [
 
 
 def sft(name: str, made: Made, *overrides: str) -> SftRecipe:
-    few = [f"data={made.folder.root}", "arguments.per_device_train_batch_size=2", *QUICK, *overrides]
+    few = [f"data={made.folder.root}", "rehearsals=0", "arguments.per_device_train_batch_size=2", *QUICK, *overrides]
     recipe = load_training_recipe(recipe_path(name), few)
     assert isinstance(recipe, SftRecipe)
     return recipe
@@ -71,7 +71,7 @@ def critic(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run folder of a critic trained for two steps."""
     make_planner_rows(made.folder, seed=0)
     root = tmp_path_factory.mktemp("critic")
-    run_sft(sft("micro-critic-sft", made, "captions=2", "repeats=1"), root)
+    run_sft(sft("micro-critic-sft", made, "captions=2", "rehearsals=2", "repeats=1"), root)
     return root
 
 
@@ -101,7 +101,7 @@ def test_a_killed_run_goes_on_from_its_last_checkpoint_to_the_same_weights(criti
     for name in ("checkpoint-2", "model"):
         shutil.rmtree(critic / name)
     (critic / "checkpoint-2").mkdir()  # A kill while saving leaves a folder without the trainer's state.
-    run_sft(sft("micro-critic-sft", made, "captions=2", "repeats=1"), critic)
+    run_sft(sft("micro-critic-sft", made, "captions=2", "rehearsals=2", "repeats=1"), critic)
     after = weights(critic / "model")
     assert before.keys() == after.keys()
     for name, tensor in before.items():
@@ -110,7 +110,7 @@ def test_a_killed_run_goes_on_from_its_last_checkpoint_to_the_same_weights(criti
 
 def test_a_run_folder_takes_no_other_recipe(critic: Path, made: Made) -> None:
     with pytest.raises(InputError, match="same recipe"):
-        run_sft(sft("micro-critic-sft", made, "captions=3"), critic)
+        run_sft(sft("micro-critic-sft", made, "captions=3", "rehearsals=0"), critic)
 
 
 def test_a_micro_planner_is_trained_from_nothing(made: Made, critic: Path, tmp_path: Path) -> None:
@@ -181,7 +181,7 @@ def test_most_prompts_of_grpo_are_failures(made: Made) -> None:
 
 
 def test_training_renders_what_serving_renders(made: Made) -> None:
-    recipe = sft("micro-critic-sft", made, "captions=1", "repeats=2")
+    recipe = sft("micro-critic-sft", made, "captions=1", "rehearsals=0", "repeats=2")
     first, *rest = examples_of(recipe)
     assert first["prompt"][0]["content"][1]["text"] == "Look."
     rows = {row.case.original_prompt for row in made.folder.critic_sft}

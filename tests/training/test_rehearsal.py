@@ -1,0 +1,27 @@
+"""Critic rows from rendered pictures."""
+
+from pathlib import Path
+
+from interleavethinker.evaluation.judges import Shot
+from interleavethinker.evaluation.micro_judge import MicroJudge
+from interleavethinker.microworld.rewordings import STRATEGIES
+from interleavethinker.tools.store import ImageStore
+from interleavethinker.training.rehearsal import rehearse
+
+
+def test_rehearsals_hold_both_judgements_and_every_strategy_and_repeat_themselves(tmp_path: Path) -> None:
+    rows = list(rehearse(ImageStore(tmp_path), 120, seed=1))
+    assert len({row.id for row in rows}) == 120
+    assert 40 < sum(row.success for row in rows) < 80
+    assert {row.strategy for row in rows} == {None, *STRATEGIES}
+    assert list(rehearse(ImageStore(tmp_path), 9, seed=1)) == rows[:9]
+    assert all(row.answer.success is row.success for row in rows)
+
+
+async def test_the_scorer_reads_from_the_pictures_what_the_rows_say(tmp_path: Path) -> None:
+    store = ImageStore(tmp_path)
+    rows = list(rehearse(store, 12, seed=2))
+    shots = [Shot(row.case.image, row.case.source, row.case.original_prompt, row.reference) for row in rows]
+    for row, marks in zip(rows, await MicroJudge(store).judge(shots), strict=True):
+        assert marks is not None
+        assert (marks.semantics >= 8 and marks.quality >= 5) is row.success

@@ -1,0 +1,135 @@
+"""Critic rows from rendered pictures: attempts that are right, or wrong in one known way. Endless, and free.
+
+A model from scratch learns to judge here before it meets a generator's pictures. What a picture shows is known, so none
+is read back; the teacher and its rewriting strategies are those of every other row. Rendered pictures are always clean:
+blots and smears are learned from the generator's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from interleavethinker.microworld.families import draw
+from interleavethinker.microworld.language import redraw_open
+from interleavethinker.microworld.reader import Reading
+from interleavethinker.microworld.rewordings import STRATEGIES, reword
+from interleavethinker.microworld.scenes import CELLS, Scene, Thing, random_thing, render, to_image
+from interleavethinker.microworld.scorer import score_reading
+from interleavethinker.microworld.sprites import BACKGROUNDS, COLOURS, KINDS, SIZES
+from interleavethinker.microworld.targets import StepTarget, as_json
+from interleavethinker.microworld.teachers import lesson_about
+from interleavethinker.tools.images import encode_png
+from interleavethinker.tools.store import ImageStore
+from interleavethinker.tools.types import Case
+
+from .rows import CriticRow
+
+__all__ = ["rehearse"]
+
+_STREAM = 2**23
+"""Added to the seed of requests, so that rehearsals are not the data set's own steps."""
+_RIGHT, _UNTOUCHED = 0.5, 0.15
+
+
+def rehearse(store: ImageStore, count: int, seed: int) -> Iterator[CriticRow]:
+    """Yields rows; the first ones are the same whatever the count.
+
+    Args:
+        store: Keeps the pictures.
+        count: How many.
+        seed: Of everything.
+    """
+    made, index = 0, 0
+    while made < count:
+        for step in draw(_STREAM + seed, index, "train").asked.steps:
+            if step.target is not None and step.prompt is not None and made < count:
+                rng = np.random.default_rng([_STREAM, seed, made])
+                yield _row(f"rehearsal-{seed}-{made:06d}", step.prompt, step.target, store, rng)
+                made += 1
+        index += 1
+
+
+def _row(name: str, original: str, target: StepTarget, store: ImageStore, rng: np.random.Generator) -> CriticRow:
+    source = target.before
+    shown = _attempt(target, rng)
+    wishes, background = target.wishes(source)
+    perfect, sure = (50.0,) * CELLS, (1.0,) * CELLS
+    reading = Reading(shown, fit=perfect, clarity=perfect, confidence=sure, background_confidence=1.0)
+    score = score_reading(reading, source, wishes, background)
+    prompt = original
+    if rng.random() < 0.5:  # A later attempt: somebody has reworded the step before.
+        prompt = reword(str(rng.choice(STRATEGIES)), target, source, (), rng)
+    lesson = lesson_about(score, source, target, prompt, rng)
+    case = Case(
+        source=None if source is None else _put(source, store),
+        image=_put(shown, store),
+        original_prompt=original,
+        prompt=prompt,
+    )
+    return CriticRow(
+        id=name,
+        trajectory=name,
+        split="train",
+        generator="rendered",
+        step=0,
+        iteration=0,
+        case=case,
+        reference=as_json(target),
+        semantics=score.semantics,
+        quality=score.quality,
+        success=bool(lesson.verdict.success),
+        answer=lesson.verdict,
+        strategy=lesson.strategy,
+        next_seed=int(rng.integers(2**31)),
+    )
+
+
+def _attempt(target: StepTarget, rng: np.random.Generator) -> Scene:
+    """What the picture shows: the step done, undone, or done with one mistake."""
+    done = target.after
+    before = target.before or Scene(done.background)
+    for cell, thing in done.things.items():
+        if before.cells[cell] != thing and thing not in before.cells:  # new things look as they like
+            done = done.put(cell, redraw_open(thing, rng, size=cell in target.open_sizes))
+    chance = rng.random()
+    if chance < _RIGHT:
+        return done
+    if target.before is not None and chance < _RIGHT + _UNTOUCHED:
+        return target.before
+    return _spoiled(done, target, rng)
+
+
+def _spoiled(scene: Scene, target: StepTarget, rng: np.random.Generator) -> Scene:
+    """The scene with one mistake, more often in what the step changes than elsewhere."""
+    if rng.random() < 0.12:
+        others = [name for name in BACKGROUNDS if name != scene.background]
+        return replace(scene, background=str(rng.choice(others)))
+    occupied = list(scene.things)
+    if not occupied or (scene.free and rng.random() < 0.15):
+        return scene.put(int(rng.choice(scene.free)), random_thing(rng))
+    edit = target.edit
+    changed = [cell for cell in (edit.cell, edit.to) if cell in occupied] if edit is not None else occupied
+    cell = int(rng.choice(changed if changed and rng.random() < 0.7 else occupied))
+    thing = scene.cells[cell]
+    assert thing is not None  # noqa: S101 - occupied
+    kind = int(rng.integers(5))
+    if kind == 0:
+        return scene.put(cell, None)
+    if kind == 1 and scene.free:
+        return scene.put(int(rng.choice(scene.free)), thing).put(cell, None)
+    return scene.put(cell, _other(thing, kind, rng))
+
+
+def _other(thing: Thing, kind: int, rng: np.random.Generator) -> Thing:
+    if kind == 2:
+        return replace(thing, colour=str(rng.choice([name for name in COLOURS if name != thing.colour])))
+    if kind == 3:
+        return replace(thing, size=SIZES[1 - SIZES.index(thing.size)])
+    return replace(thing, kind=str(rng.choice([name for name in KINDS if name != thing.kind])))
+
+
+def _put(scene: Scene, store: ImageStore) -> str:
+    return store.put(encode_png(to_image(render(scene))))
