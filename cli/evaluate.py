@@ -120,3 +120,38 @@ def micro_gallery(
 
     gallery(MicroGenerator(checkpoint), out, seed=seed)
     typer.echo(out)
+
+
+@app.command("micro-critic")
+def micro_critic(
+    model: Annotated[str, typer.Option(help="The critic, as profiles name it; qwen3-vl:FOLDER for a trained one.")],
+    adapter: Annotated[
+        Path | None, typer.Option(help="Folder of a LoRA adapter.", exists=True, file_okay=False)
+    ] = None,
+    n: Annotated[int, typer.Option(min=1, help="First attempts to judge.")] = 500,
+    tries: Annotated[int, typer.Option(min=1, help="Seeds with which each failure is made again.")] = 4,
+    seed: Annotated[int, typer.Option(min=0, help="Of requests and attempts.")] = 0,
+    split: Annotated[str, typer.Option(help="Held-out requests: combinations or templates.")] = "combinations",
+    temperature: Annotated[float, typer.Option(min=0, help="0 is greedy.")] = 0.0,
+    weaker: Annotated[bool, typer.Option("--weaker", help="Let the degraded generator make the attempts.")] = False,
+) -> None:
+    """Judgement accuracy of a critic in the micro world, and what its prompts gain over new seeds. Prints JSON."""
+    import tempfile
+
+    from interleavethinker.evaluation.micro_critic import critic_report, draw_cases, micro_chat_critic
+    from interleavethinker.microworld.generator import MicroGenerator
+    from interleavethinker.tools.errors import InputError
+    from interleavethinker.tools.store import ImageStore
+
+    if split not in {"combinations", "templates"}:
+        raise InputError(f"--split must be combinations or templates; found {split!r}.")
+    with tempfile.TemporaryDirectory() as folder, _progress() as progress:
+        store, generator = ImageStore(Path(folder)), MicroGenerator(weaker=weaker)
+        options = {"adapter": str(adapter)} if adapter else {}
+        critic = micro_chat_critic(model, store, temperature=temperature, **options)
+        cases = draw_cases(
+            generator, store, n, seed, split="templates" if split == "templates" else "combinations", tries=tries
+        )
+        report = critic_report(critic, generator, cases, progress)
+    settings = {"model": model, "seed": seed, "split": split, "temperature": temperature, "weaker": weaker}
+    typer.echo(json.dumps({**settings, **report}, indent=2))
