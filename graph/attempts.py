@@ -1,7 +1,6 @@
 """Pure rules about attempts: their keys and seeds, the next prompt, the best of a step, and when a step is spent.
 
-Nothing here knows LangGraph; everything is a function of frozen data, so the rules can be tested without running a
-graph.
+Nothing here knows LangGraph; everything is a function of frozen data, so the rules can be tested without a graph.
 """
 
 import hashlib
