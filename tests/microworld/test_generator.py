@@ -10,9 +10,6 @@ from interleavethinker.microworld.scenes import Scene, Thing, render, to_image
 from interleavethinker.microworld.scorer import score, score_tasks
 from interleavethinker.tools.errors import InputError
 
-NEEDS_WEIGHTS = pytest.mark.skipif(
-    not any(shipped_checkpoint().glob("transformer/*.safetensors")), reason="the shipped weights are not there yet"
-)
 TEXT, SCENE = "a big red ball on the left, at night", Scene("night").put(3, Thing("ball", "red", "big"))
 
 
@@ -25,14 +22,12 @@ def difference(first: Image.Image, second: Image.Image) -> int:
     return int(np.abs(np.asarray(first, np.int16) - np.asarray(second, np.int16)).max())
 
 
-@NEEDS_WEIGHTS
 def test_a_drawing_shows_what_the_text_says(generator: MicroGenerator) -> None:
     scored = score(generator.draw([TEXT], [0])[0], None, wishes_of(SCENE), "night")
     assert scored.exact
     assert scored.quality > 5
 
 
-@NEEDS_WEIGHTS
 def test_most_single_edits_of_every_kind_come_out_exactly(generator: MicroGenerator) -> None:
     rng = np.random.default_rng([2**21, 9])
     tasks = [edit_task(rng, kind) for kind in EDIT_KINDS for _ in range(4)]
@@ -41,14 +36,12 @@ def test_most_single_edits_of_every_kind_come_out_exactly(generator: MicroGenera
     assert sum(scored.exact for scored in scores) >= 0.7 * len(tasks)
 
 
-@NEEDS_WEIGHTS
 def test_a_seed_decides_a_picture_and_seeds_differ_in_what_words_leave_open(generator: MicroGenerator) -> None:
     first, again, *others = generator.draw([TEXT] * 8, [3, 3, 4, 5, 6, 7, 8, 9])
     assert difference(first, again) <= 1
     assert max(difference(first, other) for other in others) > 50
 
 
-@NEEDS_WEIGHTS
 def test_a_batch_of_edits_gives_each_sample_its_own_source(generator: MicroGenerator) -> None:
     rng = np.random.default_rng(1)
     tasks = [edit_task(rng, "background") for _ in range(5)]
@@ -60,19 +53,16 @@ def test_a_batch_of_edits_gives_each_sample_its_own_source(generator: MicroGener
     assert difference(together[0], together[1]) > 50
 
 
-@NEEDS_WEIGHTS
 def test_the_weaker_variant_is_the_same_every_time_and_another_one(generator: MicroGenerator) -> None:
     first, second = (MicroGenerator(weaker=True).draw([TEXT], [0])[0] for _ in range(2))
     assert first.tobytes() == second.tobytes()
     assert first.tobytes() != generator.draw([TEXT], [0])[0].tobytes()
 
 
-@NEEDS_WEIGHTS
 def test_the_shipped_folder_is_small() -> None:
     assert sum(path.stat().st_size for path in shipped_checkpoint().rglob("*") if path.is_file()) <= 12_000_000
 
 
-@NEEDS_WEIGHTS
 def test_texts_without_seeds_are_refused(generator: MicroGenerator) -> None:
     with pytest.raises(InputError, match="2 texts, 1 seeds"):
         generator.draw([TEXT, TEXT], [0])
