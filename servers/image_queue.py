@@ -17,6 +17,7 @@ from interleavethinker.tools.errors import GeneratorError, InterleaveError
 from interleavethinker.tools.ports import Progress
 
 from .backends import Backend, Dropped, Job, Outcome
+from .generations import Generation
 
 __all__ = ["ImageQueue"]
 
@@ -24,15 +25,15 @@ _log = logging.getLogger(__name__)
 _PATIENCE = 0.05
 """Part of the last batch's duration that a new batch may wait for its next member."""
 
-Finish = Callable[[str, Job, bytes, float], Awaitable[None]]
-"""Called with (digest, job, PNG bytes, seconds) before the answer goes out."""
+Finish = Callable[[str, Job, bytes, float], Awaitable[Generation]]
+"""Called with (digest, job, PNG bytes, seconds) before the answer goes out; keeps the image and says as what."""
 
 
 @dataclass(eq=False)
 class _Work:
     digest: str
     job: Job
-    future: asyncio.Future[bytes]
+    future: asyncio.Future[tuple[Generation, bytes]]
     listeners: list[Progress] = field(default_factory=list)
     waiters: int = 0
 
@@ -129,8 +130,8 @@ class ImageQueue:
         work.waiters += 1
         return work
 
-    async def result(self, work: "_Work", progress: Progress | None = None) -> bytes:
-        """Returns the submitted job's image.
+    async def result(self, work: "_Work", progress: Progress | None = None) -> tuple[Generation, bytes]:
+        """Returns the submitted job's image, and as what it was kept.
 
         Cancelling the last caller of a job takes it out of the queue, or stops it where it runs alone.
 
@@ -215,18 +216,21 @@ class ImageQueue:
         )
 
     async def _deliver(self, work: _Work, outcome: Outcome, seconds: float) -> None:
+        kept: Generation | InterleaveError
         if isinstance(outcome, bytes):
             try:
-                await self._finish(work.digest, work.job, outcome, seconds)
+                kept = await self._finish(work.digest, work.job, outcome, seconds)
             except InterleaveError as error:
-                outcome = error
+                kept = error
+        else:
+            kept = outcome
         self._works.pop(work.digest, None)
         if work.future.done():
             return
-        if isinstance(outcome, bytes):
-            work.future.set_result(outcome)
-        else:
-            work.future.set_exception(outcome)
+        if isinstance(outcome, bytes) and isinstance(kept, Generation):
+            work.future.set_result((kept, outcome))
+        elif isinstance(kept, InterleaveError):
+            work.future.set_exception(kept)
             work.future.exception()  # Retrieved: the last caller may have gone.
 
     def _requeue(self, batch: list[_Work]) -> None:

@@ -192,13 +192,9 @@ class ImageService:
                     self._answered_from_store += 1
                     return Drawn(*found, cached=True)
             work = self._queue.submit(digest, Job(order, arguments, source_png))
-        png = await self._queue.result(work, progress)
-        kept = await asyncio.to_thread(self._store.find, digest)
-        if kept is None:
-            raise GeneratorError("The finished image vanished from the server's store; call again.", retryable=True)
-        return Drawn(kept[0], png, cached=False)
+        return Drawn(*await self._queue.result(work, progress), cached=False)
 
-    async def _finish(self, digest: str, job: Job, png: bytes, seconds: float) -> None:
+    async def _finish(self, digest: str, job: Job, png: bytes, seconds: float) -> Generation:
         fingerprint = await self._backend.fingerprint()
         width, height = image_size(png)
         generation = Generation(
@@ -211,6 +207,7 @@ class ImageService:
         )
         await asyncio.to_thread(self._store.keep, digest, png, generation)
         self._drawn += 1
+        return generation
 
     async def _source(self, image: str) -> tuple[str, bytes]:
         match = _IMAGE_URI.fullmatch(image)

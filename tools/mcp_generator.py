@@ -230,13 +230,14 @@ class McpImageGenerator:
         news = time.monotonic()
         listener = progress
 
+        # Progress is asked for only where somebody listens: every step is a message, parsed on both sides.
         async def report(progress: float, total: float | None, message: str | None) -> None:
             nonlocal news
             news = time.monotonic()
             if listener is not None:
                 listener(min(1.0, progress / total) if total else 0.0, message or "")
 
-        call = asyncio.ensure_future(client.call_tool(tool, arguments, progress_callback=report))
+        call = asyncio.ensure_future(client.call_tool(tool, arguments, progress_callback=report if listener else None))
         try:
             while True:
                 wait = news + self.config.quiet_seconds - time.monotonic()
