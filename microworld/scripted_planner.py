@@ -7,6 +7,7 @@ last one given.
 """
 
 import asyncio
+import contextlib
 import io
 import re
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from .lexicon import singular, to_words
 from .reader import read
 from .scenes import POSITIONS, Scene, Thing
 from .sprites import KINDS
+from .storytelling import unframed
 from .understanding import understand
 
 __all__ = ["ScriptedPlanner", "check_request"]
@@ -83,17 +85,25 @@ def check_request(request: Request) -> None:
 
 def _steps(text: str, scene: Scene | None) -> Iterator[Step]:
     """Yields steps for a text, piece by piece, keeping track of what each leaves behind."""
-    pieces = [piece.strip(" ,:") for piece in _CUT.split(_COUNT.sub("", text))]
+    pieces = [piece.strip(" ,:") for piece in _CUT.split(_COUNT.sub("", unframed(text)))]
     pieces = [piece for piece in pieces if piece]
     if not pieces:
         raise InputError("A request must say what to draw, for example 'a big red ball on the left, at night'.")
     last: str | None = None
     for piece in pieces:
-        said = piece if last is None else re.sub(r"\b(?:it|that one)\b", f"the {last}", piece, flags=re.IGNORECASE)
-        task = understand(said, scene)
+        said, task = _understood(piece, scene, last)
         yield from _drawing(said, task) if scene is None else _editing(said, task, scene)
         scene = task.target
         last = next((word for word in map(singular, reversed(to_words(said))) if word in KINDS), last)
+
+
+def _understood(piece: str, scene: Scene | None, last: str | None) -> tuple[str, Task]:
+    """A piece of the request and what it asks for, with "it" meaning the thing named last, or else the scene."""
+    if last is not None:
+        said = re.sub(r"\b(?:it|that one)\b", f"the {last}", piece, flags=re.IGNORECASE)
+        with contextlib.suppress(InputError):
+            return said, understand(said, scene)
+    return piece, understand(piece, scene)
 
 
 def _drawing(said: str, task: Task) -> Iterator[Step]:

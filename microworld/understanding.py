@@ -16,6 +16,7 @@ from .language import Edit, Task, Wish, wishes_of
 from .lexicon import check_request, singular, to_words
 from .scenes import MAX_THINGS, POSITIONS, Scene, Thing
 from .sprites import COLOURS, KINDS, SIZES
+from .storytelling import plainly
 
 __all__ = ["check_request", "understand"]
 
@@ -49,8 +50,9 @@ def understand(text: str, source: Scene | None = None) -> Task:
         InputError: A word is unknown (`unknown_words`), the sentence is (`not_understood`), what it refers to is not
             there or not unique (`not_there`, `ambiguous`), or there is no room (`occupied`, `too_many_things`).
     """
-    check_request(text)
-    words = to_words(text)
+    plain = plainly(text)
+    check_request(plain)
+    words = to_words(plain)
     return _description(text, words) if source is None else _edits(text, words, source)
 
 

@@ -1,0 +1,48 @@
+"""Story phrases said plainly: "the cat walks to the right" is "the cat goes to the right", "night falls" a background.
+
+Rewrites a few dozen verbs and framings, sentence by sentence, and leaves everything else as it is. So that people can
+tell stories; what the generator makes of their words is another matter. Knows nothing of scenes.
+"""
+
+import re
+
+__all__ = ["plainly", "unframed"]
+
+_FRAME = re.compile(
+    r"^\s*(?:please\s+)?(?:(?:tell|show|give|draw|make|paint|write)\s+(?:me|us)?\s*)?"
+    r"(?:(?:it|this|that)\s+)?(?:(?:a|the)\s+)?(?:short\s+|picture\s+|little\s+)*"
+    r"(?:story|comic|tale|guide|sequence|series|picture book)\b(?:\s+(?:in|with|of)\s+\w+\s+(?:pictures?|steps?))?"
+    r"\s*(?:(?:about|of|where|in which)\s+|[:,.]\s*|$)",
+    re.IGNORECASE,
+)
+_TIMES = r"(?:the\s+)?(night|midnight|sunset|dusk|evening|twilight|winter|snow)"
+_PHRASES = tuple(
+    (re.compile(pattern, re.IGNORECASE), plain)
+    for pattern, plain in (
+        (rf"^{_TIMES}\s+(?:falls|comes|arrives|begins)$", r"make it \1"),
+        (r"^(?:it\s+)?(?:gets|becomes|grows)\s+dark$|^the\s+sun\s+has\s+set$|^it\s+is\s+evening$", "make it night"),
+        (r"^the\s+sun\s+(?:sets|goes\s+down)$", "make it sunset"),
+        (r"^make\s+it\s+evening$", "make it sunset"),
+        (r"^it\s+(?:starts\s+to\s+)?snows?$", "make it snow"),
+        (r"^((?:an?|another)\s.+?)\s+(?:appears|arrives|comes|shows\s+up|joins)\b(.*)$", r"add \1\2"),
+        (r"^(the\s.+?)\s+(?:disappears|vanishes|leaves|goes\s+away|goes\s+home|runs\s+away)$", r"remove \1"),
+        (r"\b(?:walks|runs|jumps|flies|swims|drives|sails|hops|travels|moves|rolls|wanders|climbs)\b", "goes"),
+        (r"\b(?:gets|grows)\s+(bigger|smaller)\b", r"becomes \1"),
+        (r"\b(?:sits|stands|sleeps|lies|waits|plays|lives|floats|rests)\s+(?=in|on|at|by)", ""),
+        (r"\bthere\s+(?:once\s+)?(?:was|lived)\s+", ""),
+        (r"^(?:once\s+upon\s+a\s+time|one\s+day|at\s+first|first|in\s+the\s+end|at\s+last)\s*,?\s+", ""),
+    )
+)
+
+
+def plainly(text: str) -> str:
+    """The text with story phrases said as the world's language says them."""
+    plain = re.sub(r"\s+", " ", text).strip(" .,;:!")
+    for pattern, said in _PHRASES:
+        plain = pattern.sub(said, plain).strip(" ,")
+    return plain or text
+
+
+def unframed(text: str) -> str:
+    """The request without "tell me a story about", "a comic:" and the like in front."""
+    return _FRAME.sub("", text, count=1) or text
