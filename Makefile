@@ -41,7 +41,7 @@ QUOTED_PROMPT = '$(subst ','\'',$(value PROMPT))'
 
 # Without a PROMPT the profile's own example is run.
 run: $(STAMP)
-	@$(PROGRAM) run -- $(QUOTED_PROMPT)
+	$(PROGRAM) run $(if $(PROMPT),-- $(QUOTED_PROMPT))
 
 # `pytest`, not `python -m pytest`: the latter puts this folder on the import path, and every module would exist twice.
 test: $(STAMP)
