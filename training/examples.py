@@ -6,8 +6,8 @@ paths until a batch needs them.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,8 +15,9 @@ import numpy as np
 from interleavethinker.microworld.scenes import Scene, random_scene, render, to_image
 from interleavethinker.microworld.vocabulary import POSITION_PHRASES
 from interleavethinker.tools.answers import write_plan, write_verdict
+from interleavethinker.tools.chat import to_messages
 from interleavethinker.tools.images import encode_png
-from interleavethinker.tools.rendering import BLANK, Prompts, Turn, render_case, render_request
+from interleavethinker.tools.rendering import Prompts, Turn, render_case, render_request
 from interleavethinker.tools.store import ImageStore
 from interleavethinker.tools.types import ImagePart, TextPart
 
@@ -25,6 +26,7 @@ from .rows import CriticRow, PlannerRow
 __all__ = ["captions", "critic_example", "critic_prompt", "planner_example", "texts_of", "to_dataset"]
 
 Example = dict[str, Any]
+_ROLES = {"ai": "assistant", "human": "user", "system": "system"}
 
 
 def critic_prompt(row: CriticRow, store: ImageStore, prompts: Prompts) -> Example:
@@ -75,31 +77,23 @@ def _caption(scene: Scene) -> str:
 
 
 def _question(turns: Sequence[Turn], store: ImageStore, blank_like: str | None = None) -> Example:
+    """The very messages that serving sends, pictures scaled and blank ones made as there, with paths for pictures."""
     images: list[str] = []
     messages = []
-    for turn in turns:
+    for message in to_messages(turns, store, blank_like):
+        blocks = [message.content] if isinstance(message.content, str) else message.content
         content = []
-        for part in turn.parts:
-            if isinstance(part, TextPart):
-                content.append({"type": "text", "text": part.text})
+        for block in blocks:
+            if isinstance(block, str):
+                content.append({"type": "text", "text": block})
+            elif block["type"] == "text":
+                content.append({"type": "text", "text": str(block["text"])})
             else:
-                images.append(str(_path(part.sha256, store, blank_like)))
+                images.append(str(store.path(store.put(base64.b64decode(block["base64"])))))
                 content.append({"type": "image", "text": ""})
-        messages.append({"role": turn.role, "content": content})
+        messages.append({"role": _ROLES[message.type], "content": content})
     return {"prompt": messages, "images": images}
 
 
 def _completion(text: str) -> Example:
     return {"completion": [{"role": "assistant", "content": [{"type": "text", "text": text}]}]}
-
-
-def _path(sha256: str, store: ImageStore, blank_like: str | None) -> Path:
-    from PIL import Image
-
-    if sha256 != BLANK:
-        return store.path(sha256)
-    size = (64, 64)
-    if blank_like is not None:
-        with Image.open(store.path(blank_like)) as image:
-            size = image.size
-    return store.path(store.put(encode_png(Image.new("RGB", size, "white"))))

@@ -14,11 +14,13 @@ import pytest
 from interleavethinker.evaluation.micro_judge import MicroJudge
 from interleavethinker.tools.answers import write_plan, write_verdict
 from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.images import encode_png
 from interleavethinker.tools.models import load_chat_model
 from interleavethinker.tools.rendering import load_prompts
-from interleavethinker.tools.types import Verdict
+from interleavethinker.tools.store import ImageStore
+from interleavethinker.tools.types import Case, Verdict
 from interleavethinker.training.data_planner import make_planner_rows
-from interleavethinker.training.examples import texts_of
+from interleavethinker.training.examples import critic_prompt, texts_of
 from interleavethinker.training.grpo import CriticRewards, choose_rows, run_grpo
 from interleavethinker.training.micro_qwen import PIECES, make_micro_qwen, make_tokenizer
 from interleavethinker.training.recipe import (
@@ -30,6 +32,7 @@ from interleavethinker.training.recipe import (
     recipe_path,
 )
 from interleavethinker.training.regeneration import Regenerator
+from interleavethinker.training.rows import CriticRow
 from interleavethinker.training.sft import examples_of, run_sft
 
 from .conftest import Made
@@ -260,3 +263,20 @@ def test_every_shipped_recipe_is_valid_and_says_its_kind() -> None:
 def test_texts_of_an_example_are_all_its_words() -> None:
     example = {"prompt": [{"content": [{"type": "image", "text": ""}, {"type": "text", "text": "a"}]}]}
     assert list(texts_of([example])) == ["a"]
+
+
+def test_pictures_are_scaled_and_blank_ones_made_as_serving_does(tmp_path: Path) -> None:
+    from PIL import Image
+
+    store = ImageStore(tmp_path)
+    large = store.put(encode_png(Image.new("RGB", (1600, 1200), "red")))
+    row = CriticRow(
+        id="r", trajectory="t", split="train", generator="g", step=0, iteration=0, reference=None, semantics=1,
+        case=Case(source=None, image=large, original_prompt="p", prompt="p"), quality=1, success=False,
+        answer=Verdict(success=False, refined_prompt="q"), strategy=None, next_seed=0,
+    )  # fmt: skip
+    blank, shown = critic_prompt(row, store, load_prompts())["images"]
+    with Image.open(blank) as first, Image.open(shown) as second:
+        assert first.size == second.size
+        assert first.getpixel((5, 5)) == (255, 255, 255)
+        assert second.width * second.height <= 1024 * 1024
