@@ -23,7 +23,7 @@ from interleavethinker.tools.errors import GeneratorError, InputError, Interleav
 from interleavethinker.tools.images import encode_png
 
 from .backends import BackendStatus, Dropped, Job, Monitor, Order, Outcome
-from .model_files import ModelFiles, locate, pipeline_class, stored_dtype
+from .model_files import ModelFiles, identity_of, locate, pipeline_class, stored_dtype
 from .model_settings import LICENCE_NOTES, PipelineSettings, settings_for
 from .reference_latents import give_each_sample_its_reference
 
@@ -73,7 +73,11 @@ class DiffusersBackend:
         self._options = options
         self._files = locate(model)
         self._settings = PipelineSettings() if self._files is None else self._settings_of(self._files)
+        self._drawing = None if self._settings.generate_with is None else locate(self._settings.generate_with)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="diffusers")
+        # Large weights take seconds to hash; neither the handshake nor loading waits for it.
+        self._hashing = ThreadPoolExecutor(1, thread_name_prefix="identity")
+        self._identifying: asyncio.Future[list[str]] | None = None
         self._loading: asyncio.Future[_Loaded] | None = None
         self._loaded: _Loaded | None = None
         self._problem: str | None = None
@@ -89,26 +93,28 @@ class DiffusersBackend:
         if self._loading is None:
             self._loading = asyncio.get_running_loop().run_in_executor(self._thread, self._load)
             self._loading.add_done_callback(self._note_loaded)
+            if self._all_located():
+                self._identify()
 
     async def close(self) -> None:
         """Stops what runs at its next step. A model that is still loading is not waited for."""
         self._stopping.set()
         self._thread.shutdown(wait=False, cancel_futures=True)
+        self._hashing.shutdown(wait=False, cancel_futures=True)
 
     async def fingerprint(self) -> Mapping[str, JsonValue]:
         """See `Backend.fingerprint`. Does not wait for the model where files and dtype are known without it."""
         dtype = self._known_dtype()
-        if self._files is None or dtype is None:
+        if dtype is None or not self._all_located():
             dtype = (await self._ready()).dtype
-        files = self._files
-        if files is None:
-            raise GeneratorError("The model was loaded without its files being known.")
+        identity, *drawn_by = await asyncio.shield(self._identify())
+        label = self._model if self._files is None else self._files.label
         major, minor = version("diffusers").split(".")[:2]
         return {
             "backend": "diffusers",
-            "model": files.name,
-            "identity": files.identity,
-            "drawn_by": self._settings.generate_with,
+            "model": f"{label}@{identity.removeprefix('sha256:')[:12]}",
+            "identity": identity,
+            "drawn_by": drawn_by[0] if drawn_by else None,
             "dtype": dtype,
             "diffusers": f"{major}.{minor}",
         }
@@ -149,7 +155,7 @@ class DiffusersBackend:
         loaded = self._loaded
         return BackendStatus(
             backend="diffusers",
-            model=self._model if self._files is None else self._files.name,
+            model=self._model if self._files is None else self._files.label,
             loaded=loaded is not None,
             device=self._options.device if loaded is None else loaded.device,
             dtype=(self._known_dtype() or "auto") if loaded is None else loaded.dtype,
@@ -180,6 +186,17 @@ class DiffusersBackend:
         _log.error("loading the model failed", exc_info=error)
         # A library's text may hold paths; the log has it.
         self._problem = str(error) if isinstance(error, InterleaveError) else type(error).__name__
+
+    def _all_located(self) -> bool:
+        return self._files is not None and (self._settings.generate_with is None or self._drawing is not None)
+
+    def _identify(self) -> "asyncio.Future[list[str]]":
+        """Identities of the pipeline and, where another one draws, of that one; hashed once."""
+        if self._identifying is None:
+            known = [files for files in (self._files, self._drawing) if files is not None]
+            loop = asyncio.get_running_loop()
+            self._identifying = loop.run_in_executor(self._hashing, lambda: [identity_of(files) for files in known])
+        return self._identifying
 
     def _settings_of(self, files: ModelFiles) -> PipelineSettings:
         settings = settings_for(pipeline_class(files.folder), files.repository, files.folder)
@@ -241,10 +258,10 @@ class DiffusersBackend:
         edit = self._load_pipeline(self._files.folder, device, dtype)
         generate = edit
         if self._settings.generate_with is not None:
-            other = locate(self._settings.generate_with, _download)
-            if other is None:
+            self._drawing = self._drawing or locate(self._settings.generate_with, _download)
+            if self._drawing is None:
                 raise GeneratorError("The repository that draws could not be located.")
-            generate = self._load_pipeline(other.folder, device, dtype)
+            generate = self._load_pipeline(self._drawing.folder, device, dtype)
         if self._settings.edit_batching == "references":
             give_each_sample_its_reference(edit)
         return _Loaded(edit, generate, device, dtype)

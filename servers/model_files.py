@@ -1,7 +1,7 @@
 """From the word after `--model` to a folder with weights and a name that changes whenever the weights do.
 
 Knows files and repositories, not torch: the identity of a local folder is known before any heavy import, so that
-a call already answered once is answered again at once.
+a call already answered once is answered again without waiting for the model.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from interleavethinker.tools.errors import ProfileError
 
 from .model_settings import ALIASES
 
-__all__ = ["ModelFiles", "locate", "pipeline_class", "stored_dtype"]
+__all__ = ["ModelFiles", "identity_of", "locate", "pipeline_class", "stored_dtype"]
 
 _IMPORT_STRING = re.compile(r"([A-Za-z_]\w*(?:\.\w+)*):([\w./-]+)")
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
@@ -26,14 +26,14 @@ _HASHED_SUFFIXES = {".bin", ".json", ".jinja", ".model", ".pt", ".safetensors", 
 
 @dataclass(frozen=True)
 class ModelFiles:
-    """A pipeline's folder and its identity."""
+    """A pipeline's folder and where it came from."""
 
     folder: Path
-    name: str
-    """For people: a repository or a folder's own name, and the beginning of the identity."""
-    identity: str
-    """A repository's commit, or the hash of the folder's files."""
+    label: str
+    """For people: a repository's or a folder's own name."""
     repository: str | None = None
+    commit: str | None = None
+    """Of the repository's snapshot."""
 
 
 def locate(model: str, download: Callable[[str], Path] | None = None) -> ModelFiles | None:
@@ -58,11 +58,15 @@ def locate(model: str, download: Callable[[str], Path] | None = None) -> ModelFi
         if download is None:
             return None
         folder = download(target)
-        commit = folder.name
-        return ModelFiles(folder, f"{target}@{commit[:12]}", commit, target)
+        # The hub's cache names a snapshot's folder after its commit.
+        return ModelFiles(folder, target, target, folder.name)
     pipeline_class(folder)
-    identity = "sha256:" + _hash_of(folder)
-    return ModelFiles(folder, f"{folder.resolve().name}@{identity[7:19]}", identity)
+    return ModelFiles(folder, folder.resolve().name)
+
+
+def identity_of(files: ModelFiles) -> str:
+    """Returns the commit of a repository, or a hash of a folder's files (about a second for each gigabyte)."""
+    return files.commit or "sha256:" + _hash_of(files.folder)
 
 
 def pipeline_class(folder: Path) -> str:
@@ -110,7 +114,7 @@ def _package_folder(target: str) -> Path | None:
 
 
 def _hash_of(folder: Path) -> str:
-    """Hashes names and contents of everything a pipeline loads. About a second for each gigabyte."""
+    """Hashes names and contents of everything a pipeline loads."""
     total = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         if path.suffix in _HASHED_SUFFIXES and path.is_file() and not path.name.startswith("."):
