@@ -257,7 +257,7 @@ outcomes = st.dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     verdicts=outcomes,
     shape=st.lists(st.booleans(), min_size=1, max_size=5),
