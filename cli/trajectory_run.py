@@ -52,7 +52,7 @@ async def go(workspace: "Workspace", trajectory: str, out: Path | None, *, as_js
     before = await workspace.look(trajectory)
     console = Console(stderr=True, quiet=as_json)
     for note in before.notes:
-        console.print(note, style="dim", highlight=False)
+        console.print(note, style="dim", highlight=False, soft_wrap=True)
     with _pausing(workspace, trajectory, console.print), Watch(console, before.plan, before.attempts) as watch:
         async with contextlib.aclosing(workspace.stream(trajectory)) as events:
             async for event in events:
