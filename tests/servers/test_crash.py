@@ -16,7 +16,7 @@ from interleavethinker.tools.generator_config import GeneratorConfig
 from interleavethinker.tools.mcp_generator import McpImageGenerator
 from interleavethinker.tools.memory import paint
 from interleavethinker.tools.store import ImageStore
-from interleavethinker.tools.types import Call
+from interleavethinker.tools.types import Call, Generated
 
 SERVER = str(Path(__file__).parent / "counting_server.py")
 ROUNDS = int(os.environ.get("INTERLEAVETHINKER_CRASH_ROUNDS", "1"))
@@ -31,7 +31,7 @@ def begun(log: Path) -> int:
     return sum(word == "begin" for word, _ in lines(log))
 
 
-async def kill_at_random(log: Path, dice: random.Random, unanswered: set[asyncio.Task[object]]) -> int:
+async def kill_at_random(log: Path, dice: random.Random, unanswered: list[asyncio.Task[Generated]]) -> int:
     """Kills the server some generations after its start, each time at another moment; returns how often."""
     kills = 0
     while True:
@@ -61,12 +61,16 @@ async def test_every_call_is_answered_and_no_finished_generation_is_repeated(tmp
     ]
     config = GeneratorConfig(command=(sys.executable, SERVER, str(servers.root), str(log)), resends=1000, deadline=500)
     async with McpImageGenerator(config, workspace) as generator:
-        tasks: list[asyncio.Task[object]] = [asyncio.create_task(generator.generate(call)) for call in calls]
-        killing = asyncio.create_task(kill_at_random(log, dice, set(tasks)))
+        tasks = [asyncio.create_task(generator.generate(call)) for call in calls]
+        killing = asyncio.create_task(kill_at_random(log, dice, tasks))
         answers = await asyncio.gather(*tasks)
         kills = await killing
-    assert len(answers) == CALLS
+        for child in psutil.Process().children():
+            child.kill()
+        again = [await generator.generate(call) for call in calls]
     assert kills > 0
+    assert all(answer.cached for answer in again), "a finished generation was lost"
+    assert [one.sha256 for one in again] == [one.sha256 for one in answers]
 
     finished: set[str] = set()
     for word, number in lines(log):
