@@ -36,12 +36,13 @@ $(STAMP): pyproject.toml constraints.txt
 	PYTHONWARNINGS=ignore $(BIN)/pip install --quiet $(CONSTRAIN) -e '.[$(EXTRAS)]'
 	@touch $@
 
-# The prompt is quoted for the shell as it stands, whatever characters it has.
-QUOTED_PROMPT = '$(subst ','\'',$(value PROMPT))'
+# The prompt travels in the environment, so that neither make nor the shell looks into it, whatever characters it has.
+override PROMPT := $(value PROMPT)
+export PROMPT
 
 # Without a PROMPT the profile's own example is run.
 run: $(STAMP)
-	$(PROGRAM) run $(if $(PROMPT),-- $(QUOTED_PROMPT))
+	$(PROGRAM) run $${PROMPT:+-- "$$PROMPT"}
 
 # `pytest`, not `python -m pytest`: the latter puts this folder on the import path, and every module would exist twice.
 test: $(STAMP)
