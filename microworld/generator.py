@@ -41,7 +41,8 @@ class MicroGenerator:
         batch: Most pictures made at once.
 
     Raises:
-        InputError: There is no pipeline in the folder (`no_checkpoint`).
+        InputError: There is no pipeline in the folder (`no_checkpoint`), or one that cannot be loaded or called
+            (`broken_checkpoint`).
     """
 
     def __init__(self, checkpoint: Path | None = None, *, weaker: bool = False, batch: int = 16) -> None:
@@ -49,9 +50,8 @@ class MicroGenerator:
         if not (folder / "model_index.json").is_file() or not (folder / "call_arguments.json").is_file():
             msg = f"{folder} must hold a pipeline and its call_arguments.json; it does not. Train one, or name another."
             raise InputError(msg, code="no_checkpoint")
-        self._arguments = json.loads((folder / "call_arguments.json").read_text(encoding="utf-8"))
+        self._arguments = _call_arguments(folder)
         threads = int(self._arguments.pop("threads", 1))
-        self._arguments["text_encoder_out_layers"] = tuple(self._arguments["text_encoder_out_layers"])
         self._batch = batch
         self.pipeline = _load(folder, threads)
         """The stock pipeline object; only how it prepares the references of a batch is replaced."""
@@ -66,6 +66,12 @@ class MicroGenerator:
     def edit(self, images: Sequence[Image.Image], texts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image]:
         """One picture for each instruction, from the image at the same position."""
         return self._make(texts, seeds, images)
+
+    def unread(self, text: str) -> int:
+        """How many tokens of a text do not fit into the prompt; the pipeline drops them silently, from the front."""
+        tokenizer = self.pipeline.tokenizer
+        prompt = tokenizer.apply_chat_template([{"role": "user", "content": text}], tokenize=False)
+        return max(0, len(tokenizer.tokenize(prompt)) - int(self._arguments["max_sequence_length"]))
 
     def batches(self, count: int) -> Iterator[slice]:
         """How `count` samples are cut into batches; callers that show progress go batch by batch."""
@@ -93,6 +99,20 @@ class MicroGenerator:
         return made
 
 
+def _call_arguments(folder: Path) -> dict[str, Any]:
+    """What lies beside the weights, with the arguments that every call needs."""
+    path = folder / "call_arguments.json"
+    try:
+        arguments: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        layers, length = tuple(arguments["text_encoder_out_layers"]), int(arguments["max_sequence_length"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        msg = (
+            f"{path} must be a JSON object with text_encoder_out_layers and max_sequence_length; it is not. Restore it."
+        )
+        raise InputError(msg, code="broken_checkpoint") from error
+    return {**arguments, "text_encoder_out_layers": layers, "max_sequence_length": length}
+
+
 def _load(folder: Path, threads: int) -> Any:
     import logging
 
@@ -103,12 +123,17 @@ def _load(folder: Path, threads: int) -> Any:
         import torch
         from diffusers import Flux2KleinPipeline
         from diffusers.utils import logging as diffusers_logging
+        from safetensors import SafetensorError
         from transformers.utils import logging as transformers_logging
 
         diffusers_logging.disable_progress_bar()
         transformers_logging.disable_progress_bar()
         torch.set_num_threads(threads)  # two threads on a busy machine are many times slower than one
         pipeline = Flux2KleinPipeline.from_pretrained(str(folder), dtype=torch.float32, local_files_only=True)
+        pipeline.tokenizer.get_chat_template()  # a folder without tokenizer would be missed only by the first call
+    except (KeyError, OSError, RuntimeError, SafetensorError, TypeError, ValueError) as error:
+        msg = f"{folder} must hold a whole Flux2KleinPipeline; loading it failed: {error}. Copy it anew, or train one."
+        raise InputError(msg, code="broken_checkpoint") from error
     finally:
         for name, level in levels.items():
             logging.getLogger(name).setLevel(level)

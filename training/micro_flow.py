@@ -26,7 +26,7 @@ from .micro_vae import LATENT_CHANNELS, encode, picture_batch
 __all__ = ["TILES", "TileTable", "make_transformer", "sample", "tile_table", "train_flow"]
 
 STEPS = 4
-"""Denoising steps at inference; half of the training happens at exactly their noise levels."""
+"""Denoising steps at inference; most of the training happens at exactly their noise levels."""
 WIDTH = 4 * LATENT_CHANNELS
 TILES: tuple[Thing | None, ...] = (
     None,
@@ -184,7 +184,7 @@ def sample(
 
 
 def _sigmas(batch: int) -> torch.Tensor:
-    """Noise levels: half of them the four of inference, the others even over 0..1."""
+    """Noise levels: three of five are among the four of inference, the others even over 0..1."""
     fixed = 1 - torch.randint(STEPS, (batch,)) / STEPS
     return torch.where(torch.rand(batch) < 0.6, fixed, torch.rand(batch))
 

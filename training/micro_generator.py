@@ -76,7 +76,8 @@ class Tiles(_Part):
 class GeneratorRecipe(_Part):
     """Everything that decides the weights."""
 
-    seed: Annotated[int, Field(ge=0)]
+    seed: Annotated[int, Field(ge=0, lt=10_000)]
+    """Below 10,000, so that the seeds of stages stay below those of held-out samples."""
     text: Training
     vae: NoisyTraining
     tiles: Tiles
@@ -170,8 +171,9 @@ class _Job:
         scheduler = FlowMatchEulerDiscreteScheduler(shift=1.0, use_dynamic_shifting=False)
         pipeline = Flux2KleinPipeline(scheduler, vae, encoder, tokenizer, transformer, is_distilled=True)
         target = self.folder.root / "generator"
-        # half precision on disk: twice the parameters for the same size; loading converts back
+        # half precision on disk: twice the parameters for the same size
         pipeline.to(torch.float16).save_pretrained(target)
+        _run_in_single_precision(target / "text_encoder" / "config.json")
         arguments = {
             "width": IMAGE_SIZE,
             "height": IMAGE_SIZE,
@@ -214,3 +216,9 @@ class _Job:
 
     def _table(self, vae: AutoencoderKLFlux2) -> TileTable:
         return tile_table(vae, self.folder, seed=self.recipe.seed, rounds=self.recipe.tiles.rounds)
+
+
+def _run_in_single_precision(config: Path) -> None:
+    """Lets a text encoder load in single precision untold: diffusers' parts do so, transformers obeys its file."""
+    settings = {**json.loads(config.read_text(encoding="utf-8")), "dtype": "float32"}
+    config.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")

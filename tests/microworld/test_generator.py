@@ -1,5 +1,8 @@
 """The shipped weights: they load as they should, obey seeds, and a batch makes what single calls make."""
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -66,6 +69,47 @@ def test_the_shipped_folder_is_small() -> None:
 def test_texts_without_seeds_are_refused(generator: MicroGenerator) -> None:
     with pytest.raises(InputError, match="2 texts, 1 seeds"):
         generator.draw([TEXT, TEXT], [0])
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("call_arguments.json", "{"),
+        ("call_arguments.json", "[]"),
+        ("call_arguments.json", "{}"),
+        ("model_index.json", "{}"),
+        ("model_index.json", "{"),
+        ("transformer/diffusion_pytorch_model.safetensors", "torn"),
+        ("text_encoder/model.safetensors", "torn"),
+        ("vae/config.json", None),
+        ("tokenizer/chat_template.jinja", None),
+    ],
+)
+def test_a_broken_folder_is_refused_with_its_name(tmp_path: Path, file: str, content: str | None) -> None:
+    folder = shutil.copytree(shipped_checkpoint(), tmp_path / "broken")
+    if content is None:
+        (folder / file).unlink()
+    else:
+        (folder / file).write_text(content)
+    with pytest.raises(InputError, match=r"broken must hold a whole|json must be a JSON object") as caught:
+        MicroGenerator(folder)
+    assert caught.value.code == "broken_checkpoint"
+
+
+def test_the_model_cards_example_runs_as_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    card = (shipped_checkpoint() / "README.md").read_text(encoding="utf-8")
+    code = card.split("```python\n")[1].split("```")[0]
+    (tmp_path / "microworld").symlink_to(shipped_checkpoint().parent.parent)
+    monkeypatch.chdir(tmp_path)
+    made: dict[str, Image.Image] = {}
+    exec(compile(code, "README.md", "exec"), made)  # noqa: S102 - our own example
+    scored = score(made["edited"], None, wishes_of(SCENE.put(3, Thing("ball", "green", "big"))), "night")
+    assert scored.semantics > 5
+
+
+def test_only_what_is_longer_than_the_prompt_is_left_unread(generator: MicroGenerator) -> None:
+    assert generator.unread(TEXT) == 0
+    assert generator.unread("ball " * 50) - generator.unread("ball " * 49) == 1
 
 
 def test_a_folder_without_a_pipeline_is_refused(tmp_path_factory: pytest.TempPathFactory) -> None:

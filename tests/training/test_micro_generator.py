@@ -159,7 +159,7 @@ def test_two_steps_of_every_stage_make_a_folder_that_the_stock_pipeline_loads_an
     folder.save("settled.pt", {"vae": make_vae().state_dict()})
     folder.save("tiles.pt", {"mean": torch.randn(len(BACKGROUNDS), CELLS, len(TILES), 64), "spread": 0.1})
     made = run(recipe, tmp_path, ["flow", "decoder", "assemble"])
-    pipeline = Flux2KleinPipeline.from_pretrained(made, dtype=torch.float32)
+    pipeline = Flux2KleinPipeline.from_pretrained(made)  # every part in single precision by itself
     pipeline.set_progress_bar_config(disable=True)
     first = pipeline(
         prompt="a red ball",
