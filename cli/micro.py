@@ -41,12 +41,14 @@ def draw(
     json_output: _Json = False,
 ) -> None:
     """Draw a picture of 96 x 96 pixels from a text."""
-    _check_words(text)
+    said = _said(text)
     chosen = _chosen(seed)
     with _working("drawing"):
         from interleavethinker.microworld.generator import MicroGenerator
 
-        picture = MicroGenerator(checkpoint, weaker=weaker).draw([text], [chosen])[0]
+        generator = MicroGenerator(checkpoint, weaker=weaker)
+        _check_length(generator.unread(said))
+        picture = generator.draw([said], [chosen])[0]
     _finish(picture, out, chosen, as_json=json_output)
 
 
@@ -61,25 +63,39 @@ def edit(
     json_output: _Json = False,
 ) -> None:
     """Edit a picture of the micro world by one instruction."""
-    _check_words(text)
+    said = _said(text)
     source = _open(image)
     chosen = _chosen(seed)
     with _working("editing"):
         from interleavethinker.microworld.generator import MicroGenerator
 
-        picture = MicroGenerator(checkpoint, weaker=weaker).edit([source], [text], [chosen])[0]
+        generator = MicroGenerator(checkpoint, weaker=weaker)
+        _check_length(generator.unread(said))
+        picture = generator.edit([source], [said], [chosen])[0]
     _finish(picture, out, chosen, as_json=json_output)
 
 
-def _check_words(text: str) -> None:
+def _said(text: str) -> str:
+    """The text as the generator was taught to read: its words checked, lower case, single spaces."""
     from interleavethinker.microworld.lexicon import check_request
 
     check_request(text)
+    return " ".join(text.lower().split())
+
+
+def _check_length(unread: int) -> None:
+    if unread:
+        msg = (
+            f"A text must fit into the generator's prompt; this one is {unread} tokens too long. "
+            "Say less, or use plain words: a trained word is one token, a synonym several."
+        )
+        raise InputError(msg, code="text_too_long")
 
 
 def _open(path: Path) -> "Image":
     """The picture in a file, checked before it is decoded."""
     import io
+    import warnings
 
     from PIL import Image
 
@@ -92,7 +108,9 @@ def _open(path: Path) -> "Image":
     except OSError as error:
         msg = f"The image must be a readable file; {path} is not: {error.strerror}."
         raise InputError(msg, code="invalid_image") from error
-    png = canonical_png(data)
+    with warnings.catch_warnings():  # far too many pixels are refused below, with how many
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        png = canonical_png(data)
     size = image_size(png)
     if size != (IMAGE_SIZE, IMAGE_SIZE):
         msg = (

@@ -34,11 +34,13 @@ _KNOWN = known_words() | set(_FUNCTION) | set(_PLURALS) | set(_SPELLINGS) | _FAL
 _TRAINED = [*KINDS, *COLOURS, *SIZES, *BACKGROUNDS]
 _CONTENT = [*_TRAINED, *CANONICAL]
 """What is suggested for an unknown word."""
+_NAMED, _LONGEST = 6, 30
+"""Unknown words named in one message, and letters shown of each."""
 
 
 def to_words(text: str) -> list[str]:
     """Lower-case words and commas, in canonical spelling: synonyms become trained words, plurals stay."""
-    plain = re.findall(r"[a-z]+|[,.;]", text.lower().replace("'s ", " "))
+    plain = re.findall(r"[a-z]+|[,.;]", text.lower().replace("’", "'").replace("'s ", " "))
     return ["," if word in ".;" else CANONICAL.get(word, _SPELLINGS.get(word, word)) for word in plain]
 
 
@@ -49,18 +51,25 @@ def check_request(text: str) -> None:
         InputError: There are no words at all (`empty_text`), or unknown ones (`unknown_words`); the message names each
             with the nearest known ones.
     """
-    words = re.findall(r"[^\W_]+", text.lower().replace("'s", ""))
+    words = re.findall(r"[^\W_]+", text.lower().replace("’", "'").replace("'s", ""))
     if not words:
         raise InputError("A text must say something; it has no words.", code="empty_text")
     unknown = list(dict.fromkeys(word for word in words if word not in _KNOWN))
     if not unknown:
         return
-    listed = "; ".join(f"{word!r} (nearest: {', '.join(_nearest(word))})" for word in unknown)
+    listed = "; ".join(_named(word) for word in unknown[:_NAMED])
+    if len(unknown) > _NAMED:
+        listed += f"; and {len(unknown) - _NAMED} more"
     msg = (
         f"Every word must be one that the micro world knows; it does not know {listed}. It draws {', '.join(KINDS)} "
         f"in {', '.join(COLOURS)}, {' or '.join(SIZES)}, with these backgrounds: {', '.join(BACKGROUNDS)}."
     )
     raise InputError(msg, code="unknown_words")
+
+
+def _named(word: str) -> str:
+    shown = word if len(word) <= _LONGEST else f"{word[:_LONGEST]}…"
+    return f"{shown!r} (nearest: {', '.join(_nearest(word))})"
 
 
 def _nearest(word: str) -> list[str]:

@@ -78,5 +78,5 @@ change set show exchange bigger smaller
 
 
 def known_words() -> frozenset[str]:
-    """Every word that the generator is trained on or that `SYNONYMS` lists."""
+    """Every word of plain instructions (the generator is trained on most of them), and all synonyms."""
     return frozenset((*_STRUCTURE, *KINDS, *COLOURS, *BACKGROUNDS, *SYNONYMS, *CANONICAL))

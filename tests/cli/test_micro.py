@@ -9,6 +9,7 @@ from PIL import Image
 
 from interleavethinker.cli import main
 from interleavethinker.microworld import generator
+from interleavethinker.microworld.lexicon import check_request, to_words
 from interleavethinker.microworld.renderer import PerfectRenderer
 
 
@@ -17,6 +18,9 @@ class Standing(PerfectRenderer):
 
     def __init__(self, checkpoint: Path | None = None, *, weaker: bool = False) -> None:
         self.pipeline = (checkpoint, weaker)
+
+    def unread(self, text: str) -> int:
+        return max(0, len(text.split()) - 38)
 
 
 @pytest.fixture
@@ -107,6 +111,50 @@ def test_a_place_that_cannot_be_written_is_a_failure_that_names_it(
     out = tmp_path / "file" / "picture.png"
     assert run(["draw", "a red ball", "--out", str(out)]) == 3
     assert str(out) in capsys.readouterr().err
+
+
+def test_many_and_long_unknown_words_make_a_message_that_can_be_read(capsys: pytest.CaptureFixture[str]) -> None:
+    unknown = [f"q{chr(97 + number)}" for number in range(26)]
+    _, message = refusal(["draw", " ".join(["x" * 10_000, *unknown])], capsys)
+    assert "and 21 more" in message
+    assert len(message) < 700
+
+
+def test_an_apostrophe_is_no_word_whatever_its_shape() -> None:
+    check_request("turn the ball’s colour into blue")
+    assert to_words("the ball’s colour") == to_words("the ball's colour") == ["the", "ball", "colour"]
+
+
+@pytest.mark.usefixtures("standing")
+def test_capitals_and_spaces_make_no_difference(tmp_path: Path) -> None:
+    files = [tmp_path / "plain.png", tmp_path / "loud.png"]
+    for file, text in zip(
+        files, ("a red ball on the left, at night", " A RED  ball\non the left, at night "), strict=True
+    ):
+        assert run(["draw", text, "--out", str(file), "--seed", "7"]) == 0
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+@pytest.mark.usefixtures("standing")
+def test_a_text_that_the_prompt_has_no_room_for_is_refused_not_cut(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "source.png"
+    Image.new("RGB", (96, 96)).save(source)
+    for words in (["draw"], ["edit", str(source)]):
+        code, message = refusal([*words, "ball " * 2000, "--out", str(tmp_path / "never.png")], capsys)
+        assert code == "text_too_long"
+        assert "1962 tokens too long" in message
+
+
+def test_a_picture_that_could_be_a_bomb_is_refused_with_its_size_and_no_warning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "bomb.png"
+    Image.new("1", (12_000, 10_000)).save(path)
+    code, message = refusal(["edit", str(path), "make the ball green"], capsys)
+    assert code == "image_too_large"
+    assert "12000 x 10000" in message
 
 
 def test_a_folder_without_weights_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
