@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from interleavethinker.tools.errors import StoreError
+
 if TYPE_CHECKING:
     from interleavethinker.evaluation.micro_generator import Progress
 
@@ -99,8 +101,11 @@ def _print_report(report: dict[str, Any]) -> None:
 
 
 def _add_row(table: Any, label: str, figures: dict[str, Any], suffix: str = "") -> None:
-    low, high = figures[f"exact_low{suffix}"], figures[f"exact_high{suffix}"]
     exact, samples = figures[f"exact{suffix}"], figures[f"samples{suffix}"]
+    if not samples:  # fewer samples than kinds of edits
+        table.add_row(label, *("–",) * 4, "0")
+        return
+    low, high = figures[f"exact_low{suffix}"], figures[f"exact_high{suffix}"]
     scores = (f"{figures[f'{name}{suffix}']:.2f}" for name in ("semantics", "quality"))
     table.add_row(label, f"{exact:.3f}", f"{low:.3f}-{high:.3f}", *scores, str(samples))
 
@@ -108,7 +113,7 @@ def _add_row(table: Any, label: str, figures: dict[str, Any], suffix: str = "") 
 @app.command("micro-gallery")
 def micro_gallery(
     out: Annotated[Path, typer.Option("--out", "-o", help="PNG file to write.", dir_okay=False)] = Path("gallery.png"),
-    seed: Annotated[int, typer.Option(min=0, help="Of every picture.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Of every picture.")] = 0,
     checkpoint: Annotated[
         Path | None,
         typer.Option(help="Folder of a pipeline; the shipped one by default.", exists=True, file_okay=False),
@@ -118,7 +123,13 @@ def micro_gallery(
     from interleavethinker.evaluation.micro_gallery import gallery
     from interleavethinker.microworld.generator import MicroGenerator
 
-    gallery(MicroGenerator(checkpoint), out, seed=seed)
+    sheet = gallery(MicroGenerator(checkpoint), seed=seed)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        sheet.save(out, format="PNG", optimize=True)
+    except OSError as error:
+        msg = f"The sheet must be written to a file; {out} cannot be: {error.strerror}."
+        raise StoreError(msg) from error
     typer.echo(out)
 
 

@@ -6,7 +6,6 @@ to its left. Nothing is chosen: texts are fixed here, the seed is the first. Kno
 
 from __future__ import annotations
 
-from pathlib import Path
 from textwrap import wrap
 
 from PIL import Image, ImageDraw, ImageFont
@@ -49,8 +48,8 @@ _CAPTION = 64
 _SIDE = IMAGE_SIZE * _SCALE
 
 
-def gallery(generator: MicroGenerator, out: Path, *, seed: int = 0) -> None:
-    """Makes all pictures and writes the sheet as a PNG file."""
+def gallery(generator: MicroGenerator, *, seed: int = 0) -> Image.Image:
+    """Makes all pictures and lays them out on one sheet."""
     rows = [list(zip(generator.draw(DRAWINGS, [seed] * len(DRAWINGS)), DRAWINGS, strict=True))]
     for first, *edits in CHAINS:
         row = [(generator.draw([first], [seed])[0], first)]
@@ -66,4 +65,4 @@ def gallery(generator: MicroGenerator, out: Path, *, seed: int = 0) -> None:
             left = _GAP + column * (_SIDE + _GAP)
             sheet.paste(picture.resize((_SIDE, _SIDE), Image.Resampling.LANCZOS), (left, top))
             draw.text((left, top + _SIDE + 3), "\n".join(wrap(text, 30)), fill=(60, 60, 70), font=font)
-    sheet.save(out, optimize=True)
+    return sheet

@@ -29,6 +29,11 @@ __all__ = ["Generator", "Progress", "evaluate", "report_of", "seconds_per_image"
 _STREAM = 2**21
 """First word of every seed here; training's are below 2**20."""
 _TIMED = 10
+_FIGURES = (
+    *("exact", "exact_low", "exact_high", "judged_good"),
+    *("semantics", "semantics_low", "semantics_high", "quality", "quality_low", "quality_high"),
+)
+"""What is told of every group of samples, besides their number."""
 _CHUNK = 48
 
 Json = dict[str, "Json"] | float | int | None
@@ -165,22 +170,19 @@ def _carry_out(
 
 
 def _figures(scores: Sequence[Score]) -> dict[str, Json]:
+    """Rates and means with their intervals; null where there are no samples (n below the number of edit kinds)."""
+    if not scores:
+        return {**dict.fromkeys(_FIGURES), "samples": 0}
     exact = rate([score.exact for score in scores])
     judged = rate([judgement(score) for score in scores])
     semantics, quality = mean([score.semantics for score in scores]), mean([score.quality for score in scores])
-    return {
-        "exact": round(exact.value, 4),
-        "exact_low": round(exact.low, 4),
-        "exact_high": round(exact.high, 4),
-        "judged_good": round(judged.value, 4),
-        "semantics": round(semantics.value, 3),
-        "semantics_low": round(semantics.low, 3),
-        "semantics_high": round(semantics.high, 3),
-        "quality": round(quality.value, 3),
-        "quality_low": round(quality.low, 3),
-        "quality_high": round(quality.high, 3),
-        "samples": exact.n,
-    }
+    rates = [round(value, 4) for value in (exact.value, exact.low, exact.high, judged.value)]
+    means = [
+        round(min(10.0, max(0.0, value)), 3)  # a normal interval may reach beyond the scale
+        for estimate in (semantics, quality)
+        for value in (estimate.value, estimate.low, estimate.high)
+    ]
+    return {**dict(zip(_FIGURES, rates + means, strict=True)), "samples": exact.n}
 
 
 def _speed(generator: MicroGenerator) -> dict[str, Json]:

@@ -16,6 +16,8 @@ import torch
 from rich.console import Console
 from torch import nn
 
+from interleavethinker.tools.errors import InputError
+
 __all__ = ["Muon", "RunFolder", "Stage", "muon_adamw", "run_stage"]
 
 
@@ -47,11 +49,19 @@ class Stage:
 
 
 class RunFolder:
-    """Where a run keeps checkpoints, metrics and results; every file is replaced in one rename."""
+    """Where a run keeps checkpoints, metrics and results; every checkpoint is replaced in one rename.
+
+    Raises:
+        InputError: The folder cannot be made.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        root.mkdir(parents=True, exist_ok=True)
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            msg = f"A run needs a folder that can be written; {root} is none: {error.strerror}. Name another."
+            raise InputError(msg) from error
         self.console = Console(stderr=True)
 
     def save(self, name: str, state: object) -> None:

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from interleavethinker.tools.errors import InputError
 from interleavethinker.training.loop import RunFolder, Stage, muon_adamw, run_stage
 
 STAGE = Stage("toy", steps=12, learning_rate=1e-2, seed=3, log_every=3, save_every=4)
@@ -48,6 +49,13 @@ def test_a_complete_stage_is_not_trained_again(tmp_path: Path) -> None:
     once = train(tmp_path)
     again = train(tmp_path, killed_at=0)  # would raise at its first step
     assert all(torch.equal(value, again[name]) for name, value in once.items())
+
+
+def test_a_run_folder_that_cannot_be_made_is_refused_with_its_name(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    for root in (tmp_path / "file", tmp_path / "file" / "run"):
+        with pytest.raises(InputError, match=rf"{root.name} is none: "):
+            RunFolder(root)
 
 
 def test_metrics_have_the_mean_of_every_number_since_the_last_line(tmp_path: Path) -> None:
