@@ -71,13 +71,8 @@ class CriticRewards:
         return reward
 
 
-def run_grpo(recipe: GrpoRecipe, root: Path, generator: ImageGenerator | None = None) -> Path:
+def run_grpo(recipe: GrpoRecipe, root: Path) -> Path:
     """Runs or resumes a recipe; returns the folder of the finished model or adapter.
-
-    Args:
-        recipe: What to do.
-        root: The run folder.
-        generator: Makes the pictures instead of the one that the recipe names; puts them into the data's store.
 
     Raises:
         InputError: The recipe, its data or its model cannot be used.
@@ -97,8 +92,7 @@ def run_grpo(recipe: GrpoRecipe, root: Path, generator: ImageGenerator | None = 
     )
     folder = DataFolder(recipe.data)
     rows = choose_rows(list(folder.critic_rl), recipe)
-    maker = generator or _generator(recipe, folder.store)
-    rewards = CriticRewards(rows, Regenerator(maker, _judge(recipe, folder.store)))
+    rewards = CriticRewards(rows, Regenerator(_generator(recipe, folder.store), _judge(recipe, folder.store)))
     model, processor = load_model(recipe.model, recipe, "bfloat16" if arguments.bf16 else None)
     prompts = prompts_of(recipe)
     trainer = GRPOTrainer(

@@ -136,7 +136,7 @@ def test_the_8b_sft_recipes_run_with_a_small_model_and_leave_its_eyes_frozen(
 
 
 def test_grpo_trains_an_adapter_from_the_four_rewards(made: Made, critic: Path, tmp_path: Path) -> None:
-    run_grpo(grpo("micro-critic-grpo", made, critic / "model"), tmp_path, made.generators["shipped"])
+    run_grpo(grpo("micro-critic-grpo", made, critic / "model"), tmp_path)
     logged = [line for line in metrics(tmp_path) if "reward" in line]
     assert len(logged) == 2
     assert {f"rewards/{name}/mean" for name in ("format", "accuracy", "semantics", "quality")} <= logged[0].keys()
@@ -147,8 +147,8 @@ def test_grpo_trains_an_adapter_from_the_four_rewards(made: Made, critic: Path, 
 
 
 def test_the_8b_grpo_recipe_runs_with_a_small_model(made: Made, critic: Path, tmp_path: Path) -> None:
-    recipe = grpo("critic-grpo-8b", made, critic / "model", "judge=micro")
-    run_grpo(recipe, tmp_path, made.generators["shipped"])
+    small = ("arguments.per_device_train_batch_size=2", "arguments.num_generations=2")
+    run_grpo(grpo("critic-grpo-8b", made, critic / "model", "judge=micro", "generator=micro", *small), tmp_path)
     assert (tmp_path / "model" / "model.safetensors").is_file()
 
 
