@@ -12,8 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from interleavethinker.microworld.scenes import Scene, random_scene, render, to_image
-from interleavethinker.microworld.vocabulary import POSITION_PHRASES
+from interleavethinker.microworld.scenes import CELLS, Scene, random_scene, render, to_image
 from interleavethinker.tools.answers import write_plan, write_verdict
 from interleavethinker.tools.chat import to_messages
 from interleavethinker.tools.images import encode_png
@@ -46,10 +45,14 @@ def planner_example(row: PlannerRow, store: ImageStore, prompts: Prompts) -> Exa
 
 
 def captions(store: ImageStore, count: int, seed: int) -> Iterator[Example]:
-    """Pictures of random scenes with what they show, cell by cell: how a model from scratch learns to see first."""
+    """Pictures of random scenes with what each cell holds: how a model from scratch learns to see first.
+
+    Scenes are crowded and cells are named in a fixed order, so that nearly every word must be seen and its place in the
+    answer says where to look.
+    """
     for number in range(count):
         rng = np.random.default_rng([seed, number])
-        scene = random_scene(rng, int(rng.integers(0, 5)))
+        scene = random_scene(rng, int(rng.integers(2, CELLS + 1)))
         image = store.put(encode_png(to_image(render(scene))))
         question = [Turn("user", (ImagePart(sha256=image), TextPart(text="Look.")))]
         yield _question(question, store) | _completion(_caption(scene))
@@ -71,9 +74,8 @@ def to_dataset(examples: Sequence[Example]) -> Any:
 
 
 def _caption(scene: Scene) -> str:
-    things = scene.things.items()
-    seen = [f"{POSITION_PHRASES[cell][0]} is {thing.size} {thing.colour} {thing.kind}" for cell, thing in things]
-    return "; ".join([f"background is {scene.background}", *seen])
+    cells = (f"{cell.size} {cell.colour} {cell.kind}" if cell else "nothing" for cell in scene.cells)
+    return "; ".join([scene.background, *cells])
 
 
 def _question(turns: Sequence[Turn], store: ImageStore, blank_like: str | None = None) -> Example:
