@@ -71,7 +71,8 @@ class MicroGenerator:
         """How many tokens of a text do not fit into the prompt; the pipeline drops them silently, from the front."""
         tokenizer = self.pipeline.tokenizer
         prompt = tokenizer.apply_chat_template([{"role": "user", "content": text}], tokenize=False)
-        return max(0, len(tokenizer.tokenize(prompt)) - int(self._arguments["max_sequence_length"]))
+        tokens = tokenizer(prompt, verbose=False)["input_ids"]  # a text that is too long is no news to the caller
+        return max(0, len(tokens) - int(self._arguments["max_sequence_length"]))
 
     def batches(self, count: int) -> Iterator[slice]:
         """How `count` samples are cut into batches; callers that show progress go batch by batch."""

@@ -99,7 +99,7 @@ def load_recipe(path: Path) -> GeneratorRecipe:
 
 
 def run(recipe: GeneratorRecipe, root: Path, stages: Sequence[str] = STAGES) -> Path:
-    """Runs the stages named, in order; returns the folder of the assembled pipeline.
+    """Runs the stages named, in order; returns the folder of the assembled pipeline, or of the run while unassembled.
 
     Raises:
         InputError: A stage is unknown, or one that another needs has not been run.
@@ -113,7 +113,7 @@ def run(recipe: GeneratorRecipe, root: Path, stages: Sequence[str] = STAGES) -> 
         if name in stages:
             torch.manual_seed(recipe.seed)
             getattr(job, name)()
-    return job.folder.root / "generator"
+    return root / "generator" if "assemble" in stages else root
 
 
 class _Job:

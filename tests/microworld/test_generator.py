@@ -107,9 +107,13 @@ def test_the_model_cards_example_runs_as_it_stands(tmp_path: Path, monkeypatch: 
     assert scored.semantics > 5
 
 
-def test_only_what_is_longer_than_the_prompt_is_left_unread(generator: MicroGenerator) -> None:
+def test_only_what_is_longer_than_the_prompt_is_left_unread_and_nothing_is_logged(
+    generator: MicroGenerator, capfd: pytest.CaptureFixture[str]
+) -> None:
     assert generator.unread(TEXT) == 0
     assert generator.unread("ball " * 50) - generator.unread("ball " * 49) == 1
+    assert generator.unread("ball " * 2000) > 1900
+    assert "".join(capfd.readouterr()) == ""
 
 
 def test_a_folder_without_a_pipeline_is_refused(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -154,7 +154,7 @@ def tiny_recipe() -> GeneratorRecipe:
 
 def test_two_steps_of_every_stage_make_a_folder_that_the_stock_pipeline_loads_and_runs(tmp_path: Path) -> None:
     recipe = tiny_recipe()
-    run(recipe, tmp_path, ["text", "vae"])
+    assert run(recipe, tmp_path, ["text", "vae"]) == tmp_path  # nothing assembled yet
     folder = RunFolder(tmp_path)  # the full table takes a minute: here made of noise
     folder.save("settled.pt", {"vae": make_vae().state_dict()})
     folder.save("tiles.pt", {"mean": torch.randn(len(BACKGROUNDS), CELLS, len(TILES), 64), "spread": 0.1})
