@@ -129,8 +129,8 @@ def test_a_verdict_by_hand_must_be_one(run: Run) -> None:
     assert "--accept or --reject" in err
 
 
-def spawn(home: Path, *words: str) -> "subprocess.Popen[str]":
-    environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+def spawn(home: Path, *words: str, **variables: str) -> "subprocess.Popen[str]":
+    environment = os.environ | {"PYTHONUNBUFFERED": "1"} | variables
     command = [sys.executable, "-m", "interleavethinker.cli", *words]
     return subprocess.Popen(
         command, cwd=home, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -140,8 +140,12 @@ def spawn(home: Path, *words: str) -> "subprocess.Popen[str]":
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 @pytest.mark.parametrize("how", ["interrupt", "kill", "pause"])
 def test_stopped_in_whatever_way_it_goes_on_and_draws_nothing_twice(run: Run, home: Path, how: str) -> None:
-    story = STORY + "".join(f". then make the ball {c}. then make the ball {d}" for c, d in [("red", "pink")] * 12)
-    process = spawn(home, "run", story, "--profile", "cells.toml", "--seed", "5")
+    command = json.dumps([sys.executable, str(Path(__file__).with_name("slow_server.py")), str(home / "slow")])
+    server = f'{{ command = {command}, environment = ["STEP_SECONDS"] }}'
+    (home / "slow.toml").write_text(PROFILE.replace('{ model = "cells" }', server))
+    story = STORY + "".join(f". then make the ball {c}. then make the ball {d}" for c, d in [("red", "pink")] * 3)
+    # Slow enough for everything that is done while it runs; what resumes it is not slowed down.
+    process = spawn(home, "run", story, "--profile", "slow.toml", "--seed", "5", STEP_SECONDS="0.5")
     assert process.stderr is not None
     for line in process.stderr:
         if "step 2, attempt 1" in line:
@@ -158,7 +162,10 @@ def test_stopped_in_whatever_way_it_goes_on_and_draws_nothing_twice(run: Run, ho
     assert process.returncode == (-signal.SIGKILL if how == "kill" else exits.INTERRUPTED)
     (entry,) = as_json(run, "list")
     assert entry["status"] == ("interrupted" if how == "kill" else "paused")
+    before = as_json(run, "show", entry["id"])["attempts"]
+    assert before
     done = as_json(run, "resume", entry["id"])
-    assert (done["outcome"], done["steps"]) == ("complete", 27)
+    assert (done["outcome"], done["steps"]) == ("complete", 9)
     attempts = as_json(run, "show", entry["id"])["attempts"]
-    assert len(attempts) == 27, "one attempt a step, since everything is accepted"
+    assert attempts[: len(before)] == before
+    assert len(attempts) == 9, "one attempt a step, since everything is accepted"

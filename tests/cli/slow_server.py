@@ -1,0 +1,16 @@
+"""A stdio image server of coloured cells that takes `STEP_SECONDS` for each of a picture's four steps.
+
+Usage: slow_server.py STORE
+"""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+from interleavethinker.servers.backend_cells import CellsBackend
+from interleavethinker.servers.image_process import serve_images
+
+if __name__ == "__main__":
+    backend = CellsBackend(step_seconds=float(os.environ.get("STEP_SECONDS", "0")))
+    asyncio.run(serve_images(backend, Path(sys.argv[1])))
