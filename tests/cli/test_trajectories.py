@@ -167,5 +167,7 @@ def test_stopped_in_whatever_way_it_goes_on_and_draws_nothing_twice(run: Run, ho
     done = as_json(run, "resume", entry["id"])
     assert (done["outcome"], done["steps"]) == ("complete", 9)
     attempts = as_json(run, "show", entry["id"])["attempts"]
-    assert attempts[: len(before)] == before
+    # The picture in work when it stopped is judged only now; how long each took shows that none was drawn again.
+    kept = ("image", "seed", "seconds", "cached")
+    assert [[one[k] for k in kept] for one in attempts[: len(before)]] == [[one[k] for k in kept] for one in before]
     assert len(attempts) == 9, "one attempt a step, since everything is accepted"
