@@ -74,7 +74,8 @@ def _root(
 ) -> None:
     """Interleaved text-and-image answers from any image generator.
 
-    Exit codes: 0 done, 2 bad input, 3 failure, 130 interrupted. With --json, errors are JSON on stdout too.
+    Exit codes: 0 done, 2 bad input, 3 failure, 4 waiting for a person, 130 interrupted. With --json, errors are JSON on
+    stdout too.
     """
 
 
