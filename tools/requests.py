@@ -27,6 +27,10 @@ _COUNT = re.compile(
     rf"(?<![\w.-])(\d{{1,2}}|{'|'.join(_WORDS)})[ -](?:\w+[ -]){{0,2}}?(?:steps?|images?|pictures?|panels?|frames?)\b",
     re.IGNORECASE,
 )
+_GIVEN = re.compile(r"\b(?:these|those|both|between|given|your|my|how many\b[^.?!]*)\s+(?:the\s+)?$", re.IGNORECASE)
+"""Before a number: it counts what is there already, not what is wished for."""
+_PACE = re.compile(r"(?:1|one)[ -](?:\w+[ -])?step$", re.IGNORECASE)
+"""A distance or a pace, unless "in" stands before it: "one step left", "one step at a time"."""
 _PARTS: TypeAdapter[tuple[Part, ...]] = TypeAdapter(tuple[Part, ...])
 
 
@@ -61,9 +65,16 @@ def named_step_count(text: str) -> int | None:
     """
     found = set()
     for match in _COUNT.finditer(text):
+        if _speaks_of_something_else(text, match):
+            continue
         word = match.group(1).lower()
         found.add(int(word) if word.isdigit() else _WORDS.index(word) + 1)
     if len(found) != 1:
         return None
     (count,) = found
     return count if 1 <= count <= MAX_NAMED_STEPS else None
+
+
+def _speaks_of_something_else(text: str, match: re.Match[str]) -> bool:
+    before = text[: match.start()]
+    return bool(_GIVEN.search(before) or (_PACE.match(match.group()) and not re.search(r"\bin\s+$", before)))

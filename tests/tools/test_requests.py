@@ -39,6 +39,14 @@ def test_what_says_nothing_or_is_no_request_is_refused(value: object) -> None:
         ("0 steps", None),
         ("version 1.3 steps in", None),
         ("step by step", None),
+        ("in one step", 1),
+        ("move it one step to the left", None),
+        ("one step at a time", None),
+        ("what is different in these two images?", None),
+        ("what changed between the two pictures?", None),
+        ("how many steps are there in 3 pictures?", None),
+        ("continue these two pictures with three more pictures", 3),
+        ("Show the three steps of making tea", 3),
     ],
 )
 def test_a_number_of_steps_counts_only_where_it_is_named_and_unambiguous(text: str, count: int | None) -> None:
