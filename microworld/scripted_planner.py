@@ -15,14 +15,15 @@ from collections.abc import Iterator
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.ports import PlanContext
 from interleavethinker.tools.store import ImageStore
-from interleavethinker.tools.types import Plan, Request, Step
+from interleavethinker.tools.types import Plan, Request, Sha256, Step
 
-from .language import MAX_NAMED, Edit, Task, describe, instruct
+from .language import MAX_NAMED, Edit, Task, a, describe, instruct, name, place
+from .lexicon import check_request as check_words
 from .lexicon import singular, to_words
 from .reader import read
 from .scenes import POSITIONS, Scene, Thing
 from .sprites import KINDS
-from .storytelling import unframed
+from .storytelling import plainly, unframed
 from .understanding import understand
 
 __all__ = ["ScriptedPlanner", "check_request"]
@@ -33,6 +34,7 @@ _CUT = re.compile(
 _COUNT = re.compile(
     r"[,:]?\s*\bin (?:\d+|one|two|three|four|five|six|seven|eight) (?:steps?|pictures?)\b", re.IGNORECASE
 )
+_COMPARISON = re.compile(r"\b(?:differen\w+|differ|changed?|compare\w*)\b", re.IGNORECASE)
 _QUESTION = re.compile(r"\?\s*$|^\s*(?:what|who|where|how many|describe)\b", re.IGNORECASE)
 
 
@@ -53,19 +55,19 @@ class ScriptedPlanner:
         return await asyncio.to_thread(self._plan, request)
 
     def _plan(self, request: Request) -> Plan:
-        scene = self._scene(request)
+        scenes = [self._scene(image) for image in request.images]
+        scene = scenes[-1] if scenes else None
         if scene is not None and _QUESTION.search(request.text):
-            answer = f"The picture shows {describe(scene)}."
+            compared = len(scenes) > 1 and _COMPARISON.search(request.text)
+            answer = _difference(*scenes[-2:]) if compared else f"The picture shows {describe(scene)}."
             return Plan(steps=(Step(auxiliary_text=answer),), reasoning="A question about a picture wants words.")
         steps = tuple(_steps(request.text, scene))
         return Plan(steps=steps, reasoning=f"One step for each change: {len(steps)}.")
 
-    def _scene(self, request: Request) -> Scene | None:
-        if not request.images:
-            return None
+    def _scene(self, image: Sha256) -> Scene:
         from PIL import Image
 
-        with Image.open(io.BytesIO(self._store.get(request.images[-1]))) as picture:
+        with Image.open(io.BytesIO(self._store.get(image))) as picture:
             return read(picture).scene
 
 
@@ -78,19 +80,42 @@ def check_request(request: Request) -> None:
     try:
         if not request.images:
             list(_steps(request.text, None))
+        elif not _QUESTION.search(request.text):
+            for piece in _pieces(request.text):
+                check_words(plainly(piece))
     except InputError as error:
         hint = "The profiles `klein` and `api` take any request; see `interleavethinker doctor`."
         raise InputError(f"{error} {hint}", code=error.code) from error
 
 
-def _steps(text: str, scene: Scene | None) -> Iterator[Step]:
-    """Yields steps for a text, piece by piece, keeping track of what each leaves behind."""
+def _pieces(text: str) -> list[str]:
+    """What a request asks for, one thing after the other, without what frames it."""
     pieces = [piece.strip(" ,:") for piece in _CUT.split(_COUNT.sub("", unframed(text)))]
     pieces = [piece for piece in pieces if piece]
     if not pieces:
         raise InputError("A request must say what to draw, for example 'a big red ball on the left, at night'.")
+    return pieces
+
+
+def _difference(before: Scene, after: Scene) -> str:
+    """What distinguishes the second of two scenes from the first, in words."""
+    found = [] if before.background == after.background else [f"the background is {after.background} instead"]
+    for cell, (old, new) in enumerate(zip(before.cells, after.cells, strict=True)):
+        if old and new and old.named != new.named:
+            found.append(f"the {name(old)} {place(cell)} has become {a(name(new))}")
+        elif old and not new:
+            found.append(f"the {name(old)} {place(cell)} is gone")
+        elif new and not old:
+            found.append(f"{a(name(new))} {place(cell)} is new")
+    if not found:
+        return "Nothing that words can tell is different."
+    return f"In the second picture, {', '.join(found)}."
+
+
+def _steps(text: str, scene: Scene | None) -> Iterator[Step]:
+    """Yields steps for a text, piece by piece, keeping track of what each leaves behind."""
     last: str | None = None
-    for piece in pieces:
+    for piece in _pieces(text):
         said, task = _understood(piece, scene, last)
         yield from _drawing(said, task) if scene is None else _editing(said, task, scene)
         scene = task.target

@@ -15,6 +15,10 @@ _FRAME = re.compile(
     r"\s*(?:(?:about|of|where|in which)\s+|[:,.]\s*|$)",
     re.IGNORECASE,
 )
+_CONTINUE = re.compile(
+    r"^\s*(?:please\s+)?(?:continue|go on|carry on)(?:\s+(?:the|this|my)\s+\w+)?(?:\s*[:,.]\s*|\s+with\s*:?\s*)",
+    re.IGNORECASE,
+)
 _TIMES = r"(?:the\s+)?(night|midnight|sunset|dusk|evening|twilight|winter|snow)"
 _PHRASES = tuple(
     (re.compile(pattern, re.IGNORECASE), plain)
@@ -44,5 +48,5 @@ def plainly(text: str) -> str:
 
 
 def unframed(text: str) -> str:
-    """The request without "tell me a story about", "a comic:" and the like in front."""
-    return _FRAME.sub("", text, count=1) or text
+    """The request without "tell me a story about", "a comic:", "continue with" and the like in front."""
+    return _FRAME.sub("", _CONTINUE.sub("", text, count=1), count=1) or text

@@ -128,3 +128,25 @@ async def test_what_the_critic_cannot_understand_stays_unjudged(store: ImageStor
     (verdict,) = await ScriptedCritic(store).judge([case])
     assert verdict.success is None
     assert "quack" in verdict.reasoning
+
+
+async def test_asked_what_is_different_it_compares_the_last_two_pictures(store: ImageStore) -> None:
+    cat = BALL.put(8, Thing("cat", "white", "small"))
+    images = [ImagePart(sha256=put(store, scene)) for scene in (BALL, cat)]
+    plan = await planned(store, Request(parts=(*images, TextPart(text="What is different in the second picture?"))))
+    assert [step.prompt for step in plan.steps] == [None]
+    assert plan.steps[0].auxiliary_text == "In the second picture, a small white cat in the bottom right is new."
+
+
+async def test_a_picture_is_continued_in_the_words_after_continue(store: ImageStore) -> None:
+    request = Request(
+        parts=(ImagePart(sha256=put(store, BALL)), TextPart(text="Continue the story: the ball rolls to the right"))
+    )
+    check_request(request)
+    assert [step.prompt for step in (await planned(store, request)).steps] == ["the ball rolls to the right"]
+
+
+def test_unknown_words_beside_a_picture_are_refused_before_anything_is_recorded(store: ImageStore) -> None:
+    request = Request(parts=(ImagePart(sha256=put(store, BALL)), TextPart(text="add a dragon on the right")))
+    with pytest.raises(InputError, match=r"'dragon'.*klein"):
+        check_request(request)
