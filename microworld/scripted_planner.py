@@ -90,7 +90,9 @@ def check_request(request: Request) -> None:
 
 def _pieces(text: str) -> list[str]:
     """What a request asks for, one thing after the other, without what frames it."""
-    pieces = [piece.strip(" ,:") for piece in _CUT.split(_COUNT.sub("", unframed(text)))]
+    # in lower case and single spaces: the generator has never seen others, and nothing is meant by them
+    said = _COUNT.sub("", unframed(text)).lower()
+    pieces = [" ".join(piece.strip(" ,:").split()) for piece in _CUT.split(said)]
     pieces = [piece for piece in pieces if piece]
     if not pieces:
         raise InputError("A request must say what to draw, for example 'a big red ball on the left, at night'.")

@@ -49,7 +49,7 @@ def test_a_story_becomes_one_step_a_sentence_in_its_own_words(tmp_path: Path) ->
     text = "Tell me a story: a small white cat on the left in a meadow. The cat walks to the middle. Then night falls."
     assert plan(text, tmp_path) == [
         "a small white cat on the left in a meadow",
-        "The cat walks to the middle",
+        "the cat walks to the middle",
         "night falls",
     ]
 
