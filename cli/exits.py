@@ -20,7 +20,7 @@ import typer
 
 from interleavethinker.tools.errors import InputError, InterleaveError, ProfileError
 
-__all__ = ["BAD_INPUT", "FAILURE", "INTERRUPTED", "OK", "WAITING", "report"]
+__all__ = ["BAD_INPUT", "FAILURE", "INTERRUPTED", "OK", "WAITING", "code_of", "report"]
 
 OK = 0
 BAD_INPUT = 2
@@ -37,6 +37,11 @@ def report(error: InterleaveError | typer.TyperException | typer.Abort, *, as_js
     if isinstance(error, typer.TyperException):
         return _report_usage(error, as_json=as_json)
     _show(str(error), code=error.code, as_json=as_json)
+    return code_of(error)
+
+
+def code_of(error: InterleaveError) -> int:
+    """Returns the exit code that goes with an error."""
     return BAD_INPUT if isinstance(error, InputError | ProfileError) else FAILURE
 
 

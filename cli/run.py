@@ -1,10 +1,13 @@
 """`interleavethinker run` and `resume`: from a request to a storyboard, in this process."""
 
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from interleavethinker.tools.errors import InputError
 
 from .trajectory_run import go, in_workspace
 
@@ -13,6 +16,20 @@ if TYPE_CHECKING:
     from interleavethinker.tools.requests import RequestLike
 
 __all__ = ["AsJson", "Out", "Root", "resume", "run"]
+
+
+def _usable(out: Path | None) -> Path | None:
+    """Refuses a folder for exports that could not be written, before any work is done for it; creates nothing."""
+    if out is not None:
+        try:
+            nearest = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
+            usable = nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
+        except OSError:
+            usable = False
+        if not usable:
+            raise InputError(f"--out must be a folder that can be written or created; {out} is not.")
+    return out
+
 
 Root = Annotated[
     Path | None,
@@ -23,7 +40,10 @@ Root = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Out = Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the storyboard; runs/ID by default.")]
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", "-o", callback=_usable, help="Folder for the storyboard; runs/ID by default."),
+]
 _PLACE = re.compile(r"<image>")
 
 
@@ -60,6 +80,7 @@ def run(
         limits = chosen.limits.model_validate(
             chosen.limits.model_dump() | {name: value for name, value in given.items() if value is not None}
         )
+        _usable(out or Path("runs"))
         if chosen.notice and not json_output:
             typer.secho(chosen.notice, dim=True, err=True)
         trajectory = await opened.start(
@@ -90,7 +111,6 @@ def resume(
 
 def _request(workspace: "Workspace", text: str, images: list[Path]) -> "RequestLike":
     """Puts each picture where `<image>` stands for it; those without a place come first."""
-    from interleavethinker.tools.errors import InputError
     from interleavethinker.tools.types import ImagePart, TextPart
 
     pieces = _PLACE.split(text)

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from .exits import FAILURE, INTERRUPTED, OK, WAITING
+from interleavethinker.tools.errors import InterleaveError
+
+from .exits import FAILURE, INTERRUPTED, OK, WAITING, code_of
 
 if TYPE_CHECKING:
     from interleavethinker.graph import Trajectory, Workspace
@@ -59,7 +61,15 @@ async def go(workspace: "Workspace", trajectory: str, out: Path | None, *, as_js
                 watch.see(event)
     seen = await workspace.look(trajectory)
     folder = out or Path("runs") / trajectory
-    page = export(seen, workspace.store, folder)
+    try:
+        page = export(seen, workspace.store, folder)
+    except InterleaveError as error:  # The work is kept all the same: its id must not be lost.
+        if not as_json:
+            _tell(seen, None)
+            raise
+        told = {"storyboard": None, "error": {"code": error.code, "message": str(error)}}
+        sys.stdout.write(json.dumps(summary(seen) | told) + "\n")
+        return code_of(error)
     if as_json:
         sys.stdout.write(json.dumps(summary(seen) | {"storyboard": str(page)}) + "\n")
     else:
@@ -86,7 +96,7 @@ def summary(seen: "Trajectory") -> dict[str, Any]:
     }
 
 
-def _tell(seen: "Trajectory", page: Path) -> None:
+def _tell(seen: "Trajectory", page: Path | None) -> None:
     name, status = seen.entry.id, seen.entry.status
     for note in seen.document.notes:
         typer.secho(note, fg="yellow", err=True)
@@ -104,7 +114,10 @@ def _tell(seen: "Trajectory", page: Path) -> None:
         case _:
             pass
     typer.echo(f"Trajectory: {name}")
-    typer.echo(f"Storyboard: {page}")
+    if page is None:
+        typer.echo(f"Its exports could not be written. Again: interleavethinker export {name} --out FOLDER", err=True)
+    else:
+        typer.echo(f"Storyboard: {page}")
 
 
 @contextlib.contextmanager

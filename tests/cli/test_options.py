@@ -1,0 +1,74 @@
+"""What the agent's commands refuse, before any work and with a sentence, and what they print as JSON."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from interleavethinker.cli import exits, main
+from interleavethinker.tools.errors import InputError
+
+PROFILE = """
+description = "Scripted, with coloured cells for pictures."
+planner = { object = "interleavethinker.microworld.scripted_planner:ScriptedPlanner" }
+critic = { object = "interleavethinker.tools.doubles:lenient_critic" }
+generator = { model = "cells" }
+"""
+STORY = "a big red ball on the left, at night. then make the ball blue"
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    monkeypatch.setenv("INTERLEAVETHINKER_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("INTERLEAVETHINKER_IMAGE_STORE", str(tmp_path / "server"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cells.toml").write_text(PROFILE)
+
+    def call(*words: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as exit_:
+            main(words)
+        told = capsys.readouterr()
+        assert isinstance(exit_.value.code, int)
+        return exit_.value.code, told.out, told.err
+
+    return call
+
+
+def as_json(run: Run, *words: str, code: int = exits.OK) -> Any:
+    found, out, err = run(*words, "--json")
+    assert found == code, err
+    return json.loads(out)
+
+
+def waiting(run: Run) -> str:
+    """Returns the id of a trajectory whose plan waits; nothing is drawn for it."""
+    told = as_json(run, "run", STORY, "--profile", "cells.toml", "--approve-plan", code=exits.WAITING)
+    return str(told["id"])
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_any_work(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "existing").write_text("in the way")
+    for out in ("existing", "existing/deeper"):
+        words = ("run", STORY, "--profile", "cells.toml", "--out", out)
+        assert "--out must be a folder" in as_json(run, *words, code=exits.BAD_INPUT)["error"]["message"]
+    (tmp_path / "runs").write_text("in the way")
+    assert run("run", STORY, "--profile", "cells.toml")[0] == exits.BAD_INPUT
+    assert as_json(run, "list") == []
+
+
+def test_an_export_that_fails_in_the_end_still_leaves_id_and_status(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> Path:
+        raise InputError("The disk is full.")
+
+    monkeypatch.setattr("interleavethinker.graph.export.export", full)
+    words = ("run", STORY, "--profile", "cells.toml")
+    told = as_json(run, *words, code=exits.BAD_INPUT)
+    assert (told["status"], told["storyboard"], told["error"]["message"]) == ("done", None, "The disk is full.")
+    code, out, err = run(*words)
+    assert code == exits.BAD_INPUT
+    assert out.startswith("Trajectory: ")
+    assert "The disk is full." in err
