@@ -1,5 +1,6 @@
 """`interleavethinker run` and `resume`: from a request to a storyboard, in this process."""
 
+import math
 import os
 import re
 from pathlib import Path
@@ -12,10 +13,24 @@ from interleavethinker.tools.errors import InputError
 from .trajectory_run import go, in_workspace
 
 if TYPE_CHECKING:
-    from interleavethinker.graph import Workspace
+    from interleavethinker.graph import Limits, Workspace
     from interleavethinker.tools.requests import RequestLike
 
-__all__ = ["AsJson", "Out", "Root", "resume", "run"]
+__all__ = [
+    "LARGEST",
+    "AsJson",
+    "Deadline",
+    "MaxCalls",
+    "MaxIterations",
+    "Out",
+    "Root",
+    "limits_with",
+    "resume",
+    "run",
+]
+
+LARGEST = 2**31 - 1
+"""Of seeds and counts: what every generator and every file of ours can hold."""
 
 
 def _usable(out: Path | None) -> Path | None:
@@ -31,6 +46,12 @@ def _usable(out: Path | None) -> Path | None:
     return out
 
 
+def _seconds(deadline: float | None) -> float | None:
+    if deadline is not None and not (math.isfinite(deadline) and deadline > 0):
+        raise InputError(f"--deadline must be a number of seconds above 0; {deadline:g} is not.")
+    return deadline
+
+
 Root = Annotated[
     Path | None,
     typer.Option(
@@ -44,6 +65,9 @@ Out = Annotated[
     Path | None,
     typer.Option("--out", "-o", callback=_usable, help="Folder for the storyboard; runs/ID by default."),
 ]
+MaxIterations = Annotated[int | None, typer.Option(min=1, max=100, help="Attempts per step.")]
+MaxCalls = Annotated[int | None, typer.Option(min=1, max=LARGEST, help="Generator calls in all.")]
+Deadline = Annotated[float | None, typer.Option(callback=_seconds, help="Seconds of work.")]
 _PLACE = re.compile(r"<image>")
 
 
@@ -53,11 +77,13 @@ def run(
     profile: Annotated[str, typer.Option(help="micro, klein, api, or a TOML file.")] = "micro",
     out: Out = None,
     approve_plan: Annotated[bool, typer.Option("--approve-plan", help="Wait for your approval of the plan.")] = False,
-    max_iterations: Annotated[int | None, typer.Option(min=1, help="Attempts per step.")] = None,
-    max_calls: Annotated[int | None, typer.Option(min=1, help="Generator calls in all.")] = None,
-    deadline: Annotated[float | None, typer.Option(help="Seconds of work.")] = None,
-    look_ahead: Annotated[int | None, typer.Option(min=1, help="Steps drafted before they are judged.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Same seed, same pictures (local models).")] = None,
+    max_iterations: MaxIterations = None,
+    max_calls: MaxCalls = None,
+    deadline: Deadline = None,
+    look_ahead: Annotated[int | None, typer.Option(min=1, max=64, help="Steps drafted before they are judged.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=LARGEST, help="Same seed, same pictures (local models).")
+    ] = None,
     workspace: Root = None,
     json_output: AsJson = False,
 ) -> None:
@@ -71,14 +97,12 @@ def run(
         from interleavethinker.graph import load_profile
 
         chosen = load_profile(profile)
-        given = {
-            "max_iterations": max_iterations,
-            "max_calls": max_calls,
-            "deadline": deadline,
-            "look_ahead": look_ahead,
-        }
-        limits = chosen.limits.model_validate(
-            chosen.limits.model_dump() | {name: value for name, value in given.items() if value is not None}
+        limits = limits_with(
+            chosen.limits,
+            max_iterations=max_iterations,
+            max_calls=max_calls,
+            deadline=deadline,
+            look_ahead=look_ahead,
         )
         _usable(out or Path("runs"))
         if chosen.notice and not json_output:
@@ -107,6 +131,21 @@ def resume(
         return await go(opened, opened.entry(trajectory).id, out, as_json=json_output)
 
     raise typer.Exit(in_workspace(workspace, work))
+
+
+def limits_with(usual: "Limits", **given: float | None) -> "Limits":
+    """Returns the usual limits with those replaced that were given.
+
+    Raises:
+        InputError: One of them is out of range.
+    """
+    from pydantic import ValidationError
+
+    try:
+        return usual.model_validate(usual.model_dump() | {key: one for key, one in given.items() if one is not None})
+    except ValidationError as error:
+        problems = "; ".join(f"{problem['loc'][0]}: {problem['msg']}" for problem in error.errors())
+        raise InputError(f"These limits cannot be used: {problems}") from error
 
 
 def _request(workspace: "Workspace", text: str, images: list[Path]) -> "RequestLike":

@@ -14,7 +14,7 @@ import typer
 
 from interleavethinker.tools.errors import InputError
 
-from .run import AsJson, Out, Root
+from .run import LARGEST, AsJson, Out, Root
 from .trajectory_run import go, in_workspace, summary
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def branch(
     step: Annotated[int, typer.Argument(min=1, help="Everything before this step is kept.")],
     attempt: Annotated[int, typer.Option(min=1, help="Keep the step's attempts before this one too.")] = 1,
     prompt: Annotated[str | None, typer.Option(help="What to ask the generator instead.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="The generator's seed for this attempt.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, max=LARGEST, help="The generator's seed for this attempt.")] = None,
     image: Annotated[Path | None, typer.Option(help="A picture that takes the place of the attempt's.")] = None,
     out: Out = None,
     stay: _Stay = False,

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from interleavethinker.cli import exits, main
+from interleavethinker.cli.run import limits_with
+from interleavethinker.graph import Limits
 from interleavethinker.tools.errors import InputError
 
 PROFILE = """
@@ -72,3 +74,30 @@ def test_an_export_that_fails_in_the_end_still_leaves_id_and_status(run: Run, mo
     assert code == exits.BAD_INPUT
     assert out.startswith("Trajectory: ")
     assert "The disk is full." in err
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--deadline", "0"),
+        ("--deadline", "-1"),
+        ("--deadline", "nan"),
+        ("--deadline", "inf"),
+        ("--look-ahead", "65"),
+        ("--max-iterations", "101"),
+        ("--max-calls", "99999999999999999999999"),
+        ("--seed", "99999999999999999999999"),
+        ("--seed", str(2**31)),
+    ],
+)
+def test_an_option_out_of_range_is_bad_input(run: Run, option: str, value: str) -> None:
+    error = as_json(run, "run", STORY, "--profile", "cells.toml", option, value, code=exits.BAD_INPUT)["error"]
+    assert option in error["message"]
+    if option == "--seed":
+        assert option in as_json(run, "branch", "x", "1", option, value, code=exits.BAD_INPUT)["error"]["message"]
+    assert as_json(run, "list") == []
+
+
+def test_limits_out_of_range_are_bad_input_wherever_they_come_from() -> None:
+    with pytest.raises(InputError, match="look_ahead: Input should be less than or equal to 64"):
+        limits_with(Limits(), look_ahead=65)
