@@ -89,6 +89,8 @@ def load_profile(name: str) -> Profile:
             text = path.read_text(encoding="utf-8")
         except OSError as error:
             raise ProfileError(f"The profile file {name} must be readable: {error.strerror}.") from error
+        except UnicodeDecodeError as error:
+            raise ProfileError(f"The profile file {name} must be UTF-8; byte {error.start + 1} is not.") from error
         return _parse(text, path.stem, path.resolve())
     if name not in shipped_profiles():
         raise ProfileError(
@@ -116,8 +118,13 @@ def _parse(text: str, name: str, path: Path | None) -> Profile:
     try:
         data = tomllib.loads(text)
         profile = Profile.model_validate({"name": name, "source": str(path or name), **data})
-    except (tomllib.TOMLDecodeError, ValidationError) as error:
-        raise ProfileError(f"Profile {name!r} is malformed: {error}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ProfileError(f"Profile {name!r} must be TOML: {error}.") from error
+    except ValidationError as error:
+        problems = "; ".join(
+            ": ".join(filter(None, (".".join(map(str, problem["loc"])), problem["msg"]))) for problem in error.errors()
+        )
+        raise ProfileError(f"Profile {name!r} is malformed: {problems}.") from error
     if path is None:
         return profile
     roles = {

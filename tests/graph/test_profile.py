@@ -38,13 +38,22 @@ def test_a_profile_of_ones_own_is_found_from_any_folder_and_its_prompts_beside_i
         (GOOD.replace("planner", "planer"), "planner"),
         (GOOD + "[limits]\nmax_iterations = 0", "max_iterations"),
         (GOOD.replace('model = "qwen3-vl:some/where"', ""), "exactly one of model and object"),
-        ("[", "malformed"),
+        ("[", "must be TOML"),
     ],
 )
 def test_a_malformed_profile_says_what_is_wrong(text: str, complaint: str, tmp_path: Path) -> None:
     path = tmp_path / "bad.toml"
     path.write_text(text)
-    with pytest.raises(ProfileError, match=complaint):
+    with pytest.raises(ProfileError, match=complaint) as error:
+        load_profile(str(path))
+    assert "pydantic" not in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_profile_that_is_not_utf_8_is_told_as_such(tmp_path: Path) -> None:
+    path = tmp_path / "latin.toml"
+    path.write_bytes(GOOD.replace('"d"', '"é"').encode("latin-1"))
+    with pytest.raises(ProfileError, match="must be UTF-8"):
         load_profile(str(path))
 
 
