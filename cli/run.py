@@ -141,11 +141,12 @@ def limits_with(usual: "Limits", **given: float | None) -> "Limits":
     """
     from pydantic import ValidationError
 
+    from interleavethinker.graph.profile import problems_of
+
     try:
         return usual.model_validate(usual.model_dump() | {key: one for key, one in given.items() if one is not None})
     except ValidationError as error:
-        problems = "; ".join(f"{problem['loc'][0]}: {problem['msg']}" for problem in error.errors())
-        raise InputError(f"These limits cannot be used: {problems}") from error
+        raise InputError(f"These limits cannot be used: {problems_of(error)}") from error
 
 
 def _request(workspace: "Workspace", text: str, images: list[Path]) -> "RequestLike":

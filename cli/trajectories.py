@@ -207,12 +207,23 @@ def delete(
 def _steps(path: Path) -> "list[Step]":
     from pydantic import TypeAdapter, ValidationError
 
+    from interleavethinker.graph.profile import problems_of
     from interleavethinker.tools.types import Step
 
     try:
-        return TypeAdapter(list[Step]).validate_json(path.read_bytes())
-    except (OSError, ValidationError) as error:
-        raise InputError(f"{path} must be a JSON list of steps: {error}") from error
+        steps = TypeAdapter(list[Step]).validate_json(path.read_bytes())
+    except OSError as error:
+        raise InputError(f"The plan {path} must be a readable file: {error.strerror}.") from error
+    except ValidationError as error:
+        raise InputError(f"{path} must be a JSON list of steps: {problems_of(error)}.") from error
+    for number, step in enumerate(steps, start=1):
+        words = [text for text in (step.instruction, step.prompt, step.auxiliary_text) if text is not None]
+        if not any(text.strip() for text in words) or (step.prompt is not None and not step.prompt.strip()):
+            raise InputError(
+                f"Each step of {path} must have a prompt, or words without one; step {number} has neither, "
+                "or an empty prompt."
+            )
+    return steps
 
 
 def _print(console: "Console", seen: "Trajectory") -> None:

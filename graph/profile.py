@@ -17,7 +17,7 @@ from interleavethinker.tools.generator_config import GeneratorConfig
 
 from .limits import Limits
 
-__all__ = ["Profile", "Role", "import_object", "load_profile", "shipped_profiles"]
+__all__ = ["Profile", "Role", "import_object", "load_profile", "problems_of", "shipped_profiles"]
 
 
 class _Frozen(BaseModel):
@@ -114,6 +114,13 @@ def import_object(target: str) -> Any:
         raise ProfileError(f"The profile names {target!r}, which cannot be imported: {error}") from error
 
 
+def problems_of(error: ValidationError) -> str:
+    """Returns what a validation found wrong, on one line: where and what, without links to pydantic's pages."""
+    return "; ".join(
+        ": ".join(filter(None, (".".join(map(str, problem["loc"])), problem["msg"]))) for problem in error.errors()
+    )
+
+
 def _parse(text: str, name: str, path: Path | None) -> Profile:
     try:
         data = tomllib.loads(text)
@@ -121,10 +128,7 @@ def _parse(text: str, name: str, path: Path | None) -> Profile:
     except tomllib.TOMLDecodeError as error:
         raise ProfileError(f"Profile {name!r} must be TOML: {error}.") from error
     except ValidationError as error:
-        problems = "; ".join(
-            ": ".join(filter(None, (".".join(map(str, problem["loc"])), problem["msg"]))) for problem in error.errors()
-        )
-        raise ProfileError(f"Profile {name!r} is malformed: {problems}.") from error
+        raise ProfileError(f"Profile {name!r} is malformed: {problems_of(error)}.") from error
     if path is None:
         return profile
     roles = {

@@ -101,3 +101,22 @@ def test_an_option_out_of_range_is_bad_input(run: Run, option: str, value: str) 
 def test_limits_out_of_range_are_bad_input_wherever_they_come_from() -> None:
     with pytest.raises(InputError, match="look_ahead: Input should be less than or equal to 64"):
         limits_with(Limits(), look_ahead=65)
+
+
+@pytest.mark.parametrize(
+    ("plan", "complaint"),
+    [
+        ("[{}]", "step 1 has neither"),
+        ('[{"prompt": "a cat"}, {"instruction": " "}]', "step 2 has neither"),
+        ('[{"instruction": "A cat.", "prompt": ""}]', "empty prompt"),
+        ('[{"words": "a cat"}]', "0.words: Extra inputs are not permitted"),
+        ("no JSON", "must be a JSON list of steps"),
+    ],
+)
+def test_a_plan_by_hand_must_say_something_in_each_step(run: Run, tmp_path: Path, plan: str, complaint: str) -> None:
+    name = waiting(run)
+    (tmp_path / "plan.json").write_text(plan)
+    message = as_json(run, "approve", name, "--plan", "plan.json", code=exits.BAD_INPUT)["error"]["message"]
+    assert complaint in message
+    assert "pydantic" not in message
+    assert as_json(run, "show", name)["status"] == "waiting"
