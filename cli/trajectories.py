@@ -196,10 +196,11 @@ def delete(
     """Delete trajectories, and images that no trajectory needs (those of the last hour are left alone)."""
 
     async def work(opened: "Workspace") -> None:
-        for one in trajectory or []:
-            await opened.delete(one)
+        names = dict.fromkeys(opened.entry(one).id for one in trajectory or [])  # All are found before any is deleted.
+        for name in names:
+            await opened.delete(name)
         removed = await opened.collect_garbage()
-        typer.echo(f"{len(trajectory or [])} trajectories deleted, {len(removed)} unneeded images removed.")
+        typer.echo(f"{len(names)} trajectories deleted, {len(removed)} unneeded images removed.")
 
     raise typer.Exit(in_workspace(workspace, work))
 

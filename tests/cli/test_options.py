@@ -120,3 +120,11 @@ def test_a_plan_by_hand_must_say_something_in_each_step(run: Run, tmp_path: Path
     assert complaint in message
     assert "pydantic" not in message
     assert as_json(run, "show", name)["status"] == "waiting"
+
+
+def test_nothing_is_deleted_where_one_of_the_trajectories_is_unknown(run: Run) -> None:
+    name = waiting(run)
+    assert run("delete", name, "nosuch")[0] == exits.FAILURE
+    assert [entry["id"] for entry in as_json(run, "list")] == [name]
+    assert run("delete", name, name)[1].startswith("1 trajectories deleted")
+    assert as_json(run, "list") == []
