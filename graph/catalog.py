@@ -4,18 +4,20 @@ Plain SQLite in the file that also holds the checkpoints; usable from any proces
 is what its last writer left; whether a writer is still alive is the lock's business.
 """
 
+import contextlib
+import errno
 import json
 import sqlite3
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
-from interleavethinker.tools.errors import StoreError, TrajectoryError
+from interleavethinker.tools.errors import InputError, StoreError, TrajectoryError
 
-__all__ = ["Catalog", "Command", "Entry", "Status"]
+__all__ = ["Catalog", "Command", "Entry", "Status", "translated"]
 
 Status = Literal["ready", "running", "interrupted", "paused", "waiting", "done", "failed", "cancelled"]
 """`interrupted`: its process died while it ran; `waiting`: for approval of the plan. The rest is what it says."""
@@ -29,6 +31,8 @@ CREATE TABLE IF NOT EXISTS controls (
 """
 _WAIT_SECONDS = 30.0
 """How long a writer waits for another process's transaction; those last milliseconds."""
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_Value = float | int | str | None
 
 
 class Entry(BaseModel):
@@ -65,28 +69,42 @@ class Catalog:
 
     Args:
         path: The database file; made if absent.
+
+    Attributes:
+        path: The database file.
+
+    Raises:
+        InputError: The path cannot lie on this machine, or its folder cannot be made.
+        StoreError: The database cannot be used, here and in every method.
     """
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            kind = StoreError if error.errno in _FULL else InputError
+            raise kind(
+                f"The workspace {path.parent} must be a folder that can be written; the system says: {error.strerror}. "
+                "Choose another one."
+            ) from error
+        with translated(path):
             self._database = sqlite3.connect(path, timeout=_WAIT_SECONDS, isolation_level=None)
             self._database.execute("PRAGMA journal_mode=WAL")
             self._database.execute("PRAGMA synchronous=NORMAL")
             self._database.executescript(_TABLES)
-        except sqlite3.Error as error:
-            raise StoreError(f"The workspace's database {path} must be usable; SQLite says: {error}.") from error
         self._database.row_factory = sqlite3.Row
 
     def close(self) -> None:
         """Closes the database."""
-        self._database.close()
+        with translated(self.path):
+            self._database.close()
 
     def add(self, entry: Entry) -> None:
         """Adds a trajectory."""
         names = list(Entry.model_fields)
         marks = ", ".join(f":{name}" for name in names)
-        self._database.execute(
+        self._execute(
             f"INSERT INTO trajectories ({', '.join(names)}) VALUES ({marks})",  # noqa: S608 - names are our own
             entry.model_dump(),
         )
@@ -97,10 +115,10 @@ class Catalog:
         Raises:
             TrajectoryError: None or several fit (code `unknown_trajectory`).
         """
-        found = self._database.execute(
+        found = self._execute(
             "SELECT * FROM trajectories WHERE id = ? OR substr(id, 1, ?) = ? ORDER BY id != ?",
             (trajectory, len(trajectory), trajectory, trajectory),
-        ).fetchall()
+        )
         if found and (len(found) == 1 or found[0]["id"] == trajectory):
             return Entry.model_validate(dict(found[0]))
         what = f"{len(found)} trajectories begin" if found else "No trajectory begins"
@@ -108,33 +126,49 @@ class Catalog:
 
     def entries(self) -> list[Entry]:
         """Returns all trajectories, the newest first."""
-        rows = self._database.execute("SELECT * FROM trajectories ORDER BY created DESC, id")
+        rows = self._execute("SELECT * FROM trajectories ORDER BY created DESC, id")
         return [Entry.model_validate(dict(row)) for row in rows]
 
     def mark(self, trajectory: str, status: Status, reason: str = "") -> None:
         """Records a status."""
-        self._database.execute(
+        self._execute(
             "UPDATE trajectories SET status = ?, reason = ?, updated = ? WHERE id = ?",
             (status, reason, time.time(), trajectory),
         )
 
     def remove(self, trajectory: str) -> None:
         """Forgets a trajectory and what was asked of it."""
-        self._database.execute("DELETE FROM controls WHERE trajectory = ?", (trajectory,))
-        self._database.execute("DELETE FROM trajectories WHERE id = ?", (trajectory,))
+        self._execute("DELETE FROM controls WHERE trajectory = ?", (trajectory,))
+        self._execute("DELETE FROM trajectories WHERE id = ?", (trajectory,))
 
     def ask(self, trajectory: str, verb: str, payload: dict[str, JsonValue] | None = None) -> None:
         """Leaves a command for whoever runs the trajectory, now or next."""
-        self._database.execute(
+        self._execute(
             "INSERT INTO controls (trajectory, verb, payload) VALUES (?, ?, ?)",
             (trajectory, verb, json.dumps(payload or {})),
         )
 
     def asked(self, trajectory: str) -> list[Command]:
         """Returns the open commands, in order."""
-        rows = self._database.execute("SELECT * FROM controls WHERE trajectory = ? ORDER BY number", (trajectory,))
+        rows = self._execute("SELECT * FROM controls WHERE trajectory = ? ORDER BY number", (trajectory,))
         return [Command(number=row["number"], verb=row["verb"], payload=json.loads(row["payload"])) for row in rows]
 
     def answered(self, commands: Iterable[Command]) -> None:
         """Removes commands that were carried out, or that came too late."""
-        self._database.executemany("DELETE FROM controls WHERE number = ?", [(c.number,) for c in commands])
+        for command in commands:
+            self._execute("DELETE FROM controls WHERE number = ?", (command.number,))
+
+    def _execute(self, statement: str, values: Sequence[_Value] | Mapping[str, _Value] = ()) -> list[sqlite3.Row]:
+        with translated(self.path):
+            return self._database.execute(statement, values).fetchall()
+
+
+@contextlib.contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Makes a `StoreError` of what SQLite raises about the database at `path`."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StoreError(
+            f"The workspace's database {path} must be whole and have room to grow; SQLite says: {error}."
+        ) from error

@@ -16,6 +16,7 @@ from langgraph.runtime import Runtime
 from interleavethinker.tools.store import ImageStore
 
 from .build import TrajectoryGraph, build
+from .catalog import translated
 from .ports import Ports
 from .profile import load_profile
 from .runtime import open_ports
@@ -27,7 +28,7 @@ _WAIT_SECONDS = 30.0
 
 
 class Engine:
-    """The machinery of one workspace.
+    """The machinery of one workspace. Its methods raise `StoreError` where the database cannot be used.
 
     Args:
         database: The SQLite file.
@@ -74,19 +75,24 @@ class Engine:
 
     async def read(self, trajectory: str) -> Mapping[str, Any]:
         """Returns the values of a trajectory's state."""
-        snapshot = await (await self.graph()).aget_state({"configurable": {"thread_id": trajectory}})
+        with translated(self._path):
+            snapshot = await (await self.graph()).aget_state({"configurable": {"thread_id": trajectory}})
         values: Mapping[str, Any] = snapshot.values
         return values
 
     async def write(self, trajectory: str, values: Mapping[str, Any], after: str) -> None:
         """Writes a new trajectory's state as if the node `after` had returned it."""
-        graph = await self.graph()
-        await graph.aupdate_state({"configurable": {"thread_id": trajectory}}, dict(values), as_node=after)
+        with translated(self._path):
+            graph = await self.graph()
+            await graph.aupdate_state({"configurable": {"thread_id": trajectory}}, dict(values), as_node=after)
+
+    async def forget(self, trajectory: str) -> None:
+        """Removes a trajectory's checkpoints."""
+        with translated(self._path):
+            await (await self.saver()).adelete_thread(trajectory)
 
     async def size(self, trajectory: str) -> tuple[int, int]:
         """Returns the bytes of a trajectory's checkpoints and writes, and the number of its checkpoints."""
-        saver = await self.saver()
-        await saver.setup()
         query = """
             SELECT (SELECT coalesce(sum(length(checkpoint) + length(metadata)), 0)
                     FROM checkpoints WHERE thread_id = ?1)
@@ -94,15 +100,19 @@ class Engine:
                     FROM writes WHERE thread_id = ?1),
                    (SELECT count(*) FROM checkpoints WHERE thread_id = ?1)
         """
-        async with saver.lock, saver.conn.execute(query, (trajectory,)) as cursor:
-            row = await cursor.fetchone()
+        with translated(self._path):
+            saver = await self.saver()
+            await saver.setup()
+            async with saver.lock, saver.conn.execute(query, (trajectory,)) as cursor:
+                row = await cursor.fetchone()
         return (0, 0) if row is None else (int(row[0]), int(row[1]))
 
     async def settle(self) -> None:
         """Drops what a cancelled run left uncommitted, which would keep everybody else from writing."""
-        saver = await self.saver()
-        async with saver.lock:
-            await saver.conn.rollback()
+        with translated(self._path):
+            saver = await self.saver()
+            async with saver.lock:
+                await saver.conn.rollback()
 
     async def close(self) -> None:
         """Ends generator sessions and closes the database."""

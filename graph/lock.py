@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from interleavethinker.tools.errors import TrajectoryError
+from interleavethinker.tools.errors import StoreError, TrajectoryError
 
 if sys.platform == "win32":
     import msvcrt
@@ -41,6 +41,7 @@ class TrajectoryLock:
 
     Raises:
         TrajectoryError: On entering, if another process or task works on the trajectory (code `busy`).
+        StoreError: On entering, if the file cannot be made.
     """
 
     def __init__(self, path: Path, trajectory: str) -> None:
@@ -49,9 +50,8 @@ class TrajectoryLock:
         self._descriptor = -1
 
     def __enter__(self) -> Self:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
         for attempt in range(_TRIES):
-            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
+            descriptor = self._open()
             try:
                 _take(descriptor)
             except OSError:
@@ -66,6 +66,13 @@ class TrajectoryLock:
             "`pause` or `cancel`, or wait until it ends.",
             code="busy",
         )
+
+    def _open(self) -> int:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            return os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            raise StoreError(f"The lock {self._path} must be writable; the system says: {error.strerror}.") from error
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

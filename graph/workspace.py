@@ -18,7 +18,7 @@ from interleavethinker.tools.store import ImageStore
 from interleavethinker.tools.types import Request, Step
 
 from .branch import BranchPoint, branch_state
-from .catalog import Catalog, Entry
+from .catalog import Catalog, Entry, translated
 from .engine import Engine
 from .events import Event, Finished
 from .hand import Judgement, named_attempt
@@ -245,7 +245,7 @@ class Workspace:
             seen = named_attempt(await self._engine.read(entry.id), judgement)
             self._catalog.ask(entry.id, "judge", seen.model_dump(mode="json"))
             return True
-        with self._lock(entry.id):
+        with self._lock(entry.id), translated(self._catalog.path):
             await apply_judgement(await self._engine.graph(), entry.id, judgement)
         return False
 
@@ -275,7 +275,7 @@ class Workspace:
         entry = self._catalog.get(trajectory)
         with self._lock(entry.id):
             self._catalog.remove(entry.id)
-            await (await self._engine.saver()).adelete_thread(entry.id)
+            await self._engine.forget(entry.id)
 
     async def collect_garbage(self, older_than: float = 3600.0) -> list[str]:
         """Removes images that no trajectory names and returns their names.
