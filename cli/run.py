@@ -20,11 +20,13 @@ __all__ = [
     "LARGEST",
     "AsJson",
     "Deadline",
+    "Id",
     "MaxCalls",
     "MaxIterations",
     "Out",
     "Root",
     "limits_with",
+    "named",
     "resume",
     "run",
 ]
@@ -52,6 +54,13 @@ def _seconds(deadline: float | None) -> float | None:
     return deadline
 
 
+def named(trajectory: str) -> str:
+    """Refuses an empty id, which any trajectory's would begin with."""
+    if not trajectory.strip():
+        raise InputError("The id of a trajectory, or a beginning of it, is needed; `list` shows them.")
+    return trajectory
+
+
 Root = Annotated[
     Path | None,
     typer.Option(
@@ -65,6 +74,7 @@ Out = Annotated[
     Path | None,
     typer.Option("--out", "-o", callback=_usable, help="Folder for the storyboard; runs/ID by default."),
 ]
+Id = Annotated[str, typer.Argument(callback=named, help="Its id, or a unique beginning of it.")]
 MaxIterations = Annotated[int | None, typer.Option(min=1, max=100, help="Attempts per step.")]
 MaxCalls = Annotated[int | None, typer.Option(min=1, max=LARGEST, help="Generator calls in all.")]
 Deadline = Annotated[float | None, typer.Option(callback=_seconds, help="Seconds of work.")]
@@ -120,7 +130,7 @@ def run(
 
 
 def resume(
-    trajectory: Annotated[str, typer.Argument(help="Its id, or a unique beginning of it.")],
+    trajectory: Id,
     out: Out = None,
     workspace: Root = None,
     json_output: AsJson = False,

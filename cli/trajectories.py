@@ -14,7 +14,7 @@ import typer
 
 from interleavethinker.tools.errors import InputError
 
-from .run import LARGEST, AsJson, Out, Root
+from .run import LARGEST, AsJson, Id, Out, Root, named
 from .trajectory_run import go, in_workspace, summary
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["approve", "branch", "cancel", "delete", "export", "judge", "list_", "pause", "show"]
 
-_Id = Annotated[str, typer.Argument(help="Its id, or a unique beginning of it.")]
 _Stay = Annotated[bool, typer.Option("--stay", help="Only record it; go on later with `resume`.")]
 
 
@@ -49,7 +48,7 @@ def list_(workspace: Root = None, json_output: AsJson = False) -> None:
     raise typer.Exit(in_workspace(workspace, work))
 
 
-def show(trajectory: _Id, workspace: Root = None, json_output: AsJson = False) -> None:
+def show(trajectory: Id, workspace: Root = None, json_output: AsJson = False) -> None:
     """Show a trajectory as it stands, running or not; --json prints all of it, as the export `trajectory.json`."""
 
     async def work(opened: "Workspace") -> None:
@@ -66,7 +65,7 @@ def show(trajectory: _Id, workspace: Root = None, json_output: AsJson = False) -
     raise typer.Exit(in_workspace(workspace, work))
 
 
-def pause(trajectory: _Id, workspace: Root = None) -> None:
+def pause(trajectory: Id, workspace: Root = None) -> None:
     """Stop a trajectory after the picture in work, whichever process runs it."""
 
     async def work(opened: "Workspace") -> None:
@@ -76,7 +75,7 @@ def pause(trajectory: _Id, workspace: Root = None) -> None:
     raise typer.Exit(in_workspace(workspace, work))
 
 
-def cancel(trajectory: _Id, workspace: Root = None) -> None:
+def cancel(trajectory: Id, workspace: Root = None) -> None:
     """Give a trajectory up, ending even a call in flight; what was made is kept, and can be branched from."""
 
     async def work(opened: "Workspace") -> None:
@@ -87,7 +86,7 @@ def cancel(trajectory: _Id, workspace: Root = None) -> None:
 
 
 def approve(
-    trajectory: _Id,
+    trajectory: Id,
     plan: Annotated[
         Path | None,
         typer.Option(help='A JSON file with other steps: [{"instruction", "prompt", "auxiliary_text"}, …].'),
@@ -108,7 +107,7 @@ def approve(
 
 
 def judge(
-    trajectory: _Id,
+    trajectory: Id,
     accept: Annotated[bool | None, typer.Option("--accept/--reject", help="Your verdict.")] = None,
     prompt: Annotated[str | None, typer.Option(help="With --reject: what to ask the generator next.")] = None,
     reason: Annotated[str, typer.Option(help="Why; kept with the verdict.")] = "",
@@ -143,7 +142,7 @@ def judge(
 
 
 def branch(
-    trajectory: _Id,
+    trajectory: Id,
     step: Annotated[int, typer.Argument(min=1, help="Everything before this step is kept.")],
     attempt: Annotated[int, typer.Option(min=1, help="Keep the step's attempts before this one too.")] = 1,
     prompt: Annotated[str | None, typer.Option(help="What to ask the generator instead.")] = None,
@@ -174,7 +173,7 @@ def branch(
     raise typer.Exit(in_workspace(workspace, work))
 
 
-def export(trajectory: _Id, out: Out = None, workspace: Root = None, json_output: AsJson = False) -> None:
+def export(trajectory: Id, out: Out = None, workspace: Root = None, json_output: AsJson = False) -> None:
     """Write a trajectory's storyboard, Markdown document with images, and JSON record."""
 
     async def work(opened: "Workspace") -> None:
@@ -196,7 +195,9 @@ def delete(
     """Delete trajectories, and images that no trajectory needs (those of the last hour are left alone)."""
 
     async def work(opened: "Workspace") -> None:
-        names = dict.fromkeys(opened.entry(one).id for one in trajectory or [])  # All are found before any is deleted.
+        names = dict.fromkeys(
+            opened.entry(named(one)).id for one in trajectory or []
+        )  # All are found before any is deleted.
         for name in names:
             await opened.delete(name)
         removed = await opened.collect_garbage()

@@ -128,3 +128,12 @@ def test_nothing_is_deleted_where_one_of_the_trajectories_is_unknown(run: Run) -
     assert [entry["id"] for entry in as_json(run, "list")] == [name]
     assert run("delete", name, name)[1].startswith("1 trajectories deleted")
     assert as_json(run, "list") == []
+
+
+@pytest.mark.parametrize("command", ["show", "resume", "pause", "cancel", "approve", "export", "delete"])
+def test_an_empty_id_names_no_trajectory_not_even_the_only_one(run: Run, command: str) -> None:
+    name = waiting(run)
+    code, _, err = run(command, "")
+    assert code == exits.BAD_INPUT
+    assert "is needed; `list` shows them" in err
+    assert as_json(run, "show", name)["status"] == "waiting"
