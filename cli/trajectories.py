@@ -14,6 +14,7 @@ import typer
 
 from interleavethinker.tools.errors import InputError
 
+from .exits import OK
 from .run import LARGEST, AsJson, Id, Out, Root, named
 from .trajectory_run import go, in_workspace, summary
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["approve", "branch", "cancel", "delete", "export", "judge", "list_", "pause", "show"]
 
 _Stay = Annotated[bool, typer.Option("--stay", help="Only record it; go on later with `resume`.")]
+_STAYED = "Recorded. Go on with: interleavethinker resume {}"
 
 
 def list_(workspace: Root = None, json_output: AsJson = False) -> None:
@@ -65,22 +67,23 @@ def show(trajectory: Id, workspace: Root = None, json_output: AsJson = False) ->
     raise typer.Exit(in_workspace(workspace, work))
 
 
-def pause(trajectory: Id, workspace: Root = None) -> None:
+def pause(trajectory: Id, workspace: Root = None, json_output: AsJson = False) -> None:
     """Stop a trajectory after the picture in work, whichever process runs it."""
 
     async def work(opened: "Workspace") -> None:
         running = opened.pause(trajectory)
-        typer.echo("It stops after the picture in work." if running else "Paused.")
+        words = "It stops after the picture in work." if running else "Paused."
+        await _told(opened, trajectory, words, as_json=json_output)
 
     raise typer.Exit(in_workspace(workspace, work))
 
 
-def cancel(trajectory: Id, workspace: Root = None) -> None:
+def cancel(trajectory: Id, workspace: Root = None, json_output: AsJson = False) -> None:
     """Give a trajectory up, ending even a call in flight; what was made is kept, and can be branched from."""
 
     async def work(opened: "Workspace") -> None:
         running = opened.cancel(trajectory)
-        typer.echo("It is being stopped." if running else "Cancelled.")
+        await _told(opened, trajectory, "It is being stopped." if running else "Cancelled.", as_json=json_output)
 
     raise typer.Exit(in_workspace(workspace, work))
 
@@ -101,7 +104,9 @@ def approve(
     async def work(opened: "Workspace") -> int:
         name = opened.entry(trajectory).id
         opened.approve(name, None if plan is None else _steps(plan))
-        return 0 if stay else await go(opened, name, out, as_json=json_output)
+        if stay:
+            return await _told(opened, name, _STAYED.format(name), as_json=json_output)
+        return await go(opened, name, out, as_json=json_output)
 
     raise typer.Exit(in_workspace(workspace, work))
 
@@ -134,9 +139,11 @@ def judge(
             iteration=None if attempt is None else attempt - 1,
         )
         if await opened.judge(name, verdict):
-            typer.echo("It is running; your verdict counts from the next moment.", err=True)
-            return 0
-        return 0 if stay else await go(opened, name, out, as_json=json_output)
+            words = "It is running; your verdict counts from the next moment."
+            return await _told(opened, name, words, as_json=json_output)
+        if stay:
+            return await _told(opened, name, _STAYED.format(name), as_json=json_output)
+        return await go(opened, name, out, as_json=json_output)
 
     raise typer.Exit(in_workspace(workspace, work))
 
@@ -165,9 +172,7 @@ def branch(
         point = BranchPoint(step=step - 1, iteration=attempt - 1, prompt=prompt, seed=seed, image=given)
         name = await opened.branch(trajectory, point)
         if stay:
-            seen = await opened.look(name)
-            typer.echo(json.dumps(summary(seen)) if json_output else name)
-            return 0
+            return await _told(opened, name, name, as_json=json_output)
         return await go(opened, name, out, as_json=json_output)
 
     raise typer.Exit(in_workspace(workspace, work))
@@ -191,6 +196,7 @@ def delete(
         list[str] | None, typer.Argument(help="Ids, or unique beginnings; none: only collect.")
     ] = None,
     workspace: Root = None,
+    json_output: AsJson = False,
 ) -> None:
     """Delete trajectories, and images that no trajectory needs (those of the last hour are left alone)."""
 
@@ -201,9 +207,18 @@ def delete(
         for name in names:
             await opened.delete(name)
         removed = await opened.collect_garbage()
-        typer.echo(f"{len(names)} trajectories deleted, {len(removed)} unneeded images removed.")
+        if json_output:
+            typer.echo(json.dumps({"deleted": list(names), "images_removed": len(removed)}))
+        else:
+            typer.echo(f"{len(names)} trajectories deleted, {len(removed)} unneeded images removed.")
 
     raise typer.Exit(in_workspace(workspace, work))
+
+
+async def _told(opened: "Workspace", trajectory: str, words: str, *, as_json: bool) -> int:
+    """Says that something was done, or how the trajectory stands after it, and returns the exit code."""
+    typer.echo(json.dumps(summary(await opened.look(trajectory))) if as_json else words)
+    return OK
 
 
 def _steps(path: Path) -> "list[Step]":

@@ -137,3 +137,24 @@ def test_an_empty_id_names_no_trajectory_not_even_the_only_one(run: Run, command
     assert code == exits.BAD_INPUT
     assert "is needed; `list` shows them" in err
     assert as_json(run, "show", name)["status"] == "waiting"
+
+
+def test_commands_that_only_leave_word_answer_in_json_too(run: Run) -> None:
+    name = waiting(run)
+    approved = as_json(run, "approve", name, "--stay")
+    assert (approved["id"], approved["status"]) == (name, "waiting")
+    done = as_json(run, "resume", name)
+    child = as_json(run, "branch", done["id"], "2", "--stay")["id"]
+    assert (as_json(run, "pause", child)["id"], as_json(run, "pause", child)["status"]) == (child, "paused")
+    assert as_json(run, "cancel", child)["status"] == "cancelled"
+    assert as_json(run, "delete", child) == {"deleted": [child], "images_removed": 0}
+    assert run("branch", name, "2", "--stay")[1].strip() in {entry["id"] for entry in as_json(run, "list")}
+
+
+def test_a_verdict_that_is_only_recorded_is_answered_in_json_too(run: Run) -> None:
+    as_json(run, "run", STORY, "--profile", "cells.toml")
+    (parent,) = as_json(run, "list")
+    image = next(Path("runs", parent["id"], "images").iterdir())
+    child = as_json(run, "branch", parent["id"], "1", "--image", str(image), "--stay")["id"]
+    judged = as_json(run, "judge", child, "--accept", "--stay")
+    assert (judged["id"], judged["attempts"]) == (child, 1)
