@@ -47,10 +47,12 @@ async def go(workspace: "Workspace", trajectory: str, out: Path | None, *, as_js
     """
     from rich.console import Console
 
+    from interleavethinker.graph.events import Failed
     from interleavethinker.graph.export import export
 
     from .live import Watch
 
+    failure: Failed | None = None
     before = await workspace.look(trajectory)
     console = Console(stderr=True, quiet=as_json)
     for note in before.notes:
@@ -59,22 +61,30 @@ async def go(workspace: "Workspace", trajectory: str, out: Path | None, *, as_js
         async with contextlib.aclosing(workspace.stream(trajectory)) as events:
             async for event in events:
                 watch.see(event)
+                failure = event if isinstance(event, Failed) else None
     seen = await workspace.look(trajectory)
+    told: dict[str, Any] = {}
+    if failure is not None:  # The database may have had no room to record it.
+        entry = seen.entry.model_copy(update={"status": "failed", "reason": failure.reason})
+        seen = seen.model_copy(update={"entry": entry})
+        told["error"] = {"code": failure.code, "message": failure.reason}
     folder = out or Path("runs") / trajectory
+    code = {"done": OK, "failed": FAILURE, "waiting": WAITING}.get(seen.entry.status, INTERRUPTED)
+    page: Path | None = None
     try:
         page = export(seen, workspace.store, folder)
     except InterleaveError as error:  # The work is kept all the same: its id must not be lost.
-        if not as_json:
+        if failure is None and not as_json:
             _tell(seen, None)
             raise
-        told = {"storyboard": None, "error": {"code": error.code, "message": str(error)}}
-        sys.stdout.write(json.dumps(summary(seen) | told) + "\n")
-        return code_of(error)
+        if failure is None:
+            told["error"], code = {"code": error.code, "message": str(error)}, code_of(error)
     if as_json:
-        sys.stdout.write(json.dumps(summary(seen) | {"storyboard": str(page)}) + "\n")
+        told["storyboard"] = None if page is None else str(page)
+        sys.stdout.write(json.dumps(summary(seen) | told) + "\n")
     else:
         _tell(seen, page)
-    return {"done": OK, "failed": FAILURE, "waiting": WAITING}.get(seen.entry.status, INTERRUPTED)
+    return code
 
 
 def summary(seen: "Trajectory") -> dict[str, Any]:

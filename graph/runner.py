@@ -7,8 +7,7 @@ effect between nodes, where a checkpoint is. Whoever uses this holds the traject
 import asyncio
 import contextlib
 import logging
-import sqlite3
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,11 +15,11 @@ from langgraph.errors import GraphDrained
 from langgraph.runtime import RunControl
 from langgraph.types import Command as Resume
 
-from interleavethinker.tools.errors import InputError, InterleaveError
+from interleavethinker.tools.errors import InputError, InterleaveError, StoreError
 from interleavethinker.tools.types import Plan
 
 from .build import TrajectoryGraph
-from .catalog import Catalog
+from .catalog import Catalog, translated
 from .catalog import Command as Asked
 from .events import ApprovalNeeded, Cancelled, Event, Failed, Finished, Judged, Paused
 from .hand import Judgement, judged_by_hand
@@ -65,13 +64,22 @@ class Runner:
         ports: What its nodes hold.
         catalog: Where its status goes and commands come from.
         trajectory: Its id.
+        settle: Drops what the checkpointer left uncommitted, which would keep the catalog from writing.
     """
 
-    def __init__(self, graph: TrajectoryGraph, ports: Ports, catalog: Catalog, trajectory: str) -> None:
+    def __init__(
+        self,
+        graph: TrajectoryGraph,
+        ports: Ports,
+        catalog: Catalog,
+        trajectory: str,
+        settle: Callable[[], Awaitable[None]],
+    ) -> None:
         self._graph = graph
         self._ports = ports
         self._catalog = catalog
         self._id = trajectory
+        self._settle = settle
         self._config: Any = {"configurable": {"thread_id": trajectory}, "recursion_limit": _NO_LIMIT}
 
     async def events(self) -> AsyncGenerator[Event]:
@@ -91,6 +99,9 @@ class Runner:
                         yield event
                 if last is None and (last := await self._standing()) is not None:
                     yield last
+        except (InterleaveError, OSError) as error:
+            last = self._failed(error)
+            yield last
         except Exception as error:
             last = self._failed(error)
             raise  # A defect of this program, or of a port: its traceback is wanted.
@@ -112,10 +123,13 @@ class Runner:
         except asyncio.CancelledError:
             if not turn.cancelled:
                 raise
+            await self._settle()
             self._catalog.answered(self._catalog.asked(self._id))
             self._catalog.mark(self._id, "cancelled")
             yield Cancelled()
-        except (InterleaveError, OSError, sqlite3.Error) as error:
+        except (InterleaveError, OSError) as error:
+            with contextlib.suppress(StoreError):
+                await self._settle()
             yield self._failed(error)
         finally:
             watch.cancel()
@@ -132,8 +146,9 @@ class Runner:
                 durability="sync",
                 control=turn.control,
             )
-            async for event in stream:
-                turn.feed.put_nowait(event)
+            with translated(self._catalog.path):
+                async for event in stream:
+                    turn.feed.put_nowait(event)
         finally:
             turn.feed.put_nowait(None)
 
@@ -152,10 +167,11 @@ class Runner:
         for command in self._catalog.asked(self._id):
             if command.verb == "judge":
                 judgement = Judgement.model_validate(command.payload)
-                with contextlib.suppress(InputError):  # Came too late: the trajectory has moved on.
+                # An InputError: it came too late, the trajectory has moved on.
+                with contextlib.suppress(InputError), translated(self._catalog.path):
                     events.append(await apply_judgement(self._graph, self._id, judgement))
             elif command.verb == "approve":
-                snapshot = await self._graph.aget_state(self._config)
+                snapshot = await self._snapshot()
                 answer = Resume(resume=command.payload) if snapshot.interrupts else None
             else:
                 continue
@@ -164,7 +180,7 @@ class Runner:
 
     async def _standing(self) -> Event | None:
         """Tells why the graph stopped and records it; None where it only stopped to obey."""
-        snapshot = await self._graph.aget_state(self._config)
+        snapshot = await self._snapshot()
         if not snapshot.next:
             self._catalog.answered(self._catalog.asked(self._id))  # Too late for any of it.
             self._catalog.mark(self._id, "done")
@@ -180,11 +196,15 @@ class Runner:
             return ApprovalNeeded(plan=Plan.model_validate(snapshot.interrupts[0].value["plan"]))
         return None
 
+    async def _snapshot(self) -> Any:
+        with translated(self._catalog.path):
+            return await self._graph.aget_state(self._config)
+
     def _failed(self, error: Exception) -> Failed:
         code = error.code if isinstance(error, InterleaveError) else type(error).__name__
         reason = str(error) or type(error).__name__
         _log.info("trajectory %s failed", self._id, exc_info=error)
-        with contextlib.suppress(sqlite3.Error):  # The disk may be full; the event still tells.
+        with contextlib.suppress(StoreError):  # The disk may be full; the event still tells.
             self._catalog.mark(self._id, "failed", reason)
         return Failed(code=code, reason=reason)
 

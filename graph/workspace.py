@@ -151,7 +151,7 @@ class Workspace:
                 yield Finished(outcome=seen.outcome or "complete", document=seen.document)
                 return
             ports = await self._engine.ports(entry.profile)
-            runner = Runner(await self._engine.graph(), ports, self._catalog, entry.id)
+            runner = Runner(await self._engine.graph(), ports, self._catalog, entry.id, self._engine.settle)
             try:
                 async with contextlib.aclosing(runner.events()) as events:
                     async for event in events:

@@ -3,9 +3,11 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +92,26 @@ def test_approval_stops_with_a_code_of_its_own_and_goes_on_with_another_plan(run
     assert (done["status"], done["steps"]) == ("done", 1)
     error = as_json(run, "approve", waiting["id"], code=exits.FAILURE)
     assert error["error"]["code"] == "trajectory"
+
+
+@pytest.mark.parametrize("folder", ["runs", "full"])
+def test_a_full_disk_while_it_runs_is_told_as_the_failure_that_it_is(run: Run, home: Path, folder: str) -> None:
+    words = ("run", STORY, "--profile", "cells.toml", "--approve-plan")
+    name = as_json(run, *words, code=exits.WAITING)["id"]
+    with closing(sqlite3.connect(home / "home" / "trajectories.sqlite")) as database:
+        full = "BEGIN SELECT RAISE(FAIL, 'database or disk is full'); END"
+        database.execute(f"CREATE TRIGGER full BEFORE INSERT ON checkpoints {full}")
+        database.execute(f"CREATE TRIGGER mark BEFORE UPDATE ON trajectories WHEN NEW.status = 'failed' {full}")
+    (home / "full" / "index.html").mkdir(parents=True)  # The exports cannot be written either.
+    told = as_json(run, "approve", name, "--out", folder, code=exits.FAILURE)
+    assert (told["status"], told["error"]["code"]) == ("failed", "store")
+    assert "disk is full" in told["reason"]
+    assert (told["storyboard"] is None) == (folder == "full")
+    code, out, err = run("resume", name, "--out", folder)
+    assert code == exits.FAILURE
+    assert "disk is full" in err
+    assert "Paused" not in err
+    assert ("Storyboard" in out) == (folder == "runs")
 
 
 def test_limits_and_pictures_of_ones_own(run: Run, home: Path) -> None:
