@@ -15,7 +15,7 @@ import typer
 from interleavethinker.tools.errors import InputError
 
 from .exits import OK
-from .run import LARGEST, AsJson, Id, Out, Root, named
+from .run import LARGEST, AsJson, Deadline, Id, MaxCalls, MaxIterations, Out, Root, limits_with, named
 from .trajectory_run import go, in_workspace, summary
 
 if TYPE_CHECKING:
@@ -155,6 +155,9 @@ def branch(
     prompt: Annotated[str | None, typer.Option(help="What to ask the generator instead.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, max=LARGEST, help="The generator's seed for this attempt.")] = None,
     image: Annotated[Path | None, typer.Option(help="A picture that takes the place of the attempt's.")] = None,
+    max_iterations: MaxIterations = None,
+    max_calls: MaxCalls = None,
+    deadline: Deadline = None,
     out: Out = None,
     stay: _Stay = False,
     workspace: Root = None,
@@ -162,7 +165,8 @@ def branch(
 ) -> None:
     """Start a new trajectory from any attempt of another, running or not, and go on with it.
 
-    With none of --prompt, --seed and --image, it draws the rest anew with other seeds.
+    With none of --prompt, --seed and --image, it draws the rest anew with other seeds. Its limits are the parent's,
+    apart from those given here, and what it keeps of the parent counts towards none: so work goes on after a limit.
     """
 
     async def work(opened: "Workspace") -> int:
@@ -170,7 +174,9 @@ def branch(
 
         given = None if image is None else opened.add_image(image)
         point = BranchPoint(step=step - 1, iteration=attempt - 1, prompt=prompt, seed=seed, image=given)
-        name = await opened.branch(trajectory, point)
+        usual = (await opened.look(trajectory)).limits
+        limits = limits_with(usual, max_iterations=max_iterations, max_calls=max_calls, deadline=deadline)
+        name = await opened.branch(trajectory, point, limits)
         if stay:
             return await _told(opened, name, name, as_json=json_output)
         return await go(opened, name, out, as_json=json_output)

@@ -158,3 +158,14 @@ def test_a_verdict_that_is_only_recorded_is_answered_in_json_too(run: Run) -> No
     child = as_json(run, "branch", parent["id"], "1", "--image", str(image), "--stay")["id"]
     judged = as_json(run, "judge", child, "--accept", "--stay")
     assert (judged["id"], judged["attempts"]) == (child, 1)
+
+
+def test_work_goes_on_after_a_limit_in_a_branch_with_another(run: Run) -> None:
+    words = ("--profile", "cells.toml", "--max-calls", "1", "--max-iterations", "4")
+    ended = as_json(run, "run", STORY, *words)
+    assert (ended["outcome"], ended["finished_steps"]) == ("max_calls", 1)
+    child = as_json(run, "branch", ended["id"], "2", "--max-calls", "7", "--deadline", "600")
+    assert (child["outcome"], child["finished_steps"]) == ("complete", 2)
+    assert child["images"][0] == ended["images"][0]
+    limits = as_json(run, "show", child["id"])["limits"]
+    assert (limits["max_calls"], limits["deadline"], limits["max_iterations"]) == (7, 600, 4)
