@@ -7,6 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from interleavethinker.tools.errors import StoreError
 from interleavethinker.tools.images import image_size
 from interleavethinker.tools.store import ImageStore
 from interleavethinker.tools.types import Attempt, Sha256
@@ -16,23 +17,65 @@ from .look import Trajectory
 if TYPE_CHECKING:
     from jinja2 import Template
 
-__all__ = ["storyboard"]
+__all__ = ["pictures_of", "storyboard", "with_note"]
 
 _SMALL = 256
 """Pictures up to this many pixels wide are enlarged without smoothing."""
 
 
-def storyboard(trajectory: Trajectory, store: ImageStore) -> str:
-    """Returns the page."""
+def _data_uri(kind: str, data: bytes) -> str:
+    return f"data:image/{kind};base64," + base64.b64encode(data).decode()
+
+
+_MISSING = _data_uri(
+    "svg+xml",
+    b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 96 96" width="96" height="96">'
+    b'<rect width="96" height="96" fill="#ddd"/>'
+    b'<path d="M24 24 72 72M72 24 24 72" stroke="#999" stroke-width="4"/></svg>',
+)
+"""Shown in place of a picture that is missing or damaged."""
+
+
+def storyboard(trajectory: Trajectory, store: ImageStore, pictures: Mapping[Sha256, bytes | None] | None = None) -> str:
+    """Returns the page.
+
+    Args:
+        trajectory: What to tell.
+        store: Where its pictures lie.
+        pictures: What `pictures_of` returned, if they were read already.
+    """
+    read = pictures_of(trajectory, store) if pictures is None else pictures
     return _template().render(
-        t=trajectory,
+        t=with_note(trajectory, read),
         steps=_steps(trajectory),
-        pictures=_pictures(trajectory, store),
-        small=_small(trajectory, store),
+        pictures={name: _MISSING if data is None else _data_uri("png", data) for name, data in read.items()},
+        small=all(image_size(data)[0] <= _SMALL for data in read.values() if data is not None),
         drawn=sum(attempt.seconds for attempt in trajectory.attempts),
         created=time.strftime("%d %B %Y, %H:%M UTC", time.gmtime(trajectory.entry.created)),
         status=_status(trajectory),
     )
+
+
+def pictures_of(trajectory: Trajectory, store: ImageStore) -> dict[Sha256, bytes | None]:
+    """Reads every picture once; None stands for one that is missing or damaged."""
+    pictures: dict[Sha256, bytes | None] = {}
+    for name in sorted({*trajectory.request.images, *(attempt.image for attempt in trajectory.attempts)}):
+        try:
+            pictures[name] = store.get(name)
+        except StoreError:
+            pictures[name] = None
+    return pictures
+
+
+def with_note(trajectory: Trajectory, pictures: Mapping[Sha256, bytes | None]) -> Trajectory:
+    """Returns the trajectory with a note in its document about pictures that cannot be shown, if there are any."""
+    lost = sum(data is None for data in pictures.values())
+    if not lost:
+        return trajectory
+    are = "1 picture is" if lost == 1 else f"{lost} pictures are"
+    note = f"{are} missing or damaged in the workspace and cannot be shown."
+    document = trajectory.document.model_copy(update={"notes": (*trajectory.document.notes, note)})
+    return trajectory.model_copy(update={"document": document})
 
 
 @cache
@@ -72,14 +115,3 @@ def _status(trajectory: Trajectory) -> str:
     if trajectory.outcome not in {None, "complete"}:
         return "ended by a limit"
     return trajectory.entry.status
-
-
-def _pictures(trajectory: Trajectory, store: ImageStore) -> Mapping[Sha256, str]:
-    """Returns every picture as a data URI, once."""
-    names = {*trajectory.request.images, *(attempt.image for attempt in trajectory.attempts)}
-    return {name: "data:image/png;base64," + base64.b64encode(store.get(name)).decode() for name in sorted(names)}
-
-
-def _small(trajectory: Trajectory, store: ImageStore) -> bool:
-    names = [*trajectory.request.images, *(attempt.image for attempt in trajectory.attempts)]
-    return all(image_size(store.get(name))[0] <= _SMALL for name in names)

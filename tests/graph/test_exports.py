@@ -135,3 +135,43 @@ async def test_a_folder_that_cannot_be_written_is_told_as_such(opened: Opened, t
         seen = await ws.run(await ws.start("x"))
         with pytest.raises(InputError, match="must be writable"):
             export(seen, ws.store, tmp_path / "file")
+
+
+async def test_pictures_that_are_missing_or_damaged_leave_the_rest_exported_and_a_note(
+    opened: Opened, tmp_path: Path
+) -> None:
+    async with opened() as ws:
+        seen = await ws.run(await ws.start("a story"))
+        missing, damaged, whole = seen.document.images
+        ws.store.path(missing).unlink()
+        ws.store.path(damaged).write_bytes(b"torn")
+        page = export(seen, ws.store, tmp_path / "out")
+    note = "2 pictures are missing or damaged in the workspace and cannot be shown."
+    html = Page(page.read_text())
+    assert note in html.words
+    assert sum(source.startswith("data:image/png;") for source in html.sources) == 2  # The step's and its attempt's.
+    assert "missing or damaged" in (page.parent / "document.md").read_text()
+    assert [path.name for path in (page.parent / "images").iterdir()] == [f"{whole[:16]}.png"]
+
+
+async def test_a_page_that_cannot_be_replaced_leaves_nothing_half_written(opened: Opened, tmp_path: Path) -> None:
+    (tmp_path / "out" / "index.html").mkdir(parents=True)
+    async with opened() as ws:
+        with pytest.raises(InputError, match="must be writable"):
+            export(await ws.run(await ws.start("x")), ws.store, tmp_path / "out")
+    assert list((tmp_path / "out").glob(".*")) == []
+
+
+async def test_each_picture_is_read_once(opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with opened() as ws:
+        seen = await ws.run(await ws.start("x"))
+        read: list[str] = []
+        get = ws.store.get
+
+        def counted(name: str) -> bytes:
+            read.append(name)
+            return get(name)
+
+        monkeypatch.setattr(ws.store, "get", counted)
+        export(seen, ws.store, tmp_path / "out")
+    assert sorted(read) == sorted(set(seen.document.images))
