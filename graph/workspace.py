@@ -139,13 +139,9 @@ class Workspace:
         Raises:
             TrajectoryError: Another process works on it (`busy`), or it was cancelled.
         """
-        entry = self._catalog.get(trajectory)
-        if entry.status == "cancelled":
-            raise TrajectoryError(
-                f"Trajectory {entry.id} was cancelled; branch from it to go on from any of its attempts.",
-                code="cancelled",
-            )
-        with self._lock(entry.id):
+        name = self._catalog.get(trajectory).id
+        with self._lock(name):
+            entry = self._check_not_cancelled(name)  # Read only now: another process may have changed it until here.
             if entry.status == "done":
                 seen = await self.look(entry.id)
                 yield Finished(outcome=seen.outcome or "complete", document=seen.document)
@@ -198,7 +194,7 @@ class Workspace:
         if entry.status == "running":
             self._catalog.ask(entry.id, "pause")
             return True
-        if entry.status not in {"interrupted", "ready", "paused", "failed"}:
+        if entry.status not in {"interrupted", "ready", "paused"}:  # A failed one must keep its reason.
             raise TrajectoryError(f"Trajectory {entry.id} is {entry.status}; there is nothing to pause.")
         self._catalog.mark(entry.id, "paused")
         return False
@@ -238,6 +234,7 @@ class Workspace:
 
         Raises:
             InputError: There is no such attempt at the step under way.
+            TrajectoryError: It was cancelled, or another process works on it (`busy`).
         """
         entry = self.entry(trajectory)
         if entry.status == "running":
@@ -246,6 +243,7 @@ class Workspace:
             self._catalog.ask(entry.id, "judge", seen.model_dump(mode="json"))
             return True
         with self._lock(entry.id), translated(self._catalog.path):
+            self._check_not_cancelled(entry.id)
             await apply_judgement(await self._engine.graph(), entry.id, judgement)
         return False
 
@@ -301,6 +299,15 @@ class Workspace:
     def _alive(self, entry: Entry) -> Entry:
         if entry.status == "running" and not is_held(self._lock_path(entry.id)):
             return entry.model_copy(update={"status": "interrupted"})
+        return entry
+
+    def _check_not_cancelled(self, trajectory: str) -> Entry:
+        entry = self._catalog.get(trajectory)
+        if entry.status == "cancelled":
+            raise TrajectoryError(
+                f"Trajectory {entry.id} was cancelled; branch from it to go on from any of its attempts.",
+                code="cancelled",
+            )
         return entry
 
     def _lock(self, trajectory: str) -> TrajectoryLock:

@@ -1,18 +1,16 @@
 """Pausing, cancelling, approving, judging and branching, also from a second workspace as another process would."""
 
 import asyncio
-import sqlite3
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, aclosing, closing
+from contextlib import AbstractAsyncContextManager, aclosing
 from pathlib import Path
 
 import pytest
 
 from interleavethinker.graph import BranchPoint, Judgement, Limits, Workspace
-from interleavethinker.graph.catalog import Catalog
 from interleavethinker.graph.events import ApprovalNeeded, Cancelled, Drawing, Event, Finished, Judged, Paused
 from interleavethinker.tools.doubles import FixedPlanner, RuleCritic, accept_only, plan_of
-from interleavethinker.tools.errors import InputError, StoreError, TrajectoryError
+from interleavethinker.tools.errors import InputError, TrajectoryError
 from interleavethinker.tools.memory import MemoryGenerator, paint
 from interleavethinker.tools.ports import Progress
 from interleavethinker.tools.store import ImageStore
@@ -378,35 +376,3 @@ async def test_three_hundred_calls_run_and_their_checkpoints_grow_linearly(opene
             size, checkpoints = await ws.checkpoint_size(seen.entry.id)
             sizes.append(size / checkpoints)
     assert sizes[1] < sizes[0] * 1.05
-
-
-def test_a_workspace_that_cannot_be_a_folder_is_told_as_bad_input(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("in the way")
-    for root in (tmp_path / "file", tmp_path / "file" / "below", tmp_path / ("x" * 300)):
-        with pytest.raises(InputError, match="must be a folder"):
-            Catalog(root / "trajectories.sqlite")
-
-
-async def test_a_damaged_database_is_told_as_such(opened: Opened, tmp_path: Path) -> None:
-    async with opened() as ws:
-        trajectory = await ws.start("x")
-    path = tmp_path / "workspace" / "trajectories.sqlite"
-    size = path.stat().st_size
-    with path.open("r+b") as file:  # The first page stays, so that opening succeeds.
-        file.seek(4096)
-        file.write(b"\xff" * (size - 4096))
-    async with opened() as ws:
-        with pytest.raises(StoreError, match="must be whole"):
-            ws.entries()
-        with pytest.raises(StoreError, match="must be whole"):
-            await ws._engine.read(trajectory)
-
-
-async def test_a_full_disk_at_the_start_is_told_as_such(opened: Opened, tmp_path: Path) -> None:
-    async with opened() as ws:
-        await ws.start("x")
-        with closing(sqlite3.connect(tmp_path / "workspace" / "trajectories.sqlite")) as database:
-            database.execute("CREATE TRIGGER full BEFORE INSERT ON checkpoints BEGIN SELECT RAISE(FAIL, 'full'); END")
-        with pytest.raises(StoreError, match="room to grow; SQLite says: full"):
-            await ws.start("y")
-        assert len(ws.entries()) == 1
