@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from interleavethinker.tools.errors import InputError, ProfileError, TrajectoryError
+from interleavethinker.tools.errors import InputError, InterleaveError, ProfileError, TrajectoryError
 from interleavethinker.tools.images import canonical_png
 from interleavethinker.tools.requests import RequestLike, as_request
 from interleavethinker.tools.store import ImageStore
@@ -107,7 +107,7 @@ class Workspace:
 
         Raises:
             InputError: The request cannot be served by this profile, or names an unknown image.
-            ProfileError: No such profile.
+            ProfileError: No such profile, or it names an object that cannot be imported.
         """
         asked = as_request(request)
         for sha256 in asked.images:
@@ -118,6 +118,9 @@ class Workspace:
         else:
             chosen = load_profile(profile or "micro")
             name, usual = chosen.source, chosen.limits
+            for role in (chosen.planner, chosen.critic):  # What cannot run later leaves nothing behind now.
+                if role.object is not None:
+                    import_object(role.object)
             if chosen.request_check is not None:
                 import_object(chosen.request_check)(asked)
         values: dict[str, Any] = {
@@ -146,7 +149,11 @@ class Workspace:
                 seen = await self.look(entry.id)
                 yield Finished(outcome=seen.outcome or "complete", document=seen.document)
                 return
-            ports = await self._engine.ports(entry.profile)
+            try:
+                ports = await self._engine.ports(entry.profile)
+            except InterleaveError as error:
+                self._catalog.mark(entry.id, "failed", str(error))
+                raise
             runner = Runner(await self._engine.graph(), ports, self._catalog, entry.id, self._engine.settle)
             try:
                 async with contextlib.aclosing(runner.events()) as events:

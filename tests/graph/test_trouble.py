@@ -12,9 +12,15 @@ from interleavethinker.graph.catalog import Catalog
 from interleavethinker.graph.events import Judged
 from interleavethinker.graph.lock import TrajectoryLock
 from interleavethinker.tools.doubles import FixedPlanner, accept_only, plan_of
-from interleavethinker.tools.errors import InputError, StoreError, TrajectoryError
+from interleavethinker.tools.errors import InputError, ProfileError, StoreError, TrajectoryError
 
 Opened = Callable[..., AbstractAsyncContextManager[Workspace]]
+PROFILE = """
+description = "Scripted."
+planner = { object = "interleavethinker.microworld.scripted_planner:ScriptedPlanner" }
+critic = { object = "interleavethinker.tools.doubles:lenient_critic" }
+generator = { model = "cells" }
+"""
 
 
 def test_a_workspace_that_cannot_be_a_folder_is_told_as_bad_input(tmp_path: Path) -> None:
@@ -86,3 +92,25 @@ async def test_a_trajectory_cancelled_just_before_its_lock_is_taken_does_not_run
         monkeypatch.setattr(TrajectoryLock, "__enter__", cancelled_first)
         with pytest.raises(TrajectoryError, match="was cancelled"):
             await ws.run(trajectory)
+
+
+async def test_a_profile_whose_object_cannot_be_imported_leaves_no_trajectory(tmp_path: Path) -> None:
+    profile = tmp_path / "own.toml"
+    profile.write_text(PROFILE.replace("doubles:lenient_critic", "doubles:no_critic"))
+    async with Workspace.open(tmp_path / "workspace") as ws:
+        with pytest.raises(ProfileError, match="no_critic"):
+            await ws.start("x", profile=str(profile))
+        assert ws.entries() == []
+
+
+async def test_a_profile_that_cannot_be_opened_any_more_fails_the_trajectory_with_the_reason(tmp_path: Path) -> None:
+    profile = tmp_path / "own.toml"
+    profile.write_text(PROFILE)
+    async with Workspace.open(tmp_path / "workspace") as ws:
+        trajectory = await ws.start("x", profile=str(profile))
+        profile.unlink()
+        with pytest.raises(ProfileError, match="must be readable"):
+            await ws.run(trajectory)
+        entry = ws.entry(trajectory)
+    assert entry.status == "failed"
+    assert "must be readable" in entry.reason
