@@ -58,6 +58,7 @@ def branch_state(
         "attempts": prefix,
         "cursor": point.step,
         "override": None,
+        "allowances": {},
         "seconds": 0.0,
         "free_calls": len(prefix),
         "replans": min(state.get("replans", 0), plan.version - 1),

@@ -33,7 +33,7 @@ class Judgement(BaseModel):
 def judged_by_hand(state: Mapping[str, Any], judgement: Judgement) -> tuple[dict[str, Any], Attempt]:
     """Returns what changes as if the critic had judged so, and the judged attempt.
 
-    A rejection always earns another attempt: if the iterations are spent, one more is allowed.
+    A rejection always earns another attempt: if the iterations are spent, this step may have one more.
 
     Raises:
         InputError: The attempt does not exist, or belongs to a step that is finished already.
@@ -50,9 +50,8 @@ def judged_by_hand(state: Mapping[str, Any], judgement: Judgement) -> tuple[dict
     if judgement.success:
         return values, done
     tries = tries_of(attempts_of(state), done.plan_version, done.step)
-    limits = limits_of(state)
-    if len(tries) >= limits.max_iterations:
-        values["limits"] = limits.model_copy(update={"max_iterations": len(tries) + 1})
+    if len(tries) >= limits_of(state).max_iterations:
+        values["allowances"] = {attempt_key(done.plan_version, done.step, 0): len(tries) + 1}
     if judgement.prompt is not None:  # It holds for the next attempt, also if a newer one than this has been made.
         values["override"] = Override(step=done.step, iteration=tries[-1].iteration + 1, prompt=judgement.prompt)
     return values, done

@@ -24,7 +24,7 @@ from .document import Document, assemble
 from .events import Drawing, Drawn, Event, Judged, Planned
 from .limits import Limits
 from .ports import Ports
-from .refine import decide, limits_of, needs_replan
+from .refine import allowed_attempts, decide, limits_of, needs_replan
 from .state import TrajectoryState, attempts_of, newest_plan, request_of
 from .work import Work
 
@@ -110,7 +110,7 @@ class Nodes:
             return {}
         ports = await self._find_ports(runtime)
         limits = limits_of(state)
-        pending = _worth_judging(state, plan, limits, ports.critic.gives_confidence)
+        pending = _worth_judging(state, plan, ports.critic.gives_confidence)
         if not pending:
             return {}
         cases = [
@@ -170,6 +170,7 @@ def _edited(plan: Plan, answer: object, limits: Limits) -> tuple[Plan, str]:
 def _new_trajectory(state: TrajectoryState, limits: Limits) -> Update:
     """Returns the values that every trajectory starts from; what an earlier one left in the thread is dropped."""
     return {
+        "allowances": {},
         "approve_plan": state.get("approve_plan", False),
         "attempts": Overwrite({}),
         "cursor": 0,
@@ -252,7 +253,7 @@ async def _draw(
     return attempt
 
 
-def _worth_judging(state: TrajectoryState, plan: Plan, limits: Limits, gives_confidence: bool) -> list[Attempt]:
+def _worth_judging(state: TrajectoryState, plan: Plan, gives_confidence: bool) -> list[Attempt]:
     """Returns the attempts to judge, in order.
 
     A step's last allowed attempt cannot be retried, so a verdict on it matters only where a confidence helps to choose
@@ -268,5 +269,6 @@ def _worth_judging(state: TrajectoryState, plan: Plan, limits: Limits, gives_con
     return [
         attempt
         for attempt in pending
-        if attempt.iteration + 1 < limits.max_iterations or (gives_confidence and attempt.iteration > 0)
+        if attempt.iteration + 1 < allowed_attempts(state, plan, attempt.step)
+        or (gives_confidence and attempt.iteration > 0)
     ]

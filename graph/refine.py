@@ -10,12 +10,12 @@ from typing import Any
 
 from interleavethinker.tools.types import Plan
 
-from .attempts import best_attempt, failed_steps, source_before, tries_of
+from .attempts import attempt_key, best_attempt, failed_steps, source_before, tries_of
 from .events import Event, StepFinished
 from .limits import Limits, Outcome
 from .state import attempts_of, newest_plan, request_of
 
-__all__ = ["Decision", "decide", "limits_of", "needs_replan", "next_node"]
+__all__ = ["Decision", "allowed_attempts", "decide", "limits_of", "needs_replan", "next_node"]
 
 _ROUND = 5
 """Super-steps that another round may take: plan, approve, generate, critic, refine."""
@@ -48,7 +48,7 @@ def decide(state: Mapping[str, Any]) -> Decision:
         tries = tries_of(attempts, plan.version, cursor)
         best = best_attempt(tries)
         accepted = best is not None and best.verdict is not None and bool(best.verdict.success)
-        if best is None or not (accepted or len(tries) >= limits.max_iterations):
+        if best is None or not (accepted or len(tries) >= allowed_attempts(state, plan, cursor)):
             break
         events.append(StepFinished(step=cursor, mark="accepted" if accepted else "best_effort", attempt=best))
         cursor += 1
@@ -64,6 +64,12 @@ def decide(state: Mapping[str, Any]) -> Decision:
 def limits_of(state: Mapping[str, Any]) -> Limits:
     """Returns the trajectory's limits; planning has recorded them."""
     return state.get("limits") or Limits()
+
+
+def allowed_attempts(state: Mapping[str, Any], plan: Plan, step: int) -> int:
+    """Returns how many attempts a step may have: as the limits say, or more where a person allowed it."""
+    by_hand: int = (state.get("allowances") or {}).get(attempt_key(plan.version, step, 0), 0)
+    return max(limits_of(state).max_iterations, by_hand)
 
 
 def needs_replan(state: Mapping[str, Any], cursor: int) -> bool:

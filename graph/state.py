@@ -118,6 +118,9 @@ class TrajectoryState(TrajectoryInput, TrajectoryOutput, total=False):
     cursor: int
     """First step that is not finished."""
     override: Override | None
+    allowances: dict[str, int]
+    """Attempts that a step may have where a person allowed more than the limits do, by the `attempt_key` of its first
+    one; only the step under way can get any, so the newest write is the whole."""
     seconds: float
     """Time spent in planner, generator and critic."""
     free_calls: int

@@ -190,6 +190,16 @@ async def test_a_person_can_reject_with_a_prompt_of_their_own_even_at_the_last_i
     assert [a.prompt for a in seen.attempts] == ["a", "mine"]
 
 
+async def test_a_rejection_at_the_last_iteration_allows_one_more_attempt_to_that_step_alone(opened: Opened) -> None:
+    async with opened(plan_of("a", "b"), accept_only("nothing")) as ws:
+        trajectory = await ws.start("x", limits=Limits(max_iterations=1))
+        await pause_when(ws, trajectory, lambda event: isinstance(event, Drawing))
+        await ws.judge(trajectory, Judgement(success=False))
+        seen = await ws.run(trajectory)
+    assert [a.step for a in seen.attempts] == [0, 0, 1]
+    assert seen.limits == Limits(max_iterations=1)
+
+
 async def test_a_verdict_from_elsewhere_counts_for_the_attempt_that_was_seen_and_not_for_a_newer_one(
     opened: Opened, gated: Gated
 ) -> None:
