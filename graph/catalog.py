@@ -1,4 +1,5 @@
-"""The workspace's own tables: which trajectories exist, and what was asked of them while somebody else runs them.
+"""The workspace's own tables: which trajectories exist, what they descend from, and what was asked of them while
+somebody else runs them.
 
 Plain SQLite in the file that also holds the checkpoints; usable from any process, without loading LangGraph. A status
 is what its last writer left; whether a writer is still alive is the lock's business.
@@ -28,6 +29,8 @@ CREATE TABLE IF NOT EXISTS trajectories (
     created REAL NOT NULL, updated REAL NOT NULL, parent TEXT, parent_step INTEGER, parent_iteration INTEGER);
 CREATE TABLE IF NOT EXISTS controls (
     number INTEGER PRIMARY KEY AUTOINCREMENT, trajectory TEXT NOT NULL, verb TEXT NOT NULL, payload TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS ancestors (
+    trajectory TEXT NOT NULL, generation INTEGER NOT NULL, entry TEXT NOT NULL, PRIMARY KEY (trajectory, generation));
 """
 _WAIT_SECONDS = 30.0
 """How long a writer waits for another process's transaction; those last milliseconds."""
@@ -65,7 +68,7 @@ class Command(BaseModel):
 
 
 class Catalog:
-    """The two tables.
+    """The tables.
 
     Args:
         path: The database file; made if absent.
@@ -100,8 +103,13 @@ class Catalog:
         with translated(self.path):
             self._database.close()
 
-    def add(self, entry: Entry) -> None:
-        """Adds a trajectory."""
+    def add(self, entry: Entry, lineage: Sequence[Entry] = ()) -> None:
+        """Adds a trajectory, with what it descends from, the nearest first."""
+        for generation, ancestor in enumerate(lineage):
+            self._execute(
+                "INSERT INTO ancestors (trajectory, generation, entry) VALUES (?, ?, ?)",
+                (entry.id, generation, ancestor.model_dump_json()),
+            )
         names = list(Entry.model_fields)
         marks = ", ".join(f":{name}" for name in names)
         self._execute(
@@ -129,6 +137,17 @@ class Catalog:
         rows = self._execute("SELECT * FROM trajectories ORDER BY created DESC, id")
         return [Entry.model_validate(dict(row)) for row in rows]
 
+    def lineage(self, entry: Entry) -> tuple[Entry, ...]:
+        """Returns what a trajectory descends from, the nearest first; a deleted one as it stood at the branching."""
+        living = {other.id: other for other in self.entries()}
+        rows = self._execute("SELECT entry FROM ancestors WHERE trajectory = ? ORDER BY generation", (entry.id,))
+        kept = (Entry.model_validate_json(row["entry"]) for row in rows)
+        lineage = [living.get(one.id, one) for one in kept]
+        # Earlier versions kept no ancestors: theirs are known as far as they live.
+        while (parent := (lineage[-1] if lineage else entry).parent) is not None and parent in living:
+            lineage.append(living[parent])
+        return tuple(lineage)
+
     def mark(self, trajectory: str, status: Status, reason: str = "") -> None:
         """Records a status."""
         self._execute(
@@ -138,6 +157,7 @@ class Catalog:
 
     def remove(self, trajectory: str) -> None:
         """Forgets a trajectory and what was asked of it."""
+        self._execute("DELETE FROM ancestors WHERE trajectory = ?", (trajectory,))
         self._execute("DELETE FROM controls WHERE trajectory = ?", (trajectory,))
         self._execute("DELETE FROM trajectories WHERE id = ?", (trajectory,))
 

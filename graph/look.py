@@ -37,7 +37,7 @@ class Trajectory(BaseModel):
     """Work of planner, generator and critic."""
     document: Document
     lineage: tuple[Entry, ...] = ()
-    """The trajectories it descends from, the nearest first, as far as they still exist."""
+    """The trajectories it descends from, the nearest first; one deleted since stands as it did at the branching."""
     notes: tuple[str, ...] = ()
     """What its profile tells every reader, for example that stand-ins were used."""
 

@@ -173,15 +173,11 @@ class Workspace:
         """Returns a trajectory as it stands, running or not."""
         entry = self.entry(trajectory)
         state = await self._engine.read(entry.id)
-        lineage: list[Entry] = []
-        known = {other.id: other for other in self._catalog.entries()}
-        while (parent := (lineage[-1] if lineage else entry).parent) is not None and parent in known:
-            lineage.append(known[parent])
         try:
             notes = load_profile(entry.profile).notes
         except ProfileError:  # Its file may be gone by now.
             notes = ()
-        return look_at(entry, state, tuple(lineage), notes)
+        return look_at(entry, state, self._catalog.lineage(entry), notes)
 
     def entry(self, trajectory: str) -> Entry:
         """Returns a trajectory's catalog entry by its id or a unique beginning of it."""
@@ -268,7 +264,7 @@ class Workspace:
             update={"parent": parent.id, "parent_step": point.step, "parent_iteration": point.iteration}
         )
         await self._engine.write(entry.id, values, after)
-        self._catalog.add(entry)
+        self._catalog.add(entry, (parent, *self._catalog.lineage(parent)))
         return entry.id
 
     async def delete(self, trajectory: str) -> None:

@@ -13,7 +13,7 @@ from interleavethinker.graph import BranchPoint, Limits, Workspace
 from interleavethinker.graph.display import show
 from interleavethinker.graph.export import export
 from interleavethinker.graph.markdown import markdown
-from interleavethinker.graph.record import Record
+from interleavethinker.graph.record import Record, record_of
 from interleavethinker.graph.storyboard import storyboard
 from interleavethinker.tools.doubles import FixedPlanner, RuleCritic, accept_only, plan_of
 from interleavethinker.tools.errors import InputError
@@ -75,6 +75,18 @@ async def test_the_record_is_read_back_whole_and_follows_the_committed_schema(op
     assert [(one.id, one.step) for one in record.lineage] == [(parent.entry.id, 1)]
     committed = json.loads((files("interleavethinker.graph") / "trajectory.schema.json").read_text())
     assert Record.model_json_schema() == committed, "a change that could surprise a reader needs a new schema_version"
+
+
+@pytest.mark.parametrize("deleted", [(0,), (1,), (0, 1)])
+async def test_the_record_names_ancestors_that_were_deleted(opened: Opened, deleted: tuple[int, ...]) -> None:
+    async with opened() as ws:
+        first = await ws.run(await ws.start("a story"))
+        second = await ws.run(await ws.branch(first.entry.id, BranchPoint(step=1)))
+        third = await ws.branch(second.entry.id, BranchPoint(step=2))
+        for index in deleted:
+            await ws.delete((first, second)[index].entry.id)
+        record = record_of(await ws.look(third))
+    assert [(one.id, one.step) for one in record.lineage] == [(second.entry.id, 2), (first.entry.id, 1)]
 
 
 async def test_the_storyboard_loads_nothing_and_runs_nothing(opened: Opened) -> None:
