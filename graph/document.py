@@ -84,7 +84,8 @@ def assemble(
     for index in range(min(cursor + 1, len(plan.steps))):
         made = _step_blocks(plan, attempts, index, index < cursor)
         blocks += made
-        efforts += any(block.kind == "image" and block.mark == "best_effort" for block in made)
+        if index < cursor or outcome is not None:  # The step under way may still be accepted.
+            efforts += any(block.kind == "image" and block.mark == "best_effort" for block in made)
     if efforts:
         shown = "1 step shows" if efforts == 1 else f"{efforts} steps show"
         notes.append(f"{shown} a best effort: no attempt was accepted.")

@@ -41,9 +41,11 @@ def explain(outcome: Outcome, limits: Limits) -> str:
         case "complete":
             return ""
         case "max_calls":
-            return f"Stopped after {limits.max_calls} generator calls, as limited; later steps were not drawn."
+            calls = "1 generator call" if limits.max_calls == 1 else f"{limits.max_calls} generator calls"
+            return f"Stopped after {calls}, as limited; later steps were not drawn."
         case "deadline":
-            return f"Stopped after {limits.deadline:g} seconds of work, as limited; later steps were not drawn."
+            seconds = "1 second" if limits.deadline == 1 else f"{limits.deadline:g} seconds"
+            return f"Stopped after {seconds} of work, as limited; later steps were not drawn."
         case "host_limit":
             return (
                 "Stopped by the recursion limit of the program around this graph; later steps were not drawn. "
