@@ -7,14 +7,14 @@ are not promised to give equal images there: repeats are answered from this serv
 import asyncio
 import base64
 import os
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import JsonValue
 
-from interleavethinker.tools.errors import GeneratorError, InputError, InterleaveError
+from interleavethinker.tools.errors import GeneratorError, InputError
 
-from .backends import BackendStatus, Dropped, Job, Monitor, Order, Outcome
+from .backend_hosted import HostedBackend
+from .backends import Job, Order
 from .hosted import HostedApi, decoded_image, first_key
 
 __all__ = ["GeminiBackend"]
@@ -35,7 +35,7 @@ _REFUSALS = {
 }
 
 
-class GeminiBackend:
+class GeminiBackend(HostedBackend):
     """Draws and edits with one hosted model.
 
     Args:
@@ -43,26 +43,10 @@ class GeminiBackend:
         pause: See `HostedApi`.
     """
 
-    max_batch = 1
-    concurrency = 8
-
     def __init__(self, model: str, pause: float = 1.0) -> None:
-        self._model = model
-        self._base_url = os.environ.get("GEMINI_BASE_URL", "").strip() or _DEFAULT_URL
+        base_url = os.environ.get("GEMINI_BASE_URL", "").strip() or _DEFAULT_URL
         headers = {"x-goog-api-key": first_key("GEMINI_API_KEY", "GOOGLE_API_KEY")}
-        self._api = HostedApi(self._base_url, headers, pause=pause, reason=_reason)
-
-    async def start(self) -> None:
-        """See `Backend.start`."""
-        await self._api.open()
-
-    async def close(self) -> None:
-        """See `Backend.close`."""
-        await self._api.close()
-
-    async def fingerprint(self) -> Mapping[str, JsonValue]:
-        """See `Backend.fingerprint`."""
-        return {"backend": "gemini", "model": self._model, "host": self._base_url}
+        super().__init__("gemini", model, base_url, HostedApi(base_url, headers, pause=pause, reason=_reason))
 
     def arguments(self, order: Order) -> dict[str, JsonValue]:
         """See `Backend.arguments`. The API takes a shape, not a size; width and height say which one is nearest."""
@@ -73,23 +57,8 @@ class GeminiBackend:
         # An edit keeps its source's shape by itself, exactly; naming the nearest one would bend it.
         return {"aspect_ratio": shape if asked else None}
 
-    async def run(self, jobs: Sequence[Job], monitor: Monitor) -> list[Outcome]:
-        """See `Backend.run`."""
-        if monitor.cancelled():
-            raise Dropped
-        outcomes: list[Outcome] = []
-        for job in jobs:
-            try:
-                outcomes.append(await self._draw(job))
-            except InterleaveError as error:
-                outcomes.append(error)
-        return outcomes
-
-    def status(self) -> BackendStatus:
-        """See `Backend.status`."""
-        return BackendStatus(backend="gemini", model=self._model, loaded=True, device="hosted", dtype="hosted")
-
-    async def _draw(self, job: Job) -> bytes:
+    async def draw_one(self, job: Job) -> bytes:
+        """See `HostedBackend.draw_one`."""
         parts: list[dict[str, Any]] = [{"text": job.order.prompt}]
         if job.source_png is not None:
             data = base64.b64encode(job.source_png).decode()

@@ -6,14 +6,15 @@ the call, so that the same call with the same seed is answered from the store, a
 
 import asyncio
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import JsonValue
 
-from interleavethinker.tools.errors import GeneratorError, InterleaveError
+from interleavethinker.tools.errors import GeneratorError
 
-from .backends import BackendStatus, Dropped, Job, Monitor, Order, Outcome
+from .backend_hosted import HostedBackend
+from .backends import Job, Order
 from .hosted import HostedApi, decoded_image, first_key
 
 __all__ = ["OpenAiBackend"]
@@ -22,7 +23,7 @@ _DEFAULT_URL = "https://api.openai.com/v1"
 _SIZES = ((1024, 1024), (1536, 1024), (1024, 1536))
 
 
-class OpenAiBackend:
+class OpenAiBackend(HostedBackend):
     """Draws and edits with one hosted model.
 
     Args:
@@ -31,30 +32,14 @@ class OpenAiBackend:
         pause: See `HostedApi`.
     """
 
-    max_batch = 1
-    concurrency = 8
-
     def __init__(self, model: str, sizes: Sequence[tuple[int, int]] = _SIZES, pause: float = 1.0) -> None:
-        self._model = model
         self._sizes = tuple(sizes)
-        self._base_url = os.environ.get("OPENAI_BASE_URL", "").strip() or _DEFAULT_URL
+        base_url = os.environ.get("OPENAI_BASE_URL", "").strip() or _DEFAULT_URL
         headers = {"Authorization": f"Bearer {first_key('OPENAI_API_KEY')}"}
         for header, variable in (("OpenAI-Organization", "OPENAI_ORG_ID"), ("OpenAI-Project", "OPENAI_PROJECT_ID")):
             if os.environ.get(variable):
                 headers[header] = os.environ[variable]
-        self._api = HostedApi(self._base_url, headers, pause=pause, reason=_reason)
-
-    async def start(self) -> None:
-        """See `Backend.start`."""
-        await self._api.open()
-
-    async def close(self) -> None:
-        """See `Backend.close`."""
-        await self._api.close()
-
-    async def fingerprint(self) -> Mapping[str, JsonValue]:
-        """See `Backend.fingerprint`."""
-        return {"backend": "openai", "model": self._model, "host": self._base_url}
+        super().__init__("openai", model, base_url, HostedApi(base_url, headers, pause=pause, reason=_reason))
 
     def arguments(self, order: Order) -> dict[str, JsonValue]:
         """See `Backend.arguments`. Steps and guidance are none of this API's business."""
@@ -64,23 +49,8 @@ class OpenAiBackend:
             width, height = min(self._sizes, key=lambda size: abs(size[0] / size[1] - width / height))
         return {"width": width, "height": height}
 
-    async def run(self, jobs: Sequence[Job], monitor: Monitor) -> list[Outcome]:
-        """See `Backend.run`."""
-        if monitor.cancelled():
-            raise Dropped
-        outcomes: list[Outcome] = []
-        for job in jobs:
-            try:
-                outcomes.append(await self._draw(job))
-            except InterleaveError as error:
-                outcomes.append(error)
-        return outcomes
-
-    def status(self) -> BackendStatus:
-        """See `Backend.status`."""
-        return BackendStatus(backend="openai", model=self._model, loaded=True, device="hosted", dtype="hosted")
-
-    async def _draw(self, job: Job) -> bytes:
+    async def draw_one(self, job: Job) -> bytes:
+        """See `HostedBackend.draw_one`."""
         size = f"{job.arguments['width']}x{job.arguments['height']}"
         fields: dict[str, Any] = {"model": self._model, "prompt": job.order.prompt, "size": size, "n": 1}
         if not self._model.startswith("gpt-image"):
