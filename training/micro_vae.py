@@ -86,15 +86,19 @@ def _channels_first(array: np.ndarray) -> torch.Tensor:
 
 def encode(vae: AutoencoderKLFlux2, pictures: torch.Tensor) -> torch.Tensor:
     """Normalised latents as the pipeline makes them: pictures (n, 3, 96, 96) in -1..1 to (n, 64, 3, 3)."""
-    latents = Flux2KleinPipeline._patchify_latents(vae.encode(pictures).latent_dist.mode())  # noqa: SLF001
     mean, std = _statistics(vae)
-    return (latents - mean) / std
+    return (_raw(vae, pictures) - mean) / std
 
 
 def decode(vae: AutoencoderKLFlux2, latents: torch.Tensor) -> torch.Tensor:
     """The inverse of `encode`, with its values not yet clipped."""
     mean, std = _statistics(vae)
     return vae.decode(Flux2KleinPipeline._unpatchify_latents(latents * std + mean)).sample  # noqa: SLF001
+
+
+def _raw(vae: AutoencoderKLFlux2, pictures: torch.Tensor) -> torch.Tensor:
+    """Latents before normalisation, one token a cell: (n, 64, 3, 3)."""
+    return Flux2KleinPipeline._patchify_latents(vae.encode(pictures).latent_dist.mode())  # noqa: SLF001
 
 
 def _statistics(vae: AutoencoderKLFlux2) -> tuple[torch.Tensor, torch.Tensor]:
@@ -119,7 +123,7 @@ class Probed(nn.Module):
     def forward(self, pictures: torch.Tensor, noise: float) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         """Decoded pictures and the probes' logits (n * 9, answers), both from latents with up to `noise` added."""
         vae = self.vae
-        latents = Flux2KleinPipeline._patchify_latents(vae.encode(pictures).latent_dist.mode()).float()  # noqa: SLF001
+        latents = _raw(vae, pictures).float()
         normal = vae.bn(latents)  # also gathers the statistics that the pipeline reads
         noisy = normal + torch.rand(len(pictures), 1, 1, 1) * noise * torch.randn_like(normal)
         std = latents.std(dim=(0, 2, 3), keepdim=True).detach()
@@ -175,8 +179,7 @@ def settle_on_scenes(vae: AutoencoderKLFlux2, *, seed: int, scenes: int = 512) -
     parts = []
     for _ in range(scenes // 32):
         batch = [random_scene(rng, int(rng.integers(2, MAX_THINGS + 2))) for _ in range(32)]
-        posterior = vae.encode(picture_batch(batch)[0]).latent_dist
-        parts.append(Flux2KleinPipeline._patchify_latents(posterior.mode()))  # noqa: SLF001
+        parts.append(_raw(vae, picture_batch(batch)[0]))
     latents = torch.cat(parts)
     vae.bn.running_mean.copy_(latents.mean(dim=(0, 2, 3)))
     vae.bn.running_var.copy_(latents.var(dim=(0, 2, 3)))

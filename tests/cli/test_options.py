@@ -7,37 +7,14 @@ from typing import Any
 
 import pytest
 
-from interleavethinker.cli import exits, main
+from interleavethinker.cli import exits
 from interleavethinker.cli.run import limits_with
 from interleavethinker.graph import Limits
 from interleavethinker.tools.errors import InputError
 
-PROFILE = """
-description = "Scripted, with coloured cells for pictures."
-planner = { object = "interleavethinker.microworld.scripted_planner:ScriptedPlanner" }
-critic = { object = "interleavethinker.tools.doubles:lenient_critic" }
-generator = { model = "cells" }
-"""
 STORY = "a big red ball on the left, at night. then make the ball blue"
 
 Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    monkeypatch.setenv("INTERLEAVETHINKER_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("INTERLEAVETHINKER_IMAGE_STORE", str(tmp_path / "server"))
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "cells.toml").write_text(PROFILE)
-
-    def call(*words: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as exit_:
-            main(words)
-        told = capsys.readouterr()
-        assert isinstance(exit_.value.code, int)
-        return exit_.value.code, told.out, told.err
-
-    return call
 
 
 def as_json(run: Run, *words: str, code: int = exits.OK) -> Any:

@@ -13,42 +13,11 @@ from typing import Any
 
 import pytest
 
-from interleavethinker.cli import exits, main
+from interleavethinker.cli import exits
 
-PROFILE = """
-description = "Scripted, with coloured cells for pictures."
-example = "a big red ball on the left, at night"
-request_check = "interleavethinker.microworld.scripted_planner:check_request"
-planner = { object = "interleavethinker.microworld.scripted_planner:ScriptedPlanner", note = "A stand-in plans." }
-critic = { object = "interleavethinker.tools.doubles:lenient_critic" }
-generator = { model = "cells" }
-"""
 STORY = "a big red ball on the left, at night. then make the ball blue. then add a small green tree on the right"
 
 Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("INTERLEAVETHINKER_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("INTERLEAVETHINKER_IMAGE_STORE", str(tmp_path / "server"))
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "cells.toml").write_text(PROFILE)
-    return tmp_path
-
-
-@pytest.fixture
-def run(home: Path, capsys: pytest.CaptureFixture[str]) -> Run:
-    assert home.is_dir()
-
-    def call(*words: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as exit_:
-            main(words)
-        told = capsys.readouterr()
-        assert isinstance(exit_.value.code, int)
-        return exit_.value.code, told.out, told.err
-
-    return call
 
 
 def as_json(run: Run, *words: str, code: int = exits.OK) -> Any:
@@ -164,7 +133,8 @@ def spawn(home: Path, *words: str, **variables: str) -> "subprocess.Popen[str]":
 def test_stopped_in_whatever_way_it_goes_on_and_draws_nothing_twice(run: Run, home: Path, how: str) -> None:
     command = json.dumps([sys.executable, str(Path(__file__).with_name("slow_server.py")), str(home / "slow")])
     server = f'{{ command = {command}, environment = ["STEP_SECONDS"] }}'
-    (home / "slow.toml").write_text(PROFILE.replace('{ model = "cells" }', server))
+    profile = (home / "cells.toml").read_text()
+    (home / "slow.toml").write_text(profile.replace('{ model = "cells" }', server))
     story = STORY + "".join(f". then make the ball {c}. then make the ball {d}" for c, d in [("red", "pink")] * 3)
     # Slow enough for everything that is done while it runs; what resumes it is not slowed down.
     process = spawn(home, "run", story, "--profile", "slow.toml", "--seed", "5", STEP_SECONDS="0.5")
