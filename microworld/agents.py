@@ -1,0 +1,93 @@
+"""The micro world's learned planners and critics by name: which weights each is, and which of them are installed.
+
+A critic that was trained more than once has an entry for each training seed; entries of one `variant` are the same
+recipe and may be pooled. Adding weights means adding a line here. Loads nothing; knows nothing of how weights were made
+(`training/LOG.md` does).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from interleavethinker.tools.errors import ModelError
+from interleavethinker.tools.qwen3vl_weights import resolve_folder
+
+__all__ = ["CRITICS", "PLANNERS", "Weights", "available", "weights_of"]
+
+_CHECKPOINTS = "interleavethinker.microworld:checkpoints"
+_PLANNER, _CRITIC = f"qwen3-vl:{_CHECKPOINTS}/planner", f"qwen3-vl:{_CHECKPOINTS}/critic"
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A model, perhaps with a LoRA adapter."""
+
+    variant: str
+    """What it was trained with; training seeds of one variant share it."""
+    model: str
+    """As profiles name it: `qwen3-vl:` and a folder, `package:folder`, or a repository."""
+    adapter: str | None = None
+    """Folder or `package:folder` of the adapter."""
+    seed: int = 0
+    """Of its training."""
+
+    @property
+    def options(self) -> dict[str, str]:
+        """Keyword arguments for `tools.models.load_chat_model`, besides the model's name."""
+        return {} if self.adapter is None else {"adapter": self.adapter}
+
+    @property
+    def missing(self) -> str | None:
+        """The first folder that is not there, as a path; None if all are."""
+        model = resolve_folder(self.model.partition("qwen3-vl:")[2])
+        if not (Path(model) / "config.json").is_file():
+            return model
+        if self.adapter is None:
+            return None
+        adapter = resolve_folder(self.adapter)
+        return None if (Path(adapter) / "adapter_config.json").is_file() else adapter
+
+
+def _critic(variant: str, adapter: str, seed: int = 0) -> Weights:
+    return Weights(variant, _CRITIC, f"{_CHECKPOINTS}/adapters/{adapter}", seed)
+
+
+PLANNERS: dict[str, Weights] = {"sft": Weights("sft", _PLANNER)}
+"""By name."""
+
+CRITICS: dict[str, Weights] = {
+    "sft": Weights("sft", _CRITIC),
+    "sft_continued": _critic("sft_continued", "critic-sft-continued"),
+    "grpo": _critic("grpo", "critic-grpo"),
+    "grpo_seed1": _critic("grpo", "critic-grpo-seed1", seed=1),
+    "grpo_without_step_wise": _critic("grpo_without_step_wise", "critic-grpo-no-step"),
+    "grpo_without_accuracy": _critic("grpo_without_accuracy", "critic-grpo-no-accuracy"),
+}
+"""By name."""
+
+
+def available(agents: Mapping[str, Weights]) -> dict[str, Weights]:
+    """Those of the given agents whose weights are installed, in order."""
+    return {name: weights for name, weights in agents.items() if weights.missing is None}
+
+
+def weights_of(agents: Mapping[str, Weights], name: str) -> Weights:
+    """The weights with this name.
+
+    Raises:
+        ModelError: No agent has this name, or its weights are not installed.
+    """
+    if name not in agents:
+        msg = f"A model's name must be one of {', '.join(agents)}; found {name!r}."
+        raise ModelError(msg)
+    weights = agents[name]
+    if (folder := weights.missing) is not None:
+        have = ", ".join(available(agents)) or "none of them"
+        msg = (
+            f"The weights of {name!r} must lie in {folder}; there are none. Installed: {have}. Name one of those, name "
+            "a folder of your own instead, or train it: training/LOG.md has the commands."
+        )
+        raise ModelError(msg)
+    return weights
