@@ -52,12 +52,16 @@ def _train_generator(path: Path, root: Path, stages: str, threads: int) -> Path:
 
 
 def _train_agent(path: Path, root: Path, overrides: list[str], threads: int) -> Path:
-    from interleavethinker.training.recipe import SftRecipe, load_training_recipe
+    from interleavethinker.training.recipe import SftRecipe, SightRecipe, load_training_recipe
 
     recipe = load_training_recipe(path, overrides)
     import torch
 
     torch.set_num_threads(threads)
+    if isinstance(recipe, SightRecipe):
+        from interleavethinker.training.micro_sight import run_sight
+
+        return run_sight(recipe, root)
     if isinstance(recipe, SftRecipe):
         from interleavethinker.training.sft import run_sft
 

@@ -38,6 +38,7 @@ __all__ = [
     "SEMANTICS_NEEDED",
     "Item",
     "Score",
+    "cell_qualities",
     "judgement",
     "likeness",
     "score",
@@ -241,11 +242,16 @@ def _is_exact(scene: Scene, source: Scene | None, wishes: Sequence[Wish | None],
     )
 
 
-def _quality(reading: Reading) -> float:
+def cell_qualities(reading: Reading) -> tuple[float, ...]:
+    """For each cell, 0..10: how cleanly it is drawn."""
     fit = (np.array(reading.fit) - _WORST_FIT) / (_BEST_FIT - _WORST_FIT)
     clarity = (np.array(reading.clarity) - _WORST_CLARITY) / (_BEST_CLARITY - _WORST_CLARITY)
-    worst, second = np.sort(np.clip(np.minimum(fit, clarity), 0, 1))[:2]
-    return float((2 * worst + second) / 3 * 10)
+    return tuple(map(float, 10 * np.clip(np.minimum(fit, clarity), 0, 1)))
+
+
+def _quality(reading: Reading) -> float:
+    worst, second = sorted(cell_qualities(reading))[:2]
+    return (2 * worst + second) / 3
 
 
 def likeness(picture: Picture, source: Picture) -> list[float]:

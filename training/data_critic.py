@@ -9,6 +9,7 @@ neither filtered nor balanced: they are the test rows. Knows nothing of worlds: 
 from __future__ import annotations
 
 import hashlib
+import random
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -17,12 +18,13 @@ import numpy as np
 from pydantic import JsonValue
 
 from interleavethinker.graph.attempts import derive_seed
+from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.types import Attempt, Case, Verdict
 
 from .rows import CriticRow, DataFolder, TrajectoryRow
 from .tally import Tally
 
-__all__ = ["Graded", "Selection", "score_trajectories", "select_rows"]
+__all__ = ["Graded", "Selection", "choose_rl_rows", "score_trajectories", "select_rows"]
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,33 @@ def select_rows(folder: DataFolder, selection: Selection) -> Tally:
         for good in (True, False):
             tally.keep(f"{name}, {'good' if good else 'bad'}", sum(row.success is good for row in rows))
     return tally
+
+
+def choose_rl_rows(
+    rows: Sequence[CriticRow], failures: float, seed: int = 0, most: int | None = None
+) -> list[CriticRow]:
+    """The rows of one RL run in order, as many failed attempts as asked for.
+
+    Args:
+        rows: The RL rows.
+        failures: Share of failed attempts.
+        seed: Of choice and order.
+        most: At most this many rows; all that the share allows by default.
+
+    Raises:
+        InputError: There are no failures, from which alone the step-wise reward learns.
+    """
+    shuffled = random.Random(seed).sample(rows, len(rows))
+    bad = [row for row in shuffled if not row.success]
+    good = [row for row in shuffled if row.success]
+    if not bad:
+        msg = "Critic RL needs rows with failed attempts; the data folder has none. See: interleavethinker data select."
+        raise InputError(msg)
+    count = most or len(rows)
+    failed = min(len(bad), max(1, round(count * failures)))
+    succeeded = min(len(good), round(failed * (1 - failures) / max(failures, 1e-9)), count - failed)
+    chosen = bad[:failed] + good[:succeeded]
+    return random.Random(seed + 1).sample(chosen, len(chosen))
 
 
 def _is_kept(rows: Sequence[CriticRow], selection: Selection, tally: Tally) -> bool:

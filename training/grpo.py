@@ -12,18 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from interleavethinker.evaluation.judges import Judge, Marks
-from interleavethinker.tools.errors import InputError
-from interleavethinker.tools.ports import ImageGenerator
 from interleavethinker.tools.store import ImageStore
 
+from .data_critic import choose_rl_rows
 from .examples import critic_prompt, to_dataset
+from .profile_generator import ProfileGenerator
 from .recipe import GrpoRecipe, prompts_of
 from .regeneration import Regenerator
 from .rewards import accuracy_reward, format_reward, read_answer, step_rewards
 from .rows import CriticRow, DataFolder
 from .trainer import adapter_config, configure, finish, load_model, metrics_callback, need_train_extra, save_recipe
 
-__all__ = ["CriticRewards", "choose_rows", "run_grpo"]
+__all__ = ["CriticRewards", "run_grpo"]
 
 RewardFunction = Callable[..., Awaitable[list[float | None]]]
 Scored = tuple[float, float, float, float]
@@ -35,11 +35,14 @@ class CriticRewards:
     Args:
         rows: What the answers are about.
         regenerator: Makes and judges pictures.
+        noise: Share of known judgements, and of marks of regenerated pictures, that are turned round. Row and prompt
+            alone decide which: a judge that errs about a picture errs whenever it is asked.
     """
 
-    def __init__(self, rows: Sequence[CriticRow], regenerator: Regenerator) -> None:
+    def __init__(self, rows: Sequence[CriticRow], regenerator: Regenerator, noise: float = 0.0) -> None:
         self._rows = {row.id: row for row in rows}
         self._regenerator = regenerator
+        self._noise = noise
 
     @property
     def functions(self) -> list[RewardFunction]:
@@ -54,10 +57,16 @@ class CriticRewards:
         after = None
         if verdict is not None and not verdict.success and not row.success:
             after = await self._regenerator.marks(row, verdict.refined_prompt)
+            if after is not None and self._errs(name, verdict.refined_prompt):
+                after = Marks(10 - after.semantics, 10 - after.quality)
         steps = step_rewards(verdict, row.success, before, after)
         if steps is None:
             return None
-        return format_reward(text), accuracy_reward(verdict, row.success), *steps
+        truth = row.success is not self._errs(name)
+        return format_reward(text), accuracy_reward(verdict, truth), *steps
+
+    def _errs(self, *about: str) -> bool:
+        return random.Random("/".join(about)).random() < self._noise
 
     def _function(self, name: str, index: int) -> RewardFunction:
         async def reward(*, completions: Sequence[Any], row: Sequence[str], **_: object) -> list[float | None]:
@@ -91,8 +100,9 @@ def run_grpo(recipe: GrpoRecipe, root: Path) -> Path:
         dataloader_num_workers=0,
     )
     folder = DataFolder(recipe.data)
-    rows = choose_rows(list(folder.critic_rl), recipe)
-    rewards = CriticRewards(rows, Regenerator(_generator(recipe, folder.store), _judge(recipe, folder.store)))
+    rows = choose_rl_rows(list(folder.critic_rl), recipe.failures, recipe.seed, recipe.rows)
+    generator = ProfileGenerator(recipe.generator, folder.store, root / "server", recipe.server)
+    rewards = CriticRewards(rows, Regenerator(generator, _judge(recipe, folder.store)), recipe.noise)
     model, processor = load_model(recipe.model, recipe, "bfloat16" if arguments.bf16 else None)
     prompts = prompts_of(recipe)
     trainer = GRPOTrainer(
@@ -105,37 +115,6 @@ def run_grpo(recipe: GrpoRecipe, root: Path) -> Path:
         peft_config=adapter_config(recipe),
     )
     return finish(trainer, root, processor)
-
-
-def choose_rows(rows: Sequence[CriticRow], recipe: GrpoRecipe) -> list[CriticRow]:
-    """The rows of a run in order, as many failures as the recipe asks for.
-
-    Raises:
-        InputError: There are no failures, from which alone the step-wise reward learns.
-    """
-    shuffled = random.Random(recipe.seed).sample(rows, len(rows))
-    bad = [row for row in shuffled if not row.success]
-    good = [row for row in shuffled if row.success]
-    if not bad:
-        msg = f"{recipe.data} must hold critic RL rows with failed attempts; it has none. See: interleavethinker data."
-        raise InputError(msg)
-    count = recipe.rows or len(rows)
-    failures = min(len(bad), round(count * recipe.failures)) if recipe.failures < 1 else min(len(bad), count)
-    successes = min(len(good), round(failures * (1 - recipe.failures) / max(recipe.failures, 1e-9)), count - failures)
-    chosen = bad[: max(1, failures)] + good[:successes]
-    return random.Random(recipe.seed + 1).sample(chosen, len(chosen))
-
-
-def _generator(recipe: GrpoRecipe, store: ImageStore) -> ImageGenerator:
-    if recipe.generator == "micro":
-        from interleavethinker.microworld.generator import MicroGenerator
-
-        from .local_generator import LocalGenerator
-
-        return LocalGenerator(MicroGenerator(), store, "micro/shipped")
-    from .profile_generator import ProfileGenerator
-
-    return ProfileGenerator(recipe.generator, store)
 
 
 def _judge(recipe: GrpoRecipe, store: ImageStore) -> Judge:

@@ -18,7 +18,7 @@ from torch import nn
 
 from interleavethinker.tools.errors import InputError
 
-__all__ = ["Muon", "RunFolder", "Stage", "muon_adamw", "run_stage"]
+__all__ = ["Joined", "Muon", "RunFolder", "Stage", "muon_adamw", "run_stage"]
 
 
 @dataclass(frozen=True)
@@ -135,6 +135,38 @@ def muon_adamw(module: nn.Module, learning_rate: float, muon_rate: float) -> lis
         Muon(matrices, lr=muon_rate),
         torch.optim.AdamW(others, lr=learning_rate, weight_decay=0.01, betas=(0.9, 0.98)),
     ]
+
+
+class Joined(torch.optim.Optimizer):
+    """Several optimizers as one, for trainers that take one; a scheduler scales the learning rates of all.
+
+    Args:
+        parts: Over distinct parameters.
+    """
+
+    def __init__(self, parts: list[torch.optim.Optimizer]) -> None:
+        super().__init__([group for part in parts for group in part.param_groups], {})
+        self._parts = parts
+        self._share_groups()
+
+    def step(self, closure: None = None) -> None:  # type: ignore[override]  # noqa: ARG002 - torch's signature
+        """One update of each."""
+        for part in self._parts:
+            part.step()
+
+    def state_dict(self) -> dict[str, object]:
+        """The states of all."""
+        return {"parts": [part.state_dict() for part in self._parts]}
+
+    def load_state_dict(self, state_dict: dict[str, object]) -> None:
+        """Restores the states of all."""
+        for part, saved in zip(self._parts, state_dict["parts"], strict=True):  # type: ignore[call-overload]
+            part.load_state_dict(saved)
+        self._share_groups()
+
+    def _share_groups(self) -> None:
+        """Loading a state gives an optimizer new groups; a rate set here must reach them."""
+        self.param_groups = [group for part in self._parts for group in part.param_groups]
 
 
 def run_stage(

@@ -1,8 +1,8 @@
 """The micro world's planner and critic before any training: a Qwen3-VL of 4.8 million parameters with its tokenizer.
 
-Stock classes, saved as the large ones are, so that the same code loads both. A picture of 96 x 96 pixels is 36 tokens,
-four to a cell. The fixed pieces of an answer's JSON are one token each, and like the think and answer tags they are
-ordinary, not special, tokens: they are part of the text and survive decoding.
+Stock classes, saved as the large ones are, so that the same code loads both. A picture of 96 x 96 pixels is nine
+tokens, one to a cell. The fixed pieces of an answer's JSON are one token each, and like the think and answer tags they
+are ordinary, not special, tokens: they are part of the text and survive decoding.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ TEMPLATE = """{%- for message in messages -%}
 {% endfor %}{% if add_generation_prompt %}<|im_start|>assistant
 {% endif %}"""
 
-_PATCH, _MERGE, _SIDE = 8, 2, 96
+_PATCH, _MERGE, _SIDE = 16, 2, 96
 
 
 def make_tokenizer(texts: Iterable[str]) -> Any:

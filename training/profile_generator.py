@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 from interleavethinker.graph import load_profile
 from interleavethinker.graph.ports import loop_thread
@@ -25,13 +26,21 @@ class ProfileGenerator:
     Args:
         profile: A shipped profile's name, or the path of a TOML file.
         store: Where the images go; sources must lie in it.
+        server_store: What the server keeps its images in, if it is the own one; its usual store by default.
+        arguments: Options for the own server, instead of the profile's.
 
     Raises:
         ProfileError: There is no such profile.
     """
 
-    def __init__(self, profile: str, store: ImageStore) -> None:
-        self._config = load_profile(profile).generator
+    def __init__(
+        self, profile: str, store: ImageStore, server_store: Path | None = None, arguments: tuple[str, ...] = ()
+    ) -> None:
+        config = load_profile(profile).generator
+        if config.model is not None:
+            own = {"server_store": server_store or config.server_store, "arguments": arguments or config.arguments}
+            config = config.model_copy(update=own)
+        self._config = config
         self._store = store
         self._session: McpImageGenerator | None = None
         self._opening = asyncio.Lock()

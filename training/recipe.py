@@ -19,7 +19,17 @@ from interleavethinker.tools.rendering import Prompts, load_prompts
 
 from .rewards import Weights
 
-__all__ = ["GrpoRecipe", "Lora", "Recipe", "SftRecipe", "kind_of", "load_training_recipe", "prompts_of", "recipe_path"]
+__all__ = [
+    "GrpoRecipe",
+    "Lora",
+    "Recipe",
+    "SftRecipe",
+    "SightRecipe",
+    "kind_of",
+    "load_training_recipe",
+    "prompts_of",
+    "recipe_path",
+]
 
 
 class _Part(BaseModel):
@@ -34,14 +44,29 @@ class Lora(_Part):
     targets: str = "all-linear"
 
 
-class _Recipe(_Part):
-    model: str
-    """`micro` (from scratch), or a folder or repository of a Qwen3-VL."""
+class _DataRecipe(_Part):
     data: Path
     """Folder that `interleavethinker data` filled."""
     prompts: str = "shipped"
     """`shipped`, `micro`, or a folder with prompt files: the ones that serving will use."""
     seed: Annotated[int, Field(ge=0)] = 0
+
+
+class SightRecipe(_DataRecipe):
+    """The micro Qwen3-VL from nothing, until it sees; see `micro_sight`."""
+
+    kind: Literal["sight"]
+    steps: Annotated[int, Field(gt=0)]
+    batch: Annotated[int, Field(gt=1)]
+    """Pictures a step."""
+    learning_rate: Annotated[float, Field(gt=0)]
+    pictures: Annotated[int, Field(gt=0)] = 4000
+    """At most this many of the generators' own."""
+
+
+class _Recipe(_DataRecipe):
+    model: str
+    """Folder or repository of a Qwen3-VL."""
     rows: Annotated[int, Field(gt=0)] | None = None
     """At most this many rows; all by default."""
     freeze: tuple[str, ...] = ()
@@ -60,6 +85,11 @@ class SftRecipe(_Recipe):
     """Pictures of random scenes, described, that come first: how a model from scratch learns to see."""
     rehearsals: Annotated[int, Field(ge=0)] = 0
     """Critic only: rows from rendered pictures, which come next; see `rehearsal`."""
+    rl_failures: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Critic only: learn from the RL rows that GRPO takes with this share of failures, instead of the SFT rows."""
+    muon: bool = False
+    """Orthogonal momentum for matrices and AdamW for the rest, instead of the optimizer that the arguments name; with
+    it a model from scratch learns several times as fast."""
     repeats: Annotated[int, Field(gt=0)] = 1
     """How often the rows are gone through, each time in another order; TRL's epochs would repeat the captions too."""
 
@@ -72,13 +102,17 @@ class GrpoRecipe(_Recipe):
     """Share of prompts whose attempt failed; only these can earn a step-wise reward."""
     weights: Weights = Weights()
     generator: str = "micro"
-    """`micro`: in this process. Any other: the profile whose image server makes the pictures, over MCP."""
+    """The profile whose image server makes the pictures, over MCP."""
+    server: tuple[str, ...] = ()
+    """Options for that server instead of the profile's, if it is the own one: `["--max-batch", "16"]`."""
     judge: str = "micro"
     """`micro`: the scorer. Any other: a vision-language model, as profiles name them."""
+    noise: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Share of known judgements, and of the judge's marks, that are turned round: how brittle is learning?"""
 
 
-Recipe = Annotated[SftRecipe | GrpoRecipe, Field(discriminator="kind")]
-_RECIPES: TypeAdapter[SftRecipe | GrpoRecipe] = TypeAdapter(Recipe)
+Recipe = Annotated[SightRecipe | SftRecipe | GrpoRecipe, Field(discriminator="kind")]
+_RECIPES: TypeAdapter[SightRecipe | SftRecipe | GrpoRecipe] = TypeAdapter(Recipe)
 
 
 def recipe_path(name: str) -> Path:
@@ -107,7 +141,7 @@ def kind_of(path: Path) -> str:
     return str(_read(path).get("kind", "micro-generator"))
 
 
-def load_training_recipe(path: Path, overrides: Sequence[str] = ()) -> SftRecipe | GrpoRecipe:
+def load_training_recipe(path: Path, overrides: Sequence[str] = ()) -> SightRecipe | SftRecipe | GrpoRecipe:
     """Reads a recipe.
 
     Args:
@@ -131,7 +165,7 @@ def load_training_recipe(path: Path, overrides: Sequence[str] = ()) -> SftRecipe
         raise InputError(msg) from error
 
 
-def prompts_of(recipe: SftRecipe | GrpoRecipe) -> Prompts:
+def prompts_of(recipe: SightRecipe | SftRecipe | GrpoRecipe) -> Prompts:
     """The prompt files that a recipe names."""
     if recipe.prompts == "shipped":
         return load_prompts()

@@ -12,15 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.rendering import Prompts
 
+from .data_critic import choose_rl_rows
 from .examples import captions, critic_example, planner_example, texts_of, to_dataset
-from .micro_qwen import make_micro_qwen
-from .recipe import SftRecipe, prompts_of
+from .recipe import SftRecipe, SightRecipe, prompts_of
 from .rehearsal import rehearse
 from .rows import CriticRow, DataFolder
 from .trainer import adapter_config, configure, finish, load_model, metrics_callback, need_train_extra, save_recipe
 
-__all__ = ["examples_of", "run_sft"]
+__all__ = ["examples_of", "run_sft", "vocabulary_of"]
 
 
 def run_sft(recipe: SftRecipe, root: Path) -> Path:
@@ -43,13 +44,7 @@ def run_sft(recipe: SftRecipe, root: Path) -> Path:
         dataloader_num_workers=0,
     )
     examples = examples_of(recipe)
-    name = recipe.model
-    if name == "micro":
-        start = root / "start"
-        if not (start / "tokenizer_config.json").is_file():  # Written last: a torn folder is made again.
-            make_micro_qwen(texts_of(_vocabulary(recipe)), start, recipe.seed)
-        name = str(start)
-    model, processor = load_model(name, recipe, "bfloat16" if arguments.bf16 else None)
+    model, processor = load_model(recipe.model, recipe, "bfloat16" if arguments.bf16 else None)
     trainer = SFTTrainer(
         model=model,
         args=arguments,
@@ -57,6 +52,7 @@ def run_sft(recipe: SftRecipe, root: Path) -> Path:
         processing_class=processor,
         callbacks=[metrics_callback(root)],
         peft_config=adapter_config(recipe),
+        **_optimizer(recipe, model, arguments.learning_rate),
     )
     return finish(trainer, root, processor)
 
@@ -67,36 +63,44 @@ def examples_of(recipe: SftRecipe) -> list[dict[str, Any]]:
     Raises:
         InputError: The data folder has no training rows for this role.
     """
-    folder = DataFolder(recipe.data)
-    rows = _rows(recipe, folder)
+    folder, prompts = DataFolder(recipe.data), prompts_of(recipe)
+    rows = _examples(recipe.role, folder, prompts)
+    if recipe.rl_failures is not None:
+        chosen = choose_rl_rows(list(folder.critic_rl), recipe.rl_failures, recipe.seed)
+        rows = [critic_example(row, folder.store, prompts) for row in chosen]
     if recipe.rows is not None:
         rows = rows[: recipe.rows]
     if not rows:
         msg = f"{recipe.data} must hold {recipe.role} rows; it has none. Make them: interleavethinker data --help."
         raise InputError(msg)
     ordered = list(captions(folder.store, recipe.captions, recipe.seed))
-    prompts = prompts_of(recipe)
     ordered += [critic_example(row, folder.store, prompts) for row in _rehearsals(recipe, folder)]
     for turn in range(recipe.repeats):
         ordered += random.Random(f"{recipe.seed}/{turn}").sample(rows, len(rows))
     return ordered
 
 
+def _optimizer(recipe: SftRecipe, model: Any, learning_rate: float) -> dict[str, Any]:
+    """The trainer's argument for an optimizer of ours; nothing for its own."""
+    if not recipe.muon:
+        return {}
+    from .loop import Joined, muon_adamw
+
+    return {"optimizers": (Joined(muon_adamw(model, learning_rate, learning_rate)), None)}
+
+
 def _rehearsals(recipe: SftRecipe, folder: DataFolder) -> Iterator[CriticRow]:
     return rehearse(folder.store, recipe.rehearsals if recipe.role == "critic" else 0, recipe.seed)
 
 
-def _vocabulary(recipe: SftRecipe) -> list[dict[str, Any]]:
-    """What the tokenizer learns from: both roles' rows where there are any, so that planner and critic share words."""
-    folder = DataFolder(recipe.data)
-    both: list[dict[str, Any]] = []
-    for role in ("planner", "critic"):
-        both += _rows(recipe.model_copy(update={"role": role}), folder)[:4000]
-    return both + list(captions(folder.store, 50, recipe.seed))
+def vocabulary_of(recipe: SightRecipe) -> Iterator[str]:
+    """Texts that a new tokenizer learns from: captions and both roles' rows, so that planner and critic share words."""
+    folder, prompts = DataFolder(recipe.data), prompts_of(recipe)
+    rows = [*_examples("planner", folder, prompts)[:4000], *_examples("critic", folder, prompts)[:4000]]
+    return texts_of([*rows, *captions(folder.store, 50, recipe.seed)])
 
 
-def _rows(recipe: SftRecipe, folder: DataFolder) -> Sequence[dict[str, Any]]:
-    prompts = prompts_of(recipe)
-    if recipe.role == "critic":
+def _examples(role: str, folder: DataFolder, prompts: Prompts) -> Sequence[dict[str, Any]]:
+    if role == "critic":
         return [critic_example(row, folder.store, prompts) for row in folder.critic_sft]
     return [planner_example(row, folder.store, prompts) for row in folder.planner if row.split == "train"]

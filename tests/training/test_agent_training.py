@@ -19,13 +19,16 @@ from interleavethinker.tools.models import load_chat_model
 from interleavethinker.tools.rendering import load_prompts
 from interleavethinker.tools.store import ImageStore
 from interleavethinker.tools.types import Case, Verdict
+from interleavethinker.training.data_critic import choose_rl_rows
 from interleavethinker.training.data_planner import make_planner_rows
 from interleavethinker.training.examples import critic_prompt, texts_of
-from interleavethinker.training.grpo import CriticRewards, choose_rows, run_grpo
+from interleavethinker.training.grpo import CriticRewards, run_grpo
 from interleavethinker.training.micro_qwen import PIECES, make_micro_qwen, make_tokenizer
+from interleavethinker.training.micro_sight import run_sight
 from interleavethinker.training.recipe import (
     GrpoRecipe,
     SftRecipe,
+    SightRecipe,
     kind_of,
     load_training_recipe,
     prompts_of,
@@ -49,6 +52,14 @@ QUICK = [
     "arguments.use_cpu=true",
     "arguments.activation_checkpointing=false",
 ]
+FEW = ("captions=2", "rehearsals=2", "repeats=1")
+
+
+def see(made: Made, root: Path, *overrides: str) -> Path:
+    few = [f"data={made.folder.root}", "steps=2", "batch=4", "pictures=4", *overrides]
+    recipe = load_training_recipe(recipe_path("micro-sight"), few)
+    assert isinstance(recipe, SightRecipe)
+    return run_sight(recipe, root)
 
 
 def sft(name: str, made: Made, *overrides: str) -> SftRecipe:
@@ -70,11 +81,17 @@ def grpo(name: str, made: Made, model: Path, *overrides: str) -> GrpoRecipe:
 
 
 @pytest.fixture(scope="module")
-def critic(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The run folder of a critic trained for two steps."""
+def seer(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model whose eyes have been trained for two steps."""
     make_planner_rows(made.folder, seed=0)
+    return see(made, tmp_path_factory.mktemp("sight"))
+
+
+@pytest.fixture(scope="module")
+def critic(made: Made, seer: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run folder of a critic trained for two steps."""
     root = tmp_path_factory.mktemp("critic")
-    run_sft(sft("micro-critic-sft", made, "captions=2", "rehearsals=2", "repeats=1"), root)
+    run_sft(sft("micro-critic-sft", made, *FEW, f"model={seer}"), root)
     return root
 
 
@@ -97,14 +114,30 @@ def test_a_micro_critic_is_trained_from_nothing_and_answers_through_the_serving_
     assert isinstance(model.invoke("Plan pictures.").text, str)
 
 
-def test_a_killed_run_goes_on_from_its_last_checkpoint_to_the_same_weights(critic: Path, made: Made) -> None:
+def test_eyes_are_trained_from_nothing_and_a_killed_run_goes_on(made: Made, seer: Path, tmp_path: Path) -> None:
+    import torch
+
+    untrained = weights(seer.parent / "start")
+    changed = {name for name, tensor in weights(seer).items() if not torch.equal(tensor, untrained[name])}
+    assert changed
+    assert all("visual." in name for name in changed)
+    shutil.copytree(seer.parent, tmp_path / "again")
+    shutil.rmtree(tmp_path / "again" / "model")
+    assert weights(see(made, tmp_path / "again")).keys() == untrained.keys()
+    with pytest.raises(InputError, match="interleavethinker data"):
+        see(made, tmp_path / "none", f"data={tmp_path}")
+
+
+def test_a_killed_run_goes_on_from_its_last_checkpoint_to_the_same_weights(
+    critic: Path, seer: Path, made: Made
+) -> None:
     import torch
 
     before = weights(critic / "model")
     for name in ("checkpoint-2", "model"):
         shutil.rmtree(critic / name)
     (critic / "checkpoint-2").mkdir()  # A kill while saving leaves a folder without the trainer's state.
-    run_sft(sft("micro-critic-sft", made, "captions=2", "rehearsals=2", "repeats=1"), critic)
+    run_sft(sft("micro-critic-sft", made, *FEW, f"model={seer}"), critic)
     after = weights(critic / "model")
     assert before.keys() == after.keys()
     for name, tensor in before.items():
@@ -116,20 +149,19 @@ def test_a_run_folder_takes_no_other_recipe(critic: Path, made: Made) -> None:
         run_sft(sft("micro-critic-sft", made, "captions=3", "rehearsals=0"), critic)
 
 
-def test_a_micro_planner_is_trained_from_nothing(made: Made, critic: Path, tmp_path: Path) -> None:
-    run_sft(sft("micro-planner-sft", made, "captions=2", f"model={critic / 'start'}"), tmp_path)
+def test_a_micro_planner_is_trained(made: Made, seer: Path, tmp_path: Path) -> None:
+    run_sft(sft("micro-planner-sft", made, "captions=2", f"model={seer}"), tmp_path)
     assert (tmp_path / "model" / "model.safetensors").is_file()
 
 
 @pytest.mark.parametrize("role", ["planner", "critic"])
 def test_the_8b_sft_recipes_run_with_a_small_model_and_leave_its_eyes_frozen(
-    role: str, made: Made, critic: Path, tmp_path: Path
+    role: str, made: Made, seer: Path, tmp_path: Path
 ) -> None:
     import torch
 
-    start = critic / "start"
-    run_sft(sft(f"{role}-sft-8b", made, f"model={start}", "arguments.per_device_train_batch_size=1"), tmp_path)
-    before, after = weights(start), weights(tmp_path / "model")
+    run_sft(sft(f"{role}-sft-8b", made, f"model={seer}", "arguments.per_device_train_batch_size=1"), tmp_path)
+    before, after = weights(seer), weights(tmp_path / "model")
     same = {name for name in before if torch.equal(before[name], after[name])}
     assert {name for name in before if "visual." in name} <= same
     assert same < before.keys()
@@ -149,6 +181,7 @@ def test_grpo_trains_an_adapter_from_the_four_rewards(made: Made, critic: Path, 
 def test_the_8b_grpo_recipe_runs_with_a_small_model(made: Made, critic: Path, tmp_path: Path) -> None:
     small = ("arguments.per_device_train_batch_size=2", "arguments.num_generations=2")
     run_grpo(grpo("critic-grpo-8b", made, critic / "model", "judge=micro", "generator=micro", *small), tmp_path)
+    # The generator is a profile's own image server, over MCP.
     assert (tmp_path / "model" / "model.safetensors").is_file()
 
 
@@ -173,14 +206,38 @@ async def test_good_answers_earn_more_than_wrong_ones_through_the_real_graders(m
     assert columns[2][1:] == [0.5, 0.5, 0.0], "the same prompt makes the same picture; nonsense is never made"
 
 
+async def test_a_noisy_judge_turns_a_share_of_judgements_round_and_always_the_same_ones(made: Made) -> None:
+    rows = [row for row in made.folder.scored if row.success]
+    right = [write_verdict(Verdict(success=True, refined_prompt=row.case.prompt, reasoning="r")) for row in rows]
+    regenerator = Regenerator(made.generators["shipped"], MicroJudge(made.folder.store))
+
+    async def accuracies(noise: float) -> list[float | None]:
+        function = CriticRewards(rows, regenerator, noise).functions[1]
+        completions = [[{"role": "assistant", "content": text}] for text in right]
+        return await function(completions=completions, row=[row.id for row in rows])
+
+    assert set(await accuracies(0.0)) == {1.0}
+    assert set(await accuracies(1.0)) == {0.0}
+    assert set(some := await accuracies(0.5)) == {0.0, 1.0}
+    assert some == await accuracies(0.5)
+
+
 def test_most_prompts_of_grpo_are_failures(made: Made) -> None:
     rows = list(made.folder.scored)
-    recipe = grpo("micro-critic-grpo", made, Path("x"), "failures=0.5", "rows=6")
-    chosen = choose_rows(rows, recipe)
+    chosen = choose_rl_rows(rows, 0.5, most=6)
     assert [row.success for row in chosen].count(False) == 3
-    assert chosen == choose_rows(rows, recipe)
+    assert chosen == choose_rl_rows(rows, 0.5, most=6)
     with pytest.raises(InputError, match="failed attempts"):
-        choose_rows([row for row in rows if row.success], recipe)
+        choose_rl_rows([row for row in rows if row.success], 0.5)
+
+
+def test_sft_can_go_on_with_the_rows_that_grpo_takes(made: Made) -> None:
+    rows = list(made.folder.scored)
+    made.folder.critic_rl.write(rows)
+    more = examples_of(sft("micro-critic-sft-continued", made, "repeats=1"))
+    asked = {row.case.original_prompt for row in choose_rl_rows(rows, 0.9)}
+    said = {part["text"].splitlines()[0][8:] for one in more for part in one["prompt"][0]["content"] if part["text"]}
+    assert said == asked
 
 
 def test_training_renders_what_serving_renders(made: Made) -> None:
@@ -231,7 +288,7 @@ def test_a_bad_override_is_refused_with_what_it_should_be(override: str, message
 
 def test_an_argument_that_trl_does_not_know_is_a_bad_recipe(made: Made, critic: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="SFTConfig"):
-        run_sft(sft("micro-critic-sft", made, f"model={critic / 'start'}", "arguments.lerning_rate=1"), tmp_path)
+        run_sft(sft("micro-critic-sft", made, f"model={critic / 'model'}", "arguments.lerning_rate=1"), tmp_path)
 
 
 def test_missing_data_are_told_with_the_command_that_makes_them(tmp_path: Path) -> None:
@@ -248,8 +305,10 @@ def test_every_shipped_recipe_is_valid_and_says_its_kind() -> None:
         "critic-sft-8b": "sft",
         "micro-critic-grpo": "grpo",
         "micro-critic-sft": "sft",
+        "micro-critic-sft-continued": "sft",
         "micro-generator": "micro-generator",
         "micro-planner-sft": "sft",
+        "micro-sight": "sight",
         "planner-sft-8b": "sft",
     }
     for name, kind in kinds.items():
