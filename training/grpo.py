@@ -17,11 +17,11 @@ from interleavethinker.tools.store import ImageStore
 from .data_critic import choose_rl_rows
 from .examples import critic_prompt, to_dataset
 from .profile_generator import ProfileGenerator
-from .recipe import GrpoRecipe, prompts_of
+from .recipe import GrpoRecipe, prompts_of, save_recipe
 from .regeneration import Regenerator
 from .rewards import accuracy_reward, format_reward, read_answer, step_rewards
 from .rows import CriticRow, DataFolder
-from .trainer import adapter_config, configure, finish, load_model, metrics_callback, need_train_extra, save_recipe
+from .trainer import adapter_config, configure, finish, load_model, metrics_callback, need_train_extra
 
 __all__ = ["CriticRewards", "run_grpo"]
 

@@ -27,6 +27,7 @@ from .micro_decoder import train_decoder
 from .micro_flow import STEPS, FlowData, TileTable, make_transformer, tile_table, train_flow
 from .micro_text import LAYERS, SEQUENCE, Reader, make_text_encoder, make_tokenizer, random_task, train_reader
 from .micro_vae import Probed, make_vae, settle_on_scenes, train_vae
+from .recipe import save_recipe
 
 __all__ = ["STAGES", "GeneratorRecipe", "load_recipe", "run"]
 
@@ -122,7 +123,7 @@ class _Job:
     def __init__(self, recipe: GeneratorRecipe, folder: RunFolder) -> None:
         self.recipe = recipe
         self.folder = folder
-        (folder.root / "recipe.json").write_text(recipe.model_dump_json(indent=2) + "\n")
+        save_recipe(recipe, folder.root)
 
     def text(self) -> None:
         rng = np.random.default_rng(self.recipe.seed)

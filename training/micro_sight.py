@@ -30,7 +30,7 @@ from interleavethinker.tools.qwen3vl_processor import load_processor
 from .loop import RunFolder, Stage, muon_adamw, run_stage
 from .micro_qwen import make_micro_qwen
 from .micro_vae import dense_scene
-from .recipe import SightRecipe
+from .recipe import SightRecipe, save_recipe
 from .rows import DataFolder
 from .sft import vocabulary_of
 
@@ -48,6 +48,7 @@ def run_sight(recipe: SightRecipe, root: Path) -> Path:
     """
     from transformers import Qwen3VLForConditionalGeneration
 
+    save_recipe(recipe, root)
     folder = RunFolder(root)
     start = root / "start"
     if not (start / "tokenizer_config.json").is_file():  # Written last: a torn folder is made again.

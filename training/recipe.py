@@ -29,6 +29,7 @@ __all__ = [
     "load_training_recipe",
     "prompts_of",
     "recipe_path",
+    "save_recipe",
 ]
 
 
@@ -124,9 +125,10 @@ def recipe_path(name: str) -> Path:
     path = Path(name)
     if path.is_file():
         return path
-    shipped = Path(str(files("interleavethinker.training").joinpath("recipes", f"{name}.toml")))
+    recipes = Path(str(files("interleavethinker.training").joinpath("recipes")))
+    shipped = recipes / f"{name}.toml"
     if not shipped.is_file():
-        known = sorted(entry.stem for entry in shipped.parent.glob("*.toml"))
+        known = sorted(entry.stem for entry in recipes.glob("*.toml"))
         msg = f"RECIPE must be a recipe file or one of {', '.join(known)}; found {name!r}"
         raise InputError(msg)
     return shipped
@@ -174,11 +176,29 @@ def prompts_of(recipe: SightRecipe | SftRecipe | GrpoRecipe) -> Prompts:
     return load_prompts(Path(recipe.prompts))
 
 
+def save_recipe(recipe: BaseModel, root: Path) -> None:
+    """Keeps the recipe with the run.
+
+    Raises:
+        InputError: The folder cannot be written, or holds a run of another recipe.
+    """
+    path, text = root / "recipe.json", recipe.model_dump_json(indent=2) + "\n"
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        if path.exists() and path.read_text(encoding="utf-8") != text:
+            msg = f"{root} must be a new folder or hold a run of the same recipe; its recipe.json differs. Use --out."
+            raise InputError(msg)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        msg = f"A run needs a folder that can be written; {root} is none: {error.strerror}. Name another: --out."
+        raise InputError(msg) from error
+
+
 def _read(path: Path) -> dict[str, JsonValue]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        msg = f"{path.name} must be valid TOML; found: {error}"
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        msg = f"{path.name} must be valid TOML in UTF-8; found: {error}"
         raise InputError(msg) from error
 
 

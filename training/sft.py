@@ -16,10 +16,10 @@ from interleavethinker.tools.rendering import Prompts
 
 from .data_critic import choose_rl_rows
 from .examples import captions, critic_example, planner_example, texts_of, to_dataset
-from .recipe import SftRecipe, SightRecipe, prompts_of
+from .recipe import SftRecipe, SightRecipe, prompts_of, save_recipe
 from .rehearsal import rehearse
 from .rows import CriticRow, DataFolder
-from .trainer import adapter_config, configure, finish, load_model, metrics_callback, need_train_extra, save_recipe
+from .trainer import adapter_config, configure, finish, load_model, metrics_callback, need_train_extra
 
 __all__ = ["examples_of", "run_sft", "vocabulary_of"]
 

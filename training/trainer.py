@@ -17,7 +17,7 @@ from interleavethinker.tools.qwen3vl_weights import resolve_folder
 
 from .recipe import GrpoRecipe, SftRecipe
 
-__all__ = ["adapter_config", "configure", "finish", "load_model", "metrics_callback", "need_train_extra", "save_recipe"]
+__all__ = ["adapter_config", "configure", "finish", "load_model", "metrics_callback", "need_train_extra"]
 
 _log = logging.getLogger(__name__)
 
@@ -33,20 +33,6 @@ def need_train_extra() -> None:
     except ImportError as error:
         msg = "Training planner or critic needs the train extra; install it: pip install 'interleavethinker[train]'."
         raise InputError(msg, code="missing_extra") from error
-
-
-def save_recipe(recipe: SftRecipe | GrpoRecipe, root: Path) -> None:
-    """Keeps the recipe with the run.
-
-    Raises:
-        InputError: The folder holds a run of another recipe.
-    """
-    root.mkdir(parents=True, exist_ok=True)
-    path, text = root / "recipe.json", recipe.model_dump_json(indent=2) + "\n"
-    if path.exists() and path.read_text(encoding="utf-8") != text:
-        msg = f"{root} must be a new folder or hold a run of the same recipe; its recipe.json differs. Use --out."
-        raise InputError(msg)
-    path.write_text(text, encoding="utf-8")
 
 
 def load_model(name: str, recipe: SftRecipe | GrpoRecipe, dtype: str | None = None) -> tuple[Any, Any]:

@@ -124,6 +124,8 @@ def test_eyes_are_trained_from_nothing_and_a_killed_run_goes_on(made: Made, seer
     shutil.copytree(seer.parent, tmp_path / "again")
     shutil.rmtree(tmp_path / "again" / "model")
     assert weights(see(made, tmp_path / "again")).keys() == untrained.keys()
+    with pytest.raises(InputError, match="same recipe"):
+        see(made, tmp_path / "again", "steps=3")
     with pytest.raises(InputError, match="interleavethinker data"):
         see(made, tmp_path / "none", f"data={tmp_path}")
 
@@ -289,6 +291,14 @@ def test_a_bad_override_is_refused_with_what_it_should_be(override: str, message
 def test_an_argument_that_trl_does_not_know_is_a_bad_recipe(made: Made, critic: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="SFTConfig"):
         run_sft(sft("micro-critic-sft", made, f"model={critic / 'model'}", "arguments.lerning_rate=1"), tmp_path)
+
+
+def test_a_recipe_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "recipe.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(InputError, match="UTF-8"):
+        kind_of(tmp_path / "recipe.toml")
+    with pytest.raises(InputError, match="one of critic-grpo-8b"):
+        recipe_path(str(tmp_path))
 
 
 def test_missing_data_are_told_with_the_command_that_makes_them(tmp_path: Path) -> None:
