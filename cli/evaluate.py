@@ -10,12 +10,15 @@ import typer
 
 from interleavethinker.tools.errors import StoreError
 
+from .microbench import microbench
+
 if TYPE_CHECKING:
     from interleavethinker.evaluation.micro_generator import Progress
 
 __all__ = ["app"]
 
 app = typer.Typer(no_args_is_help=True)
+app.command("microbench")(microbench)
 
 
 @app.callback()

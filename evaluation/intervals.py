@@ -4,10 +4,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["Estimate", "mean", "rate"]
+import numpy as np
+
+__all__ = ["Estimate", "bootstrap", "detectable", "mean", "rate"]
 
 _Z = 1.959963984540054
 """Standard normal quantile of a two-sided 95 % interval."""
+_POWER = 0.8416212335729143
+"""Standard normal quantile of a power of 80 %."""
 
 
 @dataclass(frozen=True)
@@ -20,8 +24,12 @@ class Estimate:
     n: int
 
 
-def rate(hits: Sequence[bool]) -> Estimate:
-    """Share of true outcomes with its Wilson interval; no samples give 0 with the interval 0..1."""
+def rate(hits: Sequence[float]) -> Estimate:
+    """Share of true outcomes with its Wilson interval; no samples give 0 with the interval 0..1.
+
+    Args:
+        hits: Booleans; or shares in 0..1 where each sample stands for several outcomes, such as several models'.
+    """
     n = len(hits)
     if n == 0:
         return Estimate(0.0, 0.0, 1.0, 0)
@@ -40,3 +48,34 @@ def mean(values: Sequence[float]) -> Estimate:
     spread = math.sqrt(sum((value - centre) ** 2 for value in values) / max(1, n - 1))
     half = _Z * spread / math.sqrt(n)
     return Estimate(centre, centre - half, centre + half, n)
+
+
+def bootstrap(values: Sequence[float], seed: int = 0, draws: int = 10_000) -> Estimate:
+    """Mean with its percentile interval over resampled values; no samples give 0 with an empty interval.
+
+    Args:
+        values: One for each sample; for a paired comparison, the differences.
+        seed: Of resampling.
+        draws: How often to resample.
+    """
+    n = len(values)
+    if n == 0:
+        return Estimate(0.0, 0.0, 0.0, 0)
+    rng, array, chunk = np.random.default_rng(seed), np.asarray(values, dtype=float), 500
+    means = np.concatenate([array[rng.integers(n, size=(chunk, n))].mean(1) for _ in range(math.ceil(draws / chunk))])
+    low, high = np.quantile(means, (0.025, 0.975))
+    return Estimate(float(array.mean()), float(low), float(high), n)
+
+
+def detectable(differences: Sequence[float]) -> float:
+    """The smallest true mean difference that this many pairs show with 80 % power at a two-sided 5 % level.
+
+    Args:
+        differences: One for each pair; infinity for fewer than two, which show nothing.
+    """
+    n = len(differences)
+    if n < 2:
+        return math.inf
+    centre = sum(differences) / n
+    spread = math.sqrt(sum((value - centre) ** 2 for value in differences) / (n - 1))
+    return (_Z + _POWER) * spread / math.sqrt(n)

@@ -1,0 +1,66 @@
+"""MicroBench's requests: held out from training, of every family in turn, each with the plan that carries it out.
+
+A pure function of the seed; a larger `n` continues a smaller one. Unseen pairs of kind and colour and unseen templates
+take turns, seven requests each. A plan of these families has up to four steps.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Literal
+
+from interleavethinker.microworld.families import FAMILIES, Split, draw
+from interleavethinker.microworld.scenes import Scene, render, to_image
+from interleavethinker.microworld.scripts import Asked
+from interleavethinker.microworld.targets import StepTarget
+from interleavethinker.tools.images import encode_png
+from interleavethinker.tools.store import ImageStore
+from interleavethinker.tools.types import ImagePart, Part, Request, TextPart
+
+__all__ = ["Item", "held_out", "seed_of"]
+
+_STREAM = 2**24
+"""Added to the seed; data sets, rehearsals and the critics' own evaluation draw from others."""
+_HELD_OUT: tuple[Literal["combinations", "templates"], ...] = ("combinations", "templates")
+
+
+@dataclass(frozen=True)
+class Item:
+    """One request with its reference."""
+
+    number: int
+    family: str
+    split: Split
+    asked: Asked
+    """The reference: steps with their words and targets."""
+    request: Request
+    """What the agent is given; its pictures lie in the store."""
+
+    @property
+    def targets(self) -> tuple[StepTarget, ...]:
+        """What each step that has a picture must bring about; empty where only words are wanted."""
+        return tuple(step.target for step in self.asked.steps if step.target is not None)
+
+
+def held_out(n: int, seed: int, store: ImageStore) -> list[Item]:
+    """The first `n` requests of a seed; their pictures are rendered into `store`."""
+    items = []
+    for number in range(n):
+        split = _HELD_OUT[number // len(FAMILIES) % len(_HELD_OUT)]
+        drawn = draw(_STREAM + seed, number, split)
+        parts = tuple(_part(part, store) for part in drawn.asked.parts)
+        items.append(Item(number, drawn.family, split, drawn.asked, Request(parts=parts)))
+    return items
+
+
+def seed_of(seed: int, number: int) -> int:
+    """The trajectory seed of a request: the same in every row, so that rows share their first attempts."""
+    digest = hashlib.sha256(f"microbench/{seed}/{number}".encode()).digest()
+    return int.from_bytes(digest[:4]) % 2**31
+
+
+def _part(part: str | Scene, store: ImageStore) -> Part:
+    if isinstance(part, str):
+        return TextPart(text=part)
+    return ImagePart(sha256=store.put(encode_png(to_image(render(part)))))

@@ -1,0 +1,265 @@
+"""Runs the agent on MicroBench's requests: the graph with its checkpoints, pictures through the MCP image server.
+
+Many trajectories are under way at once, so that the server and the models answer in batches. Everything lies in one
+folder and is used again:
+
+| in the folder | what |
+| --- | --- |
+| `images/` | the image server's store and the agent's at once; a call that any row has made is answered from here |
+| `answers/` | what learned planners and critics answered |
+| `checkpoints/` | of trajectories under way; a killed run goes on from there |
+| `results/` | a line for each finished request of a setting |
+
+A refused request, or a plan that cannot be used, is the agent's failure and scored as it stands. A failure of a
+generator or a store is nobody's score: it passes through, and the same command goes on from there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import aiosqlite
+from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+from langgraph.runtime import Runtime
+from pydantic import BaseModel, ConfigDict
+
+from interleavethinker.graph import Ports, build, serializer
+from interleavethinker.graph.attempts import derive_seed, kept_attempt
+from interleavethinker.microworld.teachers import KnownPlan
+from interleavethinker.tools.errors import InputError, InterleaveError, ModelAnswerError
+from interleavethinker.tools.generator_config import GeneratorConfig
+from interleavethinker.tools.mcp_generator import McpImageGenerator
+from interleavethinker.tools.ports import ImageGenerator, PlanContext
+from interleavethinker.tools.store import ImageStore
+from interleavethinker.tools.types import Attempt, ImagePart, Plan, Request, Sha256, Step, TextPart
+
+from .microbench_agents import Cast
+from .microbench_lines import Lines
+from .microbench_requests import Item, held_out, seed_of
+from .microbench_scores import Scores, Shown, score_images, score_text
+from .microbench_settings import Setting
+
+__all__ = ["Arena", "Result", "open_arena"]
+
+AT_ONCE = 48
+"""Trajectories under way: enough to fill the batches of server and models, few enough to finish early ones early."""
+_NO_LIMIT = 100_000
+_MOST_STEPS = 8
+"""Of a plan that is written step by step."""
+_CONTINUE = "Continue the sequence."
+"""As in the planner's training rows that were cut at a step."""
+_SERVER = ("--max-batch", "16", "--threads", "1", "--max-waiting", "256")
+Progress = Callable[[int, int], None]
+"""Told of finished and all requests of a setting."""
+
+
+class Result(BaseModel):
+    """One finished request under one setting."""
+
+    model_config = ConfigDict(frozen=True)
+
+    number: int
+    family: str
+    text: float
+    steps: float | None
+    """See `Scores.steps`."""
+    final: float | None
+    calls: int
+    """Generator calls, answered from a store or not."""
+    seconds: float
+    """From start to end, with all others at the same time."""
+    failure: str = ""
+    """Why there is no (whole) answer, in the agent's words; empty otherwise."""
+    plan: tuple[Step, ...]
+    attempts: tuple[Attempt, ...]
+    kept: tuple[Sha256 | None, ...]
+    """For each step of the plan the picture that the document shows."""
+
+    @property
+    def scores(self) -> Scores:
+        """The scores together."""
+        return Scores(self.text, self.steps, self.final)
+
+
+class Arena:
+    """Where trajectories run; see `open_arena`.
+
+    Attributes:
+        items: The requests, in order.
+        store: Where all pictures lie.
+    """
+
+    def __init__(self, root: Path, items: Sequence[Item], generator: ImageGenerator, seed: int) -> None:
+        self.items = tuple(items)
+        self.store = ImageStore(root / "images")
+        self._root = root
+        self._seed = seed
+        self._cast = Cast(self.store, generator, root / "answers", self.items, seed)
+
+    async def run(self, setting: Setting, items: Sequence[Item], progress: Progress | None = None) -> list[Result]:
+        """Runs a setting on some of the requests, less those that it has finished before.
+
+        Raises:
+            ModelError: Weights are not installed.
+            GeneratorError: The image server failed for good.
+        """
+        key = setting.key(self._seed)
+        lines = Lines(self._root / "results" / f"{key}.jsonl")
+        known = {result.number: result for result in map(Result.model_validate_json, lines.read())}
+        waiting = [item for item in items if item.number not in known]
+        tell = progress or (lambda _done, _total: None)
+        tell(len(items) - len(waiting), len(items))
+        if waiting:
+            database = self._root / "checkpoints" / f"{key}.sqlite"
+
+            def keep(result: Result) -> None:
+                known[result.number] = result
+                lines.append(result.model_dump_json())
+                tell(sum(item.number in known for item in items), len(items))
+
+            async with _graph(database) as graph:
+                await self._finish_all(graph, setting, waiting, keep)
+            for path in database.parent.glob(f"{database.name}*"):
+                path.unlink()
+        return [known[item.number] for item in items]
+
+    async def _finish_all(
+        self, graph: Any, setting: Setting, items: Sequence[Item], keep: Callable[[Result], None]
+    ) -> None:
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def one(item: Item) -> None:
+            async with gate:
+                result = await self._finish(graph, setting, item)
+            keep(result)
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for item in items:
+                    group.create_task(one(item))
+        except ExceptionGroup as failed:
+            expected, defects = failed.split(InterleaveError)
+            if expected is None or defects is not None:
+                raise
+            raise expected.exceptions[0] from failed
+
+    async def _finish(self, graph: Any, setting: Setting, item: Item) -> Result:
+        begun = time.perf_counter()
+        ports = self._cast.ports(setting, item)
+        seed, thread = seed_of(self._seed, item.number), str(item.number)
+        run = _stepwise if setting.stepwise else _whole
+        plan, attempts, failure = await run(graph, ports, thread, item.request, seed)
+        seconds = time.perf_counter() - begun
+        return await asyncio.to_thread(self._scored, item, plan, attempts, failure, seconds)
+
+    def _scored(
+        self, item: Item, plan: Sequence[Step], attempts: Sequence[Attempt], failure: str, seconds: float
+    ) -> Result:
+        by_key = {str(index): attempt for index, attempt in enumerate(attempts)}
+        kept = [kept_attempt(by_key, index) for index in range(len(plan))]
+        shown = [Shown(one.image, one.source) for one in kept if one is not None]
+        steps, final = score_images(item.targets, shown, self.store) if item.targets else (None, None)
+        return Result(
+            number=item.number,
+            family=item.family,
+            text=score_text(item.asked.steps, plan),
+            steps=steps,
+            final=final,
+            calls=len(attempts),
+            seconds=round(seconds, 3),
+            failure=failure,
+            plan=tuple(plan),
+            attempts=tuple(attempts),
+            kept=tuple(None if one is None else one.image for one in kept),
+        )
+
+
+@contextlib.asynccontextmanager
+async def open_arena(
+    root: Path, n: int, seed: int, *, generator: Callable[[ImageStore], ImageGenerator] | None = None
+) -> AsyncIterator[Arena]:
+    """Draws the requests and starts the image server.
+
+    Args:
+        root: The folder.
+        n: How many requests.
+        seed: Of everything.
+        generator: Makes a generator over the store instead; for tests.
+    """
+    store = ImageStore(root / "images")
+    items = held_out(n, seed, store)
+    if generator is not None:
+        yield Arena(root, items, generator(store), seed)
+        return
+    config = GeneratorConfig(model="micro", arguments=_SERVER, server_store=root / "images")
+    async with McpImageGenerator(config, store) as server:
+        yield Arena(root, items, server, seed)
+
+
+@contextlib.asynccontextmanager
+async def _graph(database: Path) -> AsyncIterator[Any]:
+    """The agent's graph with checkpoints in a file; each run brings its ports as context."""
+
+    async def find(runtime: Runtime[Any]) -> Ports:
+        ports = runtime.context
+        assert isinstance(ports, Ports)  # noqa: S101 - given below
+        return ports
+
+    database.parent.mkdir(parents=True, exist_ok=True)
+    async with aiosqlite.connect(database, timeout=30) as connection:
+        await connection.execute("PRAGMA synchronous=NORMAL")
+        yield build(find, AsyncSqliteSaver(connection, serde=serializer()))
+
+
+_Answer = tuple[tuple[Step, ...], tuple[Attempt, ...], str]
+
+
+async def _whole(graph: Any, ports: Ports, thread: str, request: Request, seed: int) -> _Answer:
+    """Runs one trajectory to its end, from its last checkpoint if it has one."""
+    config = {"configurable": {"thread_id": thread}, "recursion_limit": _NO_LIMIT}
+    before = await graph.aget_state(config)
+    failure = ""
+    if not before.values or before.next:
+        values = None if before.values else {"request": list(request.parts), "seed": seed, "limits": ports.limits}
+        try:
+            await graph.ainvoke(values, config, context=ports, durability="sync")
+        except (InputError, ModelAnswerError) as error:
+            failure = str(error)
+    state: Mapping[str, Any] = (await graph.aget_state(config)).values
+    plans: dict[int, Plan] = state.get("plans") or {}
+    attempts: dict[str, Attempt] = state.get("attempts") or {}
+    steps = plans[max(plans)].steps if plans else ()
+    return steps, tuple(sorted(attempts.values(), key=lambda a: (a.step, a.plan_version, a.iteration))), failure
+
+
+async def _stepwise(graph: Any, ports: Ports, thread: str, request: Request, seed: int) -> _Answer:
+    """Plans again before every step, with the pictures so far in the request, and carries out only the first step.
+
+    The planner says by a plan of one step that it is the last. A step is a trajectory of its own.
+    """
+    steps: list[Step] = []
+    attempts: list[Attempt] = []
+    asked, failure = request, ""
+    for number in range(_MOST_STEPS):
+        try:
+            plan = await ports.planner.plan(asked, PlanContext())
+        except (InputError, ModelAnswerError) as error:
+            failure = str(error)
+            break
+        own = Ports(KnownPlan(Plan(steps=plan.steps[:1])), ports.critic, ports.generator, ports.limits)
+        step_seed = seed if number == 0 else derive_seed(seed, number, 0)
+        made, tries, failure = await _whole(graph, own, f"{thread}.{number}", asked, step_seed)
+        steps += made
+        attempts += [attempt.model_copy(update={"step": number}) for attempt in tries]
+        kept = kept_attempt({str(index): attempt for index, attempt in enumerate(tries)}, 0)
+        if failure or len(plan.steps) == 1 or kept is None:
+            break
+        said = TextPart(text=made[0].instruction or made[0].prompt or "")
+        parts = (*(part for part in asked.parts if part != TextPart(text=_CONTINUE)), said)
+        asked = Request(parts=(*parts, ImagePart(sha256=kept.image), TextPart(text=_CONTINUE)))
+    return tuple(steps), tuple(attempts), failure

@@ -1,0 +1,201 @@
+"""MicroBench's report as Markdown: the table with the paper's figures beside it, families, shares, brittleness."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from .microbench_rows import NOISY_REWARD, ROWS
+
+__all__ = ["order_of", "table"]
+
+Report = Mapping[str, Any]
+_NONE = "–"
+
+
+def table(report: Report) -> str:
+    """The whole report as one Markdown document."""
+    parts = [_head(report), _rows(report), _order(report), _skipped(report), _families(report), _gain(report)]
+    if report["brittleness"]:
+        parts.append(_brittleness(report["brittleness"]))
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _head(report: Report) -> str:
+    run = report.get("run") or {}
+    command = run.get("command", "interleavethinker evaluate microbench")
+    made = f"`{command}`, commit {run.get('commit') or 'unknown'}, seed {report['seed']}, {run.get('date', '')}; "
+    text = (
+        f"{made}{report['seconds']:.0f} s for what was not finished before. {report['n']} held-out requests a row "
+        f"({report['n_finer']} for full SFT and the RL rows). Scores 0–100, intervals 95 % bootstrap over requests; "
+        "a difference below what this many requests can show is undecided."
+    )
+    lines = ["# MicroBench", "", text]
+    if any(row["stand_ins"] for row in report["rows"]):
+        lines += ["", "† With a scripted stand-in for a learned planner or critic: not a figure of the method."]
+    return "\n".join(lines)
+
+
+def _rows(report: Report) -> str:
+    found = {row["name"]: row for row in report["rows"]}
+    skipped = {row["name"] for row in report["skipped"]}
+    lines = []
+    for row in ROWS:
+        paper = None if row.paper is None else (row.paper.text, row.paper.image, row.paper.average)
+        beside = _NONE if paper is None else " / ".join(f"{value:.1f}" for value in paper)
+        if row.name in found:
+            lines.append([*_cells(found[row.name]), beside])
+        elif row.name in skipped:
+            lines.append([row.name, "skipped", *[_NONE] * 5, beside])
+    heads = (
+        "row",
+        "text",
+        "image",
+        "average",
+        "calls",
+        "difference of averages",
+        "seeds",
+        "paper: text / image / average",
+    )
+    return _markdown(heads, lines)
+
+
+def _cells(row: Report) -> list[str]:
+    mark = " †" if row["stand_ins"] else ""
+    average = f"**{row['average']:.1f}** [{row['low']:.1f}, {row['high']:.1f}]"
+    calls, seeds = f"{row['generator_calls']:.2f}", str(row["training_seeds"])
+    return [row["name"] + mark, _number(row["text"]), _number(row["image"]), average, calls, _difference(row), seeds]
+
+
+def _difference(row: Report) -> str:
+    if not row["difference"]:
+        return _NONE
+    one = row["difference"]["average"]
+    smallest = "" if one["smallest_detectable"] is None else f"; can show {one['smallest_detectable']:.1f}"
+    said = f"{one['value']:+.1f} [{one['low']:+.1f}, {one['high']:+.1f}] to {row['difference']['to']}"
+    return f"{said}: {one['verdict']}{smallest}"
+
+
+def order_of(row: Report) -> str:
+    """Whether a row's difference has the paper's sign; empty where there is nothing to compare."""
+    if not row["difference"] or row["difference"]["paper"] is None:
+        return ""
+    paper, verdict = row["difference"]["paper"], row["difference"]["average"]["verdict"]
+    if verdict == "undecided":
+        return "undecided"
+    return "as in the paper" if (paper > 0) == (verdict == "better") else "contrary to the paper"
+
+
+def _order(report: Report) -> str:
+    lines = [
+        [
+            row["name"],
+            row["difference"]["to"],
+            f"{row['difference']['paper']:+.1f}",
+            f"{row['difference']['average']['value']:+.1f}",
+            said,
+        ]
+        for row in report["rows"]
+        if (said := order_of(row))
+    ]
+    heads = ("row", "compared with", "paper", "here", "order")
+    return "## Is the paper's order reproduced?\n\n" + _markdown(heads, lines) if lines else ""
+
+
+def _skipped(report: Report) -> str:
+    if not report["skipped"]:
+        return ""
+    lines = [
+        [row["name"], row["reason"], f"`{row['recipe']}`" if row["recipe"] else _NONE] for row in report["skipped"]
+    ]
+    return "## Skipped\n\n" + _markdown(("row", "why", "what would make its weights"), lines)
+
+
+def _families(report: Report) -> str:
+    families = list(dict.fromkeys(family for row in report["rows"] for family in row["families"]))
+    lines = [
+        [row["name"], *(_number((row["families"].get(family) or {}).get("average")) for family in families)]
+        for row in report["rows"]
+    ]
+    return "## Averages by family\n\n" + _markdown(("row", *families), lines)
+
+
+def _gain(report: Report) -> str:
+    gain = report["whose_gain"]
+    if not gain:
+        return ""
+    groups = {"image, all": gain["image"], "average, all": gain["average"]}
+    groups |= {f"image, {name}": one for name, one in gain["families"].items()}
+    lines = [
+        [
+            name,
+            *(f"{one[key]['value']:+.1f}" for key in ("planner_first", "critic_last", "critic_first", "planner_last")),
+            f"{one['whole']['value']:+.1f}",
+            f"{_percent(one['planner_share_added_first'])} / {_percent(one['planner_share_added_last'])}",
+        ]
+        for name, one in groups.items()
+    ]
+    heads = (
+        *("points over the generator alone", "planner first", "then critic", "critic first", "then planner"),
+        *("both", "planner's share (first / last)"),
+    )
+    return f"## Whose gain is it? ({gain['both']})\n\n" + _markdown(heads, lines)
+
+
+def _brittleness(part: Report) -> str:
+    points = part["points"]
+    curves = list(dict.fromkeys((point["error"], point["variant"]) for point in points))
+    lines = [
+        [error, variant, *_curve(point for point in points if (point["error"], point["variant"]) == (error, variant))]
+        for error, variant in curves
+    ]
+    heads = ("error", "loop", *(f"rate {rate:g}" for rate in part["rates"]))
+    told = [f"- **{error}**, rate {one['rate']:g}: {_said(one)}" for error, one in part["summary"].items()]
+    agents = f"Planner {part['planner']}, critic {part['critic']}, {part['n']} requests with pictures."
+    text = [
+        "## Brittleness: does the loop reinforce a bad path, or recover?",
+        f"{agents} Image score; generator calls a request in brackets.",
+        _markdown(heads, lines),
+        "\n".join(told),
+        _reward_noise(part),
+    ]
+    return "\n\n".join(one for one in text if one)
+
+
+def _curve(points: Iterable[Report]) -> Iterator[str]:
+    return (f"{point['image']:.1f} ({point['generator_calls']:.2f})" for point in points)
+
+
+def _said(one: Report) -> str:
+    cost, kept = one["cost"], one["against_no_critic"]
+    helpers = (
+        f"{name} gains {gain['value']:+.1f} [{gain['low']:+.1f}, {gain['high']:+.1f}]"
+        + (", undecided" if gain["undecided"] else "")
+        for name, gain in one["gain_of"].items()
+    )
+    lost = f"It costs {cost['value']:.1f} points [{cost['low']:.1f}, {cost['high']:.1f}]"
+    against = f"against no critic {kept['value']:+.1f} [{kept['low']:+.1f}, {kept['high']:+.1f}]"
+    return f"{one['verdict']}. {lost}; {against}; {'; '.join(helpers)}."
+
+
+def _reward_noise(part: Report) -> str:
+    rows = [
+        [row["name"], _number(row["image"]), _number(row["average"]), str(row["n"])] for row in part["reward_noise"]
+    ]
+    if not rows:
+        names = ", ".join(row.name for row in NOISY_REWARD)
+        return f"RL with a noisy reward ({names}): no such weights are installed."
+    return _markdown(("critic", "image", "average", "n"), rows)
+
+
+def _number(value: float | None) -> str:
+    return _NONE if value is None else f"{value:.1f}"
+
+
+def _percent(share: float | None) -> str:
+    return _NONE if share is None else f"{100 * share:.0f} %"
+
+
+def _markdown(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    rows = [heads, ["---"] * len(heads), *lines]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)

@@ -1,0 +1,189 @@
+"""MicroBench from requests to report, with an obedient generator in this process instead of the server."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from interleavethinker.evaluation import microbench_settings
+from interleavethinker.evaluation.microbench import Order, Outcome, microbench
+from interleavethinker.evaluation.microbench_page import page
+from interleavethinker.evaluation.microbench_rows import ROWS, settings_of
+from interleavethinker.evaluation.microbench_runs import open_arena
+from interleavethinker.evaluation.microbench_settings import Setting
+from interleavethinker.evaluation.microbench_table import table
+from interleavethinker.microworld.agents import Weights
+from interleavethinker.microworld.obedient import ObedientMaker
+from interleavethinker.tools.errors import GeneratorError, InputError
+from interleavethinker.tools.images import encode_png
+from interleavethinker.tools.ports import Progress
+from interleavethinker.tools.store import ImageStore
+from interleavethinker.tools.types import Call, Generated
+
+N = 14
+ROWS_RUN = ("generator alone", "planner, no critic", "planner + reseed", "full RL", "T_max = 5", "oracle planner")
+
+
+class Obedient:
+    """Carries out plain words and no others."""
+
+    def __init__(self, store: ImageStore, fails_at: int | None = None) -> None:
+        self.made = 0
+        self._store = store
+        self._fails_at = fails_at
+        self._maker = ObedientMaker()
+
+    async def generate(self, call: Call, progress: Progress | None = None) -> Generated:  # noqa: ARG002
+        if self.made == self._fails_at:
+            raise GeneratorError("the server is gone")
+        self.made += 1
+        if call.source is None:
+            (picture,) = self._maker.draw([call.prompt], [call.seed])
+        else:
+            from PIL import Image
+
+            with Image.open(self._store.path(call.source)) as source:
+                (picture,) = self._maker.edit([source.convert("RGB")], [call.prompt], [call.seed])
+        sha256 = self._store.put(encode_png(picture))
+        return Generated(sha256=sha256, width=96, height=96, seed=call.seed, model="obedient", seconds=0, cached=False)
+
+
+@pytest.fixture(autouse=True)
+def no_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the package ships by now: these tests load no model."""
+    nobody: Mapping[str, Weights] = {}
+    monkeypatch.setattr(microbench_settings, "_AGENTS", {"planner": nobody, "critic": nobody})
+
+
+async def run(root: Path, *rows: str, n: int = N, brittleness: bool = False) -> Outcome:
+    return await microbench(Order(rows, n, brittleness=brittleness), root, generator=Obedient)
+
+
+async def mean(root: Path, measure: Callable[[object], float], setting: Setting) -> float:
+    async with open_arena(root, 42, 0, generator=Obedient) as arena:
+        results = [result for result in await arena.run(setting, arena.items) if result.steps is not None]
+    return sum(map(measure, results)) / len(results)
+
+
+async def test_the_report_has_a_figure_or_a_reason_for_every_row_that_was_asked_for(tmp_path: Path) -> None:
+    outcome = await run(tmp_path, *ROWS_RUN)
+    report = json.loads(json.dumps(outcome.report))
+    assert [row["name"] for row in report["rows"]] == [name for name in ROWS_RUN if name != "full RL"]
+    assert [row["name"] for row in report["skipped"]] == ["full RL"]
+    assert "train micro-critic-grpo" in report["skipped"][0]["recipe"]
+    for row in report["rows"]:
+        assert 0 <= row["low"] <= row["average"] <= row["high"] <= 100
+        assert {"text", "image", "generator_calls", "paper", "n", "families"} <= set(row)
+        assert row["families"]["questions"]["image"] is None
+    alone, planner, *_, oracle = report["rows"]
+    assert alone["text"] == 0
+    assert alone["paper"] == {"text": 0, "image": 36.4, "average": 18.2}
+    assert planner["stand_ins"]
+    assert oracle["text"] == 100
+    assert planner["difference"]["to"] == "generator alone"
+    assert planner["difference"]["average"]["verdict"] in {"better", "worse", "undecided"}
+
+
+async def test_markdown_and_page_tell_figures_the_papers_skipped_rows_and_stand_ins(tmp_path: Path) -> None:
+    outcome = await run(tmp_path, *ROWS_RUN, brittleness=True)
+    text, html = table(outcome.report), page(outcome)
+    for words in ("full RL | skipped", "58.6 / 74.0 / 66.3", "planner + reseed †", "Whose gain", "flipped verdicts"):
+        assert words in text
+    assert html.count("<svg") == 2 + 2 * 3
+    assert "data:image/png;base64," in html
+    assert "http://" not in html.replace("http://www.w3.org/2000/svg", "")
+    assert "https://" not in html
+    assert "<script" not in html
+
+
+async def test_a_critic_that_rewords_beats_new_seeds_where_only_other_words_help(tmp_path: Path) -> None:
+    def image(result: object) -> float:
+        value: float = result.scores.image  # type: ignore[attr-defined]
+        return value
+
+    rewording = await mean(tmp_path, image, Setting("oracle", "oracle"))
+    reseeding = await mean(tmp_path, image, Setting("oracle", "oracle", reseed=True))
+    alone = await mean(tmp_path, image, Setting("oracle", "none", 1))
+    assert rewording > reseeding + 10
+    assert reseeding == pytest.approx(alone, abs=1)
+
+
+async def test_a_stopped_run_goes_on_and_repeats_no_finished_request(tmp_path: Path) -> None:
+    made: list[Obedient] = []
+
+    def generator(fails_at: int | None) -> Callable[[ImageStore], Obedient]:
+        def make(store: ImageStore) -> Obedient:
+            made.append(Obedient(store, fails_at))
+            return made[-1]
+
+        return make
+
+    order = Order(("oracle planner",), N, brittleness=False)
+    with pytest.raises(GeneratorError):
+        await microbench(order, tmp_path, generator=generator(12))
+    finished = await microbench(order, tmp_path, generator=generator(None))
+    undisturbed = await microbench(order, tmp_path / "other", generator=generator(None))
+    assert made[1].made < made[2].made
+    assert finished.report["rows"] == _same_but_time(finished, undisturbed)
+    again = await microbench(order, tmp_path, generator=generator(0))
+    assert again.report["rows"] == finished.report["rows"]
+    assert made[3].made == 0
+
+
+def _same_but_time(finished: Outcome, other: Outcome) -> object:
+    for one, two in zip(finished.report["rows"], other.report["rows"], strict=True):  # type: ignore[arg-type]
+        two["seconds_per_trajectory"] = one["seconds_per_trajectory"]  # type: ignore[index,call-overload]
+    return other.report["rows"]
+
+
+async def test_a_refused_request_is_the_agents_failure_and_gets_nothing(tmp_path: Path) -> None:
+    async with open_arena(tmp_path, 7, 0, generator=Obedient) as arena:
+        hinted = next(item for item in arena.items if item.family == "knowledge")
+        (result,) = await arena.run(Setting("scripted", "scripted"), [hinted])
+    assert "does not know" in result.failure
+    assert (result.text, result.scores.image, result.calls) == (0, 0, 0)
+
+
+async def test_a_stepwise_agent_sees_its_pictures_and_stops_at_its_last_step(tmp_path: Path) -> None:
+    async with open_arena(tmp_path, 42, 0, generator=Obedient) as arena:
+        item = next(one for one in arena.items if one.family == "questions")
+        drawn = next(one for one in arena.items if one.family == "narrative")
+        setting = Setting("oracle", "oracle", stepwise=True)
+        words, pictures = await arena.run(setting, [item, drawn])
+    assert (len(words.plan), words.calls, words.text) == (1, 0, 100)
+    # This planner never says that it is done, so the longest plan is written; each step starts from the picture before.
+    assert len(pictures.plan) == 8
+    kept = [attempt for attempt in pictures.attempts if attempt.image == pictures.kept[attempt.step]]
+    sources = {attempt.step: attempt.source for attempt in kept}
+    assert sources[0] is None
+    assert [sources[step] for step in range(1, 8)] == list(pictures.kept[:-1])
+
+
+async def test_brittleness_tells_image_and_calls_at_every_rate_and_gives_a_verdict(tmp_path: Path) -> None:
+    report = json.loads(json.dumps((await run(tmp_path, "generator alone", n=28, brittleness=True)).report))
+    part = report["brittleness"]
+    curves = {(point["error"], point["variant"]) for point in part["points"]}
+    assert len(part["points"]) == len(curves) * len(part["rates"]) == 10 * 4
+    assert {name: bool(one["verdict"]) for name, one in part["summary"].items()} == {
+        "plan errors": True,
+        "flipped verdicts": True,
+        "misleading prompts": True,
+    }
+
+
+def test_every_row_of_the_issue_is_there_and_runs_or_says_why_not() -> None:
+    assert len(ROWS) == 17
+    assert all(settings_of(row) for row in ROWS)
+
+
+def test_bad_orders_are_refused_in_words() -> None:
+    with pytest.raises(InputError, match="at least 1"):
+        Order(n=0)
+    with pytest.raises(InputError, match="as many"):
+        Order(n=20, n_finer=10)
+
+
+async def test_an_unknown_row_is_refused_with_the_names_that_there_are(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"full SFT.*'best row'"):
+        await run(tmp_path, "best row")
