@@ -1,101 +1,233 @@
-"""How well a critic judges in the micro world, and whether its refined prompts mend more than a new seed does.
+"""How well critics judge in the micro world, and whether their refined prompts mend more than a new seed does.
 
-Cases are first attempts at the steps of held-out requests, made by the generator from perfectly rendered sources; they
-are a pure function of the seed. The truth is the scorer's judgement. Each failed attempt is made again with several
-seeds: from the prompt that was used ("reseed"), and from the critic's prompt where it saw the failure; a critic that
-calls a failure a success gains nothing. Knows nothing of how the critic was made.
+All critics see the same cases (`critic_cases`), sampled and greedy; every failure is made again from every prompt that
+one of them wrote for it, once for all of them. `critic_figures` makes the report. The work is spread over processes, a
+torch thread each; what each part gives depends on the seed and not on how many there are.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import multiprocessing
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Protocol, TypeVar
 
-import numpy as np
-from PIL import Image
+from langchain_core.language_models import BaseChatModel
 from pydantic import JsonValue
 
-from interleavethinker.microworld.families import Split, draw
-from interleavethinker.microworld.scenes import render, to_image
-from interleavethinker.microworld.scorer import QUALITY_NEEDED, SEMANTICS_NEEDED, Score, judgement
-from interleavethinker.microworld.targets import StepTarget, score_step
-from interleavethinker.tools.chat import ChatCritic
-from interleavethinker.tools.images import encode_png
+from interleavethinker.microworld.agents import Weights
+from interleavethinker.microworld.families import Split
+from interleavethinker.tools.answers import read_verdict
+from interleavethinker.tools.chat import ChatCritic, to_messages
+from interleavethinker.tools.errors import InterleaveError, ModelAnswerError, ModelError
 from interleavethinker.tools.models import OWN_PREFIX, load_chat_model
-from interleavethinker.tools.ports import Critic
+from interleavethinker.tools.rendering import Prompts, load_prompts, render_case
 from interleavethinker.tools.store import ImageStore
 from interleavethinker.tools.types import Case, Verdict
 
-from .intervals import Estimate, mean, rate
+from .answer_form import json_in_form
+from .critic_cases import Again, CriticCase, PlannedAttempt, attempt, make_again, plan_attempts
+from .critic_figures import Answered, prompts_for, report_on
 from .micro_generator import Generator
+from .whole_batches import ask_in_rounds, chat_model
 
-__all__ = ["CriticCase", "critic_report", "draw_cases", "micro_chat_critic"]
+__all__ = [
+    "Crew",
+    "Judged",
+    "LocalCrew",
+    "Progress",
+    "Settings",
+    "judged_by_model",
+    "measure_critics",
+    "micro_chat_critic",
+    "open_crew",
+]
 
-_STREAM = 2**22
-"""Added to the seed of requests, so that no training request is met."""
-_NEAR = 1.0
-"""A case whose semantics or quality lies within this of what J needs is reported apart."""
-_BATCH = 16
+_MAX_NEW_TOKENS = 220
+_ROUND, _ATTEMPTS, _AGAIN = 64, 32, 8
+"""Cases judged, attempts made, and failures made again in one piece of work."""
+_GREEDY = 0.0
 Progress = Callable[[str, int, int], None]
+Judged = list[tuple[Verdict, bool]]
+"""For each case the verdict, and whether the answer had the strict form."""
+_T = TypeVar("_T")
+_U = TypeVar("_U")
 
 
 @dataclass(frozen=True)
-class CriticCase:
-    """A first attempt at a step, with the truth about it."""
+class Settings:
+    """What is measured; saved with the report."""
 
-    case: Case
-    target: StepTarget
-    source: Image.Image | None
-    score: Score
-    seeds: tuple[int, ...]
-    """With which a failed attempt is made again."""
-
-    @property
-    def good(self) -> bool:
-        """The truth J."""
-        return judgement(self.score)
-
-    @property
-    def near(self) -> bool:
-        """Whether a little more or less would have changed the truth."""
-        semantics = abs(self.score.semantics - SEMANTICS_NEEDED) < _NEAR
-        return semantics or abs(self.score.quality - QUALITY_NEEDED) < _NEAR
+    n: int = 640
+    """First attempts to judge: with the shipped generator about 0.35 of them fail."""
+    tries: int = 4
+    """Generator seeds with which each failure is made again."""
+    seed: int = 0
+    split: Split = "combinations"
+    temperature: float = 1.0
+    """Of the sampled answers, which are the headline."""
 
 
-def draw_cases(
-    generator: Generator, store: ImageStore, n: int, seed: int, *, split: Split = "combinations", tries: int = 4
-) -> list[CriticCase]:
-    """Makes `n` first attempts at steps of held-out requests.
+class Crew(Protocol):
+    """Who does the work."""
+
+    def attempts(self, planned: Sequence[PlannedAttempt], progress: Progress) -> list[CriticCase]:
+        """Makes first attempts."""
+
+    def judge(
+        self, weights: Sequence[tuple[Weights, float]], cases: Sequence[Case], seed: int, progress: Progress
+    ) -> list[Judged]:
+        """The answers of models, each with its temperature, about all cases."""
+
+    def make_again(self, again: Sequence[Again], progress: Progress) -> list[tuple[float, ...]]:
+        """See `critic_cases.make_again`."""
+
+
+def measure_critics(
+    crew: Crew, critics: Mapping[str, Weights], settings: Settings, progress: Progress | None = None
+) -> dict[str, JsonValue]:
+    """Measures critics on the same cases.
 
     Args:
-        generator: Makes them.
-        store: Keeps the pictures.
-        n: How many.
-        seed: Of requests and attempts.
-        split: Which held-out requests.
-        tries: Seeds with which a failure will be made again.
+        crew: Who does the work.
+        critics: By name.
+        settings: What to measure.
+        progress: Is told of every finished piece.
+
+    Returns:
+        Figures of sampled answers, those of greedy ones under `greedy`, and what was measured.
     """
-    steps: list[tuple[str, StepTarget]] = []
-    index = 0
-    while len(steps) < n:
-        asked = draw(_STREAM + seed, index, split).asked
-        steps += [(step.prompt, step.target) for step in asked.steps if step.prompt and step.target]
-        index += 1
-    rng = np.random.default_rng([_STREAM, seed])
-    cases: list[CriticCase] = []
-    for start in range(0, n, _BATCH):
-        part = steps[start : min(n, start + _BATCH)]
-        seeds = [tuple(int(one) for one in rng.integers(2**31, size=tries + 1)) for _ in part]
-        sources = [None if target.before is None else to_image(render(target.before)) for _, target in part]
-        pictures = _make(generator, sources, [prompt for prompt, _ in part], [one[0] for one in seeds])
-        for (prompt, target), source, picture, own in zip(part, sources, pictures, seeds, strict=True):
-            kept = None if source is None else store.put(encode_png(source))
-            case = Case(source=kept, image=store.put(encode_png(picture)), original_prompt=prompt, prompt=prompt)
-            cases.append(CriticCase(case, target, source, score_step(picture, source, target), own[1:]))
-    return cases
+    tell = progress or (lambda _what, _done, _total: None)
+    planned = plan_attempts(settings.n, settings.seed, split=settings.split, tries=settings.tries)
+    cases = crew.attempts(planned, tell)
+    modes = {"sampled": settings.temperature, "greedy": _GREEDY}
+    jobs = [(mode, name) for mode in modes for name in critics]
+    judged = crew.judge(
+        [(critics[name], modes[mode]) for mode, name in jobs], [case.case for case in cases], settings.seed, tell
+    )
+    answers: dict[str, dict[str, Answered]] = {mode: {} for mode in modes}
+    for (mode, name), answered in zip(jobs, judged, strict=True):
+        verdicts, well_formed = zip(*answered, strict=True)
+        answers[mode][name] = Answered(critics[name].variant, critics[name].seed, verdicts, well_formed)
+    wanted = prompts_for(cases, [one for by_name in answers.values() for one in by_name.values()])
+    again = [Again(text, cases[at].source, cases[at].target, cases[at].seeds) for at, text in wanted]
+    scores = dict(zip(wanted, crew.make_again(again, tell), strict=True))
+    return {
+        "n": len(cases),
+        "failures": sum(not case.good for case in cases),
+        "near_threshold": sum(case.near for case in cases),
+        "tries": settings.tries,
+        "seed": settings.seed,
+        "split": settings.split,
+        "temperature": settings.temperature,
+        "models": {
+            name: {"variant": one.variant, "model": one.model, "adapter": one.adapter, "training_seed": one.seed}
+            for name, one in critics.items()
+        },
+        **report_on(cases, answers["sampled"], scores),
+        "greedy": report_on(cases, answers["greedy"], scores),
+    }
+
+
+class LocalCrew:
+    """A crew of this process alone.
+
+    Attributes:
+        again: What was made again, in order.
+
+    Args:
+        generator: Makes the pictures.
+        store: Keeps them.
+        judge: Answers about cases as a model would, at a temperature.
+    """
+
+    def __init__(
+        self, generator: Generator, store: ImageStore, judge: Callable[[Weights, float, Sequence[Case]], Judged]
+    ) -> None:
+        self._generator = generator
+        self._store = store
+        self._judge = judge
+        self.again: list[Again] = []
+
+    def attempts(self, planned: Sequence[PlannedAttempt], progress: Progress) -> list[CriticCase]:
+        """See `Crew.attempts`."""
+        cases = attempt(self._generator, self._store, planned)
+        progress("attempts", len(cases), len(cases))
+        return cases
+
+    def judge(
+        self,
+        weights: Sequence[tuple[Weights, float]],
+        cases: Sequence[Case],
+        seed: int,  # noqa: ARG002 - the protocol's; who judges here has its own
+        progress: Progress,
+    ) -> list[Judged]:
+        """See `Crew.judge`."""
+        judged = [self._judge(one, temperature, cases) for one, temperature in weights]
+        progress("judged", len(cases) * len(weights), len(cases) * len(weights))
+        return judged
+
+    def make_again(self, again: Sequence[Again], progress: Progress) -> list[tuple[float, ...]]:
+        """See `Crew.make_again`."""
+        self.again += again
+        scores = make_again(self._generator, again)
+        progress("failures made again", len(again), len(again))
+        return scores
+
+
+@contextmanager
+def open_crew(*, weaker: bool = False, workers: int = 2) -> Iterator[Crew]:
+    """Opens processes that hold the micro generator and load critics as they are needed.
+
+    Args:
+        weaker: Let the degraded generator make all pictures.
+        workers: How many processes.
+    """
+    context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
+    with tempfile.TemporaryDirectory() as folder:
+        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin)
+        try:
+            yield _Pool(pool, Path(folder), weaker)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+class _Pool:
+    """A crew of processes that share a store of pictures."""
+
+    def __init__(self, pool: ProcessPoolExecutor, folder: Path, weaker: bool) -> None:
+        self._pool = pool
+        self._folder = folder
+        self._weaker = weaker
+
+    def attempts(self, planned: Sequence[PlannedAttempt], progress: Progress) -> list[CriticCase]:
+        parts = _parts(planned, _ATTEMPTS)
+        submitted = [self._pool.submit(_attempt, self._weaker, self._folder, part) for part in parts]
+        return _gather("attempts", parts, submitted, progress)
+
+    def judge(
+        self, weights: Sequence[tuple[Weights, float]], cases: Sequence[Case], seed: int, progress: Progress
+    ) -> list[Judged]:
+        parts = [
+            (one, heat, number, part) for one, heat in weights for number, part in enumerate(_parts(cases, _ROUND))
+        ]
+        submitted = [
+            self._pool.submit(_judge, one, self._folder, part, heat, seed + number) for one, heat, number, part in parts
+        ]
+        flat = _gather("judged", [part for *_, part in parts], submitted, progress)
+        return [flat[start : start + len(cases)] for start in range(0, len(flat), len(cases))]
+
+    def make_again(self, again: Sequence[Again], progress: Progress) -> list[tuple[float, ...]]:
+        parts = _parts(again, _AGAIN)
+        submitted = [self._pool.submit(_make_again, self._weaker, part) for part in parts]
+        return _gather("failures made again", parts, submitted, progress)
 
 
 def micro_chat_critic(model: str, store: ImageStore, **options: object) -> ChatCritic:
@@ -106,86 +238,94 @@ def micro_chat_critic(model: str, store: ImageStore, **options: object) -> ChatC
         store: Where the pictures lie.
         options: The model's own keyword arguments.
     """
-    prompts = Path(str(files("interleavethinker.microworld") / "prompts"))
-    sizes = {"max_new_tokens": 220, "max_batch": _BATCH} if model.startswith(OWN_PREFIX) else {}
-    return ChatCritic(load_chat_model(model, **sizes, **options), store, prompts=prompts, questions=1)
+    sizes = {"max_new_tokens": _MAX_NEW_TOKENS, "max_batch": 16} if model.startswith(OWN_PREFIX) else {}
+    return ChatCritic(load_chat_model(model, **sizes, **options), store, prompts=_micro_prompts(), questions=1)
 
 
-def critic_report(
-    critic: Critic, generator: Generator, cases: Sequence[CriticCase], progress: Progress | None = None
-) -> dict[str, JsonValue]:
-    """Judges the cases with a critic, makes failures again, and reports on both."""
-    tell = progress or (lambda _what, _done, _total: None)
-    verdicts: list[Verdict] = []
-    for start in range(0, len(cases), _BATCH):
-        verdicts += asyncio.run(_judge(critic, cases[start : start + _BATCH]))
-        tell("judged", len(verdicts), len(cases))
-    pairs = list(zip(cases, verdicts, strict=True))
-    clear = [(case, verdict) for case, verdict in pairs if not case.near]
-    failed = [(case, verdict) for case, verdict in pairs if not case.good]
-    again: list[float] = []
-    reworded: list[float] = []
-    for number, (case, verdict) in enumerate(failed, 1):
-        again.append(_gain(generator, case, case.case.prompt))
-        seen = verdict.success is False and verdict.refined_prompt
-        reworded.append(_gain(generator, case, verdict.refined_prompt) if seen else 0.0)
-        tell("failures made again", number, len(failed))
-    return {
-        "n": len(cases),
-        "failures": len(failed),
-        "critic": {**_judgement(pairs), **_estimate("score_gain", mean(reworded))},
-        "critic_clear_cases": _judgement(clear),
-        "reseed": _estimate("score_gain", mean(again)),
-        "critic_minus_reseed": _estimate(
-            "score_gain", mean([one - other for one, other in zip(reworded, again, strict=True)])
-        ),
-    }
+def _micro_prompts() -> Path:
+    return Path(str(files("interleavethinker.microworld") / "prompts"))
 
 
-async def _judge(critic: Critic, cases: Sequence[CriticCase]) -> list[Verdict]:
-    return await critic.judge([case.case for case in cases])
+def _parts(items: Sequence[_T], size: int) -> list[list[_T]]:
+    return [list(items[start : start + size]) for start in range(0, len(items), size)]
 
 
-def _judgement(pairs: Sequence[tuple[CriticCase, Verdict]]) -> dict[str, JsonValue]:
-    right = [verdict.success is case.good for case, verdict in pairs]
-    return {
-        **_estimate("format", rate([verdict.success is not None for _, verdict in pairs])),
-        **_estimate("accuracy", rate(right)),
-        **_estimate("accuracy_true", rate([ok for ok, (case, _) in zip(right, pairs, strict=True) if case.good])),
-        **_estimate("accuracy_false", rate([ok for ok, (case, _) in zip(right, pairs, strict=True) if not case.good])),
-    }
+def _gather(
+    what: str, parts: Sequence[Sequence[_T]], submitted: Sequence[Future[list[_U]]], progress: Progress
+) -> list[_U]:
+    """The results in order; progress as they come."""
+    sizes = dict(zip(submitted, map(len, parts), strict=True))
+    done, total = 0, sum(sizes.values())
+    progress(what, 0, total)
+    for future in as_completed(submitted):
+        future.result()  # an error ends the waiting
+        done += sizes[future]
+        progress(what, done, total)
+    return [result for future in submitted for result in future.result()]
 
 
-def _gain(generator: Generator, case: CriticCase, prompt: str) -> float:
-    """Mean overall score over the case's seeds, less the attempt's own; in 0..1."""
-    sources = [case.source] * len(case.seeds)
-    pictures = _make(generator, sources, [prompt] * len(case.seeds), case.seeds)
-    scores = [score_step(picture, case.source, case.target).overall for picture in pictures]
-    return (float(np.mean(scores)) - case.score.overall) / 10
+def _begin() -> None:
+    """What a process does first."""
+    import torch
+    from transformers.utils import logging
+
+    torch.set_num_threads(1)  # processes are the threads here
+    logging.disable_progress_bar()
 
 
-def _make(
-    generator: Generator, sources: Sequence[Image.Image | None], texts: Sequence[str], seeds: Sequence[int]
-) -> list[Image.Image]:
-    """One picture a text, drawn where there is no source and edited where there is one."""
-    drawn = [index for index, source in enumerate(sources) if source is None]
-    edited = [(index, source) for index, source in enumerate(sources) if source is not None]
-    made: dict[int, Image.Image] = {}
-    if drawn:
-        pictures = generator.draw([texts[index] for index in drawn], [seeds[index] for index in drawn])
-        made |= dict(zip(drawn, pictures, strict=True))
-    if edited:
-        indices = [index for index, _ in edited]
-        pictures = generator.edit(
-            [source for _, source in edited], [texts[index] for index in indices], [seeds[index] for index in indices]
-        )
-        made |= dict(zip(indices, pictures, strict=True))
-    return [made[index] for index in range(len(texts))]
+@cache
+def _generator(weaker: bool) -> Generator:
+    from interleavethinker.microworld.generator import MicroGenerator
+
+    return MicroGenerator(weaker=weaker)
 
 
-def _estimate(name: str, estimate: Estimate) -> dict[str, JsonValue]:
-    return {
-        name: round(estimate.value, 4),
-        f"{name}_low": round(estimate.low, 4),
-        f"{name}_high": round(estimate.high, 4),
-    }
+def _attempt(weaker: bool, folder: Path, planned: Sequence[PlannedAttempt]) -> list[CriticCase]:
+    return attempt(_generator(weaker), ImageStore(folder), planned)
+
+
+def _make_again(weaker: bool, again: Sequence[Again]) -> list[tuple[float, ...]]:
+    return make_again(_generator(weaker), again)
+
+
+def _judge(weights: Weights, folder: Path, cases: Sequence[Case], temperature: float, seed: int) -> Judged:
+    model = chat_model(weights, temperature=temperature, max_new_tokens=_MAX_NEW_TOKENS)
+    micro = weights.model.startswith(OWN_PREFIX)
+    prompts = load_prompts(_micro_prompts() if micro else None)
+    return judged_by_model(model, ImageStore(folder), cases, prompts, seed)
+
+
+def judged_by_model(
+    model: BaseChatModel, store: ImageStore, cases: Sequence[Case], prompts: Prompts, seed: int = 0
+) -> Judged:
+    """A chat model's first answers about cases, asked all at once.
+
+    Args:
+        model: From `whole_batches.chat_model`.
+        store: Where the pictures lie.
+        cases: What to judge.
+        prompts: The prompt files.
+        seed: Of sampling.
+
+    Raises:
+        ModelError: The model cannot be loaded or reached.
+    """
+
+    async def ask(case: Case) -> tuple[Verdict, bool]:
+        messages = to_messages(render_case(case, prompts), store, blank_like=case.image)
+        try:
+            text = str((await model.ainvoke(messages)).text)
+        except InterleaveError:
+            raise
+        # Each provider has an error tree of its own, and none has a common root.
+        except Exception as error:
+            raise ModelError(f"The chat model failed: {type(error).__name__}: {error}") from error
+        try:
+            verdict = read_verdict(text)
+        except ModelAnswerError as error:
+            return Verdict(success=None, reasoning=str(error)), False
+        content = json_in_form(text) or {}
+        strict = isinstance(content.get("previous_step_success"), bool)
+        return verdict, strict and bool(str(content.get("refine_prompt") or "").strip())
+
+    return ask_in_rounds(model, len(cases), seed, lambda: asyncio.gather(*map(ask, cases)))

@@ -1,17 +1,25 @@
-"""`evaluate micro-generator` prints a table for people and the documented keys for programs."""
+"""`evaluate …` prints tables for people and the documented keys for programs."""
 
 import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from langchain_core.language_models.fake_chat_models import FakeListChatModel
 from PIL import Image
 
 from interleavethinker.cli import main
-from interleavethinker.evaluation import micro_generator
-from interleavethinker.microworld import generator
+from interleavethinker.evaluation import charts, micro_critic, micro_generator, micro_planner
+from interleavethinker.evaluation.micro_critic import Judged, LocalCrew
+from interleavethinker.microworld import agents, generator
+from interleavethinker.microworld.agents import Weights
 from interleavethinker.microworld.gaps import GAPS
 from interleavethinker.microworld.language import EDIT_KINDS
+from interleavethinker.microworld.obedient import ObedientMaker
 from interleavethinker.microworld.renderer import PerfectRenderer
+from interleavethinker.tools.store import ImageStore
+from interleavethinker.tools.types import Case, Verdict
 
 
 class Standing(PerfectRenderer):
@@ -78,3 +86,104 @@ def test_the_table_has_a_line_for_everything_that_is_asked(capsys: pytest.Captur
     for words in ("text to image", "single edits", *EDIT_KINDS, *(f"gap: {gap}, reworded" for gap in GAPS)):
         assert words in printed
     assert "s an edit" in printed
+
+
+def installed(folder: Path, *names: str) -> dict[str, Weights]:
+    """Stands for shipped critics, of which only the named ones are there."""
+    (folder / "base").mkdir()
+    (folder / "base" / "config.json").write_text("{}", encoding="utf-8")
+    for name in names:
+        (folder / name).mkdir(exist_ok=True)
+        (folder / name / "adapter_config.json").write_text("{}", encoding="utf-8")
+    base = f"qwen3-vl:{folder / 'base'}"
+    tuned = {"sft_continued": "sft_continued", "grpo": "grpo", "grpo_seed1": "grpo"}
+    adapters = {
+        name: Weights(variant, base, str(folder / name), int(name.endswith("1"))) for name, variant in tuned.items()
+    }
+    return {"sft": Weights("sft", base), **adapters}
+
+
+@pytest.fixture
+def critics(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Everything is shipped but the continued one; critics reword every attempt, each in words of its own."""
+
+    def judge(weights: Weights, _temperature: float, cases: Sequence[Case]) -> Judged:
+        words = "a big red ball in the middle" if weights.adapter else "crimson"
+        return [(Verdict(success=False, refined_prompt=words), True) for _ in cases]
+
+    @contextmanager
+    def crew(*, weaker: bool, workers: int) -> Iterator[LocalCrew]:
+        assert (weaker, workers) == (False, 2)
+        yield LocalCrew(ObedientMaker(), ImageStore(tmp_path / "store"), judge)
+
+    monkeypatch.setattr(agents, "CRITICS", installed(tmp_path, "grpo", "grpo_seed1"))
+    monkeypatch.setattr(micro_critic, "open_crew", crew)
+    return tmp_path
+
+
+def test_critics_are_compared_under_the_documented_keys(critics: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("--n", "6", "--tries", "1", "--json", "--out", str(critics / "out"), command="micro-critic")
+    captured = capsys.readouterr()
+    report = json.loads(captured.out)
+    assert "left out: sft_continued" in captured.err
+    for mode in (report, report["greedy"]):
+        for name in ("sft", "grpo"):
+            assert {"format", "accuracy", "accuracy_true", "accuracy_false", "score_gain"} <= mode[name].keys()
+        assert "score_gain" in mode["reseed"]
+        for name in ("grpo_minus_sft", "grpo_minus_reseed", "sft_minus_reseed"):
+            assert {"score_gain", "low", "high"} <= mode[name].keys()
+    assert (report["grpo"]["training_seeds"], report["sft"]["training_seeds"]) == (2, 1)
+    assert json.loads((critics / "out" / "micro-critic.json").read_text(encoding="utf-8")) == report
+    if charts.can_draw():
+        with Image.open(critics / "out" / "micro-critic.png") as chart:
+            assert chart.format == "PNG"
+
+
+def test_critics_are_chosen_by_name_or_by_variant_and_any_other_one_may_stand_beside(
+    critics: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def measured(*words: str) -> list[str]:
+        run("--n", "2", "--tries", "1", "--json", *words, command="micro-critic")
+        return list(json.loads(capsys.readouterr().out)["models"])
+
+    assert measured("--models", "grpo") == ["grpo", "grpo_seed1"]
+    assert measured("--models", "sft,grpo_seed1") == ["sft", "grpo_seed1"]
+    own = ("--model", f"qwen3-vl:{critics}", "--adapter", str(critics))
+    assert measured(*own) == ["critic"]
+    assert measured(*own, "--models", "sft") == ["critic", "sft"]
+    run("--models", "sft_continued", command="micro-critic", code=3)
+    assert "Installed: sft, grpo, grpo_seed1" in capsys.readouterr().err
+    run("--models", "best", command="micro-critic", code=3)
+    assert "found 'best'" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("critics")
+def test_people_get_a_table_of_critics(capsys: pytest.CaptureFixture[str]) -> None:
+    run("--n", "4", "--tries", "1", command="micro-critic")
+    printed = capsys.readouterr().out
+    for words in ("reseed", "sft", "grpo minus reseed", "score gain", "sampled", "greedy"):
+        assert words in printed
+
+
+def test_a_planner_is_measured_under_the_documented_keys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(micro_planner, "chat_model", lambda *_, **__: FakeListChatModel(responses=["what?"]))
+    run("--model", "qwen3-vl:x", "--n", "7", "--json", "--out", str(tmp_path), command="micro-planner")
+    report = json.loads(capsys.readouterr().out)
+    for mode in (report, report["sampled"], report["reference"]["scripted"]):
+        assert {"valid", "valid_low", "valid_high"} <= mode.keys()
+        for split in ("unseen_combinations", "unseen_templates"):
+            assert mode["carried_out"][f"{split}_low"] <= mode["carried_out"][split] <= 1
+    assert (report["valid"], report["carried_out"]["unseen_templates_n"]) == (0, 7)
+    assert json.loads((tmp_path / "micro-planner.json").read_text(encoding="utf-8")) == report
+    run("--model", "qwen3-vl:x", "--n", "7", command="micro-planner")
+    assert "unseen templates" in capsys.readouterr().out
+
+
+def test_a_planner_that_is_not_installed_is_told_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(agents, "PLANNERS", {"sft": Weights("sft", f"qwen3-vl:{tmp_path / 'planner'}")})
+    run(command="micro-planner", code=3)
+    assert "training/LOG.md" in capsys.readouterr().err

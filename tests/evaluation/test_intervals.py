@@ -2,7 +2,7 @@
 
 import pytest
 
-from interleavethinker.evaluation.intervals import mean, rate
+from interleavethinker.evaluation.intervals import bootstrap, mean, rate
 
 
 @pytest.mark.parametrize(
@@ -25,3 +25,16 @@ def test_a_means_interval_narrows_with_the_root_of_the_number() -> None:
     few, many = mean([0.0, 1.0] * 8), mean([0.0, 1.0] * 32)
     assert few.value == many.value == 0.5
     assert (few.high - few.low) / (many.high - many.low) == pytest.approx(2, rel=0.05)
+
+
+def test_a_bootstrapped_interval_agrees_with_the_normal_one_and_is_a_function_of_the_seed() -> None:
+    values = [0.0, 0.1, 0.5, 0.9] * 60
+    found, normal = bootstrap(values), mean(values)
+    assert found.value == pytest.approx(normal.value)
+    assert (found.low, found.high) == pytest.approx((normal.low, normal.high), abs=0.01)
+    assert found == bootstrap(values) != bootstrap(values, seed=1)
+    assert bootstrap([]).n == 0
+
+
+def test_shares_count_as_several_outcomes_of_one_sample() -> None:
+    assert rate([0.5, 0.5, 1.0, 0.0]) == rate([True, True, False, False])

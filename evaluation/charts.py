@@ -1,0 +1,150 @@
+"""Reports as PNG charts. matplotlib comes with the train extra and is imported when a chart is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from pydantic import JsonValue
+
+from interleavethinker.microworld.rewordings import STRATEGIES
+from interleavethinker.tools.errors import InputError
+
+from .critic_figures import RESEED
+from .critic_wording import OTHER, SAME
+
+__all__ = ["can_draw", "critic_chart", "curves_chart", "planner_chart"]
+
+Report = Mapping[str, Any]
+_SERIES = ("#4878a8", "#c8743c", "#6f9f58")
+
+
+def can_draw() -> bool:
+    """Whether matplotlib is installed."""
+    return find_spec("matplotlib") is not None
+
+
+def critic_chart(report: Mapping[str, JsonValue], path: Path) -> None:
+    """Draws gains, judgement and wording of every variant in a report of `micro_critic`.
+
+    Args:
+        report: As `micro_critic.measure_critics` returns it.
+        path: The PNG file.
+
+    Raises:
+        InputError: matplotlib is not installed (`missing_extra`).
+    """
+    variants = [name for name, part in report.items() if isinstance(part, dict) and "accuracy_false" in part]
+    figure = _figure(13, 4.8)
+    gains, judging, wording = figure.subplots(1, 3)
+    modes: dict[str, Any] = {"sampled": report, "greedy": report["greedy"]}
+    everyone = [RESEED, *variants]
+    series = {mode: [_value(part[name], "score_gain") for name in everyone] for mode, part in modes.items()}
+    _bars(gains, everyone, series, "score gain on failures")
+    _bars(
+        judging,
+        variants,
+        {
+            key: [_value(report[name], key) for name in variants]
+            for key in ("format", "accuracy_true", "accuracy_false")
+        },
+        "judgement, sampled",
+    )
+    judging.set_ylim(0, 1.05)
+    _shares(wording, variants, report)
+    _save(figure, path)
+
+
+def planner_chart(report: Mapping[str, JsonValue], path: Path) -> None:
+    """Draws what share of requests a planner carries out, by family and split.
+
+    Args:
+        report: As `micro_planner.evaluate_planner` returns it.
+        path: The PNG file.
+
+    Raises:
+        InputError: matplotlib is not installed (`missing_extra`).
+    """
+    families: Any = report["families"]
+    figure = _figure(8, 4.8)
+    axes = figure.subplots()
+    splits = ("unseen_combinations", "unseen_templates")
+    series = {split: [_value(families[family], split) for family in families] for split in splits}
+    _bars(axes, list(families), series, "requests carried out, greedy")
+    axes.set_ylim(0, 1.05)
+    _save(figure, path)
+
+
+def curves_chart(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], path: Path, columns: int = 3) -> None:
+    """Draws one small panel for each curve.
+
+    Args:
+        curves: By name: steps and values.
+        path: The PNG file.
+        columns: Panels side by side.
+
+    Raises:
+        InputError: matplotlib is not installed (`missing_extra`).
+    """
+    rows = -(-len(curves) // columns)
+    figure = _figure(4 * columns, 2.6 * rows)
+    panels = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for panel, (name, (steps, values)) in zip(panels, curves.items(), strict=False):
+        panel.plot(steps, values, color=_SERIES[0], linewidth=1.2)
+        panel.set_title(name, fontsize=9)
+        panel.tick_params(labelsize=8)
+        panel.grid(alpha=0.3)
+    for panel in panels[len(curves) :]:
+        panel.set_axis_off()
+    _save(figure, path)
+
+
+def _figure(width: float, height: float) -> Any:
+    """An empty figure, in inches; without pyplot, which would keep every figure and look for a screen."""
+    if not can_draw():
+        msg = "Charts need matplotlib, which is not installed; install it: pip install 'interleavethinker[train]'."
+        raise InputError(msg, code="missing_extra")
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def _save(figure: Any, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, format="png", dpi=110)
+
+
+def _value(figures: Any, key: str) -> tuple[float, float, float]:
+    """A figure and how far its interval reaches down and up."""
+    value, low, high = (figures[key + end] or 0.0 for end in ("", "_low", "_high"))
+    return value, max(0.0, value - low), max(0.0, high - value)
+
+
+def _bars(
+    axes: Any, names: Sequence[str], series: Mapping[str, Sequence[tuple[float, float, float]]], title: str
+) -> None:
+    width = 0.8 / len(series)
+    for number, (label, values) in enumerate(series.items()):
+        places = [place + (number - (len(series) - 1) / 2) * width for place in range(len(names))]
+        reach = [[one[1] for one in values], [one[2] for one in values]]
+        axes.bar(places, [one[0] for one in values], width, yerr=reach, capsize=2, label=label, color=_SERIES[number])
+    _label(axes, names, title)
+    axes.axhline(0, color="black", linewidth=0.8)
+
+
+def _shares(axes: Any, variants: Sequence[str], report: Report) -> None:
+    bottom = [0.0] * len(variants)
+    for name in (*STRATEGIES, SAME, OTHER):
+        shares = [report[variant]["strategies"][name]["share"] or 0.0 for variant in variants]
+        axes.bar(range(len(variants)), shares, 0.7, bottom=bottom, label=name)
+        bottom = [below + share for below, share in zip(bottom, shares, strict=True)]
+    _label(axes, variants, "rewriting strategies, sampled")
+
+
+def _label(axes: Any, names: Sequence[str], title: str) -> None:
+    axes.set_xticks(range(len(names)), [name.replace("_", " ") for name in names], rotation=30, ha="right", fontsize=8)
+    axes.set_title(title, fontsize=10)
+    axes.legend(fontsize=7, ncols=4, loc="upper center", bbox_to_anchor=(0.5, -0.34))  # bars may fill the panel
+    axes.grid(axis="y", alpha=0.3)

@@ -1,0 +1,87 @@
+"""Which of the teacher's rewriting strategies a refined prompt follows, and whether it is written as the teacher would.
+
+A prompt is compared with what every strategy would have written for the same case. Where nothing agrees it counts for
+the strategy that it comes closest to, as written wrongly. Strategies may write the same words; the first of
+`STRATEGIES` then gets the prompt, but "synonyms" and "varied", which have many spellings, come last.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+import numpy as np
+
+from interleavethinker.microworld.rewordings import STRATEGIES, reword
+from interleavethinker.microworld.targets import scene_of
+from interleavethinker.microworld.vocabulary import CANONICAL
+
+from .critic_cases import CriticCase
+
+__all__ = ["OTHER", "SAME", "Wording", "wording_of"]
+
+SAME, OTHER = "same", "other"
+"""The prompt that was used, once more; and what resembles no strategy's words."""
+_FREE = ("synonyms", "varied")
+_ORDER = (*(name for name in STRATEGIES if name not in _FREE), *_FREE)
+_DRAWS = 48
+"""How many of the ordinary wordings of a step are drawn for comparison; most steps have fewer."""
+_ALIKE = 0.5
+"""Share of words in common below which a prompt resembles nothing."""
+
+_Words = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Wording:
+    """How a refined prompt is worded."""
+
+    strategy: str
+    """One of `STRATEGIES`, or `SAME` or `OTHER`."""
+    written: bool
+    """Whether it is what that strategy writes for the case."""
+
+
+def wording_of(prompt: str, case: CriticCase) -> Wording:
+    """The strategy that a critic's prompt for a failed attempt follows."""
+    writings, said = _writings(case), _words(prompt)
+    spelled = _canonical(said) != said
+    for strategy in _ORDER:
+        if strategy == "synonyms":
+            if spelled and _canonical(said) in writings["plain"]:
+                return Wording(strategy, written=True)
+        elif said in writings[strategy]:
+            return Wording(strategy, written=True)
+    if said == _words(case.case.prompt):
+        return Wording(SAME, written=True)
+    near = {name: max(_alike(said, one) for one in words) for name, words in writings.items()}
+    near["synonyms"] = max(_alike(_canonical(said), one) for one in writings["plain"]) if spelled else 0.0
+    best = max(_ORDER, key=lambda name: near[name])
+    return Wording(best if near[best] >= _ALIKE else OTHER, written=False)
+
+
+def _writings(case: CriticCase) -> dict[str, frozenset[_Words]]:
+    """What each strategy but "synonyms" would have written."""
+    source = None if case.source is None else scene_of(case.source)
+    rng = np.random.default_rng(0)
+    writings: dict[str, frozenset[_Words]] = {}
+    for strategy in _ORDER:
+        if strategy != "synonyms":
+            draws = _DRAWS if strategy == "varied" else 1
+            texts = (reword(strategy, case.target, source, case.score.faults, rng) for _ in range(draws))
+            writings[strategy] = frozenset(map(_words, texts))
+    return writings
+
+
+def _words(text: str) -> _Words:
+    """Lower-case words without articles, which follow the words after them."""
+    return tuple(word for word in re.findall(r"\w+|,", text.lower()) if word not in {"a", "an"})
+
+
+def _canonical(words: _Words) -> _Words:
+    return tuple(CANONICAL.get(word, word) for word in words)
+
+
+def _alike(one: _Words, other: _Words) -> float:
+    return SequenceMatcher(None, one, other, autojunk=False).ratio()
