@@ -10,8 +10,9 @@
 | knowledge | pictures of what the request only hints at |
 | reasoning | changes that must be worked out first |
 
-The last template of each family is held out, and so are some pairs of kind and colour: `draw` makes training requests
-without either, or held-out ones with one of them. The plans keep a user's words where there are any.
+One template of each family is held out, and so are some pairs of kind and colour: `draw` makes training requests
+without either, or held-out ones with one of them. Templates behind the held-out one are further ways to ask, for
+rehearsals only. The plans keep a user's words where there are any.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from typing import Literal
 import numpy as np
 
 from .language import Edit, a, name, place
-from .riddles import knowledge, question, reasoning
+from .riddles import WORDINGS, knowledge, question, reasoning
 from .scenes import Scene, random_scene
 from .scripts import Asked, Planned, Rng, caption, drawing, edited, edits, in_words, sentence, spoken
 from .sprites import COLOURS, KINDS
@@ -54,6 +55,9 @@ class _Family:
     make: Callable[[Rng, int], Asked | None]
     """Makes a request from a template's number; None where this draw allows none."""
     templates: int
+    """Templates of the data set; the last one is held out."""
+    further: int = 0
+    """Templates after these, for rehearsals."""
 
 
 def is_held_out(scene: Scene) -> bool:
@@ -72,17 +76,24 @@ def split_of(asked: Asked, template: int, family: str) -> Split | None:
     return "combinations" if new_pair else "train"
 
 
-def draw(seed: int, index: int, split: Split) -> Drawn:
+def draw(seed: int, index: int, split: Split, *, further: bool = False) -> Drawn:
     """The request number `index` of a split, a pure function of its arguments; families take turns.
+
+    Args:
+        seed: Of all requests.
+        index: Which one.
+        split: Where it belongs.
+        further: Whether training requests may also be asked in the ways kept for rehearsals.
 
     Raises:
         RuntimeError: No such request was found, which is a defect of a family.
     """
     family = tuple(FAMILIES)[index % len(FAMILIES)]
     count = FAMILIES[family].templates
+    known = [*range(count - 1), *(range(count, count + FAMILIES[family].further) if further else ())]
     for turn in range(_TRIES):
         rng = np.random.default_rng([seed, SPLITS.index(split), index, turn])
-        template = count - 1 if split == "templates" else int(rng.integers(count - 1))
+        template = count - 1 if split == "templates" else known[int(rng.integers(len(known)))]
         asked = FAMILIES[family].make(rng, template)
         if asked is not None and split_of(asked, template, family) == split:
             return Drawn(family, template, split, asked)
@@ -96,6 +107,13 @@ _STORIES = (
     ("Make a picture book. It begins with {0}.", " On the next page, {}.", " On the last page, {}."),
     ("Please draw {0}.", " Next, {}.", " Last, {}."),
     ("Once upon a time there was {0}.", " And then: {}.", " The end: {}."),
+    ("I want a tale with pictures. It starts like this: {0}.", " Afterwards {}.", " It closes like this: {}."),
+    ("Long ago I saw {0}.", " One day later: {}.", " In the last picture, {}."),
+    ("Show {0}.", " The next one: {}.", " The final one: {}."),
+    ("Begin a comic with {0}", ", go on with this: {}", ", and stop after this: {}."),
+    ("Here comes a bedtime story: {0}.", " Suddenly, {}.", " Now it is over, {}."),
+    ("Picture one: {0}.", " Another picture: {}.", " Closing picture: {}."),
+    ("A short film, please: {0}", " / {}", " / {}"),
 )
 
 
@@ -116,6 +134,13 @@ _GUIDES = (
     ("Guide me: I want {goal}. One thing after the other.", False),
     ("In {count} steps, show how {goal} come together.", True),
     ("Teach me to make {goal}, piece by piece.", False),
+    ("I cannot draw {goal}. Help me, one by one.", False),
+    ("Explain how one gets {goal}.", False),
+    ("What must I do to draw {goal}? I need {count} steps.", True),
+    ("A tutorial for {goal}, please, slowly.", False),
+    ("Make {goal} in {count} steps.", True),
+    ("Build {goal} for me, and let me watch.", False),
+    ("For my class: how {goal} is made, bit by bit.", False),
 )
 
 
@@ -150,6 +175,13 @@ _CHANGES = (
         "Change it for me: {0}. After it {1}.",
         "Change it for me: {0}. After it {1}. Then {2}.",
     ),
+    ("Edit this: {0}.", "Edit this: {0}. Next {1}.", "Edit this: {0}. Next {1}. Next {2}."),
+    ("Could you {0}?", "Could you {0} and afterwards {1}?", "Could you {0}, {1} and afterwards {2}?"),
+    ("My wish: {0}.", "My wishes: {0}; {1}.", "My wishes: {0}; {1}; {2}."),
+    ("Here is a photo. {0}.", "Here is a photo. {0}. Now {1}.", "Here is a photo. {0}. Now {1}. Now {2}."),
+    ("Do this to it: {0}.", "Do this to it: {0}. Also this: {1}.", "Do this to it: {0}. Also this: {1}. And {2}."),
+    ("It needs one thing: {0}.", "It needs two things: {0}, later {1}.", "It needs a lot: {0}, later {1}, last {2}."),
+    ("Modify the image, {0}.", "Modify the image, {0}, next {1}.", "Modify the image, {0}, next {1}, at the end {2}."),
 )
 
 
@@ -171,6 +203,13 @@ _SEQUENCES = (
     ("The story so far. {}", "How it goes on: {}."),
     ("{}", "Please continue. {}."),
     ("Page one. {}", "The following pages: {}."),
+    ("So far: {}", "What comes now: {}."),
+    ("It began like this. {}", "Carry on: {}."),
+    ("{}", "The rest of it: {}."),
+    ("Part one: {}", "Part two: {}."),
+    ("Remember. {}", "Keep going with this: {}."),
+    ("Scene: {}", "More scenes: {}."),
+    ("{}", "Now the others: {}."),
 )
 
 
@@ -190,12 +229,12 @@ def _continuation(rng: Rng, template: int) -> Asked:
 
 
 FAMILIES: dict[str, _Family] = {
-    "narrative": _Family(_narrative, len(_STORIES)),
-    "guidance": _Family(_guidance, len(_GUIDES)),
-    "manipulation": _Family(_manipulation, len(_CHANGES)),
-    "continuation": _Family(_continuation, len(_SEQUENCES)),
-    "questions": _Family(question, 3),
-    "knowledge": _Family(knowledge, 5),
-    "reasoning": _Family(reasoning, 3),
+    "narrative": _Family(_narrative, 5, len(_STORIES) - 5),
+    "guidance": _Family(_guidance, 5, len(_GUIDES) - 5),
+    "manipulation": _Family(_manipulation, 5, len(_CHANGES) - 5),
+    "continuation": _Family(_continuation, 5, len(_SEQUENCES) - 5),
+    "questions": _Family(question, 3, WORDINGS - 3),
+    "knowledge": _Family(knowledge, 5, WORDINGS - 5),
+    "reasoning": _Family(reasoning, 3, WORDINGS - 3),
 }
 """By name; requests take turns in this order."""

@@ -15,7 +15,7 @@ from .sprites import BACKGROUNDS
 from .targets import StepTarget
 from .vocabulary import BACKGROUND_PHRASES
 
-__all__ = ["COLOUR_HINTS", "GROUND_HINTS", "KIND_HINTS", "knowledge", "question", "reasoning"]
+__all__ = ["COLOUR_HINTS", "GROUND_HINTS", "KIND_HINTS", "WORDINGS", "knowledge", "question", "reasoning"]
 
 KIND_HINTS: dict[str, tuple[str, ...]] = {
     "ball": ("what footballers kick", "a round toy that bounces"),
@@ -61,14 +61,43 @@ def _text_only(answer: str) -> Planned:
     return Planned(None, None, answer, None)
 
 
+WORDINGS = 8
+"""Templates of each riddle that `families` counts three or five of; the rest are for rehearsals."""
 _ASKS = (
-    ("What is {0}?", "Tell me what is {0}.", "Which thing do you see {0}?"),
-    ("Where is the {1}?", "In which place is the {1}?", "Say where the {1} is."),
-    ("Which colour has the {1}?", "What colour is the {1}?", "Name the colour of the {1}."),
-    ("How many things are there?", "Count the things.", "What is the number of things here?"),
-    ("Describe this picture.", "What does the picture show?", "Put this picture into words."),
+    (
+        "What is {0}?", "Tell me what is {0}.", "Which thing do you see {0}?", "What do we have {0}?",
+        "Look {0}: what is it?", "Name the thing {0}.", "{0}, what can be seen?", "Can you tell which thing is {0}?",
+    ),
+    (
+        "Where is the {1}?", "In which place is the {1}?", "Say where the {1} is.", "Where can I find the {1}?",
+        "Find the {1}.", "Tell me the place of the {1}.", "I look for the {1}. Where is it?", "The {1} is where?",
+    ),
+    (
+        "Which colour has the {1}?", "What colour is the {1}?", "Name the colour of the {1}.",
+        "Tell me the colour of the {1}.", "How is the {1} painted?", "The {1} has which colour?",
+        "What is the colour of the {1}?", "Say which colour the {1} has.",
+    ),
+    (
+        "How many things are there?", "Count the things.", "What is the number of things here?",
+        "How many things do you see?", "Tell me how many things this is.", "Say the number of things.",
+        "Count what is here.", "Number of things?",
+    ),
+    (
+        "Describe this picture.", "What does the picture show?", "Put this picture into words.",
+        "Tell me about this picture.", "Say what this picture shows.", "What can be seen in this picture?",
+        "Write a text for this picture.", "Words for this picture, please.",
+    ),
+)  # fmt: skip
+_DIFFERENCES = (
+    "What was done from the first to the second?",
+    "What has changed?",
+    "Say what is different now.",
+    "Name the change.",
+    "Compare the two and tell me the change.",
+    "What is new in the second one?",
+    "Tell me what was changed.",
+    "Spot the difference.",
 )
-_DIFFERENCES = ("What was done from the first to the second?", "What has changed?", "Say what is different now.")
 
 
 def question(rng: Rng, template: int) -> Asked | None:
@@ -105,6 +134,9 @@ _HINTED = (
     "I think of {thing}. Draw it {place}, {ground}.",
     "Make a picture, {ground}: {place} there is {thing}.",
     "Guess and draw: {ground}, {place}, {thing}.",
+    "A riddle. Paint {thing}. It is {place}, {ground}.",
+    "{place}, {ground}, I see {thing}. Draw that.",
+    "Do you know {thing}? Put it {place}, {ground}.",
 )
 
 
@@ -141,6 +173,11 @@ _HOURS = (
     "Show the same place twelve hours later.",
     "How does it look here in twelve hours?",
     "Twelve hours have passed. Draw that.",
+    "Let twelve hours go by.",
+    "Make it twelve hours later.",
+    "What will this be like after twelve hours?",
+    "Half a day later, please: twelve hours.",
+    "Come back in twelve hours and draw it.",
 )
 
 
@@ -158,6 +195,11 @@ _EXCHANGES = (
     "Let the {} and the {} trade places.",
     "The {} and the {} should change places.",
     "Put the {} where the {} is, and the other way round.",
+    "Exchange the {} and the {}.",
+    "The {} goes to the {}, which goes to its place.",
+    "Let {} and {} be the other way about.",
+    "I want the {} in the place of the {} and vice versa.",
+    "{} and {}: change over.",
 )
 
 
@@ -176,6 +218,11 @@ _RECOLOURS = (
     "Everything that is {} should have {}.",
     "Give all {} things {}.",
     "Whatever is {} gets {}.",
+    "Paint all that is {} in {}.",
+    "Everything {} becomes {}.",
+    "If a thing is {}, let it have {}.",
+    "Turn each {} thing into {}.",
+    "I do not like {}; use {} for it.",
 )
 
 
@@ -191,7 +238,16 @@ def _recolour_all(rng: Rng, template: int) -> Asked | None:
     return Asked((scene, text), tuple(steps), thought)
 
 
-_ROWS = ("Complete the row.", "Fill the gap in the row.", "One is missing in the row; add it.")
+_ROWS = (
+    "Complete the row.",
+    "Fill the gap in the row.",
+    "One is missing in the row; add it.",
+    "Finish the row.",
+    "The row has a gap. Close it.",
+    "Make the row whole.",
+    "There should be three in the row.",
+    "Add what the row lacks.",
+)
 
 
 def _complete(rng: Rng, template: int) -> Asked:

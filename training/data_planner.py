@@ -9,16 +9,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from interleavethinker.graph.attempts import kept_attempt
-from interleavethinker.tools.types import Attempt, ImagePart, Part, Plan, Request, TextPart
+from interleavethinker.tools.types import Attempt, ImagePart, Part, Plan, Request, Sha256, TextPart
 
 from .rows import CriticRow, DataFolder, PlannerRow, PromptRow, SequenceRow, TrajectoryRow
 from .tally import Tally
 
-__all__ = ["export_sequences", "make_planner_rows"]
+__all__ = ["cut_after", "export_sequences", "make_planner_rows"]
 
 CONTINUE = "Continue the sequence."
 
@@ -55,23 +55,35 @@ def _cut(prompt: PromptRow, trajectory: TrajectoryRow, seed: int) -> PlannerRow 
         return None
     digest = hashlib.sha256(f"{seed}/{trajectory.id}".encode()).digest()
     at = 1 + digest[0] % (len(steps) - 1)
-    parts: list[Part] = [*prompt.request.parts]
-    for index in range(at):
-        kept = _kept(trajectory, index)
-        if kept is None:
-            return None
-        parts += [TextPart(text=steps[index].instruction or ""), ImagePart(sha256=kept.image)]
-    parts.append(TextPart(text=CONTINUE))
-    left = len(steps) - at
-    reasoning = f"{at} steps are done; {left} of the request {'is' if left == 1 else 'are'} left."
+    kept = [_kept(trajectory, index) for index in range(at)]
+    if None in kept:
+        return None
+    request, plan = cut_after(prompt.request, trajectory.plan, [one.image for one in kept if one is not None])
     return PlannerRow(
         id=f"{trajectory.id}.cut{at}",
         split=trajectory.split,
         family=prompt.family,
-        request=Request(parts=tuple(parts)),
-        plan=Plan(steps=steps[at:], reasoning=reasoning),
+        request=request,
+        plan=plan,
         first=len(prompt.request.images) + at + 1,
     )
+
+
+def cut_after(request: Request, plan: Plan, images: Sequence[Sha256]) -> tuple[Request, Plan]:
+    """A request of which some steps are done, and the plan of what is left.
+
+    Args:
+        request: The whole request.
+        plan: Its whole plan.
+        images: Pictures of the steps that are done.
+    """
+    done, parts = len(images), [*request.parts]
+    for step, image in zip(plan.steps, images, strict=False):
+        parts += [TextPart(text=step.instruction or ""), ImagePart(sha256=image)]
+    parts.append(TextPart(text=CONTINUE))
+    left = len(plan.steps) - done
+    reasoning = f"{done} steps are done; {left} of the request {'is' if left == 1 else 'are'} left."
+    return Request(parts=tuple(parts)), Plan(steps=plan.steps[done:], reasoning=reasoning)
 
 
 def export_sequences(folder: DataFolder, mode: Literal["easy", "hard"]) -> Tally:

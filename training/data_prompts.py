@@ -5,8 +5,6 @@ Rows are a pure function of (seed, split, number), so that a larger set begins w
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from interleavethinker.microworld.families import Split, draw
 from interleavethinker.microworld.scenes import Scene, render, to_image
 from interleavethinker.microworld.scripts import Asked
@@ -19,7 +17,7 @@ from interleavethinker.tools.types import ImagePart, Part, Request, TextPart
 from .rows import DataFolder, PromptRow
 from .tally import Tally
 
-__all__ = ["make_prompts"]
+__all__ = ["make_prompts", "request_of"]
 
 
 def make_prompts(folder: DataFolder, counts: dict[Split, int], seed: int) -> Tally:
@@ -45,7 +43,7 @@ def make_prompts(folder: DataFolder, counts: dict[Split, int], seed: int) -> Tal
                 family=drawn.family,
                 template=drawn.template,
                 split=split,
-                request=Request(parts=tuple(_parts(drawn.asked, folder.store))),
+                request=request_of(drawn.asked, folder.store),
                 plan=plan_of(drawn.asked),
                 references=tuple(None if target is None else as_json(target) for target in targets),
             )
@@ -54,9 +52,12 @@ def make_prompts(folder: DataFolder, counts: dict[Split, int], seed: int) -> Tal
     return tally
 
 
-def _parts(asked: Asked, store: ImageStore) -> Iterator[Part]:
-    for part in asked.parts:
-        if isinstance(part, Scene):
-            yield ImagePart(sha256=store.put(encode_png(to_image(render(part)))))
-        else:
-            yield TextPart(text=part)
+def request_of(asked: Asked, store: ImageStore) -> Request:
+    """A request as planners get it; its scenes are rendered into the store."""
+
+    def part_of(part: str | Scene) -> Part:
+        if isinstance(part, str):
+            return TextPart(text=part)
+        return ImagePart(sha256=store.put(encode_png(to_image(render(part)))))
+
+    return Request(parts=tuple(part_of(part) for part in asked.parts))

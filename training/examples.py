@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from interleavethinker.microworld.scenes import CELLS, Scene, random_scene, render, to_image
+from interleavethinker.microworld.language import place
+from interleavethinker.microworld.scenes import CELLS, Scene, Thing, random_scene, random_thing, render, to_image
+from interleavethinker.microworld.sprites import BACKGROUNDS
 from interleavethinker.tools.answers import write_plan, write_verdict
 from interleavethinker.tools.chat import to_messages
 from interleavethinker.tools.images import encode_png
@@ -22,7 +25,7 @@ from interleavethinker.tools.types import ImagePart, TextPart
 
 from .rows import CriticRow, PlannerRow
 
-__all__ = ["captions", "critic_example", "critic_prompt", "planner_example", "texts_of", "to_dataset"]
+__all__ = ["captions", "comparisons", "critic_example", "critic_prompt", "planner_example", "texts_of", "to_dataset"]
 
 Example = dict[str, Any]
 _ROLES = {"ai": "assistant", "human": "user", "system": "system"}
@@ -58,6 +61,21 @@ def captions(store: ImageStore, count: int, seed: int) -> Iterator[Example]:
         yield _question(question, store) | _completion(_caption(scene))
 
 
+def comparisons(store: ImageStore, count: int, seed: int) -> Iterator[Example]:
+    """Two pictures and what each cell held and holds, in a critic's words, then where each thing is.
+
+    Cells come in any order, so that the words for a place must be understood; a thing is named before its place, so
+    that it must be found. A critic's own rows ask for two or three cells each, from which looking is learned slowly.
+    """
+    for number in range(count):
+        rng = np.random.default_rng([seed, number, 2])
+        before = random_scene(rng, int(rng.integers(1, CELLS)))
+        after = _changed(before, rng)
+        images = [store.put(encode_png(to_image(render(scene)))) for scene in (before, after)]
+        question = [Turn("user", (*(ImagePart(sha256=image) for image in images), TextPart(text="Compare.")))]
+        yield _question(question, store) | _completion(_comparison(before, after, rng))
+
+
 def texts_of(examples: Iterable[Example]) -> Iterator[str]:
     """Every text in examples, for a tokenizer to learn from."""
     for example in examples:
@@ -74,8 +92,33 @@ def to_dataset(examples: Sequence[Example]) -> Any:
 
 
 def _caption(scene: Scene) -> str:
-    cells = (f"{cell.size} {cell.colour} {cell.kind}" if cell else "nothing" for cell in scene.cells)
-    return "; ".join([scene.background, *cells])
+    return "; ".join([scene.background, *map(_name, scene.cells)])
+
+
+def _changed(scene: Scene, rng: np.random.Generator) -> Scene:
+    for cell in rng.choice(CELLS, size=int(rng.integers(4)), replace=False):
+        old, new = scene.cells[cell], random_thing(rng)
+        if old is None or rng.random() < 0.2:
+            scene = scene.put(cell, new if old is None else None)
+            continue
+        field = str(rng.choice(["kind", "colour", "size"]))
+        scene = scene.put(cell, replace(old, **{field: getattr(new, field)}))
+    return replace(scene, background=str(rng.choice(BACKGROUNDS))) if rng.random() < 0.2 else scene
+
+
+def _comparison(before: Scene, after: Scene, rng: np.random.Generator) -> str:
+    lines = [f"background had {before.background}, is {after.background}"]
+    lines += [
+        f"{place(cell)} had {_name(before.cells[cell])}, is {_name(after.cells[cell])}"
+        for cell in rng.permutation(CELLS)
+    ]
+    things = np.array(list(after.things.items()), dtype=object)
+    lines += [f"{_name(thing)} {place(cell)}" for cell, thing in rng.permutation(things)]
+    return "; ".join(lines)
+
+
+def _name(thing: Thing | None) -> str:
+    return f"{thing.size} {thing.colour} {thing.kind}" if thing else "nothing"
 
 
 def _question(turns: Sequence[Turn], store: ImageStore, blank_like: str | None = None) -> Example:

@@ -84,8 +84,10 @@ class SftRecipe(_Recipe):
     role: Literal["planner", "critic"]
     captions: Annotated[int, Field(ge=0)] = 0
     """Pictures of random scenes, described, that come first: how a model from scratch learns to see."""
+    comparisons: Annotated[int, Field(ge=0)] = 0
+    """Pairs of pictures, described cell by cell, which come next."""
     rehearsals: Annotated[int, Field(ge=0)] = 0
-    """Critic only: rows from rendered pictures, which come next; see `rehearsal`."""
+    """Rows from rendered pictures, which come next; see `rehearsal`."""
     rl_failures: Annotated[float, Field(ge=0, le=1)] | None = None
     """Critic only: learn from the RL rows that GRPO takes with this share of failures, instead of the SFT rows."""
     muon: bool = False

@@ -1,8 +1,9 @@
-"""Critic rows from rendered pictures: attempts that are right, or wrong in one known way. Endless, and free.
+"""Rows from rendered pictures, endless and free, for models from scratch: plans, and attempts to judge.
 
-A model from scratch learns to judge here before it meets a generator's pictures. What a picture shows is known, so none
-is read back; the teacher and its rewriting strategies are those of every other row. Rendered pictures are always clean:
-blots and smears are learned from the generator's own.
+A critic learns to judge here before it meets a generator's pictures. What a picture shows is known, so none is read
+back; the teacher and its rewriting strategies are those of every other row. Rendered pictures are always clean: blots
+and smears are learned from the generator's own. A planner learns to copy and to find here, from more ways to ask than
+the data set has.
 """
 
 from __future__ import annotations
@@ -20,18 +21,22 @@ from interleavethinker.microworld.scenes import CELLS, Scene, Thing, random_thin
 from interleavethinker.microworld.scorer import score_reading
 from interleavethinker.microworld.sprites import BACKGROUNDS, COLOURS, KINDS, SIZES
 from interleavethinker.microworld.targets import StepTarget, as_json
-from interleavethinker.microworld.teachers import lesson_about
+from interleavethinker.microworld.teachers import lesson_about, plan_of
 from interleavethinker.tools.images import encode_png
 from interleavethinker.tools.store import ImageStore
 from interleavethinker.tools.types import Case
 
-from .rows import CriticRow
+from .data_planner import cut_after
+from .data_prompts import request_of
+from .rows import CriticRow, PlannerRow
 
-__all__ = ["rehearse"]
+__all__ = ["rehearse", "rehearse_plans"]
 
 _STREAM = 2**23
 """Added to the seed of requests, so that rehearsals are not the data set's own steps."""
 _RIGHT, _UNTOUCHED = 0.5, 0.15
+_CUT = 0.35
+"""Share of plans of several steps of which some are done."""
 
 
 def rehearse(store: ImageStore, count: int, seed: int) -> Iterator[CriticRow]:
@@ -50,6 +55,33 @@ def rehearse(store: ImageStore, count: int, seed: int) -> Iterator[CriticRow]:
                 yield _row(f"rehearsal-{seed}-{made:06d}", step.prompt, step.target, store, rng)
                 made += 1
         index += 1
+
+
+def rehearse_plans(store: ImageStore, count: int, seed: int) -> Iterator[PlannerRow]:
+    """Yields planner rows of whole requests, and of requests of which some steps are done; the first ones are the same
+    whatever the count.
+
+    Args:
+        store: Keeps the pictures.
+        count: How many.
+        seed: Of everything.
+    """
+    for index in range(count):
+        drawn = draw(_STREAM + seed, index, "train", further=True)
+        asked, rng = drawn.asked, np.random.default_rng([_STREAM, seed, index])
+        request, plan = request_of(asked, store), plan_of(asked)
+        if len(plan.steps) > 1 and rng.random() < _CUT:
+            done = asked.steps[: int(rng.integers(1, len(plan.steps)))]
+            pictures = [_put(step.target.after, store) for step in done if step.target is not None]
+            request, plan = cut_after(request, plan, pictures)
+        yield PlannerRow(
+            id=f"rehearsal-{seed}-{index:06d}",
+            split="train",
+            family=drawn.family,
+            request=request,
+            plan=plan,
+            first=len(request.images) + 1,
+        )
 
 
 def _row(name: str, original: str, target: StepTarget, store: ImageStore, rng: np.random.Generator) -> CriticRow:

@@ -15,10 +15,10 @@ from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.rendering import Prompts
 
 from .data_critic import choose_rl_rows
-from .examples import captions, critic_example, planner_example, texts_of, to_dataset
+from .examples import captions, comparisons, critic_example, planner_example, texts_of, to_dataset
 from .recipe import SftRecipe, SightRecipe, prompts_of, save_recipe
-from .rehearsal import rehearse
-from .rows import CriticRow, DataFolder
+from .rehearsal import rehearse, rehearse_plans
+from .rows import DataFolder
 from .trainer import adapter_config, configure, finish, load_model, metrics_callback, need_train_extra
 
 __all__ = ["examples_of", "run_sft", "vocabulary_of"]
@@ -73,8 +73,14 @@ def examples_of(recipe: SftRecipe) -> list[dict[str, Any]]:
     if not rows:
         msg = f"{recipe.data} must hold {recipe.role} rows; it has none. Make them: interleavethinker data --help."
         raise InputError(msg)
+    count = recipe.rehearsals
     ordered = list(captions(folder.store, recipe.captions, recipe.seed))
-    ordered += [critic_example(row, folder.store, prompts) for row in _rehearsals(recipe, folder)]
+    ordered += comparisons(folder.store, recipe.comparisons, recipe.seed)
+    if recipe.role == "critic":
+        ordered += (critic_example(row, folder.store, prompts) for row in rehearse(folder.store, count, recipe.seed))
+    else:
+        plans = rehearse_plans(folder.store, count, recipe.seed)
+        ordered += (planner_example(row, folder.store, prompts) for row in plans)
     for turn in range(recipe.repeats):
         ordered += random.Random(f"{recipe.seed}/{turn}").sample(rows, len(rows))
     return ordered
@@ -87,10 +93,6 @@ def _optimizer(recipe: SftRecipe, model: Any, learning_rate: float) -> dict[str,
     from .loop import Joined, muon_adamw
 
     return {"optimizers": (Joined(muon_adamw(model, learning_rate, learning_rate)), None)}
-
-
-def _rehearsals(recipe: SftRecipe, folder: DataFolder) -> Iterator[CriticRow]:
-    return rehearse(folder.store, recipe.rehearsals if recipe.role == "critic" else 0, recipe.seed)
 
 
 def vocabulary_of(recipe: SightRecipe) -> Iterator[str]:

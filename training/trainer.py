@@ -16,6 +16,7 @@ from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.qwen3vl_weights import resolve_folder
 
 from .recipe import GrpoRecipe, SftRecipe
+from .run_pictures import draw_curves, picture_run
 
 __all__ = ["adapter_config", "configure", "finish", "load_model", "metrics_callback", "need_train_extra"]
 
@@ -115,14 +116,21 @@ def metrics_callback(root: Path) -> Any:
 
 
 def finish(trainer: Any, root: Path, processor: Any) -> Path:
-    """Trains from the last checkpoint, if there is one, to the end; returns the folder of the finished model."""
+    """Trains from the last checkpoint, if there is one, to the end; returns the folder of the finished model.
+
+    Curves are drawn when a run goes on and, with samples of its answers, when it is finished.
+    """
     checkpoints = _checkpoints(root)
     if checkpoints:
         _log.info("resuming from %s", checkpoints[-1].name)
+        if trainer.is_world_process_zero():
+            draw_curves(root)
     trainer.train(resume_from_checkpoint=str(checkpoints[-1]) if checkpoints else None)
     target = root / "model"
     trainer.save_model(str(target))
     processor.save_pretrained(target)
+    if trainer.is_world_process_zero():
+        picture_run(root)
     return target
 
 

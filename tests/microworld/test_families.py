@@ -38,6 +38,14 @@ def test_training_never_sees_a_held_out_template_or_combination() -> None:
         assert one.template == FAMILIES[one.family].templates - 1
 
 
+def test_rehearsals_are_asked_in_more_ways_but_never_in_the_held_out_one() -> None:
+    drawn = [draw(5, index, "train", further=True) for index in range(140)]
+    for one in drawn:
+        assert one.template != FAMILIES[one.family].templates - 1
+        assert not any(is_held_out(scene) for scene in one.asked.scenes)
+    assert {one.family for one in drawn if one.template >= FAMILIES[one.family].templates} == set(FAMILIES)
+
+
 def test_a_perfect_rendering_of_every_step_is_judged_good_and_doing_nothing_is_not() -> None:
     for one in drawn("train", 14):
         for step in one.asked.steps:

@@ -52,7 +52,7 @@ QUICK = [
     "arguments.use_cpu=true",
     "arguments.activation_checkpointing=false",
 ]
-FEW = ("captions=2", "rehearsals=2", "repeats=1")
+FEW = ("captions=2", "comparisons=1", "rehearsals=2", "repeats=1")
 
 
 def see(made: Made, root: Path, *overrides: str) -> Path:
@@ -63,7 +63,14 @@ def see(made: Made, root: Path, *overrides: str) -> Path:
 
 
 def sft(name: str, made: Made, *overrides: str) -> SftRecipe:
-    few = [f"data={made.folder.root}", "rehearsals=0", "arguments.per_device_train_batch_size=2", *QUICK, *overrides]
+    few = [
+        f"data={made.folder.root}",
+        "rehearsals=0",
+        "comparisons=0",
+        "arguments.per_device_train_batch_size=2",
+        *QUICK,
+        *overrides,
+    ]
     recipe = load_training_recipe(recipe_path(name), few)
     assert isinstance(recipe, SftRecipe)
     return recipe
@@ -152,7 +159,7 @@ def test_a_run_folder_takes_no_other_recipe(critic: Path, made: Made) -> None:
 
 
 def test_a_micro_planner_is_trained(made: Made, seer: Path, tmp_path: Path) -> None:
-    run_sft(sft("micro-planner-sft", made, "captions=2", f"model={seer}"), tmp_path)
+    run_sft(sft("micro-planner-sft", made, "comparisons=1", "rehearsals=2", f"model={seer}"), tmp_path)
     assert (tmp_path / "model" / "model.safetensors").is_file()
 
 
@@ -316,8 +323,10 @@ def test_every_shipped_recipe_is_valid_and_says_its_kind() -> None:
         "micro-critic-grpo": "grpo",
         "micro-critic-sft": "sft",
         "micro-critic-sft-continued": "sft",
+        "micro-critic-start": "sft",
         "micro-generator": "micro-generator",
         "micro-planner-sft": "sft",
+        "micro-planner-start": "sft",
         "micro-sight": "sight",
         "planner-sft-8b": "sft",
     }

@@ -1,12 +1,13 @@
-"""Critic rows from rendered pictures."""
+"""Rows from rendered pictures."""
 
 from pathlib import Path
 
 from interleavethinker.evaluation.judges import Shot
 from interleavethinker.evaluation.micro_judge import MicroJudge
+from interleavethinker.microworld.families import FAMILIES
 from interleavethinker.microworld.rewordings import STRATEGIES
 from interleavethinker.tools.store import ImageStore
-from interleavethinker.training.rehearsal import rehearse
+from interleavethinker.training.rehearsal import rehearse, rehearse_plans
 
 
 def test_rehearsals_hold_both_judgements_and_every_strategy_and_repeat_themselves(tmp_path: Path) -> None:
@@ -25,3 +26,12 @@ async def test_the_scorer_reads_from_the_pictures_what_the_rows_say(tmp_path: Pa
     for row, marks in zip(rows, await MicroJudge(store).judge(shots), strict=True):
         assert marks is not None
         assert (marks.semantics >= 8 and marks.quality >= 5) is row.success
+
+
+def test_rehearsed_plans_are_of_every_family_and_some_go_on_from_pictures(tmp_path: Path) -> None:
+    rows = list(rehearse_plans(ImageStore(tmp_path), 70, seed=1))
+    assert {row.family for row in rows} == set(FAMILIES)
+    assert all(row.first == len(row.request.images) + 1 for row in rows)
+    cut = [row for row in rows if "Continue the sequence." in row.request.text]
+    assert 5 < len(cut) < 40
+    assert list(rehearse_plans(ImageStore(tmp_path), 9, seed=1)) == rows[:9]
