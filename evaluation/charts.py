@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
 from pydantic import JsonValue
 
 from interleavethinker.microworld.rewordings import STRATEGIES
@@ -15,7 +16,7 @@ from interleavethinker.tools.errors import InputError
 from .critic_figures import RESEED
 from .critic_wording import OTHER, SAME
 
-__all__ = ["can_draw", "critic_chart", "curves_chart", "planner_chart"]
+__all__ = ["can_draw", "critic_chart", "curves_chart", "planner_chart", "sheet_chart"]
 
 Report = Mapping[str, Any]
 _SERIES = ("#4878a8", "#c8743c", "#6f9f58")
@@ -101,6 +102,31 @@ def curves_chart(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], 
     _save(figure, path)
 
 
+def sheet_chart(rows: Sequence[tuple[Sequence[Path], str]], path: Path) -> None:
+    """Draws a sheet: in each row some pictures and a text beside them.
+
+    Args:
+        rows: The pictures' files, and the text with its line breaks.
+        path: The PNG file.
+
+    Raises:
+        InputError: matplotlib is not installed (`missing_extra`).
+    """
+    heights = [max(1.3, 0.16 * (text.count("\n") + 2)) for _, text in rows]
+    columns = max((len(pictures) for pictures, _ in rows), default=0)
+    figure = _figure(1.3 * columns + 8, sum(heights))
+    ratios = {"width_ratios": [1.3] * columns + [8], "height_ratios": heights}
+    panels = figure.subplots(len(rows), columns + 1, squeeze=False, gridspec_kw=ratios)
+    for line, (pictures, text) in zip(panels, rows, strict=True):
+        for panel in line:
+            panel.set_axis_off()
+        for panel, picture in zip(line, pictures, strict=False):
+            with Image.open(picture) as image:
+                panel.imshow(image.convert("RGB"))
+        line[-1].text(0, 1, text, va="top", fontsize=7, family="monospace", transform=line[-1].transAxes)
+    _save(figure, path)
+
+
 def _figure(width: float, height: float) -> Any:
     """An empty figure, in inches; without pyplot, which would keep every figure and look for a screen."""
     if not can_draw():
@@ -113,7 +139,7 @@ def _figure(width: float, height: float) -> Any:
 
 def _save(figure: Any, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, format="png", dpi=110)
+    figure.savefig(path, format="png", dpi=110, bbox_inches="tight")
 
 
 def _value(figures: Any, key: str) -> tuple[float, float, float]:

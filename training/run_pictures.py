@@ -44,7 +44,10 @@ _ROWS = 4
 _MAX_NEW_TOKENS = {"critic": 220, "planner": 640}
 _LARGEST = 1 << 30
 """Bytes of weights that fit beside a trainer that still holds its own; larger models are not sampled here."""
-_DULL = ("epoch", "step", "total_flos", "num_tokens", "clip_ratio", "step_time", "frac_", "num_input_tokens_seen")
+_DULL = (
+    *("epoch", "step", "total_flos", "num_", "clip_ratio", "frac_", "sampling/"),
+    *("completions/min", "completions/max", "completions/mean_terminated"),
+)
 """Curves whose names begin like this say nothing about learning."""
 
 
@@ -79,7 +82,8 @@ def picture_run(root: Path) -> None:
     draw_curves(root)
     try:
         write_samples(root)
-    except (InterleaveError, OSError) as error:
+    # torch and matplotlib report their troubles as the last two
+    except (InterleaveError, OSError, RuntimeError, ValueError) as error:
         _log.warning("no samples of this run: %s", error)
 
 
@@ -115,7 +119,7 @@ def draw_curves(root: Path) -> None:
         return
     try:
         curves_chart(curves, root / "curves.png")
-    except OSError as error:
+    except (OSError, RuntimeError, ValueError) as error:
         _log.warning("no curves.png: %s", error)
 
 
