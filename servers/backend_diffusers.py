@@ -78,6 +78,7 @@ class DiffusersBackend:
         # Large weights take seconds to hash; neither the handshake nor loading waits for it.
         self._hashing = ThreadPoolExecutor(1, thread_name_prefix="identity")
         self._identifying: asyncio.Future[list[str]] | None = None
+        self._fingerprint: Mapping[str, JsonValue] | None = None
         self._loading: asyncio.Future[_Loaded] | None = None
         self._loaded: _Loaded | None = None
         self._problem: str | None = None
@@ -104,6 +105,11 @@ class DiffusersBackend:
 
     async def fingerprint(self) -> Mapping[str, JsonValue]:
         """See `Backend.fingerprint`. Does not wait for the model where files and dtype are known without it."""
+        if self._fingerprint is None:
+            self._fingerprint = await self._take_fingerprint()
+        return self._fingerprint
+
+    async def _take_fingerprint(self) -> Mapping[str, JsonValue]:
         dtype = self._known_dtype()
         if dtype is None or not self._all_located():
             dtype = (await self._ready()).dtype
@@ -286,7 +292,7 @@ class DiffusersBackend:
         import torch
 
         try:
-            return [encode_png(image) for image in self._call(loaded, jobs, monitor)]
+            images = self._call(loaded, jobs, monitor)
         except torch.OutOfMemoryError as error:
             _log.warning("out of memory with a batch of %d", len(jobs))
             half = len(jobs) // 2
@@ -296,6 +302,8 @@ class DiffusersBackend:
                     "start the server with --offload model.",
                     code="out_of_memory",
                 ) from error
+        else:
+            return [_given_away(job, image, monitor) for job, image in zip(jobs, images, strict=True)]
         torch.cuda.empty_cache()
         return self._run(loaded, jobs[:half], monitor) + self._run(loaded, jobs[half:], monitor)
 
@@ -338,6 +346,12 @@ class DiffusersBackend:
             return {}
 
         return after_step
+
+
+def _given_away(job: Job, image: "Image", monitor: Monitor) -> bytes:
+    png = encode_png(image)
+    monitor.drawn(job, png)
+    return png
 
 
 def _opened(png: bytes | None) -> "Image":

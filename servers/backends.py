@@ -47,6 +47,8 @@ class Job:
     arguments: Mapping[str, JsonValue]
     """All effective call arguments except prompt, seed and source."""
     source_png: bytes | None = None
+    model: str = ""
+    """Who makes it, for the record."""
 
     @property
     def kind(self) -> tuple[object, ...]:
@@ -59,6 +61,13 @@ class Monitor(Protocol):
 
     def step(self, done: int, total: int) -> None:
         """Tells that `done` of `total` denoising steps are over."""
+        ...
+
+    def drawn(self, job: Job, png: bytes) -> None:
+        """Keeps an image, on the calling thread: for a backend with a thread of its own, which need not wake others.
+
+        Not the event loop's thread. `run` returns the image all the same; what was not given here is kept after that.
+        """
         ...
 
     def cancelled(self) -> bool:

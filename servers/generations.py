@@ -10,7 +10,6 @@ import contextlib
 import hashlib
 import json
 import os
-import secrets
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,7 +17,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from interleavethinker.tools.errors import StoreError
-from interleavethinker.tools.store import ImageStore
+from interleavethinker.tools.store import ImageStore, write_whole
 from interleavethinker.tools.types import Sha256
 
 __all__ = ["Generation", "GenerationStore", "digest_of"]
@@ -63,6 +62,10 @@ class GenerationStore:
         self._unchecked = max_bytes
         """Bytes written since the folder was last measured; the first write measures it."""
 
+    def knows(self, digest: str) -> bool:
+        """Whether there is a record; only `find` proves that its image is whole."""
+        return self._path(digest).is_file()
+
     def find(self, digest: str) -> tuple[Generation, bytes] | None:
         """Returns a finished generation and its verified image; None where there is none, or it is torn."""
         path = self._path(digest)
@@ -82,18 +85,9 @@ class GenerationStore:
             StoreError: The disk refuses; nothing half-written is visible.
         """
         self.images.put(png)
-        path = self._path(digest)
-        temporary = path.with_name(f".{digest}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with temporary.open("wb") as file:
-                file.write(generation.model_dump_json().encode())
-                if self.images.fsync:
-                    file.flush()
-                    os.fsync(file.fileno())
-            temporary.replace(path)
+            write_whole(self._path(digest), generation.model_dump_json().encode(), self.images.fsync)
         except OSError as error:
-            temporary.unlink(missing_ok=True)
             raise StoreError(f"The image server's store must be writable; the system said {error.strerror}.") from error
         self._unchecked += len(png)
         if self._max_bytes and self._unchecked > self._max_bytes // 20:

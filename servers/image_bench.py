@@ -118,6 +118,9 @@ class _Nobody:
     def step(self, done: int, total: int) -> None:
         """Nobody listens."""
 
+    def drawn(self, job: Job, png: bytes) -> None:
+        """Nobody keeps it."""
+
     def cancelled(self) -> bool:
         """Never."""
         return False

@@ -65,7 +65,7 @@ async def serve_images(
     from .image_server import build_server
 
     service = ImageService(backend, GenerationStore(store, max_bytes, fsync), limits or ServiceLimits())
-    server = build_server(service)
+    server = build_server(service, by_wire=True)
     async with service:
         if http is None:
             await serve_stdio(server)

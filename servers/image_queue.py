@@ -10,7 +10,7 @@ import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from interleavethinker.tools.errors import GeneratorError, InterleaveError
@@ -25,8 +25,9 @@ _log = logging.getLogger(__name__)
 _PATIENCE = 0.05
 """Part of the last batch's duration that a new batch may wait for its next member."""
 
-Finish = Callable[[str, Job, bytes, float], Awaitable[Generation]]
-"""Called with (digest, job, PNG bytes, seconds) before the answer goes out; keeps the image and says as what."""
+Finish = Callable[[str, Job, bytes, float], Generation]
+"""Called with (digest, job, PNG bytes, seconds), on any thread, before the answer goes out; keeps the image and says as
+what."""
 
 
 @dataclass(eq=False)
@@ -36,17 +37,35 @@ class _Work:
     future: asyncio.Future[tuple[Generation, bytes]]
     listeners: list[Progress] = field(default_factory=list)
     waiters: int = 0
+    kept: tuple[Generation, bytes] | InterleaveError | None = None
+    """What became of it; None while it waits or runs."""
 
 
 class _BatchMonitor:
     """See `backends.Monitor`."""
 
-    def __init__(self, works: list[_Work]) -> None:
+    def __init__(self, works: list[_Work], finish: Finish) -> None:
         self._works = works
+        self._finish = finish
         self._loop = asyncio.get_running_loop()
+        self._started = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Duration of the batch so far."""
+        return time.monotonic() - self._started
 
     def step(self, done: int, total: int) -> None:
-        self._loop.call_soon_threadsafe(self._tell, done, total)
+        # The event loop takes the interpreter from the model's thread whenever it wakes: not without a reason.
+        if any(work.listeners for work in self._works):
+            self._loop.call_soon_threadsafe(self._tell, done, total)
+
+    def drawn(self, job: Job, png: bytes) -> None:
+        work = next(work for work in self._works if work.job is job)
+        try:
+            work.kept = self._finish(work.digest, job, png, self.seconds), png
+        except InterleaveError as error:
+            work.kept = error
 
     def cancelled(self) -> bool:
         return all(work.waiters == 0 for work in self._works)
@@ -82,6 +101,8 @@ class ImageQueue:
         self._last_seconds = 0.0
         self._workers: list[asyncio.Task[None]] = []
         self.running = 0
+        self.finished = 0
+        """How many images were generated and kept."""
 
     @property
     def waiting(self) -> int:
@@ -197,10 +218,10 @@ class ImageQueue:
     async def _run(self, batch: list[_Work]) -> None:
         if not batch:
             return
-        started = time.monotonic()
+        monitor = _BatchMonitor(batch, self._finish)
         outcomes: list[Outcome]
         try:
-            outcomes = await self._backend.run([work.job for work in batch], _BatchMonitor(batch))
+            outcomes = await self._backend.run([work.job for work in batch], monitor)
         except Dropped:
             self._requeue(batch)
             return
@@ -210,25 +231,29 @@ class ImageQueue:
             _log.exception("the backend failed")
             failure = GeneratorError("The generator failed unexpectedly; the server's log says why.")
             outcomes = [failure] * len(batch)
-        seconds = self._last_seconds = time.monotonic() - started
-        await asyncio.gather(
-            *(self._deliver(work, outcome, seconds) for work, outcome in zip(batch, outcomes, strict=True))
-        )
+        self._last_seconds = monitor.seconds
+        unkept = []
+        for work, outcome in zip(batch, outcomes, strict=True):
+            if work.kept is None and isinstance(outcome, bytes):
+                unkept.append(self._keep(work, outcome, monitor))
+                continue
+            if work.kept is None and isinstance(outcome, InterleaveError):
+                work.kept = outcome
+            self._answer(work)
+        await asyncio.gather(*unkept)
 
-    async def _deliver(self, work: _Work, outcome: Outcome, seconds: float) -> None:
-        kept: Generation | InterleaveError
-        if isinstance(outcome, bytes):
-            try:
-                kept = await self._finish(work.digest, work.job, outcome, seconds)
-            except InterleaveError as error:
-                kept = error
-        else:
-            kept = outcome
+    async def _keep(self, work: _Work, png: bytes, monitor: _BatchMonitor) -> None:
+        await asyncio.to_thread(monitor.drawn, work.job, png)
+        self._answer(work)
+
+    def _answer(self, work: _Work) -> None:
+        kept = work.kept
         self._works.pop(work.digest, None)
+        self.finished += isinstance(kept, tuple)
         if work.future.done():
             return
-        if isinstance(outcome, bytes) and isinstance(kept, Generation):
-            work.future.set_result((kept, outcome))
+        if isinstance(kept, tuple):
+            work.future.set_result(kept)
         elif isinstance(kept, InterleaveError):
             work.future.set_exception(kept)
             work.future.exception()  # Retrieved: the last caller may have gone.
@@ -236,7 +261,9 @@ class ImageQueue:
     def _requeue(self, batch: list[_Work]) -> None:
         """After a drop: forgets what nobody wants, and puts back what somebody asked for again in the meantime."""
         for work in reversed(batch):
-            if work.waiters:
+            if work.kept is not None:
+                self._answer(work)
+            elif work.waiters:
                 self._waiting.appendleft(work)
                 self._arrived.set()
             else:

@@ -24,6 +24,7 @@ from .image_service import Drawn, ImageService
 
 __all__ = ["ImageAnswer", "PutAnswer", "StatusAnswer", "build_server"]
 
+_PREVIEW_BYTES = 100_000
 _INSTRUCTIONS = """Draws images and edits them.
 Images are named image://{sha256}. To edit an image that this server made, pass its uri as `image`; to edit your own,
 pass a data URI, or send it once with put_image. The same call with the same seed gives the same image, at no cost."""
@@ -83,8 +84,14 @@ _SAME = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent
 _LOOK = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 
 
-def build_server(service: ImageService) -> MCPServer:
-    """Returns an MCP server over a service; the caller opens the service and runs a transport."""
+def build_server(service: ImageService, *, by_wire: bool = False) -> MCPServer:
+    """Returns an MCP server over a service; the caller opens the service and runs a transport.
+
+    Args:
+        service: Draws, edits and keeps the images.
+        by_wire: All clients are outside this process. Their requests say whether progress is wanted, and where it is
+            not, steps wake nobody. A client in this process does not say it.
+    """
     server: MCPServer = MCPServer(
         "interleavethinker-images",
         title="Image generator",
@@ -104,7 +111,7 @@ def build_server(service: ImageService) -> MCPServer:
         guidance: Guidance = None,
     ) -> _Draws:
         """Draws an image from a description."""
-        async with _errors_as_results() as answer, _progress(ctx) as progress:
+        async with _errors_as_results() as answer, _progress(ctx, by_wire) as progress:
             answer.result = await _drawn(
                 await service.draw(
                     prompt,
@@ -130,7 +137,7 @@ def build_server(service: ImageService) -> MCPServer:
         guidance: Guidance = None,
     ) -> _Draws:
         """Changes an image as described and returns the result as a new image."""
-        async with _errors_as_results() as answer, _progress(ctx) as progress:
+        async with _errors_as_results() as answer, _progress(ctx, by_wire) as progress:
             answer.result = await _drawn(
                 await service.draw(
                     prompt,
@@ -221,8 +228,12 @@ async def _errors_as_results() -> AsyncIterator[_Answer]:
 
 
 @contextlib.asynccontextmanager
-async def _progress(ctx: Context) -> AsyncIterator[Callable[[float, str], None]]:
-    """Sends the newest progress on, never faster than the client takes it."""
+async def _progress(ctx: Context, by_wire: bool) -> AsyncIterator[Callable[[float, str], None] | None]:
+    """Sends the newest progress on, never faster than the client takes it; None where the client did not ask for it."""
+    meta = ctx.request_context.meta
+    if by_wire and (meta is None or meta.get("progress_token") is None):
+        yield None
+        return
     newest: list[tuple[float, str]] = []
     news = asyncio.Event()
 
@@ -248,7 +259,9 @@ async def _progress(ctx: Context) -> AsyncIterator[Callable[[float, str], None]]
 async def _drawn(drawn: Drawn) -> CallToolResult:
     generation = drawn.generation
     answer = ImageAnswer(uri=f"image://{generation.sha256}", cached=drawn.cached, **generation.model_dump())
-    small, mime_type = await asyncio.to_thread(preview, drawn.png)
+    small, mime_type = drawn.png, "image/png"
+    if len(small) > _PREVIEW_BYTES:
+        small, mime_type = await asyncio.to_thread(preview, drawn.png, _PREVIEW_BYTES)
     result = _structured(answer, f"{answer.uri} ({answer.width} x {answer.height}, seed {answer.seed}).")
     result.content.append(
         ResourceLink(

@@ -78,7 +78,6 @@ class ImageService:
         self._queue = ImageQueue(backend, self._finish, max_waiting=limits.max_waiting, window=limits.window)
         # Looking a digest up and putting it into the queue must be one step, or two equal calls could both miss.
         self._locks = [asyncio.Lock() for _ in range(256)]
-        self._drawn = 0
         self._answered_from_store = 0
 
     async def __aenter__(self) -> Self:
@@ -176,7 +175,7 @@ class ImageService:
             "running": self._queue.running,
             "max_waiting": self.limits.max_waiting,
             "max_batch": self._backend.max_batch,
-            "generated": self._drawn,
+            "generated": self._queue.finished,
             "answered_from_store": self._answered_from_store,
         }
 
@@ -187,26 +186,25 @@ class ImageService:
         digest = digest_of(_digest_parts(fingerprint, order, arguments))
         async with self._locks[int(digest[:2], 16)]:
             if digest not in self._queue:
-                found = await asyncio.to_thread(self._store.find, digest)
+                # Most calls are new, which one look at a file name tells; only reading an image is worth a thread.
+                found = await asyncio.to_thread(self._store.find, digest) if self._store.knows(digest) else None
                 if found is not None:
                     self._answered_from_store += 1
                     return Drawn(*found, cached=True)
-            work = self._queue.submit(digest, Job(order, arguments, source_png))
+            work = self._queue.submit(digest, Job(order, arguments, source_png, str(fingerprint["model"])))
         return Drawn(*await self._queue.result(work, progress), cached=False)
 
-    async def _finish(self, digest: str, job: Job, png: bytes, seconds: float) -> Generation:
-        fingerprint = await self._backend.fingerprint()
+    def _finish(self, digest: str, job: Job, png: bytes, seconds: float) -> Generation:
         width, height = image_size(png)
         generation = Generation(
             sha256=sha256_of(png),
             width=width,
             height=height,
             seed=job.order.seed,
-            model=str(fingerprint["model"]),
+            model=job.model,
             seconds=round(seconds, 4),
         )
-        await asyncio.to_thread(self._store.keep, digest, png, generation)
-        self._drawn += 1
+        self._store.keep(digest, png, generation)
         return generation
 
     async def _source(self, image: str) -> tuple[str, bytes]:

@@ -11,11 +11,14 @@ import socket
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from interleavethinker.tools.errors import InputError
 
+from .standard_streams import are_pipes, standard_streams
+
 if TYPE_CHECKING:
+    from anyio import AsyncFile
     from mcp.server.mcpserver import MCPServer
     from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -67,7 +70,17 @@ class HttpOptions:
 
 async def serve_stdio(server: "MCPServer") -> None:
     """Serves until the client closes its end."""
-    await server.run_stdio_async()
+    if not are_pipes():
+        await server.run_stdio_async()
+        return
+    from mcp.server.stdio import stdio_server
+
+    inner = server._lowlevel_server  # noqa: SLF001 - as `run_stdio_async` does, which takes no streams
+    async with (
+        standard_streams() as (lines, answers),
+        stdio_server(cast("AsyncFile[str]", lines), cast("AsyncFile[str]", answers)) as (read, write),
+    ):
+        await inner.run(read, write, inner.create_initialization_options())
 
 
 def http_app(server: "MCPServer", options: HttpOptions) -> "ASGIApp":

@@ -24,6 +24,8 @@ _FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
 _EIGHT_BIT_RGB = b"\x08\x02\x00\x00\x00"  # bit depth, colour type, compression, filter, not interlaced
 _COMPRESSION = 3
 """zlib level; 6 takes three times as long on a megapixel and saves a few percent."""
+_RUN_LENGTHS = 3
+"""zlib strategy (Z_RLE): half the time; after PNG's filters, photographs and drawings even become a little smaller."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ def encode_png(image: "Image") -> bytes:
     # Pillow copies `info` (ICC profiles, text) into the file unless told not to.
     clean = rgb.copy() if rgb.info else rgb
     clean.info.clear()
-    clean.save(buffer, format="PNG", compress_level=_COMPRESSION)
+    clean.save(buffer, format="PNG", compress_level=_COMPRESSION, compress_type=_RUN_LENGTHS)
     return buffer.getvalue()
 
 

@@ -11,6 +11,7 @@ import os
 import random
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
@@ -19,8 +20,8 @@ from pydantic import JsonValue
 from .errors import GeneratorError, InputError, StoreError
 from .generator_config import GeneratorConfig, ToolTemplate
 from .images import canonical_png, image_size
-from .mcp_client import connector, is_death, read_resource
-from .mcp_results import data_uri, error_of, from_base64, image_of
+from .mcp_client import call_contract_tool, connector, is_death, read_resource
+from .mcp_results import data_uri, error_of, image_of, small_png
 from .mcp_session import McpSession
 from .ports import Progress
 from .store import ImageStore, sha256_of
@@ -115,20 +116,17 @@ class McpImageGenerator:
         return generated
 
     async def _fetch(self, sha256: str, result: "CallToolResult") -> None:
-        """Brings an image into the workspace: from here already, the preview, the shared folder, or over the wire."""
-        if sha256 in self._store:
-            try:
-                self._store.get(sha256)
-            except StoreError:
-                pass  # Torn: overwritten below.
-            else:
-                return
-        for block in result.content:
-            if block.type == "image" and block.mime_type == "image/png":
-                preview = from_base64("data:image/png;base64," + block.data)
-                if preview is not None and sha256_of(preview) == sha256:
-                    self._store.put(preview)
-                    return
+        """Brings an image into the workspace: the preview, from here already, the shared folder, or over the wire."""
+        preview = small_png(result)
+        if preview is not None and sha256_of(preview) == sha256:
+            self._store.put(preview)
+            return
+        try:
+            self._store.get(sha256)
+        except StoreError:
+            pass  # New, or torn: written below.
+        else:
+            return
         if self._shared is not None:
             try:
                 self._store.put(await asyncio.to_thread(self._shared.get, sha256))
@@ -237,7 +235,8 @@ class McpImageGenerator:
             if listener is not None:
                 listener(min(1.0, progress / total) if total else 0.0, message or "")
 
-        call = asyncio.ensure_future(client.call_tool(tool, arguments, progress_callback=report if listener else None))
+        ask = client.call_tool if self.config.tools is not None else partial(call_contract_tool, client)
+        call = asyncio.ensure_future(ask(tool, arguments, progress_callback=report if listener else None))
         try:
             while True:
                 wait = news + self.config.quiet_seconds - time.monotonic()

@@ -17,7 +17,7 @@ from .generator_config import ToolTemplate
 if TYPE_CHECKING:
     from mcp_types import CallToolResult
 
-__all__ = ["data_uri", "error_of", "from_base64", "image_of", "text_of"]
+__all__ = ["data_uri", "error_of", "image_of", "small_png", "text_of"]
 
 ReadResource = Callable[[str], Awaitable[bytes]]
 _DATA_URI = re.compile(r"data:image/[\w.+-]+(?:;[\w=.+-]+)*;base64,([A-Za-z0-9+/=\s]+)")
@@ -40,6 +40,17 @@ def from_base64(text: str) -> bytes | None:
         return base64.b64decode("".join(match.group(1).split()), validate=True)
     except binascii.Error:
         return None
+
+
+def small_png(result: "CallToolResult") -> bytes | None:
+    """Returns the bytes of a result's preview, if it is a PNG; they may be the image itself, which their hash tells."""
+    for block in result.content:
+        if block.type == "image" and block.mime_type == "image/png":
+            try:
+                return base64.b64decode(block.data)
+            except ValueError:
+                return None
+    return None
 
 
 def text_of(result: "CallToolResult") -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from .errors import StoreError
 
-__all__ = ["ImageStore", "sha256_of"]
+__all__ = ["ImageStore", "sha256_of", "write_whole"]
 
 _NAME = re.compile(r"[0-9a-f]{64}")
 
@@ -25,6 +25,43 @@ _NAME = re.compile(r"[0-9a-f]{64}")
 def sha256_of(data: bytes) -> str:
     """Returns the name that these bytes have in every store."""
     return hashlib.sha256(data).hexdigest()
+
+
+def write_whole(path: Path, data: bytes, fsync: bool = False) -> None:
+    """Puts a file into its place whole, so that a reader finds all of it or what was there before.
+
+    Args:
+        path: Where it shall lie; missing folders are made.
+        data: All of its bytes.
+        fsync: Also wait until the disk has it under this name.
+
+    Raises:
+        OSError: The system refuses; nothing of it is left behind.
+    """
+    folder = path.parent
+    temporary = folder / f".{path.stem}.{os.getpid()}.{secrets.token_hex(4)}.tmp"
+    try:
+        try:
+            file = temporary.open("xb")
+        except FileNotFoundError:
+            folder.mkdir(parents=True, exist_ok=True)
+            file = temporary.open("xb")
+        with file:
+            file.write(data)
+            if fsync:
+                file.flush()
+                os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+    if fsync:
+        opened = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
 
 
 class ImageStore:
@@ -55,8 +92,7 @@ class ImageStore:
         except OSError:
             pass
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            self._write(target, data)
+            write_whole(target, data, self.fsync)
         except OSError as error:
             raise StoreError(
                 f"The image store must be writable with room for {len(data)} bytes; the system said "
@@ -123,22 +159,3 @@ class ImageStore:
                     path.unlink()
                     removed += 1
         return removed
-
-    def _write(self, target: Path, data: bytes) -> None:
-        temporary = target.parent / f".{target.stem}.{os.getpid()}.{secrets.token_hex(4)}.tmp"
-        try:
-            with temporary.open("xb") as file:
-                file.write(data)
-                if self.fsync:
-                    file.flush()
-                    os.fsync(file.fileno())
-            temporary.replace(target)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-        if self.fsync:
-            folder = os.open(target.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)

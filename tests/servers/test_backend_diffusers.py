@@ -29,10 +29,14 @@ class Watching:
 
     def __init__(self, give_up_after: int | None = None) -> None:
         self.steps: list[tuple[int, int]] = []
+        self.images: list[tuple[Job, bytes]] = []
         self._give_up_after = give_up_after
 
     def step(self, done: int, total: int) -> None:
         self.steps.append((done, total))
+
+    def drawn(self, job: Job, png: bytes) -> None:
+        self.images.append((job, png))
 
     def cancelled(self) -> bool:
         return self._give_up_after is not None and len(self.steps) >= self._give_up_after
@@ -114,11 +118,13 @@ async def test_repeating_a_single_call_is_bit_identical(backend: DiffusersBacken
     assert await draw(backend, job(backend, "again", 3)) == await draw(backend, job(backend, "again", 3))
 
 
-async def test_progress_comes_with_every_step(backend: DiffusersBackend) -> None:
+async def test_progress_comes_with_every_step_and_every_image_is_given_away(backend: DiffusersBackend) -> None:
     await backend.fingerprint()
     monitor = Watching()
-    await backend.run([job(backend, "steps", 1, steps=3)], monitor)
+    jobs = [job(backend, "steps", 1, steps=3)]
+    outcomes = await backend.run(jobs, monitor)
     assert monitor.steps == [(1, 3), (2, 3), (3, 3)]
+    assert monitor.images == list(zip(jobs, outcomes, strict=True))
 
 
 async def test_a_batch_that_nobody_waits_for_stops_at_the_next_step_and_the_model_still_works(

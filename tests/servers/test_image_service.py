@@ -3,11 +3,12 @@
 import asyncio
 import base64
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 import pytest
 
+from interleavethinker.servers.backends import Dropped, Job, Monitor, Outcome
 from interleavethinker.servers.generations import GenerationStore
 from interleavethinker.servers.image_service import Drawn, ImageService, ServiceLimits
 from interleavethinker.tools.errors import GeneratorError, InputError, InterleaveError, StoreError
@@ -104,6 +105,22 @@ async def test_the_image_is_stored_before_anybody_is_answered(start: Start, tmp_
     service = await start(backend)
     drawn = await service.draw("a ball", seed=1)
     assert ImageStore(tmp_path).get(drawn.generation.sha256) == drawn.png
+
+
+@pytest.mark.parametrize("end", [Dropped(), GeneratorError("out of memory"), ValueError("a defect")])
+async def test_what_a_backend_gave_away_is_answered_however_its_run_ends(start: Start, end: Exception) -> None:
+    class Generous(GatedBackend):
+        async def run(self, jobs: Sequence[Job], monitor: Monitor) -> list[Outcome]:
+            for job, image in zip(jobs, await super().run(jobs, monitor), strict=True):
+                assert isinstance(image, bytes)
+                await asyncio.to_thread(monitor.drawn, job, image)
+            raise end
+
+    backend = Generous(opened=True)
+    service = await start(backend)
+    assert not (await service.draw("a ball", seed=1)).cached
+    assert (await service.draw("a ball", seed=1)).cached
+    assert (backend.batches, service.status()["generated"]) == ([["a ball"]], 1)
 
 
 @pytest.mark.parametrize("damage", ["torn image", "no image", "torn record", "foreign record"])
@@ -288,6 +305,19 @@ async def test_progress_is_told_to_everybody_who_shares_a_generation(start: Star
     backend.gate.set()
     await asyncio.gather(*calls)
     assert heard == {"one": [0.25, 0.5, 0.75, 1.0], "two": [0.25, 0.5, 0.75, 1.0]}
+
+
+async def test_who_joins_a_generation_that_nobody_listened_to_hears_its_steps(start: Start) -> None:
+    backend = GatedBackend()
+    service = await start(backend)
+    heard: list[float] = []
+    silent = asyncio.create_task(service.draw("x", seed=1))
+    await backend.began.wait()
+    listening = asyncio.create_task(service.draw("x", seed=1, progress=lambda part, _: heard.append(part)))
+    await asyncio.sleep(0)
+    backend.gate.set()
+    assert (await silent).png == (await listening).png
+    assert heard == [0.25, 0.5, 0.75, 1.0]
 
 
 @pytest.mark.parametrize(

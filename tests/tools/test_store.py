@@ -1,6 +1,7 @@
 """The content-addressed store: whole images or errors, through real files and killed writers."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -26,6 +27,12 @@ def test_putting_twice_keeps_one_file(tmp_path: Path) -> None:
     store = ImageStore(tmp_path, fsync=True)
     assert store.put(b"same") == store.put(b"same")
     assert [path.suffix for path in tmp_path.rglob("*") if path.is_file()] == [".png"]
+
+
+def test_a_folder_that_was_removed_meanwhile_is_made_again(tmp_path: Path) -> None:
+    store = ImageStore(tmp_path / "store")
+    shutil.rmtree(store.path(store.put(b"picture")).parent)
+    assert store.get(store.put(b"picture")) == b"picture"
 
 
 def test_an_unknown_image_has_its_own_code(tmp_path: Path) -> None:
