@@ -8,7 +8,7 @@ for the rows, `microbench_scores` for the scores, `microbench_brittleness` for t
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -20,7 +20,17 @@ from interleavethinker.tools.store import ImageStore
 
 from .microbench_brittleness import brittleness_of, points
 from .microbench_figures import Measured, compare, figures_of, shares
-from .microbench_rows import NOISY_REWARD, Row, Skipped, critic_alone, named_rows, settings_of
+from .microbench_rows import (
+    CONTROLS,
+    NOISY_REWARD,
+    ROWS,
+    Row,
+    Skipped,
+    brittle_agent,
+    critic_alone,
+    named_rows,
+    settings_of,
+)
 from .microbench_runs import Arena, Result, open_arena
 from .microbench_settings import Setting, is_stand_in
 
@@ -107,6 +117,8 @@ async def microbench(
             "whose_gain": await bench.whose_gain(measured),
             "brittleness": await bench.brittleness() if order.brittleness else None,
         }
+        report["controls"] = [] if order.rows else await bench.beside(CONTROLS, measured)
+        report["reward_noise"] = await bench.beside(NOISY_REWARD, measured) if order.brittleness else []
         report["skipped"] = [
             {"name": one.name, "reason": one.reason, "recipe": one.recipe} for one in bench.skipped.values()
         ]
@@ -121,6 +133,8 @@ class _Bench:
         self._arena = arena
         self._order = order
         self._tell = tell
+        self._seconds: dict[str, float] = {}
+        """Of each row, for each trajectory that was not finished before, with all others at the same time."""
         self.skipped: dict[str, Skipped] = {}
 
     async def row(self, row: Row) -> Measured | None:
@@ -133,8 +147,15 @@ class _Bench:
         return Measured(tuple([await self._run(row.name, setting, count) for setting in settings]))
 
     async def _run(self, name: str, setting: Setting, count: int) -> tuple[Result, ...]:
-        items = self._arena.items[:count]
-        found = await self._arena.run(setting, items, lambda done, total: self._tell(name, done, total))
+        begun, before = time.perf_counter(), list[int]()
+
+        def tell(done: int, total: int) -> None:
+            before.append(done)
+            self._tell(name, done, total)
+
+        found = await self._arena.run(setting, self._arena.items[:count], tell)
+        if before[0] < count:
+            self._seconds[name] = round((time.perf_counter() - begun) / (count - before[0]), 3)
         return tuple(found)
 
     def told(self, row: Row, measured: dict[str, Measured]) -> dict[str, JsonValue]:
@@ -148,22 +169,25 @@ class _Bench:
             "planner": settings[0].planner,
             "critics": [setting.critic for setting in settings],
             "stand_ins": stand_ins,
+            "seconds_per_trajectory": self._seconds.get(row.name),
             "paper": None if row.paper is None else dict(asdict(row.paper)),
             "paper_note": row.note,
         }
         other = measured.get(row.reference or "")
         difference: JsonValue = None
         if other is not None:
-            (before,) = named_rows([str(row.reference)])
             difference = {
                 "to": row.reference,
-                "paper": None
-                if row.paper is None or before.paper is None
-                else round(row.paper.average - before.paper.average, 2),
+                "paper": _paper_difference(row),
                 "average": compare(measured[row.name], other),
                 "image": compare(measured[row.name], other, "image"),
             }
         return {**told, "difference": difference}
+
+    async def beside(self, rows: Sequence[Row], measured: dict[str, Measured]) -> list[JsonValue]:
+        """Rows that are not in the table, as the report has them; compared with rows that are."""
+        own = {row.name: found for row in rows if (found := await self.row(row)) is not None}
+        return [self.told(row, {**measured, **own}) for row in rows if row.name in own]
 
     async def whose_gain(self, measured: dict[str, Measured]) -> JsonValue:
         """Planner's and critic's shares of the gain; None where a row that they need was not asked for."""
@@ -186,10 +210,7 @@ class _Bench:
 
     async def brittleness(self) -> JsonValue:
         """The curves, with the best agent that is installed."""
-        (row,) = named_rows(["T_max = 5"])
-        settings = settings_of(row)
-        assert not isinstance(settings, Skipped)  # noqa: S101 - stand-ins are always there
-        agent = settings[0]
+        agent = brittle_agent()
         half = max(1, self._order.n // 2)
         items = [item for item in self._arena.items[:half] if item.targets]
         curves = points(agent)
@@ -197,6 +218,15 @@ class _Bench:
         for number, setting in enumerate(dict.fromkeys(point.setting for point in curves)):
             results[setting] = await self._arena.run(setting, items)
             self._tell("brittleness", number + 1, len({point.setting for point in curves}))
-        noisy = {one.name: found for one in NOISY_REWARD if (found := await self.row(one)) is not None}
-        rewards = [{"name": name, **figures_of(found)} for name, found in noisy.items()]
-        return brittleness_of(agent, results, rewards)
+        return brittleness_of(agent, results)
+
+
+def _paper_difference(row: Row) -> JsonValue:
+    """The paper's own difference to the row's reference; None where it lacks one of the two."""
+    before = next(one.paper for one in ROWS if one.name == row.reference)
+    if row.paper is None or before is None:
+        return None
+    return {
+        "average": round(row.paper.average - before.average, 2),
+        "image": round(row.paper.image - before.image, 2),
+    }

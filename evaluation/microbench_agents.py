@@ -30,7 +30,7 @@ from interleavethinker.tools.types import Case, Plan, Request, Step, Verdict
 
 from .microbench_lines import Lines
 from .microbench_noise import ErringPlanner, NoisyCritic
-from .microbench_requests import Item
+from .microbench_requests import Item, foreign_prompts
 from .microbench_scores import words_alike
 from .microbench_settings import Setting, fingerprint
 
@@ -49,17 +49,13 @@ class Cast:
         store: Where the pictures lie.
         generator: Draws them.
         answers: Folder of remembered answers.
-        items: All requests; noise takes its wrong prompts from them.
         seed: Of oracles and noise.
     """
 
-    def __init__(
-        self, store: ImageStore, generator: ImageGenerator, answers: Path, items: Sequence[Item], seed: int
-    ) -> None:
+    def __init__(self, store: ImageStore, generator: ImageGenerator, answers: Path, seed: int) -> None:
         self._store = store
         self._generator = generator
         self._answers = answers
-        self._items = items
         self._seed = seed
         self._planners: dict[str, Planner] = {}
         self._critics: dict[str, Critic] = {}
@@ -75,7 +71,7 @@ class Cast:
         if setting.plan_errors:
             planner = ErringPlanner(planner, setting.plan_errors, self._seed)
         if setting.flipped or setting.misled:
-            others = self._others(item)
+            others = foreign_prompts(item.number, self._seed)
             critic = NoisyCritic(critic, flipped=setting.flipped, misled=setting.misled, others=others, seed=self._seed)
         if setting.reseed:
             critic = _Changed(critic, lambda verdict: verdict.model_copy(update={"refined_prompt": ""}))
@@ -114,17 +110,6 @@ class Cast:
 
     def _book(self, role: str, name: str) -> _Book:
         return _Book(self._answers / f"{role}-{name}-{fingerprint(role, name)[:12]}.jsonl")
-
-    def _others(self, item: Item) -> tuple[list[str], list[str]]:
-        """Prompts of other requests: drawings, edits."""
-        drawings: list[str] = []
-        edits: list[str] = []
-        for other in self._items:
-            if other.number != item.number:
-                for step in other.asked.steps:
-                    if step.prompt is not None and step.target is not None:
-                        (drawings if step.target.edit is None else edits).append(step.prompt)
-        return drawings or ["a big red ball in the middle, at night"], edits or ["make it night"]
 
 
 def _chat_model(weights: Weights, tokens: int) -> BaseChatModel:

@@ -65,15 +65,12 @@ def _variant(agent: Setting, variant: str) -> Setting:
     return replace(agent, max_replans=replans, latest=variant == "latest attempt")
 
 
-def brittleness_of(
-    agent: Setting, results: Mapping[Setting, Sequence[Result]], reward_noise: Sequence[JsonValue]
-) -> dict[str, JsonValue]:
+def brittleness_of(agent: Setting, results: Mapping[Setting, Sequence[Result]]) -> dict[str, JsonValue]:
     """The curves and what they say.
 
     Args:
         agent: The unspoiled agent.
         results: Of every point's setting, on the same requests.
-        reward_noise: Rows of agents trained with a noisy reward.
     """
     measured = {setting: Measured((tuple(found),)) for setting, found in results.items()}
     curves = [_told(point, measured[point.setting]) for point in points(agent)]
@@ -84,7 +81,6 @@ def brittleness_of(
         "n": len(next(iter(results.values()), ())),
         "points": curves,
         "summary": {error: _summary(agent, error, measured) for error in ERRORS},
-        "reward_noise": list(reward_noise),
     }
 
 

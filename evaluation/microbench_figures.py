@@ -74,7 +74,6 @@ def figures_of(row: Measured) -> dict[str, JsonValue]:
         "by_training_seed": [_mean(Measured((run,)), "average") for run in row.runs],
         "failures": sum(bool(result.failure) for result in results),
         "best_efforts": round(_best_efforts(results), 4),
-        "seconds_per_trajectory": round(sum(result.seconds for result in results) / max(1, len(results)), 3),
         "families": {family: _family(row, family) for family in row.families},
     }
 

@@ -46,6 +46,7 @@ def page(outcome: Outcome) -> str:
         rows=[{**row, "order": order_of(row)} for row in report["rows"]],
         image_plot=Markup(bars(_bars(report, "image"))),  # noqa: S704 - our own SVG, its texts escaped
         average_plot=Markup(bars(_bars(report, "average"))),  # noqa: S704
+        gains=[("all", gain["image"]), *gain["families"].items()] if (gain := report["whose_gain"]) else [],
         curve_plots=[Markup(plot) for plot in _curve_plots(report)],  # noqa: S704
         shown=shown,
         successes=[_story(items[one.number], one, store) for one in good],

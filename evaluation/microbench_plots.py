@@ -9,6 +9,7 @@ from html import escape
 __all__ = ["Bar", "Curve", "bars", "curves"]
 
 _COLOURS = ("#2f6690", "#d1603d", "#5b8e55", "#8a6fae")
+_BAR = "#9cbcd6"
 _LINE, _LABEL_WIDTH, _PLOT_WIDTH = 22, 190, 420
 
 
@@ -43,7 +44,7 @@ def bars(rows: Sequence[Bar]) -> str:
         if row.value is None:
             parts.append(_text(_LABEL_WIDTH + 6, y + 12, "skipped", "start"))
         else:
-            parts.append(_rectangle(_LABEL_WIDTH, y + 2, row.value * _PLOT_WIDTH / 100, 13))
+            parts.append(_rectangle(_LABEL_WIDTH, y + 2, row.value * _PLOT_WIDTH / 100, 13, _BAR))
             parts.append(_segment(_across(row.low), y + 8.5, _across(row.high), y + 8.5))
             parts.append(_text(_across(max(row.value, row.high)) + 6, y + 12, f"{row.value:.1f}", "start"))
         if row.mark is not None:
@@ -95,7 +96,7 @@ def _grid(height: int) -> str:
     return "".join(lines())
 
 
-def _rectangle(x: float, y: float, width: float, height: float, colour: str = _COLOURS[0]) -> str:
+def _rectangle(x: float, y: float, width: float, height: float, colour: str) -> str:
     return f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" fill="{colour}"/>'
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
-from interleavethinker.microworld.families import FAMILIES, Split, draw
+from interleavethinker.microworld.families import FAMILIES, Drawn, Split, draw
 from interleavethinker.microworld.scenes import Scene, render, to_image
 from interleavethinker.microworld.scripts import Asked
 from interleavethinker.microworld.targets import StepTarget
@@ -18,10 +19,12 @@ from interleavethinker.tools.images import encode_png
 from interleavethinker.tools.store import ImageStore
 from interleavethinker.tools.types import ImagePart, Part, Request, TextPart
 
-__all__ = ["Item", "held_out", "seed_of"]
+__all__ = ["Item", "foreign_prompts", "held_out", "seed_of"]
 
 _STREAM = 2**24
 """Added to the seed; data sets, rehearsals and the critics' own evaluation draw from others."""
+_LENDERS = 56
+"""Requests that wrong prompts are taken from."""
 _HELD_OUT: tuple[Literal["combinations", "templates"], ...] = ("combinations", "templates")
 
 
@@ -47,11 +50,27 @@ def held_out(n: int, seed: int, store: ImageStore) -> list[Item]:
     """The first `n` requests of a seed; their pictures are rendered into `store`."""
     items = []
     for number in range(n):
-        split = _HELD_OUT[number // len(FAMILIES) % len(_HELD_OUT)]
-        drawn = draw(_STREAM + seed, number, split)
+        drawn = _drawn(number, seed)
         parts = tuple(_part(part, store) for part in drawn.asked.parts)
-        items.append(Item(number, drawn.family, split, drawn.asked, Request(parts=parts)))
+        items.append(Item(number, drawn.family, drawn.split, drawn.asked, Request(parts=parts)))
     return items
+
+
+def foreign_prompts(number: int, seed: int) -> tuple[list[str], list[str]]:
+    """Prompts of other requests than this one: drawings, edits. The same however many requests are run."""
+    drawings: list[str] = []
+    edits: list[str] = []
+    for other in range(_LENDERS):
+        if other != number:
+            for step in _drawn(other, seed).asked.steps:
+                if step.prompt is not None and step.target is not None:
+                    (drawings if step.target.edit is None else edits).append(step.prompt)
+    return drawings, edits
+
+
+@lru_cache(maxsize=4096)
+def _drawn(number: int, seed: int) -> Drawn:
+    return draw(_STREAM + seed, number, _HELD_OUT[number // len(FAMILIES) % len(_HELD_OUT)])
 
 
 def seed_of(seed: int, number: int) -> int:

@@ -13,17 +13,25 @@ from typing import Literal
 
 from .microbench_settings import T_MAX, Setting, installed, trained
 
-__all__ = ["NOISY_REWARD", "ROWS", "Paper", "Row", "Skipped", "critic_alone", "named_rows", "settings_of"]
+__all__ = [
+    "CONTROLS",
+    "NOISY_REWARD",
+    "ROWS",
+    "Paper",
+    "Row",
+    "Skipped",
+    "brittle_agent",
+    "critic_alone",
+    "named_rows",
+    "settings_of",
+]
 
 _PLANNERS = ("sft", "scripted")
 _BEST = ("grpo", "sft", "scripted")
-_DATA = "interleavethinker data select runs/micro-data"
+_SELECT = "interleavethinker data select runs/micro-data"
 _SFT = "interleavethinker train micro-critic-sft"
 _GRPO = "interleavethinker train micro-critic-grpo"
-_ONE = (
-    "interleavethinker train a copy of recipes/micro-critic-sft.toml on the planner's and the critic's rows together, "
-    "with the same total of steps"
-)
+_ONE = "SFT on the planner's and the critic's rows together, with the same total of steps; no recipe ships yet"
 
 
 @dataclass(frozen=True)
@@ -67,7 +75,7 @@ class Skipped:
 
 
 def _sft_data(name: str, variant: str, options: str, paper: Paper | None = None, note: str = "") -> Row:
-    return Row(name, _PLANNERS, (variant,), "full SFT", paper, note, f"{_DATA} {options}; {_SFT}")
+    return Row(name, _PLANNERS, (variant,), "full SFT", paper, note, f"{_SELECT} {options}; {_SFT}")
 
 
 def _rl(name: str, variant: str, options: str, paper: Paper | None) -> Row:
@@ -99,12 +107,12 @@ ROWS: tuple[Row, ...] = (
     _sft_data(
         "unfiltered, unbalanced",
         "sft_unfiltered_unbalanced",
-        "without step filtering and balancing",
+        "--no-filter --no-balance",
         Paper(58.2, 67.3, 62.8),
         "its critic trained on unfiltered data",
     ),
-    _sft_data("unfiltered, balanced", "sft_unfiltered_balanced", "without step filtering"),
-    _sft_data("filtered, unbalanced", "sft_filtered_unbalanced", "without balancing"),
+    _sft_data("unfiltered, balanced", "sft_unfiltered_balanced", "--no-filter"),
+    _sft_data("filtered, unbalanced", "sft_filtered_unbalanced", "--no-balance"),
     Row(
         "one agent, shared weights",
         ("one_agent",),
@@ -147,13 +155,27 @@ ROWS: tuple[Row, ...] = (
 )
 """In the order of the table."""
 
+CONTROLS: tuple[Row, ...] = (
+    Row(
+        "SFT continued",
+        _PLANNERS,
+        ("sft_continued",),
+        "full RL",
+        None,
+        "not in the paper: as many further steps as RL takes, without rewards",
+        "interleavethinker train micro-critic-sft-continued",
+        finer=True,
+    ),
+)
+"""Rows beside the table: what else might explain a gain."""
+
 NOISY_REWARD: tuple[Row, ...] = tuple(
     Row(
         f"RL, {percent} % of rewards noisy",
         _PLANNERS,
         (f"grpo_noise{percent}",),
         "full RL",
-        recipe=f"{_GRPO} with {percent} % of the step-wise rewards replaced",
+        recipe=f"{_GRPO} --set noise={percent / 100:g}",
         finer=True,
     )
     for percent in (10, 30)
@@ -202,6 +224,15 @@ def settings_of(row: Row) -> list[Setting] | Skipped:
 def critic_alone(critic: str) -> Setting:
     """The critic without a planner, to add the two in the other order: the whole request is the prompt it rewords."""
     return Setting("whole request", critic)
+
+
+def brittle_agent() -> Setting:
+    """The agent whose brittleness is measured: the best that is installed.
+
+    Where no learned planner is, the reference's own plans are spoiled: the scripted planner refuses most requests.
+    """
+    planner = _first_installed("planner", ("sft", "oracle"))[0]
+    return Setting(planner, _first_installed("critic", _BEST)[0])
 
 
 def _first_installed(role: str, variants: tuple[str, ...]) -> list[str]:

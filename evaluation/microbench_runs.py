@@ -99,7 +99,7 @@ class Arena:
         self.store = ImageStore(root / "images")
         self._root = root
         self._seed = seed
-        self._cast = Cast(self.store, generator, root / "answers", self.items, seed)
+        self._cast = Cast(self.store, generator, root / "answers", seed)
 
     async def run(self, setting: Setting, items: Sequence[Item], progress: Progress | None = None) -> list[Result]:
         """Runs a setting on some of the requests, less those that it has finished before.

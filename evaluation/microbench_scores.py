@@ -22,11 +22,12 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from PIL import Image
 
 from interleavethinker.microworld.lexicon import singular, to_words
-from interleavethinker.microworld.reader import Reading, as_picture, read
+from interleavethinker.microworld.reader import Picture, Reading, as_picture, read
 from interleavethinker.microworld.scenes import Scene
 from interleavethinker.microworld.scorer import SEMANTICS_NEEDED, Score, likeness, score_reading
 from interleavethinker.microworld.scripts import Planned
@@ -186,13 +187,19 @@ def score_images(targets: Sequence[StepTarget], shown: Sequence[Shown], store: I
 
 
 def _read(shown: Shown, store: ImageStore) -> _Picture:
-    picture = as_picture(_open(shown.image, store))
+    reading = _reading(shown.image, store)
     if shown.source is None:
-        return _Picture(read(picture), None, None)
-    source = as_picture(_open(shown.source, store))
-    return _Picture(read(picture), read(source).scene, tuple(likeness(picture, source)))
+        return _Picture(reading, None, None)
+    looks = likeness(_open(shown.image, store), _open(shown.source, store))
+    return _Picture(reading, _reading(shown.source, store).scene, tuple(looks))
 
 
-def _open(sha256: Sha256, store: ImageStore) -> Image.Image:
+@lru_cache(maxsize=8192)
+def _reading(sha256: Sha256, store: ImageStore) -> Reading:
+    """What a picture shows; rows share many pictures, and a step's picture is the next one's source."""
+    return read(_open(sha256, store))
+
+
+def _open(sha256: Sha256, store: ImageStore) -> Picture:
     with Image.open(io.BytesIO(store.get(sha256))) as image:
-        return image.convert("RGB")
+        return as_picture(image.convert("RGB"))

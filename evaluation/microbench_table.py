@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from .microbench_rows import NOISY_REWARD, ROWS
+from .microbench_rows import ROWS
 
 __all__ = ["order_of", "table"]
 
@@ -16,8 +16,9 @@ _NONE = "–"
 def table(report: Report) -> str:
     """The whole report as one Markdown document."""
     parts = [_head(report), _rows(report), _order(report), _skipped(report), _families(report), _gain(report)]
+    parts += [_beside("Controls", report["controls"])]
     if report["brittleness"]:
-        parts.append(_brittleness(report["brittleness"]))
+        parts += [_brittleness(report["brittleness"]), _beside("RL with a noisy reward", report["reward_noise"])]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -76,11 +77,11 @@ def _difference(row: Report) -> str:
     return f"{said}: {one['verdict']}{smallest}"
 
 
-def order_of(row: Report) -> str:
+def order_of(row: Report, measure: str = "average") -> str:
     """Whether a row's difference has the paper's sign; empty where there is nothing to compare."""
     if not row["difference"] or row["difference"]["paper"] is None:
         return ""
-    paper, verdict = row["difference"]["paper"], row["difference"]["average"]["verdict"]
+    paper, verdict = row["difference"]["paper"][measure], row["difference"][measure]["verdict"]
     if verdict == "undecided":
         return "undecided"
     return "as in the paper" if (paper > 0) == (verdict == "better") else "contrary to the paper"
@@ -91,14 +92,16 @@ def _order(report: Report) -> str:
         [
             row["name"],
             row["difference"]["to"],
-            f"{row['difference']['paper']:+.1f}",
-            f"{row['difference']['average']['value']:+.1f}",
+            measure,
+            f"{row['difference']['paper'][measure]:+.1f}",
+            f"{one['value']:+.1f} [{one['low']:+.1f}, {one['high']:+.1f}]",
             said,
         ]
         for row in report["rows"]
-        if (said := order_of(row))
+        for measure in ("average", "image")
+        if (said := order_of(row, measure)) and (one := row["difference"][measure])
     ]
-    heads = ("row", "compared with", "paper", "here", "order")
+    heads = ("row", "compared with", "score", "paper", "here", "order")
     return "## Is the paper's order reproduced?\n\n" + _markdown(heads, lines) if lines else ""
 
 
@@ -157,9 +160,8 @@ def _brittleness(part: Report) -> str:
         f"{agents} Image score; generator calls a request in brackets.",
         _markdown(heads, lines),
         "\n".join(told),
-        _reward_noise(part),
     ]
-    return "\n\n".join(one for one in text if one)
+    return "\n\n".join(text)
 
 
 def _curve(points: Iterable[Report]) -> Iterator[str]:
@@ -178,14 +180,11 @@ def _said(one: Report) -> str:
     return f"{one['verdict']}. {lost}; {against}; {'; '.join(helpers)}."
 
 
-def _reward_noise(part: Report) -> str:
-    rows = [
-        [row["name"], _number(row["image"]), _number(row["average"]), str(row["n"])] for row in part["reward_noise"]
-    ]
-    if not rows:
-        names = ", ".join(row.name for row in NOISY_REWARD)
-        return f"RL with a noisy reward ({names}): no such weights are installed."
-    return _markdown(("critic", "image", "average", "n"), rows)
+def _beside(title: str, rows: Sequence[Report]) -> str:
+    """Rows that are not in the paper's tables."""
+    lines = [_cells(row) for row in rows]
+    heads = ("row", "text", "image", "average", "calls", "difference of averages", "seeds")
+    return f"## {title}\n\n{_markdown(heads, lines)}" if lines else ""
 
 
 def _number(value: float | None) -> str:

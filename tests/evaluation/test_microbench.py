@@ -1,5 +1,6 @@
 """MicroBench from requests to report, with an obedient generator in this process instead of the server."""
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -49,25 +50,32 @@ class Obedient:
         return Generated(sha256=sha256, width=96, height=96, seed=call.seed, model="obedient", seconds=0, cached=False)
 
 
+NOBODY: Mapping[str, Mapping[str, Weights]] = {"planner": {}, "critic": {}}
+"""Whatever the package ships by now: these tests load no model."""
+
+
 @pytest.fixture(autouse=True)
 def no_weights(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever the package ships by now: these tests load no model."""
-    nobody: Mapping[str, Weights] = {}
-    monkeypatch.setattr(microbench_settings, "_AGENTS", {"planner": nobody, "critic": nobody})
+    monkeypatch.setattr(microbench_settings, "_AGENTS", NOBODY)
 
 
-async def run(root: Path, *rows: str, n: int = N, brittleness: bool = False) -> Outcome:
-    return await microbench(Order(rows, n, brittleness=brittleness), root, generator=Obedient)
+@pytest.fixture(scope="module")
+def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    """One small run with everything in it."""
+    order = Order(ROWS_RUN, 4, brittleness=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(microbench_settings, "_AGENTS", NOBODY)
+        return asyncio.run(microbench(order, tmp_path_factory.mktemp("bench"), generator=Obedient))
 
 
 async def mean(root: Path, measure: Callable[[object], float], setting: Setting) -> float:
-    async with open_arena(root, 42, 0, generator=Obedient) as arena:
+    async with open_arena(root, 28, 0, generator=Obedient) as arena:
         results = [result for result in await arena.run(setting, arena.items) if result.steps is not None]
     return sum(map(measure, results)) / len(results)
 
 
 async def test_the_report_has_a_figure_or_a_reason_for_every_row_that_was_asked_for(tmp_path: Path) -> None:
-    outcome = await run(tmp_path, *ROWS_RUN)
+    outcome = await microbench(Order(ROWS_RUN, N, brittleness=False), tmp_path, generator=Obedient)
     report = json.loads(json.dumps(outcome.report))
     assert [row["name"] for row in report["rows"]] == [name for name in ROWS_RUN if name != "full RL"]
     assert [row["name"] for row in report["skipped"]] == ["full RL"]
@@ -85,8 +93,7 @@ async def test_the_report_has_a_figure_or_a_reason_for_every_row_that_was_asked_
     assert planner["difference"]["average"]["verdict"] in {"better", "worse", "undecided"}
 
 
-async def test_markdown_and_page_tell_figures_the_papers_skipped_rows_and_stand_ins(tmp_path: Path) -> None:
-    outcome = await run(tmp_path, *ROWS_RUN, brittleness=True)
+def test_markdown_and_page_tell_figures_the_papers_skipped_rows_and_stand_ins(outcome: Outcome) -> None:
     text, html = table(outcome.report), page(outcome)
     for words in ("full RL | skipped", "58.6 / 74.0 / 66.3", "planner + reseed †", "Whose gain", "flipped verdicts"):
         assert words in text
@@ -125,16 +132,15 @@ async def test_a_stopped_run_goes_on_and_repeats_no_finished_request(tmp_path: P
     finished = await microbench(order, tmp_path, generator=generator(None))
     undisturbed = await microbench(order, tmp_path / "other", generator=generator(None))
     assert made[1].made < made[2].made
-    assert finished.report["rows"] == _same_but_time(finished, undisturbed)
+    assert told(finished) == told(undisturbed)
     again = await microbench(order, tmp_path, generator=generator(0))
-    assert again.report["rows"] == finished.report["rows"]
+    assert told(again) == told(finished)
     assert made[3].made == 0
 
 
-def _same_but_time(finished: Outcome, other: Outcome) -> object:
-    for one, two in zip(finished.report["rows"], other.report["rows"], strict=True):  # type: ignore[arg-type]
-        two["seconds_per_trajectory"] = one["seconds_per_trajectory"]  # type: ignore[index,call-overload]
-    return other.report["rows"]
+def told(outcome: Outcome) -> list[dict[str, object]]:
+    rows = json.loads(json.dumps(outcome.report["rows"]))
+    return [{key: value for key, value in row.items() if key != "seconds_per_trajectory"} for row in rows]
 
 
 async def test_a_refused_request_is_the_agents_failure_and_gets_nothing(tmp_path: Path) -> None:
@@ -160,8 +166,8 @@ async def test_a_stepwise_agent_sees_its_pictures_and_stops_at_its_last_step(tmp
     assert [sources[step] for step in range(1, 8)] == list(pictures.kept[:-1])
 
 
-async def test_brittleness_tells_image_and_calls_at_every_rate_and_gives_a_verdict(tmp_path: Path) -> None:
-    report = json.loads(json.dumps((await run(tmp_path, "generator alone", n=28, brittleness=True)).report))
+def test_brittleness_tells_image_and_calls_at_every_rate_and_gives_a_verdict(outcome: Outcome) -> None:
+    report = json.loads(json.dumps(outcome.report))
     part = report["brittleness"]
     curves = {(point["error"], point["variant"]) for point in part["points"]}
     assert len(part["points"]) == len(curves) * len(part["rates"]) == 10 * 4
@@ -186,4 +192,4 @@ def test_bad_orders_are_refused_in_words() -> None:
 
 async def test_an_unknown_row_is_refused_with_the_names_that_there_are(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"full SFT.*'best row'"):
-        await run(tmp_path, "best row")
+        await microbench(Order(("best row",)), tmp_path, generator=Obedient)
