@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import os
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -266,11 +268,20 @@ def _gather(
 
 def _begin() -> None:
     """What a process does first."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     import torch
     from transformers.utils import logging
 
     torch.set_num_threads(1)  # processes are the threads here
     logging.disable_progress_bar()
+
+
+def _end_with_parent() -> None:
+    """Ends this process when the one that began it is gone, killed perhaps; a pool alone would wait forever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 @cache
