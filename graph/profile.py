@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, m
 
 from interleavethinker.tools.errors import ProfileError
 from interleavethinker.tools.generator_config import GeneratorConfig
+from interleavethinker.tools.qwen3vl_weights import resolve_folder
 
 from .limits import Limits
 
@@ -31,8 +32,8 @@ class Role(_Frozen):
     """`qwen3-vl:PATH-or-repository`, or `provider:model` for LangChain's `init_chat_model`."""
     object: str | None = None
     """Import string of a callable that is given `store=` and the options, and returns the port's implementation."""
-    prompts: Path | None = None
-    """Folder with prompt files that replace the shipped ones; relative to the profile file."""
+    prompts: str | None = None
+    """Folder with prompt files that replace the shipped ones: relative to the profile file, or `package:folder`."""
     questions: int = Field(default=3, ge=1, le=10)
     """How often a chat model is asked in all before its unusable answers count as none."""
     options: dict[str, JsonValue] = Field(default_factory=dict)
@@ -132,8 +133,8 @@ def _parse(text: str, name: str, path: Path | None) -> Profile:
     if path is None:
         return profile
     roles = {
-        key: role.model_copy(update={"prompts": path.parent / role.prompts})
+        key: role.model_copy(update={"prompts": str(path.parent / role.prompts)})
         for key, role in (("planner", profile.planner), ("critic", profile.critic))
-        if role.prompts is not None
+        if role.prompts is not None and resolve_folder(role.prompts) == role.prompts
     }
     return profile.model_copy(update=roles)

@@ -16,6 +16,7 @@ from langgraph.runtime import Runtime
 
 from interleavethinker.tools.mcp_generator import McpImageGenerator
 from interleavethinker.tools.ports import Critic, PlanContext, Planner, Progress
+from interleavethinker.tools.qwen3vl_weights import resolve_folder
 from interleavethinker.tools.store import ImageStore
 from interleavethinker.tools.types import Call, Case, Generated, Plan, Request, Verdict
 
@@ -120,4 +121,5 @@ def _fill(role: Role, store: ImageStore, *, plans: bool) -> object:
 
     model = load_chat_model(role.model or "", **role.options)
     kind = ChatPlanner if plans else ChatCritic
-    return kind(model, store, prompts=role.prompts, questions=role.questions)
+    prompts = None if role.prompts is None else Path(resolve_folder(role.prompts))
+    return kind(model, store, prompts=prompts, questions=role.questions)

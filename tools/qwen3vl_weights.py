@@ -38,7 +38,7 @@ def resolve_folder(name: str) -> str:
     try:
         return str(files(package) / folder)
     except ModuleNotFoundError as error:
-        raise ModelError(f"The model {name!r} must lie in an installed package; {package} is none.") from error
+        raise ModelError(f"{name!r} must lie in an installed package; {package} is none.") from error
 
 
 class Weights:

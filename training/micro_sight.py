@@ -23,7 +23,7 @@ from interleavethinker.microworld.reader import Reading, read_all
 from interleavethinker.microworld.scenes import CELLS, Scene, to_image
 from interleavethinker.microworld.scenes import render as render_scene
 from interleavethinker.microworld.scorer import cell_qualities
-from interleavethinker.microworld.sprites import BACKGROUNDS, COLOURS, KINDS, SIZES
+from interleavethinker.microworld.sprites import BACKGROUNDS, COLOURS, KINDS, SIZES, VARIANTS
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.qwen3vl_processor import load_processor
 
@@ -36,8 +36,18 @@ from .sft import vocabulary_of
 
 __all__ = ["run_sight"]
 
-_PROBES = {"background": len(BACKGROUNDS), "kind": len(KINDS) + 1, "colour": len(COLOURS), "size": len(SIZES)}
-"""What a visual token is asked, and how many answers there are."""
+_PROBES = {
+    "place": CELLS,
+    "background": len(BACKGROUNDS),
+    "kind": len(KINDS) + 1,
+    "colour": len(COLOURS),
+    "size": len(SIZES),
+    "variant": VARIANTS,
+}
+"""What a visual token is asked, and how many answers there are. Rotary positions are relative, so a language model can
+look a place up only if the token itself says where it is."""
+_LOUDNESS = 0.5
+"""Root mean square of what the language model gets. Probes make features so large that no layer could add to them."""
 
 
 def run_sight(recipe: SightRecipe, root: Path) -> Path:
@@ -72,12 +82,13 @@ def run_sight(recipe: SightRecipe, root: Path) -> Path:
         for logits, looks in seer(inputs["pixel_values"], inputs["image_grid_thw"]):
             named = [functional.cross_entropy(logits[name], truth[name]) for name in _PROBES]
             total = total + torch.stack(named).sum() + functional.smooth_l1_loss(looks, clean / 10)
-            for name in ("kind", "colour"):
+            for name in ("place", "kind", "colour", "variant"):
                 asked = truth[name] >= 0
                 numbers[name] = (logits[name].argmax(-1) == truth[name])[asked].float().mean().item()
         return total, numbers
 
     run_stage(stage, folder, seer, muon_adamw(seer, recipe.learning_rate, recipe.learning_rate), loss)
+    _soften(model.model.visual, processor, [image for image, _ in album[:64]])
     target = root / "model"
     model.save_pretrained(target)
     processor.save_pretrained(target)
@@ -107,6 +118,18 @@ class _Seer(nn.Module):
         return answers
 
 
+@torch.no_grad()
+def _soften(visual: nn.Module, processor: Any, pictures: Sequence[Image.Image]) -> None:
+    """Scales the last layer of every merger such that its features have the wanted size."""
+    inputs = processor.image_processor(images=list(pictures), return_tensors="pt")
+    seen: Any = visual(inputs["pixel_values"], grid_thw=inputs["image_grid_thw"])
+    mergers = [visual.merger, *visual.deepstack_merger_list]  # type: ignore[misc, list-item]
+    for merger, features in zip(mergers, [seen.pooler_output, *seen.deepstack_features], strict=True):
+        scale = _LOUDNESS / features.pow(2).mean().sqrt()
+        merger.linear_fc2.weight.mul_(scale)  # type: ignore[union-attr, operator]
+        merger.linear_fc2.bias.mul_(scale)  # type: ignore[union-attr, operator]
+
+
 def _album(recipe: SightRecipe) -> list[tuple[Image.Image, Reading]]:
     """Pictures that the generators have made for training requests, with what they show."""
     folder = DataFolder(recipe.data)
@@ -127,8 +150,10 @@ def _labels(scenes: Sequence[Scene]) -> dict[str, torch.Tensor]:
     """Answers of the probes, each (n * 9,); -100 (ignored) for the attributes of an empty cell."""
     rows = []
     for scene in scenes:
-        for thing in scene.cells:
-            named = (-100, -100) if thing is None else (list(COLOURS).index(thing.colour), SIZES.index(thing.size))
+        for cell, thing in enumerate(scene.cells):
+            named = (-100,) * 3
+            if thing is not None:
+                named = (list(COLOURS).index(thing.colour), SIZES.index(thing.size), thing.variant)
             kind = len(KINDS) if thing is None else KINDS.index(thing.kind)
-            rows.append((BACKGROUNDS.index(scene.background), kind, *named))
+            rows.append((cell, BACKGROUNDS.index(scene.background), kind, *named))
     return dict(zip(_PROBES, torch.tensor(rows).T, strict=True))

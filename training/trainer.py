@@ -118,8 +118,11 @@ def metrics_callback(root: Path) -> Any:
 def finish(trainer: Any, root: Path, processor: Any) -> Path:
     """Trains from the last checkpoint, if there is one, to the end; returns the folder of the finished model.
 
+    Finished weights are in bfloat16, as they ship, so that what starts from them starts from what others get.
     Curves are drawn when a run goes on and, with samples of its answers, when it is finished.
     """
+    import torch
+
     checkpoints = _checkpoints(root)
     if checkpoints:
         _log.info("resuming from %s", checkpoints[-1].name)
@@ -127,6 +130,8 @@ def finish(trainer: Any, root: Path, processor: Any) -> Path:
             draw_curves(root)
     trainer.train(resume_from_checkpoint=str(checkpoints[-1]) if checkpoints else None)
     target = root / "model"
+    if not trainer.args.bf16:
+        trainer.model.to(torch.bfloat16)
     trainer.save_model(str(target))
     processor.save_pretrained(target)
     if trainer.is_world_process_zero():

@@ -29,7 +29,7 @@ def test_a_profile_of_ones_own_is_found_from_any_folder_and_its_prompts_beside_i
     monkeypatch.chdir(tmp_path)
     profile = load_profile("mine.toml")
     assert profile.source == str(tmp_path / "mine.toml")
-    assert profile.planner.prompts == tmp_path / "words"
+    assert profile.planner.prompts == str(tmp_path / "words")
 
 
 @pytest.mark.parametrize(

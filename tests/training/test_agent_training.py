@@ -323,10 +323,8 @@ def test_every_shipped_recipe_is_valid_and_says_its_kind() -> None:
         "micro-critic-grpo": "grpo",
         "micro-critic-sft": "sft",
         "micro-critic-sft-continued": "sft",
-        "micro-critic-start": "sft",
         "micro-generator": "micro-generator",
         "micro-planner-sft": "sft",
-        "micro-planner-start": "sft",
         "micro-sight": "sight",
         "planner-sft-8b": "sft",
     }
