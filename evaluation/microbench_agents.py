@@ -36,7 +36,8 @@ from .microbench_settings import Setting, fingerprint
 
 __all__ = ["Cast", "OracleCritic"]
 
-_PLAN_TOKENS, _VERDICT_TOKENS = 640, 220
+_PLAN_TOKENS, _VERDICT_TOKENS = 400, 200
+"""As in the profile `micro`."""
 _BATCH = 32
 _OBEYED = ("plain", "varied", "position")
 """Rewriting strategies that mend most (`training/LOG.md`); the oracle takes the first that it has not seen fail."""
@@ -113,8 +114,8 @@ class Cast:
 
 
 def _chat_model(weights: Weights, tokens: int) -> BaseChatModel:
-    own = {"max_new_tokens": tokens, "max_batch": _BATCH} if weights.model.startswith(OWN_PREFIX) else {}
-    return load_chat_model(weights.model, **own, **weights.options)
+    own = {"max_new_tokens": tokens, "max_batch": _BATCH, "dtype": "float32"}
+    return load_chat_model(weights.model, **(own if weights.model.startswith(OWN_PREFIX) else {}), **weights.options)
 
 
 def _prompts() -> Path:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from pydantic import JsonValue
 
 from .intervals import bootstrap, detectable
-from .microbench_figures import Measured
+from .microbench_figures import Measured, compare
 from .microbench_runs import Result
 from .microbench_settings import Setting
 
@@ -99,51 +99,47 @@ def _told(point: Point, measured: Measured) -> JsonValue:
 
 
 def _summary(agent: Setting, error: str, measured: Mapping[Setting, Measured]) -> JsonValue:
-    """What the loop makes of an error at the highest rate: does it recover, pass it on, or reinforce it?
+    """What the loop makes of an error at the highest rate: does it recover, suffer, or reinforce a bad path?
 
-    With plan errors, the points that they cost with the loop are compared with what they cost without a critic. With a
-    noisy judge, the loop is compared with having no judge at all: only below that does it reinforce a bad path.
+    It reinforces one where it is worse than no critic at all (which meets the same plan errors). It recovers where plan
+    errors cost it less than they cost without a critic.
     """
     spoil, worst = ERRORS[error], max(RATES)
 
-    def images(variant: str, rate: float) -> dict[int, float]:
-        return measured[spoil(_variant(agent, variant), rate)].values("image")
+    def at(variant: str, rate: float) -> Measured:
+        return measured[spoil(_variant(agent, variant), rate)]
 
-    clean, spoiled = images("as it is", 0.0), images("as it is", worst)
-    alone = measured[_variant(agent, "no critic")].values("image")
-    cost = [clean[number] - spoiled[number] for number in clean]
-    if error == "plan errors":
-        alone_spoiled = images("no critic", worst)
-        saved = [alone[number] - alone_spoiled[number] - lost for number, lost in zip(clean, cost, strict=True)]
-        words = (
-            "recovers: errors cost less than without a critic",
-            "reinforces: errors cost more than without a critic",
-        )
-        neither = "passes errors on: they cost as much as without a critic, as far as this many requests can tell"
-    else:
-        saved = [spoiled[number] - alone[number] for number in clean]
-        words = ("recovers: still better than without a judge", "reinforces: worse than without a judge")
-        neither = "no better and no worse than without a judge, as far as this many requests can tell"
-    lost, kept, smallest = bootstrap(cost), bootstrap(saved), detectable(saved)
-    said = neither if abs(kept.value) <= smallest else words[kept.value < 0]
-    helpers = {
-        name: _gain(spoiled, images(variant, worst))
-        for name, variant in (("replan", "no replan"), ("best attempt", "latest attempt"))
-    }
+    clean, spoiled = at("as it is", 0.0), at("as it is", worst)
+    plans = error == "plan errors"
+    alone, alone_spoiled = at("no critic", 0.0), at("no critic", worst if plans else 0.0)
+    cost, against = compare(clean, spoiled, "image"), compare(spoiled, alone_spoiled, "image")
     return {
         "rate": worst,
-        "cost": _estimate(lost.value, lost.low, lost.high),
-        "against_no_critic": {**_estimate(kept.value, kept.low, kept.high), "smallest_detectable": round(smallest, 2)},
-        "verdict": said,
-        "gain_of": helpers,
+        "cost": cost,
+        "cost_without_critic": compare(alone, alone_spoiled, "image") if plans else None,
+        "against_no_critic": against,
+        "verdict": _verdict(cost, against, recovers=plans and _recovers(clean, spoiled, alone, alone_spoiled)),
+        "gain_of": {
+            name: compare(spoiled, at(variant, worst), "image")
+            for name, variant in (("replan", "no replan"), ("best attempt", "latest attempt"))
+        },
     }
 
 
-def _gain(with_it: Mapping[int, float], without: Mapping[int, float]) -> JsonValue:
-    differences = [with_it[number] - without[number] for number in with_it]
-    gain, smallest = bootstrap(differences), detectable(differences)
-    return {**_estimate(gain.value, gain.low, gain.high), "undecided": abs(gain.value) <= smallest}
+def _recovers(clean: Measured, spoiled: Measured, alone: Measured, alone_spoiled: Measured) -> bool:
+    """Whether an error costs less with the loop than without a critic, beyond what chance could do."""
+    values = [one.values("image") for one in (clean, spoiled, alone, alone_spoiled)]
+    saved = [values[2][at] - values[3][at] - (values[0][at] - values[1][at]) for at in values[0]]
+    return sum(saved) / max(1, len(saved)) > detectable(saved)
 
 
-def _estimate(value: float, low: float, high: float) -> dict[str, JsonValue]:
-    return {"value": round(value, 2), "low": round(low, 2), "high": round(high, 2)}
+def _verdict(cost: Mapping[str, JsonValue], against: Mapping[str, JsonValue], *, recovers: bool) -> str:
+    if against["verdict"] == "worse":
+        return "reinforces the bad path: worse than without a critic"
+    if cost["verdict"] == "undecided":
+        return "takes no harm that this many requests could show"
+    if recovers:
+        return "recovers: errors cost less than without a critic"
+    if against["verdict"] == "better":
+        return "suffers, but stays better than without a critic"
+    return "suffers, and is no better than without a critic, as far as this many requests can tell"

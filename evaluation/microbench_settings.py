@@ -18,7 +18,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from importlib.resources import files
-from importlib.util import find_spec
 from pathlib import Path
 
 from interleavethinker.microworld.agents import CRITICS, PLANNERS, Weights
@@ -80,7 +79,7 @@ def trained(role: str, variant: str) -> list[str]:
 
 
 def installed(role: str, name: str) -> bool:
-    """Whether a planner or critic can be used: its weights are there, and what reads adapters if it is one.
+    """Whether a planner or critic can be used.
 
     Raises:
         InputError: There is none of this name.
@@ -90,8 +89,7 @@ def installed(role: str, name: str) -> bool:
     if name not in _AGENTS[role]:
         known = ", ".join((*_OWN[role], *_AGENTS[role]))
         raise InputError(f"A {role} must be one of {known}; found {name!r}.")
-    weights = _AGENTS[role][name]
-    return weights.missing is None and (weights.adapter is None or find_spec("peft") is not None)
+    return _AGENTS[role][name].missing is None
 
 
 def is_stand_in(name: str) -> bool:

@@ -169,15 +169,17 @@ def _curve(points: Iterable[Report]) -> Iterator[str]:
 
 
 def _said(one: Report) -> str:
-    cost, kept = one["cost"], one["against_no_critic"]
-    helpers = (
-        f"{name} gains {gain['value']:+.1f} [{gain['low']:+.1f}, {gain['high']:+.1f}]"
-        + (", undecided" if gain["undecided"] else "")
-        for name, gain in one["gain_of"].items()
-    )
-    lost = f"It costs {cost['value']:.1f} points [{cost['low']:.1f}, {cost['high']:.1f}]"
-    against = f"against no critic {kept['value']:+.1f} [{kept['low']:+.1f}, {kept['high']:+.1f}]"
-    return f"{one['verdict']}. {lost}; {against}; {'; '.join(helpers)}."
+    costs = f"it costs {_points(one['cost'])}"
+    if one["cost_without_critic"]:
+        costs += f" (without a critic {_points(one['cost_without_critic'])})"
+    helpers = (f"{name} gains {_points(gain)}" for name, gain in one["gain_of"].items())
+    against = f"against no critic {_points(one['against_no_critic'])}"
+    return f"{one['verdict']}. Of the image score {costs}; {against}; {'; '.join(helpers)}."
+
+
+def _points(one: Report) -> str:
+    undecided = ", undecided" if one["verdict"] == "undecided" else ""
+    return f"{one['value']:+.1f} [{one['low']:+.1f}, {one['high']:+.1f}]{undecided}"
 
 
 def _beside(title: str, rows: Sequence[Report]) -> str:
