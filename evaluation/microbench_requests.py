@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Literal
 
 from interleavethinker.microworld.families import FAMILIES, Drawn, Split, draw
@@ -39,6 +39,11 @@ class Item:
     """The reference: steps with their words and targets."""
     request: Request
     """What the agent is given; its pictures lie in the store."""
+
+    @cached_property
+    def digest(self) -> str:
+        """Changes with the request and its reference: what was made for another version of them is of no use."""
+        return hashlib.sha256(f"{self.request.model_dump_json()}{self.asked!r}".encode()).hexdigest()[:16]
 
     @property
     def targets(self) -> tuple[StepTarget, ...]:

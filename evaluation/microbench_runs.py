@@ -64,6 +64,8 @@ class Result(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     number: int
+    request: str
+    """`Item.digest` of what was asked."""
     family: str
     text: float
     steps: float | None
@@ -110,7 +112,9 @@ class Arena:
         """
         key = setting.key(self._seed)
         lines = Lines(self._root / "results" / f"{key}.jsonl")
-        known = {result.number: result for result in map(Result.model_validate_json, lines.read())}
+        asked = {item.number: item.digest for item in items}
+        found = map(Result.model_validate_json, lines.read())
+        known = {result.number: result for result in found if asked.get(result.number) == result.request}
         waiting = [item for item in items if item.number not in known]
         tell = progress or (lambda _done, _total: None)
         tell(len(items) - len(waiting), len(items))
@@ -151,7 +155,7 @@ class Arena:
     async def _finish(self, graph: Any, setting: Setting, item: Item) -> Result:
         begun = time.perf_counter()
         ports = self._cast.ports(setting, item)
-        seed, thread = seed_of(self._seed, item.number), str(item.number)
+        seed, thread = seed_of(self._seed, item.number), f"{item.number}-{item.digest}"
         run = _stepwise if setting.stepwise else _whole
         plan, attempts, failure = await run(graph, ports, thread, item.request, seed)
         seconds = time.perf_counter() - begun
@@ -166,6 +170,7 @@ class Arena:
         steps, final = score_images(item.targets, shown, self.store) if item.targets else (None, None)
         return Result(
             number=item.number,
+            request=item.digest,
             family=item.family,
             text=score_text(item.asked.steps, plan),
             steps=steps,

@@ -22,6 +22,7 @@ def run(images: Sequence[float], text: float = 50.0) -> tuple[Result, ...]:
         made.append(
             Result(
                 number=number,
+                request="",
                 family=FAMILIES[number % 2],
                 text=text,
                 steps=steps,

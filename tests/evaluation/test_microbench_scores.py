@@ -1,5 +1,6 @@
 """What MicroBench's scores reward and what they don't."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,12 @@ def test_requests_are_held_out_of_every_family_and_a_larger_number_continues_a_s
     assert {(item.family, item.split) for item in items} == {
         (family, split) for family in FAMILIES for split in ("combinations", "templates")
     }
+
+
+def test_a_requests_digest_changes_with_its_reference_and_nothing_else(store: ImageStore) -> None:
+    item, again = held_out(1, 0, store)[0], held_out(1, 0, store)[0]
+    assert item.digest == again.digest
+    assert replace(item, asked=replace(item.asked, reasoning="otherwise")).digest != item.digest
 
 
 def test_the_reference_itself_gets_every_point(store: ImageStore) -> None:
