@@ -17,6 +17,7 @@ rehearsals only. The plans keep a user's words where there are any.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -24,14 +25,14 @@ from typing import Literal
 import numpy as np
 
 from .language import Edit, a, name, place
-from .riddles import WORDINGS, knowledge, question, reasoning
+from .riddles import WORDINGS, knowledge, question, reasoning, riddle_texts
 from .scenes import Scene, random_scene
 from .scripts import Asked, Planned, Rng, caption, drawing, edited, edits, in_words, sentence, spoken
 from .sprites import COLOURS, KINDS
 from .targets import StepTarget
 from .vocabulary import BACKGROUND_PHRASES
 
-__all__ = ["FAMILIES", "SPLITS", "Drawn", "Split", "draw", "is_held_out", "split_of"]
+__all__ = ["FAMILIES", "SPLITS", "Drawn", "Split", "draw", "is_held_out", "request_words", "split_of"]
 
 Split = Literal["train", "combinations", "templates"]
 SPLITS: tuple[Split, ...] = ("train", "combinations", "templates")
@@ -238,3 +239,11 @@ FAMILIES: dict[str, _Family] = {
     "reasoning": _Family(reasoning, 3, WORDINGS - 3),
 }
 """By name; requests take turns in this order."""
+
+
+def request_words() -> frozenset[str]:
+    """Every word, in lower case, that frames a request or hints at something in one of the families."""
+    guides = (text for text, _ in _GUIDES)
+    tables = (text for table in (_STORIES, _CHANGES, _SEQUENCES) for texts in table for text in texts)
+    texts = " ".join((*guides, *tables, *riddle_texts(), "Continue the sequence."))
+    return frozenset(re.findall(r"[a-z]+", re.sub(r"{.*?}", " ", texts).lower()))

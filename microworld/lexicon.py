@@ -44,8 +44,12 @@ def to_words(text: str) -> list[str]:
     return ["," if word in ".;" else CANONICAL.get(word, _SPELLINGS.get(word, word)) for word in plain]
 
 
-def check_request(text: str) -> None:
+def check_request(text: str, more: frozenset[str] = frozenset()) -> None:
     """Refuses a text with words that the micro world lacks.
+
+    Args:
+        text: What is asked for.
+        more: Further words that are understood, in lower case.
 
     Raises:
         InputError: There are no words at all (`empty_text`), or unknown ones (`unknown_words`); the message names each
@@ -54,7 +58,7 @@ def check_request(text: str) -> None:
     words = re.findall(r"[^\W_]+", text.lower().replace("’", "'").replace("'s", ""))
     if not words:
         raise InputError("A text must say something; it has no words.", code="empty_text")
-    unknown = list(dict.fromkeys(word for word in words if word not in _KNOWN))
+    unknown = list(dict.fromkeys(word for word in words if word not in _KNOWN | more))
     if not unknown:
         return
     listed = "; ".join(_named(word) for word in unknown[:_NAMED])

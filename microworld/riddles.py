@@ -6,6 +6,7 @@ user's words into a plan.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from .language import Edit, a, describe, instruct, name, place, random_edit
@@ -15,7 +16,16 @@ from .sprites import BACKGROUNDS
 from .targets import StepTarget
 from .vocabulary import BACKGROUND_PHRASES
 
-__all__ = ["COLOUR_HINTS", "GROUND_HINTS", "KIND_HINTS", "WORDINGS", "knowledge", "question", "reasoning"]
+__all__ = [
+    "COLOUR_HINTS",
+    "GROUND_HINTS",
+    "KIND_HINTS",
+    "WORDINGS",
+    "knowledge",
+    "question",
+    "reasoning",
+    "riddle_texts",
+]
 
 KIND_HINTS: dict[str, tuple[str, ...]] = {
     "ball": ("what footballers kick", "a round toy that bounces"),
@@ -55,6 +65,14 @@ GROUND_HINTS: dict[str, str] = {
 
 _LATER = {"meadow": "night", "night": "meadow", "sunset": "night"}
 """What a place may look like twelve hours later; sunset stands for a time too."""
+
+
+def riddle_texts() -> Iterator[str]:
+    """Every text that a riddle is made of."""
+    yield from (text for hints in KIND_HINTS.values() for text in hints)
+    yield from (*COLOUR_HINTS.values(), *GROUND_HINTS.values())
+    yield from (text for texts in _ASKS for text in texts)
+    yield from (*_DIFFERENCES, *_HINTED, *_HOURS, *_EXCHANGES, *_RECOLOURS, *_ROWS, "Then put there instead.")
 
 
 def _text_only(answer: str) -> Planned:

@@ -1,9 +1,8 @@
 """Rows from rendered pictures, endless and free, for models from scratch: plans, and attempts to judge.
 
-A critic learns to judge here before it meets a generator's pictures. What a picture shows is known, so none is read
-back; the teacher and its rewriting strategies are those of every other row. Rendered pictures are always clean: blots
-and smears are learned from the generator's own. A planner learns to copy and to find here, from more ways to ask than
-the data set has.
+A critic learns to judge here before it meets a generator's pictures. What a picture shows is known, so only those with
+a smeared thing are read back; the teacher and its rewriting strategies are those of every other row. A planner learns
+to copy and to find here, from more ways to ask than the data set has.
 """
 
 from __future__ import annotations
@@ -12,15 +11,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
+from PIL import Image, ImageFilter
 
 from interleavethinker.microworld.families import draw
 from interleavethinker.microworld.language import redraw_open
 from interleavethinker.microworld.reader import Reading
 from interleavethinker.microworld.rewordings import STRATEGIES, reword
 from interleavethinker.microworld.scenes import CELLS, Scene, Thing, random_thing, render, to_image
-from interleavethinker.microworld.scorer import score_reading
-from interleavethinker.microworld.sprites import BACKGROUNDS, COLOURS, KINDS, SIZES
-from interleavethinker.microworld.targets import StepTarget, as_json
+from interleavethinker.microworld.scorer import Score, score_reading
+from interleavethinker.microworld.sprites import BACKGROUNDS, CELL, COLOURS, KINDS, SIZES
+from interleavethinker.microworld.targets import StepTarget, as_json, score_step
 from interleavethinker.microworld.teachers import lesson_about, plan_of
 from interleavethinker.tools.images import encode_png
 from interleavethinker.tools.store import ImageStore
@@ -35,6 +35,8 @@ __all__ = ["rehearse", "rehearse_plans"]
 _STREAM = 2**23
 """Added to the seed of requests, so that rehearsals are not the data set's own steps."""
 _RIGHT, _UNTOUCHED = 0.5, 0.15
+_SMEARED = 0.15
+"""Share of pictures in which one thing is smeared, as generators smear; some of them beyond what quality allows."""
 _CUT = 0.35
 """Share of plans of several steps of which some are done."""
 
@@ -87,17 +89,19 @@ def rehearse_plans(store: ImageStore, count: int, seed: int) -> Iterator[Planner
 def _row(name: str, original: str, target: StepTarget, store: ImageStore, rng: np.random.Generator) -> CriticRow:
     source = target.before
     shown = _attempt(target, rng)
-    wishes, background = target.wishes(source)
-    perfect, sure = (50.0,) * CELLS, (1.0,) * CELLS
-    reading = Reading(shown, fit=perfect, clarity=perfect, confidence=sure, background_confidence=1.0)
-    score = score_reading(reading, source, wishes, background)
+    picture = to_image(render(shown))
+    if shown.things and rng.random() < _SMEARED:
+        _smear(picture, int(rng.choice(list(shown.things))), rng)
+        score = score_step(picture, None if source is None else to_image(render(source)), target)
+    else:
+        score = _score_clean(shown, source, target)
     prompt = original
     if rng.random() < 0.5:  # A later attempt: somebody has reworded the step before.
         prompt = reword(str(rng.choice(STRATEGIES)), target, source, (), rng)
     lesson = lesson_about(score, source, target, prompt, rng)
     case = Case(
         source=None if source is None else _put(source, store),
-        image=_put(shown, store),
+        image=store.put(encode_png(picture)),
         original_prompt=original,
         prompt=prompt,
     )
@@ -117,6 +121,20 @@ def _row(name: str, original: str, target: StepTarget, store: ImageStore, rng: n
         strategy=lesson.strategy,
         next_seed=int(rng.integers(2**31)),
     )
+
+
+def _score_clean(shown: Scene, source: Scene | None, target: StepTarget) -> Score:
+    wishes, background = target.wishes(source)
+    perfect, sure = (50.0,) * CELLS, (1.0,) * CELLS
+    reading = Reading(shown, fit=perfect, clarity=perfect, confidence=sure, background_confidence=1.0)
+    return score_reading(reading, source, wishes, background)
+
+
+def _smear(picture: Image.Image, cell: int, rng: np.random.Generator) -> None:
+    y, x = divmod(cell, 3)
+    box = (x * CELL, y * CELL, (x + 1) * CELL, (y + 1) * CELL)
+    blur = ImageFilter.GaussianBlur(float(rng.uniform(1, 5)))
+    picture.paste(picture.crop(box).filter(blur), box)
 
 
 def _attempt(target: StepTarget, rng: np.random.Generator) -> Scene:
@@ -144,7 +162,7 @@ def _spoiled(scene: Scene, target: StepTarget, rng: np.random.Generator) -> Scen
         return scene.put(int(rng.choice(scene.free)), random_thing(rng))
     edit = target.edit
     changed = [cell for cell in (edit.cell, edit.to) if cell in occupied] if edit is not None else occupied
-    cell = int(rng.choice(changed if changed and rng.random() < 0.7 else occupied))
+    cell = int(rng.choice(changed if changed and rng.random() < 0.5 else occupied))
     thing = scene.cells[cell]
     assert thing is not None  # noqa: S101 - occupied
     kind = int(rng.integers(5))
