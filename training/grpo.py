@@ -104,6 +104,7 @@ def run_grpo(recipe: GrpoRecipe, root: Path) -> Path:
     generator = ProfileGenerator(recipe.generator, folder.store, root / "server", recipe.server)
     rewards = CriticRewards(rows, Regenerator(generator, _judge(recipe, folder.store)), recipe.noise)
     model, processor = load_model(recipe.model, recipe, "bfloat16" if arguments.bf16 else None)
+    processor.tokenizer.padding_side = "left"  # as TRL pads what it generates from; else image tokens are misplaced
     prompts = prompts_of(recipe)
     trainer = GRPOTrainer(
         model=model,
