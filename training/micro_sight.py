@@ -123,11 +123,11 @@ def _soften(visual: nn.Module, processor: Any, pictures: Sequence[Image.Image]) 
     """Scales the last layer of every merger such that its features have the wanted size."""
     inputs = processor.image_processor(images=list(pictures), return_tensors="pt")
     seen: Any = visual(inputs["pixel_values"], grid_thw=inputs["image_grid_thw"])
-    mergers = [visual.merger, *visual.deepstack_merger_list]  # type: ignore[misc, list-item]
+    mergers = [visual.merger, *visual.deepstack_merger_list]  # type: ignore[misc]
     for merger, features in zip(mergers, [seen.pooler_output, *seen.deepstack_features], strict=True):
         scale = _LOUDNESS / features.pow(2).mean().sqrt()
-        merger.linear_fc2.weight.mul_(scale)  # type: ignore[union-attr, operator]
-        merger.linear_fc2.bias.mul_(scale)  # type: ignore[union-attr, operator]
+        merger.linear_fc2.weight.mul_(scale)
+        merger.linear_fc2.bias.mul_(scale)
 
 
 def _album(recipe: SightRecipe) -> list[tuple[Image.Image, Reading]]:
