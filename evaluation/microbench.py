@@ -34,7 +34,7 @@ from .microbench_rows import (
 from .microbench_runs import Arena, Result, open_arena
 from .microbench_settings import Setting, is_stand_in
 
-__all__ = ["Order", "Outcome", "microbench"]
+__all__ = ["Order", "Outcome", "Progress", "microbench"]
 
 Progress = Callable[[str, int, int], None]
 """Told of a row's (or a part's) name, and of its finished and all requests."""

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
@@ -119,17 +120,16 @@ class Arena:
         tell = progress or (lambda _done, _total: None)
         tell(len(items) - len(waiting), len(items))
         if waiting:
-            database = self._root / "checkpoints" / f"{key}.sqlite"
 
             def keep(result: Result) -> None:
                 known[result.number] = result
                 lines.append(result.model_dump_json())
                 tell(sum(item.number in known for item in items), len(items))
 
-            async with _graph(database) as graph:
-                await self._finish_all(graph, setting, waiting, keep)
-            for path in database.parent.glob(f"{database.name}*"):
-                path.unlink()
+            # A new file: one that a stopped run left may still be locked, and requests begin anew.
+            with tempfile.TemporaryDirectory(prefix="checkpoints-", dir=self._root) as folder:
+                async with _graph(Path(folder) / "checkpoints.sqlite") as graph:
+                    await self._finish_all(graph, setting, waiting, keep)
         return [known[item.number] for item in items]
 
     async def _finish_all(
@@ -215,7 +215,6 @@ async def _graph(database: Path) -> AsyncIterator[Any]:
         assert isinstance(ports, Ports)  # noqa: S101 - given below
         return ports
 
-    database.parent.mkdir(parents=True, exist_ok=True)
     async with aiosqlite.connect(database, timeout=30) as connection:
         await connection.execute("PRAGMA synchronous=NORMAL")
         yield build(find, AsyncSqliteSaver(connection, serde=serializer()))

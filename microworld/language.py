@@ -24,6 +24,7 @@ __all__ = [
     "draw_task",
     "edit_task",
     "instruct",
+    "place",
     "random_edit",
     "redraw_open",
     "wishes_of",

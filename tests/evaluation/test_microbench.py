@@ -128,7 +128,7 @@ async def test_a_stopped_run_goes_on_and_repeats_no_finished_request(tmp_path: P
 
     order = Order(("oracle planner",), N, brittleness=False)
     with pytest.raises(GeneratorError):
-        await microbench(order, tmp_path, generator=generator(12))
+        await microbench(order, tmp_path, generator=generator(28))
     finished = await microbench(order, tmp_path, generator=generator(None))
     undisturbed = await microbench(order, tmp_path / "other", generator=generator(None))
     assert made[1].made < made[2].made

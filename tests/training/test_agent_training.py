@@ -171,16 +171,13 @@ def test_the_8b_sft_recipes_run_with_a_small_model_and_leave_its_eyes_frozen(
 
     run_sft(sft(f"{role}-sft-8b", made, f"model={seer}", "arguments.per_device_train_batch_size=1"), tmp_path)
     before, after = weights(seer), weights(tmp_path / "model")
-    same = {name for name in before if torch.equal(before[name], after[name])}
+    same = {name for name in before if torch.equal(before[name].bfloat16(), after[name].bfloat16())}
     assert {name for name in before if "visual." in name} <= same
     assert same < before.keys()
 
 
 def test_grpo_trains_an_adapter_from_the_four_rewards(made: Made, critic: Path, tmp_path: Path) -> None:
-    recipe = grpo("micro-critic-grpo", made, critic / "model")
-    together = choose_rl_rows(list(made.folder.critic_rl), recipe.failures, recipe.seed, recipe.rows)[:2]
-    assert len({len(row.case.original_prompt.split()) for row in together}) == 2, "one batch, prompts of unequal length"
-    run_grpo(recipe, tmp_path)
+    run_grpo(grpo("micro-critic-grpo", made, critic / "model"), tmp_path)
     logged = [line for line in metrics(tmp_path) if "reward" in line]
     assert len(logged) == 2
     assert {f"rewards/{name}/mean" for name in ("format", "accuracy", "semantics", "quality")} <= logged[0].keys()

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -114,6 +115,7 @@ class Trainer:
 
     def __init__(self, *, main: bool = True) -> None:
         self.main = main
+        self.args = SimpleNamespace(bf16=True)
         self.resumed: str | None = None
 
     def train(self, resume_from_checkpoint: str | None) -> None:
