@@ -7,7 +7,7 @@ folder and is used again:
 | --- | --- |
 | `images/` | the image server's store and the agent's at once; a call that any row has made is answered from here |
 | `answers/` | what learned planners and critics answered |
-| `checkpoints/` | of trajectories under way; a killed run goes on from there |
+| `checkpoints-…/` | of trajectories under way, while the run lasts |
 | `results/` | a line for each finished request of a setting |
 
 A refused request, or a plan that cannot be used, is the agent's failure and scored as it stands. A failure of a
