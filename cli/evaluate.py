@@ -1,7 +1,7 @@
 """`interleavethinker evaluate …`: figures that anybody can measure again, each with its command and its seed."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -164,7 +164,6 @@ def micro_planner(
     from interleavethinker.microworld.agents import PLANNERS, weights_of
 
     weights = weights_of(PLANNERS, "sft") if model is None else _named(model, adapter, "planner")
-    _need_peft([weights])
     with _progress() as progress:
         report = evaluate_planner(weights, n=n, seed=seed, temperature=temperature, progress=progress)
     _write_report(report, out, "micro-planner", planner_chart)
@@ -205,7 +204,6 @@ def micro_critic(
     if split not in {"combinations", "templates"}:
         raise InputError(f"--split must be combinations or templates; found {split!r}.")
     critics = _critics(models, model, adapter)
-    _need_peft(critics.values())
     settings = Settings(n, tries, seed, "templates" if split == "templates" else "combinations", temperature)
     with _progress() as progress, open_crew(weaker=weaker, workers=workers) as crew:
         report = {"generator": "weaker" if weaker else "shipped", **measure_critics(crew, critics, settings, progress)}
@@ -235,17 +233,6 @@ def _named(model: str, adapter: Path | None, variant: str) -> "Weights":
     from interleavethinker.microworld.agents import Weights
 
     return Weights(variant, model, None if adapter is None else str(adapter))
-
-
-def _need_peft(weights: "Iterable[Weights]") -> None:
-    """Says before any work what adapters need."""
-    from importlib.util import find_spec
-
-    from interleavethinker.tools.errors import InputError
-
-    if any(one.adapter for one in weights) and find_spec("peft") is None:
-        msg = "Adapters need peft, which is not installed; install it: pip install 'interleavethinker[train]'."
-        raise InputError(msg, code="missing_extra")
 
 
 def _write_report(

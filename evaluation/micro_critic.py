@@ -17,14 +17,13 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 from langchain_core.language_models import BaseChatModel
 from pydantic import JsonValue
 
-from interleavethinker.microworld.agents import Weights
+from interleavethinker.microworld.agents import Weights, prompts_folder
 from interleavethinker.microworld.families import Split
 from interleavethinker.tools.answers import read_verdict
 from interleavethinker.tools.chat import ChatCritic, to_messages
@@ -241,11 +240,7 @@ def micro_chat_critic(model: str, store: ImageStore, **options: object) -> ChatC
         options: The model's own keyword arguments.
     """
     sizes = {"max_new_tokens": _MAX_NEW_TOKENS, "max_batch": 16} if model.startswith(OWN_PREFIX) else {}
-    return ChatCritic(load_chat_model(model, **sizes, **options), store, prompts=_micro_prompts(), questions=1)
-
-
-def _micro_prompts() -> Path:
-    return Path(str(files("interleavethinker.microworld") / "prompts"))
+    return ChatCritic(load_chat_model(model, **sizes, **options), store, prompts=prompts_folder(), questions=1)
 
 
 def _parts(items: Sequence[_T], size: int) -> list[list[_T]]:
@@ -302,7 +297,7 @@ def _make_again(weaker: bool, again: Sequence[Again]) -> list[tuple[float, ...]]
 def _judge(weights: Weights, folder: Path, cases: Sequence[Case], temperature: float, seed: int) -> Judged:
     model = chat_model(weights, temperature=temperature, max_new_tokens=_MAX_NEW_TOKENS)
     micro = weights.model.startswith(OWN_PREFIX)
-    prompts = load_prompts(_micro_prompts() if micro else None)
+    prompts = load_prompts(prompts_folder() if micro else None)
     return judged_by_model(model, ImageStore(folder), cases, prompts, seed)
 
 

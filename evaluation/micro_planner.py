@@ -13,26 +13,24 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from importlib.resources import files
 from pathlib import Path
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage
 from pydantic import JsonValue
 
-from interleavethinker.microworld.agents import Weights
+from interleavethinker.microworld.agents import Weights, prompts_folder
 from interleavethinker.microworld.families import Drawn, Split, draw
-from interleavethinker.microworld.scenes import Scene, render, to_image
 from interleavethinker.microworld.scripted_planner import ScriptedPlanner
+from interleavethinker.microworld.teachers import request_of
 from interleavethinker.tools.answers import read_plan, write_plan
 from interleavethinker.tools.chat import to_messages
 from interleavethinker.tools.errors import InputError, InterleaveError, ModelAnswerError, ModelError
-from interleavethinker.tools.images import encode_png
 from interleavethinker.tools.models import OWN_PREFIX
 from interleavethinker.tools.ports import PlanContext, Planner
 from interleavethinker.tools.rendering import load_prompts, render_request
 from interleavethinker.tools.store import ImageStore
-from interleavethinker.tools.types import ImagePart, Plan, Request, TextPart
+from interleavethinker.tools.types import Plan, Request
 
 from .intervals import rate
 from .plan_checks import Outcome, broken_rule, carry_out
@@ -73,13 +71,7 @@ def draw_requests(store: ImageStore, n: int, seed: int) -> list[PlannerCase]:
     for split in _SPLITS.values():
         for index in range(n):
             drawn = draw(_STREAM + seed, index, split)
-            parts = tuple(
-                ImagePart(sha256=store.put(encode_png(to_image(render(part)))))
-                if isinstance(part, Scene)
-                else TextPart(text=part)
-                for part in drawn.asked.parts
-            )
-            cases.append(PlannerCase(drawn, Request(parts=parts)))
+            cases.append(PlannerCase(drawn, request_of(drawn.asked, store)))
     return cases
 
 
@@ -105,7 +97,7 @@ def ask_model(
     Raises:
         ModelError: The model cannot be loaded or reached.
     """
-    prompts = load_prompts(Path(str(files("interleavethinker.microworld") / "prompts")) if micro_prompts else None)
+    prompts = load_prompts(prompts_folder() if micro_prompts else None)
     answers: list[str] = []
     for start in range(0, len(cases), _ROUND):
         part = cases[start : start + _ROUND]

@@ -10,14 +10,13 @@ import hashlib
 import io
 import json
 from collections.abc import Callable, Sequence
-from importlib.resources import files
 from pathlib import Path
 
 from langchain_core.language_models import BaseChatModel
 from PIL import Image
 
 from interleavethinker.graph import Limits, Ports
-from interleavethinker.microworld.agents import CRITICS, PLANNERS, Weights, weights_of
+from interleavethinker.microworld.agents import CRITICS, PLANNERS, Weights, prompts_folder, weights_of
 from interleavethinker.microworld.scripted_critic import ScriptedCritic
 from interleavethinker.microworld.scripted_planner import ScriptedPlanner
 from interleavethinker.microworld.teachers import KnownPlan, plan_of, teach
@@ -101,12 +100,12 @@ class Cast:
 
     def _learned_planner(self, name: str) -> Planner:
         model = _chat_model(weights_of(PLANNERS, name), _PLAN_TOKENS)
-        planner = ChatPlanner(model, self._store, prompts=_prompts(), questions=1)
+        planner = ChatPlanner(model, self._store, prompts=prompts_folder(), questions=1)
         return _RememberingPlanner(planner, self._book("planner", name))
 
     def _learned_critic(self, name: str) -> Critic:
         model = _chat_model(weights_of(CRITICS, name), _VERDICT_TOKENS)
-        critic = ChatCritic(model, self._store, prompts=_prompts(), questions=1)
+        critic = ChatCritic(model, self._store, prompts=prompts_folder(), questions=1)
         return _RememberingCritic(critic, self._book("critic", name))
 
     def _book(self, role: str, name: str) -> _Book:
@@ -116,11 +115,6 @@ class Cast:
 def _chat_model(weights: Weights, tokens: int) -> BaseChatModel:
     own = {"max_new_tokens": tokens, "max_batch": _BATCH, "dtype": "float32"}
     return load_chat_model(weights.model, **(own if weights.model.startswith(OWN_PREFIX) else {}), **weights.options)
-
-
-def _prompts() -> Path:
-    """The short prompts that micro models are trained on."""
-    return Path(str(files("interleavethinker.microworld") / "prompts"))
 
 
 class OracleCritic:

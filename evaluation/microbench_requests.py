@@ -12,12 +12,11 @@ from functools import cached_property, lru_cache
 from typing import Literal
 
 from interleavethinker.microworld.families import FAMILIES, Drawn, Split, draw
-from interleavethinker.microworld.scenes import Scene, render, to_image
 from interleavethinker.microworld.scripts import Asked
 from interleavethinker.microworld.targets import StepTarget
-from interleavethinker.tools.images import encode_png
+from interleavethinker.microworld.teachers import request_of
 from interleavethinker.tools.store import ImageStore
-from interleavethinker.tools.types import ImagePart, Part, Request, TextPart
+from interleavethinker.tools.types import Request
 
 __all__ = ["Item", "foreign_prompts", "held_out", "seed_of"]
 
@@ -56,8 +55,7 @@ def held_out(n: int, seed: int, store: ImageStore) -> list[Item]:
     items = []
     for number in range(n):
         drawn = _drawn(number, seed)
-        parts = tuple(_part(part, store) for part in drawn.asked.parts)
-        items.append(Item(number, drawn.family, drawn.split, drawn.asked, Request(parts=parts)))
+        items.append(Item(number, drawn.family, drawn.split, drawn.asked, request_of(drawn.asked, store)))
     return items
 
 
@@ -82,9 +80,3 @@ def seed_of(seed: int, number: int) -> int:
     """The trajectory seed of a request: the same in every row, so that rows share their first attempts."""
     digest = hashlib.sha256(f"microbench/{seed}/{number}".encode()).digest()
     return int.from_bytes(digest[:4]) % 2**31
-
-
-def _part(part: str | Scene, store: ImageStore) -> Part:
-    if isinstance(part, str):
-        return TextPart(text=part)
-    return ImagePart(sha256=store.put(encode_png(to_image(render(part)))))

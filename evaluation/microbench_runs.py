@@ -224,16 +224,14 @@ _Answer = tuple[tuple[Step, ...], tuple[Attempt, ...], str]
 
 
 async def _whole(graph: Any, ports: Ports, thread: str, request: Request, seed: int) -> _Answer:
-    """Runs one trajectory to its end, from its last checkpoint if it has one."""
+    """Runs one trajectory to its end."""
     config = {"configurable": {"thread_id": thread}, "recursion_limit": _NO_LIMIT}
-    before = await graph.aget_state(config)
+    values = {"request": list(request.parts), "seed": seed, "limits": ports.limits}
     failure = ""
-    if not before.values or before.next:
-        values = None if before.values else {"request": list(request.parts), "seed": seed, "limits": ports.limits}
-        try:
-            await graph.ainvoke(values, config, context=ports, durability="sync")
-        except (InputError, ModelAnswerError) as error:
-            failure = str(error)
+    try:
+        await graph.ainvoke(values, config, context=ports, durability="sync")
+    except (InputError, ModelAnswerError) as error:
+        failure = str(error)
     state: Mapping[str, Any] = (await graph.aget_state(config)).values
     plans: dict[int, Plan] = state.get("plans") or {}
     attempts: dict[str, Attempt] = state.get("attempts") or {}

@@ -31,7 +31,7 @@ from interleavethinker.microworld.reader import Picture, Reading, as_picture, re
 from interleavethinker.microworld.scenes import Scene
 from interleavethinker.microworld.scorer import SEMANTICS_NEEDED, Score, likeness, score_reading
 from interleavethinker.microworld.scripts import Planned
-from interleavethinker.microworld.targets import StepTarget
+from interleavethinker.microworld.targets import StepTarget, keep_sizes_open
 from interleavethinker.tools.store import ImageStore
 from interleavethinker.tools.types import Sha256, Step
 
@@ -127,19 +127,7 @@ def expected_scenes(targets: Sequence[StepTarget]) -> list[StepTarget]:
 
     A thing whose size the words of an earlier step left open stays open until a step replaces or resizes it.
     """
-    opened: set[int] = set()
-    scenes = []
-    for target in targets:
-        edit = target.edit
-        if edit is None:
-            opened = set()
-        elif edit.kind == "move" and edit.cell in opened and edit.to is not None:
-            opened = (opened - {edit.cell}) | {edit.to}
-        elif edit.kind != "recolour" and edit.cell is not None:
-            opened -= {edit.cell}
-        opened |= set(target.open_sizes)
-        scenes.append(StepTarget(target.after, open_sizes=tuple(sorted(opened))))
-    return scenes
+    return [StepTarget(target.after, open_sizes=target.open_sizes) for target in keep_sizes_open(targets)]
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from PIL import Image
 from interleavethinker.microworld.renderer import PerfectRenderer
 from interleavethinker.microworld.scenes import Scene, render, to_image
 from interleavethinker.microworld.scripts import Asked
-from interleavethinker.microworld.targets import StepTarget, scene_of, score_step
+from interleavethinker.microworld.targets import keep_sizes_open, scene_of, score_step
 from interleavethinker.microworld.understanding import understand
 from interleavethinker.microworld.vocabulary import CANONICAL
 from interleavethinker.tools.answers import read_plan
@@ -153,7 +153,7 @@ def _as_imagined(picture: Image.Image, prompt: str, source: Scene | None, imagin
 
 
 def _compare(pictures: Sequence[Image.Image], asked: Asked) -> Outcome:
-    targets = _opened([step.target for step in asked.steps if step.target is not None])
+    targets = keep_sizes_open([step.target for step in asked.steps if step.target is not None])
     last = targets[-1]
     wishes, background = last.wishes(None)
     end = scene_of(pictures[-1])
@@ -165,23 +165,6 @@ def _compare(pictures: Sequence[Image.Image], asked: Asked) -> Outcome:
         steps = zip(pictures, sources, targets, strict=True)
         right = all(score_step(picture, source, target).exact for picture, source, target in steps)
     return Outcome(right, reached)
-
-
-def _opened(targets: Sequence[StepTarget]) -> list[StepTarget]:
-    """The same targets, in which a size that one step's words leave open stays open in the steps after it."""
-    opened: set[int] = set()
-    result = []
-    for target in targets:
-        edit = target.edit
-        if edit is None:
-            opened = set()
-        elif edit.kind == "move":
-            opened = {edit.to if cell == edit.cell and edit.to is not None else cell for cell in opened}
-        elif edit.kind in {"add", "remove", "replace", "resize"}:
-            opened.discard(-1 if edit.cell is None else edit.cell)
-        opened |= set(target.open_sizes)
-        result.append(replace(target, open_sizes=tuple(sorted(opened))))
-    return result
 
 
 def _phrases(text: str) -> Counter[tuple[str, ...]]:

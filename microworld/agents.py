@@ -14,7 +14,7 @@ from pathlib import Path
 from interleavethinker.tools.errors import ModelError
 from interleavethinker.tools.qwen3vl_weights import resolve_folder
 
-__all__ = ["CRITICS", "PLANNERS", "Weights", "available", "weights_of"]
+__all__ = ["CRITICS", "PLANNERS", "Weights", "available", "prompts_folder", "weights_of"]
 
 _CHECKPOINTS = "interleavethinker.microworld:checkpoints"
 _PLANNER, _CRITIC = f"qwen3-vl:{_CHECKPOINTS}/planner", f"qwen3-vl:{_CHECKPOINTS}/critic"
@@ -66,6 +66,11 @@ CRITICS: dict[str, Weights] = {
     "grpo_without_accuracy": _critic("grpo_without_accuracy", "critic-grpo-no-accuracy"),
 }
 """By name."""
+
+
+def prompts_folder() -> Path:
+    """The short prompts that learned planners and critics were trained with."""
+    return Path(resolve_folder("interleavethinker.microworld:prompts"))
 
 
 def available(agents: Mapping[str, Weights]) -> dict[str, Weights]:

@@ -7,6 +7,7 @@ beside rows of data. Knows nothing of requests or models.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -20,7 +21,7 @@ from .reader import as_picture, read
 from .scenes import Scene
 from .scorer import Score, likeness, score_reading
 
-__all__ = ["StepTarget", "as_json", "scene_of", "score_step", "target_from"]
+__all__ = ["StepTarget", "as_json", "keep_sizes_open", "scene_of", "score_step", "target_from"]
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,23 @@ class StepTarget:
             replace(wish, size=None) if wish is not None and cell in self.open_sizes else wish
             for cell, wish in enumerate(wishes)
         )
+
+
+def keep_sizes_open(targets: Sequence[StepTarget]) -> list[StepTarget]:
+    """The steps of one plan, in which a size that words leave open stays open until a step replaces or resizes it."""
+    opened: set[int] = set()
+    result = []
+    for target in targets:
+        edit = target.edit
+        if edit is None:
+            opened = set()
+        elif edit.kind == "move":
+            opened = {edit.to if cell == edit.cell and edit.to is not None else cell for cell in opened}
+        elif edit.kind != "recolour" and edit.cell is not None:
+            opened.discard(edit.cell)
+        opened |= set(target.open_sizes)
+        result.append(replace(target, open_sizes=tuple(sorted(opened))))
+    return result
 
 
 def score_step(image: Image.Image, source: Image.Image | None, target: StepTarget) -> Score:

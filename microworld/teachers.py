@@ -14,18 +14,19 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from interleavethinker.tools.images import encode_png
 from interleavethinker.tools.ports import PlanContext
 from interleavethinker.tools.store import ImageStore
-from interleavethinker.tools.types import Case, Plan, Request, Step, Verdict
+from interleavethinker.tools.types import Case, ImagePart, Part, Plan, Request, Step, TextPart, Verdict
 
 from .language import place
 from .rewordings import STRATEGIES, reword
-from .scenes import Scene
+from .scenes import Scene, render, to_image
 from .scorer import QUALITY_NEEDED, Item, Score, judgement
 from .scripts import Asked
 from .targets import StepTarget, scene_of, score_step
 
-__all__ = ["KnownPlan", "Lesson", "TeacherCritic", "lesson_about", "plan_of", "teach"]
+__all__ = ["KnownPlan", "Lesson", "TeacherCritic", "lesson_about", "plan_of", "request_of", "teach"]
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,17 @@ def lesson_about(
     refined = prompt if good else reword(chosen, target, source, score.faults, rng)
     verdict = Verdict(success=good, refined_prompt=refined, reasoning=_reasoning(score))
     return Lesson(score, verdict, None if good else chosen)
+
+
+def request_of(asked: Asked, store: ImageStore) -> Request:
+    """A request as planners get it; its scenes are rendered into the store."""
+
+    def part_of(part: str | Scene) -> Part:
+        if isinstance(part, str):
+            return TextPart(text=part)
+        return ImagePart(sha256=store.put(encode_png(to_image(render(part)))))
+
+    return Request(parts=tuple(part_of(part) for part in asked.parts))
 
 
 class KnownPlan:

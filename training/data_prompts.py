@@ -6,18 +6,13 @@ Rows are a pure function of (seed, split, number), so that a larger set begins w
 from __future__ import annotations
 
 from interleavethinker.microworld.families import Split, draw
-from interleavethinker.microworld.scenes import Scene, render, to_image
-from interleavethinker.microworld.scripts import Asked
 from interleavethinker.microworld.targets import as_json
-from interleavethinker.microworld.teachers import plan_of
-from interleavethinker.tools.images import encode_png
-from interleavethinker.tools.store import ImageStore
-from interleavethinker.tools.types import ImagePart, Part, Request, TextPart
+from interleavethinker.microworld.teachers import plan_of, request_of
 
 from .rows import DataFolder, PromptRow
 from .tally import Tally
 
-__all__ = ["make_prompts", "request_of"]
+__all__ = ["make_prompts"]
 
 
 def make_prompts(folder: DataFolder, counts: dict[Split, int], seed: int) -> Tally:
@@ -50,14 +45,3 @@ def make_prompts(folder: DataFolder, counts: dict[Split, int], seed: int) -> Tal
             folder.prompts.append([row])
             tally.keep(f"{split}, {drawn.family}")
     return tally
-
-
-def request_of(asked: Asked, store: ImageStore) -> Request:
-    """A request as planners get it; its scenes are rendered into the store."""
-
-    def part_of(part: str | Scene) -> Part:
-        if isinstance(part, str):
-            return TextPart(text=part)
-        return ImagePart(sha256=store.put(encode_png(to_image(render(part)))))
-
-    return Request(parts=tuple(part_of(part) for part in asked.parts))

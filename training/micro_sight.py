@@ -20,7 +20,7 @@ from torch import nn
 from torch.nn import functional
 
 from interleavethinker.microworld.reader import Reading, read_all
-from interleavethinker.microworld.scenes import CELLS, Scene, to_image
+from interleavethinker.microworld.scenes import CELLS, to_image
 from interleavethinker.microworld.scenes import render as render_scene
 from interleavethinker.microworld.scorer import cell_qualities
 from interleavethinker.microworld.sprites import BACKGROUNDS, COLOURS, KINDS, SIZES, VARIANTS
@@ -29,7 +29,7 @@ from interleavethinker.tools.qwen3vl_processor import load_processor
 
 from .loop import RunFolder, Stage, muon_adamw, run_stage
 from .micro_qwen import make_micro_qwen
-from .micro_vae import dense_scene
+from .micro_vae import cell_labels, dense_scene
 from .recipe import SightRecipe, save_recipe
 from .rows import DataFolder
 from .sft import vocabulary_of
@@ -74,7 +74,8 @@ def run_sight(recipe: SightRecipe, root: Path) -> Path:
         chosen = [album[index] for index in rng.integers(len(album), size=recipe.batch - len(scenes))]
         pictures = [to_image(render_scene(scene)) for scene in scenes] + [image for image, _ in chosen]
         readings = [None] * len(scenes) + [reading for _, reading in chosen]
-        truth = _labels([*scenes, *(reading.scene for _, reading in chosen)])
+        truth = cell_labels([*scenes, *(reading.scene for _, reading in chosen)])
+        truth["place"] = torch.arange(CELLS).repeat(recipe.batch)
         clean = torch.tensor([(10.0,) * CELLS if one is None else cell_qualities(one) for one in readings]).flatten()
         total = torch.zeros(())
         numbers: dict[str, float] = {}
@@ -144,16 +145,3 @@ def _album(recipe: SightRecipe) -> list[tuple[Image.Image, Reading]]:
         with Image.open(io.BytesIO(folder.store.get(name))) as image:
             pictures.append(image.convert("RGB"))
     return list(zip(pictures, read_all(pictures), strict=True))
-
-
-def _labels(scenes: Sequence[Scene]) -> dict[str, torch.Tensor]:
-    """Answers of the probes, each (n * 9,); -100 (ignored) for the attributes of an empty cell."""
-    rows = []
-    for scene in scenes:
-        for cell, thing in enumerate(scene.cells):
-            named = (-100,) * 3
-            if thing is not None:
-                named = (list(COLOURS).index(thing.colour), SIZES.index(thing.size), thing.variant)
-            kind = len(KINDS) if thing is None else KINDS.index(thing.kind)
-            rows.append((cell, BACKGROUNDS.index(scene.background), kind, *named))
-    return dict(zip(_PROBES, torch.tensor(rows).T, strict=True))

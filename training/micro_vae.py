@@ -5,6 +5,8 @@ tokens: the transformer then spends nothing on putting cells together. The decod
 will see a transformer's imperfect ones. Knows nothing of text or flow.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from diffusers import AutoencoderKLFlux2, Flux2KleinPipeline
@@ -18,6 +20,7 @@ from .loop import RunFolder, Stage, muon_adamw, run_stage
 
 __all__ = [
     "Probed",
+    "cell_labels",
     "decode",
     "dense_scene",
     "encode",
@@ -133,7 +136,7 @@ class Probed(nn.Module):
         return decoded.float(), {name: probe(tokens).float() for name, probe in self.probes.items()}
 
 
-def _labels(scenes: list[Scene]) -> dict[str, torch.Tensor]:
+def cell_labels(scenes: Sequence[Scene]) -> dict[str, torch.Tensor]:
     """Answers of the probes, each (n * 9,); -100 (ignored) for the attributes of an empty cell."""
     rows = []
     for scene in scenes:
@@ -164,7 +167,7 @@ def train_vae(vae: AutoencoderKLFlux2, stage: Stage, folder: RunFolder, *, batch
         with torch.autocast("cpu", torch.bfloat16):
             decoded, logits = probed(pictures, noise)
         value, pixel = pixel_loss(decoded, pictures, weights)
-        truth = _labels(scenes)
+        truth = cell_labels(scenes)
         named = torch.stack([functional.cross_entropy(logits[name], truth[name]) for name in logits]).sum()
         right = (logits["kind"].argmax(-1) == truth["kind"]).float().mean()
         return value + 0.1 * named, {"pixel": pixel, "named": named.item(), "kind": right.item()}

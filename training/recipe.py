@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
+from interleavethinker.microworld.agents import prompts_folder
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.rendering import Prompts, load_prompts
 
@@ -174,7 +175,7 @@ def prompts_of(recipe: SightRecipe | SftRecipe | GrpoRecipe) -> Prompts:
     if recipe.prompts == "shipped":
         return load_prompts()
     if recipe.prompts == "micro":
-        return load_prompts(Path(str(files("interleavethinker.microworld") / "prompts")))
+        return load_prompts(prompts_folder())
     return load_prompts(Path(recipe.prompts))
 
 

@@ -21,13 +21,12 @@ from interleavethinker.microworld.scenes import CELLS, Scene, Thing, random_thin
 from interleavethinker.microworld.scorer import Score, score_reading
 from interleavethinker.microworld.sprites import BACKGROUNDS, CELL, COLOURS, KINDS, SIZES
 from interleavethinker.microworld.targets import StepTarget, as_json, score_step
-from interleavethinker.microworld.teachers import lesson_about, plan_of
+from interleavethinker.microworld.teachers import lesson_about, plan_of, request_of
 from interleavethinker.tools.images import encode_png
 from interleavethinker.tools.store import ImageStore
 from interleavethinker.tools.types import Case
 
 from .data_planner import cut_after
-from .data_prompts import request_of
 from .rows import CriticRow, PlannerRow
 
 __all__ = ["rehearse", "rehearse_plans"]

@@ -64,8 +64,9 @@ def examples_of(recipe: SftRecipe) -> list[dict[str, Any]]:
         InputError: The data folder has no training rows for this role.
     """
     folder, prompts = DataFolder(recipe.data), prompts_of(recipe)
-    rows = _examples(recipe.role, folder, prompts)
-    if recipe.rl_failures is not None:
+    if recipe.rl_failures is None:
+        rows = _examples(recipe.role, folder, prompts)
+    else:
         chosen = choose_rl_rows(list(folder.critic_rl), recipe.rl_failures, recipe.seed)
         rows = [critic_example(row, folder.store, prompts) for row in chosen]
     if recipe.rows is not None:
