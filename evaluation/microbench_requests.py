@@ -1,7 +1,7 @@
 """MicroBench's requests: held out from training, of every family in turn, each with the plan that carries it out.
 
 A pure function of the seed; a larger `n` continues a smaller one. Unseen pairs of kind and colour and unseen templates
-take turns, seven requests each. A plan of these families has up to four steps.
+take turns, seven requests each. A story or a series of changes has up to eight steps.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Literal
 
-from interleavethinker.microworld.families import FAMILIES, Drawn, Split, draw
+from interleavethinker.microworld.families import FAMILIES, LONGEST, Drawn, Split, draw
 from interleavethinker.microworld.scripts import Asked
 from interleavethinker.microworld.targets import StepTarget
 from interleavethinker.microworld.teachers import request_of
@@ -73,7 +73,7 @@ def foreign_prompts(number: int, seed: int) -> tuple[list[str], list[str]]:
 
 @lru_cache(maxsize=4096)
 def _drawn(number: int, seed: int) -> Drawn:
-    return draw(_STREAM + seed, number, _HELD_OUT[number // len(FAMILIES) % len(_HELD_OUT)])
+    return draw(_STREAM + seed, number, _HELD_OUT[number // len(FAMILIES) % len(_HELD_OUT)], longest=LONGEST)
 
 
 def seed_of(seed: int, number: int) -> int:

@@ -32,7 +32,7 @@ from .sprites import COLOURS, KINDS
 from .targets import StepTarget
 from .vocabulary import BACKGROUND_PHRASES
 
-__all__ = ["FAMILIES", "SPLITS", "Drawn", "Split", "draw", "is_held_out", "request_words", "split_of"]
+__all__ = ["FAMILIES", "LONGEST", "SPLITS", "Drawn", "Split", "draw", "is_held_out", "request_words", "split_of"]
 
 Split = Literal["train", "combinations", "templates"]
 SPLITS: tuple[Split, ...] = ("train", "combinations", "templates")
@@ -53,8 +53,8 @@ class Drawn:
 
 @dataclass(frozen=True)
 class _Family:
-    make: Callable[[Rng, int], Asked | None]
-    """Makes a request from a template's number; None where this draw allows none."""
+    make: Callable[[Rng, int, int], Asked | None]
+    """Makes a request from a template's number and the most steps it may take; None where this draw allows none."""
     templates: int
     """Templates of the data set; the last one is held out."""
     further: int = 0
@@ -77,7 +77,12 @@ def split_of(asked: Asked, template: int, family: str) -> Split | None:
     return "combinations" if new_pair else "train"
 
 
-def draw(seed: int, index: int, split: Split, *, further: bool = False) -> Drawn:
+LONGEST = 8
+"""Steps of the longest requests, which `draw` makes if it is told so."""
+_USUAL = 4
+
+
+def draw(seed: int, index: int, split: Split, *, further: bool = False, longest: int = _USUAL) -> Drawn:
     """The request number `index` of a split, a pure function of its arguments; families take turns.
 
     Args:
@@ -85,6 +90,7 @@ def draw(seed: int, index: int, split: Split, *, further: bool = False) -> Drawn
         index: Which one.
         split: Where it belongs.
         further: Whether training requests may also be asked in the ways kept for rehearsals.
+        longest: Steps that a story or a series of changes may take, 2 to `LONGEST`; other families stay below.
 
     Raises:
         RuntimeError: No such request was found, which is a defect of a family.
@@ -95,7 +101,7 @@ def draw(seed: int, index: int, split: Split, *, further: bool = False) -> Drawn
     for turn in range(_TRIES):
         rng = np.random.default_rng([seed, SPLITS.index(split), index, turn])
         template = count - 1 if split == "templates" else known[int(rng.integers(len(known)))]
-        asked = FAMILIES[family].make(rng, template)
+        asked = FAMILIES[family].make(rng, template, longest)
         if asked is not None and split_of(asked, template, family) == split:
             return Drawn(family, template, split, asked)
     msg = f"no request of family {family!r} for split {split!r} in {_TRIES} draws"
@@ -118,10 +124,10 @@ _STORIES = (
 )
 
 
-def _narrative(rng: Rng, template: int) -> Asked:
+def _narrative(rng: Rng, template: int, longest: int) -> Asked:
     scene = random_scene(rng, int(rng.integers(1, 4)))
     first = drawing(scene, rng)
-    later = edits(scene, int(rng.integers(1, 4)), rng)
+    later = edits(scene, int(rng.integers(1, longest)), rng)
     opening, middle, closing = _STORIES[template]
     words = [in_words(step) for step in later]
     text = opening.format(in_words(first)) + "".join(middle.format(word) for word in words[:-1])
@@ -145,7 +151,7 @@ _GUIDES = (
 )
 
 
-def _guidance(rng: Rng, template: int) -> Asked:
+def _guidance(rng: Rng, template: int, longest: int) -> Asked:  # noqa: ARG001 - its things are as many as its steps
     scene = random_scene(rng, int(rng.integers(2, 4)))
     cells = list(scene.things)
     order = [cells[int(at)] for at in rng.permutation(len(cells))]
@@ -186,10 +192,11 @@ _CHANGES = (
 )
 
 
-def _manipulation(rng: Rng, template: int) -> Asked:
+def _manipulation(rng: Rng, template: int, longest: int) -> Asked:
     scene = random_scene(rng, int(rng.integers(1, 4)))
-    steps = edits(scene, int(rng.integers(1, 4)), rng)
-    text = _CHANGES[template][len(steps) - 1].format(*(in_words(step) for step in steps))
+    steps = edits(scene, int(rng.integers(1, longest)), rng)
+    words = [in_words(step) for step in steps]
+    text = _CHANGES[template][min(len(steps), 3) - 1].format(*words) + "".join(f" Then {word}." for word in words[3:])
     if template == 0:
         text = text[:1].upper() + text[1:]
     count = len(steps)
@@ -214,7 +221,7 @@ _SEQUENCES = (
 )
 
 
-def _continuation(rng: Rng, template: int) -> Asked:
+def _continuation(rng: Rng, template: int, longest: int) -> Asked:  # noqa: ARG001 - what is done counts too
     scene = random_scene(rng, int(rng.integers(1, 4)))
     done, left = int(rng.integers(1, 3)), int(rng.integers(1, 3))
     steps = edits(scene, done + left, rng)
@@ -229,14 +236,19 @@ def _continuation(rng: Rng, template: int) -> Asked:
     return Asked(tuple(parts), tuple(steps[done:]), thought)
 
 
+def _any_length(make: Callable[[Rng, int], Asked | None]) -> Callable[[Rng, int, int], Asked | None]:
+    """A riddle's maker; its steps follow from what it asks."""
+    return lambda rng, template, longest: make(rng, template)  # noqa: ARG005
+
+
 FAMILIES: dict[str, _Family] = {
     "narrative": _Family(_narrative, 5, len(_STORIES) - 5),
     "guidance": _Family(_guidance, 5, len(_GUIDES) - 5),
     "manipulation": _Family(_manipulation, 5, len(_CHANGES) - 5),
     "continuation": _Family(_continuation, 5, len(_SEQUENCES) - 5),
-    "questions": _Family(question, 3, WORDINGS - 3),
-    "knowledge": _Family(knowledge, 5, WORDINGS - 5),
-    "reasoning": _Family(reasoning, 3, WORDINGS - 3),
+    "questions": _Family(_any_length(question), 3, WORDINGS - 3),
+    "knowledge": _Family(_any_length(knowledge), 5, WORDINGS - 5),
+    "reasoning": _Family(_any_length(reasoning), 3, WORDINGS - 3),
 }
 """By name; requests take turns in this order."""
 

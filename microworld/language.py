@@ -24,6 +24,7 @@ __all__ = [
     "draw_task",
     "edit_task",
     "instruct",
+    "name",
     "place",
     "random_edit",
     "redraw_open",

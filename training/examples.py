@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from interleavethinker.microworld.language import place
+from interleavethinker.microworld.language import describe, name, place
 from interleavethinker.microworld.scenes import CELLS, Scene, Thing, random_scene, random_thing, render, to_image
 from interleavethinker.microworld.sprites import BACKGROUNDS
 from interleavethinker.tools.answers import write_plan, write_verdict
@@ -25,7 +25,7 @@ from interleavethinker.tools.types import ImagePart, TextPart
 
 from .rows import CriticRow, PlannerRow
 
-__all__ = ["captions", "comparisons", "critic_example", "critic_prompt", "planner_example", "texts_of", "to_dataset"]
+__all__ = ["captions", "comparisons", "critic_example", "critic_prompt", "glances", "planner_example", "texts_of", "to_dataset"]
 
 Example = dict[str, Any]
 _ROLES = {"ai": "assistant", "human": "user", "system": "system"}
@@ -76,6 +76,20 @@ def comparisons(store: ImageStore, count: int, seed: int) -> Iterator[Example]:
         yield _question(question, store) | _completion(_comparison(before, after, rng))
 
 
+def glances(store: ImageStore, count: int, seed: int) -> Iterator[Example]:
+    """One picture and what there is to ask about it, in a planner's words and in any order: how many things, where each
+    is, what a place holds, what has which colour.
+
+    Every answer must be looked up, so that a planner cannot get by with copying.
+    """
+    for number in range(count):
+        rng = np.random.default_rng([seed, number, 3])
+        scene = random_scene(rng, int(rng.integers(1, 6)))
+        image = store.put(encode_png(to_image(render(scene))))
+        question = [Turn("user", (ImagePart(sha256=image), TextPart(text="Tell.")))]
+        yield _question(question, store) | _completion(_glance(scene, rng))
+
+
 def texts_of(examples: Iterable[Example]) -> Iterator[str]:
     """Every text in examples, for a tokenizer to learn from."""
     for example in examples:
@@ -117,8 +131,20 @@ def _comparison(before: Scene, after: Scene, rng: np.random.Generator) -> str:
     return "; ".join(lines)
 
 
+def _glance(scene: Scene, rng: np.random.Generator) -> str:
+    things = list(scene.things.items())
+    count = len(things)
+    lines = ["There is 1 thing" if count == 1 else f"There are {count} things", describe(scene)]
+    lines += [f"the {thing.kind} is {place(cell)}, it is a {name(thing)}" for cell, thing in things]
+    lines += [f"{place(cell)} is {_name(scene.cells[cell])}" for cell in rng.permutation(CELLS)[:4]]
+    for colour in dict.fromkeys(thing.colour for _, thing in things):
+        same = [f"the {thing.kind} {place(cell)}" for cell, thing in things if thing.colour == colour]
+        lines.append(f"{len(same)} of the things {'is' if len(same) == 1 else 'are'} {colour}: {', '.join(same)}")
+    return "; ".join(lines[int(at)] for at in rng.permutation(len(lines)))
+
+
 def _name(thing: Thing | None) -> str:
-    return f"{thing.size} {thing.colour} {thing.kind}" if thing else "nothing"
+    return name(thing) if thing else "nothing"
 
 
 def _question(turns: Sequence[Turn], store: ImageStore, blank_like: str | None = None) -> Example:

@@ -87,6 +87,8 @@ class SftRecipe(_Recipe):
     """Pictures of random scenes, described, that come first: how a model from scratch learns to see."""
     comparisons: Annotated[int, Field(ge=0)] = 0
     """Pairs of pictures, described cell by cell, which come next."""
+    glances: Annotated[int, Field(ge=0)] = 0
+    """Pictures and what there is to ask about them, which come next."""
     rehearsals: Annotated[int, Field(ge=0)] = 0
     """Rows from rendered pictures, which come next; see `rehearsal`."""
     rl_failures: Annotated[float, Field(ge=0, le=1)] | None = None

@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image, ImageFilter
 
-from interleavethinker.microworld.families import draw
+from interleavethinker.microworld.families import FAMILIES, LONGEST, draw
 from interleavethinker.microworld.language import redraw_open
 from interleavethinker.microworld.reader import Reading
 from interleavethinker.microworld.rewordings import STRATEGIES, reword
@@ -38,6 +38,13 @@ _SMEARED = 0.15
 """Share of pictures in which one thing is smeared, as generators smear; some of them beyond what quality allows."""
 _CUT = 0.35
 """Share of plans of several steps of which some are done."""
+_TURNS = (
+    "narrative", "questions", "guidance", "reasoning", "manipulation", "questions", "continuation", "reasoning",
+    "knowledge", "questions", "manipulation", "reasoning",
+)  # fmt: skip
+"""Families of rehearsed plans; those that must look come more often, because each of their rows asks for little."""
+_LONG = 0.25
+"""Share of plans that may take more steps than the data set's."""
 
 
 def rehearse(store: ImageStore, count: int, seed: int) -> Iterator[CriticRow]:
@@ -67,9 +74,13 @@ def rehearse_plans(store: ImageStore, count: int, seed: int) -> Iterator[Planner
         count: How many.
         seed: Of everything.
     """
+    families = list(FAMILIES)
     for index in range(count):
-        drawn = draw(_STREAM + seed, index, "train", further=True)
-        asked, rng = drawn.asked, np.random.default_rng([_STREAM, seed, index])
+        rng = np.random.default_rng([_STREAM, seed, index])
+        number = len(families) * index + families.index(_TURNS[index % len(_TURNS)])
+        long = {"longest": LONGEST} if rng.random() < _LONG else {}
+        drawn = draw(_STREAM + seed, number, "train", further=True, **long)
+        asked = drawn.asked
         request, plan = request_of(asked, store), plan_of(asked)
         if len(plan.steps) > 1 and rng.random() < _CUT:
             done = asked.steps[: int(rng.integers(1, len(plan.steps)))]

@@ -15,7 +15,7 @@ from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.rendering import Prompts
 
 from .data_critic import choose_rl_rows
-from .examples import captions, comparisons, critic_example, planner_example, texts_of, to_dataset
+from .examples import captions, comparisons, critic_example, glances, planner_example, texts_of, to_dataset
 from .recipe import SftRecipe, SightRecipe, prompts_of, save_recipe
 from .rehearsal import rehearse, rehearse_plans
 from .rows import DataFolder
@@ -77,6 +77,7 @@ def examples_of(recipe: SftRecipe) -> list[dict[str, Any]]:
     count = recipe.rehearsals
     ordered = list(captions(folder.store, recipe.captions, recipe.seed))
     ordered += comparisons(folder.store, recipe.comparisons, recipe.seed)
+    ordered += glances(folder.store, recipe.glances, recipe.seed)
     if recipe.role == "critic":
         ordered += (critic_example(row, folder.store, prompts) for row in rehearse(folder.store, count, recipe.seed))
     else:

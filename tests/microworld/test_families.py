@@ -2,7 +2,7 @@
 
 import pytest
 
-from interleavethinker.microworld.families import FAMILIES, SPLITS, Drawn, Split, draw, is_held_out
+from interleavethinker.microworld.families import FAMILIES, LONGEST, SPLITS, Drawn, Split, draw, is_held_out
 from interleavethinker.microworld.scenes import Scene, render, to_image
 from interleavethinker.microworld.scorer import judgement
 from interleavethinker.microworld.scripts import Asked
@@ -44,6 +44,15 @@ def test_rehearsals_are_asked_in_more_ways_but_never_in_the_held_out_one() -> No
         assert one.template != FAMILIES[one.family].templates - 1
         assert not any(is_held_out(scene) for scene in one.asked.scenes)
     assert {one.family for one in drawn if one.template >= FAMILIES[one.family].templates} == set(FAMILIES)
+
+
+def test_long_requests_have_up_to_eight_steps_each_asked_for_in_the_request() -> None:
+    long = [draw(5, index, "templates", longest=LONGEST) for index in range(140)]
+    assert max(len(one.asked.steps) for one in long) == LONGEST
+    assert max(len(one.asked.steps) for one in drawn("templates", 140)) == 4
+    for one in long:
+        if one.family in {"narrative", "manipulation"}:
+            assert all((step.prompt or "") in text_of(one.asked).lower() for step in one.asked.steps)
 
 
 def test_a_perfect_rendering_of_every_step_is_judged_good_and_doing_nothing_is_not() -> None:

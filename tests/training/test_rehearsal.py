@@ -2,11 +2,16 @@
 
 from pathlib import Path
 
+from PIL import Image
+
 from interleavethinker.evaluation.judges import Shot
 from interleavethinker.evaluation.micro_judge import MicroJudge
 from interleavethinker.microworld.families import FAMILIES
+from interleavethinker.microworld.language import place
 from interleavethinker.microworld.rewordings import STRATEGIES
+from interleavethinker.microworld.targets import scene_of
 from interleavethinker.tools.store import ImageStore
+from interleavethinker.training.examples import glances
 from interleavethinker.training.rehearsal import rehearse, rehearse_plans
 
 
@@ -35,3 +40,15 @@ def test_rehearsed_plans_are_of_every_family_and_some_go_on_from_pictures(tmp_pa
     cut = [row for row in rows if "Continue the sequence." in row.request.text]
     assert 5 < len(cut) < 40
     assert list(rehearse_plans(ImageStore(tmp_path), 9, seed=1)) == rows[:9]
+    assert max(len(row.plan.steps) for row in rehearse_plans(ImageStore(tmp_path), 140, seed=1)) > 4
+
+
+def test_glances_say_of_one_picture_what_is_where(tmp_path: Path) -> None:
+    examples = list(glances(ImageStore(tmp_path), 12, seed=1))
+    for example in examples:
+        with Image.open(example["images"][0]) as picture:
+            scene = scene_of(picture)
+        answer = example["completion"][0]["content"][0]["text"]
+        assert all(f"the {thing.kind} is {place(cell)}" in answer for cell, thing in scene.things.items())
+        assert f"There {'is' if len(scene.things) == 1 else 'are'} {len(scene.things)} thing" in answer
+    assert list(glances(ImageStore(tmp_path), 5, seed=1)) == examples[:5]
