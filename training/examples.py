@@ -25,7 +25,16 @@ from interleavethinker.tools.types import ImagePart, TextPart
 
 from .rows import CriticRow, PlannerRow
 
-__all__ = ["captions", "comparisons", "critic_example", "critic_prompt", "glances", "planner_example", "texts_of", "to_dataset"]
+__all__ = [
+    "captions",
+    "comparisons",
+    "critic_example",
+    "critic_prompt",
+    "glances",
+    "planner_example",
+    "texts_of",
+    "to_dataset",
+]
 
 Example = dict[str, Any]
 _ROLES = {"ai": "assistant", "human": "user", "system": "system"}
