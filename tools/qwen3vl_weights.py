@@ -95,12 +95,16 @@ class Weights:
                 return
             import torch
             from transformers import Qwen3VLForConditionalGeneration
+            from transformers.utils import logging as transformers_logging
 
             from .qwen3vl_processor import load_processor
 
             path = resolve_folder(self._name)
             device = self._device_map or ("cuda" if torch.cuda.is_available() else "cpu")
             dtype = self._dtype if self._dtype == "auto" else getattr(torch, self._dtype)
+            if path != self._name:
+                # Weights of a package are small and there: a bar would only tear the caller's output.
+                transformers_logging.disable_progress_bar()
             try:
                 processor = load_processor(path)
                 model = Qwen3VLForConditionalGeneration.from_pretrained(path, dtype=dtype, device_map=device)

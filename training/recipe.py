@@ -82,7 +82,8 @@ class SftRecipe(_Recipe):
     """Learning from teachers' answers."""
 
     kind: Literal["sft"]
-    role: Literal["planner", "critic"]
+    role: Literal["planner", "critic", "both"]
+    """`both`: one set of weights learns the rows and rehearsals of both."""
     captions: Annotated[int, Field(ge=0)] = 0
     """Pictures of random scenes, described, that come first: how a model from scratch learns to see."""
     comparisons: Annotated[int, Field(ge=0)] = 0
@@ -98,6 +99,11 @@ class SftRecipe(_Recipe):
     it a model from scratch learns several times as fast."""
     repeats: Annotated[int, Field(gt=0)] = 1
     """How often the rows are gone through, each time in another order; TRL's epochs would repeat the captions too."""
+
+    @property
+    def roles(self) -> tuple[Literal["planner", "critic"], ...]:
+        """Whose rows are learned."""
+        return ("planner", "critic") if self.role == "both" else (self.role,)
 
 
 class GrpoRecipe(_Recipe):

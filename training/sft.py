@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -65,24 +66,23 @@ def examples_of(recipe: SftRecipe) -> list[dict[str, Any]]:
     """
     folder, prompts = DataFolder(recipe.data), prompts_of(recipe)
     if recipe.rl_failures is None:
-        rows = _examples(recipe.role, folder, prompts)
+        rows = [row for role in recipe.roles for row in _examples(role, folder, prompts)]
     else:
         chosen = choose_rl_rows(list(folder.critic_rl), recipe.rl_failures, recipe.seed)
         rows = [critic_example(row, folder.store, prompts) for row in chosen]
     if recipe.rows is not None:
         rows = rows[: recipe.rows]
     if not rows:
-        msg = f"{recipe.data} must hold {recipe.role} rows; it has none. Make them: interleavethinker data --help."
+        learned = " or ".join(recipe.roles)
+        msg = f"{recipe.data} must hold {learned} rows; it has none. Make them: interleavethinker data --help."
         raise InputError(msg)
-    count = recipe.rehearsals
     ordered = list(captions(folder.store, recipe.captions, recipe.seed))
     ordered += comparisons(folder.store, recipe.comparisons, recipe.seed)
     ordered += glances(folder.store, recipe.glances, recipe.seed)
-    if recipe.role == "critic":
-        ordered += (critic_example(row, folder.store, prompts) for row in rehearse(folder.store, count, recipe.seed))
-    else:
-        plans = rehearse_plans(folder.store, count, recipe.seed)
-        ordered += (planner_example(row, folder.store, prompts) for row in plans)
+    count = recipe.rehearsals // len(recipe.roles)
+    ordered += chain.from_iterable(
+        zip(*(_rehearsed(role, folder, prompts, count, recipe.seed) for role in recipe.roles), strict=True)
+    )
     for turn in range(recipe.repeats):
         ordered += random.Random(f"{recipe.seed}/{turn}").sample(rows, len(rows))
     return ordered
@@ -102,6 +102,12 @@ def vocabulary_of(recipe: SightRecipe) -> Iterator[str]:
     folder, prompts = DataFolder(recipe.data), prompts_of(recipe)
     rows = [*_examples("planner", folder, prompts)[:4000], *_examples("critic", folder, prompts)[:4000]]
     return texts_of([*rows, *captions(folder.store, 50, recipe.seed)])
+
+
+def _rehearsed(role: str, folder: DataFolder, prompts: Prompts, count: int, seed: int) -> Iterator[dict[str, Any]]:
+    if role == "critic":
+        return (critic_example(row, folder.store, prompts) for row in rehearse(folder.store, count, seed))
+    return (planner_example(row, folder.store, prompts) for row in rehearse_plans(folder.store, count, seed))
 
 
 def _examples(role: str, folder: DataFolder, prompts: Prompts) -> Sequence[dict[str, Any]]:

@@ -163,6 +163,18 @@ def test_a_micro_planner_is_trained(made: Made, seer: Path, tmp_path: Path) -> N
     assert (tmp_path / "model" / "model.safetensors").is_file()
 
 
+def test_the_planner_goes_on_from_its_first_half_and_one_agent_learns_both_roles(
+    made: Made, critic: Path, tmp_path: Path
+) -> None:
+    few = ("glances=1", "rehearsals=4", f"model={critic / 'model'}")
+    run_sft(sft("micro-planner-looking", made, *few), tmp_path / "planner")
+    recipe = sft("micro-one-agent", made, *few)
+    asked = [example["prompt"][0]["content"][0]["text"] for example in examples_of(recipe)]
+    assert len({text for text in asked if text}) > 1, "a planner's and a critic's instructions"
+    run_sft(recipe, tmp_path / "one")
+    assert (tmp_path / "one" / "model" / "model.safetensors").is_file()
+
+
 @pytest.mark.parametrize("role", ["planner", "critic"])
 def test_the_8b_sft_recipes_run_with_a_small_model_and_leave_its_eyes_frozen(
     role: str, made: Made, seer: Path, tmp_path: Path
