@@ -31,7 +31,7 @@ _BEST = ("grpo", "sft", "scripted")
 _SELECT = "interleavethinker data select runs/micro-data"
 _SFT = "interleavethinker train micro-critic-sft"
 _GRPO = "interleavethinker train micro-critic-grpo"
-_ONE = "SFT on the planner's and the critic's rows together, with the same total of steps; no recipe ships yet"
+_ONE = "interleavethinker train micro-one-agent"
 
 
 @dataclass(frozen=True)

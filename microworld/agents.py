@@ -54,7 +54,10 @@ def _critic(variant: str, adapter: str, seed: int = 0) -> Weights:
     return Weights(variant, _CRITIC, f"{_CHECKPOINTS}/adapters/{adapter}", seed)
 
 
-PLANNERS: dict[str, Weights] = {"sft": Weights("sft", _PLANNER)}
+_ONE_AGENT = Weights("one_agent", f"qwen3-vl:{_CHECKPOINTS}/one-agent")
+"""One set of weights in both roles."""
+
+PLANNERS: dict[str, Weights] = {"sft": Weights("sft", _PLANNER), "one_agent": _ONE_AGENT}
 """By name."""
 
 CRITICS: dict[str, Weights] = {
@@ -64,6 +67,12 @@ CRITICS: dict[str, Weights] = {
     "grpo_seed1": _critic("grpo", "critic-grpo-seed1", seed=1),
     "grpo_without_step_wise": _critic("grpo_without_step_wise", "critic-grpo-no-step"),
     "grpo_without_accuracy": _critic("grpo_without_accuracy", "critic-grpo-no-accuracy"),
+    "grpo_noise10": _critic("grpo_noise10", "critic-grpo-noise10"),
+    "grpo_noise30": _critic("grpo_noise30", "critic-grpo-noise30"),
+    "sft_filtered_unbalanced": _critic("sft_filtered_unbalanced", "critic-filtered-unbalanced"),
+    "sft_unfiltered_balanced": _critic("sft_unfiltered_balanced", "critic-unfiltered-balanced"),
+    "sft_unfiltered_unbalanced": _critic("sft_unfiltered_unbalanced", "critic-unfiltered-unbalanced"),
+    "one_agent": _ONE_AGENT,
 }
 """By name."""
 
