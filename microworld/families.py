@@ -11,8 +11,8 @@
 | reasoning | changes that must be worked out first |
 
 One template of each family is held out, and so are some pairs of kind and colour: `draw` makes training requests
-without either, or held-out ones with one of them. Templates behind the held-out one are further ways to ask, for
-rehearsals only. The plans keep a user's words where there are any.
+without either, or held-out ones with one of them. Templates behind the held-out one are further ways to ask, and some
+requests are framed by random words: both for rehearsals only. The plans keep a user's words where there are any.
 """
 
 from __future__ import annotations
@@ -20,17 +20,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import numpy as np
 
+from interleavethinker.tools.requests import named_step_count
+
 from .language import Edit, a, name, place
 from .riddles import WORDINGS, knowledge, question, reasoning, riddle_texts
 from .scenes import Scene, random_scene
-from .scripts import Asked, Planned, Rng, caption, drawing, edited, edits, in_words, sentence, spoken
+from .scripts import Asked, Planned, Rng, caption, drawing, edited, edits, in_words, one, sentence, spoken
 from .sprites import COLOURS, KINDS
 from .targets import StepTarget
-from .vocabulary import BACKGROUND_PHRASES
+from .vocabulary import BACKGROUND_PHRASES, known_words
 
 __all__ = ["FAMILIES", "LONGEST", "SPLITS", "Drawn", "Split", "draw", "is_held_out", "request_words", "split_of"]
 
@@ -39,6 +42,9 @@ SPLITS: tuple[Split, ...] = ("train", "combinations", "templates")
 
 _HELD_OUT_EVERY = 9
 _TRIES = 200
+_IMPROVISED = -1
+"""Stands for a template's number where the framing is random words."""
+_IMPROVISED_SHARE = 0.5
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,8 @@ class _Family:
     """Templates of the data set; the last one is held out."""
     further: int = 0
     """Templates after these, for rehearsals."""
+    improvises: bool = False
+    """Whether a request can be told by its content alone, however it is framed."""
 
 
 def is_held_out(scene: Scene) -> bool:
@@ -89,18 +97,20 @@ def draw(seed: int, index: int, split: Split, *, further: bool = False, longest:
         seed: Of all requests.
         index: Which one.
         split: Where it belongs.
-        further: Whether training requests may also be asked in the ways kept for rehearsals.
+        further: Whether training requests may also be asked in the ways kept for rehearsals, or framed by random words.
         longest: Steps that a story or a series of changes may take, 2 to `LONGEST`; other families stay below.
 
     Raises:
         RuntimeError: No such request was found, which is a defect of a family.
     """
     family = tuple(FAMILIES)[index % len(FAMILIES)]
-    count = FAMILIES[family].templates
+    count, improvises = FAMILIES[family].templates, further and FAMILIES[family].improvises
     known = [*range(count - 1), *(range(count, count + FAMILIES[family].further) if further else ())]
     for turn in range(_TRIES):
         rng = np.random.default_rng([seed, SPLITS.index(split), index, turn])
         template = count - 1 if split == "templates" else known[int(rng.integers(len(known)))]
+        if improvises and rng.random() < _IMPROVISED_SHARE:
+            template = _IMPROVISED
         asked = FAMILIES[family].make(rng, template, longest)
         if asked is not None and split_of(asked, template, family) == split:
             return Drawn(family, template, split, asked)
@@ -124,14 +134,19 @@ _STORIES = (
 )
 
 
-def _narrative(rng: Rng, template: int, longest: int) -> Asked:
+def _narrative(rng: Rng, template: int, longest: int) -> Asked | None:
     scene = random_scene(rng, int(rng.integers(1, 4)))
     first = drawing(scene, rng)
     later = edits(scene, int(rng.integers(1, longest)), rng)
-    opening, middle, closing = _STORIES[template]
     words = [in_words(step) for step in later]
-    text = opening.format(in_words(first)) + "".join(middle.format(word) for word in words[:-1])
-    text += closing.format(words[-1])
+    if template == _IMPROVISED:
+        text = _framed([in_words(first), *words], rng)
+    else:
+        opening, middle, closing = _STORIES[template]
+        text = opening.format(in_words(first)) + "".join(middle.format(word) for word in words[:-1])
+        text += closing.format(words[-1])
+    if _counts_wrongly(text):
+        return None
     return Asked((text,), (first, *later), f"A story: one drawing, then changes: {len(later)}.")
 
 
@@ -151,7 +166,7 @@ _GUIDES = (
 )
 
 
-def _guidance(rng: Rng, template: int, longest: int) -> Asked:  # noqa: ARG001 - its things are as many as its steps
+def _guidance(rng: Rng, template: int, longest: int) -> Asked | None:  # noqa: ARG001 - a step for each thing
     scene = random_scene(rng, int(rng.integers(2, 4)))
     cells = list(scene.things)
     order = [cells[int(at)] for at in rng.permutation(len(cells))]
@@ -164,7 +179,12 @@ def _guidance(rng: Rng, template: int, longest: int) -> Asked:  # noqa: ARG001 -
     for cell in order[1:]:
         steps.append(_adding(growing, cell, scene, f"add {said[cell]}"))
         growing = growing.put(cell, scene.cells[cell])
-    text = _GUIDES[template][0].format(goal=listed, count=len(steps))
+    if template == _IMPROVISED:
+        text = _framed([listed, *([_phrase(rng)] if rng.random() < 0.5 else [])], rng)
+        if _counts_wrongly(text):
+            return None
+    else:
+        text = _GUIDES[template][0].format(goal=listed, count=len(steps))
     return Asked((text,), tuple(steps), f"A guide to {len(steps)} things: draw the first, then add one a step.")
 
 
@@ -192,11 +212,17 @@ _CHANGES = (
 )
 
 
-def _manipulation(rng: Rng, template: int, longest: int) -> Asked:
+def _manipulation(rng: Rng, template: int, longest: int) -> Asked | None:
     scene = random_scene(rng, int(rng.integers(1, 4)))
     steps = edits(scene, int(rng.integers(1, longest)), rng)
     words = [in_words(step) for step in steps]
-    text = _CHANGES[template][min(len(steps), 3) - 1].format(*words) + "".join(f" Then {word}." for word in words[3:])
+    if template == _IMPROVISED:
+        text = _framed(words, rng)
+    else:
+        text = _CHANGES[template][min(len(steps), 3) - 1].format(*words)
+        text += "".join(f" Then {word}." for word in words[3:])
+    if _counts_wrongly(text):
+        return None
     if template == 0:
         text = text[:1].upper() + text[1:]
     count = len(steps)
@@ -221,17 +247,19 @@ _SEQUENCES = (
 )
 
 
-def _continuation(rng: Rng, template: int, longest: int) -> Asked:  # noqa: ARG001 - what is done counts too
+def _continuation(rng: Rng, template: int, longest: int) -> Asked | None:  # noqa: ARG001 - what is done counts too
     scene = random_scene(rng, int(rng.integers(1, 4)))
     done, left = int(rng.integers(1, 3)), int(rng.integers(1, 3))
     steps = edits(scene, done + left, rng)
-    opening, closing = _SEQUENCES[template]
+    opening, closing = (_lead(rng) + "{}", _lead(rng) + "{}.") if template == _IMPROVISED else _SEQUENCES[template]
     parts: list[str | Scene] = [opening.format(caption(None, scene)), scene]
     for step in steps[:done]:
         assert step.target is not None  # noqa: S101 - edits have targets
         parts += [sentence(in_words(step)), step.target.after]
     ahead = ", then ".join(in_words(step) for step in steps[done:])
     parts.append(closing.format(ahead))
+    if _counts_wrongly(" ".join(part for part in parts if isinstance(part, str))):
+        return None
     thought = f"{done + 1} pictures are given; {left} more follow{'s' if left == 1 else ''}."
     return Asked(tuple(parts), tuple(steps[done:]), thought)
 
@@ -242,10 +270,10 @@ def _any_length(make: Callable[[Rng, int], Asked | None]) -> Callable[[Rng, int,
 
 
 FAMILIES: dict[str, _Family] = {
-    "narrative": _Family(_narrative, 5, len(_STORIES) - 5),
-    "guidance": _Family(_guidance, 5, len(_GUIDES) - 5),
-    "manipulation": _Family(_manipulation, 5, len(_CHANGES) - 5),
-    "continuation": _Family(_continuation, 5, len(_SEQUENCES) - 5),
+    "narrative": _Family(_narrative, 5, len(_STORIES) - 5, improvises=True),
+    "guidance": _Family(_guidance, 5, len(_GUIDES) - 5, improvises=True),
+    "manipulation": _Family(_manipulation, 5, len(_CHANGES) - 5, improvises=True),
+    "continuation": _Family(_continuation, 5, len(_SEQUENCES) - 5, improvises=True),
     "questions": _Family(_any_length(question), 3, WORDINGS - 3),
     "knowledge": _Family(_any_length(knowledge), 5, WORDINGS - 5),
     "reasoning": _Family(_any_length(reasoning), 3, WORDINGS - 3),
@@ -255,7 +283,42 @@ FAMILIES: dict[str, _Family] = {
 
 def request_words() -> frozenset[str]:
     """Every word, in lower case, that frames a request or hints at something in one of the families."""
-    guides = (text for text, _ in _GUIDES)
-    tables = (text for table in (_STORIES, _CHANGES, _SEQUENCES) for texts in table for text in texts)
-    texts = " ".join((*guides, *tables, *riddle_texts(), "Continue the sequence."))
-    return frozenset(re.findall(r"[a-z]+", re.sub(r"{.*?}", " ", texts).lower()))
+    texts = (text for frames in (*_STORIES, *_CHANGES, *_SEQUENCES) for text in frames)
+    return _words_of(*texts, *(text for text, _ in _GUIDES), *riddle_texts(), "Continue the sequence.")
+
+
+def _words_of(*texts: str) -> frozenset[str]:
+    return frozenset(re.findall(r"[a-z]+", re.sub(r"{.*?}", " ", " ".join(texts)).lower()))
+
+
+@cache
+def _fillers() -> tuple[str, ...]:
+    """Words that frame training requests and mean nothing in the world: they cannot be taken for what is asked."""
+    tables = (_STORIES, _CHANGES, _SEQUENCES, _GUIDES)
+    texts = (text for table in tables for at, frames in enumerate(table) if at != 4 for text in frames)
+    return tuple(sorted(_words_of(*(text for text in texts if isinstance(text, str))) - known_words()))
+
+
+def _phrase(rng: Rng) -> str:
+    return " ".join(one(rng, _fillers()) for _ in range(int(rng.integers(1, 6))))
+
+
+def _lead(rng: Rng) -> str:
+    """Random words before what is asked, or none."""
+    return _phrase(rng) + one(rng, (": ", ", ", " ")) if rng.random() < 0.8 else ""
+
+
+def _framed(said: list[str], rng: Rng) -> str:
+    """What is asked, one after the other, with random words between."""
+    stop, opening, middle, closing = one(rng, (".", ";", ",")), _lead(rng), _lead(rng), _lead(rng)
+    leads = [opening, *(middle for _ in said[1:-1]), closing]
+    parts = [lead + words for lead, words in zip(leads, said, strict=False)]
+    if stop == ".":
+        parts = [part[:1].upper() + part[1:] for part in parts]
+    text = f"{stop} ".join(parts)
+    return text[:1].upper() + text[1:] + one(rng, (".", "!", ""))
+
+
+def _counts_wrongly(text: str) -> bool:
+    """Whether a request without a number of steps would be taken to name one."""
+    return named_step_count(text) is not None

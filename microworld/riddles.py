@@ -136,14 +136,15 @@ def question(rng: Rng, template: int) -> Asked | None:
         sentence(describe(scene)),
     )[what]
     text = _ASKS[what][template].format(place(cell), thing.kind)
-    return Asked((scene, text), (_text_only(answer),), "A question about the picture: only words are wanted.")
+    return Asked((scene, text), (_text_only(answer),), f"{_seen(scene)} Only words are wanted.")
 
 
 def _difference(scene: Scene, text: str, rng: Rng) -> Asked:
     edit = random_edit(scene, one(rng, ("recolour", "remove", "background", "resize")), rng)
     what = instruct(edit, scene)
-    parts = (scene, edit.apply(scene), text)
-    return Asked(parts, (_text_only(sentence(what)),), "A question about two pictures: only words are wanted.")
+    after = edit.apply(scene)
+    thought = f"{_seen(scene)} Then {describe(after)}. Only words are wanted."
+    return Asked((scene, after, text), (_text_only(sentence(what)),), thought)
 
 
 _HINTED = (
@@ -205,7 +206,7 @@ def _hours_later(rng: Rng, template: int) -> Asked | None:
         return None
     change = Edit("background", background=_LATER[scene.background])
     step = edited(scene, change, instruct(change, scene))
-    thought = f"It is {scene.background} now, so twelve hours later it is {change.background}."
+    thought = f"{_seen(scene)} It is {scene.background} now, so twelve hours later it is {change.background}."
     return Asked((scene, _HOURS[template]), (step,), thought)
 
 
@@ -228,7 +229,8 @@ def _exchange(rng: Rng, template: int) -> Asked | None:
         return None
     steps = _in_turn(scene, [(first, there), (second, here)])
     text = _EXCHANGES[template].format(here.kind, there.kind)
-    thought = f"The {here.kind} is {place(first)}, the {there.kind} {place(second)}: replace each by the other."
+    where = f"The {here.kind} is {place(first)}, the {there.kind} {place(second)}"
+    thought = f"{_seen(scene)} {where}: replace each by the other."
     return Asked((scene, text), tuple(steps), thought)
 
 
@@ -252,7 +254,7 @@ def _recolour_all(rng: Rng, template: int) -> Asked | None:
     steps = _in_turn(scene, [(cell, replace(_at(scene, cell), colour=colour)) for cell in same], kind="recolour")
     text = _RECOLOURS[template].format(thing.colour, COLOUR_HINTS[colour])
     are = "is" if len(same) == 1 else "are"
-    thought = f"{COLOUR_HINTS[colour]}: {colour}. {len(same)} of the things {are} {thing.colour}."
+    thought = f"{_seen(scene)} {COLOUR_HINTS[colour]}: {colour}. {len(same)} of the things {are} {thing.colour}."
     return Asked((scene, text), tuple(steps), thought)
 
 
@@ -276,7 +278,7 @@ def _complete(rng: Rng, template: int) -> Asked:
             scene = scene.put(3 * row + column, thing)
     change = Edit("add", cell=3 * row + gap, new=thing)
     step = edited(scene, change, instruct(change, scene))
-    thought = f"Two alike stand in a row; the third is missing {place(3 * row + gap)}."
+    thought = f"{_seen(scene)} Two alike stand in a row; the third is missing {place(3 * row + gap)}."
     return Asked((scene, _ROWS[template]), (step,), thought)
 
 
@@ -287,6 +289,11 @@ def _in_turn(scene: Scene, wanted: list[tuple[int, Thing]], kind: str = "replace
         steps.append(edited(scene, change, instruct(change, scene)))
         scene = change.apply(scene)
     return steps
+
+
+def _seen(scene: Scene) -> str:
+    """What a planner tells itself first, so that the rest can be read instead of looked at."""
+    return f"I see {describe(scene)}."
 
 
 def _at(scene: Scene, cell: int) -> Thing:
