@@ -46,6 +46,16 @@ def test_rehearsals_are_asked_in_more_ways_but_never_in_the_held_out_one() -> No
     assert {one.family for one in drawn if one.template >= FAMILIES[one.family].templates} == set(FAMILIES)
 
 
+def test_framed_by_random_words_a_request_still_says_every_step_and_names_no_number_of_them() -> None:
+    improvised = [one for one in (draw(5, index, "train", further=True) for index in range(280)) if one.template < 0]
+    assert {one.family for one in improvised} == {"narrative", "guidance", "manipulation", "continuation"}
+    assert all(draw(5, index, "train").template >= 0 for index in range(70)), "the data set has none"
+    for one in improvised:
+        assert named_step_count(text_of(one.asked)) is None
+        if one.family != "guidance":
+            assert all((step.prompt or "") in text_of(one.asked).lower() for step in one.asked.steps)
+
+
 def test_long_requests_have_up_to_eight_steps_each_asked_for_in_the_request() -> None:
     long = [draw(5, index, "templates", longest=LONGEST) for index in range(140)]
     assert max(len(one.asked.steps) for one in long) == LONGEST

@@ -1,0 +1,60 @@
+"""The learned agents in this repository: their size, their cards, and what they can do."""
+
+from pathlib import Path
+
+import pytest
+
+from interleavethinker.graph.profile import load_profile
+from interleavethinker.microworld.agents import CRITICS, PLANNERS, Weights, available, prompts_folder
+from interleavethinker.microworld.families import draw
+from interleavethinker.microworld.teachers import plan_of, request_of
+from interleavethinker.tools.chat import ChatPlanner
+from interleavethinker.tools.models import load_chat_model
+from interleavethinker.tools.ports import PlanContext
+from interleavethinker.tools.qwen3vl_weights import resolve_folder
+from interleavethinker.tools.store import ImageStore
+from interleavethinker.tools.types import Request, TextPart
+
+SHIPPED = {**available(PLANNERS), **available(CRITICS)}
+
+
+def _folder(weights: Weights) -> Path:
+    return Path(resolve_folder(weights.adapter or weights.model.partition("qwen3-vl:")[2]))
+
+
+def test_the_planner_ships() -> None:
+    assert "sft" in available(PLANNERS)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_weights_are_small_and_have_a_card(name: str) -> None:
+    folder = _folder(SHIPPED[name])
+    weights = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
+    assert 0 < weights < (2_000_000 if SHIPPED[name].adapter else 10_000_000)
+    assert "license: apache-2.0" in (folder / "README.md").read_text(encoding="utf-8")
+    assert not list(folder.glob("*.bin")), "pickled files do not ship"
+
+
+async def test_the_planner_writes_the_examples_plan_in_the_users_own_words(tmp_path: Path) -> None:
+    profile = load_profile("micro")
+    assert profile.example is not None
+    model = load_chat_model(PLANNERS["sft"].model, dtype="float32", max_new_tokens=600)
+    planner = ChatPlanner(model, ImageStore(tmp_path), prompts=prompts_folder())
+    plan = await planner.plan(Request(parts=(TextPart(text=profile.example),)), PlanContext())
+    assert len(plan.steps) == 4
+    assert all((step.prompt or "?") in profile.example for step in plan.steps)
+
+
+async def test_a_picture_is_looked_at_before_it_is_asked_for_a_change(tmp_path: Path) -> None:
+    """Plans of held-out changes that are worked out from a picture; a planner that guesses would get few right."""
+    store, right, asked = ImageStore(tmp_path), 0, 0
+    model = load_chat_model(PLANNERS["sft"].model, dtype="float32", max_new_tokens=400, max_batch=16)
+    planner = ChatPlanner(model, store, prompts=prompts_folder())
+    for index in range(6, 6 + 7 * 12, 7):
+        drawn = draw(77, index, "combinations")
+        assert drawn.family == "reasoning"
+        plan = await planner.plan(request_of(drawn.asked, store), PlanContext())
+        wanted = [step.prompt for step in plan_of(drawn.asked).steps]
+        right += [step.prompt for step in plan.steps] == wanted
+        asked += 1
+    assert right > asked / 2
