@@ -19,7 +19,7 @@ from interleavethinker.tools.ports import PlanContext
 from interleavethinker.tools.store import ImageStore
 from interleavethinker.tools.types import Case, ImagePart, Part, Plan, Request, Step, TextPart, Verdict
 
-from .language import place
+from .language import name, place
 from .rewordings import STRATEGIES, reword
 from .scenes import Scene, render, to_image
 from .scorer import QUALITY_NEEDED, Item, Score, judgement
@@ -83,7 +83,7 @@ def lesson_about(
     good = judgement(score)
     chosen = strategy or STRATEGIES[int(rng.integers(len(STRATEGIES)))]
     refined = prompt if good else reword(chosen, target, source, score.faults, rng)
-    verdict = Verdict(success=good, refined_prompt=refined, reasoning=_reasoning(score))
+    verdict = Verdict(success=good, refined_prompt=refined, reasoning=_reasoning(score, source))
     return Lesson(score, verdict, None if good else chosen)
 
 
@@ -143,13 +143,20 @@ class TeacherCritic:
             return image.convert("RGB")
 
 
-def _reasoning(score: Score) -> str:
+def _reasoning(score: Score, source: Scene | None) -> str:
+    """First what both pictures show, so that the rest can be read off these words instead of looked at."""
+    shown = f"now {_listed(score.reading.scene)}"
+    seen = shown if source is None else f"before {_listed(source)}; {shown}"
     wanted = [item for item in score.items if item.should_change]
     lost = [item for item in score.items if not item.should_change and item.grade < 10]
-    lines = [_line(item, "wants") for item in wanted]
+    lines = [seen, *(_line(item, "wants") for item in wanted)]
     lines += [_line(item, "had") for item in lost[:2]] or ["the rest is kept: yes"]
     lines.append(f"clean: {'yes' if score.quality >= QUALITY_NEEDED else 'no'}")
     return "; ".join(lines)
+
+
+def _listed(scene: Scene) -> str:
+    return ", ".join([*(f"{name(thing)} {place(cell)}" for cell, thing in scene.things.items()), scene.background])
 
 
 def _line(item: Item, verb: str) -> str:

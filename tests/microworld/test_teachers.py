@@ -34,6 +34,8 @@ def test_a_success_repeats_the_prompt_and_a_failure_says_what_is_wrong() -> None
     assert (good.verdict.success, good.verdict.refined_prompt, good.strategy) == (True, "make it azure", None)
     bad = teach(picture(BEFORE), picture(BEFORE), TARGET, "make it azure", 0, "plain")
     assert (bad.verdict.success, bad.verdict.refined_prompt) == (False, "make the red ball blue")
+    seen = "before big red ball on the left, small green tree on the right, night; now big red ball on the left"
+    assert bad.verdict.reasoning.startswith(seen)
     assert "on the left wants big blue ball, is big red ball: no" in bad.verdict.reasoning
 
 
