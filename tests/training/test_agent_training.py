@@ -255,8 +255,13 @@ def test_most_prompts_of_grpo_are_failures(made: Made) -> None:
 def test_sft_can_go_on_with_the_rows_that_grpo_takes(made: Made) -> None:
     rows = list(made.folder.scored)
     made.folder.critic_rl.write(rows)
-    more = examples_of(sft("micro-critic-sft-continued", made, "repeats=1"))
-    asked = {row.case.original_prompt for row in choose_rl_rows(rows, 0.9)}
+    recipe, same = (
+        sft("micro-critic-sft-continued", made, "repeats=1"),
+        load_training_recipe(recipe_path("micro-critic-grpo")),
+    )
+    assert isinstance(same, GrpoRecipe)
+    more = examples_of(recipe)
+    asked = {row.case.original_prompt for row in choose_rl_rows(rows, same.failures)}
     said = {part["text"].splitlines()[0][8:] for one in more for part in one["prompt"][0]["content"] if part["text"]}
     assert said == asked
 
@@ -336,6 +341,8 @@ def test_every_shipped_recipe_is_valid_and_says_its_kind() -> None:
         "micro-critic-sft": "sft",
         "micro-critic-sft-continued": "sft",
         "micro-generator": "micro-generator",
+        "micro-one-agent": "sft",
+        "micro-planner-looking": "sft",
         "micro-planner-sft": "sft",
         "micro-sight": "sight",
         "planner-sft-8b": "sft",
