@@ -42,6 +42,8 @@ SPLITS: tuple[Split, ...] = ("train", "combinations", "templates")
 
 _HELD_OUT_EVERY = 9
 _TRIES = 200
+_TEMPLATES = 5
+"""Templates that the data set has of each of the tables below; the last of them is held out."""
 _IMPROVISED = -1
 """Stands for a template's number where the framing is random words."""
 _IMPROVISED_SHARE = 0.5
@@ -270,10 +272,10 @@ def _any_length(make: Callable[[Rng, int], Asked | None]) -> Callable[[Rng, int,
 
 
 FAMILIES: dict[str, _Family] = {
-    "narrative": _Family(_narrative, 5, len(_STORIES) - 5, improvises=True),
-    "guidance": _Family(_guidance, 5, len(_GUIDES) - 5, improvises=True),
-    "manipulation": _Family(_manipulation, 5, len(_CHANGES) - 5, improvises=True),
-    "continuation": _Family(_continuation, 5, len(_SEQUENCES) - 5, improvises=True),
+    "narrative": _Family(_narrative, _TEMPLATES, len(_STORIES) - _TEMPLATES, improvises=True),
+    "guidance": _Family(_guidance, _TEMPLATES, len(_GUIDES) - _TEMPLATES, improvises=True),
+    "manipulation": _Family(_manipulation, _TEMPLATES, len(_CHANGES) - _TEMPLATES, improvises=True),
+    "continuation": _Family(_continuation, _TEMPLATES, len(_SEQUENCES) - _TEMPLATES, improvises=True),
     "questions": _Family(_any_length(question), 3, WORDINGS - 3),
     "knowledge": _Family(_any_length(knowledge), 5, WORDINGS - 5),
     "reasoning": _Family(_any_length(reasoning), 3, WORDINGS - 3),
@@ -295,7 +297,7 @@ def _words_of(*texts: str) -> frozenset[str]:
 def _fillers() -> tuple[str, ...]:
     """Words that frame training requests and mean nothing in the world: they cannot be taken for what is asked."""
     tables = (_STORIES, _CHANGES, _SEQUENCES, _GUIDES)
-    texts = (text for table in tables for at, frames in enumerate(table) if at != 4 for text in frames)
+    texts = (text for table in tables for at, frames in enumerate(table) if at != _TEMPLATES - 1 for text in frames)
     return tuple(sorted(_words_of(*(text for text in texts if isinstance(text, str))) - known_words()))
 
 
