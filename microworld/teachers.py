@@ -160,5 +160,7 @@ def _listed(scene: Scene) -> str:
 
 
 def _line(item: Item, verb: str) -> str:
-    where = "background" if item.cell is None else place(item.cell)
-    return f"{where} {verb} {item.wanted}, is {item.found}: {'yes' if item.grade >= 8 else 'no'}"
+    """The words alone decide between yes and no: what only looks otherwise is called another one."""
+    where, good = "background" if item.cell is None else place(item.cell), item.grade >= 8
+    found = f"another {item.found}" if not good and item.found == item.wanted else item.found
+    return f"{where} {verb} {item.wanted}, is {found}: {'yes' if good else 'no'}"

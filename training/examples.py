@@ -71,7 +71,8 @@ def captions(store: ImageStore, count: int, seed: int) -> Iterator[Example]:
 
 
 def comparisons(store: ImageStore, count: int, seed: int) -> Iterator[Example]:
-    """Two pictures and what each cell held and holds, in a critic's words, then where each thing is.
+    """Two pictures and what each cell held, holds, and whether that is the same, in a critic's words; then where each
+    thing is.
 
     Cells come in any order, so that the words for a place must be understood; a thing is named before its place, so
     that it must be found. A critic's own rows ask for two or three cells each, from which looking is learned slowly.
@@ -130,14 +131,17 @@ def _changed(scene: Scene, rng: np.random.Generator) -> Scene:
 
 
 def _comparison(before: Scene, after: Scene, rng: np.random.Generator) -> str:
-    lines = [f"background had {before.background}, is {after.background}"]
+    lines = [_compared("background", before.background, after.background)]
     lines += [
-        f"{place(cell)} had {_name(before.cells[cell])}, is {_name(after.cells[cell])}"
-        for cell in rng.permutation(CELLS)
+        _compared(place(cell), _name(before.cells[cell]), _name(after.cells[cell])) for cell in rng.permutation(CELLS)
     ]
     things = np.array(list(after.things.items()), dtype=object)
     lines += [f"{_name(thing)} {place(cell)}" for cell, thing in rng.permutation(things)]
     return "; ".join(lines)
+
+
+def _compared(where: str, before: str, after: str) -> str:
+    return f"{where} had {before}, is {after}: {'yes' if before == after else 'no'}"
 
 
 def _glance(scene: Scene, rng: np.random.Generator) -> str:
