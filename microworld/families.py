@@ -35,7 +35,18 @@ from .sprites import COLOURS, KINDS
 from .targets import StepTarget
 from .vocabulary import BACKGROUND_PHRASES, known_words
 
-__all__ = ["FAMILIES", "LONGEST", "SPLITS", "Drawn", "Split", "draw", "is_held_out", "request_words", "split_of"]
+__all__ = [
+    "FAMILIES",
+    "LONGEST",
+    "SPLITS",
+    "USUAL",
+    "Drawn",
+    "Split",
+    "draw",
+    "is_held_out",
+    "request_words",
+    "split_of",
+]
 
 Split = Literal["train", "combinations", "templates"]
 SPLITS: tuple[Split, ...] = ("train", "combinations", "templates")
@@ -87,12 +98,11 @@ def split_of(asked: Asked, template: int, family: str) -> Split | None:
     return "combinations" if new_pair else "train"
 
 
-LONGEST = 8
-"""Steps of the longest requests, which `draw` makes if it is told so."""
-_USUAL = 4
+USUAL, LONGEST = 4, 8
+"""Steps of the longest requests of a data set, and of those that `draw` makes if it is told so."""
 
 
-def draw(seed: int, index: int, split: Split, *, further: bool = False, longest: int = _USUAL) -> Drawn:
+def draw(seed: int, index: int, split: Split, *, further: bool = False, longest: int = USUAL) -> Drawn:
     """The request number `index` of a split, a pure function of its arguments; families take turns.
 
     Args:
@@ -114,10 +124,16 @@ def draw(seed: int, index: int, split: Split, *, further: bool = False, longest:
         if improvises and rng.random() < _IMPROVISED_SHARE:
             template = _IMPROVISED
         asked = FAMILIES[family].make(rng, template, longest)
-        if asked is not None and split_of(asked, template, family) == split:
+        if asked is not None and split_of(asked, template, family) == split and _counts_rightly(asked, template):
             return Drawn(family, template, split, asked)
     msg = f"no request of family {family!r} for split {split!r} in {_TRIES} draws"
     raise RuntimeError(msg)
+
+
+def _counts_rightly(asked: Asked, template: int) -> bool:
+    """Whether a number of steps that the request would be taken to name is its plan's; random words mean none."""
+    named = named_step_count(" ".join(part for part in asked.parts if isinstance(part, str)))
+    return named is None or (template != _IMPROVISED and named == len(asked.steps))
 
 
 _STORIES = (
@@ -136,7 +152,7 @@ _STORIES = (
 )
 
 
-def _narrative(rng: Rng, template: int, longest: int) -> Asked | None:
+def _narrative(rng: Rng, template: int, longest: int) -> Asked:
     scene = random_scene(rng, int(rng.integers(1, 4)))
     first = drawing(scene, rng)
     later = edits(scene, int(rng.integers(1, longest)), rng)
@@ -147,8 +163,6 @@ def _narrative(rng: Rng, template: int, longest: int) -> Asked | None:
         opening, middle, closing = _STORIES[template]
         text = opening.format(in_words(first)) + "".join(middle.format(word) for word in words[:-1])
         text += closing.format(words[-1])
-    if _counts_wrongly(text):
-        return None
     return Asked((text,), (first, *later), f"A story: one drawing, then changes: {len(later)}.")
 
 
@@ -168,7 +182,7 @@ _GUIDES = (
 )
 
 
-def _guidance(rng: Rng, template: int, longest: int) -> Asked | None:  # noqa: ARG001 - a step for each thing
+def _guidance(rng: Rng, template: int) -> Asked:
     scene = random_scene(rng, int(rng.integers(2, 4)))
     cells = list(scene.things)
     order = [cells[int(at)] for at in rng.permutation(len(cells))]
@@ -183,8 +197,6 @@ def _guidance(rng: Rng, template: int, longest: int) -> Asked | None:  # noqa: A
         growing = growing.put(cell, scene.cells[cell])
     if template == _IMPROVISED:
         text = _framed([listed, *([_phrase(rng)] if rng.random() < 0.5 else [])], rng)
-        if _counts_wrongly(text):
-            return None
     else:
         text = _GUIDES[template][0].format(goal=listed, count=len(steps))
     return Asked((text,), tuple(steps), f"A guide to {len(steps)} things: draw the first, then add one a step.")
@@ -214,7 +226,7 @@ _CHANGES = (
 )
 
 
-def _manipulation(rng: Rng, template: int, longest: int) -> Asked | None:
+def _manipulation(rng: Rng, template: int, longest: int) -> Asked:
     scene = random_scene(rng, int(rng.integers(1, 4)))
     steps = edits(scene, int(rng.integers(1, longest)), rng)
     words = [in_words(step) for step in steps]
@@ -223,8 +235,6 @@ def _manipulation(rng: Rng, template: int, longest: int) -> Asked | None:
     else:
         text = _CHANGES[template][min(len(steps), 3) - 1].format(*words)
         text += "".join(f" Then {word}." for word in words[3:])
-    if _counts_wrongly(text):
-        return None
     if template == 0:
         text = text[:1].upper() + text[1:]
     count = len(steps)
@@ -249,7 +259,7 @@ _SEQUENCES = (
 )
 
 
-def _continuation(rng: Rng, template: int, longest: int) -> Asked | None:  # noqa: ARG001 - what is done counts too
+def _continuation(rng: Rng, template: int) -> Asked:
     scene = random_scene(rng, int(rng.integers(1, 4)))
     done, left = int(rng.integers(1, 3)), int(rng.integers(1, 3))
     steps = edits(scene, done + left, rng)
@@ -260,22 +270,20 @@ def _continuation(rng: Rng, template: int, longest: int) -> Asked | None:  # noq
         parts += [sentence(in_words(step)), step.target.after]
     ahead = ", then ".join(in_words(step) for step in steps[done:])
     parts.append(closing.format(ahead))
-    if _counts_wrongly(" ".join(part for part in parts if isinstance(part, str))):
-        return None
     thought = f"{done + 1} pictures are given; {left} more follow{'s' if left == 1 else ''}."
     return Asked(tuple(parts), tuple(steps[done:]), thought)
 
 
 def _any_length(make: Callable[[Rng, int], Asked | None]) -> Callable[[Rng, int, int], Asked | None]:
-    """A riddle's maker; its steps follow from what it asks."""
+    """A maker whose steps follow from what it asks, however many they may be."""
     return lambda rng, template, longest: make(rng, template)  # noqa: ARG005
 
 
 FAMILIES: dict[str, _Family] = {
     "narrative": _Family(_narrative, _TEMPLATES, len(_STORIES) - _TEMPLATES, improvises=True),
-    "guidance": _Family(_guidance, _TEMPLATES, len(_GUIDES) - _TEMPLATES, improvises=True),
+    "guidance": _Family(_any_length(_guidance), _TEMPLATES, len(_GUIDES) - _TEMPLATES, improvises=True),
     "manipulation": _Family(_manipulation, _TEMPLATES, len(_CHANGES) - _TEMPLATES, improvises=True),
-    "continuation": _Family(_continuation, _TEMPLATES, len(_SEQUENCES) - _TEMPLATES, improvises=True),
+    "continuation": _Family(_any_length(_continuation), _TEMPLATES, len(_SEQUENCES) - _TEMPLATES, improvises=True),
     "questions": _Family(_any_length(question), 3, WORDINGS - 3),
     "knowledge": _Family(_any_length(knowledge), 5, WORDINGS - 5),
     "reasoning": _Family(_any_length(reasoning), 3, WORDINGS - 3),
@@ -319,8 +327,3 @@ def _framed(said: list[str], rng: Rng) -> str:
         parts = [part[:1].upper() + part[1:] for part in parts]
     text = f"{stop} ".join(parts)
     return text[:1].upper() + text[1:] + one(rng, (".", "!", ""))
-
-
-def _counts_wrongly(text: str) -> bool:
-    """Whether a request without a number of steps would be taken to name one."""
-    return named_step_count(text) is not None

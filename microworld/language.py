@@ -23,6 +23,7 @@ __all__ = [
     "describe",
     "draw_task",
     "edit_task",
+    "how_many",
     "instruct",
     "name",
     "place",
@@ -128,6 +129,11 @@ def place(cell: int, rng: Rng | None = None) -> str:
 def name(thing: Thing, *, size: bool = True) -> str:
     """A thing without article, for example "big red ball"."""
     return f"{thing.size} {thing.colour} {thing.kind}" if size else f"{thing.colour} {thing.kind}"
+
+
+def how_many(count: int) -> str:
+    """How many things there are, without a full stop."""
+    return "There is 1 thing" if count == 1 else f"There are {count} things"
 
 
 def a(words: str) -> str:

@@ -58,7 +58,7 @@ def check_request(text: str, more: frozenset[str] = frozenset()) -> None:
     words = re.findall(r"[^\W_]+", text.lower().replace("’", "'").replace("'s", ""))
     if not words:
         raise InputError("A text must say something; it has no words.", code="empty_text")
-    unknown = list(dict.fromkeys(word for word in words if word not in _KNOWN | more))
+    unknown = [word for word in dict.fromkeys(words) if word not in _KNOWN and word not in more]
     if not unknown:
         return
     listed = "; ".join(_named(word) for word in unknown[:_NAMED])

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from .language import Edit, a, describe, instruct, name, place, random_edit
+from .language import Edit, a, describe, how_many, instruct, name, place, random_edit
 from .scenes import Scene, Thing, random_scene, random_thing
 from .scripts import Asked, Planned, Rng, caption, edited, one, sentence
 from .sprites import BACKGROUNDS
@@ -132,7 +132,7 @@ def question(rng: Rng, template: int) -> Asked | None:
         sentence(f"it is {a(name(thing))}"),
         sentence(f"the {thing.kind} is {place(cell)}"),
         sentence(f"the {thing.kind} is {thing.colour}"),
-        "There is 1 thing." if count == 1 else f"There are {count} things.",
+        f"{how_many(count)}.",
         sentence(describe(scene)),
     )[what]
     text = _ASKS[what][template].format(place(cell), thing.kind)

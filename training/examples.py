@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from interleavethinker.microworld.language import describe, name, place
+from interleavethinker.microworld.language import describe, how_many, name, place
 from interleavethinker.microworld.scenes import CELLS, Scene, Thing, random_scene, random_thing, render, to_image
 from interleavethinker.microworld.sprites import BACKGROUNDS
 from interleavethinker.tools.answers import write_plan, write_verdict
@@ -146,8 +146,7 @@ def _compared(where: str, before: str, after: str) -> str:
 
 def _glance(scene: Scene, rng: np.random.Generator) -> str:
     things = list(scene.things.items())
-    count = len(things)
-    lines = ["There is 1 thing" if count == 1 else f"There are {count} things", describe(scene)]
+    lines = [how_many(len(things)), describe(scene)]
     lines += [f"the {thing.kind} is {place(cell)}, it is a {name(thing)}" for cell, thing in things]
     lines += [f"{place(cell)} is {_name(scene.cells[cell])}" for cell in rng.permutation(CELLS)[:4]]
     for colour in dict.fromkeys(thing.colour for _, thing in things):

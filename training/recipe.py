@@ -122,6 +122,11 @@ class GrpoRecipe(_Recipe):
     noise: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Share of known judgements, and of the judge's marks, that are turned round: how brittle is learning?"""
 
+    @property
+    def roles(self) -> tuple[Literal["planner", "critic"], ...]:
+        """Whose rows are learned."""
+        return ("critic",)
+
 
 Recipe = Annotated[SightRecipe | SftRecipe | GrpoRecipe, Field(discriminator="kind")]
 _RECIPES: TypeAdapter[SightRecipe | SftRecipe | GrpoRecipe] = TypeAdapter(Recipe)

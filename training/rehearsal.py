@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image, ImageFilter
 
-from interleavethinker.microworld.families import FAMILIES, LONGEST, draw
+from interleavethinker.microworld.families import FAMILIES, LONGEST, USUAL, draw
 from interleavethinker.microworld.language import redraw_open
 from interleavethinker.microworld.reader import Reading
 from interleavethinker.microworld.rewordings import STRATEGIES, reword
@@ -78,8 +78,8 @@ def rehearse_plans(store: ImageStore, count: int, seed: int) -> Iterator[Planner
     for index in range(count):
         rng = np.random.default_rng([_STREAM, seed, index])
         number = len(families) * index + families.index(_TURNS[index % len(_TURNS)])
-        long = {"longest": LONGEST} if rng.random() < _LONG else {}
-        drawn = draw(_STREAM + seed, number, "train", further=True, **long)
+        longest = LONGEST if rng.random() < _LONG else USUAL
+        drawn = draw(_STREAM + seed, number, "train", further=True, longest=longest)
         asked = drawn.asked
         request, plan = request_of(asked, store), plan_of(asked)
         if len(plan.steps) > 1 and rng.random() < _CUT:

@@ -131,17 +131,16 @@ def write_samples(root: Path) -> None:
         ModelError: The model cannot be loaded.
     """
     recipe = _recipe(root)
-    roles = ("critic",) if isinstance(recipe, GrpoRecipe) else recipe.roles
     folder = DataFolder(recipe.data)
-    samples = [sample for role in roles for sample in _samples(recipe, role, folder)]
+    samples = [sample for role in recipe.roles for sample in _samples(recipe, role, folder)]
     if not samples:
-        held_out = " or ".join(roles)
+        held_out = " or ".join(recipe.roles)
         msg = (
             f"{recipe.data} must hold held-out {held_out} rows; it has none. Make more: interleavethinker data --help."
         )
         raise InputError(msg)
     weights = _weights(recipe, root)
-    model = chat_model(weights, temperature=0.0, max_new_tokens=max(_MAX_NEW_TOKENS[role] for role in roles))
+    model = chat_model(weights, temperature=0.0, max_new_tokens=max(_MAX_NEW_TOKENS[role] for role in recipe.roles))
     questions = [to_messages(one.turns, folder.store, one.blank_like) for one in samples]
 
     answers = ask_in_rounds(model, len(samples), recipe.seed, partial(_ask_all, model, questions))
