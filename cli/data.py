@@ -92,6 +92,7 @@ def select(
     rl_share: Annotated[float, typer.Option(min=0, max=1, help="Share of steps for RL: the most varying.")] = 1 / 3,
     filtered: Annotated[bool, typer.Option("--filter/--no-filter", help="Drop falling and low steps.")] = True,
     balanced: Annotated[bool, typer.Option("--balance/--no-balance", help="As many good as bad SFT rows.")] = True,
+    into: Annotated[Path | None, typer.Option(help="Another folder for the rows, to compare selections.")] = None,
     json_output: AsJson = False,
 ) -> None:
     """Choose the critic's SFT, RL and test rows."""
@@ -99,7 +100,7 @@ def select(
     from interleavethinker.training.rows import DataFolder
 
     selection = Selection(fall=fall, low=low, rl_share=rl_share, filtered=filtered, balanced=balanced)
-    _tell(select_rows(DataFolder(folder), selection), json_output)
+    _tell(select_rows(DataFolder(folder), selection, None if into is None else DataFolder(into)), json_output)
 
 
 @app.command()

@@ -35,7 +35,7 @@ from .microbench_settings import Setting, fingerprint
 
 __all__ = ["Cast", "OracleCritic"]
 
-_PLAN_TOKENS, _VERDICT_TOKENS = 400, 200
+_PLAN_TOKENS, _VERDICT_TOKENS = 600, 200
 """As in the profile `micro`."""
 _BATCH = 32
 _OBEYED = ("plain", "varied", "position")

@@ -32,6 +32,8 @@ _SELECT = "interleavethinker data select runs/micro-data"
 _SFT = "interleavethinker train micro-critic-sft"
 _GRPO = "interleavethinker train micro-critic-grpo"
 _ONE = "interleavethinker train micro-one-agent"
+_SFT_ROWS = 4220
+"""As many rows as full SFT has: those that are filtered and balanced."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,12 @@ class Skipped:
     recipe: str
 
 
-def _sft_data(name: str, variant: str, options: str, paper: Paper | None = None, note: str = "") -> Row:
-    return Row(name, _PLANNERS, (variant,), "full SFT", paper, note, f"{_SELECT} {options}; {_SFT}")
+def _sft_data(name: str, options: str, paper: Paper | None = None, note: str = "") -> Row:
+    kind = name.replace(", ", "-")
+    folder, variant = f"runs/micro-data-{kind}", f"sft_{kind.replace('-', '_')}"
+    select = f"{_SELECT} {options} --into {folder}"
+    train = f"{_SFT} --set data={folder} --set rows={_SFT_ROWS} --out runs/micro-critic-{kind}"
+    return Row(name, _PLANNERS, (variant,), "full SFT", paper, note, f"{select}; {train}")
 
 
 def _rl(name: str, variant: str, options: str, paper: Paper | None) -> Row:
@@ -106,13 +112,12 @@ ROWS: tuple[Row, ...] = (
     _rl("full RL", "grpo", "", Paper(58.6, 74.0, 66.3)),
     _sft_data(
         "unfiltered, unbalanced",
-        "sft_unfiltered_unbalanced",
         "--no-filter --no-balance",
         Paper(58.2, 67.3, 62.8),
         "its critic trained on unfiltered data",
     ),
-    _sft_data("unfiltered, balanced", "sft_unfiltered_balanced", "--no-filter"),
-    _sft_data("filtered, unbalanced", "sft_filtered_unbalanced", "--no-balance"),
+    _sft_data("unfiltered, balanced", "--no-filter"),
+    _sft_data("filtered, unbalanced", "--no-balance"),
     Row(
         "one agent, shared weights",
         ("one_agent",),

@@ -98,7 +98,7 @@ def is_stand_in(name: str) -> bool:
 
 
 def fingerprint(role: str, name: str) -> str:
-    """Hash of a learned agent's files; empty for the others."""
+    """Hash of a learned agent's files, without its card; empty for the others."""
     weights = _AGENTS[role].get(name)
     if weights is None:
         return ""
@@ -110,6 +110,6 @@ def fingerprint(role: str, name: str) -> str:
 def _folder_hash(folder: str) -> str:
     digest = hashlib.sha256()
     for path in sorted(Path(folder).rglob("*")):
-        if path.is_file():
+        if path.is_file() and path.suffix != ".md":
             digest.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
     return digest.hexdigest()

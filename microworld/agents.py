@@ -54,6 +54,11 @@ def _critic(variant: str, adapter: str, seed: int = 0) -> Weights:
     return Weights(variant, _CRITIC, f"{_CHECKPOINTS}/adapters/{adapter}", seed)
 
 
+def _own_run(variant: str, run: str) -> Weights:
+    """Weights that do not ship: where their recipe leaves them, below the working folder."""
+    return Weights(variant, f"qwen3-vl:runs/{run}/model")
+
+
 _ONE_AGENT = Weights("one_agent", f"qwen3-vl:{_CHECKPOINTS}/one-agent")
 """One set of weights in both roles."""
 
@@ -69,9 +74,9 @@ CRITICS: dict[str, Weights] = {
     "grpo_without_accuracy": _critic("grpo_without_accuracy", "critic-grpo-no-accuracy"),
     "grpo_noise10": _critic("grpo_noise10", "critic-grpo-noise10"),
     "grpo_noise30": _critic("grpo_noise30", "critic-grpo-noise30"),
-    "sft_filtered_unbalanced": _critic("sft_filtered_unbalanced", "critic-filtered-unbalanced"),
-    "sft_unfiltered_balanced": _critic("sft_unfiltered_balanced", "critic-unfiltered-balanced"),
-    "sft_unfiltered_unbalanced": _critic("sft_unfiltered_unbalanced", "critic-unfiltered-unbalanced"),
+    "sft_filtered_unbalanced": _own_run("sft_filtered_unbalanced", "micro-critic-filtered-unbalanced"),
+    "sft_unfiltered_balanced": _own_run("sft_unfiltered_balanced", "micro-critic-unfiltered-balanced"),
+    "sft_unfiltered_unbalanced": _own_run("sft_unfiltered_unbalanced", "micro-critic-unfiltered-unbalanced"),
     "one_agent": _ONE_AGENT,
 }
 """By name."""

@@ -26,7 +26,17 @@ from .scorer import QUALITY_NEEDED, Item, Score, judgement
 from .scripts import Asked
 from .targets import StepTarget, scene_of, score_step
 
-__all__ = ["KnownPlan", "Lesson", "TeacherCritic", "lesson_about", "plan_of", "request_of", "teach"]
+__all__ = [
+    "KnownPlan",
+    "Lesson",
+    "TeacherCritic",
+    "lesson_about",
+    "line_about",
+    "listed",
+    "plan_of",
+    "request_of",
+    "teach",
+]
 
 
 @dataclass(frozen=True)
@@ -145,22 +155,26 @@ class TeacherCritic:
 
 def _reasoning(score: Score, source: Scene | None) -> str:
     """First what both pictures show, so that the rest can be read off these words instead of looked at."""
-    shown = f"now {_listed(score.reading.scene)}"
-    seen = shown if source is None else f"before {_listed(source)}; {shown}"
+    shown = f"now {listed(score.reading.scene)}"
+    seen = shown if source is None else f"before {listed(source)}; {shown}"
     wanted = [item for item in score.items if item.should_change]
     lost = [item for item in score.items if not item.should_change and item.grade < 10]
-    lines = [seen, *(_line(item, "wants") for item in wanted)]
-    lines += [_line(item, "had") for item in lost[:2]] or ["the rest is kept: yes"]
+    lines = [seen, *(line_about(item, "wants") for item in wanted)]
+    lines += [line_about(item, "had") for item in lost[:2]] or ["the rest is kept: yes"]
     lines.append(f"clean: {'yes' if score.quality >= QUALITY_NEEDED else 'no'}")
     return "; ".join(lines)
 
 
-def _listed(scene: Scene) -> str:
+def listed(scene: Scene) -> str:
+    """What a picture shows, as the teacher's reasoning lists it."""
     return ", ".join([*(f"{name(thing)} {place(cell)}" for cell, thing in scene.things.items()), scene.background])
 
 
-def _line(item: Item, verb: str) -> str:
-    """The words alone decide between yes and no: what only looks otherwise is called another one."""
+def line_about(item: Item, verb: str) -> str:
+    """What the teacher's reasoning says about an item, which it `wants` or which the source `had`.
+
+    The words alone decide between yes and no: what only looks otherwise is called another one.
+    """
     where, good = "background" if item.cell is None else place(item.cell), item.grade >= 8
     found = f"another {item.found}" if not good and item.found == item.wanted else item.found
     return f"{where} {verb} {item.wanted}, is {found}: {'yes' if good else 'no'}"

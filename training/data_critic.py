@@ -112,9 +112,19 @@ class Selection:
     """Whether SFT rows hold as many good attempts as bad ones."""
 
 
-def select_rows(folder: DataFolder, selection: Selection) -> Tally:
-    """Writes the SFT, RL and test rows from the scored ones."""
+def select_rows(folder: DataFolder, selection: Selection, into: DataFolder | None = None) -> Tally:
+    """Writes the SFT, RL and test rows from the scored ones.
+
+    Args:
+        folder: The data set.
+        selection: What is kept.
+        into: Where the rows go, if not there; gets a link to the pictures.
+
+    Raises:
+        InputError: That folder has pictures of its own.
+    """
     tally = Tally("selection")
+    target = folder if into is None else _sharing_pictures(into, folder)
     steps: dict[tuple[str, int], list[CriticRow]] = defaultdict(list)
     test = []
     for row in folder.scored:
@@ -129,13 +139,25 @@ def select_rows(folder: DataFolder, selection: Selection) -> Tally:
     sft = [row for rows in kept[count:] for row in rows]
     if selection.balanced:
         sft = _balanced(sft, tally)
-    folder.critic_rl.write(_shuffled(rl))
-    folder.critic_sft.write(_shuffled(sft))
-    folder.critic_test.write(test)
+    target.critic_rl.write(_shuffled(rl))
+    target.critic_sft.write(_shuffled(sft))
+    target.critic_test.write(test)
     for name, rows in (("SFT", sft), ("RL", rl), ("test", test)):
         for good in (True, False):
             tally.keep(f"{name}, {'good' if good else 'bad'}", sum(row.success is good for row in rows))
     return tally
+
+
+def _sharing_pictures(into: DataFolder, folder: DataFolder) -> DataFolder:
+    link, images = into.store.root, folder.store.root.resolve()
+    if link.resolve() == images:
+        return into
+    if link.exists() or link.is_symlink():
+        msg = f"Rows can go to a new folder or one that shares the data set's pictures; {into.root} has its own images."
+        raise InputError(msg)
+    into.root.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(images, target_is_directory=True)
+    return into
 
 
 def choose_rl_rows(

@@ -34,6 +34,7 @@ __all__ = [
     "planner_example",
     "texts_of",
     "to_dataset",
+    "words_alone",
 ]
 
 Example = dict[str, Any]
@@ -84,6 +85,12 @@ def comparisons(store: ImageStore, count: int, seed: int) -> Iterator[Example]:
         images = [store.put(encode_png(to_image(render(scene)))) for scene in (before, after)]
         question = [Turn("user", (*(ImagePart(sha256=image) for image in images), TextPart(text="Compare.")))]
         yield _question(question, store) | _completion(_comparison(before, after, rng))
+
+
+def words_alone(pairs: Iterable[tuple[str, str]], store: ImageStore) -> Iterator[Example]:
+    """Questions and answers without any picture."""
+    for question, answer in pairs:
+        yield _question([Turn("user", (TextPart(text=question),))], store) | _completion(answer)
 
 
 def glances(store: ImageStore, count: int, seed: int) -> Iterator[Example]:

@@ -86,6 +86,8 @@ class SftRecipe(_Recipe):
     """`both`: one set of weights learns the rows and rehearsals of both."""
     captions: Annotated[int, Field(ge=0)] = 0
     """Pictures of random scenes, described, that come first: how a model from scratch learns to see."""
+    words: Annotated[int, Field(ge=0)] = 0
+    """Questions and answers without pictures, which come next: what prompts wish for, what is what it should be."""
     comparisons: Annotated[int, Field(ge=0)] = 0
     """Pairs of pictures, described cell by cell, which come next."""
     glances: Annotated[int, Field(ge=0)] = 0
@@ -97,8 +99,9 @@ class SftRecipe(_Recipe):
     muon: bool = False
     """Orthogonal momentum for matrices and AdamW for the rest, instead of the optimizer that the arguments name; with
     it a model from scratch learns several times as fast."""
-    repeats: Annotated[int, Field(gt=0)] = 1
-    """How often the rows are gone through, each time in another order; TRL's epochs would repeat the captions too."""
+    repeats: Annotated[int, Field(ge=0)] = 1
+    """How often the rows are gone through, each time in another order; TRL's epochs would repeat the captions too. With
+    0 the run ends before them."""
 
     @property
     def roles(self) -> tuple[Literal["planner", "critic"], ...]:

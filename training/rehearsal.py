@@ -14,14 +14,14 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from interleavethinker.microworld.families import FAMILIES, LONGEST, USUAL, draw
-from interleavethinker.microworld.language import redraw_open
+from interleavethinker.microworld.language import name, redraw_open
 from interleavethinker.microworld.reader import Reading
 from interleavethinker.microworld.rewordings import STRATEGIES, reword
 from interleavethinker.microworld.scenes import CELLS, Scene, Thing, random_thing, render, to_image
-from interleavethinker.microworld.scorer import Score, score_reading
+from interleavethinker.microworld.scorer import Item, Score, score_reading
 from interleavethinker.microworld.sprites import BACKGROUNDS, CELL, COLOURS, KINDS, SIZES
 from interleavethinker.microworld.targets import StepTarget, as_json, score_step
-from interleavethinker.microworld.teachers import lesson_about, plan_of, request_of
+from interleavethinker.microworld.teachers import lesson_about, line_about, listed, plan_of, request_of
 from interleavethinker.tools.images import encode_png
 from interleavethinker.tools.store import ImageStore
 from interleavethinker.tools.types import Case
@@ -29,7 +29,7 @@ from interleavethinker.tools.types import Case
 from .data_planner import cut_after
 from .rows import CriticRow, PlannerRow
 
-__all__ = ["rehearse", "rehearse_plans"]
+__all__ = ["rehearse", "rehearse_plans", "rehearse_words"]
 
 _STREAM = 2**23
 """Added to the seed of requests, so that rehearsals are not the data set's own steps."""
@@ -43,6 +43,8 @@ _TURNS = (
     "knowledge", "questions", "manipulation", "reasoning",
 )  # fmt: skip
 """Families of rehearsed plans; those that must look come more often, because each of their rows asks for little."""
+_PAIRS = 6
+"""Comparisons of words in one row."""
 _LONG = 0.25
 """Share of plans that may take more steps than the data set's."""
 
@@ -96,7 +98,62 @@ def rehearse_plans(store: ImageStore, count: int, seed: int) -> Iterator[Planner
         )
 
 
-def _row(name: str, original: str, target: StepTarget, store: ImageStore, rng: np.random.Generator) -> CriticRow:
+def rehearse_words(count: int, seed: int) -> Iterator[tuple[str, str]]:
+    """Yields questions and answers of words alone, in turn: what a prompt wishes for in a scene that is told, and which
+    of several things are what they should be.
+
+    A critic's row has one or two of each among much that must be seen; it judges wrongly until it has them right.
+
+    Args:
+        count: How many.
+        seed: Of everything.
+    """
+    made, index = 0, 0
+    while made < count:
+        for step in draw(_STREAM + seed, index, "train").asked.steps:
+            if step.target is not None and step.prompt is not None and made < count:
+                rng = np.random.default_rng([_STREAM, seed, made, 1])
+                yield _compared(rng) if made % 2 else _wished(step.prompt, step.target, rng)
+                made += 1
+        index += 1
+
+
+def _wished(original: str, target: StepTarget, rng: np.random.Generator) -> tuple[str, str]:
+    source = target.before
+    prompt = original
+    if rng.random() < 0.5:
+        prompt = reword(str(rng.choice(STRATEGIES)), target, source, (), rng)
+    known = [] if source is None else [f"before {listed(source)}"]
+    items = _score_clean(target.after, source, target).items
+    wishes = [line_about(item, "wants").partition(", is")[0] for item in items if item.should_change]
+    return "\n".join([*known, f"Wanted: {original}", f"Asked: {prompt}"]), "; ".join([*known, *wishes])
+
+
+def _compared(rng: np.random.Generator) -> tuple[str, str]:
+    lines = [line_about(*_pair(rng)) for _ in range(_PAIRS)]
+    return "; ".join(line.rpartition(":")[0] for line in lines), "; ".join(lines)
+
+
+def _pair(rng: np.random.Generator) -> tuple[Item, str]:
+    """Something that is what it should be or is not, as often; then mostly all but one word are the same."""
+    verb, same = str(rng.choice(["wants", "had"])), bool(rng.random() < 0.5)
+    cell: int | None = int(rng.integers(CELLS))
+    thing, open_size, chance = random_thing(rng), bool(rng.random() < 0.3), rng.random()
+    wanted = name(thing, size=not open_size)
+    if chance < 0.1:
+        cell, wanted = None, str(rng.choice(BACKGROUNDS))
+        found = wanted if same else str(rng.choice([other for other in BACKGROUNDS if other != wanted]))
+    elif chance < 0.25:
+        odd = ((wanted, f"another {wanted}"), (wanted, "nothing"), ("nothing", name(thing)))
+        wanted, found = ("nothing", "nothing") if same else odd[int(rng.integers(len(odd)))]
+    elif same:
+        found = name(replace(thing, size=str(rng.choice(SIZES))) if open_size else thing)
+    else:
+        found = name(_other(thing, int(rng.choice([2, 4] if open_size else [2, 3, 4])), rng))
+    return Item(cell, verb == "wants", 10.0 if same else 0.0, wanted, found), verb
+
+
+def _row(key: str, original: str, target: StepTarget, store: ImageStore, rng: np.random.Generator) -> CriticRow:
     source = target.before
     shown = _attempt(target, rng)
     picture = to_image(render(shown))
@@ -116,8 +173,8 @@ def _row(name: str, original: str, target: StepTarget, store: ImageStore, rng: n
         prompt=prompt,
     )
     return CriticRow(
-        id=name,
-        trajectory=name,
+        id=key,
+        trajectory=key,
         split="train",
         generator="rendered",
         step=0,

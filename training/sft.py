@@ -16,9 +16,18 @@ from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.rendering import Prompts
 
 from .data_critic import choose_rl_rows
-from .examples import captions, comparisons, critic_example, glances, planner_example, texts_of, to_dataset
+from .examples import (
+    captions,
+    comparisons,
+    critic_example,
+    glances,
+    planner_example,
+    texts_of,
+    to_dataset,
+    words_alone,
+)
 from .recipe import SftRecipe, SightRecipe, prompts_of, save_recipe
-from .rehearsal import rehearse, rehearse_plans
+from .rehearsal import rehearse, rehearse_plans, rehearse_words
 from .rows import DataFolder
 from .trainer import adapter_config, configure, finish, load_model, metrics_callback, need_train_extra
 
@@ -72,11 +81,12 @@ def examples_of(recipe: SftRecipe) -> list[dict[str, Any]]:
         rows = [critic_example(row, folder.store, prompts) for row in chosen]
     if recipe.rows is not None:
         rows = rows[: recipe.rows]
-    if not rows:
+    if recipe.repeats and not rows:
         learned = " or ".join(recipe.roles)
         msg = f"{recipe.data} must hold {learned} rows; it has none. Make them: interleavethinker data --help."
         raise InputError(msg)
     ordered = list(captions(folder.store, recipe.captions, recipe.seed))
+    ordered += words_alone(rehearse_words(recipe.words, recipe.seed), folder.store)
     ordered += comparisons(folder.store, recipe.comparisons, recipe.seed)
     ordered += glances(folder.store, recipe.glances, recipe.seed)
     count = recipe.rehearsals // len(recipe.roles)

@@ -175,6 +175,13 @@ def test_the_planner_goes_on_from_its_first_half_and_one_agent_learns_both_roles
     assert (tmp_path / "one" / "model" / "model.safetensors").is_file()
 
 
+def test_the_critic_rehearses_from_the_shipped_planner_without_any_rows(made: Made, tmp_path: Path) -> None:
+    recipe = sft("micro-critic-rehearsal", made, "comparisons=2", "rehearsals=2", f"data={tmp_path / 'none'}")
+    assert len(examples_of(recipe)) == 4
+    run_sft(recipe, tmp_path / "run")
+    assert (tmp_path / "run" / "model" / "model.safetensors").is_file()
+
+
 @pytest.mark.parametrize("role", ["planner", "critic"])
 def test_the_8b_sft_recipes_run_with_a_small_model_and_leave_its_eyes_frozen(
     role: str, made: Made, seer: Path, tmp_path: Path
@@ -338,6 +345,7 @@ def test_every_shipped_recipe_is_valid_and_says_its_kind() -> None:
         "critic-grpo-8b": "grpo",
         "critic-sft-8b": "sft",
         "micro-critic-grpo": "grpo",
+        "micro-critic-rehearsal": "sft",
         "micro-critic-sft": "sft",
         "micro-critic-sft-continued": "sft",
         "micro-generator": "micro-generator",

@@ -5,11 +5,13 @@ import json
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from interleavethinker.cli.app import build_app
 from interleavethinker.graph.attempts import derive_seed
 from interleavethinker.tools.errors import GeneratorError, InputError
+from interleavethinker.tools.images import encode_png
 from interleavethinker.tools.types import Case, ImagePart, TextPart, Verdict
 from interleavethinker.training.data_critic import Selection, score_trajectories, select_rows
 from interleavethinker.training.data_micro import micro_grade, micro_ports
@@ -114,6 +116,20 @@ def test_falling_and_low_steps_are_dropped_and_varying_ones_go_to_rl(tmp_path: P
     assert tally.dropped["balancing: more good attempts than others"] == 3
     select_rows(folder, Selection(filtered=False, balanced=False, rl_share=0.0))
     assert len(list(folder.critic_sft)) == 11
+
+
+def test_another_selection_goes_to_a_folder_of_its_own_that_shares_the_pictures(tmp_path: Path) -> None:
+    folder, other = DataFolder(tmp_path / "all"), DataFolder(tmp_path / "other")
+    folder.scored.write([critic_row("a", 0, 1.0), critic_row("b", 0, 9.0)])
+    select_rows(folder, Selection())
+    picture = folder.store.put(encode_png(Image.new("RGB", (4, 4))))
+    for _ in range(2):
+        select_rows(folder, Selection(filtered=False, balanced=False), other)
+    assert [len(list(one.critic_sft)) for one in (folder, other)] == [0, 2]
+    assert other.store.get(picture) == folder.store.get(picture)
+    (tmp_path / "third" / "images").mkdir(parents=True)
+    with pytest.raises(InputError, match="has its own images"):
+        select_rows(folder, Selection(), DataFolder(tmp_path / "third"))
 
 
 def test_held_out_rows_are_neither_filtered_nor_trained_on(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from interleavethinker.microworld.rewordings import STRATEGIES
 from interleavethinker.microworld.targets import scene_of
 from interleavethinker.tools.store import ImageStore
 from interleavethinker.training.examples import glances
-from interleavethinker.training.rehearsal import rehearse, rehearse_plans
+from interleavethinker.training.rehearsal import rehearse, rehearse_plans, rehearse_words
 
 
 def test_rehearsals_hold_both_judgements_and_every_strategy_and_repeat_themselves(tmp_path: Path) -> None:
@@ -41,6 +41,23 @@ def test_rehearsed_plans_are_of_every_family_and_some_go_on_from_pictures(tmp_pa
     assert 5 < len(cut) < 40
     assert list(rehearse_plans(ImageStore(tmp_path), 9, seed=1)) == rows[:9]
     assert max(len(row.plan.steps) for row in rehearse_plans(ImageStore(tmp_path), 140, seed=1)) > 4
+
+
+def test_words_alone_ask_what_is_wished_for_and_what_counts_as_the_same() -> None:
+    pairs = list(rehearse_words(120, seed=1))
+    assert pairs == list(rehearse_words(150, seed=1))[:120]
+    wished, compared = pairs[::2], pairs[1::2]
+    for question, answer in wished:
+        assert " wants " in answer
+        assert answer.startswith("before ") is question.startswith("before ")
+    lines = [line for _, answer in compared for line in answer.split("; ")]
+    said = [line.rpartition(": ")[2] for line in lines]
+    assert 0.4 < said.count("yes") / len(said) < 0.6
+    for line, yes in zip(lines, said, strict=True):
+        wanted, _, found = (
+            line.partition(" wants " if " wants " in line else " had ")[2].rpartition(":")[0].partition(", is ")
+        )
+        assert (yes == "yes") is (found == wanted or found in {f"big {wanted}", f"small {wanted}"})
 
 
 def test_glances_say_of_one_picture_what_is_where(tmp_path: Path) -> None:
