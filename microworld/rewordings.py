@@ -14,7 +14,7 @@ import numpy as np
 from .gaps import with_synonyms
 from .language import Edit, a, describe, instruct, place, refer
 from .scenes import Scene
-from .scorer import Item
+from .scorer import NOTHING, Item
 from .targets import StepTarget
 from .vocabulary import BACKGROUND_PHRASES, POSITION_PHRASES
 
@@ -85,7 +85,7 @@ def _mistake(step: _Step, _rng: Rng) -> str:
         return step.words()
     item = wrong[0]
     assert item.cell is not None  # noqa: S101 - filtered above
-    if item.wanted == "nothing":
+    if item.wanted == NOTHING:
         return f"nothing {place(item.cell)}"
     if step.edit is None:
         return f"{a(item.wanted)} {place(item.cell)}, {BACKGROUND_PHRASES[step.target.after.background][0]}"

@@ -34,6 +34,7 @@ from .scenes import CELLS, Scene, Thing
 from .sprites import CELL
 
 __all__ = [
+    "NOTHING",
     "QUALITY_NEEDED",
     "SEMANTICS_NEEDED",
     "Item",
@@ -47,6 +48,8 @@ __all__ = [
     "score_tasks",
 ]
 
+NOTHING = "nothing"
+"""What an empty cell holds, in words."""
 SEMANTICS_NEEDED = 8.0
 """The s of the ground-truth judgement: every wish is fulfilled, and no bystander has changed its looks."""
 QUALITY_NEEDED = 5.0
@@ -263,8 +266,8 @@ def likeness(picture: Picture, source: Picture) -> list[float]:
 
 
 def _wish_text(wish: Wish | None) -> str:
-    return " ".join(filter(None, (wish.size, wish.colour, wish.kind))) if wish else "nothing"
+    return " ".join(filter(None, (wish.size, wish.colour, wish.kind))) if wish else NOTHING
 
 
 def _thing_text(thing: Thing | None) -> str:
-    return f"{thing.size} {thing.colour} {thing.kind}" if thing else "nothing"
+    return f"{thing.size} {thing.colour} {thing.kind}" if thing else NOTHING

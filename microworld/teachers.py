@@ -22,7 +22,7 @@ from interleavethinker.tools.types import Case, ImagePart, Part, Plan, Request, 
 from .language import name, place
 from .rewordings import STRATEGIES, reword
 from .scenes import Scene, render, to_image
-from .scorer import QUALITY_NEEDED, Item, Score, judgement
+from .scorer import NOTHING, QUALITY_NEEDED, Item, Score, judgement
 from .scripts import Asked
 from .targets import StepTarget, scene_of, score_step
 
@@ -154,14 +154,17 @@ class TeacherCritic:
 
 
 def _reasoning(score: Score, source: Scene | None) -> str:
-    """First what both pictures show, so that the rest can be read off these words instead of looked at."""
-    shown = f"now {listed(score.reading.scene)}"
-    seen = shown if source is None else f"before {listed(source)}; {shown}"
-    wanted = [item for item in score.items if item.should_change]
-    lost = [item for item in score.items if not item.should_change and item.grade < 10]
-    lines = [seen, *(line_about(item, "wants") for item in wanted)]
-    lines += [line_about(item, "had") for item in lost[:2]] or ["the rest is kept: yes"]
-    lines.append(f"clean: {'yes' if score.quality >= QUALITY_NEEDED else 'no'}")
+    """First what there was, so that the words of the prompt can be understood; then whatever was wished for, was there
+    or is there now, each in its place.
+    """
+    lines = [] if source is None else [f"before {listed(source)}"]
+    lines += [line_about(item, "wants") for item in score.items if item.should_change]
+    lines += [
+        line_about(item, "had")
+        for item in score.items
+        if not item.should_change and {item.wanted, item.found} != {NOTHING}
+    ]
+    lines.append(f"clean {_yes_or_no(score.quality >= QUALITY_NEEDED)}")
     return "; ".join(lines)
 
 
@@ -173,8 +176,21 @@ def listed(scene: Scene) -> str:
 def line_about(item: Item, verb: str) -> str:
     """What the teacher's reasoning says about an item, which it `wants` or which the source `had`.
 
-    The words alone decide between yes and no: what only looks otherwise is called another one.
+    Every word of what is found is held against its fellow in what should be: a small model learns to compare two words,
+    and hardly to compare two things. What only looks otherwise is called another one, so that words alone decide.
     """
     where, good = "background" if item.cell is None else place(item.cell), item.grade >= 8
-    found = f"another {item.found}" if not good and item.found == item.wanted else item.found
-    return f"{where} {verb} {item.wanted}, is {found}: {'yes' if good else 'no'}"
+    found, wanted = item.found.split(), item.wanted.split()
+    if len(found) == 3 and 2 <= len(wanted) <= 3:  # size, colour, kind; of what is wanted the size may be open
+        same = [True] * (3 - len(wanted)) + [
+            one == other for one, other in zip(found[-len(wanted) :], wanted, strict=True)
+        ]
+        if good or not all(same):
+            said = " ".join(f"{word} {_yes_or_no(yes)}" for word, yes in zip(found, same, strict=True))
+            return f"{where} {verb} {item.wanted}, is {said}"
+    other = "another " if not good and item.found == item.wanted else ""
+    return f"{where} {verb} {item.wanted}, is {other}{item.found} {_yes_or_no(good)}"
+
+
+def _yes_or_no(yes: bool) -> str:
+    return "yes" if yes else "no"

@@ -15,7 +15,9 @@ import numpy as np
 
 from interleavethinker.microworld.language import describe, how_many, name, place
 from interleavethinker.microworld.scenes import CELLS, Scene, Thing, random_scene, random_thing, render, to_image
+from interleavethinker.microworld.scorer import NOTHING, Item
 from interleavethinker.microworld.sprites import BACKGROUNDS
+from interleavethinker.microworld.teachers import line_about
 from interleavethinker.tools.answers import write_plan, write_verdict
 from interleavethinker.tools.chat import to_messages
 from interleavethinker.tools.images import encode_png
@@ -138,17 +140,17 @@ def _changed(scene: Scene, rng: np.random.Generator) -> Scene:
 
 
 def _comparison(before: Scene, after: Scene, rng: np.random.Generator) -> str:
-    lines = [_compared("background", before.background, after.background)]
+    lines = [_compared(None, before.background, after.background)]
     lines += [
-        _compared(place(cell), _name(before.cells[cell]), _name(after.cells[cell])) for cell in rng.permutation(CELLS)
+        _compared(int(cell), _name(before.cells[cell]), _name(after.cells[cell])) for cell in rng.permutation(CELLS)
     ]
     things = np.array(list(after.things.items()), dtype=object)
     lines += [f"{_name(thing)} {place(cell)}" for cell, thing in rng.permutation(things)]
     return "; ".join(lines)
 
 
-def _compared(where: str, before: str, after: str) -> str:
-    return f"{where} had {before}, is {after}: {'yes' if before == after else 'no'}"
+def _compared(cell: int | None, before: str, after: str) -> str:
+    return line_about(Item(cell, False, 10.0 if before == after else 0.0, before, after), "had")
 
 
 def _glance(scene: Scene, rng: np.random.Generator) -> str:
@@ -163,7 +165,7 @@ def _glance(scene: Scene, rng: np.random.Generator) -> str:
 
 
 def _name(thing: Thing | None) -> str:
-    return name(thing) if thing else "nothing"
+    return name(thing) if thing else NOTHING
 
 
 def _question(turns: Sequence[Turn], store: ImageStore, blank_like: str | None = None) -> Example:

@@ -7,6 +7,7 @@ to copy and to find here, from more ways to ask than the data set has.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -18,7 +19,7 @@ from interleavethinker.microworld.language import name, redraw_open
 from interleavethinker.microworld.reader import Reading
 from interleavethinker.microworld.rewordings import STRATEGIES, reword
 from interleavethinker.microworld.scenes import CELLS, Scene, Thing, random_thing, render, to_image
-from interleavethinker.microworld.scorer import Item, Score, score_reading
+from interleavethinker.microworld.scorer import NOTHING, Item, Score, score_reading
 from interleavethinker.microworld.sprites import BACKGROUNDS, CELL, COLOURS, KINDS, SIZES
 from interleavethinker.microworld.targets import StepTarget, as_json, score_step
 from interleavethinker.microworld.teachers import lesson_about, line_about, listed, plan_of, request_of
@@ -131,7 +132,8 @@ def _wished(original: str, target: StepTarget, rng: np.random.Generator) -> tupl
 
 def _compared(rng: np.random.Generator) -> tuple[str, str]:
     lines = [line_about(*_pair(rng)) for _ in range(_PAIRS)]
-    return "; ".join(line.rpartition(":")[0] for line in lines), "; ".join(lines)
+    answer = "; ".join(lines)
+    return re.sub(r" (?:yes|no)\b", "", answer), answer
 
 
 def _pair(rng: np.random.Generator) -> tuple[Item, str]:
@@ -144,8 +146,8 @@ def _pair(rng: np.random.Generator) -> tuple[Item, str]:
         cell, wanted = None, str(rng.choice(BACKGROUNDS))
         found = wanted if same else str(rng.choice([other for other in BACKGROUNDS if other != wanted]))
     elif chance < 0.25:
-        odd = ((wanted, f"another {wanted}"), (wanted, "nothing"), ("nothing", name(thing)))
-        wanted, found = ("nothing", "nothing") if same else odd[int(rng.integers(len(odd)))]
+        odd = ((wanted, wanted), (wanted, NOTHING), (NOTHING, name(thing)))  # the first only looks otherwise
+        wanted, found = (NOTHING, NOTHING) if same else odd[int(rng.integers(len(odd)))]
     elif same:
         found = name(replace(thing, size=str(rng.choice(SIZES))) if open_size else thing)
     else:

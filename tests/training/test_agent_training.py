@@ -66,6 +66,7 @@ def sft(name: str, made: Made, *overrides: str) -> SftRecipe:
     few = [
         f"data={made.folder.root}",
         "rehearsals=0",
+        "words=0",
         "comparisons=0",
         "arguments.per_device_train_batch_size=2",
         *QUICK,
@@ -176,8 +177,10 @@ def test_the_planner_goes_on_from_its_first_half_and_one_agent_learns_both_roles
 
 
 def test_the_critic_rehearses_from_the_shipped_planner_without_any_rows(made: Made, tmp_path: Path) -> None:
-    recipe = sft("micro-critic-rehearsal", made, "comparisons=2", "rehearsals=2", f"data={tmp_path / 'none'}")
-    assert len(examples_of(recipe)) == 4
+    recipe = sft(
+        "micro-critic-rehearsal", made, "words=4", "comparisons=2", "rehearsals=2", f"data={tmp_path / 'none'}"
+    )
+    assert len(examples_of(recipe)) == 8
     run_sft(recipe, tmp_path / "run")
     assert (tmp_path / "run" / "model" / "model.safetensors").is_file()
 
