@@ -28,7 +28,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from .language import Task, Wish
+from .language import Task, Wish, name
 from .reader import Picture, Reading, as_picture, read, read_all
 from .scenes import CELLS, Scene, Thing
 from .sprites import CELL
@@ -46,6 +46,7 @@ __all__ = [
     "score_reading",
     "score_task",
     "score_tasks",
+    "thing_text",
 ]
 
 NOTHING = "nothing"
@@ -190,7 +191,7 @@ def _judge_cell(cell: int, wish: Wish | None, scene: Scene, source: Scene | None
     found = scene.cells[cell]
     before = source.cells[cell] if source is not None else None
     should_change = wish is not None if source is None else not _fulfils(wish, before)
-    texts = _wish_text(wish), _thing_text(found)
+    texts = _wish_text(wish), thing_text(found)
     if wish is None:
         grade = _grade_empty(found, before, should_change=should_change)
     elif found is None:
@@ -269,5 +270,6 @@ def _wish_text(wish: Wish | None) -> str:
     return " ".join(filter(None, (wish.size, wish.colour, wish.kind))) if wish else NOTHING
 
 
-def _thing_text(thing: Thing | None) -> str:
-    return f"{thing.size} {thing.colour} {thing.kind}" if thing else NOTHING
+def thing_text(thing: Thing | None) -> str:
+    """What a cell holds, in words."""
+    return name(thing) if thing else NOTHING

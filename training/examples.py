@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from interleavethinker.microworld.language import describe, how_many, name, place
-from interleavethinker.microworld.scenes import CELLS, Scene, Thing, random_scene, random_thing, render, to_image
-from interleavethinker.microworld.scorer import NOTHING, Item
+from interleavethinker.microworld.scenes import CELLS, Scene, random_scene, random_thing, render, to_image
+from interleavethinker.microworld.scorer import Item, thing_text
 from interleavethinker.microworld.sprites import BACKGROUNDS
 from interleavethinker.microworld.teachers import line_about
 from interleavethinker.tools.answers import write_plan, write_verdict
@@ -125,7 +125,7 @@ def to_dataset(examples: Sequence[Example]) -> Any:
 
 
 def _caption(scene: Scene) -> str:
-    return "; ".join([scene.background, *map(_name, scene.cells)])
+    return "; ".join([scene.background, *map(thing_text, scene.cells)])
 
 
 def _changed(scene: Scene, rng: np.random.Generator) -> Scene:
@@ -142,10 +142,11 @@ def _changed(scene: Scene, rng: np.random.Generator) -> Scene:
 def _comparison(before: Scene, after: Scene, rng: np.random.Generator) -> str:
     lines = [_compared(None, before.background, after.background)]
     lines += [
-        _compared(int(cell), _name(before.cells[cell]), _name(after.cells[cell])) for cell in rng.permutation(CELLS)
+        _compared(int(cell), thing_text(before.cells[cell]), thing_text(after.cells[cell]))
+        for cell in rng.permutation(CELLS)
     ]
     things = np.array(list(after.things.items()), dtype=object)
-    lines += [f"{_name(thing)} {place(cell)}" for cell, thing in rng.permutation(things)]
+    lines += [f"{thing_text(thing)} {place(cell)}" for cell, thing in rng.permutation(things)]
     return "; ".join(lines)
 
 
@@ -157,15 +158,11 @@ def _glance(scene: Scene, rng: np.random.Generator) -> str:
     things = list(scene.things.items())
     lines = [how_many(len(things)), describe(scene)]
     lines += [f"the {thing.kind} is {place(cell)}, it is a {name(thing)}" for cell, thing in things]
-    lines += [f"{place(cell)} is {_name(scene.cells[cell])}" for cell in rng.permutation(CELLS)[:4]]
+    lines += [f"{place(cell)} is {thing_text(scene.cells[cell])}" for cell in rng.permutation(CELLS)[:4]]
     for colour in dict.fromkeys(thing.colour for _, thing in things):
         same = [f"the {thing.kind} {place(cell)}" for cell, thing in things if thing.colour == colour]
         lines.append(f"{len(same)} of the things {'is' if len(same) == 1 else 'are'} {colour}: {', '.join(same)}")
     return "; ".join(lines[int(at)] for at in rng.permutation(len(lines)))
-
-
-def _name(thing: Thing | None) -> str:
-    return name(thing) if thing else NOTHING
 
 
 def _question(turns: Sequence[Turn], store: ImageStore, blank_like: str | None = None) -> Example:

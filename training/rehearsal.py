@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import count as naturals
+from itertools import islice
 
 import numpy as np
 from PIL import Image, ImageFilter
@@ -58,14 +60,9 @@ def rehearse(store: ImageStore, count: int, seed: int) -> Iterator[CriticRow]:
         count: How many.
         seed: Of everything.
     """
-    made, index = 0, 0
-    while made < count:
-        for step in draw(_STREAM + seed, index, "train").asked.steps:
-            if step.target is not None and step.prompt is not None and made < count:
-                rng = np.random.default_rng([_STREAM, seed, made])
-                yield _row(f"rehearsal-{seed}-{made:06d}", step.prompt, step.target, store, rng)
-                made += 1
-        index += 1
+    for made, (prompt, target) in enumerate(islice(_steps(seed), count)):
+        rng = np.random.default_rng([_STREAM, seed, made])
+        yield _row(f"rehearsal-{seed}-{made:06d}", prompt, target, store, rng)
 
 
 def rehearse_plans(store: ImageStore, count: int, seed: int) -> Iterator[PlannerRow]:
@@ -109,21 +106,29 @@ def rehearse_words(count: int, seed: int) -> Iterator[tuple[str, str]]:
         count: How many.
         seed: Of everything.
     """
-    made, index = 0, 0
-    while made < count:
+    for made, (prompt, target) in enumerate(islice(_steps(seed), count)):
+        rng = np.random.default_rng([_STREAM, seed, made, 1])
+        yield _compared(rng) if made % 2 else _wished(prompt, target, rng)
+
+
+def _steps(seed: int) -> Iterator[tuple[str, StepTarget]]:
+    """Prompts of training requests and what they must bring about, without end."""
+    for index in naturals():
         for step in draw(_STREAM + seed, index, "train").asked.steps:
-            if step.target is not None and step.prompt is not None and made < count:
-                rng = np.random.default_rng([_STREAM, seed, made, 1])
-                yield _compared(rng) if made % 2 else _wished(step.prompt, step.target, rng)
-                made += 1
-        index += 1
+            if step.target is not None and step.prompt is not None:
+                yield step.prompt, step.target
+
+
+def _asked(original: str, target: StepTarget, rng: np.random.Generator) -> str:
+    """The prompt of an attempt; in half of them, later ones, somebody has reworded the step before."""
+    if rng.random() < 0.5:
+        return reword(str(rng.choice(STRATEGIES)), target, target.before, (), rng)
+    return original
 
 
 def _wished(original: str, target: StepTarget, rng: np.random.Generator) -> tuple[str, str]:
     source = target.before
-    prompt = original
-    if rng.random() < 0.5:
-        prompt = reword(str(rng.choice(STRATEGIES)), target, source, (), rng)
+    prompt = _asked(original, target, rng)
     known = [] if source is None else [f"before {listed(source)}"]
     items = _score_clean(target.after, source, target).items
     wishes = [line_about(item, "wants").partition(", is")[0] for item in items if item.should_change]
@@ -164,9 +169,7 @@ def _row(key: str, original: str, target: StepTarget, store: ImageStore, rng: np
         score = score_step(picture, None if source is None else to_image(render(source)), target)
     else:
         score = _score_clean(shown, source, target)
-    prompt = original
-    if rng.random() < 0.5:  # A later attempt: somebody has reworded the step before.
-        prompt = reword(str(rng.choice(STRATEGIES)), target, source, (), rng)
+    prompt = _asked(original, target, rng)
     lesson = lesson_about(score, source, target, prompt, rng)
     case = Case(
         source=None if source is None else _put(source, store),
