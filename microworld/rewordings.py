@@ -14,7 +14,7 @@ import numpy as np
 from .gaps import with_synonyms
 from .language import Edit, a, describe, instruct, place, refer
 from .scenes import Scene
-from .scorer import NOTHING, Item
+from .scorer import NOTHING, SEMANTICS_NEEDED, Item
 from .targets import StepTarget
 from .vocabulary import BACKGROUND_PHRASES, POSITION_PHRASES
 
@@ -29,7 +29,7 @@ STRATEGIES = ("plain", "varied", "synonyms", "mistake", "position", "keep")
 | plain | the canonical words |
 | varied | other ordinary words |
 | synonyms | the canonical words, respelled |
-| mistake | only what went wrong |
+| mistake | only the first thing that went wrong |
 | position | the canonical words, with every place spelled out |
 | keep | the canonical words, and what must stay as it is |
 """
@@ -42,7 +42,7 @@ def reword(strategy: str, target: StepTarget, source: Scene | None, faults: Sequ
         strategy: One of `STRATEGIES`.
         target: What the step must bring about.
         source: The scene that it really starts from; None: it draws from text alone.
-        faults: What the last attempt got wrong, the worst first.
+        faults: What the last attempt got wrong.
         rng: Chooses among equally good words.
     """
     before, edit = target.told_for(source)
@@ -80,16 +80,16 @@ def _synonyms(step: _Step, rng: Rng) -> str:
 
 
 def _mistake(step: _Step, _rng: Rng) -> str:
-    wrong = [item for item in step.faults if item.cell is not None]
+    faults = ((item, item.cell) for item in step.faults if item.grade < SEMANTICS_NEEDED)
+    wrong = [(item, cell) for item, cell in faults if cell is not None]
     if not wrong:
         return step.words()
-    item = wrong[0]
-    assert item.cell is not None  # noqa: S101 - filtered above
+    item, cell = min(wrong, key=lambda one: (not one[0].should_change, one[1]))
     if item.wanted == NOTHING:
-        return f"nothing {place(item.cell)}"
+        return f"nothing {place(cell)}"
     if step.edit is None:
-        return f"{a(item.wanted)} {place(item.cell)}, {BACKGROUND_PHRASES[step.target.after.background][0]}"
-    return f"add {a(item.wanted)} {place(item.cell)}" if item.should_change else f"keep the {item.wanted}"
+        return f"{a(item.wanted)} {place(cell)}, {BACKGROUND_PHRASES[step.target.after.background][0]}"
+    return f"add {a(item.wanted)} {place(cell)}" if item.should_change else f"keep the {item.wanted}"
 
 
 def _position(step: _Step, _rng: Rng) -> str:

@@ -22,7 +22,7 @@ from interleavethinker.tools.types import Case, ImagePart, Part, Plan, Request, 
 from .language import name, place
 from .rewordings import STRATEGIES, reword
 from .scenes import Scene, render, to_image
-from .scorer import NOTHING, QUALITY_NEEDED, Item, Score, judgement
+from .scorer import NOTHING, QUALITY_NEEDED, SEMANTICS_NEEDED, Item, Score, judgement, thing_text
 from .scripts import Asked
 from .targets import StepTarget, scene_of, score_step
 
@@ -30,12 +30,14 @@ __all__ = [
     "KnownPlan",
     "Lesson",
     "TeacherCritic",
+    "aim_of",
     "lesson_about",
     "line_about",
     "listed",
     "plan_of",
     "request_of",
     "teach",
+    "wished",
 ]
 
 
@@ -93,7 +95,8 @@ def lesson_about(
     good = judgement(score)
     chosen = strategy or STRATEGIES[int(rng.integers(len(STRATEGIES)))]
     refined = prompt if good else reword(chosen, target, source, score.faults, rng)
-    verdict = Verdict(success=good, refined_prompt=refined, reasoning=_reasoning(score, source))
+    reasoning = _reasoning(score, source) + ("" if good else f"; try {chosen}")
+    verdict = Verdict(success=good, refined_prompt=refined, reasoning=reasoning)
     return Lesson(score, verdict, None if good else chosen)
 
 
@@ -155,14 +158,12 @@ class TeacherCritic:
 
 def _reasoning(score: Score, source: Scene | None) -> str:
     """First what there was, so that the words of the prompt can be understood; then whatever was wished for, was there
-    or is there now, each in its place.
+    or is there now, each in its place; last, for a failure, how it will be reworded.
     """
     lines = [] if source is None else [f"before {listed(source)}"]
-    lines += [line_about(item, "wants") for item in score.items if item.should_change]
+    lines += [line_about(item, was) for item, was in wished(score, source)]
     lines += [
-        line_about(item, "had")
-        for item in score.items
-        if not item.should_change and {item.wanted, item.found} != {NOTHING}
+        line_about(item) for item in score.items if not item.should_change and {item.wanted, item.found} != {NOTHING}
     ]
     lines.append(f"clean {_yes_or_no(score.quality >= QUALITY_NEEDED)}")
     return "; ".join(lines)
@@ -173,13 +174,46 @@ def listed(scene: Scene) -> str:
     return ", ".join([*(f"{name(thing)} {place(cell)}" for cell, thing in scene.things.items()), scene.background])
 
 
-def line_about(item: Item, verb: str) -> str:
-    """What the teacher's reasoning says about an item, which it `wants` or which the source `had`.
+def wished(score: Score, source: Scene | None) -> list[tuple[Item, str | None]]:
+    """What should have changed, each with what the source has there (None: there is no source); what was there already
+    comes first, so that a thing that moves is found before the place it moves to.
+    """
+
+    def was(item: Item) -> str | None:
+        if source is None:
+            return None
+        return source.background if item.cell is None else thing_text(source.cells[item.cell])
+
+    found = [(item, was(item)) for item in score.items if item.should_change]
+    return sorted(found, key=lambda one: one[1] == NOTHING)
+
+
+def aim_of(item: Item, was: str | None = None) -> str:
+    """What was in an item's place, that place, and what should be there.
+
+    A thing and its place are in the order in which `listed` has them, so that what a wish is about can be copied.
+
+    Args:
+        item: A wish, or what should stay.
+        was: What the source has in a wish's place; None where there is no source.
+    """
+    where = "background" if item.cell is None else place(item.cell)
+    if not item.should_change:
+        return f"{item.wanted} {where} stays"
+    return f"{where} wants {item.wanted}" if was is None else f"{was} {where} wants {item.wanted}"
+
+
+def line_about(item: Item, was: str | None = None) -> str:
+    """What the teacher's reasoning says about an item: its aim, and what is there now.
 
     Every word of what is found is held against its fellow in what should be: a small model learns to compare two words,
     and hardly to compare two things. What only looks otherwise is called another one, so that words alone decide.
+
+    Args:
+        item: See `aim_of`.
+        was: See `aim_of`.
     """
-    where, good = "background" if item.cell is None else place(item.cell), item.grade >= 8
+    should, good = aim_of(item, was), item.grade >= SEMANTICS_NEEDED
     found, wanted = item.found.split(), item.wanted.split()
     if len(found) == 3 and 2 <= len(wanted) <= 3:  # size, colour, kind; of what is wanted the size may be open
         same = [True] * (3 - len(wanted)) + [
@@ -187,9 +221,9 @@ def line_about(item: Item, verb: str) -> str:
         ]
         if good or not all(same):
             said = " ".join(f"{word} {_yes_or_no(yes)}" for word, yes in zip(found, same, strict=True))
-            return f"{where} {verb} {item.wanted}, is {said}"
+            return f"{should}, is {said}"
     other = "another " if not good and item.found == item.wanted else ""
-    return f"{where} {verb} {item.wanted}, is {other}{item.found} {_yes_or_no(good)}"
+    return f"{should}, is {other}{item.found} {_yes_or_no(good)}"
 
 
 def _yes_or_no(yes: bool) -> str:

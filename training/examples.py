@@ -151,7 +151,7 @@ def _comparison(before: Scene, after: Scene, rng: np.random.Generator) -> str:
 
 
 def _compared(cell: int | None, before: str, after: str) -> str:
-    return line_about(Item(cell, False, 10.0 if before == after else 0.0, before, after), "had")
+    return line_about(Item(cell, False, 10.0 if before == after else 0.0, before, after))
 
 
 def _glance(scene: Scene, rng: np.random.Generator) -> str:

@@ -21,10 +21,10 @@ from interleavethinker.microworld.language import name, redraw_open
 from interleavethinker.microworld.reader import Reading
 from interleavethinker.microworld.rewordings import STRATEGIES, reword
 from interleavethinker.microworld.scenes import CELLS, Scene, Thing, random_thing, render, to_image
-from interleavethinker.microworld.scorer import NOTHING, Item, Score, score_reading
+from interleavethinker.microworld.scorer import NOTHING, Item, Score, score_reading, thing_text
 from interleavethinker.microworld.sprites import BACKGROUNDS, CELL, COLOURS, KINDS, SIZES
 from interleavethinker.microworld.targets import StepTarget, as_json, score_step
-from interleavethinker.microworld.teachers import lesson_about, line_about, listed, plan_of, request_of
+from interleavethinker.microworld.teachers import aim_of, lesson_about, line_about, listed, plan_of, request_of, wished
 from interleavethinker.tools.images import encode_png
 from interleavethinker.tools.store import ImageStore
 from interleavethinker.tools.types import Case
@@ -97,8 +97,8 @@ def rehearse_plans(store: ImageStore, count: int, seed: int) -> Iterator[Planner
 
 
 def rehearse_words(count: int, seed: int) -> Iterator[tuple[str, str]]:
-    """Yields questions and answers of words alone, in turn: what a prompt wishes for in a scene that is told, and which
-    of several things are what they should be.
+    """Yields questions and answers of words alone, in turn: what a prompt wishes for in a scene that is told and how
+    it may be reworded, and which of several things are what they should be.
 
     A critic's row has one or two of each among much that must be seen; it judges wrongly until it has them right.
 
@@ -130,9 +130,12 @@ def _wished(original: str, target: StepTarget, rng: np.random.Generator) -> tupl
     source = target.before
     prompt = _asked(original, target, rng)
     known = [] if source is None else [f"before {listed(source)}"]
-    items = _score_clean(target.after, source, target).items
-    wishes = [line_about(item, "wants").partition(", is")[0] for item in items if item.should_change]
-    return "\n".join([*known, f"Wanted: {original}", f"Asked: {prompt}"]), "; ".join([*known, *wishes])
+    aims = [aim_of(item, was) for item, was in wished(_score_clean(target.after, source, target), source)]
+    strategy = str(rng.choice(STRATEGIES))
+    undone = _score_clean(source or Scene(target.after.background), source, target)
+    refined = reword(strategy, target, source, undone.faults, rng)
+    question = "\n".join([*known, f"Wanted: {original}", f"Asked: {prompt}"])
+    return question, "; ".join([*known, *aims, f"try {strategy}", refined])
 
 
 def _compared(rng: np.random.Generator) -> tuple[str, str]:
@@ -141,9 +144,9 @@ def _compared(rng: np.random.Generator) -> tuple[str, str]:
     return re.sub(r" (?:yes|no)\b", "", answer), answer
 
 
-def _pair(rng: np.random.Generator) -> tuple[Item, str]:
+def _pair(rng: np.random.Generator) -> tuple[Item, str | None]:
     """Something that is what it should be or is not, as often; then mostly all but one word are the same."""
-    verb, same = str(rng.choice(["wants", "had"])), bool(rng.random() < 0.5)
+    wish, same = bool(rng.random() < 0.5), bool(rng.random() < 0.5)
     cell: int | None = int(rng.integers(CELLS))
     thing, open_size, chance = random_thing(rng), bool(rng.random() < 0.3), rng.random()
     wanted = name(thing, size=not open_size)
@@ -157,7 +160,10 @@ def _pair(rng: np.random.Generator) -> tuple[Item, str]:
         found = name(replace(thing, size=str(rng.choice(SIZES))) if open_size else thing)
     else:
         found = name(_other(thing, int(rng.choice([2, 4] if open_size else [2, 3, 4])), rng))
-    return Item(cell, verb == "wants", 10.0 if same else 0.0, wanted, found), verb
+    was = (
+        str(rng.choice(BACKGROUNDS)) if cell is None else thing_text(random_thing(rng) if rng.random() < 0.7 else None)
+    )
+    return Item(cell, wish, 10.0 if same else 0.0, wanted, found), was
 
 
 def _row(key: str, original: str, target: StepTarget, store: ImageStore, rng: np.random.Generator) -> CriticRow:
