@@ -1,8 +1,10 @@
 """Which of the teacher's rewriting strategies a refined prompt follows, and whether it is written as the teacher would.
 
-A prompt is compared with what every strategy would have written for the same case. Where nothing agrees it counts for
-the strategy that it comes closest to, as written wrongly. Strategies may write the same words; the first of
-`STRATEGIES` then gets the prompt, but "synonyms" and "varied", which have many spellings, come last.
+A prompt is compared with what every strategy would have written for the same case. "Synonyms" and "varied" have too
+many spellings to list: theirs is whatever other prompt a perfect reader carries out as the step wants it, with words
+that the generator was not trained on or without. Where nothing agrees a prompt counts for the strategy that it comes
+closest to, as written wrongly. Strategies may write the same words; the first of `STRATEGIES` then gets the prompt,
+those two last.
 """
 
 from __future__ import annotations
@@ -14,8 +16,11 @@ from difflib import SequenceMatcher
 import numpy as np
 
 from interleavethinker.microworld.rewordings import STRATEGIES, reword
-from interleavethinker.microworld.targets import scene_of
+from interleavethinker.microworld.scenes import Scene
+from interleavethinker.microworld.targets import StepTarget, scene_of
+from interleavethinker.microworld.understanding import understand
 from interleavethinker.microworld.vocabulary import CANONICAL
+from interleavethinker.tools.errors import InputError
 
 from .critic_cases import CriticCase
 
@@ -26,7 +31,7 @@ SAME, OTHER = "same", "other"
 _FREE = ("synonyms", "varied")
 _ORDER = (*(name for name in STRATEGIES if name not in _FREE), *_FREE)
 _DRAWS = 48
-"""How many of the ordinary wordings of a step are drawn for comparison; most steps have fewer."""
+"""How many of the ordinary wordings of a step are drawn for comparison."""
 _ALIKE = 0.5
 """Share of words in common below which a prompt resembles nothing."""
 
@@ -45,25 +50,33 @@ class Wording:
 
 def wording_of(prompt: str, case: CriticCase) -> Wording:
     """The strategy that a critic's prompt for a failed attempt follows."""
-    writings, said = _writings(case), _words(prompt)
+    source = None if case.source is None else scene_of(case.source)
+    writings, said = _writings(case, source), _words(prompt)
     spelled = _canonical(said) != said
     for strategy in _ORDER:
-        if strategy == "synonyms":
-            if spelled and _canonical(said) in writings["plain"]:
-                return Wording(strategy, written=True)
-        elif said in writings[strategy]:
+        if strategy not in _FREE and said in writings[strategy]:
             return Wording(strategy, written=True)
     if said == _words(case.case.prompt):
         return Wording(SAME, written=True)
+    if said in writings["varied"] or _asks_for(prompt, case.target, source):
+        return Wording("synonyms" if spelled else "varied", written=True)
     near = {name: max(_alike(said, one) for one in words) for name, words in writings.items()}
     near["synonyms"] = max(_alike(_canonical(said), one) for one in writings["plain"]) if spelled else 0.0
     best = max(_ORDER, key=lambda name: near[name])
     return Wording(best if near[best] >= _ALIKE else OTHER, written=False)
 
 
-def _writings(case: CriticCase) -> dict[str, frozenset[_Words]]:
-    """What each strategy but "synonyms" would have written."""
-    source = None if case.source is None else scene_of(case.source)
+def _asks_for(prompt: str, target: StepTarget, source: Scene | None) -> bool:
+    """Whether a perfect reader takes a prompt for the step."""
+    try:
+        task = understand(prompt, source)
+    except InputError:
+        return False
+    return (task.wishes, task.target.background) == target.wishes(source)
+
+
+def _writings(case: CriticCase, source: Scene | None) -> dict[str, frozenset[_Words]]:
+    """What each strategy but "synonyms" would have written; of "varied" a few."""
     rng = np.random.default_rng(0)
     writings: dict[str, frozenset[_Words]] = {}
     for strategy in _ORDER:

@@ -51,6 +51,7 @@ class MicroGenerator:
             msg = f"{folder} must hold a pipeline and its call_arguments.json; it does not. Train one, or name another."
             raise InputError(msg, code="no_checkpoint")
         self._arguments = _call_arguments(folder)
+        self._arguments.pop("device", None)  # this class never leaves the CPU
         threads = int(self._arguments.pop("threads", 1))
         self._batch = batch
         self.pipeline = _load(folder, threads)

@@ -163,7 +163,7 @@ class DiffusersBackend:
             backend="diffusers",
             model=self._model if self._files is None else self._files.label,
             loaded=loaded is not None,
-            device=self._options.device if loaded is None else loaded.device,
+            device=self._device() if loaded is None else loaded.device,
             dtype=(self._known_dtype() or "auto") if loaded is None else loaded.dtype,
             problem=self._problem,
         )
@@ -206,10 +206,19 @@ class DiffusersBackend:
 
     def _settings_of(self, files: ModelFiles) -> PipelineSettings:
         settings = settings_for(pipeline_class(files.folder), files.repository, files.folder)
+        if settings.device == "cpu" and self._options.device not in {"auto", "cpu"}:
+            raise ProfileError(
+                "This model must run on a CPU: on anything else it draws badly. Found --device "
+                f"{self._options.device}; leave it out."
+            )
         missing = [name for name in settings.needs if importlib.util.find_spec(name) is None]
         if missing:
             raise ProfileError(f"This model needs {', '.join(missing)}, which is not installed: pip install it first.")
         return settings
+
+    def _device(self) -> str:
+        """The device that was asked for, or the model's own; `auto` where neither says one."""
+        return self._options.device if self._options.device != "auto" else self._settings.device
 
     def _known_dtype(self) -> str | None:
         """The dtype, where it does not depend on which device there is."""
@@ -219,7 +228,7 @@ class DiffusersBackend:
             return self._settings.dtype
         if self._files is None:
             return None
-        if self._options.device == "cpu" or stored_dtype(self._files.folder) == "F32":
+        if self._device() == "cpu" or stored_dtype(self._files.folder) == "F32":
             return "float32"
         return None
 
@@ -259,7 +268,9 @@ class DiffusersBackend:
         threads = self._options.threads or self._settings.threads
         if threads is not None:
             torch.set_num_threads(threads)
-        device = self._options.device if self._options.device != "auto" else _best_device()
+        device = self._device()
+        if device == "auto":
+            device = _best_device()
         dtype = self._known_dtype() or ("bfloat16" if device != "cpu" else "float32")
         edit = self._load_pipeline(self._files.folder, device, dtype)
         generate = edit

@@ -69,6 +69,8 @@ class PipelineSettings(BaseModel):
     """`auto`: as stored; weights stored in half precision are used as float32 on a CPU."""
     needs: tuple[str, ...] = ()
     """Modules that the pipeline imports beyond this project's own dependencies."""
+    device: Literal["auto", "cpu"] = "auto"
+    """`cpu`: on anything else the pipeline's pictures would be others."""
     threads: int | None = None
     """CPU threads for the model; None leaves it to torch."""
 

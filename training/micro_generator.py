@@ -182,6 +182,7 @@ class _Job:
             "guidance_scale": 1.0,
             "max_sequence_length": SEQUENCE,
             "text_encoder_out_layers": list(LAYERS),
+            "device": "cpu",  # padded positions attend to nothing, which only there gives zeros
             "threads": 1,
         }
         (target / "call_arguments.json").write_text(json.dumps(arguments, indent=2) + "\n")

@@ -224,6 +224,17 @@ def test_a_model_that_does_not_exist_is_refused_at_once(model: str, tmp_path: Pa
         DiffusersBackend(model.format(tmp_path))
 
 
+def test_a_model_that_must_stay_on_the_cpu_stays_there_and_says_so(klein_folder: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(klein_folder, folder)
+    arguments = json.loads((folder / "call_arguments.json").read_text())
+    (folder / "call_arguments.json").write_text(json.dumps(arguments | {"device": "cpu"}))
+    status = DiffusersBackend(str(folder)).status()
+    assert (status.device, status.dtype) == ("cpu", "float32")
+    with pytest.raises(ProfileError, match="must run on a CPU"):
+        DiffusersBackend(str(folder), DiffusersOptions(device="cuda"))
+
+
 def test_call_arguments_beside_the_weights_win_and_nonsense_in_them_is_refused(
     klein_folder: Path, tmp_path: Path
 ) -> None:
