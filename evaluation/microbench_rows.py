@@ -31,8 +31,11 @@ _BEST = ("grpo", "sft", "scripted")
 _SELECT = "interleavethinker data select runs/micro-data"
 _SFT = "interleavethinker train micro-critic-sft"
 _GRPO = "interleavethinker train micro-critic-grpo"
-_ONE = "interleavethinker train micro-one-agent"
-_SFT_ROWS = 4220
+_ONE = (
+    "interleavethinker train micro-one-agent --set repeats=0 --out runs/micro-one-agent-first; interleavethinker train "
+    "micro-one-agent --set model=runs/micro-one-agent-first/model --set words=0 --set comparisons=0 --set rehearsals=0"
+)
+_SFT_ROWS = 4258
 """As many rows as full SFT has: those that are filtered and balanced."""
 
 

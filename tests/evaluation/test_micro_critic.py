@@ -1,6 +1,7 @@
 """The critics' evaluation with critics that are known: a perfect one, a yes-sayer, and one that never answers."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from interleavethinker.evaluation.critic_cases import CriticCase, draw_cases
 from interleavethinker.evaluation.critic_wording import OTHER, SAME, Wording, wording_of
 from interleavethinker.evaluation.micro_critic import Judged, LocalCrew, Settings, judged_by_model, measure_critics
 from interleavethinker.microworld.agents import Weights
+from interleavethinker.microworld.language import describe
 from interleavethinker.microworld.obedient import ObedientMaker
 from interleavethinker.microworld.rewordings import STRATEGIES, reword
 from interleavethinker.tools.answers import write_verdict
@@ -117,6 +119,22 @@ def test_every_strategy_is_recognised_by_what_it_writes(cases: Sequence[CriticCa
         found = [wording_of(written(strategy, case), case) for case in failed]
         assert all(one.written for one in found), strategy
         assert Wording(strategy, written=True) in found
+
+
+def test_any_ordinary_words_that_ask_for_the_step_are_varied_and_others_are_not(cases: Sequence[CriticCase]) -> None:
+    rng, drawn = np.random.default_rng(7), 0
+    for case in cases:
+        if case.good or case.source is not None or not case.target.after.things:
+            continue
+        after = case.target.after
+        said = tuple(cell not in case.target.open_sizes for cell in after.things)
+        for _ in range(40):  # of hundreds of orders and phrases
+            assert wording_of(describe(after, rng, said), case).written
+        moved = replace(after, cells=after.cells[::-1])
+        if moved.cells != after.cells:
+            drawn += 1
+            assert not wording_of(describe(moved, rng, said[::-1]), case).written
+    assert drawn
 
 
 def test_wrong_words_count_for_the_strategy_that_they_resemble(cases: Sequence[CriticCase]) -> None:
