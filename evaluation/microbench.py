@@ -223,7 +223,7 @@ class _Bench:
 
 def _paper_difference(row: Row) -> JsonValue:
     """The paper's own difference to the row's reference; None where it lacks one of the two."""
-    before = next(one.paper for one in ROWS if one.name == row.reference)
+    before = next((one.paper for one in ROWS if one.name == row.reference), None)
     if row.paper is None or before is None:
         return None
     return {

@@ -1,7 +1,8 @@
 """MicroBench's planners and critics behind the ports: learned ones that remember their answers, stand-ins, oracles.
 
-Learned ones answer greedily, so equal questions have equal answers (up to the arithmetic of a batch): what one row has
-asked, another need not ask again. Answers lie in JSON lines, one file for each set of weights, and survive a kill.
+Learned ones answer greedily unless a setting has a temperature, so equal questions have equal answers (up to the
+arithmetic of a batch): what one row has asked, another need not ask again; a sampled answer is drawn once, too. Answers
+lie in JSON lines, one file for each set of weights and temperature, and survive a kill.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ class Cast:
         self._answers = answers
         self._seed = seed
         self._planners: dict[str, Planner] = {}
-        self._critics: dict[str, Critic] = {}
+        self._critics: dict[tuple[str, float], Critic] = {}
 
     def ports(self, setting: Setting, item: Item) -> Ports:
         """What the graph holds for one request.
@@ -67,7 +68,7 @@ class Cast:
             ModelError: The setting's weights are not installed.
         """
         planner = self._planner(setting.planner, item)
-        critic = self._critic(setting.critic, item)
+        critic = self._critic(setting.critic, setting.temperature, item)
         if setting.plan_errors:
             planner = ErringPlanner(planner, setting.plan_errors, self._seed)
         if setting.flipped or setting.misled:
@@ -89,31 +90,32 @@ class Cast:
             self._planners[name] = ScriptedPlanner(self._store) if name == "scripted" else self._learned_planner(name)
         return self._planners[name]
 
-    def _critic(self, name: str, item: Item) -> Critic:
+    def _critic(self, name: str, temperature: float, item: Item) -> Critic:
         if name == "oracle":
             return OracleCritic(self._store, item, self._seed)
         if name == "none":
             return RuleCritic()
-        if name not in self._critics:
-            self._critics[name] = ScriptedCritic(self._store) if name == "scripted" else self._learned_critic(name)
-        return self._critics[name]
+        key = name, temperature
+        if key not in self._critics:
+            self._critics[key] = ScriptedCritic(self._store) if name == "scripted" else self._learned_critic(*key)
+        return self._critics[key]
 
     def _learned_planner(self, name: str) -> Planner:
         model = _chat_model(weights_of(PLANNERS, name), _PLAN_TOKENS)
         planner = ChatPlanner(model, self._store, prompts=prompts_folder(), questions=1)
         return _RememberingPlanner(planner, self._book("planner", name))
 
-    def _learned_critic(self, name: str) -> Critic:
-        model = _chat_model(weights_of(CRITICS, name), _VERDICT_TOKENS)
+    def _learned_critic(self, name: str, temperature: float) -> Critic:
+        model = _chat_model(weights_of(CRITICS, name), _VERDICT_TOKENS, temperature)
         critic = ChatCritic(model, self._store, prompts=prompts_folder(), questions=1)
-        return _RememberingCritic(critic, self._book("critic", name))
+        return _RememberingCritic(critic, self._book("critic", name, f"-{temperature:g}" if temperature else ""))
 
-    def _book(self, role: str, name: str) -> _Book:
-        return _Book(self._answers / f"{role}-{name}-{fingerprint(role, name)[:12]}.jsonl")
+    def _book(self, role: str, name: str, mark: str = "") -> _Book:
+        return _Book(self._answers / f"{role}-{name}-{fingerprint(role, name)[:12]}{mark}.jsonl")
 
 
-def _chat_model(weights: Weights, tokens: int) -> BaseChatModel:
-    own = {"max_new_tokens": tokens, "max_batch": _BATCH, "dtype": "float32"}
+def _chat_model(weights: Weights, tokens: int, temperature: float = 0.0) -> BaseChatModel:
+    own = {"max_new_tokens": tokens, "max_batch": _BATCH, "dtype": "float32", "temperature": temperature}
     return load_chat_model(weights.model, **(own if weights.model.startswith(OWN_PREFIX) else {}), **weights.options)
 
 

@@ -63,7 +63,7 @@ class Row:
     recipe: str = ""
     """Makes the weights."""
     max_iterations: int = T_MAX
-    way: Literal["", "reseed", "stepwise"] = ""
+    way: Literal["", "reseed", "stepwise", "sampled"] = ""
     shared: bool = False
     """Planner and critic are one set of weights."""
     finer: bool = field(default=False, kw_only=True)
@@ -174,8 +174,18 @@ CONTROLS: tuple[Row, ...] = (
         "interleavethinker train micro-critic-sft-continued",
         finer=True,
     ),
+    Row(
+        "full SFT, sampled",
+        _PLANNERS,
+        ("sft",),
+        "full SFT",
+        None,
+        "not in the paper: the critic's answers at temperature 1, as its rewards were earned",
+        way="sampled",
+    ),
+    Row("full RL, sampled", _PLANNERS, ("grpo",), "full SFT, sampled", way="sampled"),
 )
-"""Rows beside the table: what else might explain a gain."""
+"""Rows beside the table: what else might explain a gain, and what greedy answers hide."""
 
 NOISY_REWARD: tuple[Row, ...] = tuple(
     Row(
@@ -223,6 +233,7 @@ def settings_of(row: Row) -> list[Setting] | Skipped:
             critic,
             row.max_iterations,
             reseed=row.way == "reseed",
+            temperature=1.0 if row.way == "sampled" else 0.0,
             stepwise=row.way == "stepwise",
         )
         for planner, critic in pairs

@@ -47,6 +47,8 @@ class Setting:
     """Never reword: a rejected attempt is made again with the next seed."""
     latest: bool = False
     """Keep a step's latest attempt instead of its best."""
+    temperature: float = 0.0
+    """Of the critic's answers; 0: greedy."""
     stepwise: bool = False
     """Plan one step at a time, seeing the pictures so far."""
     plan_errors: float = 0.0
