@@ -39,8 +39,8 @@ def microbench(
 ) -> None:
     """Run the agent on held-out requests of the micro world and score text and pictures, as the paper's tables have it.
 
-    Finished requests are kept in the folder: after a kill, run the same command again. microbench.json, microbench.md
-    and microbench.html are written there.
+    Finished requests are kept in the folder: after a kill, run the same command again. microbench.json, microbench.md,
+    microbench.html and the plots as SVG are written there.
     """
     from interleavethinker.evaluation.microbench import Order, microbench
 
@@ -52,8 +52,8 @@ def microbench(
 
 
 def _write(outcome: "Outcome", out: Path) -> str:
-    """Writes the three reports; returns the Markdown."""
-    from interleavethinker.evaluation.microbench_page import page
+    """Writes the three reports and the plots; returns the Markdown."""
+    from interleavethinker.evaluation.microbench_page import page, plots
     from interleavethinker.evaluation.microbench_table import table
 
     outcome.report["run"] = {
@@ -66,6 +66,8 @@ def _write(outcome: "Outcome", out: Path) -> str:
     (out / "microbench.json").write_text(json.dumps(outcome.report, indent=2) + "\n", encoding="utf-8")
     (out / "microbench.md").write_text(text, encoding="utf-8")
     (out / "microbench.html").write_text(page(outcome), encoding="utf-8")
+    for name, plot in plots(outcome.report).items():
+        (out / f"{name.replace(', ', '-').replace(' ', '-')}.svg").write_text(plot, encoding="utf-8")
     return text
 
 

@@ -27,7 +27,7 @@ from .microbench_table import order_of
 if TYPE_CHECKING:
     from jinja2 import Template
 
-__all__ = ["page"]
+__all__ = ["page", "plots"]
 
 Report = Mapping[str, Any]
 _BEST_ROWS = ("full RL", "full SFT", "T_max = 5", "planner + reseed", "oracle planner", "oracle critic")
@@ -44,14 +44,18 @@ def page(outcome: Outcome) -> str:
     return _template().render(
         report=report,
         rows=[{**row, "order": order_of(row)} for row in report["rows"]],
-        image_plot=Markup(bars(_bars(report, "image"))),  # noqa: S704 - our own SVG, its texts escaped
-        average_plot=Markup(bars(_bars(report, "average"))),  # noqa: S704
+        row_plots={name: Markup(plot) for name, plot in _row_plots(report).items()},  # noqa: S704 - our own SVG
         gains=[("all", gain["image"]), *gain["families"].items()] if (gain := report["whose_gain"]) else [],
-        curve_plots=[Markup(plot) for plot in _curve_plots(report)],  # noqa: S704
+        curve_plots=[Markup(plot) for plot in _curve_plots(report).values()],  # noqa: S704
         shown=shown,
         successes=[_story(items[one.number], one, store) for one in good],
         failures=[_story(items[one.number], one, store) for one in bad],
     )
+
+
+def plots(report: Report) -> dict[str, str]:
+    """The page's plots as SVG, by name."""
+    return {**_row_plots(report), **_curve_plots(report)}
 
 
 @cache
@@ -78,13 +82,17 @@ def _bars(report: Report, measure: str) -> list[Bar]:
     return lines
 
 
-def _curve_plots(report: Report) -> list[str]:
+def _row_plots(report: Report) -> dict[str, str]:
+    return {measure: bars(_bars(report, measure)) for measure in ("average", "image")}
+
+
+def _curve_plots(report: Report) -> dict[str, str]:
     """For each error the image score and the generator calls as functions of its rate."""
     part = report["brittleness"]
     if not part:
-        return []
+        return {}
     most = max(point["generator_calls"] for point in part["points"])
-    plots = []
+    found = {}
     for error in dict.fromkeys(point["error"] for point in part["points"]):
         points = [point for point in part["points"] if point["error"] == error]
         images, calls = [], []
@@ -93,8 +101,9 @@ def _curve_plots(report: Report) -> list[str]:
             images.append(Curve(variant, tuple((one["rate"], one["image"], one["low"], one["high"]) for one in own)))
             spent = tuple((one["rate"], *[one["generator_calls"]] * 3) for one in own)
             calls.append(Curve(variant, spent))
-        plots += [curves(error, images, 100, "image score"), curves(error, calls, max(1.0, round(most + 0.5)), "calls")]
-    return plots
+        found[error] = curves(error, images, 100, "image score")
+        found[f"{error}, calls"] = curves(error, calls, max(1.0, round(most + 0.5)), "calls")
+    return found
 
 
 def _chosen(results: Sequence[Result]) -> tuple[Sequence[Result], Sequence[Result]]:

@@ -18,6 +18,8 @@ __all__ = ["Weights", "batcher_for", "resolve_folder"]
 
 _TOP = 10
 """Alternatives read for each token."""
+_LOADING = threading.Lock()
+"""One model loads at a time: importing from transformers, and building under a default dtype, are not thread-safe."""
 
 
 @cache
@@ -58,7 +60,6 @@ class Weights:
         self._dtype = dtype
         self._device_map = device_map
         self._adapter = adapter
-        self._loading = threading.Lock()
         self._model: Any = None
         self._processor: Any = None
 
@@ -90,7 +91,7 @@ class Weights:
         ]
 
     def _load(self) -> None:
-        with self._loading:
+        with _LOADING:
             if self._model is not None:
                 return
             import torch

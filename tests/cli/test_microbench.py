@@ -28,6 +28,7 @@ def test_rows_run_through_the_server_and_leave_a_report_in_three_forms(run: Run,
     assert json.loads((home / "bench" / "microbench.json").read_text()) == report
     assert "generator alone" in (home / "bench" / "microbench.md").read_text()
     assert "<svg" in (home / "bench" / "microbench.html").read_text()
+    assert "generator alone" in (home / "bench" / "average.svg").read_text()
     assert "oracle planner: 4 of 4" in err
     code, out, _ = run("evaluate", "microbench", *rows[:4], "--n", "4", "--out", "bench")
     assert (code, "generator alone" in out) == (0, True)
