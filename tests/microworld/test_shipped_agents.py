@@ -1,10 +1,11 @@
 """The learned agents in this repository: their size, their cards, and what they can do."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from interleavethinker.evaluation.critic_cases import draw_cases
+from interleavethinker.evaluation.critic_cases import Again, CriticCase, draw_cases, make_again
 from interleavethinker.graph.profile import load_profile
 from interleavethinker.microworld.agents import CRITICS, PLANNERS, Weights, available, prompts_folder
 from interleavethinker.microworld.families import draw
@@ -25,8 +26,8 @@ def _folder(weights: Weights) -> Path:
 
 
 def test_planner_and_critic_ship() -> None:
-    assert "sft" in available(PLANNERS)
-    assert "sft" in available(CRITICS)
+    assert {"sft", "one_agent"} <= set(available(PLANNERS))
+    assert {"sft", "sft_continued", "grpo", "grpo_seed1"} <= set(available(CRITICS))
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -63,14 +64,47 @@ async def test_a_picture_is_looked_at_before_it_is_asked_for_a_change(tmp_path: 
     assert right > asked / 2
 
 
-async def test_the_critic_accepts_good_pictures_and_rejects_bad_ones(tmp_path: Path) -> None:
-    """First attempts of the shipped generator at steps that no training has met; one who guesses is right in half."""
-    store = ImageStore(tmp_path)
-    cases = draw_cases(MicroGenerator(), store, 48, 5)
-    model = load_chat_model(CRITICS["sft"].model, dtype="float32", max_new_tokens=200, max_batch=16)
-    critic = ChatCritic(model, store, prompts=prompts_folder(), questions=1)
-    verdicts = await critic.judge([one.case for one in cases])
+@pytest.fixture(scope="module")
+def attempts(tmp_path_factory: pytest.TempPathFactory) -> tuple[ImageStore, MicroGenerator, Sequence[CriticCase]]:
+    """First attempts of the shipped generator at steps that no training has met."""
+    store, generator = ImageStore(tmp_path_factory.mktemp("attempts")), MicroGenerator()
+    return store, generator, draw_cases(generator, store, 48, 5, tries=2)
+
+
+def _critic(name: str, store: ImageStore) -> ChatCritic:
+    weights = CRITICS[name]
+    sizes = {"dtype": "float32", "max_new_tokens": 200, "max_batch": 16}
+    return ChatCritic(
+        load_chat_model(weights.model, **sizes, **weights.options), store, prompts=prompts_folder(), questions=1
+    )
+
+
+@pytest.mark.parametrize("name", ["sft", "grpo"])
+async def test_critics_accept_good_pictures_and_reject_bad_ones(
+    name: str, attempts: tuple[ImageStore, MicroGenerator, Sequence[CriticCase]]
+) -> None:
+    """One who guesses is right in half."""
+    store, _, cases = attempts
+    verdicts = await _critic(name, store).judge([one.case for one in cases])
     for good in (True, False):
         right = [verdict.success is good for verdict, one in zip(verdicts, cases, strict=True) if one.good is good]
         assert len(right) > 10
         assert sum(right) > 0.7 * len(right)
+
+
+async def test_what_the_critic_words_anew_mends_most_failures_and_a_new_seed_does_not(
+    attempts: tuple[ImageStore, MicroGenerator, Sequence[CriticCase]],
+) -> None:
+    store, generator, cases = attempts
+    failed = [one for one in cases if not one.good]
+    verdicts = await _critic("grpo", store).judge([one.case for one in failed])
+
+    def gain(prompts: Sequence[str]) -> float:
+        again = [Again(text, one.source, one.target, one.seeds) for text, one in zip(prompts, failed, strict=True)]
+        pairs = zip(make_again(generator, again), failed, strict=True)
+        return sum(sum(scores) / len(scores) - one.score.overall / 10 for scores, one in pairs) / len(failed)
+
+    assert (
+        gain([verdict.refined_prompt or one.case.prompt for verdict, one in zip(verdicts, failed, strict=True)]) > 0.3
+    )
+    assert gain([one.case.prompt for one in failed]) < 0.1
