@@ -5,6 +5,7 @@ logits, whatever the sampling settings. torch and transformers are imported when
 """
 
 import threading
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -112,7 +113,9 @@ class Weights:
                 if self._adapter is not None:
                     from peft import PeftModel
 
-                    model = PeftModel.from_pretrained(model, resolve_folder(self._adapter)).merge_and_unload()
+                    with warnings.catch_warnings():  # peft 0.21 asks by an old name
+                        warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
+                        model = PeftModel.from_pretrained(model, resolve_folder(self._adapter)).merge_and_unload()
             except (ImportError, OSError, ValueError) as error:
                 raise ModelError(f"The model {self._name!r} cannot be loaded: {error}") from error
             processor.tokenizer.padding_side = "left"
