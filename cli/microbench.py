@@ -26,7 +26,12 @@ def microbench(
     ] = None,
     n: Annotated[int, typer.Option(min=1, help="Held-out requests of each row; families take turns.")] = 308,
     rl_n: Annotated[
-        int | None, typer.Option(min=1, help="Requests of full SFT and the RL rows, whose differences are small.")
+        int | None,
+        typer.Option(
+            min=1,
+            help="Requests of full SFT and the RL rows, whose differences are small: by default 13/4 of --n if all rows "
+            "are run (1001), else as many as of the others.",
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of requests, trajectories, errors.")] = 0,
     brittleness: Annotated[
@@ -44,7 +49,8 @@ def microbench(
     """
     from interleavethinker.evaluation.microbench import Order, microbench
 
-    order = Order(tuple(rows or ()), n, rl_n, seed, not rows if brittleness is None else brittleness)
+    finer = n * 13 // 4 if rl_n is None and not rows else rl_n
+    order = Order(tuple(rows or ()), n, finer, seed, not rows if brittleness is None else brittleness)
     with _progress() as progress:
         outcome = asyncio.run(microbench(order, out, progress))
     text = _write(outcome, out)

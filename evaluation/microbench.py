@@ -8,7 +8,8 @@ for the rows, `microbench_scores` for the scores, `microbench_brittleness` for t
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -37,8 +38,9 @@ from .microbench_settings import Setting, is_stand_in
 __all__ = ["Order", "Outcome", "Progress", "microbench"]
 
 Progress = Callable[[str, int, int], None]
-"""Told of a row's (or a part's) name, and of its finished and all requests."""
-_NOTHING, _PLANNER = "generator alone", "planner, no critic"
+"""Told of a row's (or another part's) name, and of its finished and all requests, those of all its settings together."""
+_NOTHING, _PLANNER, _CRITIC = "generator alone", "planner, no critic", "critic, no planner"
+_SPOILED = "brittleness"
 _WHOLE = ("full RL", "full SFT", "T_max = 5")
 """The agent with both, the best first."""
 
@@ -102,123 +104,147 @@ async def microbench(
         InputError: There is no such row.
         GeneratorError: The image server failed for good.
     """
-    rows, begun = named_rows(list(order.rows)), time.perf_counter()
-    tell = progress or (lambda _name, _done, _total: None)
-    most = max(order.requests_of(row) for row in rows)
-    async with open_arena(root, most, order.seed, generator=generator) as arena:
-        bench = _Bench(arena, order, tell)
-        measured = {row.name: found for row in rows if (found := await bench.row(row)) is not None}
+    bench, begun = _Bench(order), time.perf_counter()
+    async with open_arena(root, bench.most, order.seed, generator=generator) as arena:
+        await bench.run(arena, progress or (lambda _name, _done, _total: None))
         report: dict[str, JsonValue] = {
             "n": order.n,
             "n_finer": order.n_finer or order.n,
             "seed": order.seed,
             "generator": "micro",
-            "rows": [bench.told(row, measured) for row in rows if row.name in measured],
-            "whose_gain": await bench.whose_gain(measured),
-            "brittleness": await bench.brittleness() if order.brittleness else None,
+            "rows": [bench.told(row) for row in bench.rows],
+            "whose_gain": bench.whose_gain(),
+            "brittleness": bench.brittleness(),
+            "controls": [bench.told(row) for row in bench.controls],
+            "reward_noise": [bench.told(row) for row in bench.noisy],
+            "skipped": [{"name": one.name, "reason": one.reason, "recipe": one.recipe} for one in bench.skipped],
+            "seconds": round(time.perf_counter() - begun, 1),
         }
-        report["controls"] = [] if order.rows else await bench.beside(CONTROLS, measured)
-        report["reward_noise"] = await bench.beside(NOISY_REWARD, measured) if order.brittleness else []
-        report["skipped"] = [
-            {"name": one.name, "reason": one.reason, "recipe": one.recipe} for one in bench.skipped.values()
-        ]
-        report["seconds"] = round(time.perf_counter() - begun, 1)
-        return Outcome(report, {name: found.runs[0] for name, found in measured.items()}, arena)
+        return Outcome(report, {row.name: bench.measured(row.name).runs[0] for row in bench.rows}, arena)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Settings that are run on the same requests."""
+
+    settings: tuple[Setting, ...]
+    n: int
+    drawn: bool = False
+    """Less the requests that want words only."""
+
+    def items(self, all_items: Sequence[Item]) -> list[Item]:
+        """Its requests."""
+        return [item for item in all_items[: self.n] if item.targets or not self.drawn]
 
 
 class _Bench:
-    """One run."""
+    """What an order wants to be run, and the report's parts made from it."""
 
-    def __init__(self, arena: Arena, order: Order, tell: Progress) -> None:
-        self._arena = arena
+    def __init__(self, order: Order) -> None:
         self._order = order
-        self._tell = tell
-        self._seconds: dict[str, float] = {}
-        """Of each row, for each trajectory that was not finished before, with all others at the same time."""
-        self.skipped: dict[str, Skipped] = {}
+        self._parts: dict[str, _Part] = {}
+        self._measured: dict[str, Measured] = {}
+        self.skipped: list[Skipped] = []
+        self.rows = self._installed(named_rows(list(order.rows)))
+        self.controls = self._installed([] if order.rows else CONTROLS)
+        self.noisy = self._installed(NOISY_REWARD if order.brittleness else [])
+        self._agent = brittle_agent()
+        if order.brittleness:
+            spoiled = tuple(dict.fromkeys(point.setting for point in points(self._agent)))
+            self._parts[_SPOILED] = _Part(spoiled, max(1, order.n // 2), drawn=True)
+        self._whole = next((name for name in _WHOLE if name in self._parts), None)
+        if self._whole is not None and {_NOTHING, _PLANNER} <= set(self._parts):
+            alone = tuple(critic_alone(setting.critic) for setting in self._parts[self._whole].settings)
+            self._parts[_CRITIC] = _Part(alone, order.n)
 
-    async def row(self, row: Row) -> Measured | None:
-        """A row's results; None if it is skipped."""
-        settings = settings_of(row)
-        if isinstance(settings, Skipped):
-            self.skipped[row.name] = settings
-            return None
-        count = self._order.requests_of(row)
-        return Measured(tuple([await self._run(row.name, setting, count) for setting in settings]))
+    def _installed(self, rows: Iterable[Row]) -> list[Row]:
+        """The rows that can be run."""
+        found = []
+        for row in rows:
+            settings = settings_of(row)
+            if isinstance(settings, Skipped):
+                self.skipped.append(settings)
+            else:
+                self._parts[row.name] = _Part(tuple(settings), self._order.requests_of(row))
+                found.append(row)
+        return found
 
-    async def _run(self, name: str, setting: Setting, count: int) -> tuple[Result, ...]:
-        begun, before = time.perf_counter(), list[int]()
+    @property
+    def most(self) -> int:
+        """How many requests there must be."""
+        return max((part.n for part in self._parts.values()), default=1)
 
-        def tell(done: int, total: int) -> None:
-            before.append(done)
-            self._tell(name, done, total)
+    async def run(self, arena: Arena, tell: Progress) -> None:
+        """Runs all parts at once; what several of them want is run once."""
+        work: dict[Setting, dict[int, Item]] = {}
+        wanted: dict[tuple[Setting, int], list[str]] = {}
+        numbers = {name: [item.number for item in part.items(arena.items)] for name, part in self._parts.items()}
+        for name, part in self._parts.items():
+            for setting in part.settings:
+                for number in numbers[name]:
+                    work.setdefault(setting, {})[number] = arena.items[number]
+                    wanted.setdefault((setting, number), []).append(name)
+        done: Counter[str] = Counter()
 
-        found = await self._arena.run(setting, self._arena.items[:count], tell)
-        if before[0] < count:
-            self._seconds[name] = round((time.perf_counter() - begun) / (count - before[0]), 3)
-        return tuple(found)
+        def finished(setting: Setting, item: Item) -> None:
+            for name in wanted[setting, item.number]:
+                done[name] += 1
+                tell(name, done[name], len(numbers[name]) * len(self._parts[name].settings))
 
-    def told(self, row: Row, measured: dict[str, Measured]) -> dict[str, JsonValue]:
+        found = await arena.run({setting: tuple(items.values()) for setting, items in work.items()}, finished)
+        results = {setting: {result.number: result for result in of_setting} for setting, of_setting in found.items()}
+        for name, part in self._parts.items():
+            runs = (tuple(results[setting][number] for number in numbers[name]) for setting in part.settings)
+            self._measured[name] = Measured(tuple(runs))
+
+    def measured(self, name: str) -> Measured:
+        """What a part gave."""
+        return self._measured[name]
+
+    def told(self, row: Row) -> dict[str, JsonValue]:
         """A row as the report has it."""
-        settings = settings_of(row)
-        assert not isinstance(settings, Skipped)  # noqa: S101 - it was measured
-        stand_ins = any(is_stand_in(one) for setting in settings for one in (setting.planner, setting.critic))
+        settings, measured = self._parts[row.name].settings, self._measured[row.name]
         told: dict[str, JsonValue] = {
             "name": row.name,
-            **figures_of(measured[row.name]),
+            **figures_of(measured),
             "planner": settings[0].planner,
             "critics": [setting.critic for setting in settings],
-            "stand_ins": stand_ins,
-            "seconds_per_trajectory": self._seconds.get(row.name),
+            "stand_ins": any(is_stand_in(one) for setting in settings for one in (setting.planner, setting.critic)),
             "paper": None if row.paper is None else dict(asdict(row.paper)),
             "paper_note": row.note,
         }
-        other = measured.get(row.reference or "")
+        other = self._measured.get(row.reference or "")
         difference: JsonValue = None
         if other is not None:
             difference = {
                 "to": row.reference,
                 "paper": _paper_difference(row),
-                "average": compare(measured[row.name], other),
-                "image": compare(measured[row.name], other, "image"),
+                "average": compare(measured, other),
+                "image": compare(measured, other, "image"),
             }
         return {**told, "difference": difference}
 
-    async def beside(self, rows: Sequence[Row], measured: dict[str, Measured]) -> list[JsonValue]:
-        """Rows that are not in the table, as the report has them; compared with rows that are."""
-        own = {row.name: found for row in rows if (found := await self.row(row)) is not None}
-        return [self.told(row, {**measured, **own}) for row in rows if row.name in own]
-
-    async def whose_gain(self, measured: dict[str, Measured]) -> JsonValue:
+    def whose_gain(self) -> JsonValue:
         """Planner's and critic's shares of the gain; None where a row that they need was not asked for."""
-        whole = next((name for name in _WHOLE if name in measured), None)
-        if whole is None or _NOTHING not in measured or _PLANNER not in measured:
+        if self._whole is None or _CRITIC not in self._measured:
             return None
-        (row,) = named_rows([whole])
-        settings = settings_of(row)
-        assert not isinstance(settings, Skipped)  # noqa: S101 - it was measured
-        runs = [await self._run("critic, no planner", critic_alone(one.critic), self._order.n) for one in settings]
-        four = (measured[_NOTHING], measured[_PLANNER], Measured(tuple(runs)), measured[whole])
-        families = [name for name in four[0].families if four[0].values("image", name)]
+        nothing, planner, critic, both = (self._measured[name] for name in (_NOTHING, _PLANNER, _CRITIC, self._whole))
+        four = (nothing, planner, critic, both)
+        families = [name for name in nothing.families if nothing.values("image", name)]
         return {
-            "both": whole,
-            "critic_alone": figures_of(four[2]),
+            "both": self._whole,
+            "critic_alone": figures_of(critic),
             "average": shares(*four, "average"),
             "image": shares(*four, "image"),
             "families": {family: shares(*four, "image", family) for family in families},
         }
 
-    async def brittleness(self) -> JsonValue:
-        """The curves, with the best agent that is installed."""
-        agent = brittle_agent()
-        half = max(1, self._order.n // 2)
-        items = [item for item in self._arena.items[:half] if item.targets]
-        curves = points(agent)
-        results: dict[Setting, list[Result]] = {}
-        for number, setting in enumerate(dict.fromkeys(point.setting for point in curves)):
-            results[setting] = await self._arena.run(setting, items)
-            self._tell("brittleness", number + 1, len({point.setting for point in curves}))
-        return brittleness_of(agent, results)
+    def brittleness(self) -> JsonValue:
+        """The curves, with the best agent that is installed; None where they were not asked for."""
+        if _SPOILED not in self._measured:
+            return None
+        runs = zip(self._parts[_SPOILED].settings, self._measured[_SPOILED].runs, strict=True)
+        return brittleness_of(self._agent, dict(runs))
 
 
 def _paper_difference(row: Row) -> JsonValue:

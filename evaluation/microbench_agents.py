@@ -115,6 +115,9 @@ class Cast:
 
 
 def _chat_model(weights: Weights, tokens: int, temperature: float = 0.0) -> BaseChatModel:
+    import torch
+
+    torch.set_num_threads(1)  # several models answer at the same time, each in a thread of its own
     own = {"max_new_tokens": tokens, "max_batch": _BATCH, "dtype": "float32", "temperature": temperature}
     return load_chat_model(weights.model, **(own if weights.model.startswith(OWN_PREFIX) else {}), **weights.options)
 

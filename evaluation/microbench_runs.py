@@ -1,13 +1,12 @@
 """Runs the agent on MicroBench's requests: the graph with its checkpoints, pictures through the MCP image server.
 
-Many trajectories are under way at once, so that the server and the models answer in batches. Everything lies in one
-folder and is used again:
+Many trajectories of several settings are under way at once, so that the server and the models answer in full batches
+and no setting waits for another's last trajectories. Everything lies in one folder and is used again:
 
 | in the folder | what |
 | --- | --- |
 | `images/` | the image server's store and the agent's at once; a call that any row has made is answered from here |
 | `answers/` | what learned planners and critics answered |
-| `checkpoints-…/` | of trajectories under way, while the run lasts |
 | `results/` | a line for each finished request of a setting |
 
 A refused request, or a plan that cannot be used, is the agent's failure and scored as it stands. A failure of a
@@ -18,14 +17,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-import aiosqlite
-from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.runtime import Runtime
 from pydantic import BaseModel, ConfigDict
 
@@ -45,18 +43,22 @@ from .microbench_requests import Item, held_out, seed_of
 from .microbench_scores import Scores, Shown, score_images, score_text
 from .microbench_settings import Setting
 
-__all__ = ["Arena", "Result", "open_arena"]
+__all__ = ["Arena", "Result", "Work", "open_arena"]
 
-AT_ONCE = 48
+AT_ONCE = 96
 """Trajectories under way: enough to fill the batches of server and models, few enough to finish early ones early."""
+_LANES = 2
+"""Settings under way: most have different critics, and each critic has a thread of its own."""
 _NO_LIMIT = 100_000
 _MOST_STEPS = 8
 """Of a plan that is written step by step."""
 _CONTINUE = "Continue the sequence."
 """As in the planner's training rows that were cut at a step."""
 _SERVER = ("--max-batch", "16", "--threads", "1", "--max-waiting", "256")
-Progress = Callable[[int, int], None]
-"""Told of finished and all requests of a setting."""
+Work = Mapping[Setting, Sequence[Item]]
+"""Which requests to run under which setting; settings are begun in this order."""
+Progress = Callable[[Setting, Item], None]
+"""Told of each request of a setting that is finished, those of an earlier run first."""
 
 
 class Result(BaseModel):
@@ -104,48 +106,50 @@ class Arena:
         self._seed = seed
         self._cast = Cast(self.store, generator, root / "answers", seed)
 
-    async def run(self, setting: Setting, items: Sequence[Item], progress: Progress | None = None) -> list[Result]:
-        """Runs a setting on some of the requests, less those that it has finished before.
+    async def run(self, work: Work, progress: Progress | None = None) -> dict[Setting, tuple[Result, ...]]:
+        """Runs settings on some of the requests, less those that they have finished before.
 
         Raises:
             ModelError: Weights are not installed.
             GeneratorError: The image server failed for good.
         """
-        key = setting.key(self._seed)
-        lines = Lines(self._root / "results" / f"{key}.jsonl")
+        tell = progress or (lambda _setting, _item: None)
+        files = {setting: Lines(self._root / "results" / f"{setting.key(self._seed)}.jsonl") for setting in work}
+        known = {setting: self._finished(files[setting], items) for setting, items in work.items()}
+        waiting: list[tuple[Setting, Item]] = []
+        for setting, items in work.items():
+            for item in items:
+                if item.number in known[setting]:
+                    tell(setting, item)
+                else:
+                    waiting.append((setting, item))
+
+        def keep(setting: Setting, item: Item, result: Result) -> None:
+            known[setting][result.number] = result
+            files[setting].append(result.model_dump_json())
+            tell(setting, item)
+
+        await self._finish_all(_dealt(waiting), keep)
+        return {setting: tuple(known[setting][item.number] for item in items) for setting, items in work.items()}
+
+    def _finished(self, lines: Lines, items: Sequence[Item]) -> dict[int, Result]:
         asked = {item.number: item.digest for item in items}
         found = map(Result.model_validate_json, lines.read())
-        known = {result.number: result for result in found if asked.get(result.number) == result.request}
-        waiting = [item for item in items if item.number not in known]
-        tell = progress or (lambda _done, _total: None)
-        tell(len(items) - len(waiting), len(items))
-        if waiting:
-
-            def keep(result: Result) -> None:
-                known[result.number] = result
-                lines.append(result.model_dump_json())
-                tell(sum(item.number in known for item in items), len(items))
-
-            # A new file: one that a stopped run left may still be locked, and requests begin anew.
-            with tempfile.TemporaryDirectory(prefix="checkpoints-", dir=self._root) as folder:
-                async with _graph(Path(folder) / "checkpoints.sqlite") as graph:
-                    await self._finish_all(graph, setting, waiting, keep)
-        return [known[item.number] for item in items]
+        return {result.number: result for result in found if asked.get(result.number) == result.request}
 
     async def _finish_all(
-        self, graph: Any, setting: Setting, items: Sequence[Item], keep: Callable[[Result], None]
+        self, waiting: Iterator[tuple[Setting, Item]], keep: Callable[[Setting, Item, Result], None]
     ) -> None:
-        gate = asyncio.Semaphore(AT_ONCE)
+        graph = _graph()
 
-        async def one(item: Item) -> None:
-            async with gate:
-                result = await self._finish(graph, setting, item)
-            keep(result)
+        async def finish_next() -> None:
+            for setting, item in waiting:
+                keep(setting, item, await self._finish(graph, setting, item))
 
         try:
             async with asyncio.TaskGroup() as group:
-                for item in items:
-                    group.create_task(one(item))
+                for _ in range(AT_ONCE):
+                    group.create_task(finish_next())
         except ExceptionGroup as failed:
             expected, defects = failed.split(InterleaveError)
             if expected is None or defects is not None:
@@ -155,7 +159,7 @@ class Arena:
     async def _finish(self, graph: Any, setting: Setting, item: Item) -> Result:
         begun = time.perf_counter()
         ports = self._cast.ports(setting, item)
-        seed, thread = seed_of(self._seed, item.number), f"{item.number}-{item.digest}"
+        seed, thread = seed_of(self._seed, item.number), f"{setting.key(self._seed)}/{item.number}"
         run = _stepwise if setting.stepwise else _whole
         plan, attempts, failure = await run(graph, ports, thread, item.request, seed)
         seconds = time.perf_counter() - begun
@@ -206,18 +210,25 @@ async def open_arena(
         yield Arena(root, items, server, seed)
 
 
-@contextlib.asynccontextmanager
-async def _graph(database: Path) -> AsyncIterator[Any]:
-    """The agent's graph with checkpoints in a file; each run brings its ports as context."""
+def _dealt(waiting: Sequence[tuple[Setting, Item]]) -> Iterator[tuple[Setting, Item]]:
+    """The work in `_LANES` lanes that advance together: the first and the later settings in turn."""
+    length = -(-len(waiting) // _LANES)
+    lanes = (waiting[at * length : (at + 1) * length] for at in range(_LANES))
+    return (one for together in zip_longest(*lanes) for one in together if one is not None)
+
+
+def _graph() -> Any:
+    """The agent's graph; each run brings its ports as context.
+
+    Checkpoints stay in memory: a request that was cut short begins anew, and its finished calls are in the store.
+    """
 
     async def find(runtime: Runtime[Any]) -> Ports:
         ports = runtime.context
         assert isinstance(ports, Ports)  # noqa: S101 - given below
         return ports
 
-    async with aiosqlite.connect(database, timeout=30) as connection:
-        await connection.execute("PRAGMA synchronous=NORMAL")
-        yield build(find, AsyncSqliteSaver(connection, serde=serializer()))
+    return build(find, InMemorySaver(serde=serializer()))
 
 
 _Answer = tuple[tuple[Step, ...], tuple[Attempt, ...], str]
@@ -229,10 +240,11 @@ async def _whole(graph: Any, ports: Ports, thread: str, request: Request, seed: 
     values = {"request": list(request.parts), "seed": seed, "limits": ports.limits}
     failure = ""
     try:
-        await graph.ainvoke(values, config, context=ports, durability="sync")
+        await graph.ainvoke(values, config, context=ports, durability="exit")
     except (InputError, ModelAnswerError) as error:
         failure = str(error)
     state: Mapping[str, Any] = (await graph.aget_state(config)).values
+    await graph.checkpointer.adelete_thread(thread)
     plans: dict[int, Plan] = state.get("plans") or {}
     attempts: dict[str, Attempt] = state.get("attempts") or {}
     steps = plans[max(plans)].steps if plans else ()

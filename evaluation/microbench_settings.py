@@ -100,12 +100,16 @@ def is_stand_in(name: str) -> bool:
 
 
 def fingerprint(role: str, name: str) -> str:
-    """Hash of a learned agent's files, without its card; empty for the others."""
+    """Hash of a learned agent's files, without its card; empty for the others.
+
+    Every part of it tells of every file, so names of files may have the beginning only.
+    """
     weights = _AGENTS[role].get(name)
     if weights is None:
         return ""
     folders = (weights.model.partition("qwen3-vl:")[2], weights.adapter)
-    return "".join(_folder_hash(resolve_folder(folder)) for folder in folders if folder is not None)
+    hashes = [_folder_hash(resolve_folder(folder)) for folder in folders if folder is not None]
+    return hashlib.sha256("/".join(hashes).encode()).hexdigest()
 
 
 @cache

@@ -63,6 +63,8 @@ class Weights:
         self._adapter = adapter
         self._model: Any = None
         self._processor: Any = None
+        self._names: dict[int, str] = {}
+        """Texts of the tokens met so far: naming them anew for every alternative takes longer than a small model."""
 
     def answer(self, questions: Sequence[Question]) -> list[Answer]:
         """Answers questions with equal settings in one batch.
@@ -167,9 +169,14 @@ class Weights:
         length = next((place for place, token in enumerate(ids) if token in ends), len(ids))
         tokens = []
         for token, top in zip(ids[:length], steps, strict=False):
-            named = tuple((tokenizer.decode([other]), value) for other, value in top)
+            named = tuple((self._name_of(other), value) for other, value in top)
             # A sampled token may be none of the likeliest; it is then less likely than all of them.
             logprob = dict(top).get(token, top[-1][1])
-            tokens.append(Token(tokenizer.decode([token]), logprob, named))
+            tokens.append(Token(self._name_of(token), logprob, named))
         text = tokenizer.decode(ids[:length], skip_special_tokens=True)
         return Answer(text, tuple(tokens), prompt_tokens, length < len(ids))
+
+    def _name_of(self, token: int) -> str:
+        if token not in self._names:
+            self._names[token] = self._processor.tokenizer.decode([token])
+        return self._names[token]

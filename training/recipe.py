@@ -70,7 +70,7 @@ class _Recipe(_DataRecipe):
     model: str
     """Folder or repository of a Qwen3-VL."""
     rows: Annotated[int, Field(gt=0)] | None = None
-    """At most this many rows; all by default."""
+    """At most this many rows, drawn by the seed; all by default."""
     freeze: tuple[str, ...] = ()
     """Parameters whose names contain one of these stay as they are."""
     lora: Lora | None = None

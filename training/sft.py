@@ -79,8 +79,9 @@ def examples_of(recipe: SftRecipe) -> list[dict[str, Any]]:
     else:
         chosen = choose_rl_rows(list(folder.critic_rl), recipe.rl_failures, recipe.seed)
         rows = [critic_example(row, folder.store, prompts) for row in chosen]
-    if recipe.rows is not None:
-        rows = rows[: recipe.rows]
+    if recipe.rows is not None and recipe.rows < len(rows):
+        # Not the first ones: data sets that were selected in different ways begin alike.
+        rows = random.Random(f"{recipe.seed}/rows").sample(rows, recipe.rows)
     if recipe.repeats and not rows:
         learned = " or ".join(recipe.roles)
         msg = f"{recipe.data} must hold {learned} rows; it has none. Make them: interleavethinker data --help."

@@ -70,7 +70,8 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
 
 async def mean(root: Path, measure: Callable[[object], float], setting: Setting) -> float:
     async with open_arena(root, 28, 0, generator=Obedient) as arena:
-        results = [result for result in await arena.run(setting, arena.items) if result.steps is not None]
+        found = await arena.run({setting: arena.items})
+    results = [result for result in found[setting] if result.steps is not None]
     return sum(map(measure, results)) / len(results)
 
 
@@ -138,15 +139,15 @@ async def test_a_stopped_run_goes_on_and_repeats_no_finished_request(tmp_path: P
     assert made[3].made == 0
 
 
-def told(outcome: Outcome) -> list[dict[str, object]]:
-    rows = json.loads(json.dumps(outcome.report["rows"]))
-    return [{key: value for key, value in row.items() if key != "seconds_per_trajectory"} for row in rows]
+def told(outcome: Outcome) -> object:
+    return json.loads(json.dumps(outcome.report["rows"]))
 
 
 async def test_a_refused_request_is_the_agents_failure_and_gets_nothing(tmp_path: Path) -> None:
     async with open_arena(tmp_path, 7, 0, generator=Obedient) as arena:
         hinted = next(item for item in arena.items if item.family == "knowledge")
-        (result,) = await arena.run(Setting("scripted", "scripted"), [hinted])
+        setting = Setting("scripted", "scripted")
+        (result,) = (await arena.run({setting: [hinted]}))[setting]
     assert "does not know" in result.failure
     assert (result.text, result.scores.image, result.calls) == (0, 0, 0)
 
@@ -156,7 +157,7 @@ async def test_a_stepwise_agent_sees_its_pictures_and_stops_at_its_last_step(tmp
         item = next(one for one in arena.items if one.family == "questions")
         drawn = next(one for one in arena.items if one.family == "narrative")
         setting = Setting("oracle", "oracle", stepwise=True)
-        words, pictures = await arena.run(setting, [item, drawn])
+        words, pictures = (await arena.run({setting: [item, drawn]}))[setting]
     assert (len(words.plan), words.calls, words.text) == (1, 0, 100)
     # This planner never says that it is done, so the longest plan is written; each step starts from the picture before.
     assert len(pictures.plan) == 8
