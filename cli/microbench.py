@@ -29,8 +29,8 @@ def microbench(
         int | None,
         typer.Option(
             min=1,
-            help="Requests of full SFT and the RL rows, whose differences are small: by default 13/4 of --n if all rows "
-            "are run (1001), else as many as of the others.",
+            help="Requests of full SFT and the RL rows, whose differences are small: 13/4 of --n if all rows "
+            "are run (1001), else as many by default.",
         ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of requests, trajectories, errors.")] = 0,

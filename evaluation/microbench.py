@@ -21,6 +21,7 @@ from interleavethinker.tools.store import ImageStore
 
 from .microbench_brittleness import brittleness_of, points
 from .microbench_figures import Measured, compare, figures_of, shares
+from .microbench_requests import Item
 from .microbench_rows import (
     CONTROLS,
     NOISY_REWARD,
@@ -38,9 +39,10 @@ from .microbench_settings import Setting, is_stand_in
 __all__ = ["Order", "Outcome", "Progress", "microbench"]
 
 Progress = Callable[[str, int, int], None]
-"""Told of a row's (or another part's) name, and of its finished and all requests, those of all its settings together."""
+"""Told of a row's (or another part's) name, and how many of its requests are finished and how many there are."""
 _NOTHING, _PLANNER, _CRITIC = "generator alone", "planner, no critic", "critic, no planner"
-_SPOILED = "brittleness"
+_SPOILED, _SPOILED_SHARE = "brittleness", 3
+"""Its 34 settings are run on the first third of the requests."""
 _WHOLE = ("full RL", "full SFT", "T_max = 5")
 """The agent with both, the best first."""
 
@@ -61,7 +63,7 @@ class Order:
     """Requests of the rows whose differences are small; `n` by default."""
     seed: int = 0
     brittleness: bool = True
-    """Also measure brittleness, on the first half of the requests."""
+    """Also measure brittleness, on the first third of the requests."""
 
     def __post_init__(self) -> None:
         if self.n < 1 or (self.n_finer is not None and self.n_finer < self.n):
@@ -151,7 +153,7 @@ class _Bench:
         self._agent = brittle_agent()
         if order.brittleness:
             spoiled = tuple(dict.fromkeys(point.setting for point in points(self._agent)))
-            self._parts[_SPOILED] = _Part(spoiled, max(1, order.n // 2), drawn=True)
+            self._parts[_SPOILED] = _Part(spoiled, max(1, order.n // _SPOILED_SHARE), drawn=True)
         self._whole = next((name for name in _WHOLE if name in self._parts), None)
         if self._whole is not None and {_NOTHING, _PLANNER} <= set(self._parts):
             alone = tuple(critic_alone(setting.critic) for setting in self._parts[self._whole].settings)

@@ -28,6 +28,7 @@ from interleavethinker.tools.ports import Critic, ImageGenerator, PlanContext, P
 from interleavethinker.tools.store import ImageStore
 from interleavethinker.tools.types import Case, Plan, Request, Step, Verdict
 
+from .answering_processes import ElsewhereQwen3VL
 from .microbench_lines import Lines
 from .microbench_noise import ErringPlanner, NoisyCritic
 from .microbench_requests import Item, foreign_prompts
@@ -38,7 +39,7 @@ __all__ = ["Cast", "OracleCritic"]
 
 _PLAN_TOKENS, _VERDICT_TOKENS = 600, 200
 """As in the profile `micro`."""
-_BATCH = 32
+_BATCH = 64
 _OBEYED = ("plain", "varied", "position")
 """Rewriting strategies that mend most (`training/LOG.md`); the oracle takes the first that it has not seen fail."""
 
@@ -115,11 +116,16 @@ class Cast:
 
 
 def _chat_model(weights: Weights, tokens: int, temperature: float = 0.0) -> BaseChatModel:
-    import torch
-
-    torch.set_num_threads(1)  # several models answer at the same time, each in a thread of its own
-    own = {"max_new_tokens": tokens, "max_batch": _BATCH, "dtype": "float32", "temperature": temperature}
-    return load_chat_model(weights.model, **(own if weights.model.startswith(OWN_PREFIX) else {}), **weights.options)
+    if not weights.model.startswith(OWN_PREFIX):
+        return load_chat_model(weights.model, **weights.options)
+    return ElsewhereQwen3VL(
+        model=weights.model.removeprefix(OWN_PREFIX),
+        adapter=weights.adapter,
+        dtype="float32",
+        max_new_tokens=tokens,
+        max_batch=_BATCH,
+        temperature=temperature,
+    )
 
 
 class OracleCritic:

@@ -170,9 +170,8 @@ CONTROLS: tuple[Row, ...] = (
         ("sft_continued",),
         "full RL",
         None,
-        "not in the paper: as many further steps as RL takes, without rewards",
+        "not in the paper: as much further training as RL takes, without rewards",
         "interleavethinker train micro-critic-sft-continued",
-        finer=True,
     ),
     Row(
         "full SFT, sampled",
@@ -193,8 +192,7 @@ NOISY_REWARD: tuple[Row, ...] = tuple(
         _PLANNERS,
         (f"grpo_noise{percent}",),
         "full RL",
-        recipe=f"{_GRPO} --set noise={percent / 100:g}",
-        finer=True,
+        recipe=f"{_GRPO} --set noise={percent / 100:g} --out runs/micro-critic-grpo-noise{percent}",
     )
     for percent in (10, 30)
 )

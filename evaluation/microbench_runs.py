@@ -45,10 +45,11 @@ from .microbench_settings import Setting
 
 __all__ = ["Arena", "Result", "Work", "open_arena"]
 
-AT_ONCE = 96
+AT_ONCE = 160
 """Trajectories under way: enough to fill the batches of server and models, few enough to finish early ones early."""
 _LANES = 2
-"""Settings under way: most have different critics, and each critic has a thread of its own."""
+"""Settings under way: most have different critics, which answer in different processes; more would mean less in each
+batch."""
 _NO_LIMIT = 100_000
 _MOST_STEPS = 8
 """Of a plan that is written step by step."""

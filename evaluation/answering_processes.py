@@ -1,0 +1,63 @@
+"""Chat models of the micro world that answer in other processes, one for each core.
+
+Generating a token of a small model is half arithmetic and half Python: threads of one process wait for each other's
+interpreter lock, and so does everything else there. Questions are still gathered into batches in this process.
+"""
+
+from __future__ import annotations
+
+import atexit
+import multiprocessing
+import os
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache
+
+from interleavethinker.tools.batcher import Answer, Batcher, Question
+from interleavethinker.tools.qwen3vl import Qwen3VL
+from interleavethinker.tools.qwen3vl_weights import Weights
+
+__all__ = ["ElsewhereQwen3VL"]
+
+_Which = tuple[str, str, str | None, str | None]
+"""Model, dtype, device map, adapter: see `Weights`."""
+
+
+class ElsewhereQwen3VL(Qwen3VL):
+    """A Qwen3-VL whose batches are answered by whichever of the processes is free; each loads what it is asked for."""
+
+    @property
+    def batcher(self) -> Batcher:
+        """The batcher that these weights share in this process."""
+        return _batcher_for((self.model, self.dtype, self.device_map, self.adapter), self.max_batch)
+
+
+@cache
+def _batcher_for(which: _Which, max_batch: int) -> Batcher:
+    def answer(questions: Sequence[Question]) -> list[Answer]:
+        return _processes().submit(_answer, which, questions).result()
+
+    return Batcher(answer, max_batch)
+
+
+@cache
+def _processes() -> ProcessPoolExecutor:
+    context = multiprocessing.get_context("spawn")  # a fork of a process with threads may hang
+    pool = ProcessPoolExecutor(os.cpu_count(), context, initializer=_with_one_thread)
+    atexit.register(pool.shutdown, wait=False, cancel_futures=True)
+    return pool
+
+
+def _with_one_thread() -> None:
+    import torch
+
+    torch.set_num_threads(1)
+
+
+@cache
+def _weights(which: _Which) -> Weights:
+    return Weights(*which)
+
+
+def _answer(which: _Which, questions: Sequence[Question]) -> list[Answer]:
+    return _weights(which).answer(questions)
