@@ -6,9 +6,6 @@ interpreter lock, and so does everything else there. Questions are still gathere
 
 from __future__ import annotations
 
-import atexit
-import multiprocessing
-import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
@@ -16,6 +13,8 @@ from functools import cache
 from interleavethinker.tools.batcher import Answer, Batcher, Question
 from interleavethinker.tools.qwen3vl import Qwen3VL
 from interleavethinker.tools.qwen3vl_weights import Weights
+
+from .processes import new_pool
 
 __all__ = ["ElsewhereQwen3VL"]
 
@@ -35,23 +34,14 @@ class ElsewhereQwen3VL(Qwen3VL):
 @cache
 def _batcher_for(which: _Which, max_batch: int) -> Batcher:
     def answer(questions: Sequence[Question]) -> list[Answer]:
-        return _processes().submit(_answer, which, questions).result()
+        return _pool().submit(_answer, which, questions).result()
 
     return Batcher(answer, max_batch)
 
 
 @cache
-def _processes() -> ProcessPoolExecutor:
-    context = multiprocessing.get_context("spawn")  # a fork of a process with threads may hang
-    pool = ProcessPoolExecutor(os.cpu_count(), context, initializer=_with_one_thread)
-    atexit.register(pool.shutdown, wait=False, cancel_futures=True)
-    return pool
-
-
-def _with_one_thread() -> None:
-    import torch
-
-    torch.set_num_threads(1)
+def _pool() -> ProcessPoolExecutor:
+    return new_pool()
 
 
 @cache

@@ -8,10 +8,7 @@ torch thread each; what each part gives depends on the seed and not on how many 
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
-import os
 import tempfile
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -37,6 +34,7 @@ from .answer_form import json_in_form
 from .critic_cases import Again, CriticCase, PlannedAttempt, attempt, make_again, plan_attempts
 from .critic_figures import Answered, prompts_for, report_on
 from .micro_generator import Generator
+from .processes import new_pool
 from .whole_batches import ask_in_rounds, chat_model
 
 __all__ = [
@@ -191,9 +189,8 @@ def open_crew(*, weaker: bool = False, workers: int = 2) -> Iterator[Crew]:
         weaker: Let the degraded generator make all pictures.
         workers: How many processes.
     """
-    context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
     with tempfile.TemporaryDirectory() as folder:
-        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin)
+        pool = new_pool(workers)
         try:
             yield _Pool(pool, Path(folder), weaker)
         finally:
@@ -259,24 +256,6 @@ def _gather(
         done += sizes[future]
         progress(what, done, total)
     return [result for future in submitted for result in future.result()]
-
-
-def _begin() -> None:
-    """What a process does first."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    import torch
-    from transformers.utils import logging
-
-    torch.set_num_threads(1)  # processes are the threads here
-    logging.disable_progress_bar()
-
-
-def _end_with_parent() -> None:
-    """Ends this process when the one that began it is gone, killed perhaps; a pool alone would wait forever."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 @cache
