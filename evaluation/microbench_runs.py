@@ -18,8 +18,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from itertools import zip_longest
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +48,8 @@ __all__ = ["Arena", "Result", "Work", "open_arena"]
 AT_ONCE = 160
 """Trajectories under way: enough to fill the batches of server and models, few enough to finish early ones early."""
 _LANES = 2
-"""Settings under way: most have different critics, which answer in different processes; more would mean less in each
-batch."""
+"""Settings under way: most have different critics, which answer in different processes. Each lane has as many of the
+trajectories under way; more lanes would mean smaller batches."""
 _NO_LIMIT = 100_000
 _MOST_STEPS = 8
 """Of a plan that is written step by step."""
@@ -130,7 +130,7 @@ class Arena:
             files[setting].append(result.model_dump_json())
             tell(setting, item)
 
-        await self._finish_all(_dealt(waiting), keep)
+        await self._finish_all(waiting, keep)
         return {setting: tuple(known[setting][item.number] for item in items) for setting, items in work.items()}
 
     def _finished(self, lines: Lines, items: Sequence[Item]) -> dict[int, Result]:
@@ -139,18 +139,20 @@ class Arena:
         return {result.number: result for result in found if asked.get(result.number) == result.request}
 
     async def _finish_all(
-        self, waiting: Iterator[tuple[Setting, Item]], keep: Callable[[Setting, Item, Result], None]
+        self, waiting: Sequence[tuple[Setting, Item]], keep: Callable[[Setting, Item, Result], None]
     ) -> None:
         graph = _graph()
+        length = -(-len(waiting) // _LANES)
+        lanes = [iter(waiting[at * length : (at + 1) * length]) for at in range(_LANES)]
 
-        async def finish_next() -> None:
-            for setting, item in waiting:
+        async def go_on_in(lane: int) -> None:
+            for setting, item in chain(lanes[lane], *lanes):  # one whose own lane is done helps with the others
                 keep(setting, item, await self._finish(graph, setting, item))
 
         try:
             async with asyncio.TaskGroup() as group:
-                for _ in range(AT_ONCE):
-                    group.create_task(finish_next())
+                for number in range(AT_ONCE):
+                    group.create_task(go_on_in(number % _LANES))
         except ExceptionGroup as failed:
             expected, defects = failed.split(InterleaveError)
             if expected is None or defects is not None:
@@ -209,13 +211,6 @@ async def open_arena(
     config = GeneratorConfig(model="micro", arguments=_SERVER, server_store=root / "images")
     async with McpImageGenerator(config, store) as server:
         yield Arena(root, items, server, seed)
-
-
-def _dealt(waiting: Sequence[tuple[Setting, Item]]) -> Iterator[tuple[Setting, Item]]:
-    """The work in `_LANES` lanes that advance together: the first and the later settings in turn."""
-    length = -(-len(waiting) // _LANES)
-    lanes = (waiting[at * length : (at + 1) * length] for at in range(_LANES))
-    return (one for together in zip_longest(*lanes) for one in together if one is not None)
 
 
 def _graph() -> Any:
