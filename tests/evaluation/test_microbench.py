@@ -191,6 +191,22 @@ def test_bad_orders_are_refused_in_words() -> None:
         Order(n=20, n_finer=10)
 
 
+def test_what_one_critic_answered_is_never_taken_for_anothers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    base = tmp_path / "base"
+    critics = {}
+    for name in ("one", "other"):
+        for folder in (base, tmp_path / name):
+            folder.mkdir(exist_ok=True)
+            (folder / "weights").write_text(folder.name)
+        critics[name] = Weights(name, f"qwen3-vl:{base}", str(tmp_path / name))
+    monkeypatch.setattr(microbench_settings, "_AGENTS", {"planner": {}, "critic": critics})
+    before = microbench_settings.fingerprint("critic", "one")
+    assert before[:12] != microbench_settings.fingerprint("critic", "other")[:12]
+    (tmp_path / "one" / "weights").write_text("trained further")
+    microbench_settings._folder_hash.cache_clear()
+    assert before[:12] != microbench_settings.fingerprint("critic", "one")[:12]
+
+
 async def test_an_unknown_row_is_refused_with_the_names_that_there_are(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"full SFT.*'best row'"):
         await microbench(Order(("best row",)), tmp_path, generator=Obedient)

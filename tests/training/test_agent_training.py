@@ -21,7 +21,7 @@ from interleavethinker.tools.store import ImageStore
 from interleavethinker.tools.types import Case, Verdict
 from interleavethinker.training.data_critic import choose_rl_rows
 from interleavethinker.training.data_planner import make_planner_rows
-from interleavethinker.training.examples import critic_prompt, texts_of
+from interleavethinker.training.examples import critic_example, critic_prompt, texts_of
 from interleavethinker.training.grpo import CriticRewards, run_grpo
 from interleavethinker.training.micro_qwen import PIECES, make_micro_qwen, make_tokenizer
 from interleavethinker.training.micro_sight import run_sight
@@ -152,6 +152,20 @@ def test_a_killed_run_goes_on_from_its_last_checkpoint_to_the_same_weights(
     assert before.keys() == after.keys()
     for name, tensor in before.items():
         torch.testing.assert_close(after[name], tensor)
+
+
+def test_fewer_rows_are_drawn_from_all_of_them(made: Made, seer: Path) -> None:
+    def learned(*overrides: str) -> list[str]:
+        few = ("captions=0", "repeats=1", f"model={seer}", *overrides)
+        return [json.dumps(example) for example in examples_of(sft("micro-critic-sft", made, *few))]
+
+    prompts = prompts_of(sft("micro-critic-sft", made))
+    first = [json.dumps(critic_example(row, made.folder.store, prompts)) for row in made.folder.critic_sft][:6]
+    everything, some = learned(), learned("rows=6")
+    assert (len(some), set(some) <= set(everything)) == (6, True)
+    assert set(some) != set(first), "data sets that were selected in different ways begin alike"
+    assert learned("rows=6") == some
+    assert learned(f"rows={len(everything) + 1}") == everything
 
 
 def test_a_run_folder_takes_no_other_recipe(critic: Path, made: Made) -> None:
