@@ -41,8 +41,8 @@ __all__ = ["Order", "Outcome", "Progress", "microbench"]
 Progress = Callable[[str, int, int], None]
 """Told of a row's (or another part's) name, and how many of its requests are finished and how many there are."""
 _NOTHING, _PLANNER, _CRITIC = "generator alone", "planner, no critic", "critic, no planner"
-_SPOILED, _SPOILED_SHARE = "brittleness", 3
-"""Its 34 settings are run on the first third of the requests."""
+_SPOILED, _SPOILED_SHARE = "brittleness", 4
+"""Its 34 settings are run on the first quarter of the requests."""
 _WHOLE = ("full RL", "full SFT", "T_max = 5")
 """The agent with both, the best first."""
 
@@ -63,7 +63,7 @@ class Order:
     """Requests of the rows whose differences are small; `n` by default."""
     seed: int = 0
     brittleness: bool = True
-    """Also measure brittleness, on the first third of the requests."""
+    """Also measure brittleness, on the first quarter of the requests."""
 
     def __post_init__(self) -> None:
         if self.n < 1 or (self.n_finer is not None and self.n_finer < self.n):
@@ -156,8 +156,8 @@ class _Bench:
             self._parts[_SPOILED] = _Part(spoiled, max(1, order.n // _SPOILED_SHARE), drawn=True)
         self._whole = next((name for name in _WHOLE if name in self._parts), None)
         if self._whole is not None and {_NOTHING, _PLANNER} <= set(self._parts):
-            alone = tuple(critic_alone(setting.critic) for setting in self._parts[self._whole].settings)
-            self._parts[_CRITIC] = _Part(alone, order.n)
+            first = self._parts[self._whole].settings[0]
+            self._parts[_CRITIC] = _Part((critic_alone(first.critic),), order.n)
 
     def _installed(self, rows: Iterable[Row]) -> list[Row]:
         """The rows that can be run."""
@@ -230,8 +230,9 @@ class _Bench:
         """Planner's and critic's shares of the gain; None where a row that they need was not asked for."""
         if self._whole is None or _CRITIC not in self._measured:
             return None
-        nothing, planner, critic, both = (self._measured[name] for name in (_NOTHING, _PLANNER, _CRITIC, self._whole))
-        four = (nothing, planner, critic, both)
+        # Of the first training seed, which the critic alone has.
+        names = (_NOTHING, _PLANNER, _CRITIC, self._whole)
+        four = nothing, _, critic, _ = [Measured(self._measured[name].runs[:1]) for name in names]
         families = [name for name in nothing.families if nothing.values("image", name)]
         return {
             "both": self._whole,
