@@ -230,9 +230,11 @@ class _Bench:
         """Planner's and critic's shares of the gain; None where a row that they need was not asked for."""
         if self._whole is None or _CRITIC not in self._measured:
             return None
-        # Of the first training seed, which the critic alone has.
-        names = (_NOTHING, _PLANNER, _CRITIC, self._whole)
-        four = nothing, _, critic, _ = [Measured(self._measured[name].runs[:1]) for name in names]
+
+        def of(name: str) -> Measured:  # of the first training seed, which is all that the critic alone has
+            return Measured(self._measured[name].runs[:1])
+
+        four = nothing, _, critic, _ = of(_NOTHING), of(_PLANNER), of(_CRITIC), of(self._whole)
         families = [name for name in nothing.families if nothing.values("image", name)]
         return {
             "both": self._whole,

@@ -28,8 +28,9 @@ def _head(report: Report) -> str:
     made = f"`{command}`, commit {run.get('commit') or 'unknown'}, seed {report['seed']}, {run.get('date', '')}; "
     text = (
         f"{made}{report['seconds']:.0f} s for what was not finished before. {report['n']} held-out requests a row "
-        f"({report['n_finer']} for full SFT and the RL rows). Scores 0–100, intervals 95 % bootstrap over requests; "
-        "a difference below what this many requests can show is undecided."
+        f"({report['n_finer']} for full SFT and the RL rows; differences are over the requests that both rows have). "
+        "Scores 0–100, intervals 95 % bootstrap over requests; a difference below what this many requests can show is "
+        "undecided."
     )
     lines = ["# MicroBench", "", text]
     if any(row["stand_ins"] for row in report["rows"]):
@@ -47,7 +48,7 @@ def _rows(report: Report) -> str:
         if row.name in found:
             lines.append([*_cells(found[row.name]), beside])
         elif row.name in skipped:
-            lines.append([row.name, "skipped", *[_NONE] * 5, beside])
+            lines.append([row.name, "skipped", *[_NONE] * 6, beside])
     heads = (
         "row",
         "text",
@@ -55,6 +56,7 @@ def _rows(report: Report) -> str:
         "average",
         "calls",
         "difference of averages",
+        "requests",
         "seeds",
         "paper: text / image / average",
     )
@@ -64,8 +66,9 @@ def _rows(report: Report) -> str:
 def _cells(row: Report) -> list[str]:
     mark = " †" if row["stand_ins"] else ""
     average = f"**{row['average']:.1f}** [{row['low']:.1f}, {row['high']:.1f}]"
-    calls, seeds = f"{row['generator_calls']:.2f}", str(row["training_seeds"])
-    return [row["name"] + mark, _number(row["text"]), _number(row["image"]), average, calls, _difference(row), seeds]
+    counts = [str(row["n"]), str(row["training_seeds"])]
+    calls = f"{row['generator_calls']:.2f}"
+    return [row["name"] + mark, _number(row["text"]), _number(row["image"]), average, calls, _difference(row), *counts]
 
 
 def _difference(row: Report) -> str:
@@ -185,7 +188,7 @@ def _points(one: Report) -> str:
 def _beside(title: str, rows: Sequence[Report]) -> str:
     """Rows that are not in the paper's tables."""
     lines = [_cells(row) for row in rows]
-    heads = ("row", "text", "image", "average", "calls", "difference of averages", "seeds")
+    heads = ("row", "text", "image", "average", "calls", "difference of averages", "requests", "seeds")
     return f"## {title}\n\n{_markdown(heads, lines)}" if lines else ""
 
 
