@@ -1,4 +1,4 @@
-"""Chat models of the micro world that answer in other processes, one for each core.
+"""Chat models of the micro world that answer in other processes, one for each core; weights have one batch under way.
 
 Generating a token of a small model is half arithmetic and half Python: threads of one process wait for each other's
 interpreter lock, and so does everything else there. Questions are still gathered into batches in this process.
@@ -6,11 +6,14 @@ interpreter lock, and so does everything else there. Questions are still gathere
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from functools import cache
 
 from interleavethinker.tools.batcher import Answer, Batcher, Question
+from interleavethinker.tools.errors import ModelError
 from interleavethinker.tools.qwen3vl import Qwen3VL
 from interleavethinker.tools.qwen3vl_weights import Weights
 
@@ -34,7 +37,11 @@ class ElsewhereQwen3VL(Qwen3VL):
 @cache
 def _batcher_for(which: _Which, max_batch: int) -> Batcher:
     def answer(questions: Sequence[Question]) -> list[Answer]:
-        return _pool().submit(_answer, which, questions).result()
+        try:
+            return _pool().submit(_answer, which, questions).result()
+        except BrokenProcessPool as error:
+            msg = f"A process that answers for {which[0]!r} ended: {error}. Is there memory for one on each core?"
+            raise ModelError(msg) from error
 
     return Batcher(answer, max_batch)
 
@@ -50,4 +57,9 @@ def _weights(which: _Which) -> Weights:
 
 
 def _answer(which: _Which, questions: Sequence[Question]) -> list[Answer]:
+    if questions[0].settings.temperature > 0:
+        import torch
+
+        # Else all processes would draw alike. What a question draws still depends on who shares its batch.
+        torch.manual_seed(zlib.crc32(repr([question.conversation for question in questions]).encode()))
     return _weights(which).answer(questions)

@@ -1,16 +1,17 @@
 """MicroBench's planners and critics behind the ports: learned ones that remember their answers, stand-ins, oracles.
 
 Learned ones answer greedily unless a setting has a temperature, so equal questions have equal answers (up to the
-arithmetic of a batch): what one row has asked, another need not ask again; a sampled answer is drawn once, too. Answers
-lie in JSON lines, one file for each set of weights and temperature, and survive a kill.
+arithmetic of a batch): what one row has asked, another need not ask again; a sampled answer is drawn once, too, and by
+no seed. Answers lie in JSON lines, one file for each set of weights and temperature, and survive a kill.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from langchain_core.language_models import BaseChatModel
@@ -190,14 +191,19 @@ class _Book:
     def __init__(self, path: Path) -> None:
         self._lines = Lines(path)
         self._known: dict[str, str] = dict(json.loads(line) for line in self._lines.read())
+        self._asked: dict[str, asyncio.Lock] = {}
 
-    def get(self, question: str) -> str | None:
-        return self._known.get(_digest(question))
-
-    def put(self, question: str, answer: str) -> None:
+    async def answer(self, question: str, ask: Callable[[], Awaitable[str]]) -> str:
+        """What was answered before; else asks, once however many want to know at the same time."""
         key = _digest(question)
-        self._known[key] = answer
-        self._lines.append(json.dumps([key, answer]))
+        asked = self._asked.setdefault(key, asyncio.Lock())
+        async with asked:
+            if key not in self._known:
+                answer = await ask()
+                self._known[key] = answer
+                self._lines.append(json.dumps([key, answer]))
+        self._asked.pop(key, None)
+        return self._known[key]
 
 
 def _digest(question: str) -> str:
@@ -212,12 +218,11 @@ class _RememberingPlanner:
     async def plan(self, request: Request, context: PlanContext) -> Plan:
         if context.previous is not None:  # Depends on what was drawn: hardly ever the same twice.
             return await self._planner.plan(request, context)
-        question = request.model_dump_json()
-        known = self._book.get(question)
-        if known is None:
-            known = (await self._planner.plan(request, context)).model_dump_json()
-            self._book.put(question, known)
-        return Plan.model_validate_json(known)
+
+        async def ask() -> str:
+            return (await self._planner.plan(request, context)).model_dump_json()
+
+        return Plan.model_validate_json(await self._book.answer(request.model_dump_json(), ask))
 
 
 class _RememberingCritic:
@@ -230,11 +235,11 @@ class _RememberingCritic:
         return self._critic.gives_confidence
 
     async def judge(self, cases: Sequence[Case]) -> list[Verdict]:
-        questions = [case.model_dump_json() for case in cases]
-        known = [self._book.get(question) for question in questions]
-        new = [index for index, answer in enumerate(known) if answer is None]
-        if new:
-            for index, verdict in zip(new, await self._critic.judge([cases[index] for index in new]), strict=True):
-                known[index] = verdict.model_dump_json()
-                self._book.put(questions[index], verdict.model_dump_json())
-        return [Verdict.model_validate_json(answer) for answer in known if answer is not None]
+        return list(await asyncio.gather(*map(self._judge, cases)))
+
+    async def _judge(self, case: Case) -> Verdict:
+        async def ask() -> str:
+            (verdict,) = await self._critic.judge([case])
+            return verdict.model_dump_json()
+
+        return Verdict.model_validate_json(await self._book.answer(case.model_dump_json(), ask))

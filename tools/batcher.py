@@ -115,20 +115,18 @@ class Batcher:
         batch = [self._held.pop(0) if self._held else self._waiting.get()]
         settings = batch[0].question.settings
         kept: list[_Waiting] = []
-        for one in self._arriving():
-            fits = one.question.settings == settings and len(batch) < self._max_batch
-            (batch if fits else kept).append(one)
-            if len(batch) == self._max_batch:
-                break
+        arriving = self._arriving()
+        while len(batch) < self._max_batch and (one := next(arriving, None)) is not None:
+            (batch if one.question.settings == settings else kept).append(one)
         self._held = kept + self._held
         return batch
 
     def _arriving(self) -> Iterator[_Waiting]:
-        """Yields what was held back before, then what comes within the window."""
-        held, self._held = self._held, []
-        yield from held
+        """Takes one by one what was held back, then what comes within the window; what is not asked for stays."""
+        while self._held:
+            yield self._held.pop(0)
         until = time.monotonic() + _WINDOW_SECONDS
-        while self._max_batch > 1:
+        while True:
             try:
                 yield self._waiting.get(timeout=max(0.0, until - time.monotonic()))
             except queue.Empty:

@@ -94,6 +94,8 @@ class Weights:
         ]
 
     def _load(self) -> None:
+        if self._model is not None:  # nobody who has a model waits for another to load
+            return
         with _LOADING:
             if self._model is not None:
                 return
