@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from interleavethinker.evaluation import microbench_settings
+from interleavethinker.evaluation import microbench_agents, microbench_settings
 from interleavethinker.evaluation.microbench import Order, Outcome, microbench
 from interleavethinker.evaluation.microbench_page import page
 from interleavethinker.evaluation.microbench_rows import ROWS, settings_of
@@ -205,6 +205,18 @@ def test_what_one_critic_answered_is_never_taken_for_anothers(monkeypatch: pytes
     (tmp_path / "one" / "weights").write_text("trained further")
     microbench_settings._folder_hash.cache_clear()
     assert before[:12] != microbench_settings.fingerprint("critic", "one")[:12]
+
+
+async def test_a_question_that_several_ask_at_once_is_asked_once(tmp_path: Path) -> None:
+    book, asked = microbench_agents._Book(tmp_path / "answers.jsonl"), []
+
+    async def ask() -> str:
+        asked.append(True)
+        await asyncio.sleep(0.01)
+        return str(len(asked))
+
+    assert await asyncio.gather(*(book.answer("how many?", ask) for _ in range(5))) == ["1"] * 5
+    assert await microbench_agents._Book(tmp_path / "answers.jsonl").answer("how many?", ask) == "1"
 
 
 async def test_an_unknown_row_is_refused_with_the_names_that_there_are(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -201,6 +202,21 @@ def test_only_questions_with_equal_settings_share_a_batch_and_none_is_lost() -> 
     assert all(future.result(timeout=10).finished for future in futures)
     assert sum(batcher.batches) == 9
     assert max(batcher.batches) <= 4
+
+
+def test_questions_that_wait_for_their_turn_are_answered_however_many_they_are() -> None:
+    go_on = threading.Event()
+
+    def answer(questions: Any) -> list[Answer]:
+        go_on.wait(timeout=10)
+        return fake_answer(questions)
+
+    batcher = Batcher(answer, max_batch=8)
+    first, others = Settings(max_new_tokens=1), Settings(max_new_tokens=2)
+    futures = [batcher.ask(Question((), (), one)) for one in (first, *[others] * 13, first, *[others] * 9)]
+    go_on.set()
+    assert all(future.result(timeout=10).finished for future in futures)
+    assert max(batcher.batches) == 8
 
 
 def test_an_error_reaches_whoever_asked_and_the_next_question_is_answered() -> None:
