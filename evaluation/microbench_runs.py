@@ -48,8 +48,8 @@ __all__ = ["Arena", "Result", "Work", "open_arena"]
 AT_ONCE = 160
 """Trajectories under way: enough to fill the batches of server and models, few enough to finish early ones early."""
 _LANES = 2
-"""Settings under way: most have different critics, which answer in different processes. Each lane has as many of the
-trajectories under way; more lanes would mean smaller batches."""
+"""Parts that the work is cut into, each with its share of the trajectories under way: at most times they have different
+critics, which answer in different processes. More lanes would mean smaller batches."""
 _NO_LIMIT = 100_000
 _MOST_STEPS = 8
 """Of a plan that is written step by step."""
@@ -57,7 +57,7 @@ _CONTINUE = "Continue the sequence."
 """As in the planner's training rows that were cut at a step."""
 _SERVER = ("--max-batch", "16", "--threads", "1", "--max-waiting", "256")
 Work = Mapping[Setting, Sequence[Item]]
-"""Which requests to run under which setting; settings are begun in this order."""
+"""Which requests to run under which setting."""
 Progress = Callable[[Setting, Item], None]
 """Told of each request of a setting that is finished, those of an earlier run first."""
 

@@ -145,7 +145,8 @@ def _gain(report: Report) -> str:
         *("points over the generator alone", "planner first", "then critic", "critic first", "then planner"),
         *("both", "planner's share (first / last)"),
     )
-    return f"## Whose gain is it? ({gain['both']})\n\n" + _markdown(heads, lines)
+    runs = f"Of the first training seed, on {gain['critic_alone']['n']} requests."
+    return f"## Whose gain is it? ({gain['both']})\n\n{runs}\n\n" + _markdown(heads, lines)
 
 
 def _brittleness(part: Report) -> str:
