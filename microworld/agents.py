@@ -42,12 +42,16 @@ class Weights:
     def missing(self) -> str | None:
         """The first folder that is not there, as a path; None if all are."""
         model = resolve_folder(self.model.partition("qwen3-vl:")[2])
-        if not (Path(model) / "config.json").is_file():
+        if not _is_whole(model, "config.json"):
             return model
         if self.adapter is None:
             return None
         adapter = resolve_folder(self.adapter)
-        return None if (Path(adapter) / "adapter_config.json").is_file() else adapter
+        return None if _is_whole(adapter, "adapter_config.json") else adapter
+
+
+def _is_whole(folder: str, config: str) -> bool:
+    return (Path(folder) / config).is_file() and any(Path(folder).glob("*.safetensors"))
 
 
 def _critic(variant: str, adapter: str, seed: int = 0) -> Weights:

@@ -13,12 +13,16 @@ def agents(tmp_path: Path) -> dict[str, Weights]:
     for name, file in (("base", "config.json"), ("tuned", "adapter_config.json")):
         (tmp_path / name).mkdir()
         (tmp_path / name / file).write_text("{}", encoding="utf-8")
+        (tmp_path / name / "model.safetensors").touch()
+    (tmp_path / "begun").mkdir()
+    (tmp_path / "begun" / "config.json").write_text("{}", encoding="utf-8")
     base = f"qwen3-vl:{tmp_path / 'base'}"
     return {
         "plain": Weights("plain", base),
         "tuned": Weights("tuned", base, str(tmp_path / "tuned")),
         "lost": Weights("lost", base, str(tmp_path / "nowhere")),
         "baseless": Weights("baseless", f"qwen3-vl:{tmp_path / 'none'}"),
+        "begun": Weights("begun", f"qwen3-vl:{tmp_path / 'begun'}"),
     }
 
 
@@ -38,7 +42,7 @@ def test_missing_weights_are_an_error_that_says_where_they_should_be_and_what_th
 
 
 def test_an_unknown_name_is_told_the_known_ones(agents: dict[str, Weights]) -> None:
-    with pytest.raises(ModelError, match="one of plain, tuned, lost, baseless; found 'other'"):
+    with pytest.raises(ModelError, match="one of plain, tuned, lost, baseless, begun; found 'other'"):
         weights_of(agents, "other")
 
 

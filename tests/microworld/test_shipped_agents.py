@@ -18,7 +18,11 @@ from interleavethinker.tools.qwen3vl_weights import resolve_folder
 from interleavethinker.tools.store import ImageStore
 from interleavethinker.tools.types import Request, TextPart
 
-SHIPPED = {**available(PLANNERS), **available(CRITICS)}
+SHIPPED = {
+    name: weights
+    for name, weights in {**available(PLANNERS), **available(CRITICS)}.items()
+    if "interleavethinker.microworld:" in weights.model  # others lie where their recipe's run left them
+}
 
 
 def _folder(weights: Weights) -> Path:
