@@ -94,36 +94,38 @@ class Weights:
         ]
 
     def _load(self) -> None:
-        if self._model is not None:  # nobody who has a model waits for another to load
+        if self._model is None:  # nobody who has a model waits for another to load
+            with _LOADING:
+                self._load_once()
+
+    def _load_once(self) -> None:
+        if self._model is not None:
             return
-        with _LOADING:
-            if self._model is not None:
-                return
-            import torch
-            from transformers import Qwen3VLForConditionalGeneration
-            from transformers.utils import logging as transformers_logging
+        import torch
+        from transformers import Qwen3VLForConditionalGeneration
+        from transformers.utils import logging as transformers_logging
 
-            from .qwen3vl_processor import load_processor
+        from .qwen3vl_processor import load_processor
 
-            path = resolve_folder(self._name)
-            device = self._device_map or ("cuda" if torch.cuda.is_available() else "cpu")
-            dtype = self._dtype if self._dtype == "auto" else getattr(torch, self._dtype)
-            if path != self._name:
-                # Weights of a package are small and there: a bar would only tear the caller's output.
-                transformers_logging.disable_progress_bar()
-            try:
-                processor = load_processor(path)
-                model = Qwen3VLForConditionalGeneration.from_pretrained(path, dtype=dtype, device_map=device)
-                if self._adapter is not None:
-                    from peft import PeftModel
+        path = resolve_folder(self._name)
+        device = self._device_map or ("cuda" if torch.cuda.is_available() else "cpu")
+        dtype = self._dtype if self._dtype == "auto" else getattr(torch, self._dtype)
+        if path != self._name:
+            # Weights of a package are small and there: a bar would only tear the caller's output.
+            transformers_logging.disable_progress_bar()
+        try:
+            processor = load_processor(path)
+            model = Qwen3VLForConditionalGeneration.from_pretrained(path, dtype=dtype, device_map=device)
+            if self._adapter is not None:
+                from peft import PeftModel
 
-                    with warnings.catch_warnings():  # peft 0.21 asks by an old name
-                        warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
-                        model = PeftModel.from_pretrained(model, resolve_folder(self._adapter)).merge_and_unload()
-            except (ImportError, OSError, ValueError) as error:
-                raise ModelError(f"The model {self._name!r} cannot be loaded: {error}") from error
-            processor.tokenizer.padding_side = "left"
-            self._processor, self._model = processor, model.eval()
+                with warnings.catch_warnings():  # peft 0.21 asks by an old name
+                    warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
+                    model = PeftModel.from_pretrained(model, resolve_folder(self._adapter)).merge_and_unload()
+        except (ImportError, OSError, ValueError) as error:
+            raise ModelError(f"The model {self._name!r} cannot be loaded: {error}") from error
+        processor.tokenizer.padding_side = "left"
+        self._processor, self._model = processor, model.eval()
 
     @contextmanager
     def _recording(self) -> Iterator[list[list[list[tuple[int, float]]]]]:
