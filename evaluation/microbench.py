@@ -108,7 +108,10 @@ async def microbench(
     """
     bench, begun = _Bench(order), time.perf_counter()
     async with open_arena(root, bench.most, order.seed, generator=generator) as arena:
-        await bench.run(arena, progress or (lambda _name, _done, _total: None))
+        try:
+            await bench.run(arena, progress or (lambda _name, _done, _total: None))
+        finally:
+            seconds = _spent(root, time.perf_counter() - begun)
         report: dict[str, JsonValue] = {
             "n": order.n,
             "n_finer": order.n_finer or order.n,
@@ -120,9 +123,17 @@ async def microbench(
             "controls": [bench.told(row) for row in bench.controls],
             "reward_noise": [bench.told(row) for row in bench.noisy],
             "skipped": [{"name": one.name, "reason": one.reason, "recipe": one.recipe} for one in bench.skipped],
-            "seconds": round(time.perf_counter() - begun, 1),
+            "seconds": round(seconds, 1),
         }
         return Outcome(report, {row.name: bench.measured(row.name).runs[0] for row in bench.rows}, arena)
+
+
+def _spent(root: Path, seconds: float) -> float:
+    """What all starts together have taken, this one included; a start that was killed is not counted."""
+    file = root / "seconds"
+    seconds += float(file.read_text(encoding="utf-8")) if file.exists() else 0.0
+    file.write_text(f"{seconds:.1f}", encoding="utf-8")
+    return seconds
 
 
 @dataclass(frozen=True)

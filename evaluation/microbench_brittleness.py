@@ -137,7 +137,7 @@ def _verdict(cost: Mapping[str, JsonValue], against: Mapping[str, JsonValue], *,
     if against["verdict"] == "worse":
         return "reinforces the bad path: worse than without a critic"
     if cost["verdict"] == "undecided":
-        return "takes no harm that this many requests could show"
+        return "what harm it does is less than this many requests can show"
     if recovers:
         return "recovers: errors cost less than without a critic"
     if against["verdict"] == "better":

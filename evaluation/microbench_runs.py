@@ -8,6 +8,7 @@ and no setting waits for another's last trajectories. Everything lies in one fol
 | `images/` | the image server's store and the agent's at once; a call that any row has made is answered from here |
 | `answers/` | what learned planners and critics answered |
 | `results/` | a line for each finished request of a setting |
+| `seconds` | what all starts together have taken |
 
 A refused request, or a plan that cannot be used, is the agent's failure and scored as it stands. A failure of a
 generator or a store is nobody's score: it passes through, and the same command goes on from there.

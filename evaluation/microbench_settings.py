@@ -63,7 +63,10 @@ class Setting:
         return replace(self, plan_errors=0.0, flipped=0.0, misled=0.0)
 
     def key(self, seed: int) -> str:
-        """A name for files, which changes with whatever changes the run: weights, generator, seed."""
+        """A name for files, which changes with weights, generator and seed.
+
+        Not with prompt files, scores or the graph's rules: what was run before they changed belongs into another folder.
+        """
         parts = {
             **asdict(self),
             "seed": seed,

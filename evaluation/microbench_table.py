@@ -27,7 +27,7 @@ def _head(report: Report) -> str:
     command = run.get("command", "interleavethinker evaluate microbench")
     made = f"`{command}`, commit {run.get('commit') or 'unknown'}, seed {report['seed']}, {run.get('date', '')}; "
     text = (
-        f"{made}{report['seconds']:.0f} s for what was not finished before. {report['n']} held-out requests a row "
+        f"{made}{report['seconds']:.0f} s. {report['n']} held-out requests a row "
         f"({report['n_finer']} for full SFT and the RL rows; differences are over the requests that both rows have). "
         "Scores 0–100, intervals 95 % bootstrap over requests; a difference below what this many requests can show is "
         "undecided."
