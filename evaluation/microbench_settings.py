@@ -65,7 +65,7 @@ class Setting:
     def key(self, seed: int) -> str:
         """A name for files, which changes with weights, generator and seed.
 
-        Not with prompt files, scores or the graph's rules: what was run before they changed belongs into another folder.
+        Not with prompt files, scores or the graph's rules: when those change, take another folder.
         """
         parts = {
             **asdict(self),
