@@ -40,7 +40,9 @@ def _batcher_for(which: _Which, max_batch: int) -> Batcher:
         try:
             return _pool().submit(_answer, which, questions).result()
         except BrokenProcessPool as error:
-            msg = f"A process that answers for {which[0]!r} ended: {error}. Is there memory for one on each core?"
+            msg = (
+                f"A process that answers for {which[0]!r} ended before its time; is there memory for one on each core?"
+            )
             raise ModelError(msg) from error
 
     return Batcher(answer, max_batch)

@@ -23,7 +23,7 @@ def new_pool(workers: int | None = None) -> ProcessPoolExecutor:
 
 def _begin() -> None:
     """What a process does first."""
-    signal.signal(signal.SIGINT, lambda *_: os._exit(130))  # a terminal interrupts all at once; one traceback will do
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal interrupts all at once; who began this one ends it
     threading.Thread(target=_end_with_parent, daemon=True).start()
     import torch
     from transformers.utils import logging
