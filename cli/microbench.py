@@ -44,9 +44,9 @@ def microbench(
 ) -> None:
     """Run the agent on held-out requests of the micro world and score text and pictures, as the paper's tables have it.
 
-    All rows take more than an hour on two cores; three rows, --n 28, a minute. Finished requests are kept in the folder:
-    after a kill, run the same command again. microbench.json, microbench.md, microbench.html and the plots as SVG are
-    written there.
+    All rows take more than an hour on two cores; one row with --n 28 about a minute. Finished requests are kept in the
+    folder: after a kill, run the same command again. microbench.json, microbench.md, microbench.html and the plots as
+    SVG are written there.
     """
     from interleavethinker.evaluation.microbench import Order, microbench
 
