@@ -42,18 +42,8 @@ def test_an_unknown_row_is_bad_input(run: Run) -> None:
 
 
 def test_the_learned_agent_plays_its_rows_and_what_it_answered_is_remembered(run: Run, home: Path) -> None:
-    order = (
-        "evaluate",
-        "microbench",
-        "--rows",
-        "planner, no critic",
-        "--rows",
-        "full SFT",
-        "--n",
-        "3",
-        "--out",
-        "bench",
-    )
+    rows = ("--rows", "planner, no critic", "--rows", "full SFT")
+    order = ("evaluate", "microbench", *rows, "--n", "3", "--out", "bench")
     code, out, err = run(*order, "--json")
     assert code == 0, err
     report = json.loads(out)
