@@ -90,11 +90,10 @@ def test_the_table_has_a_line_for_everything_that_is_asked(capsys: pytest.Captur
 
 def installed(folder: Path, *names: str) -> dict[str, Weights]:
     """Stands for shipped critics, of which only the named ones are there."""
-    (folder / "base").mkdir()
-    (folder / "base" / "config.json").write_text("{}", encoding="utf-8")
-    for name in names:
+    for name, config in {"base": "config.json", **dict.fromkeys(names, "adapter_config.json")}.items():
         (folder / name).mkdir(exist_ok=True)
-        (folder / name / "adapter_config.json").write_text("{}", encoding="utf-8")
+        (folder / name / config).write_text("{}", encoding="utf-8")
+        (folder / name / "any.safetensors").touch()
     base = f"qwen3-vl:{folder / 'base'}"
     tuned = {"sft_continued": "sft_continued", "grpo": "grpo", "grpo_seed1": "grpo"}
     adapters = {

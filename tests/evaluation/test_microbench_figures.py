@@ -92,7 +92,7 @@ def test_shares_of_a_gain_add_up_in_both_orders() -> None:
     ("error", "spoiled", "alone_spoiled", "verdict"),
     [
         ("flipped verdicts", 30, 50, "reinforces"),
-        ("flipped verdicts", 80, 50, "less than this many requests can show"),
+        ("flipped verdicts", 80, 50, "what harm it does is less than"),
         ("flipped verdicts", 65, 50, "suffers, but stays better"),
         ("misleading prompts", 50, 50, "suffers, and is no better"),
         ("plan errors", 75, 30, "recovers"),
