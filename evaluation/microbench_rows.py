@@ -28,6 +28,8 @@ __all__ = [
 
 _PLANNERS = ("sft", "scripted")
 _BEST = ("grpo", "sft", "scripted")
+_DATA = "interleavethinker data prompts runs/micro-data; then data trajectories and data scores of it"
+_REHEARSAL = "interleavethinker train micro-critic-rehearsal"
 _SELECT = "interleavethinker data select runs/micro-data"
 _SFT = "interleavethinker train micro-critic-sft"
 _GRPO = "interleavethinker train micro-critic-grpo"
@@ -86,7 +88,8 @@ def _sft_data(name: str, options: str, paper: Paper | None = None, note: str = "
     folder, variant = f"runs/micro-data-{kind}", f"sft_{kind.replace('-', '_')}"
     select = f"{_SELECT} {options} --into {folder}"
     train = f"{_SFT} --set data={folder} --set rows={_SFT_ROWS} --out runs/micro-critic-{kind}"
-    return Row(name, _PLANNERS, (variant,), "full SFT", paper, note, f"{select}; {train}")
+    recipe = f"{_DATA}; {_REHEARSAL}; {select}; {train}"
+    return Row(name, _PLANNERS, (variant,), "full SFT", paper, note, recipe)
 
 
 def _rl(name: str, variant: str, options: str, paper: Paper | None) -> Row:
