@@ -19,7 +19,7 @@ from interleavethinker.tools.qwen3vl_weights import Weights
 
 from .processes import new_pool
 
-__all__ = ["ElsewhereQwen3VL"]
+__all__ = ["ElsewhereQwen3VL", "end_processes"]
 
 _Which = tuple[str, str, str | None, str | None]
 """Model, dtype, device map, adapter: see `Weights`."""
@@ -51,6 +51,13 @@ def _batcher_for(which: _Which, max_batch: int) -> Batcher:
 @cache
 def _pool() -> ProcessPoolExecutor:
     return new_pool()
+
+
+def end_processes() -> None:
+    """Ends the processes, if there are any; the next question begins new ones."""
+    if _pool.cache_info().currsize:
+        _pool().shutdown(cancel_futures=True)
+        _pool.cache_clear()
 
 
 @cache

@@ -38,6 +38,7 @@ from interleavethinker.tools.ports import ImageGenerator, PlanContext
 from interleavethinker.tools.store import ImageStore
 from interleavethinker.tools.types import Attempt, ImagePart, Plan, Request, Sha256, Step, TextPart
 
+from .answering_processes import end_processes
 from .microbench_agents import Cast
 from .microbench_lines import Lines
 from .microbench_requests import Item, held_out, seed_of
@@ -210,8 +211,11 @@ async def open_arena(
         yield Arena(root, items, generator(store), seed)
         return
     config = GeneratorConfig(model="micro", arguments=_SERVER, server_store=root / "images")
-    async with McpImageGenerator(config, store) as server:
-        yield Arena(root, items, server, seed)
+    try:
+        async with McpImageGenerator(config, store) as server:
+            yield Arena(root, items, server, seed)
+    finally:
+        end_processes()
 
 
 def _graph() -> Any:
