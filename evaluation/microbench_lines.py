@@ -33,9 +33,8 @@ class Lines:
                     file.truncate(len(whole))
         except OSError as error:
             raise StoreError(f"{self._path.name} must be a readable file: {error.strerror}.") from error
-        return whole.decode("utf-8").split("\n")[
-            :-1
-        ]  # splitlines would also split at breaks that JSON leaves as they are
+        # Not splitlines, which also splits at breaks that JSON leaves as they are.
+        return whole.decode("utf-8").split("\n")[:-1]
 
     def append(self, line: str) -> None:
         """Adds a line, which must hold no line break.

@@ -31,7 +31,7 @@ __all__ = ["page", "plots"]
 
 Report = Mapping[str, Any]
 _BEST_ROWS = ("full RL", "full SFT", "T_max = 5", "planner + reseed", "oracle planner", "oracle critic")
-_TABLES = {"rows": "rows", "controls": "controls", "noisy": "reward_noise"}
+_TABLES = ("rows", "controls", "reward_noise")
 _EXAMPLES = 4
 
 
@@ -44,7 +44,7 @@ def page(outcome: Outcome) -> str:
     store = outcome.arena.store
     return _template().render(
         report=report,
-        **{part: [{**row, "order": order_of(row)} for row in report[key]] for part, key in _TABLES.items()},
+        **{part: [{**row, "order": order_of(row)} for row in report[part]] for part in _TABLES},
         row_plots={name: Markup(plot) for name, plot in _row_plots(report).items()},  # noqa: S704 - our own SVG
         gains=[("all", gain["image"]), *gain["families"].items()] if (gain := report["whose_gain"]) else [],
         curve_plots=[Markup(plot) for plot in _curve_plots(report).values()],  # noqa: S704
