@@ -64,10 +64,11 @@ lint: $(STAMP)
 types: $(STAMP)
 	@mkdir -p .typing/interleavethinker
 	@for package in $(PACKAGES); do ln -sfn ../../$$package .typing/interleavethinker/$$package; done
+	@for file in interleavethinker/*; do ln -sfn ../../$$file .typing/interleavethinker/$${file##*/}; done
 	$(BIN)/mypy .typing/interleavethinker tests
 
 layers: $(STAMP)
-	$(BIN)/lint-imports --no-logo
+	$(BIN)/python tests/layers.py
 
 wheel-test: $(STAMP)
 	$(BIN)/python tests/wheel.py

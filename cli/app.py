@@ -14,8 +14,8 @@ import typer
 
 from interleavethinker.tools.errors import InterleaveError
 
-from .exits import INTERRUPTED, OK, report
-from .table import TABLE, Entry
+from .commands import TABLE, Entry
+from .exit_codes import INTERRUPTED, OK, report
 
 __all__ = ["build_app", "main"]
 

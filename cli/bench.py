@@ -24,7 +24,7 @@ def bench() -> None:
 @app.command()
 def agent(json_output: _Json = False) -> None:
     """Time around each generator call, and bytes of checkpoints. Give it a quiet machine: about 10 seconds."""
-    from interleavethinker.evaluation.agent_speed import measure_agent
+    from interleavethinker.evaluation.agent_overhead import measure_agent
 
     speed = asyncio.run(measure_agent())
     if json_output:
@@ -44,7 +44,7 @@ def image_server(
     json_output: _Json = False,
 ) -> None:
     """Milliseconds the image server adds to a pipeline call, and what concurrency gains. Give it a quiet machine."""
-    from interleavethinker.servers.image_bench import BenchPlan, run_bench
+    from interleavethinker.servers.images.benchmark import BenchPlan, run_bench
 
     def say(what: str) -> None:
         if not json_output:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
-    from interleavethinker.training.tally import Tally
+    from interleavethinker.training.data.summary import Tally
 
 __all__ = ["app"]
 
@@ -42,8 +42,8 @@ def prompts(
     json_output: AsJson = False,
 ) -> None:
     """Draw requests of every family, each with its plan; held-out splits have unseen combinations and templates."""
-    from interleavethinker.training.data_prompts import make_prompts
-    from interleavethinker.training.rows import DataFolder
+    from interleavethinker.training.data.prompts import make_prompts
+    from interleavethinker.training.data.schema import DataFolder
 
     counts: dict[Literal["train", "combinations", "templates"], int]
     counts = {"train": train, "combinations": held_out, "templates": held_out}
@@ -59,9 +59,9 @@ def trajectories(
     json_output: AsJson = False,
 ) -> None:
     """Run the agent's graph on every prompt, with teachers and the shipped and the weaker generator in turn."""
-    from interleavethinker.training.data_micro import GENERATORS, micro_generators, micro_ports
-    from interleavethinker.training.data_rollouts import roll_out
-    from interleavethinker.training.rows import DataFolder
+    from interleavethinker.training.data.micro_world import GENERATORS, micro_generators, micro_ports
+    from interleavethinker.training.data.schema import DataFolder
+    from interleavethinker.training.data.trajectories import roll_out
 
     data_set = DataFolder(folder)
     with _progress("trajectories") as progress:
@@ -74,9 +74,9 @@ def trajectories(
 @app.command()
 def scores(folder: Folder, seed: Seed = 0, json_output: AsJson = False) -> None:
     """Score every iteration of every step, and write what the teacher says about it."""
-    from interleavethinker.training.data_critic import score_trajectories
-    from interleavethinker.training.data_micro import micro_grade
-    from interleavethinker.training.rows import DataFolder
+    from interleavethinker.training.data.critic import score_trajectories
+    from interleavethinker.training.data.micro_world import micro_grade
+    from interleavethinker.training.data.schema import DataFolder
 
     data_set = DataFolder(folder)
     with _progress("trajectories scored") as progress:
@@ -96,8 +96,8 @@ def select(
     json_output: AsJson = False,
 ) -> None:
     """Choose the critic's SFT, RL and test rows."""
-    from interleavethinker.training.data_critic import Selection, select_rows
-    from interleavethinker.training.rows import DataFolder
+    from interleavethinker.training.data.critic import Selection, select_rows
+    from interleavethinker.training.data.schema import DataFolder
 
     selection = Selection(fall=fall, low=low, rl_share=rl_share, filtered=filtered, balanced=balanced)
     _tell(select_rows(DataFolder(folder), selection, None if into is None else DataFolder(into)), json_output)
@@ -106,8 +106,8 @@ def select(
 @app.command()
 def planner(folder: Folder, seed: Seed = 0, json_output: AsJson = False) -> None:
     """Write the planner's rows: whole requests, and trajectories cut at a random step."""
-    from interleavethinker.training.data_planner import make_planner_rows
-    from interleavethinker.training.rows import DataFolder
+    from interleavethinker.training.data.planner import make_planner_rows
+    from interleavethinker.training.data.schema import DataFolder
 
     _tell(make_planner_rows(DataFolder(folder), seed), json_output)
 
@@ -119,8 +119,8 @@ def sequences(
     json_output: AsJson = False,
 ) -> None:
     """Export finished trajectories as interleaved sequences for models that write text and images."""
-    from interleavethinker.training.data_planner import export_sequences
-    from interleavethinker.training.rows import DataFolder
+    from interleavethinker.training.data.planner import export_sequences
+    from interleavethinker.training.data.schema import DataFolder
 
     _tell(export_sequences(DataFolder(folder), "hard" if hard else "easy"), json_output)
 
@@ -134,9 +134,9 @@ def repairs(
     json_output: AsJson = False,
 ) -> None:
     """Report what mends failed first attempts: a new seed only, other words only, both, or neither."""
-    from interleavethinker.training.data_micro import micro_generators
-    from interleavethinker.training.data_repairs import repair_failures, repair_report
-    from interleavethinker.training.rows import DataFolder
+    from interleavethinker.training.data.micro_world import micro_generators
+    from interleavethinker.training.data.retry_analysis import repair_failures, repair_report
+    from interleavethinker.training.data.schema import DataFolder
 
     data_set = DataFolder(folder)
     with _progress("failures made again") as progress:

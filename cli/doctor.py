@@ -44,8 +44,8 @@ def doctor(
 
 
 def _profile(name: str) -> list[Finding]:
-    from interleavethinker.graph.checkup import check_profile, wants_gpu
-    from interleavethinker.graph.profile import load_profile
+    from interleavethinker.graph.profiles.checks import check_profile, wants_gpu
+    from interleavethinker.graph.profiles.profile import load_profile
 
     profile = load_profile(name)
     findings = [Finding(f"{name} {found.name}", found.good, found.found) for found in check_profile(profile)]

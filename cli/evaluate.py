@@ -15,8 +15,8 @@ from .microbench import microbench
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-    from interleavethinker.evaluation.micro_generator import Progress
-    from interleavethinker.microworld.agents import Weights
+    from interleavethinker.evaluation.micro.generator import Progress
+    from interleavethinker.microworld.agents.registry import Weights
 
 __all__ = ["app"]
 
@@ -45,7 +45,7 @@ def micro_generator(
     The gaps are what it was never trained on: one-shot, and with the same targets and seeds reworded by an oracle.
     """
     with _progress() as progress:
-        from interleavethinker.evaluation.micro_generator import evaluate
+        from interleavethinker.evaluation.micro.generator import evaluate
 
         report = evaluate(checkpoint, n=n, seed=seed, weaker=weaker, progress=progress)
     if json_output:
@@ -126,8 +126,8 @@ def micro_gallery(
     ] = None,
 ) -> None:
     """Write a sheet of drawings and chains of edits, unchosen: the README's picture."""
-    from interleavethinker.evaluation.micro_gallery import gallery
-    from interleavethinker.microworld.generator import MicroGenerator
+    from interleavethinker.evaluation.micro.gallery import gallery
+    from interleavethinker.microworld.generators.micro import MicroGenerator
 
     sheet = gallery(MicroGenerator(checkpoint), seed=seed)
     try:
@@ -160,8 +160,8 @@ def micro_planner(
 ) -> None:
     """How often a planner's first answer is a valid plan, and how often the plan carries a held-out request out."""
     from interleavethinker.evaluation.charts import planner_chart
-    from interleavethinker.evaluation.micro_planner import evaluate_planner
-    from interleavethinker.microworld.agents import PLANNERS, weights_of
+    from interleavethinker.evaluation.micro.planner import evaluate_planner
+    from interleavethinker.microworld.agents.registry import PLANNERS, weights_of
 
     weights = weights_of(PLANNERS, "sft") if model is None else _named(model, adapter, "planner")
     with _progress() as progress:
@@ -198,7 +198,7 @@ def micro_critic(
     Without --models and --model every shipped critic is measured. With --model, that one alone, or beside --models.
     """
     from interleavethinker.evaluation.charts import critic_chart
-    from interleavethinker.evaluation.micro_critic import Settings, measure_critics, open_crew
+    from interleavethinker.evaluation.micro.critic import Settings, measure_critics, open_crew
     from interleavethinker.tools.errors import InputError
 
     if split not in {"combinations", "templates"}:
@@ -215,7 +215,7 @@ def micro_critic(
 
 
 def _critics(models: list[str] | None, model: str | None, adapter: Path | None) -> dict[str, "Weights"]:
-    from interleavethinker.microworld.agents import CRITICS, available, weights_of
+    from interleavethinker.microworld.agents.registry import CRITICS, available, weights_of
 
     critics = {} if model is None else {"critic": _named(model, adapter, "critic")}
     names = [name for text in models or () for name in text.split(",") if name]
@@ -230,7 +230,7 @@ def _critics(models: list[str] | None, model: str | None, adapter: Path | None) 
 
 
 def _named(model: str, adapter: Path | None, variant: str) -> "Weights":
-    from interleavethinker.microworld.agents import Weights
+    from interleavethinker.microworld.agents.registry import Weights
 
     return Weights(variant, model, None if adapter is None else str(adapter))
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from interleavethinker.tools.generator_config import default_server_store
+from interleavethinker.tools.mcp.config import default_server_store
 
 __all__ = ["image_server"]
 
@@ -53,10 +53,10 @@ def image_server(
     With --transport http, set INTERLEAVETHINKER_TOKEN to a secret of at least 16 characters: clients then have to send
     it as a bearer token. Listening anywhere but on this machine needs it.
     """
-    from interleavethinker.servers.backend_diffusers import DiffusersOptions
-    from interleavethinker.servers.image_process import open_backend, serve_images
-    from interleavethinker.servers.image_service import ServiceLimits
-    from interleavethinker.servers.serving import HttpOptions
+    from interleavethinker.servers.images.backends.diffusers import DiffusersOptions
+    from interleavethinker.servers.images.main import open_backend, serve_images
+    from interleavethinker.servers.images.service import ServiceLimits
+    from interleavethinker.servers.transport.http import HttpOptions
 
     options = DiffusersOptions(device=device, dtype=dtype, offload=offload, max_batch=max_batch, threads=threads)
     http = None

@@ -44,7 +44,7 @@ def draw(
     said = _said(text)
     chosen = _chosen(seed)
     with _working("drawing"):
-        from interleavethinker.microworld.generator import MicroGenerator
+        from interleavethinker.microworld.generators.micro import MicroGenerator
 
         generator = MicroGenerator(checkpoint, weaker=weaker)
         _check_length(generator.unread(said))
@@ -67,7 +67,7 @@ def edit(
     source = _open(image)
     chosen = _chosen(seed)
     with _working("editing"):
-        from interleavethinker.microworld.generator import MicroGenerator
+        from interleavethinker.microworld.generators.micro import MicroGenerator
 
         generator = MicroGenerator(checkpoint, weaker=weaker)
         _check_length(generator.unread(said))
@@ -77,7 +77,7 @@ def edit(
 
 def _said(text: str) -> str:
     """The text as the generator was taught to read: its words checked, lower case, single spaces."""
-    from interleavethinker.microworld.lexicon import check_request
+    from interleavethinker.microworld.language.lexicon import check_request
 
     check_request(text)
     return " ".join(text.lower().split())
@@ -99,8 +99,8 @@ def _open(path: Path) -> "Image":
 
     from PIL import Image
 
-    from interleavethinker.microworld.sprites import IMAGE_SIZE
-    from interleavethinker.tools.images import DEFAULT_LIMITS, canonical_png, image_size
+    from interleavethinker.microworld.scenes.sprites import IMAGE_SIZE
+    from interleavethinker.tools.images.png import DEFAULT_LIMITS, canonical_png, image_size
 
     try:
         with path.open("rb") as file:
@@ -139,7 +139,7 @@ def _working(what: str) -> Iterator[None]:
 
 
 def _finish(picture: "Image", out: Path, seed: int, *, as_json: bool) -> None:
-    from interleavethinker.tools.images import encode_png
+    from interleavethinker.tools.images.png import encode_png
 
     try:
         out.parent.mkdir(parents=True, exist_ok=True)

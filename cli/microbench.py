@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from interleavethinker.evaluation.microbench import Outcome, Progress
+    from interleavethinker.evaluation.microbench.benchmark import Outcome, Progress
 
 __all__ = ["microbench"]
 
@@ -48,7 +48,7 @@ def microbench(
     folder: after a kill, run the same command again. microbench.json, microbench.md, microbench.html and the plots as
     SVG are written there.
     """
-    from interleavethinker.evaluation.microbench import Order, microbench
+    from interleavethinker.evaluation.microbench.benchmark import Order, microbench
 
     finer = n * 13 // 4 if rl_n is None and not rows else rl_n
     order = Order(tuple(rows or ()), n, finer, seed, not rows if brittleness is None else brittleness)
@@ -60,8 +60,8 @@ def microbench(
 
 def _write(outcome: "Outcome", out: Path) -> str:
     """Writes the three reports and the plots; returns the Markdown."""
-    from interleavethinker.evaluation.microbench_page import page, plots
-    from interleavethinker.evaluation.microbench_table import table
+    from interleavethinker.evaluation.microbench.report_html import page, plots
+    from interleavethinker.evaluation.microbench.report_markdown import table
 
     outcome.report["run"] = {
         "command": shlex.join(["interleavethinker", *sys.argv[1:]]),

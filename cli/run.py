@@ -10,11 +10,11 @@ import typer
 
 from interleavethinker.tools.errors import InputError
 
-from .trajectory_run import go, in_workspace
+from .execution import go, in_workspace
 
 if TYPE_CHECKING:
     from interleavethinker.graph import Limits, Workspace
-    from interleavethinker.tools.requests import RequestLike
+    from interleavethinker.tools.request_parsing import RequestLike
 
 __all__ = [
     "LARGEST",
@@ -151,7 +151,7 @@ def limits_with(usual: "Limits", **given: float | None) -> "Limits":
     """
     from pydantic import ValidationError
 
-    from interleavethinker.graph.profile import problems_of
+    from interleavethinker.graph.profiles.profile import problems_of
 
     try:
         return usual.model_validate(usual.model_dump() | {key: one for key, one in given.items() if one is not None})

@@ -44,7 +44,7 @@ def train(
 def _train_generator(path: Path, root: Path, stages: str, threads: int) -> Path:
     import torch
 
-    from interleavethinker.training.micro_generator import STAGES, load_recipe, run
+    from interleavethinker.training.micro.generator import STAGES, load_recipe, run
 
     torch.set_num_threads(threads)
     chosen = tuple(name.strip() for name in stages.split(",") if name.strip()) or STAGES
@@ -59,13 +59,13 @@ def _train_agent(path: Path, root: Path, overrides: list[str], threads: int) -> 
 
     torch.set_num_threads(threads)
     if isinstance(recipe, SightRecipe):
-        from interleavethinker.training.micro_sight import run_sight
+        from interleavethinker.training.micro.vision_pretraining import run_sight
 
         return run_sight(recipe, root)
     if isinstance(recipe, SftRecipe):
-        from interleavethinker.training.sft import run_sft
+        from interleavethinker.training.agents.sft import run_sft
 
         return run_sft(recipe, root)
-    from interleavethinker.training.grpo import run_grpo
+    from interleavethinker.training.agents.grpo import run_grpo
 
     return run_grpo(recipe, root)

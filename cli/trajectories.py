@@ -14,9 +14,9 @@ import typer
 
 from interleavethinker.tools.errors import InputError
 
-from .exits import OK
+from .execution import go, in_workspace, summary
+from .exit_codes import OK
 from .run import LARGEST, AsJson, Deadline, Id, MaxCalls, MaxIterations, Out, Root, limits_with, named
-from .trajectory_run import go, in_workspace, summary
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -56,7 +56,7 @@ def show(trajectory: Id, workspace: Root = None, json_output: AsJson = False) ->
     async def work(opened: "Workspace") -> None:
         from rich.console import Console
 
-        from interleavethinker.graph.record import record_of
+        from interleavethinker.graph.export.record import record_of
 
         seen = await opened.look(trajectory)
         if json_output:
@@ -188,7 +188,7 @@ def export(trajectory: Id, out: Out = None, workspace: Root = None, json_output:
     """Write a trajectory's storyboard, Markdown document with images, and JSON record."""
 
     async def work(opened: "Workspace") -> None:
-        from interleavethinker.graph.export import export as write
+        from interleavethinker.graph.export.export import export as write
 
         seen = await opened.look(trajectory)
         page = write(seen, opened.store, out or Path("runs") / seen.entry.id)
@@ -230,7 +230,7 @@ async def _told(opened: "Workspace", trajectory: str, words: str, *, as_json: bo
 def _steps(path: Path) -> "list[Step]":
     from pydantic import TypeAdapter, ValidationError
 
-    from interleavethinker.graph.profile import problems_of
+    from interleavethinker.graph.profiles.profile import problems_of
     from interleavethinker.tools.types import Step
 
     try:

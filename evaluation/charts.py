@@ -10,11 +10,10 @@ from typing import Any
 from PIL import Image
 from pydantic import JsonValue
 
-from interleavethinker.microworld.rewordings import STRATEGIES
+from interleavethinker.evaluation.micro.critic_report import RESEED
+from interleavethinker.evaluation.micro.rewrite_classifier import OTHER, SAME
+from interleavethinker.microworld.agents.rewriting import STRATEGIES
 from interleavethinker.tools.errors import InputError
-
-from .critic_figures import RESEED
-from .critic_wording import OTHER, SAME
 
 __all__ = ["can_draw", "critic_chart", "curves_chart", "planner_chart", "sheet_chart"]
 

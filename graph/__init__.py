@@ -1,17 +1,17 @@
 """The agent: a LangGraph state machine from request to interleaved document, and the trajectories it leaves behind."""
 
-from .branch import BranchPoint
 from .build import build, make_graph
-from .catalog import Entry
+from .context import Ports
 from .document import Block, Document
-from .hand import Judgement
 from .limits import Limits
-from .look import Trajectory
-from .ports import Ports
-from .profile import Profile, load_profile
-from .runtime import shared_store
+from .profiles.opening import shared_store
+from .profiles.profile import Profile, load_profile
 from .state import serializer
-from .workspace import Workspace
+from .workspace.branching import BranchPoint
+from .workspace.catalog import Entry
+from .workspace.human_review import Judgement
+from .workspace.snapshot import Trajectory
+from .workspace.workspace import Workspace
 
 __all__ = [
     "Block",

@@ -13,12 +13,12 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import RetryPolicy
 
+from interleavethinker.graph.profiles.opening import shared_ports
 from interleavethinker.tools.errors import GeneratorError
 
+from .context import Ports, both_ways
 from .nodes import Nodes
-from .ports import Ports, both_ways
-from .refine import next_node
-from .runtime import shared_ports
+from .routing import next_node
 from .state import TrajectoryInput, TrajectoryOutput, TrajectoryState
 
 __all__ = ["TrajectoryGraph", "build", "make_graph", "served_graph"]

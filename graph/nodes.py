@@ -15,18 +15,18 @@ from langgraph.types import Overwrite, interrupt
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from interleavethinker.tools.errors import ModelAnswerError
-from interleavethinker.tools.ports import PlanContext
-from interleavethinker.tools.requests import named_step_count
+from interleavethinker.tools.protocols import PlanContext
+from interleavethinker.tools.request_parsing import named_step_count
 from interleavethinker.tools.types import Attempt, Call, Case, Plan, Step
 
 from .attempts import attempt_key, derive_seed, failed_steps, kept_attempt, next_prompt, source_before, tries_of
+from .context import Ports
 from .document import Document, assemble
 from .events import Drawing, Drawn, Event, Judged, Planned
 from .limits import Limits
-from .ports import Ports
-from .refine import allowed_attempts, decide, limits_of, needs_replan
+from .routing import allowed_attempts, decide, limits_of, needs_replan
 from .state import TrajectoryState, attempts_of, newest_plan, request_of
-from .work import Work
+from .timer import Work
 
 __all__ = ["Approval", "Nodes"]
 

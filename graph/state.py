@@ -16,7 +16,7 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.managed import RemainingSteps
 from pydantic import BaseModel, ConfigDict
 
-from interleavethinker.tools.requests import RequestLike, as_request
+from interleavethinker.tools.request_parsing import RequestLike, as_request
 from interleavethinker.tools.types import (
     Attempt,
     ImagePart,

@@ -14,11 +14,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
-from interleavethinker.microworld.agents import prompts_folder
+from interleavethinker.microworld.agents.registry import prompts_folder
+from interleavethinker.tools.chat.rendering import Prompts, load_prompts
 from interleavethinker.tools.errors import InputError
-from interleavethinker.tools.rendering import Prompts, load_prompts
-
-from .rewards import Weights
+from interleavethinker.training.agents.rewards import Weights
 
 __all__ = [
     "GrpoRecipe",

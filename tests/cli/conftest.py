@@ -10,9 +10,9 @@ from interleavethinker.cli import main
 PROFILE = """
 description = "Scripted, with coloured cells for pictures."
 example = "a big red ball on the left, at night"
-request_check = "interleavethinker.microworld.scripted_planner:check_request"
-planner = { object = "interleavethinker.microworld.scripted_planner:ScriptedPlanner", note = "A stand-in plans." }
-critic = { object = "interleavethinker.tools.doubles:lenient_critic" }
+request_check = "interleavethinker.microworld.agents.scripted_planner:check_request"
+planner = { object = "interleavethinker.microworld.agents.scripted_planner:ScriptedPlanner", note = "Scripted." }
+critic = { object = "interleavethinker.tools.testing.agents:lenient_critic" }
 generator = { model = "cells" }
 """
 

@@ -8,8 +8,8 @@ import os
 import sys
 from pathlib import Path
 
-from interleavethinker.servers.backend_cells import CellsBackend
-from interleavethinker.servers.image_process import serve_images
+from interleavethinker.servers.images.backends.fake import CellsBackend
+from interleavethinker.servers.images.main import serve_images
 
 if __name__ == "__main__":
     backend = CellsBackend(step_seconds=float(os.environ.get("STEP_SECONDS", "0")))

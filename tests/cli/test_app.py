@@ -8,8 +8,10 @@ from importlib.metadata import version
 import pytest
 import typer
 
-from interleavethinker.cli import app, exits, main, table
-from interleavethinker.cli.table import TABLE, Entry
+from interleavethinker.cli import app, main
+from interleavethinker.cli import commands as table
+from interleavethinker.cli import exit_codes as exits
+from interleavethinker.cli.commands import TABLE, Entry
 from interleavethinker.tools.errors import GeneratorError, InputError, InterleaveError, ProfileError, TrajectoryError
 
 HEAVY = {"diffusers", "langchain", "langgraph", "mcp", "numpy", "PIL", "torch", "transformers"}

@@ -10,15 +10,19 @@ from langchain_core.language_models.fake_chat_models import FakeListChatModel
 from PIL import Image
 
 from interleavethinker.cli import main
-from interleavethinker.evaluation import charts, micro_critic, micro_generator, micro_planner
-from interleavethinker.evaluation.micro_critic import Judged, LocalCrew
-from interleavethinker.microworld import agents, generator
-from interleavethinker.microworld.agents import Weights
-from interleavethinker.microworld.gaps import GAPS
-from interleavethinker.microworld.language import EDIT_KINDS
-from interleavethinker.microworld.obedient import ObedientMaker
-from interleavethinker.microworld.renderer import PerfectRenderer
-from interleavethinker.tools.store import ImageStore
+from interleavethinker.evaluation import charts
+from interleavethinker.evaluation.micro import critic as micro_critic
+from interleavethinker.evaluation.micro import generator as micro_generator
+from interleavethinker.evaluation.micro import planner as micro_planner
+from interleavethinker.evaluation.micro.critic import Judged, LocalCrew
+from interleavethinker.microworld.agents import registry as agents
+from interleavethinker.microworld.agents.registry import Weights
+from interleavethinker.microworld.generators import micro as generator
+from interleavethinker.microworld.generators.keyword import ObedientMaker
+from interleavethinker.microworld.generators.oracle import PerfectRenderer
+from interleavethinker.microworld.language.held_out import GAPS
+from interleavethinker.microworld.language.templates import EDIT_KINDS
+from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.types import Case, Verdict
 
 
@@ -185,4 +189,4 @@ def test_a_planner_that_is_not_installed_is_told_with_what_to_do(
 ) -> None:
     monkeypatch.setattr(agents, "PLANNERS", {"sft": Weights("sft", f"qwen3-vl:{tmp_path / 'planner'}")})
     run(command="micro-planner", code=3)
-    assert "training/LOG.md" in capsys.readouterr().err
+    assert "results/training-log.md" in capsys.readouterr().err

@@ -3,8 +3,8 @@
 import json
 from collections.abc import Callable
 
-from interleavethinker.cli import exits
-from interleavethinker.graph.profile import load_profile
+from interleavethinker.cli import exit_codes as exits
+from interleavethinker.graph.profiles.profile import load_profile
 
 Run = Callable[..., tuple[int, str, str]]
 

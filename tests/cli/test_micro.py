@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from interleavethinker.cli import main
-from interleavethinker.microworld import generator
-from interleavethinker.microworld.lexicon import check_request, to_words
-from interleavethinker.microworld.renderer import PerfectRenderer
+from interleavethinker.microworld.generators import micro as generator
+from interleavethinker.microworld.generators.oracle import PerfectRenderer
+from interleavethinker.microworld.language.lexicon import check_request, to_words
 
 
 class Standing(PerfectRenderer):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from interleavethinker.evaluation import microbench_settings
+from interleavethinker.evaluation.microbench import config as microbench_settings
 
 Run = Callable[..., tuple[int, str, str]]
 

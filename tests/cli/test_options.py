@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from interleavethinker.cli import exits
+from interleavethinker.cli import exit_codes as exits
 from interleavethinker.cli.run import limits_with
 from interleavethinker.graph import Limits
 from interleavethinker.tools.errors import InputError
@@ -43,7 +43,7 @@ def test_an_export_that_fails_in_the_end_still_leaves_id_and_status(run: Run, mo
     def full(*_: object) -> Path:
         raise InputError("The disk is full.")
 
-    monkeypatch.setattr("interleavethinker.graph.export.export", full)
+    monkeypatch.setattr("interleavethinker.graph.export.export.export", full)
     words = ("run", STORY, "--profile", "cells.toml")
     told = as_json(run, *words, code=exits.BAD_INPUT)
     assert (told["status"], told["storyboard"], told["error"]["message"]) == ("done", None, "The disk is full.")

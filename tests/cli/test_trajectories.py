@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from interleavethinker.cli import exits
+from interleavethinker.cli import exit_codes as exits
 
 STORY = "a big red ball on the left, at night. then make the ball blue. then add a small green tree on the right"
 
@@ -29,7 +29,7 @@ def as_json(run: Run, *words: str, code: int = exits.OK) -> Any:
 def test_a_trajectory_from_request_to_deletion(run: Run, home: Path) -> None:
     code, out, err = run("run", STORY, "--profile", "cells.toml", "--seed", "1")
     assert code == exits.OK
-    assert "A stand-in plans." in err
+    assert "Scripted." in err
     assert "step 3, attempt 1: add a small green tree on the right" in err
     (listed,) = as_json(run, "list")
     name = listed["id"]
@@ -86,7 +86,7 @@ def test_a_full_disk_while_it_runs_is_told_as_the_failure_that_it_is(run: Run, h
 def test_limits_and_pictures_of_ones_own(run: Run, home: Path) -> None:
     from PIL import Image
 
-    from interleavethinker.tools.images import encode_png
+    from interleavethinker.tools.images.png import encode_png
 
     (home / "mine.png").write_bytes(encode_png(Image.new("RGB", (96, 96), "white")))
     words = ("run", "add a red ball on the left. then add a cat on the right <image>", "--image", "mine.png")

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from interleavethinker.graph import Ports, Workspace
-from interleavethinker.tools.doubles import FixedPlanner, RuleCritic, plan_of
-from interleavethinker.tools.memory import MemoryGenerator
-from interleavethinker.tools.ports import Critic, ImageGenerator, Planner
-from interleavethinker.tools.store import ImageStore
+from interleavethinker.tools.images.store import ImageStore
+from interleavethinker.tools.protocols import Critic, ImageGenerator, Planner
+from interleavethinker.tools.testing.agents import FixedPlanner, RuleCritic, plan_of
+from interleavethinker.tools.testing.generator import MemoryGenerator
 from interleavethinker.tools.types import Case, Plan, Verdict
 
 

@@ -16,12 +16,12 @@ from typing import Any
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from interleavethinker.graph import Limits, Ports, Workspace
-from interleavethinker.tools.doubles import FixedPlanner, RuleCritic, plan_of
-from interleavethinker.tools.generator_config import GeneratorConfig
-from interleavethinker.tools.mcp_generator import McpImageGenerator
-from interleavethinker.tools.memory import MemoryGenerator, paint
-from interleavethinker.tools.ports import ImageGenerator, PlanContext, Progress
-from interleavethinker.tools.store import ImageStore
+from interleavethinker.tools.images.store import ImageStore
+from interleavethinker.tools.mcp.config import GeneratorConfig
+from interleavethinker.tools.mcp.generator import McpImageGenerator
+from interleavethinker.tools.protocols import ImageGenerator, PlanContext, Progress
+from interleavethinker.tools.testing.agents import FixedPlanner, RuleCritic, plan_of
+from interleavethinker.tools.testing.generator import MemoryGenerator, paint
 from interleavethinker.tools.types import Call, Case, Generated, Plan, Request, Verdict
 
 KINDS = ("plan", "generate", "judge", "checkpoint", "writes")
@@ -77,7 +77,7 @@ class ServedGenerator:
     """Draws through a real image server, a child process that writes down what it begins and had finished."""
 
     def __init__(self, folder: Path, reaper: Reaper) -> None:
-        server = Path(__file__).parents[1] / "servers" / "counting_server.py"
+        server = Path(__file__).parents[1] / "servers" / "images" / "counting_server.py"
         command = (sys.executable, str(server), str(folder / "server"), str(folder / "log"))
         self._reaper = reaper
         self.client = McpImageGenerator(GeneratorConfig(command=command), ImageStore(folder / "images"))

@@ -25,15 +25,15 @@ from langgraph.types import Command
 
 from interleavethinker.graph import Document, Limits, Ports, make_graph, serializer
 from interleavethinker.graph.build import build
-from interleavethinker.tools.doubles import FixedPlanner, RuleCritic, accept_only, plan_of
-from interleavethinker.tools.memory import MemoryGenerator
-from interleavethinker.tools.store import ImageStore
+from interleavethinker.tools.images.store import ImageStore
+from interleavethinker.tools.testing.agents import FixedPlanner, RuleCritic, accept_only, plan_of
+from interleavethinker.tools.testing.generator import MemoryGenerator
 
 ROOT = Path(__file__).resolve().parents[2]
 PROFILE = """
 description = "No models."
-planner = { object = "interleavethinker.microworld.scripted_planner:ScriptedPlanner" }
-critic = { object = "interleavethinker.tools.doubles:lenient_critic" }
+planner = { object = "interleavethinker.microworld.agents.scripted_planner:ScriptedPlanner" }
+critic = { object = "interleavethinker.tools.testing.agents:lenient_critic" }
 generator = { model = "cells" }
 """
 

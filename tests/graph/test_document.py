@@ -5,7 +5,7 @@ import pytest
 from interleavethinker.graph import Limits
 from interleavethinker.graph.document import assemble
 from interleavethinker.graph.limits import Outcome, explain
-from interleavethinker.tools.doubles import plan_of
+from interleavethinker.tools.testing.agents import plan_of
 from interleavethinker.tools.types import Attempt, Verdict
 
 REJECTED = Verdict(success=False, refined_prompt="a!")

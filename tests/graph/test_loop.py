@@ -18,13 +18,13 @@ from pydantic import PrivateAttr
 
 from interleavethinker.graph import Limits, Ports, Workspace
 from interleavethinker.graph.attempts import derive_seed
-from interleavethinker.tools.chat import ChatCritic, ChatPlanner
-from interleavethinker.tools.doubles import FixedPlanner, RuleCritic, accept_only, plan_of
+from interleavethinker.tools.chat.agents import ChatCritic, ChatPlanner
 from interleavethinker.tools.errors import GeneratorError
-from interleavethinker.tools.images import encode_png
-from interleavethinker.tools.memory import MemoryGenerator
-from interleavethinker.tools.ports import Progress
-from interleavethinker.tools.store import ImageStore
+from interleavethinker.tools.images.png import encode_png
+from interleavethinker.tools.images.store import ImageStore
+from interleavethinker.tools.protocols import Progress
+from interleavethinker.tools.testing.agents import FixedPlanner, RuleCritic, accept_only, plan_of
+from interleavethinker.tools.testing.generator import MemoryGenerator
 from interleavethinker.tools.types import Call, Case, Generated, ImagePart, Plan, Step, TextPart, Verdict
 
 Opened = Callable[..., AbstractAsyncContextManager[Workspace]]

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from interleavethinker.graph import Document, Workspace
-from interleavethinker.tools.doubles import accept_only, plan_of
-from interleavethinker.tools.memory import MemoryGenerator
-from interleavethinker.tools.store import ImageStore
+from interleavethinker.tools.images.store import ImageStore
+from interleavethinker.tools.testing.agents import accept_only, plan_of
+from interleavethinker.tools.testing.generator import MemoryGenerator
 
 Opened = Callable[..., AbstractAsyncContextManager[Workspace]]
 OLD = Path(__file__).with_name("old")

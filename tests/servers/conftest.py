@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from .tiny_models import tiny_klein
+from .images.backends.tiny_models import tiny_klein
 
 
 @pytest.fixture(scope="session")

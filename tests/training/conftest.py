@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from interleavethinker.microworld.obedient import ObedientMaker
-from interleavethinker.training.data_critic import Selection, score_trajectories, select_rows
-from interleavethinker.training.data_micro import micro_grade, micro_ports
-from interleavethinker.training.data_prompts import make_prompts
-from interleavethinker.training.data_rollouts import roll_out
-from interleavethinker.training.local_generator import LocalGenerator
-from interleavethinker.training.rows import DataFolder
+from interleavethinker.microworld.generators.keyword import ObedientMaker
+from interleavethinker.training.data.critic import Selection, score_trajectories, select_rows
+from interleavethinker.training.data.local_generator import LocalGenerator
+from interleavethinker.training.data.micro_world import micro_grade, micro_ports
+from interleavethinker.training.data.prompts import make_prompts
+from interleavethinker.training.data.schema import DataFolder
+from interleavethinker.training.data.trajectories import roll_out
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,74 @@
+"""Chat models of the micro world that answer in other processes, one for each core; weights have one batch under way.
+
+Generating a token of a small model is half arithmetic and half Python: threads of one process wait for each other's
+interpreter lock, and so does everything else there. Questions are still gathered into batches in this process.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from functools import cache
+
+from interleavethinker.tools.errors import ModelError
+from interleavethinker.tools.qwen3vl.batching import Answer, Batcher, Question
+from interleavethinker.tools.qwen3vl.chat_model import Qwen3VL
+from interleavethinker.tools.qwen3vl.inference import Weights
+
+from .worker_pool import new_pool
+
+__all__ = ["ElsewhereQwen3VL", "end_processes"]
+
+_Which = tuple[str, str, str | None, str | None]
+"""Model, dtype, device map, adapter: see `Weights`."""
+
+
+class ElsewhereQwen3VL(Qwen3VL):
+    """A Qwen3-VL whose batches are answered by whichever of the processes is free; each loads what it is asked for."""
+
+    @property
+    def batcher(self) -> Batcher:
+        """The batcher that these weights share in this process."""
+        return _batcher_for((self.model, self.dtype, self.device_map, self.adapter), self.max_batch)
+
+
+@cache
+def _batcher_for(which: _Which, max_batch: int) -> Batcher:
+    def answer(questions: Sequence[Question]) -> list[Answer]:
+        try:
+            return _pool().submit(_answer, which, questions).result()
+        except BrokenProcessPool as error:
+            msg = (
+                f"A process that answers for {which[0]!r} ended before its time; is there memory for one on each core?"
+            )
+            raise ModelError(msg) from error
+
+    return Batcher(answer, max_batch)
+
+
+@cache
+def _pool() -> ProcessPoolExecutor:
+    return new_pool()
+
+
+def end_processes() -> None:
+    """Ends the processes, if there are any; the next question begins new ones."""
+    if _pool.cache_info().currsize:
+        _pool().shutdown(cancel_futures=True)
+        _pool.cache_clear()
+
+
+@cache
+def _weights(which: _Which) -> Weights:
+    return Weights(*which)
+
+
+def _answer(which: _Which, questions: Sequence[Question]) -> list[Answer]:
+    if questions[0].settings.temperature > 0:
+        import torch
+
+        # Else all processes would draw alike. What a question draws still depends on who shares its batch.
+        torch.manual_seed(zlib.crc32(repr([question.conversation for question in questions]).encode()))
+    return _weights(which).answer(questions)

@@ -1,0 +1,40 @@
+"""The micro world's judge: its scorer, which reads pictures by table look-up and knows each step's target."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import Sequence
+
+from PIL import Image
+
+from interleavethinker.microworld.scoring.targets import score_step, target_from
+from interleavethinker.tools.images.store import ImageStore
+
+from .base import Marks, Shot
+
+__all__ = ["MicroJudge"]
+
+
+class MicroJudge:
+    """Judges against the target that each shot's reference holds.
+
+    Args:
+        store: Where the pictures lie.
+    """
+
+    def __init__(self, store: ImageStore) -> None:
+        self._store = store
+
+    async def judge(self, shots: Sequence[Shot]) -> list[Marks | None]:
+        """See `Judge.judge`."""
+        return await asyncio.to_thread(lambda: [self._marks(shot) for shot in shots])
+
+    def _marks(self, shot: Shot) -> Marks:
+        source = None if shot.source is None else self._open(shot.source)
+        score = score_step(self._open(shot.image), source, target_from(shot.reference))
+        return Marks(score.semantics, score.quality)
+
+    def _open(self, sha256: str) -> Image.Image:
+        with Image.open(io.BytesIO(self._store.get(sha256))) as image:
+            return image.convert("RGB")

@@ -1,0 +1,1 @@
+"""TODO: say what evaluation.micro is for."""

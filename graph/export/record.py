@@ -1,0 +1,85 @@
+"""`trajectory.json`: a whole trajectory, apart from the images' bytes, in a versioned form for other programs.
+
+The version changes whenever a reader could be surprised: a field removed, renamed, or with another meaning. New fields
+with defaults do not change it. `trajectory.schema.json` beside this file is its JSON Schema.
+"""
+
+import time
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from interleavethinker.graph.document import Document
+from interleavethinker.graph.limits import Limits, Outcome
+from interleavethinker.graph.workspace.snapshot import Trajectory
+from interleavethinker.tools.types import Attempt, Plan, Request
+
+__all__ = ["SCHEMA_VERSION", "Ancestor", "Record", "record_of"]
+
+SCHEMA_VERSION = 1
+
+
+class Ancestor(BaseModel):
+    """A trajectory that this one descends from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    step: int
+    """Where it was left, from 0."""
+    iteration: int
+
+
+class Record(BaseModel):
+    """The content of `trajectory.json`. Steps and iterations count from 0; images are named by sha256."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: Literal[1] = 1
+    id: str
+    title: str
+    profile: str
+    status: str
+    reason: str
+    created: str
+    """UTC, ISO 8601."""
+    request: Request
+    seed: int
+    limits: Limits
+    plans: tuple[Plan, ...]
+    attempts: tuple[Attempt, ...]
+    outcome: Outcome | None
+    seconds: float
+    document: Document
+    lineage: tuple[Ancestor, ...]
+    """The nearest first. The parent is named even if it was deleted."""
+    notes: tuple[str, ...]
+
+
+def record_of(trajectory: Trajectory) -> Record:
+    """Returns the record of a trajectory."""
+    entry = trajectory.entry
+    chain = (entry, *trajectory.lineage)
+    lineage = tuple(
+        Ancestor(id=one.parent, step=one.parent_step or 0, iteration=one.parent_iteration or 0)
+        for one in chain
+        if one.parent is not None
+    )
+    return Record(
+        id=entry.id,
+        title=entry.title,
+        profile=entry.profile,
+        status=entry.status,
+        reason=entry.reason,
+        created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(entry.created)),
+        request=trajectory.request,
+        seed=trajectory.seed,
+        limits=trajectory.limits,
+        plans=trajectory.plans,
+        attempts=trajectory.attempts,
+        outcome=trajectory.outcome,
+        seconds=trajectory.seconds,
+        document=trajectory.document,
+        lineage=lineage,
+        notes=trajectory.notes,
+    )

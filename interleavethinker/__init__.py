@@ -1,0 +1,1 @@
+"""Interleaved text-and-image answers from any image generator."""

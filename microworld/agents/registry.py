@@ -1,0 +1,116 @@
+"""The micro world's learned planners and critics by name: which weights each is, and which of them are installed.
+
+A critic that was trained more than once has an entry for each training seed; entries of one `variant` are the same
+recipe and may be pooled. Adding weights means adding a line here. Loads nothing; knows nothing of how weights were made
+(`results/training-log.md` does).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from interleavethinker.tools.errors import ModelError
+from interleavethinker.tools.qwen3vl.inference import resolve_folder
+
+__all__ = ["CRITICS", "PLANNERS", "Weights", "available", "prompts_folder", "weights_of"]
+
+_CHECKPOINTS = "interleavethinker.microworld:checkpoints"
+_PLANNER, _CRITIC = f"qwen3-vl:{_CHECKPOINTS}/planner", f"qwen3-vl:{_CHECKPOINTS}/critic"
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A model, perhaps with a LoRA adapter."""
+
+    variant: str
+    """What it was trained with; training seeds of one variant share it."""
+    model: str
+    """As profiles name it: `qwen3-vl:` and a folder, `package:folder`, or a repository."""
+    adapter: str | None = None
+    """Folder or `package:folder` of the adapter."""
+    seed: int = 0
+    """Of its training."""
+
+    @property
+    def options(self) -> dict[str, str]:
+        """Keyword arguments for `tools.models.load_chat_model`, besides the model's name."""
+        return {} if self.adapter is None else {"adapter": self.adapter}
+
+    @property
+    def missing(self) -> str | None:
+        """The first folder that is not there, as a path; None if all are."""
+        model = resolve_folder(self.model.partition("qwen3-vl:")[2])
+        if not _is_whole(model, "config.json"):
+            return model
+        if self.adapter is None:
+            return None
+        adapter = resolve_folder(self.adapter)
+        return None if _is_whole(adapter, "adapter_config.json") else adapter
+
+
+def _is_whole(folder: str, config: str) -> bool:
+    return (Path(folder) / config).is_file() and any(Path(folder).glob("*.safetensors"))
+
+
+def _critic(variant: str, adapter: str, seed: int = 0) -> Weights:
+    return Weights(variant, _CRITIC, f"{_CHECKPOINTS}/adapters/{adapter}", seed)
+
+
+def _own_run(variant: str, run: str) -> Weights:
+    """Weights that do not ship: where their recipe leaves them, below the working folder."""
+    return Weights(variant, f"qwen3-vl:runs/{run}/model")
+
+
+_ONE_AGENT = Weights("one_agent", f"qwen3-vl:{_CHECKPOINTS}/one-agent")
+"""One set of weights in both roles."""
+
+PLANNERS: dict[str, Weights] = {"sft": Weights("sft", _PLANNER), "one_agent": _ONE_AGENT}
+"""By name."""
+
+CRITICS: dict[str, Weights] = {
+    "sft": Weights("sft", _CRITIC),
+    "sft_continued": _critic("sft_continued", "critic-sft-continued"),
+    "grpo": _critic("grpo", "critic-grpo"),
+    "grpo_seed1": _critic("grpo", "critic-grpo-seed1", seed=1),
+    "grpo_without_step_wise": _critic("grpo_without_step_wise", "critic-grpo-no-step"),
+    "grpo_without_accuracy": _critic("grpo_without_accuracy", "critic-grpo-no-accuracy"),
+    "grpo_noise10": _critic("grpo_noise10", "critic-grpo-noise10"),
+    "grpo_noise30": _critic("grpo_noise30", "critic-grpo-noise30"),
+    "sft_filtered_unbalanced": _own_run("sft_filtered_unbalanced", "micro-critic-filtered-unbalanced"),
+    "sft_unfiltered_balanced": _own_run("sft_unfiltered_balanced", "micro-critic-unfiltered-balanced"),
+    "sft_unfiltered_unbalanced": _own_run("sft_unfiltered_unbalanced", "micro-critic-unfiltered-unbalanced"),
+    "one_agent": _ONE_AGENT,
+}
+"""By name."""
+
+
+def prompts_folder() -> Path:
+    """The short prompts that learned planners and critics were trained with."""
+    return Path(resolve_folder("interleavethinker.microworld:prompts"))
+
+
+def available(agents: Mapping[str, Weights]) -> dict[str, Weights]:
+    """Those of the given agents whose weights are installed, in order."""
+    return {name: weights for name, weights in agents.items() if weights.missing is None}
+
+
+def weights_of(agents: Mapping[str, Weights], name: str) -> Weights:
+    """The weights with this name.
+
+    Raises:
+        ModelError: No agent has this name, or its weights are not installed.
+    """
+    if name not in agents:
+        msg = f"A model's name must be one of {', '.join(agents)}; found {name!r}."
+        raise ModelError(msg)
+    weights = agents[name]
+    if (folder := weights.missing) is not None:
+        have = ", ".join(available(agents)) or "none of them"
+        msg = (
+            f"The weights of {name!r} must lie in {folder}; there are none. Installed: {have}. Name one of those, name "
+            "a folder of your own instead, or train it: results/training-log.md has the commands."
+        )
+        raise ModelError(msg)
+    return weights

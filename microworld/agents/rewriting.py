@@ -1,0 +1,121 @@
+"""Ways to say once more what a step should bring about, among which a critic's teacher chooses blindly.
+
+No strategy knows what any generator understands: finding out which of them it obeys is what reinforcement learning is
+for. Each is a pure function of the target, the faults found, and a source of chance.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from interleavethinker.microworld.language.held_out import with_synonyms
+from interleavethinker.microworld.language.templates import Edit, a, describe, instruct, place, refer
+from interleavethinker.microworld.language.vocabulary import BACKGROUND_PHRASES, POSITION_PHRASES
+from interleavethinker.microworld.scenes.scene import Scene
+from interleavethinker.microworld.scoring.scorer import NOTHING, SEMANTICS_NEEDED, Item
+from interleavethinker.microworld.scoring.targets import StepTarget
+
+__all__ = ["STRATEGIES", "reword"]
+
+Rng = np.random.Generator
+
+STRATEGIES = ("plain", "varied", "synonyms", "mistake", "position", "keep")
+"""
+| strategy | the refined prompt |
+| --- | --- |
+| plain | the canonical words |
+| varied | other ordinary words |
+| synonyms | the canonical words, respelled |
+| mistake | only the first thing that went wrong |
+| position | the canonical words, with every place spelled out |
+| keep | the canonical words, and what must stay as it is |
+"""
+
+
+def reword(strategy: str, target: StepTarget, source: Scene | None, faults: Sequence[Item], rng: Rng) -> str:
+    """A prompt for the next attempt.
+
+    Args:
+        strategy: One of `STRATEGIES`.
+        target: What the step must bring about.
+        source: The scene that it really starts from; None: it draws from text alone.
+        faults: What the last attempt got wrong.
+        rng: Chooses among equally good words.
+    """
+    before, edit = target.told_for(source)
+    return _WRITERS[strategy](_Step(target, before, edit, tuple(faults)), rng)
+
+
+class _Step:
+    """What the writers are given."""
+
+    def __init__(self, target: StepTarget, before: Scene | None, edit: Edit | None, faults: tuple[Item, ...]) -> None:
+        self.target = target
+        self.before = before
+        self.edit = edit
+        self.faults = faults
+
+    def words(self, rng: Rng | None = None) -> str:
+        """The whole step in trained words; canonical without a generator."""
+        if self.edit is None or self.before is None:
+            after = self.target.after
+            said = tuple(cell not in self.target.open_sizes for cell in after.things)
+            return describe(after, rng, said)
+        return instruct(self.edit, self.before, rng)
+
+
+def _plain(step: _Step, _rng: Rng) -> str:
+    return step.words()
+
+
+def _varied(step: _Step, rng: Rng) -> str:
+    return step.words(rng)
+
+
+def _synonyms(step: _Step, rng: Rng) -> str:
+    return with_synonyms(step.words(), rng)
+
+
+def _mistake(step: _Step, _rng: Rng) -> str:
+    faults = ((item, item.cell) for item in step.faults if item.grade < SEMANTICS_NEEDED)
+    wrong = [(item, cell) for item, cell in faults if cell is not None]
+    if not wrong:
+        return step.words()
+    item, cell = min(wrong, key=lambda one: (not one[0].should_change, one[1]))
+    if item.wanted == NOTHING:
+        return f"nothing {place(cell)}"
+    if step.edit is None:
+        return f"{a(item.wanted)} {place(cell)}, {BACKGROUND_PHRASES[step.target.after.background][0]}"
+    return f"add {a(item.wanted)} {place(cell)}" if item.should_change else f"keep the {item.wanted}"
+
+
+def _position(step: _Step, _rng: Rng) -> str:
+    text, edit, before = step.words(), step.edit, step.before
+    if edit is not None and before is not None and edit.cell is not None and edit.kind != "add":
+        thing = before.cells[edit.cell]
+        assert thing is not None  # noqa: S101 - every edit but adding changes a thing
+        text = text.replace(refer(before, edit.cell), f"the {thing.colour} {thing.kind} {place(edit.cell)}", 1)
+    for canonical, other in POSITION_PHRASES:
+        text = re.sub(rf"\b{canonical}\b(?! (corner|middle|side))", other, text)
+    return text
+
+
+def _keep(step: _Step, _rng: Rng) -> str:
+    if step.edit is None or step.before is None:
+        return f"{step.words()}, nothing else"
+    changed = {step.edit.cell, step.edit.to}
+    others = [refer(step.before, cell) for cell in step.before.things if cell not in changed]
+    return f"{step.words()}, keep {' and '.join(others[:2])}" if others else f"{step.words()}, nothing else"
+
+
+_WRITERS: dict[str, Callable[[_Step, Rng], str]] = {
+    "plain": _plain,
+    "varied": _varied,
+    "synonyms": _synonyms,
+    "mistake": _mistake,
+    "position": _position,
+    "keep": _keep,
+}

@@ -1,0 +1,76 @@
+"""A critic by rule, standing in until one has been learned: it reads both pictures and compares them with the words.
+
+A rejected attempt's prompt is reworded into the generator's own words. Its confidence is the score, which is no
+probability but orders attempts rightly. What it cannot understand it leaves unjudged.
+"""
+
+import asyncio
+import io
+from collections.abc import Sequence
+
+from PIL import Image
+
+from interleavethinker.microworld.language.parser import understand
+from interleavethinker.microworld.language.templates import Task, describe, instruct
+from interleavethinker.microworld.scenes.reader import read
+from interleavethinker.microworld.scenes.scene import POSITIONS, Scene
+from interleavethinker.microworld.scoring.scorer import Item, judgement, score
+from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.images.store import ImageStore
+from interleavethinker.tools.types import Case, Sha256, Verdict
+
+__all__ = ["ScriptedCritic"]
+
+
+class ScriptedCritic:
+    """Judges by rule.
+
+    Args:
+        store: Where the pictures lie.
+    """
+
+    gives_confidence = True
+
+    def __init__(self, store: ImageStore) -> None:
+        self._store = store
+
+    async def judge(self, cases: Sequence[Case]) -> list[Verdict]:
+        """See `Critic.judge`."""
+        return await asyncio.to_thread(lambda: [self._judge(case) for case in cases])
+
+    def _judge(self, case: Case) -> Verdict:
+        try:
+            picture = self._picture(case.image)
+            source = None if case.source is None else self._picture(case.source)
+            before = None if source is None else read(source).scene
+            task = understand(case.original_prompt, before)
+            scored = score(picture, source, task.wishes, task.target.background)
+        except InputError as error:
+            return Verdict(success=None, reasoning=str(error))
+        success = judgement(scored)
+        return Verdict(
+            success=success,
+            refined_prompt=case.prompt if success else _canonical(task, before),
+            reasoning="; ".join(_say(item) for item in scored.items if item.should_change or item.grade < 10)
+            + f". Semantics {scored.semantics:.1f}, quality {scored.quality:.1f}.",
+            confidence=round(scored.overall / 10, 4),
+        )
+
+    def _picture(self, sha256: Sha256) -> Image.Image:
+        with Image.open(io.BytesIO(self._store.get(sha256))) as picture:
+            return picture.convert("RGB")
+
+
+def _canonical(task: Task, before: Scene | None) -> str:
+    if before is None:
+        return describe(task.target)
+    if len(task.edits) == 1:
+        return instruct(task.edits[0], before)
+    return task.text
+
+
+def _say(item: Item) -> str:
+    where = "background" if item.cell is None else POSITIONS[item.cell]
+    if not item.should_change and item.found == item.wanted:
+        return f"{where}: the {item.found} should look as before: no"
+    return f"{where}: is {item.found}, wants {item.wanted}: {'yes' if item.grade >= 10 else 'no'}"

@@ -1,0 +1,177 @@
+"""A planner by rule, standing in until one has been learned: it splits a request into things that can be drawn in one
+go.
+
+It keeps the user's words where one step is all they ask for, so that the critic still has something to reword.
+Everything it knows of the language is `understanding`'s; everything it knows of pictures is what `reader` sees in the
+last one given.
+"""
+
+import asyncio
+import contextlib
+import io
+import re
+from collections.abc import Iterator
+
+from interleavethinker.microworld.language.lexicon import check_request as check_words
+from interleavethinker.microworld.language.lexicon import singular, to_words
+from interleavethinker.microworld.language.normalization import plainly, unframed
+from interleavethinker.microworld.language.parser import understand
+from interleavethinker.microworld.language.templates import MAX_NAMED, Edit, Task, a, describe, instruct, name, place
+from interleavethinker.microworld.scenes.reader import read
+from interleavethinker.microworld.scenes.scene import POSITIONS, Scene, Thing
+from interleavethinker.microworld.scenes.sprites import KINDS
+from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.images.store import ImageStore
+from interleavethinker.tools.protocols import PlanContext
+from interleavethinker.tools.types import Plan, Request, Sha256, Step
+
+__all__ = ["ScriptedPlanner", "check_request"]
+
+_CUT = re.compile(
+    r"\s*(?:[.;\n]+|[,.;]?\s*\b(?:and\s+)?(?:then|afterwards|after that|next|finally)\b[,:]?)\s*", re.IGNORECASE
+)
+_COUNT = re.compile(
+    r"[,:]?\s*\bin (?:\d+|one|two|three|four|five|six|seven|eight) (?:steps?|pictures?)\b", re.IGNORECASE
+)
+_COMPARISON = re.compile(r"\b(?:differen\w+|differ|changed?|compare\w*)\b", re.IGNORECASE)
+_QUESTION = re.compile(r"\?\s*$|^\s*(?:what|who|where|how many|describe)\b", re.IGNORECASE)
+
+
+class ScriptedPlanner:
+    """Plans by rule.
+
+    Args:
+        store: Where the request's images lie.
+    """
+
+    def __init__(self, store: ImageStore) -> None:
+        self._store = store
+
+    async def plan(self, request: Request, context: PlanContext) -> Plan:
+        """See `Planner.plan`. Planning anew repeats the remaining steps: by rule there is no other way."""
+        if context.previous is not None:
+            return Plan(steps=context.previous.steps[context.finished :], reasoning="The same rest again.")
+        return await asyncio.to_thread(self._plan, request)
+
+    def _plan(self, request: Request) -> Plan:
+        scenes = [self._scene(image) for image in request.images]
+        scene = scenes[-1] if scenes else None
+        if scene is not None and _QUESTION.search(request.text):
+            compared = len(scenes) > 1 and _COMPARISON.search(request.text)
+            answer = _difference(*scenes[-2:]) if compared else f"The picture shows {describe(scene)}."
+            return Plan(steps=(Step(auxiliary_text=answer),), reasoning="A question about a picture wants words.")
+        steps = tuple(_steps(request.text, scene))
+        return Plan(steps=steps, reasoning=f"One step for each change: {len(steps)}.")
+
+    def _scene(self, image: Sha256) -> Scene:
+        from PIL import Image
+
+        with Image.open(io.BytesIO(self._store.get(image))) as picture:
+            return read(picture).scene
+
+
+def check_request(request: Request) -> None:
+    """Refuses what the micro world cannot draw, before anything is recorded; with images, the planner checks further.
+
+    Raises:
+        InputError: Unknown words or sentences, with what is known instead.
+    """
+    try:
+        if not request.images:
+            list(_steps(request.text, None))
+        elif not _QUESTION.search(request.text):
+            for piece in _pieces(request.text):
+                check_words(plainly(piece))
+    except InputError as error:
+        hint = "The profiles `klein` and `api` take any request; see `interleavethinker doctor`."
+        raise InputError(f"{error} {hint}", code=error.code) from error
+
+
+def _pieces(text: str) -> list[str]:
+    """What a request asks for, one thing after the other, without what frames it."""
+    # in lower case and single spaces: the generator has never seen others, and nothing is meant by them
+    said = _COUNT.sub("", unframed(text)).lower()
+    pieces = [" ".join(piece.strip(" ,:").split()) for piece in _CUT.split(said)]
+    pieces = [piece for piece in pieces if piece]
+    if not pieces:
+        raise InputError("A request must say what to draw, for example 'a big red ball on the left, at night'.")
+    return pieces
+
+
+def _difference(before: Scene, after: Scene) -> str:
+    """What distinguishes the second of two scenes from the first, in words."""
+    found = [] if before.background == after.background else [f"the background is {after.background} instead"]
+    for cell, (old, new) in enumerate(zip(before.cells, after.cells, strict=True)):
+        if old and new and old.named != new.named:
+            found.append(f"the {name(old)} {place(cell)} has become {a(name(new))}")
+        elif old and not new:
+            found.append(f"the {name(old)} {place(cell)} is gone")
+        elif new and not old:
+            found.append(f"{a(name(new))} {place(cell)} is new")
+    if not found:
+        return "Nothing that words can tell is different."
+    return f"In the second picture, {', '.join(found)}."
+
+
+def _steps(text: str, scene: Scene | None) -> Iterator[Step]:
+    """Yields steps for a text, piece by piece, keeping track of what each leaves behind."""
+    last: str | None = None
+    for piece in _pieces(text):
+        said, task = _understood(piece, scene, last)
+        yield from _drawing(said, task) if scene is None else _editing(said, task, scene)
+        scene = task.target
+        last = next((word for word in map(singular, reversed(to_words(said))) if word in KINDS), last)
+
+
+def _understood(piece: str, scene: Scene | None, last: str | None) -> tuple[str, Task]:
+    """A piece of the request and what it asks for, with "it" meaning the thing named last, or else the scene."""
+    if last is not None:
+        said = re.sub(r"\b(?:it|that one)\b", f"the {last}", piece, flags=re.IGNORECASE)
+        with contextlib.suppress(InputError):
+            return said, understand(said, scene)
+    return piece, understand(piece, scene)
+
+
+def _drawing(said: str, task: Task) -> Iterator[Step]:
+    """One picture; things beyond what the generator draws at once are added one by one."""
+    things = list(task.target.things.items())
+    if len(things) <= MAX_NAMED:
+        open_ground = task.target.background not in to_words(said)
+        yield _step(describe(task.target) if open_ground or _leaves_open(said, things) else said, task.target)
+        return
+    scene = task.target
+    for cell, _ in things[MAX_NAMED:]:
+        scene = scene.put(cell, None)
+    yield _step(describe(scene), scene)
+    yield from _one_by_one([Edit("add", cell=cell, new=thing) for cell, thing in things[MAX_NAMED:]], scene)
+
+
+def _editing(said: str, task: Task, scene: Scene) -> Iterator[Step]:
+    if len(task.edits) != 1:
+        yield from _one_by_one(list(task.edits), scene)
+        return
+    (edit,) = task.edits
+    new = [(edit.cell, edit.new)] if edit.kind == "add" and edit.cell is not None and edit.new is not None else []
+    yield _step(instruct(edit, scene) if _leaves_open(said, new) else said, task.target)
+
+
+def _leaves_open(said: str, things: list[tuple[int, Thing]]) -> bool:
+    """Whether a text leaves a thing's colour or place to whoever draws it; a later step may count on either."""
+    words = set(to_words(said))
+    return not all(thing.colour in words and words.issuperset(POSITIONS[cell].split()) for cell, thing in things)
+
+
+def _one_by_one(edits: list[Edit], scene: Scene) -> Iterator[Step]:
+    for edit in edits:
+        prompt = instruct(edit, scene)
+        scene = edit.apply(scene)
+        yield _step(prompt, scene)
+
+
+def _step(prompt: str, after: Scene) -> Step:
+    shown = describe(after)
+    return Step(
+        instruction=f"{prompt[:1].upper()}{prompt[1:]}.",
+        prompt=prompt,
+        auxiliary_text=f"{shown[:1].upper()}{shown[1:]}.",
+    )

@@ -1,0 +1,238 @@
+"""Teachers of the micro world: a planner that knows the plan, a critic that knows the target. They know no generator.
+
+The critic's reasoning walks through what should be there, item by item, and its refined prompts come from rewriting
+strategies drawn blindly; both are what a small model can learn. Its judgement is the scorer's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from interleavethinker.microworld.language.templates import name, place
+from interleavethinker.microworld.requests.scenarios import Asked
+from interleavethinker.microworld.scenes.scene import Scene, render, to_image
+from interleavethinker.microworld.scoring.scorer import (
+    NOTHING,
+    QUALITY_NEEDED,
+    SEMANTICS_NEEDED,
+    Item,
+    Score,
+    judgement,
+    thing_text,
+)
+from interleavethinker.microworld.scoring.targets import StepTarget, scene_of, score_step
+from interleavethinker.tools.images.png import encode_png
+from interleavethinker.tools.images.store import ImageStore
+from interleavethinker.tools.protocols import PlanContext
+from interleavethinker.tools.types import Case, ImagePart, Part, Plan, Request, Step, TextPart, Verdict
+
+from .rewriting import STRATEGIES, reword
+
+__all__ = [
+    "KnownPlan",
+    "Lesson",
+    "TeacherCritic",
+    "aim_of",
+    "lesson_about",
+    "line_about",
+    "listed",
+    "plan_of",
+    "request_of",
+    "teach",
+    "wished",
+]
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What the teacher says about one attempt."""
+
+    score: Score
+    verdict: Verdict
+    strategy: str | None
+    """Which of `STRATEGIES` wrote the refined prompt; None: the attempt succeeded, so the prompt is repeated."""
+
+
+def plan_of(asked: Asked) -> Plan:
+    """The plan that carries a request out, as planners return it."""
+    steps = (
+        Step(instruction=step.instruction, prompt=step.prompt, auxiliary_text=step.auxiliary_text)
+        for step in asked.steps
+    )
+    return Plan(steps=tuple(steps), reasoning=asked.reasoning)
+
+
+def teach(
+    image: Image.Image, source: Image.Image | None, target: StepTarget, prompt: str, seed: int, strategy: str = ""
+) -> Lesson:
+    """Judges an attempt and, if it failed, writes a prompt for the next one.
+
+    Args:
+        image: What the generator made.
+        source: What it was given to edit.
+        target: What the step must bring about.
+        prompt: The prompt that was used.
+        seed: Together with the image decides the strategy and its words.
+        strategy: Use this one of `STRATEGIES` instead of a random one.
+    """
+    digest = hashlib.sha256(image.tobytes() + prompt.encode()).digest()
+    rng = np.random.default_rng([seed, *digest[:8]])
+    scene = None if source is None else scene_of(source)
+    return lesson_about(score_step(image, source, target), scene, target, prompt, rng, strategy)
+
+
+def lesson_about(
+    score: Score, source: Scene | None, target: StepTarget, prompt: str, rng: np.random.Generator, strategy: str = ""
+) -> Lesson:
+    """What the teacher says about an attempt that is scored already.
+
+    Args:
+        score: The attempt's.
+        source: The scene that it started from; None: it was drawn from text alone.
+        target: What the step must bring about.
+        prompt: The prompt that was used.
+        rng: Decides the strategy and its words.
+        strategy: Use this one of `STRATEGIES` instead of a random one.
+    """
+    good = judgement(score)
+    chosen = strategy or STRATEGIES[int(rng.integers(len(STRATEGIES)))]
+    refined = prompt if good else reword(chosen, target, source, score.faults, rng)
+    reasoning = _reasoning(score, source) + ("" if good else f"; try {chosen}")
+    verdict = Verdict(success=good, refined_prompt=refined, reasoning=reasoning)
+    return Lesson(score, verdict, None if good else chosen)
+
+
+def request_of(asked: Asked, store: ImageStore) -> Request:
+    """A request as planners get it; its scenes are rendered into the store."""
+
+    def part_of(part: str | Scene) -> Part:
+        if isinstance(part, str):
+            return TextPart(text=part)
+        return ImagePart(sha256=store.put(encode_png(to_image(render(part)))))
+
+    return Request(parts=tuple(part_of(part) for part in asked.parts))
+
+
+class KnownPlan:
+    """A planner that answers with a plan it knows; of a replan, with that plan's remaining steps.
+
+    Args:
+        plan: The answer.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+
+    async def plan(self, request: Request, context: PlanContext) -> Plan:  # noqa: ARG002 - the port's signature
+        """See `Planner.plan`."""
+        return self._plan.model_copy(update={"steps": self._plan.steps[len(context.done) :]})
+
+
+class TeacherCritic:
+    """A critic that knows what each prompt of one plan must bring about.
+
+    Args:
+        store: Where the pictures lie.
+        targets: By the plan's prompts.
+        seed: Of the strategies.
+    """
+
+    gives_confidence = False
+
+    def __init__(self, store: ImageStore, targets: Mapping[str, StepTarget], seed: int) -> None:
+        self._store = store
+        self._targets = targets
+        self._seed = seed
+
+    async def judge(self, cases: Sequence[Case]) -> list[Verdict]:
+        """See `Critic.judge`."""
+        return [self._judge(case) for case in cases]
+
+    def _judge(self, case: Case) -> Verdict:
+        source = None if case.source is None else self._open(case.source)
+        target = self._targets[case.original_prompt]
+        return teach(self._open(case.image), source, target, case.prompt, self._seed).verdict
+
+    def _open(self, sha256: str) -> Image.Image:
+        with Image.open(io.BytesIO(self._store.get(sha256))) as image:
+            return image.convert("RGB")
+
+
+def _reasoning(score: Score, source: Scene | None) -> str:
+    """First what there was, so that the words of the prompt can be understood; then whatever was wished for, was there
+    or is there now, each in its place; last, for a failure, how it will be reworded.
+    """
+    lines = [] if source is None else [f"before {listed(source)}"]
+    lines += [line_about(item, was) for item, was in wished(score, source)]
+    lines += [
+        line_about(item) for item in score.items if not item.should_change and {item.wanted, item.found} != {NOTHING}
+    ]
+    lines.append(f"clean {_yes_or_no(score.quality >= QUALITY_NEEDED)}")
+    return "; ".join(lines)
+
+
+def listed(scene: Scene) -> str:
+    """What a picture shows, as the teacher's reasoning lists it."""
+    return ", ".join([*(f"{name(thing)} {place(cell)}" for cell, thing in scene.things.items()), scene.background])
+
+
+def wished(score: Score, source: Scene | None) -> list[tuple[Item, str | None]]:
+    """What should have changed, each with what the source has there (None: there is no source); what was there already
+    comes first, so that a thing that moves is found before the place it moves to.
+    """
+
+    def was(item: Item) -> str | None:
+        if source is None:
+            return None
+        return source.background if item.cell is None else thing_text(source.cells[item.cell])
+
+    found = [(item, was(item)) for item in score.items if item.should_change]
+    return sorted(found, key=lambda one: one[1] == NOTHING)
+
+
+def aim_of(item: Item, was: str | None = None) -> str:
+    """What was in an item's place, that place, and what should be there.
+
+    A thing and its place are in the order in which `listed` has them, so that what a wish is about can be copied.
+
+    Args:
+        item: A wish, or what should stay.
+        was: What the source has in a wish's place; None where there is no source.
+    """
+    where = "background" if item.cell is None else place(item.cell)
+    if not item.should_change:
+        return f"{item.wanted} {where} stays"
+    return f"{where} wants {item.wanted}" if was is None else f"{was} {where} wants {item.wanted}"
+
+
+def line_about(item: Item, was: str | None = None) -> str:
+    """What the teacher's reasoning says about an item: its aim, and what is there now.
+
+    Every word of what is found is held against its fellow in what should be: a small model learns to compare two words,
+    and hardly to compare two things. What only looks otherwise is called another one, so that words alone decide.
+
+    Args:
+        item: See `aim_of`.
+        was: See `aim_of`.
+    """
+    should, good = aim_of(item, was), item.grade >= SEMANTICS_NEEDED
+    found, wanted = item.found.split(), item.wanted.split()
+    if len(found) == 3 and 2 <= len(wanted) <= 3:  # size, colour, kind; of what is wanted the size may be open
+        same = [True] * (3 - len(wanted)) + [
+            one == other for one, other in zip(found[-len(wanted) :], wanted, strict=True)
+        ]
+        if good or not all(same):
+            said = " ".join(f"{word} {_yes_or_no(yes)}" for word, yes in zip(found, same, strict=True))
+            return f"{should}, is {said}"
+    other = "another " if not good and item.found == item.wanted else ""
+    return f"{should}, is {other}{item.found} {_yes_or_no(good)}"
+
+
+def _yes_or_no(yes: bool) -> str:
+    return "yes" if yes else "no"

@@ -1,0 +1,1 @@
+"""TODO: say what microworld.generators is for."""

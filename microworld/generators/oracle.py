@@ -1,0 +1,51 @@
+"""A generator without a model: it understands what is said and renders it, or leaves the picture alone.
+
+Same methods as `generator.MicroGenerator`. It is the upper bound in evaluations, executes plans when plans themselves
+are judged, and stands in for the model in tests. What words leave open is drawn from the seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from PIL import Image
+
+from interleavethinker.microworld.language.parser import understand
+from interleavethinker.microworld.scenes.reader import read
+from interleavethinker.microworld.scenes.scene import Scene, render, to_image
+from interleavethinker.microworld.scenes.sprites import OFFSETS, VARIANTS
+from interleavethinker.tools.errors import InputError
+
+__all__ = ["PerfectRenderer"]
+
+
+class PerfectRenderer:
+    """Carries out every text that `understanding.understand` understands; any other changes nothing."""
+
+    def draw(self, texts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image]:
+        """One picture for each text; an empty meadow where the text is not understood."""
+        return [to_image(render(_carry_out(text, None, seed))) for text, seed in zip(texts, seeds, strict=True)]
+
+    def edit(self, images: Sequence[Image.Image], texts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image]:
+        """One picture for each instruction, rendered from the scene that is read from its image."""
+        sources = (read(image).scene for image in images)
+        return [
+            to_image(render(_carry_out(text, source, seed)))
+            for source, text, seed in zip(sources, texts, seeds, strict=True)
+        ]
+
+
+def _carry_out(text: str, source: Scene | None, seed: int) -> Scene:
+    before = source or Scene("meadow")
+    try:
+        task = understand(text, source)
+    except InputError:
+        return before
+    rng, scene = np.random.default_rng(seed), task.target
+    for cell, thing in scene.things.items():
+        if before.cells[cell] is None and thing not in before.cells:  # what moves keeps its looks
+            variant, offset = int(rng.integers(VARIANTS)), int(rng.integers(len(OFFSETS)))
+            scene = scene.put(cell, replace(thing, variant=variant, offset=offset))
+    return scene

@@ -1,0 +1,86 @@
+"""Which words are understood, and their canonical spellings. Knows single words and nothing of sentences."""
+
+import re
+from difflib import get_close_matches
+
+from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, COLOURS, KINDS, SIZES
+from interleavethinker.tools.errors import InputError
+
+from .held_out import FALLS
+from .vocabulary import CANONICAL, known_words
+
+__all__ = ["check_request", "singular", "to_words"]
+
+_SPELLINGS = {
+    "center": "centre",
+    "central": "centre",
+    "color": "colour",
+    "colored": "coloured",
+    "larger": "bigger",
+    "lower": "bottom",
+    "photo": "picture",
+    "upper": "top",
+}
+_PLURALS = {f"{kind}s": kind for kind in KINDS} | {"boxes": "box", "girls": "girl", "fish": "fish"}
+_FUNCTION = """
+also and any another as be become becomes belongs below beside by colour coloured did does down drop everything fields
+for four from get give go goes gone green grow grown has have here home i image include instead into is it its let like
+me middle more my next no nobody not now of off one only onto or other over please push rid row same shift should shrink
+shrunk side stand step than that their them then there three turns two under up us want wants was we where which will
+with without
+""".split()
+_FALLING = {word for texts in FALLS.values() for text in texts for word in text.split()}
+_KNOWN = known_words() | set(_FUNCTION) | set(_PLURALS) | set(_SPELLINGS) | _FALLING | {"above", "bottom", "top"}
+_TRAINED = [*KINDS, *COLOURS, *SIZES, *BACKGROUNDS]
+_CONTENT = [*_TRAINED, *CANONICAL]
+"""What is suggested for an unknown word."""
+_NAMED, _LONGEST = 6, 30
+"""Unknown words named in one message, and letters shown of each."""
+
+
+def to_words(text: str) -> list[str]:
+    """Lower-case words and commas, in canonical spelling: synonyms become trained words, plurals stay."""
+    plain = re.findall(r"[a-z]+|[,.;]", text.lower().replace("’", "'").replace("'s ", " "))
+    return ["," if word in ".;" else CANONICAL.get(word, _SPELLINGS.get(word, word)) for word in plain]
+
+
+def check_request(text: str, more: frozenset[str] = frozenset()) -> None:
+    """Refuses a text with words that the micro world lacks.
+
+    Args:
+        text: What is asked for.
+        more: Further words that are understood, in lower case.
+
+    Raises:
+        InputError: There are no words at all (`empty_text`), or unknown ones (`unknown_words`); the message names each
+            with the nearest known ones.
+    """
+    words = re.findall(r"[^\W_]+", text.lower().replace("’", "'").replace("'s", ""))
+    if not words:
+        raise InputError("A text must say something; it has no words.", code="empty_text")
+    unknown = [word for word in dict.fromkeys(words) if word not in _KNOWN and word not in more]
+    if not unknown:
+        return
+    listed = "; ".join(_named(word) for word in unknown[:_NAMED])
+    if len(unknown) > _NAMED:
+        listed += f"; and {len(unknown) - _NAMED} more"
+    msg = (
+        f"Every word must be one that the micro world knows; it does not know {listed}. It draws {', '.join(KINDS)} "
+        f"in {', '.join(COLOURS)}, {' or '.join(SIZES)}, with these backgrounds: {', '.join(BACKGROUNDS)}."
+    )
+    raise InputError(msg, code="unknown_words")
+
+
+def _named(word: str) -> str:
+    shown = word if len(word) <= _LONGEST else f"{word[:_LONGEST]}…"
+    return f"{shown!r} (nearest: {', '.join(_nearest(word))})"
+
+
+def _nearest(word: str) -> list[str]:
+    near = get_close_matches(word, _CONTENT, n=3, cutoff=0.5)
+    return near or get_close_matches(word, _TRAINED, n=3, cutoff=0.0)
+
+
+def singular(word: str) -> str:
+    """A thing's name without plural ending."""
+    return _PLURALS.get(word, word)

@@ -1,0 +1,232 @@
+"""Understands what is said in the micro world: trained language, synonyms, compound and indirect texts, and a bit more.
+
+Deterministic rules, no model. A text with a source scene becomes edits, a text without one a description; either way
+the answer is a `Task` whose wishes say what each cell must hold. What a text leaves open is filled with defaults: a
+thing's usual colour, the first free cell from the middle outwards, a meadow. Knows nothing of pixels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from interleavethinker.microworld.scenes.scene import MAX_THINGS, POSITIONS, Scene, Thing
+from interleavethinker.microworld.scenes.sprites import COLOURS, KINDS, SIZES
+from interleavethinker.tools.errors import InputError
+
+from .grammar import Clause, Noun, Place, background_in, cell_of, split_clauses
+from .lexicon import check_request, singular, to_words
+from .normalization import plainly
+from .templates import Edit, Task, Wish, wishes_of
+
+__all__ = ["check_request", "understand"]
+
+_USUAL_COLOUR = {
+    "ball": "red",
+    "bird": "blue",
+    "boat": "white",
+    "box": "orange",
+    "car": "red",
+    "cat": "orange",
+    "fish": "blue",
+    "flower": "pink",
+    "girl": "purple",
+    "house": "red",
+    "star": "yellow",
+    "tree": "green",
+}
+_USUAL_BACKGROUND = "meadow"
+_OUTWARDS = (4, 3, 5, 1, 7, 0, 2, 6, 8)
+_NUMBERS = {"a": 1, "an": 1, "another": 1, "one": 1, "two": 2, "three": 3, "four": 4}
+
+
+def understand(text: str, source: Scene | None = None) -> Task:
+    """What a text asks for.
+
+    Args:
+        text: A description, or one or more edits of the source.
+        source: The scene to be edited; None for a description.
+
+    Raises:
+        InputError: A word is unknown (`unknown_words`), the sentence is (`not_understood`), what it refers to is not
+            there or not unique (`not_there`, `ambiguous`), or there is no room (`occupied`, `too_many_things`).
+    """
+    plain = plainly(text)
+    check_request(plain)
+    words = to_words(plain)
+    return _description(text, words) if source is None else _edits(text, words, source)
+
+
+def _edits(text: str, words: list[str], source: Scene) -> Task:
+    clauses = split_clauses(words)
+    if not clauses:
+        msg = (
+            f"An instruction must be one or more edits, such as 'make the ball green' or 'add a red ball on the left'; "
+            f"this one was not understood: {text!r}."
+        )
+        raise InputError(msg, code="not_understood")
+    state = _State(source)
+    for clause in clauses:
+        state.carry_out(clause)
+    kind = state.edits[0].kind if len(state.edits) == 1 else "compound"
+    return Task(text, kind, source, state.scene, tuple(state.wishes), tuple(state.edits))
+
+
+class _State:
+    """A scene while clauses are carried out in turn; descriptions mean the original scene where they can."""
+
+    def __init__(self, source: Scene) -> None:
+        self.original = source
+        self.scene = source
+        self.wishes: list[Wish | None] = list(wishes_of(source))
+        self.edits: list[Edit] = []
+        self._now: dict[int, int | None] = {cell: cell for cell in source.things}
+        """Where each thing of the original scene is now."""
+
+    def carry_out(self, clause: Clause) -> None:
+        edit = self._edit(clause)
+        open_size = {at for at, wish in enumerate(self.wishes) if wish is not None and wish.size is None}
+        wishes = list(edit.wishes(self.scene))
+        for at in open_size - {edit.cell, edit.to}:
+            wish = wishes[at]
+            wishes[at] = wish and replace(wish, size=None)
+        if edit.kind == "move" and edit.to is not None and edit.cell is not None:
+            wishes[edit.to] = self.wishes[edit.cell]
+        if edit.kind == "recolour" and edit.cell in open_size and (wish := wishes[edit.cell]) is not None:
+            wishes[edit.cell] = replace(wish, size=None)
+        self.wishes, self.scene = wishes, edit.apply(self.scene)
+        self.edits.append(edit)
+        if edit.kind in {"move", "remove"}:
+            self._now = {first: edit.to if now == edit.cell else now for first, now in self._now.items()}
+
+    def _edit(self, clause: Clause) -> Edit:
+        if clause.kind == "background":
+            return Edit("background", background=clause.background)
+        if clause.kind == "add":
+            assert clause.new is not None  # noqa: S101 - by its patterns
+            cell = self._destination(clause.to, None)
+            return Edit("add", cell=cell, new=_thing(clause.new), open_size=clause.new.size is None)
+        assert clause.old is not None  # noqa: S101 - by their patterns
+        cell = self._find(clause.old)
+        thing = self.scene.cells[cell]
+        assert thing is not None  # noqa: S101 - found there
+        if clause.kind == "remove":
+            return Edit("remove", cell=cell)
+        if clause.kind == "move":
+            return Edit("move", cell=cell, to=self._destination(clause.to, cell))
+        if clause.kind == "resize":
+            return Edit("resize", cell=cell, new=replace(thing, size=clause.size or thing.size))
+        if clause.kind == "recolour":
+            like = None if clause.like is None else self.scene.cells[self._find(clause.like)]
+            colour = clause.colour or (like.colour if like else thing.colour)
+            return Edit("recolour", cell=cell, new=replace(thing, colour=colour))
+        assert clause.new is not None  # noqa: S101 - only replacements are left
+        new = _thing(clause.new, colour=thing.colour, size=thing.size)
+        return Edit("replace", cell=cell, new=new, open_size=clause.new.size is None)
+
+    def _find(self, noun: Noun) -> int:
+        """The present cell of the one thing that a description fits."""
+        first = _fitting(noun, self.original)
+        if len(first) == 1 and (now := self._now[first[0]]) is not None:
+            return now
+        present = _fitting(noun, self.scene)
+        if len(present) == 1:
+            return present[0]
+        said = _say(noun)
+        held = ", ".join(_say(Noun(*thing.named[:2], thing.size, cell)) for cell, thing in self.scene.things.items())
+        if not present:
+            raise InputError(f"The picture must hold {said}; it holds {held or 'nothing'}.", code="not_there")
+        raise InputError(f"It must be clear which one {said} is; there are: {held}. Say more.", code="ambiguous")
+
+    def _destination(self, place: Place | None, moving: int | None) -> int:
+        if place is None:
+            return self._first_free()
+        if place.cell is not None:
+            cell = place.cell
+        else:
+            anchor = moving if place.anchor is None else self._find(place.anchor)
+            assert anchor is not None and place.offset is not None  # noqa: S101, PT018 - by the patterns
+            row, column = anchor // 3 + place.offset[0], anchor % 3 + place.offset[1]
+            if not (0 <= row < 3 and 0 <= column < 3):
+                raise InputError(
+                    "A thing must stay inside the picture; there is no room on that side.", code="occupied"
+                )
+            cell = 3 * row + column
+        if self.scene.cells[cell] is not None and cell != moving:
+            msg = f"A place must be free to take a thing; the {POSITIONS[cell]} is not. Choose another, or replace."
+            raise InputError(msg, code="occupied")
+        return cell
+
+    def _first_free(self) -> int:
+        free = [cell for cell in _OUTWARDS if self.scene.cells[cell] is None]
+        if not free:
+            raise InputError("A picture must have a free place for another thing; all nine are taken.", code="occupied")
+        return free[0]
+
+
+def _fitting(noun: Noun, scene: Scene) -> list[int]:
+    return [
+        cell
+        for cell, thing in scene.things.items()
+        if thing.kind == noun.kind
+        and noun.colour in {None, thing.colour}
+        and noun.size in {None, thing.size}
+        and noun.cell in {None, cell}
+    ]
+
+
+def _thing(noun: Noun, *, colour: str | None = None, size: str = "big") -> Thing:
+    return Thing(noun.kind, noun.colour or colour or _USUAL_COLOUR[noun.kind], noun.size or size)
+
+
+def _say(noun: Noun) -> str:
+    words = " ".join(filter(None, ("the", noun.size, noun.colour, noun.kind)))
+    return words if noun.cell is None else f"{words} ({POSITIONS[noun.cell]})"
+
+
+def _description(text: str, words: list[str]) -> Task:
+    grounds = list(background_in(words))
+    scene = Scene(grounds[0] if grounds else _USUAL_BACKGROUND)
+    nouns = _nouns(words)
+    if not nouns and not grounds:
+        msg = f"A description must name a thing or a place, such as 'a red ball on the left, at night'; found {text!r}."
+        raise InputError(msg, code="not_understood")
+    if len(nouns) > MAX_THINGS:
+        msg = f"A picture of the micro world holds at most {MAX_THINGS} things; this text names {len(nouns)}."
+        raise InputError(msg, code="too_many_things")
+    wishes: list[Wish | None] = list(wishes_of(scene))
+    for noun in (*(noun for noun in nouns if noun.cell is not None), *(noun for noun in nouns if noun.cell is None)):
+        cell = next(at for at in _OUTWARDS if scene.cells[at] is None) if noun.cell is None else noun.cell
+        if scene.cells[cell] is not None:
+            msg = f"Each place holds one thing; this text puts two in the {POSITIONS[cell]}."
+            raise InputError(msg, code="occupied")
+        thing = _thing(noun)
+        scene = scene.put(cell, thing)
+        wishes[cell] = Wish(thing.kind, thing.colour, noun.size)
+    return Task(text, "draw", None, scene, tuple(wishes))
+
+
+def _nouns(words: list[str]) -> list[Noun]:
+    """The things that a description names, with the places said after them, or before where the text begins so."""
+    heads = [index for index, word in enumerate(words) if singular(word) in KINDS]
+    starts = [_start(words, head) for head in heads]
+    before = cell_of(words[: starts[0]]) if heads else None
+    ends = [*starts[1:], len(words)][: len(heads)]
+    nouns: list[Noun] = []
+    for number, (start, head, end) in enumerate(zip(starts, heads, ends, strict=True)):
+        described = words[start:head]
+        colour = next((word for word in described if word in COLOURS), None)
+        size = next((word for word in described if word in SIZES), None)
+        cell = cell_of(words[head + 1 : end])
+        if before is not None:
+            cell = before if number == 0 else cell_of(words[heads[number - 1] + 1 : start])
+        count = next((_NUMBERS[word] for word in described if word in _NUMBERS), 1)
+        nouns += [Noun(singular(words[head]), colour, size, cell if count == 1 else None)] * count
+    return nouns
+
+
+def _start(words: list[str], head: int) -> int:
+    """Where the description of the thing named at `head` begins."""
+    start = head
+    while start > 0 and words[start - 1] in {*COLOURS, *SIZES, *_NUMBERS, "the"}:
+        start -= 1
+    return start

@@ -1,0 +1,288 @@
+"""What can be said in the micro world: scene descriptions and single edits, in varied simple English.
+
+Texts are drawn from a random generator, or canonical without one. This is the language that the generator is trained
+on; what it must meet untrained lives in `gaps.py` and shares no template with this file. Knows nothing of models.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from interleavethinker.microworld.scenes.scene import CELLS, Scene, Thing, random_scene, random_thing
+from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, COLOURS, OFFSETS, SIZES, VARIANTS
+
+from .vocabulary import BACKGROUND_PHRASES, POSITION_PHRASES
+
+__all__ = [
+    "EDIT_KINDS",
+    "MAX_NAMED",
+    "Edit",
+    "Task",
+    "Wish",
+    "describe",
+    "draw_task",
+    "edit_task",
+    "how_many",
+    "instruct",
+    "name",
+    "place",
+    "random_edit",
+    "redraw_open",
+    "wishes_of",
+]
+
+EDIT_KINDS = ("add", "remove", "recolour", "move", "resize", "replace", "background")
+MAX_NAMED = 3
+"""Most things named in one description that the generator is trained on."""
+
+Rng = np.random.Generator
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a text asks of one cell: a thing whose `size` may be left open (None)."""
+
+    kind: str
+    colour: str
+    size: str | None
+
+    def allows(self, thing: Thing | None) -> bool:
+        """Whether a thing fulfils this wish."""
+        return (
+            thing is not None
+            and (thing.kind, thing.colour) == (self.kind, self.colour)
+            and self.size in {None, thing.size}
+        )
+
+    @classmethod
+    def of(cls, thing: Thing | None) -> Wish | None:
+        """A wish for exactly what can be said of a thing; None for an empty cell."""
+        return None if thing is None else cls(*thing.named)
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One change of a scene. Which fields are set depends on `kind`; `new.size` may be open where `open_size`."""
+
+    kind: str
+    cell: int | None = None
+    """The thing that is changed (all kinds but add and background), or where a thing is added."""
+    to: int | None = None
+    """Destination cell of a move."""
+    new: Thing | None = None
+    """The thing added or put in place of another, or the changed thing (recolour, resize)."""
+    open_size: bool = False
+    """The text does not say the new thing's size."""
+    background: str | None = None
+
+    def apply(self, scene: Scene) -> Scene:
+        """The scene after the edit."""
+        if self.kind == "background":
+            assert self.background is not None  # noqa: S101 - set by construction
+            return replace(scene, background=self.background)
+        assert self.cell is not None  # noqa: S101 - set by construction
+        if self.kind == "move":
+            assert self.to is not None  # noqa: S101 - set by construction
+            return scene.put(self.to, scene.cells[self.cell]).put(self.cell, None)
+        return scene.put(self.cell, self.new)
+
+    def wishes(self, scene: Scene) -> tuple[Wish | None, ...]:
+        """What each cell must hold after the edit of the given scene."""
+        after = list(wishes_of(self.apply(scene)))
+        if self.open_size and self.cell is not None and self.new is not None:
+            after[self.cell] = Wish(self.new.kind, self.new.colour, None)
+        return tuple(after)
+
+
+@dataclass(frozen=True)
+class Task:
+    """A text, the picture it starts from (None: it draws), and what it asks for."""
+
+    text: str
+    kind: str
+    source: Scene | None
+    target: Scene
+    """One scene that fulfils the text, with everything that the text leaves open drawn."""
+    wishes: tuple[Wish | None, ...]
+    """What each cell must hold; cells equal in source and target must also look as before."""
+    edits: tuple[Edit, ...] = ()
+
+
+def wishes_of(scene: Scene) -> tuple[Wish | None, ...]:
+    """Wishes for everything that can be said of a scene."""
+    return tuple(Wish.of(thing) for thing in scene.cells)
+
+
+def _one(rng: Rng | None, options: tuple[str, ...]) -> str:
+    """The first option, or a random one where there is a generator."""
+    return options[0] if rng is None else options[int(rng.integers(len(options)))]
+
+
+def place(cell: int, rng: Rng | None = None) -> str:
+    """Where a cell is, for example "in the top left"."""
+    if rng is not None and rng.random() < 0.7:
+        return POSITION_PHRASES[cell][0]
+    return _one(rng, POSITION_PHRASES[cell])
+
+
+def name(thing: Thing, *, size: bool = True) -> str:
+    """A thing without article, for example "big red ball"."""
+    return f"{thing.size} {thing.colour} {thing.kind}" if size else f"{thing.colour} {thing.kind}"
+
+
+def how_many(count: int) -> str:
+    """How many things there are, without a full stop."""
+    return "There is 1 thing" if count == 1 else f"There are {count} things"
+
+
+def a(words: str) -> str:
+    """Words with their indefinite article."""
+    return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
+
+
+def describe(scene: Scene, rng: Rng | None = None, sizes: tuple[bool, ...] | None = None) -> str:
+    """A text-to-image prompt.
+
+    Args:
+        scene: What is described; any number of things.
+        rng: Varies order and wording; without it the text is canonical (row by row).
+        sizes: For each thing in cell order, whether its size is said; by default always.
+    """
+    things = list(scene.things.items())
+    said = dict(zip(scene.things, sizes or (True,) * len(things), strict=True))
+    if rng is not None:
+        rng.shuffle(things)
+    where = _one(rng, BACKGROUND_PHRASES[scene.background])
+    parts = [f"{a(name(thing, size=said[cell]))} {place(cell, rng)}" for cell, thing in things]
+    if not parts:
+        return _one(rng, (f"nothing {where}", f"an empty picture {where}"))
+    listed = parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]
+    if rng is None:
+        return f"{listed}, {where}"
+    return _one(rng, (f"{listed}, {where}", f"{where}, {listed}", f"a picture {where} with {listed}"))
+
+
+def refer(scene: Scene, cell: int, rng: Rng | None = None) -> str:
+    """A definite description of the thing in a cell that fits nothing else in the scene.
+
+    Canonical: colour and kind, then the size, then the place, as far as it takes to be unambiguous. With a generator
+    any of the sufficient ones.
+    """
+    thing = scene.cells[cell]
+    assert thing is not None  # noqa: S101 - callers refer to occupied cells
+    forms = (
+        (("colour", "kind"), f"the {thing.colour} {thing.kind}"),
+        (("kind",), f"the {thing.kind}"),
+        (("size", "kind"), f"the {thing.size} {thing.kind}"),
+        (("size", "colour", "kind"), f"the {thing.size} {thing.colour} {thing.kind}"),
+    )
+    others = [other for at, other in scene.things.items() if at != cell]
+    enough = [
+        text
+        for fields, text in forms
+        if not any(all(getattr(other, field) == getattr(thing, field) for field in fields) for other in others)
+    ]
+    at_place = (f"the {thing.colour} {thing.kind} {place(cell, rng)}", f"the {thing.kind} {place(cell, rng)}")
+    if rng is None:
+        return enough[0] if enough and enough[0] == forms[0][1] else (enough or list(at_place))[0]
+    return _one(rng, tuple(enough) + (at_place if rng.random() < 0.3 or not enough else ()))
+
+
+def instruct(edit: Edit, scene: Scene, rng: Rng | None = None) -> str:
+    """The text that asks for one edit of a scene; canonical without a generator."""
+    if edit.kind == "background":
+        assert edit.background is not None  # noqa: S101 - set by construction
+        where = _one(rng, BACKGROUND_PHRASES[edit.background])
+        word = edit.background
+        options = (f"change the background to {word}", f"set the scene {where}", f"make the background {word}")
+        return _one(rng, options)
+    assert edit.cell is not None  # noqa: S101 - set by construction
+    if edit.kind == "add":
+        assert edit.new is not None  # noqa: S101 - set by construction
+        what, where = a(name(edit.new, size=not edit.open_size)), place(edit.cell, rng)
+        return _one(rng, (f"add {what} {where}", f"put {what} {where}", f"draw {what} {where}"))
+    the = refer(scene, edit.cell, rng)
+    if edit.kind == "remove":
+        return _one(rng, (f"remove {the}", f"delete {the}", f"take away {the}", f"erase {the}"))
+    if edit.kind == "move":
+        assert edit.to is not None  # noqa: S101 - set by construction
+        to = POSITION_PHRASES[edit.to][0].split(" ", 1)[1] if rng is None else place(edit.to, rng).split(" ", 1)[1]
+        return _one(rng, (f"move {the} to {to}", f"bring {the} to {to}"))
+    assert edit.new is not None  # noqa: S101 - set by construction
+    if edit.kind == "recolour":
+        colour = edit.new.colour
+        return _one(rng, (f"make {the} {colour}", f"turn {the} {colour}", f"paint {the} {colour}"))
+    if edit.kind == "resize":
+        size = edit.new.size
+        more = "bigger" if size == "big" else "smaller"
+        return _one(rng, (f"make {the} {size}", f"make {the} {more}", f"resize {the} to {size}"))
+    what = a(name(edit.new, size=not edit.open_size))
+    return _one(rng, (f"replace {the} with {what}", f"swap {the} for {what}", f"exchange {the} for {what}"))
+
+
+def random_edit(scene: Scene, kind: str, rng: Rng) -> Edit:
+    """An edit of the given kind that changes the scene.
+
+    Raises:
+        ValueError: The scene allows no such edit (nothing to change, no free cell, unknown kind).
+    """
+    if kind == "background":
+        others = [name for name in BACKGROUNDS if name != scene.background]
+        return Edit(kind, background=str(rng.choice(others)))
+    occupied, free = list(scene.things), scene.free
+    if kind == "add" and free:
+        return Edit(kind, cell=int(rng.choice(free)), new=random_thing(rng), open_size=bool(rng.random() < 0.25))
+    if kind not in EDIT_KINDS or not occupied or (kind in {"add", "move"} and not free):
+        msg = f"an edit of kind {kind!r} needs a kind among {', '.join(EDIT_KINDS)} and a scene that allows it"
+        raise ValueError(msg)
+    cell = int(rng.choice(occupied))
+    thing = scene.cells[cell]
+    assert thing is not None  # noqa: S101 - occupied
+    if kind == "move":
+        return Edit(kind, cell=cell, to=int(rng.choice(free)))
+    if kind == "recolour":
+        colour = str(rng.choice([colour for colour in COLOURS if colour != thing.colour]))
+        return Edit(kind, cell=cell, new=replace(thing, colour=colour))
+    if kind == "resize":
+        return Edit(kind, cell=cell, new=replace(thing, size=SIZES[1 - SIZES.index(thing.size)]))
+    if kind == "remove":
+        return Edit(kind, cell=cell)
+    new = random_thing(rng)
+    while new.kind == thing.kind:
+        new = random_thing(rng)
+    return Edit(kind, cell=cell, new=new, open_size=bool(rng.random() < 0.25))
+
+
+def redraw_open(thing: Thing, rng: Rng, *, size: bool) -> Thing:
+    """The thing with what words leave open drawn anew, and its size too if asked."""
+    return replace(
+        thing,
+        variant=int(rng.integers(VARIANTS)),
+        offset=int(rng.integers(len(OFFSETS))),
+        size=str(rng.choice(SIZES)) if size else thing.size,
+    )
+
+
+def draw_task(rng: Rng, things: int | None = None) -> Task:
+    """A text-to-image task with up to `MAX_NAMED` things (or the number given)."""
+    count = int(rng.choice(4, p=[0.06, 0.2, 0.34, 0.4])) if things is None else things
+    scene = random_scene(rng, count)
+    sizes = tuple(bool(rng.random() > 0.2) for _ in range(count))
+    wishes = list(wishes_of(scene))
+    for (cell, thing), said in zip(scene.things.items(), sizes, strict=True):
+        if not said:
+            wishes[cell] = Wish(thing.kind, thing.colour, None)
+    return Task(describe(scene, rng, sizes), "draw", None, scene, tuple(wishes))
+
+
+def edit_task(rng: Rng, kind: str, things: int | None = None) -> Task:
+    """A single-edit task on a scene with up to four things."""
+    fewest, most = (0 if kind in {"add", "background"} else 1), (3 if kind == "add" else 4)
+    scene = random_scene(rng, int(rng.integers(fewest, most + 1)) if things is None else things)
+    edit = random_edit(scene, kind, rng)
+    return Task(instruct(edit, scene, rng), kind, scene, edit.apply(scene), edit.wishes(scene), (edit,))
+
+
+assert len(POSITION_PHRASES) == CELLS  # noqa: S101 - one list of phrases a cell

@@ -1,0 +1,82 @@
+"""The words of the micro world: those that its generator is trained on, and listed synonyms that it never meets.
+
+Plain tables. Every spelling in `SYNONYMS` is absent, by a test, from everything the generator is trained on.
+"""
+
+from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, COLOURS, KINDS
+
+__all__ = ["BACKGROUND_PHRASES", "CANONICAL", "POSITION_PHRASES", "SYNONYMS", "known_words"]
+
+POSITION_PHRASES: tuple[tuple[str, ...], ...] = (
+    ("in the top left", "in the top left corner"),
+    ("at the top", "in the top middle"),
+    ("in the top right", "in the top right corner"),
+    ("on the left", "on the left side"),
+    ("in the middle", "in the centre"),
+    ("on the right", "on the right side"),
+    ("in the bottom left", "in the bottom left corner"),
+    ("at the bottom", "in the bottom middle"),
+    ("in the bottom right", "in the bottom right corner"),
+)
+"""Trained phrases for each cell; the first is the canonical one."""
+
+BACKGROUND_PHRASES: dict[str, tuple[str, ...]] = {
+    "meadow": ("in a meadow", "on a meadow"),
+    "night": ("at night", "by night"),
+    "sunset": ("at sunset", "during sunset"),
+    "beach": ("at the beach", "on a beach"),
+    "snow": ("in the snow", "in snow"),
+    "forest": ("in a forest", "in the forest"),
+}
+"""Trained phrases for each background; the first is the canonical one."""
+
+SYNONYMS: dict[str, tuple[str, ...]] = {
+    # things
+    "ball": ("sphere", "orb"),
+    "bird": ("sparrow", "finch"),
+    "boat": ("ship", "dinghy"),
+    "box": ("crate", "parcel"),
+    "car": ("automobile", "vehicle"),
+    "cat": ("kitten", "feline"),
+    "fish": ("trout", "herring"),
+    "flower": ("blossom", "bloom"),
+    "girl": ("child", "lass"),
+    "house": ("cottage", "hut"),
+    "star": ("starburst", "asterisk"),
+    "tree": ("sapling", "oak"),
+    # colours
+    "red": ("crimson", "scarlet"),
+    "orange": ("tangerine", "amber"),
+    "yellow": ("golden", "lemon"),
+    "green": ("emerald", "lime"),
+    "blue": ("azure", "navy"),
+    "purple": ("violet", "lavender"),
+    "pink": ("rose", "salmon"),
+    "white": ("ivory", "pearly"),
+    # sizes
+    "big": ("large", "huge"),
+    "small": ("tiny", "little"),
+    # places and times
+    "meadow": ("pasture", "grassland"),
+    "night": ("midnight", "nighttime"),
+    "sunset": ("dusk", "twilight"),
+    "beach": ("seaside", "shore"),
+    "snow": ("winter", "frost"),
+    "forest": ("woods", "woodland"),
+}
+"""Untrained spellings of trained words."""
+
+CANONICAL: dict[str, str] = {other: word for word, others in SYNONYMS.items() for other in others}
+"""From each synonym to the trained word."""
+
+_STRUCTURE = """
+a an the and with in at on of to by during into as it so is are there this that
+picture image scene background nothing else empty left right top bottom middle centre side corner
+add put draw place remove delete take away erase make turn paint colour recolour move bring resize replace swap
+change set show exchange bigger smaller
+""".split()
+
+
+def known_words() -> frozenset[str]:
+    """Every word of plain instructions (the generator is trained on most of them), and all synonyms."""
+    return frozenset((*_STRUCTURE, *KINDS, *COLOURS, *BACKGROUNDS, *SYNONYMS, *CANONICAL))

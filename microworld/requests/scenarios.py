@@ -1,0 +1,157 @@
+"""Scripts: scenes that change step by step, with the words in which a user asks for each change.
+
+A user's words are drawn from what the generator was trained on, from synonyms that it never met, and from indirect
+ways of saying things; which of them it understands is not known here. Planned steps keep these words. Building blocks
+of `families.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from interleavethinker.microworld.language.held_out import indirect_edit, with_synonyms
+from interleavethinker.microworld.language.templates import (
+    EDIT_KINDS,
+    Edit,
+    a,
+    describe,
+    instruct,
+    name,
+    place,
+    random_edit,
+)
+from interleavethinker.microworld.language.vocabulary import BACKGROUND_PHRASES, SYNONYMS
+from interleavethinker.microworld.scenes.scene import Scene, Thing
+from interleavethinker.microworld.scoring.targets import StepTarget
+from interleavethinker.tools.request_parsing import named_step_count
+
+__all__ = ["Asked", "Planned", "Rng", "caption", "drawing", "edited", "edits", "in_words", "one", "sentence", "spoken"]
+
+Rng = np.random.Generator
+
+_RESPELLED, _INDIRECT = 0.35, 0.2
+"""Shares of a user's phrases that use synonyms, and of edits that are said indirectly."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One step as a good planner writes it; a step of text only has no prompt and no target."""
+
+    instruction: str | None
+    prompt: str | None
+    auxiliary_text: str | None
+    target: StepTarget | None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request with the plan that carries it out."""
+
+    parts: tuple[str | Scene, ...]
+    """Texts and pictures (as scenes), in order."""
+    steps: tuple[Planned, ...]
+    reasoning: str
+    """What a planner should think before it writes this plan."""
+
+    @property
+    def scenes(self) -> tuple[Scene, ...]:
+        """Every scene that the request shows or its plan leads through."""
+        shown = (part for part in self.parts if isinstance(part, Scene))
+        targets = (step.target for step in self.steps if step.target is not None)
+        return (*shown, *(scene for target in targets for scene in (target.before, target.after) if scene is not None))
+
+
+def one(rng: Rng, options: tuple[str, ...]) -> str:
+    """One of the options."""
+    return options[int(rng.integers(len(options)))]
+
+
+def spoken(text: str, rng: Rng) -> str:
+    """A text as some user says it: sometimes with synonyms that the generator never met."""
+    has_content = any(word.strip(",") in SYNONYMS for word in text.split())
+    return with_synonyms(text, rng) if has_content and rng.random() < _RESPELLED else text
+
+
+def sentence(text: str) -> str:
+    """The text with a capital and a full stop."""
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def drawing(scene: Scene, rng: Rng) -> Planned:
+    """The step that draws a scene in a user's words."""
+    count = len(scene.things)
+    sizes = tuple(bool(rng.random() > 0.2) for _ in range(count))
+    text = spoken(describe(scene, rng, sizes), rng)
+    opened = tuple(cell for cell, said in zip(scene.things, sizes, strict=True) if not said)
+    return Planned(sentence(f"draw {text}"), text, caption(None, scene), StepTarget(scene, open_sizes=opened))
+
+
+def edited(scene: Scene, edit: Edit, words: str) -> Planned:
+    """The step that makes one edit of a scene, in the given words."""
+    opened = (edit.cell,) if edit.open_size and edit.cell is not None else ()
+    after = edit.apply(scene)
+    return Planned(sentence(words), words, caption(edit, after), StepTarget(after, scene, edit, opened))
+
+
+def edits(scene: Scene, count: int, rng: Rng) -> list[Planned]:
+    """Steps that edit a scene one after the other, in a user's words."""
+    steps: list[Planned] = []
+    while len(steps) < count:
+        words, edit = _said(scene, rng)
+        if any(step.prompt == words for step in steps):
+            continue
+        steps.append(edited(scene, edit, words))
+        scene = edit.apply(scene)
+    return steps
+
+
+def in_words(step: Planned) -> str:
+    """The words that the user said for a step."""
+    assert step.prompt is not None  # noqa: S101 - only steps with a picture are asked for in words
+    return step.prompt
+
+
+def caption(edit: Edit | None, after: Scene) -> str:
+    """A plain sentence to print beside a step's picture."""
+    if edit is None:
+        where = BACKGROUND_PHRASES[after.background][0]
+        if not after.things:
+            return sentence(f"nothing is {where} yet")
+        listed = " and ".join(a(name(thing, size=False)) for thing in after.things.values())
+        return sentence(f"{where} there {'is' if len(after.things) == 1 else 'are'} {listed}")
+    if edit.kind == "background":
+        return sentence(f"now it is {BACKGROUND_PHRASES[after.background][0]}")
+    if edit.kind == "remove":
+        return "It is gone."
+    cell = edit.to if edit.kind == "move" else edit.cell
+    assert cell is not None  # noqa: S101 - set by construction
+    thing = after.cells[cell]
+    assert thing is not None  # noqa: S101 - all other edits leave a thing there
+    return sentence(f"now {a(_brief(thing, edit))} is {place(cell)}")
+
+
+def _brief(thing: Thing, edit: Edit) -> str:
+    return name(thing) if edit.kind == "resize" else name(thing, size=False)
+
+
+def _said(scene: Scene, rng: Rng) -> tuple[str, Edit]:
+    """A random edit that the scene allows, and a user's words for it."""
+    possible = [kind for kind in EDIT_KINDS if _allows(scene, kind)]
+    kind = possible[int(rng.integers(len(possible)))]
+    if len(scene.things) >= 2 and rng.random() < _INDIRECT:
+        said = indirect_edit(scene, kind, rng)
+        # "Go one step left" would be taken for a plan's length, which is said by the request as a whole.
+        if said is not None and named_step_count(said[0]) is None:
+            return said
+    edit = random_edit(scene, kind, rng)
+    return spoken(instruct(edit, scene, rng), rng), edit
+
+
+def _allows(scene: Scene, kind: str) -> bool:
+    if kind == "background":
+        return True
+    if kind == "add":
+        return len(scene.things) < 4
+    return bool(scene.things)

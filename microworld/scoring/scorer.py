@@ -1,0 +1,275 @@
+"""Judges a picture against what a text asked of it, as the paper's judge does: semantics and quality, 0..10 each.
+
+Semantics is the worst of two grades: of what should have changed (for a drawing: what should be there) and of what
+should not have changed. Each of the two is its worst item's grade; items are the nine cells and the background.
+
+| item | grade |
+| --- | --- |
+| as wished | 10 |
+| wrong kind, wrong colour, wrong size | times 0.3, 0.4, 0.5, each |
+| as before, though it should have changed; missing; gone | 0 |
+| missing or gone, but newly found in another cell | 3 |
+| a thing in a cell that should be, and was, empty | 2 |
+| another thing in a cell that should have become empty | 1 |
+| wrong background | 2; 0 if it should have changed and did not |
+| bystander drawn in another variant, at another offset | times 0.6, 0.9 |
+| bystander whose pixels differ from the source picture's | times 0.8 at worst |
+
+Quality is from the two worst cells: how well they fit their nearest legal tiles, and how clearly their things stand
+out. The constants are fixed for good: figures and trained critics depend on them. Knows nothing of how a picture came
+about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from interleavethinker.microworld.language.templates import Task, Wish, name
+from interleavethinker.microworld.scenes.reader import Picture, Reading, as_picture, read, read_all
+from interleavethinker.microworld.scenes.scene import CELLS, Scene, Thing
+from interleavethinker.microworld.scenes.sprites import CELL
+
+__all__ = [
+    "NOTHING",
+    "QUALITY_NEEDED",
+    "SEMANTICS_NEEDED",
+    "Item",
+    "Score",
+    "cell_qualities",
+    "judgement",
+    "likeness",
+    "score",
+    "score_reading",
+    "score_task",
+    "score_tasks",
+    "thing_text",
+]
+
+NOTHING = "nothing"
+"""What an empty cell holds, in words."""
+SEMANTICS_NEEDED = 8.0
+"""The s of the ground-truth judgement: every wish is fulfilled, and no bystander has changed its looks."""
+QUALITY_NEEDED = 5.0
+"""The q of the ground-truth judgement: the worst thing is blurred by more than a pixel, but not yet a blot."""
+
+_WORST_FIT, _BEST_FIT = 14.0, 28.0
+"""Fits (dB) that earn quality 0 and 10: a blot of the thing's colour; what a good decoder reaches."""
+_WORST_CLARITY, _BEST_CLARITY = 0.0, 11.0
+"""The same for clarity; a cell gets the lower of its two grades."""
+_KIND, _COLOUR, _SIZE, _VARIANT, _OFFSET, _LOOKS = 0.3, 0.4, 0.5, 0.6, 0.9, 0.8
+_ELSEWHERE, _EXTRA, _NOT_EMPTIED, _BACKGROUND = 3.0, 2.0, 1.0, 2.0
+_LOOKS_SAME, _LOOKS_OTHER = 20.0, 14.0
+"""Signal-to-noise ratios (dB) of a bystander's cell to its source's at which its looks count as kept and as lost."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing that was judged."""
+
+    cell: int | None
+    """None: the background."""
+    should_change: bool
+    grade: float
+    wanted: str
+    found: str
+
+
+@dataclass(frozen=True)
+class Score:
+    """The judge's answer."""
+
+    semantics: float
+    quality: float
+    exact: bool
+    """Every cell's wish is fulfilled, nothing else has changed what words or drawings tell apart, background right."""
+    changed: float
+    """Grade of what should have changed; 10 if nothing should."""
+    kept: float
+    """Grade of what should not have changed; 10 if everything should."""
+    items: tuple[Item, ...]
+    reading: Reading
+
+    @property
+    def overall(self) -> float:
+        """The geometric mean of semantics and quality."""
+        return float((self.semantics * self.quality) ** 0.5)
+
+    @property
+    def faults(self) -> tuple[Item, ...]:
+        """The items that lost points, worst first."""
+        return tuple(sorted((item for item in self.items if item.grade < 10), key=lambda item: item.grade))
+
+
+def judgement(scored: Score) -> bool:
+    """The ground truth J of a picture: good enough in semantics and in quality."""
+    return scored.semantics >= SEMANTICS_NEEDED and scored.quality >= QUALITY_NEEDED
+
+
+def score(
+    picture: Image.Image | Picture,
+    source: Image.Image | Picture | Scene | None,
+    wishes: Sequence[Wish | None],
+    background: str,
+) -> Score:
+    """Judges one picture.
+
+    Args:
+        picture: What the generator made.
+        source: What it was given to edit, as a picture or as its scene; None if it drew from text alone.
+        wishes: What each of the nine cells must hold afterwards.
+        background: What the background must be afterwards.
+
+    Raises:
+        InputError: A picture has the wrong size.
+    """
+    array = as_picture(picture)
+    if source is None or isinstance(source, Scene):
+        return score_reading(read(array), source, wishes, background)
+    before = as_picture(source)
+    looks = likeness(array, before)
+    return score_reading(read(array), read(before).scene, wishes, background, looks)
+
+
+def score_task(picture: Image.Image | Picture, task: Task) -> Score:
+    """Judges what was made of a task's text and, for an edit, its source as rendered."""
+    return score(picture, task.source, task.wishes, task.target.background)
+
+
+def score_tasks(pictures: Sequence[Image.Image | Picture], tasks: Sequence[Task]) -> list[Score]:
+    """`score_task` for many pictures, in less time."""
+    return [
+        score_reading(reading, task.source, task.wishes, task.target.background)
+        for reading, task in zip(read_all(pictures), tasks, strict=True)
+    ]
+
+
+def score_reading(
+    reading: Reading,
+    source: Scene | None,
+    wishes: Sequence[Wish | None],
+    background: str,
+    looks: Sequence[float] | None = None,
+) -> Score:
+    """Judges what was read from a picture.
+
+    Args:
+        reading: From the picture to be judged.
+        source: The scene that was edited; None for a drawing.
+        wishes: What each cell must hold.
+        background: What the background must be.
+        looks: For each cell, how much it looks like the source picture's, 0..1; by default not judged.
+    """
+    items = [_judge_background(reading.scene.background, source, background)]
+    for cell, wish in enumerate(wishes):
+        items.append(_judge_cell(cell, wish, reading.scene, source, looks[cell] if looks else 1.0))
+    grades = {group: [item.grade for item in items if item.should_change is group] for group in (True, False)}
+    changed, kept = (min(grades[group], default=10.0) for group in (True, False))
+    return Score(
+        semantics=min(changed, kept),
+        quality=_quality(reading),
+        exact=_is_exact(reading.scene, source, wishes, background),
+        changed=changed,
+        kept=kept,
+        items=tuple(items),
+        reading=reading,
+    )
+
+
+def _judge_background(found: str, source: Scene | None, wanted: str) -> Item:
+    should_change = source is None or source.background != wanted
+    grade = 10.0 if found == wanted else _BACKGROUND
+    if found != wanted and source is not None and should_change and found == source.background:
+        grade = 0.0
+    return Item(None, should_change, grade, wanted, found)
+
+
+def _judge_cell(cell: int, wish: Wish | None, scene: Scene, source: Scene | None, looks: float) -> Item:
+    found = scene.cells[cell]
+    before = source.cells[cell] if source is not None else None
+    should_change = wish is not None if source is None else not _fulfils(wish, before)
+    texts = _wish_text(wish), thing_text(found)
+    if wish is None:
+        grade = _grade_empty(found, before, should_change=should_change)
+    elif found is None:
+        grade = _ELSEWHERE if _is_elsewhere(wish, cell, scene, source) else 0.0
+    elif should_change and before is not None and found.named == before.named:
+        grade = 0.0
+    else:
+        grade = _grade_thing(wish, found)
+        if not should_change and before is not None:
+            grade *= _VARIANT if found.variant != before.variant and found.kind == before.kind else 1.0
+            grade *= _OFFSET if found.offset != before.offset else 1.0
+            grade *= _LOOKS + (1 - _LOOKS) * looks
+    return Item(cell, should_change, round(grade, 6), *texts)
+
+
+def _grade_empty(found: Thing | None, before: Thing | None, *, should_change: bool) -> float:
+    if found is None:
+        return 10.0
+    if not should_change:
+        return _EXTRA
+    return 0.0 if before is not None and found.named == before.named else _NOT_EMPTIED
+
+
+def _grade_thing(wish: Wish, found: Thing) -> float:
+    grade = 10.0
+    grade *= 1.0 if found.kind == wish.kind else _KIND
+    grade *= 1.0 if found.colour == wish.colour else _COLOUR
+    return grade * (1.0 if wish.size in {None, found.size} else _SIZE)
+
+
+def _is_elsewhere(wish: Wish, cell: int, scene: Scene, source: Scene | None) -> bool:
+    """Whether what a cell lacks stands in another one where it did not stand before."""
+    return any(
+        wish.allows(thing) and (source is None or not wish.allows(source.cells[at]))
+        for at, thing in enumerate(scene.cells)
+        if at != cell
+    )
+
+
+def _fulfils(wish: Wish | None, thing: Thing | None) -> bool:
+    return thing is None if wish is None else wish.allows(thing)
+
+
+def _is_exact(scene: Scene, source: Scene | None, wishes: Sequence[Wish | None], background: str) -> bool:
+    if scene.background != background or not all(map(_fulfils, wishes, scene.cells)):
+        return False
+    if source is None:
+        return True
+    return all(
+        found is None or before is None or not _fulfils(wish, before) or found.variant == before.variant
+        for wish, found, before in zip(wishes, scene.cells, source.cells, strict=True)
+    )
+
+
+def cell_qualities(reading: Reading) -> tuple[float, ...]:
+    """For each cell, 0..10: how cleanly it is drawn."""
+    fit = (np.array(reading.fit) - _WORST_FIT) / (_BEST_FIT - _WORST_FIT)
+    clarity = (np.array(reading.clarity) - _WORST_CLARITY) / (_BEST_CLARITY - _WORST_CLARITY)
+    return tuple(map(float, 10 * np.clip(np.minimum(fit, clarity), 0, 1)))
+
+
+def _quality(reading: Reading) -> float:
+    worst, second = sorted(cell_qualities(reading))[:2]
+    return (2 * worst + second) / 3
+
+
+def likeness(picture: Picture, source: Picture) -> list[float]:
+    """For each cell, 1 where two pictures agree to 20 dB, falling to 0 at 14 dB."""
+    squared = ((picture - source) ** 2).mean(-1).reshape(3, CELL, 3, CELL).mean((1, 3)).reshape(CELLS)
+    ratio = -10 * np.log10(np.maximum(squared, 1e-6))
+    likeness: list[float] = np.clip((ratio - _LOOKS_OTHER) / (_LOOKS_SAME - _LOOKS_OTHER), 0, 1).tolist()
+    return likeness
+
+
+def _wish_text(wish: Wish | None) -> str:
+    return " ".join(filter(None, (wish.size, wish.colour, wish.kind))) if wish else NOTHING
+
+
+def thing_text(thing: Thing | None) -> str:
+    """What a cell holds, in words."""
+    return name(thing) if thing else NOTHING

@@ -1,0 +1,287 @@
+"""The image server without its protocol: checks orders, answers known ones from the store, queues the rest.
+
+Everything a client sends is checked here, against one frozen set of limits; errors carry codes and never a path. Knows
+nothing of MCP: `image_server` is the thin layer that puts this behind tools.
+"""
+
+import asyncio
+import base64
+import binascii
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from types import TracebackType
+from typing import Self
+
+from pydantic import JsonValue
+
+from interleavethinker.servers.images.backends.base import Backend, Job, Order
+from interleavethinker.tools.errors import GeneratorError, InputError, StoreError
+from interleavethinker.tools.images.png import DEFAULT_LIMITS, ImageLimits, canonical_png, image_size
+from interleavethinker.tools.images.store import sha256_of
+from interleavethinker.tools.protocols import Progress
+
+from .cache import Generation, GenerationStore, digest_of
+from .queue import ImageQueue
+
+__all__ = ["Drawn", "ImageService", "ServiceLimits"]
+
+_IMAGE_URI = re.compile(r"image://([0-9a-f]{64})")
+_DATA_URI = re.compile(r"data:image/[a-z0-9.+-]+;base64,", re.IGNORECASE)
+_MAX_SEED = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class ServiceLimits:
+    """What a client may ask for, and how much the server takes on."""
+
+    max_prompt: int = 8000
+    """Characters."""
+    max_side: int = 4096
+    max_pixels: int = 4096 * 4096
+    """Of a generated image."""
+    max_steps: int = 200
+    images: ImageLimits = DEFAULT_LIMITS
+    """Of an uploaded image."""
+    max_waiting: int = 64
+    """Calls in the queue."""
+    window: float = 0.01
+    """Seconds; see `ImageQueue`."""
+    call_seconds: float = 1800.0
+    """One call's time on the server, queueing included."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A finished call."""
+
+    generation: Generation
+    png: bytes
+    cached: bool
+
+
+class ImageService:
+    """Draws, edits and keeps images. Use as an async context manager.
+
+    Args:
+        backend: The model.
+        store: This server's own store.
+        limits: What is refused.
+    """
+
+    def __init__(self, backend: Backend, store: GenerationStore, limits: ServiceLimits) -> None:
+        self.limits = limits
+        self._backend = backend
+        self._store = store
+        self._queue = ImageQueue(backend, self._finish, max_waiting=limits.max_waiting, window=limits.window)
+        # Looking a digest up and putting it into the queue must be one step, or two equal calls could both miss.
+        self._locks = [asyncio.Lock() for _ in range(256)]
+        self._answered_from_store = 0
+
+    async def __aenter__(self) -> Self:
+        await self._backend.start()
+        self._queue.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._queue.close()
+        await self._backend.close()
+
+    async def draw(
+        self,
+        prompt: str,
+        *,
+        image: str | None = None,
+        seed: int | None = None,
+        width: int | None = None,
+        height: int | None = None,
+        steps: int | None = None,
+        guidance: float | None = None,
+        progress: Progress | None = None,
+    ) -> Drawn:
+        """Generates an image, or edits `image`; a known call is answered from the store.
+
+        Args:
+            prompt: What to draw, or what to change.
+            image: `image://{sha256}` or a data URI.
+            seed: Without one, a fresh one is drawn and the call is always a new generation.
+            width: Pixels; None leaves it to the model, or to the source.
+            height: Pixels.
+            steps: Denoising steps; None leaves it to the model's settings.
+            guidance: Guidance scale; None leaves it to the model's settings.
+            progress: Told about every denoising step.
+
+        Raises:
+            InputError: The call breaks a limit or the model cannot do it.
+            GeneratorError: `unknown_image`, `busy`, `deadline`, or the model failed.
+        """
+        self._check(prompt, seed, width, height, steps, guidance)
+        source, source_png = (None, None) if image is None else await self._source(image)
+        order = Order(
+            prompt=prompt,
+            seed=secrets.randbelow(2**53) if seed is None else seed,
+            source=source,
+            source_size=None if source_png is None else image_size(source_png),
+            width=width,
+            height=height,
+            steps=steps,
+            guidance=guidance,
+        )
+        try:
+            async with asyncio.timeout(self.limits.call_seconds):
+                return await self._draw(order, source_png, progress)
+        except TimeoutError as error:
+            raise GeneratorError(
+                f"A call may take {self.limits.call_seconds:g} s on this server; this one was dropped. Call again when "
+                "it is less busy.",
+                code="deadline",
+                retryable=True,
+            ) from error
+
+    async def put(self, image: str) -> tuple[str, int, int]:
+        """Keeps an uploaded image in canonical form; returns its sha256, width and height.
+
+        Raises:
+            InputError: Not a usable image.
+        """
+        png = await asyncio.to_thread(self._decode, image)
+        sha256 = await asyncio.to_thread(self._store.images.put, png)
+        return sha256, *image_size(png)
+
+    async def read(self, sha256: str, start: int = 0, end: int | None = None) -> bytes:
+        """Returns (a slice of) a stored image's bytes.
+
+        Raises:
+            StoreError: Unknown (`unknown_image`) or damaged (`corrupt_image`).
+        """
+        return (await asyncio.to_thread(self._store.images.get, sha256))[start:end]
+
+    def status(self) -> dict[str, JsonValue]:
+        """Returns the present state: model, device, queue, counts."""
+        backend = self._backend.status()
+        return {
+            "backend": backend.backend,
+            "model": backend.model,
+            "loaded": backend.loaded,
+            "problem": backend.problem,
+            "device": backend.device,
+            "dtype": backend.dtype,
+            "version": version("interleavethinker"),
+            "waiting": self._queue.waiting,
+            "running": self._queue.running,
+            "max_waiting": self.limits.max_waiting,
+            "max_batch": self._backend.max_batch,
+            "generated": self._queue.finished,
+            "answered_from_store": self._answered_from_store,
+        }
+
+    async def _draw(self, order: Order, source_png: bytes | None, progress: Progress | None) -> Drawn:
+        fingerprint = await self._backend.fingerprint()
+        arguments = self._backend.arguments(order)
+        self._check_size(int(str(arguments.get("width") or 0)), int(str(arguments.get("height") or 0)))
+        digest = digest_of(_digest_parts(fingerprint, order, arguments))
+        async with self._locks[int(digest[:2], 16)]:
+            if digest not in self._queue:
+                # Most calls are new, which one look at a file name tells; only reading an image is worth a thread.
+                found = await asyncio.to_thread(self._store.find, digest) if self._store.knows(digest) else None
+                if found is not None:
+                    self._answered_from_store += 1
+                    return Drawn(*found, cached=True)
+            work = self._queue.submit(digest, Job(order, arguments, source_png, str(fingerprint["model"])))
+        return Drawn(*await self._queue.result(work, progress), cached=False)
+
+    def _finish(self, digest: str, job: Job, png: bytes, seconds: float) -> Generation:
+        width, height = image_size(png)
+        generation = Generation(
+            sha256=sha256_of(png),
+            width=width,
+            height=height,
+            seed=job.order.seed,
+            model=job.model,
+            seconds=round(seconds, 4),
+        )
+        self._store.keep(digest, png, generation)
+        return generation
+
+    async def _source(self, image: str) -> tuple[str, bytes]:
+        match = _IMAGE_URI.fullmatch(image)
+        if match is not None:
+            sha256 = match.group(1)
+            try:
+                return sha256, await asyncio.to_thread(self._store.images.get, sha256)
+            except StoreError as error:
+                raise GeneratorError(
+                    f"This server has no (whole) image {sha256}. Send it with put_image, then call again.",
+                    code="unknown_image",
+                    retryable=True,
+                ) from error
+        png = await asyncio.to_thread(self._decode, image)
+        return await asyncio.to_thread(self._store.images.put, png), png
+
+    def _decode(self, image: str) -> bytes:
+        match = _DATA_URI.match(image)
+        if match is None:
+            raise InputError(
+                "An image must be given as image://{sha256} or as a data URI (data:image/png;base64,…); paths and web "
+                "addresses are not read.",
+                code="invalid_image",
+            )
+        if len(image) > self.limits.images.max_bytes * 4 // 3 + 100:
+            raise InputError(
+                f"An image may have at most {self.limits.images.max_bytes} bytes; more were sent.",
+                code="image_too_large",
+            )
+        try:
+            data = base64.b64decode(image[match.end() :], validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise InputError("The data URI's base64 is malformed.", code="invalid_image") from error
+        return canonical_png(data, self.limits.images)
+
+    def _check(
+        self,
+        prompt: str,
+        seed: int | None,
+        width: int | None,
+        height: int | None,
+        steps: int | None,
+        guidance: float | None,
+    ) -> None:
+        if not prompt.strip() or len(prompt) > self.limits.max_prompt:
+            raise InputError(
+                f"A prompt must have 1 to {self.limits.max_prompt} characters; {len(prompt)} were sent.",
+                code="invalid_prompt",
+            )
+        _within("seed", seed, 0, _MAX_SEED)
+        _within("width", width, 16, self.limits.max_side)
+        _within("height", height, 16, self.limits.max_side)
+        _within("steps", steps, 1, self.limits.max_steps)
+        _within("guidance", guidance, 0.0, 100.0)
+
+    def _check_size(self, width: int, height: int) -> None:
+        if width * height > self.limits.max_pixels:
+            raise InputError(
+                f"An image may have at most {self.limits.max_pixels} pixels; {width} x {height} was asked for."
+            )
+
+
+def _within(name: str, value: float | None, low: float, high: float) -> None:
+    # Written so that NaN is refused too.
+    if value is not None and not low <= value <= high:
+        raise InputError(f"{name} must lie between {low} and {high}; {value} was sent.")
+
+
+def _digest_parts(
+    fingerprint: Mapping[str, JsonValue], order: Order, arguments: Mapping[str, JsonValue]
+) -> dict[str, JsonValue]:
+    return {
+        **fingerprint,
+        "operation": "generate" if order.source is None else "edit",
+        "prompt": order.prompt,
+        "source": order.source,
+        "seed": order.seed,
+        "arguments": dict(arguments),
+    }

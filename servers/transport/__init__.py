@@ -1,0 +1,1 @@
+"""TODO: say what servers.transport is for."""

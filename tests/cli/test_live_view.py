@@ -1,0 +1,67 @@
+"""What a person sees of a running trajectory, in a terminal and in a log."""
+
+import io
+
+from rich.console import Console
+
+from interleavethinker.cli.live_view import Watch
+from interleavethinker.graph.events import Drawing, Drawn, Event, Judged, Planned, StepFinished
+from interleavethinker.tools.testing.agents import plan_of
+from interleavethinker.tools.types import Attempt, Verdict
+
+FIRST = Attempt(plan_version=1, step=0, iteration=0, prompt="a [red]", seed=1, source=None, image="a" * 64, seconds=1.5)
+REJECTED = FIRST.model_copy(update={"verdict": Verdict(success=False, refined_prompt="a!")})
+SECOND = FIRST.model_copy(update={"iteration": 1, "prompt": "a!", "verdict": Verdict(success=True)})
+STORY: list[Event] = [
+    Planned(plan=plan_of("a [red]", None, "b")),
+    Drawing(step=0, iteration=0, prompt="a [red]", seed=1),
+    Drawing(step=0, iteration=0, prompt="a [red]", seed=1, fraction=0.5),
+    Drawn(attempt=FIRST),
+    Judged(attempt=REJECTED),
+    Drawing(step=0, iteration=1, prompt="a!", seed=2),
+    Judged(attempt=SECOND),
+    StepFinished(step=0, mark="accepted", attempt=SECOND),
+    StepFinished(step=1, mark="text_only"),
+]
+
+
+def told(*, terminal: bool) -> tuple[str, str]:
+    """Returns everything written, and the last thing shown."""
+    console = Console(file=io.StringIO(), force_terminal=terminal, width=100, color_system=None)
+    with Watch(console) as watch:
+        for event in STORY:
+            watch.see(event)
+        last = Console(file=io.StringIO(), width=100, color_system=None)
+        last.print(watch._table())
+    assert isinstance(console.file, io.StringIO)
+    assert isinstance(last.file, io.StringIO)
+    return console.file.getvalue(), last.file.getvalue()
+
+
+def test_a_terminal_shows_each_step_with_its_attempts_and_time() -> None:
+    _, table = told(terminal=True)
+    first, second, third = (line.split() for line in table.splitlines() if line.strip())
+    assert first == "1 a [red] accepted 2 attempts, 3.0 s".split()
+    assert second == "2 Words 1 text".split()
+    assert third == ["3", "b", "–"]
+
+
+def test_a_log_gets_one_line_for_each_thing_that_happens_and_none_for_progress() -> None:
+    log, _ = told(terminal=False)
+    lines = [line.split(" s  ", 1)[1].strip() for line in log.splitlines()]
+    assert lines == [
+        "planned: 3 steps",
+        "step 1, attempt 1: a [red]",
+        "rejected, again",
+        "step 1, attempt 2: a!",
+        "accepted",
+        "step 1: accepted",
+        "step 2: text",
+    ]
+
+
+def test_a_trajectory_that_goes_on_shows_what_it_had() -> None:
+    console = Console(file=io.StringIO(), width=100, color_system=None)
+    console.print(Watch(console, plan_of("a", "b"), (SECOND,))._table())
+    assert isinstance(console.file, io.StringIO)
+    assert "accepted" in console.file.getvalue().splitlines()[0]

@@ -1,0 +1,48 @@
+"""A round of questions to a model in this process is answered in full batches, in order, from its seed."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from interleavethinker.evaluation.inference.deterministic_batches import _Rounds
+from interleavethinker.tools.qwen3vl.batching import Answer, Question, Settings
+
+
+def question(number: int) -> Question:
+    return Question(({"number": number},), (), Settings())
+
+
+def echo(questions: Sequence[Question]) -> list[Answer]:
+    import torch
+
+    drawn = torch.rand(1).item()
+    return [Answer(f"{one.conversation[0]['number']} {drawn:.4f}", (), 0, finished=True) for one in questions]
+
+
+def ask(rounds: _Rounds, count: int, seed: int) -> list[str]:
+    async def run() -> list[str]:
+        rounds.expect(count, seed)
+        futures = [asyncio.wrap_future(rounds.ask(question(number))) for number in range(count)]
+        return [answer.text for answer in await asyncio.gather(*futures)]
+
+    return asyncio.run(run())
+
+
+def test_batches_are_full_and_answers_come_in_order() -> None:
+    rounds = _Rounds(echo, 4)
+    answers = ask(rounds, 10, 0)
+    assert rounds.batches == [4, 4, 2]
+    assert [answer.split()[0] for answer in answers] == [str(number) for number in range(10)]
+
+
+def test_what_is_sampled_depends_on_the_seed_alone() -> None:
+    assert ask(_Rounds(echo, 4), 6, 1) == ask(_Rounds(echo, 4), 6, 1) != ask(_Rounds(echo, 4), 6, 2)
+
+
+def test_a_failure_reaches_everybody_who_asked() -> None:
+    def fail(_questions: Sequence[Question]) -> list[Answer]:
+        raise ValueError("no weights")
+
+    with pytest.raises(ValueError, match="no weights"):
+        ask(_Rounds(fail, 2), 5, 0)

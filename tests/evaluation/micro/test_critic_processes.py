@@ -1,0 +1,61 @@
+"""The real thing, small: processes, the shipped generator, and a critic of the real class that has learned nothing."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from interleavethinker.evaluation.micro.critic import Settings, measure_critics, open_crew
+from interleavethinker.microworld.agents.registry import Weights
+from interleavethinker.training.micro.vlm import make_micro_qwen
+
+
+def test_a_critic_is_measured_in_processes_of_its_own(tmp_path: Path) -> None:
+    make_micro_qwen(["Wanted: a red ball", "Asked: a red ball"], tmp_path, 0)
+    told: list[str] = []
+    with open_crew(workers=1) as crew:
+        report: Any = measure_critics(
+            crew,
+            {"sft": Weights("sft", f"qwen3-vl:{tmp_path}")},
+            Settings(n=4, tries=1),
+            lambda what, _done, _total: told.append(what),
+        )
+    assert (report["n"], report["sft"]["format"], report["sft"]["score_gain"]) == (4, 0, 0)
+    assert list(dict.fromkeys(told)) == ["attempts", "judged", "failures made again"]
+
+
+_KEEPS_A_PROCESS_BUSY = """
+import os, time
+from interleavethinker.evaluation.inference.worker_pool import new_pool
+if __name__ == "__main__":
+    pool = new_pool(1)
+    print(pool.submit(os.getpid).result(), flush=True)
+    pool.submit(time.sleep, 600)
+    time.sleep(600)
+"""
+
+
+def test_processes_end_with_whoever_began_them_even_if_that_was_killed(tmp_path: Path) -> None:
+    script = tmp_path / "busy.py"
+    script.write_text(_KEEPS_A_PROCESS_BUSY)
+    with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
+        parent.send_signal(signal.SIGKILL)
+    for _ in range(100):
+        if not _lives(child):
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"process {child} goes on without its parent")
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    state = Path(f"/proc/{process}/stat")  # a killed process that nobody has waited for is a zombie
+    return not state.exists() or state.read_text().rpartition(")")[2].split()[0] != "Z"

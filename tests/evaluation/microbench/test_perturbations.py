@@ -1,0 +1,69 @@
+"""Errors come at the rate that was asked for, and those of a lower rate are among those of a higher one."""
+
+import pytest
+
+from interleavethinker.evaluation.microbench.perturbations import ErringPlanner, NoisyCritic
+from interleavethinker.tools.protocols import PlanContext
+from interleavethinker.tools.testing.agents import FixedPlanner, RuleCritic, plan_of
+from interleavethinker.tools.types import Case, Request, Step, TextPart, Verdict
+
+PROMPTS = ("a big red ball on the left, at night", "make the ball blue", "add a small cat at the top")
+
+
+def request(number: int) -> Request:
+    return Request(parts=(TextPart(text=f"request {number}"),))
+
+
+async def spoiled(rate: float, number: int, count: int = 3) -> tuple[Step, ...]:
+    planner = ErringPlanner(FixedPlanner(plan_of(*PROMPTS[:count])), rate, seed=1)
+    return (await planner.plan(request(number), PlanContext())).steps
+
+
+async def test_steps_are_wrong_missing_or_swapped_at_the_rate() -> None:
+    clean = plan_of(*PROMPTS).steps
+    plans = [await spoiled(0.2, number) for number in range(200)]
+    touched = sum(plan != clean for plan in plans) / len(plans)
+    assert 0.35 < touched < 0.6  # 1 - 0.8 ** 3 = 0.49
+    assert any(len(plan) == 2 for plan in plans)
+    assert any(sorted(plan, key=str) == sorted(clean, key=str) and plan != clean for plan in plans)
+    wrong = [step for plan in plans for step in plan if step not in clean]
+    assert wrong
+    assert all(step.prompt and len(step.prompt.split()) in {4, 7, 9} for step in wrong)
+    assert all(plan for plan in [await spoiled(1, number, 1) for number in range(20)])
+
+
+async def test_errors_of_a_lower_rate_are_among_those_of_a_higher_one() -> None:
+    clean = plan_of(*PROMPTS[:1]).steps
+    few = {number for number in range(200) if await spoiled(0.1, number, 1) != clean}
+    many = {number for number in range(200) if await spoiled(0.4, number, 1) != clean}
+    assert few
+    assert few < many
+    assert [await spoiled(0.4, 5)] == [await spoiled(0.4, 5)]
+    assert await spoiled(0, 5) == plan_of(*PROMPTS).steps
+
+
+def case(number: int) -> Case:
+    return Case(source=None, image=f"{number:064x}", original_prompt="a ball", prompt="a ball")
+
+
+@pytest.mark.parametrize("success", [True, False])
+async def test_verdicts_are_flipped_at_the_rate_with_their_confidence(success: bool) -> None:
+    rule = RuleCritic(lambda _: Verdict(success=success, refined_prompt="x", confidence=0.9), gives_confidence=True)
+    critic = NoisyCritic(rule, flipped=0.3, misled=0, others=(["d"], ["e"]), seed=1)
+    verdicts = await critic.judge([case(number) for number in range(300)])
+    flipped = [verdict for verdict in verdicts if verdict.success is not success]
+    assert 0.2 < len(flipped) / 300 < 0.4
+    assert [verdict.confidence for verdict in flipped] == [pytest.approx(0.1)] * len(flipped)
+    assert critic.gives_confidence
+
+
+async def test_refined_prompts_become_another_requests_of_the_same_kind() -> None:
+    rule = RuleCritic(lambda _: Verdict(success=False, refined_prompt="mine"))
+    critic = NoisyCritic(rule, flipped=0, misled=0.4, others=(["a drawing"], ["an edit"]), seed=1)
+    drawn = await critic.judge([case(number) for number in range(200)])
+    assert {verdict.refined_prompt for verdict in drawn} == {"mine", "a drawing"}
+    edited = await critic.judge([case(n).model_copy(update={"source": "f" * 64}) for n in range(200)])
+    assert {verdict.refined_prompt for verdict in edited} == {"mine", "an edit"}
+    unjudged = RuleCritic(lambda _: Verdict(success=None))
+    noisy = NoisyCritic(unjudged, flipped=1, misled=1, others=(["d"], ["e"]), seed=1)
+    assert (await noisy.judge([case(0)]))[0].success is None

@@ -1,0 +1,78 @@
+from pathlib import Path
+
+import pytest
+
+from interleavethinker.graph.profiles.checks import check_profile
+from interleavethinker.graph.profiles.profile import import_object, load_profile, shipped_profiles
+from interleavethinker.tools.errors import ProfileError
+
+GOOD = """
+description = "d"
+planner = { object = "interleavethinker.tools.testing.agents:FixedPlanner", prompts = "words" }
+critic = { model = "qwen3-vl:some/where" }
+generator = { model = "cells" }
+"""
+
+
+@pytest.mark.parametrize("name", shipped_profiles())
+def test_every_shipped_profile_is_valid_and_describes_itself(name: str) -> None:
+    profile = load_profile(name)
+    assert profile.name == profile.source == name
+    assert profile.description
+    assert {"micro", "klein", "api"} <= set(shipped_profiles())
+
+
+def test_a_profile_of_ones_own_is_found_from_any_folder_and_its_prompts_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine.toml").write_text(GOOD)
+    monkeypatch.chdir(tmp_path)
+    profile = load_profile("mine.toml")
+    assert profile.source == str(tmp_path / "mine.toml")
+    assert profile.planner.prompts == str(tmp_path / "words")
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (GOOD.replace("planner", "planer"), "planner"),
+        (GOOD + "[limits]\nmax_iterations = 0", "max_iterations"),
+        (GOOD.replace('model = "qwen3-vl:some/where"', ""), "exactly one of model and object"),
+        ("[", "must be TOML"),
+    ],
+)
+def test_a_malformed_profile_says_what_is_wrong(text: str, complaint: str, tmp_path: Path) -> None:
+    path = tmp_path / "bad.toml"
+    path.write_text(text)
+    with pytest.raises(ProfileError, match=complaint) as error:
+        load_profile(str(path))
+    assert "pydantic" not in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_profile_that_is_not_utf_8_is_told_as_such(tmp_path: Path) -> None:
+    path = tmp_path / "latin.toml"
+    path.write_bytes(GOOD.replace('"d"', '"é"').encode("latin-1"))
+    with pytest.raises(ProfileError, match="must be UTF-8"):
+        load_profile(str(path))
+
+
+def test_an_unknown_profile_names_the_shipped_ones() -> None:
+    with pytest.raises(ProfileError, match="klein"):
+        load_profile("gigantic")
+    with pytest.raises(ProfileError, match="readable"):
+        load_profile("nowhere/at/all.toml")
+
+
+@pytest.mark.parametrize("target", ["no.such.module:x", "json:no_such_thing", "json"])
+def test_an_import_string_that_leads_nowhere_is_told_as_such(target: str) -> None:
+    with pytest.raises(ProfileError, match="cannot be imported"):
+        import_object(target)
+
+
+def test_a_checkup_tells_what_a_profile_lacks_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    findings = {finding.name: finding for finding in check_profile(load_profile("api"))}
+    assert not findings["generator"].good
+    assert "OPENAI_API_KEY" in findings["generator"].found
+    assert all(finding.good for finding in check_profile(load_profile("micro")))

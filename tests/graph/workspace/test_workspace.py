@@ -1,0 +1,388 @@
+"""Pausing, cancelling, approving, judging and branching, also from a second workspace as another process would."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, aclosing
+from pathlib import Path
+
+import pytest
+
+from interleavethinker.graph import BranchPoint, Judgement, Limits, Workspace
+from interleavethinker.graph.events import ApprovalNeeded, Cancelled, Drawing, Event, Finished, Judged, Paused
+from interleavethinker.tools.errors import InputError, TrajectoryError
+from interleavethinker.tools.images.store import ImageStore
+from interleavethinker.tools.protocols import Progress
+from interleavethinker.tools.testing.agents import FixedPlanner, RuleCritic, accept_only, plan_of
+from interleavethinker.tools.testing.generator import MemoryGenerator, paint
+from interleavethinker.tools.types import Call, Generated, ImagePart, Step, Verdict
+
+Opened = Callable[..., AbstractAsyncContextManager[Workspace]]
+
+
+class Gated:
+    """A generator whose calls wait for a gate, so that a test can act while one is in flight."""
+
+    def __init__(self, store: ImageStore) -> None:
+        self.inner = MemoryGenerator(store)
+        self.started = asyncio.Event()
+        self.gate = asyncio.Event()
+        self.cancelled = 0
+
+    async def generate(self, call: Call, progress: Progress | None = None) -> Generated:
+        self.started.set()
+        try:
+            await self.gate.wait()
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        return await self.inner.generate(call, progress)
+
+
+@pytest.fixture
+def gated(tmp_path: Path) -> Gated:
+    return Gated(ImageStore(tmp_path / "workspace" / "images"))
+
+
+async def collect(ws: Workspace, trajectory: str) -> list[Event]:
+    async with aclosing(ws.stream(trajectory)) as events:
+        return [event async for event in events]
+
+
+async def test_pause_from_elsewhere_takes_effect_after_the_call_in_flight_and_resume_repeats_nothing(
+    opened: Opened, gated: Gated
+) -> None:
+    async with opened(generator=gated) as ws, opened() as elsewhere:
+        trajectory = await ws.start("x")
+        running = asyncio.create_task(collect(ws, trajectory))
+        await gated.started.wait()
+        assert elsewhere.entry(trajectory).status == "running"
+        assert elsewhere.pause(trajectory)
+        gated.gate.set()
+        events = await running
+        assert isinstance(events[-1], Paused)
+        assert len(gated.inner.calls) == 1
+        paused = await elsewhere.look(trajectory)
+        assert (paused.entry.status, len(paused.document.images)) == ("paused", 1)
+        seen = await ws.run(trajectory)
+    assert seen.outcome == "complete"
+    assert len(gated.inner.calls) == len(set(gated.inner.calls)) == 3
+
+
+async def test_cancel_from_elsewhere_ends_the_call_in_flight_and_only_a_branch_goes_on(
+    opened: Opened, gated: Gated
+) -> None:
+    async with opened(generator=gated) as ws, opened() as elsewhere:
+        trajectory = await ws.start("x")
+        running = asyncio.create_task(collect(ws, trajectory))
+        await gated.started.wait()
+        assert elsewhere.cancel(trajectory)
+        assert isinstance((await running)[-1], Cancelled)
+        assert gated.cancelled == 1
+        assert elsewhere.entry(trajectory).status == "cancelled"
+        with pytest.raises(TrajectoryError, match="cancelled"):
+            await ws.run(trajectory)
+        gated.gate.set()
+        assert (await ws.run(await ws.branch(trajectory, BranchPoint(step=0)))).outcome == "complete"
+
+
+async def test_a_second_runner_is_told_that_the_trajectory_is_busy(opened: Opened, gated: Gated) -> None:
+    async with opened(generator=gated) as ws, opened() as elsewhere:
+        trajectory = await ws.start("x")
+        running = asyncio.create_task(ws.run(trajectory))
+        await gated.started.wait()
+        with pytest.raises(TrajectoryError, match="another process") as error:
+            await elsewhere.run(trajectory)
+        assert error.value.code == "busy"
+        with pytest.raises(TrajectoryError, match="another process"):
+            await elsewhere.delete(trajectory)
+        gated.gate.set()
+        assert (await running).outcome == "complete"
+
+
+async def test_leaving_the_stream_pauses_the_trajectory(opened: Opened) -> None:
+    async with opened() as ws:
+        trajectory = await ws.start("x")
+        async with aclosing(ws.stream(trajectory)) as events:
+            async for event in events:
+                if isinstance(event, Drawing):
+                    break
+        assert ws.entry(trajectory).status == "paused"
+        assert (await ws.run(trajectory)).outcome == "complete"
+
+
+async def test_a_finished_trajectory_can_be_run_again_and_just_says_what_it_has(opened: Opened) -> None:
+    planner = FixedPlanner(plan_of("a"))
+    async with opened(planner) as ws:
+        trajectory = await ws.start("x")
+        first = await collect(ws, trajectory)
+        again = await collect(ws, trajectory)
+    assert again == [first[-1]]
+    assert isinstance(again[0], Finished)
+    assert len(planner.asked) == 1
+
+
+async def test_a_plan_waits_for_approval_and_goes_on_as_it_is(opened: Opened) -> None:
+    planner = FixedPlanner(plan_of("a"))
+    async with opened(planner) as ws, opened() as elsewhere:
+        trajectory = await ws.start("x", approve_plan=True)
+        assert isinstance((await collect(ws, trajectory))[-1], ApprovalNeeded)
+        assert elsewhere.entry(trajectory).status == "waiting"
+        # Resuming without an approval changes nothing.
+        assert isinstance((await collect(ws, trajectory))[-1], ApprovalNeeded)
+        elsewhere.approve(trajectory)
+        seen = await ws.run(trajectory)
+    assert (seen.outcome, len(seen.plans), len(planner.asked)) == ("complete", 1, 1)
+
+
+async def test_a_plan_edited_at_approval_becomes_the_next_version(opened: Opened) -> None:
+    async with opened(plan_of("a", "b")) as ws:
+        trajectory = await ws.start("x", approve_plan=True)
+        await ws.run(trajectory)
+        ws.approve(trajectory, [Step(prompt="mine", instruction="By hand")])
+        seen = await ws.run(trajectory)
+    assert [len(plan.steps) for plan in seen.plans] == [2, 1]
+    assert [a.prompt for a in seen.attempts] == ["mine"]
+
+
+async def test_an_edited_plan_that_cannot_be_used_is_refused_and_the_trajectory_waits_on(opened: Opened) -> None:
+    async with opened(plan_of("a")) as ws:
+        trajectory = await ws.start("x", approve_plan=True, limits=Limits(max_steps=3))
+        await ws.run(trajectory)
+        with pytest.raises(InputError, match="at least one step"):
+            ws.approve(trajectory, [])
+        ws.approve(trajectory, [Step(prompt="a")] * 4)
+        assert (await ws.run(trajectory)).entry.status == "waiting"
+        ws.approve(trajectory)
+        assert (await ws.run(trajectory)).outcome == "complete"
+
+
+async def test_only_a_waiting_trajectory_can_be_approved(opened: Opened) -> None:
+    async with opened() as ws:
+        trajectory = await ws.start("x")
+        with pytest.raises(TrajectoryError, match="does not wait"):
+            ws.approve(trajectory)
+
+
+async def pause_when(ws: Workspace, trajectory: str, reached: Callable[[Event], bool]) -> None:
+    async with aclosing(ws.stream(trajectory)) as events:
+        async for event in events:
+            if reached(event):
+                ws.pause(trajectory)
+
+
+async def test_a_person_can_accept_what_the_critic_rejected(opened: Opened) -> None:
+    async with opened(plan_of("a", "b"), accept_only("b")) as ws:
+        trajectory = await ws.start("x")
+        await pause_when(ws, trajectory, lambda event: isinstance(event, Judged))
+        assert not await ws.judge(trajectory, Judgement(success=True, reasoning="I like it"))
+        seen = await ws.run(trajectory)
+    assert [a.prompt for a in seen.attempts] == ["a", "b"]
+    assert seen.attempts[0].verdict == Verdict(success=True, refined_prompt="a", reasoning="I like it", by_hand=True)
+    assert seen.document.blocks[0].mark == "accepted"
+
+
+async def test_a_person_can_reject_with_a_prompt_of_their_own_even_at_the_last_iteration(opened: Opened) -> None:
+    async with opened(plan_of("a"), accept_only("mine")) as ws:
+        trajectory = await ws.start("x", limits=Limits(max_iterations=1))
+        await pause_when(ws, trajectory, lambda event: isinstance(event, Drawing))
+        await ws.judge(trajectory, Judgement(success=False, prompt="mine"))
+        seen = await ws.run(trajectory)
+    assert [a.prompt for a in seen.attempts] == ["a", "mine"]
+
+
+async def test_a_rejection_at_the_last_iteration_allows_one_more_attempt_to_that_step_alone(opened: Opened) -> None:
+    async with opened(plan_of("a", "b"), accept_only("nothing")) as ws:
+        trajectory = await ws.start("x", limits=Limits(max_iterations=1))
+        await pause_when(ws, trajectory, lambda event: isinstance(event, Drawing))
+        await ws.judge(trajectory, Judgement(success=False))
+        seen = await ws.run(trajectory)
+    assert [a.step for a in seen.attempts] == [0, 0, 1]
+    assert seen.limits == Limits(max_iterations=1)
+
+
+async def test_a_verdict_from_elsewhere_counts_for_the_attempt_that_was_seen_and_not_for_a_newer_one(
+    opened: Opened, gated: Gated
+) -> None:
+    async with opened(plan_of("a", "b"), accept_only("b"), gated) as ws, opened() as elsewhere:
+        trajectory = await ws.start("x")
+        running = asyncio.create_task(collect(ws, trajectory))
+        await gated.started.wait()
+        with pytest.raises(InputError, match="no such attempt"):
+            await elsewhere.judge(trajectory, Judgement(success=True))
+        gated.started.clear()
+        gated.gate.set()
+        gated.gate.clear()
+        await gated.started.wait()  # The first attempt was rejected, the second one is being drawn.
+        assert await elsewhere.judge(trajectory, Judgement(success=True))
+        gated.gate.set()
+        await running
+        seen = await ws.look(trajectory)
+    assert [a.prompt for a in seen.attempts] == ["a", "a!", "b"]
+    assert [a.verdict is not None and a.verdict.by_hand for a in seen.attempts] == [True, False, False]
+    assert seen.document.images == (seen.attempts[0].image, seen.attempts[2].image)
+
+
+async def test_a_rejection_from_elsewhere_words_the_next_attempt_even_if_a_newer_one_was_made(
+    opened: Opened, gated: Gated
+) -> None:
+    async with opened(plan_of("a"), accept_only("mine"), gated) as ws, opened() as elsewhere:
+        trajectory = await ws.start("x")
+        running = asyncio.create_task(collect(ws, trajectory))
+        await gated.started.wait()
+        gated.started.clear()
+        gated.gate.set()
+        gated.gate.clear()
+        await gated.started.wait()
+        await elsewhere.judge(trajectory, Judgement(success=False, prompt="mine"))
+        gated.gate.set()
+        await running
+        seen = await ws.look(trajectory)
+    assert [a.prompt for a in seen.attempts] == ["a", "a!", "mine"]
+
+
+async def test_a_finished_step_is_not_judged_again_but_branched(opened: Opened) -> None:
+    async with opened() as ws:
+        trajectory = await ws.start("x")
+        await pause_when(ws, trajectory, lambda event: isinstance(event, Drawing) and event.step == 1)
+        with pytest.raises(InputError, match="branch"):
+            await ws.judge(trajectory, Judgement(success=True, step=0))
+        await ws.run(trajectory)
+        with pytest.raises(InputError, match="branch"):
+            await ws.judge(trajectory, Judgement(success=False))
+
+
+async def test_a_branch_keeps_what_comes_before_and_draws_the_rest_anew(opened: Opened) -> None:
+    async with opened() as ws:
+        parent = await ws.run(await ws.start("x", seed=1))
+        child = await ws.run(await ws.branch(parent.entry.id, BranchPoint(step=1)))
+        again = await ws.look(parent.entry.id)
+    assert again == parent
+    assert child.attempts[0] == parent.attempts[0]
+    assert child.seed != parent.seed
+    assert child.document.images[0] == parent.document.images[0]
+    assert set(child.document.images[1:]).isdisjoint(parent.document.images)
+    assert (child.entry.parent, child.entry.parent_step) == (parent.entry.id, 1)
+
+
+async def test_a_branch_can_replace_the_prompt_or_the_seed_of_one_attempt(opened: Opened) -> None:
+    async with opened() as ws:
+        parent = await ws.run(await ws.start("x", seed=1))
+        worded = await ws.run(await ws.branch(parent.entry.id, BranchPoint(step=1, prompt="make it z")))
+        seeded = await ws.run(await ws.branch(parent.entry.id, BranchPoint(step=1, seed=77)))
+    assert [a.prompt for a in worded.attempts] == ["draw a", "make it z", "make it c"]
+    assert [a.seed for a in worded.attempts] == [a.seed for a in parent.attempts]
+    assert seeded.attempts[1].seed == 77
+    assert seeded.attempts[2].seed == parent.attempts[2].seed
+
+
+async def test_a_branch_can_bring_an_image_which_is_judged_and_not_generated(opened: Opened, tmp_path: Path) -> None:
+    critic = RuleCritic()
+    generator = MemoryGenerator(ImageStore(tmp_path / "workspace" / "images"))
+    async with opened(critic=critic, generator=generator) as ws:
+        parent = await ws.run(await ws.start("x"))
+        mine = ws.add_image(paint(Call(prompt="mine", seed=0)))
+        before = len(generator.calls)
+        child = await ws.run(await ws.branch(parent.entry.id, BranchPoint(step=1, image=mine)))
+    assert child.attempts[1].image == mine
+    assert child.attempts[2].source == mine
+    assert len(generator.calls) == before + 1
+    assert mine in {case.image for cases in critic.judged for case in cases}
+
+
+async def test_a_branch_of_a_branch_survives_the_deletion_of_both_parents(opened: Opened) -> None:
+    async with opened() as ws:
+        first = await ws.run(await ws.start("x"))
+        second = await ws.run(await ws.branch(first.entry.id, BranchPoint(step=1)))
+        third = await ws.run(await ws.branch(second.entry.id, BranchPoint(step=2, prompt="make it d")))
+        assert [entry.id for entry in third.lineage] == [second.entry.id, first.entry.id]
+        await ws.delete(first.entry.id)
+        await ws.delete(second.entry.id)
+        removed = await ws.collect_garbage(older_than=0)
+        left = await ws.look(third.entry.id)
+        assert left.document == third.document
+        assert all(ws.store.get(sha256) for sha256 in left.document.images)
+    gone = {*first.document.images, *second.document.images} - set(third.document.images)
+    assert set(removed) == gone
+
+
+async def test_a_branchs_prefix_does_not_count_against_its_calls(opened: Opened) -> None:
+    async with opened() as ws:
+        parent = await ws.run(await ws.start("x"))
+        child = await ws.branch(parent.entry.id, BranchPoint(step=1), Limits(max_calls=2))
+        assert (await ws.run(child)).outcome == "complete"
+
+
+async def test_a_branch_before_a_replan_returns_to_the_plan_of_that_time(opened: Opened) -> None:
+    planner = FixedPlanner(plan_of("a", "b", "c"), plan_of("z"))
+    async with opened(planner, accept_only("z", "c")) as ws:
+        limits = Limits(max_iterations=2, replan_after=1)
+        parent = await ws.run(await ws.start("x", limits=limits))
+        assert len(parent.plans) == 2
+        child = await ws.run(await ws.branch(parent.entry.id, BranchPoint(step=0, prompt="c")))
+    assert [a.prompt for a in child.attempts][:2] == ["c", "b"]
+
+
+async def test_a_running_trajectory_can_be_branched(opened: Opened, gated: Gated) -> None:
+    async with opened(generator=gated) as ws, opened(generator=gated.inner) as elsewhere:
+        trajectory = await ws.start("x")
+        running = asyncio.create_task(ws.run(trajectory))
+        await gated.started.wait()
+        child = await elsewhere.run(await elsewhere.branch(trajectory, BranchPoint(step=0)))
+        gated.gate.set()
+        assert (await running).outcome == child.outcome == "complete"
+
+
+@pytest.mark.parametrize(
+    ("point", "reason"),
+    [
+        (BranchPoint(step=9), "must lie in the plan"),
+        (BranchPoint(step=-1), "must lie in the plan"),
+        (BranchPoint(step=0, iteration=7), "must exist or come next"),
+        (BranchPoint(step=1), "text only"),
+        (BranchPoint(step=0, image="f" * 64), "added to the workspace"),
+    ],
+)
+async def test_a_branch_from_nowhere_is_refused(opened: Opened, point: BranchPoint, reason: str) -> None:
+    async with opened(plan_of("a", None)) as ws:
+        parent = await ws.run(await ws.start("x"))
+        with pytest.raises(InputError, match=reason):
+            await ws.branch(parent.entry.id, point)
+        assert len(ws.entries()) == 1
+
+
+async def test_a_request_with_an_unknown_image_is_refused_before_anything_is_recorded(opened: Opened) -> None:
+    async with opened() as ws:
+        with pytest.raises(InputError, match="added to the workspace"):
+            await ws.start([ImagePart(sha256="e" * 64)])
+        assert ws.entries() == []
+
+
+async def test_a_trajectory_is_found_by_a_unique_beginning_of_its_id(opened: Opened) -> None:
+    async with opened() as ws:
+        one = await ws.start("x")
+        assert ws.entry(one[:-1]).id == one
+        await ws.start("y")
+        with pytest.raises(TrajectoryError, match="2 trajectories begin"):
+            ws.entry(one[:4])
+        with pytest.raises(TrajectoryError, match="No trajectory begins"):
+            ws.entry("zzz")
+
+
+async def test_many_trajectories_run_at_once_in_one_workspace(opened: Opened) -> None:
+    async with opened(critic=accept_only("draw a!", "make it b", "make it c")) as ws:
+        names = [await ws.start(f"x{i}", seed=i) for i in range(8)]
+        seen = await asyncio.gather(*(ws.run(name) for name in names))
+    assert {one.outcome for one in seen} == {"complete"}
+    assert len({one.document.images for one in seen}) == 8
+
+
+async def test_three_hundred_calls_run_and_their_checkpoints_grow_linearly(opened: Opened) -> None:
+    sizes = []
+    for calls in (100, 300):
+        async with opened(plan_of(*"abc"), lambda _: Verdict(success=False), root=f"n{calls}") as ws:
+            limits = Limits(max_iterations=100, max_calls=calls, replan_after=9)
+            seen = await ws.run(await ws.start("x", limits=limits))
+            assert len(seen.attempts) == calls
+            size, checkpoints = await ws.checkpoint_size(seen.entry.id)
+            sizes.append(size / checkpoints)
+    assert sizes[1] < sizes[0] * 1.05

@@ -1,0 +1,53 @@
+"""The registry of learned agents tells what is installed and what to do about what is not."""
+
+from pathlib import Path
+
+import pytest
+
+from interleavethinker.microworld.agents.registry import CRITICS, PLANNERS, Weights, available, weights_of
+from interleavethinker.tools.errors import ModelError
+
+
+@pytest.fixture
+def agents(tmp_path: Path) -> dict[str, Weights]:
+    for name, file in (("base", "config.json"), ("tuned", "adapter_config.json")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / file).write_text("{}", encoding="utf-8")
+        (tmp_path / name / "model.safetensors").touch()
+    (tmp_path / "begun").mkdir()
+    (tmp_path / "begun" / "config.json").write_text("{}", encoding="utf-8")
+    base = f"qwen3-vl:{tmp_path / 'base'}"
+    return {
+        "plain": Weights("plain", base),
+        "tuned": Weights("tuned", base, str(tmp_path / "tuned")),
+        "lost": Weights("lost", base, str(tmp_path / "nowhere")),
+        "baseless": Weights("baseless", f"qwen3-vl:{tmp_path / 'none'}"),
+        "begun": Weights("begun", f"qwen3-vl:{tmp_path / 'begun'}"),
+    }
+
+
+def test_only_what_lies_in_its_folder_counts_as_installed(agents: dict[str, Weights]) -> None:
+    assert list(available(agents)) == ["plain", "tuned"]
+    assert weights_of(agents, "tuned").options == {"adapter": agents["tuned"].adapter}
+    assert weights_of(agents, "plain").options == {}
+
+
+def test_missing_weights_are_an_error_that_says_where_they_should_be_and_what_there_is(
+    agents: dict[str, Weights],
+) -> None:
+    with pytest.raises(ModelError, match=r"nowhere; there are none\. Installed: plain, tuned\."):
+        weights_of(agents, "lost")
+    with pytest.raises(ModelError, match="none; there are none"):
+        weights_of(agents, "baseless")
+
+
+def test_an_unknown_name_is_told_the_known_ones(agents: dict[str, Weights]) -> None:
+    with pytest.raises(ModelError, match="one of plain, tuned, lost, baseless, begun; found 'other'"):
+        weights_of(agents, "other")
+
+
+def test_training_seeds_of_one_variant_differ_and_weights_lie_in_the_package_or_a_recipes_run() -> None:
+    trained = [(one.variant, one.seed) for one in CRITICS.values()]
+    assert len(set(trained)) == len(trained)
+    places = ("qwen3-vl:interleavethinker.microworld:checkpoints/", "qwen3-vl:runs/micro-critic-")
+    assert all(one.model.startswith(places) for one in (*PLANNERS.values(), *CRITICS.values()))

@@ -1,0 +1,74 @@
+"""Stories told in ordinary words become plans that the micro world can draw."""
+
+import asyncio
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from interleavethinker.microworld.agents.scripted_planner import ScriptedPlanner
+from interleavethinker.microworld.language.held_out import GAPS, gap_task
+from interleavethinker.microworld.language.normalization import plainly, unframed
+from interleavethinker.microworld.language.parser import understand
+from interleavethinker.microworld.language.templates import EDIT_KINDS, draw_task, edit_task
+from interleavethinker.microworld.scenes.scene import Scene, Thing
+from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.images.store import ImageStore
+from interleavethinker.tools.protocols import PlanContext
+from interleavethinker.tools.types import Request, TextPart
+
+SCENE = Scene("meadow").put(3, Thing("cat", "white", "small"))
+
+
+def plan(text: str, folder: Path) -> list[str | None]:
+    request = Request(parts=(TextPart(text=text),))
+    planned = asyncio.run(ScriptedPlanner(ImageStore(folder)).plan(request, PlanContext()))
+    return [step.prompt for step in planned.steps]
+
+
+@pytest.mark.parametrize(
+    ("told", "kind"),
+    [
+        ("the cat walks to the right", "move"),
+        ("The kitten jumps to the top", "move"),
+        ("a red ball appears on the right", "add"),
+        ("another cat arrives at the top", "add"),
+        ("the cat disappears", "remove"),
+        ("the cat gets bigger", "resize"),
+        ("night falls", "background"),
+        ("it gets dark", "background"),
+        ("the sun sets", "background"),
+        ("it starts to snow", "background"),
+    ],
+)
+def test_a_sentence_of_a_story_is_the_edit_that_it_tells(told: str, kind: str) -> None:
+    assert [edit.kind for edit in understand(told, SCENE).edits] == [kind]
+
+
+def test_a_story_becomes_one_step_a_sentence_in_its_own_words(tmp_path: Path) -> None:
+    text = "Tell me a story: a small white cat on the left in a meadow. The cat walks to the middle. Then night falls."
+    assert plan(text, tmp_path) == [
+        "a small white cat on the left in a meadow",
+        "the cat walks to the middle",
+        "night falls",
+    ]
+
+
+def test_it_means_the_thing_named_last_or_else_the_scene(tmp_path: Path) -> None:
+    text = "a big red ball on the left in a meadow, then make it night, then make it blue"
+    assert plan(text, tmp_path)[1:] == ["make it night", "make the ball blue"]
+
+
+def test_a_story_of_something_unknown_names_the_unknown_word(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="'dragon'"):
+        plan("Tell me a story about a dragon", tmp_path)
+
+
+def test_texts_of_the_world_itself_are_left_as_they_are() -> None:
+    rng = np.random.default_rng(8)
+    texts = [draw_task(rng).text for _ in range(200)]
+    texts += [edit_task(rng, kind).text for kind in EDIT_KINDS for _ in range(100)]
+    texts += [gap_task(gap, rng).task.text for gap in GAPS for _ in range(100)]
+    for text in texts:
+        assert plainly(text) == text
+        assert unframed(text) == text

@@ -1,0 +1,129 @@
+"""Texts are understood as what they were made from, and what cannot be understood is said clearly."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from interleavethinker.microworld.language.held_out import GAPS, gap_task
+from interleavethinker.microworld.language.parser import check_request, understand
+from interleavethinker.microworld.language.templates import EDIT_KINDS, Task, draw_task, edit_task, instruct
+from interleavethinker.microworld.language.vocabulary import SYNONYMS
+from interleavethinker.microworld.scenes.scene import Scene, Thing
+from interleavethinker.tools.errors import InputError
+
+BALL, CAT = Thing("ball", "red", "big"), Thing("cat", "white", "small")
+STAR = Thing("star", "red", "big")
+SCENE = Scene("meadow", (None, BALL, None, None, CAT, None, None, None, None))
+TWINS = SCENE.put(8, BALL)
+
+
+def assert_understood(task: Task) -> None:
+    understood = understand(task.text, task.source)
+    assert understood.wishes == task.wishes, task.text
+    assert understood.target.background == task.target.background, task.text
+
+
+@pytest.mark.parametrize("kind", EDIT_KINDS)
+def test_every_trained_instruction_is_understood_as_its_edit(kind: str) -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        task = edit_task(rng, kind)
+        assert_understood(task)
+        assert task.source is not None
+        assert understand(instruct(task.edits[0], task.source), task.source).edits[0].kind == kind
+
+
+def test_every_trained_description_is_understood_as_its_scene() -> None:
+    rng = np.random.default_rng(1)
+    for _ in range(300):
+        assert_understood(draw_task(rng))
+
+
+@pytest.mark.parametrize("gap", GAPS)
+def test_every_gaps_texts_are_understood(gap: str) -> None:
+    rng = np.random.default_rng(2)
+    for _ in range(200):
+        assert_understood(gap_task(gap, rng).task)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Please make the ball green.", SCENE.put(1, Thing("ball", "green", "big"))),
+        (
+            "paint the ball blue and the cat blue",
+            SCENE.put(1, replace(BALL, colour="blue")).put(4, replace(CAT, colour="blue")),
+        ),
+        ("take the ball away", SCENE.put(1, None)),
+        ("get rid of the feline", SCENE.put(4, None)),
+        ("put the ball in the lower right corner", SCENE.put(1, None).put(8, BALL)),
+        ("move the cat to the left of the ball", SCENE.put(4, None).put(0, CAT)),
+        ("push the cat one step down", SCENE.put(4, None).put(7, CAT)),
+        ("move the ball to the left, then add a big red star at the top", SCENE.put(3, BALL).put(1, STAR)),
+        ("turn the cat into a crimson boat", SCENE.put(4, Thing("boat", "red", "small"))),
+        ("add a tree", SCENE.put(3, Thing("tree", "green", "big"))),
+        ("make it night", Scene("night", SCENE.cells)),
+    ],
+)
+def test_freer_phrasing_is_understood(text: str, expected: Scene) -> None:
+    assert understand(text, SCENE).target.named == expected.named
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("two balls and a house, at midnight", [("ball", "red"), ("ball", "red"), ("house", "red")]),
+        ("A tiny blue fish!", [("fish", "blue")]),
+        ("an empty picture in a forest", []),
+    ],
+)
+def test_freer_descriptions_get_usual_colours_and_free_places(text: str, expected: list[tuple[str, str]]) -> None:
+    things = understand(text).target.things.values()
+    assert sorted((thing.kind, thing.colour) for thing in things) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "source", "code"),
+    [
+        ("make the dog green", SCENE, "unknown_words"),
+        ("the cat the ball", SCENE, "not_understood"),
+        ("make the house green", SCENE, "not_there"),
+        ("remove the ball", TWINS, "ambiguous"),
+        ("add a red star at the top", SCENE, "occupied"),
+        ("move the ball one step up", SCENE, "occupied"),
+        ("with the and", None, "not_understood"),
+        ("five", None, "unknown_words"),
+        ("a cat, a ball, a tree, a house and a boat", None, "too_many_things"),
+        ("a cat on the left and a ball on the left", None, "occupied"),
+        ("?!", None, "empty_text"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_with_its_own_code(text: str, source: Scene | None, code: str) -> None:
+    with pytest.raises(InputError) as caught:
+        understand(text, source)
+    assert caught.value.code == code
+
+
+def test_an_unknown_word_is_named_with_the_nearest_known_ones() -> None:
+    with pytest.raises(InputError) as caught:
+        check_request("a purpel ball next to the kiten")
+    assert "'purpel' (nearest: purple" in str(caught.value)
+    assert "'kiten' (nearest: kitten" in str(caught.value)
+    assert "next" not in str(caught.value).split("It draws")[0]
+
+
+def test_every_word_of_the_world_and_every_synonym_passes_the_check() -> None:
+    for word, others in SYNONYMS.items():
+        check_request(" ".join((word, *others)))
+
+
+def test_an_edit_leaves_bystanders_and_their_looks_alone() -> None:
+    rng = np.random.default_rng(3)
+    for kind in EDIT_KINDS:
+        task = edit_task(rng, kind)
+        assert task.source is not None
+        understood = understand(task.text, task.source)
+        touched = {cell for edit in understood.edits for cell in (edit.cell, edit.to)}
+        for cell, (before, after) in enumerate(zip(task.source.cells, understood.target.cells, strict=True)):
+            assert cell in touched or before == after

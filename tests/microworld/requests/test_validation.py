@@ -1,0 +1,27 @@
+"""Which requests the profile `micro` takes."""
+
+import pytest
+
+from interleavethinker.microworld.requests.families import SPLITS, draw
+from interleavethinker.microworld.requests.validation import check_request
+from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.types import Request, TextPart
+
+
+def ask(text: str) -> None:
+    check_request(Request(parts=(TextPart(text=text),)))
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_every_request_of_every_family_is_taken(split: str) -> None:
+    for index in range(140):
+        for part in draw(11, index, split).asked.parts:  # type: ignore[arg-type]
+            if isinstance(part, str):
+                ask(part)
+
+
+def test_unknown_words_are_named_with_what_may_be_said_instead() -> None:
+    with pytest.raises(InputError, match=r"'dragon' \(nearest: .*klein"):
+        ask("Tell a picture story. First a big red dragon on the left, at night.")
+    with pytest.raises(InputError, match="no words"):
+        ask("?!")

@@ -1,0 +1,194 @@
+"""Each single defect lowers the right score, and by how much."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import ImageFilter
+
+from interleavethinker.microworld.language.held_out import GAPS, gap_task
+from interleavethinker.microworld.language.templates import EDIT_KINDS, Edit, Task, draw_task, edit_task, wishes_of
+from interleavethinker.microworld.scenes.reader import as_picture
+from interleavethinker.microworld.scenes.scene import Scene, Thing, render, to_image
+from interleavethinker.microworld.scoring.scorer import QUALITY_NEEDED, Score, judgement, score, score_task, score_tasks
+
+BALL, CAT, TREE = Thing("ball", "red", "big"), Thing("cat", "white", "small"), Thing("tree", "green", "big", 1)
+SCENE = Scene("meadow", (None, BALL, None, None, CAT, None, TREE, None, None))
+GREEN_BALL = replace(BALL, colour="green")
+EDIT = Edit("recolour", cell=1, new=GREEN_BALL)
+TARGET = EDIT.apply(SCENE)
+
+
+def drawn(made: Scene) -> Score:
+    return score(render(made), None, wishes_of(SCENE), SCENE.background)
+
+
+def edited(made: Scene, source: Scene = SCENE) -> Score:
+    return score(render(made), source, EDIT.wishes(SCENE), SCENE.background)
+
+
+def test_the_target_itself_gets_full_marks_for_every_kind_of_task() -> None:
+    rng = np.random.default_rng(0)
+    tasks = [draw_task(rng) for _ in range(20)]
+    tasks += [edit_task(rng, kind) for kind in EDIT_KINDS for _ in range(6)]
+    tasks += [gap_task(gap, rng).task for gap in GAPS for _ in range(6)]
+    for scored in score_tasks([render(task.target) for task in tasks], tasks):
+        assert (scored.semantics, scored.quality, scored.overall, scored.exact) == (10, 10, 10, True)
+        assert scored.faults == ()
+        assert judgement(scored)
+
+
+def test_an_edit_that_changes_nothing_has_semantics_zero() -> None:
+    rng = np.random.default_rng(1)
+    tasks = [edit_task(rng, kind) for kind in EDIT_KINDS for _ in range(6)]
+    pictures = [render(task.source) for task in tasks if task.source]
+    for scored in score_tasks(pictures, tasks):
+        assert (scored.semantics, scored.kept, scored.quality, scored.exact) == (0, 10, 10, False)
+        assert not judgement(scored)
+
+
+@pytest.mark.parametrize(
+    ("defect", "grade"),
+    [
+        (SCENE.put(1, replace(BALL, kind="star")), 3),
+        (SCENE.put(1, replace(BALL, colour="blue")), 4),
+        (SCENE.put(1, replace(BALL, size="small")), 5),
+        (SCENE.put(1, replace(BALL, colour="blue", size="small")), 2),
+        (SCENE.put(1, None), 0),
+        (replace(SCENE, background="night"), 2),
+    ],
+    ids=["wrong kind", "wrong colour", "wrong size", "colour and size", "missing", "wrong background"],
+)
+def test_a_defect_in_a_drawing_lowers_what_should_be_there(defect: Scene, grade: float) -> None:
+    scored = drawn(defect)
+    assert (scored.changed, scored.kept, scored.semantics) == (grade, 10, grade)
+    assert (scored.quality, scored.exact, judgement(scored)) == (10, False, False)
+
+
+def test_an_extra_thing_in_a_drawing_lowers_what_should_not_be_there() -> None:
+    scored = drawn(SCENE.put(8, CAT))
+    assert (scored.changed, scored.kept, scored.semantics, scored.exact) == (10, 2, 2, False)
+
+
+def test_a_thing_drawn_elsewhere_is_better_than_missing_but_its_place_is_wrong_twice() -> None:
+    scored = drawn(SCENE.put(1, None).put(2, BALL))
+    assert (scored.changed, scored.kept, scored.exact) == (3, 2, False)
+
+
+def test_what_a_drawing_leaves_open_is_free() -> None:
+    assert drawn(SCENE.put(1, replace(BALL, variant=1, offset=2))).semantics == 10
+
+
+@pytest.mark.parametrize(
+    ("defect", "grade"),
+    [
+        (TARGET.put(4, replace(CAT, kind="fish")), 3),
+        (TARGET.put(4, replace(CAT, colour="pink")), 4),
+        (TARGET.put(4, replace(CAT, size="big")), 5),
+        (TARGET.put(4, replace(CAT, variant=1)), 6),
+        (TARGET.put(4, replace(CAT, offset=1)), 9),
+        (TARGET.put(4, None), 0),
+        (TARGET.put(4, None).put(5, CAT), 2),
+        (TARGET.put(5, CAT), 2),
+        (replace(TARGET, background="snow"), 2),
+    ],
+    ids=["kind", "colour", "size", "variant", "offset", "gone", "moved", "extra", "background"],
+)
+def test_a_changed_bystander_lowers_what_should_not_have_changed(defect: Scene, grade: float) -> None:
+    scored = edited(defect)
+    assert (scored.changed, scored.kept, scored.semantics, scored.quality) == (10, grade, grade, 10)
+    assert judgement(scored) is (grade == 9)
+    assert scored.exact is (grade == 9)
+
+
+def test_a_half_done_edit_is_graded_by_attribute() -> None:
+    assert edited(TARGET.put(1, replace(BALL, colour="pink"))).changed == 4
+    assert edited(TARGET.put(1, replace(GREEN_BALL, size="small"))).changed == 5
+    assert edited(TARGET.put(1, None)).changed == 0
+
+
+def test_a_move_that_leaves_the_thing_where_it_was_is_no_move() -> None:
+    edit = Edit("move", cell=4, to=5)
+    wishes = edit.wishes(SCENE)
+    copied = score(render(SCENE.put(5, CAT)), SCENE, wishes, "meadow")
+    other = score(render(SCENE.put(5, CAT).put(4, BALL)), SCENE, wishes, "meadow")
+    lost = score(render(SCENE.put(4, None)), SCENE, wishes, "meadow")
+    assert (copied.changed, other.changed, lost.changed) == (0, 1, 0)
+    assert (copied.kept, other.kept, lost.kept) == (10, 10, 10)
+
+
+def test_a_background_that_should_have_changed_counts_zero_if_kept_and_two_if_wrong() -> None:
+    wishes = wishes_of(SCENE)
+    assert score(render(SCENE), SCENE, wishes, "night").changed == 0
+    assert score(render(replace(SCENE, background="snow")), SCENE, wishes, "night").changed == 2
+    assert score(render(replace(SCENE, background="night")), SCENE, wishes, "night").semantics == 10
+
+
+def test_a_smear_lowers_quality_and_leaves_semantics() -> None:
+    picture = render(TARGET)
+    picture[34:62, 34:62] = 0.5 * picture[34:62, 34:62] + 0.5 * picture[34:62, 34:62].mean((0, 1))
+    scored = score(picture, SCENE, EDIT.wishes(SCENE), "meadow")
+    assert (scored.semantics, scored.exact) == (10, True)
+    assert 2 < scored.quality < 8
+
+
+def test_a_blot_instead_of_a_thing_makes_a_picture_bad() -> None:
+    picture = render(TARGET)
+    picture[:, 32:64] = as_picture(to_image(picture).filter(ImageFilter.GaussianBlur(2.5)))[:, 32:64]
+    scored = score(picture, SCENE, EDIT.wishes(SCENE), "meadow")
+    assert scored.quality < QUALITY_NEEDED
+    assert not judgement(scored)
+
+
+def test_more_noise_means_less_quality_and_the_same_semantics() -> None:
+    rng, qualities = np.random.default_rng(2), []
+    for deviation in (5, 10, 20, 40):
+        noisy = np.clip(render(TARGET) + rng.normal(0, deviation / 255, (96, 96, 3)), 0, 1).astype(np.float32)
+        scored = score(noisy, SCENE, EDIT.wishes(SCENE), "meadow")
+        assert scored.semantics == 10
+        qualities.append(scored.quality)
+    assert qualities == sorted(qualities, reverse=True)
+    assert qualities[0] == 10
+    assert 3 < qualities[2] < 7
+    assert qualities[3] < 3
+
+
+def test_more_blur_means_less_quality() -> None:
+    image = to_image(render(TARGET))
+    blurred = [as_picture(image.filter(ImageFilter.GaussianBlur(radius))) for radius in (0, 0.7, 1.0, 1.5)]
+    qualities = [score(picture, SCENE, EDIT.wishes(SCENE), "meadow").quality for picture in blurred]
+    assert qualities == sorted(qualities, reverse=True)
+    assert qualities[0] - qualities[-1] > 3
+
+
+def test_overall_is_the_geometric_mean() -> None:
+    noisy = np.clip(
+        render(SCENE.put(1, replace(BALL, colour="blue"))) + np.random.default_rng(3).normal(0, 0.08, (96, 96, 3)), 0, 1
+    ).astype(np.float32)
+    scored = score(noisy, None, wishes_of(SCENE), "meadow")
+    assert scored.semantics == 4
+    assert scored.overall == pytest.approx((4 * scored.quality) ** 0.5)
+
+
+def test_a_source_picture_counts_as_its_scene_and_bystanders_must_look_like_it() -> None:
+    source = render(SCENE)
+    assert score(render(TARGET), source, EDIT.wishes(SCENE), "meadow").semantics == 10
+    spoilt = source.copy()
+    spoilt[32:64, 32:64] += np.random.default_rng(5).normal(0, 0.18, (32, 32, 3))
+    looks = score(render(TARGET), spoilt, EDIT.wishes(SCENE), "meadow")
+    assert looks.changed == 10
+    assert 8 <= looks.kept < 10
+
+
+def test_faults_name_what_was_wanted_and_found_worst_first() -> None:
+    scored = edited(SCENE.put(4, replace(CAT, colour="pink")))
+    assert [(item.cell, item.wanted, item.found) for item in scored.faults] == [
+        (1, "big green ball", "big red ball"),
+        (4, "small white cat", "small pink cat"),
+    ]
+
+
+def test_a_score_is_a_pure_function_of_picture_and_task() -> None:
+    task: Task = edit_task(np.random.default_rng(4), "replace")
+    picture = to_image(render(task.target)).filter(ImageFilter.GaussianBlur(1))
+    assert score_task(picture, task) == score_task(picture, task)

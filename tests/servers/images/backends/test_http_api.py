@@ -1,0 +1,203 @@
+"""Hosted image APIs against a local server that behaves as they document: what is sent, retried and told."""
+
+import base64
+import io
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from interleavethinker.servers.images.backends.base import Backend, Job, Order
+from interleavethinker.servers.images.backends.gemini import GeminiBackend
+from interleavethinker.servers.images.backends.openai import OpenAiBackend
+from interleavethinker.servers.images.main import open_backend
+from interleavethinker.tools.errors import GeneratorError, InputError, ProfileError
+from interleavethinker.tools.images.png import canonical_png
+from interleavethinker.tools.images.store import sha256_of
+
+from .local_api import LocalApi, Reply, local_api
+from .test_diffusers import Watching, picture
+
+KEY = "sk-very-secret"
+
+
+def webp(size: tuple[int, int] = (24, 16)) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", size, (200, 10, 10)).save(buffer, format="WEBP", lossless=True)
+    return buffer.getvalue()
+
+
+DRAWN = {
+    "openai": {"created": 1, "data": [{"b64_json": base64.b64encode(webp()).decode()}]},
+    "gemini": {
+        "candidates": [
+            {
+                "content": {
+                    "role": "model",
+                    "parts": [
+                        {"text": "Here is your picture."},
+                        {"inlineData": {"mimeType": "image/webp", "data": base64.b64encode(webp()).decode()}},
+                    ],
+                },
+                "finishReason": "STOP",
+            }
+        ]
+    },
+}
+ERRORS: dict[str, Callable[[str, str], Any]] = {
+    "openai": lambda code, message: {"error": {"code": code, "message": message, "type": "x", "param": None}},
+    "gemini": lambda code, message: {"error": {"code": 1, "message": message, "status": code}},
+}
+BOTH = pytest.mark.parametrize("provider", ["openai", "gemini"])
+
+
+def backend_for(provider: str, api: LocalApi, monkeypatch: pytest.MonkeyPatch) -> Backend:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.setenv("OPENAI_BASE_URL", f"{api.url}/v1/")
+    monkeypatch.setenv("GEMINI_API_KEY", KEY)
+    monkeypatch.setenv("GEMINI_BASE_URL", f"{api.url}/v1beta")
+    if provider == "openai":
+        return OpenAiBackend("gpt-image-1", pause=0.001)
+    return GeminiBackend("gemini-2.5-flash-image", pause=0.001)
+
+
+async def draw(backend: Backend, source: bytes | None = None, **asked: Any) -> bytes:
+    size = None if source is None else (64, 64)
+    name = None if source is None else sha256_of(source)
+    order = Order(prompt="a red ball", seed=7, source=name, source_size=size, **asked)
+    try:
+        (outcome,) = await backend.run([Job(order, backend.arguments(order), source)], Watching())
+    finally:
+        await backend.close()
+    if not isinstance(outcome, bytes):
+        raise outcome
+    return outcome
+
+
+@BOTH
+async def test_draws_from_text(provider: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with local_api(Reply(body=DRAWN[provider])) as api:
+        png = await draw(backend_for(provider, api, monkeypatch), width=1600, height=1000)
+    assert png == canonical_png(webp())
+    (request,) = api.requests
+    if provider == "openai":
+        assert request.path == "/v1/images/generations"
+        assert request.headers["authorization"] == f"Bearer {KEY}"
+        assert request.json == {"model": "gpt-image-1", "prompt": "a red ball", "size": "1536x1024", "n": 1}
+    else:
+        assert request.path == "/v1beta/models/gemini-2.5-flash-image:generateContent"
+        assert request.headers["x-goog-api-key"] == KEY
+        assert request.json["contents"] == [{"role": "user", "parts": [{"text": "a red ball"}]}]
+        assert request.json["generationConfig"] == {
+            "responseModalities": ["IMAGE"],
+            "seed": 7,
+            "imageConfig": {"aspectRatio": "3:2"},
+        }
+
+
+@BOTH
+async def test_edits_an_image(provider: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = picture(1)
+    with local_api(Reply(body=DRAWN[provider])) as api:
+        await draw(backend_for(provider, api, monkeypatch), source)
+    (request,) = api.requests
+    if provider == "openai":
+        assert request.path == "/v1/images/edits"
+        form = request.form
+        assert form["image"] == source
+        assert (form["model"], form["prompt"], form["size"]) == (b"gpt-image-1", b"a red ball", b"1024x1024")
+    else:
+        text, image = request.json["contents"][0]["parts"]
+        assert text == {"text": "a red ball"}
+        assert base64.b64decode(image["inlineData"]["data"]) == source
+        assert "imageConfig" not in request.json["generationConfig"], "an edit keeps its source's shape"
+
+
+@BOTH
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
+async def test_what_may_work_later_is_tried_again(provider: str, status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    trouble = Reply(status, ERRORS[provider]("TROUBLE", "try later"), {"Retry-After": "0"})
+    with local_api(trouble, Reply(status, b"<html>", {}), Reply(body=DRAWN[provider])) as api:
+        assert await draw(backend_for(provider, api, monkeypatch))
+    assert len(api.requests) == 3
+
+
+@BOTH
+async def test_a_connection_that_breaks_is_tried_again(provider: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with local_api(Reply(cut=True), Reply(body=DRAWN[provider])) as api:
+        assert await draw(backend_for(provider, api, monkeypatch))
+    assert len(api.requests) == 2
+
+
+@BOTH
+async def test_trouble_that_lasts_is_a_retryable_error_after_five_attempts(
+    provider: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reply = Reply(429, ERRORS[provider]("RATE", "too fast"), {"Retry-After": "0"})
+    with local_api(reply) as api, pytest.raises(GeneratorError, match="too fast") as caught:
+        await draw(backend_for(provider, api, monkeypatch))
+    assert (caught.value.code, caught.value.retryable, len(api.requests)) == ("rate_limited", True, 5)
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("status", "code", "kind", "told"),
+    [
+        (400, "moderation_blocked", InputError, "refused"),
+        (404, "model_not_found", InputError, "refused"),
+        (401, "invalid_api_key", GeneratorError, "unauthorized"),
+        (403, "forbidden", GeneratorError, "unauthorized"),
+        (429, "insufficient_quota", GeneratorError, "quota"),
+    ],
+)
+async def test_what_never_will_work_is_told_at_once_and_without_the_key(
+    provider: str,
+    status: int,
+    code: str,
+    kind: type[Exception],
+    told: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with local_api(Reply(status, ERRORS[provider](code, "no"))) as api, pytest.raises(kind) as caught:
+        await draw(backend_for(provider, api, monkeypatch))
+    assert getattr(caught.value, "code") == told  # noqa: B009
+    assert KEY not in str(caught.value)
+    assert len(api.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        ({"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}}, InputError),
+        ({"candidates": [{"finishReason": "IMAGE_SAFETY", "content": {}}]}, InputError),
+        ({"candidates": [{"finishReason": "NO_IMAGE"}]}, GeneratorError),
+        (
+            {"candidates": [{"finishReason": "STOP", "content": {"parts": [{"text": "I would rather not."}]}}]},
+            GeneratorError,
+        ),
+        ({}, GeneratorError),
+    ],
+)
+async def test_gemini_refusals_that_come_as_success_are_errors(
+    answer: dict[str, Any], kind: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with local_api(Reply(body=answer)) as api, pytest.raises(kind):
+        await draw(backend_for("gemini", api, monkeypatch))
+
+
+@BOTH
+@pytest.mark.parametrize("body", [{"data": []}, {"data": [{"b64_json": "bm8gaW1hZ2U="}]}, b"not json", []])
+async def test_an_answer_without_an_image_is_an_error(
+    provider: str, body: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with local_api(Reply(body=body)) as api, pytest.raises(GeneratorError):
+        await draw(backend_for(provider, api, monkeypatch))
+
+
+@pytest.mark.parametrize("model", ["openai:gpt-image-1", "gemini:gemini-2.5-flash-image", "openai:", "gemini:"])
+def test_a_missing_key_or_name_is_said_at_the_start(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("OPENAI_API_KEY", "GEMINI_API_KEY", "GOOGLE_API_KEY"):
+        monkeypatch.delenv(variable, raising=False)
+    with pytest.raises(ProfileError):
+        open_backend(model)

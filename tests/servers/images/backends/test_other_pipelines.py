@@ -1,0 +1,48 @@
+"""FLUX.1-Kontext and the Qwen-Image pair, as real classes with tiny random weights."""
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from interleavethinker.servers.images.backends.diffusers import DiffusersBackend, DiffusersOptions
+from interleavethinker.tools.errors import ProfileError
+
+from .test_diffusers import TOLERANCE, draw, job, picture, pixels
+from .tiny_models import tiny_kontext, tiny_qwen_pair
+
+
+async def same_alone_and_together(folder: Path) -> None:
+    backend = DiffusersBackend(str(folder), DiffusersOptions(device="cpu"))
+    await backend.fingerprint()
+    for sources in ([None] * 3, [picture(index, 32, 32) for index in range(3)]):
+        jobs = [job(backend, f"picture {index}", index, source) for index, source in enumerate(sources)]
+        alone = [image for each in jobs for image in await draw(backend, each)]
+        together = await draw(backend, *jobs)
+        assert len(set(alone)) == 3
+        for one, batched in zip(alone, together, strict=True):
+            assert np.abs(pixels(one) - pixels(batched)).max() <= TOLERANCE
+    # Prompt and seed the same: only the source can make the difference.
+    first, second = await draw(backend, *(job(backend, "the same", 1, picture(index, 32, 32)) for index in range(2)))
+    assert first != second
+    await backend.close()
+
+
+async def test_kontext_draws_and_edits_alone_and_in_batches(tmp_path: Path) -> None:
+    await same_alone_and_together(tiny_kontext(tmp_path / "kontext"))
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("torchvision") is None, reason="Qwen-Image-Edit's own image processor needs torchvision"
+)
+async def test_the_qwen_pair_draws_with_one_pipeline_and_edits_with_the_other(tmp_path: Path) -> None:
+    await same_alone_and_together(tiny_qwen_pair(tmp_path / "qwen"))
+
+
+def test_qwen_without_torchvision_is_refused_with_words(tmp_path: Path) -> None:
+    if importlib.util.find_spec("torchvision") is not None:
+        pytest.skip("torchvision is installed")
+    (tmp_path / "model_index.json").write_text('{"_class_name": "QwenImageEditPlusPipeline"}')
+    with pytest.raises(ProfileError, match="torchvision"):
+        DiffusersBackend(str(tmp_path))

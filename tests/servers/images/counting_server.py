@@ -1,0 +1,43 @@
+"""A stdio image server that writes down what it generates: `finished SEED` at its start, `begin SEED` per generation.
+
+Usage: counting_server.py STORE LOG
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from interleavethinker.servers.images.backends.base import Job, Monitor, Outcome
+from interleavethinker.servers.images.backends.fake import CellsBackend
+from interleavethinker.servers.images.cache import Generation
+from interleavethinker.servers.images.main import serve_images
+
+
+class CountingBackend(CellsBackend):
+    """Cells; every generation is logged before it begins, with one write, so that no kill can tear a line."""
+
+    def __init__(self, log: Path) -> None:
+        super().__init__(step_seconds=0.002)
+        self._file = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+
+    def note(self, word: str, seed: int) -> None:
+        os.write(self._file, f"{word} {seed}\n".encode())
+
+    async def run(self, jobs: Sequence[Job], monitor: Monitor) -> list[Outcome]:
+        for job in jobs:
+            self.note("begin", job.order.seed)
+        return await super().run(jobs, monitor)
+
+
+def main() -> None:
+    store, log = map(Path, sys.argv[1:])
+    backend = CountingBackend(log)
+    for record in store.glob("calls/*/*.json"):
+        backend.note("finished", Generation.model_validate_json(record.read_bytes()).seed)
+    asyncio.run(serve_images(backend, store))
+
+
+if __name__ == "__main__":
+    main()

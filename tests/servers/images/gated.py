@@ -1,0 +1,54 @@
+"""A backend whose every run waits until the test lets it go: order and overlap without sleeping."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from pydantic import JsonValue
+
+from interleavethinker.servers.images.backends.base import Dropped, Job, Monitor, Outcome
+from interleavethinker.servers.images.backends.fake import CellsBackend
+from interleavethinker.tools.errors import InterleaveError
+
+
+class GatedBackend(CellsBackend):
+    """Cells behind a gate.
+
+    Attributes:
+        batches: Prompts of every run so far, in order.
+        failures: Errors to return instead of images, by prompt.
+    """
+
+    def __init__(self, *, opened: bool = False, max_batch: int = 8) -> None:
+        super().__init__()
+        self.max_batch = max_batch
+        self.gate = asyncio.Event()
+        self.began = asyncio.Event()
+        self.ended = asyncio.Event()
+        self.batches: list[list[str]] = []
+        self.dropped: list[list[str]] = []
+        self.failures: dict[str, InterleaveError | Exception] = {}
+        self.identity = "gated/1"
+        if opened:
+            self.gate.set()
+
+    async def fingerprint(self) -> Mapping[str, JsonValue]:
+        return {"backend": "gated", "model": self.identity}
+
+    async def run(self, jobs: Sequence[Job], monitor: Monitor) -> list[Outcome]:
+        prompts = [job.order.prompt for job in jobs]
+        self.batches.append(prompts)
+        self.began.set()
+        while not self.gate.is_set():
+            if monitor.cancelled():
+                self.dropped.append(prompts)
+                self.ended.set()
+                raise Dropped
+            await asyncio.sleep(0.001)
+        images = await super().run(jobs, monitor)
+        outcomes: list[Outcome] = []
+        for prompt, image in zip(prompts, images, strict=True):
+            failure = self.failures.get(prompt)
+            if failure is not None and not isinstance(failure, InterleaveError):
+                raise failure
+            outcomes.append(image if failure is None else failure)
+        return outcomes

@@ -1,0 +1,63 @@
+"""The generator port over HTTP: servers that are killed, replaced on the same port, or guarded by a token."""
+
+import asyncio
+import contextlib
+import socket
+from pathlib import Path
+
+import pytest
+
+from interleavethinker.tools.errors import GeneratorError
+from interleavethinker.tools.images.store import ImageStore
+from interleavethinker.tools.mcp.config import GeneratorConfig
+from interleavethinker.tools.mcp.generator import McpImageGenerator
+from interleavethinker.tools.types import Call
+
+from ..processes import http_server
+from .backends.test_diffusers import picture
+
+TOKEN = "a-secret-of-sufficient-length"  # noqa: S105
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port: int = taken.getsockname()[1]
+        return port
+
+
+async def test_a_server_that_was_replaced_is_found_again_and_repeats_nothing(tmp_path: Path) -> None:
+    port, store = free_port(), ImageStore(tmp_path / "workspace")
+    config = GeneratorConfig(url=f"http://127.0.0.1:{port}/mcp", resends=30)
+    async with McpImageGenerator(config, store) as generator:
+        async with http_server(tmp_path / "server", port=port):
+            first = await generator.generate(Call(prompt="a ball", seed=1))
+        # Nobody listens now: the call waits for the next server.
+        again = asyncio.create_task(generator.generate(Call(prompt="a ball", seed=1)))
+        async with http_server(tmp_path / "server", port=port):
+            assert await again == first.model_copy(update={"cached": True})
+            source = store.put(picture(1))
+            edited = await generator.generate(Call(prompt="redder", seed=1, source=source))
+            assert store.get(edited.sha256)
+
+
+async def test_nobody_listening_is_an_error_after_the_attempts(tmp_path: Path) -> None:
+    config = GeneratorConfig(url=f"http://127.0.0.1:{free_port()}/mcp", resends=1)
+    async with McpImageGenerator(config, ImageStore(tmp_path)) as generator:
+        with pytest.raises(GeneratorError) as caught:
+            await generator.generate(Call(prompt="a ball", seed=1))
+    assert (caught.value.code, caught.value.retryable) == ("unreachable", True)
+
+
+async def test_the_token_is_sent_and_a_wrong_one_is_told_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with http_server(tmp_path / "server", INTERLEAVETHINKER_TOKEN=TOKEN) as url:
+        for value, works in ((TOKEN, True), ("another-secret-of-some-length", False)):
+            monkeypatch.setenv("MY_TOKEN", value)
+            config = GeneratorConfig(url=url, token_variable="MY_TOKEN")  # noqa: S106
+            async with McpImageGenerator(config, ImageStore(tmp_path / "workspace")) as generator:
+                with contextlib.nullcontext() if works else pytest.raises(GeneratorError) as caught:
+                    assert (await generator.generate(Call(prompt="a ball", seed=1))).seed == 1
+        assert caught is not None
+        assert caught.value.code == "unauthorized"
+        assert TOKEN not in str(caught.value)

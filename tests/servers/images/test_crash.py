@@ -1,0 +1,86 @@
+"""Fifty calls while the server is killed again and again: all are answered, nothing finished is drawn twice.
+
+`INTERLEAVETHINKER_CRASH_ROUNDS=100 pytest tests/servers/test_crash.py` runs more rounds; a round's number is its seed.
+"""
+
+import asyncio
+import os
+import random
+import sys
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
+import pytest
+
+from interleavethinker.tools.images.store import ImageStore
+from interleavethinker.tools.mcp.config import GeneratorConfig
+from interleavethinker.tools.mcp.generator import McpImageGenerator
+from interleavethinker.tools.testing.generator import paint
+from interleavethinker.tools.types import Call, Generated
+
+SERVER = str(Path(__file__).parent / "counting_server.py")
+ROUNDS = int(os.environ.get("INTERLEAVETHINKER_CRASH_ROUNDS", "1"))
+CALLS = 50
+
+
+def lines(log: Path) -> list[list[str]]:
+    return [line.split() for line in log.read_text().splitlines()] if log.exists() else []
+
+
+def begun(log: Path) -> int:
+    return sum(word == "begin" for word, _ in lines(log))
+
+
+async def kill_at_random(log: Path, dice: random.Random, unanswered: list[asyncio.Task[Generated]]) -> int:
+    """Kills the server some generations after its start, each time at another moment; returns how often."""
+    kills = 0
+    while True:
+        # Mostly in the middle of generating, now and then while the server is still starting.
+        count = begun if dice.random() < 0.9 else lambda log: len(lines(log))
+        target = count(log) + dice.randint(1, 12)
+        while count(log) < target:
+            if all(task.done() for task in unanswered):
+                return kills
+            await asyncio.sleep(0.001)
+        await asyncio.sleep(dice.uniform(0, 0.015))
+        for child in psutil.Process().children():
+            child.kill()
+            kills += 1
+
+
+@pytest.mark.parametrize("seed", range(ROUNDS))
+async def test_every_call_is_answered_and_no_finished_generation_is_repeated(tmp_path: Path, seed: int) -> None:
+    dice = random.Random(seed)
+    log = tmp_path / "log"
+    servers, workspace = ImageStore(tmp_path / "server"), ImageStore(tmp_path / "workspace")
+    sources = [workspace.put(paint(Call(prompt="a source", seed=index))) for index in range(3)]
+    # The last ten calls repeat earlier ones; about a third are edits of images that the server does not know at first.
+    calls = [
+        Call(prompt="picture", seed=index % (CALLS - 10), source=None if index % 40 % 3 else sources[index % 40 % 2])
+        for index in range(CALLS)
+    ]
+    config = GeneratorConfig(command=(sys.executable, SERVER, str(servers.root), str(log)), resends=1000, deadline=500)
+    async with McpImageGenerator(config, workspace) as generator:
+        tasks = [asyncio.create_task(generator.generate(call)) for call in calls]
+        killing = asyncio.create_task(kill_at_random(log, dice, tasks))
+        answers = await asyncio.gather(*tasks)
+        kills = await killing
+        for child in psutil.Process().children():
+            child.kill()
+        again = [await generator.generate(call) for call in calls]
+    assert kills > 0
+    assert all(answer.cached for answer in again), "a finished generation was lost"
+    assert [one.sha256 for one in again] == [one.sha256 for one in answers]
+
+    finished: set[str] = set()
+    for word, number in lines(log):
+        if word == "finished":
+            finished.add(number)
+        else:
+            assert number not in finished, f"seed {seed}: call {number} was drawn although it had been finished"
+    assert finished, "some generations must have been finished before a kill, or nothing was proven"
+
+    for store in (servers, workspace):
+        for name in store:
+            store.get(name)  # Raises if any file is torn.
+    print(f"round {seed}: {kills} kills, {begun(log)} generations")  # noqa: T201

@@ -1,0 +1,97 @@
+"""Programs of the protocol's maintainers against our server, and our client against a server that nobody here wrote.
+
+`make protocol-tools` installs them (Node 22 among them); without that, these tests are skipped.
+
+Of the conformance suite's server scenarios only the generic ones apply. All others call tools, prompts or resources of
+the suite's own fixture server by name (`tools-call-*`, `resources-read-*`, `resources-templates-read`,
+`json-schema-2020-12`, `completion-complete`, `prompts-get-*`, `elicitation-*`, `server-sse-polling`), or test features
+that this server does not offer (`logging-set-level`, `resources-subscribe`, `resources-unsubscribe`).
+"""
+
+import asyncio
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from interleavethinker.tools.images.store import ImageStore, sha256_of
+from interleavethinker.tools.mcp.config import GeneratorConfig, ToolMapping, ToolTemplate
+from interleavethinker.tools.mcp.generator import McpImageGenerator
+from interleavethinker.tools.types import Call
+
+from ..processes import PROGRAM, http_server
+
+MODULES = Path(__file__).parents[2] / "protocol" / "node_modules"
+NODE = MODULES / "node" / "bin" / "node"
+GENERIC = (
+    "server-initialize",
+    "ping",
+    "tools-list",
+    "resources-list",
+    "prompts-list",
+    "server-sse-multiple-streams",
+    "dns-rebinding-protection",
+)
+
+pytestmark = pytest.mark.skipif(not NODE.exists(), reason="needs `make protocol-tools` (npm)")
+
+
+def binary(package: str) -> tuple[str, ...]:
+    """A command line for a package's program, run by the Node that was installed beside it."""
+    folder = MODULES / "@modelcontextprotocol" / package
+    (program,) = json.loads((folder / "package.json").read_text())["bin"].values()
+    return (str(NODE), str(folder / program))
+
+
+async def run(*command: str, folder: Path | None = None) -> tuple[int, str, str]:
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        cwd=folder,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=os.environ | {"PATH": f"{NODE.parent}{os.pathsep}{os.environ['PATH']}"},
+    )
+    output, errors = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, output.decode(), errors.decode()
+
+
+async def test_the_generic_conformance_scenarios_pass(tmp_path: Path) -> None:
+    async with http_server(tmp_path) as url:
+        suite = (*binary("conformance"), "server", "--url", url, "--scenario")
+        results = await asyncio.gather(*(run(*suite, scenario) for scenario in GENERIC))
+        for scenario, (code, output, errors) in zip(GENERIC, results, strict=True):
+            assert code == 0, f"{scenario}: {output}{errors}"
+            assert "0 failed, 0 warnings" in output, f"{scenario}: {output}"
+            assert "Passed: 0/0" not in output, f"{scenario} checked nothing"
+
+
+async def inspect(*words: str) -> Any:
+    # This version looks for its own package.json relative to the working directory.
+    folder = MODULES / "@modelcontextprotocol" / "inspector-cli" / "build"
+    code, output, errors = await run(*binary("inspector-cli"), "--cli", *words, folder=folder)
+    assert code == 0, errors
+    return json.loads(output)
+
+
+async def test_the_inspector_lists_and_calls_our_tools(tmp_path: Path) -> None:
+    server = (*PROGRAM, "image-server", "--model", "cells", "--store", str(tmp_path))
+    listed = await inspect(*server, "--method", "tools/list")
+    assert {tool["name"] for tool in listed["tools"]} == {"edit_image", "generate_image", "put_image", "server_status"}
+    arguments = ("--tool-name", "generate_image", "--tool-arg", "prompt=a ball", "--tool-arg", "seed=5")
+    drawn = await inspect(*server, "--method", "tools/call", *arguments)
+    assert drawn["structuredContent"]["seed"] == 5
+    assert [block["type"] for block in drawn["content"]] == ["text", "resource_link", "image"]
+
+
+async def test_a_server_that_nobody_here_wrote_is_used_as_a_generator(tmp_path: Path) -> None:
+    template = ToolTemplate(name="get-tiny-image", prompt=None)
+    config = GeneratorConfig(command=(*binary("server-everything"), "stdio"), tools=ToolMapping(generate=template))
+    store = ImageStore(tmp_path)
+    async with McpImageGenerator(config, store) as generator:
+        drawn = await generator.generate(Call(prompt="whatever it draws", seed=1))
+    assert sha256_of(store.get(drawn.sha256)) == drawn.sha256
+    assert drawn.width > 0

@@ -1,0 +1,267 @@
+"""The image server as clients see it: real processes over stdio and HTTP, with the official client."""
+
+import asyncio
+import base64
+import contextlib
+import json
+import subprocess
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, Literal
+
+import httpx2
+import pytest
+from mcp import Client, MCPError
+from mcp.client.stdio import StdioServerParameters
+from mcp.client.streamable_http import streamable_http_client
+from mcp_types import CallToolResult
+
+from interleavethinker.servers.transport.http import HttpOptions
+from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.images.store import sha256_of
+
+from ..processes import PROGRAM, http_server
+from .backends.test_diffusers import picture
+
+TOKEN = "a-secret-of-sufficient-length"  # noqa: S105
+
+
+def stdio(store: Path, *options: str) -> StdioServerParameters:
+    words = ["image-server", "--store", str(store), *(options or ("--model", "cells"))]
+    return StdioServerParameters(command=PROGRAM[0], args=[*PROGRAM[1:], *words], env={"PYTHONUNBUFFERED": "1"})
+
+
+BOTH = pytest.mark.parametrize("transport", ["stdio", "http"])
+
+
+@contextlib.asynccontextmanager
+async def connected(transport: str, store: Path) -> AsyncIterator[Client]:
+    if transport == "stdio":
+        async with Client(stdio(store)) as client:
+            yield client
+    else:
+        async with http_server(store) as url, Client(url) as client:
+            yield client
+
+
+def error_code(result: CallToolResult) -> str:
+    assert result.is_error
+    assert result.structured_content is not None
+    return str(result.structured_content["error"]["code"])
+
+
+async def draw(client: Client, tool: str = "generate_image", **arguments: Any) -> dict[str, Any]:
+    result = await client.call_tool(tool, arguments)
+    assert not result.is_error, result.content
+    assert result.structured_content is not None
+    return dict(result.structured_content)
+
+
+@BOTH
+async def test_the_tools_have_full_schemas_in_and_out(transport: str, tmp_path: Path) -> None:
+    async with connected(transport, tmp_path) as client:
+        tools = {tool.name: tool for tool in (await client.list_tools()).tools}
+        assert sorted(tools) == ["edit_image", "generate_image", "put_image", "server_status"]
+        generate = tools["generate_image"]
+        assert generate.input_schema["required"] == ["prompt"]
+        assert set(generate.input_schema["properties"]) == {"prompt", "seed", "width", "height", "steps", "guidance"}
+        assert all("description" in field for field in generate.input_schema["properties"].values())
+        assert generate.output_schema is not None
+        names = {"uri", "sha256", "width", "height", "seed", "model", "seconds", "cached"}
+        assert set(generate.output_schema["required"]) == names
+        assert tools["edit_image"].input_schema["required"] == ["prompt", "image"]
+
+
+@BOTH
+async def test_an_answer_carries_structure_a_link_and_a_preview(transport: str, tmp_path: Path) -> None:
+    async with connected(transport, tmp_path) as client:
+        result = await client.call_tool("generate_image", {"prompt": "a ball", "seed": 5})
+        assert result.structured_content is not None
+        answer = result.structured_content
+        assert (answer["seed"], answer["cached"], answer["width"], answer["height"]) == (5, False, 96, 96)
+        blocks = {block.type: block for block in result.content}
+        link, image = blocks["resource_link"], blocks["image"]
+        assert link.type == "resource_link"
+        assert image.type == "image"
+        assert str(link.uri) == answer["uri"] == f"image://{answer['sha256']}"
+        png = base64.b64decode(image.data)
+        assert (sha256_of(png), len(png)) == (answer["sha256"], link.size)
+        resource = (await client.read_resource(answer["uri"])).contents[0]
+        assert base64.b64decode(getattr(resource, "blob")) == png  # noqa: B009
+        assert resource.mime_type == "image/png"
+
+
+@BOTH
+async def test_a_large_image_has_a_small_preview_and_can_be_read_in_parts(transport: str, tmp_path: Path) -> None:
+    async with connected(transport, tmp_path) as client:
+        noise = picture(1, 1024, 1024)
+        kept = await draw(client, "put_image", image="data:image/png;base64," + base64.b64encode(noise).decode())
+        result = await client.call_tool("edit_image", {"prompt": "noise", "image": kept["uri"], "seed": 1})
+        (image,) = [block for block in result.content if block.type == "image"]
+        (link,) = [block for block in result.content if block.type == "resource_link"]
+        assert len(image.data) * 3 / 4 <= 100_000
+        assert link.size is not None
+        assert link.size > 100_000
+        parts = []
+        for begin in range(0, link.size, 300_000):
+            part = (await client.read_resource(f"{link.uri}/{begin}/{begin + 300_000}")).contents[0]
+            parts.append(base64.b64decode(getattr(part, "blob")))  # noqa: B009
+        assert f"image://{sha256_of(b''.join(parts))}" == str(link.uri)
+
+
+@BOTH
+async def test_an_image_made_here_or_put_here_can_be_edited(transport: str, tmp_path: Path) -> None:
+    async with connected(transport, tmp_path) as client:
+        made = await draw(client, prompt="a ball", seed=1)
+        edited = await draw(client, "edit_image", prompt="redder", image=made["uri"], seed=1)
+        assert edited["sha256"] != made["sha256"]
+        png = picture(3)
+        uri = "data:image/png;base64," + base64.b64encode(png).decode()
+        put = await draw(client, "put_image", image=uri)
+        assert put == {"uri": f"image://{sha256_of(png)}", "sha256": sha256_of(png), "width": 64, "height": 64}
+        by_name = await draw(client, "edit_image", prompt="redder", image=put["uri"], seed=1)
+        assert (await draw(client, "edit_image", prompt="redder", image=uri, seed=1)) == by_name | {"cached": True}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ({"prompt": "x", "image": f"image://{'0' * 64}"}, "unknown_image"),
+        ({"prompt": "x", "image": "/etc/passwd"}, "invalid_image"),
+        ({"prompt": "x", "image": "https://example.org/x.png"}, "invalid_image"),
+        ({"prompt": "", "image": f"image://{'0' * 64}"}, "invalid_prompt"),
+    ],
+)
+async def test_errors_are_results_with_a_code_and_no_path(tmp_path: Path, arguments: dict[str, Any], code: str) -> None:
+    async with Client(stdio(tmp_path)) as client:
+        result = await client.call_tool("edit_image", arguments)
+        assert error_code(result) == code
+        assert str(tmp_path) not in json.dumps(result.model_dump(mode="json"))
+        with pytest.raises(MCPError) as caught:
+            await client.read_resource(f"image://{'0' * 64}")
+        assert str(tmp_path) not in str(caught.value)
+
+
+async def test_a_known_call_is_answered_before_the_model_is_loaded_and_the_status_is_honest(
+    klein_folder: Path, tmp_path: Path
+) -> None:
+    options = ("--model", str(klein_folder), "--device", "cpu")
+    async with Client(stdio(tmp_path, *options)) as client:
+        before = await draw(client, "server_status")
+        assert (before["loaded"], before["problem"], before["dtype"]) == (False, None, "float32")
+        drawn = await draw(client, prompt="a ball", seed=1)
+        after = await draw(client, "server_status")
+        assert (after["loaded"], after["device"], after["generated"]) == (True, "cpu", 1)
+        assert drawn["model"].partition("@")[0] == after["model"] == klein_folder.name
+    async with Client(stdio(tmp_path, *options)) as client:
+        assert await draw(client, prompt="a ball", seed=1) == drawn | {"cached": True}
+        assert (await draw(client, "server_status"))["loaded"] is False
+
+
+async def test_progress_arrives_and_a_cancelled_call_reaches_the_server_and_frees_it(
+    klein_folder: Path, tmp_path: Path
+) -> None:
+    heard: list[float] = []
+    started = asyncio.Event()
+
+    async def hear(progress: float, total: float | None, message: str | None) -> None:
+        assert (total, message is None) == (1.0, False)
+        heard.append(progress)
+        started.set()
+
+    async with Client(stdio(tmp_path, "--model", str(klein_folder), "--device", "cpu")) as client:
+        await client.call_tool("generate_image", {"prompt": "x", "seed": 1, "steps": 20}, progress_callback=hear)
+        assert heard
+        assert heard == sorted(heard)
+        started.clear()
+        arguments = {"prompt": "endless", "seed": 1, "steps": 200, "width": 512, "height": 512}
+        call = asyncio.create_task(client.call_tool("generate_image", arguments, progress_callback=hear))
+        await started.wait()
+        call.cancel()
+        await asyncio.wait({call})
+        await draw(client, prompt="next", seed=1)
+        status = await draw(client, "server_status")
+        assert (status["running"], status["waiting"], status["generated"]) == (0, 0, 2)
+
+
+async def test_http_without_the_token_is_refused_and_with_it_served(tmp_path: Path) -> None:
+    async with http_server(tmp_path, INTERLEAVETHINKER_TOKEN=TOKEN) as url:
+        async with httpx2.AsyncClient() as plain:
+            for headers in ({}, {"Authorization": "Bearer wrong-but-long-enough"}, {"Authorization": f"Basic {TOKEN}"}):
+                response = await plain.post(url, headers=headers, json={})
+                assert response.status_code == 401
+                assert "Bearer" in response.headers["www-authenticate"]
+        known = httpx2.AsyncClient(headers={"Authorization": f"Bearer {TOKEN}"})
+        async with known, Client(streamable_http_client(url, http_client=known)) as client:
+            assert (await draw(client, prompt="a ball", seed=1))["seed"] == 1
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Host": "evil.example"}, 421),
+        ({"Host": "evil.example:80"}, 421),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Host": "images.example"}, 400),
+        ({"Origin": "https://app.example"}, 400),
+    ],
+    ids=str,
+)
+async def test_strange_hosts_and_origins_are_refused(tmp_path: Path, headers: dict[str, str], status: int) -> None:
+    options = ("--model", "cells", "--allow-host", "images.example", "--allow-origin", "https://app.example")
+    async with http_server(tmp_path, *options) as url, httpx2.AsyncClient() as plain:
+        accept = {"Accept": "application/json, text/event-stream"}
+        response = await plain.post(url, headers=accept | headers, json={"jsonrpc": "2.0"})
+        assert response.status_code == status, "400: it came through, and is no request"
+
+
+async def test_a_body_that_fits_an_image_is_taken_and_a_larger_one_is_not(tmp_path: Path) -> None:
+    import numpy as np
+    from PIL import Image
+
+    from interleavethinker.tools.images.png import encode_png
+
+    noise = np.random.default_rng(0).integers(0, 256, (1400, 1400, 3), dtype=np.uint8)
+    png = encode_png(Image.fromarray(noise))
+    assert len(png) > 5_000_000
+    async with http_server(tmp_path) as url:
+        async with Client(url) as client:
+            uri = "data:image/png;base64," + base64.b64encode(png).decode()
+            assert (await draw(client, "put_image", image=uri))["sha256"] == sha256_of(png)
+        async with httpx2.AsyncClient() as plain:
+            response = await plain.post(url, content=bytes(49 * 2**20))
+            assert response.status_code == 413
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org"])  # noqa: S104
+def test_listening_elsewhere_needs_a_token(host: str) -> None:
+    with pytest.raises(InputError):
+        HttpOptions(host=host).check()
+    with pytest.raises(InputError):
+        HttpOptions(host=host, token="short").check()  # noqa: S106
+    HttpOptions(host=host, token=TOKEN).check()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
+def test_listening_on_this_machine_needs_none(host: str) -> None:
+    HttpOptions(host=host).check()
+
+
+def test_the_program_refuses_to_listen_elsewhere_without_a_token(tmp_path: Path) -> None:
+    command = [*PROGRAM, "image-server", "--model", "cells", "--transport", "http", "--host", "0.0.0.0"]  # noqa: S104
+    done = subprocess.run([*command, "--store", str(tmp_path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "INTERLEAVETHINKER_TOKEN" in done.stderr
+
+
+@pytest.mark.parametrize("mode", ["legacy", "auto"])
+async def test_old_and_new_protocols_are_served(tmp_path: Path, mode: Literal["legacy", "auto"]) -> None:
+    async with Client(stdio(tmp_path), mode=mode) as client:
+        assert client.protocol_version == {"legacy": "2025-11-25", "auto": "2026-07-28"}[mode]
+        assert (await draw(client, prompt="a ball", seed=1))["cached"] is False
+
+
+def test_a_server_whose_client_goes_away_while_the_model_loads_ends(klein_folder: Path, tmp_path: Path) -> None:
+    command = [*PROGRAM, "image-server", "--model", str(klein_folder), "--store", str(tmp_path)]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False)
+    assert done.returncode == 0

@@ -1,0 +1,105 @@
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from interleavethinker.tools.chat.answers import read_plan, read_verdict, reasoning_of, write_plan, write_verdict
+from interleavethinker.tools.errors import ModelAnswerError
+from interleavethinker.tools.types import Plan, Step, Verdict
+
+plain = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
+words = plain.filter(lambda text: text.strip().lower() not in {"", "none", "null", "n/a"})
+thoughts = plain.map(str.strip).filter(lambda text: "<" not in text)
+steps = st.builds(
+    Step,
+    instruction=st.none() | words,
+    prompt=st.none() | words.filter(lambda text: "<answer>" not in text),
+    auxiliary_text=words,
+)
+
+
+@given(st.lists(steps, min_size=1, max_size=4), thoughts)
+def test_a_written_plan_is_read_back_as_it_was(made: list[Step], reasoning: str) -> None:
+    plan = Plan(steps=tuple(made), reasoning=reasoning)
+    assert read_plan(write_plan(plan, first=3)) == plan
+
+
+@given(st.booleans(), words.map(str.strip), thoughts)
+def test_a_written_verdict_is_read_back_as_it_was(success: bool, prompt: str, reasoning: str) -> None:
+    verdict = Verdict(success=success, refined_prompt=prompt, reasoning=reasoning)
+    assert read_verdict(write_verdict(verdict)) == verdict
+
+
+@given(st.text(max_size=300) | st.binary(max_size=300).map(lambda data: data.decode("latin-1")))
+def test_whatever_a_model_says_is_read_or_refused_as_a_wrong_answer(text: str) -> None:
+    for read in (read_plan, read_verdict):
+        for wrapped in (text, f"<answer>{text}</answer>", f'<answer>{{"execution_plan": {text}}}</answer>'):
+            with contextlib.suppress(ModelAnswerError):
+                read(wrapped)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '<think>t</think><answer>{"previous_step_success": false, "refine_prompt": "again"}</answer>',
+        '{"previous_step_success": false, "refine_prompt": "again"}',
+        '<answer>```json\n{"previous_step_success": false, "refine_prompt": "again",}\n```</answer>',
+        "<answer>{'previous_step_success': False, 'refine_prompt': 'again'}",
+        (
+            '<answer>{"previous_step_success": true, "refine_prompt": "x"}</answer> no: '
+            '<answer>{"previous_step_success": false, "refine_prompt": "again"}</answer>'
+        ),
+    ],
+)
+def test_the_wrapping_may_be_sloppy(text: str) -> None:
+    verdict = read_verdict(text)
+    assert (verdict.success, verdict.refined_prompt) == (False, "again")
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ('{"previous_step_success": "False", "refine_prompt": "x"}', "boolean"),
+        ('{"previous_step_success": 1, "refine_prompt": "x"}', "boolean"),
+        ('{"previous_step_success": null, "refine_prompt": "x"}', "boolean"),
+        ('{"previous_step_success": true}', "refine_prompt"),
+        ('{"previous_step_success": false, "refine_prompt": " "}', "refine_prompt"),
+        ("I think it is fine.", "none was found"),
+        ("", "none was found"),
+        ('{"a": ' * 40_000, "shorter"),
+        ('{"a": ' * 10_000, "must be JSON"),
+    ],
+)
+def test_the_content_may_not(text: str, complaint: str) -> None:
+    with pytest.raises(ModelAnswerError, match=complaint):
+        read_verdict(text)
+
+
+def test_nothing_written_as_a_word_is_nothing() -> None:
+    plan = read_plan(
+        '{"execution_plan": [{"instruction": "None", "prompt": "null", "auxiliary_text": "It is a cat."}]}'
+    )
+    assert plan.steps == (Step(auxiliary_text="It is a cat."),)
+
+
+def test_a_steps_number_is_the_models_own_business() -> None:
+    plan = read_plan(
+        '{"execution_plan": [{"step_number": "../../etc", "prompt": "a"}, {"step_number": 1, "prompt": "b"}, '
+        '{"step_number": 1, "prompt": "c"}]}'
+    )
+    assert [step.prompt for step in plan.steps] == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"execution_plan": []}', '{"execution_plan": [{}]}', '{"execution_plan": [{"prompt": 3}]}', '{"plan": []}', "[]"],
+)
+def test_a_plan_without_anything_to_do_is_refused(text: str) -> None:
+    with pytest.raises(ModelAnswerError):
+        read_plan(text)
+
+
+def test_reasoning_is_what_stands_between_the_think_tags() -> None:
+    assert reasoning_of("<think> so\nthen </think>rest") == "so\nthen"
+    assert reasoning_of("rest") == ""

@@ -1,0 +1,166 @@
+"""Canonical images: every input form becomes upright opaque 8-bit RGB, and what is too large or broken is refused."""
+
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.images.png import ImageLimits, canonical_png, encode_png, image_size, preview
+
+
+def encoded(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, format=kind, **options)
+    return buffer.getvalue()
+
+
+def decoded(data: bytes) -> Image.Image:
+    image = Image.open(io.BytesIO(data))
+    image.load()
+    return image
+
+
+def gradient(width: int = 12, height: int = 8) -> Image.Image:
+    rows, columns = np.mgrid[0:height, 0:width]
+    return Image.fromarray(np.stack([rows * 20, columns * 15, rows + columns], axis=-1).astype(np.uint8))
+
+
+def test_canonical_bytes_come_back_unchanged_whatever_their_compression() -> None:
+    for level in (0, 1, 9):
+        data = encoded(gradient(), compress_level=level)
+        assert canonical_png(data) == data
+
+
+def test_metadata_is_dropped_and_pixels_are_kept() -> None:
+    from PIL.PngImagePlugin import PngInfo
+
+    notes = PngInfo()
+    notes.add_text("comment", "private")
+    canonical = canonical_png(encoded(gradient(), pnginfo=notes))
+    assert b"private" not in canonical
+    assert decoded(canonical).tobytes() == gradient().tobytes()
+    assert canonical_png(canonical) == canonical
+
+
+def test_bytes_after_the_end_of_a_png_are_dropped() -> None:
+    canonical = canonical_png(encoded(gradient()) + b"#!/bin/sh")
+    assert b"/bin/sh" not in canonical
+    assert decoded(canonical).tobytes() == gradient().tobytes()
+
+
+def test_an_optional_chunk_with_a_wrong_checksum_is_ignored_and_a_needed_one_is_not() -> None:
+    data = encoded(gradient(), icc_profile=b"profile")
+    place = data.index(b"iCCP") + 8
+    damaged = data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :]
+    assert decoded(canonical_png(damaged)).tobytes() == gradient().tobytes()
+    place = data.index(b"IHDR") + 8
+    with pytest.raises(InputError):
+        canonical_png(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
+
+
+def test_exif_rotation_is_applied() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # shown turned clockwise
+    canonical = decoded(canonical_png(encoded(gradient(12, 8), exif=exif.tobytes())))
+    assert canonical.size == (8, 12)
+    assert canonical.tobytes() == gradient(12, 8).transpose(Image.Transpose.ROTATE_270).tobytes()
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+def test_transparency_is_laid_over_white(mode: str) -> None:
+    clear = Image.new("RGBA", (3, 2), (10, 10, 10, 0)).convert(mode)
+    assert decoded(canonical_png(encoded(clear))).getpixel((1, 1)) == (255, 255, 255)
+
+
+def test_palettes_with_and_without_transparency_become_rgb() -> None:
+    image = Image.new("P", (4, 4), 1)
+    image.putpalette([0, 0, 0, 200, 30, 40])
+    assert decoded(canonical_png(encoded(image))).getpixel((0, 0)) == (200, 30, 40)
+    assert decoded(canonical_png(encoded(image, transparency=1))).getpixel((0, 0)) == (255, 255, 255)
+    assert decoded(canonical_png(encoded(image, "GIF"))).getpixel((0, 0)) == (200, 30, 40)
+
+
+def test_sixteen_bit_grey_is_scaled_not_clipped() -> None:
+    deep = Image.fromarray(np.array([[0, 257 * 100, 65535]], dtype=np.uint16))
+    canonical = decoded(canonical_png(encoded(deep)))
+    assert [canonical.getpixel((x, 0)) for x in range(3)] == [(0, 0, 0), (100, 100, 100), (255, 255, 255)]
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "WEBP", "GIF"])
+def test_other_formats_are_taken(kind: str) -> None:
+    canonical = decoded(canonical_png(encoded(gradient(), kind)))
+    assert (canonical.format, canonical.mode, canonical.size) == ("PNG", "RGB", (12, 8))
+
+
+def test_cmyk_jpegs_become_rgb() -> None:
+    assert decoded(canonical_png(encoded(gradient().convert("CMYK"), "JPEG"))).mode == "RGB"
+
+
+@pytest.mark.parametrize("kind", ["BMP", "TIFF", "PPM", "ICO"])
+def test_formats_beyond_the_list_are_refused(kind: str) -> None:
+    with pytest.raises(InputError) as caught:
+        canonical_png(encoded(gradient(32, 32), kind))
+    assert caught.value.code == "invalid_image"
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"not an image", b"\x89PNG\r\n\x1a\n", b"<svg xmlns='http://www.w3.org/2000/svg'/>"]
+)
+def test_what_is_no_image_is_refused(data: bytes) -> None:
+    with pytest.raises(InputError) as caught:
+        canonical_png(data)
+    assert caught.value.code == "invalid_image"
+
+
+def test_a_truncated_png_is_refused_unless_every_pixel_is_there() -> None:
+    data = encoded(gradient(), compress_level=0)
+    refused = 0
+    for length in range(1, len(data)):
+        try:
+            canonical = canonical_png(data[:length])
+        except InputError:
+            refused += 1
+        else:
+            assert decoded(canonical).tobytes() == gradient().tobytes()
+    assert refused > 12 * 8 * 3
+
+
+def test_a_decompression_bomb_is_refused_from_its_header() -> None:
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    for side in (20_000, 60_000):
+        header = chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0))
+        bomb = b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"\0" * 1000)) + chunk(b"IEND", b"")
+        with pytest.raises(InputError) as caught:
+            canonical_png(bomb)
+        assert caught.value.code == "image_too_large"
+
+
+def test_limits_on_bytes_and_pixels_hold() -> None:
+    data = encoded(gradient())
+    for limits in (ImageLimits(max_bytes=len(data) - 1), ImageLimits(max_pixels=95), ImageLimits(max_side=11)):
+        with pytest.raises(InputError) as caught:
+            canonical_png(data, limits)
+        assert caught.value.code == "image_too_large"
+    assert canonical_png(data, ImageLimits(max_bytes=len(data), max_pixels=96, max_side=12)) == data
+
+
+def test_the_size_is_read_from_the_header() -> None:
+    assert image_size(encode_png(gradient(12, 8))) == (12, 8)
+    with pytest.raises(InputError):
+        image_size(b"GIF89a")
+
+
+def test_a_preview_is_the_image_itself_when_small_and_a_small_jpeg_when_large() -> None:
+    small = encode_png(gradient())
+    assert preview(small) == (small, "image/png")
+    noise = np.random.default_rng(0).integers(0, 256, (1024, 768, 3), dtype=np.uint8)
+    data, mime = preview(encode_png(Image.fromarray(noise)))
+    assert mime == "image/jpeg"
+    assert len(data) <= 100_000
+    assert decoded(data).size[1] <= 512

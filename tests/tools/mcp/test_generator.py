@@ -1,0 +1,332 @@
+"""The generator port over MCP: real server processes that are killed, restarted, slow, strange or not there at all."""
+
+import asyncio
+import io
+import signal
+import sys
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
+import pytest
+from PIL import Image
+
+from interleavethinker.tools.errors import GeneratorError, InputError, InterleaveError, ProfileError
+from interleavethinker.tools.images.store import ImageStore
+from interleavethinker.tools.mcp.config import GeneratorConfig, ToolMapping, ToolTemplate
+from interleavethinker.tools.mcp.generator import McpImageGenerator
+from interleavethinker.tools.testing.generator import paint
+from interleavethinker.tools.types import Call
+
+STRANGE = (sys.executable, str(Path(__file__).parent / "strange_server.py"))
+
+
+def children() -> list[psutil.Process]:
+    """The server processes that this test started and that still live."""
+    return [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
+
+
+def own(tmp_path: Path, **options: object) -> GeneratorConfig:
+    return GeneratorConfig.model_validate({"model": "cells", "server_store": tmp_path / "server"} | options)
+
+
+async def test_draws_edits_and_repeats_through_our_own_server(tmp_path: Path) -> None:
+    store = ImageStore(tmp_path / "workspace")
+    heard: list[float] = []
+    async with McpImageGenerator(own(tmp_path), store) as generator:
+        drawn = await generator.generate(Call(prompt="a ball", seed=3), lambda part, _: heard.append(part))
+        assert store.get(drawn.sha256)
+        assert (drawn.seed, drawn.cached, drawn.model) == (3, False, "cells/1")
+        assert (await generator.generate(Call(prompt="a ball", seed=3))) == drawn.model_copy(update={"cached": True})
+        edited = await generator.generate(Call(prompt="redder", seed=3, source=drawn.sha256, width=32, height=48))
+        assert (edited.width, edited.height) == (32, 48)
+        assert store.get(edited.sha256)
+        assert (await generator.status())["generated"] == 2
+    assert heard
+    assert heard == sorted(heard)
+    assert children() == []
+
+
+async def test_an_image_that_the_server_does_not_know_is_brought_there(tmp_path: Path) -> None:
+    store = ImageStore(tmp_path / "workspace")
+    source = store.put(paint(Call(prompt="made elsewhere", seed=0)))
+    async with McpImageGenerator(own(tmp_path), store) as generator:
+        edited = await generator.generate(Call(prompt="redder", seed=3, source=source))
+        assert not edited.cached
+    assert source in ImageStore(tmp_path / "server")
+
+
+async def test_a_killed_server_is_started_again_and_finished_calls_are_not_repeated(tmp_path: Path) -> None:
+    store = ImageStore(tmp_path / "workspace")
+    async with McpImageGenerator(own(tmp_path), store) as generator:
+        first = await generator.generate(Call(prompt="a ball", seed=1))
+        for _ in range(2):
+            (server,) = children()
+            server.kill()
+            assert (await generator.generate(Call(prompt="a ball", seed=1))).cached
+            assert (await generator.status())["generated"] == 0
+        assert (await generator.generate(Call(prompt="a bell", seed=1))).sha256 != first.sha256
+
+
+async def test_a_call_in_flight_when_the_server_dies_is_sent_again(tmp_path: Path) -> None:
+    slow = own(tmp_path, model=None, command=slow_server(tmp_path))
+    async with McpImageGenerator(slow, ImageStore(tmp_path / "workspace")) as generator:
+        running = asyncio.Event()
+        call = asyncio.create_task(generator.generate(Call(prompt="x", seed=1), lambda *_: running.set()))
+        await running.wait()
+        (server,) = children()
+        (tmp_path / "fast").touch()
+        server.kill()
+        assert (await call).cached is False
+
+
+async def test_a_server_that_dies_in_every_call_is_given_up_with_a_code(tmp_path: Path) -> None:
+    dying = GeneratorConfig(
+        command=program("import os; CellsBackend.run = lambda *_: os._exit(7)", tmp_path), resends=2
+    )
+    async with McpImageGenerator(dying, ImageStore(tmp_path / "workspace")) as generator:
+        with pytest.raises(GeneratorError) as caught:
+            await generator.generate(Call(prompt="x", seed=1))
+        assert (caught.value.code, caught.value.retryable) == ("server_died", True)
+
+
+@pytest.mark.parametrize("command", [("/no/such/program",), (sys.executable, "-c", "raise SystemExit(3)")])
+async def test_a_server_that_cannot_be_started_is_an_error_in_time(tmp_path: Path, command: tuple[str, ...]) -> None:
+    async with McpImageGenerator(GeneratorConfig(command=command), ImageStore(tmp_path)) as generator:
+        for _ in range(2):
+            with pytest.raises(GeneratorError) as caught:
+                await generator.generate(Call(prompt="x", seed=1))
+            assert caught.value.code == "unreachable"
+
+
+async def test_a_deadline_ends_a_call_and_frees_the_server(tmp_path: Path) -> None:
+    store = ImageStore(tmp_path / "workspace")
+    async with McpImageGenerator(GeneratorConfig(command=slow_server(tmp_path)), store) as generator:
+        await generator.status()
+        generator.config = generator.config.model_copy(update={"deadline": 0.2})
+        with pytest.raises(GeneratorError) as caught:
+            await generator.generate(Call(prompt="x", seed=1))
+        assert (caught.value.code, caught.value.retryable) == ("deadline", True)
+        assert (await generator.status())["waiting"] == 0
+
+
+async def test_a_cancelled_call_leaves_the_session_usable(tmp_path: Path) -> None:
+    async with McpImageGenerator(
+        GeneratorConfig(command=slow_server(tmp_path)), ImageStore(tmp_path / "workspace")
+    ) as generator:
+        running = asyncio.Event()
+        call = asyncio.create_task(generator.generate(Call(prompt="x", seed=1), lambda *_: running.set()))
+        await running.wait()
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        (tmp_path / "fast").touch()
+        assert (await generator.generate(Call(prompt="y", seed=1))).cached is False
+        assert (await generator.status())["generated"] == 1
+
+
+async def test_a_busy_server_is_waited_for(tmp_path: Path) -> None:
+    busy = own(tmp_path, arguments=("--max-waiting", "1", "--max-batch", "1"))
+    async with McpImageGenerator(busy, ImageStore(tmp_path / "workspace")) as generator:
+        drawn = await asyncio.gather(*(generator.generate(Call(prompt="x", seed=seed)) for seed in range(12)))
+    assert [one.seed for one in drawn] == list(range(12))
+
+
+async def test_a_frozen_server_is_noticed_though_its_connection_stays_open(tmp_path: Path) -> None:
+    async with McpImageGenerator(own(tmp_path, quiet_seconds=1.0), ImageStore(tmp_path / "ws")) as generator:
+        await generator.status()
+        (server,) = children()
+        server.send_signal(signal.SIGSTOP)
+        assert (await generator.generate(Call(prompt="x", seed=1))).cached is False
+        assert server not in children()
+
+
+async def test_a_refusal_is_an_input_error_with_the_servers_code(tmp_path: Path) -> None:
+    async with McpImageGenerator(own(tmp_path), ImageStore(tmp_path / "workspace")) as generator:
+        with pytest.raises(InputError) as caught:
+            await generator.generate(Call(prompt="", seed=1))
+        assert caught.value.code == "invalid_prompt"
+
+
+async def test_without_a_shared_folder_a_large_image_comes_over_the_wire_in_parts(tmp_path: Path) -> None:
+    command = program("", tmp_path)
+    store = ImageStore(tmp_path / "workspace")
+    source = store.put(noise(900))
+    async with McpImageGenerator(GeneratorConfig(command=command), store) as generator:
+        edited = await generator.generate(Call(prompt="x", seed=1, source=source))
+    assert len(store.get(edited.sha256)) > 600_000, "more than one part"
+
+
+async def test_a_torn_file_in_the_shared_folder_or_the_workspace_is_replaced(tmp_path: Path) -> None:
+    store, servers = ImageStore(tmp_path / "workspace"), ImageStore(tmp_path / "server")
+    store.put(noise(400))
+    async with McpImageGenerator(own(tmp_path), store) as generator:
+        call = Call(prompt="x", seed=1, source=next(iter(store)))
+        drawn = await generator.generate(call)
+        whole = store.get(drawn.sha256)
+        store.path(drawn.sha256).write_bytes(whole[:100])
+        assert (await generator.generate(call)).cached
+        assert store.get(drawn.sha256) == whole
+        store.delete(drawn.sha256)
+        servers.path(drawn.sha256).write_bytes(whole[:100])
+        assert (await generator.generate(call)).cached is False, "the server itself found its file torn"
+        assert store.get(drawn.sha256) == whole
+
+
+async def test_opening_and_closing_twice_is_harmless_and_a_closed_generator_says_so(tmp_path: Path) -> None:
+    generator = McpImageGenerator(own(tmp_path), ImageStore(tmp_path / "workspace"))
+    with pytest.raises(GeneratorError) as caught:
+        await generator.generate(Call(prompt="x", seed=1))
+    assert caught.value.code == "closed"
+    for _ in range(2):
+        await generator.open()
+        await generator.open()
+        await generator.generate(Call(prompt="x", seed=1))
+        await generator.close()
+        await generator.close()
+    assert children() == []
+
+
+async def test_closing_while_the_server_still_starts_leaves_no_process(tmp_path: Path) -> None:
+    generator = McpImageGenerator(
+        GeneratorConfig(command=(sys.executable, "-c", "input()")), ImageStore(tmp_path / "workspace")
+    )
+    await generator.open()
+    async with asyncio.timeout(20):
+        while not children():  # noqa: ASYNC110 - another process's start is no event of ours
+            await asyncio.sleep(0.01)
+        await generator.close()
+    assert children() == []
+
+
+TEMPLATE = {"name": "paint", "prompt": "text", "seed": "random_state", "width": "w", "height": "h"}
+
+
+async def test_anybodys_server_is_used_through_a_mapping_wherever_its_image_is(tmp_path: Path) -> None:
+    places = [
+        ("content", "auto", None),
+        ("content", "content", None),
+        ("embedded", "auto", None),
+        ("link", "resource", None),
+        ("structured", "auto", None),
+        ("structured", "structured", "images.0.data"),
+        ("structured link", "structured", "file"),
+        ("text", "text", None),
+        ("json text", "auto", None),
+    ]
+    store = ImageStore(tmp_path)
+    async with McpImageGenerator(GeneratorConfig(command=STRANGE), store) as generator:
+        for seed, (where, result, field) in enumerate(places, start=200):
+            generator.config = mapped(where, result=result, field=field)
+            drawn = await generator.generate(Call(prompt="a ball", seed=seed, width=30, height=20))
+            image = Image.open(io.BytesIO(store.get(drawn.sha256)))
+            assert (image.format, image.size, drawn.width, drawn.seed) == ("PNG", (30, 20), 30, seed), where
+            pixel = image.getpixel((5, 5))
+            assert isinstance(pixel, tuple)
+            assert abs(pixel[0] - seed) < 10, where
+
+
+async def test_a_source_is_sent_to_anybodys_edit_tool_in_the_form_it_wants(tmp_path: Path) -> None:
+    edit = ToolTemplate(name="repaint", prompt="instruction", image="pictures", image_form="list_of_data_uri")
+    store = ImageStore(tmp_path)
+    source = store.put(paint(Call(prompt="x", seed=1)))
+    async with McpImageGenerator(GeneratorConfig(command=STRANGE, tools=ToolMapping(edit=edit)), store) as generator:
+        assert (await generator.generate(Call(prompt="same", seed=1, source=source))).sha256 == source
+        with pytest.raises(InputError) as caught:
+            await generator.generate(Call(prompt="from nothing", seed=1))
+        assert caught.value.code == "unsupported"
+
+
+async def test_a_strange_server_without_an_image_is_an_error(tmp_path: Path) -> None:
+    async with McpImageGenerator(mapped("nowhere"), ImageStore(tmp_path)) as generator:
+        with pytest.raises(GeneratorError) as caught:
+            await generator.generate(Call(prompt="x", seed=1))
+        assert caught.value.code == "no_image"
+        with pytest.raises(GeneratorError, match="out of paint"):
+            await generator.generate(Call(prompt="fail", seed=1))
+        # Neither keeps this project's contract, and nobody said how else to read it.
+        generator.config = GeneratorConfig(command=STRANGE)
+        with pytest.raises(InterleaveError):
+            await generator.generate(Call(prompt="x", seed=1))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"model": "micro", "url": "http://127.0.0.1/mcp"},
+        {"command": ("x",), "arguments": ("--fast",)},
+        {"url": "http://127.0.0.1/mcp", "tools": {}},
+        {"model": "micro", "deadline": 0},
+        {"model": "micro", "unknown": 1},
+    ],
+)
+def test_a_config_that_means_nothing_is_refused(fields: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r"must|Extra|greater|belong"):
+        GeneratorConfig.model_validate(fields)
+
+
+def test_a_child_gets_what_a_model_needs_and_no_other_secret() -> None:
+    present = {
+        "CUDA_VISIBLE_DEVICES": "1",
+        "HF_HOME": "/cache",
+        "OMP_NUM_THREADS": "2",
+        "INTERLEAVETHINKER_IMAGE_STORE": "/images",
+        "OPENAI_API_KEY": "secret",
+        "GEMINI_API_KEY": "secret",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "MY_KEY": "secret",
+    }
+    micro = GeneratorConfig(model="micro", variables={"X": "1"}).child_environment(present)
+    assert set(micro) == {"CUDA_VISIBLE_DEVICES", "HF_HOME", "OMP_NUM_THREADS", "INTERLEAVETHINKER_IMAGE_STORE", "X"}
+    assert "OPENAI_API_KEY" in GeneratorConfig(model="openai:gpt-image-1").child_environment(present)
+    assert "GEMINI_API_KEY" not in GeneratorConfig(model="openai:gpt-image-1").child_environment(present)
+    assert GeneratorConfig(command=("x",), environment=("MY_KEY",)).child_environment(present)["MY_KEY"] == "secret"
+
+
+async def test_a_missing_token_is_said_before_anything_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_SUCH_TOKEN", raising=False)
+    config = GeneratorConfig(url="http://127.0.0.1:9/mcp", token_variable="NO_SUCH_TOKEN")  # noqa: S106
+    async with McpImageGenerator(config, ImageStore(tmp_path)) as generator:
+        with pytest.raises(ProfileError):
+            await generator.generate(Call(prompt="x", seed=1))
+
+
+def mapped(where: str, **options: object) -> GeneratorConfig:
+    template = ToolTemplate.model_validate(TEMPLATE | {"fixed": {"style": "flat", "where": where}} | options)
+    return GeneratorConfig(command=STRANGE, tools=ToolMapping(generate=template))
+
+
+def program(change: str, tmp_path: Path) -> tuple[str, ...]:
+    """A server of our own whose backend was changed by a line of code."""
+    code = (
+        "import asyncio; from pathlib import Path;"
+        "from interleavethinker.servers.images.backends.fake import CellsBackend;"
+        "from interleavethinker.servers.images.main import serve_images\n"
+        f"{change}\n"
+        f"asyncio.run(serve_images(CellsBackend(), Path({str(tmp_path / 'server')!r})))"
+    )
+    return (sys.executable, "-c", code)
+
+
+def slow_server(tmp_path: Path) -> tuple[str, ...]:
+    """A server whose steps take long until a file named `fast` appears."""
+    fast = str(tmp_path / "fast")
+    return program(
+        "import os\n"
+        "paint = CellsBackend.run\n"
+        "async def run(self, jobs, monitor):\n"
+        f"    self._step_seconds = 0.0 if os.path.exists({fast!r}) else 0.1\n"
+        "    for _ in range(1000):\n"
+        "        result = await paint(self, jobs, monitor)\n"
+        f"        if os.path.exists({fast!r}): return result\n"
+        "CellsBackend.run = run",
+        tmp_path,
+    )
+
+
+def noise(side: int) -> bytes:
+    import numpy as np
+
+    from interleavethinker.tools.images.png import encode_png
+
+    return encode_png(Image.fromarray(np.random.default_rng(0).integers(0, 256, (side, side, 3), dtype=np.uint8)))

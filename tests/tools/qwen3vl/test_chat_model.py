@@ -1,0 +1,234 @@
+"""The in-process chat model, with a tiny random model of the real class, saved and loaded as the shipped ones are."""
+
+import asyncio
+import base64
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langchain_core.messages import HumanMessage, SystemMessage
+
+from interleavethinker.tools.chat.agents import ChatCritic, ChatPlanner
+from interleavethinker.tools.chat.loading import load_chat_model
+from interleavethinker.tools.errors import InputError, ModelAnswerError, ModelError
+from interleavethinker.tools.images.png import encode_png
+from interleavethinker.tools.images.store import ImageStore
+from interleavethinker.tools.protocols import PlanContext
+from interleavethinker.tools.qwen3vl.batching import Answer, Batcher, Question, Settings
+from interleavethinker.tools.qwen3vl.chat_model import Qwen3VL
+from interleavethinker.tools.qwen3vl.inference import resolve_folder
+from interleavethinker.tools.request_parsing import as_request
+from interleavethinker.tools.types import Case
+
+TEMPLATE = """{%- for message in messages -%}
+<|im_start|>{{ message.role }}
+{% for part in message.content %}{% if part.type == 'image' %}<|vision_start|><|image_pad|><|vision_end|>
+{%- else %}{{ part.text }}{% endif %}{% endfor %}<|im_end|>
+{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant
+{% endif %}"""
+SPECIAL = [
+    "<|endoftext|>",
+    "<|im_start|>",
+    "<|im_end|>",
+    "<|vision_start|>",
+    "<|vision_end|>",
+    "<|image_pad|>",
+    "<|video_pad|>",
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Makes and saves a random Qwen3-VL of some 100,000 parameters with its tokenizer and processor."""
+    import torch
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast, Qwen3VLConfig, Qwen3VLForConditionalGeneration
+    from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
+
+    from interleavethinker.tools.qwen3vl.processor import ImageTextProcessor
+
+    raw = Tokenizer(models.BPE())
+    raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    raw.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=320,
+        special_tokens=SPECIAL,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    raw.train_from_iterator(["a big red ball on the left", "make the ball green"], trainer)
+    names = {"eos_token": "<|im_end|>", "pad_token": "<|endoftext|>"}
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=raw, chat_template=TEMPLATE, **names)
+    ids = {token: tokenizer.convert_tokens_to_ids(token) for token in SPECIAL}
+    config = Qwen3VLConfig(
+        text_config={
+            "vocab_size": len(tokenizer), "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2,
+            "num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 16,
+            "rope_parameters": {"rope_type": "default", "rope_theta": 1e4, "mrope_section": [4, 2, 2]},
+        },
+        vision_config={
+            "depth": 2, "hidden_size": 32, "intermediate_size": 64, "num_heads": 2, "patch_size": 8,
+            "spatial_merge_size": 2, "out_hidden_size": 32, "num_position_embeddings": 64,
+            "deepstack_visual_indexes": [0],
+        },
+        image_token_id=ids["<|image_pad|>"], video_token_id=ids["<|video_pad|>"],
+        vision_start_token_id=ids["<|vision_start|>"], vision_end_token_id=ids["<|vision_end|>"],
+        tie_word_embeddings=True,
+    )  # fmt: skip
+    torch.manual_seed(0)
+    model = Qwen3VLForConditionalGeneration(config)
+    model.generation_config.eos_token_id = ids["<|im_end|>"]
+    processor = ImageTextProcessor(
+        Qwen2VLImageProcessorPil(
+            patch_size=8, merge_size=2, size={"shortest_edge": 32 * 32, "longest_edge": 128 * 128}
+        ),
+        tokenizer,
+        chat_template=TEMPLATE,
+    )
+    folder = tmp_path_factory.mktemp("qwen") / "tiny"
+    model.save_pretrained(folder)
+    processor.save_pretrained(folder)
+    return folder
+
+
+def png(colour: str, side: int = 64) -> bytes:
+    from PIL import Image
+
+    return encode_png(Image.new("RGB", (side, side), colour))
+
+
+def message(text: str, *colours: str) -> HumanMessage:
+    blocks: list[str | dict[Any, Any]] = [
+        {"type": "image", "base64": base64.b64encode(png(colour)).decode(), "mime_type": "image/png"}
+        for colour in colours
+    ]
+    return HumanMessage(content=[*blocks, {"type": "text", "text": text}])
+
+
+def chat(folder: Path, **options: Any) -> Qwen3VL:
+    model = load_chat_model(f"qwen3-vl:{folder}", dtype="float32", max_new_tokens=8, **options)
+    assert isinstance(model, Qwen3VL)
+    return model
+
+
+def test_it_answers_about_text_and_images_with_the_log_probability_of_every_token(folder: Path) -> None:
+    answer = chat(folder).invoke([SystemMessage(content="judge"), message("what changed?", "white", "red")])
+    tokens = answer.response_metadata["logprobs"]["content"]
+    assert 0 < len(tokens) <= 8
+    assert "".join(token["token"] for token in tokens) == answer.text
+    for token in tokens:
+        assert token["logprob"] == max(other["logprob"] for other in token["top_logprobs"]), (
+            "greedy takes the likeliest"
+        )
+    assert answer.usage_metadata is not None
+    assert answer.usage_metadata["output_tokens"] == len(tokens)
+
+
+def test_the_pictures_matter(folder: Path) -> None:
+    one = chat(folder).invoke([message("what?", "white")])
+    other = chat(folder).invoke([message("what?", "black")])
+    first, second = (m.response_metadata["logprobs"]["content"][0]["logprob"] for m in (one, other))
+    assert first != second
+
+
+async def test_questions_asked_at_once_share_a_batch_and_get_the_answers_they_get_alone(folder: Path) -> None:
+    model = chat(folder)
+    questions = [
+        message("a ball", "red"),
+        message("make the ball green, please", "blue", "white"),
+        message("no picture"),
+    ]
+    alone = [await model.ainvoke([question]) for question in questions]
+    before = len(model.batcher.batches)
+    together = await asyncio.gather(*(model.ainvoke([question]) for question in questions))
+    assert sum(model.batcher.batches[before:]) == 3
+    assert len(model.batcher.batches) - before < 3
+    for one, other in zip(alone, together, strict=True):
+        assert one.text == other.text
+        for a, b in zip(*(m.response_metadata["logprobs"]["content"] for m in (one, other)), strict=True):
+            assert a["logprob"] == pytest.approx(b["logprob"], abs=1e-3)
+
+
+def test_planner_and_critic_with_equal_options_share_one_set_of_weights(folder: Path) -> None:
+    assert chat(folder).batcher is chat(folder, temperature=0.7).batcher
+    assert chat(folder).batcher is not chat(folder, max_batch=1).batcher
+
+
+def test_sampling_draws_different_answers(folder: Path) -> None:
+    model = chat(folder, temperature=2.0)
+    assert len({model.invoke([message("a ball")]).text for _ in range(4)}) > 1
+
+
+async def test_a_model_that_talks_nonsense_leaves_attempts_unjudged_and_gives_no_plan(
+    folder: Path, tmp_path: Path
+) -> None:
+    store = ImageStore(tmp_path)
+    image = store.put(png("red"))
+    critic = ChatCritic(chat(folder), store, questions=2)
+    assert critic.gives_confidence
+    cases = [Case(source=None, image=image, original_prompt="a ball", prompt=f"a ball {i}") for i in range(3)]
+    verdicts = await critic.judge(cases)
+    assert [verdict.success for verdict in verdicts] == [None, None, None]
+    with pytest.raises(ModelAnswerError, match="after 2 questions"):
+        await ChatPlanner(chat(folder), store, questions=2).plan(as_request("a ball"), PlanContext())
+
+
+def test_weights_that_cannot_be_loaded_are_told_as_such() -> None:
+    with pytest.raises(ModelError, match="cannot be loaded"):
+        load_chat_model("qwen3-vl:/nowhere/at/all").invoke("hello")
+
+
+def test_a_message_with_anything_but_text_and_images_is_refused(folder: Path) -> None:
+    with pytest.raises(InputError, match="audio"):
+        chat(folder).invoke([HumanMessage(content=[{"type": "audio", "base64": "AA=="}])])
+
+
+def test_weights_inside_a_package_are_found() -> None:
+    assert resolve_folder("interleavethinker.tools.chat:prompts").endswith("tools/chat/prompts")
+    assert resolve_folder("Qwen/Qwen3-VL-8B-Instruct") == "Qwen/Qwen3-VL-8B-Instruct"
+    with pytest.raises(ModelError, match="installed package"):
+        resolve_folder("no_such_package:weights")
+
+
+def fake_answer(questions: Any) -> list[Answer]:
+    return [Answer(str(len(questions)), (), 0, finished=True) for _ in questions]
+
+
+def test_only_questions_with_equal_settings_share_a_batch_and_none_is_lost() -> None:
+    batcher = Batcher(fake_answer, max_batch=4)
+    settings = [Settings(max_new_tokens=1 + i % 2) for i in range(9)]
+    futures = [batcher.ask(Question((), (), one)) for one in settings]
+    assert all(future.result(timeout=10).finished for future in futures)
+    assert sum(batcher.batches) == 9
+    assert max(batcher.batches) <= 4
+
+
+def test_questions_that_wait_for_their_turn_are_answered_however_many_they_are() -> None:
+    go_on = threading.Event()
+
+    def answer(questions: Any) -> list[Answer]:
+        go_on.wait(timeout=10)
+        return fake_answer(questions)
+
+    batcher = Batcher(answer, max_batch=8)
+    first, others = Settings(max_new_tokens=1), Settings(max_new_tokens=2)
+    futures = [batcher.ask(Question((), (), one)) for one in (first, *[others] * 13, first, *[others] * 9)]
+    go_on.set()
+    assert all(future.result(timeout=10).finished for future in futures)
+    assert max(batcher.batches) == 8
+
+
+def test_an_error_reaches_whoever_asked_and_the_next_question_is_answered() -> None:
+    calls = []
+
+    def fails_once(questions: Any) -> list[Answer]:
+        calls.append(questions)
+        if len(calls) == 1:
+            raise RuntimeError("out of memory")
+        return fake_answer(questions)
+
+    batcher = Batcher(fails_once, max_batch=1)
+    with pytest.raises(RuntimeError, match="out of memory"):
+        batcher.ask(Question((), (), Settings())).result(timeout=10)
+    assert batcher.ask(Question((), (), Settings())).result(timeout=10).text == "1"

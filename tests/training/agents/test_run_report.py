@@ -1,0 +1,156 @@
+"""A run's curves and samples, made from the run folder; none of it may cost a run its model."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from langchain_core.language_models.fake_chat_models import FakeListChatModel
+from PIL import Image
+
+from interleavethinker.evaluation import charts
+from interleavethinker.tools.errors import InputError
+from interleavethinker.training.agents import run_report as run_pictures
+from interleavethinker.training.agents.run_report import curves_of, draw_curves, picture_run, write_samples
+from interleavethinker.training.agents.trainer import finish
+from interleavethinker.training.data.planner import make_planner_rows
+from interleavethinker.training.recipe import load_training_recipe, recipe_path, save_recipe
+
+from ..conftest import Made
+
+needs_matplotlib = pytest.mark.skipif(not charts.can_draw(), reason="needs the train extra")
+
+
+def logged(root: Path, *lines: dict[str, float]) -> Path:
+    path = root / "metrics.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    return path
+
+
+def run_of(recipe: str, made: Made, root: Path, *overrides: str) -> Path:
+    """A finished run's folder; its model is only a name, since the chat model is a double."""
+    save_recipe(load_training_recipe(recipe_path(recipe), [f"data={made.folder.root}", *overrides]), root)
+    (root / "model").mkdir(parents=True)
+    return root
+
+
+def is_png(path: Path) -> bool:
+    with Image.open(path) as image:
+        return image.format == "PNG"
+
+
+@pytest.fixture
+def parrot(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_pictures, "chat_model", lambda *_, **__: FakeListChatModel(responses=["I see a parrot."]))
+
+
+def test_a_curve_is_what_was_logged_last_for_each_step(tmp_path: Path) -> None:
+    path = logged(
+        tmp_path,
+        {"step": 1, "loss": 3.0, "kl": 0.1, "epoch": 0.1},
+        {"step": 2, "loss": 9.0},
+        {"step": 2, "loss": 2.0},
+        {"step": 3, "train_runtime": 5.0, "train_loss": 1.0},
+    )
+    with path.open("a", encoding="utf-8") as file:
+        file.write('{"step": 4, "lo')
+    assert curves_of(path) == {"loss": ([1, 2], [3.0, 2.0])}
+    assert curves_of(tmp_path / "none.jsonl") == {}
+
+
+@needs_matplotlib
+def test_curves_are_a_picture(tmp_path: Path) -> None:
+    logged(tmp_path, *({"step": step, "loss": 1 / step, "reward": step, "kl": 0.0, "entropy": 1.0} for step in (1, 2)))
+    draw_curves(tmp_path)
+    assert is_png(tmp_path / "curves.png")
+
+
+def test_without_matplotlib_the_log_says_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    logged(tmp_path, {"step": 1, "loss": 1.0}, {"step": 2, "loss": 0.5})
+    monkeypatch.setattr(run_pictures, "can_draw", lambda: False)
+    draw_curves(tmp_path)
+    assert "train extra" in caplog.text
+    assert not (tmp_path / "curves.png").exists()
+
+
+@pytest.mark.usefixtures("parrot")
+def test_a_critics_samples_show_pictures_question_teacher_and_model(made: Made, tmp_path: Path) -> None:
+    root = run_of("micro-critic-sft", made, tmp_path)
+    write_samples(root)
+    text = (root / "samples.md").read_text(encoding="utf-8")
+    for words in ("Wanted:", "previous_step_success", "I see a parrot.", "![picture](samples/1-1.png)"):
+        assert words in text
+    assert is_png(root / "samples" / "1-1.png")
+    if charts.can_draw():
+        assert is_png(root / "samples.png")
+
+
+@pytest.mark.usefixtures("parrot")
+def test_a_planners_samples_are_held_out_requests_with_their_plans(made: Made, tmp_path: Path) -> None:
+    make_planner_rows(made.folder, seed=0)
+    write_samples(run_of("micro-planner-sft", made, tmp_path))
+    text = (tmp_path / "samples.md").read_text(encoding="utf-8")
+    assert "execution_plan" in text
+    assert "train-" not in text
+
+
+@pytest.mark.usefixtures("parrot")
+def test_an_adapter_is_sampled_on_a_small_local_model_only(made: Made, tmp_path: Path) -> None:
+    root = run_of("micro-critic-grpo", made, tmp_path, "model=somebody/large")
+    (root / "model" / "adapter_config.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(InputError, match="belongs to somebody/large"):
+        write_samples(root)
+
+
+def test_a_run_that_cannot_be_sampled_is_told_in_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    picture_run(tmp_path)
+    assert "recipe.json" in caplog.text
+
+
+class Trainer:
+    """Trains nothing."""
+
+    def __init__(self, *, main: bool = True) -> None:
+        self.main = main
+        self.args = SimpleNamespace(bf16=True)
+        self.resumed: str | None = None
+
+    def train(self, resume_from_checkpoint: str | None) -> None:
+        self.resumed = resume_from_checkpoint
+
+    def save_model(self, folder: str) -> None:
+        Path(folder).mkdir()
+
+    def save_pretrained(self, folder: Path) -> None:
+        assert folder.is_dir()
+
+    def is_world_process_zero(self) -> bool:
+        return self.main
+
+
+def test_a_finished_run_has_its_model_whatever_becomes_of_its_pictures(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    trainer: Any = Trainer()
+    assert finish(trainer, tmp_path, trainer) == tmp_path / "model"
+    assert "no samples of this run" in caplog.text
+
+
+@needs_matplotlib
+def test_curves_are_drawn_when_a_run_goes_on_by_the_main_process_alone(tmp_path: Path) -> None:
+    logged(tmp_path, {"step": 1, "loss": 1.0}, {"step": 2, "loss": 0.5})
+    (tmp_path / "checkpoint-2").mkdir()
+    (tmp_path / "checkpoint-2" / "trainer_state.json").write_text("{}", encoding="utf-8")
+
+    class Killed(Trainer):
+        def train(self, resume_from_checkpoint: str | None) -> None:
+            assert (tmp_path / "curves.png").exists() is self.main
+            raise KeyboardInterrupt(resume_from_checkpoint)
+
+    for main in (False, True):
+        trainer: Any = Killed(main=main)
+        with pytest.raises(KeyboardInterrupt, match="checkpoint-2"):
+            finish(trainer, tmp_path, trainer)

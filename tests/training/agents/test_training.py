@@ -1,0 +1,402 @@
+"""Every recipe of planner and critic through TRL's real trainers: two steps of a model of a few million parameters.
+
+The 8 B recipes run the very same code with a small model of the same class in the large one's place.
+"""
+
+import asyncio
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from interleavethinker.evaluation.judges.micro import MicroJudge
+from interleavethinker.tools.chat.answers import write_plan, write_verdict
+from interleavethinker.tools.chat.loading import load_chat_model
+from interleavethinker.tools.chat.rendering import load_prompts
+from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.images.png import encode_png
+from interleavethinker.tools.images.store import ImageStore
+from interleavethinker.tools.types import Case, Verdict
+from interleavethinker.training.agents.examples import critic_example, critic_prompt, texts_of
+from interleavethinker.training.agents.grpo import CriticRewards, run_grpo
+from interleavethinker.training.agents.regeneration import Regenerator
+from interleavethinker.training.agents.sft import examples_of, run_sft
+from interleavethinker.training.data.critic import choose_rl_rows
+from interleavethinker.training.data.planner import make_planner_rows
+from interleavethinker.training.data.schema import CriticRow
+from interleavethinker.training.micro.vision_pretraining import run_sight
+from interleavethinker.training.micro.vlm import PIECES, make_micro_qwen, make_tokenizer
+from interleavethinker.training.recipe import (
+    GrpoRecipe,
+    SftRecipe,
+    SightRecipe,
+    kind_of,
+    load_training_recipe,
+    prompts_of,
+    recipe_path,
+)
+
+from ..conftest import Made
+
+pytest.importorskip("trl", reason="needs the train extra")
+# The training libraries warn about each other's coming versions; none of it is ours.
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+QUICK = [
+    "arguments.max_steps=2",
+    "arguments.logging_steps=1",
+    "arguments.save_steps=1",
+    "arguments.bf16=false",
+    "arguments.use_cpu=true",
+    "arguments.activation_checkpointing=false",
+]
+FEW = ("captions=2", "comparisons=1", "rehearsals=2", "repeats=1")
+
+
+def see(made: Made, root: Path, *overrides: str) -> Path:
+    few = [f"data={made.folder.root}", "steps=2", "batch=4", "pictures=4", *overrides]
+    recipe = load_training_recipe(recipe_path("micro-sight"), few)
+    assert isinstance(recipe, SightRecipe)
+    return run_sight(recipe, root)
+
+
+def sft(name: str, made: Made, *overrides: str) -> SftRecipe:
+    few = [
+        f"data={made.folder.root}",
+        "rehearsals=0",
+        "words=0",
+        "comparisons=0",
+        "arguments.per_device_train_batch_size=2",
+        *QUICK,
+        *overrides,
+    ]
+    recipe = load_training_recipe(recipe_path(name), few)
+    assert isinstance(recipe, SftRecipe)
+    return recipe
+
+
+def grpo(name: str, made: Made, model: Path, *overrides: str) -> GrpoRecipe:
+    few = [
+        f"data={made.folder.root}", f"model={model}", "rows=4", "arguments.per_device_train_batch_size=8",
+        "arguments.gradient_accumulation_steps=1", "arguments.num_generations=4", "arguments.use_vllm=false",
+        "arguments.max_completion_length=6", *QUICK, *overrides,
+    ]  # fmt: skip
+    recipe = load_training_recipe(recipe_path(name), few)
+    assert isinstance(recipe, GrpoRecipe)
+    return recipe
+
+
+@pytest.fixture(scope="module")
+def seer(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model whose eyes have been trained for two steps."""
+    make_planner_rows(made.folder, seed=0)
+    return see(made, tmp_path_factory.mktemp("sight"))
+
+
+@pytest.fixture(scope="module")
+def critic(made: Made, seer: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run folder of a critic trained for two steps."""
+    root = tmp_path_factory.mktemp("critic")
+    run_sft(sft("micro-critic-sft", made, *FEW, f"model={seer}"), root)
+    return root
+
+
+def metrics(root: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (root / "metrics.jsonl").read_text().splitlines()]
+
+
+def weights(folder: Path) -> dict[str, Any]:
+    from safetensors.torch import load_file
+
+    return dict(load_file(folder / "model.safetensors"))
+
+
+def test_a_micro_critic_is_trained_from_nothing_and_answers_through_the_serving_code(critic: Path) -> None:
+    losses = [line["loss"] for line in metrics(critic) if "loss" in line]
+    assert len(losses) == 2
+    size = sum(tensor.numel() for tensor in weights(critic / "model").values())
+    assert size < 5_000_000, "in bfloat16 at most 10 MB"
+    model = load_chat_model(f"qwen3-vl:{critic / 'model'}", dtype="float32", max_new_tokens=4)
+    assert isinstance(model.invoke("Plan pictures.").text, str)
+
+
+def test_eyes_are_trained_from_nothing_and_a_killed_run_goes_on(made: Made, seer: Path, tmp_path: Path) -> None:
+    import torch
+
+    untrained = weights(seer.parent / "start")
+    changed = {name for name, tensor in weights(seer).items() if not torch.equal(tensor, untrained[name])}
+    assert changed
+    assert all("visual." in name for name in changed)
+    shutil.copytree(seer.parent, tmp_path / "again")
+    shutil.rmtree(tmp_path / "again" / "model")
+    assert weights(see(made, tmp_path / "again")).keys() == untrained.keys()
+    with pytest.raises(InputError, match="same recipe"):
+        see(made, tmp_path / "again", "steps=3")
+    with pytest.raises(InputError, match="interleavethinker data"):
+        see(made, tmp_path / "none", f"data={tmp_path}")
+
+
+def test_a_killed_run_goes_on_from_its_last_checkpoint_to_the_same_weights(
+    critic: Path, seer: Path, made: Made
+) -> None:
+    import torch
+
+    before = weights(critic / "model")
+    for name in ("checkpoint-2", "model"):
+        shutil.rmtree(critic / name)
+    (critic / "checkpoint-2").mkdir()  # A kill while saving leaves a folder without the trainer's state.
+    run_sft(sft("micro-critic-sft", made, *FEW, f"model={seer}"), critic)
+    after = weights(critic / "model")
+    assert before.keys() == after.keys()
+    for name, tensor in before.items():
+        torch.testing.assert_close(after[name], tensor)
+
+
+def test_fewer_rows_are_drawn_from_all_of_them(made: Made, seer: Path) -> None:
+    def learned(*overrides: str) -> list[str]:
+        few = ("captions=0", "repeats=1", f"model={seer}", *overrides)
+        return [json.dumps(example) for example in examples_of(sft("micro-critic-sft", made, *few))]
+
+    prompts = prompts_of(sft("micro-critic-sft", made))
+    first = [json.dumps(critic_example(row, made.folder.store, prompts)) for row in made.folder.critic_sft][:6]
+    everything, some = learned(), learned("rows=6")
+    assert (len(some), set(some) <= set(everything)) == (6, True)
+    assert set(some) != set(first), "data sets that were selected in different ways begin alike"
+    assert learned("rows=6") == some
+    assert learned(f"rows={len(everything) + 1}") == everything
+
+
+def test_a_run_folder_takes_no_other_recipe(critic: Path, made: Made) -> None:
+    with pytest.raises(InputError, match="same recipe"):
+        run_sft(sft("micro-critic-sft", made, "captions=3", "rehearsals=0"), critic)
+
+
+def test_a_micro_planner_is_trained(made: Made, seer: Path, tmp_path: Path) -> None:
+    run_sft(sft("micro-planner-sft", made, "comparisons=1", "rehearsals=2", f"model={seer}"), tmp_path)
+    assert (tmp_path / "model" / "model.safetensors").is_file()
+
+
+def test_the_planner_goes_on_from_its_first_half_and_one_agent_learns_both_roles(
+    made: Made, critic: Path, tmp_path: Path
+) -> None:
+    few = ("glances=1", "rehearsals=4", f"model={critic / 'model'}")
+    run_sft(sft("micro-planner-looking", made, *few), tmp_path / "planner")
+    recipe = sft("micro-one-agent", made, *few)
+    asked = [example["prompt"][0]["content"][0]["text"] for example in examples_of(recipe)]
+    assert len({text for text in asked if text}) > 1, "a planner's and a critic's instructions"
+    run_sft(recipe, tmp_path / "one")
+    assert (tmp_path / "one" / "model" / "model.safetensors").is_file()
+
+
+def test_the_critic_rehearses_from_the_shipped_planner_without_any_rows(made: Made, tmp_path: Path) -> None:
+    recipe = sft(
+        "micro-critic-rehearsal", made, "words=4", "comparisons=2", "rehearsals=2", f"data={tmp_path / 'none'}"
+    )
+    assert len(examples_of(recipe)) == 8
+    run_sft(recipe, tmp_path / "run")
+    assert (tmp_path / "run" / "model" / "model.safetensors").is_file()
+
+
+@pytest.mark.parametrize("role", ["planner", "critic"])
+def test_the_8b_sft_recipes_run_with_a_small_model_and_leave_its_eyes_frozen(
+    role: str, made: Made, seer: Path, tmp_path: Path
+) -> None:
+    import torch
+
+    run_sft(sft(f"{role}-sft-8b", made, f"model={seer}", "arguments.per_device_train_batch_size=1"), tmp_path)
+    before, after = weights(seer), weights(tmp_path / "model")
+    same = {name for name in before if torch.equal(before[name].bfloat16(), after[name].bfloat16())}
+    assert {name for name in before if "visual." in name} <= same
+    assert same < before.keys()
+
+
+def test_grpo_trains_an_adapter_from_the_four_rewards(made: Made, critic: Path, tmp_path: Path) -> None:
+    run_grpo(grpo("micro-critic-grpo", made, critic / "model"), tmp_path)
+    logged = [line for line in metrics(tmp_path) if "reward" in line]
+    assert len(logged) == 2
+    assert {f"rewards/{name}/mean" for name in ("format", "accuracy", "semantics", "quality")} <= logged[0].keys()
+    adapter = tmp_path / "model" / "adapter_model.safetensors"
+    assert adapter.stat().st_size < 2_000_000
+    answer = load_chat_model(f"qwen3-vl:{critic / 'model'}", adapter=str(tmp_path / "model"), dtype="float32")
+    assert answer is not None
+
+
+def test_the_8b_grpo_recipe_runs_with_a_small_model(made: Made, critic: Path, tmp_path: Path) -> None:
+    small = ("arguments.per_device_train_batch_size=2", "arguments.num_generations=2")
+    run_grpo(grpo("critic-grpo-8b", made, critic / "model", "judge=micro", "generator=micro", *small), tmp_path)
+    # The generator is a profile's own image server, over MCP.
+    assert (tmp_path / "model" / "model.safetensors").is_file()
+
+
+async def test_good_answers_earn_more_than_wrong_ones_through_the_real_graders(made: Made) -> None:
+    rows = [row for row in made.folder.scored if not row.success and row.split == "train"]
+    row = next(one for one in rows if one.iteration == 0 and one.case.source is not None)
+    judge = MicroJudge(made.folder.store)
+    rewards = CriticRewards([row], Regenerator(made.generators["shipped"], judge))
+    plain = next(r.answer.refined_prompt for r in made.folder.scored if r.id == row.id)
+    texts = [
+        write_verdict(Verdict(success=False, refined_prompt=plain, reasoning="r")),
+        write_verdict(Verdict(success=False, refined_prompt=row.case.prompt, reasoning="r")),
+        write_verdict(Verdict(success=True, refined_prompt=row.case.prompt, reasoning="r")),
+        "nonsense",
+    ]
+    columns = [
+        await function(completions=[[{"role": "assistant", "content": text}] for text in texts], row=[row.id] * 4)
+        for function in rewards.functions
+    ]
+    assert columns[0] == [1.0, 1.0, 1.0, 0.0]
+    assert columns[1] == [1.0, 1.0, 0.0, 0.0]
+    assert columns[2][1:] == [0.5, 0.5, 0.0], "the same prompt makes the same picture; nonsense is never made"
+
+
+async def test_a_noisy_judge_turns_a_share_of_judgements_round_and_always_the_same_ones(made: Made) -> None:
+    rows = [row for row in made.folder.scored if row.success]
+    right = [write_verdict(Verdict(success=True, refined_prompt=row.case.prompt, reasoning="r")) for row in rows]
+    regenerator = Regenerator(made.generators["shipped"], MicroJudge(made.folder.store))
+
+    async def accuracies(noise: float) -> list[float | None]:
+        function = CriticRewards(rows, regenerator, noise).functions[1]
+        completions = [[{"role": "assistant", "content": text}] for text in right]
+        return await function(completions=completions, row=[row.id for row in rows])
+
+    assert set(await accuracies(0.0)) == {1.0}
+    assert set(await accuracies(1.0)) == {0.0}
+    assert set(some := await accuracies(0.5)) == {0.0, 1.0}
+    assert some == await accuracies(0.5)
+
+
+def test_most_prompts_of_grpo_are_failures(made: Made) -> None:
+    rows = list(made.folder.scored)
+    chosen = choose_rl_rows(rows, 0.5, most=6)
+    assert [row.success for row in chosen].count(False) == 3
+    assert chosen == choose_rl_rows(rows, 0.5, most=6)
+    with pytest.raises(InputError, match="failed attempts"):
+        choose_rl_rows([row for row in rows if row.success], 0.5)
+
+
+def test_sft_can_go_on_with_the_rows_that_grpo_takes(made: Made) -> None:
+    rows = list(made.folder.scored)
+    made.folder.critic_rl.write(rows)
+    recipe, same = (
+        sft("micro-critic-sft-continued", made, "repeats=1"),
+        load_training_recipe(recipe_path("micro-critic-grpo")),
+    )
+    assert isinstance(same, GrpoRecipe)
+    more = examples_of(recipe)
+    asked = {row.case.original_prompt for row in choose_rl_rows(rows, same.failures)}
+    said = {part["text"].splitlines()[0][8:] for one in more for part in one["prompt"][0]["content"] if part["text"]}
+    assert said == asked
+
+
+def test_training_renders_what_serving_renders(made: Made) -> None:
+    recipe = sft("micro-critic-sft", made, "captions=1", "rehearsals=0", "repeats=2")
+    first, *rest = examples_of(recipe)
+    assert first["prompt"][0]["content"][1]["text"] == "Look."
+    rows = {row.case.original_prompt for row in made.folder.critic_sft}
+    texts = [part["text"] for one in rest for part in one["prompt"][0]["content"] if part["type"] == "text"]
+    assert len(rest) == 2 * len(list(made.folder.critic_sft))
+    assert all(text.startswith("Wanted: ") and text.splitlines()[0][8:] in rows for text in texts)
+    assert prompts_of(recipe) != load_prompts()
+
+
+def test_the_answers_fixed_pieces_are_one_token_each_and_every_answer_survives_decoding(made: Made) -> None:
+    texts = [write_plan(row.plan) for row in made.folder.prompts]
+    texts += [write_verdict(row.answer) for row in made.folder.scored]
+    tokenizer = make_tokenizer(texts)
+    written = "".join(texts)
+    for piece in PIECES:
+        assert piece in written, "tools.answers no longer writes this piece; the tokenizer must follow"
+        assert len(tokenizer(piece)["input_ids"]) == 1
+    for text in texts:
+        assert tokenizer.decode(tokenizer(text)["input_ids"], skip_special_tokens=True) == text
+    assert max(len(tokenizer(text)["input_ids"]) for text in texts) < 400
+
+
+def test_an_untrained_model_is_the_same_for_the_same_seed(made: Made, tmp_path: Path) -> None:
+    import torch
+
+    texts = [step.prompt or "" for row in made.folder.prompts for step in row.plan.steps]
+    one, other = (make_micro_qwen(texts, tmp_path / name, seed=3) for name in ("a", "b"))
+    assert all(torch.equal(tensor, weights(other)[name]) for name, tensor in weights(one).items())
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("learning_rate=1", "Extra inputs"),
+        ("rows", "key=value"),
+        ("role.x=1", "not a table"),
+        ("role=judge", "planner"),
+    ],
+)
+def test_a_bad_override_is_refused_with_what_it_should_be(override: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        load_training_recipe(recipe_path("micro-critic-sft"), [override])
+
+
+def test_an_argument_that_trl_does_not_know_is_a_bad_recipe(made: Made, critic: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="SFTConfig"):
+        run_sft(sft("micro-critic-sft", made, f"model={critic / 'model'}", "arguments.lerning_rate=1"), tmp_path)
+
+
+def test_a_recipe_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "recipe.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(InputError, match="UTF-8"):
+        kind_of(tmp_path / "recipe.toml")
+    with pytest.raises(InputError, match="one of critic-grpo-8b"):
+        recipe_path(str(tmp_path))
+
+
+def test_missing_data_are_told_with_the_command_that_makes_them(tmp_path: Path) -> None:
+    recipe = load_training_recipe(recipe_path("micro-critic-sft"), [f"data={tmp_path}", "captions=0"])
+    assert isinstance(recipe, SftRecipe)
+    with pytest.raises(InputError, match="interleavethinker data"):
+        examples_of(recipe)
+
+
+def test_every_shipped_recipe_is_valid_and_says_its_kind() -> None:
+    kinds = {path.stem: kind_of(path) for path in recipe_path("micro-critic-sft").parent.glob("*.toml")}
+    assert kinds == {
+        "critic-grpo-8b": "grpo",
+        "critic-sft-8b": "sft",
+        "micro-critic-grpo": "grpo",
+        "micro-critic-rehearsal": "sft",
+        "micro-critic-sft": "sft",
+        "micro-critic-sft-continued": "sft",
+        "micro-generator": "micro-generator",
+        "micro-one-agent": "sft",
+        "micro-planner-looking": "sft",
+        "micro-planner-sft": "sft",
+        "micro-sight": "sight",
+        "planner-sft-8b": "sft",
+    }
+    for name, kind in kinds.items():
+        if kind != "micro-generator":
+            assert load_training_recipe(recipe_path(name)).kind == kind
+    with pytest.raises(InputError, match="micro-critic-grpo"):
+        recipe_path("nothing")
+    assert asyncio.iscoroutinefunction(CriticRewards([], None).functions[0])  # type: ignore[arg-type]
+
+
+def test_texts_of_an_example_are_all_its_words() -> None:
+    example = {"prompt": [{"content": [{"type": "image", "text": ""}, {"type": "text", "text": "a"}]}]}
+    assert list(texts_of([example])) == ["a"]
+
+
+def test_pictures_are_scaled_and_blank_ones_made_as_serving_does(tmp_path: Path) -> None:
+    from PIL import Image
+
+    store = ImageStore(tmp_path)
+    large = store.put(encode_png(Image.new("RGB", (1600, 1200), "red")))
+    row = CriticRow(
+        id="r", trajectory="t", split="train", generator="g", step=0, iteration=0, reference=None, semantics=1,
+        case=Case(source=None, image=large, original_prompt="p", prompt="p"), quality=1, success=False,
+        answer=Verdict(success=False, refined_prompt="q"), strategy=None, next_seed=0,
+    )  # fmt: skip
+    blank, shown = critic_prompt(row, store, load_prompts())["images"]
+    with Image.open(blank) as first, Image.open(shown) as second:
+        assert first.size == second.size
+        assert first.getpixel((5, 5)) == (255, 255, 255)
+        assert second.width * second.height <= 1024 * 1024

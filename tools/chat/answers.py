@@ -1,0 +1,155 @@
+"""The form of a planner's and a critic's answer: written by training, read by serving, so that the two cannot drift.
+
+`<think>…</think><answer>{json}</answer>`. Reading is lenient about the wrapping (missing tags, code fences, broken
+JSON) and strict about the content: `"False"` is not a boolean, `"None"` is not nothing. A step's number is the model's
+own business; its place in the list is what counts.
+"""
+
+import json
+import re
+from typing import Annotated, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from interleavethinker.tools.errors import ModelAnswerError
+from interleavethinker.tools.types import Plan, Step, Verdict
+
+__all__ = ["read_plan", "read_verdict", "reasoning_of", "write_plan", "write_verdict"]
+
+_T = TypeVar("_T", bound=BaseModel)
+_MAX_CHARS = 200_000
+"""An answer longer than this is not read: repairing broken JSON is not linear."""
+_THINK = re.compile(r"<think>(.*?)</think>", re.DOTALL)
+_ANSWER = re.compile(r"<answer>(.*?)(?:</answer>|\Z)", re.DOTALL)
+_NOTHING = {"", "none", "null", "n/a"}
+
+
+def _text_or_nothing(value: object) -> object:
+    """Models write "None" and "null" where they mean nothing; as a caption either would be nonsense."""
+    return None if isinstance(value, str) and value.strip().lower() in _NOTHING else value
+
+
+_Text = Annotated[str | None, BeforeValidator(_text_or_nothing)]
+
+
+class _Lenient(BaseModel):
+    """Unknown fields are ignored, types are not converted."""
+
+    model_config = ConfigDict(strict=True, extra="ignore")
+
+
+class _StepAnswer(_Lenient):
+    instruction: _Text = None
+    prompt: _Text = None
+    auxiliary_text: _Text = None
+
+
+class _PlanAnswer(_Lenient):
+    execution_plan: list[_StepAnswer] = Field(min_length=1, max_length=1000)
+
+
+class _CriticAnswer(_Lenient):
+    previous_step_success: bool
+    refine_prompt: str
+
+
+def read_plan(text: str) -> Plan:
+    """Reads a planner's answer.
+
+    Raises:
+        ModelAnswerError: It is not of that form; the message tells the model what to mend.
+    """
+    answer = _validated(_PlanAnswer, text)
+    steps = tuple(
+        Step(instruction=step.instruction, prompt=step.prompt, auxiliary_text=step.auxiliary_text)
+        for step in answer.execution_plan
+    )
+    for number, step in enumerate(steps, 1):
+        if step.prompt is None and step.auxiliary_text is None:
+            raise ModelAnswerError(f"Step {number} of execution_plan must have a prompt or an auxiliary_text.")
+    return Plan(steps=steps, reasoning=reasoning_of(text))
+
+
+def read_verdict(text: str) -> Verdict:
+    """Reads a critic's answer, without a confidence.
+
+    Raises:
+        ModelAnswerError: It is not of that form; the message tells the model what to mend.
+    """
+    answer = _validated(_CriticAnswer, text)
+    if not answer.previous_step_success and not answer.refine_prompt.strip():
+        raise ModelAnswerError("refine_prompt must be a prompt for another attempt where the step failed.")
+    return Verdict(
+        success=answer.previous_step_success,
+        refined_prompt=answer.refine_prompt.strip(),
+        reasoning=reasoning_of(text),
+    )
+
+
+def write_plan(plan: Plan, first: int = 1) -> str:
+    """Writes a plan as a planner should.
+
+    Args:
+        plan: The plan.
+        first: Number of the first step; larger where a given sequence is continued.
+    """
+    steps = [
+        {
+            "step_number": number,
+            "step_name": f"Step {number}",
+            "instruction": step.instruction,
+            "prompt": step.prompt,
+            "auxiliary_text": step.auxiliary_text,
+        }
+        for number, step in enumerate(plan.steps, first)
+    ]
+    return _written(plan.reasoning, {"execution_plan": steps})
+
+
+def write_verdict(verdict: Verdict) -> str:
+    """Writes a verdict as a critic should."""
+    content = {"previous_step_success": bool(verdict.success), "refine_prompt": verdict.refined_prompt}
+    return _written(verdict.reasoning, content)
+
+
+def reasoning_of(text: str) -> str:
+    """Returns what stands between the think tags; empty if there are none."""
+    found = _THINK.search(text)
+    return found.group(1).strip() if found else ""
+
+
+def _written(reasoning: str, content: object) -> str:
+    return f"<think>{reasoning}</think><answer>{json.dumps(content, ensure_ascii=False)}</answer>"
+
+
+def _validated(kind: type[_T], text: str) -> _T:
+    data = _json_in(text)
+    try:
+        return kind.model_validate(data)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, problem['loc'])) or 'the answer'}: {problem['msg']}" for problem in error.errors()[:5]
+        )
+        raise ModelAnswerError(f"The JSON between <answer> and </answer> has the wrong form: {problems}.") from error
+
+
+def _json_in(text: str) -> object:
+    if len(text) > _MAX_CHARS:
+        raise ModelAnswerError(f"The answer must be shorter than {_MAX_CHARS} characters.")
+    tagged = _ANSWER.findall(text)
+    body = tagged[-1] if tagged else _THINK.sub("", text)
+    start = body.find("{")
+    if start < 0:
+        raise ModelAnswerError("There must be a JSON object between <answer> and </answer>; none was found.")
+    body = body[start:]
+    try:
+        return json.loads(body)
+    except (json.JSONDecodeError, RecursionError):
+        pass
+    import json_repair
+
+    try:
+        return json_repair.loads(body, skip_json_loads=True)
+    # The library's own loops, on hostile text, may end in any of these.
+    except (ValueError, RecursionError, IndexError) as error:
+        raise ModelAnswerError("What stands between <answer> and </answer> must be JSON.") from error

@@ -1,0 +1,169 @@
+"""Reads images and errors out of MCP tool results: this project's own contract, and whatever third-party tools return.
+
+Pure functions over results, except that a linked resource is read through a callback. Bytes found here come from
+outside: the caller canonicalises them before they enter a store.
+"""
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from interleavethinker.tools.errors import GeneratorError, InputError, InterleaveError
+
+from .config import ToolTemplate
+
+if TYPE_CHECKING:
+    from mcp_types import CallToolResult
+
+__all__ = ["data_uri", "error_of", "image_of", "small_png", "text_of"]
+
+ReadResource = Callable[[str], Awaitable[bytes]]
+_DATA_URI = re.compile(r"data:image/[\w.+-]+(?:;[\w=.+-]+)*;base64,([A-Za-z0-9+/=\s]+)")
+_BARE_BASE64 = re.compile(r"\s*([A-Za-z0-9+/\s]{64,}={0,2})\s*")
+_INPUT_CODES = {"invalid_input", "invalid_image", "image_too_large", "invalid_prompt", "refused", "unsupported"}
+_LONGEST_ERROR = 1000
+
+
+def data_uri(png: bytes) -> str:
+    """Returns PNG bytes as a data URI."""
+    return "data:image/png;base64," + base64.b64encode(png).decode()
+
+
+def from_base64(text: str) -> bytes | None:
+    """Returns the bytes of a data URI or of bare base64; None where the text is neither."""
+    match = _DATA_URI.search(text) or _BARE_BASE64.fullmatch(text)
+    if match is None:
+        return None
+    try:
+        return base64.b64decode("".join(match.group(1).split()), validate=True)
+    except binascii.Error:
+        return None
+
+
+def small_png(result: "CallToolResult") -> bytes | None:
+    """Returns the bytes of a result's preview, if it is a PNG; they may be the image itself, which their hash tells."""
+    for block in result.content:
+        if block.type == "image" and block.mime_type == "image/png":
+            try:
+                return base64.b64decode(block.data)
+            except ValueError:
+                return None
+    return None
+
+
+def text_of(result: "CallToolResult") -> str:
+    """Returns all text blocks of a result, joined by line breaks."""
+    return "\n".join(block.text for block in result.content if block.type == "text")
+
+
+def error_of(result: "CallToolResult") -> InterleaveError:
+    """Returns what an `is_error` result means; our own server says it as `{"error": {code, message, retryable}}`."""
+    structured = result.structured_content
+    error = structured.get("error") if isinstance(structured, Mapping) else None
+    if isinstance(error, Mapping):
+        code, message = str(error.get("code", "generator")), str(error.get("message", ""))[:_LONGEST_ERROR]
+        if code in _INPUT_CODES:
+            return InputError(message, code=code)
+        return GeneratorError(message, code=code, retryable=bool(error.get("retryable", False)))
+    message = text_of(result)[:_LONGEST_ERROR] or "no reason given"
+    return GeneratorError(f"The image server refused the call: {message}", code="generator", retryable=False)
+
+
+async def image_of(result: "CallToolResult", template: ToolTemplate, read: ReadResource) -> bytes:
+    """Returns the encoded image that a third-party tool answered with.
+
+    Args:
+        result: A result that is not an error.
+        template: Says where the image is.
+        read: Reads a resource of the same server by its URI.
+
+    Raises:
+        GeneratorError: There is no image at that place (`no_image`).
+    """
+    places = ("content", "resource", "structured", "text") if template.result == "auto" else (template.result,)
+    for place in places:
+        if place == "content":
+            found = _in_content(result)
+        elif place == "resource":
+            found = await _in_resources(result, read)
+        elif place == "structured":
+            found = await _in_structured(result, template.field, read)
+        else:
+            found = _in_text(result)
+        if found is not None:
+            return found
+    kinds = ", ".join(block.type for block in result.content) or "nothing"
+    raise GeneratorError(
+        f"The tool {template.name!r} must answer with an image ({template.result}); it answered with {kinds}. "
+        "Correct `result` and `field` in the profile.",
+        code="no_image",
+    )
+
+
+def _in_content(result: "CallToolResult") -> bytes | None:
+    for block in result.content:
+        if block.type == "image":
+            return from_base64("data:image/any;base64," + block.data)
+    return None
+
+
+async def _in_resources(result: "CallToolResult", read: ReadResource) -> bytes | None:
+    for block in result.content:
+        if block.type == "resource":
+            blob = getattr(block.resource, "blob", None)
+            if isinstance(blob, str):
+                return from_base64("data:image/any;base64," + blob)
+    for block in result.content:
+        if block.type == "resource_link" and (block.mime_type or "image/").startswith("image/"):
+            return await read(str(block.uri))
+    return None
+
+
+async def _in_structured(result: "CallToolResult", field: str | None, read: ReadResource) -> bytes | None:
+    values = [_at(result.structured_content, field)] if field else list(_strings(result.structured_content))
+    for value in values:
+        if not isinstance(value, str):
+            continue
+        found = from_base64(value)
+        if found is not None:
+            return found
+        if field and "://" in value:
+            return await read(value)
+    return None
+
+
+def _in_text(result: "CallToolResult") -> bytes | None:
+    text = text_of(result)
+    found = from_base64(text)
+    if found is not None or not text.lstrip().startswith(("{", "[")):
+        return found
+    try:
+        values = list(_strings(json.loads(text)))
+    except ValueError:
+        return None
+    return next((image for image in map(from_base64, values) if image is not None), None)
+
+
+def _at(value: object, path: str) -> object:
+    for word in path.split("."):
+        if isinstance(value, Mapping):
+            value = value.get(word)
+        elif isinstance(value, Sequence) and not isinstance(value, str) and word.isdigit() and int(word) < len(value):
+            value = value[int(word)]
+        else:
+            return None
+    return value
+
+
+def _strings(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _strings(item)
+    elif isinstance(value, Sequence):
+        for item in value:
+            yield from _strings(item)

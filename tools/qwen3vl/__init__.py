@@ -1,0 +1,1 @@
+"""TODO: say what tools.qwen3vl is for."""

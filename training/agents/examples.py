@@ -1,0 +1,187 @@
+"""Rows as TRL takes them: a conversation rendered exactly as serving renders it, its pictures, and the answer to learn.
+
+Rendering and the answers' form are imported from `tools`, so that training and serving cannot drift. Pictures stay
+paths until a batch needs them.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from interleavethinker.microworld.agents.teachers import line_about
+from interleavethinker.microworld.language.templates import describe, how_many, name, place
+from interleavethinker.microworld.scenes.scene import CELLS, Scene, random_scene, random_thing, render, to_image
+from interleavethinker.microworld.scenes.sprites import BACKGROUNDS
+from interleavethinker.microworld.scoring.scorer import Item, thing_text
+from interleavethinker.tools.chat.agents import to_messages
+from interleavethinker.tools.chat.answers import write_plan, write_verdict
+from interleavethinker.tools.chat.rendering import Prompts, Turn, render_case, render_request
+from interleavethinker.tools.images.png import encode_png
+from interleavethinker.tools.images.store import ImageStore
+from interleavethinker.tools.types import ImagePart, TextPart
+from interleavethinker.training.data.schema import CriticRow, PlannerRow
+
+__all__ = [
+    "captions",
+    "comparisons",
+    "critic_example",
+    "critic_prompt",
+    "glances",
+    "planner_example",
+    "texts_of",
+    "to_dataset",
+    "words_alone",
+]
+
+Example = dict[str, Any]
+_ROLES = {"ai": "assistant", "human": "user", "system": "system"}
+
+
+def critic_prompt(row: CriticRow, store: ImageStore, prompts: Prompts) -> Example:
+    """The question of a critic row, without its answer."""
+    return _question(render_case(row.case, prompts), store, blank_like=row.case.image)
+
+
+def critic_example(row: CriticRow, store: ImageStore, prompts: Prompts) -> Example:
+    """A critic row with the teacher's answer."""
+    return critic_prompt(row, store, prompts) | _completion(write_verdict(row.answer))
+
+
+def planner_example(row: PlannerRow, store: ImageStore, prompts: Prompts) -> Example:
+    """A planner row with its plan."""
+    question = _question(render_request(row.request, prompts=prompts), store)
+    return question | _completion(write_plan(row.plan, row.first))
+
+
+def captions(store: ImageStore, count: int, seed: int) -> Iterator[Example]:
+    """Pictures of random scenes with what each cell holds: how a model from scratch learns to see first.
+
+    Scenes are crowded and cells are named in a fixed order, so that nearly every word must be seen and its place in the
+    answer says where to look.
+    """
+    for number in range(count):
+        rng = np.random.default_rng([seed, number])
+        scene = random_scene(rng, int(rng.integers(2, CELLS + 1)))
+        image = store.put(encode_png(to_image(render(scene))))
+        question = [Turn("user", (ImagePart(sha256=image), TextPart(text="Look.")))]
+        yield _question(question, store) | _completion(_caption(scene))
+
+
+def comparisons(store: ImageStore, count: int, seed: int) -> Iterator[Example]:
+    """Two pictures and what each cell held, holds, and whether that is the same, in a critic's words; then where each
+    thing is.
+
+    Cells come in any order, so that the words for a place must be understood; a thing is named before its place, so
+    that it must be found. A critic's own rows ask for two or three cells each, from which looking is learned slowly.
+    """
+    for number in range(count):
+        rng = np.random.default_rng([seed, number, 2])
+        before = random_scene(rng, int(rng.integers(1, CELLS)))
+        after = _changed(before, rng)
+        images = [store.put(encode_png(to_image(render(scene)))) for scene in (before, after)]
+        question = [Turn("user", (*(ImagePart(sha256=image) for image in images), TextPart(text="Compare.")))]
+        yield _question(question, store) | _completion(_comparison(before, after, rng))
+
+
+def words_alone(pairs: Iterable[tuple[str, str]], store: ImageStore) -> Iterator[Example]:
+    """Questions and answers without any picture."""
+    for question, answer in pairs:
+        yield _question([Turn("user", (TextPart(text=question),))], store) | _completion(answer)
+
+
+def glances(store: ImageStore, count: int, seed: int) -> Iterator[Example]:
+    """One picture and what there is to ask about it, in a planner's words and in any order: how many things, where each
+    is, what a place holds, what has which colour.
+
+    Every answer must be looked up, so that a planner cannot get by with copying.
+    """
+    for number in range(count):
+        rng = np.random.default_rng([seed, number, 3])
+        scene = random_scene(rng, int(rng.integers(1, 6)))
+        image = store.put(encode_png(to_image(render(scene))))
+        question = [Turn("user", (ImagePart(sha256=image), TextPart(text="Tell.")))]
+        yield _question(question, store) | _completion(_glance(scene, rng))
+
+
+def texts_of(examples: Iterable[Example]) -> Iterator[str]:
+    """Every text in examples, for a tokenizer to learn from."""
+    for example in examples:
+        for message in (*example["prompt"], *example.get("completion", ())):
+            yield from (part["text"] for part in message["content"] if part["type"] == "text")
+
+
+def to_dataset(examples: Sequence[Example]) -> Any:
+    """A `datasets.Dataset` whose pictures are opened when a batch needs them."""
+    from datasets import Dataset, Image, List
+
+    data = Dataset.from_list(list(examples))
+    return data.cast_column("images", List(Image(mode="RGB")))
+
+
+def _caption(scene: Scene) -> str:
+    return "; ".join([scene.background, *map(thing_text, scene.cells)])
+
+
+def _changed(scene: Scene, rng: np.random.Generator) -> Scene:
+    for cell in rng.choice(CELLS, size=int(rng.integers(4)), replace=False):
+        old, new = scene.cells[cell], random_thing(rng)
+        if old is None or rng.random() < 0.2:
+            scene = scene.put(cell, new if old is None else None)
+            continue
+        field = str(rng.choice(["kind", "colour", "size"]))
+        scene = scene.put(cell, replace(old, **{field: getattr(new, field)}))
+    return replace(scene, background=str(rng.choice(BACKGROUNDS))) if rng.random() < 0.2 else scene
+
+
+def _comparison(before: Scene, after: Scene, rng: np.random.Generator) -> str:
+    lines = [_compared(None, before.background, after.background)]
+    lines += [
+        _compared(int(cell), thing_text(before.cells[cell]), thing_text(after.cells[cell]))
+        for cell in rng.permutation(CELLS)
+    ]
+    things = np.array(list(after.things.items()), dtype=object)
+    lines += [f"{thing_text(thing)} {place(cell)}" for cell, thing in rng.permutation(things)]
+    return "; ".join(lines)
+
+
+def _compared(cell: int | None, before: str, after: str) -> str:
+    return line_about(Item(cell, False, 10.0 if before == after else 0.0, before, after))
+
+
+def _glance(scene: Scene, rng: np.random.Generator) -> str:
+    things = list(scene.things.items())
+    lines = [how_many(len(things)), describe(scene)]
+    lines += [f"the {thing.kind} is {place(cell)}, it is a {name(thing)}" for cell, thing in things]
+    lines += [f"{place(cell)} is {thing_text(scene.cells[cell])}" for cell in rng.permutation(CELLS)[:4]]
+    for colour in dict.fromkeys(thing.colour for _, thing in things):
+        same = [f"the {thing.kind} {place(cell)}" for cell, thing in things if thing.colour == colour]
+        lines.append(f"{len(same)} of the things {'is' if len(same) == 1 else 'are'} {colour}: {', '.join(same)}")
+    return "; ".join(lines[int(at)] for at in rng.permutation(len(lines)))
+
+
+def _question(turns: Sequence[Turn], store: ImageStore, blank_like: str | None = None) -> Example:
+    """The very messages that serving sends, pictures scaled and blank ones made as there, with paths for pictures."""
+    images: list[str] = []
+    messages = []
+    for message in to_messages(turns, store, blank_like):
+        blocks = [message.content] if isinstance(message.content, str) else message.content
+        content = []
+        for block in blocks:
+            if isinstance(block, str):
+                content.append({"type": "text", "text": block})
+            elif block["type"] == "text":
+                content.append({"type": "text", "text": str(block["text"])})
+            else:
+                images.append(str(store.path(store.put(base64.b64decode(block["base64"])))))
+                content.append({"type": "image", "text": ""})
+        messages.append({"role": _ROLES[message.type], "content": content})
+    return {"prompt": messages, "images": images}
+
+
+def _completion(text: str) -> Example:
+    return {"completion": [{"role": "assistant", "content": [{"type": "text", "text": text}]}]}

@@ -1,0 +1,137 @@
+"""Reinforcement learning of the critic with TRL's `GRPOTrainer`: accuracy and step-wise rewards, single step.
+
+One prompt is one iteration of one step. The four reward functions run in one event loop and share the regenerated
+pictures; an answer whose picture could not be made or judged gets None from all four, which TRL keeps out of its group.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from interleavethinker.evaluation.judges.base import Judge, Marks
+from interleavethinker.tools.images.store import ImageStore
+from interleavethinker.training.data.critic import choose_rl_rows
+from interleavethinker.training.data.schema import CriticRow, DataFolder
+from interleavethinker.training.recipe import GrpoRecipe, prompts_of, save_recipe
+
+from .examples import critic_prompt, to_dataset
+from .profile_generator import ProfileGenerator
+from .regeneration import Regenerator
+from .rewards import accuracy_reward, format_reward, read_answer, step_rewards
+from .trainer import adapter_config, configure, finish, load_model, metrics_callback, need_train_extra
+
+__all__ = ["CriticRewards", "run_grpo"]
+
+RewardFunction = Callable[..., Awaitable[list[float | None]]]
+Scored = tuple[float, float, float, float]
+
+
+class CriticRewards:
+    """The four reward functions of critic RL, over rows known by id.
+
+    Args:
+        rows: What the answers are about.
+        regenerator: Makes and judges pictures.
+        noise: Share of known judgements, and of marks of regenerated pictures, that are turned round. Row and prompt
+            alone decide which: a judge that errs about a picture errs whenever it is asked.
+    """
+
+    def __init__(self, rows: Sequence[CriticRow], regenerator: Regenerator, noise: float = 0.0) -> None:
+        self._rows = {row.id: row for row in rows}
+        self._regenerator = regenerator
+        self._noise = noise
+
+    @property
+    def functions(self) -> list[RewardFunction]:
+        """Format, accuracy, semantics and quality, in the order of `Weights`, named as TRL will log them."""
+        names = ("format", "accuracy", "semantics", "quality")
+        return [self._function(name, index) for index, name in enumerate(names)]
+
+    async def score(self, name: str, text: str) -> Scored | None:
+        """All four rewards of one answer about the row `name`; None: masked."""
+        row, verdict = self._rows[name], read_answer(text)
+        before = Marks(row.semantics, row.quality)
+        after = None
+        if verdict is not None and not verdict.success and not row.success:
+            after = await self._regenerator.marks(row, verdict.refined_prompt)
+            if after is not None and self._errs(name, verdict.refined_prompt):
+                after = Marks(10 - after.semantics, 10 - after.quality)
+        steps = step_rewards(verdict, row.success, before, after)
+        if steps is None:
+            return None
+        truth = row.success is not self._errs(name)
+        return format_reward(text), accuracy_reward(verdict, truth), *steps
+
+    def _errs(self, *about: str) -> bool:
+        return random.Random("/".join(about)).random() < self._noise
+
+    def _function(self, name: str, index: int) -> RewardFunction:
+        async def reward(*, completions: Sequence[Any], row: Sequence[str], **_: object) -> list[float | None]:
+            import asyncio
+
+            pairs = zip(row, completions, strict=True)
+            scored = await asyncio.gather(*(self.score(one, _text(answer)) for one, answer in pairs))
+            return [None if rewards is None else rewards[index] for rewards in scored]
+
+        reward.__name__ = name
+        return reward
+
+
+def run_grpo(recipe: GrpoRecipe, root: Path) -> Path:
+    """Runs or resumes a recipe; returns the folder of the finished model or adapter.
+
+    Raises:
+        InputError: The recipe, its data or its model cannot be used.
+    """
+    need_train_extra()
+    save_recipe(recipe, root)
+    from trl import GRPOConfig, GRPOTrainer
+
+    arguments = configure(
+        GRPOConfig,
+        recipe,
+        root,
+        reward_weights=list(recipe.weights.in_order),
+        remove_unused_columns=False,
+        shuffle_dataset=False,
+        dataloader_num_workers=0,
+    )
+    folder = DataFolder(recipe.data)
+    rows = choose_rl_rows(list(folder.critic_rl), recipe.failures, recipe.seed, recipe.rows)
+    generator = ProfileGenerator(recipe.generator, folder.store, root / "server", recipe.server)
+    rewards = CriticRewards(rows, Regenerator(generator, _judge(recipe, folder.store)), recipe.noise)
+    model, processor = load_model(recipe.model, recipe, "bfloat16" if arguments.bf16 else None)
+    processor.tokenizer.padding_side = "left"  # as TRL pads what it generates from; else image tokens are misplaced
+    prompts = prompts_of(recipe)
+    trainer = GRPOTrainer(
+        model=model,
+        args=arguments,
+        reward_funcs=rewards.functions,
+        train_dataset=to_dataset([critic_prompt(row, folder.store, prompts) | {"row": row.id} for row in rows]),
+        processing_class=processor,
+        callbacks=[metrics_callback(root)],
+        peft_config=adapter_config(recipe),
+    )
+    return finish(trainer, root, processor)
+
+
+def _judge(recipe: GrpoRecipe, store: ImageStore) -> Judge:
+    if recipe.judge == "micro":
+        from interleavethinker.evaluation.judges.micro import MicroJudge
+
+        return MicroJudge(store)
+    from interleavethinker.evaluation.judges.vlm import VlmJudge
+    from interleavethinker.tools.chat.loading import load_chat_model
+
+    return VlmJudge(load_chat_model(recipe.judge), store)
+
+
+def _text(completion: Any) -> str:
+    """An answer's text: TRL gives plain text, or messages whose content is text or parts."""
+    if isinstance(completion, str):
+        return completion
+    content = completion[-1]["content"]
+    return content if isinstance(content, str) else "".join(part.get("text", "") for part in content)

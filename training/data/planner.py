@@ -1,0 +1,149 @@
+"""Stages 5 and 6: planner rows, and finished trajectories as interleaved sequences for models that write both.
+
+Planner rows are unfiltered, as in the paper: every request with its plan, and besides, trajectories cut at a random
+step, where the request and what was made so far become the input and the rest of the plan the target.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from interleavethinker.graph.attempts import kept_attempt
+from interleavethinker.tools.types import Attempt, ImagePart, Part, Plan, Request, Sha256, TextPart
+
+from .schema import CriticRow, DataFolder, PlannerRow, PromptRow, SequenceRow, TrajectoryRow
+from .summary import Tally
+
+__all__ = ["cut_after", "export_sequences", "make_planner_rows"]
+
+CONTINUE = "Continue the sequence."
+
+
+def make_planner_rows(folder: DataFolder, seed: int) -> Tally:
+    """Writes a row for every prompt, and one for every trajectory that can be cut."""
+    tally, prompts, rows = Tally("planner rows"), {row.id: row for row in folder.prompts}, []
+    for row in prompts.values():
+        rows.append(
+            PlannerRow(
+                id=row.id,
+                split=row.split,
+                family=row.family,
+                request=row.request,
+                plan=row.plan,
+                first=len(row.request.images) + 1,
+            )
+        )
+        tally.keep(f"{row.split}, whole request")
+    for trajectory in folder.trajectories:
+        cut = _cut(prompts[trajectory.prompt], trajectory, seed)
+        if cut is None:
+            tally.drop("too short to be cut, or nothing kept before the cut")
+            continue
+        rows.append(cut)
+        tally.keep(f"{cut.split}, cut at a step")
+    folder.planner.write(rows)
+    return tally
+
+
+def _cut(prompt: PromptRow, trajectory: TrajectoryRow, seed: int) -> PlannerRow | None:
+    steps = trajectory.plan.steps
+    if len(steps) < 2:
+        return None
+    digest = hashlib.sha256(f"{seed}/{trajectory.id}".encode()).digest()
+    at = 1 + digest[0] % (len(steps) - 1)
+    kept = [_kept(trajectory, index) for index in range(at)]
+    if None in kept:
+        return None
+    request, plan = cut_after(prompt.request, trajectory.plan, [one.image for one in kept if one is not None])
+    return PlannerRow(
+        id=f"{trajectory.id}.cut{at}",
+        split=trajectory.split,
+        family=prompt.family,
+        request=request,
+        plan=plan,
+        first=len(prompt.request.images) + at + 1,
+    )
+
+
+def cut_after(request: Request, plan: Plan, images: Sequence[Sha256]) -> tuple[Request, Plan]:
+    """A request of which some steps are done, and the plan of what is left.
+
+    Args:
+        request: The whole request.
+        plan: Its whole plan.
+        images: Pictures of the steps that are done.
+    """
+    done, parts = len(images), [*request.parts]
+    for step, image in zip(plan.steps, images, strict=False):
+        parts += [TextPart(text=step.instruction or ""), ImagePart(sha256=image)]
+    parts.append(TextPart(text=CONTINUE))
+    left = len(plan.steps) - done
+    reasoning = f"{done} steps are done; {left} of the request {'is' if left == 1 else 'are'} left."
+    return Request(parts=tuple(parts)), Plan(steps=plan.steps[done:], reasoning=reasoning)
+
+
+def export_sequences(folder: DataFolder, mode: Literal["easy", "hard"]) -> Tally:
+    """Writes every finished trajectory as one sequence.
+
+    `<gthink>…</gthink>`, then for each step `<plan>…</plan>`, its image and `<info>…</info>`; in hard mode every image,
+    each followed by `<critic><think>…</think>{judgement}</critic>`.
+    """
+    tally, prompts = Tally(f"sequences, {mode}"), {row.id: row for row in folder.prompts}
+    answers: dict[str, dict[tuple[int, int], CriticRow]] = defaultdict(dict)
+    for row in folder.scored:
+        answers[row.trajectory][row.step, row.iteration] = row
+    rows = []
+    for trajectory in folder.trajectories:
+        if any(step.prompt and _kept(trajectory, index) is None for index, step in enumerate(trajectory.plan.steps)):
+            tally.drop("cut short by a limit")
+            continue
+        judged = answers[trajectory.id]
+        if mode == "hard" and len(judged) < len(trajectory.attempts):
+            tally.drop("not all attempts are scored")
+            continue
+        rows.append(
+            SequenceRow(
+                id=f"{trajectory.id}.{mode}",
+                split=trajectory.split,
+                mode=mode,
+                request=prompts[trajectory.prompt].request,
+                parts=tuple(_sequence(trajectory, judged if mode == "hard" else None)),
+            )
+        )
+        tally.keep(trajectory.split)
+    others = [row for row in folder.sequences if row.mode != mode]
+    folder.sequences.write([*others, *rows])
+    return tally
+
+
+def _sequence(trajectory: TrajectoryRow, judged: dict[tuple[int, int], CriticRow] | None) -> Iterator[Part]:
+    yield TextPart(text=f"<gthink>{trajectory.plan.reasoning}</gthink>")
+    for index, step in enumerate(trajectory.plan.steps):
+        yield TextPart(text=f"<plan>{step.prompt or step.instruction or ''}</plan>")
+        if judged is None:
+            kept = _kept(trajectory, index)
+            if kept is not None:
+                yield ImagePart(sha256=kept.image)
+        else:
+            for attempt in _tries(trajectory, index):
+                yield ImagePart(sha256=attempt.image)
+                yield TextPart(text=_criticism(judged[index, attempt.iteration]))
+        if step.auxiliary_text:
+            yield TextPart(text=f"<info>{step.auxiliary_text}</info>")
+
+
+def _criticism(row: CriticRow) -> str:
+    content = {"previous_step_success": row.success, "refine_prompt": row.answer.refined_prompt}
+    return f"<critic><think>{row.answer.reasoning}</think>{json.dumps(content, ensure_ascii=False)}</critic>"
+
+
+def _tries(trajectory: TrajectoryRow, step: int) -> list[Attempt]:
+    return [attempt for attempt in trajectory.attempts if attempt.step == step]
+
+
+def _kept(trajectory: TrajectoryRow, step: int) -> Attempt | None:
+    return kept_attempt({str(number): attempt for number, attempt in enumerate(trajectory.attempts)}, step)

@@ -1,0 +1,271 @@
+"""Rows from rendered pictures, endless and free, for models from scratch: plans, and attempts to judge.
+
+A critic learns to judge here before it meets a generator's pictures. What a picture shows is known, so only those with
+a smeared thing are read back; the teacher and its rewriting strategies are those of every other row. A planner learns
+to copy and to find here, from more ways to ask than the data set has.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import count as naturals
+from itertools import islice
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+from interleavethinker.microworld.agents.rewriting import STRATEGIES, reword
+from interleavethinker.microworld.agents.teachers import (
+    aim_of,
+    lesson_about,
+    line_about,
+    listed,
+    plan_of,
+    request_of,
+    wished,
+)
+from interleavethinker.microworld.language.templates import name, redraw_open
+from interleavethinker.microworld.requests.families import FAMILIES, LONGEST, USUAL, draw
+from interleavethinker.microworld.scenes.reader import Reading
+from interleavethinker.microworld.scenes.scene import CELLS, Scene, Thing, random_thing, render, to_image
+from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, CELL, COLOURS, KINDS, SIZES
+from interleavethinker.microworld.scoring.scorer import NOTHING, Item, Score, score_reading, thing_text
+from interleavethinker.microworld.scoring.targets import StepTarget, as_json, score_step
+from interleavethinker.tools.images.png import encode_png
+from interleavethinker.tools.images.store import ImageStore
+from interleavethinker.tools.types import Case
+
+from .planner import cut_after
+from .schema import CriticRow, PlannerRow
+
+__all__ = ["rehearse", "rehearse_plans", "rehearse_words"]
+
+_STREAM = 2**23
+"""Added to the seed of requests, so that rehearsals are not the data set's own steps."""
+_RIGHT, _UNTOUCHED = 0.5, 0.15
+_SMEARED = 0.15
+"""Share of pictures in which one thing is smeared, as generators smear; some of them beyond what quality allows."""
+_CUT = 0.35
+"""Share of plans of several steps of which some are done."""
+_TURNS = (
+    "narrative", "questions", "guidance", "reasoning", "manipulation", "questions", "continuation", "reasoning",
+    "knowledge", "questions", "manipulation", "reasoning",
+)  # fmt: skip
+"""Families of rehearsed plans; those that must look come more often, because each of their rows asks for little."""
+_PAIRS = 6
+"""Comparisons of words in one row."""
+_LONG = 0.25
+"""Share of plans that may take more steps than the data set's."""
+
+
+def rehearse(store: ImageStore, count: int, seed: int) -> Iterator[CriticRow]:
+    """Yields rows; the first ones are the same whatever the count.
+
+    Args:
+        store: Keeps the pictures.
+        count: How many.
+        seed: Of everything.
+    """
+    for made, (prompt, target) in enumerate(islice(_steps(seed), count)):
+        rng = np.random.default_rng([_STREAM, seed, made])
+        yield _row(f"rehearsal-{seed}-{made:06d}", prompt, target, store, rng)
+
+
+def rehearse_plans(store: ImageStore, count: int, seed: int) -> Iterator[PlannerRow]:
+    """Yields planner rows of whole requests, and of requests of which some steps are done; the first ones are the same
+    whatever the count.
+
+    Args:
+        store: Keeps the pictures.
+        count: How many.
+        seed: Of everything.
+    """
+    families = list(FAMILIES)
+    for index in range(count):
+        rng = np.random.default_rng([_STREAM, seed, index])
+        number = len(families) * index + families.index(_TURNS[index % len(_TURNS)])
+        longest = LONGEST if rng.random() < _LONG else USUAL
+        drawn = draw(_STREAM + seed, number, "train", further=True, longest=longest)
+        asked = drawn.asked
+        request, plan = request_of(asked, store), plan_of(asked)
+        if len(plan.steps) > 1 and rng.random() < _CUT:
+            done = asked.steps[: int(rng.integers(1, len(plan.steps)))]
+            pictures = [_put(step.target.after, store) for step in done if step.target is not None]
+            request, plan = cut_after(request, plan, pictures)
+        yield PlannerRow(
+            id=f"rehearsal-{seed}-{index:06d}",
+            split="train",
+            family=drawn.family,
+            request=request,
+            plan=plan,
+            first=len(request.images) + 1,
+        )
+
+
+def rehearse_words(count: int, seed: int) -> Iterator[tuple[str, str]]:
+    """Yields questions and answers of words alone, in turn: what a prompt wishes for in a scene that is told and how
+    it may be reworded, and which of several things are what they should be.
+
+    A critic's row has one or two of each among much that must be seen; it judges wrongly until it has them right.
+
+    Args:
+        count: How many.
+        seed: Of everything.
+    """
+    for made, (prompt, target) in enumerate(islice(_steps(seed), count)):
+        rng = np.random.default_rng([_STREAM, seed, made, 1])
+        yield _compared(rng) if made % 2 else _wished(prompt, target, rng)
+
+
+def _steps(seed: int) -> Iterator[tuple[str, StepTarget]]:
+    """Prompts of training requests and what they must bring about, without end."""
+    for index in naturals():
+        for step in draw(_STREAM + seed, index, "train").asked.steps:
+            if step.target is not None and step.prompt is not None:
+                yield step.prompt, step.target
+
+
+def _asked(original: str, target: StepTarget, rng: np.random.Generator) -> str:
+    """The prompt of an attempt; in half of them, later ones, somebody has reworded the step before."""
+    if rng.random() < 0.5:
+        return reword(str(rng.choice(STRATEGIES)), target, target.before, (), rng)
+    return original
+
+
+def _wished(original: str, target: StepTarget, rng: np.random.Generator) -> tuple[str, str]:
+    source = target.before
+    prompt = _asked(original, target, rng)
+    known = [] if source is None else [f"before {listed(source)}"]
+    aims = [aim_of(item, was) for item, was in wished(_score_clean(target.after, source, target), source)]
+    strategy = str(rng.choice(STRATEGIES))
+    undone = _score_clean(source or Scene(target.after.background), source, target)
+    refined = reword(strategy, target, source, undone.faults, rng)
+    question = "\n".join([*known, f"Wanted: {original}", f"Asked: {prompt}"])
+    return question, "; ".join([*known, *aims, f"try {strategy}", refined])
+
+
+def _compared(rng: np.random.Generator) -> tuple[str, str]:
+    lines = [line_about(*_pair(rng)) for _ in range(_PAIRS)]
+    answer = "; ".join(lines)
+    return re.sub(r" (?:yes|no)\b", "", answer), answer
+
+
+def _pair(rng: np.random.Generator) -> tuple[Item, str | None]:
+    """Something that is what it should be or is not, as often; then mostly all but one word are the same."""
+    wish, same = bool(rng.random() < 0.5), bool(rng.random() < 0.5)
+    cell: int | None = int(rng.integers(CELLS))
+    thing, open_size, chance = random_thing(rng), bool(rng.random() < 0.3), rng.random()
+    wanted = name(thing, size=not open_size)
+    if chance < 0.1:
+        cell, wanted = None, str(rng.choice(BACKGROUNDS))
+        found = wanted if same else str(rng.choice([other for other in BACKGROUNDS if other != wanted]))
+    elif chance < 0.25:
+        odd = ((wanted, wanted), (wanted, NOTHING), (NOTHING, name(thing)))  # the first only looks otherwise
+        wanted, found = (NOTHING, NOTHING) if same else odd[int(rng.integers(len(odd)))]
+    elif same:
+        found = name(replace(thing, size=str(rng.choice(SIZES))) if open_size else thing)
+    else:
+        found = name(_other(thing, int(rng.choice([2, 4] if open_size else [2, 3, 4])), rng))
+    was = (
+        str(rng.choice(BACKGROUNDS)) if cell is None else thing_text(random_thing(rng) if rng.random() < 0.7 else None)
+    )
+    return Item(cell, wish, 10.0 if same else 0.0, wanted, found), was
+
+
+def _row(key: str, original: str, target: StepTarget, store: ImageStore, rng: np.random.Generator) -> CriticRow:
+    source = target.before
+    shown = _attempt(target, rng)
+    picture = to_image(render(shown))
+    if shown.things and rng.random() < _SMEARED:
+        _smear(picture, int(rng.choice(list(shown.things))), rng)
+        score = score_step(picture, None if source is None else to_image(render(source)), target)
+    else:
+        score = _score_clean(shown, source, target)
+    prompt = _asked(original, target, rng)
+    lesson = lesson_about(score, source, target, prompt, rng)
+    case = Case(
+        source=None if source is None else _put(source, store),
+        image=store.put(encode_png(picture)),
+        original_prompt=original,
+        prompt=prompt,
+    )
+    return CriticRow(
+        id=key,
+        trajectory=key,
+        split="train",
+        generator="rendered",
+        step=0,
+        iteration=0,
+        case=case,
+        reference=as_json(target),
+        semantics=score.semantics,
+        quality=score.quality,
+        success=bool(lesson.verdict.success),
+        answer=lesson.verdict,
+        strategy=lesson.strategy,
+        next_seed=int(rng.integers(2**31)),
+    )
+
+
+def _score_clean(shown: Scene, source: Scene | None, target: StepTarget) -> Score:
+    wishes, background = target.wishes(source)
+    perfect, sure = (50.0,) * CELLS, (1.0,) * CELLS
+    reading = Reading(shown, fit=perfect, clarity=perfect, confidence=sure, background_confidence=1.0)
+    return score_reading(reading, source, wishes, background)
+
+
+def _smear(picture: Image.Image, cell: int, rng: np.random.Generator) -> None:
+    y, x = divmod(cell, 3)
+    box = (x * CELL, y * CELL, (x + 1) * CELL, (y + 1) * CELL)
+    blur = ImageFilter.GaussianBlur(float(rng.uniform(1, 5)))
+    picture.paste(picture.crop(box).filter(blur), box)
+
+
+def _attempt(target: StepTarget, rng: np.random.Generator) -> Scene:
+    """What the picture shows: the step done, undone, or done with one mistake."""
+    done = target.after
+    before = target.before or Scene(done.background)
+    for cell, thing in done.things.items():
+        if before.cells[cell] != thing and thing not in before.cells:  # new things look as they like
+            done = done.put(cell, redraw_open(thing, rng, size=cell in target.open_sizes))
+    chance = rng.random()
+    if chance < _RIGHT:
+        return done
+    if target.before is not None and chance < _RIGHT + _UNTOUCHED:
+        return target.before
+    return _spoiled(done, target, rng)
+
+
+def _spoiled(scene: Scene, target: StepTarget, rng: np.random.Generator) -> Scene:
+    """The scene with one mistake, more often in what the step changes than elsewhere."""
+    if rng.random() < 0.12:
+        others = [name for name in BACKGROUNDS if name != scene.background]
+        return replace(scene, background=str(rng.choice(others)))
+    occupied = list(scene.things)
+    if not occupied or (scene.free and rng.random() < 0.15):
+        return scene.put(int(rng.choice(scene.free)), random_thing(rng))
+    edit = target.edit
+    changed = [cell for cell in (edit.cell, edit.to) if cell in occupied] if edit is not None else occupied
+    cell = int(rng.choice(changed if changed and rng.random() < 0.5 else occupied))
+    thing = scene.cells[cell]
+    assert thing is not None  # noqa: S101 - occupied
+    kind = int(rng.integers(5))
+    if kind == 0:
+        return scene.put(cell, None)
+    if kind == 1 and scene.free:
+        return scene.put(int(rng.choice(scene.free)), thing).put(cell, None)
+    return scene.put(cell, _other(thing, kind, rng))
+
+
+def _other(thing: Thing, kind: int, rng: np.random.Generator) -> Thing:
+    if kind == 2:
+        return replace(thing, colour=str(rng.choice([name for name in COLOURS if name != thing.colour])))
+    if kind == 3:
+        return replace(thing, size=SIZES[1 - SIZES.index(thing.size)])
+    return replace(thing, kind=str(rng.choice([name for name in KINDS if name != thing.kind])))
+
+
+def _put(scene: Scene, store: ImageStore) -> str:
+    return store.put(encode_png(to_image(render(scene))))

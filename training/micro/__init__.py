@@ -1,0 +1,1 @@
+"""TODO: say what training.micro is for."""

@@ -1,0 +1,226 @@
+"""The recipe `micro-generator`: every stage of the shipped image generator, and the folder that ships.
+
+Stages: `text` and `vae` need nothing; `tiles` needs `vae`; `flow` needs `text` and `tiles`; `decoder` needs `tiles`;
+`assemble` needs all. Each is skipped when complete and resumed when it was cut short, so that the command can simply be
+run again. The result loads with the stock `Flux2KleinPipeline.from_pretrained`.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKLFlux2, FlowMatchEulerDiscreteScheduler, Flux2KleinPipeline
+from pydantic import BaseModel, ConfigDict, Field
+from transformers import Qwen2Tokenizer, Qwen3ForCausalLM
+
+from interleavethinker.microworld.scenes.sprites import IMAGE_SIZE
+from interleavethinker.tools.errors import InputError
+from interleavethinker.training.loop import RunFolder, Stage
+from interleavethinker.training.recipe import save_recipe
+
+from .decoder import train_decoder
+from .text_encoder import LAYERS, SEQUENCE, Reader, make_text_encoder, make_tokenizer, random_task, train_reader
+from .transformer import STEPS, FlowData, TileTable, make_transformer, tile_table, train_flow
+from .vae import Probed, make_vae, settle_on_scenes, train_vae
+
+__all__ = ["STAGES", "GeneratorRecipe", "load_recipe", "run"]
+
+STAGES = ("vae", "text", "tiles", "flow", "decoder", "assemble")
+"""In the order in which they run."""
+
+_Positive = Annotated[int, Field(gt=0)]
+_Rate = Annotated[float, Field(gt=0, lt=1)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Training(_Part):
+    """Length and rate of one stage."""
+
+    steps: _Positive
+    learning_rate: _Rate
+    batch: _Positive
+
+    def stage(self, name: str, seed: int) -> Stage:
+        """The stage as the training loop takes it."""
+        return Stage(name, self.steps, self.learning_rate, seed=seed * 100 + STAGES.index(name) + 1)
+
+
+class NoisyTraining(Training):
+    """A stage that puts noise on latents."""
+
+    noise: Annotated[float, Field(ge=0, le=1)]
+
+
+class FlowTraining(Training):
+    """The flow stage."""
+
+    edits: Annotated[float, Field(gt=0, lt=1)]
+    compiled: bool = False
+    """Use `torch.compile`; needs a C++ compiler."""
+
+
+class Tiles(_Part):
+    """The tile table."""
+
+    rounds: _Positive
+
+
+class GeneratorRecipe(_Part):
+    """Everything that decides the weights."""
+
+    seed: Annotated[int, Field(ge=0, lt=10_000)]
+    """Below 10,000, so that the seeds of stages stay below those of held-out samples."""
+    text: Training
+    vae: NoisyTraining
+    tiles: Tiles
+    flow: FlowTraining
+    decoder: NoisyTraining
+
+
+def load_recipe(path: Path) -> GeneratorRecipe:
+    """Reads a recipe file.
+
+    Raises:
+        InputError: The file is not valid TOML or breaks a rule of the recipe.
+    """
+    try:
+        return GeneratorRecipe.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (tomllib.TOMLDecodeError, ValueError) as error:
+        msg = f"{path.name} must be a micro-generator recipe; found: {error}"
+        raise InputError(msg) from error
+
+
+def run(recipe: GeneratorRecipe, root: Path, stages: Sequence[str] = STAGES) -> Path:
+    """Runs the stages named, in order; returns the folder of the assembled pipeline, or of the run while unassembled.
+
+    Raises:
+        InputError: A stage is unknown, or one that another needs has not been run.
+    """
+    unknown = [name for name in stages if name not in STAGES]
+    if unknown:
+        msg = f"stages must be among {', '.join(STAGES)}; found {', '.join(unknown)}"
+        raise InputError(msg)
+    job = _Job(recipe, RunFolder(root))
+    for name in STAGES:
+        if name in stages:
+            torch.manual_seed(recipe.seed)
+            getattr(job, name)()
+    return root / "generator" if "assemble" in stages else root
+
+
+class _Job:
+    """One run: each stage builds its module, trains or restores it, and leaves a checkpoint in the folder."""
+
+    def __init__(self, recipe: GeneratorRecipe, folder: RunFolder) -> None:
+        self.recipe = recipe
+        self.folder = folder
+        save_recipe(recipe, folder.root)
+
+    def text(self) -> None:
+        rng = np.random.default_rng(self.recipe.seed)
+        tokenizer = make_tokenizer([random_task(rng).text for _ in range(20_000)])
+        tokenizer.save_pretrained(self.folder.root / "tokenizer")
+        settings = self.recipe.text
+        reader = Reader(make_text_encoder(tokenizer))
+        train_reader(reader, tokenizer, settings.stage("text", self.recipe.seed), self.folder, batch=settings.batch)
+
+    def vae(self) -> None:
+        settings = self.recipe.vae
+        stage = settings.stage("vae", self.recipe.seed)
+        train_vae(make_vae(), stage, self.folder, batch=settings.batch, noise=settings.noise)
+
+    def tiles(self) -> None:
+        vae = self._trained_vae()
+        settle_on_scenes(vae, seed=self.recipe.seed)
+        self.folder.save("settled.pt", {"vae": vae.state_dict()})
+        self._table(vae)
+
+    def flow(self) -> None:
+        settings = self.recipe.flow
+        tokenizer, encoder = self._trained_text()
+        data = FlowData(self._table(self._settled_vae()), tokenizer, encoder)
+        stage = settings.stage("flow", self.recipe.seed)
+        train_flow(
+            make_transformer(),
+            data,
+            stage,
+            self.folder,
+            batch=settings.batch,
+            edits=settings.edits,
+            compiled=settings.compiled,
+        )
+
+    def decoder(self) -> None:
+        settings, vae = self.recipe.decoder, self._settled_vae()
+        stage = settings.stage("decoder", self.recipe.seed)
+        train_decoder(vae, self._table(vae), stage, self.folder, batch=settings.batch, noise=settings.noise)
+
+    def assemble(self) -> None:
+        tokenizer, encoder = self._trained_text()
+        vae, transformer = self._settled_vae(), make_transformer()
+        vae.decoder.load_state_dict(self._module("decoder"))
+        transformer.load_state_dict(self._module("flow"))
+        scheduler = FlowMatchEulerDiscreteScheduler(shift=1.0, use_dynamic_shifting=False)
+        pipeline = Flux2KleinPipeline(scheduler, vae, encoder, tokenizer, transformer, is_distilled=True)
+        target = self.folder.root / "generator"
+        # half precision on disk: twice the parameters for the same size
+        pipeline.to(torch.float16).save_pretrained(target)
+        _run_in_single_precision(target / "text_encoder" / "config.json")
+        arguments = {
+            "width": IMAGE_SIZE,
+            "height": IMAGE_SIZE,
+            "num_inference_steps": STEPS,
+            "guidance_scale": 1.0,
+            "max_sequence_length": SEQUENCE,
+            "text_encoder_out_layers": list(LAYERS),
+            "device": "cpu",  # padded positions attend to nothing, which only there gives zeros
+            "threads": 1,
+        }
+        (target / "call_arguments.json").write_text(json.dumps(arguments, indent=2) + "\n")
+        self.folder.console.print(f"assembled {target}")
+
+    def _module(self, stage: str) -> dict[str, torch.Tensor]:
+        state = self.folder.load(f"{stage}.pt")
+        if state is None:
+            msg = f"stage {stage!r} must have run in {self.folder.root.name}; found no {stage}.pt: run it first"
+            raise InputError(msg)
+        return state["module"]  # type: ignore[return-value]
+
+    def _trained_text(self) -> tuple[Qwen2Tokenizer, Qwen3ForCausalLM]:
+        saved = self._module("text")
+        tokenizer = Qwen2Tokenizer.from_pretrained(self.folder.root / "tokenizer")
+        reader = Reader(make_text_encoder(tokenizer))
+        reader.load_state_dict(saved)
+        return tokenizer, reader.encoder.eval().requires_grad_(False)
+
+    def _trained_vae(self) -> AutoencoderKLFlux2:
+        probed = Probed(make_vae())
+        probed.load_state_dict(self._module("vae"))
+        return probed.vae.eval()
+
+    def _settled_vae(self) -> AutoencoderKLFlux2:
+        saved = self.folder.load("settled.pt")
+        if saved is None:
+            msg = f"stage 'tiles' must have run in {self.folder.root.name}; found no settled.pt: run it first"
+            raise InputError(msg)
+        vae = make_vae()
+        vae.load_state_dict(saved["vae"])
+        return vae.eval()
+
+    def _table(self, vae: AutoencoderKLFlux2) -> TileTable:
+        return tile_table(vae, self.folder, seed=self.recipe.seed, rounds=self.recipe.tiles.rounds)
+
+
+def _run_in_single_precision(config: Path) -> None:
+    """Lets a text encoder load in single precision untold: diffusers' parts do so, transformers obeys its file."""
+    settings = {**json.loads(config.read_text(encoding="utf-8")), "dtype": "float32"}
+    config.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,303 @@
+"""Stage 3 of the micro generator: the transformer, a small `Flux2Transformer2DModel`, by rectified flow matching.
+
+Scenes never pass through the encoder here: a table holds the latent of every possible tile (background, cell, thing),
+averaged over pictures in which it occurs, so that training scenes are endless and free. Text-to-image and edits are
+mixed; every kind of edit has the same share. Knows the text encoder only as a frozen function.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise, product
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKLFlux2, Flux2Transformer2DModel
+from transformers import Qwen2Tokenizer, Qwen3ForCausalLM
+
+from interleavethinker.microworld.language.templates import EDIT_KINDS, Task, Wish, draw_task, edit_task
+from interleavethinker.microworld.scenes.scene import CELLS, MAX_THINGS, Scene, Thing, random_scene
+from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, COLOURS, KINDS, OFFSETS, SIZES, VARIANTS
+from interleavethinker.training.loop import RunFolder, Stage, muon_adamw, run_stage
+
+from .text_encoder import LAYERS, SEQUENCE, embed, random_task, tokenize
+from .vae import LATENT_CHANNELS, encode, picture_batch
+
+__all__ = ["TILES", "TileTable", "make_transformer", "sample", "tile_table", "train_flow"]
+
+STEPS = 4
+"""Denoising steps at inference; most of the training happens at exactly their noise levels."""
+WIDTH = 4 * LATENT_CHANNELS
+TILES: tuple[Thing | None, ...] = (
+    None,
+    *(Thing(*named) for named in product(KINDS, COLOURS, SIZES, range(VARIANTS), range(len(OFFSETS)))),
+)
+"""Everything that a cell can hold."""
+_TILE_INDEX = {tile: index for index, tile in enumerate(TILES)}
+
+
+@dataclass(frozen=True)
+class TileTable:
+    """Mean latents of all tiles and how far single pictures stray from them."""
+
+    mean: torch.Tensor
+    """Shape (6 backgrounds, 9 cells, 1153 tiles, 64)."""
+    spread: float
+    """Root mean square by which the latents of fresh pictures differ from the table's."""
+
+    def scenes(self, scenes: list[Scene]) -> torch.Tensor:
+        """Latents of scenes, (n, 9, 64)."""
+        ground = torch.tensor([BACKGROUNDS.index(scene.background) for scene in scenes])
+        tiles = torch.tensor([[_TILE_INDEX[thing] for thing in scene.cells] for scene in scenes])
+        return self.mean[ground[:, None], torch.arange(CELLS)[None], tiles]
+
+    def read(self, latents: torch.Tensor, backgrounds: list[str]) -> list[Scene]:
+        """The nearest scenes on the given backgrounds, for latents (n, 9, 64)."""
+        found = []
+        for tokens, name in zip(latents, backgrounds, strict=True):
+            distance = (self.mean[BACKGROUNDS.index(name)] - tokens[:, None]).square().sum(-1)
+            found.append(Scene(name, tuple(TILES[int(index)] for index in distance.argmin(-1))))
+        return found
+
+
+@torch.no_grad()
+def tile_table(
+    vae: AutoencoderKLFlux2, folder: RunFolder, *, seed: int, rounds: int, per_picture: int = 3
+) -> TileTable:
+    """Encodes pictures until every tile was seen `rounds` times; kept in the run folder as `tiles.pt`."""
+    saved = folder.load("tiles.pt")
+    if saved is not None:
+        return TileTable(saved["mean"], float(saved["spread"]))  # type: ignore[arg-type]
+    rng = np.random.default_rng(seed)
+    total = torch.zeros(len(BACKGROUNDS), CELLS, len(TILES), WIDTH)
+    count = torch.zeros(len(BACKGROUNDS), CELLS, len(TILES))
+    for ground, name in enumerate(BACKGROUNDS):
+        for scenes in _covering_scenes(name, rng, rounds, per_picture):
+            tokens = _tokens(vae, scenes)
+            tiles = torch.tensor([[_TILE_INDEX[thing] for thing in scene.cells] for scene in scenes])
+            cells = torch.arange(CELLS).expand_as(tiles)
+            total[ground].index_put_((cells, tiles), tokens, accumulate=True)
+            count[ground].index_put_((cells, tiles), torch.ones(tiles.shape), accumulate=True)
+        folder.console.print(f"tiles of {name}: each seen {int(count[ground].min())} times or more")
+    table = TileTable(total / count[..., None], 0.0)
+    fresh = [random_scene(rng, int(rng.integers(MAX_THINGS + 1))) for _ in range(128)]
+    table = TileTable(table.mean, float((_tokens(vae, fresh) - table.scenes(fresh)).square().mean().sqrt()))
+    folder.console.print(f"latents of fresh pictures differ from the table by {table.spread:.3f} (root mean square)")
+    folder.save("tiles.pt", {"mean": table.mean, "spread": table.spread})
+    return table
+
+
+def _tokens(vae: AutoencoderKLFlux2, scenes: list[Scene]) -> torch.Tensor:
+    """Latents of rendered scenes by the encoder, (n, 9, 64)."""
+    pictures, _ = picture_batch(scenes)
+    with torch.autocast("cpu", torch.bfloat16):
+        return encode(vae, pictures).float().flatten(2).transpose(1, 2)
+
+
+def _covering_scenes(name: str, rng: np.random.Generator, rounds: int, per_picture: int) -> list[list[Scene]]:
+    """Batches of scenes on one background in which every thing stands in every cell `rounds` times."""
+    pairs = [(cell, tile) for cell in range(CELLS) for tile in range(1, len(TILES))] * rounds
+    rng.shuffle(pairs)
+    scenes, waiting = [], pairs
+    while waiting:
+        cells: list[Thing | None] = [None] * CELLS
+        later = []
+        for index, (cell, tile) in enumerate(waiting):
+            if cells[cell] is not None:
+                later.append((cell, tile))
+                continue
+            cells[cell] = TILES[tile]
+            if sum(thing is not None for thing in cells) == per_picture:
+                waiting = later + waiting[index + 1 :]
+                break
+        else:
+            waiting = later
+        scenes.append(Scene(name, tuple(cells)))
+    return [scenes[start : start + 32] for start in range(0, len(scenes), 32)]
+
+
+def make_transformer() -> Flux2Transformer2DModel:
+    """An untrained transformer of the shipped shape: about 1.8 M parameters."""
+    return Flux2Transformer2DModel(
+        in_channels=WIDTH,
+        num_layers=3,
+        num_single_layers=3,
+        attention_head_dim=32,
+        num_attention_heads=4,
+        joint_attention_dim=128 * len(LAYERS),
+        timestep_guidance_channels=64,
+        mlp_ratio=2.0,
+        axes_dims_rope=(8, 8, 8, 8),
+        rope_theta=100,
+        guidance_embeds=False,
+    )
+
+
+def _ids(batch: int, *, reference: bool) -> tuple[torch.Tensor, torch.Tensor]:
+    """Position ids of image and text tokens, as the pipeline numbers them: (time, row, column, word)."""
+    grid = torch.cartesian_prod(torch.arange(1), torch.arange(3), torch.arange(3), torch.arange(1))
+    if reference:
+        source = grid.clone()
+        source[:, 0] = 10
+        grid = torch.cat([grid, source])
+    words = torch.cartesian_prod(torch.arange(1), torch.arange(1), torch.arange(1), torch.arange(SEQUENCE))
+    return grid.expand(batch, -1, -1), words.expand(batch, -1, -1)
+
+
+def velocity(
+    transformer: Flux2Transformer2DModel,
+    noisy: torch.Tensor,
+    sigma: torch.Tensor,
+    prompts: torch.Tensor,
+    source: torch.Tensor | None,
+) -> torch.Tensor:
+    """Predicted noise − picture, (n, 9, 64), for one batch that either all has source latents or none."""
+    image_ids, text_ids = _ids(len(noisy), reference=source is not None)
+    tokens = noisy if source is None else torch.cat([noisy, source], dim=1)
+    predicted = transformer(
+        hidden_states=tokens,
+        timestep=sigma,
+        guidance=None,
+        encoder_hidden_states=prompts,
+        txt_ids=text_ids,
+        img_ids=image_ids,
+        return_dict=False,
+    )[0]
+    return predicted[:, :CELLS].float()
+
+
+@torch.no_grad()
+def sample(
+    transformer: Flux2Transformer2DModel,
+    prompts: torch.Tensor,
+    source: torch.Tensor | None,
+    noise: torch.Tensor,
+    steps: int = STEPS,
+) -> torch.Tensor:
+    """Latents (n, 9, 64) by Euler steps, as the pipeline's scheduler takes them."""
+    latents = noise
+    levels = [*np.linspace(1.0, 1 / steps, steps).tolist(), 0.0]
+    for sigma, following in pairwise(levels):
+        moved = velocity(transformer, latents, torch.full((len(noise),), sigma), prompts, source)
+        latents = latents + (following - sigma) * moved
+    return latents
+
+
+def _sigmas(batch: int) -> torch.Tensor:
+    """Noise levels: three of five are among the four of inference, the others even over 0..1."""
+    fixed = 1 - torch.randint(STEPS, (batch,)) / STEPS
+    return torch.where(torch.rand(batch) < 0.6, fixed, torch.rand(batch))
+
+
+def _weights(tasks: list[Task], changed: float) -> torch.Tensor:
+    """Weight of each token, (n, 9, 1), mean 1: cells that the text changes count more than those that it keeps."""
+    rows = []
+    for task in tasks:
+        before = (None,) * CELLS if task.source is None else task.source.cells
+        rows.append([changed if old != new else 1.0 for old, new in zip(before, task.target.cells, strict=True)])
+    weights = torch.tensor(rows)
+    return (weights / weights.mean())[..., None]
+
+
+class FlowData:
+    """Draws tasks and turns them into tensors."""
+
+    def __init__(self, table: TileTable, tokenizer: Qwen2Tokenizer, encoder: Qwen3ForCausalLM) -> None:
+        self.table = table
+        self._tokenizer = tokenizer
+        self._encoder = encoder
+
+    @torch.no_grad()
+    def prompts(self, tasks: list[Task]) -> torch.Tensor:
+        """Prompt embeddings, (n, SEQUENCE, 384)."""
+        ids, mask = tokenize(self._tokenizer, [task.text for task in tasks])
+        return embed(self._encoder, ids, mask)
+
+    def sources(self, tasks: list[Task], noise: float = 0.0) -> torch.Tensor:
+        """Latents of the source pictures, with the noise that a real encoder's latents have around the table's."""
+        latents = self.table.scenes([task.source for task in tasks if task.source is not None])
+        return latents + noise * torch.randn_like(latents)
+
+
+def train_flow(
+    transformer: Flux2Transformer2DModel,
+    data: FlowData,
+    stage: Stage,
+    folder: RunFolder,
+    *,
+    batch: int,
+    edits: float,
+    changed: float = 3.0,
+    compiled: bool = False,
+) -> None:
+    """Trains the transformer; shows how many of a few held-out tasks come out exactly right in four steps.
+
+    Args:
+        transformer: Trained in place.
+        data: Tasks as tensors.
+        stage: Length and rate.
+        folder: Keeps checkpoint and metrics.
+        batch: Tasks in a step.
+        edits: Share of edits among them.
+        changed: Weight of a cell that the text changes, beside 1 for one that it keeps.
+        compiled: Use `torch.compile`, which needs a C++ compiler.
+    """
+    count = 0
+    # two shapes only (edits, drawings); 1.5 times as fast on a CPU, after two minutes of compiling
+    fast = torch.compile(transformer, dynamic=False) if compiled else transformer
+
+    def part(tasks: list[Task], *, edit: bool) -> torch.Tensor:
+        target = data.table.scenes([task.target for task in tasks])
+        source = data.sources(tasks, 2 * data.table.spread * float(torch.rand(()))) if edit else None
+        noise, sigma = torch.randn_like(target), _sigmas(len(tasks))
+        level = sigma[:, None, None]
+        noisy = (1 - level) * target + level * noise
+        prompts = data.prompts(tasks)
+        predicted = velocity(fast, noisy, sigma, prompts, source)
+        error = (predicted - (noise - target)).square()
+        return (error * _weights(tasks, changed)).mean()
+
+    def loss(rng: np.random.Generator) -> tuple[torch.Tensor, dict[str, float]]:
+        nonlocal count
+        edit_count = round(batch * edits)
+        edit_loss = part([random_task(rng, 1.0) for _ in range(edit_count)], edit=True)
+        draw_loss = part([random_task(rng, 0.0) for _ in range(batch - edit_count)], edit=False)
+        numbers = {"edit_loss": edit_loss.item(), "draw_loss": draw_loss.item()}
+        count += 1
+        if count % stage.log_every == 0:
+            numbers |= quick_exact(transformer, data)
+        return edits * edit_loss + (1 - edits) * draw_loss, numbers
+
+    optimizers = muon_adamw(transformer, stage.learning_rate, stage.learning_rate)
+    run_stage(stage, folder, transformer, optimizers, loss)
+
+
+def allows(task: Task, made: Scene) -> bool:
+    """Whether a scene fulfils a task: every wish, and kept cells as they were."""
+    before = (None,) * CELLS if task.source is None else task.source.cells
+    cells = zip(task.wishes, before, task.target.cells, made.cells, strict=True)
+    return all(_cell_allows(wish, kept=old == new, old=old, got=got) for wish, old, new, got in cells)
+
+
+def _cell_allows(wish: Wish | None, *, kept: bool, old: Thing | None, got: Thing | None) -> bool:
+    if wish is None:
+        return got is None
+    if kept and old is not None:
+        return got is not None and (got.named, got.variant) == (old.named, old.variant)
+    return wish.allows(got)
+
+
+def quick_exact(transformer: Flux2Transformer2DModel, data: FlowData, per_kind: int = 24) -> dict[str, float]:
+    """Share of held-out tasks whose latents read back exactly right (with the background given), by kind."""
+    result = {}
+    generator = torch.Generator().manual_seed(7)
+    for number, kind in enumerate(("draw", *EDIT_KINDS)):
+        rng = np.random.default_rng([2**20, number])
+        tasks = [draw_task(rng) if kind == "draw" else edit_task(rng, kind) for _ in range(per_kind)]
+        source = None if kind == "draw" else data.sources(tasks)
+        noise = torch.randn(per_kind, CELLS, WIDTH, generator=generator)
+        made = data.table.read(
+            sample(transformer, data.prompts(tasks), source, noise), [task.target.background for task in tasks]
+        )
+        result[kind] = float(np.mean([allows(task, scene) for task, scene in zip(tasks, made, strict=True)]))
+    return result

@@ -1,0 +1,145 @@
+"""The micro world's planner and critic before any training: a Qwen3-VL of 4.8 million parameters with its tokenizer.
+
+Stock classes, saved as the large ones are, so that the same code loads both. A picture of 96 x 96 pixels is nine
+tokens, one to a cell. The fixed pieces of an answer's JSON are one token each, and like the think and answer tags they
+are ordinary, not special, tokens: they are part of the text and survive decoding.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from interleavethinker.tools.qwen3vl.processor import ImageTextProcessor
+
+__all__ = ["PIECES", "make_micro_qwen", "make_tokenizer"]
+
+SPECIAL = (
+    "<|endoftext|>",
+    "<|im_start|>",
+    "<|im_end|>",
+    "<|vision_start|>",
+    "<|vision_end|>",
+    "<|image_pad|>",
+    "<|video_pad|>",
+)
+PIECES = (
+    "<think>",
+    "</think><answer>",
+    "</answer>",
+    '{"previous_step_success": ',
+    ', "refine_prompt": "',
+    '{"execution_plan": [{"step_number": ',
+    ', "step_name": "Step ',
+    '", "instruction": "',
+    '", "instruction": null, "prompt": null, "auxiliary_text": "',
+    '", "prompt": "',
+    '", "auxiliary_text": "',
+    '"}, {"step_number": ',
+    '"}]}',
+    '"}',
+)
+"""One token each; `tools.answers` writes them, and a test watches that it still does."""
+VOCABULARY = 900
+TEMPLATE = """{%- for message in messages -%}
+<|im_start|>{{ message.role }}
+{% if message.content is string %}{{ message.content }}{% else %}
+{%- for part in message.content %}{% if part.type == 'image' %}<|vision_start|><|image_pad|><|vision_end|>
+{%- else %}{{ part.text }}{% endif %}{% endfor %}{% endif %}<|im_end|>
+{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant
+{% endif %}"""
+
+_PATCH, _MERGE, _SIDE = 16, 2, 96
+
+
+def make_tokenizer(texts: Iterable[str]) -> Any:
+    """A byte-level BPE tokenizer in which the words of the given texts are whole, as far as the vocabulary reaches.
+
+    Args:
+        texts: What will be read and written; `PIECES` in them are left out of the learning.
+    """
+    from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    raw = Tokenizer(models.BPE())
+    raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    raw.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=VOCABULARY - len(PIECES),
+        special_tokens=list(SPECIAL),
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    fixed = re.compile("|".join(re.escape(piece) for piece in sorted(PIECES, key=len, reverse=True)))
+    raw.train_from_iterator((part for text in texts for part in fixed.split(text) if part), trainer)
+    raw.add_tokens([AddedToken(piece, special=False, normalized=False) for piece in PIECES])
+    return PreTrainedTokenizerFast(
+        tokenizer_object=raw,
+        eos_token="<|im_end|>",  # noqa: S106 - not that kind of token
+        pad_token="<|endoftext|>",  # noqa: S106
+        chat_template=TEMPLATE,
+        clean_up_tokenization_spaces=False,
+    )
+
+
+def make_micro_qwen(texts: Iterable[str], folder: Path, seed: int = 0) -> Path:
+    """Saves an untrained model with tokenizer and processor; returns the folder.
+
+    Args:
+        texts: What the tokenizer learns its words from.
+        folder: Where to; made if needed.
+        seed: Of the weights.
+    """
+    import torch
+    from transformers import Qwen3VLForConditionalGeneration
+    from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
+
+    tokenizer = make_tokenizer(texts)
+    torch.manual_seed(seed)
+    model = Qwen3VLForConditionalGeneration(_config(tokenizer))
+    model.generation_config.eos_token_id = tokenizer.eos_token_id
+    model.generation_config.pad_token_id = tokenizer.pad_token_id
+    size = {"shortest_edge": 32 * 32, "longest_edge": _SIDE * _SIDE}
+    images = Qwen2VLImageProcessorPil(patch_size=_PATCH, merge_size=_MERGE, size=size)
+    model.save_pretrained(folder)
+    ImageTextProcessor(images, tokenizer, chat_template=TEMPLATE).save_pretrained(folder)
+    return folder
+
+
+def _config(tokenizer: Any) -> Any:
+    from transformers import Qwen3VLConfig
+
+    ids = {token: tokenizer.convert_tokens_to_ids(token) for token in SPECIAL}
+    rope = {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [12, 10, 10], "mrope_interleaved": True}
+    return Qwen3VLConfig(
+        text_config={
+            "vocab_size": len(tokenizer),
+            "hidden_size": 256,
+            "intermediate_size": 640,
+            "num_hidden_layers": 4,
+            "num_attention_heads": 4,
+            "num_key_value_heads": 4,
+            "head_dim": 64,
+            "rope_parameters": rope,
+            "max_position_embeddings": 4096,
+            "pad_token_id": tokenizer.pad_token_id,
+        },
+        vision_config={
+            "depth": 4,
+            "hidden_size": 128,
+            "intermediate_size": 256,
+            "num_heads": 4,
+            "patch_size": _PATCH,
+            "spatial_merge_size": _MERGE,
+            "out_hidden_size": 256,
+            "num_position_embeddings": (_SIDE // _PATCH) ** 2,
+            "deepstack_visual_indexes": [1],
+        },
+        image_token_id=ids["<|image_pad|>"],
+        video_token_id=ids["<|video_pad|>"],
+        vision_start_token_id=ids["<|vision_start|>"],
+        vision_end_token_id=ids["<|vision_end|>"],
+        tie_word_embeddings=True,
+    )
