@@ -14,7 +14,7 @@ import typer
 
 from interleavethinker.tools.errors import InterleaveError
 
-from .commands import TABLE, Entry
+from .commands import TABLE, CommandSpec
 from .exit_codes import INTERRUPTED, OK, report
 
 __all__ = ["build_app", "main"]
@@ -79,7 +79,7 @@ def _root(
     """
 
 
-def _add(app: typer.Typer, entry: Entry) -> None:
+def _add(app: typer.Typer, entry: CommandSpec) -> None:
     file, _, attribute = entry.target.partition(":")
     command = getattr(import_module(f"interleavethinker.cli.{file}"), attribute)
     if isinstance(command, typer.Typer):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
-    from interleavethinker.training.data.summary import Tally
+    from interleavethinker.training.data.summary import StageSummary
 
 __all__ = ["app"]
 
@@ -59,13 +59,13 @@ def trajectories(
     json_output: AsJson = False,
 ) -> None:
     """Run the agent's graph on every prompt, with teachers and the shipped and the weaker generator in turn."""
-    from interleavethinker.training.data.micro_world import GENERATORS, micro_generators, micro_ports
+    from interleavethinker.training.data.micro_world import GENERATORS, micro_components, micro_generators
     from interleavethinker.training.data.schema import DataFolder
     from interleavethinker.training.data.trajectories import roll_out
 
     data_set = DataFolder(folder)
     with _progress("trajectories") as progress:
-        ports_for = micro_ports(data_set.store, micro_generators(data_set.store, checkpoint), seed)
+        ports_for = micro_components(data_set.store, micro_generators(data_set.store, checkpoint), seed)
         work = roll_out(data_set, GENERATORS, ports_for, seed=seed, workers=workers, progress=progress)
         tally = asyncio.run(work)
     _tell(tally, json_output)
@@ -150,7 +150,7 @@ def repairs(
         typer.echo(f"{key:<18} {json.dumps(value)}")
 
 
-def _tell(tally: "Tally", json_output: bool) -> None:
+def _tell(tally: "StageSummary", json_output: bool) -> None:
     typer.echo(json.dumps(tally.as_json(), indent=2) if json_output else str(tally))
 
 

@@ -11,13 +11,13 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["Finding", "doctor"]
+__all__ = ["CheckResult", "doctor"]
 
 LIBRARIES = ("torch", "diffusers", "transformers", "langgraph", "langchain", "mcp", "pydantic")
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     """One line of the report."""
 
     name: str
@@ -43,45 +43,45 @@ def doctor(
         raise typer.Exit(3)
 
 
-def _profile(name: str) -> list[Finding]:
+def _profile(name: str) -> list[CheckResult]:
     from interleavethinker.graph.profiles.checks import check_profile, wants_gpu
     from interleavethinker.graph.profiles.profile import load_profile
 
     profile = load_profile(name)
-    findings = [Finding(f"{name} {found.name}", found.good, found.found) for found in check_profile(profile)]
+    findings = [CheckResult(f"{name} {found.name}", found.good, found.found) for found in check_profile(profile)]
     return [*findings, _gpu(name)] if wants_gpu(profile) else findings
 
 
-def _gpu(name: str) -> Finding:
+def _gpu(name: str) -> CheckResult:
     import torch
 
     if not torch.cuda.is_available():
-        return Finding(f"{name} GPU", False, "none found; models of this size take minutes an answer on a CPU")
+        return CheckResult(f"{name} GPU", False, "none found; models of this size take minutes an answer on a CPU")
     memory = torch.cuda.get_device_properties(0).total_memory / 2**30
-    return Finding(
+    return CheckResult(
         f"{name} GPU", memory > 35, f"{torch.cuda.get_device_name(0)}, {memory:.0f} GiB (about 40 are needed)"
     )
 
 
-def _python() -> Finding:
-    return Finding("python", sys.version_info >= (3, 11), f"{platform.python_version()} on {platform.machine()}")
+def _python() -> CheckResult:
+    return CheckResult("python", sys.version_info >= (3, 11), f"{platform.python_version()} on {platform.machine()}")
 
 
-def _library(name: str) -> Callable[[], Finding]:
-    def check() -> Finding:
+def _library(name: str) -> Callable[[], CheckResult]:
+    def check() -> CheckResult:
         try:
-            return Finding(name, True, version(name))
+            return CheckResult(name, True, version(name))
         except PackageNotFoundError:
-            return Finding(name, False, "not installed; run `make setup`, or `pip install` this project again")
+            return CheckResult(name, False, "not installed; run `make setup`, or `pip install` this project again")
 
     return check
 
 
-def _device() -> Finding:
+def _device() -> CheckResult:
     try:
         import torch
     except ImportError as error:
-        return Finding("device", False, f"torch cannot be imported: {error}")
+        return CheckResult("device", False, f"torch cannot be imported: {error}")
     if torch.cuda.is_available():
-        return Finding("device", True, f"{torch.cuda.get_device_name(0)}, {os.cpu_count()} CPU cores")
-    return Finding("device", True, f"no GPU, {os.cpu_count()} CPU cores (enough for the micro world)")
+        return CheckResult("device", True, f"{torch.cuda.get_device_name(0)}, {os.cpu_count()} CPU cores")
+    return CheckResult("device", True, f"no GPU, {os.cpu_count()} CPU cores (enough for the micro world)")

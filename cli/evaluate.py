@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from interleavethinker.evaluation.micro.generator import Progress
-    from interleavethinker.microworld.agents.registry import Weights
+    from interleavethinker.microworld.agents.registry import AgentWeights
 
 __all__ = ["app"]
 
@@ -198,14 +198,14 @@ def micro_critic(
     Without --models and --model every shipped critic is measured. With --model, that one alone, or beside --models.
     """
     from interleavethinker.evaluation.charts import critic_chart
-    from interleavethinker.evaluation.micro.critic import Settings, measure_critics, open_crew
+    from interleavethinker.evaluation.micro.critic import Settings, measure_critics, open_worker_pool
     from interleavethinker.tools.errors import InputError
 
     if split not in {"combinations", "templates"}:
         raise InputError(f"--split must be combinations or templates; found {split!r}.")
     critics = _critics(models, model, adapter)
     settings = Settings(n, tries, seed, "templates" if split == "templates" else "combinations", temperature)
-    with _progress() as progress, open_crew(weaker=weaker, workers=workers) as crew:
+    with _progress() as progress, open_worker_pool(weaker=weaker, workers=workers) as crew:
         report = {"generator": "weaker" if weaker else "shipped", **measure_critics(crew, critics, settings, progress)}
     _write_report(report, out, "micro-critic", critic_chart)
     if json_output:
@@ -214,7 +214,7 @@ def micro_critic(
         _print_critics(report)
 
 
-def _critics(models: list[str] | None, model: str | None, adapter: Path | None) -> dict[str, "Weights"]:
+def _critics(models: list[str] | None, model: str | None, adapter: Path | None) -> dict[str, "AgentWeights"]:
     from interleavethinker.microworld.agents.registry import CRITICS, available, weights_of
 
     critics = {} if model is None else {"critic": _named(model, adapter, "critic")}
@@ -229,10 +229,10 @@ def _critics(models: list[str] | None, model: str | None, adapter: Path | None) 
     return critics
 
 
-def _named(model: str, adapter: Path | None, variant: str) -> "Weights":
-    from interleavethinker.microworld.agents.registry import Weights
+def _named(model: str, adapter: Path | None, variant: str) -> "AgentWeights":
+    from interleavethinker.microworld.agents.registry import AgentWeights
 
-    return Weights(variant, model, None if adapter is None else str(adapter))
+    return AgentWeights(variant, model, None if adapter is None else str(adapter))
 
 
 def _write_report(

@@ -53,7 +53,7 @@ async def go(workspace: "Workspace", trajectory: str, out: Path | None, *, as_js
     from .live_view import Watch
 
     failure: Failed | None = None
-    before = await workspace.look(trajectory)
+    before = await workspace.get(trajectory)
     console = Console(stderr=True, quiet=as_json)
     for note in before.notes:
         console.print(note, style="dim", highlight=False, soft_wrap=True)
@@ -62,14 +62,14 @@ async def go(workspace: "Workspace", trajectory: str, out: Path | None, *, as_js
             async for event in events:
                 watch.see(event)
                 failure = event if isinstance(event, Failed) else None
-    seen = await workspace.look(trajectory)
+    seen = await workspace.get(trajectory)
     told: dict[str, Any] = {}
     if failure is not None:  # The database may have had no room to record it.
-        entry = seen.entry.model_copy(update={"status": "failed", "reason": failure.reason})
+        entry = seen.summary.model_copy(update={"status": "failed", "reason": failure.reason})
         seen = seen.model_copy(update={"entry": entry})
         told["error"] = {"code": failure.code, "message": failure.reason}
     folder = out or Path("runs") / trajectory
-    code = {"done": OK, "failed": FAILURE, "waiting": WAITING}.get(seen.entry.status, INTERRUPTED)
+    code = {"done": OK, "failed": FAILURE, "waiting": WAITING}.get(seen.summary.status, INTERRUPTED)
     page: Path | None = None
     try:
         page = export(seen, workspace.store, folder)
@@ -90,15 +90,15 @@ async def go(workspace: "Workspace", trajectory: str, out: Path | None, *, as_js
 def summary(seen: "Trajectory") -> dict[str, Any]:
     """Returns what `--json` prints about a trajectory."""
     return {
-        "id": seen.entry.id,
-        "title": seen.entry.title,
-        "profile": seen.entry.profile,
-        "status": seen.entry.status,
-        "reason": seen.entry.reason,
-        "outcome": seen.outcome,
+        "id": seen.summary.id,
+        "title": seen.summary.title,
+        "profile": seen.summary.profile,
+        "status": seen.summary.status,
+        "reason": seen.summary.reason,
+        "outcome": seen.stop_reason,
         "seed": seen.seed,
         "steps": 0 if seen.plan is None else len(seen.plan.steps),
-        "finished_steps": seen.cursor,
+        "finished_steps": seen.current_step,
         "attempts": len(seen.attempts),
         "seconds": round(seen.seconds, 3),
         "images": list(seen.document.images),
@@ -107,12 +107,12 @@ def summary(seen: "Trajectory") -> dict[str, Any]:
 
 
 def _tell(seen: "Trajectory", page: Path | None) -> None:
-    name, status = seen.entry.id, seen.entry.status
+    name, status = seen.summary.id, seen.summary.status
     for note in seen.document.notes:
         typer.secho(note, fg="yellow", err=True)
     match status:
         case "failed":
-            typer.secho(f"Stopped by an error: {seen.entry.reason}", fg="red", err=True)
+            typer.secho(f"Stopped by an error: {seen.summary.reason}", fg="red", err=True)
             typer.echo(f"Everything so far is kept. Go on with: interleavethinker resume {name}", err=True)
         case "waiting":
             typer.echo(f"The plan waits for your approval: interleavethinker show {name}", err=True)

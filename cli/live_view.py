@@ -13,12 +13,12 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from interleavethinker.graph.events import Drawing, Drawn, Event, Judged, Planned, StepFinished
+from interleavethinker.graph.events import Event, GenerationProgress, ImageGenerated, Judged, Planned, StepFinished
 from interleavethinker.tools.types import Attempt, Plan
 
 __all__ = ["Watch"]
 
-_MARKS = {"accepted": ("accepted", "green"), "best_effort": ("best effort", "yellow"), "text_only": ("text", "cyan")}
+_STATUSES = {"accepted": ("accepted", "green"), "best_effort": ("best effort", "yellow"), "text_only": ("text", "cyan")}
 
 
 class Watch:
@@ -37,7 +37,7 @@ class Watch:
         for attempt in attempts:
             self._tries.setdefault(attempt.step, []).append(attempt)
         self._marks: dict[int, str] = {}
-        self._now: Drawing | None = None
+        self._now: GenerationProgress | None = None
         self._started = time.monotonic()
         self._live = Live(console=console, get_renderable=self._table, refresh_per_second=8, transient=False)
         self._is_live = console.is_terminal
@@ -60,15 +60,15 @@ class Watch:
         match event:
             case Planned(plan=plan):
                 self._plan = plan
-            case Drawing():
+            case GenerationProgress():
                 if self._is_live or event.fraction == 0:
                     self._now = event
-            case Drawn(attempt=attempt) | Judged(attempt=attempt):
+            case ImageGenerated(attempt=attempt) | Judged(attempt=attempt):
                 self._now = None
                 tries = self._tries.setdefault(attempt.step, [])
                 tries[:] = [other for other in tries if _place(other) != _place(attempt)] + [attempt]
             case StepFinished():
-                self._marks[event.step] = event.mark
+                self._marks[event.step] = event.status
             case _:
                 pass
         line = _line(event)
@@ -97,7 +97,7 @@ class Watch:
             again = f"attempt {self._now.iteration + 1}, " if self._now.iteration else ""
             return Spinner("dots", text=Text(f"{again}drawing {self._now.fraction:.0%}", style="blue")), ""
         if index in self._marks:
-            word, style = _MARKS[self._marks[index]]
+            word, style = _STATUSES[self._marks[index]]
             return Text(word, style=style), took if tries else ""
         if tries:
             return _said(tries[-1]), took
@@ -122,12 +122,12 @@ def _line(event: Event) -> Text | None:
         case Planned(plan=plan, first=first):
             what = "planned" if first == 0 else f"planned anew from step {first + 1}"
             return Text(f"{what}: {len(plan.steps)} steps")
-        case Drawing(fraction=0, step=step, iteration=iteration, prompt=prompt):
+        case GenerationProgress(fraction=0, step=step, iteration=iteration, prompt=prompt):
             return Text(f"step {step + 1}, attempt {iteration + 1}: {prompt}")
         case Judged(attempt=attempt):
             return Text("  ") + _said(attempt)
-        case StepFinished(step=step, mark=mark):
-            word, style = _MARKS[mark]
+        case StepFinished(step=step, status=status):
+            word, style = _STATUSES[status]
             return Text(f"step {step + 1}: ") + Text(word, style=style)
         case _:
             return None

@@ -48,10 +48,10 @@ def _usable(out: Path | None) -> Path | None:
     return out
 
 
-def _seconds(deadline: float | None) -> float | None:
-    if deadline is not None and not (math.isfinite(deadline) and deadline > 0):
-        raise InputError(f"--deadline must be a number of seconds above 0; {deadline:g} is not.")
-    return deadline
+def _seconds(time_limit: float | None) -> float | None:
+    if time_limit is not None and not (math.isfinite(time_limit) and time_limit > 0):
+        raise InputError(f"--deadline must be a number of seconds above 0; {time_limit:g} is not.")
+    return time_limit
 
 
 def named(trajectory: str) -> str:
@@ -87,9 +87,9 @@ def run(
     profile: Annotated[str, typer.Option(help="micro, klein, api, or a TOML file.")] = "micro",
     out: Out = None,
     approve_plan: Annotated[bool, typer.Option("--approve-plan", help="Wait for your approval of the plan.")] = False,
-    max_iterations: MaxIterations = None,
+    max_attempts: MaxIterations = None,
     max_calls: MaxCalls = None,
-    deadline: Deadline = None,
+    time_limit: Deadline = None,
     look_ahead: Annotated[int | None, typer.Option(min=1, max=64, help="Steps drafted before they are judged.")] = None,
     seed: Annotated[
         int | None, typer.Option(min=0, max=LARGEST, help="Same seed, same pictures (local models).")
@@ -109,15 +109,15 @@ def run(
         chosen = load_profile(profile)
         limits = limits_with(
             chosen.limits,
-            max_iterations=max_iterations,
+            max_attempts=max_attempts,
             max_calls=max_calls,
-            deadline=deadline,
+            time_limit=time_limit,
             look_ahead=look_ahead,
         )
         _usable(out or Path("runs"))
         if chosen.notice and not json_output:
             typer.secho(chosen.notice, dim=True, err=True)
-        trajectory = await opened.start(
+        trajectory = await opened.create(
             _request(opened, prompt or ("" if image else chosen.example), image or []),
             profile=profile,
             limits=limits,
@@ -138,7 +138,7 @@ def resume(
     """Go on with a trajectory that was paused, interrupted, killed or failed; nothing finished is repeated."""
 
     async def work(opened: "Workspace") -> int:
-        return await go(opened, opened.entry(trajectory).id, out, as_json=json_output)
+        return await go(opened, opened.summary(trajectory).id, out, as_json=json_output)
 
     raise typer.Exit(in_workspace(workspace, work))
 

@@ -34,7 +34,7 @@ def list_(workspace: Root = None, json_output: AsJson = False) -> None:
     """List all trajectories, the newest first."""
 
     async def work(opened: "Workspace") -> None:
-        entries = opened.entries()
+        entries = opened.list()
         if json_output:
             sys.stdout.write(json.dumps([entry.model_dump(mode="json") for entry in entries]) + "\n")
             return
@@ -58,7 +58,7 @@ def show(trajectory: Id, workspace: Root = None, json_output: AsJson = False) ->
 
         from interleavethinker.graph.export.record import record_of
 
-        seen = await opened.look(trajectory)
+        seen = await opened.get(trajectory)
         if json_output:
             sys.stdout.write(record_of(seen).model_dump_json() + "\n")
         else:
@@ -102,7 +102,7 @@ def approve(
     """Approve the plan that a trajectory waits with, or replace it, and go on."""
 
     async def work(opened: "Workspace") -> int:
-        name = opened.entry(trajectory).id
+        name = opened.summary(trajectory).id
         opened.approve(name, None if plan is None else _steps(plan))
         if stay:
             return await _told(opened, name, _STAYED.format(name), as_json=json_output)
@@ -128,10 +128,10 @@ def judge(
         raise InputError("Say --accept or --reject.")
 
     async def work(opened: "Workspace") -> int:
-        from interleavethinker.graph import Judgement
+        from interleavethinker.graph import HumanVerdict
 
-        name = opened.entry(trajectory).id
-        verdict = Judgement(
+        name = opened.summary(trajectory).id
+        verdict = HumanVerdict(
             success=bool(accept),
             prompt=prompt,
             reasoning=reason,
@@ -155,9 +155,9 @@ def branch(
     prompt: Annotated[str | None, typer.Option(help="What to ask the generator instead.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, max=LARGEST, help="The generator's seed for this attempt.")] = None,
     image: Annotated[Path | None, typer.Option(help="A picture that takes the place of the attempt's.")] = None,
-    max_iterations: MaxIterations = None,
+    max_attempts: MaxIterations = None,
     max_calls: MaxCalls = None,
-    deadline: Deadline = None,
+    time_limit: Deadline = None,
     out: Out = None,
     stay: _Stay = False,
     workspace: Root = None,
@@ -174,8 +174,8 @@ def branch(
 
         given = None if image is None else opened.add_image(image)
         point = BranchPoint(step=step - 1, iteration=attempt - 1, prompt=prompt, seed=seed, image=given)
-        usual = (await opened.look(trajectory)).limits
-        limits = limits_with(usual, max_iterations=max_iterations, max_calls=max_calls, deadline=deadline)
+        usual = (await opened.get(trajectory)).limits
+        limits = limits_with(usual, max_attempts=max_attempts, max_calls=max_calls, time_limit=time_limit)
         name = await opened.branch(trajectory, point, limits)
         if stay:
             return await _told(opened, name, name, as_json=json_output)
@@ -190,8 +190,8 @@ def export(trajectory: Id, out: Out = None, workspace: Root = None, json_output:
     async def work(opened: "Workspace") -> None:
         from interleavethinker.graph.export.export import export as write
 
-        seen = await opened.look(trajectory)
-        page = write(seen, opened.store, out or Path("runs") / seen.entry.id)
+        seen = await opened.get(trajectory)
+        page = write(seen, opened.store, out or Path("runs") / seen.summary.id)
         typer.echo(json.dumps({"storyboard": str(page)}) if json_output else f"Storyboard: {page}")
 
     raise typer.Exit(in_workspace(workspace, work))
@@ -208,7 +208,7 @@ def delete(
 
     async def work(opened: "Workspace") -> None:
         names = dict.fromkeys(
-            opened.entry(named(one)).id for one in trajectory or []
+            opened.summary(named(one)).id for one in trajectory or []
         )  # All are found before any is deleted.
         for name in names:
             await opened.delete(name)
@@ -223,7 +223,7 @@ def delete(
 
 async def _told(opened: "Workspace", trajectory: str, words: str, *, as_json: bool) -> int:
     """Says that something was done, or how the trajectory stands after it, and returns the exit code."""
-    typer.echo(json.dumps(summary(await opened.look(trajectory))) if as_json else words)
+    typer.echo(json.dumps(summary(await opened.get(trajectory))) if as_json else words)
     return OK
 
 
@@ -250,7 +250,7 @@ def _steps(path: Path) -> "list[Step]":
 
 
 def _print(console: "Console", seen: "Trajectory") -> None:
-    entry = seen.entry
+    entry = seen.summary
     console.print(f"{entry.title}\n", style="bold")
     parent = "" if entry.parent is None else f", from {entry.parent} step {(entry.parent_step or 0) + 1}"
     console.print(f"{entry.id}: {entry.status}, profile {entry.profile}, seed {seen.seed}{parent}")
@@ -258,10 +258,10 @@ def _print(console: "Console", seen: "Trajectory") -> None:
         console.print(note, style="yellow")
     for index, step in enumerate(seen.plan.steps if seen.plan else ()):
         console.print(f"\n{index + 1}. {step.instruction or step.auxiliary_text or ''}", style="bold")
-        for attempt in seen.tries(index):
+        for attempt in seen.attempts_for(index):
             verdict = attempt.verdict
             word = {None: "not judged", True: "accepted", False: "rejected"}[verdict.success if verdict else None]
-            kept = "*" if attempt == seen.kept(index) else " "
+            kept = "*" if attempt == seen.selected(index) else " "
             console.print(
                 f"  {kept} attempt {attempt.iteration + 1}: {word}, {attempt.seconds:.2f} s: {attempt.prompt}"
             )

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from interleavethinker.graph import Limits, Ports, Workspace
+from interleavethinker.graph import Components, Limits, Workspace
 from interleavethinker.tools.images.store import ImageStore
-from interleavethinker.tools.protocols import Progress
+from interleavethinker.tools.protocols import ProgressCallback
 from interleavethinker.tools.testing.agents import FixedPlanner, RuleCritic, plan_of
 from interleavethinker.tools.testing.generator import MemoryGenerator
-from interleavethinker.tools.types import Call, Case, Generated, Verdict
+from interleavethinker.tools.types import CriticInput, GeneratedImage, GenerationRequest, Verdict
 
 __all__ = ["AgentSpeed", "measure_agent"]
 
@@ -63,7 +63,7 @@ class _Generator(MemoryGenerator):
         super().__init__(store)
         self._clock = clock
 
-    async def generate(self, call: Call, progress: Progress | None = None) -> Generated:
+    async def generate(self, call: GenerationRequest, progress: ProgressCallback | None = None) -> GeneratedImage:
         self._clock.drawing_starts()
         made = await super().generate(call, progress)
         self._clock.drawing_ends()
@@ -77,14 +77,14 @@ class _Critic(RuleCritic):
         self._clock = clock
         super().__init__(self._verdict, gives_confidence=True)
 
-    def _verdict(self, _: Case) -> Verdict:
+    def _verdict(self, _: CriticInput) -> Verdict:
         self._tries += 1
         done = self._tries % self._accept_at == 0
         return Verdict(
             success=done, refined_prompt=_WORDS, reasoning="ball: is red, wants green: no. " * 6, confidence=0.5
         )
 
-    async def judge(self, cases: Sequence[Case]) -> list[Verdict]:
+    async def judge(self, cases: Sequence[CriticInput]) -> list[Verdict]:
         started = time.perf_counter()
         verdicts = await super().judge(cases)
         self._clock.judged(time.perf_counter() - started)
@@ -98,17 +98,19 @@ async def measure_agent() -> AgentSpeed:
     with tempfile.TemporaryDirectory() as folder:
         for name, steps, tries in (("25", 5, 5), ("300", 5, 60), ("60_steps", 60, 1)):
             root = Path(folder) / name
-            ports = Ports(
+            components = Components(
                 FixedPlanner(plan_of(*[_WORDS] * steps)),
                 _Critic(tries, clock),
                 _Generator(ImageStore(root / "images"), clock),
             )
-            async with Workspace.open(root, ports) as workspace:
-                limits = Limits(max_iterations=max(tries, 2))
-                trajectory = await workspace.start("a story", limits=limits, seed=1)
+            async with Workspace.open(root, components) as workspace:
+                limits = Limits(max_attempts=max(tries, 2))
+                trajectory = await workspace.create("a story", limits=limits, seed=1)
                 seen = await workspace.run(trajectory)
-                if len(seen.attempts) != steps * tries or seen.outcome != "complete":
-                    raise RuntimeError(f"expected {steps * tries} calls, found {len(seen.attempts)}: {seen.outcome}")
+                if len(seen.attempts) != steps * tries or seen.stop_reason != "complete":
+                    raise RuntimeError(
+                        f"expected {steps * tries} calls, found {len(seen.attempts)}: {seen.stop_reason}"
+                    )
                 size, count = await workspace.checkpoint_size(trajectory)
                 sizes[name] = round(size / count, 1)
             clock.drawing_ends()

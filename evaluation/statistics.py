@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Estimate", "bootstrap", "detectable", "mean", "rate"]
+__all__ = ["Estimate", "bootstrap", "mean", "minimum_detectable_effect", "rate"]
 
 _Z = 1.959963984540054
 """Standard normal quantile of a two-sided 95 % interval."""
@@ -67,7 +67,7 @@ def bootstrap(values: Sequence[float], seed: int = 0, draws: int = 10_000) -> Es
     return Estimate(float(array.mean()), float(low), float(high), n)
 
 
-def detectable(differences: Sequence[float]) -> float:
+def minimum_detectable_effect(differences: Sequence[float]) -> float:
     """The smallest true mean difference that this many pairs show with 80 % power at a two-sided 5 % level.
 
     Args:

@@ -10,13 +10,13 @@ from interleavethinker.tools.types import Attempt, Plan, Sha256
 
 __all__ = [
     "attempt_key",
+    "attempts_for",
     "best_attempt",
     "derive_seed",
     "failed_steps",
-    "kept_attempt",
     "next_prompt",
-    "source_before",
-    "tries_of",
+    "selected_attempt",
+    "source_image_for",
 ]
 
 _SEEDS = 2**31
@@ -34,7 +34,7 @@ def derive_seed(trajectory_seed: int, step: int, iteration: int) -> int:
     return int.from_bytes(digest[:8]) % _SEEDS
 
 
-def tries_of(attempts: Mapping[str, Attempt], plan_version: int, step: int) -> list[Attempt]:
+def attempts_for(attempts: Mapping[str, Attempt], plan_version: int, step: int) -> list[Attempt]:
     """Returns a step's attempts under one plan version, in order of iteration."""
     found = (a for a in attempts.values() if a.step == step and a.plan_version == plan_version)
     return sorted(found, key=lambda attempt: attempt.iteration)
@@ -52,14 +52,14 @@ def best_attempt(tries: Sequence[Attempt]) -> Attempt | None:
     return max(tries, key=rank, default=None)
 
 
-def kept_attempt(attempts: Mapping[str, Attempt], step: int) -> Attempt | None:
+def selected_attempt(attempts: Mapping[str, Attempt], step: int) -> Attempt | None:
     """Returns the attempt kept for a step, of the newest plan version that drew this step."""
     of_step = [a for a in attempts.values() if a.step == step]
     newest = max((a.plan_version for a in of_step), default=0)
     return best_attempt([a for a in of_step if a.plan_version == newest])
 
 
-def source_before(attempts: Mapping[str, Attempt], step: int, given: Sequence[Sha256]) -> Sha256 | None:
+def source_image_for(attempts: Mapping[str, Attempt], step: int, given: Sequence[Sha256]) -> Sha256 | None:
     """Returns the image that a step starts from: the nearest earlier step's, else the request's last, else none.
 
     Args:
@@ -68,7 +68,7 @@ def source_before(attempts: Mapping[str, Attempt], step: int, given: Sequence[Sh
         given: The request's images.
     """
     for earlier in range(step - 1, -1, -1):
-        kept = kept_attempt(attempts, earlier)
+        kept = selected_attempt(attempts, earlier)
         if kept is not None:
             return kept.image
     return given[-1] if given else None
@@ -94,7 +94,7 @@ def failed_steps(plan: Plan, attempts: Mapping[str, Attempt], before: int) -> li
     """
     failed = []
     for step in range(before):
-        judged = {attempt.verdict.success for attempt in tries_of(attempts, plan.version, step) if attempt.verdict}
+        judged = {attempt.verdict.success for attempt in attempts_for(attempts, plan.version, step) if attempt.verdict}
         if False in judged and True not in judged:
             failed.append(step)
     return failed

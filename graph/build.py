@@ -13,17 +13,18 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import RetryPolicy
 
-from interleavethinker.graph.profiles.opening import shared_ports
+from interleavethinker.graph.profiles.opening import shared_components
 from interleavethinker.tools.errors import GeneratorError
 
-from .context import Ports, both_ways
+from .context import Components
+from .event_loop import sync_and_async_node
 from .nodes import Nodes
 from .routing import next_node
 from .state import TrajectoryInput, TrajectoryOutput, TrajectoryState
 
 __all__ = ["TrajectoryGraph", "build", "make_graph", "served_graph"]
 
-TrajectoryGraph = CompiledStateGraph[TrajectoryState, Ports, TrajectoryInput, TrajectoryOutput]
+TrajectoryGraph = CompiledStateGraph[TrajectoryState, Components, TrajectoryInput, TrajectoryOutput]
 
 
 def make_graph(profile: str = "micro") -> TrajectoryGraph:
@@ -32,7 +33,7 @@ def make_graph(profile: str = "micro") -> TrajectoryGraph:
     Args:
         profile: A shipped profile's name or a TOML file. Used unless the run brings `context=Ports(…)`.
     """
-    return build(lambda runtime: shared_ports(profile, runtime))
+    return build(lambda runtime: shared_components(profile, runtime))
 
 
 def served_graph() -> TrajectoryGraph:
@@ -44,19 +45,21 @@ def served_graph() -> TrajectoryGraph:
 
 
 def build(
-    find_ports: Callable[[Runtime[Any]], Awaitable[Ports]],
+    find_components: Callable[[Runtime[Any]], Awaitable[Components]],
     checkpointer: BaseCheckpointSaver[Any] | None = None,
     retry: RetryPolicy | None = None,
 ) -> TrajectoryGraph:
     """Adds the nodes and edges."""
-    nodes = Nodes(find_ports)
-    graph = StateGraph(TrajectoryState, Ports, input_schema=TrajectoryInput, output_schema=TrajectoryOutput)
+    nodes = Nodes(find_components)
+    graph = StateGraph(TrajectoryState, Components, input_schema=TrajectoryInput, output_schema=TrajectoryOutput)
 
-    graph.add_node("plan", both_ways(nodes.plan, "plan"))
+    graph.add_node("plan", sync_and_async_node(nodes.plan, "plan"))
     graph.add_node("approve", nodes.approve)
-    graph.add_node("generate", both_ways(nodes.generate, "generate"), retry_policy=retry or PATIENT)
-    graph.add_node("critic", both_ways(nodes.critic, "critic"))
-    graph.add_node("refine", both_ways(nodes.refine, "refine"))
+    graph.add_node(
+        "generate", sync_and_async_node(nodes.generate, "generate"), retry_policy=retry or GENERATE_RETRY_POLICY
+    )
+    graph.add_node("critic", sync_and_async_node(nodes.critic, "critic"))
+    graph.add_node("refine", sync_and_async_node(nodes.refine, "refine"))
 
     graph.add_edge(START, "plan")
     graph.add_edge("plan", "approve")
@@ -68,5 +71,7 @@ def build(
     return graph.compile(checkpointer=checkpointer, name="interleavethinker")
 
 
-PATIENT = RetryPolicy(max_attempts=3, retry_on=lambda error: isinstance(error, GeneratorError) and error.retryable)
+GENERATE_RETRY_POLICY = RetryPolicy(
+    max_attempts=3, retry_on=lambda error: isinstance(error, GeneratorError) and error.retryable
+)
 """Only what may succeed later is tried again; a call that did succeed is answered from the server's store."""

@@ -10,18 +10,18 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from interleavethinker.tools.types import Attempt, Plan
 
-from .document import Document, Mark
-from .limits import Outcome
+from .document import Document, StepStatus
+from .limits import StopReason
 
 __all__ = [
     "AnyEvent",
     "ApprovalNeeded",
     "Cancelled",
-    "Drawing",
-    "Drawn",
     "Event",
     "Failed",
     "Finished",
+    "GenerationProgress",
+    "ImageGenerated",
     "Judged",
     "Paused",
     "Planned",
@@ -43,10 +43,10 @@ class Planned(Event):
     first: int = 0
 
 
-class Drawing(Event):
+class GenerationProgress(Event):
     """A generator call is under way."""
 
-    kind: Literal["drawing"] = "drawing"
+    kind: Literal["generation_progress"] = "generation_progress"
     step: int
     iteration: int
     prompt: str
@@ -55,10 +55,10 @@ class Drawing(Event):
     message: str = ""
 
 
-class Drawn(Event):
+class ImageGenerated(Event):
     """A generator call is finished; its image lies in the store."""
 
-    kind: Literal["drawn"] = "drawn"
+    kind: Literal["image_generated"] = "image_generated"
     attempt: Attempt
 
 
@@ -74,7 +74,7 @@ class StepFinished(Event):
 
     kind: Literal["step_finished"] = "step_finished"
     step: int
-    mark: Mark
+    status: StepStatus
     attempt: Attempt | None = None
 
 
@@ -106,15 +106,24 @@ class Failed(Event):
 
 
 class Finished(Event):
-    """The trajectory ended; `outcome` tells whether a limit ended it."""
+    """The trajectory ended; `stop_reason` tells whether a limit ended it."""
 
     kind: Literal["finished"] = "finished"
-    outcome: Outcome
+    stop_reason: StopReason
     document: Document
 
 
 AnyEvent = Annotated[
-    ApprovalNeeded | Cancelled | Drawing | Drawn | Failed | Finished | Judged | Paused | Planned | StepFinished,
+    ApprovalNeeded
+    | Cancelled
+    | GenerationProgress
+    | ImageGenerated
+    | Failed
+    | Finished
+    | Judged
+    | Paused
+    | Planned
+    | StepFinished,
     Field(discriminator="kind"),
 ]
 """For reading events back from JSON."""

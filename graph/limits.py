@@ -3,14 +3,32 @@
 A limit never loses work: the document so far is delivered and says which limit ended it.
 """
 
-from typing import Literal
+from enum import StrEnum
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-__all__ = ["Limits", "Outcome", "explain"]
+from interleavethinker.tools.renamed_fields import with_new_names
 
-Outcome = Literal["complete", "max_calls", "deadline", "host_limit"]
-"""Why a trajectory ended by itself."""
+__all__ = ["Limits", "StopReason", "explain"]
+
+
+class StopReason(StrEnum):
+    """Why a trajectory ended by itself."""
+
+    COMPLETE = "complete"
+    """Every step of the plan is finished."""
+    MAX_CALLS = "max_calls"
+    """`Limits.max_calls` generator calls were made."""
+    TIME_LIMIT = "time_limit"
+    """`Limits.time_limit` seconds of work were spent."""
+    HOST_LIMIT = "host_limit"
+    """The recursion limit of the program that invoked the graph is nearly reached."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        """Reads `deadline`, the name of TIME_LIMIT in databases and records of version 0.1."""
+        return cls("time_limit") if value == "deadline" else None
 
 
 class Limits(BaseModel):
@@ -18,12 +36,12 @@ class Limits(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    max_iterations: int = Field(default=5, ge=1, le=100)
+    max_attempts: int = Field(default=5, ge=1, le=100)
     """Attempts per step (T_max of the paper)."""
     max_calls: int | None = Field(default=None, ge=1)
     """Attempts recorded in this trajectory, answered from a cache or not. A branch's prefix and dropped drafts are
     free."""
-    deadline: float | None = Field(default=None, gt=0)
+    time_limit: float | None = Field(default=None, gt=0)
     """Seconds of work by planner, generator and critic; pauses do not count."""
     look_ahead: int = Field(default=1, ge=1, le=64)
     """Steps whose first attempts are drafted before the critic judges them together; 1 judges each step at once."""
@@ -34,19 +52,24 @@ class Limits(BaseModel):
     max_steps: int = Field(default=100, ge=1)
     """Longest plan that is accepted; protects against a planner that does not stop."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _read_old_names(cls, data: object) -> object:
+        return with_new_names(data, {"deadline": "time_limit", "max_iterations": "max_attempts"})
 
-def explain(outcome: Outcome, limits: Limits) -> str:
+
+def explain(stop_reason: StopReason, limits: Limits) -> str:
     """Returns the sentence that the document carries when a limit ended it; empty when it is complete."""
-    match outcome:
-        case "complete":
+    match stop_reason:
+        case StopReason.COMPLETE:
             return ""
-        case "max_calls":
+        case StopReason.MAX_CALLS:
             calls = "1 generator call" if limits.max_calls == 1 else f"{limits.max_calls} generator calls"
             return f"Stopped after {calls}, as limited; later steps were not drawn."
-        case "deadline":
-            seconds = "1 second" if limits.deadline == 1 else f"{limits.deadline:g} seconds"
+        case StopReason.TIME_LIMIT:
+            seconds = "1 second" if limits.time_limit == 1 else f"{limits.time_limit:g} seconds"
             return f"Stopped after {seconds} of work, as limited; later steps were not drawn."
-        case "host_limit":
+        case StopReason.HOST_LIMIT:
             return (
                 "Stopped by the recursion limit of the program around this graph; later steps were not drawn. "
                 'Invoke the graph with {**config, "recursion_limit": 10_000}.'

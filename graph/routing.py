@@ -10,10 +10,18 @@ from typing import Any
 
 from interleavethinker.tools.types import Plan
 
-from .attempts import attempt_key, best_attempt, failed_steps, source_before, tries_of
+from .attempts import attempt_key, attempts_for, best_attempt, failed_steps, source_image_for
 from .events import Event, StepFinished
-from .limits import Limits, Outcome
-from .state import attempts_of, newest_plan, request_of
+from .limits import Limits, StopReason
+from .state import (
+    attempts_of,
+    current_step_of,
+    extra_attempts_of,
+    inherited_calls_of,
+    newest_plan,
+    request_of,
+    stop_reason_of,
+)
 
 __all__ = ["Decision", "allowed_attempts", "decide", "limits_of", "needs_replan", "next_node"]
 
@@ -25,8 +33,8 @@ _ROUND = 5
 class Decision:
     """What `refine` decided."""
 
-    cursor: int
-    outcome: Outcome | None
+    current_step: int
+    stop_reason: StopReason | None
     dropped: frozenset[str]
     """Keys of drafts that were drawn in vain."""
     events: tuple[Event, ...]
@@ -34,31 +42,31 @@ class Decision:
 
 def decide(state: Mapping[str, Any]) -> Decision:
     """Moves the cursor over every finished step and says whether the trajectory has ended."""
-    plan, outcome = newest_plan(state), state.get("outcome")
+    plan, stop_reason = newest_plan(state), stop_reason_of(state)
     if plan is None:
-        return Decision(0, outcome or "deadline", frozenset(), ())
+        return Decision(0, stop_reason or StopReason.TIME_LIMIT, frozenset(), ())
     limits, attempts = limits_of(state), attempts_of(state)
-    cursor: int = state.get("cursor", 0)
+    current_step: int = current_step_of(state)
     events: list[Event] = []
-    while cursor < len(plan.steps):
-        if plan.steps[cursor].prompt is None:
-            events.append(StepFinished(step=cursor, mark="text_only"))
-            cursor += 1
+    while current_step < len(plan.steps):
+        if plan.steps[current_step].prompt is None:
+            events.append(StepFinished(step=current_step, status="text_only"))
+            current_step += 1
             continue
-        tries = tries_of(attempts, plan.version, cursor)
+        tries = attempts_for(attempts, plan.version, current_step)
         best = best_attempt(tries)
         accepted = best is not None and best.verdict is not None and bool(best.verdict.success)
-        if best is None or not (accepted or len(tries) >= allowed_attempts(state, plan, cursor)):
+        if best is None or not (accepted or len(tries) >= allowed_attempts(state, plan, current_step)):
             break
-        events.append(StepFinished(step=cursor, mark="accepted" if accepted else "best_effort", attempt=best))
-        cursor += 1
-        dropped = _drafted_in_vain(state, plan, cursor)
-        if any(attempts[key].step == cursor for key in dropped):
+        events.append(StepFinished(step=current_step, status="accepted" if accepted else "best_effort", attempt=best))
+        current_step += 1
+        dropped = _stale_drafts(state, plan, current_step)
+        if any(attempts[key].step == current_step for key in dropped):
             break
-    dropped = _drafted_in_vain(state, plan, cursor)
-    if outcome is None:
-        outcome = _outcome(state, plan, limits, cursor, len(attempts) - len(dropped))
-    return Decision(cursor, outcome, dropped, tuple(events))
+    dropped = _stale_drafts(state, plan, current_step)
+    if stop_reason is None:
+        stop_reason = _stop_reason(state, plan, limits, current_step, len(attempts) - len(dropped))
+    return Decision(current_step, stop_reason, dropped, tuple(events))
 
 
 def limits_of(state: Mapping[str, Any]) -> Limits:
@@ -68,42 +76,44 @@ def limits_of(state: Mapping[str, Any]) -> Limits:
 
 def allowed_attempts(state: Mapping[str, Any], plan: Plan, step: int) -> int:
     """Returns how many attempts a step may have: as the limits say, or more where a person allowed it."""
-    by_hand: int = (state.get("allowances") or {}).get(attempt_key(plan.version, step, 0), 0)
-    return max(limits_of(state).max_iterations, by_hand)
+    by_hand: int = extra_attempts_of(state).get(attempt_key(plan.version, step, 0), 0)
+    return max(limits_of(state).max_attempts, by_hand)
 
 
-def needs_replan(state: Mapping[str, Any], cursor: int) -> bool:
+def needs_replan(state: Mapping[str, Any], current_step: int) -> bool:
     """Whether the remaining steps should be planned anew: too many steps failed under the present plan."""
     plan, limits = newest_plan(state), limits_of(state)
-    if plan is None or cursor >= len(plan.steps) or state.get("replans", 0) >= limits.max_replans:
+    if plan is None or current_step >= len(plan.steps) or state.get("replans", 0) >= limits.max_replans:
         return False
-    return len(failed_steps(plan, attempts_of(state), cursor)) >= limits.replan_after
+    return len(failed_steps(plan, attempts_of(state), current_step)) >= limits.replan_after
 
 
 def next_node(state: Mapping[str, Any]) -> str:
     """Returns where the graph goes after `refine`: `plan`, `generate` or `end`."""
-    if state.get("outcome"):
+    if stop_reason_of(state):
         return "end"
-    return "plan" if needs_replan(state, state.get("cursor", 0)) else "generate"
+    return "plan" if needs_replan(state, current_step_of(state)) else "generate"
 
 
-def _drafted_in_vain(state: Mapping[str, Any], plan: Plan, cursor: int) -> frozenset[str]:
+def _stale_drafts(state: Mapping[str, Any], plan: Plan, current_step: int) -> frozenset[str]:
     """Returns the keys of drafts beyond the cursor, and of those at it that nothing kept leads to."""
     attempts = attempts_of(state)
-    current = tries_of(attempts, plan.version, cursor)
-    misled = bool(current) and current[0].source != source_before(attempts, cursor, request_of(state).images)
-    first = cursor if misled or needs_replan(state, cursor) else cursor + 1
+    current = attempts_for(attempts, plan.version, current_step)
+    misled = bool(current) and current[0].source != source_image_for(attempts, current_step, request_of(state).images)
+    first = current_step if misled or needs_replan(state, current_step) else current_step + 1
     return frozenset(key for key, a in attempts.items() if a.plan_version == plan.version and a.step >= first)
 
 
-def _outcome(state: Mapping[str, Any], plan: Plan, limits: Limits, cursor: int, attempts: int) -> Outcome | None:
-    if cursor >= len(plan.steps):
-        return "complete"
-    if limits.max_calls is not None and attempts - state.get("free_calls", 0) >= limits.max_calls:
-        return "max_calls"
-    if limits.deadline is not None and state.get("seconds", 0.0) >= limits.deadline:
-        return "deadline"
+def _stop_reason(
+    state: Mapping[str, Any], plan: Plan, limits: Limits, current_step: int, attempts: int
+) -> StopReason | None:
+    if current_step >= len(plan.steps):
+        return StopReason.COMPLETE
+    if limits.max_calls is not None and attempts - inherited_calls_of(state) >= limits.max_calls:
+        return StopReason.MAX_CALLS
+    if limits.time_limit is not None and state.get("seconds", 0.0) >= limits.time_limit:
+        return StopReason.TIME_LIMIT
     remaining = state.get("remaining_steps")
     if remaining is not None and remaining <= _ROUND:
-        return "host_limit"
+        return StopReason.HOST_LIMIT
     return None

@@ -29,7 +29,7 @@ from interleavethinker.tools.types import (
 )
 
 from .document import Block, Document
-from .limits import Limits, Outcome
+from .limits import Limits, StopReason
 
 __all__ = [
     "Override",
@@ -37,9 +37,14 @@ __all__ = [
     "TrajectoryOutput",
     "TrajectoryState",
     "attempts_of",
+    "current_step_of",
+    "extra_attempts_of",
+    "inherited_calls_of",
+    "initial_state",
     "newest_plan",
     "request_of",
     "serializer",
+    "stop_reason_of",
 ]
 
 _SNAPSHOT_EVERY = 1000
@@ -105,32 +110,41 @@ class TrajectoryOutput(TypedDict, total=False):
     """What the graph gives back."""
 
     document: Document
-    outcome: Outcome | None
+    stop_reason: StopReason | None
 
 
-class TrajectoryState(TrajectoryInput, TrajectoryOutput, total=False):
+class _OldChannels(TypedDict, total=False):
+    """Channels of databases of version 0.1, read by the accessors below and never written."""
+
+    allowances: dict[str, int]
+    cursor: int
+    free_calls: int
+    outcome: str | None
+
+
+class TrajectoryState(TrajectoryInput, TrajectoryOutput, _OldChannels, total=False):
     """Everything a trajectory is, apart from the images' bytes."""
 
     plans: Annotated[dict[int, Plan], DeltaChannel(_merge_plans, snapshot_frequency=_SNAPSHOT_EVERY)]
     """All versions, by number; the newest counts."""
     attempts: Annotated[dict[str, Attempt], DeltaChannel(_merge_attempts, snapshot_frequency=_SNAPSHOT_EVERY)]
     """All attempts, by `attempt_key`; drafts too, until they are dropped."""
-    cursor: int
+    current_step: int
     """First step that is not finished."""
     override: Override | None
-    allowances: dict[str, int]
+    extra_attempts: dict[str, int]
     """Attempts that a step may have where a person allowed more than the limits do, by the `attempt_key` of its first
     one; only the step under way can get any, so the newest write is the whole."""
     seconds: float
     """Time spent in planner, generator and critic."""
-    free_calls: int
+    inherited_calls: int
     """Attempts that came with a branch and do not count against the limit."""
     replans: int
     remaining_steps: RemainingSteps
     """Super-steps that the caller's recursion limit still allows; managed by LangGraph."""
 
 
-STORED_TYPES: tuple[type[BaseModel], ...] = (
+STORED_TYPES: tuple[type, ...] = (
     Attempt,
     Block,
     Document,
@@ -140,6 +154,7 @@ STORED_TYPES: tuple[type[BaseModel], ...] = (
     Plan,
     Request,
     Step,
+    StopReason,
     TextPart,
     Verdict,
 )
@@ -167,3 +182,45 @@ def newest_plan(state: Mapping[str, Any]) -> Plan | None:
 def attempts_of(state: Mapping[str, Any]) -> dict[str, Attempt]:
     """Returns the attempts by key."""
     return state.get("attempts") or {}
+
+
+def initial_state(limits: Limits, seed: int, *, approve_plan: bool = False) -> dict[str, Any]:
+    """Returns the values that every trajectory starts from, apart from its request, plans and attempts."""
+    return {
+        "approve_plan": approve_plan,
+        "current_step": 0,
+        "document": Document(),
+        "extra_attempts": {},
+        "inherited_calls": 0,
+        "limits": limits,
+        "override": None,
+        "replans": 0,
+        "seconds": 0.0,
+        "seed": seed,
+        "stop_reason": None,
+    }
+
+
+def current_step_of(state: Mapping[str, Any]) -> int:
+    """Returns the index of the first step that is not finished."""
+    return int(_value(state, "current_step", "cursor") or 0)
+
+
+def stop_reason_of(state: Mapping[str, Any]) -> StopReason | None:
+    """Returns why the trajectory ended, or None while it has not."""
+    reason = _value(state, "stop_reason", "outcome")
+    return None if reason is None else StopReason(reason)
+
+
+def extra_attempts_of(state: Mapping[str, Any]) -> dict[str, int]:
+    """Returns the attempts that a person allowed beyond the limits, by the `attempt_key` of a step's first one."""
+    return _value(state, "extra_attempts", "allowances") or {}
+
+
+def inherited_calls_of(state: Mapping[str, Any]) -> int:
+    """Returns how many attempts came with a branch and do not count against its limit."""
+    return int(_value(state, "inherited_calls", "free_calls") or 0)
+
+
+def _value(state: Mapping[str, Any], name: str, old_name: str) -> Any:
+    return state[name] if name in state else state.get(old_name)

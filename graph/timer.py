@@ -8,10 +8,10 @@ from typing import Any
 
 from .limits import Limits
 
-__all__ = ["Work"]
+__all__ = ["NodeTimer"]
 
 
-class Work:
+class NodeTimer:
     """An async context around a node's calls.
 
     Attributes:
@@ -20,17 +20,17 @@ class Work:
 
     Args:
         state: The trajectory's state; its `seconds` so far count.
-        limits: Its `deadline` counts.
+        limits: Its `time_limit` counts.
     """
 
     def __init__(self, state: Mapping[str, Any], limits: Limits) -> None:
         self.seconds: float = state.get("seconds", 0.0)
         self.expired = False
-        left = None if limits.deadline is None else max(0.0, limits.deadline - self.seconds)
+        left = None if limits.time_limit is None else max(0.0, limits.time_limit - self.seconds)
         self._timeout = asyncio.timeout(left)
         self._started = 0.0
 
-    async def __aenter__(self) -> "Work":
+    async def __aenter__(self) -> "NodeTimer":
         """Starts the clock."""
         self._started = time.monotonic()
         await self._timeout.__aenter__()

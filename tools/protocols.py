@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from .types import Attempt, Call, Case, Generated, Plan, Request, Verdict
+from .types import Attempt, CriticInput, GeneratedImage, GenerationRequest, Plan, Request, Verdict
 
-__all__ = ["Critic", "ImageGenerator", "PlanContext", "Planner", "Progress"]
+__all__ = ["Critic", "ImageGenerator", "PlanContext", "Planner", "ProgressCallback"]
 
-Progress = Callable[[float, str], None]
+ProgressCallback = Callable[[float, str], None]
 """Called with a fraction in 0..1 and a short message while a generator works; must not block."""
 
 
@@ -50,7 +50,7 @@ class Critic(Protocol):
         """Whether verdicts carry a confidence, so that judging a step's last attempt helps to choose its best one."""
         ...
 
-    async def judge(self, cases: Sequence[Case]) -> list[Verdict]:
+    async def judge(self, cases: Sequence[CriticInput]) -> list[Verdict]:
         """Returns one verdict per case, in order. An unusable answer becomes `Verdict(success=None)`, not an error."""
         ...
 
@@ -58,7 +58,7 @@ class Critic(Protocol):
 class ImageGenerator(Protocol):
     """Draws and edits."""
 
-    async def generate(self, call: Call, progress: Progress | None = None) -> Generated:
+    async def generate(self, call: GenerationRequest, progress: ProgressCallback | None = None) -> GeneratedImage:
         """Returns once the image's bytes lie, hash-verified, in the workspace store.
 
         Raises:

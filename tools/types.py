@@ -10,9 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 __all__ = [
     "Attempt",
-    "Call",
-    "Case",
-    "Generated",
+    "CriticInput",
+    "GeneratedImage",
+    "GenerationRequest",
     "ImagePart",
     "Part",
     "Plan",
@@ -95,7 +95,7 @@ class Verdict(_Frozen):
     """A person judged, not the critic; such verdicts are worth keeping as training data."""
 
 
-class Case(_Frozen):
+class CriticInput(_Frozen):
     """What a critic sees of one attempt: (I_{i-1}, I_i^t, p_i, r_i^t)."""
 
     source: Sha256 | None
@@ -120,7 +120,7 @@ class Attempt(_Frozen):
     verdict: Verdict | None = None
 
 
-class Call(_Frozen):
+class GenerationRequest(_Frozen):
     """One generator call: generate where `source` is None, else edit the source. The client always sends a seed."""
 
     prompt: str
@@ -131,7 +131,7 @@ class Call(_Frozen):
     height: int | None = None
 
 
-class Generated(_Frozen):
+class GeneratedImage(_Frozen):
     """A finished call; the image's bytes lie, hash-verified, in the workspace store."""
 
     sha256: Sha256

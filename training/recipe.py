@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, Valid
 from interleavethinker.microworld.agents.registry import prompts_folder
 from interleavethinker.tools.chat.rendering import Prompts, load_prompts
 from interleavethinker.tools.errors import InputError
-from interleavethinker.training.agents.rewards import Weights
+from interleavethinker.training.agents.rewards import RewardWeights
 
 __all__ = [
     "GrpoRecipe",
@@ -114,7 +114,7 @@ class GrpoRecipe(_Recipe):
     kind: Literal["grpo"]
     failures: Annotated[float, Field(ge=0, le=1)] = 0.8
     """Share of prompts whose attempt failed; only these can earn a step-wise reward."""
-    weights: Weights = Weights()
+    weights: RewardWeights = RewardWeights()
     generator: str = "micro"
     """The profile whose image server makes the pictures, over MCP."""
     server: tuple[str, ...] = ()

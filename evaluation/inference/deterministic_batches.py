@@ -16,11 +16,11 @@ from typing import TypeVar
 
 from langchain_core.language_models import BaseChatModel
 
-from interleavethinker.microworld.agents.registry import Weights
+from interleavethinker.microworld.agents.registry import AgentWeights
 from interleavethinker.tools.chat.loading import OWN_PREFIX, load_chat_model
-from interleavethinker.tools.qwen3vl.batching import Answer, Batcher, Question
+from interleavethinker.tools.qwen3vl.batching import Batcher, Completion, Prompt
 from interleavethinker.tools.qwen3vl.chat_model import Qwen3VL
-from interleavethinker.tools.qwen3vl.inference import Weights as LoadedWeights
+from interleavethinker.tools.qwen3vl.inference import LocalModel
 
 __all__ = ["ask_in_rounds", "chat_model"]
 
@@ -36,11 +36,11 @@ class _Rounds(Batcher):
         size: Most questions answered together.
     """
 
-    def __init__(self, answer: Callable[[Sequence[Question]], list[Answer]], size: int) -> None:
+    def __init__(self, answer: Callable[[Sequence[Prompt]], list[Completion]], size: int) -> None:
         super().__init__(answer, size)
         self._answer_batch = answer
         self._size = size
-        self._round: list[tuple[Question, Future[Answer]]] = []
+        self._round: list[tuple[Prompt, Future[Completion]]] = []
         self._expected = 0
         self._seed = 0
 
@@ -48,15 +48,15 @@ class _Rounds(Batcher):
         """Announces a round of `count` questions, sampled from `seed`."""
         self._round, self._expected, self._seed = [], count, seed
 
-    def ask(self, question: Question) -> Future[Answer]:
+    def ask(self, question: Prompt) -> Future[Completion]:
         """Collects a question of the announced round."""
-        future: Future[Answer] = Future()
+        future: Future[Completion] = Future()
         self._round.append((question, future))
         if len(self._round) == self._expected:
             threading.Thread(target=self._answer_round, args=(self._round,), daemon=True).start()
         return future
 
-    def _answer_round(self, questions: Sequence[tuple[Question, Future[Answer]]]) -> None:
+    def _answer_round(self, questions: Sequence[tuple[Prompt, Future[Completion]]]) -> None:
         import torch
 
         torch.manual_seed(self._seed)
@@ -83,10 +83,10 @@ class _InRounds(Qwen3VL):
 
 @cache
 def _rounds_for(model: str, dtype: str, device_map: str | None, adapter: str | None, max_batch: int) -> _Rounds:
-    return _Rounds(LoadedWeights(model, dtype, device_map, adapter).answer, max_batch)
+    return _Rounds(LocalModel(model, dtype, device_map, adapter).answer, max_batch)
 
 
-def chat_model(weights: Weights, *, temperature: float, max_new_tokens: int) -> BaseChatModel:
+def chat_model(weights: AgentWeights, *, temperature: float, max_new_tokens: int) -> BaseChatModel:
     """Loads what `ask_in_rounds` asks; models of this process answer up to 32 questions at once.
 
     Args:

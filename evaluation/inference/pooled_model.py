@@ -13,16 +13,16 @@ from concurrent.futures.process import BrokenProcessPool
 from functools import cache
 
 from interleavethinker.tools.errors import ModelError
-from interleavethinker.tools.qwen3vl.batching import Answer, Batcher, Question
+from interleavethinker.tools.qwen3vl.batching import Batcher, Completion, Prompt
 from interleavethinker.tools.qwen3vl.chat_model import Qwen3VL
-from interleavethinker.tools.qwen3vl.inference import Weights
+from interleavethinker.tools.qwen3vl.inference import LocalModel
 
 from .worker_pool import new_pool
 
 __all__ = ["ElsewhereQwen3VL", "end_processes"]
 
 _Which = tuple[str, str, str | None, str | None]
-"""Model, dtype, device map, adapter: see `Weights`."""
+"""Model, dtype, device map, adapter: see `LocalModel`."""
 
 
 class ElsewhereQwen3VL(Qwen3VL):
@@ -36,7 +36,7 @@ class ElsewhereQwen3VL(Qwen3VL):
 
 @cache
 def _batcher_for(which: _Which, max_batch: int) -> Batcher:
-    def answer(questions: Sequence[Question]) -> list[Answer]:
+    def answer(questions: Sequence[Prompt]) -> list[Completion]:
         try:
             return _pool().submit(_answer, which, questions).result()
         except BrokenProcessPool as error:
@@ -61,11 +61,11 @@ def end_processes() -> None:
 
 
 @cache
-def _weights(which: _Which) -> Weights:
-    return Weights(*which)
+def _weights(which: _Which) -> LocalModel:
+    return LocalModel(*which)
 
 
-def _answer(which: _Which, questions: Sequence[Question]) -> list[Answer]:
+def _answer(which: _Which, questions: Sequence[Prompt]) -> list[Completion]:
     if questions[0].settings.temperature > 0:
         import torch
 

@@ -14,11 +14,11 @@ from pydantic import JsonValue
 
 from interleavethinker.tools.types import Sha256
 
-__all__ = ["Judge", "Marks", "Shot"]
+__all__ = ["Judge", "JudgeScores", "JudgedImage"]
 
 
 @dataclass(frozen=True)
-class Shot:
+class JudgedImage:
     """One picture to be judged."""
 
     image: Sha256
@@ -31,7 +31,7 @@ class Shot:
 
 
 @dataclass(frozen=True)
-class Marks:
+class JudgeScores:
     """A judge's answer."""
 
     semantics: float
@@ -48,6 +48,6 @@ class Marks:
 class Judge(Protocol):
     """Judges pictures."""
 
-    async def judge(self, shots: Sequence[Shot]) -> list[Marks | None]:
+    async def judge(self, shots: Sequence[JudgedImage]) -> list[JudgeScores | None]:
         """Returns one answer per picture, in order; None where no usable one came."""
         ...

@@ -11,7 +11,7 @@ from PIL import Image
 from interleavethinker.microworld.scoring.targets import score_step, target_from
 from interleavethinker.tools.images.store import ImageStore
 
-from .base import Marks, Shot
+from .base import JudgedImage, JudgeScores
 
 __all__ = ["MicroJudge"]
 
@@ -26,14 +26,14 @@ class MicroJudge:
     def __init__(self, store: ImageStore) -> None:
         self._store = store
 
-    async def judge(self, shots: Sequence[Shot]) -> list[Marks | None]:
+    async def judge(self, shots: Sequence[JudgedImage]) -> list[JudgeScores | None]:
         """See `Judge.judge`."""
         return await asyncio.to_thread(lambda: [self._marks(shot) for shot in shots])
 
-    def _marks(self, shot: Shot) -> Marks:
+    def _marks(self, shot: JudgedImage) -> JudgeScores:
         source = None if shot.source is None else self._open(shot.source)
         score = score_step(self._open(shot.image), source, target_from(shot.reference))
-        return Marks(score.semantics, score.quality)
+        return JudgeScores(score.semantics, score.quality)
 
     def _open(self, sha256: str) -> Image.Image:
         with Image.open(io.BytesIO(self._store.get(sha256))) as image:

@@ -22,7 +22,7 @@ from interleavethinker.tools.errors import InterleaveError, ModelError
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.types import ImagePart, Part, TextPart
 
-from .base import Marks, Shot
+from .base import JudgedImage, JudgeScores
 
 __all__ = ["VlmJudge"]
 
@@ -55,7 +55,7 @@ class VlmJudge:
         self._store = store
         self._questions = questions
 
-    async def judge(self, shots: Sequence[Shot]) -> list[Marks | None]:
+    async def judge(self, shots: Sequence[JudgedImage]) -> list[JudgeScores | None]:
         """See `Judge.judge`.
 
         Raises:
@@ -63,14 +63,14 @@ class VlmJudge:
         """
         return list(await asyncio.gather(*(self._marks(shot) for shot in shots)))
 
-    async def _marks(self, shot: Shot) -> Marks | None:
+    async def _marks(self, shot: JudgedImage) -> JudgeScores | None:
         kind = "draw" if shot.source is None else "edit"
         pictures = (shot.image,) if shot.source is None else (shot.source, shot.image)
         semantics, quality = await asyncio.gather(
             self._ask(_question(f"judge_{kind}").replace(_PLACEHOLDER, shot.prompt), pictures),
             self._ask(_question("judge_quality"), (shot.image,)),
         )
-        return None if semantics is None or quality is None else Marks(semantics, quality)
+        return None if semantics is None or quality is None else JudgeScores(semantics, quality)
 
     async def _ask(self, text: str, pictures: Sequence[str]) -> float | None:
         parts: tuple[Part, ...] = (*(ImagePart(sha256=sha256) for sha256 in pictures), TextPart(text=text))

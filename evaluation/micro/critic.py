@@ -22,7 +22,7 @@ from pydantic import JsonValue
 
 from interleavethinker.evaluation.inference.deterministic_batches import ask_in_rounds, chat_model
 from interleavethinker.evaluation.inference.worker_pool import new_pool
-from interleavethinker.microworld.agents.registry import Weights, prompts_folder
+from interleavethinker.microworld.agents.registry import AgentWeights, prompts_folder
 from interleavethinker.microworld.requests.families import Split
 from interleavethinker.tools.chat.agents import ChatCritic, to_messages
 from interleavethinker.tools.chat.answers import read_verdict
@@ -30,7 +30,7 @@ from interleavethinker.tools.chat.loading import OWN_PREFIX, load_chat_model
 from interleavethinker.tools.chat.rendering import Prompts, load_prompts, render_case
 from interleavethinker.tools.errors import InterleaveError, ModelAnswerError, ModelError
 from interleavethinker.tools.images.store import ImageStore
-from interleavethinker.tools.types import Case, Verdict
+from interleavethinker.tools.types import CriticInput, Verdict
 
 from .answer_format import json_in_form
 from .critic_cases import Again, CriticCase, PlannedAttempt, attempt, make_again, plan_attempts
@@ -38,15 +38,15 @@ from .critic_report import Answered, prompts_for, report_on
 from .generator import Generator
 
 __all__ = [
-    "Crew",
     "Judged",
-    "LocalCrew",
+    "LocalWorkerPool",
     "Progress",
     "Settings",
+    "WorkerPool",
     "judged_by_model",
     "measure_critics",
     "micro_chat_critic",
-    "open_crew",
+    "open_worker_pool",
 ]
 
 _MAX_NEW_TOKENS = 220
@@ -74,14 +74,14 @@ class Settings:
     """Of the sampled answers, which are the headline."""
 
 
-class Crew(Protocol):
+class WorkerPool(Protocol):
     """Who does the work."""
 
     def attempts(self, planned: Sequence[PlannedAttempt], progress: Progress) -> list[CriticCase]:
         """Makes first attempts."""
 
     def judge(
-        self, weights: Sequence[tuple[Weights, float]], cases: Sequence[Case], seed: int, progress: Progress
+        self, weights: Sequence[tuple[AgentWeights, float]], cases: Sequence[CriticInput], seed: int, progress: Progress
     ) -> list[Judged]:
         """The answers of models, each with its temperature, about all cases."""
 
@@ -90,7 +90,7 @@ class Crew(Protocol):
 
 
 def measure_critics(
-    crew: Crew, critics: Mapping[str, Weights], settings: Settings, progress: Progress | None = None
+    crew: WorkerPool, critics: Mapping[str, AgentWeights], settings: Settings, progress: Progress | None = None
 ) -> dict[str, JsonValue]:
     """Measures critics on the same cases.
 
@@ -135,7 +135,7 @@ def measure_critics(
     }
 
 
-class LocalCrew:
+class LocalWorkerPool:
     """A crew of this process alone.
 
     Attributes:
@@ -148,7 +148,10 @@ class LocalCrew:
     """
 
     def __init__(
-        self, generator: Generator, store: ImageStore, judge: Callable[[Weights, float, Sequence[Case]], Judged]
+        self,
+        generator: Generator,
+        store: ImageStore,
+        judge: Callable[[AgentWeights, float, Sequence[CriticInput]], Judged],
     ) -> None:
         self._generator = generator
         self._store = store
@@ -156,25 +159,25 @@ class LocalCrew:
         self.again: list[Again] = []
 
     def attempts(self, planned: Sequence[PlannedAttempt], progress: Progress) -> list[CriticCase]:
-        """See `Crew.attempts`."""
+        """See `WorkerPool.attempts`."""
         cases = attempt(self._generator, self._store, planned)
         progress("attempts", len(cases), len(cases))
         return cases
 
     def judge(
         self,
-        weights: Sequence[tuple[Weights, float]],
-        cases: Sequence[Case],
+        weights: Sequence[tuple[AgentWeights, float]],
+        cases: Sequence[CriticInput],
         seed: int,  # noqa: ARG002 - the protocol's; who judges here has its own
         progress: Progress,
     ) -> list[Judged]:
-        """See `Crew.judge`."""
+        """See `WorkerPool.judge`."""
         judged = [self._judge(one, temperature, cases) for one, temperature in weights]
         progress("judged", len(cases) * len(weights), len(cases) * len(weights))
         return judged
 
     def make_again(self, again: Sequence[Again], progress: Progress) -> list[tuple[float, ...]]:
-        """See `Crew.make_again`."""
+        """See `WorkerPool.make_again`."""
         self.again += again
         scores = make_again(self._generator, again)
         progress("failures made again", len(again), len(again))
@@ -182,7 +185,7 @@ class LocalCrew:
 
 
 @contextmanager
-def open_crew(*, weaker: bool = False, workers: int = 2) -> Iterator[Crew]:
+def open_worker_pool(*, weaker: bool = False, workers: int = 2) -> Iterator[WorkerPool]:
     """Opens processes that hold the micro generator and load critics as they are needed.
 
     Args:
@@ -211,7 +214,7 @@ class _Pool:
         return _gather("attempts", parts, submitted, progress)
 
     def judge(
-        self, weights: Sequence[tuple[Weights, float]], cases: Sequence[Case], seed: int, progress: Progress
+        self, weights: Sequence[tuple[AgentWeights, float]], cases: Sequence[CriticInput], seed: int, progress: Progress
     ) -> list[Judged]:
         parts = [
             (one, heat, number, part) for one, heat in weights for number, part in enumerate(_parts(cases, _ROUND))
@@ -273,7 +276,7 @@ def _make_again(weaker: bool, again: Sequence[Again]) -> list[tuple[float, ...]]
     return make_again(_generator(weaker), again)
 
 
-def _judge(weights: Weights, folder: Path, cases: Sequence[Case], temperature: float, seed: int) -> Judged:
+def _judge(weights: AgentWeights, folder: Path, cases: Sequence[CriticInput], temperature: float, seed: int) -> Judged:
     model = chat_model(weights, temperature=temperature, max_new_tokens=_MAX_NEW_TOKENS)
     micro = weights.model.startswith(OWN_PREFIX)
     prompts = load_prompts(prompts_folder() if micro else None)
@@ -281,7 +284,7 @@ def _judge(weights: Weights, folder: Path, cases: Sequence[Case], temperature: f
 
 
 def judged_by_model(
-    model: BaseChatModel, store: ImageStore, cases: Sequence[Case], prompts: Prompts, seed: int = 0
+    model: BaseChatModel, store: ImageStore, cases: Sequence[CriticInput], prompts: Prompts, seed: int = 0
 ) -> Judged:
     """A chat model's first answers about cases, asked all at once.
 
@@ -296,7 +299,7 @@ def judged_by_model(
         ModelError: The model cannot be loaded or reached.
     """
 
-    async def ask(case: Case) -> tuple[Verdict, bool]:
+    async def ask(case: CriticInput) -> tuple[Verdict, bool]:
         messages = to_messages(render_case(case, prompts), store, blank_like=case.image)
         try:
             text = str((await model.ainvoke(messages)).text)

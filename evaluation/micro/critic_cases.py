@@ -18,7 +18,7 @@ from interleavethinker.microworld.scoring.scorer import QUALITY_NEEDED, SEMANTIC
 from interleavethinker.microworld.scoring.targets import StepTarget, score_step
 from interleavethinker.tools.images.png import encode_png
 from interleavethinker.tools.images.store import ImageStore
-from interleavethinker.tools.types import Case
+from interleavethinker.tools.types import CriticInput
 
 from .generator import Generator
 
@@ -47,7 +47,7 @@ class PlannedAttempt:
 class CriticCase:
     """A first attempt at a step, with the truth about it."""
 
-    case: Case
+    case: CriticInput
     target: StepTarget
     source: Image.Image | None
     score: Score
@@ -109,7 +109,7 @@ def attempt(generator: Generator, store: ImageStore, planned: Sequence[PlannedAt
         for one, source, picture in zip(part, sources, pictures, strict=True):
             kept = None if source is None else store.put(encode_png(source))
             image = store.put(encode_png(picture))
-            case = Case(source=kept, image=image, original_prompt=one.prompt, prompt=one.prompt)
+            case = CriticInput(source=kept, image=image, original_prompt=one.prompt, prompt=one.prompt)
             cases.append(CriticCase(case, one.target, source, score_step(picture, source, one.target), one.seeds))
     return cases
 

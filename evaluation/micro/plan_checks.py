@@ -29,7 +29,7 @@ from interleavethinker.tools.types import Plan
 
 from .answer_format import json_in_form
 
-__all__ = ["RULES", "Outcome", "agree", "broken_rule", "carry_out"]
+__all__ = ["RULES", "PlanOutcome", "agree", "broken_rule", "carry_out"]
 
 RULES = ("form", "task", "numbers", "count", "prefix")
 """
@@ -48,7 +48,7 @@ _NUMBERS = {"one": "1", "two": "2", "three": "3", "four": "4", "thing": "things"
 
 
 @dataclass(frozen=True)
-class Outcome:
+class PlanOutcome:
     """What became of a plan."""
 
     carried_out: bool
@@ -85,7 +85,7 @@ def broken_rule(text: str, asked: Asked) -> str | None:
     return next((rule for rule, holds in rules.items() if not holds), None)
 
 
-def carry_out(plan: Plan, asked: Asked, seed: int) -> Outcome:
+def carry_out(plan: Plan, asked: Asked, seed: int) -> PlanOutcome:
     """Executes a plan with the perfect renderer, or compares its words, and says what became of the request.
 
     Args:
@@ -96,9 +96,9 @@ def carry_out(plan: Plan, asked: Asked, seed: int) -> Outcome:
     if _wants_words(asked):
         said, meant = ("\n".join(step.auxiliary_text or "" for step in steps) for steps in (plan.steps, asked.steps))
         right = _is_words_only(plan) and agree(said, meant)
-        return Outcome(right, right)
+        return PlanOutcome(right, right)
     if not _draws_everywhere(plan):
-        return Outcome(carried_out=False, end_reached=False)
+        return PlanOutcome(carried_out=False, end_reached=False)
     return _compare(_pictures(plan, asked, seed), asked)
 
 
@@ -152,7 +152,7 @@ def _as_imagined(picture: Image.Image, prompt: str, source: Scene | None, imagin
     return to_image(render(scene))
 
 
-def _compare(pictures: Sequence[Image.Image], asked: Asked) -> Outcome:
+def _compare(pictures: Sequence[Image.Image], asked: Asked) -> PlanOutcome:
     targets = keep_sizes_open([step.target for step in asked.steps if step.target is not None])
     last = targets[-1]
     wishes, background = last.wishes(None)
@@ -164,7 +164,7 @@ def _compare(pictures: Sequence[Image.Image], asked: Asked) -> Outcome:
     if right:
         steps = zip(pictures, sources, targets, strict=True)
         right = all(score_step(picture, source, target).exact for picture, source, target in steps)
-    return Outcome(right, reached)
+    return PlanOutcome(right, reached)
 
 
 def _phrases(text: str) -> Counter[tuple[str, ...]]:

@@ -21,7 +21,7 @@ from pydantic import JsonValue
 
 from interleavethinker.evaluation.inference.deterministic_batches import ask_in_rounds, chat_model
 from interleavethinker.evaluation.statistics import rate
-from interleavethinker.microworld.agents.registry import Weights, prompts_folder
+from interleavethinker.microworld.agents.registry import AgentWeights, prompts_folder
 from interleavethinker.microworld.agents.scripted_planner import ScriptedPlanner
 from interleavethinker.microworld.agents.teachers import request_of
 from interleavethinker.microworld.requests.families import Drawn, Split, draw
@@ -34,7 +34,7 @@ from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import PlanContext, Planner
 from interleavethinker.tools.types import Plan, Request
 
-from .plan_checks import Outcome, broken_rule, carry_out
+from .plan_checks import PlanOutcome, broken_rule, carry_out
 
 __all__ = ["PlannerCase", "ask_model", "ask_planner", "draw_requests", "evaluate_planner", "planner_report"]
 
@@ -170,7 +170,7 @@ def planner_report(cases: Sequence[PlannerCase], answers: Sequence[str], seed: i
 
 
 def evaluate_planner(
-    weights: Weights, *, n: int, seed: int, temperature: float = 1.0, progress: Progress | None = None
+    weights: AgentWeights, *, n: int, seed: int, temperature: float = 1.0, progress: Progress | None = None
 ) -> dict[str, JsonValue]:
     """Measures a planner greedy and sampled, and the scripted planner as a reference.
 
@@ -213,11 +213,11 @@ def _tell(progress: Progress, what: str, total: int, done: int) -> None:
     progress(what, done, total)
 
 
-def _outcome(case: PlannerCase, text: str, seed: int) -> Outcome:
+def _outcome(case: PlannerCase, text: str, seed: int) -> PlanOutcome:
     try:
         plan = read_plan(text)
     except ModelAnswerError:
-        return Outcome(carried_out=False, end_reached=False)
+        return PlanOutcome(carried_out=False, end_reached=False)
     return carry_out(plan, case.drawn.asked, seed)
 
 

@@ -18,25 +18,25 @@ from langchain_core.language_models import BaseChatModel
 from PIL import Image
 
 from interleavethinker.evaluation.inference.pooled_model import ElsewhereQwen3VL
-from interleavethinker.graph import Limits, Ports
-from interleavethinker.microworld.agents.registry import CRITICS, PLANNERS, Weights, prompts_folder, weights_of
+from interleavethinker.graph import Components, Limits
+from interleavethinker.microworld.agents.registry import CRITICS, PLANNERS, AgentWeights, prompts_folder, weights_of
 from interleavethinker.microworld.agents.scripted_critic import ScriptedCritic
 from interleavethinker.microworld.agents.scripted_planner import ScriptedPlanner
-from interleavethinker.microworld.agents.teachers import KnownPlan, plan_of, teach
+from interleavethinker.microworld.agents.teachers import KnownPlan, label_attempt, plan_of
 from interleavethinker.tools.chat.agents import ChatCritic, ChatPlanner
 from interleavethinker.tools.chat.loading import OWN_PREFIX, load_chat_model
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import Critic, ImageGenerator, PlanContext, Planner
 from interleavethinker.tools.testing.agents import RuleCritic
-from interleavethinker.tools.types import Case, Plan, Request, Step, Verdict
+from interleavethinker.tools.types import CriticInput, Plan, Request, Step, Verdict
 
-from .config import Setting, fingerprint
+from .config import ExperimentConfig, fingerprint
 from .dataset import Item, foreign_prompts
 from .lines import Lines
 from .perturbations import ErringPlanner, NoisyCritic
 from .scoring import words_alike
 
-__all__ = ["Cast", "OracleCritic"]
+__all__ = ["AgentFactory", "OracleCritic"]
 
 _PLAN_TOKENS, _VERDICT_TOKENS = 600, 200
 """As in the profile `micro`."""
@@ -45,7 +45,7 @@ _OBEYED = ("plain", "varied", "position")
 """Most effective rewriting strategies (`results/training-log.md`); the oracle takes the first that has not failed."""
 
 
-class Cast:
+class AgentFactory:
     """Makes the ports of any setting and request; every set of weights is loaded once.
 
     Args:
@@ -63,7 +63,7 @@ class Cast:
         self._planners: dict[str, Planner] = {}
         self._critics: dict[tuple[str, float], Critic] = {}
 
-    def ports(self, setting: Setting, item: Item) -> Ports:
+    def components(self, setting: ExperimentConfig, item: Item) -> Components:
         """What the graph holds for one request.
 
         Raises:
@@ -80,8 +80,8 @@ class Cast:
             critic = _Changed(critic, lambda verdict: verdict.model_copy(update={"refined_prompt": ""}))
         if setting.latest:
             critic = _Changed(critic, lambda verdict: verdict.model_copy(update={"confidence": None}), confident=False)
-        limits = Limits(max_iterations=setting.max_iterations, max_replans=setting.max_replans)
-        return Ports(planner, critic, self._generator, limits)
+        limits = Limits(max_attempts=setting.max_attempts, max_replans=setting.max_replans)
+        return Components(planner, critic, self._generator, limits)
 
     def _planner(self, name: str, item: Item) -> Planner:
         if name == "oracle":
@@ -116,7 +116,7 @@ class Cast:
         return _Book(self._answers / f"{role}-{name}-{fingerprint(role, name)[:12]}{mark}.jsonl")
 
 
-def _chat_model(weights: Weights, tokens: int, temperature: float = 0.0) -> BaseChatModel:
+def _chat_model(weights: AgentWeights, tokens: int, temperature: float = 0.0) -> BaseChatModel:
     if not weights.model.startswith(OWN_PREFIX):
         return load_chat_model(weights.model, **weights.options)
     return ElsewhereQwen3VL(
@@ -148,18 +148,18 @@ class OracleCritic:
         self._steps = [step for step in item.asked.steps if step.target is not None]
         self._seed = seed
 
-    async def judge(self, cases: Sequence[Case]) -> list[Verdict]:
+    async def judge(self, cases: Sequence[CriticInput]) -> list[Verdict]:
         """See `Critic.judge`."""
         return [self._judge(case) for case in cases]
 
-    def _judge(self, case: Case) -> Verdict:
+    def _judge(self, case: CriticInput) -> Verdict:
         if not self._steps:
             return Verdict(success=False, refined_prompt=case.prompt, reasoning="no picture was wanted")
         nearest = max(self._steps, key=lambda step: words_alike(step.prompt or "", case.original_prompt))
         assert nearest.target is not None  # noqa: S101 - filtered above
         image, source = self._open(case.image), None if case.source is None else self._open(case.source)
         for strategy in _OBEYED:
-            lesson = teach(image, source, nearest.target, case.prompt, self._seed, strategy)
+            lesson = label_attempt(image, source, nearest.target, case.prompt, self._seed, strategy)
             if lesson.verdict.success or lesson.verdict.refined_prompt != case.prompt:
                 break
         return lesson.verdict.model_copy(update={"confidence": round(lesson.score.overall / 10, 4)})
@@ -181,7 +181,7 @@ class _Changed:
     def gives_confidence(self) -> bool:
         return self._confident and self._critic.gives_confidence
 
-    async def judge(self, cases: Sequence[Case]) -> list[Verdict]:
+    async def judge(self, cases: Sequence[CriticInput]) -> list[Verdict]:
         return [self._change(verdict) for verdict in await self._critic.judge(cases)]
 
 
@@ -234,10 +234,10 @@ class _RememberingCritic:
     def gives_confidence(self) -> bool:
         return self._critic.gives_confidence
 
-    async def judge(self, cases: Sequence[Case]) -> list[Verdict]:
+    async def judge(self, cases: Sequence[CriticInput]) -> list[Verdict]:
         return list(await asyncio.gather(*map(self._judge, cases)))
 
-    async def _judge(self, case: Case) -> Verdict:
+    async def _judge(self, case: CriticInput) -> Verdict:
         async def ask() -> str:
             (verdict,) = await self._critic.judge([case])
             return verdict.model_dump_json()

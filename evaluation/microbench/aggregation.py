@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from interleavethinker.evaluation.statistics import Estimate, bootstrap, detectable
+from interleavethinker.evaluation.statistics import Estimate, bootstrap, minimum_detectable_effect
 
 from .runner import Result
 
@@ -113,7 +113,7 @@ def compare(
 ) -> dict[str, JsonValue]:
     """The row's difference to another one, over the requests that both have."""
     differences = _paired(row.values(measure, family), other.values(measure, family))
-    interval, smallest = bootstrap(differences), detectable(differences)
+    interval, smallest = bootstrap(differences), minimum_detectable_effect(differences)
     return {
         "value": round(interval.value, 2),
         "low": round(interval.low, 2),

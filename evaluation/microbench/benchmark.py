@@ -20,21 +20,21 @@ from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import ImageGenerator
 
 from .aggregation import Measured, compare, figures_of, shares
-from .config import Setting, is_stand_in
+from .config import ExperimentConfig, is_scripted_baseline
 from .dataset import Item
 from .experiments import (
     CONTROLS,
     NOISY_REWARD,
     ROWS,
-    Row,
+    Experiment,
     Skipped,
     brittle_agent,
     critic_alone,
-    named_rows,
+    named_experiments,
     settings_of,
 )
 from .robustness import brittleness_of, points
-from .runner import Arena, Result, open_arena
+from .runner import Result, TrajectoryRunner, open_trajectory_runner
 
 __all__ = ["Order", "Outcome", "Progress", "microbench"]
 
@@ -72,7 +72,7 @@ class Order:
                 f"{self.n_finer}."
             )
 
-    def requests_of(self, row: Row) -> int:
+    def requests_of(self, row: Experiment) -> int:
         """How many requests a row is run on."""
         return self.n_finer if row.finer and self.n_finer is not None else self.n
 
@@ -84,7 +84,7 @@ class Outcome:
     report: dict[str, JsonValue]
     results: dict[str, tuple[Result, ...]]
     """By row, of its first training seed: for storyboards."""
-    arena: Arena
+    arena: TrajectoryRunner
 
 
 async def microbench(
@@ -107,7 +107,7 @@ async def microbench(
         GeneratorError: The image server failed for good.
     """
     bench, begun = _Bench(order), time.perf_counter()
-    async with open_arena(root, bench.most, order.seed, generator=generator) as arena:
+    async with open_trajectory_runner(root, bench.most, order.seed, generator=generator) as arena:
         try:
             await bench.run(arena, progress or (lambda _name, _done, _total: None))
         finally:
@@ -140,7 +140,7 @@ def _spent(root: Path, seconds: float) -> float:
 class _Part:
     """Settings that are run on the same requests."""
 
-    settings: tuple[Setting, ...]
+    settings: tuple[ExperimentConfig, ...]
     n: int
     drawn: bool = False
     """Less the requests that want words only."""
@@ -158,7 +158,7 @@ class _Bench:
         self._parts: dict[str, _Part] = {}
         self._measured: dict[str, Measured] = {}
         self.skipped: list[Skipped] = []
-        self.rows = self._installed(named_rows(list(order.rows)))
+        self.rows = self._installed(named_experiments(list(order.rows)))
         self.controls = self._installed([] if order.rows else CONTROLS)
         self.noisy = self._installed(NOISY_REWARD if order.brittleness else [])
         self._agent = brittle_agent()
@@ -170,7 +170,7 @@ class _Bench:
             first = self._parts[self._whole].settings[0]
             self._parts[_CRITIC] = _Part((critic_alone(first.critic),), order.n)
 
-    def _installed(self, rows: Iterable[Row]) -> list[Row]:
+    def _installed(self, rows: Iterable[Experiment]) -> list[Experiment]:
         """The rows that can be run."""
         found = []
         for row in rows:
@@ -187,10 +187,10 @@ class _Bench:
         """How many requests there must be."""
         return max((part.n for part in self._parts.values()), default=1)
 
-    async def run(self, arena: Arena, tell: Progress) -> None:
+    async def run(self, arena: TrajectoryRunner, tell: Progress) -> None:
         """Runs all parts at once; what several of them want is run once."""
-        work: dict[Setting, dict[int, Item]] = {}
-        wanted: dict[tuple[Setting, int], list[str]] = {}
+        work: dict[ExperimentConfig, dict[int, Item]] = {}
+        wanted: dict[tuple[ExperimentConfig, int], list[str]] = {}
         numbers = {name: [item.number for item in part.items(arena.items)] for name, part in self._parts.items()}
         for name, part in self._parts.items():
             for setting in part.settings:
@@ -199,7 +199,7 @@ class _Bench:
                     wanted.setdefault((setting, number), []).append(name)
         done: Counter[str] = Counter()
 
-        def finished(setting: Setting, item: Item) -> None:
+        def finished(setting: ExperimentConfig, item: Item) -> None:
             for name in wanted[setting, item.number]:
                 done[name] += 1
                 tell(name, done[name], len(numbers[name]) * len(self._parts[name].settings))
@@ -214,7 +214,7 @@ class _Bench:
         """What a part gave."""
         return self._measured[name]
 
-    def told(self, row: Row) -> dict[str, JsonValue]:
+    def told(self, row: Experiment) -> dict[str, JsonValue]:
         """A row as the report has it."""
         settings, measured = self._parts[row.name].settings, self._measured[row.name]
         told: dict[str, JsonValue] = {
@@ -222,7 +222,9 @@ class _Bench:
             **figures_of(measured),
             "planner": settings[0].planner,
             "critics": [setting.critic for setting in settings],
-            "stand_ins": any(is_stand_in(one) for setting in settings for one in (setting.planner, setting.critic)),
+            "stand_ins": any(
+                is_scripted_baseline(one) for setting in settings for one in (setting.planner, setting.critic)
+            ),
             "paper": None if row.paper is None else dict(asdict(row.paper)),
             "paper_note": row.note,
         }
@@ -263,7 +265,7 @@ class _Bench:
         return brittleness_of(self._agent, dict(runs))
 
 
-def _paper_difference(row: Row) -> JsonValue:
+def _paper_difference(row: Experiment) -> JsonValue:
     """The paper's own difference to the row's reference; None where it lacks one of the two."""
     before = next((one.paper for one in ROWS if one.name == row.reference), None)
     if row.paper is None or before is None:

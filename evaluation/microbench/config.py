@@ -20,20 +20,20 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-from interleavethinker.microworld.agents.registry import CRITICS, PLANNERS, Weights
+from interleavethinker.microworld.agents.registry import CRITICS, PLANNERS, AgentWeights
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.qwen3vl.inference import resolve_folder
 
-__all__ = ["T_MAX", "Setting", "fingerprint", "installed", "is_stand_in", "trained"]
+__all__ = ["T_MAX", "ExperimentConfig", "fingerprint", "installed", "is_scripted_baseline", "trained"]
 
 T_MAX = 5
 """Attempts a step in all rows that do not say otherwise, as in the paper."""
 _OWN = {"planner": ("scripted", "oracle", "whole request"), "critic": ("scripted", "oracle", "none")}
-_AGENTS: dict[str, Mapping[str, Weights]] = {"planner": PLANNERS, "critic": CRITICS}
+_AGENTS: dict[str, Mapping[str, AgentWeights]] = {"planner": PLANNERS, "critic": CRITICS}
 
 
 @dataclass(frozen=True)
-class Setting:
+class ExperimentConfig:
     """One way to run the agent. Equal settings give equal trajectories, so a run serves every row that has it.
 
     The loop is the paper's: nothing is planned anew unless a setting says so.
@@ -41,7 +41,7 @@ class Setting:
 
     planner: str
     critic: str
-    max_iterations: int = T_MAX
+    max_attempts: int = T_MAX
     max_replans: int = 0
     reseed: bool = False
     """Never reword: a rejected attempt is made again with the next seed."""
@@ -58,7 +58,7 @@ class Setting:
     misled: float = 0.0
     """Share of refined prompts that are another request's."""
 
-    def without_noise(self) -> Setting:
+    def without_noise(self) -> ExperimentConfig:
         """The same, unspoiled."""
         return replace(self, plan_errors=0.0, flipped=0.0, misled=0.0)
 
@@ -74,7 +74,7 @@ class Setting:
             "generator": _folder_hash(str(files("interleavethinker.microworld") / "checkpoints" / "generator")),
         }
         digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-        name = f"{self.planner}-{self.critic}-{self.max_iterations}".replace(" ", "-")
+        name = f"{self.planner}-{self.critic}-{self.max_attempts}".replace(" ", "-")
         return f"{name}-{digest[:12]}"
 
 
@@ -97,7 +97,7 @@ def installed(role: str, name: str) -> bool:
     return _AGENTS[role][name].missing is None
 
 
-def is_stand_in(name: str) -> bool:
+def is_scripted_baseline(name: str) -> bool:
     """Whether an agent stands in for a learned one."""
     return name == "scripted"
 

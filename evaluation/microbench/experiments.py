@@ -11,18 +11,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from .config import T_MAX, Setting, installed, trained
+from .config import T_MAX, ExperimentConfig, installed, trained
 
 __all__ = [
     "CONTROLS",
     "NOISY_REWARD",
     "ROWS",
+    "Experiment",
     "Paper",
-    "Row",
     "Skipped",
     "brittle_agent",
     "critic_alone",
-    "named_rows",
+    "named_experiments",
     "settings_of",
 ]
 
@@ -51,7 +51,7 @@ class Paper:
 
 
 @dataclass(frozen=True)
-class Row:
+class Experiment:
     """One line of the table."""
 
     name: str
@@ -64,7 +64,7 @@ class Row:
     """How the paper's figure is meant, where that is not plain."""
     recipe: str = ""
     """Makes the weights."""
-    max_iterations: int = T_MAX
+    max_attempts: int = T_MAX
     way: Literal["", "reseed", "stepwise", "sampled"] = ""
     shared: bool = False
     """Planner and critic are one set of weights."""
@@ -83,22 +83,22 @@ class Skipped:
     recipe: str
 
 
-def _sft_data(name: str, options: str, paper: Paper | None = None, note: str = "") -> Row:
+def _sft_data(name: str, options: str, paper: Paper | None = None, note: str = "") -> Experiment:
     kind = name.replace(", ", "-")
     folder, variant = f"runs/micro-data-{kind}", f"sft_{kind.replace('-', '_')}"
     select = f"{_SELECT} {options} --into {folder}"
     train = f"{_SFT} --set data={folder} --set rows={_SFT_ROWS} --out runs/micro-critic-{kind}"
     recipe = f"{_DATA}; {_REHEARSAL}; {select}; {train}"
-    return Row(name, _PLANNERS, (variant,), "full SFT", paper, note, recipe)
+    return Experiment(name, _PLANNERS, (variant,), "full SFT", paper, note, recipe)
 
 
-def _rl(name: str, variant: str, options: str, paper: Paper | None) -> Row:
-    return Row(name, _PLANNERS, (variant,), "full SFT", paper, "", f"{_GRPO}{options}", finer=True)
+def _rl(name: str, variant: str, options: str, paper: Paper | None) -> Experiment:
+    return Experiment(name, _PLANNERS, (variant,), "full SFT", paper, "", f"{_GRPO}{options}", finer=True)
 
 
-ROWS: tuple[Row, ...] = (
-    Row("generator alone", ("whole request",), ("none",), None, Paper(0, 36.4, 18.2), max_iterations=1),
-    Row(
+ROWS: tuple[Experiment, ...] = (
+    Experiment("generator alone", ("whole request",), ("none",), None, Paper(0, 36.4, 18.2), max_attempts=1),
+    Experiment(
         "planner, no critic",
         _PLANNERS,
         ("none",),
@@ -106,10 +106,10 @@ ROWS: tuple[Row, ...] = (
         Paper(58.5, 61.8, 60.2),
         "T_max = 1 of its ablation",
         "interleavethinker train micro-planner-sft",
-        max_iterations=1,
+        max_attempts=1,
     ),
-    Row("planner + reseed", _PLANNERS, ("sft", "scripted"), "planner, no critic", recipe=_SFT, way="reseed"),
-    Row("full SFT", _PLANNERS, ("sft",), "planner + reseed", Paper(58.6, 70.4, 64.5), recipe=_SFT, finer=True),
+    Experiment("planner + reseed", _PLANNERS, ("sft", "scripted"), "planner, no critic", recipe=_SFT, way="reseed"),
+    Experiment("full SFT", _PLANNERS, ("sft",), "planner + reseed", Paper(58.6, 70.4, 64.5), recipe=_SFT, finer=True),
     _rl(
         "RL without step-wise reward",
         "grpo_without_step_wise",
@@ -126,7 +126,7 @@ ROWS: tuple[Row, ...] = (
     ),
     _sft_data("unfiltered, balanced", "--no-filter"),
     _sft_data("filtered, unbalanced", "--no-balance"),
-    Row(
+    Experiment(
         "one agent, shared weights",
         ("one_agent",),
         ("one_agent",),
@@ -136,7 +136,7 @@ ROWS: tuple[Row, ...] = (
         _ONE,
         shared=True,
     ),
-    Row(
+    Experiment(
         "one agent, stepwise",
         ("one_agent",),
         ("one_agent",),
@@ -145,19 +145,19 @@ ROWS: tuple[Row, ...] = (
         way="stepwise",
         shared=True,
     ),
-    Row("T_max = 1", _PLANNERS, ("none",), None, Paper(58.5, 61.8, 60.2), max_iterations=1),
-    Row(
+    Experiment("T_max = 1", _PLANNERS, ("none",), None, Paper(58.5, 61.8, 60.2), max_attempts=1),
+    Experiment(
         "T_max = 3",
         _PLANNERS,
         _BEST,
         "T_max = 1",
         Paper(58.6, 72.0, 65.3),
         recipe=_GRPO,
-        max_iterations=3,
+        max_attempts=3,
         one_seed=True,
     ),
-    Row("T_max = 5", _PLANNERS, _BEST, "T_max = 3", Paper(58.6, 74.0, 66.3), recipe=_GRPO, one_seed=True),
-    Row(
+    Experiment("T_max = 5", _PLANNERS, _BEST, "T_max = 3", Paper(58.6, 74.0, 66.3), recipe=_GRPO, one_seed=True),
+    Experiment(
         "oracle critic",
         _PLANNERS,
         ("oracle",),
@@ -165,7 +165,7 @@ ROWS: tuple[Row, ...] = (
         None,
         "the paper's oracle takes both roles: 74.8 / 79.9 / 77.4",
     ),
-    Row(
+    Experiment(
         "oracle planner",
         ("oracle",),
         _BEST,
@@ -178,8 +178,8 @@ ROWS: tuple[Row, ...] = (
 )
 """In the order of the table."""
 
-CONTROLS: tuple[Row, ...] = (
-    Row(
+CONTROLS: tuple[Experiment, ...] = (
+    Experiment(
         "SFT continued",
         _PLANNERS,
         ("sft_continued",),
@@ -188,7 +188,7 @@ CONTROLS: tuple[Row, ...] = (
         "not in the paper: as much further training as RL takes, without rewards",
         "interleavethinker train micro-critic-sft-continued",
     ),
-    Row(
+    Experiment(
         "full SFT, sampled",
         _PLANNERS,
         ("sft",),
@@ -197,12 +197,12 @@ CONTROLS: tuple[Row, ...] = (
         "not in the paper: the critic's answers at temperature 1, as its rewards were earned",
         way="sampled",
     ),
-    Row("full RL, sampled", _PLANNERS, ("grpo",), "full SFT, sampled", way="sampled", one_seed=True),
+    Experiment("full RL, sampled", _PLANNERS, ("grpo",), "full SFT, sampled", way="sampled", one_seed=True),
 )
 """Rows beside the table: what else might explain a gain, and what greedy answers hide."""
 
-NOISY_REWARD: tuple[Row, ...] = tuple(
-    Row(
+NOISY_REWARD: tuple[Experiment, ...] = tuple(
+    Experiment(
         f"RL, {percent} % of rewards noisy",
         _PLANNERS,
         (f"grpo_noise{percent}",),
@@ -214,7 +214,7 @@ NOISY_REWARD: tuple[Row, ...] = tuple(
 """Rows of the brittleness part."""
 
 
-def named_rows(names: list[str]) -> list[Row]:
+def named_experiments(names: list[str]) -> list[Experiment]:
     """The rows with these names, in the table's order; all for an empty list.
 
     Raises:
@@ -229,7 +229,7 @@ def named_rows(names: list[str]) -> list[Row]:
     return [row for row in ROWS if not names or row.name in names]
 
 
-def settings_of(row: Row) -> list[Setting] | Skipped:
+def settings_of(row: Experiment) -> list[ExperimentConfig] | Skipped:
     """The settings of a row, one for each training seed of its critic, or why there are none."""
     planners, critics = _first_installed("planner", row.planner), _first_installed("critic", row.critic)
     if row.one_seed:
@@ -243,10 +243,10 @@ def settings_of(row: Row) -> list[Setting] | Skipped:
             )
     pairs = zip(planners, critics, strict=True) if row.shared else ((planners[0], critic) for critic in critics)
     return [
-        Setting(
+        ExperimentConfig(
             planner,
             critic,
-            row.max_iterations,
+            row.max_attempts,
             reseed=row.way == "reseed",
             temperature=1.0 if row.way == "sampled" else 0.0,
             stepwise=row.way == "stepwise",
@@ -255,18 +255,18 @@ def settings_of(row: Row) -> list[Setting] | Skipped:
     ]
 
 
-def critic_alone(critic: str) -> Setting:
+def critic_alone(critic: str) -> ExperimentConfig:
     """The critic without a planner, to add the two in the other order: the whole request is the prompt it rewords."""
-    return Setting("whole request", critic)
+    return ExperimentConfig("whole request", critic)
 
 
-def brittle_agent() -> Setting:
+def brittle_agent() -> ExperimentConfig:
     """The agent whose brittleness is measured: the best that is installed.
 
     Where no learned planner is, the reference's own plans are spoiled: the scripted planner refuses most requests.
     """
     planner = _first_installed("planner", ("sft", "oracle"))[0]
-    return Setting(planner, _first_installed("critic", _BEST)[0])
+    return ExperimentConfig(planner, _first_installed("critic", _BEST)[0])
 
 
 def _first_installed(role: str, variants: tuple[str, ...]) -> list[str]:

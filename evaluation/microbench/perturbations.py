@@ -15,7 +15,7 @@ import numpy as np
 from interleavethinker.microworld.language.vocabulary import CANONICAL
 from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, COLOURS, KINDS, SIZES
 from interleavethinker.tools.protocols import Critic, PlanContext, Planner
-from interleavethinker.tools.types import Case, Plan, Request, Step, Verdict
+from interleavethinker.tools.types import CriticInput, Plan, Request, Step, Verdict
 
 __all__ = ["PLAN_ERRORS", "ErringPlanner", "NoisyCritic"]
 
@@ -87,12 +87,12 @@ class NoisyCritic:
         """See `Critic.gives_confidence`."""
         return self._critic.gives_confidence
 
-    async def judge(self, cases: Sequence[Case]) -> list[Verdict]:
+    async def judge(self, cases: Sequence[CriticInput]) -> list[Verdict]:
         """See `Critic.judge`."""
         verdicts = await self._critic.judge(cases)
         return [self._spoiled(case, verdict) for case, verdict in zip(cases, verdicts, strict=True)]
 
-    def _spoiled(self, case: Case, verdict: Verdict) -> Verdict:
+    def _spoiled(self, case: CriticInput, verdict: Verdict) -> Verdict:
         if verdict.success is None:
             return verdict
         rng = _rng(self._seed, case.model_dump_json())

@@ -18,16 +18,16 @@ from dataclasses import dataclass, replace
 
 from pydantic import JsonValue
 
-from interleavethinker.evaluation.statistics import bootstrap, detectable
+from interleavethinker.evaluation.statistics import bootstrap, minimum_detectable_effect
 
 from .aggregation import Measured, compare
-from .config import Setting
+from .config import ExperimentConfig
 from .runner import Result
 
 __all__ = ["ERRORS", "RATES", "VARIANTS", "Point", "brittleness_of", "points"]
 
 RATES = (0.0, 0.1, 0.2, 0.4)
-ERRORS: dict[str, Callable[[Setting, float], Setting]] = {
+ERRORS: dict[str, Callable[[ExperimentConfig, float], ExperimentConfig]] = {
     "plan errors": lambda setting, rate: replace(setting, plan_errors=rate),
     "flipped verdicts": lambda setting, rate: replace(setting, flipped=rate),
     "misleading prompts": lambda setting, rate: replace(setting, misled=rate),
@@ -43,10 +43,10 @@ class Point:
     error: str
     rate: float
     variant: str
-    setting: Setting
+    setting: ExperimentConfig
 
 
-def points(agent: Setting) -> list[Point]:
+def points(agent: ExperimentConfig) -> list[Point]:
     """All points for an agent, in the order of the curves; settings without errors are the same for all of them."""
     found = []
     for error, spoil in ERRORS.items():
@@ -59,14 +59,16 @@ def points(agent: Setting) -> list[Point]:
     return found
 
 
-def _variant(agent: Setting, variant: str) -> Setting:
+def _variant(agent: ExperimentConfig, variant: str) -> ExperimentConfig:
     if variant == "no critic":
-        return replace(agent, critic="none", max_iterations=1)
+        return replace(agent, critic="none", max_attempts=1)
     replans = 0 if variant == "no replan" else 1
     return replace(agent, max_replans=replans, latest=variant == "latest attempt")
 
 
-def brittleness_of(agent: Setting, results: Mapping[Setting, Sequence[Result]]) -> dict[str, JsonValue]:
+def brittleness_of(
+    agent: ExperimentConfig, results: Mapping[ExperimentConfig, Sequence[Result]]
+) -> dict[str, JsonValue]:
     """The curves and what they say.
 
     Args:
@@ -99,7 +101,7 @@ def _told(point: Point, measured: Measured) -> JsonValue:
     }
 
 
-def _summary(agent: Setting, error: str, measured: Mapping[Setting, Measured]) -> JsonValue:
+def _summary(agent: ExperimentConfig, error: str, measured: Mapping[ExperimentConfig, Measured]) -> JsonValue:
     """What the loop makes of an error at the highest rate: does it recover, suffer, or reinforce a bad path?
 
     It reinforces one where it is worse than no critic at all (which meets the same plan errors). It recovers where plan
@@ -131,7 +133,7 @@ def _recovers(clean: Measured, spoiled: Measured, alone: Measured, alone_spoiled
     """Whether an error costs less with the loop than without a critic, beyond what chance could do."""
     values = [one.values("image") for one in (clean, spoiled, alone, alone_spoiled)]
     saved = [values[2][at] - values[3][at] - (values[0][at] - values[1][at]) for at in values[0]]
-    return sum(saved) / max(1, len(saved)) > detectable(saved)
+    return sum(saved) / max(1, len(saved)) > minimum_detectable_effect(saved)
 
 
 def _verdict(cost: Mapping[str, JsonValue], against: Mapping[str, JsonValue], *, recovers: bool) -> str:

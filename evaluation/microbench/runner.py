@@ -29,8 +29,8 @@ from langgraph.runtime import Runtime
 from pydantic import BaseModel, ConfigDict
 
 from interleavethinker.evaluation.inference.pooled_model import end_processes
-from interleavethinker.graph import Ports, build, serializer
-from interleavethinker.graph.attempts import derive_seed, kept_attempt
+from interleavethinker.graph import Components, build, serializer
+from interleavethinker.graph.attempts import derive_seed, selected_attempt
 from interleavethinker.microworld.agents.teachers import KnownPlan
 from interleavethinker.tools.errors import InputError, InterleaveError, ModelAnswerError
 from interleavethinker.tools.images.store import ImageStore
@@ -39,13 +39,13 @@ from interleavethinker.tools.mcp.generator import McpImageGenerator
 from interleavethinker.tools.protocols import ImageGenerator, PlanContext
 from interleavethinker.tools.types import Attempt, ImagePart, Plan, Request, Sha256, Step, TextPart
 
-from .agents import Cast
-from .config import Setting
+from .agents import AgentFactory
+from .config import ExperimentConfig
 from .dataset import Item, held_out, seed_of
 from .lines import Lines
-from .scoring import Scores, Shown, score_images, score_text
+from .scoring import AnswerScores, Shown, score_images, score_text
 
-__all__ = ["Arena", "Result", "Work", "open_arena"]
+__all__ = ["Result", "TrajectoryRunner", "Work", "open_trajectory_runner"]
 
 AT_ONCE = 160
 """Trajectories under way: enough to fill the batches of server and models, few enough to finish early ones early."""
@@ -58,9 +58,9 @@ _MOST_STEPS = 8
 _CONTINUE = "Continue the sequence."
 """As in the planner's training rows that were cut at a step."""
 _SERVER = ("--max-batch", "16", "--threads", "1", "--max-waiting", "256")
-Work = Mapping[Setting, Sequence[Item]]
+Work = Mapping[ExperimentConfig, Sequence[Item]]
 """Which requests to run under which setting."""
-Progress = Callable[[Setting, Item], None]
+Progress = Callable[[ExperimentConfig, Item], None]
 """Told of each request of a setting that is finished, those of an earlier run first."""
 
 
@@ -75,7 +75,7 @@ class Result(BaseModel):
     family: str
     text: float
     steps: float | None
-    """See `Scores.steps`."""
+    """See `AnswerScores.steps`."""
     final: float | None
     calls: int
     """Generator calls, answered from a store or not."""
@@ -89,13 +89,13 @@ class Result(BaseModel):
     """For each step of the plan the picture that the document shows."""
 
     @property
-    def scores(self) -> Scores:
+    def scores(self) -> AnswerScores:
         """The scores together."""
-        return Scores(self.text, self.steps, self.final)
+        return AnswerScores(self.text, self.steps, self.final)
 
 
-class Arena:
-    """Where trajectories run; see `open_arena`.
+class TrajectoryRunner:
+    """Where trajectories run; see `open_trajectory_runner`.
 
     Attributes:
         items: The requests, in order.
@@ -107,9 +107,9 @@ class Arena:
         self.store = ImageStore(root / "images")
         self._root = root
         self._seed = seed
-        self._cast = Cast(self.store, generator, root / "answers", seed)
+        self._cast = AgentFactory(self.store, generator, root / "answers", seed)
 
-    async def run(self, work: Work, progress: Progress | None = None) -> dict[Setting, tuple[Result, ...]]:
+    async def run(self, work: Work, progress: Progress | None = None) -> dict[ExperimentConfig, tuple[Result, ...]]:
         """Runs settings on some of the requests, less those that they have finished before.
 
         Raises:
@@ -119,7 +119,7 @@ class Arena:
         tell = progress or (lambda _setting, _item: None)
         files = {setting: Lines(self._root / "results" / f"{setting.key(self._seed)}.jsonl") for setting in work}
         known = {setting: self._finished(files[setting], items) for setting, items in work.items()}
-        waiting: list[tuple[Setting, Item]] = []
+        waiting: list[tuple[ExperimentConfig, Item]] = []
         for setting, items in work.items():
             for item in items:
                 if item.number in known[setting]:
@@ -127,7 +127,7 @@ class Arena:
                 else:
                     waiting.append((setting, item))
 
-        def keep(setting: Setting, item: Item, result: Result) -> None:
+        def keep(setting: ExperimentConfig, item: Item, result: Result) -> None:
             known[setting][result.number] = result
             files[setting].append(result.model_dump_json())
             tell(setting, item)
@@ -141,7 +141,7 @@ class Arena:
         return {result.number: result for result in found if asked.get(result.number) == result.request}
 
     async def _finish_all(
-        self, waiting: Sequence[tuple[Setting, Item]], keep: Callable[[Setting, Item, Result], None]
+        self, waiting: Sequence[tuple[ExperimentConfig, Item]], keep: Callable[[ExperimentConfig, Item, Result], None]
     ) -> None:
         graph = _graph()
         length = -(-len(waiting) // _LANES)
@@ -161,12 +161,12 @@ class Arena:
                 raise
             raise expected.exceptions[0] from failed
 
-    async def _finish(self, graph: Any, setting: Setting, item: Item) -> Result:
+    async def _finish(self, graph: Any, setting: ExperimentConfig, item: Item) -> Result:
         begun = time.perf_counter()
-        ports = self._cast.ports(setting, item)
+        components = self._cast.components(setting, item)
         seed, thread = seed_of(self._seed, item.number), f"{setting.key(self._seed)}/{item.number}"
         run = _stepwise if setting.stepwise else _whole
-        plan, attempts, failure = await run(graph, ports, thread, item.request, seed)
+        plan, attempts, failure = await run(graph, components, thread, item.request, seed)
         seconds = time.perf_counter() - begun
         return await asyncio.to_thread(self._scored, item, plan, attempts, failure, seconds)
 
@@ -174,7 +174,7 @@ class Arena:
         self, item: Item, plan: Sequence[Step], attempts: Sequence[Attempt], failure: str, seconds: float
     ) -> Result:
         by_key = {str(index): attempt for index, attempt in enumerate(attempts)}
-        kept = [kept_attempt(by_key, index) for index in range(len(plan))]
+        kept = [selected_attempt(by_key, index) for index in range(len(plan))]
         shown = [Shown(one.image, one.source) for one in kept if one is not None]
         steps, final = score_images(item.targets, shown, self.store) if item.targets else (None, None)
         return Result(
@@ -194,9 +194,9 @@ class Arena:
 
 
 @contextlib.asynccontextmanager
-async def open_arena(
+async def open_trajectory_runner(
     root: Path, n: int, seed: int, *, generator: Callable[[ImageStore], ImageGenerator] | None = None
-) -> AsyncIterator[Arena]:
+) -> AsyncIterator[TrajectoryRunner]:
     """Draws the requests and starts the image server.
 
     Args:
@@ -208,12 +208,12 @@ async def open_arena(
     store = ImageStore(root / "images")
     items = held_out(n, seed, store)
     if generator is not None:
-        yield Arena(root, items, generator(store), seed)
+        yield TrajectoryRunner(root, items, generator(store), seed)
         return
     config = GeneratorConfig(model="micro", arguments=_SERVER, server_store=root / "images")
     try:
         async with McpImageGenerator(config, store) as server:
-            yield Arena(root, items, server, seed)
+            yield TrajectoryRunner(root, items, server, seed)
     finally:
         end_processes()
 
@@ -224,10 +224,10 @@ def _graph() -> Any:
     Checkpoints stay in memory: a request that was cut short begins anew, and its finished calls are in the store.
     """
 
-    async def find(runtime: Runtime[Any]) -> Ports:
-        ports = runtime.context
-        assert isinstance(ports, Ports)  # noqa: S101 - given below
-        return ports
+    async def find(runtime: Runtime[Any]) -> Components:
+        components = runtime.context
+        assert isinstance(components, Components)  # noqa: S101 - given below
+        return components
 
     return build(find, InMemorySaver(serde=serializer()))
 
@@ -235,13 +235,13 @@ def _graph() -> Any:
 _Answer = tuple[tuple[Step, ...], tuple[Attempt, ...], str]
 
 
-async def _whole(graph: Any, ports: Ports, thread: str, request: Request, seed: int) -> _Answer:
+async def _whole(graph: Any, components: Components, thread: str, request: Request, seed: int) -> _Answer:
     """Runs one trajectory to its end."""
     config = {"configurable": {"thread_id": thread}, "recursion_limit": _NO_LIMIT}
-    values = {"request": list(request.parts), "seed": seed, "limits": ports.limits}
+    values = {"request": list(request.parts), "seed": seed, "limits": components.limits}
     failure = ""
     try:
-        await graph.ainvoke(values, config, context=ports, durability="exit")
+        await graph.ainvoke(values, config, context=components, durability="exit")
     except (InputError, ModelAnswerError) as error:
         failure = str(error)
     state: Mapping[str, Any] = (await graph.aget_state(config)).values
@@ -252,7 +252,7 @@ async def _whole(graph: Any, ports: Ports, thread: str, request: Request, seed: 
     return steps, tuple(sorted(attempts.values(), key=lambda a: (a.step, a.plan_version, a.iteration))), failure
 
 
-async def _stepwise(graph: Any, ports: Ports, thread: str, request: Request, seed: int) -> _Answer:
+async def _stepwise(graph: Any, components: Components, thread: str, request: Request, seed: int) -> _Answer:
     """Plans again before every step, with the pictures so far in the request, and carries out only the first step.
 
     The planner says by a plan of one step that it is the last. A step is a trajectory of its own.
@@ -262,16 +262,18 @@ async def _stepwise(graph: Any, ports: Ports, thread: str, request: Request, see
     asked, failure = request, ""
     for number in range(_MOST_STEPS):
         try:
-            plan = await ports.planner.plan(asked, PlanContext())
+            plan = await components.planner.plan(asked, PlanContext())
         except (InputError, ModelAnswerError) as error:
             failure = str(error)
             break
-        own = Ports(KnownPlan(Plan(steps=plan.steps[:1])), ports.critic, ports.generator, ports.limits)
+        own = Components(
+            KnownPlan(Plan(steps=plan.steps[:1])), components.critic, components.generator, components.limits
+        )
         step_seed = seed if number == 0 else derive_seed(seed, number, 0)
         made, tries, failure = await _whole(graph, own, f"{thread}.{number}", asked, step_seed)
         steps += made
         attempts += [attempt.model_copy(update={"step": number}) for attempt in tries]
-        kept = kept_attempt({str(index): attempt for index, attempt in enumerate(tries)}, 0)
+        kept = selected_attempt({str(index): attempt for index, attempt in enumerate(tries)}, 0)
         if failure or len(plan.steps) == 1 or kept is None:
             break
         said = TextPart(text=made[0].instruction or made[0].prompt or "")

@@ -35,7 +35,7 @@ from interleavethinker.microworld.scoring.targets import StepTarget, keep_sizes_
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.types import Sha256, Step
 
-__all__ = ["Scores", "Shown", "align", "expected_scenes", "score_images", "score_text", "words_alike"]
+__all__ = ["AnswerScores", "Shown", "align", "expected_scenes", "score_images", "score_text", "words_alike"]
 
 _IDLE = frozenset(
     "a also an and are at by going here in into is it its now of on that the then there this to with".split()
@@ -44,7 +44,7 @@ _IDLE = frozenset(
 
 
 @dataclass(frozen=True)
-class Scores:
+class AnswerScores:
     """Scores of one answer, 0..100."""
 
     text: float

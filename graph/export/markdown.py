@@ -16,12 +16,12 @@ _DIRECTIONS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 def markdown(trajectory: Trajectory) -> str:
     """Returns the document; images lie in `images/`."""
-    lines = [f"# {_plain(trajectory.entry.title)}", "", *_request(trajectory)]
+    lines = [f"# {_plain(trajectory.summary.title)}", "", *_request(trajectory)]
     lines += [line for note in (*trajectory.document.notes, *trajectory.notes) for line in (f"> {_plain(note)}", "")]
     for block in trajectory.document.blocks:
         match block.kind:
             case "heading":
-                mark = " (best effort)" if block.mark == "best_effort" else ""
+                mark = " (best effort)" if block.status == "best_effort" else ""
                 lines += [f"## {block.step + 1}. {_plain(block.text)}{mark}", ""]
             case "image":
                 lines += [_picture(block.text, block.sha256 or ""), ""]
@@ -33,7 +33,7 @@ def markdown(trajectory: Trajectory) -> str:
 def _request(trajectory: Trajectory) -> list[str]:
     """Returns the request as a quotation, with its pictures in their places; nothing where the title says it all."""
     request = trajectory.request
-    if not request.images and request.text.strip() == trajectory.entry.title:
+    if not request.images and request.text.strip() == trajectory.summary.title:
         return []
     quoted: list[str] = []
     number = 0

@@ -39,7 +39,7 @@ def show(shown: Document | Trajectory, store: ImageStore) -> Shown:
     if isinstance(shown, Trajectory):
         page = html.escape(storyboard(shown, store), quote=True)
         frame = f'<iframe srcdoc="{page}" sandbox style="width:100%;height:640px;border:1px solid #ccc"></iframe>'
-        return Shown(frame, f"{shown.entry.id}: {shown.entry.status}, {len(shown.attempts)} attempts")
+        return Shown(frame, f"{shown.summary.id}: {shown.summary.status}, {len(shown.attempts)} attempts")
     return Shown("".join(_blocks(shown, store)), shown.text)
 
 
@@ -50,7 +50,7 @@ def _blocks(document: Document, store: ImageStore) -> list[str]:
             data = base64.b64encode(store.get(block.sha256)).decode()
             pieces.append(
                 f'<img src="data:image/png;base64,{data}" alt="{html.escape(block.text)}" '
-                f'style="min-width:192px;image-rendering:pixelated;border-bottom:4px solid {_MARKS[block.mark]}">'
+                f'style="min-width:192px;image-rendering:pixelated;border-bottom:4px solid {_MARKS[block.status]}">'
             )
         elif block.kind == "heading":
             pieces.append(f"<h4>{block.step + 1}. {html.escape(block.text)}</h4>")

@@ -10,13 +10,13 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from interleavethinker.graph.document import Document
-from interleavethinker.graph.limits import Limits, Outcome
+from interleavethinker.graph.limits import Limits, StopReason
 from interleavethinker.graph.workspace.snapshot import Trajectory
 from interleavethinker.tools.types import Attempt, Plan, Request
 
 __all__ = ["SCHEMA_VERSION", "Ancestor", "Record", "record_of"]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class Ancestor(BaseModel):
@@ -35,7 +35,7 @@ class Record(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     id: str
     title: str
     profile: str
@@ -48,7 +48,7 @@ class Record(BaseModel):
     limits: Limits
     plans: tuple[Plan, ...]
     attempts: tuple[Attempt, ...]
-    outcome: Outcome | None
+    stop_reason: StopReason | None
     seconds: float
     document: Document
     lineage: tuple[Ancestor, ...]
@@ -58,7 +58,7 @@ class Record(BaseModel):
 
 def record_of(trajectory: Trajectory) -> Record:
     """Returns the record of a trajectory."""
-    entry = trajectory.entry
+    entry = trajectory.summary
     chain = (entry, *trajectory.lineage)
     lineage = tuple(
         Ancestor(id=one.parent, step=one.parent_step or 0, iteration=one.parent_iteration or 0)
@@ -77,7 +77,7 @@ def record_of(trajectory: Trajectory) -> Record:
         limits=trajectory.limits,
         plans=trajectory.plans,
         attempts=trajectory.attempts,
-        outcome=trajectory.outcome,
+        stop_reason=trajectory.stop_reason,
         seconds=trajectory.seconds,
         document=trajectory.document,
         lineage=lineage,

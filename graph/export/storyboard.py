@@ -50,7 +50,7 @@ def storyboard(trajectory: Trajectory, store: ImageStore, pictures: Mapping[Sha2
         pictures={name: _MISSING if data is None else _data_uri("png", data) for name, data in read.items()},
         small=all(image_size(data)[0] <= _SMALL for data in read.values() if data is not None),
         drawn=sum(attempt.seconds for attempt in trajectory.attempts),
-        created=time.strftime("%d %B %Y, %H:%M UTC", time.gmtime(trajectory.entry.created)),
+        created=time.strftime("%d %B %Y, %H:%M UTC", time.gmtime(trajectory.summary.created)),
         status=_status(trajectory),
     )
 
@@ -93,8 +93,8 @@ def _steps(trajectory: Trajectory) -> list[dict[str, Any]]:
         return []
     rows = []
     for index, step in enumerate(plan.steps):
-        tries = trajectory.tries(index)
-        kept = trajectory.kept(index)
+        tries = trajectory.attempts_for(index)
+        kept = trajectory.selected(index)
         rows.append({"step": step, "tries": tries, "kept": kept, "mark": _mark(trajectory, index, kept)})
     return rows
 
@@ -102,15 +102,15 @@ def _steps(trajectory: Trajectory) -> list[dict[str, Any]]:
 def _mark(trajectory: Trajectory, index: int, kept: Attempt | None) -> str:
     plan = trajectory.plan
     if plan is not None and plan.steps[index].prompt is None:
-        return "text only" if index < trajectory.cursor else "to come"
+        return "text only" if index < trajectory.current_step else "to come"
     if kept is None:
-        return "to come" if trajectory.outcome is None else "not drawn"
+        return "to come" if trajectory.stop_reason is None else "not drawn"
     if kept.verdict is not None and kept.verdict.success:
         return "by hand" if kept.verdict.by_hand else "accepted"
-    return "best effort" if index < trajectory.cursor or trajectory.outcome else "in progress"
+    return "best effort" if index < trajectory.current_step or trajectory.stop_reason else "in progress"
 
 
 def _status(trajectory: Trajectory) -> str:
-    if trajectory.outcome not in {None, "complete"}:
+    if trajectory.stop_reason not in {None, "complete"}:
         return "ended by a limit"
-    return trajectory.entry.status
+    return trajectory.summary.status

@@ -11,7 +11,7 @@ from interleavethinker.tools.qwen3vl.inference import resolve_folder
 
 from .profile import Profile, Role, import_object
 
-__all__ = ["Finding", "check_profile", "wants_gpu"]
+__all__ = ["CheckResult", "check_profile", "wants_gpu"]
 
 _PROVIDERS = {
     "anthropic": ("langchain_anthropic", "anthropic", "ANTHROPIC_API_KEY"),
@@ -25,7 +25,7 @@ _OWN_MODELS = {"cells", "micro"}
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     """One line of the report."""
 
     name: str
@@ -33,7 +33,7 @@ class Finding:
     found: str
 
 
-def check_profile(profile: Profile) -> list[Finding]:
+def check_profile(profile: Profile) -> list[CheckResult]:
     """Returns a finding for each of planner, critic and generator."""
     return [_role("planner", profile.planner), _role("critic", profile.critic), _generator(profile)]
 
@@ -44,13 +44,13 @@ def wants_gpu(profile: Profile) -> bool:
     return any(name is not None and mark in name for name in names for mark in _LARGE)
 
 
-def _role(name: str, role: Role) -> Finding:
+def _role(name: str, role: Role) -> CheckResult:
     if role.object is not None:
         try:
             import_object(role.object)
         except InterleaveError as error:
-            return Finding(name, False, str(error))
-        return Finding(name, True, role.note or role.object)
+            return CheckResult(name, False, str(error))
+        return CheckResult(name, True, role.note or role.object)
     model = role.model or ""
     if model.startswith(OWN_PREFIX):
         return _weights(name, model.removeprefix(OWN_PREFIX))
@@ -58,36 +58,36 @@ def _role(name: str, role: Role) -> Finding:
     module, extra, key = _PROVIDERS.get(provider, (f"langchain_{provider}", "", ""))
     if find_spec(module) is None:
         what = f"pip install 'interleavethinker[{extra}]'" if extra else f"install {module.replace('_', '-')}"
-        return Finding(name, False, f"{model} needs a package: {what}")
+        return CheckResult(name, False, f"{model} needs a package: {what}")
     if key and not os.environ.get(key):
-        return Finding(name, False, f"{model} needs the environment variable {key}")
-    return Finding(name, True, model)
+        return CheckResult(name, False, f"{model} needs the environment variable {key}")
+    return CheckResult(name, True, model)
 
 
-def _generator(profile: Profile) -> Finding:
+def _generator(profile: Profile) -> CheckResult:
     config = profile.generator
     if config.url is not None:
-        return Finding("generator", True, f"{config.url} (not asked)")
+        return CheckResult("generator", True, f"{config.url} (not asked)")
     if config.model is None:
-        return Finding("generator", True, " ".join(config.command))
+        return CheckResult("generator", True, " ".join(config.command))
     kind = config.model.partition(":")[0]
     if kind in _IMAGE_KEYS:
         good = bool(os.environ.get(_IMAGE_KEYS[kind]))
-        return Finding("generator", good, config.model + ("" if good else f" needs {_IMAGE_KEYS[kind]}"))
+        return CheckResult("generator", good, config.model + ("" if good else f" needs {_IMAGE_KEYS[kind]}"))
     if config.model in _OWN_MODELS:
-        return Finding("generator", True, f"{config.model}, served here")
+        return CheckResult("generator", True, f"{config.model}, served here")
     return _weights("generator", config.model)
 
 
-def _weights(name: str, model: str) -> Finding:
+def _weights(name: str, model: str) -> CheckResult:
     try:
         folder = resolve_folder(model)
     except InterleaveError as error:
-        return Finding(name, False, str(error))
+        return CheckResult(name, False, str(error))
     if Path(folder).is_dir():
-        return Finding(name, True, model)
+        return CheckResult(name, True, model)
     if folder != model or folder.startswith((".", "/")):
-        return Finding(name, False, f"{model} is not there")
+        return CheckResult(name, False, f"{model} is not there")
     from huggingface_hub import scan_cache_dir
     from huggingface_hub.errors import CacheNotFound
 
@@ -96,5 +96,5 @@ def _weights(name: str, model: str) -> Finding:
     except CacheNotFound:
         cached = set()
     if model in cached:
-        return Finding(name, True, f"{model}, downloaded")
-    return Finding(name, True, f"{model}, not downloaded yet: the first run will (several GB)")
+        return CheckResult(name, True, f"{model}, downloaded")
+    return CheckResult(name, True, f"{model}, not downloaded yet: the first run will (several GB)")

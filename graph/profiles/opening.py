@@ -1,7 +1,7 @@
 """Opens what a profile names: once per workspace, or once per process for graphs embedded somewhere else.
 
 A shared runtime's MCP session lives in the process's loop thread. Whoever calls the graph, from `invoke`, `ainvoke` or
-a notebook's running loop, reaches it through `_Elsewhere`, which hops there and back.
+a notebook's running loop, reaches it through `_ComponentsInLoopThread`, which hops there and back.
 """
 
 import asyncio
@@ -14,16 +14,17 @@ from typing import Any, cast
 
 from langgraph.runtime import Runtime
 
-from interleavethinker.graph.context import LoopThread, Ports, loop_thread
+from interleavethinker.graph.context import Components
+from interleavethinker.graph.event_loop import LoopThread, loop_thread
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.mcp.generator import McpImageGenerator
-from interleavethinker.tools.protocols import Critic, PlanContext, Planner, Progress
+from interleavethinker.tools.protocols import Critic, PlanContext, Planner, ProgressCallback
 from interleavethinker.tools.qwen3vl.inference import resolve_folder
-from interleavethinker.tools.types import Call, Case, Generated, Plan, Request, Verdict
+from interleavethinker.tools.types import CriticInput, GeneratedImage, GenerationRequest, Plan, Request, Verdict
 
 from .profile import Profile, Role, import_object, load_profile
 
-__all__ = ["default_home", "open_ports", "shared_ports", "shared_store"]
+__all__ = ["default_home", "open_components", "shared_components", "shared_store"]
 
 _CLOSING_SECONDS = 5.0
 
@@ -47,39 +48,39 @@ def shared_store() -> ImageStore:
 
 
 @contextlib.asynccontextmanager
-async def open_ports(profile: Profile, store: ImageStore) -> AsyncIterator[Ports]:
+async def open_components(profile: Profile, store: ImageStore) -> AsyncIterator[Components]:
     """Makes a profile's planner and critic and opens its generator's session, which starts its server.
 
     Raises:
         ProfileError: The profile names something that this machine lacks.
     """
-    planner = cast("Planner", _fill(profile.planner, store, plans=True))
-    critic = cast("Critic", _fill(profile.critic, store, plans=False))
+    planner = cast("Planner", _build_role(profile.planner, store, plans=True))
+    critic = cast("Critic", _build_role(profile.critic, store, plans=False))
     async with McpImageGenerator(profile.generator, store) as generator:
-        yield Ports(planner, critic, generator, profile.limits)
+        yield Components(planner, critic, generator, profile.limits)
 
 
-async def shared_ports(profile: str, runtime: Runtime[Any]) -> Ports:
-    """Returns the run's own context if it is `Ports`, else the process-wide ones of a profile, opened at first use."""
-    if isinstance(runtime.context, Ports):
+async def shared_components(profile: str, runtime: Runtime[Any]) -> Components:
+    """Returns the run's context if it is `Components`, else a profile's, which are opened once per process."""
+    if isinstance(runtime.context, Components):
         return runtime.context
-    return await loop_thread().hop(_shared(profile))
+    return await loop_thread().run_from_any_loop(_shared(profile))
 
 
-_open: dict[tuple[str, str], Ports] = {}
+_open: dict[tuple[str, str], Components] = {}
 _exits = contextlib.AsyncExitStack()
 
 
-async def _shared(name: str) -> Ports:
+async def _shared(name: str) -> Components:
     """Runs in the loop thread only, so two first users cannot open the same profile twice."""
     key = (name, str(default_home()))
     if key not in _open:
         profile = load_profile(name)
-        ports = await _exits.enter_async_context(open_ports(profile, shared_store()))
+        components = await _exits.enter_async_context(open_components(profile, shared_store()))
         if not _open:
             atexit.register(_close)
-        there = _Elsewhere(ports, loop_thread())
-        _open[key] = Ports(there, there, there, profile.limits)
+        there = _ComponentsInLoopThread(components, loop_thread())
+        _open[key] = Components(there, there, there, profile.limits)
     return _open[key]
 
 
@@ -88,32 +89,32 @@ def _close() -> None:
         asyncio.run_coroutine_threadsafe(_exits.aclose(), loop_thread().loop).result(_CLOSING_SECONDS)
 
 
-class _Elsewhere:
+class _ComponentsInLoopThread:
     """All three ports, carried out in the loop thread."""
 
-    def __init__(self, ports: Ports, thread: LoopThread) -> None:
-        self._ports = ports
+    def __init__(self, components: Components, thread: LoopThread) -> None:
+        self._components = components
         self._thread = thread
 
     @property
     def gives_confidence(self) -> bool:
         """See `Critic.gives_confidence`."""
-        return self._ports.critic.gives_confidence
+        return self._components.critic.gives_confidence
 
     async def plan(self, request: Request, context: PlanContext) -> Plan:
         """See `Planner.plan`."""
-        return await self._thread.hop(self._ports.planner.plan(request, context))
+        return await self._thread.run_from_any_loop(self._components.planner.plan(request, context))
 
-    async def judge(self, cases: Sequence[Case]) -> list[Verdict]:
+    async def judge(self, cases: Sequence[CriticInput]) -> list[Verdict]:
         """See `Critic.judge`."""
-        return await self._thread.hop(self._ports.critic.judge(cases))
+        return await self._thread.run_from_any_loop(self._components.critic.judge(cases))
 
-    async def generate(self, call: Call, progress: Progress | None = None) -> Generated:
+    async def generate(self, call: GenerationRequest, progress: ProgressCallback | None = None) -> GeneratedImage:
         """See `ImageGenerator.generate`."""
-        return await self._thread.hop(self._ports.generator.generate(call, progress))
+        return await self._thread.run_from_any_loop(self._components.generator.generate(call, progress))
 
 
-def _fill(role: Role, store: ImageStore, *, plans: bool) -> object:
+def _build_role(role: Role, store: ImageStore, *, plans: bool) -> object:
     if role.object is not None:
         return cast("object", import_object(role.object)(store=store, **role.options))
     from interleavethinker.tools.chat.agents import ChatCritic, ChatPlanner

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, m
 from interleavethinker.graph.limits import Limits
 from interleavethinker.tools.errors import ProfileError
 from interleavethinker.tools.mcp.config import GeneratorConfig
+from interleavethinker.tools.moved_names import present_name
 from interleavethinker.tools.qwen3vl.inference import resolve_folder
 
 __all__ = ["Profile", "Role", "import_object", "load_profile", "problems_of", "shipped_profiles"]
@@ -107,7 +108,7 @@ def import_object(target: str) -> Any:
     Raises:
         ProfileError: It cannot be imported.
     """
-    module, _, attribute = target.partition(":")
+    module, _, attribute = present_name(target).partition(":")
     try:
         return getattr(import_module(module), attribute)
     except (ImportError, AttributeError) as error:

@@ -8,11 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from interleavethinker.graph.attempts import attempt_key, derive_seed, next_prompt, source_before, tries_of
-from interleavethinker.graph.document import Document
+from interleavethinker.graph.attempts import attempt_key, attempts_for, derive_seed, next_prompt, source_image_for
 from interleavethinker.graph.limits import Limits
 from interleavethinker.graph.routing import limits_of
-from interleavethinker.graph.state import Override, attempts_of, newest_plan, request_of
+from interleavethinker.graph.state import Override, attempts_of, current_step_of, initial_state, newest_plan, request_of
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.types import Attempt, Plan, Sha256
 
@@ -48,37 +47,29 @@ def branch_state(
     prefix = _prefix(attempts, plan, point)
     nothing_given = point.prompt is None and point.seed is None and point.image is None
     seed = secrets.randbelow(2**31) if nothing_given else state.get("seed", 0)
-    values: dict[str, Any] = {
+    values = initial_state(limits or limits_of(state), seed) | {
         "request": list(state["request"]),
-        "seed": seed,
-        "limits": limits or limits_of(state),
-        "approve_plan": False,
         "plans": {number: old for number, old in state["plans"].items() if number <= plan.version},
         "attempts": prefix,
-        "cursor": point.step,
-        "override": None,
-        "allowances": {},
-        "seconds": 0.0,
-        "free_calls": len(prefix),
+        "current_step": point.step,
+        "inherited_calls": len(prefix),
         "replans": min(state.get("replans", 0), plan.version - 1),
-        "outcome": None,
-        "document": Document(),
     }
     if point.image is None:
         values["override"] = Override(step=point.step, iteration=point.iteration, prompt=point.prompt, seed=point.seed)
         return values, "approve"
-    tries = tries_of(attempts, plan.version, point.step)[: point.iteration]
+    tries = attempts_for(attempts, plan.version, point.step)[: point.iteration]
     given = Attempt(
         plan_version=plan.version,
         step=point.step,
         iteration=point.iteration,
         prompt=point.prompt or next_prompt(plan.steps[point.step].prompt or "", tries),
         seed=derive_seed(seed, point.step, point.iteration) if point.seed is None else point.seed,
-        source=source_before(attempts, point.step, request_of(state).images),
+        source=source_image_for(attempts, point.step, request_of(state).images),
         image=point.image,
     )
     values["attempts"] = prefix | {attempt_key(plan.version, point.step, point.iteration): given}
-    values["free_calls"] += 1
+    values["inherited_calls"] += 1
     return values, "generate"
 
 
@@ -91,11 +82,11 @@ def _plan_at(state: Mapping[str, Any], point: BranchPoint) -> Plan:
     plan: Plan = state["plans"][max(versions)] if versions else newest
     if not 0 <= point.step < len(plan.steps):
         raise InputError(f"Step {point.step + 1} must lie in the plan, which has {len(plan.steps)} steps.")
-    if point.step > state.get("cursor", 0):
+    if point.step > current_step_of(state):
         raise InputError(f"Step {point.step + 1} has not been reached yet; branch at an earlier one, or resume first.")
     if plan.steps[point.step].prompt is None:
         raise InputError(f"Step {point.step + 1} is text only; there is no attempt to branch from.")
-    made = len(tries_of(attempts_of(state), plan.version, point.step))
+    made = len(attempts_for(attempts_of(state), plan.version, point.step))
     if not 0 <= point.iteration <= made:
         raise InputError(
             f"Attempt {point.iteration + 1} of step {point.step + 1} must exist or come next; there are {made}."

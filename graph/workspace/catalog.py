@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 
 from interleavethinker.tools.errors import InputError, StoreError, TrajectoryError
 
-__all__ = ["Catalog", "Command", "Entry", "Status", "translated"]
+__all__ = ["Catalog", "Command", "Status", "TrajectorySummary", "sqlite_errors"]
 
 Status = Literal["ready", "running", "interrupted", "paused", "waiting", "done", "failed", "cancelled"]
 """`interrupted`: its process died while it ran; `waiting`: for approval of the plan. The rest is what it says."""
@@ -38,7 +38,7 @@ _FULL = {errno.ENOSPC, errno.EDQUOT}
 _Value = float | int | str | None
 
 
-class Entry(BaseModel):
+class TrajectorySummary(BaseModel):
     """One trajectory in the catalog."""
 
     model_config = ConfigDict(frozen=True)
@@ -91,7 +91,7 @@ class Catalog:
                 f"The workspace {path.parent} must be a folder that can be written; the system says: {error.strerror}. "
                 "Choose another one."
             ) from error
-        with translated(path):
+        with sqlite_errors(path):
             self._database = sqlite3.connect(path, timeout=_WAIT_SECONDS, isolation_level=None)
             self._database.execute("PRAGMA journal_mode=WAL")
             self._database.execute("PRAGMA synchronous=NORMAL")
@@ -100,24 +100,24 @@ class Catalog:
 
     def close(self) -> None:
         """Closes the database."""
-        with translated(self.path):
+        with sqlite_errors(self.path):
             self._database.close()
 
-    def add(self, entry: Entry, lineage: Sequence[Entry] = ()) -> None:
+    def add(self, entry: TrajectorySummary, lineage: Sequence[TrajectorySummary] = ()) -> None:
         """Adds a trajectory, with what it descends from, the nearest first."""
         for generation, ancestor in enumerate(lineage):
             self._execute(
                 "INSERT INTO ancestors (trajectory, generation, entry) VALUES (?, ?, ?)",
                 (entry.id, generation, ancestor.model_dump_json()),
             )
-        names = list(Entry.model_fields)
+        names = list(TrajectorySummary.model_fields)
         marks = ", ".join(f":{name}" for name in names)
         self._execute(
             f"INSERT INTO trajectories ({', '.join(names)}) VALUES ({marks})",  # noqa: S608 - names are our own
             entry.model_dump(),
         )
 
-    def get(self, trajectory: str) -> Entry:
+    def get(self, trajectory: str) -> TrajectorySummary:
         """Returns a trajectory by its id, or by a beginning of the id that fits only one.
 
         Raises:
@@ -128,20 +128,20 @@ class Catalog:
             (trajectory, len(trajectory), trajectory, trajectory),
         )
         if found and (len(found) == 1 or found[0]["id"] == trajectory):
-            return Entry.model_validate(dict(found[0]))
+            return TrajectorySummary.model_validate(dict(found[0]))
         what = f"{len(found)} trajectories begin" if found else "No trajectory begins"
         raise TrajectoryError(f"{what} with {trajectory!r}; see `list`.", code="unknown_trajectory")
 
-    def entries(self) -> list[Entry]:
+    def summaries(self) -> list[TrajectorySummary]:
         """Returns all trajectories, the newest first."""
         rows = self._execute("SELECT * FROM trajectories ORDER BY created DESC, id")
-        return [Entry.model_validate(dict(row)) for row in rows]
+        return [TrajectorySummary.model_validate(dict(row)) for row in rows]
 
-    def lineage(self, entry: Entry) -> tuple[Entry, ...]:
+    def lineage(self, entry: TrajectorySummary) -> tuple[TrajectorySummary, ...]:
         """Returns what a trajectory descends from, the nearest first; a deleted one as it stood at the branching."""
-        living = {other.id: other for other in self.entries()}
+        living = {other.id: other for other in self.summaries()}
         rows = self._execute("SELECT entry FROM ancestors WHERE trajectory = ? ORDER BY generation", (entry.id,))
-        kept = (Entry.model_validate_json(row["entry"]) for row in rows)
+        kept = (TrajectorySummary.model_validate_json(row["entry"]) for row in rows)
         lineage = [living.get(one.id, one) for one in kept]
         # Earlier versions kept no ancestors: theirs are known as far as they live.
         while (parent := (lineage[-1] if lineage else entry).parent) is not None and parent in living:
@@ -161,30 +161,30 @@ class Catalog:
         self._execute("DELETE FROM controls WHERE trajectory = ?", (trajectory,))
         self._execute("DELETE FROM trajectories WHERE id = ?", (trajectory,))
 
-    def ask(self, trajectory: str, verb: str, payload: dict[str, JsonValue] | None = None) -> None:
+    def enqueue(self, trajectory: str, verb: str, payload: dict[str, JsonValue] | None = None) -> None:
         """Leaves a command for whoever runs the trajectory, now or next."""
         self._execute(
             "INSERT INTO controls (trajectory, verb, payload) VALUES (?, ?, ?)",
             (trajectory, verb, json.dumps(payload or {})),
         )
 
-    def asked(self, trajectory: str) -> list[Command]:
+    def pending(self, trajectory: str) -> list[Command]:
         """Returns the open commands, in order."""
         rows = self._execute("SELECT * FROM controls WHERE trajectory = ? ORDER BY number", (trajectory,))
         return [Command(number=row["number"], verb=row["verb"], payload=json.loads(row["payload"])) for row in rows]
 
-    def answered(self, commands: Iterable[Command]) -> None:
+    def acknowledge(self, commands: Iterable[Command]) -> None:
         """Removes commands that were carried out, or that came too late."""
         for command in commands:
             self._execute("DELETE FROM controls WHERE number = ?", (command.number,))
 
     def _execute(self, statement: str, values: Sequence[_Value] | Mapping[str, _Value] = ()) -> list[sqlite3.Row]:
-        with translated(self.path):
+        with sqlite_errors(self.path):
             return self._database.execute(statement, values).fetchall()
 
 
 @contextlib.contextmanager
-def translated(path: Path) -> Iterator[None]:
+def sqlite_errors(path: Path) -> Iterator[None]:
     """Makes a `StoreError` of what SQLite raises about the database at `path`."""
     try:
         yield

@@ -14,13 +14,13 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.runtime import Runtime
 
 from interleavethinker.graph.build import TrajectoryGraph, build
-from interleavethinker.graph.context import Ports
-from interleavethinker.graph.profiles.opening import open_ports
+from interleavethinker.graph.context import Components
+from interleavethinker.graph.profiles.opening import open_components
 from interleavethinker.graph.profiles.profile import load_profile
 from interleavethinker.graph.state import serializer
 from interleavethinker.tools.images.store import ImageStore
 
-from .catalog import translated
+from .catalog import sqlite_errors
 
 __all__ = ["Engine"]
 
@@ -36,11 +36,11 @@ class Engine:
         given: Ports to use instead of any profile's.
     """
 
-    def __init__(self, database: Path, store: ImageStore, given: Ports | None) -> None:
+    def __init__(self, database: Path, store: ImageStore, given: Components | None) -> None:
         self._path = database
         self._store = store
         self._given = given
-        self._opened: dict[str, Ports] = {}
+        self._opened: dict[str, Components] = {}
         self._opening = asyncio.Lock()
         self._exits = contextlib.AsyncExitStack()
         self._saver: AsyncSqliteSaver | None = None
@@ -63,32 +63,32 @@ class Engine:
             self._graph = build(_from_context, saver)
         return self._graph
 
-    async def ports(self, profile: str) -> Ports:
+    async def components(self, profile: str) -> Components:
         """Returns a profile's ports, opened once."""
         if self._given is not None:
             return self._given
         async with self._opening:
             if profile not in self._opened:
-                opened = open_ports(load_profile(profile), self._store)
+                opened = open_components(load_profile(profile), self._store)
                 self._opened[profile] = await self._exits.enter_async_context(opened)
             return self._opened[profile]
 
     async def read(self, trajectory: str) -> Mapping[str, Any]:
         """Returns the values of a trajectory's state."""
-        with translated(self._path):
+        with sqlite_errors(self._path):
             snapshot = await (await self.graph()).aget_state({"configurable": {"thread_id": trajectory}})
         values: Mapping[str, Any] = snapshot.values
         return values
 
     async def write(self, trajectory: str, values: Mapping[str, Any], after: str) -> None:
         """Writes a new trajectory's state as if the node `after` had returned it."""
-        with translated(self._path):
+        with sqlite_errors(self._path):
             graph = await self.graph()
             await graph.aupdate_state({"configurable": {"thread_id": trajectory}}, dict(values), as_node=after)
 
-    async def forget(self, trajectory: str) -> None:
+    async def delete(self, trajectory: str) -> None:
         """Removes a trajectory's checkpoints."""
-        with translated(self._path):
+        with sqlite_errors(self._path):
             await (await self.saver()).adelete_thread(trajectory)
 
     async def size(self, trajectory: str) -> tuple[int, int]:
@@ -100,16 +100,16 @@ class Engine:
                     FROM writes WHERE thread_id = ?1),
                    (SELECT count(*) FROM checkpoints WHERE thread_id = ?1)
         """
-        with translated(self._path):
+        with sqlite_errors(self._path):
             saver = await self.saver()
             await saver.setup()
             async with saver.lock, saver.conn.execute(query, (trajectory,)) as cursor:
                 row = await cursor.fetchone()
         return (0, 0) if row is None else (int(row[0]), int(row[1]))
 
-    async def settle(self) -> None:
+    async def roll_back(self) -> None:
         """Drops what a cancelled run left uncommitted, which would keep everybody else from writing."""
-        with translated(self._path):
+        with sqlite_errors(self._path):
             saver = await self.saver()
             async with saver.lock:
                 await saver.conn.rollback()
@@ -119,7 +119,7 @@ class Engine:
         await self._exits.aclose()
 
 
-async def _from_context(runtime: Runtime[Any]) -> Ports:
-    ports = runtime.context
-    assert isinstance(ports, Ports)  # noqa: S101 - whoever runs this graph is in this package
-    return ports
+async def _from_context(runtime: Runtime[Any]) -> Components:
+    components = runtime.context
+    assert isinstance(components, Components)  # noqa: S101 - whoever runs this graph is in this package
+    return components

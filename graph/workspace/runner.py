@@ -16,17 +16,17 @@ from langgraph.runtime import RunControl
 from langgraph.types import Command as Resume
 
 from interleavethinker.graph.build import TrajectoryGraph
-from interleavethinker.graph.context import Ports
+from interleavethinker.graph.context import Components
 from interleavethinker.graph.events import ApprovalNeeded, Cancelled, Event, Failed, Finished, Judged, Paused
 from interleavethinker.tools.errors import InputError, InterleaveError, StoreError
 from interleavethinker.tools.types import Plan
 
-from .catalog import Catalog, translated
+from .catalog import Catalog, sqlite_errors
 from .catalog import Command as Asked
-from .human_review import Judgement, judged_by_hand
-from .snapshot import look_at
+from .human_review import HumanVerdict, human_verdict_update
+from .snapshot import snapshot_of
 
-__all__ = ["Runner", "apply_judgement"]
+__all__ = ["Runner", "apply_human_verdict"]
 
 _log = logging.getLogger(__name__)
 _POLL_SECONDS = 0.1
@@ -44,7 +44,7 @@ class _Asked(RunControl):
 
     @property
     def drain_requested(self) -> bool:
-        return bool(self._catalog.asked(self._id))
+        return bool(self._catalog.pending(self._id))
 
 
 @dataclass
@@ -70,22 +70,22 @@ class Runner:
     def __init__(
         self,
         graph: TrajectoryGraph,
-        ports: Ports,
+        components: Components,
         catalog: Catalog,
         trajectory: str,
-        settle: Callable[[], Awaitable[None]],
+        roll_back: Callable[[], Awaitable[None]],
     ) -> None:
         self._graph = graph
-        self._ports = ports
+        self._components = components
         self._catalog = catalog
         self._id = trajectory
-        self._settle = settle
+        self._roll_back = roll_back
         self._config: Any = {"configurable": {"thread_id": trajectory}, "recursion_limit": _NO_LIMIT}
 
     async def events(self) -> AsyncGenerator[Event]:
         """Yields what happens. The last event is one of Finished, ApprovalNeeded, Paused, Cancelled and Failed."""
         # Whoever resumes knows of earlier stops, asked of a process that has died since.
-        self._catalog.answered(c for c in self._catalog.asked(self._id) if c.verb in {"pause", "cancel"})
+        self._catalog.acknowledge(c for c in self._catalog.pending(self._id) if c.verb in {"pause", "cancel"})
         self._catalog.mark(self._id, "running")
         last: Event | None = None
         try:
@@ -123,13 +123,13 @@ class Runner:
         except asyncio.CancelledError:
             if not turn.cancelled:
                 raise
-            await self._settle()
-            self._catalog.answered(self._catalog.asked(self._id))
+            await self._roll_back()
+            self._catalog.acknowledge(self._catalog.pending(self._id))
             self._catalog.mark(self._id, "cancelled")
             yield Cancelled()
         except (InterleaveError, OSError) as error:
             with contextlib.suppress(StoreError):
-                await self._settle()
+                await self._roll_back()
             yield self._failed(error)
         finally:
             watch.cancel()
@@ -141,12 +141,12 @@ class Runner:
             stream: AsyncIterator[Any] = self._graph.astream(
                 answer,
                 self._config,
-                context=self._ports,
+                context=self._components,
                 stream_mode="custom",
                 durability="sync",
                 control=turn.control,
             )
-            with translated(self._catalog.path):
+            with sqlite_errors(self._catalog.path):
                 async for event in stream:
                     turn.feed.put_nowait(event)
         finally:
@@ -155,7 +155,7 @@ class Runner:
     async def _watch(self, turn: _Round, work: asyncio.Task[None]) -> None:
         """Waits for `cancel`, the only command that does not wait for the call in flight."""
         # Another process has no event of ours to set, hence the polling.
-        while not any(command.verb == "cancel" for command in self._catalog.asked(self._id)):  # noqa: ASYNC110
+        while not any(command.verb == "cancel" for command in self._catalog.pending(self._id)):  # noqa: ASYNC110
             await asyncio.sleep(_POLL_SECONDS)
         turn.cancelled = True
         work.cancel()
@@ -164,31 +164,31 @@ class Runner:
         """Carries out verdicts by hand, and returns the answer to the graph's question if there is one."""
         events: list[Event] = []
         answer: Resume[Any] | None = None
-        for command in self._catalog.asked(self._id):
+        for command in self._catalog.pending(self._id):
             if command.verb == "judge":
-                judgement = Judgement.model_validate(command.payload)
+                verdict = HumanVerdict.model_validate(command.payload)
                 # An InputError: it came too late, the trajectory has moved on.
-                with contextlib.suppress(InputError), translated(self._catalog.path):
-                    events.append(await apply_judgement(self._graph, self._id, judgement))
+                with contextlib.suppress(InputError), sqlite_errors(self._catalog.path):
+                    events.append(await apply_human_verdict(self._graph, self._id, verdict))
             elif command.verb == "approve":
                 snapshot = await self._snapshot()
                 answer = Resume(resume=command.payload) if snapshot.interrupts else None
             else:
                 continue
-            self._catalog.answered([command])
+            self._catalog.acknowledge([command])
         return answer, events
 
     async def _standing(self) -> Event | None:
         """Tells why the graph stopped and records it; None where it only stopped to obey."""
         snapshot = await self._snapshot()
         if not snapshot.next:
-            self._catalog.answered(self._catalog.asked(self._id))  # Too late for any of it.
+            self._catalog.acknowledge(self._catalog.pending(self._id))  # Too late for any of it.
             self._catalog.mark(self._id, "done")
-            seen = look_at(self._catalog.get(self._id), snapshot.values)
-            return Finished(outcome=seen.outcome or "complete", document=seen.document)
-        asked: list[Asked] = self._catalog.asked(self._id)
+            seen = snapshot_of(self._catalog.get(self._id), snapshot.values)
+            return Finished(stop_reason=seen.stop_reason or "complete", document=seen.document)
+        asked: list[Asked] = self._catalog.pending(self._id)
         if any(command.verb == "pause" for command in asked):
-            self._catalog.answered(command for command in asked if command.verb == "pause")
+            self._catalog.acknowledge(command for command in asked if command.verb == "pause")
             self._catalog.mark(self._id, "paused")
             return Paused()
         if snapshot.interrupts and not any(command.verb == "approve" for command in asked):
@@ -197,7 +197,7 @@ class Runner:
         return None
 
     async def _snapshot(self) -> Any:
-        with translated(self._catalog.path):
+        with sqlite_errors(self._catalog.path):
             return await self._graph.aget_state(self._config)
 
     def _failed(self, error: Exception) -> Failed:
@@ -209,7 +209,7 @@ class Runner:
         return Failed(code=code, reason=reason)
 
 
-async def apply_judgement(graph: TrajectoryGraph, trajectory: str, judgement: Judgement) -> Judged:
+async def apply_human_verdict(graph: TrajectoryGraph, trajectory: str, verdict: HumanVerdict) -> Judged:
     """Puts a person's verdict in the critic's place; whoever calls this holds the trajectory's lock.
 
     Raises:
@@ -217,6 +217,6 @@ async def apply_judgement(graph: TrajectoryGraph, trajectory: str, judgement: Ju
     """
     config: Any = {"configurable": {"thread_id": trajectory}}
     snapshot = await graph.aget_state(config)
-    values, attempt = judged_by_hand(snapshot.values, judgement)
+    values, attempt = human_verdict_update(snapshot.values, verdict)
     await graph.aupdate_state(config, values, as_node="critic")
     return Judged(attempt=attempt)

@@ -5,16 +5,16 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from interleavethinker.graph.attempts import kept_attempt
+from interleavethinker.graph.attempts import selected_attempt
 from interleavethinker.graph.document import Document, assemble
-from interleavethinker.graph.limits import Limits, Outcome
-from interleavethinker.graph.state import attempts_of, newest_plan, request_of
+from interleavethinker.graph.limits import Limits, StopReason
+from interleavethinker.graph.state import attempts_of, current_step_of, newest_plan, request_of, stop_reason_of
 from interleavethinker.tools.request_parsing import named_step_count
 from interleavethinker.tools.types import Attempt, Plan, Request
 
-from .catalog import Entry
+from .catalog import TrajectorySummary
 
-__all__ = ["Trajectory", "look_at"]
+__all__ = ["Trajectory", "snapshot_of"]
 
 
 class Trajectory(BaseModel):
@@ -22,7 +22,7 @@ class Trajectory(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    entry: Entry
+    summary: TrajectorySummary
     request: Request
     seed: int
     limits: Limits
@@ -30,13 +30,13 @@ class Trajectory(BaseModel):
     """All versions, the newest last."""
     attempts: tuple[Attempt, ...]
     """By step, plan version and iteration."""
-    cursor: int
+    current_step: int
     """First step that is not finished, from 0."""
-    outcome: Outcome | None
+    stop_reason: StopReason | None
     seconds: float
     """Work of planner, generator and critic."""
     document: Document
-    lineage: tuple[Entry, ...] = ()
+    lineage: tuple[TrajectorySummary, ...] = ()
     """The trajectories it descends from, the nearest first; one deleted since stands as it did at the branching."""
     notes: tuple[str, ...] = ()
     """What its profile tells every reader, for example that stand-ins were used."""
@@ -46,34 +46,37 @@ class Trajectory(BaseModel):
         """The plan that counts."""
         return self.plans[-1] if self.plans else None
 
-    def tries(self, step: int) -> list[Attempt]:
+    def attempts_for(self, step: int) -> list[Attempt]:
         """Returns the attempts of a step, under every plan version that drew it."""
         return [attempt for attempt in self.attempts if attempt.step == step]
 
-    def kept(self, step: int) -> Attempt | None:
+    def selected(self, step: int) -> Attempt | None:
         """Returns the attempt that the document shows for a step."""
-        return kept_attempt({str(index): attempt for index, attempt in enumerate(self.attempts)}, step)
+        return selected_attempt({str(index): attempt for index, attempt in enumerate(self.attempts)}, step)
 
 
-def look_at(
-    entry: Entry, state: Mapping[str, Any], lineage: tuple[Entry, ...] = (), notes: tuple[str, ...] = ()
+def snapshot_of(
+    summary: TrajectorySummary,
+    state: Mapping[str, Any],
+    lineage: tuple[TrajectorySummary, ...] = (),
+    notes: tuple[str, ...] = (),
 ) -> Trajectory:
     """Makes the view from a catalog entry and the state's values."""
     plan, attempts = newest_plan(state), attempts_of(state)
     limits = state.get("limits") or Limits()
-    cursor, outcome = state.get("cursor", 0), state.get("outcome")
+    current_step, stop_reason = current_step_of(state), stop_reason_of(state)
     request = request_of(state)
     return Trajectory(
-        entry=entry,
+        summary=summary,
         request=request,
         seed=state.get("seed", 0),
         limits=limits,
         plans=tuple(old for _, old in sorted((state.get("plans") or {}).items())),
         attempts=tuple(sorted(attempts.values(), key=lambda a: (a.step, a.plan_version, a.iteration))),
-        cursor=cursor,
-        outcome=outcome,
+        current_step=current_step,
+        stop_reason=stop_reason,
         seconds=state.get("seconds", 0.0),
-        document=assemble(plan, attempts, cursor, outcome, limits, named_step_count(request.text)),
+        document=assemble(plan, attempts, current_step, stop_reason, limits, named_step_count(request.text)),
         lineage=lineage,
         notes=notes,
     )

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from interleavethinker.graph.context import Ports
+from interleavethinker.graph.context import Components
 from interleavethinker.graph.events import Event, Finished
 from interleavethinker.graph.limits import Limits
 from interleavethinker.graph.nodes import Approval
@@ -24,12 +24,12 @@ from interleavethinker.tools.request_parsing import RequestLike, as_request
 from interleavethinker.tools.types import Request, Step
 
 from .branching import BranchPoint, branch_state
-from .catalog import Catalog, Entry, translated
+from .catalog import Catalog, TrajectorySummary, sqlite_errors
 from .checkpoints import Engine
-from .human_review import Judgement, named_attempt
+from .human_review import HumanVerdict, named_attempt
 from .lock import TrajectoryLock, is_held
-from .runner import Runner, apply_judgement
-from .snapshot import Trajectory, look_at
+from .runner import Runner, apply_human_verdict
+from .snapshot import Trajectory, snapshot_of
 
 __all__ = ["Workspace"]
 
@@ -46,26 +46,26 @@ class Workspace:
         store: The image store; it belongs to the trajectories alone.
     """
 
-    def __init__(self, root: Path, ports: Ports | None, fsync: bool) -> None:
+    def __init__(self, root: Path, components: Components | None, fsync: bool) -> None:
         self.root = root
         self.store = ImageStore(root / "images", fsync=fsync)
-        self._given = ports
+        self._given = components
         self._catalog = Catalog(root / "trajectories.sqlite")
-        self._engine = Engine(root / "trajectories.sqlite", self.store, ports)
+        self._engine = Engine(root / "trajectories.sqlite", self.store, components)
 
     @classmethod
     @contextlib.asynccontextmanager
     async def open(
-        cls, root: Path | None = None, ports: Ports | None = None, *, fsync: bool = False
+        cls, root: Path | None = None, components: Components | None = None, *, fsync: bool = False
     ) -> AsyncIterator["Workspace"]:
         """Opens a workspace; closing it ends its generator sessions.
 
         Args:
             root: The folder; default: `INTERLEAVETHINKER_HOME`, or the user's data folder.
-            ports: Used for every trajectory instead of what its profile names.
+            components: Used for every trajectory instead of what its profile names.
             fsync: Survive power loss too, at about 8 ms an image; SIGKILL alone does not need it.
         """
-        workspace = cls(root or default_home(), ports, fsync)
+        workspace = cls(root or default_home(), components, fsync)
         try:
             yield workspace
         finally:
@@ -86,7 +86,7 @@ class Workspace:
             raise InputError(f"The image {image} must be a readable file: {error.strerror or error}.") from error
         return self.store.put(canonical_png(data))
 
-    async def start(
+    async def create(
         self,
         request: RequestLike,
         *,
@@ -146,46 +146,46 @@ class Workspace:
         with self._lock(name):
             entry = self._check_not_cancelled(name)  # Read only now: another process may have changed it until here.
             if entry.status == "done":
-                seen = await self.look(entry.id)
-                yield Finished(outcome=seen.outcome or "complete", document=seen.document)
+                seen = await self.get(entry.id)
+                yield Finished(stop_reason=seen.stop_reason or "complete", document=seen.document)
                 return
             try:
-                ports = await self._engine.ports(entry.profile)
+                components = await self._engine.components(entry.profile)
             except InterleaveError as error:
                 self._catalog.mark(entry.id, "failed", str(error))
                 raise
-            runner = Runner(await self._engine.graph(), ports, self._catalog, entry.id, self._engine.settle)
+            runner = Runner(await self._engine.graph(), components, self._catalog, entry.id, self._engine.roll_back)
             try:
                 async with contextlib.aclosing(runner.events()) as events:
                     async for event in events:
                         yield event
             finally:
-                await self._engine.settle()
+                await self._engine.roll_back()
 
     async def run(self, trajectory: str) -> Trajectory:
         """Runs a trajectory until it ends, waits, is stopped or fails, and returns how it stands then."""
         async with contextlib.aclosing(self.stream(trajectory)) as events:
             async for _ in events:
                 pass
-        return await self.look(trajectory)
+        return await self.get(trajectory)
 
-    async def look(self, trajectory: str) -> Trajectory:
+    async def get(self, trajectory: str) -> Trajectory:
         """Returns a trajectory as it stands, running or not."""
-        entry = self.entry(trajectory)
+        entry = self.summary(trajectory)
         state = await self._engine.read(entry.id)
         try:
             notes = load_profile(entry.profile).notes
         except ProfileError:  # Its file may be gone by now.
             notes = ()
-        return look_at(entry, state, self._catalog.lineage(entry), notes)
+        return snapshot_of(entry, state, self._catalog.lineage(entry), notes)
 
-    def entry(self, trajectory: str) -> Entry:
+    def summary(self, trajectory: str) -> TrajectorySummary:
         """Returns a trajectory's catalog entry by its id or a unique beginning of it."""
         return self._alive(self._catalog.get(trajectory))
 
-    def entries(self) -> list[Entry]:
+    def list(self) -> list[TrajectorySummary]:
         """Returns all trajectories, the newest first."""
-        return [self._alive(entry) for entry in self._catalog.entries()]
+        return [self._alive(entry) for entry in self._catalog.summaries()]
 
     def pause(self, trajectory: str) -> bool:
         """Stops a trajectory after the call in flight; returns False if it was not running and is paused at once.
@@ -193,9 +193,9 @@ class Workspace:
         Raises:
             TrajectoryError: There is nothing to pause.
         """
-        entry = self.entry(trajectory)
+        entry = self.summary(trajectory)
         if entry.status == "running":
-            self._catalog.ask(entry.id, "pause")
+            self._catalog.enqueue(entry.id, "pause")
             return True
         if entry.status not in {"interrupted", "ready", "paused"}:  # A failed one must keep its reason.
             raise TrajectoryError(f"Trajectory {entry.id} is {entry.status}; there is nothing to pause.")
@@ -208,11 +208,11 @@ class Workspace:
         Raises:
             TrajectoryError: It has ended already.
         """
-        entry = self.entry(trajectory)
+        entry = self.summary(trajectory)
         if entry.status in {"done", "cancelled"}:
             raise TrajectoryError(f"Trajectory {entry.id} is {entry.status}; there is nothing to cancel.")
         if entry.status == "running":
-            self._catalog.ask(entry.id, "cancel")
+            self._catalog.enqueue(entry.id, "cancel")
             return True
         self._catalog.mark(entry.id, "cancelled")
         return False
@@ -224,30 +224,30 @@ class Workspace:
             InputError: The new plan is empty.
             TrajectoryError: It does not wait for approval.
         """
-        entry = self.entry(trajectory)
+        entry = self.summary(trajectory)
         if entry.status != "waiting":
             raise TrajectoryError(f"Trajectory {entry.id} is {entry.status}; it does not wait for approval.")
         if steps is not None and not steps:
             raise InputError("An edited plan must have at least one step.")
         approval = Approval(approved=True, steps=None if steps is None else tuple(steps))
-        self._catalog.ask(entry.id, "approve", approval.model_dump(mode="json", exclude_none=True))
+        self._catalog.enqueue(entry.id, "approve", approval.model_dump(mode="json", exclude_none=True))
 
-    async def judge(self, trajectory: str, judgement: Judgement) -> bool:
+    async def judge(self, trajectory: str, verdict: HumanVerdict) -> bool:
         """Puts a person's verdict in the critic's place: at once, or by whoever runs the trajectory (returns True).
 
         Raises:
             InputError: There is no such attempt at the step under way.
             TrajectoryError: It was cancelled, or another process works on it (`busy`).
         """
-        entry = self.entry(trajectory)
+        entry = self.summary(trajectory)
         if entry.status == "running":
             # Whoever runs it may have drawn another attempt by then, which this person has not seen.
-            seen = named_attempt(await self._engine.read(entry.id), judgement)
-            self._catalog.ask(entry.id, "judge", seen.model_dump(mode="json"))
+            seen = named_attempt(await self._engine.read(entry.id), verdict)
+            self._catalog.enqueue(entry.id, "judge", seen.model_dump(mode="json"))
             return True
-        with self._lock(entry.id), translated(self._catalog.path):
+        with self._lock(entry.id), sqlite_errors(self._catalog.path):
             self._check_not_cancelled(entry.id)
-            await apply_judgement(await self._engine.graph(), entry.id, judgement)
+            await apply_human_verdict(await self._engine.graph(), entry.id, verdict)
         return False
 
     async def branch(self, trajectory: str, point: BranchPoint, limits: Limits | None = None) -> str:
@@ -276,17 +276,17 @@ class Workspace:
         entry = self._catalog.get(trajectory)
         with self._lock(entry.id):
             self._catalog.remove(entry.id)
-            await self._engine.forget(entry.id)
+            await self._engine.delete(entry.id)
 
-    async def collect_garbage(self, older_than: float = 3600.0) -> list[str]:
+    async def collect_garbage(self, older_than: float = 3600.0) -> Sequence[str]:
         """Removes images that no trajectory names and returns their names.
 
         Args:
             older_than: Seconds; younger images may belong to a call whose checkpoint is about to be written.
         """
         used: set[str] = set()
-        for entry in self._catalog.entries():
-            seen = await self.look(entry.id)
+        for entry in self._catalog.summaries():
+            seen = await self.get(entry.id)
             used.update(seen.request.images)
             for attempt in seen.attempts:
                 used |= {attempt.image} | ({attempt.source} if attempt.source else set())
@@ -299,12 +299,12 @@ class Workspace:
         """Returns the bytes of a trajectory's checkpoints in the database, and their number."""
         return await self._engine.size(self._catalog.get(trajectory).id)
 
-    def _alive(self, entry: Entry) -> Entry:
+    def _alive(self, entry: TrajectorySummary) -> TrajectorySummary:
         if entry.status == "running" and not is_held(self._lock_path(entry.id)):
             return entry.model_copy(update={"status": "interrupted"})
         return entry
 
-    def _check_not_cancelled(self, trajectory: str) -> Entry:
+    def _check_not_cancelled(self, trajectory: str) -> TrajectorySummary:
         entry = self._catalog.get(trajectory)
         if entry.status == "cancelled":
             raise TrajectoryError(
@@ -320,10 +320,10 @@ class Workspace:
         return self.root / "locks" / f"{trajectory}.lock"
 
 
-def _new_entry(title: str, profile: str) -> Entry:
+def _new_entry(title: str, profile: str) -> TrajectorySummary:
     now = time.time()
     name = time.strftime("%y%m%d-%H%M%S-", time.gmtime(now)) + secrets.token_hex(3)
-    return Entry(id=name, title=title, profile=profile, status="ready", created=now, updated=now)
+    return TrajectorySummary(id=name, title=title, profile=profile, status="ready", created=now, updated=now)
 
 
 def _title(request: Request) -> str:

@@ -14,14 +14,14 @@ from pathlib import Path
 from interleavethinker.tools.errors import ModelError
 from interleavethinker.tools.qwen3vl.inference import resolve_folder
 
-__all__ = ["CRITICS", "PLANNERS", "Weights", "available", "prompts_folder", "weights_of"]
+__all__ = ["CRITICS", "PLANNERS", "AgentWeights", "available", "prompts_folder", "weights_of"]
 
 _CHECKPOINTS = "interleavethinker.microworld:checkpoints"
 _PLANNER, _CRITIC = f"qwen3-vl:{_CHECKPOINTS}/planner", f"qwen3-vl:{_CHECKPOINTS}/critic"
 
 
 @dataclass(frozen=True)
-class Weights:
+class AgentWeights:
     """A model, perhaps with a LoRA adapter."""
 
     variant: str
@@ -54,23 +54,23 @@ def _is_whole(folder: str, config: str) -> bool:
     return (Path(folder) / config).is_file() and any(Path(folder).glob("*.safetensors"))
 
 
-def _critic(variant: str, adapter: str, seed: int = 0) -> Weights:
-    return Weights(variant, _CRITIC, f"{_CHECKPOINTS}/adapters/{adapter}", seed)
+def _critic(variant: str, adapter: str, seed: int = 0) -> AgentWeights:
+    return AgentWeights(variant, _CRITIC, f"{_CHECKPOINTS}/adapters/{adapter}", seed)
 
 
-def _own_run(variant: str, run: str) -> Weights:
+def _own_run(variant: str, run: str) -> AgentWeights:
     """Weights that do not ship: where their recipe leaves them, below the working folder."""
-    return Weights(variant, f"qwen3-vl:runs/{run}/model")
+    return AgentWeights(variant, f"qwen3-vl:runs/{run}/model")
 
 
-_ONE_AGENT = Weights("one_agent", f"qwen3-vl:{_CHECKPOINTS}/one-agent")
+_ONE_AGENT = AgentWeights("one_agent", f"qwen3-vl:{_CHECKPOINTS}/one-agent")
 """One set of weights in both roles."""
 
-PLANNERS: dict[str, Weights] = {"sft": Weights("sft", _PLANNER), "one_agent": _ONE_AGENT}
+PLANNERS: dict[str, AgentWeights] = {"sft": AgentWeights("sft", _PLANNER), "one_agent": _ONE_AGENT}
 """By name."""
 
-CRITICS: dict[str, Weights] = {
-    "sft": Weights("sft", _CRITIC),
+CRITICS: dict[str, AgentWeights] = {
+    "sft": AgentWeights("sft", _CRITIC),
     "sft_continued": _critic("sft_continued", "critic-sft-continued"),
     "grpo": _critic("grpo", "critic-grpo"),
     "grpo_seed1": _critic("grpo", "critic-grpo-seed1", seed=1),
@@ -91,12 +91,12 @@ def prompts_folder() -> Path:
     return Path(resolve_folder("interleavethinker.microworld:prompts"))
 
 
-def available(agents: Mapping[str, Weights]) -> dict[str, Weights]:
+def available(agents: Mapping[str, AgentWeights]) -> dict[str, AgentWeights]:
     """Those of the given agents whose weights are installed, in order."""
     return {name: weights for name, weights in agents.items() if weights.missing is None}
 
 
-def weights_of(agents: Mapping[str, Weights], name: str) -> Weights:
+def weights_of(agents: Mapping[str, AgentWeights], name: str) -> AgentWeights:
     """The weights with this name.
 
     Raises:

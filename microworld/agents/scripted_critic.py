@@ -17,7 +17,7 @@ from interleavethinker.microworld.scenes.scene import POSITIONS, Scene
 from interleavethinker.microworld.scoring.scorer import Item, judgement, score
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.images.store import ImageStore
-from interleavethinker.tools.types import Case, Sha256, Verdict
+from interleavethinker.tools.types import CriticInput, Sha256, Verdict
 
 __all__ = ["ScriptedCritic"]
 
@@ -34,11 +34,11 @@ class ScriptedCritic:
     def __init__(self, store: ImageStore) -> None:
         self._store = store
 
-    async def judge(self, cases: Sequence[Case]) -> list[Verdict]:
+    async def judge(self, cases: Sequence[CriticInput]) -> list[Verdict]:
         """See `Critic.judge`."""
         return await asyncio.to_thread(lambda: [self._judge(case) for case in cases])
 
-    def _judge(self, case: Case) -> Verdict:
+    def _judge(self, case: CriticInput) -> Verdict:
         try:
             picture = self._picture(case.image)
             source = None if case.source is None else self._picture(case.source)

@@ -18,7 +18,7 @@ from interleavethinker.microworld.language.normalization import plainly, unframe
 from interleavethinker.microworld.language.parser import understand
 from interleavethinker.microworld.language.templates import MAX_NAMED, Edit, Task, a, describe, instruct, name, place
 from interleavethinker.microworld.scenes.reader import read
-from interleavethinker.microworld.scenes.scene import POSITIONS, Scene, Thing
+from interleavethinker.microworld.scenes.scene import POSITIONS, Scene, SceneObject
 from interleavethinker.microworld.scenes.sprites import KINDS
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.images.store import ImageStore
@@ -155,7 +155,7 @@ def _editing(said: str, task: Task, scene: Scene) -> Iterator[Step]:
     yield _step(instruct(edit, scene) if _leaves_open(said, new) else said, task.target)
 
 
-def _leaves_open(said: str, things: list[tuple[int, Thing]]) -> bool:
+def _leaves_open(said: str, things: list[tuple[int, SceneObject]]) -> bool:
     """Whether a text leaves a thing's colour or place to whoever draws it; a later step may count on either."""
     words = set(to_words(said))
     return not all(thing.colour in words and words.issuperset(POSITIONS[cell].split()) for cell, thing in things)

@@ -30,27 +30,27 @@ from interleavethinker.microworld.scoring.targets import StepTarget, scene_of, s
 from interleavethinker.tools.images.png import encode_png
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import PlanContext
-from interleavethinker.tools.types import Case, ImagePart, Part, Plan, Request, Step, TextPart, Verdict
+from interleavethinker.tools.types import CriticInput, ImagePart, Part, Plan, Request, Step, TextPart, Verdict
 
 from .rewriting import STRATEGIES, reword
 
 __all__ = [
     "KnownPlan",
-    "Lesson",
     "TeacherCritic",
+    "TeacherLabel",
     "aim_of",
-    "lesson_about",
+    "label_attempt",
+    "label_description",
     "line_about",
     "listed",
     "plan_of",
     "request_of",
-    "teach",
     "wished",
 ]
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TeacherLabel:
     """What the teacher says about one attempt."""
 
     score: Score
@@ -68,9 +68,9 @@ def plan_of(asked: Asked) -> Plan:
     return Plan(steps=tuple(steps), reasoning=asked.reasoning)
 
 
-def teach(
+def label_attempt(
     image: Image.Image, source: Image.Image | None, target: StepTarget, prompt: str, seed: int, strategy: str = ""
-) -> Lesson:
+) -> TeacherLabel:
     """Judges an attempt and, if it failed, writes a prompt for the next one.
 
     Args:
@@ -84,12 +84,12 @@ def teach(
     digest = hashlib.sha256(image.tobytes() + prompt.encode()).digest()
     rng = np.random.default_rng([seed, *digest[:8]])
     scene = None if source is None else scene_of(source)
-    return lesson_about(score_step(image, source, target), scene, target, prompt, rng, strategy)
+    return label_description(score_step(image, source, target), scene, target, prompt, rng, strategy)
 
 
-def lesson_about(
+def label_description(
     score: Score, source: Scene | None, target: StepTarget, prompt: str, rng: np.random.Generator, strategy: str = ""
-) -> Lesson:
+) -> TeacherLabel:
     """What the teacher says about an attempt that is scored already.
 
     Args:
@@ -105,7 +105,7 @@ def lesson_about(
     refined = prompt if good else reword(chosen, target, source, score.faults, rng)
     reasoning = _reasoning(score, source) + ("" if good else f"; try {chosen}")
     verdict = Verdict(success=good, refined_prompt=refined, reasoning=reasoning)
-    return Lesson(score, verdict, None if good else chosen)
+    return TeacherLabel(score, verdict, None if good else chosen)
 
 
 def request_of(asked: Asked, store: ImageStore) -> Request:
@@ -150,14 +150,14 @@ class TeacherCritic:
         self._targets = targets
         self._seed = seed
 
-    async def judge(self, cases: Sequence[Case]) -> list[Verdict]:
+    async def judge(self, cases: Sequence[CriticInput]) -> list[Verdict]:
         """See `Critic.judge`."""
         return [self._judge(case) for case in cases]
 
-    def _judge(self, case: Case) -> Verdict:
+    def _judge(self, case: CriticInput) -> Verdict:
         source = None if case.source is None else self._open(case.source)
         target = self._targets[case.original_prompt]
-        return teach(self._open(case.image), source, target, case.prompt, self._seed).verdict
+        return label_attempt(self._open(case.image), source, target, case.prompt, self._seed).verdict
 
     def _open(self, sha256: str) -> Image.Image:
         with Image.open(io.BytesIO(self._store.get(sha256))) as image:

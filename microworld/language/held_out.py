@@ -20,16 +20,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from interleavethinker.microworld.scenes.scene import MAX_THINGS, Scene, Thing, random_scene, random_thing
+from interleavethinker.microworld.scenes.scene import MAX_THINGS, Scene, SceneObject, random_object, random_scene
 from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, SIZES
 
 from .templates import (
     EDIT_KINDS,
     MAX_NAMED,
+    CellTarget,
     Edit,
     Task,
-    Wish,
     a,
+    cell_targets_of,
     describe,
     draw_task,
     edit_task,
@@ -37,7 +38,6 @@ from .templates import (
     name,
     random_edit,
     refer,
-    wishes_of,
 )
 from .vocabulary import SYNONYMS
 
@@ -101,10 +101,10 @@ def _compound(rng: Rng) -> GapTask:
     for edit in edits:
         rewording.append(instruct(edit, scene))
         scene = edit.apply(scene)
-    wishes = list(wishes_of(scene))
+    wishes = list(cell_targets_of(scene))
     for edit in edits:
         if edit.open_size and edit.cell is not None and edit.new is not None:
-            wishes[edit.cell] = Wish(edit.new.kind, edit.new.colour, None)
+            wishes[edit.cell] = CellTarget(edit.new.kind, edit.new.colour, None)
     return GapTask(Task(text, "compound", source, scene, tuple(wishes), tuple(edits)), tuple(rewording))
 
 
@@ -141,7 +141,7 @@ def _more_things(rng: Rng) -> GapTask:
     return GapTask(replace(task, kind="more_things"), tuple(rewording))
 
 
-def _says_size(wish: Wish | None) -> bool:
+def _says_size(wish: CellTarget | None) -> bool:
     return wish is not None and wish.size is not None
 
 
@@ -198,7 +198,7 @@ def _add_beside(source: Scene, rng: Rng) -> _Drawn:
     cell = _beside(source, anchor, _SIDES[side])
     if cell is None:
         return None
-    new, by = random_thing(rng), refer(source, anchor, rng)
+    new, by = random_object(rng), refer(source, anchor, rng)
     what = a(name(new))
     text = _one(
         rng, (f"{side} {by} there should be {what}", f"I want {what} {side} {by}", f"{what} belongs {side} {by}")
@@ -245,7 +245,7 @@ def _send_away(source: Scene, rng: Rng) -> _Drawn:
 
 def _become(source: Scene, rng: Rng) -> _Drawn:
     cell, thing = _some_thing(source, rng)
-    new = random_thing(rng)
+    new = random_object(rng)
     if new.kind == thing.kind:
         return None
     the, what = refer(source, cell, rng), a(name(new))
@@ -260,7 +260,7 @@ def _let_fall(source: Scene, rng: Rng) -> _Drawn:
     return _one(rng, FALLS[ground]), Edit("background", background=ground)
 
 
-def _some_thing(source: Scene, rng: Rng) -> tuple[int, Thing]:
+def _some_thing(source: Scene, rng: Rng) -> tuple[int, SceneObject]:
     cells = list(source.things.items())
     return cells[int(rng.integers(len(cells)))]
 

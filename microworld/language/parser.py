@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from interleavethinker.microworld.scenes.scene import MAX_THINGS, POSITIONS, Scene, Thing
+from interleavethinker.microworld.scenes.scene import MAX_THINGS, POSITIONS, Scene, SceneObject
 from interleavethinker.microworld.scenes.sprites import COLOURS, KINDS, SIZES
 from interleavethinker.tools.errors import InputError
 
 from .grammar import Clause, Noun, Place, background_in, cell_of, split_clauses
 from .lexicon import check_request, singular, to_words
 from .normalization import plainly
-from .templates import Edit, Task, Wish, wishes_of
+from .templates import CellTarget, Edit, Task, cell_targets_of
 
 __all__ = ["check_request", "understand"]
 
@@ -77,7 +77,7 @@ class _State:
     def __init__(self, source: Scene) -> None:
         self.original = source
         self.scene = source
-        self.wishes: list[Wish | None] = list(wishes_of(source))
+        self.wishes: list[CellTarget | None] = list(cell_targets_of(source))
         self.edits: list[Edit] = []
         self._now: dict[int, int | None] = {cell: cell for cell in source.things}
         """Where each thing of the original scene is now."""
@@ -174,8 +174,8 @@ def _fitting(noun: Noun, scene: Scene) -> list[int]:
     ]
 
 
-def _thing(noun: Noun, *, colour: str | None = None, size: str = "big") -> Thing:
-    return Thing(noun.kind, noun.colour or colour or _USUAL_COLOUR[noun.kind], noun.size or size)
+def _thing(noun: Noun, *, colour: str | None = None, size: str = "big") -> SceneObject:
+    return SceneObject(noun.kind, noun.colour or colour or _USUAL_COLOUR[noun.kind], noun.size or size)
 
 
 def _say(noun: Noun) -> str:
@@ -193,7 +193,7 @@ def _description(text: str, words: list[str]) -> Task:
     if len(nouns) > MAX_THINGS:
         msg = f"A picture of the micro world holds at most {MAX_THINGS} things; this text names {len(nouns)}."
         raise InputError(msg, code="too_many_things")
-    wishes: list[Wish | None] = list(wishes_of(scene))
+    wishes: list[CellTarget | None] = list(cell_targets_of(scene))
     for noun in (*(noun for noun in nouns if noun.cell is not None), *(noun for noun in nouns if noun.cell is None)):
         cell = next(at for at in _OUTWARDS if scene.cells[at] is None) if noun.cell is None else noun.cell
         if scene.cells[cell] is not None:
@@ -201,7 +201,7 @@ def _description(text: str, words: list[str]) -> Task:
             raise InputError(msg, code="occupied")
         thing = _thing(noun)
         scene = scene.put(cell, thing)
-        wishes[cell] = Wish(thing.kind, thing.colour, noun.size)
+        wishes[cell] = CellTarget(thing.kind, thing.colour, noun.size)
     return Task(text, "draw", None, scene, tuple(wishes))
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from interleavethinker.microworld.scenes.scene import CELLS, Scene, Thing, random_scene, random_thing
+from interleavethinker.microworld.scenes.scene import CELLS, Scene, SceneObject, random_object, random_scene
 from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, COLOURS, OFFSETS, SIZES, VARIANTS
 
 from .vocabulary import BACKGROUND_PHRASES, POSITION_PHRASES
@@ -18,9 +18,10 @@ from .vocabulary import BACKGROUND_PHRASES, POSITION_PHRASES
 __all__ = [
     "EDIT_KINDS",
     "MAX_NAMED",
+    "CellTarget",
     "Edit",
     "Task",
-    "Wish",
+    "cell_targets_of",
     "describe",
     "draw_task",
     "edit_task",
@@ -30,7 +31,6 @@ __all__ = [
     "place",
     "random_edit",
     "redraw_open",
-    "wishes_of",
 ]
 
 EDIT_KINDS = ("add", "remove", "recolour", "move", "resize", "replace", "background")
@@ -41,14 +41,14 @@ Rng = np.random.Generator
 
 
 @dataclass(frozen=True)
-class Wish:
+class CellTarget:
     """What a text asks of one cell: a thing whose `size` may be left open (None)."""
 
     kind: str
     colour: str
     size: str | None
 
-    def allows(self, thing: Thing | None) -> bool:
+    def allows(self, thing: SceneObject | None) -> bool:
         """Whether a thing fulfils this wish."""
         return (
             thing is not None
@@ -57,7 +57,7 @@ class Wish:
         )
 
     @classmethod
-    def of(cls, thing: Thing | None) -> Wish | None:
+    def of(cls, thing: SceneObject | None) -> CellTarget | None:
         """A wish for exactly what can be said of a thing; None for an empty cell."""
         return None if thing is None else cls(*thing.named)
 
@@ -71,7 +71,7 @@ class Edit:
     """The thing that is changed (all kinds but add and background), or where a thing is added."""
     to: int | None = None
     """Destination cell of a move."""
-    new: Thing | None = None
+    new: SceneObject | None = None
     """The thing added or put in place of another, or the changed thing (recolour, resize)."""
     open_size: bool = False
     """The text does not say the new thing's size."""
@@ -88,11 +88,11 @@ class Edit:
             return scene.put(self.to, scene.cells[self.cell]).put(self.cell, None)
         return scene.put(self.cell, self.new)
 
-    def wishes(self, scene: Scene) -> tuple[Wish | None, ...]:
+    def wishes(self, scene: Scene) -> tuple[CellTarget | None, ...]:
         """What each cell must hold after the edit of the given scene."""
-        after = list(wishes_of(self.apply(scene)))
+        after = list(cell_targets_of(self.apply(scene)))
         if self.open_size and self.cell is not None and self.new is not None:
-            after[self.cell] = Wish(self.new.kind, self.new.colour, None)
+            after[self.cell] = CellTarget(self.new.kind, self.new.colour, None)
         return tuple(after)
 
 
@@ -105,14 +105,14 @@ class Task:
     source: Scene | None
     target: Scene
     """One scene that fulfils the text, with everything that the text leaves open drawn."""
-    wishes: tuple[Wish | None, ...]
+    wishes: tuple[CellTarget | None, ...]
     """What each cell must hold; cells equal in source and target must also look as before."""
     edits: tuple[Edit, ...] = ()
 
 
-def wishes_of(scene: Scene) -> tuple[Wish | None, ...]:
+def cell_targets_of(scene: Scene) -> tuple[CellTarget | None, ...]:
     """Wishes for everything that can be said of a scene."""
-    return tuple(Wish.of(thing) for thing in scene.cells)
+    return tuple(CellTarget.of(thing) for thing in scene.cells)
 
 
 def _one(rng: Rng | None, options: tuple[str, ...]) -> str:
@@ -127,7 +127,7 @@ def place(cell: int, rng: Rng | None = None) -> str:
     return _one(rng, POSITION_PHRASES[cell])
 
 
-def name(thing: Thing, *, size: bool = True) -> str:
+def name(thing: SceneObject, *, size: bool = True) -> str:
     """A thing without article, for example "big red ball"."""
     return f"{thing.size} {thing.colour} {thing.kind}" if size else f"{thing.colour} {thing.kind}"
 
@@ -233,7 +233,7 @@ def random_edit(scene: Scene, kind: str, rng: Rng) -> Edit:
         return Edit(kind, background=str(rng.choice(others)))
     occupied, free = list(scene.things), scene.free
     if kind == "add" and free:
-        return Edit(kind, cell=int(rng.choice(free)), new=random_thing(rng), open_size=bool(rng.random() < 0.25))
+        return Edit(kind, cell=int(rng.choice(free)), new=random_object(rng), open_size=bool(rng.random() < 0.25))
     if kind not in EDIT_KINDS or not occupied or (kind in {"add", "move"} and not free):
         msg = f"an edit of kind {kind!r} needs a kind among {', '.join(EDIT_KINDS)} and a scene that allows it"
         raise ValueError(msg)
@@ -249,13 +249,13 @@ def random_edit(scene: Scene, kind: str, rng: Rng) -> Edit:
         return Edit(kind, cell=cell, new=replace(thing, size=SIZES[1 - SIZES.index(thing.size)]))
     if kind == "remove":
         return Edit(kind, cell=cell)
-    new = random_thing(rng)
+    new = random_object(rng)
     while new.kind == thing.kind:
-        new = random_thing(rng)
+        new = random_object(rng)
     return Edit(kind, cell=cell, new=new, open_size=bool(rng.random() < 0.25))
 
 
-def redraw_open(thing: Thing, rng: Rng, *, size: bool) -> Thing:
+def redraw_open(thing: SceneObject, rng: Rng, *, size: bool) -> SceneObject:
     """The thing with what words leave open drawn anew, and its size too if asked."""
     return replace(
         thing,
@@ -270,10 +270,10 @@ def draw_task(rng: Rng, things: int | None = None) -> Task:
     count = int(rng.choice(4, p=[0.06, 0.2, 0.34, 0.4])) if things is None else things
     scene = random_scene(rng, count)
     sizes = tuple(bool(rng.random() > 0.2) for _ in range(count))
-    wishes = list(wishes_of(scene))
+    wishes = list(cell_targets_of(scene))
     for (cell, thing), said in zip(scene.things.items(), sizes, strict=True):
         if not said:
-            wishes[cell] = Wish(thing.kind, thing.colour, None)
+            wishes[cell] = CellTarget(thing.kind, thing.colour, None)
     return Task(describe(scene, rng, sizes), "draw", None, scene, tuple(wishes))
 
 

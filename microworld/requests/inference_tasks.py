@@ -20,7 +20,7 @@ from interleavethinker.microworld.language.templates import (
     random_edit,
 )
 from interleavethinker.microworld.language.vocabulary import BACKGROUND_PHRASES
-from interleavethinker.microworld.scenes.scene import Scene, Thing, random_scene, random_thing
+from interleavethinker.microworld.scenes.scene import Scene, SceneObject, random_object, random_scene
 from interleavethinker.microworld.scenes.sprites import BACKGROUNDS
 from interleavethinker.microworld.scoring.targets import StepTarget
 
@@ -171,7 +171,7 @@ _HINTED = (
 
 def knowledge(rng: Rng, template: int) -> Asked:
     """A drawing of a thing that is only hinted at, and sometimes a second hint as a change."""
-    cell, thing = int(rng.integers(9)), random_thing(rng)
+    cell, thing = int(rng.integers(9)), random_object(rng)
     ground = one(rng, BACKGROUNDS)
     scene = Scene(ground).put(cell, thing)
     hint = one(rng, KIND_HINTS[thing.kind])
@@ -281,7 +281,7 @@ _ROWS = (
 
 
 def _complete(rng: Rng, template: int) -> Asked:
-    row, gap, thing = int(rng.integers(3)), int(rng.integers(3)), random_thing(rng)
+    row, gap, thing = int(rng.integers(3)), int(rng.integers(3)), random_object(rng)
     scene = Scene(one(rng, BACKGROUNDS))
     for column in range(3):
         if column != gap:
@@ -292,7 +292,7 @@ def _complete(rng: Rng, template: int) -> Asked:
     return Asked((scene, _ROWS[template]), (step,), thought)
 
 
-def _in_turn(scene: Scene, wanted: list[tuple[int, Thing]], kind: str = "replace") -> list[Planned]:
+def _in_turn(scene: Scene, wanted: list[tuple[int, SceneObject]], kind: str = "replace") -> list[Planned]:
     steps = []
     for cell, thing in wanted:
         change = Edit(kind, cell=cell, new=thing)
@@ -306,12 +306,12 @@ def _seen(scene: Scene) -> str:
     return f"I see {describe(scene)}."
 
 
-def _at(scene: Scene, cell: int) -> Thing:
+def _at(scene: Scene, cell: int) -> SceneObject:
     thing = scene.cells[cell]
     assert thing is not None  # noqa: S101 - asked of occupied cells only
     return thing
 
 
-def _some(scene: Scene, rng: Rng) -> tuple[int, Thing]:
+def _some(scene: Scene, rng: Rng) -> tuple[int, SceneObject]:
     things = list(scene.things.items())
     return things[int(rng.integers(len(things)))]

@@ -23,7 +23,7 @@ from interleavethinker.microworld.language.templates import (
     random_edit,
 )
 from interleavethinker.microworld.language.vocabulary import BACKGROUND_PHRASES, SYNONYMS
-from interleavethinker.microworld.scenes.scene import Scene, Thing
+from interleavethinker.microworld.scenes.scene import Scene, SceneObject
 from interleavethinker.microworld.scoring.targets import StepTarget
 from interleavethinker.tools.request_parsing import named_step_count
 
@@ -132,7 +132,7 @@ def caption(edit: Edit | None, after: Scene) -> str:
     return sentence(f"now {a(_brief(thing, edit))} is {place(cell)}")
 
 
-def _brief(thing: Thing, edit: Edit) -> str:
+def _brief(thing: SceneObject, edit: Edit) -> str:
     return name(thing) if edit.kind == "resize" else name(thing, size=False)
 
 

@@ -19,7 +19,7 @@ from PIL import Image
 
 from interleavethinker.tools.errors import InputError
 
-from .scene import CELLS, Scene, Thing
+from .scene import CELLS, Scene, SceneObject
 from .sprites import BACKGROUNDS, CELL, COLOURS, IMAGE_SIZE, KINDS, OFFSETS, SIZES, VARIANTS, background, sprite
 
 __all__ = ["Picture", "Reading", "as_picture", "read", "read_all"]
@@ -58,7 +58,7 @@ class Reading:
 class _Tables:
     """Every tile in factors; `n` sprites, rows in the order of `things`."""
 
-    things: tuple[Thing, ...]
+    things: tuple[SceneObject, ...]
     names: NDArray[np.int64]
     """Number of each sprite's (kind, colour, size), shape (n + 1,); the last is the empty cell."""
     alpha: NDArray[np.float32]
@@ -220,7 +220,7 @@ def _in_cells(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
     return pictures.reshape(n, 3, side, 3, side, 3).swapaxes(2, 3).reshape(n, CELLS, side, side, 3)
 
 
-def _sprite(thing: Thing) -> NDArray[np.float32]:
+def _sprite(thing: SceneObject) -> NDArray[np.float32]:
     return sprite(thing.kind, thing.colour, thing.size, thing.variant, thing.offset)
 
 
@@ -234,7 +234,9 @@ def _shifted(drawn: NDArray[np.float32], offset: int) -> NDArray[np.float32]:
 
 @cache
 def _tables() -> _Tables:
-    things = tuple(Thing(*fields) for fields in product(KINDS, COLOURS, SIZES, range(VARIANTS), range(len(OFFSETS))))
+    things = tuple(
+        SceneObject(*fields) for fields in product(KINDS, COLOURS, SIZES, range(VARIANTS), range(len(OFFSETS)))
+    )
     alphas, inks = [], []
     for thing in things:  # drawing takes long, shifting does not
         drawn = _sprite(replace(thing, offset=0))

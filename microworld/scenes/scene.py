@@ -15,7 +15,17 @@ from PIL import Image
 
 from .sprites import BACKGROUNDS, CELL, COLOURS, IMAGE_SIZE, KINDS, OFFSETS, SIZES, VARIANTS, background, sprite
 
-__all__ = ["CELLS", "MAX_THINGS", "POSITIONS", "Scene", "Thing", "random_scene", "random_thing", "render", "to_image"]
+__all__ = [
+    "CELLS",
+    "MAX_THINGS",
+    "POSITIONS",
+    "Scene",
+    "SceneObject",
+    "random_object",
+    "random_scene",
+    "render",
+    "to_image",
+]
 
 CELLS = 9
 """Cells of the grid, numbered row by row from the top left."""
@@ -26,7 +36,7 @@ MAX_THINGS = 4
 
 
 @dataclass(frozen=True)
-class Thing:
+class SceneObject:
     """One thing in a cell. `variant` and `offset` are what words leave open."""
 
     kind: str
@@ -58,7 +68,7 @@ class Scene:
     """A background and nine cells, row by row."""
 
     background: str
-    cells: tuple[Thing | None, ...] = (None,) * CELLS
+    cells: tuple[SceneObject | None, ...] = (None,) * CELLS
 
     def __post_init__(self) -> None:
         if self.background not in BACKGROUNDS:
@@ -69,7 +79,7 @@ class Scene:
             raise ValueError(msg)
 
     @property
-    def things(self) -> dict[int, Thing]:
+    def things(self) -> dict[int, SceneObject]:
         """The occupied cells, by number."""
         return {cell: thing for cell, thing in enumerate(self.cells) if thing is not None}
 
@@ -78,7 +88,7 @@ class Scene:
         """Numbers of the empty cells."""
         return [cell for cell, thing in enumerate(self.cells) if thing is None]
 
-    def put(self, cell: int, thing: Thing | None) -> Scene:
+    def put(self, cell: int, thing: SceneObject | None) -> Scene:
         """The same scene with one cell's content replaced."""
         cells = list(self.cells)
         cells[cell] = thing
@@ -90,9 +100,9 @@ class Scene:
         return self.background, tuple(thing.named if thing else None for thing in self.cells)
 
 
-def random_thing(rng: np.random.Generator, *, kind: str | None = None) -> Thing:
+def random_object(rng: np.random.Generator, *, kind: str | None = None) -> SceneObject:
     """A thing with every attribute drawn evenly."""
-    return Thing(
+    return SceneObject(
         kind=kind or str(rng.choice(KINDS)),
         colour=str(rng.choice(list(COLOURS))),
         size=str(rng.choice(SIZES)),
@@ -103,12 +113,12 @@ def random_thing(rng: np.random.Generator, *, kind: str | None = None) -> Thing:
 
 def random_scene(rng: np.random.Generator, things: int) -> Scene:
     """A scene with the given number of things on distinct cells; one time in four a kind is repeated."""
-    cells: list[Thing | None] = [None] * CELLS
+    cells: list[SceneObject | None] = [None] * CELLS
     kinds = list(rng.choice(KINDS, size=max(1, things), replace=False))
     if things > 1 and rng.random() < 0.25:
         kinds[1] = kinds[0]
     for index, cell in enumerate(rng.choice(CELLS, size=things, replace=False)):
-        cells[cell] = random_thing(rng, kind=str(kinds[index]))
+        cells[cell] = random_object(rng, kind=str(kinds[index]))
     return Scene(str(rng.choice(BACKGROUNDS)), tuple(cells))
 
 

@@ -28,9 +28,9 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from interleavethinker.microworld.language.templates import Task, Wish, name
+from interleavethinker.microworld.language.templates import CellTarget, Task, name
 from interleavethinker.microworld.scenes.reader import Picture, Reading, as_picture, read, read_all
-from interleavethinker.microworld.scenes.scene import CELLS, Scene, Thing
+from interleavethinker.microworld.scenes.scene import CELLS, Scene, SceneObject
 from interleavethinker.microworld.scenes.sprites import CELL
 
 __all__ = [
@@ -112,7 +112,7 @@ def judgement(scored: Score) -> bool:
 def score(
     picture: Image.Image | Picture,
     source: Image.Image | Picture | Scene | None,
-    wishes: Sequence[Wish | None],
+    wishes: Sequence[CellTarget | None],
     background: str,
 ) -> Score:
     """Judges one picture.
@@ -150,7 +150,7 @@ def score_tasks(pictures: Sequence[Image.Image | Picture], tasks: Sequence[Task]
 def score_reading(
     reading: Reading,
     source: Scene | None,
-    wishes: Sequence[Wish | None],
+    wishes: Sequence[CellTarget | None],
     background: str,
     looks: Sequence[float] | None = None,
 ) -> Score:
@@ -187,7 +187,7 @@ def _judge_background(found: str, source: Scene | None, wanted: str) -> Item:
     return Item(None, should_change, grade, wanted, found)
 
 
-def _judge_cell(cell: int, wish: Wish | None, scene: Scene, source: Scene | None, looks: float) -> Item:
+def _judge_cell(cell: int, wish: CellTarget | None, scene: Scene, source: Scene | None, looks: float) -> Item:
     found = scene.cells[cell]
     before = source.cells[cell] if source is not None else None
     should_change = wish is not None if source is None else not _fulfils(wish, before)
@@ -207,7 +207,7 @@ def _judge_cell(cell: int, wish: Wish | None, scene: Scene, source: Scene | None
     return Item(cell, should_change, round(grade, 6), *texts)
 
 
-def _grade_empty(found: Thing | None, before: Thing | None, *, should_change: bool) -> float:
+def _grade_empty(found: SceneObject | None, before: SceneObject | None, *, should_change: bool) -> float:
     if found is None:
         return 10.0
     if not should_change:
@@ -215,14 +215,14 @@ def _grade_empty(found: Thing | None, before: Thing | None, *, should_change: bo
     return 0.0 if before is not None and found.named == before.named else _NOT_EMPTIED
 
 
-def _grade_thing(wish: Wish, found: Thing) -> float:
+def _grade_thing(wish: CellTarget, found: SceneObject) -> float:
     grade = 10.0
     grade *= 1.0 if found.kind == wish.kind else _KIND
     grade *= 1.0 if found.colour == wish.colour else _COLOUR
     return grade * (1.0 if wish.size in {None, found.size} else _SIZE)
 
 
-def _is_elsewhere(wish: Wish, cell: int, scene: Scene, source: Scene | None) -> bool:
+def _is_elsewhere(wish: CellTarget, cell: int, scene: Scene, source: Scene | None) -> bool:
     """Whether what a cell lacks stands in another one where it did not stand before."""
     return any(
         wish.allows(thing) and (source is None or not wish.allows(source.cells[at]))
@@ -231,11 +231,11 @@ def _is_elsewhere(wish: Wish, cell: int, scene: Scene, source: Scene | None) -> 
     )
 
 
-def _fulfils(wish: Wish | None, thing: Thing | None) -> bool:
+def _fulfils(wish: CellTarget | None, thing: SceneObject | None) -> bool:
     return thing is None if wish is None else wish.allows(thing)
 
 
-def _is_exact(scene: Scene, source: Scene | None, wishes: Sequence[Wish | None], background: str) -> bool:
+def _is_exact(scene: Scene, source: Scene | None, wishes: Sequence[CellTarget | None], background: str) -> bool:
     if scene.background != background or not all(map(_fulfils, wishes, scene.cells)):
         return False
     if source is None:
@@ -266,10 +266,10 @@ def likeness(picture: Picture, source: Picture) -> list[float]:
     return likeness
 
 
-def _wish_text(wish: Wish | None) -> str:
+def _wish_text(wish: CellTarget | None) -> str:
     return " ".join(filter(None, (wish.size, wish.colour, wish.kind))) if wish else NOTHING
 
 
-def thing_text(thing: Thing | None) -> str:
+def thing_text(thing: SceneObject | None) -> str:
     """What a cell holds, in words."""
     return name(thing) if thing else NOTHING

@@ -14,7 +14,7 @@ from functools import lru_cache
 from PIL import Image
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
-from interleavethinker.microworld.language.templates import Edit, Wish, wishes_of
+from interleavethinker.microworld.language.templates import CellTarget, Edit, cell_targets_of
 from interleavethinker.microworld.scenes.reader import as_picture, read
 from interleavethinker.microworld.scenes.scene import Scene
 from interleavethinker.tools.errors import InputError
@@ -37,12 +37,12 @@ class StepTarget:
     open_sizes: tuple[int, ...] = ()
     """Cells whose thing may have any size, because the words leave it open."""
 
-    def wishes(self, source: Scene | None) -> tuple[tuple[Wish | None, ...], str]:
+    def wishes(self, source: Scene | None) -> tuple[tuple[CellTarget | None, ...], str]:
         """What each cell and the background must be afterwards, if the step starts from the given scene."""
         if self.edit is None or source is None:
-            return self._opened(wishes_of(self.after)), self.after.background
-        cells = list(wishes_of(source))
-        wanted = self._opened(wishes_of(self.after))
+            return self._opened(cell_targets_of(self.after)), self.after.background
+        cells = list(cell_targets_of(source))
+        wanted = self._opened(cell_targets_of(self.after))
         for cell in (self.edit.cell, self.edit.to):
             if cell is not None:
                 cells[cell] = wanted[cell]
@@ -66,7 +66,7 @@ class StepTarget:
             return self.before, edit
         return source, edit
 
-    def _opened(self, wishes: tuple[Wish | None, ...]) -> tuple[Wish | None, ...]:
+    def _opened(self, wishes: tuple[CellTarget | None, ...]) -> tuple[CellTarget | None, ...]:
         return tuple(
             replace(wish, size=None) if wish is not None and cell in self.open_sizes else wish
             for cell, wish in enumerate(wishes)

@@ -20,13 +20,13 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from interleavethinker.servers.images.backends.base import Job, Order
+from interleavethinker.servers.images.backends.base import ImageRequest, Job
 from interleavethinker.servers.images.backends.diffusers import DiffusersBackend, DiffusersOptions
 from interleavethinker.tools.errors import GeneratorError
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.mcp.config import GeneratorConfig
 from interleavethinker.tools.mcp.generator import McpImageGenerator
-from interleavethinker.tools.types import Call
+from interleavethinker.tools.types import GenerationRequest
 
 __all__ = ["BenchPlan", "run_bench"]
 
@@ -100,7 +100,7 @@ class _Direct:
         await self._backend.run([self._job(seed)], _Nobody())
 
     def _job(self, seed: int) -> Job:
-        order = Order(prompt=self._plan.prompt, seed=seed)
+        order = ImageRequest(prompt=self._plan.prompt, seed=seed)
         return Job(order, self._backend.arguments(order))
 
     async def seconds(self, seeds: list[int]) -> float:
@@ -132,7 +132,7 @@ async def _added(
     alone: list[float] = []
     differences: dict[str, list[float]] = {name: [] for name in servers}
     for generator in servers.values():
-        await generator.generate(Call(prompt=plan.prompt, seed=next(seeds)))
+        await generator.generate(GenerationRequest(prompt=plan.prompt, seed=next(seeds)))
     for turn in range(plan.calls):
         taken: dict[str, float] = {}
         names = ["direct", *servers]
@@ -142,7 +142,7 @@ async def _added(
                 taken[name] = await direct.seconds([seed])
                 continue
             started = time.perf_counter()
-            await servers[name].generate(Call(prompt=plan.prompt, seed=seed))
+            await servers[name].generate(GenerationRequest(prompt=plan.prompt, seed=seed))
             taken[name] = time.perf_counter() - started
         alone.append(taken["direct"] * 1000)
         for name in servers:
@@ -157,7 +157,7 @@ async def _rate(generator: McpImageGenerator, plan: BenchPlan, concurrency: int,
 
     async def ask() -> None:
         for _ in left:
-            await generator.generate(Call(prompt=plan.prompt, seed=next(seeds)))
+            await generator.generate(GenerationRequest(prompt=plan.prompt, seed=next(seeds)))
 
     started = time.perf_counter()
     async with asyncio.TaskGroup() as group:
@@ -171,7 +171,7 @@ async def _cold_start(plan: BenchPlan, folder: Path, seed: int) -> dict[str, Jso
     async with _stdio(plan, folder) as generator:
         await generator.status()
         handshake = time.perf_counter() - started
-        await generator.generate(Call(prompt=plan.prompt, seed=seed))
+        await generator.generate(GenerationRequest(prompt=plan.prompt, seed=seed))
         return {"handshake": round(handshake, 2), "first_image": round(time.perf_counter() - started, 2)}
 
 

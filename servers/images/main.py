@@ -35,9 +35,9 @@ def open_backend(model: str, options: DiffusersOptions | None = None) -> Backend
 
         return GeminiBackend(name)
     if model == "cells":
-        from interleavethinker.servers.images.backends.fake import CellsBackend
+        from interleavethinker.servers.images.backends.fake import FakeBackend
 
-        return CellsBackend()
+        return FakeBackend()
     return DiffusersBackend(model, options or DiffusersOptions())
 
 

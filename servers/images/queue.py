@@ -13,9 +13,9 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from interleavethinker.servers.images.backends.base import Backend, Dropped, Job, Outcome
+from interleavethinker.servers.images.backends.base import Backend, Cancelled, Job, JobResult
 from interleavethinker.tools.errors import GeneratorError, InterleaveError
-from interleavethinker.tools.protocols import Progress
+from interleavethinker.tools.protocols import ProgressCallback
 
 from .cache import Generation
 
@@ -35,7 +35,7 @@ class _Work:
     digest: str
     job: Job
     future: asyncio.Future[tuple[Generation, bytes]]
-    listeners: list[Progress] = field(default_factory=list)
+    listeners: list[ProgressCallback] = field(default_factory=list)
     waiters: int = 0
     kept: tuple[Generation, bytes] | InterleaveError | None = None
     """What became of it; None while it waits or runs."""
@@ -151,7 +151,7 @@ class ImageQueue:
         work.waiters += 1
         return work
 
-    async def result(self, work: "_Work", progress: Progress | None = None) -> tuple[Generation, bytes]:
+    async def result(self, work: "_Work", progress: ProgressCallback | None = None) -> tuple[Generation, bytes]:
         """Returns the submitted job's image, and as what it was kept.
 
         Cancelling the last caller of a job takes it out of the queue, or stops it where it runs alone.
@@ -219,10 +219,10 @@ class ImageQueue:
         if not batch:
             return
         monitor = _BatchMonitor(batch, self._finish)
-        outcomes: list[Outcome]
+        outcomes: list[JobResult]
         try:
             outcomes = await self._backend.run([work.job for work in batch], monitor)
-        except Dropped:
+        except Cancelled:
             self._requeue(batch)
             return
         except InterleaveError as error:

@@ -20,7 +20,7 @@ from pydantic import BaseModel, Field
 from interleavethinker.tools.errors import GeneratorError, InterleaveError, StoreError
 from interleavethinker.tools.images.png import preview
 
-from .service import Drawn, ImageService
+from .service import ImageService, ServedImage
 
 __all__ = ["ImageAnswer", "PutAnswer", "StatusAnswer", "build_server"]
 
@@ -256,7 +256,7 @@ async def _progress(ctx: Context, by_wire: bool) -> AsyncIterator[Callable[[floa
         await asyncio.gather(sender, return_exceptions=True)
 
 
-async def _drawn(drawn: Drawn) -> CallToolResult:
+async def _drawn(drawn: ServedImage) -> CallToolResult:
     generation = drawn.generation
     answer = ImageAnswer(uri=f"image://{generation.sha256}", cached=drawn.cached, **generation.model_dump())
     small, mime_type = drawn.png, "image/png"

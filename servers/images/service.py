@@ -17,16 +17,16 @@ from typing import Self
 
 from pydantic import JsonValue
 
-from interleavethinker.servers.images.backends.base import Backend, Job, Order
+from interleavethinker.servers.images.backends.base import Backend, ImageRequest, Job
 from interleavethinker.tools.errors import GeneratorError, InputError, StoreError
 from interleavethinker.tools.images.png import DEFAULT_LIMITS, ImageLimits, canonical_png, image_size
 from interleavethinker.tools.images.store import sha256_of
-from interleavethinker.tools.protocols import Progress
+from interleavethinker.tools.protocols import ProgressCallback
 
 from .cache import Generation, GenerationStore, digest_of
 from .queue import ImageQueue
 
-__all__ = ["Drawn", "ImageService", "ServiceLimits"]
+__all__ = ["ImageService", "ServedImage", "ServiceLimits"]
 
 _IMAGE_URI = re.compile(r"image://([0-9a-f]{64})")
 _DATA_URI = re.compile(r"data:image/[a-z0-9.+-]+;base64,", re.IGNORECASE)
@@ -54,7 +54,7 @@ class ServiceLimits:
 
 
 @dataclass(frozen=True)
-class Drawn:
+class ServedImage:
     """A finished call."""
 
     generation: Generation
@@ -101,8 +101,8 @@ class ImageService:
         height: int | None = None,
         steps: int | None = None,
         guidance: float | None = None,
-        progress: Progress | None = None,
-    ) -> Drawn:
+        progress: ProgressCallback | None = None,
+    ) -> ServedImage:
         """Generates an image, or edits `image`; a known call is answered from the store.
 
         Args:
@@ -121,7 +121,7 @@ class ImageService:
         """
         self._check(prompt, seed, width, height, steps, guidance)
         source, source_png = (None, None) if image is None else await self._source(image)
-        order = Order(
+        order = ImageRequest(
             prompt=prompt,
             seed=secrets.randbelow(2**53) if seed is None else seed,
             source=source,
@@ -179,7 +179,9 @@ class ImageService:
             "answered_from_store": self._answered_from_store,
         }
 
-    async def _draw(self, order: Order, source_png: bytes | None, progress: Progress | None) -> Drawn:
+    async def _draw(
+        self, order: ImageRequest, source_png: bytes | None, progress: ProgressCallback | None
+    ) -> ServedImage:
         fingerprint = await self._backend.fingerprint()
         arguments = self._backend.arguments(order)
         self._check_size(int(str(arguments.get("width") or 0)), int(str(arguments.get("height") or 0)))
@@ -190,9 +192,9 @@ class ImageService:
                 found = await asyncio.to_thread(self._store.find, digest) if self._store.knows(digest) else None
                 if found is not None:
                     self._answered_from_store += 1
-                    return Drawn(*found, cached=True)
+                    return ServedImage(*found, cached=True)
             work = self._queue.submit(digest, Job(order, arguments, source_png, str(fingerprint["model"])))
-        return Drawn(*await self._queue.result(work, progress), cached=False)
+        return ServedImage(*await self._queue.result(work, progress), cached=False)
 
     def _finish(self, digest: str, job: Job, png: bytes, seconds: float) -> Generation:
         width, height = image_size(png)
@@ -275,7 +277,7 @@ def _within(name: str, value: float | None, low: float, high: float) -> None:
 
 
 def _digest_parts(
-    fingerprint: Mapping[str, JsonValue], order: Order, arguments: Mapping[str, JsonValue]
+    fingerprint: Mapping[str, JsonValue], order: ImageRequest, arguments: Mapping[str, JsonValue]
 ) -> dict[str, JsonValue]:
     return {
         **fingerprint,

@@ -102,7 +102,7 @@ def http_app(server: "MCPServer", options: HttpOptions) -> "ASGIApp":
         ),
         host=options.host,
     )
-    return app if options.token is None else _TokenGate(app, options.token)
+    return app if options.token is None else BearerTokenMiddleware(app, options.token)
 
 
 async def serve_http(server: "MCPServer", options: HttpOptions) -> None:
@@ -135,7 +135,7 @@ async def serve_http(server: "MCPServer", options: HttpOptions) -> None:
         await uvicorn.Server(config).serve(sockets=[listening])
 
 
-class _TokenGate:
+class BearerTokenMiddleware:
     """Refuses every request without the token, before anything else looks at it."""
 
     def __init__(self, app: "ASGIApp", token: str) -> None:

@@ -8,9 +8,9 @@ import os
 import sys
 from pathlib import Path
 
-from interleavethinker.servers.images.backends.fake import CellsBackend
+from interleavethinker.servers.images.backends.fake import FakeBackend
 from interleavethinker.servers.images.main import serve_images
 
 if __name__ == "__main__":
-    backend = CellsBackend(step_seconds=float(os.environ.get("STEP_SECONDS", "0")))
+    backend = FakeBackend(step_seconds=float(os.environ.get("STEP_SECONDS", "0")))
     asyncio.run(serve_images(backend, Path(sys.argv[1])))

@@ -11,7 +11,7 @@ import typer
 from interleavethinker.cli import app, main
 from interleavethinker.cli import commands as table
 from interleavethinker.cli import exit_codes as exits
-from interleavethinker.cli.commands import TABLE, Entry
+from interleavethinker.cli.commands import TABLE, CommandSpec
 from interleavethinker.tools.errors import GeneratorError, InputError, InterleaveError, ProfileError, TrajectoryError
 
 HEAVY = {"diffusers", "langchain", "langgraph", "mcp", "numpy", "PIL", "torch", "transformers"}
@@ -26,7 +26,7 @@ def run(*words: str) -> int:
 
 def install(monkeypatch: pytest.MonkeyPatch, command: object) -> None:
     """Makes `interleavethinker probe` run this command, through a module that only this test has."""
-    monkeypatch.setattr(app, "TABLE", (*TABLE, Entry("probe", "doctor:probe", "Probes.", "Tests")))
+    monkeypatch.setattr(app, "TABLE", (*TABLE, CommandSpec("probe", "doctor:probe", "Probes.", "Tests")))
     monkeypatch.setattr("interleavethinker.cli.doctor.probe", command, raising=False)
 
 
@@ -47,13 +47,13 @@ def test_help_lists_every_command_and_imports_none() -> None:
 
 
 @pytest.mark.parametrize("entry", TABLE, ids=lambda entry: entry.name)
-def test_every_command_in_the_table_explains_itself(entry: Entry, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_command_in_the_table_explains_itself(entry: CommandSpec, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(entry.name, "--help") == exits.OK
     assert f"interleavethinker {entry.name}" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("entry", TABLE, ids=lambda entry: entry.name)
-def test_a_command_explains_itself_without_a_model_library(entry: Entry) -> None:
+def test_a_command_explains_itself_without_a_model_library(entry: CommandSpec) -> None:
     code = (
         f"import sys; from interleavethinker.cli.app import build_app\nbuild_app([{entry.name!r}])\nprint(*sys.modules)"
     )

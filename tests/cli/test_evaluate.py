@@ -14,16 +14,16 @@ from interleavethinker.evaluation import charts
 from interleavethinker.evaluation.micro import critic as micro_critic
 from interleavethinker.evaluation.micro import generator as micro_generator
 from interleavethinker.evaluation.micro import planner as micro_planner
-from interleavethinker.evaluation.micro.critic import Judged, LocalCrew
+from interleavethinker.evaluation.micro.critic import Judged, LocalWorkerPool
 from interleavethinker.microworld.agents import registry as agents
-from interleavethinker.microworld.agents.registry import Weights
+from interleavethinker.microworld.agents.registry import AgentWeights
 from interleavethinker.microworld.generators import micro as generator
 from interleavethinker.microworld.generators.keyword import ObedientMaker
 from interleavethinker.microworld.generators.oracle import PerfectRenderer
 from interleavethinker.microworld.language.held_out import GAPS
 from interleavethinker.microworld.language.templates import EDIT_KINDS
 from interleavethinker.tools.images.store import ImageStore
-from interleavethinker.tools.types import Case, Verdict
+from interleavethinker.tools.types import CriticInput, Verdict
 
 
 class Standing(PerfectRenderer):
@@ -92,7 +92,7 @@ def test_the_table_has_a_line_for_everything_that_is_asked(capsys: pytest.Captur
     assert "s an edit" in printed
 
 
-def installed(folder: Path, *names: str) -> dict[str, Weights]:
+def installed(folder: Path, *names: str) -> dict[str, AgentWeights]:
     """Stands for shipped critics, of which only the named ones are there."""
     for name, config in {"base": "config.json", **dict.fromkeys(names, "adapter_config.json")}.items():
         (folder / name).mkdir(exist_ok=True)
@@ -101,23 +101,24 @@ def installed(folder: Path, *names: str) -> dict[str, Weights]:
     base = f"qwen3-vl:{folder / 'base'}"
     tuned = {"sft_continued": "sft_continued", "grpo": "grpo", "grpo_seed1": "grpo"}
     adapters = {
-        name: Weights(variant, base, str(folder / name), int(name.endswith("1"))) for name, variant in tuned.items()
+        name: AgentWeights(variant, base, str(folder / name), int(name.endswith("1")))
+        for name, variant in tuned.items()
     }
-    return {"sft": Weights("sft", base), **adapters}
+    return {"sft": AgentWeights("sft", base), **adapters}
 
 
 @pytest.fixture
 def critics(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Everything is shipped but the continued one; critics reword every attempt, each in words of its own."""
 
-    def judge(weights: Weights, _temperature: float, cases: Sequence[Case]) -> Judged:
+    def judge(weights: AgentWeights, _temperature: float, cases: Sequence[CriticInput]) -> Judged:
         words = "a big red ball in the middle" if weights.adapter else "crimson"
         return [(Verdict(success=False, refined_prompt=words), True) for _ in cases]
 
     @contextmanager
-    def crew(*, weaker: bool, workers: int) -> Iterator[LocalCrew]:
+    def crew(*, weaker: bool, workers: int) -> Iterator[LocalWorkerPool]:
         assert (weaker, workers) == (False, 2)
-        yield LocalCrew(ObedientMaker(), ImageStore(tmp_path / "store"), judge)
+        yield LocalWorkerPool(ObedientMaker(), ImageStore(tmp_path / "store"), judge)
 
     monkeypatch.setattr(agents, "CRITICS", installed(tmp_path, "grpo", "grpo_seed1"))
     monkeypatch.setattr(micro_critic, "open_crew", crew)
@@ -187,6 +188,6 @@ def test_a_planner_is_measured_under_the_documented_keys(
 def test_a_planner_that_is_not_installed_is_told_with_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(agents, "PLANNERS", {"sft": Weights("sft", f"qwen3-vl:{tmp_path / 'planner'}")})
+    monkeypatch.setattr(agents, "PLANNERS", {"sft": AgentWeights("sft", f"qwen3-vl:{tmp_path / 'planner'}")})
     run(command="micro-planner", code=3)
     assert "results/training-log.md" in capsys.readouterr().err

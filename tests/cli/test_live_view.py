@@ -5,7 +5,7 @@ import io
 from rich.console import Console
 
 from interleavethinker.cli.live_view import Watch
-from interleavethinker.graph.events import Drawing, Drawn, Event, Judged, Planned, StepFinished
+from interleavethinker.graph.events import Event, GenerationProgress, ImageGenerated, Judged, Planned, StepFinished
 from interleavethinker.tools.testing.agents import plan_of
 from interleavethinker.tools.types import Attempt, Verdict
 
@@ -14,14 +14,14 @@ REJECTED = FIRST.model_copy(update={"verdict": Verdict(success=False, refined_pr
 SECOND = FIRST.model_copy(update={"iteration": 1, "prompt": "a!", "verdict": Verdict(success=True)})
 STORY: list[Event] = [
     Planned(plan=plan_of("a [red]", None, "b")),
-    Drawing(step=0, iteration=0, prompt="a [red]", seed=1),
-    Drawing(step=0, iteration=0, prompt="a [red]", seed=1, fraction=0.5),
-    Drawn(attempt=FIRST),
+    GenerationProgress(step=0, iteration=0, prompt="a [red]", seed=1),
+    GenerationProgress(step=0, iteration=0, prompt="a [red]", seed=1, fraction=0.5),
+    ImageGenerated(attempt=FIRST),
     Judged(attempt=REJECTED),
-    Drawing(step=0, iteration=1, prompt="a!", seed=2),
+    GenerationProgress(step=0, iteration=1, prompt="a!", seed=2),
     Judged(attempt=SECOND),
-    StepFinished(step=0, mark="accepted", attempt=SECOND),
-    StepFinished(step=1, mark="text_only"),
+    StepFinished(step=0, status="accepted", attempt=SECOND),
+    StepFinished(step=1, status="text_only"),
 ]
 
 

@@ -145,4 +145,4 @@ def test_work_goes_on_after_a_limit_in_a_branch_with_another(run: Run) -> None:
     assert (child["outcome"], child["finished_steps"]) == ("complete", 2)
     assert child["images"][0] == ended["images"][0]
     limits = as_json(run, "show", child["id"])["limits"]
-    assert (limits["max_calls"], limits["deadline"], limits["max_iterations"]) == (7, 600, 4)
+    assert (limits["max_calls"], limits["time_limit"], limits["max_attempts"]) == (7, 600, 4)

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from interleavethinker.graph import Ports, Workspace
+from interleavethinker.graph import Components, Workspace
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import Critic, ImageGenerator, Planner
 from interleavethinker.tools.testing.agents import FixedPlanner, RuleCritic, plan_of
 from interleavethinker.tools.testing.generator import MemoryGenerator
-from interleavethinker.tools.types import Case, Plan, Verdict
+from interleavethinker.tools.types import CriticInput, Plan, Verdict
 
 
 @pytest.fixture
@@ -19,19 +19,19 @@ def opened(tmp_path: Path) -> Callable[..., AbstractAsyncContextManager[Workspac
     @asynccontextmanager
     async def opener(
         planner: Planner | Plan | None = None,
-        critic: Critic | Callable[[Case], Verdict] | None = None,
+        critic: Critic | Callable[[CriticInput], Verdict] | None = None,
         generator: ImageGenerator | None = None,
         root: str = "workspace",
     ) -> AsyncIterator[Workspace]:
         folder = tmp_path / root
         if planner is None:
             planner = plan_of("draw a", "make it b", "make it c")
-        ports = Ports(
+        components = Components(
             planner=FixedPlanner(planner) if isinstance(planner, Plan) else planner,
             critic=RuleCritic(critic) if critic is None or callable(critic) else critic,
             generator=generator or MemoryGenerator(ImageStore(folder / "images")),
         )
-        async with Workspace.open(folder, ports) as workspace:
+        async with Workspace.open(folder, components) as workspace:
             yield workspace
 
     return opener

@@ -15,14 +15,14 @@ from typing import Any
 
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
-from interleavethinker.graph import Limits, Ports, Workspace
+from interleavethinker.graph import Components, Limits, Workspace
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.mcp.config import GeneratorConfig
 from interleavethinker.tools.mcp.generator import McpImageGenerator
-from interleavethinker.tools.protocols import ImageGenerator, PlanContext, Progress
+from interleavethinker.tools.protocols import ImageGenerator, PlanContext, ProgressCallback
 from interleavethinker.tools.testing.agents import FixedPlanner, RuleCritic, plan_of
 from interleavethinker.tools.testing.generator import MemoryGenerator, paint
-from interleavethinker.tools.types import Call, Case, Generated, Plan, Request, Verdict
+from interleavethinker.tools.types import CriticInput, GeneratedImage, GenerationRequest, Plan, Request, Verdict
 
 KINDS = ("plan", "generate", "judge", "checkpoint", "writes")
 
@@ -54,7 +54,7 @@ class DurableGenerator:
         self._known = folder / "known"
         self._known.mkdir(exist_ok=True)
 
-    def _paint(self, call: Call) -> bytes:
+    def _paint(self, call: GenerationRequest) -> bytes:
         name = self._known / str(call.seed)
         if name.exists():
             return self._store.get(name.read_text())
@@ -66,7 +66,7 @@ class DurableGenerator:
         name.with_suffix(".tmp").rename(name)
         return data
 
-    async def generate(self, call: Call, progress: Progress | None = None) -> Generated:
+    async def generate(self, call: GenerationRequest, progress: ProgressCallback | None = None) -> GeneratedImage:
         self._reaper.pass_by("generate", "before")
         made = await MemoryGenerator(self._store, self._paint).generate(call, progress)
         self._reaper.pass_by("generate", "after")
@@ -82,7 +82,7 @@ class ServedGenerator:
         self._reaper = reaper
         self.client = McpImageGenerator(GeneratorConfig(command=command), ImageStore(folder / "images"))
 
-    async def generate(self, call: Call, progress: Progress | None = None) -> Generated:
+    async def generate(self, call: GenerationRequest, progress: ProgressCallback | None = None) -> GeneratedImage:
         self._reaper.pass_by("generate", "before")
         first = True
 
@@ -130,7 +130,7 @@ class MortalCritic(RuleCritic):
         super().__init__(lambda case: Verdict(success=case.prompt in ACCEPTED, refined_prompt=case.prompt + "!"))
         self._reaper = reaper
 
-    async def judge(self, cases: Sequence[Case]) -> list[Verdict]:
+    async def judge(self, cases: Sequence[CriticInput]) -> list[Verdict]:
         self._reaper.pass_by("judge", "before")
         verdicts = await super().judge(cases)
         self._reaper.pass_by("judge", "after")
@@ -165,11 +165,11 @@ async def live(folder: Path, reaper: Reaper, look_ahead: int, served: bool) -> d
 
 
 async def with_generator(generator: ImageGenerator, folder: Path, reaper: Reaper, look_ahead: int) -> dict[str, Any]:
-    ports = Ports(MortalPlanner(reaper, plan_of("a", "b", "c")), MortalCritic(reaper), generator)
-    async with Workspace.open(folder, ports) as workspace:
-        there = workspace.entries()
-        limits = Limits(max_iterations=3, replan_after=1, look_ahead=look_ahead)
-        name = there[0].id if there else await workspace.start("x", limits=limits, seed=3)
+    components = Components(MortalPlanner(reaper, plan_of("a", "b", "c")), MortalCritic(reaper), generator)
+    async with Workspace.open(folder, components) as workspace:
+        there = workspace.list()
+        limits = Limits(max_attempts=3, replan_after=1, look_ahead=look_ahead)
+        name = there[0].id if there else await workspace.create("x", limits=limits, seed=3)
         if there:
             assert there[0].status == "interrupted", there[0].status
         reaper.armed = True
@@ -177,7 +177,7 @@ async def with_generator(generator: ImageGenerator, folder: Path, reaper: Reaper
     attempts = [attempt.model_dump(exclude={"cached", "seconds"}) for attempt in seen.attempts]
     return {
         "document": seen.document.model_dump(),
-        "outcome": seen.outcome,
+        "stop_reason": seen.stop_reason,
         "attempts": attempts,
         "plans": [plan.model_dump() for plan in seen.plans],
     }

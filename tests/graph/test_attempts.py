@@ -3,12 +3,12 @@ from hypothesis import strategies as st
 
 from interleavethinker.graph.attempts import (
     attempt_key,
+    attempts_for,
     best_attempt,
     derive_seed,
-    kept_attempt,
     next_prompt,
-    source_before,
-    tries_of,
+    selected_attempt,
+    source_image_for,
 )
 from interleavethinker.tools.types import Attempt, Verdict
 
@@ -51,15 +51,15 @@ def test_nothing_is_the_best_of_no_attempts() -> None:
 
 def test_the_kept_attempt_of_a_step_is_of_the_newest_plan_that_drew_it() -> None:
     attempts = {"1": attempt(0, YES, version=1), "2": attempt(0, NO, version=2)}
-    assert kept_attempt(attempts, 0) == attempts["2"]
+    assert selected_attempt(attempts, 0) == attempts["2"]
 
 
 def test_a_step_starts_from_the_nearest_kept_image_then_the_request_then_nothing() -> None:
     attempts = {"1": attempt(0, YES, step=0, image=A), "2": attempt(0, YES, step=1, image=B)}
-    assert source_before(attempts, 3, [C]) == B
-    assert source_before(attempts, 1, [C]) == A
-    assert source_before(attempts, 0, [C, A]) == A
-    assert source_before(attempts, 0, []) is None
+    assert source_image_for(attempts, 3, [C]) == B
+    assert source_image_for(attempts, 1, [C]) == A
+    assert source_image_for(attempts, 0, [C, A]) == A
+    assert source_image_for(attempts, 0, []) is None
 
 
 def test_a_rejection_brings_the_refined_prompt_and_an_unjudged_attempt_repeats_its_own() -> None:
@@ -71,7 +71,7 @@ def test_a_rejection_brings_the_refined_prompt_and_an_unjudged_attempt_repeats_i
 
 def test_tries_come_in_order_of_iteration_whatever_the_order_they_were_stored_in() -> None:
     attempts = {attempt_key(1, 0, i): attempt(i) for i in (10, 2, 0, 1)}
-    assert [a.iteration for a in tries_of(attempts, 1, 0)] == [0, 1, 2, 10]
+    assert [a.iteration for a in attempts_for(attempts, 1, 0)] == [0, 1, 2, 10]
 
 
 @given(st.integers(0, 2**31), st.integers(0, 99), st.integers(0, 99))

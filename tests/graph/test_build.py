@@ -23,7 +23,7 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command
 
-from interleavethinker.graph import Document, Limits, Ports, make_graph, serializer
+from interleavethinker.graph import Components, Document, Limits, make_graph, serializer
 from interleavethinker.graph.build import build
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.testing.agents import FixedPlanner, RuleCritic, accept_only, plan_of
@@ -48,9 +48,9 @@ def profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 @pytest.fixture
-def ports(tmp_path: Path) -> Ports:
+def components(tmp_path: Path) -> Components:
     generator = MemoryGenerator(ImageStore(tmp_path / "images"))
-    return Ports(FixedPlanner(plan_of("a", "b", "c")), RuleCritic(), generator)
+    return Components(FixedPlanner(plan_of("a", "b", "c")), RuleCritic(), generator)
 
 
 def test_the_readmes_picture_is_the_graphs_own() -> None:
@@ -111,9 +111,9 @@ def host(node: Any, saver: Any = None) -> Any:
     return graph.compile(checkpointer=saver)
 
 
-def with_ports(ports: Ports) -> Any:
-    async def find(_: Any) -> Ports:
-        return ports
+def with_ports(components: Components) -> Any:
+    async def find(_: Any) -> Components:
+        return components
 
     return build(find)
 
@@ -128,17 +128,17 @@ def savers(tmp_path: Path) -> Iterator[Any]:
 
 @pytest.mark.parametrize("which", range(4), ids=["none", "strict, ours", "strict, the host's", "sqlite, lax"])
 def test_it_is_a_node_of_somebody_elses_graph_with_or_without_their_checkpointer(
-    ports: Ports, tmp_path: Path, which: int
+    components: Components, tmp_path: Path, which: int
 ) -> None:
     for number, saver in enumerate(savers(tmp_path)):
         if number == which:
             config: RunnableConfig = {"configurable": {"thread_id": "1"}}
-            assert host(with_ports(ports), saver).invoke({"topic": "cats"}, config)["pages"] == 3
+            assert host(with_ports(components), saver).invoke({"topic": "cats"}, config)["pages"] == 3
 
 
-def test_a_hosts_small_recursion_limit_gives_a_partial_document_that_says_so(ports: Ports) -> None:
-    answer = with_ports(ports).invoke({"request": "x"}, {"recursion_limit": 10})
-    assert answer["outcome"] == "host_limit"
+def test_a_hosts_small_recursion_limit_gives_a_partial_document_that_says_so(components: Components) -> None:
+    answer = with_ports(components).invoke({"request": "x"}, {"recursion_limit": 10})
+    assert answer["stop_reason"] == "host_limit"
     assert 0 < len(answer["document"].images) < 3
     assert "recursion_limit" in answer["document"].notes[0]
 
@@ -162,15 +162,15 @@ class ToolUser(BaseChatModel):
         return ChatResult(generations=[ChatGeneration(message=message)])
 
 
-def test_it_is_a_tool_of_a_langchain_agent_in_spite_of_its_recursion_limit_of_25(ports: Ports) -> None:
-    ports = Ports(FixedPlanner(plan_of(*["a"] * 12)), RuleCritic(accept_only("a!")), ports.generator)
-    graph = with_ports(ports)
+def test_it_is_a_tool_of_a_langchain_agent_in_spite_of_its_recursion_limit_of_25(components: Components) -> None:
+    components = Components(FixedPlanner(plan_of(*["a"] * 12)), RuleCritic(accept_only("a!")), components.generator)
+    graph = with_ports(components)
 
     @tool
     def illustrate(request: str, config: RunnableConfig) -> str:
         """Answer with pictures."""
         answer = graph.invoke({"request": request}, {**config, "recursion_limit": 10_000})
-        return f"{answer['outcome']}: {len(answer['document'].images)} pictures"
+        return f"{answer['stop_reason']}: {len(answer['document'].images)} pictures"
 
     agent = create_agent(ToolUser(), [illustrate])
     answer = agent.invoke({"messages": [HumanMessage("a story")]})
@@ -187,12 +187,12 @@ def test_langgraph_json_names_a_factory_without_parameters_that_gives_a_graph_wi
     assert {"plan", "approve", "generate", "critic", "refine"} <= set(graph.nodes)
 
 
-def test_a_finished_thread_that_is_invoked_again_starts_anew(ports: Ports) -> None:
+def test_a_finished_thread_that_is_invoked_again_starts_anew(components: Components) -> None:
     planner = FixedPlanner(plan_of("a", "b"), plan_of("z"))
-    generator = ports.generator
+    generator = components.generator
 
-    async def find(_: Any) -> Ports:
-        return Ports(planner, RuleCritic(), generator)
+    async def find(_: Any) -> Components:
+        return Components(planner, RuleCritic(), generator)
 
     graph = build(find, InMemorySaver(serde=serializer()))
     config: RunnableConfig = {"configurable": {"thread_id": "1"}}
@@ -203,9 +203,9 @@ def test_a_finished_thread_that_is_invoked_again_starts_anew(ports: Ports) -> No
     assert len(graph.get_state(config).values["attempts"]) == 1
 
 
-def test_an_approval_is_an_ordinary_interrupt_and_a_wrong_answer_is_asked_again(ports: Ports) -> None:
-    async def find(_: Any) -> Ports:
-        return ports
+def test_an_approval_is_an_ordinary_interrupt_and_a_wrong_answer_is_asked_again(components: Components) -> None:
+    async def find(_: Any) -> Components:
+        return components
 
     graph = build(find, InMemorySaver(serde=serializer()))
     config: RunnableConfig = {"configurable": {"thread_id": "1"}}

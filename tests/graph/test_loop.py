@@ -16,22 +16,31 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from pydantic import PrivateAttr
 
-from interleavethinker.graph import Limits, Ports, Workspace
+from interleavethinker.graph import Components, Limits, Workspace
 from interleavethinker.graph.attempts import derive_seed
 from interleavethinker.tools.chat.agents import ChatCritic, ChatPlanner
 from interleavethinker.tools.errors import GeneratorError
 from interleavethinker.tools.images.png import encode_png
 from interleavethinker.tools.images.store import ImageStore
-from interleavethinker.tools.protocols import Progress
+from interleavethinker.tools.protocols import ProgressCallback
 from interleavethinker.tools.testing.agents import FixedPlanner, RuleCritic, accept_only, plan_of
 from interleavethinker.tools.testing.generator import MemoryGenerator
-from interleavethinker.tools.types import Call, Case, Generated, ImagePart, Plan, Step, TextPart, Verdict
+from interleavethinker.tools.types import (
+    CriticInput,
+    GeneratedImage,
+    GenerationRequest,
+    ImagePart,
+    Plan,
+    Step,
+    TextPart,
+    Verdict,
+)
 
 Opened = Callable[..., AbstractAsyncContextManager[Workspace]]
 NEVER = accept_only()
 
 
-def unjudged(_: Case) -> Verdict:
+def unjudged(_: CriticInput) -> Verdict:
     return Verdict(success=None)
 
 
@@ -43,28 +52,28 @@ def picture(red: int) -> bytes:
 
 async def test_every_step_starts_from_the_image_kept_for_the_step_before(opened: Opened) -> None:
     async with opened() as ws:
-        seen = await ws.run(await ws.start("a story"))
+        seen = await ws.run(await ws.create("a story"))
     first, second, third = seen.attempts
     assert (first.source, second.source, third.source) == (None, first.image, second.image)
-    assert seen.outcome == "complete"
+    assert seen.stop_reason == "complete"
     assert seen.document.complete
     assert [block.kind for block in seen.document.blocks] == ["heading", "image", "text"] * 3
 
 
 async def test_a_rejected_attempt_is_retried_with_the_refined_prompt_and_a_new_seed(opened: Opened) -> None:
     async with opened(plan_of("a"), accept_only("a!")) as ws:
-        seen = await ws.run(await ws.start("x", seed=11))
+        seen = await ws.run(await ws.create("x", seed=11))
     assert [a.prompt for a in seen.attempts] == ["a", "a!"]
     assert [a.seed for a in seen.attempts] == [derive_seed(11, 0, 0), derive_seed(11, 0, 1)]
-    assert seen.document.blocks[0].mark == "accepted"
+    assert seen.document.blocks[0].status == "accepted"
 
 
 async def test_an_unjudged_attempt_spends_an_iteration_and_repeats_the_prompt_with_a_new_seed(opened: Opened) -> None:
     async with opened(plan_of("a"), unjudged) as ws:
-        seen = await ws.run(await ws.start("x", limits=Limits(max_iterations=3)))
+        seen = await ws.run(await ws.create("x", limits=Limits(max_attempts=3)))
     assert [a.prompt for a in seen.attempts] == ["a", "a", "a"]
     assert len({a.seed for a in seen.attempts}) == 3
-    assert seen.document.blocks[0].mark == "best_effort"
+    assert seen.document.blocks[0].status == "best_effort"
 
 
 async def test_when_iterations_are_spent_the_best_attempt_is_kept_and_marked(opened: Opened) -> None:
@@ -73,9 +82,9 @@ async def test_when_iterations_are_spent_the_best_attempt_is_kept_and_marked(ope
         lambda c: Verdict(success=False, confidence=next(sure), refined_prompt=c.prompt), gives_confidence=True
     )
     async with opened(plan_of("a", "b"), critic) as ws:
-        seen = await ws.run(await ws.start("x", limits=Limits(max_iterations=3, max_calls=3)))
+        seen = await ws.run(await ws.create("x", limits=Limits(max_attempts=3, max_calls=3)))
     assert seen.document.images == (seen.attempts[1].image,)
-    assert {block.mark for block in seen.document.blocks} == {"best_effort"}
+    assert {block.status for block in seen.document.blocks} == {"best_effort"}
     assert any("best effort" in note for note in seen.document.notes)
 
 
@@ -83,7 +92,7 @@ async def test_the_last_allowed_attempt_is_judged_only_where_confidences_help(op
     for confident, iterations, judged in ((False, 3, 2), (True, 3, 3), (False, 1, 0), (True, 1, 0)):
         critic = RuleCritic(NEVER, gives_confidence=confident)
         async with opened(plan_of("a"), critic) as ws:
-            await ws.run(await ws.start("x", limits=Limits(max_iterations=iterations)))
+            await ws.run(await ws.create("x", limits=Limits(max_attempts=iterations)))
         assert len(critic.judged) == judged
 
 
@@ -92,7 +101,7 @@ async def test_the_critic_sees_the_plans_prompt_and_the_one_used_and_nothing_bef
 ) -> None:
     critic = RuleCritic(accept_only("a!", "b"))
     async with opened(plan_of("a", "b"), critic) as ws:
-        seen = await ws.run(await ws.start("x"))
+        seen = await ws.run(await ws.create("x"))
     cases = list(itertools.chain(*critic.judged))
     assert [(c.original_prompt, c.prompt) for c in cases] == [("a", "a"), ("a", "a!"), ("b", "b")]
     assert [c.source for c in cases] == [None, None, seen.attempts[1].image]
@@ -103,30 +112,30 @@ async def test_a_request_with_images_in_any_order_is_continued_from_its_last(ope
     async with opened(planner) as ws:
         names = [ws.add_image(picture(i)) for i in range(20)]
         parts = [part for name in names for part in (ImagePart(sha256=name), TextPart(text="and then"))]
-        seen = await ws.run(await ws.start(parts))
+        seen = await ws.run(await ws.create(parts))
     assert seen.attempts[0].source == names[-1]
     assert planner.asked[0][0].images == tuple(names)
 
 
 async def test_a_request_that_is_only_an_image_works(opened: Opened) -> None:
     async with opened(plan_of("go on")) as ws:
-        seen = await ws.run(await ws.start([ImagePart(sha256=ws.add_image(picture(1)))]))
-    assert seen.outcome == "complete"
+        seen = await ws.run(await ws.create([ImagePart(sha256=ws.add_image(picture(1)))]))
+    assert seen.stop_reason == "complete"
 
 
 async def test_steps_of_text_only_never_reach_the_generator(opened: Opened, tmp_path: Path) -> None:
     generator = MemoryGenerator(ImageStore(tmp_path / "workspace" / "images"))
     async with opened(plan_of(None, None), generator=generator) as ws:
-        seen = await ws.run(await ws.start("what is it?"))
+        seen = await ws.run(await ws.create("what is it?"))
     assert generator.calls == []
     assert seen.document.complete
     assert seen.document.images == ()
-    assert {block.mark for block in seen.document.blocks} == {"text_only"}
+    assert {block.status for block in seen.document.blocks} == {"text_only"}
 
 
 async def test_a_step_of_text_between_images_passes_the_image_on(opened: Opened) -> None:
     async with opened(plan_of("a", None, "c")) as ws:
-        seen = await ws.run(await ws.start("x"))
+        seen = await ws.run(await ws.create("x"))
     assert seen.attempts[1].source == seen.attempts[0].image
     assert [block.step for block in seen.document.blocks] == [0, 0, 0, 1, 1, 2, 2, 2]
 
@@ -134,30 +143,30 @@ async def test_a_step_of_text_between_images_passes_the_image_on(opened: Opened)
 async def test_too_many_failed_steps_bring_a_new_plan_for_the_rest_and_both_versions_are_kept(opened: Opened) -> None:
     planner = FixedPlanner(plan_of("a", "b", "c", "d"), plan_of("e"))
     async with opened(planner, accept_only("e")) as ws:
-        limits = Limits(max_iterations=2, replan_after=2)
-        seen = await ws.run(await ws.start("x", limits=limits))
+        limits = Limits(max_attempts=2, replan_after=2)
+        seen = await ws.run(await ws.create("x", limits=limits))
     context = planner.asked[1][1]
     assert context.failed_steps == (0, 1)
     assert [len(plan.steps) for plan in seen.plans] == [4, 3]
     assert [step.prompt for step in seen.plans[-1].steps] == ["a", "b", "e"]
     assert (len(context.done), context.finished) == (2, 2)
-    assert seen.outcome == "complete"
+    assert seen.stop_reason == "complete"
 
 
 async def test_replanning_is_bounded(opened: Opened) -> None:
     planner = FixedPlanner(plan_of("a", "b", "c", "d", "e", "f"))
     critic = RuleCritic(NEVER, gives_confidence=True)
-    limits = Limits(max_iterations=2, replan_after=1, max_replans=2, max_steps=20)
+    limits = Limits(max_attempts=2, replan_after=1, max_replans=2, max_steps=20)
     async with opened(planner, critic) as ws:
-        seen = await ws.run(await ws.start("x", limits=limits))
+        seen = await ws.run(await ws.create("x", limits=limits))
     assert len(planner.asked) == 3
-    assert seen.outcome == "complete"
+    assert seen.stop_reason == "complete"
 
 
 async def test_spent_calls_deliver_the_document_so_far_and_say_so(opened: Opened) -> None:
     async with opened(plan_of("a", "b", "c")) as ws:
-        seen = await ws.run(await ws.start("x", limits=Limits(max_calls=2)))
-    assert seen.outcome == "max_calls"
+        seen = await ws.run(await ws.create("x", limits=Limits(max_calls=2)))
+    assert seen.stop_reason == "max_calls"
     assert len(seen.document.images) == 2
     assert not seen.document.complete
     assert "2 generator calls" in seen.document.notes[0]
@@ -165,8 +174,8 @@ async def test_spent_calls_deliver_the_document_so_far_and_say_so(opened: Opened
 
 async def test_spent_calls_do_not_hold_back_text_that_needs_none(opened: Opened) -> None:
     async with opened(plan_of("a", None)) as ws:
-        seen = await ws.run(await ws.start("x", limits=Limits(max_calls=1, max_iterations=1)))
-    assert seen.outcome == "complete"
+        seen = await ws.run(await ws.create("x", limits=Limits(max_calls=1, max_attempts=1)))
+    assert seen.stop_reason == "complete"
 
 
 class Hanging:
@@ -176,7 +185,7 @@ class Hanging:
         self._inner = MemoryGenerator(store)
         self.cancelled = False
 
-    async def generate(self, call: Call, progress: Progress | None = None) -> Generated:
+    async def generate(self, call: GenerationRequest, progress: ProgressCallback | None = None) -> GeneratedImage:
         if call.source is None:
             return await self._inner.generate(call, progress)
         try:
@@ -192,28 +201,28 @@ async def test_the_deadline_ends_even_a_call_that_hangs_and_delivers_what_is_the
 ) -> None:
     generator = Hanging(ImageStore(tmp_path / "workspace" / "images"))
     async with opened(generator=generator) as ws:
-        seen = await ws.run(await ws.start("x", limits=Limits(deadline=0.3)))
+        seen = await ws.run(await ws.create("x", limits=Limits(time_limit=0.3)))
     assert generator.cancelled
-    assert seen.outcome == "deadline"
+    assert seen.stop_reason == "time_limit"
     assert len(seen.document.images) == 1
     assert "0.3 seconds" in seen.document.notes[0]
 
 
 async def test_a_named_number_of_steps_that_the_plan_does_not_have_is_reported(opened: Opened) -> None:
     async with opened(plan_of("a", "b")) as ws:
-        seen = await ws.run(await ws.start("a story in three steps"))
+        seen = await ws.run(await ws.create("a story in three steps"))
     assert seen.document.notes == ("The request names 3 steps; the plan has 2.",)
 
 
 async def test_an_empty_or_endless_plan_fails_with_a_reason_and_can_be_resumed(opened: Opened) -> None:
     planner = FixedPlanner(Plan(steps=()), plan_of(*["a"] * 101), plan_of("a"))
     async with opened(planner) as ws:
-        trajectory = await ws.start("x")
+        trajectory = await ws.create("x")
         for reason in ("at least one step", "at most 100 steps"):
             seen = await ws.run(trajectory)
-            assert seen.entry.status == "failed"
-            assert reason in seen.entry.reason
-        assert (await ws.run(trajectory)).outcome == "complete"
+            assert seen.summary.status == "failed"
+            assert reason in seen.summary.reason
+        assert (await ws.run(trajectory)).stop_reason == "complete"
 
 
 async def test_a_generator_that_may_recover_is_asked_again_and_a_dead_one_fails_the_trajectory(
@@ -221,13 +230,13 @@ async def test_a_generator_that_may_recover_is_asked_again_and_a_dead_one_fails_
 ) -> None:
     generator = MemoryGenerator(ImageStore(tmp_path / "workspace" / "images"))
     async with opened(generator=generator) as ws:
-        trajectory = await ws.start("x")
+        trajectory = await ws.create("x")
         generator.fail_next(GeneratorError("out of order", code="broken"))
         seen = await ws.run(trajectory)
-        assert (seen.entry.status, seen.entry.reason) == ("failed", "out of order")
+        assert (seen.summary.status, seen.summary.reason) == ("failed", "out of order")
         generator.fail_next(GeneratorError("busy", retryable=True))
         seen = await ws.run(trajectory)
-    assert seen.outcome == "complete"
+    assert seen.stop_reason == "complete"
     assert len(generator.generated) == 3
 
 
@@ -235,20 +244,20 @@ async def test_a_full_disk_fails_the_trajectory_and_keeps_what_was_made(opened: 
     class FullAfterOne(MemoryGenerator):
         full = True
 
-        async def generate(self, call: Call, progress: Progress | None = None) -> Generated:
+        async def generate(self, call: GenerationRequest, progress: ProgressCallback | None = None) -> GeneratedImage:
             if call.source is not None and self.full:
                 raise OSError(28, "No space left on device")
             return await super().generate(call, progress)
 
     generator = FullAfterOne(ImageStore(tmp_path / "workspace" / "images"))
     async with opened(generator=generator) as ws:
-        trajectory = await ws.start("x")
+        trajectory = await ws.create("x")
         seen = await ws.run(trajectory)
-        assert seen.entry.status == "failed"
-        assert "No space left" in seen.entry.reason
+        assert seen.summary.status == "failed"
+        assert "No space left" in seen.summary.reason
         assert len(seen.document.images) == 1
         generator.full = False
-        assert (await ws.run(trajectory)).outcome == "complete"
+        assert (await ws.run(trajectory)).stop_reason == "complete"
 
 
 outcomes = st.dictionaries(
@@ -280,7 +289,7 @@ async def test_looking_ahead_gives_the_same_trajectory(
         steps=tuple(Step(prompt=f"{i}" if drawn else None, auxiliary_text="t") for i, drawn in enumerate(shape))
     )
 
-    def rule(case: Case) -> Verdict:
+    def rule(case: CriticInput) -> Verdict:
         step = int(case.original_prompt.rstrip("r"))
         iteration = len(case.prompt) - len(case.original_prompt)
         said = verdicts.get((step, iteration), True)
@@ -290,17 +299,17 @@ async def test_looking_ahead_gives_the_same_trajectory(
     documents = []
     for look_ahead in (1, ahead):
         folder = tmp_path_factory.mktemp("ahead")
-        limits = Limits(max_iterations=3, max_calls=calls, look_ahead=look_ahead, replan_after=replan_after)
-        ports = Ports(
+        limits = Limits(max_attempts=3, max_calls=calls, look_ahead=look_ahead, replan_after=replan_after)
+        components = Components(
             FixedPlanner(plan, Plan(steps=plan.steps[-1:])),
             RuleCritic(rule, gives_confidence=confident),
             MemoryGenerator(ImageStore(folder / "images")),
         )
-        async with Workspace.open(folder, ports) as ws:
-            seen = await ws.run(await ws.start("x", limits=limits, seed=5))
+        async with Workspace.open(folder, components) as ws:
+            seen = await ws.run(await ws.create("x", limits=limits, seed=5))
         # A dropped draft may be drawn again after a replan: the same image, from the server's store.
         attempts = [attempt.model_copy(update={"cached": False}) for attempt in seen.attempts]
-        documents.append((seen.document, seen.outcome, attempts, seen.plans))
+        documents.append((seen.document, seen.stop_reason, attempts, seen.plans))
     assert documents[0] == documents[1]
 
 
@@ -347,18 +356,18 @@ async def test_whatever_the_models_say_a_trajectory_ends_or_fails_with_a_reason_
 ) -> None:
     folder = tmp_path_factory.mktemp("hostile")
     store = ImageStore(folder / "images")
-    ports = Ports(
+    components = Components(
         ChatPlanner(Babbling(sayings=planner), store, questions=2),
         ChatCritic(Babbling(sayings=critic), store, questions=2),
         MemoryGenerator(store),
     )
-    async with Workspace.open(folder, ports) as ws:
-        seen = await ws.run(await ws.start("x", limits=Limits(max_iterations=2, max_calls=6)))
-    if seen.entry.status == "failed":
+    async with Workspace.open(folder, components) as ws:
+        seen = await ws.run(await ws.create("x", limits=Limits(max_attempts=2, max_calls=6)))
+    if seen.summary.status == "failed":
         assert seen.plan is None
-        assert "No usable answer after 2 questions" in seen.entry.reason
+        assert "No usable answer after 2 questions" in seen.summary.reason
     else:
-        assert (seen.entry.status, seen.outcome is not None) == ("done", True)
+        assert (seen.summary.status, seen.stop_reason is not None) == ("done", True)
         assert seen.plan is not None
         assert all(step.prompt or step.auxiliary_text for step in seen.plan.steps)
     assert all(store.get(sha256) for sha256 in seen.document.images)

@@ -31,13 +31,13 @@ async def test_an_old_workspace_is_read_and_its_unfinished_trajectory_goes_on(
     shutil.copytree(OLD / "images", root / "images")
     store = ImageStore(root / "images")
     async with opened(plan_of("unused"), accept_only("a!", "b!!"), MemoryGenerator(store)) as ws:
-        statuses = {entry.title: entry for entry in ws.entries()}
-        done = await ws.look(statuses["an old story in three steps"].id)
-        half = await ws.look(statuses["half a story"].id)
+        statuses = {entry.title: entry for entry in ws.list()}
+        done = await ws.get(statuses["an old story in three steps"].id)
+        half = await ws.get(statuses["half a story"].id)
         assert done.document == Document.model_validate_json((OLD / f"document-{version}.json").read_text())
-        assert (half.entry.status, half.outcome) == ("paused", None)
+        assert (half.summary.status, half.stop_reason) == ("paused", None)
         assert all(store.get(attempt.image) for attempt in (*done.attempts, *half.attempts))
-        went_on = await ws.run(half.entry.id)
-    assert went_on.outcome == "complete"
+        went_on = await ws.run(half.summary.id)
+    assert went_on.stop_reason == "complete"
     assert went_on.attempts[: len(half.attempts)] == half.attempts
     assert [attempt.prompt for attempt in went_on.attempts] == ["a", "a!", "b", "b!", "b!!"]

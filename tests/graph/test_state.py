@@ -7,6 +7,7 @@ from langgraph.checkpoint.serde.types import _DeltaSnapshot
 from pydantic import BaseModel
 
 from interleavethinker.graph import Block, Document, Limits, serializer
+from interleavethinker.graph.limits import StopReason
 from interleavethinker.graph.state import STORED_TYPES, Override, _merge_attempts, _merge_plans
 from interleavethinker.tools.types import Attempt, ImagePart, Plan, Request, Step, TextPart, Verdict
 
@@ -16,17 +17,18 @@ STEP = Step(instruction="u", prompt=None, auxiliary_text="a\n\x00b")
 ATTEMPT = Attempt(
     plan_version=2, step=1, iteration=3, prompt="p", seed=2**31 - 1, source=None, image=SHA, verdict=VERDICT
 )
-BLOCK = Block(kind="image", step=0, mark="best_effort", text="p", sha256=SHA)
-SAMPLES: list[BaseModel] = [
+BLOCK = Block(kind="image", step=0, status="best_effort", text="p", sha256=SHA)
+SAMPLES: list[BaseModel | StopReason] = [
     ATTEMPT,
     BLOCK,
-    Document(blocks=(BLOCK, Block(kind="text", step=1, mark="text_only", text="t")), complete=True, notes=("n",)),
+    Document(blocks=(BLOCK, Block(kind="text", step=1, status="text_only", text="t")), complete=True, notes=("n",)),
     ImagePart(sha256=SHA),
-    Limits(max_calls=3, deadline=0.5),
+    Limits(max_calls=3, time_limit=0.5),
     Override(step=1, iteration=0, prompt="p", seed=4),
     Plan(steps=(STEP, STEP), version=2, reasoning="why"),
     Request(parts=(TextPart(text="t"), ImagePart(sha256=SHA))),
     STEP,
+    StopReason.TIME_LIMIT,
     TextPart(text=""),
     VERDICT,
 ]
@@ -37,7 +39,7 @@ def test_there_is_a_sample_of_every_stored_type() -> None:
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: type(sample).__name__)
-def test_a_stored_type_comes_back_equal_and_of_its_own_class(sample: BaseModel) -> None:
+def test_a_stored_type_comes_back_equal_and_of_its_own_class(sample: BaseModel | StopReason) -> None:
     for value in (sample, [sample], {"key": sample}, _DeltaSnapshot({1: sample})):
         back = serializer().loads_typed(serializer().dumps_typed(value))
         expected = value.value if isinstance(value, _DeltaSnapshot) else value

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from interleavethinker.tools.protocols import Critic, PlanContext, Planner
-from interleavethinker.tools.types import Case, Plan, Request, Step, TextPart, Verdict
+from interleavethinker.tools.types import CriticInput, Plan, Request, Step, TextPart, Verdict
 
 
 class OneStep:
@@ -33,7 +33,7 @@ async def test_plain_objects_plug_into_the_ports() -> None:
     assert plan == Plan(steps=(Step(prompt="a ball"),))
     again = await planner.plan(Request(parts=(TextPart(text="a ball"),)), PlanContext(previous=plan))
     assert again.version == 2
-    case = Case(source=None, image="a" * 64, original_prompt="a ball", prompt="a ball")
+    case = CriticInput(source=None, image="a" * 64, original_prompt="a ball", prompt="a ball")
     assert await critic.judge([case, case]) == [Verdict(success=True)] * 2
 
 

@@ -9,9 +9,9 @@ from pydantic import BaseModel, ValidationError
 from interleavethinker.tools import types
 from interleavethinker.tools.types import (
     Attempt,
-    Call,
-    Case,
-    Generated,
+    CriticInput,
+    GeneratedImage,
+    GenerationRequest,
     ImagePart,
     Plan,
     Request,
@@ -32,11 +32,11 @@ SAMPLES: tuple[BaseModel, ...] = (
     Plan(steps=(Step(prompt="a ball"), Step(auxiliary_text="the end")), version=2, reasoning="short"),
     VERDICT,
     Verdict(success=None),
-    Case(source=None, image=A, original_prompt="a ball", prompt="a red ball"),
+    CriticInput(source=None, image=A, original_prompt="a ball", prompt="a red ball"),
     Attempt(plan_version=1, step=0, iteration=3, prompt="a ball", seed=2**63 - 1, source=A, image=B, verdict=VERDICT),
     Attempt(plan_version=1, step=0, iteration=0, prompt="", seed=0, source=None, image=B, seconds=0.1, cached=True),
-    Call(prompt="a ball", seed=7, source=A, width=128, height=64),
-    Generated(sha256=A, width=64, height=64, seed=7, model="m@1", seconds=0.07, cached=False),
+    GenerationRequest(prompt="a ball", seed=7, source=A, width=128, height=64),
+    GeneratedImage(sha256=A, width=64, height=64, seed=7, model="m@1", seconds=0.07, cached=False),
 )
 STRICT = JsonPlusSerializer(
     allowed_msgpack_modules=[(types.__name__, name) for name in types.__all__], pickle_fallback=False

@@ -9,7 +9,7 @@ import pytest
 from interleavethinker.microworld.generators.keyword import ObedientMaker
 from interleavethinker.training.data.critic import Selection, score_trajectories, select_rows
 from interleavethinker.training.data.local_generator import LocalGenerator
-from interleavethinker.training.data.micro_world import micro_grade, micro_ports
+from interleavethinker.training.data.micro_world import micro_components, micro_grade
 from interleavethinker.training.data.prompts import make_prompts
 from interleavethinker.training.data.schema import DataFolder
 from interleavethinker.training.data.trajectories import roll_out
@@ -33,7 +33,7 @@ def make(root: Path) -> Made:
     folder, maker = DataFolder(root), ObedientMaker()
     generators = {"shipped": LocalGenerator(maker, folder.store, "test/obedient")}
     make_prompts(folder, {"train": 14, "combinations": 3, "templates": 2}, seed=3)
-    asyncio.run(roll_out(folder, ["shipped"], micro_ports(folder.store, generators, seed=3), seed=3, workers=4))
+    asyncio.run(roll_out(folder, ["shipped"], micro_components(folder.store, generators, seed=3), seed=3, workers=4))
     score_trajectories(folder, micro_grade(folder.store, seed=3))
     select_rows(folder, Selection())
     return Made(folder, maker, generators)

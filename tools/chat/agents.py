@@ -20,7 +20,7 @@ from interleavethinker.tools.images.png import encode_png, image_size
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import PlanContext
 from interleavethinker.tools.request_parsing import named_step_count
-from interleavethinker.tools.types import Case, Plan, Request, Sha256, TextPart, Verdict
+from interleavethinker.tools.types import CriticInput, Plan, Request, Sha256, TextPart, Verdict
 
 from .answers import read_plan, read_verdict
 from .logprobs import CRITIC_FIELD, confidence_of
@@ -99,11 +99,11 @@ class ChatCritic:
         """Whether the model returns log-probabilities: our own ones do, a provider's where it was asked to."""
         return bool(getattr(self._model, "logprobs", False))
 
-    async def judge(self, cases: Sequence[Case]) -> list[Verdict]:
+    async def judge(self, cases: Sequence[CriticInput]) -> list[Verdict]:
         """See `Critic.judge`. All cases are asked at once; a model in this process batches them."""
         return list(await asyncio.gather(*(self._judge(case) for case in cases)))
 
-    async def _judge(self, case: Case) -> Verdict:
+    async def _judge(self, case: CriticInput) -> Verdict:
         def read(message: AIMessage) -> Verdict:
             verdict = read_verdict(message.text)
             return verdict.model_copy(update={"confidence": confidence_of(message, CRITIC_FIELD)})

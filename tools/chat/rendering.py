@@ -13,7 +13,7 @@ from typing import Literal
 
 from interleavethinker.tools.errors import ProfileError
 from interleavethinker.tools.protocols import PlanContext
-from interleavethinker.tools.types import Case, ImagePart, Part, Plan, Request, Sha256, Step, TextPart
+from interleavethinker.tools.types import CriticInput, ImagePart, Part, Plan, Request, Sha256, Step, TextPart
 
 __all__ = ["BLANK", "Prompts", "Turn", "load_prompts", "render_case", "render_request", "shown_source"]
 
@@ -74,7 +74,7 @@ def render_request(request: Request, context: PlanContext | None = None, prompts
     return turns
 
 
-def render_case(case: Case, prompts: Prompts | None = None) -> list[Turn]:
+def render_case(case: CriticInput, prompts: Prompts | None = None) -> list[Turn]:
     """Returns the critic's conversation: the two pictures, then what to check."""
     prompts = prompts or load_prompts()
     text = _fill(prompts.critic, original_prompt=case.original_prompt, prompt=case.prompt)
@@ -82,7 +82,7 @@ def render_case(case: Case, prompts: Prompts | None = None) -> list[Turn]:
     return [Turn("user", (*pictures, TextPart(text=text)))]
 
 
-def shown_source(case: Case) -> Sha256:
+def shown_source(case: CriticInput) -> Sha256:
     """Returns the first picture that the critic sees: the source, or `BLANK` where there is none."""
     return case.source or BLANK
 

@@ -13,6 +13,8 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
+from interleavethinker.tools.renamed_fields import with_new_names
+
 __all__ = ["GeneratorConfig", "ToolMapping", "ToolTemplate", "default_server_store"]
 
 _PASSED_ON = (
@@ -129,7 +131,7 @@ class GeneratorConfig(_Frozen):
     wire. The own server is told to use it; None means its default folder. For `command` and `url`, None means: wire."""
     tools: ToolMapping | None = None
     """How to use a server that does not keep this project's contract."""
-    deadline: float = Field(default=900.0, gt=0)
+    call_timeout: float = Field(default=900.0, gt=0)
     """Seconds one call may take in all: queueing, restarts and resends included."""
     resends: int = Field(default=5, ge=0)
     """How often a call is sent again after its server died or said that it is busy."""
@@ -139,6 +141,11 @@ class GeneratorConfig(_Frozen):
     """A call without news for this long makes the client check whether the server still answers at all."""
     log: Path | None = None
     """File for a child process's stderr; None passes it through where there is a terminal."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_old_names(cls, data: object) -> object:
+        return with_new_names(data, {"deadline": "call_timeout"})
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:

@@ -20,8 +20,8 @@ from pydantic import JsonValue
 from interleavethinker.tools.errors import GeneratorError, InputError, StoreError
 from interleavethinker.tools.images.png import canonical_png, image_size
 from interleavethinker.tools.images.store import ImageStore, sha256_of
-from interleavethinker.tools.protocols import Progress
-from interleavethinker.tools.types import Call, Generated
+from interleavethinker.tools.protocols import ProgressCallback
+from interleavethinker.tools.types import GeneratedImage, GenerationRequest
 
 from .config import GeneratorConfig, ToolTemplate
 from .results import data_uri, error_of, image_of, small_png
@@ -76,17 +76,17 @@ class McpImageGenerator:
     ) -> None:
         await self.close()
 
-    async def generate(self, call: Call, progress: Progress | None = None) -> Generated:
+    async def generate(self, call: GenerationRequest, progress: ProgressCallback | None = None) -> GeneratedImage:
         """See `ImageGenerator.generate`. Raises `GeneratorError` with code `deadline` when the time is up."""
         try:
-            async with asyncio.timeout(self.config.deadline):
+            async with asyncio.timeout(self.config.call_timeout):
                 if self.config.tools is None:
                     return await self._contract_call(call, progress)
                 return await self._mapped_call(call, progress)
         except TimeoutError as error:
             raise GeneratorError(
-                f"A generator call must end within {self.config.deadline:g} s; it did not. Raise `deadline`, or look "
-                "at the server's queue.",
+                f"The generator call timed out after {self.config.call_timeout:g} s. Raise `call_timeout` in "
+                "the profile's [generator] section, or check the server's queue.",
                 code="deadline",
                 retryable=True,
             ) from error
@@ -96,7 +96,7 @@ class McpImageGenerator:
         result = await self._call("server_status", {}, None)
         return dict(result.structured_content or {})
 
-    async def _contract_call(self, call: Call, progress: Progress | None) -> Generated:
+    async def _contract_call(self, call: GenerationRequest, progress: ProgressCallback | None) -> GeneratedImage:
         arguments: dict[str, JsonValue] = {"prompt": call.prompt, "seed": call.seed}
         if call.width is not None:
             arguments["width"] = call.width
@@ -141,7 +141,7 @@ class McpImageGenerator:
             raise GeneratorError(f"Image {sha256} arrived damaged; call again.", code="corrupt_image", retryable=True)
         self._store.put(data)
 
-    async def _mapped_call(self, call: Call, progress: Progress | None) -> Generated:
+    async def _mapped_call(self, call: GenerationRequest, progress: ProgressCallback | None) -> GeneratedImage:
         tools = self.config.tools
         template = None if tools is None else (tools.generate if call.source is None else tools.edit)
         if template is None:
@@ -157,7 +157,7 @@ class McpImageGenerator:
         png = await asyncio.to_thread(canonical_png, found)
         sha256 = self._store.put(png)
         width, height = image_size(png)
-        return Generated(
+        return GeneratedImage(
             sha256=sha256,
             width=width,
             height=height,
@@ -167,7 +167,7 @@ class McpImageGenerator:
             cached=False,
         )
 
-    def _mapped_arguments(self, call: Call, template: ToolTemplate) -> dict[str, JsonValue]:
+    def _mapped_arguments(self, call: GenerationRequest, template: ToolTemplate) -> dict[str, JsonValue]:
         arguments = dict(template.fixed)
         values: dict[str | None, JsonValue] = {
             template.prompt: call.prompt,
@@ -186,7 +186,9 @@ class McpImageGenerator:
             arguments[template.image] = forms[template.image_form]
         return arguments
 
-    async def _call(self, tool: str, arguments: dict[str, JsonValue], progress: Progress | None) -> "CallToolResult":
+    async def _call(
+        self, tool: str, arguments: dict[str, JsonValue], progress: ProgressCallback | None
+    ) -> "CallToolResult":
         """Calls a tool until it answers: sends again after a death, waits while the server is busy."""
         busy = 0
         while True:
@@ -220,7 +222,7 @@ class McpImageGenerator:
         raise AssertionError("unreachable")
 
     async def _watched(
-        self, client: "Client", tool: str, arguments: dict[str, JsonValue], progress: Progress | None
+        self, client: "Client", tool: str, arguments: dict[str, JsonValue], progress: ProgressCallback | None
     ) -> "CallToolResult":
         """Calls a tool once; without news for `quiet_seconds`, asks the server whether it is still there.
 
@@ -271,11 +273,11 @@ async def _read_in_chunks(client: "Client", sha256: str, size: int | None) -> by
     return b"".join(parts)
 
 
-def _generated(result: "CallToolResult") -> Generated:
+def _generated(result: "CallToolResult") -> GeneratedImage:
     fields = dict(result.structured_content or {})
     fields.pop("uri", None)
     try:
-        return Generated.model_validate(fields)
+        return GeneratedImage.model_validate(fields)
     except ValueError as error:
         raise GeneratorError(
             "The image server must answer with this project's contract; it did not. Map its tools in the profile "

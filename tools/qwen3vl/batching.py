@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["Answer", "Batcher", "Question", "Settings", "Token"]
+__all__ = ["Batcher", "Completion", "Prompt", "SamplingParams", "Token"]
 
 _WINDOW_SECONDS = 0.01
 """How long a first question waits for company; a chat model's answer takes far longer."""
 
 
 @dataclass(frozen=True)
-class Settings:
+class SamplingParams:
     """How to answer; only questions with equal settings share a batch."""
 
     max_new_tokens: int = 1024
@@ -32,12 +32,12 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Question:
+class Prompt:
     """One conversation in the shape of the processor's chat template, and its pictures in order."""
 
     conversation: tuple[dict[str, Any], ...]
     images: tuple["Image", ...]
-    settings: Settings
+    settings: SamplingParams
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Token:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Completion:
     """What the model said."""
 
     text: str
@@ -62,8 +62,8 @@ class Answer:
 
 @dataclass
 class _Waiting:
-    question: Question
-    future: "Future[Answer]" = field(default_factory=Future)
+    question: Prompt
+    future: "Future[Completion]" = field(default_factory=Future)
 
 
 class Batcher:
@@ -77,7 +77,7 @@ class Batcher:
         max_batch: Most questions answered together; 1 makes answers independent of company to the last bit.
     """
 
-    def __init__(self, answer: Callable[[Sequence[Question]], list[Answer]], max_batch: int) -> None:
+    def __init__(self, answer: Callable[[Sequence[Prompt]], list[Completion]], max_batch: int) -> None:
         self._answer = answer
         self._max_batch = max_batch
         self._waiting: queue.SimpleQueue[_Waiting] = queue.SimpleQueue()
@@ -86,7 +86,7 @@ class Batcher:
         self._thread: threading.Thread | None = None
         self.batches: list[int] = []
 
-    def ask(self, question: Question) -> "Future[Answer]":
+    def ask(self, question: Prompt) -> "Future[Completion]":
         """Queues a question; may be called from any thread."""
         with self._start:
             if self._thread is None:

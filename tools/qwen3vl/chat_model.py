@@ -18,7 +18,7 @@ from pydantic import ConfigDict, Field
 
 from interleavethinker.tools.errors import InputError
 
-from .batching import Answer, Batcher, Question, Settings
+from .batching import Batcher, Completion, Prompt, SamplingParams
 from .inference import batcher_for
 
 __all__ = ["Qwen3VL"]
@@ -77,15 +77,15 @@ class Qwen3VL(BaseChatModel):
     ) -> ChatResult:
         return self._result(await asyncio.wrap_future(self.batcher.ask(self._question(messages, stop))))
 
-    def _question(self, messages: Sequence[BaseMessage], stop: list[str] | None) -> Question:
+    def _question(self, messages: Sequence[BaseMessage], stop: list[str] | None) -> Prompt:
         images: list[Any] = []
         conversation = tuple(
             {"role": _ROLES.get(message.type, "user"), "content": _content(message, images)} for message in messages
         )
-        settings = Settings(self.max_new_tokens, self.temperature, self.top_p, tuple(stop or ()))
-        return Question(conversation, tuple(images), settings)
+        settings = SamplingParams(self.max_new_tokens, self.temperature, self.top_p, tuple(stop or ()))
+        return Prompt(conversation, tuple(images), settings)
 
-    def _result(self, answer: Answer) -> ChatResult:
+    def _result(self, answer: Completion) -> ChatResult:
         metadata: dict[str, Any] = {"finish_reason": "stop" if answer.finished else "length", "model_name": self.model}
         if self.logprobs:
             metadata["logprobs"] = {

@@ -13,10 +13,11 @@ from importlib.resources import files
 from typing import Any
 
 from interleavethinker.tools.errors import ModelError
+from interleavethinker.tools.moved_names import present_name
 
-from .batching import Answer, Batcher, Question, Settings, Token
+from .batching import Batcher, Completion, Prompt, SamplingParams, Token
 
-__all__ = ["Weights", "batcher_for", "resolve_folder"]
+__all__ = ["LocalModel", "batcher_for", "resolve_folder"]
 
 _TOP = 10
 """Alternatives read for each token."""
@@ -27,7 +28,7 @@ _LOADING = threading.Lock()
 @cache
 def batcher_for(model: str, dtype: str, device_map: str | None, adapter: str | None, max_batch: int) -> Batcher:
     """Returns the process's batcher for these weights; planner and critic with the same options share one."""
-    return Batcher(Weights(model, dtype, device_map, adapter).answer, max_batch)
+    return Batcher(LocalModel(model, dtype, device_map, adapter).answer, max_batch)
 
 
 def resolve_folder(name: str) -> str:
@@ -36,7 +37,7 @@ def resolve_folder(name: str) -> str:
     Raises:
         ModelError: The package is not installed.
     """
-    package, colon, folder = name.partition(":")
+    package, colon, folder = present_name(name).partition(":")
     if not colon or not package.replace(".", "").replace("_", "").isalnum() or len(package) == 1:
         return name
     try:
@@ -45,7 +46,7 @@ def resolve_folder(name: str) -> str:
         raise ModelError(f"{name!r} must lie in an installed package; {package} is none.") from error
 
 
-class Weights:
+class LocalModel:
     """Loads at the first question.
 
     Args:
@@ -67,7 +68,7 @@ class Weights:
         self._names: dict[int, str] = {}
         """Texts of the tokens met so far: naming them anew for every alternative takes longer than a small model."""
 
-    def answer(self, questions: Sequence[Question]) -> list[Answer]:
+    def answer(self, questions: Sequence[Prompt]) -> list[Completion]:
         """Answers questions with equal settings in one batch.
 
         Raises:
@@ -144,7 +145,7 @@ class Weights:
         finally:
             hook.remove()
 
-    def _arguments(self, settings: Settings) -> dict[str, Any]:
+    def _arguments(self, settings: SamplingParams) -> dict[str, Any]:
         tokenizer = self._processor.tokenizer
         arguments: dict[str, Any] = {
             "max_new_tokens": settings.max_new_tokens,
@@ -160,7 +161,7 @@ class Weights:
             arguments |= {"stop_strings": list(settings.stop), "tokenizer": tokenizer}
         return arguments
 
-    def _read(self, ids: list[int], steps: list[list[tuple[int, float]]], prompt_tokens: int) -> Answer:
+    def _read(self, ids: list[int], steps: list[list[tuple[int, float]]], prompt_tokens: int) -> Completion:
         """Cuts an answer off at its end token and names its tokens.
 
         Args:
@@ -179,7 +180,7 @@ class Weights:
             logprob = dict(top).get(token, top[-1][1])
             tokens.append(Token(self._name_of(token), logprob, named))
         text = tokenizer.decode(ids[:length], skip_special_tokens=True)
-        return Answer(text, tuple(tokens), prompt_tokens, length < len(ids))
+        return Completion(text, tuple(tokens), prompt_tokens, length < len(ids))
 
     def _name_of(self, token: int) -> str:
         if token not in self._names:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import PlanContext
-from interleavethinker.tools.types import Case, Plan, Request, Step, Verdict
+from interleavethinker.tools.types import CriticInput, Plan, Request, Step, Verdict
 
 __all__ = ["FixedPlanner", "RuleCritic", "accept_only", "lenient_critic", "plan_of"]
 
@@ -20,10 +20,10 @@ def plan_of(*prompts: str | None) -> Plan:
     return Plan(steps=tuple(steps))
 
 
-def accept_only(*prompts: str) -> Callable[[Case], Verdict]:
+def accept_only(*prompts: str) -> Callable[[CriticInput], Verdict]:
     """Returns a rule that accepts images made from these prompts, and asks for one more `!` otherwise."""
 
-    def rule(case: Case) -> Verdict:
+    def rule(case: CriticInput) -> Verdict:
         return Verdict(success=case.prompt in prompts, refined_prompt=case.prompt + "!", reasoning="by rule")
 
     return rule
@@ -65,12 +65,12 @@ class RuleCritic:
         gives_confidence: What to claim.
     """
 
-    def __init__(self, rule: Callable[[Case], Verdict] | None = None, *, gives_confidence: bool = False) -> None:
+    def __init__(self, rule: Callable[[CriticInput], Verdict] | None = None, *, gives_confidence: bool = False) -> None:
         self._rule = rule or (lambda case: Verdict(success=True, refined_prompt=case.prompt))
         self.gives_confidence = gives_confidence
-        self.judged: list[tuple[Case, ...]] = []
+        self.judged: list[tuple[CriticInput, ...]] = []
 
-    async def judge(self, cases: Sequence[Case]) -> list[Verdict]:
+    async def judge(self, cases: Sequence[CriticInput]) -> list[Verdict]:
         """See `Critic.judge`."""
         self.judged.append(tuple(cases))
         await asyncio.sleep(0)

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from interleavethinker.tools.errors import InterleaveError
 from interleavethinker.tools.images.png import encode_png, image_size
 from interleavethinker.tools.images.store import ImageStore
-from interleavethinker.tools.protocols import Progress
-from interleavethinker.tools.types import Call, Generated
+from interleavethinker.tools.protocols import ProgressCallback
+from interleavethinker.tools.types import GeneratedImage, GenerationRequest
 
 __all__ = ["MemoryGenerator", "paint"]
 
@@ -21,7 +21,7 @@ _CELLS = 4
 _SIDE = 96
 
 
-def paint(call: Call) -> bytes:
+def paint(call: GenerationRequest) -> bytes:
     """Returns a PNG of coloured cells that depends on every field of the call."""
     from PIL import Image
 
@@ -45,21 +45,21 @@ class MemoryGenerator:
     """
 
     def __init__(
-        self, store: ImageStore, painter: Callable[[Call], bytes] = paint, model: str = "memory/cells"
+        self, store: ImageStore, painter: Callable[[GenerationRequest], bytes] = paint, model: str = "memory/cells"
     ) -> None:
         self._store = store
         self._painter = painter
         self._model = model
         self._failures: deque[InterleaveError] = deque()
-        self._known: dict[Call, str] = {}
-        self.calls: list[Call] = []
-        self.generated: list[Call] = []
+        self._known: dict[GenerationRequest, str] = {}
+        self.calls: list[GenerationRequest] = []
+        self.generated: list[GenerationRequest] = []
 
     def fail_next(self, error: InterleaveError, times: int = 1) -> None:
         """Makes the next calls raise `error` instead of painting."""
         self._failures.extend([error] * times)
 
-    async def generate(self, call: Call, progress: Progress | None = None) -> Generated:
+    async def generate(self, call: GenerationRequest, progress: ProgressCallback | None = None) -> GeneratedImage:
         """See `ImageGenerator.generate`."""
         self.calls.append(call)
         # A real generator always suspends; code that works only because this one does not would hide its races.
@@ -76,6 +76,6 @@ class MemoryGenerator:
             progress(1.0, "done")
         sha256 = self._known[call]
         width, height = image_size(self._store.get(sha256))
-        return Generated(
+        return GeneratedImage(
             sha256=sha256, width=width, height=height, seed=call.seed, model=self._model, seconds=0.0, cached=cached
         )

@@ -15,7 +15,7 @@ import numpy as np
 
 from interleavethinker.microworld.agents.teachers import line_about
 from interleavethinker.microworld.language.templates import describe, how_many, name, place
-from interleavethinker.microworld.scenes.scene import CELLS, Scene, random_scene, random_thing, render, to_image
+from interleavethinker.microworld.scenes.scene import CELLS, Scene, random_object, random_scene, render, to_image
 from interleavethinker.microworld.scenes.sprites import BACKGROUNDS
 from interleavethinker.microworld.scoring.scorer import Item, thing_text
 from interleavethinker.tools.chat.agents import to_messages
@@ -129,7 +129,7 @@ def _caption(scene: Scene) -> str:
 
 def _changed(scene: Scene, rng: np.random.Generator) -> Scene:
     for cell in rng.choice(CELLS, size=int(rng.integers(4)), replace=False):
-        old, new = scene.cells[cell], random_thing(rng)
+        old, new = scene.cells[cell], random_object(rng)
         if old is None or rng.random() < 0.2:
             scene = scene.put(cell, new if old is None else None)
             continue

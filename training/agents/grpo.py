@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from interleavethinker.evaluation.judges.base import Judge, Marks
+from interleavethinker.evaluation.judges.base import Judge, JudgeScores
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.training.data.critic import choose_rl_rows
 from interleavethinker.training.data.schema import CriticRow, DataFolder
@@ -53,12 +53,12 @@ class CriticRewards:
     async def score(self, name: str, text: str) -> Scored | None:
         """All four rewards of one answer about the row `name`; None: masked."""
         row, verdict = self._rows[name], read_answer(text)
-        before = Marks(row.semantics, row.quality)
+        before = JudgeScores(row.semantics, row.quality)
         after = None
         if verdict is not None and not verdict.success and not row.success:
             after = await self._regenerator.marks(row, verdict.refined_prompt)
             if after is not None and self._errs(name, verdict.refined_prompt):
-                after = Marks(10 - after.semantics, 10 - after.quality)
+                after = JudgeScores(10 - after.semantics, 10 - after.quality)
         steps = step_rewards(verdict, row.success, before, after)
         if steps is None:
             return None

@@ -11,11 +11,11 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from interleavethinker.graph import load_profile
-from interleavethinker.graph.context import loop_thread
+from interleavethinker.graph.event_loop import loop_thread
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.mcp.generator import McpImageGenerator
-from interleavethinker.tools.protocols import Progress
-from interleavethinker.tools.types import Call, Generated
+from interleavethinker.tools.protocols import ProgressCallback
+from interleavethinker.tools.types import GeneratedImage, GenerationRequest
 
 __all__ = ["ProfileGenerator"]
 
@@ -46,15 +46,15 @@ class ProfileGenerator:
         self._opening = asyncio.Lock()
         self._exits = AsyncExitStack()
 
-    async def generate(self, call: Call, progress: Progress | None = None) -> Generated:
+    async def generate(self, call: GenerationRequest, progress: ProgressCallback | None = None) -> GeneratedImage:
         """See `ImageGenerator.generate`."""
-        return await loop_thread().hop(self._generate(call, progress))
+        return await loop_thread().run_from_any_loop(self._generate(call, progress))
 
     async def close(self) -> None:
         """Ends the session and its server."""
-        await loop_thread().hop(self._exits.aclose())
+        await loop_thread().run_from_any_loop(self._exits.aclose())
 
-    async def _generate(self, call: Call, progress: Progress | None) -> Generated:
+    async def _generate(self, call: GenerationRequest, progress: ProgressCallback | None) -> GeneratedImage:
         async with self._opening:
             if self._session is None:
                 session = McpImageGenerator(self._config, self._store)

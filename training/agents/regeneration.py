@@ -11,10 +11,10 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from interleavethinker.evaluation.judges.base import Judge, Marks, Shot
+from interleavethinker.evaluation.judges.base import Judge, JudgedImage, JudgeScores
 from interleavethinker.tools.errors import GeneratorError, InputError, ModelError, StoreError
 from interleavethinker.tools.protocols import ImageGenerator
-from interleavethinker.tools.types import Call
+from interleavethinker.tools.types import GenerationRequest
 from interleavethinker.training.data.schema import CriticRow
 
 __all__ = ["Regenerator"]
@@ -42,11 +42,11 @@ class Regenerator:
         self._judge = judge
         self._limit = most_at_once
         self._gate: asyncio.Semaphore | None = None
-        self._known: dict[tuple[str, str], asyncio.Task[Marks | None]] = {}
+        self._known: dict[tuple[str, str], asyncio.Task[JudgeScores | None]] = {}
         self.made = 0
         self.failed = 0
 
-    async def marks(self, row: CriticRow, prompt: str) -> Marks | None:
+    async def marks(self, row: CriticRow, prompt: str) -> JudgeScores | None:
         """Marks of the picture that this prompt makes of the row's step; None if it could not be made or judged."""
         key = (row.id, prompt)
         task = self._known.get(key)
@@ -57,14 +57,14 @@ class Regenerator:
             del self._known[key]
         return marks
 
-    async def _make(self, row: CriticRow, prompt: str) -> Marks | None:
+    async def _make(self, row: CriticRow, prompt: str) -> JudgeScores | None:
         if self._gate is None:
             self._gate = asyncio.Semaphore(self._limit)
-        call = Call(prompt=prompt, seed=row.next_seed, source=row.case.source)
+        call = GenerationRequest(prompt=prompt, seed=row.next_seed, source=row.case.source)
         async with self._gate:
             try:
                 made = await self._generator.generate(call)
-                shot = Shot(made.sha256, row.case.source, row.case.original_prompt, row.reference)
+                shot = JudgedImage(made.sha256, row.case.source, row.case.original_prompt, row.reference)
                 (marks,) = await self._judge.judge([shot])
             except _FAILURES as error:
                 _log.warning("no picture for row %s: %s", row.id, error)

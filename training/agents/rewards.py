@@ -16,7 +16,7 @@ import json
 import re
 from dataclasses import dataclass
 
-from interleavethinker.evaluation.judges.base import Marks
+from interleavethinker.evaluation.judges.base import JudgeScores
 from interleavethinker.tools.chat.answers import read_verdict
 from interleavethinker.tools.errors import ModelAnswerError
 from interleavethinker.tools.types import Verdict
@@ -24,7 +24,7 @@ from interleavethinker.tools.types import Verdict
 __all__ = [
     "NO_CHANGE",
     "RELEASE",
-    "Weights",
+    "RewardWeights",
     "accuracy_reward",
     "format_reward",
     "paper_accuracy_reward",
@@ -42,7 +42,7 @@ _FORM = re.compile(r"\s*<think>(?P<think>.*?)</think>\s*<answer>(?P<answer>.*?)<
 
 
 @dataclass(frozen=True)
-class Weights:
+class RewardWeights:
     """How much each reward counts; the default is the release's 0.5 · format + 0.5 · (0.2 · accuracy + 0.6 · semantics
     + 0.2 · quality). The paper's formula has one step-wise reward, weighted 1 - alpha with alpha = 0.2.
     """
@@ -58,7 +58,7 @@ class Weights:
         return self.format, self.accuracy, self.semantics, self.quality
 
 
-RELEASE = Weights()
+RELEASE = RewardWeights()
 
 
 def format_reward(text: str) -> float:
@@ -100,7 +100,7 @@ def step_reward(before: float, after: float) -> float:
 
 
 def step_rewards(
-    verdict: Verdict | None, truth: bool, before: Marks, after: Marks | None
+    verdict: Verdict | None, truth: bool, before: JudgeScores, after: JudgeScores | None
 ) -> tuple[float, float] | None:
     """Semantics and quality rewards of one answer.
 
@@ -122,6 +122,6 @@ def step_rewards(
     return step_reward(before.semantics, after.semantics), step_reward(before.quality, after.quality)
 
 
-def total_reward(rewards: tuple[float, float, float, float], weights: Weights = RELEASE) -> float:
+def total_reward(rewards: tuple[float, float, float, float], weights: RewardWeights = RELEASE) -> float:
     """The weighted sum of format, accuracy, semantics and quality."""
     return sum(weight * reward for weight, reward in zip(weights.in_order, rewards, strict=True))

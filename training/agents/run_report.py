@@ -24,7 +24,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from interleavethinker.evaluation.charts import can_draw, curves_chart, sheet_chart
 from interleavethinker.evaluation.inference.deterministic_batches import ask_in_rounds, chat_model
-from interleavethinker.microworld.agents.registry import Weights
+from interleavethinker.microworld.agents.registry import AgentWeights
 from interleavethinker.tools.chat.agents import to_messages
 from interleavethinker.tools.chat.answers import write_plan, write_verdict
 from interleavethinker.tools.chat.rendering import BLANK, Turn, render_case, render_request
@@ -167,7 +167,7 @@ def _recipe(root: Path) -> SftRecipe | GrpoRecipe:
     return recipe
 
 
-def _weights(recipe: SftRecipe | GrpoRecipe, root: Path) -> Weights:
+def _weights(recipe: SftRecipe | GrpoRecipe, root: Path) -> AgentWeights:
     """The run's model; an adapter needs the model that it was trained on."""
     model = root / "model"
     size = sum(file.stat().st_size for file in model.glob("*.safetensors"))
@@ -177,11 +177,11 @@ def _weights(recipe: SftRecipe | GrpoRecipe, root: Path) -> Weights:
                 f"A model to be sampled must be smaller than {_LARGEST >> 30} GiB; this one has {size >> 30}. Serve it."
             )
             raise InputError(msg)
-        return Weights("run", f"qwen3-vl:{model}")
+        return AgentWeights("run", f"qwen3-vl:{model}")
     if not _is_small(recipe.model):
         msg = f"A model to be sampled must be a small local one; this adapter belongs to {recipe.model}. Serve it."
         raise InputError(msg)
-    return Weights("run", f"qwen3-vl:{recipe.model}", str(model))
+    return AgentWeights("run", f"qwen3-vl:{recipe.model}", str(model))
 
 
 def _is_small(name: str) -> bool:

@@ -19,10 +19,10 @@ from pydantic import JsonValue
 
 from interleavethinker.graph.attempts import derive_seed
 from interleavethinker.tools.errors import InputError
-from interleavethinker.tools.types import Attempt, Case, Verdict
+from interleavethinker.tools.types import Attempt, CriticInput, Verdict
 
 from .schema import CriticRow, DataFolder, TrajectoryRow
-from .summary import Tally
+from .summary import StageSummary
 
 __all__ = ["Graded", "Selection", "choose_rl_rows", "score_trajectories", "select_rows"]
 
@@ -38,11 +38,13 @@ class Graded:
     strategy: str | None = None
 
 
-Grade = Callable[[Case, JsonValue], Graded | None]
+Grade = Callable[[CriticInput, JsonValue], Graded | None]
 """From what a critic sees and the step's reference; None where no judge gave a usable answer."""
 
 
-def score_trajectories(folder: DataFolder, grade: Grade, progress: Callable[[int, int], None] | None = None) -> Tally:
+def score_trajectories(
+    folder: DataFolder, grade: Grade, progress: Callable[[int, int], None] | None = None
+) -> StageSummary:
     """Scores what is not scored yet, trajectory by trajectory.
 
     Args:
@@ -50,7 +52,7 @@ def score_trajectories(folder: DataFolder, grade: Grade, progress: Callable[[int
         grade: Judges one attempt and teaches about it.
         progress: Called with finished and all trajectories.
     """
-    tally = Tally("scores")
+    tally = StageSummary("scores")
     known = {row.trajectory for row in folder.scored}
     waiting = [row for row in folder.trajectories if row.id not in known]
     for number, row in enumerate(waiting, 1):
@@ -69,7 +71,7 @@ def score_trajectories(folder: DataFolder, grade: Grade, progress: Callable[[int
 
 
 def _scored(row: TrajectoryRow, attempt: Attempt, grade: Grade) -> CriticRow | None:
-    case = Case(
+    case = CriticInput(
         source=attempt.source,
         image=attempt.image,
         original_prompt=row.plan.steps[attempt.step].prompt or attempt.prompt,
@@ -112,7 +114,7 @@ class Selection:
     """Whether SFT rows hold as many good attempts as bad ones."""
 
 
-def select_rows(folder: DataFolder, selection: Selection, into: DataFolder | None = None) -> Tally:
+def select_rows(folder: DataFolder, selection: Selection, into: DataFolder | None = None) -> StageSummary:
     """Writes the SFT, RL and test rows from the scored ones.
 
     Args:
@@ -123,7 +125,7 @@ def select_rows(folder: DataFolder, selection: Selection, into: DataFolder | Non
     Raises:
         InputError: That folder has pictures of its own.
     """
-    tally = Tally("selection")
+    tally = StageSummary("selection")
     target = folder if into is None else _sharing_pictures(into, folder)
     steps: dict[tuple[str, int], list[CriticRow]] = defaultdict(list)
     test = []
@@ -187,7 +189,7 @@ def choose_rl_rows(
     return random.Random(seed + 1).sample(chosen, len(chosen))
 
 
-def _is_kept(rows: Sequence[CriticRow], selection: Selection, tally: Tally) -> bool:
+def _is_kept(rows: Sequence[CriticRow], selection: Selection, tally: StageSummary) -> bool:
     if not selection.filtered:
         return True
     scores = [row.overall for row in sorted(rows, key=lambda row: row.iteration)]
@@ -204,7 +206,7 @@ def _spread(rows: Sequence[CriticRow]) -> float:
     return float(np.var([row.overall for row in rows]))
 
 
-def _balanced(rows: Sequence[CriticRow], tally: Tally) -> list[CriticRow]:
+def _balanced(rows: Sequence[CriticRow], tally: StageSummary) -> list[CriticRow]:
     good = [row for row in rows if row.success]
     bad = [row for row in rows if not row.success]
     size = min(len(good), len(bad))

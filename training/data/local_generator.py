@@ -18,8 +18,8 @@ from PIL import Image
 from interleavethinker.tools.errors import GeneratorError, InterleaveError
 from interleavethinker.tools.images.png import encode_png
 from interleavethinker.tools.images.store import ImageStore
-from interleavethinker.tools.protocols import Progress
-from interleavethinker.tools.types import Call, Generated
+from interleavethinker.tools.protocols import ProgressCallback
+from interleavethinker.tools.types import GeneratedImage, GenerationRequest
 
 __all__ = ["LocalGenerator", "PictureMaker"]
 
@@ -39,8 +39,8 @@ class PictureMaker(Protocol):
 
 @dataclass(frozen=True)
 class _Waiting:
-    call: Call
-    future: asyncio.Future[Generated]
+    call: GenerationRequest
+    future: asyncio.Future[GeneratedImage]
 
 
 class LocalGenerator:
@@ -65,7 +65,7 @@ class LocalGenerator:
         self._worker: asyncio.Task[None] | None = None
         self.batches: list[int] = []
 
-    async def generate(self, call: Call, progress: Progress | None = None) -> Generated:
+    async def generate(self, call: GenerationRequest, progress: ProgressCallback | None = None) -> GeneratedImage:
         """See `ImageGenerator.generate`."""
         waiting = _Waiting(call, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
@@ -96,14 +96,14 @@ class LocalGenerator:
                 if not one.future.done():
                     one.future.set_result(result)
 
-    def _make(self, calls: Sequence[Call]) -> list[Generated]:
+    def _make(self, calls: Sequence[GenerationRequest]) -> list[GeneratedImage]:
         begun = time.perf_counter()
         texts, seeds = [call.prompt for call in calls], [call.seed for call in calls]
         sources = [self._open(call.source) for call in calls if call.source is not None]
         pictures = self._maker.edit(sources, texts, seeds) if sources else self._maker.draw(texts, seeds)
         seconds = (time.perf_counter() - begun) / len(calls)
         return [
-            Generated(
+            GeneratedImage(
                 sha256=self._store.put(encode_png(picture)),
                 width=picture.width,
                 height=picture.height,

@@ -9,20 +9,20 @@ from pathlib import Path
 from PIL import Image
 from pydantic import JsonValue
 
-from interleavethinker.graph import Limits, Ports
-from interleavethinker.microworld.agents.teachers import KnownPlan, TeacherCritic, teach
+from interleavethinker.graph import Components, Limits
+from interleavethinker.microworld.agents.teachers import KnownPlan, TeacherCritic, label_attempt
 from interleavethinker.microworld.generators.micro import MicroGenerator
 from interleavethinker.microworld.scoring.targets import target_from
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import ImageGenerator
-from interleavethinker.tools.types import Case
+from interleavethinker.tools.types import CriticInput
 
 from .critic import Grade, Graded
 from .local_generator import LocalGenerator
 from .schema import PromptRow
 from .trajectories import PAPER_LIMITS, PortsFor
 
-__all__ = ["GENERATORS", "micro_generators", "micro_grade", "micro_ports"]
+__all__ = ["GENERATORS", "micro_components", "micro_generators", "micro_grade"]
 
 GENERATORS = ("shipped", "weaker")
 """The shipped weights and their degraded variant: a generator that is nearly always right would teach the critic to
@@ -42,7 +42,7 @@ def micro_generators(store: ImageStore, checkpoint: Path | None = None) -> dict[
     }
 
 
-def micro_ports(
+def micro_components(
     store: ImageStore, generators: Mapping[str, ImageGenerator], seed: int, limits: Limits = PAPER_LIMITS
 ) -> PortsFor:
     """Makes the ports of a trajectory: the known plan, the teacher, and the named generator.
@@ -54,13 +54,13 @@ def micro_ports(
         limits: Of each trajectory.
     """
 
-    def ports_for(row: PromptRow, generator: str) -> Ports:
+    def ports_for(row: PromptRow, generator: str) -> Components:
         targets = {
             step.prompt: target_from(reference)
             for step, reference in zip(row.plan.steps, row.references, strict=True)
             if step.prompt is not None
         }
-        return Ports(KnownPlan(row.plan), TeacherCritic(store, targets, seed), generators[generator], limits)
+        return Components(KnownPlan(row.plan), TeacherCritic(store, targets, seed), generators[generator], limits)
 
     return ports_for
 
@@ -68,9 +68,9 @@ def micro_ports(
 def micro_grade(store: ImageStore, seed: int) -> Grade:
     """The scorer's figures and the teacher's answer for one attempt."""
 
-    def grade(case: Case, reference: JsonValue) -> Graded:
+    def grade(case: CriticInput, reference: JsonValue) -> Graded:
         source = None if case.source is None else _open(store, case.source)
-        lesson = teach(_open(store, case.image), source, target_from(reference), case.prompt, seed)
+        lesson = label_attempt(_open(store, case.image), source, target_from(reference), case.prompt, seed)
         success = bool(lesson.verdict.success)
         return Graded(lesson.score.semantics, lesson.score.quality, success, lesson.verdict, lesson.strategy)
 

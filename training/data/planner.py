@@ -12,20 +12,20 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from interleavethinker.graph.attempts import kept_attempt
+from interleavethinker.graph.attempts import selected_attempt
 from interleavethinker.tools.types import Attempt, ImagePart, Part, Plan, Request, Sha256, TextPart
 
 from .schema import CriticRow, DataFolder, PlannerRow, PromptRow, SequenceRow, TrajectoryRow
-from .summary import Tally
+from .summary import StageSummary
 
 __all__ = ["cut_after", "export_sequences", "make_planner_rows"]
 
 CONTINUE = "Continue the sequence."
 
 
-def make_planner_rows(folder: DataFolder, seed: int) -> Tally:
+def make_planner_rows(folder: DataFolder, seed: int) -> StageSummary:
     """Writes a row for every prompt, and one for every trajectory that can be cut."""
-    tally, prompts, rows = Tally("planner rows"), {row.id: row for row in folder.prompts}, []
+    tally, prompts, rows = StageSummary("planner rows"), {row.id: row for row in folder.prompts}, []
     for row in prompts.values():
         rows.append(
             PlannerRow(
@@ -86,13 +86,13 @@ def cut_after(request: Request, plan: Plan, images: Sequence[Sha256]) -> tuple[R
     return Request(parts=tuple(parts)), Plan(steps=plan.steps[done:], reasoning=reasoning)
 
 
-def export_sequences(folder: DataFolder, mode: Literal["easy", "hard"]) -> Tally:
+def export_sequences(folder: DataFolder, mode: Literal["easy", "hard"]) -> StageSummary:
     """Writes every finished trajectory as one sequence.
 
     `<gthink>…</gthink>`, then for each step `<plan>…</plan>`, its image and `<info>…</info>`; in hard mode every image,
     each followed by `<critic><think>…</think>{judgement}</critic>`.
     """
-    tally, prompts = Tally(f"sequences, {mode}"), {row.id: row for row in folder.prompts}
+    tally, prompts = StageSummary(f"sequences, {mode}"), {row.id: row for row in folder.prompts}
     answers: dict[str, dict[tuple[int, int], CriticRow]] = defaultdict(dict)
     for row in folder.scored:
         answers[row.trajectory][row.step, row.iteration] = row
@@ -146,4 +146,4 @@ def _tries(trajectory: TrajectoryRow, step: int) -> list[Attempt]:
 
 
 def _kept(trajectory: TrajectoryRow, step: int) -> Attempt | None:
-    return kept_attempt({str(number): attempt for number, attempt in enumerate(trajectory.attempts)}, step)
+    return selected_attempt({str(number): attempt for number, attempt in enumerate(trajectory.attempts)}, step)

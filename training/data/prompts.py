@@ -10,12 +10,12 @@ from interleavethinker.microworld.requests.families import Split, draw
 from interleavethinker.microworld.scoring.targets import as_json
 
 from .schema import DataFolder, PromptRow
-from .summary import Tally
+from .summary import StageSummary
 
 __all__ = ["make_prompts"]
 
 
-def make_prompts(folder: DataFolder, counts: dict[Split, int], seed: int) -> Tally:
+def make_prompts(folder: DataFolder, counts: dict[Split, int], seed: int) -> StageSummary:
     """Writes the prompts of every split; what is there already stays.
 
     Args:
@@ -23,7 +23,7 @@ def make_prompts(folder: DataFolder, counts: dict[Split, int], seed: int) -> Tal
         counts: Requests wanted in each split.
         seed: Of all requests.
     """
-    tally = Tally("prompts")
+    tally = StageSummary("prompts")
     known = folder.prompts.ids()
     for split, count in counts.items():
         for index in range(count):

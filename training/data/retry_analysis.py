@@ -16,12 +16,12 @@ from pydantic import JsonValue
 
 from interleavethinker.evaluation.statistics import mean, rate
 from interleavethinker.microworld.agents.rewriting import STRATEGIES
-from interleavethinker.microworld.agents.teachers import teach
+from interleavethinker.microworld.agents.teachers import label_attempt
 from interleavethinker.microworld.scoring.scorer import judgement
 from interleavethinker.microworld.scoring.targets import score_step, target_from
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import ImageGenerator
-from interleavethinker.tools.types import Call
+from interleavethinker.tools.types import GenerationRequest
 
 from .schema import CriticRow, DataFolder, RepairRow
 
@@ -67,10 +67,10 @@ async def _repair(row: CriticRow, store: ImageStore, generator: ImageGenerator, 
     target = target_from(row.reference)
     image = _open(store, row.case.image)
     source = None if row.case.source is None else _open(store, row.case.source)
-    lessons = {name: teach(image, source, target, row.case.prompt, seed, name) for name in STRATEGIES}
+    lessons = {name: label_attempt(image, source, target, row.case.prompt, seed, name) for name in STRATEGIES}
     prompts = [row.case.prompt, *(lesson.verdict.refined_prompt for lesson in lessons.values())]
     unique = list(dict.fromkeys(prompts))
-    calls = (Call(prompt=prompt, seed=row.next_seed, source=row.case.source) for prompt in unique)
+    calls = (GenerationRequest(prompt=prompt, seed=row.next_seed, source=row.case.source) for prompt in unique)
     made = await asyncio.gather(*(generator.generate(call) for call in calls))
     scores = {
         prompt: score_step(_open(store, one.sha256), source, target) for prompt, one in zip(unique, made, strict=True)

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.images.store import ImageStore
-from interleavethinker.tools.types import Attempt, Case, Part, Plan, Request, Verdict
+from interleavethinker.tools.types import Attempt, CriticInput, Part, Plan, Request, Verdict
 
 __all__ = ["CriticRow", "DataFolder", "PlannerRow", "PromptRow", "RepairRow", "RowFile", "SequenceRow", "TrajectoryRow"]
 
@@ -66,7 +66,7 @@ class CriticRow(_Row):
     generator: str
     step: int
     iteration: int
-    case: Case
+    case: CriticInput
     reference: JsonValue
     semantics: float
     """0..10."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-__all__ = ["Tally"]
+__all__ = ["StageSummary"]
 
 
 @dataclass
-class Tally:
+class StageSummary:
     """Counts of one stage."""
 
     stage: str

@@ -19,7 +19,7 @@ from PIL import Image, ImageFilter
 from interleavethinker.microworld.agents.rewriting import STRATEGIES, reword
 from interleavethinker.microworld.agents.teachers import (
     aim_of,
-    lesson_about,
+    label_description,
     line_about,
     listed,
     plan_of,
@@ -29,13 +29,13 @@ from interleavethinker.microworld.agents.teachers import (
 from interleavethinker.microworld.language.templates import name, redraw_open
 from interleavethinker.microworld.requests.families import FAMILIES, LONGEST, USUAL, draw
 from interleavethinker.microworld.scenes.reader import Reading
-from interleavethinker.microworld.scenes.scene import CELLS, Scene, Thing, random_thing, render, to_image
+from interleavethinker.microworld.scenes.scene import CELLS, Scene, SceneObject, random_object, render, to_image
 from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, CELL, COLOURS, KINDS, SIZES
 from interleavethinker.microworld.scoring.scorer import NOTHING, Item, Score, score_reading, thing_text
 from interleavethinker.microworld.scoring.targets import StepTarget, as_json, score_step
 from interleavethinker.tools.images.png import encode_png
 from interleavethinker.tools.images.store import ImageStore
-from interleavethinker.tools.types import Case
+from interleavethinker.tools.types import CriticInput
 
 from .planner import cut_after
 from .schema import CriticRow, PlannerRow
@@ -156,7 +156,7 @@ def _pair(rng: np.random.Generator) -> tuple[Item, str | None]:
     """Something that is what it should be or is not, as often; then mostly all but one word are the same."""
     wish, same = bool(rng.random() < 0.5), bool(rng.random() < 0.5)
     cell: int | None = int(rng.integers(CELLS))
-    thing, open_size, chance = random_thing(rng), bool(rng.random() < 0.3), rng.random()
+    thing, open_size, chance = random_object(rng), bool(rng.random() < 0.3), rng.random()
     wanted = name(thing, size=not open_size)
     if chance < 0.1:
         cell, wanted = None, str(rng.choice(BACKGROUNDS))
@@ -169,7 +169,7 @@ def _pair(rng: np.random.Generator) -> tuple[Item, str | None]:
     else:
         found = name(_other(thing, int(rng.choice([2, 4] if open_size else [2, 3, 4])), rng))
     was = (
-        str(rng.choice(BACKGROUNDS)) if cell is None else thing_text(random_thing(rng) if rng.random() < 0.7 else None)
+        str(rng.choice(BACKGROUNDS)) if cell is None else thing_text(random_object(rng) if rng.random() < 0.7 else None)
     )
     return Item(cell, wish, 10.0 if same else 0.0, wanted, found), was
 
@@ -184,8 +184,8 @@ def _row(key: str, original: str, target: StepTarget, store: ImageStore, rng: np
     else:
         score = _score_clean(shown, source, target)
     prompt = _asked(original, target, rng)
-    lesson = lesson_about(score, source, target, prompt, rng)
-    case = Case(
+    lesson = label_description(score, source, target, prompt, rng)
+    case = CriticInput(
         source=None if source is None else _put(source, store),
         image=store.put(encode_png(picture)),
         original_prompt=original,
@@ -245,7 +245,7 @@ def _spoiled(scene: Scene, target: StepTarget, rng: np.random.Generator) -> Scen
         return replace(scene, background=str(rng.choice(others)))
     occupied = list(scene.things)
     if not occupied or (scene.free and rng.random() < 0.15):
-        return scene.put(int(rng.choice(scene.free)), random_thing(rng))
+        return scene.put(int(rng.choice(scene.free)), random_object(rng))
     edit = target.edit
     changed = [cell for cell in (edit.cell, edit.to) if cell in occupied] if edit is not None else occupied
     cell = int(rng.choice(changed if changed and rng.random() < 0.5 else occupied))
@@ -259,7 +259,7 @@ def _spoiled(scene: Scene, target: StepTarget, rng: np.random.Generator) -> Scen
     return scene.put(cell, _other(thing, kind, rng))
 
 
-def _other(thing: Thing, kind: int, rng: np.random.Generator) -> Thing:
+def _other(thing: SceneObject, kind: int, rng: np.random.Generator) -> SceneObject:
     if kind == 2:
         return replace(thing, colour=str(rng.choice([name for name in COLOURS if name != thing.colour])))
     if kind == 3:

@@ -12,21 +12,21 @@ import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from interleavethinker.graph import Limits, Ports, build
-from interleavethinker.graph.events import Drawn, Judged, Planned
+from interleavethinker.graph import Components, Limits, build
+from interleavethinker.graph.events import ImageGenerated, Judged, Planned
 from interleavethinker.tools.errors import InterleaveError
 from interleavethinker.tools.types import Attempt, Plan
 
 from .schema import DataFolder, PromptRow, TrajectoryRow
-from .summary import Tally
+from .summary import StageSummary
 
 __all__ = ["PAPER_LIMITS", "PortsFor", "roll_out", "roll_out_one"]
 
-PAPER_LIMITS = Limits(max_iterations=4, max_calls=15, max_replans=0)
+PAPER_LIMITS = Limits(max_attempts=4, max_calls=15, max_replans=0)
 """At most 15 generator calls a trajectory, as in the paper's script; plans are the teacher's, so none is made anew."""
 _NO_LIMIT = 100_000
 
-PortsFor = Callable[[PromptRow, str], Ports]
+PortsFor = Callable[[PromptRow, str], Components]
 """From a row and a generator's name to the ports of its trajectory."""
 
 
@@ -38,7 +38,7 @@ async def roll_out(
     seed: int,
     workers: int = 16,
     progress: Callable[[int, int], None] | None = None,
-) -> Tally:
+) -> StageSummary:
     """Runs every prompt through one of the generators, in turn.
 
     Args:
@@ -49,7 +49,7 @@ async def roll_out(
         workers: Trajectories under way at once.
         progress: Called with finished and all trajectories.
     """
-    tally, known = Tally("trajectories"), folder.trajectories.ids()
+    tally, known = StageSummary("trajectories"), folder.trajectories.ids()
     waiting: list[tuple[PromptRow, str]] = []
     for number, row in enumerate(folder.prompts):
         generator = generators[(number // 7) % len(generators)]
@@ -85,20 +85,20 @@ async def roll_out(
 async def roll_out_one(row: PromptRow, generator: str, ports_for: PortsFor, seed: int) -> TrajectoryRow:
     """Runs one trajectory to its end and returns its row."""
     own = int.from_bytes(hashlib.sha256(f"{seed}/{row.id}".encode()).digest()[:4]) % 2**31
-    ports = ports_for(row, generator)
+    components = ports_for(row, generator)
 
-    async def find(_runtime: object) -> Ports:
+    async def find(_runtime: object) -> Components:
         await asyncio.sleep(0)
-        return ports
+        return components
 
     graph = build(find)
     plan: Plan = row.plan
     attempts: dict[tuple[int, int], Attempt] = {}
-    request: Any = {"request": list(row.request.parts), "seed": own, "limits": ports.limits}
+    request: Any = {"request": list(row.request.parts), "seed": own, "limits": components.limits}
     async for event in graph.astream(request, {"recursion_limit": _NO_LIMIT}, stream_mode="custom"):
         if isinstance(event, Planned):
             plan = event.plan
-        elif isinstance(event, Drawn | Judged):
+        elif isinstance(event, ImageGenerated | Judged):
             attempts[event.attempt.step, event.attempt.iteration] = event.attempt
     return TrajectoryRow(
         id=_name(row, generator),

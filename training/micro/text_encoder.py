@@ -19,7 +19,7 @@ from torch.nn import functional
 from transformers import Qwen2Tokenizer, Qwen3Config, Qwen3ForCausalLM
 
 from interleavethinker.microworld.language.templates import EDIT_KINDS, Edit, Task, draw_task, edit_task
-from interleavethinker.microworld.scenes.scene import CELLS, Scene, Thing
+from interleavethinker.microworld.scenes.scene import CELLS, Scene, SceneObject
 from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, COLOURS, KINDS, SIZES
 from interleavethinker.training.loop import RunFolder, Stage, muon_adamw, run_stage
 
@@ -142,7 +142,7 @@ class Reader(nn.Module):
         return {name: probe(hidden) for name, probe in self.probes.items()}
 
 
-def _thing_labels(thing: Thing | None, prefix: str, *, size: bool = True) -> dict[str, int]:
+def _thing_labels(thing: SceneObject | None, prefix: str, *, size: bool = True) -> dict[str, int]:
     if thing is None:
         return dict.fromkeys((f"{prefix}_kind", f"{prefix}_colour", f"{prefix}_size"), 0)
     return {

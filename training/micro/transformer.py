@@ -15,8 +15,8 @@ import torch
 from diffusers import AutoencoderKLFlux2, Flux2Transformer2DModel
 from transformers import Qwen2Tokenizer, Qwen3ForCausalLM
 
-from interleavethinker.microworld.language.templates import EDIT_KINDS, Task, Wish, draw_task, edit_task
-from interleavethinker.microworld.scenes.scene import CELLS, MAX_THINGS, Scene, Thing, random_scene
+from interleavethinker.microworld.language.templates import EDIT_KINDS, CellTarget, Task, draw_task, edit_task
+from interleavethinker.microworld.scenes.scene import CELLS, MAX_THINGS, Scene, SceneObject, random_scene
 from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, COLOURS, KINDS, OFFSETS, SIZES, VARIANTS
 from interleavethinker.training.loop import RunFolder, Stage, muon_adamw, run_stage
 
@@ -28,9 +28,9 @@ __all__ = ["TILES", "TileTable", "make_transformer", "sample", "tile_table", "tr
 STEPS = 4
 """Denoising steps at inference; most of the training happens at exactly their noise levels."""
 WIDTH = 4 * LATENT_CHANNELS
-TILES: tuple[Thing | None, ...] = (
+TILES: tuple[SceneObject | None, ...] = (
     None,
-    *(Thing(*named) for named in product(KINDS, COLOURS, SIZES, range(VARIANTS), range(len(OFFSETS)))),
+    *(SceneObject(*named) for named in product(KINDS, COLOURS, SIZES, range(VARIANTS), range(len(OFFSETS)))),
 )
 """Everything that a cell can hold."""
 _TILE_INDEX = {tile: index for index, tile in enumerate(TILES)}
@@ -100,7 +100,7 @@ def _covering_scenes(name: str, rng: np.random.Generator, rounds: int, per_pictu
     rng.shuffle(pairs)
     scenes, waiting = [], pairs
     while waiting:
-        cells: list[Thing | None] = [None] * CELLS
+        cells: list[SceneObject | None] = [None] * CELLS
         later = []
         for index, (cell, tile) in enumerate(waiting):
             if cells[cell] is not None:
@@ -279,7 +279,7 @@ def allows(task: Task, made: Scene) -> bool:
     return all(_cell_allows(wish, kept=old == new, old=old, got=got) for wish, old, new, got in cells)
 
 
-def _cell_allows(wish: Wish | None, *, kept: bool, old: Thing | None, got: Thing | None) -> bool:
+def _cell_allows(wish: CellTarget | None, *, kept: bool, old: SceneObject | None, got: SceneObject | None) -> bool:
     if wish is None:
         return got is None
     if kept and old is not None:

@@ -13,7 +13,7 @@ from diffusers import AutoencoderKLFlux2, Flux2KleinPipeline
 from torch import nn
 from torch.nn import functional
 
-from interleavethinker.microworld.scenes.scene import CELLS, MAX_THINGS, Scene, random_scene, random_thing, render
+from interleavethinker.microworld.scenes.scene import CELLS, MAX_THINGS, Scene, random_object, random_scene, render
 from interleavethinker.microworld.scenes.sprites import (
     BACKGROUNDS,
     CELL,
@@ -72,7 +72,7 @@ def make_vae() -> AutoencoderKLFlux2:
 def dense_scene(rng: np.random.Generator) -> Scene:
     """A scene with far more things than the world's own, so that every picture teaches more."""
     share = rng.choice([0.3, 0.8, 0.95])
-    cells = tuple(random_thing(rng) if rng.random() < share else None for _ in range(CELLS))
+    cells = tuple(random_object(rng) if rng.random() < share else None for _ in range(CELLS))
     return Scene(str(rng.choice(BACKGROUNDS)), cells)
 
 

@@ -13,18 +13,18 @@ from pydantic import JsonValue
 
 from interleavethinker.tools.errors import InterleaveError
 
-__all__ = ["Backend", "BackendStatus", "Dropped", "Job", "Monitor", "Order", "Outcome"]
+__all__ = ["Backend", "BackendStatus", "BatchObserver", "Cancelled", "ImageRequest", "Job", "JobResult"]
 
-Outcome = bytes | InterleaveError
+JobResult = bytes | InterleaveError
 """Canonical PNG bytes, or why this one order failed while others of its batch may have succeeded."""
 
 
-class Dropped(Exception):  # noqa: N818 - a signal, not a failure
-    """Raised by `Backend.run` when it stopped because `Monitor.cancelled` said so."""
+class Cancelled(Exception):  # noqa: N818 - a signal, not a failure
+    """Raised by `Backend.run` when it stopped because `BatchObserver.cancelled` said so."""
 
 
 @dataclass(frozen=True)
-class Order:
+class ImageRequest:
     """What a client asked for, within the server's limits. None leaves a choice to the model's settings."""
 
     prompt: str
@@ -43,7 +43,7 @@ class Order:
 class Job:
     """An order with everything decided: running it twice gives the same image, as far as the model allows."""
 
-    order: Order
+    order: ImageRequest
     arguments: Mapping[str, JsonValue]
     """All effective call arguments except prompt, seed and source."""
     source_png: bytes | None = None
@@ -56,7 +56,7 @@ class Job:
         return (self.order.source is None, self.order.source_size, repr(sorted(self.arguments.items())))
 
 
-class Monitor(Protocol):
+class BatchObserver(Protocol):
     """A running batch's line back to those who wait for it; may be used from any thread."""
 
     def step(self, done: int, total: int) -> None:
@@ -117,7 +117,7 @@ class Backend(Protocol):
         """
         ...
 
-    def arguments(self, order: Order) -> dict[str, JsonValue]:
+    def arguments(self, order: ImageRequest) -> dict[str, JsonValue]:
         """Returns all effective call arguments of an order, its size included. Called after `fingerprint`.
 
         Raises:
@@ -125,7 +125,7 @@ class Backend(Protocol):
         """
         ...
 
-    async def run(self, jobs: Sequence[Job], monitor: Monitor) -> list[Outcome]:
+    async def run(self, jobs: Sequence[Job], monitor: BatchObserver) -> list[JobResult]:
         """Generates one image per job, in order. All jobs are of one kind, at most `max_batch`.
 
         Raises:

@@ -22,7 +22,7 @@ from pydantic import JsonValue
 from interleavethinker.tools.errors import GeneratorError, InputError, InterleaveError, ProfileError
 from interleavethinker.tools.images.png import encode_png
 
-from .base import BackendStatus, Dropped, Job, Monitor, Order, Outcome
+from .base import BackendStatus, BatchObserver, Cancelled, ImageRequest, Job, JobResult
 from .model_files import ModelFiles, identity_of, locate, pipeline_class, stored_dtype
 from .model_settings import LICENCE_NOTES, PipelineSettings, settings_for
 from .reference_latents import give_each_sample_its_reference
@@ -125,7 +125,7 @@ class DiffusersBackend:
             "diffusers": f"{major}.{minor}",
         }
 
-    def arguments(self, order: Order) -> dict[str, JsonValue]:
+    def arguments(self, order: ImageRequest) -> dict[str, JsonValue]:
         """See `Backend.arguments`."""
         settings = self._settings
         own = settings.generate_arguments if order.source is None else settings.edit_arguments
@@ -140,7 +140,7 @@ class DiffusersBackend:
             arguments[settings.area_argument] = width * height
         return arguments
 
-    async def run(self, jobs: Sequence[Job], monitor: Monitor) -> list[Outcome]:
+    async def run(self, jobs: Sequence[Job], monitor: BatchObserver) -> list[JobResult]:
         """See `Backend.run`."""
         loaded = await self._ready()
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._run, loaded, jobs, monitor)
@@ -232,7 +232,7 @@ class DiffusersBackend:
             return "float32"
         return None
 
-    def _size(self, order: Order, arguments: Mapping[str, JsonValue]) -> tuple[int, int]:
+    def _size(self, order: ImageRequest, arguments: Mapping[str, JsonValue]) -> tuple[int, int]:
         if order.source_size is not None:
             width, height = order.source_size
             self._check_source(width, height)
@@ -298,7 +298,7 @@ class DiffusersBackend:
             pipeline.to(device)
         return pipeline
 
-    def _run(self, loaded: _Loaded, jobs: Sequence[Job], monitor: Monitor) -> list[Outcome]:
+    def _run(self, loaded: _Loaded, jobs: Sequence[Job], monitor: BatchObserver) -> list[JobResult]:
         """Runs on the model's thread. A batch that does not fit into memory is halved until it does."""
         import torch
 
@@ -318,7 +318,7 @@ class DiffusersBackend:
         torch.cuda.empty_cache()
         return self._run(loaded, jobs[:half], monitor) + self._run(loaded, jobs[half:], monitor)
 
-    def _call(self, loaded: _Loaded, jobs: Sequence[Job], monitor: Monitor | None) -> "list[Image]":
+    def _call(self, loaded: _Loaded, jobs: Sequence[Job], monitor: BatchObserver | None) -> "list[Image]":
         import torch
 
         editing = jobs[0].order.source is not None
@@ -344,22 +344,24 @@ class DiffusersBackend:
         try:
             with torch.inference_mode():
                 images: list[Image] = pipeline(**arguments).images
-        except Dropped:
+        except Cancelled:
             pipeline.maybe_free_model_hooks()
             raise
         return images
 
-    def _after_step(self, monitor: Monitor, total: int) -> Callable[[Any, int, Any, dict[str, Any]], dict[str, Any]]:
+    def _after_step(
+        self, monitor: BatchObserver, total: int
+    ) -> Callable[[Any, int, Any, dict[str, Any]], dict[str, Any]]:
         def after_step(_pipeline: Any, step: int, _time: Any, _tensors: dict[str, Any]) -> dict[str, Any]:
             if self._stopping.is_set() or monitor.cancelled():
-                raise Dropped
+                raise Cancelled
             monitor.step(step + 1, total)
             return {}
 
         return after_step
 
 
-def _given_away(job: Job, image: "Image", monitor: Monitor) -> bytes:
+def _given_away(job: Job, image: "Image", monitor: BatchObserver) -> bytes:
     png = encode_png(image)
     monitor.drawn(job, png)
     return png

@@ -13,15 +13,15 @@ from pydantic import JsonValue
 
 from interleavethinker.tools.images.png import encode_png
 
-from .base import BackendStatus, Dropped, Job, Monitor, Order, Outcome
+from .base import BackendStatus, BatchObserver, Cancelled, ImageRequest, Job, JobResult
 
-__all__ = ["CellsBackend"]
+__all__ = ["FakeBackend"]
 
 _CELLS = 4
 _SIDE = 96
 
 
-class CellsBackend:
+class FakeBackend:
     """Paints at once, or step by step.
 
     Args:
@@ -44,18 +44,18 @@ class CellsBackend:
         """See `Backend.fingerprint`."""
         return {"backend": "cells", "model": "cells/1"}
 
-    def arguments(self, order: Order) -> dict[str, JsonValue]:
+    def arguments(self, order: ImageRequest) -> dict[str, JsonValue]:
         """See `Backend.arguments`. An edit keeps its source's size."""
         width, height = order.source_size or (_SIDE, _SIDE)
         return {"width": order.width or width, "height": order.height or height, "steps": order.steps or 4}
 
-    async def run(self, jobs: Sequence[Job], monitor: Monitor) -> list[Outcome]:
+    async def run(self, jobs: Sequence[Job], monitor: BatchObserver) -> list[JobResult]:
         """See `Backend.run`."""
         steps = int(str(jobs[0].arguments["steps"]))
         for done in range(1, steps + 1):
             await asyncio.sleep(self._step_seconds)
             if monitor.cancelled():
-                raise Dropped
+                raise Cancelled
             monitor.step(done, steps)
         return [_paint(job) for job in jobs]
 

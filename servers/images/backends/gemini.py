@@ -13,7 +13,7 @@ from pydantic import JsonValue
 
 from interleavethinker.tools.errors import GeneratorError, InputError
 
-from .base import Job, Order
+from .base import ImageRequest, Job
 from .hosted import HostedBackend
 from .http_api import HostedApi, decoded_image, first_key
 
@@ -48,7 +48,7 @@ class GeminiBackend(HostedBackend):
         headers = {"x-goog-api-key": first_key("GEMINI_API_KEY", "GOOGLE_API_KEY")}
         super().__init__("gemini", model, base_url, HostedApi(base_url, headers, pause=pause, reason=_reason))
 
-    def arguments(self, order: Order) -> dict[str, JsonValue]:
+    def arguments(self, order: ImageRequest) -> dict[str, JsonValue]:
         """See `Backend.arguments`. The API takes a shape, not a size; width and height say which one is nearest."""
         width, height = order.source_size or (1024, 1024)
         width, height = order.width or width, order.height or height

@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from interleavethinker.tools.errors import InterleaveError
 
-from .base import BackendStatus, Dropped, Job, Monitor, Order, Outcome
+from .base import BackendStatus, BatchObserver, Cancelled, ImageRequest, Job, JobResult
 from .http_api import HostedApi
 
 __all__ = ["HostedBackend"]
@@ -48,14 +48,14 @@ class HostedBackend(ABC):
         return {"backend": self._name, "model": self._model, "host": self._base_url}
 
     @abstractmethod
-    def arguments(self, order: Order) -> dict[str, JsonValue]:
+    def arguments(self, order: ImageRequest) -> dict[str, JsonValue]:
         """See `Backend.arguments`."""
 
-    async def run(self, jobs: Sequence[Job], monitor: Monitor) -> list[Outcome]:
+    async def run(self, jobs: Sequence[Job], monitor: BatchObserver) -> list[JobResult]:
         """See `Backend.run`."""
         if monitor.cancelled():
-            raise Dropped
-        outcomes: list[Outcome] = []
+            raise Cancelled
+        outcomes: list[JobResult] = []
         for job in jobs:
             try:
                 outcomes.append(await self.draw_one(job))

@@ -13,7 +13,7 @@ from pydantic import JsonValue
 
 from interleavethinker.tools.errors import GeneratorError
 
-from .base import Job, Order
+from .base import ImageRequest, Job
 from .hosted import HostedBackend
 from .http_api import HostedApi, decoded_image, first_key
 
@@ -41,7 +41,7 @@ class OpenAiBackend(HostedBackend):
                 headers[header] = os.environ[variable]
         super().__init__("openai", model, base_url, HostedApi(base_url, headers, pause=pause, reason=_reason))
 
-    def arguments(self, order: Order) -> dict[str, JsonValue]:
+    def arguments(self, order: ImageRequest) -> dict[str, JsonValue]:
         """See `Backend.arguments`. Steps and guidance are none of this API's business."""
         width, height = order.source_size or (1024, 1024)
         width, height = order.width or width, order.height or height

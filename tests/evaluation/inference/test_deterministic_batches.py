@@ -6,18 +6,18 @@ from collections.abc import Sequence
 import pytest
 
 from interleavethinker.evaluation.inference.deterministic_batches import _Rounds
-from interleavethinker.tools.qwen3vl.batching import Answer, Question, Settings
+from interleavethinker.tools.qwen3vl.batching import Completion, Prompt, SamplingParams
 
 
-def question(number: int) -> Question:
-    return Question(({"number": number},), (), Settings())
+def question(number: int) -> Prompt:
+    return Prompt(({"number": number},), (), SamplingParams())
 
 
-def echo(questions: Sequence[Question]) -> list[Answer]:
+def echo(questions: Sequence[Prompt]) -> list[Completion]:
     import torch
 
     drawn = torch.rand(1).item()
-    return [Answer(f"{one.conversation[0]['number']} {drawn:.4f}", (), 0, finished=True) for one in questions]
+    return [Completion(f"{one.conversation[0]['number']} {drawn:.4f}", (), 0, finished=True) for one in questions]
 
 
 def ask(rounds: _Rounds, count: int, seed: int) -> list[str]:
@@ -41,7 +41,7 @@ def test_what_is_sampled_depends_on_the_seed_alone() -> None:
 
 
 def test_a_failure_reaches_everybody_who_asked() -> None:
-    def fail(_questions: Sequence[Question]) -> list[Answer]:
+    def fail(_questions: Sequence[Prompt]) -> list[Completion]:
         raise ValueError("no weights")
 
     with pytest.raises(ValueError, match="no weights"):

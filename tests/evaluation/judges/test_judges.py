@@ -8,18 +8,18 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from pydantic import Field
 
-from interleavethinker.evaluation.judges.base import Marks, Shot
+from interleavethinker.evaluation.judges.base import JudgedImage, JudgeScores
 from interleavethinker.evaluation.judges.micro import MicroJudge
 from interleavethinker.evaluation.judges.vlm import VlmJudge
 from interleavethinker.microworld.language.templates import Edit
-from interleavethinker.microworld.scenes.scene import Scene, Thing, render, to_image
+from interleavethinker.microworld.scenes.scene import Scene, SceneObject, render, to_image
 from interleavethinker.microworld.scoring.targets import StepTarget, as_json
 from interleavethinker.tools.errors import ModelError
 from interleavethinker.tools.images.png import encode_png
 from interleavethinker.tools.images.store import ImageStore
 
-BEFORE = Scene("night").put(3, Thing("ball", "red", "big"))
-EDIT = Edit("recolour", cell=3, new=Thing("ball", "blue", "big"))
+BEFORE = Scene("night").put(3, SceneObject("ball", "red", "big"))
+EDIT = Edit("recolour", cell=3, new=SceneObject("ball", "blue", "big"))
 AFTER = EDIT.apply(BEFORE)
 
 
@@ -46,38 +46,40 @@ def store(tmp_path: Path) -> ImageStore:
 
 
 @pytest.fixture
-def shot(store: ImageStore) -> Shot:
+def shot(store: ImageStore) -> JudgedImage:
     source, image = (store.put(encode_png(to_image(render(scene)))) for scene in (BEFORE, AFTER))
-    return Shot(image, source, "make the ball blue", as_json(StepTarget(AFTER, BEFORE, EDIT)))
+    return JudgedImage(image, source, "make the ball blue", as_json(StepTarget(AFTER, BEFORE, EDIT)))
 
 
-async def test_the_micro_judge_marks_a_picture_against_its_target(store: ImageStore, shot: Shot) -> None:
-    unchanged = Shot(shot.source or "", shot.source, shot.prompt, shot.reference)
+async def test_the_micro_judge_marks_a_picture_against_its_target(store: ImageStore, shot: JudgedImage) -> None:
+    unchanged = JudgedImage(shot.source or "", shot.source, shot.prompt, shot.reference)
     good, bad = await MicroJudge(store).judge([shot, unchanged])
-    assert good == Marks(10, 10)
+    assert good == JudgeScores(10, 10)
     assert bad is not None
     assert (bad.semantics, bad.overall) == (0, 0)
 
 
-async def test_the_worse_of_two_marks_counts_and_the_prompt_is_shown(store: ImageStore, shot: Shot) -> None:
+async def test_the_worse_of_two_marks_counts_and_the_prompt_is_shown(store: ImageStore, shot: JudgedImage) -> None:
     model = Scripted(look=['It is blue. {"scores": [9, 4.5]}'])
-    assert await VlmJudge(model, store).judge([shot]) == [Marks(4.5, 7)]
+    assert await VlmJudge(model, store).judge([shot]) == [JudgeScores(4.5, 7)]
     assert "make the ball blue" in str([messages[0].content for messages in model.asked])
 
 
 @pytest.mark.parametrize("nonsense", ["fine!", '{"scores": [8]}', '{"scores": ["8", "9"]}', '{"marks": [8, 9]}'])
 async def test_an_unreadable_answer_is_asked_for_again_and_then_gives_no_marks(
-    store: ImageStore, shot: Shot, nonsense: str
+    store: ImageStore, shot: JudgedImage, nonsense: str
 ) -> None:
-    assert await VlmJudge(Scripted(look=[nonsense, '{"scores": [8, 8]}']), store).judge([shot]) == [Marks(8, 7)]
+    assert await VlmJudge(Scripted(look=[nonsense, '{"scores": [8, 8]}']), store).judge([shot]) == [JudgeScores(8, 7)]
     assert await VlmJudge(Scripted(look=[nonsense] * 2), store, questions=2).judge([shot]) == [None]
 
 
-async def test_a_drawing_is_judged_without_a_source_and_marks_stay_within_ten(store: ImageStore, shot: Shot) -> None:
+async def test_a_drawing_is_judged_without_a_source_and_marks_stay_within_ten(
+    store: ImageStore, shot: JudgedImage
+) -> None:
     model = Scripted(look=['{"scores": [12, 99]}'])
-    assert await VlmJudge(model, store).judge([Shot(shot.image, None, "a blue ball")]) == [Marks(10, 7)]
+    assert await VlmJudge(model, store).judge([JudgedImage(shot.image, None, "a blue ball")]) == [JudgeScores(10, 7)]
 
 
-async def test_a_model_that_cannot_be_reached_is_an_error_not_a_mark(store: ImageStore, shot: Shot) -> None:
+async def test_a_model_that_cannot_be_reached_is_an_error_not_a_mark(store: ImageStore, shot: JudgedImage) -> None:
     with pytest.raises(ModelError, match="IndexError"):
         await VlmJudge(Scripted(look=[]), store).judge([shot])

@@ -9,32 +9,38 @@ import numpy as np
 import pytest
 from langchain_core.language_models.fake_chat_models import FakeListChatModel
 
-from interleavethinker.evaluation.micro.critic import Judged, LocalCrew, Settings, judged_by_model, measure_critics
+from interleavethinker.evaluation.micro.critic import (
+    Judged,
+    LocalWorkerPool,
+    Settings,
+    judged_by_model,
+    measure_critics,
+)
 from interleavethinker.evaluation.micro.critic_cases import CriticCase, draw_cases
 from interleavethinker.evaluation.micro.rewrite_classifier import OTHER, SAME, Wording, wording_of
-from interleavethinker.microworld.agents.registry import Weights
+from interleavethinker.microworld.agents.registry import AgentWeights
 from interleavethinker.microworld.agents.rewriting import STRATEGIES, reword
 from interleavethinker.microworld.generators.keyword import ObedientMaker
 from interleavethinker.microworld.language.templates import describe
 from interleavethinker.tools.chat.answers import write_verdict
 from interleavethinker.tools.chat.rendering import load_prompts
 from interleavethinker.tools.images.store import ImageStore
-from interleavethinker.tools.types import Case, Verdict
+from interleavethinker.tools.types import CriticInput, Verdict
 
 Rule = Callable[[CriticCase], Verdict]
 SETTINGS = Settings(n=12, tries=2, seed=0)
 
 
-def crew_of(folder: Path, rules: Mapping[str, Rule]) -> LocalCrew:
+def crew_of(folder: Path, rules: Mapping[str, Rule]) -> LocalWorkerPool:
     """Has a generator that knows trained words only, and critics by rule, by model name."""
     store, maker = ImageStore(folder), ObedientMaker()
     known = {one.case: one for one in draw_cases(maker, store, SETTINGS.n, SETTINGS.seed, tries=SETTINGS.tries)}
 
-    def judge(weights: Weights, _temperature: float, cases: Sequence[Case]) -> Judged:
+    def judge(weights: AgentWeights, _temperature: float, cases: Sequence[CriticInput]) -> Judged:
         verdicts = [rules[weights.model](known[case]) for case in cases]
         return [(verdict, verdict.success is not None) for verdict in verdicts]
 
-    return LocalCrew(maker, store, judge)
+    return LocalWorkerPool(maker, store, judge)
 
 
 def knows(case: CriticCase) -> Verdict:
@@ -52,7 +58,7 @@ def written(strategy: str, case: CriticCase) -> str:
 def measure(folder: Path, **rules: Rule) -> Any:
     """The report; a model's name is its variant's, unless it ends in a digit: a further training seed."""
     critics = {
-        name: Weights(name.rstrip("12"), name, seed=int(name[-1]) if name[-1].isdigit() else 0) for name in rules
+        name: AgentWeights(name.rstrip("12"), name, seed=int(name[-1]) if name[-1].isdigit() else 0) for name in rules
     }
     return measure_critics(crew_of(folder, rules), critics, SETTINGS)
 
@@ -101,7 +107,7 @@ def test_training_seeds_are_pooled_case_by_case_and_told_apart_beside(tmp_path: 
 
 def test_variants_share_what_is_made_again_and_successes_are_left_alone(tmp_path: Path) -> None:
     crew = crew_of(tmp_path, {"sft": knows, "grpo": knows})
-    report: Any = measure_critics(crew, {name: Weights(name, name) for name in ("sft", "grpo")}, SETTINGS)
+    report: Any = measure_critics(crew, {name: AgentWeights(name, name) for name in ("sft", "grpo")}, SETTINGS)
     made = [(one.prompt, one.target) for one in crew.again]
     assert len(made) == len({(prompt, str(target)) for prompt, target in made})
     assert report["failures"] < len(made) <= 2 * report["failures"]

@@ -8,18 +8,18 @@ import time
 from pathlib import Path
 from typing import Any
 
-from interleavethinker.evaluation.micro.critic import Settings, measure_critics, open_crew
-from interleavethinker.microworld.agents.registry import Weights
+from interleavethinker.evaluation.micro.critic import Settings, measure_critics, open_worker_pool
+from interleavethinker.microworld.agents.registry import AgentWeights
 from interleavethinker.training.micro.vlm import make_micro_qwen
 
 
 def test_a_critic_is_measured_in_processes_of_its_own(tmp_path: Path) -> None:
     make_micro_qwen(["Wanted: a red ball", "Asked: a red ball"], tmp_path, 0)
     told: list[str] = []
-    with open_crew(workers=1) as crew:
+    with open_worker_pool(workers=1) as crew:
         report: Any = measure_critics(
             crew,
-            {"sft": Weights("sft", f"qwen3-vl:{tmp_path}")},
+            {"sft": AgentWeights("sft", f"qwen3-vl:{tmp_path}")},
             Settings(n=4, tries=1),
             lambda what, _done, _total: told.append(what),
         )

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from interleavethinker.evaluation.microbench.aggregation import Measured, compare, figures_of, shares
-from interleavethinker.evaluation.microbench.config import Setting
+from interleavethinker.evaluation.microbench.config import ExperimentConfig
 from interleavethinker.evaluation.microbench.robustness import ERRORS, brittleness_of, points
 from interleavethinker.evaluation.microbench.runner import Result
 
@@ -103,8 +103,8 @@ def test_shares_of_a_gain_add_up_in_both_orders() -> None:
 def test_brittleness_is_judged_against_having_no_critic(
     error: str, spoiled: float, alone_spoiled: float, verdict: str
 ) -> None:
-    agent = Setting("oracle", "oracle")
-    results: dict[Setting, tuple[Result, ...]] = {}
+    agent = ExperimentConfig("oracle", "oracle")
+    results: dict[ExperimentConfig, tuple[Result, ...]] = {}
     for point in points(agent):
         alone = point.variant == "no critic"
         worst = point.error == error and point.rate == 0.4

@@ -10,18 +10,18 @@ import pytest
 from interleavethinker.evaluation.microbench import agents as microbench_agents
 from interleavethinker.evaluation.microbench import config as microbench_settings
 from interleavethinker.evaluation.microbench.benchmark import Order, Outcome, microbench
-from interleavethinker.evaluation.microbench.config import Setting
+from interleavethinker.evaluation.microbench.config import ExperimentConfig
 from interleavethinker.evaluation.microbench.experiments import ROWS, settings_of
 from interleavethinker.evaluation.microbench.report_html import page
 from interleavethinker.evaluation.microbench.report_markdown import table
-from interleavethinker.evaluation.microbench.runner import open_arena
-from interleavethinker.microworld.agents.registry import Weights
+from interleavethinker.evaluation.microbench.runner import open_trajectory_runner
+from interleavethinker.microworld.agents.registry import AgentWeights
 from interleavethinker.microworld.generators.keyword import ObedientMaker
 from interleavethinker.tools.errors import GeneratorError, InputError
 from interleavethinker.tools.images.png import encode_png
 from interleavethinker.tools.images.store import ImageStore
-from interleavethinker.tools.protocols import Progress
-from interleavethinker.tools.types import Call, Generated
+from interleavethinker.tools.protocols import ProgressCallback
+from interleavethinker.tools.types import GeneratedImage, GenerationRequest
 
 N = 14
 ROWS_RUN = ("generator alone", "planner, no critic", "planner + reseed", "full RL", "T_max = 5", "oracle planner")
@@ -36,7 +36,7 @@ class Obedient:
         self._fails_at = fails_at
         self._maker = ObedientMaker()
 
-    async def generate(self, call: Call, progress: Progress | None = None) -> Generated:  # noqa: ARG002
+    async def generate(self, call: GenerationRequest, progress: ProgressCallback | None = None) -> GeneratedImage:  # noqa: ARG002
         if self.made == self._fails_at:
             raise GeneratorError("the server is gone")
         self.made += 1
@@ -48,10 +48,12 @@ class Obedient:
             with Image.open(self._store.path(call.source)) as source:
                 (picture,) = self._maker.edit([source.convert("RGB")], [call.prompt], [call.seed])
         sha256 = self._store.put(encode_png(picture))
-        return Generated(sha256=sha256, width=96, height=96, seed=call.seed, model="obedient", seconds=0, cached=False)
+        return GeneratedImage(
+            sha256=sha256, width=96, height=96, seed=call.seed, model="obedient", seconds=0, cached=False
+        )
 
 
-NOBODY: Mapping[str, Mapping[str, Weights]] = {"planner": {}, "critic": {}}
+NOBODY: Mapping[str, Mapping[str, AgentWeights]] = {"planner": {}, "critic": {}}
 """Whatever the package ships by now: these tests load no model."""
 
 
@@ -69,8 +71,8 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
         return asyncio.run(microbench(order, tmp_path_factory.mktemp("bench"), generator=Obedient))
 
 
-async def mean(root: Path, measure: Callable[[object], float], setting: Setting) -> float:
-    async with open_arena(root, 28, 0, generator=Obedient) as arena:
+async def mean(root: Path, measure: Callable[[object], float], setting: ExperimentConfig) -> float:
+    async with open_trajectory_runner(root, 28, 0, generator=Obedient) as arena:
         found = await arena.run({setting: arena.items})
     results = [result for result in found[setting] if result.steps is not None]
     return sum(map(measure, results)) / len(results)
@@ -111,9 +113,9 @@ async def test_a_critic_that_rewords_beats_new_seeds_where_only_other_words_help
         value: float = result.scores.image  # type: ignore[attr-defined]
         return value
 
-    rewording = await mean(tmp_path, image, Setting("oracle", "oracle"))
-    reseeding = await mean(tmp_path, image, Setting("oracle", "oracle", reseed=True))
-    alone = await mean(tmp_path, image, Setting("oracle", "none", 1))
+    rewording = await mean(tmp_path, image, ExperimentConfig("oracle", "oracle"))
+    reseeding = await mean(tmp_path, image, ExperimentConfig("oracle", "oracle", reseed=True))
+    alone = await mean(tmp_path, image, ExperimentConfig("oracle", "none", 1))
     assert rewording > reseeding + 10
     assert reseeding == pytest.approx(alone, abs=1)
 
@@ -145,19 +147,19 @@ def told(outcome: Outcome) -> object:
 
 
 async def test_a_refused_request_is_the_agents_failure_and_gets_nothing(tmp_path: Path) -> None:
-    async with open_arena(tmp_path, 7, 0, generator=Obedient) as arena:
+    async with open_trajectory_runner(tmp_path, 7, 0, generator=Obedient) as arena:
         hinted = next(item for item in arena.items if item.family == "knowledge")
-        setting = Setting("scripted", "scripted")
+        setting = ExperimentConfig("scripted", "scripted")
         (result,) = (await arena.run({setting: [hinted]}))[setting]
     assert "does not know" in result.failure
     assert (result.text, result.scores.image, result.calls) == (0, 0, 0)
 
 
 async def test_a_stepwise_agent_sees_its_pictures_and_stops_at_its_last_step(tmp_path: Path) -> None:
-    async with open_arena(tmp_path, 42, 0, generator=Obedient) as arena:
+    async with open_trajectory_runner(tmp_path, 42, 0, generator=Obedient) as arena:
         item = next(one for one in arena.items if one.family == "questions")
         drawn = next(one for one in arena.items if one.family == "narrative")
-        setting = Setting("oracle", "oracle", stepwise=True)
+        setting = ExperimentConfig("oracle", "oracle", stepwise=True)
         words, pictures = (await arena.run({setting: [item, drawn]}))[setting]
     assert (len(words.plan), words.calls, words.text) == (1, 0, 100)
     # This planner never says that it is done, so the longest plan is written; each step starts from the picture before.
@@ -199,7 +201,7 @@ def test_what_one_critic_answered_is_never_taken_for_anothers(monkeypatch: pytes
         for folder in (base, tmp_path / name):
             folder.mkdir(exist_ok=True)
             (folder / "weights").write_text(folder.name)
-        critics[name] = Weights(name, f"qwen3-vl:{base}", str(tmp_path / name))
+        critics[name] = AgentWeights(name, f"qwen3-vl:{base}", str(tmp_path / name))
     monkeypatch.setattr(microbench_settings, "_AGENTS", {"planner": {}, "critic": critics})
     before = microbench_settings.fingerprint("critic", "one")
     assert before[:12] != microbench_settings.fingerprint("critic", "other")[:12]

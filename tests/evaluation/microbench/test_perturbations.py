@@ -5,7 +5,7 @@ import pytest
 from interleavethinker.evaluation.microbench.perturbations import ErringPlanner, NoisyCritic
 from interleavethinker.tools.protocols import PlanContext
 from interleavethinker.tools.testing.agents import FixedPlanner, RuleCritic, plan_of
-from interleavethinker.tools.types import Case, Request, Step, TextPart, Verdict
+from interleavethinker.tools.types import CriticInput, Request, Step, TextPart, Verdict
 
 PROMPTS = ("a big red ball on the left, at night", "make the ball blue", "add a small cat at the top")
 
@@ -42,8 +42,8 @@ async def test_errors_of_a_lower_rate_are_among_those_of_a_higher_one() -> None:
     assert await spoiled(0, 5) == plan_of(*PROMPTS).steps
 
 
-def case(number: int) -> Case:
-    return Case(source=None, image=f"{number:064x}", original_prompt="a ball", prompt="a ball")
+def case(number: int) -> CriticInput:
+    return CriticInput(source=None, image=f"{number:064x}", original_prompt="a ball", prompt="a ball")
 
 
 @pytest.mark.parametrize("success", [True, False])

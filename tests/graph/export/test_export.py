@@ -18,7 +18,7 @@ from interleavethinker.graph.export.storyboard import storyboard
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.testing.agents import FixedPlanner, RuleCritic, accept_only, plan_of
 from interleavethinker.tools.testing.generator import paint
-from interleavethinker.tools.types import Call, Case, ImagePart, Part, Plan, Step, TextPart, Verdict
+from interleavethinker.tools.types import CriticInput, GenerationRequest, ImagePart, Part, Plan, Step, TextPart, Verdict
 
 Opened = Callable[..., AbstractAsyncContextManager[Workspace]]
 HOSTILE = "</h2><script>alert(1)</script><img src=x onerror=alert(2)> \"' {{ 7*7 }} & [x](javascript:alert(3))"
@@ -48,7 +48,7 @@ async def test_a_folder_holds_the_storyboard_the_document_its_images_and_the_rec
     opened: Opened, tmp_path: Path
 ) -> None:
     async with opened() as ws:
-        seen = await ws.run(await ws.start("a story"))
+        seen = await ws.run(await ws.create("a story"))
         page = export(seen, ws.store, tmp_path / "out")
         folder = page.parent
         assert sorted(path.name for path in folder.iterdir()) == [
@@ -66,13 +66,13 @@ async def test_a_folder_holds_the_storyboard_the_document_its_images_and_the_rec
 
 async def test_the_record_is_read_back_whole_and_follows_the_committed_schema(opened: Opened, tmp_path: Path) -> None:
     async with opened() as ws:
-        parent = await ws.run(await ws.start("a story"))
-        child = await ws.run(await ws.branch(parent.entry.id, BranchPoint(step=1)))
+        parent = await ws.run(await ws.create("a story"))
+        child = await ws.run(await ws.branch(parent.summary.id, BranchPoint(step=1)))
         page = export(child, ws.store, tmp_path / "out")
     record = Record.model_validate_json((page.parent / "trajectory.json").read_text())
     assert record.document == child.document
     assert record.attempts == child.attempts
-    assert [(one.id, one.step) for one in record.lineage] == [(parent.entry.id, 1)]
+    assert [(one.id, one.step) for one in record.lineage] == [(parent.summary.id, 1)]
     committed = json.loads((files("interleavethinker.graph.export") / "trajectory.schema.json").read_text())
     assert Record.model_json_schema() == committed, "a change that could surprise a reader needs a new schema_version"
 
@@ -80,22 +80,22 @@ async def test_the_record_is_read_back_whole_and_follows_the_committed_schema(op
 @pytest.mark.parametrize("deleted", [(0,), (1,), (0, 1)])
 async def test_the_record_names_ancestors_that_were_deleted(opened: Opened, deleted: tuple[int, ...]) -> None:
     async with opened() as ws:
-        first = await ws.run(await ws.start("a story"))
-        second = await ws.run(await ws.branch(first.entry.id, BranchPoint(step=1)))
-        third = await ws.branch(second.entry.id, BranchPoint(step=2))
+        first = await ws.run(await ws.create("a story"))
+        second = await ws.run(await ws.branch(first.summary.id, BranchPoint(step=1)))
+        third = await ws.branch(second.summary.id, BranchPoint(step=2))
         for index in deleted:
-            await ws.delete((first, second)[index].entry.id)
-        record = record_of(await ws.look(third))
-    assert [(one.id, one.step) for one in record.lineage] == [(second.entry.id, 2), (first.entry.id, 1)]
+            await ws.delete((first, second)[index].summary.id)
+        record = record_of(await ws.get(third))
+    assert [(one.id, one.step) for one in record.lineage] == [(second.summary.id, 2), (first.summary.id, 1)]
 
 
 async def test_the_storyboard_loads_nothing_and_runs_nothing(opened: Opened) -> None:
     plan = Plan(steps=(Step(instruction=HOSTILE, prompt=HOSTILE, auxiliary_text=HOSTILE),), reasoning=HOSTILE)
     critic = RuleCritic(lambda _: Verdict(success=False, refined_prompt=HOSTILE, reasoning=HOSTILE))
     async with opened(plan, critic) as ws:
-        image = ws.add_image(paint(Call(prompt="x", seed=1)))
+        image = ws.add_image(paint(GenerationRequest(prompt="x", seed=1)))
         request: list[Part] = [TextPart(text=HOSTILE), ImagePart(sha256=image)]
-        seen = await ws.run(await ws.start(request, limits=Limits(max_iterations=2)))
+        seen = await ws.run(await ws.create(request, limits=Limits(max_attempts=2)))
         page = Page(storyboard(seen, ws.store))
         shown = show(seen.document, ws.store)._repr_mimebundle_()["text/html"]
     assert "script" not in page.tags
@@ -108,7 +108,7 @@ async def test_the_storyboard_loads_nothing_and_runs_nothing(opened: Opened) -> 
 
 async def test_markdown_shows_hostile_words_as_words(opened: Opened) -> None:
     async with opened(plan_of(HOSTILE + "\n# no heading\n- no list")) as ws:
-        text = markdown(await ws.run(await ws.start(HOSTILE)))
+        text = markdown(await ws.run(await ws.create(HOSTILE)))
     assert "<script>" not in text
     assert "](javascript" not in text
     assert [line for line in text.splitlines() if line.startswith(("# ", "- "))] == [text.splitlines()[0]]
@@ -117,34 +117,34 @@ async def test_markdown_shows_hostile_words_as_words(opened: Opened) -> None:
 async def test_the_storyboard_tells_attempts_marks_plans_lineage_and_limits(opened: Opened) -> None:
     planner = FixedPlanner(plan_of("a", "b", "c"), plan_of("z", "y"))
     async with opened(planner, accept_only("b", "z")) as ws:
-        limits = Limits(max_iterations=2, replan_after=1, max_calls=4)
-        parent = await ws.run(await ws.start("x", limits=limits))
-        child = await ws.run(await ws.branch(parent.entry.id, BranchPoint(step=0, prompt="b"), Limits(max_calls=1)))
+        limits = Limits(max_attempts=2, replan_after=1, max_calls=4)
+        parent = await ws.run(await ws.create("x", limits=limits))
+        child = await ws.run(await ws.branch(parent.summary.id, BranchPoint(step=0, prompt="b"), Limits(max_calls=1)))
         told, of_child = (Page(storyboard(seen, ws.store)).words for seen in (parent, child))
     assert "Plan 1" in told
     assert "Plan 2, the one carried out" in told
     for word in ("best effort", "accepted", "rejected", "not judged", "2 attempts", "ended by a limit", "not drawn"):
         assert word in told
-    assert f"{parent.entry.id}, step 1, attempt 1" in of_child
+    assert f"{parent.summary.id}, step 1, attempt 1" in of_child
 
 
 async def test_a_trajectory_without_a_plan_can_be_exported_and_says_why_there_is_none(
     opened: Opened, tmp_path: Path
 ) -> None:
     async with opened(FixedPlanner(InputError("I only draw balls."))) as ws:
-        seen = await ws.run(await ws.start("x"))
+        seen = await ws.run(await ws.create("x"))
         page = export(seen, ws.store, tmp_path / "out")
     assert "I only draw balls." in page.read_text()
 
 
-def no_case(_: Case) -> Verdict:
+def no_case(_: CriticInput) -> Verdict:
     raise AssertionError
 
 
 async def test_a_folder_that_cannot_be_written_is_told_as_such(opened: Opened, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     async with opened(plan_of(None), no_case) as ws:
-        seen = await ws.run(await ws.start("x"))
+        seen = await ws.run(await ws.create("x"))
         with pytest.raises(InputError, match="must be writable"):
             export(seen, ws.store, tmp_path / "file")
 
@@ -153,7 +153,7 @@ async def test_pictures_that_are_missing_or_damaged_leave_the_rest_exported_and_
     opened: Opened, tmp_path: Path
 ) -> None:
     async with opened() as ws:
-        seen = await ws.run(await ws.start("a story"))
+        seen = await ws.run(await ws.create("a story"))
         missing, damaged, whole = seen.document.images
         ws.store.path(missing).unlink()
         ws.store.path(damaged).write_bytes(b"torn")
@@ -170,13 +170,13 @@ async def test_a_page_that_cannot_be_replaced_leaves_nothing_half_written(opened
     (tmp_path / "out" / "index.html").mkdir(parents=True)
     async with opened() as ws:
         with pytest.raises(InputError, match="must be writable"):
-            export(await ws.run(await ws.start("x")), ws.store, tmp_path / "out")
+            export(await ws.run(await ws.create("x")), ws.store, tmp_path / "out")
     assert list((tmp_path / "out").glob(".*")) == []
 
 
 async def test_each_picture_is_read_once(opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with opened() as ws:
-        seen = await ws.run(await ws.start("x"))
+        seen = await ws.run(await ws.create("x"))
         read: list[str] = []
         get = ws.store.get
 

@@ -36,7 +36,7 @@ def test_a_profile_of_ones_own_is_found_from_any_folder_and_its_prompts_beside_i
     ("text", "complaint"),
     [
         (GOOD.replace("planner", "planer"), "planner"),
-        (GOOD + "[limits]\nmax_iterations = 0", "max_iterations"),
+        (GOOD + "[limits]\nmax_iterations = 0", "max_attempts"),
         (GOOD.replace('model = "qwen3-vl:some/where"', ""), "exactly one of model and object"),
         ("[", "must be TOML"),
     ],

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from interleavethinker.graph import Judgement, Workspace
+from interleavethinker.graph import HumanVerdict, Workspace
 from interleavethinker.graph.events import Judged
 from interleavethinker.graph.workspace.catalog import Catalog
 from interleavethinker.graph.workspace.lock import TrajectoryLock
@@ -32,7 +32,7 @@ def test_a_workspace_that_cannot_be_a_folder_is_told_as_bad_input(tmp_path: Path
 
 async def test_a_damaged_database_is_told_as_such(opened: Opened, tmp_path: Path) -> None:
     async with opened() as ws:
-        trajectory = await ws.start("x")
+        trajectory = await ws.create("x")
     path = tmp_path / "workspace" / "trajectories.sqlite"
     size = path.stat().st_size
     with path.open("r+b") as file:  # The first page stays, so that opening succeeds.
@@ -40,49 +40,49 @@ async def test_a_damaged_database_is_told_as_such(opened: Opened, tmp_path: Path
         file.write(b"\xff" * (size - 4096))
     async with opened() as ws:
         with pytest.raises(StoreError, match="must be whole"):
-            ws.entries()
+            ws.list()
         with pytest.raises(StoreError, match="must be whole"):
             await ws._engine.read(trajectory)
 
 
 async def test_a_full_disk_at_the_start_is_told_as_such(opened: Opened, tmp_path: Path) -> None:
     async with opened() as ws:
-        await ws.start("x")
+        await ws.create("x")
         with closing(sqlite3.connect(tmp_path / "workspace" / "trajectories.sqlite")) as database:
             database.execute("CREATE TRIGGER full BEFORE INSERT ON checkpoints BEGIN SELECT RAISE(FAIL, 'full'); END")
         with pytest.raises(StoreError, match="room to grow; SQLite says: full"):
-            await ws.start("y")
-        assert len(ws.entries()) == 1
+            await ws.create("y")
+        assert len(ws.list()) == 1
 
 
 async def test_a_cancelled_trajectory_is_not_judged(opened: Opened) -> None:
     async with opened(plan_of("a", "b"), accept_only("b")) as ws:
-        trajectory = await ws.start("x")
+        trajectory = await ws.create("x")
         async with aclosing(ws.stream(trajectory)) as events:
             async for event in events:
                 if isinstance(event, Judged):
                     ws.pause(trajectory)
         ws.cancel(trajectory)
-        before = await ws.look(trajectory)
+        before = await ws.get(trajectory)
         with pytest.raises(TrajectoryError, match="was cancelled; branch"):
-            await ws.judge(trajectory, Judgement(success=True))
-        assert await ws.look(trajectory) == before
+            await ws.judge(trajectory, HumanVerdict(success=True))
+        assert await ws.get(trajectory) == before
 
 
 async def test_pausing_a_failed_trajectory_is_refused_and_its_reason_stays(opened: Opened) -> None:
     async with opened(FixedPlanner(InputError("I only draw balls."))) as ws:
-        trajectory = await ws.start("x")
+        trajectory = await ws.create("x")
         await ws.run(trajectory)
         with pytest.raises(TrajectoryError, match="is failed; there is nothing to pause"):
             ws.pause(trajectory)
-        assert (ws.entry(trajectory).status, ws.entry(trajectory).reason) == ("failed", "I only draw balls.")
+        assert (ws.summary(trajectory).status, ws.summary(trajectory).reason) == ("failed", "I only draw balls.")
 
 
 async def test_a_trajectory_cancelled_just_before_its_lock_is_taken_does_not_run(
     opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with opened() as ws, opened() as elsewhere:
-        trajectory = await ws.start("x")
+        trajectory = await ws.create("x")
         enter = TrajectoryLock.__enter__
 
         def cancelled_first(lock: TrajectoryLock) -> TrajectoryLock:
@@ -96,21 +96,21 @@ async def test_a_trajectory_cancelled_just_before_its_lock_is_taken_does_not_run
 
 async def test_a_profile_whose_object_cannot_be_imported_leaves_no_trajectory(tmp_path: Path) -> None:
     profile = tmp_path / "own.toml"
-    profile.write_text(PROFILE.replace("doubles:lenient_critic", "doubles:no_critic"))
+    profile.write_text(PROFILE.replace("testing.agents:lenient_critic", "testing.agents:no_critic"))
     async with Workspace.open(tmp_path / "workspace") as ws:
         with pytest.raises(ProfileError, match="no_critic"):
-            await ws.start("x", profile=str(profile))
-        assert ws.entries() == []
+            await ws.create("x", profile=str(profile))
+        assert ws.list() == []
 
 
 async def test_a_profile_that_cannot_be_opened_any_more_fails_the_trajectory_with_the_reason(tmp_path: Path) -> None:
     profile = tmp_path / "own.toml"
     profile.write_text(PROFILE)
     async with Workspace.open(tmp_path / "workspace") as ws:
-        trajectory = await ws.start("x", profile=str(profile))
+        trajectory = await ws.create("x", profile=str(profile))
         profile.unlink()
         with pytest.raises(ProfileError, match="must be readable"):
             await ws.run(trajectory)
-        entry = ws.entry(trajectory)
+        entry = ws.summary(trajectory)
     assert entry.status == "failed"
     assert "must be readable" in entry.reason

@@ -7,14 +7,22 @@ from pathlib import Path
 
 import pytest
 
-from interleavethinker.graph import BranchPoint, Judgement, Limits, Workspace
-from interleavethinker.graph.events import ApprovalNeeded, Cancelled, Drawing, Event, Finished, Judged, Paused
+from interleavethinker.graph import BranchPoint, HumanVerdict, Limits, Workspace
+from interleavethinker.graph.events import (
+    ApprovalNeeded,
+    Cancelled,
+    Event,
+    Finished,
+    GenerationProgress,
+    Judged,
+    Paused,
+)
 from interleavethinker.tools.errors import InputError, TrajectoryError
 from interleavethinker.tools.images.store import ImageStore
-from interleavethinker.tools.protocols import Progress
+from interleavethinker.tools.protocols import ProgressCallback
 from interleavethinker.tools.testing.agents import FixedPlanner, RuleCritic, accept_only, plan_of
 from interleavethinker.tools.testing.generator import MemoryGenerator, paint
-from interleavethinker.tools.types import Call, Generated, ImagePart, Step, Verdict
+from interleavethinker.tools.types import GeneratedImage, GenerationRequest, ImagePart, Step, Verdict
 
 Opened = Callable[..., AbstractAsyncContextManager[Workspace]]
 
@@ -28,7 +36,7 @@ class Gated:
         self.gate = asyncio.Event()
         self.cancelled = 0
 
-    async def generate(self, call: Call, progress: Progress | None = None) -> Generated:
+    async def generate(self, call: GenerationRequest, progress: ProgressCallback | None = None) -> GeneratedImage:
         self.started.set()
         try:
             await self.gate.wait()
@@ -52,19 +60,19 @@ async def test_pause_from_elsewhere_takes_effect_after_the_call_in_flight_and_re
     opened: Opened, gated: Gated
 ) -> None:
     async with opened(generator=gated) as ws, opened() as elsewhere:
-        trajectory = await ws.start("x")
+        trajectory = await ws.create("x")
         running = asyncio.create_task(collect(ws, trajectory))
         await gated.started.wait()
-        assert elsewhere.entry(trajectory).status == "running"
+        assert elsewhere.summary(trajectory).status == "running"
         assert elsewhere.pause(trajectory)
         gated.gate.set()
         events = await running
         assert isinstance(events[-1], Paused)
         assert len(gated.inner.calls) == 1
-        paused = await elsewhere.look(trajectory)
-        assert (paused.entry.status, len(paused.document.images)) == ("paused", 1)
+        paused = await elsewhere.get(trajectory)
+        assert (paused.summary.status, len(paused.document.images)) == ("paused", 1)
         seen = await ws.run(trajectory)
-    assert seen.outcome == "complete"
+    assert seen.stop_reason == "complete"
     assert len(gated.inner.calls) == len(set(gated.inner.calls)) == 3
 
 
@@ -72,22 +80,22 @@ async def test_cancel_from_elsewhere_ends_the_call_in_flight_and_only_a_branch_g
     opened: Opened, gated: Gated
 ) -> None:
     async with opened(generator=gated) as ws, opened() as elsewhere:
-        trajectory = await ws.start("x")
+        trajectory = await ws.create("x")
         running = asyncio.create_task(collect(ws, trajectory))
         await gated.started.wait()
         assert elsewhere.cancel(trajectory)
         assert isinstance((await running)[-1], Cancelled)
         assert gated.cancelled == 1
-        assert elsewhere.entry(trajectory).status == "cancelled"
+        assert elsewhere.summary(trajectory).status == "cancelled"
         with pytest.raises(TrajectoryError, match="cancelled"):
             await ws.run(trajectory)
         gated.gate.set()
-        assert (await ws.run(await ws.branch(trajectory, BranchPoint(step=0)))).outcome == "complete"
+        assert (await ws.run(await ws.branch(trajectory, BranchPoint(step=0)))).stop_reason == "complete"
 
 
 async def test_a_second_runner_is_told_that_the_trajectory_is_busy(opened: Opened, gated: Gated) -> None:
     async with opened(generator=gated) as ws, opened() as elsewhere:
-        trajectory = await ws.start("x")
+        trajectory = await ws.create("x")
         running = asyncio.create_task(ws.run(trajectory))
         await gated.started.wait()
         with pytest.raises(TrajectoryError, match="another process") as error:
@@ -96,24 +104,24 @@ async def test_a_second_runner_is_told_that_the_trajectory_is_busy(opened: Opene
         with pytest.raises(TrajectoryError, match="another process"):
             await elsewhere.delete(trajectory)
         gated.gate.set()
-        assert (await running).outcome == "complete"
+        assert (await running).stop_reason == "complete"
 
 
 async def test_leaving_the_stream_pauses_the_trajectory(opened: Opened) -> None:
     async with opened() as ws:
-        trajectory = await ws.start("x")
+        trajectory = await ws.create("x")
         async with aclosing(ws.stream(trajectory)) as events:
             async for event in events:
-                if isinstance(event, Drawing):
+                if isinstance(event, GenerationProgress):
                     break
-        assert ws.entry(trajectory).status == "paused"
-        assert (await ws.run(trajectory)).outcome == "complete"
+        assert ws.summary(trajectory).status == "paused"
+        assert (await ws.run(trajectory)).stop_reason == "complete"
 
 
 async def test_a_finished_trajectory_can_be_run_again_and_just_says_what_it_has(opened: Opened) -> None:
     planner = FixedPlanner(plan_of("a"))
     async with opened(planner) as ws:
-        trajectory = await ws.start("x")
+        trajectory = await ws.create("x")
         first = await collect(ws, trajectory)
         again = await collect(ws, trajectory)
     assert again == [first[-1]]
@@ -124,19 +132,19 @@ async def test_a_finished_trajectory_can_be_run_again_and_just_says_what_it_has(
 async def test_a_plan_waits_for_approval_and_goes_on_as_it_is(opened: Opened) -> None:
     planner = FixedPlanner(plan_of("a"))
     async with opened(planner) as ws, opened() as elsewhere:
-        trajectory = await ws.start("x", approve_plan=True)
+        trajectory = await ws.create("x", approve_plan=True)
         assert isinstance((await collect(ws, trajectory))[-1], ApprovalNeeded)
-        assert elsewhere.entry(trajectory).status == "waiting"
+        assert elsewhere.summary(trajectory).status == "waiting"
         # Resuming without an approval changes nothing.
         assert isinstance((await collect(ws, trajectory))[-1], ApprovalNeeded)
         elsewhere.approve(trajectory)
         seen = await ws.run(trajectory)
-    assert (seen.outcome, len(seen.plans), len(planner.asked)) == ("complete", 1, 1)
+    assert (seen.stop_reason, len(seen.plans), len(planner.asked)) == ("complete", 1, 1)
 
 
 async def test_a_plan_edited_at_approval_becomes_the_next_version(opened: Opened) -> None:
     async with opened(plan_of("a", "b")) as ws:
-        trajectory = await ws.start("x", approve_plan=True)
+        trajectory = await ws.create("x", approve_plan=True)
         await ws.run(trajectory)
         ws.approve(trajectory, [Step(prompt="mine", instruction="By hand")])
         seen = await ws.run(trajectory)
@@ -146,19 +154,19 @@ async def test_a_plan_edited_at_approval_becomes_the_next_version(opened: Opened
 
 async def test_an_edited_plan_that_cannot_be_used_is_refused_and_the_trajectory_waits_on(opened: Opened) -> None:
     async with opened(plan_of("a")) as ws:
-        trajectory = await ws.start("x", approve_plan=True, limits=Limits(max_steps=3))
+        trajectory = await ws.create("x", approve_plan=True, limits=Limits(max_steps=3))
         await ws.run(trajectory)
         with pytest.raises(InputError, match="at least one step"):
             ws.approve(trajectory, [])
         ws.approve(trajectory, [Step(prompt="a")] * 4)
-        assert (await ws.run(trajectory)).entry.status == "waiting"
+        assert (await ws.run(trajectory)).summary.status == "waiting"
         ws.approve(trajectory)
-        assert (await ws.run(trajectory)).outcome == "complete"
+        assert (await ws.run(trajectory)).stop_reason == "complete"
 
 
 async def test_only_a_waiting_trajectory_can_be_approved(opened: Opened) -> None:
     async with opened() as ws:
-        trajectory = await ws.start("x")
+        trajectory = await ws.create("x")
         with pytest.raises(TrajectoryError, match="does not wait"):
             ws.approve(trajectory)
 
@@ -172,51 +180,51 @@ async def pause_when(ws: Workspace, trajectory: str, reached: Callable[[Event], 
 
 async def test_a_person_can_accept_what_the_critic_rejected(opened: Opened) -> None:
     async with opened(plan_of("a", "b"), accept_only("b")) as ws:
-        trajectory = await ws.start("x")
+        trajectory = await ws.create("x")
         await pause_when(ws, trajectory, lambda event: isinstance(event, Judged))
-        assert not await ws.judge(trajectory, Judgement(success=True, reasoning="I like it"))
+        assert not await ws.judge(trajectory, HumanVerdict(success=True, reasoning="I like it"))
         seen = await ws.run(trajectory)
     assert [a.prompt for a in seen.attempts] == ["a", "b"]
     assert seen.attempts[0].verdict == Verdict(success=True, refined_prompt="a", reasoning="I like it", by_hand=True)
-    assert seen.document.blocks[0].mark == "accepted"
+    assert seen.document.blocks[0].status == "accepted"
 
 
 async def test_a_person_can_reject_with_a_prompt_of_their_own_even_at_the_last_iteration(opened: Opened) -> None:
     async with opened(plan_of("a"), accept_only("mine")) as ws:
-        trajectory = await ws.start("x", limits=Limits(max_iterations=1))
-        await pause_when(ws, trajectory, lambda event: isinstance(event, Drawing))
-        await ws.judge(trajectory, Judgement(success=False, prompt="mine"))
+        trajectory = await ws.create("x", limits=Limits(max_attempts=1))
+        await pause_when(ws, trajectory, lambda event: isinstance(event, GenerationProgress))
+        await ws.judge(trajectory, HumanVerdict(success=False, prompt="mine"))
         seen = await ws.run(trajectory)
     assert [a.prompt for a in seen.attempts] == ["a", "mine"]
 
 
 async def test_a_rejection_at_the_last_iteration_allows_one_more_attempt_to_that_step_alone(opened: Opened) -> None:
     async with opened(plan_of("a", "b"), accept_only("nothing")) as ws:
-        trajectory = await ws.start("x", limits=Limits(max_iterations=1))
-        await pause_when(ws, trajectory, lambda event: isinstance(event, Drawing))
-        await ws.judge(trajectory, Judgement(success=False))
+        trajectory = await ws.create("x", limits=Limits(max_attempts=1))
+        await pause_when(ws, trajectory, lambda event: isinstance(event, GenerationProgress))
+        await ws.judge(trajectory, HumanVerdict(success=False))
         seen = await ws.run(trajectory)
     assert [a.step for a in seen.attempts] == [0, 0, 1]
-    assert seen.limits == Limits(max_iterations=1)
+    assert seen.limits == Limits(max_attempts=1)
 
 
 async def test_a_verdict_from_elsewhere_counts_for_the_attempt_that_was_seen_and_not_for_a_newer_one(
     opened: Opened, gated: Gated
 ) -> None:
     async with opened(plan_of("a", "b"), accept_only("b"), gated) as ws, opened() as elsewhere:
-        trajectory = await ws.start("x")
+        trajectory = await ws.create("x")
         running = asyncio.create_task(collect(ws, trajectory))
         await gated.started.wait()
         with pytest.raises(InputError, match="no such attempt"):
-            await elsewhere.judge(trajectory, Judgement(success=True))
+            await elsewhere.judge(trajectory, HumanVerdict(success=True))
         gated.started.clear()
         gated.gate.set()
         gated.gate.clear()
         await gated.started.wait()  # The first attempt was rejected, the second one is being drawn.
-        assert await elsewhere.judge(trajectory, Judgement(success=True))
+        assert await elsewhere.judge(trajectory, HumanVerdict(success=True))
         gated.gate.set()
         await running
-        seen = await ws.look(trajectory)
+        seen = await ws.get(trajectory)
     assert [a.prompt for a in seen.attempts] == ["a", "a!", "b"]
     assert [a.verdict is not None and a.verdict.by_hand for a in seen.attempts] == [True, False, False]
     assert seen.document.images == (seen.attempts[0].image, seen.attempts[2].image)
@@ -226,49 +234,49 @@ async def test_a_rejection_from_elsewhere_words_the_next_attempt_even_if_a_newer
     opened: Opened, gated: Gated
 ) -> None:
     async with opened(plan_of("a"), accept_only("mine"), gated) as ws, opened() as elsewhere:
-        trajectory = await ws.start("x")
+        trajectory = await ws.create("x")
         running = asyncio.create_task(collect(ws, trajectory))
         await gated.started.wait()
         gated.started.clear()
         gated.gate.set()
         gated.gate.clear()
         await gated.started.wait()
-        await elsewhere.judge(trajectory, Judgement(success=False, prompt="mine"))
+        await elsewhere.judge(trajectory, HumanVerdict(success=False, prompt="mine"))
         gated.gate.set()
         await running
-        seen = await ws.look(trajectory)
+        seen = await ws.get(trajectory)
     assert [a.prompt for a in seen.attempts] == ["a", "a!", "mine"]
 
 
 async def test_a_finished_step_is_not_judged_again_but_branched(opened: Opened) -> None:
     async with opened() as ws:
-        trajectory = await ws.start("x")
-        await pause_when(ws, trajectory, lambda event: isinstance(event, Drawing) and event.step == 1)
+        trajectory = await ws.create("x")
+        await pause_when(ws, trajectory, lambda event: isinstance(event, GenerationProgress) and event.step == 1)
         with pytest.raises(InputError, match="branch"):
-            await ws.judge(trajectory, Judgement(success=True, step=0))
+            await ws.judge(trajectory, HumanVerdict(success=True, step=0))
         await ws.run(trajectory)
         with pytest.raises(InputError, match="branch"):
-            await ws.judge(trajectory, Judgement(success=False))
+            await ws.judge(trajectory, HumanVerdict(success=False))
 
 
 async def test_a_branch_keeps_what_comes_before_and_draws_the_rest_anew(opened: Opened) -> None:
     async with opened() as ws:
-        parent = await ws.run(await ws.start("x", seed=1))
-        child = await ws.run(await ws.branch(parent.entry.id, BranchPoint(step=1)))
-        again = await ws.look(parent.entry.id)
+        parent = await ws.run(await ws.create("x", seed=1))
+        child = await ws.run(await ws.branch(parent.summary.id, BranchPoint(step=1)))
+        again = await ws.get(parent.summary.id)
     assert again == parent
     assert child.attempts[0] == parent.attempts[0]
     assert child.seed != parent.seed
     assert child.document.images[0] == parent.document.images[0]
     assert set(child.document.images[1:]).isdisjoint(parent.document.images)
-    assert (child.entry.parent, child.entry.parent_step) == (parent.entry.id, 1)
+    assert (child.summary.parent, child.summary.parent_step) == (parent.summary.id, 1)
 
 
 async def test_a_branch_can_replace_the_prompt_or_the_seed_of_one_attempt(opened: Opened) -> None:
     async with opened() as ws:
-        parent = await ws.run(await ws.start("x", seed=1))
-        worded = await ws.run(await ws.branch(parent.entry.id, BranchPoint(step=1, prompt="make it z")))
-        seeded = await ws.run(await ws.branch(parent.entry.id, BranchPoint(step=1, seed=77)))
+        parent = await ws.run(await ws.create("x", seed=1))
+        worded = await ws.run(await ws.branch(parent.summary.id, BranchPoint(step=1, prompt="make it z")))
+        seeded = await ws.run(await ws.branch(parent.summary.id, BranchPoint(step=1, seed=77)))
     assert [a.prompt for a in worded.attempts] == ["draw a", "make it z", "make it c"]
     assert [a.seed for a in worded.attempts] == [a.seed for a in parent.attempts]
     assert seeded.attempts[1].seed == 77
@@ -279,10 +287,10 @@ async def test_a_branch_can_bring_an_image_which_is_judged_and_not_generated(ope
     critic = RuleCritic()
     generator = MemoryGenerator(ImageStore(tmp_path / "workspace" / "images"))
     async with opened(critic=critic, generator=generator) as ws:
-        parent = await ws.run(await ws.start("x"))
-        mine = ws.add_image(paint(Call(prompt="mine", seed=0)))
+        parent = await ws.run(await ws.create("x"))
+        mine = ws.add_image(paint(GenerationRequest(prompt="mine", seed=0)))
         before = len(generator.calls)
-        child = await ws.run(await ws.branch(parent.entry.id, BranchPoint(step=1, image=mine)))
+        child = await ws.run(await ws.branch(parent.summary.id, BranchPoint(step=1, image=mine)))
     assert child.attempts[1].image == mine
     assert child.attempts[2].source == mine
     assert len(generator.calls) == before + 1
@@ -291,14 +299,14 @@ async def test_a_branch_can_bring_an_image_which_is_judged_and_not_generated(ope
 
 async def test_a_branch_of_a_branch_survives_the_deletion_of_both_parents(opened: Opened) -> None:
     async with opened() as ws:
-        first = await ws.run(await ws.start("x"))
-        second = await ws.run(await ws.branch(first.entry.id, BranchPoint(step=1)))
-        third = await ws.run(await ws.branch(second.entry.id, BranchPoint(step=2, prompt="make it d")))
-        assert [entry.id for entry in third.lineage] == [second.entry.id, first.entry.id]
-        await ws.delete(first.entry.id)
-        await ws.delete(second.entry.id)
+        first = await ws.run(await ws.create("x"))
+        second = await ws.run(await ws.branch(first.summary.id, BranchPoint(step=1)))
+        third = await ws.run(await ws.branch(second.summary.id, BranchPoint(step=2, prompt="make it d")))
+        assert [entry.id for entry in third.lineage] == [second.summary.id, first.summary.id]
+        await ws.delete(first.summary.id)
+        await ws.delete(second.summary.id)
         removed = await ws.collect_garbage(older_than=0)
-        left = await ws.look(third.entry.id)
+        left = await ws.get(third.summary.id)
         assert left.document == third.document
         assert all(ws.store.get(sha256) for sha256 in left.document.images)
     gone = {*first.document.images, *second.document.images} - set(third.document.images)
@@ -307,29 +315,29 @@ async def test_a_branch_of_a_branch_survives_the_deletion_of_both_parents(opened
 
 async def test_a_branchs_prefix_does_not_count_against_its_calls(opened: Opened) -> None:
     async with opened() as ws:
-        parent = await ws.run(await ws.start("x"))
-        child = await ws.branch(parent.entry.id, BranchPoint(step=1), Limits(max_calls=2))
-        assert (await ws.run(child)).outcome == "complete"
+        parent = await ws.run(await ws.create("x"))
+        child = await ws.branch(parent.summary.id, BranchPoint(step=1), Limits(max_calls=2))
+        assert (await ws.run(child)).stop_reason == "complete"
 
 
 async def test_a_branch_before_a_replan_returns_to_the_plan_of_that_time(opened: Opened) -> None:
     planner = FixedPlanner(plan_of("a", "b", "c"), plan_of("z"))
     async with opened(planner, accept_only("z", "c")) as ws:
-        limits = Limits(max_iterations=2, replan_after=1)
-        parent = await ws.run(await ws.start("x", limits=limits))
+        limits = Limits(max_attempts=2, replan_after=1)
+        parent = await ws.run(await ws.create("x", limits=limits))
         assert len(parent.plans) == 2
-        child = await ws.run(await ws.branch(parent.entry.id, BranchPoint(step=0, prompt="c")))
+        child = await ws.run(await ws.branch(parent.summary.id, BranchPoint(step=0, prompt="c")))
     assert [a.prompt for a in child.attempts][:2] == ["c", "b"]
 
 
 async def test_a_running_trajectory_can_be_branched(opened: Opened, gated: Gated) -> None:
     async with opened(generator=gated) as ws, opened(generator=gated.inner) as elsewhere:
-        trajectory = await ws.start("x")
+        trajectory = await ws.create("x")
         running = asyncio.create_task(ws.run(trajectory))
         await gated.started.wait()
         child = await elsewhere.run(await elsewhere.branch(trajectory, BranchPoint(step=0)))
         gated.gate.set()
-        assert (await running).outcome == child.outcome == "complete"
+        assert (await running).stop_reason == child.stop_reason == "complete"
 
 
 @pytest.mark.parametrize(
@@ -344,35 +352,35 @@ async def test_a_running_trajectory_can_be_branched(opened: Opened, gated: Gated
 )
 async def test_a_branch_from_nowhere_is_refused(opened: Opened, point: BranchPoint, reason: str) -> None:
     async with opened(plan_of("a", None)) as ws:
-        parent = await ws.run(await ws.start("x"))
+        parent = await ws.run(await ws.create("x"))
         with pytest.raises(InputError, match=reason):
-            await ws.branch(parent.entry.id, point)
-        assert len(ws.entries()) == 1
+            await ws.branch(parent.summary.id, point)
+        assert len(ws.list()) == 1
 
 
 async def test_a_request_with_an_unknown_image_is_refused_before_anything_is_recorded(opened: Opened) -> None:
     async with opened() as ws:
         with pytest.raises(InputError, match="added to the workspace"):
-            await ws.start([ImagePart(sha256="e" * 64)])
-        assert ws.entries() == []
+            await ws.create([ImagePart(sha256="e" * 64)])
+        assert ws.list() == []
 
 
 async def test_a_trajectory_is_found_by_a_unique_beginning_of_its_id(opened: Opened) -> None:
     async with opened() as ws:
-        one = await ws.start("x")
-        assert ws.entry(one[:-1]).id == one
-        await ws.start("y")
+        one = await ws.create("x")
+        assert ws.summary(one[:-1]).id == one
+        await ws.create("y")
         with pytest.raises(TrajectoryError, match="2 trajectories begin"):
-            ws.entry(one[:4])
+            ws.summary(one[:4])
         with pytest.raises(TrajectoryError, match="No trajectory begins"):
-            ws.entry("zzz")
+            ws.summary("zzz")
 
 
 async def test_many_trajectories_run_at_once_in_one_workspace(opened: Opened) -> None:
     async with opened(critic=accept_only("draw a!", "make it b", "make it c")) as ws:
-        names = [await ws.start(f"x{i}", seed=i) for i in range(8)]
+        names = [await ws.create(f"x{i}", seed=i) for i in range(8)]
         seen = await asyncio.gather(*(ws.run(name) for name in names))
-    assert {one.outcome for one in seen} == {"complete"}
+    assert {one.stop_reason for one in seen} == {"complete"}
     assert len({one.document.images for one in seen}) == 8
 
 
@@ -380,9 +388,9 @@ async def test_three_hundred_calls_run_and_their_checkpoints_grow_linearly(opene
     sizes = []
     for calls in (100, 300):
         async with opened(plan_of(*"abc"), lambda _: Verdict(success=False), root=f"n{calls}") as ws:
-            limits = Limits(max_iterations=100, max_calls=calls, replan_after=9)
-            seen = await ws.run(await ws.start("x", limits=limits))
+            limits = Limits(max_attempts=100, max_calls=calls, replan_after=9)
+            seen = await ws.run(await ws.create("x", limits=limits))
             assert len(seen.attempts) == calls
-            size, checkpoints = await ws.checkpoint_size(seen.entry.id)
+            size, checkpoints = await ws.checkpoint_size(seen.summary.id)
             sizes.append(size / checkpoints)
     assert sizes[1] < sizes[0] * 1.05

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from interleavethinker.microworld.agents.registry import CRITICS, PLANNERS, Weights, available, weights_of
+from interleavethinker.microworld.agents.registry import CRITICS, PLANNERS, AgentWeights, available, weights_of
 from interleavethinker.tools.errors import ModelError
 
 
 @pytest.fixture
-def agents(tmp_path: Path) -> dict[str, Weights]:
+def agents(tmp_path: Path) -> dict[str, AgentWeights]:
     for name, file in (("base", "config.json"), ("tuned", "adapter_config.json")):
         (tmp_path / name).mkdir()
         (tmp_path / name / file).write_text("{}", encoding="utf-8")
@@ -18,22 +18,22 @@ def agents(tmp_path: Path) -> dict[str, Weights]:
     (tmp_path / "begun" / "config.json").write_text("{}", encoding="utf-8")
     base = f"qwen3-vl:{tmp_path / 'base'}"
     return {
-        "plain": Weights("plain", base),
-        "tuned": Weights("tuned", base, str(tmp_path / "tuned")),
-        "lost": Weights("lost", base, str(tmp_path / "nowhere")),
-        "baseless": Weights("baseless", f"qwen3-vl:{tmp_path / 'none'}"),
-        "begun": Weights("begun", f"qwen3-vl:{tmp_path / 'begun'}"),
+        "plain": AgentWeights("plain", base),
+        "tuned": AgentWeights("tuned", base, str(tmp_path / "tuned")),
+        "lost": AgentWeights("lost", base, str(tmp_path / "nowhere")),
+        "baseless": AgentWeights("baseless", f"qwen3-vl:{tmp_path / 'none'}"),
+        "begun": AgentWeights("begun", f"qwen3-vl:{tmp_path / 'begun'}"),
     }
 
 
-def test_only_what_lies_in_its_folder_counts_as_installed(agents: dict[str, Weights]) -> None:
+def test_only_what_lies_in_its_folder_counts_as_installed(agents: dict[str, AgentWeights]) -> None:
     assert list(available(agents)) == ["plain", "tuned"]
     assert weights_of(agents, "tuned").options == {"adapter": agents["tuned"].adapter}
     assert weights_of(agents, "plain").options == {}
 
 
 def test_missing_weights_are_an_error_that_says_where_they_should_be_and_what_there_is(
-    agents: dict[str, Weights],
+    agents: dict[str, AgentWeights],
 ) -> None:
     with pytest.raises(ModelError, match=r"nowhere; there are none\. Installed: plain, tuned\."):
         weights_of(agents, "lost")
@@ -41,7 +41,7 @@ def test_missing_weights_are_an_error_that_says_where_they_should_be_and_what_th
         weights_of(agents, "baseless")
 
 
-def test_an_unknown_name_is_told_the_known_ones(agents: dict[str, Weights]) -> None:
+def test_an_unknown_name_is_told_the_known_ones(agents: dict[str, AgentWeights]) -> None:
     with pytest.raises(ModelError, match="one of plain, tuned, lost, baseless, begun; found 'other'"):
         weights_of(agents, "other")
 

@@ -6,16 +6,16 @@ import pytest
 
 from interleavethinker.microworld.agents.scripted_critic import ScriptedCritic
 from interleavethinker.microworld.agents.scripted_planner import ScriptedPlanner, check_request
-from interleavethinker.microworld.scenes.scene import Scene, Thing, render, to_image
+from interleavethinker.microworld.scenes.scene import Scene, SceneObject, render, to_image
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.images.png import encode_png
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import PlanContext
 from interleavethinker.tools.request_parsing import as_request
 from interleavethinker.tools.testing.agents import plan_of
-from interleavethinker.tools.types import Case, ImagePart, Plan, Request, TextPart
+from interleavethinker.tools.types import CriticInput, ImagePart, Plan, Request, TextPart
 
-BALL = Scene("night").put(3, Thing("ball", "red", "big"))
+BALL = Scene("night").put(3, SceneObject("ball", "red", "big"))
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ async def test_planning_anew_repeats_what_is_not_finished(store: ImageStore) -> 
 
 
 async def test_the_critic_accepts_what_was_asked_for_and_repeats_the_prompt(store: ImageStore) -> None:
-    case = Case(
+    case = CriticInput(
         source=None, image=put(store, BALL), original_prompt="a big crimson sphere on the left at night", prompt="p"
     )
     (verdict,) = await ScriptedCritic(store).judge([case])
@@ -103,8 +103,8 @@ async def test_the_critic_accepts_what_was_asked_for_and_repeats_the_prompt(stor
 
 
 async def test_the_critic_rejects_a_wrong_edit_and_rewords_it_into_canonical_words(store: ImageStore) -> None:
-    after = BALL.put(3, Thing("ball", "blue", "big"))
-    case = Case(
+    after = BALL.put(3, SceneObject("ball", "blue", "big"))
+    case = CriticInput(
         source=put(store, BALL),
         image=put(store, after),
         original_prompt="turn the sphere emerald",
@@ -116,22 +116,24 @@ async def test_the_critic_rejects_a_wrong_edit_and_rewords_it_into_canonical_wor
 
 
 async def test_the_critic_rejects_an_edit_that_changes_a_bystander(store: ImageStore) -> None:
-    before = BALL.put(5, Thing("tree", "green", "small"))
-    after = before.put(3, Thing("ball", "green", "big")).put(5, None)
-    case = Case(source=put(store, before), image=put(store, after), original_prompt="make the ball green", prompt="p")
+    before = BALL.put(5, SceneObject("tree", "green", "small"))
+    after = before.put(3, SceneObject("ball", "green", "big")).put(5, None)
+    case = CriticInput(
+        source=put(store, before), image=put(store, after), original_prompt="make the ball green", prompt="p"
+    )
     (verdict,) = await ScriptedCritic(store).judge([case])
     assert verdict.success is False
 
 
 async def test_what_the_critic_cannot_understand_stays_unjudged(store: ImageStore) -> None:
-    case = Case(source=None, image=put(store, BALL), original_prompt="quack", prompt="quack")
+    case = CriticInput(source=None, image=put(store, BALL), original_prompt="quack", prompt="quack")
     (verdict,) = await ScriptedCritic(store).judge([case])
     assert verdict.success is None
     assert "quack" in verdict.reasoning
 
 
 async def test_asked_what_is_different_it_compares_the_last_two_pictures(store: ImageStore) -> None:
-    cat = BALL.put(8, Thing("cat", "white", "small"))
+    cat = BALL.put(8, SceneObject("cat", "white", "small"))
     images = [ImagePart(sha256=put(store, scene)) for scene in (BALL, cat)]
     plan = await planned(store, Request(parts=(*images, TextPart(text="What is different in the second picture?"))))
     assert [step.prompt for step in plan.steps] == [None]

@@ -7,7 +7,7 @@ import pytest
 
 from interleavethinker.evaluation.micro.critic_cases import Again, CriticCase, draw_cases, make_again
 from interleavethinker.graph.profiles.profile import load_profile
-from interleavethinker.microworld.agents.registry import CRITICS, PLANNERS, Weights, available, prompts_folder
+from interleavethinker.microworld.agents.registry import CRITICS, PLANNERS, AgentWeights, available, prompts_folder
 from interleavethinker.microworld.agents.teachers import plan_of, request_of
 from interleavethinker.microworld.generators.micro import MicroGenerator
 from interleavethinker.microworld.requests.families import draw
@@ -25,7 +25,7 @@ SHIPPED = {
 }
 
 
-def _folder(weights: Weights) -> Path:
+def _folder(weights: AgentWeights) -> Path:
     return Path(resolve_folder(weights.adapter or weights.model.partition("qwen3-vl:")[2]))
 
 

@@ -8,21 +8,21 @@ import pytest
 from PIL import Image
 
 from interleavethinker.microworld.agents.rewriting import STRATEGIES, reword
-from interleavethinker.microworld.agents.teachers import KnownPlan, TeacherCritic, plan_of, teach
+from interleavethinker.microworld.agents.teachers import KnownPlan, TeacherCritic, label_attempt, plan_of
 from interleavethinker.microworld.language.templates import Edit
 from interleavethinker.microworld.requests.families import draw
-from interleavethinker.microworld.scenes.scene import Scene, Thing, render, to_image
+from interleavethinker.microworld.scenes.scene import Scene, SceneObject, render, to_image
 from interleavethinker.microworld.scoring.scorer import judgement
 from interleavethinker.microworld.scoring.targets import StepTarget, score_step
 from interleavethinker.tools.images.png import encode_png
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import PlanContext
 from interleavethinker.tools.request_parsing import as_request
-from interleavethinker.tools.types import Attempt, Case
+from interleavethinker.tools.types import Attempt, CriticInput
 
-BALL, TREE = Thing("ball", "red", "big"), Thing("tree", "green", "small")
+BALL, TREE = SceneObject("ball", "red", "big"), SceneObject("tree", "green", "small")
 BEFORE = Scene("night").put(3, BALL).put(5, TREE)
-RECOLOUR = Edit("recolour", cell=3, new=Thing("ball", "blue", "big"))
+RECOLOUR = Edit("recolour", cell=3, new=SceneObject("ball", "blue", "big"))
 TARGET = StepTarget(RECOLOUR.apply(BEFORE), BEFORE, RECOLOUR)
 
 
@@ -31,9 +31,9 @@ def picture(scene: Scene) -> Image.Image:
 
 
 def test_a_success_repeats_the_prompt_and_a_failure_says_what_is_wrong() -> None:
-    good = teach(picture(TARGET.after), picture(BEFORE), TARGET, "make it azure", 0)
+    good = label_attempt(picture(TARGET.after), picture(BEFORE), TARGET, "make it azure", 0)
     assert (good.verdict.success, good.verdict.refined_prompt, good.strategy) == (True, "make it azure", None)
-    bad = teach(picture(BEFORE), picture(BEFORE), TARGET, "make it azure", 0, "plain")
+    bad = label_attempt(picture(BEFORE), picture(BEFORE), TARGET, "make it azure", 0, "plain")
     assert (bad.verdict.success, bad.verdict.refined_prompt) == (False, "make the red ball blue")
     assert bad.verdict.reasoning == (
         "before big red ball on the left, small green tree on the right, night; "
@@ -46,7 +46,7 @@ def test_a_success_repeats_the_prompt_and_a_failure_says_what_is_wrong() -> None
 def test_a_thing_that_is_gone_or_new_or_only_looks_otherwise_is_said_to_be_so() -> None:
     after, other = TARGET.after, replace(TREE, variant=1 - TREE.variant)
     said = [
-        teach(picture(shown), picture(BEFORE), TARGET, "x", 0).verdict.reasoning
+        label_attempt(picture(shown), picture(BEFORE), TARGET, "x", 0).verdict.reasoning
         for shown in (after.put(5, None), after.put(8, BALL), after.put(5, other))
     ]
     assert "small green tree on the right stays, is nothing no" in said[0]
@@ -64,15 +64,15 @@ def test_a_thing_that_is_gone_or_new_or_only_looks_otherwise_is_said_to_be_so() 
     ],
 )
 def test_each_strategy_writes_its_own_prompt(strategy: str, words: str) -> None:
-    lesson = teach(picture(BEFORE), picture(BEFORE), TARGET, "x", 0, strategy)
+    lesson = label_attempt(picture(BEFORE), picture(BEFORE), TARGET, "x", 0, strategy)
     assert lesson.verdict.refined_prompt == words
 
 
 def test_strategies_are_drawn_blindly_and_reproducibly() -> None:
     wrong = picture(BEFORE)
-    lessons = [teach(wrong, wrong, TARGET, f"words {index}", 0) for index in range(40)]
+    lessons = [label_attempt(wrong, wrong, TARGET, f"words {index}", 0) for index in range(40)]
     assert {lesson.strategy for lesson in lessons} == set(STRATEGIES)
-    assert [teach(wrong, wrong, TARGET, f"words {index}", 0) for index in range(4)] == lessons[:4]
+    assert [label_attempt(wrong, wrong, TARGET, f"words {index}", 0) for index in range(4)] == lessons[:4]
 
 
 def test_a_step_is_not_blamed_for_what_was_wrong_before_it() -> None:
@@ -84,7 +84,7 @@ def test_a_step_is_not_blamed_for_what_was_wrong_before_it() -> None:
 
 def test_words_fall_back_to_the_plan_where_the_thing_to_change_is_missing() -> None:
     lost = picture(BEFORE.put(3, None))
-    assert teach(lost, lost, TARGET, "x", 0, "plain").verdict.refined_prompt == "make the red ball blue"
+    assert label_attempt(lost, lost, TARGET, "x", 0, "plain").verdict.refined_prompt == "make the red ball blue"
 
 
 def test_every_strategy_has_words_for_every_kind_of_step() -> None:
@@ -101,7 +101,9 @@ async def test_teachers_stand_behind_the_ports(tmp_path: Path) -> None:
     store = ImageStore(tmp_path)
     source, good = store.put(encode_png(picture(BEFORE))), store.put(encode_png(picture(TARGET.after)))
     critic = TeacherCritic(store, {"make it azure": TARGET}, seed=0)
-    cases = [Case(source=source, image=image, original_prompt="make it azure", prompt="p") for image in (source, good)]
+    cases = [
+        CriticInput(source=source, image=image, original_prompt="make it azure", prompt="p") for image in (source, good)
+    ]
     assert [verdict.success for verdict in await critic.judge(cases)] == [False, True]
     plan = plan_of(draw(1, 0, "train").asked)
     planner, request = KnownPlan(plan), as_request("anything")

@@ -8,12 +8,12 @@ import pytest
 from PIL import Image
 
 from interleavethinker.microworld.generators.micro import MicroGenerator, shipped_checkpoint
-from interleavethinker.microworld.language.templates import EDIT_KINDS, edit_task, wishes_of
-from interleavethinker.microworld.scenes.scene import Scene, Thing, render, to_image
+from interleavethinker.microworld.language.templates import EDIT_KINDS, cell_targets_of, edit_task
+from interleavethinker.microworld.scenes.scene import Scene, SceneObject, render, to_image
 from interleavethinker.microworld.scoring.scorer import score, score_tasks
 from interleavethinker.tools.errors import InputError
 
-TEXT, SCENE = "a big red ball on the left, at night", Scene("night").put(3, Thing("ball", "red", "big"))
+TEXT, SCENE = "a big red ball on the left, at night", Scene("night").put(3, SceneObject("ball", "red", "big"))
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def difference(first: Image.Image, second: Image.Image) -> int:
 
 
 def test_a_drawing_shows_what_the_text_says(generator: MicroGenerator) -> None:
-    scored = score(generator.draw([TEXT], [0])[0], None, wishes_of(SCENE), "night")
+    scored = score(generator.draw([TEXT], [0])[0], None, cell_targets_of(SCENE), "night")
     assert scored.exact
     assert scored.quality > 5
 
@@ -103,7 +103,7 @@ def test_the_model_cards_example_runs_as_it_stands(tmp_path: Path, monkeypatch: 
     monkeypatch.chdir(tmp_path)
     made: dict[str, Image.Image] = {}
     exec(compile(code, "README.md", "exec"), made)  # noqa: S102 - our own example
-    scored = score(made["edited"], None, wishes_of(SCENE.put(3, Thing("ball", "green", "big"))), "night")
+    scored = score(made["edited"], None, cell_targets_of(SCENE.put(3, SceneObject("ball", "green", "big"))), "night")
     assert scored.semantics > 5
 
 

@@ -11,13 +11,13 @@ from interleavethinker.microworld.language.held_out import GAPS, gap_task
 from interleavethinker.microworld.language.normalization import plainly, unframed
 from interleavethinker.microworld.language.parser import understand
 from interleavethinker.microworld.language.templates import EDIT_KINDS, draw_task, edit_task
-from interleavethinker.microworld.scenes.scene import Scene, Thing
+from interleavethinker.microworld.scenes.scene import Scene, SceneObject
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import PlanContext
 from interleavethinker.tools.types import Request, TextPart
 
-SCENE = Scene("meadow").put(3, Thing("cat", "white", "small"))
+SCENE = Scene("meadow").put(3, SceneObject("cat", "white", "small"))
 
 
 def plan(text: str, folder: Path) -> list[str | None]:

@@ -9,11 +9,11 @@ from interleavethinker.microworld.language.held_out import GAPS, gap_task
 from interleavethinker.microworld.language.parser import check_request, understand
 from interleavethinker.microworld.language.templates import EDIT_KINDS, Task, draw_task, edit_task, instruct
 from interleavethinker.microworld.language.vocabulary import SYNONYMS
-from interleavethinker.microworld.scenes.scene import Scene, Thing
+from interleavethinker.microworld.scenes.scene import Scene, SceneObject
 from interleavethinker.tools.errors import InputError
 
-BALL, CAT = Thing("ball", "red", "big"), Thing("cat", "white", "small")
-STAR = Thing("star", "red", "big")
+BALL, CAT = SceneObject("ball", "red", "big"), SceneObject("cat", "white", "small")
+STAR = SceneObject("star", "red", "big")
 SCENE = Scene("meadow", (None, BALL, None, None, CAT, None, None, None, None))
 TWINS = SCENE.put(8, BALL)
 
@@ -50,7 +50,7 @@ def test_every_gaps_texts_are_understood(gap: str) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("Please make the ball green.", SCENE.put(1, Thing("ball", "green", "big"))),
+        ("Please make the ball green.", SCENE.put(1, SceneObject("ball", "green", "big"))),
         (
             "paint the ball blue and the cat blue",
             SCENE.put(1, replace(BALL, colour="blue")).put(4, replace(CAT, colour="blue")),
@@ -61,8 +61,8 @@ def test_every_gaps_texts_are_understood(gap: str) -> None:
         ("move the cat to the left of the ball", SCENE.put(4, None).put(0, CAT)),
         ("push the cat one step down", SCENE.put(4, None).put(7, CAT)),
         ("move the ball to the left, then add a big red star at the top", SCENE.put(3, BALL).put(1, STAR)),
-        ("turn the cat into a crimson boat", SCENE.put(4, Thing("boat", "red", "small"))),
-        ("add a tree", SCENE.put(3, Thing("tree", "green", "big"))),
+        ("turn the cat into a crimson boat", SCENE.put(4, SceneObject("boat", "red", "small"))),
+        ("add a tree", SCENE.put(3, SceneObject("tree", "green", "big"))),
         ("make it night", Scene("night", SCENE.cells)),
     ],
 )

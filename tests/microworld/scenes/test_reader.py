@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageFilter
 
 from interleavethinker.microworld.scenes.reader import Picture, as_picture, read, read_all
-from interleavethinker.microworld.scenes.scene import CELLS, Scene, random_scene, random_thing, render, to_image
+from interleavethinker.microworld.scenes.scene import CELLS, Scene, random_object, random_scene, render, to_image
 from interleavethinker.microworld.scenes.sprites import BACKGROUNDS
 from interleavethinker.tools.errors import InputError
 
@@ -31,7 +31,7 @@ def test_every_clean_scene_is_read_exactly_with_what_words_leave_open() -> None:
 def test_full_grids_are_read_exactly_too() -> None:
     rng = np.random.default_rng(1)
     scenes = [
-        Scene(BACKGROUNDS[number % len(BACKGROUNDS)], tuple(random_thing(rng) for _ in range(CELLS)))
+        Scene(BACKGROUNDS[number % len(BACKGROUNDS)], tuple(random_object(rng) for _ in range(CELLS)))
         for number in range(30)
     ]
     assert [reading.scene for reading in read_all([render(scene) for scene in scenes])] == scenes

@@ -7,12 +7,23 @@ import pytest
 from PIL import ImageFilter
 
 from interleavethinker.microworld.language.held_out import GAPS, gap_task
-from interleavethinker.microworld.language.templates import EDIT_KINDS, Edit, Task, draw_task, edit_task, wishes_of
+from interleavethinker.microworld.language.templates import (
+    EDIT_KINDS,
+    Edit,
+    Task,
+    cell_targets_of,
+    draw_task,
+    edit_task,
+)
 from interleavethinker.microworld.scenes.reader import as_picture
-from interleavethinker.microworld.scenes.scene import Scene, Thing, render, to_image
+from interleavethinker.microworld.scenes.scene import Scene, SceneObject, render, to_image
 from interleavethinker.microworld.scoring.scorer import QUALITY_NEEDED, Score, judgement, score, score_task, score_tasks
 
-BALL, CAT, TREE = Thing("ball", "red", "big"), Thing("cat", "white", "small"), Thing("tree", "green", "big", 1)
+BALL, CAT, TREE = (
+    SceneObject("ball", "red", "big"),
+    SceneObject("cat", "white", "small"),
+    SceneObject("tree", "green", "big", 1),
+)
 SCENE = Scene("meadow", (None, BALL, None, None, CAT, None, TREE, None, None))
 GREEN_BALL = replace(BALL, colour="green")
 EDIT = Edit("recolour", cell=1, new=GREEN_BALL)
@@ -20,7 +31,7 @@ TARGET = EDIT.apply(SCENE)
 
 
 def drawn(made: Scene) -> Score:
-    return score(render(made), None, wishes_of(SCENE), SCENE.background)
+    return score(render(made), None, cell_targets_of(SCENE), SCENE.background)
 
 
 def edited(made: Scene, source: Scene = SCENE) -> Score:
@@ -118,7 +129,7 @@ def test_a_move_that_leaves_the_thing_where_it_was_is_no_move() -> None:
 
 
 def test_a_background_that_should_have_changed_counts_zero_if_kept_and_two_if_wrong() -> None:
-    wishes = wishes_of(SCENE)
+    wishes = cell_targets_of(SCENE)
     assert score(render(SCENE), SCENE, wishes, "night").changed == 0
     assert score(render(replace(SCENE, background="snow")), SCENE, wishes, "night").changed == 2
     assert score(render(replace(SCENE, background="night")), SCENE, wishes, "night").semantics == 10
@@ -165,7 +176,7 @@ def test_overall_is_the_geometric_mean() -> None:
     noisy = np.clip(
         render(SCENE.put(1, replace(BALL, colour="blue"))) + np.random.default_rng(3).normal(0, 0.08, (96, 96, 3)), 0, 1
     ).astype(np.float32)
-    scored = score(noisy, None, wishes_of(SCENE), "meadow")
+    scored = score(noisy, None, cell_targets_of(SCENE), "meadow")
     assert scored.semantics == 4
     assert scored.overall == pytest.approx((4 * scored.quality) ** 0.5)
 

@@ -9,13 +9,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from interleavethinker.servers.images.backends.base import Job, Monitor, Outcome
-from interleavethinker.servers.images.backends.fake import CellsBackend
+from interleavethinker.servers.images.backends.base import BatchObserver, Job, JobResult
+from interleavethinker.servers.images.backends.fake import FakeBackend
 from interleavethinker.servers.images.cache import Generation
 from interleavethinker.servers.images.main import serve_images
 
 
-class CountingBackend(CellsBackend):
+class CountingBackend(FakeBackend):
     """Cells; every generation is logged before it begins, with one write, so that no kill can tear a line."""
 
     def __init__(self, log: Path) -> None:
@@ -25,7 +25,7 @@ class CountingBackend(CellsBackend):
     def note(self, word: str, seed: int) -> None:
         os.write(self._file, f"{word} {seed}\n".encode())
 
-    async def run(self, jobs: Sequence[Job], monitor: Monitor) -> list[Outcome]:
+    async def run(self, jobs: Sequence[Job], monitor: BatchObserver) -> list[JobResult]:
         for job in jobs:
             self.note("begin", job.order.seed)
         return await super().run(jobs, monitor)

@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import JsonValue
 
-from interleavethinker.servers.images.backends.base import Dropped, Job, Monitor, Outcome
-from interleavethinker.servers.images.backends.fake import CellsBackend
+from interleavethinker.servers.images.backends.base import BatchObserver, Cancelled, Job, JobResult
+from interleavethinker.servers.images.backends.fake import FakeBackend
 from interleavethinker.tools.errors import InterleaveError
 
 
-class GatedBackend(CellsBackend):
+class GatedBackend(FakeBackend):
     """Cells behind a gate.
 
     Attributes:
@@ -34,7 +34,7 @@ class GatedBackend(CellsBackend):
     async def fingerprint(self) -> Mapping[str, JsonValue]:
         return {"backend": "gated", "model": self.identity}
 
-    async def run(self, jobs: Sequence[Job], monitor: Monitor) -> list[Outcome]:
+    async def run(self, jobs: Sequence[Job], monitor: BatchObserver) -> list[JobResult]:
         prompts = [job.order.prompt for job in jobs]
         self.batches.append(prompts)
         self.began.set()
@@ -42,10 +42,10 @@ class GatedBackend(CellsBackend):
             if monitor.cancelled():
                 self.dropped.append(prompts)
                 self.ended.set()
-                raise Dropped
+                raise Cancelled
             await asyncio.sleep(0.001)
         images = await super().run(jobs, monitor)
-        outcomes: list[Outcome] = []
+        outcomes: list[JobResult] = []
         for prompt, image in zip(prompts, images, strict=True):
             failure = self.failures.get(prompt)
             if failure is not None and not isinstance(failure, InterleaveError):

@@ -11,7 +11,7 @@ from interleavethinker.tools.errors import GeneratorError
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.mcp.config import GeneratorConfig
 from interleavethinker.tools.mcp.generator import McpImageGenerator
-from interleavethinker.tools.types import Call
+from interleavethinker.tools.types import GenerationRequest
 
 from ..processes import http_server
 from .backends.test_diffusers import picture
@@ -30,13 +30,13 @@ async def test_a_server_that_was_replaced_is_found_again_and_repeats_nothing(tmp
     config = GeneratorConfig(url=f"http://127.0.0.1:{port}/mcp", resends=30)
     async with McpImageGenerator(config, store) as generator:
         async with http_server(tmp_path / "server", port=port):
-            first = await generator.generate(Call(prompt="a ball", seed=1))
+            first = await generator.generate(GenerationRequest(prompt="a ball", seed=1))
         # Nobody listens now: the call waits for the next server.
-        again = asyncio.create_task(generator.generate(Call(prompt="a ball", seed=1)))
+        again = asyncio.create_task(generator.generate(GenerationRequest(prompt="a ball", seed=1)))
         async with http_server(tmp_path / "server", port=port):
             assert await again == first.model_copy(update={"cached": True})
             source = store.put(picture(1))
-            edited = await generator.generate(Call(prompt="redder", seed=1, source=source))
+            edited = await generator.generate(GenerationRequest(prompt="redder", seed=1, source=source))
             assert store.get(edited.sha256)
 
 
@@ -44,7 +44,7 @@ async def test_nobody_listening_is_an_error_after_the_attempts(tmp_path: Path) -
     config = GeneratorConfig(url=f"http://127.0.0.1:{free_port()}/mcp", resends=1)
     async with McpImageGenerator(config, ImageStore(tmp_path)) as generator:
         with pytest.raises(GeneratorError) as caught:
-            await generator.generate(Call(prompt="a ball", seed=1))
+            await generator.generate(GenerationRequest(prompt="a ball", seed=1))
     assert (caught.value.code, caught.value.retryable) == ("unreachable", True)
 
 
@@ -57,7 +57,7 @@ async def test_the_token_is_sent_and_a_wrong_one_is_told_at_once(
             config = GeneratorConfig(url=url, token_variable="MY_TOKEN")  # noqa: S106
             async with McpImageGenerator(config, ImageStore(tmp_path / "workspace")) as generator:
                 with contextlib.nullcontext() if works else pytest.raises(GeneratorError) as caught:
-                    assert (await generator.generate(Call(prompt="a ball", seed=1))).seed == 1
+                    assert (await generator.generate(GenerationRequest(prompt="a ball", seed=1))).seed == 1
         assert caught is not None
         assert caught.value.code == "unauthorized"
         assert TOKEN not in str(caught.value)

@@ -16,7 +16,7 @@ from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.mcp.config import GeneratorConfig
 from interleavethinker.tools.mcp.generator import McpImageGenerator
 from interleavethinker.tools.testing.generator import paint
-from interleavethinker.tools.types import Call, Generated
+from interleavethinker.tools.types import GeneratedImage, GenerationRequest
 
 SERVER = str(Path(__file__).parent / "counting_server.py")
 ROUNDS = int(os.environ.get("INTERLEAVETHINKER_CRASH_ROUNDS", "1"))
@@ -31,7 +31,7 @@ def begun(log: Path) -> int:
     return sum(word == "begin" for word, _ in lines(log))
 
 
-async def kill_at_random(log: Path, dice: random.Random, unanswered: list[asyncio.Task[Generated]]) -> int:
+async def kill_at_random(log: Path, dice: random.Random, unanswered: list[asyncio.Task[GeneratedImage]]) -> int:
     """Kills the server some generations after its start, each time at another moment; returns how often."""
     kills = 0
     while True:
@@ -53,13 +53,17 @@ async def test_every_call_is_answered_and_no_finished_generation_is_repeated(tmp
     dice = random.Random(seed)
     log = tmp_path / "log"
     servers, workspace = ImageStore(tmp_path / "server"), ImageStore(tmp_path / "workspace")
-    sources = [workspace.put(paint(Call(prompt="a source", seed=index))) for index in range(3)]
+    sources = [workspace.put(paint(GenerationRequest(prompt="a source", seed=index))) for index in range(3)]
     # The last ten calls repeat earlier ones; about a third are edits of images that the server does not know at first.
     calls = [
-        Call(prompt="picture", seed=index % (CALLS - 10), source=None if index % 40 % 3 else sources[index % 40 % 2])
+        GenerationRequest(
+            prompt="picture", seed=index % (CALLS - 10), source=None if index % 40 % 3 else sources[index % 40 % 2]
+        )
         for index in range(CALLS)
     ]
-    config = GeneratorConfig(command=(sys.executable, SERVER, str(servers.root), str(log)), resends=1000, deadline=500)
+    config = GeneratorConfig(
+        command=(sys.executable, SERVER, str(servers.root), str(log)), resends=1000, call_timeout=500
+    )
     async with McpImageGenerator(config, workspace) as generator:
         tasks = [asyncio.create_task(generator.generate(call)) for call in calls]
         killing = asyncio.create_task(kill_at_random(log, dice, tasks))

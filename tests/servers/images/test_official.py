@@ -19,7 +19,7 @@ import pytest
 from interleavethinker.tools.images.store import ImageStore, sha256_of
 from interleavethinker.tools.mcp.config import GeneratorConfig, ToolMapping, ToolTemplate
 from interleavethinker.tools.mcp.generator import McpImageGenerator
-from interleavethinker.tools.types import Call
+from interleavethinker.tools.types import GenerationRequest
 
 from ..processes import PROGRAM, http_server
 
@@ -92,6 +92,6 @@ async def test_a_server_that_nobody_here_wrote_is_used_as_a_generator(tmp_path: 
     config = GeneratorConfig(command=(*binary("server-everything"), "stdio"), tools=ToolMapping(generate=template))
     store = ImageStore(tmp_path)
     async with McpImageGenerator(config, store) as generator:
-        drawn = await generator.generate(Call(prompt="whatever it draws", seed=1))
+        drawn = await generator.generate(GenerationRequest(prompt="whatever it draws", seed=1))
     assert sha256_of(store.get(drawn.sha256)) == drawn.sha256
     assert drawn.width > 0

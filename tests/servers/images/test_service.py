@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from interleavethinker.servers.images.backends.base import Dropped, Job, Monitor, Outcome
+from interleavethinker.servers.images.backends.base import BatchObserver, Cancelled, Job, JobResult
 from interleavethinker.servers.images.cache import GenerationStore
-from interleavethinker.servers.images.service import Drawn, ImageService, ServiceLimits
+from interleavethinker.servers.images.service import ImageService, ServedImage, ServiceLimits
 from interleavethinker.tools.errors import GeneratorError, InputError, InterleaveError, StoreError
 from interleavethinker.tools.images.png import ImageLimits
 from interleavethinker.tools.images.store import ImageStore, sha256_of
@@ -107,10 +107,10 @@ async def test_the_image_is_stored_before_anybody_is_answered(start: Start, tmp_
     assert ImageStore(tmp_path).get(drawn.generation.sha256) == drawn.png
 
 
-@pytest.mark.parametrize("end", [Dropped(), GeneratorError("out of memory"), ValueError("a defect")])
+@pytest.mark.parametrize("end", [Cancelled(), GeneratorError("out of memory"), ValueError("a defect")])
 async def test_what_a_backend_gave_away_is_answered_however_its_run_ends(start: Start, end: Exception) -> None:
     class Generous(GatedBackend):
-        async def run(self, jobs: Sequence[Job], monitor: Monitor) -> list[Outcome]:
+        async def run(self, jobs: Sequence[Job], monitor: BatchObserver) -> list[JobResult]:
             for job, image in zip(jobs, await super().run(jobs, monitor), strict=True):
                 assert isinstance(image, bytes)
                 await asyncio.to_thread(monitor.drawn, job, image)
@@ -183,8 +183,8 @@ async def test_one_failure_in_a_batch_is_nobody_elses(start: Start) -> None:
     await backend.began.wait()
     backend.gate.set()
     good, bad, better = await asyncio.gather(*calls, return_exceptions=True)
-    assert isinstance(good, Drawn)
-    assert isinstance(better, Drawn)
+    assert isinstance(good, ServedImage)
+    assert isinstance(better, ServedImage)
     assert isinstance(bad, InputError)
     assert not (await service.draw("good", seed=2)).cached
 
@@ -199,7 +199,7 @@ async def test_an_unexpected_failure_is_told_without_its_text_and_the_queue_goes
         await service.draw("bad", seed=1)
     assert "secret" not in str(caught.value)
     assert "secret" in caplog.text
-    assert isinstance(await service.draw("good", seed=1), Drawn)
+    assert isinstance(await service.draw("good", seed=1), ServedImage)
 
 
 async def test_a_full_queue_says_busy_and_takes_calls_again_later(start: Start) -> None:
@@ -216,7 +216,7 @@ async def test_a_full_queue_says_busy_and_takes_calls_again_later(start: Start) 
     await asyncio.sleep(0)
     backend.gate.set()
     await asyncio.gather(running, joining, *waiting)
-    assert isinstance(await service.draw("one too many", seed=1), Drawn)
+    assert isinstance(await service.draw("one too many", seed=1), ServedImage)
 
 
 async def test_a_waiting_call_that_is_cancelled_is_never_generated(start: Start) -> None:
@@ -258,7 +258,7 @@ async def test_a_running_call_goes_on_while_anybody_waits_for_it(start: Start) -
     await asyncio.wait({first})
     assert backend.dropped == []
     backend.gate.set()
-    assert isinstance(await second, Drawn)
+    assert isinstance(await second, ServedImage)
 
 
 async def test_a_call_asked_for_again_while_it_is_being_dropped_is_answered(start: Start) -> None:
@@ -270,7 +270,7 @@ async def test_a_call_asked_for_again_while_it_is_being_dropped_is_answered(star
     second = asyncio.create_task(service.draw("again", seed=1))
     backend.gate.set()
     async with asyncio.timeout(10):
-        assert isinstance(await second, Drawn)
+        assert isinstance(await second, ServedImage)
 
 
 async def test_a_call_that_takes_too_long_is_dropped_with_its_own_code(start: Start) -> None:

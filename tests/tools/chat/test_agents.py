@@ -24,7 +24,7 @@ from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import PlanContext
 from interleavethinker.tools.request_parsing import as_request
 from interleavethinker.tools.testing.agents import plan_of
-from interleavethinker.tools.types import Attempt, Case, ImagePart, Plan, Step, TextPart, Verdict
+from interleavethinker.tools.types import Attempt, CriticInput, ImagePart, Plan, Step, TextPart, Verdict
 
 YES = write_verdict(Verdict(success=True, refined_prompt="p", reasoning="fine"))
 NONSENSE = "I would rather not."
@@ -128,7 +128,7 @@ async def test_a_planner_that_plans_anew_is_told_what_is_done_and_what_failed(st
 async def test_the_critic_sees_source_and_result_and_both_prompts(store: ImageStore) -> None:
     model = Scripted(answers=[YES])
     source, image = add(store, "red"), add(store, "blue")
-    case = Case(source=source, image=image, original_prompt="the wish", prompt="the words {{prompt}}")
+    case = CriticInput(source=source, image=image, original_prompt="the wish", prompt="the words {{prompt}}")
     (verdict,) = await ChatCritic(model, store).judge([case])
     assert verdict == Verdict(success=True, refined_prompt="p", reasoning="fine")
     assert pictures(model.asked[0]) == [store.get(source), store.get(image)]
@@ -140,7 +140,9 @@ async def test_without_a_source_the_critic_sees_a_white_picture_of_the_same_size
     from PIL import Image
 
     model = Scripted(answers=[YES])
-    await ChatCritic(model, store).judge([Case(source=None, image=add(store, "blue"), original_prompt="a", prompt="a")])
+    await ChatCritic(model, store).judge(
+        [CriticInput(source=None, image=add(store, "blue"), original_prompt="a", prompt="a")]
+    )
     assert pictures(model.asked[0])[0] == encode_png(Image.new("RGB", (32, 48), "white"))
 
 
@@ -155,7 +157,7 @@ async def test_large_pictures_are_scaled_down_for_the_model_alone(store: ImageSt
 
 async def test_a_critic_that_never_answers_properly_leaves_it_unjudged_and_says_why(store: ImageStore) -> None:
     model = Scripted(answers=[NONSENSE])
-    case = Case(source=None, image=add(store, "blue"), original_prompt="a", prompt="a")
+    case = CriticInput(source=None, image=add(store, "blue"), original_prompt="a", prompt="a")
     (verdict,) = await ChatCritic(model, store, questions=2).judge([case])
     assert verdict.success is None
     assert "after 2 questions" in verdict.reasoning
@@ -164,7 +166,7 @@ async def test_a_critic_that_never_answers_properly_leaves_it_unjudged_and_says_
 
 async def test_a_model_that_cannot_be_reached_is_an_error_and_no_verdict(store: ImageStore) -> None:
     model = Scripted(answers=[ConnectionError("no route")])
-    case = Case(source=None, image=add(store, "blue"), original_prompt="a", prompt="a")
+    case = CriticInput(source=None, image=add(store, "blue"), original_prompt="a", prompt="a")
     with pytest.raises(ModelError, match="no route"):
         await ChatCritic(model, store).judge([case])
 
@@ -177,7 +179,7 @@ async def test_all_cases_are_asked_at_once(store: ImageStore) -> None:
             await together.wait()
             return self._generate(messages)
 
-    case = Case(source=None, image=add(store, "blue"), original_prompt="a", prompt="a")
+    case = CriticInput(source=None, image=add(store, "blue"), original_prompt="a", prompt="a")
     async with asyncio.timeout(10):
         assert len(await ChatCritic(Meeting(answers=[YES]), store).judge([case] * 3)) == 3
 
@@ -188,7 +190,7 @@ def test_own_prompt_files_replace_the_shipped_ones_one_by_one(tmp_path: Path) ->
     (tmp_path / "critic.md").write_text("Judge {{prompt}} by {{original_prompt}} {{other}}!\n")
     prompts = load_prompts(tmp_path)
     assert prompts.planner_text == load_prompts().planner_text
-    case = Case(source=None, image="a" * 64, original_prompt="o", prompt="p")
+    case = CriticInput(source=None, image="a" * 64, original_prompt="o", prompt="p")
     assert render_case(case, prompts)[0].text == "Judge p by o {{other}}!"
 
 

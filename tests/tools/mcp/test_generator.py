@@ -15,7 +15,7 @@ from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.mcp.config import GeneratorConfig, ToolMapping, ToolTemplate
 from interleavethinker.tools.mcp.generator import McpImageGenerator
 from interleavethinker.tools.testing.generator import paint
-from interleavethinker.tools.types import Call
+from interleavethinker.tools.types import GenerationRequest
 
 STRANGE = (sys.executable, str(Path(__file__).parent / "strange_server.py"))
 
@@ -33,11 +33,15 @@ async def test_draws_edits_and_repeats_through_our_own_server(tmp_path: Path) ->
     store = ImageStore(tmp_path / "workspace")
     heard: list[float] = []
     async with McpImageGenerator(own(tmp_path), store) as generator:
-        drawn = await generator.generate(Call(prompt="a ball", seed=3), lambda part, _: heard.append(part))
+        drawn = await generator.generate(GenerationRequest(prompt="a ball", seed=3), lambda part, _: heard.append(part))
         assert store.get(drawn.sha256)
         assert (drawn.seed, drawn.cached, drawn.model) == (3, False, "cells/1")
-        assert (await generator.generate(Call(prompt="a ball", seed=3))) == drawn.model_copy(update={"cached": True})
-        edited = await generator.generate(Call(prompt="redder", seed=3, source=drawn.sha256, width=32, height=48))
+        assert (await generator.generate(GenerationRequest(prompt="a ball", seed=3))) == drawn.model_copy(
+            update={"cached": True}
+        )
+        edited = await generator.generate(
+            GenerationRequest(prompt="redder", seed=3, source=drawn.sha256, width=32, height=48)
+        )
         assert (edited.width, edited.height) == (32, 48)
         assert store.get(edited.sha256)
         assert (await generator.status())["generated"] == 2
@@ -48,9 +52,9 @@ async def test_draws_edits_and_repeats_through_our_own_server(tmp_path: Path) ->
 
 async def test_an_image_that_the_server_does_not_know_is_brought_there(tmp_path: Path) -> None:
     store = ImageStore(tmp_path / "workspace")
-    source = store.put(paint(Call(prompt="made elsewhere", seed=0)))
+    source = store.put(paint(GenerationRequest(prompt="made elsewhere", seed=0)))
     async with McpImageGenerator(own(tmp_path), store) as generator:
-        edited = await generator.generate(Call(prompt="redder", seed=3, source=source))
+        edited = await generator.generate(GenerationRequest(prompt="redder", seed=3, source=source))
         assert not edited.cached
     assert source in ImageStore(tmp_path / "server")
 
@@ -58,20 +62,20 @@ async def test_an_image_that_the_server_does_not_know_is_brought_there(tmp_path:
 async def test_a_killed_server_is_started_again_and_finished_calls_are_not_repeated(tmp_path: Path) -> None:
     store = ImageStore(tmp_path / "workspace")
     async with McpImageGenerator(own(tmp_path), store) as generator:
-        first = await generator.generate(Call(prompt="a ball", seed=1))
+        first = await generator.generate(GenerationRequest(prompt="a ball", seed=1))
         for _ in range(2):
             (server,) = children()
             server.kill()
-            assert (await generator.generate(Call(prompt="a ball", seed=1))).cached
+            assert (await generator.generate(GenerationRequest(prompt="a ball", seed=1))).cached
             assert (await generator.status())["generated"] == 0
-        assert (await generator.generate(Call(prompt="a bell", seed=1))).sha256 != first.sha256
+        assert (await generator.generate(GenerationRequest(prompt="a bell", seed=1))).sha256 != first.sha256
 
 
 async def test_a_call_in_flight_when_the_server_dies_is_sent_again(tmp_path: Path) -> None:
     slow = own(tmp_path, model=None, command=slow_server(tmp_path))
     async with McpImageGenerator(slow, ImageStore(tmp_path / "workspace")) as generator:
         running = asyncio.Event()
-        call = asyncio.create_task(generator.generate(Call(prompt="x", seed=1), lambda *_: running.set()))
+        call = asyncio.create_task(generator.generate(GenerationRequest(prompt="x", seed=1), lambda *_: running.set()))
         await running.wait()
         (server,) = children()
         (tmp_path / "fast").touch()
@@ -85,7 +89,7 @@ async def test_a_server_that_dies_in_every_call_is_given_up_with_a_code(tmp_path
     )
     async with McpImageGenerator(dying, ImageStore(tmp_path / "workspace")) as generator:
         with pytest.raises(GeneratorError) as caught:
-            await generator.generate(Call(prompt="x", seed=1))
+            await generator.generate(GenerationRequest(prompt="x", seed=1))
         assert (caught.value.code, caught.value.retryable) == ("server_died", True)
 
 
@@ -94,7 +98,7 @@ async def test_a_server_that_cannot_be_started_is_an_error_in_time(tmp_path: Pat
     async with McpImageGenerator(GeneratorConfig(command=command), ImageStore(tmp_path)) as generator:
         for _ in range(2):
             with pytest.raises(GeneratorError) as caught:
-                await generator.generate(Call(prompt="x", seed=1))
+                await generator.generate(GenerationRequest(prompt="x", seed=1))
             assert caught.value.code == "unreachable"
 
 
@@ -102,9 +106,9 @@ async def test_a_deadline_ends_a_call_and_frees_the_server(tmp_path: Path) -> No
     store = ImageStore(tmp_path / "workspace")
     async with McpImageGenerator(GeneratorConfig(command=slow_server(tmp_path)), store) as generator:
         await generator.status()
-        generator.config = generator.config.model_copy(update={"deadline": 0.2})
+        generator.config = generator.config.model_copy(update={"call_timeout": 0.2})
         with pytest.raises(GeneratorError) as caught:
-            await generator.generate(Call(prompt="x", seed=1))
+            await generator.generate(GenerationRequest(prompt="x", seed=1))
         assert (caught.value.code, caught.value.retryable) == ("deadline", True)
         assert (await generator.status())["waiting"] == 0
 
@@ -114,20 +118,22 @@ async def test_a_cancelled_call_leaves_the_session_usable(tmp_path: Path) -> Non
         GeneratorConfig(command=slow_server(tmp_path)), ImageStore(tmp_path / "workspace")
     ) as generator:
         running = asyncio.Event()
-        call = asyncio.create_task(generator.generate(Call(prompt="x", seed=1), lambda *_: running.set()))
+        call = asyncio.create_task(generator.generate(GenerationRequest(prompt="x", seed=1), lambda *_: running.set()))
         await running.wait()
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
         (tmp_path / "fast").touch()
-        assert (await generator.generate(Call(prompt="y", seed=1))).cached is False
+        assert (await generator.generate(GenerationRequest(prompt="y", seed=1))).cached is False
         assert (await generator.status())["generated"] == 1
 
 
 async def test_a_busy_server_is_waited_for(tmp_path: Path) -> None:
     busy = own(tmp_path, arguments=("--max-waiting", "1", "--max-batch", "1"))
     async with McpImageGenerator(busy, ImageStore(tmp_path / "workspace")) as generator:
-        drawn = await asyncio.gather(*(generator.generate(Call(prompt="x", seed=seed)) for seed in range(12)))
+        drawn = await asyncio.gather(
+            *(generator.generate(GenerationRequest(prompt="x", seed=seed)) for seed in range(12))
+        )
     assert [one.seed for one in drawn] == list(range(12))
 
 
@@ -136,14 +142,14 @@ async def test_a_frozen_server_is_noticed_though_its_connection_stays_open(tmp_p
         await generator.status()
         (server,) = children()
         server.send_signal(signal.SIGSTOP)
-        assert (await generator.generate(Call(prompt="x", seed=1))).cached is False
+        assert (await generator.generate(GenerationRequest(prompt="x", seed=1))).cached is False
         assert server not in children()
 
 
 async def test_a_refusal_is_an_input_error_with_the_servers_code(tmp_path: Path) -> None:
     async with McpImageGenerator(own(tmp_path), ImageStore(tmp_path / "workspace")) as generator:
         with pytest.raises(InputError) as caught:
-            await generator.generate(Call(prompt="", seed=1))
+            await generator.generate(GenerationRequest(prompt="", seed=1))
         assert caught.value.code == "invalid_prompt"
 
 
@@ -152,7 +158,7 @@ async def test_without_a_shared_folder_a_large_image_comes_over_the_wire_in_part
     store = ImageStore(tmp_path / "workspace")
     source = store.put(noise(900))
     async with McpImageGenerator(GeneratorConfig(command=command), store) as generator:
-        edited = await generator.generate(Call(prompt="x", seed=1, source=source))
+        edited = await generator.generate(GenerationRequest(prompt="x", seed=1, source=source))
     assert len(store.get(edited.sha256)) > 600_000, "more than one part"
 
 
@@ -160,7 +166,7 @@ async def test_a_torn_file_in_the_shared_folder_or_the_workspace_is_replaced(tmp
     store, servers = ImageStore(tmp_path / "workspace"), ImageStore(tmp_path / "server")
     store.put(noise(400))
     async with McpImageGenerator(own(tmp_path), store) as generator:
-        call = Call(prompt="x", seed=1, source=next(iter(store)))
+        call = GenerationRequest(prompt="x", seed=1, source=next(iter(store)))
         drawn = await generator.generate(call)
         whole = store.get(drawn.sha256)
         store.path(drawn.sha256).write_bytes(whole[:100])
@@ -175,12 +181,12 @@ async def test_a_torn_file_in_the_shared_folder_or_the_workspace_is_replaced(tmp
 async def test_opening_and_closing_twice_is_harmless_and_a_closed_generator_says_so(tmp_path: Path) -> None:
     generator = McpImageGenerator(own(tmp_path), ImageStore(tmp_path / "workspace"))
     with pytest.raises(GeneratorError) as caught:
-        await generator.generate(Call(prompt="x", seed=1))
+        await generator.generate(GenerationRequest(prompt="x", seed=1))
     assert caught.value.code == "closed"
     for _ in range(2):
         await generator.open()
         await generator.open()
-        await generator.generate(Call(prompt="x", seed=1))
+        await generator.generate(GenerationRequest(prompt="x", seed=1))
         await generator.close()
         await generator.close()
     assert children() == []
@@ -217,7 +223,7 @@ async def test_anybodys_server_is_used_through_a_mapping_wherever_its_image_is(t
     async with McpImageGenerator(GeneratorConfig(command=STRANGE), store) as generator:
         for seed, (where, result, field) in enumerate(places, start=200):
             generator.config = mapped(where, result=result, field=field)
-            drawn = await generator.generate(Call(prompt="a ball", seed=seed, width=30, height=20))
+            drawn = await generator.generate(GenerationRequest(prompt="a ball", seed=seed, width=30, height=20))
             image = Image.open(io.BytesIO(store.get(drawn.sha256)))
             assert (image.format, image.size, drawn.width, drawn.seed) == ("PNG", (30, 20), 30, seed), where
             pixel = image.getpixel((5, 5))
@@ -228,25 +234,25 @@ async def test_anybodys_server_is_used_through_a_mapping_wherever_its_image_is(t
 async def test_a_source_is_sent_to_anybodys_edit_tool_in_the_form_it_wants(tmp_path: Path) -> None:
     edit = ToolTemplate(name="repaint", prompt="instruction", image="pictures", image_form="list_of_data_uri")
     store = ImageStore(tmp_path)
-    source = store.put(paint(Call(prompt="x", seed=1)))
+    source = store.put(paint(GenerationRequest(prompt="x", seed=1)))
     async with McpImageGenerator(GeneratorConfig(command=STRANGE, tools=ToolMapping(edit=edit)), store) as generator:
-        assert (await generator.generate(Call(prompt="same", seed=1, source=source))).sha256 == source
+        assert (await generator.generate(GenerationRequest(prompt="same", seed=1, source=source))).sha256 == source
         with pytest.raises(InputError) as caught:
-            await generator.generate(Call(prompt="from nothing", seed=1))
+            await generator.generate(GenerationRequest(prompt="from nothing", seed=1))
         assert caught.value.code == "unsupported"
 
 
 async def test_a_strange_server_without_an_image_is_an_error(tmp_path: Path) -> None:
     async with McpImageGenerator(mapped("nowhere"), ImageStore(tmp_path)) as generator:
         with pytest.raises(GeneratorError) as caught:
-            await generator.generate(Call(prompt="x", seed=1))
+            await generator.generate(GenerationRequest(prompt="x", seed=1))
         assert caught.value.code == "no_image"
         with pytest.raises(GeneratorError, match="out of paint"):
-            await generator.generate(Call(prompt="fail", seed=1))
+            await generator.generate(GenerationRequest(prompt="fail", seed=1))
         # Neither keeps this project's contract, and nobody said how else to read it.
         generator.config = GeneratorConfig(command=STRANGE)
         with pytest.raises(InterleaveError):
-            await generator.generate(Call(prompt="x", seed=1))
+            await generator.generate(GenerationRequest(prompt="x", seed=1))
 
 
 @pytest.mark.parametrize(
@@ -256,7 +262,7 @@ async def test_a_strange_server_without_an_image_is_an_error(tmp_path: Path) -> 
         {"model": "micro", "url": "http://127.0.0.1/mcp"},
         {"command": ("x",), "arguments": ("--fast",)},
         {"url": "http://127.0.0.1/mcp", "tools": {}},
-        {"model": "micro", "deadline": 0},
+        {"model": "micro", "call_timeout": 0},
         {"model": "micro", "unknown": 1},
     ],
 )
@@ -288,7 +294,7 @@ async def test_a_missing_token_is_said_before_anything_is_sent(tmp_path: Path, m
     config = GeneratorConfig(url="http://127.0.0.1:9/mcp", token_variable="NO_SUCH_TOKEN")  # noqa: S106
     async with McpImageGenerator(config, ImageStore(tmp_path)) as generator:
         with pytest.raises(ProfileError):
-            await generator.generate(Call(prompt="x", seed=1))
+            await generator.generate(GenerationRequest(prompt="x", seed=1))
 
 
 def mapped(where: str, **options: object) -> GeneratorConfig:

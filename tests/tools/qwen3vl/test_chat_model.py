@@ -15,11 +15,11 @@ from interleavethinker.tools.errors import InputError, ModelAnswerError, ModelEr
 from interleavethinker.tools.images.png import encode_png
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import PlanContext
-from interleavethinker.tools.qwen3vl.batching import Answer, Batcher, Question, Settings
+from interleavethinker.tools.qwen3vl.batching import Batcher, Completion, Prompt, SamplingParams
 from interleavethinker.tools.qwen3vl.chat_model import Qwen3VL
 from interleavethinker.tools.qwen3vl.inference import resolve_folder
 from interleavethinker.tools.request_parsing import as_request
-from interleavethinker.tools.types import Case
+from interleavethinker.tools.types import CriticInput
 
 TEMPLATE = """{%- for message in messages -%}
 <|im_start|>{{ message.role }}
@@ -167,7 +167,7 @@ async def test_a_model_that_talks_nonsense_leaves_attempts_unjudged_and_gives_no
     image = store.put(png("red"))
     critic = ChatCritic(chat(folder), store, questions=2)
     assert critic.gives_confidence
-    cases = [Case(source=None, image=image, original_prompt="a ball", prompt=f"a ball {i}") for i in range(3)]
+    cases = [CriticInput(source=None, image=image, original_prompt="a ball", prompt=f"a ball {i}") for i in range(3)]
     verdicts = await critic.judge(cases)
     assert [verdict.success for verdict in verdicts] == [None, None, None]
     with pytest.raises(ModelAnswerError, match="after 2 questions"):
@@ -191,14 +191,14 @@ def test_weights_inside_a_package_are_found() -> None:
         resolve_folder("no_such_package:weights")
 
 
-def fake_answer(questions: Any) -> list[Answer]:
-    return [Answer(str(len(questions)), (), 0, finished=True) for _ in questions]
+def fake_answer(questions: Any) -> list[Completion]:
+    return [Completion(str(len(questions)), (), 0, finished=True) for _ in questions]
 
 
 def test_only_questions_with_equal_settings_share_a_batch_and_none_is_lost() -> None:
     batcher = Batcher(fake_answer, max_batch=4)
-    settings = [Settings(max_new_tokens=1 + i % 2) for i in range(9)]
-    futures = [batcher.ask(Question((), (), one)) for one in settings]
+    settings = [SamplingParams(max_new_tokens=1 + i % 2) for i in range(9)]
+    futures = [batcher.ask(Prompt((), (), one)) for one in settings]
     assert all(future.result(timeout=10).finished for future in futures)
     assert sum(batcher.batches) == 9
     assert max(batcher.batches) <= 4
@@ -207,13 +207,13 @@ def test_only_questions_with_equal_settings_share_a_batch_and_none_is_lost() -> 
 def test_questions_that_wait_for_their_turn_are_answered_however_many_they_are() -> None:
     go_on = threading.Event()
 
-    def answer(questions: Any) -> list[Answer]:
+    def answer(questions: Any) -> list[Completion]:
         go_on.wait(timeout=10)
         return fake_answer(questions)
 
     batcher = Batcher(answer, max_batch=8)
-    first, others = Settings(max_new_tokens=1), Settings(max_new_tokens=2)
-    futures = [batcher.ask(Question((), (), one)) for one in (first, *[others] * 13, first, *[others] * 9)]
+    first, others = SamplingParams(max_new_tokens=1), SamplingParams(max_new_tokens=2)
+    futures = [batcher.ask(Prompt((), (), one)) for one in (first, *[others] * 13, first, *[others] * 9)]
     go_on.set()
     assert all(future.result(timeout=10).finished for future in futures)
     assert max(batcher.batches) == 8
@@ -222,7 +222,7 @@ def test_questions_that_wait_for_their_turn_are_answered_however_many_they_are()
 def test_an_error_reaches_whoever_asked_and_the_next_question_is_answered() -> None:
     calls = []
 
-    def fails_once(questions: Any) -> list[Answer]:
+    def fails_once(questions: Any) -> list[Completion]:
         calls.append(questions)
         if len(calls) == 1:
             raise RuntimeError("out of memory")
@@ -230,5 +230,5 @@ def test_an_error_reaches_whoever_asked_and_the_next_question_is_answered() -> N
 
     batcher = Batcher(fails_once, max_batch=1)
     with pytest.raises(RuntimeError, match="out of memory"):
-        batcher.ask(Question((), (), Settings())).result(timeout=10)
-    assert batcher.ask(Question((), (), Settings())).result(timeout=10).text == "1"
+        batcher.ask(Prompt((), (), SamplingParams())).result(timeout=10)
+    assert batcher.ask(Prompt((), (), SamplingParams())).result(timeout=10).text == "1"

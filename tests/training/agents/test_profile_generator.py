@@ -7,7 +7,7 @@ import pytest
 
 from interleavethinker.tools.errors import ProfileError
 from interleavethinker.tools.images.store import ImageStore
-from interleavethinker.tools.types import Call, Generated
+from interleavethinker.tools.types import GeneratedImage, GenerationRequest
 from interleavethinker.training.agents.profile_generator import ProfileGenerator
 
 PROFILE = """
@@ -25,8 +25,8 @@ def test_calls_from_several_event_loops_share_one_server_and_its_store(tmp_path:
     generator = ProfileGenerator(str(profile), store)
     told: list[float] = []
 
-    async def draw() -> list[Generated]:
-        call = Call(prompt="a ball", seed=1, width=64, height=64)
+    async def draw() -> list[GeneratedImage]:
+        call = GenerationRequest(prompt="a ball", seed=1, width=64, height=64)
         return list(await asyncio.gather(*(generator.generate(call, lambda done, _: told.append(done)) for _ in "ab")))
 
     try:

@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interleavethinker.evaluation.judges.base import Marks, Shot
+from interleavethinker.evaluation.judges.base import JudgedImage, JudgeScores
 from interleavethinker.tools.chat.answers import write_verdict
 from interleavethinker.tools.errors import GeneratorError
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.testing.generator import MemoryGenerator, paint
-from interleavethinker.tools.types import Call, Case, Verdict
+from interleavethinker.tools.types import CriticInput, GenerationRequest, Verdict
 from interleavethinker.training.agents.regeneration import Regenerator
 from interleavethinker.training.agents.rewards import (
     NO_CHANGE,
-    Weights,
+    RewardWeights,
     accuracy_reward,
     format_reward,
     paper_accuracy_reward,
@@ -82,7 +82,7 @@ def test_a_step_reward_is_a_share_that_says_whether_things_got_better(before: fl
 
 
 def test_only_a_failure_that_the_critic_calls_one_is_made_again() -> None:
-    before, after = Marks(2, 6), Marks(8, 5)
+    before, after = JudgeScores(2, 6), JudgeScores(8, 5)
     good, bad = read_answer(GOOD), read_answer(BAD)
     assert step_rewards(good, True, before, None) == (0.5, 0.5)
     assert step_rewards(bad, True, before, None) == (0.5, 0.5)
@@ -95,21 +95,21 @@ def test_only_a_failure_that_the_critic_calls_one_is_made_again() -> None:
 def test_the_sum_is_the_releases_formula() -> None:
     rewards = (1.0, 0.0, 0.7, 0.4)
     assert total_reward(rewards) == pytest.approx(0.5 * 1 + 0.5 * (0.2 * 0 + 0.6 * 0.7 + 0.2 * 0.4))
-    assert sum(Weights().in_order) == pytest.approx(1)
+    assert sum(RewardWeights().in_order) == pytest.approx(1)
 
 
 class CountingJudge:
-    def __init__(self, *answers: Marks | None) -> None:
+    def __init__(self, *answers: JudgeScores | None) -> None:
         self.answers = list(answers)
-        self.shots: list[Shot] = []
+        self.shots: list[JudgedImage] = []
 
-    async def judge(self, shots: Sequence[Shot]) -> list[Marks | None]:
+    async def judge(self, shots: Sequence[JudgedImage]) -> list[JudgeScores | None]:
         self.shots += shots
-        return [self.answers.pop(0) if self.answers else Marks(9, 9) for _ in shots]
+        return [self.answers.pop(0) if self.answers else JudgeScores(9, 9) for _ in shots]
 
 
 def failed_row(source: str | None = None) -> CriticRow:
-    case = Case(source=source, image="b" * 64, original_prompt="a ball", prompt="a bal")
+    case = CriticInput(source=source, image="b" * 64, original_prompt="a ball", prompt="a bal")
     return CriticRow(
         id="t.0.0", trajectory="t", split="train", generator="shipped", step=0, iteration=0, case=case,
         reference={"known": True}, semantics=2, quality=6, success=False,
@@ -120,11 +120,11 @@ def failed_row(source: str | None = None) -> CriticRow:
 async def test_equal_prompts_are_drawn_once_from_the_source_with_the_seed_of_serving(tmp_path: Path) -> None:
     store = ImageStore(tmp_path)
     generator, judge = MemoryGenerator(store), CountingJudge()
-    source = store.put(paint(Call(prompt="before", seed=0)))
+    source = store.put(paint(GenerationRequest(prompt="before", seed=0)))
     regenerator, row = Regenerator(generator, judge), failed_row(source)
     marks = await asyncio.gather(*(regenerator.marks(row, prompt) for prompt in ("a", "b", "a", "a")))
-    assert marks == [Marks(9, 9)] * 4
-    assert generator.calls == [Call(prompt=prompt, seed=77, source=source) for prompt in ("a", "b")]
+    assert marks == [JudgeScores(9, 9)] * 4
+    assert generator.calls == [GenerationRequest(prompt=prompt, seed=77, source=source) for prompt in ("a", "b")]
     assert [(shot.source, shot.prompt, shot.reference) for shot in judge.shots] == [
         (source, "a ball", {"known": True})
     ] * 2
@@ -137,13 +137,13 @@ async def test_a_failed_generator_or_judge_gives_no_marks_and_is_asked_again_lat
     generator.fail_next(GeneratorError("busy", code="busy", retryable=True))
     assert await regenerator.marks(row, "a") is None
     assert await regenerator.marks(row, "a") is None, "now the judge has no answer"
-    assert await regenerator.marks(row, "a") == Marks(9, 9)
+    assert await regenerator.marks(row, "a") == JudgeScores(9, 9)
     assert (regenerator.made, regenerator.failed) == (1, 2)
 
 
 async def test_a_defect_is_not_mistaken_for_a_failed_picture(tmp_path: Path) -> None:
     class Broken(CountingJudge):
-        async def judge(self, *_: object) -> list[Marks | None]:
+        async def judge(self, *_: object) -> list[JudgeScores | None]:
             raise ZeroDivisionError
 
     regenerator = Regenerator(MemoryGenerator(ImageStore(tmp_path)), Broken())

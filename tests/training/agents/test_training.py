@@ -18,7 +18,7 @@ from interleavethinker.tools.chat.rendering import load_prompts
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.images.png import encode_png
 from interleavethinker.tools.images.store import ImageStore
-from interleavethinker.tools.types import Case, Verdict
+from interleavethinker.tools.types import CriticInput, Verdict
 from interleavethinker.training.agents.examples import critic_example, critic_prompt, texts_of
 from interleavethinker.training.agents.grpo import CriticRewards, run_grpo
 from interleavethinker.training.agents.regeneration import Regenerator
@@ -392,7 +392,7 @@ def test_pictures_are_scaled_and_blank_ones_made_as_serving_does(tmp_path: Path)
     large = store.put(encode_png(Image.new("RGB", (1600, 1200), "red")))
     row = CriticRow(
         id="r", trajectory="t", split="train", generator="g", step=0, iteration=0, reference=None, semantics=1,
-        case=Case(source=None, image=large, original_prompt="p", prompt="p"), quality=1, success=False,
+        case=CriticInput(source=None, image=large, original_prompt="p", prompt="p"), quality=1, success=False,
         answer=Verdict(success=False, refined_prompt="q"), strategy=None, next_seed=0,
     )  # fmt: skip
     blank, shown = critic_prompt(row, store, load_prompts())["images"]

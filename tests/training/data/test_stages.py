@@ -12,10 +12,10 @@ from interleavethinker.cli.app import build_app
 from interleavethinker.graph.attempts import derive_seed
 from interleavethinker.tools.errors import GeneratorError, InputError
 from interleavethinker.tools.images.png import encode_png
-from interleavethinker.tools.types import Case, ImagePart, TextPart, Verdict
+from interleavethinker.tools.types import CriticInput, ImagePart, TextPart, Verdict
 from interleavethinker.training.data.critic import Selection, score_trajectories, select_rows
 from interleavethinker.training.data.local_generator import LocalGenerator
-from interleavethinker.training.data.micro_world import micro_grade, micro_ports
+from interleavethinker.training.data.micro_world import micro_components, micro_grade
 from interleavethinker.training.data.planner import export_sequences, make_planner_rows
 from interleavethinker.training.data.prompts import make_prompts
 from interleavethinker.training.data.retry_analysis import repair_failures, repair_report
@@ -26,7 +26,7 @@ from ..conftest import Made
 
 
 def critic_row(name: str, iteration: int, overall: float, split: str = "train") -> CriticRow:
-    case = Case(source=None, image="a" * 64, original_prompt="p", prompt="p")
+    case = CriticInput(source=None, image="a" * 64, original_prompt="p", prompt="p")
     good = overall >= 8
     return CriticRow(
         id=f"{name}.0.{iteration}", trajectory=name, split=split, generator="shipped", step=0, iteration=iteration,
@@ -63,8 +63,8 @@ def test_trajectories_come_from_the_graph_and_follow_the_critic(made: Made) -> N
 
 def test_a_stage_that_is_run_again_draws_nothing_again(made: Made) -> None:
     before = made.maker.made, len(list(made.folder.trajectories)), len(list(made.folder.scored))
-    ports = micro_ports(made.folder.store, made.generators, seed=3)
-    tally = asyncio.run(roll_out(made.folder, ["shipped"], ports, seed=3))
+    components = micro_components(made.folder.store, made.generators, seed=3)
+    tally = asyncio.run(roll_out(made.folder, ["shipped"], components, seed=3))
     assert tally.kept["shipped, made before"] == before[1]
     score_trajectories(made.folder, micro_grade(made.folder.store, seed=3))
     assert (made.maker.made, len(list(made.folder.trajectories)), len(list(made.folder.scored))) == before
@@ -98,7 +98,7 @@ def test_a_dead_generator_drops_its_trajectories_and_says_so(tmp_path: Path) -> 
     folder = DataFolder(tmp_path)
     make_prompts(folder, {"train": 2}, seed=0)
     generators = {"shipped": LocalGenerator(Dead(), folder.store, "dead")}  # type: ignore[arg-type]
-    tally = asyncio.run(roll_out(folder, ["shipped"], micro_ports(folder.store, generators, seed=0), seed=0))
+    tally = asyncio.run(roll_out(folder, ["shipped"], micro_components(folder.store, generators, seed=0), seed=0))
     assert tally.dropped == {"shipped failed: exhausted": 2}
     assert list(folder.trajectories) == []
 

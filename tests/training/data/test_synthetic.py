@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from interleavethinker.evaluation.judges.base import Shot
+from interleavethinker.evaluation.judges.base import JudgedImage
 from interleavethinker.evaluation.judges.micro import MicroJudge
 from interleavethinker.microworld.agents.rewriting import STRATEGIES
 from interleavethinker.microworld.language.templates import place
@@ -28,7 +28,7 @@ def test_rehearsals_hold_both_judgements_and_every_strategy_and_repeat_themselve
 async def test_the_scorer_reads_from_the_pictures_what_the_rows_say(tmp_path: Path) -> None:
     store = ImageStore(tmp_path)
     rows = list(rehearse(store, 12, seed=2))
-    shots = [Shot(row.case.image, row.case.source, row.case.original_prompt, row.reference) for row in rows]
+    shots = [JudgedImage(row.case.image, row.case.source, row.case.original_prompt, row.reference) for row in rows]
     for row, marks in zip(rows, await MicroJudge(store).judge(shots), strict=True):
         assert marks is not None
         assert (marks.semantics >= 8 and marks.quality >= 5) is row.success

@@ -14,7 +14,7 @@ import pytest
 import torch
 from PIL import Image
 
-from interleavethinker.servers.images.backends.base import Dropped, Job, Order
+from interleavethinker.servers.images.backends.base import Cancelled, ImageRequest, Job
 from interleavethinker.servers.images.backends.diffusers import DiffusersBackend, DiffusersOptions
 from interleavethinker.tools.errors import GeneratorError, InputError, ProfileError
 from interleavethinker.tools.images.png import encode_png
@@ -58,7 +58,7 @@ def picture(seed: int, width: int = 64, height: int = 64) -> bytes:
 def job(backend: DiffusersBackend, prompt: str, seed: int, source: bytes | None = None, **asked: int) -> Job:
     size = None if source is None else Image.open(io.BytesIO(source)).size
     name = None if source is None else sha256_of(source)
-    order = Order(prompt=prompt, seed=seed, source=name, source_size=size, **asked)
+    order = ImageRequest(prompt=prompt, seed=seed, source=name, source_size=size, **asked)
     return Job(order, backend.arguments(order), source)
 
 
@@ -132,7 +132,7 @@ async def test_a_batch_that_nobody_waits_for_stops_at_the_next_step_and_the_mode
 ) -> None:
     await backend.fingerprint()
     monitor = Watching(give_up_after=1)
-    with pytest.raises(Dropped):
+    with pytest.raises(Cancelled):
         await backend.run([job(backend, "steps", 1, steps=50)], monitor)
     assert monitor.steps == [(1, 50)]
     await draw(backend, job(backend, "after", 2))
@@ -188,7 +188,7 @@ async def test_a_model_that_cannot_load_says_so_in_every_call_and_in_the_status(
     shutil.copytree(klein_folder, broken)
     (broken / "vae" / "diffusion_pytorch_model.safetensors").write_bytes(b"torn")
     backend = DiffusersBackend(str(broken), DiffusersOptions(device="cpu"))
-    order = Order(prompt="x", seed=1)
+    order = ImageRequest(prompt="x", seed=1)
     for _ in range(2):
         with pytest.raises(GeneratorError) as caught:
             await backend.run([Job(order, backend.arguments(order))], Watching())
@@ -244,7 +244,7 @@ def test_call_arguments_beside_the_weights_win_and_nonsense_in_them_is_refused(
     (folder / "call_arguments.json").write_text(json.dumps(arguments | {"num_inference_steps": 7, "max_batch": 3}))
     backend = DiffusersBackend(str(folder), DiffusersOptions(device="cpu"))
     assert backend.max_batch == 3
-    order = Order(prompt="x", seed=1)
+    order = ImageRequest(prompt="x", seed=1)
     assert backend.arguments(order)["num_inference_steps"] == 7
     assert "max_batch" not in backend.arguments(order)
     for nonsense in ("[]", "{", '{"max_batch": "many"}'):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from interleavethinker.servers.images.backends.base import Backend, Job, Order
+from interleavethinker.servers.images.backends.base import Backend, ImageRequest, Job
 from interleavethinker.servers.images.backends.gemini import GeminiBackend
 from interleavethinker.servers.images.backends.openai import OpenAiBackend
 from interleavethinker.servers.images.main import open_backend
@@ -65,7 +65,7 @@ def backend_for(provider: str, api: LocalApi, monkeypatch: pytest.MonkeyPatch) -
 async def draw(backend: Backend, source: bytes | None = None, **asked: Any) -> bytes:
     size = None if source is None else (64, 64)
     name = None if source is None else sha256_of(source)
-    order = Order(prompt="a red ball", seed=7, source=name, source_size=size, **asked)
+    order = ImageRequest(prompt="a red ball", seed=7, source=name, source_size=size, **asked)
     try:
         (outcome,) = await backend.run([Job(order, backend.arguments(order), source)], Watching())
     finally:
