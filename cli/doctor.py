@@ -4,82 +4,102 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated
 
 import typer
 
-__all__ = ["CheckResult", "doctor"]
+from interleavethinker.tools.check_result import CheckResult
+from interleavethinker.tools.local_extra import INSTALL_LOCAL, LOCAL_LIBRARIES
 
-LIBRARIES = ("torch", "diffusers", "transformers", "langgraph", "langchain", "mcp", "pydantic")
+__all__ = ["doctor"]
 
-
-@dataclass(frozen=True)
-class CheckResult:
-    """One line of the report."""
-
-    name: str
-    good: bool
-    found: str
+LIBRARIES = ("langgraph", "langchain", "mcp", "pydantic")
+"""What every profile needs; `LOCAL_LIBRARIES` are needed only by profiles that load models in this process."""
+_USABLE = 0.9
+"""A GPU sold with 40 GiB reports a little less; the estimates are no more exact than this."""
 
 
 def doctor(
-    profile: Annotated[str, typer.Option(help="Also check what this profile needs: a name or a TOML file.")] = "micro",
-    json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    profile: Annotated[
+        str, typer.Option(help="Also check what this profile needs: a shipped name or a TOML file.")
+    ] = "micro",
+    json_output: Annotated[bool, typer.Option("--json", help="Print machine-readable output.")] = False,
 ) -> None:
-    """Check this installation, and what a profile needs of it. Exits with 3 if something needed is missing."""
-    findings = [check() for check in (_python, *map(_library, LIBRARIES), _device)]
-    if all(finding.good for finding in findings):  # Else what a profile needs cannot even be looked for.
-        findings += _profile(profile)
-    if json_output:
-        typer.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
+    """Check this installation and what a profile needs. Exits with 3 if a requirement is not met."""
+    checks = [_check_python(), *_check_libraries(LIBRARIES)]
+    if all(check.good for check in checks):  # Loading a profile needs these libraries.
+        checks += _check_with_profile(profile)
     else:
-        for finding in findings:
-            mark = typer.style("ok", fg="green") if finding.good else typer.style("--", fg="red")
-            typer.echo(f"{mark}  {finding.name:<14} {finding.found}")
-    if not all(finding.good for finding in findings):
+        checks += _check_libraries(LOCAL_LIBRARIES)
+    if json_output:
+        typer.echo(json.dumps([asdict(check) for check in checks], indent=2))
+    else:
+        for check in checks:
+            typer.echo(f"{_mark(check)}  {check.name:<14} {check.found}")
+    if not all(check.good for check in checks):
         raise typer.Exit(3)
 
 
-def _profile(name: str) -> list[CheckResult]:
-    from interleavethinker.graph.profiles.checks import check_profile, wants_gpu
+def _mark(check: CheckResult) -> str:
+    if not check.good:
+        return typer.style("--", fg="red")
+    return typer.style("!!", fg="yellow") if check.warning else typer.style("ok", fg="green")
+
+
+def _check_with_profile(name: str) -> list[CheckResult]:
+    from interleavethinker.graph.profiles.checks import check_profile, gpu_memory_need, local_models
     from interleavethinker.graph.profiles.profile import load_profile
 
     profile = load_profile(name)
-    findings = [CheckResult(f"{name} {found.name}", found.good, found.found) for found in check_profile(profile)]
-    return [*findings, _gpu(name)] if wants_gpu(profile) else findings
+    local = _check_libraries(LOCAL_LIBRARIES)
+    if not local_models(profile):
+        # Nothing of this profile runs in this process, so a missing extra is worth a remark and no more.
+        local = [replace(check, good=True, warning=not check.good) for check in local]
+    checks = [*local, _check_device()]
+    checks += [replace(check, name=f"{name} {check.name}") for check in check_profile(profile)]
+    needed = gpu_memory_need(profile)
+    return [*checks, _check_gpu(name, needed)] if needed else checks
 
 
-def _gpu(name: str) -> CheckResult:
-    import torch
-
+def _check_gpu(name: str, needed: float) -> CheckResult:
+    title = f"{name} GPU"
+    try:
+        import torch
+    except ImportError as error:
+        return CheckResult(title, False, f"not checked: torch cannot be imported ({error})")
     if not torch.cuda.is_available():
-        return CheckResult(f"{name} GPU", False, "none found; models of this size take minutes an answer on a CPU")
+        return CheckResult(
+            title, False, f"none found, about {needed:.0f} GiB needed; on a CPU each answer takes minutes"
+        )
     memory = torch.cuda.get_device_properties(0).total_memory / 2**30
-    return CheckResult(
-        f"{name} GPU", memory > 35, f"{torch.cuda.get_device_name(0)}, {memory:.0f} GiB (about 40 are needed)"
-    )
+    found = f"{torch.cuda.get_device_name(0)}, {memory:.0f} GiB (about {needed:.0f} GiB needed)"
+    return CheckResult(title, memory >= _USABLE * needed, found)
 
 
-def _python() -> CheckResult:
+def _check_python() -> CheckResult:
     return CheckResult("python", sys.version_info >= (3, 11), f"{platform.python_version()} on {platform.machine()}")
 
 
-def _library(name: str) -> Callable[[], CheckResult]:
-    def check() -> CheckResult:
-        try:
-            return CheckResult(name, True, version(name))
-        except PackageNotFoundError:
-            return CheckResult(name, False, "not installed; run `make setup`, or `pip install` this project again")
-
-    return check
+def _check_libraries(names: Sequence[str]) -> list[CheckResult]:
+    return [_check_library(name) for name in names]
 
 
-def _device() -> CheckResult:
+def _check_library(name: str) -> CheckResult:
+    try:
+        return CheckResult(name, True, version(name))
+    except PackageNotFoundError:
+        remedy = INSTALL_LOCAL if name in LOCAL_LIBRARIES else "make setup, or install this project again with pip"
+        return CheckResult(name, False, f"not installed; run: {remedy}")
+
+
+def _check_device() -> CheckResult:
     try:
         import torch
+    except ModuleNotFoundError:
+        return CheckResult("device", True, f"{os.cpu_count()} CPU cores; GPUs not checked: torch is not installed")
     except ImportError as error:
         return CheckResult("device", False, f"torch cannot be imported: {error}")
     if torch.cuda.is_available():

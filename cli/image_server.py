@@ -22,7 +22,7 @@ def image_server(
         str,
         typer.Option(
             help="micro, klein, klein-9b, qwen-edit, kontext, a folder, a repository, openai:NAME, gemini:NAME, or "
-            "cells (no model)."
+            "fake (no model)."
         ),
     ] = "micro",
     transport: Annotated[Literal["stdio", "http"], typer.Option(help="How clients connect.")] = "stdio",

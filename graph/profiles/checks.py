@@ -1,50 +1,68 @@
-"""What a profile needs and whether this machine has it, found out without loading a model or asking a server."""
+"""What a profile needs and whether this machine has it, without loading a model or contacting a server.
+
+Knows model names, licences and sizes from the catalog, environment variables, and the Hugging Face cache. Deliberately
+does not know whether a key is valid, a server answers, or weights are intact.
+"""
 
 import os
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 from interleavethinker.tools.chat.loading import OWN_PREFIX
+from interleavethinker.tools.check_result import CheckResult
 from interleavethinker.tools.errors import InterleaveError
+from interleavethinker.tools.local_extra import require_local
+from interleavethinker.tools.model_catalog import FAKE_MODELS, CatalogModel, image_model, known_model, memory_need
 from interleavethinker.tools.qwen3vl.inference import resolve_folder
 
 from .profile import Profile, Role, import_object
 
-__all__ = ["CheckResult", "check_profile", "wants_gpu"]
+__all__ = ["check_profile", "gpu_memory_need", "local_models"]
 
 _PROVIDERS = {
     "anthropic": ("langchain_anthropic", "anthropic", "ANTHROPIC_API_KEY"),
     "google_genai": ("langchain_google_genai", "google", "GOOGLE_API_KEY"),
     "openai": ("langchain_openai", "openai", "OPENAI_API_KEY"),
 }
-"""Module, extra of this package, and key of the providers that have an extra."""
-_IMAGE_KEYS = {"gemini": "GEMINI_API_KEY", "openai": "OPENAI_API_KEY"}
-_LARGE = ("8B", "9B", "4B")
-_OWN_MODELS = {"cells", "micro"}
-
-
-@dataclass(frozen=True)
-class CheckResult:
-    """One line of the report."""
-
-    name: str
-    good: bool
-    found: str
+"""Module, extra of this package, and key of the chat model providers that have an extra."""
+_IMAGE_KEYS = {"gemini": ("GEMINI_API_KEY", "GOOGLE_API_KEY"), "openai": ("OPENAI_API_KEY",)}
+"""For each provider of hosted image models, the variables of which one must hold a key."""
 
 
 def check_profile(profile: Profile) -> list[CheckResult]:
-    """Returns a finding for each of planner, critic and generator."""
-    return [_role("planner", profile.planner), _role("critic", profile.critic), _generator(profile)]
+    """Returns one result each for planner, critic and generator, and one for the generator's licence where known."""
+    checks = [_check_role("planner", profile.planner), _check_role("critic", profile.critic), _check_generator(profile)]
+    model = image_model(profile.generator.model or "")
+    if model is not None:
+        checks.append(
+            CheckResult("licence", True, f"{_label(model)}: {model.licence_note}", warning=not model.commercial_use)
+        )
+    return checks
 
 
-def wants_gpu(profile: Profile) -> bool:
-    """Whether a profile loads models that are slow without a GPU, judging by their names."""
-    names = [profile.planner.model, profile.critic.model, profile.generator.model]
-    return any(name is not None and mark in name for name in names for mark in _LARGE)
+def local_models(profile: Profile) -> set[str]:
+    """Returns the names of the models that a profile loads on this machine, the image server's included.
+
+    A short name counts as what it stands for, so that a model used by two roles is one model.
+    """
+    names = {
+        role.model.removeprefix(OWN_PREFIX)
+        for role in (profile.planner, profile.critic)
+        if role.model is not None and role.model.startswith(OWN_PREFIX)
+    }
+    image = profile.generator.model
+    if image is not None and image not in FAKE_MODELS and image.partition(":")[0] not in _IMAGE_KEYS:
+        known = image_model(image)
+        names.add(image if known is None else known.target)
+    return names
 
 
-def _role(name: str, role: Role) -> CheckResult:
+def gpu_memory_need(profile: Profile) -> float:
+    """Returns the GiB of GPU memory that a profile's models need together; 0 where a CPU is fast enough."""
+    return sum(memory_need(name) for name in local_models(profile))
+
+
+def _check_role(name: str, role: Role) -> CheckResult:
     if role.object is not None:
         try:
             import_object(role.object)
@@ -53,48 +71,68 @@ def _role(name: str, role: Role) -> CheckResult:
         return CheckResult(name, True, role.note or role.object)
     model = role.model or ""
     if model.startswith(OWN_PREFIX):
-        return _weights(name, model.removeprefix(OWN_PREFIX))
+        return _check_weights(name, model.removeprefix(OWN_PREFIX), ("torch", "transformers"))
     provider = model.partition(":")[0]
     module, extra, key = _PROVIDERS.get(provider, (f"langchain_{provider}", "", ""))
     if find_spec(module) is None:
-        what = f"pip install 'interleavethinker[{extra}]'" if extra else f"install {module.replace('_', '-')}"
-        return CheckResult(name, False, f"{model} needs a package: {what}")
+        remedy = f"pip install 'interleavethinker[{extra}]'" if extra else f"pip install {module.replace('_', '-')}"
+        return CheckResult(name, False, f"{model} needs {module.replace('_', '-')}, which is not installed: {remedy}")
     if key and not os.environ.get(key):
         return CheckResult(name, False, f"{model} needs the environment variable {key}")
     return CheckResult(name, True, model)
 
 
-def _generator(profile: Profile) -> CheckResult:
+def _check_generator(profile: Profile) -> CheckResult:
     config = profile.generator
     if config.url is not None:
-        return CheckResult("generator", True, f"{config.url} (not asked)")
+        return CheckResult("generator", True, f"{config.url} (not contacted)")
     if config.model is None:
         return CheckResult("generator", True, " ".join(config.command))
-    kind = config.model.partition(":")[0]
-    if kind in _IMAGE_KEYS:
-        good = bool(os.environ.get(_IMAGE_KEYS[kind]))
-        return CheckResult("generator", good, config.model + ("" if good else f" needs {_IMAGE_KEYS[kind]}"))
-    if config.model in _OWN_MODELS:
-        return CheckResult("generator", True, f"{config.model}, served here")
-    return _weights("generator", config.model)
+    provider = config.model.partition(":")[0]
+    if provider in _IMAGE_KEYS:
+        keys = _IMAGE_KEYS[provider]
+        if any(os.environ.get(key) for key in keys):
+            return CheckResult("generator", True, config.model)
+        needed = f"needs the environment variable {' or '.join(keys)}"
+        return CheckResult("generator", False, f"{config.model} {needed}")
+    if config.model in FAKE_MODELS:
+        return CheckResult("generator", True, f"{config.model}: colored cells, no model")
+    return _check_weights("generator", config.model, ("torch", "diffusers"))
 
 
-def _weights(name: str, model: str) -> CheckResult:
+def _check_weights(name: str, model: str, libraries: tuple[str, ...]) -> CheckResult:
+    """Checks weights that this machine loads: a short name, a folder, an import string or a repository."""
+    known = known_model(model)
+    target = model if known is None else known.target
+    label = model if known is None else _label(known)
     try:
-        folder = resolve_folder(model)
+        require_local("Local models", libraries)
+        folder = resolve_folder(target)
     except InterleaveError as error:
         return CheckResult(name, False, str(error))
     if Path(folder).is_dir():
-        return CheckResult(name, True, model)
-    if folder != model or folder.startswith((".", "/")):
-        return CheckResult(name, False, f"{model} is not there")
-    from huggingface_hub import scan_cache_dir
-    from huggingface_hub.errors import CacheNotFound
+        return CheckResult(name, True, label)
+    if folder != target or folder.startswith((".", "/")):
+        return CheckResult(name, False, f"{model} was not found")
+    repositories = (target,) if known is None else known.repositories
+    if _downloaded().issuperset(repositories):
+        return CheckResult(name, True, f"{label}, downloaded")
+    size = "several GB" if known is None else f"about {known.download_gb:g} GB"
+    return CheckResult(name, True, f"{label}, not downloaded yet: the first run downloads {size}")
 
+
+def _downloaded() -> set[str]:
+    """Returns the repositories in this user's Hugging Face cache."""
     try:
-        cached = {repository.repo_id for repository in scan_cache_dir().repos}
+        from huggingface_hub import scan_cache_dir
+        from huggingface_hub.errors import CacheNotFound
+    except ImportError:
+        return set()
+    try:
+        return {repository.repo_id for repository in scan_cache_dir().repos}
     except CacheNotFound:
-        cached = set()
-    if model in cached:
-        return CheckResult(name, True, f"{model}, downloaded")
-    return CheckResult(name, True, f"{model}, not downloaded yet: the first run will (several GB)")
+        return set()
+
+
+def _label(model: CatalogModel) -> str:
+    return model.target if model.alias is None else f"{model.alias} ({model.target})"

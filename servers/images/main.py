@@ -6,6 +6,7 @@ from interleavethinker.servers.images.backends.base import Backend
 from interleavethinker.servers.images.backends.diffusers import DiffusersBackend, DiffusersOptions
 from interleavethinker.servers.transport.http import HttpOptions, serve_http, serve_stdio
 from interleavethinker.tools.errors import ProfileError
+from interleavethinker.tools.model_catalog import FAKE_MODELS
 
 from .cache import GenerationStore
 from .service import ImageService, ServiceLimits
@@ -17,7 +18,8 @@ def open_backend(model: str, options: DiffusersOptions | None = None) -> Backend
     """Returns the backend for a model; nothing is loaded before it is started.
 
     Args:
-        model: `cells` (no model at all), `openai:NAME`, `gemini:NAME`, or what `model_files.locate` takes.
+        model: `fake` (no model; `cells` is its old name), `openai:NAME`, `gemini:NAME`, or what `model_files.locate`
+            takes.
         options: For diffusers pipelines; None means the defaults.
 
     Raises:
@@ -34,7 +36,7 @@ def open_backend(model: str, options: DiffusersOptions | None = None) -> Backend
         from interleavethinker.servers.images.backends.gemini import GeminiBackend
 
         return GeminiBackend(name)
-    if model == "cells":
+    if model in FAKE_MODELS:
         from interleavethinker.servers.images.backends.fake import FakeBackend
 
         return FakeBackend()

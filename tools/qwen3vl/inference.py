@@ -13,6 +13,7 @@ from importlib.resources import files
 from typing import Any
 
 from interleavethinker.tools.errors import ModelError
+from interleavethinker.tools.local_extra import require_local
 from interleavethinker.tools.moved_names import present_name
 
 from .batching import Batcher, Completion, Prompt, SamplingParams, Token
@@ -73,7 +74,9 @@ class LocalModel:
 
         Raises:
             ModelError: The weights cannot be loaded.
+            ProfileError: torch or transformers is not installed.
         """
+        require_local("Local models", ("torch", "transformers"))
         import torch
 
         self._load()

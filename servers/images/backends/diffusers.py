@@ -21,10 +21,11 @@ from pydantic import JsonValue
 
 from interleavethinker.tools.errors import GeneratorError, InputError, InterleaveError, ProfileError
 from interleavethinker.tools.images.png import encode_png
+from interleavethinker.tools.model_catalog import image_model
 
 from .base import BackendStatus, BatchObserver, Cancelled, ImageRequest, Job, JobResult
 from .model_files import ModelFiles, identity_of, locate, pipeline_class, stored_dtype
-from .model_settings import LICENCE_NOTES, PipelineSettings, settings_for
+from .model_settings import PipelineSettings, settings_for
 from .reference_latents import give_each_sample_its_reference
 
 if TYPE_CHECKING:
@@ -262,9 +263,9 @@ class DiffusersBackend:
             if self._files is None:
                 raise GeneratorError("The repository could not be located.")
             self._settings = self._settings_of(self._files)
-        note = LICENCE_NOTES.get(self._files.repository or "")
-        if note is not None:
-            _log.warning("%s: %s", self._files.repository, note)
+        known = image_model(self._files.repository or "")
+        if known is not None and not known.commercial_use:
+            _log.warning("%s: %s", known.target, known.licence_note)
         threads = self._options.threads or self._settings.threads
         if threads is not None:
             torch.set_num_threads(threads)

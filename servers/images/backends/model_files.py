@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from interleavethinker.tools.errors import ProfileError
-
-from .model_settings import ALIASES
+from interleavethinker.tools.model_catalog import FAKE_MODELS, IMAGE_MODELS, image_model
 
 __all__ = ["ModelFiles", "identity_of", "locate", "pipeline_class", "stored_dtype"]
 
@@ -47,13 +46,15 @@ def locate(model: str, download: Callable[[str], Path] | None = None) -> ModelFi
     Raises:
         ProfileError: Nothing of that name exists, or its folder holds no pipeline.
     """
-    target = ALIASES.get(model, model)
+    known = image_model(model)
+    target = model if known is None else known.target
     folder = _package_folder(target) or (Path(target) if Path(target).is_dir() else None)
     if folder is None:
         if not _REPOSITORY.fullmatch(target):
+            aliases = ", ".join(entry.alias for entry in IMAGE_MODELS if entry.alias is not None)
             raise ProfileError(
-                f"A model must be a short name ({', '.join(sorted(ALIASES))}), a folder, a repository (owner/name), "
-                f"openai:NAME or gemini:NAME; {model!r} is none that exists here."
+                f"Unknown image model {model!r}. Give a short name ({aliases}, {FAKE_MODELS[0]}), an existing folder, "
+                "a repository (owner/name), openai:NAME or gemini:NAME."
             )
         if download is None:
             return None

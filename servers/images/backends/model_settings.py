@@ -11,25 +11,11 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from interleavethinker.tools.errors import ProfileError
+from interleavethinker.tools.model_catalog import IMAGE_MODELS
 
-__all__ = ["ALIASES", "LICENCE_NOTES", "PipelineSettings", "settings_for"]
+__all__ = ["PipelineSettings", "settings_for"]
 
 CALL_ARGUMENTS = "call_arguments.json"
-
-ALIASES = {
-    "klein": "black-forest-labs/FLUX.2-klein-4B",
-    "klein-9b": "black-forest-labs/FLUX.2-klein-9B",
-    "kontext": "black-forest-labs/FLUX.1-Kontext-dev",
-    "micro": "interleavethinker.microworld:checkpoints/generator",
-    "qwen-edit": "Qwen/Qwen-Image-Edit-2511",
-}
-"""Short names for `--model`. An import string names a folder inside an installed package."""
-
-LICENCE_NOTES = {
-    "black-forest-labs/FLUX.1-Kontext-dev": "FLUX.1 [dev] Non-Commercial License: not for commercial use.",
-    "black-forest-labs/FLUX.2-klein-9B": "FLUX Non-Commercial License: not for commercial use.",
-}
-"""Said at the start when such a model is chosen; the models that are not named here may be used by anyone."""
 
 
 class PipelineSettings(BaseModel):
@@ -105,7 +91,7 @@ _BY_CLASS: dict[str, dict[str, JsonValue]] = {
     },
 }
 _BY_REPOSITORY: dict[str, dict[str, JsonValue]] = {
-    "Qwen/Qwen-Image-Edit-2511": {"generate_with": "Qwen/Qwen-Image-2512"},
+    model.target: {"generate_with": model.generates_with} for model in IMAGE_MODELS if model.generates_with is not None
 }
 _OWN_KEYS = frozenset(PipelineSettings.model_fields)
 

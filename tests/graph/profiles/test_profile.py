@@ -2,7 +2,6 @@ from pathlib import Path
 
 import pytest
 
-from interleavethinker.graph.profiles.checks import check_profile
 from interleavethinker.graph.profiles.profile import import_object, load_profile, shipped_profiles
 from interleavethinker.tools.errors import ProfileError
 
@@ -68,11 +67,3 @@ def test_an_unknown_profile_names_the_shipped_ones() -> None:
 def test_an_import_string_that_leads_nowhere_is_told_as_such(target: str) -> None:
     with pytest.raises(ProfileError, match="cannot be imported"):
         import_object(target)
-
-
-def test_a_checkup_tells_what_a_profile_lacks_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    findings = {finding.name: finding for finding in check_profile(load_profile("api"))}
-    assert not findings["generator"].good
-    assert "OPENAI_API_KEY" in findings["generator"].found
-    assert all(finding.good for finding in check_profile(load_profile("micro")))

@@ -1,0 +1,106 @@
+"""What `check_profile` reports about a profile's models, keys, licences and memory."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from interleavethinker.graph.profiles.checks import check_profile, gpu_memory_need, local_models
+from interleavethinker.graph.profiles.profile import Profile, load_profile
+from interleavethinker.tools.check_result import CheckResult
+
+KLEIN = """
+description = "d"
+planner = { model = "qwen3-vl:Qwen/Qwen3-VL-8B-Instruct" }
+critic = { model = "qwen3-vl:Qwen/Qwen3-VL-8B-Instruct" }
+generator = { model = "klein" }
+"""
+
+
+@pytest.fixture
+def profile_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Profile]:
+    """Makes profiles out of `KLEIN` by replacing words; the Hugging Face cache is empty."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "no-cache"))
+
+    def make(**replaced: str) -> Profile:
+        text = KLEIN
+        for old, new in replaced.items():
+            text = text.replace(f'"{old}"', f'"{new}"')
+        path = tmp_path / "made.toml"
+        path.write_text(text)
+        return load_profile(str(path))
+
+    return make
+
+
+def checks_of(profile: Profile) -> dict[str, CheckResult]:
+    return {check.name: check for check in check_profile(profile)}
+
+
+def test_an_image_model_named_by_its_alias_is_resolved_and_reported_with_size_and_licence(
+    profile_with: Callable[..., Profile],
+) -> None:
+    checks = checks_of(profile_with())
+    assert checks["generator"].found == (
+        "klein (black-forest-labs/FLUX.2-klein-4B), not downloaded yet: the first run downloads about 16 GB"
+    )
+    assert checks["licence"].found == "klein (black-forest-labs/FLUX.2-klein-4B): Apache-2.0"
+    assert (checks["licence"].good, checks["licence"].warning) == (True, False)
+    assert "about 17.5 GB" in checks["planner"].found
+
+
+def test_an_alias_whose_repositories_are_in_the_cache_counts_as_downloaded(
+    profile_with: Callable[..., Profile], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cached = {"black-forest-labs/FLUX.2-klein-4B", "Qwen/Qwen-Image-Edit-2511"}
+    monkeypatch.setattr("interleavethinker.graph.profiles.checks._downloaded", lambda: cached)
+    for name in ("klein", "black-forest-labs/FLUX.2-klein-4B"):
+        found = checks_of(profile_with(klein=name))["generator"].found
+        assert found == "klein (black-forest-labs/FLUX.2-klein-4B), downloaded"
+    # Only one model of this pair is there.
+    assert "not downloaded yet" in checks_of(profile_with(klein="qwen-edit"))["generator"].found
+
+
+@pytest.mark.parametrize("name", ["klein-9b", "kontext", "black-forest-labs/FLUX.1-Kontext-dev"])
+def test_a_licence_that_forbids_commercial_use_is_a_warning_and_no_failure(
+    name: str, profile_with: Callable[..., Profile]
+) -> None:
+    licence = checks_of(profile_with(klein=name))["licence"]
+    assert (licence.good, licence.warning) == (True, True)
+    assert "not for commercial use" in licence.found
+
+
+def test_gpu_memory_is_summed_over_distinct_local_models(profile_with: Callable[..., Profile]) -> None:
+    profile = profile_with()
+    assert local_models(profile) == {"Qwen/Qwen3-VL-8B-Instruct", "black-forest-labs/FLUX.2-klein-4B"}
+    assert gpu_memory_need(profile) == 22 + 18
+    assert gpu_memory_need(load_profile("klein")) == 22 + 18
+    assert gpu_memory_need(profile_with(klein="fake")) == 22
+
+
+def test_hosted_models_and_small_ones_need_no_gpu(profile_with: Callable[..., Profile]) -> None:
+    assert gpu_memory_need(load_profile("micro")) == 0
+    hosted = {"qwen3-vl:Qwen/Qwen3-VL-8B-Instruct": "groq:llama-70B"}
+    assert gpu_memory_need(profile_with(klein="openai:image-8B", **hosted)) == 0
+    assert local_models(load_profile("api")) == set()
+
+
+def test_local_models_without_the_extra_are_reported_with_the_command(
+    profile_with: Callable[..., Profile], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for library in ("torch", "diffusers", "transformers"):
+        monkeypatch.setitem(sys.modules, library, None)
+    checks = checks_of(profile_with())
+    for role in ("planner", "critic", "generator"):
+        assert not checks[role].good
+        assert "pip install 'interleavethinker[local]'" in checks[role].found
+    assert all(check.good for check in check_profile(profile_with(klein="cells"))[2:])
+
+
+def test_a_check_reports_what_a_profile_lacks_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    checks = {check.name: check for check in check_profile(load_profile("api"))}
+    assert not checks["generator"].good
+    assert "OPENAI_API_KEY" in checks["generator"].found
+    assert all(check.good for check in check_profile(load_profile("micro")))

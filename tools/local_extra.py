@@ -1,0 +1,42 @@
+"""The `[local]` extra: the libraries that models in this process need, and what to say when they are missing.
+
+The core package runs hosted models without them. Whoever is about to load a model in this process calls
+`require_local` first, so that a slim installation fails with one line that names the remedy. Imports none of them.
+"""
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+
+from .errors import ProfileError
+
+__all__ = ["INSTALL_LOCAL", "LOCAL_LIBRARIES", "missing_local", "require_local"]
+
+LOCAL_LIBRARIES = ("torch", "diffusers", "transformers")
+"""What the extra installs, as far as anybody has to know; its further packages come with these."""
+INSTALL_LOCAL = "pip install 'interleavethinker[local]'"
+
+
+def missing_local(libraries: Sequence[str] = LOCAL_LIBRARIES) -> tuple[str, ...]:
+    """Returns which of these libraries are not installed, without importing any."""
+    return tuple(name for name in libraries if find_spec(name) is None)
+
+
+def require_local(what: str, libraries: Sequence[str] = LOCAL_LIBRARIES) -> None:
+    """Checks that the libraries for models in this process are installed.
+
+    Args:
+        what: Subject of the message, a plural: `Local models`.
+        libraries: The libraries that are needed.
+
+    Raises:
+        ProfileError: At least one is missing (code `local_extra_missing`).
+    """
+    missing = missing_local(libraries)
+    if not missing:
+        return
+    *others, last = missing
+    names = f"{', '.join(others)} and {last}, which are" if others else f"{last}, which is"
+    raise ProfileError(
+        f"{what} need {names} not installed. Install {'them' if others else 'it'} with: {INSTALL_LOCAL}",
+        code="local_extra_missing",
+    )

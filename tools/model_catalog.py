@@ -1,0 +1,127 @@
+"""Models that this project knows by name: repository, licence, commercial use, size and memory need.
+
+The image server reads it to find a model's repository, `doctor` to report what a profile needs; neither repeats any of
+it. Pure data and look-ups: nothing here touches the disk, the network or a model library. Sizes follow from parameter
+counts in bfloat16 and are approximate; memory is for weights, activations and one image of a megapixel.
+"""
+
+import re
+from dataclasses import dataclass
+
+__all__ = ["FAKE_MODELS", "IMAGE_MODELS", "CatalogModel", "image_model", "known_model", "memory_need"]
+
+_BILLIONS = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)B(?![a-zA-Z])")
+_SMALLEST_ON_GPU = 3.0
+"""Billions of parameters; a model of fewer answers on a CPU in seconds rather than minutes."""
+_GIB_PER_BILLION = 2.5
+"""Two bytes a parameter, and a third of that for activations and the key-value cache."""
+
+FAKE_MODELS = ("fake", "cells")
+"""Names of the image server's backend without a model; `cells` is what version 0.1 called it."""
+
+
+@dataclass(frozen=True)
+class CatalogModel:
+    """One model that can be served or loaded by name."""
+
+    target: str
+    """Repository `owner/name`, or an import string `package:folder` for weights inside an installed package."""
+    licence: str
+    commercial_use: bool = True
+    """Whether the licence allows commercial use."""
+    alias: str | None = None
+    """Short name for `image-server --model` and a profile's `generator.model`."""
+    download_gb: float = 0.0
+    """Gigabytes (10^9 bytes) of the first download; 0 where the weights come with the package."""
+    memory_gib: float = 0.0
+    """Accelerator memory in GiB without offloading; 0 where a CPU is fast enough."""
+    generates_with: str | None = None
+    """Repository of the model that generates from text alone, where this one only edits. Both are loaded, and the sizes
+    above are those of both."""
+
+    @property
+    def repositories(self) -> tuple[str, ...]:
+        """Everything that is downloaded; empty where the weights come with the package."""
+        if ":" in self.target:
+            return ()
+        return (self.target,) if self.generates_with is None else (self.target, self.generates_with)
+
+    @property
+    def licence_note(self) -> str:
+        """The licence, with a warning where it forbids commercial use."""
+        return self.licence if self.commercial_use else f"{self.licence}: not for commercial use"
+
+
+IMAGE_MODELS = (
+    CatalogModel(
+        alias="klein",
+        target="black-forest-labs/FLUX.2-klein-4B",
+        licence="Apache-2.0",
+        download_gb=16,
+        memory_gib=18,
+    ),
+    CatalogModel(
+        alias="klein-9b",
+        target="black-forest-labs/FLUX.2-klein-9B",
+        licence="FLUX Non-Commercial License",
+        commercial_use=False,
+        download_gb=35,
+        memory_gib=36,
+    ),
+    CatalogModel(
+        alias="kontext",
+        target="black-forest-labs/FLUX.1-Kontext-dev",
+        licence="FLUX.1 [dev] Non-Commercial License",
+        commercial_use=False,
+        download_gb=34,
+        memory_gib=36,
+    ),
+    CatalogModel(
+        alias="micro",
+        target="interleavethinker.microworld:checkpoints/generator",
+        licence="Apache-2.0",
+    ),
+    CatalogModel(
+        alias="qwen-edit",
+        target="Qwen/Qwen-Image-Edit-2511",
+        licence="Apache-2.0",
+        download_gb=115,
+        memory_gib=120,
+        generates_with="Qwen/Qwen-Image-2512",
+    ),
+)
+"""Image models with a short name."""
+
+_CHAT_MODELS = (
+    CatalogModel(target="Qwen/Qwen3-VL-2B-Instruct", licence="Apache-2.0", download_gb=4.3, memory_gib=6),
+    CatalogModel(target="Qwen/Qwen3-VL-4B-Instruct", licence="Apache-2.0", download_gb=8.9, memory_gib=12),
+    CatalogModel(target="Qwen/Qwen3-VL-8B-Instruct", licence="Apache-2.0", download_gb=17.5, memory_gib=22),
+)
+
+
+def image_model(name: str) -> CatalogModel | None:
+    """Returns the image model with this short name, repository or import string; None where the catalog has none."""
+    return next((model for model in IMAGE_MODELS if name in {model.alias, model.target}), None)
+
+
+def known_model(name: str) -> CatalogModel | None:
+    """Returns the image or chat model with this name; None where the catalog has none."""
+    chat_model = next((model for model in _CHAT_MODELS if model.target == name), None)
+    return chat_model or image_model(name)
+
+
+def memory_need(name: str) -> float:
+    """Returns the GiB of accelerator memory that a model needs; 0 where a CPU is fast enough.
+
+    The catalog decides where it knows the model. Otherwise a parameter count in the name (`8B`) gives an estimate, and
+    a name without one counts as small.
+
+    Example:
+        >>> memory_need("klein"), memory_need("someone/Model-10B-v2"), memory_need("someone/tiny-1B")
+        (18, 25.0, 0.0)
+    """
+    model = known_model(name)
+    if model is not None:
+        return model.memory_gib
+    billions = max((float(found) for found in _BILLIONS.findall(name.replace("-", " ").replace("_", " "))), default=0.0)
+    return billions * _GIB_PER_BILLION if billions >= _SMALLEST_ON_GPU else 0.0
