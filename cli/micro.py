@@ -94,13 +94,12 @@ def _check_length(unread: int) -> None:
 
 def _open(path: Path) -> "Image":
     """The picture in a file, checked before it is decoded."""
-    import io
     import warnings
 
     from PIL import Image
 
     from interleavethinker.microworld.scenes.sprites import IMAGE_SIZE
-    from interleavethinker.tools.images.png import DEFAULT_LIMITS, canonical_png, image_size
+    from interleavethinker.tools.images.png import DEFAULT_LIMITS, canonical_png, image_size, open_rgb
 
     try:
         with path.open("rb") as file:
@@ -118,7 +117,7 @@ def _open(path: Path) -> "Image":
             f"{path} is {size[0]} x {size[1]}. Scale or crop it first."
         )
         raise InputError(msg, code="wrong_size")
-    return Image.open(io.BytesIO(png)).convert("RGB")
+    return open_rgb(png)
 
 
 def _chosen(seed: int | None) -> int:

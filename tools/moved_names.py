@@ -17,7 +17,7 @@ _MOVED = {
     ),
     "interleavethinker.tools.doubles:FixedPlanner": "interleavethinker.tools.testing.agents:FixedPlanner",
     "interleavethinker.tools.doubles:RuleCritic": "interleavethinker.tools.testing.agents:RuleCritic",
-    "interleavethinker.tools.doubles:lenient_critic": "interleavethinker.tools.testing.agents:lenient_critic",
+    "interleavethinker.tools.doubles:lenient_critic": "interleavethinker.tools.testing.agents:accepting_critic",
     "interleavethinker.tools:prompts": "interleavethinker.tools.chat:prompts",
 }
 

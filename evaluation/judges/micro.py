@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import io
 from collections.abc import Sequence
 
-from PIL import Image
-
 from interleavethinker.microworld.scoring.targets import score_step, target_from
+from interleavethinker.tools.images.png import open_rgb
 from interleavethinker.tools.images.store import ImageStore
 
 from .base import JudgedImage, JudgeScores
@@ -31,10 +29,6 @@ class MicroJudge:
         return await asyncio.to_thread(lambda: [self._marks(shot) for shot in shots])
 
     def _marks(self, shot: JudgedImage) -> JudgeScores:
-        source = None if shot.source is None else self._open(shot.source)
-        score = score_step(self._open(shot.image), source, target_from(shot.reference))
+        source = None if shot.source is None else open_rgb(self._store.get(shot.source))
+        score = score_step(open_rgb(self._store.get(shot.image)), source, target_from(shot.reference))
         return JudgeScores(score.semantics, score.quality)
-
-    def _open(self, sha256: str) -> Image.Image:
-        with Image.open(io.BytesIO(self._store.get(sha256))) as image:
-            return image.convert("RGB")

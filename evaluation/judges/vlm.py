@@ -17,8 +17,8 @@ from langchain_core.messages import AIMessage, HumanMessage
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from interleavethinker.tools.chat.agents import to_messages
+from interleavethinker.tools.chat.invocation import invoke
 from interleavethinker.tools.chat.rendering import Turn
-from interleavethinker.tools.errors import InterleaveError, ModelError
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.types import ImagePart, Part, TextPart
 
@@ -77,13 +77,7 @@ class VlmJudge:
         messages = to_messages([Turn("user", parts)], self._store)
         asked = list(messages)
         for _ in range(self._questions):
-            try:
-                answer = await self._model.ainvoke(asked)
-            except InterleaveError:
-                raise
-            # Each provider has an error tree of its own, and none has a common root.
-            except Exception as error:
-                raise ModelError(f"The judge's model failed: {type(error).__name__}: {error}") from error
+            answer = await invoke(self._model, asked, role="judge's model")
             mark = _read(answer.text)
             if mark is not None:
                 return mark

@@ -25,14 +25,14 @@ from interleavethinker.evaluation.inference.worker_pool import new_pool
 from interleavethinker.microworld.agents.registry import AgentWeights, prompts_folder
 from interleavethinker.microworld.requests.families import Split
 from interleavethinker.tools.chat.agents import ChatCritic, to_messages
-from interleavethinker.tools.chat.answers import read_verdict
+from interleavethinker.tools.chat.answers import read_verdict, strict_answer
+from interleavethinker.tools.chat.invocation import invoke
 from interleavethinker.tools.chat.loading import OWN_PREFIX, load_chat_model
 from interleavethinker.tools.chat.rendering import Prompts, load_prompts, render_case
-from interleavethinker.tools.errors import InterleaveError, ModelAnswerError, ModelError
+from interleavethinker.tools.errors import ModelAnswerError
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.types import CriticInput, Verdict
 
-from .answer_format import json_in_form
 from .critic_cases import Again, CriticCase, PlannedAttempt, attempt, make_again, plan_attempts
 from .critic_report import Answered, prompts_for, report_on
 from .generator import Generator
@@ -301,18 +301,12 @@ def judged_by_model(
 
     async def ask(case: CriticInput) -> tuple[Verdict, bool]:
         messages = to_messages(render_case(case, prompts), store, blank_like=case.image)
-        try:
-            text = str((await model.ainvoke(messages)).text)
-        except InterleaveError:
-            raise
-        # Each provider has an error tree of its own, and none has a common root.
-        except Exception as error:
-            raise ModelError(f"The chat model failed: {type(error).__name__}: {error}") from error
+        text = str((await invoke(model, messages)).text)
         try:
             verdict = read_verdict(text)
         except ModelAnswerError as error:
             return Verdict(success=None, reasoning=str(error)), False
-        content = json_in_form(text) or {}
+        content = strict_answer(text) or {}
         strict = isinstance(content.get("previous_step_success"), bool)
         return verdict, strict and bool(str(content.get("refine_prompt") or "").strip())
 

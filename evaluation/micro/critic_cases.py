@@ -16,6 +16,7 @@ from interleavethinker.microworld.requests.families import Split, draw
 from interleavethinker.microworld.scenes.scene import render, to_image
 from interleavethinker.microworld.scoring.scorer import QUALITY_NEEDED, SEMANTICS_NEEDED, Score, judgement
 from interleavethinker.microworld.scoring.targets import StepTarget, score_step
+from interleavethinker.microworld.seeds import CRITIC_EVALUATION
 from interleavethinker.tools.images.png import encode_png
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.types import CriticInput
@@ -24,8 +25,6 @@ from .generator import Generator
 
 __all__ = ["Again", "CriticCase", "PlannedAttempt", "attempt", "draw_cases", "make_again", "plan_attempts"]
 
-_STREAM = 2**22
-"""Added to the seed of requests, so that no training request is met."""
 _NEAR = 1.0
 """A case whose semantics or quality lies within this of what J needs is reported apart."""
 _BATCH = 16
@@ -88,10 +87,10 @@ def plan_attempts(n: int, seed: int, *, split: Split = "combinations", tries: in
     steps: list[tuple[str, StepTarget]] = []
     index = 0
     while len(steps) < n:
-        asked = draw(_STREAM + seed, index, split).asked
+        asked = draw(CRITIC_EVALUATION + seed, index, split).asked
         steps += [(step.prompt, step.target) for step in asked.steps if step.prompt and step.target]
         index += 1
-    rng = np.random.default_rng([_STREAM, seed])
+    rng = np.random.default_rng([CRITIC_EVALUATION, seed])
     planned = []
     for prompt, target in steps[:n]:
         first, *later = (int(one) for one in rng.integers(2**31, size=tries + 1))

@@ -22,11 +22,10 @@ from interleavethinker.microworld.language.held_out import GAPS, GapTask, gap_ta
 from interleavethinker.microworld.language.templates import EDIT_KINDS, Task, draw_task, edit_task
 from interleavethinker.microworld.scenes.scene import render, to_image
 from interleavethinker.microworld.scoring.scorer import Score, judgement, score_tasks
+from interleavethinker.microworld.seeds import GENERATOR_EVALUATION
 
 __all__ = ["Generator", "Progress", "evaluate", "report_of", "seconds_per_image"]
 
-_STREAM = 2**21
-"""First word of every seed here; training's are below 2**20."""
 _TIMED = 10
 _FIGURES = (
     *("exact", "exact_low", "exact_high", "judged_good"),
@@ -129,7 +128,7 @@ def _gap_figures(generator: Generator, gap: str, seed: int, n: int, tell: Progre
 
 def _group(name: str, seed: int, count: int, make: Callable[[np.random.Generator], GapTask]) -> _Group:
     """Samples whose i-th depends on seed, name and i alone, so that a larger n repeats those of a smaller one."""
-    rngs = [np.random.default_rng([_STREAM, seed, *name.encode(), index]) for index in range(count)]
+    rngs = [np.random.default_rng([GENERATOR_EVALUATION, seed, *name.encode(), index]) for index in range(count)]
     samples = tuple(make(rng) for rng in rngs)
     return _Group(name, samples, tuple(int(rng.integers(2**31)) for rng in rngs))
 

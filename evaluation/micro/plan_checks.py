@@ -22,12 +22,10 @@ from interleavethinker.microworld.language.vocabulary import CANONICAL
 from interleavethinker.microworld.requests.scenarios import Asked
 from interleavethinker.microworld.scenes.scene import Scene, render, to_image
 from interleavethinker.microworld.scoring.targets import keep_sizes_open, scene_of, score_step
-from interleavethinker.tools.chat.answers import read_plan
+from interleavethinker.tools.chat.answers import read_plan, strict_answer
 from interleavethinker.tools.errors import InputError, ModelAnswerError
 from interleavethinker.tools.request_parsing import named_step_count
 from interleavethinker.tools.types import Plan
-
-from .answer_format import json_in_form
 
 __all__ = ["RULES", "PlanOutcome", "agree", "broken_rule", "carry_out"]
 
@@ -64,7 +62,7 @@ def broken_rule(text: str, asked: Asked) -> str | None:
         text: The whole answer.
         asked: The request.
     """
-    content = json_in_form(text)
+    content = strict_answer(text)
     try:
         plan = read_plan(text)
     except ModelAnswerError:

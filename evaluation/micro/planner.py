@@ -25,11 +25,13 @@ from interleavethinker.microworld.agents.registry import AgentWeights, prompts_f
 from interleavethinker.microworld.agents.scripted_planner import ScriptedPlanner
 from interleavethinker.microworld.agents.teachers import request_of
 from interleavethinker.microworld.requests.families import Drawn, Split, draw
+from interleavethinker.microworld.seeds import PLANNER_EVALUATION
 from interleavethinker.tools.chat.agents import to_messages
 from interleavethinker.tools.chat.answers import read_plan, write_plan
+from interleavethinker.tools.chat.invocation import invoke
 from interleavethinker.tools.chat.loading import OWN_PREFIX
 from interleavethinker.tools.chat.rendering import load_prompts, render_request
-from interleavethinker.tools.errors import InputError, InterleaveError, ModelAnswerError, ModelError
+from interleavethinker.tools.errors import InputError, ModelAnswerError
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import PlanContext, Planner
 from interleavethinker.tools.types import Plan, Request
@@ -38,8 +40,6 @@ from .plan_checks import PlanOutcome, broken_rule, carry_out
 
 __all__ = ["PlannerCase", "ask_model", "ask_planner", "draw_requests", "evaluate_planner", "planner_report"]
 
-_STREAM = 2**22
-"""Added to the seed of requests, so that no training request is met."""
 _SPLITS: dict[str, Split] = {"unseen_combinations": "combinations", "unseen_templates": "templates"}
 _MAX_NEW_TOKENS = 640
 _ROUND = 64
@@ -70,7 +70,7 @@ def draw_requests(store: ImageStore, n: int, seed: int) -> list[PlannerCase]:
     cases = []
     for split in _SPLITS.values():
         for index in range(n):
-            drawn = draw(_STREAM + seed, index, split)
+            drawn = draw(PLANNER_EVALUATION + seed, index, split)
             cases.append(PlannerCase(drawn, request_of(drawn.asked, store)))
     return cases
 
@@ -109,17 +109,8 @@ def ask_model(
 
 
 async def _ask_all(model: BaseChatModel, asked: Sequence[list[BaseMessage]]) -> list[str]:
-    return list(await asyncio.gather(*(_ask(model, messages) for messages in asked)))
-
-
-async def _ask(model: BaseChatModel, messages: list[BaseMessage]) -> str:
-    try:
-        return str((await model.ainvoke(messages)).text)
-    except InterleaveError:
-        raise
-    # Each provider has an error tree of its own, and none has a common root.
-    except Exception as error:
-        raise ModelError(f"The chat model failed: {type(error).__name__}: {error}") from error
+    answers = await asyncio.gather(*(invoke(model, messages) for messages in asked))
+    return [str(answer.text) for answer in answers]
 
 
 def ask_planner(planner: Planner, case: PlannerCase) -> str:

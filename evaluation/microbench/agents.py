@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import io
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from langchain_core.language_models import BaseChatModel
-from PIL import Image
 
 from interleavethinker.evaluation.inference.pooled_model import ElsewhereQwen3VL
 from interleavethinker.graph import Components, Limits
@@ -25,6 +23,8 @@ from interleavethinker.microworld.agents.scripted_planner import ScriptedPlanner
 from interleavethinker.microworld.agents.teachers import KnownPlan, label_attempt, plan_of
 from interleavethinker.tools.chat.agents import ChatCritic, ChatPlanner
 from interleavethinker.tools.chat.loading import OWN_PREFIX, load_chat_model
+from interleavethinker.tools.files import LineFile
+from interleavethinker.tools.images.png import open_rgb
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import Critic, ImageGenerator, PlanContext, Planner
 from interleavethinker.tools.testing.agents import RuleCritic
@@ -32,7 +32,6 @@ from interleavethinker.tools.types import CriticInput, Plan, Request, Step, Verd
 
 from .config import ExperimentConfig, fingerprint
 from .dataset import Item, foreign_prompts
-from .lines import Lines
 from .perturbations import ErringPlanner, NoisyCritic
 from .scoring import words_alike
 
@@ -157,16 +156,13 @@ class OracleCritic:
             return Verdict(success=False, refined_prompt=case.prompt, reasoning="no picture was wanted")
         nearest = max(self._steps, key=lambda step: words_alike(step.prompt or "", case.original_prompt))
         assert nearest.target is not None  # noqa: S101 - filtered above
-        image, source = self._open(case.image), None if case.source is None else self._open(case.source)
+        image = open_rgb(self._store.get(case.image))
+        source = None if case.source is None else open_rgb(self._store.get(case.source))
         for strategy in _OBEYED:
             lesson = label_attempt(image, source, nearest.target, case.prompt, self._seed, strategy)
             if lesson.verdict.success or lesson.verdict.refined_prompt != case.prompt:
                 break
         return lesson.verdict.model_copy(update={"confidence": round(lesson.score.overall / 10, 4)})
-
-    def _open(self, sha256: str) -> Image.Image:
-        with Image.open(io.BytesIO(self._store.get(sha256))) as image:
-            return image.convert("RGB")
 
 
 class _Changed:
@@ -189,8 +185,8 @@ class _Book:
     """Answers by question, kept in a file."""
 
     def __init__(self, path: Path) -> None:
-        self._lines = Lines(path)
-        self._known: dict[str, str] = dict(json.loads(line) for line in self._lines.read())
+        self._lines = LineFile(path)
+        self._known: dict[str, str] = dict(json.loads(line) for line in self._lines)
         self._asked: dict[str, asyncio.Lock] = {}
 
     async def answer(self, question: str, ask: Callable[[], Awaitable[str]]) -> str:
@@ -201,7 +197,7 @@ class _Book:
             if key not in self._known:
                 answer = await ask()
                 self._known[key] = answer
-                self._lines.append(json.dumps([key, answer]))
+                self._lines.append([json.dumps([key, answer])])
         self._asked.pop(key, None)
         return self._known[key]
 

@@ -15,13 +15,12 @@ from interleavethinker.microworld.agents.teachers import request_of
 from interleavethinker.microworld.requests.families import FAMILIES, LONGEST, Drawn, Split, draw
 from interleavethinker.microworld.requests.scenarios import Asked
 from interleavethinker.microworld.scoring.targets import StepTarget
+from interleavethinker.microworld.seeds import MICROBENCH
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.types import Request
 
 __all__ = ["Item", "foreign_prompts", "held_out", "seed_of"]
 
-_STREAM = 2**24
-"""Added to the seed; data sets, rehearsals and the critics' own evaluation draw from others."""
 _LENDERS = 56
 """Requests that wrong prompts are taken from."""
 _HELD_OUT: tuple[Literal["combinations", "templates"], ...] = ("combinations", "templates")
@@ -73,7 +72,7 @@ def foreign_prompts(number: int, seed: int) -> tuple[list[str], list[str]]:
 
 @lru_cache(maxsize=4096)
 def _drawn(number: int, seed: int) -> Drawn:
-    return draw(_STREAM + seed, number, _HELD_OUT[number // len(FAMILIES) % len(_HELD_OUT)], longest=LONGEST)
+    return draw(MICROBENCH + seed, number, _HELD_OUT[number // len(FAMILIES) % len(_HELD_OUT)], longest=LONGEST)
 
 
 def seed_of(seed: int, number: int) -> int:

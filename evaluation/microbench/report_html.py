@@ -6,7 +6,6 @@ several attempts or failed, so that one sees the loop at work.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
@@ -14,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from interleavethinker.tools.images.png import data_uri
 from interleavethinker.tools.images.store import ImageStore
-from interleavethinker.tools.types import ImagePart, Sha256
+from interleavethinker.tools.types import ImagePart
 
 from .benchmark import Outcome
 from .dataset import Item
@@ -122,7 +122,7 @@ def _story(item: Item, result: Result, store: ImageStore) -> Report:
     for index, step in enumerate(result.plan):
         tries = [
             {
-                "picture": _data_uri(attempt.image, store),
+                "picture": data_uri(store.get(attempt.image)),
                 "prompt": attempt.prompt,
                 "kept": attempt.image == result.kept[index],
                 "verdict": _verdict(None if attempt.verdict is None else attempt.verdict.success),
@@ -132,7 +132,7 @@ def _story(item: Item, result: Result, store: ImageStore) -> Report:
         ]
         steps.append({"words": step.instruction or step.auxiliary_text or step.prompt or "", "tries": tries})
     parts = [
-        {"picture": _data_uri(part.sha256, store)} if isinstance(part, ImagePart) else {"text": part.text}
+        {"picture": data_uri(store.get(part.sha256))} if isinstance(part, ImagePart) else {"text": part.text}
         for part in item.request.parts
     ]
     wanted = [step.prompt or step.auxiliary_text or "" for step in item.asked.steps]
@@ -149,7 +149,3 @@ def _story(item: Item, result: Result, store: ImageStore) -> Report:
 
 def _verdict(success: bool | None) -> str:
     return {True: "accepted", False: "rejected", None: "unjudged"}[success]
-
-
-def _data_uri(sha256: Sha256, store: ImageStore) -> str:
-    return "data:image/png;base64," + base64.b64encode(store.get(sha256)).decode()

@@ -33,6 +33,7 @@ from interleavethinker.graph import Components, build, serializer
 from interleavethinker.graph.attempts import derive_seed, selected_attempt
 from interleavethinker.microworld.agents.teachers import KnownPlan
 from interleavethinker.tools.errors import InputError, InterleaveError, ModelAnswerError
+from interleavethinker.tools.files import LineFile
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.mcp.config import GeneratorConfig
 from interleavethinker.tools.mcp.generator import McpImageGenerator
@@ -42,7 +43,6 @@ from interleavethinker.tools.types import Attempt, ImagePart, Plan, Request, Sha
 from .agents import AgentFactory
 from .config import ExperimentConfig
 from .dataset import Item, held_out, seed_of
-from .lines import Lines
 from .scoring import AnswerScores, Shown, score_images, score_text
 
 __all__ = ["Result", "TrajectoryRunner", "Work", "open_trajectory_runner"]
@@ -117,7 +117,7 @@ class TrajectoryRunner:
             GeneratorError: The image server failed for good.
         """
         tell = progress or (lambda _setting, _item: None)
-        files = {setting: Lines(self._root / "results" / f"{setting.key(self._seed)}.jsonl") for setting in work}
+        files = {setting: LineFile(self._root / "results" / f"{setting.key(self._seed)}.jsonl") for setting in work}
         known = {setting: self._finished(files[setting], items) for setting, items in work.items()}
         waiting: list[tuple[ExperimentConfig, Item]] = []
         for setting, items in work.items():
@@ -129,15 +129,15 @@ class TrajectoryRunner:
 
         def keep(setting: ExperimentConfig, item: Item, result: Result) -> None:
             known[setting][result.number] = result
-            files[setting].append(result.model_dump_json())
+            files[setting].append([result.model_dump_json()])
             tell(setting, item)
 
         await self._finish_all(waiting, keep)
         return {setting: tuple(known[setting][item.number] for item in items) for setting, items in work.items()}
 
-    def _finished(self, lines: Lines, items: Sequence[Item]) -> dict[int, Result]:
+    def _finished(self, lines: LineFile, items: Sequence[Item]) -> dict[int, Result]:
         asked = {item.number: item.digest for item in items}
-        found = map(Result.model_validate_json, lines.read())
+        found = map(Result.model_validate_json, lines)
         return {result.number: result for result in found if asked.get(result.number) == result.request}
 
     async def _finish_all(

@@ -17,14 +17,11 @@ how an answer was made.
 
 from __future__ import annotations
 
-import io
 import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-
-from PIL import Image
 
 from interleavethinker.microworld.language.lexicon import singular, to_words
 from interleavethinker.microworld.requests.scenarios import Planned
@@ -32,6 +29,7 @@ from interleavethinker.microworld.scenes.reader import Picture, Reading, as_pict
 from interleavethinker.microworld.scenes.scene import Scene
 from interleavethinker.microworld.scoring.scorer import SEMANTICS_NEEDED, Score, likeness, score_reading
 from interleavethinker.microworld.scoring.targets import StepTarget, keep_sizes_open
+from interleavethinker.tools.images.png import open_rgb
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.types import Sha256, Step
 
@@ -189,5 +187,4 @@ def _reading(sha256: Sha256, store: ImageStore) -> Reading:
 
 
 def _open(sha256: Sha256, store: ImageStore) -> Picture:
-    with Image.open(io.BytesIO(store.get(sha256))) as image:
-        return as_picture(image.convert("RGB"))
+    return as_picture(open_rgb(store.get(sha256)))

@@ -1,11 +1,11 @@
 """Writes all exports of a trajectory into a folder."""
 
 import json
-import secrets
 from pathlib import Path
 
 from interleavethinker.graph.workspace.snapshot import Trajectory
 from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.files import atomic_write
 from interleavethinker.tools.images.store import ImageStore
 
 from .markdown import markdown
@@ -34,21 +34,10 @@ def export(trajectory: Trajectory, store: ImageStore, folder: Path) -> Path:
         (folder / "images").mkdir(parents=True, exist_ok=True)
         for sha256, data in pictures.items():
             if data is not None and sha256 in shown:
-                _write(folder / "images" / f"{sha256[:16]}.png", data)
-        _write(folder / "document.md", markdown(with_note(trajectory, pictures)).encode())
-        _write(folder / "trajectory.json", json.dumps(record, indent=2, ensure_ascii=False).encode())
-        _write(page, storyboard(trajectory, store, pictures).encode())
+                atomic_write(folder / "images" / f"{sha256[:16]}.png", data)
+        atomic_write(folder / "document.md", markdown(with_note(trajectory, pictures)).encode())
+        atomic_write(folder / "trajectory.json", json.dumps(record, indent=2, ensure_ascii=False).encode())
+        atomic_write(page, storyboard(trajectory, store, pictures).encode())
     except OSError as error:
         raise InputError(f"The folder {folder} must be writable: {error.strerror}.") from error
     return page
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Replaces a file at once, so that whoever reads it finds the old one or the new one, and never half of one."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        temporary.write_bytes(data)
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise

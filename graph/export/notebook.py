@@ -1,11 +1,11 @@
 """Documents and trajectories in a notebook: rich HTML with the pictures in it. Needs IPython, which notebooks have."""
 
-import base64
 import html
 from typing import TYPE_CHECKING, Any
 
 from interleavethinker.graph.document import Document
 from interleavethinker.graph.workspace.snapshot import Trajectory
+from interleavethinker.tools.images.png import data_uri
 from interleavethinker.tools.images.store import ImageStore
 
 from .storyboard import storyboard
@@ -47,9 +47,8 @@ def _blocks(document: Document, store: ImageStore) -> list[str]:
     pieces = [f"<p><em>{html.escape(note)}</em></p>" for note in document.notes]
     for block in document.blocks:
         if block.sha256 is not None:
-            data = base64.b64encode(store.get(block.sha256)).decode()
             pieces.append(
-                f'<img src="data:image/png;base64,{data}" alt="{html.escape(block.text)}" '
+                f'<img src="{data_uri(store.get(block.sha256))}" alt="{html.escape(block.text)}" '
                 f'style="min-width:192px;image-rendering:pixelated;border-bottom:4px solid {_MARKS[block.status]}">'
             )
         elif block.kind == "heading":

@@ -1,6 +1,5 @@
 """`index.html`: one self-contained page that tells a whole trajectory; no script, nothing from elsewhere, escaped."""
 
-import base64
 import time
 from collections.abc import Mapping
 from functools import cache
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from interleavethinker.graph.workspace.snapshot import Trajectory
 from interleavethinker.tools.errors import StoreError
-from interleavethinker.tools.images.png import image_size
+from interleavethinker.tools.images.png import data_uri, image_size
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.types import Attempt, Sha256
 
@@ -22,15 +21,11 @@ _SMALL = 256
 """Pictures up to this many pixels wide are enlarged without smoothing."""
 
 
-def _data_uri(kind: str, data: bytes) -> str:
-    return f"data:image/{kind};base64," + base64.b64encode(data).decode()
-
-
-_MISSING = _data_uri(
-    "svg+xml",
+_MISSING = data_uri(
     b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 96 96" width="96" height="96">'
     b'<rect width="96" height="96" fill="#ddd"/>'
     b'<path d="M24 24 72 72M72 24 24 72" stroke="#999" stroke-width="4"/></svg>',
+    "image/svg+xml",
 )
 """Shown in place of a picture that is missing or damaged."""
 
@@ -47,7 +42,7 @@ def storyboard(trajectory: Trajectory, store: ImageStore, pictures: Mapping[Sha2
     return _template().render(
         t=with_note(trajectory, read),
         steps=_steps(trajectory),
-        pictures={name: _MISSING if data is None else _data_uri("png", data) for name, data in read.items()},
+        pictures={name: _MISSING if data is None else data_uri(data) for name, data in read.items()},
         small=all(image_size(data)[0] <= _SMALL for data in read.values() if data is not None),
         drawn=sum(attempt.seconds for attempt in trajectory.attempts),
         created=time.strftime("%d %B %Y, %H:%M UTC", time.gmtime(trajectory.summary.created)),

@@ -5,10 +5,7 @@ probability but orders attempts rightly. What it cannot understand it leaves unj
 """
 
 import asyncio
-import io
 from collections.abc import Sequence
-
-from PIL import Image
 
 from interleavethinker.microworld.language.parser import understand
 from interleavethinker.microworld.language.templates import Task, describe, instruct
@@ -16,8 +13,9 @@ from interleavethinker.microworld.scenes.reader import read
 from interleavethinker.microworld.scenes.scene import POSITIONS, Scene
 from interleavethinker.microworld.scoring.scorer import Item, judgement, score
 from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.images.png import open_rgb
 from interleavethinker.tools.images.store import ImageStore
-from interleavethinker.tools.types import CriticInput, Sha256, Verdict
+from interleavethinker.tools.types import CriticInput, Verdict
 
 __all__ = ["ScriptedCritic"]
 
@@ -40,8 +38,8 @@ class ScriptedCritic:
 
     def _judge(self, case: CriticInput) -> Verdict:
         try:
-            picture = self._picture(case.image)
-            source = None if case.source is None else self._picture(case.source)
+            picture = open_rgb(self._store.get(case.image))
+            source = None if case.source is None else open_rgb(self._store.get(case.source))
             before = None if source is None else read(source).scene
             task = understand(case.original_prompt, before)
             scored = score(picture, source, task.wishes, task.target.background)
@@ -55,10 +53,6 @@ class ScriptedCritic:
             + f". Semantics {scored.semantics:.1f}, quality {scored.quality:.1f}.",
             confidence=round(scored.overall / 10, 4),
         )
-
-    def _picture(self, sha256: Sha256) -> Image.Image:
-        with Image.open(io.BytesIO(self._store.get(sha256))) as picture:
-            return picture.convert("RGB")
 
 
 def _canonical(task: Task, before: Scene | None) -> str:

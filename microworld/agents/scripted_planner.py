@@ -8,7 +8,6 @@ last one given.
 
 import asyncio
 import contextlib
-import io
 import re
 from collections.abc import Iterator
 
@@ -21,6 +20,7 @@ from interleavethinker.microworld.scenes.reader import read
 from interleavethinker.microworld.scenes.scene import POSITIONS, Scene, SceneObject
 from interleavethinker.microworld.scenes.sprites import KINDS
 from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.images.png import open_rgb
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import PlanContext
 from interleavethinker.tools.types import Plan, Request, Sha256, Step
@@ -64,10 +64,7 @@ class ScriptedPlanner:
         return Plan(steps=steps, reasoning=f"One step for each change: {len(steps)}.")
 
     def _scene(self, image: Sha256) -> Scene:
-        from PIL import Image
-
-        with Image.open(io.BytesIO(self._store.get(image))) as picture:
-            return read(picture).scene
+        return read(open_rgb(self._store.get(image))).scene
 
 
 def check_request(request: Request) -> None:

@@ -7,7 +7,6 @@ strategies drawn blindly; both are what a small model can learn. Its judgement i
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -27,7 +26,7 @@ from interleavethinker.microworld.scoring.scorer import (
     thing_text,
 )
 from interleavethinker.microworld.scoring.targets import StepTarget, scene_of, score_step
-from interleavethinker.tools.images.png import encode_png
+from interleavethinker.tools.images.png import encode_png, open_rgb
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import PlanContext
 from interleavethinker.tools.types import CriticInput, ImagePart, Part, Plan, Request, Step, TextPart, Verdict
@@ -155,13 +154,9 @@ class TeacherCritic:
         return [self._judge(case) for case in cases]
 
     def _judge(self, case: CriticInput) -> Verdict:
-        source = None if case.source is None else self._open(case.source)
+        source = None if case.source is None else open_rgb(self._store.get(case.source))
         target = self._targets[case.original_prompt]
-        return label_attempt(self._open(case.image), source, target, case.prompt, self._seed).verdict
-
-    def _open(self, sha256: str) -> Image.Image:
-        with Image.open(io.BytesIO(self._store.get(sha256))) as image:
-            return image.convert("RGB")
+        return label_attempt(open_rgb(self._store.get(case.image)), source, target, case.prompt, self._seed).verdict
 
 
 def _reasoning(score: Score, source: Scene | None) -> str:

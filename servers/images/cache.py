@@ -17,7 +17,8 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from interleavethinker.tools.errors import StoreError
-from interleavethinker.tools.images.store import ImageStore, write_whole
+from interleavethinker.tools.files import atomic_write
+from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.types import Sha256
 
 __all__ = ["Generation", "GenerationStore", "digest_of"]
@@ -86,7 +87,7 @@ class GenerationStore:
         """
         self.images.put(png)
         try:
-            write_whole(self._path(digest), generation.model_dump_json().encode(), self.images.fsync)
+            atomic_write(self._path(digest), generation.model_dump_json().encode(), self.images.fsync)
         except OSError as error:
             raise StoreError(f"The image server's store must be writable; the system said {error.strerror}.") from error
         self._unchecked += len(png)

@@ -12,7 +12,7 @@ description = "Scripted, with coloured cells for pictures."
 example = "a big red ball on the left, at night"
 request_check = "interleavethinker.microworld.agents.scripted_planner:check_request"
 planner = { object = "interleavethinker.microworld.agents.scripted_planner:ScriptedPlanner", note = "Scripted." }
-critic = { object = "interleavethinker.tools.testing.agents:lenient_critic" }
+critic = { object = "interleavethinker.tools.testing.agents:accepting_critic" }
 generator = { model = "cells" }
 """
 

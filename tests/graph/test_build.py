@@ -33,7 +33,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PROFILE = """
 description = "No models."
 planner = { object = "interleavethinker.microworld.agents.scripted_planner:ScriptedPlanner" }
-critic = { object = "interleavethinker.tools.testing.agents:lenient_critic" }
+critic = { object = "interleavethinker.tools.testing.agents:accepting_critic" }
 generator = { model = "cells" }
 """
 

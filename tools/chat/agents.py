@@ -7,7 +7,6 @@ success nor failure.
 
 import asyncio
 import base64
-import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,14 +14,15 @@ from typing import Any, TypeVar
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
-from interleavethinker.tools.errors import InterleaveError, ModelAnswerError, ModelError
-from interleavethinker.tools.images.png import encode_png, image_size
+from interleavethinker.tools.errors import ModelAnswerError
+from interleavethinker.tools.images.png import encode_png, image_size, open_rgb
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import PlanContext
 from interleavethinker.tools.request_parsing import named_step_count
 from interleavethinker.tools.types import CriticInput, Plan, Request, Sha256, TextPart, Verdict
 
 from .answers import read_plan, read_verdict
+from .invocation import invoke
 from .logprobs import CRITIC_FIELD, confidence_of
 from .rendering import BLANK, Prompts, Turn, load_prompts, render_case, render_request
 
@@ -146,13 +146,7 @@ async def _ask(
 ) -> _T:
     asked = list(messages)
     for left in reversed(range(questions)):
-        try:
-            answer = await model.ainvoke(asked)
-        except InterleaveError:
-            raise
-        # Each provider has an error tree of its own, and none has a common root.
-        except Exception as error:
-            raise ModelError(f"The chat model failed: {type(error).__name__}: {error}") from error
+        answer = await invoke(model, asked)
         try:
             return read(answer)
         except ModelAnswerError as error:
@@ -176,8 +170,5 @@ def _shown(png: bytes) -> bytes:
     width, height = image_size(png)
     if width * height <= MAX_PIXELS:
         return png
-    from PIL import Image
-
     scale = (MAX_PIXELS / (width * height)) ** 0.5
-    with Image.open(io.BytesIO(png), formats=("PNG",)) as image:
-        return encode_png(image.resize((max(1, int(width * scale)), max(1, int(height * scale)))))
+    return encode_png(open_rgb(png).resize((max(1, int(width * scale)), max(1, int(height * scale)))))

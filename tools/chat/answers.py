@@ -9,17 +9,18 @@ import json
 import re
 from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError
 
 from interleavethinker.tools.errors import ModelAnswerError
 from interleavethinker.tools.types import Plan, Step, Verdict
 
-__all__ = ["read_plan", "read_verdict", "reasoning_of", "write_plan", "write_verdict"]
+__all__ = ["read_plan", "read_verdict", "reasoning_of", "strict_answer", "write_plan", "write_verdict"]
 
 _T = TypeVar("_T", bound=BaseModel)
 _MAX_CHARS = 200_000
 """An answer longer than this is not read: repairing broken JSON is not linear."""
 _THINK = re.compile(r"<think>(.*?)</think>", re.DOTALL)
+_STRICT = re.compile(r"\s*<think>(?P<think>.*?)</think>\s*<answer>(?P<answer>.*?)</answer>\s*", re.DOTALL)
 _ANSWER = re.compile(r"<answer>(.*?)(?:</answer>|\Z)", re.DOTALL)
 _NOTHING = {"", "none", "null", "n/a"}
 
@@ -116,6 +117,28 @@ def reasoning_of(text: str) -> str:
     """Returns what stands between the think tags; empty if there are none."""
     found = _THINK.search(text)
     return found.group(1).strip() if found else ""
+
+
+def strict_answer(text: str) -> dict[str, JsonValue] | None:
+    """Returns the JSON object of an answer that needs no lenience at all, or None for any other answer.
+
+    Training rewards this form and evaluation measures it: both tags exactly once and in order, non-empty reasoning,
+    a JSON object that `json.loads` accepts, and nothing but white space around them.
+
+    Example:
+        >>> strict_answer('<think>why</think><answer>{"refine_prompt": "a ball"}</answer>')
+        {'refine_prompt': 'a ball'}
+        >>> strict_answer('<answer>{"refine_prompt": "a ball"}</answer>') is None
+        True
+    """
+    match = _STRICT.fullmatch(text)
+    if match is None or not match["think"].strip() or text.count("<think>") + text.count("<answer>") != 2:
+        return None
+    try:
+        content: JsonValue = json.loads(match["answer"])
+    except (json.JSONDecodeError, RecursionError):
+        return None
+    return content if isinstance(content, dict) else None
 
 
 def _written(reasoning: str, content: object) -> str:

@@ -5,6 +5,7 @@ URI, a third-party server's answer) goes through `canonical_png` once; afterward
 image keeps its name. Pillow is imported when the first image arrives.
 """
 
+import base64
 import io
 import struct
 import zlib
@@ -16,7 +17,16 @@ from interleavethinker.tools.errors import InputError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["DEFAULT_LIMITS", "ImageLimits", "canonical_png", "encode_png", "image_size", "preview"]
+__all__ = [
+    "DEFAULT_LIMITS",
+    "ImageLimits",
+    "canonical_png",
+    "data_uri",
+    "encode_png",
+    "image_size",
+    "open_rgb",
+    "preview",
+]
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _CANONICAL_CHUNKS = {b"IHDR", b"IDAT", b"IEND"}
@@ -114,6 +124,26 @@ def image_size(png: bytes) -> tuple[int, int]:
     return int(width), int(height)
 
 
+def open_rgb(data: bytes) -> "Image":
+    """Decodes an image completely and returns it in mode RGB.
+
+    Args:
+        data: An encoded image from a store or from `canonical_png`; nothing is checked here.
+
+    Raises:
+        OSError: The bytes are not a PNG, JPEG, WebP or GIF, or they are damaged (Pillow's own errors).
+    """
+    from PIL import Image
+
+    with Image.open(io.BytesIO(data), formats=_FORMATS) as opened:
+        return opened.convert("RGB")
+
+
+def data_uri(data: bytes, mime_type: str = "image/png") -> str:
+    """Returns encoded image bytes as a `data:` URI with base64."""
+    return f"data:{mime_type};base64," + base64.b64encode(data).decode()
+
+
 def preview(png: bytes, max_bytes: int = 100_000, max_side: int = 512) -> tuple[bytes, str]:
     """Returns a small rendition for a chat window and its MIME type: the PNG itself if small enough, else a JPEG.
 
@@ -124,10 +154,7 @@ def preview(png: bytes, max_bytes: int = 100_000, max_side: int = 512) -> tuple[
     """
     if len(png) <= max_bytes:
         return png, "image/png"
-    from PIL import Image
-
-    with Image.open(io.BytesIO(png), formats=("PNG",)) as opened:
-        image = opened.convert("RGB")
+    image = open_rgb(png)
     while True:
         image.thumbnail((max_side, max_side))
         for quality in (85, 60, 35):

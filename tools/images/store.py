@@ -10,14 +10,14 @@ import contextlib
 import hashlib
 import os
 import re
-import secrets
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from interleavethinker.tools.errors import StoreError
+from interleavethinker.tools.files import atomic_write
 
-__all__ = ["ImageStore", "sha256_of", "write_whole"]
+__all__ = ["ImageStore", "sha256_of"]
 
 _NAME = re.compile(r"[0-9a-f]{64}")
 
@@ -25,43 +25,6 @@ _NAME = re.compile(r"[0-9a-f]{64}")
 def sha256_of(data: bytes) -> str:
     """Returns the name that these bytes have in every store."""
     return hashlib.sha256(data).hexdigest()
-
-
-def write_whole(path: Path, data: bytes, fsync: bool = False) -> None:
-    """Puts a file into its place whole, so that a reader finds all of it or what was there before.
-
-    Args:
-        path: Where it shall lie; missing folders are made.
-        data: All of its bytes.
-        fsync: Also wait until the disk has it under this name.
-
-    Raises:
-        OSError: The system refuses; nothing of it is left behind.
-    """
-    folder = path.parent
-    temporary = folder / f".{path.stem}.{os.getpid()}.{secrets.token_hex(4)}.tmp"
-    try:
-        try:
-            file = temporary.open("xb")
-        except FileNotFoundError:
-            folder.mkdir(parents=True, exist_ok=True)
-            file = temporary.open("xb")
-        with file:
-            file.write(data)
-            if fsync:
-                file.flush()
-                os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
-    if fsync:
-        opened = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(opened)
-        finally:
-            os.close(opened)
 
 
 class ImageStore:
@@ -92,7 +55,7 @@ class ImageStore:
         except OSError:
             pass
         try:
-            write_whole(target, data, self.fsync)
+            atomic_write(target, data, self.fsync)
         except OSError as error:
             raise StoreError(
                 f"The image store must be writable with room for {len(data)} bytes; the system said "

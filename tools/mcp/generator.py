@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from pydantic import JsonValue
 
 from interleavethinker.tools.errors import GeneratorError, InputError, StoreError
-from interleavethinker.tools.images.png import canonical_png, image_size
+from interleavethinker.tools.images.png import canonical_png, data_uri, image_size
 from interleavethinker.tools.images.store import ImageStore, sha256_of
 from interleavethinker.tools.protocols import ProgressCallback
 from interleavethinker.tools.types import GeneratedImage, GenerationRequest
 
 from .config import GeneratorConfig, ToolTemplate
-from .results import data_uri, error_of, image_of, small_png
+from .results import error_of, image_of, small_png
 from .session import McpSession
 from .transport import call_contract_tool, connector, is_death, read_resource
 

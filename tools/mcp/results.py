@@ -18,18 +18,13 @@ from .config import ToolTemplate
 if TYPE_CHECKING:
     from mcp_types import CallToolResult
 
-__all__ = ["data_uri", "error_of", "image_of", "small_png", "text_of"]
+__all__ = ["error_of", "image_of", "small_png", "text_of"]
 
 ReadResource = Callable[[str], Awaitable[bytes]]
 _DATA_URI = re.compile(r"data:image/[\w.+-]+(?:;[\w=.+-]+)*;base64,([A-Za-z0-9+/=\s]+)")
 _BARE_BASE64 = re.compile(r"\s*([A-Za-z0-9+/\s]{64,}={0,2})\s*")
 _INPUT_CODES = {"invalid_input", "invalid_image", "image_too_large", "invalid_prompt", "refused", "unsupported"}
 _LONGEST_ERROR = 1000
-
-
-def data_uri(png: bytes) -> str:
-    """Returns PNG bytes as a data URI."""
-    return "data:image/png;base64," + base64.b64encode(png).decode()
 
 
 def from_base64(text: str) -> bytes | None:

@@ -5,7 +5,6 @@ Importing it loads neither torch nor weights. Messages may hold text and images,
 
 import asyncio
 import base64
-import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,6 +16,7 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from pydantic import ConfigDict, Field
 
 from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.images.png import open_rgb
 
 from .batching import Batcher, Completion, Prompt, SamplingParams
 from .inference import batcher_for
@@ -117,15 +117,8 @@ def _content(message: BaseMessage, images: list[Any]) -> list[dict[str, str]]:
         elif block.get("type") == "text":
             content.append({"type": "text", "text": str(block["text"])})
         elif block.get("type") == "image" and block.get("base64"):
-            images.append(_image(str(block["base64"])))
+            images.append(open_rgb(base64.b64decode(str(block["base64"]))))
             content.append({"type": "image"})
         else:
             raise InputError(f"A message may hold text and base64 images; found a block of type {block.get('type')!r}.")
     return content
-
-
-def _image(data: str) -> Any:
-    from PIL import Image
-
-    with Image.open(io.BytesIO(base64.b64decode(data))) as image:
-        return image.convert("RGB")

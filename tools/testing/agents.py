@@ -8,7 +8,7 @@ from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import PlanContext
 from interleavethinker.tools.types import CriticInput, Plan, Request, Step, Verdict
 
-__all__ = ["FixedPlanner", "RuleCritic", "accept_only", "lenient_critic", "plan_of"]
+__all__ = ["FixedPlanner", "RuleCritic", "accept_only", "accepting_critic", "plan_of"]
 
 
 def plan_of(*prompts: str | None) -> Plan:
@@ -77,6 +77,6 @@ class RuleCritic:
         return [self._rule(case) for case in cases]
 
 
-def lenient_critic(store: ImageStore) -> RuleCritic:  # noqa: ARG001 - profiles give it to every object
+def accepting_critic(store: ImageStore) -> RuleCritic:  # noqa: ARG001 - profiles give it to every object
     """Returns a critic that accepts everything, for a profile's `object`."""
     return RuleCritic()

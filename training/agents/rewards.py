@@ -12,12 +12,10 @@ kept out of the advantages of its group, never scored as "no change". `regenerat
 
 from __future__ import annotations
 
-import json
-import re
 from dataclasses import dataclass
 
 from interleavethinker.evaluation.judges.base import JudgeScores
-from interleavethinker.tools.chat.answers import read_verdict
+from interleavethinker.tools.chat.answers import read_verdict, strict_answer
 from interleavethinker.tools.errors import ModelAnswerError
 from interleavethinker.tools.types import Verdict
 
@@ -38,7 +36,6 @@ NO_CHANGE = 0.5
 """The step-wise reward where nothing is made again: the attempt was good, or the critic took it for good."""
 UNUSABLE = 0.0
 """The step-wise reward of an answer that serving could not act upon; no usable answer may earn less."""
-_FORM = re.compile(r"\s*<think>(?P<think>.*?)</think>\s*<answer>(?P<answer>.*?)</answer>\s*", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -63,14 +60,8 @@ RELEASE = RewardWeights()
 
 def format_reward(text: str) -> float:
     """1 if the answer is exactly what was asked for: non-empty reasoning, then JSON with a boolean and a prompt."""
-    match = _FORM.fullmatch(text)
-    if match is None or not match["think"].strip() or text.count("<think>") + text.count("<answer>") != 2:
-        return 0.0
-    try:
-        content = json.loads(match["answer"])
-    except (json.JSONDecodeError, RecursionError):
-        return 0.0
-    if not isinstance(content, dict) or type(content.get("previous_step_success")) is not bool:
+    content = strict_answer(text)
+    if content is None or type(content.get("previous_step_success")) is not bool:
         return 0.0
     prompt = content.get("refine_prompt")
     return 1.0 if isinstance(prompt, str) and prompt.strip() else 0.0

@@ -7,7 +7,6 @@ event loop never waits. Images in a batch may differ from those made alone by th
 from __future__ import annotations
 
 import asyncio
-import io
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from typing import Protocol
 from PIL import Image
 
 from interleavethinker.tools.errors import GeneratorError, InterleaveError
-from interleavethinker.tools.images.png import encode_png
+from interleavethinker.tools.images.png import encode_png, open_rgb
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import ProgressCallback
 from interleavethinker.tools.types import GeneratedImage, GenerationRequest
@@ -99,7 +98,7 @@ class LocalGenerator:
     def _make(self, calls: Sequence[GenerationRequest]) -> list[GeneratedImage]:
         begun = time.perf_counter()
         texts, seeds = [call.prompt for call in calls], [call.seed for call in calls]
-        sources = [self._open(call.source) for call in calls if call.source is not None]
+        sources = [open_rgb(self._store.get(call.source)) for call in calls if call.source is not None]
         pictures = self._maker.edit(sources, texts, seeds) if sources else self._maker.draw(texts, seeds)
         seconds = (time.perf_counter() - begun) / len(calls)
         return [
@@ -114,10 +113,6 @@ class LocalGenerator:
             )
             for call, picture in zip(calls, pictures, strict=True)
         ]
-
-    def _open(self, sha256: str) -> Image.Image:
-        with Image.open(io.BytesIO(self._store.get(sha256))) as image:
-            return image.convert("RGB")
 
 
 def _fail(batch: Sequence[_Waiting], error: InterleaveError) -> None:

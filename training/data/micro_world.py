@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from pathlib import Path
 
-from PIL import Image
 from pydantic import JsonValue
 
 from interleavethinker.graph import Components, Limits
 from interleavethinker.microworld.agents.teachers import KnownPlan, TeacherCritic, label_attempt
 from interleavethinker.microworld.generators.micro import MicroGenerator
 from interleavethinker.microworld.scoring.targets import target_from
+from interleavethinker.tools.images.png import open_rgb
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import ImageGenerator
 from interleavethinker.tools.types import CriticInput
@@ -69,14 +68,9 @@ def micro_grade(store: ImageStore, seed: int) -> Grade:
     """The scorer's figures and the teacher's answer for one attempt."""
 
     def grade(case: CriticInput, reference: JsonValue) -> Graded:
-        source = None if case.source is None else _open(store, case.source)
-        lesson = label_attempt(_open(store, case.image), source, target_from(reference), case.prompt, seed)
+        source = None if case.source is None else open_rgb(store.get(case.source))
+        lesson = label_attempt(open_rgb(store.get(case.image)), source, target_from(reference), case.prompt, seed)
         success = bool(lesson.verdict.success)
         return Graded(lesson.score.semantics, lesson.score.quality, success, lesson.verdict, lesson.strategy)
 
     return grade
-
-
-def _open(store: ImageStore, sha256: str) -> Image.Image:
-    with Image.open(io.BytesIO(store.get(sha256))) as image:
-        return image.convert("RGB")

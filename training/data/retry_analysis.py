@@ -8,10 +8,8 @@ learning has nothing to find, and data or world must change first.
 from __future__ import annotations
 
 import asyncio
-import io
 from collections.abc import Callable, Sequence
 
-from PIL import Image
 from pydantic import JsonValue
 
 from interleavethinker.evaluation.statistics import mean, rate
@@ -19,6 +17,7 @@ from interleavethinker.microworld.agents.rewriting import STRATEGIES
 from interleavethinker.microworld.agents.teachers import label_attempt
 from interleavethinker.microworld.scoring.scorer import judgement
 from interleavethinker.microworld.scoring.targets import score_step, target_from
+from interleavethinker.tools.images.png import open_rgb
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import ImageGenerator
 from interleavethinker.tools.types import GenerationRequest
@@ -65,15 +64,17 @@ async def repair_failures(
 
 async def _repair(row: CriticRow, store: ImageStore, generator: ImageGenerator, seed: int) -> RepairRow:
     target = target_from(row.reference)
-    image = _open(store, row.case.image)
-    source = None if row.case.source is None else _open(store, row.case.source)
+    image = open_rgb(store.get(row.case.image))
+    source = None if row.case.source is None else open_rgb(store.get(row.case.source))
     lessons = {name: label_attempt(image, source, target, row.case.prompt, seed, name) for name in STRATEGIES}
     prompts = [row.case.prompt, *(lesson.verdict.refined_prompt for lesson in lessons.values())]
     unique = list(dict.fromkeys(prompts))
     calls = (GenerationRequest(prompt=prompt, seed=row.next_seed, source=row.case.source) for prompt in unique)
     made = await asyncio.gather(*(generator.generate(call) for call in calls))
     scores = {
-        prompt: score_step(_open(store, one.sha256), source, target) for prompt, one in zip(unique, made, strict=True)
+        prompt: score_step(open_rgb(store.get(one.sha256)), source, target)
+        for prompt, one in zip(unique, made, strict=True)
+        for prompt, one in zip(unique, made, strict=True)
     }
     same, *reworded = (scores[prompt] for prompt in prompts)
     named = dict(zip(lessons, reworded, strict=True))
@@ -123,8 +124,3 @@ def _shares(pairs: Sequence[tuple[bool, bool]]) -> dict[str, JsonValue]:
         "both": round(rate([words and seed for seed, words in pairs]).value, 4),
         "neither": round(rate([not words and not seed for seed, words in pairs]).value, 4),
     }
-
-
-def _open(store: ImageStore, sha256: str) -> Image.Image:
-    with Image.open(io.BytesIO(store.get(sha256))) as image:
-        return image.convert("RGB")

@@ -8,7 +8,6 @@ stage goes on where it stopped; a torn last line is cut off. Knows nothing of wh
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Generic, Literal, TypeVar
@@ -16,6 +15,7 @@ from typing import Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.files import LineFile
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.types import Attempt, CriticInput, Part, Plan, Request, Verdict
 
@@ -139,6 +139,7 @@ class RowFile(Generic[R]):
 
     def __init__(self, path: Path, kind: type[R]) -> None:
         self.path = path
+        self._lines = LineFile(path)
         self._kind = kind
 
     def __iter__(self) -> Iterator[R]:
@@ -147,18 +148,13 @@ class RowFile(Generic[R]):
         Raises:
             InputError: A line is not a row of this kind and version.
         """
-        if not self.path.exists():
-            return
-        with self.path.open("rb") as file:
-            for number, line in enumerate(file, 1):
-                if not line.endswith(b"\n"):
-                    return  # A killed writer's last line; the next append cuts it off.
-                try:
-                    yield self._kind.model_validate_json(line)
-                except ValidationError as error:
-                    wanted = self._kind.model_fields["version"].default
-                    msg = f"Line {number} of {self.path.name} must be a row of schema {wanted}; found: {error}"
-                    raise InputError(msg) from error
+        for number, line in enumerate(self._lines, 1):
+            try:
+                yield self._kind.model_validate_json(line)
+            except ValidationError as error:
+                wanted = self._kind.model_fields["version"].default
+                msg = f"Line {number} of {self.path.name} must be a row of schema {wanted}; found: {error}"
+                raise InputError(msg) from error
 
     def ids(self) -> set[str]:
         """The ids of all rows."""
@@ -166,20 +162,11 @@ class RowFile(Generic[R]):
 
     def append(self, rows: Iterable[R]) -> None:
         """Adds rows after the last whole line."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("ab+") as file:
-            _cut_torn_line(file.fileno(), self.path)
-            for row in rows:
-                file.write(_line(row))
+        self._lines.append(map(_line, rows))
 
     def write(self, rows: Iterable[R]) -> None:
         """Replaces the whole file in one rename."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        partial = self.path.with_suffix(".partial")
-        with partial.open("wb") as file:
-            for row in rows:
-                file.write(_line(row))
-        partial.replace(self.path)
+        self._lines.replace(map(_line, rows))
 
 
 class DataFolder:
@@ -203,18 +190,5 @@ class DataFolder:
         self.repairs = RowFile(root / "repairs.jsonl", RepairRow)
 
 
-def _line(row: BaseModel) -> bytes:
-    return json.dumps(row.model_dump(mode="json", by_alias=True), ensure_ascii=False).encode() + b"\n"
-
-
-def _cut_torn_line(descriptor: int, path: Path) -> None:
-    size = os.fstat(descriptor).st_size
-    if size == 0:
-        return
-    with path.open("rb") as file:
-        file.seek(max(0, size - 1))
-        if file.read(1) == b"\n":
-            return
-        file.seek(0)
-        whole = file.read().rfind(b"\n") + 1
-    os.ftruncate(descriptor, whole)
+def _line(row: BaseModel) -> str:
+    return json.dumps(row.model_dump(mode="json", by_alias=True), ensure_ascii=False)

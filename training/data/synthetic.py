@@ -33,6 +33,7 @@ from interleavethinker.microworld.scenes.scene import CELLS, Scene, SceneObject,
 from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, CELL, COLOURS, KINDS, SIZES
 from interleavethinker.microworld.scoring.scorer import NOTHING, Item, Score, score_reading, thing_text
 from interleavethinker.microworld.scoring.targets import StepTarget, as_json, score_step
+from interleavethinker.microworld.seeds import SYNTHETIC_DATA
 from interleavethinker.tools.images.png import encode_png
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.types import CriticInput
@@ -42,8 +43,6 @@ from .schema import CriticRow, PlannerRow
 
 __all__ = ["rehearse", "rehearse_plans", "rehearse_words"]
 
-_STREAM = 2**23
-"""Added to the seed of requests, so that rehearsals are not the data set's own steps."""
 _RIGHT, _UNTOUCHED = 0.5, 0.15
 _SMEARED = 0.15
 """Share of pictures in which one thing is smeared, as generators smear; some of them beyond what quality allows."""
@@ -69,7 +68,7 @@ def rehearse(store: ImageStore, count: int, seed: int) -> Iterator[CriticRow]:
         seed: Of everything.
     """
     for made, (prompt, target) in enumerate(islice(_steps(seed), count)):
-        rng = np.random.default_rng([_STREAM, seed, made])
+        rng = np.random.default_rng([SYNTHETIC_DATA, seed, made])
         yield _row(f"rehearsal-{seed}-{made:06d}", prompt, target, store, rng)
 
 
@@ -84,10 +83,10 @@ def rehearse_plans(store: ImageStore, count: int, seed: int) -> Iterator[Planner
     """
     families = list(FAMILIES)
     for index in range(count):
-        rng = np.random.default_rng([_STREAM, seed, index])
+        rng = np.random.default_rng([SYNTHETIC_DATA, seed, index])
         number = len(families) * index + families.index(_TURNS[index % len(_TURNS)])
         longest = LONGEST if rng.random() < _LONG else USUAL
-        drawn = draw(_STREAM + seed, number, "train", further=True, longest=longest)
+        drawn = draw(SYNTHETIC_DATA + seed, number, "train", further=True, longest=longest)
         asked = drawn.asked
         request, plan = request_of(asked, store), plan_of(asked)
         if len(plan.steps) > 1 and rng.random() < _CUT:
@@ -115,14 +114,14 @@ def rehearse_words(count: int, seed: int) -> Iterator[tuple[str, str]]:
         seed: Of everything.
     """
     for made, (prompt, target) in enumerate(islice(_steps(seed), count)):
-        rng = np.random.default_rng([_STREAM, seed, made, 1])
+        rng = np.random.default_rng([SYNTHETIC_DATA, seed, made, 1])
         yield _compared(rng) if made % 2 else _wished(prompt, target, rng)
 
 
 def _steps(seed: int) -> Iterator[tuple[str, StepTarget]]:
     """Prompts of training requests and what they must bring about, without end."""
     for index in naturals():
-        for step in draw(_STREAM + seed, index, "train").asked.steps:
+        for step in draw(SYNTHETIC_DATA + seed, index, "train").asked.steps:
             if step.target is not None and step.prompt is not None:
                 yield step.prompt, step.target
 

@@ -18,6 +18,7 @@ from transformers import Qwen2Tokenizer, Qwen3ForCausalLM
 from interleavethinker.microworld.language.templates import EDIT_KINDS, CellTarget, Task, draw_task, edit_task
 from interleavethinker.microworld.scenes.scene import CELLS, MAX_THINGS, Scene, SceneObject, random_scene
 from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, COLOURS, KINDS, OFFSETS, SIZES, VARIANTS
+from interleavethinker.microworld.seeds import GENERATOR_PROBE
 from interleavethinker.training.loop import RunFolder, Stage, muon_adamw, run_stage
 
 from .text_encoder import LAYERS, SEQUENCE, embed, random_task, tokenize
@@ -292,7 +293,7 @@ def quick_exact(transformer: Flux2Transformer2DModel, data: FlowData, per_kind: 
     result = {}
     generator = torch.Generator().manual_seed(7)
     for number, kind in enumerate(("draw", *EDIT_KINDS)):
-        rng = np.random.default_rng([2**20, number])
+        rng = np.random.default_rng([GENERATOR_PROBE, number])
         tasks = [draw_task(rng) if kind == "draw" else edit_task(rng, kind) for _ in range(per_kind)]
         source = None if kind == "draw" else data.sources(tasks)
         noise = torch.randn(per_kind, CELLS, WIDTH, generator=generator)

@@ -8,7 +8,6 @@ time on judging: captions alone had not taught it kinds after 400 steps.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from interleavethinker.microworld.scenes.scene import render as render_scene
 from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, COLOURS, KINDS, SIZES, VARIANTS
 from interleavethinker.microworld.scoring.scorer import cell_qualities
 from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.images.png import open_rgb
 from interleavethinker.tools.qwen3vl.processor import load_processor
 from interleavethinker.training.agents.sft import vocabulary_of
 from interleavethinker.training.data.schema import DataFolder
@@ -140,8 +140,5 @@ def _album(recipe: SightRecipe) -> list[tuple[Image.Image, Reading]]:
             f"{recipe.data} must hold scored training attempts; it has none. Make them: interleavethinker data --help."
         )
         raise InputError(msg)
-    pictures = []
-    for name in names:
-        with Image.open(io.BytesIO(folder.store.get(name))) as image:
-            pictures.append(image.convert("RGB"))
+    pictures = [open_rgb(folder.store.get(name)) for name in names]
     return list(zip(pictures, read_all(pictures), strict=True))

@@ -6,7 +6,6 @@ reference, so an image does not depend on the batch it was made in (up to the la
 
 import asyncio
 import importlib.util
-import io
 import logging
 import threading
 import time
@@ -20,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import JsonValue
 
 from interleavethinker.tools.errors import GeneratorError, InputError, InterleaveError, ProfileError
-from interleavethinker.tools.images.png import encode_png
+from interleavethinker.tools.images.png import encode_png, open_rgb
 from interleavethinker.tools.model_catalog import image_model
 
 from .base import BackendStatus, BatchObserver, Cancelled, ImageRequest, Job, JobResult
@@ -369,12 +368,9 @@ def _given_away(job: Job, image: "Image", monitor: BatchObserver) -> bytes:
 
 
 def _opened(png: bytes | None) -> "Image":
-    from PIL import Image
-
     if png is None:
         raise GeneratorError("An edit came without its source's bytes.")
-    with Image.open(io.BytesIO(png), formats=("PNG",)) as image:
-        return image.convert("RGB")
+    return open_rgb(png)
 
 
 def _best_device() -> str:

@@ -5,13 +5,12 @@ For trying a client out, for protocol checks and for crash tests, where a real m
 
 import asyncio
 import hashlib
-import io
 import json
 from collections.abc import Mapping, Sequence
 
 from pydantic import JsonValue
 
-from interleavethinker.tools.images.png import encode_png
+from interleavethinker.tools.images.png import encode_png, open_rgb
 
 from .base import BackendStatus, BatchObserver, Cancelled, ImageRequest, Job, JobResult
 
@@ -74,6 +73,5 @@ def _paint(job: Job) -> bytes:
     size = (int(str(job.arguments["width"])), int(str(job.arguments["height"])))
     cells = Image.frombytes("RGB", (_CELLS, _CELLS), digest).resize(size, Image.Resampling.NEAREST)
     if job.source_png is not None:
-        with Image.open(io.BytesIO(job.source_png), formats=("PNG",)) as source:
-            cells = Image.blend(source.convert("RGB").resize(size), cells, 0.5)
+        cells = Image.blend(open_rgb(job.source_png).resize(size), cells, 0.5)
     return encode_png(cells)

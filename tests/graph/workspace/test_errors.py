@@ -18,7 +18,7 @@ Opened = Callable[..., AbstractAsyncContextManager[Workspace]]
 PROFILE = """
 description = "Scripted."
 planner = { object = "interleavethinker.microworld.agents.scripted_planner:ScriptedPlanner" }
-critic = { object = "interleavethinker.tools.testing.agents:lenient_critic" }
+critic = { object = "interleavethinker.tools.testing.agents:accepting_critic" }
 generator = { model = "cells" }
 """
 
@@ -96,7 +96,7 @@ async def test_a_trajectory_cancelled_just_before_its_lock_is_taken_does_not_run
 
 async def test_a_profile_whose_object_cannot_be_imported_leaves_no_trajectory(tmp_path: Path) -> None:
     profile = tmp_path / "own.toml"
-    profile.write_text(PROFILE.replace("testing.agents:lenient_critic", "testing.agents:no_critic"))
+    profile.write_text(PROFILE.replace("testing.agents:accepting_critic", "testing.agents:no_critic"))
     async with Workspace.open(tmp_path / "workspace") as ws:
         with pytest.raises(ProfileError, match="no_critic"):
             await ws.create("x", profile=str(profile))

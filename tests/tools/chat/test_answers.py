@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interleavethinker.tools.chat.answers import read_plan, read_verdict, reasoning_of, write_plan, write_verdict
+from interleavethinker.tools.chat.answers import (
+    read_plan,
+    read_verdict,
+    reasoning_of,
+    strict_answer,
+    write_plan,
+    write_verdict,
+)
 from interleavethinker.tools.errors import ModelAnswerError
 from interleavethinker.tools.types import Plan, Step, Verdict
 
@@ -103,3 +110,29 @@ def test_a_plan_without_anything_to_do_is_refused(text: str) -> None:
 def test_reasoning_is_what_stands_between_the_think_tags() -> None:
     assert reasoning_of("<think> so\nthen </think>rest") == "so\nthen"
     assert reasoning_of("rest") == ""
+
+
+def test_a_written_answer_is_in_the_strict_form() -> None:
+    text = write_verdict(Verdict(success=False, refined_prompt="a ball", reasoning="too small"))
+    assert strict_answer(text) == {"previous_step_success": False, "refine_prompt": "a ball"}
+    assert strict_answer(f"\n {text}\n") is not None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '<answer>{"a": 1}</answer>',
+        '<think> </think><answer>{"a": 1}</answer>',
+        '<answer>{"a": 1}</answer><think>why</think>',
+        '<think>why</think><answer>{"a": 1}',
+        '<think>why</think><answer>{"a": 1}</answer> done',
+        '<think>why</think><think>again</think><answer>{"a": 1}</answer>',
+        '<think>why</think><answer>{"a": 1}</answer><answer>{"a": 1}</answer>',
+        "<think>why</think><answer>[1]</answer>",
+        "<think>why</think><answer>{'a': 1}</answer>",
+        '<think>why</think><answer>```json\n{"a": 1}\n```</answer>',
+        "<think>why</think><answer>" + "[" * 100_000 + "</answer>",
+    ],
+)
+def test_whatever_needs_lenience_is_not_in_the_strict_form(text: str) -> None:
+    assert strict_answer(text) is None

@@ -9,7 +9,15 @@ import pytest
 from PIL import Image
 
 from interleavethinker.tools.errors import InputError
-from interleavethinker.tools.images.png import ImageLimits, canonical_png, encode_png, image_size, preview
+from interleavethinker.tools.images.png import (
+    ImageLimits,
+    canonical_png,
+    data_uri,
+    encode_png,
+    image_size,
+    open_rgb,
+    preview,
+)
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
@@ -164,3 +172,22 @@ def test_a_preview_is_the_image_itself_when_small_and_a_small_jpeg_when_large() 
     assert mime == "image/jpeg"
     assert len(data) <= 100_000
     assert decoded(data).size[1] <= 512
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF"])
+def test_any_accepted_format_opens_as_loaded_rgb_pixels(kind: str) -> None:
+    image = open_rgb(encoded(gradient(), kind))
+    assert (image.mode, image.size) == ("RGB", (12, 8))
+    if kind == "PNG":
+        assert image.tobytes() == gradient().tobytes()
+
+
+def test_bytes_that_are_no_image_do_not_open() -> None:
+    for data in (b"text", encoded(gradient(), "BMP"), encoded(gradient())[:60]):
+        with pytest.raises(OSError, match=r"identify|truncated|Truncated"):
+            open_rgb(data)
+
+
+def test_a_data_uri_holds_the_bytes_and_their_type() -> None:
+    assert data_uri(b"\x00\xff") == "data:image/png;base64,AP8="
+    assert data_uri(b"<svg/>", "image/svg+xml") == "data:image/svg+xml;base64,PHN2Zy8+"
