@@ -47,8 +47,8 @@ def draw(
         from interleavethinker.microworld.generators.micro import MicroGenerator
 
         generator = MicroGenerator(checkpoint, weaker=weaker)
-        _check_length(generator.unread(said))
-        picture = generator.draw([said], [chosen])[0]
+        _check_length(generator.truncated_tokens(said))
+        picture = generator.generate([said], [chosen])[0]
     _finish(picture, out, chosen, as_json=json_output)
 
 
@@ -70,16 +70,16 @@ def edit(
         from interleavethinker.microworld.generators.micro import MicroGenerator
 
         generator = MicroGenerator(checkpoint, weaker=weaker)
-        _check_length(generator.unread(said))
+        _check_length(generator.truncated_tokens(said))
         picture = generator.edit([source], [said], [chosen])[0]
     _finish(picture, out, chosen, as_json=json_output)
 
 
 def _said(text: str) -> str:
     """The text as the generator was taught to read: its words checked, lower case, single spaces."""
-    from interleavethinker.microworld.language.lexicon import check_request
+    from interleavethinker.microworld.language.lexicon import check_vocabulary
 
-    check_request(text)
+    check_vocabulary(text)
     return " ".join(text.lower().split())
 
 

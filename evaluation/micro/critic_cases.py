@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from interleavethinker.microworld.requests.families import Split, draw
+from interleavethinker.microworld.requests.families import Split, sample_scenario
 from interleavethinker.microworld.scenes.scene import render, to_image
-from interleavethinker.microworld.scoring.scorer import QUALITY_NEEDED, SEMANTICS_NEEDED, Score, judgement
+from interleavethinker.microworld.scoring.scorer import QUALITY_NEEDED, SEMANTICS_NEEDED, Score, is_success
 from interleavethinker.microworld.scoring.targets import StepTarget, score_step
 from interleavethinker.microworld.seeds import CRITIC_EVALUATION
 from interleavethinker.tools.images.png import encode_png
@@ -56,7 +56,7 @@ class CriticCase:
     @property
     def good(self) -> bool:
         """The truth J."""
-        return judgement(self.score)
+        return is_success(self.score)
 
     @property
     def near(self) -> bool:
@@ -87,8 +87,8 @@ def plan_attempts(n: int, seed: int, *, split: Split = "combinations", tries: in
     steps: list[tuple[str, StepTarget]] = []
     index = 0
     while len(steps) < n:
-        asked = draw(CRITIC_EVALUATION + seed, index, split).asked
-        steps += [(step.prompt, step.target) for step in asked.steps if step.prompt and step.target]
+        scenario = sample_scenario(CRITIC_EVALUATION + seed, index, split).scenario
+        steps += [(step.prompt, step.target) for step in scenario.steps if step.prompt and step.target]
         index += 1
     rng = np.random.default_rng([CRITIC_EVALUATION, seed])
     planned = []
@@ -141,7 +141,7 @@ def _make(
     edited = [(index, source) for index, source in enumerate(sources) if source is not None]
     made: dict[int, Image.Image] = {}
     if drawn:
-        pictures = generator.draw([texts[index] for index in drawn], [seeds[index] for index in drawn])
+        pictures = generator.generate([texts[index] for index in drawn], [seeds[index] for index in drawn])
         made |= dict(zip(drawn, pictures, strict=True))
     if edited:
         indices = [index for index, _ in edited]

@@ -50,9 +50,9 @@ _SIDE = IMAGE_SIZE * _SCALE
 
 def gallery(generator: MicroGenerator, *, seed: int = 0) -> Image.Image:
     """Makes all pictures and lays them out on one sheet."""
-    rows = [list(zip(generator.draw(DRAWINGS, [seed] * len(DRAWINGS)), DRAWINGS, strict=True))]
+    rows = [list(zip(generator.generate(DRAWINGS, [seed] * len(DRAWINGS)), DRAWINGS, strict=True))]
     for first, *edits in CHAINS:
-        row = [(generator.draw([first], [seed])[0], first)]
+        row = [(generator.generate([first], [seed])[0], first)]
         for text in edits:
             row.append((generator.edit([row[-1][0]], [text], [seed])[0], text))
         rows.append(row)

@@ -18,10 +18,10 @@ from PIL import Image
 
 from interleavethinker.evaluation.statistics import mean, rate
 from interleavethinker.microworld.generators.micro import MicroGenerator
-from interleavethinker.microworld.language.held_out import GAPS, GapTask, gap_task
-from interleavethinker.microworld.language.templates import EDIT_KINDS, Task, draw_task, edit_task
+from interleavethinker.microworld.language.held_out import HELD_OUT_FAMILIES, HeldOutTask, held_out_task
+from interleavethinker.microworld.language.templates import EDIT_KINDS, Task, edit_task, generation_task
 from interleavethinker.microworld.scenes.scene import render, to_image
-from interleavethinker.microworld.scoring.scorer import Score, judgement, score_tasks
+from interleavethinker.microworld.scoring.scorer import Score, is_success, score_tasks
 from interleavethinker.microworld.seeds import GENERATOR_EVALUATION
 
 __all__ = ["Generator", "Progress", "evaluate", "report_of", "seconds_per_image"]
@@ -41,7 +41,7 @@ Json = dict[str, "Json"] | float | int | None
 class Generator(Protocol):
     """What is evaluated; `MicroGenerator` is one."""
 
-    def draw(self, texts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image]:
+    def generate(self, texts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image]:
         """One picture for each text."""
 
     def edit(self, images: Sequence[Image.Image], texts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image]:
@@ -60,7 +60,7 @@ class _Group:
     """Samples of one kind."""
 
     name: str
-    samples: tuple[GapTask, ...]
+    samples: tuple[HeldOutTask, ...]
     seeds: tuple[int, ...]
 
 
@@ -70,7 +70,7 @@ def evaluate(
     n: int = 400,
     seed: int = 0,
     weaker: bool = False,
-    gaps: Sequence[str] = GAPS,
+    gaps: Sequence[str] = HELD_OUT_FAMILIES,
     progress: Progress | None = None,
 ) -> dict[str, Json]:
     """Loads a checkpoint and reports on it.
@@ -88,11 +88,16 @@ def evaluate(
 
 
 def report_of(
-    generator: Generator, *, n: int, seed: int, gaps: Sequence[str] = GAPS, progress: Progress | None = None
+    generator: Generator,
+    *,
+    n: int,
+    seed: int,
+    gaps: Sequence[str] = HELD_OUT_FAMILIES,
+    progress: Progress | None = None,
 ) -> dict[str, Json]:
     """The report on any generator, without its speed."""
     tell = progress or (lambda _group, _done, _total: None)
-    drawn = _make(generator, _group("text_to_image", seed, n, lambda rng: _plain(draw_task(rng))), tell)
+    drawn = _make(generator, _group("text_to_image", seed, n, lambda rng: _plain(generation_task(rng))), tell)
     per_kind = [n // len(EDIT_KINDS) + (index < n % len(EDIT_KINDS)) for index in range(len(EDIT_KINDS))]
     edits = {
         kind: _make(generator, _group(f"edit {kind}", seed, count, _edit_maker(kind)), tell)
@@ -111,22 +116,22 @@ def report_of(
     return report
 
 
-def _plain(task: Task) -> GapTask:
-    return GapTask(task, (task.text,))
+def _plain(task: Task) -> HeldOutTask:
+    return HeldOutTask(task, (task.text,))
 
 
-def _edit_maker(kind: str) -> Callable[[np.random.Generator], GapTask]:
+def _edit_maker(kind: str) -> Callable[[np.random.Generator], HeldOutTask]:
     return lambda rng: _plain(edit_task(rng, kind))
 
 
 def _gap_figures(generator: Generator, gap: str, seed: int, n: int, tell: Progress) -> Json:
-    group = _group(gap, seed, n, lambda rng: gap_task(gap, rng))
+    group = _group(gap, seed, n, lambda rng: held_out_task(gap, rng))
     one_shot = _figures(_make(generator, group, tell))
     reworded = _figures(_make(generator, group, tell, reworded=True))
     return {**one_shot, **{f"{key}_reworded": value for key, value in reworded.items()}}
 
 
-def _group(name: str, seed: int, count: int, make: Callable[[np.random.Generator], GapTask]) -> _Group:
+def _group(name: str, seed: int, count: int, make: Callable[[np.random.Generator], HeldOutTask]) -> _Group:
     """Samples whose i-th depends on seed, name and i alone, so that a larger n repeats those of a smaller one."""
     rngs = [np.random.default_rng([GENERATOR_EVALUATION, seed, *name.encode(), index]) for index in range(count)]
     samples = tuple(make(rng) for rng in rngs)
@@ -140,7 +145,7 @@ def _make(generator: Generator, group: _Group, tell: Progress, *, reworded: bool
     tell(name, 0, total)
     for start in range(0, total, _CHUNK):
         samples, seeds = group.samples[start : start + _CHUNK], group.seeds[start : start + _CHUNK]
-        texts = [sample.rewording if reworded else (sample.task.text,) for sample in samples]
+        texts = [sample.rewritten if reworded else (sample.task.text,) for sample in samples]
         pictures = _carry_out(generator, [sample.task for sample in samples], texts, seeds)
         scores += score_tasks(pictures, [sample.task for sample in samples])
         tell(name, len(scores), total)
@@ -156,7 +161,7 @@ def _carry_out(
         going = [index for index, sequence in enumerate(texts) if turn < len(sequence)]
         drawing = [index for index in going if pictures[index] is None]
         editing = [(index, picture) for index in going if (picture := pictures[index]) is not None]
-        drawn = generator.draw([texts[index][turn] for index in drawing], [seeds[index] for index in drawing])
+        drawn = generator.generate([texts[index][turn] for index in drawing], [seeds[index] for index in drawing])
         edited = generator.edit(
             [picture for _, picture in editing],
             [texts[index][turn] for index, _ in editing],
@@ -172,7 +177,7 @@ def _figures(scores: Sequence[Score]) -> dict[str, Json]:
     if not scores:
         return {**dict.fromkeys(_FIGURES), "samples": 0}
     exact = rate([score.exact for score in scores])
-    judged = rate([judgement(score) for score in scores])
+    judged = rate([is_success(score) for score in scores])
     semantics, quality = mean([score.semantics for score in scores]), mean([score.quality for score in scores])
     rates = [round(value, 4) for value in (exact.value, exact.low, exact.high, judged.value)]
     means = [
@@ -196,9 +201,9 @@ def seconds_per_image(generator: MicroGenerator) -> dict[str, float]:
     shows on a machine that does nothing else. `draw_wall` and `edit_wall` are what the clock did show.
     """
     text, instruction = "a big red ball on the left, at night", "make the red ball green"
-    source = generator.draw([text], [0])[0]
+    source = generator.generate([text], [0])[0]
     calls: dict[str, Callable[[int], object]] = {
-        "draw": lambda seed: generator.draw([text], [seed]),
+        "draw": lambda seed: generator.generate([text], [seed]),
         "edit": lambda seed: generator.edit([source], [instruction], [seed]),
     }
     seconds: dict[str, float] = {}

@@ -16,10 +16,10 @@ from dataclasses import dataclass, replace
 
 from PIL import Image
 
-from interleavethinker.microworld.generators.oracle import PerfectRenderer
-from interleavethinker.microworld.language.parser import understand
+from interleavethinker.microworld.generators.oracle import OracleGenerator
+from interleavethinker.microworld.language.parser import parse
 from interleavethinker.microworld.language.vocabulary import CANONICAL
-from interleavethinker.microworld.requests.scenarios import Asked
+from interleavethinker.microworld.requests.scenarios import Scenario
 from interleavethinker.microworld.scenes.scene import Scene, render, to_image
 from interleavethinker.microworld.scoring.targets import keep_sizes_open, scene_of, score_step
 from interleavethinker.tools.chat.answers import read_plan, strict_answer
@@ -55,12 +55,12 @@ class PlanOutcome:
     """The last picture is right, whatever the way; for words, the same as `carried_out`."""
 
 
-def broken_rule(text: str, asked: Asked) -> str | None:
+def broken_rule(text: str, scenario: Scenario) -> str | None:
     """The first of `RULES` that a planner's answer breaks; None: it is valid.
 
     Args:
         text: The whole answer.
-        asked: The request.
+        scenario: The request.
     """
     content = strict_answer(text)
     try:
@@ -70,34 +70,34 @@ def broken_rule(text: str, asked: Asked) -> str | None:
     steps = content.get("execution_plan") if content else None
     if not isinstance(steps, list):
         return "form"
-    words = "\n".join(part for part in asked.parts if isinstance(part, str))
+    words = "\n".join(part for part in scenario.parts if isinstance(part, str))
     numbers = [step.get("step_number") if isinstance(step, dict) else None for step in steps]
-    first = 1 + sum(isinstance(part, Scene) for part in asked.parts)
+    first = 1 + sum(isinstance(part, Scene) for part in scenario.parts)
     wanted = named_step_count(words)
     rules = {
-        "task": _is_words_only(plan) if _wants_words(asked) else _draws_everywhere(plan),
+        "task": _is_words_only(plan) if _wants_words(scenario) else _draws_everywhere(plan),
         "numbers": numbers == list(range(first, first + len(numbers))),
-        "count": _wants_words(asked) or wanted in {None, len(plan.steps)},
+        "count": _wants_words(scenario) or wanted in {None, len(plan.steps)},
         "prefix": not any(_PREFIX.match(step.prompt or "") for step in plan.steps),
     }
     return next((rule for rule, holds in rules.items() if not holds), None)
 
 
-def carry_out(plan: Plan, asked: Asked, seed: int) -> PlanOutcome:
+def carry_out(plan: Plan, scenario: Scenario, seed: int) -> PlanOutcome:
     """Executes a plan with the perfect renderer, or compares its words, and says what became of the request.
 
     Args:
         plan: The planner's.
-        asked: The request, with the plan that is known to be good.
+        scenario: The request, with the plan that is known to be good.
         seed: Of what the words leave open.
     """
-    if _wants_words(asked):
-        said, meant = ("\n".join(step.auxiliary_text or "" for step in steps) for steps in (plan.steps, asked.steps))
+    if _wants_words(scenario):
+        said, meant = ("\n".join(step.auxiliary_text or "" for step in steps) for steps in (plan.steps, scenario.steps))
         right = _is_words_only(plan) and agree(said, meant)
         return PlanOutcome(right, right)
     if not _draws_everywhere(plan):
         return PlanOutcome(carried_out=False, end_reached=False)
-    return _compare(_pictures(plan, asked, seed), asked)
+    return _compare(_pictures(plan, scenario, seed), scenario)
 
 
 def agree(said: str, meant: str) -> bool:
@@ -105,8 +105,8 @@ def agree(said: str, meant: str) -> bool:
     return _phrases(said) == _phrases(meant)
 
 
-def _wants_words(asked: Asked) -> bool:
-    return all(step.prompt is None for step in asked.steps)
+def _wants_words(scenario: Scenario) -> bool:
+    return all(step.prompt is None for step in scenario.steps)
 
 
 def _is_words_only(plan: Plan) -> bool:
@@ -117,20 +117,20 @@ def _draws_everywhere(plan: Plan) -> bool:
     return all(step.prompt and step.instruction for step in plan.steps)
 
 
-def _given(asked: Asked) -> Image.Image | None:
+def _given(scenario: Scenario) -> Image.Image | None:
     """The picture that the first step starts from."""
-    shown = [part for part in asked.parts if isinstance(part, Scene)]
+    shown = [part for part in scenario.parts if isinstance(part, Scene)]
     return to_image(render(shown[-1])) if shown else None
 
 
-def _pictures(plan: Plan, asked: Asked, seed: int) -> list[Image.Image]:
-    renderer, picture = PerfectRenderer(), _given(asked)
-    imagined = [step.target.after for step in asked.steps if step.target is not None]
+def _pictures(plan: Plan, scenario: Scenario, seed: int) -> list[Image.Image]:
+    renderer, picture = OracleGenerator(), _given(scenario)
+    imagined = [step.target.after for step in scenario.steps if step.target is not None]
     made: list[Image.Image] = []
     for number, step in enumerate(plan.steps):
         prompt, seeds = step.prompt or "", [seed + number]
         source = None if picture is None else scene_of(picture)
-        (drawn,) = renderer.draw([prompt], seeds) if picture is None else renderer.edit([picture], [prompt], seeds)
+        (drawn,) = renderer.generate([prompt], seeds) if picture is None else renderer.edit([picture], [prompt], seeds)
         picture = _as_imagined(drawn, prompt, source, imagined[min(number, len(imagined) - 1)])
         made.append(picture)
     return made
@@ -139,26 +139,29 @@ def _pictures(plan: Plan, asked: Asked, seed: int) -> list[Image.Image]:
 def _as_imagined(picture: Image.Image, prompt: str, source: Scene | None, imagined: Scene) -> Image.Image:
     """The same picture, with the sizes that the prompt leaves open as the request's author imagines them."""
     try:
-        wishes = understand(prompt, source).wishes
+        cell_targets = parse(prompt, source).cell_targets
     except InputError:
         return picture
     scene = scene_of(picture)
-    for cell, wish in enumerate(wishes):
+    for cell, cell_target in enumerate(cell_targets):
         there, meant = scene.cells[cell], imagined.cells[cell]
-        if wish is not None and wish.size is None and there is not None and meant is not None:
+        if cell_target is not None and cell_target.size is None and there is not None and meant is not None:
             scene = scene.put(cell, replace(there, size=meant.size))
     return to_image(render(scene))
 
 
-def _compare(pictures: Sequence[Image.Image], asked: Asked) -> PlanOutcome:
-    targets = keep_sizes_open([step.target for step in asked.steps if step.target is not None])
+def _compare(pictures: Sequence[Image.Image], scenario: Scenario) -> PlanOutcome:
+    targets = keep_sizes_open([step.target for step in scenario.steps if step.target is not None])
     last = targets[-1]
-    wishes, background = last.wishes(None)
+    cell_targets, background = last.cell_targets(None)
     end = scene_of(pictures[-1])
-    fits = (cell is None if wish is None else wish.allows(cell) for wish, cell in zip(wishes, end.cells, strict=True))
+    fits = (
+        cell is None if cell_target is None else cell_target.allows(cell)
+        for cell_target, cell in zip(cell_targets, end.cells, strict=True)
+    )
     reached = end.background == background and all(fits)
     right = reached and len(pictures) == len(targets)
-    sources = [_given(asked), *pictures[:-1]]
+    sources = [_given(scenario), *pictures[:-1]]
     if right:
         steps = zip(pictures, sources, targets, strict=True)
         right = all(score_step(picture, source, target).exact for picture, source, target in steps)

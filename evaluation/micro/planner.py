@@ -24,7 +24,7 @@ from interleavethinker.evaluation.statistics import rate
 from interleavethinker.microworld.agents.registry import AgentWeights, prompts_folder
 from interleavethinker.microworld.agents.scripted_planner import ScriptedPlanner
 from interleavethinker.microworld.agents.teachers import request_of
-from interleavethinker.microworld.requests.families import Drawn, Split, draw
+from interleavethinker.microworld.requests.families import SampledScenario, Split, sample_scenario
 from interleavethinker.microworld.seeds import PLANNER_EVALUATION
 from interleavethinker.tools.chat.agents import to_messages
 from interleavethinker.tools.chat.answers import read_plan, write_plan
@@ -50,7 +50,7 @@ Progress = Callable[[str, int, int], None]
 class PlannerCase:
     """A held-out request; its pictures lie in a store."""
 
-    drawn: Drawn
+    drawn: SampledScenario
     request: Request
 
     @property
@@ -70,8 +70,8 @@ def draw_requests(store: ImageStore, n: int, seed: int) -> list[PlannerCase]:
     cases = []
     for split in _SPLITS.values():
         for index in range(n):
-            drawn = draw(PLANNER_EVALUATION + seed, index, split)
-            cases.append(PlannerCase(drawn, request_of(drawn.asked, store)))
+            drawn = sample_scenario(PLANNER_EVALUATION + seed, index, split)
+            cases.append(PlannerCase(drawn, request_of(drawn.scenario, store)))
     return cases
 
 
@@ -134,7 +134,7 @@ def planner_report(cases: Sequence[PlannerCase], answers: Sequence[str], seed: i
         answers: A planner's first answers, in the same order.
         seed: Of what words leave open when plans are executed.
     """
-    broken = [broken_rule(text, case.drawn.asked) for case, text in zip(cases, answers, strict=True)]
+    broken = [broken_rule(text, case.drawn.scenario) for case, text in zip(cases, answers, strict=True)]
     outcomes = [_outcome(case, text, seed) for case, text in zip(cases, answers, strict=True)]
     judged = list(zip(cases, broken, outcomes, strict=True))
     carried: dict[str, JsonValue] = {}
@@ -209,7 +209,7 @@ def _outcome(case: PlannerCase, text: str, seed: int) -> PlanOutcome:
         plan = read_plan(text)
     except ModelAnswerError:
         return PlanOutcome(carried_out=False, end_reached=False)
-    return carry_out(plan, case.drawn.asked, seed)
+    return carry_out(plan, case.drawn.scenario, seed)
 
 
 def _figures(name: str, hits: Sequence[bool]) -> dict[str, JsonValue]:

@@ -15,8 +15,8 @@ from difflib import SequenceMatcher
 
 import numpy as np
 
-from interleavethinker.microworld.agents.rewriting import STRATEGIES, reword
-from interleavethinker.microworld.language.parser import understand
+from interleavethinker.microworld.agents.rewriting import STRATEGIES, rewrite_prompt
+from interleavethinker.microworld.language.parser import parse
 from interleavethinker.microworld.language.vocabulary import CANONICAL
 from interleavethinker.microworld.scenes.scene import Scene
 from interleavethinker.microworld.scoring.targets import StepTarget, scene_of
@@ -69,10 +69,10 @@ def wording_of(prompt: str, case: CriticCase) -> Wording:
 def _asks_for(prompt: str, target: StepTarget, source: Scene | None) -> bool:
     """Whether a perfect reader takes a prompt for the step."""
     try:
-        task = understand(prompt, source)
+        task = parse(prompt, source)
     except InputError:
         return False
-    return (task.wishes, task.target.background) == target.wishes(source)
+    return (task.cell_targets, task.target.background) == target.cell_targets(source)
 
 
 def _writings(case: CriticCase, source: Scene | None) -> dict[str, frozenset[_Words]]:
@@ -82,7 +82,7 @@ def _writings(case: CriticCase, source: Scene | None) -> dict[str, frozenset[_Wo
     for strategy in _ORDER:
         if strategy != "synonyms":
             draws = _DRAWS if strategy == "varied" else 1
-            texts = (reword(strategy, case.target, source, case.score.faults, rng) for _ in range(draws))
+            texts = (rewrite_prompt(strategy, case.target, source, case.score.faults, rng) for _ in range(draws))
             writings[strategy] = frozenset(map(_words, texts))
     return writings
 

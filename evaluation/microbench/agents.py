@@ -20,7 +20,7 @@ from interleavethinker.graph import Components, Limits
 from interleavethinker.microworld.agents.registry import CRITICS, PLANNERS, AgentWeights, prompts_folder, weights_of
 from interleavethinker.microworld.agents.scripted_critic import ScriptedCritic
 from interleavethinker.microworld.agents.scripted_planner import ScriptedPlanner
-from interleavethinker.microworld.agents.teachers import KnownPlan, label_attempt, plan_of
+from interleavethinker.microworld.agents.teachers import ReferencePlanner, label_attempt, plan_of
 from interleavethinker.tools.chat.agents import ChatCritic, ChatPlanner
 from interleavethinker.tools.chat.loading import OWN_PREFIX, load_chat_model
 from interleavethinker.tools.files import LineFile
@@ -84,9 +84,9 @@ class AgentFactory:
 
     def _planner(self, name: str, item: Item) -> Planner:
         if name == "oracle":
-            return KnownPlan(plan_of(item.asked))
+            return ReferencePlanner(plan_of(item.scenario))
         if name == "whole request":
-            return KnownPlan(Plan(steps=(Step(prompt=item.request.text),)))
+            return ReferencePlanner(Plan(steps=(Step(prompt=item.request.text),)))
         if name not in self._planners:
             self._planners[name] = ScriptedPlanner(self._store) if name == "scripted" else self._learned_planner(name)
         return self._planners[name]
@@ -144,7 +144,7 @@ class OracleCritic:
 
     def __init__(self, store: ImageStore, item: Item, seed: int) -> None:
         self._store = store
-        self._steps = [step for step in item.asked.steps if step.target is not None]
+        self._steps = [step for step in item.scenario.steps if step.target is not None]
         self._seed = seed
 
     async def judge(self, cases: Sequence[CriticInput]) -> list[Verdict]:

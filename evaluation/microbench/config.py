@@ -67,8 +67,10 @@ class ExperimentConfig:
 
         Not with prompt files, scores or the graph's rules: when those change, take another folder.
         """
+        settings = asdict(self)
+        settings["max_iterations"] = settings.pop("max_attempts")  # version 0.1's name: its runs keep their files
         parts = {
-            **asdict(self),
+            **settings,
             "seed": seed,
             "weights": [fingerprint("planner", self.planner), fingerprint("critic", self.critic)],
             "generator": _folder_hash(str(files("interleavethinker.microworld") / "checkpoints" / "generator")),

@@ -7,13 +7,14 @@ take turns, seven requests each. A story or a series of changes has up to eight 
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Literal
 
 from interleavethinker.microworld.agents.teachers import request_of
-from interleavethinker.microworld.requests.families import FAMILIES, LONGEST, Drawn, Split, draw
-from interleavethinker.microworld.requests.scenarios import Asked
+from interleavethinker.microworld.requests.families import FAMILIES, MAX_STEPS, SampledScenario, Split, sample_scenario
+from interleavethinker.microworld.requests.scenarios import Scenario
 from interleavethinker.microworld.scoring.targets import StepTarget
 from interleavethinker.microworld.seeds import MICROBENCH
 from interleavethinker.tools.images.store import ImageStore
@@ -23,6 +24,9 @@ __all__ = ["Item", "foreign_prompts", "held_out", "seed_of"]
 
 _LENDERS = 56
 """Requests that wrong prompts are taken from."""
+_NAMES_IN_DIGESTS = {"Scenario": "Asked", "ScenarioStep": "Planned", "SceneObject": "Thing"}
+"""Class names of version 0.1, which its digests contain: runs recorded by it stay valid."""
+_CLASS_NAMES = re.compile(r"\b(?:Scenario|ScenarioStep|SceneObject)\b(?=\()")
 _HELD_OUT: tuple[Literal["combinations", "templates"], ...] = ("combinations", "templates")
 
 
@@ -33,7 +37,7 @@ class Item:
     number: int
     family: str
     split: Split
-    asked: Asked
+    scenario: Scenario
     """The reference: steps with their words and targets."""
     request: Request
     """What the agent is given; its pictures lie in the store."""
@@ -41,12 +45,13 @@ class Item:
     @cached_property
     def digest(self) -> str:
         """Changes with the request and its reference: what was made for another version of them is of no use."""
-        return hashlib.sha256(f"{self.request.model_dump_json()}{self.asked!r}".encode()).hexdigest()[:16]
+        reference = _CLASS_NAMES.sub(lambda match: _NAMES_IN_DIGESTS[match.group()], repr(self.scenario))
+        return hashlib.sha256(f"{self.request.model_dump_json()}{reference}".encode()).hexdigest()[:16]
 
     @property
     def targets(self) -> tuple[StepTarget, ...]:
         """What each step that has a picture must bring about; empty where only words are wanted."""
-        return tuple(step.target for step in self.asked.steps if step.target is not None)
+        return tuple(step.target for step in self.scenario.steps if step.target is not None)
 
 
 def held_out(n: int, seed: int, store: ImageStore) -> list[Item]:
@@ -54,7 +59,7 @@ def held_out(n: int, seed: int, store: ImageStore) -> list[Item]:
     items = []
     for number in range(n):
         drawn = _drawn(number, seed)
-        items.append(Item(number, drawn.family, drawn.split, drawn.asked, request_of(drawn.asked, store)))
+        items.append(Item(number, drawn.family, drawn.split, drawn.scenario, request_of(drawn.scenario, store)))
     return items
 
 
@@ -64,15 +69,17 @@ def foreign_prompts(number: int, seed: int) -> tuple[list[str], list[str]]:
     edits: list[str] = []
     for other in range(_LENDERS):
         if other != number:
-            for step in _drawn(other, seed).asked.steps:
+            for step in _drawn(other, seed).scenario.steps:
                 if step.prompt is not None and step.target is not None:
                     (drawings if step.target.edit is None else edits).append(step.prompt)
     return drawings, edits
 
 
 @lru_cache(maxsize=4096)
-def _drawn(number: int, seed: int) -> Drawn:
-    return draw(MICROBENCH + seed, number, _HELD_OUT[number // len(FAMILIES) % len(_HELD_OUT)], longest=LONGEST)
+def _drawn(number: int, seed: int) -> SampledScenario:
+    return sample_scenario(
+        MICROBENCH + seed, number, _HELD_OUT[number // len(FAMILIES) % len(_HELD_OUT)], max_steps=MAX_STEPS
+    )
 
 
 def seed_of(seed: int, number: int) -> int:

@@ -135,7 +135,7 @@ def _story(item: Item, result: Result, store: ImageStore) -> Report:
         {"picture": data_uri(store.get(part.sha256))} if isinstance(part, ImagePart) else {"text": part.text}
         for part in item.request.parts
     ]
-    wanted = [step.prompt or step.auxiliary_text or "" for step in item.asked.steps]
+    wanted = [step.prompt or step.auxiliary_text or "" for step in item.scenario.steps]
     scores = {"text": result.text, "image": result.scores.image}
     return {
         "parts": parts,

@@ -31,7 +31,7 @@ from pydantic import BaseModel, ConfigDict
 from interleavethinker.evaluation.inference.pooled_model import end_processes
 from interleavethinker.graph import Components, build, serializer
 from interleavethinker.graph.attempts import derive_seed, selected_attempt
-from interleavethinker.microworld.agents.teachers import KnownPlan
+from interleavethinker.microworld.agents.teachers import ReferencePlanner
 from interleavethinker.tools.errors import InputError, InterleaveError, ModelAnswerError
 from interleavethinker.tools.files import LineFile
 from interleavethinker.tools.images.store import ImageStore
@@ -181,7 +181,7 @@ class TrajectoryRunner:
             number=item.number,
             request=item.digest,
             family=item.family,
-            text=score_text(item.asked.steps, plan),
+            text=score_text(item.scenario.steps, plan),
             steps=steps,
             final=final,
             calls=len(attempts),
@@ -267,7 +267,7 @@ async def _stepwise(graph: Any, components: Components, thread: str, request: Re
             failure = str(error)
             break
         own = Components(
-            KnownPlan(Plan(steps=plan.steps[:1])), components.critic, components.generator, components.limits
+            ReferencePlanner(Plan(steps=plan.steps[:1])), components.critic, components.generator, components.limits
         )
         step_seed = seed if number == 0 else derive_seed(seed, number, 0)
         made, tries, failure = await _whole(graph, own, f"{thread}.{number}", asked, step_seed)

@@ -24,10 +24,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from interleavethinker.microworld.language.lexicon import singular, to_words
-from interleavethinker.microworld.requests.scenarios import Planned
-from interleavethinker.microworld.scenes.reader import Picture, Reading, as_picture, read
+from interleavethinker.microworld.requests.scenarios import ScenarioStep
+from interleavethinker.microworld.scenes.reader import PixelArray, Reading, as_pixels, read
 from interleavethinker.microworld.scenes.scene import Scene
-from interleavethinker.microworld.scoring.scorer import SEMANTICS_NEEDED, Score, likeness, score_reading
+from interleavethinker.microworld.scoring.scorer import SEMANTICS_NEEDED, Score, cell_similarity, score_reading
 from interleavethinker.microworld.scoring.targets import StepTarget, keep_sizes_open
 from interleavethinker.tools.images.png import open_rgb
 from interleavethinker.tools.images.store import ImageStore
@@ -85,13 +85,13 @@ def _content(text: str) -> Counter[str]:
     return Counter([*numbers, *(word for word in words if word not in _IDLE)])
 
 
-def score_text(reference: Sequence[Planned], steps: Sequence[Step]) -> float:
+def score_text(reference: Sequence[ScenarioStep], steps: Sequence[Step]) -> float:
     """The text score of an answer's steps, 0..100."""
     matrix = [[_step_alike(wanted, step) for step in steps] for wanted in reference]
     return 100 * sum(align(matrix, again=False)) / max(len(reference), len(steps), 1)
 
 
-def _step_alike(wanted: Planned, step: Step) -> float:
+def _step_alike(wanted: ScenarioStep, step: Step) -> float:
     pairs = ((wanted.instruction, step.instruction), (wanted.auxiliary_text, step.auxiliary_text))
     # Said in the other place, it is said all the same: an answer to a question may stand in either.
     said = [(want, have or (step.instruction if wanted.instruction is None else None)) for want, have in pairs if want]
@@ -139,18 +139,18 @@ class _Picture:
 
     def score(self, target: StepTarget, scene: StepTarget) -> float:
         """The score of a step, 0..100: of its change to the source, or of the scene after it if that is shown."""
-        wishes, background = target.wishes(self.before)
+        cell_targets, background = target.cell_targets(self.before)
         # Behind a new background every cell's pixels differ; there only what was read tells what has been kept.
         looks = self.looks if self.before is not None and self.before.background == background else None
-        change = score_reading(self.reading, self.before, wishes, background, looks).overall
+        change = score_reading(self.reading, self.before, cell_targets, background, looks).overall
         whole = self.show(scene)
         # Against a scene alone, a step left undone may cost as little as one wrong colour.
         return 10 * max(change, whole.overall if whole.semantics >= SEMANTICS_NEEDED else 0.0)
 
     def show(self, scene: StepTarget) -> Score:
         """The score against a whole scene, whatever the source."""
-        wishes, background = scene.wishes(None)
-        return score_reading(self.reading, None, wishes, background)
+        cell_targets, background = scene.cell_targets(None)
+        return score_reading(self.reading, None, cell_targets, background)
 
 
 def score_images(targets: Sequence[StepTarget], shown: Sequence[Shown], store: ImageStore) -> tuple[float, float]:
@@ -176,7 +176,7 @@ def _read(shown: Shown, store: ImageStore) -> _Picture:
     reading = _reading(shown.image, store)
     if shown.source is None:
         return _Picture(reading, None, None)
-    looks = likeness(_open(shown.image, store), _open(shown.source, store))
+    looks = cell_similarity(_open(shown.image, store), _open(shown.source, store))
     return _Picture(reading, _reading(shown.source, store).scene, tuple(looks))
 
 
@@ -186,5 +186,5 @@ def _reading(sha256: Sha256, store: ImageStore) -> Reading:
     return read(_open(sha256, store))
 
 
-def _open(sha256: Sha256, store: ImageStore) -> Picture:
-    return as_picture(open_rgb(store.get(sha256)))
+def _open(sha256: Sha256, store: ImageStore) -> PixelArray:
+    return as_pixels(open_rgb(store.get(sha256)))

@@ -12,13 +12,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from interleavethinker.microworld.language.held_out import with_synonyms
-from interleavethinker.microworld.language.templates import Edit, a, describe, instruct, place, refer
+from interleavethinker.microworld.language.templates import Edit, describe, instruct, place, refer, with_article
 from interleavethinker.microworld.language.vocabulary import BACKGROUND_PHRASES, POSITION_PHRASES
 from interleavethinker.microworld.scenes.scene import Scene
-from interleavethinker.microworld.scoring.scorer import NOTHING, SEMANTICS_NEEDED, Item
+from interleavethinker.microworld.scoring.scorer import NOTHING, SEMANTICS_NEEDED, GradedItem
 from interleavethinker.microworld.scoring.targets import StepTarget
 
-__all__ = ["STRATEGIES", "reword"]
+__all__ = ["STRATEGIES", "rewrite_prompt"]
 
 Rng = np.random.Generator
 
@@ -35,7 +35,9 @@ STRATEGIES = ("plain", "varied", "synonyms", "mistake", "position", "keep")
 """
 
 
-def reword(strategy: str, target: StepTarget, source: Scene | None, faults: Sequence[Item], rng: Rng) -> str:
+def rewrite_prompt(
+    strategy: str, target: StepTarget, source: Scene | None, faults: Sequence[GradedItem], rng: Rng
+) -> str:
     """A prompt for the next attempt.
 
     Args:
@@ -45,14 +47,16 @@ def reword(strategy: str, target: StepTarget, source: Scene | None, faults: Sequ
         faults: What the last attempt got wrong.
         rng: Chooses among equally good words.
     """
-    before, edit = target.told_for(source)
+    before, edit = target.wording_basis(source)
     return _WRITERS[strategy](_Step(target, before, edit, tuple(faults)), rng)
 
 
 class _Step:
     """What the writers are given."""
 
-    def __init__(self, target: StepTarget, before: Scene | None, edit: Edit | None, faults: tuple[Item, ...]) -> None:
+    def __init__(
+        self, target: StepTarget, before: Scene | None, edit: Edit | None, faults: tuple[GradedItem, ...]
+    ) -> None:
         self.target = target
         self.before = before
         self.edit = edit
@@ -62,7 +66,7 @@ class _Step:
         """The whole step in trained words; canonical without a generator."""
         if self.edit is None or self.before is None:
             after = self.target.after
-            said = tuple(cell not in self.target.open_sizes for cell in after.things)
+            said = tuple(cell not in self.target.open_sizes for cell in after.objects)
             return describe(after, rng, said)
         return instruct(self.edit, self.before, rng)
 
@@ -88,16 +92,16 @@ def _mistake(step: _Step, _rng: Rng) -> str:
     if item.wanted == NOTHING:
         return f"nothing {place(cell)}"
     if step.edit is None:
-        return f"{a(item.wanted)} {place(cell)}, {BACKGROUND_PHRASES[step.target.after.background][0]}"
-    return f"add {a(item.wanted)} {place(cell)}" if item.should_change else f"keep the {item.wanted}"
+        return f"{with_article(item.wanted)} {place(cell)}, {BACKGROUND_PHRASES[step.target.after.background][0]}"
+    return f"add {with_article(item.wanted)} {place(cell)}" if item.should_change else f"keep the {item.wanted}"
 
 
 def _position(step: _Step, _rng: Rng) -> str:
     text, edit, before = step.words(), step.edit, step.before
     if edit is not None and before is not None and edit.cell is not None and edit.kind != "add":
-        thing = before.cells[edit.cell]
-        assert thing is not None  # noqa: S101 - every edit but adding changes a thing
-        text = text.replace(refer(before, edit.cell), f"the {thing.colour} {thing.kind} {place(edit.cell)}", 1)
+        obj = before.cells[edit.cell]
+        assert obj is not None  # noqa: S101 - every edit but adding changes a thing
+        text = text.replace(refer(before, edit.cell), f"the {obj.colour} {obj.kind} {place(edit.cell)}", 1)
     for canonical, other in POSITION_PHRASES:
         text = re.sub(rf"\b{canonical}\b(?! (corner|middle|side))", other, text)
     return text
@@ -107,7 +111,7 @@ def _keep(step: _Step, _rng: Rng) -> str:
     if step.edit is None or step.before is None:
         return f"{step.words()}, nothing else"
     changed = {step.edit.cell, step.edit.to}
-    others = [refer(step.before, cell) for cell in step.before.things if cell not in changed]
+    others = [refer(step.before, cell) for cell in step.before.objects if cell not in changed]
     return f"{step.words()}, keep {' and '.join(others[:2])}" if others else f"{step.words()}, nothing else"
 
 

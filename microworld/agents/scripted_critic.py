@@ -7,11 +7,11 @@ probability but orders attempts rightly. What it cannot understand it leaves unj
 import asyncio
 from collections.abc import Sequence
 
-from interleavethinker.microworld.language.parser import understand
+from interleavethinker.microworld.language.parser import parse
 from interleavethinker.microworld.language.templates import Task, describe, instruct
 from interleavethinker.microworld.scenes.reader import read
 from interleavethinker.microworld.scenes.scene import POSITIONS, Scene
-from interleavethinker.microworld.scoring.scorer import Item, judgement, score
+from interleavethinker.microworld.scoring.scorer import GradedItem, is_success, score
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.images.png import open_rgb
 from interleavethinker.tools.images.store import ImageStore
@@ -41,11 +41,11 @@ class ScriptedCritic:
             picture = open_rgb(self._store.get(case.image))
             source = None if case.source is None else open_rgb(self._store.get(case.source))
             before = None if source is None else read(source).scene
-            task = understand(case.original_prompt, before)
-            scored = score(picture, source, task.wishes, task.target.background)
+            task = parse(case.original_prompt, before)
+            scored = score(picture, source, task.cell_targets, task.target.background)
         except InputError as error:
             return Verdict(success=None, reasoning=str(error))
-        success = judgement(scored)
+        success = is_success(scored)
         return Verdict(
             success=success,
             refined_prompt=case.prompt if success else _canonical(task, before),
@@ -63,7 +63,7 @@ def _canonical(task: Task, before: Scene | None) -> str:
     return task.text
 
 
-def _say(item: Item) -> str:
+def _say(item: GradedItem) -> str:
     where = "background" if item.cell is None else POSITIONS[item.cell]
     if not item.should_change and item.found == item.wanted:
         return f"{where}: the {item.found} should look as before: no"

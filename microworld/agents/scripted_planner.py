@@ -11,11 +11,19 @@ import contextlib
 import re
 from collections.abc import Iterator
 
-from interleavethinker.microworld.language.lexicon import check_request as check_words
-from interleavethinker.microworld.language.lexicon import singular, to_words
-from interleavethinker.microworld.language.normalization import plainly, unframed
-from interleavethinker.microworld.language.parser import understand
-from interleavethinker.microworld.language.templates import MAX_NAMED, Edit, Task, a, describe, instruct, name, place
+from interleavethinker.microworld.language.lexicon import check_vocabulary, singular, to_words
+from interleavethinker.microworld.language.normalization import normalize, strip_framing
+from interleavethinker.microworld.language.parser import parse
+from interleavethinker.microworld.language.templates import (
+    MAX_NAMED,
+    Edit,
+    Task,
+    describe,
+    instruct,
+    name,
+    place,
+    with_article,
+)
 from interleavethinker.microworld.scenes.reader import read
 from interleavethinker.microworld.scenes.scene import POSITIONS, Scene, SceneObject
 from interleavethinker.microworld.scenes.sprites import KINDS
@@ -78,7 +86,7 @@ def check_request(request: Request) -> None:
             list(_steps(request.text, None))
         elif not _QUESTION.search(request.text):
             for piece in _pieces(request.text):
-                check_words(plainly(piece))
+                check_vocabulary(normalize(piece))
     except InputError as error:
         hint = "The profiles `klein` and `api` take any request; see `interleavethinker doctor`."
         raise InputError(f"{error} {hint}", code=error.code) from error
@@ -87,7 +95,7 @@ def check_request(request: Request) -> None:
 def _pieces(text: str) -> list[str]:
     """What a request asks for, one thing after the other, without what frames it."""
     # in lower case and single spaces: the generator has never seen others, and nothing is meant by them
-    said = _COUNT.sub("", unframed(text)).lower()
+    said = _COUNT.sub("", strip_framing(text)).lower()
     pieces = [" ".join(piece.strip(" ,:").split()) for piece in _CUT.split(said)]
     pieces = [piece for piece in pieces if piece]
     if not pieces:
@@ -100,11 +108,11 @@ def _difference(before: Scene, after: Scene) -> str:
     found = [] if before.background == after.background else [f"the background is {after.background} instead"]
     for cell, (old, new) in enumerate(zip(before.cells, after.cells, strict=True)):
         if old and new and old.named != new.named:
-            found.append(f"the {name(old)} {place(cell)} has become {a(name(new))}")
+            found.append(f"the {name(old)} {place(cell)} has become {with_article(name(new))}")
         elif old and not new:
             found.append(f"the {name(old)} {place(cell)} is gone")
         elif new and not old:
-            found.append(f"{a(name(new))} {place(cell)} is new")
+            found.append(f"{with_article(name(new))} {place(cell)} is new")
     if not found:
         return "Nothing that words can tell is different."
     return f"In the second picture, {', '.join(found)}."
@@ -125,22 +133,22 @@ def _understood(piece: str, scene: Scene | None, last: str | None) -> tuple[str,
     if last is not None:
         said = re.sub(r"\b(?:it|that one)\b", f"the {last}", piece, flags=re.IGNORECASE)
         with contextlib.suppress(InputError):
-            return said, understand(said, scene)
-    return piece, understand(piece, scene)
+            return said, parse(said, scene)
+    return piece, parse(piece, scene)
 
 
 def _drawing(said: str, task: Task) -> Iterator[Step]:
     """One picture; things beyond what the generator draws at once are added one by one."""
-    things = list(task.target.things.items())
-    if len(things) <= MAX_NAMED:
+    objects = list(task.target.objects.items())
+    if len(objects) <= MAX_NAMED:
         open_ground = task.target.background not in to_words(said)
-        yield _step(describe(task.target) if open_ground or _leaves_open(said, things) else said, task.target)
+        yield _step(describe(task.target) if open_ground or _leaves_open(said, objects) else said, task.target)
         return
     scene = task.target
-    for cell, _ in things[MAX_NAMED:]:
+    for cell, _ in objects[MAX_NAMED:]:
         scene = scene.put(cell, None)
     yield _step(describe(scene), scene)
-    yield from _one_by_one([Edit("add", cell=cell, new=thing) for cell, thing in things[MAX_NAMED:]], scene)
+    yield from _one_by_one([Edit("add", cell=cell, new=obj) for cell, obj in objects[MAX_NAMED:]], scene)
 
 
 def _editing(said: str, task: Task, scene: Scene) -> Iterator[Step]:
@@ -152,10 +160,10 @@ def _editing(said: str, task: Task, scene: Scene) -> Iterator[Step]:
     yield _step(instruct(edit, scene) if _leaves_open(said, new) else said, task.target)
 
 
-def _leaves_open(said: str, things: list[tuple[int, SceneObject]]) -> bool:
+def _leaves_open(said: str, objects: list[tuple[int, SceneObject]]) -> bool:
     """Whether a text leaves a thing's colour or place to whoever draws it; a later step may count on either."""
     words = set(to_words(said))
-    return not all(thing.colour in words and words.issuperset(POSITIONS[cell].split()) for cell, thing in things)
+    return not all(obj.colour in words and words.issuperset(POSITIONS[cell].split()) for cell, obj in objects)
 
 
 def _one_by_one(edits: list[Edit], scene: Scene) -> Iterator[Step]:

@@ -14,16 +14,16 @@ import numpy as np
 from PIL import Image
 
 from interleavethinker.microworld.language.templates import name, place
-from interleavethinker.microworld.requests.scenarios import Asked
+from interleavethinker.microworld.requests.scenarios import Scenario
 from interleavethinker.microworld.scenes.scene import Scene, render, to_image
 from interleavethinker.microworld.scoring.scorer import (
     NOTHING,
     QUALITY_NEEDED,
     SEMANTICS_NEEDED,
-    Item,
+    GradedItem,
     Score,
-    judgement,
-    thing_text,
+    is_success,
+    object_text,
 )
 from interleavethinker.microworld.scoring.targets import StepTarget, scene_of, score_step
 from interleavethinker.tools.images.png import encode_png, open_rgb
@@ -31,20 +31,20 @@ from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import PlanContext
 from interleavethinker.tools.types import CriticInput, ImagePart, Part, Plan, Request, Step, TextPart, Verdict
 
-from .rewriting import STRATEGIES, reword
+from .rewriting import STRATEGIES, rewrite_prompt
 
 __all__ = [
-    "KnownPlan",
+    "ReferencePlanner",
     "TeacherCritic",
     "TeacherLabel",
-    "aim_of",
+    "expectation",
+    "expected_changes",
+    "item_line",
     "label_attempt",
-    "label_description",
-    "line_about",
-    "listed",
+    "label_scored_attempt",
     "plan_of",
     "request_of",
-    "wished",
+    "scene_listing",
 ]
 
 
@@ -58,13 +58,13 @@ class TeacherLabel:
     """Which of `STRATEGIES` wrote the refined prompt; None: the attempt succeeded, so the prompt is repeated."""
 
 
-def plan_of(asked: Asked) -> Plan:
+def plan_of(scenario: Scenario) -> Plan:
     """The plan that carries a request out, as planners return it."""
     steps = (
         Step(instruction=step.instruction, prompt=step.prompt, auxiliary_text=step.auxiliary_text)
-        for step in asked.steps
+        for step in scenario.steps
     )
-    return Plan(steps=tuple(steps), reasoning=asked.reasoning)
+    return Plan(steps=tuple(steps), reasoning=scenario.reasoning)
 
 
 def label_attempt(
@@ -83,10 +83,10 @@ def label_attempt(
     digest = hashlib.sha256(image.tobytes() + prompt.encode()).digest()
     rng = np.random.default_rng([seed, *digest[:8]])
     scene = None if source is None else scene_of(source)
-    return label_description(score_step(image, source, target), scene, target, prompt, rng, strategy)
+    return label_scored_attempt(score_step(image, source, target), scene, target, prompt, rng, strategy)
 
 
-def label_description(
+def label_scored_attempt(
     score: Score, source: Scene | None, target: StepTarget, prompt: str, rng: np.random.Generator, strategy: str = ""
 ) -> TeacherLabel:
     """What the teacher says about an attempt that is scored already.
@@ -99,15 +99,15 @@ def label_description(
         rng: Decides the strategy and its words.
         strategy: Use this one of `STRATEGIES` instead of a random one.
     """
-    good = judgement(score)
+    good = is_success(score)
     chosen = strategy or STRATEGIES[int(rng.integers(len(STRATEGIES)))]
-    refined = prompt if good else reword(chosen, target, source, score.faults, rng)
+    refined = prompt if good else rewrite_prompt(chosen, target, source, score.faults, rng)
     reasoning = _reasoning(score, source) + ("" if good else f"; try {chosen}")
     verdict = Verdict(success=good, refined_prompt=refined, reasoning=reasoning)
     return TeacherLabel(score, verdict, None if good else chosen)
 
 
-def request_of(asked: Asked, store: ImageStore) -> Request:
+def request_of(scenario: Scenario, store: ImageStore) -> Request:
     """A request as planners get it; its scenes are rendered into the store."""
 
     def part_of(part: str | Scene) -> Part:
@@ -115,10 +115,10 @@ def request_of(asked: Asked, store: ImageStore) -> Request:
             return TextPart(text=part)
         return ImagePart(sha256=store.put(encode_png(to_image(render(part)))))
 
-    return Request(parts=tuple(part_of(part) for part in asked.parts))
+    return Request(parts=tuple(part_of(part) for part in scenario.parts))
 
 
-class KnownPlan:
+class ReferencePlanner:
     """A planner that answers with a plan it knows; of a replan, with that plan's remaining steps.
 
     Args:
@@ -163,38 +163,38 @@ def _reasoning(score: Score, source: Scene | None) -> str:
     """First what there was, so that the words of the prompt can be understood; then whatever was wished for, was there
     or is there now, each in its place; last, for a failure, how it will be reworded.
     """
-    lines = [] if source is None else [f"before {listed(source)}"]
-    lines += [line_about(item, was) for item, was in wished(score, source)]
+    lines = [] if source is None else [f"before {scene_listing(source)}"]
+    lines += [item_line(item, was) for item, was in expected_changes(score, source)]
     lines += [
-        line_about(item) for item in score.items if not item.should_change and {item.wanted, item.found} != {NOTHING}
+        item_line(item) for item in score.items if not item.should_change and {item.wanted, item.found} != {NOTHING}
     ]
     lines.append(f"clean {_yes_or_no(score.quality >= QUALITY_NEEDED)}")
     return "; ".join(lines)
 
 
-def listed(scene: Scene) -> str:
+def scene_listing(scene: Scene) -> str:
     """What a picture shows, as the teacher's reasoning lists it."""
-    return ", ".join([*(f"{name(thing)} {place(cell)}" for cell, thing in scene.things.items()), scene.background])
+    return ", ".join([*(f"{name(obj)} {place(cell)}" for cell, obj in scene.objects.items()), scene.background])
 
 
-def wished(score: Score, source: Scene | None) -> list[tuple[Item, str | None]]:
+def expected_changes(score: Score, source: Scene | None) -> list[tuple[GradedItem, str | None]]:
     """What should have changed, each with what the source has there (None: there is no source); what was there already
     comes first, so that a thing that moves is found before the place it moves to.
     """
 
-    def was(item: Item) -> str | None:
+    def was(item: GradedItem) -> str | None:
         if source is None:
             return None
-        return source.background if item.cell is None else thing_text(source.cells[item.cell])
+        return source.background if item.cell is None else object_text(source.cells[item.cell])
 
     found = [(item, was(item)) for item in score.items if item.should_change]
     return sorted(found, key=lambda one: one[1] == NOTHING)
 
 
-def aim_of(item: Item, was: str | None = None) -> str:
+def expectation(item: GradedItem, was: str | None = None) -> str:
     """What was in an item's place, that place, and what should be there.
 
-    A thing and its place are in the order in which `listed` has them, so that what a wish is about can be copied.
+    An object and its place come in the order of `scene_listing`, so that a model can copy them from there.
 
     Args:
         item: A wish, or what should stay.
@@ -206,17 +206,17 @@ def aim_of(item: Item, was: str | None = None) -> str:
     return f"{where} wants {item.wanted}" if was is None else f"{was} {where} wants {item.wanted}"
 
 
-def line_about(item: Item, was: str | None = None) -> str:
+def item_line(item: GradedItem, was: str | None = None) -> str:
     """What the teacher's reasoning says about an item: its aim, and what is there now.
 
     Every word of what is found is held against its fellow in what should be: a small model learns to compare two words,
     and hardly to compare two things. What only looks otherwise is called another one, so that words alone decide.
 
     Args:
-        item: See `aim_of`.
-        was: See `aim_of`.
+        item: See `expectation`.
+        was: See `expectation`.
     """
-    should, good = aim_of(item, was), item.grade >= SEMANTICS_NEEDED
+    should, good = expectation(item, was), item.grade >= SEMANTICS_NEEDED
     found, wanted = item.found.split(), item.wanted.split()
     if len(found) == 3 and 2 <= len(wanted) <= 3:  # size, colour, kind; of what is wanted the size may be open
         same = [True] * (3 - len(wanted)) + [

@@ -13,12 +13,12 @@ from PIL import Image
 
 from interleavethinker.microworld.language.vocabulary import CANONICAL
 
-from .oracle import PerfectRenderer
+from .oracle import OracleGenerator
 
-__all__ = ["ObedientMaker"]
+__all__ = ["KeywordGenerator"]
 
 
-class ObedientMaker:
+class KeywordGenerator:
     """Has `MicroGenerator`'s methods.
 
     Attributes:
@@ -27,12 +27,12 @@ class ObedientMaker:
 
     def __init__(self) -> None:
         self.made = 0
-        self._renderer = PerfectRenderer()
+        self._renderer = OracleGenerator()
 
-    def draw(self, texts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image]:
+    def generate(self, texts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image]:
         """One picture for each text; an empty meadow where a word is unknown."""
         self.made += len(texts)
-        return self._renderer.draw([_heard(text) for text in texts], seeds)
+        return self._renderer.generate([_heard(text) for text in texts], seeds)
 
     def edit(self, images: Sequence[Image.Image], texts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image]:
         """One picture for each instruction; its image again where a word is unknown."""

@@ -23,7 +23,7 @@ _WEAKER_STEPS = 2
 _WEAKER_NOISE = 0.5
 """Standard deviation of the noise on each weight matrix of the weaker variant, as a share of the matrix's own."""
 _WEAKER_SEED = 20
-_LOUD = ("diffusers", "transformers")
+_NOISY_LOGGERS = ("diffusers", "transformers")
 
 
 def shipped_checkpoint() -> Path:
@@ -60,7 +60,7 @@ class MicroGenerator:
             _weaken(self.pipeline.transformer)
             self._arguments["num_inference_steps"] = _WEAKER_STEPS
 
-    def draw(self, texts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image]:
+    def generate(self, texts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image]:
         """One picture for each text, from text alone."""
         return self._make(texts, seeds, None)
 
@@ -68,7 +68,7 @@ class MicroGenerator:
         """One picture for each instruction, from the image at the same position."""
         return self._make(texts, seeds, images)
 
-    def unread(self, text: str) -> int:
+    def truncated_tokens(self, text: str) -> int:
         """How many tokens of a text do not fit into the prompt; the pipeline drops them silently, from the front."""
         tokenizer = self.pipeline.tokenizer
         prompt = tokenizer.apply_chat_template([{"role": "user", "content": text}], tokenize=False)
@@ -118,8 +118,8 @@ def _call_arguments(folder: Path) -> dict[str, Any]:
 def _load(folder: Path, threads: int) -> Any:
     import logging
 
-    levels = {name: logging.getLogger(name).level for name in _LOUD}
-    for name in _LOUD:  # at import they report optional packages that are of no use here
+    levels = {name: logging.getLogger(name).level for name in _NOISY_LOGGERS}
+    for name in _NOISY_LOGGERS:  # at import they report optional packages that are of no use here
         logging.getLogger(name).setLevel(logging.ERROR)
     try:
         import torch

@@ -12,40 +12,40 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image
 
-from interleavethinker.microworld.language.parser import understand
+from interleavethinker.microworld.language.parser import parse
 from interleavethinker.microworld.scenes.reader import read
 from interleavethinker.microworld.scenes.scene import Scene, render, to_image
 from interleavethinker.microworld.scenes.sprites import OFFSETS, VARIANTS
 from interleavethinker.tools.errors import InputError
 
-__all__ = ["PerfectRenderer"]
+__all__ = ["OracleGenerator"]
 
 
-class PerfectRenderer:
+class OracleGenerator:
     """Carries out every text that `understanding.understand` understands; any other changes nothing."""
 
-    def draw(self, texts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image]:
+    def generate(self, texts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image]:
         """One picture for each text; an empty meadow where the text is not understood."""
-        return [to_image(render(_carry_out(text, None, seed))) for text, seed in zip(texts, seeds, strict=True)]
+        return [to_image(render(_target_scene(text, None, seed))) for text, seed in zip(texts, seeds, strict=True)]
 
     def edit(self, images: Sequence[Image.Image], texts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image]:
         """One picture for each instruction, rendered from the scene that is read from its image."""
         sources = (read(image).scene for image in images)
         return [
-            to_image(render(_carry_out(text, source, seed)))
+            to_image(render(_target_scene(text, source, seed)))
             for source, text, seed in zip(sources, texts, seeds, strict=True)
         ]
 
 
-def _carry_out(text: str, source: Scene | None, seed: int) -> Scene:
+def _target_scene(text: str, source: Scene | None, seed: int) -> Scene:
     before = source or Scene("meadow")
     try:
-        task = understand(text, source)
+        task = parse(text, source)
     except InputError:
         return before
     rng, scene = np.random.default_rng(seed), task.target
-    for cell, thing in scene.things.items():
-        if before.cells[cell] is None and thing not in before.cells:  # what moves keeps its looks
+    for cell, obj in scene.objects.items():
+        if before.cells[cell] is None and obj not in before.cells:  # what moves keeps its looks
             variant, offset = int(rng.integers(VARIANTS)), int(rng.integers(len(OFFSETS)))
-            scene = scene.put(cell, replace(thing, variant=variant, offset=offset))
+            scene = scene.put(cell, replace(obj, variant=variant, offset=offset))
     return scene

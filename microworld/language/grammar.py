@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, COLOURS, KINDS, SIZES
 
-from .held_out import FALLS
+from .held_out import INDIRECT_BACKGROUNDS
 
 __all__ = ["Clause", "Noun", "Place", "background_in", "cell_of", "match_clause", "split_clauses"]
 
@@ -134,7 +134,7 @@ def _compile(pattern: str) -> re.Pattern[str]:
 
 
 _COMPILED = tuple((kind, _compile(pattern)) for kind, pattern in _PATTERNS)
-_FALLEN = {text: ground for ground, texts in FALLS.items() for text in texts}
+_BACKGROUND_OF_PHRASE = {text: ground for ground, texts in INDIRECT_BACKGROUNDS.items() for text in texts}
 _SEPARATOR = re.compile(r"(?: ?, ?and then | ?, ?and | ?, ?then | and then | then | and | ?, )")
 _POLITE = re.compile(r"^(?:(?:please|then|now|also|and) )+|(?: (?:please|now|instead))+$")
 
@@ -145,17 +145,17 @@ def split_clauses(words: list[str]) -> list[Clause] | None:
     A part without a verb takes the verb of the one before: "make the ball red and the cat blue".
     """
     text = " ".join(words).strip(" ,")
-    return _join(_SEPARATOR.split(text), "")
+    return _match_parts(_SEPARATOR.split(text), "")
 
 
-def _join(parts: list[str], verb: str) -> list[Clause] | None:
+def _match_parts(parts: list[str], verb: str) -> list[Clause] | None:
     if not parts:
         return []
     for end in range(1, len(parts) + 1):
         text = " and ".join(parts[:end])
         for said in (text, f"{verb} {text}") if verb else (text,):
             clause = match_clause(said)
-            rest = _join(parts[end:], said.split(" ", 1)[0]) if clause else None
+            rest = _match_parts(parts[end:], said.split(" ", 1)[0]) if clause else None
             if clause and rest is not None:
                 return [clause, *rest]
     return None
@@ -164,9 +164,9 @@ def _join(parts: list[str], verb: str) -> list[Clause] | None:
 def match_clause(text: str) -> Clause | None:
     """The clause that canonical words make, or None."""
     text = " ".join(text.split())
-    if text in _FALLEN:
-        return Clause("background", background=_FALLEN[text])
-    text = _POLITE.sub("", text) if text not in _FALLEN else text
+    if text in _BACKGROUND_OF_PHRASE:
+        return Clause("background", background=_BACKGROUND_OF_PHRASE[text])
+    text = _POLITE.sub("", text) if text not in _BACKGROUND_OF_PHRASE else text
     for kind, pattern in _COMPILED:
         match = pattern.fullmatch(text)
         if match:

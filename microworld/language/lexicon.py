@@ -6,10 +6,10 @@ from difflib import get_close_matches
 from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, COLOURS, KINDS, SIZES
 from interleavethinker.tools.errors import InputError
 
-from .held_out import FALLS
+from .held_out import INDIRECT_BACKGROUNDS
 from .vocabulary import CANONICAL, known_words
 
-__all__ = ["check_request", "singular", "to_words"]
+__all__ = ["check_vocabulary", "singular", "to_words"]
 
 _SPELLINGS = {
     "center": "centre",
@@ -29,8 +29,8 @@ me middle more my next no nobody not now of off one only onto or other over plea
 shrunk side stand step than that their them then there three turns two under up us want wants was we where which will
 with without
 """.split()
-_FALLING = {word for texts in FALLS.values() for text in texts for word in text.split()}
-_KNOWN = known_words() | set(_FUNCTION) | set(_PLURALS) | set(_SPELLINGS) | _FALLING | {"above", "bottom", "top"}
+_INDIRECT_WORDS = {word for texts in INDIRECT_BACKGROUNDS.values() for text in texts for word in text.split()}
+_KNOWN = known_words() | set(_FUNCTION) | set(_PLURALS) | set(_SPELLINGS) | _INDIRECT_WORDS | {"above", "bottom", "top"}
 _TRAINED = [*KINDS, *COLOURS, *SIZES, *BACKGROUNDS]
 _CONTENT = [*_TRAINED, *CANONICAL]
 """What is suggested for an unknown word."""
@@ -44,7 +44,7 @@ def to_words(text: str) -> list[str]:
     return ["," if word in ".;" else CANONICAL.get(word, _SPELLINGS.get(word, word)) for word in plain]
 
 
-def check_request(text: str, more: frozenset[str] = frozenset()) -> None:
+def check_vocabulary(text: str, more: frozenset[str] = frozenset()) -> None:
     """Refuses a text with words that the micro world lacks.
 
     Args:

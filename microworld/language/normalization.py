@@ -6,7 +6,7 @@ tell stories; what the generator makes of their words is another matter. Knows n
 
 import re
 
-__all__ = ["plainly", "unframed"]
+__all__ = ["normalize", "strip_framing"]
 
 _FRAME = re.compile(
     r"^\s*(?:please\s+)?(?:(?:tell|show|give|draw|make|paint|write)\s+(?:me|us)?\s*)?"
@@ -39,7 +39,7 @@ _PHRASES = tuple(
 )
 
 
-def plainly(text: str) -> str:
+def normalize(text: str) -> str:
     """The text with story phrases said as the world's language says them."""
     plain = re.sub(r"\s+", " ", text).strip(" .,;:!")
     for pattern, said in _PHRASES:
@@ -47,6 +47,6 @@ def plainly(text: str) -> str:
     return plain or text
 
 
-def unframed(text: str) -> str:
+def strip_framing(text: str) -> str:
     """The request without "tell me a story about", "a comic:", "continue with" and the like in front."""
     return _FRAME.sub("", _CONTINUE.sub("", text, count=1), count=1) or text

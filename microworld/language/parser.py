@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from interleavethinker.microworld.scenes.scene import MAX_THINGS, POSITIONS, Scene, SceneObject
+from interleavethinker.microworld.scenes.scene import MAX_OBJECTS, POSITIONS, Scene, SceneObject
 from interleavethinker.microworld.scenes.sprites import COLOURS, KINDS, SIZES
 from interleavethinker.tools.errors import InputError
 
 from .grammar import Clause, Noun, Place, background_in, cell_of, split_clauses
-from .lexicon import check_request, singular, to_words
-from .normalization import plainly
+from .lexicon import check_vocabulary, singular, to_words
+from .normalization import normalize
 from .templates import CellTarget, Edit, Task, cell_targets_of
 
-__all__ = ["check_request", "understand"]
+__all__ = ["check_vocabulary", "parse"]
 
 _USUAL_COLOUR = {
     "ball": "red",
@@ -35,11 +35,11 @@ _USUAL_COLOUR = {
     "tree": "green",
 }
 _USUAL_BACKGROUND = "meadow"
-_OUTWARDS = (4, 3, 5, 1, 7, 0, 2, 6, 8)
+_FROM_CENTRE = (4, 3, 5, 1, 7, 0, 2, 6, 8)
 _NUMBERS = {"a": 1, "an": 1, "another": 1, "one": 1, "two": 2, "three": 3, "four": 4}
 
 
-def understand(text: str, source: Scene | None = None) -> Task:
+def parse(text: str, source: Scene | None = None) -> Task:
     """What a text asks for.
 
     Args:
@@ -50,13 +50,13 @@ def understand(text: str, source: Scene | None = None) -> Task:
         InputError: A word is unknown (`unknown_words`), the sentence is (`not_understood`), what it refers to is not
             there or not unique (`not_there`, `ambiguous`), or there is no room (`occupied`, `too_many_things`).
     """
-    plain = plainly(text)
-    check_request(plain)
+    plain = normalize(text)
+    check_vocabulary(plain)
     words = to_words(plain)
-    return _description(text, words) if source is None else _edits(text, words, source)
+    return _parse_description(text, words) if source is None else _parse_edits(text, words, source)
 
 
-def _edits(text: str, words: list[str], source: Scene) -> Task:
+def _parse_edits(text: str, words: list[str], source: Scene) -> Task:
     clauses = split_clauses(words)
     if not clauses:
         msg = (
@@ -64,36 +64,40 @@ def _edits(text: str, words: list[str], source: Scene) -> Task:
             f"this one was not understood: {text!r}."
         )
         raise InputError(msg, code="not_understood")
-    state = _State(source)
+    state = _SceneState(source)
     for clause in clauses:
-        state.carry_out(clause)
+        state.apply_clause(clause)
     kind = state.edits[0].kind if len(state.edits) == 1 else "compound"
-    return Task(text, kind, source, state.scene, tuple(state.wishes), tuple(state.edits))
+    return Task(text, kind, source, state.scene, tuple(state.cell_targets), tuple(state.edits))
 
 
-class _State:
+class _SceneState:
     """A scene while clauses are carried out in turn; descriptions mean the original scene where they can."""
 
     def __init__(self, source: Scene) -> None:
         self.original = source
         self.scene = source
-        self.wishes: list[CellTarget | None] = list(cell_targets_of(source))
+        self.cell_targets: list[CellTarget | None] = list(cell_targets_of(source))
         self.edits: list[Edit] = []
-        self._now: dict[int, int | None] = {cell: cell for cell in source.things}
+        self._now: dict[int, int | None] = {cell: cell for cell in source.objects}
         """Where each thing of the original scene is now."""
 
-    def carry_out(self, clause: Clause) -> None:
+    def apply_clause(self, clause: Clause) -> None:
         edit = self._edit(clause)
-        open_size = {at for at, wish in enumerate(self.wishes) if wish is not None and wish.size is None}
-        wishes = list(edit.wishes(self.scene))
+        open_size = {
+            at
+            for at, cell_target in enumerate(self.cell_targets)
+            if cell_target is not None and cell_target.size is None
+        }
+        cell_targets = list(edit.cell_targets(self.scene))
         for at in open_size - {edit.cell, edit.to}:
-            wish = wishes[at]
-            wishes[at] = wish and replace(wish, size=None)
+            cell_target = cell_targets[at]
+            cell_targets[at] = cell_target and replace(cell_target, size=None)
         if edit.kind == "move" and edit.to is not None and edit.cell is not None:
-            wishes[edit.to] = self.wishes[edit.cell]
-        if edit.kind == "recolour" and edit.cell in open_size and (wish := wishes[edit.cell]) is not None:
-            wishes[edit.cell] = replace(wish, size=None)
-        self.wishes, self.scene = wishes, edit.apply(self.scene)
+            cell_targets[edit.to] = self.cell_targets[edit.cell]
+        if edit.kind == "recolour" and edit.cell in open_size and (cell_target := cell_targets[edit.cell]) is not None:
+            cell_targets[edit.cell] = replace(cell_target, size=None)
+        self.cell_targets, self.scene = cell_targets, edit.apply(self.scene)
         self.edits.append(edit)
         if edit.kind in {"move", "remove"}:
             self._now = {first: edit.to if now == edit.cell else now for first, now in self._now.items()}
@@ -104,35 +108,35 @@ class _State:
         if clause.kind == "add":
             assert clause.new is not None  # noqa: S101 - by its patterns
             cell = self._destination(clause.to, None)
-            return Edit("add", cell=cell, new=_thing(clause.new), open_size=clause.new.size is None)
+            return Edit("add", cell=cell, new=_object_from(clause.new), open_size=clause.new.size is None)
         assert clause.old is not None  # noqa: S101 - by their patterns
         cell = self._find(clause.old)
-        thing = self.scene.cells[cell]
-        assert thing is not None  # noqa: S101 - found there
+        obj = self.scene.cells[cell]
+        assert obj is not None  # noqa: S101 - found there
         if clause.kind == "remove":
             return Edit("remove", cell=cell)
         if clause.kind == "move":
             return Edit("move", cell=cell, to=self._destination(clause.to, cell))
         if clause.kind == "resize":
-            return Edit("resize", cell=cell, new=replace(thing, size=clause.size or thing.size))
+            return Edit("resize", cell=cell, new=replace(obj, size=clause.size or obj.size))
         if clause.kind == "recolour":
             like = None if clause.like is None else self.scene.cells[self._find(clause.like)]
-            colour = clause.colour or (like.colour if like else thing.colour)
-            return Edit("recolour", cell=cell, new=replace(thing, colour=colour))
+            colour = clause.colour or (like.colour if like else obj.colour)
+            return Edit("recolour", cell=cell, new=replace(obj, colour=colour))
         assert clause.new is not None  # noqa: S101 - only replacements are left
-        new = _thing(clause.new, colour=thing.colour, size=thing.size)
+        new = _object_from(clause.new, colour=obj.colour, size=obj.size)
         return Edit("replace", cell=cell, new=new, open_size=clause.new.size is None)
 
     def _find(self, noun: Noun) -> int:
         """The present cell of the one thing that a description fits."""
-        first = _fitting(noun, self.original)
+        first = _matching_cells(noun, self.original)
         if len(first) == 1 and (now := self._now[first[0]]) is not None:
             return now
-        present = _fitting(noun, self.scene)
+        present = _matching_cells(noun, self.scene)
         if len(present) == 1:
             return present[0]
-        said = _say(noun)
-        held = ", ".join(_say(Noun(*thing.named[:2], thing.size, cell)) for cell, thing in self.scene.things.items())
+        said = _noun_text(noun)
+        held = ", ".join(_noun_text(Noun(*obj.named[:2], obj.size, cell)) for cell, obj in self.scene.objects.items())
         if not present:
             raise InputError(f"The picture must hold {said}; it holds {held or 'nothing'}.", code="not_there")
         raise InputError(f"It must be clear which one {said} is; there are: {held}. Say more.", code="ambiguous")
@@ -157,52 +161,52 @@ class _State:
         return cell
 
     def _first_free(self) -> int:
-        free = [cell for cell in _OUTWARDS if self.scene.cells[cell] is None]
+        free = [cell for cell in _FROM_CENTRE if self.scene.cells[cell] is None]
         if not free:
             raise InputError("A picture must have a free place for another thing; all nine are taken.", code="occupied")
         return free[0]
 
 
-def _fitting(noun: Noun, scene: Scene) -> list[int]:
+def _matching_cells(noun: Noun, scene: Scene) -> list[int]:
     return [
         cell
-        for cell, thing in scene.things.items()
-        if thing.kind == noun.kind
-        and noun.colour in {None, thing.colour}
-        and noun.size in {None, thing.size}
+        for cell, obj in scene.objects.items()
+        if obj.kind == noun.kind
+        and noun.colour in {None, obj.colour}
+        and noun.size in {None, obj.size}
         and noun.cell in {None, cell}
     ]
 
 
-def _thing(noun: Noun, *, colour: str | None = None, size: str = "big") -> SceneObject:
+def _object_from(noun: Noun, *, colour: str | None = None, size: str = "big") -> SceneObject:
     return SceneObject(noun.kind, noun.colour or colour or _USUAL_COLOUR[noun.kind], noun.size or size)
 
 
-def _say(noun: Noun) -> str:
+def _noun_text(noun: Noun) -> str:
     words = " ".join(filter(None, ("the", noun.size, noun.colour, noun.kind)))
     return words if noun.cell is None else f"{words} ({POSITIONS[noun.cell]})"
 
 
-def _description(text: str, words: list[str]) -> Task:
+def _parse_description(text: str, words: list[str]) -> Task:
     grounds = list(background_in(words))
     scene = Scene(grounds[0] if grounds else _USUAL_BACKGROUND)
     nouns = _nouns(words)
     if not nouns and not grounds:
         msg = f"A description must name a thing or a place, such as 'a red ball on the left, at night'; found {text!r}."
         raise InputError(msg, code="not_understood")
-    if len(nouns) > MAX_THINGS:
-        msg = f"A picture of the micro world holds at most {MAX_THINGS} things; this text names {len(nouns)}."
+    if len(nouns) > MAX_OBJECTS:
+        msg = f"A picture of the micro world holds at most {MAX_OBJECTS} things; this text names {len(nouns)}."
         raise InputError(msg, code="too_many_things")
-    wishes: list[CellTarget | None] = list(cell_targets_of(scene))
+    cell_targets: list[CellTarget | None] = list(cell_targets_of(scene))
     for noun in (*(noun for noun in nouns if noun.cell is not None), *(noun for noun in nouns if noun.cell is None)):
-        cell = next(at for at in _OUTWARDS if scene.cells[at] is None) if noun.cell is None else noun.cell
+        cell = next(at for at in _FROM_CENTRE if scene.cells[at] is None) if noun.cell is None else noun.cell
         if scene.cells[cell] is not None:
             msg = f"Each place holds one thing; this text puts two in the {POSITIONS[cell]}."
             raise InputError(msg, code="occupied")
-        thing = _thing(noun)
-        scene = scene.put(cell, thing)
-        wishes[cell] = CellTarget(thing.kind, thing.colour, noun.size)
-    return Task(text, "draw", None, scene, tuple(wishes))
+        obj = _object_from(noun)
+        scene = scene.put(cell, obj)
+        cell_targets[cell] = CellTarget(obj.kind, obj.colour, noun.size)
+    return Task(text, "draw", None, scene, tuple(cell_targets))
 
 
 def _nouns(words: list[str]) -> list[Noun]:

@@ -22,15 +22,15 @@ __all__ = [
     "Edit",
     "Task",
     "cell_targets_of",
+    "count_phrase",
     "describe",
-    "draw_task",
     "edit_task",
-    "how_many",
+    "generation_task",
     "instruct",
     "name",
     "place",
     "random_edit",
-    "redraw_open",
+    "resample_unspecified",
 ]
 
 EDIT_KINDS = ("add", "remove", "recolour", "move", "resize", "replace", "background")
@@ -48,18 +48,14 @@ class CellTarget:
     colour: str
     size: str | None
 
-    def allows(self, thing: SceneObject | None) -> bool:
+    def allows(self, obj: SceneObject | None) -> bool:
         """Whether a thing fulfils this wish."""
-        return (
-            thing is not None
-            and (thing.kind, thing.colour) == (self.kind, self.colour)
-            and self.size in {None, thing.size}
-        )
+        return obj is not None and (obj.kind, obj.colour) == (self.kind, self.colour) and self.size in {None, obj.size}
 
     @classmethod
-    def of(cls, thing: SceneObject | None) -> CellTarget | None:
+    def of(cls, obj: SceneObject | None) -> CellTarget | None:
         """A wish for exactly what can be said of a thing; None for an empty cell."""
-        return None if thing is None else cls(*thing.named)
+        return None if obj is None else cls(*obj.named)
 
 
 @dataclass(frozen=True)
@@ -88,7 +84,7 @@ class Edit:
             return scene.put(self.to, scene.cells[self.cell]).put(self.cell, None)
         return scene.put(self.cell, self.new)
 
-    def wishes(self, scene: Scene) -> tuple[CellTarget | None, ...]:
+    def cell_targets(self, scene: Scene) -> tuple[CellTarget | None, ...]:
         """What each cell must hold after the edit of the given scene."""
         after = list(cell_targets_of(self.apply(scene)))
         if self.open_size and self.cell is not None and self.new is not None:
@@ -105,17 +101,17 @@ class Task:
     source: Scene | None
     target: Scene
     """One scene that fulfils the text, with everything that the text leaves open drawn."""
-    wishes: tuple[CellTarget | None, ...]
+    cell_targets: tuple[CellTarget | None, ...]
     """What each cell must hold; cells equal in source and target must also look as before."""
     edits: tuple[Edit, ...] = ()
 
 
 def cell_targets_of(scene: Scene) -> tuple[CellTarget | None, ...]:
     """Wishes for everything that can be said of a scene."""
-    return tuple(CellTarget.of(thing) for thing in scene.cells)
+    return tuple(CellTarget.of(obj) for obj in scene.cells)
 
 
-def _one(rng: Rng | None, options: tuple[str, ...]) -> str:
+def _choose(rng: Rng | None, options: tuple[str, ...]) -> str:
     """The first option, or a random one where there is a generator."""
     return options[0] if rng is None else options[int(rng.integers(len(options)))]
 
@@ -124,20 +120,20 @@ def place(cell: int, rng: Rng | None = None) -> str:
     """Where a cell is, for example "in the top left"."""
     if rng is not None and rng.random() < 0.7:
         return POSITION_PHRASES[cell][0]
-    return _one(rng, POSITION_PHRASES[cell])
+    return _choose(rng, POSITION_PHRASES[cell])
 
 
-def name(thing: SceneObject, *, size: bool = True) -> str:
+def name(obj: SceneObject, *, size: bool = True) -> str:
     """A thing without article, for example "big red ball"."""
-    return f"{thing.size} {thing.colour} {thing.kind}" if size else f"{thing.colour} {thing.kind}"
+    return f"{obj.size} {obj.colour} {obj.kind}" if size else f"{obj.colour} {obj.kind}"
 
 
-def how_many(count: int) -> str:
+def count_phrase(count: int) -> str:
     """How many things there are, without a full stop."""
     return "There is 1 thing" if count == 1 else f"There are {count} things"
 
 
-def a(words: str) -> str:
+def with_article(words: str) -> str:
     """Words with their indefinite article."""
     return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
 
@@ -150,18 +146,18 @@ def describe(scene: Scene, rng: Rng | None = None, sizes: tuple[bool, ...] | Non
         rng: Varies order and wording; without it the text is canonical (row by row).
         sizes: For each thing in cell order, whether its size is said; by default always.
     """
-    things = list(scene.things.items())
-    said = dict(zip(scene.things, sizes or (True,) * len(things), strict=True))
+    objects = list(scene.objects.items())
+    said = dict(zip(scene.objects, sizes or (True,) * len(objects), strict=True))
     if rng is not None:
-        rng.shuffle(things)
-    where = _one(rng, BACKGROUND_PHRASES[scene.background])
-    parts = [f"{a(name(thing, size=said[cell]))} {place(cell, rng)}" for cell, thing in things]
+        rng.shuffle(objects)
+    where = _choose(rng, BACKGROUND_PHRASES[scene.background])
+    parts = [f"{with_article(name(obj, size=said[cell]))} {place(cell, rng)}" for cell, obj in objects]
     if not parts:
-        return _one(rng, (f"nothing {where}", f"an empty picture {where}"))
+        return _choose(rng, (f"nothing {where}", f"an empty picture {where}"))
     listed = parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]
     if rng is None:
         return f"{listed}, {where}"
-    return _one(rng, (f"{listed}, {where}", f"{where}, {listed}", f"a picture {where} with {listed}"))
+    return _choose(rng, (f"{listed}, {where}", f"{where}, {listed}", f"a picture {where} with {listed}"))
 
 
 def refer(scene: Scene, cell: int, rng: Rng | None = None) -> str:
@@ -170,56 +166,56 @@ def refer(scene: Scene, cell: int, rng: Rng | None = None) -> str:
     Canonical: colour and kind, then the size, then the place, as far as it takes to be unambiguous. With a generator
     any of the sufficient ones.
     """
-    thing = scene.cells[cell]
-    assert thing is not None  # noqa: S101 - callers refer to occupied cells
+    obj = scene.cells[cell]
+    assert obj is not None  # noqa: S101 - callers refer to occupied cells
     forms = (
-        (("colour", "kind"), f"the {thing.colour} {thing.kind}"),
-        (("kind",), f"the {thing.kind}"),
-        (("size", "kind"), f"the {thing.size} {thing.kind}"),
-        (("size", "colour", "kind"), f"the {thing.size} {thing.colour} {thing.kind}"),
+        (("colour", "kind"), f"the {obj.colour} {obj.kind}"),
+        (("kind",), f"the {obj.kind}"),
+        (("size", "kind"), f"the {obj.size} {obj.kind}"),
+        (("size", "colour", "kind"), f"the {obj.size} {obj.colour} {obj.kind}"),
     )
-    others = [other for at, other in scene.things.items() if at != cell]
+    others = [other for at, other in scene.objects.items() if at != cell]
     enough = [
         text
         for fields, text in forms
-        if not any(all(getattr(other, field) == getattr(thing, field) for field in fields) for other in others)
+        if not any(all(getattr(other, field) == getattr(obj, field) for field in fields) for other in others)
     ]
-    at_place = (f"the {thing.colour} {thing.kind} {place(cell, rng)}", f"the {thing.kind} {place(cell, rng)}")
+    at_place = (f"the {obj.colour} {obj.kind} {place(cell, rng)}", f"the {obj.kind} {place(cell, rng)}")
     if rng is None:
         return enough[0] if enough and enough[0] == forms[0][1] else (enough or list(at_place))[0]
-    return _one(rng, tuple(enough) + (at_place if rng.random() < 0.3 or not enough else ()))
+    return _choose(rng, tuple(enough) + (at_place if rng.random() < 0.3 or not enough else ()))
 
 
 def instruct(edit: Edit, scene: Scene, rng: Rng | None = None) -> str:
     """The text that asks for one edit of a scene; canonical without a generator."""
     if edit.kind == "background":
         assert edit.background is not None  # noqa: S101 - set by construction
-        where = _one(rng, BACKGROUND_PHRASES[edit.background])
+        where = _choose(rng, BACKGROUND_PHRASES[edit.background])
         word = edit.background
         options = (f"change the background to {word}", f"set the scene {where}", f"make the background {word}")
-        return _one(rng, options)
+        return _choose(rng, options)
     assert edit.cell is not None  # noqa: S101 - set by construction
     if edit.kind == "add":
         assert edit.new is not None  # noqa: S101 - set by construction
-        what, where = a(name(edit.new, size=not edit.open_size)), place(edit.cell, rng)
-        return _one(rng, (f"add {what} {where}", f"put {what} {where}", f"draw {what} {where}"))
+        what, where = with_article(name(edit.new, size=not edit.open_size)), place(edit.cell, rng)
+        return _choose(rng, (f"add {what} {where}", f"put {what} {where}", f"draw {what} {where}"))
     the = refer(scene, edit.cell, rng)
     if edit.kind == "remove":
-        return _one(rng, (f"remove {the}", f"delete {the}", f"take away {the}", f"erase {the}"))
+        return _choose(rng, (f"remove {the}", f"delete {the}", f"take away {the}", f"erase {the}"))
     if edit.kind == "move":
         assert edit.to is not None  # noqa: S101 - set by construction
         to = POSITION_PHRASES[edit.to][0].split(" ", 1)[1] if rng is None else place(edit.to, rng).split(" ", 1)[1]
-        return _one(rng, (f"move {the} to {to}", f"bring {the} to {to}"))
+        return _choose(rng, (f"move {the} to {to}", f"bring {the} to {to}"))
     assert edit.new is not None  # noqa: S101 - set by construction
     if edit.kind == "recolour":
         colour = edit.new.colour
-        return _one(rng, (f"make {the} {colour}", f"turn {the} {colour}", f"paint {the} {colour}"))
+        return _choose(rng, (f"make {the} {colour}", f"turn {the} {colour}", f"paint {the} {colour}"))
     if edit.kind == "resize":
         size = edit.new.size
         more = "bigger" if size == "big" else "smaller"
-        return _one(rng, (f"make {the} {size}", f"make {the} {more}", f"resize {the} to {size}"))
-    what = a(name(edit.new, size=not edit.open_size))
-    return _one(rng, (f"replace {the} with {what}", f"swap {the} for {what}", f"exchange {the} for {what}"))
+        return _choose(rng, (f"make {the} {size}", f"make {the} {more}", f"resize {the} to {size}"))
+    what = with_article(name(edit.new, size=not edit.open_size))
+    return _choose(rng, (f"replace {the} with {what}", f"swap {the} for {what}", f"exchange {the} for {what}"))
 
 
 def random_edit(scene: Scene, kind: str, rng: Rng) -> Edit:
@@ -231,58 +227,58 @@ def random_edit(scene: Scene, kind: str, rng: Rng) -> Edit:
     if kind == "background":
         others = [name for name in BACKGROUNDS if name != scene.background]
         return Edit(kind, background=str(rng.choice(others)))
-    occupied, free = list(scene.things), scene.free
+    occupied, free = list(scene.objects), scene.free
     if kind == "add" and free:
         return Edit(kind, cell=int(rng.choice(free)), new=random_object(rng), open_size=bool(rng.random() < 0.25))
     if kind not in EDIT_KINDS or not occupied or (kind in {"add", "move"} and not free):
         msg = f"an edit of kind {kind!r} needs a kind among {', '.join(EDIT_KINDS)} and a scene that allows it"
         raise ValueError(msg)
     cell = int(rng.choice(occupied))
-    thing = scene.cells[cell]
-    assert thing is not None  # noqa: S101 - occupied
+    obj = scene.cells[cell]
+    assert obj is not None  # noqa: S101 - occupied
     if kind == "move":
         return Edit(kind, cell=cell, to=int(rng.choice(free)))
     if kind == "recolour":
-        colour = str(rng.choice([colour for colour in COLOURS if colour != thing.colour]))
-        return Edit(kind, cell=cell, new=replace(thing, colour=colour))
+        colour = str(rng.choice([colour for colour in COLOURS if colour != obj.colour]))
+        return Edit(kind, cell=cell, new=replace(obj, colour=colour))
     if kind == "resize":
-        return Edit(kind, cell=cell, new=replace(thing, size=SIZES[1 - SIZES.index(thing.size)]))
+        return Edit(kind, cell=cell, new=replace(obj, size=SIZES[1 - SIZES.index(obj.size)]))
     if kind == "remove":
         return Edit(kind, cell=cell)
     new = random_object(rng)
-    while new.kind == thing.kind:
+    while new.kind == obj.kind:
         new = random_object(rng)
     return Edit(kind, cell=cell, new=new, open_size=bool(rng.random() < 0.25))
 
 
-def redraw_open(thing: SceneObject, rng: Rng, *, size: bool) -> SceneObject:
+def resample_unspecified(obj: SceneObject, rng: Rng, *, size: bool) -> SceneObject:
     """The thing with what words leave open drawn anew, and its size too if asked."""
     return replace(
-        thing,
+        obj,
         variant=int(rng.integers(VARIANTS)),
         offset=int(rng.integers(len(OFFSETS))),
-        size=str(rng.choice(SIZES)) if size else thing.size,
+        size=str(rng.choice(SIZES)) if size else obj.size,
     )
 
 
-def draw_task(rng: Rng, things: int | None = None) -> Task:
+def generation_task(rng: Rng, objects: int | None = None) -> Task:
     """A text-to-image task with up to `MAX_NAMED` things (or the number given)."""
-    count = int(rng.choice(4, p=[0.06, 0.2, 0.34, 0.4])) if things is None else things
+    count = int(rng.choice(4, p=[0.06, 0.2, 0.34, 0.4])) if objects is None else objects
     scene = random_scene(rng, count)
     sizes = tuple(bool(rng.random() > 0.2) for _ in range(count))
-    wishes = list(cell_targets_of(scene))
-    for (cell, thing), said in zip(scene.things.items(), sizes, strict=True):
+    cell_targets = list(cell_targets_of(scene))
+    for (cell, obj), said in zip(scene.objects.items(), sizes, strict=True):
         if not said:
-            wishes[cell] = CellTarget(thing.kind, thing.colour, None)
-    return Task(describe(scene, rng, sizes), "draw", None, scene, tuple(wishes))
+            cell_targets[cell] = CellTarget(obj.kind, obj.colour, None)
+    return Task(describe(scene, rng, sizes), "draw", None, scene, tuple(cell_targets))
 
 
-def edit_task(rng: Rng, kind: str, things: int | None = None) -> Task:
+def edit_task(rng: Rng, kind: str, objects: int | None = None) -> Task:
     """A single-edit task on a scene with up to four things."""
     fewest, most = (0 if kind in {"add", "background"} else 1), (3 if kind == "add" else 4)
-    scene = random_scene(rng, int(rng.integers(fewest, most + 1)) if things is None else things)
+    scene = random_scene(rng, int(rng.integers(fewest, most + 1)) if objects is None else objects)
     edit = random_edit(scene, kind, rng)
-    return Task(instruct(edit, scene, rng), kind, scene, edit.apply(scene), edit.wishes(scene), (edit,))
+    return Task(instruct(edit, scene, rng), kind, scene, edit.apply(scene), edit.cell_targets(scene), (edit,))
 
 
 assert len(POSITION_PHRASES) == CELLS  # noqa: S101 - one list of phrases a cell

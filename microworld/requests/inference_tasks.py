@@ -11,30 +11,30 @@ from dataclasses import replace
 
 from interleavethinker.microworld.language.templates import (
     Edit,
-    a,
+    count_phrase,
     describe,
-    how_many,
     instruct,
     name,
     place,
     random_edit,
+    with_article,
 )
 from interleavethinker.microworld.language.vocabulary import BACKGROUND_PHRASES
 from interleavethinker.microworld.scenes.scene import Scene, SceneObject, random_object, random_scene
 from interleavethinker.microworld.scenes.sprites import BACKGROUNDS
 from interleavethinker.microworld.scoring.targets import StepTarget
 
-from .scenarios import Asked, Planned, Rng, caption, edited, one, sentence
+from .scenarios import Rng, Scenario, ScenarioStep, caption, choose, edit_step, sentence
 
 __all__ = [
+    "BACKGROUND_HINTS",
     "COLOUR_HINTS",
-    "GROUND_HINTS",
     "KIND_HINTS",
-    "WORDINGS",
+    "TEMPLATES_PER_TASK",
+    "inference_task_texts",
     "knowledge",
     "question",
     "reasoning",
-    "riddle_texts",
 ]
 
 KIND_HINTS: dict[str, tuple[str, ...]] = {
@@ -64,7 +64,7 @@ COLOUR_HINTS: dict[str, str] = {
     "white": "the colour of milk",
 }
 
-GROUND_HINTS: dict[str, str] = {
+BACKGROUND_HINTS: dict[str, str] = {
     "meadow": "where cows graze",
     "night": "when owls are awake",
     "sunset": "when the day ends",
@@ -77,21 +77,29 @@ _LATER = {"meadow": "night", "night": "meadow", "sunset": "night"}
 """What a place may look like twelve hours later; sunset stands for a time too."""
 
 
-def riddle_texts() -> Iterator[str]:
+def inference_task_texts() -> Iterator[str]:
     """Every text that a riddle is made of."""
     yield from (text for hints in KIND_HINTS.values() for text in hints)
-    yield from (*COLOUR_HINTS.values(), *GROUND_HINTS.values())
-    yield from (text for texts in _ASKS for text in texts)
-    yield from (*_DIFFERENCES, *_HINTED, *_HOURS, *_EXCHANGES, *_RECOLOURS, *_ROWS, "Then put there instead.")
+    yield from (*COLOUR_HINTS.values(), *BACKGROUND_HINTS.values())
+    yield from (text for texts in _QUESTION_TEMPLATES for text in texts)
+    yield from (
+        *_DIFFERENCE_TEMPLATES,
+        *_KNOWLEDGE_TEMPLATES,
+        *_HOURS_LATER_TEMPLATES,
+        *_EXCHANGE_TEMPLATES,
+        *_RECOLOUR_TEMPLATES,
+        *_ROW_TEMPLATES,
+        "Then put there instead.",
+    )
 
 
-def _text_only(answer: str) -> Planned:
-    return Planned(None, None, answer, None)
+def _answer_step(answer: str) -> ScenarioStep:
+    return ScenarioStep(None, None, answer, None)
 
 
-WORDINGS = 8
+TEMPLATES_PER_TASK = 8
 """Templates of each riddle that `families` counts three or five of; the rest are for rehearsals."""
-_ASKS = (
+_QUESTION_TEMPLATES = (
     (
         "What is {0}?", "Tell me what is {0}.", "Which thing do you see {0}?", "What do we have {0}?",
         "Look {0}: what is it?", "Name the thing {0}.", "{0}, what can be seen?", "Can you tell which thing is {0}?",
@@ -116,7 +124,7 @@ _ASKS = (
         "Write a text for this picture.", "Words for this picture, please.",
     ),
 )  # fmt: skip
-_DIFFERENCES = (
+_DIFFERENCE_TEMPLATES = (
     "What was done from the first to the second?",
     "What has changed?",
     "Say what is different now.",
@@ -128,36 +136,36 @@ _DIFFERENCES = (
 )
 
 
-def question(rng: Rng, template: int) -> Asked | None:
+def question(rng: Rng, template: int) -> Scenario | None:
     """A question about one or two pictures; the answer is words."""
     scene = random_scene(rng, int(rng.integers(1, 5)))
-    cell, thing = _some(scene, rng)
-    count = len(scene.things)
-    what = int(rng.integers(len(_ASKS) + 1))
-    if what == len(_ASKS):
-        return _difference(scene, _DIFFERENCES[template], rng)
-    if what in {1, 2} and sum(other.kind == thing.kind for other in scene.things.values()) > 1:
+    cell, obj = _random_occupied(scene, rng)
+    count = len(scene.objects)
+    what = int(rng.integers(len(_QUESTION_TEMPLATES) + 1))
+    if what == len(_QUESTION_TEMPLATES):
+        return _difference(scene, _DIFFERENCE_TEMPLATES[template], rng)
+    if what in {1, 2} and sum(other.kind == obj.kind for other in scene.objects.values()) > 1:
         return None
     answer = (
-        sentence(f"it is {a(name(thing))}"),
-        sentence(f"the {thing.kind} is {place(cell)}"),
-        sentence(f"the {thing.kind} is {thing.colour}"),
-        f"{how_many(count)}.",
+        sentence(f"it is {with_article(name(obj))}"),
+        sentence(f"the {obj.kind} is {place(cell)}"),
+        sentence(f"the {obj.kind} is {obj.colour}"),
+        f"{count_phrase(count)}.",
         sentence(describe(scene)),
     )[what]
-    text = _ASKS[what][template].format(place(cell), thing.kind)
-    return Asked((scene, text), (_text_only(answer),), f"{_seen(scene)} Only words are wanted.")
+    text = _QUESTION_TEMPLATES[what][template].format(place(cell), obj.kind)
+    return Scenario((scene, text), (_answer_step(answer),), f"{_observation(scene)} Only words are wanted.")
 
 
-def _difference(scene: Scene, text: str, rng: Rng) -> Asked:
-    edit = random_edit(scene, one(rng, ("recolour", "remove", "background", "resize")), rng)
+def _difference(scene: Scene, text: str, rng: Rng) -> Scenario:
+    edit = random_edit(scene, choose(rng, ("recolour", "remove", "background", "resize")), rng)
     what = instruct(edit, scene)
     after = edit.apply(scene)
-    thought = f"{_seen(scene)} Then {describe(after)}. Only words are wanted."
-    return Asked((scene, after, text), (_text_only(sentence(what)),), thought)
+    thought = f"{_observation(scene)} Then {describe(after)}. Only words are wanted."
+    return Scenario((scene, after, text), (_answer_step(sentence(what)),), thought)
 
 
-_HINTED = (
+_KNOWLEDGE_TEMPLATES = (
     "Draw {thing}, {place}, {ground}.",
     "Show {thing} {place}. It is {ground}.",
     "I think of {thing}. Draw it {place}, {ground}.",
@@ -169,36 +177,38 @@ _HINTED = (
 )
 
 
-def knowledge(rng: Rng, template: int) -> Asked:
+def knowledge(rng: Rng, template: int) -> Scenario:
     """A drawing of a thing that is only hinted at, and sometimes a second hint as a change."""
-    cell, thing = int(rng.integers(9)), random_object(rng)
-    ground = one(rng, BACKGROUNDS)
-    scene = Scene(ground).put(cell, thing)
-    hint = one(rng, KIND_HINTS[thing.kind])
-    text = _HINTED[template].format(
-        thing=f"{hint}, in {COLOUR_HINTS[thing.colour]}", place=place(cell), ground=GROUND_HINTS[ground]
+    cell, obj = int(rng.integers(9)), random_object(rng)
+    ground = choose(rng, BACKGROUNDS)
+    scene = Scene(ground).put(cell, obj)
+    hint = choose(rng, KIND_HINTS[obj.kind])
+    text = _KNOWLEDGE_TEMPLATES[template].format(
+        thing=f"{hint}, in {COLOUR_HINTS[obj.colour]}", place=place(cell), ground=BACKGROUND_HINTS[ground]
     )
-    words = f"{a(name(thing, size=False))} {place(cell)}, {BACKGROUND_PHRASES[ground][0]}"
-    thought = f"{hint}: {thing.kind}. {COLOUR_HINTS[thing.colour]}: {thing.colour}. {GROUND_HINTS[ground]}: {ground}."
-    steps = [Planned(sentence(f"draw {words}"), words, caption(None, scene), StepTarget(scene, open_sizes=(cell,)))]
+    words = f"{with_article(name(obj, size=False))} {place(cell)}, {BACKGROUND_PHRASES[ground][0]}"
+    thought = f"{hint}: {obj.kind}. {COLOUR_HINTS[obj.colour]}: {obj.colour}. {BACKGROUND_HINTS[ground]}: {ground}."
+    steps = [
+        ScenarioStep(sentence(f"draw {words}"), words, caption(None, scene), StepTarget(scene, open_sizes=(cell,)))
+    ]
     if rng.random() < 0.4:
-        other = one(rng, tuple(kind for kind in KIND_HINTS if kind != thing.kind))
-        new = replace(thing, kind=other)
-        second = one(rng, KIND_HINTS[other])
+        other = choose(rng, tuple(kind for kind in KIND_HINTS if kind != obj.kind))
+        new = replace(obj, kind=other)
+        second = choose(rng, KIND_HINTS[other])
         text += f" Then put {second} there instead."
         thought += f" {second}: {other}."
         change = Edit("replace", cell=cell, new=new, open_size=True)
-        steps.append(edited(scene, change, instruct(change, scene)))
-    return Asked((text,), tuple(steps), thought)
+        steps.append(edit_step(scene, change, instruct(change, scene)))
+    return Scenario((text,), tuple(steps), thought)
 
 
-def reasoning(rng: Rng, template: int) -> Asked | None:
+def reasoning(rng: Rng, template: int) -> Scenario | None:
     """A change of a given picture that must be worked out: time, exchange, completion, or everything of a colour."""
     makers = (_exchange, _recolour_all, _complete, _hours_later)
     return makers[int(rng.integers(len(makers)))](rng, template)
 
 
-_HOURS = (
+_HOURS_LATER_TEMPLATES = (
     "Show the same place twelve hours later.",
     "How does it look here in twelve hours?",
     "Twelve hours have passed. Draw that.",
@@ -210,17 +220,17 @@ _HOURS = (
 )
 
 
-def _hours_later(rng: Rng, template: int) -> Asked | None:
+def _hours_later(rng: Rng, template: int) -> Scenario | None:
     scene = random_scene(rng, int(rng.integers(1, 4)))
     if scene.background not in _LATER:
         return None
     change = Edit("background", background=_LATER[scene.background])
-    step = edited(scene, change, instruct(change, scene))
-    thought = f"{_seen(scene)} It is {scene.background} now, so twelve hours later it is {change.background}."
-    return Asked((scene, _HOURS[template]), (step,), thought)
+    step = edit_step(scene, change, instruct(change, scene))
+    thought = f"{_observation(scene)} It is {scene.background} now, so twelve hours later it is {change.background}."
+    return Scenario((scene, _HOURS_LATER_TEMPLATES[template]), (step,), thought)
 
 
-_EXCHANGES = (
+_EXCHANGE_TEMPLATES = (
     "Let the {} and the {} trade places.",
     "The {} and the {} should change places.",
     "Put the {} where the {} is, and the other way round.",
@@ -232,19 +242,19 @@ _EXCHANGES = (
 )
 
 
-def _exchange(rng: Rng, template: int) -> Asked | None:
+def _exchange(rng: Rng, template: int) -> Scenario | None:
     scene = random_scene(rng, 2)
-    (first, here), (second, there) = scene.things.items()
+    (first, here), (second, there) = scene.objects.items()
     if here.kind == there.kind:
         return None
-    steps = _in_turn(scene, [(first, there), (second, here)])
-    text = _EXCHANGES[template].format(here.kind, there.kind)
+    steps = _steps_in_turn(scene, [(first, there), (second, here)])
+    text = _EXCHANGE_TEMPLATES[template].format(here.kind, there.kind)
     where = f"The {here.kind} is {place(first)}, the {there.kind} {place(second)}"
-    thought = f"{_seen(scene)} {where}: replace each by the other."
-    return Asked((scene, text), tuple(steps), thought)
+    thought = f"{_observation(scene)} {where}: replace each by the other."
+    return Scenario((scene, text), tuple(steps), thought)
 
 
-_RECOLOURS = (
+_RECOLOUR_TEMPLATES = (
     "Everything that is {} should have {}.",
     "Give all {} things {}.",
     "Whatever is {} gets {}.",
@@ -256,19 +266,21 @@ _RECOLOURS = (
 )
 
 
-def _recolour_all(rng: Rng, template: int) -> Asked | None:
+def _recolour_all(rng: Rng, template: int) -> Scenario | None:
     scene = random_scene(rng, int(rng.integers(2, 4)))
-    _, thing = _some(scene, rng)
-    same = [cell for cell, other in scene.things.items() if other.colour == thing.colour]
-    colour = one(rng, tuple(colour for colour in COLOUR_HINTS if colour != thing.colour))
-    steps = _in_turn(scene, [(cell, replace(_at(scene, cell), colour=colour)) for cell in same], kind="recolour")
-    text = _RECOLOURS[template].format(thing.colour, COLOUR_HINTS[colour])
+    _, obj = _random_occupied(scene, rng)
+    same = [cell for cell, other in scene.objects.items() if other.colour == obj.colour]
+    colour = choose(rng, tuple(colour for colour in COLOUR_HINTS if colour != obj.colour))
+    steps = _steps_in_turn(
+        scene, [(cell, replace(_object_at(scene, cell), colour=colour)) for cell in same], kind="recolour"
+    )
+    text = _RECOLOUR_TEMPLATES[template].format(obj.colour, COLOUR_HINTS[colour])
     are = "is" if len(same) == 1 else "are"
-    thought = f"{_seen(scene)} {COLOUR_HINTS[colour]}: {colour}. {len(same)} of the things {are} {thing.colour}."
-    return Asked((scene, text), tuple(steps), thought)
+    thought = f"{_observation(scene)} {COLOUR_HINTS[colour]}: {colour}. {len(same)} of the things {are} {obj.colour}."
+    return Scenario((scene, text), tuple(steps), thought)
 
 
-_ROWS = (
+_ROW_TEMPLATES = (
     "Complete the row.",
     "Fill the gap in the row.",
     "One is missing in the row; add it.",
@@ -280,38 +292,38 @@ _ROWS = (
 )
 
 
-def _complete(rng: Rng, template: int) -> Asked:
-    row, gap, thing = int(rng.integers(3)), int(rng.integers(3)), random_object(rng)
-    scene = Scene(one(rng, BACKGROUNDS))
+def _complete(rng: Rng, template: int) -> Scenario:
+    row, gap, obj = int(rng.integers(3)), int(rng.integers(3)), random_object(rng)
+    scene = Scene(choose(rng, BACKGROUNDS))
     for column in range(3):
         if column != gap:
-            scene = scene.put(3 * row + column, thing)
-    change = Edit("add", cell=3 * row + gap, new=thing)
-    step = edited(scene, change, instruct(change, scene))
-    thought = f"{_seen(scene)} Two alike stand in a row; the third is missing {place(3 * row + gap)}."
-    return Asked((scene, _ROWS[template]), (step,), thought)
+            scene = scene.put(3 * row + column, obj)
+    change = Edit("add", cell=3 * row + gap, new=obj)
+    step = edit_step(scene, change, instruct(change, scene))
+    thought = f"{_observation(scene)} Two alike stand in a row; the third is missing {place(3 * row + gap)}."
+    return Scenario((scene, _ROW_TEMPLATES[template]), (step,), thought)
 
 
-def _in_turn(scene: Scene, wanted: list[tuple[int, SceneObject]], kind: str = "replace") -> list[Planned]:
+def _steps_in_turn(scene: Scene, wanted: list[tuple[int, SceneObject]], kind: str = "replace") -> list[ScenarioStep]:
     steps = []
-    for cell, thing in wanted:
-        change = Edit(kind, cell=cell, new=thing)
-        steps.append(edited(scene, change, instruct(change, scene)))
+    for cell, obj in wanted:
+        change = Edit(kind, cell=cell, new=obj)
+        steps.append(edit_step(scene, change, instruct(change, scene)))
         scene = change.apply(scene)
     return steps
 
 
-def _seen(scene: Scene) -> str:
+def _observation(scene: Scene) -> str:
     """What a planner tells itself first, so that the rest can be read instead of looked at."""
     return f"I see {describe(scene)}."
 
 
-def _at(scene: Scene, cell: int) -> SceneObject:
-    thing = scene.cells[cell]
-    assert thing is not None  # noqa: S101 - asked of occupied cells only
-    return thing
+def _object_at(scene: Scene, cell: int) -> SceneObject:
+    obj = scene.cells[cell]
+    assert obj is not None  # noqa: S101 - asked of occupied cells only
+    return obj
 
 
-def _some(scene: Scene, rng: Rng) -> tuple[int, SceneObject]:
-    things = list(scene.things.items())
-    return things[int(rng.integers(len(things)))]
+def _random_occupied(scene: Scene, rng: Rng) -> tuple[int, SceneObject]:
+    objects = list(scene.objects.items())
+    return objects[int(rng.integers(len(objects)))]

@@ -15,19 +15,31 @@ from interleavethinker.microworld.language.held_out import indirect_edit, with_s
 from interleavethinker.microworld.language.templates import (
     EDIT_KINDS,
     Edit,
-    a,
     describe,
     instruct,
     name,
     place,
     random_edit,
+    with_article,
 )
 from interleavethinker.microworld.language.vocabulary import BACKGROUND_PHRASES, SYNONYMS
 from interleavethinker.microworld.scenes.scene import Scene, SceneObject
 from interleavethinker.microworld.scoring.targets import StepTarget
 from interleavethinker.tools.request_parsing import named_step_count
 
-__all__ = ["Asked", "Planned", "Rng", "caption", "drawing", "edited", "edits", "in_words", "one", "sentence", "spoken"]
+__all__ = [
+    "Rng",
+    "Scenario",
+    "ScenarioStep",
+    "caption",
+    "choose",
+    "edit_step",
+    "generation_step",
+    "prompt_of",
+    "random_edit_steps",
+    "sentence",
+    "user_wording",
+]
 
 Rng = np.random.Generator
 
@@ -36,7 +48,7 @@ _RESPELLED, _INDIRECT = 0.35, 0.2
 
 
 @dataclass(frozen=True)
-class Planned:
+class ScenarioStep:
     """One step as a good planner writes it; a step of text only has no prompt and no target."""
 
     instruction: str | None
@@ -46,12 +58,12 @@ class Planned:
 
 
 @dataclass(frozen=True)
-class Asked:
+class Scenario:
     """A request with the plan that carries it out."""
 
     parts: tuple[str | Scene, ...]
     """Texts and pictures (as scenes), in order."""
-    steps: tuple[Planned, ...]
+    steps: tuple[ScenarioStep, ...]
     reasoning: str
     """What a planner should think before it writes this plan."""
 
@@ -63,12 +75,12 @@ class Asked:
         return (*shown, *(scene for target in targets for scene in (target.before, target.after) if scene is not None))
 
 
-def one(rng: Rng, options: tuple[str, ...]) -> str:
+def choose(rng: Rng, options: tuple[str, ...]) -> str:
     """One of the options."""
     return options[int(rng.integers(len(options)))]
 
 
-def spoken(text: str, rng: Rng) -> str:
+def user_wording(text: str, rng: Rng) -> str:
     """A text as some user says it: sometimes with synonyms that the generator never met."""
     has_content = any(word.strip(",") in SYNONYMS for word in text.split())
     return with_synonyms(text, rng) if has_content and rng.random() < _RESPELLED else text
@@ -79,35 +91,35 @@ def sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 
-def drawing(scene: Scene, rng: Rng) -> Planned:
+def generation_step(scene: Scene, rng: Rng) -> ScenarioStep:
     """The step that draws a scene in a user's words."""
-    count = len(scene.things)
+    count = len(scene.objects)
     sizes = tuple(bool(rng.random() > 0.2) for _ in range(count))
-    text = spoken(describe(scene, rng, sizes), rng)
-    opened = tuple(cell for cell, said in zip(scene.things, sizes, strict=True) if not said)
-    return Planned(sentence(f"draw {text}"), text, caption(None, scene), StepTarget(scene, open_sizes=opened))
+    text = user_wording(describe(scene, rng, sizes), rng)
+    opened = tuple(cell for cell, said in zip(scene.objects, sizes, strict=True) if not said)
+    return ScenarioStep(sentence(f"draw {text}"), text, caption(None, scene), StepTarget(scene, open_sizes=opened))
 
 
-def edited(scene: Scene, edit: Edit, words: str) -> Planned:
+def edit_step(scene: Scene, edit: Edit, words: str) -> ScenarioStep:
     """The step that makes one edit of a scene, in the given words."""
     opened = (edit.cell,) if edit.open_size and edit.cell is not None else ()
     after = edit.apply(scene)
-    return Planned(sentence(words), words, caption(edit, after), StepTarget(after, scene, edit, opened))
+    return ScenarioStep(sentence(words), words, caption(edit, after), StepTarget(after, scene, edit, opened))
 
 
-def edits(scene: Scene, count: int, rng: Rng) -> list[Planned]:
+def random_edit_steps(scene: Scene, count: int, rng: Rng) -> list[ScenarioStep]:
     """Steps that edit a scene one after the other, in a user's words."""
-    steps: list[Planned] = []
+    steps: list[ScenarioStep] = []
     while len(steps) < count:
-        words, edit = _said(scene, rng)
+        words, edit = _random_worded_edit(scene, rng)
         if any(step.prompt == words for step in steps):
             continue
-        steps.append(edited(scene, edit, words))
+        steps.append(edit_step(scene, edit, words))
         scene = edit.apply(scene)
     return steps
 
 
-def in_words(step: Planned) -> str:
+def prompt_of(step: ScenarioStep) -> str:
     """The words that the user said for a step."""
     assert step.prompt is not None  # noqa: S101 - only steps with a picture are asked for in words
     return step.prompt
@@ -117,41 +129,41 @@ def caption(edit: Edit | None, after: Scene) -> str:
     """A plain sentence to print beside a step's picture."""
     if edit is None:
         where = BACKGROUND_PHRASES[after.background][0]
-        if not after.things:
+        if not after.objects:
             return sentence(f"nothing is {where} yet")
-        listed = " and ".join(a(name(thing, size=False)) for thing in after.things.values())
-        return sentence(f"{where} there {'is' if len(after.things) == 1 else 'are'} {listed}")
+        listed = " and ".join(with_article(name(obj, size=False)) for obj in after.objects.values())
+        return sentence(f"{where} there {'is' if len(after.objects) == 1 else 'are'} {listed}")
     if edit.kind == "background":
         return sentence(f"now it is {BACKGROUND_PHRASES[after.background][0]}")
     if edit.kind == "remove":
         return "It is gone."
     cell = edit.to if edit.kind == "move" else edit.cell
     assert cell is not None  # noqa: S101 - set by construction
-    thing = after.cells[cell]
-    assert thing is not None  # noqa: S101 - all other edits leave a thing there
-    return sentence(f"now {a(_brief(thing, edit))} is {place(cell)}")
+    obj = after.cells[cell]
+    assert obj is not None  # noqa: S101 - all other edits leave a thing there
+    return sentence(f"now {with_article(_short_name(obj, edit))} is {place(cell)}")
 
 
-def _brief(thing: SceneObject, edit: Edit) -> str:
-    return name(thing) if edit.kind == "resize" else name(thing, size=False)
+def _short_name(obj: SceneObject, edit: Edit) -> str:
+    return name(obj) if edit.kind == "resize" else name(obj, size=False)
 
 
-def _said(scene: Scene, rng: Rng) -> tuple[str, Edit]:
+def _random_worded_edit(scene: Scene, rng: Rng) -> tuple[str, Edit]:
     """A random edit that the scene allows, and a user's words for it."""
     possible = [kind for kind in EDIT_KINDS if _allows(scene, kind)]
     kind = possible[int(rng.integers(len(possible)))]
-    if len(scene.things) >= 2 and rng.random() < _INDIRECT:
+    if len(scene.objects) >= 2 and rng.random() < _INDIRECT:
         said = indirect_edit(scene, kind, rng)
         # "Go one step left" would be taken for a plan's length, which is said by the request as a whole.
         if said is not None and named_step_count(said[0]) is None:
             return said
     edit = random_edit(scene, kind, rng)
-    return spoken(instruct(edit, scene, rng), rng), edit
+    return user_wording(instruct(edit, scene, rng), rng), edit
 
 
 def _allows(scene: Scene, kind: str) -> bool:
     if kind == "background":
         return True
     if kind == "add":
-        return len(scene.things) < 4
-    return bool(scene.things)
+        return len(scene.objects) < 4
+    return bool(scene.objects)

@@ -5,7 +5,7 @@ They would plan and judge those too, and badly. What an unusual sentence of know
 
 from functools import cache
 
-from interleavethinker.microworld.language.lexicon import check_request as check_words
+from interleavethinker.microworld.language.lexicon import check_vocabulary
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.types import Request
 
@@ -26,7 +26,7 @@ def check_request(request: Request) -> None:
         InputError: Unknown words, with the nearest known ones, or no words at all.
     """
     try:
-        check_words(request.text, _words())
+        check_vocabulary(request.text, _words())
     except InputError as error:
         hint = "The profiles `klein` and `api` take any request; see `interleavethinker doctor`."
         raise InputError(f"{error} {hint}", code=error.code) from error

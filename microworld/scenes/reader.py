@@ -22,9 +22,9 @@ from interleavethinker.tools.errors import InputError
 from .scene import CELLS, Scene, SceneObject
 from .sprites import BACKGROUNDS, CELL, COLOURS, IMAGE_SIZE, KINDS, OFFSETS, SIZES, VARIANTS, background, sprite
 
-__all__ = ["Picture", "Reading", "as_picture", "read", "read_all"]
+__all__ = ["PixelArray", "Reading", "as_pixels", "read", "read_all"]
 
-Picture = NDArray[np.float32]
+PixelArray = NDArray[np.float32]
 """RGB of shape (96, 96, 3) in 0..1."""
 
 _POOL = 2
@@ -56,9 +56,9 @@ class Reading:
 
 @dataclass(frozen=True)
 class _Tables:
-    """Every tile in factors; `n` sprites, rows in the order of `things`."""
+    """Every tile in factors; `n` sprites, rows in the order of `objects`."""
 
-    things: tuple[SceneObject, ...]
+    objects: tuple[SceneObject, ...]
     names: NDArray[np.int64]
     """Number of each sprite's (kind, colour, size), shape (n + 1,); the last is the empty cell."""
     alpha: NDArray[np.float32]
@@ -71,7 +71,7 @@ class _Tables:
     """Averaged backgrounds in cells, (backgrounds, cells, side, side, 3)."""
 
 
-def as_picture(image: Image.Image | Picture) -> Picture:
+def as_pixels(image: Image.Image | PixelArray) -> PixelArray:
     """Pixels of an image of the micro world's size, as `read` takes them.
 
     Raises:
@@ -84,20 +84,20 @@ def as_picture(image: Image.Image | Picture) -> Picture:
             f"A picture of the micro world must be {IMAGE_SIZE} x {IMAGE_SIZE} pixels; this one is {width} x {height}."
         )
         raise InputError(msg, code="wrong_size")
-    picture: Picture = array.astype(np.float32, copy=False)
+    picture: PixelArray = array.astype(np.float32, copy=False)
     return picture / np.float32(255) if array.dtype == np.uint8 else picture
 
 
-def read(image: Image.Image | Picture) -> Reading:
+def read(image: Image.Image | PixelArray) -> Reading:
     """What one picture shows."""
     return read_all([image])[0]
 
 
-def read_all(images: Sequence[Image.Image | Picture]) -> list[Reading]:
+def read_all(images: Sequence[Image.Image | PixelArray]) -> list[Reading]:
     """What each picture shows; faster than one by one."""
     readings: list[Reading] = []
     for start in range(0, len(images), _CHUNK):
-        readings += _read_chunk(np.stack([as_picture(image) for image in images[start : start + _CHUNK]]))
+        readings += _read_chunk(np.stack([as_pixels(image) for image in images[start : start + _CHUNK]]))
     return readings
 
 
@@ -111,12 +111,12 @@ def _read_chunk(pictures: NDArray[np.float32]) -> list[Reading]:
     fit, clarity = _fit(crops, best, *rows)
     poor = np.flatnonzero(fit < _FITS)
     if len(poor):
-        _try_shifts(pictures, poor, rows, _Found(distances, best, fit, clarity))
+        _try_shifts(pictures, poor, rows, _CellMatches(distances, best, fit, clarity))
     confidence = _confidence(distances, best)
     readings = []
     for index in range(len(pictures)):
         part = slice(index * CELLS, (index + 1) * CELLS)
-        cells = tuple(tables.things[tile] if tile < len(tables.things) else None for tile in best[part])
+        cells = tuple(tables.objects[tile] if tile < len(tables.objects) else None for tile in best[part])
         scene = Scene(BACKGROUNDS[where[index]], cells)
         fits, clear, certain = (tuple(map(float, values[part])) for values in (fit, clarity, confidence))
         readings.append(Reading(scene, fits, clear, certain, round(float(sure[index]), 6)))
@@ -148,7 +148,7 @@ def _distances(cells: NDArray[np.float32], where: NDArray[np.int64], cell: NDArr
 
 
 @dataclass(frozen=True)
-class _Found:
+class _CellMatches:
     """What was found for each of m cells; the arrays are written to."""
 
     distances: NDArray[np.float32]
@@ -161,7 +161,7 @@ def _try_shifts(
     pictures: NDArray[np.float32],
     poor: NDArray[np.int64],
     rows: tuple[NDArray[np.int64], NDArray[np.int64]],
-    found: _Found,
+    found: _CellMatches,
 ) -> None:
     """Replaces, in place, what was found for the cells `poor` by what fits better after a shift by one pixel."""
     padded = np.pad(pictures, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge")
@@ -185,17 +185,17 @@ def _fit(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Fit and clarity, see `Reading`, of crops (m, 32, 32, 3) as pictures of tiles."""
     errors, added = np.empty(len(crops)), np.ones(len(crops))
-    things = _tables().things
+    objects = _tables().objects
     for index, (tile, name, at) in enumerate(zip(tiles, where, cell, strict=True)):
         y, x = divmod(int(at), 3)
         wanted = background(BACKGROUNDS[name])[y * CELL : (y + 1) * CELL, x * CELL : (x + 1) * CELL]
-        if tile < len(things):
-            drawn = _sprite(things[tile])
+        if tile < len(objects):
+            drawn = _sprite(objects[tile])
             addition = (drawn[..., :3] - wanted) * drawn[..., 3:]
             wanted = wanted + addition
             added[index] = (addition**2).mean()
         errors[index] = max(float(((crops[index] - wanted) ** 2).mean()), 1e-5)
-    clarity = np.where(tiles < len(things), np.minimum(10 * np.log10(added / errors), 50), 50)
+    clarity = np.where(tiles < len(objects), np.minimum(10 * np.log10(added / errors), 50), 50)
     return (-10 * np.log10(errors)).astype(np.float32), clarity.astype(np.float32)
 
 
@@ -220,8 +220,8 @@ def _in_cells(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
     return pictures.reshape(n, 3, side, 3, side, 3).swapaxes(2, 3).reshape(n, CELLS, side, side, 3)
 
 
-def _sprite(thing: SceneObject) -> NDArray[np.float32]:
-    return sprite(thing.kind, thing.colour, thing.size, thing.variant, thing.offset)
+def _sprite(obj: SceneObject) -> NDArray[np.float32]:
+    return sprite(obj.kind, obj.colour, obj.size, obj.variant, obj.offset)
 
 
 def _shifted(drawn: NDArray[np.float32], offset: int) -> NDArray[np.float32]:
@@ -234,25 +234,25 @@ def _shifted(drawn: NDArray[np.float32], offset: int) -> NDArray[np.float32]:
 
 @cache
 def _tables() -> _Tables:
-    things = tuple(
+    objects = tuple(
         SceneObject(*fields) for fields in product(KINDS, COLOURS, SIZES, range(VARIANTS), range(len(OFFSETS)))
     )
     alphas, inks = [], []
-    for thing in things:  # drawing takes long, shifting does not
-        drawn = _sprite(replace(thing, offset=0))
-        premultiplied = _shifted(np.concatenate([drawn[..., :3] * drawn[..., 3:], drawn[..., 3:]], -1), thing.offset)
+    for obj in objects:  # drawing takes long, shifting does not
+        drawn = _sprite(replace(obj, offset=0))
+        premultiplied = _shifted(np.concatenate([drawn[..., :3] * drawn[..., 3:], drawn[..., 3:]], -1), obj.offset)
         alphas.append(premultiplied[..., 3:])
         inks.append(premultiplied[..., :3])
     alpha, ink = _pool(np.stack(alphas)), _pool(np.stack(inks))
     empty = np.stack([background(name) for name in BACKGROUNDS])
     backgrounds = _in_cells(_pool(empty))
-    flat_alpha, flat_ink = alpha.reshape(len(things), -1), ink.reshape(len(things), -1)
+    flat_alpha, flat_ink = alpha.reshape(len(objects), -1), ink.reshape(len(objects), -1)
     behind = backgrounds.reshape(len(BACKGROUNDS), CELLS, -1)
     norms = (
         (flat_ink**2).sum(1)
-        - 2 * behind @ (alpha * ink).reshape(len(things), -1).T
+        - 2 * behind @ (alpha * ink).reshape(len(objects), -1).T
         + (backgrounds**2).sum(-1).reshape(len(BACKGROUNDS), CELLS, -1) @ (flat_alpha**2).T
     )
     per_name = VARIANTS * len(OFFSETS)
-    names = np.append(np.arange(len(things)) // per_name, len(things))
-    return _Tables(things, names, flat_alpha, flat_ink, norms.astype(np.float32), backgrounds)
+    names = np.append(np.arange(len(objects)) // per_name, len(objects))
+    return _Tables(objects, names, flat_alpha, flat_ink, norms.astype(np.float32), backgrounds)

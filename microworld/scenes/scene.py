@@ -17,7 +17,7 @@ from .sprites import BACKGROUNDS, CELL, COLOURS, IMAGE_SIZE, KINDS, OFFSETS, SIZ
 
 __all__ = [
     "CELLS",
-    "MAX_THINGS",
+    "MAX_OBJECTS",
     "POSITIONS",
     "Scene",
     "SceneObject",
@@ -31,7 +31,7 @@ CELLS = 9
 """Cells of the grid, numbered row by row from the top left."""
 POSITIONS = ("top left", "top", "top right", "left", "middle", "right", "bottom left", "bottom", "bottom right")
 """Canonical name of each cell."""
-MAX_THINGS = 4
+MAX_OBJECTS = 4
 """Most things that a scene of this world holds; the generator is trained on at most three named in one prompt."""
 
 
@@ -79,25 +79,25 @@ class Scene:
             raise ValueError(msg)
 
     @property
-    def things(self) -> dict[int, SceneObject]:
+    def objects(self) -> dict[int, SceneObject]:
         """The occupied cells, by number."""
-        return {cell: thing for cell, thing in enumerate(self.cells) if thing is not None}
+        return {cell: obj for cell, obj in enumerate(self.cells) if obj is not None}
 
     @property
     def free(self) -> list[int]:
         """Numbers of the empty cells."""
-        return [cell for cell, thing in enumerate(self.cells) if thing is None]
+        return [cell for cell, obj in enumerate(self.cells) if obj is None]
 
-    def put(self, cell: int, thing: SceneObject | None) -> Scene:
+    def put(self, cell: int, obj: SceneObject | None) -> Scene:
         """The same scene with one cell's content replaced."""
         cells = list(self.cells)
-        cells[cell] = thing
+        cells[cell] = obj
         return replace(self, cells=tuple(cells))
 
     @property
     def named(self) -> tuple[str, tuple[tuple[str, str, str] | None, ...]]:
         """What words can say of the scene; two scenes that agree here differ only in what words leave open."""
-        return self.background, tuple(thing.named if thing else None for thing in self.cells)
+        return self.background, tuple(obj.named if obj else None for obj in self.cells)
 
 
 def random_object(rng: np.random.Generator, *, kind: str | None = None) -> SceneObject:
@@ -111,13 +111,13 @@ def random_object(rng: np.random.Generator, *, kind: str | None = None) -> Scene
     )
 
 
-def random_scene(rng: np.random.Generator, things: int) -> Scene:
+def random_scene(rng: np.random.Generator, objects: int) -> Scene:
     """A scene with the given number of things on distinct cells; one time in four a kind is repeated."""
     cells: list[SceneObject | None] = [None] * CELLS
-    kinds = list(rng.choice(KINDS, size=max(1, things), replace=False))
-    if things > 1 and rng.random() < 0.25:
+    kinds = list(rng.choice(KINDS, size=max(1, objects), replace=False))
+    if objects > 1 and rng.random() < 0.25:
         kinds[1] = kinds[0]
-    for index, cell in enumerate(rng.choice(CELLS, size=things, replace=False)):
+    for index, cell in enumerate(rng.choice(CELLS, size=objects, replace=False)):
         cells[cell] = random_object(rng, kind=str(kinds[index]))
     return Scene(str(rng.choice(BACKGROUNDS)), tuple(cells))
 
@@ -125,10 +125,10 @@ def random_scene(rng: np.random.Generator, things: int) -> Scene:
 def render(scene: Scene) -> NDArray[np.float32]:
     """The scene's picture, float32 RGB of shape (96, 96, 3) in 0..1."""
     picture = background(scene.background).copy()
-    for cell, thing in scene.things.items():
+    for cell, obj in scene.objects.items():
         y, x = divmod(cell, 3)
         tile = picture[y * CELL : (y + 1) * CELL, x * CELL : (x + 1) * CELL]
-        drawn = sprite(thing.kind, thing.colour, thing.size, thing.variant, thing.offset)
+        drawn = sprite(obj.kind, obj.colour, obj.size, obj.variant, obj.offset)
         tile += (drawn[..., :3] - tile) * drawn[..., 3:]
     return picture
 

@@ -29,7 +29,7 @@ import numpy as np
 from PIL import Image
 
 from interleavethinker.microworld.language.templates import CellTarget, Task, name
-from interleavethinker.microworld.scenes.reader import Picture, Reading, as_picture, read, read_all
+from interleavethinker.microworld.scenes.reader import PixelArray, Reading, as_pixels, read, read_all
 from interleavethinker.microworld.scenes.scene import CELLS, Scene, SceneObject
 from interleavethinker.microworld.scenes.sprites import CELL
 
@@ -37,16 +37,16 @@ __all__ = [
     "NOTHING",
     "QUALITY_NEEDED",
     "SEMANTICS_NEEDED",
-    "Item",
+    "GradedItem",
     "Score",
     "cell_qualities",
-    "judgement",
-    "likeness",
+    "cell_similarity",
+    "is_success",
+    "object_text",
     "score",
     "score_reading",
     "score_task",
     "score_tasks",
-    "thing_text",
 ]
 
 NOTHING = "nothing"
@@ -60,14 +60,14 @@ _WORST_FIT, _BEST_FIT = 14.0, 28.0
 """Fits (dB) that earn quality 0 and 10: a blot of the thing's colour; what a good decoder reaches."""
 _WORST_CLARITY, _BEST_CLARITY = 0.0, 11.0
 """The same for clarity; a cell gets the lower of its two grades."""
-_KIND, _COLOUR, _SIZE, _VARIANT, _OFFSET, _LOOKS = 0.3, 0.4, 0.5, 0.6, 0.9, 0.8
+_KIND, _COLOUR, _SIZE, _VARIANT, _OFFSET, _SIMILARITY = 0.3, 0.4, 0.5, 0.6, 0.9, 0.8
 _ELSEWHERE, _EXTRA, _NOT_EMPTIED, _BACKGROUND = 3.0, 2.0, 1.0, 2.0
-_LOOKS_SAME, _LOOKS_OTHER = 20.0, 14.0
+_SIMILARITY_FULL_DB, _SIMILARITY_NONE_DB = 20.0, 14.0
 """Signal-to-noise ratios (dB) of a bystander's cell to its source's at which its looks count as kept and as lost."""
 
 
 @dataclass(frozen=True)
-class Item:
+class GradedItem:
     """One thing that was judged."""
 
     cell: int | None
@@ -88,9 +88,9 @@ class Score:
     """Every cell's wish is fulfilled, nothing else has changed what words or drawings tell apart, background right."""
     changed: float
     """Grade of what should have changed; 10 if nothing should."""
-    kept: float
+    preserved: float
     """Grade of what should not have changed; 10 if everything should."""
-    items: tuple[Item, ...]
+    items: tuple[GradedItem, ...]
     reading: Reading
 
     @property
@@ -99,20 +99,20 @@ class Score:
         return float((self.semantics * self.quality) ** 0.5)
 
     @property
-    def faults(self) -> tuple[Item, ...]:
+    def faults(self) -> tuple[GradedItem, ...]:
         """The items that lost points, worst first."""
         return tuple(sorted((item for item in self.items if item.grade < 10), key=lambda item: item.grade))
 
 
-def judgement(scored: Score) -> bool:
+def is_success(scored: Score) -> bool:
     """The ground truth J of a picture: good enough in semantics and in quality."""
     return scored.semantics >= SEMANTICS_NEEDED and scored.quality >= QUALITY_NEEDED
 
 
 def score(
-    picture: Image.Image | Picture,
-    source: Image.Image | Picture | Scene | None,
-    wishes: Sequence[CellTarget | None],
+    picture: Image.Image | PixelArray,
+    source: Image.Image | PixelArray | Scene | None,
+    cell_targets: Sequence[CellTarget | None],
     background: str,
 ) -> Score:
     """Judges one picture.
@@ -120,29 +120,29 @@ def score(
     Args:
         picture: What the generator made.
         source: What it was given to edit, as a picture or as its scene; None if it drew from text alone.
-        wishes: What each of the nine cells must hold afterwards.
+        cell_targets: What each of the nine cells must hold afterwards.
         background: What the background must be afterwards.
 
     Raises:
         InputError: A picture has the wrong size.
     """
-    array = as_picture(picture)
+    array = as_pixels(picture)
     if source is None or isinstance(source, Scene):
-        return score_reading(read(array), source, wishes, background)
-    before = as_picture(source)
-    looks = likeness(array, before)
-    return score_reading(read(array), read(before).scene, wishes, background, looks)
+        return score_reading(read(array), source, cell_targets, background)
+    before = as_pixels(source)
+    similarity = cell_similarity(array, before)
+    return score_reading(read(array), read(before).scene, cell_targets, background, similarity)
 
 
-def score_task(picture: Image.Image | Picture, task: Task) -> Score:
+def score_task(picture: Image.Image | PixelArray, task: Task) -> Score:
     """Judges what was made of a task's text and, for an edit, its source as rendered."""
-    return score(picture, task.source, task.wishes, task.target.background)
+    return score(picture, task.source, task.cell_targets, task.target.background)
 
 
-def score_tasks(pictures: Sequence[Image.Image | Picture], tasks: Sequence[Task]) -> list[Score]:
+def score_tasks(pictures: Sequence[Image.Image | PixelArray], tasks: Sequence[Task]) -> list[Score]:
     """`score_task` for many pictures, in less time."""
     return [
-        score_reading(reading, task.source, task.wishes, task.target.background)
+        score_reading(reading, task.source, task.cell_targets, task.target.background)
         for reading, task in zip(read_all(pictures), tasks, strict=True)
     ]
 
@@ -150,61 +150,63 @@ def score_tasks(pictures: Sequence[Image.Image | Picture], tasks: Sequence[Task]
 def score_reading(
     reading: Reading,
     source: Scene | None,
-    wishes: Sequence[CellTarget | None],
+    cell_targets: Sequence[CellTarget | None],
     background: str,
-    looks: Sequence[float] | None = None,
+    similarity: Sequence[float] | None = None,
 ) -> Score:
     """Judges what was read from a picture.
 
     Args:
         reading: From the picture to be judged.
         source: The scene that was edited; None for a drawing.
-        wishes: What each cell must hold.
+        cell_targets: What each cell must hold.
         background: What the background must be.
-        looks: For each cell, how much it looks like the source picture's, 0..1; by default not judged.
+        similarity: For each cell, how much it looks like the source picture's, 0..1; by default not judged.
     """
-    items = [_judge_background(reading.scene.background, source, background)]
-    for cell, wish in enumerate(wishes):
-        items.append(_judge_cell(cell, wish, reading.scene, source, looks[cell] if looks else 1.0))
+    items = [_grade_background(reading.scene.background, source, background)]
+    for cell, cell_target in enumerate(cell_targets):
+        items.append(_grade_cell(cell, cell_target, reading.scene, source, similarity[cell] if similarity else 1.0))
     grades = {group: [item.grade for item in items if item.should_change is group] for group in (True, False)}
-    changed, kept = (min(grades[group], default=10.0) for group in (True, False))
+    changed, preserved = (min(grades[group], default=10.0) for group in (True, False))
     return Score(
-        semantics=min(changed, kept),
+        semantics=min(changed, preserved),
         quality=_quality(reading),
-        exact=_is_exact(reading.scene, source, wishes, background),
+        exact=_is_exact(reading.scene, source, cell_targets, background),
         changed=changed,
-        kept=kept,
+        preserved=preserved,
         items=tuple(items),
         reading=reading,
     )
 
 
-def _judge_background(found: str, source: Scene | None, wanted: str) -> Item:
+def _grade_background(found: str, source: Scene | None, wanted: str) -> GradedItem:
     should_change = source is None or source.background != wanted
     grade = 10.0 if found == wanted else _BACKGROUND
     if found != wanted and source is not None and should_change and found == source.background:
         grade = 0.0
-    return Item(None, should_change, grade, wanted, found)
+    return GradedItem(None, should_change, grade, wanted, found)
 
 
-def _judge_cell(cell: int, wish: CellTarget | None, scene: Scene, source: Scene | None, looks: float) -> Item:
+def _grade_cell(
+    cell: int, cell_target: CellTarget | None, scene: Scene, source: Scene | None, similarity: float
+) -> GradedItem:
     found = scene.cells[cell]
     before = source.cells[cell] if source is not None else None
-    should_change = wish is not None if source is None else not _fulfils(wish, before)
-    texts = _wish_text(wish), thing_text(found)
-    if wish is None:
+    should_change = cell_target is not None if source is None else not _satisfies(cell_target, before)
+    texts = _target_text(cell_target), object_text(found)
+    if cell_target is None:
         grade = _grade_empty(found, before, should_change=should_change)
     elif found is None:
-        grade = _ELSEWHERE if _is_elsewhere(wish, cell, scene, source) else 0.0
+        grade = _ELSEWHERE if _is_elsewhere(cell_target, cell, scene, source) else 0.0
     elif should_change and before is not None and found.named == before.named:
         grade = 0.0
     else:
-        grade = _grade_thing(wish, found)
+        grade = _grade_object(cell_target, found)
         if not should_change and before is not None:
             grade *= _VARIANT if found.variant != before.variant and found.kind == before.kind else 1.0
             grade *= _OFFSET if found.offset != before.offset else 1.0
-            grade *= _LOOKS + (1 - _LOOKS) * looks
-    return Item(cell, should_change, round(grade, 6), *texts)
+            grade *= _SIMILARITY + (1 - _SIMILARITY) * similarity
+    return GradedItem(cell, should_change, round(grade, 6), *texts)
 
 
 def _grade_empty(found: SceneObject | None, before: SceneObject | None, *, should_change: bool) -> float:
@@ -215,34 +217,34 @@ def _grade_empty(found: SceneObject | None, before: SceneObject | None, *, shoul
     return 0.0 if before is not None and found.named == before.named else _NOT_EMPTIED
 
 
-def _grade_thing(wish: CellTarget, found: SceneObject) -> float:
+def _grade_object(cell_target: CellTarget, found: SceneObject) -> float:
     grade = 10.0
-    grade *= 1.0 if found.kind == wish.kind else _KIND
-    grade *= 1.0 if found.colour == wish.colour else _COLOUR
-    return grade * (1.0 if wish.size in {None, found.size} else _SIZE)
+    grade *= 1.0 if found.kind == cell_target.kind else _KIND
+    grade *= 1.0 if found.colour == cell_target.colour else _COLOUR
+    return grade * (1.0 if cell_target.size in {None, found.size} else _SIZE)
 
 
-def _is_elsewhere(wish: CellTarget, cell: int, scene: Scene, source: Scene | None) -> bool:
+def _is_elsewhere(cell_target: CellTarget, cell: int, scene: Scene, source: Scene | None) -> bool:
     """Whether what a cell lacks stands in another one where it did not stand before."""
     return any(
-        wish.allows(thing) and (source is None or not wish.allows(source.cells[at]))
-        for at, thing in enumerate(scene.cells)
+        cell_target.allows(obj) and (source is None or not cell_target.allows(source.cells[at]))
+        for at, obj in enumerate(scene.cells)
         if at != cell
     )
 
 
-def _fulfils(wish: CellTarget | None, thing: SceneObject | None) -> bool:
-    return thing is None if wish is None else wish.allows(thing)
+def _satisfies(cell_target: CellTarget | None, obj: SceneObject | None) -> bool:
+    return obj is None if cell_target is None else cell_target.allows(obj)
 
 
-def _is_exact(scene: Scene, source: Scene | None, wishes: Sequence[CellTarget | None], background: str) -> bool:
-    if scene.background != background or not all(map(_fulfils, wishes, scene.cells)):
+def _is_exact(scene: Scene, source: Scene | None, cell_targets: Sequence[CellTarget | None], background: str) -> bool:
+    if scene.background != background or not all(map(_satisfies, cell_targets, scene.cells)):
         return False
     if source is None:
         return True
     return all(
-        found is None or before is None or not _fulfils(wish, before) or found.variant == before.variant
-        for wish, found, before in zip(wishes, scene.cells, source.cells, strict=True)
+        found is None or before is None or not _satisfies(cell_target, before) or found.variant == before.variant
+        for cell_target, found, before in zip(cell_targets, scene.cells, source.cells, strict=True)
     )
 
 
@@ -258,18 +260,20 @@ def _quality(reading: Reading) -> float:
     return (2 * worst + second) / 3
 
 
-def likeness(picture: Picture, source: Picture) -> list[float]:
+def cell_similarity(picture: PixelArray, source: PixelArray) -> list[float]:
     """For each cell, 1 where two pictures agree to 20 dB, falling to 0 at 14 dB."""
     squared = ((picture - source) ** 2).mean(-1).reshape(3, CELL, 3, CELL).mean((1, 3)).reshape(CELLS)
     ratio = -10 * np.log10(np.maximum(squared, 1e-6))
-    likeness: list[float] = np.clip((ratio - _LOOKS_OTHER) / (_LOOKS_SAME - _LOOKS_OTHER), 0, 1).tolist()
-    return likeness
+    cell_similarity: list[float] = np.clip(
+        (ratio - _SIMILARITY_NONE_DB) / (_SIMILARITY_FULL_DB - _SIMILARITY_NONE_DB), 0, 1
+    ).tolist()
+    return cell_similarity
 
 
-def _wish_text(wish: CellTarget | None) -> str:
-    return " ".join(filter(None, (wish.size, wish.colour, wish.kind))) if wish else NOTHING
+def _target_text(cell_target: CellTarget | None) -> str:
+    return " ".join(filter(None, (cell_target.size, cell_target.colour, cell_target.kind))) if cell_target else NOTHING
 
 
-def thing_text(thing: SceneObject | None) -> str:
+def object_text(obj: SceneObject | None) -> str:
     """What a cell holds, in words."""
-    return name(thing) if thing else NOTHING
+    return name(obj) if obj else NOTHING

@@ -15,11 +15,11 @@ from PIL import Image
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from interleavethinker.microworld.language.templates import CellTarget, Edit, cell_targets_of
-from interleavethinker.microworld.scenes.reader import as_picture, read
+from interleavethinker.microworld.scenes.reader import as_pixels, read
 from interleavethinker.microworld.scenes.scene import Scene
 from interleavethinker.tools.errors import InputError
 
-from .scorer import Score, likeness, score_reading
+from .scorer import Score, cell_similarity, score_reading
 
 __all__ = ["StepTarget", "as_json", "keep_sizes_open", "scene_of", "score_step", "target_from"]
 
@@ -37,7 +37,7 @@ class StepTarget:
     open_sizes: tuple[int, ...] = ()
     """Cells whose thing may have any size, because the words leave it open."""
 
-    def wishes(self, source: Scene | None) -> tuple[tuple[CellTarget | None, ...], str]:
+    def cell_targets(self, source: Scene | None) -> tuple[tuple[CellTarget | None, ...], str]:
         """What each cell and the background must be afterwards, if the step starts from the given scene."""
         if self.edit is None or source is None:
             return self._opened(cell_targets_of(self.after)), self.after.background
@@ -48,7 +48,7 @@ class StepTarget:
                 cells[cell] = wanted[cell]
         return tuple(cells), self.edit.background or source.background
 
-    def told_for(self, source: Scene | None) -> tuple[Scene | None, Edit | None]:
+    def wording_basis(self, source: Scene | None) -> tuple[Scene | None, Edit | None]:
         """The scene and the edit that words about this step should refer to, given what it really starts from.
 
         Where the thing to be changed is missing there, words can only refer to how things should have been.
@@ -66,10 +66,10 @@ class StepTarget:
             return self.before, edit
         return source, edit
 
-    def _opened(self, wishes: tuple[CellTarget | None, ...]) -> tuple[CellTarget | None, ...]:
+    def _opened(self, cell_targets: tuple[CellTarget | None, ...]) -> tuple[CellTarget | None, ...]:
         return tuple(
-            replace(wish, size=None) if wish is not None and cell in self.open_sizes else wish
-            for cell, wish in enumerate(wishes)
+            replace(cell_target, size=None) if cell_target is not None and cell in self.open_sizes else cell_target
+            for cell, cell_target in enumerate(cell_targets)
         )
 
 
@@ -102,12 +102,12 @@ def score_step(image: Image.Image, source: Image.Image | None, target: StepTarge
         InputError: A picture has the wrong size.
     """
     scene = None if source is None else scene_of(source)
-    wishes, background = target.wishes(scene)
-    looks = None
+    cell_targets, background = target.cell_targets(scene)
+    similarity = None
     # Behind a new background every cell's pixels differ; there only what was read can tell what has been kept.
     if source is not None and scene is not None and scene.background == background:
-        looks = likeness(as_picture(image), as_picture(source))
-    return score_reading(read(image), scene, wishes, background, looks)
+        similarity = cell_similarity(as_pixels(image), as_pixels(source))
+    return score_reading(read(image), scene, cell_targets, background, similarity)
 
 
 def scene_of(image: Image.Image) -> Scene:

@@ -18,15 +18,15 @@ from interleavethinker.evaluation.micro.critic import Judged, LocalWorkerPool
 from interleavethinker.microworld.agents import registry as agents
 from interleavethinker.microworld.agents.registry import AgentWeights
 from interleavethinker.microworld.generators import micro as generator
-from interleavethinker.microworld.generators.keyword import ObedientMaker
-from interleavethinker.microworld.generators.oracle import PerfectRenderer
-from interleavethinker.microworld.language.held_out import GAPS
+from interleavethinker.microworld.generators.keyword import KeywordGenerator
+from interleavethinker.microworld.generators.oracle import OracleGenerator
+from interleavethinker.microworld.language.held_out import HELD_OUT_FAMILIES
 from interleavethinker.microworld.language.templates import EDIT_KINDS
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.types import CriticInput, Verdict
 
 
-class Standing(PerfectRenderer):
+class Standing(OracleGenerator):
     """Takes the generator's arguments, and does without weights."""
 
     def __init__(self, checkpoint: Path | None = None, *, weaker: bool = False) -> None:
@@ -51,7 +51,7 @@ def test_json_has_the_documented_keys(capsys: pytest.CaptureFixture[str]) -> Non
     assert (report["n"], report["seed"]) == (7, 5)
     assert report["text_to_image"]["exact"] == report["edit"]["exact"] == 1
     assert {kind: figures["exact"] for kind, figures in report["edit"]["kinds"].items()} == dict.fromkeys(EDIT_KINDS, 1)
-    assert {gap: figures["exact"] for gap, figures in report["gaps"].items()} == dict.fromkeys(GAPS, 1)
+    assert {gap: figures["exact"] for gap, figures in report["gaps"].items()} == dict.fromkeys(HELD_OUT_FAMILIES, 1)
     assert all(figures["exact_reworded"] == 1 for figures in report["gaps"].values())
     assert report["seconds_per_image"] == max(report["seconds"]["draw"], report["seconds"]["edit"]) > 0
 
@@ -87,7 +87,12 @@ def test_the_gallery_is_a_png_whatever_its_name_and_a_place_that_cannot_be_writt
 def test_the_table_has_a_line_for_everything_that_is_asked(capsys: pytest.CaptureFixture[str]) -> None:
     run("--n", "7")
     printed = capsys.readouterr().out
-    for words in ("text to image", "single edits", *EDIT_KINDS, *(f"gap: {gap}, reworded" for gap in GAPS)):
+    for words in (
+        "text to image",
+        "single edits",
+        *EDIT_KINDS,
+        *(f"gap: {gap}, reworded" for gap in HELD_OUT_FAMILIES),
+    ):
         assert words in printed
     assert "s an edit" in printed
 
@@ -118,7 +123,7 @@ def critics(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     @contextmanager
     def crew(*, weaker: bool, workers: int) -> Iterator[LocalWorkerPool]:
         assert (weaker, workers) == (False, 2)
-        yield LocalWorkerPool(ObedientMaker(), ImageStore(tmp_path / "store"), judge)
+        yield LocalWorkerPool(KeywordGenerator(), ImageStore(tmp_path / "store"), judge)
 
     monkeypatch.setattr(agents, "CRITICS", installed(tmp_path, "grpo", "grpo_seed1"))
     monkeypatch.setattr(micro_critic, "open_crew", crew)

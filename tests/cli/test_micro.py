@@ -9,17 +9,17 @@ from PIL import Image
 
 from interleavethinker.cli import main
 from interleavethinker.microworld.generators import micro as generator
-from interleavethinker.microworld.generators.oracle import PerfectRenderer
-from interleavethinker.microworld.language.lexicon import check_request, to_words
+from interleavethinker.microworld.generators.oracle import OracleGenerator
+from interleavethinker.microworld.language.lexicon import check_vocabulary, to_words
 
 
-class Standing(PerfectRenderer):
+class Standing(OracleGenerator):
     """Takes the generator's arguments, and does without weights."""
 
     def __init__(self, checkpoint: Path | None = None, *, weaker: bool = False) -> None:
         self.pipeline = (checkpoint, weaker)
 
-    def unread(self, text: str) -> int:
+    def truncated_tokens(self, text: str) -> int:
         return max(0, len(text.split()) - 38)
 
 
@@ -121,7 +121,7 @@ def test_many_and_long_unknown_words_make_a_message_that_can_be_read(capsys: pyt
 
 
 def test_an_apostrophe_is_no_word_whatever_its_shape() -> None:
-    check_request("turn the ball’s colour into blue")
+    check_vocabulary("turn the ball’s colour into blue")
     assert to_words("the ball’s colour") == to_words("the ball's colour") == ["the", "ball", "colour"]
 
 

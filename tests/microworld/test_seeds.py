@@ -3,7 +3,7 @@
 from itertools import combinations
 
 from interleavethinker.microworld import seeds
-from interleavethinker.microworld.requests.families import draw
+from interleavethinker.microworld.requests.families import sample_scenario
 
 STREAMS = {
     "GENERATOR_PROBE": 2**20,
@@ -31,6 +31,6 @@ def test_only_the_two_streams_that_are_documented_as_one_overlap() -> None:
 
 
 def test_the_request_of_a_stream_is_the_one_that_was_published() -> None:
-    drawn = draw(seeds.MICROBENCH, 0, "combinations")
-    assert drawn == draw(2**24, 0, "combinations")
-    assert drawn != draw(seeds.PLANNER_EVALUATION, 0, "combinations")
+    drawn = sample_scenario(seeds.MICROBENCH, 0, "combinations")
+    assert drawn == sample_scenario(2**24, 0, "combinations")
+    assert drawn != sample_scenario(seeds.PLANNER_EVALUATION, 0, "combinations")

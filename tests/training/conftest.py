@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from interleavethinker.microworld.generators.keyword import ObedientMaker
+from interleavethinker.microworld.generators.keyword import KeywordGenerator
 from interleavethinker.training.data.critic import Selection, score_trajectories, select_rows
 from interleavethinker.training.data.local_generator import LocalGenerator
 from interleavethinker.training.data.micro_world import micro_components, micro_grade
@@ -20,7 +20,7 @@ class Made:
     """A finished data set and what made its pictures."""
 
     folder: DataFolder
-    maker: ObedientMaker
+    maker: KeywordGenerator
     generators: dict[str, LocalGenerator]
 
 
@@ -30,7 +30,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
 
 
 def make(root: Path) -> Made:
-    folder, maker = DataFolder(root), ObedientMaker()
+    folder, maker = DataFolder(root), KeywordGenerator()
     generators = {"shipped": LocalGenerator(maker, folder.store, "test/obedient")}
     make_prompts(folder, {"train": 14, "combinations": 3, "templates": 2}, seed=3)
     asyncio.run(roll_out(folder, ["shipped"], micro_components(folder.store, generators, seed=3), seed=3, workers=4))

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from interleavethinker.microworld.agents.teachers import line_about
-from interleavethinker.microworld.language.templates import describe, how_many, name, place
+from interleavethinker.microworld.agents.teachers import item_line
+from interleavethinker.microworld.language.templates import count_phrase, describe, name, place
 from interleavethinker.microworld.scenes.scene import CELLS, Scene, random_object, random_scene, render, to_image
 from interleavethinker.microworld.scenes.sprites import BACKGROUNDS
-from interleavethinker.microworld.scoring.scorer import Item, thing_text
+from interleavethinker.microworld.scoring.scorer import GradedItem, object_text
 from interleavethinker.tools.chat.agents import to_messages
 from interleavethinker.tools.chat.answers import write_plan, write_verdict
 from interleavethinker.tools.chat.rendering import Prompts, Turn, render_case, render_request
@@ -124,7 +124,7 @@ def to_dataset(examples: Sequence[Example]) -> Any:
 
 
 def _caption(scene: Scene) -> str:
-    return "; ".join([scene.background, *map(thing_text, scene.cells)])
+    return "; ".join([scene.background, *map(object_text, scene.cells)])
 
 
 def _changed(scene: Scene, rng: np.random.Generator) -> Scene:
@@ -141,23 +141,23 @@ def _changed(scene: Scene, rng: np.random.Generator) -> Scene:
 def _comparison(before: Scene, after: Scene, rng: np.random.Generator) -> str:
     lines = [_compared(None, before.background, after.background)]
     lines += [
-        _compared(int(cell), thing_text(before.cells[cell]), thing_text(after.cells[cell]))
+        _compared(int(cell), object_text(before.cells[cell]), object_text(after.cells[cell]))
         for cell in rng.permutation(CELLS)
     ]
-    things = np.array(list(after.things.items()), dtype=object)
-    lines += [f"{thing_text(thing)} {place(cell)}" for cell, thing in rng.permutation(things)]
+    things = np.array(list(after.objects.items()), dtype=object)
+    lines += [f"{object_text(thing)} {place(cell)}" for cell, thing in rng.permutation(things)]
     return "; ".join(lines)
 
 
 def _compared(cell: int | None, before: str, after: str) -> str:
-    return line_about(Item(cell, False, 10.0 if before == after else 0.0, before, after))
+    return item_line(GradedItem(cell, False, 10.0 if before == after else 0.0, before, after))
 
 
 def _glance(scene: Scene, rng: np.random.Generator) -> str:
-    things = list(scene.things.items())
-    lines = [how_many(len(things)), describe(scene)]
+    things = list(scene.objects.items())
+    lines = [count_phrase(len(things)), describe(scene)]
     lines += [f"the {thing.kind} is {place(cell)}, it is a {name(thing)}" for cell, thing in things]
-    lines += [f"{place(cell)} is {thing_text(scene.cells[cell])}" for cell in rng.permutation(CELLS)[:4]]
+    lines += [f"{place(cell)} is {object_text(scene.cells[cell])}" for cell in rng.permutation(CELLS)[:4]]
     for colour in dict.fromkeys(thing.colour for _, thing in things):
         same = [f"the {thing.kind} {place(cell)}" for cell, thing in things if thing.colour == colour]
         lines.append(f"{len(same)} of the things {'is' if len(same) == 1 else 'are'} {colour}: {', '.join(same)}")

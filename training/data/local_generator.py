@@ -29,7 +29,7 @@ _WINDOW_SECONDS = 0.005
 class PictureMaker(Protocol):
     """What draws; `MicroGenerator` is one."""
 
-    def draw(self, texts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image]:
+    def generate(self, texts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image]:
         """One picture for each text."""
 
     def edit(self, images: Sequence[Image.Image], texts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image]:
@@ -99,7 +99,7 @@ class LocalGenerator:
         begun = time.perf_counter()
         texts, seeds = [call.prompt for call in calls], [call.seed for call in calls]
         sources = [open_rgb(self._store.get(call.source)) for call in calls if call.source is not None]
-        pictures = self._maker.edit(sources, texts, seeds) if sources else self._maker.draw(texts, seeds)
+        pictures = self._maker.edit(sources, texts, seeds) if sources else self._maker.generate(texts, seeds)
         seconds = (time.perf_counter() - begun) / len(calls)
         return [
             GeneratedImage(

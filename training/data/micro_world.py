@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from interleavethinker.graph import Components, Limits
-from interleavethinker.microworld.agents.teachers import KnownPlan, TeacherCritic, label_attempt
+from interleavethinker.microworld.agents.teachers import ReferencePlanner, TeacherCritic, label_attempt
 from interleavethinker.microworld.generators.micro import MicroGenerator
 from interleavethinker.microworld.scoring.targets import target_from
 from interleavethinker.tools.images.png import open_rgb
@@ -59,7 +59,9 @@ def micro_components(
             for step, reference in zip(row.plan.steps, row.references, strict=True)
             if step.prompt is not None
         }
-        return Components(KnownPlan(row.plan), TeacherCritic(store, targets, seed), generators[generator], limits)
+        return Components(
+            ReferencePlanner(row.plan), TeacherCritic(store, targets, seed), generators[generator], limits
+        )
 
     return ports_for
 

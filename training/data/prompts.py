@@ -6,7 +6,7 @@ Rows are a pure function of (seed, split, number), so that a larger set begins w
 from __future__ import annotations
 
 from interleavethinker.microworld.agents.teachers import plan_of, request_of
-from interleavethinker.microworld.requests.families import Split, draw
+from interleavethinker.microworld.requests.families import Split, sample_scenario
 from interleavethinker.microworld.scoring.targets import as_json
 
 from .schema import DataFolder, PromptRow
@@ -31,15 +31,15 @@ def make_prompts(folder: DataFolder, counts: dict[Split, int], seed: int) -> Sta
             if name in known:
                 tally.keep(f"{split}, made before")
                 continue
-            drawn = draw(seed, index, split)
-            targets = (step.target for step in drawn.asked.steps)
+            drawn = sample_scenario(seed, index, split)
+            targets = (step.target for step in drawn.scenario.steps)
             row = PromptRow(
                 id=name,
                 family=drawn.family,
                 template=drawn.template,
                 split=split,
-                request=request_of(drawn.asked, folder.store),
-                plan=plan_of(drawn.asked),
+                request=request_of(drawn.scenario, folder.store),
+                plan=plan_of(drawn.scenario),
                 references=tuple(None if target is None else as_json(target) for target in targets),
             )
             folder.prompts.append([row])

@@ -15,7 +15,7 @@ from pydantic import JsonValue
 from interleavethinker.evaluation.statistics import mean, rate
 from interleavethinker.microworld.agents.rewriting import STRATEGIES
 from interleavethinker.microworld.agents.teachers import label_attempt
-from interleavethinker.microworld.scoring.scorer import judgement
+from interleavethinker.microworld.scoring.scorer import is_success
 from interleavethinker.microworld.scoring.targets import score_step, target_from
 from interleavethinker.tools.images.png import open_rgb
 from interleavethinker.tools.images.store import ImageStore
@@ -82,9 +82,9 @@ async def _repair(row: CriticRow, store: ImageStore, generator: ImageGenerator, 
         id=row.id,
         before=row.overall,
         same=same.overall,
-        same_fixed=judgement(same),
+        same_fixed=is_success(same),
         reworded={name: score.overall for name, score in named.items()},
-        reworded_fixed={name: judgement(score) for name, score in named.items()},
+        reworded_fixed={name: is_success(score) for name, score in named.items()},
         drawn=row.strategy or STRATEGIES[0],
     )
 

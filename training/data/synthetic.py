@@ -16,22 +16,22 @@ from itertools import islice
 import numpy as np
 from PIL import Image, ImageFilter
 
-from interleavethinker.microworld.agents.rewriting import STRATEGIES, reword
+from interleavethinker.microworld.agents.rewriting import STRATEGIES, rewrite_prompt
 from interleavethinker.microworld.agents.teachers import (
-    aim_of,
-    label_description,
-    line_about,
-    listed,
+    expectation,
+    expected_changes,
+    item_line,
+    label_scored_attempt,
     plan_of,
     request_of,
-    wished,
+    scene_listing,
 )
-from interleavethinker.microworld.language.templates import name, redraw_open
-from interleavethinker.microworld.requests.families import FAMILIES, LONGEST, USUAL, draw
+from interleavethinker.microworld.language.templates import name, resample_unspecified
+from interleavethinker.microworld.requests.families import DEFAULT_MAX_STEPS, FAMILIES, MAX_STEPS, sample_scenario
 from interleavethinker.microworld.scenes.reader import Reading
 from interleavethinker.microworld.scenes.scene import CELLS, Scene, SceneObject, random_object, render, to_image
 from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, CELL, COLOURS, KINDS, SIZES
-from interleavethinker.microworld.scoring.scorer import NOTHING, Item, Score, score_reading, thing_text
+from interleavethinker.microworld.scoring.scorer import NOTHING, GradedItem, Score, object_text, score_reading
 from interleavethinker.microworld.scoring.targets import StepTarget, as_json, score_step
 from interleavethinker.microworld.seeds import SYNTHETIC_DATA
 from interleavethinker.tools.images.png import encode_png
@@ -85,12 +85,12 @@ def rehearse_plans(store: ImageStore, count: int, seed: int) -> Iterator[Planner
     for index in range(count):
         rng = np.random.default_rng([SYNTHETIC_DATA, seed, index])
         number = len(families) * index + families.index(_TURNS[index % len(_TURNS)])
-        longest = LONGEST if rng.random() < _LONG else USUAL
-        drawn = draw(SYNTHETIC_DATA + seed, number, "train", further=True, longest=longest)
-        asked = drawn.asked
-        request, plan = request_of(asked, store), plan_of(asked)
+        max_steps = MAX_STEPS if rng.random() < _LONG else DEFAULT_MAX_STEPS
+        drawn = sample_scenario(SYNTHETIC_DATA + seed, number, "train", extra_templates=True, max_steps=max_steps)
+        scenario = drawn.scenario
+        request, plan = request_of(scenario, store), plan_of(scenario)
         if len(plan.steps) > 1 and rng.random() < _CUT:
-            done = asked.steps[: int(rng.integers(1, len(plan.steps)))]
+            done = scenario.steps[: int(rng.integers(1, len(plan.steps)))]
             pictures = [_put(step.target.after, store) for step in done if step.target is not None]
             request, plan = cut_after(request, plan, pictures)
         yield PlannerRow(
@@ -121,7 +121,7 @@ def rehearse_words(count: int, seed: int) -> Iterator[tuple[str, str]]:
 def _steps(seed: int) -> Iterator[tuple[str, StepTarget]]:
     """Prompts of training requests and what they must bring about, without end."""
     for index in naturals():
-        for step in draw(SYNTHETIC_DATA + seed, index, "train").asked.steps:
+        for step in sample_scenario(SYNTHETIC_DATA + seed, index, "train").scenario.steps:
             if step.target is not None and step.prompt is not None:
                 yield step.prompt, step.target
 
@@ -129,31 +129,33 @@ def _steps(seed: int) -> Iterator[tuple[str, StepTarget]]:
 def _asked(original: str, target: StepTarget, rng: np.random.Generator) -> str:
     """The prompt of an attempt; in half of them, later ones, somebody has reworded the step before."""
     if rng.random() < 0.5:
-        return reword(str(rng.choice(STRATEGIES)), target, target.before, (), rng)
+        return rewrite_prompt(str(rng.choice(STRATEGIES)), target, target.before, (), rng)
     return original
 
 
 def _wished(original: str, target: StepTarget, rng: np.random.Generator) -> tuple[str, str]:
     source = target.before
     prompt = _asked(original, target, rng)
-    known = [] if source is None else [f"before {listed(source)}"]
-    aims = [aim_of(item, was) for item, was in wished(_score_clean(target.after, source, target), source)]
+    known = [] if source is None else [f"before {scene_listing(source)}"]
+    aims = [
+        expectation(item, was) for item, was in expected_changes(_score_clean(target.after, source, target), source)
+    ]
     strategy = str(rng.choice(STRATEGIES))
     undone = _score_clean(source or Scene(target.after.background), source, target)
-    refined = reword(strategy, target, source, undone.faults, rng)
+    refined = rewrite_prompt(strategy, target, source, undone.faults, rng)
     question = "\n".join([*known, f"Wanted: {original}", f"Asked: {prompt}"])
     return question, "; ".join([*known, *aims, f"try {strategy}", refined])
 
 
 def _compared(rng: np.random.Generator) -> tuple[str, str]:
-    lines = [line_about(*_pair(rng)) for _ in range(_PAIRS)]
+    lines = [item_line(*_pair(rng)) for _ in range(_PAIRS)]
     answer = "; ".join(lines)
     return re.sub(r" (?:yes|no)\b", "", answer), answer
 
 
-def _pair(rng: np.random.Generator) -> tuple[Item, str | None]:
+def _pair(rng: np.random.Generator) -> tuple[GradedItem, str | None]:
     """Something that is what it should be or is not, as often; then mostly all but one word are the same."""
-    wish, same = bool(rng.random() < 0.5), bool(rng.random() < 0.5)
+    cell_target, same = bool(rng.random() < 0.5), bool(rng.random() < 0.5)
     cell: int | None = int(rng.integers(CELLS))
     thing, open_size, chance = random_object(rng), bool(rng.random() < 0.3), rng.random()
     wanted = name(thing, size=not open_size)
@@ -168,22 +170,24 @@ def _pair(rng: np.random.Generator) -> tuple[Item, str | None]:
     else:
         found = name(_other(thing, int(rng.choice([2, 4] if open_size else [2, 3, 4])), rng))
     was = (
-        str(rng.choice(BACKGROUNDS)) if cell is None else thing_text(random_object(rng) if rng.random() < 0.7 else None)
+        str(rng.choice(BACKGROUNDS))
+        if cell is None
+        else object_text(random_object(rng) if rng.random() < 0.7 else None)
     )
-    return Item(cell, wish, 10.0 if same else 0.0, wanted, found), was
+    return GradedItem(cell, cell_target, 10.0 if same else 0.0, wanted, found), was
 
 
 def _row(key: str, original: str, target: StepTarget, store: ImageStore, rng: np.random.Generator) -> CriticRow:
     source = target.before
     shown = _attempt(target, rng)
     picture = to_image(render(shown))
-    if shown.things and rng.random() < _SMEARED:
-        _smear(picture, int(rng.choice(list(shown.things))), rng)
+    if shown.objects and rng.random() < _SMEARED:
+        _smear(picture, int(rng.choice(list(shown.objects))), rng)
         score = score_step(picture, None if source is None else to_image(render(source)), target)
     else:
         score = _score_clean(shown, source, target)
     prompt = _asked(original, target, rng)
-    lesson = label_description(score, source, target, prompt, rng)
+    lesson = label_scored_attempt(score, source, target, prompt, rng)
     case = CriticInput(
         source=None if source is None else _put(source, store),
         image=store.put(encode_png(picture)),
@@ -209,10 +213,10 @@ def _row(key: str, original: str, target: StepTarget, store: ImageStore, rng: np
 
 
 def _score_clean(shown: Scene, source: Scene | None, target: StepTarget) -> Score:
-    wishes, background = target.wishes(source)
+    cell_targets, background = target.cell_targets(source)
     perfect, sure = (50.0,) * CELLS, (1.0,) * CELLS
     reading = Reading(shown, fit=perfect, clarity=perfect, confidence=sure, background_confidence=1.0)
-    return score_reading(reading, source, wishes, background)
+    return score_reading(reading, source, cell_targets, background)
 
 
 def _smear(picture: Image.Image, cell: int, rng: np.random.Generator) -> None:
@@ -226,9 +230,9 @@ def _attempt(target: StepTarget, rng: np.random.Generator) -> Scene:
     """What the picture shows: the step done, undone, or done with one mistake."""
     done = target.after
     before = target.before or Scene(done.background)
-    for cell, thing in done.things.items():
+    for cell, thing in done.objects.items():
         if before.cells[cell] != thing and thing not in before.cells:  # new things look as they like
-            done = done.put(cell, redraw_open(thing, rng, size=cell in target.open_sizes))
+            done = done.put(cell, resample_unspecified(thing, rng, size=cell in target.open_sizes))
     chance = rng.random()
     if chance < _RIGHT:
         return done
@@ -242,7 +246,7 @@ def _spoiled(scene: Scene, target: StepTarget, rng: np.random.Generator) -> Scen
     if rng.random() < 0.12:
         others = [name for name in BACKGROUNDS if name != scene.background]
         return replace(scene, background=str(rng.choice(others)))
-    occupied = list(scene.things)
+    occupied = list(scene.objects)
     if not occupied or (scene.free and rng.random() < 0.15):
         return scene.put(int(rng.choice(scene.free)), random_object(rng))
     edit = target.edit

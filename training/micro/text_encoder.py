@@ -18,7 +18,7 @@ from torch import nn
 from torch.nn import functional
 from transformers import Qwen2Tokenizer, Qwen3Config, Qwen3ForCausalLM
 
-from interleavethinker.microworld.language.templates import EDIT_KINDS, Edit, Task, draw_task, edit_task
+from interleavethinker.microworld.language.templates import EDIT_KINDS, Edit, Task, edit_task, generation_task
 from interleavethinker.microworld.scenes.scene import CELLS, Scene, SceneObject
 from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, COLOURS, KINDS, SIZES
 from interleavethinker.training.loop import RunFolder, Stage, muon_adamw, run_stage
@@ -62,7 +62,7 @@ def random_task(rng: np.random.Generator, edits: float = 0.55) -> Task:
     """A training task; every kind of edit is as frequent as every other."""
     if rng.random() < edits:
         return edit_task(rng, EDIT_KINDS[int(rng.integers(len(EDIT_KINDS)))])
-    return draw_task(rng)
+    return generation_task(rng)
 
 
 def make_tokenizer(texts: list[str]) -> Qwen2Tokenizer:
@@ -165,9 +165,9 @@ def labels_of(task: Task) -> dict[str, list[int]]:
 
 
 def _draw_labels(task: Task, cell: int) -> dict[str, int]:
-    wish = task.wishes[cell]
+    cell_target = task.cell_targets[cell]
     thing = task.target.cells[cell]
-    new = _thing_labels(thing, "new", size=wish is not None and wish.size is not None)
+    new = _thing_labels(thing, "new", size=cell_target is not None and cell_target.size is not None)
     rest = {"operation": 0, "destination": int(thing is not None), "referred": 0}
     return {**rest, **_thing_labels(None, "old"), **new, "background": BACKGROUNDS.index(task.target.background) + 1}
 

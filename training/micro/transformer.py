@@ -15,8 +15,8 @@ import torch
 from diffusers import AutoencoderKLFlux2, Flux2Transformer2DModel
 from transformers import Qwen2Tokenizer, Qwen3ForCausalLM
 
-from interleavethinker.microworld.language.templates import EDIT_KINDS, CellTarget, Task, draw_task, edit_task
-from interleavethinker.microworld.scenes.scene import CELLS, MAX_THINGS, Scene, SceneObject, random_scene
+from interleavethinker.microworld.language.templates import EDIT_KINDS, CellTarget, Task, edit_task, generation_task
+from interleavethinker.microworld.scenes.scene import CELLS, MAX_OBJECTS, Scene, SceneObject, random_scene
 from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, COLOURS, KINDS, OFFSETS, SIZES, VARIANTS
 from interleavethinker.microworld.seeds import GENERATOR_PROBE
 from interleavethinker.training.loop import RunFolder, Stage, muon_adamw, run_stage
@@ -81,7 +81,7 @@ def tile_table(
             count[ground].index_put_((cells, tiles), torch.ones(tiles.shape), accumulate=True)
         folder.console.print(f"tiles of {name}: each seen {int(count[ground].min())} times or more")
     table = TileTable(total / count[..., None], 0.0)
-    fresh = [random_scene(rng, int(rng.integers(MAX_THINGS + 1))) for _ in range(128)]
+    fresh = [random_scene(rng, int(rng.integers(MAX_OBJECTS + 1))) for _ in range(128)]
     table = TileTable(table.mean, float((_tokens(vae, fresh) - table.scenes(fresh)).square().mean().sqrt()))
     folder.console.print(f"latents of fresh pictures differ from the table by {table.spread:.3f} (root mean square)")
     folder.save("tiles.pt", {"mean": table.mean, "spread": table.spread})
@@ -276,16 +276,18 @@ def train_flow(
 def allows(task: Task, made: Scene) -> bool:
     """Whether a scene fulfils a task: every wish, and kept cells as they were."""
     before = (None,) * CELLS if task.source is None else task.source.cells
-    cells = zip(task.wishes, before, task.target.cells, made.cells, strict=True)
-    return all(_cell_allows(wish, kept=old == new, old=old, got=got) for wish, old, new, got in cells)
+    cells = zip(task.cell_targets, before, task.target.cells, made.cells, strict=True)
+    return all(_cell_allows(cell_target, kept=old == new, old=old, got=got) for cell_target, old, new, got in cells)
 
 
-def _cell_allows(wish: CellTarget | None, *, kept: bool, old: SceneObject | None, got: SceneObject | None) -> bool:
-    if wish is None:
+def _cell_allows(
+    cell_target: CellTarget | None, *, kept: bool, old: SceneObject | None, got: SceneObject | None
+) -> bool:
+    if cell_target is None:
         return got is None
     if kept and old is not None:
         return got is not None and (got.named, got.variant) == (old.named, old.variant)
-    return wish.allows(got)
+    return cell_target.allows(got)
 
 
 def quick_exact(transformer: Flux2Transformer2DModel, data: FlowData, per_kind: int = 24) -> dict[str, float]:
@@ -294,7 +296,7 @@ def quick_exact(transformer: Flux2Transformer2DModel, data: FlowData, per_kind: 
     generator = torch.Generator().manual_seed(7)
     for number, kind in enumerate(("draw", *EDIT_KINDS)):
         rng = np.random.default_rng([GENERATOR_PROBE, number])
-        tasks = [draw_task(rng) if kind == "draw" else edit_task(rng, kind) for _ in range(per_kind)]
+        tasks = [generation_task(rng) if kind == "draw" else edit_task(rng, kind) for _ in range(per_kind)]
         source = None if kind == "draw" else data.sources(tasks)
         noise = torch.randn(per_kind, CELLS, WIDTH, generator=generator)
         made = data.table.read(

@@ -13,7 +13,7 @@ from diffusers import AutoencoderKLFlux2, Flux2KleinPipeline
 from torch import nn
 from torch.nn import functional
 
-from interleavethinker.microworld.scenes.scene import CELLS, MAX_THINGS, Scene, random_object, random_scene, render
+from interleavethinker.microworld.scenes.scene import CELLS, MAX_OBJECTS, Scene, random_object, random_scene, render
 from interleavethinker.microworld.scenes.sprites import (
     BACKGROUNDS,
     CELL,
@@ -189,7 +189,7 @@ def settle_on_scenes(vae: AutoencoderKLFlux2, *, seed: int, scenes: int = 512) -
     rng = np.random.default_rng([seed, 1])
     parts = []
     for _ in range(scenes // 32):
-        batch = [random_scene(rng, int(rng.integers(2, MAX_THINGS + 2))) for _ in range(32)]
+        batch = [random_scene(rng, int(rng.integers(2, MAX_OBJECTS + 2))) for _ in range(32)]
         parts.append(_raw(vae, picture_batch(batch)[0]))
     latents = torch.cat(parts)
     vae.bn.running_mean.copy_(latents.mean(dim=(0, 2, 3)))

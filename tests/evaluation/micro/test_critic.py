@@ -19,8 +19,8 @@ from interleavethinker.evaluation.micro.critic import (
 from interleavethinker.evaluation.micro.critic_cases import CriticCase, draw_cases
 from interleavethinker.evaluation.micro.rewrite_classifier import OTHER, SAME, Wording, wording_of
 from interleavethinker.microworld.agents.registry import AgentWeights
-from interleavethinker.microworld.agents.rewriting import STRATEGIES, reword
-from interleavethinker.microworld.generators.keyword import ObedientMaker
+from interleavethinker.microworld.agents.rewriting import STRATEGIES, rewrite_prompt
+from interleavethinker.microworld.generators.keyword import KeywordGenerator
 from interleavethinker.microworld.language.templates import describe
 from interleavethinker.tools.chat.answers import write_verdict
 from interleavethinker.tools.chat.rendering import load_prompts
@@ -33,7 +33,7 @@ SETTINGS = Settings(n=12, tries=2, seed=0)
 
 def crew_of(folder: Path, rules: Mapping[str, Rule]) -> LocalWorkerPool:
     """Has a generator that knows trained words only, and critics by rule, by model name."""
-    store, maker = ImageStore(folder), ObedientMaker()
+    store, maker = ImageStore(folder), KeywordGenerator()
     known = {one.case: one for one in draw_cases(maker, store, SETTINGS.n, SETTINGS.seed, tries=SETTINGS.tries)}
 
     def judge(weights: AgentWeights, _temperature: float, cases: Sequence[CriticInput]) -> Judged:
@@ -52,7 +52,7 @@ def says_yes(_case: CriticCase) -> Verdict:
 
 
 def written(strategy: str, case: CriticCase) -> str:
-    return reword(strategy, case.target, case.target.before, case.score.faults, np.random.default_rng(1))
+    return rewrite_prompt(strategy, case.target, case.target.before, case.score.faults, np.random.default_rng(1))
 
 
 def measure(folder: Path, **rules: Rule) -> Any:
@@ -65,13 +65,13 @@ def measure(folder: Path, **rules: Rule) -> Any:
 
 @pytest.fixture(scope="module")
 def cases(tmp_path_factory: pytest.TempPathFactory) -> Sequence[CriticCase]:
-    return draw_cases(ObedientMaker(), ImageStore(tmp_path_factory.mktemp("cases")), 24, 0, tries=2)
+    return draw_cases(KeywordGenerator(), ImageStore(tmp_path_factory.mktemp("cases")), 24, 0, tries=2)
 
 
 def test_cases_are_a_function_of_the_seed_and_fewer_of_them_are_the_first_ones(
     cases: Sequence[CriticCase], tmp_path: Path
 ) -> None:
-    again = draw_cases(ObedientMaker(), ImageStore(tmp_path), 10, 0, tries=2)
+    again = draw_cases(KeywordGenerator(), ImageStore(tmp_path), 10, 0, tries=2)
     assert [(one.case, one.seeds, one.good) for one in again] == [(one.case, one.seeds, one.good) for one in cases[:10]]
     assert {one.good for one in cases} == {True, False}
 
@@ -130,10 +130,10 @@ def test_every_strategy_is_recognised_by_what_it_writes(cases: Sequence[CriticCa
 def test_any_ordinary_words_that_ask_for_the_step_are_varied_and_others_are_not(cases: Sequence[CriticCase]) -> None:
     rng, drawn = np.random.default_rng(7), 0
     for case in cases:
-        if case.good or case.source is not None or not case.target.after.things:
+        if case.good or case.source is not None or not case.target.after.objects:
             continue
         after = case.target.after
-        said = tuple(cell not in case.target.open_sizes for cell in after.things)
+        said = tuple(cell not in case.target.open_sizes for cell in after.objects)
         for _ in range(40):  # of hundreds of orders and phrases
             assert wording_of(describe(after, rng, said), case).written
         moved = replace(after, cells=after.cells[::-1])
@@ -165,7 +165,7 @@ def test_strategies_are_counted_with_how_well_they_are_written_and_what_they_gai
 
 
 def test_a_chat_model_is_asked_once_and_its_form_is_taken_strictly(tmp_path: Path) -> None:
-    case = draw_cases(ObedientMaker(), (store := ImageStore(tmp_path)), 1, 0)[0].case
+    case = draw_cases(KeywordGenerator(), (store := ImageStore(tmp_path)), 1, 0)[0].case
     verdict = Verdict(success=False, refined_prompt="draw it", reasoning="no")
     strict, loose = write_verdict(verdict), '{"previous_step_success": false, "refine_prompt": "draw it"}'
     model = FakeListChatModel(responses=[strict, loose, "no idea"])

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from PIL import Image
 
 from interleavethinker.evaluation.micro.generator import report_of
-from interleavethinker.microworld.generators.oracle import PerfectRenderer
-from interleavethinker.microworld.language.held_out import GAPS
+from interleavethinker.microworld.generators.oracle import OracleGenerator
+from interleavethinker.microworld.language.held_out import HELD_OUT_FAMILIES
 from interleavethinker.microworld.language.templates import EDIT_KINDS
 from interleavethinker.microworld.language.vocabulary import CANONICAL
 
@@ -27,7 +27,7 @@ class Idle:
     def __init__(self) -> None:
         self.asked: list[tuple[str, int]] = []
 
-    def draw(self, texts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image]:
+    def generate(self, texts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image]:
         self.asked += zip(texts, seeds, strict=True)
         return [Image.new("RGB", (96, 96), "grey") for _ in texts]
 
@@ -36,11 +36,11 @@ class Idle:
         return list(images)
 
 
-class Unschooled(PerfectRenderer):
+class Unschooled(OracleGenerator):
     """Does what it is told, but knows no synonyms."""
 
-    def draw(self, texts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image]:
-        return super().draw([self.heard(text) for text in texts], seeds)
+    def generate(self, texts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image]:
+        return super().generate([self.heard(text) for text in texts], seeds)
 
     def edit(self, images: Sequence[Image.Image], texts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image]:
         return super().edit(images, [self.heard(text) for text in texts], seeds)
@@ -50,12 +50,12 @@ class Unschooled(PerfectRenderer):
 
 
 def test_a_perfect_generator_is_exact_everywhere() -> None:
-    report = report_of(PerfectRenderer(), n=N, seed=0)
+    report = report_of(OracleGenerator(), n=N, seed=0)
     assert at(report, "n") == at(report, "edit.samples") == N
     assert at(report, "text_to_image.exact") == at(report, "edit.exact") == 1
     for kind in EDIT_KINDS:
         assert (at(report, f"edit.kinds.{kind}.exact"), at(report, f"edit.kinds.{kind}.samples")) == (1, N // 7)
-    for gap in GAPS:
+    for gap in HELD_OUT_FAMILIES:
         assert at(report, f"gaps.{gap}.exact") == at(report, f"gaps.{gap}.exact_reworded") == 1
         assert at(report, f"gaps.{gap}.semantics") == at(report, f"gaps.{gap}.quality_reworded") == 10
         assert (at(report, f"gaps.{gap}.exact_low"), at(report, f"gaps.{gap}.exact_high")) == (0.7847, 1)

@@ -15,9 +15,9 @@ from interleavethinker.evaluation.micro.planner import (
     planner_report,
 )
 from interleavethinker.microworld.agents.scripted_planner import ScriptedPlanner
-from interleavethinker.microworld.agents.teachers import KnownPlan, plan_of
-from interleavethinker.microworld.requests.families import FAMILIES, draw
-from interleavethinker.microworld.requests.scenarios import Asked
+from interleavethinker.microworld.agents.teachers import ReferencePlanner, plan_of
+from interleavethinker.microworld.requests.families import FAMILIES, sample_scenario
+from interleavethinker.microworld.requests.scenarios import Scenario
 from interleavethinker.tools.chat.answers import write_plan
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.types import Plan, Step
@@ -34,7 +34,7 @@ def cases(store: ImageStore) -> Sequence[PlannerCase]:
 
 
 def known(cases: Sequence[PlannerCase]) -> list[str]:
-    return [ask_planner(KnownPlan(plan_of(case.drawn.asked)), case) for case in cases]
+    return [ask_planner(ReferencePlanner(plan_of(case.drawn.scenario)), case) for case in cases]
 
 
 def asked(family: str, cases: Sequence[PlannerCase]) -> PlannerCase:
@@ -66,33 +66,33 @@ def test_the_scripted_planner_can_be_measured_too(cases: Sequence[PlannerCase], 
 
 def test_form_is_strict_where_serving_would_repair(cases: Sequence[PlannerCase]) -> None:
     case = asked("manipulation", cases)
-    good = write_plan(plan_of(case.drawn.asked), case.first)
-    assert broken_rule(good, case.drawn.asked) is None
+    good = write_plan(plan_of(case.drawn.scenario), case.first)
+    assert broken_rule(good, case.drawn.scenario) is None
     for spoiled in (good.replace("<answer>", "<answer>```json"), good.removesuffix("</answer>"), f"Sure! {good}"):
-        assert broken_rule(spoiled, case.drawn.asked) == "form"
+        assert broken_rule(spoiled, case.drawn.scenario) == "form"
 
 
 def test_steps_are_numbered_on_from_the_pictures_that_are_given(cases: Sequence[PlannerCase]) -> None:
     case = asked("continuation", cases)
-    plan = plan_of(case.drawn.asked)
+    plan = plan_of(case.drawn.scenario)
     assert case.first > 1
-    assert broken_rule(write_plan(plan, case.first), case.drawn.asked) is None
-    assert broken_rule(write_plan(plan, 1), case.drawn.asked) == "numbers"
+    assert broken_rule(write_plan(plan, case.first), case.drawn.scenario) is None
+    assert broken_rule(write_plan(plan, 1), case.drawn.scenario) == "numbers"
 
 
 def test_words_where_pictures_are_wanted_and_pictures_where_words_are_are_invalid(
     cases: Sequence[PlannerCase],
 ) -> None:
     question, story = asked("questions", cases), asked("narrative", cases)
-    drawn, said = plan_of(story.drawn.asked), plan_of(question.drawn.asked)
-    assert broken_rule(write_plan(drawn, question.first), question.drawn.asked) == "task"
-    assert broken_rule(write_plan(said, story.first), story.drawn.asked) == "task"
-    assert not carry_out(said, story.drawn.asked, 0).carried_out
+    drawn, said = plan_of(story.drawn.scenario), plan_of(question.drawn.scenario)
+    assert broken_rule(write_plan(drawn, question.first), question.drawn.scenario) == "task"
+    assert broken_rule(write_plan(said, story.first), story.drawn.scenario) == "task"
+    assert not carry_out(said, story.drawn.scenario, 0).carried_out
 
 
 def test_a_named_number_of_steps_binds() -> None:
-    guides = [draw(1, index, "train") for index in range(1, 99, len(FAMILIES))]
-    guide = next(one.asked for one in guides if "steps" in str(one.asked.parts[0]) and one.template in {1, 3})
+    guides = [sample_scenario(1, index, "train") for index in range(1, 99, len(FAMILIES))]
+    guide = next(one.scenario for one in guides if "steps" in str(one.scenario.parts[0]) and one.template in {1, 3})
     plan = plan_of(guide)
     assert broken_rule(write_plan(plan), guide) is None
     assert broken_rule(write_plan(Plan(steps=plan.steps[:1], reasoning="short")), guide) == "count"
@@ -101,7 +101,7 @@ def test_a_named_number_of_steps_binds() -> None:
 
 
 def test_another_order_may_reach_the_end_but_not_step_by_step() -> None:
-    stories = [draw(2, index, "train").asked for index in range(0, 210, len(FAMILIES))]
+    stories = [sample_scenario(2, index, "train").scenario for index in range(0, 210, len(FAMILIES))]
     for story in stories:
         plan = plan_of(story)
         turned = Plan(steps=(plan.steps[0], *reversed(plan.steps[1:])))
@@ -115,9 +115,9 @@ def test_another_order_may_reach_the_end_but_not_step_by_step() -> None:
 
 def test_a_wrong_colour_is_not_carried_out(cases: Sequence[PlannerCase]) -> None:
     case = asked("knowledge", cases)
-    plan = plan_of(case.drawn.asked)
+    plan = plan_of(case.drawn.scenario)
     wrong = plan.steps[0].model_copy(update={"prompt": "a red house in the middle, at night"})
-    outcome = carry_out(Plan(steps=(wrong, *plan.steps[1:])), case.drawn.asked, 0)
+    outcome = carry_out(Plan(steps=(wrong, *plan.steps[1:])), case.drawn.scenario, 0)
     assert not outcome.carried_out
 
 
@@ -130,7 +130,7 @@ def test_answers_in_words_agree_if_they_say_the_same() -> None:
 
 
 def test_a_question_is_answered_by_the_right_words_alone(cases: Sequence[PlannerCase]) -> None:
-    question: Asked = asked("questions", cases).drawn.asked
+    question: Scenario = asked("questions", cases).drawn.scenario
     answer = question.steps[0].auxiliary_text or ""
     assert carry_out(Plan(steps=(Step(auxiliary_text=answer.upper()),)), question, 0).carried_out
     assert not carry_out(Plan(steps=(Step(auxiliary_text="It is a zebra."),)), question, 0).carried_out

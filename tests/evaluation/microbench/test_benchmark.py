@@ -16,7 +16,7 @@ from interleavethinker.evaluation.microbench.report_html import page
 from interleavethinker.evaluation.microbench.report_markdown import table
 from interleavethinker.evaluation.microbench.runner import open_trajectory_runner
 from interleavethinker.microworld.agents.registry import AgentWeights
-from interleavethinker.microworld.generators.keyword import ObedientMaker
+from interleavethinker.microworld.generators.keyword import KeywordGenerator
 from interleavethinker.tools.errors import GeneratorError, InputError
 from interleavethinker.tools.images.png import encode_png
 from interleavethinker.tools.images.store import ImageStore
@@ -34,14 +34,14 @@ class Obedient:
         self.made = 0
         self._store = store
         self._fails_at = fails_at
-        self._maker = ObedientMaker()
+        self._maker = KeywordGenerator()
 
     async def generate(self, call: GenerationRequest, progress: ProgressCallback | None = None) -> GeneratedImage:  # noqa: ARG002
         if self.made == self._fails_at:
             raise GeneratorError("the server is gone")
         self.made += 1
         if call.source is None:
-            (picture,) = self._maker.draw([call.prompt], [call.seed])
+            (picture,) = self._maker.generate([call.prompt], [call.seed])
         else:
             from PIL import Image
 

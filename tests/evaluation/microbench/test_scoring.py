@@ -50,28 +50,28 @@ def test_requests_are_held_out_of_every_family_and_a_larger_number_continues_a_s
 def test_a_requests_digest_changes_with_its_reference_and_nothing_else(store: ImageStore) -> None:
     item, again = held_out(1, 0, store)[0], held_out(1, 0, store)[0]
     assert item.digest == again.digest
-    assert replace(item, asked=replace(item.asked, reasoning="otherwise")).digest != item.digest
+    assert replace(item, scenario=replace(item.scenario, reasoning="otherwise")).digest != item.digest
 
 
 def test_the_reference_itself_gets_every_point(store: ImageStore) -> None:
     for item in held_out(14, 0, store):
-        assert score_text(item.asked.steps, plan_of(item.asked).steps) == 100
+        assert score_text(item.scenario.steps, plan_of(item.scenario).steps) == 100
         if item.targets:
             assert min(score_images(item.targets, perfect(item, store), store)) > 90
 
 
 def test_an_answer_without_words_or_pictures_gets_nothing(store: ImageStore) -> None:
     item = longest(held_out(14, 0, store))
-    assert score_text(item.asked.steps, [Step(prompt=item.request.text)]) == 0
-    assert score_text(item.asked.steps, []) == 0
+    assert score_text(item.scenario.steps, [Step(prompt=item.request.text)]) == 0
+    assert score_text(item.scenario.steps, []) == 0
     assert score_images(item.targets, [], store) == (0, 0)
 
 
 def test_a_missing_step_and_a_superfluous_one_cost_text(store: ImageStore) -> None:
     item = longest(held_out(14, 0, store))
-    steps = plan_of(item.asked).steps
-    assert 0 < score_text(item.asked.steps, steps[1:]) < 100
-    assert 0 < score_text(item.asked.steps, (*steps, steps[0])) < 100
+    steps = plan_of(item.scenario).steps
+    assert 0 < score_text(item.scenario.steps, steps[1:]) < 100
+    assert 0 < score_text(item.scenario.steps, (*steps, steps[0])) < 100
 
 
 def test_a_step_that_was_not_done_costs_its_own_score_and_the_final_scene(store: ImageStore) -> None:

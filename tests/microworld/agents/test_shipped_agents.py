@@ -10,7 +10,7 @@ from interleavethinker.graph.profiles.profile import load_profile
 from interleavethinker.microworld.agents.registry import CRITICS, PLANNERS, AgentWeights, available, prompts_folder
 from interleavethinker.microworld.agents.teachers import plan_of, request_of
 from interleavethinker.microworld.generators.micro import MicroGenerator
-from interleavethinker.microworld.requests.families import draw
+from interleavethinker.microworld.requests.families import sample_scenario
 from interleavethinker.tools.chat.agents import ChatCritic, ChatPlanner
 from interleavethinker.tools.chat.loading import load_chat_model
 from interleavethinker.tools.images.store import ImageStore
@@ -59,10 +59,10 @@ async def test_a_picture_is_looked_at_before_it_is_asked_for_a_change(tmp_path: 
     model = load_chat_model(PLANNERS["sft"].model, dtype="float32", max_new_tokens=400, max_batch=16)
     planner = ChatPlanner(model, store, prompts=prompts_folder())
     for index in range(6, 6 + 7 * 12, 7):
-        drawn = draw(77, index, "combinations")
+        drawn = sample_scenario(77, index, "combinations")
         assert drawn.family == "reasoning"
-        plan = await planner.plan(request_of(drawn.asked, store), PlanContext())
-        wanted = [step.prompt for step in plan_of(drawn.asked).steps]
+        plan = await planner.plan(request_of(drawn.scenario, store), PlanContext())
+        wanted = [step.prompt for step in plan_of(drawn.scenario).steps]
         right += [step.prompt for step in plan.steps] == wanted
         asked += 1
     assert right > asked / 2

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from interleavethinker.microworld.agents.rewriting import STRATEGIES, reword
-from interleavethinker.microworld.agents.teachers import KnownPlan, TeacherCritic, label_attempt, plan_of
+from interleavethinker.microworld.agents.rewriting import STRATEGIES, rewrite_prompt
+from interleavethinker.microworld.agents.teachers import ReferencePlanner, TeacherCritic, label_attempt, plan_of
 from interleavethinker.microworld.language.templates import Edit
-from interleavethinker.microworld.requests.families import draw
+from interleavethinker.microworld.requests.families import sample_scenario
 from interleavethinker.microworld.scenes.scene import Scene, SceneObject, render, to_image
-from interleavethinker.microworld.scoring.scorer import judgement
+from interleavethinker.microworld.scoring.scorer import is_success
 from interleavethinker.microworld.scoring.targets import StepTarget, score_step
 from interleavethinker.tools.images.png import encode_png
 from interleavethinker.tools.images.store import ImageStore
@@ -78,8 +78,8 @@ def test_strategies_are_drawn_blindly_and_reproducibly() -> None:
 def test_a_step_is_not_blamed_for_what_was_wrong_before_it() -> None:
     really = BEFORE.put(5, None).put(0, TREE)
     done = RECOLOUR.apply(really)
-    assert judgement(score_step(picture(done), picture(really), TARGET))
-    assert not judgement(score_step(picture(TARGET.after), picture(really), TARGET)), "the tree must stay where it is"
+    assert is_success(score_step(picture(done), picture(really), TARGET))
+    assert not is_success(score_step(picture(TARGET.after), picture(really), TARGET)), "the tree must stay where it is"
 
 
 def test_words_fall_back_to_the_plan_where_the_thing_to_change_is_missing() -> None:
@@ -91,10 +91,10 @@ def test_every_strategy_has_words_for_every_kind_of_step() -> None:
     wrong = score_step(picture(Scene("snow")), picture(BEFORE), TARGET).faults
     rng = np.random.default_rng(0)
     for index in range(70):
-        for step in draw(3, index, "train").asked.steps:
+        for step in sample_scenario(3, index, "train").scenario.steps:
             if step.target is not None:
                 for strategy in STRATEGIES:
-                    assert reword(strategy, step.target, step.target.before, wrong, rng)
+                    assert rewrite_prompt(strategy, step.target, step.target.before, wrong, rng)
 
 
 async def test_teachers_stand_behind_the_ports(tmp_path: Path) -> None:
@@ -105,8 +105,8 @@ async def test_teachers_stand_behind_the_ports(tmp_path: Path) -> None:
         CriticInput(source=source, image=image, original_prompt="make it azure", prompt="p") for image in (source, good)
     ]
     assert [verdict.success for verdict in await critic.judge(cases)] == [False, True]
-    plan = plan_of(draw(1, 0, "train").asked)
-    planner, request = KnownPlan(plan), as_request("anything")
+    plan = plan_of(sample_scenario(1, 0, "train").scenario)
+    planner, request = ReferencePlanner(plan), as_request("anything")
     assert await planner.plan(request, PlanContext()) == plan
     done = (Attempt(plan_version=1, step=0, iteration=0, prompt="p", seed=0, source=None, image=good),)
     assert (await planner.plan(request, PlanContext(plan, done))).steps == plan.steps[1:]

@@ -26,7 +26,7 @@ def difference(first: Image.Image, second: Image.Image) -> int:
 
 
 def test_a_drawing_shows_what_the_text_says(generator: MicroGenerator) -> None:
-    scored = score(generator.draw([TEXT], [0])[0], None, cell_targets_of(SCENE), "night")
+    scored = score(generator.generate([TEXT], [0])[0], None, cell_targets_of(SCENE), "night")
     assert scored.exact
     assert scored.quality > 5
 
@@ -40,7 +40,7 @@ def test_most_single_edits_of_every_kind_come_out_exactly(generator: MicroGenera
 
 
 def test_a_seed_decides_a_picture_and_seeds_differ_in_what_words_leave_open(generator: MicroGenerator) -> None:
-    first, again, *others = generator.draw([TEXT] * 8, [3, 3, 4, 5, 6, 7, 8, 9])
+    first, again, *others = generator.generate([TEXT] * 8, [3, 3, 4, 5, 6, 7, 8, 9])
     assert difference(first, again) <= 1
     assert max(difference(first, other) for other in others) > 50
 
@@ -57,9 +57,9 @@ def test_a_batch_of_edits_gives_each_sample_its_own_source(generator: MicroGener
 
 
 def test_the_weaker_variant_is_the_same_every_time_and_another_one(generator: MicroGenerator) -> None:
-    first, second = (MicroGenerator(weaker=True).draw([TEXT], [0])[0] for _ in range(2))
+    first, second = (MicroGenerator(weaker=True).generate([TEXT], [0])[0] for _ in range(2))
     assert first.tobytes() == second.tobytes()
-    assert first.tobytes() != generator.draw([TEXT], [0])[0].tobytes()
+    assert first.tobytes() != generator.generate([TEXT], [0])[0].tobytes()
 
 
 def test_the_shipped_folder_is_small() -> None:
@@ -68,7 +68,7 @@ def test_the_shipped_folder_is_small() -> None:
 
 def test_texts_without_seeds_are_refused(generator: MicroGenerator) -> None:
     with pytest.raises(InputError, match="2 texts, 1 seeds"):
-        generator.draw([TEXT, TEXT], [0])
+        generator.generate([TEXT, TEXT], [0])
 
 
 @pytest.mark.parametrize(
@@ -110,9 +110,9 @@ def test_the_model_cards_example_runs_as_it_stands(tmp_path: Path, monkeypatch: 
 def test_only_what_is_longer_than_the_prompt_is_left_unread_and_nothing_is_logged(
     generator: MicroGenerator, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    assert generator.unread(TEXT) == 0
-    assert generator.unread("ball " * 50) - generator.unread("ball " * 49) == 1
-    assert generator.unread("ball " * 2000) > 1900
+    assert generator.truncated_tokens(TEXT) == 0
+    assert generator.truncated_tokens("ball " * 50) - generator.truncated_tokens("ball " * 49) == 1
+    assert generator.truncated_tokens("ball " * 2000) > 1900
     assert "".join(capfd.readouterr()) == ""
 
 

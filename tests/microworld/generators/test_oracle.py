@@ -4,25 +4,29 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from interleavethinker.microworld.generators.oracle import PerfectRenderer
-from interleavethinker.microworld.language.held_out import GAPS, gap_task
-from interleavethinker.microworld.language.templates import EDIT_KINDS, Task, draw_task, edit_task
+from interleavethinker.microworld.generators.oracle import OracleGenerator
+from interleavethinker.microworld.language.held_out import HELD_OUT_FAMILIES, held_out_task
+from interleavethinker.microworld.language.templates import EDIT_KINDS, Task, edit_task, generation_task
 from interleavethinker.microworld.scenes.scene import render, to_image
 from interleavethinker.microworld.scoring.scorer import score_task, score_tasks
 
 
 def made(task: Task, seed: int = 0, text: str | None = None) -> Image.Image:
-    renderer = PerfectRenderer()
+    renderer = OracleGenerator()
     if task.source is None:
-        return renderer.draw([text or task.text], [seed])[0]
+        return renderer.generate([text or task.text], [seed])[0]
     return renderer.edit([to_image(render(task.source))], [text or task.text], [seed])[0]
 
 
-@pytest.mark.parametrize("name", ["draw", *EDIT_KINDS, *GAPS])
+@pytest.mark.parametrize("name", ["draw", *EDIT_KINDS, *HELD_OUT_FAMILIES])
 def test_everything_that_is_said_is_done_exactly(name: str) -> None:
     rng = np.random.default_rng(0)
     tasks = [
-        draw_task(rng) if name == "draw" else edit_task(rng, name) if name in EDIT_KINDS else gap_task(name, rng).task
+        generation_task(rng)
+        if name == "draw"
+        else edit_task(rng, name)
+        if name in EDIT_KINDS
+        else held_out_task(name, rng).task
         for _ in range(12)
     ]
     pictures = [made(task, seed) for seed, task in enumerate(tasks)]
@@ -35,7 +39,7 @@ def test_what_is_not_understood_changes_nothing() -> None:
 
 
 def test_what_a_text_leaves_open_varies_with_the_seed_alone() -> None:
-    renderer, text = PerfectRenderer(), "a red cat in the middle, at night"
-    pictures = [renderer.draw([text], [seed])[0].tobytes() for seed in range(12)]
+    renderer, text = OracleGenerator(), "a red cat in the middle, at night"
+    pictures = [renderer.generate([text], [seed])[0].tobytes() for seed in range(12)]
     assert len(set(pictures)) > 3
-    assert pictures[5] == renderer.draw([text], [5])[0].tobytes()
+    assert pictures[5] == renderer.generate([text], [5])[0].tobytes()

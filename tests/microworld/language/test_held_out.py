@@ -5,15 +5,15 @@ import re
 import numpy as np
 import pytest
 
-from interleavethinker.microworld.language.held_out import GAPS, gap_task
-from interleavethinker.microworld.language.parser import understand
-from interleavethinker.microworld.language.templates import EDIT_KINDS, MAX_NAMED, Task, draw_task, edit_task
+from interleavethinker.microworld.language.held_out import HELD_OUT_FAMILIES, held_out_task
+from interleavethinker.microworld.language.parser import parse
+from interleavethinker.microworld.language.templates import EDIT_KINDS, MAX_NAMED, Task, edit_task, generation_task
 from interleavethinker.microworld.language.vocabulary import CANONICAL, SYNONYMS
-from interleavethinker.microworld.scenes.scene import MAX_THINGS
+from interleavethinker.microworld.scenes.scene import MAX_OBJECTS
 
 
 def training_task(rng: np.random.Generator) -> Task:
-    return draw_task(rng) if rng.random() < 0.45 else edit_task(rng, str(rng.choice(EDIT_KINDS)))
+    return generation_task(rng) if rng.random() < 0.45 else edit_task(rng, str(rng.choice(EDIT_KINDS)))
 
 
 @pytest.fixture(scope="module")
@@ -27,55 +27,55 @@ def test_no_synonym_occurs_in_thousands_of_trained_texts(trained: set[str]) -> N
     assert set(SYNONYMS) <= words
 
 
-@pytest.mark.parametrize("gap", GAPS)
+@pytest.mark.parametrize("gap", HELD_OUT_FAMILIES)
 def test_a_gaps_texts_are_never_trained_texts(gap: str, trained: set[str]) -> None:
     rng = np.random.default_rng(0)
-    assert not trained & {gap_task(gap, rng).task.text for _ in range(500)}
+    assert not trained & {held_out_task(gap, rng).task.text for _ in range(500)}
 
 
 def test_every_text_with_synonyms_has_at_least_one() -> None:
     rng = np.random.default_rng(1)
-    texts = [gap_task("synonyms", rng).task.text for _ in range(300)]
+    texts = [held_out_task("synonyms", rng).task.text for _ in range(300)]
     assert all(set(re.findall(r"\w+", text)) & set(CANONICAL) for text in texts)
     assert not any(re.search(r"\ba [aeiou]|\ban [^aeiou]", text) for text in texts)
 
 
 def test_four_things_are_named_where_three_were_trained() -> None:
     rng = np.random.default_rng(2)
-    assert max(len(draw_task(rng).target.things) for _ in range(300)) == MAX_NAMED < MAX_THINGS
-    assert all(len(gap_task("more_things", rng).task.target.things) == MAX_THINGS for _ in range(50))
+    assert max(len(generation_task(rng).target.objects) for _ in range(300)) == MAX_NAMED < MAX_OBJECTS
+    assert all(len(held_out_task("more_things", rng).task.target.objects) == MAX_OBJECTS for _ in range(50))
 
 
 def test_compound_texts_ask_for_two_or_three_edits_of_different_kinds() -> None:
     rng = np.random.default_rng(3)
     for _ in range(200):
-        sample = gap_task("compound", rng)
+        sample = held_out_task("compound", rng)
         kinds = [edit.kind for edit in sample.task.edits]
         assert len(kinds) in {2, 3}
-        assert len(set(kinds)) == len(kinds) == len(sample.rewording)
-        assert len(sample.task.target.things) <= MAX_THINGS
+        assert len(set(kinds)) == len(kinds) == len(sample.rewritten)
+        assert len(sample.task.target.objects) <= MAX_OBJECTS
 
 
 def test_indirect_texts_cover_every_kind_of_edit() -> None:
     rng = np.random.default_rng(4)
-    assert {gap_task("indirect", rng).task.edits[0].kind for _ in range(200)} == set(EDIT_KINDS)
+    assert {held_out_task("indirect", rng).task.edits[0].kind for _ in range(200)} == set(EDIT_KINDS)
 
 
-@pytest.mark.parametrize("gap", GAPS)
+@pytest.mark.parametrize("gap", HELD_OUT_FAMILIES)
 def test_a_gaps_sample_is_a_pure_function_of_the_seed(gap: str) -> None:
     first, second = (np.random.default_rng([2**21, 7]) for _ in range(2))
-    assert [gap_task(gap, first) for _ in range(20)] == [gap_task(gap, second) for _ in range(20)]
+    assert [held_out_task(gap, first) for _ in range(20)] == [held_out_task(gap, second) for _ in range(20)]
 
 
-@pytest.mark.parametrize("gap", GAPS)
+@pytest.mark.parametrize("gap", HELD_OUT_FAMILIES)
 def test_a_rewording_carried_out_in_turn_reaches_the_target(gap: str) -> None:
     rng = np.random.default_rng(5)
     for _ in range(150):
-        sample = gap_task(gap, rng)
+        sample = held_out_task(gap, rng)
         scene = sample.task.source
-        for text in sample.rewording:
-            scene = understand(text, scene).target
+        for text in sample.rewritten:
+            scene = parse(text, scene).target
         assert scene is not None
         assert scene.background == sample.task.target.background
-        for wish, thing in zip(sample.task.wishes, scene.cells, strict=True):
-            assert thing is None if wish is None else wish.allows(thing)
+        for cell_target, obj in zip(sample.task.cell_targets, scene.cells, strict=True):
+            assert obj is None if cell_target is None else cell_target.allows(obj)

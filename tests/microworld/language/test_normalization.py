@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from interleavethinker.microworld.agents.scripted_planner import ScriptedPlanner
-from interleavethinker.microworld.language.held_out import GAPS, gap_task
-from interleavethinker.microworld.language.normalization import plainly, unframed
-from interleavethinker.microworld.language.parser import understand
-from interleavethinker.microworld.language.templates import EDIT_KINDS, draw_task, edit_task
+from interleavethinker.microworld.language.held_out import HELD_OUT_FAMILIES, held_out_task
+from interleavethinker.microworld.language.normalization import normalize, strip_framing
+from interleavethinker.microworld.language.parser import parse
+from interleavethinker.microworld.language.templates import EDIT_KINDS, edit_task, generation_task
 from interleavethinker.microworld.scenes.scene import Scene, SceneObject
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.images.store import ImageStore
@@ -42,7 +42,7 @@ def plan(text: str, folder: Path) -> list[str | None]:
     ],
 )
 def test_a_sentence_of_a_story_is_the_edit_that_it_tells(told: str, kind: str) -> None:
-    assert [edit.kind for edit in understand(told, SCENE).edits] == [kind]
+    assert [edit.kind for edit in parse(told, SCENE).edits] == [kind]
 
 
 def test_a_story_becomes_one_step_a_sentence_in_its_own_words(tmp_path: Path) -> None:
@@ -66,9 +66,9 @@ def test_a_story_of_something_unknown_names_the_unknown_word(tmp_path: Path) -> 
 
 def test_texts_of_the_world_itself_are_left_as_they_are() -> None:
     rng = np.random.default_rng(8)
-    texts = [draw_task(rng).text for _ in range(200)]
+    texts = [generation_task(rng).text for _ in range(200)]
     texts += [edit_task(rng, kind).text for kind in EDIT_KINDS for _ in range(100)]
-    texts += [gap_task(gap, rng).task.text for gap in GAPS for _ in range(100)]
+    texts += [held_out_task(gap, rng).task.text for gap in HELD_OUT_FAMILIES for _ in range(100)]
     for text in texts:
-        assert plainly(text) == text
-        assert unframed(text) == text
+        assert normalize(text) == text
+        assert strip_framing(text) == text

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from interleavethinker.microworld.language.held_out import GAPS, gap_task
-from interleavethinker.microworld.language.parser import check_request, understand
-from interleavethinker.microworld.language.templates import EDIT_KINDS, Task, draw_task, edit_task, instruct
+from interleavethinker.microworld.language.held_out import HELD_OUT_FAMILIES, held_out_task
+from interleavethinker.microworld.language.parser import check_vocabulary, parse
+from interleavethinker.microworld.language.templates import EDIT_KINDS, Task, edit_task, generation_task, instruct
 from interleavethinker.microworld.language.vocabulary import SYNONYMS
 from interleavethinker.microworld.scenes.scene import Scene, SceneObject
 from interleavethinker.tools.errors import InputError
@@ -19,8 +19,8 @@ TWINS = SCENE.put(8, BALL)
 
 
 def assert_understood(task: Task) -> None:
-    understood = understand(task.text, task.source)
-    assert understood.wishes == task.wishes, task.text
+    understood = parse(task.text, task.source)
+    assert understood.cell_targets == task.cell_targets, task.text
     assert understood.target.background == task.target.background, task.text
 
 
@@ -31,20 +31,20 @@ def test_every_trained_instruction_is_understood_as_its_edit(kind: str) -> None:
         task = edit_task(rng, kind)
         assert_understood(task)
         assert task.source is not None
-        assert understand(instruct(task.edits[0], task.source), task.source).edits[0].kind == kind
+        assert parse(instruct(task.edits[0], task.source), task.source).edits[0].kind == kind
 
 
 def test_every_trained_description_is_understood_as_its_scene() -> None:
     rng = np.random.default_rng(1)
     for _ in range(300):
-        assert_understood(draw_task(rng))
+        assert_understood(generation_task(rng))
 
 
-@pytest.mark.parametrize("gap", GAPS)
+@pytest.mark.parametrize("gap", HELD_OUT_FAMILIES)
 def test_every_gaps_texts_are_understood(gap: str) -> None:
     rng = np.random.default_rng(2)
     for _ in range(200):
-        assert_understood(gap_task(gap, rng).task)
+        assert_understood(held_out_task(gap, rng).task)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_every_gaps_texts_are_understood(gap: str) -> None:
     ],
 )
 def test_freer_phrasing_is_understood(text: str, expected: Scene) -> None:
-    assert understand(text, SCENE).target.named == expected.named
+    assert parse(text, SCENE).target.named == expected.named
 
 
 @pytest.mark.parametrize(
@@ -79,8 +79,8 @@ def test_freer_phrasing_is_understood(text: str, expected: Scene) -> None:
     ],
 )
 def test_freer_descriptions_get_usual_colours_and_free_places(text: str, expected: list[tuple[str, str]]) -> None:
-    things = understand(text).target.things.values()
-    assert sorted((thing.kind, thing.colour) for thing in things) == expected
+    objects = parse(text).target.objects.values()
+    assert sorted((obj.kind, obj.colour) for obj in objects) == expected
 
 
 @pytest.mark.parametrize(
@@ -101,13 +101,13 @@ def test_freer_descriptions_get_usual_colours_and_free_places(text: str, expecte
 )
 def test_what_cannot_be_done_is_refused_with_its_own_code(text: str, source: Scene | None, code: str) -> None:
     with pytest.raises(InputError) as caught:
-        understand(text, source)
+        parse(text, source)
     assert caught.value.code == code
 
 
 def test_an_unknown_word_is_named_with_the_nearest_known_ones() -> None:
     with pytest.raises(InputError) as caught:
-        check_request("a purpel ball next to the kiten")
+        check_vocabulary("a purpel ball next to the kiten")
     assert "'purpel' (nearest: purple" in str(caught.value)
     assert "'kiten' (nearest: kitten" in str(caught.value)
     assert "next" not in str(caught.value).split("It draws")[0]
@@ -115,7 +115,7 @@ def test_an_unknown_word_is_named_with_the_nearest_known_ones() -> None:
 
 def test_every_word_of_the_world_and_every_synonym_passes_the_check() -> None:
     for word, others in SYNONYMS.items():
-        check_request(" ".join((word, *others)))
+        check_vocabulary(" ".join((word, *others)))
 
 
 def test_an_edit_leaves_bystanders_and_their_looks_alone() -> None:
@@ -123,7 +123,7 @@ def test_an_edit_leaves_bystanders_and_their_looks_alone() -> None:
     for kind in EDIT_KINDS:
         task = edit_task(rng, kind)
         assert task.source is not None
-        understood = understand(task.text, task.source)
+        understood = parse(task.text, task.source)
         touched = {cell for edit in understood.edits for cell in (edit.cell, edit.to)}
         for cell, (before, after) in enumerate(zip(task.source.cells, understood.target.cells, strict=True)):
             assert cell in touched or before == after

@@ -2,7 +2,7 @@
 
 import pytest
 
-from interleavethinker.microworld.requests.families import SPLITS, draw
+from interleavethinker.microworld.requests.families import SPLITS, sample_scenario
 from interleavethinker.microworld.requests.validation import check_request
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.types import Request, TextPart
@@ -15,7 +15,7 @@ def ask(text: str) -> None:
 @pytest.mark.parametrize("split", SPLITS)
 def test_every_request_of_every_family_is_taken(split: str) -> None:
     for index in range(140):
-        for part in draw(11, index, split).asked.parts:  # type: ignore[arg-type]
+        for part in sample_scenario(11, index, split).scenario.parts:  # type: ignore[arg-type]
             if isinstance(part, str):
                 ask(part)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from interleavethinker.microworld.scenes.reader import Picture, as_picture, read, read_all
+from interleavethinker.microworld.scenes.reader import PixelArray, as_pixels, read, read_all
 from interleavethinker.microworld.scenes.scene import CELLS, Scene, random_object, random_scene, render, to_image
 from interleavethinker.microworld.scenes.sprites import BACKGROUNDS
 from interleavethinker.tools.errors import InputError
@@ -17,7 +17,7 @@ def scenes_of(seed: int, count: int) -> list[Scene]:
     return [random_scene(rng, int(rng.integers(5))) for _ in range(count)]
 
 
-def share_read(scenes: list[Scene], pictures: list[Picture]) -> float:
+def share_read(scenes: list[Scene], pictures: list[PixelArray]) -> float:
     readings = read_all(pictures)
     hits = [reading.scene.named == scene.named for reading, scene in zip(readings, scenes, strict=True)]
     return sum(hits) / len(hits)
@@ -56,7 +56,7 @@ def test_noise_is_forgiven(deviation: int, least: float) -> None:
 @pytest.mark.parametrize(("radius", "least"), [(0.7, 0.99), (1.0, 0.97), (1.5, 0.8)])
 def test_blur_is_forgiven(radius: float, least: float) -> None:
     scenes = scenes_of(4, 60)
-    blurred = [as_picture(to_image(render(scene)).filter(ImageFilter.GaussianBlur(radius))) for scene in scenes]
+    blurred = [as_pixels(to_image(render(scene)).filter(ImageFilter.GaussianBlur(radius))) for scene in scenes]
     assert share_read(scenes, blurred) >= least
 
 
@@ -67,7 +67,7 @@ def test_compression_is_forgiven(quality: int, least: float) -> None:
         buffer = io.BytesIO()
         to_image(render(scene)).save(buffer, "JPEG", quality=quality)
         with Image.open(buffer) as opened:
-            pictures.append(as_picture(opened))
+            pictures.append(as_pixels(opened))
     assert share_read(scenes, pictures) >= least
 
 

@@ -6,18 +6,25 @@ import numpy as np
 import pytest
 from PIL import ImageFilter
 
-from interleavethinker.microworld.language.held_out import GAPS, gap_task
+from interleavethinker.microworld.language.held_out import HELD_OUT_FAMILIES, held_out_task
 from interleavethinker.microworld.language.templates import (
     EDIT_KINDS,
     Edit,
     Task,
     cell_targets_of,
-    draw_task,
     edit_task,
+    generation_task,
 )
-from interleavethinker.microworld.scenes.reader import as_picture
+from interleavethinker.microworld.scenes.reader import as_pixels
 from interleavethinker.microworld.scenes.scene import Scene, SceneObject, render, to_image
-from interleavethinker.microworld.scoring.scorer import QUALITY_NEEDED, Score, judgement, score, score_task, score_tasks
+from interleavethinker.microworld.scoring.scorer import (
+    QUALITY_NEEDED,
+    Score,
+    is_success,
+    score,
+    score_task,
+    score_tasks,
+)
 
 BALL, CAT, TREE = (
     SceneObject("ball", "red", "big"),
@@ -35,18 +42,18 @@ def drawn(made: Scene) -> Score:
 
 
 def edited(made: Scene, source: Scene = SCENE) -> Score:
-    return score(render(made), source, EDIT.wishes(SCENE), SCENE.background)
+    return score(render(made), source, EDIT.cell_targets(SCENE), SCENE.background)
 
 
 def test_the_target_itself_gets_full_marks_for_every_kind_of_task() -> None:
     rng = np.random.default_rng(0)
-    tasks = [draw_task(rng) for _ in range(20)]
+    tasks = [generation_task(rng) for _ in range(20)]
     tasks += [edit_task(rng, kind) for kind in EDIT_KINDS for _ in range(6)]
-    tasks += [gap_task(gap, rng).task for gap in GAPS for _ in range(6)]
+    tasks += [held_out_task(gap, rng).task for gap in HELD_OUT_FAMILIES for _ in range(6)]
     for scored in score_tasks([render(task.target) for task in tasks], tasks):
         assert (scored.semantics, scored.quality, scored.overall, scored.exact) == (10, 10, 10, True)
         assert scored.faults == ()
-        assert judgement(scored)
+        assert is_success(scored)
 
 
 def test_an_edit_that_changes_nothing_has_semantics_zero() -> None:
@@ -54,8 +61,8 @@ def test_an_edit_that_changes_nothing_has_semantics_zero() -> None:
     tasks = [edit_task(rng, kind) for kind in EDIT_KINDS for _ in range(6)]
     pictures = [render(task.source) for task in tasks if task.source]
     for scored in score_tasks(pictures, tasks):
-        assert (scored.semantics, scored.kept, scored.quality, scored.exact) == (0, 10, 10, False)
-        assert not judgement(scored)
+        assert (scored.semantics, scored.preserved, scored.quality, scored.exact) == (0, 10, 10, False)
+        assert not is_success(scored)
 
 
 @pytest.mark.parametrize(
@@ -72,18 +79,18 @@ def test_an_edit_that_changes_nothing_has_semantics_zero() -> None:
 )
 def test_a_defect_in_a_drawing_lowers_what_should_be_there(defect: Scene, grade: float) -> None:
     scored = drawn(defect)
-    assert (scored.changed, scored.kept, scored.semantics) == (grade, 10, grade)
-    assert (scored.quality, scored.exact, judgement(scored)) == (10, False, False)
+    assert (scored.changed, scored.preserved, scored.semantics) == (grade, 10, grade)
+    assert (scored.quality, scored.exact, is_success(scored)) == (10, False, False)
 
 
 def test_an_extra_thing_in_a_drawing_lowers_what_should_not_be_there() -> None:
     scored = drawn(SCENE.put(8, CAT))
-    assert (scored.changed, scored.kept, scored.semantics, scored.exact) == (10, 2, 2, False)
+    assert (scored.changed, scored.preserved, scored.semantics, scored.exact) == (10, 2, 2, False)
 
 
 def test_a_thing_drawn_elsewhere_is_better_than_missing_but_its_place_is_wrong_twice() -> None:
     scored = drawn(SCENE.put(1, None).put(2, BALL))
-    assert (scored.changed, scored.kept, scored.exact) == (3, 2, False)
+    assert (scored.changed, scored.preserved, scored.exact) == (3, 2, False)
 
 
 def test_what_a_drawing_leaves_open_is_free() -> None:
@@ -107,8 +114,8 @@ def test_what_a_drawing_leaves_open_is_free() -> None:
 )
 def test_a_changed_bystander_lowers_what_should_not_have_changed(defect: Scene, grade: float) -> None:
     scored = edited(defect)
-    assert (scored.changed, scored.kept, scored.semantics, scored.quality) == (10, grade, grade, 10)
-    assert judgement(scored) is (grade == 9)
+    assert (scored.changed, scored.preserved, scored.semantics, scored.quality) == (10, grade, grade, 10)
+    assert is_success(scored) is (grade == 9)
     assert scored.exact is (grade == 9)
 
 
@@ -120,42 +127,42 @@ def test_a_half_done_edit_is_graded_by_attribute() -> None:
 
 def test_a_move_that_leaves_the_thing_where_it_was_is_no_move() -> None:
     edit = Edit("move", cell=4, to=5)
-    wishes = edit.wishes(SCENE)
-    copied = score(render(SCENE.put(5, CAT)), SCENE, wishes, "meadow")
-    other = score(render(SCENE.put(5, CAT).put(4, BALL)), SCENE, wishes, "meadow")
-    lost = score(render(SCENE.put(4, None)), SCENE, wishes, "meadow")
+    cell_targets = edit.cell_targets(SCENE)
+    copied = score(render(SCENE.put(5, CAT)), SCENE, cell_targets, "meadow")
+    other = score(render(SCENE.put(5, CAT).put(4, BALL)), SCENE, cell_targets, "meadow")
+    lost = score(render(SCENE.put(4, None)), SCENE, cell_targets, "meadow")
     assert (copied.changed, other.changed, lost.changed) == (0, 1, 0)
-    assert (copied.kept, other.kept, lost.kept) == (10, 10, 10)
+    assert (copied.preserved, other.preserved, lost.preserved) == (10, 10, 10)
 
 
 def test_a_background_that_should_have_changed_counts_zero_if_kept_and_two_if_wrong() -> None:
-    wishes = cell_targets_of(SCENE)
-    assert score(render(SCENE), SCENE, wishes, "night").changed == 0
-    assert score(render(replace(SCENE, background="snow")), SCENE, wishes, "night").changed == 2
-    assert score(render(replace(SCENE, background="night")), SCENE, wishes, "night").semantics == 10
+    cell_targets = cell_targets_of(SCENE)
+    assert score(render(SCENE), SCENE, cell_targets, "night").changed == 0
+    assert score(render(replace(SCENE, background="snow")), SCENE, cell_targets, "night").changed == 2
+    assert score(render(replace(SCENE, background="night")), SCENE, cell_targets, "night").semantics == 10
 
 
 def test_a_smear_lowers_quality_and_leaves_semantics() -> None:
     picture = render(TARGET)
     picture[34:62, 34:62] = 0.5 * picture[34:62, 34:62] + 0.5 * picture[34:62, 34:62].mean((0, 1))
-    scored = score(picture, SCENE, EDIT.wishes(SCENE), "meadow")
+    scored = score(picture, SCENE, EDIT.cell_targets(SCENE), "meadow")
     assert (scored.semantics, scored.exact) == (10, True)
     assert 2 < scored.quality < 8
 
 
 def test_a_blot_instead_of_a_thing_makes_a_picture_bad() -> None:
     picture = render(TARGET)
-    picture[:, 32:64] = as_picture(to_image(picture).filter(ImageFilter.GaussianBlur(2.5)))[:, 32:64]
-    scored = score(picture, SCENE, EDIT.wishes(SCENE), "meadow")
+    picture[:, 32:64] = as_pixels(to_image(picture).filter(ImageFilter.GaussianBlur(2.5)))[:, 32:64]
+    scored = score(picture, SCENE, EDIT.cell_targets(SCENE), "meadow")
     assert scored.quality < QUALITY_NEEDED
-    assert not judgement(scored)
+    assert not is_success(scored)
 
 
 def test_more_noise_means_less_quality_and_the_same_semantics() -> None:
     rng, qualities = np.random.default_rng(2), []
     for deviation in (5, 10, 20, 40):
         noisy = np.clip(render(TARGET) + rng.normal(0, deviation / 255, (96, 96, 3)), 0, 1).astype(np.float32)
-        scored = score(noisy, SCENE, EDIT.wishes(SCENE), "meadow")
+        scored = score(noisy, SCENE, EDIT.cell_targets(SCENE), "meadow")
         assert scored.semantics == 10
         qualities.append(scored.quality)
     assert qualities == sorted(qualities, reverse=True)
@@ -166,8 +173,8 @@ def test_more_noise_means_less_quality_and_the_same_semantics() -> None:
 
 def test_more_blur_means_less_quality() -> None:
     image = to_image(render(TARGET))
-    blurred = [as_picture(image.filter(ImageFilter.GaussianBlur(radius))) for radius in (0, 0.7, 1.0, 1.5)]
-    qualities = [score(picture, SCENE, EDIT.wishes(SCENE), "meadow").quality for picture in blurred]
+    blurred = [as_pixels(image.filter(ImageFilter.GaussianBlur(radius))) for radius in (0, 0.7, 1.0, 1.5)]
+    qualities = [score(picture, SCENE, EDIT.cell_targets(SCENE), "meadow").quality for picture in blurred]
     assert qualities == sorted(qualities, reverse=True)
     assert qualities[0] - qualities[-1] > 3
 
@@ -183,12 +190,12 @@ def test_overall_is_the_geometric_mean() -> None:
 
 def test_a_source_picture_counts_as_its_scene_and_bystanders_must_look_like_it() -> None:
     source = render(SCENE)
-    assert score(render(TARGET), source, EDIT.wishes(SCENE), "meadow").semantics == 10
+    assert score(render(TARGET), source, EDIT.cell_targets(SCENE), "meadow").semantics == 10
     spoilt = source.copy()
     spoilt[32:64, 32:64] += np.random.default_rng(5).normal(0, 0.18, (32, 32, 3))
-    looks = score(render(TARGET), spoilt, EDIT.wishes(SCENE), "meadow")
+    looks = score(render(TARGET), spoilt, EDIT.cell_targets(SCENE), "meadow")
     assert looks.changed == 10
-    assert 8 <= looks.kept < 10
+    assert 8 <= looks.preserved < 10
 
 
 def test_faults_name_what_was_wanted_and_found_worst_first() -> None:

@@ -90,10 +90,10 @@ def test_every_iteration_is_scored_and_the_teachers_answer_is_the_one_acted_upon
 
 def test_a_dead_generator_drops_its_trajectories_and_says_so(tmp_path: Path) -> None:
     class Dead:
-        def draw(self, *_: object) -> list[object]:
+        def generate(self, *_: object) -> list[object]:
             raise GeneratorError("out of memory", code="exhausted")
 
-        edit = draw
+        edit = generate
 
     folder = DataFolder(tmp_path)
     make_prompts(folder, {"train": 2}, seed=0)

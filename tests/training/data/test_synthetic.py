@@ -67,6 +67,6 @@ def test_glances_say_of_one_picture_what_is_where(tmp_path: Path) -> None:
         with Image.open(example["images"][0]) as picture:
             scene = scene_of(picture)
         answer = example["completion"][0]["content"][0]["text"]
-        assert all(f"the {thing.kind} is {place(cell)}" in answer for cell, thing in scene.things.items())
-        assert f"There {'is' if len(scene.things) == 1 else 'are'} {len(scene.things)} thing" in answer
+        assert all(f"the {thing.kind} is {place(cell)}" in answer for cell, thing in scene.objects.items())
+        assert f"There {'is' if len(scene.objects) == 1 else 'are'} {len(scene.objects)} thing" in answer
     assert list(glances(ImageStore(tmp_path), 5, seed=1)) == examples[:5]

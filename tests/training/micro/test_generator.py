@@ -7,7 +7,7 @@ import pytest
 import torch
 from diffusers import FlowMatchEulerDiscreteScheduler, Flux2KleinPipeline
 
-from interleavethinker.microworld.language.templates import EDIT_KINDS, Task, draw_task, edit_task
+from interleavethinker.microworld.language.templates import EDIT_KINDS, Task, edit_task, generation_task
 from interleavethinker.microworld.scenes.scene import CELLS, random_scene, render, to_image
 from interleavethinker.microworld.scenes.sprites import BACKGROUNDS
 from interleavethinker.tools.errors import InputError
@@ -100,7 +100,7 @@ def test_sampling_in_training_takes_the_steps_that_the_pipeline_takes(pipeline: 
 def test_the_longest_trained_text_fits_into_the_sequence_with_its_registers(pipeline: Flux2KleinPipeline) -> None:
     rng = np.random.default_rng(4)
     for _ in range(500):
-        ids, mask = tokenize(pipeline.tokenizer, [draw_task(rng, 3).text])
+        ids, mask = tokenize(pipeline.tokenizer, [generation_task(rng, 3).text])
         assert int(mask[0, 0]) == 0, "no padding left: the text may have been cut"
         assert ids[0, -CELLS:].unique().numel() == CELLS
 
