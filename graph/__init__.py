@@ -1,9 +1,14 @@
-"""The agent: a LangGraph state machine from request to interleaved document, and the trajectories it leaves behind."""
+"""The agent: a LangGraph graph that turns a request into an interleaved document, and its stored trajectories.
+
+The package contains the graph, the rules of its loop, the profiles that configure it, and the workspace that stores
+and runs trajectories. It knows planner, critic and image generator only as protocols. It deliberately does not know
+the micro world, training, evaluation or the command line.
+"""
 
 from .build import build, make_graph
 from .context import Components
 from .document import Block, Document
-from .limits import Limits
+from .limits import Limits, StopReason
 from .profiles.opening import shared_store
 from .profiles.profile import Profile, load_profile
 from .state import serializer
@@ -21,6 +26,7 @@ __all__ = [
     "HumanVerdict",
     "Limits",
     "Profile",
+    "StopReason",
     "Trajectory",
     "TrajectorySummary",
     "Workspace",

@@ -1,6 +1,6 @@
-"""Pure rules about attempts: their keys and seeds, the next prompt, the best of a step, and when a step is spent.
+"""Rules about attempts as pure functions: keys, seeds, the next prompt, the best attempt, and failed steps.
 
-Nothing here knows LangGraph; everything is a function of frozen data, so the rules can be tested without a graph.
+The module does not know LangGraph. Every function works on frozen data, so the rules can be tested without a graph.
 """
 
 import hashlib
@@ -19,29 +19,42 @@ __all__ = [
     "source_image_for",
 ]
 
-_SEEDS = 2**31
-"""Seeds lie below this, the largest range that every image model and API accepts."""
+_SEED_LIMIT = 2**31
+"""Seeds are below this limit, the largest range that every image model and API accepts."""
 
 
 def attempt_key(plan_version: int, step: int, iteration: int) -> str:
-    """Returns an attempt's key in the state: text, so that a state can also be JSON."""
+    """Returns the key of an attempt in the state. The key is text, so that a state can be written as JSON.
+
+    Example:
+        >>> attempt_key(plan_version=2, step=0, iteration=3)
+        '2.0.3'
+    """
     return f"{plan_version}.{step}.{iteration}"
 
 
 def derive_seed(trajectory_seed: int, step: int, iteration: int) -> int:
-    """Returns an attempt's seed. It depends on nothing else, so drafting ahead draws the very same images."""
+    """Returns the seed of an attempt, from 0 to 2**31 - 1.
+
+    The seed depends on the three arguments only, so steps drafted ahead get the same images as steps generated in
+    order.
+    """
     digest = hashlib.sha256(f"{trajectory_seed}/{step}/{iteration}".encode()).digest()
-    return int.from_bytes(digest[:8]) % _SEEDS
+    return int.from_bytes(digest[:8]) % _SEED_LIMIT
 
 
 def attempts_for(attempts: Mapping[str, Attempt], plan_version: int, step: int) -> list[Attempt]:
-    """Returns a step's attempts under one plan version, in order of iteration."""
+    """Returns the attempts of a step under one plan version, ordered by iteration."""
     found = (a for a in attempts.values() if a.step == step and a.plan_version == plan_version)
     return sorted(found, key=lambda attempt: attempt.iteration)
 
 
-def best_attempt(tries: Sequence[Attempt]) -> Attempt | None:
-    """Returns the attempt to keep: accepted before unjudged before rejected, then confidence, then the latest."""
+def best_attempt(attempts: Sequence[Attempt]) -> Attempt | None:
+    """Returns the attempt to keep, or None if there are no attempts.
+
+    Accepted attempts rank before unjudged ones, and unjudged ones before rejected ones. Among equals the higher
+    confidence wins, then the later attempt.
+    """
 
     def rank(attempt: Attempt) -> tuple[int, float, int]:
         verdict = attempt.verdict
@@ -49,48 +62,56 @@ def best_attempt(tries: Sequence[Attempt]) -> Attempt | None:
             return 1, 0.0, attempt.iteration
         return 2 if verdict.success else 0, verdict.confidence or 0.0, attempt.iteration
 
-    return max(tries, key=rank, default=None)
+    return max(attempts, key=rank, default=None)
 
 
 def selected_attempt(attempts: Mapping[str, Attempt], step: int) -> Attempt | None:
-    """Returns the attempt kept for a step, of the newest plan version that drew this step."""
+    """Returns the best attempt of a step under the newest plan version that has attempts of this step."""
     of_step = [a for a in attempts.values() if a.step == step]
     newest = max((a.plan_version for a in of_step), default=0)
     return best_attempt([a for a in of_step if a.plan_version == newest])
 
 
-def source_image_for(attempts: Mapping[str, Attempt], step: int, given: Sequence[Sha256]) -> Sha256 | None:
-    """Returns the image that a step starts from: the nearest earlier step's, else the request's last, else none.
+def source_image_for(attempts: Mapping[str, Attempt], step: int, request_images: Sequence[Sha256]) -> Sha256 | None:
+    """Returns the image that a step edits: the selected image of the nearest earlier step, else the request's last.
 
     Args:
-        attempts: All attempts.
-        step: The step.
-        given: The request's images.
+        attempts: All attempts, by key.
+        step: Index of the step.
+        request_images: The request's images, in order.
+
+    Returns:
+        The name of the image, or None if no earlier step has an image and the request has none.
     """
     for earlier in range(step - 1, -1, -1):
-        kept = selected_attempt(attempts, earlier)
-        if kept is not None:
-            return kept.image
-    return given[-1] if given else None
+        selected = selected_attempt(attempts, earlier)
+        if selected is not None:
+            return selected.image
+    return request_images[-1] if request_images else None
 
 
-def next_prompt(plan_prompt: str, tries: Sequence[Attempt]) -> str:
-    """Returns what to ask the generator next: the plan's prompt, or what the critic made of it.
+def next_prompt(plan_prompt: str, attempts: Sequence[Attempt]) -> str:
+    """Returns the prompt of a step's next attempt.
 
-    After an unjudged attempt the same prompt is asked again, with the next seed.
+    The first attempt uses the plan's prompt. After a rejection the critic's refined prompt is used. After an unjudged
+    attempt the same prompt is used again, with the next seed.
+
+    Args:
+        plan_prompt: The step's prompt in the plan.
+        attempts: The attempts of the step so far, ordered by iteration.
     """
-    if not tries:
+    if not attempts:
         return plan_prompt
-    latest = tries[-1]
+    latest = attempts[-1]
     if latest.verdict is None or latest.verdict.success is None:
         return latest.prompt
     return latest.verdict.refined_prompt or latest.prompt
 
 
 def failed_steps(plan: Plan, attempts: Mapping[str, Attempt], before: int) -> list[int]:
-    """Returns the steps below `before`, drawn under this very plan, that were rejected and never accepted.
+    """Returns the steps below `before` that were rejected under this plan version and never accepted.
 
-    A step whose attempts were all unjudged has not failed: nobody knows.
+    A step whose attempts are all unjudged has not failed, because its result is unknown.
     """
     failed = []
     for step in range(before):

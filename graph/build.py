@@ -1,6 +1,6 @@
-"""The graph, on one screen: nodes, edges, nothing else.
+"""Defines the graph's nodes and edges on one screen.
 
-`make_graph` loads no model and starts no server; its nodes open the profile's runtime when they first need it.
+`make_graph` loads no model and starts no server. The nodes open the profile's components when they first need them.
 """
 
 import os
@@ -28,18 +28,18 @@ TrajectoryGraph = CompiledStateGraph[TrajectoryState, Components, TrajectoryInpu
 
 
 def make_graph(profile: str = "micro") -> TrajectoryGraph:
-    """Returns the graph without a checkpointer, to embed anywhere: a node, a tool, `langgraph.json`.
+    """Returns the graph without a checkpointer, for use as a node, as a tool or from `langgraph.json`.
 
     Args:
-        profile: A shipped profile's name or a TOML file. Used unless the run brings `context=Ports(…)`.
+        profile: Name of a shipped profile, or path of a TOML file. A run with `context=Components(…)` ignores it.
     """
     return build(lambda runtime: shared_components(profile, runtime))
 
 
 def served_graph() -> TrajectoryGraph:
-    """Returns the graph for `langgraph.json`, with the profile that `INTERLEAVETHINKER_PROFILE` names.
+    """Returns the graph for `langgraph.json`, with the profile named by `INTERLEAVETHINKER_PROFILE`.
 
-    It takes nothing, because LangGraph's server would hand its own configuration to any parameter.
+    The function has no parameters, because LangGraph's server would pass its own configuration to them.
     """
     return make_graph(os.environ.get("INTERLEAVETHINKER_PROFILE", "micro"))
 
@@ -49,7 +49,13 @@ def build(
     checkpointer: BaseCheckpointSaver[Any] | None = None,
     retry: RetryPolicy | None = None,
 ) -> TrajectoryGraph:
-    """Adds the nodes and edges."""
+    """Builds and compiles the graph.
+
+    Args:
+        find_components: Returns the components of a run, called at the start of each node that needs them.
+        checkpointer: Stores the state after each node; None if the surrounding program does that.
+        retry: Retry policy of the `generate` node; `GENERATE_RETRY_POLICY` by default.
+    """
     nodes = Nodes(find_components)
     graph = StateGraph(TrajectoryState, Components, input_schema=TrajectoryInput, output_schema=TrajectoryOutput)
 
@@ -74,4 +80,4 @@ def build(
 GENERATE_RETRY_POLICY = RetryPolicy(
     max_attempts=3, retry_on=lambda error: isinstance(error, GeneratorError) and error.retryable
 )
-"""Only what may succeed later is tried again; a call that did succeed is answered from the server's store."""
+"""Retries errors that may go away. A repeated call that had succeeded is answered from the server's store."""

@@ -1,4 +1,4 @@
-"""What a run of the graph is built from: planner, critic, generator, and the profile's limits."""
+"""The components that a run of the graph uses: planner, critic, image generator and default limits."""
 
 from dataclasses import dataclass, field
 
@@ -11,10 +11,10 @@ __all__ = ["Components"]
 
 @dataclass(frozen=True)
 class Components:
-    """The graph's dependencies."""
+    """The components of a run; pass them as `context=` to use the graph without a profile."""
 
     planner: Planner
     critic: Critic
     generator: ImageGenerator
     limits: Limits = field(default_factory=Limits)
-    """Used where a trajectory brings none."""
+    """Limits of trajectories that set none."""

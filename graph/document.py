@@ -1,7 +1,7 @@
-"""The interleaved document: what a trajectory gives its reader, at any moment of its life.
+"""The interleaved document, which can be assembled at any point of a trajectory.
 
-A pure function of the state. Blocks hold text or an image's name; each carries its step and that step's status, so
-that a best effort is never passed off as a success.
+The document is a pure function of the state. A block holds text or the name of an image. Each block carries its step
+and the step's status, so that a best effort is always distinguishable from an accepted image.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from .limits import Limits, StopReason, explain
 __all__ = ["Block", "Document", "StepStatus", "assemble"]
 
 StepStatus = Literal["accepted", "best_effort", "text_only"]
-"""What became of a step: the critic (or a person) accepted it, its best attempt was kept, or it has no image at all."""
+"""Result of a step: accepted by the critic or a person, best attempt kept although none was accepted, or no image."""
 
 
 class _Frozen(BaseModel):
@@ -33,9 +33,9 @@ class Block(_Frozen):
     """Index in the plan, from 0."""
     status: StepStatus
     text: str = ""
-    """The words; for an image, what it was asked to show."""
+    """The text; for an image, the prompt that it was generated from."""
     sha256: Sha256 | None = None
-    """The image's name in the workspace store."""
+    """Name of the image in the workspace's store."""
 
     @model_validator(mode="before")
     @classmethod
@@ -44,7 +44,7 @@ class Block(_Frozen):
 
 
 class Document(_Frozen):
-    """What the reader gets. `complete` is false while steps are missing; `notes` say what a reader should know."""
+    """The answer to a request. `complete` is false while steps are missing; `notes` name its limitations."""
 
     blocks: tuple[Block, ...] = ()
     complete: bool = False
@@ -52,12 +52,12 @@ class Document(_Frozen):
 
     @property
     def images(self) -> tuple[Sha256, ...]:
-        """The images, in order."""
+        """Names of the images, in reading order."""
         return tuple(block.sha256 for block in self.blocks if block.sha256 is not None)
 
     @property
     def text(self) -> str:
-        """All words outside images, one block a line."""
+        """All text outside images, one line per block."""
         return "\n".join(block.text for block in self.blocks if block.kind != "image")
 
 
@@ -67,17 +67,17 @@ def assemble(
     current_step: int,
     stop_reason: StopReason | None,
     limits: Limits,
-    asked_steps: int | None = None,
+    requested_steps: int | None = None,
 ) -> Document:
-    """Builds the document of everything made so far.
+    """Builds the document from everything generated so far.
 
     Args:
-        plan: The newest plan; None before there is one.
-        attempts: All attempts.
-        current_step: The first step that is not finished; an unfinished step's best attempt is shown too.
-        stop_reason: Why the trajectory ended, or None while it has not.
-        limits: Used to word the note about a spent limit.
-        asked_steps: The number of steps that the user named, if any.
+        plan: The newest plan; None before planning.
+        attempts: All attempts, by key.
+        current_step: First unfinished step. Its best attempt is included if there is one.
+        stop_reason: Why the trajectory ended; None while it has not ended.
+        limits: Limits of the trajectory, for the note about a reached limit.
+        requested_steps: Number of steps that the request asks for, if it names one.
     """
     notes = []
     if stop_reason is not None and (sentence := explain(stop_reason, limits)):
@@ -85,34 +85,35 @@ def assemble(
     if plan is None:
         return Document(notes=tuple(notes))
     blocks: list[Block] = []
-    efforts = 0
-    # Drafts beyond the cursor are not part of the document: they may still be dropped.
+    best_efforts = 0
+    # Drafts beyond the current step are not part of the document, because they may still be dropped.
     for index in range(min(current_step + 1, len(plan.steps))):
-        made = _step_blocks(plan, attempts, index, index < current_step)
-        blocks += made
-        if index < current_step or stop_reason is not None:  # The step under way may still be accepted.
-            efforts += any(block.kind == "image" and block.status == "best_effort" for block in made)
-    if efforts:
-        shown = "1 step shows" if efforts == 1 else f"{efforts} steps show"
+        step_blocks = _step_blocks(plan, attempts, index, index < current_step)
+        blocks += step_blocks
+        if index < current_step or stop_reason is not None:  # The current step may still be accepted.
+            best_efforts += any(block.kind == "image" and block.status == "best_effort" for block in step_blocks)
+    if best_efforts:
+        shown = "1 step shows" if best_efforts == 1 else f"{best_efforts} steps show"
         notes.append(f"{shown} a best effort: no attempt was accepted.")
-    if asked_steps is not None and asked_steps != len(plan.steps):
-        notes.append(f"The request names {asked_steps} steps; the plan has {len(plan.steps)}.")
+    if requested_steps is not None and requested_steps != len(plan.steps):
+        notes.append(f"The request asks for {requested_steps} steps; the plan has {len(plan.steps)}.")
     return Document(blocks=tuple(blocks), complete=stop_reason == StopReason.COMPLETE, notes=tuple(notes))
 
 
 def _step_blocks(plan: Plan, attempts: Mapping[str, Attempt], index: int, finished: bool) -> list[Block]:
     step = plan.steps[index]
-    kept = selected_attempt(attempts, index) if step.prompt is not None else None
-    if kept is None and not (finished and step.prompt is None):
+    selected = selected_attempt(attempts, index) if step.prompt is not None else None
+    if selected is None and not (finished and step.prompt is None):
         return []
     status: StepStatus = "text_only"
-    if kept is not None:
-        status = "accepted" if kept.verdict is not None and kept.verdict.success else "best_effort"
+    if selected is not None:
+        status = "accepted" if selected.verdict is not None and selected.verdict.success else "best_effort"
     blocks = []
     if step.instruction:
         blocks.append(Block(kind="heading", step=index, status=status, text=step.instruction))
-    if kept is not None:
-        blocks.append(Block(kind="image", step=index, status=status, text=kept.prompt, sha256=kept.image))
+    if selected is not None:
+        image = Block(kind="image", step=index, status=status, text=selected.prompt, sha256=selected.image)
+        blocks.append(image)
     if step.auxiliary_text:
         blocks.append(Block(kind="text", step=index, status=status, text=step.auxiliary_text))
     return blocks

@@ -1,7 +1,8 @@
-"""An event loop in a thread of its own, and graph nodes that run with or without a running loop.
+"""The process-wide event loop thread, and graph nodes that work with and without a running event loop.
 
-`sync_and_async_node` lets one coroutine serve as a node under `invoke` and `ainvoke` alike: called without a loop, it
-runs in the process-wide loop thread, where the MCP session of a shared profile lives.
+Why a thread: the MCP session of a shared profile must outlive a single `graph.invoke(…)`, and an asyncio session is
+bound to the loop that opened it. The session therefore lives in one background loop, and callers from any loop, or from
+none, send their coroutines there. `profiles.opening` documents the life of what runs in it.
 """
 
 import asyncio
@@ -22,18 +23,28 @@ _Node = Callable[[Any, Runtime[Any]], Coroutine[Any, Any, dict[str, Any]]]
 
 
 class LoopThread:
-    """An event loop in a daemon thread, for what must outlive a single `invoke`."""
+    """An event loop that runs in a daemon thread until the process ends.
+
+    Attributes:
+        loop: The running loop.
+    """
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
         threading.Thread(target=self.loop.run_forever, name="interleavethinker", daemon=True).start()
 
     def run(self, work: Coroutine[Any, Any, _T]) -> _T:
-        """Runs a coroutine in the thread and waits for it, from code without a running loop."""
+        """Runs a coroutine in the thread and blocks until it returns.
+
+        It must not be called from the thread itself, which would then wait for itself.
+        """
         return asyncio.run_coroutine_threadsafe(work, self.loop).result()
 
     async def run_from_any_loop(self, work: Coroutine[Any, Any, _T]) -> _T:
-        """Runs a coroutine in the thread and awaits it from whichever loop is running; cancelling reaches it."""
+        """Runs a coroutine in the thread and awaits it from the running loop, whichever that is.
+
+        Cancelling the caller cancels the coroutine.
+        """
         if asyncio.get_running_loop() is self.loop:
             return await work
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self.loop))
@@ -41,12 +52,12 @@ class LoopThread:
 
 @cache
 def loop_thread() -> LoopThread:
-    """Returns the process's loop thread, started at the first call."""
+    """Returns the loop thread of this process; the first call starts it."""
     return LoopThread()
 
 
 class _NodeRunnable(Runnable[Any, dict[str, Any]]):
-    """A plain runnable: LangChain's `RunnableLambda` would inspect signatures at every call."""
+    """A minimal runnable. LangChain's `RunnableLambda` would inspect signatures at every call."""
 
     def __init__(self, node: _Node, name: str) -> None:
         self.name = name
@@ -60,5 +71,12 @@ class _NodeRunnable(Runnable[Any, dict[str, Any]]):
 
 
 def sync_and_async_node(node: _Node, name: str) -> Runnable[Any, dict[str, Any]]:
-    """Makes a graph node, usable with and without a running event loop, from a coroutine function."""
+    """Returns a graph node that calls a coroutine function under `ainvoke` and under `invoke`.
+
+    `ainvoke` awaits the coroutine in the running loop. `invoke` runs it in the process-wide loop thread and blocks.
+
+    Args:
+        node: Coroutine function of the state and the runtime.
+        name: Name of the node.
+    """
     return _NodeRunnable(node, name)

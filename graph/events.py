@@ -1,12 +1,13 @@
-"""What a running trajectory tells whoever watches it: typed, frozen, JSON-able events.
+"""The events of a running trajectory, as frozen models that can be written as JSON.
 
-Nodes emit the events of the loop through LangGraph's custom stream; the workspace adds those of a trajectory's life
-(waiting, paused, cancelled, failed). Missing an event loses nothing: the state tells the same story.
+Nodes emit the events of the loop through LangGraph's custom stream. The workspace adds the events of a trajectory's
+life: waiting for approval, paused, cancelled, failed, finished. Missing an event loses nothing, because the state
+contains the same information.
 """
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from interleavethinker.tools.types import Attempt, Plan
 
@@ -14,7 +15,6 @@ from .document import Document, StepStatus
 from .limits import StopReason
 
 __all__ = [
-    "AnyEvent",
     "ApprovalNeeded",
     "Cancelled",
     "Event",
@@ -30,21 +30,22 @@ __all__ = [
 
 
 class Event(BaseModel):
-    """Root of all events; `kind` names the class for programs."""
+    """Base class of all events. Each subclass has a `kind`, which names it in JSON."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Planned(Event):
-    """A plan was written, or written anew from its step `first` on."""
+    """A plan was made, or the remaining steps were replanned."""
 
     kind: Literal["planned"] = "planned"
     plan: Plan
     first: int = 0
+    """Index of the first new step: 0 for a first plan."""
 
 
 class GenerationProgress(Event):
-    """A generator call is under way."""
+    """A generator call has started or makes progress."""
 
     kind: Literal["generation_progress"] = "generation_progress"
     step: int
@@ -52,25 +53,26 @@ class GenerationProgress(Event):
     prompt: str
     seed: int
     fraction: float = 0.0
+    """Finished part of the call, from 0 to 1."""
     message: str = ""
 
 
 class ImageGenerated(Event):
-    """A generator call is finished; its image lies in the store."""
+    """A generator call returned an image, which is in the store."""
 
     kind: Literal["image_generated"] = "image_generated"
     attempt: Attempt
 
 
 class Judged(Event):
-    """The critic, or a person, gave a verdict."""
+    """The critic or a person judged an attempt."""
 
     kind: Literal["judged"] = "judged"
     attempt: Attempt
 
 
 class StepFinished(Event):
-    """A step has what it will have; `attempt` is the one kept, None for a step of text only."""
+    """A step is finished. `attempt` is the selected one, or None for a step without an image."""
 
     kind: Literal["step_finished"] = "step_finished"
     step: int
@@ -86,19 +88,19 @@ class ApprovalNeeded(Event):
 
 
 class Paused(Event):
-    """The trajectory stopped because somebody asked; it can be resumed."""
+    """The trajectory was paused; it can be resumed."""
 
     kind: Literal["paused"] = "paused"
 
 
 class Cancelled(Event):
-    """The trajectory was given up; what was made is kept."""
+    """The trajectory was cancelled; everything generated so far is kept."""
 
     kind: Literal["cancelled"] = "cancelled"
 
 
 class Failed(Event):
-    """The trajectory stopped on an error; it can be resumed once the reason is gone."""
+    """The trajectory stopped with an error; it can be resumed once the cause is fixed."""
 
     kind: Literal["failed"] = "failed"
     code: str
@@ -106,24 +108,8 @@ class Failed(Event):
 
 
 class Finished(Event):
-    """The trajectory ended; `stop_reason` tells whether a limit ended it."""
+    """The trajectory ended: it is complete or reached a limit."""
 
     kind: Literal["finished"] = "finished"
     stop_reason: StopReason
     document: Document
-
-
-AnyEvent = Annotated[
-    ApprovalNeeded
-    | Cancelled
-    | GenerationProgress
-    | ImageGenerated
-    | Failed
-    | Finished
-    | Judged
-    | Paused
-    | Planned
-    | StepFinished,
-    Field(discriminator="kind"),
-]
-"""For reading events back from JSON."""

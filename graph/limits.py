@@ -1,6 +1,6 @@
-"""What a trajectory may spend, and how a spent limit is told to the reader of its document.
+"""The limits of a trajectory, the reasons why it stops, and the note about a reached limit.
 
-A limit never loses work: the document so far is delivered and says which limit ended it.
+Reaching a limit loses no work: the document is delivered as far as it is finished and names the limit.
 """
 
 from enum import StrEnum
@@ -14,16 +14,16 @@ __all__ = ["Limits", "StopReason", "explain"]
 
 
 class StopReason(StrEnum):
-    """Why a trajectory ended by itself."""
+    """Why a trajectory ended."""
 
     COMPLETE = "complete"
     """Every step of the plan is finished."""
     MAX_CALLS = "max_calls"
     """`Limits.max_calls` generator calls were made."""
     TIME_LIMIT = "time_limit"
-    """`Limits.time_limit` seconds of work were spent."""
+    """`Limits.time_limit` seconds of work were used."""
     HOST_LIMIT = "host_limit"
-    """The recursion limit of the program that invoked the graph is nearly reached."""
+    """The recursion limit of the surrounding program was almost reached."""
 
     @classmethod
     def _missing_(cls, value: object) -> Self | None:
@@ -32,25 +32,25 @@ class StopReason(StrEnum):
 
 
 class Limits(BaseModel):
-    """The limits of one trajectory; saved with it."""
+    """The limits of one trajectory; they are stored with it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     max_attempts: int = Field(default=5, ge=1, le=100)
     """Attempts per step (T_max of the paper)."""
     max_calls: int | None = Field(default=None, ge=1)
-    """Attempts recorded in this trajectory, answered from a cache or not. A branch's prefix and dropped drafts are
-    free."""
+    """Attempts of this trajectory, including those answered from a cache. Attempts inherited by a branch and dropped
+    drafts do not count. None: no limit."""
     time_limit: float | None = Field(default=None, gt=0)
-    """Seconds of work by planner, generator and critic; pauses do not count."""
+    """Seconds of work by planner, generator and critic; pauses do not count. None: no limit."""
     look_ahead: int = Field(default=1, ge=1, le=64)
-    """Steps whose first attempts are drafted before the critic judges them together; 1 judges each step at once."""
+    """Number of steps whose first attempts are generated before the critic judges them in one batch; 1: no drafts."""
     replan_after: int = Field(default=2, ge=1)
-    """Steps that must have failed under one plan before its remaining steps are planned anew."""
+    """Number of failed steps under one plan after which the remaining steps are replanned."""
     max_replans: int = Field(default=1, ge=0)
-    """How often the remaining steps may be planned anew."""
+    """How often the remaining steps may be replanned."""
     max_steps: int = Field(default=100, ge=1)
-    """Longest plan that is accepted; protects against a planner that does not stop."""
+    """Largest number of steps in a plan; protects against a planner that does not stop."""
 
     @model_validator(mode="before")
     @classmethod
@@ -59,18 +59,18 @@ class Limits(BaseModel):
 
 
 def explain(stop_reason: StopReason, limits: Limits) -> str:
-    """Returns the sentence that the document carries when a limit ended it; empty when it is complete."""
+    """Returns the document's note about the limit that ended the trajectory; empty for a complete trajectory."""
     match stop_reason:
         case StopReason.COMPLETE:
             return ""
         case StopReason.MAX_CALLS:
             calls = "1 generator call" if limits.max_calls == 1 else f"{limits.max_calls} generator calls"
-            return f"Stopped after {calls}, as limited; later steps were not drawn."
+            return f"Stopped at the limit of {calls}; later steps were not generated."
         case StopReason.TIME_LIMIT:
             seconds = "1 second" if limits.time_limit == 1 else f"{limits.time_limit:g} seconds"
-            return f"Stopped after {seconds} of work, as limited; later steps were not drawn."
+            return f"Stopped at the limit of {seconds} of work; later steps were not generated."
         case StopReason.HOST_LIMIT:
             return (
-                "Stopped by the recursion limit of the program around this graph; later steps were not drawn. "
+                "Stopped by the recursion limit of the surrounding program; later steps were not generated. "
                 'Invoke the graph with {**config, "recursion_limit": 10_000}.'
             )

@@ -1,8 +1,8 @@
 """The five nodes of the graph: plan, approve, generate, critic, refine.
 
-A node reads the state and returns what changes; it never mutates what it was given. Errors of the ports pass through:
-the checkpoint before the node stays, so that resuming runs the node again. Once a stop reason is set, the nodes between
-it and `refine` do nothing.
+A node reads the state and returns the changes; it never mutates its input. Errors of planner, generator and critic
+propagate: the checkpoint before the node remains, so resuming runs the node again. Once a stop reason is set, all nodes
+before `refine` do nothing.
 """
 
 import contextvars
@@ -51,83 +51,85 @@ Update = dict[str, Any]
 
 
 class Approval(BaseModel):
-    """The answer to the approval interrupt: take the plan as it is, or these steps instead."""
+    """The answer to the approval interrupt: approve the plan, or replace its steps."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     approved: Literal[True]
-    """Said in words, because LangGraph takes an empty answer for none."""
+    """Required, because LangGraph treats an empty answer as no answer."""
     steps: tuple[Step, ...] | None = None
+    """Steps that replace the plan's; None approves the plan unchanged."""
 
 
 class Nodes:
-    """The nodes, bound to a way of finding the ports.
+    """The node functions, with access to the components of a run.
 
     Args:
-        find_ports: Returns the ports of a run: its context, or a shared runtime's.
+        find_components: Returns the components of a run: those in its context, or the shared ones of a profile.
     """
 
     def __init__(self, find_components: Callable[[Runtime[Any]], Awaitable[Components]]) -> None:
         self._find_components = find_components
 
     async def plan(self, state: TrajectoryState, runtime: Runtime[Any]) -> Update:
-        """Asks the planner for all steps, or for the remaining ones where a plan failed too often."""
+        """Asks the planner for all steps, or for the remaining steps after too many failures."""
         components = await self._find_components(runtime)
         limits = Limits.model_validate(state.get("limits") or components.limits)
         request, current_step = request_of(state), current_step_of(state)
-        # Whoever invokes a thread again, finished or not, wants a new answer; only `refine` leads here for a replan.
+        # Invoking a thread again, finished or not, starts a new answer. Only the edge from `refine` leads to a replan.
         replanning = not stop_reason_of(state) and needs_replan(state, current_step)
         previous = newest_plan(state) if replanning else None
-        async with NodeTimer(state if replanning else {}, limits) as work:
+        async with NodeTimer(state if replanning else {}, limits) as timer:
             answer = await components.planner.plan(request, _plan_context(state, previous, current_step))
         update: Update = _new_trajectory(state, limits) if previous is None else {}
-        update["seconds"] = work.seconds
-        if work.expired:
+        update["seconds"] = timer.seconds
+        if timer.expired:
             return update | {"stop_reason": StopReason.TIME_LIMIT}
-        kept = previous.steps[:current_step] if previous else ()
+        finished = previous.steps[:current_step] if previous else ()
         version = previous.version + 1 if previous else 1
-        plan = answer.model_copy(update={"steps": kept + answer.steps, "version": version})
+        plan = answer.model_copy(update={"steps": finished + answer.steps, "version": version})
         _check_plan(plan, limits)
-        _emit(runtime, Planned(plan=plan, first=len(kept)))
+        _emit(runtime, Planned(plan=plan, first=len(finished)))
         if previous is None:
             return update | {"plans": Overwrite({version: plan})}
         return update | {"plans": {version: plan}, "replans": state.get("replans", 0) + 1}
 
     def approve(self, state: TrajectoryState) -> Update:
-        """Waits for a person where the trajectory asks for it. Runs again from its top on resume, so it does only
-        this.
+        """Waits for a person's approval if the trajectory requires it.
+
+        LangGraph runs an interrupted node again from its start, so this node does nothing else.
         """
         plan = newest_plan(state)
         if plan is None or not state.get("approve_plan") or stop_reason_of(state):
             return {}
         question = {"kind": "approve_plan", "plan": plan.model_dump(mode="json")}
         edited, problem = _edited(plan, interrupt(question), limits_of(state))
-        while problem:  # The answer is recorded, so raising here would fail at every resume; asking again does not.
+        while problem:  # LangGraph records the answer, so raising an error would fail again at every resume.
             edited, problem = _edited(plan, interrupt(question | {"problem": problem}), limits_of(state))
         return {} if edited is plan else {"plans": {edited.version: edited}}
 
     async def generate(self, state: TrajectoryState, runtime: Runtime[Any]) -> Update:
-        """Makes the next attempt of the current step, and the first attempts of the steps that look-ahead allows."""
+        """Generates the next attempt of the current step and the drafts that `look_ahead` allows."""
         plan, limits = newest_plan(state), limits_of(state)
         if plan is None or stop_reason_of(state):
             return {}
         components = await self._find_components(runtime)
-        drawn: dict[str, Attempt] = {}
-        async with NodeTimer(state, limits) as work:
-            for step in _steps_to_draw(state, plan, limits):
-                attempt = await _draw(components, runtime, state, plan, step, drawn)
-                drawn[attempt_key(plan.version, step, attempt.iteration)] = attempt
-        update: Update = {"attempts": drawn, "seconds": work.seconds}
-        return update | {"stop_reason": StopReason.TIME_LIMIT} if work.expired else update
+        generated: dict[str, Attempt] = {}
+        async with NodeTimer(state, limits) as timer:
+            for step in _steps_to_generate(state, plan, limits):
+                attempt = await _generate_attempt(components, runtime, state, plan, step, generated)
+                generated[attempt_key(plan.version, step, attempt.iteration)] = attempt
+        update: Update = {"attempts": generated, "seconds": timer.seconds}
+        return update | {"stop_reason": StopReason.TIME_LIMIT} if timer.expired else update
 
     async def critic(self, state: TrajectoryState, runtime: Runtime[Any]) -> Update:
-        """Judges, in one batch, the attempts that nobody judged yet."""
+        """Judges all unjudged attempts in one batch."""
         plan = newest_plan(state)
         if plan is None or stop_reason_of(state):
             return {}
         components = await self._find_components(runtime)
         limits = limits_of(state)
-        pending = _worth_judging(state, plan, components.critic.gives_confidence)
+        pending = _attempts_to_judge(state, plan, components.critic.gives_confidence)
         if not pending:
             return {}
         cases = [
@@ -139,19 +141,19 @@ class Nodes:
             )
             for attempt in pending
         ]
-        async with NodeTimer(state, limits) as work:
+        async with NodeTimer(state, limits) as timer:
             verdicts = await components.critic.judge(cases)
-        if work.expired:
-            return {"seconds": work.seconds, "stop_reason": StopReason.TIME_LIMIT}
+        if timer.expired:
+            return {"seconds": timer.seconds, "stop_reason": StopReason.TIME_LIMIT}
         judged = {}
         for attempt, verdict in zip(pending, verdicts, strict=True):
-            done = attempt.model_copy(update={"verdict": verdict})
-            judged[attempt_key(done.plan_version, done.step, done.iteration)] = done
-            _emit(runtime, Judged(attempt=done))
-        return {"attempts": judged, "seconds": work.seconds}
+            with_verdict = attempt.model_copy(update={"verdict": verdict})
+            judged[attempt_key(attempt.plan_version, attempt.step, attempt.iteration)] = with_verdict
+            _emit(runtime, Judged(attempt=with_verdict))
+        return {"attempts": judged, "seconds": timer.seconds}
 
     async def refine(self, state: TrajectoryState, runtime: Runtime[Any]) -> Update:
-        """Decides: accept and go on, retry, keep the best attempt, plan anew, or end."""
+        """Applies `decide`: continue with the next step, retry, keep the best attempt, replan, or end."""
         decision = decide(state)
         for event in decision.events:
             _emit(runtime, event)
@@ -160,9 +162,14 @@ class Nodes:
             update["attempts"] = dict.fromkeys(decision.dropped)
         if decision.stop_reason is not None:
             remaining = {k: a for k, a in attempts_of(state).items() if k not in decision.dropped}
-            asked = named_step_count(request_of(state).text)
+            requested_steps = named_step_count(request_of(state).text)
             update["document"] = assemble(
-                newest_plan(state), remaining, decision.current_step, decision.stop_reason, limits_of(state), asked
+                newest_plan(state),
+                remaining,
+                decision.current_step,
+                decision.stop_reason,
+                limits_of(state),
+                requested_steps,
             )
         return update
 
@@ -172,33 +179,33 @@ def _emit(runtime: Runtime[Any], event: Event) -> None:
 
 
 def _edited(plan: Plan, answer: object, limits: Limits) -> tuple[Plan, str]:
-    """Returns the plan after an approval, and what is wrong with the answer, if anything."""
+    """Returns the plan after an approval, and the problem with the answer (empty if it is valid)."""
     try:
         approval = Approval.model_validate(answer)
         if approval.steps is None:
             return plan, ""
-        edited = Plan(steps=approval.steps, version=plan.version + 1, reasoning="edited by hand")
+        edited = Plan(steps=approval.steps, version=plan.version + 1, reasoning="edited by a person")
         _check_plan(edited, limits)
     except (ValidationError, ModelAnswerError) as error:
-        return plan, f'An approval must be {{"approved": true}}, optionally with "steps": {error}'
+        return plan, f'The answer must be {{"approved": true}}, optionally with "steps": {error}'
     return edited, ""
 
 
 def _new_trajectory(state: TrajectoryState, limits: Limits) -> Update:
-    """Returns the values that every trajectory starts from; what an earlier one left in the thread is dropped."""
-    # The seed is recorded before anything depends on it, so a crash cannot change it.
+    """Returns the initial values of a trajectory; values of an earlier one in the same thread are overwritten."""
+    # The seed is recorded before anything uses it, so a crash cannot change it.
     seed = state.get("seed", secrets.randbelow(2**31))
-    start = initial_state(limits, seed, approve_plan=state.get("approve_plan", False))
-    return start | {"attempts": Overwrite({}), "plans": Overwrite({})}
+    initial = initial_state(limits, seed, approve_plan=state.get("approve_plan", False))
+    return initial | {"attempts": Overwrite({}), "plans": Overwrite({})}
 
 
 def _check_plan(plan: Plan, limits: Limits) -> None:
     if not plan.steps:
-        raise ModelAnswerError("A plan must have at least one step; the planner gave none.")
+        raise ModelAnswerError("The planner returned a plan without steps; a plan needs at least one step.")
     if len(plan.steps) > limits.max_steps:
         raise ModelAnswerError(
-            f"A plan must have at most {limits.max_steps} steps; the planner gave {len(plan.steps)}. "
-            "Raise limits.max_steps if that many are wanted."
+            f"The planner returned {len(plan.steps)} steps; a plan may have at most {limits.max_steps} steps. "
+            "Raise limits.max_steps to allow more."
         )
 
 
@@ -206,51 +213,55 @@ def _plan_context(state: TrajectoryState, previous: Plan | None, current_step: i
     if previous is None:
         return PlanContext()
     attempts = attempts_of(state)
-    kept = (selected_attempt(attempts, step) for step in range(current_step))
-    done = tuple(attempt for attempt in kept if attempt is not None)
+    selected = (selected_attempt(attempts, step) for step in range(current_step))
+    done = tuple(attempt for attempt in selected if attempt is not None)
     return PlanContext(previous, done, tuple(failed_steps(previous, attempts, current_step)), current_step)
 
 
-def _steps_to_draw(state: TrajectoryState, plan: Plan, limits: Limits) -> list[int]:
-    """Returns the current step and those drafted ahead: only steps with a prompt, and no more than calls are left."""
+def _steps_to_generate(state: TrajectoryState, plan: Plan, limits: Limits) -> list[int]:
+    """Returns the current step and the steps to draft: those with a prompt, and at most as many as calls remain.
+
+    Example:
+        The current step is 2, `look_ahead` is 3, step 3 has no prompt: [2, 4]. With one call left: [2].
+    """
     current_step = current_step_of(state)
-    ahead = [
-        i for i in range(current_step, min(current_step + limits.look_ahead, len(plan.steps))) if plan.steps[i].prompt
-    ]
+    last = min(current_step + limits.look_ahead, len(plan.steps))
+    steps = [index for index in range(current_step, last) if plan.steps[index].prompt]
     if limits.max_calls is None:
-        return ahead
+        return steps
     used = len(attempts_of(state)) - inherited_calls_of(state)
-    return ahead[: max(0, limits.max_calls - used)]
+    return steps[: max(0, limits.max_calls - used)]
 
 
-async def _draw(
+async def _generate_attempt(
     components: Components,
     runtime: Runtime[Any],
     state: TrajectoryState,
     plan: Plan,
     step: int,
-    drawn: Mapping[str, Attempt],
+    generated: Mapping[str, Attempt],
 ) -> Attempt:
-    tries = attempts_for(attempts_of(state), plan.version, step)
-    iteration = tries[-1].iteration + 1 if tries else 0
-    prompt = next_prompt(plan.steps[step].prompt or "", tries)
+    """Generates the next attempt of a step. `generated` holds this round's attempts of earlier steps."""
+    earlier = attempts_for(attempts_of(state), plan.version, step)
+    iteration = earlier[-1].iteration + 1 if earlier else 0
+    prompt = next_prompt(plan.steps[step].prompt or "", earlier)
     seed = derive_seed(state.get("seed", 0), step, iteration)
     override = state.get("override")
     if override is not None and (override.step, override.iteration) == (step, iteration):
         prompt = prompt if override.prompt is None else override.prompt
         seed = seed if override.seed is None else override.seed
-    source = source_image_for(attempts_of(state) | dict(drawn), step, request_of(state).images)
+    source = source_image_for(attempts_of(state) | dict(generated), step, request_of(state).images)
     call = GenerationRequest(prompt=prompt, seed=seed, source=source)
 
-    # The generator's client calls back from a task of its own, where LangGraph would not know this node.
-    here = contextvars.copy_context()
+    # The generator's client reports progress from its own task, where LangGraph's context variables are not set.
+    node_context = contextvars.copy_context()
 
     def progress(fraction: float, message: str) -> None:
-        here.run(_emit, runtime, started.model_copy(update={"fraction": fraction, "message": message}))
+        node_context.run(_emit, runtime, started.model_copy(update={"fraction": fraction, "message": message}))
 
     started = GenerationProgress(step=step, iteration=iteration, prompt=prompt, seed=seed)
     _emit(runtime, started)
-    made = await components.generator.generate(call, progress)
+    image = await components.generator.generate(call, progress)
     attempt = Attempt(
         plan_version=plan.version,
         step=step,
@@ -258,19 +269,22 @@ async def _draw(
         prompt=prompt,
         seed=seed,
         source=call.source,
-        image=made.sha256,
-        seconds=made.seconds,
-        cached=made.cached,
+        image=image.sha256,
+        seconds=image.seconds,
+        cached=image.cached,
     )
     _emit(runtime, ImageGenerated(attempt=attempt))
     return attempt
 
 
-def _worth_judging(state: TrajectoryState, plan: Plan, gives_confidence: bool) -> list[Attempt]:
-    """Returns the attempts to judge, in order.
+def _attempts_to_judge(state: TrajectoryState, plan: Plan, gives_confidence: bool) -> list[Attempt]:
+    """Returns the attempts to judge, ordered by step.
 
-    A step's last allowed attempt cannot be retried, so a verdict on it matters only where a confidence helps to choose
-    among several.
+    The last allowed attempt of a step cannot be retried. Judging it is useful only if the critic's confidence helps to
+    choose among several attempts.
+
+    Example:
+        With `max_attempts` 2 and a critic without confidences: attempt 0 of each step is judged, attempt 1 never.
     """
     current_step = current_step_of(state)
     pending = [

@@ -1,7 +1,8 @@
 """The decision after each round of attempts, as a pure function of the state.
 
-Drafts made ahead are taken over as long as each was drawn from the very image that was kept; the first that was not,
-and everything after it, is dropped. So the result is the same as without looking ahead.
+A draft is an attempt that was generated ahead of the current step. Drafts are kept as long as each one was generated
+from the image that was selected for the step before it. The first draft with another source image is dropped, together
+with all later drafts. The result is therefore the same as without look-ahead.
 """
 
 from collections.abc import Mapping
@@ -25,38 +26,52 @@ from .state import (
 
 __all__ = ["Decision", "allowed_attempts", "decide", "limits_of", "needs_replan", "next_node"]
 
-_ROUND = 5
-"""Super-steps that another round may take: plan, approve, generate, critic, refine."""
+_SUPER_STEPS_PER_ROUND = 5
+"""Most super-steps of another round: plan, approve, generate, critic, refine."""
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What `refine` decided."""
+    """The result of `decide`, applied by the `refine` node."""
 
     current_step: int
+    """First unfinished step after this round; the number of steps if all are finished."""
     stop_reason: StopReason | None
+    """Why the trajectory ends; None if it continues."""
     dropped: frozenset[str]
-    """Keys of drafts that were drawn in vain."""
+    """Keys of stale drafts to remove from the state."""
     events: tuple[Event, ...]
+    """One `StepFinished` for each step that this round finished."""
 
 
 def decide(state: Mapping[str, Any]) -> Decision:
-    """Moves the cursor over every finished step and says whether the trajectory has ended."""
+    """Advances the current step past every finished step and decides whether the trajectory ends.
+
+    A step is finished if it has no prompt, if an attempt was accepted, or if all allowed attempts are used.
+
+    Example:
+        The plan has prompts for steps 0, 1 and 2, `look_ahead` is 3, and the critic has judged all drafts.
+
+        - Drafts 0 and 1 accepted, draft 2 rejected: `current_step` is 2, nothing is dropped, and step 2 is retried.
+        - Draft 0 rejected, drafts 1 and 2 accepted: `current_step` stays 0, and drafts 1 and 2 are dropped, because
+          the next attempt of step 0 changes the image that step 1 starts from.
+        - All accepted: `current_step` is 3 and `stop_reason` is `complete`.
+    """
     plan, stop_reason = newest_plan(state), stop_reason_of(state)
     if plan is None:
         return Decision(0, stop_reason or StopReason.TIME_LIMIT, frozenset(), ())
     limits, attempts = limits_of(state), attempts_of(state)
-    current_step: int = current_step_of(state)
+    current_step = current_step_of(state)
     events: list[Event] = []
     while current_step < len(plan.steps):
         if plan.steps[current_step].prompt is None:
             events.append(StepFinished(step=current_step, status="text_only"))
             current_step += 1
             continue
-        tries = attempts_for(attempts, plan.version, current_step)
-        best = best_attempt(tries)
+        of_step = attempts_for(attempts, plan.version, current_step)
+        best = best_attempt(of_step)
         accepted = best is not None and best.verdict is not None and bool(best.verdict.success)
-        if best is None or not (accepted or len(tries) >= allowed_attempts(state, plan, current_step)):
+        if best is None or not (accepted or len(of_step) >= allowed_attempts(state, plan, current_step)):
             break
         events.append(StepFinished(step=current_step, status="accepted" if accepted else "best_effort", attempt=best))
         current_step += 1
@@ -70,18 +85,18 @@ def decide(state: Mapping[str, Any]) -> Decision:
 
 
 def limits_of(state: Mapping[str, Any]) -> Limits:
-    """Returns the trajectory's limits; planning has recorded them."""
+    """Returns the limits of the trajectory, which the `plan` node records."""
     return state.get("limits") or Limits()
 
 
 def allowed_attempts(state: Mapping[str, Any], plan: Plan, step: int) -> int:
-    """Returns how many attempts a step may have: as the limits say, or more where a person allowed it."""
-    by_hand: int = extra_attempts_of(state).get(attempt_key(plan.version, step, 0), 0)
-    return max(limits_of(state).max_attempts, by_hand)
+    """Returns how many attempts a step may have: `Limits.max_attempts`, or more if a person allowed more."""
+    allowed_by_person: int = extra_attempts_of(state).get(attempt_key(plan.version, step, 0), 0)
+    return max(limits_of(state).max_attempts, allowed_by_person)
 
 
 def needs_replan(state: Mapping[str, Any], current_step: int) -> bool:
-    """Whether the remaining steps should be planned anew: too many steps failed under the present plan."""
+    """Returns whether too many steps failed under the current plan, so that the remaining steps must be replanned."""
     plan, limits = newest_plan(state), limits_of(state)
     if plan is None or current_step >= len(plan.steps) or state.get("replans", 0) >= limits.max_replans:
         return False
@@ -89,31 +104,45 @@ def needs_replan(state: Mapping[str, Any], current_step: int) -> bool:
 
 
 def next_node(state: Mapping[str, Any]) -> str:
-    """Returns where the graph goes after `refine`: `plan`, `generate` or `end`."""
+    """Returns the edge to take after `refine`: `plan`, `generate` or `end`."""
     if stop_reason_of(state):
         return "end"
     return "plan" if needs_replan(state, current_step_of(state)) else "generate"
 
 
 def _stale_drafts(state: Mapping[str, Any], plan: Plan, current_step: int) -> frozenset[str]:
-    """Returns the keys of drafts beyond the cursor, and of those at it that nothing kept leads to."""
+    """Returns the keys of drafts that the trajectory cannot use.
+
+    Drafts beyond the current step are always stale: `decide` has already advanced past every step that is finished, so
+    the current step is not, and its final image is unknown. The attempts of the current step are stale too if the first
+    one was generated from another image than the one now selected for the step before, or if a replan follows.
+
+    Example:
+        `max_attempts` and `look_ahead` are 2. Attempt 0 of step 0 was rejected with confidence 0.4. The next round
+        generated attempt 1 of step 0, and a draft of step 1 from its image.
+
+        - Attempt 1 is accepted: the draft is kept, `frozenset()`.
+        - Attempt 1 is rejected with confidence 0.1: attempt 0 is selected for step 0, so the draft has the wrong
+          source, `frozenset({"1.1.0"})`.
+    """
     attempts = attempts_of(state)
     current = attempts_for(attempts, plan.version, current_step)
-    misled = bool(current) and current[0].source != source_image_for(attempts, current_step, request_of(state).images)
-    first = current_step if misled or needs_replan(state, current_step) else current_step + 1
-    return frozenset(key for key, a in attempts.items() if a.plan_version == plan.version and a.step >= first)
+    expected_source = source_image_for(attempts, current_step, request_of(state).images)
+    wrong_source = bool(current) and current[0].source != expected_source
+    first_stale = current_step if wrong_source or needs_replan(state, current_step) else current_step + 1
+    return frozenset(key for key, a in attempts.items() if a.plan_version == plan.version and a.step >= first_stale)
 
 
 def _stop_reason(
-    state: Mapping[str, Any], plan: Plan, limits: Limits, current_step: int, attempts: int
+    state: Mapping[str, Any], plan: Plan, limits: Limits, current_step: int, attempt_count: int
 ) -> StopReason | None:
     if current_step >= len(plan.steps):
         return StopReason.COMPLETE
-    if limits.max_calls is not None and attempts - inherited_calls_of(state) >= limits.max_calls:
+    if limits.max_calls is not None and attempt_count - inherited_calls_of(state) >= limits.max_calls:
         return StopReason.MAX_CALLS
     if limits.time_limit is not None and state.get("seconds", 0.0) >= limits.time_limit:
         return StopReason.TIME_LIMIT
     remaining = state.get("remaining_steps")
-    if remaining is not None and remaining <= _ROUND:
+    if remaining is not None and remaining <= _SUPER_STEPS_PER_ROUND:
         return StopReason.HOST_LIMIT
     return None

@@ -1,11 +1,12 @@
-"""The state of a trajectory, how its channels merge writes, and the serializer that its checkpoints need.
+"""The state of a trajectory, the reducers of its channels, typed accessors, and the serializer of its checkpoints.
 
-It holds names and numbers, never pixels. What grows (request, plans, attempts) lies in delta channels: a checkpoint
-then holds only what a step changed, so any checkpointer's size grows linearly. Measured with SQLite over 300 generator
-calls: 7.0 KB and 2.4 ms a call, against 294 KB a call for an ordinary merging channel (quadratic) and 5.5 KB and 2.6
-ms for rows in tables of our own. The last are no cheaper, and would tear a trajectory in two for everyone who brings a
-checkpointer, forks or travels in time. The price is that delta channels are beta: LangGraph is pinned to a minor
-version, and a database written by an earlier version stays readable, which a test checks.
+The state holds names and numbers, never pixels. The growing parts (request, plans, attempts) are delta channels: a
+checkpoint contains only what a step changed, so the size of any checkpointer's database grows linearly. Measured with
+SQLite over 300 generator calls: 7.0 KB and 2.4 ms per call, compared with 294 KB per call for an ordinary merging
+channel (quadratic growth) and 5.5 KB and 2.6 ms for rows in separate tables. Separate tables are not cheaper, and they
+would split a trajectory into two parts for everyone who uses another checkpointer, forks or time travel. The cost is
+that delta channels are beta: LangGraph is pinned to a minor version, and a test checks that databases of earlier
+versions stay readable.
 """
 
 from collections.abc import Mapping, Sequence
@@ -48,11 +49,11 @@ __all__ = [
 ]
 
 _SNAPSHOT_EVERY = 1000
-"""Updates of a delta channel between full copies. Reading a trajectory replays at most this many: about 16 ms."""
+"""Updates of a delta channel between two full copies. Reading replays at most this many, in about 16 ms."""
 
 
 class Override(BaseModel):
-    """What a person wants the attempt at one place to be made from, instead of the plan's or critic's words."""
+    """A person's prompt or seed for one attempt, used instead of the plan's or the critic's."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -76,7 +77,7 @@ def _merge_plans(plans: Mapping[int, Plan], writes: Sequence[Mapping[int, Plan]]
 def _merge_attempts(
     attempts: Mapping[str, Attempt], writes: Sequence[Mapping[str, Attempt | None]]
 ) -> dict[str, Attempt]:
-    """Upserts by key; None removes, which is how drafts are dropped."""
+    """Inserts or replaces attempts by key; None removes one, which is how drafts are dropped."""
     merged = dict(attempts)
     for write in writes:
         for key, attempt in write.items():
@@ -89,32 +90,32 @@ def _merge_attempts(
 
 if TYPE_CHECKING:
     _RequestChannel = RequestLike
-else:  # What a caller may give is wider than what the channel holds.
+else:  # Callers may pass more types than the channel stores.
     _RequestChannel = Annotated[list, DeltaChannel(_latest_request, snapshot_frequency=_SNAPSHOT_EVERY)]
 
 
 class TrajectoryInput(TypedDict, total=False):
-    """What whoever invokes the graph gives; only the request is needed."""
+    """Input of the graph; only the request is required."""
 
     request: _RequestChannel
     """A text, a `Request`, or a list of its parts."""
     seed: int
-    """Trajectory seed; drawn at random and recorded if absent."""
+    """Seed of the trajectory; chosen at random and recorded if absent."""
     limits: Limits
-    """Default: the profile's."""
+    """Limits of the trajectory; the profile's by default."""
     approve_plan: bool
-    """Whether to interrupt for approval after each planning."""
+    """Whether to interrupt for a person's approval after each plan."""
 
 
 class TrajectoryOutput(TypedDict, total=False):
-    """What the graph gives back."""
+    """Output of the graph."""
 
     document: Document
     stop_reason: StopReason | None
 
 
 class _OldChannels(TypedDict, total=False):
-    """Channels of databases of version 0.1, read by the accessors below and never written."""
+    """Channels of version 0.1 databases; the accessors below read them, and nothing writes them."""
 
     allowances: dict[str, int]
     cursor: int
@@ -123,25 +124,27 @@ class _OldChannels(TypedDict, total=False):
 
 
 class TrajectoryState(TrajectoryInput, TrajectoryOutput, _OldChannels, total=False):
-    """Everything a trajectory is, apart from the images' bytes."""
+    """Everything about a trajectory except the bytes of its images."""
 
     plans: Annotated[dict[int, Plan], DeltaChannel(_merge_plans, snapshot_frequency=_SNAPSHOT_EVERY)]
-    """All versions, by number; the newest counts."""
+    """All plans by version number; the newest is in effect."""
     attempts: Annotated[dict[str, Attempt], DeltaChannel(_merge_attempts, snapshot_frequency=_SNAPSHOT_EVERY)]
-    """All attempts, by `attempt_key`; drafts too, until they are dropped."""
+    """All attempts by `attempt_key`, including drafts until they are dropped."""
     current_step: int
-    """First step that is not finished."""
+    """Index of the first unfinished step."""
     override: Override | None
+    """A person's prompt or seed for one attempt that has not been generated yet."""
     extra_attempts: dict[str, int]
-    """Attempts that a step may have where a person allowed more than the limits do, by the `attempt_key` of its first
-    one; only the step under way can get any, so the newest write is the whole."""
+    """Number of attempts of a step where a person allowed more than the limits, by the `attempt_key` of its first
+    attempt. Only the current step can have an entry, so each write replaces the whole mapping."""
     seconds: float
-    """Time spent in planner, generator and critic."""
+    """Seconds of work by planner, generator and critic."""
     inherited_calls: int
-    """Attempts that came with a branch and do not count against the limit."""
+    """Attempts inherited from the parent of a branch; they do not count against `Limits.max_calls`."""
     replans: int
+    """How often the remaining steps were replanned."""
     remaining_steps: RemainingSteps
-    """Super-steps that the caller's recursion limit still allows; managed by LangGraph."""
+    """Super-steps left under the caller's recursion limit; managed by LangGraph."""
 
 
 STORED_TYPES: tuple[type, ...] = (
@@ -158,12 +161,13 @@ STORED_TYPES: tuple[type, ...] = (
     TextPart,
     Verdict,
 )
-"""Every class that a checkpoint may hold."""
+"""Every class that a checkpoint may contain."""
 
 
 def serializer() -> JsonPlusSerializer:
-    """Returns a serializer that builds our own types and LangGraph's safe ones, and nothing else a database may
-    name.
+    """Returns a serializer that restores `STORED_TYPES` and LangGraph's safe types.
+
+    Any other class named in a database is not instantiated.
     """
     return JsonPlusSerializer(allowed_msgpack_modules=[(t.__module__, t.__name__) for t in STORED_TYPES])
 
@@ -174,18 +178,18 @@ def request_of(state: Mapping[str, Any]) -> Request:
 
 
 def newest_plan(state: Mapping[str, Any]) -> Plan | None:
-    """Returns the plan that counts, or None before planning."""
+    """Returns the plan in effect, or None before planning."""
     plans: dict[int, Plan] = state.get("plans") or {}
     return plans[max(plans)] if plans else None
 
 
 def attempts_of(state: Mapping[str, Any]) -> dict[str, Attempt]:
-    """Returns the attempts by key."""
+    """Returns all attempts by key."""
     return state.get("attempts") or {}
 
 
 def initial_state(limits: Limits, seed: int, *, approve_plan: bool = False) -> dict[str, Any]:
-    """Returns the values that every trajectory starts from, apart from its request, plans and attempts."""
+    """Returns the initial values of a trajectory, apart from its request, plans and attempts."""
     return {
         "approve_plan": approve_plan,
         "current_step": 0,
@@ -202,23 +206,23 @@ def initial_state(limits: Limits, seed: int, *, approve_plan: bool = False) -> d
 
 
 def current_step_of(state: Mapping[str, Any]) -> int:
-    """Returns the index of the first step that is not finished."""
+    """Returns the index of the first unfinished step."""
     return int(_value(state, "current_step", "cursor") or 0)
 
 
 def stop_reason_of(state: Mapping[str, Any]) -> StopReason | None:
-    """Returns why the trajectory ended, or None while it has not."""
+    """Returns why the trajectory ended, or None while it has not ended."""
     reason = _value(state, "stop_reason", "outcome")
     return None if reason is None else StopReason(reason)
 
 
 def extra_attempts_of(state: Mapping[str, Any]) -> dict[str, int]:
-    """Returns the attempts that a person allowed beyond the limits, by the `attempt_key` of a step's first one."""
+    """Returns the numbers of attempts that a person allowed, by the `attempt_key` of a step's first attempt."""
     return _value(state, "extra_attempts", "allowances") or {}
 
 
 def inherited_calls_of(state: Mapping[str, Any]) -> int:
-    """Returns how many attempts came with a branch and do not count against its limit."""
+    """Returns the number of attempts inherited from the parent of a branch, which do not count against the limit."""
     return int(_value(state, "inherited_calls", "free_calls") or 0)
 
 

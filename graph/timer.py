@@ -1,4 +1,4 @@
-"""Measures the work of one node and cuts it off at the trajectory's deadline."""
+"""Measures the time of one node's work and cancels the work at the trajectory's time limit."""
 
 import asyncio
 import time
@@ -12,26 +12,26 @@ __all__ = ["NodeTimer"]
 
 
 class NodeTimer:
-    """An async context around a node's calls.
+    """Async context manager around the calls of a node.
 
     Attributes:
-        seconds: The trajectory's total after the context.
-        expired: Whether the deadline ended the work; its TimeoutError is swallowed, any other passes.
+        seconds: Seconds of work of the whole trajectory, valid after the context.
+        expired: Whether the time limit ended the work. Its TimeoutError is suppressed; other errors propagate.
 
     Args:
-        state: The trajectory's state; its `seconds` so far count.
-        limits: Its `time_limit` counts.
+        state: State of the trajectory, with the `seconds` used so far.
+        limits: Limits of the trajectory, with the `time_limit`.
     """
 
     def __init__(self, state: Mapping[str, Any], limits: Limits) -> None:
         self.seconds: float = state.get("seconds", 0.0)
         self.expired = False
-        left = None if limits.time_limit is None else max(0.0, limits.time_limit - self.seconds)
-        self._timeout = asyncio.timeout(left)
+        remaining = None if limits.time_limit is None else max(0.0, limits.time_limit - self.seconds)
+        self._timeout = asyncio.timeout(remaining)
         self._started = 0.0
 
     async def __aenter__(self) -> "NodeTimer":
-        """Starts the clock."""
+        """Starts the timer."""
         self._started = time.monotonic()
         await self._timeout.__aenter__()
         return self
@@ -39,7 +39,7 @@ class NodeTimer:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
-        """Stops the clock; says whether the error was the deadline's."""
+        """Stops the timer and suppresses the timeout of the time limit."""
         self.seconds += time.monotonic() - self._started
         try:
             await self._timeout.__aexit__(kind, error, trace)

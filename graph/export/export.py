@@ -10,34 +10,42 @@ from interleavethinker.tools.images.store import ImageStore
 
 from .markdown import markdown
 from .record import record_of
-from .storyboard import pictures_of, storyboard, with_note
+from .stored_images import read_images
+from .storyboard import storyboard, with_note
 
 __all__ = ["export"]
 
 
 def export(trajectory: Trajectory, store: ImageStore, folder: Path) -> Path:
-    """Writes `index.html`, `document.md`, `images/` and `trajectory.json`; files of the same names are replaced.
+    """Writes `index.html`, `document.md`, `images/` and `trajectory.json`, and replaces files of the same names.
 
-    A picture that is missing or damaged is left out, and a note says so.
+    Images that are missing or damaged are left out, and a note in the document says so.
+
+    Args:
+        trajectory: Snapshot of the trajectory, finished or not.
+        store: The workspace's image store.
+        folder: Folder to write to; created if necessary.
 
     Returns:
         The path of `index.html`.
 
     Raises:
-        InputError: The folder cannot be written.
+        InputError: The folder cannot be created or written.
     """
     page = folder / "index.html"
-    pictures = pictures_of(trajectory, store)
+    images = read_images(trajectory, store)
     shown = {*trajectory.document.images, *trajectory.request.images}
     record = record_of(trajectory).model_dump(mode="json")
     try:
         (folder / "images").mkdir(parents=True, exist_ok=True)
-        for sha256, data in pictures.items():
+        for sha256, data in images.items():
             if data is not None and sha256 in shown:
                 atomic_write(folder / "images" / f"{sha256[:16]}.png", data)
-        atomic_write(folder / "document.md", markdown(with_note(trajectory, pictures)).encode())
+        atomic_write(folder / "document.md", markdown(with_note(trajectory, images)).encode())
         atomic_write(folder / "trajectory.json", json.dumps(record, indent=2, ensure_ascii=False).encode())
-        atomic_write(page, storyboard(trajectory, store, pictures).encode())
+        atomic_write(page, storyboard(trajectory, store, images).encode())
     except OSError as error:
-        raise InputError(f"The folder {folder} must be writable: {error.strerror}.") from error
+        raise InputError(
+            f"Cannot write the exports to {folder}: {error.strerror}. Choose a folder that can be written."
+        ) from error
     return page

@@ -1,13 +1,13 @@
-"""Documents and trajectories in a notebook: rich HTML with the pictures in it. Needs IPython, which notebooks have."""
+"""Shows documents and trajectories in a notebook, as HTML with embedded images."""
 
 import html
 from typing import TYPE_CHECKING, Any
 
 from interleavethinker.graph.document import Document
 from interleavethinker.graph.workspace.snapshot import Trajectory
-from interleavethinker.tools.images.png import data_uri
 from interleavethinker.tools.images.store import ImageStore
 
+from .stored_images import image_uri, read_image
 from .storyboard import storyboard
 
 if TYPE_CHECKING:
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Shown", "show"]
 
-_MARKS = {"accepted": "#2f7d4f", "best_effort": "#96630a", "text_only": "#4a5a78"}
+_STATUS_COLORS = {"accepted": "#2f7d4f", "best_effort": "#96630a", "text_only": "#4a5a78"}
 
 
 class Shown:
-    """Something that a notebook displays as HTML, and a terminal as text."""
+    """A value that a notebook displays as HTML and a terminal as text."""
 
     def __init__(self, markup: str, text: str) -> None:
         self._markup = markup
@@ -30,10 +30,10 @@ class Shown:
 
 
 def show(shown: Document | Trajectory, store: ImageStore) -> Shown:
-    """Returns what a notebook cell shows of a document, or of a trajectory with all its attempts.
+    """Returns a displayable value for a document, or for a trajectory with all its attempts.
 
     Args:
-        shown: What to show.
+        shown: The document or trajectory.
         store: The workspace's image store.
     """
     if isinstance(shown, Trajectory):
@@ -47,9 +47,10 @@ def _blocks(document: Document, store: ImageStore) -> list[str]:
     pieces = [f"<p><em>{html.escape(note)}</em></p>" for note in document.notes]
     for block in document.blocks:
         if block.sha256 is not None:
+            source, color = image_uri(read_image(store, block.sha256)), _STATUS_COLORS[block.status]
             pieces.append(
-                f'<img src="{data_uri(store.get(block.sha256))}" alt="{html.escape(block.text)}" '
-                f'style="min-width:192px;image-rendering:pixelated;border-bottom:4px solid {_MARKS[block.status]}">'
+                f'<img src="{source}" alt="{html.escape(block.text)}" '
+                f'style="min-width:192px;image-rendering:pixelated;border-bottom:4px solid {color}">'
             )
         elif block.kind == "heading":
             pieces.append(f"<h4>{block.step + 1}. {html.escape(block.text)}</h4>")

@@ -1,7 +1,7 @@
-"""`trajectory.json`: a whole trajectory, apart from the images' bytes, in a versioned form for other programs.
+"""`trajectory.json`: a whole trajectory, except the bytes of its images, in a versioned form for other programs.
 
-The version changes whenever a reader could be surprised: a field removed, renamed, or with another meaning. New fields
-with defaults do not change it. `trajectory.schema.json` beside this file is its JSON Schema.
+The version changes when a field is removed or renamed, or changes its meaning. New fields with defaults do not change
+it. `trajectory.schema.json` in this folder is the JSON Schema.
 """
 
 import time
@@ -20,18 +20,19 @@ SCHEMA_VERSION = 2
 
 
 class Ancestor(BaseModel):
-    """A trajectory that this one descends from."""
+    """A trajectory from which this one was branched, directly or indirectly."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str
     step: int
-    """Where it was left, from 0."""
+    """Step at which it was branched, from 0."""
     iteration: int
+    """Attempt of that step, from 0."""
 
 
 class Record(BaseModel):
-    """The content of `trajectory.json`. Steps and iterations count from 0; images are named by sha256."""
+    """The content of `trajectory.json`. Steps and iterations count from 0. Images are named by their SHA-256."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -52,7 +53,7 @@ class Record(BaseModel):
     seconds: float
     document: Document
     lineage: tuple[Ancestor, ...]
-    """The nearest first. The parent is named even if it was deleted."""
+    """Ancestors, nearest first. A parent is listed even if it was deleted."""
     notes: tuple[str, ...]
 
 

@@ -1,1 +1,5 @@
-"""TODO: say what graph.profiles is for."""
+"""Profiles: TOML files that name a planner, a critic, an image generator and limits, and the code that opens them.
+
+`profile` reads and validates a file, `opening` builds what it names, `checks` tells whether this machine has what it
+needs. The package does not know trajectories or the workspace.
+"""

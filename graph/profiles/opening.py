@@ -1,7 +1,12 @@
-"""Opens what a profile names: once per workspace, or once per process for graphs embedded somewhere else.
+"""Builds the components that a profile names: once per workspace, or once per process for embedded graphs.
 
-A shared runtime's MCP session lives in the process's loop thread. Whoever calls the graph, from `invoke`, `ainvoke` or
-a notebook's running loop, reaches it through `_ComponentsInLoopThread`, which hops there and back.
+Process-wide state. A graph from `make_graph` has no workspace that could own its planner, critic and generator, so the
+process owns them, in one place:
+
+- `_shared` keeps the open components of each profile. The first run of a graph opens them, and later runs reuse them.
+- They live in the event loop of `event_loop.loop_thread()`, because an MCP session is bound to the loop that opened it.
+  Graphs called by `invoke`, by `ainvoke` or in a notebook reach them through `_ComponentsInLoopThread`.
+- `close_shared_components` closes them all, which ends their image servers. It also runs when the process ends.
 """
 
 import asyncio
@@ -24,16 +29,17 @@ from interleavethinker.tools.types import CriticInput, GeneratedImage, Generatio
 
 from .profile import Profile, Role, import_object, load_profile
 
-__all__ = ["default_home", "open_components", "shared_components", "shared_store"]
+__all__ = ["close_shared_components", "default_home", "open_components", "shared_components", "shared_store"]
 
-_CLOSING_SECONDS = 5.0
+_CLOSE_TIMEOUT = 5.0
+"""Seconds that closing may take, so that a hanging server cannot keep the process from ending."""
 
 
 def default_home() -> Path:
-    """Returns the folder of the default workspace: `INTERLEAVETHINKER_HOME`, or the user's data folder."""
-    named = os.environ.get("INTERLEAVETHINKER_HOME")
-    if named:
-        return Path(named)
+    """Returns the folder of the default workspace: `INTERLEAVETHINKER_HOME`, or a folder in the user's data folder."""
+    from_environment = os.environ.get("INTERLEAVETHINKER_HOME")
+    if from_environment:
+        return Path(from_environment)
     from platformdirs import user_data_path
 
     return user_data_path("interleavethinker")
@@ -42,17 +48,22 @@ def default_home() -> Path:
 def shared_store() -> ImageStore:
     """Returns the image store of embedded graphs.
 
-    It lies apart from the workspace's, because nobody but the embedding program knows which of its images are in use.
+    It is separate from the workspace's store, whose garbage collection cannot know which images an embedding program
+    still uses.
     """
     return ImageStore(default_home() / "embedded" / "images")
 
 
 @contextlib.asynccontextmanager
 async def open_components(profile: Profile, store: ImageStore) -> AsyncIterator[Components]:
-    """Makes a profile's planner and critic and opens its generator's session, which starts its server.
+    """Builds a profile's planner and critic, and opens its generator's session, which starts the image server.
+
+    Args:
+        profile: The profile.
+        store: Store for the generated images.
 
     Raises:
-        ProfileError: The profile names something that this machine lacks.
+        ProfileError: The profile names something that this machine does not have.
     """
     planner = cast("Planner", _build_role(profile.planner, store, plans=True))
     critic = cast("Critic", _build_role(profile.critic, store, plans=False))
@@ -61,36 +72,66 @@ async def open_components(profile: Profile, store: ImageStore) -> AsyncIterator[
 
 
 async def shared_components(profile: str, runtime: Runtime[Any]) -> Components:
-    """Returns the run's context if it is `Components`, else a profile's, which are opened once per process."""
+    """Returns the components in the run's context, or else the shared components of a profile.
+
+    Args:
+        profile: Name of a shipped profile, or path of a TOML file.
+        runtime: LangGraph's runtime of the node.
+    """
     if isinstance(runtime.context, Components):
         return runtime.context
-    return await loop_thread().run_from_any_loop(_shared(profile))
+    return await loop_thread().run_from_any_loop(_shared.get(profile))
 
 
-_open: dict[tuple[str, str], Components] = {}
-_exits = contextlib.AsyncExitStack()
+def close_shared_components() -> None:
+    """Closes the components of all embedded graphs and ends their image servers; does nothing if none are open.
 
-
-async def _shared(name: str) -> Components:
-    """Runs in the loop thread only, so two first users cannot open the same profile twice."""
-    key = (name, str(default_home()))
-    if key not in _open:
-        profile = load_profile(name)
-        components = await _exits.enter_async_context(open_components(profile, shared_store()))
-        if not _open:
-            atexit.register(_close)
-        there = _ComponentsInLoopThread(components, loop_thread())
-        _open[key] = Components(there, there, there, profile.limits)
-    return _open[key]
-
-
-def _close() -> None:
+    Graphs stay usable: their next run opens the profile again. Runs in progress fail. The function blocks for at most 5
+    seconds. It must not be called from a coroutine that runs in the loop thread.
+    """
+    if not _shared.is_open:
+        return
     with contextlib.suppress(TimeoutError):
-        asyncio.run_coroutine_threadsafe(_exits.aclose(), loop_thread().loop).result(_CLOSING_SECONDS)
+        asyncio.run_coroutine_threadsafe(_shared.close(), loop_thread().loop).result(_CLOSE_TIMEOUT)
+
+
+class _SharedComponents:
+    """The open components by profile and home folder. Its coroutines run in the loop thread only."""
+
+    def __init__(self) -> None:
+        self._open: dict[tuple[str, str], Components] = {}
+        self._exits = contextlib.AsyncExitStack()
+        self._lock = asyncio.Lock()
+        """Opening takes seconds: without the lock two first runs at the same time would open a profile twice."""
+
+    @property
+    def is_open(self) -> bool:
+        return bool(self._open)
+
+    async def get(self, name: str) -> Components:
+        key = (name, str(default_home()))
+        async with self._lock:
+            if key not in self._open:
+                profile = load_profile(name)
+                components = await self._exits.enter_async_context(open_components(profile, shared_store()))
+                if not self._open:
+                    atexit.register(close_shared_components)
+                in_thread = _ComponentsInLoopThread(components, loop_thread())
+                self._open[key] = Components(in_thread, in_thread, in_thread, profile.limits)
+            return self._open[key]
+
+    async def close(self) -> None:
+        async with self._lock:
+            self._open.clear()
+            exits, self._exits = self._exits, contextlib.AsyncExitStack()
+            await exits.aclose()
+
+
+_shared = _SharedComponents()
 
 
 class _ComponentsInLoopThread:
-    """All three ports, carried out in the loop thread."""
+    """Planner, critic and generator in one, each called in the loop thread."""
 
     def __init__(self, components: Components, thread: LoopThread) -> None:
         self._components = components
@@ -121,6 +162,6 @@ def _build_role(role: Role, store: ImageStore, *, plans: bool) -> object:
     from interleavethinker.tools.chat.loading import load_chat_model
 
     model = load_chat_model(role.model or "", **role.options)
-    kind = ChatPlanner if plans else ChatCritic
+    agent = ChatPlanner if plans else ChatCritic
     prompts = None if role.prompts is None else Path(resolve_folder(role.prompts))
-    return kind(model, store, prompts=prompts, questions=role.questions)
+    return agent(model, store, prompts=prompts, questions=role.questions)

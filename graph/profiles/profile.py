@@ -1,7 +1,7 @@
-"""A profile: which planner, critic and generator a trajectory uses, and its limits, as a TOML file.
+"""Profiles: TOML files that name the planner, critic, image generator and limits of a trajectory.
 
-A profile names what it needs as data (a model's name) or as an import string, so that nothing it names is imported
-before it is used, and the graph depends on none of it. Shipped profiles are found by name, anybody's by path.
+A profile names its parts as data (a model's name) or as import strings. Nothing is imported before it is used, and the
+graph depends on none of the named modules. Shipped profiles are found by name, all others by the path of their file.
 """
 
 import tomllib
@@ -26,41 +26,41 @@ class _Frozen(BaseModel):
 
 
 class Role(_Frozen):
-    """Who plans, or who judges: a chat model, or any object that implements the port."""
+    """The planner or the critic: a chat model, or any object that implements the protocol."""
 
     model: str | None = None
-    """`qwen3-vl:PATH-or-repository`, or `provider:model` for LangChain's `init_chat_model`."""
+    """`qwen3-vl:` with a folder or repository, or `provider:model` for LangChain's `init_chat_model`."""
     object: str | None = None
-    """Import string of a callable that is given `store=` and the options, and returns the port's implementation."""
+    """Import string of a callable that takes `store=` and the options and returns a `Planner` or `Critic`."""
     prompts: str | None = None
-    """Folder with prompt files that replace the shipped ones: relative to the profile file, or `package:folder`."""
+    """Folder of prompt files that replace the shipped ones: relative to the profile's file, or `package:folder`."""
     questions: int = Field(default=3, ge=1, le=10)
-    """How often a chat model is asked in all before its unusable answers count as none."""
+    """How often a chat model is asked until it returns a usable answer, including the first time."""
     options: dict[str, JsonValue] = Field(default_factory=dict)
     """Keyword arguments for the model or the object."""
     note: str = ""
-    """Said to the user at every start, for example that this is a stand-in."""
+    """Shown to the user at every start, for example that this is a scripted baseline."""
 
     @model_validator(mode="after")
-    def _one_way(self) -> Self:
+    def _check_model_or_object(self) -> Self:
         if (self.model is None) == (self.object is None):
-            raise ValueError("exactly one of model and object must be given")
+            raise ValueError("give exactly one of model and object")
         return self
 
 
 class Profile(_Frozen):
-    """Everything that a trajectory needs besides its request."""
+    """Everything that a trajectory needs apart from its request."""
 
     name: str
     source: str
-    """What `load_profile` finds it by, from any folder: a shipped one's name, or an absolute path."""
+    """Argument with which `load_profile` finds it from any folder: a shipped profile's name, or an absolute path."""
     description: str
     notice: str = ""
-    """What a user must know before choosing it: licences, costs, hardware."""
+    """What a user must know before choosing the profile: licences, costs, hardware."""
     request_check: str | None = None
-    """Import string of a function of the request that raises `InputError` where this profile cannot serve it."""
+    """Import string of a function of the request that raises `InputError` if this profile cannot serve it."""
     example: str = "a big red ball on the left, then make it blue"
-    """A request that shows the profile well."""
+    """A request that works well with this profile."""
     planner: Role
     critic: Role
     generator: GeneratorConfig
@@ -68,12 +68,12 @@ class Profile(_Frozen):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the user is told at every start."""
+        """Notes shown to the user at every start."""
         return tuple(note for note in (self.planner.note, self.critic.note) if note)
 
 
 def shipped_profiles() -> list[str]:
-    """Returns the names of the profiles that come with the package."""
+    """Returns the names of the shipped profiles, sorted."""
     folder = files("interleavethinker.graph") / "profiles"
     return sorted(path.name.removesuffix(".toml") for path in folder.iterdir() if path.name.endswith(".toml"))
 
@@ -81,42 +81,49 @@ def shipped_profiles() -> list[str]:
 def load_profile(name: str) -> Profile:
     """Reads a shipped profile by name, or any profile by the path of its TOML file.
 
+    Args:
+        name: Name of a shipped profile, or a path that ends in `.toml`.
+
     Raises:
-        ProfileError: No such profile, or one that is malformed.
+        ProfileError: The profile does not exist, cannot be read, or is malformed.
     """
     if name.endswith(".toml"):
         path = Path(name)
         try:
             text = path.read_text(encoding="utf-8")
         except OSError as error:
-            raise ProfileError(f"The profile file {name} must be readable: {error.strerror}.") from error
+            raise ProfileError(f"Cannot read the profile file {name}: {error.strerror}.") from error
         except UnicodeDecodeError as error:
-            raise ProfileError(f"The profile file {name} must be UTF-8; byte {error.start + 1} is not.") from error
+            raise ProfileError(f"The profile file {name} is not UTF-8: byte {error.start + 1} is invalid.") from error
         return _parse(text, path.stem, path.resolve())
     if name not in shipped_profiles():
         raise ProfileError(
-            f"No profile {name!r}. Shipped are {', '.join(shipped_profiles())}; your own is named by its path, "
-            "ending in .toml."
+            f"Unknown profile {name!r}. Shipped profiles: {', '.join(shipped_profiles())}. For your own profile, give "
+            "the path of its .toml file."
         )
     source = files("interleavethinker.graph") / "profiles" / f"{name}.toml"
     return _parse(source.read_text(encoding="utf-8"), name, None)
 
 
 def import_object(target: str) -> Any:
-    """Returns what an import string `package.module:attribute` names.
+    """Returns the object that an import string `package.module:attribute` names.
 
     Raises:
-        ProfileError: It cannot be imported.
+        ProfileError: The module or the attribute cannot be imported.
     """
     module, _, attribute = present_name(target).partition(":")
     try:
         return getattr(import_module(module), attribute)
     except (ImportError, AttributeError) as error:
-        raise ProfileError(f"The profile names {target!r}, which cannot be imported: {error}") from error
+        raise ProfileError(f"Cannot import {target!r}, named in the profile: {error}") from error
 
 
 def problems_of(error: ValidationError) -> str:
-    """Returns what a validation found wrong, on one line: where and what, without links to pydantic's pages."""
+    """Returns the problems of a validation error on one line, without links to pydantic's website.
+
+    Example:
+        `limits.max_attempts: Input should be greater than or equal to 1`
+    """
     return "; ".join(
         ": ".join(filter(None, (".".join(map(str, problem["loc"])), problem["msg"]))) for problem in error.errors()
     )
@@ -127,9 +134,9 @@ def _parse(text: str, name: str, path: Path | None) -> Profile:
         data = tomllib.loads(text)
         profile = Profile.model_validate({"name": name, "source": str(path or name), **data})
     except tomllib.TOMLDecodeError as error:
-        raise ProfileError(f"Profile {name!r} must be TOML: {error}.") from error
+        raise ProfileError(f"Profile {name!r} is not valid TOML: {error}.") from error
     except ValidationError as error:
-        raise ProfileError(f"Profile {name!r} is malformed: {problems_of(error)}.") from error
+        raise ProfileError(f"Profile {name!r} is invalid: {problems_of(error)}.") from error
     if path is None:
         return profile
     roles = {

@@ -1,7 +1,7 @@
-"""Processes that are killed, with SIGKILL, at each point of a trajectory in turn, and resume it. Run by `test_crash`.
+"""Kills a process with SIGKILL at each point of a trajectory in turn, and resumes the trajectory. Run by `test_crash`.
 
-One loads everything and forks for each death, so that hundreds of crashes cost seconds. The generator keeps what it
-finished on disk, as the image server does, and writes a line for every image that it really paints.
+One process loads everything and forks for each crash, so hundreds of crashes take seconds. The generator keeps finished
+images on disk, as the image server does, and logs every image that it really generates.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ KINDS = ("plan", "generate", "judge", "checkpoint", "writes")
 
 
 class Reaper:
-    """Counts the points of one kind and kills this process at one of them."""
+    """Counts the points of one kind and kills this process at a given one."""
 
     def __init__(self, kind: str, moment: str, victim: int) -> None:
         self._wanted = (kind, moment)
@@ -45,7 +45,7 @@ class Reaper:
 
 
 class DurableGenerator:
-    """Answers known calls from disk; paints others and notes it down."""
+    """Answers known calls from disk; generates the others and logs them."""
 
     def __init__(self, folder: Path, reaper: Reaper) -> None:
         self._folder = folder
@@ -74,7 +74,7 @@ class DurableGenerator:
 
 
 class ServedGenerator:
-    """Draws through a real image server, a child process that writes down what it begins and had finished."""
+    """Generates through a real image server, a child process that logs every call that it begins or has finished."""
 
     def __init__(self, folder: Path, reaper: Reaper) -> None:
         server = Path(__file__).parents[1] / "servers" / "images" / "counting_server.py"
@@ -99,8 +99,8 @@ class ServedGenerator:
         return made
 
 
-def drawn_by_server(log: Path) -> dict[str, list[str]]:
-    """Returns the seeds that the server drew, and those that it drew although it had finished them."""
+def generated_by_server(log: Path) -> dict[str, list[str]]:
+    """Returns the seeds that the server generated, and those that it generated again after finishing them."""
     finished, begun, repeated = set(), set(), []
     for line in log.read_text().splitlines():
         word, seed = line.split()
@@ -113,7 +113,7 @@ def drawn_by_server(log: Path) -> dict[str, list[str]]:
     return {"painted": sorted(begun), "repeated": repeated}
 
 
-class MortalPlanner(FixedPlanner):
+class KillablePlanner(FixedPlanner):
     def __init__(self, reaper: Reaper, *plans: Plan) -> None:
         super().__init__(*plans)
         self._reaper = reaper
@@ -125,7 +125,7 @@ class MortalPlanner(FixedPlanner):
         return plan_of("redo c") if context.previous else plan
 
 
-class MortalCritic(RuleCritic):
+class KillableCritic(RuleCritic):
     def __init__(self, reaper: Reaper) -> None:
         super().__init__(lambda case: Verdict(success=case.prompt in ACCEPTED, refined_prompt=case.prompt + "!"))
         self._reaper = reaper
@@ -140,7 +140,7 @@ class MortalCritic(RuleCritic):
 ACCEPTED = ("a!", "redo c!")
 
 
-def make_saver_mortal(reaper: Reaper) -> None:
+def make_saver_killable(reaper: Reaper) -> None:
     def around(kind: str, method: Callable[..., Any]) -> Callable[..., Any]:
         async def wrapped(*arguments: Any, **named: Any) -> Any:
             reaper.pass_by(kind, "before")
@@ -155,23 +155,23 @@ def make_saver_mortal(reaper: Reaper) -> None:
 
 
 async def live(folder: Path, reaper: Reaper, look_ahead: int, served: bool) -> dict[str, Any]:
-    """Starts a trajectory, or resumes the one that is there, and returns what it became."""
+    """Starts a trajectory, or resumes the existing one, and returns its result."""
     if served:
         generator = ServedGenerator(folder, reaper)
         async with generator.client:
-            return await with_generator(generator, folder, reaper, look_ahead) | drawn_by_server(folder / "log")
+            return await with_generator(generator, folder, reaper, look_ahead) | generated_by_server(folder / "log")
     painted = await with_generator(DurableGenerator(folder, reaper), folder, reaper, look_ahead)
     return painted | {"painted": sorted((folder / "painted").read_text().splitlines()), "repeated": []}
 
 
 async def with_generator(generator: ImageGenerator, folder: Path, reaper: Reaper, look_ahead: int) -> dict[str, Any]:
-    components = Components(MortalPlanner(reaper, plan_of("a", "b", "c")), MortalCritic(reaper), generator)
+    components = Components(KillablePlanner(reaper, plan_of("a", "b", "c")), KillableCritic(reaper), generator)
     async with Workspace.open(folder, components) as workspace:
-        there = workspace.list()
+        existing = workspace.list()
         limits = Limits(max_attempts=3, replan_after=1, look_ahead=look_ahead)
-        name = there[0].id if there else await workspace.create("x", limits=limits, seed=3)
-        if there:
-            assert there[0].status == "interrupted", there[0].status
+        name = existing[0].id if existing else await workspace.create("x", limits=limits, seed=3)
+        if existing:
+            assert existing[0].status == "interrupted", existing[0].status
         reaper.armed = True
         seen = await workspace.run(name)
     attempts = [attempt.model_dump(exclude={"cached", "seconds"}) for attempt in seen.attempts]
@@ -184,13 +184,13 @@ async def with_generator(generator: ImageGenerator, folder: Path, reaper: Reaper
 
 
 def forked(folder: Path, reaper: Reaper, look_ahead: int, served: bool) -> dict[str, Any] | None:
-    """Lives in a child process; returns None if it was killed."""
+    """Runs `live` in a child process; returns None if it was killed."""
     reading, writing = os.pipe()
     folder.mkdir(exist_ok=True)
     child = os.fork()
     if child == 0:
         os.close(reading)
-        make_saver_mortal(reaper)
+        make_saver_killable(reaper)
         result = asyncio.run(live(folder, reaper, look_ahead, served))
         with os.fdopen(writing, "w") as pipe:
             json.dump(result | {"points": reaper.seen}, pipe)
@@ -203,16 +203,16 @@ def forked(folder: Path, reaper: Reaper, look_ahead: int, served: bool) -> dict[
         assert os.WTERMSIG(status) == signal.SIGKILL
         return None
     assert os.waitstatus_to_exitcode(status) == 0, "a child failed; its traceback is above"
-    told: dict[str, Any] = json.loads(text)
-    return told
+    answer: dict[str, Any] = json.loads(text)
+    return answer
 
 
 def main(folder: Path, kind: str, moment: str, look_ahead: int, served: bool) -> None:
-    """Prints one line for each death: which it was, and whether the resumed trajectory is the uncrashed one."""
+    """Prints one line per crash: where it was, and whether the resumed trajectory equals the uninterrupted one."""
     reference = forked(folder / "reference", Reaper(kind, moment, -1), look_ahead, served)
     assert reference is not None
     points = reference.pop("points")
-    # A server takes a second to start, so with one only the first and the last point are tried.
+    # A server takes a second to start, so only the first and the last point are tried with a server.
     for victim in {1, points} if served else range(1, points + 1):
         place = folder / f"{victim}"
         died = forked(place, Reaper(kind, moment, victim), look_ahead, served) is None

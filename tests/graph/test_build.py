@@ -1,4 +1,4 @@
-"""The graph as others use it: its picture, in other people's graphs and agents, called from anywhere."""
+"""The graph embedded in other programs: its diagram, as a node, as a tool, and from any event loop."""
 
 import asyncio
 import inspect
@@ -53,14 +53,15 @@ def components(tmp_path: Path) -> Components:
     return Components(FixedPlanner(plan_of("a", "b", "c")), RuleCritic(), generator)
 
 
-def test_the_readmes_picture_is_the_graphs_own() -> None:
-    picture = make_graph().get_graph().draw_mermaid()
+def test_the_diagram_in_the_documentation_is_the_graphs_own() -> None:
+    diagram = make_graph().get_graph().draw_mermaid()
     snapshot = Path(__file__).with_name("graph.mmd")
-    assert picture == snapshot.read_text(encoding="utf-8"), "if the change is wanted: write it there and in the README"
-    assert picture in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert diagram == snapshot.read_text(encoding="utf-8"), "if the change is intended, update graph.mmd and the docs"
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    assert any(diagram in page.read_text(encoding="utf-8") for page in pages), "no page shows the current diagram"
 
 
-def test_making_the_graph_loads_no_model_library_and_starts_no_process() -> None:
+def test_make_graph_loads_no_model_library_and_starts_no_process() -> None:
     code = (
         "import sys, subprocess; subprocess.Popen.__init__ = None\n"
         "from interleavethinker.graph import make_graph; make_graph(); make_graph('klein')\n"
@@ -70,7 +71,7 @@ def test_making_the_graph_loads_no_model_library_and_starts_no_process() -> None
     assert not {"torch", "transformers", "diffusers", "mcp"} & set(loaded)
 
 
-def test_one_process_wide_runtime_serves_invoke_ainvoke_and_a_running_loop(profile: str) -> None:
+def test_shared_components_serve_invoke_ainvoke_and_a_running_loop(profile: str) -> None:
     graph = make_graph(profile)
     given: Any = {"request": "a big red ball on the left, at night", "seed": 1}
     blocking = graph.invoke(given)
@@ -111,7 +112,7 @@ def host(node: Any, saver: Any = None) -> Any:
     return graph.compile(checkpointer=saver)
 
 
-def with_ports(components: Components) -> Any:
+def graph_with(components: Components) -> Any:
     async def find(_: Any) -> Components:
         return components
 
@@ -127,24 +128,24 @@ def savers(tmp_path: Path) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("which", range(4), ids=["none", "strict, ours", "strict, the host's", "sqlite, lax"])
-def test_it_is_a_node_of_somebody_elses_graph_with_or_without_their_checkpointer(
+def test_the_graph_works_as_a_node_of_another_graph_with_or_without_its_checkpointer(
     components: Components, tmp_path: Path, which: int
 ) -> None:
     for number, saver in enumerate(savers(tmp_path)):
         if number == which:
             config: RunnableConfig = {"configurable": {"thread_id": "1"}}
-            assert host(with_ports(components), saver).invoke({"topic": "cats"}, config)["pages"] == 3
+            assert host(graph_with(components), saver).invoke({"topic": "cats"}, config)["pages"] == 3
 
 
-def test_a_hosts_small_recursion_limit_gives_a_partial_document_that_says_so(components: Components) -> None:
-    answer = with_ports(components).invoke({"request": "x"}, {"recursion_limit": 10})
+def test_a_small_recursion_limit_of_the_host_gives_a_partial_document_with_a_note(components: Components) -> None:
+    answer = graph_with(components).invoke({"request": "x"}, {"recursion_limit": 10})
     assert answer["stop_reason"] == "host_limit"
     assert 0 < len(answer["document"].images) < 3
     assert "recursion_limit" in answer["document"].notes[0]
 
 
 class ToolUser(BaseChatModel):
-    """Calls the tool once, then repeats what it got."""
+    """Calls the tool once, then repeats the tool's answer."""
 
     @property
     def _llm_type(self) -> str:
@@ -162,32 +163,34 @@ class ToolUser(BaseChatModel):
         return ChatResult(generations=[ChatGeneration(message=message)])
 
 
-def test_it_is_a_tool_of_a_langchain_agent_in_spite_of_its_recursion_limit_of_25(components: Components) -> None:
+def test_the_graph_works_as_a_tool_of_a_langchain_agent_despite_its_recursion_limit_of_25(
+    components: Components,
+) -> None:
     components = Components(FixedPlanner(plan_of(*["a"] * 12)), RuleCritic(accept_only("a!")), components.generator)
-    graph = with_ports(components)
+    graph = graph_with(components)
 
     @tool
     def illustrate(request: str, config: RunnableConfig) -> str:
-        """Answer with pictures."""
+        """Answer with text and images."""
         answer = graph.invoke({"request": request}, {**config, "recursion_limit": 10_000})
-        return f"{answer['stop_reason']}: {len(answer['document'].images)} pictures"
+        return f"{answer['stop_reason']}: {len(answer['document'].images)} images"
 
     agent = create_agent(ToolUser(), [illustrate])
     answer = agent.invoke({"messages": [HumanMessage("a story")]})
-    assert answer["messages"][-1].text == "complete: 12 pictures"
+    assert answer["messages"][-1].text == "complete: 12 images"
 
 
-def test_langgraph_json_names_a_factory_without_parameters_that_gives_a_graph_without_a_checkpointer() -> None:
+def test_langgraph_json_names_a_factory_without_parameters_for_a_graph_without_a_checkpointer() -> None:
     settings = json.loads((ROOT / "langgraph.json").read_text(encoding="utf-8"))
     module, _, name = settings["graphs"]["trajectory"].partition(":")
     factory = getattr(import_module(module), name)
-    assert not inspect.signature(factory).parameters, "the server would fill them with its own configuration"
+    assert not inspect.signature(factory).parameters, "the server would pass its own configuration to them"
     graph = factory()
     assert graph.checkpointer is None
     assert {"plan", "approve", "generate", "critic", "refine"} <= set(graph.nodes)
 
 
-def test_a_finished_thread_that_is_invoked_again_starts_anew(components: Components) -> None:
+def test_invoking_a_finished_thread_again_starts_a_new_answer(components: Components) -> None:
     planner = FixedPlanner(plan_of("a", "b"), plan_of("z"))
     generator = components.generator
 
@@ -203,7 +206,7 @@ def test_a_finished_thread_that_is_invoked_again_starts_anew(components: Compone
     assert len(graph.get_state(config).values["attempts"]) == 1
 
 
-def test_an_approval_is_an_ordinary_interrupt_and_a_wrong_answer_is_asked_again(components: Components) -> None:
+def test_an_approval_is_an_ordinary_interrupt_and_an_invalid_answer_is_asked_for_again(components: Components) -> None:
     async def find(_: Any) -> Components:
         return components
 

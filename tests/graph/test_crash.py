@@ -1,4 +1,4 @@
-"""SIGKILL at every point of a trajectory, in real processes, and what resuming makes of it."""
+"""SIGKILL at every point of a trajectory in real processes; resuming gives the result of an uninterrupted run."""
 
 import json
 import subprocess
@@ -26,7 +26,7 @@ POINTS = [
 unix = pytest.mark.skipif(sys.platform == "win32", reason="needs fork and SIGKILL")
 
 
-def die_everywhere(folder: Path, kind: str, moment: str, look_ahead: int, generator: str) -> None:
+def assert_every_crash_recovers(folder: Path, kind: str, moment: str, look_ahead: int, generator: str) -> None:
     command = [sys.executable, str(CRASHING), str(folder), kind, moment, str(look_ahead), generator]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -41,15 +41,15 @@ def die_everywhere(folder: Path, kind: str, moment: str, look_ahead: int, genera
     ("kind", "moment", "look_ahead"),
     [(*point, 1) for point in POINTS] + [("generate", "inside", 3), ("writes", "after", 3)],
 )
-def test_killed_at_any_such_point_a_trajectory_resumes_to_the_same_end_and_paints_nothing_twice(
+def test_a_trajectory_killed_at_any_point_resumes_to_the_same_result_and_generates_nothing_twice(
     kind: str, moment: str, look_ahead: int, tmp_path: Path
 ) -> None:
-    die_everywhere(tmp_path, kind, moment, look_ahead, "memory")
+    assert_every_crash_recovers(tmp_path, kind, moment, look_ahead, "memory")
 
 
 @unix
 @pytest.mark.parametrize(("kind", "moment"), [("generate", "inside"), ("generate", "after")])
-def test_killed_around_a_call_to_a_real_server_nothing_that_it_finished_is_drawn_again(
+def test_a_kill_during_a_call_to_a_real_server_repeats_no_finished_image(
     kind: str, moment: str, tmp_path: Path
 ) -> None:
-    die_everywhere(tmp_path, kind, moment, 1, "server")
+    assert_every_crash_recovers(tmp_path, kind, moment, 1, "server")

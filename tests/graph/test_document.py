@@ -1,4 +1,4 @@
-"""What the document tells its reader besides the story."""
+"""The notes of a document."""
 
 import pytest
 
@@ -17,19 +17,21 @@ ATTEMPT = Attempt(
 @pytest.mark.parametrize(
     ("stop_reason", "limits", "words"),
     [
-        ("max_calls", Limits(max_calls=1), "after 1 generator call, as"),
-        ("max_calls", Limits(max_calls=2), "after 2 generator calls, as"),
-        ("time_limit", Limits(time_limit=1), "after 1 second of work"),
-        ("time_limit", Limits(time_limit=1.5), "after 1.5 seconds of work"),
+        ("max_calls", Limits(max_calls=1), "limit of 1 generator call;"),
+        ("max_calls", Limits(max_calls=2), "limit of 2 generator calls;"),
+        ("time_limit", Limits(time_limit=1), "limit of 1 second of work"),
+        ("time_limit", Limits(time_limit=1.5), "limit of 1.5 seconds of work"),
     ],
 )
-def test_a_spent_limit_is_told_in_plain_words(stop_reason: StopReason, limits: Limits, words: str) -> None:
+def test_the_note_about_a_limit_uses_singular_and_plural_correctly(
+    stop_reason: StopReason, limits: Limits, words: str
+) -> None:
     assert words in explain(stop_reason, limits)
 
 
-def test_a_best_effort_is_told_of_a_finished_step_and_not_of_the_one_under_way() -> None:
+def test_best_efforts_are_noted_for_finished_steps_but_not_for_the_current_step() -> None:
     plan, attempts = plan_of("a", "b"), {"1.0.0": ATTEMPT}
-    told = ("1 step shows a best effort: no attempt was accepted.",)
+    note = ("1 step shows a best effort: no attempt was accepted.",)
     assert assemble(plan, attempts, 0, None, Limits()).notes == ()
-    assert assemble(plan, attempts, 1, None, Limits()).notes == told
-    assert assemble(plan, attempts, 0, StopReason.MAX_CALLS, Limits(max_calls=1)).notes[1:] == told
+    assert assemble(plan, attempts, 1, None, Limits()).notes == note
+    assert assemble(plan, attempts, 0, StopReason.MAX_CALLS, Limits(max_calls=1)).notes[1:] == note

@@ -211,7 +211,7 @@ async def test_the_deadline_ends_even_a_call_that_hangs_and_delivers_what_is_the
 async def test_a_named_number_of_steps_that_the_plan_does_not_have_is_reported(opened: Opened) -> None:
     async with opened(plan_of("a", "b")) as ws:
         seen = await ws.run(await ws.create("a story in three steps"))
-    assert seen.document.notes == ("The request names 3 steps; the plan has 2.",)
+    assert seen.document.notes == ("The request asks for 3 steps; the plan has 2.",)
 
 
 async def test_an_empty_or_endless_plan_fails_with_a_reason_and_can_be_resumed(opened: Opened) -> None:

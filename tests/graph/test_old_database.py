@@ -1,7 +1,7 @@
-"""A workspace that an earlier version wrote can be read and gone on with.
+"""A workspace of an earlier version can be read, and its trajectories can be resumed.
 
-LangGraph's delta channels are beta. `old/` holds one database for each format ever released, with its images; add one
-when it changes, and never replace one.
+LangGraph's delta channels are beta. `old/` contains one database for each released format, with its images. Add a
+database when the format changes; never replace one.
 """
 
 import shutil
@@ -22,7 +22,7 @@ VERSIONS = sorted(path.stem.removeprefix("trajectories-") for path in OLD.glob("
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-async def test_an_old_workspace_is_read_and_its_unfinished_trajectory_goes_on(
+async def test_an_old_workspace_can_be_read_and_its_unfinished_trajectory_resumed(
     opened: Opened, tmp_path: Path, version: str
 ) -> None:
     root = tmp_path / "workspace"
@@ -37,7 +37,7 @@ async def test_an_old_workspace_is_read_and_its_unfinished_trajectory_goes_on(
         assert done.document == Document.model_validate_json((OLD / f"document-{version}.json").read_text())
         assert (half.summary.status, half.stop_reason) == ("paused", None)
         assert all(store.get(attempt.image) for attempt in (*done.attempts, *half.attempts))
-        went_on = await ws.run(half.summary.id)
-    assert went_on.stop_reason == "complete"
-    assert went_on.attempts[: len(half.attempts)] == half.attempts
-    assert [attempt.prompt for attempt in went_on.attempts] == ["a", "a!", "b", "b!", "b!!"]
+        resumed = await ws.run(half.summary.id)
+    assert resumed.stop_reason == "complete"
+    assert resumed.attempts[: len(half.attempts)] == half.attempts
+    assert [attempt.prompt for attempt in resumed.attempts] == ["a", "a!", "b", "b!", "b!!"]

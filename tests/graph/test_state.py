@@ -1,5 +1,4 @@
-"""Every type that a checkpoint may hold survives a strict round trip; what is not ours does not come back as an
-object."""
+"""Every type that a checkpoint may contain survives a strict round trip; other classes are not instantiated."""
 
 import pytest
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
@@ -34,12 +33,12 @@ SAMPLES: list[BaseModel | StopReason] = [
 ]
 
 
-def test_there_is_a_sample_of_every_stored_type() -> None:
+def test_every_stored_type_has_a_sample() -> None:
     assert {type(sample) for sample in SAMPLES} == set(STORED_TYPES)
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: type(sample).__name__)
-def test_a_stored_type_comes_back_equal_and_of_its_own_class(sample: BaseModel | StopReason) -> None:
+def test_a_stored_type_survives_a_round_trip_with_its_class(sample: BaseModel | StopReason) -> None:
     for value in (sample, [sample], {"key": sample}, _DeltaSnapshot({1: sample})):
         back = serializer().loads_typed(serializer().dumps_typed(value))
         expected = value.value if isinstance(value, _DeltaSnapshot) else value
@@ -48,23 +47,23 @@ def test_a_stored_type_comes_back_equal_and_of_its_own_class(sample: BaseModel |
     assert type(serializer().loads_typed(serializer().dumps_typed(sample))) is type(sample)
 
 
-class Stranger(BaseModel):
+class Foreign(BaseModel):
     x: int = 1
 
 
-def test_a_class_that_is_not_ours_is_not_built_from_a_database() -> None:
+def test_a_foreign_class_in_a_database_is_not_instantiated() -> None:
     lax = JsonPlusSerializer(allowed_msgpack_modules=True)
-    assert not isinstance(serializer().loads_typed(lax.dumps_typed(Stranger())), Stranger)
+    assert not isinstance(serializer().loads_typed(lax.dumps_typed(Foreign())), Foreign)
 
 
-def test_reducers_give_the_same_for_writes_in_one_batch_or_in_several() -> None:
+def test_reducers_give_the_same_result_for_one_batch_or_several() -> None:
     one, two = {"1.0.0": ATTEMPT}, {"1.0.1": ATTEMPT, "1.0.0": None}
     assert _merge_attempts(_merge_attempts({}, [one]), [two]) == _merge_attempts({}, [one, two]) == {"1.0.1": ATTEMPT}
     first, second = {1: Plan(steps=(STEP,))}, {2: Plan(steps=(STEP,), version=2)}
     assert _merge_plans(_merge_plans({}, [first]), [second]) == _merge_plans({}, [first, second])
 
 
-def test_reducers_leave_what_they_were_given_as_it_was() -> None:
+def test_reducers_do_not_mutate_their_input() -> None:
     before = {"1.0.0": ATTEMPT}
     _merge_attempts(before, [{"1.0.0": None}])
     assert before == {"1.0.0": ATTEMPT}

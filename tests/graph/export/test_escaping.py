@@ -1,4 +1,4 @@
-"""What people and models wrote keeps its lines in the exports, and cannot turn what stands after it."""
+"""Text of users and models keeps its line breaks in the exports and cannot affect the text after it."""
 
 import re
 from collections.abc import Callable
@@ -15,7 +15,7 @@ Opened = Callable[..., AbstractAsyncContextManager[Workspace]]
 OVERRIDE = "\N{RIGHT-TO-LEFT OVERRIDE}"
 
 
-async def test_line_breaks_of_a_steps_text_are_kept(opened: Opened) -> None:
+async def test_line_breaks_in_the_text_of_a_step_are_kept(opened: Opened) -> None:
     words = "You need:\n- flour\n- milk\n===\n\nThen stir."
     async with opened(Plan(steps=(Step(instruction="Batter.", prompt="a bowl", auxiliary_text=words),))) as ws:
         seen = await ws.run(await ws.create("x"))
@@ -25,14 +25,14 @@ async def test_line_breaks_of_a_steps_text_are_kept(opened: Opened) -> None:
     assert ".lines { white-space: pre-line; }" in page
 
 
-async def test_a_wide_given_picture_keeps_its_shape(opened: Opened) -> None:
+async def test_a_wide_request_image_keeps_its_aspect_ratio(opened: Opened) -> None:
     async with opened() as ws:
         page = storyboard(await ws.run(await ws.create("x")), ws.store)
-    (rule,) = [line for line in page.splitlines() if line.startswith(".given img")]
+    (rule,) = [line for line in page.splitlines() if line.startswith(".request-images img")]
     assert "object-fit: contain" in rule
 
 
-async def test_characters_that_turn_text_around_reach_no_further_than_the_words_they_came_with(opened: Opened) -> None:
+async def test_direction_controls_do_not_affect_the_surrounding_text(opened: Opened) -> None:
     async with opened(plan_of(OVERRIDE + "evil")) as ws:
         seen = await ws.run(await ws.create(OVERRIDE + "request"))
         page = storyboard(seen, ws.store)
@@ -42,13 +42,13 @@ async def test_characters_that_turn_text_around_reach_no_further_than_the_words_
     assert OVERRIDE not in re.sub(r'<bdi>.*?</bdi>|alt=".*?"', "", body, flags=re.DOTALL)
 
 
-async def test_the_document_holds_the_whole_request_and_its_pictures_in_their_places(opened: Opened) -> None:
-    long = "a very long wish, " * 9 + "with *stars*\nand a second line"
+async def test_the_document_contains_the_whole_request_with_its_images_in_place(opened: Opened) -> None:
+    long = "a very long request, " * 9 + "with *stars*\nand a second line"
     async with opened() as ws:
         sha256 = ws.add_image(paint(GenerationRequest(prompt="x", seed=1)))
         request: list[Part] = [TextPart(text=long), ImagePart(sha256=sha256), TextPart(text="like this")]
         text = markdown(await ws.run(await ws.create(request)))
-        short = markdown(await ws.run(await ws.create("a short wish")))
-    picture = f"![given picture 1](images/{sha256[:16]}.png)"
-    assert f"with \\*stars\\*\\\n> and a second line\n>\n> {picture}\n>\n> like this\n" in text
-    assert "The request:" not in short
+        short = markdown(await ws.run(await ws.create("a short request")))
+    image = f"![request image 1](images/{sha256[:16]}.png)"
+    assert f"with \\*stars\\*\\\n> and a second line\n>\n> {image}\n>\n> like this\n" in text
+    assert "Request:" not in short

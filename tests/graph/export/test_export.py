@@ -1,4 +1,4 @@
-"""Storyboard, Markdown and record: complete, self-contained, and safe with whatever models and users write."""
+"""Storyboard, Markdown and record are complete, self-contained, and safe with any text of models and users."""
 
 import json
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from interleavethinker.graph import BranchPoint, Limits, Workspace
+from interleavethinker.graph import BranchPoint, HumanVerdict, Limits, Workspace
 from interleavethinker.graph.export.export import export
 from interleavethinker.graph.export.markdown import markdown
 from interleavethinker.graph.export.notebook import show
@@ -44,7 +44,7 @@ class Page(HTMLParser):
         self.words += data
 
 
-async def test_a_folder_holds_the_storyboard_the_document_its_images_and_the_record(
+async def test_an_export_contains_the_storyboard_the_document_its_images_and_the_record(
     opened: Opened, tmp_path: Path
 ) -> None:
     async with opened() as ws:
@@ -64,7 +64,9 @@ async def test_a_folder_holds_the_storyboard_the_document_its_images_and_the_rec
             assert (folder / name).read_bytes() == ws.store.get(sha256)
 
 
-async def test_the_record_is_read_back_whole_and_follows_the_committed_schema(opened: Opened, tmp_path: Path) -> None:
+async def test_the_record_survives_a_round_trip_and_matches_the_committed_schema(
+    opened: Opened, tmp_path: Path
+) -> None:
     async with opened() as ws:
         parent = await ws.run(await ws.create("a story"))
         child = await ws.run(await ws.branch(parent.summary.id, BranchPoint(step=1)))
@@ -78,7 +80,7 @@ async def test_the_record_is_read_back_whole_and_follows_the_committed_schema(op
 
 
 @pytest.mark.parametrize("deleted", [(0,), (1,), (0, 1)])
-async def test_the_record_names_ancestors_that_were_deleted(opened: Opened, deleted: tuple[int, ...]) -> None:
+async def test_the_record_lists_deleted_ancestors(opened: Opened, deleted: tuple[int, ...]) -> None:
     async with opened() as ws:
         first = await ws.run(await ws.create("a story"))
         second = await ws.run(await ws.branch(first.summary.id, BranchPoint(step=1)))
@@ -89,7 +91,7 @@ async def test_the_record_names_ancestors_that_were_deleted(opened: Opened, dele
     assert [(one.id, one.step) for one in record.lineage] == [(second.summary.id, 2), (first.summary.id, 1)]
 
 
-async def test_the_storyboard_loads_nothing_and_runs_nothing(opened: Opened) -> None:
+async def test_the_storyboard_loads_no_external_resource_and_runs_no_script(opened: Opened) -> None:
     plan = Plan(steps=(Step(instruction=HOSTILE, prompt=HOSTILE, auxiliary_text=HOSTILE),), reasoning=HOSTILE)
     critic = RuleCritic(lambda _: Verdict(success=False, refined_prompt=HOSTILE, reasoning=HOSTILE))
     async with opened(plan, critic) as ws:
@@ -106,7 +108,7 @@ async def test_the_storyboard_loads_nothing_and_runs_nothing(opened: Opened) -> 
     assert "script" not in Page(shown).tags
 
 
-async def test_markdown_shows_hostile_words_as_words(opened: Opened) -> None:
+async def test_markdown_shows_hostile_text_as_text(opened: Opened) -> None:
     async with opened(plan_of(HOSTILE + "\n# no heading\n- no list")) as ws:
         text = markdown(await ws.run(await ws.create(HOSTILE)))
     assert "<script>" not in text
@@ -114,51 +116,55 @@ async def test_markdown_shows_hostile_words_as_words(opened: Opened) -> None:
     assert [line for line in text.splitlines() if line.startswith(("# ", "- "))] == [text.splitlines()[0]]
 
 
-async def test_the_storyboard_tells_attempts_marks_plans_lineage_and_limits(opened: Opened) -> None:
+async def test_the_storyboard_shows_attempts_statuses_plans_lineage_and_limits(opened: Opened) -> None:
     planner = FixedPlanner(plan_of("a", "b", "c"), plan_of("z", "y"))
     async with opened(planner, accept_only("b", "z")) as ws:
         limits = Limits(max_attempts=2, replan_after=1, max_calls=4)
         parent = await ws.run(await ws.create("x", limits=limits))
         child = await ws.run(await ws.branch(parent.summary.id, BranchPoint(step=0, prompt="b"), Limits(max_calls=1)))
-        told, of_child = (Page(storyboard(seen, ws.store)).words for seen in (parent, child))
-    assert "Plan 1" in told
-    assert "Plan 2, the one carried out" in told
-    for word in ("best effort", "accepted", "rejected", "not judged", "2 attempts", "ended by a limit", "not drawn"):
-        assert word in told
-    assert f"{parent.summary.id}, step 1, attempt 1" in of_child
+        page_of_parent, page_of_child = (Page(storyboard(seen, ws.store)).words for seen in (parent, child))
+    assert "Plan 1" in page_of_parent
+    assert "Plan 2, in effect" in page_of_parent
+    for word in (
+        "best effort",
+        "accepted",
+        "rejected",
+        "not judged",
+        "2 attempts",
+        "stopped by a limit",
+        "not generated",
+    ):
+        assert word in page_of_parent
+    assert f"{parent.summary.id}, step 1, attempt 1" in page_of_child
 
 
-async def test_a_trajectory_without_a_plan_can_be_exported_and_says_why_there_is_none(
-    opened: Opened, tmp_path: Path
-) -> None:
-    async with opened(FixedPlanner(InputError("I only draw balls."))) as ws:
+async def test_a_trajectory_without_a_plan_can_be_exported_and_gives_the_reason(opened: Opened, tmp_path: Path) -> None:
+    async with opened(FixedPlanner(InputError("Only balls are supported."))) as ws:
         seen = await ws.run(await ws.create("x"))
         page = export(seen, ws.store, tmp_path / "out")
-    assert "I only draw balls." in page.read_text()
+    assert "Only balls are supported." in page.read_text()
 
 
 def no_case(_: CriticInput) -> Verdict:
     raise AssertionError
 
 
-async def test_a_folder_that_cannot_be_written_is_told_as_such(opened: Opened, tmp_path: Path) -> None:
+async def test_an_unwritable_folder_is_an_input_error(opened: Opened, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     async with opened(plan_of(None), no_case) as ws:
         seen = await ws.run(await ws.create("x"))
-        with pytest.raises(InputError, match="must be writable"):
+        with pytest.raises(InputError, match="Cannot write the exports to"):
             export(seen, ws.store, tmp_path / "file")
 
 
-async def test_pictures_that_are_missing_or_damaged_leave_the_rest_exported_and_a_note(
-    opened: Opened, tmp_path: Path
-) -> None:
+async def test_missing_or_damaged_images_are_left_out_and_noted(opened: Opened, tmp_path: Path) -> None:
     async with opened() as ws:
         seen = await ws.run(await ws.create("a story"))
         missing, damaged, whole = seen.document.images
         ws.store.path(missing).unlink()
         ws.store.path(damaged).write_bytes(b"torn")
         page = export(seen, ws.store, tmp_path / "out")
-    note = "2 pictures are missing or damaged in the workspace and cannot be shown."
+    note = "2 images are missing or damaged in the workspace and cannot be shown."
     html = Page(page.read_text())
     assert note in html.words
     assert sum(source.startswith("data:image/png;") for source in html.sources) == 2  # The step's and its attempt's.
@@ -166,15 +172,39 @@ async def test_pictures_that_are_missing_or_damaged_leave_the_rest_exported_and_
     assert [path.name for path in (page.parent / "images").iterdir()] == [f"{whole[:16]}.png"]
 
 
-async def test_a_page_that_cannot_be_replaced_leaves_nothing_half_written(opened: Opened, tmp_path: Path) -> None:
+async def test_a_page_that_cannot_be_replaced_leaves_no_temporary_file(opened: Opened, tmp_path: Path) -> None:
     (tmp_path / "out" / "index.html").mkdir(parents=True)
     async with opened() as ws:
-        with pytest.raises(InputError, match="must be writable"):
+        with pytest.raises(InputError, match="Cannot write the exports to"):
             export(await ws.run(await ws.create("x")), ws.store, tmp_path / "out")
     assert list((tmp_path / "out").glob(".*")) == []
 
 
-async def test_each_picture_is_read_once(opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_notebook_shows_a_placeholder_for_a_missing_image(opened: Opened) -> None:
+    async with opened() as ws:
+        seen = await ws.run(await ws.create("x"))
+        ws.store.path(seen.document.images[0]).unlink()
+        page = Page(show(seen.document, ws.store)._repr_mimebundle_()["text/html"])
+    kinds = [source.partition(";")[0] for source in page.sources]
+    assert kinds == ["data:image/svg+xml", "data:image/png", "data:image/png"]
+
+
+@pytest.mark.parametrize(
+    ("accepted_by", "status"), [("critic", "accepted"), ("person", "accepted by a person"), ("nobody", "pending")]
+)
+async def test_the_storyboard_says_who_accepted_an_image(opened: Opened, accepted_by: str, status: str) -> None:
+    async with opened(plan_of("a"), accept_only("a") if accepted_by == "critic" else accept_only("b")) as ws:
+        trajectory = await ws.create("x", limits=Limits(max_attempts=2), approve_plan=accepted_by == "nobody")
+        seen = await ws.run(trajectory)
+        if accepted_by == "person":
+            branch = await ws.branch(trajectory, BranchPoint(step=0, image=seen.attempts[0].image))
+            await ws.judge(branch, HumanVerdict(success=True))
+            seen = await ws.run(branch)
+        page = storyboard(seen, ws.store)
+    assert f'<span class="chip {status.replace(" ", "-")}">{status}</span>' in page
+
+
+async def test_each_image_is_read_once(opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with opened() as ws:
         seen = await ws.run(await ws.create("x"))
         read: list[str] = []

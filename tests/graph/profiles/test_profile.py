@@ -21,7 +21,7 @@ def test_every_shipped_profile_is_valid_and_describes_itself(name: str) -> None:
     assert {"micro", "klein", "api"} <= set(shipped_profiles())
 
 
-def test_a_profile_of_ones_own_is_found_from_any_folder_and_its_prompts_beside_it(
+def test_a_profile_file_is_found_from_any_folder_with_prompts_relative_to_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "mine.toml").write_text(GOOD)
@@ -36,11 +36,11 @@ def test_a_profile_of_ones_own_is_found_from_any_folder_and_its_prompts_beside_i
     [
         (GOOD.replace("planner", "planer"), "planner"),
         (GOOD + "[limits]\nmax_iterations = 0", "max_attempts"),
-        (GOOD.replace('model = "qwen3-vl:some/where"', ""), "exactly one of model and object"),
-        ("[", "must be TOML"),
+        (GOOD.replace('model = "qwen3-vl:some/where"', ""), "give exactly one of model and object"),
+        ("[", "is not valid TOML"),
     ],
 )
-def test_a_malformed_profile_says_what_is_wrong(text: str, complaint: str, tmp_path: Path) -> None:
+def test_an_invalid_profile_is_an_error_that_names_the_problem(text: str, complaint: str, tmp_path: Path) -> None:
     path = tmp_path / "bad.toml"
     path.write_text(text)
     with pytest.raises(ProfileError, match=complaint) as error:
@@ -49,21 +49,21 @@ def test_a_malformed_profile_says_what_is_wrong(text: str, complaint: str, tmp_p
     assert "\n" not in str(error.value)
 
 
-def test_a_profile_that_is_not_utf_8_is_told_as_such(tmp_path: Path) -> None:
+def test_a_profile_that_is_not_utf_8_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "latin.toml"
     path.write_bytes(GOOD.replace('"d"', '"é"').encode("latin-1"))
-    with pytest.raises(ProfileError, match="must be UTF-8"):
+    with pytest.raises(ProfileError, match="is not UTF-8"):
         load_profile(str(path))
 
 
-def test_an_unknown_profile_names_the_shipped_ones() -> None:
+def test_the_error_for_an_unknown_profile_lists_the_shipped_ones() -> None:
     with pytest.raises(ProfileError, match="klein"):
         load_profile("gigantic")
-    with pytest.raises(ProfileError, match="readable"):
+    with pytest.raises(ProfileError, match="Cannot read the profile file"):
         load_profile("nowhere/at/all.toml")
 
 
 @pytest.mark.parametrize("target", ["no.such.module:x", "json:no_such_thing", "json"])
-def test_an_import_string_that_leads_nowhere_is_told_as_such(target: str) -> None:
-    with pytest.raises(ProfileError, match="cannot be imported"):
+def test_an_import_string_that_cannot_be_imported_is_a_profile_error(target: str) -> None:
+    with pytest.raises(ProfileError, match="Cannot import"):
         import_object(target)

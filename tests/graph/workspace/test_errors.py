@@ -109,8 +109,8 @@ async def test_a_profile_that_cannot_be_opened_any_more_fails_the_trajectory_wit
     async with Workspace.open(tmp_path / "workspace") as ws:
         trajectory = await ws.create("x", profile=str(profile))
         profile.unlink()
-        with pytest.raises(ProfileError, match="must be readable"):
+        with pytest.raises(ProfileError, match="Cannot read the profile file"):
             await ws.run(trajectory)
         entry = ws.summary(trajectory)
     assert entry.status == "failed"
-    assert "must be readable" in entry.reason
+    assert "Cannot read the profile file" in entry.reason
