@@ -1,19 +1,25 @@
 # Needs Python 3.11 or newer and make. Nothing is compiled; .venv is created here and can be deleted at any time.
 #
 #   make run PROMPT="…"     an answer from the micro world's models, on any CPU
-#   make test               the tests
+#   make test               the tests; COVERAGE=1 also measures what they cover
 #   make check              format, lint, types, layers, wheel
+#   make slim-test          an installation without extras, in an empty environment; needs a package index
 #
 #   make setup TORCH_INDEX=URL   take torch from another package index, for example PyTorch's CPU-only one;
 #                                before the first `make run`, or after deleting .venv
 #   make setup PYTHON=python3.12 EXTRAS=dev,train,openai
 
 PYTHON ?= python3
-EXTRAS ?= dev
+# `make run` needs the local models alone; everything else needs the tools of development, which include them.
+EXTRAS ?= $(if $(filter run,$(MAKECMDGOALS)),local,dev)
+COVERAGE ?=
+# Test processes: one for each core, but no more than memory allows (each may load torch).
+WORKERS ?= auto --maxprocesses=4
 TORCH_INDEX ?=
 PROMPT ?=
 
 PIP := 26.3
+COVERAGE_FLOOR := 80
 BIN := .venv/bin
 STAMP := .venv/.installed-$(EXTRAS)
 PACKAGES := cli evaluation graph microworld servers tools training
@@ -34,7 +40,7 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check pip==$(PIP)
 	$(if $(TORCH_INDEX),$(BIN)/pip install --quiet --no-deps -c constraints.txt --index-url $(TORCH_INDEX) torch)
 	PYTHONWARNINGS=ignore $(BIN)/pip install --quiet $(CONSTRAIN) -e '.[$(EXTRAS)]'
-	@touch $@
+	@touch $@ $(if $(findstring dev,$(EXTRAS)),.venv/.installed-local)
 
 # The prompt travels in the environment, so that neither make nor the shell looks into it, whatever characters it has.
 override PROMPT := $(value PROMPT)
@@ -46,7 +52,7 @@ run: $(STAMP)
 
 # `pytest`, not `python -m pytest`: the latter puts this folder on the import path, and every module would exist twice.
 test: $(STAMP)
-	$(BIN)/pytest
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile $(if $(COVERAGE),--cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE_FLOOR))
 
 check: format-check lint types layers wheel-test
 
@@ -72,6 +78,10 @@ layers: $(STAMP)
 
 wheel-test: $(STAMP)
 	$(BIN)/python tests/wheel.py
+
+.PHONY: slim-test
+slim-test: $(STAMP)
+	$(BIN)/python tests/slim.py
 
 # Programs of the protocol's maintainers, for tests/servers/test_official.py; needs npm. Without them those are skipped.
 .PHONY: protocol-tools

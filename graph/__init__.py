@@ -5,7 +5,7 @@ and runs trajectories. It knows planner, critic and image generator only as prot
 the micro world, training, evaluation or the command line.
 """
 
-from .build import build, make_graph
+from .build import build_graph, make_graph
 from .context import Components
 from .document import Block, Document
 from .limits import Limits, StopReason
@@ -30,7 +30,7 @@ __all__ = [
     "Trajectory",
     "TrajectorySummary",
     "Workspace",
-    "build",
+    "build_graph",
     "load_profile",
     "make_graph",
     "serializer",

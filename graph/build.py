@@ -22,7 +22,7 @@ from .nodes import Nodes
 from .routing import next_node
 from .state import TrajectoryInput, TrajectoryOutput, TrajectoryState
 
-__all__ = ["TrajectoryGraph", "build", "make_graph", "served_graph"]
+__all__ = ["TrajectoryGraph", "build_graph", "make_graph", "served_graph"]
 
 TrajectoryGraph = CompiledStateGraph[TrajectoryState, Components, TrajectoryInput, TrajectoryOutput]
 
@@ -33,7 +33,7 @@ def make_graph(profile: str = "micro") -> TrajectoryGraph:
     Args:
         profile: Name of a shipped profile, or path of a TOML file. A run with `context=Components(…)` ignores it.
     """
-    return build(lambda runtime: shared_components(profile, runtime))
+    return build_graph(lambda runtime: shared_components(profile, runtime))
 
 
 def served_graph() -> TrajectoryGraph:
@@ -44,7 +44,7 @@ def served_graph() -> TrajectoryGraph:
     return make_graph(os.environ.get("INTERLEAVETHINKER_PROFILE", "micro"))
 
 
-def build(
+def build_graph(
     find_components: Callable[[Runtime[Any]], Awaitable[Components]],
     checkpointer: BaseCheckpointSaver[Any] | None = None,
     retry: RetryPolicy | None = None,

@@ -1,1 +1,266 @@
-"""Interleaved text-and-image answers from any image generator."""
+"""Interleaved text-and-image answers from any image generator.
+
+    >>> import interleavethinker as it
+    >>> answer = it.illustrate("First a red ball, at night. Then make the ball blue.")  # doctest: +SKIP
+    >>> answer.save("out")  # doctest: +SKIP
+
+This module exports the whole public API and nothing else: `from interleavethinker import …` is the only import that a
+program needs, besides `interleavethinker.testing` in its tests. Everything is imported when it is first used, so that
+importing this module costs nothing and loads no model library.
+
+| to do | use |
+| --- | --- |
+| get an answer | `illustrate`, `aillustrate`, `Answer` |
+| run, watch, steer and keep trajectories | `Workspace`, `Limits`, `HumanVerdict`, `BranchPoint`, the events |
+| embed the agent in a LangGraph graph | `make_graph`, `build_graph`, `serializer`, `shared_store` |
+| bring a planner, critic or generator | `Components`, `Planner`, `Critic`, `ImageGenerator` |
+| catch errors | `InterleaveError` and its subclasses |
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    __version__: str
+    from interleavethinker.graph.answer import Answer
+    from interleavethinker.graph.build import build_graph, make_graph
+    from interleavethinker.graph.context import Components
+    from interleavethinker.graph.document import Block, Document, StepStatus
+    from interleavethinker.graph.events import (
+        ApprovalNeeded,
+        Cancelled,
+        Event,
+        Failed,
+        Finished,
+        GenerationProgress,
+        ImageGenerated,
+        Judged,
+        Paused,
+        Planned,
+        StepFinished,
+    )
+    from interleavethinker.graph.export.export import export
+    from interleavethinker.graph.illustrate import ImageLike, aillustrate, close, illustrate
+    from interleavethinker.graph.limits import Limits, StopReason
+    from interleavethinker.graph.profiles.opening import open_components, shared_store
+    from interleavethinker.graph.profiles.profile import Profile, load_profile, shipped_profiles
+    from interleavethinker.graph.progress import EventListener
+    from interleavethinker.graph.state import serializer
+    from interleavethinker.graph.workspace.branching import BranchPoint
+    from interleavethinker.graph.workspace.catalog import TrajectorySummary
+    from interleavethinker.graph.workspace.human_review import HumanVerdict
+    from interleavethinker.graph.workspace.snapshot import Trajectory
+    from interleavethinker.graph.workspace.workspace import Workspace
+    from interleavethinker.tools.chat.agents import ChatCritic, ChatPlanner
+    from interleavethinker.tools.errors import (
+        GeneratorError,
+        InputError,
+        InterleaveError,
+        ModelAnswerError,
+        ModelError,
+        ProfileError,
+        StoreError,
+        TrajectoryError,
+    )
+    from interleavethinker.tools.images.store import ImageStore
+    from interleavethinker.tools.mcp.config import GeneratorConfig
+    from interleavethinker.tools.mcp.generator import McpImageGenerator
+    from interleavethinker.tools.protocols import Critic, ImageGenerator, PlanContext, Planner, ProgressCallback
+    from interleavethinker.tools.request_parsing import RequestLike
+    from interleavethinker.tools.types import (
+        Attempt,
+        CriticInput,
+        GeneratedImage,
+        GenerationRequest,
+        ImagePart,
+        Part,
+        Plan,
+        Request,
+        Sha256,
+        Step,
+        TextPart,
+        Verdict,
+    )
+
+__all__ = [
+    "Answer",
+    "ApprovalNeeded",
+    "Attempt",
+    "Block",
+    "BranchPoint",
+    "Cancelled",
+    "ChatCritic",
+    "ChatPlanner",
+    "Components",
+    "Critic",
+    "CriticInput",
+    "Document",
+    "Event",
+    "EventListener",
+    "Failed",
+    "Finished",
+    "GeneratedImage",
+    "GenerationProgress",
+    "GenerationRequest",
+    "GeneratorConfig",
+    "GeneratorError",
+    "HumanVerdict",
+    "ImageGenerated",
+    "ImageGenerator",
+    "ImageLike",
+    "ImagePart",
+    "ImageStore",
+    "InputError",
+    "InterleaveError",
+    "Judged",
+    "Limits",
+    "McpImageGenerator",
+    "ModelAnswerError",
+    "ModelError",
+    "Part",
+    "Paused",
+    "Plan",
+    "PlanContext",
+    "Planned",
+    "Planner",
+    "Profile",
+    "ProfileError",
+    "ProgressCallback",
+    "Request",
+    "RequestLike",
+    "Sha256",
+    "Step",
+    "StepFinished",
+    "StepStatus",
+    "StopReason",
+    "StoreError",
+    "TextPart",
+    "Trajectory",
+    "TrajectoryError",
+    "TrajectorySummary",
+    "Verdict",
+    "Workspace",
+    "__version__",
+    "aillustrate",
+    "build_graph",
+    "close",
+    "export",
+    "illustrate",
+    "load_profile",
+    "make_graph",
+    "open_components",
+    "serializer",
+    "shared_store",
+    "shipped_profiles",
+]
+
+_EXPORTS = {
+    "graph.answer": ("Answer",),
+    "graph.build": (
+        "build_graph",
+        "make_graph",
+    ),
+    "graph.context": ("Components",),
+    "graph.document": (
+        "Block",
+        "Document",
+        "StepStatus",
+    ),
+    "graph.events": (
+        "ApprovalNeeded",
+        "Cancelled",
+        "Event",
+        "Failed",
+        "Finished",
+        "GenerationProgress",
+        "ImageGenerated",
+        "Judged",
+        "Paused",
+        "Planned",
+        "StepFinished",
+    ),
+    "graph.export.export": ("export",),
+    "graph.illustrate": (
+        "ImageLike",
+        "aillustrate",
+        "close",
+        "illustrate",
+    ),
+    "graph.limits": (
+        "Limits",
+        "StopReason",
+    ),
+    "graph.profiles.opening": (
+        "open_components",
+        "shared_store",
+    ),
+    "graph.profiles.profile": (
+        "Profile",
+        "load_profile",
+        "shipped_profiles",
+    ),
+    "graph.progress": ("EventListener",),
+    "graph.state": ("serializer",),
+    "graph.workspace.branching": ("BranchPoint",),
+    "graph.workspace.catalog": ("TrajectorySummary",),
+    "graph.workspace.human_review": ("HumanVerdict",),
+    "graph.workspace.snapshot": ("Trajectory",),
+    "graph.workspace.workspace": ("Workspace",),
+    "tools.chat.agents": (
+        "ChatCritic",
+        "ChatPlanner",
+    ),
+    "tools.errors": (
+        "GeneratorError",
+        "InputError",
+        "InterleaveError",
+        "ModelAnswerError",
+        "ModelError",
+        "ProfileError",
+        "StoreError",
+        "TrajectoryError",
+    ),
+    "tools.images.store": ("ImageStore",),
+    "tools.mcp.config": ("GeneratorConfig",),
+    "tools.mcp.generator": ("McpImageGenerator",),
+    "tools.protocols": (
+        "Critic",
+        "ImageGenerator",
+        "PlanContext",
+        "Planner",
+        "ProgressCallback",
+    ),
+    "tools.request_parsing": ("RequestLike",),
+    "tools.types": (
+        "Attempt",
+        "CriticInput",
+        "GeneratedImage",
+        "GenerationRequest",
+        "ImagePart",
+        "Part",
+        "Plan",
+        "Request",
+        "Sha256",
+        "Step",
+        "TextPart",
+        "Verdict",
+    ),
+}
+"""Names by the module, below this package, that defines them."""
+_MODULES = {name: module for module, names in _EXPORTS.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("interleavethinker")
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

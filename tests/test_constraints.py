@@ -20,7 +20,7 @@ EXTRAS: dict[str, list[str]] = PROJECT["project"]["optional-dependencies"]
 REQUIREMENTS = [
     *PROJECT["project"]["dependencies"],
     *PROJECT["build-system"]["requires"],
-    *(requirement for extra in EXTRAS.values() for requirement in extra),
+    *(one for extra in EXTRAS.values() for one in extra if not one.startswith("interleavethinker[")),
 ]
 
 

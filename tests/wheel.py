@@ -1,8 +1,10 @@
 """Builds the wheel, installs it apart, and checks that it is whole: every package imports and every file came along.
 
 Run by `make wheel-test`; not collected by pytest, since it takes longer than all tests of a package. Works offline.
+Given a folder, it leaves the wheel there.
 """
 
+import fnmatch
 import os
 import shutil
 import subprocess
@@ -17,28 +19,25 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def main() -> None:
     """Exits with a message if the wheel lacks something or carries something it should not."""
-    packages = _packages()
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+    packages, left_out = settings["package-dir"], settings["exclude-package-data"]
     with tempfile.TemporaryDirectory(prefix="wheel-test-") as name:
         folder = Path(name)
         # Built from a copy: a `build/` left by an earlier build would leak deleted files into the wheel.
         source, target = folder / "source", folder / "installed"
-        expected = _copy_source(source, packages)
+        expected = _copy_source(source, packages, left_out)
         _run("-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(source))
         (wheel,) = folder.glob("*.whl")
         _run("-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", str(target), str(wheel))
         _compare(expected, _files(target))
         _import_all(target, packages)
         size = wheel.stat().st_size / 1e6
+        if sys.argv[1:]:
+            shutil.copy2(wheel, sys.argv[1])
     sys.stdout.write(f"wheel: {len(packages)} packages, {len(expected)} files, {size:.1f} MB\n")
 
 
-def _packages() -> dict[str, str]:
-    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    mapping: dict[str, str] = settings["tool"]["setuptools"]["package-dir"]
-    return mapping
-
-
-def _copy_source(source: Path, packages: dict[str, str]) -> set[str]:
+def _copy_source(source: Path, packages: dict[str, str], left_out: dict[str, list[str]]) -> set[str]:
     """Copies what git knows or would add; returns the files that the installed packages must have."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
@@ -48,6 +47,7 @@ def _copy_source(source: Path, packages: dict[str, str]) -> set[str]:
         text=True,
     ).stdout
     names = {folder: package.replace(".", "/") for package, folder in packages.items()}
+    unwanted = [f"{package.replace('.', '/')}/{pattern}" for package, found in left_out.items() for pattern in found]
     expected = set()
     for path in filter(None, listed.split("\0")):
         if not (ROOT / path).is_file():
@@ -57,6 +57,10 @@ def _copy_source(source: Path, packages: dict[str, str]) -> set[str]:
         top, _, rest = path.partition("/")
         if rest and top in names:
             expected.add(f"{names[top]}/{rest}")
+    excluded = {name for name in expected for pattern in unwanted if fnmatch.fnmatch(name, pattern)}
+    if not excluded:
+        sys.exit("exclude-package-data in pyproject.toml matches no file")
+    expected -= excluded
     return expected
 
 

@@ -11,7 +11,7 @@ from .errors import ProfileError
 
 __all__ = ["INSTALL_LOCAL", "LOCAL_LIBRARIES", "missing_local", "require_local"]
 
-LOCAL_LIBRARIES = ("torch", "diffusers", "transformers")
+LOCAL_LIBRARIES = ("numpy", "torch", "diffusers", "transformers")
 """What the extra installs, as far as anybody has to know; its further packages come with these."""
 INSTALL_LOCAL = "pip install 'interleavethinker[local]'"
 

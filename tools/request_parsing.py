@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from pydantic import TypeAdapter, ValidationError
 
 from .errors import InputError
-from .types import ImagePart, Part, Request, TextPart
+from .types import ImagePart, Part, Request, Sha256, TextPart
 
-__all__ = ["MAX_NAMED_STEPS", "RequestLike", "as_request", "named_step_count"]
+__all__ = ["MAX_NAMED_STEPS", "RequestLike", "as_request", "named_step_count", "place_images"]
 
 RequestLike = str | Request | Sequence[Part | str]
 """A text, a request, or its parts, where a plain text stands for a text part."""
@@ -19,6 +19,7 @@ RequestLike = str | Request | Sequence[Part | str]
 MAX_NAMED_STEPS = 60
 """A larger number before "steps" is read as part of the story, not as a wish about the plan."""
 
+_MARK = "<image>"
 _WORDS = [
     *("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
     *("eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"),
@@ -56,6 +57,33 @@ def as_request(value: RequestLike) -> Request:
     if not any(isinstance(part, ImagePart) or part.text.strip() for part in request.parts):
         raise InputError("The request is empty; say what to show, or give an image.")
     return request
+
+
+def place_images(text: str, images: Sequence[Sha256]) -> tuple[Part, ...]:
+    """Returns the parts of a request whose text marks the places of images with `<image>`.
+
+    Images without a mark come first, in order.
+
+    Raises:
+        InputError: The text has more marks than there are images.
+
+    Example:
+        >>> [part.kind for part in place_images("Compare <image> with <image>.", ["a" * 64, "b" * 64])]
+        ['text', 'image', 'text', 'image', 'text']
+    """
+    pieces = text.split(_MARK)
+    marks = len(pieces) - 1
+    if marks > len(images):
+        raise InputError(f"The text has {marks} {_MARK} marks, but only {len(images)} images were given.")
+    placed = [ImagePart(sha256=sha256) for sha256 in images]
+    unplaced = len(placed) - marks
+    parts: list[Part] = [*placed[:unplaced]]
+    for piece, following in zip(pieces, [*placed[unplaced:], None], strict=True):
+        if piece.strip():
+            parts.append(TextPart(text=piece.strip()))
+        if following is not None:
+            parts.append(following)
+    return tuple(parts)
 
 
 def named_step_count(text: str) -> int | None:

@@ -29,7 +29,7 @@ from langgraph.runtime import Runtime
 from pydantic import BaseModel, ConfigDict
 
 from interleavethinker.evaluation.inference.pooled_model import end_processes
-from interleavethinker.graph import Components, build, serializer
+from interleavethinker.graph import Components, build_graph, serializer
 from interleavethinker.graph.attempts import derive_seed, selected_attempt
 from interleavethinker.microworld.agents.teachers import ReferencePlanner
 from interleavethinker.tools.errors import InputError, InterleaveError, ModelAnswerError
@@ -229,7 +229,7 @@ def _graph() -> Any:
         assert isinstance(components, Components)  # noqa: S101 - given below
         return components
 
-    return build(find, InMemorySaver(serde=serializer()))
+    return build_graph(find, InMemorySaver(serde=serializer()))
 
 
 _Answer = tuple[tuple[Step, ...], tuple[Attempt, ...], str]

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, m
 
 from interleavethinker.graph.limits import Limits
 from interleavethinker.tools.errors import ProfileError
+from interleavethinker.tools.local_extra import LOCAL_LIBRARIES, require_local
 from interleavethinker.tools.mcp.config import GeneratorConfig
 from interleavethinker.tools.moved_names import present_name
 from interleavethinker.tools.qwen3vl.inference import resolve_folder
@@ -115,6 +116,8 @@ def import_object(target: str) -> Any:
     try:
         return getattr(import_module(module), attribute)
     except (ImportError, AttributeError) as error:
+        if isinstance(error, ImportError) and error.name in LOCAL_LIBRARIES:
+            require_local("Profiles with models on this machine")
         raise ProfileError(f"Cannot import {target!r}, named in the profile: {error}") from error
 
 

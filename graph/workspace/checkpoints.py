@@ -13,7 +13,7 @@ import aiosqlite
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.runtime import Runtime
 
-from interleavethinker.graph.build import TrajectoryGraph, build
+from interleavethinker.graph.build import TrajectoryGraph, build_graph
 from interleavethinker.graph.context import Components
 from interleavethinker.graph.profiles.opening import open_components
 from interleavethinker.graph.profiles.profile import load_profile
@@ -60,7 +60,7 @@ class Engine:
         """Returns the graph, bound to the checkpointer; its runs bring their ports as context."""
         saver = await self.saver()
         if self._graph is None:
-            self._graph = build(_from_context, saver)
+            self._graph = build_graph(_from_context, saver)
         return self._graph
 
     async def components(self, profile: str) -> Components:

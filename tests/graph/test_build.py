@@ -24,7 +24,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command
 
 from interleavethinker.graph import Components, Document, Limits, make_graph, serializer
-from interleavethinker.graph.build import build
+from interleavethinker.graph.build import build_graph
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.testing.agents import FixedPlanner, RuleCritic, accept_only, plan_of
 from interleavethinker.tools.testing.generator import MemoryGenerator
@@ -116,7 +116,7 @@ def graph_with(components: Components) -> Any:
     async def find(_: Any) -> Components:
         return components
 
-    return build(find)
+    return build_graph(find)
 
 
 def savers(tmp_path: Path) -> Iterator[Any]:
@@ -197,7 +197,7 @@ def test_invoking_a_finished_thread_again_starts_a_new_answer(components: Compon
     async def find(_: Any) -> Components:
         return Components(planner, RuleCritic(), generator)
 
-    graph = build(find, InMemorySaver(serde=serializer()))
+    graph = build_graph(find, InMemorySaver(serde=serializer()))
     config: RunnableConfig = {"configurable": {"thread_id": "1"}}
     assert len(graph.invoke({"request": "first"}, config)["document"].images) == 2
     assert len(graph.invoke({"request": "second"}, config)["document"].images) == 1
@@ -210,7 +210,7 @@ def test_an_approval_is_an_ordinary_interrupt_and_an_invalid_answer_is_asked_for
     async def find(_: Any) -> Components:
         return components
 
-    graph = build(find, InMemorySaver(serde=serializer()))
+    graph = build_graph(find, InMemorySaver(serde=serializer()))
     config: RunnableConfig = {"configurable": {"thread_id": "1"}}
     asked = graph.invoke({"request": "x", "approve_plan": True, "limits": Limits(max_calls=9)}, config)
     assert asked["__interrupt__"][0].value["kind"] == "approve_plan"

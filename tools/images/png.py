@@ -223,10 +223,7 @@ def _to_rgb(image: "Image") -> "Image":
 
 
 def _from_deep_grey(image: "Image") -> "Image":
-    """Scales 16-bit grey to 8 bits; Pillow's own conversion clips at 255 instead, which turns photos white."""
-    import numpy as np
-    from PIL import Image as PillowImage
-
-    samples = np.asarray(image).astype(np.float64)
-    grey = np.clip(np.round(samples / 257.0), 0, 255).astype(np.uint8)
-    return PillowImage.fromarray(grey).convert("RGB")
+    """Scales 16-bit gray to 8 bits; Pillow's own conversion clips at 255 instead, which turns photos white."""
+    # A point function of the form `v * scale + offset` is applied in floating point; converting to integers truncates.
+    scaled = image.convert("F").point(lambda value: value * (1 / 257) + 0.5)
+    return scaled.convert("I").convert("L").convert("RGB")

@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from interleavethinker.graph import Components, Limits, build
+from interleavethinker.graph import Components, Limits, build_graph
 from interleavethinker.graph.events import ImageGenerated, Judged, Planned
 from interleavethinker.tools.errors import InterleaveError
 from interleavethinker.tools.types import Attempt, Plan
@@ -91,7 +91,7 @@ async def roll_out_one(row: PromptRow, generator: str, ports_for: PortsFor, seed
         await asyncio.sleep(0)
         return components
 
-    graph = build(find)
+    graph = build_graph(find)
     plan: Plan = row.plan
     attempts: dict[tuple[int, int], Attempt] = {}
     request: Any = {"request": list(row.request.parts), "seed": own, "limits": components.limits}

@@ -1,0 +1,63 @@
+"""Fakes for the tests of programs that use this package: no model, no network, answers in milliseconds.
+
+    >>> from interleavethinker import Components, Workspace
+    >>> from interleavethinker.testing import FixedPlanner, MemoryGenerator, RuleCritic, plan_of
+
+    async def test_my_program(tmp_path):
+        store = ImageStore(tmp_path / "images")
+        fakes = Components(FixedPlanner(plan_of("a cat", "a dog")), RuleCritic(), MemoryGenerator(store))
+        async with Workspace.open(tmp_path, components=fakes) as workspace:
+            trajectory = await workspace.run(await workspace.create("any prompt"))
+        assert trajectory.document.complete
+
+`fake_image_server` is the real MCP image server with a backend that paints colored cells instead of running a model.
+"""
+
+import contextlib
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from interleavethinker.tools.testing.agents import FixedPlanner, RuleCritic, accept_only, plan_of
+from interleavethinker.tools.testing.generator import MemoryGenerator, paint
+
+__all__ = ["FixedPlanner", "MemoryGenerator", "RuleCritic", "accept_only", "fake_image_server", "paint", "plan_of"]
+
+
+@contextlib.contextmanager
+def fake_image_server(store: Path) -> Iterator[str]:
+    """Runs an MCP image server without a model on a free port of this machine, in a process of its own.
+
+    Args:
+        store: Folder for its images.
+
+    Yields:
+        The URL of its endpoint, for `GeneratorConfig(url=…)` or any MCP client.
+
+    Raises:
+        RuntimeError: The server ended before it listened.
+    """
+    command = [sys.executable, "-m", "interleavethinker", "image-server", "--model", "cells"]
+    process = subprocess.Popen(
+        [*command, "--transport", "http", "--port", "0", "--store", str(store)],
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield _announced_url(process)
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+def _announced_url(process: "subprocess.Popen[str]") -> str:
+    lines = []
+    for line in process.stderr or ():
+        lines.append(line)
+        if found := re.search(r"listening on (http://\S+)", line):
+            return found.group(1)
+    raise RuntimeError(f"The image server ended before it listened. It said: {''.join(lines)}")
