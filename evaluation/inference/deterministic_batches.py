@@ -20,7 +20,7 @@ from interleavethinker.microworld.agents.registry import AgentWeights
 from interleavethinker.tools.chat.loading import OWN_PREFIX, load_chat_model
 from interleavethinker.tools.qwen3vl.batching import Batcher, Completion, Prompt
 from interleavethinker.tools.qwen3vl.chat_model import Qwen3VL
-from interleavethinker.tools.qwen3vl.inference import LocalModel
+from interleavethinker.tools.qwen3vl.inference import LocalModel, ModelIdentity
 
 __all__ = ["ask_in_rounds", "chat_model"]
 
@@ -37,7 +37,7 @@ class _Rounds(Batcher):
     """
 
     def __init__(self, answer: Callable[[Sequence[Prompt]], list[Completion]], size: int) -> None:
-        super().__init__(answer, size)
+        super().__init__(answer)
         self._answer_batch = answer
         self._size = size
         self._round: list[tuple[Prompt, Future[Completion]]] = []
@@ -48,10 +48,10 @@ class _Rounds(Batcher):
         """Announces a round of `count` questions, sampled from `seed`."""
         self._round, self._expected, self._seed = [], count, seed
 
-    def ask(self, question: Prompt) -> Future[Completion]:
+    def submit(self, prompt: Prompt, max_batch: int) -> Future[Completion]:  # noqa: ARG002 - rounds have their own size
         """Collects a question of the announced round."""
         future: Future[Completion] = Future()
-        self._round.append((question, future))
+        self._round.append((prompt, future))
         if len(self._round) == self._expected:
             threading.Thread(target=self._answer_round, args=(self._round,), daemon=True).start()
         return future
@@ -78,12 +78,12 @@ class _InRounds(Qwen3VL):
 
     @property
     def batcher(self) -> _Rounds:
-        return _rounds_for(self.model, self.dtype, self.device_map, self.adapter, self.max_batch)
+        return _rounds_for(self.identity, self.max_batch)
 
 
 @cache
-def _rounds_for(model: str, dtype: str, device_map: str | None, adapter: str | None, max_batch: int) -> _Rounds:
-    return _Rounds(LocalModel(model, dtype, device_map, adapter).answer, max_batch)
+def _rounds_for(identity: ModelIdentity, size: int) -> _Rounds:
+    return _Rounds(LocalModel(identity).complete, size)
 
 
 def chat_model(weights: AgentWeights, *, temperature: float, max_new_tokens: int) -> BaseChatModel:

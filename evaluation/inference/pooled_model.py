@@ -15,14 +15,11 @@ from functools import cache
 from interleavethinker.tools.errors import ModelError
 from interleavethinker.tools.qwen3vl.batching import Batcher, Completion, Prompt
 from interleavethinker.tools.qwen3vl.chat_model import Qwen3VL
-from interleavethinker.tools.qwen3vl.inference import LocalModel
+from interleavethinker.tools.qwen3vl.inference import LocalModel, ModelIdentity
 
 from .worker_pool import new_pool
 
 __all__ = ["ElsewhereQwen3VL", "end_processes"]
-
-_Which = tuple[str, str, str | None, str | None]
-"""Model, dtype, device map, adapter: see `LocalModel`."""
 
 
 class ElsewhereQwen3VL(Qwen3VL):
@@ -31,21 +28,19 @@ class ElsewhereQwen3VL(Qwen3VL):
     @property
     def batcher(self) -> Batcher:
         """The batcher that these weights share in this process."""
-        return _batcher_for((self.model, self.dtype, self.device_map, self.adapter), self.max_batch)
+        return _batcher_for(self.identity)
 
 
 @cache
-def _batcher_for(which: _Which, max_batch: int) -> Batcher:
+def _batcher_for(which: ModelIdentity) -> Batcher:
     def answer(questions: Sequence[Prompt]) -> list[Completion]:
         try:
             return _pool().submit(_answer, which, questions).result()
         except BrokenProcessPool as error:
-            msg = (
-                f"A process that answers for {which[0]!r} ended before its time; is there memory for one on each core?"
-            )
+            msg = f"A worker process of {which.model!r} died; is there enough memory for one process per core?"
             raise ModelError(msg) from error
 
-    return Batcher(answer, max_batch)
+    return Batcher(answer)
 
 
 @cache
@@ -61,14 +56,14 @@ def end_processes() -> None:
 
 
 @cache
-def _weights(which: _Which) -> LocalModel:
-    return LocalModel(*which)
+def _weights(which: ModelIdentity) -> LocalModel:
+    return LocalModel(which)
 
 
-def _answer(which: _Which, questions: Sequence[Prompt]) -> list[Completion]:
-    if questions[0].settings.temperature > 0:
+def _answer(which: ModelIdentity, questions: Sequence[Prompt]) -> list[Completion]:
+    if questions[0].sampling.temperature > 0:
         import torch
 
         # Else all processes would draw alike. What a question draws still depends on who shares its batch.
         torch.manual_seed(zlib.crc32(repr([question.conversation for question in questions]).encode()))
-    return _weights(which).answer(questions)
+    return _weights(which).complete(questions)

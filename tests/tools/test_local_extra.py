@@ -7,7 +7,7 @@ import pytest
 from interleavethinker.tools.errors import ProfileError
 from interleavethinker.tools.local_extra import missing_local, require_local
 from interleavethinker.tools.qwen3vl.batching import Prompt, SamplingParams
-from interleavethinker.tools.qwen3vl.inference import LocalModel
+from interleavethinker.tools.qwen3vl.inference import LocalModel, ModelIdentity
 
 
 def hide(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
@@ -39,6 +39,6 @@ def test_a_single_missing_library_is_named_alone(monkeypatch: pytest.MonkeyPatch
 
 def test_a_local_chat_model_without_the_extra_fails_with_that_line(monkeypatch: pytest.MonkeyPatch) -> None:
     hide(monkeypatch, "torch", "transformers")
-    prompt = Prompt(conversation=(), images=(), settings=SamplingParams())
+    prompt = Prompt(conversation=(), images=(), sampling=SamplingParams())
     with pytest.raises(ProfileError, match=r"pip install 'interleavethinker\[local\]'"):
-        LocalModel("qwen/anything").answer([prompt])
+        LocalModel(ModelIdentity("qwen/anything")).complete([prompt])

@@ -1,6 +1,6 @@
-"""Questions to a model in this process, and the thread that answers those asked at the same time in one batch.
+"""Collects prompts that arrive at the same time and completes them in one batch, on a thread of its own.
 
-Knows nothing of the model: it is given a function that answers several questions at once.
+Knows nothing of the model: `Batcher` receives a function that completes several prompts at once.
 """
 
 import queue
@@ -11,123 +11,168 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from interleavethinker.tools.errors import ModelError
+
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 __all__ = ["Batcher", "Completion", "Prompt", "SamplingParams", "Token"]
 
-_WINDOW_SECONDS = 0.01
-"""How long a first question waits for company; a chat model's answer takes far longer."""
+_BATCH_WINDOW_SECONDS = 0.01
+"""How long the first prompt of a batch waits for others; a completion takes far longer."""
 
 
 @dataclass(frozen=True)
 class SamplingParams:
-    """How to answer; only questions with equal settings share a batch."""
+    """How to generate a completion. Only prompts with equal parameters share a batch."""
 
     max_new_tokens: int = 1024
     temperature: float = 0.0
     """0 is greedy."""
     top_p: float = 1.0
     stop: tuple[str, ...] = ()
+    """Generation ends before the first of these strings."""
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """One conversation in the shape of the processor's chat template, and its pictures in order."""
+    """One conversation to complete."""
 
     conversation: tuple[dict[str, Any], ...]
+    """Messages in the shape of the processor's chat template."""
     images: tuple["Image", ...]
-    settings: SamplingParams
+    """The images of the conversation, in order."""
+    sampling: SamplingParams
 
 
 @dataclass(frozen=True)
 class Token:
-    """One token of an answer."""
+    """One generated token."""
 
     text: str
     logprob: float
+    """Natural logarithm of its probability before sampling settings were applied."""
     top: tuple[tuple[str, float], ...]
+    """The likeliest tokens at this position, each with its log-probability, likeliest first."""
 
 
 @dataclass(frozen=True)
 class Completion:
-    """What the model said."""
+    """What a model generated for one prompt."""
 
     text: str
     tokens: tuple[Token, ...]
     prompt_tokens: int
+    """Length of the prompt in tokens, image tokens included."""
     finished: bool
-    """False if `max_new_tokens` cut it off."""
+    """False if `max_new_tokens` cut the completion off."""
 
 
 @dataclass
-class _Waiting:
-    question: Prompt
+class _Pending:
+    prompt: Prompt
+    max_batch: int
     future: "Future[Completion]" = field(default_factory=Future)
+
+    def shares_batch_with(self, other: "_Pending") -> bool:
+        return (self.prompt.sampling, self.max_batch) == (other.prompt.sampling, other.max_batch)
 
 
 class Batcher:
-    """Answers in batches, in a thread of its own that starts with the first question.
+    """Completes prompts in batches, on one thread that starts with the first prompt.
 
     Attributes:
-        batches: Sizes of the batches answered so far.
+        batches: Sizes of the batches completed so far.
 
     Args:
-        answer: Answers questions with equal settings, in order.
-        max_batch: Most questions answered together; 1 makes answers independent of company to the last bit.
+        complete: Completes prompts with equal sampling parameters, and returns one completion for each, in order.
     """
 
-    def __init__(self, answer: Callable[[Sequence[Prompt]], list[Completion]], max_batch: int) -> None:
-        self._answer = answer
-        self._max_batch = max_batch
-        self._waiting: queue.SimpleQueue[_Waiting] = queue.SimpleQueue()
-        self._held: list[_Waiting] = []
-        self._start = threading.Lock()
+    def __init__(self, complete: Callable[[Sequence[Prompt]], list[Completion]]) -> None:
+        self._complete = complete
+        self._arrivals: queue.SimpleQueue[_Pending | None] = queue.SimpleQueue()
+        """New prompts; None asks the thread to end."""
+        self._deferred: list[_Pending] = []
+        """Prompts that arrived but did not fit into the batches so far, oldest first. Used by the thread alone."""
+        self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._closed = False
         self.batches: list[int] = []
 
-    def ask(self, question: Prompt) -> "Future[Completion]":
-        """Queues a question; may be called from any thread."""
-        with self._start:
+    def submit(self, prompt: Prompt, max_batch: int) -> "Future[Completion]":
+        """Queues a prompt. May be called from any thread.
+
+        Args:
+            prompt: What to complete.
+            max_batch: Most prompts in its batch, at least 1. With 1, a completion does not depend on other prompts, to
+                the last bit. Prompts with different values never share a batch.
+
+        Raises:
+            ModelError: The batcher is closed (`unloaded`).
+        """
+        pending = _Pending(prompt, max_batch)
+        with self._lock:
+            if self._closed:
+                raise ModelError(
+                    "The model was unloaded while it was in use. Call it again to reload it.", code="unloaded"
+                )
             if self._thread is None:
                 self._thread = threading.Thread(target=self._serve, name="qwen3-vl", daemon=True)
                 self._thread.start()
-        waiting = _Waiting(question)
-        self._waiting.put(waiting)
-        return waiting.future
+            self._arrivals.put(pending)
+        return pending.future
+
+    def close(self) -> None:
+        """Completes what was submitted, then ends the thread and waits for it. Safe to call twice, from any thread."""
+        with self._lock:
+            thread = self._thread
+            if not self._closed:
+                self._closed = True
+                self._arrivals.put(None)
+        if thread is not None:
+            thread.join()
 
     def _serve(self) -> None:
-        while True:
-            batch = [one for one in self._next_batch() if one.future.set_running_or_notify_cancel()]
-            if not batch:
-                continue
-            try:
-                answers = self._answer([one.question for one in batch])
-            except Exception as error:  # noqa: BLE001 - it belongs to whoever asked, not to this thread
-                for one in batch:
-                    one.future.set_exception(error)
-                continue
-            self.batches.append(len(batch))
-            for one, answer in zip(batch, answers, strict=True):
-                one.future.set_result(answer)
+        while batch := self._next_batch():
+            batch = [pending for pending in batch if pending.future.set_running_or_notify_cancel()]
+            if batch:
+                self._complete_batch(batch)
 
-    def _next_batch(self) -> list[_Waiting]:
-        batch = [self._held.pop(0) if self._held else self._waiting.get()]
-        settings = batch[0].question.settings
-        kept: list[_Waiting] = []
-        arriving = self._arriving()
-        while len(batch) < self._max_batch and (one := next(arriving, None)) is not None:
-            (batch if one.question.settings == settings else kept).append(one)
-        self._held = kept + self._held
+    def _complete_batch(self, batch: Sequence[_Pending]) -> None:
+        try:
+            completions = self._complete([pending.prompt for pending in batch])
+        except Exception as error:  # noqa: BLE001 - it belongs to the callers, who receive it from their futures
+            for pending in batch:
+                pending.future.set_exception(error)
+            return
+        self.batches.append(len(batch))
+        for pending, completion in zip(batch, completions, strict=True):
+            pending.future.set_result(completion)
+
+    def _next_batch(self) -> list[_Pending]:
+        """Waits for a prompt and collects those that may share its batch; empty when the batcher was closed."""
+        first = self._deferred.pop(0) if self._deferred else self._arrivals.get()
+        if first is None:
+            return []
+        batch = [first]
+        passed_over: list[_Pending] = []
+        candidates = self._candidates()
+        while len(batch) < first.max_batch and (pending := next(candidates, None)) is not None:
+            (batch if pending.shares_batch_with(first) else passed_over).append(pending)
+        self._deferred = passed_over + self._deferred
         return batch
 
-    def _arriving(self) -> Iterator[_Waiting]:
-        """Takes one by one what was held back, then what comes within the window; what is not asked for stays."""
-        while self._held:
-            yield self._held.pop(0)
-        until = time.monotonic() + _WINDOW_SECONDS
+    def _candidates(self) -> Iterator[_Pending]:
+        """Yields the deferred prompts, then new ones until the batch window ends. Prompts not taken stay queued."""
+        while self._deferred:
+            yield self._deferred.pop(0)
+        window_end = time.monotonic() + _BATCH_WINDOW_SECONDS
         while True:
             try:
-                yield self._waiting.get(timeout=max(0.0, until - time.monotonic()))
+                pending = self._arrivals.get(timeout=max(0.0, window_end - time.monotonic()))
             except queue.Empty:
                 return
+            if pending is None:
+                self._arrivals.put(None)  # Nothing arrives after it: the thread ends once the deferred ones are done.
+                return
+            yield pending

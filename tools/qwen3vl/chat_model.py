@@ -1,6 +1,6 @@
-"""`qwen3-vl:`, a LangChain chat model that runs a Qwen3-VL in this process, and batches what is asked at the same time.
+"""A LangChain chat model, `qwen3-vl:…`, that runs Qwen3-VL in this process and batches concurrent calls.
 
-Importing it loads neither torch nor weights. Messages may hold text and images, as base64 blocks.
+Importing this module loads neither torch nor weights. Messages may hold text, and images as base64 blocks.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.images.png import open_rgb
 
 from .batching import Batcher, Completion, Prompt, SamplingParams
-from .inference import batcher_for
+from .inference import ModelIdentity, shared_batcher, unload
 
 __all__ = ["Qwen3VL"]
 
@@ -27,7 +27,11 @@ _ROLES = {"ai": "assistant", "human": "user", "system": "system"}
 
 
 class Qwen3VL(BaseChatModel):
-    """A Qwen3-VL as a chat model. Answers carry log-probabilities in OpenAI's shape."""
+    """Qwen3-VL as a chat model. Answers carry log-probabilities in OpenAI's shape.
+
+    All instances with the same `model`, `adapter`, `dtype` and `device_map` share one set of weights, whatever their
+    other options. `unload` frees it.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -36,15 +40,17 @@ class Qwen3VL(BaseChatModel):
     adapter: str | None = None
     """Folder of a LoRA adapter."""
     dtype: str = "auto"
+    """Name of a torch dtype, or `auto` for the one the weights were saved in."""
     device_map: str | None = None
+    """As transformers takes it; None: the GPU if there is one, else the CPU."""
     max_batch: int = Field(default=8, ge=1)
-    """Most questions answered together; 1 makes answers independent of company to the last bit."""
+    """Most prompts completed in one batch; with 1, an answer does not depend on concurrent calls, to the last bit."""
     max_new_tokens: int = Field(default=1024, ge=1)
     temperature: float = Field(default=0.0, ge=0.0)
     """0 is greedy."""
     top_p: float = Field(default=1.0, gt=0.0, le=1.0)
     logprobs: bool = True
-    """Whether answers carry log-probabilities, and a critic therefore confidences."""
+    """Whether answers carry log-probabilities, from which a critic's confidence is read."""
 
     @property
     def _llm_type(self) -> str:
@@ -56,8 +62,17 @@ class Qwen3VL(BaseChatModel):
 
     @property
     def batcher(self) -> Batcher:
-        """The batcher that these weights share in this process."""
-        return batcher_for(self.model, self.dtype, self.device_map, self.adapter, self.max_batch)
+        """The batcher that all models with these weights share in this process."""
+        return shared_batcher(self.identity)
+
+    @property
+    def identity(self) -> ModelIdentity:
+        """What decides which weights are loaded."""
+        return ModelIdentity(self.model, self.dtype, self.device_map, self.adapter)
+
+    def unload(self) -> None:
+        """Frees the weights for every model that shares them, as `inference.unload` does; the next call reloads."""
+        unload(self.identity)
 
     def _generate(
         self,
@@ -66,7 +81,7 @@ class Qwen3VL(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,  # noqa: ARG002 - LangChain's signature
         **kwargs: Any,  # noqa: ARG002
     ) -> ChatResult:
-        return self._result(self.batcher.ask(self._question(messages, stop)).result())
+        return self._result(self.batcher.submit(self._prompt(messages, stop), self.max_batch).result())
 
     async def _agenerate(
         self,
@@ -75,18 +90,22 @@ class Qwen3VL(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,  # noqa: ARG002 - LangChain's signature
         **kwargs: Any,  # noqa: ARG002
     ) -> ChatResult:
-        return self._result(await asyncio.wrap_future(self.batcher.ask(self._question(messages, stop))))
+        future = self.batcher.submit(self._prompt(messages, stop), self.max_batch)
+        return self._result(await asyncio.wrap_future(future))
 
-    def _question(self, messages: Sequence[BaseMessage], stop: list[str] | None) -> Prompt:
+    def _prompt(self, messages: Sequence[BaseMessage], stop: list[str] | None) -> Prompt:
         images: list[Any] = []
         conversation = tuple(
             {"role": _ROLES.get(message.type, "user"), "content": _content(message, images)} for message in messages
         )
-        settings = SamplingParams(self.max_new_tokens, self.temperature, self.top_p, tuple(stop or ()))
-        return Prompt(conversation, tuple(images), settings)
+        sampling = SamplingParams(self.max_new_tokens, self.temperature, self.top_p, tuple(stop or ()))
+        return Prompt(conversation, tuple(images), sampling)
 
-    def _result(self, answer: Completion) -> ChatResult:
-        metadata: dict[str, Any] = {"finish_reason": "stop" if answer.finished else "length", "model_name": self.model}
+    def _result(self, completion: Completion) -> ChatResult:
+        metadata: dict[str, Any] = {
+            "finish_reason": "stop" if completion.finished else "length",
+            "model_name": self.model,
+        }
         if self.logprobs:
             metadata["logprobs"] = {
                 "content": [
@@ -95,19 +114,21 @@ class Qwen3VL(BaseChatModel):
                         "logprob": token.logprob,
                         "top_logprobs": [{"token": text, "logprob": value} for text, value in token.top],
                     }
-                    for token in answer.tokens
+                    for token in completion.tokens
                 ]
             }
-        said = len(answer.tokens)
+        generated = len(completion.tokens)
         usage = UsageMetadata(
-            input_tokens=answer.prompt_tokens, output_tokens=said, total_tokens=answer.prompt_tokens + said
+            input_tokens=completion.prompt_tokens,
+            output_tokens=generated,
+            total_tokens=completion.prompt_tokens + generated,
         )
-        message = AIMessage(content=answer.text, response_metadata=metadata, usage_metadata=usage)
+        message = AIMessage(content=completion.text, response_metadata=metadata, usage_metadata=usage)
         return ChatResult(generations=[ChatGeneration(message=message)])
 
 
 def _content(message: BaseMessage, images: list[Any]) -> list[dict[str, str]]:
-    """Returns a message in the chat template's shape; its pictures go to the end of `images`."""
+    """Returns a message's content in the chat template's shape, and appends its images to `images`."""
     if isinstance(message.content, str):
         return [{"type": "text", "text": message.content}]
     content = []
@@ -120,5 +141,7 @@ def _content(message: BaseMessage, images: list[Any]) -> list[dict[str, str]]:
             images.append(open_rgb(base64.b64decode(str(block["base64"]))))
             content.append({"type": "image"})
         else:
-            raise InputError(f"A message may hold text and base64 images; found a block of type {block.get('type')!r}.")
+            raise InputError(
+                f"A message may hold text and base64 images; this one has a block of type {block.get('type')!r}."
+            )
     return content

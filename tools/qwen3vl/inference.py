@@ -1,14 +1,19 @@
-"""A Qwen3-VL in this process: loads weights, answers conversations, and reads each token's log-probability.
+"""Qwen3-VL in this process: loads weights, completes conversations, and reports each token's log-probability.
 
-The same code runs a 5 M-parameter micro model on a CPU and the 8 B ones on a GPU. Log-probabilities come from the raw
-logits, whatever the sampling settings. torch and transformers are imported when weights are loaded.
+The same code runs a 5 M-parameter micro model on a CPU and the 8 B models on a GPU. Log-probabilities come from the raw
+logits, whatever the sampling sampling. torch and transformers are imported when weights are loaded.
+
+Loaded models are shared by the whole process: `shared_batcher` returns one batcher, with one set of weights, for each
+`ModelIdentity`. They stay in memory until `unload` is called or the process ends.
 """
 
+import gc
+import sys
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
+from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
@@ -18,22 +23,63 @@ from interleavethinker.tools.moved_names import present_name
 
 from .batching import Batcher, Completion, Prompt, SamplingParams, Token
 
-__all__ = ["LocalModel", "batcher_for", "resolve_folder"]
+__all__ = ["LocalModel", "ModelIdentity", "resolve_folder", "shared_batcher", "unload"]
 
-_TOP = 10
-"""Alternatives read for each token."""
+_TOP_LOGPROBS = 10
+"""Alternatives reported for each token."""
 _LOADING = threading.Lock()
 """One model loads at a time: importing from transformers, and building under a default dtype, are not thread-safe."""
+_BATCHERS: dict["ModelIdentity", Batcher] = {}
+_BATCHERS_LOCK = threading.Lock()
 
 
-@cache
-def batcher_for(model: str, dtype: str, device_map: str | None, adapter: str | None, max_batch: int) -> Batcher:
-    """Returns the process's batcher for these weights; planner and critic with the same options share one."""
-    return Batcher(LocalModel(model, dtype, device_map, adapter).answer, max_batch)
+@dataclass(frozen=True)
+class ModelIdentity:
+    """What decides which weights are loaded, and how; batching and sampling do not."""
+
+    model: str
+    """Folder, `package:folder`, or repository."""
+    dtype: str = "auto"
+    """Name of a torch dtype, or `auto` for the one the weights were saved in."""
+    device_map: str | None = None
+    """As transformers takes it; None: the GPU if there is one, else the CPU."""
+    adapter: str | None = None
+    """Folder of a LoRA adapter to merge into the weights."""
+
+
+def shared_batcher(identity: ModelIdentity) -> Batcher:
+    """Returns this process's batcher for these weights, which are loaded when the first prompt is completed."""
+    with _BATCHERS_LOCK:
+        if identity not in _BATCHERS:
+            _BATCHERS[identity] = Batcher(LocalModel(identity).complete)
+        return _BATCHERS[identity]
+
+
+def unload(identity: ModelIdentity | None = None) -> None:
+    """Frees the memory of shared models, GPU memory included; the next prompt loads them again.
+
+    Prompts that were already submitted are completed first, so this call may block for as long as that takes. Do not
+    call it on an event loop's thread.
+
+    Args:
+        identity: The model to free; None frees every model of this process.
+    """
+    with _BATCHERS_LOCK:
+        identities = list(_BATCHERS) if identity is None else [identity]
+        batchers = [_BATCHERS.pop(each) for each in identities if each in _BATCHERS]
+    for batcher in batchers:
+        batcher.close()
+    if not batchers:
+        return
+    del batcher, batchers  # They hold the weights.
+    gc.collect()
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def resolve_folder(name: str) -> str:
-    """Returns a path for `package:folder` names, and anything else as it is.
+    """Returns the path that a `package:folder` name means; any other name is returned unchanged.
 
     Raises:
         ModelError: The package is not installed.
@@ -44,33 +90,25 @@ def resolve_folder(name: str) -> str:
     try:
         return str(files(package) / folder)
     except ModuleNotFoundError as error:
-        raise ModelError(f"{name!r} must lie in an installed package; {package} is none.") from error
+        raise ModelError(f"The weights {name!r} cannot be found: the package {package} is not installed.") from error
 
 
 class LocalModel:
-    """Loads at the first question.
+    """One set of weights, which `complete` loads when it is first called. Not thread-safe: a `Batcher` calls it.
 
     Args:
-        model: Folder, `package:folder`, or repository.
-        dtype: torch dtype's name, or `auto`.
-        device_map: As transformers takes it; None: the GPU if there is one, else the CPU.
-        adapter: Folder of a LoRA adapter to merge into the weights.
+        identity: Which weights, and how to load them.
     """
 
-    def __init__(
-        self, model: str, dtype: str = "auto", device_map: str | None = None, adapter: str | None = None
-    ) -> None:
-        self._name = model
-        self._dtype = dtype
-        self._device_map = device_map
-        self._adapter = adapter
+    def __init__(self, identity: ModelIdentity) -> None:
+        self._identity = identity
         self._model: Any = None
         self._processor: Any = None
-        self._names: dict[int, str] = {}
-        """Texts of the tokens met so far: naming them anew for every alternative takes longer than a small model."""
+        self._token_texts: dict[int, str] = {}
+        """Text of every token met so far: decoding each alternative again takes longer than running a small model."""
 
-    def answer(self, questions: Sequence[Prompt]) -> list[Completion]:
-        """Answers questions with equal settings in one batch.
+    def complete(self, prompts: Sequence[Prompt]) -> list[Completion]:
+        """Completes prompts with equal sampling parameters in one batch.
 
         Raises:
             ModelError: The weights cannot be loaded.
@@ -81,25 +119,25 @@ class LocalModel:
 
         self._load()
         texts = [
-            self._processor.apply_chat_template(list(one.conversation), tokenize=False, add_generation_prompt=True)
-            for one in questions
+            self._processor.apply_chat_template(list(prompt.conversation), tokenize=False, add_generation_prompt=True)
+            for prompt in prompts
         ]
-        images = [list(one.images) for one in questions]
+        images = [list(prompt.images) for prompt in prompts]
         inputs = self._processor(
             text=texts, images=images if any(images) else None, padding=True, return_tensors="pt"
         ).to(self._model.device)
-        settings = questions[0].settings
+        sampling = prompts[0].sampling
         with self._recording() as steps, torch.inference_mode():
-            output = self._model.generate(**inputs, **self._arguments(settings))
+            output = self._model.generate(**inputs, **self._arguments(sampling))
         width = inputs["input_ids"].shape[1]
         lengths = inputs["attention_mask"].sum(1).tolist()
         return [
             self._read(output[row, width:].tolist(), [step[row] for step in steps], int(lengths[row]))
-            for row in range(len(questions))
+            for row in range(len(prompts))
         ]
 
     def _load(self) -> None:
-        if self._model is None:  # nobody who has a model waits for another to load
+        if self._model is None:  # A loaded model must not wait while another one loads.
             with _LOADING:
                 self._load_once()
 
@@ -112,33 +150,33 @@ class LocalModel:
 
         from .processor import load_processor
 
-        path = resolve_folder(self._name)
-        device = self._device_map or ("cuda" if torch.cuda.is_available() else "cpu")
-        dtype = self._dtype if self._dtype == "auto" else getattr(torch, self._dtype)
-        if path != self._name:
-            # Weights of a package are small and there: a bar would only tear the caller's output.
+        path = resolve_folder(self._identity.model)
+        device = self._identity.device_map or ("cuda" if torch.cuda.is_available() else "cpu")
+        dtype = self._identity.dtype if self._identity.dtype == "auto" else getattr(torch, self._identity.dtype)
+        if path != self._identity.model:
+            # Weights inside a package are small and local: a progress bar would only clutter the caller's output.
             transformers_logging.disable_progress_bar()
         try:
             processor = load_processor(path)
             model = Qwen3VLForConditionalGeneration.from_pretrained(path, dtype=dtype, device_map=device)
-            if self._adapter is not None:
+            if self._identity.adapter is not None:
                 from peft import PeftModel
 
-                with warnings.catch_warnings():  # peft 0.21 asks by an old name
+                with warnings.catch_warnings():  # peft 0.21 uses the old name
                     warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
-                    model = PeftModel.from_pretrained(model, resolve_folder(self._adapter)).merge_and_unload()
+                    model = PeftModel.from_pretrained(model, resolve_folder(self._identity.adapter)).merge_and_unload()
         except (ImportError, OSError, ValueError) as error:
-            raise ModelError(f"The model {self._name!r} cannot be loaded: {error}") from error
+            raise ModelError(f"The model {self._identity.model!r} cannot be loaded: {error}") from error
         processor.tokenizer.padding_side = "left"
         self._processor, self._model = processor, model.eval()
 
     @contextmanager
     def _recording(self) -> Iterator[list[list[list[tuple[int, float]]]]]:
-        """Collects, for each step and row, the likeliest tokens and their log-probabilities."""
+        """Records the likeliest tokens and their log-probabilities: a list over steps of lists over rows."""
         steps: list[list[list[tuple[int, float]]]] = []
 
         def record(_module: object, _inputs: object, logits: Any) -> None:
-            top = logits[:, -1].float().log_softmax(-1).topk(min(_TOP, logits.shape[-1]))
+            top = logits[:, -1].float().log_softmax(-1).topk(min(_TOP_LOGPROBS, logits.shape[-1]))
             rows = zip(top.indices.tolist(), top.values.tolist(), strict=True)
             steps.append([list(zip(ids, values, strict=True)) for ids, values in rows])
 
@@ -148,29 +186,29 @@ class LocalModel:
         finally:
             hook.remove()
 
-    def _arguments(self, settings: SamplingParams) -> dict[str, Any]:
+    def _arguments(self, sampling: SamplingParams) -> dict[str, Any]:
         tokenizer = self._processor.tokenizer
         arguments: dict[str, Any] = {
-            "max_new_tokens": settings.max_new_tokens,
+            "max_new_tokens": sampling.max_new_tokens,
             "pad_token_id": tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id,
-            # A saved generation config may sample by default; what is asked here decides.
-            "do_sample": settings.temperature > 0,
-            "temperature": settings.temperature or 1.0,
-            "top_p": settings.top_p,
-            "top_k": 0 if settings.temperature > 0 else 50,
+            # A saved generation config may sample by default; these values override it.
+            "do_sample": sampling.temperature > 0,
+            "temperature": sampling.temperature or 1.0,
+            "top_p": sampling.top_p,
+            "top_k": 0 if sampling.temperature > 0 else 50,
             "repetition_penalty": 1.0,
         }
-        if settings.stop:
-            arguments |= {"stop_strings": list(settings.stop), "tokenizer": tokenizer}
+        if sampling.stop:
+            arguments |= {"stop_strings": list(sampling.stop), "tokenizer": tokenizer}
         return arguments
 
     def _read(self, ids: list[int], steps: list[list[tuple[int, float]]], prompt_tokens: int) -> Completion:
-        """Cuts an answer off at its end token and names its tokens.
+        """Cuts a completion off at its end token and decodes its tokens.
 
         Args:
-            ids: What was generated, padded after the end.
-            steps: For each generated token, the likeliest ones.
-            prompt_tokens: Length of the question.
+            ids: The generated tokens, padded after the end.
+            steps: For each generated token, the likeliest ones with their log-probabilities.
+            prompt_tokens: Length of the prompt.
         """
         tokenizer = self._processor.tokenizer
         ends = self._model.generation_config.eos_token_id
@@ -178,14 +216,14 @@ class LocalModel:
         length = next((place for place, token in enumerate(ids) if token in ends), len(ids))
         tokens = []
         for token, top in zip(ids[:length], steps, strict=False):
-            named = tuple((self._name_of(other), value) for other, value in top)
-            # A sampled token may be none of the likeliest; it is then less likely than all of them.
+            alternatives = tuple((self._text_of(other), value) for other, value in top)
+            # A sampled token outside the likeliest gets the lowest of their log-probabilities, which bounds its own.
             logprob = dict(top).get(token, top[-1][1])
-            tokens.append(Token(self._name_of(token), logprob, named))
+            tokens.append(Token(self._text_of(token), logprob, alternatives))
         text = tokenizer.decode(ids[:length], skip_special_tokens=True)
         return Completion(text, tuple(tokens), prompt_tokens, length < len(ids))
 
-    def _name_of(self, token: int) -> str:
-        if token not in self._names:
-            self._names[token] = self._processor.tokenizer.decode([token])
-        return self._names[token]
+    def _text_of(self, token: int) -> str:
+        if token not in self._token_texts:
+            self._token_texts[token] = self._processor.tokenizer.decode([token])
+        return self._token_texts[token]

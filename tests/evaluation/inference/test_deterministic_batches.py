@@ -23,7 +23,7 @@ def echo(questions: Sequence[Prompt]) -> list[Completion]:
 def ask(rounds: _Rounds, count: int, seed: int) -> list[str]:
     async def run() -> list[str]:
         rounds.expect(count, seed)
-        futures = [asyncio.wrap_future(rounds.ask(question(number))) for number in range(count)]
+        futures = [asyncio.wrap_future(rounds.submit(question(number), 4)) for number in range(count)]
         return [answer.text for answer in await asyncio.gather(*futures)]
 
     return asyncio.run(run())

@@ -3,6 +3,8 @@
 import asyncio
 import base64
 import threading
+import weakref
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +17,8 @@ from interleavethinker.tools.errors import InputError, ModelAnswerError, ModelEr
 from interleavethinker.tools.images.png import encode_png
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import PlanContext
-from interleavethinker.tools.qwen3vl.batching import Batcher, Completion, Prompt, SamplingParams
 from interleavethinker.tools.qwen3vl.chat_model import Qwen3VL
-from interleavethinker.tools.qwen3vl.inference import resolve_folder
+from interleavethinker.tools.qwen3vl.inference import resolve_folder, unload
 from interleavethinker.tools.request_parsing import as_request
 from interleavethinker.tools.types import CriticInput
 
@@ -107,12 +108,12 @@ def message(text: str, *colours: str) -> HumanMessage:
 
 
 def chat(folder: Path, **options: Any) -> Qwen3VL:
-    model = load_chat_model(f"qwen3-vl:{folder}", dtype="float32", max_new_tokens=8, **options)
+    model = load_chat_model(f"qwen3-vl:{folder}", **{"dtype": "float32", "max_new_tokens": 8} | options)
     assert isinstance(model, Qwen3VL)
     return model
 
 
-def test_it_answers_about_text_and_images_with_the_log_probability_of_every_token(folder: Path) -> None:
+def test_an_answer_about_text_and_images_has_the_log_probability_of_every_token(folder: Path) -> None:
     answer = chat(folder).invoke([SystemMessage(content="judge"), message("what changed?", "white", "red")])
     tokens = answer.response_metadata["logprobs"]["content"]
     assert 0 < len(tokens) <= 8
@@ -125,23 +126,23 @@ def test_it_answers_about_text_and_images_with_the_log_probability_of_every_toke
     assert answer.usage_metadata["output_tokens"] == len(tokens)
 
 
-def test_the_pictures_matter(folder: Path) -> None:
+def test_the_answer_depends_on_the_images(folder: Path) -> None:
     one = chat(folder).invoke([message("what?", "white")])
     other = chat(folder).invoke([message("what?", "black")])
     first, second = (m.response_metadata["logprobs"]["content"][0]["logprob"] for m in (one, other))
     assert first != second
 
 
-async def test_questions_asked_at_once_share_a_batch_and_get_the_answers_they_get_alone(folder: Path) -> None:
+async def test_concurrent_calls_share_a_batch_and_get_the_answers_they_get_alone(folder: Path) -> None:
     model = chat(folder)
-    questions = [
+    prompts = [
         message("a ball", "red"),
         message("make the ball green, please", "blue", "white"),
-        message("no picture"),
+        message("no image"),
     ]
-    alone = [await model.ainvoke([question]) for question in questions]
+    alone = [await model.ainvoke([prompt]) for prompt in prompts]
     before = len(model.batcher.batches)
-    together = await asyncio.gather(*(model.ainvoke([question]) for question in questions))
+    together = await asyncio.gather(*(model.ainvoke([prompt]) for prompt in prompts))
     assert sum(model.batcher.batches[before:]) == 3
     assert len(model.batcher.batches) - before < 3
     for one, other in zip(alone, together, strict=True):
@@ -150,17 +151,66 @@ async def test_questions_asked_at_once_share_a_batch_and_get_the_answers_they_ge
             assert a["logprob"] == pytest.approx(b["logprob"], abs=1e-3)
 
 
-def test_planner_and_critic_with_equal_options_share_one_set_of_weights(folder: Path) -> None:
-    assert chat(folder).batcher is chat(folder, temperature=0.7).batcher
-    assert chat(folder).batcher is not chat(folder, max_batch=1).batcher
+@pytest.fixture
+def loads(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[weakref.ref[Any]]]:
+    """Starts without loaded models, and collects a reference to each one that is loaded."""
+    from transformers import Qwen3VLForConditionalGeneration
+
+    references: list[weakref.ref[Any]] = []
+    load = Qwen3VLForConditionalGeneration.from_pretrained
+
+    def counted(*arguments: Any, **options: Any) -> Any:
+        model = load(*arguments, **options)
+        references.append(weakref.ref(model))
+        return model
+
+    unload()
+    monkeypatch.setattr(Qwen3VLForConditionalGeneration, "from_pretrained", counted)
+    yield references
+    unload()
 
 
-def test_sampling_draws_different_answers(folder: Path) -> None:
+async def test_models_that_differ_only_in_batching_and_sampling_load_their_weights_once(
+    folder: Path, loads: list[weakref.ref[Any]]
+) -> None:
+    planner, critic = chat(folder, max_batch=1), chat(folder, max_batch=8, temperature=0.7)
+    assert planner.batcher is critic.batcher
+    await asyncio.gather(*(model.ainvoke([message("a ball")]) for model in (planner, critic, planner)))
+    assert len(loads) == 1
+
+
+def test_another_dtype_is_another_set_of_weights(folder: Path, loads: list[weakref.ref[Any]]) -> None:
+    for dtype in ("float32", "bfloat16"):
+        chat(folder, dtype=dtype).invoke([message("a ball")])
+    assert len(loads) == 2
+
+
+def test_unloading_frees_the_weights_and_the_next_call_loads_them_again(
+    folder: Path, loads: list[weakref.ref[Any]]
+) -> None:
+    model, other = chat(folder), chat(folder, max_batch=1)
+    before = model.invoke([message("a ball")]).text
+    threads = threading.active_count()
+    other.unload()
+    assert loads[0]() is None
+    assert threading.active_count() == threads - 1
+    assert model.invoke([message("a ball")]).text == before
+    assert len(loads) == 2
+    unload()
+    assert [reference() for reference in loads] == [None, None]
+
+
+def test_unloading_a_model_that_was_never_loaded_does_nothing(folder: Path, loads: list[weakref.ref[Any]]) -> None:
+    chat(folder).unload()
+    assert loads == []
+
+
+def test_sampled_answers_differ(folder: Path) -> None:
     model = chat(folder, temperature=2.0)
     assert len({model.invoke([message("a ball")]).text for _ in range(4)}) > 1
 
 
-async def test_a_model_that_talks_nonsense_leaves_attempts_unjudged_and_gives_no_plan(
+async def test_a_model_that_answers_nonsense_leaves_attempts_unjudged_and_gives_no_plan(
     folder: Path, tmp_path: Path
 ) -> None:
     store = ImageStore(tmp_path)
@@ -174,7 +224,7 @@ async def test_a_model_that_talks_nonsense_leaves_attempts_unjudged_and_gives_no
         await ChatPlanner(chat(folder), store, questions=2).plan(as_request("a ball"), PlanContext())
 
 
-def test_weights_that_cannot_be_loaded_are_told_as_such() -> None:
+def test_weights_that_cannot_be_loaded_are_a_model_error() -> None:
     with pytest.raises(ModelError, match="cannot be loaded"):
         load_chat_model("qwen3-vl:/nowhere/at/all").invoke("hello")
 
@@ -184,51 +234,8 @@ def test_a_message_with_anything_but_text_and_images_is_refused(folder: Path) ->
         chat(folder).invoke([HumanMessage(content=[{"type": "audio", "base64": "AA=="}])])
 
 
-def test_weights_inside_a_package_are_found() -> None:
+def test_a_package_and_folder_name_resolves_to_a_path() -> None:
     assert resolve_folder("interleavethinker.tools.chat:prompts").endswith("tools/chat/prompts")
     assert resolve_folder("Qwen/Qwen3-VL-8B-Instruct") == "Qwen/Qwen3-VL-8B-Instruct"
-    with pytest.raises(ModelError, match="installed package"):
+    with pytest.raises(ModelError, match="no_such_package is not installed"):
         resolve_folder("no_such_package:weights")
-
-
-def fake_answer(questions: Any) -> list[Completion]:
-    return [Completion(str(len(questions)), (), 0, finished=True) for _ in questions]
-
-
-def test_only_questions_with_equal_settings_share_a_batch_and_none_is_lost() -> None:
-    batcher = Batcher(fake_answer, max_batch=4)
-    settings = [SamplingParams(max_new_tokens=1 + i % 2) for i in range(9)]
-    futures = [batcher.ask(Prompt((), (), one)) for one in settings]
-    assert all(future.result(timeout=10).finished for future in futures)
-    assert sum(batcher.batches) == 9
-    assert max(batcher.batches) <= 4
-
-
-def test_questions_that_wait_for_their_turn_are_answered_however_many_they_are() -> None:
-    go_on = threading.Event()
-
-    def answer(questions: Any) -> list[Completion]:
-        go_on.wait(timeout=10)
-        return fake_answer(questions)
-
-    batcher = Batcher(answer, max_batch=8)
-    first, others = SamplingParams(max_new_tokens=1), SamplingParams(max_new_tokens=2)
-    futures = [batcher.ask(Prompt((), (), one)) for one in (first, *[others] * 13, first, *[others] * 9)]
-    go_on.set()
-    assert all(future.result(timeout=10).finished for future in futures)
-    assert max(batcher.batches) == 8
-
-
-def test_an_error_reaches_whoever_asked_and_the_next_question_is_answered() -> None:
-    calls = []
-
-    def fails_once(questions: Any) -> list[Completion]:
-        calls.append(questions)
-        if len(calls) == 1:
-            raise RuntimeError("out of memory")
-        return fake_answer(questions)
-
-    batcher = Batcher(fails_once, max_batch=1)
-    with pytest.raises(RuntimeError, match="out of memory"):
-        batcher.ask(Prompt((), (), SamplingParams())).result(timeout=10)
-    assert batcher.ask(Prompt((), (), SamplingParams())).result(timeout=10).text == "1"
