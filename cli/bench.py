@@ -1,4 +1,4 @@
-"""`interleavethinker bench …`: what this project itself costs, apart from the models."""
+"""`interleavethinker bench …`: overhead of this project's own code, models excluded."""
 
 import asyncio
 import json
@@ -13,44 +13,47 @@ __all__ = ["app"]
 
 app = typer.Typer(no_args_is_help=True)
 
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+_Json = Annotated[bool, typer.Option("--json", help="Print machine-readable output.")]
 
 
 @app.callback()
 def bench() -> None:
-    """Measure what this project itself costs, apart from the models."""
+    """Measure the overhead of this project's own code, models excluded."""
 
 
 @app.command()
 def agent(json_output: _Json = False) -> None:
-    """Time around each generator call, and bytes of checkpoints. Give it a quiet machine: about 10 seconds."""
+    """Measure the overhead per generator call and the size of checkpoints; about 10 seconds on an idle machine."""
     from interleavethinker.evaluation.agent_overhead import measure_agent
 
     speed = asyncio.run(measure_agent())
     if json_output:
         typer.echo(json.dumps(speed.as_json()))
         return
-    typer.echo(f"{speed.overhead_ms_per_call:.2f} ms around a generator call (median of {speed.calls})")
+    typer.echo(f"{speed.overhead_ms_per_call:.2f} ms of overhead per generator call (median of {speed.calls})")
     for name, size in speed.checkpoint_bytes_per_step.items():
-        typer.echo(f"{size:.0f} bytes of checkpoints a super-step ({name.replace('_', ' ')})")
+        typer.echo(f"{size:.0f} bytes of checkpoints per super-step ({name.replace('_', ' ')})")
 
 
 @app.command("image-server")
 def image_server(
     model: Annotated[str, typer.Option(help="A diffusers pipeline, as for image-server --model.")] = "micro",
-    calls: Annotated[int, typer.Option(min=3, help="Calls of each kind for the added milliseconds.")] = 30,
-    rounds: Annotated[int, typer.Option(min=1, help="Repetitions of the throughput part.")] = 4,
-    seed: Annotated[int, typer.Option(min=0, help="First seed; every call gets its own.")] = 0,
+    calls: Annotated[int, typer.Option(min=3, help="Calls of each kind for the added latency.")] = 30,
+    rounds: Annotated[int, typer.Option(min=1, help="Repetitions of the throughput measurement.")] = 4,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the first call; every call has its own.")] = 0,
     json_output: _Json = False,
 ) -> None:
-    """Milliseconds the image server adds to a pipeline call, and what concurrency gains. Give it a quiet machine."""
-    from interleavethinker.servers.images.benchmark import BenchPlan, run_bench
+    """Measure the latency that the image server adds to a pipeline call, and the throughput gained by concurrency.
 
-    def say(what: str) -> None:
+    Needs an idle machine for stable figures.
+    """
+    from interleavethinker.servers.images.benchmark import BenchmarkConfig, run_benchmark
+
+    def report(measurement: str) -> None:
         if not json_output:
-            sys.stderr.write(f"measuring: {what}\n")
+            sys.stderr.write(f"measuring: {measurement}\n")
 
     with tempfile.TemporaryDirectory(prefix="interleavethinker-bench-") as folder:
-        plan = BenchPlan(model=model, calls=calls, rounds=rounds, seed=seed)
-        figures = asyncio.run(run_bench(plan, Path(folder), say))
+        config = BenchmarkConfig(model=model, calls=calls, rounds=rounds, seed=seed)
+        figures = asyncio.run(run_benchmark(config, Path(folder), report))
     typer.echo(json.dumps(figures, indent=None if json_output else 2))

@@ -1,4 +1,4 @@
-"""`interleavethinker image-server`: serves one image generator over MCP. Options only; the server is in `servers`."""
+"""`interleavethinker image-server`: serves one image model over MCP. Options only; the server is in `servers`."""
 
 import asyncio
 import os
@@ -21,37 +21,54 @@ def image_server(
     model: Annotated[
         str,
         typer.Option(
-            help="micro, klein, klein-9b, qwen-edit, kontext, a folder, a repository, openai:NAME, gemini:NAME, or "
-            "fake (no model)."
+            help="micro, klein, klein-9b, qwen-edit, kontext, a folder, a repository (owner/name), openai:NAME, "
+            "gemini:NAME, or fake (no model, for trying out a client)."
         ),
     ] = "micro",
     transport: Annotated[Literal["stdio", "http"], typer.Option(help="How clients connect.")] = "stdio",
-    store: Annotated[Path | None, typer.Option(help="Folder for images; default: this user's cache.")] = None,
-    store_gib: Annotated[float, typer.Option(help="Size limit of that folder; 0: none.")] = 10.0,
-    fsync: Annotated[bool, typer.Option("--fsync", help="Survive power loss too (some ms an image).")] = False,
-    host: Annotated[str, typer.Option(help="Address to listen on (http).")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on (http); 0: any free one.")] = 8765,
+    store: Annotated[Path | None, typer.Option(help="Folder for images. Default: the user's cache folder.")] = None,
+    store_gib: Annotated[float, typer.Option(help="Size limit of that folder in GiB; 0 means no limit.")] = 10.0,
+    fsync: Annotated[bool, typer.Option("--fsync", help="Also survive power loss (a few ms per image).")] = False,
+    host: Annotated[str, typer.Option(help="Address to listen on (HTTP).")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on (HTTP); 0 selects a free one.")] = 8765,
     allow_host: Annotated[
-        list[str] | None, typer.Option(help="Host header to accept besides the address itself; repeatable.")
+        list[str] | None, typer.Option(help="Further Host header to accept besides the address itself; repeatable.")
     ] = None,
-    allow_origin: Annotated[list[str] | None, typer.Option(help="Origin whose web pages may call; repeatable.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
-    dtype: Annotated[Literal["auto", "bfloat16", "float16", "float32"], typer.Option(help="Number format.")] = "auto",
+    allow_origin: Annotated[
+        list[str] | None, typer.Option(help="Origin whose web pages may call the server; repeatable.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="Device for a local model: auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    dtype: Annotated[
+        Literal["auto", "bfloat16", "float16", "float32"], typer.Option(help="Number format of a local model.")
+    ] = "auto",
     offload: Annotated[
-        Literal["none", "model", "sequential"], typer.Option(help="Move idle parts of the model to main memory.")
+        Literal["none", "model", "sequential"], typer.Option(help="Keep idle parts of the model in main memory.")
     ] = "none",
     max_batch: Annotated[
-        int | None, typer.Option(min=1, help="Calls joined into one pipeline call; 1: bit-identical results.")
+        int | None, typer.Option(min=1, help="Maximum calls per pipeline call; 1 makes results bit-identical.")
     ] = None,
-    window_ms: Annotated[float, typer.Option(min=0, help="Wait for further concurrent calls.")] = 10.0,
-    max_waiting: Annotated[int, typer.Option(min=1, help="Calls in the queue before the server says busy.")] = 64,
-    call_seconds: Annotated[float, typer.Option(min=1, help="One call's time, queueing included.")] = 1800.0,
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads for the model.")] = None,
+    batch_window_ms: Annotated[
+        float,
+        typer.Option(
+            "--batch-window-ms",
+            "--window-ms",
+            min=0,
+            help="Minimum wait for further concurrent calls, in milliseconds.",
+        ),
+    ] = 10.0,
+    max_waiting: Annotated[
+        int, typer.Option(min=1, help="Calls that may wait; further ones are refused as busy.")
+    ] = 64,
+    call_timeout: Annotated[
+        float,
+        typer.Option("--call-timeout", "--call-seconds", min=1, help="Seconds for one call, queueing included."),
+    ] = 1800.0,
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads for a local model.")] = None,
 ) -> None:
-    """Serve an image generator over MCP, to chat clients and to this project's agent.
+    """Serve an image model over MCP to chat clients and to this project's agent.
 
-    With --transport http, set INTERLEAVETHINKER_TOKEN to a secret of at least 16 characters: clients then have to send
-    it as a bearer token. Listening anywhere but on this machine needs it.
+    With --transport http, set INTERLEAVETHINKER_TOKEN to a secret of at least 16 characters to make clients send it as
+    a bearer token. Listening on any address other than loopback requires it.
     """
     from interleavethinker.servers.images.backends.diffusers import DiffusersOptions
     from interleavethinker.servers.images.main import open_backend, serve_images
@@ -72,13 +89,13 @@ def image_server(
         serve_images(
             open_backend(model, options),
             store or default_server_store(),
-            ServiceLimits(max_waiting=max_waiting, window=window_ms / 1000, call_seconds=call_seconds),
+            ServiceLimits(max_waiting=max_waiting, batch_window=batch_window_ms / 1000, call_timeout=call_timeout),
             http=http,
             max_bytes=int(store_gib * _GIB),
             fsync=fsync,
         )
     )
     if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
-        # A model that is still loading cannot be interrupted; everything of value is on disk by now.
+        # A model that is still loading cannot be interrupted; all results are on disk by now.
         sys.stderr.flush()
         os._exit(0)

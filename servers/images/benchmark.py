@@ -1,8 +1,8 @@
-"""What the image server costs and gains, measured against the pipeline it serves, all in one run.
+"""Latency that the image server adds to its pipeline, and throughput that it gains, measured in one run.
 
-Every figure compares things measured in turns on the same machine: direct call, call over stdio, call over HTTP, then
-again. Concurrency is compared with what the pipeline itself gains from a batch of that size. Numbers go out as one
-JSON object; nothing is judged here.
+Every figure compares measurements that alternate on the same machine: direct call, call over stdio, call over HTTP, and
+again. Concurrency is compared with the pipeline's own gain from a batch of that size. The result is one JSON object;
+nothing is judged here.
 """
 
 import asyncio
@@ -28,80 +28,80 @@ from interleavethinker.tools.mcp.config import GeneratorConfig
 from interleavethinker.tools.mcp.generator import McpImageGenerator
 from interleavethinker.tools.types import GenerationRequest
 
-__all__ = ["BenchPlan", "run_bench"]
+__all__ = ["BenchmarkConfig", "run_benchmark"]
 
 
 @dataclass(frozen=True)
-class BenchPlan:
+class BenchmarkConfig:
     """What to measure."""
 
     model: str = "micro"
     prompt: str = "a big red ball on the left, at night"
     calls: int = 30
-    """Calls of each kind for the added milliseconds."""
+    """Calls of each kind for the added latency."""
     rounds: int = 4
-    """How many full loads per concurrency (concurrency 16: 64 calls)."""
+    """Repetitions of the throughput measurement (at concurrency 16: 64 calls each)."""
     seed: int = 0
-    """First seed; every call gets its own."""
+    """Seed of the first call; every call has its own."""
     device: str = "cpu"
 
 
-async def run_bench(plan: BenchPlan, folder: Path, say: Callable[[str], None]) -> dict[str, JsonValue]:
-    """Measures and returns the figures.
+async def run_benchmark(config: BenchmarkConfig, folder: Path, report: Callable[[str], None]) -> dict[str, JsonValue]:
+    """Runs all measurements and returns the figures.
 
     Args:
-        plan: What to measure.
+        config: What to measure.
         folder: Empty folder for stores; the caller removes it.
-        say: Told what is being measured.
+        report: Called with the name of each measurement as it starts.
     """
-    seeds = iter(range(plan.seed, sys.maxsize))
-    say("cold start")
-    cold = await _cold_start(plan, folder / "cold", next(seeds))
-    direct = _Direct(plan)
+    seeds = iter(range(config.seed, sys.maxsize))
+    report("cold start")
+    cold = await _cold_start(config, folder / "cold", next(seeds))
+    direct = _DirectPipeline(config)
     await direct.warm_up(next(seeds))
-    say("added milliseconds per call")
-    async with _stdio(plan, folder / "stdio") as stdio, _http(plan, folder / "http") as http:
-        added = await _added(plan, direct, {"stdio": stdio, "http": http}, seeds)
-        say("throughput")
+    report("added milliseconds per call")
+    async with _stdio(config, folder / "stdio") as stdio, _http(config, folder / "http") as http:
+        added = await _added_latency(config, direct, {"stdio": stdio, "http": http}, seeds)
+        report("throughput")
         rates: dict[int, list[float]] = {1: [], 4: [], 16: []}
         batch_rates: dict[int, list[float]] = {1: [], 16: []}
-        for _ in range(plan.rounds):
+        for _ in range(config.rounds):
             for concurrency, measured in rates.items():
-                measured.append(await _rate(stdio, plan, concurrency, seeds))
+                measured.append(await _rate(stdio, config, concurrency, seeds))
             for size, measured in batch_rates.items():
                 measured.append(await direct.rate(size, seeds))
-    served = {count: statistics.median(values) for count, values in rates.items()}
-    own = {size: statistics.median(values) for size, values in batch_rates.items()}
+    server_rates = {count: statistics.median(values) for count, values in rates.items()}
+    pipeline_rates = {size: statistics.median(values) for size, values in batch_rates.items()}
     return {
         "added_ms": {name: round(added[name], 2) for name in ("stdio", "http")},
         "direct_ms": round(added["direct"], 2),
-        "images_per_second": {str(count): round(value, 2) for count, value in served.items()},
-        "throughput_gain": {str(count): round(served[count] / served[1], 3) for count in (4, 16)},
-        "pipeline_batch_gain": {"16": round(own[16] / own[1], 3)},
+        "images_per_second": {str(count): round(value, 2) for count, value in server_rates.items()},
+        "throughput_gain": {str(count): round(server_rates[count] / server_rates[1], 3) for count in (4, 16)},
+        "pipeline_batch_gain": {"16": round(pipeline_rates[16] / pipeline_rates[1], 3)},
         "cold_start_s": cold,
         "model": direct.name,
-        "calls": plan.calls,
-        "seed": plan.seed,
+        "calls": config.calls,
+        "seed": config.seed,
         "cpus": os.cpu_count(),
         "python": platform.python_version(),
     }
 
 
-class _Direct:
-    """The pipeline itself, in this process."""
+class _DirectPipeline:
+    """The pipeline itself, called in this process."""
 
-    def __init__(self, plan: BenchPlan) -> None:
-        self._plan = plan
-        self._backend = DiffusersBackend(plan.model, DiffusersOptions(device=plan.device))
+    def __init__(self, config: BenchmarkConfig) -> None:
+        self._config = config
+        self._backend = DiffusersBackend(config.model, DiffusersOptions(device=config.device))
         self.name = ""
 
     async def warm_up(self, seed: int) -> None:
         self.name = str((await self._backend.fingerprint())["model"])
-        await self._backend.run([self._job(seed)], _Nobody())
+        await self._backend.run([self._job(seed)], _NullObserver())
 
     def _job(self, seed: int) -> Job:
-        order = ImageRequest(prompt=self._plan.prompt, seed=seed)
-        return Job(order, self._backend.arguments(order))
+        request = ImageRequest(prompt=self._config.prompt, seed=seed)
+        return Job(request, self._backend.arguments(request))
 
     async def seconds(self, seeds: list[int]) -> float:
         """Duration of one pipeline call with a batch of these seeds, without encoding the images."""
@@ -113,27 +113,27 @@ class _Direct:
         return size / statistics.median(taken)
 
 
-class _Nobody:
+class _NullObserver:
     def step(self, done: int, total: int) -> None:
-        """Nobody listens."""
+        """Ignores progress."""
 
-    def drawn(self, job: Job, png: bytes) -> None:
-        """Nobody keeps it."""
+    def generated(self, job: Job, png: bytes) -> None:
+        """Discards the image."""
 
     def cancelled(self) -> bool:
-        """Never."""
+        """Never cancels."""
         return False
 
 
-async def _added(
-    plan: BenchPlan, direct: _Direct, servers: dict[str, McpImageGenerator], seeds: Any
+async def _added_latency(
+    config: BenchmarkConfig, direct: _DirectPipeline, servers: dict[str, McpImageGenerator], seeds: Any
 ) -> dict[str, float]:
-    """Median milliseconds of the direct call, and what each server adds to it, in pairs measured side by side."""
-    alone: list[float] = []
+    """Median milliseconds of the direct call, and median latency that each server adds to it in the same turn."""
+    direct_ms: list[float] = []
     differences: dict[str, list[float]] = {name: [] for name in servers}
     for generator in servers.values():
-        await generator.generate(GenerationRequest(prompt=plan.prompt, seed=next(seeds)))
-    for turn in range(plan.calls):
+        await generator.generate(GenerationRequest(prompt=config.prompt, seed=next(seeds)))
+    for turn in range(config.calls):
         taken: dict[str, float] = {}
         names = ["direct", *servers]
         for name in names[turn % 3 :] + names[: turn % 3]:
@@ -142,56 +142,58 @@ async def _added(
                 taken[name] = await direct.seconds([seed])
                 continue
             started = time.perf_counter()
-            await servers[name].generate(GenerationRequest(prompt=plan.prompt, seed=seed))
+            await servers[name].generate(GenerationRequest(prompt=config.prompt, seed=seed))
             taken[name] = time.perf_counter() - started
-        alone.append(taken["direct"] * 1000)
+        direct_ms.append(taken["direct"] * 1000)
         for name in servers:
             differences[name].append((taken[name] - taken["direct"]) * 1000)
-    return {"direct": statistics.median(alone)} | {name: statistics.median(all_) for name, all_ in differences.items()}
+    return {"direct": statistics.median(direct_ms)} | {
+        name: statistics.median(all_) for name, all_ in differences.items()
+    }
 
 
-async def _rate(generator: McpImageGenerator, plan: BenchPlan, concurrency: int, seeds: Any) -> float:
-    """Images per second while `concurrency` clients each ask again as soon as they are answered."""
+async def _rate(generator: McpImageGenerator, config: BenchmarkConfig, concurrency: int, seeds: Any) -> float:
+    """Images per second while `concurrency` clients each send the next call as soon as they are answered."""
     calls = max(4, concurrency * 4)
-    left = iter(range(calls))
+    remaining = iter(range(calls))
 
-    async def ask() -> None:
-        for _ in left:
-            await generator.generate(GenerationRequest(prompt=plan.prompt, seed=next(seeds)))
+    async def client() -> None:
+        for _ in remaining:
+            await generator.generate(GenerationRequest(prompt=config.prompt, seed=next(seeds)))
 
     started = time.perf_counter()
     async with asyncio.TaskGroup() as group:
         for _ in range(concurrency):
-            group.create_task(ask())
+            group.create_task(client())
     return calls / (time.perf_counter() - started)
 
 
-async def _cold_start(plan: BenchPlan, folder: Path, seed: int) -> dict[str, JsonValue]:
+async def _cold_start(config: BenchmarkConfig, folder: Path, seed: int) -> dict[str, JsonValue]:
     started = time.perf_counter()
-    async with _stdio(plan, folder) as generator:
+    async with _stdio(config, folder) as generator:
         await generator.status()
         handshake = time.perf_counter() - started
-        await generator.generate(GenerationRequest(prompt=plan.prompt, seed=seed))
+        await generator.generate(GenerationRequest(prompt=config.prompt, seed=seed))
         return {"handshake": round(handshake, 2), "first_image": round(time.perf_counter() - started, 2)}
 
 
 @contextlib.asynccontextmanager
-async def _stdio(plan: BenchPlan, folder: Path) -> AsyncIterator[McpImageGenerator]:
-    config = GeneratorConfig(
-        model=plan.model,
+async def _stdio(config: BenchmarkConfig, folder: Path) -> AsyncIterator[McpImageGenerator]:
+    generator_config = GeneratorConfig(
+        model=config.model,
         server_store=folder / "server",
-        arguments=("--device", plan.device, "--max-batch", "16"),
+        arguments=("--device", config.device, "--max-batch", "16"),
     )
-    async with McpImageGenerator(config, ImageStore(folder / "workspace")) as generator:
+    async with McpImageGenerator(generator_config, ImageStore(folder / "workspace")) as generator:
         yield generator
 
 
 @contextlib.asynccontextmanager
-async def _http(plan: BenchPlan, folder: Path) -> AsyncIterator[McpImageGenerator]:
-    words = ("image-server", "--transport", "http", "--port", "0", "--model", plan.model)
+async def _http(config: BenchmarkConfig, folder: Path) -> AsyncIterator[McpImageGenerator]:
+    arguments = ("image-server", "--transport", "http", "--port", "0", "--model", config.model)
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "interleavethinker.cli", *words),
-        *("--device", plan.device, "--store", str(folder / "server")),
+        *(sys.executable, "-m", "interleavethinker.cli", *arguments),
+        *("--device", config.device, "--store", str(folder / "server")),
         stderr=asyncio.subprocess.PIPE,
     )
     try:
@@ -209,4 +211,4 @@ async def _announced_url(process: asyncio.subprocess.Process) -> str:
             found = re.search(rb"listening on (http://\S+)", line)
             if found is not None:
                 return found.group(1).decode()
-    raise GeneratorError("The HTTP server must say where it listens; it ended without.", code="unreachable")
+    raise GeneratorError("The HTTP image server ended before it started listening.", code="unreachable")

@@ -1,9 +1,9 @@
-"""The image server's own store: which call gave which image, so that no finished generation is repeated or lost.
+"""The image server's own store: which call produced which image, so that no finished generation is repeated or lost.
 
 A call's digest is the hash of everything that decides its pixels. The image is stored first, then the record
-`digest -> image` is renamed into place: from that moment the generation is finished, and every later call with this
-digest is answered from here, also by another process on the same folder, also after SIGKILL. A record whose image is
-missing or damaged counts as unknown. The folder's size is bounded; the images unused for longest go first.
+`digest -> image` is renamed into place. From that moment the generation is finished: every later call with this digest
+is answered from the store, also by another process that uses the folder, also after SIGKILL. A record whose image is
+missing or damaged counts as unknown. The folder's size is bounded; the least recently used images are removed first.
 """
 
 import contextlib
@@ -23,8 +23,8 @@ from interleavethinker.tools.types import Sha256
 
 __all__ = ["Generation", "GenerationStore", "digest_of"]
 
-_YOUNG_SECONDS = 600.0
-"""An image used this recently is never cleaned away: somebody may be about to read it."""
+_PROTECTED_SECONDS = 600.0
+"""An image used this recently is never removed, because a client may be about to read it."""
 
 
 def digest_of(parts: Mapping[str, JsonValue]) -> str:
@@ -44,31 +44,31 @@ class Generation(BaseModel):
     seed: int
     model: str
     seconds: float
-    """Duration of the pipeline call that made it (shared with the rest of its batch)."""
+    """Duration of the pipeline call that generated it, together with the rest of its batch."""
 
 
 class GenerationStore:
-    """Images and records below one folder; may be shared by processes.
+    """Images and records in one folder, which several processes may share.
 
     Args:
         root: The folder.
-        max_bytes: Size that images may take together; 0 means no limit.
-        fsync: Wait for the disk at every write (power loss).
+        max_bytes: Maximum total size of the images; 0 means no limit.
+        fsync: Whether to wait for the disk at every write, to survive power loss.
     """
 
     def __init__(self, root: Path, max_bytes: int = 0, fsync: bool = False) -> None:
         self.images = ImageStore(root, fsync=fsync)
         self._records = root / "calls"
         self._max_bytes = max_bytes
-        self._unchecked = max_bytes
-        """Bytes written since the folder was last measured; the first write measures it."""
+        self._bytes_since_eviction = max_bytes
+        """Bytes written since the folder's size was last checked; starts so that the first write checks it."""
 
-    def knows(self, digest: str) -> bool:
-        """Whether there is a record; only `find` proves that its image is whole."""
+    def has_record(self, digest: str) -> bool:
+        """Whether there is a record; only `find` verifies its image."""
         return self._path(digest).is_file()
 
     def find(self, digest: str) -> tuple[Generation, bytes] | None:
-        """Returns a finished generation and its verified image; None where there is none, or it is torn."""
+        """Returns a finished generation and its verified image; None where either is missing or damaged."""
         path = self._path(digest)
         try:
             found = Generation.model_validate_json(path.read_bytes())
@@ -79,27 +79,30 @@ class GenerationStore:
             os.utime(self.images.path(found.sha256))
         return found, data
 
-    def keep(self, digest: str, png: bytes, generation: Generation) -> None:
-        """Finishes a generation: image first, record second.
+    def save(self, digest: str, png: bytes, generation: Generation) -> None:
+        """Stores a generation: image first, record second.
 
         Raises:
-            StoreError: The disk refuses; nothing half-written is visible.
+            StoreError: Writing failed; nothing half-written is visible.
         """
         self.images.put(png)
         try:
             atomic_write(self._path(digest), generation.model_dump_json().encode(), self.images.fsync)
         except OSError as error:
-            raise StoreError(f"The image server's store must be writable; the system said {error.strerror}.") from error
-        self._unchecked += len(png)
-        if self._max_bytes and self._unchecked > self._max_bytes // 20:
-            self.clean()
+            raise StoreError(f"Could not write to the image server's store: {error.strerror}.") from error
+        self._bytes_since_eviction += len(png)
+        if self._max_bytes and self._bytes_since_eviction > self._max_bytes // 20:
+            self.evict()
 
-    def clean(self) -> int:
-        """Brings the folder below its limit, and removes what killed writers left; returns how many images went.
+    def evict(self) -> int:
+        """Removes images until the folder is within its limit, and the leftovers of killed writers.
 
-        A record of a removed image stays harmless: `find` treats it as unknown. Old ones are removed too.
+        Records of removed images are removed too; `find` would treat them as unknown anyway.
+
+        Returns:
+            How many images were removed.
         """
-        self._unchecked = 0
+        self._bytes_since_eviction = 0
         self.images.sweep()
         now = time.time()
         files = []
@@ -110,14 +113,14 @@ class GenerationStore:
         excess = sum(size for _, size, _ in files) - self._max_bytes if self._max_bytes else 0
         removed = 0
         for used, size, sha256 in sorted(files):
-            if excess <= 0 or now - used < _YOUNG_SECONDS:
+            if excess <= 0 or now - used < _PROTECTED_SECONDS:
                 break
             removed += self.images.delete(sha256)
             excess -= size
-        self._drop_stale_records(now)
+        self._delete_stale_records(now)
         return removed
 
-    def _drop_stale_records(self, now: float) -> None:
+    def _delete_stale_records(self, now: float) -> None:
         for path in self._records.glob("[0-9a-f][0-9a-f]/*"):
             try:
                 if path.suffix == ".tmp":

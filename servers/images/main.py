@@ -1,10 +1,11 @@
-"""One image server process: chooses the backend for a model, puts store, service and MCP together, and serves."""
+"""One image server process: selects the backend for a model, assembles store, service and MCP server, and serves."""
 
 from pathlib import Path
 
 from interleavethinker.servers.images.backends.base import Backend
 from interleavethinker.servers.images.backends.diffusers import DiffusersBackend, DiffusersOptions
-from interleavethinker.servers.transport.http import HttpOptions, serve_http, serve_stdio
+from interleavethinker.servers.transport.http import HttpOptions, serve_http
+from interleavethinker.servers.transport.stdio import serve_stdio
 from interleavethinker.tools.errors import ProfileError
 from interleavethinker.tools.model_catalog import FAKE_MODELS
 
@@ -19,16 +20,16 @@ def open_backend(model: str, options: DiffusersOptions | None = None) -> Backend
 
     Args:
         model: `fake` (no model; `cells` is its old name), `openai:NAME`, `gemini:NAME`, or what `model_files.locate`
-            takes.
+            accepts.
         options: For diffusers pipelines; None means the defaults.
 
     Raises:
-        ProfileError: No such model, or its key is missing.
+        ProfileError: No such model, a missing key, or a local model without the `[local]` extra.
     """
     provider, _, name = model.partition(":")
     if provider in {"openai", "gemini"}:
         if not name:
-            raise ProfileError(f"A hosted model must have a name ({provider}:NAME); none was given.")
+            raise ProfileError(f"A hosted model needs a name: {provider}:NAME.")
         if provider == "openai":
             from interleavethinker.servers.images.backends.openai import OpenAiBackend
 
@@ -52,22 +53,25 @@ async def serve_images(
     max_bytes: int = 0,
     fsync: bool = False,
 ) -> None:
-    """Serves a backend until the client closes its end (stdio) or a signal comes (HTTP).
+    """Serves a backend until the client closes the connection (stdio) or a signal arrives (HTTP).
 
     Args:
-        backend: The model; started here, in the background, so that the handshake does not wait for it.
+        backend: The model; it loads in the background, so that the handshake does not wait for it.
         store: Folder for this server's images.
-        limits: What is refused; None means the defaults.
+        limits: What requests may ask for; None means the defaults.
         http: Where to listen; None means stdio.
-        max_bytes: Size limit of the folder; 0 means none.
+        max_bytes: Size limit of the folder in bytes; 0 means none.
         fsync: See `ImageStore`.
+
+    Raises:
+        InputError: The HTTP options would open the server to strangers, or the address cannot be listened on.
     """
     if http is not None:
         http.check()
     from .server import build_server
 
     service = ImageService(backend, GenerationStore(store, max_bytes, fsync), limits or ServiceLimits())
-    server = build_server(service, by_wire=True)
+    server = build_server(service, remote_clients=True)
     async with service:
         if http is None:
             await serve_stdio(server)

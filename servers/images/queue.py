@@ -1,8 +1,7 @@
-"""Orders in, finished generations out: one bounded queue in front of a backend.
+"""A bounded queue in front of a backend: joins equal calls, batches jobs of one kind, drops what nobody waits for.
 
-Joins equal calls into one job and jobs of one kind into one batch; drops what nobody waits for any more; says "busy"
-when full. Knows nothing of MCP, digests' meaning or stores: what to do with a fresh image is a callback that runs
-before anybody gets the answer.
+One job serves all concurrent calls with the same digest; a full queue refuses further calls as `busy`. Knows nothing of
+MCP, stores or the meaning of digests: a callback saves each image before any caller gets its answer.
 """
 
 import asyncio
@@ -19,34 +18,35 @@ from interleavethinker.tools.protocols import ProgressCallback
 
 from .cache import Generation
 
-__all__ = ["ImageQueue"]
+__all__ = ["ImageQueue", "SaveImage"]
 
 _log = logging.getLogger(__name__)
-_PATIENCE = 0.05
+_BATCH_WAIT_FRACTION = 0.05
 """Part of the last batch's duration that a new batch may wait for its next member."""
 
-Finish = Callable[[str, Job, bytes, float], Generation]
-"""Called with (digest, job, PNG bytes, seconds), on any thread, before the answer goes out; keeps the image and says as
-what."""
+SaveImage = Callable[[str, Job, bytes, float], Generation]
+"""Called with (digest, job, PNG bytes, seconds), on any thread, before the answer is sent. Saves the image and returns
+its record."""
 
 
 @dataclass(eq=False)
-class _Work:
+class _QueuedJob:
     digest: str
     job: Job
     future: asyncio.Future[tuple[Generation, bytes]]
     listeners: list[ProgressCallback] = field(default_factory=list)
     waiters: int = 0
-    kept: tuple[Generation, bytes] | InterleaveError | None = None
-    """What became of it; None while it waits or runs."""
+    """How many calls wait for this job."""
+    outcome: tuple[Generation, bytes] | InterleaveError | None = None
+    """The saved image or the error; None while the job waits or runs."""
 
 
-class _BatchMonitor:
-    """See `backends.Monitor`."""
+class _BatchObserver:
+    """Implements `base.BatchObserver` for the jobs of one batch."""
 
-    def __init__(self, works: list[_Work], finish: Finish) -> None:
-        self._works = works
-        self._finish = finish
+    def __init__(self, batch: list[_QueuedJob], save: SaveImage) -> None:
+        self._batch = batch
+        self._save = save
         self._loop = asyncio.get_running_loop()
         self._started = time.monotonic()
 
@@ -56,23 +56,23 @@ class _BatchMonitor:
         return time.monotonic() - self._started
 
     def step(self, done: int, total: int) -> None:
-        # The event loop takes the interpreter from the model's thread whenever it wakes: not without a reason.
-        if any(work.listeners for work in self._works):
-            self._loop.call_soon_threadsafe(self._tell, done, total)
+        # Waking the event loop takes the interpreter from the model's thread, so it is not done without listeners.
+        if any(queued.listeners for queued in self._batch):
+            self._loop.call_soon_threadsafe(self._report, done, total)
 
-    def drawn(self, job: Job, png: bytes) -> None:
-        work = next(work for work in self._works if work.job is job)
+    def generated(self, job: Job, png: bytes) -> None:
+        queued = next(queued for queued in self._batch if queued.job is job)
         try:
-            work.kept = self._finish(work.digest, job, png, self.seconds), png
+            queued.outcome = self._save(queued.digest, job, png, self.seconds), png
         except InterleaveError as error:
-            work.kept = error
+            queued.outcome = error
 
     def cancelled(self) -> bool:
-        return all(work.waiters == 0 for work in self._works)
+        return all(queued.waiters == 0 for queued in self._batch)
 
-    def _tell(self, done: int, total: int) -> None:
-        for work in self._works:
-            for listener in work.listeners:
+    def _report(self, done: int, total: int) -> None:
+        for queued in self._batch:
+            for listener in queued.listeners:
                 listener(done / total, f"step {done} of {total}")
 
 
@@ -80,29 +80,30 @@ class ImageQueue:
     """Runs jobs on a backend. `start` and `close` belong to one event loop.
 
     Args:
-        backend: Does the work.
-        finish: Keeps a fresh image; if it fails, so does the call.
+        backend: Generates the images.
+        save: Saves a new image; if it fails, so does the call.
         max_waiting: How many jobs may wait; one more is refused as `busy`.
-        window: Seconds to wait at least for a batch's next member, if calls came concurrently lately: a lone call
-            never waits.
+        batch_window: Minimum seconds to wait for a batch's next member while calls have recently been concurrent; a
+            lone call never waits.
     """
 
-    def __init__(self, backend: Backend, finish: Finish, *, max_waiting: int = 64, window: float = 0.01) -> None:
+    def __init__(self, backend: Backend, save: SaveImage, *, max_waiting: int = 64, batch_window: float = 0.01) -> None:
         self._backend = backend
-        self._finish = finish
+        self._save = save
         self._max_waiting = max_waiting
-        self._window = window
-        self._works: dict[str, _Work] = {}
-        self._waiting: deque[_Work] = deque()
-        self._arrived = asyncio.Event()
-        self._choosing = asyncio.Lock()
-        self._crowd = 1
-        """How many calls were lately under way together; above 1, waiting for company pays."""
+        self._batch_window = batch_window
+        self._jobs: dict[str, _QueuedJob] = {}
+        """All waiting and running jobs by digest."""
+        self._waiting: deque[_QueuedJob] = deque()
+        self._job_added = asyncio.Event()
+        self._selection_lock = asyncio.Lock()
+        self._recent_concurrency = 1
+        """How many jobs were in progress when the last batch started; above 1, waiting for more pays off."""
         self._last_seconds = 0.0
         self._workers: list[asyncio.Task[None]] = []
         self.running = 0
         self.finished = 0
-        """How many images were generated and kept."""
+        """How many images were generated and saved."""
 
     @property
     def waiting(self) -> int:
@@ -110,166 +111,168 @@ class ImageQueue:
         return len(self._waiting)
 
     def start(self) -> None:
-        """Starts as many workers as the backend may run at once."""
-        self._workers = [asyncio.create_task(self._serve()) for _ in range(self._backend.concurrency)]
+        """Starts as many workers as the backend may run concurrently."""
+        self._workers = [asyncio.create_task(self._work()) for _ in range(self._backend.concurrency)]
 
     async def close(self) -> None:
-        """Stops; whoever still waits is told."""
+        """Stops the workers; callers that still wait get a retryable error (`stopping`)."""
         for worker in self._workers:
             worker.cancel()
         await asyncio.gather(*self._workers, return_exceptions=True)
-        for work in list(self._works.values()):
-            work.waiters = 0
-            if not work.future.done():
-                work.future.set_exception(
-                    GeneratorError("The image server is stopping; call again.", code="stopping", retryable=True)
+        for queued in list(self._jobs.values()):
+            queued.waiters = 0
+            if not queued.future.done():
+                queued.future.set_exception(
+                    GeneratorError("The image server is stopping. Call again.", code="stopping", retryable=True)
                 )
-                work.future.exception()
+                queued.future.exception()
 
     def __contains__(self, digest: object) -> bool:
         """Whether a job of this digest waits or runs."""
-        return digest in self._works
+        return digest in self._jobs
 
-    def submit(self, digest: str, job: Job) -> "_Work":
-        """Puts a job into the queue, or joins the equal one that is under way; `result` must be awaited next.
+    def submit(self, digest: str, job: Job) -> "_QueuedJob":
+        """Adds a job to the queue, or joins the equal one in progress; the caller must await `result` next.
 
         Raises:
             GeneratorError: The queue is full (`busy`).
         """
-        work = self._works.get(digest)
-        if work is None:
+        queued = self._jobs.get(digest)
+        if queued is None:
             if len(self._waiting) >= self._max_waiting:
                 raise GeneratorError(
-                    f"The image server's queue takes {self._max_waiting} calls; it is full. Call again later.",
+                    f"The image server is busy: {self._max_waiting} calls are waiting. Call again later.",
                     code="busy",
                     retryable=True,
                 )
-            work = _Work(digest, job, asyncio.get_running_loop().create_future())
-            self._works[digest] = work
-            self._waiting.append(work)
-            self._arrived.set()
-        work.waiters += 1
-        return work
+            queued = _QueuedJob(digest, job, asyncio.get_running_loop().create_future())
+            self._jobs[digest] = queued
+            self._waiting.append(queued)
+            self._job_added.set()
+        queued.waiters += 1
+        return queued
 
-    async def result(self, work: "_Work", progress: ProgressCallback | None = None) -> tuple[Generation, bytes]:
-        """Returns the submitted job's image, and as what it was kept.
+    async def result(self, queued: "_QueuedJob", progress: ProgressCallback | None = None) -> tuple[Generation, bytes]:
+        """Returns the submitted job's record and image.
 
-        Cancelling the last caller of a job takes it out of the queue, or stops it where it runs alone.
+        When the last caller of a job is cancelled, the job leaves the queue, or stops if it is the only one running.
 
         Raises:
-            InterleaveError: The backend failed, or the image could not be kept.
+            InterleaveError: The backend failed, or the image could not be saved.
         """
         if progress is not None:
-            work.listeners.append(progress)
+            queued.listeners.append(progress)
         try:
-            return await asyncio.shield(work.future)
+            return await asyncio.shield(queued.future)
         finally:
-            work.waiters -= 1
+            queued.waiters -= 1
             if progress is not None:
-                work.listeners.remove(progress)
-            if work.waiters == 0 and work in self._waiting:
-                self._waiting.remove(work)
-                self._forget(work)
+                queued.listeners.remove(progress)
+            if queued.waiters == 0 and queued in self._waiting:
+                self._waiting.remove(queued)
+                self._discard(queued)
 
-    async def _serve(self) -> None:
+    async def _work(self) -> None:
         while True:
-            async with self._choosing:
-                batch = await self._choose()
+            async with self._selection_lock:
+                batch = await self._next_batch()
             self.running += len(batch)
             try:
                 await self._run(batch)
             finally:
                 self.running -= len(batch)
 
-    async def _choose(self) -> list[_Work]:
+    async def _next_batch(self) -> list[_QueuedJob]:
         while not self._waiting:
-            self._arrived.clear()
-            await self._arrived.wait()
+            self._job_added.clear()
+            await self._job_added.wait()
         if self._backend.max_batch > 1:
-            await self._gather_company()
+            await self._wait_for_batch()
             if not self._waiting:
                 return []
-        first = self._waiting[0].job.kind
-        batch = [work for work in self._waiting if work.job.kind == first][: self._backend.max_batch]
-        for work in batch:
-            self._waiting.remove(work)
-        self._crowd = len(self._works)
+        kind = self._waiting[0].job.kind
+        batch = [queued for queued in self._waiting if queued.job.kind == kind][: self._backend.max_batch]
+        for queued in batch:
+            self._waiting.remove(queued)
+        self._recent_concurrency = len(self._jobs)
         return batch
 
-    async def _gather_company(self) -> None:
-        """Waits for as many calls as lately came together, while they keep coming; a lone call waits for nobody.
+    async def _wait_for_batch(self) -> None:
+        """Waits until as many calls are waiting as were recently concurrent, while they keep arriving.
 
-        Clients that were answered together ask again together, but not at the same instant. Without patience the
-        first of them would run alone and the others behind it, for ever. It is bounded by a small part of what the
-        last batch took, so it can never cost more than that.
+        Clients that were answered together call again together, but not at the same instant. Without this wait the
+        first of them would run alone and the others after it, again and again. The wait for each further call is
+        bounded by a small part of the last batch's duration, so it never costs more than that. A lone call does not
+        wait.
         """
         await asyncio.sleep(0)
-        if self._crowd <= 1 and len(self._waiting) <= 1:
+        if self._recent_concurrency <= 1 and len(self._waiting) <= 1:
             return
-        expected = min(self._crowd, self._backend.max_batch)
-        patience = max(self._window, _PATIENCE * self._last_seconds)
+        expected = min(self._recent_concurrency, self._backend.max_batch)
+        longest_wait = max(self._batch_window, _BATCH_WAIT_FRACTION * self._last_seconds)
         while len(self._waiting) < expected:
-            self._arrived.clear()
+            self._job_added.clear()
             try:
-                await asyncio.wait_for(self._arrived.wait(), patience)
+                await asyncio.wait_for(self._job_added.wait(), longest_wait)
             except TimeoutError:
                 return
 
-    async def _run(self, batch: list[_Work]) -> None:
+    async def _run(self, batch: list[_QueuedJob]) -> None:
         if not batch:
             return
-        monitor = _BatchMonitor(batch, self._finish)
-        outcomes: list[JobResult]
+        observer = _BatchObserver(batch, self._save)
+        results: list[JobResult]
         try:
-            outcomes = await self._backend.run([work.job for work in batch], monitor)
+            results = await self._backend.run([queued.job for queued in batch], observer)
         except Cancelled:
             self._requeue(batch)
             return
         except InterleaveError as error:
-            outcomes = [error] * len(batch)
+            results = [error] * len(batch)
         except Exception:  # noqa: BLE001 - a backend's defect must not end the queue
             _log.exception("the backend failed")
-            failure = GeneratorError("The generator failed unexpectedly; the server's log says why.")
-            outcomes = [failure] * len(batch)
-        self._last_seconds = monitor.seconds
-        unkept = []
-        for work, outcome in zip(batch, outcomes, strict=True):
-            if work.kept is None and isinstance(outcome, bytes):
-                unkept.append(self._keep(work, outcome, monitor))
+            failure = GeneratorError("The generator failed unexpectedly. See the server's log.")
+            results = [failure] * len(batch)
+        self._last_seconds = observer.seconds
+        unsaved = []
+        for queued, result in zip(batch, results, strict=True):
+            if queued.outcome is None and isinstance(result, bytes):
+                unsaved.append(self._save_and_resolve(queued, result, observer))
                 continue
-            if work.kept is None and isinstance(outcome, InterleaveError):
-                work.kept = outcome
-            self._answer(work)
-        await asyncio.gather(*unkept)
+            if queued.outcome is None and isinstance(result, InterleaveError):
+                queued.outcome = result
+            self._resolve(queued)
+        await asyncio.gather(*unsaved)
 
-    async def _keep(self, work: _Work, png: bytes, monitor: _BatchMonitor) -> None:
-        await asyncio.to_thread(monitor.drawn, work.job, png)
-        self._answer(work)
+    async def _save_and_resolve(self, queued: _QueuedJob, png: bytes, observer: _BatchObserver) -> None:
+        await asyncio.to_thread(observer.generated, queued.job, png)
+        self._resolve(queued)
 
-    def _answer(self, work: _Work) -> None:
-        kept = work.kept
-        self._works.pop(work.digest, None)
-        self.finished += isinstance(kept, tuple)
-        if work.future.done():
+    def _resolve(self, queued: _QueuedJob) -> None:
+        """Gives the outcome to all callers that wait for the job."""
+        outcome = queued.outcome
+        self._jobs.pop(queued.digest, None)
+        self.finished += isinstance(outcome, tuple)
+        if queued.future.done():
             return
-        if isinstance(kept, tuple):
-            work.future.set_result(kept)
-        elif isinstance(kept, InterleaveError):
-            work.future.set_exception(kept)
-            work.future.exception()  # Retrieved: the last caller may have gone.
+        if isinstance(outcome, tuple):
+            queued.future.set_result(outcome)
+        elif isinstance(outcome, InterleaveError):
+            queued.future.set_exception(outcome)
+            queued.future.exception()  # Marks it as retrieved: the last caller may have gone.
 
-    def _requeue(self, batch: list[_Work]) -> None:
-        """After a drop: forgets what nobody wants, and puts back what somebody asked for again in the meantime."""
-        for work in reversed(batch):
-            if work.kept is not None:
-                self._answer(work)
-            elif work.waiters:
-                self._waiting.appendleft(work)
-                self._arrived.set()
+    def _requeue(self, batch: list[_QueuedJob]) -> None:
+        """After a cancelled run: discards jobs without callers, and puts back those that were requested again."""
+        for queued in reversed(batch):
+            if queued.outcome is not None:
+                self._resolve(queued)
+            elif queued.waiters:
+                self._waiting.appendleft(queued)
+                self._job_added.set()
             else:
-                self._forget(work)
+                self._discard(queued)
 
-    def _forget(self, work: _Work) -> None:
-        self._works.pop(work.digest, None)
+    def _discard(self, queued: _QueuedJob) -> None:
+        self._jobs.pop(queued.digest, None)
         with contextlib.suppress(asyncio.InvalidStateError):
-            work.future.cancel()
+            queued.future.cancel()

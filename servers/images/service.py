@@ -1,7 +1,7 @@
-"""The image server without its protocol: checks orders, answers known ones from the store, queues the rest.
+"""The image server without its protocol: checks requests, answers known ones from the store, queues the rest.
 
-Everything a client sends is checked here, against one frozen set of limits; errors carry codes and never a path. Knows
-nothing of MCP: `image_server` is the thin layer that puts this behind tools.
+Everything a client sends is checked here against one frozen set of limits; errors carry codes and never a path. Knows
+nothing of MCP: `server` is the thin layer that exposes the service as tools.
 """
 
 import asyncio
@@ -35,48 +35,49 @@ _MAX_SEED = 2**63 - 1
 
 @dataclass(frozen=True)
 class ServiceLimits:
-    """What a client may ask for, and how much the server takes on."""
+    """What a client may request, and how much work the server accepts."""
 
     max_prompt: int = 8000
-    """Characters."""
+    """Characters of a prompt."""
     max_side: int = 4096
     max_pixels: int = 4096 * 4096
-    """Of a generated image."""
+    """Width times height of a generated image."""
     max_steps: int = 200
     images: ImageLimits = DEFAULT_LIMITS
-    """Of an uploaded image."""
+    """Limits of an uploaded image."""
     max_waiting: int = 64
     """Calls in the queue."""
-    window: float = 0.01
+    batch_window: float = 0.01
     """Seconds; see `ImageQueue`."""
-    call_seconds: float = 1800.0
-    """One call's time on the server, queueing included."""
+    call_timeout: float = 1800.0
+    """Seconds for one call on the server, queueing included."""
 
 
 @dataclass(frozen=True)
 class ServedImage:
-    """A finished call."""
+    """A finished call's image and record."""
 
     generation: Generation
     png: bytes
     cached: bool
+    """Whether the image was generated earlier and came from the store."""
 
 
 class ImageService:
-    """Draws, edits and keeps images. Use as an async context manager.
+    """Generates, edits and stores images. Use as an async context manager.
 
     Args:
         backend: The model.
         store: This server's own store.
-        limits: What is refused.
+        limits: What a request may ask for.
     """
 
     def __init__(self, backend: Backend, store: GenerationStore, limits: ServiceLimits) -> None:
         self.limits = limits
         self._backend = backend
         self._store = store
-        self._queue = ImageQueue(backend, self._finish, max_waiting=limits.max_waiting, window=limits.window)
-        # Looking a digest up and putting it into the queue must be one step, or two equal calls could both miss.
+        self._queue = ImageQueue(backend, self._save, max_waiting=limits.max_waiting, batch_window=limits.batch_window)
+        # Looking up a digest and queueing its job must be one step, or two equal calls could both miss.
         self._locks = [asyncio.Lock() for _ in range(256)]
         self._answered_from_store = 0
 
@@ -91,7 +92,7 @@ class ImageService:
         await self._queue.close()
         await self._backend.close()
 
-    async def draw(
+    async def generate(
         self,
         prompt: str,
         *,
@@ -103,25 +104,25 @@ class ImageService:
         guidance: float | None = None,
         progress: ProgressCallback | None = None,
     ) -> ServedImage:
-        """Generates an image, or edits `image`; a known call is answered from the store.
+        """Generates an image, or edits `image`; a stored call is answered from the store.
 
         Args:
-            prompt: What to draw, or what to change.
+            prompt: What the image shows, or what to change.
             image: `image://{sha256}` or a data URI.
-            seed: Without one, a fresh one is drawn and the call is always a new generation.
-            width: Pixels; None leaves it to the model, or to the source.
-            height: Pixels.
-            steps: Denoising steps; None leaves it to the model's settings.
-            guidance: Guidance scale; None leaves it to the model's settings.
-            progress: Told about every denoising step.
+            seed: None takes a random one, so that the call is always a new generation.
+            width: Pixels; None takes the source's or the model's own.
+            height: Pixels; None takes the source's or the model's own.
+            steps: Denoising steps; None takes the model's own.
+            guidance: Guidance scale; None takes the model's own.
+            progress: Called after every denoising step.
 
         Raises:
-            InputError: The call breaks a limit or the model cannot do it.
+            InputError: The request exceeds a limit, or the model cannot serve it.
             GeneratorError: `unknown_image`, `busy`, `deadline`, or the model failed.
         """
         self._check(prompt, seed, width, height, steps, guidance)
         source, source_png = (None, None) if image is None else await self._source(image)
-        order = ImageRequest(
+        request = ImageRequest(
             prompt=prompt,
             seed=secrets.randbelow(2**53) if seed is None else seed,
             source=source,
@@ -132,21 +133,21 @@ class ImageService:
             guidance=guidance,
         )
         try:
-            async with asyncio.timeout(self.limits.call_seconds):
-                return await self._draw(order, source_png, progress)
+            async with asyncio.timeout(self.limits.call_timeout):
+                return await self._generate(request, source_png, progress)
         except TimeoutError as error:
             raise GeneratorError(
-                f"A call may take {self.limits.call_seconds:g} s on this server; this one was dropped. Call again when "
-                "it is less busy.",
+                f"The call timed out after {self.limits.call_timeout:g} s on the image server. Call again when it is "
+                "less busy.",
                 code="deadline",
                 retryable=True,
             ) from error
 
     async def put(self, image: str) -> tuple[str, int, int]:
-        """Keeps an uploaded image in canonical form; returns its sha256, width and height.
+        """Stores an uploaded image in canonical form; returns its sha256, width and height.
 
         Raises:
-            InputError: Not a usable image.
+            InputError: It is not a usable image.
         """
         png = await asyncio.to_thread(self._decode, image)
         sha256 = await asyncio.to_thread(self._store.images.put, png)
@@ -161,7 +162,7 @@ class ImageService:
         return (await asyncio.to_thread(self._store.images.get, sha256))[start:end]
 
     def status(self) -> dict[str, JsonValue]:
-        """Returns the present state: model, device, queue, counts."""
+        """Returns the current state: model, device, queue, counts."""
         backend = self._backend.status()
         return {
             "backend": backend.backend,
@@ -179,34 +180,34 @@ class ImageService:
             "answered_from_store": self._answered_from_store,
         }
 
-    async def _draw(
-        self, order: ImageRequest, source_png: bytes | None, progress: ProgressCallback | None
+    async def _generate(
+        self, request: ImageRequest, source_png: bytes | None, progress: ProgressCallback | None
     ) -> ServedImage:
         fingerprint = await self._backend.fingerprint()
-        arguments = self._backend.arguments(order)
+        arguments = self._backend.arguments(request)
         self._check_size(int(str(arguments.get("width") or 0)), int(str(arguments.get("height") or 0)))
-        digest = digest_of(_digest_parts(fingerprint, order, arguments))
+        digest = digest_of(_digest_parts(fingerprint, request, arguments))
         async with self._locks[int(digest[:2], 16)]:
             if digest not in self._queue:
-                # Most calls are new, which one look at a file name tells; only reading an image is worth a thread.
-                found = await asyncio.to_thread(self._store.find, digest) if self._store.knows(digest) else None
-                if found is not None:
+                # Most calls are new, and a check for the file is quick; only reading an image is worth a thread.
+                stored = await asyncio.to_thread(self._store.find, digest) if self._store.has_record(digest) else None
+                if stored is not None:
                     self._answered_from_store += 1
-                    return ServedImage(*found, cached=True)
-            work = self._queue.submit(digest, Job(order, arguments, source_png, str(fingerprint["model"])))
-        return ServedImage(*await self._queue.result(work, progress), cached=False)
+                    return ServedImage(*stored, cached=True)
+            queued = self._queue.submit(digest, Job(request, arguments, source_png, str(fingerprint["model"])))
+        return ServedImage(*await self._queue.result(queued, progress), cached=False)
 
-    def _finish(self, digest: str, job: Job, png: bytes, seconds: float) -> Generation:
+    def _save(self, digest: str, job: Job, png: bytes, seconds: float) -> Generation:
         width, height = image_size(png)
         generation = Generation(
             sha256=sha256_of(png),
             width=width,
             height=height,
-            seed=job.order.seed,
+            seed=job.request.seed,
             model=job.model,
             seconds=round(seconds, 4),
         )
-        self._store.keep(digest, png, generation)
+        self._store.save(digest, png, generation)
         return generation
 
     async def _source(self, image: str) -> tuple[str, bytes]:
@@ -217,7 +218,7 @@ class ImageService:
                 return sha256, await asyncio.to_thread(self._store.images.get, sha256)
             except StoreError as error:
                 raise GeneratorError(
-                    f"This server has no (whole) image {sha256}. Send it with put_image, then call again.",
+                    f"This server has no undamaged image {sha256}. Upload it with put_image, then call again.",
                     code="unknown_image",
                     retryable=True,
                 ) from error
@@ -228,13 +229,13 @@ class ImageService:
         match = _DATA_URI.match(image)
         if match is None:
             raise InputError(
-                "An image must be given as image://{sha256} or as a data URI (data:image/png;base64,…); paths and web "
-                "addresses are not read.",
+                "Give an image as image://{sha256} or as a data URI (data:image/png;base64,…). Paths and web addresses "
+                "are not accepted.",
                 code="invalid_image",
             )
         if len(image) > self.limits.images.max_bytes * 4 // 3 + 100:
             raise InputError(
-                f"An image may have at most {self.limits.images.max_bytes} bytes; more were sent.",
+                f"The image is too large; at most {self.limits.images.max_bytes} bytes are allowed.",
                 code="image_too_large",
             )
         try:
@@ -252,38 +253,40 @@ class ImageService:
         steps: int | None,
         guidance: float | None,
     ) -> None:
-        if not prompt.strip() or len(prompt) > self.limits.max_prompt:
+        if not prompt.strip():
+            raise InputError("The prompt is empty. Describe the image.", code="invalid_prompt")
+        if len(prompt) > self.limits.max_prompt:
             raise InputError(
-                f"A prompt must have 1 to {self.limits.max_prompt} characters; {len(prompt)} were sent.",
+                f"The prompt is too long: {len(prompt)} characters, at most {self.limits.max_prompt} are allowed.",
                 code="invalid_prompt",
             )
-        _within("seed", seed, 0, _MAX_SEED)
-        _within("width", width, 16, self.limits.max_side)
-        _within("height", height, 16, self.limits.max_side)
-        _within("steps", steps, 1, self.limits.max_steps)
-        _within("guidance", guidance, 0.0, 100.0)
+        _check_range("seed", seed, 0, _MAX_SEED)
+        _check_range("width", width, 16, self.limits.max_side)
+        _check_range("height", height, 16, self.limits.max_side)
+        _check_range("steps", steps, 1, self.limits.max_steps)
+        _check_range("guidance", guidance, 0.0, 100.0)
 
     def _check_size(self, width: int, height: int) -> None:
         if width * height > self.limits.max_pixels:
             raise InputError(
-                f"An image may have at most {self.limits.max_pixels} pixels; {width} x {height} was asked for."
+                f"{width} x {height} is too large; an image may have at most {self.limits.max_pixels} pixels."
             )
 
 
-def _within(name: str, value: float | None, low: float, high: float) -> None:
-    # Written so that NaN is refused too.
+def _check_range(name: str, value: float | None, low: float, high: float) -> None:
+    # This form of the comparison refuses NaN too.
     if value is not None and not low <= value <= high:
-        raise InputError(f"{name} must lie between {low} and {high}; {value} was sent.")
+        raise InputError(f"{name} must be between {low} and {high}; got {value}.")
 
 
 def _digest_parts(
-    fingerprint: Mapping[str, JsonValue], order: ImageRequest, arguments: Mapping[str, JsonValue]
+    fingerprint: Mapping[str, JsonValue], request: ImageRequest, arguments: Mapping[str, JsonValue]
 ) -> dict[str, JsonValue]:
     return {
         **fingerprint,
-        "operation": "generate" if order.source is None else "edit",
-        "prompt": order.prompt,
-        "source": order.source,
-        "seed": order.seed,
+        "operation": "generate" if request.source is None else "edit",
+        "prompt": request.prompt,
+        "source": request.source,
+        "seed": request.seed,
         "arguments": dict(arguments),
     }

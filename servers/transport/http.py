@@ -1,7 +1,7 @@
-"""Runs an MCP server over stdio or HTTP, safely.
+"""MCP over HTTP, safe by default.
 
-HTTP listens on loopback unless told otherwise, and elsewhere only with a token; host and origin headers are checked,
-request bodies are limited to what an image needs, and everything but the endpoint is 404.
+Listens on loopback unless configured otherwise, and on any other address only with a token. Host and Origin headers are
+checked, request bodies are limited to what an image needs, and every path except the endpoint is 404.
 """
 
 import hmac
@@ -11,37 +11,34 @@ import socket
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from interleavethinker.tools.errors import InputError
 
-from .stdio import are_pipes, standard_streams
-
 if TYPE_CHECKING:
-    from anyio import AsyncFile
     from mcp.server.mcpserver import MCPServer
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-__all__ = ["HttpOptions", "http_app", "serve_http", "serve_stdio"]
+__all__ = ["HttpOptions", "http_app", "serve_http"]
 
 ENDPOINT = "/mcp"
 
 
 @dataclass(frozen=True)
 class HttpOptions:
-    """Where and for whom to listen."""
+    """Where to listen, and which clients to accept."""
 
     host: str = "127.0.0.1"
     port: int = 8765
-    """0 lets the system choose; the line on stderr says which."""
+    """0 lets the system choose; the line on stderr gives the port."""
     token: str | None = None
-    """What clients must send as `Authorization: Bearer …`; needed to listen anywhere but on loopback."""
+    """Secret that clients send as `Authorization: Bearer …`; required for any address other than loopback."""
     allowed_hosts: Sequence[str] = ()
-    """Further values of the Host header (`images.example.org`, `images.example.org:8765`)."""
+    """Further accepted values of the Host header (`images.example.org`, `images.example.org:8765`)."""
     allowed_origins: Sequence[str] = ()
-    """Origins from which web pages may call."""
+    """Origins whose web pages may call."""
     max_body: int = 48 * 1024 * 1024
-    """Bytes of one request; base64 makes a 32 MiB image 43 MiB long."""
+    """Maximum bytes of one request; in base64 a 32 MiB image takes 43 MiB."""
 
     @property
     def on_loopback(self) -> bool:
@@ -57,30 +54,15 @@ class HttpOptions:
         """Refuses options that would open the server to strangers.
 
         Raises:
-            InputError: Listening elsewhere without a token, or a token that can be guessed.
+            InputError: An address other than loopback without a token, or a token that can be guessed.
         """
         if not self.on_loopback and not self.token:
             raise InputError(
-                f"To listen on {self.host}, a token must be set: put one of at least 16 characters into "
-                "INTERLEAVETHINKER_TOKEN, or listen on 127.0.0.1."
+                f"Listening on {self.host} requires a token. Set INTERLEAVETHINKER_TOKEN to a secret of at least 16 "
+                "characters, or listen on 127.0.0.1."
             )
         if self.token is not None and len(self.token) < 16:
-            raise InputError(f"A token must have at least 16 characters; this one has {len(self.token)}.")
-
-
-async def serve_stdio(server: "MCPServer") -> None:
-    """Serves until the client closes its end."""
-    if not are_pipes():
-        await server.run_stdio_async()
-        return
-    from mcp.server.stdio import stdio_server
-
-    inner = server._lowlevel_server  # noqa: SLF001 - as `run_stdio_async` does, which takes no streams
-    async with (
-        standard_streams() as (lines, answers),
-        stdio_server(cast("AsyncFile[str]", lines), cast("AsyncFile[str]", answers)) as (read, write),
-    ):
-        await inner.run(read, write, inner.create_initialization_options())
+            raise InputError(f"The token is too short: {len(self.token)} characters, at least 16 are required.")
 
 
 def http_app(server: "MCPServer", options: HttpOptions) -> "ASGIApp":
@@ -106,16 +88,16 @@ def http_app(server: "MCPServer", options: HttpOptions) -> "ASGIApp":
 
 
 async def serve_http(server: "MCPServer", options: HttpOptions) -> None:
-    """Serves until SIGINT or SIGTERM; says on stderr where.
+    """Serves until SIGINT or SIGTERM; prints the address to stderr.
 
     Raises:
-        InputError: The options would open the server to strangers.
+        InputError: The options would open the server to strangers, or the address is in use.
     """
     options.check()
     import uvicorn
 
     family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
-    # The protocol is named because asyncio turns Nagle's algorithm off only where it is: 40 ms an answer.
+    # asyncio disables Nagle's algorithm (40 ms per answer) only for sockets that name their protocol.
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -124,8 +106,7 @@ async def serve_http(server: "MCPServer", options: HttpOptions) -> None:
     except OSError as error:
         listening.close()
         raise InputError(
-            f"The server must be able to listen on {options.host}:{options.port}; the system said {error.strerror}. "
-            "Choose another --port."
+            f"Cannot listen on {options.host}:{options.port}: {error.strerror}. Choose another --port."
         ) from error
     config = uvicorn.Config(http_app(server, options), log_level="warning", timeout_graceful_shutdown=3)
     with listening:
@@ -136,7 +117,7 @@ async def serve_http(server: "MCPServer", options: HttpOptions) -> None:
 
 
 class BearerTokenMiddleware:
-    """Refuses every request without the token, before anything else looks at it."""
+    """ASGI middleware that refuses every request without the token before any other code sees it."""
 
     def __init__(self, app: "ASGIApp", token: str) -> None:
         self._app = app

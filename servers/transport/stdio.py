@@ -1,7 +1,8 @@
-"""This process's standard input and output as an MCP wire that the event loop itself reads and writes.
+"""MCP over this process's standard input and output, read and written by the event loop itself.
 
-The library's own transport hands every line to a worker thread and every answer to two of them, one after the other,
-and whoever called waits for each of those wake-ups. Pipes and sockets need none. Knows bytes and lines, nothing of MCP.
+The MCP library's own transport passes every line through a worker thread and every answer through two of them in turn,
+and each call waits for those wake-ups. Pipes and sockets need no threads. The streams know bytes and lines, nothing of
+MCP; `serve_stdio` connects them to a server.
 """
 
 import asyncio
@@ -10,11 +11,31 @@ import os
 import stat
 import sys
 from collections.abc import AsyncIterator, Iterator
+from typing import TYPE_CHECKING, cast
 
-__all__ = ["AnswerStream", "LineStream", "are_pipes", "standard_streams"]
+if TYPE_CHECKING:
+    from anyio import AsyncFile
+    from mcp.server.mcpserver import MCPServer
+
+__all__ = ["LineReader", "TextWriter", "are_pipes", "serve_stdio", "standard_streams"]
 
 _UNLIMITED = sys.maxsize
-"""An uploaded image is one line of many megabytes; the service has the limits."""
+"""An uploaded image is one line of many megabytes; the service enforces the limits."""
+
+
+async def serve_stdio(server: "MCPServer") -> None:
+    """Serves until the client closes its end."""
+    if not are_pipes():
+        await server.run_stdio_async()
+        return
+    from mcp.server.stdio import stdio_server
+
+    inner = server._lowlevel_server  # noqa: SLF001 - as `run_stdio_async` does, which accepts no streams
+    async with (
+        standard_streams() as (reader, writer),
+        stdio_server(cast("AsyncFile[str]", reader), cast("AsyncFile[str]", writer)) as (read, write),
+    ):
+        await inner.run(read, write, inner.create_initialization_options())
 
 
 def are_pipes() -> bool:
@@ -31,13 +52,13 @@ def are_pipes() -> bool:
     )
 
 
-class LineStream:
-    """Lines of standard input, as `async for` gives them, until the other side closes its end."""
+class LineReader:
+    """Lines of standard input as an async iterator, until the other side closes its end."""
 
     def __init__(self, reader: asyncio.StreamReader) -> None:
         self._reader = reader
 
-    def __aiter__(self) -> "LineStream":
+    def __aiter__(self) -> "LineReader":
         return self
 
     async def __anext__(self) -> str:
@@ -47,26 +68,26 @@ class LineStream:
         return line.decode(errors="replace")
 
 
-class AnswerStream:
+class TextWriter:
     """Standard output."""
 
     def __init__(self, writer: asyncio.StreamWriter) -> None:
         self._writer = writer
 
     async def write(self, text: str) -> None:
-        """Takes text; what the other side can take at once leaves at once."""
+        """Sends at once what the other side accepts, and buffers the rest."""
         self._writer.write(text.encode())
 
     async def flush(self) -> None:
-        """Returns when everything has left."""
+        """Returns once everything has been sent."""
         await self._writer.drain()
 
 
 @contextlib.asynccontextmanager
-async def standard_streams() -> AsyncIterator[tuple[LineStream, AnswerStream]]:
+async def standard_streams() -> AsyncIterator[tuple[LineReader, TextWriter]]:
     """Opens both streams; until they are closed, nothing else in this process can read or write them by accident."""
     loop = asyncio.get_running_loop()
-    with _taken_away() as (source, target):
+    with _redirected() as (source, target):
         reader = asyncio.StreamReader(limit=_UNLIMITED)
         reading, _ = await loop.connect_read_pipe(
             lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(source, "rb", buffering=0)
@@ -76,26 +97,26 @@ async def standard_streams() -> AsyncIterator[tuple[LineStream, AnswerStream]]:
         )
         writing.set_write_buffer_limits(high=0)
         try:
-            yield LineStream(reader), AnswerStream(asyncio.StreamWriter(writing, protocol, None, loop))
+            yield LineReader(reader), TextWriter(asyncio.StreamWriter(writing, protocol, None, loop))
         finally:
             reading.close()
             writing.close()
 
 
 @contextlib.contextmanager
-def _taken_away() -> Iterator[tuple[int, int]]:
-    """Yields descriptors of the wire; meanwhile 0 reads nothing and what is printed goes where errors go."""
-    kept = source, target = os.dup(0), os.dup(1)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
+def _redirected() -> Iterator[tuple[int, int]]:
+    """Yields descriptors of the real streams; meanwhile 0 is empty, and what is printed to 1 goes to stderr."""
+    originals = source, target = os.dup(0), os.dup(1)
+    empty = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(empty, 0)
+    os.close(empty)
     os.dup2(2, 1)
-    back = tuple(os.dup(each) for each in kept)
+    backups = tuple(os.dup(each) for each in originals)
     try:
         yield source, target
     finally:
-        for number, each in enumerate(back):
-            os.dup2(each, number)
-            os.close(each)
-            # Others may hold the same pipe's end, and expect it as it was.
+        for number, backup in enumerate(backups):
+            os.dup2(backup, number)
+            os.close(backup)
+            # Other processes may hold the same pipe's end, and expect it to block as before.
             os.set_blocking(number, True)

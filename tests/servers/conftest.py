@@ -1,4 +1,4 @@
-"""Tiny models are made once a session; every test gets its own folders."""
+"""Tiny models are made once per session; every test has its own folders."""
 
 from pathlib import Path
 

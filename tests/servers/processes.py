@@ -17,7 +17,7 @@ async def http_server(store: Path, *options: str, port: int = 0, **variables: st
     process = await asyncio.create_subprocess_exec(
         *PROGRAM,
         *("image-server", "--transport", "http", "--port", str(port), "--store", str(store)),
-        *(options or ("--model", "cells")),
+        *(options or ("--model", "fake")),
         env=os.environ | variables,
         stderr=asyncio.subprocess.PIPE,
         limit=2**20,

@@ -1,8 +1,8 @@
-"""What an image server needs from a model: a small protocol, and the data that crosses it.
+"""What the image server needs from a model: the `Backend` protocol, and the data that crosses it.
 
-Knows nothing of MCP, queues or stores. A backend turns checked orders into PNG bytes; several orders that agree in
-everything but prompt, seed and source may come at once. Implementations: diffusers pipelines, hosted APIs, and `cells`
-without any model.
+Knows nothing of MCP, queues or stores. A backend turns checked jobs into PNG bytes; several jobs that agree in
+everything but prompt, seed and source may arrive in one batch. Implementations: diffusers pipelines, hosted APIs, and a
+fake one without a model.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,21 +16,21 @@ from interleavethinker.tools.errors import InterleaveError
 __all__ = ["Backend", "BackendStatus", "BatchObserver", "Cancelled", "ImageRequest", "Job", "JobResult"]
 
 JobResult = bytes | InterleaveError
-"""Canonical PNG bytes, or why this one order failed while others of its batch may have succeeded."""
+"""Canonical PNG bytes, or why this one job failed; other jobs of its batch may have succeeded."""
 
 
 class Cancelled(Exception):  # noqa: N818 - a signal, not a failure
-    """Raised by `Backend.run` when it stopped because `BatchObserver.cancelled` said so."""
+    """Raised by `Backend.run` when it stopped because `BatchObserver.cancelled` returned true."""
 
 
 @dataclass(frozen=True)
 class ImageRequest:
-    """What a client asked for, within the server's limits. None leaves a choice to the model's settings."""
+    """A client's request, already within the server's limits. None leaves a choice to the model's settings."""
 
     prompt: str
     seed: int
     source: str | None = None
-    """sha256 of the image to edit."""
+    """sha256 of the image to edit; None generates from text alone."""
     source_size: tuple[int, int] | None = None
     """Width and height of the source in pixels."""
     width: int | None = None
@@ -41,43 +41,44 @@ class ImageRequest:
 
 @dataclass(frozen=True)
 class Job:
-    """An order with everything decided: running it twice gives the same image, as far as the model allows."""
+    """A request with every argument decided: running it twice gives the same image, as far as the model allows."""
 
-    order: ImageRequest
+    request: ImageRequest
     arguments: Mapping[str, JsonValue]
     """All effective call arguments except prompt, seed and source."""
     source_png: bytes | None = None
     model: str = ""
-    """Who makes it, for the record."""
+    """Name of the model that generates the image, for the stored record."""
 
     @property
     def kind(self) -> tuple[object, ...]:
-        """Jobs of equal kind may share one pipeline call."""
-        return (self.order.source is None, self.order.source_size, repr(sorted(self.arguments.items())))
+        """Batching key: jobs of equal kind may share one pipeline call."""
+        return (self.request.source is None, self.request.source_size, repr(sorted(self.arguments.items())))
 
 
 class BatchObserver(Protocol):
-    """A running batch's line back to those who wait for it; may be used from any thread."""
+    """Receives a running batch's progress and finished images; may be called from any thread."""
 
     def step(self, done: int, total: int) -> None:
-        """Tells that `done` of `total` denoising steps are over."""
+        """Reports that `done` of `total` denoising steps are finished."""
         ...
 
-    def drawn(self, job: Job, png: bytes) -> None:
-        """Keeps an image, on the calling thread: for a backend with a thread of its own, which need not wake others.
+    def generated(self, job: Job, png: bytes) -> None:
+        """Stores a finished image, on the calling thread.
 
-        Not the event loop's thread. `run` returns the image all the same; what was not given here is kept after that.
+        For a backend that runs on its own thread: storing here does not wake the event loop. Must not be called on the
+        event loop's thread. `run` returns the image all the same; the queue stores what was not reported here.
         """
         ...
 
     def cancelled(self) -> bool:
-        """Whether nobody waits for any image of this batch any more."""
+        """Whether no client waits for any image of this batch any more."""
         ...
 
 
 @dataclass(frozen=True)
 class BackendStatus:
-    """What a backend honestly says about itself."""
+    """A backend's current state."""
 
     backend: str
     model: str
@@ -85,7 +86,7 @@ class BackendStatus:
     device: str
     dtype: str
     problem: str | None = None
-    """Why the model cannot be used; None while all is well or loading still runs."""
+    """Why the model cannot be used; None while it is usable or still loading."""
 
 
 class Backend(Protocol):
@@ -93,16 +94,16 @@ class Backend(Protocol):
 
     @property
     def max_batch(self) -> int:
-        """How many jobs of one kind a single `run` may get."""
+        """How many jobs of one kind a single `run` accepts."""
         ...
 
     @property
     def concurrency(self) -> int:
-        """How many `run`s may be under way at the same time."""
+        """How many calls of `run` may be in progress at the same time."""
         ...
 
     async def start(self) -> None:
-        """Begins to load in the background; returns at once."""
+        """Starts loading in the background and returns at once."""
         ...
 
     async def close(self) -> None:
@@ -110,30 +111,32 @@ class Backend(Protocol):
         ...
 
     async def fingerprint(self) -> Mapping[str, JsonValue]:
-        """Returns what, besides the order, decides the pixels: backend, model identity, dtype, library version.
+        """Returns what decides the pixels besides the request: backend, model identity, dtype, library version.
+
+        It is hashed into every stored generation's digest, so its keys and values must stay as they are.
 
         Raises:
             GeneratorError: The model cannot be used.
         """
         ...
 
-    def arguments(self, order: ImageRequest) -> dict[str, JsonValue]:
-        """Returns all effective call arguments of an order, its size included. Called after `fingerprint`.
+    def arguments(self, request: ImageRequest) -> dict[str, JsonValue]:
+        """Returns all effective call arguments of a request, its size included. Called after `fingerprint`.
 
         Raises:
-            InputError: The model cannot do this order.
+            InputError: The model cannot serve this request.
         """
         ...
 
-    async def run(self, jobs: Sequence[Job], monitor: BatchObserver) -> list[JobResult]:
+    async def run(self, jobs: Sequence[Job], observer: BatchObserver) -> list[JobResult]:
         """Generates one image per job, in order. All jobs are of one kind, at most `max_batch`.
 
         Raises:
-            Dropped: It stopped early because nobody waits.
+            Cancelled: It stopped early because no client waits any more.
             InterleaveError: The whole batch failed.
         """
         ...
 
     def status(self) -> BackendStatus:
-        """Returns the present state, without waiting."""
+        """Returns the current state, without waiting."""
         ...

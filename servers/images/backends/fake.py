@@ -1,6 +1,6 @@
-"""A backend without a model: coloured cells that depend on every part of the order.
+"""A backend without a model: colored cells that depend on every part of the request.
 
-For trying a client out, for protocol checks and for crash tests, where a real model would only cost time.
+For trying out a client, for protocol checks and for crash tests, where a real model would only cost time.
 """
 
 import asyncio
@@ -17,14 +17,18 @@ from .base import BackendStatus, BatchObserver, Cancelled, ImageRequest, Job, Jo
 __all__ = ["FakeBackend"]
 
 _CELLS = 4
+"""Cells per side."""
 _SIDE = 96
+"""Pixels per side where the request gives no size."""
+_MODEL = "cells/1"
+"""Part of stored digests and records, which is why it keeps this backend's old name."""
 
 
 class FakeBackend:
-    """Paints at once, or step by step.
+    """Generates images of colored cells, at once or step by step.
 
     Args:
-        step_seconds: How long one of the order's steps takes; 0 still lets other tasks run.
+        step_seconds: Duration of one step; 0 still lets other tasks run.
     """
 
     max_batch = 8
@@ -34,41 +38,41 @@ class FakeBackend:
         self._step_seconds = step_seconds
 
     async def start(self) -> None:
-        """Nothing to load."""
+        """Has nothing to load."""
 
     async def close(self) -> None:
-        """Nothing to release."""
+        """Has nothing to release."""
 
     async def fingerprint(self) -> Mapping[str, JsonValue]:
         """See `Backend.fingerprint`."""
-        return {"backend": "cells", "model": "cells/1"}
+        return {"backend": "cells", "model": _MODEL}
 
-    def arguments(self, order: ImageRequest) -> dict[str, JsonValue]:
+    def arguments(self, request: ImageRequest) -> dict[str, JsonValue]:
         """See `Backend.arguments`. An edit keeps its source's size."""
-        width, height = order.source_size or (_SIDE, _SIDE)
-        return {"width": order.width or width, "height": order.height or height, "steps": order.steps or 4}
+        width, height = request.source_size or (_SIDE, _SIDE)
+        return {"width": request.width or width, "height": request.height or height, "steps": request.steps or 4}
 
-    async def run(self, jobs: Sequence[Job], monitor: BatchObserver) -> list[JobResult]:
+    async def run(self, jobs: Sequence[Job], observer: BatchObserver) -> list[JobResult]:
         """See `Backend.run`."""
         steps = int(str(jobs[0].arguments["steps"]))
         for done in range(1, steps + 1):
             await asyncio.sleep(self._step_seconds)
-            if monitor.cancelled():
+            if observer.cancelled():
                 raise Cancelled
-            monitor.step(done, steps)
-        return [_paint(job) for job in jobs]
+            observer.step(done, steps)
+        return [_cells_image(job) for job in jobs]
 
     def status(self) -> BackendStatus:
         """See `Backend.status`."""
-        return BackendStatus(backend="cells", model="cells/1", loaded=True, device="none", dtype="uint8")
+        return BackendStatus(backend="fake", model=_MODEL, loaded=True, device="none", dtype="uint8")
 
 
-def _paint(job: Job) -> bytes:
-    """Cells from a hash; an edit blends them into its source, so that chains of edits are visible."""
+def _cells_image(job: Job) -> bytes:
+    """Returns a PNG of cells colored by a hash of the job; an edit is blended into its source, so edits add up."""
     from PIL import Image
 
-    order = job.order
-    text = json.dumps([order.prompt, order.seed, order.source, dict(job.arguments)], sort_keys=True)
+    request = job.request
+    text = json.dumps([request.prompt, request.seed, request.source, dict(job.arguments)], sort_keys=True)
     digest = hashlib.shake_256(text.encode()).digest(3 * _CELLS * _CELLS)
     size = (int(str(job.arguments["width"])), int(str(job.arguments["height"])))
     cells = Image.frombytes("RGB", (_CELLS, _CELLS), digest).resize(size, Image.Resampling.NEAREST)

@@ -1,7 +1,7 @@
 """Gemini's native image models (`gemini-2.5-flash-image` and its successors) over `generateContent`.
 
-The key comes from GEMINI_API_KEY or GOOGLE_API_KEY, another host from GEMINI_BASE_URL. A seed is sent, yet equal seeds
-are not promised to give equal images there: repeats are answered from this server's store.
+The key is read from GEMINI_API_KEY or GOOGLE_API_KEY, another host from GEMINI_BASE_URL. The seed is sent, but the API
+does not promise equal images for equal seeds; repeated calls are answered from this server's store.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from interleavethinker.tools.errors import GeneratorError, InputError
 
 from .base import ImageRequest, Job
 from .hosted import HostedBackend
-from .http_api import HostedApi, decoded_image, first_key
+from .http_api import HostedApi, decode_image, first_api_key
 
 __all__ = ["GeminiBackend"]
 
@@ -36,64 +36,71 @@ _REFUSALS = {
 
 
 class GeminiBackend(HostedBackend):
-    """Draws and edits with one hosted model.
+    """Generates and edits images with one hosted model.
 
     Args:
-        model: Name as the API knows it.
-        pause: See `HostedApi`.
+        model: The model's name at the API.
+        retry_delay: See `HostedApi`.
+
+    Raises:
+        ProfileError: Neither GEMINI_API_KEY nor GOOGLE_API_KEY is set.
     """
 
-    def __init__(self, model: str, pause: float = 1.0) -> None:
+    def __init__(self, model: str, retry_delay: float = 1.0) -> None:
         base_url = os.environ.get("GEMINI_BASE_URL", "").strip() or _DEFAULT_URL
-        headers = {"x-goog-api-key": first_key("GEMINI_API_KEY", "GOOGLE_API_KEY")}
-        super().__init__("gemini", model, base_url, HostedApi(base_url, headers, pause=pause, reason=_reason))
+        headers = {"x-goog-api-key": first_api_key("GEMINI_API_KEY", "GOOGLE_API_KEY")}
+        super().__init__(
+            "gemini", model, base_url, HostedApi(base_url, headers, retry_delay=retry_delay, parse_error=_parse_error)
+        )
 
-    def arguments(self, order: ImageRequest) -> dict[str, JsonValue]:
-        """See `Backend.arguments`. The API takes a shape, not a size; width and height say which one is nearest."""
-        width, height = order.source_size or (1024, 1024)
-        width, height = order.width or width, order.height or height
-        shape = min(_RATIOS, key=lambda name: abs(_RATIOS[name] - width / height))
-        asked = order.width is not None or order.height is not None or order.source is None
-        # An edit keeps its source's shape by itself, exactly; naming the nearest one would bend it.
-        return {"aspect_ratio": shape if asked else None}
+    def arguments(self, request: ImageRequest) -> dict[str, JsonValue]:
+        """See `Backend.arguments`. The API takes an aspect ratio, not a size: the one nearest to width and height."""
+        width, height = request.source_size or (1024, 1024)
+        width, height = request.width or width, request.height or height
+        nearest = min(_RATIOS, key=lambda name: abs(_RATIOS[name] - width / height))
+        size_given = request.width is not None or request.height is not None or request.source is None
+        # Without an aspect ratio an edit keeps its source's shape exactly; the nearest one would distort it.
+        return {"aspect_ratio": nearest if size_given else None}
 
-    async def draw_one(self, job: Job) -> bytes:
-        """See `HostedBackend.draw_one`."""
-        parts: list[dict[str, Any]] = [{"text": job.order.prompt}]
+    async def generate_one(self, job: Job) -> bytes:
+        """See `HostedBackend.generate_one`."""
+        parts: list[dict[str, Any]] = [{"text": job.request.prompt}]
         if job.source_png is not None:
             data = base64.b64encode(job.source_png).decode()
             parts.append({"inlineData": {"mimeType": "image/png", "data": data}})
-        # The field is a signed 32-bit number there.
-        options: dict[str, Any] = {"responseModalities": ["IMAGE"], "seed": job.order.seed % 2**31}
+        # The API takes a signed 32-bit seed.
+        options: dict[str, Any] = {"responseModalities": ["IMAGE"], "seed": job.request.seed % 2**31}
         if job.arguments["aspect_ratio"] is not None:
             options["imageConfig"] = {"aspectRatio": job.arguments["aspect_ratio"]}
         body = {"contents": [{"role": "user", "parts": parts}], "generationConfig": options}
-        answer = await self._api.post(f"models/{self._model}:generateContent", json=body)
-        return await asyncio.to_thread(decoded_image, _image_in(answer))
+        response = await self._api.post(f"models/{self._model}:generateContent", json=body)
+        return await asyncio.to_thread(decode_image, _find_image(response))
 
 
-def _image_in(answer: Any) -> str:
-    """Finds the image's base64 in an answer that says 200 also when it refuses.
+def _find_image(response: Any) -> str:
+    """Returns the image's base64 from a response, which has status 200 even for a refusal.
 
     Raises:
-        InputError: The model refuses this prompt or image.
-        GeneratorError: There is no image for another reason; the model may draw one next time.
+        InputError: The model refused this prompt or image.
+        GeneratorError: The response has no image for another reason; another attempt may succeed.
     """
-    blocked = _at(answer, "promptFeedback", "blockReason")
-    reason = str(blocked or _at(answer, "candidates", 0, "finishReason") or "")
-    parts = _at(answer, "candidates", 0, "content", "parts")
+    blocked = _lookup(response, "promptFeedback", "blockReason")
+    reason = str(blocked or _lookup(response, "candidates", 0, "finishReason") or "")
+    parts = _lookup(response, "candidates", 0, "content", "parts")
     for part in parts if isinstance(parts, list) else []:
-        data = _at(part, "inlineData", "data") or _at(part, "inline_data", "data")
+        data = _lookup(part, "inlineData", "data") or _lookup(part, "inline_data", "data")
         if isinstance(data, str):
             return data
     if blocked or reason in _REFUSALS:
         raise InputError(f"The API refused the request: {reason}", code="refused")
     raise GeneratorError(
-        f"The API must answer with an image; it ended with {reason or 'no reason'}.", code="no_image", retryable=True
+        f"The API's answer contains no image (finish reason: {reason or 'none given'}).",
+        code="no_image",
+        retryable=True,
     )
 
 
-def _at(value: Any, *path: str | int) -> Any:
+def _lookup(value: Any, *path: str | int) -> Any:
     for step in path:
         try:
             value = value[step]
@@ -102,6 +109,6 @@ def _at(value: Any, *path: str | int) -> Any:
     return value
 
 
-def _reason(body: Any) -> tuple[str, str]:
+def _parse_error(body: Any) -> tuple[str, str]:
     error = body["error"]
     return str(error.get("status") or ""), str(error.get("message") or "")

@@ -1,6 +1,6 @@
-"""What backends of hosted image APIs share: one request a job, failures told job by job, no model in this process.
+"""What the backends of hosted image APIs share: one API call per job, errors per job, no model in this process.
 
-A backend of an API says how its calls are addressed (`arguments`) and made (`draw_one`).
+A subclass decides a call's arguments (`arguments`) and makes the call (`generate_one`).
 """
 
 from abc import ABC, abstractmethod
@@ -17,12 +17,12 @@ __all__ = ["HostedBackend"]
 
 
 class HostedBackend(ABC):
-    """See `Backend`.
+    """Base of the hosted backends; see `Backend`.
 
     Args:
-        name: Of the backend.
-        model: Name as the API knows it.
-        base_url: Where the API is.
+        name: Name of the backend.
+        model: The model's name at the API.
+        base_url: The API's address.
         api: The connection to it.
     """
 
@@ -48,24 +48,24 @@ class HostedBackend(ABC):
         return {"backend": self._name, "model": self._model, "host": self._base_url}
 
     @abstractmethod
-    def arguments(self, order: ImageRequest) -> dict[str, JsonValue]:
+    def arguments(self, request: ImageRequest) -> dict[str, JsonValue]:
         """See `Backend.arguments`."""
 
-    async def run(self, jobs: Sequence[Job], monitor: BatchObserver) -> list[JobResult]:
+    async def run(self, jobs: Sequence[Job], observer: BatchObserver) -> list[JobResult]:
         """See `Backend.run`."""
-        if monitor.cancelled():
+        if observer.cancelled():
             raise Cancelled
-        outcomes: list[JobResult] = []
+        results: list[JobResult] = []
         for job in jobs:
             try:
-                outcomes.append(await self.draw_one(job))
+                results.append(await self.generate_one(job))
             except InterleaveError as error:
-                outcomes.append(error)
-        return outcomes
+                results.append(error)
+        return results
 
     @abstractmethod
-    async def draw_one(self, job: Job) -> bytes:
-        """Asks the API for one image; returns its canonical PNG bytes."""
+    async def generate_one(self, job: Job) -> bytes:
+        """Requests one image from the API and returns its canonical PNG bytes."""
 
     def status(self) -> BackendStatus:
         """See `Backend.status`."""

@@ -1,6 +1,7 @@
-"""What hosted image APIs have in common: a key from the environment, retries on what is worth retrying, clean errors.
+"""HTTP client for hosted image APIs: keys from the environment, retries of transient failures, errors with codes.
 
-Knows HTTP, not any one API. A call that was paid for but whose answer was lost is paid for again: at least once.
+Knows HTTP, not any particular API. Delivery is at least once: if the answer to a billed call is lost, the call is sent
+and billed again.
 """
 
 import asyncio
@@ -20,47 +21,47 @@ from interleavethinker.tools.images.png import canonical_png
 if TYPE_CHECKING:
     import httpx2
 
-__all__ = ["HostedApi", "decoded_image", "first_key"]
+__all__ = ["HostedApi", "decode_image", "first_api_key"]
 
 _log = logging.getLogger(__name__)
-_WORTH_RETRYING = {408, 409, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529}
-_LONGEST_PAUSE = 60.0
+_TRANSIENT_STATUSES = {408, 409, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529}
+_MAX_RETRY_DELAY = 60.0
 
 
-def first_key(*names: str) -> str:
-    """Returns the first of these environment variables that is set.
+def first_api_key(*names: str) -> str:
+    """Returns the value of the first of these environment variables that is set.
 
     Raises:
-        ProfileError: None is.
+        ProfileError: None of them is set.
     """
     for name in names:
         value = os.environ.get(name, "").strip()
         if value:
             return value
-    raise ProfileError(f"An API key must be in the environment variable {' or '.join(names)}; none is set.")
+    raise ProfileError(f"No API key found. Set the environment variable {' or '.join(names)}.")
 
 
-def decoded_image(text: object) -> bytes:
-    """Returns the canonical PNG of an answer's base64 field.
+def decode_image(text: object) -> bytes:
+    """Returns the canonical PNG of a response's base64 field.
 
     Raises:
-        GeneratorError: It holds no image.
+        GeneratorError: The field holds no image.
     """
     try:
         return canonical_png(base64.b64decode(str(text), validate=True))
     except (binascii.Error, InputError) as error:
-        raise GeneratorError("The API must answer with an image; it sent something else.", code="no_image") from error
+        raise GeneratorError("The API's answer contains no valid image.", code="no_image") from error
 
 
 class HostedApi:
-    """Posts to one API until it answers for good.
+    """Posts to one API and retries transient failures.
 
     Args:
-        base_url: Where the API lives.
-        headers: Sent with every request; holds the key and is never shown.
+        base_url: The API's address.
+        headers: Sent with every request; contains the key and is never shown.
         attempts: How often one request is sent at most.
-        pause: Seconds before the second attempt; doubled each time, unless the API names a time.
-        reason: Finds the API's own words in an error body; they are shown shortened.
+        retry_delay: Seconds before the second attempt; doubled each time, unless the API sends a Retry-After header.
+        parse_error: Returns the API's own error code and message from an error body.
     """
 
     def __init__(
@@ -69,18 +70,18 @@ class HostedApi:
         headers: Mapping[str, str],
         *,
         attempts: int = 5,
-        pause: float = 1.0,
-        reason: Callable[[Any], tuple[str, str]],
+        retry_delay: float = 1.0,
+        parse_error: Callable[[Any], tuple[str, str]],
     ) -> None:
         self._base_url = base_url.rstrip("/")
         self._headers = dict(headers)
         self._attempts = attempts
-        self._pause = pause
-        self._reason = reason
+        self._retry_delay = retry_delay
+        self._parse_error = parse_error
         self._client: httpx2.AsyncClient | None = None
 
     async def open(self) -> None:
-        """Makes the connection pool."""
+        """Opens the connection pool."""
         import httpx2
 
         if self._client is None:
@@ -93,21 +94,21 @@ class HostedApi:
             self._client = None
 
     async def post(self, path: str, **body: Any) -> Any:
-        """Posts and returns the decoded JSON answer.
+        """Posts a request and returns the decoded JSON response.
 
         Args:
-            path: Below the base URL.
+            path: Path below the base URL.
             body: `json=` or `data=` and `files=`, as httpx takes them.
 
         Raises:
-            InputError: The API refuses this request for good (its safety rules, a malformed argument).
-            GeneratorError: It failed; `retryable` says whether it may work later.
+            InputError: The API rejected this request for good (its safety rules, a malformed argument).
+            GeneratorError: The request failed; `retryable` says whether it may succeed later.
         """
         import httpx2
 
         await self.open()
         if self._client is None:
-            raise GeneratorError("The connection pool must be open; it is closed.", code="closed")
+            raise GeneratorError("The connection to the API is closed.", code="closed")
         for attempt in range(1, self._attempts + 1):
             last = attempt == self._attempts
             try:
@@ -115,7 +116,7 @@ class HostedApi:
             except httpx2.TransportError as error:
                 if last:
                     raise GeneratorError(
-                        f"The API must be reachable; {type(error).__name__} {attempt} times.",
+                        f"Could not reach the API: {type(error).__name__} in {attempt} attempts.",
                         code="unreachable",
                         retryable=True,
                     ) from error
@@ -125,44 +126,45 @@ class HostedApi:
                 try:
                     return response.json()
                 except ValueError as error:
-                    raise GeneratorError("The API must answer with JSON; it did not.", retryable=True) from error
-            failure, retry = self._failure(response)
-            if last or not retry:
+                    raise GeneratorError("The API's answer is not valid JSON.", retryable=True) from error
+            failure, transient = self._error_for(response)
+            if last or not transient:
                 raise failure
             _log.info("attempt %d got HTTP %d", attempt, response.status_code)
             await self._wait(attempt, response.headers.get("retry-after"))
         raise AssertionError("unreachable")
 
-    def _failure(self, response: "httpx2.Response") -> tuple[GeneratorError | InputError, bool]:
-        """Returns the error for an answer, and whether another attempt makes sense."""
+    def _error_for(self, response: "httpx2.Response") -> tuple[GeneratorError | InputError, bool]:
+        """Returns the error for a failed response, and whether another attempt may succeed."""
         try:
-            code, words = self._reason(response.json())
+            code, message = self._parse_error(response.json())
         except (ValueError, KeyError, TypeError, AttributeError):
-            code, words = "", ""
-        words = words[:300] or f"HTTP {response.status_code}"
+            code, message = "", ""
+        message = message[:300] or f"HTTP {response.status_code}"
         status = response.status_code
         if code in {"insufficient_quota", "billing_hard_limit_reached"}:
-            return GeneratorError(f"The account has no credit left: {words}", code="quota"), False
+            return GeneratorError(f"The account has no credit left: {message}", code="quota"), False
         if status in {401, 403}:
-            return GeneratorError(f"The API refused the key (HTTP {status}). Check it.", code="unauthorized"), False
-        if status in _WORTH_RETRYING:
-            name = "busy" if status in {429, 503, 529} else "generator"
-            # `busy` would make a client wait without end; after these attempts it is a failure like any other.
-            name = "rate_limited" if name == "busy" else name
-            return GeneratorError(f"The API failed: {words}", code=name, retryable=True), True
+            return GeneratorError(
+                f"The API rejected the key (HTTP {status}). Check the key.", code="unauthorized"
+            ), False
+        if status in _TRANSIENT_STATUSES:
+            # Not `busy`: clients wait for a busy server without limit, and all attempts have been used up here.
+            name = "rate_limited" if status in {429, 503, 529} else "generator"
+            return GeneratorError(f"The API failed: {message}", code=name, retryable=True), True
         if status in {400, 404, 413, 422}:
-            return InputError(f"The API refused the request: {words}", code="refused"), False
-        return GeneratorError(f"The API failed: {words}"), False
+            return InputError(f"The API rejected the request: {message}", code="refused"), False
+        return GeneratorError(f"The API failed: {message}"), False
 
-    async def _wait(self, attempt: int, asked: str | None) -> None:
-        pause = _seconds(asked)
-        if pause is None:
-            pause = self._pause * 2 ** (attempt - 1) * random.uniform(0.5, 1.5)
-        await asyncio.sleep(min(pause, _LONGEST_PAUSE))
+    async def _wait(self, attempt: int, retry_after: str | None) -> None:
+        delay = _seconds(retry_after)
+        if delay is None:
+            delay = self._retry_delay * 2 ** (attempt - 1) * random.uniform(0.5, 1.5)
+        await asyncio.sleep(min(delay, _MAX_RETRY_DELAY))
 
 
 def _seconds(retry_after: str | None) -> float | None:
-    """Reads a Retry-After header: seconds, or a date."""
+    """Returns the seconds that a Retry-After header asks for, given as seconds or as a date; None if unreadable."""
     if not retry_after:
         return None
     try:

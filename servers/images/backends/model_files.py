@@ -1,7 +1,7 @@
-"""From the word after `--model` to a folder with weights and a name that changes whenever the weights do.
+"""Finds the folder of a model given to `--model`, and an identity that changes whenever its weights change.
 
-Knows files and repositories, not torch: the identity of a local folder is known before any heavy import, so that
-a call already answered once is answered again without waiting for the model.
+Knows files and repositories, not torch: the identity of a local folder is known before any heavy import, so that a
+stored call is answered without waiting for the model.
 """
 
 import hashlib
@@ -29,10 +29,10 @@ class ModelFiles:
 
     folder: Path
     label: str
-    """For people: a repository's or a folder's own name."""
+    """Name shown to people: the repository's, or the folder's own."""
     repository: str | None = None
     commit: str | None = None
-    """Of the repository's snapshot."""
+    """The snapshot's commit in the repository."""
 
 
 def locate(model: str, download: Callable[[str], Path] | None = None) -> ModelFiles | None:
@@ -40,11 +40,11 @@ def locate(model: str, download: Callable[[str], Path] | None = None) -> ModelFi
 
     Args:
         model: A short name, an import string, a folder, or a repository.
-        download: Brings a repository's files here and returns the folder of the snapshot. Without it, a repository
-            gives None: it cannot be known without network and heavy imports.
+        download: Downloads a repository and returns its snapshot's folder. Without it, a repository gives None, since
+            finding its files takes network access and heavy imports.
 
     Raises:
-        ProfileError: Nothing of that name exists, or its folder holds no pipeline.
+        ProfileError: No such model exists, or its folder holds no pipeline.
     """
     known = image_model(model)
     target = model if known is None else known.target
@@ -71,16 +71,16 @@ def identity_of(files: ModelFiles) -> str:
 
 
 def pipeline_class(folder: Path) -> str:
-    """Returns the pipeline class that a folder is made for.
+    """Returns the name of the pipeline class that a folder was saved from.
 
     Raises:
-        ProfileError: No readable `model_index.json`.
+        ProfileError: The folder has no readable `model_index.json`.
     """
     try:
         return str(json.loads((folder / "model_index.json").read_text(encoding="utf-8"))["_class_name"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ProfileError(
-            f"A model's folder must hold a diffusers pipeline (model_index.json); {folder.name!r} does not."
+            f"The folder {folder.name!r} is no diffusers pipeline: it has no valid model_index.json."
         ) from error
 
 
@@ -96,7 +96,7 @@ def stored_dtype(folder: Path) -> str | None:
 
 
 def _package_folder(target: str) -> Path | None:
-    """Finds `package.module:relative/path` without running the package's code beyond its parents'."""
+    """Finds the folder of `package.module:relative/path`; imports at most the parent packages."""
     match = _IMPORT_STRING.fullmatch(target)
     if match is None or Path(target).is_dir():
         return None
@@ -109,13 +109,13 @@ def _package_folder(target: str) -> Path | None:
         if folder.is_dir():
             return folder
     raise ProfileError(
-        f"The model {target} must be a folder inside an installed package; it is not there. If it is this project's "
-        "own checkpoint, install the package with its data files."
+        f"The model {target} was not found in an installed package. If it is this project's own checkpoint, install "
+        "the package with its data files."
     )
 
 
 def _hash_of(folder: Path) -> str:
-    """Hashes names and contents of everything a pipeline loads."""
+    """Returns a hash of the names and contents of all files that a pipeline loads."""
     total = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         if path.suffix in _HASHED_SUFFIXES and path.is_file() and not path.name.startswith("."):

@@ -1,7 +1,7 @@
-"""How each diffusers pipeline wants to be called: sizes, steps, guidance, batching, licence. Data, no behaviour.
+"""How to call each diffusers pipeline: sizes, steps, guidance, batching. Data, no behavior.
 
-Settings come from three places, later ones winning: what is known of the pipeline class, what is known of the
-repository, and `call_arguments.json` beside the weights. A folder of one's own thus needs no code here.
+Settings come from three sources, later ones winning: the pipeline class, the repository, and `call_arguments.json`
+beside the weights. A custom model folder therefore needs no code here.
 """
 
 import json
@@ -24,41 +24,41 @@ class PipelineSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     arguments: dict[str, JsonValue] = Field(default_factory=dict)
-    """Call arguments of both operations; `width` and `height` are the size of a picture drawn from text alone."""
+    """Call arguments of both operations; `width` and `height` are the size of an image generated from text alone."""
     generate_arguments: dict[str, JsonValue] = Field(default_factory=dict)
-    """Added, or replacing, when drawing from text alone."""
+    """Added to or replacing `arguments` when generating from text alone."""
     edit_arguments: dict[str, JsonValue] = Field(default_factory=dict)
-    """Added, or replacing, when editing."""
+    """Added to or replacing `arguments` when editing."""
     generate_with: str | None = None
-    """Repository or folder of another pipeline that draws from text alone, where the main one only edits."""
+    """Repository or folder of another pipeline that generates from text alone, where the main one only edits."""
     guidance_argument: str = "guidance_scale"
     area_argument: str | None = None
-    """Name of an argument that must carry width x height (Kontext scales everything to it)."""
+    """Name of an argument that takes width x height (Kontext scales everything to it)."""
     image_as_list: bool = False
-    """Whether a single source is passed as a list of one (pipelines that take several references)."""
+    """Whether a single source is passed as a list of one, for pipelines that take several references."""
     edit_batching: Literal["references", "stacked", "none"] = "none"
     """How edits of different sources share a call: `references` gives every sample its own reference latents (the
-    stock pipeline would give every sample all of them), `stacked` passes a list as long as the batch, `none` makes one
-    call for each."""
+    stock pipeline would give every sample all of them), `stacked` passes a list as long as the batch, `none` makes a
+    separate call for each."""
     batch_prompts: bool = True
-    """Whether the pipeline takes several prompts at all."""
+    """Whether the pipeline accepts several prompts at all."""
     max_batch: int = Field(default=8, ge=1)
     multiple_of: int = Field(default=16, ge=1)
     """Width and height are rounded down to this."""
     edit_max_pixels: int = 1024 * 1024
-    """An edit's result is at most this large unless a size is asked for; larger sources are scaled down."""
+    """Maximum size of an edit's result unless the request gives a size; larger sources are scaled down."""
     source_min_side: int = 1
-    """A source smaller than this is refused, as the pipeline itself would, only with words that help."""
+    """Pixels; a smaller source is refused with a helpful message, where the pipeline's own would not help."""
     source_max_aspect: float = 100.0
-    """The longer side divided by the shorter one, at most."""
+    """Maximum of the longer side divided by the shorter one."""
     dtype: Literal["auto", "bfloat16", "float16", "float32"] = "auto"
-    """`auto`: as stored; weights stored in half precision are used as float32 on a CPU."""
+    """`auto` uses the stored dtype, except that half precision becomes float32 on a CPU."""
     needs: tuple[str, ...] = ()
     """Modules that the pipeline imports beyond this project's own dependencies."""
     device: Literal["auto", "cpu"] = "auto"
-    """`cpu`: on anything else the pipeline's pictures would be others."""
+    """`cpu` where any other device gives different images."""
     threads: int | None = None
-    """CPU threads for the model; None leaves it to torch."""
+    """CPU threads for the model; None leaves the number to torch."""
 
 
 _BY_CLASS: dict[str, dict[str, JsonValue]] = {
@@ -101,12 +101,12 @@ def settings_for(pipeline_class: str, repository: str | None, folder: Path | Non
 
     Args:
         pipeline_class: Class name as in `model_index.json`.
-        repository: The repository it came from, if any.
-        folder: Where it lies; `call_arguments.json` in it is read. Keys that are fields of `PipelineSettings` are taken
-            as such, all others are call arguments.
+        repository: The repository it was downloaded from, if any.
+        folder: Its folder; `call_arguments.json` in it is read. Keys that are fields of `PipelineSettings` are
+            settings, all others are call arguments.
 
     Raises:
-        ProfileError: The file in the folder is malformed.
+        ProfileError: `call_arguments.json` is malformed.
     """
     merged = dict(_BY_CLASS.get(pipeline_class, {})) | _BY_REPOSITORY.get(repository or "", {})
     if folder is not None and (granularity := _granularity(folder)) is not None:
@@ -115,19 +115,19 @@ def settings_for(pipeline_class: str, repository: str | None, folder: Path | Non
     try:
         own: JsonValue = {} if path is None or not path.is_file() else json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(own, dict):
-            raise ProfileError(f"{CALL_ARGUMENTS} must hold a JSON object; it holds something else.")
+            raise ProfileError(f"{CALL_ARGUMENTS} must contain a JSON object.")
         call_arguments = {key: value for key, value in own.items() if key not in _OWN_KEYS}
         merged |= {key: value for key, value in own.items() if key in _OWN_KEYS and key != "arguments"}
-        known, further = merged.get("arguments", {}), own.get("arguments", {})
-        if isinstance(known, dict) and isinstance(further, dict):
-            merged["arguments"] = known | further | call_arguments
+        default, given = merged.get("arguments", {}), own.get("arguments", {})
+        if isinstance(default, dict) and isinstance(given, dict):
+            merged["arguments"] = default | given | call_arguments
         return PipelineSettings.model_validate(merged)
     except (ValidationError, json.JSONDecodeError) as error:
-        raise ProfileError(f"{CALL_ARGUMENTS} must hold call arguments or settings: {error}") from error
+        raise ProfileError(f"{CALL_ARGUMENTS} contains invalid settings: {error}") from error
 
 
 def _granularity(folder: Path) -> int | None:
-    """Pixels per token's side: the image encoder halves once per level but the first, and tokens are 2 x 2 latents."""
+    """Pixels per side of a token: each level of the encoder but the first halves, and a token is 2 x 2 latents."""
     try:
         levels = json.loads((folder / "vae" / "config.json").read_text(encoding="utf-8"))["block_out_channels"]
         return int(2 ** len(levels))

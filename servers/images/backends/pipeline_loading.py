@@ -1,13 +1,32 @@
-"""Loads a diffusers pipeline from a folder. The only place that imports diffusers' classes."""
+"""Loads diffusers pipelines from folders onto a device. The only place that imports diffusers' classes."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-__all__ = ["load_pipeline"]
+__all__ = ["LoadedPipelines", "best_device", "download", "load_pipeline"]
 
 
-def load_pipeline(folder: Path, dtype: Any) -> Any:
-    """Returns the pipeline in a folder, on the CPU, in the given torch dtype."""
+@dataclass(frozen=True)
+class LoadedPipelines:
+    """Pipelines that are ready to be called; both are the same object where one does both."""
+
+    edit: Any
+    generate: Any
+    device: str
+    dtype: str
+
+
+def load_pipeline(folder: Path, device: str, dtype: str, offload: Literal["none", "model", "sequential"]) -> Any:
+    """Returns the pipeline in a folder, ready to be called.
+
+    Args:
+        folder: A diffusers pipeline's folder.
+        device: A torch device's name.
+        dtype: A torch dtype's name.
+        offload: See `DiffusersOptions.offload`.
+    """
+    import torch
     from diffusers import DiffusionPipeline
     from diffusers.utils import logging as diffusers_logging
     from transformers.utils import logging as transformers_logging
@@ -15,4 +34,28 @@ def load_pipeline(folder: Path, dtype: Any) -> Any:
     # A server's stderr is a log.
     diffusers_logging.disable_progress_bar()
     transformers_logging.disable_progress_bar()
-    return DiffusionPipeline.from_pretrained(str(folder), dtype=dtype, local_files_only=True)
+    pipeline = DiffusionPipeline.from_pretrained(str(folder), dtype=getattr(torch, dtype), local_files_only=True)
+    pipeline.set_progress_bar_config(disable=True)
+    if offload == "model":
+        pipeline.enable_model_cpu_offload(device=device)
+    elif offload == "sequential":
+        pipeline.enable_sequential_cpu_offload(device=device)
+    else:
+        pipeline.to(device)
+    return pipeline
+
+
+def best_device() -> str:
+    """Returns the name of the fastest torch device of this machine."""
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def download(repository: str) -> Path:
+    """Downloads a repository unless it is in the cache, and returns its snapshot's folder."""
+    from diffusers import DiffusionPipeline
+
+    return Path(DiffusionPipeline.download(repository))

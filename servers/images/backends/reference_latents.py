@@ -1,20 +1,20 @@
-"""Gives every sample of a batch its own reference image, in FLUX.2 pipelines that would share all of them.
+"""One reference image per sample in FLUX.2 pipelines, which otherwise give every sample all references.
 
-The stock pipeline takes several images as several references of one picture and hands all of them to every sample. A
-server's batch is the other way round: one reference each. Only the step that prepares the references is replaced; for
-a single sample it stays the stock one.
+The stock pipeline takes several images as references of one result and passes all of them to every sample. A server's
+batch needs the opposite: one reference for each sample. Only the step that prepares the references is replaced; a
+single sample still uses the stock step.
 """
 
 from typing import Any
 
-__all__ = ["give_each_sample_its_reference"]
+__all__ = ["use_one_reference_per_sample"]
 
 
-def give_each_sample_its_reference(pipeline: Any) -> None:
+def use_one_reference_per_sample(pipeline: Any) -> None:
     """Replaces `prepare_image_latents` on this one pipeline object.
 
-    In a call with B > 1 prompts and B images of one size, sample b then sees image b alone, at the position (time
-    coordinate) that a first reference has. Each image is encoded by itself, exactly as in a call of its own.
+    In a call with B > 1 prompts and B images of one size, sample b then sees only image b, at the position (time
+    coordinate) of a first reference. Each image is encoded separately, exactly as in a call with a single image.
     """
     stock = pipeline.prepare_image_latents
 
@@ -23,12 +23,12 @@ def give_each_sample_its_reference(pipeline: Any) -> None:
             latents, positions = stock(images=images, batch_size=1, generator=generator, device=device, dtype=dtype)
             return latents, positions
         if len(images) != batch_size:
-            raise ValueError(f"a batch of {batch_size} edits must have one reference each; found {len(images)}")
+            raise ValueError(f"a batch of {batch_size} edits needs {batch_size} references; got {len(images)}")
         import torch
 
-        alone = [stock(images=[image], batch_size=1, generator=None, device=device, dtype=dtype) for image in images]
-        latents = torch.cat([latent for latent, _ in alone])
-        positions = torch.cat([position for _, position in alone])
+        separate = [stock(images=[image], batch_size=1, generator=None, device=device, dtype=dtype) for image in images]
+        latents = torch.cat([latent for latent, _ in separate])
+        positions = torch.cat([position for _, position in separate])
         return latents, positions
 
     pipeline.prepare_image_latents = prepare

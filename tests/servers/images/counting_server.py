@@ -1,4 +1,4 @@
-"""A stdio image server that writes down what it generates: `finished SEED` at its start, `begin SEED` per generation.
+"""A stdio image server that logs what it generates: `finished SEED` at its start, `begin SEED` per generation.
 
 Usage: counting_server.py STORE LOG
 """
@@ -16,26 +16,26 @@ from interleavethinker.servers.images.main import serve_images
 
 
 class CountingBackend(FakeBackend):
-    """Cells; every generation is logged before it begins, with one write, so that no kill can tear a line."""
+    """A fake backend; every generation is logged before it begins, in one write, so that a kill never tears a line."""
 
     def __init__(self, log: Path) -> None:
         super().__init__(step_seconds=0.002)
         self._file = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
-    def note(self, word: str, seed: int) -> None:
-        os.write(self._file, f"{word} {seed}\n".encode())
+    def log_line(self, event: str, seed: int) -> None:
+        os.write(self._file, f"{event} {seed}\n".encode())
 
-    async def run(self, jobs: Sequence[Job], monitor: BatchObserver) -> list[JobResult]:
+    async def run(self, jobs: Sequence[Job], observer: BatchObserver) -> list[JobResult]:
         for job in jobs:
-            self.note("begin", job.order.seed)
-        return await super().run(jobs, monitor)
+            self.log_line("begin", job.request.seed)
+        return await super().run(jobs, observer)
 
 
 def main() -> None:
     store, log = map(Path, sys.argv[1:])
     backend = CountingBackend(log)
     for record in store.glob("calls/*/*.json"):
-        backend.note("finished", Generation.model_validate_json(record.read_bytes()).seed)
+        backend.log_line("finished", Generation.model_validate_json(record.read_bytes()).seed)
     asyncio.run(serve_images(backend, store))
 
 

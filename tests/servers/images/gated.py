@@ -1,4 +1,4 @@
-"""A backend whose every run waits until the test lets it go: order and overlap without sleeping."""
+"""A backend whose runs wait until the test opens a gate: order and overlap without sleeping."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -11,10 +11,11 @@ from interleavethinker.tools.errors import InterleaveError
 
 
 class GatedBackend(FakeBackend):
-    """Cells behind a gate.
+    """A fake backend behind a gate.
 
     Attributes:
         batches: Prompts of every run so far, in order.
+        cancelled_batches: Prompts of every run that was cancelled.
         failures: Errors to return instead of images, by prompt.
     """
 
@@ -25,7 +26,7 @@ class GatedBackend(FakeBackend):
         self.began = asyncio.Event()
         self.ended = asyncio.Event()
         self.batches: list[list[str]] = []
-        self.dropped: list[list[str]] = []
+        self.cancelled_batches: list[list[str]] = []
         self.failures: dict[str, InterleaveError | Exception] = {}
         self.identity = "gated/1"
         if opened:
@@ -34,21 +35,21 @@ class GatedBackend(FakeBackend):
     async def fingerprint(self) -> Mapping[str, JsonValue]:
         return {"backend": "gated", "model": self.identity}
 
-    async def run(self, jobs: Sequence[Job], monitor: BatchObserver) -> list[JobResult]:
-        prompts = [job.order.prompt for job in jobs]
+    async def run(self, jobs: Sequence[Job], observer: BatchObserver) -> list[JobResult]:
+        prompts = [job.request.prompt for job in jobs]
         self.batches.append(prompts)
         self.began.set()
         while not self.gate.is_set():
-            if monitor.cancelled():
-                self.dropped.append(prompts)
+            if observer.cancelled():
+                self.cancelled_batches.append(prompts)
                 self.ended.set()
                 raise Cancelled
             await asyncio.sleep(0.001)
-        images = await super().run(jobs, monitor)
-        outcomes: list[JobResult] = []
+        images = await super().run(jobs, observer)
+        results: list[JobResult] = []
         for prompt, image in zip(prompts, images, strict=True):
             failure = self.failures.get(prompt)
             if failure is not None and not isinstance(failure, InterleaveError):
                 raise failure
-            outcomes.append(image if failure is None else failure)
-        return outcomes
+            results.append(image if failure is None else failure)
+        return results

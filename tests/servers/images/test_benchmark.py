@@ -1,4 +1,4 @@
-"""The benchmark's program runs and gives every promised figure; what the figures are is not a test's business."""
+"""The benchmark command runs and prints every documented figure; their values depend on the machine."""
 
 import asyncio
 import json
@@ -8,9 +8,9 @@ from pathlib import Path
 from ..processes import PROGRAM
 
 
-async def test_the_bench_prints_one_json_object_with_every_key(klein_folder: Path) -> None:
-    words = ("bench", "image-server", "--json", "--model", str(klein_folder), "--calls", "3", "--rounds", "1")
-    process = await asyncio.create_subprocess_exec(*PROGRAM, *words, stdout=subprocess.PIPE)
+async def test_the_benchmark_prints_one_json_object_with_every_key(klein_folder: Path) -> None:
+    arguments = ("bench", "image-server", "--json", "--model", str(klein_folder), "--calls", "3", "--rounds", "1")
+    process = await asyncio.create_subprocess_exec(*PROGRAM, *arguments, stdout=subprocess.PIPE)
     output, _ = await process.communicate()
     assert process.returncode == 0
     figures = json.loads(output)

@@ -1,4 +1,4 @@
-"""The generator port over HTTP: servers that are killed, replaced on the same port, or guarded by a token."""
+"""The generator client over HTTP: servers that are killed, replaced on the same port, or protected by a token."""
 
 import asyncio
 import contextlib
@@ -14,7 +14,7 @@ from interleavethinker.tools.mcp.generator import McpImageGenerator
 from interleavethinker.tools.types import GenerationRequest
 
 from ..processes import http_server
-from .backends.test_diffusers import picture
+from .backends.backend_jobs import sample_png
 
 TOKEN = "a-secret-of-sufficient-length"  # noqa: S105
 
@@ -25,22 +25,22 @@ def free_port() -> int:
         return port
 
 
-async def test_a_server_that_was_replaced_is_found_again_and_repeats_nothing(tmp_path: Path) -> None:
+async def test_the_client_reconnects_to_a_replaced_server_which_repeats_nothing(tmp_path: Path) -> None:
     port, store = free_port(), ImageStore(tmp_path / "workspace")
     config = GeneratorConfig(url=f"http://127.0.0.1:{port}/mcp", resends=30)
     async with McpImageGenerator(config, store) as generator:
         async with http_server(tmp_path / "server", port=port):
             first = await generator.generate(GenerationRequest(prompt="a ball", seed=1))
-        # Nobody listens now: the call waits for the next server.
+        # No server is listening now: the call waits for the next one.
         again = asyncio.create_task(generator.generate(GenerationRequest(prompt="a ball", seed=1)))
         async with http_server(tmp_path / "server", port=port):
             assert await again == first.model_copy(update={"cached": True})
-            source = store.put(picture(1))
+            source = store.put(sample_png(1))
             edited = await generator.generate(GenerationRequest(prompt="redder", seed=1, source=source))
             assert store.get(edited.sha256)
 
 
-async def test_nobody_listening_is_an_error_after_the_attempts(tmp_path: Path) -> None:
+async def test_an_unreachable_server_is_an_error_after_all_attempts(tmp_path: Path) -> None:
     config = GeneratorConfig(url=f"http://127.0.0.1:{free_port()}/mcp", resends=1)
     async with McpImageGenerator(config, ImageStore(tmp_path)) as generator:
         with pytest.raises(GeneratorError) as caught:
@@ -48,7 +48,7 @@ async def test_nobody_listening_is_an_error_after_the_attempts(tmp_path: Path) -
     assert (caught.value.code, caught.value.retryable) == ("unreachable", True)
 
 
-async def test_the_token_is_sent_and_a_wrong_one_is_told_at_once(
+async def test_the_token_is_sent_and_a_wrong_one_is_reported_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with http_server(tmp_path / "server", INTERLEAVETHINKER_TOKEN=TOKEN) as url:

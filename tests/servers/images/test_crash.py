@@ -1,6 +1,6 @@
-"""Fifty calls while the server is killed again and again: all are answered, nothing finished is drawn twice.
+"""Fifty calls while the server is repeatedly killed: all are answered, nothing finished is generated twice.
 
-`INTERLEAVETHINKER_CRASH_ROUNDS=100 pytest tests/servers/test_crash.py` runs more rounds; a round's number is its seed.
+`INTERLEAVETHINKER_CRASH_ROUNDS=100 pytest tests/servers/images/test_crash.py` runs more rounds, seeded by number.
 """
 
 import asyncio
@@ -32,10 +32,10 @@ def begun(log: Path) -> int:
 
 
 async def kill_at_random(log: Path, dice: random.Random, unanswered: list[asyncio.Task[GeneratedImage]]) -> int:
-    """Kills the server some generations after its start, each time at another moment; returns how often."""
+    """Kills the server some generations after each start, at varying moments; returns the number of kills."""
     kills = 0
     while True:
-        # Mostly in the middle of generating, now and then while the server is still starting.
+        # Usually during a generation, sometimes while the server is still starting.
         count = begun if dice.random() < 0.9 else lambda log: len(lines(log))
         target = count(log) + dice.randint(1, 12)
         while count(log) < target:
@@ -57,7 +57,7 @@ async def test_every_call_is_answered_and_no_finished_generation_is_repeated(tmp
     # The last ten calls repeat earlier ones; about a third are edits of images that the server does not know at first.
     calls = [
         GenerationRequest(
-            prompt="picture", seed=index % (CALLS - 10), source=None if index % 40 % 3 else sources[index % 40 % 2]
+            prompt="an image", seed=index % (CALLS - 10), source=None if index % 40 % 3 else sources[index % 40 % 2]
         )
         for index in range(CALLS)
     ]
@@ -81,8 +81,8 @@ async def test_every_call_is_answered_and_no_finished_generation_is_repeated(tmp
         if word == "finished":
             finished.add(number)
         else:
-            assert number not in finished, f"seed {seed}: call {number} was drawn although it had been finished"
-    assert finished, "some generations must have been finished before a kill, or nothing was proven"
+            assert number not in finished, f"seed {seed}: call {number} was generated again although it had finished"
+    assert finished, "some generations must finish before a kill, or this test proves nothing"
 
     for store in (servers, workspace):
         for name in store:

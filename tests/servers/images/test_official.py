@@ -1,4 +1,4 @@
-"""Programs of the protocol's maintainers against our server, and our client against a server that nobody here wrote.
+"""The protocol maintainers' programs against our server, and our client against a third-party server.
 
 `make protocol-tools` installs them (Node 22 among them); without that, these tests are skipped.
 
@@ -78,20 +78,20 @@ async def inspect(*words: str) -> Any:
 
 
 async def test_the_inspector_lists_and_calls_our_tools(tmp_path: Path) -> None:
-    server = (*PROGRAM, "image-server", "--model", "cells", "--store", str(tmp_path))
+    server = (*PROGRAM, "image-server", "--model", "fake", "--store", str(tmp_path))
     listed = await inspect(*server, "--method", "tools/list")
     assert {tool["name"] for tool in listed["tools"]} == {"edit_image", "generate_image", "put_image", "server_status"}
     arguments = ("--tool-name", "generate_image", "--tool-arg", "prompt=a ball", "--tool-arg", "seed=5")
-    drawn = await inspect(*server, "--method", "tools/call", *arguments)
-    assert drawn["structuredContent"]["seed"] == 5
-    assert [block["type"] for block in drawn["content"]] == ["text", "resource_link", "image"]
+    result = await inspect(*server, "--method", "tools/call", *arguments)
+    assert result["structuredContent"]["seed"] == 5
+    assert [block["type"] for block in result["content"]] == ["text", "resource_link", "image"]
 
 
-async def test_a_server_that_nobody_here_wrote_is_used_as_a_generator(tmp_path: Path) -> None:
+async def test_a_third_party_server_is_used_as_a_generator(tmp_path: Path) -> None:
     template = ToolTemplate(name="get-tiny-image", prompt=None)
     config = GeneratorConfig(command=(*binary("server-everything"), "stdio"), tools=ToolMapping(generate=template))
     store = ImageStore(tmp_path)
     async with McpImageGenerator(config, store) as generator:
-        drawn = await generator.generate(GenerationRequest(prompt="whatever it draws", seed=1))
-    assert sha256_of(store.get(drawn.sha256)) == drawn.sha256
-    assert drawn.width > 0
+        image = await generator.generate(GenerationRequest(prompt="anything", seed=1))
+    assert sha256_of(store.get(image.sha256)) == image.sha256
+    assert image.width > 0

@@ -1,4 +1,4 @@
-"""The image server as clients see it: real processes over stdio and HTTP, with the official client."""
+"""The image server from a client's side: real processes over stdio and HTTP, with the official client."""
 
 import asyncio
 import base64
@@ -21,14 +21,14 @@ from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.images.store import sha256_of
 
 from ..processes import PROGRAM, http_server
-from .backends.test_diffusers import picture
+from .backends.backend_jobs import sample_png
 
 TOKEN = "a-secret-of-sufficient-length"  # noqa: S105
 
 
 def stdio(store: Path, *options: str) -> StdioServerParameters:
-    words = ["image-server", "--store", str(store), *(options or ("--model", "cells"))]
-    return StdioServerParameters(command=PROGRAM[0], args=[*PROGRAM[1:], *words], env={"PYTHONUNBUFFERED": "1"})
+    arguments = ["image-server", "--store", str(store), *(options or ("--model", "fake"))]
+    return StdioServerParameters(command=PROGRAM[0], args=[*PROGRAM[1:], *arguments], env={"PYTHONUNBUFFERED": "1"})
 
 
 BOTH = pytest.mark.parametrize("transport", ["stdio", "http"])
@@ -50,7 +50,7 @@ def error_code(result: CallToolResult) -> str:
     return str(result.structured_content["error"]["code"])
 
 
-async def draw(client: Client, tool: str = "generate_image", **arguments: Any) -> dict[str, Any]:
+async def call_tool(client: Client, tool: str = "generate_image", **arguments: Any) -> dict[str, Any]:
     result = await client.call_tool(tool, arguments)
     assert not result.is_error, result.content
     assert result.structured_content is not None
@@ -58,7 +58,7 @@ async def draw(client: Client, tool: str = "generate_image", **arguments: Any) -
 
 
 @BOTH
-async def test_the_tools_have_full_schemas_in_and_out(transport: str, tmp_path: Path) -> None:
+async def test_the_tools_have_complete_input_and_output_schemas(transport: str, tmp_path: Path) -> None:
     async with connected(transport, tmp_path) as client:
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
         assert sorted(tools) == ["edit_image", "generate_image", "put_image", "server_status"]
@@ -73,7 +73,7 @@ async def test_the_tools_have_full_schemas_in_and_out(transport: str, tmp_path: 
 
 
 @BOTH
-async def test_an_answer_carries_structure_a_link_and_a_preview(transport: str, tmp_path: Path) -> None:
+async def test_a_result_has_structured_content_a_link_and_a_preview(transport: str, tmp_path: Path) -> None:
     async with connected(transport, tmp_path) as client:
         result = await client.call_tool("generate_image", {"prompt": "a ball", "seed": 5})
         assert result.structured_content is not None
@@ -94,8 +94,8 @@ async def test_an_answer_carries_structure_a_link_and_a_preview(transport: str, 
 @BOTH
 async def test_a_large_image_has_a_small_preview_and_can_be_read_in_parts(transport: str, tmp_path: Path) -> None:
     async with connected(transport, tmp_path) as client:
-        noise = picture(1, 1024, 1024)
-        kept = await draw(client, "put_image", image="data:image/png;base64," + base64.b64encode(noise).decode())
+        noise = sample_png(1, 1024, 1024)
+        kept = await call_tool(client, "put_image", image="data:image/png;base64," + base64.b64encode(noise).decode())
         result = await client.call_tool("edit_image", {"prompt": "noise", "image": kept["uri"], "seed": 1})
         (image,) = [block for block in result.content if block.type == "image"]
         (link,) = [block for block in result.content if block.type == "resource_link"]
@@ -110,17 +110,17 @@ async def test_a_large_image_has_a_small_preview_and_can_be_read_in_parts(transp
 
 
 @BOTH
-async def test_an_image_made_here_or_put_here_can_be_edited(transport: str, tmp_path: Path) -> None:
+async def test_generated_and_uploaded_images_can_be_edited(transport: str, tmp_path: Path) -> None:
     async with connected(transport, tmp_path) as client:
-        made = await draw(client, prompt="a ball", seed=1)
-        edited = await draw(client, "edit_image", prompt="redder", image=made["uri"], seed=1)
+        made = await call_tool(client, prompt="a ball", seed=1)
+        edited = await call_tool(client, "edit_image", prompt="redder", image=made["uri"], seed=1)
         assert edited["sha256"] != made["sha256"]
-        png = picture(3)
+        png = sample_png(3)
         uri = "data:image/png;base64," + base64.b64encode(png).decode()
-        put = await draw(client, "put_image", image=uri)
+        put = await call_tool(client, "put_image", image=uri)
         assert put == {"uri": f"image://{sha256_of(png)}", "sha256": sha256_of(png), "width": 64, "height": 64}
-        by_name = await draw(client, "edit_image", prompt="redder", image=put["uri"], seed=1)
-        assert (await draw(client, "edit_image", prompt="redder", image=uri, seed=1)) == by_name | {"cached": True}
+        by_name = await call_tool(client, "edit_image", prompt="redder", image=put["uri"], seed=1)
+        assert (await call_tool(client, "edit_image", prompt="redder", image=uri, seed=1)) == by_name | {"cached": True}
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,9 @@ async def test_an_image_made_here_or_put_here_can_be_edited(transport: str, tmp_
         ({"prompt": "", "image": f"image://{'0' * 64}"}, "invalid_prompt"),
     ],
 )
-async def test_errors_are_results_with_a_code_and_no_path(tmp_path: Path, arguments: dict[str, Any], code: str) -> None:
+async def test_errors_are_results_with_a_code_and_without_paths(
+    tmp_path: Path, arguments: dict[str, Any], code: str
+) -> None:
     async with Client(stdio(tmp_path)) as client:
         result = await client.call_tool("edit_image", arguments)
         assert error_code(result) == code
@@ -142,45 +144,43 @@ async def test_errors_are_results_with_a_code_and_no_path(tmp_path: Path, argume
         assert str(tmp_path) not in str(caught.value)
 
 
-async def test_a_known_call_is_answered_before_the_model_is_loaded_and_the_status_is_honest(
+async def test_a_stored_call_is_answered_before_the_model_is_loaded_and_the_status_says_so(
     klein_folder: Path, tmp_path: Path
 ) -> None:
     options = ("--model", str(klein_folder), "--device", "cpu")
     async with Client(stdio(tmp_path, *options)) as client:
-        before = await draw(client, "server_status")
+        before = await call_tool(client, "server_status")
         assert (before["loaded"], before["problem"], before["dtype"]) == (False, None, "float32")
-        drawn = await draw(client, prompt="a ball", seed=1)
-        after = await draw(client, "server_status")
+        first = await call_tool(client, prompt="a ball", seed=1)
+        after = await call_tool(client, "server_status")
         assert (after["loaded"], after["device"], after["generated"]) == (True, "cpu", 1)
-        assert drawn["model"].partition("@")[0] == after["model"] == klein_folder.name
+        assert first["model"].partition("@")[0] == after["model"] == klein_folder.name
     async with Client(stdio(tmp_path, *options)) as client:
-        assert await draw(client, prompt="a ball", seed=1) == drawn | {"cached": True}
-        assert (await draw(client, "server_status"))["loaded"] is False
+        assert await call_tool(client, prompt="a ball", seed=1) == first | {"cached": True}
+        assert (await call_tool(client, "server_status"))["loaded"] is False
 
 
-async def test_progress_arrives_and_a_cancelled_call_reaches_the_server_and_frees_it(
-    klein_folder: Path, tmp_path: Path
-) -> None:
-    heard: list[float] = []
+async def test_progress_arrives_and_cancelling_a_call_frees_the_server(klein_folder: Path, tmp_path: Path) -> None:
+    received: list[float] = []
     started = asyncio.Event()
 
-    async def hear(progress: float, total: float | None, message: str | None) -> None:
+    async def receive(progress: float, total: float | None, message: str | None) -> None:
         assert (total, message is None) == (1.0, False)
-        heard.append(progress)
+        received.append(progress)
         started.set()
 
     async with Client(stdio(tmp_path, "--model", str(klein_folder), "--device", "cpu")) as client:
-        await client.call_tool("generate_image", {"prompt": "x", "seed": 1, "steps": 20}, progress_callback=hear)
-        assert heard
-        assert heard == sorted(heard)
+        await client.call_tool("generate_image", {"prompt": "x", "seed": 1, "steps": 20}, progress_callback=receive)
+        assert received
+        assert received == sorted(received)
         started.clear()
         arguments = {"prompt": "endless", "seed": 1, "steps": 200, "width": 512, "height": 512}
-        call = asyncio.create_task(client.call_tool("generate_image", arguments, progress_callback=hear))
+        call = asyncio.create_task(client.call_tool("generate_image", arguments, progress_callback=receive))
         await started.wait()
         call.cancel()
         await asyncio.wait({call})
-        await draw(client, prompt="next", seed=1)
-        status = await draw(client, "server_status")
+        await call_tool(client, prompt="next", seed=1)
+        status = await call_tool(client, "server_status")
         assert (status["running"], status["waiting"], status["generated"]) == (0, 0, 2)
 
 
@@ -193,7 +193,7 @@ async def test_http_without_the_token_is_refused_and_with_it_served(tmp_path: Pa
                 assert "Bearer" in response.headers["www-authenticate"]
         known = httpx2.AsyncClient(headers={"Authorization": f"Bearer {TOKEN}"})
         async with known, Client(streamable_http_client(url, http_client=known)) as client:
-            assert (await draw(client, prompt="a ball", seed=1))["seed"] == 1
+            assert (await call_tool(client, prompt="a ball", seed=1))["seed"] == 1
 
 
 @pytest.mark.parametrize(
@@ -207,15 +207,15 @@ async def test_http_without_the_token_is_refused_and_with_it_served(tmp_path: Pa
     ],
     ids=str,
 )
-async def test_strange_hosts_and_origins_are_refused(tmp_path: Path, headers: dict[str, str], status: int) -> None:
-    options = ("--model", "cells", "--allow-host", "images.example", "--allow-origin", "https://app.example")
+async def test_unknown_hosts_and_origins_are_refused(tmp_path: Path, headers: dict[str, str], status: int) -> None:
+    options = ("--model", "fake", "--allow-host", "images.example", "--allow-origin", "https://app.example")
     async with http_server(tmp_path, *options) as url, httpx2.AsyncClient() as plain:
         accept = {"Accept": "application/json, text/event-stream"}
         response = await plain.post(url, headers=accept | headers, json={"jsonrpc": "2.0"})
-        assert response.status_code == status, "400: it came through, and is no request"
+        assert response.status_code == status, "400: it passed the check, but is no valid request"
 
 
-async def test_a_body_that_fits_an_image_is_taken_and_a_larger_one_is_not(tmp_path: Path) -> None:
+async def test_a_body_as_large_as_an_image_is_accepted_and_a_larger_one_is_not(tmp_path: Path) -> None:
     import numpy as np
     from PIL import Image
 
@@ -227,14 +227,14 @@ async def test_a_body_that_fits_an_image_is_taken_and_a_larger_one_is_not(tmp_pa
     async with http_server(tmp_path) as url:
         async with Client(url) as client:
             uri = "data:image/png;base64," + base64.b64encode(png).decode()
-            assert (await draw(client, "put_image", image=uri))["sha256"] == sha256_of(png)
+            assert (await call_tool(client, "put_image", image=uri))["sha256"] == sha256_of(png)
         async with httpx2.AsyncClient() as plain:
             response = await plain.post(url, content=bytes(49 * 2**20))
             assert response.status_code == 413
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org"])  # noqa: S104
-def test_listening_elsewhere_needs_a_token(host: str) -> None:
+def test_listening_on_another_address_needs_a_token(host: str) -> None:
     with pytest.raises(InputError):
         HttpOptions(host=host).check()
     with pytest.raises(InputError):
@@ -243,12 +243,12 @@ def test_listening_elsewhere_needs_a_token(host: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
-def test_listening_on_this_machine_needs_none(host: str) -> None:
+def test_listening_on_loopback_needs_no_token(host: str) -> None:
     HttpOptions(host=host).check()
 
 
-def test_the_program_refuses_to_listen_elsewhere_without_a_token(tmp_path: Path) -> None:
-    command = [*PROGRAM, "image-server", "--model", "cells", "--transport", "http", "--host", "0.0.0.0"]  # noqa: S104
+def test_the_command_refuses_to_listen_on_another_address_without_a_token(tmp_path: Path) -> None:
+    command = [*PROGRAM, "image-server", "--model", "fake", "--transport", "http", "--host", "0.0.0.0"]  # noqa: S104
     done = subprocess.run([*command, "--store", str(tmp_path)], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "INTERLEAVETHINKER_TOKEN" in done.stderr
@@ -258,10 +258,10 @@ def test_the_program_refuses_to_listen_elsewhere_without_a_token(tmp_path: Path)
 async def test_old_and_new_protocols_are_served(tmp_path: Path, mode: Literal["legacy", "auto"]) -> None:
     async with Client(stdio(tmp_path), mode=mode) as client:
         assert client.protocol_version == {"legacy": "2025-11-25", "auto": "2026-07-28"}[mode]
-        assert (await draw(client, prompt="a ball", seed=1))["cached"] is False
+        assert (await call_tool(client, prompt="a ball", seed=1))["cached"] is False
 
 
-def test_a_server_whose_client_goes_away_while_the_model_loads_ends(klein_folder: Path, tmp_path: Path) -> None:
+def test_a_server_whose_client_leaves_while_the_model_loads_ends(klein_folder: Path, tmp_path: Path) -> None:
     command = [*PROGRAM, "image-server", "--model", str(klein_folder), "--store", str(tmp_path)]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False)
     assert done.returncode == 0

@@ -1,4 +1,4 @@
-"""The image server without its protocol: digests, the queue, batching, cancelling, limits."""
+"""The image service without MCP: digests, the queue, batching, cancellation, limits."""
 
 import asyncio
 import base64
@@ -49,22 +49,22 @@ def code_of(error: pytest.ExceptionInfo[InterleaveError]) -> str:
     return error.value.code
 
 
-async def test_a_known_call_is_answered_from_the_store_also_by_another_process(start: Start) -> None:
+async def test_a_stored_call_is_answered_from_the_store_also_by_another_service(start: Start) -> None:
     backend = GatedBackend(opened=True)
     service = await start(backend)
-    first = await service.draw("a ball", seed=1)
-    again = await service.draw("a ball", seed=1)
+    first = await service.generate("a ball", seed=1)
+    again = await service.generate("a ball", seed=1)
     assert (first.cached, again.cached) == (False, True)
     assert (again.generation, again.png) == (first.generation, first.png)
     later = GatedBackend(opened=True)
-    assert (await (await start(later)).draw("a ball", seed=1)).cached
+    assert (await (await start(later)).generate("a ball", seed=1)).cached
     assert (len(backend.batches), later.batches) == (1, [])
 
 
-async def test_every_part_of_a_call_and_the_model_make_it_another_call(start: Start) -> None:
+async def test_any_change_of_a_call_or_the_model_makes_it_a_new_call(start: Start) -> None:
     backend = GatedBackend(opened=True)
     service = await start(backend)
-    source = (await service.draw("a source", seed=0)).generation.sha256
+    source = (await service.generate("a source", seed=0)).generation.sha256
     calls: list[dict[str, object]] = [
         {"prompt": "a ball", "seed": 1},
         {"prompt": "a bell", "seed": 1},
@@ -74,25 +74,25 @@ async def test_every_part_of_a_call_and_the_model_make_it_another_call(start: St
         {"prompt": "a ball", "seed": 1, "steps": 2},
         {"prompt": "a ball", "seed": 1, "image": f"image://{source}"},
     ]
-    assert [(await service.draw(**call)).cached for call in calls] == [False] * len(calls)  # type: ignore[arg-type]
+    assert [(await service.generate(**call)).cached for call in calls] == [False] * len(calls)  # type: ignore[arg-type]
     backend.identity = "gated/2"
-    assert not (await service.draw("a ball", seed=1)).cached
+    assert not (await service.generate("a ball", seed=1)).cached
     backend.identity = "gated/1"
-    assert [(await service.draw(**call)).cached for call in calls] == [True] * len(calls)  # type: ignore[arg-type]
+    assert [(await service.generate(**call)).cached for call in calls] == [True] * len(calls)  # type: ignore[arg-type]
 
 
-async def test_a_call_without_a_seed_is_always_new_and_tells_its_seed(start: Start) -> None:
+async def test_a_call_without_a_seed_is_always_new_and_returns_its_seed(start: Start) -> None:
     service = await start(GatedBackend(opened=True))
-    one, two = await service.draw("a ball"), await service.draw("a ball")
+    one, two = await service.generate("a ball"), await service.generate("a ball")
     assert one.generation.seed != two.generation.seed
     assert not two.cached
-    assert (await service.draw("a ball", seed=one.generation.seed)).png == one.png
+    assert (await service.generate("a ball", seed=one.generation.seed)).png == one.png
 
 
 async def test_two_identical_calls_at_once_run_one_generation(start: Start) -> None:
     backend = GatedBackend()
     service = await start(backend)
-    calls = [asyncio.create_task(service.draw("a ball", seed=1)) for _ in range(5)]
+    calls = [asyncio.create_task(service.generate("a ball", seed=1)) for _ in range(5)]
     await backend.began.wait()
     backend.gate.set()
     answers = await asyncio.gather(*calls)
@@ -100,62 +100,62 @@ async def test_two_identical_calls_at_once_run_one_generation(start: Start) -> N
     assert len({answer.generation.sha256 for answer in answers}) == 1
 
 
-async def test_the_image_is_stored_before_anybody_is_answered(start: Start, tmp_path: Path) -> None:
+async def test_the_image_is_stored_before_any_caller_is_answered(start: Start, tmp_path: Path) -> None:
     backend = GatedBackend(opened=True)
     service = await start(backend)
-    drawn = await service.draw("a ball", seed=1)
-    assert ImageStore(tmp_path).get(drawn.generation.sha256) == drawn.png
+    first = await service.generate("a ball", seed=1)
+    assert ImageStore(tmp_path).get(first.generation.sha256) == first.png
 
 
 @pytest.mark.parametrize("end", [Cancelled(), GeneratorError("out of memory"), ValueError("a defect")])
-async def test_what_a_backend_gave_away_is_answered_however_its_run_ends(start: Start, end: Exception) -> None:
-    class Generous(GatedBackend):
-        async def run(self, jobs: Sequence[Job], monitor: BatchObserver) -> list[JobResult]:
-            for job, image in zip(jobs, await super().run(jobs, monitor), strict=True):
+async def test_an_image_that_a_backend_reported_is_returned_however_its_run_ends(start: Start, end: Exception) -> None:
+    class EarlyReporter(GatedBackend):
+        async def run(self, jobs: Sequence[Job], observer: BatchObserver) -> list[JobResult]:
+            for job, image in zip(jobs, await super().run(jobs, observer), strict=True):
                 assert isinstance(image, bytes)
-                await asyncio.to_thread(monitor.drawn, job, image)
+                await asyncio.to_thread(observer.generated, job, image)
             raise end
 
-    backend = Generous(opened=True)
+    backend = EarlyReporter(opened=True)
     service = await start(backend)
-    assert not (await service.draw("a ball", seed=1)).cached
-    assert (await service.draw("a ball", seed=1)).cached
+    assert not (await service.generate("a ball", seed=1)).cached
+    assert (await service.generate("a ball", seed=1)).cached
     assert (backend.batches, service.status()["generated"]) == ([["a ball"]], 1)
 
 
 @pytest.mark.parametrize("damage", ["torn image", "no image", "torn record", "foreign record"])
-async def test_what_is_damaged_on_disk_is_drawn_again_and_never_served(
+async def test_a_damaged_image_or_record_is_never_served_and_is_generated_again(
     start: Start, tmp_path: Path, damage: str
 ) -> None:
     backend = GatedBackend(opened=True)
     service = await start(backend)
-    drawn = await service.draw("a ball", seed=1)
-    image = ImageStore(tmp_path).path(drawn.generation.sha256)
+    first = await service.generate("a ball", seed=1)
+    image = ImageStore(tmp_path).path(first.generation.sha256)
     (record,) = records(tmp_path)
     if damage == "torn image":
-        image.write_bytes(drawn.png[: len(drawn.png) // 2])
+        image.write_bytes(first.png[: len(first.png) // 2])
         with pytest.raises(StoreError):
-            await service.read(drawn.generation.sha256)
+            await service.read(first.generation.sha256)
     elif damage == "no image":
         image.unlink()
     elif damage == "torn record":
         record.write_bytes(record.read_bytes()[:20])
     else:
         record.write_text('{"sha256": "../../../etc/passwd"}')
-    again = await service.draw("a ball", seed=1)
+    again = await service.generate("a ball", seed=1)
     assert not again.cached
-    assert again.png == drawn.png
-    assert (await service.draw("a ball", seed=1)).cached
+    assert again.png == first.png
+    assert (await service.generate("a ball", seed=1)).cached
 
 
 async def test_calls_that_arrive_together_share_a_batch_and_different_kinds_do_not(start: Start) -> None:
     backend = GatedBackend()
-    service = await start(backend, window=0.05)
-    calls = [asyncio.create_task(service.draw("first", seed=1))]
+    service = await start(backend, batch_window=0.05)
+    calls = [asyncio.create_task(service.generate("first", seed=1))]
     await backend.began.wait()
     for index in range(4):
-        calls.append(asyncio.create_task(service.draw(f"small {index}", seed=1)))
-        calls.append(asyncio.create_task(service.draw(f"large {index}", seed=1, width=128)))
+        calls.append(asyncio.create_task(service.generate(f"small {index}", seed=1)))
+        calls.append(asyncio.create_task(service.generate(f"large {index}", seed=1, width=128)))
     await until(lambda: service.status()["waiting"] == 8)
     backend.gate.set()
     await asyncio.gather(*calls)
@@ -167,64 +167,64 @@ async def test_calls_that_arrive_together_share_a_batch_and_different_kinds_do_n
 async def test_a_batch_is_never_larger_than_the_backend_takes(start: Start) -> None:
     backend = GatedBackend(max_batch=3)
     service = await start(backend)
-    calls = [asyncio.create_task(service.draw(f"picture {index}", seed=1)) for index in range(8)]
+    calls = [asyncio.create_task(service.generate(f"image {index}", seed=1)) for index in range(8)]
     await backend.began.wait()
     backend.gate.set()
     await asyncio.gather(*calls)
     assert max(map(len, backend.batches)) == 3
-    assert sorted(sum(backend.batches, [])) == sorted(f"picture {index}" for index in range(8))  # noqa: RUF017
+    assert sorted(sum(backend.batches, [])) == sorted(f"image {index}" for index in range(8))  # noqa: RUF017
 
 
-async def test_one_failure_in_a_batch_is_nobody_elses(start: Start) -> None:
+async def test_one_failed_job_of_a_batch_does_not_affect_the_others(start: Start) -> None:
     backend = GatedBackend()
     backend.failures["bad"] = InputError("refused by the model", code="refused")
     service = await start(backend)
-    calls = [asyncio.create_task(service.draw(prompt, seed=1)) for prompt in ("good", "bad", "better")]
+    calls = [asyncio.create_task(service.generate(prompt, seed=1)) for prompt in ("good", "bad", "better")]
     await backend.began.wait()
     backend.gate.set()
     good, bad, better = await asyncio.gather(*calls, return_exceptions=True)
     assert isinstance(good, ServedImage)
     assert isinstance(better, ServedImage)
     assert isinstance(bad, InputError)
-    assert not (await service.draw("good", seed=2)).cached
+    assert not (await service.generate("good", seed=2)).cached
 
 
-async def test_an_unexpected_failure_is_told_without_its_text_and_the_queue_goes_on(
+async def test_an_unexpected_failure_is_reported_without_its_text_and_the_queue_continues(
     start: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
     backend = GatedBackend(opened=True)
     backend.failures["bad"] = RuntimeError("/home/somebody/secret")
     service = await start(backend)
     with pytest.raises(GeneratorError) as caught:
-        await service.draw("bad", seed=1)
+        await service.generate("bad", seed=1)
     assert "secret" not in str(caught.value)
     assert "secret" in caplog.text
-    assert isinstance(await service.draw("good", seed=1), ServedImage)
+    assert isinstance(await service.generate("good", seed=1), ServedImage)
 
 
-async def test_a_full_queue_says_busy_and_takes_calls_again_later(start: Start) -> None:
+async def test_a_full_queue_is_busy_and_accepts_calls_again_later(start: Start) -> None:
     backend = GatedBackend(max_batch=1)
     service = await start(backend, max_waiting=2)
-    running = asyncio.create_task(service.draw("running", seed=1))
+    running = asyncio.create_task(service.generate("running", seed=1))
     await backend.began.wait()
-    waiting = [asyncio.create_task(service.draw(f"waiting {index}", seed=1)) for index in range(2)]
+    waiting = [asyncio.create_task(service.generate(f"waiting {index}", seed=1)) for index in range(2)]
     await until(lambda: service.status()["waiting"] == 2)
     with pytest.raises(GeneratorError) as caught:
-        await service.draw("one too many", seed=1)
+        await service.generate("one too many", seed=1)
     assert (code_of(caught), caught.value.retryable) == ("busy", True)
-    joining = asyncio.create_task(service.draw("running", seed=1))
+    joining = asyncio.create_task(service.generate("running", seed=1))
     await asyncio.sleep(0)
     backend.gate.set()
     await asyncio.gather(running, joining, *waiting)
-    assert isinstance(await service.draw("one too many", seed=1), ServedImage)
+    assert isinstance(await service.generate("one too many", seed=1), ServedImage)
 
 
 async def test_a_waiting_call_that_is_cancelled_is_never_generated(start: Start) -> None:
     backend = GatedBackend(max_batch=1)
     service = await start(backend)
-    running = asyncio.create_task(service.draw("running", seed=1))
+    running = asyncio.create_task(service.generate("running", seed=1))
     await backend.began.wait()
-    waiting = asyncio.create_task(service.draw("waiting", seed=1))
+    waiting = asyncio.create_task(service.generate("waiting", seed=1))
     await until(lambda: service.status()["waiting"] == 1)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -238,86 +238,86 @@ async def test_a_waiting_call_that_is_cancelled_is_never_generated(start: Start)
 async def test_a_running_call_that_is_cancelled_stops_the_backend(start: Start) -> None:
     backend = GatedBackend()
     service = await start(backend)
-    running = asyncio.create_task(service.draw("running", seed=1))
+    running = asyncio.create_task(service.generate("running", seed=1))
     await backend.began.wait()
     running.cancel()
     async with asyncio.timeout(10):
         await backend.ended.wait()
-    assert backend.dropped == [["running"]]
+    assert backend.cancelled_batches == [["running"]]
     backend.gate.set()
-    assert not (await service.draw("running", seed=1)).cached
+    assert not (await service.generate("running", seed=1)).cached
 
 
-async def test_a_running_call_goes_on_while_anybody_waits_for_it(start: Start) -> None:
+async def test_a_running_call_continues_while_anyone_waits_for_it(start: Start) -> None:
     backend = GatedBackend()
     service = await start(backend)
-    first, second = (asyncio.create_task(service.draw("shared", seed=1)) for _ in range(2))
+    first, second = (asyncio.create_task(service.generate("shared", seed=1)) for _ in range(2))
     await backend.began.wait()
-    await until(lambda: next(iter(service._queue._works.values())).waiters == 2)
+    await until(lambda: next(iter(service._queue._jobs.values())).waiters == 2)
     first.cancel()
     await asyncio.wait({first})
-    assert backend.dropped == []
+    assert backend.cancelled_batches == []
     backend.gate.set()
     assert isinstance(await second, ServedImage)
 
 
-async def test_a_call_asked_for_again_while_it_is_being_dropped_is_answered(start: Start) -> None:
+async def test_a_call_sent_again_while_it_is_being_cancelled_is_answered(start: Start) -> None:
     backend = GatedBackend()
     service = await start(backend)
-    first = asyncio.create_task(service.draw("again", seed=1))
+    first = asyncio.create_task(service.generate("again", seed=1))
     await backend.began.wait()
     first.cancel()
-    second = asyncio.create_task(service.draw("again", seed=1))
+    second = asyncio.create_task(service.generate("again", seed=1))
     backend.gate.set()
     async with asyncio.timeout(10):
         assert isinstance(await second, ServedImage)
 
 
-async def test_a_call_that_takes_too_long_is_dropped_with_its_own_code(start: Start) -> None:
+async def test_a_call_that_takes_too_long_is_cancelled_with_its_own_code(start: Start) -> None:
     backend = GatedBackend()
-    service = await start(backend, call_seconds=0.05)
+    service = await start(backend, call_timeout=0.05)
     with pytest.raises(GeneratorError) as caught:
-        await service.draw("slow", seed=1)
+        await service.generate("slow", seed=1)
     assert (code_of(caught), caught.value.retryable) == ("deadline", True)
     await backend.ended.wait()
-    assert backend.dropped == [["slow"]]
+    assert backend.cancelled_batches == [["slow"]]
 
 
-async def test_whoever_waits_is_told_when_the_server_stops(tmp_path: Path) -> None:
+async def test_waiting_callers_get_an_error_when_the_server_stops(tmp_path: Path) -> None:
     backend = GatedBackend()
     async with ImageService(backend, GenerationStore(tmp_path), ServiceLimits()) as service:
-        waiting = asyncio.create_task(service.draw("slow", seed=1))
+        waiting = asyncio.create_task(service.generate("slow", seed=1))
         await backend.began.wait()
     with pytest.raises(GeneratorError) as caught:
         await waiting
     assert code_of(caught) == "stopping"
 
 
-async def test_progress_is_told_to_everybody_who_shares_a_generation(start: Start) -> None:
+async def test_progress_is_sent_to_every_caller_of_a_shared_generation(start: Start) -> None:
     backend = GatedBackend()
     service = await start(backend)
-    heard: dict[str, list[float]] = {"one": [], "two": []}
+    received: dict[str, list[float]] = {"one": [], "two": []}
     calls = [
-        asyncio.create_task(service.draw("x", seed=1, progress=lambda part, _, ear=ear: ear.append(part)))  # type: ignore[misc]
-        for ear in heard.values()
+        asyncio.create_task(service.generate("x", seed=1, progress=lambda part, _, parts=parts: parts.append(part)))  # type: ignore[misc]
+        for parts in received.values()
     ]
     await backend.began.wait()
     backend.gate.set()
     await asyncio.gather(*calls)
-    assert heard == {"one": [0.25, 0.5, 0.75, 1.0], "two": [0.25, 0.5, 0.75, 1.0]}
+    assert received == {"one": [0.25, 0.5, 0.75, 1.0], "two": [0.25, 0.5, 0.75, 1.0]}
 
 
-async def test_who_joins_a_generation_that_nobody_listened_to_hears_its_steps(start: Start) -> None:
+async def test_a_caller_that_joins_a_silent_generation_receives_its_steps(start: Start) -> None:
     backend = GatedBackend()
     service = await start(backend)
-    heard: list[float] = []
-    silent = asyncio.create_task(service.draw("x", seed=1))
+    received: list[float] = []
+    silent = asyncio.create_task(service.generate("x", seed=1))
     await backend.began.wait()
-    listening = asyncio.create_task(service.draw("x", seed=1, progress=lambda part, _: heard.append(part)))
+    listening = asyncio.create_task(service.generate("x", seed=1, progress=lambda part, _: received.append(part)))
     await asyncio.sleep(0)
     backend.gate.set()
     assert (await silent).png == (await listening).png
-    assert heard == [0.25, 0.5, 0.75, 1.0]
+    assert received == [0.25, 0.5, 0.75, 1.0]
 
 
 @pytest.mark.parametrize(
@@ -342,11 +342,13 @@ async def test_who_joins_a_generation_that_nobody_listened_to_hears_its_steps(st
         ({"image": f"image://{'0' * 64}"}, "unknown_image"),
     ],
 )
-async def test_what_breaks_a_limit_is_refused_with_a_code(start: Start, call: dict[str, object], code: str) -> None:
+async def test_a_request_beyond_a_limit_is_refused_with_a_code(
+    start: Start, call: dict[str, object], code: str
+) -> None:
     backend = GatedBackend(opened=True)
     service = await start(backend)
     with pytest.raises(InterleaveError) as caught:
-        await service.draw(**({"prompt": "x"} | call))  # type: ignore[arg-type]
+        await service.generate(**({"prompt": "x"} | call))  # type: ignore[arg-type]
     assert code_of(caught) == code
     assert backend.batches == []
 
@@ -360,34 +362,34 @@ async def test_an_upload_beyond_the_limit_is_refused_before_it_is_decoded(start:
 
 async def test_canonical_uploads_keep_their_bytes_and_can_be_edited_and_read_in_parts(start: Start) -> None:
     service = await start(GatedBackend(opened=True))
-    png = (await service.draw("a ball", seed=1)).png
+    png = (await service.generate("a ball", seed=1)).png
     uri = "data:image/png;base64," + base64.b64encode(png).decode()
     assert await service.put(uri) == (sha256_of(png), 96, 96)
     assert await service.read(sha256_of(png)) == png
     parts = [await service.read(sha256_of(png), begin, begin + 50) for begin in range(0, len(png), 50)]
     assert b"".join(parts) == png
-    by_name = await service.draw("redder", image=f"image://{sha256_of(png)}", seed=1)
-    by_value = await service.draw("redder", image=uri, seed=1)
-    assert by_value.cached, "the same source is the same call, however it was given"
+    by_name = await service.generate("redder", image=f"image://{sha256_of(png)}", seed=1)
+    by_value = await service.generate("redder", image=uri, seed=1)
+    assert by_value.cached, "the same source is the same call, whichever way it is given"
     assert by_value.png == by_name.png
 
 
-async def test_the_store_stays_below_its_limit_and_the_least_recently_used_goes_first(tmp_path: Path) -> None:
+async def test_the_store_stays_within_its_limit_and_evicts_the_least_recently_used_first(tmp_path: Path) -> None:
     backend = GatedBackend(opened=True)
     async with ImageService(backend, GenerationStore(tmp_path), ServiceLimits()) as service:
-        drawn = [await service.draw(f"picture {index}", seed=1) for index in range(6)]
+        served = [await service.generate(f"image {index}", seed=1) for index in range(6)]
     images = ImageStore(tmp_path)
-    for age, one in enumerate(reversed(drawn)):
+    for age, one in enumerate(reversed(served)):
         os.utime(images.path(one.generation.sha256), (0, 1_000_000 - age))
-    used = drawn[0]
-    limited = GenerationStore(tmp_path, max_bytes=sum(len(one.png) for one in drawn[:3]))
+    used = served[0]
+    limited = GenerationStore(tmp_path, max_bytes=sum(len(one.png) for one in served[:3]))
     async with ImageService(backend, limited, ServiceLimits()) as service:
-        assert (await service.draw("picture 0", seed=1)).cached, "now it is the most recently used"
-        assert limited.clean() >= 3
+        assert (await service.generate("image 0", seed=1)).cached, "now it is the most recently used"
+        assert limited.evict() >= 3
         kept = set(images)
         assert used.generation.sha256 in kept
-        assert drawn[1].generation.sha256 not in kept
-        assert sum(images.path(name).stat().st_size for name in kept) <= sum(len(one.png) for one in drawn[:3])
+        assert served[1].generation.sha256 not in kept
+        assert sum(images.path(name).stat().st_size for name in kept) <= sum(len(one.png) for one in served[:3])
         assert len(records(tmp_path)) == len(kept)
-        again = await service.draw("picture 1", seed=1)
-        assert (again.cached, again.png) == (False, drawn[1].png)
+        again = await service.generate("image 1", seed=1)
+        assert (again.cached, again.png) == (False, served[1].png)

@@ -1,4 +1,4 @@
-"""Standard input and output as a wire: through real pipes, in processes of their own."""
+"""MCP over standard input and output: through real pipes, in separate processes."""
 
 import asyncio
 import subprocess
@@ -12,12 +12,12 @@ ECHO = textwrap.dedent(
     from interleavethinker.servers.transport.stdio import are_pipes, standard_streams
 
     async def main():
-        async with standard_streams() as (lines, answers):
-            print("a library's chatter", flush=True)
+        async with standard_streams() as (reader, writer):
+            print("a library's output", flush=True)
             subprocess.run(["cat"], check=True)
-            async for line in lines:
-                await answers.write(line.upper())
-                await answers.flush()
+            async for line in reader:
+                await writer.write(line.upper())
+                await writer.flush()
 
     if are_pipes():
         asyncio.run(main())
@@ -38,24 +38,24 @@ async def echo(sent: bytes) -> tuple[bytes, bytes]:
     return received
 
 
-async def test_only_answers_reach_the_wire_and_only_the_server_reads_it() -> None:
+async def test_stdout_carries_only_answers_and_only_the_server_reads_stdin() -> None:
     output, errors = await echo(b"one\ntwo\nlast")
     assert output == b"ONE\nTWO\nLAST" + b"after True\n"
-    assert errors == b"a library's chatter\n"
+    assert errors == b"a library's output\n"
 
 
-async def test_lines_longer_than_any_buffer_pass_both_ways() -> None:
+async def test_lines_longer_than_any_buffer_pass_in_both_directions() -> None:
     long = b"x" * 5_000_000
     output, _ = await echo(long + b"\n" + long + b"\n")
     assert output.removesuffix(b"after True\n") == (long.upper() + b"\n") * 2
 
 
-async def test_bytes_that_are_no_text_cost_their_line_only() -> None:
+async def test_undecodable_bytes_affect_only_their_own_line() -> None:
     output, _ = await echo(b"\xff\nnext\n")
     assert output.splitlines()[1:] == [b"NEXT", b"after True"]
 
 
-def test_a_file_is_left_to_the_library(tmp_path: Path) -> None:
+def test_a_file_as_stdin_is_handled_by_the_library(tmp_path: Path) -> None:
     requests = tmp_path / "requests"
     requests.write_bytes(b"one\n")
     with requests.open("rb") as source:

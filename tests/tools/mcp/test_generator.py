@@ -84,9 +84,7 @@ async def test_a_call_in_flight_when_the_server_dies_is_sent_again(tmp_path: Pat
 
 
 async def test_a_server_that_dies_in_every_call_is_given_up_with_a_code(tmp_path: Path) -> None:
-    dying = GeneratorConfig(
-        command=program("import os; CellsBackend.run = lambda *_: os._exit(7)", tmp_path), resends=2
-    )
+    dying = GeneratorConfig(command=program("import os; FakeBackend.run = lambda *_: os._exit(7)", tmp_path), resends=2)
     async with McpImageGenerator(dying, ImageStore(tmp_path / "workspace")) as generator:
         with pytest.raises(GeneratorError) as caught:
             await generator.generate(GenerationRequest(prompt="x", seed=1))
@@ -306,10 +304,10 @@ def program(change: str, tmp_path: Path) -> tuple[str, ...]:
     """A server of our own whose backend was changed by a line of code."""
     code = (
         "import asyncio; from pathlib import Path;"
-        "from interleavethinker.servers.images.backends.fake import CellsBackend;"
+        "from interleavethinker.servers.images.backends.fake import FakeBackend;"
         "from interleavethinker.servers.images.main import serve_images\n"
         f"{change}\n"
-        f"asyncio.run(serve_images(CellsBackend(), Path({str(tmp_path / 'server')!r})))"
+        f"asyncio.run(serve_images(FakeBackend(), Path({str(tmp_path / 'server')!r})))"
     )
     return (sys.executable, "-c", code)
 
@@ -319,13 +317,13 @@ def slow_server(tmp_path: Path) -> tuple[str, ...]:
     fast = str(tmp_path / "fast")
     return program(
         "import os\n"
-        "paint = CellsBackend.run\n"
-        "async def run(self, jobs, monitor):\n"
+        "paint = FakeBackend.run\n"
+        "async def run(self, jobs, observer):\n"
         f"    self._step_seconds = 0.0 if os.path.exists({fast!r}) else 0.1\n"
         "    for _ in range(1000):\n"
-        "        result = await paint(self, jobs, monitor)\n"
+        "        result = await paint(self, jobs, observer)\n"
         f"        if os.path.exists({fast!r}): return result\n"
-        "CellsBackend.run = run",
+        "FakeBackend.run = run",
         tmp_path,
     )
 

@@ -1,4 +1,4 @@
-"""A local HTTP server that behaves as the public image APIs document, failures included."""
+"""A local HTTP server that behaves as the public image APIs are documented, failures included."""
 
 import contextlib
 import email.parser
@@ -13,7 +13,7 @@ from typing import Any
 
 @dataclass
 class Request:
-    """What arrived."""
+    """A received request."""
 
     path: str
     headers: dict[str, str]
@@ -39,7 +39,7 @@ class Request:
 
 @dataclass
 class Reply:
-    """What to answer: JSON, raw bytes, or a connection cut in the middle."""
+    """A response: JSON, raw bytes, or a connection that is cut."""
 
     status: int = 200
     body: Any = None
@@ -49,7 +49,7 @@ class Reply:
 
 @dataclass
 class LocalApi:
-    """Answers each request with the next of `replies`; the last one repeats."""
+    """Answers each request with the next of `replies`; the last one is repeated."""
 
     url: str
     replies: list[Reply]

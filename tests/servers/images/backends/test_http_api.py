@@ -1,4 +1,4 @@
-"""Hosted image APIs against a local server that behaves as they document: what is sent, retried and told."""
+"""Hosted image APIs against a local server that behaves as documented: requests, retries and errors."""
 
 import base64
 import io
@@ -16,8 +16,8 @@ from interleavethinker.tools.errors import GeneratorError, InputError, ProfileEr
 from interleavethinker.tools.images.png import canonical_png
 from interleavethinker.tools.images.store import sha256_of
 
+from .backend_jobs import RecordingObserver, sample_png
 from .local_api import LocalApi, Reply, local_api
-from .test_diffusers import Watching, picture
 
 KEY = "sk-very-secret"
 
@@ -28,7 +28,7 @@ def webp(size: tuple[int, int] = (24, 16)) -> bytes:
     return buffer.getvalue()
 
 
-DRAWN = {
+RESPONSES = {
     "openai": {"created": 1, "data": [{"b64_json": base64.b64encode(webp()).decode()}]},
     "gemini": {
         "candidates": [
@@ -36,7 +36,7 @@ DRAWN = {
                 "content": {
                     "role": "model",
                     "parts": [
-                        {"text": "Here is your picture."},
+                        {"text": "Here is your image."},
                         {"inlineData": {"mimeType": "image/webp", "data": base64.b64encode(webp()).decode()}},
                     ],
                 },
@@ -58,27 +58,27 @@ def backend_for(provider: str, api: LocalApi, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("GEMINI_API_KEY", KEY)
     monkeypatch.setenv("GEMINI_BASE_URL", f"{api.url}/v1beta")
     if provider == "openai":
-        return OpenAiBackend("gpt-image-1", pause=0.001)
-    return GeminiBackend("gemini-2.5-flash-image", pause=0.001)
+        return OpenAiBackend("gpt-image-1", retry_delay=0.001)
+    return GeminiBackend("gemini-2.5-flash-image", retry_delay=0.001)
 
 
-async def draw(backend: Backend, source: bytes | None = None, **asked: Any) -> bytes:
+async def generate(backend: Backend, source: bytes | None = None, **options: Any) -> bytes:
     size = None if source is None else (64, 64)
     name = None if source is None else sha256_of(source)
-    order = ImageRequest(prompt="a red ball", seed=7, source=name, source_size=size, **asked)
+    request = ImageRequest(prompt="a red ball", seed=7, source=name, source_size=size, **options)
     try:
-        (outcome,) = await backend.run([Job(order, backend.arguments(order), source)], Watching())
+        (result,) = await backend.run([Job(request, backend.arguments(request), source)], RecordingObserver())
     finally:
         await backend.close()
-    if not isinstance(outcome, bytes):
-        raise outcome
-    return outcome
+    if not isinstance(result, bytes):
+        raise result
+    return result
 
 
 @BOTH
-async def test_draws_from_text(provider: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    with local_api(Reply(body=DRAWN[provider])) as api:
-        png = await draw(backend_for(provider, api, monkeypatch), width=1600, height=1000)
+async def test_generates_from_text(provider: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with local_api(Reply(body=RESPONSES[provider])) as api:
+        png = await generate(backend_for(provider, api, monkeypatch), width=1600, height=1000)
     assert png == canonical_png(webp())
     (request,) = api.requests
     if provider == "openai":
@@ -98,9 +98,9 @@ async def test_draws_from_text(provider: str, monkeypatch: pytest.MonkeyPatch) -
 
 @BOTH
 async def test_edits_an_image(provider: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    source = picture(1)
-    with local_api(Reply(body=DRAWN[provider])) as api:
-        await draw(backend_for(provider, api, monkeypatch), source)
+    source = sample_png(1)
+    with local_api(Reply(body=RESPONSES[provider])) as api:
+        await generate(backend_for(provider, api, monkeypatch), source)
     (request,) = api.requests
     if provider == "openai":
         assert request.path == "/v1/images/edits"
@@ -116,33 +116,33 @@ async def test_edits_an_image(provider: str, monkeypatch: pytest.MonkeyPatch) ->
 
 @BOTH
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
-async def test_what_may_work_later_is_tried_again(provider: str, status: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    trouble = Reply(status, ERRORS[provider]("TROUBLE", "try later"), {"Retry-After": "0"})
-    with local_api(trouble, Reply(status, b"<html>", {}), Reply(body=DRAWN[provider])) as api:
-        assert await draw(backend_for(provider, api, monkeypatch))
+async def test_a_transient_status_is_retried(provider: str, status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    failure = Reply(status, ERRORS[provider]("TROUBLE", "try later"), {"Retry-After": "0"})
+    with local_api(failure, Reply(status, b"<html>", {}), Reply(body=RESPONSES[provider])) as api:
+        assert await generate(backend_for(provider, api, monkeypatch))
     assert len(api.requests) == 3
 
 
 @BOTH
-async def test_a_connection_that_breaks_is_tried_again(provider: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    with local_api(Reply(cut=True), Reply(body=DRAWN[provider])) as api:
-        assert await draw(backend_for(provider, api, monkeypatch))
+async def test_a_broken_connection_is_retried(provider: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with local_api(Reply(cut=True), Reply(body=RESPONSES[provider])) as api:
+        assert await generate(backend_for(provider, api, monkeypatch))
     assert len(api.requests) == 2
 
 
 @BOTH
-async def test_trouble_that_lasts_is_a_retryable_error_after_five_attempts(
+async def test_a_lasting_failure_is_a_retryable_error_after_five_attempts(
     provider: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reply = Reply(429, ERRORS[provider]("RATE", "too fast"), {"Retry-After": "0"})
     with local_api(reply) as api, pytest.raises(GeneratorError, match="too fast") as caught:
-        await draw(backend_for(provider, api, monkeypatch))
+        await generate(backend_for(provider, api, monkeypatch))
     assert (caught.value.code, caught.value.retryable, len(api.requests)) == ("rate_limited", True, 5)
 
 
 @BOTH
 @pytest.mark.parametrize(
-    ("status", "code", "kind", "told"),
+    ("status", "code", "kind", "expected_code"),
     [
         (400, "moderation_blocked", InputError, "refused"),
         (404, "model_not_found", InputError, "refused"),
@@ -151,17 +151,17 @@ async def test_trouble_that_lasts_is_a_retryable_error_after_five_attempts(
         (429, "insufficient_quota", GeneratorError, "quota"),
     ],
 )
-async def test_what_never_will_work_is_told_at_once_and_without_the_key(
+async def test_a_permanent_failure_is_reported_at_once_and_without_the_key(
     provider: str,
     status: int,
     code: str,
     kind: type[Exception],
-    told: str,
+    expected_code: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with local_api(Reply(status, ERRORS[provider](code, "no"))) as api, pytest.raises(kind) as caught:
-        await draw(backend_for(provider, api, monkeypatch))
-    assert getattr(caught.value, "code") == told  # noqa: B009
+        await generate(backend_for(provider, api, monkeypatch))
+    assert getattr(caught.value, "code") == expected_code  # noqa: B009
     assert KEY not in str(caught.value)
     assert len(api.requests) == 1
 
@@ -179,24 +179,24 @@ async def test_what_never_will_work_is_told_at_once_and_without_the_key(
         ({}, GeneratorError),
     ],
 )
-async def test_gemini_refusals_that_come_as_success_are_errors(
+async def test_gemini_refusals_with_a_success_status_are_errors(
     answer: dict[str, Any], kind: type[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with local_api(Reply(body=answer)) as api, pytest.raises(kind):
-        await draw(backend_for("gemini", api, monkeypatch))
+        await generate(backend_for("gemini", api, monkeypatch))
 
 
 @BOTH
 @pytest.mark.parametrize("body", [{"data": []}, {"data": [{"b64_json": "bm8gaW1hZ2U="}]}, b"not json", []])
-async def test_an_answer_without_an_image_is_an_error(
+async def test_a_response_without_an_image_is_an_error(
     provider: str, body: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with local_api(Reply(body=body)) as api, pytest.raises(GeneratorError):
-        await draw(backend_for(provider, api, monkeypatch))
+        await generate(backend_for(provider, api, monkeypatch))
 
 
 @pytest.mark.parametrize("model", ["openai:gpt-image-1", "gemini:gemini-2.5-flash-image", "openai:", "gemini:"])
-def test_a_missing_key_or_name_is_said_at_the_start(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_key_or_name_is_reported_at_the_start(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in ("OPENAI_API_KEY", "GEMINI_API_KEY", "GOOGLE_API_KEY"):
         monkeypatch.delenv(variable, raising=False)
     with pytest.raises(ProfileError):

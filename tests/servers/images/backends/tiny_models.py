@@ -1,4 +1,4 @@
-"""Real pipeline classes with tiny random weights, saved as folders: what the backends are tested with."""
+"""Real pipeline classes with tiny random weights, saved as folders, for testing the backends."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ _TEMPLATE = "{% for m in messages %}<|im_start|>{{ m.content }}<|im_end|>{% endf
 
 
 def tiny_klein(folder: Path, seed: int = 0, **call_arguments: object) -> Path:
-    """A FLUX.2-klein pipeline of 8 pixels a token: pictures of 64 x 64 in two steps."""
+    """A FLUX.2-klein pipeline of 8 pixels a token: images of 64 x 64 in two steps."""
     from diffusers import AutoencoderKLFlux2, FlowMatchEulerDiscreteScheduler, Flux2KleinPipeline
     from diffusers.models import Flux2Transformer2DModel
     from transformers import Qwen3Config, Qwen3ForCausalLM
@@ -84,7 +84,7 @@ def byte_tokenizer() -> Any:
 
 
 def tiny_kontext(folder: Path) -> Path:
-    """A FLUX.1-Kontext pipeline: pictures of 32 x 32 in two steps, with its two text encoders."""
+    """A FLUX.1-Kontext pipeline: images of 32 x 32 in two steps, with its two text encoders."""
     from diffusers import AutoencoderKL, FlowMatchEulerDiscreteScheduler, FluxKontextPipeline, FluxTransformer2DModel
     from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer, T5Config, T5EncoderModel, T5Tokenizer
 
@@ -153,7 +153,7 @@ def tiny_kontext(folder: Path) -> Path:
         "num_inference_steps": 2,
         "guidance_scale": 2.5,
         "max_sequence_length": 24,
-        # The real model wants its sources at about a megapixel; this one is spared that.
+        # The real model scales its sources to about a megapixel; this one does not.
         "edit_arguments": {"_auto_resize": False},
     }
     (folder / "call_arguments.json").write_text(json.dumps(arguments))
@@ -161,7 +161,7 @@ def tiny_kontext(folder: Path) -> Path:
 
 
 def tiny_qwen_pair(folder: Path) -> Path:
-    """A Qwen-Image-Edit-Plus pipeline that edits, and beside it a Qwen-Image pipeline that draws from text."""
+    """A Qwen-Image-Edit-Plus pipeline that edits, and beside it a Qwen-Image pipeline that generates from text."""
     from diffusers import (
         AutoencoderKLQwenImage,
         FlowMatchEulerDiscreteScheduler,
@@ -243,10 +243,10 @@ def tiny_qwen_pair(folder: Path) -> Path:
         video_processor=Qwen2VLVideoProcessor(),
         chat_template=_TEMPLATE,
     )
-    QwenImagePipeline(**shared, transformer=transformer()).save_pretrained(folder / "draws")
+    QwenImagePipeline(**shared, transformer=transformer()).save_pretrained(folder / "generates")
     QwenImageEditPlusPipeline(**shared, processor=processor, transformer=transformer()).save_pretrained(
         folder / "edits"
     )
-    settings = {"num_inference_steps": 2, "width": 32, "height": 32, "generate_with": str(folder / "draws")}
+    settings = {"num_inference_steps": 2, "width": 32, "height": 32, "generate_with": str(folder / "generates")}
     (folder / "edits" / "call_arguments.json").write_text(json.dumps(settings))
     return folder / "edits"

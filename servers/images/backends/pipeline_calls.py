@@ -1,0 +1,121 @@
+"""From requests to the arguments of diffusers pipeline calls: size, prompts, seeds, sources, batching.
+
+Pipelines differ in a few ways that `PipelineSettings` describes; each function here covers one of them. Nothing is
+loaded or run.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pydantic import JsonValue
+
+from interleavethinker.tools.errors import GeneratorError, InputError
+from interleavethinker.tools.images.png import open_rgb
+
+from .base import ImageRequest, Job
+from .model_settings import PipelineSettings
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+__all__ = ["pipeline_arguments", "request_arguments", "split_into_calls"]
+
+
+def request_arguments(request: ImageRequest, settings: PipelineSettings) -> dict[str, JsonValue]:
+    """Returns all effective call arguments of a request except prompt, seed and source.
+
+    Raises:
+        InputError: The model cannot edit a source of this size.
+    """
+    specific = settings.generate_arguments if request.source is None else settings.edit_arguments
+    arguments = dict(settings.arguments) | specific
+    if request.steps is not None:
+        arguments["num_inference_steps"] = request.steps
+    if request.guidance is not None:
+        arguments[settings.guidance_argument] = request.guidance
+    width, height = _result_size(request, arguments, settings)
+    arguments |= {"width": width, "height": height}
+    if settings.area_argument is not None:
+        arguments[settings.area_argument] = width * height
+    return arguments
+
+
+def split_into_calls(jobs: Sequence[Job], settings: PipelineSettings) -> list[Sequence[Job]]:
+    """Returns the jobs of each pipeline call: all of them together where the pipeline allows it, else one by one."""
+    editing = jobs[0].request.source is not None
+    together = settings.batch_prompts and not (editing and settings.edit_batching == "none")
+    return [jobs] if together or len(jobs) == 1 else [[job] for job in jobs]
+
+
+def pipeline_arguments(jobs: Sequence[Job], settings: PipelineSettings) -> dict[str, Any]:
+    """Returns the keyword arguments of one pipeline call.
+
+    A single job is passed as plain values, as in a call by hand; several are passed as lists, one entry each.
+
+    Args:
+        jobs: Jobs of one kind, as `split_into_calls` grouped them.
+        settings: How to call the pipeline.
+    """
+    arguments = {**jobs[0].arguments, **_seed_argument(jobs)}
+    arguments |= _prompt_arguments(jobs)
+    if jobs[0].request.source is not None:
+        arguments |= _source_argument(jobs, settings)
+    return arguments
+
+
+def _prompt_arguments(jobs: Sequence[Job]) -> dict[str, Any]:
+    """The prompts, and the negative prompt repeated for each of them."""
+    if len(jobs) == 1:
+        return {"prompt": jobs[0].request.prompt}
+    prompts: dict[str, Any] = {"prompt": [job.request.prompt for job in jobs]}
+    negative = jobs[0].arguments.get("negative_prompt")
+    if isinstance(negative, str):
+        prompts["negative_prompt"] = [negative] * len(jobs)
+    return prompts
+
+
+def _seed_argument(jobs: Sequence[Job]) -> dict[str, Any]:
+    """A generator for each job; on the CPU, so that a seed gives the same noise on every device."""
+    import torch
+
+    generators = [torch.Generator("cpu").manual_seed(job.request.seed) for job in jobs]
+    return {"generator": generators[0] if len(jobs) == 1 else generators}
+
+
+def _source_argument(jobs: Sequence[Job], settings: PipelineSettings) -> dict[str, Any]:
+    """The source of each job; a single one as a list only for pipelines that take several references."""
+    sources = [_open_source(job) for job in jobs]
+    return {"image": sources if settings.image_as_list or len(jobs) > 1 else sources[0]}
+
+
+def _open_source(job: Job) -> "Image":
+    if job.source_png is None:
+        raise GeneratorError("The source image of an edit is missing.")
+    return open_rgb(job.source_png)
+
+
+def _result_size(
+    request: ImageRequest, arguments: Mapping[str, JsonValue], settings: PipelineSettings
+) -> tuple[int, int]:
+    """Returns width and height: as requested, else like the source, else the model's own; rounded down to its steps."""
+    if request.source_size is not None:
+        _check_source(*request.source_size, settings)
+        width, height = request.source_size
+        scale = min(1.0, (settings.edit_max_pixels / (width * height)) ** 0.5)
+        width, height = int(width * scale), int(height * scale)
+    else:
+        width, height = int(str(arguments.get("width", 1024))), int(str(arguments.get("height", 1024)))
+    step = settings.multiple_of
+    width, height = request.width or width, request.height or height
+    return max(step, width // step * step), max(step, height // step * step)
+
+
+def _check_source(width: int, height: int, settings: PipelineSettings) -> None:
+    shorter, longer = sorted((width, height))
+    if shorter < settings.source_min_side or longer > shorter * settings.source_max_aspect:
+        raise InputError(
+            f"This model cannot edit an image of {width} x {height} pixels. Each side needs at least "
+            f"{settings.source_min_side} pixels, and the longer side may be at most "
+            f"{settings.source_max_aspect:g} times the shorter one.",
+            code="invalid_image",
+        )
