@@ -37,8 +37,9 @@ def doctor(
     if json_output:
         typer.echo(json.dumps([asdict(check) for check in checks], indent=2))
     else:
+        width = max(len(check.name) for check in checks)
         for check in checks:
-            typer.echo(f"{_mark(check)}  {check.name:<14} {check.found}")
+            typer.echo(f"{_mark(check)}  {check.name:<{width}}  {check.found}")
     if not all(check.good for check in checks):
         raise typer.Exit(3)
 

@@ -48,22 +48,15 @@ def image_server(
         int | None, typer.Option(min=1, help="Maximum calls per pipeline call; 1 makes results bit-identical.")
     ] = None,
     batch_window_ms: Annotated[
-        float,
-        typer.Option(
-            "--batch-window-ms",
-            "--window-ms",
-            min=0,
-            help="Minimum wait for further concurrent calls, in milliseconds.",
-        ),
+        float, typer.Option(min=0, help="Minimum wait for further concurrent calls, in milliseconds.")
     ] = 10.0,
     max_waiting: Annotated[
         int, typer.Option(min=1, help="Calls that may wait; further ones are refused as busy.")
     ] = 64,
-    call_timeout: Annotated[
-        float,
-        typer.Option("--call-timeout", "--call-seconds", min=1, help="Seconds for one call, queueing included."),
-    ] = 1800.0,
+    call_timeout: Annotated[float, typer.Option(min=1, help="Seconds for one call, queueing included.")] = 1800.0,
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads for a local model.")] = None,
+    window_ms: Annotated[float | None, typer.Option(min=0, hidden=True)] = None,
+    call_seconds: Annotated[float | None, typer.Option(min=1, hidden=True)] = None,
 ) -> None:
     """Serve an image model over MCP to chat clients and to this project's agent.
 
@@ -85,11 +78,17 @@ def image_server(
             allowed_hosts=tuple(allow_host or ()),
             allowed_origins=tuple(allow_origin or ()),
         )
+    # The hidden options are the names that version 0.1 gave these two; people's profiles may still use them.
+    limits = ServiceLimits(
+        max_waiting=max_waiting,
+        batch_window=(batch_window_ms if window_ms is None else window_ms) / 1000,
+        call_timeout=call_timeout if call_seconds is None else call_seconds,
+    )
     asyncio.run(
         serve_images(
             open_backend(model, options),
             store or default_server_store(),
-            ServiceLimits(max_waiting=max_waiting, batch_window=batch_window_ms / 1000, call_timeout=call_timeout),
+            limits,
             http=http,
             max_bytes=int(store_gib * _GIB),
             fsync=fsync,
