@@ -1,6 +1,6 @@
-"""`interleavethinker data …`: training data of the micro world, stage by stage, from requests to rows.
+"""`interleavethinker data …`: makes the micro world's training data in stages, from requests to training rows.
 
-Each command goes on where a killed one stopped, and prints what it kept and what it dropped, with the reasons.
+Each command resumes where an interrupted one stopped, and prints how many rows it kept and dropped, with the reasons.
 """
 
 import asyncio
@@ -20,68 +20,84 @@ __all__ = ["app"]
 app = typer.Typer(no_args_is_help=True)
 
 Folder = Annotated[Path, typer.Argument(help="The data set's folder.", file_okay=False)]
-Seed = Annotated[int, typer.Option(min=0, help="Of everything that is drawn.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of all random choices.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Checkpoint = Annotated[
     Path | None,
-    typer.Option(help="Image generator's folder; the shipped one by default.", exists=True, file_okay=False),
+    typer.Option(help="Folder of the image generator; by default the shipped one.", exists=True, file_okay=False),
 ]
 
 
 @app.callback()
 def data() -> None:
-    """Make training data: prompts, trajectories, scores, selection, planner rows, sequences, in this order."""
+    """Make training data for the planner and the critic. Run the stages on one folder, in this order:
+
+    1. prompts: requests, each with its plan.
+
+    2. trajectories: run the agent on every request.
+
+    3. scores: score every attempt and label it with the teacher's answer.
+
+    4. select: choose the critic's SFT, RL and test rows.
+
+    5. planner: write the planner's rows.
+
+    Optional afterwards: sequences exports whole trajectories; retry-analysis reports what fixes failed attempts.
+    """
 
 
 @app.command()
 def prompts(
     folder: Folder,
-    train: Annotated[int, typer.Option(min=0, help="Requests for training.")] = 2000,
-    held_out: Annotated[int, typer.Option(min=0, help="Requests of each held-out split.")] = 300,
+    train: Annotated[int, typer.Option(min=0, help="Number of training requests.")] = 2000,
+    held_out: Annotated[int, typer.Option(min=0, help="Number of requests in each held-out split.")] = 300,
     seed: Seed = 0,
     json_output: AsJson = False,
 ) -> None:
-    """Draw requests of every family, each with its plan; held-out splits have unseen combinations and templates."""
+    """Make requests of every family with their plans. Held-out splits use unseen combinations or unseen templates."""
     from interleavethinker.training.data.prompts import make_prompts
     from interleavethinker.training.data.schema import DataFolder
 
     counts: dict[Literal["train", "combinations", "templates"], int]
     counts = {"train": train, "combinations": held_out, "templates": held_out}
-    _tell(make_prompts(DataFolder(folder), counts, seed), json_output)
+    _print_summary(make_prompts(DataFolder(folder), counts, seed), json_output)
 
 
 @app.command()
 def trajectories(
     folder: Folder,
-    workers: Annotated[int, typer.Option(min=1, help="Trajectories under way at once; they share batches.")] = 16,
+    workers: Annotated[int, typer.Option(min=1, help="Trajectories that run at once and share batches.")] = 16,
     seed: Seed = 0,
     checkpoint: Checkpoint = None,
     json_output: AsJson = False,
 ) -> None:
-    """Run the agent's graph on every prompt, with teachers and the shipped and the weaker generator in turn."""
+    """Run the agent's graph on every prompt, with teachers as planner and critic.
+
+    The shipped generator and its weaker variant take turns, so that the data hold enough failed attempts.
+    """
     from interleavethinker.training.data.micro_world import GENERATORS, micro_components, micro_generators
     from interleavethinker.training.data.schema import DataFolder
     from interleavethinker.training.data.trajectories import roll_out
 
     data_set = DataFolder(folder)
     with _progress("trajectories") as progress:
-        ports_for = micro_components(data_set.store, micro_generators(data_set.store, checkpoint), seed)
-        work = roll_out(data_set, GENERATORS, ports_for, seed=seed, workers=workers, progress=progress)
-        tally = asyncio.run(work)
-    _tell(tally, json_output)
+        components_for = micro_components(data_set.store, micro_generators(data_set.store, checkpoint), seed)
+        work = roll_out(data_set, GENERATORS, components_for, seed=seed, workers=workers, progress=progress)
+        summary = asyncio.run(work)
+    _print_summary(summary, json_output)
 
 
 @app.command()
 def scores(folder: Folder, seed: Seed = 0, json_output: AsJson = False) -> None:
-    """Score every iteration of every step, and write what the teacher says about it."""
+    """Score every attempt of every step, and write the teacher's answer for it."""
     from interleavethinker.training.data.critic import score_trajectories
     from interleavethinker.training.data.micro_world import micro_grade
     from interleavethinker.training.data.schema import DataFolder
 
     data_set = DataFolder(folder)
     with _progress("trajectories scored") as progress:
-        tally = score_trajectories(data_set, micro_grade(data_set.store, seed), progress)
-    _tell(tally, json_output)
+        summary = score_trajectories(data_set, micro_grade(data_set.store, seed), progress)
+    _print_summary(summary, json_output)
 
 
 @app.command()
@@ -89,10 +105,12 @@ def select(
     folder: Folder,
     fall: Annotated[float, typer.Option(help="Drop steps whose score falls by more than this.")] = 1.0,
     low: Annotated[float, typer.Option(help="Drop steps whose best score is below this.")] = 5.0,
-    rl_share: Annotated[float, typer.Option(min=0, max=1, help="Share of steps for RL: the most varying.")] = 1 / 3,
+    rl_share: Annotated[float, typer.Option(min=0, max=1, help="Share of steps for RL, by highest variance.")] = 1 / 3,
     filtered: Annotated[bool, typer.Option("--filter/--no-filter", help="Drop falling and low steps.")] = True,
-    balanced: Annotated[bool, typer.Option("--balance/--no-balance", help="As many good as bad SFT rows.")] = True,
-    into: Annotated[Path | None, typer.Option(help="Another folder for the rows, to compare selections.")] = None,
+    balanced: Annotated[
+        bool, typer.Option("--balance/--no-balance", help="Keep equally many good and bad SFT rows.")
+    ] = True,
+    into: Annotated[Path | None, typer.Option(help="Write the rows to another folder, to compare selections.")] = None,
     json_output: AsJson = False,
 ) -> None:
     """Choose the critic's SFT, RL and test rows."""
@@ -100,7 +118,8 @@ def select(
     from interleavethinker.training.data.schema import DataFolder
 
     selection = Selection(fall=fall, low=low, rl_share=rl_share, filtered=filtered, balanced=balanced)
-    _tell(select_rows(DataFolder(folder), selection, None if into is None else DataFolder(into)), json_output)
+    target = None if into is None else DataFolder(into)
+    _print_summary(select_rows(DataFolder(folder), selection, target), json_output)
 
 
 @app.command()
@@ -109,40 +128,40 @@ def planner(folder: Folder, seed: Seed = 0, json_output: AsJson = False) -> None
     from interleavethinker.training.data.planner import make_planner_rows
     from interleavethinker.training.data.schema import DataFolder
 
-    _tell(make_planner_rows(DataFolder(folder), seed), json_output)
+    _print_summary(make_planner_rows(DataFolder(folder), seed), json_output)
 
 
 @app.command()
 def sequences(
     folder: Folder,
-    hard: Annotated[bool, typer.Option("--hard", help="Keep failed images, each with the critic's words.")] = False,
+    hard: Annotated[bool, typer.Option("--hard", help="Include failed images, each with the critic's answer.")] = False,
     json_output: AsJson = False,
 ) -> None:
-    """Export finished trajectories as interleaved sequences for models that write text and images."""
+    """Export finished trajectories as interleaved sequences, for models that write text and images themselves."""
     from interleavethinker.training.data.planner import export_sequences
     from interleavethinker.training.data.schema import DataFolder
 
-    _tell(export_sequences(DataFolder(folder), "hard" if hard else "easy"), json_output)
+    _print_summary(export_sequences(DataFolder(folder), "hard" if hard else "easy"), json_output)
 
 
-@app.command()
-def repairs(
+@app.command("retry-analysis")
+def retry_analysis(
     folder: Folder,
-    n: Annotated[int, typer.Option(min=1, help="Most failed first attempts to make again.")] = 200,
+    n: Annotated[int, typer.Option(min=1, help="Maximum number of failed first attempts to retry.")] = 200,
     seed: Seed = 0,
     checkpoint: Checkpoint = None,
     json_output: AsJson = False,
 ) -> None:
-    """Report what mends failed first attempts: a new seed only, other words only, both, or neither."""
+    """Retry failed first attempts and report what fixes them: a new seed, a reworded prompt, either, or neither."""
     from interleavethinker.training.data.micro_world import micro_generators
-    from interleavethinker.training.data.retry_analysis import repair_failures, repair_report
+    from interleavethinker.training.data.retry_analysis import retry_failed_attempts, retry_report
     from interleavethinker.training.data.schema import DataFolder
 
     data_set = DataFolder(folder)
-    with _progress("failures made again") as progress:
+    with _progress("failed attempts retried") as progress:
         generators = micro_generators(data_set.store, checkpoint)
-        asyncio.run(repair_failures(data_set, generators, limit=n, seed=seed, progress=progress))
-    report = repair_report(list(data_set.repairs))
+        asyncio.run(retry_failed_attempts(data_set, generators, limit=n, seed=seed, progress=progress))
+    report = retry_report(list(data_set.retries))
     if json_output:
         typer.echo(json.dumps(report, indent=2))
         return
@@ -150,13 +169,16 @@ def repairs(
         typer.echo(f"{key:<18} {json.dumps(value)}")
 
 
-def _tell(tally: "StageSummary", json_output: bool) -> None:
-    typer.echo(json.dumps(tally.as_json(), indent=2) if json_output else str(tally))
+app.command("repairs", hidden=True)(retry_analysis)  # the command's name in version 0.1
+
+
+def _print_summary(summary: "StageSummary", json_output: bool) -> None:
+    typer.echo(json.dumps(summary.as_json(), indent=2) if json_output else str(summary))
 
 
 @contextmanager
 def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on stderr; only on a terminal."""
+    """Shows a progress bar on stderr if that is a terminal; yields a function that takes finished and total counts."""
     from rich.console import Console
     from rich.progress import Progress
 
@@ -164,7 +186,7 @@ def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
     with Progress(console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task(what, total=None)
 
-        def tell(done: int, total: int) -> None:
+        def update(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total)
 
-        yield tell
+        yield update

@@ -1,4 +1,4 @@
-"""`interleavethinker train RECIPE`: trains what ships, from nothing, resumable after a kill."""
+"""`interleavethinker train RECIPE`: trains the shipped models from scratch; an interrupted run can be resumed."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,57 +11,62 @@ __all__ = ["train"]
 
 
 def train(
-    recipe: Annotated[str, typer.Argument(help="Name of a shipped recipe (micro-critic-sft, …) or a recipe file.")],
+    recipe: Annotated[str, typer.Argument(help="A shipped recipe (micro-critic-sft, …) or a recipe file.")],
     out: Annotated[Path | None, typer.Option(help="Run folder; by default runs/<recipe>.")] = None,
     stages: Annotated[str, typer.Option(help="micro-generator only: comma-separated stages; by default all.")] = "",
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", help="Planner and critic only: change a value, like arguments.learning_rate=1e-4."),
+        typer.Option("--set", help="Planner and critic only: override a value, e.g. arguments.learning_rate=1e-4."),
     ] = None,
-    threads: Annotated[int, typer.Option(min=1, help="CPU threads; more than one rarely pays for small models.")] = 1,
+    threads: Annotated[int, typer.Option(min=1, help="CPU threads; more than one rarely helps small models.")] = 1,
 ) -> None:
-    """Train what ships. Run the same command again after a kill: complete stages are skipped, others resumed.
+    """Train a model from a recipe. To resume an interrupted run, repeat the command.
 
-    Progress goes to the terminal and to metrics.jsonl in the run folder. Stages of the micro generator that do not need
-    each other (text and vae; flow and decoder) may run at the same time from two terminals, on the same run folder.
+    Finished stages are skipped, and an unfinished one continues from its last checkpoint. Progress is printed to the
+    terminal and logged to metrics.jsonl in the run folder. Independent stages of the micro generator (text and vae;
+    flow and decoder) may run at the same time in two terminals, with the same run folder.
     """
-    from interleavethinker.training.recipe import kind_of, recipe_path
+    from interleavethinker.training.recipe import kind_of, present_recipe_name, recipe_path
 
     path = recipe_path(recipe)
     root = out or Path("runs") / path.stem
-    kind = kind_of(path)
-    if kind == "micro-generator":
+    if present_recipe_name(recipe) == path.stem != recipe:
+        typer.echo(f"The recipe {recipe} is now called {path.stem}; its run folder is {root}.", err=True)
+    if kind_of(path) == "micro-generator":
         if set_:
-            raise InputError("The micro generator's recipe takes no --set; copy the recipe file and change it there.")
+            raise InputError("The micro generator's recipe does not support --set; edit a copy of the recipe file.")
         folder = _train_generator(path, root, stages, threads)
     else:
         if stages:
-            raise InputError("Only the micro generator is trained in stages; leave --stages out.")
+            raise InputError("--stages applies only to the micro generator's recipe.")
         folder = _train_agent(path, root, set_ or [], threads)
     typer.echo(folder)
 
 
 def _train_generator(path: Path, root: Path, stages: str, threads: int) -> Path:
-    import torch
+    from interleavethinker.training.environment import require_train_extra, set_cpu_threads
 
+    require_train_extra("torch", "transformers", "diffusers")
+    set_cpu_threads(threads)
     from interleavethinker.training.micro.generator import STAGES, load_recipe, run
 
-    torch.set_num_threads(threads)
     chosen = tuple(name.strip() for name in stages.split(",") if name.strip()) or STAGES
     return run(load_recipe(path), root, chosen)
 
 
 def _train_agent(path: Path, root: Path, overrides: list[str], threads: int) -> Path:
-    from interleavethinker.training.recipe import SftRecipe, SightRecipe, load_training_recipe
+    from interleavethinker.training.environment import require_train_extra, set_cpu_threads
+    from interleavethinker.training.recipe import SftRecipe, VisionPretrainingRecipe, load_training_recipe
 
     recipe = load_training_recipe(path, overrides)
-    import torch
+    require_train_extra("torch", "transformers")
+    set_cpu_threads(threads)
+    if isinstance(recipe, VisionPretrainingRecipe):
+        require_train_extra("diffusers")
+        from interleavethinker.training.micro.vision_pretraining import run_vision_pretraining
 
-    torch.set_num_threads(threads)
-    if isinstance(recipe, SightRecipe):
-        from interleavethinker.training.micro.vision_pretraining import run_sight
-
-        return run_sight(recipe, root)
+        return run_vision_pretraining(recipe, root)
+    require_train_extra("trl")
     if isinstance(recipe, SftRecipe):
         from interleavethinker.training.agents.sft import run_sft
 

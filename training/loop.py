@@ -1,7 +1,7 @@
-"""One training stage: a fixed number of optimizer steps that survives being killed.
+"""Runs one training stage: a fixed number of optimizer steps that can be interrupted and resumed.
 
-Knows optimizers, checkpoints, metrics and progress; not what is trained. A stage's randomness comes from its seed and
-the step number alone, so a resumed stage sees the batches that an unbroken one would have seen.
+It handles optimizers, checkpoints and metrics, and does not know what is trained. All randomness of a step comes from
+the stage's seed and the step number, so a resumed stage sees the same batches as an uninterrupted one.
 """
 
 import json
@@ -18,41 +18,41 @@ from torch import nn
 
 from interleavethinker.tools.errors import InputError
 
-__all__ = ["Joined", "Muon", "RunFolder", "Stage", "muon_adamw", "run_stage"]
+__all__ = ["JoinedOptimizer", "Muon", "RunFolder", "Stage", "muon_adamw", "run_stage"]
 
 
 @dataclass(frozen=True)
 class Stage:
-    """How long and how fast one stage trains."""
+    """Length, learning rate and seed of one stage."""
 
     name: str
     steps: int
     learning_rate: float
     seed: int
     warmup: float = 0.05
-    """Share of the steps in which the learning rate rises linearly; afterwards it falls to zero as a cosine."""
+    """Share of the steps with a linearly rising learning rate; afterwards it decays to zero along a cosine."""
     clip: float = 1.0
-    """Largest gradient norm."""
+    """Maximum gradient norm; larger gradients are scaled down."""
     log_every: int = 50
     save_every: int = 250
 
     def scale(self, step: int) -> float:
-        """Learning rate at a step, as a share of the highest."""
+        """Returns the learning rate of a step, as a share of the maximum."""
         warm = max(1, int(self.steps * self.warmup))
         if step < warm:
             return (step + 1) / warm
         return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, self.steps - warm)))
 
     def rng(self, step: int) -> np.random.Generator:
-        """The only randomness of a step."""
+        """Returns the random generator of a step, the only source of its randomness."""
         return np.random.default_rng([self.seed, step])
 
 
 class RunFolder:
-    """Where a run keeps checkpoints, metrics and results; every checkpoint is replaced in one rename.
+    """The folder of a run's checkpoints, metrics and results. Checkpoints are replaced atomically.
 
     Raises:
-        InputError: The folder cannot be made.
+        InputError: The folder cannot be created.
     """
 
     def __init__(self, root: Path) -> None:
@@ -60,24 +60,24 @@ class RunFolder:
         try:
             root.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            msg = f"A run needs a folder that can be written; {root} is none: {error.strerror}. Name another."
+            msg = f"Cannot use {root} as a run folder: {error.strerror}. Name another folder with --out."
             raise InputError(msg) from error
         self.console = Console(stderr=True)
 
     def save(self, name: str, state: object) -> None:
-        """Writes `state` with `torch.save` as `name`."""
+        """Saves `state` as `name`, with `torch.save`."""
         target = self.root / name
         partial = target.with_suffix(".partial")
         torch.save(state, partial)
         partial.replace(target)
 
     def load(self, name: str) -> dict[str, object] | None:
-        """What was saved as `name`, or None."""
+        """Returns what was saved as `name`, or None."""
         path = self.root / name
         return torch.load(path, map_location="cpu", weights_only=True) if path.exists() else None
 
     def log(self, stage: str, **values: float | int) -> None:
-        """Appends a line to `metrics.jsonl` and shows it."""
+        """Appends a line to `metrics.jsonl` and prints it."""
         with (self.root / "metrics.jsonl").open("a") as file:
             file.write(json.dumps({"stage": stage, **values}) + "\n")
         shown = "  ".join(f"{key} {value:.4g}" for key, value in values.items())
@@ -85,10 +85,10 @@ class RunFolder:
 
 
 class Muon(torch.optim.Optimizer):
-    """Momentum made orthogonal by Newton–Schulz iterations, for matrices and for convolutions seen as matrices.
+    """The Muon optimizer: momentum orthogonalized by Newton–Schulz iterations, for matrices and convolutions.
 
-    PyTorch's own takes matrices only; most weights of a VAE are convolutions. Updates are scaled to AdamW's size, so
-    that one learning rate serves both.
+    PyTorch's Muon supports only matrices, but most weights of a VAE are convolutions, which are flattened to matrices
+    here. Updates are scaled to the size of AdamW's, so both can use the same learning rate.
     """
 
     def __init__(self, parameters: list[nn.Parameter], lr: float, weight_decay: float = 0.01) -> None:
@@ -96,7 +96,7 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]  # noqa: ARG002 - torch's signature
-        """One update."""
+        """Performs one update."""
         for group in self.param_groups:
             for parameter in group["params"]:
                 if parameter.grad is None:
@@ -111,7 +111,7 @@ class Muon(torch.optim.Optimizer):
 
 
 def _orthogonal(matrix: torch.Tensor) -> torch.Tensor:
-    """Nearly the orthogonal factor of a matrix: five quintic Newton–Schulz steps."""
+    """Approximates the orthogonal factor of a matrix with five quintic Newton–Schulz iterations."""
     a, b, c = 3.4445, -4.7750, 2.0315
     tall = matrix.shape[0] > matrix.shape[1]
     x = matrix.T if tall else matrix
@@ -123,7 +123,7 @@ def _orthogonal(matrix: torch.Tensor) -> torch.Tensor:
 
 
 def muon_adamw(module: nn.Module, learning_rate: float, muon_rate: float) -> list[torch.optim.Optimizer]:
-    """Muon for matrices and convolutions inside blocks, AdamW for everything else (as in the feasibility study)."""
+    """Returns Muon for the matrices and convolutions inside blocks, and AdamW for all other trainable parameters."""
     matrices: list[nn.Parameter] = []
     others: list[nn.Parameter] = []
     for name, parameter in module.named_parameters():
@@ -137,11 +137,13 @@ def muon_adamw(module: nn.Module, learning_rate: float, muon_rate: float) -> lis
     ]
 
 
-class Joined(torch.optim.Optimizer):
-    """Several optimizers as one, for trainers that take one; a scheduler scales the learning rates of all.
+class JoinedOptimizer(torch.optim.Optimizer):
+    """Several optimizers behind the interface of one, for trainers that accept only one.
+
+    A scheduler scales the learning rates of all of them.
 
     Args:
-        parts: Over distinct parameters.
+        parts: Optimizers with distinct parameters.
     """
 
     def __init__(self, parts: list[torch.optim.Optimizer]) -> None:
@@ -150,22 +152,22 @@ class Joined(torch.optim.Optimizer):
         self._share_groups()
 
     def step(self, closure: None = None) -> None:  # type: ignore[override]  # noqa: ARG002 - torch's signature
-        """One update of each."""
+        """Performs one update of each optimizer."""
         for part in self._parts:
             part.step()
 
     def state_dict(self) -> dict[str, object]:
-        """The states of all."""
+        """Returns the states of all optimizers."""
         return {"parts": [part.state_dict() for part in self._parts]}
 
     def load_state_dict(self, state_dict: dict[str, object]) -> None:
-        """Restores the states of all."""
+        """Restores the states of all optimizers."""
         for part, saved in zip(self._parts, state_dict["parts"], strict=True):  # type: ignore[call-overload]
             part.load_state_dict(saved)
         self._share_groups()
 
     def _share_groups(self) -> None:
-        """Loading a state gives an optimizer new groups; a rate set here must reach them."""
+        """Refers to the parts' groups: loading a state replaces them, and learning rates set here must reach them."""
         self.param_groups = [group for part in self._parts for group in part.param_groups]
 
 
@@ -176,14 +178,14 @@ def run_stage(
     optimizers: list[torch.optim.Optimizer],
     loss: Callable[[np.random.Generator], tuple[torch.Tensor, dict[str, float]]],
 ) -> None:
-    """Trains `module` in place, from the last checkpoint if there is one; returns at once when the stage is complete.
+    """Trains `module` in place, from the last checkpoint if there is one. A finished stage only restores its weights.
 
     Args:
-        stage: Length, rate and seed.
-        folder: Keeps `<stage>.pt` and the metrics.
-        module: What is trained and saved.
-        optimizers: Over the module's parameters; their learning rates are scaled together.
-        loss: Draws a batch from the generator it is given; returns the loss and numbers to show.
+        stage: Length, learning rate and seed.
+        folder: Gets `<stage>.pt` and the metrics.
+        module: The module to train and save.
+        optimizers: Optimizers of the module's parameters; their learning rates are scaled together.
+        loss: Samples a batch with the given random generator; returns the loss and numbers to log.
     """
     first = _restore(stage, folder, module, optimizers)
     base = [[group["lr"] for group in optimizer.param_groups] for optimizer in optimizers]
@@ -201,7 +203,7 @@ def run_stage(
             optimizer.zero_grad(set_to_none=True)
         value.backward()
         norm = float(nn.utils.clip_grad_norm_(parameters, stage.clip))
-        if math.isfinite(norm):  # one bad batch is skipped, not learned from
+        if math.isfinite(norm):  # skip a batch with an infinite or undefined gradient
             for optimizer in optimizers:
                 optimizer.step()
         for key, number in {"loss": value.item(), "grad": norm, **numbers}.items():

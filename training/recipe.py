@@ -1,7 +1,9 @@
-"""Recipes of planner and critic training: small TOML files, checked once, overridable from the command line.
+"""Recipes: small TOML files that say which model is trained on which data, validated and overridable by the CLI.
 
-A recipe says what is trained on what; `[arguments]` goes to TRL's own configuration class, whose names and defaults
-hold. What TRL refuses is told as a bad recipe. Knows nothing of training itself.
+`[arguments]` is passed to TRL's own configuration class; TRL's names and defaults apply, and an argument that TRL
+rejects is reported as an error in the recipe. This module reads, validates and saves recipes. It does not train.
+
+Recipes and fields that have been renamed keep working under their old names, because run folders hold saved recipes.
 """
 
 from __future__ import annotations
@@ -12,11 +14,21 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
 from interleavethinker.microworld.agents.registry import prompts_folder
 from interleavethinker.tools.chat.rendering import Prompts, load_prompts
 from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.renamed_fields import with_new_names
 from interleavethinker.training.agents.rewards import RewardWeights
 
 __all__ = [
@@ -24,13 +36,28 @@ __all__ = [
     "Lora",
     "Recipe",
     "SftRecipe",
-    "SightRecipe",
+    "VisionPretrainingRecipe",
     "kind_of",
+    "load_saved_recipe",
     "load_training_recipe",
+    "present_recipe_name",
     "prompts_of",
     "recipe_path",
     "save_recipe",
 ]
+
+_RENAMED_RECIPES = {
+    "micro-critic-rehearsal": "micro-critic-synthetic",
+    "micro-planner-looking": "micro-planner-vision",
+    "micro-sight": "micro-vision-pretraining",
+}
+_RENAMED_KINDS = {"sight": "vision-pretraining"}
+_RENAMED_FIELDS = {
+    "glances": "image_facts",
+    "pictures": "images",
+    "rehearsals": "synthetic_rows",
+    "words": "text_only",
+}
 
 
 class _Part(BaseModel):
@@ -38,7 +65,7 @@ class _Part(BaseModel):
 
 
 class Lora(_Part):
-    """Train an adapter instead of the weights."""
+    """Train a LoRA adapter instead of the full weights."""
 
     rank: Annotated[int, Field(gt=0)] = 16
     alpha: Annotated[int, Field(gt=0)] = 32
@@ -49,93 +76,127 @@ class _DataRecipe(_Part):
     data: Path
     """Folder that `interleavethinker data` filled."""
     prompts: str = "shipped"
-    """`shipped`, `micro`, or a folder with prompt files: the ones that serving will use."""
+    """`shipped`, `micro`, or a folder of prompt files; use the ones that inference will use."""
     seed: Annotated[int, Field(ge=0)] = 0
 
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_old_names(cls, data: object) -> object:
+        return with_new_names(data, _RENAMED_FIELDS)
 
-class SightRecipe(_DataRecipe):
-    """The micro Qwen3-VL from nothing, until it sees; see `micro_sight`."""
 
-    kind: Literal["sight"]
+class VisionPretrainingRecipe(_DataRecipe):
+    """Pre-trains the vision tower of a new micro Qwen3-VL; see `training.micro.vision_pretraining`."""
+
+    kind: Literal["vision-pretraining"]
     steps: Annotated[int, Field(gt=0)]
     batch: Annotated[int, Field(gt=1)]
-    """Pictures a step."""
+    """Images per step."""
     learning_rate: Annotated[float, Field(gt=0)]
-    pictures: Annotated[int, Field(gt=0)] = 4000
-    """At most this many of the generators' own."""
+    images: Annotated[int, Field(gt=0)] = 4000
+    """Use at most this many of the images that the generators made for the data set."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_old_kind(cls, data: object) -> object:
+        return _with_new_kind(data)
+
+
+def _with_new_kind(data: object) -> object:
+    if isinstance(data, dict) and data.get("kind") in _RENAMED_KINDS:
+        return {**data, "kind": _RENAMED_KINDS[data["kind"]]}
+    return data
 
 
 class _Recipe(_DataRecipe):
     model: str
     """Folder or repository of a Qwen3-VL."""
     rows: Annotated[int, Field(gt=0)] | None = None
-    """At most this many rows, drawn by the seed; all by default."""
+    """Use at most this many rows, sampled with the seed; by default all of them."""
     freeze: tuple[str, ...] = ()
-    """Parameters whose names contain one of these stay as they are."""
+    """Parameters whose name contains one of these strings are not trained."""
     lora: Lora | None = None
     arguments: dict[str, JsonValue] = Field(default_factory=dict)
     """Keyword arguments of TRL's `SFTConfig` or `GRPOConfig`."""
 
 
 class SftRecipe(_Recipe):
-    """Learning from teachers' answers."""
+    """Supervised fine-tuning on the teachers' answers.
+
+    Examples are used in the order of the fields below: captions, text-only pairs, comparisons, image facts, synthetic
+    rows, and last the rows of the data set.
+    """
 
     kind: Literal["sft"]
     role: Literal["planner", "critic", "both"]
-    """`both`: one set of weights learns the rows and rehearsals of both."""
+    """`both`: one set of weights learns the rows and synthetic rows of both roles."""
     captions: Annotated[int, Field(ge=0)] = 0
-    """Pictures of random scenes, described, that come first: how a model from scratch learns to see."""
-    words: Annotated[int, Field(ge=0)] = 0
-    """Questions and answers without pictures, which come next: what prompts wish for, what is what it should be."""
+    """Images of random scenes with a caption of every cell, from which a model learns to see."""
+    text_only: Annotated[int, Field(ge=0)] = 0
+    """Questions and answers without images: what a prompt asks for, and whether two descriptions match."""
     comparisons: Annotated[int, Field(ge=0)] = 0
-    """Pairs of pictures, described cell by cell, which come next."""
-    glances: Annotated[int, Field(ge=0)] = 0
-    """Pictures and what there is to ask about them, which come next."""
-    rehearsals: Annotated[int, Field(ge=0)] = 0
-    """Rows from rendered pictures, which come next; see `rehearsal`."""
+    """Pairs of images, compared cell by cell."""
+    image_facts: Annotated[int, Field(ge=0)] = 0
+    """Single images with counts, places and colors of what they show."""
+    synthetic_rows: Annotated[int, Field(ge=0)] = 0
+    """Rows made from rendered images; see `training.data.synthetic`."""
     rl_failures: Annotated[float, Field(ge=0, le=1)] | None = None
-    """Critic only: learn from the RL rows that GRPO takes with this share of failures, instead of the SFT rows."""
+    """Critic only: train on the RL rows that GRPO uses with this share of failed attempts, instead of the SFT rows."""
     muon: bool = False
-    """Orthogonal momentum for matrices and AdamW for the rest, instead of the optimizer that the arguments name; with
-    it a model from scratch learns several times as fast."""
+    """Use Muon for matrices and AdamW for the other parameters, instead of the optimizer that `arguments` names. A
+    model trained from scratch learns several times as fast with it."""
     repeats: Annotated[int, Field(ge=0)] = 1
-    """How often the rows are gone through, each time in another order; TRL's epochs would repeat the captions too. With
-    0 the run ends before them."""
+    """Passes over the data set's rows, each in another order. (TRL's epochs would repeat the captions too.) With 0,
+    training ends before them."""
 
     @property
     def roles(self) -> tuple[Literal["planner", "critic"], ...]:
-        """Whose rows are learned."""
+        """The roles whose rows are learned."""
         return ("planner", "critic") if self.role == "both" else (self.role,)
 
 
 class GrpoRecipe(_Recipe):
-    """Learning from rewards; the critic only, as in the paper."""
+    """Reinforcement learning with GRPO, for the critic only, as in the paper."""
 
     kind: Literal["grpo"]
     failures: Annotated[float, Field(ge=0, le=1)] = 0.8
-    """Share of prompts whose attempt failed; only these can earn a step-wise reward."""
+    """Share of rows whose attempt failed; only these can earn a step-wise reward."""
     weights: RewardWeights = RewardWeights()
     generator: str = "micro"
-    """The profile whose image server makes the pictures, over MCP."""
+    """The profile whose image server generates the images, over MCP."""
     server: tuple[str, ...] = ()
-    """Options for that server instead of the profile's, if it is the own one: `["--max-batch", "16"]`."""
+    """Options of that image server, instead of the profile's: `["--max-batch", "16"]`. Applies only to a server that
+    this process starts itself."""
     judge: str = "micro"
-    """`micro`: the scorer. Any other: a vision-language model, as profiles name them."""
+    """`micro`: the micro world's scorer. Otherwise a vision-language model, named as in profiles."""
     noise: Annotated[float, Field(ge=0, le=1)] = 0.0
-    """Share of known judgements, and of the judge's marks, that are turned round: how brittle is learning?"""
+    """Share of known verdicts, and of the judge's scores, that are inverted, to measure how robust learning is."""
 
     @property
     def roles(self) -> tuple[Literal["planner", "critic"], ...]:
-        """Whose rows are learned."""
+        """The roles whose rows are learned."""
         return ("critic",)
 
 
-Recipe = Annotated[SightRecipe | SftRecipe | GrpoRecipe, Field(discriminator="kind")]
-_RECIPES: TypeAdapter[SightRecipe | SftRecipe | GrpoRecipe] = TypeAdapter(Recipe)
+Recipe = Annotated[
+    Annotated[VisionPretrainingRecipe | SftRecipe | GrpoRecipe, Field(discriminator="kind")],
+    BeforeValidator(_with_new_kind),
+]
+_RECIPES: TypeAdapter[VisionPretrainingRecipe | SftRecipe | GrpoRecipe] = TypeAdapter(Recipe)
+
+
+def present_recipe_name(name: str) -> str:
+    """Returns the present name of a shipped recipe that was renamed; any other name is returned unchanged.
+
+    Example:
+        >>> present_recipe_name("micro-sight")
+        'micro-vision-pretraining'
+    """
+    return _RENAMED_RECIPES.get(name, name)
 
 
 def recipe_path(name: str) -> Path:
-    """Where a recipe lies: a file, or a shipped one by its name.
+    """Finds a recipe: a file, or a shipped recipe by its present or old name.
 
     Raises:
         InputError: There is no such recipe.
@@ -144,7 +205,7 @@ def recipe_path(name: str) -> Path:
     if path.is_file():
         return path
     recipes = Path(str(files("interleavethinker.training").joinpath("recipes")))
-    shipped = recipes / f"{name}.toml"
+    shipped = recipes / f"{present_recipe_name(name)}.toml"
     if not shipped.is_file():
         known = sorted(entry.stem for entry in recipes.glob("*.toml"))
         msg = f"RECIPE must be a recipe file or one of {', '.join(known)}; found {name!r}"
@@ -153,40 +214,56 @@ def recipe_path(name: str) -> Path:
 
 
 def kind_of(path: Path) -> str:
-    """The kind of a recipe; those without one are of the micro generator.
+    """Returns the kind of a recipe; the micro generator's recipe has no `kind` of its own.
 
     Raises:
-        InputError: Not valid TOML.
+        InputError: The file is not valid TOML.
     """
-    return str(_read(path).get("kind", "micro-generator"))
+    kind = str(_read(path).get("kind", "micro-generator"))
+    return _RENAMED_KINDS.get(kind, kind)
 
 
-def load_training_recipe(path: Path, overrides: Sequence[str] = ()) -> SightRecipe | SftRecipe | GrpoRecipe:
-    """Reads a recipe.
+def load_training_recipe(path: Path, overrides: Sequence[str] = ()) -> VisionPretrainingRecipe | SftRecipe | GrpoRecipe:
+    """Reads a recipe and applies overrides.
 
     Args:
         path: The file.
-        overrides: Like `rows=100` or `arguments.learning_rate=1e-4`; values are TOML, or else text.
+        overrides: Strings such as `rows=100` or `arguments.learning_rate=1e-4`. Values are parsed as TOML; what is not
+            TOML is taken as text.
 
     Raises:
-        InputError: The file or an override breaks a rule of recipes.
+        InputError: The file or an override is invalid.
     """
-    data = _read(path)
+    data = _with_present_fields(path)
     for override in overrides:
         key, equals, value = override.partition("=")
         if not equals or not key:
             msg = f"an override must look like key=value; found {override!r}"
             raise InputError(msg)
-        _set(data, key.split("."), _value(value))
+        first, *rest = key.split(".")
+        _set(data, [_RENAMED_FIELDS.get(first, first), *rest], _value(value))
     try:
         return _RECIPES.validate_python(data)
     except ValidationError as error:
-        msg = f"{path.name} must be a recipe for training; found: {error}"
+        msg = f"{path.name} is not a valid training recipe: {error}"
         raise InputError(msg) from error
 
 
-def prompts_of(recipe: SightRecipe | SftRecipe | GrpoRecipe) -> Prompts:
-    """The prompt files that a recipe names."""
+def load_saved_recipe(root: Path) -> VisionPretrainingRecipe | SftRecipe | GrpoRecipe:
+    """Reads the `recipe.json` of a planner's or critic's run folder.
+
+    Raises:
+        InputError: The file is missing or invalid.
+    """
+    try:
+        return _RECIPES.validate_json((root / "recipe.json").read_bytes())
+    except (OSError, ValidationError) as error:
+        msg = f"{root} must hold the recipe.json of a planner's or critic's run; found: {error}"
+        raise InputError(msg) from error
+
+
+def prompts_of(recipe: VisionPretrainingRecipe | SftRecipe | GrpoRecipe) -> Prompts:
+    """Loads the prompt files that a recipe names."""
     if recipe.prompts == "shipped":
         return load_prompts()
     if recipe.prompts == "micro":
@@ -195,21 +272,42 @@ def prompts_of(recipe: SightRecipe | SftRecipe | GrpoRecipe) -> Prompts:
 
 
 def save_recipe(recipe: BaseModel, root: Path) -> None:
-    """Keeps the recipe with the run.
+    """Saves the recipe as `recipe.json` in the run folder; a folder of the same recipe may be used again.
 
     Raises:
-        InputError: The folder cannot be written, or holds a run of another recipe.
+        InputError: The folder cannot be written, or it belongs to a run of another recipe.
     """
     path, text = root / "recipe.json", recipe.model_dump_json(indent=2) + "\n"
     try:
         root.mkdir(parents=True, exist_ok=True)
-        if path.exists() and path.read_text(encoding="utf-8") != text:
-            msg = f"{root} must be a new folder or hold a run of the same recipe; its recipe.json differs. Use --out."
+        if path.exists() and not _is_same(recipe, path.read_text(encoding="utf-8")):
+            msg = (
+                f"{root} belongs to a run of another recipe: its recipe.json differs. Use the same recipe or name a new"
+                " folder with --out."
+            )
             raise InputError(msg)
         path.write_text(text, encoding="utf-8")
     except OSError as error:
-        msg = f"A run needs a folder that can be written; {root} is none: {error.strerror}. Name another: --out."
+        msg = f"Cannot write to the run folder {root}: {error.strerror}. Name another folder with --out."
         raise InputError(msg) from error
+
+
+def _is_same(recipe: BaseModel, saved: str) -> bool:
+    """Compares by value, so that a recipe saved under old field names is still the same recipe."""
+    try:
+        return type(recipe).model_validate_json(saved) == recipe
+    except ValidationError:
+        return False
+
+
+def _with_present_fields(path: Path) -> dict[str, JsonValue]:
+    try:
+        data = with_new_names(_read(path), _RENAMED_FIELDS)
+    except ValueError as error:
+        msg = f"{path.name} is not a valid training recipe: {error}"
+        raise InputError(msg) from error
+    assert isinstance(data, dict)  # noqa: S101 - a TOML file is a table
+    return data
 
 
 def _read(path: Path) -> dict[str, JsonValue]:

@@ -1,4 +1,4 @@
-"""A data set of the micro world made with a picture maker that knows trained words only, instead of a trained model."""
+"""A data set of the micro world, made with a keyword-based image model that knows trained words only."""
 
 import asyncio
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from interleavethinker.training.data.trajectories import roll_out
 
 @dataclass(frozen=True)
 class Made:
-    """A finished data set and what made its pictures."""
+    """A finished data set and the image model that made its images."""
 
     folder: DataFolder
     maker: KeywordGenerator

@@ -1,4 +1,4 @@
-"""A training stage survives being killed, and what it logs can be read."""
+"""A training stage can be interrupted and resumed, and logs readable metrics."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ STAGE = Stage("toy", steps=12, learning_rate=1e-2, seed=3, log_every=3, save_eve
 
 
 class KilledError(Exception):
-    """Stands for SIGKILL between two steps."""
+    """Simulates SIGKILL between two steps."""
 
 
 def train(folder: Path, *, killed_at: int | None = None) -> dict[str, torch.Tensor]:
@@ -36,36 +36,36 @@ def train(folder: Path, *, killed_at: int | None = None) -> dict[str, torch.Tens
     return {name: value.clone() for name, value in module.state_dict().items()}
 
 
-def test_a_stage_killed_halfway_and_run_again_ends_with_the_weights_of_an_unbroken_one(tmp_path: Path) -> None:
-    unbroken = train(tmp_path / "unbroken")
+def test_a_stage_that_was_killed_and_resumed_ends_with_the_weights_of_an_uninterrupted_one(tmp_path: Path) -> None:
+    uninterrupted = train(tmp_path / "uninterrupted")
     with pytest.raises(KilledError):
-        train(tmp_path / "broken", killed_at=7)
-    resumed = train(tmp_path / "broken")
-    for name, value in unbroken.items():
+        train(tmp_path / "killed", killed_at=7)
+    resumed = train(tmp_path / "killed")
+    for name, value in uninterrupted.items():
         assert torch.equal(value, resumed[name]), name
 
 
-def test_a_complete_stage_is_not_trained_again(tmp_path: Path) -> None:
+def test_a_finished_stage_is_not_trained_again(tmp_path: Path) -> None:
     once = train(tmp_path)
-    again = train(tmp_path, killed_at=0)  # would raise at its first step
+    again = train(tmp_path, killed_at=0)  # a first step would raise
     assert all(torch.equal(value, again[name]) for name, value in once.items())
 
 
-def test_a_run_folder_that_cannot_be_made_is_refused_with_its_name(tmp_path: Path) -> None:
+def test_a_run_folder_that_cannot_be_created_is_an_input_error_with_its_name(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     for root in (tmp_path / "file", tmp_path / "file" / "run"):
-        with pytest.raises(InputError, match=rf"{root.name} is none: "):
+        with pytest.raises(InputError, match=rf"Cannot use .*{root.name} as a run folder: "):
             RunFolder(root)
 
 
-def test_metrics_have_the_mean_of_every_number_since_the_last_line(tmp_path: Path) -> None:
+def test_metrics_are_means_over_the_steps_since_the_last_line(tmp_path: Path) -> None:
     train(tmp_path)
     lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines] == [3, 6, 9, 12]
     assert [line["calls"] for line in lines] == [2, 5, 8, 11]
 
 
-def test_the_learning_rate_rises_then_falls_to_nothing() -> None:
+def test_the_learning_rate_rises_and_then_decays_to_zero() -> None:
     scales = [STAGE.scale(step) for step in range(STAGE.steps)]
     assert scales[0] == max(scales) == 1
     assert scales[-1] < 0.03

@@ -1,7 +1,7 @@
-"""Rows as TRL takes them: a conversation rendered exactly as serving renders it, its pictures, and the answer to learn.
+"""Turns rows into TRL's examples: a conversation rendered exactly as at inference, its images, and the answer to learn.
 
-Rendering and the answers' form are imported from `tools`, so that training and serving cannot drift. Pictures stay
-paths until a batch needs them.
+Rendering and the format of answers are imported from `tools`, so that training and inference cannot diverge. Images
+stay paths until a batch needs them.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ __all__ = [
     "comparisons",
     "critic_example",
     "critic_prompt",
-    "glances",
+    "image_facts",
     "planner_example",
+    "text_only",
     "texts_of",
     "to_dataset",
-    "words_alone",
 ]
 
 Example = dict[str, Any]
@@ -43,26 +43,26 @@ _ROLES = {"ai": "assistant", "human": "user", "system": "system"}
 
 
 def critic_prompt(row: CriticRow, store: ImageStore, prompts: Prompts) -> Example:
-    """The question of a critic row, without its answer."""
+    """Returns the prompt of a critic row, without its answer."""
     return _question(render_case(row.case, prompts), store, blank_like=row.case.image)
 
 
 def critic_example(row: CriticRow, store: ImageStore, prompts: Prompts) -> Example:
-    """A critic row with the teacher's answer."""
+    """Returns a critic row with the teacher's answer."""
     return critic_prompt(row, store, prompts) | _completion(write_verdict(row.answer))
 
 
 def planner_example(row: PlannerRow, store: ImageStore, prompts: Prompts) -> Example:
-    """A planner row with its plan."""
+    """Returns a planner row with its plan."""
     question = _question(render_request(row.request, prompts=prompts), store)
     return question | _completion(write_plan(row.plan, row.first))
 
 
 def captions(store: ImageStore, count: int, seed: int) -> Iterator[Example]:
-    """Pictures of random scenes with what each cell holds: how a model from scratch learns to see first.
+    """Yields images of random scenes with a caption of every cell, from which an untrained model learns to see.
 
-    Scenes are crowded and cells are named in a fixed order, so that nearly every word must be seen and its place in the
-    answer says where to look.
+    Scenes are crowded and cells come in a fixed order. So nearly every word depends on the image, and its position in
+    the answer tells the model where to look.
     """
     for number in range(count):
         rng = np.random.default_rng([seed, number])
@@ -73,11 +73,11 @@ def captions(store: ImageStore, count: int, seed: int) -> Iterator[Example]:
 
 
 def comparisons(store: ImageStore, count: int, seed: int) -> Iterator[Example]:
-    """Two pictures and what each cell held, holds, and whether that is the same, in a critic's words; then where each
-    thing is.
+    """Yields pairs of images, compared cell by cell in a critic's words, followed by the place of every object.
 
-    Cells come in any order, so that the words for a place must be understood; a thing is named before its place, so
-    that it must be found. A critic's own rows ask for two or three cells each, from which looking is learned slowly.
+    Cells come in random order, so the model must understand the words for places. In the second part an object is named
+    before its place, so the model must find it. Critic rows mention only two or three cells each, from which a model
+    learns to look slowly.
     """
     for number in range(count):
         rng = np.random.default_rng([seed, number, 2])
@@ -88,35 +88,35 @@ def comparisons(store: ImageStore, count: int, seed: int) -> Iterator[Example]:
         yield _question(question, store) | _completion(_comparison(before, after, rng))
 
 
-def words_alone(pairs: Iterable[tuple[str, str]], store: ImageStore) -> Iterator[Example]:
-    """Questions and answers without any picture."""
+def text_only(pairs: Iterable[tuple[str, str]], store: ImageStore) -> Iterator[Example]:
+    """Yields questions and answers without images."""
     for question, answer in pairs:
         yield _question([Turn("user", (TextPart(text=question),))], store) | _completion(answer)
 
 
-def glances(store: ImageStore, count: int, seed: int) -> Iterator[Example]:
-    """One picture and what there is to ask about it, in a planner's words and in any order: how many things, where each
-    is, what a place holds, what has which colour.
+def image_facts(store: ImageStore, count: int, seed: int) -> Iterator[Example]:
+    """Yields single images with facts in a planner's words, in random order: the number of objects, the place of each,
+    the contents of some cells, and which objects share a color.
 
-    Every answer must be looked up, so that a planner cannot get by with copying.
+    Every fact must be read from the image, so a planner cannot succeed by copying the request.
     """
     for number in range(count):
         rng = np.random.default_rng([seed, number, 3])
         scene = random_scene(rng, int(rng.integers(1, 6)))
         image = store.put(encode_png(to_image(render(scene))))
         question = [Turn("user", (ImagePart(sha256=image), TextPart(text="Tell.")))]
-        yield _question(question, store) | _completion(_glance(scene, rng))
+        yield _question(question, store) | _completion(_image_facts(scene, rng))
 
 
 def texts_of(examples: Iterable[Example]) -> Iterator[str]:
-    """Every text in examples, for a tokenizer to learn from."""
+    """Yields every text in the examples, for training a tokenizer."""
     for example in examples:
         for message in (*example["prompt"], *example.get("completion", ())):
             yield from (part["text"] for part in message["content"] if part["type"] == "text")
 
 
 def to_dataset(examples: Sequence[Example]) -> Any:
-    """A `datasets.Dataset` whose pictures are opened when a batch needs them."""
+    """Returns a `datasets.Dataset` that opens images only when a batch needs them."""
     from datasets import Dataset, Image, List
 
     data = Dataset.from_list(list(examples))
@@ -153,7 +153,7 @@ def _compared(cell: int | None, before: str, after: str) -> str:
     return item_line(GradedItem(cell, False, 10.0 if before == after else 0.0, before, after))
 
 
-def _glance(scene: Scene, rng: np.random.Generator) -> str:
+def _image_facts(scene: Scene, rng: np.random.Generator) -> str:
     things = list(scene.objects.items())
     lines = [count_phrase(len(things)), describe(scene)]
     lines += [f"the {thing.kind} is {place(cell)}, it is a {name(thing)}" for cell, thing in things]
@@ -165,7 +165,7 @@ def _glance(scene: Scene, rng: np.random.Generator) -> str:
 
 
 def _question(turns: Sequence[Turn], store: ImageStore, blank_like: str | None = None) -> Example:
-    """The very messages that serving sends, pictures scaled and blank ones made as there, with paths for pictures."""
+    """Renders the messages that inference sends, with the same scaling and blank images, but with paths for images."""
     images: list[str] = []
     messages = []
     for message in to_messages(turns, store, blank_like):

@@ -1,7 +1,8 @@
-"""Reinforcement learning of the critic with TRL's `GRPOTrainer`: accuracy and step-wise rewards, single step.
+"""Reinforcement learning of the critic with TRL's `GRPOTrainer`, from accuracy and step-wise rewards.
 
-One prompt is one iteration of one step. The four reward functions run in one event loop and share the regenerated
-pictures; an answer whose picture could not be made or judged gets None from all four, which TRL keeps out of its group.
+Each prompt is one attempt at one step. The four reward functions run in one event loop and share the regenerated
+images. If an image cannot be generated or judged, all four return None for that answer, and TRL leaves it out of its
+group.
 """
 
 from __future__ import annotations
@@ -15,13 +16,14 @@ from interleavethinker.evaluation.judges.base import Judge, JudgeScores
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.training.data.critic import choose_rl_rows
 from interleavethinker.training.data.schema import CriticRow, DataFolder
+from interleavethinker.training.environment import require_train_extra
 from interleavethinker.training.recipe import GrpoRecipe, prompts_of, save_recipe
 
 from .examples import critic_prompt, to_dataset
 from .profile_generator import ProfileGenerator
 from .regeneration import Regenerator
 from .rewards import accuracy_reward, format_reward, read_answer, step_rewards
-from .trainer import adapter_config, configure, finish, load_model, metrics_callback, need_train_extra
+from .trainer import adapter_config, configure, load_model, metrics_callback, train_and_save
 
 __all__ = ["CriticRewards", "run_grpo"]
 
@@ -30,13 +32,13 @@ Scored = tuple[float, float, float, float]
 
 
 class CriticRewards:
-    """The four reward functions of critic RL, over rows known by id.
+    """The four reward functions of critic RL, which look rows up by id.
 
     Args:
-        rows: What the answers are about.
-        regenerator: Makes and judges pictures.
-        noise: Share of known judgements, and of marks of regenerated pictures, that are turned round. Row and prompt
-            alone decide which: a judge that errs about a picture errs whenever it is asked.
+        rows: The rows that answers may refer to.
+        regenerator: Generates and judges the images of refined prompts.
+        noise: Share of known verdicts, and of scores of regenerated images, that are inverted. Row and prompt alone
+            decide which ones, so a noisy judge repeats its error whenever it sees the same image.
     """
 
     def __init__(self, rows: Sequence[CriticRow], regenerator: Regenerator, noise: float = 0.0) -> None:
@@ -46,34 +48,34 @@ class CriticRewards:
 
     @property
     def functions(self) -> list[RewardFunction]:
-        """Format, accuracy, semantics and quality, in the order of `Weights`, named as TRL will log them."""
+        """Format, accuracy, semantics and quality, in the order of `RewardWeights`, under the names that TRL logs."""
         names = ("format", "accuracy", "semantics", "quality")
         return [self._function(name, index) for index, name in enumerate(names)]
 
     async def score(self, name: str, text: str) -> Scored | None:
-        """All four rewards of one answer about the row `name`; None: masked."""
+        """Returns all four rewards of an answer to the row `name`, or None if the answer must be masked."""
         row, verdict = self._rows[name], read_answer(text)
         before = JudgeScores(row.semantics, row.quality)
         after = None
         if verdict is not None and not verdict.success and not row.success:
-            after = await self._regenerator.marks(row, verdict.refined_prompt)
-            if after is not None and self._errs(name, verdict.refined_prompt):
+            after = await self._regenerator.scores(row, verdict.refined_prompt)
+            if after is not None and self._is_inverted(name, verdict.refined_prompt):
                 after = JudgeScores(10 - after.semantics, 10 - after.quality)
         steps = step_rewards(verdict, row.success, before, after)
         if steps is None:
             return None
-        truth = row.success is not self._errs(name)
+        truth = row.success is not self._is_inverted(name)
         return format_reward(text), accuracy_reward(verdict, truth), *steps
 
-    def _errs(self, *about: str) -> bool:
-        return random.Random("/".join(about)).random() < self._noise
+    def _is_inverted(self, *key: str) -> bool:
+        return random.Random("/".join(key)).random() < self._noise
 
     def _function(self, name: str, index: int) -> RewardFunction:
         async def reward(*, completions: Sequence[Any], row: Sequence[str], **_: object) -> list[float | None]:
             import asyncio
 
             pairs = zip(row, completions, strict=True)
-            scored = await asyncio.gather(*(self.score(one, _text(answer)) for one, answer in pairs))
+            scored = await asyncio.gather(*(self.score(name, _text(answer)) for name, answer in pairs))
             return [None if rewards is None else rewards[index] for rewards in scored]
 
         reward.__name__ = name
@@ -81,12 +83,12 @@ class CriticRewards:
 
 
 def run_grpo(recipe: GrpoRecipe, root: Path) -> Path:
-    """Runs or resumes a recipe; returns the folder of the finished model or adapter.
+    """Runs or resumes a GRPO recipe; returns the folder of the finished model or adapter.
 
     Raises:
-        InputError: The recipe, its data or its model cannot be used.
+        InputError: The recipe, its data or its model is unusable.
     """
-    need_train_extra()
+    require_train_extra("trl")
     save_recipe(recipe, root)
     from trl import GRPOConfig, GRPOTrainer
 
@@ -104,7 +106,9 @@ def run_grpo(recipe: GrpoRecipe, root: Path) -> Path:
     generator = ProfileGenerator(recipe.generator, folder.store, root / "server", recipe.server)
     rewards = CriticRewards(rows, Regenerator(generator, _judge(recipe, folder.store)), recipe.noise)
     model, processor = load_model(recipe.model, recipe, "bfloat16" if arguments.bf16 else None)
-    processor.tokenizer.padding_side = "left"  # as TRL pads what it generates from; else image tokens are misplaced
+    processor.tokenizer.padding_side = (
+        "left"  # as TRL pads prompts for generation; otherwise image tokens are misplaced
+    )
     prompts = prompts_of(recipe)
     trainer = GRPOTrainer(
         model=model,
@@ -115,7 +119,7 @@ def run_grpo(recipe: GrpoRecipe, root: Path) -> Path:
         callbacks=[metrics_callback(root)],
         peft_config=adapter_config(recipe),
     )
-    return finish(trainer, root, processor)
+    return train_and_save(trainer, root, processor)
 
 
 def _judge(recipe: GrpoRecipe, store: ImageStore) -> Judge:
@@ -130,7 +134,7 @@ def _judge(recipe: GrpoRecipe, store: ImageStore) -> Judge:
 
 
 def _text(completion: Any) -> str:
-    """An answer's text: TRL gives plain text, or messages whose content is text or parts."""
+    """Returns the text of an answer; TRL passes plain text, or messages whose content is text or parts."""
     if isinstance(completion, str):
         return completion
     content = completion[-1]["content"]

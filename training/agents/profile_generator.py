@@ -1,7 +1,7 @@
-"""A profile's image server as the generator of rewards: the very server that serving talks to, over MCP.
+"""Generates images for rewards with a profile's image server, over MCP: the same server that the agent uses.
 
-The session is opened at the first call, in the process's loop thread, because a trainer's reward functions run in an
-event loop that is none of ours. It ends with the process.
+The session opens at the first call, in this process's loop thread, because a trainer runs its reward functions in an
+event loop of its own. It stays open until `close`, or until the process ends.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ __all__ = ["ProfileGenerator"]
 
 
 class ProfileGenerator:
-    """Draws through a profile's server.
+    """An `ImageGenerator` that uses a profile's image server.
 
     Args:
-        profile: A shipped profile's name, or the path of a TOML file.
-        store: Where the images go; sources must lie in it.
-        server_store: What the server keeps its images in, if it is the own one; its usual store by default.
-        arguments: Options for the own server, instead of the profile's.
+        profile: Name of a shipped profile, or path of a TOML file.
+        store: Gets the images; source images must be in it.
+        server_store: Image folder of the server, if this process starts the server; by default the profile's.
+        arguments: Options of the server, if this process starts it, instead of the profile's.
 
     Raises:
         ProfileError: There is no such profile.
@@ -51,7 +51,7 @@ class ProfileGenerator:
         return await loop_thread().run_from_any_loop(self._generate(call, progress))
 
     async def close(self) -> None:
-        """Ends the session and its server."""
+        """Closes the session and stops the server that it started."""
         await loop_thread().run_from_any_loop(self._exits.aclose())
 
     async def _generate(self, call: GenerationRequest, progress: ProgressCallback | None) -> GeneratedImage:

@@ -1,9 +1,8 @@
-"""Makes and judges the pictures that the step-wise reward needs: what would the refined prompt have drawn?
+"""Generates and judges the images that the step-wise reward needs: the result of each refined prompt.
 
-Only failed attempts are made again, from the step's own source image and with the seed that serving would use next.
-Equal prompts for one row are made and judged once, however many answers share them; reward functions that ask at the
-same time wait for the same picture. A failed generator or judge gives None for that prompt and is asked again when the
-prompt comes again.
+Only failed attempts are regenerated, from the step's source image and with the seed that the agent would use next.
+Equal prompts for one row are generated and judged once; reward functions that ask at the same time share the result. If
+the generator or the judge fails, the result is None, and the prompt is tried again the next time it appears.
 """
 
 from __future__ import annotations
@@ -21,41 +20,41 @@ __all__ = ["Regenerator"]
 
 _log = logging.getLogger(__name__)
 _FAILURES = (GeneratorError, InputError, ModelError, StoreError)
-"""What belongs to one prompt's picture; anything else is a defect and stops training."""
+"""Errors that affect only one prompt's image; any other exception is a bug and stops training."""
 
 
 class Regenerator:
-    """All methods belong to one event loop.
+    """Regenerates and scores images for rewards. All calls must come from one event loop.
 
     Attributes:
-        made: Pictures made and judged.
-        failed: Pictures that could not be made or judged.
+        made: Number of images that were generated and judged.
+        failed: Number of images that could not be generated or judged.
 
     Args:
-        generator: The image generator that serving uses.
-        judge: Marks its pictures.
-        most_at_once: Pictures under way at the same time.
+        generator: The image generator that the agent uses.
+        judge: Scores the images.
+        max_concurrent: Maximum number of images in progress.
     """
 
-    def __init__(self, generator: ImageGenerator, judge: Judge, most_at_once: int = 16) -> None:
+    def __init__(self, generator: ImageGenerator, judge: Judge, max_concurrent: int = 16) -> None:
         self._generator = generator
         self._judge = judge
-        self._limit = most_at_once
+        self._limit = max_concurrent
         self._gate: asyncio.Semaphore | None = None
         self._known: dict[tuple[str, str], asyncio.Task[JudgeScores | None]] = {}
         self.made = 0
         self.failed = 0
 
-    async def marks(self, row: CriticRow, prompt: str) -> JudgeScores | None:
-        """Marks of the picture that this prompt makes of the row's step; None if it could not be made or judged."""
+    async def scores(self, row: CriticRow, prompt: str) -> JudgeScores | None:
+        """Returns the scores of the image that `prompt` gives for the row's step, or None if that failed."""
         key = (row.id, prompt)
         task = self._known.get(key)
         if task is None:
             task = self._known[key] = asyncio.create_task(self._make(row, prompt))
-        marks = await task
-        if marks is None and self._known.get(key) is task:
+        scores = await task
+        if scores is None and self._known.get(key) is task:
             del self._known[key]
-        return marks
+        return scores
 
     async def _make(self, row: CriticRow, prompt: str) -> JudgeScores | None:
         if self._gate is None:
@@ -64,11 +63,11 @@ class Regenerator:
         async with self._gate:
             try:
                 made = await self._generator.generate(call)
-                shot = JudgedImage(made.sha256, row.case.source, row.case.original_prompt, row.reference)
-                (marks,) = await self._judge.judge([shot])
+                judged = JudgedImage(made.sha256, row.case.source, row.case.original_prompt, row.reference)
+                (scores,) = await self._judge.judge([judged])
             except _FAILURES as error:
-                _log.warning("no picture for row %s: %s", row.id, error)
-                marks = None
-        self.made += marks is not None
-        self.failed += marks is None
-        return marks
+                _log.warning("Could not regenerate an image for row %s: %s", row.id, error)
+                scores = None
+        self.made += scores is not None
+        self.failed += scores is None
+        return scores

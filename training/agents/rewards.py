@@ -1,13 +1,14 @@
-"""The rewards of critic RL, each a small function of one answer, and the paper's sum of them.
+"""The rewards of critic RL, each a small pure function of one answer.
 
-| reward | values | of |
+| reward | values | measures |
 | --- | --- | --- |
-| format | 0, 1 | the answer's form: tags in order, reasoning, a boolean, a prompt |
-| accuracy | 0, 1 | the judgement against the known one |
-| semantics, quality | 0..1 | the picture made from the refined prompt, against the one judged; 0.5 is no change |
+| format | 0, 1 | the answer's format: tags in order, reasoning, a boolean, a prompt |
+| accuracy | 0, 1 | the verdict against the known one |
+| semantics, quality | 0 to 1 | the image of the refined prompt against the judged image; 0.5 is no change |
 
-`None` masks an answer: nobody knows what it was worth, because a generator or a judge failed. Such an answer must be
-kept out of the advantages of its group, never scored as "no change". `regeneration` makes the pictures.
+`RewardWeights` weighs them, and TRL adds them up. `None` masks an answer whose worth is unknown because a generator or
+a judge failed; it must be left out of its group's advantages, not scored as "no change". `regeneration` makes the
+images.
 """
 
 from __future__ import annotations
@@ -21,27 +22,26 @@ from interleavethinker.tools.types import Verdict
 
 __all__ = [
     "NO_CHANGE",
-    "RELEASE",
     "RewardWeights",
     "accuracy_reward",
     "format_reward",
-    "paper_accuracy_reward",
     "read_answer",
     "step_reward",
     "step_rewards",
-    "total_reward",
 ]
 
 NO_CHANGE = 0.5
-"""The step-wise reward where nothing is made again: the attempt was good, or the critic took it for good."""
+"""The step-wise reward if nothing is regenerated: the attempt was good, or the critic judged it good."""
 UNUSABLE = 0.0
-"""The step-wise reward of an answer that serving could not act upon; no usable answer may earn less."""
+"""The step-wise reward of an answer that the agent could not use; no usable answer may earn less."""
 
 
 @dataclass(frozen=True)
 class RewardWeights:
-    """How much each reward counts; the default is the release's 0.5 · format + 0.5 · (0.2 · accuracy + 0.6 · semantics
-    + 0.2 · quality). The paper's formula has one step-wise reward, weighted 1 - alpha with alpha = 0.2.
+    """Weights of the rewards. The total reward of an answer is the weighted sum of all four.
+
+    The default is that of the paper's released code: 0.5 · format + 0.5 · (0.2 · accuracy + 0.6 · semantics
+    + 0.2 · quality). The paper's formula has a single step-wise reward, weighted 1 - alpha with alpha = 0.2.
     """
 
     format: float = 0.5
@@ -55,11 +55,8 @@ class RewardWeights:
         return self.format, self.accuracy, self.semantics, self.quality
 
 
-RELEASE = RewardWeights()
-
-
 def format_reward(text: str) -> float:
-    """1 if the answer is exactly what was asked for: non-empty reasoning, then JSON with a boolean and a prompt."""
+    """Returns 1 if the answer has the exact format: non-empty reasoning, then JSON with a boolean and a prompt."""
     content = strict_answer(text)
     if content is None or type(content.get("previous_step_success")) is not bool:
         return 0.0
@@ -68,7 +65,7 @@ def format_reward(text: str) -> float:
 
 
 def read_answer(text: str) -> Verdict | None:
-    """The verdict as serving would read it, which is more lenient than `format_reward`; None if it cannot be used."""
+    """Parses a verdict as the agent does, which is more lenient than `format_reward`; None if it is unusable."""
     try:
         return read_verdict(text)
     except ModelAnswerError:
@@ -76,33 +73,37 @@ def read_answer(text: str) -> Verdict | None:
 
 
 def accuracy_reward(verdict: Verdict | None, truth: bool) -> float:
-    """1 if the judgement is right, else 0, as in the release; an unusable answer judges nothing."""
+    """Returns 1 if the verdict is right, else 0; an unusable answer gets 0.
+
+    This is the released code's form. The paper's is -|j - J|: 0 for a right verdict, -1 for a wrong one. The two differ
+    by a constant, so they give the same advantages within a group.
+    """
     return float(verdict is not None and verdict.success is truth)
 
 
-def paper_accuracy_reward(verdict: Verdict | None, truth: bool) -> float:
-    """The paper's -|j - J|: 0 if the judgement is right, else -1. Groups have the same advantages under both."""
-    return accuracy_reward(verdict, truth) - 1.0
-
-
 def step_reward(before: float, after: float) -> float:
-    """How much better a mark (0..10) has become: ((after - before) / 10 + 1) / 2, in 0..1."""
+    """Maps the change of a score (0 to 10) to a reward: ((after - before) / 10 + 1) / 2, in 0 to 1.
+
+    Example:
+        >>> step_reward(2.0, 8.0)
+        0.8
+    """
     return ((after - before) / 10 + 1) / 2
 
 
 def step_rewards(
     verdict: Verdict | None, truth: bool, before: JudgeScores, after: JudgeScores | None
 ) -> tuple[float, float] | None:
-    """Semantics and quality rewards of one answer.
+    """Returns the semantics and quality rewards of one answer.
 
     Args:
-        verdict: What the critic said; None if it cannot be used.
-        truth: The known judgement J of the attempt; a good attempt is not made again.
-        before: Marks of the attempt.
-        after: Marks of the picture made from the refined prompt; None if there is none, for whatever reason.
+        verdict: The critic's verdict; None if the answer is unusable.
+        truth: Whether the attempt is good (the paper's J); good attempts are not regenerated.
+        before: Scores of the attempt.
+        after: Scores of the regenerated image; None if there is none.
 
     Returns:
-        None where a picture was due and none was made or judged: the answer is masked.
+        Both rewards, or None (masked) if the image should have been regenerated but could not be generated or judged.
     """
     if verdict is None:
         return UNUSABLE, UNUSABLE
@@ -111,8 +112,3 @@ def step_rewards(
     if after is None:
         return None
     return step_reward(before.semantics, after.semantics), step_reward(before.quality, after.quality)
-
-
-def total_reward(rewards: tuple[float, float, float, float], weights: RewardWeights = RELEASE) -> float:
-    """The weighted sum of format, accuracy, semantics and quality."""
-    return sum(weight * reward for weight, reward in zip(weights.in_order, rewards, strict=True))

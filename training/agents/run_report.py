@@ -1,9 +1,9 @@
-"""What a run of planner or critic training looks like: `curves.png` of everything logged, and samples of its answers.
+"""Reports on a run of planner or critic training: `curves.png` with the logged metrics, and samples of its answers.
 
-`samples.md` shows a few held-out rows: the pictures, the question, the teacher's answer, the model's greedy one.
-`samples.png` is the same as one sheet. Everything is made from the run folder alone, after training or at any time
-later. Charts need matplotlib, which comes with the train extra; without it only the text is written. What cannot be
-made is said in the log and never costs a run its model.
+`samples.md` shows a few held-out rows with their images, the question, the teacher's answer and the model's greedy
+answer; `samples.png` shows the same as one sheet. Both are made from the run folder alone, after training or at any
+time later. Charts need matplotlib, which is in the train extra; without it only the text is written. A report that
+cannot be made is logged as a warning and never fails the run.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from typing import TypeVar
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage
-from pydantic import TypeAdapter, ValidationError
 
 from interleavethinker.evaluation.charts import can_draw, curves_chart, sheet_chart
 from interleavethinker.evaluation.inference.deterministic_batches import ask_in_rounds, chat_model
@@ -32,27 +31,32 @@ from interleavethinker.tools.errors import InputError, InterleaveError
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.types import ImagePart, TextPart
 from interleavethinker.training.data.schema import CriticRow, DataFolder, PlannerRow
-from interleavethinker.training.recipe import GrpoRecipe, Recipe, SftRecipe, SightRecipe, prompts_of
+from interleavethinker.training.recipe import (
+    GrpoRecipe,
+    SftRecipe,
+    VisionPretrainingRecipe,
+    load_saved_recipe,
+    prompts_of,
+)
 
-__all__ = ["Sample", "curves_of", "draw_curves", "picture_run", "write_samples"]
+__all__ = ["Sample", "curves_of", "plot_curves", "report_run", "write_samples"]
 
 _log = logging.getLogger(__name__)
 _Row = TypeVar("_Row", CriticRow, PlannerRow)
-_RECIPES: TypeAdapter[SightRecipe | SftRecipe | GrpoRecipe] = TypeAdapter(Recipe)
 _ROWS = 4
 _MAX_NEW_TOKENS = {"critic": 220, "planner": 640}
 _LARGEST = 1 << 30
-"""Bytes of weights that fit beside a trainer that still holds its own; larger models are not sampled here."""
-_DULL = (
+"""Largest size of the weights, in bytes, for sampling: the trainer still holds its own copy in memory."""
+_UNINFORMATIVE = (
     *("epoch", "step", "total_flos", "num_", "clip_ratio", "frac_", "sampling/"),
     *("completions/min", "completions/max", "completions/mean_terminated"),
 )
-"""Curves whose names begin like this say nothing about learning."""
+"""Name prefixes of logged values that are not plotted because they say nothing about learning."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One held-out row and what the model says to it."""
+    """One held-out row with the teacher's and the model's answer."""
 
     name: str
     turns: tuple[Turn, ...]
@@ -66,31 +70,34 @@ class Sample:
         return "\n".join(part.text for turn in self.turns for part in turn.parts if isinstance(part, TextPart))
 
     @property
-    def pictures(self) -> tuple[str, ...]:
-        """The pictures in the question, without blank ones."""
+    def images(self) -> tuple[str, ...]:
+        """Hashes of the question's images, without blank ones."""
         parts = (part for turn in self.turns for part in turn.parts if isinstance(part, ImagePart))
         return tuple(part.sha256 for part in parts if part.sha256 != BLANK)
 
 
-def picture_run(root: Path) -> None:
-    """Writes curves and samples of a finished run; says in the log what cannot be made.
+def report_run(root: Path) -> None:
+    """Writes curves and samples of a finished run; logs a warning for what cannot be made.
 
     Args:
         root: The run folder, with `metrics.jsonl`, `recipe.json` and `model/`.
     """
-    draw_curves(root)
+    plot_curves(root)
     try:
         write_samples(root)
-    # torch and matplotlib report their troubles as the last two
+    # torch and matplotlib raise RuntimeError and ValueError
     except (InterleaveError, OSError, RuntimeError, ValueError) as error:
-        _log.warning("no samples of this run: %s", error)
+        _log.warning("Wrote no samples of this run: %s", error)
 
 
 def curves_of(path: Path) -> dict[str, tuple[list[float], list[float]]]:
-    """The curves in a `metrics.jsonl`: by name, steps and values. A step that was logged again counts as logged last.
+    """Reads the curves in a `metrics.jsonl`. If a step was logged twice, the last value counts.
 
     Args:
-        path: The file; a missing one has no curves.
+        path: The file; a missing file has no curves.
+
+    Returns:
+        Steps and values by name, for names with at least two values.
     """
     curves: dict[str, dict[float, float]] = {}
     if not path.exists():
@@ -99,34 +106,34 @@ def curves_of(path: Path) -> dict[str, tuple[list[float], list[float]]]:
         try:
             logged: Mapping[str, object] = json.loads(line)
         except json.JSONDecodeError:
-            continue  # a killed run's last line
+            continue  # the run was killed while it wrote this line
         step = logged.get("step")
         for name, value in logged.items():
-            if isinstance(step, int) and isinstance(value, int | float) and not _is_dull(name):
+            if isinstance(step, int) and isinstance(value, int | float) and not _is_uninformative(name):
                 curves.setdefault(name, {})[step] = float(value)
     found = {name: ([*sorted(values)], [values[step] for step in sorted(values)]) for name, values in curves.items()}
     return {name: curve for name, curve in found.items() if len(curve[0]) > 1}
 
 
-def draw_curves(root: Path) -> None:
-    """Writes `curves.png`; nothing if nothing is logged yet or matplotlib is missing."""
+def plot_curves(root: Path) -> None:
+    """Writes `curves.png`, unless nothing is logged yet or matplotlib is missing."""
     curves = curves_of(root / "metrics.jsonl")
     if not curves:
         return
     if not can_draw():
-        _log.warning("no curves.png: matplotlib is not installed; it comes with the train extra")
+        _log.warning("Wrote no curves.png; it needs matplotlib: pip install 'interleavethinker[train]'")
         return
     try:
         curves_chart(curves, root / "curves.png")
     except (OSError, RuntimeError, ValueError) as error:
-        _log.warning("no curves.png: %s", error)
+        _log.warning("Wrote no curves.png: %s", error)
 
 
 def write_samples(root: Path) -> None:
-    """Asks the finished model about a few held-out rows, and writes `samples.md` and `samples.png`.
+    """Runs the finished model on a few held-out rows and writes `samples.md` and `samples.png`.
 
     Raises:
-        InputError: The run folder or its data cannot be used, or the model is too large to be loaded beside a trainer.
+        InputError: The run folder or its data are unusable, or the model is too large to load beside a trainer.
         ModelError: The model cannot be loaded.
     """
     recipe = _recipe(root)
@@ -134,17 +141,15 @@ def write_samples(root: Path) -> None:
     samples = [sample for role in recipe.roles for sample in _samples(recipe, role, folder)]
     if not samples:
         held_out = " or ".join(recipe.roles)
-        msg = (
-            f"{recipe.data} must hold held-out {held_out} rows; it has none. Make more: interleavethinker data --help."
-        )
+        msg = f"{recipe.data} has no held-out {held_out} rows. Make them: interleavethinker data --help"
         raise InputError(msg)
     weights = _weights(recipe, root)
     model = chat_model(weights, temperature=0.0, max_new_tokens=max(_MAX_NEW_TOKENS[role] for role in recipe.roles))
     questions = [to_messages(one.turns, folder.store, one.blank_like) for one in samples]
 
     answers = ask_in_rounds(model, len(samples), recipe.seed, partial(_ask_all, model, questions))
-    told = [replace(one, answer=answer) for one, answer in zip(samples, answers, strict=True)]
-    _write(told, folder.store, root)
+    answered = [replace(one, answer=answer) for one, answer in zip(samples, answers, strict=True)]
+    _write(answered, folder.store, root)
 
 
 async def _ask_all(model: BaseChatModel, questions: Sequence[list[BaseMessage]]) -> list[str]:
@@ -152,34 +157,30 @@ async def _ask_all(model: BaseChatModel, questions: Sequence[list[BaseMessage]])
     return [str(answer.text) for answer in answers]
 
 
-def _is_dull(name: str) -> bool:
-    return name.startswith(_DULL) or "runtime" in name or "per_second" in name
+def _is_uninformative(name: str) -> bool:
+    return name.startswith(_UNINFORMATIVE) or "runtime" in name or "per_second" in name
 
 
 def _recipe(root: Path) -> SftRecipe | GrpoRecipe:
-    msg = f"{root} must hold the recipe.json of a planner's or critic's run"
-    try:
-        recipe = _RECIPES.validate_json((root / "recipe.json").read_bytes())
-    except (OSError, ValidationError) as error:
-        raise InputError(f"{msg}; found: {error}") from error
-    if isinstance(recipe, SightRecipe):
-        raise InputError(f"{msg}; found one of kind {recipe.kind!r}, whose model cannot answer yet.")
+    recipe = load_saved_recipe(root)
+    if isinstance(recipe, VisionPretrainingRecipe):
+        msg = f"{root} is a {recipe.kind} run, whose model cannot answer yet. Samples need an SFT or GRPO run."
+        raise InputError(msg)
     return recipe
 
 
 def _weights(recipe: SftRecipe | GrpoRecipe, root: Path) -> AgentWeights:
-    """The run's model; an adapter needs the model that it was trained on."""
+    """The run's model, or its adapter together with the model that it was trained on."""
     model = root / "model"
     size = sum(file.stat().st_size for file in model.glob("*.safetensors"))
     if not (model / "adapter_config.json").is_file():
         if size > _LARGEST:
-            msg = (
-                f"A model to be sampled must be smaller than {_LARGEST >> 30} GiB; this one has {size >> 30}. Serve it."
-            )
+            limit, found = _LARGEST >> 30, size >> 30
+            msg = f"Samples need a model of at most {limit} GiB; this one has {found} GiB. Serve it instead."
             raise InputError(msg)
         return AgentWeights("run", f"qwen3-vl:{model}")
     if not _is_small(recipe.model):
-        msg = f"A model to be sampled must be a small local one; this adapter belongs to {recipe.model}. Serve it."
+        msg = f"Samples need a small local model; this adapter belongs to {recipe.model}. Serve it instead."
         raise InputError(msg)
     return AgentWeights("run", f"qwen3-vl:{recipe.model}", str(model))
 
@@ -208,7 +209,7 @@ def _samples(recipe: SftRecipe | GrpoRecipe, role: str, folder: DataFolder) -> l
 
 
 def _spread(rows: Sequence[_Row], count: int = _ROWS) -> list[_Row]:
-    """Up to `count` rows from all over a list, so that several families are shown."""
+    """Up to `count` rows, spread evenly over the list, so that several families are shown."""
     step = max(1, len(rows) // count)
     return list(rows[::step][:count])
 
@@ -220,17 +221,17 @@ def _write(samples: Sequence[Sample], store: ImageStore, root: Path) -> None:
     sheet: list[tuple[list[Path], str]] = []
     for number, sample in enumerate(samples, 1):
         shown = []
-        for place, picture in enumerate(sample.pictures, 1):
+        for place, image in enumerate(sample.images, 1):
             path = folder / f"{number}-{place}.png"
-            path.write_bytes(store.get(picture))
+            path.write_bytes(store.get(image))
             shown.append(path)
         lines += [f"## {number}: {sample.name}", ""]
-        lines += [" ".join(f"![picture](samples/{path.name})" for path in shown), ""] if shown else []
+        lines += [" ".join(f"![image](samples/{path.name})" for path in shown), ""] if shown else []
         parts = (("Question", sample.question), ("Teacher", sample.teacher), ("Model", sample.answer))
-        for heading, text in parts:
-            lines += [f"**{heading}**", "", *(f"    {line}" for line in text.splitlines()), ""]
-        told = "\n".join(f"{heading}: {text}" for heading, text in parts)
-        sheet.append((shown, "\n".join(textwrap.fill(line, 110) for line in told.splitlines())))
+        for heading, content in parts:
+            lines += [f"**{heading}**", "", *(f"    {line}" for line in content.splitlines()), ""]
+        text = "\n".join(f"{heading}: {content}" for heading, content in parts)
+        sheet.append((shown, "\n".join(textwrap.fill(line, 110) for line in text.splitlines())))
     (root / "samples.md").write_text("\n".join(lines), encoding="utf-8")
     if can_draw():
         sheet_chart(sheet, root / "samples.png")

@@ -1,7 +1,8 @@
 """Supervised training of planner or critic with TRL's `SFTTrainer`, the same for 5 million and 8 billion parameters.
 
-A model from scratch sees captions first, then rehearsals, then the rows; one pass in a fixed order, so that a resumed
-run sees what an unbroken one would have seen. Losses count the answer's tokens alone.
+Examples come in one fixed order, from easy to real: captions, text-only pairs, comparisons, image facts, synthetic
+rows, and last the rows of the data set. A resumed run therefore sees exactly what an uninterrupted run would have seen.
+Only the answer's tokens count in the loss.
 """
 
 from __future__ import annotations
@@ -16,31 +17,36 @@ from interleavethinker.tools.chat.rendering import Prompts
 from interleavethinker.tools.errors import InputError
 from interleavethinker.training.data.critic import choose_rl_rows
 from interleavethinker.training.data.schema import DataFolder
-from interleavethinker.training.data.synthetic import rehearse, rehearse_plans, rehearse_words
-from interleavethinker.training.recipe import SftRecipe, SightRecipe, prompts_of, save_recipe
+from interleavethinker.training.data.synthetic import (
+    synthetic_critic_rows,
+    synthetic_planner_rows,
+    synthetic_text_pairs,
+)
+from interleavethinker.training.environment import require_train_extra
+from interleavethinker.training.recipe import SftRecipe, VisionPretrainingRecipe, prompts_of, save_recipe
 
 from .examples import (
     captions,
     comparisons,
     critic_example,
-    glances,
+    image_facts,
     planner_example,
+    text_only,
     texts_of,
     to_dataset,
-    words_alone,
 )
-from .trainer import adapter_config, configure, finish, load_model, metrics_callback, need_train_extra
+from .trainer import adapter_config, configure, load_model, metrics_callback, train_and_save
 
 __all__ = ["examples_of", "run_sft", "vocabulary_of"]
 
 
 def run_sft(recipe: SftRecipe, root: Path) -> Path:
-    """Runs or resumes a recipe; returns the folder of the finished model.
+    """Runs or resumes an SFT recipe; returns the folder of the finished model.
 
     Raises:
-        InputError: The recipe, its data or its model cannot be used.
+        InputError: The recipe, its data or its model is unusable.
     """
-    need_train_extra()
+    require_train_extra("trl")
     save_recipe(recipe, root)
     from trl import SFTConfig, SFTTrainer
 
@@ -64,14 +70,14 @@ def run_sft(recipe: SftRecipe, root: Path) -> Path:
         peft_config=adapter_config(recipe),
         **_optimizer(recipe, model, arguments.learning_rate),
     )
-    return finish(trainer, root, processor)
+    return train_and_save(trainer, root, processor)
 
 
 def examples_of(recipe: SftRecipe) -> list[dict[str, Any]]:
-    """Every example of a run, in the order in which it is learned.
+    """Makes all examples of a run, in training order.
 
     Raises:
-        InputError: The data folder has no training rows for this role.
+        InputError: The data folder has no training rows for the recipe's roles.
     """
     folder, prompts = DataFolder(recipe.data), prompts_of(recipe)
     if recipe.rl_failures is None:
@@ -80,19 +86,19 @@ def examples_of(recipe: SftRecipe) -> list[dict[str, Any]]:
         chosen = choose_rl_rows(list(folder.critic_rl), recipe.rl_failures, recipe.seed)
         rows = [critic_example(row, folder.store, prompts) for row in chosen]
     if recipe.rows is not None and recipe.rows < len(rows):
-        # Not the first ones: data sets that were selected in different ways begin alike.
+        # A random sample, because data sets that differ only in their selection begin with the same rows.
         rows = random.Random(f"{recipe.seed}/rows").sample(rows, recipe.rows)
     if recipe.repeats and not rows:
         learned = " or ".join(recipe.roles)
-        msg = f"{recipe.data} must hold {learned} rows; it has none. Make them: interleavethinker data --help."
+        msg = f"{recipe.data} has no {learned} rows. Make them: interleavethinker data --help"
         raise InputError(msg)
     ordered = list(captions(folder.store, recipe.captions, recipe.seed))
-    ordered += words_alone(rehearse_words(recipe.words, recipe.seed), folder.store)
+    ordered += text_only(synthetic_text_pairs(recipe.text_only, recipe.seed), folder.store)
     ordered += comparisons(folder.store, recipe.comparisons, recipe.seed)
-    ordered += glances(folder.store, recipe.glances, recipe.seed)
-    count = recipe.rehearsals // len(recipe.roles)
+    ordered += image_facts(folder.store, recipe.image_facts, recipe.seed)
+    count = recipe.synthetic_rows // len(recipe.roles)
     ordered += chain.from_iterable(
-        zip(*(_rehearsed(role, folder, prompts, count, recipe.seed) for role in recipe.roles), strict=True)
+        zip(*(_synthetic_examples(role, folder, prompts, count, recipe.seed) for role in recipe.roles), strict=True)
     )
     for turn in range(recipe.repeats):
         ordered += random.Random(f"{recipe.seed}/{turn}").sample(rows, len(rows))
@@ -100,25 +106,27 @@ def examples_of(recipe: SftRecipe) -> list[dict[str, Any]]:
 
 
 def _optimizer(recipe: SftRecipe, model: Any, learning_rate: float) -> dict[str, Any]:
-    """The trainer's argument for an optimizer of ours; nothing for its own."""
+    """The trainer's argument for Muon; empty if the recipe uses the trainer's own optimizer."""
     if not recipe.muon:
         return {}
-    from interleavethinker.training.loop import Joined, muon_adamw
+    from interleavethinker.training.loop import JoinedOptimizer, muon_adamw
 
-    return {"optimizers": (Joined(muon_adamw(model, learning_rate, learning_rate)), None)}
+    return {"optimizers": (JoinedOptimizer(muon_adamw(model, learning_rate, learning_rate)), None)}
 
 
-def vocabulary_of(recipe: SightRecipe) -> Iterator[str]:
-    """Texts that a new tokenizer learns from: captions and both roles' rows, so that planner and critic share words."""
+def vocabulary_of(recipe: VisionPretrainingRecipe) -> Iterator[str]:
+    """Yields texts for a new tokenizer: captions and rows of both roles, so that planner and critic share it."""
     folder, prompts = DataFolder(recipe.data), prompts_of(recipe)
     rows = [*_examples("planner", folder, prompts)[:4000], *_examples("critic", folder, prompts)[:4000]]
     return texts_of([*rows, *captions(folder.store, 50, recipe.seed)])
 
 
-def _rehearsed(role: str, folder: DataFolder, prompts: Prompts, count: int, seed: int) -> Iterator[dict[str, Any]]:
+def _synthetic_examples(
+    role: str, folder: DataFolder, prompts: Prompts, count: int, seed: int
+) -> Iterator[dict[str, Any]]:
     if role == "critic":
-        return (critic_example(row, folder.store, prompts) for row in rehearse(folder.store, count, seed))
-    return (planner_example(row, folder.store, prompts) for row in rehearse_plans(folder.store, count, seed))
+        return (critic_example(row, folder.store, prompts) for row in synthetic_critic_rows(folder.store, count, seed))
+    return (planner_example(row, folder.store, prompts) for row in synthetic_planner_rows(folder.store, count, seed))
 
 
 def _examples(role: str, folder: DataFolder, prompts: Prompts) -> Sequence[dict[str, Any]]:

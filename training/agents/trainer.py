@@ -1,7 +1,7 @@
-"""What SFT and GRPO share around TRL's trainers: loading the model, resuming, metrics as a file, the finished model.
+"""What SFT and GRPO share around TRL's trainers: loading the model, resuming, logging metrics, saving the result.
 
-A run folder holds `recipe.json`, `metrics.jsonl`, TRL's checkpoints, and `model/` once it is done. TRL, transformers
-and torch are imported when a run begins.
+A run folder holds `recipe.json`, `metrics.jsonl`, TRL's checkpoints, and `model/` when the run is finished. TRL,
+transformers and torch are imported only when a run begins.
 """
 
 from __future__ import annotations
@@ -16,33 +16,23 @@ from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.qwen3vl.inference import resolve_folder
 from interleavethinker.training.recipe import GrpoRecipe, SftRecipe
 
-from .run_report import draw_curves, picture_run
+from .run_report import plot_curves, report_run
 
-__all__ = ["adapter_config", "configure", "finish", "load_model", "metrics_callback", "need_train_extra"]
+__all__ = ["adapter_config", "configure", "load_model", "metrics_callback", "train_and_save"]
 
 _log = logging.getLogger(__name__)
 
 
-def need_train_extra() -> None:
-    """Raises an error that says what to install.
-
-    Raises:
-        InputError: The `train` extra is missing (`missing_extra`).
-    """
-    try:
-        import trl  # noqa: F401 - only whether it is there
-    except ImportError as error:
-        msg = "Training planner or critic needs the train extra; install it: pip install 'interleavethinker[train]'."
-        raise InputError(msg, code="missing_extra") from error
-
-
 def load_model(name: str, recipe: SftRecipe | GrpoRecipe, dtype: str | None = None) -> tuple[Any, Any]:
-    """Loads a Qwen3-VL and its processor, with what the recipe freezes frozen.
+    """Loads a Qwen3-VL and its processor, and freezes the parameters that the recipe freezes.
 
     Args:
         name: Folder, `package:folder`, or repository.
-        recipe: Says what stays frozen.
-        dtype: torch dtype's name; by default float32, in which small updates are not lost.
+        recipe: Names the frozen parameters.
+        dtype: Name of a torch dtype; by default float32, which does not lose small updates.
+
+    Raises:
+        InputError: `name` is not a Qwen3-VL.
     """
     import torch
     from transformers import Qwen3VLForConditionalGeneration
@@ -54,7 +44,7 @@ def load_model(name: str, recipe: SftRecipe | GrpoRecipe, dtype: str | None = No
         processor = load_processor(path)
         model = Qwen3VLForConditionalGeneration.from_pretrained(path, dtype=getattr(torch, dtype or "float32"))
     except (OSError, ValueError) as error:
-        msg = f"The recipe's model must be a Qwen3-VL folder or repository; {name!r} cannot be loaded: {error}"
+        msg = f"Cannot load the recipe's model {name!r} as a Qwen3-VL folder or repository: {error}"
         raise InputError(msg) from error
     for parameter_name, parameter in model.named_parameters():
         if any(part in parameter_name for part in recipe.freeze):
@@ -62,17 +52,17 @@ def load_model(name: str, recipe: SftRecipe | GrpoRecipe, dtype: str | None = No
     return model, processor
 
 
-def configure(kind: type[Any], recipe: SftRecipe | GrpoRecipe, root: Path, **ours: object) -> Any:
+def configure(kind: type[Any], recipe: SftRecipe | GrpoRecipe, root: Path, **defaults: object) -> Any:
     """Makes TRL's configuration from the recipe's arguments.
 
     Args:
         kind: `SFTConfig` or `GRPOConfig`.
-        recipe: Its arguments win over `ours`.
+        recipe: Its arguments override `defaults`.
         root: The run folder.
-        ours: What the run needs to be.
+        defaults: Arguments that this kind of run needs.
 
     Raises:
-        InputError: TRL refuses an argument.
+        InputError: TRL rejects an argument.
     """
     import torch
 
@@ -81,18 +71,18 @@ def configure(kind: type[Any], recipe: SftRecipe | GrpoRecipe, root: Path, **our
         "seed": recipe.seed,
         "report_to": _reporters(),
         "dataloader_pin_memory": torch.cuda.is_available(),
-        **ours,
+        **defaults,
         **recipe.arguments,
     }
     try:
         return kind(**arguments)
     except (TypeError, ValueError, ImportError) as error:
-        msg = f"The recipe's [arguments] must suit {kind.__name__}; it says: {error}"
+        msg = f"{kind.__name__} rejects the recipe's [arguments]: {error}"
         raise InputError(msg) from error
 
 
 def adapter_config(recipe: SftRecipe | GrpoRecipe) -> Any:
-    """The LoRA configuration that a recipe asks for, or None."""
+    """Returns the recipe's LoRA configuration, or None."""
     if recipe.lora is None:
         return None
     from peft import LoraConfig
@@ -101,11 +91,11 @@ def adapter_config(recipe: SftRecipe | GrpoRecipe) -> Any:
 
 
 def metrics_callback(root: Path) -> Any:
-    """A callback that appends what the trainer logs to `metrics.jsonl`."""
+    """Returns a callback that appends what the trainer logs to `metrics.jsonl`."""
     from transformers import TrainerCallback
 
     class MetricsFile(TrainerCallback):  # type: ignore[misc]
-        """Only the process that logs writes."""
+        """Writes from the main process only."""
 
         def on_log(self, _args: Any, state: Any, _control: Any, logs: Any = None, **_: Any) -> None:
             if state.is_world_process_zero:
@@ -115,19 +105,19 @@ def metrics_callback(root: Path) -> Any:
     return MetricsFile()
 
 
-def finish(trainer: Any, root: Path, processor: Any) -> Path:
-    """Trains from the last checkpoint, if there is one, to the end; returns the folder of the finished model.
+def train_and_save(trainer: Any, root: Path, processor: Any) -> Path:
+    """Trains to the end, from the last checkpoint if there is one; returns the folder of the finished model.
 
-    Finished weights are in bfloat16, as they ship, so that what starts from them starts from what others get.
-    Curves are drawn when a run goes on and, with samples of its answers, when it is finished.
+    Finished weights are saved in bfloat16, as they ship, so that later runs start from the same weights as users get.
+    Curves are plotted when a run resumes and, together with samples, when it is finished.
     """
     import torch
 
     checkpoints = _checkpoints(root)
     if checkpoints:
-        _log.info("resuming from %s", checkpoints[-1].name)
+        _log.info("Resuming from %s", checkpoints[-1].name)
         if trainer.is_world_process_zero():
-            draw_curves(root)
+            plot_curves(root)
     trainer.train(resume_from_checkpoint=str(checkpoints[-1]) if checkpoints else None)
     target = root / "model"
     if not trainer.args.bf16:
@@ -135,12 +125,12 @@ def finish(trainer: Any, root: Path, processor: Any) -> Path:
     trainer.save_model(str(target))
     processor.save_pretrained(target)
     if trainer.is_world_process_zero():
-        picture_run(root)
+        report_run(root)
     return target
 
 
 def _checkpoints(root: Path) -> Sequence[Path]:
-    """Whole checkpoints, the latest last; the trainer's state is what it writes last."""
+    """Complete checkpoints, latest last: the trainer writes its state as the last file of a checkpoint."""
     found = [path for path in root.glob("checkpoint-*") if (path / "trainer_state.json").is_file()]
     return sorted(found, key=lambda path: int(path.name.rpartition("-")[2]))
 

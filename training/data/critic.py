@@ -1,9 +1,10 @@
-"""Stages 3 and 4: every iteration of every step scored, and from these the critic's SFT, RL and test rows.
+"""Stages 3 and 4: scores every attempt of every step, then selects the critic's SFT, RL and test rows.
 
-Selection follows the paper: steps whose scores fall or stay low are dropped; of the rest, those whose scores vary most
-inside the step go to RL, the others to SFT, about 1 : 2; then judgements are balanced. Only steps of several attempts
-vary, so the shares are theirs; a step that succeeded at once has nothing for RL and goes to SFT. Held-out splits are
-neither filtered nor balanced: they are the test rows. Knows nothing of worlds: a function grades each row.
+Selection follows the paper. Steps whose scores fall or stay low are dropped. Of the remaining steps, those whose scores
+vary most go to RL and the others to SFT, about 1 : 2; then the SFT verdicts are balanced. Scores can vary only within
+steps of several attempts, so the RL share is a share of those; a step that succeeded at once goes to SFT. Held-out
+splits are neither filtered nor balanced: they become the test rows. The stage does not know which world it works on: a
+function grades each attempt.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ __all__ = ["Graded", "Selection", "choose_rl_rows", "score_trajectories", "selec
 
 @dataclass(frozen=True)
 class Graded:
-    """What judge and teacher say about one attempt."""
+    """The judge's scores and the teacher's answer for one attempt."""
 
     semantics: float
     quality: float
@@ -39,20 +40,20 @@ class Graded:
 
 
 Grade = Callable[[CriticInput, JsonValue], Graded | None]
-"""From what a critic sees and the step's reference; None where no judge gave a usable answer."""
+"""Grades one attempt, from the critic's input and the step's reference; None if the judge gave no usable answer."""
 
 
 def score_trajectories(
     folder: DataFolder, grade: Grade, progress: Callable[[int, int], None] | None = None
 ) -> StageSummary:
-    """Scores what is not scored yet, trajectory by trajectory.
+    """Scores the trajectories that have no scores yet.
 
     Args:
         folder: The data set.
-        grade: Judges one attempt and teaches about it.
-        progress: Called with finished and all trajectories.
+        grade: Returns the scores and the teacher's answer for one attempt.
+        progress: Called with the number of finished trajectories and their total.
     """
-    tally = StageSummary("scores")
+    summary = StageSummary("scores")
     known = {row.trajectory for row in folder.scored}
     waiting = [row for row in folder.trajectories if row.id not in known]
     for number, row in enumerate(waiting, 1):
@@ -60,14 +61,14 @@ def score_trajectories(
         folder.scored.append(scored for scored in rows if scored is not None)
         for scored in rows:
             if scored is None:
-                tally.drop("no usable score")
+                summary.drop("no usable score")
             else:
-                tally.keep(f"{row.split}, {'good' if scored.success else 'bad'}")
+                summary.keep(f"{row.split}, {'good' if scored.success else 'bad'}")
         if progress is not None:
             progress(number, len(waiting))
     if known:
-        tally.keep("trajectories scored before", len(known))
-    return tally
+        summary.keep("trajectories already scored", len(known))
+    return summary
 
 
 def _scored(row: TrajectoryRow, attempt: Attempt, grade: Grade) -> CriticRow | None:
@@ -100,33 +101,33 @@ def _scored(row: TrajectoryRow, attempt: Attempt, grade: Grade) -> CriticRow | N
 
 @dataclass(frozen=True)
 class Selection:
-    """What is kept, and where it goes."""
+    """The rules by which steps are kept and assigned to SFT or RL."""
 
     fall: float = 1.0
-    """A step is dropped if its last overall score is lower than its first by more than this."""
+    """Drop a step if its last overall score (0 to 10) is lower than its first by more than this."""
     low: float = 5.0
-    """A step is dropped if none of its overall scores is at least this."""
+    """Drop a step if none of its overall scores (0 to 10) reaches this."""
     rl_share: float = 1 / 3
-    """Share of the kept steps of several attempts that go to RL: those whose scores vary most."""
+    """Share of the kept steps with several attempts that go to RL: those whose scores vary most."""
     filtered: bool = True
-    """Without filtering no step is dropped, which is the paper's ablation."""
+    """Whether to drop steps by `fall` and `low`; False is the paper's ablation."""
     balanced: bool = True
-    """Whether SFT rows hold as many good attempts as bad ones."""
+    """Whether SFT gets equally many good and bad attempts."""
 
 
 def select_rows(folder: DataFolder, selection: Selection, into: DataFolder | None = None) -> StageSummary:
-    """Writes the SFT, RL and test rows from the scored ones.
+    """Writes the SFT, RL and test rows, chosen from the scored attempts.
 
     Args:
         folder: The data set.
-        selection: What is kept.
-        into: Where the rows go, if not there; gets a link to the pictures.
+        selection: Which steps to keep, and where they go.
+        into: Writes the rows to this folder instead, with a link to the data set's images.
 
     Raises:
-        InputError: That folder has pictures of its own.
+        InputError: `into` already has images of its own.
     """
-    tally = StageSummary("selection")
-    target = folder if into is None else _sharing_pictures(into, folder)
+    summary = StageSummary("selection")
+    target = folder if into is None else _sharing_images(into, folder)
     steps: dict[tuple[str, int], list[CriticRow]] = defaultdict(list)
     test = []
     for row in folder.scored:
@@ -134,28 +135,28 @@ def select_rows(folder: DataFolder, selection: Selection, into: DataFolder | Non
             steps[row.trajectory, row.step].append(row)
         else:
             test.append(row)
-    kept = [rows for rows in steps.values() if _is_kept(rows, selection, tally)]
+    kept = [rows for rows in steps.values() if _is_kept(rows, selection, summary)]
     kept.sort(key=lambda rows: (len(rows) == 1, -_spread(rows), _order(rows[0].id)))
     count = round(sum(len(rows) > 1 for rows in kept) * selection.rl_share)
     rl = [row for rows in kept[:count] for row in rows]
     sft = [row for rows in kept[count:] for row in rows]
     if selection.balanced:
-        sft = _balanced(sft, tally)
+        sft = _balanced(sft, summary)
     target.critic_rl.write(_shuffled(rl))
     target.critic_sft.write(_shuffled(sft))
     target.critic_test.write(test)
     for name, rows in (("SFT", sft), ("RL", rl), ("test", test)):
         for good in (True, False):
-            tally.keep(f"{name}, {'good' if good else 'bad'}", sum(row.success is good for row in rows))
-    return tally
+            summary.keep(f"{name}, {'good' if good else 'bad'}", sum(row.success is good for row in rows))
+    return summary
 
 
-def _sharing_pictures(into: DataFolder, folder: DataFolder) -> DataFolder:
+def _sharing_images(into: DataFolder, folder: DataFolder) -> DataFolder:
     link, images = into.store.root, folder.store.root.resolve()
     if link.resolve() == images:
         return into
     if link.exists() or link.is_symlink():
-        msg = f"Rows can go to a new folder or one that shares the data set's pictures; {into.root} has its own images."
+        msg = f"{into.root} already has its own images; name a new folder, or one that shares this data set's images."
         raise InputError(msg)
     into.root.mkdir(parents=True, exist_ok=True)
     link.symlink_to(images, target_is_directory=True)
@@ -165,22 +166,22 @@ def _sharing_pictures(into: DataFolder, folder: DataFolder) -> DataFolder:
 def choose_rl_rows(
     rows: Sequence[CriticRow], failures: float, seed: int = 0, most: int | None = None
 ) -> list[CriticRow]:
-    """The rows of one RL run in order, as many failed attempts as asked for.
+    """Chooses and orders the rows of one RL run, with the given share of failed attempts.
 
     Args:
         rows: The RL rows.
         failures: Share of failed attempts.
-        seed: Of choice and order.
-        most: At most this many rows; all that the share allows by default.
+        seed: Seed of the choice and the order.
+        most: Maximum number of rows; by default as many as the share allows.
 
     Raises:
-        InputError: There are no failures, from which alone the step-wise reward learns.
+        InputError: No row has a failed attempt; only those can earn a step-wise reward.
     """
     shuffled = random.Random(seed).sample(rows, len(rows))
     bad = [row for row in shuffled if not row.success]
     good = [row for row in shuffled if row.success]
     if not bad:
-        msg = "Critic RL needs rows with failed attempts; the data folder has none. See: interleavethinker data select."
+        msg = "The data folder has no RL rows with failed attempts. Make them: interleavethinker data select"
         raise InputError(msg)
     count = most or len(rows)
     failed = min(len(bad), max(1, round(count * failures)))
@@ -189,15 +190,15 @@ def choose_rl_rows(
     return random.Random(seed + 1).sample(chosen, len(chosen))
 
 
-def _is_kept(rows: Sequence[CriticRow], selection: Selection, tally: StageSummary) -> bool:
+def _is_kept(rows: Sequence[CriticRow], selection: Selection, summary: StageSummary) -> bool:
     if not selection.filtered:
         return True
     scores = [row.overall for row in sorted(rows, key=lambda row: row.iteration)]
     if scores[-1] < scores[0] - selection.fall:
-        tally.drop("scores fall within the step", len(rows))
+        summary.drop("scores fall within the step", len(rows))
         return False
     if max(scores) < selection.low:
-        tally.drop("scores stay low within the step", len(rows))
+        summary.drop("scores stay low within the step", len(rows))
         return False
     return True
 
@@ -206,13 +207,13 @@ def _spread(rows: Sequence[CriticRow]) -> float:
     return float(np.var([row.overall for row in rows]))
 
 
-def _balanced(rows: Sequence[CriticRow], tally: StageSummary) -> list[CriticRow]:
+def _balanced(rows: Sequence[CriticRow], summary: StageSummary) -> list[CriticRow]:
     good = [row for row in rows if row.success]
     bad = [row for row in rows if not row.success]
     size = min(len(good), len(bad))
     for name, group in (("good", good), ("bad", bad)):
         if len(group) > size:
-            tally.drop(f"balancing: more {name} attempts than others", len(group) - size)
+            summary.drop(f"balancing: surplus of {name} attempts", len(group) - size)
     return _shuffled(good)[:size] + _shuffled(bad)[:size]
 
 
@@ -221,5 +222,5 @@ def _shuffled(rows: Iterable[CriticRow]) -> list[CriticRow]:
 
 
 def _order(name: str) -> bytes:
-    """An order that looks random and depends on the name alone."""
+    """A pseudorandom sort key that depends on the name alone."""
     return hashlib.sha256(name.encode()).digest()

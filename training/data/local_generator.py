@@ -1,7 +1,8 @@
-"""An image generator of this process behind the `ImageGenerator` port; calls made at the same time share a batch.
+"""Runs an image model in this process behind the `ImageGenerator` protocol; concurrent calls share a batch.
 
-For data and rewards on one machine: no server, no session. Batches go through a thread, one at a time, so that the
-event loop never waits. Images in a batch may differ from those made alone by the model's own tolerance.
+It is used to make data on one machine, without a server. Batches run in a thread, one at a time, so that they do not
+block the event loop. An image made in a batch may differ from the same image made alone by the model's numerical
+tolerance.
 """
 
 from __future__ import annotations
@@ -20,20 +21,20 @@ from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import ProgressCallback
 from interleavethinker.tools.types import GeneratedImage, GenerationRequest
 
-__all__ = ["LocalGenerator", "PictureMaker"]
+__all__ = ["ImageModel", "LocalGenerator"]
 
 _WINDOW_SECONDS = 0.005
-"""How long a first call waits for company."""
+"""How long the first call of a batch waits for others to join it."""
 
 
-class PictureMaker(Protocol):
-    """What draws; `MicroGenerator` is one."""
+class ImageModel(Protocol):
+    """An image model that works on batches, such as `MicroGenerator`."""
 
     def generate(self, texts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image]:
-        """One picture for each text."""
+        """Generates one image per text."""
 
     def edit(self, images: Sequence[Image.Image], texts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image]:
-        """One picture for each instruction, from the image at the same position."""
+        """Edits each image by the instruction at the same position."""
 
 
 @dataclass(frozen=True)
@@ -43,20 +44,20 @@ class _Waiting:
 
 
 class LocalGenerator:
-    """Draws with `maker` into `store`.
+    """An `ImageGenerator` that runs `image_model` in batches and puts its images into `store`.
 
     Attributes:
-        batches: Sizes of the batches made so far.
+        batches: Sizes of the batches run so far.
 
     Args:
-        maker: What draws.
-        store: The workspace's store; sources must lie in it.
-        model: Name to report.
-        batch: Most calls made together.
+        image_model: The model that generates and edits.
+        store: Image store of the data set; source images must be in it.
+        model: Model name to report in results.
+        batch: Maximum batch size.
     """
 
-    def __init__(self, maker: PictureMaker, store: ImageStore, model: str, batch: int = 16) -> None:
-        self._maker = maker
+    def __init__(self, image_model: ImageModel, store: ImageStore, model: str, batch: int = 16) -> None:
+        self._image_model = image_model
         self._store = store
         self._model = model
         self._batch = batch
@@ -78,7 +79,7 @@ class LocalGenerator:
     async def _work(self) -> None:
         await asyncio.sleep(_WINDOW_SECONDS)
         while self._waiting:
-            # A batch is of one kind: the pipeline either draws or edits.
+            # A pipeline call either generates or edits, so a batch must not mix the two.
             kind = self._waiting[0].call.source is None
             batch = [one for one in self._waiting if (one.call.source is None) == kind][: self._batch]
             self._waiting = [one for one in self._waiting if one not in batch]
@@ -87,7 +88,7 @@ class LocalGenerator:
             except InterleaveError as error:
                 _fail(batch, error)
                 continue
-            except Exception as error:  # noqa: BLE001 - whatever a pipeline raises belongs to those who asked
+            except Exception as error:  # noqa: BLE001 - a pipeline may raise anything; the error belongs to this batch's callers
                 _fail(batch, GeneratorError(f"The generator failed: {type(error).__name__}: {error}"))
                 continue
             self.batches.append(len(batch))
@@ -96,22 +97,22 @@ class LocalGenerator:
                     one.future.set_result(result)
 
     def _make(self, calls: Sequence[GenerationRequest]) -> list[GeneratedImage]:
-        begun = time.perf_counter()
+        started = time.perf_counter()
         texts, seeds = [call.prompt for call in calls], [call.seed for call in calls]
         sources = [open_rgb(self._store.get(call.source)) for call in calls if call.source is not None]
-        pictures = self._maker.edit(sources, texts, seeds) if sources else self._maker.generate(texts, seeds)
-        seconds = (time.perf_counter() - begun) / len(calls)
+        images = self._image_model.edit(sources, texts, seeds) if sources else self._image_model.generate(texts, seeds)
+        seconds = (time.perf_counter() - started) / len(calls)
         return [
             GeneratedImage(
-                sha256=self._store.put(encode_png(picture)),
-                width=picture.width,
-                height=picture.height,
+                sha256=self._store.put(encode_png(image)),
+                width=image.width,
+                height=image.height,
                 seed=call.seed,
                 model=self._model,
                 seconds=seconds,
                 cached=False,
             )
-            for call, picture in zip(calls, pictures, strict=True)
+            for call, image in zip(calls, images, strict=True)
         ]
 
 

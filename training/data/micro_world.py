@@ -1,4 +1,4 @@
-"""What the data stages need to know of the micro world: its teachers behind the ports, its grader, its generators."""
+"""Connects the data stages to the micro world: teachers as planner and critic, a grader, and two generators."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from interleavethinker.tools.types import CriticInput
 from .critic import Grade, Graded
 from .local_generator import LocalGenerator
 from .schema import PromptRow
-from .trajectories import PAPER_LIMITS, PortsFor
+from .trajectories import PAPER_LIMITS, ComponentsFactory
 
 __all__ = ["GENERATORS", "micro_components", "micro_generators", "micro_grade"]
 
 GENERATORS = ("shipped", "weaker")
-"""The shipped weights and their degraded variant: a generator that is nearly always right would teach the critic to
-say yes.
+"""The shipped weights and a degraded variant. Data from a generator that is nearly always right would teach the critic
+to accept everything.
 """
 
 
 def micro_generators(store: ImageStore, checkpoint: Path | None = None) -> dict[str, ImageGenerator]:
-    """Both generators of the micro world, in this process.
+    """Loads both generators of the micro world into this process.
 
     Raises:
-        InputError: There are no weights (`no_checkpoint`).
+        InputError: The weights are missing (`no_checkpoint`).
     """
     return {
         name: LocalGenerator(MicroGenerator(checkpoint, weaker=name == "weaker"), store, f"micro/{name}")
@@ -43,17 +43,18 @@ def micro_generators(store: ImageStore, checkpoint: Path | None = None) -> dict[
 
 def micro_components(
     store: ImageStore, generators: Mapping[str, ImageGenerator], seed: int, limits: Limits = PAPER_LIMITS
-) -> PortsFor:
-    """Makes the ports of a trajectory: the known plan, the teacher, and the named generator.
+) -> ComponentsFactory:
+    """Returns a factory for the components of a trajectory: the known plan, the teacher critic, the named generator.
 
     Args:
-        store: Where the pictures lie.
-        generators: By name.
-        seed: Of the teacher's strategies; `micro_grade` with the same one gives the answers that were acted upon.
-        limits: Of each trajectory.
+        store: Image store of the data set.
+        generators: The image generators by name.
+        seed: Seed of the teacher's rewriting strategies. `micro_grade` with the same seed returns the same answers that
+            the trajectories followed.
+        limits: Limits of each trajectory.
     """
 
-    def ports_for(row: PromptRow, generator: str) -> Components:
+    def components_for(row: PromptRow, generator: str) -> Components:
         targets = {
             step.prompt: target_from(reference)
             for step, reference in zip(row.plan.steps, row.references, strict=True)
@@ -63,16 +64,16 @@ def micro_components(
             ReferencePlanner(row.plan), TeacherCritic(store, targets, seed), generators[generator], limits
         )
 
-    return ports_for
+    return components_for
 
 
 def micro_grade(store: ImageStore, seed: int) -> Grade:
-    """The scorer's figures and the teacher's answer for one attempt."""
+    """Returns a function that grades an attempt with the micro world's scorer and its teacher."""
 
     def grade(case: CriticInput, reference: JsonValue) -> Graded:
         source = None if case.source is None else open_rgb(store.get(case.source))
-        lesson = label_attempt(open_rgb(store.get(case.image)), source, target_from(reference), case.prompt, seed)
-        success = bool(lesson.verdict.success)
-        return Graded(lesson.score.semantics, lesson.score.quality, success, lesson.verdict, lesson.strategy)
+        label = label_attempt(open_rgb(store.get(case.image)), source, target_from(reference), case.prompt, seed)
+        success = bool(label.verdict.success)
+        return Graded(label.score.semantics, label.score.quality, success, label.verdict, label.strategy)
 
     return grade

@@ -1,7 +1,8 @@
-"""Stages 5 and 6: planner rows, and finished trajectories as interleaved sequences for models that write both.
+"""Stage 5: writes the planner's rows, and exports finished trajectories as interleaved sequences.
 
-Planner rows are unfiltered, as in the paper: every request with its plan, and besides, trajectories cut at a random
-step, where the request and what was made so far become the input and the rest of the plan the target.
+Planner rows are unfiltered, as in the paper. There is one for every request with its plan, and one for every trajectory
+that can be cut at a random step: the request and the images made so far become the input, the rest of the plan the
+target. Sequences are for models that write both text and images.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ CONTINUE = "Continue the sequence."
 
 
 def make_planner_rows(folder: DataFolder, seed: int) -> StageSummary:
-    """Writes a row for every prompt, and one for every trajectory that can be cut."""
-    tally, prompts, rows = StageSummary("planner rows"), {row.id: row for row in folder.prompts}, []
+    """Writes a row for every request, and one for every trajectory that can be cut."""
+    summary, prompts, rows = StageSummary("planner rows"), {row.id: row for row in folder.prompts}, []
     for row in prompts.values():
         rows.append(
             PlannerRow(
@@ -37,16 +38,16 @@ def make_planner_rows(folder: DataFolder, seed: int) -> StageSummary:
                 first=len(row.request.images) + 1,
             )
         )
-        tally.keep(f"{row.split}, whole request")
+        summary.keep(f"{row.split}, whole request")
     for trajectory in folder.trajectories:
         cut = _cut(prompts[trajectory.prompt], trajectory, seed)
         if cut is None:
-            tally.drop("too short to be cut, or nothing kept before the cut")
+            summary.drop("a single step, or a step before the cut has no image")
             continue
         rows.append(cut)
-        tally.keep(f"{cut.split}, cut at a step")
+        summary.keep(f"{cut.split}, cut at a step")
     folder.planner.write(rows)
-    return tally
+    return summary
 
 
 def _cut(prompt: PromptRow, trajectory: TrajectoryRow, seed: int) -> PlannerRow | None:
@@ -55,7 +56,7 @@ def _cut(prompt: PromptRow, trajectory: TrajectoryRow, seed: int) -> PlannerRow 
         return None
     digest = hashlib.sha256(f"{seed}/{trajectory.id}".encode()).digest()
     at = 1 + digest[0] % (len(steps) - 1)
-    kept = [_kept(trajectory, index) for index in range(at)]
+    kept = [_selected(trajectory, index) for index in range(at)]
     if None in kept:
         return None
     request, plan = cut_after(prompt.request, trajectory.plan, [one.image for one in kept if one is not None])
@@ -70,12 +71,16 @@ def _cut(prompt: PromptRow, trajectory: TrajectoryRow, seed: int) -> PlannerRow 
 
 
 def cut_after(request: Request, plan: Plan, images: Sequence[Sha256]) -> tuple[Request, Plan]:
-    """A request of which some steps are done, and the plan of what is left.
+    """Returns the request with its finished steps appended, and the plan of the remaining steps.
 
     Args:
         request: The whole request.
-        plan: Its whole plan.
-        images: Pictures of the steps that are done.
+        plan: The whole plan.
+        images: Images of the finished steps, one per step, from the first step on.
+
+    Example:
+        With a plan of three steps and one image, the request gets the first step's instruction, that image and
+        "Continue the sequence."; the plan keeps steps two and three.
     """
     done, parts = len(images), [*request.parts]
     for step, image in zip(plan.steps, images, strict=False):
@@ -89,21 +94,23 @@ def cut_after(request: Request, plan: Plan, images: Sequence[Sha256]) -> tuple[R
 def export_sequences(folder: DataFolder, mode: Literal["easy", "hard"]) -> StageSummary:
     """Writes every finished trajectory as one sequence.
 
-    `<gthink>…</gthink>`, then for each step `<plan>…</plan>`, its image and `<info>…</info>`; in hard mode every image,
-    each followed by `<critic><think>…</think>{judgement}</critic>`.
+    A sequence is `<gthink>…</gthink>`, then for each step `<plan>…</plan>`, its image and `<info>…</info>`. Hard mode
+    includes all images of a step, each followed by `<critic><think>…</think>{verdict as JSON}</critic>`.
     """
-    tally, prompts = StageSummary(f"sequences, {mode}"), {row.id: row for row in folder.prompts}
+    summary, prompts = StageSummary(f"sequences, {mode}"), {row.id: row for row in folder.prompts}
     answers: dict[str, dict[tuple[int, int], CriticRow]] = defaultdict(dict)
     for row in folder.scored:
         answers[row.trajectory][row.step, row.iteration] = row
     rows = []
     for trajectory in folder.trajectories:
-        if any(step.prompt and _kept(trajectory, index) is None for index, step in enumerate(trajectory.plan.steps)):
-            tally.drop("cut short by a limit")
+        if any(
+            step.prompt and _selected(trajectory, index) is None for index, step in enumerate(trajectory.plan.steps)
+        ):
+            summary.drop("stopped by a limit before its end")
             continue
         judged = answers[trajectory.id]
         if mode == "hard" and len(judged) < len(trajectory.attempts):
-            tally.drop("not all attempts are scored")
+            summary.drop("not all attempts are scored")
             continue
         rows.append(
             SequenceRow(
@@ -114,10 +121,10 @@ def export_sequences(folder: DataFolder, mode: Literal["easy", "hard"]) -> Stage
                 parts=tuple(_sequence(trajectory, judged if mode == "hard" else None)),
             )
         )
-        tally.keep(trajectory.split)
+        summary.keep(trajectory.split)
     others = [row for row in folder.sequences if row.mode != mode]
     folder.sequences.write([*others, *rows])
-    return tally
+    return summary
 
 
 def _sequence(trajectory: TrajectoryRow, judged: dict[tuple[int, int], CriticRow] | None) -> Iterator[Part]:
@@ -125,25 +132,25 @@ def _sequence(trajectory: TrajectoryRow, judged: dict[tuple[int, int], CriticRow
     for index, step in enumerate(trajectory.plan.steps):
         yield TextPart(text=f"<plan>{step.prompt or step.instruction or ''}</plan>")
         if judged is None:
-            kept = _kept(trajectory, index)
+            kept = _selected(trajectory, index)
             if kept is not None:
                 yield ImagePart(sha256=kept.image)
         else:
-            for attempt in _tries(trajectory, index):
+            for attempt in _attempts_of(trajectory, index):
                 yield ImagePart(sha256=attempt.image)
-                yield TextPart(text=_criticism(judged[index, attempt.iteration]))
+                yield TextPart(text=_critic_text(judged[index, attempt.iteration]))
         if step.auxiliary_text:
             yield TextPart(text=f"<info>{step.auxiliary_text}</info>")
 
 
-def _criticism(row: CriticRow) -> str:
+def _critic_text(row: CriticRow) -> str:
     content = {"previous_step_success": row.success, "refine_prompt": row.answer.refined_prompt}
     return f"<critic><think>{row.answer.reasoning}</think>{json.dumps(content, ensure_ascii=False)}</critic>"
 
 
-def _tries(trajectory: TrajectoryRow, step: int) -> list[Attempt]:
+def _attempts_of(trajectory: TrajectoryRow, step: int) -> list[Attempt]:
     return [attempt for attempt in trajectory.attempts if attempt.step == step]
 
 
-def _kept(trajectory: TrajectoryRow, step: int) -> Attempt | None:
+def _selected(trajectory: TrajectoryRow, step: int) -> Attempt | None:
     return selected_attempt({str(number): attempt for number, attempt in enumerate(trajectory.attempts)}, step)

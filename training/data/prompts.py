@@ -1,6 +1,6 @@
-"""Stage 1: requests of the micro world, each with the plan that carries it out and a target for every step.
+"""Stage 1: requests of the micro world, each with a correct plan and a target for every step.
 
-Rows are a pure function of (seed, split, number), so that a larger set begins with a smaller one's rows.
+A row depends only on seed, split and number, so a larger data set begins with the rows of a smaller one.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ __all__ = ["make_prompts"]
 
 
 def make_prompts(folder: DataFolder, counts: dict[Split, int], seed: int) -> StageSummary:
-    """Writes the prompts of every split; what is there already stays.
+    """Writes the requests of every split; rows that exist already are kept.
 
     Args:
         folder: The data set.
-        counts: Requests wanted in each split.
-        seed: Of all requests.
+        counts: Number of requests in each split.
+        seed: Seed of all requests.
     """
-    tally = StageSummary("prompts")
+    summary = StageSummary("prompts")
     known = folder.prompts.ids()
     for split, count in counts.items():
         for index in range(count):
             name = f"{split}-{seed}-{index:06d}"
             if name in known:
-                tally.keep(f"{split}, made before")
+                summary.keep(f"{split}, already present")
                 continue
             drawn = sample_scenario(seed, index, split)
             targets = (step.target for step in drawn.scenario.steps)
@@ -43,5 +43,5 @@ def make_prompts(folder: DataFolder, counts: dict[Split, int], seed: int) -> Sta
                 references=tuple(None if target is None else as_json(target) for target in targets),
             )
             folder.prompts.append([row])
-            tally.keep(f"{split}, {drawn.family}")
-    return tally
+            summary.keep(f"{split}, {drawn.family}")
+    return summary

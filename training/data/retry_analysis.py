@@ -1,8 +1,8 @@
-"""What would mend failed first attempts: a new seed, other words, both or neither. Run it before any GRPO.
+"""Measures what fixes failed first attempts: a new seed, a reworded prompt, either, or neither. Run it before GRPO.
 
-Each failed first attempt is made again with the seed that serving would use next: once with the same prompt, and once
-with every rewriting strategy's prompt. If words alone mend too few, or all strategies mend alike, reinforcement
-learning has nothing to find, and data or world must change first.
+Each failed first attempt is retried with the seed that the agent would use next: once with the same prompt, and once
+with the prompt of every rewriting strategy. If rewording alone fixes too few attempts, or all strategies fix equally
+many, reinforcement learning has nothing to learn, and the data or the world must change first.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import ImageGenerator
 from interleavethinker.tools.types import GenerationRequest
 
-from .schema import CriticRow, DataFolder, RepairRow
+from .schema import CriticRow, DataFolder, RetryRow
 
-__all__ = ["repair_failures", "repair_report"]
+__all__ = ["retry_failed_attempts", "retry_report"]
 
 WORDS_NEEDED = 0.25
-"""Share of failures that only other words must mend."""
+"""Share of failures that rewording alone should fix before GRPO is worth running."""
 
 
-async def repair_failures(
+async def retry_failed_attempts(
     folder: DataFolder,
     generators: dict[str, ImageGenerator],
     *,
@@ -38,16 +38,16 @@ async def repair_failures(
     seed: int,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Makes up to `limit` failed first attempts of the training split again; resumable.
+    """Retries up to `limit` failed first attempts of the training split; attempts that were retried before are skipped.
 
     Args:
         folder: The data set.
-        generators: By the names that the rows carry.
-        limit: Most failures.
-        seed: Of the strategies' words, and of the one drawn.
-        progress: Called with finished and all failures.
+        generators: The image generators by name; rows of other generators are skipped.
+        limit: Maximum number of failed attempts.
+        seed: Seed of the reworded prompts.
+        progress: Called with the number of retried attempts and their total.
     """
-    known = folder.repairs.ids()
+    known = folder.retries.ids()
     failed = [
         row
         for row in folder.scored
@@ -56,29 +56,28 @@ async def repair_failures(
     waiting = [row for row in failed if row.id not in known]
     for start in range(0, len(waiting), 4):
         part = waiting[start : start + 4]
-        made = await asyncio.gather(*(_repair(row, folder.store, generators[row.generator], seed) for row in part))
-        folder.repairs.append(made)
+        made = await asyncio.gather(*(_retry(row, folder.store, generators[row.generator], seed) for row in part))
+        folder.retries.append(made)
         if progress is not None:
             progress(min(len(waiting), start + 4), len(waiting))
 
 
-async def _repair(row: CriticRow, store: ImageStore, generator: ImageGenerator, seed: int) -> RepairRow:
+async def _retry(row: CriticRow, store: ImageStore, generator: ImageGenerator, seed: int) -> RetryRow:
     target = target_from(row.reference)
     image = open_rgb(store.get(row.case.image))
     source = None if row.case.source is None else open_rgb(store.get(row.case.source))
-    lessons = {name: label_attempt(image, source, target, row.case.prompt, seed, name) for name in STRATEGIES}
-    prompts = [row.case.prompt, *(lesson.verdict.refined_prompt for lesson in lessons.values())]
+    labels = {name: label_attempt(image, source, target, row.case.prompt, seed, name) for name in STRATEGIES}
+    prompts = [row.case.prompt, *(label.verdict.refined_prompt for label in labels.values())]
     unique = list(dict.fromkeys(prompts))
     calls = (GenerationRequest(prompt=prompt, seed=row.next_seed, source=row.case.source) for prompt in unique)
     made = await asyncio.gather(*(generator.generate(call) for call in calls))
     scores = {
         prompt: score_step(open_rgb(store.get(one.sha256)), source, target)
         for prompt, one in zip(unique, made, strict=True)
-        for prompt, one in zip(unique, made, strict=True)
     }
     same, *reworded = (scores[prompt] for prompt in prompts)
-    named = dict(zip(lessons, reworded, strict=True))
-    return RepairRow(
+    named = dict(zip(labels, reworded, strict=True))
+    return RetryRow(
         id=row.id,
         before=row.overall,
         same=same.overall,
@@ -89,8 +88,12 @@ async def _repair(row: CriticRow, store: ImageStore, generator: ImageGenerator, 
     )
 
 
-def repair_report(rows: Sequence[RepairRow]) -> dict[str, JsonValue]:
-    """Shares of failures that are mended, by the teacher's blind choice and by any strategy; scores by strategy."""
+def retry_report(rows: Sequence[RetryRow]) -> dict[str, JsonValue]:
+    """Summarizes retries as shares of fixed attempts and mean scores (0 to 1).
+
+    `blind_rewording` uses the strategy that the teacher chose at random, `any_rewording` counts an attempt as fixed if
+    any strategy fixed it.
+    """
     strategies: dict[str, JsonValue] = {
         name: {
             "fixed": round(rate([row.reworded_fixed[name] for row in rows]).value, 4),
@@ -114,7 +117,12 @@ def repair_report(rows: Sequence[RepairRow]) -> dict[str, JsonValue]:
 
 
 def _shares(pairs: Sequence[tuple[bool, bool]]) -> dict[str, JsonValue]:
-    """Of (mended by a new seed, mended by words) the four shares, with the interval of the one that matters."""
+    """Shares of the four cases, from pairs (fixed by a new seed, fixed by rewording); `words_only` has its interval.
+
+    Example:
+        One pair each of (True, True), (False, True), (False, False), (False, False) gives both 0.25, words_only 0.25,
+        seed_only 0 and neither 0.5.
+    """
     only = rate([words and not seed for seed, words in pairs])
     return {
         "seed_only": round(rate([seed and not words for seed, words in pairs]).value, 4),

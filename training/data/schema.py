@@ -1,8 +1,8 @@
-"""The rows of every data stage, and the files and folder that hold them.
+"""The rows of every data stage, and the files and the folder that hold them.
 
-A data folder is `images/` (content-addressed) and one JSON-lines file for each stage. Every row carries its schema's
-name and version; a file of another version is refused, never guessed at. Rows are appended one by one, so that a killed
-stage goes on where it stopped; a torn last line is cut off. Knows nothing of what rows mean.
+A data folder has `images/` (content-addressed) and one JSON-lines file per stage. Every row carries its schema's name
+and version, and a file of another version is rejected. Rows are appended one by one, so an interrupted stage can
+resume; an incomplete last line is cut off. This module stores rows and does not interpret them.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from interleavethinker.tools.files import LineFile
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.types import Attempt, CriticInput, Part, Plan, Request, Verdict
 
-__all__ = ["CriticRow", "DataFolder", "PlannerRow", "PromptRow", "RepairRow", "RowFile", "SequenceRow", "TrajectoryRow"]
+__all__ = ["CriticRow", "DataFolder", "PlannerRow", "PromptRow", "RetryRow", "RowFile", "SequenceRow", "TrajectoryRow"]
 
 
 class _Row(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
     id: str
-    """Unique in its file, and the same whenever the stage runs again."""
+    """Unique in its file; running the stage again gives the same id."""
 
 
 class PromptRow(_Row):
-    """A request, and what its world knows about carrying it out."""
+    """A request with its plan and a reference for each step."""
 
     version: Literal["prompt/1"] = Field(default="prompt/1", alias="schema")
     family: str
@@ -39,11 +39,11 @@ class PromptRow(_Row):
     request: Request
     plan: Plan
     references: tuple[JsonValue, ...]
-    """For each step what its picture is judged against, opaque to the stages; null for a step of text only."""
+    """For each step, what its image is judged against: opaque to the stages, null for a text-only step."""
 
 
 class TrajectoryRow(_Row):
-    """One run of the agent."""
+    """One run of the agent on a prompt."""
 
     version: Literal["trajectory/1"] = Field(default="trajectory/1", alias="schema")
     prompt: str
@@ -54,11 +54,11 @@ class TrajectoryRow(_Row):
     plan: Plan
     references: tuple[JsonValue, ...]
     attempts: tuple[Attempt, ...]
-    """By step and iteration."""
+    """Sorted by step and iteration."""
 
 
 class CriticRow(_Row):
-    """One iteration of one step: what a critic sees, what it should answer, and what its next prompt must improve."""
+    """One attempt at one step: the critic's input, the answer to learn, and the scores to improve."""
 
     version: Literal["critic/1"] = Field(default="critic/1", alias="schema")
     trajectory: str
@@ -69,17 +69,17 @@ class CriticRow(_Row):
     case: CriticInput
     reference: JsonValue
     semantics: float
-    """0..10."""
+    """0 to 10."""
     quality: float
-    """0..10."""
+    """0 to 10."""
     success: bool
-    """The ground truth J."""
+    """Whether the attempt is good: the paper's ground truth J."""
     answer: Verdict
-    """What the teacher answered."""
+    """The teacher's answer."""
     strategy: str | None
-    """How the teacher wrote its refined prompt, where it is known."""
+    """The rewriting strategy of the teacher's refined prompt, if known."""
     next_seed: int
-    """The seed with which serving would make the next attempt."""
+    """The seed that the agent would use for the next attempt."""
 
     @property
     def overall(self) -> float:
@@ -96,34 +96,39 @@ class PlannerRow(_Row):
     request: Request
     plan: Plan
     first: int
-    """Number of the plan's first step; larger than 1 where a sequence is continued."""
+    """Number of the plan's first step; greater than 1 if the request continues a sequence."""
 
 
 class SequenceRow(_Row):
-    """A finished trajectory as one sequence of texts and images, for models that write both."""
+    """A finished trajectory as one sequence of text and images, for models that write both."""
 
     version: Literal["sequence/1"] = Field(default="sequence/1", alias="schema")
     split: str
     mode: Literal["easy", "hard"]
-    """Easy: only the images that were kept. Hard: the failed ones too, each with the critic's words."""
+    """Easy: only the selected images. Hard: the failed ones too, each with the critic's answer."""
     request: Request
     parts: tuple[Part, ...]
 
 
-class RepairRow(_Row):
-    """What became of one failed first attempt when it was made again, with a new seed, from several prompts."""
+class RetryRow(_Row):
+    """One failed first attempt, retried with a new seed from several prompts.
+
+    The schema and its fields keep the names under which existing data sets were written.
+    """
 
     version: Literal["repair/1"] = Field(default="repair/1", alias="schema")
     before: float
-    """Overall score of the failed attempt."""
+    """Overall score of the failed attempt, 0 to 10."""
     same: float
-    """Overall score with the same prompt."""
+    """Overall score with the same prompt and a new seed."""
     same_fixed: bool
+    """Whether that is a good attempt."""
     reworded: dict[str, float]
-    """Overall score by rewriting strategy."""
+    """Overall score of the reworded prompt, by rewriting strategy."""
     reworded_fixed: dict[str, bool]
+    """Whether that is a good attempt, by rewriting strategy."""
     drawn: str
-    """The strategy that the teacher drew for this attempt."""
+    """The strategy that the teacher chose at random for this attempt."""
 
 
 R = TypeVar("R", bound=_Row)
@@ -133,8 +138,8 @@ class RowFile(Generic[R]):
     """Rows of one kind in a JSON-lines file.
 
     Args:
-        path: The file; made at the first write.
-        kind: The class of its rows.
+        path: The file; created by the first write.
+        kind: Class of its rows.
     """
 
     def __init__(self, path: Path, kind: type[R]) -> None:
@@ -143,7 +148,7 @@ class RowFile(Generic[R]):
         self._kind = kind
 
     def __iter__(self) -> Iterator[R]:
-        """Yields the rows; a missing file has none.
+        """Yields the rows; a missing file has no rows.
 
         Raises:
             InputError: A line is not a row of this kind and version.
@@ -153,7 +158,7 @@ class RowFile(Generic[R]):
                 yield self._kind.model_validate_json(line)
             except ValidationError as error:
                 wanted = self._kind.model_fields["version"].default
-                msg = f"Line {number} of {self.path.name} must be a row of schema {wanted}; found: {error}"
+                msg = f"Line {number} of {self.path.name} is not a row of schema {wanted}: {error}"
                 raise InputError(msg) from error
 
     def ids(self) -> set[str]:
@@ -161,16 +166,16 @@ class RowFile(Generic[R]):
         return {row.id for row in self}
 
     def append(self, rows: Iterable[R]) -> None:
-        """Adds rows after the last whole line."""
+        """Appends rows after the last complete line."""
         self._lines.append(map(_line, rows))
 
     def write(self, rows: Iterable[R]) -> None:
-        """Replaces the whole file in one rename."""
+        """Replaces the whole file atomically."""
         self._lines.replace(map(_line, rows))
 
 
 class DataFolder:
-    """One data set.
+    """The files of one data set.
 
     Args:
         root: The folder.
@@ -187,7 +192,7 @@ class DataFolder:
         self.critic_test = RowFile(root / "critic_test.jsonl", CriticRow)
         self.planner = RowFile(root / "planner.jsonl", PlannerRow)
         self.sequences = RowFile(root / "sequences.jsonl", SequenceRow)
-        self.repairs = RowFile(root / "repairs.jsonl", RepairRow)
+        self.retries = RowFile(root / "repairs.jsonl", RetryRow)
 
 
 def _line(row: BaseModel) -> str:

@@ -1,4 +1,4 @@
-"""What a data stage kept and what it dropped, with the reasons; every stage returns one and the command prints it."""
+"""The result of a data stage: how many rows it kept and dropped, with the reasons. The command prints it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["StageSummary"]
 
 @dataclass
 class StageSummary:
-    """Counts of one stage."""
+    """Numbers of rows that one stage kept and dropped."""
 
     stage: str
     kept: Counter[str] = field(default_factory=Counter)
@@ -19,19 +19,19 @@ class StageSummary:
     """By reason."""
 
     def keep(self, group: str, count: int = 1) -> None:
-        """Counts rows that stay."""
+        """Counts kept rows."""
         self.kept[group] += count
 
     def drop(self, reason: str, count: int = 1) -> None:
-        """Counts rows that go."""
+        """Counts dropped rows."""
         self.dropped[reason] += count
 
     def as_json(self) -> dict[str, object]:
-        """For `--json` and for logs."""
+        """The summary as JSON data, for `--json`."""
         return {"stage": self.stage, "kept": dict(self.kept), "dropped": dict(self.dropped)}
 
     def __str__(self) -> str:
-        """A few lines for people."""
+        """The summary as a few lines of text."""
         lines = [f"{self.stage}: {self.kept.total()} kept, {self.dropped.total()} dropped"]
         lines += [f"  kept     {count:6d}  {group}" for group, count in sorted(self.kept.items())]
         lines += [f"  dropped  {count:6d}  {reason}" for reason, count in sorted(self.dropped.items())]

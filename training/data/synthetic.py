@@ -1,8 +1,10 @@
-"""Rows from rendered pictures, endless and free, for models from scratch: plans, and attempts to judge.
+"""Synthetic rows from rendered images, in any number, for models trained from scratch: plans, and attempts to judge.
 
-A critic learns to judge here before it meets a generator's pictures. What a picture shows is known, so only those with
-a smeared thing are read back; the teacher and its rewriting strategies are those of every other row. A planner learns
-to copy and to find here, from more ways to ask than the data set has.
+A critic learns to judge from them before it sees a generator's images. What a rendered image shows is known, so only
+images with a blurred object are read back by the scorer. The teacher and its rewriting strategies are the same as for
+all other rows. A planner learns to copy and to locate objects from them, with more phrasings than the data set has.
+
+Rows are not written to disk. A row depends only on the seed and its number.
 """
 
 from __future__ import annotations
@@ -41,58 +43,58 @@ from interleavethinker.tools.types import CriticInput
 from .planner import cut_after
 from .schema import CriticRow, PlannerRow
 
-__all__ = ["rehearse", "rehearse_plans", "rehearse_words"]
+__all__ = ["synthetic_critic_rows", "synthetic_planner_rows", "synthetic_text_pairs"]
 
 _RIGHT, _UNTOUCHED = 0.5, 0.15
-_SMEARED = 0.15
-"""Share of pictures in which one thing is smeared, as generators smear; some of them beyond what quality allows."""
+"""Shares of attempts that are correct, and that leave the source image unchanged; the others have one mistake."""
+_BLURRED = 0.15
+"""Share of images in which one object is blurred, as generators do; some beyond what the quality threshold allows."""
 _CUT = 0.35
-"""Share of plans of several steps of which some are done."""
-_TURNS = (
+"""Share of multi-step plans in which some steps are already finished."""
+_FAMILY_CYCLE = (
     "narrative", "questions", "guidance", "reasoning", "manipulation", "questions", "continuation", "reasoning",
     "knowledge", "questions", "manipulation", "reasoning",
 )  # fmt: skip
-"""Families of rehearsed plans; those that must look come more often, because each of their rows asks for little."""
+"""Families of synthetic plans, in turn; those that need an image come more often, as each row teaches little."""
 _PAIRS = 6
-"""Comparisons of words in one row."""
+"""Comparisons in one text-only example."""
 _LONG = 0.25
-"""Share of plans that may take more steps than the data set's."""
+"""Share of plans that may have more steps than those of the data set."""
 
 
-def rehearse(store: ImageStore, count: int, seed: int) -> Iterator[CriticRow]:
-    """Yields rows; the first ones are the same whatever the count.
+def synthetic_critic_rows(store: ImageStore, count: int, seed: int) -> Iterator[CriticRow]:
+    """Yields critic rows: rendered attempts with the teacher's answer. A larger count only adds rows at the end.
 
     Args:
-        store: Keeps the pictures.
-        count: How many.
-        seed: Of everything.
+        store: Gets the images.
+        count: Number of rows.
+        seed: Seed of all random choices.
     """
     for made, (prompt, target) in enumerate(islice(_steps(seed), count)):
         rng = np.random.default_rng([SYNTHETIC_DATA, seed, made])
         yield _row(f"rehearsal-{seed}-{made:06d}", prompt, target, store, rng)
 
 
-def rehearse_plans(store: ImageStore, count: int, seed: int) -> Iterator[PlannerRow]:
-    """Yields planner rows of whole requests, and of requests of which some steps are done; the first ones are the same
-    whatever the count.
+def synthetic_planner_rows(store: ImageStore, count: int, seed: int) -> Iterator[PlannerRow]:
+    """Yields planner rows: whole requests, and requests with some finished steps. A larger count only adds rows.
 
     Args:
-        store: Keeps the pictures.
-        count: How many.
-        seed: Of everything.
+        store: Gets the images.
+        count: Number of rows.
+        seed: Seed of all random choices.
     """
     families = list(FAMILIES)
     for index in range(count):
         rng = np.random.default_rng([SYNTHETIC_DATA, seed, index])
-        number = len(families) * index + families.index(_TURNS[index % len(_TURNS)])
+        number = len(families) * index + families.index(_FAMILY_CYCLE[index % len(_FAMILY_CYCLE)])
         max_steps = MAX_STEPS if rng.random() < _LONG else DEFAULT_MAX_STEPS
         drawn = sample_scenario(SYNTHETIC_DATA + seed, number, "train", extra_templates=True, max_steps=max_steps)
         scenario = drawn.scenario
         request, plan = request_of(scenario, store), plan_of(scenario)
         if len(plan.steps) > 1 and rng.random() < _CUT:
             done = scenario.steps[: int(rng.integers(1, len(plan.steps)))]
-            pictures = [_put(step.target.after, store) for step in done if step.target is not None]
-            request, plan = cut_after(request, plan, pictures)
+            images = [_store_image(step.target.after, store) for step in done if step.target is not None]
+            request, plan = cut_after(request, plan, images)
         yield PlannerRow(
             id=f"rehearsal-{seed}-{index:06d}",
             split="train",
@@ -103,39 +105,40 @@ def rehearse_plans(store: ImageStore, count: int, seed: int) -> Iterator[Planner
         )
 
 
-def rehearse_words(count: int, seed: int) -> Iterator[tuple[str, str]]:
-    """Yields questions and answers of words alone, in turn: what a prompt wishes for in a scene that is told and how
-    it may be reworded, and which of several things are what they should be.
+def synthetic_text_pairs(count: int, seed: int) -> Iterator[tuple[str, str]]:
+    """Yields text-only questions and answers of two kinds, alternating.
 
-    A critic's row has one or two of each among much that must be seen; it judges wrongly until it has them right.
+    The first kind asks what a prompt wants in a described scene and how to reword it; the second asks which of several
+    descriptions match. A critic's row has one or two of each among much that must be seen in images, and a critic
+    judges wrongly until it masters them.
 
     Args:
-        count: How many.
-        seed: Of everything.
+        count: Number of pairs.
+        seed: Seed of all random choices.
     """
     for made, (prompt, target) in enumerate(islice(_steps(seed), count)):
         rng = np.random.default_rng([SYNTHETIC_DATA, seed, made, 1])
-        yield _compared(rng) if made % 2 else _wished(prompt, target, rng)
+        yield _comparison_question(rng) if made % 2 else _prompt_question(prompt, target, rng)
 
 
 def _steps(seed: int) -> Iterator[tuple[str, StepTarget]]:
-    """Prompts of training requests and what they must bring about, without end."""
+    """Yields prompts of training requests with their targets, without end."""
     for index in naturals():
         for step in sample_scenario(SYNTHETIC_DATA + seed, index, "train").scenario.steps:
             if step.target is not None and step.prompt is not None:
                 yield step.prompt, step.target
 
 
-def _asked(original: str, target: StepTarget, rng: np.random.Generator) -> str:
-    """The prompt of an attempt; in half of them, later ones, somebody has reworded the step before."""
+def _attempt_prompt(original: str, target: StepTarget, rng: np.random.Generator) -> str:
+    """The prompt of an attempt: the step's own, or in half of the cases a reworded one, as in later attempts."""
     if rng.random() < 0.5:
         return rewrite_prompt(str(rng.choice(STRATEGIES)), target, target.before, (), rng)
     return original
 
 
-def _wished(original: str, target: StepTarget, rng: np.random.Generator) -> tuple[str, str]:
+def _prompt_question(original: str, target: StepTarget, rng: np.random.Generator) -> tuple[str, str]:
     source = target.before
-    prompt = _asked(original, target, rng)
+    prompt = _attempt_prompt(original, target, rng)
     known = [] if source is None else [f"before {scene_listing(source)}"]
     aims = [
         expectation(item, was) for item, was in expected_changes(_score_clean(target.after, source, target), source)
@@ -147,14 +150,18 @@ def _wished(original: str, target: StepTarget, rng: np.random.Generator) -> tupl
     return question, "; ".join([*known, *aims, f"try {strategy}", refined])
 
 
-def _compared(rng: np.random.Generator) -> tuple[str, str]:
+def _comparison_question(rng: np.random.Generator) -> tuple[str, str]:
     lines = [item_line(*_pair(rng)) for _ in range(_PAIRS)]
     answer = "; ".join(lines)
     return re.sub(r" (?:yes|no)\b", "", answer), answer
 
 
 def _pair(rng: np.random.Generator) -> tuple[GradedItem, str | None]:
-    """Something that is what it should be or is not, as often; then mostly all but one word are the same."""
+    """A wanted and a found description that match in half of the cases; otherwise mostly one word differs.
+
+    Returns:
+        The comparison, and what the cell (or the background) held before.
+    """
     cell_target, same = bool(rng.random() < 0.5), bool(rng.random() < 0.5)
     cell: int | None = int(rng.integers(CELLS))
     thing, open_size, chance = random_object(rng), bool(rng.random() < 0.3), rng.random()
@@ -163,7 +170,8 @@ def _pair(rng: np.random.Generator) -> tuple[GradedItem, str | None]:
         cell, wanted = None, str(rng.choice(BACKGROUNDS))
         found = wanted if same else str(rng.choice([other for other in BACKGROUNDS if other != wanted]))
     elif chance < 0.25:
-        odd = ((wanted, wanted), (wanted, NOTHING), (NOTHING, name(thing)))  # the first only looks otherwise
+        # In the first pair the descriptions match, although the objects look different.
+        odd = ((wanted, wanted), (wanted, NOTHING), (NOTHING, name(thing)))
         wanted, found = (NOTHING, NOTHING) if same else odd[int(rng.integers(len(odd)))]
     elif same:
         found = name(replace(thing, size=str(rng.choice(SIZES))) if open_size else thing)
@@ -180,17 +188,17 @@ def _pair(rng: np.random.Generator) -> tuple[GradedItem, str | None]:
 def _row(key: str, original: str, target: StepTarget, store: ImageStore, rng: np.random.Generator) -> CriticRow:
     source = target.before
     shown = _attempt(target, rng)
-    picture = to_image(render(shown))
-    if shown.objects and rng.random() < _SMEARED:
-        _smear(picture, int(rng.choice(list(shown.objects))), rng)
-        score = score_step(picture, None if source is None else to_image(render(source)), target)
+    image = to_image(render(shown))
+    if shown.objects and rng.random() < _BLURRED:
+        _blur_object(image, int(rng.choice(list(shown.objects))), rng)
+        score = score_step(image, None if source is None else to_image(render(source)), target)
     else:
         score = _score_clean(shown, source, target)
-    prompt = _asked(original, target, rng)
-    lesson = label_scored_attempt(score, source, target, prompt, rng)
+    prompt = _attempt_prompt(original, target, rng)
+    label = label_scored_attempt(score, source, target, prompt, rng)
     case = CriticInput(
-        source=None if source is None else _put(source, store),
-        image=store.put(encode_png(picture)),
+        source=None if source is None else _store_image(source, store),
+        image=store.put(encode_png(image)),
         original_prompt=original,
         prompt=prompt,
     )
@@ -205,9 +213,9 @@ def _row(key: str, original: str, target: StepTarget, store: ImageStore, rng: np
         reference=as_json(target),
         semantics=score.semantics,
         quality=score.quality,
-        success=bool(lesson.verdict.success),
-        answer=lesson.verdict,
-        strategy=lesson.strategy,
+        success=bool(label.verdict.success),
+        answer=label.verdict,
+        strategy=label.strategy,
         next_seed=int(rng.integers(2**31)),
     )
 
@@ -219,30 +227,30 @@ def _score_clean(shown: Scene, source: Scene | None, target: StepTarget) -> Scor
     return score_reading(reading, source, cell_targets, background)
 
 
-def _smear(picture: Image.Image, cell: int, rng: np.random.Generator) -> None:
+def _blur_object(image: Image.Image, cell: int, rng: np.random.Generator) -> None:
     y, x = divmod(cell, 3)
     box = (x * CELL, y * CELL, (x + 1) * CELL, (y + 1) * CELL)
     blur = ImageFilter.GaussianBlur(float(rng.uniform(1, 5)))
-    picture.paste(picture.crop(box).filter(blur), box)
+    image.paste(image.crop(box).filter(blur), box)
 
 
 def _attempt(target: StepTarget, rng: np.random.Generator) -> Scene:
-    """What the picture shows: the step done, undone, or done with one mistake."""
+    """The scene that an attempt's image shows: the step done, not done, or done with one mistake."""
     done = target.after
     before = target.before or Scene(done.background)
     for cell, thing in done.objects.items():
-        if before.cells[cell] != thing and thing not in before.cells:  # new things look as they like
+        if before.cells[cell] != thing and thing not in before.cells:  # a new object may have any unspecified look
             done = done.put(cell, resample_unspecified(thing, rng, size=cell in target.open_sizes))
     chance = rng.random()
     if chance < _RIGHT:
         return done
     if target.before is not None and chance < _RIGHT + _UNTOUCHED:
         return target.before
-    return _spoiled(done, target, rng)
+    return _with_mistake(done, target, rng)
 
 
-def _spoiled(scene: Scene, target: StepTarget, rng: np.random.Generator) -> Scene:
-    """The scene with one mistake, more often in what the step changes than elsewhere."""
+def _with_mistake(scene: Scene, target: StepTarget, rng: np.random.Generator) -> Scene:
+    """Adds one mistake, more often in what the step changes than elsewhere."""
     if rng.random() < 0.12:
         others = [name for name in BACKGROUNDS if name != scene.background]
         return replace(scene, background=str(rng.choice(others)))
@@ -270,5 +278,5 @@ def _other(thing: SceneObject, kind: int, rng: np.random.Generator) -> SceneObje
     return replace(thing, kind=str(rng.choice([name for name in KINDS if name != thing.kind])))
 
 
-def _put(scene: Scene, store: ImageStore) -> str:
+def _store_image(scene: Scene, store: ImageStore) -> str:
     return store.put(encode_png(to_image(render(scene))))

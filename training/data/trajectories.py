@@ -1,8 +1,8 @@
-"""Stage 2: trajectories, rolled out by the agent's own graph with given ports; many at once, resumable one by one.
+"""Stage 2: runs the agent's own graph on every request, many trajectories at once, and keeps each as a row.
 
-A trajectory is short, so a killed stage repeats the ones under way and no others. Failures of a generator drop a
-trajectory and are counted; a defect passes through. Knows nothing of which world the requests are from: the ports of a
-row come from a function.
+Trajectories are short, so an interrupted stage repeats only the ones that were running. A trajectory whose generator or
+model fails is dropped and counted; any other exception stops the stage. The stage does not know which world the
+requests come from: a function makes the components of each trajectory.
 """
 
 from __future__ import annotations
@@ -20,43 +20,43 @@ from interleavethinker.tools.types import Attempt, Plan
 from .schema import DataFolder, PromptRow, TrajectoryRow
 from .summary import StageSummary
 
-__all__ = ["PAPER_LIMITS", "PortsFor", "roll_out", "roll_out_one"]
+__all__ = ["PAPER_LIMITS", "ComponentsFactory", "roll_out", "roll_out_one"]
 
 PAPER_LIMITS = Limits(max_attempts=4, max_calls=15, max_replans=0)
-"""At most 15 generator calls a trajectory, as in the paper's script; plans are the teacher's, so none is made anew."""
+"""At most 15 generator calls per trajectory, as in the paper's script. Plans come from the teacher: no replanning."""
 _NO_LIMIT = 100_000
 
-PortsFor = Callable[[PromptRow, str], Components]
-"""From a row and a generator's name to the ports of its trajectory."""
+ComponentsFactory = Callable[[PromptRow, str], Components]
+"""Makes the components of a trajectory, from its prompt row and a generator's name."""
 
 
 async def roll_out(
     folder: DataFolder,
     generators: Sequence[str],
-    ports_for: PortsFor,
+    components_for: ComponentsFactory,
     *,
     seed: int,
     workers: int = 16,
     progress: Callable[[int, int], None] | None = None,
 ) -> StageSummary:
-    """Runs every prompt through one of the generators, in turn.
+    """Runs the agent on every prompt, with the generators taking turns.
 
     Args:
         folder: The data set.
-        generators: Names; a prompt's number decides which one is its own.
-        ports_for: Makes a trajectory's ports.
-        seed: Of the trajectories.
-        workers: Trajectories under way at once.
-        progress: Called with finished and all trajectories.
+        generators: Names of generators; the number of a prompt decides which one it gets.
+        components_for: Makes the components of a trajectory.
+        seed: Seed of the trajectories.
+        workers: Number of trajectories that run at once.
+        progress: Called with the number of finished trajectories and their total.
     """
-    tally, known = StageSummary("trajectories"), folder.trajectories.ids()
+    summary, known = StageSummary("trajectories"), folder.trajectories.ids()
     waiting: list[tuple[PromptRow, str]] = []
     for number, row in enumerate(folder.prompts):
         generator = generators[(number // 7) % len(generators)]
         if all(step.prompt is None for step in row.plan.steps):
-            tally.drop("text only: nothing is drawn")
+            summary.drop("text only: no image to generate")
         elif _name(row, generator) in known:
-            tally.keep(f"{generator}, made before")
+            summary.keep(f"{generator}, already present")
         else:
             waiting.append((row, generator))
     total, gate = len(waiting), asyncio.Semaphore(workers)
@@ -66,12 +66,12 @@ async def roll_out(
         nonlocal done
         async with gate:
             try:
-                made = await roll_out_one(row, generator, ports_for, seed)
+                made = await roll_out_one(row, generator, components_for, seed)
             except InterleaveError as error:
-                tally.drop(f"{generator} failed: {error.code}")
+                summary.drop(f"{generator} failed: {error.code}")
             else:
                 folder.trajectories.append([made])
-                tally.keep(generator)
+                summary.keep(generator)
             done += 1
             if progress is not None:
                 progress(done, total)
@@ -79,13 +79,17 @@ async def roll_out(
     async with asyncio.TaskGroup() as group:
         for row, generator in waiting:
             group.create_task(run(row, generator))
-    return tally
+    return summary
 
 
-async def roll_out_one(row: PromptRow, generator: str, ports_for: PortsFor, seed: int) -> TrajectoryRow:
-    """Runs one trajectory to its end and returns its row."""
+async def roll_out_one(row: PromptRow, generator: str, components_for: ComponentsFactory, seed: int) -> TrajectoryRow:
+    """Runs one trajectory to its end and returns its row.
+
+    Raises:
+        InterleaveError: The generator or another component failed.
+    """
     own = int.from_bytes(hashlib.sha256(f"{seed}/{row.id}".encode()).digest()[:4]) % 2**31
-    components = ports_for(row, generator)
+    components = components_for(row, generator)
 
     async def find(_runtime: object) -> Components:
         await asyncio.sleep(0)

@@ -1,9 +1,9 @@
 """Stage 2 of the micro generator: tokenizer and text encoder, a small `Qwen3ForCausalLM`.
 
-The encoder is trained to read: nine register tokens at the end of the chat template each say what the text wants of one
-cell (kind, colour, size, whether it is a destination …), besides the operation and what the text refers to. Only the
-probes know these labels; they are thrown away and the encoder is frozen. The tokenizer pads on the left, so that the
-registers always stand at the same positions. Knows nothing of pixels.
+The chat template ends with nine register tokens, one per cell. Linear probes on them are trained to predict what the
+text says about that cell (kind, color, size, whether it is a destination …), the operation, and what the text refers
+to. Afterwards the probes are discarded and the encoder is frozen. The tokenizer pads on the left, so the registers are
+always at the same positions. The stage does not use images.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from interleavethinker.training.loop import RunFolder, Stage, muon_adamw, run_st
 __all__ = [
     "LAYERS",
     "SEQUENCE",
-    "Reader",
+    "ProbedTextEncoder",
     "embed",
     "make_text_encoder",
     "make_tokenizer",
     "random_task",
-    "train_reader",
+    "train_text_encoder",
 ]
 
 SEQUENCE = 48
 """Tokens of every prompt, padding included; the pipeline must be called with the same length."""
 LAYERS = (1, 2, 3)
-"""Hidden states that make the prompt embedding."""
+"""Layers whose hidden states form the prompt embedding."""
 VOCABULARY = 512
 REGISTERS = tuple(f"<|cell_{cell}|>" for cell in range(CELLS))
 TEMPLATE = "{% for message in messages %}{{ '<|user|>' + message['content'] }}{% endfor %}" + "".join(REGISTERS)
@@ -55,18 +55,18 @@ _PROBES: dict[str, int] = {
     "new_size": len(SIZES) + 1,
     "background": len(BACKGROUNDS) + 1,
 }
-"""What each register is asked, and how many answers there are (0: none or not said)."""
+"""The probes of each register and their numbers of classes; class 0 means none, or not mentioned."""
 
 
 def random_task(rng: np.random.Generator, edits: float = 0.55) -> Task:
-    """A training task; every kind of edit is as frequent as every other."""
+    """Returns a random training task; all kinds of edit are equally frequent."""
     if rng.random() < edits:
         return edit_task(rng, EDIT_KINDS[int(rng.integers(len(EDIT_KINDS)))])
     return generation_task(rng)
 
 
 def make_tokenizer(texts: list[str]) -> Qwen2Tokenizer:
-    """A byte-level BPE tokenizer in which the words of the given texts are whole."""
+    """Trains a byte-level BPE tokenizer in which the words of the given texts are single tokens."""
     special = ["<|endoftext|>", "<|user|>", *REGISTERS]
     trainer = ByteLevelBPETokenizer()
     trainer.train_from_iterator(
@@ -95,7 +95,7 @@ def _merges(trainer: ByteLevelBPETokenizer) -> list[tuple[str, str]]:
 
 
 def make_text_encoder(tokenizer: Qwen2Tokenizer) -> Qwen3ForCausalLM:
-    """An untrained text encoder: about 0.7 M parameters."""
+    """Returns an untrained text encoder of about 0.7 M parameters."""
     config = Qwen3Config(
         vocab_size=len(tokenizer),
         hidden_size=128,
@@ -115,20 +115,20 @@ def make_text_encoder(tokenizer: Qwen2Tokenizer) -> Qwen3ForCausalLM:
 
 
 def tokenize(tokenizer: Qwen2Tokenizer, texts: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Token ids and attention mask, each (n, SEQUENCE), just as the pipeline makes them."""
+    """Returns token ids and attention mask, each (n, SEQUENCE), exactly as the pipeline does."""
     prompts = ["<|user|>" + text + "".join(REGISTERS) for text in texts]
     batch = tokenizer(prompts, padding="max_length", truncation=True, max_length=SEQUENCE, return_tensors="pt")
     return batch["input_ids"], batch["attention_mask"]
 
 
 def embed(encoder: Qwen3ForCausalLM, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """Prompt embeddings (n, SEQUENCE, layers * width), as the pipeline makes them."""
+    """Returns prompt embeddings (n, SEQUENCE, layers * width), as the pipeline does."""
     hidden = encoder.model(input_ids=ids, attention_mask=mask, output_hidden_states=True, use_cache=False).hidden_states
     return torch.cat([hidden[layer] for layer in LAYERS], dim=-1)
 
 
-class Reader(nn.Module):
-    """The text encoder with its probes; the probes live only during this stage."""
+class ProbedTextEncoder(nn.Module):
+    """The text encoder with its probes, which exist only during this stage."""
 
     def __init__(self, encoder: Qwen3ForCausalLM) -> None:
         super().__init__()
@@ -137,7 +137,7 @@ class Reader(nn.Module):
         self.probes = nn.ModuleDict({name: nn.Linear(width, answers) for name, answers in _PROBES.items()})
 
     def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Answers' logits by probe, each (n, 9, answers)."""
+        """Returns the logits of each probe, (n, 9, classes)."""
         hidden = self.encoder.model(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state[:, -CELLS:]
         return {name: probe(hidden) for name, probe in self.probes.items()}
 
@@ -153,9 +153,9 @@ def _thing_labels(thing: SceneObject | None, prefix: str, *, size: bool = True) 
 
 
 def labels_of(task: Task) -> dict[str, list[int]]:
-    """What each register should answer, from the text's meaning alone.
+    """Returns the class of each probe, for every register, as far as the text alone determines it.
 
-    What a referring phrase leaves unsaid is labelled from its words, so that nothing is asked that only pixels tell.
+    A referring phrase may leave attributes out; those have class 0, so no probe asks for what only the image shows.
     """
     if task.kind == "draw":
         rows = [_draw_labels(task, cell) for cell in range(CELLS)]
@@ -173,6 +173,16 @@ def _draw_labels(task: Task, cell: int) -> dict[str, int]:
 
 
 def _edit_labels(text: str, edit: Edit, source: Scene | None, cell: int) -> dict[str, int]:
+    """Returns the classes of one cell's register for an edit.
+
+    Attributes of the object that the edit refers to count only if the text says them before the noun; its place counts
+    only if the text says it after the noun.
+
+    Example:
+        "turn the yellow fish in the middle white", for a small yellow fish in cell 4, gives every cell old_kind fish,
+        old_colour yellow, old_size 0 (not said) and new_colour white. `referred` is 2 for cell 4 and 1 for the others;
+        without "in the middle" it would be 0 for all. `destination` is 0, because only moves and additions have one.
+    """
     assert source is not None  # noqa: S101 - edits have a source
     refers = edit.kind not in {"add", "background"} and edit.cell is not None
     old = source.cells[edit.cell] if refers and edit.cell is not None else None
@@ -205,21 +215,23 @@ def _edit_labels(text: str, edit: Edit, source: Scene | None, cell: int) -> dict
     }
 
 
-def train_reader(reader: Reader, tokenizer: Qwen2Tokenizer, stage: Stage, folder: RunFolder, *, batch: int) -> None:
-    """Trains encoder and probes; shows the share of texts that every probe of every register reads right."""
+def train_text_encoder(
+    reader: ProbedTextEncoder, tokenizer: Qwen2Tokenizer, stage: Stage, folder: RunFolder, *, batch: int
+) -> None:
+    """Trains encoder and probes; logs the share of texts for which every probe of every register is right."""
 
     def loss(rng: np.random.Generator) -> tuple[torch.Tensor, dict[str, float]]:
         tasks = [random_task(rng) for _ in range(batch)]
         ids, mask = tokenize(tokenizer, [task.text for task in tasks])
-        return read_loss(reader, tasks, ids, mask)
+        return probe_loss(reader, tasks, ids, mask)
 
     run_stage(stage, folder, reader, muon_adamw(reader, stage.learning_rate, 2 * stage.learning_rate), loss)
 
 
-def read_loss(
-    reader: Reader, tasks: list[Task], ids: torch.Tensor, mask: torch.Tensor
+def probe_loss(
+    reader: ProbedTextEncoder, tasks: list[Task], ids: torch.Tensor, mask: torch.Tensor
 ) -> tuple[torch.Tensor, dict[str, float]]:
-    """Mean cross-entropy over probes and registers, and the share of texts read without a mistake."""
+    """Returns the sum over probes of their mean cross-entropy, and the share of texts without a wrong probe."""
     wanted = [labels_of(task) for task in tasks]
     right = torch.ones(len(tasks), dtype=torch.bool)
     total = torch.zeros(())

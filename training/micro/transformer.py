@@ -1,8 +1,9 @@
 """Stage 3 of the micro generator: the transformer, a small `Flux2Transformer2DModel`, by rectified flow matching.
 
-Scenes never pass through the encoder here: a table holds the latent of every possible tile (background, cell, thing),
-averaged over pictures in which it occurs, so that training scenes are endless and free. Text-to-image and edits are
-mixed; every kind of edit has the same share. Knows the text encoder only as a frozen function.
+Training scenes are not rendered and encoded. A table holds the latent of every possible tile (background, cell,
+object), averaged over images that contain it, so the number of training scenes is unlimited and costs nothing. Batches
+mix text-to-image and edits, and all kinds of edit are equally frequent. The text encoder is used only as a frozen
+function.
 """
 
 from __future__ import annotations
@@ -22,38 +23,38 @@ from interleavethinker.microworld.seeds import GENERATOR_PROBE
 from interleavethinker.training.loop import RunFolder, Stage, muon_adamw, run_stage
 
 from .text_encoder import LAYERS, SEQUENCE, embed, random_task, tokenize
-from .vae import LATENT_CHANNELS, encode, picture_batch
+from .vae import LATENT_CHANNELS, encode, image_batch
 
 __all__ = ["TILES", "TileTable", "make_transformer", "sample", "tile_table", "train_flow"]
 
 STEPS = 4
-"""Denoising steps at inference; most of the training happens at exactly their noise levels."""
+"""Denoising steps at inference; 60 % of the training uses exactly their noise levels."""
 WIDTH = 4 * LATENT_CHANNELS
 TILES: tuple[SceneObject | None, ...] = (
     None,
     *(SceneObject(*named) for named in product(KINDS, COLOURS, SIZES, range(VARIANTS), range(len(OFFSETS)))),
 )
-"""Everything that a cell can hold."""
+"""Everything that a cell can contain; None is an empty cell."""
 _TILE_INDEX = {tile: index for index, tile in enumerate(TILES)}
 
 
 @dataclass(frozen=True)
 class TileTable:
-    """Mean latents of all tiles and how far single pictures stray from them."""
+    """Mean latents of all tiles, and how much single images deviate from them."""
 
     mean: torch.Tensor
     """Shape (6 backgrounds, 9 cells, 1153 tiles, 64)."""
     spread: float
-    """Root mean square by which the latents of fresh pictures differ from the table's."""
+    """Root-mean-square difference between the latents of new images and the table's."""
 
     def scenes(self, scenes: list[Scene]) -> torch.Tensor:
-        """Latents of scenes, (n, 9, 64)."""
+        """Returns the latents of scenes, (n, 9, 64)."""
         ground = torch.tensor([BACKGROUNDS.index(scene.background) for scene in scenes])
         tiles = torch.tensor([[_TILE_INDEX[thing] for thing in scene.cells] for scene in scenes])
         return self.mean[ground[:, None], torch.arange(CELLS)[None], tiles]
 
     def read(self, latents: torch.Tensor, backgrounds: list[str]) -> list[Scene]:
-        """The nearest scenes on the given backgrounds, for latents (n, 9, 64)."""
+        """Returns the scenes nearest to latents (n, 9, 64), on the given backgrounds."""
         found = []
         for tokens, name in zip(latents, backgrounds, strict=True):
             distance = (self.mean[BACKGROUNDS.index(name)] - tokens[:, None]).square().sum(-1)
@@ -62,10 +63,8 @@ class TileTable:
 
 
 @torch.no_grad()
-def tile_table(
-    vae: AutoencoderKLFlux2, folder: RunFolder, *, seed: int, rounds: int, per_picture: int = 3
-) -> TileTable:
-    """Encodes pictures until every tile was seen `rounds` times; kept in the run folder as `tiles.pt`."""
+def tile_table(vae: AutoencoderKLFlux2, folder: RunFolder, *, seed: int, rounds: int, per_image: int = 3) -> TileTable:
+    """Encodes images until every tile has appeared `rounds` times; saves the table as `tiles.pt` in the run folder."""
     saved = folder.load("tiles.pt")
     if saved is not None:
         return TileTable(saved["mean"], float(saved["spread"]))  # type: ignore[arg-type]
@@ -73,30 +72,30 @@ def tile_table(
     total = torch.zeros(len(BACKGROUNDS), CELLS, len(TILES), WIDTH)
     count = torch.zeros(len(BACKGROUNDS), CELLS, len(TILES))
     for ground, name in enumerate(BACKGROUNDS):
-        for scenes in _covering_scenes(name, rng, rounds, per_picture):
+        for scenes in _covering_scenes(name, rng, rounds, per_image):
             tokens = _tokens(vae, scenes)
             tiles = torch.tensor([[_TILE_INDEX[thing] for thing in scene.cells] for scene in scenes])
             cells = torch.arange(CELLS).expand_as(tiles)
             total[ground].index_put_((cells, tiles), tokens, accumulate=True)
             count[ground].index_put_((cells, tiles), torch.ones(tiles.shape), accumulate=True)
-        folder.console.print(f"tiles of {name}: each seen {int(count[ground].min())} times or more")
+        folder.console.print(f"tiles on background {name}: each appeared at least {int(count[ground].min())} times")
     table = TileTable(total / count[..., None], 0.0)
     fresh = [random_scene(rng, int(rng.integers(MAX_OBJECTS + 1))) for _ in range(128)]
     table = TileTable(table.mean, float((_tokens(vae, fresh) - table.scenes(fresh)).square().mean().sqrt()))
-    folder.console.print(f"latents of fresh pictures differ from the table by {table.spread:.3f} (root mean square)")
+    folder.console.print(f"latents of new images differ from the table by {table.spread:.3f} (root mean square)")
     folder.save("tiles.pt", {"mean": table.mean, "spread": table.spread})
     return table
 
 
 def _tokens(vae: AutoencoderKLFlux2, scenes: list[Scene]) -> torch.Tensor:
-    """Latents of rendered scenes by the encoder, (n, 9, 64)."""
-    pictures, _ = picture_batch(scenes)
+    """Renders and encodes scenes; returns latents (n, 9, 64)."""
+    images, _ = image_batch(scenes)
     with torch.autocast("cpu", torch.bfloat16):
-        return encode(vae, pictures).float().flatten(2).transpose(1, 2)
+        return encode(vae, images).float().flatten(2).transpose(1, 2)
 
 
-def _covering_scenes(name: str, rng: np.random.Generator, rounds: int, per_picture: int) -> list[list[Scene]]:
-    """Batches of scenes on one background in which every thing stands in every cell `rounds` times."""
+def _covering_scenes(name: str, rng: np.random.Generator, rounds: int, per_image: int) -> list[list[Scene]]:
+    """Batches of scenes on one background in which every object appears in every cell `rounds` times."""
     pairs = [(cell, tile) for cell in range(CELLS) for tile in range(1, len(TILES))] * rounds
     rng.shuffle(pairs)
     scenes, waiting = [], pairs
@@ -108,7 +107,7 @@ def _covering_scenes(name: str, rng: np.random.Generator, rounds: int, per_pictu
                 later.append((cell, tile))
                 continue
             cells[cell] = TILES[tile]
-            if sum(thing is not None for thing in cells) == per_picture:
+            if sum(thing is not None for thing in cells) == per_image:
                 waiting = later + waiting[index + 1 :]
                 break
         else:
@@ -118,7 +117,7 @@ def _covering_scenes(name: str, rng: np.random.Generator, rounds: int, per_pictu
 
 
 def make_transformer() -> Flux2Transformer2DModel:
-    """An untrained transformer of the shipped shape: about 1.8 M parameters."""
+    """Returns an untrained transformer of the shipped shape, with about 1.8 M parameters."""
     return Flux2Transformer2DModel(
         in_channels=WIDTH,
         num_layers=3,
@@ -135,7 +134,7 @@ def make_transformer() -> Flux2Transformer2DModel:
 
 
 def _ids(batch: int, *, reference: bool) -> tuple[torch.Tensor, torch.Tensor]:
-    """Position ids of image and text tokens, as the pipeline numbers them: (time, row, column, word)."""
+    """Position ids of image and text tokens, as in the pipeline: (time, row, column, word)."""
     grid = torch.cartesian_prod(torch.arange(1), torch.arange(3), torch.arange(3), torch.arange(1))
     if reference:
         source = grid.clone()
@@ -152,7 +151,7 @@ def velocity(
     prompts: torch.Tensor,
     source: torch.Tensor | None,
 ) -> torch.Tensor:
-    """Predicted noise − picture, (n, 9, 64), for one batch that either all has source latents or none."""
+    """Predicts the velocity, noise − image, (n, 9, 64). Either all items of the batch have source latents, or none."""
     image_ids, text_ids = _ids(len(noisy), reference=source is not None)
     tokens = noisy if source is None else torch.cat([noisy, source], dim=1)
     predicted = transformer(
@@ -175,7 +174,7 @@ def sample(
     noise: torch.Tensor,
     steps: int = STEPS,
 ) -> torch.Tensor:
-    """Latents (n, 9, 64) by Euler steps, as the pipeline's scheduler takes them."""
+    """Samples latents (n, 9, 64) with the Euler steps of the pipeline's scheduler."""
     latents = noise
     levels = [*np.linspace(1.0, 1 / steps, steps).tolist(), 0.0]
     for sigma, following in pairwise(levels):
@@ -185,13 +184,13 @@ def sample(
 
 
 def _sigmas(batch: int) -> torch.Tensor:
-    """Noise levels: three of five are among the four of inference, the others even over 0..1."""
+    """Random noise levels: 60 % are among the four of inference, the others uniform in 0 to 1."""
     fixed = 1 - torch.randint(STEPS, (batch,)) / STEPS
     return torch.where(torch.rand(batch) < 0.6, fixed, torch.rand(batch))
 
 
 def _weights(tasks: list[Task], changed: float) -> torch.Tensor:
-    """Weight of each token, (n, 9, 1), mean 1: cells that the text changes count more than those that it keeps."""
+    """Loss weights of tokens, (n, 9, 1), with mean 1; cells that the text changes weigh `changed` times as much."""
     rows = []
     for task in tasks:
         before = (None,) * CELLS if task.source is None else task.source.cells
@@ -201,7 +200,7 @@ def _weights(tasks: list[Task], changed: float) -> torch.Tensor:
 
 
 class FlowData:
-    """Draws tasks and turns them into tensors."""
+    """Turns tasks into tensors."""
 
     def __init__(self, table: TileTable, tokenizer: Qwen2Tokenizer, encoder: Qwen3ForCausalLM) -> None:
         self.table = table
@@ -210,12 +209,12 @@ class FlowData:
 
     @torch.no_grad()
     def prompts(self, tasks: list[Task]) -> torch.Tensor:
-        """Prompt embeddings, (n, SEQUENCE, 384)."""
+        """Returns prompt embeddings, (n, SEQUENCE, 384)."""
         ids, mask = tokenize(self._tokenizer, [task.text for task in tasks])
         return embed(self._encoder, ids, mask)
 
     def sources(self, tasks: list[Task], noise: float = 0.0) -> torch.Tensor:
-        """Latents of the source pictures, with the noise that a real encoder's latents have around the table's."""
+        """Returns latents of the source images, with noise like the deviation of encoded images from the table."""
         latents = self.table.scenes([task.source for task in tasks if task.source is not None])
         return latents + noise * torch.randn_like(latents)
 
@@ -231,20 +230,20 @@ def train_flow(
     changed: float = 3.0,
     compiled: bool = False,
 ) -> None:
-    """Trains the transformer; shows how many of a few held-out tasks come out exactly right in four steps.
+    """Trains the transformer in place; logs the share of held-out tasks that it solves exactly in four steps.
 
     Args:
-        transformer: Trained in place.
-        data: Tasks as tensors.
-        stage: Length and rate.
-        folder: Keeps checkpoint and metrics.
-        batch: Tasks in a step.
+        transformer: The model to train.
+        data: Turns tasks into tensors.
+        stage: Length and learning rate.
+        folder: Gets checkpoint and metrics.
+        batch: Tasks per step.
         edits: Share of edits among them.
-        changed: Weight of a cell that the text changes, beside 1 for one that it keeps.
-        compiled: Use `torch.compile`, which needs a C++ compiler.
+        changed: Loss weight of a cell that the text changes; a cell that it keeps has weight 1.
+        compiled: Whether to use `torch.compile`, which needs a C++ compiler.
     """
     count = 0
-    # two shapes only (edits, drawings); 1.5 times as fast on a CPU, after two minutes of compiling
+    # Only two shapes occur, with and without a source image. 1.5 times as fast on a CPU after two minutes of compiling.
     fast = torch.compile(transformer, dynamic=False) if compiled else transformer
 
     def part(tasks: list[Task], *, edit: bool) -> torch.Tensor:
@@ -266,7 +265,7 @@ def train_flow(
         numbers = {"edit_loss": edit_loss.item(), "draw_loss": draw_loss.item()}
         count += 1
         if count % stage.log_every == 0:
-            numbers |= quick_exact(transformer, data)
+            numbers |= held_out_accuracy(transformer, data)
         return edits * edit_loss + (1 - edits) * draw_loss, numbers
 
     optimizers = muon_adamw(transformer, stage.learning_rate, stage.learning_rate)
@@ -274,7 +273,7 @@ def train_flow(
 
 
 def allows(task: Task, made: Scene) -> bool:
-    """Whether a scene fulfils a task: every wish, and kept cells as they were."""
+    """Whether a scene solves a task: every cell meets its target, and kept cells are unchanged."""
     before = (None,) * CELLS if task.source is None else task.source.cells
     cells = zip(task.cell_targets, before, task.target.cells, made.cells, strict=True)
     return all(_cell_allows(cell_target, kept=old == new, old=old, got=got) for cell_target, old, new, got in cells)
@@ -290,8 +289,8 @@ def _cell_allows(
     return cell_target.allows(got)
 
 
-def quick_exact(transformer: Flux2Transformer2DModel, data: FlowData, per_kind: int = 24) -> dict[str, float]:
-    """Share of held-out tasks whose latents read back exactly right (with the background given), by kind."""
+def held_out_accuracy(transformer: Flux2Transformer2DModel, data: FlowData, per_kind: int = 24) -> dict[str, float]:
+    """Share of held-out tasks whose sampled latents decode to a correct scene, by kind; the background is given."""
     result = {}
     generator = torch.Generator().manual_seed(7)
     for number, kind in enumerate(("draw", *EDIT_KINDS)):

@@ -1,8 +1,8 @@
 """Stage 1 of the micro generator: the VAE, a small `AutoencoderKLFlux2`.
 
-Five levels and 2 x 2 patches make one token of 64 numbers out of every 32 x 32 pixel cell, so that a picture is nine
-tokens: the transformer then spends nothing on putting cells together. The decoder sees noisy latents in training, as it
-will see a transformer's imperfect ones. Knows nothing of text or flow.
+Five levels and 2 x 2 patches turn every cell of 32 x 32 pixels into one token of 64 numbers, so an image is nine tokens
+and the transformer need not learn which tokens form a cell. In training the decoder gets noisy latents, to prepare it
+for the imperfect latents of a transformer. The stage uses neither text nor flow matching.
 """
 
 from collections.abc import Sequence
@@ -27,15 +27,15 @@ from interleavethinker.microworld.scenes.sprites import (
 from interleavethinker.training.loop import RunFolder, Stage, muon_adamw, run_stage
 
 __all__ = [
-    "Probed",
+    "ProbedVae",
     "cell_labels",
+    "crowded_scene",
     "decode",
-    "dense_scene",
     "encode",
+    "image_batch",
     "make_vae",
-    "picture_batch",
     "pixel_loss",
-    "settle_on_scenes",
+    "set_latent_statistics",
     "train_vae",
 ]
 
@@ -48,11 +48,11 @@ _PROBES = {
     "variant": VARIANTS,
     "offset": len(OFFSETS),
 }
-"""What the latents of a cell are asked in training, and how many answers there are."""
+"""The probes on the latents of a cell, and their numbers of classes."""
 
 
 def make_vae() -> AutoencoderKLFlux2:
-    """An untrained VAE of the shipped shape: about 1.8 M parameters."""
+    """Returns an untrained VAE of the shipped shape, with about 1.8 M parameters."""
     levels = 5
     return AutoencoderKLFlux2(
         down_block_types=("DownEncoderBlock2D",) * levels,
@@ -69,25 +69,25 @@ def make_vae() -> AutoencoderKLFlux2:
     )
 
 
-def dense_scene(rng: np.random.Generator) -> Scene:
-    """A scene with far more things than the world's own, so that every picture teaches more."""
+def crowded_scene(rng: np.random.Generator) -> Scene:
+    """Returns a random scene with far more objects than usual, so that every image teaches more."""
     share = rng.choice([0.3, 0.8, 0.95])
     cells = tuple(random_object(rng) if rng.random() < share else None for _ in range(CELLS))
     return Scene(str(rng.choice(BACKGROUNDS)), cells)
 
 
-def picture_batch(scenes: list[Scene]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Pictures in -1..1, shape (n, 3, 96, 96), and weights of their pixels, shape (n, 1, 96, 96)."""
-    pictures = np.stack([render(scene) for scene in scenes])
+def image_batch(scenes: list[Scene]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Renders scenes; returns images (n, 3, 96, 96) in -1 to 1, and pixel weights (n, 1, 96, 96) that favor objects."""
+    images = np.stack([render(scene) for scene in scenes])
     empty = np.stack([background(scene.background) for scene in scenes])
-    weights = 1.0 + 5.0 * (np.abs(pictures - empty).max(-1, keepdims=True) > 0.02)
-    return _channels_first(pictures * 2 - 1), _channels_first(weights.astype(np.float32))
+    weights = 1.0 + 5.0 * (np.abs(images - empty).max(-1, keepdims=True) > 0.02)
+    return _channels_first(images * 2 - 1), _channels_first(weights.astype(np.float32))
 
 
-def pixel_loss(decoded: torch.Tensor, pictures: torch.Tensor, weights: torch.Tensor) -> tuple[torch.Tensor, float]:
-    """Weighted absolute error plus that of 4 x 4 means, which gets colours right early; and the former as a number."""
-    pixel = ((decoded - pictures).abs() * weights).mean() / weights.mean()
-    coarse = functional.avg_pool2d(decoded - pictures, 4).abs().mean()
+def pixel_loss(decoded: torch.Tensor, images: torch.Tensor, weights: torch.Tensor) -> tuple[torch.Tensor, float]:
+    """Returns the loss and the weighted absolute error; the loss adds the error of 4 x 4 means, for early colors."""
+    pixel = ((decoded - images).abs() * weights).mean() / weights.mean()
+    coarse = functional.avg_pool2d(decoded - images, 4).abs().mean()
     return pixel + 0.5 * coarse, pixel.item()
 
 
@@ -95,21 +95,21 @@ def _channels_first(array: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(array.transpose(0, 3, 1, 2))).to(memory_format=torch.channels_last)
 
 
-def encode(vae: AutoencoderKLFlux2, pictures: torch.Tensor) -> torch.Tensor:
-    """Normalised latents as the pipeline makes them: pictures (n, 3, 96, 96) in -1..1 to (n, 64, 3, 3)."""
+def encode(vae: AutoencoderKLFlux2, images: torch.Tensor) -> torch.Tensor:
+    """Encodes images (n, 3, 96, 96) in -1 to 1 to normalised latents (n, 64, 3, 3), as the pipeline does."""
     mean, std = _statistics(vae)
-    return (_raw(vae, pictures) - mean) / std
+    return (_raw(vae, images) - mean) / std
 
 
 def decode(vae: AutoencoderKLFlux2, latents: torch.Tensor) -> torch.Tensor:
-    """The inverse of `encode`, with its values not yet clipped."""
+    """Decodes normalised latents, the inverse of `encode`; values are not clipped."""
     mean, std = _statistics(vae)
     return vae.decode(Flux2KleinPipeline._unpatchify_latents(latents * std + mean)).sample  # noqa: SLF001
 
 
-def _raw(vae: AutoencoderKLFlux2, pictures: torch.Tensor) -> torch.Tensor:
-    """Latents before normalisation, one token a cell: (n, 64, 3, 3)."""
-    return Flux2KleinPipeline._patchify_latents(vae.encode(pictures).latent_dist.mode())  # noqa: SLF001
+def _raw(vae: AutoencoderKLFlux2, images: torch.Tensor) -> torch.Tensor:
+    """Latents before normalisation, (n, 64, 3, 3): one token per cell."""
+    return Flux2KleinPipeline._patchify_latents(vae.encode(images).latent_dist.mode())  # noqa: SLF001
 
 
 def _statistics(vae: AutoencoderKLFlux2) -> tuple[torch.Tensor, torch.Tensor]:
@@ -117,11 +117,11 @@ def _statistics(vae: AutoencoderKLFlux2) -> tuple[torch.Tensor, torch.Tensor]:
     return vae.bn.running_mean.view(1, -1, 1, 1), std.view(1, -1, 1, 1)
 
 
-class Probed(nn.Module):
-    """A VAE whose normalised latents are also asked what each cell holds; the probes live only during training.
+class ProbedVae(nn.Module):
+    """A VAE with linear probes that classify the content of each cell from its latents; used only in training.
 
-    Pixels alone teach a sixteenfold bottleneck slowly; naming the content of a cell teaches the encoder at once, and
-    makes codes in which a thing's attributes are linear, which an editing transformer finds easy.
+    A pixel loss alone trains a sixteenfold bottleneck slowly. The probes speed it up, and they make the attributes of
+    an object linear in its latents, which are then easier to edit for a transformer.
     """
 
     def __init__(self, vae: AutoencoderKLFlux2) -> None:
@@ -131,12 +131,12 @@ class Probed(nn.Module):
             {name: nn.Linear(4 * LATENT_CHANNELS, answers) for name, answers in _PROBES.items()}
         )
 
-    def forward(self, pictures: torch.Tensor, noise: float) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-        """Decoded pictures and the probes' logits (n * 9, answers), both from latents with up to `noise` added."""
+    def forward(self, images: torch.Tensor, noise: float) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        """Returns decoded images and the probes' logits (n * 9, classes), from latents with noise of up to `noise`."""
         vae = self.vae
-        latents = _raw(vae, pictures).float()
-        normal = vae.bn(latents)  # also gathers the statistics that the pipeline reads
-        noisy = normal + torch.rand(len(pictures), 1, 1, 1) * noise * torch.randn_like(normal)
+        latents = _raw(vae, images).float()
+        normal = vae.bn(latents)  # also updates the statistics that the pipeline uses
+        noisy = normal + torch.rand(len(images), 1, 1, 1) * noise * torch.randn_like(normal)
         std = latents.std(dim=(0, 2, 3), keepdim=True).detach()
         mean = latents.mean(dim=(0, 2, 3), keepdim=True).detach()
         decoded = vae.decode(Flux2KleinPipeline._unpatchify_latents(noisy * std + mean)).sample  # noqa: SLF001
@@ -145,7 +145,7 @@ class Probed(nn.Module):
 
 
 def cell_labels(scenes: Sequence[Scene]) -> dict[str, torch.Tensor]:
-    """Answers of the probes, each (n * 9,); -100 (ignored) for the attributes of an empty cell."""
+    """Returns the classes of the probes, each (n * 9,); an empty cell's attributes are -100, which the loss ignores."""
     rows = []
     for scene in scenes:
         for thing in scene.cells:
@@ -165,16 +165,16 @@ def cell_labels(scenes: Sequence[Scene]) -> dict[str, torch.Tensor]:
 
 
 def train_vae(vae: AutoencoderKLFlux2, stage: Stage, folder: RunFolder, *, batch: int, noise: float) -> None:
-    """Trains encoder and decoder together on pixels; `noise` is the most noise added to normalised latents."""
+    """Trains encoder and decoder together; `noise` is the largest noise added to normalised latents."""
     vae.to(memory_format=torch.channels_last)
-    probed = Probed(vae)
+    probed = ProbedVae(vae)
 
     def loss(rng: np.random.Generator) -> tuple[torch.Tensor, dict[str, float]]:
-        scenes = [dense_scene(rng) for _ in range(batch)]
-        pictures, weights = picture_batch(scenes)
+        scenes = [crowded_scene(rng) for _ in range(batch)]
+        images, weights = image_batch(scenes)
         with torch.autocast("cpu", torch.bfloat16):
-            decoded, logits = probed(pictures, noise)
-        value, pixel = pixel_loss(decoded, pictures, weights)
+            decoded, logits = probed(images, noise)
+        value, pixel = pixel_loss(decoded, images, weights)
         truth = cell_labels(scenes)
         named = torch.stack([functional.cross_entropy(logits[name], truth[name]) for name in logits]).sum()
         right = (logits["kind"].argmax(-1) == truth["kind"]).float().mean()
@@ -184,16 +184,16 @@ def train_vae(vae: AutoencoderKLFlux2, stage: Stage, folder: RunFolder, *, batch
 
 
 @torch.no_grad()
-def settle_on_scenes(vae: AutoencoderKLFlux2, *, seed: int, scenes: int = 512) -> None:
-    """Sets the latent statistics that the pipeline normalises by to those of half-filled pictures, after training."""
+def set_latent_statistics(vae: AutoencoderKLFlux2, *, seed: int, scenes: int = 512) -> None:
+    """Sets the latent statistics for the pipeline's normalisation to those of half-filled images, after training."""
     rng = np.random.default_rng([seed, 1])
     parts = []
     for _ in range(scenes // 32):
         batch = [random_scene(rng, int(rng.integers(2, MAX_OBJECTS + 2))) for _ in range(32)]
-        parts.append(_raw(vae, picture_batch(batch)[0]))
+        parts.append(_raw(vae, image_batch(batch)[0]))
     latents = torch.cat(parts)
     vae.bn.running_mean.copy_(latents.mean(dim=(0, 2, 3)))
     vae.bn.running_var.copy_(latents.var(dim=(0, 2, 3)))
 
 
-assert CELL == 32  # noqa: S101 - one token a cell, by the five levels above
+assert CELL == 32  # noqa: S101 - five levels and 2 x 2 patches give one token per cell

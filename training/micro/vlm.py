@@ -1,8 +1,8 @@
-"""The micro world's planner and critic before any training: a Qwen3-VL of 4.8 million parameters with its tokenizer.
+"""Makes the micro world's untrained planner and critic: a Qwen3-VL of 4.8 million parameters with its tokenizer.
 
-Stock classes, saved as the large ones are, so that the same code loads both. A picture of 96 x 96 pixels is nine
-tokens, one to a cell. The fixed pieces of an answer's JSON are one token each, and like the think and answer tags they
-are ordinary, not special, tokens: they are part of the text and survive decoding.
+It has stock classes and is saved like the large models, so the same code loads both. An image of 96 x 96 pixels is nine
+tokens, one per cell. Each fixed piece of an answer's JSON is one token. Like the think and answer tags, these are
+ordinary tokens, not special ones: they are part of the text and survive decoding.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ PIECES = (
     '"}]}',
     '"}',
 )
-"""One token each; `tools.answers` writes them, and a test watches that it still does."""
+"""One token each. `tools.chat.answers` writes them; a test checks that they still match."""
 VOCABULARY = 900
 TEMPLATE = """{%- for message in messages -%}
 <|im_start|>{{ message.role }}
@@ -55,10 +55,10 @@ _PATCH, _MERGE, _SIDE = 16, 2, 96
 
 
 def make_tokenizer(texts: Iterable[str]) -> Any:
-    """A byte-level BPE tokenizer in which the words of the given texts are whole, as far as the vocabulary reaches.
+    """Trains a byte-level BPE tokenizer in which words of the given texts are single tokens, as far as possible.
 
     Args:
-        texts: What will be read and written; `PIECES` in them are left out of the learning.
+        texts: Texts that the model will read and write; `PIECES` in them are skipped.
     """
     from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
@@ -77,7 +77,7 @@ def make_tokenizer(texts: Iterable[str]) -> Any:
     raw.add_tokens([AddedToken(piece, special=False, normalized=False) for piece in PIECES])
     return PreTrainedTokenizerFast(
         tokenizer_object=raw,
-        eos_token="<|im_end|>",  # noqa: S106 - not that kind of token
+        eos_token="<|im_end|>",  # noqa: S106 - not a secret
         pad_token="<|endoftext|>",  # noqa: S106
         chat_template=TEMPLATE,
         clean_up_tokenization_spaces=False,
@@ -88,9 +88,9 @@ def make_micro_qwen(texts: Iterable[str], folder: Path, seed: int = 0) -> Path:
     """Saves an untrained model with tokenizer and processor; returns the folder.
 
     Args:
-        texts: What the tokenizer learns its words from.
-        folder: Where to; made if needed.
-        seed: Of the weights.
+        texts: Training texts of the tokenizer.
+        folder: Target folder; created if needed.
+        seed: Seed of the weights.
     """
     import torch
     from transformers import Qwen3VLForConditionalGeneration

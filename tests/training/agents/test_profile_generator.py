@@ -1,4 +1,4 @@
-"""Rewards that reach a profile's real image server, from whichever event loop a trainer runs them in."""
+"""Rewards use a profile's real image server, from any event loop that a trainer runs them in."""
 
 import asyncio
 from pathlib import Path
@@ -23,14 +23,16 @@ def test_calls_from_several_event_loops_share_one_server_and_its_store(tmp_path:
     profile.write_text(PROFILE.format(store=str(tmp_path / "server")).replace("'", '"'))
     store = ImageStore(tmp_path / "images")
     generator = ProfileGenerator(str(profile), store)
-    told: list[float] = []
+    reported: list[float] = []
 
-    async def draw() -> list[GeneratedImage]:
+    async def generate_two() -> list[GeneratedImage]:
         call = GenerationRequest(prompt="a ball", seed=1, width=64, height=64)
-        return list(await asyncio.gather(*(generator.generate(call, lambda done, _: told.append(done)) for _ in "ab")))
+        return list(
+            await asyncio.gather(*(generator.generate(call, lambda done, _: reported.append(done)) for _ in "ab"))
+        )
 
     try:
-        first, again = asyncio.run(draw()), asyncio.run(draw())
+        first, again = asyncio.run(generate_two()), asyncio.run(generate_two())
     finally:
         asyncio.run(generator.close())
     assert {one.sha256 for one in (*first, *again)} == {first[0].sha256}
@@ -38,6 +40,6 @@ def test_calls_from_several_event_loops_share_one_server_and_its_store(tmp_path:
     assert store.get(first[0].sha256)
 
 
-def test_an_unknown_profile_is_told_before_training_starts(tmp_path: Path) -> None:
+def test_an_unknown_profile_is_reported_before_training_starts(tmp_path: Path) -> None:
     with pytest.raises(ProfileError, match="profile"):
         ProfileGenerator("nobody", ImageStore(tmp_path))

@@ -1,4 +1,4 @@
-"""Rewards by hand-made answers, and regeneration through the generator's and the judge's real ports."""
+"""Rewards of hand-written answers, and regeneration through the generator's and the judge's protocols."""
 
 import asyncio
 import json
@@ -21,11 +21,9 @@ from interleavethinker.training.agents.rewards import (
     RewardWeights,
     accuracy_reward,
     format_reward,
-    paper_accuracy_reward,
     read_answer,
     step_reward,
     step_rewards,
-    total_reward,
 )
 from interleavethinker.training.data.schema import CriticRow
 
@@ -54,57 +52,56 @@ def answer(content: object, think: str = "because") -> str:
         GOOD.replace("</answer>", ""),
     ],
 )
-def test_an_answer_of_another_form_earns_nothing_for_it(text: str) -> None:
+def test_an_answer_in_the_wrong_format_gets_no_format_reward(text: str) -> None:
     assert format_reward(text) == 0.0
 
 
-def test_answers_that_teachers_write_have_the_right_form() -> None:
+def test_teachers_answers_get_the_format_reward() -> None:
     assert format_reward(GOOD) == format_reward(BAD) == 1.0
 
 
 @given(st.text())
-def test_no_text_breaks_the_rewards(text: str) -> None:
+def test_any_text_can_be_rewarded(text: str) -> None:
     assert format_reward(text) in {0.0, 1.0}
     assert accuracy_reward(read_answer(text), True) in {0.0, 1.0}
 
 
-def test_a_right_judgement_is_worth_one_more_than_a_wrong_one_in_paper_and_release() -> None:
-    for reward in (accuracy_reward, paper_accuracy_reward):
-        assert reward(read_answer(GOOD), True) - reward(read_answer(GOOD), False) == 1.0
-        assert reward(read_answer(BAD), False) - reward(None, False) == 1.0
+def test_a_right_verdict_earns_one_and_a_wrong_or_unusable_one_nothing() -> None:
+    assert (accuracy_reward(read_answer(GOOD), True), accuracy_reward(read_answer(GOOD), False)) == (1.0, 0.0)
+    assert (accuracy_reward(read_answer(BAD), False), accuracy_reward(read_answer(BAD), True)) == (1.0, 0.0)
+    assert accuracy_reward(None, False) == accuracy_reward(None, True) == 0.0
 
 
 @given(st.floats(0, 10), st.floats(0, 10))
-def test_a_step_reward_is_a_share_that_says_whether_things_got_better(before: float, after: float) -> None:
+def test_a_step_reward_is_above_one_half_only_if_the_score_rose(before: float, after: float) -> None:
     reward = step_reward(before, after)
     assert 0 <= reward <= 1
     assert (reward >= NO_CHANGE) == (after >= before) or reward == NO_CHANGE
 
 
-def test_only_a_failure_that_the_critic_calls_one_is_made_again() -> None:
+def test_only_a_failed_attempt_that_the_critic_rejects_needs_a_regenerated_image() -> None:
     before, after = JudgeScores(2, 6), JudgeScores(8, 5)
     good, bad = read_answer(GOOD), read_answer(BAD)
     assert step_rewards(good, True, before, None) == (0.5, 0.5)
     assert step_rewards(bad, True, before, None) == (0.5, 0.5)
     assert step_rewards(good, False, before, None) == (0.5, 0.5)
     assert step_rewards(bad, False, before, after) == pytest.approx((0.8, 0.45))
-    assert step_rewards(None, False, before, None) == (0.0, 0.0), "what cannot be used never earns more than a try"
+    assert step_rewards(None, False, before, None) == (0.0, 0.0), "never more than a usable answer"
     assert step_rewards(bad, False, before, None) is None, "masked, not scored"
 
 
-def test_the_sum_is_the_releases_formula() -> None:
-    rewards = (1.0, 0.0, 0.7, 0.4)
-    assert total_reward(rewards) == pytest.approx(0.5 * 1 + 0.5 * (0.2 * 0 + 0.6 * 0.7 + 0.2 * 0.4))
+def test_the_default_weights_are_those_of_the_released_code() -> None:
+    assert RewardWeights().in_order == pytest.approx((0.5, 0.5 * 0.2, 0.5 * 0.6, 0.5 * 0.2))
     assert sum(RewardWeights().in_order) == pytest.approx(1)
 
 
 class CountingJudge:
     def __init__(self, *answers: JudgeScores | None) -> None:
         self.answers = list(answers)
-        self.shots: list[JudgedImage] = []
+        self.images: list[JudgedImage] = []
 
     async def judge(self, shots: Sequence[JudgedImage]) -> list[JudgeScores | None]:
-        self.shots += shots
+        self.images += shots
         return [self.answers.pop(0) if self.answers else JudgeScores(9, 9) for _ in shots]
 
 
@@ -117,35 +114,35 @@ def failed_row(source: str | None = None) -> CriticRow:
     )  # fmt: skip
 
 
-async def test_equal_prompts_are_drawn_once_from_the_source_with_the_seed_of_serving(tmp_path: Path) -> None:
+async def test_equal_prompts_are_regenerated_once_from_the_source_with_the_agents_next_seed(tmp_path: Path) -> None:
     store = ImageStore(tmp_path)
     generator, judge = MemoryGenerator(store), CountingJudge()
     source = store.put(paint(GenerationRequest(prompt="before", seed=0)))
     regenerator, row = Regenerator(generator, judge), failed_row(source)
-    marks = await asyncio.gather(*(regenerator.marks(row, prompt) for prompt in ("a", "b", "a", "a")))
-    assert marks == [JudgeScores(9, 9)] * 4
+    scores = await asyncio.gather(*(regenerator.scores(row, prompt) for prompt in ("a", "b", "a", "a")))
+    assert scores == [JudgeScores(9, 9)] * 4
     assert generator.calls == [GenerationRequest(prompt=prompt, seed=77, source=source) for prompt in ("a", "b")]
-    assert [(shot.source, shot.prompt, shot.reference) for shot in judge.shots] == [
+    assert [(image.source, image.prompt, image.reference) for image in judge.images] == [
         (source, "a ball", {"known": True})
     ] * 2
     assert (regenerator.made, regenerator.failed) == (2, 0)
 
 
-async def test_a_failed_generator_or_judge_gives_no_marks_and_is_asked_again_later(tmp_path: Path) -> None:
+async def test_a_failed_generator_or_judge_gives_no_scores_and_the_prompt_is_tried_again_later(tmp_path: Path) -> None:
     generator, judge = MemoryGenerator(ImageStore(tmp_path)), CountingJudge(None)
     regenerator, row = Regenerator(generator, judge), failed_row()
     generator.fail_next(GeneratorError("busy", code="busy", retryable=True))
-    assert await regenerator.marks(row, "a") is None
-    assert await regenerator.marks(row, "a") is None, "now the judge has no answer"
-    assert await regenerator.marks(row, "a") == JudgeScores(9, 9)
+    assert await regenerator.scores(row, "a") is None
+    assert await regenerator.scores(row, "a") is None, "this time the judge gives no answer"
+    assert await regenerator.scores(row, "a") == JudgeScores(9, 9)
     assert (regenerator.made, regenerator.failed) == (1, 2)
 
 
-async def test_a_defect_is_not_mistaken_for_a_failed_picture(tmp_path: Path) -> None:
+async def test_an_unexpected_exception_is_not_taken_for_a_failed_image(tmp_path: Path) -> None:
     class Broken(CountingJudge):
         async def judge(self, *_: object) -> list[JudgeScores | None]:
             raise ZeroDivisionError
 
     regenerator = Regenerator(MemoryGenerator(ImageStore(tmp_path)), Broken())
     with pytest.raises(ZeroDivisionError):
-        await regenerator.marks(failed_row(), "a")
+        await regenerator.scores(failed_row(), "a")

@@ -1,4 +1,4 @@
-"""A run's curves and samples, made from the run folder; none of it may cost a run its model."""
+"""Curves and samples of a run, made from its folder; a failed report must not fail the run."""
 
 import json
 from pathlib import Path
@@ -11,9 +11,9 @@ from PIL import Image
 
 from interleavethinker.evaluation import charts
 from interleavethinker.tools.errors import InputError
-from interleavethinker.training.agents import run_report as run_pictures
-from interleavethinker.training.agents.run_report import curves_of, draw_curves, picture_run, write_samples
-from interleavethinker.training.agents.trainer import finish
+from interleavethinker.training.agents import run_report
+from interleavethinker.training.agents.run_report import curves_of, plot_curves, report_run, write_samples
+from interleavethinker.training.agents.trainer import train_and_save
 from interleavethinker.training.data.planner import make_planner_rows
 from interleavethinker.training.recipe import load_training_recipe, recipe_path, save_recipe
 
@@ -29,7 +29,7 @@ def logged(root: Path, *lines: dict[str, float]) -> Path:
 
 
 def run_of(recipe: str, made: Made, root: Path, *overrides: str) -> Path:
-    """A finished run's folder; its model is only a name, since the chat model is a double."""
+    """The folder of a finished run; its model folder is empty, because the chat model is a fake."""
     save_recipe(load_training_recipe(recipe_path(recipe), [f"data={made.folder.root}", *overrides]), root)
     (root / "model").mkdir(parents=True)
     return root
@@ -42,10 +42,10 @@ def is_png(path: Path) -> bool:
 
 @pytest.fixture
 def parrot(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_pictures, "chat_model", lambda *_, **__: FakeListChatModel(responses=["I see a parrot."]))
+    monkeypatch.setattr(run_report, "chat_model", lambda *_, **__: FakeListChatModel(responses=["I see a parrot."]))
 
 
-def test_a_curve_is_what_was_logged_last_for_each_step(tmp_path: Path) -> None:
+def test_a_curve_has_the_last_value_logged_for_each_step(tmp_path: Path) -> None:
     path = logged(
         tmp_path,
         {"step": 1, "loss": 3.0, "kl": 0.1, "epoch": 0.1},
@@ -60,28 +60,28 @@ def test_a_curve_is_what_was_logged_last_for_each_step(tmp_path: Path) -> None:
 
 
 @needs_matplotlib
-def test_curves_are_a_picture(tmp_path: Path) -> None:
+def test_curves_are_plotted_to_a_png(tmp_path: Path) -> None:
     logged(tmp_path, *({"step": step, "loss": 1 / step, "reward": step, "kl": 0.0, "entropy": 1.0} for step in (1, 2)))
-    draw_curves(tmp_path)
+    plot_curves(tmp_path)
     assert is_png(tmp_path / "curves.png")
 
 
-def test_without_matplotlib_the_log_says_what_is_missing(
+def test_without_matplotlib_the_log_says_how_to_install_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     logged(tmp_path, {"step": 1, "loss": 1.0}, {"step": 2, "loss": 0.5})
-    monkeypatch.setattr(run_pictures, "can_draw", lambda: False)
-    draw_curves(tmp_path)
-    assert "train extra" in caplog.text
+    monkeypatch.setattr(run_report, "can_draw", lambda: False)
+    plot_curves(tmp_path)
+    assert "pip install 'interleavethinker[train]'" in caplog.text
     assert not (tmp_path / "curves.png").exists()
 
 
 @pytest.mark.usefixtures("parrot")
-def test_a_critics_samples_show_pictures_question_teacher_and_model(made: Made, tmp_path: Path) -> None:
+def test_a_critics_samples_show_images_question_teacher_and_model(made: Made, tmp_path: Path) -> None:
     root = run_of("micro-critic-sft", made, tmp_path)
     write_samples(root)
     text = (root / "samples.md").read_text(encoding="utf-8")
-    for words in ("Wanted:", "previous_step_success", "I see a parrot.", "![picture](samples/1-1.png)"):
+    for words in ("Wanted:", "previous_step_success", "I see a parrot.", "![image](samples/1-1.png)"):
         assert words in text
     assert is_png(root / "samples" / "1-1.png")
     if charts.can_draw():
@@ -98,15 +98,15 @@ def test_a_planners_samples_are_held_out_requests_with_their_plans(made: Made, t
 
 
 @pytest.mark.usefixtures("parrot")
-def test_an_adapter_is_sampled_on_a_small_local_model_only(made: Made, tmp_path: Path) -> None:
+def test_an_adapter_is_sampled_only_with_a_small_local_model(made: Made, tmp_path: Path) -> None:
     root = run_of("micro-critic-grpo", made, tmp_path, "model=somebody/large")
     (root / "model" / "adapter_config.json").write_text("{}", encoding="utf-8")
     with pytest.raises(InputError, match="belongs to somebody/large"):
         write_samples(root)
 
 
-def test_a_run_that_cannot_be_sampled_is_told_in_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    picture_run(tmp_path)
+def test_a_run_that_cannot_be_sampled_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    report_run(tmp_path)
     assert "recipe.json" in caplog.text
 
 
@@ -131,16 +131,14 @@ class Trainer:
         return self.main
 
 
-def test_a_finished_run_has_its_model_whatever_becomes_of_its_pictures(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_finished_run_keeps_its_model_if_its_report_fails(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     trainer: Any = Trainer()
-    assert finish(trainer, tmp_path, trainer) == tmp_path / "model"
-    assert "no samples of this run" in caplog.text
+    assert train_and_save(trainer, tmp_path, trainer) == tmp_path / "model"
+    assert "Wrote no samples of this run" in caplog.text
 
 
 @needs_matplotlib
-def test_curves_are_drawn_when_a_run_goes_on_by_the_main_process_alone(tmp_path: Path) -> None:
+def test_the_main_process_alone_plots_curves_when_a_run_resumes(tmp_path: Path) -> None:
     logged(tmp_path, {"step": 1, "loss": 1.0}, {"step": 2, "loss": 0.5})
     (tmp_path / "checkpoint-2").mkdir()
     (tmp_path / "checkpoint-2" / "trainer_state.json").write_text("{}", encoding="utf-8")
@@ -153,4 +151,4 @@ def test_curves_are_drawn_when_a_run_goes_on_by_the_main_process_alone(tmp_path:
     for main in (False, True):
         trainer: Any = Killed(main=main)
         with pytest.raises(KeyboardInterrupt, match="checkpoint-2"):
-            finish(trainer, tmp_path, trainer)
+            train_and_save(trainer, tmp_path, trainer)

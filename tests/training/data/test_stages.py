@@ -1,4 +1,4 @@
-"""The data stages through the agent's real graph, with teachers and a picture maker that knows trained words only."""
+"""The data stages through the agent's real graph, with teachers and a image maker that knows trained words only."""
 
 import asyncio
 import json
@@ -18,8 +18,8 @@ from interleavethinker.training.data.local_generator import LocalGenerator
 from interleavethinker.training.data.micro_world import micro_components, micro_grade
 from interleavethinker.training.data.planner import export_sequences, make_planner_rows
 from interleavethinker.training.data.prompts import make_prompts
-from interleavethinker.training.data.retry_analysis import repair_failures, repair_report
-from interleavethinker.training.data.schema import CriticRow, DataFolder, RepairRow, RowFile
+from interleavethinker.training.data.retry_analysis import retry_failed_attempts, retry_report
+from interleavethinker.training.data.schema import CriticRow, DataFolder, RetryRow, RowFile
 from interleavethinker.training.data.trajectories import roll_out
 
 from ..conftest import Made
@@ -35,17 +35,17 @@ def critic_row(name: str, iteration: int, overall: float, split: str = "train") 
     )  # fmt: skip
 
 
-def test_prompts_made_twice_are_made_once(tmp_path: Path) -> None:
+def test_prompts_that_exist_already_are_kept(tmp_path: Path) -> None:
     folder = DataFolder(tmp_path)
     make_prompts(folder, {"train": 3}, seed=0)
     before = folder.prompts.path.read_bytes()
-    tally = make_prompts(folder, {"train": 7}, seed=0)
+    summary = make_prompts(folder, {"train": 7}, seed=0)
     assert folder.prompts.path.read_bytes().startswith(before)
-    assert (tally.kept["train, made before"], tally.kept.total()) == (3, 7)
+    assert (summary.kept["train, already present"], summary.kept.total()) == (3, 7)
     assert {row.family for row in folder.prompts} >= {"narrative", "questions", "reasoning"}
 
 
-def test_trajectories_come_from_the_graph_and_follow_the_critic(made: Made) -> None:
+def test_trajectories_come_from_the_agents_graph_and_follow_the_critic(made: Made) -> None:
     rows = list(made.folder.trajectories)
     drawn = [row for row in made.folder.prompts if row.family != "questions"]
     assert {row.prompt for row in rows} == {row.id for row in drawn}
@@ -58,19 +58,19 @@ def test_trajectories_come_from_the_graph_and_follow_the_critic(made: Made) -> N
                 retried += 1
                 assert one.verdict is not None
                 assert (one.verdict.success, one.verdict.refined_prompt) == (False, other.prompt)
-    assert retried, "some prompts use words that this generator does not know"
+    assert retried, "some prompts use words that this image model does not know"
 
 
-def test_a_stage_that_is_run_again_draws_nothing_again(made: Made) -> None:
+def test_a_stage_that_is_repeated_generates_nothing_again(made: Made) -> None:
     before = made.maker.made, len(list(made.folder.trajectories)), len(list(made.folder.scored))
     components = micro_components(made.folder.store, made.generators, seed=3)
-    tally = asyncio.run(roll_out(made.folder, ["shipped"], components, seed=3))
-    assert tally.kept["shipped, made before"] == before[1]
+    summary = asyncio.run(roll_out(made.folder, ["shipped"], components, seed=3))
+    assert summary.kept["shipped, already present"] == before[1]
     score_trajectories(made.folder, micro_grade(made.folder.store, seed=3))
     assert (made.maker.made, len(list(made.folder.trajectories)), len(list(made.folder.scored))) == before
 
 
-def test_every_iteration_is_scored_and_the_teachers_answer_is_the_one_acted_upon(made: Made) -> None:
+def test_every_attempt_is_scored_and_its_answer_is_the_one_that_the_trajectory_followed(made: Made) -> None:
     attempts = {
         f"{row.id}.{attempt.step}.{attempt.iteration}": attempt
         for row in made.folder.trajectories
@@ -88,8 +88,8 @@ def test_every_iteration_is_scored_and_the_teachers_answer_is_the_one_acted_upon
             assert row.next_seed == attempts[follower.id].seed
 
 
-def test_a_dead_generator_drops_its_trajectories_and_says_so(tmp_path: Path) -> None:
-    class Dead:
+def test_trajectories_of_a_failing_generator_are_dropped_and_counted(tmp_path: Path) -> None:
+    class Failing:
         def generate(self, *_: object) -> list[object]:
             raise GeneratorError("out of memory", code="exhausted")
 
@@ -97,42 +97,42 @@ def test_a_dead_generator_drops_its_trajectories_and_says_so(tmp_path: Path) -> 
 
     folder = DataFolder(tmp_path)
     make_prompts(folder, {"train": 2}, seed=0)
-    generators = {"shipped": LocalGenerator(Dead(), folder.store, "dead")}  # type: ignore[arg-type]
-    tally = asyncio.run(roll_out(folder, ["shipped"], micro_components(folder.store, generators, seed=0), seed=0))
-    assert tally.dropped == {"shipped failed: exhausted": 2}
+    generators = {"shipped": LocalGenerator(Failing(), folder.store, "failing")}  # type: ignore[arg-type]
+    summary = asyncio.run(roll_out(folder, ["shipped"], micro_components(folder.store, generators, seed=0), seed=0))
+    assert summary.dropped == {"shipped failed: exhausted": 2}
     assert list(folder.trajectories) == []
 
 
-def test_falling_and_low_steps_are_dropped_and_varying_ones_go_to_rl(tmp_path: Path) -> None:
+def test_steps_with_falling_or_low_scores_are_dropped_and_varying_ones_go_to_rl(tmp_path: Path) -> None:
     folder = DataFolder(tmp_path)
     steps = {"fell": (9, 3), "low": (2, 3), "rose": (2, 9), "crept": (7, 8), "good": (9,), "fine": (8,), "fair": (8,)}
     folder.scored.write(critic_row(name, i, value) for name, values in steps.items() for i, value in enumerate(values))
-    tally = select_rows(folder, Selection(rl_share=0.5))
-    assert tally.dropped["scores fall within the step"] == 2
-    assert tally.dropped["scores stay low within the step"] == 2
+    summary = select_rows(folder, Selection(rl_share=0.5))
+    assert summary.dropped["scores fall within the step"] == 2
+    assert summary.dropped["scores stay low within the step"] == 2
     assert {row.trajectory for row in folder.critic_rl} == {"rose"}
     sft = list(folder.critic_sft)
     assert [row.success for row in sft].count(True) == [row.success for row in sft].count(False) == 1
-    assert tally.dropped["balancing: more good attempts than others"] == 3
+    assert summary.dropped["balancing: surplus of good attempts"] == 3
     select_rows(folder, Selection(filtered=False, balanced=False, rl_share=0.0))
     assert len(list(folder.critic_sft)) == 11
 
 
-def test_another_selection_goes_to_a_folder_of_its_own_that_shares_the_pictures(tmp_path: Path) -> None:
+def test_another_selection_goes_to_another_folder_that_shares_the_images(tmp_path: Path) -> None:
     folder, other = DataFolder(tmp_path / "all"), DataFolder(tmp_path / "other")
     folder.scored.write([critic_row("a", 0, 1.0), critic_row("b", 0, 9.0)])
     select_rows(folder, Selection())
-    picture = folder.store.put(encode_png(Image.new("RGB", (4, 4))))
+    image = folder.store.put(encode_png(Image.new("RGB", (4, 4))))
     for _ in range(2):
         select_rows(folder, Selection(filtered=False, balanced=False), other)
     assert [len(list(one.critic_sft)) for one in (folder, other)] == [0, 2]
-    assert other.store.get(picture) == folder.store.get(picture)
+    assert other.store.get(image) == folder.store.get(image)
     (tmp_path / "third" / "images").mkdir(parents=True)
-    with pytest.raises(InputError, match="has its own images"):
+    with pytest.raises(InputError, match="already has its own images"):
         select_rows(folder, Selection(), DataFolder(tmp_path / "third"))
 
 
-def test_held_out_rows_are_neither_filtered_nor_trained_on(tmp_path: Path) -> None:
+def test_held_out_rows_are_neither_filtered_nor_used_for_training(tmp_path: Path) -> None:
     folder = DataFolder(tmp_path)
     folder.scored.write([critic_row("a", 0, 1.0, "templates"), critic_row("b", 0, 9.0)])
     select_rows(folder, Selection())
@@ -140,7 +140,7 @@ def test_held_out_rows_are_neither_filtered_nor_trained_on(tmp_path: Path) -> No
     assert all(row.split == "train" for rows in (folder.critic_sft, folder.critic_rl) for row in rows)
 
 
-def test_a_cut_trajectory_continues_after_the_pictures_that_were_kept(made: Made) -> None:
+def test_a_cut_trajectory_continues_after_the_selected_images(made: Made) -> None:
     make_planner_rows(made.folder, seed=0)
     rows = {row.id: row for row in made.folder.planner}
     prompts = {row.id: row for row in made.folder.prompts}
@@ -154,51 +154,51 @@ def test_a_cut_trajectory_continues_after_the_pictures_that_were_kept(made: Made
         assert len(row.request.images) == len(whole.request.images) + done == row.first - 1
 
 
-def test_hard_sequences_keep_failed_pictures_and_easy_ones_do_not(made: Made) -> None:
+def test_hard_sequences_include_failed_images_and_easy_ones_do_not(made: Made) -> None:
     export_sequences(made.folder, "easy")
     export_sequences(made.folder, "hard")
     rows = {row.id: row for row in made.folder.sequences}
     trajectories = {row.id: row for row in made.folder.trajectories}
     for name, trajectory in trajectories.items():
         easy, hard = rows[f"{name}.easy"], rows[f"{name}.hard"]
-        pictures = [[p for p in row.parts if isinstance(p, ImagePart)] for row in (easy, hard)]
-        assert len(pictures[0]) == len({attempt.step for attempt in trajectory.attempts})
-        assert len(pictures[1]) == len(trajectory.attempts)
+        images = [[p for p in row.parts if isinstance(p, ImagePart)] for row in (easy, hard)]
+        assert len(images[0]) == len({attempt.step for attempt in trajectory.attempts})
+        assert len(images[1]) == len(trajectory.attempts)
         text = "".join(part.text for part in hard.parts if isinstance(part, TextPart))
         assert text.count("<critic>") == len(trajectory.attempts)
         assert easy.parts[0] == TextPart(text=f"<gthink>{trajectory.plan.reasoning}</gthink>")
 
 
-def test_the_report_tells_a_new_seed_from_new_words(made: Made) -> None:
+def test_the_retry_report_separates_a_new_seed_from_a_reworded_prompt(made: Made) -> None:
     generators = {**made.generators}
-    asyncio.run(repair_failures(made.folder, generators, limit=4, seed=0))  # type: ignore[arg-type]
-    rows = list(made.folder.repairs)
+    asyncio.run(retry_failed_attempts(made.folder, generators, limit=4, seed=0))  # type: ignore[arg-type]
+    rows = list(made.folder.retries)
     before = made.maker.made
-    asyncio.run(repair_failures(made.folder, generators, limit=4, seed=0))  # type: ignore[arg-type]
-    assert made.maker.made == before, "what is known is not made again"
-    report = repair_report(rows)
+    asyncio.run(retry_failed_attempts(made.folder, generators, limit=4, seed=0))  # type: ignore[arg-type]
+    assert made.maker.made == before, "attempts that were retried before are skipped"
+    report = retry_report(rows)
     words = report["any_rewording"]
     assert isinstance(words, dict)
-    assert words["seed_only"] == words["both"] == 0, "this generator has no luck, only understanding"
+    assert words["seed_only"] == words["both"] == 0, "the images of this model do not depend on the seed"
     assert isinstance(words["words_only"], float)
     assert words["words_only"] > 0
 
 
-def test_shares_of_repairs_add_up() -> None:
+def test_shares_of_fixed_attempts_add_up() -> None:
     rows = [
-        RepairRow(
+        RetryRow(
             id=str(i), before=2, same=9, same_fixed=i % 2 == 0, drawn="plain",
             reworded=dict.fromkeys(("plain", "varied", "synonyms", "mistake", "position", "keep"), 5.0),
             reworded_fixed=dict.fromkeys(("plain", "varied", "synonyms", "mistake", "position", "keep"), i < 3),
         )
         for i in range(8)
     ]  # fmt: skip
-    blind = repair_report(rows)["blind_rewording"]
+    blind = retry_report(rows)["blind_rewording"]
     assert isinstance(blind, dict)
     assert (blind["seed_only"], blind["words_only"], blind["both"], blind["neither"]) == (0.25, 0.125, 0.25, 0.375)
 
 
-def test_a_torn_last_line_is_cut_off_and_another_version_is_refused(tmp_path: Path) -> None:
+def test_an_incomplete_last_line_is_cut_off_and_another_schema_version_is_rejected(tmp_path: Path) -> None:
     file = RowFile(tmp_path / "rows.jsonl", CriticRow)
     file.append([critic_row("a", 0, 5)])
     with file.path.open("ab") as raw:
@@ -213,7 +213,7 @@ def test_a_torn_last_line_is_cut_off_and_another_version_is_refused(tmp_path: Pa
         list(file)
 
 
-def test_the_command_line_makes_prompts_and_says_what_it_kept(tmp_path: Path) -> None:
+def test_the_command_line_makes_prompts_and_prints_how_many_it_kept(tmp_path: Path) -> None:
     words = ["data", "prompts", str(tmp_path), "--train", "7", "--held-out", "1", "--json"]
     result = CliRunner().invoke(build_app(words), words)
     assert result.exit_code == 0, result.output
@@ -221,3 +221,24 @@ def test_the_command_line_makes_prompts_and_says_what_it_kept(tmp_path: Path) ->
     words = ["data", "planner", str(tmp_path)]
     result = CliRunner().invoke(build_app(words), words)
     assert "planner rows: 9 kept, 0 dropped" in result.output
+
+
+def test_the_old_name_of_retry_analysis_still_runs_it_and_is_not_listed(tmp_path: Path) -> None:
+    for name in ("retry-analysis", "repairs"):
+        words = ["data", name, str(tmp_path), "--json"]
+        result = CliRunner().invoke(build_app(words), words)
+        assert result.exit_code == 0, result.output
+        assert json.loads(result.output)["failures"] == 0
+    listed = CliRunner().invoke(build_app(["data", "--help"]), ["data", "--help"]).output
+    assert "retry-analysis" in listed
+    assert "repairs" not in listed
+
+
+def test_a_data_folder_of_version_0_1_is_read(tmp_path: Path) -> None:
+    strategies = ("plain", "varied", "synonyms", "mistake", "position", "keep")
+    line = {
+        "id": "train-0-000001-shipped.0.0", "schema": "repair/1", "before": 2.0, "same": 3.0, "same_fixed": False,
+        "reworded": dict.fromkeys(strategies, 9.0), "reworded_fixed": dict.fromkeys(strategies, True), "drawn": "keep",
+    }  # fmt: skip
+    (tmp_path / "repairs.jsonl").write_text(json.dumps(line) + "\n", encoding="utf-8")
+    assert retry_report(list(DataFolder(tmp_path).retries))["failures"] == 1

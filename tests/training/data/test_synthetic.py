@@ -1,4 +1,4 @@
-"""Rows from rendered pictures."""
+"""Synthetic rows from rendered images."""
 
 import re
 from pathlib import Path
@@ -12,41 +12,45 @@ from interleavethinker.microworld.language.templates import place
 from interleavethinker.microworld.requests.families import FAMILIES
 from interleavethinker.microworld.scoring.targets import scene_of
 from interleavethinker.tools.images.store import ImageStore
-from interleavethinker.training.agents.examples import glances
-from interleavethinker.training.data.synthetic import rehearse, rehearse_plans, rehearse_words
+from interleavethinker.training.agents.examples import image_facts
+from interleavethinker.training.data.synthetic import (
+    synthetic_critic_rows,
+    synthetic_planner_rows,
+    synthetic_text_pairs,
+)
 
 
-def test_rehearsals_hold_both_judgements_and_every_strategy_and_repeat_themselves(tmp_path: Path) -> None:
-    rows = list(rehearse(ImageStore(tmp_path), 120, seed=1))
+def test_synthetic_critic_rows_have_both_verdicts_and_all_strategies_and_are_reproducible(tmp_path: Path) -> None:
+    rows = list(synthetic_critic_rows(ImageStore(tmp_path), 120, seed=1))
     assert len({row.id for row in rows}) == 120
     assert 40 < sum(row.success for row in rows) < 80
     assert {row.strategy for row in rows} == {None, *STRATEGIES}
-    assert list(rehearse(ImageStore(tmp_path), 9, seed=1)) == rows[:9]
+    assert list(synthetic_critic_rows(ImageStore(tmp_path), 9, seed=1)) == rows[:9]
     assert all(row.answer.success is row.success for row in rows)
 
 
-async def test_the_scorer_reads_from_the_pictures_what_the_rows_say(tmp_path: Path) -> None:
+async def test_the_scorer_agrees_with_the_verdicts_of_the_rows(tmp_path: Path) -> None:
     store = ImageStore(tmp_path)
-    rows = list(rehearse(store, 12, seed=2))
-    shots = [JudgedImage(row.case.image, row.case.source, row.case.original_prompt, row.reference) for row in rows]
-    for row, marks in zip(rows, await MicroJudge(store).judge(shots), strict=True):
-        assert marks is not None
-        assert (marks.semantics >= 8 and marks.quality >= 5) is row.success
+    rows = list(synthetic_critic_rows(store, 12, seed=2))
+    images = [JudgedImage(row.case.image, row.case.source, row.case.original_prompt, row.reference) for row in rows]
+    for row, scores in zip(rows, await MicroJudge(store).judge(images), strict=True):
+        assert scores is not None
+        assert (scores.semantics >= 8 and scores.quality >= 5) is row.success
 
 
-def test_rehearsed_plans_are_of_every_family_and_some_go_on_from_pictures(tmp_path: Path) -> None:
-    rows = list(rehearse_plans(ImageStore(tmp_path), 70, seed=1))
+def test_synthetic_plans_cover_every_family_and_some_continue_from_images(tmp_path: Path) -> None:
+    rows = list(synthetic_planner_rows(ImageStore(tmp_path), 70, seed=1))
     assert {row.family for row in rows} == set(FAMILIES)
     assert all(row.first == len(row.request.images) + 1 for row in rows)
     cut = [row for row in rows if "Continue the sequence." in row.request.text]
     assert 5 < len(cut) < 40
-    assert list(rehearse_plans(ImageStore(tmp_path), 9, seed=1)) == rows[:9]
-    assert max(len(row.plan.steps) for row in rehearse_plans(ImageStore(tmp_path), 140, seed=1)) > 4
+    assert list(synthetic_planner_rows(ImageStore(tmp_path), 9, seed=1)) == rows[:9]
+    assert max(len(row.plan.steps) for row in synthetic_planner_rows(ImageStore(tmp_path), 140, seed=1)) > 4
 
 
-def test_words_alone_ask_what_is_wished_for_and_what_counts_as_the_same() -> None:
-    pairs = list(rehearse_words(120, seed=1))
-    assert pairs == list(rehearse_words(150, seed=1))[:120]
+def test_text_only_pairs_ask_what_a_prompt_wants_and_which_descriptions_match() -> None:
+    pairs = list(synthetic_text_pairs(120, seed=1))
+    assert pairs == list(synthetic_text_pairs(150, seed=1))[:120]
     wished, compared = pairs[::2], pairs[1::2]
     for question, answer in wished:
         assert " wants " in answer
@@ -61,12 +65,12 @@ def test_words_alone_ask_what_is_wished_for_and_what_counts_as_the_same() -> Non
         assert ("no" not in answer.split()) is (found == wanted or found in {f"big {wanted}", f"small {wanted}"})
 
 
-def test_glances_say_of_one_picture_what_is_where(tmp_path: Path) -> None:
-    examples = list(glances(ImageStore(tmp_path), 12, seed=1))
+def test_image_facts_name_every_object_and_its_place(tmp_path: Path) -> None:
+    examples = list(image_facts(ImageStore(tmp_path), 12, seed=1))
     for example in examples:
-        with Image.open(example["images"][0]) as picture:
-            scene = scene_of(picture)
+        with Image.open(example["images"][0]) as image:
+            scene = scene_of(image)
         answer = example["completion"][0]["content"][0]["text"]
         assert all(f"the {thing.kind} is {place(cell)}" in answer for cell, thing in scene.objects.items())
         assert f"There {'is' if len(scene.objects) == 1 else 'are'} {len(scene.objects)} thing" in answer
-    assert list(glances(ImageStore(tmp_path), 5, seed=1)) == examples[:5]
+    assert list(image_facts(ImageStore(tmp_path), 5, seed=1)) == examples[:5]

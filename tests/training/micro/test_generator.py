@@ -1,5 +1,6 @@
-"""The recipe of the micro generator: what it trains is what the stock pipeline runs."""
+"""The micro generator's training code computes exactly what the stock pipeline computes."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,9 +8,9 @@ import pytest
 import torch
 from diffusers import FlowMatchEulerDiscreteScheduler, Flux2KleinPipeline
 
-from interleavethinker.microworld.language.templates import EDIT_KINDS, Task, edit_task, generation_task
-from interleavethinker.microworld.scenes.scene import CELLS, random_scene, render, to_image
-from interleavethinker.microworld.scenes.sprites import BACKGROUNDS
+from interleavethinker.microworld.language.templates import EDIT_KINDS, Edit, Task, edit_task, generation_task
+from interleavethinker.microworld.scenes.scene import CELLS, Scene, SceneObject, random_scene, render, to_image
+from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, COLOURS
 from interleavethinker.tools.errors import InputError
 from interleavethinker.training.loop import RunFolder
 from interleavethinker.training.micro.generator import GeneratorRecipe, load_recipe, run
@@ -24,7 +25,7 @@ from interleavethinker.training.micro.text_encoder import (
     tokenize,
 )
 from interleavethinker.training.micro.transformer import TILES, TileTable, allows, make_transformer, sample
-from interleavethinker.training.micro.vae import encode, make_vae, picture_batch
+from interleavethinker.training.micro.vae import encode, image_batch, make_vae
 
 TEXTS = ["a big red ball in the middle, at night", "make the cat blue", "a picture with an azure orb"]
 
@@ -52,27 +53,27 @@ def pipeline() -> Flux2KleinPipeline:
 
 
 @torch.no_grad()
-def test_training_sees_the_prompt_embeddings_that_the_pipeline_makes(pipeline: Flux2KleinPipeline) -> None:
+def test_training_uses_the_same_prompt_embeddings_as_the_pipeline(pipeline: Flux2KleinPipeline) -> None:
     theirs, _ = pipeline.encode_prompt(TEXTS, max_sequence_length=SEQUENCE, text_encoder_out_layers=LAYERS)
     ours = embed(pipeline.text_encoder, *tokenize(pipeline.tokenizer, TEXTS))
     assert torch.equal(ours, theirs)
 
 
 @torch.no_grad()
-def test_training_sees_the_source_latents_that_the_pipeline_makes(pipeline: Flux2KleinPipeline) -> None:
+def test_training_uses_the_same_source_latents_as_the_pipeline(pipeline: Flux2KleinPipeline) -> None:
     scene = random_scene(np.random.default_rng(1), 3)
     image = pipeline.image_processor.preprocess(to_image(render(scene)), height=96, width=96)
     theirs = pipeline._encode_vae_image(image, generator=None)
-    ours = encode(pipeline.vae, picture_batch([scene])[0])
-    assert torch.allclose(ours, theirs, atol=0.05)  # the pipeline's picture is rounded to 8 bits
+    ours = encode(pipeline.vae, image_batch([scene])[0])
+    assert torch.allclose(ours, theirs, atol=0.05)  # the pipeline's image is rounded to 8 bits
 
 
 @torch.no_grad()
 @pytest.mark.parametrize("edit", [False, True])
-def test_sampling_in_training_takes_the_steps_that_the_pipeline_takes(pipeline: Flux2KleinPipeline, edit: bool) -> None:
+def test_sampling_in_training_takes_the_same_steps_as_the_pipeline(pipeline: Flux2KleinPipeline, edit: bool) -> None:
     noise = torch.randn(1, 64, 3, 3)
-    picture = to_image(render(random_scene(np.random.default_rng(2), 3)))
-    arguments = {"image": picture} if edit else {}
+    image = to_image(render(random_scene(np.random.default_rng(2), 3)))
+    arguments = {"image": image} if edit else {}
     theirs = pipeline(
         prompt=TEXTS[0],
         height=96,
@@ -86,8 +87,8 @@ def test_sampling_in_training_takes_the_steps_that_the_pipeline_takes(pipeline: 
     ).images
     source = None
     if edit:
-        image = pipeline.image_processor.preprocess(picture, height=96, width=96)
-        source = encode(pipeline.vae, image).flatten(2).transpose(1, 2)
+        preprocessed = pipeline.image_processor.preprocess(image, height=96, width=96)
+        source = encode(pipeline.vae, preprocessed).flatten(2).transpose(1, 2)
     prompts = embed(pipeline.text_encoder, *tokenize(pipeline.tokenizer, TEXTS[:1]))
     latents = sample(pipeline.transformer, prompts, source, noise.flatten(2).transpose(1, 2))
     latents = latents.transpose(1, 2).unflatten(2, (3, 3))
@@ -97,15 +98,15 @@ def test_sampling_in_training_takes_the_steps_that_the_pipeline_takes(pipeline: 
     assert torch.allclose((decoded / 2 + 0.5).clamp(0, 1), theirs, atol=1e-4)
 
 
-def test_the_longest_trained_text_fits_into_the_sequence_with_its_registers(pipeline: Flux2KleinPipeline) -> None:
+def test_the_longest_training_text_and_its_registers_fit_into_the_sequence(pipeline: Flux2KleinPipeline) -> None:
     rng = np.random.default_rng(4)
     for _ in range(500):
         ids, mask = tokenize(pipeline.tokenizer, [generation_task(rng, 3).text])
-        assert int(mask[0, 0]) == 0, "no padding left: the text may have been cut"
+        assert int(mask[0, 0]) == 0, "no padding left: the text may have been truncated"
         assert ids[0, -CELLS:].unique().numel() == CELLS
 
 
-def test_registers_are_asked_nothing_that_only_pixels_tell() -> None:
+def test_probes_ask_only_for_what_the_text_says() -> None:
     rng = np.random.default_rng(5)
     for kind in EDIT_KINDS:
         for _ in range(50):
@@ -121,20 +122,20 @@ def test_registers_are_asked_nothing_that_only_pixels_tell() -> None:
                 assert not any(labels["new_size"])
 
 
-def test_the_tile_table_reads_back_what_it_wrote() -> None:
+def test_the_tile_table_decodes_its_own_latents() -> None:
     table = TileTable(torch.randn(len(BACKGROUNDS), CELLS, len(TILES), 64), 0.1)
     rng = np.random.default_rng(6)
     scenes = [random_scene(rng, count) for count in range(5)]
     assert table.read(table.scenes(scenes), [scene.background for scene in scenes]) == scenes
 
 
-def test_a_task_allows_its_target_and_not_its_source() -> None:
+def test_a_task_is_solved_by_its_target_and_not_by_its_source() -> None:
     rng = np.random.default_rng(7)
     for kind in EDIT_KINDS:
         task: Task = edit_task(rng, kind)
         assert task.source is not None
         assert allows(task, task.target)
-        if kind != "background":  # the background is given, not read
+        if kind != "background":  # the background is given, not decoded
             assert not allows(task, task.source)
 
 
@@ -152,14 +153,14 @@ def tiny_recipe() -> GeneratorRecipe:
     )
 
 
-def test_two_steps_of_every_stage_make_a_folder_that_the_stock_pipeline_loads_and_runs(tmp_path: Path) -> None:
+def test_two_steps_of_every_stage_give_a_folder_that_the_stock_pipeline_loads_and_runs(tmp_path: Path) -> None:
     recipe = tiny_recipe()
-    assert run(recipe, tmp_path, ["text", "vae"]) == tmp_path  # nothing assembled yet
-    folder = RunFolder(tmp_path)  # the full table takes a minute: here made of noise
+    assert run(recipe, tmp_path, ["text", "vae"]) == tmp_path  # not assembled yet
+    folder = RunFolder(tmp_path)  # computing the real table takes a minute; this one is noise
     folder.save("settled.pt", {"vae": make_vae().state_dict()})
     folder.save("tiles.pt", {"mean": torch.randn(len(BACKGROUNDS), CELLS, len(TILES), 64), "spread": 0.1})
     made = run(recipe, tmp_path, ["flow", "decoder", "assemble"])
-    pipeline = Flux2KleinPipeline.from_pretrained(made)  # every part in single precision by itself
+    pipeline = Flux2KleinPipeline.from_pretrained(made)  # every model loads in single precision by default
     pipeline.set_progress_bar_config(disable=True)
     first = pipeline(
         prompt="a red ball",
@@ -173,13 +174,13 @@ def test_two_steps_of_every_stage_make_a_folder_that_the_stock_pipeline_loads_an
     assert sum(file.stat().st_size for file in made.rglob("*") if file.is_file()) < 12_000_000
 
 
-def test_a_stage_whose_input_is_missing_says_which_stage_to_run(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"stage 'text' must have run .* run it first"):
+def test_a_stage_with_a_missing_input_names_the_stage_to_run_first(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"has no text\.pt; run stage 'text' first"):
         run(tiny_recipe(), tmp_path, ["flow"])
 
 
-def test_an_unknown_stage_is_refused_with_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"must be among vae, text, tiles.*found vea"):
+def test_an_unknown_stage_is_rejected_with_the_list_of_stages(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"Unknown stages: vea.* vae, text, tiles"):
         run(tiny_recipe(), tmp_path, ["vea"])
 
 
@@ -187,5 +188,21 @@ def test_an_unknown_stage_is_refused_with_the_known_ones(tmp_path: Path) -> None
 def test_a_broken_recipe_is_an_input_error(tmp_path: Path, broken: str) -> None:
     path = tmp_path / "broken.toml"
     path.write_text(broken)
-    with pytest.raises(InputError, match=r"broken\.toml must be a micro-generator recipe"):
+    with pytest.raises(InputError, match=r"broken\.toml is not a valid micro-generator recipe"):
         load_recipe(path)
+
+
+def test_a_probe_reads_attributes_and_place_from_the_words_around_the_noun() -> None:
+    fish = SceneObject("fish", "yellow", "small")
+    edit = Edit("recolour", cell=4, new=replace(fish, colour="white"))
+    source = Scene(BACKGROUNDS[0], (None,) * 4 + (fish,) + (None,) * 4)
+    for text, referred in (
+        ("turn the yellow fish in the middle white", [1, 1, 1, 1, 2, 1, 1, 1, 1]),
+        ("turn the yellow fish white", [0] * CELLS),
+    ):
+        labels = labels_of(Task(text, "recolour", source, edit.apply(source), edit.cell_targets(source), (edit,)))
+        assert labels["referred"] == referred
+        assert labels["old_colour"] == [list(COLOURS).index("yellow") + 1] * CELLS
+        assert labels["old_size"] == [0] * CELLS
+        assert labels["new_colour"] == [list(COLOURS).index("white") + 1] * CELLS
+        assert labels["destination"] == [0] * CELLS

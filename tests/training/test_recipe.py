@@ -1,0 +1,146 @@
+"""Recipes: names that were changed still work, and problems are reported before any training starts."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from interleavethinker.cli.app import build_app
+from interleavethinker.tools.errors import InputError
+from interleavethinker.training.environment import require_train_extra, set_cpu_threads
+from interleavethinker.training.recipe import (
+    SftRecipe,
+    VisionPretrainingRecipe,
+    kind_of,
+    load_saved_recipe,
+    load_training_recipe,
+    recipe_path,
+    save_recipe,
+)
+
+OLD_NAMES = {
+    "micro-critic-rehearsal": "micro-critic-synthetic",
+    "micro-planner-looking": "micro-planner-vision",
+    "micro-sight": "micro-vision-pretraining",
+}
+
+
+@pytest.mark.parametrize("old", OLD_NAMES)
+def test_a_recipes_old_name_finds_it_under_its_present_name(old: str) -> None:
+    assert recipe_path(old) == recipe_path(OLD_NAMES[old])
+    assert recipe_path(old).stem == OLD_NAMES[old]
+
+
+def test_the_command_line_says_that_a_recipe_was_renamed(tmp_path: Path) -> None:
+    words = ["train", "micro-sight", "--out", str(tmp_path / "run"), "--set", f"data={tmp_path}", "--stages", "x"]
+    result = CliRunner().invoke(build_app(words), words)
+    assert "The recipe micro-sight is now called micro-vision-pretraining" in result.stderr
+    words[1] = "micro-vision-pretraining"
+    assert "is now called" not in CliRunner().invoke(build_app(words), words).stderr
+
+
+def test_old_field_names_work_in_files_and_overrides(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('kind = "sft"\nrole = "planner"\nmodel = "m"\ndata = "d"\nrehearsals = 5\nwords = 3\n')
+    recipe = load_training_recipe(path, ["glances=2", "rehearsals=7"])
+    assert isinstance(recipe, SftRecipe)
+    assert (recipe.synthetic_rows, recipe.text_only, recipe.image_facts) == (7, 3, 2)
+    path.write_text('kind = "sight"\ndata = "d"\nsteps = 1\nbatch = 2\nlearning_rate = 1e-3\npictures = 9\n')
+    older = load_training_recipe(path)
+    assert isinstance(older, VisionPretrainingRecipe)
+    assert (older.images, older.kind, kind_of(path)) == (9, "vision-pretraining", "vision-pretraining")
+
+
+def test_a_field_under_both_names_is_rejected(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('kind = "sft"\nrole = "planner"\nmodel = "m"\ndata = "d"\nrehearsals = 5\nsynthetic_rows = 3\n')
+    with pytest.raises(InputError, match="rehearsals is the old name of synthetic_rows"):
+        load_training_recipe(path)
+
+
+def test_a_run_that_was_saved_under_old_names_can_be_resumed(tmp_path: Path) -> None:
+    recipe = load_training_recipe(recipe_path("micro-vision-pretraining"))
+    saved = recipe.model_dump(mode="json")
+    saved["pictures"] = saved.pop("images")
+    saved["kind"] = "sight"
+    (tmp_path / "recipe.json").write_text(json.dumps(saved), encoding="utf-8")
+    assert load_saved_recipe(tmp_path) == recipe
+    save_recipe(recipe, tmp_path)
+    assert json.loads((tmp_path / "recipe.json").read_text(encoding="utf-8"))["kind"] == "vision-pretraining"
+    other = load_training_recipe(recipe_path("micro-vision-pretraining"), ["steps=3"])
+    with pytest.raises(InputError, match="another recipe"):
+        save_recipe(other, tmp_path)
+
+
+def test_an_interrupted_run_of_micro_sight_keeps_its_checkpoint(tmp_path: Path) -> None:
+    from interleavethinker.training.micro.vision_pretraining import _rename_old_checkpoint
+
+    (tmp_path / "sight.pt").write_bytes(b"weights")
+    for _ in range(2):
+        _rename_old_checkpoint(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["vision-pretraining.pt"]
+
+
+def test_a_missing_package_is_reported_with_the_command_that_installs_it() -> None:
+    require_train_extra("json")
+    with pytest.raises(
+        InputError, match=r"Training needs no_such_package\. .*pip install 'interleavethinker\[train\]'"
+    ) as caught:
+        require_train_extra("json", "no_such_package")
+    assert caught.value.code == "missing_extra"
+
+
+def test_the_number_of_cpu_threads_is_set_for_the_process() -> None:
+    before = torch.get_num_threads()
+    try:
+        set_cpu_threads(before + 1)
+        assert torch.get_num_threads() == before + 1
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_every_shipped_recipe_is_valid_and_has_the_expected_kind() -> None:
+    kinds = {path.stem: kind_of(path) for path in recipe_path("micro-critic-sft").parent.glob("*.toml")}
+    assert kinds == {
+        "critic-grpo-8b": "grpo",
+        "critic-sft-8b": "sft",
+        "micro-critic-grpo": "grpo",
+        "micro-critic-synthetic": "sft",
+        "micro-critic-sft": "sft",
+        "micro-critic-sft-continued": "sft",
+        "micro-generator": "micro-generator",
+        "micro-one-agent": "sft",
+        "micro-planner-vision": "sft",
+        "micro-planner-sft": "sft",
+        "micro-vision-pretraining": "vision-pretraining",
+        "planner-sft-8b": "sft",
+    }
+    for name, kind in kinds.items():
+        if kind != "micro-generator":
+            assert load_training_recipe(recipe_path(name)).kind == kind
+    with pytest.raises(InputError, match="micro-critic-grpo"):
+        recipe_path("nothing")
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("learning_rate=1", "Extra inputs"),
+        ("rows", "key=value"),
+        ("role.x=1", "not a table"),
+        ("role=judge", "planner"),
+    ],
+)
+def test_an_invalid_override_is_rejected_with_the_reason(override: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        load_training_recipe(recipe_path("micro-critic-sft"), [override])
+
+
+def test_a_recipe_that_is_not_text_is_rejected(tmp_path: Path) -> None:
+    (tmp_path / "recipe.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(InputError, match="UTF-8"):
+        kind_of(tmp_path / "recipe.toml")
+    with pytest.raises(InputError, match="one of critic-grpo-8b"):
+        recipe_path(str(tmp_path))
