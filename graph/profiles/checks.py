@@ -17,7 +17,7 @@ from interleavethinker.tools.qwen3vl.inference import resolve_folder
 
 from .profile import Profile, Role, import_object
 
-__all__ = ["check_profile", "gpu_memory_need", "local_models"]
+__all__ = ["check_profile", "gpu_memory_need", "local_models", "require_local_libraries"]
 
 _PROVIDERS = {
     "anthropic": ("langchain_anthropic", "anthropic", "ANTHROPIC_API_KEY"),
@@ -26,7 +26,9 @@ _PROVIDERS = {
 }
 """Module, extra of this package, and key of the chat model providers that have an extra."""
 _IMAGE_KEYS = {"gemini": ("GEMINI_API_KEY", "GOOGLE_API_KEY"), "openai": ("OPENAI_API_KEY",)}
-"""For each provider of hosted image models, the variables of which one must hold a key."""
+"""For each provider of hosted image models, the environment variables of which one must hold a key."""
+_CHAT_LIBRARIES = ("torch", "transformers")
+_IMAGE_LIBRARIES = ("torch", "diffusers")
 
 
 def check_profile(profile: Profile) -> list[CheckResult]:
@@ -43,23 +45,40 @@ def check_profile(profile: Profile) -> list[CheckResult]:
 def local_models(profile: Profile) -> set[str]:
     """Returns the names of the models that a profile loads on this machine, the image server's included.
 
-    A short name counts as what it stands for, so that a model used by two roles is one model.
+    An alias is replaced by its target, so a model that two roles use is listed once.
     """
-    names = {
-        role.model.removeprefix(OWN_PREFIX)
-        for role in (profile.planner, profile.critic)
-        if role.model is not None and role.model.startswith(OWN_PREFIX)
-    }
-    image = profile.generator.model
-    if image is not None and image not in FAKE_MODELS and image.partition(":")[0] not in _IMAGE_KEYS:
-        known = image_model(image)
-        names.add(image if known is None else known.target)
-    return names
+    image = _local_image_model(profile)
+    return _local_chat_models(profile) | ({image} if image is not None else set())
+
+
+def require_local_libraries(profile: Profile) -> None:
+    """Checks that the libraries of the profile's local models are installed, before anything is started.
+
+    Raises:
+        ProfileError: A library is missing; the message names the command that installs it.
+    """
+    if _local_chat_models(profile):
+        require_local("Local models", _CHAT_LIBRARIES)
+    if _local_image_model(profile) is not None:
+        require_local("Local models", _IMAGE_LIBRARIES)
 
 
 def gpu_memory_need(profile: Profile) -> float:
     """Returns the GiB of GPU memory that a profile's models need together; 0 where a CPU is fast enough."""
     return sum(memory_need(name) for name in local_models(profile))
+
+
+def _local_chat_models(profile: Profile) -> set[str]:
+    models = (profile.planner.model, profile.critic.model)
+    return {model.removeprefix(OWN_PREFIX) for model in models if model is not None and model.startswith(OWN_PREFIX)}
+
+
+def _local_image_model(profile: Profile) -> str | None:
+    name = profile.generator.model
+    if name is None or name in FAKE_MODELS or name.partition(":")[0] in _IMAGE_KEYS:
+        return None
+    known = image_model(name)
+    return name if known is None else known.target
 
 
 def _check_role(name: str, role: Role) -> CheckResult:
@@ -71,7 +90,7 @@ def _check_role(name: str, role: Role) -> CheckResult:
         return CheckResult(name, True, role.note or role.object)
     model = role.model or ""
     if model.startswith(OWN_PREFIX):
-        return _check_weights(name, model.removeprefix(OWN_PREFIX), ("torch", "transformers"))
+        return _check_weights(name, model.removeprefix(OWN_PREFIX), _CHAT_LIBRARIES)
     provider = model.partition(":")[0]
     module, extra, key = _PROVIDERS.get(provider, (f"langchain_{provider}", "", ""))
     if find_spec(module) is None:
@@ -97,7 +116,7 @@ def _check_generator(profile: Profile) -> CheckResult:
         return CheckResult("generator", False, f"{config.model} {needed}")
     if config.model in FAKE_MODELS:
         return CheckResult("generator", True, f"{config.model}: colored cells, no model")
-    return _check_weights("generator", config.model, ("torch", "diffusers"))
+    return _check_weights("generator", config.model, _IMAGE_LIBRARIES)
 
 
 def _check_weights(name: str, model: str, libraries: tuple[str, ...]) -> CheckResult:

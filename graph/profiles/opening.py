@@ -27,6 +27,7 @@ from interleavethinker.tools.protocols import Critic, PlanContext, Planner, Prog
 from interleavethinker.tools.qwen3vl.inference import resolve_folder
 from interleavethinker.tools.types import CriticInput, GeneratedImage, GenerationRequest, Plan, Request, Verdict
 
+from .checks import require_local_libraries
 from .profile import Profile, Role, import_object, load_profile
 
 __all__ = ["close_shared_components", "default_home", "open_components", "shared_components", "shared_store"]
@@ -65,6 +66,7 @@ async def open_components(profile: Profile, store: ImageStore) -> AsyncIterator[
     Raises:
         ProfileError: The profile names something that this machine does not have.
     """
+    require_local_libraries(profile)
     planner = cast("Planner", _build_role(profile.planner, store, plans=True))
     critic = cast("Critic", _build_role(profile.critic, store, plans=False))
     async with McpImageGenerator(profile.generator, store) as generator:

@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 
 from interleavethinker.graph.profiles.checks import check_profile, gpu_memory_need, local_models
+from interleavethinker.graph.profiles.opening import open_components
 from interleavethinker.graph.profiles.profile import Profile, load_profile
 from interleavethinker.tools.check_result import CheckResult
+from interleavethinker.tools.errors import ProfileError
+from interleavethinker.tools.images.store import ImageStore
 
 KLEIN = """
 description = "d"
@@ -96,6 +99,17 @@ def test_local_models_without_the_extra_are_reported_with_the_command(
         assert not checks[role].good
         assert "pip install 'interleavethinker[local]'" in checks[role].found
     assert all(check.good for check in check_profile(profile_with(klein="cells"))[2:])
+
+
+async def test_opening_a_profile_without_the_extra_fails_with_the_command_before_a_server_is_started(
+    profile_with: Callable[..., Profile], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, "diffusers", None)
+    hosted = {"qwen3-vl:Qwen/Qwen3-VL-8B-Instruct": "openai:gpt-5-mini"}
+    monkeypatch.setattr("interleavethinker.graph.profiles.opening.McpImageGenerator", None)
+    with pytest.raises(ProfileError, match=r"pip install 'interleavethinker\[local\]'"):
+        async with open_components(profile_with(**hosted), ImageStore(tmp_path)):
+            pass
 
 
 def test_a_check_reports_what_a_profile_lacks_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
