@@ -66,7 +66,7 @@ async def go(workspace: "Workspace", trajectory: str, out: Path | None, *, as_js
     told: dict[str, Any] = {}
     if failure is not None:  # The database may have had no room to record it.
         entry = seen.summary.model_copy(update={"status": "failed", "reason": failure.reason})
-        seen = seen.model_copy(update={"entry": entry})
+        seen = seen.model_copy(update={"summary": entry})
         told["error"] = {"code": failure.code, "message": failure.reason}
     folder = out or Path("runs") / trajectory
     code = {"done": OK, "failed": FAILURE, "waiting": WAITING}.get(seen.summary.status, INTERRUPTED)
@@ -135,12 +135,16 @@ def _pausing(workspace: "Workspace", trajectory: str, say: Callable[[str], None]
     """Makes the first Ctrl-C ask for a pause and the second one stop at once."""
     loop = asyncio.get_running_loop()
     this = asyncio.current_task()
+    pausing: set[asyncio.Task[None]] = set()
+
+    async def pause() -> None:
+        with contextlib.suppress(InterleaveError):  # It may be ending by itself at this very moment.
+            await workspace.pause(trajectory)
 
     def interrupted() -> None:
         loop.remove_signal_handler(signal.SIGINT)
         loop.add_signal_handler(signal.SIGINT, stop)
-        with contextlib.suppress(Exception):  # It may be ending by itself at this very moment.
-            workspace.pause(trajectory)
+        pausing.add(loop.create_task(pause()))  # A task that nothing refers to may vanish before it has run.
         say("Pausing after the call in flight; Ctrl-C again stops at once.")
 
     def stop() -> None:
@@ -158,3 +162,5 @@ def _pausing(workspace: "Workspace", trajectory: str, say: Callable[[str], None]
         raise KeyboardInterrupt from None
     finally:
         loop.remove_signal_handler(signal.SIGINT)
+        for task in pausing:
+            task.cancel()

@@ -118,7 +118,7 @@ def run(
         if chosen.notice and not json_output:
             typer.secho(chosen.notice, dim=True, err=True)
         trajectory = await opened.create(
-            _request(opened, prompt or ("" if image else chosen.example), image or []),
+            await _request(opened, prompt or ("" if image else chosen.example), image or []),
             profile=profile,
             limits=limits,
             seed=seed,
@@ -138,7 +138,7 @@ def resume(
     """Go on with a trajectory that was paused, interrupted, killed or failed; nothing finished is repeated."""
 
     async def work(opened: "Workspace") -> int:
-        return await go(opened, opened.summary(trajectory).id, out, as_json=json_output)
+        return await go(opened, (await opened.summary(trajectory)).id, out, as_json=json_output)
 
     raise typer.Exit(in_workspace(workspace, work))
 
@@ -159,7 +159,7 @@ def limits_with(usual: "Limits", **given: float | None) -> "Limits":
         raise InputError(f"These limits cannot be used: {problems_of(error)}") from error
 
 
-def _request(workspace: "Workspace", text: str, images: list[Path]) -> "RequestLike":
+async def _request(workspace: "Workspace", text: str, images: list[Path]) -> "RequestLike":
     """Puts each picture where `<image>` stands for it; those without a place come first."""
     from interleavethinker.tools.types import ImagePart, TextPart
 
@@ -168,7 +168,7 @@ def _request(workspace: "Workspace", text: str, images: list[Path]) -> "RequestL
         raise InputError(
             f"The text has {len(pieces) - 1} places for pictures, but --image was given {len(images)} times."
         )
-    parts = [ImagePart(sha256=workspace.add_image(path)) for path in images]
+    parts = [ImagePart(sha256=await workspace.add_image(path)) for path in images]
     unplaced = len(parts) - (len(pieces) - 1)
     request: list[ImagePart | TextPart] = [*parts[:unplaced]]
     for piece, following in zip(pieces, [*parts[unplaced:], None], strict=True):

@@ -34,7 +34,7 @@ def list_(workspace: Root = None, json_output: AsJson = False) -> None:
     """List all trajectories, the newest first."""
 
     async def work(opened: "Workspace") -> None:
-        entries = opened.list()
+        entries = await opened.list()
         if json_output:
             sys.stdout.write(json.dumps([entry.model_dump(mode="json") for entry in entries]) + "\n")
             return
@@ -71,7 +71,7 @@ def pause(trajectory: Id, workspace: Root = None, json_output: AsJson = False) -
     """Stop a trajectory after the picture in work, whichever process runs it."""
 
     async def work(opened: "Workspace") -> None:
-        running = opened.pause(trajectory)
+        running = await opened.pause(trajectory)
         words = "It stops after the picture in work." if running else "Paused."
         await _told(opened, trajectory, words, as_json=json_output)
 
@@ -82,7 +82,7 @@ def cancel(trajectory: Id, workspace: Root = None, json_output: AsJson = False) 
     """Give a trajectory up, ending even a call in flight; what was made is kept, and can be branched from."""
 
     async def work(opened: "Workspace") -> None:
-        running = opened.cancel(trajectory)
+        running = await opened.cancel(trajectory)
         await _told(opened, trajectory, "It is being stopped." if running else "Cancelled.", as_json=json_output)
 
     raise typer.Exit(in_workspace(workspace, work))
@@ -102,8 +102,8 @@ def approve(
     """Approve the plan that a trajectory waits with, or replace it, and go on."""
 
     async def work(opened: "Workspace") -> int:
-        name = opened.summary(trajectory).id
-        opened.approve(name, None if plan is None else _steps(plan))
+        name = (await opened.summary(trajectory)).id
+        await opened.approve(name, None if plan is None else _steps(plan))
         if stay:
             return await _told(opened, name, _STAYED.format(name), as_json=json_output)
         return await go(opened, name, out, as_json=json_output)
@@ -130,7 +130,7 @@ def judge(
     async def work(opened: "Workspace") -> int:
         from interleavethinker.graph import HumanVerdict
 
-        name = opened.summary(trajectory).id
+        name = (await opened.summary(trajectory)).id
         verdict = HumanVerdict(
             success=bool(accept),
             prompt=prompt,
@@ -172,7 +172,7 @@ def branch(
     async def work(opened: "Workspace") -> int:
         from interleavethinker.graph import BranchPoint
 
-        given = None if image is None else opened.add_image(image)
+        given = None if image is None else await opened.add_image(image)
         point = BranchPoint(step=step - 1, iteration=attempt - 1, prompt=prompt, seed=seed, image=given)
         usual = (await opened.get(trajectory)).limits
         limits = limits_with(usual, max_attempts=max_attempts, max_calls=max_calls, time_limit=time_limit)
@@ -207,9 +207,8 @@ def delete(
     """Delete trajectories, and images that no trajectory needs (those of the last hour are left alone)."""
 
     async def work(opened: "Workspace") -> None:
-        names = dict.fromkeys(
-            opened.summary(named(one)).id for one in trajectory or []
-        )  # All are found before any is deleted.
+        # All are found before any is deleted.
+        names = dict.fromkeys([(await opened.summary(named(one))).id for one in trajectory or []])
         for name in names:
             await opened.delete(name)
         removed = await opened.collect_garbage()

@@ -137,7 +137,7 @@ async def _answer(
     tell: Callable[[Event], None],
 ) -> Answer:
     workspace = await _shared_workspace(root)
-    names = [await asyncio.to_thread(workspace.add_image, _image_file(image)) for image in images]
+    names = [await workspace.add_image(await asyncio.to_thread(_image_file, image)) for image in images]
     trajectory = await workspace.create(place_images(prompt, names), profile=profile, seed=seed, limits=limits)
     last: Event | None = None
     stream: AsyncGenerator[Event] = workspace.stream(trajectory)
@@ -174,15 +174,17 @@ def _image_file(image: ImageLike) -> Path | bytes:
 
 _workspaces: dict[Path, Workspace] = {}
 _open = contextlib.AsyncExitStack()
-"""Both are used in the loop thread only."""
+_opening = asyncio.Lock()
+"""All three are used in the loop thread only."""
 
 
 async def _shared_workspace(root: Path) -> Workspace:
-    if root not in _workspaces:
-        if not _workspaces:
-            atexit.register(close)
-        _workspaces[root] = await _open.enter_async_context(Workspace.open(root))
-    return _workspaces[root]
+    async with _opening:  # Otherwise two first calls could open the same folder twice.
+        if root not in _workspaces:
+            if not _workspaces:
+                atexit.register(close)
+            _workspaces[root] = await _open.enter_async_context(Workspace.open(root))
+        return _workspaces[root]
 
 
 async def _close() -> None:

@@ -163,7 +163,7 @@ def test_a_listener_that_raises_pauses_the_trajectory(profile: str) -> None:
     async def statuses() -> set[str]:
         async with it.Workspace.open() as workspace:
             for _ in range(100):
-                found: set[str] = {one.status for one in workspace.list()}
+                found: set[str] = {one.status for one in await workspace.list()}
                 if "running" not in found:
                     break
                 await asyncio.sleep(0.05)

@@ -1,95 +1,177 @@
-"""What a workspace runs trajectories with: the SQLite checkpointer, the compiled graph, and the opened ports.
+"""Trajectories' states: the graph bound to LangGraph's SQLite checkpointer, on the workspace's `Database`.
 
-Everything is opened when it is first needed, so that looking at a trajectory starts no server and loads no model.
+LangGraph's own `AsyncSqliteSaver` leaves its transaction open while it returns to the event loop, which blocks other
+connections and needs a rollback after a cancelled run. `CheckpointSaver` therefore runs the methods of LangGraph's
+synchronous saver, each as one function in one of the database's threads: every put is a whole transaction.
 """
 
-import asyncio
 import contextlib
-from collections.abc import Mapping
-from pathlib import Path
+import re
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-import aiosqlite
-from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import (
+    BaseCheckpointSaver,
+    ChannelVersions,
+    Checkpoint,
+    CheckpointMetadata,
+    CheckpointTuple,
+    DeltaChannelHistory,
+)
+from langgraph.checkpoint.serde.base import SerializerProtocol
+from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.runtime import Runtime
 
 from interleavethinker.graph.build import TrajectoryGraph, build_graph
 from interleavethinker.graph.context import Components
-from interleavethinker.graph.profiles.opening import open_components
-from interleavethinker.graph.profiles.profile import load_profile
 from interleavethinker.graph.state import serializer
-from interleavethinker.tools.images.store import ImageStore
 
-from .catalog import sqlite_errors
+from .database import Database
 
-__all__ = ["Engine"]
+__all__ = ["CheckpointSaver", "Checkpoints", "create_checkpoint_tables"]
 
-_WAIT_SECONDS = 30.0
+_ID_TIME = "%y%m%d-%H%M%S"
+_ID = re.compile(r"(\d{6}-\d{6})-[0-9a-f]{6}")
+"""A trajectory's id begins with the time of its creation."""
+_ORPHANS = """
+    SELECT thread_id FROM checkpoints UNION SELECT thread_id FROM writes EXCEPT SELECT id FROM trajectories
+"""
 
 
-class Engine:
-    """The machinery of one workspace. Its methods raise `StoreError` where the database cannot be used.
+class _Tables(SqliteSaver):
+    """LangGraph's queries on one connection, without its transactions: `Database` begins and ends those."""
+
+    @contextlib.contextmanager
+    def cursor(self, transaction: bool = True) -> Iterator[sqlite3.Cursor]:  # noqa: ARG002
+        with contextlib.closing(self.conn.cursor()) as cursor:
+            yield cursor
+
+
+class CheckpointSaver(BaseCheckpointSaver[str]):
+    """LangGraph's checkpointer. Only its async methods are implemented.
 
     Args:
-        database: The SQLite file.
-        store: The workspace's image store.
-        given: Ports to use instead of any profile's.
+        database: Open, with the tables of `create_checkpoint_tables`.
+        serde: Encodes and decodes what a checkpoint holds.
+        after_put: Awaited with the thread id after each checkpoint, before the graph's next node can start.
     """
 
-    def __init__(self, database: Path, store: ImageStore, given: Components | None) -> None:
-        self._path = database
-        self._store = store
-        self._given = given
-        self._opened: dict[str, Components] = {}
-        self._opening = asyncio.Lock()
-        self._exits = contextlib.AsyncExitStack()
-        self._saver: AsyncSqliteSaver | None = None
-        self._graph: TrajectoryGraph | None = None
+    def __init__(
+        self, database: Database, serde: SerializerProtocol, after_put: Callable[[str], Awaitable[None]]
+    ) -> None:
+        super().__init__(serde=serde)
+        self._database = database
+        self._after_put = after_put
+        self._reading = _Tables(database.reader, serde=serde)
+        self._writing = _Tables(database.writer, serde=serde)
 
-    async def saver(self) -> AsyncSqliteSaver:
-        """Returns the checkpointer."""
-        async with self._opening:
-            if self._saver is None:
-                connection = await self._exits.enter_async_context(aiosqlite.connect(self._path, timeout=_WAIT_SECONDS))
-                # Enough against SIGKILL; `FULL` would only add power loss, at an fsync per super-step.
-                await connection.execute("PRAGMA synchronous=NORMAL")
-                self._saver = AsyncSqliteSaver(connection, serde=serializer())
-            return self._saver
+    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        """See `BaseCheckpointSaver.aget_tuple`."""
+        return await self._database.read(lambda _: self._reading.get_tuple(config))
 
-    async def graph(self) -> TrajectoryGraph:
-        """Returns the graph, bound to the checkpointer; its runs bring their ports as context."""
-        saver = await self.saver()
-        if self._graph is None:
-            self._graph = build_graph(_from_context, saver)
-        return self._graph
+    async def alist(
+        self,
+        config: RunnableConfig | None,
+        *,
+        filter: dict[str, Any] | None = None,  # noqa: A002
+        before: RunnableConfig | None = None,
+        limit: int | None = None,
+    ) -> AsyncIterator[CheckpointTuple]:
+        """See `BaseCheckpointSaver.alist`."""
+        found = await self._database.read(
+            lambda _: list(self._reading.list(config, filter=filter, before=before, limit=limit))
+        )
+        for checkpoint in found:
+            yield checkpoint
 
-    async def components(self, profile: str) -> Components:
-        """Returns a profile's ports, opened once."""
-        if self._given is not None:
-            return self._given
-        async with self._opening:
-            if profile not in self._opened:
-                opened = open_components(load_profile(profile), self._store)
-                self._opened[profile] = await self._exits.enter_async_context(opened)
-            return self._opened[profile]
+    async def aput(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        """See `BaseCheckpointSaver.aput`."""
+        written = await self._database.write(lambda _: self._writing.put(config, checkpoint, metadata, new_versions))
+        await self._after_put(str(config["configurable"]["thread_id"]))
+        return written
+
+    async def aput_writes(
+        self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
+    ) -> None:
+        """See `BaseCheckpointSaver.aput_writes`."""
+        await self._database.write(lambda _: self._writing.put_writes(config, writes, task_id, task_path))
+
+    async def adelete_thread(self, thread_id: str) -> None:
+        """See `BaseCheckpointSaver.adelete_thread`."""
+        await self._database.write(lambda _: self.remove_rows(thread_id))
+
+    async def aget_delta_channel_history(
+        self, *, config: RunnableConfig, channels: Sequence[str]
+    ) -> Mapping[str, DeltaChannelHistory]:
+        """See `BaseCheckpointSaver.aget_delta_channel_history`."""
+        return await self._database.read(
+            lambda _: self._reading.get_delta_channel_history(config=config, channels=channels)
+        )
+
+    def get_next_version(self, current: str | None, channel: None) -> str:
+        """See `BaseCheckpointSaver.get_next_version`."""
+        return self._reading.get_next_version(current, channel)
+
+    def remove_rows(self, trajectory: str) -> None:
+        """Deletes a trajectory's checkpoints; part of the caller's transaction, in the write thread."""
+        self._writing.delete_thread(trajectory)
+
+
+class Checkpoints:
+    """The states of a workspace's trajectories. Its methods raise `StoreError` if the database cannot be used.
+
+    Attributes:
+        graph: Bound to the checkpointer; a run brings its components as context.
+
+    Args:
+        database: Open.
+        after_put: See `CheckpointSaver`.
+    """
+
+    def __init__(self, database: Database, after_put: Callable[[str], Awaitable[None]]) -> None:
+        self._database = database
+        self._saver = CheckpointSaver(database, serializer(), after_put)
+        self.graph: TrajectoryGraph = build_graph(_components_from_context, self._saver)
 
     async def read(self, trajectory: str) -> Mapping[str, Any]:
-        """Returns the values of a trajectory's state."""
-        with sqlite_errors(self._path):
-            snapshot = await (await self.graph()).aget_state({"configurable": {"thread_id": trajectory}})
+        """Returns the values of a trajectory's state; empty if it has none."""
+        snapshot = await self.graph.aget_state({"configurable": {"thread_id": trajectory}})
         values: Mapping[str, Any] = snapshot.values
         return values
 
     async def write(self, trajectory: str, values: Mapping[str, Any], after: str) -> None:
         """Writes a new trajectory's state as if the node `after` had returned it."""
-        with sqlite_errors(self._path):
-            graph = await self.graph()
-            await graph.aupdate_state({"configurable": {"thread_id": trajectory}}, dict(values), as_node=after)
+        await self.graph.aupdate_state({"configurable": {"thread_id": trajectory}}, dict(values), as_node=after)
 
-    async def delete(self, trajectory: str) -> None:
-        """Removes a trajectory's checkpoints."""
-        with sqlite_errors(self._path):
-            await (await self.saver()).adelete_thread(trajectory)
+    def remove_rows(self, trajectory: str) -> None:
+        """See `CheckpointSaver.remove_rows`."""
+        self._saver.remove_rows(trajectory)
+
+    async def remove_orphans(self, older_than: float) -> int:
+        """Removes the states of trajectories that never reached the catalog, or left it, and returns their number.
+
+        Args:
+            older_than: Seconds since the trajectory's creation; a younger one may be about to enter the catalog.
+        """
+
+        def remove(connection: sqlite3.Connection) -> int:
+            rows = connection.execute(_ORPHANS).fetchall()
+            newest = time.strftime(_ID_TIME, time.gmtime(time.time() - older_than))
+            ids = [match for (thread_id,) in rows if (match := _ID.fullmatch(thread_id)) and match[1] <= newest]
+            for match in ids:
+                self._saver.remove_rows(match[0])
+            return len(ids)
+
+        return await self._database.write(remove)
 
     async def size(self, trajectory: str) -> tuple[int, int]:
         """Returns the bytes of a trajectory's checkpoints and writes, and the number of its checkpoints."""
@@ -100,26 +182,16 @@ class Engine:
                     FROM writes WHERE thread_id = ?1),
                    (SELECT count(*) FROM checkpoints WHERE thread_id = ?1)
         """
-        with sqlite_errors(self._path):
-            saver = await self.saver()
-            await saver.setup()
-            async with saver.lock, saver.conn.execute(query, (trajectory,)) as cursor:
-                row = await cursor.fetchone()
-        return (0, 0) if row is None else (int(row[0]), int(row[1]))
-
-    async def roll_back(self) -> None:
-        """Drops what a cancelled run left uncommitted, which would keep everybody else from writing."""
-        with sqlite_errors(self._path):
-            saver = await self.saver()
-            async with saver.lock:
-                await saver.conn.rollback()
-
-    async def close(self) -> None:
-        """Ends generator sessions and closes the database."""
-        await self._exits.aclose()
+        row = await self._database.read(lambda connection: connection.execute(query, (trajectory,)).fetchone())
+        return int(row[0]), int(row[1])
 
 
-async def _from_context(runtime: Runtime[Any]) -> Components:
+def create_checkpoint_tables(connection: sqlite3.Connection) -> None:
+    """Creates LangGraph's tables if they are missing, and migrates those of its earlier versions."""
+    _Tables(connection).setup()
+
+
+async def _components_from_context(runtime: Runtime[Any]) -> Components:
     components = runtime.context
     assert isinstance(components, Components)  # noqa: S101 - whoever runs this graph is in this package
     return components

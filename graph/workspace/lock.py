@@ -1,12 +1,12 @@
-"""One writer per trajectory, across processes: an advisory lock on a file, which the system frees when its holder dies.
+"""One writer per trajectory, across processes: an advisory file lock, which the system frees when its holder dies.
 
-LangGraph does not guard a thread id; two runs of one trajectory would draw everything twice. The file is never
-removed, so nobody can lock a file that somebody else has just replaced.
+LangGraph does not guard a thread id; two runs of one trajectory would generate everything twice. The file is never
+removed: otherwise one process could lock a file that another has just replaced.
 """
 
+import asyncio
 import os
 import sys
-import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -16,24 +16,24 @@ from interleavethinker.tools.errors import StoreError, TrajectoryError
 if sys.platform == "win32":
     import msvcrt
 
-    def _take(descriptor: int) -> None:
+    def _lock(descriptor: int, *, shared: bool) -> None:  # noqa: ARG001 - Windows has exclusive locks only
         msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
 else:
     import fcntl
 
-    def _take(descriptor: int) -> None:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    def _lock(descriptor: int, *, shared: bool) -> None:
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
 
 
 __all__ = ["TrajectoryLock", "is_held"]
 
 _TRIES = 5
-_BETWEEN = 0.02
-"""Seconds between tries. They outlast `is_held`, which holds the lock for a moment when nobody else does."""
+_SECONDS_BETWEEN_TRIES = 0.02
+"""The tries outlast `is_held`, which holds the lock for a moment when nobody else does."""
 
 
 class TrajectoryLock:
-    """Holds a trajectory while the context is open.
+    """Holds a trajectory while the async context is open. Waiting for the lock does not block the event loop.
 
     Args:
         path: The lock file.
@@ -41,7 +41,7 @@ class TrajectoryLock:
 
     Raises:
         TrajectoryError: On entering, if another process or task works on the trajectory (code `busy`).
-        StoreError: On entering, if the file cannot be made.
+        StoreError: On entering, if the file cannot be created.
     """
 
     def __init__(self, path: Path, trajectory: str) -> None:
@@ -49,48 +49,62 @@ class TrajectoryLock:
         self._trajectory = trajectory
         self._descriptor = -1
 
-    def __enter__(self) -> Self:
+    async def __aenter__(self) -> Self:
         for attempt in range(_TRIES):
-            descriptor = self._open()
+            if attempt:
+                await asyncio.sleep(_SECONDS_BETWEEN_TRIES)
+            taking = asyncio.get_running_loop().run_in_executor(None, self._take)
             try:
-                _take(descriptor)
-            except OSError:
-                os.close(descriptor)
-            else:
+                descriptor = await asyncio.shield(taking)
+            except asyncio.CancelledError:  # The thread may still take the lock, which would then never be freed.
+                taking.add_done_callback(_release_result)
+                raise
+            if descriptor is not None:
                 self._descriptor = descriptor
                 return self
-            if attempt + 1 < _TRIES:
-                time.sleep(_BETWEEN)
         raise TrajectoryError(
             f"Trajectory {self._trajectory} is being worked on by another process. Watch it with `show`, stop it with "
             "`pause` or `cancel`, or wait until it ends.",
             code="busy",
         )
 
-    def _open(self) -> int:
+    def _take(self) -> int | None:
+        """Returns a locked descriptor, or None if another one holds the lock. Runs in a thread."""
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            return os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
             raise StoreError(f"The lock {self._path} must be writable; the system says: {error.strerror}.") from error
+        try:
+            _lock(descriptor, shared=False)
+        except OSError:
+            os.close(descriptor)
+            return None
+        return descriptor
 
-    def __exit__(
+    async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        os.close(self._descriptor)  # Closing frees the lock.
+        # Closing frees the lock. It takes microseconds, and on the loop no cancellation can come between.
+        os.close(self._descriptor)
         self._descriptor = -1
 
 
 def is_held(path: Path) -> bool:
-    """Whether somebody works on the trajectory right now."""
+    """Returns whether somebody works on the trajectory at this moment. Blocks for as long as opening a file takes."""
     try:
         descriptor = os.open(path, os.O_RDWR)
     except FileNotFoundError:
         return False
     try:
-        _take(descriptor)
+        _lock(descriptor, shared=True)  # Shared, so that two callers at once do not see each other as a holder.
     except OSError:
         return True
     finally:
         os.close(descriptor)
     return False
+
+
+def _release_result(taking: "asyncio.Future[int | None]") -> None:
+    if not taking.cancelled() and taking.exception() is None and (descriptor := taking.result()) is not None:
+        os.close(descriptor)

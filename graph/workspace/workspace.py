@@ -1,13 +1,23 @@
 """Where trajectories live: a folder with a database (checkpoints and catalog), an image store and a lock for each.
 
-Everything may be called from any number of processes. One of them runs a trajectory; the others look, and leave
-commands. Steps and attempts are counted from 0 here, as in the types; the command line counts from 1.
+Any number of processes may use one workspace. One of them runs a trajectory; the others read it and leave commands.
+Steps and attempts are counted from 0 here, as in the types; the command line counts from 1.
+
+Every method that touches the database, a lock or an image file is a coroutine and never blocks the event loop. The only
+state outside the instance is on disk: leaving `Workspace.open` ends its threads, and the generators' sessions with the
+servers that were started for them.
+
+What a killed process leaves behind: `create` and `branch` write the state first and the catalog entry second, in two
+transactions, because LangGraph writes the state. A kill between them leaves a state that no entry names. Nothing shows
+it, and `collect_garbage` removes it. `delete` removes both in one transaction.
 """
 
+import asyncio
 import contextlib
 import secrets
+import sqlite3
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +26,20 @@ from interleavethinker.graph.events import Event, Finished
 from interleavethinker.graph.limits import Limits
 from interleavethinker.graph.nodes import Approval
 from interleavethinker.graph.profiles.opening import default_home
-from interleavethinker.graph.profiles.profile import import_object, load_profile
+from interleavethinker.graph.profiles.profile import Profile, import_object, load_profile
 from interleavethinker.tools.errors import InputError, InterleaveError, ProfileError, TrajectoryError
-from interleavethinker.tools.images.png import canonical_png
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.request_parsing import RequestLike, as_request
 from interleavethinker.tools.types import Request, Step
 
 from .branching import BranchPoint, branch_state
-from .catalog import Catalog, TrajectorySummary, sqlite_errors
-from .checkpoints import Engine
+from .catalog import CATALOG_TABLES, Catalog, Status, TrajectorySummary, remove_rows
+from .checkpoints import Checkpoints, create_checkpoint_tables
+from .commands import CommandQueue, Verb
+from .components import ComponentCache
+from .database import Database
 from .human_review import HumanVerdict, named_attempt
+from .images import add_image, remove_unused_images
 from .lock import TrajectoryLock, is_held
 from .runner import Runner, apply_human_verdict
 from .snapshot import Trajectory, snapshot_of
@@ -34,8 +47,10 @@ from .snapshot import Trajectory, snapshot_of
 __all__ = ["Workspace"]
 
 _TITLE_LENGTH = 80
-_OWN_PORTS = "own ports"
-"""Stands for a profile's name where the workspace was given ports instead."""
+_GIVEN_COMPONENTS = "own ports"
+"""Recorded instead of a profile's name where the workspace was opened with components. Databases hold this value."""
+_STOP_TRIES = 5
+_Summaries = list[TrajectorySummary]  # Inside the class, `list` is a method.
 
 
 class Workspace:
@@ -43,48 +58,53 @@ class Workspace:
 
     Attributes:
         root: The folder.
-        store: The image store; it belongs to the trajectories alone.
+        store: The image store, which only the workspace's trajectories use.
     """
 
-    def __init__(self, root: Path, components: Components | None, fsync: bool) -> None:
+    def __init__(self, root: Path, components: Components | None, database: Database, store: ImageStore) -> None:
         self.root = root
-        self.store = ImageStore(root / "images", fsync=fsync)
+        self.store = store
         self._given = components
-        self._catalog = Catalog(root / "trajectories.sqlite")
-        self._engine = Engine(root / "trajectories.sqlite", self.store, components)
+        self._database = database
+        self._catalog = Catalog(database)
+        self._commands = CommandQueue(database)
+        self._checkpoints = Checkpoints(database, after_put=self._commands.refresh)
+        self._components = ComponentCache(store, components)
 
     @classmethod
     @contextlib.asynccontextmanager
     async def open(
         cls, root: Path | None = None, components: Components | None = None, *, fsync: bool = False
     ) -> AsyncIterator["Workspace"]:
-        """Opens a workspace; closing it ends its generator sessions.
+        """Opens a workspace. Closing it ends its generator sessions and its database threads.
 
         Args:
             root: The folder; default: `INTERLEAVETHINKER_HOME`, or the user's data folder.
-            components: Used for every trajectory instead of what its profile names.
+            components: Used for every trajectory instead of its profile's.
             fsync: Survive power loss too, at about 8 ms an image; SIGKILL alone does not need it.
-        """
-        workspace = cls(root or default_home(), components, fsync)
-        try:
-            yield workspace
-        finally:
-            await workspace._engine.close()
-            workspace._catalog.close()
 
-    def add_image(self, image: bytes | Path) -> str:
-        """Keeps an image from outside as canonical PNG and returns its name.
+        Raises:
+            InputError: The folder cannot be created.
+            StoreError: The database cannot be used.
+        """
+        folder = root or default_home()
+        async with Database.open(folder / "trajectories.sqlite", _create_tables) as database:
+            workspace = cls(folder, components, database, ImageStore(folder / "images", fsync=fsync))
+            try:
+                yield workspace
+            finally:
+                await workspace._components.close()
+
+    async def add_image(self, image: bytes | Path) -> str:
+        """Stores an image as canonical PNG and returns its name.
+
+        Args:
+            image: An encoded image, or the path of one.
 
         Raises:
             InputError: The file cannot be read, or is not an image.
         """
-        if isinstance(image, bytes):
-            return self.store.put(canonical_png(image))
-        try:
-            data = image.read_bytes()
-        except OSError as error:
-            raise InputError(f"The image {image} must be a readable file: {error.strerror or error}.") from error
-        return self.store.put(canonical_png(data))
+        return await asyncio.to_thread(add_image, self.store, image)
 
     async def create(
         self,
@@ -95,229 +115,273 @@ class Workspace:
         seed: int | None = None,
         approve_plan: bool = False,
     ) -> str:
-        """Records a new trajectory and returns its id; `stream` or `run` makes it go.
+        """Records a new trajectory and returns its id; `stream` or `run` starts it.
 
         Args:
             request: A text, or texts and images in order.
-            profile: A shipped profile's name or a TOML file; by default `micro`. A workspace with ports of its own
-                needs none.
-            limits: Those of the profile, or of the ports, if absent.
-            seed: Trajectory seed; drawn at random if absent.
+            profile: A shipped profile's name or a TOML file; default: `micro`. A workspace that was opened with
+                components needs none.
+            limits: Default: those of the profile, or of the components.
+            seed: Trajectory seed; default: a random one.
             approve_plan: Whether to wait for a person after planning.
 
         Raises:
-            InputError: The request cannot be served by this profile, or names an unknown image.
+            InputError: The profile cannot serve the request, or the request names an unknown image.
             ProfileError: No such profile, or it names an object that cannot be imported.
         """
-        asked = as_request(request)
-        for sha256 in asked.images:
-            if sha256 not in self.store:
-                raise InputError(f"The request names image {sha256}, which must be added to the workspace first.")
+        parsed = as_request(request)
+        await self._check_images(parsed.images)
         if profile is None and self._given is not None:
-            name, usual = _OWN_PORTS, self._given.limits
+            name, default_limits = _GIVEN_COMPONENTS, self._given.limits
         else:
-            chosen = load_profile(profile or "micro")
-            name, usual = chosen.source, chosen.limits
-            for role in (chosen.planner, chosen.critic):  # What cannot run later leaves nothing behind now.
-                if role.object is not None:
-                    import_object(role.object)
-            if chosen.request_check is not None:
-                import_object(chosen.request_check)(asked)
+            chosen = await asyncio.to_thread(_usable_profile, profile or "micro", parsed)
+            name, default_limits = chosen.source, chosen.limits
         values: dict[str, Any] = {
-            "request": list(asked.parts),
-            "limits": limits or usual,
+            "request": list(parsed.parts),
+            "limits": limits or default_limits,
             "seed": secrets.randbelow(2**31) if seed is None else seed,
             "approve_plan": approve_plan,
         }
-        entry = _new_entry(_title(asked), name)
-        await self._engine.write(entry.id, values, "__start__")
-        self._catalog.add(entry)
+        entry = _new_entry(_title(parsed), name)
+        await self._checkpoints.write(entry.id, values, "__start__")
+        await self._catalog.add(entry)
         return entry.id
 
     async def stream(self, trajectory: str) -> AsyncGenerator[Event]:
-        """Runs a trajectory from wherever it stands and yields what happens; see `events` for what comes last.
+        """Runs a trajectory from its current state and yields what happens; see `events` for what comes last.
 
         Leaving the loop early pauses it.
 
         Raises:
             TrajectoryError: Another process works on it (`busy`), or it was cancelled.
         """
-        name = self._catalog.get(trajectory).id
-        with self._lock(name):
-            entry = self._check_not_cancelled(name)  # Read only now: another process may have changed it until here.
+        name = (await self._catalog.get(trajectory)).id
+        async with self._lock(name):
+            # Read under the lock: another process may have changed the entry until now.
+            entry = await self._check_not_cancelled(name)
             if entry.status == "done":
-                seen = await self.get(entry.id)
-                yield Finished(stop_reason=seen.stop_reason or "complete", document=seen.document)
+                finished = await self.get(entry.id)
+                yield Finished(stop_reason=finished.stop_reason or "complete", document=finished.document)
                 return
             try:
-                components = await self._engine.components(entry.profile)
+                components = await self._components.get(entry.profile)
             except InterleaveError as error:
-                self._catalog.mark(entry.id, "failed", str(error))
+                await self._catalog.mark(entry.id, "failed", str(error))
                 raise
-            runner = Runner(await self._engine.graph(), components, self._catalog, entry.id, self._engine.roll_back)
-            try:
-                async with contextlib.aclosing(runner.events()) as events:
-                    async for event in events:
-                        yield event
-            finally:
-                await self._engine.roll_back()
+            runner = Runner(self._checkpoints.graph, components, self._catalog, self._commands, entry.id)
+            async with contextlib.aclosing(runner.events()) as events:
+                async for event in events:
+                    yield event
 
     async def run(self, trajectory: str) -> Trajectory:
-        """Runs a trajectory until it ends, waits, is stopped or fails, and returns how it stands then."""
+        """Runs a trajectory until it ends, waits, is stopped or fails, and returns its state then."""
         async with contextlib.aclosing(self.stream(trajectory)) as events:
             async for _ in events:
                 pass
         return await self.get(trajectory)
 
     async def get(self, trajectory: str) -> Trajectory:
-        """Returns a trajectory as it stands, running or not."""
-        entry = self.summary(trajectory)
-        state = await self._engine.read(entry.id)
-        try:
-            notes = load_profile(entry.profile).notes
-        except ProfileError:  # Its file may be gone by now.
-            notes = ()
-        return snapshot_of(entry, state, self._catalog.lineage(entry), notes)
+        """Returns the current state of a trajectory, running or not.
 
-    def summary(self, trajectory: str) -> TrajectorySummary:
-        """Returns a trajectory's catalog entry by its id or a unique beginning of it."""
-        return self._alive(self._catalog.get(trajectory))
+        Raises:
+            TrajectoryError: There is no such trajectory (`unknown_trajectory`).
+        """
+        entry = await self.summary(trajectory)
+        state = await self._state(entry.id)
+        lineage = await self._catalog.lineage(entry)
+        return snapshot_of(entry, state, lineage, await asyncio.to_thread(_notes_of, entry.profile))
 
-    def list(self) -> list[TrajectorySummary]:
+    async def summary(self, trajectory: str) -> TrajectorySummary:
+        """Returns a trajectory's catalog entry by its id or a unique prefix of it."""
+        entry = await self._catalog.get(trajectory)
+        return (await asyncio.to_thread(self._detect_interrupted, [entry]))[0]
+
+    async def list(self) -> list[TrajectorySummary]:
         """Returns all trajectories, the newest first."""
-        return [self._alive(entry) for entry in self._catalog.summaries()]
+        return await asyncio.to_thread(self._detect_interrupted, await self._catalog.summaries())
 
-    def pause(self, trajectory: str) -> bool:
-        """Stops a trajectory after the call in flight; returns False if it was not running and is paused at once.
+    async def pause(self, trajectory: str) -> bool:
+        """Pauses a trajectory after the call in flight; returns False if it was not running and is paused at once.
 
         Raises:
             TrajectoryError: There is nothing to pause.
         """
-        entry = self.summary(trajectory)
-        if entry.status == "running":
-            self._catalog.enqueue(entry.id, "pause")
-            return True
-        if entry.status not in {"interrupted", "ready", "paused"}:  # A failed one must keep its reason.
-            raise TrajectoryError(f"Trajectory {entry.id} is {entry.status}; there is nothing to pause.")
-        self._catalog.mark(entry.id, "paused")
-        return False
+        # A failed one keeps its reason.
+        return await self._stop(trajectory, "pause", "paused", allowed={"interrupted", "ready", "paused"})
 
-    def cancel(self, trajectory: str) -> bool:
-        """Gives a trajectory up, ending a call in flight; returns False if nothing was running.
+    async def cancel(self, trajectory: str) -> bool:
+        """Cancels a trajectory, ending a call in flight; returns False if nothing was running.
 
         Raises:
             TrajectoryError: It has ended already.
         """
-        entry = self.summary(trajectory)
-        if entry.status in {"done", "cancelled"}:
-            raise TrajectoryError(f"Trajectory {entry.id} is {entry.status}; there is nothing to cancel.")
-        if entry.status == "running":
-            self._catalog.enqueue(entry.id, "cancel")
-            return True
-        self._catalog.mark(entry.id, "cancelled")
-        return False
+        allowed: set[Status] = {"ready", "interrupted", "paused", "waiting", "failed"}
+        return await self._stop(trajectory, "cancel", "cancelled", allowed=allowed)
 
-    def approve(self, trajectory: str, steps: Sequence[Step] | None = None) -> None:
+    async def approve(self, trajectory: str, steps: Sequence[Step] | None = None) -> None:
         """Approves the plan that a trajectory waits with, or replaces its steps; resume it afterwards.
 
         Raises:
             InputError: The new plan is empty.
             TrajectoryError: It does not wait for approval.
         """
-        entry = self.summary(trajectory)
+        entry = await self.summary(trajectory)
         if entry.status != "waiting":
             raise TrajectoryError(f"Trajectory {entry.id} is {entry.status}; it does not wait for approval.")
         if steps is not None and not steps:
             raise InputError("An edited plan must have at least one step.")
         approval = Approval(approved=True, steps=None if steps is None else tuple(steps))
-        self._catalog.enqueue(entry.id, "approve", approval.model_dump(mode="json", exclude_none=True))
+        await self._commands.enqueue(entry.id, "approve", approval.model_dump(mode="json", exclude_none=True))
 
     async def judge(self, trajectory: str, verdict: HumanVerdict) -> bool:
-        """Puts a person's verdict in the critic's place: at once, or by whoever runs the trajectory (returns True).
+        """Overrides the critic's verdict: at once, or through the process that runs the trajectory (returns True).
 
         Raises:
-            InputError: There is no such attempt at the step under way.
+            InputError: There is no such attempt at the current step.
             TrajectoryError: It was cancelled, or another process works on it (`busy`).
         """
-        entry = self.summary(trajectory)
+        entry = await self.summary(trajectory)
         if entry.status == "running":
-            # Whoever runs it may have drawn another attempt by then, which this person has not seen.
-            seen = named_attempt(await self._engine.read(entry.id), verdict)
-            self._catalog.enqueue(entry.id, "judge", seen.model_dump(mode="json"))
-            return True
-        with self._lock(entry.id), sqlite_errors(self._catalog.path):
-            self._check_not_cancelled(entry.id)
-            await apply_human_verdict(await self._engine.graph(), entry.id, verdict)
+            # A newer attempt may exist by the time that the verdict is applied; this person has not seen that one.
+            verdict = named_attempt(await self._state(entry.id), verdict)
+            if await self._commands.enqueue(entry.id, "judge", verdict.model_dump(mode="json"), if_running=True):
+                return True
+        async with self._lock(entry.id):
+            await self._check_not_cancelled(entry.id)
+            await apply_human_verdict(self._checkpoints.graph, entry.id, verdict)
         return False
 
     async def branch(self, trajectory: str, point: BranchPoint, limits: Limits | None = None) -> str:
-        """Makes a new trajectory that keeps everything before an attempt and returns its id. The parent may be running.
+        """Creates a trajectory that keeps everything before an attempt and returns its id. The parent may be running.
 
         Raises:
             InputError: There is no such attempt, or the image that replaces it is unknown.
         """
-        parent = self._catalog.get(trajectory)
-        if point.image is not None and point.image not in self.store:
-            raise InputError(f"Image {point.image} must be added to the workspace first.")
-        values, after = branch_state(await self._engine.read(parent.id), point, limits)
+        parent = await self._catalog.get(trajectory)
+        if point.image is not None:
+            await self._check_images([point.image])
+        values, after = branch_state(await self._state(parent.id), point, limits)
         entry = _new_entry(parent.title, parent.profile).model_copy(
             update={"parent": parent.id, "parent_step": point.step, "parent_iteration": point.iteration}
         )
-        await self._engine.write(entry.id, values, after)
-        self._catalog.add(entry, (parent, *self._catalog.lineage(parent)))
+        lineage = (parent, *await self._catalog.lineage(parent))
+        await self._checkpoints.write(entry.id, values, after)
+        await self._catalog.add(entry, lineage)
         return entry.id
 
     async def delete(self, trajectory: str) -> None:
-        """Removes a trajectory; its images go at the next `collect_garbage` unless another one needs them.
+        """Deletes a trajectory; the next `collect_garbage` removes those of its images that no other one needs.
 
         Raises:
             TrajectoryError: It is being worked on (`busy`).
         """
-        entry = self._catalog.get(trajectory)
-        with self._lock(entry.id):
-            self._catalog.remove(entry.id)
-            await self._engine.delete(entry.id)
+        entry = await self._catalog.get(trajectory)
+
+        def remove(connection: sqlite3.Connection) -> None:
+            remove_rows(connection, entry.id)
+            self._checkpoints.remove_rows(entry.id)
+
+        async with self._lock(entry.id):
+            await self._database.write(remove)
 
     async def collect_garbage(self, older_than: float = 3600.0) -> Sequence[str]:
-        """Removes images that no trajectory names and returns their names.
+        """Removes images that no trajectory names, and returns their names; also states without a catalog entry.
 
         Args:
             older_than: Seconds; younger images may belong to a call whose checkpoint is about to be written.
         """
         used: set[str] = set()
-        for entry in self._catalog.summaries():
-            seen = await self.get(entry.id)
+        for entry in await self._catalog.summaries():
+            try:
+                seen = await self.get(entry.id)
+            except TrajectoryError:  # Deleted since the list was read.
+                continue
             used.update(seen.request.images)
             for attempt in seen.attempts:
                 used |= {attempt.image} | ({attempt.source} if attempt.source else set())
-        self.store.sweep(older_than)
-        limit = time.time() - older_than
-        old = [name for name in self.store if name not in used and self.store.path(name).stat().st_mtime <= limit]
-        return [name for name in old if self.store.delete(name)]
+        await self._checkpoints.remove_orphans(older_than)
+        return await asyncio.to_thread(remove_unused_images, self.store, used, older_than)
 
     async def checkpoint_size(self, trajectory: str) -> tuple[int, int]:
         """Returns the bytes of a trajectory's checkpoints in the database, and their number."""
-        return await self._engine.size(self._catalog.get(trajectory).id)
+        return await self._checkpoints.size((await self._catalog.get(trajectory)).id)
 
-    def _alive(self, entry: TrajectorySummary) -> TrajectorySummary:
-        if entry.status == "running" and not is_held(self._lock_path(entry.id)):
-            return entry.model_copy(update={"status": "interrupted"})
-        return entry
+    async def _stop(self, trajectory: str, verb: Verb, status: Status, allowed: Collection[Status]) -> bool:
+        """Leaves a command for the process that runs the trajectory; if none does, records the status itself."""
+        for tries_left in reversed(range(_STOP_TRIES)):
+            entry = await self.summary(trajectory)
+            if entry.status == "running":
+                if await self._commands.enqueue(entry.id, verb, if_running=True):
+                    return True
+                continue  # The run ended in between.
+            if entry.status not in allowed:
+                raise TrajectoryError(f"Trajectory {entry.id} is {entry.status}; there is nothing to {verb}.")
+            try:
+                async with self._lock(entry.id):  # Nobody can start it before the status is recorded.
+                    if (await self._catalog.get(entry.id)).updated == entry.updated:
+                        await self._catalog.mark(entry.id, status)
+                        return False
+            except TrajectoryError as error:
+                if error.code != "busy" or not tries_left:
+                    raise
+        raise TrajectoryError(f"Trajectory {trajectory} starts and stops all the time; try again.", code="busy")
 
-    def _check_not_cancelled(self, trajectory: str) -> TrajectorySummary:
-        entry = self._catalog.get(trajectory)
+    async def _state(self, trajectory: str) -> Mapping[str, Any]:
+        state = await self._checkpoints.read(trajectory)
+        await self._catalog.get(trajectory)  # Reading takes several queries; if it was deleted meanwhile, raise.
+        return state
+
+    async def _check_images(self, names: Sequence[str]) -> None:
+        for name in names:
+            if not await asyncio.to_thread(self.store.__contains__, name):
+                raise InputError(f"Image {name} is not in this workspace; add it first with `add_image`.")
+
+    async def _check_not_cancelled(self, trajectory: str) -> TrajectorySummary:
+        entry = await self._catalog.get(trajectory)
         if entry.status == "cancelled":
             raise TrajectoryError(
-                f"Trajectory {entry.id} was cancelled; branch from it to go on from any of its attempts.",
+                f"Trajectory {entry.id} was cancelled; branch from it to continue from any of its attempts.",
                 code="cancelled",
             )
         return entry
+
+    def _detect_interrupted(self, entries: Sequence[TrajectorySummary]) -> "_Summaries":
+        """Replaces `running` by `interrupted` where the process that ran the trajectory has died. Reads lock files."""
+        return [
+            entry.model_copy(update={"status": "interrupted"})
+            if entry.status == "running" and not is_held(self._lock_path(entry.id))
+            else entry
+            for entry in entries
+        ]
 
     def _lock(self, trajectory: str) -> TrajectoryLock:
         return TrajectoryLock(self._lock_path(trajectory), trajectory)
 
     def _lock_path(self, trajectory: str) -> Path:
         return self.root / "locks" / f"{trajectory}.lock"
+
+
+def _create_tables(connection: sqlite3.Connection) -> None:
+    connection.executescript(CATALOG_TABLES)
+    create_checkpoint_tables(connection)
+
+
+def _usable_profile(name: str, request: Request) -> Profile:
+    """Loads a profile and checks that what it names can be imported: what cannot run leaves no trajectory behind."""
+    profile = load_profile(name)
+    for role in (profile.planner, profile.critic):
+        if role.object is not None:
+            import_object(role.object)
+    if profile.request_check is not None:
+        import_object(profile.request_check)(request)
+    return profile
+
+
+def _notes_of(profile: str) -> tuple[str, ...]:
+    try:
+        return load_profile(profile).notes
+    except ProfileError:  # Its file may be gone by now.
+        return ()
 
 
 def _new_entry(title: str, profile: str) -> TrajectorySummary:

@@ -49,7 +49,7 @@ def test_a_trajectory_from_request_to_deletion(run: Run, home: Path) -> None:
     assert as_json(run, "export", child["id"], "--out", "third")["storyboard"] == "third/index.html"
     assert run("delete", name)[0] == exits.OK
     assert [entry["id"] for entry in as_json(run, "list")] == [child["id"]]
-    assert as_json(run, "show", child["id"])["outcome"] == "complete"
+    assert as_json(run, "show", child["id"])["stop_reason"] == "complete"
 
 
 def test_approval_stops_with_a_code_of_its_own_and_goes_on_with_another_plan(run: Run, home: Path) -> None:

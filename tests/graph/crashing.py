@@ -13,9 +13,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
-
 from interleavethinker.graph import Components, Limits, Workspace
+from interleavethinker.graph.workspace.checkpoints import CheckpointSaver
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.mcp.config import GeneratorConfig
 from interleavethinker.tools.mcp.generator import McpImageGenerator
@@ -151,7 +150,7 @@ def make_saver_killable(reaper: Reaper) -> None:
         return wrapped
 
     for name, kind in (("aput", "checkpoint"), ("aput_writes", "writes")):
-        setattr(AsyncSqliteSaver, name, around(kind, getattr(AsyncSqliteSaver, name)))
+        setattr(CheckpointSaver, name, around(kind, getattr(CheckpointSaver, name)))
 
 
 async def live(folder: Path, reaper: Reaper, look_ahead: int, served: bool) -> dict[str, Any]:
@@ -167,7 +166,7 @@ async def live(folder: Path, reaper: Reaper, look_ahead: int, served: bool) -> d
 async def with_generator(generator: ImageGenerator, folder: Path, reaper: Reaper, look_ahead: int) -> dict[str, Any]:
     components = Components(KillablePlanner(reaper, plan_of("a", "b", "c")), KillableCritic(reaper), generator)
     async with Workspace.open(folder, components) as workspace:
-        existing = workspace.list()
+        existing = await workspace.list()
         limits = Limits(max_attempts=3, replan_after=1, look_ahead=look_ahead)
         name = existing[0].id if existing else await workspace.create("x", limits=limits, seed=3)
         if existing:

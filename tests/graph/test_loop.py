@@ -110,7 +110,7 @@ async def test_the_critic_sees_the_plans_prompt_and_the_one_used_and_nothing_bef
 async def test_a_request_with_images_in_any_order_is_continued_from_its_last(opened: Opened) -> None:
     planner = FixedPlanner(plan_of("go on"))
     async with opened(planner) as ws:
-        names = [ws.add_image(picture(i)) for i in range(20)]
+        names = [await ws.add_image(picture(i)) for i in range(20)]
         parts = [part for name in names for part in (ImagePart(sha256=name), TextPart(text="and then"))]
         seen = await ws.run(await ws.create(parts))
     assert seen.attempts[0].source == names[-1]
@@ -119,7 +119,7 @@ async def test_a_request_with_images_in_any_order_is_continued_from_its_last(ope
 
 async def test_a_request_that_is_only_an_image_works(opened: Opened) -> None:
     async with opened(plan_of("go on")) as ws:
-        seen = await ws.run(await ws.create([ImagePart(sha256=ws.add_image(picture(1)))]))
+        seen = await ws.run(await ws.create([ImagePart(sha256=await ws.add_image(picture(1)))]))
     assert seen.stop_reason == "complete"
 
 

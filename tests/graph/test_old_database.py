@@ -31,7 +31,7 @@ async def test_an_old_workspace_can_be_read_and_its_unfinished_trajectory_resume
     shutil.copytree(OLD / "images", root / "images")
     store = ImageStore(root / "images")
     async with opened(plan_of("unused"), accept_only("a!", "b!!"), MemoryGenerator(store)) as ws:
-        statuses = {entry.title: entry for entry in ws.list()}
+        statuses = {entry.title: entry for entry in await ws.list()}
         done = await ws.get(statuses["an old story in three steps"].id)
         half = await ws.get(statuses["half a story"].id)
         assert done.document == Document.model_validate_json((OLD / f"document-{version}.json").read_text())

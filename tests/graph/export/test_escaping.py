@@ -45,7 +45,7 @@ async def test_direction_controls_do_not_affect_the_surrounding_text(opened: Ope
 async def test_the_document_contains_the_whole_request_with_its_images_in_place(opened: Opened) -> None:
     long = "a very long request, " * 9 + "with *stars*\nand a second line"
     async with opened() as ws:
-        sha256 = ws.add_image(paint(GenerationRequest(prompt="x", seed=1)))
+        sha256 = await ws.add_image(paint(GenerationRequest(prompt="x", seed=1)))
         request: list[Part] = [TextPart(text=long), ImagePart(sha256=sha256), TextPart(text="like this")]
         text = markdown(await ws.run(await ws.create(request)))
         short = markdown(await ws.run(await ws.create("a short request")))

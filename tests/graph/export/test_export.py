@@ -95,7 +95,7 @@ async def test_the_storyboard_loads_no_external_resource_and_runs_no_script(open
     plan = Plan(steps=(Step(instruction=HOSTILE, prompt=HOSTILE, auxiliary_text=HOSTILE),), reasoning=HOSTILE)
     critic = RuleCritic(lambda _: Verdict(success=False, refined_prompt=HOSTILE, reasoning=HOSTILE))
     async with opened(plan, critic) as ws:
-        image = ws.add_image(paint(GenerationRequest(prompt="x", seed=1)))
+        image = await ws.add_image(paint(GenerationRequest(prompt="x", seed=1)))
         request: list[Part] = [TextPart(text=HOSTILE), ImagePart(sha256=image)]
         seen = await ws.run(await ws.create(request, limits=Limits(max_attempts=2)))
         page = Page(storyboard(seen, ws.store))

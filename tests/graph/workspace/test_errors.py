@@ -9,7 +9,6 @@ import pytest
 
 from interleavethinker.graph import HumanVerdict, Workspace
 from interleavethinker.graph.events import Judged
-from interleavethinker.graph.workspace.catalog import Catalog
 from interleavethinker.graph.workspace.lock import TrajectoryLock
 from interleavethinker.tools.errors import InputError, ProfileError, StoreError, TrajectoryError
 from interleavethinker.tools.testing.agents import FixedPlanner, accept_only, plan_of
@@ -23,11 +22,12 @@ generator = { model = "cells" }
 """
 
 
-def test_a_workspace_that_cannot_be_a_folder_is_told_as_bad_input(tmp_path: Path) -> None:
+async def test_a_workspace_path_that_cannot_be_a_folder_is_an_input_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     for root in (tmp_path / "file", tmp_path / "file" / "below", tmp_path / ("x" * 300)):
         with pytest.raises(InputError, match="must be a folder"):
-            Catalog(root / "trajectories.sqlite")
+            async with Workspace.open(root):
+                pass
 
 
 async def test_a_damaged_database_is_told_as_such(opened: Opened, tmp_path: Path) -> None:
@@ -40,9 +40,9 @@ async def test_a_damaged_database_is_told_as_such(opened: Opened, tmp_path: Path
         file.write(b"\xff" * (size - 4096))
     async with opened() as ws:
         with pytest.raises(StoreError, match="must be whole"):
-            ws.list()
+            await ws.list()
         with pytest.raises(StoreError, match="must be whole"):
-            await ws._engine.read(trajectory)
+            await ws._checkpoints.read(trajectory)
 
 
 async def test_a_full_disk_at_the_start_is_told_as_such(opened: Opened, tmp_path: Path) -> None:
@@ -52,7 +52,7 @@ async def test_a_full_disk_at_the_start_is_told_as_such(opened: Opened, tmp_path
             database.execute("CREATE TRIGGER full BEFORE INSERT ON checkpoints BEGIN SELECT RAISE(FAIL, 'full'); END")
         with pytest.raises(StoreError, match="room to grow; SQLite says: full"):
             await ws.create("y")
-        assert len(ws.list()) == 1
+        assert len(await ws.list()) == 1
 
 
 async def test_a_cancelled_trajectory_is_not_judged(opened: Opened) -> None:
@@ -61,8 +61,8 @@ async def test_a_cancelled_trajectory_is_not_judged(opened: Opened) -> None:
         async with aclosing(ws.stream(trajectory)) as events:
             async for event in events:
                 if isinstance(event, Judged):
-                    ws.pause(trajectory)
-        ws.cancel(trajectory)
+                    await ws.pause(trajectory)
+        await ws.cancel(trajectory)
         before = await ws.get(trajectory)
         with pytest.raises(TrajectoryError, match="was cancelled; branch"):
             await ws.judge(trajectory, HumanVerdict(success=True))
@@ -74,8 +74,9 @@ async def test_pausing_a_failed_trajectory_is_refused_and_its_reason_stays(opene
         trajectory = await ws.create("x")
         await ws.run(trajectory)
         with pytest.raises(TrajectoryError, match="is failed; there is nothing to pause"):
-            ws.pause(trajectory)
-        assert (ws.summary(trajectory).status, ws.summary(trajectory).reason) == ("failed", "I only draw balls.")
+            await ws.pause(trajectory)
+        entry = await ws.summary(trajectory)
+        assert (entry.status, entry.reason) == ("failed", "I only draw balls.")
 
 
 async def test_a_trajectory_cancelled_just_before_its_lock_is_taken_does_not_run(
@@ -83,13 +84,14 @@ async def test_a_trajectory_cancelled_just_before_its_lock_is_taken_does_not_run
 ) -> None:
     async with opened() as ws, opened() as elsewhere:
         trajectory = await ws.create("x")
-        enter = TrajectoryLock.__enter__
+        enter = TrajectoryLock.__aenter__
 
-        def cancelled_first(lock: TrajectoryLock) -> TrajectoryLock:
-            elsewhere.cancel(trajectory)
-            return enter(lock)
+        async def cancelled_first(lock: TrajectoryLock) -> TrajectoryLock:
+            monkeypatch.setattr(TrajectoryLock, "__aenter__", enter)  # Cancelling takes the lock, too.
+            await elsewhere.cancel(trajectory)
+            return await enter(lock)
 
-        monkeypatch.setattr(TrajectoryLock, "__enter__", cancelled_first)
+        monkeypatch.setattr(TrajectoryLock, "__aenter__", cancelled_first)
         with pytest.raises(TrajectoryError, match="was cancelled"):
             await ws.run(trajectory)
 
@@ -100,7 +102,7 @@ async def test_a_profile_whose_object_cannot_be_imported_leaves_no_trajectory(tm
     async with Workspace.open(tmp_path / "workspace") as ws:
         with pytest.raises(ProfileError, match="no_critic"):
             await ws.create("x", profile=str(profile))
-        assert ws.list() == []
+        assert await ws.list() == []
 
 
 async def test_a_profile_that_cannot_be_opened_any_more_fails_the_trajectory_with_the_reason(tmp_path: Path) -> None:
@@ -111,6 +113,6 @@ async def test_a_profile_that_cannot_be_opened_any_more_fails_the_trajectory_wit
         profile.unlink()
         with pytest.raises(ProfileError, match="Cannot read the profile file"):
             await ws.run(trajectory)
-        entry = ws.summary(trajectory)
+        entry = await ws.summary(trajectory)
     assert entry.status == "failed"
     assert "Cannot read the profile file" in entry.reason

@@ -63,8 +63,8 @@ async def test_pause_from_elsewhere_takes_effect_after_the_call_in_flight_and_re
         trajectory = await ws.create("x")
         running = asyncio.create_task(collect(ws, trajectory))
         await gated.started.wait()
-        assert elsewhere.summary(trajectory).status == "running"
-        assert elsewhere.pause(trajectory)
+        assert (await elsewhere.summary(trajectory)).status == "running"
+        assert await elsewhere.pause(trajectory)
         gated.gate.set()
         events = await running
         assert isinstance(events[-1], Paused)
@@ -83,10 +83,10 @@ async def test_cancel_from_elsewhere_ends_the_call_in_flight_and_only_a_branch_g
         trajectory = await ws.create("x")
         running = asyncio.create_task(collect(ws, trajectory))
         await gated.started.wait()
-        assert elsewhere.cancel(trajectory)
+        assert await elsewhere.cancel(trajectory)
         assert isinstance((await running)[-1], Cancelled)
         assert gated.cancelled == 1
-        assert elsewhere.summary(trajectory).status == "cancelled"
+        assert (await elsewhere.summary(trajectory)).status == "cancelled"
         with pytest.raises(TrajectoryError, match="cancelled"):
             await ws.run(trajectory)
         gated.gate.set()
@@ -114,7 +114,7 @@ async def test_leaving_the_stream_pauses_the_trajectory(opened: Opened) -> None:
             async for event in events:
                 if isinstance(event, GenerationProgress):
                     break
-        assert ws.summary(trajectory).status == "paused"
+        assert (await ws.summary(trajectory)).status == "paused"
         assert (await ws.run(trajectory)).stop_reason == "complete"
 
 
@@ -134,10 +134,10 @@ async def test_a_plan_waits_for_approval_and_goes_on_as_it_is(opened: Opened) ->
     async with opened(planner) as ws, opened() as elsewhere:
         trajectory = await ws.create("x", approve_plan=True)
         assert isinstance((await collect(ws, trajectory))[-1], ApprovalNeeded)
-        assert elsewhere.summary(trajectory).status == "waiting"
+        assert (await elsewhere.summary(trajectory)).status == "waiting"
         # Resuming without an approval changes nothing.
         assert isinstance((await collect(ws, trajectory))[-1], ApprovalNeeded)
-        elsewhere.approve(trajectory)
+        await elsewhere.approve(trajectory)
         seen = await ws.run(trajectory)
     assert (seen.stop_reason, len(seen.plans), len(planner.asked)) == ("complete", 1, 1)
 
@@ -146,7 +146,7 @@ async def test_a_plan_edited_at_approval_becomes_the_next_version(opened: Opened
     async with opened(plan_of("a", "b")) as ws:
         trajectory = await ws.create("x", approve_plan=True)
         await ws.run(trajectory)
-        ws.approve(trajectory, [Step(prompt="mine", instruction="By hand")])
+        await ws.approve(trajectory, [Step(prompt="mine", instruction="By hand")])
         seen = await ws.run(trajectory)
     assert [len(plan.steps) for plan in seen.plans] == [2, 1]
     assert [a.prompt for a in seen.attempts] == ["mine"]
@@ -157,10 +157,10 @@ async def test_an_edited_plan_that_cannot_be_used_is_refused_and_the_trajectory_
         trajectory = await ws.create("x", approve_plan=True, limits=Limits(max_steps=3))
         await ws.run(trajectory)
         with pytest.raises(InputError, match="at least one step"):
-            ws.approve(trajectory, [])
-        ws.approve(trajectory, [Step(prompt="a")] * 4)
+            await ws.approve(trajectory, [])
+        await ws.approve(trajectory, [Step(prompt="a")] * 4)
         assert (await ws.run(trajectory)).summary.status == "waiting"
-        ws.approve(trajectory)
+        await ws.approve(trajectory)
         assert (await ws.run(trajectory)).stop_reason == "complete"
 
 
@@ -168,14 +168,14 @@ async def test_only_a_waiting_trajectory_can_be_approved(opened: Opened) -> None
     async with opened() as ws:
         trajectory = await ws.create("x")
         with pytest.raises(TrajectoryError, match="does not wait"):
-            ws.approve(trajectory)
+            await ws.approve(trajectory)
 
 
 async def pause_when(ws: Workspace, trajectory: str, reached: Callable[[Event], bool]) -> None:
     async with aclosing(ws.stream(trajectory)) as events:
         async for event in events:
             if reached(event):
-                ws.pause(trajectory)
+                await ws.pause(trajectory)
 
 
 async def test_a_person_can_accept_what_the_critic_rejected(opened: Opened) -> None:
@@ -288,7 +288,7 @@ async def test_a_branch_can_bring_an_image_which_is_judged_and_not_generated(ope
     generator = MemoryGenerator(ImageStore(tmp_path / "workspace" / "images"))
     async with opened(critic=critic, generator=generator) as ws:
         parent = await ws.run(await ws.create("x"))
-        mine = ws.add_image(paint(GenerationRequest(prompt="mine", seed=0)))
+        mine = await ws.add_image(paint(GenerationRequest(prompt="mine", seed=0)))
         before = len(generator.calls)
         child = await ws.run(await ws.branch(parent.summary.id, BranchPoint(step=1, image=mine)))
     assert child.attempts[1].image == mine
@@ -347,7 +347,7 @@ async def test_a_running_trajectory_can_be_branched(opened: Opened, gated: Gated
         (BranchPoint(step=-1), "must lie in the plan"),
         (BranchPoint(step=0, iteration=7), "must exist or come next"),
         (BranchPoint(step=1), "text only"),
-        (BranchPoint(step=0, image="f" * 64), "added to the workspace"),
+        (BranchPoint(step=0, image="f" * 64), "is not in this workspace"),
     ],
 )
 async def test_a_branch_from_nowhere_is_refused(opened: Opened, point: BranchPoint, reason: str) -> None:
@@ -355,25 +355,25 @@ async def test_a_branch_from_nowhere_is_refused(opened: Opened, point: BranchPoi
         parent = await ws.run(await ws.create("x"))
         with pytest.raises(InputError, match=reason):
             await ws.branch(parent.summary.id, point)
-        assert len(ws.list()) == 1
+        assert len(await ws.list()) == 1
 
 
 async def test_a_request_with_an_unknown_image_is_refused_before_anything_is_recorded(opened: Opened) -> None:
     async with opened() as ws:
-        with pytest.raises(InputError, match="added to the workspace"):
+        with pytest.raises(InputError, match="is not in this workspace"):
             await ws.create([ImagePart(sha256="e" * 64)])
-        assert ws.list() == []
+        assert await ws.list() == []
 
 
 async def test_a_trajectory_is_found_by_a_unique_beginning_of_its_id(opened: Opened) -> None:
     async with opened() as ws:
         one = await ws.create("x")
-        assert ws.summary(one[:-1]).id == one
+        assert (await ws.summary(one[:-1])).id == one
         await ws.create("y")
         with pytest.raises(TrajectoryError, match="2 trajectories begin"):
-            ws.summary(one[:4])
+            await ws.summary(one[:4])
         with pytest.raises(TrajectoryError, match="No trajectory begins"):
-            ws.summary("zzz")
+            await ws.summary("zzz")
 
 
 async def test_many_trajectories_run_at_once_in_one_workspace(opened: Opened) -> None:

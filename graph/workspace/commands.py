@@ -1,0 +1,170 @@
+"""Commands for a trajectory, left by any process and carried out by the one that runs it.
+
+They lie in the table `controls`. A runner must react within a call (`cancel`) or before its next node (the others),
+without a query on the event loop: a `CommandWatch` keeps the open commands of one running trajectory in memory. It
+reads the table when a command is added through the same workspace, when a checkpoint is written, and every 0.1 seconds
+for commands from other processes.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterable
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+from interleavethinker.tools.errors import StoreError
+
+from .database import Database, select
+
+__all__ = ["Command", "CommandQueue", "CommandWatch", "Verb"]
+
+_log = logging.getLogger(__name__)
+_POLL_SECONDS = 0.1
+
+Verb = Literal["approve", "cancel", "judge", "pause"]
+
+
+class Command(BaseModel):
+    """A request to the process that runs a trajectory."""
+
+    model_config = ConfigDict(frozen=True)
+
+    number: int
+    verb: Verb
+    payload: dict[str, JsonValue]
+
+
+class CommandQueue:
+    """The commands of one workspace.
+
+    Args:
+        database: Open.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._watches: dict[str, CommandWatch] = {}
+
+    async def enqueue(
+        self, trajectory: str, verb: Verb, payload: dict[str, JsonValue] | None = None, *, if_running: bool = False
+    ) -> bool:
+        """Adds a command for the process that runs the trajectory, now or next.
+
+        Args:
+            trajectory: Its id.
+            verb: What to do.
+            payload: Details.
+            if_running: Add it only if the catalog says `running` at the moment of adding.
+
+        Returns:
+            Whether the command was added.
+        """
+
+        def insert(connection: sqlite3.Connection) -> bool:
+            statement = "INSERT INTO controls (trajectory, verb, payload) SELECT ?1, ?2, ?3"
+            if if_running:
+                statement += " WHERE EXISTS (SELECT 1 FROM trajectories WHERE id = ?1 AND status = 'running')"
+            return connection.execute(statement, (trajectory, verb, json.dumps(payload or {}))).rowcount > 0
+
+        added = await self._database.write(insert)
+        watch = self._watches.get(trajectory)
+        if added and watch is not None:
+            watch.notify()
+        return added
+
+    async def pending(self, trajectory: str) -> tuple[Command, ...]:
+        """Returns the open commands, in order."""
+        query = "SELECT number, verb, payload FROM controls WHERE trajectory = ? ORDER BY number"
+        rows = await self._database.read(lambda connection: select(connection, query, (trajectory,)))
+        return tuple(
+            Command(number=row["number"], verb=row["verb"], payload=json.loads(row["payload"])) for row in rows
+        )
+
+    async def acknowledge(self, commands: Iterable[Command]) -> None:
+        """Removes commands that were carried out, or that came too late."""
+        numbers = [(command.number,) for command in commands]
+        if numbers:
+            await self._database.write(
+                lambda connection: connection.executemany("DELETE FROM controls WHERE number = ?", numbers).close()
+            )
+
+    async def refresh(self, trajectory: str) -> None:
+        """Updates the watch on this trajectory, if this workspace is running it."""
+        watch = self._watches.get(trajectory)
+        if watch is not None:
+            await watch.refresh()
+
+    @contextlib.asynccontextmanager
+    async def watch(self, trajectory: str) -> AsyncIterator["CommandWatch"]:
+        """Keeps a trajectory's open commands in memory. Only the holder of its lock may do so."""
+        watch = CommandWatch(self, trajectory)
+        self._watches[trajectory] = watch
+        poll = asyncio.create_task(watch.poll())
+        try:
+            yield watch
+        finally:
+            del self._watches[trajectory]
+            poll.cancel()
+            await asyncio.gather(poll, return_exceptions=True)
+
+
+class CommandWatch:
+    """The open commands of one running trajectory.
+
+    Attributes:
+        pending: The commands, in order, as of the last refresh.
+    """
+
+    def __init__(self, queue: CommandQueue, trajectory: str) -> None:
+        self.pending: tuple[Command, ...] = ()
+        self._queue = queue
+        self._id = trajectory
+        self._changed = asyncio.Event()
+        self._refreshing = asyncio.Lock()
+        self._on_cancel: Callable[[], object] | None = None
+
+    def has(self, verb: Verb) -> bool:
+        """Returns whether such a command is open."""
+        return any(command.verb == verb for command in self.pending)
+
+    def notify(self) -> None:
+        """Makes `poll` read the table at once."""
+        self._changed.set()
+
+    def call_on_cancel(self, callback: Callable[[], object] | None) -> None:
+        """Calls back as soon as a `cancel` is open, at once if it is already; None removes the callback."""
+        self._on_cancel = callback
+        self._check_cancel()
+
+    async def refresh(self) -> None:
+        """Reads the open commands from the table."""
+        async with self._refreshing:  # Otherwise a slow read could bring back what `acknowledge` has removed since.
+            self.pending = await self._queue.pending(self._id)
+        self._check_cancel()
+
+    async def acknowledge(self, command: Command) -> None:
+        """Removes a command that was carried out, or that came too late."""
+        async with self._refreshing:
+            await self._queue.acknowledge([command])
+            self.pending = tuple(other for other in self.pending if other.number != command.number)
+
+    async def poll(self) -> None:
+        """Refreshes after each `notify`, and every 0.1 seconds: other processes cannot notify this one."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_POLL_SECONDS):
+                    await self._changed.wait()
+            self._changed.clear()
+            try:
+                await self.refresh()
+            except StoreError:  # The next checkpoint meets the same error and fails the trajectory with it.
+                _log.warning("cannot read the commands of trajectory %s", self._id, exc_info=True)
+
+    def _check_cancel(self) -> None:
+        if self._on_cancel is not None and self.has("cancel"):
+            callback, self._on_cancel = self._on_cancel, None
+            callback()

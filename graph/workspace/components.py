@@ -1,0 +1,48 @@
+"""The components of a workspace's profiles, opened when a trajectory first needs them.
+
+So listing or reading trajectories starts no server and loads no model.
+"""
+
+import asyncio
+import contextlib
+
+from interleavethinker.graph.context import Components
+from interleavethinker.graph.profiles.opening import open_components
+from interleavethinker.graph.profiles.profile import load_profile
+from interleavethinker.tools.images.store import ImageStore
+
+__all__ = ["ComponentCache"]
+
+
+class ComponentCache:
+    """Opens each profile once and keeps it open until `close`.
+
+    Args:
+        store: The workspace's image store.
+        given: Components to use instead of any profile's.
+    """
+
+    def __init__(self, store: ImageStore, given: Components | None) -> None:
+        self._store = store
+        self._given = given
+        self._opened: dict[str, Components] = {}
+        self._opening = asyncio.Lock()
+        self._exits = contextlib.AsyncExitStack()
+
+    async def get(self, profile: str) -> Components:
+        """Returns a profile's components.
+
+        Raises:
+            ProfileError: The profile cannot be read, or names something that this machine lacks.
+        """
+        if self._given is not None:
+            return self._given
+        async with self._opening:
+            if profile not in self._opened:
+                opened = open_components(await asyncio.to_thread(load_profile, profile), self._store)
+                self._opened[profile] = await self._exits.enter_async_context(opened)
+            return self._opened[profile]
+
+    async def close(self) -> None:
+        """Ends the generators' sessions, and with them the servers that were started for them."""
+        await self._exits.aclose()

@@ -1,0 +1,284 @@
+"""The event loop keeps running while the database is locked, and many operations share one loop without a conflict."""
+
+import asyncio
+import contextlib
+import random
+import sqlite3
+import threading
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, aclosing
+from pathlib import Path
+
+import pytest
+from langgraph.checkpoint.sqlite import SqliteSaver
+
+from interleavethinker.graph import BranchPoint, HumanVerdict, Workspace
+from interleavethinker.graph.events import GenerationProgress
+from interleavethinker.tools.errors import InputError, StoreError, TrajectoryError
+from interleavethinker.tools.images.store import ImageStore
+from interleavethinker.tools.protocols import ProgressCallback
+from interleavethinker.tools.testing.agents import accept_only, plan_of
+from interleavethinker.tools.testing.generator import MemoryGenerator
+from interleavethinker.tools.types import GeneratedImage, GenerationRequest
+
+Opened = Callable[..., AbstractAsyncContextManager[Workspace]]
+LOCKED_SECONDS = 2.0
+
+
+class Ticker:
+    """Records the longest time for which the event loop did not run."""
+
+    def __init__(self) -> None:
+        self.largest_gap = 0.0
+
+    async def tick(self) -> None:
+        last = time.monotonic()
+        while True:
+            await asyncio.sleep(0.005)
+            now = time.monotonic()
+            self.largest_gap = max(self.largest_gap, now - last)
+            last = now
+
+
+@contextlib.asynccontextmanager
+async def ticking() -> AsyncIterator[Ticker]:
+    ticker = Ticker()
+    task = asyncio.create_task(ticker.tick())
+    try:
+        yield ticker
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+@contextlib.contextmanager
+def write_locked(database: Path, seconds: float) -> Iterator[threading.Thread]:
+    """Holds the database's write lock from a second connection, in a thread, as another process would."""
+    locked = threading.Event()
+
+    def hold() -> None:
+        with contextlib.closing(sqlite3.connect(database, isolation_level=None)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            locked.set()
+            time.sleep(seconds)
+            connection.execute("ROLLBACK")
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    assert locked.wait(10)
+    try:
+        yield holder
+    finally:
+        holder.join()
+
+
+async def test_the_event_loop_keeps_running_while_another_process_holds_the_write_lock(
+    opened: Opened, tmp_path: Path
+) -> None:
+    async with opened(plan_of("a")) as ws:
+        ready, unused, old = [await ws.create("x") for _ in range(3)]
+        waiting = await ws.create("x", approve_plan=True)
+        await ws.run(waiting)
+        with write_locked(tmp_path / "workspace" / "trajectories.sqlite", LOCKED_SECONDS) as holder:
+            async with ticking() as ticker:
+                reading = time.monotonic()
+                assert len(await ws.list()) == 4
+                assert (await ws.get(ready)).summary.status == "ready"
+                assert time.monotonic() - reading < LOCKED_SECONDS / 2, "reading must not wait for a writer"
+                created, *_ = await asyncio.gather(
+                    ws.create("y"), ws.pause(ready), ws.cancel(unused), ws.approve(waiting), ws.delete(old)
+                )
+                assert not holder.is_alive()
+        statuses = {entry.id: entry.status for entry in await ws.list()}
+    assert statuses == {ready: "paused", unused: "cancelled", waiting: "waiting", created: "ready"}
+    assert ticker.largest_gap < 0.05
+
+
+async def test_a_workspace_opens_while_another_process_holds_the_write_lock(opened: Opened, tmp_path: Path) -> None:
+    async with opened() as ws:
+        await ws.create("x")
+    with write_locked(tmp_path / "workspace" / "trajectories.sqlite", 0.5) as holder:
+        async with opened() as ws:
+            assert len(await ws.list()) == 1
+            assert holder.is_alive()
+
+
+async def test_waiting_for_a_trajectorys_lock_does_not_stop_the_event_loop(opened: Opened, tmp_path: Path) -> None:
+    slow = Slow(ImageStore(tmp_path / "workspace" / "images"), 0.5)
+    async with opened(generator=slow) as ws, opened() as elsewhere, ticking() as ticker:
+        trajectory = await ws.create("x")
+        running = asyncio.create_task(ws.run(trajectory))
+        await slow.started.wait()
+        with pytest.raises(TrajectoryError, match="another process"):
+            await elsewhere.run(trajectory)
+        await ws.cancel(trajectory)
+        await running
+    assert ticker.largest_gap < 0.05
+
+
+class Slow:
+    """A generator whose calls take some time."""
+
+    def __init__(self, store: ImageStore, seconds: float) -> None:
+        self._inner = MemoryGenerator(store)
+        self._seconds = seconds
+        self.started = asyncio.Event()
+
+    async def generate(self, call: GenerationRequest, progress: ProgressCallback | None = None) -> GeneratedImage:
+        self.started.set()
+        await asyncio.sleep(self._seconds)
+        return await self._inner.generate(call, progress)
+
+
+@pytest.mark.parametrize("verb", ["pause", "cancel"])
+async def test_a_command_from_another_workspace_reaches_a_running_trajectory_within_a_moment(
+    opened: Opened, tmp_path: Path, verb: str
+) -> None:
+    slow = Slow(ImageStore(tmp_path / "workspace" / "images"), 0.3 if verb == "pause" else 60.0)
+    async with opened(generator=slow) as ws, opened() as elsewhere:
+        trajectory = await ws.create("x")
+        running = asyncio.create_task(ws.run(trajectory))
+        await slow.started.wait()
+        asked = time.monotonic()
+        assert await getattr(elsewhere, verb)(trajectory)
+        seen = await running
+    assert time.monotonic() - asked < 1.0
+    assert seen.summary.status == ("paused" if verb == "pause" else "cancelled")
+    assert len(seen.attempts) == (1 if verb == "pause" else 0)
+
+
+async def test_a_failed_or_cancelled_checkpoint_leaves_the_database_writable_at_once(
+    opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = tmp_path / "workspace" / "trajectories.sqlite"
+
+    def check_writable() -> int:
+        with contextlib.closing(sqlite3.connect(database, timeout=0)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            count: int = other.execute("SELECT count(*) FROM writes").fetchone()[0]
+            return count
+
+    original = SqliteSaver.put_writes
+
+    def fail_halfway(saver: SqliteSaver, *arguments: object) -> None:
+        original(saver, *arguments)  # type: ignore[arg-type]
+        raise RuntimeError("defect")
+
+    inside, proceed = threading.Event(), threading.Event()
+
+    def wait_halfway(saver: SqliteSaver, *arguments: object) -> None:
+        original(saver, *arguments)  # type: ignore[arg-type]
+        inside.set()
+        assert proceed.wait(10)
+
+    async with opened() as ws:
+        trajectory = await ws.create("x")
+        before = check_writable()
+        monkeypatch.setattr(SqliteSaver, "put_writes", fail_halfway)
+        with pytest.raises(RuntimeError, match="defect"):
+            await ws.run(trajectory)
+        assert check_writable() == before, "a failed write must leave nothing behind"
+
+        monkeypatch.setattr(SqliteSaver, "put_writes", wait_halfway)
+        running = asyncio.create_task(ws.run(trajectory))
+        await asyncio.to_thread(inside.wait, 10)
+        running.cancel()
+        await asyncio.sleep(0.05)
+        monkeypatch.setattr(SqliteSaver, "put_writes", original)
+        proceed.set()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        check_writable()
+        assert (await ws.run(trajectory)).stop_reason == "complete"
+
+
+async def test_a_statement_that_fails_rolls_back_the_whole_write(opened: Opened, tmp_path: Path) -> None:
+    async with opened(plan_of("a")) as ws:
+        trajectory = await ws.create("x")
+        with contextlib.closing(sqlite3.connect(tmp_path / "workspace" / "trajectories.sqlite")) as database:
+            rows = database.execute("SELECT count(*) FROM writes").fetchone()
+            database.execute(
+                "CREATE TRIGGER full BEFORE INSERT ON writes WHEN new.channel = 'seconds' "
+                "BEGIN SELECT RAISE(FAIL, 'full'); END"
+            )
+            seen = await ws.run(trajectory)
+            assert (seen.summary.status, seen.plans) == ("failed", ())
+            assert database.execute("SELECT count(*) FROM writes").fetchone() == rows
+
+
+async def test_a_state_without_a_catalog_entry_is_collected_once_it_is_old(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened() as ws:
+        kept = await ws.create("x")
+
+        async def killed(*_: object) -> None:
+            raise StoreError("killed")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(ws._catalog, "add", killed)
+            with pytest.raises(StoreError, match="killed"):
+                await ws.create("y")
+        assert await ws._checkpoints.remove_orphans(older_than=3600) == 0
+        assert await ws._checkpoints.remove_orphans(older_than=-1) == 1
+        assert await ws._checkpoints.remove_orphans(older_than=-1) == 0
+        assert (await ws.run(kept)).stop_reason == "complete"
+
+
+async def test_a_thousand_mixed_operations_beside_eight_running_trajectories(opened: Opened, tmp_path: Path) -> None:
+    random_ = random.Random(5)
+    store = ImageStore(tmp_path / "workspace" / "images")
+    stop = asyncio.Event()
+
+    async def keep_running(ws: Workspace, name: str) -> None:
+        """Runs a trajectory until it ends, then a new one; operations pause, judge, cancel and delete it meanwhile."""
+        while not stop.is_set():
+            try:
+                seen = await ws.run(name)
+                assert seen.summary.status != "failed", seen.summary.reason
+                ended = seen.summary.status in {"done", "cancelled"}
+            except TrajectoryError as error:
+                ended = error.code != "busy"
+            name = await ws.create("x") if ended else name
+
+    async def operate(ws: Workspace, name: str) -> None:
+        operations: list[Callable[[], Awaitable[object]]] = [
+            lambda: ws.pause(name),
+            lambda: ws.cancel(name),
+            lambda: ws.judge(name, HumanVerdict(success=bool(random_.getrandbits(1)))),
+            lambda: ws.branch(name, BranchPoint(step=0)),
+            lambda: ws.delete(name),
+            lambda: ws.delete(name),
+            ws.list,
+            lambda: ws.get(name),
+            lambda: ws.create("x"),
+            lambda: stream_a_little(ws, name),
+        ]
+        # Refusals are answers, too: another operation may have cancelled or deleted this one, or may be running it.
+        with contextlib.suppress(TrajectoryError, InputError):
+            await random_.choice(operations)()
+
+    async def stream_a_little(ws: Workspace, name: str) -> None:
+        async with aclosing(ws.stream(name)) as events:
+            async for event in events:
+                if isinstance(event, GenerationProgress) and event.step == 1:
+                    break
+
+    async with (
+        opened(plan_of("a", "b", "c"), accept_only("a!", "b", "c!"), Slow(store, 0.005)) as ws,
+        ticking() as ticker,
+    ):
+        runners = [asyncio.create_task(keep_running(ws, await ws.create("x"))) for _ in range(8)]
+        done = 0
+        while done < 1000:
+            names = [entry.id for entry in (await ws.list())[:40]]
+            for _ in range(4):
+                await asyncio.gather(*(operate(ws, random_.choice(names)) for _ in range(8)))
+                done += 8
+        stop.set()
+        await asyncio.gather(*runners)
+        left = await ws.list()
+        assert {entry.status for entry in left} <= {"ready", "paused", "done", "cancelled"}
+        assert all([(await ws.get(entry.id)).request.text == "x" for entry in left])
+    assert ticker.largest_gap < 1.0, "the loop is busy here, but must never wait for the database"
