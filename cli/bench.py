@@ -24,9 +24,9 @@ def bench() -> None:
 @app.command()
 def agent(json_output: _Json = False) -> None:
     """Measure the overhead per generator call and the size of checkpoints; about 10 seconds on an idle machine."""
-    from interleavethinker.evaluation.agent_overhead import measure_agent
+    from interleavethinker.evaluation.agent_overhead import measure_agent_overhead
 
-    speed = asyncio.run(measure_agent())
+    speed = asyncio.run(measure_agent_overhead())
     if json_output:
         typer.echo(json.dumps(speed.as_json()))
         return

@@ -198,15 +198,15 @@ def micro_critic(
     Without --models and --model every shipped critic is measured. With --model, that one alone, or beside --models.
     """
     from interleavethinker.evaluation.charts import critic_chart
-    from interleavethinker.evaluation.micro.critic import Settings, measure_critics, open_worker_pool
+    from interleavethinker.evaluation.micro.critic import CriticEvalConfig, measure_critics, open_worker_pool
     from interleavethinker.tools.errors import InputError
 
     if split not in {"combinations", "templates"}:
         raise InputError(f"--split must be combinations or templates; found {split!r}.")
     critics = _critics(models, model, adapter)
-    settings = Settings(n, tries, seed, "templates" if split == "templates" else "combinations", temperature)
-    with _progress() as progress, open_worker_pool(weaker=weaker, workers=workers) as crew:
-        report = {"generator": "weaker" if weaker else "shipped", **measure_critics(crew, critics, settings, progress)}
+    settings = CriticEvalConfig(n, tries, seed, "templates" if split == "templates" else "combinations", temperature)
+    with _progress() as progress, open_worker_pool(weaker=weaker, workers=workers) as pool:
+        report = {"generator": "weaker" if weaker else "shipped", **measure_critics(pool, critics, settings, progress)}
     _write_report(report, out, "micro-critic", critic_chart)
     if json_output:
         typer.echo(json.dumps(report, indent=2))
@@ -238,14 +238,14 @@ def _named(model: str, adapter: Path | None, variant: str) -> "AgentWeights":
 def _write_report(
     report: "dict[str, JsonValue]", out: Path | None, name: str, chart: "Callable[[dict[str, JsonValue], Path], None]"
 ) -> None:
-    from interleavethinker.evaluation.charts import can_draw
+    from interleavethinker.evaluation.charts import charts_available
 
     if out is None:
         return
     try:
         out.mkdir(parents=True, exist_ok=True)
         (out / f"{name}.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-        if can_draw():
+        if charts_available():
             chart(report, out / f"{name}.png")
         else:
             typer.echo("No chart: matplotlib is not installed; it comes with the train extra.", err=True)

@@ -15,13 +15,13 @@ from interleavethinker.evaluation.micro.rewrite_classifier import OTHER, SAME
 from interleavethinker.microworld.agents.rewriting import STRATEGIES
 from interleavethinker.tools.errors import InputError
 
-__all__ = ["can_draw", "critic_chart", "curves_chart", "planner_chart", "sheet_chart"]
+__all__ = ["charts_available", "critic_chart", "curves_chart", "planner_chart", "sheet_chart"]
 
 Report = Mapping[str, Any]
 _SERIES = ("#4878a8", "#c8743c", "#6f9f58")
 
 
-def can_draw() -> bool:
+def charts_available() -> bool:
     """Whether matplotlib is installed."""
     return find_spec("matplotlib") is not None
 
@@ -128,7 +128,7 @@ def sheet_chart(rows: Sequence[tuple[Sequence[Path], str]], path: Path) -> None:
 
 def _figure(width: float, height: float) -> Any:
     """An empty figure, in inches; without pyplot, which would keep every figure and look for a screen."""
-    if not can_draw():
+    if not charts_available():
         msg = "Charts need matplotlib, which is not installed; install it: pip install 'interleavethinker[train]'."
         raise InputError(msg, code="missing_extra")
     from matplotlib.figure import Figure

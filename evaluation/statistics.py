@@ -1,4 +1,4 @@
-"""Intervals around measured rates and means. Plain numbers in, plain numbers out."""
+"""Rates and means with 95 % intervals, and minimum detectable effects. Plain numbers in, plain numbers out."""
 
 import math
 from collections.abc import Sequence
@@ -25,10 +25,14 @@ class Estimate:
 
 
 def rate(hits: Sequence[float]) -> Estimate:
-    """Share of true outcomes with its Wilson interval; no samples give 0 with the interval 0..1.
+    """Returns a rate with its Wilson interval; without samples 0 with the interval 0..1.
 
     Args:
-        hits: Booleans; or shares in 0..1 where each sample stands for several outcomes, such as several models'.
+        hits: Booleans; or shares in 0..1 if a sample averages several outcomes, such as those of several models.
+
+    Example:
+        >>> rate([True, True, True, False]).value
+        0.75
     """
     n = len(hits)
     if n == 0:
@@ -40,7 +44,7 @@ def rate(hits: Sequence[float]) -> Estimate:
 
 
 def mean(values: Sequence[float]) -> Estimate:
-    """Mean with its normal interval; no samples give 0 with an empty interval."""
+    """Returns a mean with its normal interval; without samples 0 with an empty interval."""
     n = len(values)
     if n == 0:
         return Estimate(0.0, 0.0, 0.0, 0)
@@ -51,12 +55,12 @@ def mean(values: Sequence[float]) -> Estimate:
 
 
 def bootstrap(values: Sequence[float], seed: int = 0, draws: int = 10_000) -> Estimate:
-    """Mean with its percentile interval over resampled values; no samples give 0 with an empty interval.
+    """Returns a mean with its bootstrap percentile interval; without samples 0 with an empty interval.
 
     Args:
-        values: One for each sample; for a paired comparison, the differences.
-        seed: Of resampling.
-        draws: How often to resample.
+        values: One value per sample; for a paired comparison, the differences.
+        seed: Seed of the resampling.
+        draws: Number of resamples.
     """
     n = len(values)
     if n == 0:
@@ -68,10 +72,10 @@ def bootstrap(values: Sequence[float], seed: int = 0, draws: int = 10_000) -> Es
 
 
 def minimum_detectable_effect(differences: Sequence[float]) -> float:
-    """The smallest true mean difference that this many pairs show with 80 % power at a two-sided 5 % level.
+    """Returns the smallest true mean difference that is detected with 80 % power at a two-sided 5 % level.
 
     Args:
-        differences: One for each pair; infinity for fewer than two, which show nothing.
+        differences: One difference per pair; fewer than two give infinity.
     """
     n = len(differences)
     if n < 2:

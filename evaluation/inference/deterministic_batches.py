@@ -1,8 +1,8 @@
-"""A chat model in this process whose batches depend on nothing but the order of the questions.
+"""A local chat model whose batches depend only on the order of the prompts, so that sampling is reproducible.
 
-Serving answers whoever comes within a moment, so that batches, and with them sampled answers, vary from run to run.
-Here a round of questions is announced, collected, and answered in full batches from one seed. Any other chat model is
-asked as it is.
+When serving, a batch is whatever arrives within a short window, so batches and sampled answers vary from run to run.
+Here the caller announces a round of prompts; they are collected and answered in full batches from one seed. Other chat
+models are called directly.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from interleavethinker.tools.qwen3vl.batching import Batcher, Completion, Prompt
 from interleavethinker.tools.qwen3vl.chat_model import Qwen3VL
 from interleavethinker.tools.qwen3vl.inference import LocalModel, ModelIdentity
 
-__all__ = ["ask_in_rounds", "chat_model"]
+__all__ = ["chat_model", "run_round"]
 
 _T = TypeVar("_T")
 _MAX_BATCH = 32
 
 
-class _Rounds(Batcher):
-    """Answers a round once its last question has come.
+class _RoundBatcher(Batcher):
+    """Answers a round when its last prompt has arrived.
 
     Args:
         answer: See `Batcher`.
-        size: Most questions answered together.
+        size: The largest batch.
     """
 
     def __init__(self, answer: Callable[[Sequence[Prompt]], list[Completion]], size: int) -> None:
@@ -45,27 +45,27 @@ class _Rounds(Batcher):
         self._seed = 0
 
     def expect(self, count: int, seed: int) -> None:
-        """Announces a round of `count` questions, sampled from `seed`."""
+        """Announces a round of `count` prompts, to be sampled from `seed`."""
         self._round, self._expected, self._seed = [], count, seed
 
     def submit(self, prompt: Prompt, max_batch: int) -> Future[Completion]:  # noqa: ARG002 - rounds have their own size
-        """Collects a question of the announced round."""
+        """Collects a prompt of the announced round."""
         future: Future[Completion] = Future()
         self._round.append((prompt, future))
         if len(self._round) == self._expected:
             threading.Thread(target=self._answer_round, args=(self._round,), daemon=True).start()
         return future
 
-    def _answer_round(self, questions: Sequence[tuple[Prompt, Future[Completion]]]) -> None:
+    def _answer_round(self, prompts: Sequence[tuple[Prompt, Future[Completion]]]) -> None:
         import torch
 
         torch.manual_seed(self._seed)
-        for start in range(0, len(questions), self._size):
-            part = questions[start : start + self._size]
+        for start in range(0, len(prompts), self._size):
+            part = prompts[start : start + self._size]
             try:
-                answers = self._answer_batch([question for question, _ in part])
-            except Exception as error:  # noqa: BLE001 - it belongs to whoever asked, not to this thread
-                for _, future in questions[start:]:
+                answers = self._answer_batch([prompt for prompt, _ in part])
+            except Exception as error:  # noqa: BLE001 - raised to the callers, not in this thread
+                for _, future in prompts[start:]:
                     future.set_exception(error)
                 return
             self.batches.append(len(part))
@@ -73,30 +73,30 @@ class _Rounds(Batcher):
                 future.set_result(answer)
 
 
-class _InRounds(Qwen3VL):
-    """A Qwen3-VL that is asked in rounds."""
+class _RoundQwen3VL(Qwen3VL):
+    """A Qwen3-VL that answers in rounds."""
 
     @property
-    def batcher(self) -> _Rounds:
-        return _rounds_for(self.identity, self.max_batch)
+    def batcher(self) -> _RoundBatcher:
+        return _round_batcher_for(self.identity, self.max_batch)
 
 
 @cache
-def _rounds_for(identity: ModelIdentity, size: int) -> _Rounds:
-    return _Rounds(LocalModel(identity).complete, size)
+def _round_batcher_for(identity: ModelIdentity, size: int) -> _RoundBatcher:
+    return _RoundBatcher(LocalModel(identity).complete, size)
 
 
 def chat_model(weights: AgentWeights, *, temperature: float, max_new_tokens: int) -> BaseChatModel:
-    """Loads what `ask_in_rounds` asks; models of this process answer up to 32 questions at once.
+    """Loads a chat model for `run_round`; a local model answers up to 32 prompts per batch.
 
     Args:
-        weights: What to load.
-        temperature: 0 is greedy.
-        max_new_tokens: Longest answer of a model in this process.
+        weights: The model to load.
+        temperature: Sampling temperature; 0 is greedy.
+        max_new_tokens: The longest answer of a local model.
     """
     if not weights.model.startswith(OWN_PREFIX):
         return load_chat_model(weights.model, temperature=temperature, **weights.options)
-    return _InRounds(
+    return _RoundQwen3VL(
         model=weights.model.removeprefix(OWN_PREFIX),
         adapter=weights.adapter,
         temperature=temperature,
@@ -106,16 +106,16 @@ def chat_model(weights: AgentWeights, *, temperature: float, max_new_tokens: int
     )
 
 
-def ask_in_rounds(model: BaseChatModel, count: int, seed: int, round_: Callable[[], Awaitable[_T]]) -> _T:
-    """Runs one round.
+def run_round(model: BaseChatModel, count: int, seed: int, round_: Callable[[], Awaitable[_T]]) -> _T:
+    """Runs one round and returns its result.
 
     Args:
-        model: From `chat_model`.
-        count: How many questions the round asks, exactly, one for each coroutine that runs at once.
-        seed: Of sampling.
-        round_: Asks them all at once.
+        model: The model, from `chat_model`.
+        count: The exact number of prompts in the round.
+        seed: Sampling seed.
+        round_: Sends all prompts concurrently.
     """
-    if isinstance(model, _InRounds):
+    if isinstance(model, _RoundQwen3VL):
         model.batcher.expect(count, seed)
 
     async def run() -> _T:

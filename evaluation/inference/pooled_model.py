@@ -1,7 +1,7 @@
-"""Chat models of the micro world that answer in other processes, one for each core; weights have one batch under way.
+"""Small chat models that run in worker processes, one per core, with one batch in flight per set of weights.
 
-Generating a token of a small model is half arithmetic and half Python: threads of one process wait for each other's
-interpreter lock, and so does everything else there. Questions are still gathered into batches in this process.
+For a small model half the time of a token is Python, so threads of one process would wait for each other's interpreter
+lock and stall everything else there. Prompts are still collected into batches in this process.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ from interleavethinker.tools.qwen3vl.batching import Batcher, Completion, Prompt
 from interleavethinker.tools.qwen3vl.chat_model import Qwen3VL
 from interleavethinker.tools.qwen3vl.inference import LocalModel, ModelIdentity
 
-from .worker_pool import new_pool
+from .worker_pool import new_process_pool
 
-__all__ = ["ElsewhereQwen3VL", "end_processes"]
+__all__ = ["PooledQwen3VL", "shut_down_pool"]
 
 
-class ElsewhereQwen3VL(Qwen3VL):
-    """A Qwen3-VL whose batches are answered by whichever of the processes is free; each loads what it is asked for."""
+class PooledQwen3VL(Qwen3VL):
+    """A Qwen3-VL whose batches run in any free worker process; each worker loads the weights it needs."""
 
     @property
     def batcher(self) -> Batcher:
-        """The batcher that these weights share in this process."""
+        """The batcher that all models with these weights share in this process."""
         return _batcher_for(self.identity)
 
 
 @cache
 def _batcher_for(which: ModelIdentity) -> Batcher:
-    def answer(questions: Sequence[Prompt]) -> list[Completion]:
+    def answer(prompts: Sequence[Prompt]) -> list[Completion]:
         try:
-            return _pool().submit(_answer, which, questions).result()
+            return _pool().submit(_answer, which, prompts).result()
         except BrokenProcessPool as error:
             msg = f"A worker process of {which.model!r} died; is there enough memory for one process per core?"
             raise ModelError(msg) from error
@@ -45,11 +45,11 @@ def _batcher_for(which: ModelIdentity) -> Batcher:
 
 @cache
 def _pool() -> ProcessPoolExecutor:
-    return new_pool()
+    return new_process_pool()
 
 
-def end_processes() -> None:
-    """Ends the processes, if there are any; the next question begins new ones."""
+def shut_down_pool() -> None:
+    """Ends the worker processes, if there are any; the next prompt starts new ones."""
     if _pool.cache_info().currsize:
         _pool().shutdown(cancel_futures=True)
         _pool.cache_clear()
@@ -60,10 +60,10 @@ def _weights(which: ModelIdentity) -> LocalModel:
     return LocalModel(which)
 
 
-def _answer(which: ModelIdentity, questions: Sequence[Prompt]) -> list[Completion]:
-    if questions[0].sampling.temperature > 0:
+def _answer(which: ModelIdentity, prompts: Sequence[Prompt]) -> list[Completion]:
+    if prompts[0].sampling.temperature > 0:
         import torch
 
-        # Else all processes would draw alike. What a question draws still depends on who shares its batch.
-        torch.manual_seed(zlib.crc32(repr([question.conversation for question in questions]).encode()))
-    return _weights(which).complete(questions)
+        # Otherwise all workers would sample alike. A prompt's sample still depends on the other prompts of its batch.
+        torch.manual_seed(zlib.crc32(repr([prompt.conversation for prompt in prompts]).encode()))
+    return _weights(which).complete(prompts)

@@ -1,4 +1,4 @@
-"""Processes that models work in, a torch thread each: many small models at once are faster so than in threads."""
+"""Worker processes for small models, with one torch thread each: faster than running many models in threads."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ import signal
 import threading
 from concurrent.futures import ProcessPoolExecutor
 
-__all__ = ["new_pool"]
+__all__ = ["new_process_pool"]
 
 
-def new_pool(workers: int | None = None) -> ProcessPoolExecutor:
-    """A pool whose processes end with this one, however it ends.
+def new_process_pool(workers: int | None = None) -> ProcessPoolExecutor:
+    """Returns a pool whose processes exit when this one does, even if it is killed.
 
     Args:
-        workers: How many; one for each core by default.
+        workers: The number of processes; one per core by default.
     """
     context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
-    return ProcessPoolExecutor(workers or os.cpu_count(), mp_context=context, initializer=_begin)
+    return ProcessPoolExecutor(workers or os.cpu_count(), mp_context=context, initializer=_initialize_worker)
 
 
-def _begin() -> None:
-    """What a process does first."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal interrupts all at once; who began this one ends it
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+def _initialize_worker() -> None:
+    """Runs first in every worker."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the parent shuts the workers down
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
     import torch
     from transformers.utils import logging
 
@@ -32,8 +32,8 @@ def _begin() -> None:
     logging.disable_progress_bar()
 
 
-def _end_with_parent() -> None:
-    """Ends this process when the one that began it is gone, killed perhaps; a pool alone would wait forever."""
+def _exit_with_parent() -> None:
+    """Exits when the parent process is gone, even if it was killed; a pool's worker would wait forever."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

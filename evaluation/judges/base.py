@@ -1,7 +1,7 @@
-"""What judges a picture: semantics and quality, 0..10 each, as the paper's judge gives them. A protocol and its words.
+"""The judge protocol: scores an image's semantics and quality, 0..10 each, as in the paper.
 
-The micro world's scorer and any vision-language model implement it. A judge that cannot give a usable answer says None;
-nobody may turn that into a number.
+The micro world's scorer and any vision-language model implement it. A judge without a usable answer returns None, which
+must never be turned into a number.
 """
 
 from __future__ import annotations
@@ -19,35 +19,35 @@ __all__ = ["Judge", "JudgeScores", "JudgedImage"]
 
 @dataclass(frozen=True)
 class JudgedImage:
-    """One picture to be judged."""
+    """An image to judge."""
 
     image: Sha256
     source: Sha256 | None
-    """The picture before the step; None if it was drawn from text alone."""
+    """The image before the step; None if the step generates from text alone."""
     prompt: str
-    """What the step should achieve, in the plan's words."""
+    """The step's prompt in the plan."""
     reference: JsonValue = None
-    """What its world knows about the step; a judge that only looks has no use for it."""
+    """The ground truth of the step, where it is known; judges that only look at the image ignore it."""
 
 
 @dataclass(frozen=True)
 class JudgeScores:
-    """A judge's answer."""
+    """A judge's scores of one image."""
 
     semantics: float
-    """0..10: the worse of "what was asked is there" and "nothing else has changed"."""
+    """0..10, the lower of two scores: "the image shows the prompt" and "nothing else has changed"."""
     quality: float
-    """0..10: the worse of "natural" and "free of artefacts"."""
+    """0..10, the lower of two scores: "natural" and "free of artifacts"."""
 
     @property
     def overall(self) -> float:
-        """The geometric mean."""
+        """The geometric mean of semantics and quality, 0..10."""
         return float((self.semantics * self.quality) ** 0.5)
 
 
 class Judge(Protocol):
-    """Judges pictures."""
+    """Scores images."""
 
-    async def judge(self, shots: Sequence[JudgedImage]) -> list[JudgeScores | None]:
-        """Returns one answer per picture, in order; None where no usable one came."""
+    async def judge(self, images: Sequence[JudgedImage]) -> list[JudgeScores | None]:
+        """Returns the scores of each image, in order; None where the judge gave no usable answer."""
         ...

@@ -1,4 +1,4 @@
-"""The micro world's judge: its scorer, which reads pictures by table look-up and knows each step's target."""
+"""The micro world's judge: its scorer, which reads images by table lookup and knows each step's target."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ __all__ = ["MicroJudge"]
 
 
 class MicroJudge:
-    """Judges against the target that each shot's reference holds.
+    """Scores an image against the target in its reference.
 
     Args:
-        store: Where the pictures lie.
+        store: The image store.
     """
 
     def __init__(self, store: ImageStore) -> None:
         self._store = store
 
-    async def judge(self, shots: Sequence[JudgedImage]) -> list[JudgeScores | None]:
+    async def judge(self, images: Sequence[JudgedImage]) -> list[JudgeScores | None]:
         """See `Judge.judge`."""
-        return await asyncio.to_thread(lambda: [self._marks(shot) for shot in shots])
+        return await asyncio.to_thread(lambda: [self._score(judged) for judged in images])
 
-    def _marks(self, shot: JudgedImage) -> JudgeScores:
-        source = None if shot.source is None else open_rgb(self._store.get(shot.source))
-        score = score_step(open_rgb(self._store.get(shot.image)), source, target_from(shot.reference))
+    def _score(self, judged: JudgedImage) -> JudgeScores:
+        source = None if judged.source is None else open_rgb(self._store.get(judged.source))
+        score = score_step(open_rgb(self._store.get(judged.image)), source, target_from(judged.reference))
         return JudgeScores(score.semantics, score.quality)

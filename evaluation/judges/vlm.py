@@ -1,7 +1,7 @@
-"""A judge for any pictures: a vision-language model, asked as VIEScore asks, in our own words.
+"""A judge for any image: a vision-language model with prompts in the style of VIEScore.
 
-Semantics and quality are two questions, asked at the same time. Each is answered by two marks, of which the worse
-counts. An answer that cannot be read is asked for again a bounded number of times; then there is no score.
+Semantics and quality are two prompts, sent concurrently. Each is answered with two scores, of which the lower one
+counts. An unparsable answer is requested again a limited number of times; after that there is no score.
 """
 
 from __future__ import annotations
@@ -30,24 +30,24 @@ _PLACEHOLDER = "{{prompt}}"
 
 
 class _Answer(BaseModel):
-    """Exactly two marks. Numbers only: a mark that must be guessed at is none."""
+    """Exactly two numbers; text that would have to be interpreted is not accepted."""
 
     model_config = ConfigDict(strict=True, extra="ignore")
 
     scores: tuple[float, float] = Field(strict=False)
 
     @property
-    def worst(self) -> float:
-        return min(max(0.0, min(10.0, mark)) for mark in self.scores)
+    def lowest(self) -> float:
+        return min(max(0.0, min(10.0, score)) for score in self.scores)
 
 
 class VlmJudge:
-    """Asks a chat model.
+    """Scores images with a chat model.
 
     Args:
-        model: Any LangChain chat model that takes images.
-        store: Where the pictures lie.
-        questions: How often to ask in all before there is no score.
+        model: Any LangChain chat model that accepts images.
+        store: The image store.
+        questions: How many times to ask in total before giving up on a score.
     """
 
     def __init__(self, model: BaseChatModel, store: ImageStore, questions: int = 3) -> None:
@@ -55,47 +55,47 @@ class VlmJudge:
         self._store = store
         self._questions = questions
 
-    async def judge(self, shots: Sequence[JudgedImage]) -> list[JudgeScores | None]:
+    async def judge(self, images: Sequence[JudgedImage]) -> list[JudgeScores | None]:
         """See `Judge.judge`.
 
         Raises:
-            ModelError: The model cannot be reached.
+            ModelError: The model failed or could not be reached.
         """
-        return list(await asyncio.gather(*(self._marks(shot) for shot in shots)))
+        return list(await asyncio.gather(*(self._score(judged) for judged in images)))
 
-    async def _marks(self, shot: JudgedImage) -> JudgeScores | None:
-        kind = "draw" if shot.source is None else "edit"
-        pictures = (shot.image,) if shot.source is None else (shot.source, shot.image)
+    async def _score(self, judged: JudgedImage) -> JudgeScores | None:
+        kind = "draw" if judged.source is None else "edit"
+        images = (judged.image,) if judged.source is None else (judged.source, judged.image)
         semantics, quality = await asyncio.gather(
-            self._ask(_question(f"judge_{kind}").replace(_PLACEHOLDER, shot.prompt), pictures),
-            self._ask(_question("judge_quality"), (shot.image,)),
+            self._ask(_prompt(f"judge_{kind}").replace(_PLACEHOLDER, judged.prompt), images),
+            self._ask(_prompt("judge_quality"), (judged.image,)),
         )
         return None if semantics is None or quality is None else JudgeScores(semantics, quality)
 
-    async def _ask(self, text: str, pictures: Sequence[str]) -> float | None:
-        parts: tuple[Part, ...] = (*(ImagePart(sha256=sha256) for sha256 in pictures), TextPart(text=text))
+    async def _ask(self, text: str, images: Sequence[str]) -> float | None:
+        parts: tuple[Part, ...] = (*(ImagePart(sha256=sha256) for sha256 in images), TextPart(text=text))
         messages = to_messages([Turn("user", parts)], self._store)
-        asked = list(messages)
+        conversation = list(messages)
         for _ in range(self._questions):
-            answer = await invoke(self._model, asked, role="judge's model")
-            mark = _read(answer.text)
-            if mark is not None:
-                return mark
+            answer = (await invoke(self._model, conversation, role="judge's model")).text
+            score = _parse(answer)
+            if score is not None:
+                return score
             complaint = 'Your answer must hold {"scores": [first, second]} with two numbers from 0 to 10. Answer again.'
-            asked = [*messages, AIMessage(content=answer.text or "(nothing)"), HumanMessage(content=complaint)]
+            conversation = [*messages, AIMessage(content=answer or "(nothing)"), HumanMessage(content=complaint)]
         return None
 
 
-def _read(text: str) -> float | None:
+def _parse(text: str) -> float | None:
     start = text.find("{")
     if start < 0:
         return None
     try:
-        return _Answer.model_validate(json_repair.loads(text[start:])).worst
+        return _Answer.model_validate(json_repair.loads(text[start:])).lowest
     except (ValidationError, ValueError, RecursionError):
         return None
 
 
 @cache
-def _question(name: str) -> str:
+def _prompt(name: str) -> str:
     return (files("interleavethinker.evaluation.judges") / "prompts" / f"{name}.md").read_text(encoding="utf-8").strip()

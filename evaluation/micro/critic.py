@@ -20,8 +20,8 @@ from typing import Protocol, TypeVar
 from langchain_core.language_models import BaseChatModel
 from pydantic import JsonValue
 
-from interleavethinker.evaluation.inference.deterministic_batches import ask_in_rounds, chat_model
-from interleavethinker.evaluation.inference.worker_pool import new_pool
+from interleavethinker.evaluation.inference.deterministic_batches import chat_model, run_round
+from interleavethinker.evaluation.inference.worker_pool import new_process_pool
 from interleavethinker.microworld.agents.registry import AgentWeights, prompts_folder
 from interleavethinker.microworld.requests.families import Split
 from interleavethinker.tools.chat.agents import ChatCritic, to_messages
@@ -33,17 +33,17 @@ from interleavethinker.tools.errors import ModelAnswerError
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.types import CriticInput, Verdict
 
-from .critic_cases import Again, CriticCase, PlannedAttempt, attempt, make_again, plan_attempts
-from .critic_report import Answered, prompts_for, report_on
+from .critic_cases import CriticCase, PlannedAttempt, RetryTask, attempt, plan_attempts, retry_failures
+from .critic_report import CriticRun, critic_report, retries_needed
 from .generator import Generator
 
 __all__ = [
-    "Judged",
+    "CriticAnswers",
+    "CriticEvalConfig",
     "LocalWorkerPool",
     "Progress",
-    "Settings",
     "WorkerPool",
-    "judged_by_model",
+    "ask_critic_model",
     "measure_critics",
     "micro_chat_critic",
     "open_worker_pool",
@@ -54,14 +54,14 @@ _ROUND, _ATTEMPTS, _AGAIN = 64, 32, 8
 """Cases judged, attempts made, and failures made again in one piece of work."""
 _GREEDY = 0.0
 Progress = Callable[[str, int, int], None]
-Judged = list[tuple[Verdict, bool]]
+CriticAnswers = list[tuple[Verdict, bool]]
 """For each case the verdict, and whether the answer had the strict form."""
 _T = TypeVar("_T")
 _U = TypeVar("_U")
 
 
 @dataclass(frozen=True)
-class Settings:
+class CriticEvalConfig:
     """What is measured; saved with the report."""
 
     n: int = 640
@@ -82,20 +82,20 @@ class WorkerPool(Protocol):
 
     def judge(
         self, weights: Sequence[tuple[AgentWeights, float]], cases: Sequence[CriticInput], seed: int, progress: Progress
-    ) -> list[Judged]:
+    ) -> list[CriticAnswers]:
         """The answers of models, each with its temperature, about all cases."""
 
-    def make_again(self, again: Sequence[Again], progress: Progress) -> list[tuple[float, ...]]:
-        """See `critic_cases.make_again`."""
+    def retry_failures(self, again: Sequence[RetryTask], progress: Progress) -> list[tuple[float, ...]]:
+        """See `critic_cases.retry_failures`."""
 
 
 def measure_critics(
-    crew: WorkerPool, critics: Mapping[str, AgentWeights], settings: Settings, progress: Progress | None = None
+    pool: WorkerPool, critics: Mapping[str, AgentWeights], settings: CriticEvalConfig, progress: Progress | None = None
 ) -> dict[str, JsonValue]:
     """Measures critics on the same cases.
 
     Args:
-        crew: Who does the work.
+        pool: Who does the work.
         critics: By name.
         settings: What to measure.
         progress: Is told of every finished piece.
@@ -105,19 +105,19 @@ def measure_critics(
     """
     tell = progress or (lambda _what, _done, _total: None)
     planned = plan_attempts(settings.n, settings.seed, split=settings.split, tries=settings.tries)
-    cases = crew.attempts(planned, tell)
+    cases = pool.attempts(planned, tell)
     modes = {"sampled": settings.temperature, "greedy": _GREEDY}
     jobs = [(mode, name) for mode in modes for name in critics]
-    judged = crew.judge(
+    judged = pool.judge(
         [(critics[name], modes[mode]) for mode, name in jobs], [case.case for case in cases], settings.seed, tell
     )
-    answers: dict[str, dict[str, Answered]] = {mode: {} for mode in modes}
+    answers: dict[str, dict[str, CriticRun]] = {mode: {} for mode in modes}
     for (mode, name), answered in zip(jobs, judged, strict=True):
         verdicts, well_formed = zip(*answered, strict=True)
-        answers[mode][name] = Answered(critics[name].variant, critics[name].seed, verdicts, well_formed)
-    wanted = prompts_for(cases, [one for by_name in answers.values() for one in by_name.values()])
-    again = [Again(text, cases[at].source, cases[at].target, cases[at].seeds) for at, text in wanted]
-    scores = dict(zip(wanted, crew.make_again(again, tell), strict=True))
+        answers[mode][name] = CriticRun(critics[name].variant, critics[name].seed, verdicts, well_formed)
+    wanted = retries_needed(cases, [one for by_name in answers.values() for one in by_name.values()])
+    again = [RetryTask(text, cases[at].source, cases[at].target, cases[at].seeds) for at, text in wanted]
+    scores = dict(zip(wanted, pool.retry_failures(again, tell), strict=True))
     return {
         "n": len(cases),
         "failures": sum(not case.good for case in cases),
@@ -130,13 +130,13 @@ def measure_critics(
             name: {"variant": one.variant, "model": one.model, "adapter": one.adapter, "training_seed": one.seed}
             for name, one in critics.items()
         },
-        **report_on(cases, answers["sampled"], scores),
-        "greedy": report_on(cases, answers["greedy"], scores),
+        **critic_report(cases, answers["sampled"], scores),
+        "greedy": critic_report(cases, answers["greedy"], scores),
     }
 
 
 class LocalWorkerPool:
-    """A crew of this process alone.
+    """A pool of this process alone.
 
     Attributes:
         again: What was made again, in order.
@@ -151,12 +151,12 @@ class LocalWorkerPool:
         self,
         generator: Generator,
         store: ImageStore,
-        judge: Callable[[AgentWeights, float, Sequence[CriticInput]], Judged],
+        judge: Callable[[AgentWeights, float, Sequence[CriticInput]], CriticAnswers],
     ) -> None:
         self._generator = generator
         self._store = store
         self._judge = judge
-        self.again: list[Again] = []
+        self.again: list[RetryTask] = []
 
     def attempts(self, planned: Sequence[PlannedAttempt], progress: Progress) -> list[CriticCase]:
         """See `WorkerPool.attempts`."""
@@ -170,16 +170,16 @@ class LocalWorkerPool:
         cases: Sequence[CriticInput],
         seed: int,  # noqa: ARG002 - the protocol's; who judges here has its own
         progress: Progress,
-    ) -> list[Judged]:
+    ) -> list[CriticAnswers]:
         """See `WorkerPool.judge`."""
         judged = [self._judge(one, temperature, cases) for one, temperature in weights]
         progress("judged", len(cases) * len(weights), len(cases) * len(weights))
         return judged
 
-    def make_again(self, again: Sequence[Again], progress: Progress) -> list[tuple[float, ...]]:
-        """See `WorkerPool.make_again`."""
+    def retry_failures(self, again: Sequence[RetryTask], progress: Progress) -> list[tuple[float, ...]]:
+        """See `WorkerPool.retry_failures`."""
         self.again += again
-        scores = make_again(self._generator, again)
+        scores = retry_failures(self._generator, again)
         progress("failures made again", len(again), len(again))
         return scores
 
@@ -193,7 +193,7 @@ def open_worker_pool(*, weaker: bool = False, workers: int = 2) -> Iterator[Work
         workers: How many processes.
     """
     with tempfile.TemporaryDirectory() as folder:
-        pool = new_pool(workers)
+        pool = new_process_pool(workers)
         try:
             yield _Pool(pool, Path(folder), weaker)
         finally:
@@ -201,7 +201,7 @@ def open_worker_pool(*, weaker: bool = False, workers: int = 2) -> Iterator[Work
 
 
 class _Pool:
-    """A crew of processes that share a store of pictures."""
+    """A pool of processes that share a store of pictures."""
 
     def __init__(self, pool: ProcessPoolExecutor, folder: Path, weaker: bool) -> None:
         self._pool = pool
@@ -215,7 +215,7 @@ class _Pool:
 
     def judge(
         self, weights: Sequence[tuple[AgentWeights, float]], cases: Sequence[CriticInput], seed: int, progress: Progress
-    ) -> list[Judged]:
+    ) -> list[CriticAnswers]:
         parts = [
             (one, heat, number, part) for one, heat in weights for number, part in enumerate(_parts(cases, _ROUND))
         ]
@@ -225,7 +225,7 @@ class _Pool:
         flat = _gather("judged", [part for *_, part in parts], submitted, progress)
         return [flat[start : start + len(cases)] for start in range(0, len(flat), len(cases))]
 
-    def make_again(self, again: Sequence[Again], progress: Progress) -> list[tuple[float, ...]]:
+    def retry_failures(self, again: Sequence[RetryTask], progress: Progress) -> list[tuple[float, ...]]:
         parts = _parts(again, _AGAIN)
         submitted = [self._pool.submit(_make_again, self._weaker, part) for part in parts]
         return _gather("failures made again", parts, submitted, progress)
@@ -272,20 +272,22 @@ def _attempt(weaker: bool, folder: Path, planned: Sequence[PlannedAttempt]) -> l
     return attempt(_generator(weaker), ImageStore(folder), planned)
 
 
-def _make_again(weaker: bool, again: Sequence[Again]) -> list[tuple[float, ...]]:
-    return make_again(_generator(weaker), again)
+def _make_again(weaker: bool, again: Sequence[RetryTask]) -> list[tuple[float, ...]]:
+    return retry_failures(_generator(weaker), again)
 
 
-def _judge(weights: AgentWeights, folder: Path, cases: Sequence[CriticInput], temperature: float, seed: int) -> Judged:
+def _judge(
+    weights: AgentWeights, folder: Path, cases: Sequence[CriticInput], temperature: float, seed: int
+) -> CriticAnswers:
     model = chat_model(weights, temperature=temperature, max_new_tokens=_MAX_NEW_TOKENS)
     micro = weights.model.startswith(OWN_PREFIX)
     prompts = load_prompts(prompts_folder() if micro else None)
-    return judged_by_model(model, ImageStore(folder), cases, prompts, seed)
+    return ask_critic_model(model, ImageStore(folder), cases, prompts, seed)
 
 
-def judged_by_model(
+def ask_critic_model(
     model: BaseChatModel, store: ImageStore, cases: Sequence[CriticInput], prompts: Prompts, seed: int = 0
-) -> Judged:
+) -> CriticAnswers:
     """A chat model's first answers about cases, asked all at once.
 
     Args:
@@ -310,4 +312,4 @@ def judged_by_model(
         strict = isinstance(content.get("previous_step_success"), bool)
         return verdict, strict and bool(str(content.get("refine_prompt") or "").strip())
 
-    return ask_in_rounds(model, len(cases), seed, lambda: asyncio.gather(*map(ask, cases)))
+    return run_round(model, len(cases), seed, lambda: asyncio.gather(*map(ask, cases)))

@@ -23,7 +23,7 @@ from interleavethinker.tools.types import CriticInput
 
 from .generator import Generator
 
-__all__ = ["Again", "CriticCase", "PlannedAttempt", "attempt", "draw_cases", "make_again", "plan_attempts"]
+__all__ = ["CriticCase", "PlannedAttempt", "RetryTask", "attempt", "generate_cases", "plan_attempts", "retry_failures"]
 
 _NEAR = 1.0
 """A case whose semantics or quality lies within this of what J needs is reported apart."""
@@ -66,7 +66,7 @@ class CriticCase:
 
 
 @dataclass(frozen=True)
-class Again:
+class RetryTask:
     """A failed attempt to be made again from a prompt, once with each of its seeds."""
 
     prompt: str
@@ -113,14 +113,14 @@ def attempt(generator: Generator, store: ImageStore, planned: Sequence[PlannedAt
     return cases
 
 
-def draw_cases(
+def generate_cases(
     generator: Generator, store: ImageStore, n: int, seed: int, *, split: Split = "combinations", tries: int = 4
 ) -> list[CriticCase]:
     """`plan_attempts` and `attempt` in one."""
     return attempt(generator, store, plan_attempts(n, seed, split=split, tries=tries))
 
 
-def make_again(generator: Generator, again: Sequence[Again]) -> list[tuple[float, ...]]:
+def retry_failures(generator: Generator, again: Sequence[RetryTask]) -> list[tuple[float, ...]]:
     """The overall scores, 0..1, of attempts made again: one for each of an attempt's seeds."""
     flat = [(one, seed) for one in again for seed in one.seeds]
     pictures = _make(

@@ -21,21 +21,21 @@ from interleavethinker.microworld.agents.rewriting import STRATEGIES
 from interleavethinker.tools.types import Verdict
 
 from .critic_cases import CriticCase
-from .rewrite_classifier import OTHER, SAME, Wording, wording_of
+from .rewrite_classifier import OTHER, SAME, RewriteClass, classify_rewrite
 
-__all__ = ["RESEED", "Answered", "Scores", "prompts_for", "report_on"]
+__all__ = ["RESEED", "CriticRun", "RetryScores", "critic_report", "retries_needed"]
 
 RESEED = "reseed"
 LEAD = ("grpo", "critic")
 """Variants that are compared with every other one; all are compared with `reseed`."""
 
-Scores = Mapping[tuple[int, str], Sequence[float]]
+RetryScores = Mapping[tuple[int, str], Sequence[float]]
 """By a case's number and the prompt it was made again from: the overall scores, 0..1, one for each of its seeds."""
 Json = dict[str, JsonValue]
 
 
 @dataclass(frozen=True)
-class Answered:
+class CriticRun:
     """One model's answers to every case."""
 
     variant: str
@@ -47,7 +47,7 @@ class Answered:
 
 
 @dataclass(frozen=True)
-class _Measured:
+class _VariantResults:
     """A variant, its models taken together: one number for each case."""
 
     models: int
@@ -57,7 +57,7 @@ class _Measured:
     """Of the failed cases only."""
 
 
-def prompts_for(cases: Sequence[CriticCase], answers: Sequence[Answered]) -> list[tuple[int, str]]:
+def retries_needed(cases: Sequence[CriticCase], answers: Sequence[CriticRun]) -> list[tuple[int, str]]:
     """What must be made again: every failed case, from its own prompt and from each that a critic wrote for it."""
     wanted: dict[tuple[int, str], None] = {}
     for index, case in enumerate(cases):
@@ -67,13 +67,13 @@ def prompts_for(cases: Sequence[CriticCase], answers: Sequence[Answered]) -> lis
     return list(wanted)
 
 
-def report_on(cases: Sequence[CriticCase], answers: Mapping[str, Answered], scores: Scores) -> Json:
+def critic_report(cases: Sequence[CriticCase], answers: Mapping[str, CriticRun], scores: RetryScores) -> Json:
     """Figures of every variant and their differences.
 
     Args:
         cases: What was judged.
         answers: By model.
-        scores: Of everything in `prompts_for`.
+        scores: Of everything in `retries_needed`.
     """
     failed = [index for index, case in enumerate(cases) if not case.good]
     again = [_gain(cases, scores, index, cases[index].case.prompt) for index in failed]
@@ -104,23 +104,23 @@ def report_on(cases: Sequence[CriticCase], answers: Mapping[str, Answered], scor
     return report
 
 
-def _variants(answers: Mapping[str, Answered]) -> list[str]:
+def _variants(answers: Mapping[str, CriticRun]) -> list[str]:
     return list(dict.fromkeys(one.variant for one in answers.values()))
 
 
-def _of(answers: Mapping[str, Answered], variant: str) -> dict[str, Answered]:
+def _of(answers: Mapping[str, CriticRun], variant: str) -> dict[str, CriticRun]:
     return {name: one for name, one in answers.items() if one.variant == variant}
 
 
 def _measured(
-    cases: Sequence[CriticCase], models: Mapping[str, Answered], scores: Scores, failed: Sequence[int]
-) -> _Measured:
+    cases: Sequence[CriticCase], models: Mapping[str, CriticRun], scores: RetryScores, failed: Sequence[int]
+) -> _VariantResults:
     ones = list(models.values())
 
     def average(values: Sequence[float]) -> float:
         return sum(values) / len(ones)
 
-    return _Measured(
+    return _VariantResults(
         models=len(ones),
         form=[average([one.well_formed[index] for one in ones]) for index in range(len(cases))],
         right=[average([one.verdicts[index].success is case.good for one in ones]) for index, case in enumerate(cases)],
@@ -133,17 +133,17 @@ def _refined(verdict: Verdict) -> str | None:
     return verdict.refined_prompt if verdict.success is False and verdict.refined_prompt else None
 
 
-def _gain(cases: Sequence[CriticCase], scores: Scores, index: int, prompt: str) -> float:
+def _gain(cases: Sequence[CriticCase], scores: RetryScores, index: int, prompt: str) -> float:
     made = scores[index, prompt]
     return sum(made) / len(made) - cases[index].score.overall / 10
 
 
-def _earned(cases: Sequence[CriticCase], answered: Answered, scores: Scores, index: int) -> float:
+def _earned(cases: Sequence[CriticCase], answered: CriticRun, scores: RetryScores, index: int) -> float:
     prompt = _refined(answered.verdicts[index])
     return 0.0 if prompt is None else _gain(cases, scores, index, prompt)
 
 
-def _figures(cases: Sequence[CriticCase], measured: _Measured, chosen: Sequence[int]) -> Json:
+def _figures(cases: Sequence[CriticCase], measured: _VariantResults, chosen: Sequence[int]) -> Json:
     good = [index for index in chosen if cases[index].good]
     bad = [index for index in chosen if not cases[index].good]
     return {
@@ -155,21 +155,21 @@ def _figures(cases: Sequence[CriticCase], measured: _Measured, chosen: Sequence[
     }
 
 
-def _alone(cases: Sequence[CriticCase], answered: Answered, scores: Scores, failed: Sequence[int]) -> Json:
+def _alone(cases: Sequence[CriticCase], answered: CriticRun, scores: RetryScores, failed: Sequence[int]) -> Json:
     measured = _measured(cases, {"": answered}, scores, failed)
     return {**_figures(cases, measured, range(len(cases))), **_estimate("score_gain", mean(measured.gains))}
 
 
 def _wordings(
-    cases: Sequence[CriticCase], models: Mapping[str, Answered], scores: Scores, failed: Sequence[int]
+    cases: Sequence[CriticCase], models: Mapping[str, CriticRun], scores: RetryScores, failed: Sequence[int]
 ) -> Json:
     """How often each rewriting strategy is followed, how often written correctly, and what it gains."""
-    found: list[tuple[Wording, float]] = []
+    found: list[tuple[RewriteClass, float]] = []
     for one in models.values():
         for index in failed:
             prompt = _refined(one.verdicts[index])
             if prompt is not None:
-                found.append((wording_of(prompt, cases[index]), _gain(cases, scores, index, prompt)))
+                found.append((classify_rewrite(prompt, cases[index]), _gain(cases, scores, index, prompt)))
     counts = Counter(wording.strategy for wording, _ in found)
     strategies: Json = {}
     for name in (*STRATEGIES, SAME, OTHER):

@@ -24,7 +24,7 @@ from interleavethinker.microworld.scenes.scene import render, to_image
 from interleavethinker.microworld.scoring.scorer import Score, is_success, score_tasks
 from interleavethinker.microworld.seeds import GENERATOR_EVALUATION
 
-__all__ = ["Generator", "Progress", "evaluate", "report_of", "seconds_per_image"]
+__all__ = ["Generator", "Progress", "evaluate", "generator_report", "seconds_per_image"]
 
 _TIMED = 10
 _FIGURES = (
@@ -56,7 +56,7 @@ class Progress(Protocol):
 
 
 @dataclass(frozen=True)
-class _Group:
+class _SampleGroup:
     """Samples of one kind."""
 
     name: str
@@ -84,10 +84,10 @@ def evaluate(
         progress: Is told of every batch.
     """
     generator = MicroGenerator(checkpoint, weaker=weaker)
-    return {**report_of(generator, n=n, seed=seed, gaps=gaps, progress=progress), **_speed(generator)}
+    return {**generator_report(generator, n=n, seed=seed, gaps=gaps, progress=progress), **_speed(generator)}
 
 
-def report_of(
+def generator_report(
     generator: Generator,
     *,
     n: int,
@@ -131,14 +131,14 @@ def _gap_figures(generator: Generator, gap: str, seed: int, n: int, tell: Progre
     return {**one_shot, **{f"{key}_reworded": value for key, value in reworded.items()}}
 
 
-def _group(name: str, seed: int, count: int, make: Callable[[np.random.Generator], HeldOutTask]) -> _Group:
+def _group(name: str, seed: int, count: int, make: Callable[[np.random.Generator], HeldOutTask]) -> _SampleGroup:
     """Samples whose i-th depends on seed, name and i alone, so that a larger n repeats those of a smaller one."""
     rngs = [np.random.default_rng([GENERATOR_EVALUATION, seed, *name.encode(), index]) for index in range(count)]
     samples = tuple(make(rng) for rng in rngs)
-    return _Group(name, samples, tuple(int(rng.integers(2**31)) for rng in rngs))
+    return _SampleGroup(name, samples, tuple(int(rng.integers(2**31)) for rng in rngs))
 
 
-def _make(generator: Generator, group: _Group, tell: Progress, *, reworded: bool = False) -> list[Score]:
+def _make(generator: Generator, group: _SampleGroup, tell: Progress, *, reworded: bool = False) -> list[Score]:
     """Makes and judges a group's pictures, from the texts themselves or from their rewordings."""
     scores: list[Score] = []
     name, total = f"{group.name}, reworded" if reworded else group.name, len(group.samples)

@@ -19,7 +19,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage
 from pydantic import JsonValue
 
-from interleavethinker.evaluation.inference.deterministic_batches import ask_in_rounds, chat_model
+from interleavethinker.evaluation.inference.deterministic_batches import chat_model, run_round
 from interleavethinker.evaluation.statistics import rate
 from interleavethinker.microworld.agents.registry import AgentWeights, prompts_folder
 from interleavethinker.microworld.agents.scripted_planner import ScriptedPlanner
@@ -38,7 +38,7 @@ from interleavethinker.tools.types import Plan, Request
 
 from .plan_checks import PlanOutcome, broken_rule, carry_out
 
-__all__ = ["PlannerCase", "ask_model", "ask_planner", "draw_requests", "evaluate_planner", "planner_report"]
+__all__ = ["PlannerCase", "ask_model", "ask_planner", "evaluate_planner", "planner_report", "sample_requests"]
 
 _SPLITS: dict[str, Split] = {"unseen_combinations": "combinations", "unseen_templates": "templates"}
 _MAX_NEW_TOKENS = 640
@@ -59,7 +59,7 @@ class PlannerCase:
         return len(self.request.images) + 1
 
 
-def draw_requests(store: ImageStore, n: int, seed: int) -> list[PlannerCase]:
+def sample_requests(store: ImageStore, n: int, seed: int) -> list[PlannerCase]:
     """Draws `n` requests of each held-out split.
 
     Args:
@@ -102,7 +102,7 @@ def ask_model(
     for start in range(0, len(cases), _ROUND):
         part = cases[start : start + _ROUND]
         asked = [to_messages(render_request(case.request, prompts=prompts), store) for case in part]
-        answers += ask_in_rounds(model, len(part), seed + start, partial(_ask_all, model, asked))
+        answers += run_round(model, len(part), seed + start, partial(_ask_all, model, asked))
         if progress is not None:
             progress(len(answers))
     return answers
@@ -176,7 +176,7 @@ def evaluate_planner(
     micro = weights.model.startswith(OWN_PREFIX)
     with tempfile.TemporaryDirectory() as folder:
         store = ImageStore(Path(folder))
-        cases = draw_requests(store, n, seed)
+        cases = sample_requests(store, n, seed)
         reports: dict[str, dict[str, JsonValue]] = {}
         for mode, heat in (("greedy", 0.0), ("sampled", temperature)):
             model = chat_model(weights, temperature=heat, max_new_tokens=_MAX_NEW_TOKENS)

@@ -24,7 +24,7 @@ from interleavethinker.tools.errors import InputError
 
 from .critic_cases import CriticCase
 
-__all__ = ["OTHER", "SAME", "Wording", "wording_of"]
+__all__ = ["OTHER", "SAME", "RewriteClass", "classify_rewrite"]
 
 SAME, OTHER = "same", "other"
 """The prompt that was used, once more; and what resembles no strategy's words."""
@@ -39,7 +39,7 @@ _Words = tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Wording:
+class RewriteClass:
     """How a refined prompt is worded."""
 
     strategy: str
@@ -48,22 +48,22 @@ class Wording:
     """Whether it is what that strategy writes for the case."""
 
 
-def wording_of(prompt: str, case: CriticCase) -> Wording:
+def classify_rewrite(prompt: str, case: CriticCase) -> RewriteClass:
     """The strategy that a critic's prompt for a failed attempt follows."""
     source = None if case.source is None else scene_of(case.source)
     writings, said = _writings(case, source), _words(prompt)
     spelled = _canonical(said) != said
     for strategy in _ORDER:
         if strategy not in _FREE and said in writings[strategy]:
-            return Wording(strategy, written=True)
+            return RewriteClass(strategy, written=True)
     if said == _words(case.case.prompt):
-        return Wording(SAME, written=True)
+        return RewriteClass(SAME, written=True)
     if said in writings["varied"] or _asks_for(prompt, case.target, source):
-        return Wording("synonyms" if spelled else "varied", written=True)
+        return RewriteClass("synonyms" if spelled else "varied", written=True)
     near = {name: max(_alike(said, one) for one in words) for name, words in writings.items()}
     near["synonyms"] = max(_alike(_canonical(said), one) for one in writings["plain"]) if spelled else 0.0
     best = max(_ORDER, key=lambda name: near[name])
-    return Wording(best if near[best] >= _ALIKE else OTHER, written=False)
+    return RewriteClass(best if near[best] >= _ALIKE else OTHER, written=False)
 
 
 def _asks_for(prompt: str, target: StepTarget, source: Scene | None) -> bool:

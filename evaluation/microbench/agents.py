@@ -1,8 +1,9 @@
-"""MicroBench's planners and critics behind the ports: learned ones that remember their answers, stand-ins, oracles.
+"""MicroBench's planners and critics: learned ones with cached answers, scripted baselines and oracles.
 
-Learned ones answer greedily unless a setting has a temperature, so equal questions have equal answers (up to the
-arithmetic of a batch): what one row has asked, another need not ask again; a sampled answer is drawn once, too, and by
-no seed. Answers lie in JSON lines, one file for each set of weights and temperature, and survive a kill.
+Learned agents decode greedily unless a configuration has a temperature, so equal inputs have equal answers, up to the
+arithmetic of a batch. Experiments therefore share a cache: an answer is computed once, and a sampled answer is drawn
+once as well, without a seed. The cache is a JSON-lines file for each set of weights and temperature; it survives a
+killed process.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from langchain_core.language_models import BaseChatModel
 
-from interleavethinker.evaluation.inference.pooled_model import ElsewhereQwen3VL
+from interleavethinker.evaluation.inference.pooled_model import PooledQwen3VL
 from interleavethinker.graph import Components, Limits
 from interleavethinker.microworld.agents.registry import CRITICS, PLANNERS, AgentWeights, prompts_folder, weights_of
 from interleavethinker.microworld.agents.scripted_critic import ScriptedCritic
@@ -31,27 +32,27 @@ from interleavethinker.tools.testing.agents import RuleCritic
 from interleavethinker.tools.types import CriticInput, Plan, Request, Step, Verdict
 
 from .config import ExperimentConfig, fingerprint
-from .dataset import Item, foreign_prompts
-from .perturbations import ErringPlanner, NoisyCritic
-from .scoring import words_alike
+from .dataset import Item, prompts_of_other_requests
+from .perturbations import PerturbedCritic, PerturbedPlanner
+from .scoring import word_overlap_f1
 
 __all__ = ["AgentFactory", "OracleCritic"]
 
 _PLAN_TOKENS, _VERDICT_TOKENS = 600, 200
-"""As in the profile `micro`."""
+"""The longest answers, as in the profile `micro`."""
 _BATCH = 64
-_OBEYED = ("plain", "varied", "position")
-"""Most effective rewriting strategies (`results/training-log.md`); the oracle takes the first that has not failed."""
+_EFFECTIVE_STRATEGIES = ("plain", "varied", "position")
+"""The most effective rewriting strategies (`results/training-log.md`); the oracle uses the first one that works."""
 
 
 class AgentFactory:
-    """Makes the ports of any setting and request; every set of weights is loaded once.
+    """Makes the graph's components for any configuration and request; every set of weights is loaded once.
 
     Args:
-        store: Where the pictures lie.
-        generator: Draws them.
-        answers: Folder of remembered answers.
-        seed: Of oracles and noise.
+        store: The image store.
+        generator: The image generator.
+        answers: The folder of cached answers.
+        seed: Seed of oracles and perturbations.
     """
 
     def __init__(self, store: ImageStore, generator: ImageGenerator, answers: Path, seed: int) -> None:
@@ -62,24 +63,31 @@ class AgentFactory:
         self._planners: dict[str, Planner] = {}
         self._critics: dict[tuple[str, float], Critic] = {}
 
-    def components(self, setting: ExperimentConfig, item: Item) -> Components:
-        """What the graph holds for one request.
+    def components(self, config: ExperimentConfig, item: Item) -> Components:
+        """Returns the graph's components for one request.
 
         Raises:
-            ModelError: The setting's weights are not installed.
+            ModelError: The configuration's weights are not installed.
         """
-        planner = self._planner(setting.planner, item)
-        critic = self._critic(setting.critic, setting.temperature, item)
-        if setting.plan_errors:
-            planner = ErringPlanner(planner, setting.plan_errors, self._seed)
-        if setting.flipped or setting.misled:
-            others = foreign_prompts(item.number, self._seed)
-            critic = NoisyCritic(critic, flipped=setting.flipped, misled=setting.misled, others=others, seed=self._seed)
-        if setting.reseed:
-            critic = _Changed(critic, lambda verdict: verdict.model_copy(update={"refined_prompt": ""}))
-        if setting.latest:
-            critic = _Changed(critic, lambda verdict: verdict.model_copy(update={"confidence": None}), confident=False)
-        limits = Limits(max_attempts=setting.max_attempts, max_replans=setting.max_replans)
+        planner = self._planner(config.planner, item)
+        critic = self._critic(config.critic, config.temperature, item)
+        if config.plan_errors:
+            planner = PerturbedPlanner(planner, config.plan_errors, self._seed)
+        if config.flipped_verdicts or config.misleading_prompts:
+            critic = PerturbedCritic(
+                critic,
+                flipped_verdicts=config.flipped_verdicts,
+                misleading_prompts=config.misleading_prompts,
+                other_prompts=prompts_of_other_requests(item.number, self._seed),
+                seed=self._seed,
+            )
+        if config.reseed:
+            critic = _TransformedCritic(critic, lambda verdict: verdict.model_copy(update={"refined_prompt": ""}))
+        if config.keep_latest:
+            critic = _TransformedCritic(
+                critic, lambda verdict: verdict.model_copy(update={"confidence": None}), gives_confidence=False
+            )
+        limits = Limits(max_attempts=config.max_attempts, max_replans=config.max_replans)
         return Components(planner, critic, self._generator, limits)
 
     def _planner(self, name: str, item: Item) -> Planner:
@@ -104,21 +112,21 @@ class AgentFactory:
     def _learned_planner(self, name: str) -> Planner:
         model = _chat_model(weights_of(PLANNERS, name), _PLAN_TOKENS)
         planner = ChatPlanner(model, self._store, prompts=prompts_folder(), questions=1)
-        return _RememberingPlanner(planner, self._book("planner", name))
+        return _CachingPlanner(planner, self._cache("planner", name))
 
     def _learned_critic(self, name: str, temperature: float) -> Critic:
         model = _chat_model(weights_of(CRITICS, name), _VERDICT_TOKENS, temperature)
         critic = ChatCritic(model, self._store, prompts=prompts_folder(), questions=1)
-        return _RememberingCritic(critic, self._book("critic", name, f"-{temperature:g}" if temperature else ""))
+        return _CachingCritic(critic, self._cache("critic", name, f"-{temperature:g}" if temperature else ""))
 
-    def _book(self, role: str, name: str, mark: str = "") -> _Book:
-        return _Book(self._answers / f"{role}-{name}-{fingerprint(role, name)[:12]}{mark}.jsonl")
+    def _cache(self, role: str, name: str, suffix: str = "") -> _AnswerCache:
+        return _AnswerCache(self._answers / f"{role}-{name}-{fingerprint(role, name)[:12]}{suffix}.jsonl")
 
 
 def _chat_model(weights: AgentWeights, tokens: int, temperature: float = 0.0) -> BaseChatModel:
     if not weights.model.startswith(OWN_PREFIX):
         return load_chat_model(weights.model, **weights.options)
-    return ElsewhereQwen3VL(
+    return PooledQwen3VL(
         model=weights.model.removeprefix(OWN_PREFIX),
         adapter=weights.adapter,
         dtype="float32",
@@ -129,15 +137,15 @@ def _chat_model(weights: AgentWeights, tokens: int, temperature: float = 0.0) ->
 
 
 class OracleCritic:
-    """A critic that knows what the request's steps must bring about, whatever plan it meets.
+    """A critic that knows the targets of the request's steps, whatever plan it is given.
 
-    A step of the plan stands for the reference's step whose words are nearest; rejected attempts are reworded in the
-    way that the generator obeys best.
+    It judges a step of the plan against the reference step with the most similar prompt, and rewrites the prompt of a
+    rejected attempt with the strategy that the generator follows best.
 
     Args:
-        store: Where the pictures lie.
+        store: The image store.
         item: The request.
-        seed: Of the wording.
+        seed: Seed of the rewriting.
     """
 
     gives_confidence = True
@@ -153,52 +161,58 @@ class OracleCritic:
 
     def _judge(self, case: CriticInput) -> Verdict:
         if not self._steps:
-            return Verdict(success=False, refined_prompt=case.prompt, reasoning="no picture was wanted")
-        nearest = max(self._steps, key=lambda step: words_alike(step.prompt or "", case.original_prompt))
+            return Verdict(success=False, refined_prompt=case.prompt, reasoning="no image was wanted")
+        nearest = max(self._steps, key=lambda step: word_overlap_f1(step.prompt or "", case.original_prompt))
         assert nearest.target is not None  # noqa: S101 - filtered above
         image = open_rgb(self._store.get(case.image))
         source = None if case.source is None else open_rgb(self._store.get(case.source))
-        for strategy in _OBEYED:
-            lesson = label_attempt(image, source, nearest.target, case.prompt, self._seed, strategy)
-            if lesson.verdict.success or lesson.verdict.refined_prompt != case.prompt:
+        for strategy in _EFFECTIVE_STRATEGIES:
+            label = label_attempt(image, source, nearest.target, case.prompt, self._seed, strategy)
+            if label.verdict.success or label.verdict.refined_prompt != case.prompt:
                 break
-        return lesson.verdict.model_copy(update={"confidence": round(lesson.score.overall / 10, 4)})
+        return label.verdict.model_copy(update={"confidence": round(label.score.overall / 10, 4)})
 
 
-class _Changed:
-    """Another critic's verdicts, changed."""
+class _TransformedCritic:
+    """Applies a function to another critic's verdicts."""
 
-    def __init__(self, critic: Critic, change: Callable[[Verdict], Verdict], *, confident: bool = True) -> None:
+    def __init__(
+        self, critic: Critic, transform: Callable[[Verdict], Verdict], *, gives_confidence: bool = True
+    ) -> None:
         self._critic = critic
-        self._change = change
-        self._confident = confident
+        self._transform = transform
+        self._gives_confidence = gives_confidence
 
     @property
     def gives_confidence(self) -> bool:
-        return self._confident and self._critic.gives_confidence
+        return self._gives_confidence and self._critic.gives_confidence
 
     async def judge(self, cases: Sequence[CriticInput]) -> list[Verdict]:
-        return [self._change(verdict) for verdict in await self._critic.judge(cases)]
+        return [self._transform(verdict) for verdict in await self._critic.judge(cases)]
 
 
-class _Book:
-    """Answers by question, kept in a file."""
+class _AnswerCache:
+    """Answers by question, in memory and in a file.
+
+    Args:
+        path: The JSON-lines file, with a digest of the question and the answer in each line.
+    """
 
     def __init__(self, path: Path) -> None:
         self._lines = LineFile(path)
         self._known: dict[str, str] = dict(json.loads(line) for line in self._lines)
-        self._asked: dict[str, asyncio.Lock] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
 
     async def answer(self, question: str, ask: Callable[[], Awaitable[str]]) -> str:
-        """What was answered before; else asks, once however many want to know at the same time."""
+        """Returns the cached answer, or calls `ask`, once however many callers wait for the same answer."""
         key = _digest(question)
-        asked = self._asked.setdefault(key, asyncio.Lock())
-        async with asked:
+        lock = self._locks.setdefault(key, asyncio.Lock())
+        async with lock:
             if key not in self._known:
                 answer = await ask()
                 self._known[key] = answer
                 self._lines.append([json.dumps([key, answer])])
-        self._asked.pop(key, None)
+        self._locks.pop(key, None)
         return self._known[key]
 
 
@@ -206,25 +220,25 @@ def _digest(question: str) -> str:
     return hashlib.sha256(question.encode()).hexdigest()[:32]
 
 
-class _RememberingPlanner:
-    def __init__(self, planner: Planner, book: _Book) -> None:
+class _CachingPlanner:
+    def __init__(self, planner: Planner, cache: _AnswerCache) -> None:
         self._planner = planner
-        self._book = book
+        self._cache = cache
 
     async def plan(self, request: Request, context: PlanContext) -> Plan:
-        if context.previous is not None:  # Depends on what was drawn: hardly ever the same twice.
+        if context.previous is not None:  # A new plan depends on the images so far and is hardly ever asked for twice.
             return await self._planner.plan(request, context)
 
         async def ask() -> str:
             return (await self._planner.plan(request, context)).model_dump_json()
 
-        return Plan.model_validate_json(await self._book.answer(request.model_dump_json(), ask))
+        return Plan.model_validate_json(await self._cache.answer(request.model_dump_json(), ask))
 
 
-class _RememberingCritic:
-    def __init__(self, critic: Critic, book: _Book) -> None:
+class _CachingCritic:
+    def __init__(self, critic: Critic, cache: _AnswerCache) -> None:
         self._critic = critic
-        self._book = book
+        self._cache = cache
 
     @property
     def gives_confidence(self) -> bool:
@@ -238,4 +252,4 @@ class _RememberingCritic:
             (verdict,) = await self._critic.judge([case])
             return verdict.model_dump_json()
 
-        return Verdict.model_validate_json(await self._book.answer(case.model_dump_json(), ask))
+        return Verdict.model_validate_json(await self._cache.answer(case.model_dump_json(), ask))

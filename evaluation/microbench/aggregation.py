@@ -1,8 +1,8 @@
-"""From finished requests to figures: means with bootstrap intervals over requests, paired differences, shares of gains.
+"""From finished requests to metrics: means with bootstrap intervals, paired differences, gain attribution.
 
-Training seeds of a row are averaged request by request, so an interval speaks of other requests, not of other
-trainings; what each training seed alone reached is told beside it. A difference below what this many requests can show
-(80 % power, 5 % level) is called undecided.
+An experiment's training seeds are averaged request by request, so an interval covers the choice of requests and not
+the choice of training runs; each training seed's own average is reported next to it. A difference is inconclusive if it
+is no larger than the minimum detectable effect of this many requests (80 % power, 5 % level).
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from pydantic import JsonValue
 
 from interleavethinker.evaluation.statistics import Estimate, bootstrap, minimum_detectable_effect
 
-from .runner import Result
+from .runner import RequestResult
 
-__all__ = ["Measured", "compare", "figures_of", "shares"]
+__all__ = ["ExperimentResults", "compare", "gain_attribution", "metrics_of"]
 
-_MEASURES: dict[str, Callable[[Result], float | None]] = {
+_MEASURES: dict[str, Callable[[RequestResult], float | None]] = {
     "text": lambda result: result.text,
     "image": lambda result: result.scores.image,
     "average": lambda result: result.scores.average,
@@ -27,63 +27,67 @@ _MEASURES: dict[str, Callable[[Result], float | None]] = {
 
 
 @dataclass(frozen=True)
-class Measured:
-    """What a row's runs gave: for each training seed the results of the same requests in the same order."""
+class ExperimentResults:
+    """An experiment's results: for each training seed those of the same requests in the same order."""
 
-    runs: tuple[tuple[Result, ...], ...]
+    runs: tuple[tuple[RequestResult, ...], ...]
 
     def values(self, measure: str, family: str | None = None) -> dict[int, float]:
-        """A measure by request, averaged over training seeds; requests that lack it are left out.
+        """Returns a measure by request number, averaged over training seeds; requests without it are left out.
 
         Args:
             measure: `text`, `image`, `average` or `calls`.
-            family: Of this family only.
+            family: Only requests of this family.
+
+        Example:
+            Two training seeds scored request 0 at 60 and 80, and request 1 has no image:
+            `values("image")` is `{0: 70.0}`.
         """
         read = _MEASURES[measure]
         found: dict[int, float] = {}
-        for together in zip(*self.runs, strict=True):
-            one = together[0]
-            values = [value for result in together if (value := read(result)) is not None]
-            if values and family in {None, one.family}:
-                found[one.number] = sum(values) / len(values)
+        for of_request in zip(*self.runs, strict=True):
+            first = of_request[0]
+            values = [value for result in of_request if (value := read(result)) is not None]
+            if values and family in {None, first.family}:
+                found[first.number] = sum(values) / len(values)
         return found
 
     @property
     def families(self) -> list[str]:
-        """Those met, in order."""
+        """The families of the requests, in order of appearance."""
         return list(dict.fromkeys(result.family for result in self.runs[0]))
 
 
-def figures_of(row: Measured) -> dict[str, JsonValue]:
-    """A row's own figures: 0..100, `None` where no request has such a score."""
-    results = [result for run in row.runs for result in run]
-    average = bootstrap(list(row.values("average").values()))
-    figures: dict[str, JsonValue] = {
-        "text": _mean(row, "text"),
-        "image": _mean(row, "image"),
+def metrics_of(results: ExperimentResults) -> dict[str, JsonValue]:
+    """Returns an experiment's metrics: scores 0..100, `None` where no request has such a score."""
+    all_results = [result for run in results.runs for result in run]
+    average = bootstrap(list(results.values("average").values()))
+    metrics: dict[str, JsonValue] = {
+        "text": _mean(results, "text"),
+        "image": _mean(results, "image"),
         "average": round(average.value, 2),
         "low": round(average.low, 2),
         "high": round(average.high, 2),
-        "generator_calls": _mean(row, "calls"),
+        "generator_calls": _mean(results, "calls"),
     }
     for measure in ("text", "image"):
-        interval = bootstrap(list(row.values(measure).values()))
-        figures |= {f"{measure}_low": round(interval.low, 2), f"{measure}_high": round(interval.high, 2)}
-    return figures | {
+        interval = bootstrap(list(results.values(measure).values()))
+        metrics |= {f"{measure}_low": round(interval.low, 2), f"{measure}_high": round(interval.high, 2)}
+    return metrics | {
         "n": average.n,
-        "training_seeds": len(row.runs),
-        "by_training_seed": [_mean(Measured((run,)), "average") for run in row.runs],
-        "failures": sum(bool(result.failure) for result in results),
-        "best_efforts": round(_best_efforts(results), 4),
-        "families": {family: _family(row, family) for family in row.families},
+        "training_seeds": len(results.runs),
+        "by_training_seed": [_mean(ExperimentResults((run,)), "average") for run in results.runs],
+        "failures": sum(bool(result.failure) for result in all_results),
+        "best_efforts": round(_best_effort_share(all_results), 4),
+        "families": {family: _family_metrics(results, family) for family in results.families},
     }
 
 
-def _family(row: Measured, family: str) -> JsonValue:
-    average = bootstrap(list(row.values("average", family).values()))
+def _family_metrics(results: ExperimentResults, family: str) -> JsonValue:
+    average = bootstrap(list(results.values("average", family).values()))
     return {
-        "text": _mean(row, "text", family),
-        "image": _mean(row, "image", family),
+        "text": _mean(results, "text", family),
+        "image": _mean(results, "image", family),
         "average": round(average.value, 2),
         "low": round(average.low, 2),
         "high": round(average.high, 2),
@@ -91,83 +95,95 @@ def _family(row: Measured, family: str) -> JsonValue:
     }
 
 
-def _mean(row: Measured, measure: str, family: str | None = None) -> float | None:
-    values = list(row.values(measure, family).values())
+def _mean(results: ExperimentResults, measure: str, family: str | None = None) -> float | None:
+    values = list(results.values(measure, family).values())
     return round(sum(values) / len(values), 2) if values else None
 
 
-def _best_efforts(results: Sequence[Result]) -> float:
-    """Share of drawn steps without an accepted attempt."""
-    drawn = accepted = 0
+def _best_effort_share(results: Sequence[RequestResult]) -> float:
+    """Returns the share of steps with an image whose attempts were all rejected or unjudged, 0..1."""
+    with_image = accepted = 0
     for result in results:
-        for step, image in enumerate(result.kept):
+        for step, image in enumerate(result.selected):
             if image is not None:
-                drawn += 1
-                tries = [attempt for attempt in result.attempts if attempt.step == step]
-                accepted += any(attempt.verdict is not None and attempt.verdict.success for attempt in tries)
-    return 1 - accepted / drawn if drawn else 0.0
+                with_image += 1
+                attempts = [attempt for attempt in result.attempts if attempt.step == step]
+                accepted += any(attempt.verdict is not None and attempt.verdict.success for attempt in attempts)
+    return 1 - accepted / with_image if with_image else 0.0
 
 
 def compare(
-    row: Measured, other: Measured, measure: str = "average", family: str | None = None
+    results: ExperimentResults, reference: ExperimentResults, measure: str = "average", family: str | None = None
 ) -> dict[str, JsonValue]:
-    """The row's difference to another one, over the requests that both have."""
-    differences = _paired(row.values(measure, family), other.values(measure, family))
+    """Returns the paired difference of an experiment to a reference, over the requests that both have.
+
+    The verdict is `better`, `worse` or `inconclusive`.
+    """
+    differences = _paired(results.values(measure, family), reference.values(measure, family))
     interval, smallest = bootstrap(differences), minimum_detectable_effect(differences)
     return {
         "value": round(interval.value, 2),
         "low": round(interval.low, 2),
         "high": round(interval.high, 2),
         "n": interval.n,
-        "smallest_detectable": round(smallest, 2) if len(differences) > 1 else None,
+        "minimum_detectable_effect": round(smallest, 2) if len(differences) > 1 else None,
         "verdict": _verdict(interval, smallest),
     }
 
 
-def _paired(one: Mapping[int, float], other: Mapping[int, float]) -> list[float]:
-    return [one[number] - other[number] for number in one if number in other]
+def _paired(values: Mapping[int, float], reference: Mapping[int, float]) -> list[float]:
+    return [values[number] - reference[number] for number in values if number in reference]
 
 
 def _verdict(difference: Estimate, smallest: float) -> str:
     if abs(difference.value) <= smallest:
-        return "undecided"
+        return "inconclusive"
     return "better" if difference.value > 0 else "worse"
 
 
-def shares(
-    nothing: Measured, planner: Measured, critic: Measured, both: Measured, measure: str, family: str | None = None
+def gain_attribution(
+    generator_alone: ExperimentResults,
+    planner_only: ExperimentResults,
+    critic_only: ExperimentResults,
+    both: ExperimentResults,
+    measure: str,
+    family: str | None = None,
 ) -> dict[str, JsonValue]:
-    """How much of the gain over the generator alone is the planner's and how much the critic's.
+    """Attributes the gain over the generator alone to planner and critic, in both orders of adding them.
 
     Args:
-        nothing: The generator alone.
-        planner: With the planner only.
-        critic: With the critic only.
-        both: With both.
-        measure: What is gained.
-        family: Of this family only.
+        generator_alone: Results without planner and critic.
+        planner_only: Results with the planner only.
+        critic_only: Results with the critic only.
+        both: Results of the whole agent.
+        measure: The measure to attribute.
+        family: Only requests of this family.
 
     Returns:
-        The gain of each when added first and when added last, and the planner's share of the whole in both orders;
-        shares are `None` where the whole gain is undecided.
+        The gain of each when added first and when added last, and the planner's share of the total gain in both orders;
+        shares are `None` unless the total gain is conclusive.
+
+    Example:
+        Scores 10 alone, 50 with the planner, 20 with the critic and 90 with both give `planner_first` 40 and
+        `planner_last` 70 of a total of 80: shares 0.5 and 0.875.
     """
     gains = {
-        "planner_first": compare(planner, nothing, measure, family),
-        "critic_last": compare(both, planner, measure, family),
-        "critic_first": compare(critic, nothing, measure, family),
-        "planner_last": compare(both, critic, measure, family),
-        "whole": compare(both, nothing, measure, family),
+        "planner_first": compare(planner_only, generator_alone, measure, family),
+        "critic_last": compare(both, planner_only, measure, family),
+        "critic_first": compare(critic_only, generator_alone, measure, family),
+        "planner_last": compare(both, critic_only, measure, family),
+        "total": compare(both, generator_alone, measure, family),
     }
-    whole = gains["whole"]["value"] if gains["whole"]["verdict"] == "better" else None
+    total = gains["total"]["value"] if gains["total"]["verdict"] == "better" else None
     return {
         **gains,
-        "planner_share_added_first": _share(gains["planner_first"], whole),
-        "planner_share_added_last": _share(gains["planner_last"], whole),
+        "planner_share_added_first": _share(gains["planner_first"], total),
+        "planner_share_added_last": _share(gains["planner_last"], total),
     }
 
 
-def _share(gain: Mapping[str, JsonValue], whole: JsonValue) -> float | None:
+def _share(gain: Mapping[str, JsonValue], total: JsonValue) -> float | None:
     value = gain["value"]
-    if not isinstance(whole, float) or not isinstance(value, float):
+    if not isinstance(total, float) or not isinstance(value, float):
         return None
-    return round(value / whole, 3)
+    return round(value / total, 3)

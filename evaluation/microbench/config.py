@@ -1,13 +1,13 @@
-"""What a run of MicroBench is made of: which planner and critic, under which limits, spoiled how. Data only.
+"""The configuration of one experiment: its planner and critic, their limits and perturbations. Data only.
 
-Planners and critics are named: learned ones as `microworld.agents` has them, and besides them
+Planners and critics are named: learned ones as in `microworld.agents.registry`, and these built-in ones:
 
 | name | planner | critic |
 | --- | --- | --- |
-| `scripted` | splits the request by rule: a stand-in | reads pictures and words by rule: a stand-in |
-| `oracle` | knows the reference's plan | knows what each step must bring about, and words that the generator obeys |
+| `scripted` | splits the request by rule: a scripted baseline | reads images and prompts by rule: a scripted baseline |
+| `oracle` | knows the reference plan | knows each step's target, and wordings that the generator follows |
 | `whole request` | one step, whose prompt is the whole request | – |
-| `none` | – | never asked |
+| `none` | – | never called |
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -24,19 +24,26 @@ from interleavethinker.microworld.agents.registry import CRITICS, PLANNERS, Agen
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.qwen3vl.inference import resolve_folder
 
-__all__ = ["T_MAX", "ExperimentConfig", "fingerprint", "installed", "is_scripted_baseline", "trained"]
+__all__ = ["T_MAX", "ExperimentConfig", "agents_of_variant", "fingerprint", "is_installed", "is_scripted_baseline"]
 
 T_MAX = 5
-"""Attempts a step in all rows that do not say otherwise, as in the paper."""
-_OWN = {"planner": ("scripted", "oracle", "whole request"), "critic": ("scripted", "oracle", "none")}
+"""Attempts per step in all experiments that don't set another number, as in the paper."""
+_BUILT_IN = {"planner": ("scripted", "oracle", "whole request"), "critic": ("scripted", "oracle", "none")}
 _AGENTS: dict[str, Mapping[str, AgentWeights]] = {"planner": PLANNERS, "critic": CRITICS}
+_KEY_NAMES = {
+    "max_attempts": "max_iterations",
+    "keep_latest": "latest",
+    "flipped_verdicts": "flipped",
+    "misleading_prompts": "misled",
+}
+"""Names of fields in `ExperimentConfig.key`. They never change, so that finished requests are still found."""
 
 
 @dataclass(frozen=True)
 class ExperimentConfig:
-    """One way to run the agent. Equal settings give equal trajectories, so a run serves every row that has it.
+    """One way to run the agent. Equal configurations give equal trajectories, so experiments share their runs.
 
-    The loop is the paper's: nothing is planned anew unless a setting says so.
+    The loop is the paper's: the planner is not called again unless `max_replans` allows it.
     """
 
     planner: str
@@ -44,33 +51,31 @@ class ExperimentConfig:
     max_attempts: int = T_MAX
     max_replans: int = 0
     reseed: bool = False
-    """Never reword: a rejected attempt is made again with the next seed."""
-    latest: bool = False
-    """Keep a step's latest attempt instead of its best."""
+    """Never rewrite the prompt: a rejected attempt is repeated with the next seed."""
+    keep_latest: bool = False
+    """Select a step's latest attempt instead of its best."""
     temperature: float = 0.0
-    """Of the critic's answers; 0: greedy."""
+    """Sampling temperature of the critic; 0 is greedy."""
     stepwise: bool = False
-    """Plan one step at a time, seeing the pictures so far."""
+    """Plan one step at a time, with the images so far in the request."""
     plan_errors: float = 0.0
-    """Share of a plan's steps that are wrong, missing or swapped."""
-    flipped: float = 0.0
-    """Share of verdicts that are the contrary of what the critic said."""
-    misled: float = 0.0
-    """Share of refined prompts that are another request's."""
-
-    def without_noise(self) -> ExperimentConfig:
-        """The same, unspoiled."""
-        return replace(self, plan_errors=0.0, flipped=0.0, misled=0.0)
+    """Share of the plan's steps that are wrong, missing or swapped, 0..1."""
+    flipped_verdicts: float = 0.0
+    """Share of the critic's verdicts that are inverted, 0..1."""
+    misleading_prompts: float = 0.0
+    """Share of refined prompts that are replaced by another request's, 0..1."""
 
     def key(self, seed: int) -> str:
-        """A name for files, which changes with weights, generator and seed.
+        """Returns a file name that changes with the configuration, the weights, the generator and the seed.
 
-        Not with prompt files, scores or the graph's rules: when those change, take another folder.
+        It doesn't change with prompt files, scores or the graph's rules: after changing those, use another folder.
+
+        Example:
+            >>> ExperimentConfig("whole request", "none", 1).key(0)  # doctest: +SKIP
+            'whole-request-none-1-0f3c52a8e1b7'
         """
-        settings = asdict(self)
-        settings["max_iterations"] = settings.pop("max_attempts")  # version 0.1's name: its runs keep their files
         parts = {
-            **settings,
+            **{_KEY_NAMES.get(name, name): value for name, value in asdict(self).items()},
             "seed": seed,
             "weights": [fingerprint("planner", self.planner), fingerprint("critic", self.critic)],
             "generator": _folder_hash(str(files("interleavethinker.microworld") / "checkpoints" / "generator")),
@@ -80,34 +85,34 @@ class ExperimentConfig:
         return f"{name}-{digest[:12]}"
 
 
-def trained(role: str, variant: str) -> list[str]:
-    """Names of all agents of a variant, one for each training seed, whether or not their weights are installed."""
+def agents_of_variant(role: str, variant: str) -> list[str]:
+    """Returns the names of all agents of a variant, one per training seed, installed or not."""
     return [name for name, weights in _AGENTS[role].items() if weights.variant == variant]
 
 
-def installed(role: str, name: str) -> bool:
-    """Whether a planner or critic can be used.
+def is_installed(role: str, name: str) -> bool:
+    """Returns whether a planner or critic can be used.
 
     Raises:
-        InputError: There is none of this name.
+        InputError: No planner or critic has this name.
     """
-    if name in _OWN[role]:
+    if name in _BUILT_IN[role]:
         return True
     if name not in _AGENTS[role]:
-        known = ", ".join((*_OWN[role], *_AGENTS[role]))
-        raise InputError(f"A {role} must be one of {known}; found {name!r}.")
+        known = ", ".join((*_BUILT_IN[role], *_AGENTS[role]))
+        raise InputError(f"Unknown {role} {name!r}; choose one of {known}.")
     return _AGENTS[role][name].missing is None
 
 
 def is_scripted_baseline(name: str) -> bool:
-    """Whether an agent stands in for a learned one."""
+    """Returns whether an agent is a scripted baseline that takes the place of a learned one."""
     return name == "scripted"
 
 
 def fingerprint(role: str, name: str) -> str:
-    """Hash of a learned agent's files, without its card; empty for the others.
+    """Returns a hash of a learned agent's files without its model card; empty for built-in agents.
 
-    Every part of it tells of every file, so names of files may have the beginning only.
+    Every character depends on every file, so a prefix is enough to tell agents apart in file names.
     """
     weights = _AGENTS[role].get(name)
     if weights is None:

@@ -1,7 +1,8 @@
-"""MicroBench's requests: held out from training, of every family in turn, each with the plan that carries it out.
+"""MicroBench's held-out requests, of every family in turn, each with its reference plan.
 
-A pure function of the seed; a larger `n` continues a smaller one. Unseen pairs of kind and colour and unseen templates
-take turns, seven requests each. A story or a series of changes has up to eight steps.
+The requests are a pure function of the seed, and a larger `n` starts with the requests of a smaller one. Unseen
+combinations of object kind and color and unseen templates alternate, seven requests each. Stories and series of edits
+have up to eight steps.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ from interleavethinker.microworld.seeds import MICROBENCH
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.types import Request
 
-__all__ = ["Item", "foreign_prompts", "held_out", "seed_of"]
+__all__ = ["Item", "held_out_items", "prompts_of_other_requests", "trajectory_seed"]
 
-_LENDERS = 56
-"""Requests that wrong prompts are taken from."""
+_PROMPT_SOURCES = 56
+"""Number of requests whose prompts serve as misleading prompts."""
 _NAMES_IN_DIGESTS = {"Scenario": "Asked", "ScenarioStep": "Planned", "SceneObject": "Thing"}
-"""Class names of version 0.1, which its digests contain: runs recorded by it stay valid."""
+"""Class names of version 0.1, which are part of its digests: results recorded by it stay valid."""
 _CLASS_NAMES = re.compile(r"\b(?:Scenario|ScenarioStep|SceneObject)\b(?=\()")
 _HELD_OUT: tuple[Literal["combinations", "templates"], ...] = ("combinations", "templates")
 
@@ -38,51 +39,53 @@ class Item:
     family: str
     split: Split
     scenario: Scenario
-    """The reference: steps with their words and targets."""
+    """The reference plan: steps with their text and targets."""
     request: Request
-    """What the agent is given; its pictures lie in the store."""
+    """The agent's input; its images are in the store."""
 
     @cached_property
     def digest(self) -> str:
-        """Changes with the request and its reference: what was made for another version of them is of no use."""
+        """A hash of the request and its reference; results of another version of the request don't count."""
         reference = _CLASS_NAMES.sub(lambda match: _NAMES_IN_DIGESTS[match.group()], repr(self.scenario))
         return hashlib.sha256(f"{self.request.model_dump_json()}{reference}".encode()).hexdigest()[:16]
 
     @property
     def targets(self) -> tuple[StepTarget, ...]:
-        """What each step that has a picture must bring about; empty where only words are wanted."""
+        """The target of each step that has an image; empty if the request wants text only."""
         return tuple(step.target for step in self.scenario.steps if step.target is not None)
 
 
-def held_out(n: int, seed: int, store: ImageStore) -> list[Item]:
-    """The first `n` requests of a seed; their pictures are rendered into `store`."""
+def held_out_items(n: int, seed: int, store: ImageStore) -> list[Item]:
+    """Returns the first `n` items of a seed, and renders their input images into `store`."""
     items = []
     for number in range(n):
-        drawn = _drawn(number, seed)
-        items.append(Item(number, drawn.family, drawn.split, drawn.scenario, request_of(drawn.scenario, store)))
+        sample = _sample(number, seed)
+        items.append(Item(number, sample.family, sample.split, sample.scenario, request_of(sample.scenario, store)))
     return items
 
 
-def foreign_prompts(number: int, seed: int) -> tuple[list[str], list[str]]:
-    """Prompts of other requests than this one: drawings, edits. The same however many requests are run."""
-    drawings: list[str] = []
+def prompts_of_other_requests(number: int, seed: int) -> tuple[list[str], list[str]]:
+    """Returns text-to-image prompts and edit prompts of requests other than `number`.
+
+    They are the same whatever the number of requests that a run has.
+    """
+    text_to_image: list[str] = []
     edits: list[str] = []
-    for other in range(_LENDERS):
+    for other in range(_PROMPT_SOURCES):
         if other != number:
-            for step in _drawn(other, seed).scenario.steps:
+            for step in _sample(other, seed).scenario.steps:
                 if step.prompt is not None and step.target is not None:
-                    (drawings if step.target.edit is None else edits).append(step.prompt)
-    return drawings, edits
+                    (text_to_image if step.target.edit is None else edits).append(step.prompt)
+    return text_to_image, edits
 
 
 @lru_cache(maxsize=4096)
-def _drawn(number: int, seed: int) -> SampledScenario:
-    return sample_scenario(
-        MICROBENCH + seed, number, _HELD_OUT[number // len(FAMILIES) % len(_HELD_OUT)], max_steps=MAX_STEPS
-    )
+def _sample(number: int, seed: int) -> SampledScenario:
+    split = _HELD_OUT[number // len(FAMILIES) % len(_HELD_OUT)]
+    return sample_scenario(MICROBENCH + seed, number, split, max_steps=MAX_STEPS)
 
 
-def seed_of(seed: int, number: int) -> int:
-    """The trajectory seed of a request: the same in every row, so that rows share their first attempts."""
+def trajectory_seed(seed: int, number: int) -> int:
+    """Returns a request's trajectory seed: the same in every experiment, so that they share their first attempts."""
     digest = hashlib.sha256(f"microbench/{seed}/{number}".encode()).digest()
     return int.from_bytes(digest[:4]) % 2**31

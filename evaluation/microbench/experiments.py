@@ -1,9 +1,9 @@
-"""MicroBench's rows: each one's agent, what it is compared with, and the paper's own figure (UEval, its table 1 and
-its ablations), so that a reader sees whether the order is reproduced.
+"""MicroBench's experiments: each one's agent, its reference experiment, and the paper's own scores.
 
-A row names, for planner and critic, the variants that will do, the best first. A stand-in takes the place of learned
-weights only where the row's question does not depend on them; every figure says which it was. A row whose weights are
-missing is skipped, with the recipe that makes them.
+The paper's scores are those on UEval, in its table 1 and its ablations; with them a reader sees whether the order is
+reproduced. An experiment lists the acceptable variants of its planner and critic, best first. A scripted baseline takes
+the place of learned weights only where the experiment's question doesn't depend on them, and every report marks it. An
+experiment whose weights are not installed is skipped, and the report gives the recipe that trains them.
 """
 
 from __future__ import annotations
@@ -11,25 +11,27 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from .config import T_MAX, ExperimentConfig, installed, trained
+from interleavethinker.tools.errors import InputError
+
+from .config import T_MAX, ExperimentConfig, agents_of_variant, is_installed
 
 __all__ = [
     "CONTROLS",
+    "EXPERIMENTS",
     "NOISY_REWARD",
-    "ROWS",
     "Experiment",
-    "Paper",
-    "Skipped",
-    "brittle_agent",
-    "critic_alone",
+    "PaperScores",
+    "SkippedExperiment",
+    "configs_of",
+    "critic_only",
     "named_experiments",
-    "settings_of",
+    "robustness_agent",
 ]
 
 _PLANNERS = ("sft", "scripted")
 _BEST = ("grpo", "sft", "scripted")
 _DATA = "interleavethinker data prompts runs/micro-data; then data trajectories and data scores of it"
-_REHEARSAL = "interleavethinker train micro-critic-rehearsal"
+_SYNTHETIC = "interleavethinker train micro-critic-rehearsal"
 _SELECT = "interleavethinker data select runs/micro-data"
 _SFT = "interleavethinker train micro-critic-sft"
 _GRPO = "interleavethinker train micro-critic-grpo"
@@ -37,13 +39,13 @@ _ONE = (
     "interleavethinker train micro-one-agent --set repeats=0 --out runs/micro-one-agent-first; interleavethinker train "
     "micro-one-agent --set model=runs/micro-one-agent-first/model --set words=0 --set comparisons=0 --set rehearsals=0"
 )
-_SFT_ROWS = 4258
-"""As many rows as full SFT has: those that are filtered and balanced."""
+_SFT_DATA_ROWS = 4258
+"""The number of training rows of full SFT, which are filtered and balanced."""
 
 
 @dataclass(frozen=True)
-class Paper:
-    """The paper's figures on UEval with FLUX.2-klein-9B, 0..100."""
+class PaperScores:
+    """The paper's scores on UEval with FLUX.2-klein-9B, 0..100."""
 
     text: float
     image: float
@@ -52,76 +54,89 @@ class Paper:
 
 @dataclass(frozen=True)
 class Experiment:
-    """One line of the table."""
+    """One line of the results table."""
 
     name: str
     planner: tuple[str, ...]
     critic: tuple[str, ...]
     reference: str | None = None
-    """The row whose difference to this one is told, request by request."""
-    paper: Paper | None = None
+    """The experiment to compare this one with, request by request."""
+    paper: PaperScores | None = None
     note: str = ""
-    """How the paper's figure is meant, where that is not plain."""
+    """What the paper's scores refer to, where that is not obvious."""
     recipe: str = ""
-    """Makes the weights."""
+    """The command that trains the weights."""
     max_attempts: int = T_MAX
-    way: Literal["", "reseed", "stepwise", "sampled"] = ""
+    mode: Literal["", "reseed", "stepwise", "sampled"] = ""
     shared: bool = False
-    """Planner and critic are one set of weights."""
-    one_seed: bool = field(default=False, kw_only=True)
-    """Of several training seeds the first only, to keep the whole table within its time."""
-    finer: bool = field(default=False, kw_only=True)
-    """Its differences are small: it is run on more requests where asked for."""
+    """Planner and critic are the same weights."""
+    first_seed_only: bool = field(default=False, kw_only=True)
+    """Use only the first of several training seeds, to bound the benchmark's run time."""
+    large_sample: bool = field(default=False, kw_only=True)
+    """The expected differences are small: run it on `BenchmarkConfig.n_large_sample` requests."""
 
 
 @dataclass(frozen=True)
-class Skipped:
-    """A row that cannot be run."""
+class SkippedExperiment:
+    """An experiment that cannot be run."""
 
     name: str
     reason: str
     recipe: str
 
 
-def _sft_data(name: str, options: str, paper: Paper | None = None, note: str = "") -> Experiment:
+def _sft_data(name: str, options: str, paper: PaperScores | None = None, note: str = "") -> Experiment:
     kind = name.replace(", ", "-")
     folder, variant = f"runs/micro-data-{kind}", f"sft_{kind.replace('-', '_')}"
     select = f"{_SELECT} {options} --into {folder}"
-    train = f"{_SFT} --set data={folder} --set rows={_SFT_ROWS} --out runs/micro-critic-{kind}"
-    recipe = f"{_DATA}; {_REHEARSAL}; {select}; {train}"
+    train = f"{_SFT} --set data={folder} --set rows={_SFT_DATA_ROWS} --out runs/micro-critic-{kind}"
+    recipe = f"{_DATA}; {_SYNTHETIC}; {select}; {train}"
     return Experiment(name, _PLANNERS, (variant,), "full SFT", paper, note, recipe)
 
 
-def _rl(name: str, variant: str, options: str, paper: Paper | None) -> Experiment:
-    return Experiment(name, _PLANNERS, (variant,), "full SFT", paper, "", f"{_GRPO}{options}", finer=True)
+def _rl(name: str, variant: str, options: str, paper: PaperScores | None) -> Experiment:
+    return Experiment(name, _PLANNERS, (variant,), "full SFT", paper, "", f"{_GRPO}{options}", large_sample=True)
 
 
-ROWS: tuple[Experiment, ...] = (
-    Experiment("generator alone", ("whole request",), ("none",), None, Paper(0, 36.4, 18.2), max_attempts=1),
+EXPERIMENTS: tuple[Experiment, ...] = (
+    Experiment("generator alone", ("whole request",), ("none",), None, PaperScores(0, 36.4, 18.2), max_attempts=1),
     Experiment(
         "planner, no critic",
         _PLANNERS,
         ("none",),
         "generator alone",
-        Paper(58.5, 61.8, 60.2),
+        PaperScores(58.5, 61.8, 60.2),
         "T_max = 1 of its ablation",
         "interleavethinker train micro-planner-sft",
         max_attempts=1,
     ),
-    Experiment("planner + reseed", _PLANNERS, ("sft", "scripted"), "planner, no critic", recipe=_SFT, way="reseed"),
-    Experiment("full SFT", _PLANNERS, ("sft",), "planner + reseed", Paper(58.6, 70.4, 64.5), recipe=_SFT, finer=True),
+    Experiment("planner + reseed", _PLANNERS, ("sft", "scripted"), "planner, no critic", recipe=_SFT, mode="reseed"),
+    Experiment(
+        "full SFT",
+        _PLANNERS,
+        ("sft",),
+        "planner + reseed",
+        PaperScores(58.6, 70.4, 64.5),
+        recipe=_SFT,
+        large_sample=True,
+    ),
     _rl(
         "RL without step-wise reward",
         "grpo_without_step_wise",
         " --set weights.semantics=0 --set weights.quality=0",
-        Paper(58.2, 72.2, 65.2),
+        PaperScores(58.2, 72.2, 65.2),
     ),
-    _rl("RL without accuracy reward", "grpo_without_accuracy", " --set weights.accuracy=0", Paper(58.4, 71.7, 65.1)),
-    _rl("full RL", "grpo", "", Paper(58.6, 74.0, 66.3)),
+    _rl(
+        "RL without accuracy reward",
+        "grpo_without_accuracy",
+        " --set weights.accuracy=0",
+        PaperScores(58.4, 71.7, 65.1),
+    ),
+    _rl("full RL", "grpo", "", PaperScores(58.6, 74.0, 66.3)),
     _sft_data(
         "unfiltered, unbalanced",
         "--no-filter --no-balance",
-        Paper(58.2, 67.3, 62.8),
+        PaperScores(58.2, 67.3, 62.8),
         "its critic trained on unfiltered data",
     ),
     _sft_data("unfiltered, balanced", "--no-filter"),
@@ -131,7 +146,7 @@ ROWS: tuple[Experiment, ...] = (
         ("one_agent",),
         ("one_agent",),
         "full SFT",
-        Paper(45.2, 63.7, 54.5),
+        PaperScores(45.2, 63.7, 54.5),
         "its one agent in both roles",
         _ONE,
         shared=True,
@@ -142,21 +157,23 @@ ROWS: tuple[Experiment, ...] = (
         ("one_agent",),
         "one agent, shared weights",
         recipe=_ONE,
-        way="stepwise",
+        mode="stepwise",
         shared=True,
     ),
-    Experiment("T_max = 1", _PLANNERS, ("none",), None, Paper(58.5, 61.8, 60.2), max_attempts=1),
+    Experiment("T_max = 1", _PLANNERS, ("none",), None, PaperScores(58.5, 61.8, 60.2), max_attempts=1),
     Experiment(
         "T_max = 3",
         _PLANNERS,
         _BEST,
         "T_max = 1",
-        Paper(58.6, 72.0, 65.3),
+        PaperScores(58.6, 72.0, 65.3),
         recipe=_GRPO,
         max_attempts=3,
-        one_seed=True,
+        first_seed_only=True,
     ),
-    Experiment("T_max = 5", _PLANNERS, _BEST, "T_max = 3", Paper(58.6, 74.0, 66.3), recipe=_GRPO, one_seed=True),
+    Experiment(
+        "T_max = 5", _PLANNERS, _BEST, "T_max = 3", PaperScores(58.6, 74.0, 66.3), recipe=_GRPO, first_seed_only=True
+    ),
     Experiment(
         "oracle critic",
         _PLANNERS,
@@ -173,10 +190,10 @@ ROWS: tuple[Experiment, ...] = (
         None,
         "the paper's oracle takes both roles: 74.8 / 79.9 / 77.4",
         recipe=_GRPO,
-        one_seed=True,
+        first_seed_only=True,
     ),
 )
-"""In the order of the table."""
+"""All experiments, in the order of the results table."""
 
 CONTROLS: tuple[Experiment, ...] = (
     Experiment(
@@ -195,11 +212,11 @@ CONTROLS: tuple[Experiment, ...] = (
         "full SFT",
         None,
         "not in the paper: the critic's answers at temperature 1, as its rewards were earned",
-        way="sampled",
+        mode="sampled",
     ),
-    Experiment("full RL, sampled", _PLANNERS, ("grpo",), "full SFT, sampled", way="sampled", one_seed=True),
+    Experiment("full RL, sampled", _PLANNERS, ("grpo",), "full SFT, sampled", mode="sampled", first_seed_only=True),
 )
-"""Rows beside the table: what else might explain a gain, and what greedy answers hide."""
+"""Experiments outside the table: other explanations of a gain, and what greedy decoding hides."""
 
 NOISY_REWARD: tuple[Experiment, ...] = tuple(
     Experiment(
@@ -211,69 +228,72 @@ NOISY_REWARD: tuple[Experiment, ...] = tuple(
     )
     for percent in (10, 30)
 )
-"""Rows of the brittleness part."""
+"""Experiments that go with the robustness measurement."""
 
 
 def named_experiments(names: list[str]) -> list[Experiment]:
-    """The rows with these names, in the table's order; all for an empty list.
+    """Returns the experiments with these names in the table's order; all for an empty list.
 
     Raises:
-        InputError: There is none of a name.
+        InputError: No experiment has one of the names.
     """
-    from interleavethinker.tools.errors import InputError
-
-    known = {row.name: row for row in ROWS}
+    known = [experiment.name for experiment in EXPERIMENTS]
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise InputError(f"A row must be one of: {'; '.join(known)}. Found {unknown[0]!r}.")
-    return [row for row in ROWS if not names or row.name in names]
+        raise InputError(f"Unknown experiment {unknown[0]!r}; choose from: {'; '.join(known)}.")
+    return [experiment for experiment in EXPERIMENTS if not names or experiment.name in names]
 
 
-def settings_of(row: Experiment) -> list[ExperimentConfig] | Skipped:
-    """The settings of a row, one for each training seed of its critic, or why there are none."""
-    planners, critics = _first_installed("planner", row.planner), _first_installed("critic", row.critic)
-    if row.one_seed:
+def configs_of(experiment: Experiment) -> list[ExperimentConfig] | SkippedExperiment:
+    """Returns an experiment's configurations, one per training seed of its critic, or why it is skipped."""
+    planners = _first_installed("planner", experiment.planner)
+    critics = _first_installed("critic", experiment.critic)
+    if experiment.first_seed_only:
         critics = critics[:1]
-    if row.shared:
+    if experiment.shared:
         planners = critics = [name for name in planners if name in critics]
-    for role, found, wanted in (("planner", planners, row.planner), ("critic", critics, row.critic)):
+    for role, found, wanted in (("planner", planners, experiment.planner), ("critic", critics, experiment.critic)):
         if not found:
-            return Skipped(
-                row.name, f"no weights of a {role} {' or '.join(map(repr, wanted))} are installed", row.recipe
-            )
-    pairs = zip(planners, critics, strict=True) if row.shared else ((planners[0], critic) for critic in critics)
+            reason = f"no weights of a {role} {' or '.join(map(repr, wanted))} are installed"
+            return SkippedExperiment(experiment.name, reason, experiment.recipe)
+    if experiment.shared:
+        pairs = zip(planners, critics, strict=True)
+    else:
+        pairs = zip(planners[:1] * len(critics), critics, strict=True)
     return [
         ExperimentConfig(
             planner,
             critic,
-            row.max_attempts,
-            reseed=row.way == "reseed",
-            temperature=1.0 if row.way == "sampled" else 0.0,
-            stepwise=row.way == "stepwise",
+            experiment.max_attempts,
+            reseed=experiment.mode == "reseed",
+            temperature=1.0 if experiment.mode == "sampled" else 0.0,
+            stepwise=experiment.mode == "stepwise",
         )
         for planner, critic in pairs
     ]
 
 
-def critic_alone(critic: str) -> ExperimentConfig:
-    """The critic without a planner, to add the two in the other order: the whole request is the prompt it rewords."""
+def critic_only(critic: str) -> ExperimentConfig:
+    """Returns the critic without a planner, whose prompt to refine is the whole request; see `gain_attribution`."""
     return ExperimentConfig("whole request", critic)
 
 
-def brittle_agent() -> ExperimentConfig:
-    """The agent whose brittleness is measured: the best that is installed.
+def robustness_agent() -> ExperimentConfig:
+    """Returns the agent whose robustness is measured: the best one that is installed.
 
-    Where no learned planner is, the reference's own plans are spoiled: the scripted planner refuses most requests.
+    Without a learned planner the reference plans are perturbed, because the scripted planner refuses most requests.
     """
     planner = _first_installed("planner", ("sft", "oracle"))[0]
     return ExperimentConfig(planner, _first_installed("critic", _BEST)[0])
 
 
 def _first_installed(role: str, variants: tuple[str, ...]) -> list[str]:
-    """Names of the first variant that has any weights; each of its training seeds that is installed."""
-    own = {"scripted", "oracle", "whole request", "none"}
+    """Returns the installed training seeds of the first variant that has any; a built-in agent is its own variant."""
+    built_in = {"scripted", "oracle", "whole request", "none"}
     for variant in variants:
-        found = [variant] if variant in own else [name for name in trained(role, variant) if installed(role, name)]
+        if variant in built_in:
+            return [variant]
+        found = [name for name in agents_of_variant(role, variant) if is_installed(role, name)]
         if found:
             return found
     return []

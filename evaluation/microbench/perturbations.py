@@ -1,7 +1,7 @@
-"""Errors at a known rate, laid over any planner or critic: is the loop brittle?
+"""Errors injected at a known rate into any planner's plans or critic's verdicts, to measure the loop's robustness.
 
-Whether something is spoiled depends on the seed and on what it is, never on the order of events, and what is spoiled at
-a lower rate is spoiled at a higher one too: curves over the rate compare like with like.
+Whether a step or verdict is perturbed depends only on the seed and its content, never on the order of events. Whatever
+is perturbed at a lower rate is perturbed at a higher rate too, so that curves over the rate are comparable.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, COLOURS, KI
 from interleavethinker.tools.protocols import Critic, PlanContext, Planner
 from interleavethinker.tools.types import CriticInput, Plan, Request, Step, Verdict
 
-__all__ = ["PLAN_ERRORS", "ErringPlanner", "NoisyCritic"]
+__all__ = ["PLAN_ERRORS", "PerturbedCritic", "PerturbedPlanner"]
 
 PLAN_ERRORS = ("wrong", "missing", "swapped")
-"""A word for a thing, colour, size or place is another one; the step is not there; it comes after its successor."""
-_SORTS: tuple[tuple[str, ...], ...] = (tuple(KINDS), tuple(COLOURS), tuple(SIZES), tuple(BACKGROUNDS))
+"""One content word is replaced; the step is left out; the step comes after its successor."""
+_WORD_CLASSES: tuple[tuple[str, ...], ...] = (tuple(KINDS), tuple(COLOURS), tuple(SIZES), tuple(BACKGROUNDS))
 
 
-class ErringPlanner:
-    """Spoils some of the steps that another planner writes.
+class PerturbedPlanner:
+    """Injects errors into some of the steps that another planner writes.
 
     Args:
-        planner: The other one.
-        rate: Share of steps, 0..1.
-        seed: Of the errors.
+        planner: The planner whose plans are perturbed.
+        rate: Share of steps to perturb, 0..1.
+        seed: Seed of the errors.
     """
 
     def __init__(self, planner: Planner, rate: float, seed: int) -> None:
@@ -43,43 +43,48 @@ class ErringPlanner:
         plan = await self._planner.plan(request, context)
         version = 0 if context.previous is None else context.previous.version
         steps: list[Step] = []
-        held: list[Step] = []
-        """Swapped steps: their successor comes first."""
+        delayed: list[Step] = []
+        """Swapped steps, which wait for their successor."""
         for number, step in enumerate(plan.steps):
             rng = _rng(self._seed, request.model_dump_json(), version, number)
-            spoiled = step.prompt is not None and rng.random() < self._rate
-            error = PLAN_ERRORS[int(rng.integers(len(PLAN_ERRORS)))] if spoiled else ""
+            perturbed = step.prompt is not None and rng.random() < self._rate
+            error = PLAN_ERRORS[int(rng.integers(len(PLAN_ERRORS)))] if perturbed else ""
             last = number == len(plan.steps) - 1
-            if error == "swapped" and not last and not held:
-                held.append(step)
+            if error == "swapped" and not last and not delayed:
+                delayed.append(step)
                 continue
-            if error == "missing" and len(plan.steps) > 1 and (steps or held or not last):
+            if error == "missing" and len(plan.steps) > 1 and (steps or delayed or not last):
                 continue
-            steps.append(_wrong(step, rng) if error else step)
-            steps += held
-            held = []
-        return plan.model_copy(update={"steps": tuple(steps + held)})
+            steps.append(_with_wrong_word(step, rng) if error else step)
+            steps += delayed
+            delayed = []
+        return plan.model_copy(update={"steps": tuple(steps + delayed)})
 
 
-class NoisyCritic:
-    """Spoils some of another critic's answers.
+class PerturbedCritic:
+    """Injects errors into some of another critic's verdicts.
 
     Args:
-        critic: The other one.
-        flipped: Share of verdicts turned into their contrary, 0..1. A success that is called a failure leaves the
-            prompt as it is.
-        misled: Share of refined prompts replaced by one from `others`, 0..1.
-        others: Prompts of other requests, for drawings and for edits.
-        seed: Of the errors.
+        critic: The critic whose verdicts are perturbed.
+        flipped_verdicts: Share of verdicts to invert, 0..1. An inverted success keeps the attempt's prompt.
+        misleading_prompts: Share of refined prompts to replace by one from `other_prompts`, 0..1.
+        other_prompts: Text-to-image prompts and edit prompts of other requests.
+        seed: Seed of the errors.
     """
 
     def __init__(
-        self, critic: Critic, *, flipped: float, misled: float, others: tuple[Sequence[str], Sequence[str]], seed: int
+        self,
+        critic: Critic,
+        *,
+        flipped_verdicts: float,
+        misleading_prompts: float,
+        other_prompts: tuple[Sequence[str], Sequence[str]],
+        seed: int,
     ) -> None:
         self._critic = critic
-        self._flipped = flipped
-        self._misled = misled
-        self._others = others
+        self._flipped_verdicts = flipped_verdicts
+        self._misleading_prompts = misleading_prompts
+        self._other_prompts = other_prompts
         self._seed = seed
 
     @property
@@ -90,38 +95,38 @@ class NoisyCritic:
     async def judge(self, cases: Sequence[CriticInput]) -> list[Verdict]:
         """See `Critic.judge`."""
         verdicts = await self._critic.judge(cases)
-        return [self._spoiled(case, verdict) for case, verdict in zip(cases, verdicts, strict=True)]
+        return [self._perturbed(case, verdict) for case, verdict in zip(cases, verdicts, strict=True)]
 
-    def _spoiled(self, case: CriticInput, verdict: Verdict) -> Verdict:
+    def _perturbed(self, case: CriticInput, verdict: Verdict) -> Verdict:
         if verdict.success is None:
             return verdict
         rng = _rng(self._seed, case.model_dump_json())
         flip, mislead = rng.random(2)
-        if flip < self._flipped:
+        if flip < self._flipped_verdicts:
             confidence = None if verdict.confidence is None else 1 - verdict.confidence
             changes = {"success": not verdict.success, "refined_prompt": case.prompt, "confidence": confidence}
             verdict = verdict.model_copy(update=changes)
-        if not verdict.success and mislead < self._misled:
-            others = self._others[case.source is not None]
-            verdict = verdict.model_copy(update={"refined_prompt": others[int(rng.integers(len(others)))]})
+        if not verdict.success and mislead < self._misleading_prompts:
+            prompts = self._other_prompts[case.source is not None]
+            verdict = verdict.model_copy(update={"refined_prompt": prompts[int(rng.integers(len(prompts)))]})
         return verdict
 
 
-def _wrong(step: Step, rng: np.random.Generator) -> Step:
-    """The step with one content word exchanged, in prompt, instruction and caption alike."""
+def _with_wrong_word(step: Step, rng: np.random.Generator) -> Step:
+    """Returns the step with one content word replaced, in prompt, instruction and caption alike."""
     words = (step.prompt or "").split()
-    found = [(word, sort) for word in words for sort in _SORTS if _plain(word) in sort]
+    found = [(word, group) for word in words for group in _WORD_CLASSES if _canonical(word) in group]
     if not found:
         return step
-    word, sort = found[int(rng.integers(len(found)))]
-    others = [other for other in sort if other != _plain(word)]
+    word, group = found[int(rng.integers(len(found)))]
+    others = [other for other in group if other != _canonical(word)]
     new = others[int(rng.integers(len(others)))]
-    said = re.compile(rf"\b(?:{re.escape(word.strip(',.'))}|{_plain(word)})\b", re.IGNORECASE)
-    texts = {name: None if text is None else said.sub(new, text) for name, text in step.model_dump().items()}
+    pattern = re.compile(rf"\b(?:{re.escape(word.strip(',.'))}|{_canonical(word)})\b", re.IGNORECASE)
+    texts = {name: None if text is None else pattern.sub(new, text) for name, text in step.model_dump().items()}
     return Step.model_validate(texts)
 
 
-def _plain(word: str) -> str:
+def _canonical(word: str) -> str:
     bare = word.strip(",.").lower()
     return CANONICAL.get(bare, bare)
 

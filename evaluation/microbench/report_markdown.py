@@ -1,70 +1,64 @@
-"""MicroBench's report as Markdown: the table with the paper's figures beside it, families, shares, brittleness."""
+"""MicroBench's report as Markdown: experiments next to the paper's scores, families, gain attribution, robustness."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from .experiments import ROWS
+from .experiments import EXPERIMENTS
 
-__all__ = ["order_of", "table"]
+__all__ = ["markdown_report", "paper_order"]
 
 Report = Mapping[str, Any]
 _NONE = "–"
+_HEADS = ("experiment", "text", "image", "average", "calls", "difference of averages", "requests", "seeds")
 
 
-def table(report: Report) -> str:
-    """The whole report as one Markdown document."""
-    parts = [_head(report), _rows(report), _order(report), _skipped(report), _families(report), _gain(report)]
-    parts += [_beside("Controls", report["controls"])]
-    if report["brittleness"]:
-        parts += [_brittleness(report["brittleness"]), _beside("RL with a noisy reward", report["reward_noise"])]
+def markdown_report(report: Report) -> str:
+    """Returns the whole report as one Markdown document."""
+    parts = [_head(report), _experiments(report), _paper_orders(report), _skipped(report), _families(report)]
+    parts += [_gain_attribution(report), _other_experiments("Controls", report["controls"])]
+    if report["robustness"]:
+        parts.append(_robustness(report["robustness"]))
+        parts.append(_other_experiments("RL with a noisy reward", report["reward_noise"]))
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def _head(report: Report) -> str:
     run = report.get("run") or {}
     command = run.get("command", "interleavethinker evaluate microbench")
-    made = f"`{command}`, commit {run.get('commit') or 'unknown'}, seed {report['seed']}, {run.get('date', '')}; "
+    source = f"`{command}`, commit {run.get('commit') or 'unknown'}, seed {report['seed']}, {run.get('date', '')}"
     text = (
-        f"{made}{report['seconds']:.0f} s. {report['n']} held-out requests a row "
-        f"({report['n_finer']} for full SFT and the RL rows; differences are over the requests that both rows have). "
-        "Scores 0–100, intervals 95 % bootstrap over requests; a difference below what this many requests can show is "
-        "undecided."
+        f"{source}; {report['seconds']:.0f} s. {report['n']} held-out requests per experiment "
+        f"({report['n_large_sample']} for full SFT and the RL experiments; differences are over the requests that both "
+        "experiments have). Scores: 0–100, 95 % bootstrap intervals over requests. MDE: the minimum detectable effect "
+        "of this many requests; a difference that is no larger is inconclusive."
     )
     lines = ["# MicroBench", "", text]
-    if any(row["stand_ins"] for row in report["rows"]):
-        lines += ["", "† With a scripted stand-in for a learned planner or critic: not a figure of the method."]
+    if any(row["scripted_baseline"] for row in report["experiments"]):
+        lines += [
+            "",
+            "† A scripted baseline takes the place of a learned planner or critic: not a result of the method.",
+        ]
     return "\n".join(lines)
 
 
-def _rows(report: Report) -> str:
-    found = {row["name"]: row for row in report["rows"]}
+def _experiments(report: Report) -> str:
+    found = {row["name"]: row for row in report["experiments"]}
     skipped = {row["name"] for row in report["skipped"]}
     lines = []
-    for row in ROWS:
-        paper = None if row.paper is None else (row.paper.text, row.paper.image, row.paper.average)
-        beside = _NONE if paper is None else " / ".join(f"{value:.1f}" for value in paper)
-        if row.name in found:
-            lines.append([*_cells(found[row.name]), beside])
-        elif row.name in skipped:
-            lines.append([row.name, "skipped", *[_NONE] * 6, beside])
-    heads = (
-        "row",
-        "text",
-        "image",
-        "average",
-        "calls",
-        "difference of averages",
-        "requests",
-        "seeds",
-        "paper: text / image / average",
-    )
-    return _markdown(heads, lines)
+    for experiment in EXPERIMENTS:
+        paper = experiment.paper
+        scores = _NONE if paper is None else f"{paper.text:.1f} / {paper.image:.1f} / {paper.average:.1f}"
+        if experiment.name in found:
+            lines.append([*_cells(found[experiment.name]), scores])
+        elif experiment.name in skipped:
+            lines.append([experiment.name, "skipped", *[_NONE] * 6, scores])
+    return _table((*_HEADS, "paper: text / image / average"), lines)
 
 
 def _cells(row: Report) -> list[str]:
-    mark = " †" if row["stand_ins"] else ""
+    mark = " †" if row["scripted_baseline"] else ""
     average = f"**{row['average']:.1f}** [{row['low']:.1f}, {row['high']:.1f}]"
     counts = [str(row["n"]), str(row["training_seeds"])]
     calls = f"{row['generator_calls']:.2f}"
@@ -75,37 +69,38 @@ def _difference(row: Report) -> str:
     if not row["difference"]:
         return _NONE
     one = row["difference"]["average"]
-    smallest = "" if one["smallest_detectable"] is None else f"; can show {one['smallest_detectable']:.1f}"
-    said = f"{one['value']:+.1f} [{one['low']:+.1f}, {one['high']:+.1f}] to {row['difference']['to']}"
-    return f"{said}: {one['verdict']}{smallest}"
+    smallest = one["minimum_detectable_effect"]
+    effect = "" if smallest is None else f"; MDE {smallest:.1f}"
+    difference = f"{one['value']:+.1f} [{one['low']:+.1f}, {one['high']:+.1f}] to {row['difference']['reference']}"
+    return f"{difference}: {one['verdict']}{effect}"
 
 
-def order_of(row: Report, measure: str = "average") -> str:
-    """Whether a row's difference has the paper's sign; empty where there is nothing to compare."""
+def paper_order(row: Report, measure: str = "average") -> str:
+    """Returns whether an experiment's difference has the paper's sign; empty where the paper has none."""
     if not row["difference"] or row["difference"]["paper"] is None:
         return ""
     paper, verdict = row["difference"]["paper"][measure], row["difference"][measure]["verdict"]
-    if verdict == "undecided":
-        return "undecided"
+    if verdict == "inconclusive":
+        return "inconclusive"
     return "as in the paper" if (paper > 0) == (verdict == "better") else "contrary to the paper"
 
 
-def _order(report: Report) -> str:
+def _paper_orders(report: Report) -> str:
     lines = [
         [
             row["name"],
-            row["difference"]["to"],
+            row["difference"]["reference"],
             measure,
             f"{row['difference']['paper'][measure]:+.1f}",
             f"{one['value']:+.1f} [{one['low']:+.1f}, {one['high']:+.1f}]",
-            said,
+            order,
         ]
-        for row in report["rows"]
+        for row in report["experiments"]
         for measure in ("average", "image")
-        if (said := order_of(row, measure)) and (one := row["difference"][measure])
+        if (order := paper_order(row, measure)) and (one := row["difference"][measure])
     ]
-    heads = ("row", "compared with", "score", "paper", "here", "order")
-    return "## Is the paper's order reproduced?\n\n" + _markdown(heads, lines) if lines else ""
+    heads = ("experiment", "compared with", "score", "paper", "MicroBench", "order")
+    return "## Is the paper's order reproduced?\n\n" + _table(heads, lines) if lines else ""
 
 
 def _skipped(report: Report) -> str:
@@ -114,29 +109,29 @@ def _skipped(report: Report) -> str:
     lines = [
         [row["name"], row["reason"], f"`{row['recipe']}`" if row["recipe"] else _NONE] for row in report["skipped"]
     ]
-    return "## Skipped\n\n" + _markdown(("row", "why", "what would make its weights"), lines)
+    return "## Skipped\n\n" + _table(("experiment", "reason", "how to train its weights"), lines)
 
 
 def _families(report: Report) -> str:
-    families = list(dict.fromkeys(family for row in report["rows"] for family in row["families"]))
+    families = list(dict.fromkeys(family for row in report["experiments"] for family in row["families"]))
     lines = [
         [row["name"], *(_number((row["families"].get(family) or {}).get("average")) for family in families)]
-        for row in report["rows"]
+        for row in report["experiments"]
     ]
-    return "## Averages by family\n\n" + _markdown(("row", *families), lines)
+    return "## Averages by family\n\n" + _table(("experiment", *families), lines)
 
 
-def _gain(report: Report) -> str:
-    gain = report["whose_gain"]
-    if not gain:
+def _gain_attribution(report: Report) -> str:
+    part = report["gain_attribution"]
+    if not part:
         return ""
-    groups = {"image, all": gain["image"], "average, all": gain["average"]}
-    groups |= {f"image, {name}": one for name, one in gain["families"].items()}
+    groups = {"image, all": part["image"], "average, all": part["average"]}
+    groups |= {f"image, {name}": gains for name, gains in part["families"].items()}
     lines = [
         [
             name,
             *(f"{one[key]['value']:+.1f}" for key in ("planner_first", "critic_last", "critic_first", "planner_last")),
-            f"{one['whole']['value']:+.1f}",
+            f"{one['total']['value']:+.1f}",
             f"{_percent(one['planner_share_added_first'])} / {_percent(one['planner_share_added_last'])}",
         ]
         for name, one in groups.items()
@@ -145,11 +140,11 @@ def _gain(report: Report) -> str:
         *("points over the generator alone", "planner first", "then critic", "critic first", "then planner"),
         *("both", "planner's share (first / last)"),
     )
-    runs = f"Of the first training seed, on {gain['critic_alone']['n']} requests."
-    return f"## Whose gain is it? ({gain['both']})\n\n{runs}\n\n" + _markdown(heads, lines)
+    runs = f"Of the first training seed, on {part['critic_only']['n']} requests."
+    return f"## Gain attribution ({part['both']})\n\n{runs}\n\n" + _table(heads, lines)
 
 
-def _brittleness(part: Report) -> str:
+def _robustness(part: Report) -> str:
     points = part["points"]
     curves = list(dict.fromkeys((point["error"], point["variant"]) for point in points))
     lines = [
@@ -157,13 +152,13 @@ def _brittleness(part: Report) -> str:
         for error, variant in curves
     ]
     heads = ("error", "loop", *(f"rate {rate:g}" for rate in part["rates"]))
-    told = [f"- **{error}**, rate {one['rate']:g}: {_said(one)}" for error, one in part["summary"].items()]
-    agents = f"Planner {part['planner']}, critic {part['critic']}, {part['n']} requests with pictures."
+    verdicts = [f"- **{error}**, rate {one['rate']:g}: {_summary(one)}" for error, one in part["summary"].items()]
+    agents = f"Planner {part['planner']}, critic {part['critic']}, {part['n']} requests with images."
     text = [
-        "## Brittleness: does the loop reinforce a bad path, or recover?",
-        f"{agents} Image score; generator calls a request in brackets.",
-        _markdown(heads, lines),
-        "\n".join(told),
+        "## Robustness: does the loop recover from errors or amplify them?",
+        f"{agents} Image score, with generator calls per request in parentheses.",
+        _table(heads, lines),
+        "\n".join(verdicts),
     ]
     return "\n\n".join(text)
 
@@ -172,25 +167,24 @@ def _curve(points: Iterable[Report]) -> Iterator[str]:
     return (f"{point['image']:.1f} ({point['generator_calls']:.2f})" for point in points)
 
 
-def _said(one: Report) -> str:
-    costs = f"it costs {_points(one['cost'])}"
+def _summary(one: Report) -> str:
+    cost = f"Loss of image score: {_points(one['cost'])}"
     if one["cost_without_critic"]:
-        costs += f" (without a critic {_points(one['cost_without_critic'])})"
-    helpers = (f"{name} gains {_points(gain)}" for name, gain in one["gain_of"].items())
-    against = f"against no critic {_points(one['against_no_critic'])}"
-    return f"{one['verdict']}. Of the image score {costs}; {against}; {'; '.join(helpers)}."
+        cost += f" (without a critic {_points(one['cost_without_critic'])})"
+    gains = (f"gain from {name}: {_points(gain)}" for name, gain in one["gain_from"].items())
+    against = f"compared with no critic: {_points(one['against_no_critic'])}"
+    return f"{one['verdict']}. {cost}; {against}; {'; '.join(gains)}."
 
 
 def _points(one: Report) -> str:
-    undecided = ", undecided" if one["verdict"] == "undecided" else ""
-    return f"{one['value']:+.1f} [{one['low']:+.1f}, {one['high']:+.1f}]{undecided}"
+    inconclusive = ", inconclusive" if one["verdict"] == "inconclusive" else ""
+    return f"{one['value']:+.1f} [{one['low']:+.1f}, {one['high']:+.1f}]{inconclusive}"
 
 
-def _beside(title: str, rows: Sequence[Report]) -> str:
-    """Rows that are not in the paper's tables."""
+def _other_experiments(title: str, rows: Sequence[Report]) -> str:
+    """Returns a table of experiments that are not in the paper's tables."""
     lines = [_cells(row) for row in rows]
-    heads = ("row", "text", "image", "average", "calls", "difference of averages", "requests", "seeds")
-    return f"## {title}\n\n{_markdown(heads, lines)}" if lines else ""
+    return f"## {title}\n\n{_table(_HEADS, lines)}" if lines else ""
 
 
 def _number(value: float | None) -> str:
@@ -201,6 +195,6 @@ def _percent(share: float | None) -> str:
     return _NONE if share is None else f"{100 * share:.0f} %"
 
 
-def _markdown(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+def _table(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
     rows = [heads, ["---"] * len(heads), *lines]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)

@@ -1,14 +1,14 @@
-"""How brittle the loop is: errors of plans and of the judge at known rates, with and without what could mend them.
+"""How robust the loop is to errors in plans and verdicts at known rates, with and without what could repair them.
 
-| error | what is spoiled |
+| error | perturbation |
 | --- | --- |
-| plan errors | steps of the plan: wrong, missing, swapped |
-| flipped verdicts | the critic's yes and no |
-| misleading prompts | refined prompts: another request's |
+| plan errors | steps of the plan are wrong, missing or swapped |
+| flipped verdicts | the critic's verdicts are inverted |
+| misleading prompts | refined prompts are replaced by another request's |
 
-Each is laid over the agent as it is by default (it plans anew after failures, and keeps a step's best attempt), without
-planning anew, and keeping the latest attempt instead. Plan errors are also shown without any critic: that is what the
-loop must beat to be called recovering. Requests that want words only are left out.
+Each error is injected into the default loop (which replans after failures and selects a step's best attempt), into the
+loop without replanning, and into the loop that selects the latest attempt. Plan errors are also measured without a
+critic: the loop recovers only if it loses less than that. Requests that want text only are left out.
 """
 
 from __future__ import annotations
@@ -20,76 +20,75 @@ from pydantic import JsonValue
 
 from interleavethinker.evaluation.statistics import bootstrap, minimum_detectable_effect
 
-from .aggregation import Measured, compare
+from .aggregation import ExperimentResults, compare
 from .config import ExperimentConfig
-from .runner import Result
+from .runner import RequestResult
 
-__all__ = ["ERRORS", "RATES", "VARIANTS", "Point", "brittleness_of", "points"]
+__all__ = ["ERRORS", "RATES", "VARIANTS", "CurvePoint", "curve_points", "robustness_report"]
 
 RATES = (0.0, 0.1, 0.2, 0.4)
 ERRORS: dict[str, Callable[[ExperimentConfig, float], ExperimentConfig]] = {
-    "plan errors": lambda setting, rate: replace(setting, plan_errors=rate),
-    "flipped verdicts": lambda setting, rate: replace(setting, flipped=rate),
-    "misleading prompts": lambda setting, rate: replace(setting, misled=rate),
+    "plan errors": lambda config, rate: replace(config, plan_errors=rate),
+    "flipped verdicts": lambda config, rate: replace(config, flipped_verdicts=rate),
+    "misleading prompts": lambda config, rate: replace(config, misleading_prompts=rate),
 }
-"""How each is laid over a setting."""
-VARIANTS = ("as it is", "no replan", "latest attempt", "no critic")
+"""How each error is added to a configuration."""
+VARIANTS = ("default loop", "no replan", "latest attempt", "no critic")
 
 
 @dataclass(frozen=True)
-class Point:
+class CurvePoint:
     """One point of a curve."""
 
     error: str
     rate: float
     variant: str
-    setting: ExperimentConfig
+    config: ExperimentConfig
 
 
-def points(agent: ExperimentConfig) -> list[Point]:
-    """All points for an agent, in the order of the curves; settings without errors are the same for all of them."""
-    found = []
-    for error, spoil in ERRORS.items():
+def curve_points(agent: ExperimentConfig) -> list[CurvePoint]:
+    """Returns all points for an agent, in the order of the curves; points at rate 0 share their configuration."""
+    points = []
+    for error, perturb in ERRORS.items():
         for variant in VARIANTS:
-            # A critic that is never asked has no noise to show.
+            # Verdicts and refined prompts of a critic that is never called cannot be perturbed.
             if variant == "no critic" and error != "plan errors":
                 continue
             base = _variant(agent, variant)
-            found += [Point(error, rate, variant, spoil(base, rate)) for rate in RATES]
-    return found
+            points += [CurvePoint(error, rate, variant, perturb(base, rate)) for rate in RATES]
+    return points
 
 
 def _variant(agent: ExperimentConfig, variant: str) -> ExperimentConfig:
     if variant == "no critic":
         return replace(agent, critic="none", max_attempts=1)
     replans = 0 if variant == "no replan" else 1
-    return replace(agent, max_replans=replans, latest=variant == "latest attempt")
+    return replace(agent, max_replans=replans, keep_latest=variant == "latest attempt")
 
 
-def brittleness_of(
-    agent: ExperimentConfig, results: Mapping[ExperimentConfig, Sequence[Result]]
+def robustness_report(
+    agent: ExperimentConfig, results: Mapping[ExperimentConfig, Sequence[RequestResult]]
 ) -> dict[str, JsonValue]:
-    """The curves and what they say.
+    """Returns the curves and a verdict on each error.
 
     Args:
-        agent: The unspoiled agent.
-        results: Of every point's setting, on the same requests.
+        agent: The agent without perturbations.
+        results: Results of every point's configuration, on the same requests.
     """
-    measured = {setting: Measured((tuple(found),)) for setting, found in results.items()}
-    curves = [_told(point, measured[point.setting]) for point in points(agent)]
+    by_config = {config: ExperimentResults((tuple(found),)) for config, found in results.items()}
     return {
         "planner": agent.planner,
         "critic": agent.critic,
         "rates": list(RATES),
         "n": len(next(iter(results.values()), ())),
-        "points": curves,
-        "summary": {error: _summary(agent, error, measured) for error in ERRORS},
+        "points": [_point_report(point, by_config[point.config]) for point in curve_points(agent)],
+        "summary": {error: _summary(agent, error, by_config) for error in ERRORS},
     }
 
 
-def _told(point: Point, measured: Measured) -> JsonValue:
-    image = bootstrap(list(measured.values("image").values()))
-    calls = measured.values("calls")
+def _point_report(point: CurvePoint, results: ExperimentResults) -> JsonValue:
+    image = bootstrap(list(results.values("image").values()))
+    calls = results.values("calls")
     return {
         "error": point.error,
         "rate": point.rate,
@@ -101,48 +100,54 @@ def _told(point: Point, measured: Measured) -> JsonValue:
     }
 
 
-def _summary(agent: ExperimentConfig, error: str, measured: Mapping[ExperimentConfig, Measured]) -> JsonValue:
-    """What the loop makes of an error at the highest rate: does it recover, suffer, or reinforce a bad path?
+def _summary(agent: ExperimentConfig, error: str, by_config: Mapping[ExperimentConfig, ExperimentResults]) -> JsonValue:
+    """Returns what an error costs the loop at the highest rate, and whether the loop recovers from it.
 
-    It reinforces one where it is worse than no critic at all (which meets the same plan errors). It recovers where plan
-    errors cost it less than they cost without a critic.
+    The loop amplifies an error if it scores worse than without a critic (under the same plan errors). It recovers if
+    plan errors cost it less than they cost without a critic.
     """
-    spoil, worst = ERRORS[error], max(RATES)
+    perturb, worst = ERRORS[error], max(RATES)
 
-    def at(variant: str, rate: float) -> Measured:
-        return measured[spoil(_variant(agent, variant), rate)]
+    def at(variant: str, rate: float) -> ExperimentResults:
+        return by_config[perturb(_variant(agent, variant), rate)]
 
-    clean, spoiled = at("as it is", 0.0), at("as it is", worst)
+    clean, perturbed = at("default loop", 0.0), at("default loop", worst)
     plans = error == "plan errors"
-    alone, alone_spoiled = at("no critic", 0.0), at("no critic", worst if plans else 0.0)
-    cost, against = compare(clean, spoiled, "image"), compare(spoiled, alone_spoiled, "image")
+    no_critic, no_critic_perturbed = at("no critic", 0.0), at("no critic", worst if plans else 0.0)
+    cost, against = compare(clean, perturbed, "image"), compare(perturbed, no_critic_perturbed, "image")
+    recovers = plans and _recovers(clean, perturbed, no_critic, no_critic_perturbed)
     return {
         "rate": worst,
         "cost": cost,
-        "cost_without_critic": compare(alone, alone_spoiled, "image") if plans else None,
+        "cost_without_critic": compare(no_critic, no_critic_perturbed, "image") if plans else None,
         "against_no_critic": against,
-        "verdict": _verdict(cost, against, recovers=plans and _recovers(clean, spoiled, alone, alone_spoiled)),
-        "gain_of": {
-            name: compare(spoiled, at(variant, worst), "image")
+        "verdict": _verdict(cost, against, recovers=recovers),
+        "gain_from": {
+            name: compare(perturbed, at(variant, worst), "image")
             for name, variant in (("replan", "no replan"), ("best attempt", "latest attempt"))
         },
     }
 
 
-def _recovers(clean: Measured, spoiled: Measured, alone: Measured, alone_spoiled: Measured) -> bool:
-    """Whether an error costs less with the loop than without a critic, beyond what chance could do."""
-    values = [one.values("image") for one in (clean, spoiled, alone, alone_spoiled)]
+def _recovers(
+    clean: ExperimentResults,
+    perturbed: ExperimentResults,
+    no_critic: ExperimentResults,
+    no_critic_perturbed: ExperimentResults,
+) -> bool:
+    """Returns whether an error costs the loop less than it costs without a critic, by a detectable amount."""
+    values = [results.values("image") for results in (clean, perturbed, no_critic, no_critic_perturbed)]
     saved = [values[2][at] - values[3][at] - (values[0][at] - values[1][at]) for at in values[0]]
     return sum(saved) / max(1, len(saved)) > minimum_detectable_effect(saved)
 
 
 def _verdict(cost: Mapping[str, JsonValue], against: Mapping[str, JsonValue], *, recovers: bool) -> str:
     if against["verdict"] == "worse":
-        return "reinforces the bad path: worse than without a critic"
-    if cost["verdict"] == "undecided":
-        return "what harm it does is less than this many requests can show"
+        return "amplified: the loop is worse than without a critic"
+    if cost["verdict"] == "inconclusive":
+        return "no detectable loss with this many requests"
     if recovers:
         return "recovers: errors cost less than without a critic"
     if against["verdict"] == "better":
-        return "suffers, but stays better than without a critic"
-    return "suffers, and is no better than without a critic, as far as this many requests can tell"
+        return "degrades, but stays better than without a critic"
+    return "degrades, and is not detectably better than without a critic"

@@ -1,17 +1,17 @@
-"""Runs the agent on MicroBench's requests: the graph with its checkpoints, pictures through the MCP image server.
+"""Runs the agent on MicroBench's requests: the graph with its checkpoints, images from the MCP image server.
 
-Many trajectories of several settings are under way at once, so that the server and the models answer in full batches
-and no setting waits for another's last trajectories. Everything lies in one folder and is used again:
+Many trajectories of several configurations run concurrently, so that server and models answer in full batches and no
+configuration waits for the last trajectories of another. All data is in one folder and is reused by later runs:
 
-| in the folder | what |
+| path | content |
 | --- | --- |
-| `images/` | the image server's store and the agent's at once; a call that any row has made is answered from here |
-| `answers/` | what learned planners and critics answered |
-| `results/` | a line for each finished request of a setting |
-| `seconds` | what all starts together have taken |
+| `images/` | the store of both the image server and the agent; repeated generator calls are answered from it |
+| `answers/` | cached answers of learned planners and critics |
+| `results/` | one line per finished request of a configuration |
+| `seconds` | the total run time of all starts |
 
-A refused request, or a plan that cannot be used, is the agent's failure and scored as it stands. A failure of a
-generator or a store is nobody's score: it passes through, and the same command goes on from there.
+A refused request or an unusable plan is the agent's failure, and its incomplete answer is scored. An error of the
+generator or the store is not scored: it is raised, and running the same command again resumes.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from typing import Any
 
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.runtime import Runtime
-from pydantic import BaseModel, ConfigDict
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
-from interleavethinker.evaluation.inference.pooled_model import end_processes
+from interleavethinker.evaluation.inference.pooled_model import shut_down_pool
 from interleavethinker.graph import Components, build_graph, serializer
 from interleavethinker.graph.attempts import derive_seed, selected_attempt
 from interleavethinker.microworld.agents.teachers import ReferencePlanner
@@ -42,64 +42,64 @@ from interleavethinker.tools.types import Attempt, ImagePart, Plan, Request, Sha
 
 from .agents import AgentFactory
 from .config import ExperimentConfig
-from .dataset import Item, held_out, seed_of
+from .dataset import Item, held_out_items, trajectory_seed
 from .scoring import AnswerScores, Shown, score_images, score_text
 
-__all__ = ["Result", "TrajectoryRunner", "Work", "open_trajectory_runner"]
+__all__ = ["RequestFinished", "RequestResult", "RequestsByConfig", "TrajectoryRunner", "open_trajectory_runner"]
 
-AT_ONCE = 160
-"""Trajectories under way: enough to fill the batches of server and models, few enough to finish early ones early."""
+_CONCURRENT_TRAJECTORIES = 160
+"""Enough to fill the batches of server and models, few enough for the first ones to finish early."""
 _LANES = 2
-"""Parts that the work is cut into, each with its share of the trajectories under way: at most times they have different
-critics, which answer in different processes. More lanes would mean smaller batches."""
-_NO_LIMIT = 100_000
-_MOST_STEPS = 8
-"""Of a plan that is written step by step."""
+"""The work is split into lanes that run concurrently. They usually have different critics, whose batches are answered
+in different processes. More lanes would mean smaller batches."""
+_RECURSION_LIMIT = 100_000
+_MAX_STEPS = 8
+"""The most steps of a plan that is written step by step."""
 _CONTINUE = "Continue the sequence."
-"""As in the planner's training rows that were cut at a step."""
+"""As in the planner's training rows that start in the middle of a plan."""
 _SERVER = ("--max-batch", "16", "--threads", "1", "--max-waiting", "256")
-Work = Mapping[ExperimentConfig, Sequence[Item]]
-"""Which requests to run under which setting."""
-Progress = Callable[[ExperimentConfig, Item], None]
-"""Told of each request of a setting that is finished, those of an earlier run first."""
+RequestsByConfig = Mapping[ExperimentConfig, Sequence[Item]]
+"""The requests to run under each configuration."""
+RequestFinished = Callable[[ExperimentConfig, Item], None]
+"""Called for each finished request of a configuration, first for those that an earlier run finished."""
 
 
-class Result(BaseModel):
-    """One finished request under one setting."""
+class RequestResult(BaseModel):
+    """The result of one request under one configuration."""
 
     model_config = ConfigDict(frozen=True)
 
     number: int
     request: str
-    """`Item.digest` of what was asked."""
+    """The `Item.digest` of the request."""
     family: str
     text: float
     steps: float | None
     """See `AnswerScores.steps`."""
     final: float | None
     calls: int
-    """Generator calls, answered from a store or not."""
+    """The number of generator calls, whether or not they were answered from the store."""
     seconds: float
-    """From start to end, with all others at the same time."""
+    """Wall-clock time from start to end, with all other trajectories running."""
     failure: str = ""
-    """Why there is no (whole) answer, in the agent's words; empty otherwise."""
+    """The agent's error message if there is no complete answer; empty otherwise."""
     plan: tuple[Step, ...]
     attempts: tuple[Attempt, ...]
-    kept: tuple[Sha256 | None, ...]
-    """For each step of the plan the picture that the document shows."""
+    selected: tuple[Sha256 | None, ...] = Field(validation_alias=AliasChoices("selected", "kept"))
+    """For each step of the plan the image that the document shows; `kept` in results of version 0.1."""
 
     @property
     def scores(self) -> AnswerScores:
-        """The scores together."""
+        """The scores as one object."""
         return AnswerScores(self.text, self.steps, self.final)
 
 
 class TrajectoryRunner:
-    """Where trajectories run; see `open_trajectory_runner`.
+    """Runs trajectories and saves their results; see `open_trajectory_runner`.
 
     Attributes:
         items: The requests, in order.
-        store: Where all pictures lie.
+        store: The image store.
     """
 
     def __init__(self, root: Path, items: Sequence[Item], generator: ImageGenerator, seed: int) -> None:
@@ -107,77 +107,85 @@ class TrajectoryRunner:
         self.store = ImageStore(root / "images")
         self._root = root
         self._seed = seed
-        self._cast = AgentFactory(self.store, generator, root / "answers", seed)
+        self._agents = AgentFactory(self.store, generator, root / "answers", seed)
 
-    async def run(self, work: Work, progress: Progress | None = None) -> dict[ExperimentConfig, tuple[Result, ...]]:
-        """Runs settings on some of the requests, less those that they have finished before.
+    async def run(
+        self, work: RequestsByConfig, on_finished: RequestFinished | None = None
+    ) -> dict[ExperimentConfig, tuple[RequestResult, ...]]:
+        """Runs the requests that are not finished yet, and returns the results of all.
+
+        Args:
+            work: The requests to run under each configuration.
+            on_finished: Called for each finished request.
 
         Raises:
             ModelError: Weights are not installed.
-            GeneratorError: The image server failed for good.
+            GeneratorError: The image server failed, and retries did not help.
         """
-        tell = progress or (lambda _setting, _item: None)
-        files = {setting: LineFile(self._root / "results" / f"{setting.key(self._seed)}.jsonl") for setting in work}
-        known = {setting: self._finished(files[setting], items) for setting, items in work.items()}
+        report = on_finished or (lambda _config, _item: None)
+        files = {config: LineFile(self._root / "results" / f"{config.key(self._seed)}.jsonl") for config in work}
+        known = {config: self._finished(files[config], items) for config, items in work.items()}
         waiting: list[tuple[ExperimentConfig, Item]] = []
-        for setting, items in work.items():
+        for config, items in work.items():
             for item in items:
-                if item.number in known[setting]:
-                    tell(setting, item)
+                if item.number in known[config]:
+                    report(config, item)
                 else:
-                    waiting.append((setting, item))
+                    waiting.append((config, item))
 
-        def keep(setting: ExperimentConfig, item: Item, result: Result) -> None:
-            known[setting][result.number] = result
-            files[setting].append([result.model_dump_json()])
-            tell(setting, item)
+        def save(config: ExperimentConfig, item: Item, result: RequestResult) -> None:
+            known[config][result.number] = result
+            files[config].append([result.model_dump_json()])
+            report(config, item)
 
-        await self._finish_all(waiting, keep)
-        return {setting: tuple(known[setting][item.number] for item in items) for setting, items in work.items()}
+        await self._run_all(waiting, save)
+        return {config: tuple(known[config][item.number] for item in items) for config, items in work.items()}
 
-    def _finished(self, lines: LineFile, items: Sequence[Item]) -> dict[int, Result]:
-        asked = {item.number: item.digest for item in items}
-        found = map(Result.model_validate_json, lines)
-        return {result.number: result for result in found if asked.get(result.number) == result.request}
+    def _finished(self, lines: LineFile, items: Sequence[Item]) -> dict[int, RequestResult]:
+        digests = {item.number: item.digest for item in items}
+        found = map(RequestResult.model_validate_json, lines)
+        return {result.number: result for result in found if digests.get(result.number) == result.request}
 
-    async def _finish_all(
-        self, waiting: Sequence[tuple[ExperimentConfig, Item]], keep: Callable[[ExperimentConfig, Item, Result], None]
+    async def _run_all(
+        self,
+        waiting: Sequence[tuple[ExperimentConfig, Item]],
+        save: Callable[[ExperimentConfig, Item, RequestResult], None],
     ) -> None:
         graph = _graph()
         length = -(-len(waiting) // _LANES)
         lanes = [iter(waiting[at * length : (at + 1) * length]) for at in range(_LANES)]
 
-        async def go_on_in(lane: int) -> None:
-            for setting, item in chain(lanes[lane], *lanes):  # one whose own lane is done helps with the others
-                keep(setting, item, await self._finish(graph, setting, item))
+        async def run_lane(lane: int) -> None:
+            for config, item in chain(lanes[lane], *lanes):  # a worker whose lane is empty takes requests of the others
+                save(config, item, await self._run_one(graph, config, item))
 
         try:
             async with asyncio.TaskGroup() as group:
-                for number in range(AT_ONCE):
-                    group.create_task(go_on_in(number % _LANES))
-        except ExceptionGroup as failed:
-            expected, defects = failed.split(InterleaveError)
-            if expected is None or defects is not None:
+                for number in range(_CONCURRENT_TRAJECTORIES):
+                    group.create_task(run_lane(number % _LANES))
+        except ExceptionGroup as errors:
+            expected, bugs = errors.split(InterleaveError)
+            if expected is None or bugs is not None:
                 raise
-            raise expected.exceptions[0] from failed
+            raise expected.exceptions[0] from errors
 
-    async def _finish(self, graph: Any, setting: ExperimentConfig, item: Item) -> Result:
+    async def _run_one(self, graph: Any, config: ExperimentConfig, item: Item) -> RequestResult:
         begun = time.perf_counter()
-        components = self._cast.components(setting, item)
-        seed, thread = seed_of(self._seed, item.number), f"{setting.key(self._seed)}/{item.number}"
-        run = _stepwise if setting.stepwise else _whole
+        components = self._agents.components(config, item)
+        seed, thread = trajectory_seed(self._seed, item.number), f"{config.key(self._seed)}/{item.number}"
+        run = _run_stepwise if config.stepwise else _run_trajectory
         plan, attempts, failure = await run(graph, components, thread, item.request, seed)
         seconds = time.perf_counter() - begun
         return await asyncio.to_thread(self._scored, item, plan, attempts, failure, seconds)
 
     def _scored(
         self, item: Item, plan: Sequence[Step], attempts: Sequence[Attempt], failure: str, seconds: float
-    ) -> Result:
+    ) -> RequestResult:
         by_key = {str(index): attempt for index, attempt in enumerate(attempts)}
-        kept = [selected_attempt(by_key, index) for index in range(len(plan))]
-        shown = [Shown(one.image, one.source) for one in kept if one is not None]
+        selected = [selected_attempt(by_key, index) for index in range(len(plan))]
+        shown = [Shown(one.image, one.source) for one in selected if one is not None]
         steps, final = score_images(item.targets, shown, self.store) if item.targets else (None, None)
-        return Result(
+        return RequestResult(
             number=item.number,
             request=item.digest,
             family=item.family,
@@ -189,7 +197,7 @@ class TrajectoryRunner:
             failure=failure,
             plan=tuple(plan),
             attempts=tuple(attempts),
-            kept=tuple(None if one is None else one.image for one in kept),
+            selected=tuple(None if one is None else one.image for one in selected),
         )
 
 
@@ -197,16 +205,16 @@ class TrajectoryRunner:
 async def open_trajectory_runner(
     root: Path, n: int, seed: int, *, generator: Callable[[ImageStore], ImageGenerator] | None = None
 ) -> AsyncIterator[TrajectoryRunner]:
-    """Draws the requests and starts the image server.
+    """Generates the requests, starts the image server and yields a runner.
 
     Args:
-        root: The folder.
-        n: How many requests.
-        seed: Of everything.
-        generator: Makes a generator over the store instead; for tests.
+        root: The folder of images, answers and results.
+        n: The number of requests.
+        seed: Seed of requests, trajectories and perturbations.
+        generator: Makes an image generator from the store, instead of the image server; for tests.
     """
     store = ImageStore(root / "images")
-    items = held_out(n, seed, store)
+    items = held_out_items(n, seed, store)
     if generator is not None:
         yield TrajectoryRunner(root, items, generator(store), seed)
         return
@@ -215,29 +223,29 @@ async def open_trajectory_runner(
         async with McpImageGenerator(config, store) as server:
             yield TrajectoryRunner(root, items, server, seed)
     finally:
-        end_processes()
+        shut_down_pool()
 
 
 def _graph() -> Any:
-    """The agent's graph; each run brings its ports as context.
+    """Builds the agent's graph; each run passes its components as context.
 
-    Checkpoints stay in memory: a request that was cut short begins anew, and its finished calls are in the store.
+    Checkpoints are in memory only: an interrupted request starts again, and its finished calls are in the store.
     """
 
-    async def find(runtime: Runtime[Any]) -> Components:
+    async def components_of(runtime: Runtime[Any]) -> Components:
         components = runtime.context
-        assert isinstance(components, Components)  # noqa: S101 - given below
+        assert isinstance(components, Components)  # noqa: S101 - passed by `_run_trajectory`
         return components
 
-    return build_graph(find, InMemorySaver(serde=serializer()))
+    return build_graph(components_of, InMemorySaver(serde=serializer()))
 
 
 _Answer = tuple[tuple[Step, ...], tuple[Attempt, ...], str]
 
 
-async def _whole(graph: Any, components: Components, thread: str, request: Request, seed: int) -> _Answer:
-    """Runs one trajectory to its end."""
-    config = {"configurable": {"thread_id": thread}, "recursion_limit": _NO_LIMIT}
+async def _run_trajectory(graph: Any, components: Components, thread: str, request: Request, seed: int) -> _Answer:
+    """Runs one trajectory to its end; returns its latest plan's steps, its attempts and the failure's message."""
+    config = {"configurable": {"thread_id": thread}, "recursion_limit": _RECURSION_LIMIT}
     values = {"request": list(request.parts), "seed": seed, "limits": components.limits}
     failure = ""
     try:
@@ -252,31 +260,32 @@ async def _whole(graph: Any, components: Components, thread: str, request: Reque
     return steps, tuple(sorted(attempts.values(), key=lambda a: (a.step, a.plan_version, a.iteration))), failure
 
 
-async def _stepwise(graph: Any, components: Components, thread: str, request: Request, seed: int) -> _Answer:
-    """Plans again before every step, with the pictures so far in the request, and carries out only the first step.
+async def _run_stepwise(graph: Any, components: Components, thread: str, request: Request, seed: int) -> _Answer:
+    """Calls the planner before every step, with the images so far in the request, and runs only the plan's first step.
 
-    The planner says by a plan of one step that it is the last. A step is a trajectory of its own.
+    Each step is a trajectory of its own. A plan with a single step means that this step is the last one.
     """
     steps: list[Step] = []
     attempts: list[Attempt] = []
-    asked, failure = request, ""
-    for number in range(_MOST_STEPS):
+    current, failure = request, ""
+    for number in range(_MAX_STEPS):
         try:
-            plan = await components.planner.plan(asked, PlanContext())
+            plan = await components.planner.plan(current, PlanContext())
         except (InputError, ModelAnswerError) as error:
             failure = str(error)
             break
-        own = Components(
+        step_components = Components(
             ReferencePlanner(Plan(steps=plan.steps[:1])), components.critic, components.generator, components.limits
         )
         step_seed = seed if number == 0 else derive_seed(seed, number, 0)
-        made, tries, failure = await _whole(graph, own, f"{thread}.{number}", asked, step_seed)
-        steps += made
-        attempts += [attempt.model_copy(update={"step": number}) for attempt in tries]
-        kept = selected_attempt({str(index): attempt for index, attempt in enumerate(tries)}, 0)
-        if failure or len(plan.steps) == 1 or kept is None:
+        step_thread = f"{thread}.{number}"
+        done, step_attempts, failure = await _run_trajectory(graph, step_components, step_thread, current, step_seed)
+        steps += done
+        attempts += [attempt.model_copy(update={"step": number}) for attempt in step_attempts]
+        selected = selected_attempt({str(index): attempt for index, attempt in enumerate(step_attempts)}, 0)
+        if failure or len(plan.steps) == 1 or selected is None:
             break
-        said = TextPart(text=made[0].instruction or made[0].prompt or "")
-        parts = (*(part for part in asked.parts if part != TextPart(text=_CONTINUE)), said)
-        asked = Request(parts=(*parts, ImagePart(sha256=kept.image), TextPart(text=_CONTINUE)))
+        text = TextPart(text=done[0].instruction or done[0].prompt or "")
+        parts = (*(part for part in current.parts if part != TextPart(text=_CONTINUE)), text)
+        current = Request(parts=(*parts, ImagePart(sha256=selected.image), TextPart(text=_CONTINUE)))
     return tuple(steps), tuple(attempts), failure

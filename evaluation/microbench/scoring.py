@@ -1,18 +1,19 @@
-"""How MicroBench scores one answer: its words and its pictures against the reference, 0..100 each.
+"""How MicroBench scores one answer: its text and its images against the reference, 0..100 each.
 
-**Text.** A step's words are its instruction and its caption, as a reader sees them; the prompt is not among them. Each
-of the two is compared with the reference's by the F1 of their content words (synonyms count as the word they stand
-for), and the step gets the mean of what the reference has. Steps are matched in order, each at most once, as well as
-possible; the sum is divided by the longer plan's number of steps. No words give 0.
+**Text.** A step's text is its instruction and its caption, which the reader sees; the prompt doesn't count. Each of the
+two is compared with the reference's by the F1 score of their content words (synonyms count as the same word), and the
+step's score is the mean over the parts that the reference has. Steps are aligned in order, each at most once, for the
+highest sum, which is divided by the number of steps of the longer plan. An answer without text scores 0.
 
-**Image.** Each step of the reference is looked for among the answer's pictures, in order; a picture may serve several
-steps, because a single picture can only show the end. It gets the scorer's sqrt(semantics x quality) for the step's
-change to the picture before it; or for the scene that the reference expects after the step, if it shows that scene
-(semantics as judgement needs it) and this is more. The last picture is also judged against the final scene alone. Image
-is the mean of the steps' mean and of the final scene's score; an answer without pictures gets 0.
+**Image.** Each step of the reference is aligned in order with the answer's images. One image may match several steps,
+because an answer with a single image can only show the final scene. An image scores sqrt(semantics x quality) for the
+step's change to the image before it, or for the scene that the reference expects after the step if the image shows that
+scene (with the semantics that a success needs) and this is higher. The last image is also scored against the final
+scene alone. The image score is the mean of the steps' mean and the final scene's score; an answer without images scores
+0.
 
-As in UEval, a request that wants words only has no image score, and the average is of what there is. Knows nothing of
-how an answer was made.
+As in UEval, a request that wants text only has no image score, and its average is its text score. The module doesn't
+know how an answer was made.
 """
 
 from __future__ import annotations
@@ -33,12 +34,12 @@ from interleavethinker.tools.images.png import open_rgb
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.types import Sha256, Step
 
-__all__ = ["AnswerScores", "Shown", "align", "expected_scenes", "score_images", "score_text", "words_alike"]
+__all__ = ["AnswerScores", "Shown", "align", "expected_scenes", "score_images", "score_text", "word_overlap_f1"]
 
-_IDLE = frozenset(
+_STOP_WORDS = frozenset(
     "a also an and are at by going here in into is it its now of on that the then there this to with".split()
 )
-"""Words that say nothing about a picture."""
+"""Words that carry no content."""
 
 
 @dataclass(frozen=True)
@@ -47,31 +48,36 @@ class AnswerScores:
 
     text: float
     steps: float | None
-    """Mean over the reference's steps; None where no picture is wanted."""
+    """The mean over the reference's steps; None if the request wants text only."""
     final: float | None
-    """Of the last picture against the final scene; None where no picture is wanted."""
+    """The last image against the final scene; None if the request wants text only."""
 
     @property
     def image(self) -> float | None:
-        """See the module."""
+        """The image score; see the module's docstring."""
         return None if self.steps is None or self.final is None else (self.steps + self.final) / 2
 
     @property
     def average(self) -> float:
-        """Of text and image, or of text alone where no picture is wanted."""
+        """The mean of text and image score, or the text score if the request wants text only."""
         return self.text if self.image is None else (self.text + self.image) / 2
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A picture of an answer and the one that it was made from."""
+    """An image of an answer and the image that it was edited from."""
 
     image: Sha256
     source: Sha256 | None
 
 
-def words_alike(one: str, other: str) -> float:
-    """F1 of the content words of two texts, 0..1; two texts without any are alike."""
+def word_overlap_f1(one: str, other: str) -> float:
+    """Returns the F1 score of two texts' content words, 0..1; 1 if neither has any.
+
+    Example:
+        >>> word_overlap_f1("The ball is red.", "The ball is blue.")
+        0.5
+    """
     first, second = _content(one), _content(other)
     if not first or not second:
         return float(first == second)
@@ -82,107 +88,116 @@ def words_alike(one: str, other: str) -> float:
 def _content(text: str) -> Counter[str]:
     numbers = re.findall(r"\d+", text)
     words = (singular(word) for word in to_words(text) if word != ",")
-    return Counter([*numbers, *(word for word in words if word not in _IDLE)])
+    return Counter([*numbers, *(word for word in words if word not in _STOP_WORDS)])
 
 
 def score_text(reference: Sequence[ScenarioStep], steps: Sequence[Step]) -> float:
-    """The text score of an answer's steps, 0..100."""
-    matrix = [[_step_alike(wanted, step) for step in steps] for wanted in reference]
-    return 100 * sum(align(matrix, again=False)) / max(len(reference), len(steps), 1)
+    """Returns the text score of an answer's steps, 0..100."""
+    matrix = [[_text_overlap(wanted, step) for step in steps] for wanted in reference]
+    return 100 * sum(align(matrix, reuse=False)) / max(len(reference), len(steps), 1)
 
 
-def _step_alike(wanted: ScenarioStep, step: Step) -> float:
+def _text_overlap(wanted: ScenarioStep, step: Step) -> float:
     pairs = ((wanted.instruction, step.instruction), (wanted.auxiliary_text, step.auxiliary_text))
-    # Said in the other place, it is said all the same: an answer to a question may stand in either.
-    said = [(want, have or (step.instruction if wanted.instruction is None else None)) for want, have in pairs if want]
-    grades = [words_alike(want, have) if have else 0.0 for want, have in said]
-    return sum(grades) / len(grades) if grades else 0.0
+    # The answer to a question may be in the instruction or in the caption; both count.
+    texts = [(want, have or (step.instruction if wanted.instruction is None else None)) for want, have in pairs if want]
+    scores = [word_overlap_f1(want, have) if have else 0.0 for want, have in texts]
+    return sum(scores) / len(scores) if scores else 0.0
 
 
-def align(matrix: Sequence[Sequence[float]], *, again: bool) -> list[float]:
-    """Matches rows to columns in order, so that the grades' sum is greatest; unmatched rows get 0.
+def align(matrix: Sequence[Sequence[float]], *, reuse: bool) -> list[float]:
+    """Aligns expected items with given ones in order, for the highest sum of scores.
+
+    Matches never cross: a later row gets a later column (or the same one, with `reuse`). Dynamic programming from the
+    last row to the first: `after[column]` holds the best scores of all later rows from that column on.
 
     Args:
-        matrix: Grades; a row for each expected thing, a column for each given one.
-        again: Whether a column may serve several rows.
+        matrix: Scores; one row per expected item, one column per given item.
+        reuse: Whether a column may match several rows.
 
     Returns:
-        Each row's grade.
+        One score per row; 0 for rows without a match.
+
+    Example:
+        >>> align([[0.9, 0.2], [0.1, 0.8]], reuse=False)
+        [0.9, 0.8]
+        >>> align([[0.0, 1.0], [0.9, 0.0]], reuse=False)  # crossed: only the better match counts
+        [1.0, 0.0]
+        >>> align([[1.0], [0.5]], reuse=False), align([[1.0], [0.5]], reuse=True)
+        ([1.0, 0.0], [1.0, 0.5])
     """
     columns = len(matrix[0]) if matrix else 0
     after: list[tuple[float, ...]] = [()] * (columns + 1)
     for row in reversed(matrix):
         best: list[tuple[float, ...]] = [(0.0, *after[columns])] * (columns + 1)
         for column in reversed(range(columns)):
-            taken = (row[column], *after[column if again else column + 1])
+            taken = (row[column], *after[column if reuse else column + 1])
             best[column] = max((taken, best[column + 1], (0.0, *after[column])), key=sum)
         after = best
     return list(after[0])
 
 
 def expected_scenes(targets: Sequence[StepTarget]) -> list[StepTarget]:
-    """The whole scene that the reference expects after each step, whatever it starts from.
+    """Returns the whole scene that the reference expects after each step, whatever the step starts from.
 
-    A thing whose size the words of an earlier step left open stays open until a step replaces or resizes it.
+    If a step doesn't give an object's size, any size is accepted until a later step replaces or resizes the object.
     """
     return [StepTarget(target.after, open_sizes=target.open_sizes) for target in keep_sizes_open(targets)]
 
 
 @dataclass(frozen=True)
-class _Picture:
-    """A picture as read, with what it was made from."""
+class _ReadImage:
+    """An image as the reader sees it, with its source."""
 
     reading: Reading
     before: Scene | None
     looks: tuple[float, ...] | None
-    """How much of the source each cell has kept, 0..1; None if there was no source."""
+    """The similarity of each cell to the source, 0..1; None without a source."""
 
     def score(self, target: StepTarget, scene: StepTarget) -> float:
-        """The score of a step, 0..100: of its change to the source, or of the scene after it if that is shown."""
+        """Returns a step's score, 0..100: for the change to the source or for the scene after it, the higher one."""
         cell_targets, background = target.cell_targets(self.before)
-        # Behind a new background every cell's pixels differ; there only what was read tells what has been kept.
+        # With a new background every cell's pixels differ, so only the objects tell what was preserved.
         looks = self.looks if self.before is not None and self.before.background == background else None
         change = score_reading(self.reading, self.before, cell_targets, background, looks).overall
-        whole = self.show(scene)
-        # Against a scene alone, a step left undone may cost as little as one wrong colour.
+        whole = self.score_scene(scene)
+        # Scored against the scene alone, a step that was not done might cost no more than one wrong color.
         return 10 * max(change, whole.overall if whole.semantics >= SEMANTICS_NEEDED else 0.0)
 
-    def show(self, scene: StepTarget) -> Score:
-        """The score against a whole scene, whatever the source."""
+    def score_scene(self, scene: StepTarget) -> Score:
+        """Returns the score against a whole scene, whatever the source."""
         cell_targets, background = scene.cell_targets(None)
         return score_reading(self.reading, None, cell_targets, background)
 
 
 def score_images(targets: Sequence[StepTarget], shown: Sequence[Shown], store: ImageStore) -> tuple[float, float]:
-    """The mean score of the reference's steps, and that of the final scene, 0..100.
+    """Returns the mean score of the reference's steps and the score of the final scene, 0..100 each.
 
     Args:
-        targets: What each step must bring about; at least one.
-        shown: The answer's pictures in order.
-        store: Where they lie.
+        targets: The target of each step; at least one.
+        shown: The answer's images in order.
+        store: The image store.
     """
     if not shown:
         return 0.0, 0.0
-    pictures = [_read(one, store) for one in shown]
+    images = [_read(one, store) for one in shown]
     scenes = expected_scenes(targets)
-    matrix = [
-        [picture.score(target, scene) for picture in pictures] for target, scene in zip(targets, scenes, strict=True)
-    ]
-    steps = align(matrix, again=True)
-    return sum(steps) / len(steps), 10 * pictures[-1].show(scenes[-1]).overall
+    matrix = [[image.score(target, scene) for image in images] for target, scene in zip(targets, scenes, strict=True)]
+    steps = align(matrix, reuse=True)
+    return sum(steps) / len(steps), 10 * images[-1].score_scene(scenes[-1]).overall
 
 
-def _read(shown: Shown, store: ImageStore) -> _Picture:
+def _read(shown: Shown, store: ImageStore) -> _ReadImage:
     reading = _reading(shown.image, store)
     if shown.source is None:
-        return _Picture(reading, None, None)
+        return _ReadImage(reading, None, None)
     looks = cell_similarity(_open(shown.image, store), _open(shown.source, store))
-    return _Picture(reading, _reading(shown.source, store).scene, tuple(looks))
+    return _ReadImage(reading, _reading(shown.source, store).scene, tuple(looks))
 
 
 @lru_cache(maxsize=8192)
 def _reading(sha256: Sha256, store: ImageStore) -> Reading:
-    """What a picture shows; rows share many pictures, and a step's picture is the next one's source."""
+    """Reads an image; cached, because experiments share images and a step's image is the next step's source."""
     return read(_open(sha256, store))
 
 

@@ -1,4 +1,4 @@
-"""Plots as inline SVG: bars with intervals, and curves with bands. Plain numbers in, text out, nothing to install."""
+"""Plots as inline SVG, without any dependency: bar charts with intervals, and line charts with bands."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-__all__ = ["Bar", "Curve", "bars", "curves"]
+__all__ = ["Bar", "Curve", "bar_chart", "line_chart"]
 
 _COLOURS = ("#2f6690", "#d1603d", "#5b8e55", "#8a6fae")
 _BAR = "#9cbcd6"
@@ -15,27 +15,27 @@ _LINE, _LABEL_WIDTH, _PLOT_WIDTH = 22, 190, 420
 
 @dataclass(frozen=True)
 class Bar:
-    """A value 0..100 with its interval, and another figure to mark beside it."""
+    """A value 0..100 with its interval, and another value to mark on the same line."""
 
     label: str
     value: float | None
-    """None: there is none, only the label is shown."""
+    """None shows the label and "skipped"."""
     low: float = 0.0
     high: float = 0.0
     mark: float | None = None
-    """The paper's figure."""
+    """The paper's score."""
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Points (x, y, low, high)."""
+    """A labelled curve; its points are (x, y, low, high)."""
 
     label: str
     points: tuple[tuple[float, float, float, float], ...]
 
 
-def bars(rows: Sequence[Bar]) -> str:
-    """Horizontal bars on a scale of 0..100, one a line; marks are hollow diamonds."""
+def bar_chart(rows: Sequence[Bar]) -> str:
+    """Returns horizontal bars on a scale of 0..100, one per line; marks are hollow diamonds."""
     height = _LINE * len(rows) + 28
     parts = [_grid(height)]
     for number, row in enumerate(rows):
@@ -45,17 +45,24 @@ def bars(rows: Sequence[Bar]) -> str:
             parts.append(_text(_LABEL_WIDTH + 6, y + 12, "skipped", "start"))
         else:
             parts.append(_rectangle(_LABEL_WIDTH, y + 2, row.value * _PLOT_WIDTH / 100, 13, _BAR))
-            parts.append(_segment(_across(row.low), y + 8.5, _across(row.high), y + 8.5))
-            parts.append(_text(_across(max(row.value, row.high)) + 6, y + 12, f"{row.value:.1f}", "start"))
+            parts.append(_segment(_x(row.low), y + 8.5, _x(row.high), y + 8.5))
+            parts.append(_text(_x(max(row.value, row.high)) + 6, y + 12, f"{row.value:.1f}", "start"))
         if row.mark is not None:
-            x, middle = _across(row.mark), y + 8.5
+            x, middle = _x(row.mark), y + 8.5
             corners = f"{x - 5:.1f},{middle} {x:.1f},{middle - 5} {x + 5:.1f},{middle} {x:.1f},{middle + 5}"
             parts.append(f'<polygon points="{corners}" fill="none" stroke="#222" stroke-width="1.2"/>')
     return _svg(_LABEL_WIDTH + _PLOT_WIDTH + 60, height, parts)
 
 
-def curves(title: str, lines: Sequence[Curve], top: float, unit: str) -> str:
-    """Curves over a common x axis from 0 to its greatest x, on a scale of 0..`top`, with a legend below."""
+def line_chart(title: str, lines: Sequence[Curve], top: float, unit: str) -> str:
+    """Returns curves with a legend below them.
+
+    Args:
+        title: The title, at the top left.
+        lines: The curves; the x axis goes from 0 to their greatest x.
+        top: The end of the y axis, which starts at 0.
+        unit: The y axis's unit, at the top right.
+    """
     width, height, left, bottom = 300, 180, 44, 22
     most = max((x for line in lines for x, *_ in line.points), default=1.0) or 1.0
 
@@ -70,28 +77,28 @@ def curves(title: str, lines: Sequence[Curve], top: float, unit: str) -> str:
     for number, line in enumerate(lines):
         colour = _COLOURS[number % len(_COLOURS)]
         band = [at(x, high) for x, _, _, high in line.points] + [at(x, low) for x, _, low, _ in reversed(line.points)]
-        parts.append(f'<polygon points="{_places(band)}" fill="{colour}" opacity="0.12"/>')
+        parts.append(f'<polygon points="{_svg_points(band)}" fill="{colour}" opacity="0.12"/>')
         middle = [at(x, y) for x, y, *_ in line.points]
-        parts.append(f'<polyline points="{_places(middle)}" fill="none" stroke="{colour}" stroke-width="2"/>')
+        parts.append(f'<polyline points="{_svg_points(middle)}" fill="none" stroke="{colour}" stroke-width="2"/>')
         y = height + 14 + 16 * number
         parts += [_rectangle(left, y - 8, 10, 8, colour), _text(left + 15, y, line.label, "start")]
     parts.append(_text(width - 12, 12, unit, "end"))
     return _svg(width, height + 20 + 16 * len(lines), parts)
 
 
-def _places(points: Sequence[tuple[float, float]]) -> str:
+def _svg_points(points: Sequence[tuple[float, float]]) -> str:
     return " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
 
 
-def _across(value: float) -> float:
+def _x(value: float) -> float:
     return _LABEL_WIDTH + value * _PLOT_WIDTH / 100
 
 
 def _grid(height: int) -> str:
     def lines() -> Iterator[str]:
         for value in range(0, 101, 20):
-            yield _segment(_across(value), 0, _across(value), height - 22, "#ddd")
-            yield _text(_across(value), height - 8, str(value), "middle")
+            yield _segment(_x(value), 0, _x(value), height - 22, "#ddd")
+            yield _text(_x(value), height - 8, str(value), "middle")
 
     return "".join(lines())
 

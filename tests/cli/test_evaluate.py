@@ -14,7 +14,7 @@ from interleavethinker.evaluation import charts
 from interleavethinker.evaluation.micro import critic as micro_critic
 from interleavethinker.evaluation.micro import generator as micro_generator
 from interleavethinker.evaluation.micro import planner as micro_planner
-from interleavethinker.evaluation.micro.critic import Judged, LocalWorkerPool
+from interleavethinker.evaluation.micro.critic import CriticAnswers, LocalWorkerPool
 from interleavethinker.microworld.agents import registry as agents
 from interleavethinker.microworld.agents.registry import AgentWeights
 from interleavethinker.microworld.generators import micro as generator
@@ -116,17 +116,17 @@ def installed(folder: Path, *names: str) -> dict[str, AgentWeights]:
 def critics(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Everything is shipped but the continued one; critics reword every attempt, each in words of its own."""
 
-    def judge(weights: AgentWeights, _temperature: float, cases: Sequence[CriticInput]) -> Judged:
+    def judge(weights: AgentWeights, _temperature: float, cases: Sequence[CriticInput]) -> CriticAnswers:
         words = "a big red ball in the middle" if weights.adapter else "crimson"
         return [(Verdict(success=False, refined_prompt=words), True) for _ in cases]
 
     @contextmanager
-    def crew(*, weaker: bool, workers: int) -> Iterator[LocalWorkerPool]:
+    def pool(*, weaker: bool, workers: int) -> Iterator[LocalWorkerPool]:
         assert (weaker, workers) == (False, 2)
         yield LocalWorkerPool(KeywordGenerator(), ImageStore(tmp_path / "store"), judge)
 
     monkeypatch.setattr(agents, "CRITICS", installed(tmp_path, "grpo", "grpo_seed1"))
-    monkeypatch.setattr(micro_critic, "open_crew", crew)
+    monkeypatch.setattr(micro_critic, "open_worker_pool", pool)
     return tmp_path
 
 
@@ -143,7 +143,7 @@ def test_critics_are_compared_under_the_documented_keys(critics: Path, capsys: p
             assert {"score_gain", "low", "high"} <= mode[name].keys()
     assert (report["grpo"]["training_seeds"], report["sft"]["training_seeds"]) == (2, 1)
     assert json.loads((critics / "out" / "micro-critic.json").read_text(encoding="utf-8")) == report
-    if charts.can_draw():
+    if charts.charts_available():
         with Image.open(critics / "out" / "micro-critic.png") as chart:
             assert chart.format == "PNG"
 

@@ -21,8 +21,8 @@ from typing import TypeVar
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage
 
-from interleavethinker.evaluation.charts import can_draw, curves_chart, sheet_chart
-from interleavethinker.evaluation.inference.deterministic_batches import ask_in_rounds, chat_model
+from interleavethinker.evaluation.charts import charts_available, curves_chart, sheet_chart
+from interleavethinker.evaluation.inference.deterministic_batches import chat_model, run_round
 from interleavethinker.microworld.agents.registry import AgentWeights
 from interleavethinker.tools.chat.agents import to_messages
 from interleavethinker.tools.chat.answers import write_plan, write_verdict
@@ -120,7 +120,7 @@ def plot_curves(root: Path) -> None:
     curves = curves_of(root / "metrics.jsonl")
     if not curves:
         return
-    if not can_draw():
+    if not charts_available():
         _log.warning("Wrote no curves.png; it needs matplotlib: pip install 'interleavethinker[train]'")
         return
     try:
@@ -147,7 +147,7 @@ def write_samples(root: Path) -> None:
     model = chat_model(weights, temperature=0.0, max_new_tokens=max(_MAX_NEW_TOKENS[role] for role in recipe.roles))
     questions = [to_messages(one.turns, folder.store, one.blank_like) for one in samples]
 
-    answers = ask_in_rounds(model, len(samples), recipe.seed, partial(_ask_all, model, questions))
+    answers = run_round(model, len(samples), recipe.seed, partial(_ask_all, model, questions))
     answered = [replace(one, answer=answer) for one, answer in zip(samples, answers, strict=True)]
     _write(answered, folder.store, root)
 
@@ -233,5 +233,5 @@ def _write(samples: Sequence[Sample], store: ImageStore, root: Path) -> None:
         text = "\n".join(f"{heading}: {content}" for heading, content in parts)
         sheet.append((shown, "\n".join(textwrap.fill(line, 110) for line in text.splitlines())))
     (root / "samples.md").write_text("\n".join(lines), encoding="utf-8")
-    if can_draw():
+    if charts_available():
         sheet_chart(sheet, root / "samples.png")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from interleavethinker.evaluation.inference.deterministic_batches import _Rounds
+from interleavethinker.evaluation.inference.deterministic_batches import _RoundBatcher
 from interleavethinker.tools.qwen3vl.batching import Completion, Prompt, SamplingParams
 
 
@@ -20,7 +20,7 @@ def echo(questions: Sequence[Prompt]) -> list[Completion]:
     return [Completion(f"{one.conversation[0]['number']} {drawn:.4f}", (), 0, finished=True) for one in questions]
 
 
-def ask(rounds: _Rounds, count: int, seed: int) -> list[str]:
+def ask(rounds: _RoundBatcher, count: int, seed: int) -> list[str]:
     async def run() -> list[str]:
         rounds.expect(count, seed)
         futures = [asyncio.wrap_future(rounds.submit(question(number), 4)) for number in range(count)]
@@ -30,14 +30,14 @@ def ask(rounds: _Rounds, count: int, seed: int) -> list[str]:
 
 
 def test_batches_are_full_and_answers_come_in_order() -> None:
-    rounds = _Rounds(echo, 4)
+    rounds = _RoundBatcher(echo, 4)
     answers = ask(rounds, 10, 0)
     assert rounds.batches == [4, 4, 2]
     assert [answer.split()[0] for answer in answers] == [str(number) for number in range(10)]
 
 
 def test_what_is_sampled_depends_on_the_seed_alone() -> None:
-    assert ask(_Rounds(echo, 4), 6, 1) == ask(_Rounds(echo, 4), 6, 1) != ask(_Rounds(echo, 4), 6, 2)
+    assert ask(_RoundBatcher(echo, 4), 6, 1) == ask(_RoundBatcher(echo, 4), 6, 1) != ask(_RoundBatcher(echo, 4), 6, 2)
 
 
 def test_a_failure_reaches_everybody_who_asked() -> None:
@@ -45,4 +45,4 @@ def test_a_failure_reaches_everybody_who_asked() -> None:
         raise ValueError("no weights")
 
     with pytest.raises(ValueError, match="no weights"):
-        ask(_Rounds(fail, 2), 5, 0)
+        ask(_RoundBatcher(fail, 2), 5, 0)

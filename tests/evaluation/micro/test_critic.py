@@ -10,14 +10,14 @@ import pytest
 from langchain_core.language_models.fake_chat_models import FakeListChatModel
 
 from interleavethinker.evaluation.micro.critic import (
-    Judged,
+    CriticAnswers,
+    CriticEvalConfig,
     LocalWorkerPool,
-    Settings,
-    judged_by_model,
+    ask_critic_model,
     measure_critics,
 )
-from interleavethinker.evaluation.micro.critic_cases import CriticCase, draw_cases
-from interleavethinker.evaluation.micro.rewrite_classifier import OTHER, SAME, Wording, wording_of
+from interleavethinker.evaluation.micro.critic_cases import CriticCase, generate_cases
+from interleavethinker.evaluation.micro.rewrite_classifier import OTHER, SAME, RewriteClass, classify_rewrite
 from interleavethinker.microworld.agents.registry import AgentWeights
 from interleavethinker.microworld.agents.rewriting import STRATEGIES, rewrite_prompt
 from interleavethinker.microworld.generators.keyword import KeywordGenerator
@@ -28,15 +28,15 @@ from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.types import CriticInput, Verdict
 
 Rule = Callable[[CriticCase], Verdict]
-SETTINGS = Settings(n=12, tries=2, seed=0)
+CONFIG = CriticEvalConfig(n=12, tries=2, seed=0)
 
 
-def crew_of(folder: Path, rules: Mapping[str, Rule]) -> LocalWorkerPool:
+def pool_of(folder: Path, rules: Mapping[str, Rule]) -> LocalWorkerPool:
     """Has a generator that knows trained words only, and critics by rule, by model name."""
     store, maker = ImageStore(folder), KeywordGenerator()
-    known = {one.case: one for one in draw_cases(maker, store, SETTINGS.n, SETTINGS.seed, tries=SETTINGS.tries)}
+    known = {one.case: one for one in generate_cases(maker, store, CONFIG.n, CONFIG.seed, tries=CONFIG.tries)}
 
-    def judge(weights: AgentWeights, _temperature: float, cases: Sequence[CriticInput]) -> Judged:
+    def judge(weights: AgentWeights, _temperature: float, cases: Sequence[CriticInput]) -> CriticAnswers:
         verdicts = [rules[weights.model](known[case]) for case in cases]
         return [(verdict, verdict.success is not None) for verdict in verdicts]
 
@@ -60,18 +60,18 @@ def measure(folder: Path, **rules: Rule) -> Any:
     critics = {
         name: AgentWeights(name.rstrip("12"), name, seed=int(name[-1]) if name[-1].isdigit() else 0) for name in rules
     }
-    return measure_critics(crew_of(folder, rules), critics, SETTINGS)
+    return measure_critics(pool_of(folder, rules), critics, CONFIG)
 
 
 @pytest.fixture(scope="module")
 def cases(tmp_path_factory: pytest.TempPathFactory) -> Sequence[CriticCase]:
-    return draw_cases(KeywordGenerator(), ImageStore(tmp_path_factory.mktemp("cases")), 24, 0, tries=2)
+    return generate_cases(KeywordGenerator(), ImageStore(tmp_path_factory.mktemp("cases")), 24, 0, tries=2)
 
 
 def test_cases_are_a_function_of_the_seed_and_fewer_of_them_are_the_first_ones(
     cases: Sequence[CriticCase], tmp_path: Path
 ) -> None:
-    again = draw_cases(KeywordGenerator(), ImageStore(tmp_path), 10, 0, tries=2)
+    again = generate_cases(KeywordGenerator(), ImageStore(tmp_path), 10, 0, tries=2)
     assert [(one.case, one.seeds, one.good) for one in again] == [(one.case, one.seeds, one.good) for one in cases[:10]]
     assert {one.good for one in cases} == {True, False}
 
@@ -106,25 +106,25 @@ def test_training_seeds_are_pooled_case_by_case_and_told_apart_beside(tmp_path: 
 
 
 def test_variants_share_what_is_made_again_and_successes_are_left_alone(tmp_path: Path) -> None:
-    crew = crew_of(tmp_path, {"sft": knows, "grpo": knows})
-    report: Any = measure_critics(crew, {name: AgentWeights(name, name) for name in ("sft", "grpo")}, SETTINGS)
-    made = [(one.prompt, one.target) for one in crew.again]
+    pool = pool_of(tmp_path, {"sft": knows, "grpo": knows})
+    report: Any = measure_critics(pool, {name: AgentWeights(name, name) for name in ("sft", "grpo")}, CONFIG)
+    made = [(one.prompt, one.target) for one in pool.again]
     assert len(made) == len({(prompt, str(target)) for prompt, target in made})
     assert report["failures"] < len(made) <= 2 * report["failures"]
 
 
 def test_cases_near_a_threshold_are_reported_apart(tmp_path: Path) -> None:
     report = measure(tmp_path, sft=knows)
-    assert report["sft"]["clear"]["n"] + report["sft"]["near_threshold"]["n"] == report["n"] == SETTINGS.n
+    assert report["sft"]["clear"]["n"] + report["sft"]["near_threshold"]["n"] == report["n"] == CONFIG.n
     assert report["sft"]["near_threshold"]["n"] == report["near_threshold"]
 
 
 def test_every_strategy_is_recognised_by_what_it_writes(cases: Sequence[CriticCase]) -> None:
     failed = [case for case in cases if not case.good]
     for strategy in STRATEGIES:
-        found = [wording_of(written(strategy, case), case) for case in failed]
+        found = [classify_rewrite(written(strategy, case), case) for case in failed]
         assert all(one.written for one in found), strategy
-        assert Wording(strategy, written=True) in found
+        assert RewriteClass(strategy, written=True) in found
 
 
 def test_any_ordinary_words_that_ask_for_the_step_are_varied_and_others_are_not(cases: Sequence[CriticCase]) -> None:
@@ -135,22 +135,22 @@ def test_any_ordinary_words_that_ask_for_the_step_are_varied_and_others_are_not(
         after = case.target.after
         said = tuple(cell not in case.target.open_sizes for cell in after.objects)
         for _ in range(40):  # of hundreds of orders and phrases
-            assert wording_of(describe(after, rng, said), case).written
+            assert classify_rewrite(describe(after, rng, said), case).written
         moved = replace(after, cells=after.cells[::-1])
         if moved.cells != after.cells:
             drawn += 1
-            assert not wording_of(describe(moved, rng, said[::-1]), case).written
+            assert not classify_rewrite(describe(moved, rng, said[::-1]), case).written
     assert drawn
 
 
 def test_wrong_words_count_for_the_strategy_that_they_resemble(cases: Sequence[CriticCase]) -> None:
     case = next(one for one in cases if not one.good and len(written("keep", one).split()) > 5)
-    assert wording_of(f"{written('keep', case)} zebra", case) == Wording("keep", written=False)
-    assert wording_of("zebra zebra", case) == Wording(OTHER, written=False)
+    assert classify_rewrite(f"{written('keep', case)} zebra", case) == RewriteClass("keep", written=False)
+    assert classify_rewrite("zebra zebra", case) == RewriteClass(OTHER, written=False)
 
 
 def test_repeating_the_prompt_is_no_strategy(cases: Sequence[CriticCase]) -> None:
-    found = {wording_of(case.case.prompt, case).strategy for case in cases if not case.good}
+    found = {classify_rewrite(case.case.prompt, case).strategy for case in cases if not case.good}
     assert SAME in found
 
 
@@ -165,13 +165,13 @@ def test_strategies_are_counted_with_how_well_they_are_written_and_what_they_gai
 
 
 def test_a_chat_model_is_asked_once_and_its_form_is_taken_strictly(tmp_path: Path) -> None:
-    case = draw_cases(KeywordGenerator(), (store := ImageStore(tmp_path)), 1, 0)[0].case
+    case = generate_cases(KeywordGenerator(), (store := ImageStore(tmp_path)), 1, 0)[0].case
     verdict = Verdict(success=False, refined_prompt="draw it", reasoning="no")
     strict, loose = write_verdict(verdict), '{"previous_step_success": false, "refine_prompt": "draw it"}'
     model = FakeListChatModel(responses=[strict, loose, "no idea"])
 
     def said() -> tuple[Verdict, bool]:
-        return judged_by_model(model, store, [case], load_prompts())[0]
+        return ask_critic_model(model, store, [case], load_prompts())[0]
 
     assert said() == (verdict, True)
     assert said() == (verdict.model_copy(update={"reasoning": ""}), False)

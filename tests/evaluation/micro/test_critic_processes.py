@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from interleavethinker.evaluation.micro.critic import Settings, measure_critics, open_worker_pool
+from interleavethinker.evaluation.micro.critic import CriticEvalConfig, measure_critics, open_worker_pool
 from interleavethinker.microworld.agents.registry import AgentWeights
 from interleavethinker.training.micro.vlm import make_micro_qwen
 
@@ -16,11 +16,11 @@ from interleavethinker.training.micro.vlm import make_micro_qwen
 def test_a_critic_is_measured_in_processes_of_its_own(tmp_path: Path) -> None:
     make_micro_qwen(["Wanted: a red ball", "Asked: a red ball"], tmp_path, 0)
     told: list[str] = []
-    with open_worker_pool(workers=1) as crew:
+    with open_worker_pool(workers=1) as pool:
         report: Any = measure_critics(
-            crew,
+            pool,
             {"sft": AgentWeights("sft", f"qwen3-vl:{tmp_path}")},
-            Settings(n=4, tries=1),
+            CriticEvalConfig(n=4, tries=1),
             lambda what, _done, _total: told.append(what),
         )
     assert (report["n"], report["sft"]["format"], report["sft"]["score_gain"]) == (4, 0, 0)
@@ -29,9 +29,9 @@ def test_a_critic_is_measured_in_processes_of_its_own(tmp_path: Path) -> None:
 
 _KEEPS_A_PROCESS_BUSY = """
 import os, time
-from interleavethinker.evaluation.inference.worker_pool import new_pool
+from interleavethinker.evaluation.inference.worker_pool import new_process_pool
 if __name__ == "__main__":
-    pool = new_pool(1)
+    pool = new_process_pool(1)
     print(pool.submit(os.getpid).result(), flush=True)
     pool.submit(time.sleep, 600)
     time.sleep(600)

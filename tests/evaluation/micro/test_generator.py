@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from PIL import Image
 
-from interleavethinker.evaluation.micro.generator import report_of
+from interleavethinker.evaluation.micro.generator import generator_report
 from interleavethinker.microworld.generators.oracle import OracleGenerator
 from interleavethinker.microworld.language.held_out import HELD_OUT_FAMILIES
 from interleavethinker.microworld.language.templates import EDIT_KINDS
@@ -50,7 +50,7 @@ class Unschooled(OracleGenerator):
 
 
 def test_a_perfect_generator_is_exact_everywhere() -> None:
-    report = report_of(OracleGenerator(), n=N, seed=0)
+    report = generator_report(OracleGenerator(), n=N, seed=0)
     assert at(report, "n") == at(report, "edit.samples") == N
     assert at(report, "text_to_image.exact") == at(report, "edit.exact") == 1
     for kind in EDIT_KINDS:
@@ -62,22 +62,22 @@ def test_a_perfect_generator_is_exact_everywhere() -> None:
 
 
 def test_a_generator_that_does_nothing_is_never_exact() -> None:
-    report = report_of(Idle(), n=N, seed=0)
+    report = generator_report(Idle(), n=N, seed=0)
     assert at(report, "text_to_image.exact") == at(report, "edit.exact") == at(report, "edit.semantics") == 0
     assert at(report, "edit.quality") == 10
 
 
 def test_a_gap_shows_as_the_difference_between_one_shot_and_reworded() -> None:
-    report = report_of(Unschooled(), n=N, seed=0, gaps=("synonyms",))
+    report = generator_report(Unschooled(), n=N, seed=0, gaps=("synonyms",))
     assert (at(report, "gaps.synonyms.exact"), at(report, "gaps.synonyms.exact_reworded")) == (0, 1)
 
 
 def test_samples_are_a_pure_function_of_the_seed_and_more_of_them_repeat_the_first() -> None:
     few, same, more, other = Idle(), Idle(), Idle(), Idle()
-    report_of(few, n=7, seed=3, gaps=())
-    report_of(same, n=7, seed=3, gaps=())
-    report_of(more, n=21, seed=3, gaps=())
-    report_of(other, n=7, seed=4, gaps=())
+    generator_report(few, n=7, seed=3, gaps=())
+    generator_report(same, n=7, seed=3, gaps=())
+    generator_report(more, n=21, seed=3, gaps=())
+    generator_report(other, n=7, seed=4, gaps=())
     assert few.asked == same.asked
     assert set(few.asked) < set(more.asked)
     assert not set(few.asked) & set(other.asked)
@@ -85,14 +85,14 @@ def test_samples_are_a_pure_function_of_the_seed_and_more_of_them_repeat_the_fir
 
 def test_a_rewording_uses_the_seed_of_the_one_shot_attempt() -> None:
     idle = Idle()
-    report_of(idle, n=5, seed=0, gaps=("compound",))
+    generator_report(idle, n=5, seed=0, gaps=("compound",))
     seeds = [seed for _, seed in idle.asked[5 + 5 :]]
     assert set(seeds[5:]) == set(seeds[:5])
 
 
 def test_progress_reaches_the_end_of_every_group() -> None:
     last: dict[str, tuple[int, int]] = {}
-    report_of(Idle(), n=7, seed=0, progress=lambda group, done, total: last.update({group: (done, total)}))
+    generator_report(Idle(), n=7, seed=0, progress=lambda group, done, total: last.update({group: (done, total)}))
     assert last["text_to_image"] == (7, 7)
     assert last["compound, reworded"] == (7, 7)
     assert all(done == total for done, total in last.values())

@@ -11,8 +11,8 @@ from interleavethinker.evaluation.micro.planner import (
     PlannerCase,
     ask_model,
     ask_planner,
-    draw_requests,
     planner_report,
+    sample_requests,
 )
 from interleavethinker.microworld.agents.scripted_planner import ScriptedPlanner
 from interleavethinker.microworld.agents.teachers import ReferencePlanner, plan_of
@@ -30,7 +30,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> ImageStore:
 
 @pytest.fixture(scope="module")
 def cases(store: ImageStore) -> Sequence[PlannerCase]:
-    return draw_requests(store, 14, 0)
+    return sample_requests(store, 14, 0)
 
 
 def known(cases: Sequence[PlannerCase]) -> list[str]:

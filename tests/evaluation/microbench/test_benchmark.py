@@ -1,4 +1,4 @@
-"""MicroBench from requests to report, with an obedient generator in this process instead of the server."""
+"""MicroBench from requests to report, with a keyword generator in this process instead of the image server."""
 
 import asyncio
 import json
@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from interleavethinker.evaluation.microbench import agents as microbench_agents
-from interleavethinker.evaluation.microbench import config as microbench_settings
-from interleavethinker.evaluation.microbench.benchmark import Order, Outcome, microbench
-from interleavethinker.evaluation.microbench.config import ExperimentConfig
-from interleavethinker.evaluation.microbench.experiments import ROWS, settings_of
-from interleavethinker.evaluation.microbench.report_html import page
-from interleavethinker.evaluation.microbench.report_markdown import table
+from interleavethinker.evaluation.microbench import config as config_module
+from interleavethinker.evaluation.microbench.benchmark import BenchmarkConfig, BenchmarkResult, run_microbench
+from interleavethinker.evaluation.microbench.config import ExperimentConfig, is_installed
+from interleavethinker.evaluation.microbench.experiments import EXPERIMENTS, SkippedExperiment, configs_of
+from interleavethinker.evaluation.microbench.report_html import html_report
+from interleavethinker.evaluation.microbench.report_markdown import markdown_report
 from interleavethinker.evaluation.microbench.runner import open_trajectory_runner
 from interleavethinker.microworld.agents.registry import AgentWeights
 from interleavethinker.microworld.generators.keyword import KeywordGenerator
@@ -24,11 +24,18 @@ from interleavethinker.tools.protocols import ProgressCallback
 from interleavethinker.tools.types import GeneratedImage, GenerationRequest
 
 N = 14
-ROWS_RUN = ("generator alone", "planner, no critic", "planner + reseed", "full RL", "T_max = 5", "oracle planner")
+EXPERIMENTS_RUN = (
+    "generator alone",
+    "planner, no critic",
+    "planner + reseed",
+    "full RL",
+    "T_max = 5",
+    "oracle planner",
+)
 
 
-class Obedient:
-    """Carries out plain words and no others."""
+class InProcessGenerator:
+    """Follows plain wordings and no others."""
 
     def __init__(self, store: ImageStore, fails_at: int | None = None) -> None:
         self.made = 0
@@ -53,53 +60,66 @@ class Obedient:
         )
 
 
-NOBODY: Mapping[str, Mapping[str, AgentWeights]] = {"planner": {}, "critic": {}}
-"""Whatever the package ships by now: these tests load no model."""
+NO_WEIGHTS: Mapping[str, Mapping[str, AgentWeights]] = {"planner": {}, "critic": {}}
+"""These tests load no model, whatever weights are installed."""
 
 
 @pytest.fixture(autouse=True)
 def no_weights(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(microbench_settings, "_AGENTS", NOBODY)
+    monkeypatch.setattr(config_module, "_AGENTS", NO_WEIGHTS)
 
 
 @pytest.fixture(scope="module")
-def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
-    """One small run with everything in it."""
-    order = Order(ROWS_RUN, 4, brittleness=True)
+def outcome(tmp_path_factory: pytest.TempPathFactory) -> BenchmarkResult:
+    """A small run with all parts."""
+    order = BenchmarkConfig(EXPERIMENTS_RUN, 4, robustness=True)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(microbench_settings, "_AGENTS", NOBODY)
-        return asyncio.run(microbench(order, tmp_path_factory.mktemp("bench"), generator=Obedient))
+        patch.setattr(config_module, "_AGENTS", NO_WEIGHTS)
+        return asyncio.run(run_microbench(order, tmp_path_factory.mktemp("bench"), generator=InProcessGenerator))
 
 
-async def mean(root: Path, measure: Callable[[object], float], setting: ExperimentConfig) -> float:
-    async with open_trajectory_runner(root, 28, 0, generator=Obedient) as arena:
-        found = await arena.run({setting: arena.items})
-    results = [result for result in found[setting] if result.steps is not None]
+async def mean(root: Path, measure: Callable[[object], float], config: ExperimentConfig) -> float:
+    async with open_trajectory_runner(root, 28, 0, generator=InProcessGenerator) as runner:
+        found = await runner.run({config: runner.items})
+    results = [result for result in found[config] if result.steps is not None]
     return sum(map(measure, results)) / len(results)
 
 
-async def test_the_report_has_a_figure_or_a_reason_for_every_row_that_was_asked_for(tmp_path: Path) -> None:
-    outcome = await microbench(Order(ROWS_RUN, N, brittleness=False), tmp_path, generator=Obedient)
+async def test_the_report_has_metrics_or_a_reason_for_every_requested_experiment(tmp_path: Path) -> None:
+    outcome = await run_microbench(
+        BenchmarkConfig(EXPERIMENTS_RUN, N, robustness=False), tmp_path, generator=InProcessGenerator
+    )
     report = json.loads(json.dumps(outcome.report))
-    assert [row["name"] for row in report["rows"]] == [name for name in ROWS_RUN if name != "full RL"]
+    assert [row["name"] for row in report["experiments"]] == [name for name in EXPERIMENTS_RUN if name != "full RL"]
     assert [row["name"] for row in report["skipped"]] == ["full RL"]
     assert "train micro-critic-grpo" in report["skipped"][0]["recipe"]
-    for row in report["rows"]:
+    for row in report["experiments"]:
         assert 0 <= row["low"] <= row["average"] <= row["high"] <= 100
         assert {"text", "image", "generator_calls", "paper", "n", "families"} <= set(row)
         assert row["families"]["questions"]["image"] is None
-    alone, planner, *_, oracle = report["rows"]
+    alone, planner, *_, oracle = report["experiments"]
     assert alone["text"] == 0
     assert alone["paper"] == {"text": 0, "image": 36.4, "average": 18.2}
-    assert planner["stand_ins"]
+    assert planner["scripted_baseline"]
     assert oracle["text"] == 100
-    assert planner["difference"]["to"] == "generator alone"
-    assert planner["difference"]["average"]["verdict"] in {"better", "worse", "undecided"}
+    assert planner["difference"]["reference"] == "generator alone"
+    close, large = planner["difference"]["average"], oracle["difference"]["average"]
+    assert close["value"] == pytest.approx(planner["average"] - alone["average"], abs=0.02)
+    assert (close["verdict"], abs(close["value"]) <= close["minimum_detectable_effect"]) == ("inconclusive", True)
+    assert (large["verdict"], large["value"] > large["minimum_detectable_effect"]) == ("better", True)
 
 
-def test_markdown_and_page_tell_figures_the_papers_skipped_rows_and_stand_ins(outcome: Outcome) -> None:
-    text, html = table(outcome.report), page(outcome)
-    for words in ("full RL | skipped", "58.6 / 74.0 / 66.3", "planner + reseed †", "Whose gain", "flipped verdicts"):
+def test_both_reports_show_metrics_paper_scores_skipped_experiments_and_scripted_baselines(
+    outcome: BenchmarkResult,
+) -> None:
+    text, html = markdown_report(outcome.report), html_report(outcome)
+    for words in (
+        "full RL | skipped",
+        "58.6 / 74.0 / 66.3",
+        "planner + reseed †",
+        "Gain attribution",
+        "flipped verdicts",
+    ):
         assert words in text
     assert html.count("<svg") == 2 + 2 * 3
     assert "data:image/png;base64," in html
@@ -108,7 +128,7 @@ def test_markdown_and_page_tell_figures_the_papers_skipped_rows_and_stand_ins(ou
     assert "<script" not in html
 
 
-async def test_a_critic_that_rewords_beats_new_seeds_where_only_other_words_help(tmp_path: Path) -> None:
+async def test_rewriting_prompts_beats_new_seeds_if_only_other_words_help(tmp_path: Path) -> None:
     def image(result: object) -> float:
         value: float = result.scores.image  # type: ignore[attr-defined]
         return value
@@ -120,81 +140,98 @@ async def test_a_critic_that_rewords_beats_new_seeds_where_only_other_words_help
     assert reseeding == pytest.approx(alone, abs=1)
 
 
-async def test_a_stopped_run_goes_on_and_repeats_no_finished_request(tmp_path: Path) -> None:
-    made: list[Obedient] = []
+async def test_a_stopped_run_resumes_without_repeating_finished_requests(tmp_path: Path) -> None:
+    made: list[InProcessGenerator] = []
 
-    def generator(fails_at: int | None) -> Callable[[ImageStore], Obedient]:
-        def make(store: ImageStore) -> Obedient:
-            made.append(Obedient(store, fails_at))
+    def generator(fails_at: int | None) -> Callable[[ImageStore], InProcessGenerator]:
+        def make(store: ImageStore) -> InProcessGenerator:
+            made.append(InProcessGenerator(store, fails_at))
             return made[-1]
 
         return make
 
-    order = Order(("oracle planner",), N, brittleness=False)
+    order = BenchmarkConfig(("oracle planner",), N, robustness=False)
     with pytest.raises(GeneratorError):
-        await microbench(order, tmp_path, generator=generator(28))
-    finished = await microbench(order, tmp_path, generator=generator(None))
-    undisturbed = await microbench(order, tmp_path / "other", generator=generator(None))
+        await run_microbench(order, tmp_path, generator=generator(28))
+    finished = await run_microbench(order, tmp_path, generator=generator(None))
+    undisturbed = await run_microbench(order, tmp_path / "other", generator=generator(None))
     assert made[1].made < made[2].made
-    assert told(finished) == told(undisturbed)
-    again = await microbench(order, tmp_path, generator=generator(0))
-    assert told(again) == told(finished)
+    assert experiments_of(finished) == experiments_of(undisturbed)
+    again = await run_microbench(order, tmp_path, generator=generator(0))
+    assert experiments_of(again) == experiments_of(finished)
     assert made[3].made == 0
 
 
-def told(outcome: Outcome) -> object:
-    return json.loads(json.dumps(outcome.report["rows"]))
+def experiments_of(outcome: BenchmarkResult) -> object:
+    return json.loads(json.dumps(outcome.report["experiments"]))
 
 
-async def test_a_refused_request_is_the_agents_failure_and_gets_nothing(tmp_path: Path) -> None:
-    async with open_trajectory_runner(tmp_path, 7, 0, generator=Obedient) as arena:
-        hinted = next(item for item in arena.items if item.family == "knowledge")
-        setting = ExperimentConfig("scripted", "scripted")
-        (result,) = (await arena.run({setting: [hinted]}))[setting]
+async def test_a_refused_request_is_the_agents_failure_and_scores_0(tmp_path: Path) -> None:
+    async with open_trajectory_runner(tmp_path, 7, 0, generator=InProcessGenerator) as runner:
+        hinted = next(item for item in runner.items if item.family == "knowledge")
+        config = ExperimentConfig("scripted", "scripted")
+        (result,) = (await runner.run({config: [hinted]}))[config]
     assert "does not know" in result.failure
     assert (result.text, result.scores.image, result.calls) == (0, 0, 0)
 
 
-async def test_a_stepwise_agent_sees_its_pictures_and_stops_at_its_last_step(tmp_path: Path) -> None:
-    async with open_trajectory_runner(tmp_path, 42, 0, generator=Obedient) as arena:
-        item = next(one for one in arena.items if one.family == "questions")
-        drawn = next(one for one in arena.items if one.family == "narrative")
-        setting = ExperimentConfig("oracle", "oracle", stepwise=True)
-        words, pictures = (await arena.run({setting: [item, drawn]}))[setting]
+async def test_a_stepwise_agent_sees_its_images_and_stops_at_its_last_step(tmp_path: Path) -> None:
+    async with open_trajectory_runner(tmp_path, 42, 0, generator=InProcessGenerator) as runner:
+        item = next(one for one in runner.items if one.family == "questions")
+        drawn = next(one for one in runner.items if one.family == "narrative")
+        config = ExperimentConfig("oracle", "oracle", stepwise=True)
+        words, pictures = (await runner.run({config: [item, drawn]}))[config]
     assert (len(words.plan), words.calls, words.text) == (1, 0, 100)
-    # This planner never says that it is done, so the longest plan is written; each step starts from the picture before.
+    # This planner never returns a single step, so the plan gets the maximum length; each step edits the previous image.
     assert len(pictures.plan) == 8
-    kept = [attempt for attempt in pictures.attempts if attempt.image == pictures.kept[attempt.step]]
+    kept = [attempt for attempt in pictures.attempts if attempt.image == pictures.selected[attempt.step]]
     sources = {attempt.step: attempt.source for attempt in kept}
     assert sources[0] is None
-    assert [sources[step] for step in range(1, 8)] == list(pictures.kept[:-1])
+    assert [sources[step] for step in range(1, 8)] == list(pictures.selected[:-1])
 
 
-def test_brittleness_tells_image_and_calls_at_every_rate_and_gives_a_verdict(outcome: Outcome) -> None:
+def test_robustness_reports_image_and_calls_at_every_rate_and_claims_no_more_than_it_can_show(
+    outcome: BenchmarkResult,
+) -> None:
     report = json.loads(json.dumps(outcome.report))
-    part = report["brittleness"]
+    part = report["robustness"]
     curves = {(point["error"], point["variant"]) for point in part["points"]}
     assert len(part["points"]) == len(curves) * len(part["rates"]) == 10 * 4
-    assert {name: bool(one["verdict"]) for name, one in part["summary"].items()} == {
-        "plan errors": True,
-        "flipped verdicts": True,
-        "misleading prompts": True,
-    }
+    image = {(point["error"], point["variant"], point["rate"]): point["image"] for point in part["points"]}
+    assert (part["n"], part["planner"], part["critic"]) == (1, "oracle", "scripted")
+    for error, summary in part["summary"].items():
+        start, end = image[error, "default loop", 0.0], image[error, "default loop", 0.4]
+        assert start == 100
+        assert summary["cost"]["value"] == pytest.approx(start - end)
+        # A single request proves nothing, however large its loss is.
+        assert summary["cost"]["minimum_detectable_effect"] is None
+        assert summary["verdict"] == "no detectable loss with this many requests"
+    assert list(part["summary"]) == ["plan errors", "flipped verdicts", "misleading prompts"]
+    assert part["summary"]["plan errors"]["cost"]["value"] > 30
 
 
-def test_every_row_of_the_issue_is_there_and_runs_or_says_why_not() -> None:
-    assert len(ROWS) == 17
-    assert all(settings_of(row) for row in ROWS)
+def test_all_17_experiments_have_configurations_or_a_reason_to_be_skipped() -> None:
+    assert len(EXPERIMENTS) == 17
+    for experiment in EXPERIMENTS:
+        configs = configs_of(experiment)
+        if isinstance(configs, SkippedExperiment):
+            assert "are installed" in configs.reason
+            assert configs.recipe.startswith("interleavethinker ")
+        else:
+            assert configs
+            assert all(is_installed("planner", one.planner) and is_installed("critic", one.critic) for one in configs)
 
 
-def test_bad_orders_are_refused_in_words() -> None:
+def test_invalid_numbers_of_requests_are_refused() -> None:
     with pytest.raises(InputError, match="at least 1"):
-        Order(n=0)
-    with pytest.raises(InputError, match="as many"):
-        Order(n=20, n_finer=10)
+        BenchmarkConfig(n=0)
+    with pytest.raises(InputError, match="at least as many requests as the others: 20; got 10"):
+        BenchmarkConfig(n=20, n_large_sample=10)
 
 
-def test_what_one_critic_answered_is_never_taken_for_anothers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_critics_with_different_weights_have_different_fingerprints(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     base = tmp_path / "base"
     critics = {}
     for name in ("one", "other"):
@@ -202,26 +239,26 @@ def test_what_one_critic_answered_is_never_taken_for_anothers(monkeypatch: pytes
             folder.mkdir(exist_ok=True)
             (folder / "weights").write_text(folder.name)
         critics[name] = AgentWeights(name, f"qwen3-vl:{base}", str(tmp_path / name))
-    monkeypatch.setattr(microbench_settings, "_AGENTS", {"planner": {}, "critic": critics})
-    before = microbench_settings.fingerprint("critic", "one")
-    assert before[:12] != microbench_settings.fingerprint("critic", "other")[:12]
+    monkeypatch.setattr(config_module, "_AGENTS", {"planner": {}, "critic": critics})
+    before = config_module.fingerprint("critic", "one")
+    assert before[:12] != config_module.fingerprint("critic", "other")[:12]
     (tmp_path / "one" / "weights").write_text("trained further")
-    microbench_settings._folder_hash.cache_clear()
-    assert before[:12] != microbench_settings.fingerprint("critic", "one")[:12]
+    config_module._folder_hash.cache_clear()
+    assert before[:12] != config_module.fingerprint("critic", "one")[:12]
 
 
-async def test_a_question_that_several_ask_at_once_is_asked_once(tmp_path: Path) -> None:
-    book, asked = microbench_agents._Book(tmp_path / "answers.jsonl"), []
+async def test_concurrent_requests_for_an_answer_compute_it_once(tmp_path: Path) -> None:
+    cache, asked = microbench_agents._AnswerCache(tmp_path / "answers.jsonl"), []
 
     async def ask() -> str:
         asked.append(True)
         await asyncio.sleep(0.01)
         return str(len(asked))
 
-    assert await asyncio.gather(*(book.answer("how many?", ask) for _ in range(5))) == ["1"] * 5
-    assert await microbench_agents._Book(tmp_path / "answers.jsonl").answer("how many?", ask) == "1"
+    assert await asyncio.gather(*(cache.answer("how many?", ask) for _ in range(5))) == ["1"] * 5
+    assert await microbench_agents._AnswerCache(tmp_path / "answers.jsonl").answer("how many?", ask) == "1"
 
 
-async def test_an_unknown_row_is_refused_with_the_names_that_there_are(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"full SFT.*'best row'"):
-        await microbench(Order(("best row",)), tmp_path, generator=Obedient)
+async def test_an_unknown_experiment_is_refused_with_the_known_names(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"'best row'.*full SFT"):
+        await run_microbench(BenchmarkConfig(("best row",)), tmp_path, generator=InProcessGenerator)

@@ -6,12 +6,12 @@ import pytest
 
 from interleavethinker.evaluation.microbench import config
 from interleavethinker.evaluation.microbench.config import ExperimentConfig
-from interleavethinker.evaluation.microbench.dataset import held_out
+from interleavethinker.evaluation.microbench.dataset import held_out_items
 from interleavethinker.tools.images.store import ImageStore
 
 
 def test_the_digests_of_requests_are_those_of_version_0_1(tmp_path: Path) -> None:
-    digests = [item.digest for item in held_out(3, 0, ImageStore(tmp_path))]
+    digests = [item.digest for item in held_out_items(3, 0, ImageStore(tmp_path))]
     assert digests == ["13c5bbe4eea4ea9b", "70cf71a36fc8de48", "a117508bd79b2db4"]
 
 

@@ -1,12 +1,12 @@
-"""What MicroBench's scores reward and what they don't."""
+"""MicroBench's text and image scores on perfect, incomplete and wrong answers."""
 
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from interleavethinker.evaluation.microbench.dataset import Item, held_out
-from interleavethinker.evaluation.microbench.scoring import Shown, align, score_images, score_text, words_alike
+from interleavethinker.evaluation.microbench.dataset import Item, held_out_items
+from interleavethinker.evaluation.microbench.scoring import Shown, align, score_images, score_text, word_overlap_f1
 from interleavethinker.microworld.agents.teachers import plan_of
 from interleavethinker.microworld.requests.families import FAMILIES
 from interleavethinker.microworld.scenes.scene import Scene, render, to_image
@@ -25,7 +25,7 @@ def put(scene: Scene, store: ImageStore) -> str:
 
 
 def perfect(item: Item, store: ImageStore) -> list[Shown]:
-    """The pictures that the reference's targets show."""
+    """Returns images that match the reference's targets exactly."""
     shown = []
     source = item.request.images[-1] if item.request.images else None
     for target in item.targets:
@@ -39,43 +39,43 @@ def longest(items: list[Item], steps: int = 3) -> Item:
     return next(item for item in items if len(item.targets) >= steps)
 
 
-def test_requests_are_held_out_of_every_family_and_a_larger_number_continues_a_smaller_one(store: ImageStore) -> None:
-    items = held_out(28, 3, store)
-    assert [item.request for item in items[:14]] == [item.request for item in held_out(14, 3, store)]
+def test_items_cover_every_family_and_a_larger_n_starts_with_a_smaller_ones_items(store: ImageStore) -> None:
+    items = held_out_items(28, 3, store)
+    assert [item.request for item in items[:14]] == [item.request for item in held_out_items(14, 3, store)]
     assert {(item.family, item.split) for item in items} == {
         (family, split) for family in FAMILIES for split in ("combinations", "templates")
     }
 
 
-def test_a_requests_digest_changes_with_its_reference_and_nothing_else(store: ImageStore) -> None:
-    item, again = held_out(1, 0, store)[0], held_out(1, 0, store)[0]
+def test_an_items_digest_changes_only_with_the_request_and_its_reference(store: ImageStore) -> None:
+    item, again = held_out_items(1, 0, store)[0], held_out_items(1, 0, store)[0]
     assert item.digest == again.digest
     assert replace(item, scenario=replace(item.scenario, reasoning="otherwise")).digest != item.digest
 
 
-def test_the_reference_itself_gets_every_point(store: ImageStore) -> None:
-    for item in held_out(14, 0, store):
+def test_the_reference_itself_gets_full_scores(store: ImageStore) -> None:
+    for item in held_out_items(14, 0, store):
         assert score_text(item.scenario.steps, plan_of(item.scenario).steps) == 100
         if item.targets:
             assert min(score_images(item.targets, perfect(item, store), store)) > 90
 
 
-def test_an_answer_without_words_or_pictures_gets_nothing(store: ImageStore) -> None:
-    item = longest(held_out(14, 0, store))
+def test_an_answer_without_text_or_images_scores_0(store: ImageStore) -> None:
+    item = longest(held_out_items(14, 0, store))
     assert score_text(item.scenario.steps, [Step(prompt=item.request.text)]) == 0
     assert score_text(item.scenario.steps, []) == 0
     assert score_images(item.targets, [], store) == (0, 0)
 
 
-def test_a_missing_step_and_a_superfluous_one_cost_text(store: ImageStore) -> None:
-    item = longest(held_out(14, 0, store))
+def test_missing_and_superfluous_steps_lower_the_text_score(store: ImageStore) -> None:
+    item = longest(held_out_items(14, 0, store))
     steps = plan_of(item.scenario).steps
     assert 0 < score_text(item.scenario.steps, steps[1:]) < 100
     assert 0 < score_text(item.scenario.steps, (*steps, steps[0])) < 100
 
 
-def test_a_step_that_was_not_done_costs_its_own_score_and_the_final_scene(store: ImageStore) -> None:
-    item = longest(held_out(14, 0, store))
+def test_a_step_without_effect_loses_its_own_score_and_the_final_scenes(store: ImageStore) -> None:
+    item = longest(held_out_items(14, 0, store))
     shown = perfect(item, store)
     undone = [*shown[:-1], Shown(shown[-2].image, shown[-2].image)]
     whole, spoiled = score_images(item.targets, shown, store), score_images(item.targets, undone, store)
@@ -83,8 +83,8 @@ def test_a_step_that_was_not_done_costs_its_own_score_and_the_final_scene(store:
     assert spoiled[1] < whole[1] - 20
 
 
-def test_a_step_is_not_blamed_for_an_earlier_ones_fault_but_the_final_scene_is(store: ImageStore) -> None:
-    item = next(one for one in held_out(140, 0, store) if one.family == "guidance" and len(one.targets) == 2)
+def test_an_earlier_error_lowers_the_final_scenes_score_but_not_later_steps(store: ImageStore) -> None:
+    item = next(one for one in held_out_items(140, 0, store) if one.family == "guidance" and len(one.targets) == 2)
     first, second = item.targets
     assert second.edit is not None
     other = "night" if first.after.background != "night" else "meadow"
@@ -96,22 +96,23 @@ def test_a_step_is_not_blamed_for_an_earlier_ones_fault_but_the_final_scene_is(s
     assert final < 50
 
 
-def test_a_single_picture_of_the_end_counts_for_what_it_shows(store: ImageStore) -> None:
-    item = longest(held_out(14, 0, store))
+def test_a_single_final_image_scores_for_the_steps_that_it_shows(store: ImageStore) -> None:
+    item = longest(held_out_items(14, 0, store))
     steps, final = score_images(item.targets, perfect(item, store)[-1:], store)
     assert final > 90
     assert 100 / len(item.targets) - 5 < steps < 90
 
 
-def test_synonyms_say_the_same_and_other_colours_do_not() -> None:
-    assert words_alike("Now a crimson sphere is on the left.", "now the red ball is on the left") == 1
-    assert words_alike("The ball is red.", "The ball is blue.") == 0.5
-    assert words_alike("There are 3 things.", "There are 2 things.") < 1
+def test_synonyms_count_as_the_same_word_and_other_colors_do_not() -> None:
+    assert word_overlap_f1("Now a crimson sphere is on the left.", "now the red ball is on the left") == 1
+    assert word_overlap_f1("The ball is red.", "The ball is blue.") == 0.5
+    assert word_overlap_f1("There are 3 things.", "There are 2 things.") < 1
 
 
-def test_alignment_keeps_the_order() -> None:
+def test_alignment_keeps_the_order_and_maximizes_the_sum() -> None:
     crossed = [[0.0, 1.0], [1.0, 0.0]]
-    assert sorted(align(crossed, again=False)) == [0, 1]
-    assert align([[1.0], [0.5]], again=True) == [1, 0.5]
-    assert align([[1.0], [0.5]], again=False) == [1, 0]
-    assert align([[], []], again=True) == [0, 0]
+    assert sorted(align(crossed, reuse=False)) == [0, 1]
+    assert align([[1.0], [0.5]], reuse=True) == [1, 0.5]
+    assert align([[1.0], [0.5]], reuse=False) == [1, 0]
+    assert align([[], []], reuse=True) == [0, 0]
+    assert align([[0.9, 0.2], [0.1, 0.8]], reuse=False) == [0.9, 0.8]

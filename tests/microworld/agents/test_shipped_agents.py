@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from interleavethinker.evaluation.micro.critic_cases import Again, CriticCase, draw_cases, make_again
+from interleavethinker.evaluation.micro.critic_cases import CriticCase, RetryTask, generate_cases, retry_failures
 from interleavethinker.graph.profiles.profile import load_profile
 from interleavethinker.microworld.agents.registry import CRITICS, PLANNERS, AgentWeights, available, prompts_folder
 from interleavethinker.microworld.agents.teachers import plan_of, request_of
@@ -72,7 +72,7 @@ async def test_a_picture_is_looked_at_before_it_is_asked_for_a_change(tmp_path: 
 def attempts(tmp_path_factory: pytest.TempPathFactory) -> tuple[ImageStore, MicroGenerator, Sequence[CriticCase]]:
     """First attempts of the shipped generator at steps that no training has met."""
     store, generator = ImageStore(tmp_path_factory.mktemp("attempts")), MicroGenerator()
-    return store, generator, draw_cases(generator, store, 48, 5, tries=2)
+    return store, generator, generate_cases(generator, store, 48, 5, tries=2)
 
 
 def _critic(name: str, store: ImageStore) -> ChatCritic:
@@ -104,8 +104,8 @@ async def test_what_the_critic_words_anew_mends_most_failures_and_a_new_seed_doe
     verdicts = await _critic("grpo", store).judge([one.case for one in failed])
 
     def gain(prompts: Sequence[str]) -> float:
-        again = [Again(text, one.source, one.target, one.seeds) for text, one in zip(prompts, failed, strict=True)]
-        pairs = zip(make_again(generator, again), failed, strict=True)
+        again = [RetryTask(text, one.source, one.target, one.seeds) for text, one in zip(prompts, failed, strict=True)]
+        pairs = zip(retry_failures(generator, again), failed, strict=True)
         return sum(sum(scores) / len(scores) - one.score.overall / 10 for scores, one in pairs) / len(failed)
 
     assert (

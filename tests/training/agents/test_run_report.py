@@ -19,7 +19,7 @@ from interleavethinker.training.recipe import load_training_recipe, recipe_path,
 
 from ..conftest import Made
 
-needs_matplotlib = pytest.mark.skipif(not charts.can_draw(), reason="needs the train extra")
+needs_matplotlib = pytest.mark.skipif(not charts.charts_available(), reason="needs the train extra")
 
 
 def logged(root: Path, *lines: dict[str, float]) -> Path:
@@ -70,7 +70,7 @@ def test_without_matplotlib_the_log_says_how_to_install_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     logged(tmp_path, {"step": 1, "loss": 1.0}, {"step": 2, "loss": 0.5})
-    monkeypatch.setattr(run_report, "can_draw", lambda: False)
+    monkeypatch.setattr(run_report, "charts_available", lambda: False)
     plot_curves(tmp_path)
     assert "pip install 'interleavethinker[train]'" in caplog.text
     assert not (tmp_path / "curves.png").exists()
@@ -84,7 +84,7 @@ def test_a_critics_samples_show_images_question_teacher_and_model(made: Made, tm
     for words in ("Wanted:", "previous_step_success", "I see a parrot.", "![image](samples/1-1.png)"):
         assert words in text
     assert is_png(root / "samples" / "1-1.png")
-    if charts.can_draw():
+    if charts.charts_available():
         assert is_png(root / "samples.png")
 
 
