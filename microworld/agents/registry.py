@@ -1,8 +1,8 @@
-"""The micro world's learned planners and critics by name: which weights each is, and which of them are installed.
+"""The micro world's trained planners and critics by name: the weights of each, and which are installed.
 
-A critic that was trained more than once has an entry for each training seed; entries of one `variant` are the same
-recipe and may be pooled. Adding weights means adding a line here. Loads nothing; knows nothing of how weights were made
-(`results/training-log.md` does).
+A critic that was trained more than once has one entry per training seed; entries of the same `variant` share a recipe
+and may be pooled. To add weights, add a line here. Loads nothing, and does not know how weights were trained
+(see `results/training-log.md`).
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ _PLANNER, _CRITIC = f"qwen3-vl:{_CHECKPOINTS}/planner", f"qwen3-vl:{_CHECKPOINTS
 
 @dataclass(frozen=True)
 class AgentWeights:
-    """A model, perhaps with a LoRA adapter."""
+    """A model, possibly with a LoRA adapter."""
 
     variant: str
-    """What it was trained with; training seeds of one variant share it."""
+    """The training recipe; all training seeds of a recipe share it."""
     model: str
-    """As profiles name it: `qwen3-vl:` and a folder, `package:folder`, or a repository."""
+    """As in profiles: `qwen3-vl:` followed by a folder, `package:folder`, or a repository."""
     adapter: str | None = None
     """Folder or `package:folder` of the adapter."""
     seed: int = 0
-    """Of its training."""
+    """Training seed."""
 
     @property
     def options(self) -> dict[str, str]:
-        """Keyword arguments for `tools.models.load_chat_model`, besides the model's name."""
+        """Keyword arguments for `tools.chat.loading.load_chat_model`, in addition to the model's name."""
         return {} if self.adapter is None else {"adapter": self.adapter}
 
     @property
     def missing(self) -> str | None:
-        """The first folder that is not there, as a path; None if all are."""
+        """Path of the first folder that is missing or incomplete; None if all are installed."""
         model = resolve_folder(self.model.partition("qwen3-vl:")[2])
         if not _is_whole(model, "config.json"):
             return model
@@ -59,12 +59,12 @@ def _critic(variant: str, adapter: str, seed: int = 0) -> AgentWeights:
 
 
 def _own_run(variant: str, run: str) -> AgentWeights:
-    """Weights that do not ship: where their recipe leaves them, below the working folder."""
+    """Weights that are not shipped: the folder that their recipe writes, relative to the working folder."""
     return AgentWeights(variant, f"qwen3-vl:runs/{run}/model")
 
 
 _ONE_AGENT = AgentWeights("one_agent", f"qwen3-vl:{_CHECKPOINTS}/one-agent")
-"""One set of weights in both roles."""
+"""One set of weights for both roles."""
 
 PLANNERS: dict[str, AgentWeights] = {"sft": AgentWeights("sft", _PLANNER), "one_agent": _ONE_AGENT}
 """By name."""
@@ -87,30 +87,30 @@ CRITICS: dict[str, AgentWeights] = {
 
 
 def prompts_folder() -> Path:
-    """The short prompts that learned planners and critics were trained with."""
+    """Returns the folder of the short prompts that planners and critics were trained with."""
     return Path(resolve_folder("interleavethinker.microworld:prompts"))
 
 
 def available(agents: Mapping[str, AgentWeights]) -> dict[str, AgentWeights]:
-    """Those of the given agents whose weights are installed, in order."""
+    """Returns the given agents whose weights are installed, in order."""
     return {name: weights for name, weights in agents.items() if weights.missing is None}
 
 
 def weights_of(agents: Mapping[str, AgentWeights], name: str) -> AgentWeights:
-    """The weights with this name.
+    """Returns the weights with this name.
 
     Raises:
-        ModelError: No agent has this name, or its weights are not installed.
+        ModelError: The name is unknown, or its weights are not installed.
     """
     if name not in agents:
-        msg = f"A model's name must be one of {', '.join(agents)}; found {name!r}."
+        msg = f"Unknown model {name!r}; expected one of {', '.join(agents)}."
         raise ModelError(msg)
     weights = agents[name]
     if (folder := weights.missing) is not None:
-        have = ", ".join(available(agents)) or "none of them"
+        have = ", ".join(available(agents)) or "none"
         msg = (
-            f"The weights of {name!r} must lie in {folder}; there are none. Installed: {have}. Name one of those, name "
-            "a folder of your own instead, or train it: results/training-log.md has the commands."
+            f"The weights of {name!r} are not installed: {folder} is missing or incomplete. Installed: {have}. Use one "
+            "of those or a folder of your own, or train these weights with the commands in results/training-log.md."
         )
         raise ModelError(msg)
     return weights

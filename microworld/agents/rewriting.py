@@ -1,7 +1,7 @@
-"""Ways to say once more what a step should bring about, among which a critic's teacher chooses blindly.
+"""Strategies for rewriting the prompt of a failed step. The teacher of critics chooses among them at random.
 
-No strategy knows what any generator understands: finding out which of them it obeys is what reinforcement learning is
-for. Each is a pure function of the target, the faults found, and a source of chance.
+No strategy knows which texts a generator follows: finding out which strategies work is left to reinforcement learning.
+Each is a pure function of the target, the faults of the last attempt, and a random generator.
 """
 
 from __future__ import annotations
@@ -26,33 +26,33 @@ STRATEGIES = ("plain", "varied", "synonyms", "mistake", "position", "keep")
 """
 | strategy | the refined prompt |
 | --- | --- |
-| plain | the canonical words |
-| varied | other ordinary words |
-| synonyms | the canonical words, respelled |
-| mistake | only the first thing that went wrong |
-| position | the canonical words, with every place spelled out |
-| keep | the canonical words, and what must stay as it is |
+| plain | the canonical text |
+| varied | another text in trained language |
+| synonyms | the canonical text with synonyms |
+| mistake | a correction of the first fault only |
+| position | the canonical text with all places spelled out |
+| keep | the canonical text and what must stay unchanged |
 """
 
 
 def rewrite_prompt(
     strategy: str, target: StepTarget, source: Scene | None, faults: Sequence[GradedItem], rng: Rng
 ) -> str:
-    """A prompt for the next attempt.
+    """Writes a prompt for the next attempt.
 
     Args:
         strategy: One of `STRATEGIES`.
-        target: What the step must bring about.
-        source: The scene that it really starts from; None: it draws from text alone.
-        faults: What the last attempt got wrong.
-        rng: Chooses among equally good words.
+        target: The step's target.
+        source: The scene that the step really starts from; None: it generates from text alone.
+        faults: The items that the last attempt got wrong.
+        rng: Chooses among equivalent wordings.
     """
     before, edit = target.wording_basis(source)
     return _WRITERS[strategy](_Step(target, before, edit, tuple(faults)), rng)
 
 
 class _Step:
-    """What the writers are given."""
+    """Input of the strategies."""
 
     def __init__(
         self, target: StepTarget, before: Scene | None, edit: Edit | None, faults: tuple[GradedItem, ...]
@@ -63,7 +63,7 @@ class _Step:
         self.faults = faults
 
     def words(self, rng: Rng | None = None) -> str:
-        """The whole step in trained words; canonical without a generator."""
+        """Returns a text for the whole step in trained language; canonical without a random generator."""
         if self.edit is None or self.before is None:
             after = self.target.after
             said = tuple(cell not in self.target.open_sizes for cell in after.objects)
@@ -100,7 +100,7 @@ def _position(step: _Step, _rng: Rng) -> str:
     text, edit, before = step.words(), step.edit, step.before
     if edit is not None and before is not None and edit.cell is not None and edit.kind != "add":
         obj = before.cells[edit.cell]
-        assert obj is not None  # noqa: S101 - every edit but adding changes a thing
+        assert obj is not None  # noqa: S101 - every edit except add changes an object
         text = text.replace(refer(before, edit.cell), f"the {obj.colour} {obj.kind} {place(edit.cell)}", 1)
     for canonical, other in POSITION_PHRASES:
         text = re.sub(rf"\b{canonical}\b(?! (corner|middle|side))", other, text)

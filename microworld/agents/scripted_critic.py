@@ -1,7 +1,7 @@
-"""A critic by rule, standing in until one has been learned: it reads both pictures and compares them with the words.
+"""A rule-based critic, the scripted baseline for learned ones: it reads both images and scores them against the prompt.
 
-A rejected attempt's prompt is reworded into the generator's own words. Its confidence is the score, which is no
-probability but orders attempts rightly. What it cannot understand it leaves unjudged.
+The prompt of a rejected attempt is rewritten in the generator's trained language. The confidence is the score: not a
+probability, but it ranks attempts correctly. Prompts that cannot be parsed get no verdict.
 """
 
 import asyncio
@@ -21,10 +21,10 @@ __all__ = ["ScriptedCritic"]
 
 
 class ScriptedCritic:
-    """Judges by rule.
+    """Judges attempts by rules.
 
     Args:
-        store: Where the pictures lie.
+        store: Contains the images.
     """
 
     gives_confidence = True
@@ -38,18 +38,18 @@ class ScriptedCritic:
 
     def _judge(self, case: CriticInput) -> Verdict:
         try:
-            picture = open_rgb(self._store.get(case.image))
+            image = open_rgb(self._store.get(case.image))
             source = None if case.source is None else open_rgb(self._store.get(case.source))
             before = None if source is None else read(source).scene
             task = parse(case.original_prompt, before)
-            scored = score(picture, source, task.cell_targets, task.target.background)
+            scored = score(image, source, task.cell_targets, task.target.background)
         except InputError as error:
             return Verdict(success=None, reasoning=str(error))
         success = is_success(scored)
         return Verdict(
             success=success,
             refined_prompt=case.prompt if success else _canonical(task, before),
-            reasoning="; ".join(_say(item) for item in scored.items if item.should_change or item.grade < 10)
+            reasoning="; ".join(_describe_item(item) for item in scored.items if item.should_change or item.grade < 10)
             + f". Semantics {scored.semantics:.1f}, quality {scored.quality:.1f}.",
             confidence=round(scored.overall / 10, 4),
         )
@@ -63,7 +63,7 @@ def _canonical(task: Task, before: Scene | None) -> str:
     return task.text
 
 
-def _say(item: GradedItem) -> str:
+def _describe_item(item: GradedItem) -> str:
     where = "background" if item.cell is None else POSITIONS[item.cell]
     if not item.should_change and item.found == item.wanted:
         return f"{where}: the {item.found} should look as before: no"

@@ -1,9 +1,7 @@
-"""A planner by rule, standing in until one has been learned: it splits a request into things that can be drawn in one
-go.
+"""A rule-based planner, the scripted baseline for learned ones: it splits a request into steps of one edit each.
 
-It keeps the user's words where one step is all they ask for, so that the critic still has something to reword.
-Everything it knows of the language is `understanding`'s; everything it knows of pictures is what `reader` sees in the
-last one given.
+It keeps the user's words if they fit into one step, which leaves prompts for the critic to improve. It understands what
+`language.parser` parses, and knows of images only the scene that `scenes.reader` finds in the last one given.
 """
 
 import asyncio
@@ -46,19 +44,19 @@ _QUESTION = re.compile(r"\?\s*$|^\s*(?:what|who|where|how many|describe)\b", re.
 
 
 class ScriptedPlanner:
-    """Plans by rule.
+    """Plans by rules.
 
     Args:
-        store: Where the request's images lie.
+        store: Contains the request's images.
     """
 
     def __init__(self, store: ImageStore) -> None:
         self._store = store
 
     async def plan(self, request: Request, context: PlanContext) -> Plan:
-        """See `Planner.plan`. Planning anew repeats the remaining steps: by rule there is no other way."""
+        """See `Planner.plan`. A replan returns the remaining steps unchanged, because the rules have no alternative."""
         if context.previous is not None:
-            return Plan(steps=context.previous.steps[context.finished :], reasoning="The same rest again.")
+            return Plan(steps=context.previous.steps[context.finished :], reasoning="Repeats the remaining steps.")
         return await asyncio.to_thread(self._plan, request)
 
     def _plan(self, request: Request) -> Plan:
@@ -67,7 +65,9 @@ class ScriptedPlanner:
         if scene is not None and _QUESTION.search(request.text):
             compared = len(scenes) > 1 and _COMPARISON.search(request.text)
             answer = _difference(*scenes[-2:]) if compared else f"The picture shows {describe(scene)}."
-            return Plan(steps=(Step(auxiliary_text=answer),), reasoning="A question about a picture wants words.")
+            return Plan(
+                steps=(Step(auxiliary_text=answer),), reasoning="A question about an image is answered in words."
+            )
         steps = tuple(_steps(request.text, scene))
         return Plan(steps=steps, reasoning=f"One step for each change: {len(steps)}.")
 
@@ -76,10 +76,12 @@ class ScriptedPlanner:
 
 
 def check_request(request: Request) -> None:
-    """Refuses what the micro world cannot draw, before anything is recorded; with images, the planner checks further.
+    """Rejects requests outside the micro world before anything is recorded; the `request_check` of scripted profiles.
+
+    Edits of images are only checked for unknown words here; whether they fit the image is checked when planning.
 
     Raises:
-        InputError: Unknown words or sentences, with what is known instead.
+        InputError: A word is unknown, or a sentence cannot be parsed; the message says what is known instead.
     """
     try:
         if not request.images:
@@ -88,23 +90,25 @@ def check_request(request: Request) -> None:
             for piece in _pieces(request.text):
                 check_vocabulary(normalize(piece))
     except InputError as error:
-        hint = "The profiles `klein` and `api` take any request; see `interleavethinker doctor`."
+        hint = "The profiles `klein` and `api` accept any request; see `interleavethinker doctor`."
         raise InputError(f"{error} {hint}", code=error.code) from error
 
 
 def _pieces(text: str) -> list[str]:
-    """What a request asks for, one thing after the other, without what frames it."""
-    # in lower case and single spaces: the generator has never seen others, and nothing is meant by them
+    """Splits a request into its parts in order, without introductions and step counts."""
+    # Lower case and single spaces, as in training; neither carries meaning.
     said = _COUNT.sub("", strip_framing(text)).lower()
     pieces = [" ".join(piece.strip(" ,:").split()) for piece in _CUT.split(said)]
     pieces = [piece for piece in pieces if piece]
     if not pieces:
-        raise InputError("A request must say what to draw, for example 'a big red ball on the left, at night'.")
+        raise InputError(
+            "The request does not say what to generate. Write for example 'a big red ball on the left, at night'."
+        )
     return pieces
 
 
 def _difference(before: Scene, after: Scene) -> str:
-    """What distinguishes the second of two scenes from the first, in words."""
+    """Describes in words how the second scene differs from the first."""
     found = [] if before.background == after.background else [f"the background is {after.background} instead"]
     for cell, (old, new) in enumerate(zip(before.cells, after.cells, strict=True)):
         if old and new and old.named != new.named:
@@ -119,17 +123,17 @@ def _difference(before: Scene, after: Scene) -> str:
 
 
 def _steps(text: str, scene: Scene | None) -> Iterator[Step]:
-    """Yields steps for a text, piece by piece, keeping track of what each leaves behind."""
+    """Yields the steps for a text part by part, keeping track of the scene that each leaves behind."""
     last: str | None = None
     for piece in _pieces(text):
-        said, task = _understood(piece, scene, last)
-        yield from _drawing(said, task) if scene is None else _editing(said, task, scene)
+        said, task = _parse_piece(piece, scene, last)
+        yield from _generation_steps(said, task) if scene is None else _edit_steps(said, task, scene)
         scene = task.target
         last = next((word for word in map(singular, reversed(to_words(said))) if word in KINDS), last)
 
 
-def _understood(piece: str, scene: Scene | None, last: str | None) -> tuple[str, Task]:
-    """A piece of the request and what it asks for, with "it" meaning the thing named last, or else the scene."""
+def _parse_piece(piece: str, scene: Scene | None, last: str | None) -> tuple[str, Task]:
+    """Parses one part of the request; "it" refers to the object named last, or else to the scene."""
     if last is not None:
         said = re.sub(r"\b(?:it|that one)\b", f"the {last}", piece, flags=re.IGNORECASE)
         with contextlib.suppress(InputError):
@@ -137,8 +141,8 @@ def _understood(piece: str, scene: Scene | None, last: str | None) -> tuple[str,
     return piece, parse(piece, scene)
 
 
-def _drawing(said: str, task: Task) -> Iterator[Step]:
-    """One picture; things beyond what the generator draws at once are added one by one."""
+def _generation_steps(said: str, task: Task) -> Iterator[Step]:
+    """Yields the step that generates a scene, and one edit for each object beyond what one prompt may name."""
     objects = list(task.target.objects.items())
     if len(objects) <= MAX_NAMED:
         open_ground = task.target.background not in to_words(said)
@@ -151,7 +155,7 @@ def _drawing(said: str, task: Task) -> Iterator[Step]:
     yield from _one_by_one([Edit("add", cell=cell, new=obj) for cell, obj in objects[MAX_NAMED:]], scene)
 
 
-def _editing(said: str, task: Task, scene: Scene) -> Iterator[Step]:
+def _edit_steps(said: str, task: Task, scene: Scene) -> Iterator[Step]:
     if len(task.edits) != 1:
         yield from _one_by_one(list(task.edits), scene)
         return
@@ -161,7 +165,7 @@ def _editing(said: str, task: Task, scene: Scene) -> Iterator[Step]:
 
 
 def _leaves_open(said: str, objects: list[tuple[int, SceneObject]]) -> bool:
-    """Whether a text leaves a thing's colour or place to whoever draws it; a later step may count on either."""
+    """Whether a text leaves an object's colour or place open, on which a later step may depend."""
     words = set(to_words(said))
     return not all(obj.colour in words and words.issuperset(POSITIONS[cell].split()) for cell, obj in objects)
 

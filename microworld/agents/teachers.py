@@ -1,7 +1,7 @@
-"""Teachers of the micro world: a planner that knows the plan, a critic that knows the target. They know no generator.
+"""Teachers of the micro world: a planner that knows the reference plan, and a critic that knows the target.
 
-The critic's reasoning walks through what should be there, item by item, and its refined prompts come from rewriting
-strategies drawn blindly; both are what a small model can learn. Its judgement is the scorer's.
+The critic's verdict is the scorer's. Its reasoning goes through the required items one by one, and its refined prompts
+come from randomly chosen rewriting strategies; a small model can learn both. Knows nothing of any generator.
 """
 
 from __future__ import annotations
@@ -50,16 +50,16 @@ __all__ = [
 
 @dataclass(frozen=True)
 class TeacherLabel:
-    """What the teacher says about one attempt."""
+    """The teacher's label for one attempt."""
 
     score: Score
     verdict: Verdict
     strategy: str | None
-    """Which of `STRATEGIES` wrote the refined prompt; None: the attempt succeeded, so the prompt is repeated."""
+    """The strategy that wrote the refined prompt; None: the attempt succeeded, and the prompt is repeated."""
 
 
 def plan_of(scenario: Scenario) -> Plan:
-    """The plan that carries a request out, as planners return it."""
+    """Converts a scenario's reference plan to the form that planners return."""
     steps = (
         Step(instruction=step.instruction, prompt=step.prompt, auxiliary_text=step.auxiliary_text)
         for step in scenario.steps
@@ -70,14 +70,14 @@ def plan_of(scenario: Scenario) -> Plan:
 def label_attempt(
     image: Image.Image, source: Image.Image | None, target: StepTarget, prompt: str, seed: int, strategy: str = ""
 ) -> TeacherLabel:
-    """Judges an attempt and, if it failed, writes a prompt for the next one.
+    """Scores an attempt and, if it failed, writes a prompt for the next one.
 
     Args:
-        image: What the generator made.
-        source: What it was given to edit.
-        target: What the step must bring about.
-        prompt: The prompt that was used.
-        seed: Together with the image decides the strategy and its words.
+        image: The attempt's image.
+        source: The image that was edited; None if the attempt generated from text alone.
+        target: The step's target.
+        prompt: The prompt of the attempt.
+        seed: Decides, together with image and prompt, the strategy and its wording.
         strategy: Use this one of `STRATEGIES` instead of a random one.
     """
     digest = hashlib.sha256(image.tobytes() + prompt.encode()).digest()
@@ -89,14 +89,14 @@ def label_attempt(
 def label_scored_attempt(
     score: Score, source: Scene | None, target: StepTarget, prompt: str, rng: np.random.Generator, strategy: str = ""
 ) -> TeacherLabel:
-    """What the teacher says about an attempt that is scored already.
+    """Labels an attempt that has been scored already.
 
     Args:
-        score: The attempt's.
-        source: The scene that it started from; None: it was drawn from text alone.
-        target: What the step must bring about.
-        prompt: The prompt that was used.
-        rng: Decides the strategy and its words.
+        score: The attempt's score.
+        source: The scene that the attempt started from; None if it generated from text alone.
+        target: The step's target.
+        prompt: The prompt of the attempt.
+        rng: Decides the strategy and its wording.
         strategy: Use this one of `STRATEGIES` instead of a random one.
     """
     good = is_success(score)
@@ -108,7 +108,7 @@ def label_scored_attempt(
 
 
 def request_of(scenario: Scenario, store: ImageStore) -> Request:
-    """A request as planners get it; its scenes are rendered into the store."""
+    """Converts a scenario to the request that planners receive; renders its scenes into the store."""
 
     def part_of(part: str | Scene) -> Part:
         if isinstance(part, str):
@@ -119,10 +119,10 @@ def request_of(scenario: Scenario, store: ImageStore) -> Request:
 
 
 class ReferencePlanner:
-    """A planner that answers with a plan it knows; of a replan, with that plan's remaining steps.
+    """A planner that returns a known plan, or for a replan its remaining steps.
 
     Args:
-        plan: The answer.
+        plan: The plan to return.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -130,16 +130,16 @@ class ReferencePlanner:
 
     async def plan(self, request: Request, context: PlanContext) -> Plan:  # noqa: ARG002 - the port's signature
         """See `Planner.plan`."""
-        return self._plan.model_copy(update={"steps": self._plan.steps[len(context.done) :]})
+        return self._plan.model_copy(update={"steps": self._plan.steps[context.finished :]})
 
 
 class TeacherCritic:
-    """A critic that knows what each prompt of one plan must bring about.
+    """A critic that knows the target of each prompt of one plan.
 
     Args:
-        store: Where the pictures lie.
-        targets: By the plan's prompts.
-        seed: Of the strategies.
+        store: Contains the images.
+        targets: Targets by the plan's original prompts.
+        seed: Decides the rewriting strategies.
     """
 
     gives_confidence = False
@@ -160,8 +160,8 @@ class TeacherCritic:
 
 
 def _reasoning(score: Score, source: Scene | None) -> str:
-    """First what there was, so that the words of the prompt can be understood; then whatever was wished for, was there
-    or is there now, each in its place; last, for a failure, how it will be reworded.
+    """Writes the reasoning: the source scene, which the prompt refers to; the items that should have changed; the items
+    that should have stayed, unless they are empty cells that stayed empty; and whether the image is clean.
     """
     lines = [] if source is None else [f"before {scene_listing(source)}"]
     lines += [item_line(item, was) for item, was in expected_changes(score, source)]
@@ -173,13 +173,14 @@ def _reasoning(score: Score, source: Scene | None) -> str:
 
 
 def scene_listing(scene: Scene) -> str:
-    """What a picture shows, as the teacher's reasoning lists it."""
+    """Lists the content of a scene in the form of the teacher's reasoning."""
     return ", ".join([*(f"{name(obj)} {place(cell)}" for cell, obj in scene.objects.items()), scene.background])
 
 
 def expected_changes(score: Score, source: Scene | None) -> list[tuple[GradedItem, str | None]]:
-    """What should have changed, each with what the source has there (None: there is no source); what was there already
-    comes first, so that a thing that moves is found before the place it moves to.
+    """Returns the items that should have changed, each with the source's content there (None: there is no source).
+
+    Occupied places come first, so that an object that moves is mentioned before the place it moves to.
     """
 
     def was(item: GradedItem) -> str | None:
@@ -192,13 +193,13 @@ def expected_changes(score: Score, source: Scene | None) -> list[tuple[GradedIte
 
 
 def expectation(item: GradedItem, was: str | None = None) -> str:
-    """What was in an item's place, that place, and what should be there.
+    """Writes what was in an item's place, the place, and what should be there.
 
     An object and its place come in the order of `scene_listing`, so that a model can copy them from there.
 
     Args:
-        item: A wish, or what should stay.
-        was: What the source has in a wish's place; None where there is no source.
+        item: An item that should have changed or stayed.
+        was: Content of that place in the source, for an item that should have changed; None if there is no source.
     """
     where = "background" if item.cell is None else place(item.cell)
     if not item.should_change:
@@ -207,10 +208,11 @@ def expectation(item: GradedItem, was: str | None = None) -> str:
 
 
 def item_line(item: GradedItem, was: str | None = None) -> str:
-    """What the teacher's reasoning says about an item: its aim, and what is there now.
+    """Writes the line of the teacher's reasoning about an item: what is expected there, and what was found.
 
-    Every word of what is found is held against its fellow in what should be: a small model learns to compare two words,
-    and hardly to compare two things. What only looks otherwise is called another one, so that words alone decide.
+    Each word of the found object is compared with its counterpart in the expected one, because a small model learns to
+    compare two words, but hardly two whole descriptions. If only the looks differ, the found object is called
+    "another" one, so that words alone decide.
 
     Args:
         item: See `expectation`.
@@ -218,7 +220,7 @@ def item_line(item: GradedItem, was: str | None = None) -> str:
     """
     should, good = expectation(item, was), item.grade >= SEMANTICS_NEEDED
     found, wanted = item.found.split(), item.wanted.split()
-    if len(found) == 3 and 2 <= len(wanted) <= 3:  # size, colour, kind; of what is wanted the size may be open
+    if len(found) == 3 and 2 <= len(wanted) <= 3:  # size, colour, kind; the expected size may be open
         same = [True] * (3 - len(wanted)) + [
             one == other for one, other in zip(found[-len(wanted) :], wanted, strict=True)
         ]

@@ -1,7 +1,7 @@
-"""A generator without a model that has learned its words by heart: whatever is said in others, it does not do.
+"""A generator without a model that follows a text only if all its words are trained ones.
 
-For tests, and for trying data and rewards out without waiting: only other words can mend its failures, never a new
-seed. Knows the words that the real generator is trained on from `vocabulary`, and nothing of how they are learned.
+For tests, and for trying out data and rewards without waiting for a model: its failures can be fixed by rewriting the
+prompt, but never by a new seed. Knows the vocabulary, and nothing of how a real generator learns it.
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ __all__ = ["KeywordGenerator"]
 
 
 class KeywordGenerator:
-    """Has `MicroGenerator`'s methods.
+    """Follows texts of trained words; has the methods of `MicroGenerator`.
 
     Attributes:
-        made: How many pictures were made.
+        images_made: Number of images made so far.
     """
 
     def __init__(self) -> None:
-        self.made = 0
+        self.images_made = 0
         self._renderer = OracleGenerator()
 
     def generate(self, texts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image]:
-        """One picture for each text; an empty meadow where a word is unknown."""
-        self.made += len(texts)
-        return self._renderer.generate([_heard(text) for text in texts], seeds)
+        """Generates one image per text; an empty meadow if the text contains a synonym."""
+        self.images_made += len(texts)
+        return self._renderer.generate([_trained_text(text) for text in texts], seeds)
 
     def edit(self, images: Sequence[Image.Image], texts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image]:
-        """One picture for each instruction; its image again where a word is unknown."""
-        self.made += len(texts)
-        return self._renderer.edit(images, [_heard(text) for text in texts], seeds)
+        """Returns one image per instruction; the unchanged image if the instruction contains a synonym."""
+        self.images_made += len(texts)
+        return self._renderer.edit(images, [_trained_text(text) for text in texts], seeds)
 
 
-def _heard(text: str) -> str:
-    """The text, or nothing if it has a word that no generator is trained on."""
+def _trained_text(text: str) -> str:
+    """Returns the text, or an empty one if it contains a word that generators are not trained on."""
     return "" if CANONICAL.keys() & set(re.findall(r"\w+", text)) else text

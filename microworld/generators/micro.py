@@ -1,8 +1,8 @@
-"""The micro world's image generator in this process: the stock `Flux2KleinPipeline`, called in batches.
+"""The micro world's learned image generator, in this process: the stock `Flux2KleinPipeline`, called in batches.
 
-For evaluation, data and the command line; the agent reaches the same weights through an image server. The stock
-pipeline hands every reference image to every sample of a batch; here each sample of a batch gets its own, encoded by
-the pipeline's own components, and a batch of one is exactly a stock call. Knows nothing of scenes or scores.
+For evaluation, data and the command line; the agent uses the same weights through an image server. The stock pipeline
+passes every reference image to every sample of a batch; here each sample gets only its own, encoded by the pipeline's
+components. A batch of one is exactly a stock call. Knows nothing of scenes or scores.
 """
 
 from __future__ import annotations
@@ -27,56 +27,58 @@ _NOISY_LOGGERS = ("diffusers", "transformers")
 
 
 def shipped_checkpoint() -> Path:
-    """The folder of the shipped weights."""
+    """Returns the folder of the shipped weights."""
     return Path(str(files("interleavethinker.microworld"))) / "checkpoints" / "generator"
 
 
 class MicroGenerator:
-    """Draws and edits pictures of 96 x 96 pixels.
+    """Generates and edits images of 96 x 96 pixels.
 
     Args:
-        checkpoint: Folder of a pipeline with its `call_arguments.json`; the shipped one by default.
-        weaker: Use a seeded degradation of the weights (noise on the transformer's matrices, fewer steps), for data
-            that must not come from one generator alone.
-        batch: Most pictures made at once.
+        checkpoint: Folder of a pipeline and its `call_arguments.json`; the shipped one by default.
+        weaker: Degrade the weights deterministically (noise on the transformer's matrices, fewer sampling steps), for
+            data sets that need a second, weaker generator.
+        batch: Maximum number of images per call of the pipeline.
 
     Raises:
-        InputError: There is no pipeline in the folder (`no_checkpoint`), or one that cannot be loaded or called
+        InputError: The folder contains no pipeline (`no_checkpoint`), or one that cannot be loaded
             (`broken_checkpoint`).
     """
 
     def __init__(self, checkpoint: Path | None = None, *, weaker: bool = False, batch: int = 16) -> None:
         folder = checkpoint or shipped_checkpoint()
         if not (folder / "model_index.json").is_file() or not (folder / "call_arguments.json").is_file():
-            msg = f"{folder} must hold a pipeline and its call_arguments.json; it does not. Train one, or name another."
+            msg = (
+                f"{folder} does not contain a pipeline and its call_arguments.json. Train one, or give another folder."
+            )
             raise InputError(msg, code="no_checkpoint")
         self._arguments = _call_arguments(folder)
-        self._arguments.pop("device", None)  # this class never leaves the CPU
+        self._arguments.pop("device", None)  # this class always runs on the CPU
         threads = int(self._arguments.pop("threads", 1))
         self._batch = batch
         self.pipeline = _load(folder, threads)
-        """The stock pipeline object; only how it prepares the references of a batch is replaced."""
+        """The stock pipeline, with one method replaced: how it prepares the references of a batch."""
         if weaker:
             _weaken(self.pipeline.transformer)
             self._arguments["num_inference_steps"] = _WEAKER_STEPS
 
     def generate(self, texts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image]:
-        """One picture for each text, from text alone."""
+        """Generates one image per text."""
         return self._make(texts, seeds, None)
 
     def edit(self, images: Sequence[Image.Image], texts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image]:
-        """One picture for each instruction, from the image at the same position."""
+        """Edits one image per instruction: the image at the same position."""
         return self._make(texts, seeds, images)
 
     def truncated_tokens(self, text: str) -> int:
-        """How many tokens of a text do not fit into the prompt; the pipeline drops them silently, from the front."""
+        """Returns how many tokens of a text do not fit into the prompt; the pipeline drops that many from the front."""
         tokenizer = self.pipeline.tokenizer
         prompt = tokenizer.apply_chat_template([{"role": "user", "content": text}], tokenize=False)
-        tokens = tokenizer(prompt, verbose=False)["input_ids"]  # a text that is too long is no news to the caller
+        tokens = tokenizer(prompt, verbose=False)["input_ids"]  # no warning about texts that are too long
         return max(0, len(tokens) - int(self._arguments["max_sequence_length"]))
 
     def batches(self, count: int) -> Iterator[slice]:
-        """How `count` samples are cut into batches; callers that show progress go batch by batch."""
+        """Yields the slices that divide `count` samples into batches, for callers that report progress per batch."""
         for start in range(0, count, self._batch):
             yield slice(start, min(count, start + self._batch))
 
@@ -84,7 +86,8 @@ class MicroGenerator:
         self, texts: Sequence[str], seeds: Sequence[int], images: Sequence[Image.Image] | None
     ) -> list[Image.Image]:
         if len(texts) != len(seeds) or (images is not None and len(images) != len(texts)):
-            msg = f"every text must have a seed, and for edits an image; found {len(texts)} texts, {len(seeds)} seeds"
+            given = "" if images is None else f", {len(images)} images"
+            msg = f"Each text needs a seed and, for edits, an image; got {len(texts)} texts, {len(seeds)} seeds{given}."
             raise InputError(msg)
         import torch
 
@@ -102,15 +105,13 @@ class MicroGenerator:
 
 
 def _call_arguments(folder: Path) -> dict[str, Any]:
-    """What lies beside the weights, with the arguments that every call needs."""
+    """Reads the arguments of every call from the file beside the weights, and checks the required ones."""
     path = folder / "call_arguments.json"
     try:
         arguments: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         layers, length = tuple(arguments["text_encoder_out_layers"]), int(arguments["max_sequence_length"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        msg = (
-            f"{path} must be a JSON object with text_encoder_out_layers and max_sequence_length; it is not. Restore it."
-        )
+        msg = f"{path} is not a JSON object with text_encoder_out_layers and max_sequence_length. Restore the file."
         raise InputError(msg, code="broken_checkpoint") from error
     return {**arguments, "text_encoder_out_layers": layers, "max_sequence_length": length}
 
@@ -119,7 +120,7 @@ def _load(folder: Path, threads: int) -> Any:
     import logging
 
     levels = {name: logging.getLogger(name).level for name in _NOISY_LOGGERS}
-    for name in _NOISY_LOGGERS:  # at import they report optional packages that are of no use here
+    for name in _NOISY_LOGGERS:  # on import they report optional packages that are not needed here
         logging.getLogger(name).setLevel(logging.ERROR)
     try:
         import torch
@@ -130,11 +131,13 @@ def _load(folder: Path, threads: int) -> Any:
 
         diffusers_logging.disable_progress_bar()
         transformers_logging.disable_progress_bar()
-        torch.set_num_threads(threads)  # two threads on a busy machine are many times slower than one
+        torch.set_num_threads(threads)  # on a busy machine two threads are many times slower than one
         pipeline = Flux2KleinPipeline.from_pretrained(str(folder), dtype=torch.float32, local_files_only=True)
-        pipeline.tokenizer.get_chat_template()  # a folder without tokenizer would be missed only by the first call
+        pipeline.tokenizer.get_chat_template()  # a missing tokenizer would fail only at the first call
     except (KeyError, OSError, RuntimeError, SafetensorError, TypeError, ValueError) as error:
-        msg = f"{folder} must hold a whole Flux2KleinPipeline; loading it failed: {error}. Copy it anew, or train one."
+        msg = (
+            f"Could not load a Flux2KleinPipeline from {folder}: {error}. Copy the folder again, or train a checkpoint."
+        )
         raise InputError(msg, code="broken_checkpoint") from error
     finally:
         for name, level in levels.items():
@@ -145,7 +148,7 @@ def _load(folder: Path, threads: int) -> Any:
 
 
 def _give_each_sample_its_reference(pipeline: Any) -> None:
-    """In a batch of several, sample b sees image b alone, at the position that a single reference has."""
+    """Makes sample b of a batch see image b only, at the position of a single reference."""
     stock = pipeline.prepare_image_latents
 
     def prepare(*, images: list[Any], batch_size: int, generator: Any, device: Any, dtype: Any) -> tuple[Any, Any]:

@@ -1,7 +1,7 @@
-"""A generator without a model: it understands what is said and renders it, or leaves the picture alone.
+"""A generator without a model: it parses a text and renders the result, or leaves the image unchanged.
 
-Same methods as `generator.MicroGenerator`. It is the upper bound in evaluations, executes plans when plans themselves
-are judged, and stands in for the model in tests. What words leave open is drawn from the seed.
+It has the methods of `micro.MicroGenerator`. Evaluations use it as an upper bound and to execute plans when only the
+plans are judged; tests use it instead of the model. The seed decides what the text leaves open.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ __all__ = ["OracleGenerator"]
 
 
 class OracleGenerator:
-    """Carries out every text that `understanding.understand` understands; any other changes nothing."""
+    """Executes every text that `parser.parse` accepts; any other text changes nothing."""
 
     def generate(self, texts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image]:
-        """One picture for each text; an empty meadow where the text is not understood."""
+        """Generates one image per text; an empty meadow if the text cannot be parsed."""
         return [to_image(render(_target_scene(text, None, seed))) for text, seed in zip(texts, seeds, strict=True)]
 
     def edit(self, images: Sequence[Image.Image], texts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image]:
-        """One picture for each instruction, rendered from the scene that is read from its image."""
+        """Edits one image per instruction: reads its scene, applies the edit and renders the result."""
         sources = (read(image).scene for image in images)
         return [
             to_image(render(_target_scene(text, source, seed)))
@@ -45,7 +45,7 @@ def _target_scene(text: str, source: Scene | None, seed: int) -> Scene:
         return before
     rng, scene = np.random.default_rng(seed), task.target
     for cell, obj in scene.objects.items():
-        if before.cells[cell] is None and obj not in before.cells:  # what moves keeps its looks
+        if before.cells[cell] is None and obj not in before.cells:  # an object that moves keeps its looks
             variant, offset = int(rng.integers(VARIANTS)), int(rng.integers(len(OFFSETS)))
             scene = scene.put(cell, replace(obj, variant=variant, offset=offset))
     return scene

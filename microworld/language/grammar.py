@@ -1,7 +1,7 @@
-"""Sentence patterns of the micro world: from canonical words to clauses, with nothing looked up in any scene.
+"""Sentence patterns of the micro world: turns canonical words into clauses without looking anything up in a scene.
 
-Patterns are regular expressions over words; `{old}` and `{like}` stand for definite descriptions, `{new}` for an
-indefinite one, `{to}` for a place. Knows no scene; `understanding.py` finds out what a description refers to.
+Patterns are regular expressions over words; `{old}` and `{like}` are definite descriptions, `{new}` is an indefinite
+one, `{to}` a place. Knows no scene; `parser` resolves what a description refers to.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["Clause", "Noun", "Place", "background_in", "cell_of", "match_clause"
 
 @dataclass(frozen=True)
 class Noun:
-    """A thing as described; None where the words leave something open."""
+    """An object as described; None where the words leave an attribute open."""
 
     kind: str
     colour: str | None = None
@@ -29,7 +29,7 @@ class Noun:
 
 @dataclass(frozen=True)
 class Place:
-    """A cell by name, or by an offset (rows, columns) from a described thing (None: from the thing that moves)."""
+    """A cell, named directly or by an offset (rows, columns) from an anchor (None: from the object that moves)."""
 
     cell: int | None = None
     offset: tuple[int, int] | None = None
@@ -38,13 +38,13 @@ class Place:
 
 @dataclass(frozen=True)
 class Clause:
-    """One edit as said."""
+    """One edit as worded, before its descriptions are resolved."""
 
     kind: str
     old: Noun | None = None
     new: Noun | None = None
     like: Noun | None = None
-    """The thing whose colour is wanted."""
+    """The object whose colour is to be copied."""
     to: Place | None = None
     colour: str | None = None
     size: str | None = None
@@ -140,9 +140,12 @@ _POLITE = re.compile(r"^(?:(?:please|then|now|also|and) )+|(?: (?:please|now|ins
 
 
 def split_clauses(words: list[str]) -> list[Clause] | None:
-    """The clauses of a text, or None where no way to cut it at commas and "and" makes clauses of all its parts.
+    """Splits a text into clauses at commas, "and" and "then".
 
-    A part without a verb takes the verb of the one before: "make the ball red and the cat blue".
+    A part without a verb takes over the verb before it: "make the ball red and the cat blue" gives two clauses.
+
+    Returns:
+        The clauses, or None if no way of splitting turns every part into a clause.
     """
     text = " ".join(words).strip(" ,")
     return _match_parts(_SEPARATOR.split(text), "")
@@ -162,7 +165,7 @@ def _match_parts(parts: list[str], verb: str) -> list[Clause] | None:
 
 
 def match_clause(text: str) -> Clause | None:
-    """The clause that canonical words make, or None."""
+    """Matches one clause in canonical words; None if no pattern fits."""
     text = " ".join(text.split())
     if text in _BACKGROUND_OF_PHRASE:
         return Clause("background", background=_BACKGROUND_OF_PHRASE[text])
@@ -215,7 +218,7 @@ def _offset(text: str, expressions: dict[tuple[int, int], str]) -> tuple[int, in
 
 
 def cell_of(words: list[str]) -> int | None:
-    """The cell that words such as "in the top left corner" name, or None."""
+    """Returns the cell that words such as "in the top left corner" name, or None."""
     named = set(words) & {"top", "bottom", "left", "right", "middle", "centre"}
     if not named:
         return None
@@ -225,5 +228,5 @@ def cell_of(words: list[str]) -> int | None:
 
 
 def background_in(words: list[str]) -> Iterator[str]:
-    """The backgrounds that words name."""
+    """Yields the backgrounds that occur among the words."""
     return (word for word in words if word in BACKGROUNDS)

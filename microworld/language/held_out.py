@@ -1,15 +1,15 @@
-"""What the generator must meet untrained: four families of texts, each with an oracle's rewording in trained language.
+"""Texts that generators are never trained on: four families, each with an equivalent in trained language.
 
-| gap | text | rewording |
+| family | text | rewritten |
 | --- | --- | --- |
 | compound | two or three edits in one instruction | one edit at a time |
-| indirect | an edit said by relation, comparison or story | the plain edit |
-| more_things | four things in one description | three, then the fourth added |
+| indirect | an edit expressed by relation, comparison or story | the plain edit |
+| more_things | four objects in one description | three, then the fourth is added |
 | synonyms | a trained text with content words replaced by `vocabulary.SYNONYMS` | the trained words |
 
-Texts come from templates and spellings that `language.py` lacks, so that they are held out by construction; closing
-these gaps is the planner's and the critic's work. Everything is a pure function of the random generator given. Knows
-nothing of models.
+The templates and spellings here do not occur in `templates`, so the texts are held out by construction. Closing the
+gap between the two languages is the job of planner and critic. Everything is a pure function of the random generator.
+Knows nothing of models.
 """
 
 from __future__ import annotations
@@ -63,34 +63,37 @@ INDIRECT_BACKGROUNDS: dict[str, tuple[str, ...]] = {
     "snow": ("let everything freeze", "it is icy cold now"),
     "forest": ("let us walk under thick leaves", "we are deep in the jungle now"),
 }
-"""Indirect ways to ask for each background."""
+"""Indirect ways to ask for each background. No word of them names it."""
 
 _SIDES = {"left of": (0, -1), "right of": (0, 1), "above": (-1, 0), "below": (1, 0)}
-"""Relative places as (rows, columns)."""
+"""Relative places as offsets (rows, columns)."""
 _STEPS = {"to the left": (0, -1), "to the right": (0, 1), "up": (-1, 0), "down": (1, 0)}
 
 
 @dataclass(frozen=True)
 class HeldOutTask:
-    """A task that the generator was not trained for, and how an oracle says the same in trained language."""
+    """A task that the generator is not trained for, and its equivalent in trained language."""
 
     task: Task
     rewritten: tuple[str, ...]
-    """Texts to be carried out in turn, each on the previous one's picture; the first draws if the task draws."""
+    """Texts to execute in order, each on the image of the one before; the first describes a scene if the task does."""
 
 
 def held_out_task(family: str, rng: Rng) -> HeldOutTask:
-    """A task of one of the `HELD_OUT_FAMILIES`."""
+    """Samples a task of one of the `HELD_OUT_FAMILIES`."""
     return _BUILDERS[family](rng)
 
 
 def indirect_edit(source: Scene, kind: str, rng: Rng) -> tuple[str, Edit] | None:
-    """An edit of the given kind, said by relation, comparison or story; None where this draw finds none.
+    """Samples an edit of the given kind, worded by relation, comparison or story.
 
     Args:
-        source: The scene to be edited; holds at least two things.
+        source: The scene to edit, with at least two objects.
         kind: One of `EDIT_KINDS`.
-        rng: Decides everything.
+        rng: Source of all randomness.
+
+    Returns:
+        The text and the edit; None if the sampled combination is impossible in this scene (sample again).
     """
     return _INDIRECT[kind](source, rng)
 
@@ -117,7 +120,7 @@ def _compound(rng: Rng) -> HeldOutTask:
 
 
 def _disjoint_edits(source: Scene, count: int, rng: Rng) -> list[Edit]:
-    """Edits of different kinds that touch different cells, and whose order therefore does not matter."""
+    """Samples edits of different kinds that touch different cells, so that their order does not matter."""
     edits: list[Edit] = []
     touched: set[int] = set()
     kinds = [str(kind) for kind in rng.permutation(EDIT_KINDS)]
@@ -167,7 +170,7 @@ def _synonyms(rng: Rng) -> HeldOutTask:
 
 
 def with_synonyms(text: str, rng: Rng, share: float = 0.8) -> str:
-    """The text with about this share of its content words, and at least one, replaced; articles follow."""
+    """Replaces about this share of a text's content words, and at least one, by synonyms; adapts the articles."""
     words = re.findall(r"\w+|,", text)
     content = [index for index, word in enumerate(words) if word in SYNONYMS]
     chosen = [index for index in content if rng.random() < share] or [int(rng.choice(content))]
@@ -195,7 +198,7 @@ _WordedEdit = tuple[str, Edit] | None
 
 
 def _free_cell_beside(source: Scene, cell: int, offset: tuple[int, int]) -> int | None:
-    """The free cell at an offset from another one, if there is one."""
+    """Returns the cell at an offset from another one if it exists and is free, else None."""
     row, column = cell // 3 + offset[0], cell % 3 + offset[1]
     beside = 3 * row + column
     return beside if 0 <= row < 3 and 0 <= column < 3 and source.cells[beside] is None else None

@@ -1,4 +1,4 @@
-"""Which words are understood, and their canonical spellings. Knows single words and nothing of sentences."""
+"""Which words the parser knows, and their canonical spellings. Knows single words and nothing of sentences."""
 
 import re
 from difflib import get_close_matches
@@ -33,40 +33,45 @@ _INDIRECT_WORDS = {word for texts in INDIRECT_BACKGROUNDS.values() for text in t
 _KNOWN = known_words() | set(_FUNCTION) | set(_PLURALS) | set(_SPELLINGS) | _INDIRECT_WORDS | {"above", "bottom", "top"}
 _TRAINED = [*KINDS, *COLOURS, *SIZES, *BACKGROUNDS]
 _CONTENT = [*_TRAINED, *CANONICAL]
-"""What is suggested for an unknown word."""
+"""Candidates for suggestions when a word is unknown."""
 _NAMED, _LONGEST = 6, 30
-"""Unknown words named in one message, and letters shown of each."""
+"""Unknown words listed in one message, and letters shown of each."""
 
 
 def to_words(text: str) -> list[str]:
-    """Lower-case words and commas, in canonical spelling: synonyms become trained words, plurals stay."""
+    """Splits a text into lower-case words and commas; synonyms become trained words, plurals stay.
+
+    Example:
+        >>> to_words("Add two crimson balls; then stop.")
+        ['add', 'two', 'red', 'balls', ',', 'then', 'stop', ',']
+    """
     plain = re.findall(r"[a-z]+|[,.;]", text.lower().replace("’", "'").replace("'s ", " "))
     return ["," if word in ".;" else CANONICAL.get(word, _SPELLINGS.get(word, word)) for word in plain]
 
 
-def check_vocabulary(text: str, more: frozenset[str] = frozenset()) -> None:
-    """Refuses a text with words that the micro world lacks.
+def check_vocabulary(text: str, extra: frozenset[str] = frozenset()) -> None:
+    """Raises an error if a text contains words that the micro world does not know.
 
     Args:
-        text: What is asked for.
-        more: Further words that are understood, in lower case.
+        text: A request, description or instruction.
+        extra: Further allowed words, in lower case.
 
     Raises:
-        InputError: There are no words at all (`empty_text`), or unknown ones (`unknown_words`); the message names each
-            with the nearest known ones.
+        InputError: The text has no words (`empty_text`) or unknown ones (`unknown_words`); the message suggests the
+            nearest known words for each.
     """
     words = re.findall(r"[^\W_]+", text.lower().replace("’", "'").replace("'s", ""))
     if not words:
-        raise InputError("A text must say something; it has no words.", code="empty_text")
-    unknown = [word for word in dict.fromkeys(words) if word not in _KNOWN and word not in more]
+        raise InputError("The text has no words.", code="empty_text")
+    unknown = [word for word in dict.fromkeys(words) if word not in _KNOWN and word not in extra]
     if not unknown:
         return
     listed = "; ".join(_named(word) for word in unknown[:_NAMED])
     if len(unknown) > _NAMED:
         listed += f"; and {len(unknown) - _NAMED} more"
     msg = (
-        f"Every word must be one that the micro world knows; it does not know {listed}. It draws {', '.join(KINDS)} "
-        f"in {', '.join(COLOURS)}, {' or '.join(SIZES)}, with these backgrounds: {', '.join(BACKGROUNDS)}."
+        f"The micro world does not know these words: {listed}. It knows the objects {', '.join(KINDS)}; the colors "
+        f"{', '.join(COLOURS)}; the sizes {' and '.join(SIZES)}; and the backgrounds {', '.join(BACKGROUNDS)}."
     )
     raise InputError(msg, code="unknown_words")
 
@@ -82,5 +87,5 @@ def _nearest(word: str) -> list[str]:
 
 
 def singular(word: str) -> str:
-    """A thing's name without plural ending."""
+    """Returns the kind of object that a plural names; any other word unchanged."""
     return _PLURALS.get(word, word)

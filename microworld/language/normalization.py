@@ -1,7 +1,7 @@
-"""Story phrases said plainly: "the cat walks to the right" is "the cat goes to the right", "night falls" a background.
+"""Normalizes story language: "the cat walks to the right" becomes "the cat goes to the right", "night falls" an edit.
 
-Rewrites a few dozen verbs and framings, sentence by sentence, and leaves everything else as it is. So that people can
-tell stories; what the generator makes of their words is another matter. Knows nothing of scenes.
+Rewrites a few dozen verbs and framings, one sentence at a time, and leaves everything else unchanged, so that the
+parser accepts requests told as stories. Knows nothing of scenes.
 """
 
 import re
@@ -40,7 +40,12 @@ _PHRASES = tuple(
 
 
 def normalize(text: str) -> str:
-    """The text with story phrases said as the world's language says them."""
+    """Rewrites the story phrases of one sentence in the grammar's language.
+
+    Example:
+        >>> normalize("night falls")
+        'make it night'
+    """
     plain = re.sub(r"\s+", " ", text).strip(" .,;:!")
     for pattern, said in _PHRASES:
         plain = pattern.sub(said, plain).strip(" ,")
@@ -48,5 +53,10 @@ def normalize(text: str) -> str:
 
 
 def strip_framing(text: str) -> str:
-    """The request without "tell me a story about", "a comic:", "continue with" and the like in front."""
+    """Removes introductions such as "tell me a story about", "a comic:" or "continue with".
+
+    Example:
+        >>> strip_framing("Tell me a story about a red ball.")
+        'a red ball.'
+    """
     return _FRAME.sub("", _CONTINUE.sub("", text, count=1), count=1) or text

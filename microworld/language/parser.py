@@ -1,8 +1,8 @@
-"""Understands what is said in the micro world: trained language, synonyms, compound and indirect texts, and a bit more.
+"""Parses the micro world's language: trained texts, synonyms, compound and indirect texts, and some story phrases.
 
-Deterministic rules, no model. A text with a source scene becomes edits, a text without one a description; either way
-the answer is a `Task` whose wishes say what each cell must hold. What a text leaves open is filled with defaults: a
-thing's usual colour, the first free cell from the middle outwards, a meadow. Knows nothing of pixels.
+Deterministic rules, no model. With a source scene a text is parsed as edits, without one as a description; either way
+the result is a `Task`, whose cell targets say what each cell must hold. Defaults fill what a text leaves open: the
+usual colour of an object, the first free cell from the centre outwards, a meadow. Knows nothing of pixels.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .lexicon import check_vocabulary, singular, to_words
 from .normalization import normalize
 from .templates import CellTarget, Edit, Task, cell_targets_of
 
-__all__ = ["check_vocabulary", "parse"]
+__all__ = ["parse"]
 
 _USUAL_COLOUR = {
     "ball": "red",
@@ -40,15 +40,16 @@ _NUMBERS = {"a": 1, "an": 1, "another": 1, "one": 1, "two": 2, "three": 3, "four
 
 
 def parse(text: str, source: Scene | None = None) -> Task:
-    """What a text asks for.
+    """Parses a text into a task.
 
     Args:
         text: A description, or one or more edits of the source.
-        source: The scene to be edited; None for a description.
+        source: The scene to edit; None for a description.
 
     Raises:
-        InputError: A word is unknown (`unknown_words`), the sentence is (`not_understood`), what it refers to is not
-            there or not unique (`not_there`, `ambiguous`), or there is no room (`occupied`, `too_many_things`).
+        InputError: A word is unknown (`unknown_words`), no pattern matches the sentence (`not_understood`), a
+            description fits no object or several (`not_there`, `ambiguous`), or there is no room (`occupied`,
+            `too_many_things`).
     """
     plain = normalize(text)
     check_vocabulary(plain)
@@ -60,8 +61,8 @@ def _parse_edits(text: str, words: list[str], source: Scene) -> Task:
     clauses = split_clauses(words)
     if not clauses:
         msg = (
-            f"An instruction must be one or more edits, such as 'make the ball green' or 'add a red ball on the left'; "
-            f"this one was not understood: {text!r}."
+            f"Could not parse this instruction as one or more edits: {text!r}. Write for example 'make the ball green' "
+            f"or 'add a red ball on the left'."
         )
         raise InputError(msg, code="not_understood")
     state = _SceneState(source)
@@ -72,7 +73,11 @@ def _parse_edits(text: str, words: list[str], source: Scene) -> Task:
 
 
 class _SceneState:
-    """A scene while clauses are carried out in turn; descriptions mean the original scene where they can."""
+    """The scene while the clauses of one text are applied in order.
+
+    A description refers to the original scene if it fits exactly one object there, else to the present scene: after
+    "swap the ball for a cat", "the ball" of a later clause still means that cell.
+    """
 
     def __init__(self, source: Scene) -> None:
         self.original = source
@@ -80,9 +85,17 @@ class _SceneState:
         self.cell_targets: list[CellTarget | None] = list(cell_targets_of(source))
         self.edits: list[Edit] = []
         self._now: dict[int, int | None] = {cell: cell for cell in source.objects}
-        """Where each thing of the original scene is now."""
+        """Maps each occupied cell of the original scene to the cell of the same object now (None: removed)."""
 
     def apply_clause(self, clause: Clause) -> None:
+        """Resolves a clause to an edit and applies it to the scene and the cell targets.
+
+        A size that the text leaves open stays open, also when its object moves. In a scene with one ball in cell 4,
+        "swap the ball for a blue cat, then move the cat to the left" gives:
+
+            clause 1 -> Edit("replace", cell=4, new=<blue cat>, open_size=True); cell 4 must hold a blue cat of any size
+            clause 2 -> Edit("move", cell=4, to=3); cell 3 must hold a blue cat of any size, cell 4 nothing
+        """
         edit = self._edit(clause)
         open_size = {
             at
@@ -106,13 +119,13 @@ class _SceneState:
         if clause.kind == "background":
             return Edit("background", background=clause.background)
         if clause.kind == "add":
-            assert clause.new is not None  # noqa: S101 - by its patterns
+            assert clause.new is not None  # noqa: S101 - set by every pattern of this kind
             cell = self._destination(clause.to, None)
             return Edit("add", cell=cell, new=_object_from(clause.new), open_size=clause.new.size is None)
-        assert clause.old is not None  # noqa: S101 - by their patterns
+        assert clause.old is not None  # noqa: S101 - set by every pattern of these kinds
         cell = self._find(clause.old)
         obj = self.scene.cells[cell]
-        assert obj is not None  # noqa: S101 - found there
+        assert obj is not None  # noqa: S101 - `_find` returns occupied cells
         if clause.kind == "remove":
             return Edit("remove", cell=cell)
         if clause.kind == "move":
@@ -123,23 +136,26 @@ class _SceneState:
             like = None if clause.like is None else self.scene.cells[self._find(clause.like)]
             colour = clause.colour or (like.colour if like else obj.colour)
             return Edit("recolour", cell=cell, new=replace(obj, colour=colour))
-        assert clause.new is not None  # noqa: S101 - only replacements are left
+        assert clause.new is not None  # noqa: S101 - only replacements remain, and their patterns set it
         new = _object_from(clause.new, colour=obj.colour, size=obj.size)
         return Edit("replace", cell=cell, new=new, open_size=clause.new.size is None)
 
     def _find(self, noun: Noun) -> int:
-        """The present cell of the one thing that a description fits."""
+        """Returns the present cell of the one object that a description fits."""
         first = _matching_cells(noun, self.original)
         if len(first) == 1 and (now := self._now[first[0]]) is not None:
             return now
         present = _matching_cells(noun, self.scene)
         if len(present) == 1:
             return present[0]
-        said = _noun_text(noun)
-        held = ", ".join(_noun_text(Noun(*obj.named[:2], obj.size, cell)) for cell, obj in self.scene.objects.items())
+        described = _noun_text(noun)
+        texts = {cell: _noun_text(Noun(*obj.named, cell)) for cell, obj in self.scene.objects.items()}
         if not present:
-            raise InputError(f"The picture must hold {said}; it holds {held or 'nothing'}.", code="not_there")
-        raise InputError(f"It must be clear which one {said} is; there are: {held}. Say more.", code="ambiguous")
+            held = ", ".join(texts.values()) or "nothing"
+            raise InputError(f"The image does not contain {described}; it contains {held}.", code="not_there")
+        candidates = " or ".join(texts[cell] for cell in present)
+        msg = f'Ambiguous: "{described}" could be {candidates}. Add a color, size or position.'
+        raise InputError(msg, code="ambiguous")
 
     def _destination(self, place: Place | None, moving: int | None) -> int:
         if place is None:
@@ -148,22 +164,20 @@ class _SceneState:
             cell = place.cell
         else:
             anchor = moving if place.anchor is None else self._find(place.anchor)
-            assert anchor is not None and place.offset is not None  # noqa: S101, PT018 - by the patterns
+            assert anchor is not None and place.offset is not None  # noqa: S101, PT018 - set by the patterns
             row, column = anchor // 3 + place.offset[0], anchor % 3 + place.offset[1]
             if not (0 <= row < 3 and 0 <= column < 3):
-                raise InputError(
-                    "A thing must stay inside the picture; there is no room on that side.", code="occupied"
-                )
+                raise InputError("That place lies outside the image; choose another.", code="occupied")
             cell = 3 * row + column
         if self.scene.cells[cell] is not None and cell != moving:
-            msg = f"A place must be free to take a thing; the {POSITIONS[cell]} is not. Choose another, or replace."
+            msg = f'The {POSITIONS[cell]} cell is occupied; choose another, or say "replace".'
             raise InputError(msg, code="occupied")
         return cell
 
     def _first_free(self) -> int:
         free = [cell for cell in _FROM_CENTRE if self.scene.cells[cell] is None]
         if not free:
-            raise InputError("A picture must have a free place for another thing; all nine are taken.", code="occupied")
+            raise InputError("All nine cells are occupied; remove or replace an object first.", code="occupied")
         return free[0]
 
 
@@ -192,16 +206,16 @@ def _parse_description(text: str, words: list[str]) -> Task:
     scene = Scene(grounds[0] if grounds else _USUAL_BACKGROUND)
     nouns = _nouns(words)
     if not nouns and not grounds:
-        msg = f"A description must name a thing or a place, such as 'a red ball on the left, at night'; found {text!r}."
+        msg = f"Found no object or background in {text!r}. Write for example 'a red ball on the left, at night'."
         raise InputError(msg, code="not_understood")
     if len(nouns) > MAX_OBJECTS:
-        msg = f"A picture of the micro world holds at most {MAX_OBJECTS} things; this text names {len(nouns)}."
+        msg = f"Micro-world images hold at most {MAX_OBJECTS} objects; this text names {len(nouns)}."
         raise InputError(msg, code="too_many_things")
     cell_targets: list[CellTarget | None] = list(cell_targets_of(scene))
     for noun in (*(noun for noun in nouns if noun.cell is not None), *(noun for noun in nouns if noun.cell is None)):
         cell = next(at for at in _FROM_CENTRE if scene.cells[at] is None) if noun.cell is None else noun.cell
         if scene.cells[cell] is not None:
-            msg = f"Each place holds one thing; this text puts two in the {POSITIONS[cell]}."
+            msg = f"Each cell holds one object; this text puts two in the {POSITIONS[cell]} cell."
             raise InputError(msg, code="occupied")
         obj = _object_from(noun)
         scene = scene.put(cell, obj)
@@ -210,7 +224,10 @@ def _parse_description(text: str, words: list[str]) -> Task:
 
 
 def _nouns(words: list[str]) -> list[Noun]:
-    """The things that a description names, with the places said after them, or before where the text begins so."""
+    """Finds the objects that a description names.
+
+    Places follow their objects, unless the text begins with a place: then they precede them.
+    """
     heads = [index for index, word in enumerate(words) if singular(word) in KINDS]
     starts = [_start(words, head) for head in heads]
     before = cell_of(words[: starts[0]]) if heads else None
@@ -229,7 +246,7 @@ def _nouns(words: list[str]) -> list[Noun]:
 
 
 def _start(words: list[str], head: int) -> int:
-    """Where the description of the thing named at `head` begins."""
+    """Returns the index at which the description of the object named at `head` begins."""
     start = head
     while start > 0 and words[start - 1] in {*COLOURS, *SIZES, *_NUMBERS, "the"}:
         start -= 1

@@ -1,7 +1,7 @@
-"""What can be said in the micro world: scene descriptions and single edits, in varied simple English.
+"""Templates of the micro world's language: scene descriptions and single edits, in varied simple English.
 
-Texts are drawn from a random generator, or canonical without one. This is the language that the generator is trained
-on; what it must meet untrained lives in `gaps.py` and shares no template with this file. Knows nothing of models.
+With a random generator texts vary; without one they are canonical. Generators are trained on this language. The texts
+of `held_out` are kept out of training and share no template with this file. Knows nothing of models.
 """
 
 from __future__ import annotations
@@ -35,46 +35,46 @@ __all__ = [
 
 EDIT_KINDS = ("add", "remove", "recolour", "move", "resize", "replace", "background")
 MAX_NAMED = 3
-"""Most things named in one description that the generator is trained on."""
+"""Largest number of objects in one description that the generator is trained on."""
 
 Rng = np.random.Generator
 
 
 @dataclass(frozen=True)
 class CellTarget:
-    """What a text asks of one cell: a thing whose `size` may be left open (None)."""
+    """What a text requires of one cell: an object, whose `size` may be left open (None)."""
 
     kind: str
     colour: str
     size: str | None
 
     def allows(self, obj: SceneObject | None) -> bool:
-        """Whether a thing fulfils this wish."""
+        """Whether an object satisfies this target."""
         return obj is not None and (obj.kind, obj.colour) == (self.kind, self.colour) and self.size in {None, obj.size}
 
     @classmethod
     def of(cls, obj: SceneObject | None) -> CellTarget | None:
-        """A wish for exactly what can be said of a thing; None for an empty cell."""
+        """Returns the target that fixes everything words can state about an object; None for an empty cell."""
         return None if obj is None else cls(*obj.named)
 
 
 @dataclass(frozen=True)
 class Edit:
-    """One change of a scene. Which fields are set depends on `kind`; `new.size` may be open where `open_size`."""
+    """One change of a scene. Which fields are set depends on `kind`."""
 
     kind: str
     cell: int | None = None
-    """The thing that is changed (all kinds but add and background), or where a thing is added."""
+    """Cell of the object that is changed, or to which one is added; None for a change of the background."""
     to: int | None = None
     """Destination cell of a move."""
     new: SceneObject | None = None
-    """The thing added or put in place of another, or the changed thing (recolour, resize)."""
+    """The object that is added or replaces another, or the object after the change (recolour, resize)."""
     open_size: bool = False
-    """The text does not say the new thing's size."""
+    """The text does not state the new object's size, so any size is right."""
     background: str | None = None
 
     def apply(self, scene: Scene) -> Scene:
-        """The scene after the edit."""
+        """Returns the scene after the edit."""
         if self.kind == "background":
             assert self.background is not None  # noqa: S101 - set by construction
             return replace(scene, background=self.background)
@@ -85,7 +85,7 @@ class Edit:
         return scene.put(self.cell, self.new)
 
     def cell_targets(self, scene: Scene) -> tuple[CellTarget | None, ...]:
-        """What each cell must hold after the edit of the given scene."""
+        """Returns what each cell must hold after the edit of the given scene."""
         after = list(cell_targets_of(self.apply(scene)))
         if self.open_size and self.cell is not None and self.new is not None:
             after[self.cell] = CellTarget(self.new.kind, self.new.colour, None)
@@ -94,57 +94,57 @@ class Edit:
 
 @dataclass(frozen=True)
 class Task:
-    """A text, the picture it starts from (None: it draws), and what it asks for."""
+    """A text, the scene it edits (None: it describes a new one), and what it requires."""
 
     text: str
     kind: str
     source: Scene | None
     target: Scene
-    """One scene that fulfils the text, with everything that the text leaves open drawn."""
+    """One scene that satisfies the text, with everything that the text leaves open sampled."""
     cell_targets: tuple[CellTarget | None, ...]
-    """What each cell must hold; cells equal in source and target must also look as before."""
+    """What each cell must hold; an object that is not changed must also keep its looks."""
     edits: tuple[Edit, ...] = ()
 
 
 def cell_targets_of(scene: Scene) -> tuple[CellTarget | None, ...]:
-    """Wishes for everything that can be said of a scene."""
+    """Returns targets that fix everything words can state about a scene's objects."""
     return tuple(CellTarget.of(obj) for obj in scene.cells)
 
 
 def _choose(rng: Rng | None, options: tuple[str, ...]) -> str:
-    """The first option, or a random one where there is a generator."""
+    """Returns the first option, or a random one if a generator is given."""
     return options[0] if rng is None else options[int(rng.integers(len(options)))]
 
 
 def place(cell: int, rng: Rng | None = None) -> str:
-    """Where a cell is, for example "in the top left"."""
+    """Returns a phrase for a cell, for example "in the top left"."""
     if rng is not None and rng.random() < 0.7:
         return POSITION_PHRASES[cell][0]
     return _choose(rng, POSITION_PHRASES[cell])
 
 
 def name(obj: SceneObject, *, size: bool = True) -> str:
-    """A thing without article, for example "big red ball"."""
+    """Returns an object's description without article, for example "big red ball"."""
     return f"{obj.size} {obj.colour} {obj.kind}" if size else f"{obj.colour} {obj.kind}"
 
 
 def count_phrase(count: int) -> str:
-    """How many things there are, without a full stop."""
+    """Returns the sentence that states a number of objects, without the full stop."""
     return "There is 1 thing" if count == 1 else f"There are {count} things"
 
 
 def with_article(words: str) -> str:
-    """Words with their indefinite article."""
+    """Returns the words with their indefinite article."""
     return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
 
 
 def describe(scene: Scene, rng: Rng | None = None, sizes: tuple[bool, ...] | None = None) -> str:
-    """A text-to-image prompt.
+    """Writes a text-to-image prompt.
 
     Args:
-        scene: What is described; any number of things.
+        scene: The scene to describe, with any number of objects.
         rng: Varies order and wording; without it the text is canonical (row by row).
-        sizes: For each thing in cell order, whether its size is said; by default always.
+        sizes: For each object in cell order, whether the text states its size; by default always.
     """
     objects = list(scene.objects.items())
     said = dict(zip(scene.objects, sizes or (True,) * len(objects), strict=True))
@@ -161,10 +161,10 @@ def describe(scene: Scene, rng: Rng | None = None, sizes: tuple[bool, ...] | Non
 
 
 def refer(scene: Scene, cell: int, rng: Rng | None = None) -> str:
-    """A definite description of the thing in a cell that fits nothing else in the scene.
+    """Writes a definite description of the object in a cell that fits no other object of the scene.
 
-    Canonical: colour and kind, then the size, then the place, as far as it takes to be unambiguous. With a generator
-    any of the sufficient ones.
+    The canonical description states colour and kind if they are unambiguous, else adds the size, else the place. With
+    a generator, any unambiguous description is possible.
     """
     obj = scene.cells[cell]
     assert obj is not None  # noqa: S101 - callers refer to occupied cells
@@ -187,7 +187,7 @@ def refer(scene: Scene, cell: int, rng: Rng | None = None) -> str:
 
 
 def instruct(edit: Edit, scene: Scene, rng: Rng | None = None) -> str:
-    """The text that asks for one edit of a scene; canonical without a generator."""
+    """Writes the instruction for one edit of a scene; canonical without a generator."""
     if edit.kind == "background":
         assert edit.background is not None  # noqa: S101 - set by construction
         where = _choose(rng, BACKGROUND_PHRASES[edit.background])
@@ -219,10 +219,10 @@ def instruct(edit: Edit, scene: Scene, rng: Rng | None = None) -> str:
 
 
 def random_edit(scene: Scene, kind: str, rng: Rng) -> Edit:
-    """An edit of the given kind that changes the scene.
+    """Samples an edit of the given kind that changes the scene.
 
     Raises:
-        ValueError: The scene allows no such edit (nothing to change, no free cell, unknown kind).
+        ValueError: The kind is unknown, or the scene allows no such edit (nothing to change, no free cell).
     """
     if kind == "background":
         others = [name for name in BACKGROUNDS if name != scene.background]
@@ -231,7 +231,7 @@ def random_edit(scene: Scene, kind: str, rng: Rng) -> Edit:
     if kind == "add" and free:
         return Edit(kind, cell=int(rng.choice(free)), new=random_object(rng), open_size=bool(rng.random() < 0.25))
     if kind not in EDIT_KINDS or not occupied or (kind in {"add", "move"} and not free):
-        msg = f"an edit of kind {kind!r} needs a kind among {', '.join(EDIT_KINDS)} and a scene that allows it"
+        msg = f"The scene allows no edit of kind {kind!r}, or the kind is not among {', '.join(EDIT_KINDS)}."
         raise ValueError(msg)
     cell = int(rng.choice(occupied))
     obj = scene.cells[cell]
@@ -252,7 +252,7 @@ def random_edit(scene: Scene, kind: str, rng: Rng) -> Edit:
 
 
 def resample_unspecified(obj: SceneObject, rng: Rng, *, size: bool) -> SceneObject:
-    """The thing with what words leave open drawn anew, and its size too if asked."""
+    """Returns the object with a new variant and offset and, if `size` is set, a new size."""
     return replace(
         obj,
         variant=int(rng.integers(VARIANTS)),
@@ -262,7 +262,7 @@ def resample_unspecified(obj: SceneObject, rng: Rng, *, size: bool) -> SceneObje
 
 
 def generation_task(rng: Rng, objects: int | None = None) -> Task:
-    """A text-to-image task with up to `MAX_NAMED` things (or the number given)."""
+    """Samples a text-to-image task with up to `MAX_NAMED` objects, or with the given number."""
     count = int(rng.choice(4, p=[0.06, 0.2, 0.34, 0.4])) if objects is None else objects
     scene = random_scene(rng, count)
     sizes = tuple(bool(rng.random() > 0.2) for _ in range(count))
@@ -274,11 +274,11 @@ def generation_task(rng: Rng, objects: int | None = None) -> Task:
 
 
 def edit_task(rng: Rng, kind: str, objects: int | None = None) -> Task:
-    """A single-edit task on a scene with up to four things."""
+    """Samples a task with one edit, on a scene with up to four objects or with the given number."""
     fewest, most = (0 if kind in {"add", "background"} else 1), (3 if kind == "add" else 4)
     scene = random_scene(rng, int(rng.integers(fewest, most + 1)) if objects is None else objects)
     edit = random_edit(scene, kind, rng)
     return Task(instruct(edit, scene, rng), kind, scene, edit.apply(scene), edit.cell_targets(scene), (edit,))
 
 
-assert len(POSITION_PHRASES) == CELLS  # noqa: S101 - one list of phrases a cell
+assert len(POSITION_PHRASES) == CELLS  # noqa: S101 - one tuple of phrases per cell

@@ -1,6 +1,6 @@
-"""The words of the micro world: those that its generator is trained on, and listed synonyms that it never meets.
+"""The words of the micro world: those that its generator is trained on, and synonyms that it never sees in training.
 
-Plain tables. Every spelling in `SYNONYMS` is absent, by a test, from everything the generator is trained on.
+Tables only. A test checks that no spelling in `SYNONYMS` occurs in anything the generator is trained on.
 """
 
 from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, COLOURS, KINDS
@@ -18,7 +18,7 @@ POSITION_PHRASES: tuple[tuple[str, ...], ...] = (
     ("at the bottom", "in the bottom middle"),
     ("in the bottom right", "in the bottom right corner"),
 )
-"""Trained phrases for each cell; the first is the canonical one."""
+"""Phrases for each cell in the training texts; the first is the canonical one."""
 
 BACKGROUND_PHRASES: dict[str, tuple[str, ...]] = {
     "meadow": ("in a meadow", "on a meadow"),
@@ -28,10 +28,10 @@ BACKGROUND_PHRASES: dict[str, tuple[str, ...]] = {
     "snow": ("in the snow", "in snow"),
     "forest": ("in a forest", "in the forest"),
 }
-"""Trained phrases for each background; the first is the canonical one."""
+"""Phrases for each background in the training texts; the first is the canonical one."""
 
 SYNONYMS: dict[str, tuple[str, ...]] = {
-    # things
+    # objects
     "ball": ("sphere", "orb"),
     "bird": ("sparrow", "finch"),
     "boat": ("ship", "dinghy"),
@@ -64,10 +64,10 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "snow": ("winter", "frost"),
     "forest": ("woods", "woodland"),
 }
-"""Untrained spellings of trained words."""
+"""Trained words, each with synonyms that are kept out of training."""
 
 CANONICAL: dict[str, str] = {other: word for word, others in SYNONYMS.items() for other in others}
-"""From each synonym to the trained word."""
+"""Maps each synonym to its trained word."""
 
 _STRUCTURE = """
 a an the and with in at on of to by during into as it so is are there this that
@@ -78,5 +78,5 @@ change set show exchange bigger smaller
 
 
 def known_words() -> frozenset[str]:
-    """Every word of plain instructions (the generator is trained on most of them), and all synonyms."""
+    """Returns every word of plain instructions (the generator is trained on most of them) and all synonyms."""
     return frozenset((*_STRUCTURE, *KINDS, *COLOURS, *BACKGROUNDS, *SYNONYMS, *CANONICAL))

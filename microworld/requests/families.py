@@ -1,18 +1,18 @@
-"""Families of requests, each in several templates, with the plan that carries a request out.
+"""Families of requests, each with several templates and with the reference plan that fulfils a request.
 
-| family | what it asks |
+| family | the request |
 | --- | --- |
 | narrative | a picture story, from text alone |
-| guidance | how to reach a picture, thing by thing |
-| manipulation | changes of a given picture |
-| continuation | going on with a sequence of pictures and texts |
-| questions | words about given pictures; nothing is drawn |
-| knowledge | pictures of what the request only hints at |
-| reasoning | changes that must be worked out first |
+| guidance | how to build up an image, object by object |
+| manipulation | changes of a given image |
+| continuation | the rest of a given sequence of images and texts |
+| questions | a question about given images, answered in words without generating anything |
+| knowledge | an image of something that the request only hints at |
+| reasoning | changes that must be inferred from a given image |
 
-One template of each family is held out, and so are some pairs of kind and colour: `sample_scenario` makes training
-requests without either, or held-out ones with one of them. Templates behind the held-out one are extra ones, and some
-requests are framed by random words: both for synthetic data only. The plans keep a user's words where there are any.
+One template of each family is held out, and so are some pairs of kind and colour: `sample_scenario` samples training
+requests that contain neither, or held-out requests that contain one of the two. Templates after the held-out one, and
+frames of random words, are for synthetic data only. Plans keep the user's words wherever the request states them.
 """
 
 from __future__ import annotations
@@ -66,15 +66,15 @@ SPLITS: tuple[Split, ...] = ("train", "combinations", "templates")
 _HELD_OUT_EVERY = 9
 _MAX_DRAWS = 200
 _TEMPLATES = 5
-"""Templates that the data set has of each of the tables below; the last of them is held out."""
+"""Templates per table below that the data set uses; the last of them is held out."""
 _RANDOM_FRAMING = -1
-"""Stands for a template's number where the framing is random words."""
+"""Template number of requests that are framed by random words."""
 _RANDOM_FRAMING_SHARE = 0.5
 
 
 @dataclass(frozen=True)
 class SampledScenario:
-    """A request and where it comes from."""
+    """A scenario with its family, template number and split."""
 
     family: str
     template: int
@@ -85,24 +85,24 @@ class SampledScenario:
 @dataclass(frozen=True)
 class _Family:
     make: Callable[[Rng, int, int], Scenario | None]
-    """Makes a request from a template's number and the most steps it may take; None where this draw allows none."""
+    """Samples a scenario, given the template number and the maximum number of steps; None: impossible, sample again."""
     templates: int
-    """Templates of the data set; the last one is held out."""
+    """Number of templates that the data set uses; the last one is held out."""
     extra_templates: int = 0
-    """Templates after these, for rehearsals."""
+    """Number of further templates, for synthetic data only."""
     allows_random_framing: bool = False
-    """Whether a request can be told by its content alone, however it is framed."""
+    """Whether requests of this family are recognizable by their content alone, whatever their framing."""
 
 
 def is_held_out(scene: Scene) -> bool:
-    """Whether a scene holds a pair of kind and colour that training never sees in a request."""
+    """Whether a scene holds a pair of kind and colour that never occurs in a training request."""
     kinds, colours = list(KINDS), list(COLOURS)
     pairs = ((kinds.index(obj.kind), colours.index(obj.colour)) for obj in scene.objects.values())
     return any((kind + 4 * colour) % _HELD_OUT_EVERY == 0 for kind, colour in pairs)
 
 
 def split_of(scenario: Scenario, template: int, family: str) -> Split | None:
-    """The split that a request belongs to; None if both its template and a combination are held out."""
+    """Returns the split of a request; None if both its template and a pair of kind and colour are held out."""
     new_template = template == FAMILIES[family].templates - 1
     new_pair = any(is_held_out(scene) for scene in scenario.scenes)
     if new_template:
@@ -111,23 +111,23 @@ def split_of(scenario: Scenario, template: int, family: str) -> Split | None:
 
 
 DEFAULT_MAX_STEPS, MAX_STEPS = 4, 8
-"""Steps of the longest requests of a data set, and of those that `sample_scenario` makes if it is told so."""
+"""Maximum number of steps in data sets, and the largest value that `sample_scenario` accepts."""
 
 
 def sample_scenario(
     seed: int, index: int, split: Split, *, extra_templates: bool = False, max_steps: int = DEFAULT_MAX_STEPS
 ) -> SampledScenario:
-    """The request number `index` of a split, a pure function of its arguments; families take turns.
+    """Samples request number `index` of a split, as a pure function of the arguments; families alternate by index.
 
     Args:
-        seed: Of all requests.
-        index: Which one.
-        split: Where it belongs.
+        seed: Seed of the sequence of requests.
+        index: Position in the sequence.
+        split: The split to sample from.
         extra_templates: Whether training requests may also use the extra templates or random framing.
-        max_steps: Steps that a story or a series of changes may take, 2 to `MAX_STEPS`; other families stay below.
+        max_steps: Maximum length of stories and series of changes, 2 to `MAX_STEPS`; other families are shorter.
 
     Raises:
-        RuntimeError: No such request was found, which is a defect of a family.
+        RuntimeError: No request of this split was found, which is a bug in a family.
     """
     family = tuple(FAMILIES)[index % len(FAMILIES)]
     count, allows_random_framing = (
@@ -147,12 +147,12 @@ def sample_scenario(
             and _step_count_agrees(scenario, template)
         ):
             return SampledScenario(family, template, split, scenario)
-    msg = f"no request of family {family!r} for split {split!r} in {_MAX_DRAWS} draws"
+    msg = f"Found no request of family {family!r} for split {split!r} in {_MAX_DRAWS} draws."
     raise RuntimeError(msg)
 
 
 def _step_count_agrees(scenario: Scenario, template: int) -> bool:
-    """Whether a number of steps that the request would be taken to name is its plan's; random words mean none."""
+    """Whether the text names no number of steps, or the number that its plan has; random framing must name none."""
     named = named_step_count(" ".join(part for part in scenario.parts if isinstance(part, str)))
     return named is None or (template != _RANDOM_FRAMING and named == len(scenario.steps))
 
@@ -300,7 +300,7 @@ def _continuation(rng: Rng, template: int) -> Scenario:
 
 
 def _ignore_max_steps(make: Callable[[Rng, int], Scenario | None]) -> Callable[[Rng, int, int], Scenario | None]:
-    """A maker whose steps follow from what it asks, however many they may be."""
+    """Adapts a family whose number of steps follows from its content."""
     return lambda rng, template, max_steps: make(rng, template)  # noqa: ARG005
 
 
@@ -322,11 +322,11 @@ FAMILIES: dict[str, _Family] = {
     "knowledge": _Family(_ignore_max_steps(knowledge), 5, TEMPLATES_PER_TASK - 5),
     "reasoning": _Family(_ignore_max_steps(reasoning), 3, TEMPLATES_PER_TASK - 3),
 }
-"""By name; requests take turns in this order."""
+"""By name; requests alternate in this order."""
 
 
 def request_words() -> frozenset[str]:
-    """Every word, in lower case, that frames a request or hints at something in one of the families."""
+    """Returns every word, in lower case, of the families' templates and hints."""
     texts = (
         text
         for frames in (*_NARRATIVE_TEMPLATES, *_MANIPULATION_TEMPLATES, *_CONTINUATION_TEMPLATES)
@@ -343,7 +343,7 @@ def _words_of(*texts: str) -> frozenset[str]:
 
 @cache
 def _fillers() -> tuple[str, ...]:
-    """Words that frame training requests and mean nothing in the world: they cannot be taken for what is asked."""
+    """Words of the training templates that are not part of the micro world's language, so they cannot be content."""
     tables = (_NARRATIVE_TEMPLATES, _MANIPULATION_TEMPLATES, _CONTINUATION_TEMPLATES, _GUIDANCE_TEMPLATES)
     texts = (text for table in tables for at, frames in enumerate(table) if at != _TEMPLATES - 1 for text in frames)
     return tuple(sorted(_words_of(*(text for text in texts if isinstance(text, str))) - known_words()))
@@ -354,12 +354,12 @@ def _random_phrase(rng: Rng) -> str:
 
 
 def _random_lead(rng: Rng) -> str:
-    """Random words before what is asked, or none."""
+    """Returns random words to put before a part of the content, or nothing."""
     return _random_phrase(rng) + choose(rng, (": ", ", ", " ")) if rng.random() < 0.8 else ""
 
 
 def _frame_randomly(said: list[str], rng: Rng) -> str:
-    """What is asked, one after the other, with random words between."""
+    """Joins the parts of the content, with random words in between."""
     stop, opening, middle, closing = (
         choose(rng, (".", ";", ",")),
         _random_lead(rng),

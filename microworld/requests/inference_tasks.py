@@ -1,7 +1,7 @@
-"""Requests whose answer must be found first: questions about pictures, hints at things, and changes worked out.
+"""Requests that need inference: questions about images, hints that need knowledge, and changes to be worked out.
 
-The plans say outright what the request leaves to knowledge or to looking. The families of `families.py` that carry no
-user's words into a plan.
+Their plans state explicitly what the request leaves to knowledge or perception, so unlike in the other `families` the
+plans don't repeat the user's words. Knows nothing of splits.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ KIND_HINTS: dict[str, tuple[str, ...]] = {
     "star": ("what twinkles in the sky", "what sailors steered by"),
     "tree": ("what apples grow on", "a tall plant with a trunk"),
 }
-"""Ways to hint at each kind."""
+"""Hints at each kind."""
 
 COLOUR_HINTS: dict[str, str] = {
     "red": "the colour of a ripe tomato",
@@ -74,11 +74,11 @@ BACKGROUND_HINTS: dict[str, str] = {
 }
 
 _LATER = {"meadow": "night", "night": "meadow", "sunset": "night"}
-"""What a place may look like twelve hours later; sunset stands for a time too."""
+"""Backgrounds twelve hours later; sunset counts as a time of day as well."""
 
 
 def inference_task_texts() -> Iterator[str]:
-    """Every text that a riddle is made of."""
+    """Yields every text that the requests of this module are made of, for the vocabulary."""
     yield from (text for hints in KIND_HINTS.values() for text in hints)
     yield from (*COLOUR_HINTS.values(), *BACKGROUND_HINTS.values())
     yield from (text for texts in _QUESTION_TEMPLATES for text in texts)
@@ -98,7 +98,7 @@ def _answer_step(answer: str) -> ScenarioStep:
 
 
 TEMPLATES_PER_TASK = 8
-"""Templates of each riddle that `families` counts three or five of; the rest are for rehearsals."""
+"""Templates per kind of task. `families` uses the first three or five; the rest are for synthetic data."""
 _QUESTION_TEMPLATES = (
     (
         "What is {0}?", "Tell me what is {0}.", "Which thing do you see {0}?", "What do we have {0}?",
@@ -137,7 +137,7 @@ _DIFFERENCE_TEMPLATES = (
 
 
 def question(rng: Rng, template: int) -> Scenario | None:
-    """A question about one or two pictures; the answer is words."""
+    """Samples a question about one or two images, to be answered in words; None: ambiguous, sample again."""
     scene = random_scene(rng, int(rng.integers(1, 5)))
     cell, obj = _random_occupied(scene, rng)
     count = len(scene.objects)
@@ -178,7 +178,7 @@ _KNOWLEDGE_TEMPLATES = (
 
 
 def knowledge(rng: Rng, template: int) -> Scenario:
-    """A drawing of a thing that is only hinted at, and sometimes a second hint as a change."""
+    """Samples a request for an object that is only hinted at, sometimes with a second hint as a change."""
     cell, obj = int(rng.integers(9)), random_object(rng)
     ground = choose(rng, BACKGROUNDS)
     scene = Scene(ground).put(cell, obj)
@@ -203,7 +203,11 @@ def knowledge(rng: Rng, template: int) -> Scenario:
 
 
 def reasoning(rng: Rng, template: int) -> Scenario | None:
-    """A change of a given picture that must be worked out: time, exchange, completion, or everything of a colour."""
+    """Samples a change that must be inferred: passing time, an exchange, a completion, or all objects of a colour.
+
+    Returns:
+        The scenario; None: impossible in the sampled scene, sample again.
+    """
     makers = (_exchange, _recolour_all, _complete, _hours_later)
     return makers[int(rng.integers(len(makers)))](rng, template)
 
@@ -314,13 +318,13 @@ def _steps_in_turn(scene: Scene, wanted: list[tuple[int, SceneObject]], kind: st
 
 
 def _observation(scene: Scene) -> str:
-    """What a planner tells itself first, so that the rest can be read instead of looked at."""
+    """Describes the given image, as the first sentence of a planner's reasoning; the rest then follows from words."""
     return f"I see {describe(scene)}."
 
 
 def _object_at(scene: Scene, cell: int) -> SceneObject:
     obj = scene.cells[cell]
-    assert obj is not None  # noqa: S101 - asked of occupied cells only
+    assert obj is not None  # noqa: S101 - callers pass occupied cells only
     return obj
 
 

@@ -1,8 +1,7 @@
-"""Scripts: scenes that change step by step, with the words in which a user asks for each change.
+"""Scenarios: scenes that change step by step, with the words in which a user asks for each change.
 
-A user's words are drawn from what the generator was trained on, from synonyms that it never met, and from indirect
-ways of saying things; which of them it understands is not known here. Planned steps keep these words. Building blocks
-of `families.py`.
+A user's wording mixes trained language, synonyms that generators never saw, and indirect phrases; the reference plan
+keeps the user's words. Knows nothing of which of these a generator follows. `families` builds requests from this.
 """
 
 from __future__ import annotations
@@ -44,12 +43,12 @@ __all__ = [
 Rng = np.random.Generator
 
 _RESPELLED, _INDIRECT = 0.35, 0.2
-"""Shares of a user's phrases that use synonyms, and of edits that are said indirectly."""
+"""Share of a user's phrases that use synonyms, and share of edits that are worded indirectly."""
 
 
 @dataclass(frozen=True)
 class ScenarioStep:
-    """One step as a good planner writes it; a step of text only has no prompt and no target."""
+    """One step of a reference plan; a text-only step has no prompt and no target."""
 
     instruction: str | None
     prompt: str | None
@@ -59,40 +58,40 @@ class ScenarioStep:
 
 @dataclass(frozen=True)
 class Scenario:
-    """A request with the plan that carries it out."""
+    """A request with the reference plan that fulfils it."""
 
     parts: tuple[str | Scene, ...]
-    """Texts and pictures (as scenes), in order."""
+    """The request's texts and images (as scenes), in order."""
     steps: tuple[ScenarioStep, ...]
     reasoning: str
-    """What a planner should think before it writes this plan."""
+    """The reasoning that a planner should write before this plan."""
 
     @property
     def scenes(self) -> tuple[Scene, ...]:
-        """Every scene that the request shows or its plan leads through."""
+        """Every scene that the request shows or its plan passes through."""
         shown = (part for part in self.parts if isinstance(part, Scene))
         targets = (step.target for step in self.steps if step.target is not None)
         return (*shown, *(scene for target in targets for scene in (target.before, target.after) if scene is not None))
 
 
 def choose(rng: Rng, options: tuple[str, ...]) -> str:
-    """One of the options."""
+    """Samples one of the options."""
     return options[int(rng.integers(len(options)))]
 
 
 def user_wording(text: str, rng: Rng) -> str:
-    """A text as some user says it: sometimes with synonyms that the generator never met."""
+    """Returns the text, sometimes with synonyms that generators never saw in training."""
     has_content = any(word.strip(",") in SYNONYMS for word in text.split())
     return with_synonyms(text, rng) if has_content and rng.random() < _RESPELLED else text
 
 
 def sentence(text: str) -> str:
-    """The text with a capital and a full stop."""
+    """Capitalizes a text and adds a full stop."""
     return f"{text[:1].upper()}{text[1:]}."
 
 
 def generation_step(scene: Scene, rng: Rng) -> ScenarioStep:
-    """The step that draws a scene in a user's words."""
+    """Returns the step that generates a scene from text, in a user's words."""
     count = len(scene.objects)
     sizes = tuple(bool(rng.random() > 0.2) for _ in range(count))
     text = user_wording(describe(scene, rng, sizes), rng)
@@ -101,14 +100,14 @@ def generation_step(scene: Scene, rng: Rng) -> ScenarioStep:
 
 
 def edit_step(scene: Scene, edit: Edit, words: str) -> ScenarioStep:
-    """The step that makes one edit of a scene, in the given words."""
+    """Returns the step that makes one edit of a scene, in the given words."""
     opened = (edit.cell,) if edit.open_size and edit.cell is not None else ()
     after = edit.apply(scene)
     return ScenarioStep(sentence(words), words, caption(edit, after), StepTarget(after, scene, edit, opened))
 
 
 def random_edit_steps(scene: Scene, count: int, rng: Rng) -> list[ScenarioStep]:
-    """Steps that edit a scene one after the other, in a user's words."""
+    """Samples steps that edit a scene one after the other, in a user's words; no two have the same words."""
     steps: list[ScenarioStep] = []
     while len(steps) < count:
         words, edit = _random_worded_edit(scene, rng)
@@ -120,13 +119,13 @@ def random_edit_steps(scene: Scene, count: int, rng: Rng) -> list[ScenarioStep]:
 
 
 def prompt_of(step: ScenarioStep) -> str:
-    """The words that the user said for a step."""
-    assert step.prompt is not None  # noqa: S101 - only steps with a picture are asked for in words
+    """Returns the prompt of a step that has an image."""
+    assert step.prompt is not None  # noqa: S101 - callers pass steps with an image only
     return step.prompt
 
 
 def caption(edit: Edit | None, after: Scene) -> str:
-    """A plain sentence to print beside a step's picture."""
+    """Writes a plain sentence to print beside a step's image."""
     if edit is None:
         where = BACKGROUND_PHRASES[after.background][0]
         if not after.objects:
@@ -140,7 +139,7 @@ def caption(edit: Edit | None, after: Scene) -> str:
     cell = edit.to if edit.kind == "move" else edit.cell
     assert cell is not None  # noqa: S101 - set by construction
     obj = after.cells[cell]
-    assert obj is not None  # noqa: S101 - all other edits leave a thing there
+    assert obj is not None  # noqa: S101 - all other edits leave an object there
     return sentence(f"now {with_article(_short_name(obj, edit))} is {place(cell)}")
 
 
@@ -149,12 +148,12 @@ def _short_name(obj: SceneObject, edit: Edit) -> str:
 
 
 def _random_worded_edit(scene: Scene, rng: Rng) -> tuple[str, Edit]:
-    """A random edit that the scene allows, and a user's words for it."""
+    """Samples an edit that the scene allows, and a user's words for it."""
     possible = [kind for kind in EDIT_KINDS if _allows(scene, kind)]
     kind = possible[int(rng.integers(len(possible)))]
     if len(scene.objects) >= 2 and rng.random() < _INDIRECT:
         said = indirect_edit(scene, kind, rng)
-        # "Go one step left" would be taken for a plan's length, which is said by the request as a whole.
+        # "Go one step left" would be read as the number of steps of the plan.
         if said is not None and named_step_count(said[0]) is None:
             return said
     edit = random_edit(scene, kind, rng)

@@ -1,6 +1,7 @@
-"""Refuses, before anything is recorded, requests in words that the learned planner and critic never met.
+"""Rejects requests with words that the learned planner and critic never saw, before anything is recorded.
 
-They would plan and judge those too, and badly. What an unusual sentence of known words asks for is their business.
+The models would answer such requests too, but badly. Unusual sentences made of known words are accepted: interpreting
+those is the models' job.
 """
 
 from functools import cache
@@ -20,13 +21,13 @@ def _words() -> frozenset[str]:
 
 
 def check_request(request: Request) -> None:
-    """The `request_check` of the profile `micro`.
+    """Validates a request; this is the `request_check` of the profile `micro`.
 
     Raises:
-        InputError: Unknown words, with the nearest known ones, or no words at all.
+        InputError: The request has no words (`empty_text`) or unknown ones (`unknown_words`).
     """
     try:
         check_vocabulary(request.text, _words())
     except InputError as error:
-        hint = "The profiles `klein` and `api` take any request; see `interleavethinker doctor`."
+        hint = "The profiles `klein` and `api` accept any request; see `interleavethinker doctor`."
         raise InputError(f"{error} {hint}", code=error.code) from error

@@ -1,8 +1,8 @@
-"""Scenes of the micro world as frozen data, drawn at random from a seed and rendered to pixels.
+"""Scenes of the micro world as frozen data, sampled from a random generator and rendered to pixels.
 
-A scene is a background and a 3 x 3 grid of cells, each empty or holding one thing. What words can say of a thing is its
-kind, colour, size and cell; what they leave open is its drawn variant and a small offset, both from finite lists, so
-that every tile can be tabulated. Knows nothing of language.
+A scene is a background and a 3 x 3 grid of cells, each empty or holding one object. Words can state an object's kind,
+colour, size and cell; they never state its variant and its small offset. All attributes come from finite lists, so
+that every possible tile can be tabulated. Knows nothing of language.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ CELLS = 9
 POSITIONS = ("top left", "top", "top right", "left", "middle", "right", "bottom left", "bottom", "bottom right")
 """Canonical name of each cell."""
 MAX_OBJECTS = 4
-"""Most things that a scene of this world holds; the generator is trained on at most three named in one prompt."""
+"""Largest number of objects in a scene. The generator is trained on prompts that name at most three."""
 
 
 @dataclass(frozen=True)
 class SceneObject:
-    """One thing in a cell. `variant` and `offset` are what words leave open."""
+    """One object in a cell. No text ever states `variant` and `offset`."""
 
     kind: str
     colour: str
@@ -54,12 +54,12 @@ class SceneObject:
             ("offset", self.offset, range(len(OFFSETS))),
         ):
             if value not in allowed:
-                msg = f"{field} must be one of {', '.join(map(str, allowed))}; found {value!r}"
+                msg = f"Invalid {field} {value!r}; expected one of {', '.join(map(str, allowed))}."
                 raise ValueError(msg)
 
     @property
     def named(self) -> tuple[str, str, str]:
-        """What words can say: (kind, colour, size)."""
+        """The attributes that words can state: (kind, colour, size)."""
         return self.kind, self.colour, self.size
 
 
@@ -72,36 +72,36 @@ class Scene:
 
     def __post_init__(self) -> None:
         if self.background not in BACKGROUNDS:
-            msg = f"background must be one of {', '.join(BACKGROUNDS)}; found {self.background!r}"
+            msg = f"Unknown background {self.background!r}; expected one of {', '.join(BACKGROUNDS)}."
             raise ValueError(msg)
         if len(self.cells) != CELLS:
-            msg = f"a scene must have {CELLS} cells; found {len(self.cells)}"
+            msg = f"A scene has {CELLS} cells; got {len(self.cells)}."
             raise ValueError(msg)
 
     @property
     def objects(self) -> dict[int, SceneObject]:
-        """The occupied cells, by number."""
+        """The objects by cell number, in cell order."""
         return {cell: obj for cell, obj in enumerate(self.cells) if obj is not None}
 
     @property
     def free(self) -> list[int]:
-        """Numbers of the empty cells."""
+        """Numbers of the empty cells, in order."""
         return [cell for cell, obj in enumerate(self.cells) if obj is None]
 
     def put(self, cell: int, obj: SceneObject | None) -> Scene:
-        """The same scene with one cell's content replaced."""
+        """Returns a copy of the scene in which one cell holds the given object (None: nothing)."""
         cells = list(self.cells)
         cells[cell] = obj
         return replace(self, cells=tuple(cells))
 
     @property
     def named(self) -> tuple[str, tuple[tuple[str, str, str] | None, ...]]:
-        """What words can say of the scene; two scenes that agree here differ only in what words leave open."""
+        """What words can state about the scene. Scenes equal in this differ at most in variants and offsets."""
         return self.background, tuple(obj.named if obj else None for obj in self.cells)
 
 
 def random_object(rng: np.random.Generator, *, kind: str | None = None) -> SceneObject:
-    """A thing with every attribute drawn evenly."""
+    """Samples an object, every attribute uniformly; `kind` fixes its kind."""
     return SceneObject(
         kind=kind or str(rng.choice(KINDS)),
         colour=str(rng.choice(list(COLOURS))),
@@ -112,7 +112,7 @@ def random_object(rng: np.random.Generator, *, kind: str | None = None) -> Scene
 
 
 def random_scene(rng: np.random.Generator, objects: int) -> Scene:
-    """A scene with the given number of things on distinct cells; one time in four a kind is repeated."""
+    """Samples a scene with the given number of objects in distinct cells; in one of four scenes, two share a kind."""
     cells: list[SceneObject | None] = [None] * CELLS
     kinds = list(rng.choice(KINDS, size=max(1, objects), replace=False))
     if objects > 1 and rng.random() < 0.25:
@@ -123,17 +123,17 @@ def random_scene(rng: np.random.Generator, objects: int) -> Scene:
 
 
 def render(scene: Scene) -> NDArray[np.float32]:
-    """The scene's picture, float32 RGB of shape (96, 96, 3) in 0..1."""
-    picture = background(scene.background).copy()
+    """Renders the scene to float32 RGB of shape (96, 96, 3), values 0..1."""
+    pixels = background(scene.background).copy()
     for cell, obj in scene.objects.items():
         y, x = divmod(cell, 3)
-        tile = picture[y * CELL : (y + 1) * CELL, x * CELL : (x + 1) * CELL]
-        drawn = sprite(obj.kind, obj.colour, obj.size, obj.variant, obj.offset)
-        tile += (drawn[..., :3] - tile) * drawn[..., 3:]
-    return picture
+        tile = pixels[y * CELL : (y + 1) * CELL, x * CELL : (x + 1) * CELL]
+        tile_sprite = sprite(obj.kind, obj.colour, obj.size, obj.variant, obj.offset)
+        tile += (tile_sprite[..., :3] - tile) * tile_sprite[..., 3:]
+    return pixels
 
 
-def to_image(picture: NDArray[np.float32]) -> Image.Image:
-    """An RGB picture of the given array, values 0..1."""
-    assert picture.shape == (IMAGE_SIZE, IMAGE_SIZE, 3), picture.shape  # noqa: S101 - programmer's error, not input
-    return Image.fromarray((np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8), "RGB")
+def to_image(pixels: NDArray[np.float32]) -> Image.Image:
+    """Converts RGB of shape (96, 96, 3), values 0..1, to an 8-bit image."""
+    assert pixels.shape == (IMAGE_SIZE, IMAGE_SIZE, 3), pixels.shape  # noqa: S101 - a programming error, not user input
+    return Image.fromarray((np.clip(pixels, 0, 1) * 255 + 0.5).astype(np.uint8), "RGB")

@@ -1,7 +1,7 @@
-"""Drawings of the micro world: twelve kinds of things and six backgrounds, as small anti-aliased pictures.
+"""Sprites of the micro world: twelve kinds of objects and six backgrounds, anti-aliased.
 
-Knows how things look and nothing of scenes or words. Everything is drawn from scratch with Pillow, eight times too
-large and then averaged down, so that the same call gives the same pixels on every machine.
+Everything is drawn with Pillow at eight times the final size and then averaged down, so that the same call gives the
+same pixels on every machine. Knows what objects look like, and nothing of scenes or words.
 """
 
 from collections.abc import Callable
@@ -27,7 +27,7 @@ __all__ = [
 CELL = 32
 """Pixels along one side of a grid cell."""
 IMAGE_SIZE = 96
-"""Pixels along one side of a picture: three cells."""
+"""Pixels along one side of an image: three cells."""
 
 KINDS = ("ball", "bird", "boat", "box", "car", "cat", "fish", "flower", "girl", "house", "star", "tree")
 COLOURS = {
@@ -43,7 +43,7 @@ COLOURS = {
 SIZES = ("small", "big")
 BACKGROUNDS = ("meadow", "night", "sunset", "beach", "snow", "forest")
 VARIANTS = 2
-"""Drawn variants of each kind."""
+"""Number of sprites of each kind."""
 OFFSETS = ((0, 0), (-2, 1), (2, -1))
 """Displacements from the centre of a cell, in pixels (x, y)."""
 
@@ -56,7 +56,7 @@ _Colour = tuple[int, int, int]
 
 
 class _Pen:
-    """Draws in units of the thing's radius, origin at its centre, y downwards, with an ink outline."""
+    """Draws in units of the object's radius, with the origin at its centre and y pointing down, outlined in ink."""
 
     def __init__(self, radius: float, dx: int, dy: int) -> None:
         self.image = Image.new("RGBA", (CELL * _SCALE, CELL * _SCALE), (0, 0, 0, 0))
@@ -275,10 +275,10 @@ _DRAW: dict[str, Callable[[_Pen, _Colour, int], None]] = {
 
 @cache
 def sprite(kind: str, colour: str, size: str, variant: int, offset: int) -> NDArray[np.float32]:
-    """One thing in its cell.
+    """Renders one object in its cell.
 
     Returns:
-        RGBA of shape (32, 32, 4) in 0..1, colour not multiplied by alpha. Shared between callers: don't write to it.
+        RGBA of shape (32, 32, 4), values 0..1, not premultiplied. The array is cached and read-only.
     """
     dx, dy = OFFSETS[offset]
     pen = _Pen(_RADIUS[size], dx, dy)
@@ -306,7 +306,11 @@ def _hill(draw: ImageDraw.ImageDraw, x: int, y: int, rx: int, ry: int, fill: _Co
 
 @cache
 def background(name: str) -> NDArray[np.float32]:
-    """The empty picture of a place or time of day, float32 RGB of shape (96, 96, 3) in 0..1. Don't write to it."""
+    """Renders a background without objects: float32 RGB of shape (96, 96, 3), values 0..1, cached and read-only.
+
+    Raises:
+        ValueError: There is no background of this name.
+    """
     image = Image.new("RGB", (IMAGE_SIZE * _SCALE, IMAGE_SIZE * _SCALE))
     draw = ImageDraw.Draw(image)
     if name == "meadow":
@@ -339,7 +343,7 @@ def background(name: str) -> NDArray[np.float32]:
             draw.rectangle([(v * _SCALE) for v in (x - 2, 0, x + 2, 70)], fill=(58, 62, 48))
         _gradient(draw, 68, 96, (86, 92, 52), (60, 66, 40))
     else:
-        msg = f"background must be one of {', '.join(BACKGROUNDS)}; found {name!r}"
+        msg = f"Unknown background {name!r}; expected one of {', '.join(BACKGROUNDS)}."
         raise ValueError(msg)
     pixels = np.asarray(image, dtype=np.float32) / 255.0
     result: NDArray[np.float32] = pixels.reshape(IMAGE_SIZE, _SCALE, IMAGE_SIZE, _SCALE, 3).mean(axis=(1, 3))

@@ -1,23 +1,24 @@
-"""Judges a picture against what a text asked of it, as the paper's judge does: semantics and quality, 0..10 each.
+"""Scores an image against what a text requires, on the scales of the paper's judge: semantics and quality, 0..10 each.
 
-Semantics is the worst of two grades: of what should have changed (for a drawing: what should be there) and of what
-should not have changed. Each of the two is its worst item's grade; items are the nine cells and the background.
+Semantics is the lower of two grades: one for what should have changed (in a generated scene: what should be there) and
+one for what should have stayed. Each is the grade of its worst item; the items are the nine cells and the background.
+An object that should stay is called a bystander.
 
 | item | grade |
 | --- | --- |
-| as wished | 10 |
-| wrong kind, wrong colour, wrong size | times 0.3, 0.4, 0.5, each |
-| as before, though it should have changed; missing; gone | 0 |
-| missing or gone, but newly found in another cell | 3 |
-| a thing in a cell that should be, and was, empty | 2 |
-| another thing in a cell that should have become empty | 1 |
-| wrong background | 2; 0 if it should have changed and did not |
-| bystander drawn in another variant, at another offset | times 0.6, 0.9 |
-| bystander whose pixels differ from the source picture's | times 0.8 at worst |
+| as required | 10 |
+| wrong kind, wrong colour, wrong size | 10 times 0.3, 0.4, 0.5 for each |
+| unchanged although it should have changed; missing | 0 |
+| missing, but newly present in another cell | 3 |
+| an object in a cell that was empty and should stay so | 2 |
+| a different object in a cell that should have become empty | 1 |
+| wrong background | 2; 0 if it is unchanged although it should have changed |
+| bystander in another variant, at another offset | times 0.6, 0.9 |
+| bystander whose pixels differ from the source image's | times 0.8 at worst |
 
-Quality is from the two worst cells: how well they fit their nearest legal tiles, and how clearly their things stand
-out. The constants are fixed for good: figures and trained critics depend on them. Knows nothing of how a picture came
-about.
+Quality depends on the two worst cells: how well they fit their nearest legal tiles, and how clearly their objects stand
+out. The constants never change, because published numbers and trained critics depend on them. Knows nothing of how an
+image was made.
 """
 
 from __future__ import annotations
@@ -50,28 +51,28 @@ __all__ = [
 ]
 
 NOTHING = "nothing"
-"""What an empty cell holds, in words."""
+"""Text for the content of an empty cell."""
 SEMANTICS_NEEDED = 8.0
-"""The s of the ground-truth judgement: every wish is fulfilled, and no bystander has changed its looks."""
+"""Minimum semantics of a success: every cell target is satisfied, and no bystander has changed its looks."""
 QUALITY_NEEDED = 5.0
-"""The q of the ground-truth judgement: the worst thing is blurred by more than a pixel, but not yet a blot."""
+"""Minimum quality of a success: the worst object is blurred by more than a pixel, but still recognizable."""
 
 _WORST_FIT, _BEST_FIT = 14.0, 28.0
-"""Fits (dB) that earn quality 0 and 10: a blot of the thing's colour; what a good decoder reaches."""
+"""Fits (dB) that give quality 0 (a blot of the object's colour) and 10 (what a good decoder reaches)."""
 _WORST_CLARITY, _BEST_CLARITY = 0.0, 11.0
-"""The same for clarity; a cell gets the lower of its two grades."""
+"""The same for clarity (dB); a cell gets the lower of its two grades."""
 _KIND, _COLOUR, _SIZE, _VARIANT, _OFFSET, _SIMILARITY = 0.3, 0.4, 0.5, 0.6, 0.9, 0.8
 _ELSEWHERE, _EXTRA, _NOT_EMPTIED, _BACKGROUND = 3.0, 2.0, 1.0, 2.0
 _SIMILARITY_FULL_DB, _SIMILARITY_NONE_DB = 20.0, 14.0
-"""Signal-to-noise ratios (dB) of a bystander's cell to its source's at which its looks count as kept and as lost."""
+"""Signal-to-noise ratios (dB) between a bystander's cell and its source's that give similarity 1 and 0."""
 
 
 @dataclass(frozen=True)
 class GradedItem:
-    """One thing that was judged."""
+    """The grade of one cell or of the background."""
 
     cell: int | None
-    """None: the background."""
+    """Number of the cell; None: the background."""
     should_change: bool
     grade: float
     wanted: str
@@ -80,16 +81,16 @@ class GradedItem:
 
 @dataclass(frozen=True)
 class Score:
-    """The judge's answer."""
+    """The score of one image."""
 
     semantics: float
     quality: float
     exact: bool
-    """Every cell's wish is fulfilled, nothing else has changed what words or drawings tell apart, background right."""
+    """Every cell target is satisfied, the background is right, and no bystander has changed its variant."""
     changed: float
-    """Grade of what should have changed; 10 if nothing should."""
+    """Grade of the items that should have changed; 10 if there are none."""
     preserved: float
-    """Grade of what should not have changed; 10 if everything should."""
+    """Grade of the items that should have stayed; 10 if there are none."""
     items: tuple[GradedItem, ...]
     reading: Reading
 
@@ -100,33 +101,33 @@ class Score:
 
     @property
     def faults(self) -> tuple[GradedItem, ...]:
-        """The items that lost points, worst first."""
+        """The items with less than full marks, worst first."""
         return tuple(sorted((item for item in self.items if item.grade < 10), key=lambda item: item.grade))
 
 
 def is_success(scored: Score) -> bool:
-    """The ground truth J of a picture: good enough in semantics and in quality."""
+    """Returns the ground-truth judgement J of an attempt: both semantics and quality reach their minimum."""
     return scored.semantics >= SEMANTICS_NEEDED and scored.quality >= QUALITY_NEEDED
 
 
 def score(
-    picture: Image.Image | PixelArray,
+    image: Image.Image | PixelArray,
     source: Image.Image | PixelArray | Scene | None,
     cell_targets: Sequence[CellTarget | None],
     background: str,
 ) -> Score:
-    """Judges one picture.
+    """Scores one image.
 
     Args:
-        picture: What the generator made.
-        source: What it was given to edit, as a picture or as its scene; None if it drew from text alone.
+        image: The generated image.
+        source: The image that was edited, or its scene; None if the image was generated from text alone.
         cell_targets: What each of the nine cells must hold afterwards.
         background: What the background must be afterwards.
 
     Raises:
-        InputError: A picture has the wrong size.
+        InputError: An image has the wrong size (`wrong_size`).
     """
-    array = as_pixels(picture)
+    array = as_pixels(image)
     if source is None or isinstance(source, Scene):
         return score_reading(read(array), source, cell_targets, background)
     before = as_pixels(source)
@@ -134,16 +135,16 @@ def score(
     return score_reading(read(array), read(before).scene, cell_targets, background, similarity)
 
 
-def score_task(picture: Image.Image | PixelArray, task: Task) -> Score:
-    """Judges what was made of a task's text and, for an edit, its source as rendered."""
-    return score(picture, task.source, task.cell_targets, task.target.background)
+def score_task(image: Image.Image | PixelArray, task: Task) -> Score:
+    """Scores an image for a task; the source of an edit is taken to be rendered perfectly."""
+    return score(image, task.source, task.cell_targets, task.target.background)
 
 
-def score_tasks(pictures: Sequence[Image.Image | PixelArray], tasks: Sequence[Task]) -> list[Score]:
-    """`score_task` for many pictures, in less time."""
+def score_tasks(images: Sequence[Image.Image | PixelArray], tasks: Sequence[Task]) -> list[Score]:
+    """Does `score_task` for several images, faster than one at a time."""
     return [
         score_reading(reading, task.source, task.cell_targets, task.target.background)
-        for reading, task in zip(read_all(pictures), tasks, strict=True)
+        for reading, task in zip(read_all(images), tasks, strict=True)
     ]
 
 
@@ -154,14 +155,14 @@ def score_reading(
     background: str,
     similarity: Sequence[float] | None = None,
 ) -> Score:
-    """Judges what was read from a picture.
+    """Scores what was read from an image.
 
     Args:
-        reading: From the picture to be judged.
-        source: The scene that was edited; None for a drawing.
+        reading: Of the image to score.
+        source: The scene that was edited; None if the image was generated from text alone.
         cell_targets: What each cell must hold.
         background: What the background must be.
-        similarity: For each cell, how much it looks like the source picture's, 0..1; by default not judged.
+        similarity: Per cell, how much it looks like the source image's, 0..1; by default not graded.
     """
     items = [_grade_background(reading.scene.background, source, background)]
     for cell, cell_target in enumerate(cell_targets):
@@ -225,7 +226,7 @@ def _grade_object(cell_target: CellTarget, found: SceneObject) -> float:
 
 
 def _is_elsewhere(cell_target: CellTarget, cell: int, scene: Scene, source: Scene | None) -> bool:
-    """Whether what a cell lacks stands in another one where it did not stand before."""
+    """Whether the object that a cell lacks is in another cell where it was not before."""
     return any(
         cell_target.allows(obj) and (source is None or not cell_target.allows(source.cells[at]))
         for at, obj in enumerate(scene.cells)
@@ -249,7 +250,7 @@ def _is_exact(scene: Scene, source: Scene | None, cell_targets: Sequence[CellTar
 
 
 def cell_qualities(reading: Reading) -> tuple[float, ...]:
-    """For each cell, 0..10: how cleanly it is drawn."""
+    """Returns the quality of each cell, 0..10."""
     fit = (np.array(reading.fit) - _WORST_FIT) / (_BEST_FIT - _WORST_FIT)
     clarity = (np.array(reading.clarity) - _WORST_CLARITY) / (_BEST_CLARITY - _WORST_CLARITY)
     return tuple(map(float, 10 * np.clip(np.minimum(fit, clarity), 0, 1)))
@@ -260,9 +261,9 @@ def _quality(reading: Reading) -> float:
     return (2 * worst + second) / 3
 
 
-def cell_similarity(picture: PixelArray, source: PixelArray) -> list[float]:
-    """For each cell, 1 where two pictures agree to 20 dB, falling to 0 at 14 dB."""
-    squared = ((picture - source) ** 2).mean(-1).reshape(3, CELL, 3, CELL).mean((1, 3)).reshape(CELLS)
+def cell_similarity(image: PixelArray, source: PixelArray) -> list[float]:
+    """Returns the similarity of each cell in two images: 1 at a signal-to-noise ratio of 20 dB, 0 at 14 dB."""
+    squared = ((image - source) ** 2).mean(-1).reshape(3, CELL, 3, CELL).mean((1, 3)).reshape(CELLS)
     ratio = -10 * np.log10(np.maximum(squared, 1e-6))
     cell_similarity: list[float] = np.clip(
         (ratio - _SIMILARITY_NONE_DB) / (_SIMILARITY_FULL_DB - _SIMILARITY_NONE_DB), 0, 1
@@ -275,5 +276,5 @@ def _target_text(cell_target: CellTarget | None) -> str:
 
 
 def object_text(obj: SceneObject | None) -> str:
-    """What a cell holds, in words."""
+    """Describes the content of a cell in words."""
     return name(obj) if obj else NOTHING

@@ -1,8 +1,8 @@
-"""What one step of a plan must bring about, independent of the words that ask for it, and how its picture is judged.
+"""The target of one step of a plan, independent of its wording, and the scoring of the step's image.
 
-A target is laid over the picture that the step really starts from: only what the step changes is prescribed, all else
-must stay as that picture shows it, so that a step is never blamed for an earlier one's faults. Targets travel as JSON
-beside rows of data. Knows nothing of requests or models.
+A target is applied to the image that the step really starts from: it prescribes what the step changes, and everything
+else must stay as that image shows it, so that no step is blamed for the faults of an earlier one. Data rows store
+targets as JSON. Knows nothing of requests or models.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ __all__ = ["StepTarget", "as_json", "keep_sizes_open", "scene_of", "score_step",
 
 @dataclass(frozen=True)
 class StepTarget:
-    """The change that a step makes."""
+    """The change that a step must make."""
 
     after: Scene
-    """A scene that fulfils the step, if every step before it went well."""
+    """A scene that satisfies the step, if every step before it succeeded."""
     before: Scene | None = None
-    """The scene it starts from then; None: it draws from text alone."""
+    """The scene that the step then starts from; None: it generates from text alone."""
     edit: Edit | None = None
-    """The change; None: the whole scene `after` is to be drawn."""
+    """The change; None: the step generates the whole scene `after`."""
     open_sizes: tuple[int, ...] = ()
-    """Cells whose thing may have any size, because the words leave it open."""
+    """Cells whose object may have any size, because the text leaves it open."""
 
     def cell_targets(self, source: Scene | None) -> tuple[tuple[CellTarget | None, ...], str]:
-        """What each cell and the background must be afterwards, if the step starts from the given scene."""
+        """Returns the cell targets and the background that the step must reach when it starts from the given scene."""
         if self.edit is None or source is None:
             return self._opened(cell_targets_of(self.after)), self.after.background
         cells = list(cell_targets_of(source))
@@ -49,9 +49,10 @@ class StepTarget:
         return tuple(cells), self.edit.background or source.background
 
     def wording_basis(self, source: Scene | None) -> tuple[Scene | None, Edit | None]:
-        """The scene and the edit that words about this step should refer to, given what it really starts from.
+        """Returns the scene and the edit that a text about this step should refer to.
 
-        Where the thing to be changed is missing there, words can only refer to how things should have been.
+        That is the scene the step really starts from (`source`), unless the object to change is missing or different
+        there: then the text can only refer to the scene that the plan expected.
         """
         edit = self.edit
         if edit is None or source is None or self.before is None:
@@ -74,7 +75,7 @@ class StepTarget:
 
 
 def keep_sizes_open(targets: Sequence[StepTarget]) -> list[StepTarget]:
-    """The steps of one plan, in which a size that words leave open stays open until a step replaces or resizes it."""
+    """Returns the targets of one plan's steps such that an open size stays open until a step states it."""
     opened: set[int] = set()
     result = []
     for target in targets:
@@ -91,27 +92,27 @@ def keep_sizes_open(targets: Sequence[StepTarget]) -> list[StepTarget]:
 
 
 def score_step(image: Image.Image, source: Image.Image | None, target: StepTarget) -> Score:
-    """Judges the picture of a step against its target.
+    """Scores the image of a step against the step's target.
 
     Args:
-        image: What the generator made.
-        source: The picture that the step started from; None if it drew from text alone.
-        target: What the step must bring about.
+        image: The generated image.
+        source: The image that the step started from; None if it generated from text alone.
+        target: The step's target.
 
     Raises:
-        InputError: A picture has the wrong size.
+        InputError: An image has the wrong size (`wrong_size`).
     """
     scene = None if source is None else scene_of(source)
     cell_targets, background = target.cell_targets(scene)
     similarity = None
-    # Behind a new background every cell's pixels differ; there only what was read can tell what has been kept.
+    # A new background changes every cell's pixels, so that similarity means nothing; the reading still does.
     if source is not None and scene is not None and scene.background == background:
         similarity = cell_similarity(as_pixels(image), as_pixels(source))
     return score_reading(read(image), scene, cell_targets, background, similarity)
 
 
 def scene_of(image: Image.Image) -> Scene:
-    """What a picture shows; remembered for the latest pictures, since a step's attempts share their source."""
+    """Reads the scene of an image; cached, because the attempts of a step share their source."""
     return _scene_of(image.convert("RGB").tobytes(), image.size)
 
 
@@ -124,19 +125,19 @@ _TARGETS: TypeAdapter[StepTarget] = TypeAdapter(StepTarget)
 
 
 def as_json(target: StepTarget) -> JsonValue:
-    """The target as JSON data."""
+    """Converts a target to JSON data."""
     data: JsonValue = _TARGETS.dump_python(target, mode="json")
     return data
 
 
 def target_from(data: JsonValue) -> StepTarget:
-    """The target that `as_json` wrote.
+    """Reads a target that `as_json` wrote.
 
     Raises:
-        InputError: The data are no target.
+        InputError: The data is not a target.
     """
     try:
         return _TARGETS.validate_python(data)
     except ValidationError as error:
-        msg = f"A step's reference must be a target of the micro world; found: {error}"
+        msg = f"The reference of a step is not a micro-world target: {error}"
         raise InputError(msg) from error

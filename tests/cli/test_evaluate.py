@@ -163,7 +163,7 @@ def test_critics_are_chosen_by_name_or_by_variant_and_any_other_one_may_stand_be
     run("--models", "sft_continued", command="micro-critic", code=3)
     assert "Installed: sft, grpo, grpo_seed1" in capsys.readouterr().err
     run("--models", "best", command="micro-critic", code=3)
-    assert "found 'best'" in capsys.readouterr().err
+    assert "Unknown model 'best'" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("critics")

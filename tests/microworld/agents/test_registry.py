@@ -1,4 +1,4 @@
-"""The registry of learned agents tells what is installed and what to do about what is not."""
+"""The registry of trained agents: which weights are installed, and the errors for missing ones."""
 
 from pathlib import Path
 
@@ -26,27 +26,27 @@ def agents(tmp_path: Path) -> dict[str, AgentWeights]:
     }
 
 
-def test_only_what_lies_in_its_folder_counts_as_installed(agents: dict[str, AgentWeights]) -> None:
+def test_only_complete_weights_count_as_installed(agents: dict[str, AgentWeights]) -> None:
     assert list(available(agents)) == ["plain", "tuned"]
     assert weights_of(agents, "tuned").options == {"adapter": agents["tuned"].adapter}
     assert weights_of(agents, "plain").options == {}
 
 
-def test_missing_weights_are_an_error_that_says_where_they_should_be_and_what_there_is(
+def test_missing_weights_are_an_error_that_names_their_folder_and_the_installed_ones(
     agents: dict[str, AgentWeights],
 ) -> None:
-    with pytest.raises(ModelError, match=r"nowhere; there are none\. Installed: plain, tuned\."):
+    with pytest.raises(ModelError, match=r"nowhere is missing or incomplete\. Installed: plain, tuned\."):
         weights_of(agents, "lost")
-    with pytest.raises(ModelError, match="none; there are none"):
+    with pytest.raises(ModelError, match="none is missing or incomplete"):
         weights_of(agents, "baseless")
 
 
-def test_an_unknown_name_is_told_the_known_ones(agents: dict[str, AgentWeights]) -> None:
-    with pytest.raises(ModelError, match="one of plain, tuned, lost, baseless, begun; found 'other'"):
+def test_the_error_for_an_unknown_name_lists_the_known_ones(agents: dict[str, AgentWeights]) -> None:
+    with pytest.raises(ModelError, match="Unknown model 'other'; expected one of plain, tuned, lost, baseless, begun"):
         weights_of(agents, "other")
 
 
-def test_training_seeds_of_one_variant_differ_and_weights_lie_in_the_package_or_a_recipes_run() -> None:
+def test_seeds_of_a_variant_differ_and_weights_are_in_the_package_or_a_recipes_run_folder() -> None:
     trained = [(one.variant, one.seed) for one in CRITICS.values()]
     assert len(set(trained)) == len(trained)
     places = ("qwen3-vl:interleavethinker.microworld:checkpoints/", "qwen3-vl:runs/micro-critic-")

@@ -1,4 +1,4 @@
-"""The stand-ins for planner and critic, on pictures rendered from known scenes."""
+"""The scripted planner and critic, on images rendered from known scenes."""
 
 from pathlib import Path
 
@@ -35,7 +35,7 @@ async def prompts(store: ImageStore, text: str) -> list[str | None]:
     return [step.prompt for step in (await planned(store, text)).steps]
 
 
-async def test_a_story_becomes_one_step_a_change_in_the_users_words(store: ImageStore) -> None:
+async def test_a_story_becomes_one_step_per_change_in_the_users_words(store: ImageStore) -> None:
     text = "a big red ball on the left at night, then make it blue. Then add a small green tree on the right"
     assert await prompts(store, text) == [
         "a big red ball on the left at night",
@@ -44,7 +44,7 @@ async def test_a_story_becomes_one_step_a_change_in_the_users_words(store: Image
     ]
 
 
-async def test_two_changes_in_one_breath_become_two_steps(store: ImageStore) -> None:
+async def test_two_changes_in_one_sentence_become_two_steps(store: ImageStore) -> None:
     text = "a red ball on the left at night. make the ball blue and add a green tree on the right"
     assert await prompts(store, text) == [
         "a red ball on the left at night",
@@ -53,17 +53,17 @@ async def test_two_changes_in_one_breath_become_two_steps(store: ImageStore) -> 
     ]
 
 
-async def test_what_the_words_leave_open_is_settled_by_the_planner(store: ImageStore) -> None:
+async def test_the_planner_fills_in_what_the_request_leaves_open(store: ImageStore) -> None:
     assert await prompts(store, "a cottage") == ["a big red house in the middle, in a meadow"]
 
 
-async def test_more_things_than_can_be_drawn_at_once_are_added_one_by_one(store: ImageStore) -> None:
+async def test_objects_beyond_the_limit_of_one_prompt_are_added_one_by_one(store: ImageStore) -> None:
     drawn = await prompts(store, "a red ball, a blue car, a white boat and a pink flower, at sunset")
     assert len(drawn) == 2
     assert str(drawn[1]).startswith("add a big ")
 
 
-async def test_a_question_about_a_picture_is_answered_in_words(store: ImageStore) -> None:
+async def test_a_question_about_an_image_is_answered_in_words(store: ImageStore) -> None:
     request = Request(parts=(ImagePart(sha256=put(store, BALL)), TextPart(text="What does the picture show?")))
     plan = await planned(store, request)
     assert [(step.prompt, step.auxiliary_text) for step in plan.steps] == [
@@ -71,28 +71,28 @@ async def test_a_question_about_a_picture_is_answered_in_words(store: ImageStore
     ]
 
 
-async def test_a_picture_is_continued_from_what_it_shows(store: ImageStore) -> None:
+async def test_an_edit_starts_from_the_scene_that_the_image_shows(store: ImageStore) -> None:
     request = Request(parts=(ImagePart(sha256=put(store, BALL)), TextPart(text="make the ball green")))
     plan = await planned(store, request)
     assert [step.auxiliary_text for step in plan.steps] == ["A big green ball on the left, at night."]
 
 
-async def test_a_number_of_steps_is_no_part_of_the_picture(store: ImageStore) -> None:
+async def test_the_number_of_steps_is_not_part_of_any_prompt(store: ImageStore) -> None:
     assert len(await prompts(store, "a red ball on the left at night. then make it blue, in 2 steps")) == 2
 
 
 @pytest.mark.parametrize("text", ["a dog on the moon", "", "then", "make the ball green. then make the cat red"])
-def test_what_cannot_be_drawn_is_refused_with_a_hint(text: str) -> None:
+def test_requests_outside_the_micro_world_are_rejected_with_a_hint(text: str) -> None:
     with pytest.raises(InputError, match="klein"):
         check_request(Request(parts=(TextPart(text=text),)))
 
 
-async def test_planning_anew_repeats_what_is_not_finished(store: ImageStore) -> None:
+async def test_a_replan_repeats_the_unfinished_steps(store: ImageStore) -> None:
     context = PlanContext(plan_of("a", "b", "c"), finished=2)
     assert (await ScriptedPlanner(store).plan(as_request("x"), context)).steps == plan_of("a", "b", "c").steps[2:]
 
 
-async def test_the_critic_accepts_what_was_asked_for_and_repeats_the_prompt(store: ImageStore) -> None:
+async def test_the_critic_accepts_a_correct_image_and_repeats_the_prompt(store: ImageStore) -> None:
     case = CriticInput(
         source=None, image=put(store, BALL), original_prompt="a big crimson sphere on the left at night", prompt="p"
     )
@@ -102,7 +102,7 @@ async def test_the_critic_accepts_what_was_asked_for_and_repeats_the_prompt(stor
     assert verdict.confidence > 0.8
 
 
-async def test_the_critic_rejects_a_wrong_edit_and_rewords_it_into_canonical_words(store: ImageStore) -> None:
+async def test_the_critic_rejects_a_wrong_edit_and_rewrites_its_prompt_in_canonical_words(store: ImageStore) -> None:
     after = BALL.put(3, SceneObject("ball", "blue", "big"))
     case = CriticInput(
         source=put(store, BALL),
@@ -125,14 +125,14 @@ async def test_the_critic_rejects_an_edit_that_changes_a_bystander(store: ImageS
     assert verdict.success is False
 
 
-async def test_what_the_critic_cannot_understand_stays_unjudged(store: ImageStore) -> None:
+async def test_a_prompt_that_cannot_be_parsed_gets_no_verdict(store: ImageStore) -> None:
     case = CriticInput(source=None, image=put(store, BALL), original_prompt="quack", prompt="quack")
     (verdict,) = await ScriptedCritic(store).judge([case])
     assert verdict.success is None
     assert "quack" in verdict.reasoning
 
 
-async def test_asked_what_is_different_it_compares_the_last_two_pictures(store: ImageStore) -> None:
+async def test_a_question_about_differences_compares_the_last_two_images(store: ImageStore) -> None:
     cat = BALL.put(8, SceneObject("cat", "white", "small"))
     images = [ImagePart(sha256=put(store, scene)) for scene in (BALL, cat)]
     plan = await planned(store, Request(parts=(*images, TextPart(text="What is different in the second picture?"))))
@@ -140,7 +140,7 @@ async def test_asked_what_is_different_it_compares_the_last_two_pictures(store: 
     assert plan.steps[0].auxiliary_text == "In the second picture, a small white cat in the bottom right is new."
 
 
-async def test_a_picture_is_continued_in_the_words_after_continue(store: ImageStore) -> None:
+async def test_an_image_is_continued_with_the_words_after_continue(store: ImageStore) -> None:
     request = Request(
         parts=(ImagePart(sha256=put(store, BALL)), TextPart(text="Continue the story: the ball rolls to the right"))
     )
@@ -148,7 +148,7 @@ async def test_a_picture_is_continued_in_the_words_after_continue(store: ImageSt
     assert [step.prompt for step in (await planned(store, request)).steps] == ["the ball rolls to the right"]
 
 
-def test_unknown_words_beside_a_picture_are_refused_before_anything_is_recorded(store: ImageStore) -> None:
+def test_unknown_words_beside_an_image_are_rejected_before_anything_is_recorded(store: ImageStore) -> None:
     request = Request(parts=(ImagePart(sha256=put(store, BALL)), TextPart(text="add a dragon on the right")))
     with pytest.raises(InputError, match=r"'dragon'.*klein"):
         check_request(request)

@@ -1,4 +1,4 @@
-"""The learned agents in this repository: their size, their cards, and what they can do."""
+"""The trained agents in this repository: their size, their model cards, and what they can do."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +21,7 @@ from interleavethinker.tools.types import Request, TextPart
 SHIPPED = {
     name: weights
     for name, weights in {**available(PLANNERS), **available(CRITICS)}.items()
-    if "interleavethinker.microworld:" in weights.model  # others lie where their recipe's run left them
+    if "interleavethinker.microworld:" in weights.model  # the others are in the run folders of their recipes
 }
 
 
@@ -40,10 +40,10 @@ def test_weights_are_small_and_have_a_card(name: str) -> None:
     weights = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
     assert 0 < weights < (2_000_000 if SHIPPED[name].adapter else 10_000_000)
     assert "license: apache-2.0" in (folder / "README.md").read_text(encoding="utf-8")
-    assert not list(folder.glob("*.bin")), "pickled files do not ship"
+    assert not list(folder.glob("*.bin")), "pickled files must not ship"
 
 
-async def test_the_planner_writes_the_examples_plan_in_the_users_own_words(tmp_path: Path) -> None:
+async def test_the_planner_plans_the_example_in_the_users_own_words(tmp_path: Path) -> None:
     profile = load_profile("micro")
     assert profile.example is not None
     model = load_chat_model(PLANNERS["sft"].model, dtype="float32", max_new_tokens=600)
@@ -53,8 +53,8 @@ async def test_the_planner_writes_the_examples_plan_in_the_users_own_words(tmp_p
     assert all((step.prompt or "?") in profile.example for step in plan.steps)
 
 
-async def test_a_picture_is_looked_at_before_it_is_asked_for_a_change(tmp_path: Path) -> None:
-    """Plans of held-out changes that are worked out from a picture; a planner that guesses would get few right."""
+async def test_the_planner_looks_at_a_given_image_before_it_plans_a_change(tmp_path: Path) -> None:
+    """Plans held-out changes that must be inferred from an image; a planner that guesses gets few right."""
     store, right, asked = ImageStore(tmp_path), 0, 0
     model = load_chat_model(PLANNERS["sft"].model, dtype="float32", max_new_tokens=400, max_batch=16)
     planner = ChatPlanner(model, store, prompts=prompts_folder())
@@ -70,7 +70,7 @@ async def test_a_picture_is_looked_at_before_it_is_asked_for_a_change(tmp_path: 
 
 @pytest.fixture(scope="module")
 def attempts(tmp_path_factory: pytest.TempPathFactory) -> tuple[ImageStore, MicroGenerator, Sequence[CriticCase]]:
-    """First attempts of the shipped generator at steps that no training has met."""
+    """First attempts of the shipped generator at steps that no training contains."""
     store, generator = ImageStore(tmp_path_factory.mktemp("attempts")), MicroGenerator()
     return store, generator, generate_cases(generator, store, 48, 5, tries=2)
 
@@ -84,10 +84,10 @@ def _critic(name: str, store: ImageStore) -> ChatCritic:
 
 
 @pytest.mark.parametrize("name", ["sft", "grpo"])
-async def test_critics_accept_good_pictures_and_reject_bad_ones(
+async def test_critics_accept_good_images_and_reject_bad_ones(
     name: str, attempts: tuple[ImageStore, MicroGenerator, Sequence[CriticCase]]
 ) -> None:
-    """One who guesses is right in half."""
+    """A critic that guesses is right half of the time."""
     store, _, cases = attempts
     verdicts = await _critic(name, store).judge([one.case for one in cases])
     for good in (True, False):
@@ -96,7 +96,7 @@ async def test_critics_accept_good_pictures_and_reject_bad_ones(
         assert sum(right) > 0.7 * len(right)
 
 
-async def test_what_the_critic_words_anew_mends_most_failures_and_a_new_seed_does_not(
+async def test_the_critics_rewritten_prompts_fix_most_failures_and_new_seeds_do_not(
     attempts: tuple[ImageStore, MicroGenerator, Sequence[CriticCase]],
 ) -> None:
     store, generator, cases = attempts

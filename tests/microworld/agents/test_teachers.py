@@ -1,4 +1,4 @@
-"""The teachers: their judgement, their words, and what becomes of a step that starts from a faulty picture."""
+"""The teachers: their verdicts, their texts, and how they treat a step that starts from a faulty image."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +18,7 @@ from interleavethinker.tools.images.png import encode_png
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import PlanContext
 from interleavethinker.tools.request_parsing import as_request
-from interleavethinker.tools.types import Attempt, CriticInput
+from interleavethinker.tools.types import Attempt, CriticInput, Plan, Step
 
 BALL, TREE = SceneObject("ball", "red", "big"), SceneObject("tree", "green", "small")
 BEFORE = Scene("night").put(3, BALL).put(5, TREE)
@@ -26,14 +26,14 @@ RECOLOUR = Edit("recolour", cell=3, new=SceneObject("ball", "blue", "big"))
 TARGET = StepTarget(RECOLOUR.apply(BEFORE), BEFORE, RECOLOUR)
 
 
-def picture(scene: Scene) -> Image.Image:
+def image_of(scene: Scene) -> Image.Image:
     return to_image(render(scene))
 
 
 def test_a_success_repeats_the_prompt_and_a_failure_says_what_is_wrong() -> None:
-    good = label_attempt(picture(TARGET.after), picture(BEFORE), TARGET, "make it azure", 0)
+    good = label_attempt(image_of(TARGET.after), image_of(BEFORE), TARGET, "make it azure", 0)
     assert (good.verdict.success, good.verdict.refined_prompt, good.strategy) == (True, "make it azure", None)
-    bad = label_attempt(picture(BEFORE), picture(BEFORE), TARGET, "make it azure", 0, "plain")
+    bad = label_attempt(image_of(BEFORE), image_of(BEFORE), TARGET, "make it azure", 0, "plain")
     assert (bad.verdict.success, bad.verdict.refined_prompt) == (False, "make the red ball blue")
     assert bad.verdict.reasoning == (
         "before big red ball on the left, small green tree on the right, night; "
@@ -43,15 +43,15 @@ def test_a_success_repeats_the_prompt_and_a_failure_says_what_is_wrong() -> None
     )
 
 
-def test_a_thing_that_is_gone_or_new_or_only_looks_otherwise_is_said_to_be_so() -> None:
+def test_the_reasoning_names_objects_that_are_missing_new_or_only_look_different() -> None:
     after, other = TARGET.after, replace(TREE, variant=1 - TREE.variant)
-    said = [
-        label_attempt(picture(shown), picture(BEFORE), TARGET, "x", 0).verdict.reasoning
+    reasoning = [
+        label_attempt(image_of(shown), image_of(BEFORE), TARGET, "x", 0).verdict.reasoning
         for shown in (after.put(5, None), after.put(8, BALL), after.put(5, other))
     ]
-    assert "small green tree on the right stays, is nothing no" in said[0]
-    assert "nothing in the bottom right stays, is big red ball no" in said[1]
-    assert "small green tree on the right stays, is another small green tree no" in said[2]
+    assert "small green tree on the right stays, is nothing no" in reasoning[0]
+    assert "nothing in the bottom right stays, is big red ball no" in reasoning[1]
+    assert "small green tree on the right stays, is another small green tree no" in reasoning[2]
 
 
 @pytest.mark.parametrize(
@@ -64,31 +64,31 @@ def test_a_thing_that_is_gone_or_new_or_only_looks_otherwise_is_said_to_be_so() 
     ],
 )
 def test_each_strategy_writes_its_own_prompt(strategy: str, words: str) -> None:
-    lesson = label_attempt(picture(BEFORE), picture(BEFORE), TARGET, "x", 0, strategy)
-    assert lesson.verdict.refined_prompt == words
+    label = label_attempt(image_of(BEFORE), image_of(BEFORE), TARGET, "x", 0, strategy)
+    assert label.verdict.refined_prompt == words
 
 
-def test_strategies_are_drawn_blindly_and_reproducibly() -> None:
-    wrong = picture(BEFORE)
-    lessons = [label_attempt(wrong, wrong, TARGET, f"words {index}", 0) for index in range(40)]
-    assert {lesson.strategy for lesson in lessons} == set(STRATEGIES)
-    assert [label_attempt(wrong, wrong, TARGET, f"words {index}", 0) for index in range(4)] == lessons[:4]
+def test_strategies_are_sampled_reproducibly_and_all_occur() -> None:
+    wrong = image_of(BEFORE)
+    labels = [label_attempt(wrong, wrong, TARGET, f"words {index}", 0) for index in range(40)]
+    assert {label.strategy for label in labels} == set(STRATEGIES)
+    assert [label_attempt(wrong, wrong, TARGET, f"words {index}", 0) for index in range(4)] == labels[:4]
 
 
-def test_a_step_is_not_blamed_for_what_was_wrong_before_it() -> None:
+def test_a_step_is_not_blamed_for_faults_of_earlier_steps() -> None:
     really = BEFORE.put(5, None).put(0, TREE)
     done = RECOLOUR.apply(really)
-    assert is_success(score_step(picture(done), picture(really), TARGET))
-    assert not is_success(score_step(picture(TARGET.after), picture(really), TARGET)), "the tree must stay where it is"
+    assert is_success(score_step(image_of(done), image_of(really), TARGET))
+    assert not is_success(score_step(image_of(TARGET.after), image_of(really), TARGET)), "the tree must stay"
 
 
-def test_words_fall_back_to_the_plan_where_the_thing_to_change_is_missing() -> None:
-    lost = picture(BEFORE.put(3, None))
+def test_texts_refer_to_the_planned_scene_if_the_object_to_change_is_missing() -> None:
+    lost = image_of(BEFORE.put(3, None))
     assert label_attempt(lost, lost, TARGET, "x", 0, "plain").verdict.refined_prompt == "make the red ball blue"
 
 
-def test_every_strategy_has_words_for_every_kind_of_step() -> None:
-    wrong = score_step(picture(Scene("snow")), picture(BEFORE), TARGET).faults
+def test_every_strategy_writes_a_prompt_for_every_kind_of_step() -> None:
+    wrong = score_step(image_of(Scene("snow")), image_of(BEFORE), TARGET).faults
     rng = np.random.default_rng(0)
     for index in range(70):
         for step in sample_scenario(3, index, "train").scenario.steps:
@@ -97,9 +97,9 @@ def test_every_strategy_has_words_for_every_kind_of_step() -> None:
                     assert rewrite_prompt(strategy, step.target, step.target.before, wrong, rng)
 
 
-async def test_teachers_stand_behind_the_ports(tmp_path: Path) -> None:
+async def test_teachers_implement_the_planner_and_critic_protocols(tmp_path: Path) -> None:
     store = ImageStore(tmp_path)
-    source, good = store.put(encode_png(picture(BEFORE))), store.put(encode_png(picture(TARGET.after)))
+    source, good = store.put(encode_png(image_of(BEFORE))), store.put(encode_png(image_of(TARGET.after)))
     critic = TeacherCritic(store, {"make it azure": TARGET}, seed=0)
     cases = [
         CriticInput(source=source, image=image, original_prompt="make it azure", prompt="p") for image in (source, good)
@@ -109,4 +109,13 @@ async def test_teachers_stand_behind_the_ports(tmp_path: Path) -> None:
     planner, request = ReferencePlanner(plan), as_request("anything")
     assert await planner.plan(request, PlanContext()) == plan
     done = (Attempt(plan_version=1, step=0, iteration=0, prompt="p", seed=0, source=None, image=good),)
-    assert (await planner.plan(request, PlanContext(plan, done))).steps == plan.steps[1:]
+    assert (await planner.plan(request, PlanContext(plan, done, finished=1))).steps == plan.steps[1:]
+
+
+async def test_a_replan_after_a_text_only_step_repeats_no_finished_step() -> None:
+    plan = Plan(
+        steps=(Step(auxiliary_text="First, some words."), Step(prompt="a red ball"), Step(prompt="make it blue"))
+    )
+    done = (Attempt(plan_version=1, step=1, iteration=0, prompt="a red ball", seed=0, source=None, image="0" * 64),)
+    context = PlanContext(plan, done, failed_steps=(2,), finished=2)
+    assert (await ReferencePlanner(plan).plan(as_request("anything"), context)).steps == plan.steps[2:]

@@ -1,4 +1,4 @@
-"""The generator without a model does exactly what understood texts say."""
+"""The oracle generator executes exactly what a text says, if the text can be parsed."""
 
 import numpy as np
 import pytest
@@ -12,14 +12,14 @@ from interleavethinker.microworld.scoring.scorer import score_task, score_tasks
 
 
 def made(task: Task, seed: int = 0, text: str | None = None) -> Image.Image:
-    renderer = OracleGenerator()
+    generator = OracleGenerator()
     if task.source is None:
-        return renderer.generate([text or task.text], [seed])[0]
-    return renderer.edit([to_image(render(task.source))], [text or task.text], [seed])[0]
+        return generator.generate([text or task.text], [seed])[0]
+    return generator.edit([to_image(render(task.source))], [text or task.text], [seed])[0]
 
 
 @pytest.mark.parametrize("name", ["draw", *EDIT_KINDS, *HELD_OUT_FAMILIES])
-def test_everything_that_is_said_is_done_exactly(name: str) -> None:
+def test_every_text_of_the_language_is_executed_exactly(name: str) -> None:
     rng = np.random.default_rng(0)
     tasks = [
         generation_task(rng)
@@ -29,17 +29,17 @@ def test_everything_that_is_said_is_done_exactly(name: str) -> None:
         else held_out_task(name, rng).task
         for _ in range(12)
     ]
-    pictures = [made(task, seed) for seed, task in enumerate(tasks)]
-    assert all(scored.exact and scored.semantics == 10 for scored in score_tasks(pictures, tasks))
+    images = [made(task, seed) for seed, task in enumerate(tasks)]
+    assert all(scored.exact and scored.semantics == 10 for scored in score_tasks(images, tasks))
 
 
-def test_what_is_not_understood_changes_nothing() -> None:
+def test_a_text_that_cannot_be_parsed_changes_nothing() -> None:
     task = edit_task(np.random.default_rng(1), "recolour")
     assert score_task(made(task, text="be nice"), task).semantics == 0
 
 
-def test_what_a_text_leaves_open_varies_with_the_seed_alone() -> None:
-    renderer, text = OracleGenerator(), "a red cat in the middle, at night"
-    pictures = [renderer.generate([text], [seed])[0].tobytes() for seed in range(12)]
-    assert len(set(pictures)) > 3
-    assert pictures[5] == renderer.generate([text], [5])[0].tobytes()
+def test_only_the_seed_decides_what_a_text_leaves_open() -> None:
+    generator, text = OracleGenerator(), "a red cat in the middle, at night"
+    images = [generator.generate([text], [seed])[0].tobytes() for seed in range(12)]
+    assert len(set(images)) > 3
+    assert images[5] == generator.generate([text], [5])[0].tobytes()

@@ -1,4 +1,4 @@
-"""Stories told in ordinary words become plans that the micro world can draw."""
+"""Requests told as stories become plans in the micro world's language."""
 
 import asyncio
 from pathlib import Path
@@ -41,11 +41,11 @@ def plan(text: str, folder: Path) -> list[str | None]:
         ("it starts to snow", "background"),
     ],
 )
-def test_a_sentence_of_a_story_is_the_edit_that_it_tells(told: str, kind: str) -> None:
+def test_a_sentence_of_a_story_is_parsed_as_an_edit(told: str, kind: str) -> None:
     assert [edit.kind for edit in parse(told, SCENE).edits] == [kind]
 
 
-def test_a_story_becomes_one_step_a_sentence_in_its_own_words(tmp_path: Path) -> None:
+def test_a_story_becomes_one_step_per_sentence_in_its_own_words(tmp_path: Path) -> None:
     text = "Tell me a story: a small white cat on the left in a meadow. The cat walks to the middle. Then night falls."
     assert plan(text, tmp_path) == [
         "a small white cat on the left in a meadow",
@@ -54,21 +54,21 @@ def test_a_story_becomes_one_step_a_sentence_in_its_own_words(tmp_path: Path) ->
     ]
 
 
-def test_it_means_the_thing_named_last_or_else_the_scene(tmp_path: Path) -> None:
+def test_it_refers_to_the_object_named_last_or_else_to_the_scene(tmp_path: Path) -> None:
     text = "a big red ball on the left in a meadow, then make it night, then make it blue"
     assert plan(text, tmp_path)[1:] == ["make it night", "make the ball blue"]
 
 
-def test_a_story_of_something_unknown_names_the_unknown_word(tmp_path: Path) -> None:
+def test_the_error_for_a_story_with_an_unknown_word_names_the_word(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="'dragon'"):
         plan("Tell me a story about a dragon", tmp_path)
 
 
-def test_texts_of_the_world_itself_are_left_as_they_are() -> None:
+def test_texts_in_the_micro_worlds_language_stay_unchanged() -> None:
     rng = np.random.default_rng(8)
     texts = [generation_task(rng).text for _ in range(200)]
     texts += [edit_task(rng, kind).text for kind in EDIT_KINDS for _ in range(100)]
-    texts += [held_out_task(gap, rng).task.text for gap in HELD_OUT_FAMILIES for _ in range(100)]
+    texts += [held_out_task(family, rng).task.text for family in HELD_OUT_FAMILIES for _ in range(100)]
     for text in texts:
         assert normalize(text) == text
         assert strip_framing(text) == text

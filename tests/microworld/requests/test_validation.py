@@ -1,4 +1,4 @@
-"""Which requests the profile `micro` takes."""
+"""Which requests the profile `micro` accepts."""
 
 import pytest
 
@@ -13,14 +13,14 @@ def ask(text: str) -> None:
 
 
 @pytest.mark.parametrize("split", SPLITS)
-def test_every_request_of_every_family_is_taken(split: str) -> None:
+def test_every_request_of_every_family_is_accepted(split: str) -> None:
     for index in range(140):
         for part in sample_scenario(11, index, split).scenario.parts:  # type: ignore[arg-type]
             if isinstance(part, str):
                 ask(part)
 
 
-def test_unknown_words_are_named_with_what_may_be_said_instead() -> None:
+def test_the_error_for_unknown_words_suggests_known_ones() -> None:
     with pytest.raises(InputError, match=r"'dragon' \(nearest: .*klein"):
         ask("Tell a picture story. First a big red dragon on the left, at night.")
     with pytest.raises(InputError, match="no words"):

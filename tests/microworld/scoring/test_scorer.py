@@ -1,4 +1,4 @@
-"""Each single defect lowers the right score, and by how much."""
+"""Each defect lowers the right score by the documented amount."""
 
 from dataclasses import replace
 
@@ -37,11 +37,11 @@ EDIT = Edit("recolour", cell=1, new=GREEN_BALL)
 TARGET = EDIT.apply(SCENE)
 
 
-def drawn(made: Scene) -> Score:
+def score_generated(made: Scene) -> Score:
     return score(render(made), None, cell_targets_of(SCENE), SCENE.background)
 
 
-def edited(made: Scene, source: Scene = SCENE) -> Score:
+def score_edited(made: Scene, source: Scene = SCENE) -> Score:
     return score(render(made), source, EDIT.cell_targets(SCENE), SCENE.background)
 
 
@@ -49,7 +49,7 @@ def test_the_target_itself_gets_full_marks_for_every_kind_of_task() -> None:
     rng = np.random.default_rng(0)
     tasks = [generation_task(rng) for _ in range(20)]
     tasks += [edit_task(rng, kind) for kind in EDIT_KINDS for _ in range(6)]
-    tasks += [held_out_task(gap, rng).task for gap in HELD_OUT_FAMILIES for _ in range(6)]
+    tasks += [held_out_task(family, rng).task for family in HELD_OUT_FAMILIES for _ in range(6)]
     for scored in score_tasks([render(task.target) for task in tasks], tasks):
         assert (scored.semantics, scored.quality, scored.overall, scored.exact) == (10, 10, 10, True)
         assert scored.faults == ()
@@ -59,8 +59,8 @@ def test_the_target_itself_gets_full_marks_for_every_kind_of_task() -> None:
 def test_an_edit_that_changes_nothing_has_semantics_zero() -> None:
     rng = np.random.default_rng(1)
     tasks = [edit_task(rng, kind) for kind in EDIT_KINDS for _ in range(6)]
-    pictures = [render(task.source) for task in tasks if task.source]
-    for scored in score_tasks(pictures, tasks):
+    images = [render(task.source) for task in tasks if task.source]
+    for scored in score_tasks(images, tasks):
         assert (scored.semantics, scored.preserved, scored.quality, scored.exact) == (0, 10, 10, False)
         assert not is_success(scored)
 
@@ -77,24 +77,24 @@ def test_an_edit_that_changes_nothing_has_semantics_zero() -> None:
     ],
     ids=["wrong kind", "wrong colour", "wrong size", "colour and size", "missing", "wrong background"],
 )
-def test_a_defect_in_a_drawing_lowers_what_should_be_there(defect: Scene, grade: float) -> None:
-    scored = drawn(defect)
+def test_a_defect_in_a_generated_scene_lowers_the_grade_of_what_should_be_there(defect: Scene, grade: float) -> None:
+    scored = score_generated(defect)
     assert (scored.changed, scored.preserved, scored.semantics) == (grade, 10, grade)
     assert (scored.quality, scored.exact, is_success(scored)) == (10, False, False)
 
 
-def test_an_extra_thing_in_a_drawing_lowers_what_should_not_be_there() -> None:
-    scored = drawn(SCENE.put(8, CAT))
+def test_an_extra_object_in_a_generated_scene_lowers_the_grade_of_what_should_stay() -> None:
+    scored = score_generated(SCENE.put(8, CAT))
     assert (scored.changed, scored.preserved, scored.semantics, scored.exact) == (10, 2, 2, False)
 
 
-def test_a_thing_drawn_elsewhere_is_better_than_missing_but_its_place_is_wrong_twice() -> None:
-    scored = drawn(SCENE.put(1, None).put(2, BALL))
+def test_an_object_in_the_wrong_cell_is_better_than_a_missing_one_but_both_cells_are_wrong() -> None:
+    scored = score_generated(SCENE.put(1, None).put(2, BALL))
     assert (scored.changed, scored.preserved, scored.exact) == (3, 2, False)
 
 
-def test_what_a_drawing_leaves_open_is_free() -> None:
-    assert drawn(SCENE.put(1, replace(BALL, variant=1, offset=2))).semantics == 10
+def test_variants_and_offsets_of_generated_objects_are_free() -> None:
+    assert score_generated(SCENE.put(1, replace(BALL, variant=1, offset=2))).semantics == 10
 
 
 @pytest.mark.parametrize(
@@ -112,20 +112,20 @@ def test_what_a_drawing_leaves_open_is_free() -> None:
     ],
     ids=["kind", "colour", "size", "variant", "offset", "gone", "moved", "extra", "background"],
 )
-def test_a_changed_bystander_lowers_what_should_not_have_changed(defect: Scene, grade: float) -> None:
-    scored = edited(defect)
+def test_a_changed_bystander_lowers_the_grade_of_what_should_stay(defect: Scene, grade: float) -> None:
+    scored = score_edited(defect)
     assert (scored.changed, scored.preserved, scored.semantics, scored.quality) == (10, grade, grade, 10)
     assert is_success(scored) is (grade == 9)
     assert scored.exact is (grade == 9)
 
 
-def test_a_half_done_edit_is_graded_by_attribute() -> None:
-    assert edited(TARGET.put(1, replace(BALL, colour="pink"))).changed == 4
-    assert edited(TARGET.put(1, replace(GREEN_BALL, size="small"))).changed == 5
-    assert edited(TARGET.put(1, None)).changed == 0
+def test_an_incomplete_edit_is_graded_by_attribute() -> None:
+    assert score_edited(TARGET.put(1, replace(BALL, colour="pink"))).changed == 4
+    assert score_edited(TARGET.put(1, replace(GREEN_BALL, size="small"))).changed == 5
+    assert score_edited(TARGET.put(1, None)).changed == 0
 
 
-def test_a_move_that_leaves_the_thing_where_it_was_is_no_move() -> None:
+def test_a_move_that_leaves_the_object_in_its_old_cell_fails() -> None:
     edit = Edit("move", cell=4, to=5)
     cell_targets = edit.cell_targets(SCENE)
     copied = score(render(SCENE.put(5, CAT)), SCENE, cell_targets, "meadow")
@@ -135,25 +135,25 @@ def test_a_move_that_leaves_the_thing_where_it_was_is_no_move() -> None:
     assert (copied.preserved, other.preserved, lost.preserved) == (10, 10, 10)
 
 
-def test_a_background_that_should_have_changed_counts_zero_if_kept_and_two_if_wrong() -> None:
+def test_a_background_that_should_have_changed_scores_zero_if_unchanged_and_two_if_wrong() -> None:
     cell_targets = cell_targets_of(SCENE)
     assert score(render(SCENE), SCENE, cell_targets, "night").changed == 0
     assert score(render(replace(SCENE, background="snow")), SCENE, cell_targets, "night").changed == 2
     assert score(render(replace(SCENE, background="night")), SCENE, cell_targets, "night").semantics == 10
 
 
-def test_a_smear_lowers_quality_and_leaves_semantics() -> None:
-    picture = render(TARGET)
-    picture[34:62, 34:62] = 0.5 * picture[34:62, 34:62] + 0.5 * picture[34:62, 34:62].mean((0, 1))
-    scored = score(picture, SCENE, EDIT.cell_targets(SCENE), "meadow")
+def test_a_smear_lowers_quality_but_not_semantics() -> None:
+    pixels = render(TARGET)
+    pixels[34:62, 34:62] = 0.5 * pixels[34:62, 34:62] + 0.5 * pixels[34:62, 34:62].mean((0, 1))
+    scored = score(pixels, SCENE, EDIT.cell_targets(SCENE), "meadow")
     assert (scored.semantics, scored.exact) == (10, True)
     assert 2 < scored.quality < 8
 
 
-def test_a_blot_instead_of_a_thing_makes_a_picture_bad() -> None:
-    picture = render(TARGET)
-    picture[:, 32:64] = as_pixels(to_image(picture).filter(ImageFilter.GaussianBlur(2.5)))[:, 32:64]
-    scored = score(picture, SCENE, EDIT.cell_targets(SCENE), "meadow")
+def test_a_blot_in_place_of_an_object_fails() -> None:
+    pixels = render(TARGET)
+    pixels[:, 32:64] = as_pixels(to_image(pixels).filter(ImageFilter.GaussianBlur(2.5)))[:, 32:64]
+    scored = score(pixels, SCENE, EDIT.cell_targets(SCENE), "meadow")
     assert scored.quality < QUALITY_NEEDED
     assert not is_success(scored)
 
@@ -174,7 +174,7 @@ def test_more_noise_means_less_quality_and_the_same_semantics() -> None:
 def test_more_blur_means_less_quality() -> None:
     image = to_image(render(TARGET))
     blurred = [as_pixels(image.filter(ImageFilter.GaussianBlur(radius))) for radius in (0, 0.7, 1.0, 1.5)]
-    qualities = [score(picture, SCENE, EDIT.cell_targets(SCENE), "meadow").quality for picture in blurred]
+    qualities = [score(pixels, SCENE, EDIT.cell_targets(SCENE), "meadow").quality for pixels in blurred]
     assert qualities == sorted(qualities, reverse=True)
     assert qualities[0] - qualities[-1] > 3
 
@@ -188,25 +188,25 @@ def test_overall_is_the_geometric_mean() -> None:
     assert scored.overall == pytest.approx((4 * scored.quality) ** 0.5)
 
 
-def test_a_source_picture_counts_as_its_scene_and_bystanders_must_look_like_it() -> None:
+def test_a_source_image_is_read_and_bystanders_must_look_like_it() -> None:
     source = render(SCENE)
     assert score(render(TARGET), source, EDIT.cell_targets(SCENE), "meadow").semantics == 10
-    spoilt = source.copy()
-    spoilt[32:64, 32:64] += np.random.default_rng(5).normal(0, 0.18, (32, 32, 3))
-    looks = score(render(TARGET), spoilt, EDIT.cell_targets(SCENE), "meadow")
+    corrupted = source.copy()
+    corrupted[32:64, 32:64] += np.random.default_rng(5).normal(0, 0.18, (32, 32, 3))
+    looks = score(render(TARGET), corrupted, EDIT.cell_targets(SCENE), "meadow")
     assert looks.changed == 10
     assert 8 <= looks.preserved < 10
 
 
-def test_faults_name_what_was_wanted_and_found_worst_first() -> None:
-    scored = edited(SCENE.put(4, replace(CAT, colour="pink")))
+def test_faults_list_expected_and_found_content_worst_first() -> None:
+    scored = score_edited(SCENE.put(4, replace(CAT, colour="pink")))
     assert [(item.cell, item.wanted, item.found) for item in scored.faults] == [
         (1, "big green ball", "big red ball"),
         (4, "small white cat", "small pink cat"),
     ]
 
 
-def test_a_score_is_a_pure_function_of_picture_and_task() -> None:
+def test_a_score_is_a_pure_function_of_image_and_task() -> None:
     task: Task = edit_task(np.random.default_rng(4), "replace")
-    picture = to_image(render(task.target)).filter(ImageFilter.GaussianBlur(1))
-    assert score_task(picture, task) == score_task(picture, task)
+    pixels = to_image(render(task.target)).filter(ImageFilter.GaussianBlur(1))
+    assert score_task(pixels, task) == score_task(pixels, task)
