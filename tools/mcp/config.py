@@ -1,13 +1,15 @@
 """How to reach an image generator: the `[generator]` section of a profile, as frozen data.
 
-Three ways: `model` starts this project's own image server as a child process, `command` starts anybody's stdio server,
-`url` talks to a server over HTTP. With `tools`, a third-party server's own tool and argument names are mapped onto the
-`ImageGenerator` port; without it the server is expected to keep this project's contract. Knows nothing of MCP itself.
+There are three ways. `model` starts this project's image server as a child process, `command` starts any other stdio
+server, and `url` connects to a server over HTTP. `tools` maps a third-party server's tool and argument names onto the
+`ImageGenerator` protocol; without it, the server must follow this project's contract.
+
+Knows nothing of MCP itself, and nothing of the program behind `IMAGE_SERVER_COMMAND`.
 """
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, Self
 
@@ -15,9 +17,12 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from interleavethinker.tools.renamed_fields import with_new_names
 
-__all__ = ["GeneratorConfig", "ToolMapping", "ToolTemplate", "default_server_store"]
+__all__ = ["IMAGE_SERVER_COMMAND", "GeneratorConfig", "ToolMapping", "ToolTemplate", "default_server_store"]
 
-_PASSED_ON = (
+IMAGE_SERVER_COMMAND = (sys.executable, "-m", "interleavethinker", "image-server")
+"""Starts this project's image server on stdio, in the environment that this process runs in; options follow."""
+
+_FORWARDED_VARIABLES = (
     "ALL_PROXY",
     "CUDA_CACHE_PATH",
     "CUDA_DEVICE_ORDER",
@@ -57,16 +62,17 @@ _PASSED_ON = (
     "https_proxy",
     "no_proxy",
 )
-_PASSED_ON_PREFIXES = ("HF_", "INTERLEAVETHINKER_", "NCCL_", "PYTORCH_", "TORCH_")
-_KEYS = {
+"""Environment variables that every child process gets, if they are set."""
+_FORWARDED_PREFIXES = ("HF_", "INTERLEAVETHINKER_", "NCCL_", "PYTORCH_", "TORCH_")
+_PROVIDER_KEYS = {
     "gemini": ("GEMINI_API_KEY", "GEMINI_BASE_URL", "GOOGLE_API_KEY"),
     "openai": ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID"),
 }
-_OWN_PROGRAM = "from interleavethinker.cli import main; main()"
+"""Variables that only the image server of a hosted model gets, by the provider's name."""
 
 
 def default_server_store() -> Path:
-    """Returns the folder in which an image server keeps its images unless told otherwise."""
+    """Returns the default folder of an image server's store: `$INTERLEAVETHINKER_IMAGE_STORE`, or a cache folder."""
     named = os.environ.get("INTERLEAVETHINKER_IMAGE_STORE")
     if named:
         return Path(named)
@@ -75,109 +81,133 @@ def default_server_store() -> Path:
     return user_cache_path("interleavethinker") / "image-server"
 
 
+_OLD_NAMES = {
+    "connect_seconds": "connect_timeout",
+    "deadline": "call_timeout",
+    "quiet_seconds": "probe_interval",
+    "resends": "max_resends",
+}
+"""Fields of version 0.1, which people's profiles may still use."""
+
+
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class ToolTemplate(_Frozen):
-    """One third-party tool: its name, what it calls its arguments, and where its answer holds the image."""
+    """One third-party tool: its name, the names of its arguments, and where its answer holds the image."""
 
     name: str
     prompt: str | None = "prompt"
-    """Name of the argument that takes the prompt; None where the tool takes none."""
+    """Name of the argument that takes the prompt; None if the tool takes none."""
     seed: str | None = None
+    """Name of the argument that takes the seed, if there is one."""
     width: str | None = None
+    """Name of the argument that takes the width in pixels, if there is one."""
     height: str | None = None
+    """Name of the argument that takes the height in pixels, if there is one."""
     image: str | None = None
-    """Name of the argument that takes the source image (edit tools)."""
+    """Name of the argument that takes the source image, for edit tools."""
     image_form: Literal["data_uri", "base64", "list_of_data_uri"] = "data_uri"
-    """How the source image is written into that argument."""
+    """How the source image is encoded in that argument."""
     fixed: dict[str, JsonValue] = Field(default_factory=dict)
-    """Arguments that are the same in every call, for example `{"model": "large"}`."""
+    """Arguments with the same value in every call, for example `{"model": "large"}`."""
     result: Literal["auto", "content", "resource", "structured", "text"] = "auto"
-    """Where the image is: an image block, an embedded or linked resource, a field of the structured content (see
-    `field`), or base64 / a data URI in a text block. `auto` tries them in this order."""
+    """Where the answer holds the image: in an image block, an embedded or linked resource, the structured content (see
+    `field`), or as base64 or a data URI in a text block. `auto` tries them in this order."""
     field: str | None = None
-    """Dotted path into the structured content, list positions as numbers: `images.0.data`."""
+    """Dotted path into the structured content, with list positions as numbers: `images.0.data`."""
 
 
 class ToolMapping(_Frozen):
-    """A third-party server's tools for the two things a generator does; an absent one is reported as unsupported."""
+    """A third-party server's tools for generating and editing. Calls that need a missing one fail (`unsupported`)."""
 
     generate: ToolTemplate | None = None
     edit: ToolTemplate | None = None
 
 
 class GeneratorConfig(_Frozen):
-    """How to reach one generator. Exactly one of `model`, `command` and `url` must be given."""
+    """How to reach one generator. Exactly one of `model`, `command` and `url` is required."""
 
     model: str | None = None
-    """What this project's own image server shall serve: `micro`, a known short name, a folder, a repository,
-    `openai:…`, `gemini:…`, or an import string such as `interleavethinker.microworld:checkpoints/generator`."""
+    """Model that this project's image server serves: `micro`, a known short name, a folder, a repository, `openai:…`,
+    `gemini:…`, or an import string such as `interleavethinker.microworld:checkpoints/generator`."""
     command: tuple[str, ...] = ()
-    """A stdio server's command line."""
+    """Command line of a stdio server."""
     url: str | None = None
-    """A streamable HTTP server's endpoint."""
+    """Endpoint of a streamable HTTP server."""
     arguments: tuple[str, ...] = ()
-    """Further options for the own server, as on its command line: `("--max-batch", "1")`."""
+    """Further options for this project's image server, as on its command line: `("--max-batch", "1")`."""
     token_variable: str | None = None
-    """Name of the environment variable that holds the bearer token for `url`; the token itself is never stored."""
+    """Name of the environment variable that holds the bearer token for `url`. The token itself is never stored."""
     environment: tuple[str, ...] = ()
-    """Names of further environment variables that a child process gets, for example keys."""
+    """Names of further environment variables to pass to a child process, for example API keys."""
     variables: dict[str, str] = Field(default_factory=dict)
-    """Variables set for a child process. Not for secrets: a profile is saved with its runs."""
+    """Environment variables to set for a child process. Not for secrets: a profile is saved with its runs."""
     server_store: Path | None = None
-    """Folder of the server's image store, if it is on this host: images are then read from there instead of over the
-    wire. The own server is told to use it; None means its default folder. For `command` and `url`, None means: wire."""
+    """Folder of the server's image store, if this process can read it; images are then read from there instead of over
+    MCP. With `model`, the server is started with this store, by default in its usual folder. With `command` and `url`,
+    None means that images come over MCP."""
     tools: ToolMapping | None = None
-    """How to use a server that does not keep this project's contract."""
+    """How to use a server that does not follow this project's contract."""
     call_timeout: float = Field(default=900.0, gt=0)
-    """Seconds one call may take in all: queueing, restarts and resends included."""
-    resends: int = Field(default=5, ge=0)
-    """How often a call is sent again after its server died or said that it is busy."""
-    connect_seconds: float = Field(default=60.0, gt=0)
-    """Seconds for starting a server and shaking hands; a model may load afterwards."""
-    quiet_seconds: float = Field(default=30.0, gt=0)
-    """A call without news for this long makes the client check whether the server still answers at all."""
+    """Most seconds for one call in all, including queueing, restarts and resends."""
+    max_resends: int = Field(default=5, ge=0)
+    """How often a call is resent after its server died. Waiting for a busy server does not count."""
+    connect_timeout: float = Field(default=60.0, gt=0)
+    """Most seconds for starting a server and completing the MCP handshake; its model may load afterwards."""
+    probe_interval: float = Field(default=30.0, gt=0)
+    """Seconds without progress or answer after which the client checks whether the server still responds."""
     log: Path | None = None
-    """File for a child process's stderr; None passes it through where there is a terminal."""
+    """File for a child process's stderr. None: this process's stderr if it is a real file, else nowhere."""
 
     @model_validator(mode="before")
     @classmethod
     def _read_old_names(cls, data: object) -> object:
-        return with_new_names(data, {"deadline": "call_timeout"})
+        return with_new_names(data, _OLD_NAMES)
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
         given = [name for name in ("model", "command", "url") if getattr(self, name)]
         if len(given) != 1:
-            raise ValueError(f"exactly one of model, command and url must be given; found {given or 'none'}")
+            raise ValueError(f"exactly one of model, command and url must be given; found {', '.join(given) or 'none'}")
         if self.arguments and not self.model:
-            raise ValueError("arguments belong to model; put them into command instead")
+            raise ValueError("arguments belong to model; with command, append them to the command itself")
         if self.tools is not None and self.tools.generate is None and self.tools.edit is None:
             raise ValueError("tools must map generate, edit or both")
         return self
 
-    def command_line(self) -> tuple[str, ...]:
-        """Returns the child process to start; empty where there is none (`url`)."""
+    def command_line(self, image_server: Sequence[str] = IMAGE_SERVER_COMMAND) -> tuple[str, ...]:
+        """Returns the command line of the child process to start; empty with `url`.
+
+        Args:
+            image_server: Command that starts this project's image server.
+
+        Example:
+            >>> GeneratorConfig(model="micro", server_store=Path("/images")).command_line(["image-server"])
+            ('image-server', '--model', 'micro', '--store', '/images')
+        """
         if self.model is None:
             return self.command
-        store = ("--store", str(self.shared_store()))
-        return (sys.executable, "-c", _OWN_PROGRAM, "image-server", "--model", self.model, *store, *self.arguments)
+        return (*image_server, "--model", self.model, "--store", str(self.shared_store()), *self.arguments)
 
     def shared_store(self) -> Path | None:
-        """Returns the server's store if this process can read it directly."""
+        """Returns the folder of the server's store, if this process can read it."""
         if self.server_store is not None or self.model is None:
             return self.server_store
         return default_server_store()
 
     def child_environment(self, present: Mapping[str, str]) -> dict[str, str]:
-        """Returns what a child process gets beyond the MCP library's minimum, out of the variables `present` here."""
-        return {name: present[name] for name in self._names(present) if name in present} | self.variables
+        """Returns the variables a child process gets besides the MCP library's minimum.
 
-    def _names(self, present: Mapping[str, str]) -> Iterator[str]:
-        yield from _PASSED_ON
-        yield from (name for name in present if name.startswith(_PASSED_ON_PREFIXES))
+        Args:
+            present: The variables of this process.
+        """
+        return {name: present[name] for name in self._forwarded(present) if name in present} | self.variables
+
+    def _forwarded(self, present: Mapping[str, str]) -> Iterator[str]:
+        yield from _FORWARDED_VARIABLES
+        yield from (name for name in present if name.startswith(_FORWARDED_PREFIXES))
         yield from self.environment
         if self.model is not None:
-            yield from _KEYS.get(self.model.partition(":")[0], ())
+            yield from _PROVIDER_KEYS.get(self.model.partition(":")[0], ())

@@ -1,16 +1,18 @@
-"""The `ImageGenerator` port over MCP: any image server, reached through one persistent session.
+"""`McpImageGenerator`: an `ImageGenerator` that reaches any image server over MCP, through one persistent session.
 
-Restarts and reconnects, sends again what was in flight, brings images that the server does not know, keeps deadlines,
-and returns only when the bytes lie in the workspace's store under their own hash. With this project's server a call
-sent again never draws again, because the server answers a known call from its store. With a third-party server a call
-whose answer was lost is drawn again: at least once.
+It restarts or reconnects to a server that died, resends the calls that were in flight, uploads source images that the
+server does not know, enforces `call_timeout`, and returns once the image is in the workspace's store under its verified
+hash.
+
+Delivery: this project's server executes a call once, because it answers a resent call from its store. A third-party
+server may execute a call whose answer was lost again (at least once).
 """
 
 import asyncio
 import os
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
@@ -23,10 +25,10 @@ from interleavethinker.tools.images.store import ImageStore, sha256_of
 from interleavethinker.tools.protocols import ProgressCallback
 from interleavethinker.tools.types import GeneratedImage, GenerationRequest
 
-from .config import GeneratorConfig, ToolTemplate
+from .config import IMAGE_SERVER_COMMAND, GeneratorConfig, ToolTemplate
 from .results import error_of, image_of, small_png
 from .session import McpSession
-from .transport import call_contract_tool, connector, is_death, read_resource
+from .transport import call_contract_tool, connector, is_connection_lost, read_resource
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -36,35 +38,41 @@ __all__ = ["McpImageGenerator"]
 
 _T = TypeVar("_T")
 _CHUNK = 512 * 1024
-"""Bytes of an image asked for at once. The stdio client's cost grows with the square of a line's length."""
+"""Bytes of an image requested at once. The cost of the stdio client grows with the square of a line's length."""
 _BUSY_SECONDS = 0.25
+"""Pause before a call is sent to a busy server again; it grows with every refusal, up to eight times this."""
 
 
 class McpImageGenerator:
-    """Draws and edits through an MCP server. Use as an async context manager, or call `open` and `close`.
+    """Generates and edits images through an MCP server. Use as an async context manager, or call `open` and `close`.
+
+    Blocking store operations run in worker threads, so that a slow disk does not stall the event loop.
 
     Args:
         config: How to reach the server.
-        store: The workspace's store: sources are read from it, results are put into it.
+        store: The workspace's store: source images are read from it, results are written to it.
+        image_server: Command that starts this project's image server, where the config names a `model`.
     """
 
-    def __init__(self, config: GeneratorConfig, store: ImageStore) -> None:
+    def __init__(
+        self, config: GeneratorConfig, store: ImageStore, *, image_server: Sequence[str] = IMAGE_SERVER_COMMAND
+    ) -> None:
         self.config = config
         self._store = store
         shared = config.shared_store()
         self._shared = None if shared is None or config.tools is not None else ImageStore(shared)
         self._session = McpSession(
-            connector(config, dict(os.environ)),
-            connect_seconds=config.connect_seconds,
-            attempts=config.resends + 1,
+            connector(config, dict(os.environ), image_server),
+            connect_timeout=config.connect_timeout,
+            max_attempts=config.max_resends + 1,
         )
 
     async def open(self) -> None:
-        """Starts the server or connects to it, in the background: the first call waits for it."""
+        """Starts the server or connects to it in the background; the first call waits until it is ready."""
         await self._session.open()
 
     async def close(self) -> None:
-        """Ends the session, and the server if it is a child process."""
+        """Ends the session, and the server if it is a child process of this one."""
         await self._session.close()
 
     async def __aenter__(self) -> Self:
@@ -77,7 +85,7 @@ class McpImageGenerator:
         await self.close()
 
     async def generate(self, call: GenerationRequest, progress: ProgressCallback | None = None) -> GeneratedImage:
-        """See `ImageGenerator.generate`. Raises `GeneratorError` with code `deadline` when the time is up."""
+        """See `ImageGenerator.generate`. After `call_timeout`, raises `GeneratorError` with code `deadline`."""
         try:
             async with asyncio.timeout(self.config.call_timeout):
                 if self.config.tools is None:
@@ -92,7 +100,7 @@ class McpImageGenerator:
             ) from error
 
     async def status(self) -> dict[str, JsonValue]:
-        """Returns what the server says about itself (this project's own servers only)."""
+        """Returns the status of the server: model, device, queue, totals. Only this project's servers have one."""
         result = await self._call("server_status", {}, None)
         return dict(result.structured_content or {})
 
@@ -110,36 +118,43 @@ class McpImageGenerator:
         except GeneratorError as error:
             if error.code != "unknown_image" or call.source is None:
                 raise
-            await self._call("put_image", {"image": data_uri(self._store.get(call.source))}, None)
+            await self._call("put_image", {"image": await self._source_uri(call.source)}, None)
             result = await self._call(tool, arguments, progress)
         generated = _generated(result)
         await self._fetch(generated.sha256, result)
         return generated
 
     async def _fetch(self, sha256: str, result: "CallToolResult") -> None:
-        """Brings an image into the workspace: the preview, from here already, the shared folder, or over the wire."""
-        preview = small_png(result)
-        if preview is not None and sha256_of(preview) == sha256:
-            self._store.put(preview)
+        """Brings an image into the workspace's store, from a local source if there is one, else over MCP."""
+        if await asyncio.to_thread(self._fetch_locally, sha256, small_png(result)):
             return
-        try:
-            self._store.get(sha256)
-        except StoreError:
-            pass  # New, or torn: written below.
-        else:
-            return
-        if self._shared is not None:
-            try:
-                self._store.put(await asyncio.to_thread(self._shared.get, sha256))
-            except StoreError:
-                pass  # Another host's folder, or a torn file: the wire is slower, but right.
-            else:
-                return
         size = next((block.size for block in result.content if block.type == "resource_link"), None)
         data = await self._resending(lambda client: _read_in_chunks(client, sha256, size))
         if sha256_of(data) != sha256:
             raise GeneratorError(f"Image {sha256} arrived damaged; call again.", code="corrupt_image", retryable=True)
-        self._store.put(data)
+        await asyncio.to_thread(self._store.put, data)
+
+    def _fetch_locally(self, sha256: str, preview: bytes | None) -> bool:
+        """Tries the result's preview, the workspace's store and the server's folder. Blocking."""
+        if preview is not None and sha256_of(preview) == sha256:
+            self._store.put(preview)
+            return True
+        try:
+            self._store.get(sha256)
+        except StoreError:
+            pass  # New, or damaged: it is written below.
+        else:
+            return True
+        if self._shared is None:
+            return False
+        try:
+            self._store.put(self._shared.get(sha256))
+        except StoreError:
+            return False  # A folder of another host, or a damaged file. Reading over MCP is slower but always right.
+        return True
+
+    async def _source_uri(self, sha256: str) -> str:
+        return await asyncio.to_thread(lambda: data_uri(self._store.get(sha256)))
 
     async def _mapped_call(self, call: GenerationRequest, progress: ProgressCallback | None) -> GeneratedImage:
         tools = self.config.tools
@@ -147,15 +162,15 @@ class McpImageGenerator:
         if template is None:
             kind = "generate" if call.source is None else "edit"
             raise InputError(
-                f"This generator must map a tool for {kind!r} to do this; the profile maps none. Add `tools.{kind}`.",
+                f"This generator cannot {kind} images: the profile maps no tool for it. Add [generator.tools.{kind}].",
                 code="unsupported",
             )
-        arguments = self._mapped_arguments(call, template)
+        arguments = await self._mapped_arguments(call, template)
         started = time.monotonic()
         result = await self._call(template.name, arguments, progress)
         found = await image_of(result, template, lambda uri: self._resending(lambda client: read_resource(client, uri)))
         png = await asyncio.to_thread(canonical_png, found)
-        sha256 = self._store.put(png)
+        sha256 = await asyncio.to_thread(self._store.put, png)
         width, height = image_size(png)
         return GeneratedImage(
             sha256=sha256,
@@ -167,7 +182,7 @@ class McpImageGenerator:
             cached=False,
         )
 
-    def _mapped_arguments(self, call: GenerationRequest, template: ToolTemplate) -> dict[str, JsonValue]:
+    async def _mapped_arguments(self, call: GenerationRequest, template: ToolTemplate) -> dict[str, JsonValue]:
         arguments = dict(template.fixed)
         values: dict[str | None, JsonValue] = {
             template.prompt: call.prompt,
@@ -177,7 +192,7 @@ class McpImageGenerator:
         }
         arguments |= {name: value for name, value in values.items() if name is not None and value is not None}
         if template.image is not None and call.source is not None:
-            uri = data_uri(self._store.get(call.source))
+            uri = await self._source_uri(call.source)
             forms: dict[str, JsonValue] = {
                 "data_uri": uri,
                 "list_of_data_uri": [uri],
@@ -189,70 +204,73 @@ class McpImageGenerator:
     async def _call(
         self, tool: str, arguments: dict[str, JsonValue], progress: ProgressCallback | None
     ) -> "CallToolResult":
-        """Calls a tool until it answers: sends again after a death, waits while the server is busy."""
+        """Calls a tool until it answers: resends after the server died, and waits while it is busy."""
         busy = 0
         while True:
-            result = await self._resending(lambda client: self._watched(client, tool, arguments, progress))
+            result = await self._resending(lambda client: self._call_once(client, tool, arguments, progress))
             if not result.is_error:
                 return result
             error = error_of(result)
-            # A full queue empties by itself: only the deadline bounds this wait.
+            # A full queue drains by itself; only `call_timeout` bounds this wait.
             if not (isinstance(error, GeneratorError) and error.code == "busy"):
                 raise error
             busy += 1
             await asyncio.sleep(_BUSY_SECONDS * min(busy, 8) * random.uniform(0.5, 1.5))
 
     async def _resending(self, use: Callable[["Client"], Awaitable[_T]]) -> _T:
-        """Runs `use` with a living client, and again with a new one each time the server dies in the middle."""
-        for attempt in range(self.config.resends + 1):
+        """Runs `use` with a connected client, and again with a new one each time the server dies meanwhile."""
+        for attempt in range(self.config.max_resends + 1):
             client = await self._session.client()
             try:
                 return await use(client)
             except Exception as error:
-                if not is_death(error):
+                if not is_connection_lost(error):
                     raise
-                self._session.mark_dead(client)
-                if attempt == self.config.resends:
+                self._session.mark_lost(client)
+                if attempt == self.config.max_resends:
                     raise GeneratorError(
-                        f"The image server must live through a call; it died {attempt + 1} times during this one. "
-                        "Look at its log.",
+                        f"The image server crashed {_times(attempt + 1)} during this call. Check its log.",
                         code="server_died",
                         retryable=True,
                     ) from error
         raise AssertionError("unreachable")
 
-    async def _watched(
+    async def _call_once(
         self, client: "Client", tool: str, arguments: dict[str, JsonValue], progress: ProgressCallback | None
     ) -> "CallToolResult":
-        """Calls a tool once; without news for `quiet_seconds`, asks the server whether it is still there.
+        """Calls a tool once, and probes the server whenever nothing arrived for `probe_interval`.
 
-        Over HTTP the death of a host is silent: nothing would ever end a call that waits for its answer.
+        When a host dies, an HTTP connection to it stays open: without the probe the call would wait until it times out.
         """
-        news = time.monotonic()
+        last_news = time.monotonic()
         listener = progress
 
-        # Progress is asked for only where somebody listens: every step is a message, parsed on both sides.
+        # Progress is requested only if there is a listener: every step is a message that both sides parse.
         async def report(progress: float, total: float | None, message: str | None) -> None:
-            nonlocal news
-            news = time.monotonic()
+            nonlocal last_news
+            last_news = time.monotonic()
             if listener is not None:
                 listener(min(1.0, progress / total) if total else 0.0, message or "")
 
-        ask = client.call_tool if self.config.tools is not None else partial(call_contract_tool, client)
-        call = asyncio.ensure_future(ask(tool, arguments, progress_callback=report if listener else None))
+        call_tool = client.call_tool if self.config.tools is not None else partial(call_contract_tool, client)
+        call = asyncio.ensure_future(call_tool(tool, arguments, progress_callback=report if listener else None))
         try:
             while True:
-                wait = news + self.config.quiet_seconds - time.monotonic()
+                wait = last_news + self.config.probe_interval - time.monotonic()
                 await asyncio.wait({call}, timeout=max(0.0, wait))
                 if call.done():
                     return call.result()
-                if time.monotonic() - news >= self.config.quiet_seconds:
-                    await _probe(client, self.config.quiet_seconds)
-                    news = time.monotonic()
+                if time.monotonic() - last_news >= self.config.probe_interval:
+                    await _probe(client, self.config.probe_interval)
+                    last_news = time.monotonic()
         finally:
             if not call.done():
                 call.cancel()
                 await asyncio.wait({call})
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 async def _probe(client: "Client", seconds: float) -> None:
@@ -280,7 +298,7 @@ def _generated(result: "CallToolResult") -> GeneratedImage:
         return GeneratedImage.model_validate(fields)
     except ValueError as error:
         raise GeneratorError(
-            "The image server must answer with this project's contract; it did not. Map its tools in the profile "
-            "(`tools`) if it is somebody else's server.",
+            "The image server's answer does not follow this project's contract. If it is a third-party server, map its "
+            "tools in the profile: [generator.tools.generate] and [generator.tools.edit].",
             code="contract",
         ) from error

@@ -1,7 +1,7 @@
-"""Reads images and errors out of MCP tool results: this project's own contract, and whatever third-party tools return.
+"""Extracts images and errors from MCP tool results, of this project's contract and of third-party tools.
 
-Pure functions over results, except that a linked resource is read through a callback. Bytes found here come from
-outside: the caller canonicalises them before they enter a store.
+Pure functions of results, except that a linked resource is read through a callback. The bytes come from outside: the
+caller passes them through `canonical_png` before they enter a store.
 """
 
 import base64
@@ -28,7 +28,7 @@ _LONGEST_ERROR = 1000
 
 
 def from_base64(text: str) -> bytes | None:
-    """Returns the bytes of a data URI or of bare base64; None where the text is neither."""
+    """Returns the bytes of a data URI or of bare base64, or None if the text is neither."""
     match = _DATA_URI.search(text) or _BARE_BASE64.fullmatch(text)
     if match is None:
         return None
@@ -39,7 +39,7 @@ def from_base64(text: str) -> bytes | None:
 
 
 def small_png(result: "CallToolResult") -> bytes | None:
-    """Returns the bytes of a result's preview, if it is a PNG; they may be the image itself, which their hash tells."""
+    """Returns a result's preview if it is a PNG. A small image is its own preview, which its hash proves."""
     for block in result.content:
         if block.type == "image" and block.mime_type == "image/png":
             try:
@@ -55,7 +55,7 @@ def text_of(result: "CallToolResult") -> str:
 
 
 def error_of(result: "CallToolResult") -> InterleaveError:
-    """Returns what an `is_error` result means; our own server says it as `{"error": {code, message, retryable}}`."""
+    """Returns the exception for an `is_error` result; our server sends `{"error": {code, message, retryable}}`."""
     structured = result.structured_content
     error = structured.get("error") if isinstance(structured, Mapping) else None
     if isinstance(error, Mapping):
@@ -68,15 +68,15 @@ def error_of(result: "CallToolResult") -> InterleaveError:
 
 
 async def image_of(result: "CallToolResult", template: ToolTemplate, read: ReadResource) -> bytes:
-    """Returns the encoded image that a third-party tool answered with.
+    """Returns the encoded image in a third-party tool's result.
 
     Args:
         result: A result that is not an error.
-        template: Says where the image is.
+        template: Where the image is.
         read: Reads a resource of the same server by its URI.
 
     Raises:
-        GeneratorError: There is no image at that place (`no_image`).
+        GeneratorError: There is no image in that place (`no_image`).
     """
     places = ("content", "resource", "structured", "text") if template.result == "auto" else (template.result,)
     for place in places:
@@ -92,7 +92,7 @@ async def image_of(result: "CallToolResult", template: ToolTemplate, read: ReadR
             return found
     kinds = ", ".join(block.type for block in result.content) or "nothing"
     raise GeneratorError(
-        f"The tool {template.name!r} must answer with an image ({template.result}); it answered with {kinds}. "
+        f"Found no image in the answer of the tool {template.name!r} (looked in: {template.result}); it holds {kinds}. "
         "Correct `result` and `field` in the profile.",
         code="no_image",
     )

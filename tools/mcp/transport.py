@@ -1,12 +1,12 @@
-"""Makes MCP clients from a `GeneratorConfig`, and knows which of their exceptions mean that the server is gone.
+"""Creates MCP clients from a `GeneratorConfig`, and knows which of their exceptions mean a lost connection.
 
-The only file here that touches transports. The MCP library is imported when the first client is made.
+The only module here that touches transports. The MCP library is imported when the first client is created.
 """
 
 import base64
 import contextlib
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from pydantic import JsonValue
@@ -20,27 +20,28 @@ if TYPE_CHECKING:
     from mcp.shared.dispatcher import ProgressFnT
     from mcp_types import CallToolResult
 
-__all__ = ["call_contract_tool", "connector", "is_death", "read_resource"]
+__all__ = ["call_contract_tool", "connector", "is_connection_lost", "read_resource"]
 
 _LARGEST_EVENT = 64 * 1024 * 1024
 _SESSION_LOST = ("Session terminated", "Server returned an error response")
-"""How the HTTP transport reports a restarted server, or a proxy in front of a dead one."""
+"""Messages with which the HTTP transport reports a restarted server, or a proxy in front of a dead one."""
 
 
 def connector(
-    config: GeneratorConfig, environment: Mapping[str, str]
+    config: GeneratorConfig, environment: Mapping[str, str], image_server: Sequence[str]
 ) -> Callable[[contextlib.AsyncExitStack], Awaitable["Client"]]:
-    """Returns a function that makes a fresh client; whatever has to be closed after it goes onto the given stack.
+    """Returns a function that creates a new client and pushes what must be closed after it onto the given stack.
 
     Args:
         config: How to reach the server.
-        environment: This process's variables, from which a child gets its share and a token is read.
+        environment: This process's variables, which provide those of a child process and the token.
+        image_server: Command that starts this project's image server.
     """
 
     async def connect(stack: contextlib.AsyncExitStack) -> "Client":
         if config.url is not None:
             return await _http_client(config, config.url, environment, stack)
-        return _stdio_client(config, environment, stack)
+        return _stdio_client(config, config.command_line(image_server), environment, stack)
 
     return connect
 
@@ -48,10 +49,10 @@ def connector(
 async def call_contract_tool(
     client: "Client", tool: str, arguments: dict[str, JsonValue], progress_callback: "ProgressFnT | None"
 ) -> "CallToolResult":
-    """Calls a tool of this project's contract, whose answers the caller checks field by field.
+    """Calls a tool of this project's contract without validating the answer, which the caller does field by field.
 
-    `Client.call_tool` would check them too, against the JSON schema in the server's list of tools: that is slower than
-    everything else a client does with an answer.
+    `Client.call_tool` validates it against the JSON schema in the server's list of tools, which takes longer than
+    everything else that a client does with an answer.
     """
     from mcp_types import CallToolRequest, CallToolRequestParams, CallToolResult
 
@@ -63,25 +64,25 @@ async def read_resource(client: "Client", uri: str) -> bytes:
     """Returns the first blob of a resource.
 
     Raises:
-        GeneratorError: The resource has no bytes (`no_image`).
+        GeneratorError: The resource has no blob (`no_image`).
     """
     result = await client.read_resource(uri, cache_mode="bypass")
     for item in result.contents:
         blob = getattr(item, "blob", None)
         if isinstance(blob, str):
             return base64.b64decode(blob)
-    raise GeneratorError("The linked resource must hold an image; it holds text.", code="no_image")
+    raise GeneratorError("The linked resource holds text instead of an image.", code="no_image")
 
 
-def is_death(error: BaseException) -> bool:
-    """Whether the error means that the connection is gone, so that sending again over a new one may help."""
+def is_connection_lost(error: BaseException) -> bool:
+    """Whether the error means that the connection is lost, so that resending over a new one may help."""
     import anyio
     import httpx2
     from mcp import MCPError
     from mcp_types import CONNECTION_CLOSED
 
     if isinstance(error, BaseExceptionGroup):
-        return all(is_death(inner) for inner in error.exceptions)
+        return all(is_connection_lost(inner) for inner in error.exceptions)
     if isinstance(error, MCPError):
         return error.code == CONNECTION_CLOSED or error.message in _SESSION_LOST
     gone = (OSError, EOFError, anyio.ClosedResourceError, anyio.BrokenResourceError, httpx2.TransportError)
@@ -89,12 +90,15 @@ def is_death(error: BaseException) -> bool:
 
 
 def _stdio_client(
-    config: GeneratorConfig, environment: Mapping[str, str], stack: contextlib.AsyncExitStack
+    config: GeneratorConfig,
+    command_line: Sequence[str],
+    environment: Mapping[str, str],
+    stack: contextlib.AsyncExitStack,
 ) -> "Client":
     from mcp import Client
     from mcp.client.stdio import StdioServerParameters, stdio_client
 
-    command, *arguments = config.command_line()
+    command, *arguments = command_line
     server = StdioServerParameters(command=command, args=arguments, env=config.child_environment(environment))
     return Client(stdio_client(server, errlog=_error_log(config, stack)))
 
@@ -110,10 +114,12 @@ async def _http_client(
     if config.token_variable is not None:
         token = environment.get(config.token_variable)
         if not token:
-            raise ProfileError(f"The variable {config.token_variable} must hold the image server's token; it is empty.")
+            raise ProfileError(
+                f"The environment variable {config.token_variable} is not set. It must hold the image server's token."
+            )
         headers["Authorization"] = f"Bearer {token}"
 
-    async def refuse_strangers(response: httpx2.Response) -> None:
+    async def raise_if_unauthorized(response: httpx2.Response) -> None:
         if response.status_code in (401, 403, 421):
             raise GeneratorError(
                 f"The image server refused this client (HTTP {response.status_code}). Check the token variable and the "
@@ -121,18 +127,18 @@ async def _http_client(
                 code="unauthorized",
             )
 
-    # Reading waits as long as a generation takes; the call's own deadline bounds it.
+    # Reading may wait as long as a generation takes; `call_timeout` bounds it.
     http = httpx2.AsyncClient(
         headers=headers,
         timeout=httpx2.Timeout(30.0, read=None),
-        event_hooks={"response": [refuse_strangers]},
+        event_hooks={"response": [raise_if_unauthorized]},
     )
     await stack.enter_async_context(http)
     return Client(streamable_http_client(url, http_client=http, max_sse_event_size=_LARGEST_EVENT))
 
 
 def _error_log(config: GeneratorConfig, stack: contextlib.AsyncExitStack) -> TextIO:
-    """Where a child's stderr goes: a file, this process's stderr, or nowhere if that is no real file (notebooks)."""
+    """Where a child's stderr goes: the log, this process's stderr, or nowhere if that is no file (in notebooks)."""
     if config.log is not None:
         config.log.parent.mkdir(parents=True, exist_ok=True)
         return stack.enter_context(config.log.open("a", encoding="utf-8"))

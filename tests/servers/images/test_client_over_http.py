@@ -27,7 +27,7 @@ def free_port() -> int:
 
 async def test_the_client_reconnects_to_a_replaced_server_which_repeats_nothing(tmp_path: Path) -> None:
     port, store = free_port(), ImageStore(tmp_path / "workspace")
-    config = GeneratorConfig(url=f"http://127.0.0.1:{port}/mcp", resends=30)
+    config = GeneratorConfig(url=f"http://127.0.0.1:{port}/mcp", max_resends=30)
     async with McpImageGenerator(config, store) as generator:
         async with http_server(tmp_path / "server", port=port):
             first = await generator.generate(GenerationRequest(prompt="a ball", seed=1))
@@ -41,7 +41,7 @@ async def test_the_client_reconnects_to_a_replaced_server_which_repeats_nothing(
 
 
 async def test_an_unreachable_server_is_an_error_after_all_attempts(tmp_path: Path) -> None:
-    config = GeneratorConfig(url=f"http://127.0.0.1:{free_port()}/mcp", resends=1)
+    config = GeneratorConfig(url=f"http://127.0.0.1:{free_port()}/mcp", max_resends=1)
     async with McpImageGenerator(config, ImageStore(tmp_path)) as generator:
         with pytest.raises(GeneratorError) as caught:
             await generator.generate(GenerationRequest(prompt="a ball", seed=1))

@@ -62,7 +62,7 @@ async def test_every_call_is_answered_and_no_finished_generation_is_repeated(tmp
         for index in range(CALLS)
     ]
     config = GeneratorConfig(
-        command=(sys.executable, SERVER, str(servers.root), str(log)), resends=1000, call_timeout=500
+        command=(sys.executable, SERVER, str(servers.root), str(log)), max_resends=1000, call_timeout=500
     )
     async with McpImageGenerator(config, workspace) as generator:
         tasks = [asyncio.create_task(generator.generate(call)) for call in calls]

@@ -1,9 +1,10 @@
-"""The generator port over MCP: real server processes that are killed, restarted, slow, strange or not there at all."""
+"""The image generator over MCP, with real server processes that are killed, restarted, slow, foreign or missing."""
 
 import asyncio
 import io
 import signal
 import sys
+import threading
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
@@ -15,13 +16,13 @@ from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.mcp.config import GeneratorConfig, ToolMapping, ToolTemplate
 from interleavethinker.tools.mcp.generator import McpImageGenerator
 from interleavethinker.tools.testing.generator import paint
-from interleavethinker.tools.types import GenerationRequest
+from interleavethinker.tools.types import GeneratedImage, GenerationRequest
 
-STRANGE = (sys.executable, str(Path(__file__).parent / "strange_server.py"))
+THIRD_PARTY = (sys.executable, str(Path(__file__).parent / "third_party_server.py"))
 
 
 def children() -> list[psutil.Process]:
-    """The server processes that this test started and that still live."""
+    """The server processes that this test started and that are still running."""
     return [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
 
 
@@ -29,28 +30,30 @@ def own(tmp_path: Path, **options: object) -> GeneratorConfig:
     return GeneratorConfig.model_validate({"model": "cells", "server_store": tmp_path / "server"} | options)
 
 
-async def test_draws_edits_and_repeats_through_our_own_server(tmp_path: Path) -> None:
+async def test_generating_editing_and_repeating_a_call_through_our_own_server(tmp_path: Path) -> None:
     store = ImageStore(tmp_path / "workspace")
-    heard: list[float] = []
+    fractions: list[float] = []
     async with McpImageGenerator(own(tmp_path), store) as generator:
-        drawn = await generator.generate(GenerationRequest(prompt="a ball", seed=3), lambda part, _: heard.append(part))
-        assert store.get(drawn.sha256)
-        assert (drawn.seed, drawn.cached, drawn.model) == (3, False, "cells/1")
-        assert (await generator.generate(GenerationRequest(prompt="a ball", seed=3))) == drawn.model_copy(
+        generated = await generator.generate(
+            GenerationRequest(prompt="a ball", seed=3), lambda fraction, _: fractions.append(fraction)
+        )
+        assert store.get(generated.sha256)
+        assert (generated.seed, generated.cached, generated.model) == (3, False, "cells/1")
+        assert (await generator.generate(GenerationRequest(prompt="a ball", seed=3))) == generated.model_copy(
             update={"cached": True}
         )
         edited = await generator.generate(
-            GenerationRequest(prompt="redder", seed=3, source=drawn.sha256, width=32, height=48)
+            GenerationRequest(prompt="redder", seed=3, source=generated.sha256, width=32, height=48)
         )
         assert (edited.width, edited.height) == (32, 48)
         assert store.get(edited.sha256)
         assert (await generator.status())["generated"] == 2
-    assert heard
-    assert heard == sorted(heard)
+    assert fractions
+    assert fractions == sorted(fractions)
     assert children() == []
 
 
-async def test_an_image_that_the_server_does_not_know_is_brought_there(tmp_path: Path) -> None:
+async def test_a_source_image_that_the_server_does_not_know_is_uploaded(tmp_path: Path) -> None:
     store = ImageStore(tmp_path / "workspace")
     source = store.put(paint(GenerationRequest(prompt="made elsewhere", seed=0)))
     async with McpImageGenerator(own(tmp_path), store) as generator:
@@ -71,20 +74,66 @@ async def test_a_killed_server_is_started_again_and_finished_calls_are_not_repea
         assert (await generator.generate(GenerationRequest(prompt="a bell", seed=1))).sha256 != first.sha256
 
 
-async def test_a_call_in_flight_when_the_server_dies_is_sent_again(tmp_path: Path) -> None:
+class WatchedStore(ImageStore):
+    """Records the threads that read and write it."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.threads: set[threading.Thread] = set()
+
+    def put(self, data: bytes) -> str:
+        self.threads.add(threading.current_thread())
+        return super().put(data)
+
+    def get(self, sha256: str) -> bytes:
+        self.threads.add(threading.current_thread())
+        return super().get(sha256)
+
+
+async def test_the_store_is_never_used_on_the_event_loops_thread(tmp_path: Path) -> None:
+    store = WatchedStore(tmp_path / "workspace")
+    source = store.put(noise(400))
+    store.threads.clear()
+    edit = ToolTemplate(name="repaint", prompt="instruction", image="pictures", image_form="list_of_data_uri")
+    for config in (
+        own(tmp_path),
+        GeneratorConfig(command=program("", tmp_path)),
+        GeneratorConfig(command=THIRD_PARTY, tools=ToolMapping(edit=edit)),
+    ):
+        async with McpImageGenerator(config, store) as generator:
+            for prompt in ("new", "new", "small"):
+                size = 32 if prompt == "small" else None
+                await generator.generate(
+                    GenerationRequest(prompt=prompt, seed=1, source=source, width=size, height=size)
+                )
+    assert store.threads
+    assert threading.main_thread() not in store.threads
+
+
+async def test_the_command_of_the_image_server_can_be_replaced(tmp_path: Path) -> None:
+    log = tmp_path / "arguments"
+    code = f"import sys; from pathlib import Path; Path({str(log)!r}).write_text(' '.join(sys.argv[1:]))"
+    generator = McpImageGenerator(own(tmp_path), ImageStore(tmp_path), image_server=(sys.executable, "-c", code))
+    async with generator:
+        with pytest.raises(GeneratorError, match="Could not start or reach the image server"):
+            await generator.generate(GenerationRequest(prompt="a ball", seed=1))
+    assert log.read_text() == f"--model cells --store {tmp_path / 'server'}"
+
+
+async def test_a_call_in_flight_when_the_server_dies_is_resent(tmp_path: Path) -> None:
     slow = own(tmp_path, model=None, command=slow_server(tmp_path))
     async with McpImageGenerator(slow, ImageStore(tmp_path / "workspace")) as generator:
-        running = asyncio.Event()
-        call = asyncio.create_task(generator.generate(GenerationRequest(prompt="x", seed=1), lambda *_: running.set()))
-        await running.wait()
+        call = await started(generator, GenerationRequest(prompt="x", seed=1))
         (server,) = children()
         (tmp_path / "fast").touch()
         server.kill()
         assert (await call).cached is False
 
 
-async def test_a_server_that_dies_in_every_call_is_given_up_with_a_code(tmp_path: Path) -> None:
-    dying = GeneratorConfig(command=program("import os; FakeBackend.run = lambda *_: os._exit(7)", tmp_path), resends=2)
+async def test_a_server_that_dies_in_every_call_is_an_error_with_a_code(tmp_path: Path) -> None:
+    dying = GeneratorConfig(
+        command=program("import os; FakeBackend.run = lambda *_: os._exit(7)", tmp_path), max_resends=2
+    )
     async with McpImageGenerator(dying, ImageStore(tmp_path / "workspace")) as generator:
         with pytest.raises(GeneratorError) as caught:
             await generator.generate(GenerationRequest(prompt="x", seed=1))
@@ -100,7 +149,7 @@ async def test_a_server_that_cannot_be_started_is_an_error_in_time(tmp_path: Pat
             assert caught.value.code == "unreachable"
 
 
-async def test_a_deadline_ends_a_call_and_frees_the_server(tmp_path: Path) -> None:
+async def test_a_call_that_times_out_frees_the_server(tmp_path: Path) -> None:
     store = ImageStore(tmp_path / "workspace")
     async with McpImageGenerator(GeneratorConfig(command=slow_server(tmp_path)), store) as generator:
         await generator.status()
@@ -115,9 +164,7 @@ async def test_a_cancelled_call_leaves_the_session_usable(tmp_path: Path) -> Non
     async with McpImageGenerator(
         GeneratorConfig(command=slow_server(tmp_path)), ImageStore(tmp_path / "workspace")
     ) as generator:
-        running = asyncio.Event()
-        call = asyncio.create_task(generator.generate(GenerationRequest(prompt="x", seed=1), lambda *_: running.set()))
-        await running.wait()
+        call = await started(generator, GenerationRequest(prompt="x", seed=1))
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
@@ -129,14 +176,14 @@ async def test_a_cancelled_call_leaves_the_session_usable(tmp_path: Path) -> Non
 async def test_a_busy_server_is_waited_for(tmp_path: Path) -> None:
     busy = own(tmp_path, arguments=("--max-waiting", "1", "--max-batch", "1"))
     async with McpImageGenerator(busy, ImageStore(tmp_path / "workspace")) as generator:
-        drawn = await asyncio.gather(
+        generated = await asyncio.gather(
             *(generator.generate(GenerationRequest(prompt="x", seed=seed)) for seed in range(12))
         )
-    assert [one.seed for one in drawn] == list(range(12))
+    assert [one.seed for one in generated] == list(range(12))
 
 
-async def test_a_frozen_server_is_noticed_though_its_connection_stays_open(tmp_path: Path) -> None:
-    async with McpImageGenerator(own(tmp_path, quiet_seconds=1.0), ImageStore(tmp_path / "ws")) as generator:
+async def test_a_frozen_server_is_detected_although_its_connection_stays_open(tmp_path: Path) -> None:
+    async with McpImageGenerator(own(tmp_path, probe_interval=1.0), ImageStore(tmp_path / "ws")) as generator:
         await generator.status()
         (server,) = children()
         server.send_signal(signal.SIGSTOP)
@@ -151,7 +198,7 @@ async def test_a_refusal_is_an_input_error_with_the_servers_code(tmp_path: Path)
         assert caught.value.code == "invalid_prompt"
 
 
-async def test_without_a_shared_folder_a_large_image_comes_over_the_wire_in_parts(tmp_path: Path) -> None:
+async def test_without_a_shared_folder_a_large_image_comes_over_mcp_in_parts(tmp_path: Path) -> None:
     command = program("", tmp_path)
     store = ImageStore(tmp_path / "workspace")
     source = store.put(noise(900))
@@ -160,23 +207,23 @@ async def test_without_a_shared_folder_a_large_image_comes_over_the_wire_in_part
     assert len(store.get(edited.sha256)) > 600_000, "more than one part"
 
 
-async def test_a_torn_file_in_the_shared_folder_or_the_workspace_is_replaced(tmp_path: Path) -> None:
-    store, servers = ImageStore(tmp_path / "workspace"), ImageStore(tmp_path / "server")
+async def test_a_damaged_file_in_the_shared_folder_or_the_workspace_is_replaced(tmp_path: Path) -> None:
+    store, server_store = ImageStore(tmp_path / "workspace"), ImageStore(tmp_path / "server")
     store.put(noise(400))
     async with McpImageGenerator(own(tmp_path), store) as generator:
         call = GenerationRequest(prompt="x", seed=1, source=next(iter(store)))
-        drawn = await generator.generate(call)
-        whole = store.get(drawn.sha256)
-        store.path(drawn.sha256).write_bytes(whole[:100])
+        generated = await generator.generate(call)
+        original = store.get(generated.sha256)
+        store.path(generated.sha256).write_bytes(original[:100])
         assert (await generator.generate(call)).cached
-        assert store.get(drawn.sha256) == whole
-        store.delete(drawn.sha256)
-        servers.path(drawn.sha256).write_bytes(whole[:100])
-        assert (await generator.generate(call)).cached is False, "the server itself found its file torn"
-        assert store.get(drawn.sha256) == whole
+        assert store.get(generated.sha256) == original
+        store.delete(generated.sha256)
+        server_store.path(generated.sha256).write_bytes(original[:100])
+        assert (await generator.generate(call)).cached is False, "the server found its own file damaged"
+        assert store.get(generated.sha256) == original
 
 
-async def test_opening_and_closing_twice_is_harmless_and_a_closed_generator_says_so(tmp_path: Path) -> None:
+async def test_opening_and_closing_twice_is_harmless_and_a_closed_generator_is_an_error(tmp_path: Path) -> None:
     generator = McpImageGenerator(own(tmp_path), ImageStore(tmp_path / "workspace"))
     with pytest.raises(GeneratorError) as caught:
         await generator.generate(GenerationRequest(prompt="x", seed=1))
@@ -196,7 +243,7 @@ async def test_closing_while_the_server_still_starts_leaves_no_process(tmp_path:
     )
     await generator.open()
     async with asyncio.timeout(20):
-        while not children():  # noqa: ASYNC110 - another process's start is no event of ours
+        while not children():  # noqa: ASYNC110 - there is no event for the start of another process
             await asyncio.sleep(0.01)
         await generator.close()
     assert children() == []
@@ -205,7 +252,7 @@ async def test_closing_while_the_server_still_starts_leaves_no_process(tmp_path:
 TEMPLATE = {"name": "paint", "prompt": "text", "seed": "random_state", "width": "w", "height": "h"}
 
 
-async def test_anybodys_server_is_used_through_a_mapping_wherever_its_image_is(tmp_path: Path) -> None:
+async def test_a_mapped_third_party_server_may_return_its_image_in_any_place(tmp_path: Path) -> None:
     places = [
         ("content", "auto", None),
         ("content", "content", None),
@@ -218,76 +265,46 @@ async def test_anybodys_server_is_used_through_a_mapping_wherever_its_image_is(t
         ("json text", "auto", None),
     ]
     store = ImageStore(tmp_path)
-    async with McpImageGenerator(GeneratorConfig(command=STRANGE), store) as generator:
+    async with McpImageGenerator(GeneratorConfig(command=THIRD_PARTY), store) as generator:
         for seed, (where, result, field) in enumerate(places, start=200):
             generator.config = mapped(where, result=result, field=field)
-            drawn = await generator.generate(GenerationRequest(prompt="a ball", seed=seed, width=30, height=20))
-            image = Image.open(io.BytesIO(store.get(drawn.sha256)))
-            assert (image.format, image.size, drawn.width, drawn.seed) == ("PNG", (30, 20), 30, seed), where
+            generated = await generator.generate(GenerationRequest(prompt="a ball", seed=seed, width=30, height=20))
+            image = Image.open(io.BytesIO(store.get(generated.sha256)))
+            assert (image.format, image.size, generated.width, generated.seed) == ("PNG", (30, 20), 30, seed), where
             pixel = image.getpixel((5, 5))
             assert isinstance(pixel, tuple)
             assert abs(pixel[0] - seed) < 10, where
 
 
-async def test_a_source_is_sent_to_anybodys_edit_tool_in_the_form_it_wants(tmp_path: Path) -> None:
+async def test_a_source_image_is_encoded_as_the_mapped_edit_tool_requires(tmp_path: Path) -> None:
     edit = ToolTemplate(name="repaint", prompt="instruction", image="pictures", image_form="list_of_data_uri")
     store = ImageStore(tmp_path)
     source = store.put(paint(GenerationRequest(prompt="x", seed=1)))
-    async with McpImageGenerator(GeneratorConfig(command=STRANGE, tools=ToolMapping(edit=edit)), store) as generator:
+    async with McpImageGenerator(
+        GeneratorConfig(command=THIRD_PARTY, tools=ToolMapping(edit=edit)), store
+    ) as generator:
         assert (await generator.generate(GenerationRequest(prompt="same", seed=1, source=source))).sha256 == source
         with pytest.raises(InputError) as caught:
             await generator.generate(GenerationRequest(prompt="from nothing", seed=1))
         assert caught.value.code == "unsupported"
 
 
-async def test_a_strange_server_without_an_image_is_an_error(tmp_path: Path) -> None:
+async def test_a_third_party_answer_without_an_image_is_an_error(tmp_path: Path) -> None:
     async with McpImageGenerator(mapped("nowhere"), ImageStore(tmp_path)) as generator:
         with pytest.raises(GeneratorError) as caught:
             await generator.generate(GenerationRequest(prompt="x", seed=1))
         assert caught.value.code == "no_image"
         with pytest.raises(GeneratorError, match="out of paint"):
             await generator.generate(GenerationRequest(prompt="fail", seed=1))
-        # Neither keeps this project's contract, and nobody said how else to read it.
-        generator.config = GeneratorConfig(command=STRANGE)
+        # Without a mapping, the server has to follow this project's contract, which it does not.
+        generator.config = GeneratorConfig(command=THIRD_PARTY)
         with pytest.raises(InterleaveError):
             await generator.generate(GenerationRequest(prompt="x", seed=1))
 
 
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {},
-        {"model": "micro", "url": "http://127.0.0.1/mcp"},
-        {"command": ("x",), "arguments": ("--fast",)},
-        {"url": "http://127.0.0.1/mcp", "tools": {}},
-        {"model": "micro", "call_timeout": 0},
-        {"model": "micro", "unknown": 1},
-    ],
-)
-def test_a_config_that_means_nothing_is_refused(fields: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match=r"must|Extra|greater|belong"):
-        GeneratorConfig.model_validate(fields)
-
-
-def test_a_child_gets_what_a_model_needs_and_no_other_secret() -> None:
-    present = {
-        "CUDA_VISIBLE_DEVICES": "1",
-        "HF_HOME": "/cache",
-        "OMP_NUM_THREADS": "2",
-        "INTERLEAVETHINKER_IMAGE_STORE": "/images",
-        "OPENAI_API_KEY": "secret",
-        "GEMINI_API_KEY": "secret",
-        "AWS_SECRET_ACCESS_KEY": "secret",
-        "MY_KEY": "secret",
-    }
-    micro = GeneratorConfig(model="micro", variables={"X": "1"}).child_environment(present)
-    assert set(micro) == {"CUDA_VISIBLE_DEVICES", "HF_HOME", "OMP_NUM_THREADS", "INTERLEAVETHINKER_IMAGE_STORE", "X"}
-    assert "OPENAI_API_KEY" in GeneratorConfig(model="openai:gpt-image-1").child_environment(present)
-    assert "GEMINI_API_KEY" not in GeneratorConfig(model="openai:gpt-image-1").child_environment(present)
-    assert GeneratorConfig(command=("x",), environment=("MY_KEY",)).child_environment(present)["MY_KEY"] == "secret"
-
-
-async def test_a_missing_token_is_said_before_anything_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_missing_token_is_an_error_before_anything_is_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("NO_SUCH_TOKEN", raising=False)
     config = GeneratorConfig(url="http://127.0.0.1:9/mcp", token_variable="NO_SUCH_TOKEN")  # noqa: S106
     async with McpImageGenerator(config, ImageStore(tmp_path)) as generator:
@@ -295,13 +312,26 @@ async def test_a_missing_token_is_said_before_anything_is_sent(tmp_path: Path, m
             await generator.generate(GenerationRequest(prompt="x", seed=1))
 
 
+async def started(generator: McpImageGenerator, request: GenerationRequest) -> asyncio.Task[GeneratedImage]:
+    """Starts a call and returns once the server reports progress on it."""
+    progressing = asyncio.Event()
+    call = asyncio.create_task(generator.generate(request, lambda *_: progressing.set()))
+    waiting = asyncio.create_task(progressing.wait())
+    await asyncio.wait({call, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    if not progressing.is_set():
+        await call
+        raise AssertionError("the call finished without progress")
+    return call
+
+
 def mapped(where: str, **options: object) -> GeneratorConfig:
     template = ToolTemplate.model_validate(TEMPLATE | {"fixed": {"style": "flat", "where": where}} | options)
-    return GeneratorConfig(command=STRANGE, tools=ToolMapping(generate=template))
+    return GeneratorConfig(command=THIRD_PARTY, tools=ToolMapping(generate=template))
 
 
 def program(change: str, tmp_path: Path) -> tuple[str, ...]:
-    """A server of our own whose backend was changed by a line of code."""
+    """The command of an image server whose backend is changed by some lines of code."""
     code = (
         "import asyncio; from pathlib import Path;"
         "from interleavethinker.servers.images.backends.fake import FakeBackend;"
@@ -313,7 +343,7 @@ def program(change: str, tmp_path: Path) -> tuple[str, ...]:
 
 
 def slow_server(tmp_path: Path) -> tuple[str, ...]:
-    """A server whose steps take long until a file named `fast` appears."""
+    """The command of a server whose steps take long until a file named `fast` appears."""
     fast = str(tmp_path / "fast")
     return program(
         "import os\n"

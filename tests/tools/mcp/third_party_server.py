@@ -1,4 +1,4 @@
-"""A stdio MCP server that does not keep this project's contract: other tool names, other arguments, other answers."""
+"""A stdio MCP server that does not follow this project's contract: other tool names, arguments and results."""
 
 import base64
 import io
@@ -17,7 +17,7 @@ from mcp_types import (
 )
 from PIL import Image
 
-server: MCPServer = MCPServer("strange", log_level="ERROR")
+server: MCPServer = MCPServer("third-party", log_level="ERROR")
 
 
 def jpeg(color: tuple[int, int, int], size: tuple[int, int] = (20, 10)) -> bytes:
@@ -28,7 +28,7 @@ def jpeg(color: tuple[int, int, int], size: tuple[int, int] = (20, 10)) -> bytes
 
 @server.tool(structured_output=False)
 def paint(text: str, style: str, where: str, random_state: int = 0, w: int = 20, h: int = 10) -> Any:
-    """Paints in the colour of the random state and answers wherever it is told to."""
+    """Returns an image of the random state's colour, in the place that `where` names."""
     assert style == "flat"
     if text == "fail":
         raise ToolError("out of paint")
@@ -59,15 +59,15 @@ def paint(text: str, style: str, where: str, random_state: int = 0, w: int = 20,
 
 @server.tool(structured_output=False)
 def repaint(instruction: str, pictures: list[str]) -> Any:
-    """Gives the picture back, so that a test sees what arrived."""
+    """Returns the source image, so that a test sees what arrived."""
     assert instruction
-    (picture,) = pictures
-    return CallToolResult(content=[TextContent(type="text", text=picture)])
+    (source,) = pictures
+    return CallToolResult(content=[TextContent(type="text", text=source)])
 
 
 @server.resource("paint://{red}/{w}/{h}", mime_type="image/jpeg")
 def painted(red: str, w: str, h: str) -> bytes:
-    """A painting."""
+    """An image."""
     return jpeg((int(red) % 256, 0, 0), (int(w), int(h)))
 
 
