@@ -152,7 +152,7 @@ def retry_analysis(
     checkpoint: Checkpoint = None,
     json_output: AsJson = False,
 ) -> None:
-    """Retry failed first attempts and report what fixes them: a new seed, a reworded prompt, either, or neither."""
+    """Retry failed first attempts and report what fixes them: a new seed, a reworded prompt, both, or neither."""
     from interleavethinker.training.data.micro_world import micro_generators
     from interleavethinker.training.data.retry_analysis import retry_failed_attempts, retry_report
     from interleavethinker.training.data.schema import DataFolder
