@@ -3,6 +3,7 @@
 #   make run PROMPT="…"     an answer from the micro world's models, on any CPU
 #   make test               the tests; COVERAGE=1 also measures what they cover
 #   make check              format, lint, types, layers, wheel
+#   make docs               the documentation site, in site/
 #   make slim-test          an installation without extras, in an empty environment; needs a package index
 #
 #   make setup TORCH_INDEX=URL   take torch from another package index, for example PyTorch's CPU-only one;
@@ -20,7 +21,7 @@ PROMPT ?=
 
 PIP := 26.3
 COVERAGE_FLOOR := 80
-BIN := .venv/bin
+BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 STAMP := .venv/.installed-$(EXTRAS)
 PACKAGES := cli evaluation graph microworld servers tools training
 PROGRAM := $(BIN)/interleavethinker
@@ -66,12 +67,22 @@ format-check: $(STAMP)
 lint: $(STAMP)
 	$(BIN)/ruff check
 
-# Type checkers do not see an editable install, so the import names are laid as links.
-types: $(STAMP)
+# Type checkers and documentation tools do not see an editable install, so the packages are linked under their import names.
+.PHONY: links
+links:
 	@mkdir -p .typing/interleavethinker
 	@for package in $(PACKAGES); do ln -sfn ../../$$package .typing/interleavethinker/$$package; done
 	@for file in interleavethinker/*; do ln -sfn ../../$$file .typing/interleavethinker/$${file##*/}; done
-	$(BIN)/mypy .typing/interleavethinker tests
+
+types: $(STAMP) links
+	$(BIN)/mypy .typing/interleavethinker tests examples
+
+# Strict: a broken link or reference fails. Builds without network access; installs the docs extra where it is missing.
+.PHONY: docs
+docs: $(STAMP) links
+	@$(BIN)/python -c 'import mkdocs, mkdocstrings' 2>/dev/null || $(BIN)/pip install --quiet $(CONSTRAIN) -e '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo 'The site is in site/; open site/index.html.'
 
 layers: $(STAMP)
 	$(BIN)/python tests/layers.py

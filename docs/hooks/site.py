@@ -1,0 +1,102 @@
+"""Additions to the site at build time: the command line reference, read from the program itself, and result plots.
+
+Knows MkDocs' hook names and Typer's command objects; everything else is configuration in `mkdocs.yml`.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+import typer
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+
+from interleavethinker.cli.app import build_app
+from interleavethinker.cli.commands import TABLE
+
+ROOT = Path(__file__).resolve().parents[2]
+_PLOTS = "results/microbench"
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Adds the generated page and the plots that lie outside `docs/`."""
+    files.append(File.generated(config, "reference/cli.md", content="\n".join(_reference())))
+    for plot in sorted((ROOT / _PLOTS).glob("*.svg")):
+        files.append(File.generated(config, f"assets/microbench/{plot.name}", abs_src_path=str(plot)))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001
+    """Points links to the plots, which are written as GitHub needs them, to their copies in the site."""
+    up = "../" * page.file.src_uri.count("/")
+    return re.sub(rf"\]\((?:\.\./)+{_PLOTS}/(\w[\w.-]*\.svg)\)", rf"]({up}assets/microbench/\1)", markdown)
+
+
+def _reference() -> Iterator[str]:
+    yield "# Command line\n"
+    yield "Generated from the program. `interleavethinker COMMAND --help` prints the same.\n"
+    yield "| command | description |\n| --- | --- |"
+    for entry in TABLE:
+        yield f"| [`{entry.name}`](#{entry.name}) | {entry.help} |"
+    yield ""
+    for entry in TABLE:
+        yield from _command(typer.main.get_command(build_app([entry.name])).commands[entry.name], entry.name, 2)  # type: ignore[attr-defined]
+    yield "\n## Exit codes\n"
+    yield _exit_codes()
+
+
+def _command(command: Any, name: str, level: int) -> Iterator[str]:
+    yield f"\n{'#' * level} {name.removeprefix('interleavethinker ')}\n"
+    yield _text(command.help or "")
+    if hasattr(command, "commands"):
+        for inner in command.commands.values():
+            yield from _command(inner, f"{name} {inner.name}", level + 1)
+        return
+    options = [parameter for parameter in command.params if parameter.name != "help"]
+    arguments = " ".join(_usage(parameter) for parameter in options if parameter.param_type_name == "argument")
+    yield f"```text\ninterleavethinker {name} [OPTIONS] {arguments}".rstrip() + "\n```\n"
+    yield "| parameter | value | default | description |\n| --- | --- | --- | --- |"
+    for parameter in options:
+        yield _row(parameter)
+    yield ""
+
+
+def _usage(parameter: Any) -> str:
+    word = (parameter.name or "").upper() + ("…" if parameter.nargs == -1 else "")
+    return word if parameter.required else f"[{word}]"
+
+
+def _row(parameter: Any) -> str:
+    if parameter.param_type_name == "argument":
+        name = f"`{_usage(parameter)}`"
+    else:
+        name = ", ".join(f"`{one}`" for one in (*parameter.opts, *parameter.secondary_opts))
+    default = parameter.default
+    shown = "" if default is None or default is False or default == "" else f"`{default}`"
+    value = "" if getattr(parameter, "is_flag", False) else _value(parameter.type_descriptor.annotation)
+    return f"| {name} | {value} | {shown} | {_text(parameter.help or '')} |"
+
+
+def _value(annotation: Any) -> str:
+    """Returns what a parameter takes: its choices, or the name of its type."""
+    arguments = get_args(annotation)
+    if get_origin(annotation) is Literal:
+        return ", ".join(f"`{one}`" for one in arguments)
+    if arguments:
+        return f"{_value(arguments[0])}, repeatable"
+    return {str: "text", int: "integer", float: "number"}.get(annotation, annotation.__name__.lower())
+
+
+def _text(text: str) -> str:
+    """Returns help text as Markdown: paragraphs kept, table cells and HTML escaped."""
+    paragraphs = (" ".join(part.split()) for part in text.split("\n\n"))
+    return "\n\n".join(paragraphs).replace("|", r"\|").replace("<", "&lt;")
+
+
+def _exit_codes() -> str:
+    from interleavethinker.cli import exit_codes
+
+    rows = [line for line in (exit_codes.__doc__ or "").splitlines() if line.startswith("|")]
+    return "\n".join(rows) + "\n"

@@ -1,0 +1,65 @@
+"""A planner, a critic and an image generator of your own; any class with these methods will do."""
+
+import asyncio
+import io
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from PIL import Image
+
+import interleavethinker as it
+
+
+class ColorPlanner:
+    """Makes one step of every color named in the request."""
+
+    async def plan(self, request: it.Request, context: it.PlanContext) -> it.Plan:
+        """Returns the plan."""
+        return it.Plan(
+            steps=tuple(it.Step(instruction=f"Paint it {word}", prompt=word) for word in request.text.split())
+        )
+
+
+class FirstTimeUnlucky:
+    """Rejects every first attempt and asks for a darker one."""
+
+    gives_confidence = False
+
+    async def judge(self, cases: Sequence[it.CriticInput]) -> list[it.Verdict]:
+        """Returns one verdict per case."""
+        return [
+            it.Verdict(success=case.prompt.startswith("dark"), refined_prompt=f"dark{case.original_prompt}")
+            for case in cases
+        ]
+
+
+class ColorGenerator:
+    """Fills an image with the color that the prompt names."""
+
+    def __init__(self, store: it.ImageStore) -> None:
+        self._store = store
+
+    async def generate(
+        self, call: it.GenerationRequest, progress: it.ProgressCallback | None = None
+    ) -> it.GeneratedImage:
+        """Stores the image and returns its name."""
+        png = io.BytesIO()
+        Image.new("RGB", (64, 64), call.prompt).save(png, "PNG")
+        sha256 = self._store.put(png.getvalue())
+        return it.GeneratedImage(
+            sha256=sha256, width=64, height=64, seed=call.seed, model="colors", seconds=0, cached=False
+        )
+
+
+async def main() -> None:
+    """Runs the three together in a workspace of their own."""
+    root = Path(tempfile.mkdtemp())
+    components = it.Components(ColorPlanner(), FirstTimeUnlucky(), ColorGenerator(it.ImageStore(root / "images")))
+    async with it.Workspace.open(root, components) as workspace:
+        done = await workspace.run(await workspace.create("red green blue"))
+        print([attempt.prompt for attempt in done.attempts])
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

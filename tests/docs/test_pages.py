@@ -1,0 +1,61 @@
+"""Properties of the pages that neither the strict build nor the snippet tests see."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from interleavethinker.graph import make_graph
+
+from .blocks import PAGES, ROOT
+
+OUTSIDE_THE_SITE = [path for path in PAGES if ROOT / "docs" not in path.parents]
+
+
+def test_the_readme_is_short_and_shows_code_early() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(text.split()) <= 1500
+    assert "```" in "\n".join(text.splitlines()[:30])
+
+
+@pytest.mark.parametrize("page", OUTSIDE_THE_SITE, ids=lambda page: page.name)
+def test_links_of_pages_outside_the_site_lead_somewhere(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    links = re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r'src="([^"]+)"', text)
+    for link in links:
+        target, _, anchor = link.partition("#")
+        if not target.startswith("http"):
+            assert (ROOT / target).exists(), link
+        if anchor:
+            headings = re.findall(r"^#+ (.+)$", (ROOT / target).read_text(encoding="utf-8"), re.MULTILINE)
+            assert anchor in {re.sub(r"[^\w-]", "", heading.lower().replace(" ", "-")) for heading in headings}, link
+
+
+def test_the_drawing_of_the_graph_has_its_nodes() -> None:
+    drawing = (ROOT / "docs" / "concepts" / "graph.svg").read_text(encoding="utf-8")
+    nodes = set(make_graph().get_graph().nodes) - {"__start__", "__end__"}
+    assert set(re.findall(r"<text[^>]*>(\w+)</text>", drawing)) - {"end", "replan"} == nodes
+
+
+def test_the_where_to_look_table_names_files_that_exist() -> None:
+    text = (ROOT / "docs" / "contributing.md").read_text(encoding="utf-8")
+    paths = re.findall(r"`((?:[\w-]+/)+[\w.*-]*|[\w-]+\.(?:yml|md))`", text)
+    assert len(paths) > 40
+    for path in set(paths) - {"site/", ".typing/"}:
+        assert any(ROOT.glob(path.rstrip("/"))), path
+
+
+def test_every_decision_is_listed_with_its_title() -> None:
+    index = (ROOT / "docs" / "decisions" / "index.md").read_text(encoding="utf-8")
+    for path in sorted((ROOT / "docs" / "decisions").glob("0*.md")):
+        number, _, title = path.read_text(encoding="utf-8").splitlines()[0].removeprefix("# ").partition(" ")
+        assert f"| [{number}]({path.name}) | {title} |" in index
+
+
+def test_every_field_of_limits_is_described() -> None:
+    from interleavethinker import Limits
+
+    text = (ROOT / "docs" / "guides" / "profiles.md").read_text(encoding="utf-8")
+    for name, field in Limits.model_fields.items():
+        default = "none" if field.default is None else str(field.default)
+        assert f"| `{name}` | {default} |" in text
