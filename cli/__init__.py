@@ -1,4 +1,8 @@
-"""The command-line program `interleavethinker`. Importing this package loads no command and no model library."""
+"""The command-line program `interleavethinker`.
+
+The package parses options, shows progress and turns errors into messages and exit codes. It deliberately contains no
+logic of its own: commands call the library. Importing it loads no command and no model library.
+"""
 
 from .app import main
 

@@ -1,4 +1,4 @@
-"""`python -m interleavethinker.cli`: the same program where its script is not on the PATH."""
+"""Runs the program as `python -m interleavethinker.cli`, for use where its script is not on the PATH."""
 
 from . import main
 

@@ -1,7 +1,7 @@
-"""Assembles the program for one command line: the command that was asked for, and a stub for every other.
+"""Builds the program for one command line: the requested command, and a stub for every other one.
 
-Knows the table and nothing of what commands do. Only the asked-for command's file is imported, which keeps `--help` and
-every small command fast.
+The module knows the table of commands, not what they do. It imports only the requested command's file, which keeps
+`--help` and small commands fast.
 """
 
 import sys
@@ -21,14 +21,14 @@ __all__ = ["build_app", "main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs one command line (default: the process's own) and exits with a code from `exits`."""
+    """Runs one command line, by default the arguments of this process, and exits with a code from `exit_codes`."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         code = build_app(words)(words, prog_name="interleavethinker", standalone_mode=False)
     except (InterleaveError, typer.TyperException, typer.Abort) as error:
         sys.exit(report(error, as_json="--json" in words))
     except ExceptionGroup as group:
-        # Task groups wrap what their tasks raise; the first expected error stands for all, a defect goes on.
+        # Task groups wrap the errors of their tasks. The first expected error is reported; a defect is raised again.
         expected, defects = group.split(InterleaveError)
         if expected is None or defects is not None:
             raise
@@ -39,17 +39,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def build_app(words: Sequence[str]) -> typer.Typer:
-    """Returns the program with the command named in `words` loaded (the first word that is not an option)."""
-    asked = next((word for word in words if not word.startswith("-")), None)
+    """Returns the program with the requested command loaded: the first word that is not an option."""
+    requested = next((word for word in words if not word.startswith("-")), None)
     app = typer.Typer(
         name="interleavethinker",
         callback=_root,
         no_args_is_help=True,
-        add_completion=False,  # It would need every command's file; help is quick enough to look things up.
+        add_completion=False,  # Completion would import every command's file.
         pretty_exceptions_enable=False,
     )
     for entry in TABLE:
-        if entry.name == asked:
+        if entry.name == requested:
             _add(app, entry)
         else:
             app.command(entry.name, help=entry.help, rich_help_panel=entry.panel)(_stub)
@@ -72,10 +72,16 @@ def _root(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Interleaved text-and-image answers from any image generator.
+    """Answers with interleaved text and images, from any image generator.
 
-    Exit codes: 0 done, 2 bad input, 3 failure, 4 waiting for a person, 130 interrupted. With --json, errors are JSON on
-    stdout too.
+    Examples:
+    interleavethinker run "a red ball on the left, then make it blue"
+    interleavethinker list
+    interleavethinker doctor --profile klein
+
+    Exit codes: 0 success, 2 invalid input, 3 failure,
+    4 waiting for a person, 130 interrupted.
+    With --json, errors are printed to stdout as JSON.
     """
 
 
@@ -89,4 +95,4 @@ def _add(app: typer.Typer, entry: CommandSpec) -> None:
 
 
 def _stub() -> None:
-    """Stands in `--help` for a command that this command line does not run."""
+    """Represents a command in `--help` that this command line does not run."""

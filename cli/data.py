@@ -5,12 +5,13 @@ Each command resumes where an interrupted one stopped, and prints how many rows 
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+from .options import Json
+from .progress import progress_bar
 
 if TYPE_CHECKING:
     from interleavethinker.training.data.summary import StageSummary
@@ -21,7 +22,6 @@ app = typer.Typer(no_args_is_help=True)
 
 Folder = Annotated[Path, typer.Argument(help="The data set's folder.", file_okay=False)]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of all random choices.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Checkpoint = Annotated[
     Path | None,
     typer.Option(help="Folder of the image generator; by default the shipped one.", exists=True, file_okay=False),
@@ -52,7 +52,7 @@ def prompts(
     train: Annotated[int, typer.Option(min=0, help="Number of training requests.")] = 2000,
     held_out: Annotated[int, typer.Option(min=0, help="Number of requests in each held-out split.")] = 300,
     seed: Seed = 0,
-    json_output: AsJson = False,
+    json_output: Json = False,
 ) -> None:
     """Make requests of every family with their plans. Held-out splits use unseen combinations or unseen templates."""
     from interleavethinker.training.data.prompts import make_prompts
@@ -69,7 +69,7 @@ def trajectories(
     workers: Annotated[int, typer.Option(min=1, help="Trajectories that run at once and share batches.")] = 16,
     seed: Seed = 0,
     checkpoint: Checkpoint = None,
-    json_output: AsJson = False,
+    json_output: Json = False,
 ) -> None:
     """Run the agent's graph on every prompt, with teachers as planner and critic.
 
@@ -80,7 +80,7 @@ def trajectories(
     from interleavethinker.training.data.trajectories import roll_out
 
     data_set = DataFolder(folder)
-    with _progress("trajectories") as progress:
+    with progress_bar("trajectories") as progress:
         components_for = micro_components(data_set.store, micro_generators(data_set.store, checkpoint), seed)
         work = roll_out(data_set, GENERATORS, components_for, seed=seed, workers=workers, progress=progress)
         summary = asyncio.run(work)
@@ -88,14 +88,14 @@ def trajectories(
 
 
 @app.command()
-def scores(folder: Folder, seed: Seed = 0, json_output: AsJson = False) -> None:
+def scores(folder: Folder, seed: Seed = 0, json_output: Json = False) -> None:
     """Score every attempt of every step, and write the teacher's answer for it."""
     from interleavethinker.training.data.critic import score_trajectories
     from interleavethinker.training.data.micro_world import micro_grade
     from interleavethinker.training.data.schema import DataFolder
 
     data_set = DataFolder(folder)
-    with _progress("trajectories scored") as progress:
+    with progress_bar("trajectories scored") as progress:
         summary = score_trajectories(data_set, micro_grade(data_set.store, seed), progress)
     _print_summary(summary, json_output)
 
@@ -111,7 +111,7 @@ def select(
         bool, typer.Option("--balance/--no-balance", help="Keep equally many good and bad SFT rows.")
     ] = True,
     into: Annotated[Path | None, typer.Option(help="Write the rows to another folder, to compare selections.")] = None,
-    json_output: AsJson = False,
+    json_output: Json = False,
 ) -> None:
     """Choose the critic's SFT, RL and test rows."""
     from interleavethinker.training.data.critic import Selection, select_rows
@@ -123,7 +123,7 @@ def select(
 
 
 @app.command()
-def planner(folder: Folder, seed: Seed = 0, json_output: AsJson = False) -> None:
+def planner(folder: Folder, seed: Seed = 0, json_output: Json = False) -> None:
     """Write the planner's rows: whole requests, and trajectories cut at a random step."""
     from interleavethinker.training.data.planner import make_planner_rows
     from interleavethinker.training.data.schema import DataFolder
@@ -135,7 +135,7 @@ def planner(folder: Folder, seed: Seed = 0, json_output: AsJson = False) -> None
 def sequences(
     folder: Folder,
     hard: Annotated[bool, typer.Option("--hard", help="Include failed images, each with the critic's answer.")] = False,
-    json_output: AsJson = False,
+    json_output: Json = False,
 ) -> None:
     """Export finished trajectories as interleaved sequences, for models that write text and images themselves."""
     from interleavethinker.training.data.planner import export_sequences
@@ -150,7 +150,7 @@ def retry_analysis(
     n: Annotated[int, typer.Option(min=1, help="Maximum number of failed first attempts to retry.")] = 200,
     seed: Seed = 0,
     checkpoint: Checkpoint = None,
-    json_output: AsJson = False,
+    json_output: Json = False,
 ) -> None:
     """Retry failed first attempts and report what fixes them: a new seed, a reworded prompt, both, or neither."""
     from interleavethinker.training.data.micro_world import micro_generators
@@ -158,7 +158,7 @@ def retry_analysis(
     from interleavethinker.training.data.schema import DataFolder
 
     data_set = DataFolder(folder)
-    with _progress("failed attempts retried") as progress:
+    with progress_bar("failed attempts retried") as progress:
         generators = micro_generators(data_set.store, checkpoint)
         asyncio.run(retry_failed_attempts(data_set, generators, limit=n, seed=seed, progress=progress))
     report = retry_report(list(data_set.retries))
@@ -174,19 +174,3 @@ app.command("repairs", hidden=True)(retry_analysis)  # the command's name in ver
 
 def _print_summary(summary: "StageSummary", json_output: bool) -> None:
     typer.echo(json.dumps(summary.as_json(), indent=2) if json_output else str(summary))
-
-
-@contextmanager
-def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
-    """Shows a progress bar on stderr if that is a terminal; yields a function that takes finished and total counts."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    with Progress(console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task(what, total=None)
-
-        def update(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total)
-
-        yield update

@@ -1,7 +1,7 @@
-"""Makes a trajectory go in this process, with a live view, and leaves its exports behind.
+"""Runs a trajectory in this process with a live view, and writes its exports.
 
-`run`, `resume`, `branch`, `approve` and `judge` all end here. Ctrl-C pauses after the call in flight, a second one at
-once.
+The commands `run`, `resume`, `branch`, `approve` and `judge` all end here. Ctrl-C pauses after the current generator
+call; a second Ctrl-C stops at once.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ import contextlib
 import json
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,27 +22,16 @@ from .exit_codes import FAILURE, INTERRUPTED, OK, WAITING, code_of
 if TYPE_CHECKING:
     from interleavethinker.graph import Trajectory, Workspace
 
-__all__ = ["go", "in_workspace", "summary"]
+__all__ = ["json_summary", "run_trajectory"]
 
 
-def in_workspace(root: Path | None, work: "Callable[[Workspace], Awaitable[int | None]]") -> int:
-    """Opens the workspace, does the work, and returns its exit code."""
-    from interleavethinker.graph import Workspace
-
-    async def body() -> int:
-        async with Workspace.open(root) as workspace:
-            return await work(workspace) or OK
-
-    return asyncio.run(body())
-
-
-async def go(workspace: "Workspace", trajectory: str, out: Path | None, *, as_json: bool) -> int:
-    """Runs a trajectory until it ends or stops, exports it, tells the user, and returns an exit code.
+async def run_trajectory(workspace: "Workspace", trajectory: str, out: Path | None, *, as_json: bool) -> int:
+    """Runs a trajectory until it ends or stops, exports it, reports to the user, and returns an exit code.
 
     Args:
-        workspace: Open.
-        trajectory: Its id.
-        out: Folder for the exports; default: `runs/<id>` here.
+        workspace: An open workspace.
+        trajectory: ID of the trajectory.
+        out: Folder for the exports; by default `runs/<id>` in the current folder.
         as_json: Print one JSON object to stdout instead of sentences.
     """
     from rich.console import Console
@@ -50,110 +39,115 @@ async def go(workspace: "Workspace", trajectory: str, out: Path | None, *, as_js
     from interleavethinker.graph.events import Failed
     from interleavethinker.graph.export.export import export
 
-    from .live_view import Watch
+    from .live_view import LiveView
 
     failure: Failed | None = None
     before = await workspace.get(trajectory)
     console = Console(stderr=True, quiet=as_json)
     for note in before.notes:
         console.print(note, style="dim", highlight=False, soft_wrap=True)
-    with _pausing(workspace, trajectory, console.print), Watch(console, before.plan, before.attempts) as watch:
+    with (
+        _pause_on_interrupt(workspace, trajectory, console.print),
+        LiveView(console, before.plan, before.attempts) as view,
+    ):
         async with contextlib.aclosing(workspace.stream(trajectory)) as events:
             async for event in events:
-                watch.see(event)
+                view.show(event)
                 failure = event if isinstance(event, Failed) else None
-    seen = await workspace.get(trajectory)
-    told: dict[str, Any] = {}
-    if failure is not None:  # The database may have had no room to record it.
-        entry = seen.summary.model_copy(update={"status": "failed", "reason": failure.reason})
-        seen = seen.model_copy(update={"summary": entry})
-        told["error"] = {"code": failure.code, "message": failure.reason}
+    result = await workspace.get(trajectory)
+    extra: dict[str, Any] = {}
+    if failure is not None:  # A full disk may have kept the workspace from recording the failure.
+        summary = result.summary.model_copy(update={"status": "failed", "reason": failure.reason})
+        result = result.model_copy(update={"summary": summary})
+        extra["error"] = {"code": failure.code, "message": failure.reason}
     folder = out or Path("runs") / trajectory
-    code = {"done": OK, "failed": FAILURE, "waiting": WAITING}.get(seen.summary.status, INTERRUPTED)
+    code = {"done": OK, "failed": FAILURE, "waiting": WAITING}.get(result.summary.status, INTERRUPTED)
     page: Path | None = None
     try:
-        page = export(seen, workspace.store, folder)
-    except InterleaveError as error:  # The work is kept all the same: its id must not be lost.
+        page = export(result, workspace.store, folder)
+    except InterleaveError as error:  # The trajectory itself is stored, so the user must still learn its ID.
         if failure is None and not as_json:
-            _tell(seen, None)
+            _report(result, None)
             raise
         if failure is None:
-            told["error"], code = {"code": error.code, "message": str(error)}, code_of(error)
+            extra["error"], code = {"code": error.code, "message": str(error)}, code_of(error)
     if as_json:
-        told["storyboard"] = None if page is None else str(page)
-        sys.stdout.write(json.dumps(summary(seen) | told) + "\n")
+        extra["storyboard"] = None if page is None else str(page)
+        sys.stdout.write(json.dumps(json_summary(result) | extra) + "\n")
     else:
-        _tell(seen, page)
+        _report(result, page)
     return code
 
 
-def summary(seen: "Trajectory") -> dict[str, Any]:
-    """Returns what `--json` prints about a trajectory."""
+def json_summary(trajectory: "Trajectory") -> dict[str, Any]:
+    """Returns the JSON object that `--json` prints about a trajectory."""
+    summary = trajectory.summary
     return {
-        "id": seen.summary.id,
-        "title": seen.summary.title,
-        "profile": seen.summary.profile,
-        "status": seen.summary.status,
-        "reason": seen.summary.reason,
-        "outcome": seen.stop_reason,
-        "seed": seen.seed,
-        "steps": 0 if seen.plan is None else len(seen.plan.steps),
-        "finished_steps": seen.current_step,
-        "attempts": len(seen.attempts),
-        "seconds": round(seen.seconds, 3),
-        "images": list(seen.document.images),
-        "notes": [*seen.document.notes, *seen.notes],
+        "id": summary.id,
+        "title": summary.title,
+        "profile": summary.profile,
+        "status": summary.status,
+        "reason": summary.reason,
+        "stop_reason": trajectory.stop_reason,
+        "seed": trajectory.seed,
+        "steps": 0 if trajectory.plan is None else len(trajectory.plan.steps),
+        "finished_steps": trajectory.current_step,
+        "attempts": len(trajectory.attempts),
+        "seconds": round(trajectory.seconds, 3),
+        "images": list(trajectory.document.images),
+        "notes": [*trajectory.document.notes, *trajectory.notes],
     }
 
 
-def _tell(seen: "Trajectory", page: Path | None) -> None:
-    name, status = seen.summary.id, seen.summary.status
-    for note in seen.document.notes:
+def _report(trajectory: "Trajectory", page: Path | None) -> None:
+    """Prints how the trajectory ended, what to do next, and where the exports are."""
+    name = trajectory.summary.id
+    for note in trajectory.document.notes:
         typer.secho(note, fg="yellow", err=True)
-    match status:
+    match trajectory.summary.status:
         case "failed":
-            typer.secho(f"Stopped by an error: {seen.summary.reason}", fg="red", err=True)
-            typer.echo(f"Everything so far is kept. Go on with: interleavethinker resume {name}", err=True)
+            typer.secho(f"Stopped by an error: {trajectory.summary.reason}", fg="red", err=True)
+            typer.echo(f"Everything so far is saved. Resume with: interleavethinker resume {name}", err=True)
         case "waiting":
-            typer.echo(f"The plan waits for your approval: interleavethinker show {name}", err=True)
-            typer.echo(f"Then: interleavethinker approve {name}   (or with --plan FILE)", err=True)
+            typer.echo(f"The plan is waiting for approval. Show it with: interleavethinker show {name}", err=True)
+            typer.echo(f"Approve it with: interleavethinker approve {name}   (--plan FILE replaces it)", err=True)
         case "paused" | "interrupted":
-            typer.echo(f"Paused. Go on with: interleavethinker resume {name}", err=True)
+            typer.echo(f"Paused. Resume with: interleavethinker resume {name}", err=True)
         case "cancelled":
-            typer.echo(f"Cancelled. Go on from any attempt with: interleavethinker branch {name} STEP", err=True)
+            typer.echo(f"Cancelled. Continue from any attempt with: interleavethinker branch {name} STEP", err=True)
         case _:
             pass
     typer.echo(f"Trajectory: {name}")
     if page is None:
-        typer.echo(f"Its exports could not be written. Again: interleavethinker export {name} --out FOLDER", err=True)
+        typer.echo(f"The exports were not written. Retry with: interleavethinker export {name} --out FOLDER", err=True)
     else:
         typer.echo(f"Storyboard: {page}")
 
 
 @contextlib.contextmanager
-def _pausing(workspace: "Workspace", trajectory: str, say: Callable[[str], None]) -> Iterator[None]:
-    """Makes the first Ctrl-C ask for a pause and the second one stop at once."""
+def _pause_on_interrupt(workspace: "Workspace", trajectory: str, say: Callable[[str], None]) -> Iterator[None]:
+    """Makes the first Ctrl-C request a pause, and the second one stop at once."""
     loop = asyncio.get_running_loop()
-    this = asyncio.current_task()
-    pausing: set[asyncio.Task[None]] = set()
+    this_task = asyncio.current_task()
+    pauses: set[asyncio.Task[None]] = set()
 
     async def pause() -> None:
-        with contextlib.suppress(InterleaveError):  # It may be ending by itself at this very moment.
+        with contextlib.suppress(InterleaveError):  # The trajectory may have ended at the same moment.
             await workspace.pause(trajectory)
 
-    def interrupted() -> None:
+    def first() -> None:
         loop.remove_signal_handler(signal.SIGINT)
-        loop.add_signal_handler(signal.SIGINT, stop)
-        pausing.add(loop.create_task(pause()))  # A task that nothing refers to may vanish before it has run.
-        say("Pausing after the call in flight; Ctrl-C again stops at once.")
+        loop.add_signal_handler(signal.SIGINT, second)
+        pauses.add(loop.create_task(pause()))  # The loop keeps only weak references to tasks.
+        say("Pausing after the current generator call. Press Ctrl-C again to stop at once.")
 
-    def stop() -> None:
-        if this is not None:
-            this.cancel()
+    def second() -> None:
+        if this_task is not None:
+            this_task.cancel()
 
     try:
-        loop.add_signal_handler(signal.SIGINT, interrupted)
-    except (NotImplementedError, RuntimeError):  # Windows, or not the main thread: Ctrl-C stops at once.
+        loop.add_signal_handler(signal.SIGINT, first)
+    except (NotImplementedError, RuntimeError):  # On Windows, or outside the main thread, Ctrl-C stops at once.
         yield
         return
     try:
@@ -162,5 +156,5 @@ def _pausing(workspace: "Workspace", trajectory: str, say: Callable[[str], None]
         raise KeyboardInterrupt from None
     finally:
         loop.remove_signal_handler(signal.SIGINT)
-        for task in pausing:
+        for task in pauses:
             task.cancel()

@@ -1,16 +1,16 @@
-"""Exit codes, and the one place where an error becomes a message.
+"""Exit codes, and the only place where errors become messages.
 
 | code | meaning |
 | --- | --- |
-| 0 | done |
-| 1 | a defect of this program: a traceback follows |
-| 2 | bad input: an option, a file, a profile or a request that cannot be used as it is |
-| 3 | failure: a generator, a model, a store or a trajectory could not do what was asked |
-| 4 | a trajectory waits for a person: its plan must be approved |
-| 130 | interrupted (Ctrl-C, or a question left unanswered); a trajectory so left can be resumed |
+| 0 | success |
+| 1 | a defect of this program, with a traceback |
+| 2 | invalid input: an option, a file, a profile or a request |
+| 3 | failure: a generator, a model, a store or a trajectory operation failed |
+| 4 | the trajectory is waiting for a person to approve its plan |
+| 130 | interrupted by Ctrl-C or aborted at a prompt; the trajectory can be resumed |
 
-People read a red message on stderr. A command run with `--json` prints `{"error": {"code", "message"}}` to stdout
-instead, so that stdout is JSON whatever happens.
+Without `--json` the message goes to stderr in red. With `--json` the program prints
+`{"error": {"code", "message"}}` to stdout, so that stdout is JSON in every case.
 """
 
 import json
@@ -19,6 +19,8 @@ import sys
 import typer
 
 from interleavethinker.tools.errors import InputError, InterleaveError, ProfileError
+
+from .options import RENAMED_OPTIONS
 
 __all__ = ["BAD_INPUT", "FAILURE", "INTERRUPTED", "OK", "WAITING", "code_of", "report"]
 
@@ -30,7 +32,7 @@ INTERRUPTED = 130
 
 
 def report(error: InterleaveError | typer.TyperException | typer.Abort, *, as_json: bool) -> int:
-    """Tells the user about an error and returns the exit code that goes with it."""
+    """Prints an error and returns its exit code."""
     if isinstance(error, typer.Abort):
         _show("Aborted.", code="aborted", as_json=as_json)
         return INTERRUPTED
@@ -41,13 +43,16 @@ def report(error: InterleaveError | typer.TyperException | typer.Abort, *, as_js
 
 
 def code_of(error: InterleaveError) -> int:
-    """Returns the exit code that goes with an error."""
+    """Returns the exit code of an error."""
     return BAD_INPUT if isinstance(error, InputError | ProfileError) else FAILURE
 
 
 def _report_usage(error: typer.TyperException, *, as_json: bool) -> int:
     message = error.format_message()
-    if message:  # Empty when a group was called without a command: its help is on the screen by then.
+    new_name = RENAMED_OPTIONS.get(getattr(error, "option_name", ""))
+    if new_name is not None:
+        message = f"{getattr(error, 'option_name', '')} was renamed to {new_name}."
+    if message:  # Empty if a group was called without a command; its help has been printed in that case.
         command = getattr(getattr(error, "ctx", None), "command_path", "interleavethinker")
         hint = "" if as_json else f"\nTry '{command} --help'."
         _show(message + hint, code="usage", as_json=as_json)
@@ -58,7 +63,7 @@ def _show(message: str, *, code: str, as_json: bool) -> None:
     if as_json:
         sys.stdout.write(json.dumps({"error": {"code": code, "message": message}}) + "\n")
         return
-    from rich.console import Console  # Not at the top: a run without errors does not pay for it.
+    from rich.console import Console  # Imported here, so that a run without errors starts faster.
     from rich.text import Text
 
     Console(stderr=True, soft_wrap=True).print(Text.assemble(("error: ", "bold red"), (message, "red")))

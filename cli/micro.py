@@ -1,14 +1,15 @@
-"""`interleavethinker micro …`: one picture from the micro world's generator, without an agent around it."""
+"""`interleavethinker micro …`: generates or edits one image with the micro world's generator, without the agent."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from interleavethinker.tools.errors import InputError, StoreError
+
+from .options import Json
+from .progress import spinner
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -19,81 +20,97 @@ app = typer.Typer(no_args_is_help=True)
 
 _Out = Annotated[Path, typer.Option("--out", "-o", help="PNG file to write; replaced if it exists.", dir_okay=False)]
 _Seed = Annotated[
-    int | None, typer.Option(min=0, max=2**63 - 1, help="Same seed, same picture; drawn and shown if absent.")
+    int | None,
+    typer.Option(min=0, max=2**63 - 1, help="The same seed gives the same image; chosen at random by default."),
 ]
 _Checkpoint = Annotated[Path | None, typer.Option(help="Folder of a pipeline; the shipped one by default.")]
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-_Weaker = Annotated[bool, typer.Option("--weaker", help="Use the seeded degradation of the weights.")]
+_Weaker = Annotated[bool, typer.Option("--weaker", help="Use the weaker generator, whose weights are degraded.")]
+_LOADING = "(loading the libraries takes a few seconds)"
 
 
 @app.callback()
 def micro() -> None:
-    """One picture from the micro world's generator, without an agent around it."""
+    """Generate or edit one image with the micro world's generator, without the agent."""
 
 
-@app.command()
-def draw(
-    text: Annotated[str, typer.Argument(help="What to draw: 'a big red ball on the left, at night'.")],
-    out: _Out = Path("picture.png"),
+def _generate(
+    text: Annotated[str, typer.Argument(help="What to show: 'a big red ball on the left, at night'.")],
+    out: _Out = Path("image.png"),
     seed: _Seed = None,
     checkpoint: _Checkpoint = None,
     weaker: _Weaker = False,
-    json_output: _Json = False,
+    json_output: Json = False,
 ) -> None:
-    """Draw a picture of 96 x 96 pixels from a text."""
-    said = _said(text)
-    chosen = _chosen(seed)
-    with _working("drawing"):
+    """Generate an image of 96 x 96 pixels from a text.
+
+    Example:
+    interleavethinker micro generate "a big red ball on the left" -o ball.png
+    """
+    prompt = _prompt_of(text)
+    used_seed = _seed_or_random(seed)
+    with spinner(f"generating {_LOADING}"):
         from interleavethinker.microworld.generators.micro import MicroGenerator
 
         generator = MicroGenerator(checkpoint, weaker=weaker)
-        _check_length(generator.truncated_tokens(said))
-        picture = generator.generate([said], [chosen])[0]
-    _finish(picture, out, chosen, as_json=json_output)
+        _check_length(generator.truncated_tokens(prompt))
+        image = generator.generate([prompt], [used_seed])[0]
+    _finish(image, out, used_seed, as_json=json_output)
+
+
+app.command("generate")(_generate)
+app.command("draw", hidden=True, help="Old name of `generate`.")(_generate)
 
 
 @app.command()
 def edit(
-    image: Annotated[Path, typer.Argument(help="The picture to edit: 96 x 96 pixels, as `micro draw` makes it.")],
+    image: Annotated[Path, typer.Argument(help="The image to edit: 96 x 96 pixels, as `micro generate` makes it.")],
     text: Annotated[str, typer.Argument(help="What to change: 'make the ball green'.")],
     out: _Out = Path("edited.png"),
     seed: _Seed = None,
     checkpoint: _Checkpoint = None,
     weaker: _Weaker = False,
-    json_output: _Json = False,
+    json_output: Json = False,
 ) -> None:
-    """Edit a picture of the micro world by one instruction."""
-    said = _said(text)
+    """Edit an image of the micro world by one instruction.
+
+    Example:
+    interleavethinker micro edit ball.png "make the ball green"
+    """
+    prompt = _prompt_of(text)
     source = _open(image)
-    chosen = _chosen(seed)
-    with _working("editing"):
+    used_seed = _seed_or_random(seed)
+    with spinner(f"editing {_LOADING}"):
         from interleavethinker.microworld.generators.micro import MicroGenerator
 
         generator = MicroGenerator(checkpoint, weaker=weaker)
-        _check_length(generator.truncated_tokens(said))
-        picture = generator.edit([source], [said], [chosen])[0]
-    _finish(picture, out, chosen, as_json=json_output)
+        _check_length(generator.truncated_tokens(prompt))
+        edited = generator.edit([source], [prompt], [used_seed])[0]
+    _finish(edited, out, used_seed, as_json=json_output)
 
 
-def _said(text: str) -> str:
-    """The text as the generator was taught to read: its words checked, lower case, single spaces."""
+def _prompt_of(text: str) -> str:
+    """Returns the text in the form that the generator is trained on: known words, lower case, single spaces.
+
+    Raises:
+        InputError: The text contains a word that the generator does not know.
+    """
     from interleavethinker.microworld.language.lexicon import check_vocabulary
 
     check_vocabulary(text)
     return " ".join(text.lower().split())
 
 
-def _check_length(unread: int) -> None:
-    if unread:
-        msg = (
-            f"A text must fit into the generator's prompt; this one is {unread} tokens too long. "
-            "Say less, or use plain words: a trained word is one token, a synonym several."
+def _check_length(excess_tokens: int) -> None:
+    if excess_tokens:
+        raise InputError(
+            f"The text is {excess_tokens} tokens too long for the generator's prompt. Shorten it, or use plainer "
+            "words: a word from the training data is one token, a synonym several.",
+            code="text_too_long",
         )
-        raise InputError(msg, code="text_too_long")
 
 
 def _open(path: Path) -> "Image":
-    """The picture in a file, checked before it is decoded."""
+    """Reads the image in a file; its size is checked before it is decoded."""
     import warnings
 
     from PIL import Image
@@ -105,22 +122,21 @@ def _open(path: Path) -> "Image":
         with path.open("rb") as file:
             data = file.read(DEFAULT_LIMITS.max_bytes + 1)
     except OSError as error:
-        msg = f"The image must be a readable file; {path} is not: {error.strerror}."
-        raise InputError(msg, code="invalid_image") from error
-    with warnings.catch_warnings():  # far too many pixels are refused below, with how many
+        raise InputError(f"Cannot read the image {path}: {error.strerror}.", code="invalid_image") from error
+    with warnings.catch_warnings():  # Images with far too many pixels are refused below, with their size.
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         png = canonical_png(data)
-    size = image_size(png)
-    if size != (IMAGE_SIZE, IMAGE_SIZE):
-        msg = (
-            f"The micro world edits pictures of {IMAGE_SIZE} x {IMAGE_SIZE} pixels, such as `micro draw` makes; "
-            f"{path} is {size[0]} x {size[1]}. Scale or crop it first."
+    width, height = image_size(png)
+    if (width, height) != (IMAGE_SIZE, IMAGE_SIZE):
+        raise InputError(
+            f"The micro world edits images of {IMAGE_SIZE} x {IMAGE_SIZE} pixels, such as those of `micro generate`; "
+            f"{path} has {width} x {height}. Scale or crop it first.",
+            code="wrong_size",
         )
-        raise InputError(msg, code="wrong_size")
     return open_rgb(png)
 
 
-def _chosen(seed: int | None) -> int:
+def _seed_or_random(seed: int | None) -> int:
     if seed is not None:
         return seed
     import secrets
@@ -128,25 +144,15 @@ def _chosen(seed: int | None) -> int:
     return secrets.randbelow(2**31)
 
 
-@contextmanager
-def _working(what: str) -> Iterator[None]:
-    """A spinner on stderr while the libraries load and the model works."""
-    from rich.console import Console
-
-    with Console(stderr=True).status(f"{what} (loading the libraries takes a few seconds)"):
-        yield
-
-
-def _finish(picture: "Image", out: Path, seed: int, *, as_json: bool) -> None:
+def _finish(image: "Image", out: Path, seed: int, *, as_json: bool) -> None:
     from interleavethinker.tools.images.png import encode_png
 
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_bytes(encode_png(picture))
+        out.write_bytes(encode_png(image))
     except OSError as error:
-        msg = f"The picture must be written to a file; {out} cannot be: {error.strerror}."
-        raise StoreError(msg) from error
+        raise StoreError(f"Cannot write the image to {out}: {error.strerror}.") from error
     if as_json:
-        typer.echo(json.dumps({"path": str(out), "seed": seed, "width": picture.width, "height": picture.height}))
+        typer.echo(json.dumps({"path": str(out), "seed": seed, "width": image.width, "height": image.height}))
     else:
         typer.echo(f"{out} (seed {seed})")

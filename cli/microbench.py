@@ -6,17 +6,17 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .options import Json
+from .progress import progress_bars
+
 if TYPE_CHECKING:
     from interleavethinker.evaluation.microbench.benchmark import BenchmarkResult
-    from interleavethinker.evaluation.progress import StageProgress
 
 __all__ = ["microbench"]
 
@@ -24,7 +24,11 @@ __all__ = ["microbench"]
 def microbench(
     experiments: Annotated[
         list[str] | None,
-        typer.Option("--experiment", help="An experiment's name, such as 'full RL'; repeatable. All by default."),
+        typer.Option(
+            "--experiment",
+            "--experiments",
+            help="Name of an experiment, such as 'full RL'; repeatable. All by default.",
+        ),
     ] = None,
     n: Annotated[int, typer.Option(min=1, help="Held-out requests per experiment; families alternate.")] = 308,
     rl_n: Annotated[
@@ -43,20 +47,31 @@ def microbench(
     out: Annotated[
         Path, typer.Option("--out", "-o", help="Folder for reports and finished requests.", file_okay=False)
     ] = Path("runs/microbench"),
-    json_output: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    json_output: Json = False,
+    rows: Annotated[list[str] | None, typer.Option("--rows", hidden=True, help="Old name of --experiments.")] = None,
+    brittleness: Annotated[
+        bool | None,
+        typer.Option("--brittleness/--no-brittleness", hidden=True, help="Old name of --robustness."),
+    ] = None,
 ) -> None:
     """Run the agent on held-out requests of the micro world and score its text and images, as in the paper's tables.
 
-    All experiments take more than an hour on two cores; one experiment with --n 28 takes about a minute. Finished
-    requests are saved in the folder: to resume a stopped run, run the same command again. The reports are
+    All experiments take more than an hour on two cores; one experiment with
+    --n 28 takes about a minute. Finished requests are saved in the folder: to
+    resume a stopped run, run the same command again. The reports are
     microbench.json, microbench.md, microbench.html and the plots as SVG.
+
+    Example:
+    interleavethinker evaluate microbench --experiment "full RL" --n 28
     """
     from interleavethinker.evaluation.microbench.benchmark import BenchmarkConfig, run_microbench
 
-    large_sample = n * 13 // 4 if rl_n is None and not experiments else rl_n
-    measure_robustness = not experiments if robustness is None else robustness
-    config = BenchmarkConfig(tuple(experiments or ()), n, large_sample, seed, measure_robustness)
-    with _progress() as progress:
+    names = (*(experiments or ()), *(rows or ()))
+    large_sample = n * 13 // 4 if rl_n is None and not names else rl_n
+    robustness = brittleness if robustness is None else robustness
+    measure_robustness = not names if robustness is None else robustness
+    config = BenchmarkConfig(names, n, large_sample, seed, measure_robustness)
+    with progress_bars() as progress:
         result = asyncio.run(run_microbench(config, out, progress))
     markdown = _write_reports(result, out)
     typer.echo(json.dumps(result.report, indent=2) if json_output else markdown)
@@ -92,24 +107,3 @@ def _commit() -> str | None:
     except FileNotFoundError:  # git is not installed
         return None
     return git.stdout.strip() or None
-
-
-@contextmanager
-def _progress() -> "Iterator[StageProgress]":
-    """Shows a bar per experiment on a terminal, else prints a line per finished experiment; on stderr."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description:<28}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
-        known: dict[str, Any] = {}
-
-        def update(stage: str, done: int, total: int, /) -> None:
-            if stage not in known:
-                known[stage] = bars.add_task(stage, total=total)
-            bars.update(known[stage], completed=done, total=total)
-            if done == total and not console.is_terminal:
-                sys.stderr.write(f"{stage}: {done} of {total}\n")
-
-        yield update

@@ -22,9 +22,15 @@ def train(
 ) -> None:
     """Train a model from a recipe. To resume an interrupted run, repeat the command.
 
-    Finished stages are skipped, and an unfinished one continues from its last checkpoint. Progress is printed to the
-    terminal and logged to metrics.jsonl in the run folder. Independent stages of the micro generator (text and vae;
-    flow and decoder) may run at the same time in two terminals, with the same run folder.
+    Finished stages are skipped, and an unfinished one continues from its last
+    checkpoint. Progress is printed to the terminal and logged to
+    metrics.jsonl in the run folder. Independent stages of the micro generator
+    (text and vae; flow and decoder) may run at the same time in two
+    terminals, with the same run folder.
+
+    Examples:
+    interleavethinker train micro-critic-sft
+    interleavethinker train micro-critic-sft --set arguments.learning_rate=1e-4
     """
     from interleavethinker.training.recipe import kind_of, present_recipe_name, recipe_path
 

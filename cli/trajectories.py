@@ -1,7 +1,6 @@
-"""Commands about trajectories that exist already: looking, steering from another terminal, branching, exporting,
-deleting.
+"""Commands about existing trajectories: list, show, pause, cancel, approve, judge, branch, export, delete.
 
-Steps and attempts are counted from 1 here, as the storyboard does.
+The command line counts steps and attempts from 1, as the storyboard does; the library counts from 0.
 """
 
 import json
@@ -14,9 +13,21 @@ import typer
 
 from interleavethinker.tools.errors import InputError
 
-from .execution import go, in_workspace, summary
+from .execution import json_summary, run_trajectory
 from .exit_codes import OK
-from .run import LARGEST, AsJson, Deadline, Id, MaxCalls, MaxIterations, Out, Root, limits_with, named
+from .options import (
+    MAX_INTEGER,
+    ExportFolder,
+    Json,
+    MaxAttempts,
+    MaxCalls,
+    NoRun,
+    TimeLimit,
+    TrajectoryId,
+    check_trajectory_id,
+    limits_with,
+)
+from .workspace_command import workspace_command
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,207 +37,212 @@ if TYPE_CHECKING:
 
 __all__ = ["approve", "branch", "cancel", "delete", "export", "judge", "list_", "pause", "show"]
 
-_Stay = Annotated[bool, typer.Option("--stay", help="Only record it; go on later with `resume`.")]
-_STAYED = "Recorded. Go on with: interleavethinker resume {}"
+_RECORDED = "Recorded. Run it with: interleavethinker resume {}"
 
 
-def list_(workspace: Root = None, json_output: AsJson = False) -> None:
-    """List all trajectories, the newest first."""
+@workspace_command
+async def list_(workspace: "Workspace", json_output: Json = False) -> None:
+    """List all trajectories, newest first."""
+    summaries = await workspace.list()
+    if json_output:
+        sys.stdout.write(json.dumps([summary.model_dump(mode="json") for summary in summaries]) + "\n")
+        return
+    from rich.console import Console
+    from rich.table import Column, Table
 
-    async def work(opened: "Workspace") -> None:
-        entries = await opened.list()
-        if json_output:
-            sys.stdout.write(json.dumps([entry.model_dump(mode="json") for entry in entries]) + "\n")
-            return
-        from rich.console import Console
-        from rich.table import Column, Table
-
-        table = Table(Column("id", no_wrap=True), "status", "profile", "started", "request", box=None)
-        for entry in entries:
-            started = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.created))
-            table.add_row(entry.id, entry.status, entry.profile, started, entry.title.replace("[", r"\["))
-        Console().print(table if entries else "No trajectories yet. Start with: interleavethinker run")
-
-    raise typer.Exit(in_workspace(workspace, work))
+    table = Table(Column("ID", no_wrap=True), "status", "profile", "created", "request", box=None)
+    for summary in summaries:
+        created = time.strftime("%Y-%m-%d %H:%M", time.localtime(summary.created))
+        table.add_row(summary.id, summary.status, summary.profile, created, summary.title.replace("[", r"\["))
+    Console().print(table if summaries else "No trajectories yet. Create one with: interleavethinker run")
 
 
-def show(trajectory: Id, workspace: Root = None, json_output: AsJson = False) -> None:
-    """Show a trajectory as it stands, running or not; --json prints all of it, as the export `trajectory.json`."""
+@workspace_command
+async def show(workspace: "Workspace", trajectory: TrajectoryId, json_output: Json = False) -> None:
+    """Show the current state of a trajectory, running or not.
 
-    async def work(opened: "Workspace") -> None:
-        from rich.console import Console
+    --json prints the full record, as in the export `trajectory.json`.
+    """
+    from rich.console import Console
 
-        from interleavethinker.graph.export.record import record_of
+    from interleavethinker.graph.export.record import record_of
 
-        seen = await opened.get(trajectory)
-        if json_output:
-            sys.stdout.write(record_of(seen).model_dump_json() + "\n")
-        else:
-            _print(Console(highlight=False, markup=False, soft_wrap=True), seen)
-
-    raise typer.Exit(in_workspace(workspace, work))
-
-
-def pause(trajectory: Id, workspace: Root = None, json_output: AsJson = False) -> None:
-    """Stop a trajectory after the picture in work, whichever process runs it."""
-
-    async def work(opened: "Workspace") -> None:
-        running = await opened.pause(trajectory)
-        words = "It stops after the picture in work." if running else "Paused."
-        await _told(opened, trajectory, words, as_json=json_output)
-
-    raise typer.Exit(in_workspace(workspace, work))
+    snapshot = await workspace.get(trajectory)
+    if json_output:
+        sys.stdout.write(record_of(snapshot).model_dump_json() + "\n")
+    else:
+        _print(Console(highlight=False, markup=False, soft_wrap=True), snapshot)
 
 
-def cancel(trajectory: Id, workspace: Root = None, json_output: AsJson = False) -> None:
-    """Give a trajectory up, ending even a call in flight; what was made is kept, and can be branched from."""
-
-    async def work(opened: "Workspace") -> None:
-        running = await opened.cancel(trajectory)
-        await _told(opened, trajectory, "It is being stopped." if running else "Cancelled.", as_json=json_output)
-
-    raise typer.Exit(in_workspace(workspace, work))
+@workspace_command
+async def pause(workspace: "Workspace", trajectory: TrajectoryId, json_output: Json = False) -> None:
+    """Pause a trajectory after the current image, whichever process runs it."""
+    running = await workspace.pause(trajectory)
+    message = "The trajectory will pause after the current image." if running else "Paused."
+    await _confirm(workspace, trajectory, message, as_json=json_output)
 
 
-def approve(
-    trajectory: Id,
+@workspace_command
+async def cancel(workspace: "Workspace", trajectory: TrajectoryId, json_output: Json = False) -> None:
+    """Cancel a trajectory, including a generator call in progress.
+
+    Everything generated so far is kept, and `branch` can continue from it.
+    """
+    running = await workspace.cancel(trajectory)
+    message = "The trajectory is being cancelled." if running else "Cancelled."
+    await _confirm(workspace, trajectory, message, as_json=json_output)
+
+
+@workspace_command
+async def approve(
+    workspace: "Workspace",
+    trajectory: TrajectoryId,
     plan: Annotated[
         Path | None,
-        typer.Option(help='A JSON file with other steps: [{"instruction", "prompt", "auxiliary_text"}, …].'),
+        typer.Option(help='JSON file with steps to use instead: [{"instruction", "prompt", "auxiliary_text"}, …].'),
     ] = None,
-    out: Out = None,
-    stay: _Stay = False,
-    workspace: Root = None,
-    json_output: AsJson = False,
-) -> None:
-    """Approve the plan that a trajectory waits with, or replace it, and go on."""
-
-    async def work(opened: "Workspace") -> int:
-        name = (await opened.summary(trajectory)).id
-        await opened.approve(name, None if plan is None else _steps(plan))
-        if stay:
-            return await _told(opened, name, _STAYED.format(name), as_json=json_output)
-        return await go(opened, name, out, as_json=json_output)
-
-    raise typer.Exit(in_workspace(workspace, work))
+    out: ExportFolder = None,
+    no_run: NoRun = False,
+    json_output: Json = False,
+) -> int:
+    """Approve a waiting plan, or replace it, and run the trajectory."""
+    name = (await workspace.summary(trajectory)).id
+    await workspace.approve(name, None if plan is None else _read_steps(plan))
+    if no_run:
+        return await _confirm(workspace, name, _RECORDED.format(name), as_json=json_output)
+    return await run_trajectory(workspace, name, out, as_json=json_output)
 
 
-def judge(
-    trajectory: Id,
+@workspace_command
+async def judge(
+    workspace: "Workspace",
+    trajectory: TrajectoryId,
     accept: Annotated[bool | None, typer.Option("--accept/--reject", help="Your verdict.")] = None,
-    prompt: Annotated[str | None, typer.Option(help="With --reject: what to ask the generator next.")] = None,
-    reason: Annotated[str, typer.Option(help="Why; kept with the verdict.")] = "",
-    step: Annotated[int | None, typer.Option(min=1, help="Must be the step under way.")] = None,
-    attempt: Annotated[int | None, typer.Option(min=1, help="The newest by default.")] = None,
-    out: Out = None,
-    stay: _Stay = False,
-    workspace: Root = None,
-    json_output: AsJson = False,
-) -> None:
-    """Judge an attempt of the step under way yourself, in the critic's place, and go on."""
-    if accept is None:
-        raise InputError("Say --accept or --reject.")
+    prompt: Annotated[str | None, typer.Option(help="With --reject: prompt of the next attempt.")] = None,
+    reason: Annotated[str, typer.Option(help="Reason, stored with the verdict.")] = "",
+    step: Annotated[int | None, typer.Option(min=1, help="Must be the current step.")] = None,
+    attempt: Annotated[int | None, typer.Option(min=1, help="Attempt to judge; the newest by default.")] = None,
+    out: ExportFolder = None,
+    no_run: NoRun = False,
+    json_output: Json = False,
+) -> int:
+    """Override the critic's verdict on an attempt of the current step, and run the trajectory.
 
-    async def work(opened: "Workspace") -> int:
-        from interleavethinker.graph import HumanVerdict
-
-        name = (await opened.summary(trajectory)).id
-        verdict = HumanVerdict(
-            success=bool(accept),
-            prompt=prompt,
-            reasoning=reason,
-            step=None if step is None else step - 1,
-            iteration=None if attempt is None else attempt - 1,
-        )
-        if await opened.judge(name, verdict):
-            words = "It is running; your verdict counts from the next moment."
-            return await _told(opened, name, words, as_json=json_output)
-        if stay:
-            return await _told(opened, name, _STAYED.format(name), as_json=json_output)
-        return await go(opened, name, out, as_json=json_output)
-
-    raise typer.Exit(in_workspace(workspace, work))
-
-
-def branch(
-    trajectory: Id,
-    step: Annotated[int, typer.Argument(min=1, help="Everything before this step is kept.")],
-    attempt: Annotated[int, typer.Option(min=1, help="Keep the step's attempts before this one too.")] = 1,
-    prompt: Annotated[str | None, typer.Option(help="What to ask the generator instead.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, max=LARGEST, help="The generator's seed for this attempt.")] = None,
-    image: Annotated[Path | None, typer.Option(help="A picture that takes the place of the attempt's.")] = None,
-    max_attempts: MaxIterations = None,
-    max_calls: MaxCalls = None,
-    time_limit: Deadline = None,
-    out: Out = None,
-    stay: _Stay = False,
-    workspace: Root = None,
-    json_output: AsJson = False,
-) -> None:
-    """Start a new trajectory from any attempt of another, running or not, and go on with it.
-
-    With none of --prompt, --seed and --image, it draws the rest anew with other seeds. Its limits are the parent's,
-    apart from those given here, and what it keeps of the parent counts towards none: so work goes on after a limit.
+    Example:
+    interleavethinker judge ID --reject --prompt "a larger red ball"
     """
+    if accept is None:
+        raise InputError("Give a verdict: --accept or --reject.")
+    from interleavethinker.graph import HumanVerdict
 
-    async def work(opened: "Workspace") -> int:
-        from interleavethinker.graph import BranchPoint
-
-        given = None if image is None else await opened.add_image(image)
-        point = BranchPoint(step=step - 1, iteration=attempt - 1, prompt=prompt, seed=seed, image=given)
-        usual = (await opened.get(trajectory)).limits
-        limits = limits_with(usual, max_attempts=max_attempts, max_calls=max_calls, time_limit=time_limit)
-        name = await opened.branch(trajectory, point, limits)
-        if stay:
-            return await _told(opened, name, name, as_json=json_output)
-        return await go(opened, name, out, as_json=json_output)
-
-    raise typer.Exit(in_workspace(workspace, work))
-
-
-def export(trajectory: Id, out: Out = None, workspace: Root = None, json_output: AsJson = False) -> None:
-    """Write a trajectory's storyboard, Markdown document with images, and JSON record."""
-
-    async def work(opened: "Workspace") -> None:
-        from interleavethinker.graph.export.export import export as write
-
-        seen = await opened.get(trajectory)
-        page = write(seen, opened.store, out or Path("runs") / seen.summary.id)
-        typer.echo(json.dumps({"storyboard": str(page)}) if json_output else f"Storyboard: {page}")
-
-    raise typer.Exit(in_workspace(workspace, work))
+    name = (await workspace.summary(trajectory)).id
+    verdict = HumanVerdict(
+        success=accept,
+        prompt=prompt,
+        reasoning=reason,
+        step=None if step is None else step - 1,
+        iteration=None if attempt is None else attempt - 1,
+    )
+    if await workspace.judge(name, verdict):
+        message = "The trajectory is running; your verdict applies from the next node on."
+        return await _confirm(workspace, name, message, as_json=json_output)
+    if no_run:
+        return await _confirm(workspace, name, _RECORDED.format(name), as_json=json_output)
+    return await run_trajectory(workspace, name, out, as_json=json_output)
 
 
-def delete(
-    trajectory: Annotated[
-        list[str] | None, typer.Argument(help="Ids, or unique beginnings; none: only collect.")
-    ] = None,
-    workspace: Root = None,
-    json_output: AsJson = False,
+@workspace_command
+async def branch(
+    workspace: "Workspace",
+    trajectory: TrajectoryId,
+    step: Annotated[int, typer.Argument(min=1, metavar="STEP", help="Everything before this step is kept.")],
+    attempt: Annotated[int, typer.Option(min=1, help="Also keep the step's attempts before this one.")] = 1,
+    prompt: Annotated[str | None, typer.Option(help="Prompt of this attempt.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, max=MAX_INTEGER, help="Generator seed of this attempt.")] = None,
+    image: Annotated[Path | None, typer.Option(help="Image to use as this attempt.")] = None,
+    max_attempts: MaxAttempts = None,
+    max_calls: MaxCalls = None,
+    time_limit: TimeLimit = None,
+    out: ExportFolder = None,
+    no_run: NoRun = False,
+    json_output: Json = False,
+) -> int:
+    """Create a new trajectory from any attempt of another one, and run it.
+
+    The parent may be running. Without --prompt, --seed and --image, the
+    remaining images are generated with other seeds. The branch has the
+    limits of its parent, apart from those given here, and the attempts that
+    it keeps count towards none of them. A branch can therefore continue a
+    trajectory that a limit stopped.
+
+    Example:
+    interleavethinker branch ID 2 --prompt "make the ball pink"
+    """
+    from interleavethinker.graph import BranchPoint
+
+    replacement = None if image is None else await workspace.add_image(image)
+    point = BranchPoint(step=step - 1, iteration=attempt - 1, prompt=prompt, seed=seed, image=replacement)
+    limits = limits_with(
+        (await workspace.get(trajectory)).limits,
+        max_attempts=max_attempts,
+        max_calls=max_calls,
+        time_limit=time_limit,
+    )
+    name = await workspace.branch(trajectory, point, limits)
+    if no_run:
+        return await _confirm(workspace, name, name, as_json=json_output)
+    return await run_trajectory(workspace, name, out, as_json=json_output)
+
+
+@workspace_command
+async def export(
+    workspace: "Workspace", trajectory: TrajectoryId, out: ExportFolder = None, json_output: Json = False
 ) -> None:
-    """Delete trajectories, and images that no trajectory needs (those of the last hour are left alone)."""
+    """Write the storyboard, the Markdown document with its images, and the JSON record."""
+    from interleavethinker.graph.export.export import export as write
 
-    async def work(opened: "Workspace") -> None:
-        # All are found before any is deleted.
-        names = dict.fromkeys([(await opened.summary(named(one))).id for one in trajectory or []])
-        for name in names:
-            await opened.delete(name)
-        removed = await opened.collect_garbage()
-        if json_output:
-            typer.echo(json.dumps({"deleted": list(names), "images_removed": len(removed)}))
-        else:
-            typer.echo(f"{len(names)} trajectories deleted, {len(removed)} unneeded images removed.")
-
-    raise typer.Exit(in_workspace(workspace, work))
+    snapshot = await workspace.get(trajectory)
+    page = write(snapshot, workspace.store, out or Path("runs") / snapshot.summary.id)
+    typer.echo(json.dumps({"storyboard": str(page)}) if json_output else f"Storyboard: {page}")
 
 
-async def _told(opened: "Workspace", trajectory: str, words: str, *, as_json: bool) -> int:
-    """Says that something was done, or how the trajectory stands after it, and returns the exit code."""
-    typer.echo(json.dumps(summary(await opened.get(trajectory))) if as_json else words)
+@workspace_command
+async def delete(
+    workspace: "Workspace",
+    trajectories: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID]...", help="IDs or unique prefixes; none: only unused images.")
+    ] = None,
+    json_output: Json = False,
+) -> None:
+    """Delete trajectories, and images that no trajectory uses.
+
+    Images of the last hour are kept, since a running call may need them.
+    """
+    # All IDs are looked up before anything is deleted, so a wrong one deletes nothing.
+    names = dict.fromkeys([(await workspace.summary(check_trajectory_id(one))).id for one in trajectories or []])
+    for name in names:
+        await workspace.delete(name)
+    removed = await workspace.collect_garbage()
+    if json_output:
+        typer.echo(json.dumps({"deleted": list(names), "images_removed": len(removed)}))
+    else:
+        deleted = "1 trajectory" if len(names) == 1 else f"{len(names)} trajectories"
+        unused = "1 unused image" if len(removed) == 1 else f"{len(removed)} unused images"
+        typer.echo(f"Deleted {deleted} and {unused}.")
+
+
+async def _confirm(workspace: "Workspace", trajectory: str, message: str, *, as_json: bool) -> int:
+    """Prints a message, or the trajectory's summary as JSON, and returns the exit code."""
+    typer.echo(json.dumps(json_summary(await workspace.get(trajectory))) if as_json else message)
     return OK
 
 
-def _steps(path: Path) -> "list[Step]":
+def _read_steps(path: Path) -> "list[Step]":
+    """Reads the steps of a plan that a person wrote.
+
+    Raises:
+        InputError: The file cannot be read, is not a list of steps, or has a step without content.
+    """
     from pydantic import TypeAdapter, ValidationError
 
     from interleavethinker.graph.profiles.profile import problems_of
@@ -235,32 +251,31 @@ def _steps(path: Path) -> "list[Step]":
     try:
         steps = TypeAdapter(list[Step]).validate_json(path.read_bytes())
     except OSError as error:
-        raise InputError(f"The plan {path} must be a readable file: {error.strerror}.") from error
+        raise InputError(f"Cannot read the plan {path}: {error.strerror}.") from error
     except ValidationError as error:
-        raise InputError(f"{path} must be a JSON list of steps: {problems_of(error)}.") from error
+        raise InputError(f"The plan {path} is not a JSON list of steps: {problems_of(error)}.") from error
     for number, step in enumerate(steps, start=1):
-        words = [text for text in (step.instruction, step.prompt, step.auxiliary_text) if text is not None]
-        if not any(text.strip() for text in words) or (step.prompt is not None and not step.prompt.strip()):
-            raise InputError(
-                f"Each step of {path} must have a prompt, or words without one; step {number} has neither, "
-                "or an empty prompt."
-            )
+        texts = [text for text in (step.instruction, step.prompt, step.auxiliary_text) if text is not None]
+        if not any(text.strip() for text in texts):
+            raise InputError(f"Step {number} of the plan {path} is empty. Give it a prompt or a text.")
+        if step.prompt is not None and not step.prompt.strip():
+            raise InputError(f"Step {number} of the plan {path} has an empty prompt. Fill it in or leave it out.")
     return steps
 
 
-def _print(console: "Console", seen: "Trajectory") -> None:
-    entry = seen.summary
-    console.print(f"{entry.title}\n", style="bold")
-    parent = "" if entry.parent is None else f", from {entry.parent} step {(entry.parent_step or 0) + 1}"
-    console.print(f"{entry.id}: {entry.status}, profile {entry.profile}, seed {seen.seed}{parent}")
-    for note in filter(None, (entry.reason, *seen.document.notes)):
+def _print(console: "Console", trajectory: "Trajectory") -> None:
+    summary = trajectory.summary
+    console.print(f"{summary.title}\n", style="bold")
+    parent = "" if summary.parent is None else f", branched from {summary.parent} step {(summary.parent_step or 0) + 1}"
+    console.print(f"{summary.id}: {summary.status}, profile {summary.profile}, seed {trajectory.seed}{parent}")
+    for note in filter(None, (summary.reason, *trajectory.document.notes)):
         console.print(note, style="yellow")
-    for index, step in enumerate(seen.plan.steps if seen.plan else ()):
+    for index, step in enumerate(trajectory.plan.steps if trajectory.plan else ()):
         console.print(f"\n{index + 1}. {step.instruction or step.auxiliary_text or ''}", style="bold")
-        for attempt in seen.attempts_for(index):
-            verdict = attempt.verdict
-            word = {None: "not judged", True: "accepted", False: "rejected"}[verdict.success if verdict else None]
-            kept = "*" if attempt == seen.selected(index) else " "
+        for attempt in trajectory.attempts_for(index):
+            success = attempt.verdict.success if attempt.verdict else None
+            status = {None: "not judged", True: "accepted", False: "rejected"}[success]
+            marker = "*" if attempt == trajectory.selected(index) else " "
             console.print(
-                f"  {kept} attempt {attempt.iteration + 1}: {word}, {attempt.seconds:.2f} s: {attempt.prompt}"
+                f"  {marker} attempt {attempt.iteration + 1}: {status}, {attempt.seconds:.2f} s: {attempt.prompt}"
             )

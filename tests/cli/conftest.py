@@ -1,4 +1,4 @@
-"""A home of its own for each test of the agent's commands, with a profile whose pictures are coloured cells."""
+"""A separate home for each test of the agent's commands, with a profile whose images are colored cells."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from interleavethinker.cli import main
 
 PROFILE = """
-description = "Scripted, with coloured cells for pictures."
+description = "Scripted agents, with colored cells as images."
 example = "a big red ball on the left, at night"
 request_check = "interleavethinker.microworld.agents.scripted_planner:check_request"
 planner = { object = "interleavethinker.microworld.agents.scripted_planner:ScriptedPlanner", note = "Scripted." }
@@ -19,7 +19,7 @@ generator = { model = "cells" }
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The current folder, which holds the profile `cells.toml` and where workspace and stores will be."""
+    """The current folder, with the profile `cells.toml`; workspace and stores are created in it."""
     monkeypatch.setenv("INTERLEAVETHINKER_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("INTERLEAVETHINKER_IMAGE_STORE", str(tmp_path / "server"))
     monkeypatch.chdir(tmp_path)
@@ -29,14 +29,14 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def run(home: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
-    """Runs the program with some words; returns its exit code, stdout and stderr."""
+    """Runs the program with the given arguments; returns its exit code, stdout and stderr."""
     assert home.is_dir()
 
     def call(*words: str) -> tuple[int, str, str]:
         with pytest.raises(SystemExit) as exit_:
             main(words)
-        told = capsys.readouterr()
+        captured = capsys.readouterr()
         assert isinstance(exit_.value.code, int)
-        return exit_.value.code, told.out, told.err
+        return exit_.value.code, captured.out, captured.err
 
     return call

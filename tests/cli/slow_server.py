@@ -1,4 +1,4 @@
-"""A stdio image server of coloured cells that takes `STEP_SECONDS` for each of a picture's four steps.
+"""A stdio image server of colored cells that takes `STEP_SECONDS` for each of the four steps of an image.
 
 Usage: slow_server.py STORE
 """

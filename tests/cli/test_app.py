@@ -1,4 +1,4 @@
-"""The program's frame: it is quick, it finds its commands, and every error leaves the same way."""
+"""The program's frame: fast start, command lookup, and one way to report errors."""
 
 import json
 import subprocess
@@ -12,6 +12,7 @@ from interleavethinker.cli import app, main
 from interleavethinker.cli import commands as table
 from interleavethinker.cli import exit_codes as exits
 from interleavethinker.cli.commands import TABLE, CommandSpec
+from interleavethinker.cli.options import RENAMED_OPTIONS
 from interleavethinker.tools.errors import GeneratorError, InputError, InterleaveError, ProfileError, TrajectoryError
 
 HEAVY = {"diffusers", "langchain", "langgraph", "mcp", "numpy", "PIL", "torch", "transformers"}
@@ -25,7 +26,7 @@ def run(*words: str) -> int:
 
 
 def install(monkeypatch: pytest.MonkeyPatch, command: object) -> None:
-    """Makes `interleavethinker probe` run this command, through a module that only this test has."""
+    """Adds the command `interleavethinker probe` for one test."""
     monkeypatch.setattr(app, "TABLE", (*TABLE, CommandSpec("probe", "doctor:probe", "Probes.", "Tests")))
     monkeypatch.setattr("interleavethinker.cli.doctor.probe", command, raising=False)
 
@@ -37,7 +38,7 @@ def raising(error: BaseException) -> object:
     return probe
 
 
-def test_help_lists_every_command_and_imports_none() -> None:
+def test_help_lists_all_commands_and_imports_none() -> None:
     code = "import sys; from interleavethinker.cli import main\ntry: main(['--help'])\nfinally: print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     help_, modules = done.stdout.rsplit("\n", 2)[0], set(done.stdout.splitlines()[-1].split())
@@ -47,13 +48,13 @@ def test_help_lists_every_command_and_imports_none() -> None:
 
 
 @pytest.mark.parametrize("entry", TABLE, ids=lambda entry: entry.name)
-def test_every_command_in_the_table_explains_itself(entry: CommandSpec, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_command_in_the_table_has_help(entry: CommandSpec, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(entry.name, "--help") == exits.OK
     assert f"interleavethinker {entry.name}" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("entry", TABLE, ids=lambda entry: entry.name)
-def test_a_command_explains_itself_without_a_model_library(entry: CommandSpec) -> None:
+def test_help_of_a_command_loads_no_model_library(entry: CommandSpec) -> None:
     code = (
         f"import sys; from interleavethinker.cli.app import build_app\nbuild_app([{entry.name!r}])\nprint(*sys.modules)"
     )
@@ -61,7 +62,7 @@ def test_a_command_explains_itself_without_a_model_library(entry: CommandSpec) -
     assert not {"diffusers", "torch", "transformers"} & set(done.stdout.split())
 
 
-def test_no_two_commands_share_a_name() -> None:
+def test_command_names_are_unique() -> None:
     names = [entry.name for entry in table.TABLE]
     assert len(names) == len(set(names))
 
@@ -71,19 +72,19 @@ def test_version_prints_the_installed_version(capsys: pytest.CaptureFixture[str]
     assert capsys.readouterr().out == f"interleavethinker {version('interleavethinker')}\n"
 
 
-def test_no_command_at_all_shows_the_help_and_is_bad_input(capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_command_shows_the_help_and_is_bad_input(capsys: pytest.CaptureFixture[str]) -> None:
     assert run() == exits.BAD_INPUT
     assert "doctor" in capsys.readouterr().out
 
 
-def test_a_mistyped_command_is_bad_input_with_the_nearest_name(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_command_is_bad_input_and_suggests_the_nearest_name(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("docto") == exits.BAD_INPUT
     captured = capsys.readouterr()
     assert "Did you mean 'doctor'?" in captured.err
     assert not captured.out
 
 
-def test_a_wrong_option_names_the_help_of_its_command(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_option_refers_to_the_help_of_its_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("doctor", "--jsno") == exits.BAD_INPUT
     assert "Try 'interleavethinker doctor --help'." in capsys.readouterr().err
 
@@ -97,7 +98,7 @@ def test_a_wrong_option_names_the_help_of_its_command(capsys: pytest.CaptureFixt
         (TrajectoryError("Another process holds it.", code="busy"), exits.FAILURE),
     ],
 )
-def test_an_error_becomes_its_message_and_its_exit_code(
+def test_an_error_gives_its_message_and_exit_code(
     error: InterleaveError, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     install(monkeypatch, raising(error))
@@ -111,7 +112,7 @@ def test_an_error_becomes_its_message_and_its_exit_code(
     assert not captured.err
 
 
-def test_an_error_is_found_inside_the_groups_that_task_groups_make(
+def test_an_error_inside_exception_groups_is_reported(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     inner = ExceptionGroup("tasks", [InputError("too large")])
@@ -120,15 +121,33 @@ def test_an_error_is_found_inside_the_groups_that_task_groups_make(
     assert capsys.readouterr().err == "error: too large\n"
 
 
-def test_a_defect_beside_an_expected_error_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_defect_next_to_an_expected_error_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     install(monkeypatch, raising(ExceptionGroup("tasks", [InputError("too large"), ZeroDivisionError("a defect")])))
     with pytest.raises(ExceptionGroup):
         main(["probe"])
 
 
-def test_a_usage_error_is_json_too_when_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_usage_error_is_json_with_the_json_option(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("doctor", "--jsno", "--json") == exits.BAD_INPUT
     assert json.loads(capsys.readouterr().out)["error"]["code"] == "usage"
+
+
+@pytest.mark.parametrize(("old", "new"), RENAMED_OPTIONS.items())
+@pytest.mark.parametrize("value", ["", "=7"])
+def test_the_error_about_an_old_option_gives_its_new_name(
+    old: str, new: str, value: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("run", "a red ball", f"{old}{value}", "--json") == exits.BAD_INPUT
+    assert json.loads(capsys.readouterr().out)["error"] == {
+        "code": "usage",
+        "message": f"{old} was renamed to {new}.",
+    }
+
+
+@pytest.mark.parametrize("option", RENAMED_OPTIONS.values())
+def test_the_new_name_of_an_option_exists(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    run("branch", "--help")
+    assert option in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), typer.Abort(), EOFError()])
@@ -137,7 +156,7 @@ def test_an_interruption_exits_with_130(error: BaseException, monkeypatch: pytes
     assert run("probe") == exits.INTERRUPTED
 
 
-def test_a_command_may_choose_its_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_command_can_choose_its_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
     install(monkeypatch, raising(typer.Exit(7)))
     assert run("probe") == 7
 
@@ -148,7 +167,7 @@ def test_a_defect_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
         main(["probe"])
 
 
-def test_a_group_is_reached_through_its_word(
+def test_a_command_group_is_reached_by_its_name(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     group = typer.Typer()
@@ -164,7 +183,7 @@ def test_a_group_is_reached_through_its_word(
     assert "Probes." in capsys.readouterr().out
 
 
-def test_a_reader_that_left_is_not_a_defect() -> None:
+def test_a_closed_stdout_causes_no_traceback() -> None:
     code = "from interleavethinker.cli import main; main(['--help'])"
     with subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -175,7 +194,7 @@ def test_a_reader_that_left_is_not_a_defect() -> None:
         assert "Traceback" not in process.stderr.read()
 
 
-def test_the_program_runs_without_its_script_too() -> None:
+def test_the_program_runs_as_a_module() -> None:
     command = [sys.executable, "-m", "interleavethinker.cli", "--version"]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     assert done.stdout == f"interleavethinker {version('interleavethinker')}\n"

@@ -1,4 +1,4 @@
-"""`evaluate …` prints tables for people and the documented keys for programs."""
+"""`evaluate …` prints tables, and the documented JSON keys with --json."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -26,17 +26,17 @@ from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.types import CriticInput, Verdict
 
 
-class Standing(OracleGenerator):
-    """Takes the generator's arguments, and does without weights."""
+class FakeGenerator(OracleGenerator):
+    """Takes the generator's arguments and needs no weights."""
 
     def __init__(self, checkpoint: Path | None = None, *, weaker: bool = False) -> None:
         self.pipeline = (checkpoint, weaker)
 
 
 @pytest.fixture(autouse=True)
-def standing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(micro_generator, "MicroGenerator", Standing)
-    monkeypatch.setattr(generator, "MicroGenerator", Standing)
+def fake_generator(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(micro_generator, "MicroGenerator", FakeGenerator)
+    monkeypatch.setattr(generator, "MicroGenerator", FakeGenerator)
 
 
 def run(*words: str, command: str = "micro-generator", code: int = 0) -> None:
@@ -66,16 +66,16 @@ def test_a_kind_without_samples_has_no_figures_rather_than_zeros(capsys: pytest.
     assert "–" in capsys.readouterr().out
 
 
-def test_no_interval_reaches_beyond_the_scale(capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_interval_exceeds_the_scale(capsys: pytest.CaptureFixture[str]) -> None:
     run("--n", "7", "--json")
     figures = json.loads(capsys.readouterr().out)["text_to_image"]
     assert figures["quality_low"] <= figures["quality"] <= figures["quality_high"] <= 10
 
 
-def test_the_gallery_is_a_png_whatever_its_name_and_a_place_that_cannot_be_written_is_a_failure(
+def test_the_gallery_is_a_png_whatever_its_name_and_an_unwritable_file_is_a_failure(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    out = tmp_path / "new" / "sheet.picture"
+    out = tmp_path / "new" / "sheet.image"
     run("--out", str(out), command="micro-gallery")
     with Image.open(out) as sheet:
         assert (sheet.format, sheet.width > 1000) == ("PNG", True)
@@ -84,21 +84,22 @@ def test_the_gallery_is_a_png_whatever_its_name_and_a_place_that_cannot_be_writt
     assert "below.png" in capsys.readouterr().err
 
 
-def test_the_table_has_a_line_for_everything_that_is_asked(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_table_has_a_line_for_every_task(capsys: pytest.CaptureFixture[str]) -> None:
     run("--n", "7")
     printed = capsys.readouterr().out
     for words in (
         "text to image",
         "single edits",
+        "held-out categories",
         *EDIT_KINDS,
-        *(f"gap: {gap}, reworded" for gap in HELD_OUT_FAMILIES),
+        *(f"{gap}, reworded" for gap in HELD_OUT_FAMILIES),
     ):
         assert words in printed
-    assert "s an edit" in printed
+    assert "s per edit" in printed
 
 
 def installed(folder: Path, *names: str) -> dict[str, AgentWeights]:
-    """Stands for shipped critics, of which only the named ones are there."""
+    """Returns a registry of shipped critics of which only the given ones are installed."""
     for name, config in {"base": "config.json", **dict.fromkeys(names, "adapter_config.json")}.items():
         (folder / name).mkdir(exist_ok=True)
         (folder / name / config).write_text("{}", encoding="utf-8")
@@ -114,7 +115,7 @@ def installed(folder: Path, *names: str) -> dict[str, AgentWeights]:
 
 @pytest.fixture
 def critics(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Everything is shipped but the continued one; critics reword every attempt, each in words of its own."""
+    """All critics are installed except the continued one; each refines every attempt with its own prompt."""
 
     def judge(weights: AgentWeights, _temperature: float, cases: Sequence[CriticInput]) -> CriticAnswers:
         words = "a big red ball in the middle" if weights.adapter else "crimson"
@@ -130,11 +131,11 @@ def critics(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_critics_are_compared_under_the_documented_keys(critics: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_critics_are_reported_under_the_documented_keys(critics: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run("--n", "6", "--tries", "1", "--json", "--out", str(critics / "out"), command="micro-critic")
     captured = capsys.readouterr()
     report = json.loads(captured.out)
-    assert "left out: sft_continued" in captured.err
+    assert "skipped: sft_continued" in captured.err
     for mode in (report, report["greedy"]):
         for name in ("sft", "grpo"):
             assert {"format", "accuracy", "accuracy_true", "accuracy_false", "score_gain"} <= mode[name].keys()
@@ -148,7 +149,7 @@ def test_critics_are_compared_under_the_documented_keys(critics: Path, capsys: p
             assert chart.format == "PNG"
 
 
-def test_critics_are_chosen_by_name_or_by_variant_and_any_other_one_may_stand_beside(
+def test_critics_are_selected_by_name_or_variant_and_another_one_can_be_added(
     critics: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def measured(*words: str) -> list[str]:
@@ -167,14 +168,14 @@ def test_critics_are_chosen_by_name_or_by_variant_and_any_other_one_may_stand_be
 
 
 @pytest.mark.usefixtures("critics")
-def test_people_get_a_table_of_critics(capsys: pytest.CaptureFixture[str]) -> None:
+def test_critics_are_printed_as_a_table_by_default(capsys: pytest.CaptureFixture[str]) -> None:
     run("--n", "4", "--tries", "1", command="micro-critic")
     printed = capsys.readouterr().out
     for words in ("reseed", "sft", "grpo minus reseed", "score gain", "sampled", "greedy"):
         assert words in printed
 
 
-def test_a_planner_is_measured_under_the_documented_keys(
+def test_a_planner_is_reported_under_the_documented_keys(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(micro_planner, "chat_model", lambda *_, **__: FakeListChatModel(responses=["what?"]))
@@ -190,7 +191,7 @@ def test_a_planner_is_measured_under_the_documented_keys(
     assert "unseen templates" in capsys.readouterr().out
 
 
-def test_a_planner_that_is_not_installed_is_told_with_what_to_do(
+def test_the_error_for_a_planner_that_is_not_installed_says_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(agents, "PLANNERS", {"sft": AgentWeights("sft", f"qwen3-vl:{tmp_path / 'planner'}")})

@@ -1,4 +1,4 @@
-"""The default profile, whose planner, critic and generator are learned, from the command line."""
+"""The default profile from the command line: planner, critic and generator are trained models."""
 
 import json
 from collections.abc import Callable
@@ -9,16 +9,16 @@ from interleavethinker.graph.profiles.profile import load_profile
 Run = Callable[..., tuple[int, str, str]]
 
 
-def test_a_request_becomes_a_document_by_learned_models(run: Run) -> None:
+def test_trained_models_turn_a_request_into_a_document(run: Run) -> None:
     code, out, err = run("run", load_profile("micro").example or "", "--seed", "3", "--json")
     assert code == exits.OK, err
-    assert "stand-in" not in err
-    told = json.loads(out)
-    assert told["status"] == "done"
-    assert len(told["images"]) == 4
+    assert "baseline" not in err
+    result = json.loads(out)
+    assert result["status"] == "done"
+    assert len(result["images"]) == 4
 
 
-def test_words_that_the_models_never_met_are_refused_before_anything_is_recorded(run: Run) -> None:
+def test_a_request_with_unknown_words_is_refused_before_anything_is_recorded(run: Run) -> None:
     code, _, err = run("run", "Tell a picture story. First a zebra on the left.")
     assert code == exits.BAD_INPUT
     assert "zebra" in err

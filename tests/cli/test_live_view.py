@@ -1,10 +1,10 @@
-"""What a person sees of a running trajectory, in a terminal and in a log."""
+"""The view of a running trajectory, on a terminal and in a log."""
 
 import io
 
 from rich.console import Console
 
-from interleavethinker.cli.live_view import Watch
+from interleavethinker.cli.live_view import LiveView
 from interleavethinker.graph.events import Event, GenerationProgress, ImageGenerated, Judged, Planned, StepFinished
 from interleavethinker.tools.testing.agents import plan_of
 from interleavethinker.tools.types import Attempt, Verdict
@@ -25,34 +25,34 @@ STORY: list[Event] = [
 ]
 
 
-def told(*, terminal: bool) -> tuple[str, str]:
-    """Returns everything written, and the last thing shown."""
+def output_of(*, terminal: bool) -> tuple[str, str]:
+    """Returns all output, and the last table."""
     console = Console(file=io.StringIO(), force_terminal=terminal, width=100, color_system=None)
-    with Watch(console) as watch:
+    with LiveView(console) as view:
         for event in STORY:
-            watch.see(event)
+            view.show(event)
         last = Console(file=io.StringIO(), width=100, color_system=None)
-        last.print(watch._table())
+        last.print(view._table())
     assert isinstance(console.file, io.StringIO)
     assert isinstance(last.file, io.StringIO)
     return console.file.getvalue(), last.file.getvalue()
 
 
 def test_a_terminal_shows_each_step_with_its_attempts_and_time() -> None:
-    _, table = told(terminal=True)
+    _, table = output_of(terminal=True)
     first, second, third = (line.split() for line in table.splitlines() if line.strip())
     assert first == "1 a [red] accepted 2 attempts, 3.0 s".split()
     assert second == "2 Words 1 text".split()
-    assert third == ["3", "b", "–"]
+    assert third == ["3", "b", "pending"]
 
 
-def test_a_log_gets_one_line_for_each_thing_that_happens_and_none_for_progress() -> None:
-    log, _ = told(terminal=False)
+def test_a_log_gets_one_line_per_event_and_none_for_progress() -> None:
+    log, _ = output_of(terminal=False)
     lines = [line.split(" s  ", 1)[1].strip() for line in log.splitlines()]
     assert lines == [
         "planned: 3 steps",
         "step 1, attempt 1: a [red]",
-        "rejected, again",
+        "rejected, retrying",
         "step 1, attempt 2: a!",
         "accepted",
         "step 1: accepted",
@@ -60,8 +60,8 @@ def test_a_log_gets_one_line_for_each_thing_that_happens_and_none_for_progress()
     ]
 
 
-def test_a_trajectory_that_goes_on_shows_what_it_had() -> None:
+def test_a_resumed_trajectory_shows_its_earlier_attempts() -> None:
     console = Console(file=io.StringIO(), width=100, color_system=None)
-    console.print(Watch(console, plan_of("a", "b"), (SECOND,))._table())
+    console.print(LiveView(console, plan_of("a", "b"), (SECOND,))._table())
     assert isinstance(console.file, io.StringIO)
     assert "accepted" in console.file.getvalue().splitlines()[0]

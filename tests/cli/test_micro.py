@@ -1,4 +1,4 @@
-"""`micro` and `evaluate`: bad input is refused before anything heavy is loaded, good input makes files and figures."""
+"""`micro`: bad input is refused before anything heavy is loaded; good input gives an image file."""
 
 import json
 from collections.abc import Sequence
@@ -13,8 +13,8 @@ from interleavethinker.microworld.generators.oracle import OracleGenerator
 from interleavethinker.microworld.language.lexicon import check_vocabulary, to_words
 
 
-class Standing(OracleGenerator):
-    """Takes the generator's arguments, and does without weights."""
+class FakeGenerator(OracleGenerator):
+    """Takes the generator's arguments and needs no weights."""
 
     def __init__(self, checkpoint: Path | None = None, *, weaker: bool = False) -> None:
         self.pipeline = (checkpoint, weaker)
@@ -24,8 +24,8 @@ class Standing(OracleGenerator):
 
 
 @pytest.fixture
-def standing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(generator, "MicroGenerator", Standing)
+def fake_generator(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(generator, "MicroGenerator", FakeGenerator)
 
 
 def run(words: Sequence[str]) -> int:
@@ -36,29 +36,40 @@ def run(words: Sequence[str]) -> int:
 
 
 def refusal(words: Sequence[str], capsys: pytest.CaptureFixture[str]) -> tuple[str, str]:
-    """Code and message of the error that a command line leaves; the exit code must be that of bad input."""
+    """Returns code and message of a command's error, whose exit code must be that of bad input."""
     assert run([*words, "--json"]) == 2
     error = json.loads(capsys.readouterr().out)["error"]
     return error["code"], error["message"]
 
 
-@pytest.mark.usefixtures("standing")
-def test_draw_writes_a_picture_and_the_same_seed_writes_the_same(
+@pytest.mark.usefixtures("fake_generator")
+def test_generate_writes_an_image_and_the_same_seed_writes_the_same(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     files = [tmp_path / "new" / f"{number}.png" for number in range(2)]
     for file in files:
-        assert run(["draw", "a big red ball on the left, at night", "--out", str(file), "--seed", "7"]) == 0
+        assert run(["generate", "a big red ball on the left, at night", "--out", str(file), "--seed", "7"]) == 0
     assert capsys.readouterr().out == "".join(f"{file} (seed 7)\n" for file in files)
     assert files[0].read_bytes() == files[1].read_bytes()
     with Image.open(files[0]) as opened:
         assert opened.size == (96, 96)
 
 
-@pytest.mark.usefixtures("standing")
-def test_edit_changes_a_picture_and_says_which_seed_it_drew(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.usefixtures("fake_generator")
+def test_draw_is_a_hidden_alias_of_generate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = [tmp_path / "generate.png", tmp_path / "draw.png"]
+    for file in files:
+        assert run([file.stem, "a big red ball on the left, at night", "--out", str(file), "--seed", "7"]) == 0
+    assert files[0].read_bytes() == files[1].read_bytes()
+    capsys.readouterr()
+    run(["--help"])
+    assert "draw" not in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("fake_generator")
+def test_edit_changes_an_image_and_reports_its_random_seed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     first, second = tmp_path / "a.png", tmp_path / "b.png"
-    run(["draw", "a big red ball on the left, at night", "--out", str(first)])
+    run(["generate", "a big red ball on the left, at night", "--out", str(first)])
     capsys.readouterr()
     assert run(["edit", str(first), "make the ball green", "--out", str(second), "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
@@ -67,10 +78,10 @@ def test_edit_changes_a_picture_and_says_which_seed_it_drew(tmp_path: Path, caps
     assert first.read_bytes() != second.read_bytes()
 
 
-def test_words_outside_vocabulary_and_synonyms_are_named_with_the_nearest_known(
+def test_unknown_words_are_listed_with_the_nearest_known_words(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    code, message = refusal(["draw", "a pruple ball and a scarlet gost"], capsys)
+    code, message = refusal(["generate", "a pruple ball and a scarlet gost"], capsys)
     assert code == "unknown_words"
     assert "'pruple' (nearest: purple" in message
     assert "'gost' (nearest: " in message
@@ -82,7 +93,7 @@ def test_words_outside_vocabulary_and_synonyms_are_named_with_the_nearest_known(
     [
         (None, "invalid_image", "No such file"),
         (b"", "invalid_image", "0 were given"),
-        (b"not a picture", "invalid_image", "none of them"),
+        (b"not an image", "invalid_image", "none of them"),
         (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x60\x00", "invalid_image", ""),
         ((95, 96), "wrong_size", "95 x 96"),
         ((640, 480), "wrong_size", "640 x 480"),
@@ -90,7 +101,7 @@ def test_words_outside_vocabulary_and_synonyms_are_named_with_the_nearest_known(
     ],
     ids=["missing", "empty", "text", "truncated", "nearly", "photo", "huge"],
 )
-def test_an_image_that_cannot_be_edited_is_refused_with_what_was_found(
+def test_an_image_that_cannot_be_edited_is_refused_with_the_reason(
     content: bytes | tuple[int, int] | None, code: str, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "source.png"
@@ -103,51 +114,49 @@ def test_an_image_that_cannot_be_edited_is_refused_with_what_was_found(
     assert says in message
 
 
-@pytest.mark.usefixtures("standing")
-def test_a_place_that_cannot_be_written_is_a_failure_that_names_it(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.mark.usefixtures("fake_generator")
+def test_the_error_for_an_unwritable_file_names_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").write_text("in the way")
-    out = tmp_path / "file" / "picture.png"
-    assert run(["draw", "a red ball", "--out", str(out)]) == 3
+    out = tmp_path / "file" / "image.png"
+    assert run(["generate", "a red ball", "--out", str(out)]) == 3
     assert str(out) in capsys.readouterr().err
 
 
-def test_many_and_long_unknown_words_make_a_message_that_can_be_read(capsys: pytest.CaptureFixture[str]) -> None:
+def test_many_long_unknown_words_give_a_short_message(capsys: pytest.CaptureFixture[str]) -> None:
     unknown = [f"q{chr(97 + number)}" for number in range(26)]
-    _, message = refusal(["draw", " ".join(["x" * 10_000, *unknown])], capsys)
+    _, message = refusal(["generate", " ".join(["x" * 10_000, *unknown])], capsys)
     assert "and 21 more" in message
     assert len(message) < 700
 
 
-def test_an_apostrophe_is_no_word_whatever_its_shape() -> None:
+def test_apostrophes_of_any_shape_are_not_words() -> None:
     check_vocabulary("turn the ball’s colour into blue")
     assert to_words("the ball’s colour") == to_words("the ball's colour") == ["the", "ball", "colour"]
 
 
-@pytest.mark.usefixtures("standing")
-def test_capitals_and_spaces_make_no_difference(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("fake_generator")
+def test_capitals_and_extra_spaces_make_no_difference(tmp_path: Path) -> None:
     files = [tmp_path / "plain.png", tmp_path / "loud.png"]
     for file, text in zip(
         files, ("a red ball on the left, at night", " A RED  ball\non the left, at night "), strict=True
     ):
-        assert run(["draw", text, "--out", str(file), "--seed", "7"]) == 0
+        assert run(["generate", text, "--out", str(file), "--seed", "7"]) == 0
     assert files[0].read_bytes() == files[1].read_bytes()
 
 
-@pytest.mark.usefixtures("standing")
-def test_a_text_that_the_prompt_has_no_room_for_is_refused_not_cut(
+@pytest.mark.usefixtures("fake_generator")
+def test_a_text_too_long_for_the_prompt_is_refused_and_not_truncated(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     source = tmp_path / "source.png"
     Image.new("RGB", (96, 96)).save(source)
-    for words in (["draw"], ["edit", str(source)]):
+    for words in (["generate"], ["edit", str(source)]):
         code, message = refusal([*words, "ball " * 2000, "--out", str(tmp_path / "never.png")], capsys)
         assert code == "text_too_long"
         assert "1962 tokens too long" in message
 
 
-def test_a_picture_that_could_be_a_bomb_is_refused_with_its_size_and_no_warning(
+def test_a_decompression_bomb_is_refused_with_its_size_and_without_a_warning(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "bomb.png"
@@ -158,6 +167,6 @@ def test_a_picture_that_could_be_a_bomb_is_refused_with_its_size_and_no_warning(
 
 
 def test_a_folder_without_weights_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, message = refusal(["draw", "a red ball", "--checkpoint", str(tmp_path)], capsys)
+    code, message = refusal(["generate", "a red ball", "--checkpoint", str(tmp_path)], capsys)
     assert code == "no_checkpoint"
     assert str(tmp_path) in message

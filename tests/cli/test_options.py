@@ -1,4 +1,4 @@
-"""What the agent's commands refuse, before any work and with a sentence, and what they print as JSON."""
+"""Invalid options of the agent's commands are refused before any work, with a clear message; JSON output."""
 
 import json
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from interleavethinker.cli import exit_codes as exits
-from interleavethinker.cli.run import limits_with
+from interleavethinker.cli.options import limits_with
 from interleavethinker.graph import Limits
 from interleavethinker.tools.errors import InputError
 
@@ -24,9 +24,9 @@ def as_json(run: Run, *words: str, code: int = exits.OK) -> Any:
 
 
 def waiting(run: Run) -> str:
-    """Returns the id of a trajectory whose plan waits; nothing is drawn for it."""
-    told = as_json(run, "run", STORY, "--profile", "cells.toml", "--approve-plan", code=exits.WAITING)
-    return str(told["id"])
+    """Returns the ID of a trajectory whose plan waits for approval; no image is generated."""
+    result = as_json(run, "run", STORY, "--profile", "cells.toml", "--approve-plan", code=exits.WAITING)
+    return str(result["id"])
 
 
 def test_a_folder_that_cannot_be_written_is_refused_before_any_work(run: Run, tmp_path: Path) -> None:
@@ -39,14 +39,14 @@ def test_a_folder_that_cannot_be_written_is_refused_before_any_work(run: Run, tm
     assert as_json(run, "list") == []
 
 
-def test_an_export_that_fails_in_the_end_still_leaves_id_and_status(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object) -> Path:
+def test_a_failed_export_still_reports_id_and_status(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> Path:
         raise InputError("The disk is full.")
 
-    monkeypatch.setattr("interleavethinker.graph.export.export.export", full)
+    monkeypatch.setattr("interleavethinker.graph.export.export.export", fail)
     words = ("run", STORY, "--profile", "cells.toml")
-    told = as_json(run, *words, code=exits.BAD_INPUT)
-    assert (told["status"], told["storyboard"], told["error"]["message"]) == ("done", None, "The disk is full.")
+    result = as_json(run, *words, code=exits.BAD_INPUT)
+    assert (result["status"], result["storyboard"], result["error"]["message"]) == ("done", None, "The disk is full.")
     code, out, err = run(*words)
     assert code == exits.BAD_INPUT
     assert out.startswith("Trajectory: ")
@@ -56,12 +56,12 @@ def test_an_export_that_fails_in_the_end_still_leaves_id_and_status(run: Run, mo
 @pytest.mark.parametrize(
     ("option", "value"),
     [
-        ("--deadline", "0"),
-        ("--deadline", "-1"),
-        ("--deadline", "nan"),
-        ("--deadline", "inf"),
+        ("--time-limit", "0"),
+        ("--time-limit", "-1"),
+        ("--time-limit", "nan"),
+        ("--time-limit", "inf"),
         ("--look-ahead", "65"),
-        ("--max-iterations", "101"),
+        ("--max-attempts", "101"),
         ("--max-calls", "99999999999999999999999"),
         ("--seed", "99999999999999999999999"),
         ("--seed", str(2**31)),
@@ -75,7 +75,12 @@ def test_an_option_out_of_range_is_bad_input(run: Run, option: str, value: str) 
     assert as_json(run, "list") == []
 
 
-def test_limits_out_of_range_are_bad_input_wherever_they_come_from() -> None:
+def test_the_error_about_a_time_limit_gives_its_unit_and_the_value(run: Run) -> None:
+    error = as_json(run, "run", STORY, "--time-limit", "-1", code=exits.BAD_INPUT)["error"]
+    assert error["message"] == "--time-limit must be positive (seconds); got -1."
+
+
+def test_limits_out_of_range_are_bad_input() -> None:
     with pytest.raises(InputError, match="look_ahead: Input should be less than or equal to 64"):
         limits_with(Limits(), look_ahead=65)
 
@@ -83,14 +88,14 @@ def test_limits_out_of_range_are_bad_input_wherever_they_come_from() -> None:
 @pytest.mark.parametrize(
     ("plan", "complaint"),
     [
-        ("[{}]", "step 1 has neither"),
-        ('[{"prompt": "a cat"}, {"instruction": " "}]', "step 2 has neither"),
+        ("[{}]", "Step 1 of the plan plan.json is empty"),
+        ('[{"prompt": "a cat"}, {"instruction": " "}]', "Step 2 of the plan plan.json is empty"),
         ('[{"instruction": "A cat.", "prompt": ""}]', "empty prompt"),
         ('[{"words": "a cat"}]', "0.words: Extra inputs are not permitted"),
-        ("no JSON", "must be a JSON list of steps"),
+        ("no JSON", "is not a JSON list of steps"),
     ],
 )
-def test_a_plan_by_hand_must_say_something_in_each_step(run: Run, tmp_path: Path, plan: str, complaint: str) -> None:
+def test_every_step_of_an_edited_plan_must_have_content(run: Run, tmp_path: Path, plan: str, complaint: str) -> None:
     name = waiting(run)
     (tmp_path / "plan.json").write_text(plan)
     message = as_json(run, "approve", name, "--plan", "plan.json", code=exits.BAD_INPUT)["error"]["message"]
@@ -99,50 +104,50 @@ def test_a_plan_by_hand_must_say_something_in_each_step(run: Run, tmp_path: Path
     assert as_json(run, "show", name)["status"] == "waiting"
 
 
-def test_nothing_is_deleted_where_one_of_the_trajectories_is_unknown(run: Run) -> None:
+def test_nothing_is_deleted_if_one_of_the_ids_is_unknown(run: Run) -> None:
     name = waiting(run)
     assert run("delete", name, "nosuch")[0] == exits.FAILURE
     assert [entry["id"] for entry in as_json(run, "list")] == [name]
-    assert run("delete", name, name)[1].startswith("1 trajectories deleted")
+    assert run("delete", name, name)[1].startswith("Deleted 1 trajectory and ")
     assert as_json(run, "list") == []
 
 
 @pytest.mark.parametrize("command", ["show", "resume", "pause", "cancel", "approve", "export", "delete"])
-def test_an_empty_id_names_no_trajectory_not_even_the_only_one(run: Run, command: str) -> None:
+def test_an_empty_id_matches_no_trajectory_not_even_the_only_one(run: Run, command: str) -> None:
     name = waiting(run)
     code, _, err = run(command, "")
     assert code == exits.BAD_INPUT
-    assert "is needed; `list` shows them" in err
+    assert "The trajectory ID is empty." in err
     assert as_json(run, "show", name)["status"] == "waiting"
 
 
-def test_commands_that_only_leave_word_answer_in_json_too(run: Run) -> None:
+def test_commands_that_only_record_a_request_support_json(run: Run) -> None:
     name = waiting(run)
-    approved = as_json(run, "approve", name, "--stay")
+    approved = as_json(run, "approve", name, "--no-run")
     assert (approved["id"], approved["status"]) == (name, "waiting")
     done = as_json(run, "resume", name)
-    child = as_json(run, "branch", done["id"], "2", "--stay")["id"]
+    child = as_json(run, "branch", done["id"], "2", "--no-run")["id"]
     assert (as_json(run, "pause", child)["id"], as_json(run, "pause", child)["status"]) == (child, "paused")
     assert as_json(run, "cancel", child)["status"] == "cancelled"
     assert as_json(run, "delete", child) == {"deleted": [child], "images_removed": 0}
-    assert run("branch", name, "2", "--stay")[1].strip() in {entry["id"] for entry in as_json(run, "list")}
+    assert run("branch", name, "2", "--no-run")[1].strip() in {entry["id"] for entry in as_json(run, "list")}
 
 
-def test_a_verdict_that_is_only_recorded_is_answered_in_json_too(run: Run) -> None:
+def test_recording_a_verdict_supports_json(run: Run) -> None:
     as_json(run, "run", STORY, "--profile", "cells.toml")
     (parent,) = as_json(run, "list")
     image = next(Path("runs", parent["id"], "images").iterdir())
-    child = as_json(run, "branch", parent["id"], "1", "--image", str(image), "--stay")["id"]
-    judged = as_json(run, "judge", child, "--accept", "--stay")
+    child = as_json(run, "branch", parent["id"], "1", "--image", str(image), "--no-run")["id"]
+    judged = as_json(run, "judge", child, "--accept", "--no-run")
     assert (judged["id"], judged["attempts"]) == (child, 1)
 
 
-def test_work_goes_on_after_a_limit_in_a_branch_with_another(run: Run) -> None:
-    words = ("--profile", "cells.toml", "--max-calls", "1", "--max-iterations", "4")
+def test_a_branch_with_other_limits_continues_after_a_reached_limit(run: Run) -> None:
+    words = ("--profile", "cells.toml", "--max-calls", "1", "--max-attempts", "4")
     ended = as_json(run, "run", STORY, *words)
-    assert (ended["outcome"], ended["finished_steps"]) == ("max_calls", 1)
-    child = as_json(run, "branch", ended["id"], "2", "--max-calls", "7", "--deadline", "600")
-    assert (child["outcome"], child["finished_steps"]) == ("complete", 2)
+    assert (ended["stop_reason"], ended["finished_steps"]) == ("max_calls", 1)
+    child = as_json(run, "branch", ended["id"], "2", "--max-calls", "7", "--time-limit", "600")
+    assert (child["stop_reason"], child["finished_steps"]) == ("complete", 2)
     assert child["images"][0] == ended["images"][0]
     limits = as_json(run, "show", child["id"])["limits"]
     assert (limits["max_calls"], limits["time_limit"], limits["max_attempts"]) == (7, 600, 4)

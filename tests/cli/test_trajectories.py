@@ -1,4 +1,4 @@
-"""The agent's commands, from request to deletion, through a real image server of coloured cells."""
+"""The agent's commands, from request to deletion, with a real image server of colored cells."""
 
 import json
 import os
@@ -52,7 +52,7 @@ def test_a_trajectory_from_request_to_deletion(run: Run, home: Path) -> None:
     assert as_json(run, "show", child["id"])["stop_reason"] == "complete"
 
 
-def test_approval_stops_with_a_code_of_its_own_and_goes_on_with_another_plan(run: Run, home: Path) -> None:
+def test_a_plan_waiting_for_approval_has_its_own_exit_code_and_can_be_replaced(run: Run, home: Path) -> None:
     waiting = as_json(run, "run", STORY, "--profile", "cells.toml", "--approve-plan", code=exits.WAITING)
     assert (waiting["status"], waiting["attempts"]) == ("waiting", 0)
     plan = home / "plan.json"
@@ -64,7 +64,7 @@ def test_approval_stops_with_a_code_of_its_own_and_goes_on_with_another_plan(run
 
 
 @pytest.mark.parametrize("folder", ["runs", "full"])
-def test_a_full_disk_while_it_runs_is_told_as_the_failure_that_it_is(run: Run, home: Path, folder: str) -> None:
+def test_a_full_disk_during_a_run_is_reported_as_a_failure(run: Run, home: Path, folder: str) -> None:
     words = ("run", STORY, "--profile", "cells.toml", "--approve-plan")
     name = as_json(run, *words, code=exits.WAITING)["id"]
     with closing(sqlite3.connect(home / "home" / "trajectories.sqlite")) as database:
@@ -72,10 +72,10 @@ def test_a_full_disk_while_it_runs_is_told_as_the_failure_that_it_is(run: Run, h
         database.execute(f"CREATE TRIGGER full BEFORE INSERT ON checkpoints {full}")
         database.execute(f"CREATE TRIGGER mark BEFORE UPDATE ON trajectories WHEN NEW.status = 'failed' {full}")
     (home / "full" / "index.html").mkdir(parents=True)  # The exports cannot be written either.
-    told = as_json(run, "approve", name, "--out", folder, code=exits.FAILURE)
-    assert (told["status"], told["error"]["code"]) == ("failed", "store")
-    assert "disk is full" in told["reason"]
-    assert (told["storyboard"] is None) == (folder == "full")
+    result = as_json(run, "approve", name, "--out", folder, code=exits.FAILURE)
+    assert (result["status"], result["error"]["code"]) == ("failed", "store")
+    assert "disk is full" in result["reason"]
+    assert (result["storyboard"] is None) == (folder == "full")
     code, out, err = run("resume", name, "--out", folder)
     assert code == exits.FAILURE
     assert "disk is full" in err
@@ -83,7 +83,7 @@ def test_a_full_disk_while_it_runs_is_told_as_the_failure_that_it_is(run: Run, h
     assert ("Storyboard" in out) == (folder == "runs")
 
 
-def test_limits_and_pictures_of_ones_own(run: Run, home: Path) -> None:
+def test_limits_and_request_images(run: Run, home: Path) -> None:
     from PIL import Image
 
     from interleavethinker.tools.images.png import encode_png
@@ -91,14 +91,14 @@ def test_limits_and_pictures_of_ones_own(run: Run, home: Path) -> None:
     (home / "mine.png").write_bytes(encode_png(Image.new("RGB", (96, 96), "white")))
     words = ("run", "add a red ball on the left. then add a cat on the right <image>", "--image", "mine.png")
     done = as_json(run, *words, "--profile", "cells.toml", "--max-calls", "1")
-    assert (done["outcome"], done["attempts"]) == ("max_calls", 1)
+    assert (done["stop_reason"], done["attempts"]) == ("max_calls", 1)
     parts = as_json(run, "show", done["id"])["request"]["parts"]
     assert [part["kind"] for part in parts] == ["text", "image"]
     assert run("run", "<image> <image>", "--image", "mine.png", "--profile", "cells.toml")[0] == exits.BAD_INPUT
     assert run("run", "x", "--image", "nowhere.png", "--profile", "cells.toml")[0] == exits.BAD_INPUT
 
 
-def test_a_request_outside_the_little_world_gets_a_helpful_answer_and_no_trajectory(run: Run) -> None:
+def test_a_request_outside_the_micro_world_is_refused_with_a_hint_and_creates_no_trajectory(run: Run) -> None:
     error = as_json(run, "run", "a dog on the moon", "--profile", "cells.toml", code=exits.BAD_INPUT)["error"]
     assert "'dog'" in error["message"]
     assert "`klein`" in error["message"]
@@ -106,7 +106,7 @@ def test_a_request_outside_the_little_world_gets_a_helpful_answer_and_no_traject
 
 
 @pytest.mark.parametrize("command", ["show", "resume", "pause", "cancel", "approve", "export", "delete"])
-def test_an_unknown_trajectory_is_a_failure_that_says_where_to_look(run: Run, command: str) -> None:
+def test_the_error_about_an_unknown_trajectory_refers_to_list(run: Run, command: str) -> None:
     error = as_json(run, command, "zzz", code=exits.FAILURE) if command in {"show", "resume", "export"} else None
     code, _, err = run(command, "zzz")
     assert code == exits.FAILURE
@@ -114,7 +114,7 @@ def test_an_unknown_trajectory_is_a_failure_that_says_where_to_look(run: Run, co
     assert error is None or error["error"]["code"] == "unknown_trajectory"
 
 
-def test_a_verdict_by_hand_must_be_one(run: Run) -> None:
+def test_judge_requires_a_verdict(run: Run) -> None:
     code, _, err = run("judge", "zzz")
     assert code == exits.BAD_INPUT
     assert "--accept or --reject" in err
@@ -130,13 +130,13 @@ def spawn(home: Path, *words: str, **variables: str) -> "subprocess.Popen[str]":
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 @pytest.mark.parametrize("how", ["interrupt", "kill", "pause"])
-def test_stopped_in_whatever_way_it_goes_on_and_draws_nothing_twice(run: Run, home: Path, how: str) -> None:
+def test_a_stopped_trajectory_resumes_and_generates_nothing_twice(run: Run, home: Path, how: str) -> None:
     command = json.dumps([sys.executable, str(Path(__file__).with_name("slow_server.py")), str(home / "slow")])
     server = f'{{ command = {command}, environment = ["STEP_SECONDS"] }}'
     profile = (home / "cells.toml").read_text()
     (home / "slow.toml").write_text(profile.replace('{ model = "cells" }', server))
     story = STORY + "".join(f". then make the ball {c}. then make the ball {d}" for c, d in [("red", "pink")] * 3)
-    # Slow enough for everything that is done while it runs; what resumes it is not slowed down.
+    # Slow enough for the commands that this test runs meanwhile; the resuming process is not slowed down.
     process = spawn(home, "run", story, "--profile", "slow.toml", "--seed", "5", STEP_SECONDS="0.5")
     assert process.stderr is not None
     for line in process.stderr:
@@ -157,9 +157,9 @@ def test_stopped_in_whatever_way_it_goes_on_and_draws_nothing_twice(run: Run, ho
     before = as_json(run, "show", entry["id"])["attempts"]
     assert before
     done = as_json(run, "resume", entry["id"])
-    assert (done["outcome"], done["steps"]) == ("complete", 9)
+    assert (done["stop_reason"], done["steps"]) == ("complete", 9)
     attempts = as_json(run, "show", entry["id"])["attempts"]
-    # The picture in work when it stopped is judged only now; how long each took shows that none was drawn again.
+    # The last image before the stop is judged only now. Equal durations show that no image was generated again.
     kept = ("image", "seed", "seconds", "cached")
     assert [[one[k] for k in kept] for one in attempts[: len(before)]] == [[one[k] for k in kept] for one in before]
-    assert len(attempts) == 9, "one attempt a step, since everything is accepted"
+    assert len(attempts) == 9, "one attempt per step, since everything is accepted"

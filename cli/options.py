@@ -1,0 +1,130 @@
+"""Option and argument types that several commands share, their checks, and the new names of renamed options.
+
+The types are used as annotations: `out: ExportFolder = None`. Checks run while the command line is parsed, so a bad
+value is refused before any work.
+"""
+
+import math
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from interleavethinker.tools.errors import InputError
+
+if TYPE_CHECKING:
+    from interleavethinker.graph import Limits
+
+__all__ = [
+    "MAX_INTEGER",
+    "RENAMED_OPTIONS",
+    "ExportFolder",
+    "Json",
+    "LookAhead",
+    "MaxAttempts",
+    "MaxCalls",
+    "NoRun",
+    "TimeLimit",
+    "TrajectoryId",
+    "WorkspaceFolder",
+    "check_export_folder",
+    "check_trajectory_id",
+    "limits_with",
+]
+
+MAX_INTEGER = 2**31 - 1
+"""Largest seed and count: every generator and every file format here can store it."""
+
+RENAMED_OPTIONS = {
+    "--deadline": "--time-limit",
+    "--max-iterations": "--max-attempts",
+    "--stay": "--no-run",
+}
+"""Options of earlier versions and their new names; the error about an unknown option mentions them."""
+
+_LIMITS = "Limits"
+
+
+def check_export_folder(out: Path | None) -> Path | None:
+    """Returns the folder for exports, after checking that it can be written or created. Creates nothing.
+
+    Raises:
+        InputError: A file is in the way, or the folder cannot be written.
+    """
+    if out is not None:
+        try:
+            nearest = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
+            usable = nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
+        except OSError:
+            usable = False
+        if not usable:
+            raise InputError(f"--out must be a folder that exists or can be created, and is writable; got {out}.")
+    return out
+
+
+def check_trajectory_id(trajectory: str) -> str:
+    """Returns the ID, which must not be empty: every ID starts with an empty prefix.
+
+    Raises:
+        InputError: The ID is empty.
+    """
+    if not trajectory.strip():
+        raise InputError("The trajectory ID is empty. Give an ID or a unique prefix of one; `list` shows them.")
+    return trajectory
+
+
+def _check_time_limit(time_limit: float | None) -> float | None:
+    if time_limit is not None and not (math.isfinite(time_limit) and time_limit > 0):
+        raise InputError(f"--time-limit must be positive (seconds); got {time_limit:g}.")
+    return time_limit
+
+
+WorkspaceFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--workspace",
+        envvar="INTERLEAVETHINKER_HOME",
+        help="Folder of trajectories; by default in the user's data folder.",
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print machine-readable output.")]
+ExportFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--out", "-o", callback=check_export_folder, help="Folder for the storyboard and document; runs/ID by default."
+    ),
+]
+TrajectoryId = Annotated[
+    str, typer.Argument(callback=check_trajectory_id, metavar="ID", help="ID of the trajectory, or a unique prefix.")
+]
+NoRun = Annotated[bool, typer.Option("--no-run", help="Only record it; run the trajectory later with `resume`.")]
+MaxAttempts = Annotated[int | None, typer.Option(min=1, max=100, help="Attempts per step.", rich_help_panel=_LIMITS)]
+MaxCalls = Annotated[
+    int | None, typer.Option(min=1, max=MAX_INTEGER, help="Generator calls in total.", rich_help_panel=_LIMITS)
+]
+TimeLimit = Annotated[
+    float | None,
+    typer.Option(callback=_check_time_limit, help="Seconds of work; pauses do not count.", rich_help_panel=_LIMITS),
+]
+LookAhead = Annotated[
+    int | None,
+    typer.Option(min=1, max=64, help="Steps to generate before the critic judges them.", rich_help_panel=_LIMITS),
+]
+
+
+def limits_with(limits: "Limits", **changes: float | None) -> "Limits":
+    """Returns limits with the given values replaced; None keeps a value.
+
+    Raises:
+        InputError: A value is out of range.
+    """
+    from pydantic import ValidationError
+
+    from interleavethinker.graph.profiles.profile import problems_of
+
+    given = {name: value for name, value in changes.items() if value is not None}
+    try:
+        return limits.model_validate(limits.model_dump() | given)
+    except ValidationError as error:
+        raise InputError(f"Invalid limits: {problems_of(error)}.") from error

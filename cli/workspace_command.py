@@ -1,0 +1,54 @@
+"""A decorator that turns an async function of an open workspace into a command."""
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Concatenate
+
+import typer
+
+from .exit_codes import OK
+from .options import WorkspaceFolder
+
+if TYPE_CHECKING:
+    from interleavethinker.graph import Workspace
+
+__all__ = ["workspace_command"]
+
+
+def workspace_command(
+    body: "Callable[Concatenate[Workspace, ...], Awaitable[int | None]]",
+) -> Callable[..., None]:
+    """Makes a command from an async function whose first parameter is an open workspace.
+
+    The command has the function's other parameters and the option `--workspace`. It opens the workspace, awaits the
+    function, and exits with the code that the function returns; None means success.
+
+    Example:
+        >>> @workspace_command
+        ... async def pause(workspace: "Workspace", trajectory: TrajectoryId, json_output: Json = False) -> None:
+        ...     \"\"\"Pause a trajectory.\"\"\"
+        ...     await workspace.pause(trajectory)
+
+        Typer sees `def pause(trajectory: TrajectoryId, json_output: Json = False, folder: WorkspaceFolder = None)`.
+    """
+
+    @wraps(body)
+    def command(folder: Path | None = None, **options: Any) -> None:
+        async def run() -> int:
+            from interleavethinker.graph import Workspace
+
+            async with Workspace.open(folder) as workspace:
+                return await body(workspace, **options) or OK
+
+        raise typer.Exit(asyncio.run(run()))
+
+    _, *parameters = inspect.signature(body).parameters.values()
+    keyword = inspect.Parameter("folder", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=WorkspaceFolder)
+    # Typer reads the signature and the type hints; neither may mention the workspace, which is not an option.
+    command.__signature__ = inspect.Signature([*parameters, keyword])  # type: ignore[attr-defined]
+    command.__annotations__ = {one.name: one.annotation for one in (*parameters, keyword)}
+    del command.__wrapped__
+    return command
