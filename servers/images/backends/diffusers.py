@@ -205,8 +205,9 @@ class DiffusersBackend:
             )
         missing = [name for name in settings.needs if importlib.util.find_spec(name) is None]
         if missing:
+            names = " and ".join(missing)
             raise ProfileError(
-                f"This model needs {', '.join(missing)}, not installed. Install with: pip install {' '.join(missing)}"
+                f"This model also needs {names}. Install with: pip install {' '.join(missing)}",
             )
         return settings
 

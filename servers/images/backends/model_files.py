@@ -80,7 +80,7 @@ def pipeline_class(folder: Path) -> str:
         return str(json.loads((folder / "model_index.json").read_text(encoding="utf-8"))["_class_name"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ProfileError(
-            f"The folder {folder.name!r} is no diffusers pipeline: it has no valid model_index.json."
+            f"The folder {folder.name!r} is not a diffusers pipeline: it has no valid model_index.json."
         ) from error
 
 

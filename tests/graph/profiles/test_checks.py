@@ -112,6 +112,22 @@ async def test_opening_a_profile_without_the_extra_fails_with_the_command_before
             pass
 
 
+@pytest.mark.parametrize("variable", ["GEMINI_API_KEY", "GOOGLE_API_KEY"])
+def test_either_key_that_the_image_server_reads_is_enough(
+    variable: str, profile_with: Callable[..., Profile], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("GEMINI_API_KEY", "GOOGLE_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    profile = profile_with(klein="gemini:some-model")
+    missing = checks_of(profile)["generator"]
+    assert (missing.good, missing.found) == (
+        False,
+        "gemini:some-model needs the environment variable GEMINI_API_KEY or GOOGLE_API_KEY",
+    )
+    monkeypatch.setenv(variable, "key")
+    assert checks_of(profile)["generator"].good
+
+
 def test_a_check_reports_what_a_profile_lacks_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     checks = {check.name: check for check in check_profile(load_profile("api"))}
