@@ -9,19 +9,21 @@ import atexit
 import contextlib
 import io
 import queue
+import sys
+import threading
 from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from interleavethinker.tools.errors import InputError, TrajectoryError
+from interleavethinker.tools.errors import InputError, StoreError, TrajectoryError
 from interleavethinker.tools.request_parsing import place_images
 
 from .answer import Answer
 from .event_loop import loop_thread
 from .events import ApprovalNeeded, Cancelled, Event, Failed, Paused
 from .limits import Limits
-from .profiles.opening import default_home
+from .profiles.opening import close_shared_components, default_home
 from .progress import listen
 from .workspace.workspace import Workspace
 
@@ -71,8 +73,15 @@ def illustrate(
         (96, 96)
     """
     events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
-    work = _answer(prompt, images, profile, seed, limits, _root_of(workspace), events.put)
-    future: Future[Answer] = asyncio.run_coroutine_threadsafe(work, loop_thread().loop)
+    ended = threading.Event()
+
+    async def work() -> Answer:
+        try:
+            return await _answer(prompt, images, profile, seed, limits, _root_of(workspace), events.put)
+        finally:
+            ended.set()
+
+    future: Future[Answer] = asyncio.run_coroutine_threadsafe(work(), loop_thread().loop)
     future.add_done_callback(lambda _: events.put(None))
     try:
         with listen(progress) as see:
@@ -80,6 +89,7 @@ def illustrate(
                 see(event)
     except BaseException:  # Ctrl-C, or an error of the listener: the trajectory is paused.
         future.cancel()
+        ended.wait(_CLOSING_SECONDS)
         raise
     return future.result()
 
@@ -119,12 +129,23 @@ async def aillustrate(
 
 
 def close() -> None:
-    """Closes the workspaces that `illustrate` opened in this process, which ends their image servers.
+    """Ends everything that this package keeps open in this process between calls, and frees its memory.
 
-    The next call opens them again. Called at the end of the program by itself.
+    That is the workspaces and image servers of `illustrate`, those of graphs made by `make_graph`, and the weights of
+    models in this process. The next call opens them again. Servers end with the program even without this call.
     """
-    with contextlib.suppress(TimeoutError):
-        asyncio.run_coroutine_threadsafe(_close(), loop_thread().loop).result(_CLOSING_SECONDS)
+    _close_workspaces()
+    close_shared_components()
+    inference = sys.modules.get("interleavethinker.tools.qwen3vl.inference")
+    if inference is not None:  # Otherwise no model can be loaded.
+        inference.unload()
+
+
+def _close_workspaces() -> None:
+    # When the program ends, worker threads end before exit handlers run: databases cannot be closed any more then, and
+    # need not be. The image servers, which would outlive the program, are closed before them.
+    with contextlib.suppress(StoreError, TimeoutError):
+        asyncio.run_coroutine_threadsafe(_shared.close(), loop_thread().loop).result(_CLOSING_SECONDS)
 
 
 async def _answer(
@@ -136,7 +157,7 @@ async def _answer(
     root: Path,
     tell: Callable[[Event], None],
 ) -> Answer:
-    workspace = await _shared_workspace(root)
+    workspace = await _shared.get(root)
     names = [await workspace.add_image(await asyncio.to_thread(_image_file, image)) for image in images]
     trajectory = await workspace.create(place_images(prompt, names), profile=profile, seed=seed, limits=limits)
     last: Event | None = None
@@ -172,21 +193,27 @@ def _image_file(image: ImageLike) -> Path | bytes:
     raise InputError(f"An image must be a path, the bytes of a file, or a PIL image; got {type(image).__name__}.")
 
 
-_workspaces: dict[Path, Workspace] = {}
-_open = contextlib.AsyncExitStack()
-_opening = asyncio.Lock()
-"""All three are used in the loop thread only."""
+class _SharedWorkspaces:
+    """The open workspaces by folder. Its coroutines run in the loop thread only."""
+
+    def __init__(self) -> None:
+        self._open: dict[Path, Workspace] = {}
+        self._exits = contextlib.AsyncExitStack()
+        self._lock = asyncio.Lock()
+        """Without the lock two first calls at the same time would open a folder twice."""
+
+    async def get(self, root: Path) -> Workspace:
+        async with self._lock:
+            if root not in self._open:
+                if not self._open:
+                    atexit.register(_close_workspaces)
+                self._open[root] = await self._exits.enter_async_context(Workspace.open(root))
+            return self._open[root]
+
+    async def close(self) -> None:
+        async with self._lock:
+            self._open.clear()
+            await self._exits.aclose()
 
 
-async def _shared_workspace(root: Path) -> Workspace:
-    async with _opening:  # Otherwise two first calls could open the same folder twice.
-        if root not in _workspaces:
-            if not _workspaces:
-                atexit.register(close)
-            _workspaces[root] = await _open.enter_async_context(Workspace.open(root))
-        return _workspaces[root]
-
-
-async def _close() -> None:
-    _workspaces.clear()
-    await _open.aclose()
+_shared = _SharedWorkspaces()
