@@ -66,8 +66,8 @@ class _Step:
         """Returns a text for the whole step in trained language; canonical without a random generator."""
         if self.edit is None or self.before is None:
             after = self.target.after
-            said = tuple(cell not in self.target.open_sizes for cell in after.objects)
-            return describe(after, rng, said)
+            sizes = tuple(cell not in self.target.open_sizes for cell in after.objects)
+            return describe(after, rng, sizes)
         return instruct(self.edit, self.before, rng)
 
 

@@ -97,8 +97,8 @@ def check_request(request: Request) -> None:
 def _pieces(text: str) -> list[str]:
     """Splits a request into its parts in order, without introductions and step counts."""
     # Lower case and single spaces, as in training; neither carries meaning.
-    said = _COUNT.sub("", strip_framing(text)).lower()
-    pieces = [" ".join(piece.strip(" ,:").split()) for piece in _CUT.split(said)]
+    content = _COUNT.sub("", strip_framing(text)).lower()
+    pieces = [" ".join(piece.strip(" ,:").split()) for piece in _CUT.split(content)]
     pieces = [piece for piece in pieces if piece]
     if not pieces:
         raise InputError(
@@ -126,27 +126,27 @@ def _steps(text: str, scene: Scene | None) -> Iterator[Step]:
     """Yields the steps for a text part by part, keeping track of the scene that each leaves behind."""
     last: str | None = None
     for piece in _pieces(text):
-        said, task = _parse_piece(piece, scene, last)
-        yield from _generation_steps(said, task) if scene is None else _edit_steps(said, task, scene)
+        wording, task = _parse_piece(piece, scene, last)
+        yield from _generation_steps(wording, task) if scene is None else _edit_steps(wording, task, scene)
         scene = task.target
-        last = next((word for word in map(singular, reversed(to_words(said))) if word in KINDS), last)
+        last = next((word for word in map(singular, reversed(to_words(wording))) if word in KINDS), last)
 
 
 def _parse_piece(piece: str, scene: Scene | None, last: str | None) -> tuple[str, Task]:
     """Parses one part of the request; "it" refers to the object named last, or else to the scene."""
     if last is not None:
-        said = re.sub(r"\b(?:it|that one)\b", f"the {last}", piece, flags=re.IGNORECASE)
+        wording = re.sub(r"\b(?:it|that one)\b", f"the {last}", piece, flags=re.IGNORECASE)
         with contextlib.suppress(InputError):
-            return said, parse(said, scene)
+            return wording, parse(wording, scene)
     return piece, parse(piece, scene)
 
 
-def _generation_steps(said: str, task: Task) -> Iterator[Step]:
+def _generation_steps(wording: str, task: Task) -> Iterator[Step]:
     """Yields the step that generates a scene, and one edit for each object beyond what one prompt may name."""
     objects = list(task.target.objects.items())
     if len(objects) <= MAX_NAMED:
-        open_ground = task.target.background not in to_words(said)
-        yield _step(describe(task.target) if open_ground or _leaves_open(said, objects) else said, task.target)
+        open_ground = task.target.background not in to_words(wording)
+        yield _step(describe(task.target) if open_ground or _leaves_open(wording, objects) else wording, task.target)
         return
     scene = task.target
     for cell, _ in objects[MAX_NAMED:]:
@@ -155,18 +155,18 @@ def _generation_steps(said: str, task: Task) -> Iterator[Step]:
     yield from _one_by_one([Edit("add", cell=cell, new=obj) for cell, obj in objects[MAX_NAMED:]], scene)
 
 
-def _edit_steps(said: str, task: Task, scene: Scene) -> Iterator[Step]:
+def _edit_steps(wording: str, task: Task, scene: Scene) -> Iterator[Step]:
     if len(task.edits) != 1:
         yield from _one_by_one(list(task.edits), scene)
         return
     (edit,) = task.edits
     new = [(edit.cell, edit.new)] if edit.kind == "add" and edit.cell is not None and edit.new is not None else []
-    yield _step(instruct(edit, scene) if _leaves_open(said, new) else said, task.target)
+    yield _step(instruct(edit, scene) if _leaves_open(wording, new) else wording, task.target)
 
 
-def _leaves_open(said: str, objects: list[tuple[int, SceneObject]]) -> bool:
+def _leaves_open(wording: str, objects: list[tuple[int, SceneObject]]) -> bool:
     """Whether a text leaves an object's colour or place open, on which a later step may depend."""
-    words = set(to_words(said))
+    words = set(to_words(wording))
     return not all(obj.colour in words and words.issuperset(POSITIONS[cell].split()) for cell, obj in objects)
 
 

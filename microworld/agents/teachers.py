@@ -225,8 +225,8 @@ def item_line(item: GradedItem, was: str | None = None) -> str:
             one == other for one, other in zip(found[-len(wanted) :], wanted, strict=True)
         ]
         if good or not all(same):
-            said = " ".join(f"{word} {_yes_or_no(yes)}" for word, yes in zip(found, same, strict=True))
-            return f"{should}, is {said}"
+            compared = " ".join(f"{word} {_yes_or_no(yes)}" for word, yes in zip(found, same, strict=True))
+            return f"{should}, is {compared}"
     other = "another " if not good and item.found == item.wanted else ""
     return f"{should}, is {other}{item.found} {_yes_or_no(good)}"
 

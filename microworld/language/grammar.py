@@ -156,9 +156,9 @@ def _match_parts(parts: list[str], verb: str) -> list[Clause] | None:
         return []
     for end in range(1, len(parts) + 1):
         text = " and ".join(parts[:end])
-        for said in (text, f"{verb} {text}") if verb else (text,):
-            clause = match_clause(said)
-            rest = _match_parts(parts[end:], said.split(" ", 1)[0]) if clause else None
+        for candidate in (text, f"{verb} {text}") if verb else (text,):
+            clause = match_clause(candidate)
+            rest = _match_parts(parts[end:], candidate.split(" ", 1)[0]) if clause else None
             if clause and rest is not None:
                 return [clause, *rest]
     return None
@@ -180,7 +180,7 @@ def match_clause(text: str) -> Clause | None:
 def _clause(kind: str, found: dict[str, str]) -> Clause:
     size = {"grow": "big", "shrink": "small", "bigger": "big", "smaller": "small"}
     old = found.get("old") or found.get("old2")
-    said = found.get("size", kind)
+    size_word = found.get("size", kind)
     return Clause(
         kind="resize" if kind in {"grow", "shrink"} else kind,
         old=_noun(old) if old else None,
@@ -188,7 +188,7 @@ def _clause(kind: str, found: dict[str, str]) -> Clause:
         like=_noun(found["like"]) if "like" in found else None,
         to=_place(found),
         colour=found.get("colour"),
-        size=size.get(said, said) if "size" in found or kind in size else None,
+        size=size.get(size_word, size_word) if "size" in found or kind in size else None,
         background=found.get("ground"),
     )
 

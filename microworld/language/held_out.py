@@ -105,9 +105,9 @@ def _choose(rng: Rng, options: tuple[str, ...]) -> str:
 def _compound(rng: Rng) -> HeldOutTask:
     source = random_scene(rng, int(rng.integers(2, MAX_OBJECTS)))
     edits = _disjoint_edits(source, 2 if rng.random() < 0.6 else 3, rng)
-    said = [instruct(edit, source, rng) for edit in edits]
-    last = _choose(rng, (" and ", ", then ", " and then ")) + said[-1]
-    text = ", ".join(said[:-1]) + last
+    texts = [instruct(edit, source, rng) for edit in edits]
+    last = _choose(rng, (" and ", ", then ", " and then ")) + texts[-1]
+    text = ", ".join(texts[:-1]) + last
     scene, rewritten = source, []
     for edit in edits:
         rewritten.append(instruct(edit, scene))
@@ -143,8 +143,8 @@ def _more_objects(rng: Rng) -> HeldOutTask:
     scene = task.target
     for cell in later:
         scene = scene.put(cell, None)
-    said = tuple(_names_size(task.cell_targets[cell]) for cell in cells[:MAX_NAMED])
-    rewritten = [describe(scene, sizes=said)]
+    sizes = tuple(_names_size(task.cell_targets[cell]) for cell in cells[:MAX_NAMED])
+    rewritten = [describe(scene, sizes=sizes)]
     for cell in later:
         edit = Edit("add", cell=cell, new=task.target.cells[cell], open_size=not _names_size(task.cell_targets[cell]))
         rewritten.append(instruct(edit, scene))
@@ -186,10 +186,10 @@ def _indirect(rng: Rng) -> HeldOutTask:
     while True:
         source = random_scene(rng, int(rng.integers(2, MAX_OBJECTS)))
         kind = _choose(rng, EDIT_KINDS)
-        drawn = _INDIRECT[kind](source, rng)
-        if drawn is not None:
+        worded = _INDIRECT[kind](source, rng)
+        if worded is not None:
             break
-    text, edit = drawn
+    text, edit = worded
     task = Task(text, "indirect", source, edit.apply(source), edit.cell_targets(source), (edit,))
     return HeldOutTask(task, (instruct(edit, source),))
 

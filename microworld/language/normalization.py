@@ -47,8 +47,8 @@ def normalize(text: str) -> str:
         'make it night'
     """
     plain = re.sub(r"\s+", " ", text).strip(" .,;:!")
-    for pattern, said in _PHRASES:
-        plain = pattern.sub(said, plain).strip(" ,")
+    for pattern, replacement in _PHRASES:
+        plain = pattern.sub(replacement, plain).strip(" ,")
     return plain or text
 
 

@@ -147,11 +147,11 @@ def describe(scene: Scene, rng: Rng | None = None, sizes: tuple[bool, ...] | Non
         sizes: For each object in cell order, whether the text states its size; by default always.
     """
     objects = list(scene.objects.items())
-    said = dict(zip(scene.objects, sizes or (True,) * len(objects), strict=True))
+    names_size = dict(zip(scene.objects, sizes or (True,) * len(objects), strict=True))
     if rng is not None:
         rng.shuffle(objects)
     where = _choose(rng, BACKGROUND_PHRASES[scene.background])
-    parts = [f"{with_article(name(obj, size=said[cell]))} {place(cell, rng)}" for cell, obj in objects]
+    parts = [f"{with_article(name(obj, size=names_size[cell]))} {place(cell, rng)}" for cell, obj in objects]
     if not parts:
         return _choose(rng, (f"nothing {where}", f"an empty picture {where}"))
     listed = parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]
@@ -267,8 +267,8 @@ def generation_task(rng: Rng, objects: int | None = None) -> Task:
     scene = random_scene(rng, count)
     sizes = tuple(bool(rng.random() > 0.2) for _ in range(count))
     cell_targets = list(cell_targets_of(scene))
-    for (cell, obj), said in zip(scene.objects.items(), sizes, strict=True):
-        if not said:
+    for (cell, obj), names_size in zip(scene.objects.items(), sizes, strict=True):
+        if not names_size:
             cell_targets[cell] = CellTarget(obj.kind, obj.colour, None)
     return Task(describe(scene, rng, sizes), "draw", None, scene, tuple(cell_targets))
 

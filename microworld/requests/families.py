@@ -208,13 +208,15 @@ def _guidance(rng: Rng, template: int) -> Scenario:
     cells = list(scene.objects)
     order = [cells[int(at)] for at in rng.permutation(len(cells))]
     where = BACKGROUND_PHRASES[scene.background][0]
-    said = {cell: user_wording(f"{with_article(name(obj))} {place(cell)}", rng) for cell, obj in scene.objects.items()}
-    listed = ", ".join(said[cell] for cell in order[:-1]) + f" and {said[order[-1]]}, {where}"
+    phrases = {
+        cell: user_wording(f"{with_article(name(obj))} {place(cell)}", rng) for cell, obj in scene.objects.items()
+    }
+    listed = ", ".join(phrases[cell] for cell in order[:-1]) + f" and {phrases[order[-1]]}, {where}"
     growing = Scene(scene.background).put(order[0], scene.cells[order[0]])
-    words = f"{said[order[0]]}, {where}"
+    words = f"{phrases[order[0]]}, {where}"
     steps = [ScenarioStep(sentence(f"begin with {words}"), words, caption(None, growing), StepTarget(growing))]
     for cell in order[1:]:
-        steps.append(_add_step(growing, cell, scene, f"add {said[cell]}"))
+        steps.append(_add_step(growing, cell, scene, f"add {phrases[cell]}"))
         growing = growing.put(cell, scene.cells[cell])
     if template == _RANDOM_FRAMING:
         text = _frame_randomly([listed, *([_random_phrase(rng)] if rng.random() < 0.5 else [])], rng)
@@ -358,7 +360,7 @@ def _random_lead(rng: Rng) -> str:
     return _random_phrase(rng) + choose(rng, (": ", ", ", " ")) if rng.random() < 0.8 else ""
 
 
-def _frame_randomly(said: list[str], rng: Rng) -> str:
+def _frame_randomly(contents: list[str], rng: Rng) -> str:
     """Joins the parts of the content, with random words in between."""
     stop, opening, middle, closing = (
         choose(rng, (".", ";", ",")),
@@ -366,8 +368,8 @@ def _frame_randomly(said: list[str], rng: Rng) -> str:
         _random_lead(rng),
         _random_lead(rng),
     )
-    leads = [opening, *(middle for _ in said[1:-1]), closing]
-    parts = [lead + words for lead, words in zip(leads, said, strict=False)]
+    leads = [opening, *(middle for _ in contents[1:-1]), closing]
+    parts = [lead + words for lead, words in zip(leads, contents, strict=False)]
     if stop == ".":
         parts = [part[:1].upper() + part[1:] for part in parts]
     text = f"{stop} ".join(parts)

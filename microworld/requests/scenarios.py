@@ -95,7 +95,7 @@ def generation_step(scene: Scene, rng: Rng) -> ScenarioStep:
     count = len(scene.objects)
     sizes = tuple(bool(rng.random() > 0.2) for _ in range(count))
     text = user_wording(describe(scene, rng, sizes), rng)
-    opened = tuple(cell for cell, said in zip(scene.objects, sizes, strict=True) if not said)
+    opened = tuple(cell for cell, names_size in zip(scene.objects, sizes, strict=True) if not names_size)
     return ScenarioStep(sentence(f"draw {text}"), text, caption(None, scene), StepTarget(scene, open_sizes=opened))
 
 
@@ -152,10 +152,10 @@ def _random_worded_edit(scene: Scene, rng: Rng) -> tuple[str, Edit]:
     possible = [kind for kind in EDIT_KINDS if _allows(scene, kind)]
     kind = possible[int(rng.integers(len(possible)))]
     if len(scene.objects) >= 2 and rng.random() < _INDIRECT:
-        said = indirect_edit(scene, kind, rng)
+        worded = indirect_edit(scene, kind, rng)
         # "Go one step left" would be read as the number of steps of the plan.
-        if said is not None and named_step_count(said[0]) is None:
-            return said
+        if worded is not None and named_step_count(worded[0]) is None:
+            return worded
     edit = random_edit(scene, kind, rng)
     return user_wording(instruct(edit, scene, rng), rng), edit
 
