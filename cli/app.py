@@ -89,7 +89,7 @@ def _add(app: typer.Typer, entry: CommandSpec) -> None:
     file, _, attribute = entry.target.partition(":")
     command = getattr(import_module(f"interleavethinker.cli.{file}"), attribute)
     if isinstance(command, typer.Typer):
-        app.add_typer(command, name=entry.name, help=entry.help, rich_help_panel=entry.panel)
+        app.add_typer(command, name=entry.name, rich_help_panel=entry.panel)
     else:
         app.command(entry.name, rich_help_panel=entry.panel)(command)
 

@@ -9,11 +9,11 @@ from typing import Annotated
 
 import typer
 
+from .options import Json
+
 __all__ = ["app"]
 
 app = typer.Typer(no_args_is_help=True)
-
-_Json = Annotated[bool, typer.Option("--json", help="Print machine-readable output.")]
 
 
 @app.callback()
@@ -22,7 +22,7 @@ def bench() -> None:
 
 
 @app.command()
-def agent(json_output: _Json = False) -> None:
+def agent(json_output: Json = False) -> None:
     """Measure the overhead per generator call and the size of checkpoints; about 10 seconds on an idle machine."""
     from interleavethinker.evaluation.agent_overhead import measure_agent_overhead
 
@@ -41,7 +41,7 @@ def image_server(
     calls: Annotated[int, typer.Option(min=3, help="Calls of each kind for the added latency.")] = 30,
     rounds: Annotated[int, typer.Option(min=1, help="Repetitions of the throughput measurement.")] = 4,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the first call; every call has its own.")] = 0,
-    json_output: _Json = False,
+    json_output: Json = False,
 ) -> None:
     """Measure the latency that the image server adds to a pipeline call, and the throughput gained by concurrency.
 

@@ -30,19 +30,17 @@ Checkpoint = Annotated[
 
 @app.callback()
 def data() -> None:
-    """Make training data for the planner and the critic. Run the stages on one folder, in this order:
+    """Make training data for the planner and the critic.
 
-    1. prompts: requests, each with its plan.
-
+    Run the stages on one folder, in this order:
+    1. prompts: make requests, each with its plan.
     2. trajectories: run the agent on every request.
-
     3. scores: score every attempt and label it with the teacher's answer.
-
     4. select: choose the critic's SFT, RL and test rows.
-
     5. planner: write the planner's rows.
 
-    Optional afterwards: sequences exports whole trajectories; retry-analysis reports what fixes failed attempts.
+    Optional afterwards: sequences exports whole trajectories, and
+    retry-analysis reports what fixes failed attempts.
     """
 
 

@@ -37,7 +37,7 @@ async def run(
     workspace: "Workspace",
     prompt: Annotated[
         str,
-        typer.Argument(metavar="[REQUEST]", help="The request; <image> marks where an --image belongs."),
+        typer.Argument(metavar="REQUEST", help="The request; <image> marks where an --image belongs."),
     ] = "",
     image: Annotated[list[Path] | None, typer.Option(help="An image of the request; repeatable.")] = None,
     profile: Annotated[str, typer.Option(help="Profile: micro, klein, api, or a TOML file.")] = "micro",

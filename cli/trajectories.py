@@ -210,7 +210,7 @@ async def export(
 async def delete(
     workspace: "Workspace",
     trajectories: Annotated[
-        list[str] | None, typer.Argument(metavar="[ID]...", help="IDs or unique prefixes; none: only unused images.")
+        list[str] | None, typer.Argument(metavar="ID", help="IDs or unique prefixes; none: only unused images.")
     ] = None,
     json_output: Json = False,
 ) -> None:

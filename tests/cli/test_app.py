@@ -172,6 +172,10 @@ def test_a_command_group_is_reached_by_its_name(
 ) -> None:
     group = typer.Typer()
 
+    @group.callback()
+    def probes() -> None:
+        """Probes, in detail."""
+
     @group.command()
     def only() -> None:
         typer.echo("reached")
@@ -180,7 +184,7 @@ def test_a_command_group_is_reached_by_its_name(
     assert run("probe", "only") == exits.OK
     assert capsys.readouterr().out == "reached\n"
     assert run("probe", "--help") == exits.OK
-    assert "Probes." in capsys.readouterr().out
+    assert "Probes, in detail." in capsys.readouterr().out
 
 
 def test_a_closed_stdout_causes_no_traceback() -> None:
