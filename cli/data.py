@@ -71,7 +71,8 @@ def trajectories(
 ) -> None:
     """Run the agent's graph on every prompt, with teachers as planner and critic.
 
-    The shipped generator and its weaker variant take turns, so that the data hold enough failed attempts.
+    The shipped generator and its weaker variant take turns, so that the data
+    contain enough failed attempts.
     """
     from interleavethinker.training.data.micro_world import GENERATORS, micro_components, micro_generators
     from interleavethinker.training.data.schema import DataFolder

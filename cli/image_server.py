@@ -60,8 +60,13 @@ def image_server(
 ) -> None:
     """Serve an image model over MCP to chat clients and to this project's agent.
 
-    With --transport http, set INTERLEAVETHINKER_TOKEN to a secret of at least 16 characters to make clients send it as
-    a bearer token. Listening on any address other than loopback requires it.
+    With --transport http, set INTERLEAVETHINKER_TOKEN to a secret of at least
+    16 characters to make clients send it as a bearer token. Listening on any
+    address other than loopback requires it.
+
+    Examples:
+    interleavethinker image-server --model micro
+    interleavethinker image-server --model klein --transport http
     """
     from interleavethinker.servers.images.backends.diffusers import DiffusersOptions
     from interleavethinker.servers.images.main import open_backend, serve_images

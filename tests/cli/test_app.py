@@ -1,9 +1,12 @@
 """The program's frame: fast start, command lookup, and one way to report errors."""
 
+import inspect
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib.metadata import version
+from typing import Any
 
 import pytest
 import typer
@@ -60,6 +63,25 @@ def test_help_of_a_command_loads_no_model_library(entry: CommandSpec) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert not {"diffusers", "torch", "transformers"} & set(done.stdout.split())
+
+
+def commands_below(command: Any) -> Iterator[Any]:
+    if isinstance(command, typer.core.TyperGroup):
+        for child in command.commands.values():
+            yield from commands_below(child)
+    else:
+        yield command
+
+
+@pytest.mark.parametrize("entry", TABLE, ids=lambda entry: entry.name)
+def test_help_fits_a_terminal_of_80_columns(entry: CommandSpec) -> None:
+    """Typer keeps the line breaks of a docstring from its second paragraph on."""
+    root = typer.main.get_command(app.build_app([entry.name]))
+    assert isinstance(root, typer.core.TyperGroup)
+    for command in commands_below(root.commands[entry.name]):
+        _, *paragraphs = inspect.cleandoc(command.help or "").split("\n\n")
+        assert command.help, f"{command.name} has no help"
+        assert all(len(line) <= 78 for line in "\n".join(paragraphs).splitlines()), command.name
 
 
 def test_command_names_are_unique() -> None:
