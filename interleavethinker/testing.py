@@ -22,9 +22,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from interleavethinker.tools.testing.agents import FixedPlanner, RuleCritic, accept_only, plan_of
-from interleavethinker.tools.testing.generator import MemoryGenerator, paint
+from interleavethinker.tools.testing.generator import MemoryGenerator, fake_image
 
-__all__ = ["FixedPlanner", "MemoryGenerator", "RuleCritic", "accept_only", "fake_image_server", "paint", "plan_of"]
+__all__ = ["FixedPlanner", "MemoryGenerator", "RuleCritic", "accept_only", "fake_image", "fake_image_server", "plan_of"]
 
 
 @contextlib.contextmanager

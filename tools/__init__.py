@@ -1,5 +1,8 @@
-"""What the graph holds in its hands, and the typed contract of everything else.
+"""Everything below the graph: the typed contract, image stores, chat models, the MCP client, and fakes for tests.
 
-Nothing is exported here, so that a command which needs only an error's code pays for nothing more. Import from the
-modules: `types` (the words), `errors` (the one tree), `ports` (planner, critic, generator), and those beside them.
+`types`, `protocols` and `errors` are the contract that all other packages share. Nothing here knows the graph, the
+image server, the micro world, training or evaluation.
+
+Nothing is exported here, so that a command that needs only an error's code imports nothing else. Programs import from
+`interleavethinker`, this project's modules from the modules below.
 """

@@ -1,7 +1,27 @@
-"""The one error tree. A message says what must hold, what was found and what to do; it never carries a secret.
+"""The exceptions of this project, in one tree.
 
-Every error has a `code`: a short, stable word that crosses process borders (an MCP tool error, an exit code, a
-`--json` field), so that a program can act on it without reading English.
+    InterleaveError               error
+      + InputError                invalid_input    a request, image or option cannot be used
+      + ProfileError              invalid_profile  a profile cannot be used on this machine
+      + StoreError                store            an image cannot be read from or written to a store
+      + GeneratorError            generator        an image generator failed
+      + ModelAnswerError          model_answer     a planner or critic gave no usable answer
+      + ModelError                model            a planner's or critic's model cannot be loaded or reached
+      + TrajectoryError           trajectory       an operation does not fit a trajectory's status
+
+The second column is the class's `code`: a short, stable identifier that crosses process boundaries (in MCP tool errors
+and `--json` output), so that programs need not parse English. An instance may have a more specific code:
+
+- InputError: `invalid_image`, `image_too_large`, `invalid_prompt`, `refused` (by the model), `unsupported`,
+  `missing_extra`, and those of the micro world, such as `not_understood`, `ambiguous` and `no_checkpoint`
+- ProfileError: `local_extra_missing`
+- StoreError: `unknown_image`, `corrupt_image`
+- GeneratorError: `busy`, `deadline`, `server_died`, `unreachable`, `unauthorized`, `closed`, `contract`, `no_image`,
+  `corrupt_image`, `unknown_image`, `model_not_loaded`, `out_of_memory`, `quota`, `stopping`
+- ModelError: `unloaded`
+- TrajectoryError: `busy`, `cancelled`, `unknown_trajectory`
+
+A message says what happened and what to do about it. It never contains a secret.
 """
 
 __all__ = [
@@ -17,11 +37,14 @@ __all__ = [
 
 
 class InterleaveError(Exception):
-    """Root of everything this project raises on purpose.
+    """Base class of every exception that this project raises deliberately.
+
+    Attributes:
+        code: Stable identifier for programs, for example `unknown_image` or `busy`.
 
     Args:
-        message: What must hold, what was found, what to do.
-        code: Stable word for programs, for example `unknown_image` or `busy`; defaults to the class's own.
+        message: What happened, and what to do about it.
+        code: A more specific code than the class's own.
     """
 
     code = "error"
@@ -33,25 +56,29 @@ class InterleaveError(Exception):
 
 
 class InputError(InterleaveError):
-    """What the user or a client sent cannot be used; sending it again unchanged will not help."""
+    """A request, image or option cannot be used. Repeating it unchanged fails again."""
 
     code = "invalid_input"
 
 
 class ProfileError(InterleaveError):
-    """A profile is malformed, or names something that this machine lacks."""
+    """A profile is malformed, or names something that is missing on this machine."""
 
     code = "invalid_profile"
 
 
 class StoreError(InterleaveError):
-    """An image store cannot keep or give what was asked: unknown, torn or corrupted bytes, a full disk."""
+    """An image cannot be read from or written to a store: it is unknown or damaged, or the disk is full."""
 
     code = "store"
 
 
 class GeneratorError(InterleaveError):
-    """An image generator failed. `retryable` says whether the same call may succeed later."""
+    """An image generator failed.
+
+    Attributes:
+        retryable: Whether the same call may succeed later.
+    """
 
     code = "generator"
 
@@ -61,18 +88,18 @@ class GeneratorError(InterleaveError):
 
 
 class ModelAnswerError(InterleaveError):
-    """A planner or critic answered in a form that cannot be used, also after being asked again."""
+    """A planner or critic gave no usable answer, even after it was told what was wrong with the previous one."""
 
     code = "model_answer"
 
 
 class ModelError(InterleaveError):
-    """A planner's or critic's model cannot be loaded or reached; what it would have answered is unknown."""
+    """A planner's or critic's model cannot be loaded or reached, so there is no answer to judge."""
 
     code = "model"
 
 
 class TrajectoryError(InterleaveError):
-    """A trajectory cannot do what was asked in its present status, or another process holds it."""
+    """A trajectory's status does not allow the operation, or another process is running the trajectory."""
 
     code = "trajectory"

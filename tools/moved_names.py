@@ -1,4 +1,4 @@
-"""Import strings of version 0.1 that people's profiles and stored trajectories may still name."""
+"""Import strings of version 0.1 that have moved, but that users' profiles and stored trajectories may still name."""
 
 __all__ = ["present_name"]
 
@@ -23,7 +23,7 @@ _MOVED = {
 
 
 def present_name(target: str) -> str:
-    """Returns where an import string `module:attribute` or `package:folder` points today.
+    """Returns the current location of an import string `module:attribute` or `package:folder`.
 
     Example:
         >>> present_name("interleavethinker.tools:prompts")

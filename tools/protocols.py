@@ -1,6 +1,7 @@
-"""The three ports that everything else plugs into: planner, critic and image generator.
+"""The three protocols that implementations plug into: planner, critic and image generator.
 
-Async protocols without behaviour. Chat models, oracles, teachers, humans and in-memory doubles all implement them.
+Async protocols without behaviour. Chat models, scripted baselines, teachers, people and in-memory fakes implement them;
+none of them needs to inherit from a class here.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,57 +13,68 @@ from .types import Attempt, CriticInput, GeneratedImage, GenerationRequest, Plan
 __all__ = ["Critic", "ImageGenerator", "PlanContext", "Planner", "ProgressCallback"]
 
 ProgressCallback = Callable[[float, str], None]
-"""Called with a fraction in 0..1 and a short message while a generator works; must not block."""
+"""Called with a fraction in 0..1 and a short message while an image is generated. It must not block."""
 
 
 @dataclass(frozen=True)
 class PlanContext:
-    """What a planner may know besides the request. Empty at first; filled when the rest of a plan is written anew."""
+    """What a planner knows besides the request. Empty for the first plan, filled when the plan is replaced."""
 
     previous: Plan | None = None
     """The plan being replaced."""
     done: tuple[Attempt, ...] = ()
-    """The attempt kept for each finished step of the previous plan, in order."""
+    """The selected attempt of each finished step of the previous plan that has an image, in order."""
     failed_steps: tuple[int, ...] = ()
-    """Indices of steps whose iterations were spent without success."""
+    """Indices of the previous plan's steps that used up their attempts without success."""
     finished: int = 0
-    """How many steps of the previous plan are finished, those of text only included; the rest is to be planned anew."""
+    """Number of finished steps of the previous plan, text-only steps included. The remaining steps are replanned."""
 
 
 class Planner(Protocol):
-    """Writes all steps up front."""
+    """Plans all steps of a trajectory in advance."""
 
     async def plan(self, request: Request, context: PlanContext) -> Plan:
-        """Returns a valid plan for the request (only its remaining steps where `context.previous` is given).
+        """Returns a plan for the request, or for its remaining steps if `context.previous` is given.
 
         Raises:
-            InputError: The request is outside what this planner can do.
-            ModelAnswerError: No usable plan after the bounded number of questions.
+            InputError: This planner cannot handle the request.
+            ModelAnswerError: The planner's model gave no usable plan.
+            ModelError: The planner's model cannot be loaded or reached.
         """
         ...
 
 
 class Critic(Protocol):
-    """Judges images and rewrites prompts."""
+    """Judges the images of attempts, and refines their prompts."""
 
     @property
     def gives_confidence(self) -> bool:
-        """Whether verdicts carry a confidence, so that judging a step's last attempt helps to choose its best one."""
+        """Whether verdicts have a confidence, which is needed to select the best of a step's failed attempts."""
         ...
 
     async def judge(self, cases: Sequence[CriticInput]) -> list[Verdict]:
-        """Returns one verdict per case, in order. An unusable answer becomes `Verdict(success=None)`, not an error."""
+        """Returns one verdict for each case, in order.
+
+        An unusable answer of the model is not an error: its verdict is `Verdict(success=None)`.
+
+        Raises:
+            ModelError: The critic's model cannot be loaded or reached.
+        """
         ...
 
 
 class ImageGenerator(Protocol):
-    """Draws and edits."""
+    """Generates and edits images."""
 
     async def generate(self, call: GenerationRequest, progress: ProgressCallback | None = None) -> GeneratedImage:
-        """Returns once the image's bytes lie, hash-verified, in the workspace store.
+        """Runs one call, and returns once the image is in the workspace's store, verified by its hash.
+
+        Args:
+            call: What to generate or edit.
+            progress: Receives progress, if the generator reports any.
 
         Raises:
-            InputError: The server refuses this call for good (prompt too long, unusable image).
-            GeneratorError: The call failed; `retryable` tells whether it may succeed later.
+            InputError: The generator cannot execute this call, for example because its prompt is too long.
+            GeneratorError: The call failed; `retryable` says whether it may succeed later.
         """
         ...

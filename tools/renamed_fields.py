@@ -1,7 +1,7 @@
-"""Old names of fields that saved data and people's files may still use.
+"""Old names of renamed fields, which saved data and users' files may still contain.
 
-A frozen model that forbids unknown fields would refuse what an earlier version wrote. Its `before` validator calls
-`with_new_names`, which is all that has to be kept when a field is renamed.
+A model that forbids unknown fields would reject what an earlier version wrote. Its `before` validator calls
+`with_new_names` to accept the old names.
 """
 
 from collections.abc import Mapping
@@ -10,14 +10,14 @@ __all__ = ["with_new_names"]
 
 
 def with_new_names(data: object, renamed: Mapping[str, str]) -> object:
-    """Returns a model's input with old field names replaced; anything that is not a mapping is returned unchanged.
+    """Returns a model's input with old field names replaced. Anything but a mapping is returned unchanged.
 
     Args:
         data: What pydantic hands to a `before` validator.
         renamed: Old name to new name.
 
     Raises:
-        ValueError: The old and the new name of a field are both given.
+        ValueError: Both the old and the new name of a field are given.
 
     Example:
         >>> with_new_names({"deadline": 60, "max_calls": 3}, {"deadline": "time_limit"})

@@ -1,6 +1,6 @@
-"""Reading a request: what forms it may come in, and whether it names a number of steps.
+"""Converts what users pass as a request into a `Request`, and finds the number of steps that a request asks for.
 
-Pure functions on text; pixels are never looked at.
+Pure functions of text; images are never read.
 """
 
 import re
@@ -14,32 +14,33 @@ from .types import ImagePart, Part, Request, Sha256, TextPart
 __all__ = ["MAX_NAMED_STEPS", "RequestLike", "as_request", "named_step_count", "place_images"]
 
 RequestLike = str | Request | Sequence[Part | str]
-"""A text, a request, or its parts, where a plain text stands for a text part."""
+"""A text, a request, or the parts of one, in which a plain string is a text part."""
 
 MAX_NAMED_STEPS = 60
-"""A larger number before "steps" is read as part of the story, not as a wish about the plan."""
+"""A larger number before "steps" is taken as part of the story, not as a requirement for the plan."""
 
 _MARK = "<image>"
-_WORDS = [
+_NUMBERS = [
     *("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
     *("eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"),
 ]
 _COUNT = re.compile(
-    rf"(?<![\w.-])(\d{{1,2}}|{'|'.join(_WORDS)})[ -](?:\w+[ -]){{0,2}}?(?:steps?|images?|pictures?|panels?|frames?)\b",
+    rf"(?<![\w.-])(\d{{1,2}}|{'|'.join(_NUMBERS)})[ -](?:\w+[ -]){{0,2}}?"
+    r"(?:steps?|images?|pictures?|panels?|frames?)\b",
     re.IGNORECASE,
 )
-_GIVEN = re.compile(r"\b(?:these|those|both|between|given|your|my|how many\b[^.?!]*)\s+(?:the\s+)?$", re.IGNORECASE)
-"""Before a number: it counts what is there already, not what is wished for."""
+_EXISTING = re.compile(r"\b(?:these|those|both|between|given|your|my|how many\b[^.?!]*)\s+(?:the\s+)?$", re.IGNORECASE)
+"""Before a number: it counts things that exist already, not the steps of the answer."""
 _PACE = re.compile(r"(?:1|one)[ -](?:\w+[ -])?step$", re.IGNORECASE)
-"""A distance or a pace, unless "in" stands before it: "one step left", "one step at a time"."""
+"""A distance or a pace, unless it follows "in": "one step left", "one step at a time"."""
 _PARTS: TypeAdapter[tuple[Part, ...]] = TypeAdapter(tuple[Part, ...])
 
 
 def as_request(value: RequestLike) -> Request:
-    """Returns the request in its one canonical form.
+    """Returns the request in canonical form.
 
     Raises:
-        InputError: Not a request, or one that says nothing.
+        InputError: The value is not a request, or it contains neither text nor an image.
     """
     if isinstance(value, Request):
         request = value
@@ -51,11 +52,11 @@ def as_request(value: RequestLike) -> Request:
             request = Request(parts=_PARTS.validate_python(parts))
         except (ValidationError, TypeError) as error:
             raise InputError(
-                "A request must be a text, or a list of texts, {'kind': 'text', 'text': …} and "
+                "Not a request. Pass a text, or a list of texts, {'kind': 'text', 'text': …} and "
                 "{'kind': 'image', 'sha256': …} parts."
             ) from error
     if not any(isinstance(part, ImagePart) or part.text.strip() for part in request.parts):
-        raise InputError("The request is empty; say what to show, or give an image.")
+        raise InputError("The request is empty. Describe what to show, or add an image.")
     return request
 
 
@@ -87,22 +88,22 @@ def place_images(text: str, images: Sequence[Sha256]) -> tuple[Part, ...]:
 
 
 def named_step_count(text: str) -> int | None:
-    """Returns the number of steps that a request names ("in 3 steps", "four pictures"), or None.
+    """Returns the number of steps that a request asks for ("in 3 steps", "four pictures"), or None.
 
-    Two different numbers name none: guessing which one is meant would be worse than asking the planner to decide.
+    A request with two different numbers gives None: leaving the decision to the planner is better than guessing.
     """
     found = set()
     for match in _COUNT.finditer(text):
-        if _speaks_of_something_else(text, match):
+        if _counts_something_else(text, match):
             continue
         word = match.group(1).lower()
-        found.add(int(word) if word.isdigit() else _WORDS.index(word) + 1)
+        found.add(int(word) if word.isdigit() else _NUMBERS.index(word) + 1)
     if len(found) != 1:
         return None
     (count,) = found
     return count if 1 <= count <= MAX_NAMED_STEPS else None
 
 
-def _speaks_of_something_else(text: str, match: re.Match[str]) -> bool:
+def _counts_something_else(text: str, match: re.Match[str]) -> bool:
     before = text[: match.start()]
-    return bool(_GIVEN.search(before) or (_PACE.match(match.group()) and not re.search(r"\bin\s+$", before)))
+    return bool(_EXISTING.search(before) or (_PACE.match(match.group()) and not re.search(r"\bin\s+$", before)))

@@ -1,7 +1,9 @@
-"""The words of the project as frozen data: request, plan, attempt, verdict, and what crosses the three ports.
+"""The data types shared by all packages: request, plan, attempt, verdict, and the inputs and outputs of the protocols.
 
-Knows nothing of models, servers or graphs. Images are named by the sha256 of their PNG bytes, never held. Every type
-survives a JSON and a strict-msgpack round trip.
+All of them are frozen pydantic models. They refer to images by the SHA-256 of their PNG bytes and never hold pixels.
+Every type survives a round trip through JSON and through strict msgpack (checkpoints).
+
+Knows nothing of models, servers or graphs.
 """
 
 from typing import Annotated, Literal
@@ -24,7 +26,7 @@ __all__ = [
 ]
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-"""Name of an image: hexadecimal sha256 of its canonical PNG bytes."""
+"""Name of an image: the SHA-256 of its canonical PNG bytes, as 64 lower-case hexadecimal digits."""
 
 
 class _Frozen(BaseModel):
@@ -32,24 +34,25 @@ class _Frozen(BaseModel):
 
 
 class TextPart(_Frozen):
-    """A piece of text in a request."""
+    """Text in a request."""
 
     kind: Literal["text"] = "text"
     text: str
 
 
 class ImagePart(_Frozen):
-    """An image in a request; its bytes lie in the workspace's store."""
+    """An image in a request; its bytes are in the workspace's store."""
 
     kind: Literal["image"] = "image"
     sha256: Sha256
 
 
 Part = Annotated[TextPart | ImagePart, Field(discriminator="kind")]
+"""One part of a request."""
 
 
 class Request(_Frozen):
-    """The input S of the paper: texts and images in any order (section 3.1)."""
+    """What the user asks for: texts and images in any order (the input S of the paper, section 3.1)."""
 
     parts: tuple[Part, ...]
 
@@ -65,48 +68,59 @@ class Request(_Frozen):
 
 
 class Step(_Frozen):
-    """One step (u, p, a) of a plan. Its identity is its index in the plan, never a number that a model wrote."""
+    """One step (u, p, a) of a plan. Steps are identified by their index in the plan, not by a number a model wrote."""
 
     instruction: str | None = None
-    """What happens in this step, for people (u)."""
+    """What happens in this step, for people to read (u)."""
     prompt: str | None = None
-    """What the generator is asked (p); None means a step of text only (task A)."""
+    """The prompt for the image generator (p); None means a step with text only (task A)."""
     auxiliary_text: str | None = None
-    """Text shown beside the image (a)."""
+    """Text shown next to the image (a)."""
 
 
 class Plan(_Frozen):
-    """All steps, written up front by the planner; a replan makes the next version."""
+    """All steps, written in advance by the planner. Replanning creates the next version."""
 
     steps: tuple[Step, ...]
     version: int = 1
+    """1 for the first plan of a trajectory."""
     reasoning: str = ""
+    """The planner's reasoning before its answer, if it gave any."""
 
 
 class Verdict(_Frozen):
-    """The critic's answer (j, r, R). `success=None` is "unjudged": neither success nor failure."""
+    """The critic's verdict on one attempt (j, r, R)."""
 
     success: bool | None
+    """Whether the image shows what the step asked for (j); None if the critic gave no usable answer ("unjudged")."""
     refined_prompt: str = ""
+    """Prompt for the next attempt (r)."""
     reasoning: str = ""
+    """Why (R)."""
     confidence: float | None = None
-    """P(true) at the boolean token, 0..1, where the model gives log-probabilities; else None."""
+    """P(success) in 0..1, from the log-probability of the boolean token; None if the model gives none."""
     by_hand: bool = False
-    """A person judged, not the critic; such verdicts are worth keeping as training data."""
+    """Whether a person gave this verdict instead of the critic."""
 
 
 class CriticInput(_Frozen):
-    """What a critic sees of one attempt: (I_{i-1}, I_i^t, p_i, r_i^t)."""
+    """What a critic sees of one attempt: (I_{i-1}, I_i^t, p_i, r_i^t) in the paper."""
 
     source: Sha256 | None
-    """Image before the step; None is shown to the critic as a blank white image."""
+    """Image before the step. None is shown to the critic as a blank white image."""
     image: Sha256
+    """Image that the attempt produced."""
     original_prompt: str
+    """The step's prompt in the plan."""
     prompt: str
+    """The prompt of this attempt, which the critic may have refined."""
 
 
 class Attempt(_Frozen):
-    """One generator call for a step and what became of it. Keyed by (plan_version, step, iteration), from 0 each."""
+    """One generator call for a step, with its result and verdict.
+
+    Identified by (plan_version, step, iteration); step and iteration count from 0.
+    """
 
     plan_version: int
     step: int
@@ -114,31 +128,40 @@ class Attempt(_Frozen):
     prompt: str
     seed: int
     source: Sha256 | None
+    """The image that was edited; None if the image was generated from text alone."""
     image: Sha256
+    """The resulting image."""
     seconds: float = 0.0
+    """Generation time on the server, without queueing."""
     cached: bool = False
+    """Whether the server answered a known call from its store instead of running the model."""
     verdict: Verdict | None = None
+    """None until the attempt was judged, or if the trajectory runs without judging it."""
 
 
 class GenerationRequest(_Frozen):
-    """One generator call: generate where `source` is None, else edit the source. The client always sends a seed."""
+    """One generator call: edits `source`, or generates from text alone if it is None."""
 
     prompt: str
     seed: int
+    """Always given by the client, so that a call can be repeated exactly."""
     source: Sha256 | None = None
     width: int | None = None
-    """Pixels; None lets the model's own size (or the source's) decide."""
+    """Pixels; None means the source's width, or the model's default."""
     height: int | None = None
+    """Pixels; None means the source's height, or the model's default."""
 
 
 class GeneratedImage(_Frozen):
-    """A finished call; the image's bytes lie, hash-verified, in the workspace store."""
+    """The result of a generator call. The image's bytes are in the workspace's store, verified by their hash."""
 
     sha256: Sha256
     width: int
     height: int
     seed: int
     model: str
+    """Name of the model, as the server reports it."""
     seconds: float
     """Generation time on the server, without queueing."""
     cached: bool
+    """Whether the server answered a known call from its store instead of running the model."""

@@ -20,7 +20,7 @@ from interleavethinker.tools.mcp.config import GeneratorConfig
 from interleavethinker.tools.mcp.generator import McpImageGenerator
 from interleavethinker.tools.protocols import ImageGenerator, PlanContext, ProgressCallback
 from interleavethinker.tools.testing.agents import FixedPlanner, RuleCritic, plan_of
-from interleavethinker.tools.testing.generator import MemoryGenerator, paint
+from interleavethinker.tools.testing.generator import MemoryGenerator, fake_image
 from interleavethinker.tools.types import CriticInput, GeneratedImage, GenerationRequest, Plan, Request, Verdict
 
 KINDS = ("plan", "generate", "judge", "checkpoint", "writes")
@@ -57,7 +57,7 @@ class DurableGenerator:
         name = self._known / str(call.seed)
         if name.exists():
             return self._store.get(name.read_text())
-        data = paint(call)
+        data = fake_image(call)
         self._reaper.pass_by("generate", "inside")
         with (self._folder / "painted").open("a") as log:
             log.write(call.model_dump_json() + "\n")

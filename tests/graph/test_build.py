@@ -201,8 +201,8 @@ def test_invoking_a_finished_thread_again_starts_a_new_answer(components: Compon
     config: RunnableConfig = {"configurable": {"thread_id": "1"}}
     assert len(graph.invoke({"request": "first"}, config)["document"].images) == 2
     assert len(graph.invoke({"request": "second"}, config)["document"].images) == 1
-    assert [request.text for request, _ in planner.asked] == ["first", "second"]
-    assert all(context.previous is None for _, context in planner.asked)
+    assert [request.text for request, _ in planner.calls] == ["first", "second"]
+    assert all(context.previous is None for _, context in planner.calls)
     assert len(graph.get_state(config).values["attempts"]) == 1
 
 

@@ -93,7 +93,7 @@ async def test_the_last_allowed_attempt_is_judged_only_where_confidences_help(op
         critic = RuleCritic(NEVER, gives_confidence=confident)
         async with opened(plan_of("a"), critic) as ws:
             await ws.run(await ws.create("x", limits=Limits(max_attempts=iterations)))
-        assert len(critic.judged) == judged
+        assert len(critic.calls) == judged
 
 
 async def test_the_critic_sees_the_plans_prompt_and_the_one_used_and_nothing_before_the_first_image(
@@ -102,7 +102,7 @@ async def test_the_critic_sees_the_plans_prompt_and_the_one_used_and_nothing_bef
     critic = RuleCritic(accept_only("a!", "b"))
     async with opened(plan_of("a", "b"), critic) as ws:
         seen = await ws.run(await ws.create("x"))
-    cases = list(itertools.chain(*critic.judged))
+    cases = list(itertools.chain(*critic.calls))
     assert [(c.original_prompt, c.prompt) for c in cases] == [("a", "a"), ("a", "a!"), ("b", "b")]
     assert [c.source for c in cases] == [None, None, seen.attempts[1].image]
 
@@ -114,7 +114,7 @@ async def test_a_request_with_images_in_any_order_is_continued_from_its_last(ope
         parts = [part for name in names for part in (ImagePart(sha256=name), TextPart(text="and then"))]
         seen = await ws.run(await ws.create(parts))
     assert seen.attempts[0].source == names[-1]
-    assert planner.asked[0][0].images == tuple(names)
+    assert planner.calls[0][0].images == tuple(names)
 
 
 async def test_a_request_that_is_only_an_image_works(opened: Opened) -> None:
@@ -145,7 +145,7 @@ async def test_too_many_failed_steps_bring_a_new_plan_for_the_rest_and_both_vers
     async with opened(planner, accept_only("e")) as ws:
         limits = Limits(max_attempts=2, replan_after=2)
         seen = await ws.run(await ws.create("x", limits=limits))
-    context = planner.asked[1][1]
+    context = planner.calls[1][1]
     assert context.failed_steps == (0, 1)
     assert [len(plan.steps) for plan in seen.plans] == [4, 3]
     assert [step.prompt for step in seen.plans[-1].steps] == ["a", "b", "e"]
@@ -159,7 +159,7 @@ async def test_replanning_is_bounded(opened: Opened) -> None:
     limits = Limits(max_attempts=2, replan_after=1, max_replans=2, max_steps=20)
     async with opened(planner, critic) as ws:
         seen = await ws.run(await ws.create("x", limits=limits))
-    assert len(planner.asked) == 3
+    assert len(planner.calls) == 3
     assert seen.stop_reason == "complete"
 
 

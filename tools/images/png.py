@@ -1,8 +1,9 @@
-"""What an image must be before it enters a store: 8-bit RGB PNG, upright, opaque, decodable, of bounded size.
+"""Converts images to the canonical form that stores hold: upright, opaque, 8-bit RGB PNG of bounded size.
 
-Knows bytes and pixels only, never files or names. Everything that comes from outside (a user's photo, a client's data
-URI, a third-party server's answer) goes through `canonical_png` once; afterwards bytes are never re-encoded, so that an
-image keeps its name. Pillow is imported when the first image arrives.
+Every image from outside (a user's photo, a client's data URI, a third-party server's answer) passes `canonical_png`
+once. Its bytes are never re-encoded afterwards, so that its name, the hash of the bytes, stays the same.
+
+Knows bytes and pixels only, never files or names. Pillow is imported when the first image arrives.
 """
 
 import base64
@@ -31,45 +32,47 @@ __all__ = [
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _CANONICAL_CHUNKS = {b"IHDR", b"IDAT", b"IEND"}
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
-_EIGHT_BIT_RGB = b"\x08\x02\x00\x00\x00"  # bit depth, colour type, compression, filter, not interlaced
+_EIGHT_BIT_RGB = b"\x08\x02\x00\x00\x00"  # bit depth, color type, compression, filter, not interlaced
 _COMPRESSION = 3
-"""zlib level; 6 takes three times as long on a megapixel and saves a few percent."""
+"""zlib level. Level 6 takes three times as long for a megapixel and saves a few percent."""
 _RUN_LENGTHS = 3
-"""zlib strategy (Z_RLE): half the time; after PNG's filters, photographs and drawings even become a little smaller."""
+"""zlib strategy Z_RLE, which halves the time; after PNG's filters, photos and drawings even get slightly smaller."""
 
 
 @dataclass(frozen=True)
 class ImageLimits:
-    """How large an image from outside may be."""
+    """Largest image that is accepted from outside."""
 
     max_bytes: int = 32 * 1024 * 1024
-    """Encoded size."""
+    """Size of the encoded image."""
     max_pixels: int = 4096 * 4096
-    """Width times height, read from the header before anything is decoded."""
+    """Width times height; checked from the header, before the image is decoded."""
     max_side: int = 16384
+    """Width and height, each, in pixels."""
 
 
 DEFAULT_LIMITS = ImageLimits()
 
 
 def canonical_png(data: bytes, limits: ImageLimits = DEFAULT_LIMITS) -> bytes:
-    """Returns the image as canonical PNG bytes; bytes that are canonical already come back as they are.
+    """Returns an image as canonical PNG bytes. Bytes that are canonical already are returned unchanged.
 
-    Rotation from EXIF is applied, transparency is laid over white, palettes and 16-bit samples become 8-bit RGB, an
-    animation gives its first frame, metadata is dropped.
+    EXIF rotation is applied, transparency is composited onto white, palettes and 16-bit samples become 8-bit RGB, only
+    the first frame of an animation is kept, and metadata is dropped.
 
     Args:
         data: An encoded PNG, JPEG, WebP or GIF.
-        limits: What is refused for its size.
+        limits: Largest image to accept.
 
     Raises:
-        InputError: Not an image of these formats (`invalid_image`), or beyond the limits (`image_too_large`).
+        InputError: The bytes are no image in one of these formats (`invalid_image`), or the image exceeds the limits
+            (`image_too_large`).
     """
     if not data:
-        raise InputError("An image must have bytes; 0 were given.", code="invalid_image")
+        raise InputError("The image is empty (0 bytes).", code="invalid_image")
     if len(data) > limits.max_bytes:
         raise InputError(
-            f"An image may have at most {limits.max_bytes} bytes; {len(data)} were given. Send a smaller one.",
+            f"The image has {len(data)} bytes; at most {limits.max_bytes} are accepted. Send a smaller one.",
             code="image_too_large",
         )
     from PIL import Image, ImageOps, UnidentifiedImageError
@@ -82,30 +85,31 @@ def canonical_png(data: bytes, limits: ImageLimits = DEFAULT_LIMITS) -> bytes:
             if _is_canonical(data):
                 return data
             upright = ImageOps.exif_transpose(opened)
-            return encode_png(_to_rgb(upright))
+            return encode_png(_flattened(upright))
     except InputError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise InputError(
-            f"An image may have at most {limits.max_pixels} pixels; this one declares far more.", code="image_too_large"
+            f"The image declares far more than the {limits.max_pixels} pixels that are accepted.",
+            code="image_too_large",
         ) from error
     except UnidentifiedImageError as error:
         raise InputError(
-            f"An image must be {', '.join(_FORMATS)}; this is none of them.", code="invalid_image"
+            f"Not an image in a supported format ({', '.join(_FORMATS)}).", code="invalid_image"
         ) from error
     # Pillow's decoders raise any of these for broken files.
     except (OSError, ValueError, SyntaxError, EOFError, IndexError, TypeError, struct.error) as error:
         raise InputError(
-            "An image must be decodable; this file is truncated or damaged. Save it anew and resend.",
+            "The image cannot be decoded: it is truncated or damaged. Save it again and resend it.",
             code="invalid_image",
         ) from error
 
 
 def encode_png(image: "Image") -> bytes:
-    """Encodes pixels as canonical PNG: the same pixels give the same bytes on one installation."""
+    """Encodes pixels as canonical PNG. Equal pixels give equal bytes on the same installation."""
     buffer = io.BytesIO()
     rgb = image if image.mode == "RGB" else image.convert("RGB")
-    # Pillow copies `info` (ICC profiles, text) into the file unless told not to.
+    # Pillow would write `info` (ICC profiles, text) into the file.
     clean = rgb.copy() if rgb.info else rgb
     clean.info.clear()
     clean.save(buffer, format="PNG", compress_level=_COMPRESSION, compress_type=_RUN_LENGTHS)
@@ -116,10 +120,10 @@ def image_size(png: bytes) -> tuple[int, int]:
     """Returns (width, height) in pixels from a PNG's header.
 
     Raises:
-        InputError: These bytes do not begin like a PNG.
+        InputError: The bytes do not start with a PNG header.
     """
     if len(png) < 24 or not png.startswith(_PNG_SIGNATURE) or png[12:16] != b"IHDR":
-        raise InputError("A stored image must be a PNG; these bytes are not.", code="invalid_image")
+        raise InputError("Not a PNG: the bytes do not start with a PNG header.", code="invalid_image")
     width, height = struct.unpack(">II", png[16:24])
     return int(width), int(height)
 
@@ -145,12 +149,12 @@ def data_uri(data: bytes, mime_type: str = "image/png") -> str:
 
 
 def preview(png: bytes, max_bytes: int = 100_000, max_side: int = 512) -> tuple[bytes, str]:
-    """Returns a small rendition for a chat window and its MIME type: the PNG itself if small enough, else a JPEG.
+    """Returns a small version of an image and its MIME type: the PNG itself if it is small enough, else a JPEG.
 
     Args:
         png: Canonical PNG bytes.
-        max_bytes: The rendition is at most this large; quality and size go down until it is.
-        max_side: Longest side in pixels of a re-encoded rendition.
+        max_bytes: Size limit. Quality and size of the JPEG are reduced until it fits.
+        max_side: Longest side of the JPEG in pixels.
     """
     if len(png) <= max_bytes:
         return png, "image/png"
@@ -169,33 +173,33 @@ def _check_size(size: tuple[int, int], limits: ImageLimits) -> None:
     width, height = size
     if width * height > limits.max_pixels or max(width, height) > limits.max_side:
         raise InputError(
-            f"An image may have at most {limits.max_pixels} pixels and {limits.max_side} a side; "
-            f"this one is {width} x {height}. Scale it down.",
+            f"The image is {width} x {height}; at most {limits.max_pixels} pixels and {limits.max_side} per side are "
+            "accepted. Scale it down.",
             code="image_too_large",
         )
 
 
 def _without_damaged_extras(data: bytes) -> bytes:
-    """Drops a PNG's optional chunks whose checksum is wrong: browsers ignore them, Pillow refuses the whole file.
+    """Drops optional PNG chunks with a wrong checksum. Browsers ignore them, but Pillow rejects the whole file.
 
-    Real servers send such files; the protocol's own reference server has one (its colour profile).
+    Real servers send such files: the MCP reference server has one whose color profile is damaged.
     """
     if not data.startswith(_PNG_SIGNATURE):
         return data
-    kept, position = [_PNG_SIGNATURE], len(_PNG_SIGNATURE)
+    kept_chunks, position = [_PNG_SIGNATURE], len(_PNG_SIGNATURE)
     while position + 12 <= len(data):
         (length,) = struct.unpack(">I", data[position : position + 4])
         chunk = data[position : position + 12 + length]
         position += 12 + length
         optional = chunk[4:5].islower()
         if not optional or zlib.crc32(chunk[4:-4]) == int.from_bytes(chunk[-4:]):
-            kept.append(chunk)
-    # Whatever follows is not a chunk: left to Pillow, which knows what to do with a torn file.
-    return b"".join(kept) + data[position:]
+            kept_chunks.append(chunk)
+    # Whatever follows is not a complete chunk. It is left to Pillow, which can handle a truncated file.
+    return b"".join(kept_chunks) + data[position:]
 
 
 def _is_canonical(data: bytes) -> bool:
-    """Whether a PNG that Pillow has just decoded is 8-bit RGB with nothing but pixels in it."""
+    """Whether an image that Pillow has just decoded is an 8-bit RGB PNG without metadata."""
     if not data.startswith(_PNG_SIGNATURE) or data[24:29] != _EIGHT_BIT_RGB:
         return False
     position = len(_PNG_SIGNATURE)
@@ -210,9 +214,9 @@ def _is_canonical(data: bytes) -> bool:
     return False
 
 
-def _to_rgb(image: "Image") -> "Image":
+def _flattened(image: "Image") -> "Image":
     if image.mode.startswith("I") or image.mode == "F":
-        return _from_deep_grey(image)
+        return _from_16_bit_gray(image)
     if image.mode in {"RGBA", "LA", "PA", "La", "RGBa"} or "transparency" in image.info:
         from PIL import Image as PillowImage
 
@@ -222,7 +226,7 @@ def _to_rgb(image: "Image") -> "Image":
     return image.convert("RGB")
 
 
-def _from_deep_grey(image: "Image") -> "Image":
+def _from_16_bit_gray(image: "Image") -> "Image":
     """Scales 16-bit gray to 8 bits; Pillow's own conversion clips at 255 instead, which turns photos white."""
     # A point function of the form `v * scale + offset` is applied in floating point; converting to integers truncates.
     scaled = image.convert("F").point(lambda value: value * (1 / 257) + 0.5)

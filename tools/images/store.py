@@ -1,9 +1,11 @@
-"""A content-addressed image store: the sha256 of the PNG bytes is the name, so a name never lies about its content.
+"""A content-addressed image store: an image's name is the SHA-256 of its PNG bytes, so a name cannot lie about content.
 
-Knows bytes and names only; whose image it is and how long it must live is its owner's business (the workspace and the
-image server each own one). Writes go to a temporary file first and are renamed, so a reader sees a whole image or none,
-also after SIGKILL; `fsync` additionally survives power loss. Reads check the hash, so what is torn or corrupted is an
-error, never a picture. Any number of processes may use one folder at the same time.
+Files are replaced in one rename, so that readers see either a whole image or none, even after SIGKILL; `fsync` also
+covers a power loss. Reading verifies the hash, so that a damaged file is an error and never an image. Any number of
+processes may use one folder at the same time.
+
+Knows bytes and names only. The owner of a store decides whose its images are and how long they are kept: the workspace
+and the image server each own one. All operations block; coroutines call them through `asyncio.to_thread`.
 """
 
 import contextlib
@@ -23,16 +25,16 @@ _NAME = re.compile(r"[0-9a-f]{64}")
 
 
 def sha256_of(data: bytes) -> str:
-    """Returns the name that these bytes have in every store."""
+    """Returns the name of these bytes in every store: their SHA-256 as 64 hexadecimal digits."""
     return hashlib.sha256(data).hexdigest()
 
 
 class ImageStore:
-    """Images in a folder, `ab/abcd….png`, named by what they contain.
+    """Images in a folder, in files `ab/abcd….png` named by the hash of their content.
 
     Args:
-        root: The folder; made at the first `put`.
-        fsync: Also wait until the disk has the bytes (power loss); SIGKILL alone does not need it.
+        root: The folder; created by the first `put`.
+        fsync: Also wait until the bytes are on disk, which a power loss requires and SIGKILL does not.
     """
 
     def __init__(self, root: Path, fsync: bool = False) -> None:
@@ -40,16 +42,16 @@ class ImageStore:
         self.fsync = fsync
 
     def put(self, data: bytes) -> str:
-        """Keeps the bytes and returns their sha256. Storing them again changes nothing, except repairing a torn file.
+        """Stores bytes and returns their name. Storing them again changes nothing, but repairs a damaged file.
 
         Raises:
-            StoreError: The folder cannot be written (code `store`).
+            StoreError: The folder cannot be written to (`store`).
         """
         sha256 = sha256_of(data)
         target = self.path(sha256)
         try:
             if target.read_bytes() == data:
-                # Newly used: whoever cleans up by age must see it as young.
+                # Just used again: a clean-up by age must not consider it old.
                 os.utime(target)
                 return sha256
         except OSError:
@@ -58,8 +60,8 @@ class ImageStore:
             atomic_write(target, data, self.fsync)
         except OSError as error:
             raise StoreError(
-                f"The image store must be writable with room for {len(data)} bytes; the system said "
-                f"{error.strerror or type(error).__name__}. Free space or choose another folder."
+                f"The image store cannot write {len(data)} bytes: {error.strerror or type(error).__name__}. Free some "
+                "space or choose another folder."
             ) from error
         return sha256
 
@@ -67,22 +69,22 @@ class ImageStore:
         """Returns the bytes of an image.
 
         Raises:
-            StoreError: No such image (`unknown_image`), or its file is torn or altered (`corrupt_image`).
+            StoreError: There is no such image (`unknown_image`), or its file is damaged (`corrupt_image`).
         """
         try:
             data = self.path(sha256).read_bytes()
         except FileNotFoundError as error:
-            raise StoreError(f"No image {sha256} in this store; put it first.", code="unknown_image") from error
+            raise StoreError(f"The store has no image {sha256}. Store it first.", code="unknown_image") from error
         except OSError as error:
             raise StoreError(f"Image {sha256} cannot be read: {error.strerror or type(error).__name__}.") from error
         if sha256_of(data) != sha256:
             raise StoreError(
-                f"Image {sha256} is damaged: its bytes no longer have that hash. Put it again.", code="corrupt_image"
+                f"Image {sha256} is damaged: its bytes do not have that hash. Store it again.", code="corrupt_image"
             )
         return data
 
     def __contains__(self, sha256: object) -> bool:
-        """Whether a file of that name exists; only `get` proves that it is whole."""
+        """Whether a file of that name exists. Only `get` verifies that it is intact."""
         return isinstance(sha256, str) and _NAME.fullmatch(sha256) is not None and self.path(sha256).is_file()
 
     def __iter__(self) -> Iterator[str]:
@@ -92,17 +94,19 @@ class ImageStore:
                 yield path.stem
 
     def path(self, sha256: str) -> Path:
-        """Returns where an image lies, or would lie.
+        """Returns the file of an image, whether or not it exists.
 
         Raises:
-            StoreError: Not a sha256 (`unknown_image`), which also keeps anything path-like out.
+            StoreError: The name is no SHA-256 (`unknown_image`), which also rules out any other path.
         """
         if _NAME.fullmatch(sha256) is None:
-            raise StoreError("An image is named by 64 lower-case hexadecimal digits.", code="unknown_image")
+            raise StoreError(
+                "Not the name of an image: it must be 64 lower-case hexadecimal digits.", code="unknown_image"
+            )
         return self.root / sha256[:2] / f"{sha256}.png"
 
     def delete(self, sha256: str) -> bool:
-        """Removes an image; returns whether it was there."""
+        """Deletes an image, and returns whether it existed."""
         try:
             self.path(sha256).unlink()
         except FileNotFoundError:
@@ -110,10 +114,10 @@ class ImageStore:
         return True
 
     def sweep(self, older_than: float = 3600.0) -> int:
-        """Removes temporary files that killed writers left behind; returns how many.
+        """Deletes temporary files that killed writers left behind, and returns how many.
 
         Args:
-            older_than: Seconds; younger ones may belong to a living writer.
+            older_than: Age in seconds. Younger files may belong to a running writer.
         """
         removed = 0
         for path in self.root.glob("[0-9a-f][0-9a-f]/.*.tmp"):

@@ -1,6 +1,6 @@
-"""The Qwen3-VL processor for images and text alone, which needs no torchvision.
+"""The Qwen3-VL processor for text and images, which works without torchvision.
 
-The stock class insists on a video processor, which insists on torchvision. Training and serving make and load
+The class in transformers requires a video processor, which requires torchvision. Training and serving create and load
 processors here, so that a micro model's folder works on any installation.
 """
 
@@ -15,14 +15,14 @@ __all__ = ["ImageTextProcessor", "load_processor"]
 
 
 class ImageTextProcessor(Qwen3VLProcessor):  # type: ignore[misc]
-    """A `Qwen3VLProcessor` without videos."""
+    """A `Qwen3VLProcessor` without video support."""
 
     def __init__(self, image_processor: Any = None, tokenizer: Any = None, chat_template: str | None = None) -> None:
         super().__init__(image_processor, tokenizer, None, chat_template=chat_template)
 
 
 def load_processor(path: str | Path) -> Any:
-    """Loads the processor saved in a model's folder or repository."""
+    """Loads the processor that was saved in a model's folder or repository."""
     if find_spec("torchvision") is not None:
         return AutoProcessor.from_pretrained(path)
     tokenizer = AutoTokenizer.from_pretrained(path)
@@ -30,5 +30,5 @@ def load_processor(path: str | Path) -> Any:
     return ImageTextProcessor(images, tokenizer, chat_template=tokenizer.chat_template)
 
 
-# Unregistered, `AutoProcessor` would silently return a bare tokenizer.
+# Without this registration, `AutoProcessor` would silently return a bare tokenizer.
 AutoProcessor.register(Qwen3VLConfig, ImageTextProcessor, exist_ok=True)

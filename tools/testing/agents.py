@@ -1,4 +1,4 @@
-"""Planner and critic without a model, for tests and for trying the graph out: they answer as told and count calls."""
+"""A planner and a critic without a model: they answer by a fixed plan and by a rule, and record their calls."""
 
 import asyncio
 from collections import deque
@@ -12,7 +12,7 @@ __all__ = ["FixedPlanner", "RuleCritic", "accept_only", "accepting_critic", "pla
 
 
 def plan_of(*prompts: str | None) -> Plan:
-    """Returns a plan with these prompts (None: a step of text only) and words around each."""
+    """Returns a plan with one step for each prompt; None makes a step with text only."""
     steps = (
         Step(instruction=f"Step about {prompt}", prompt=prompt, auxiliary_text=f"Words {index}")
         for index, prompt in enumerate(prompts)
@@ -21,7 +21,13 @@ def plan_of(*prompts: str | None) -> Plan:
 
 
 def accept_only(*prompts: str) -> Callable[[CriticInput], Verdict]:
-    """Returns a rule that accepts images made from these prompts, and asks for one more `!` otherwise."""
+    """Returns a rule for `RuleCritic`: images made from these prompts are accepted, others get one more `!`.
+
+    Example:
+        >>> rule = accept_only("a dog!")
+        >>> rule(CriticInput(source=None, image="0" * 64, original_prompt="a dog", prompt="a dog")).refined_prompt
+        'a dog!'
+    """
 
     def rule(case: CriticInput) -> Verdict:
         return Verdict(success=case.prompt in prompts, refined_prompt=case.prompt + "!", reasoning="by rule")
@@ -30,22 +36,23 @@ def accept_only(*prompts: str) -> Callable[[CriticInput], Verdict]:
 
 
 class FixedPlanner:
-    """Answers with given plans.
+    """Returns given plans.
 
     Attributes:
-        asked: What it was asked, in order.
+        calls: The arguments of each call, in order.
 
     Args:
-        plans: The answers, in order, the last one for all later questions too; an exception is raised instead.
+        plans: What the calls return, in order; the last one is returned again by all later calls. An exception is
+            raised instead.
     """
 
     def __init__(self, *plans: Plan | Exception) -> None:
         self._plans = deque(plans)
-        self.asked: list[tuple[Request, PlanContext]] = []
+        self.calls: list[tuple[Request, PlanContext]] = []
 
     async def plan(self, request: Request, context: PlanContext) -> Plan:
         """See `Planner.plan`."""
-        self.asked.append((request, context))
+        self.calls.append((request, context))
         await asyncio.sleep(0)
         answer = self._plans.popleft() if len(self._plans) > 1 else self._plans[0]
         if isinstance(answer, Exception):
@@ -54,29 +61,29 @@ class FixedPlanner:
 
 
 class RuleCritic:
-    """Judges by a function of the case.
+    """Judges each case by a function.
 
     Attributes:
-        judged: The cases of each call, in order.
+        calls: The cases of each call, in order.
         gives_confidence: See `Critic.gives_confidence`.
 
     Args:
-        rule: Makes the verdict; default: everything is accepted.
-        gives_confidence: What to claim.
+        rule: Returns the verdict on one case. By default every image is accepted.
+        gives_confidence: Value of the attribute.
     """
 
     def __init__(self, rule: Callable[[CriticInput], Verdict] | None = None, *, gives_confidence: bool = False) -> None:
         self._rule = rule or (lambda case: Verdict(success=True, refined_prompt=case.prompt))
         self.gives_confidence = gives_confidence
-        self.judged: list[tuple[CriticInput, ...]] = []
+        self.calls: list[tuple[CriticInput, ...]] = []
 
     async def judge(self, cases: Sequence[CriticInput]) -> list[Verdict]:
         """See `Critic.judge`."""
-        self.judged.append(tuple(cases))
+        self.calls.append(tuple(cases))
         await asyncio.sleep(0)
         return [self._rule(case) for case in cases]
 
 
-def accepting_critic(store: ImageStore) -> RuleCritic:  # noqa: ARG001 - profiles give it to every object
-    """Returns a critic that accepts everything, for a profile's `object`."""
+def accepting_critic(store: ImageStore) -> RuleCritic:  # noqa: ARG001 - a profile's factories all get the store
+    """Returns a critic that accepts every image, for `critic = { object = "…" }` in a profile."""
     return RuleCritic()

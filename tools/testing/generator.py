@@ -1,7 +1,7 @@
-"""An image generator without a model or a server: deterministic pictures, counted calls, failures on demand.
+"""An image generator without a model or a server: deterministic images, recorded calls, failures on request.
 
-Implements the `ImageGenerator` port for tests and for trying the graph out. Pictures have nothing to do with prompts,
-but equal calls give equal pictures and different calls different ones. A caller may bring its own painter.
+Its images have nothing to do with the prompts, but equal calls give equal images and different calls different ones.
+Pass another `render` function for images with a meaning.
 """
 
 import asyncio
@@ -15,14 +15,14 @@ from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import ProgressCallback
 from interleavethinker.tools.types import GeneratedImage, GenerationRequest
 
-__all__ = ["MemoryGenerator", "paint"]
+__all__ = ["MemoryGenerator", "fake_image"]
 
 _CELLS = 4
 _SIDE = 96
 
 
-def paint(call: GenerationRequest) -> bytes:
-    """Returns a PNG of coloured cells that depends on every field of the call."""
+def fake_image(call: GenerationRequest) -> bytes:
+    """Returns a PNG of colored cells, which depend on every field of the call."""
     from PIL import Image
 
     digest = hashlib.shake_256(call.model_dump_json().encode()).digest(3 * _CELLS * _CELLS)
@@ -32,23 +32,23 @@ def paint(call: GenerationRequest) -> bytes:
 
 
 class MemoryGenerator:
-    """Draws with `painter` into `store`.
+    """Renders images into a store.
 
     Attributes:
-        calls: Every call asked for, in order, failed and repeated ones too.
-        generated: The calls that were really painted; a repeated call is answered as `cached`.
+        calls: Every call, in order, including failed and repeated ones.
+        generated: The calls that were rendered. A repeated call returns the known image as `cached`.
 
     Args:
-        store: The workspace's store; the source image of an edit must lie in it.
-        painter: Makes PNG bytes from a call.
-        model: Name to report.
+        store: The workspace's store; it must have the source image of an edit.
+        render: Returns the PNG bytes for a call.
+        model: Name of the model to report.
     """
 
     def __init__(
-        self, store: ImageStore, painter: Callable[[GenerationRequest], bytes] = paint, model: str = "memory/cells"
+        self, store: ImageStore, render: Callable[[GenerationRequest], bytes] = fake_image, model: str = "memory/cells"
     ) -> None:
         self._store = store
-        self._painter = painter
+        self._render = render
         self._model = model
         self._failures: deque[InterleaveError] = deque()
         self._known: dict[GenerationRequest, str] = {}
@@ -56,13 +56,18 @@ class MemoryGenerator:
         self.generated: list[GenerationRequest] = []
 
     def fail_next(self, error: InterleaveError, times: int = 1) -> None:
-        """Makes the next calls raise `error` instead of painting."""
+        """Makes the next calls raise `error`.
+
+        Args:
+            error: What to raise.
+            times: How many calls raise it.
+        """
         self._failures.extend([error] * times)
 
     async def generate(self, call: GenerationRequest, progress: ProgressCallback | None = None) -> GeneratedImage:
         """See `ImageGenerator.generate`."""
         self.calls.append(call)
-        # A real generator always suspends; code that works only because this one does not would hide its races.
+        # A real generator always suspends. Without this, code that is tested with the fake could hide race conditions.
         await asyncio.sleep(0)
         if self._failures:
             raise self._failures.popleft()
@@ -70,7 +75,7 @@ class MemoryGenerator:
             self._store.get(call.source)
         cached = call in self._known
         if not cached:
-            self._known[call] = self._store.put(self._painter(call))
+            self._known[call] = self._store.put(self._render(call))
             self.generated.append(call)
         if progress is not None:
             progress(1.0, "done")

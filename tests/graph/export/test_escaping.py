@@ -8,7 +8,7 @@ from interleavethinker.graph import Workspace
 from interleavethinker.graph.export.markdown import markdown
 from interleavethinker.graph.export.storyboard import storyboard
 from interleavethinker.tools.testing.agents import plan_of
-from interleavethinker.tools.testing.generator import paint
+from interleavethinker.tools.testing.generator import fake_image
 from interleavethinker.tools.types import GenerationRequest, ImagePart, Part, Plan, Step, TextPart
 
 Opened = Callable[..., AbstractAsyncContextManager[Workspace]]
@@ -45,7 +45,7 @@ async def test_direction_controls_do_not_affect_the_surrounding_text(opened: Ope
 async def test_the_document_contains_the_whole_request_with_its_images_in_place(opened: Opened) -> None:
     long = "a very long request, " * 9 + "with *stars*\nand a second line"
     async with opened() as ws:
-        sha256 = await ws.add_image(paint(GenerationRequest(prompt="x", seed=1)))
+        sha256 = await ws.add_image(fake_image(GenerationRequest(prompt="x", seed=1)))
         request: list[Part] = [TextPart(text=long), ImagePart(sha256=sha256), TextPart(text="like this")]
         text = markdown(await ws.run(await ws.create(request)))
         short = markdown(await ws.run(await ws.create("a short request")))

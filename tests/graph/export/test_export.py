@@ -17,7 +17,7 @@ from interleavethinker.graph.export.record import Record, record_of
 from interleavethinker.graph.export.storyboard import storyboard
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.testing.agents import FixedPlanner, RuleCritic, accept_only, plan_of
-from interleavethinker.tools.testing.generator import paint
+from interleavethinker.tools.testing.generator import fake_image
 from interleavethinker.tools.types import CriticInput, GenerationRequest, ImagePart, Part, Plan, Step, TextPart, Verdict
 
 Opened = Callable[..., AbstractAsyncContextManager[Workspace]]
@@ -95,7 +95,7 @@ async def test_the_storyboard_loads_no_external_resource_and_runs_no_script(open
     plan = Plan(steps=(Step(instruction=HOSTILE, prompt=HOSTILE, auxiliary_text=HOSTILE),), reasoning=HOSTILE)
     critic = RuleCritic(lambda _: Verdict(success=False, refined_prompt=HOSTILE, reasoning=HOSTILE))
     async with opened(plan, critic) as ws:
-        image = await ws.add_image(paint(GenerationRequest(prompt="x", seed=1)))
+        image = await ws.add_image(fake_image(GenerationRequest(prompt="x", seed=1)))
         request: list[Part] = [TextPart(text=HOSTILE), ImagePart(sha256=image)]
         seen = await ws.run(await ws.create(request, limits=Limits(max_attempts=2)))
         page = Page(storyboard(seen, ws.store))

@@ -21,7 +21,7 @@ from interleavethinker.tools.errors import InputError, TrajectoryError
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import ProgressCallback
 from interleavethinker.tools.testing.agents import FixedPlanner, RuleCritic, accept_only, plan_of
-from interleavethinker.tools.testing.generator import MemoryGenerator, paint
+from interleavethinker.tools.testing.generator import MemoryGenerator, fake_image
 from interleavethinker.tools.types import GeneratedImage, GenerationRequest, ImagePart, Step, Verdict
 
 Opened = Callable[..., AbstractAsyncContextManager[Workspace]]
@@ -126,7 +126,7 @@ async def test_a_finished_trajectory_can_be_run_again_and_just_says_what_it_has(
         again = await collect(ws, trajectory)
     assert again == [first[-1]]
     assert isinstance(again[0], Finished)
-    assert len(planner.asked) == 1
+    assert len(planner.calls) == 1
 
 
 async def test_a_plan_waits_for_approval_and_goes_on_as_it_is(opened: Opened) -> None:
@@ -139,7 +139,7 @@ async def test_a_plan_waits_for_approval_and_goes_on_as_it_is(opened: Opened) ->
         assert isinstance((await collect(ws, trajectory))[-1], ApprovalNeeded)
         await elsewhere.approve(trajectory)
         seen = await ws.run(trajectory)
-    assert (seen.stop_reason, len(seen.plans), len(planner.asked)) == ("complete", 1, 1)
+    assert (seen.stop_reason, len(seen.plans), len(planner.calls)) == ("complete", 1, 1)
 
 
 async def test_a_plan_edited_at_approval_becomes_the_next_version(opened: Opened) -> None:
@@ -288,13 +288,13 @@ async def test_a_branch_can_bring_an_image_which_is_judged_and_not_generated(ope
     generator = MemoryGenerator(ImageStore(tmp_path / "workspace" / "images"))
     async with opened(critic=critic, generator=generator) as ws:
         parent = await ws.run(await ws.create("x"))
-        mine = await ws.add_image(paint(GenerationRequest(prompt="mine", seed=0)))
+        mine = await ws.add_image(fake_image(GenerationRequest(prompt="mine", seed=0)))
         before = len(generator.calls)
         child = await ws.run(await ws.branch(parent.summary.id, BranchPoint(step=1, image=mine)))
     assert child.attempts[1].image == mine
     assert child.attempts[2].source == mine
     assert len(generator.calls) == before + 1
-    assert mine in {case.image for cases in critic.judged for case in cases}
+    assert mine in {case.image for cases in critic.calls for case in cases}
 
 
 async def test_a_branch_of_a_branch_survives_the_deletion_of_both_parents(opened: Opened) -> None:

@@ -15,7 +15,7 @@ import pytest
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.mcp.config import GeneratorConfig
 from interleavethinker.tools.mcp.generator import McpImageGenerator
-from interleavethinker.tools.testing.generator import paint
+from interleavethinker.tools.testing.generator import fake_image
 from interleavethinker.tools.types import GeneratedImage, GenerationRequest
 
 SERVER = str(Path(__file__).parent / "counting_server.py")
@@ -53,7 +53,7 @@ async def test_every_call_is_answered_and_no_finished_generation_is_repeated(tmp
     dice = random.Random(seed)
     log = tmp_path / "log"
     servers, workspace = ImageStore(tmp_path / "server"), ImageStore(tmp_path / "workspace")
-    sources = [workspace.put(paint(GenerationRequest(prompt="a source", seed=index))) for index in range(3)]
+    sources = [workspace.put(fake_image(GenerationRequest(prompt="a source", seed=index))) for index in range(3)]
     # The last ten calls repeat earlier ones; about a third are edits of images that the server does not know at first.
     calls = [
         GenerationRequest(

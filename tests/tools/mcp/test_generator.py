@@ -15,7 +15,7 @@ from interleavethinker.tools.errors import GeneratorError, InputError, Interleav
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.mcp.config import GeneratorConfig, ToolMapping, ToolTemplate
 from interleavethinker.tools.mcp.generator import McpImageGenerator
-from interleavethinker.tools.testing.generator import paint
+from interleavethinker.tools.testing.generator import fake_image
 from interleavethinker.tools.types import GeneratedImage, GenerationRequest
 
 THIRD_PARTY = (sys.executable, str(Path(__file__).parent / "third_party_server.py"))
@@ -55,7 +55,7 @@ async def test_generating_editing_and_repeating_a_call_through_our_own_server(tm
 
 async def test_a_source_image_that_the_server_does_not_know_is_uploaded(tmp_path: Path) -> None:
     store = ImageStore(tmp_path / "workspace")
-    source = store.put(paint(GenerationRequest(prompt="made elsewhere", seed=0)))
+    source = store.put(fake_image(GenerationRequest(prompt="made elsewhere", seed=0)))
     async with McpImageGenerator(own(tmp_path), store) as generator:
         edited = await generator.generate(GenerationRequest(prompt="redder", seed=3, source=source))
         assert not edited.cached
@@ -279,7 +279,7 @@ async def test_a_mapped_third_party_server_may_return_its_image_in_any_place(tmp
 async def test_a_source_image_is_encoded_as_the_mapped_edit_tool_requires(tmp_path: Path) -> None:
     edit = ToolTemplate(name="repaint", prompt="instruction", image="pictures", image_form="list_of_data_uri")
     store = ImageStore(tmp_path)
-    source = store.put(paint(GenerationRequest(prompt="x", seed=1)))
+    source = store.put(fake_image(GenerationRequest(prompt="x", seed=1)))
     async with McpImageGenerator(
         GeneratorConfig(command=THIRD_PARTY, tools=ToolMapping(edit=edit)), store
     ) as generator:

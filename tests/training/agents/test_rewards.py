@@ -13,7 +13,7 @@ from interleavethinker.evaluation.judges.base import JudgedImage, JudgeScores
 from interleavethinker.tools.chat.answers import write_verdict
 from interleavethinker.tools.errors import GeneratorError
 from interleavethinker.tools.images.store import ImageStore
-from interleavethinker.tools.testing.generator import MemoryGenerator, paint
+from interleavethinker.tools.testing.generator import MemoryGenerator, fake_image
 from interleavethinker.tools.types import CriticInput, GenerationRequest, Verdict
 from interleavethinker.training.agents.regeneration import Regenerator
 from interleavethinker.training.agents.rewards import (
@@ -117,7 +117,7 @@ def failed_row(source: str | None = None) -> CriticRow:
 async def test_equal_prompts_are_regenerated_once_from_the_source_with_the_agents_next_seed(tmp_path: Path) -> None:
     store = ImageStore(tmp_path)
     generator, judge = MemoryGenerator(store), CountingJudge()
-    source = store.put(paint(GenerationRequest(prompt="before", seed=0)))
+    source = store.put(fake_image(GenerationRequest(prompt="before", seed=0)))
     regenerator, row = Regenerator(generator, judge), failed_row(source)
     scores = await asyncio.gather(*(regenerator.scores(row, prompt) for prompt in ("a", "b", "a", "a")))
     assert scores == [JudgeScores(9, 9)] * 4
