@@ -82,7 +82,7 @@ types: $(STAMP) links
 docs: $(STAMP) links
 	@$(BIN)/python -c 'import mkdocs, mkdocstrings' 2>/dev/null || $(BIN)/pip install --quiet $(CONSTRAIN) -e '.[docs]'
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
-	@echo 'The site is in site/; open site/index.html.'
+	@echo 'The site is in site/: open site/index.html, or serve it (with search): $(BIN)/python -m http.server -d site'
 
 layers: $(STAMP)
 	$(BIN)/python tests/layers.py

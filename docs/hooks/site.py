@@ -52,9 +52,10 @@ def _command(command: Any, name: str, level: int) -> Iterator[str]:
     yield _text(command.help or "")
     if hasattr(command, "commands"):
         for inner in command.commands.values():
-            yield from _command(inner, f"{name} {inner.name}", level + 1)
+            if not inner.hidden:  # an old name that is kept
+                yield from _command(inner, f"{name} {inner.name}", level + 1)
         return
-    options = [parameter for parameter in command.params if parameter.name != "help"]
+    options = [one for one in command.params if one.name != "help" and not getattr(one, "hidden", False)]
     arguments = " ".join(_usage(parameter) for parameter in options if parameter.param_type_name == "argument")
     yield f"```text\ninterleavethinker {name} [OPTIONS] {arguments}".rstrip() + "\n```\n"
     yield "| parameter | value | default | description |\n| --- | --- | --- | --- |"

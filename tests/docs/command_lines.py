@@ -4,6 +4,7 @@ import re
 import shlex
 import tomllib
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import typer
 
@@ -77,7 +78,7 @@ def known_options() -> set[str]:
         while stack:
             command = stack.pop()
             stack += getattr(command, "commands", {}).values()
-            options |= {option for parameter in command.params for option in parameter.opts + parameter.secondary_opts}
+            options |= _options(command, hidden=False)
     return options
 
 
@@ -88,6 +89,8 @@ def _check_ours(arguments: Sequence[str]) -> None:
         name, *rest = [*context._protected_args, *context.args]
         assert name in command.commands, f"no command {name}"
         command = command.commands[name]
+        assert not command.hidden, f"{name} is an old name"
+        assert not _options(command, hidden=True) & set(rest), f"{rest} has an old option"
         if "--help" in rest:
             return
         context = command.make_context(name, rest, parent=context)
@@ -95,6 +98,12 @@ def _check_ours(arguments: Sequence[str]) -> None:
         value = context.params.get(option)
         if value and not str(value).endswith(".toml"):
             check(value)
+
+
+def _options(command: Any, *, hidden: bool) -> set[str]:
+    """Returns the options of a command that its help shows, or those that it hides because they are old names."""
+    options = (parameter for parameter in command.params if getattr(parameter, "hidden", False) is hidden)
+    return {option for parameter in options for option in parameter.opts + parameter.secondary_opts}
 
 
 def _check_pip(arguments: Sequence[str]) -> None:

@@ -1,6 +1,7 @@
 """Properties of the pages that neither the strict build nor the snippet tests see."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from interleavethinker.graph import make_graph
 
 from .blocks import PAGES, ROOT
+from .command_lines import check_command
 
 OUTSIDE_THE_SITE = [path for path in PAGES if ROOT / "docs" not in path.parents]
 
@@ -59,3 +61,18 @@ def test_every_field_of_limits_is_described() -> None:
     for name, field in Limits.model_fields.items():
         default = "none" if field.default is None else str(field.default)
         assert f"| `{name}` | {default} |" in text
+
+
+@pytest.mark.parametrize("path", [".github/workflows/ci.yml", ".pre-commit-config.yaml"])
+def test_workflows_and_hooks_call_targets_that_exist(path: str) -> None:
+    lines = re.findall(r"(?:run|entry): (make .+)", (ROOT / path).read_text(encoding="utf-8"))
+    assert lines
+    for line in lines:
+        check_command(re.sub(r"\$\{\{.*?\}\}", "", line).split())
+
+
+def test_the_citation_has_the_projects_version_and_the_paper() -> None:
+    text = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert f"\nversion: {project['version']}\n" in text
+    assert "arXiv:2606.13679" in text

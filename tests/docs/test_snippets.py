@@ -149,6 +149,8 @@ WRONG_COMMANDS = [
     "interleavethinker runn x",
     "interleavethinker run --max-iterations-per-step 3 x",
     "interleavethinker run x y",
+    "interleavethinker micro draw x",
+    "interleavethinker image-server --call-seconds 3",
     "interleavethinker run --max-calls none x",
     "interleavethinker run --profile nano x",
     "interleavethinker evaluate nothing",
