@@ -22,7 +22,7 @@ from .exit_codes import FAILURE, INTERRUPTED, OK, WAITING, code_of
 if TYPE_CHECKING:
     from interleavethinker.graph import Trajectory, Workspace
 
-__all__ = ["json_summary", "run_trajectory"]
+__all__ = ["run_trajectory"]
 
 
 async def run_trajectory(workspace: "Workspace", trajectory: str, out: Path | None, *, as_json: bool) -> int:
@@ -57,11 +57,10 @@ async def run_trajectory(workspace: "Workspace", trajectory: str, out: Path | No
     result = await workspace.get(trajectory)
     extra: dict[str, Any] = {}
     if failure is not None:  # A full disk may have kept the workspace from recording the failure.
-        summary = result.summary.model_copy(update={"status": "failed", "reason": failure.reason})
-        result = result.model_copy(update={"summary": summary})
+        result = result.model_copy(update={"status": "failed", "reason": failure.reason})
         extra["error"] = {"code": failure.code, "message": failure.reason}
     folder = out or Path("runs") / trajectory
-    code = {"done": OK, "failed": FAILURE, "waiting": WAITING}.get(result.summary.status, INTERRUPTED)
+    code = {"done": OK, "failed": FAILURE, "waiting": WAITING}.get(result.status, INTERRUPTED)
     page: Path | None = None
     try:
         page = export(result, workspace.store, folder)
@@ -73,40 +72,20 @@ async def run_trajectory(workspace: "Workspace", trajectory: str, out: Path | No
             extra["error"], code = {"code": error.code, "message": str(error)}, code_of(error)
     if as_json:
         extra["storyboard"] = None if page is None else str(page)
-        sys.stdout.write(json.dumps(json_summary(result) | extra) + "\n")
+        sys.stdout.write(json.dumps(result.short_form() | extra) + "\n")
     else:
         _report(result, page)
     return code
 
 
-def json_summary(trajectory: "Trajectory") -> dict[str, Any]:
-    """Returns the JSON object that `--json` prints about a trajectory."""
-    summary = trajectory.summary
-    return {
-        "id": summary.id,
-        "title": summary.title,
-        "profile": summary.profile,
-        "status": summary.status,
-        "reason": summary.reason,
-        "stop_reason": trajectory.stop_reason,
-        "seed": trajectory.seed,
-        "steps": 0 if trajectory.plan is None else len(trajectory.plan.steps),
-        "finished_steps": trajectory.current_step,
-        "attempts": len(trajectory.attempts),
-        "seconds": round(trajectory.seconds, 3),
-        "images": list(trajectory.document.images),
-        "notes": [*trajectory.document.notes, *trajectory.notes],
-    }
-
-
 def _report(trajectory: "Trajectory", page: Path | None) -> None:
     """Prints how the trajectory ended, what to do next, and where the exports are."""
-    name = trajectory.summary.id
+    name = trajectory.id
     for note in trajectory.document.notes:
         typer.secho(note, fg="yellow", err=True)
-    match trajectory.summary.status:
+    match trajectory.status:
         case "failed":
-            typer.secho(f"Stopped by an error: {trajectory.summary.reason}", fg="red", err=True)
+            typer.secho(f"Stopped by an error: {trajectory.reason}", fg="red", err=True)
             typer.echo(f"Everything so far is saved. Resume with: interleavethinker resume {name}", err=True)
         case "waiting":
             typer.echo(f"The plan is waiting for approval. Show it with: interleavethinker show {name}", err=True)

@@ -5,7 +5,6 @@ The command line counts steps and attempts from 1, as the storyboard does; the l
 
 import json
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +12,7 @@ import typer
 
 from interleavethinker.tools.errors import InputError
 
-from .execution import json_summary, run_trajectory
+from .execution import run_trajectory
 from .exit_codes import OK
 from .options import (
     MAX_INTEGER,
@@ -52,7 +51,7 @@ async def list_(workspace: "Workspace", json_output: Json = False) -> None:
 
     table = Table(Column("ID", no_wrap=True), "status", "profile", "created", "request", box=None)
     for summary in summaries:
-        created = time.strftime("%Y-%m-%d %H:%M", time.localtime(summary.created))
+        created = f"{summary.created.astimezone():%Y-%m-%d %H:%M}"
         table.add_row(summary.id, summary.status, summary.profile, created, summary.title.replace("[", r"\["))
     Console().print(table if summaries else "No trajectories yet. Create one with: interleavethinker run")
 
@@ -65,11 +64,9 @@ async def show(workspace: "Workspace", trajectory: TrajectoryId, json_output: Js
     """
     from rich.console import Console
 
-    from interleavethinker.graph.export.record import record_of
-
     snapshot = await workspace.get(trajectory)
     if json_output:
-        sys.stdout.write(record_of(snapshot).model_dump_json() + "\n")
+        sys.stdout.write(snapshot.model_dump_json() + "\n")
     else:
         _print(Console(highlight=False, markup=False, soft_wrap=True), snapshot)
 
@@ -233,7 +230,7 @@ async def delete(
 
 async def _confirm(workspace: "Workspace", trajectory: str, message: str, *, as_json: bool) -> int:
     """Prints a message, or the trajectory's summary as JSON, and returns the exit code."""
-    typer.echo(json.dumps(json_summary(await workspace.get(trajectory))) if as_json else message)
+    typer.echo(json.dumps((await workspace.get(trajectory)).short_form()) if as_json else message)
     return OK
 
 

@@ -1,6 +1,5 @@
 """Writes all exports of a trajectory into a folder."""
 
-import json
 from pathlib import Path
 
 from interleavethinker.graph.workspace.snapshot import Trajectory
@@ -9,7 +8,6 @@ from interleavethinker.tools.files import atomic_write
 from interleavethinker.tools.images.store import ImageStore
 
 from .markdown import markdown
-from .record import record_of
 from .stored_images import read_images
 from .storyboard import storyboard, with_note
 
@@ -35,14 +33,13 @@ def export(trajectory: Trajectory, store: ImageStore, folder: Path) -> Path:
     page = folder / "index.html"
     images = read_images(trajectory, store)
     shown = {*trajectory.document.images, *trajectory.request.images}
-    record = record_of(trajectory).model_dump(mode="json")
     try:
         (folder / "images").mkdir(parents=True, exist_ok=True)
         for sha256, data in images.items():
             if data is not None and sha256 in shown:
                 atomic_write(folder / "images" / f"{sha256[:16]}.png", data)
         atomic_write(folder / "document.md", markdown(with_note(trajectory, images)).encode())
-        atomic_write(folder / "trajectory.json", json.dumps(record, indent=2, ensure_ascii=False).encode())
+        atomic_write(folder / "trajectory.json", trajectory.model_dump_json(indent=2).encode())
         atomic_write(page, storyboard(trajectory, store, images).encode())
     except OSError as error:
         raise InputError(

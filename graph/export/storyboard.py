@@ -1,6 +1,5 @@
 """`index.html`: one self-contained page with a whole trajectory. No scripts, no external resources."""
 
-import time
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
@@ -37,7 +36,7 @@ def storyboard(trajectory: Trajectory, store: ImageStore, images: Mapping[Sha256
         images={name: image_uri(data) for name, data in read.items()},
         pixelated=all(image_size(data)[0] <= _PIXELATED_WIDTH for data in read.values() if data is not None),
         generation_seconds=sum(attempt.seconds for attempt in trajectory.attempts),
-        created=time.strftime("%d %B %Y, %H:%M UTC", time.gmtime(trajectory.summary.created)),
+        created=f"{trajectory.created:%d %B %Y, %H:%M} UTC",
         status=_trajectory_status(trajectory),
     )
 

@@ -67,8 +67,9 @@ async def open_components(profile: Profile, store: ImageStore) -> AsyncIterator[
         ProfileError: The profile names something that this machine does not have.
     """
     require_local_libraries(profile)
-    planner = cast("Planner", _build_role(profile.planner, store, plans=True))
-    critic = cast("Critic", _build_role(profile.critic, store, plans=False))
+    # In a thread: loading weights takes seconds, during which the other trajectories of this process continue.
+    planner = cast("Planner", await asyncio.to_thread(_build_role, profile.planner, store, plans=True))
+    critic = cast("Critic", await asyncio.to_thread(_build_role, profile.critic, store, plans=False))
     async with McpImageGenerator(profile.generator, store) as generator:
         yield Components(planner, critic, generator, profile.limits)
 

@@ -1,6 +1,6 @@
-"""Branching: the state of a new trajectory that starts as a copy of another's, up to one attempt.
+"""Branching: the state of a new trajectory that starts as a copy of another one, up to one attempt.
 
-A pure function of the parent's state. The copy is self-contained: deleting the parent hurts nothing.
+A pure function of the parent's state. The copy is complete, so the parent can be deleted.
 """
 
 import secrets
@@ -20,16 +20,21 @@ __all__ = ["BranchPoint", "branch_state"]
 
 @dataclass(frozen=True)
 class BranchPoint:
-    """Where to branch, from 0, and what replaces that attempt's inputs or its result.
+    """The attempt at which to branch, and what replaces its inputs or its result.
 
-    With nothing replaced, the new trajectory draws a new seed.
+    If nothing is replaced, the new trajectory gets a new seed.
     """
 
     step: int
+    """From 0."""
     iteration: int = 0
+    """Attempt of the step, from 0: an existing one, or the next."""
     prompt: str | None = None
+    """For the generator, instead of the plan's or the critic's."""
     seed: int | None = None
+    """For the generator, in this attempt only."""
     image: Sha256 | None = None
+    """Takes the place of the attempt's image; the critic judges it next."""
 
 
 def branch_state(
@@ -37,16 +42,25 @@ def branch_state(
 ) -> tuple[dict[str, Any], str]:
     """Returns the new trajectory's values, and the node after which it starts.
 
-    Everything before the attempt is kept and free of charge; time and calls start from zero.
+    Everything before the attempt is kept and does not count against `max_calls`. Time and calls start from zero.
+
+    Example: the parent has attempts 0.0 (rejected), 0.1 (accepted) and 1.0 (step.iteration). A branch at step 1 keeps
+    0.0 and 0.1, sets `current_step` to 1 and `inherited_calls` to 2, and starts after `approve`, so that `generate` is
+    next. With `image`, it also gets an attempt 1.0 that has this image, and starts after `generate`.
+
+    Args:
+        state: The parent's state.
+        point: Where to branch.
+        limits: Default: the parent's.
 
     Raises:
-        InputError: There is no such step or attempt in the parent yet.
+        InputError: The parent has no such step or attempt yet.
     """
     plan = _plan_at(state, point)
     attempts = attempts_of(state)
-    prefix = _prefix(attempts, plan, point)
-    nothing_given = point.prompt is None and point.seed is None and point.image is None
-    seed = secrets.randbelow(2**31) if nothing_given else state.get("seed", 0)
+    prefix = _attempts_before(attempts, plan, point)
+    nothing_replaced = point.prompt is None and point.seed is None and point.image is None
+    seed = secrets.randbelow(2**31) if nothing_replaced else state.get("seed", 0)
     values = initial_state(limits or limits_of(state), seed) | {
         "request": list(state["request"]),
         "plans": {number: old for number, old in state["plans"].items() if number <= plan.version},
@@ -58,43 +72,44 @@ def branch_state(
     if point.image is None:
         values["override"] = Override(step=point.step, iteration=point.iteration, prompt=point.prompt, seed=point.seed)
         return values, "approve"
-    tries = attempts_for(attempts, plan.version, point.step)[: point.iteration]
-    given = Attempt(
+    earlier = attempts_for(attempts, plan.version, point.step)[: point.iteration]
+    replacement = Attempt(
         plan_version=plan.version,
         step=point.step,
         iteration=point.iteration,
-        prompt=point.prompt or next_prompt(plan.steps[point.step].prompt or "", tries),
+        prompt=point.prompt or next_prompt(plan.steps[point.step].prompt or "", earlier),
         seed=derive_seed(seed, point.step, point.iteration) if point.seed is None else point.seed,
         source=source_image_for(attempts, point.step, request_of(state).images),
         image=point.image,
     )
-    values["attempts"] = prefix | {attempt_key(plan.version, point.step, point.iteration): given}
+    values["attempts"] = prefix | {attempt_key(plan.version, point.step, point.iteration): replacement}
     values["inherited_calls"] += 1
     return values, "generate"
 
 
 def _plan_at(state: Mapping[str, Any], point: BranchPoint) -> Plan:
-    """Returns the plan under which the attempt was, or would be, made."""
+    """Returns the plan under which the attempt was, or would be, generated."""
     newest = newest_plan(state)
     if newest is None:
-        raise InputError("A trajectory can be branched once it has a plan; this one has none yet.")
+        raise InputError("This trajectory has no plan yet; it can be branched once it has one.")
     versions = [a.plan_version for a in attempts_of(state).values() if a.step == point.step]
     plan: Plan = state["plans"][max(versions)] if versions else newest
     if not 0 <= point.step < len(plan.steps):
-        raise InputError(f"Step {point.step + 1} must lie in the plan, which has {len(plan.steps)} steps.")
+        raise InputError(f"There is no step {point.step + 1}; the plan has {len(plan.steps)} steps.")
     if point.step > current_step_of(state):
         raise InputError(f"Step {point.step + 1} has not been reached yet; branch at an earlier one, or resume first.")
     if plan.steps[point.step].prompt is None:
-        raise InputError(f"Step {point.step + 1} is text only; there is no attempt to branch from.")
+        raise InputError(f"Step {point.step + 1} is text only; it has no attempt to branch from.")
     made = len(attempts_for(attempts_of(state), plan.version, point.step))
     if not 0 <= point.iteration <= made:
         raise InputError(
-            f"Attempt {point.iteration + 1} of step {point.step + 1} must exist or come next; there are {made}."
+            f"There is no attempt {point.iteration + 1} of step {point.step + 1}, which has {made} so far; name one of "
+            "them or the next."
         )
     return plan
 
 
-def _prefix(attempts: Mapping[str, Attempt], plan: Plan, point: BranchPoint) -> dict[str, Attempt]:
+def _attempts_before(attempts: Mapping[str, Attempt], plan: Plan, point: BranchPoint) -> dict[str, Attempt]:
     return {
         key: a
         for key, a in attempts.items()

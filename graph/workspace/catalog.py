@@ -7,6 +7,7 @@ that writer is still alive is known from the trajectory's lock.
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -32,7 +33,7 @@ CREATE TABLE IF NOT EXISTS ancestors (
 
 
 class TrajectorySummary(BaseModel):
-    """One trajectory in the catalog."""
+    """One trajectory in the catalog. `Workspace.list` returns these; a `Trajectory` adds the contents."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -42,12 +43,16 @@ class TrajectorySummary(BaseModel):
     status: Status
     reason: str = ""
     """Why it failed; empty otherwise."""
-    created: float
-    updated: float
+    created: datetime
+    """UTC."""
+    updated: datetime
+    """When the status last changed; UTC."""
     parent: str | None = None
     """The trajectory it was branched from; it may be deleted by now."""
     parent_step: int | None = None
+    """Step of the parent at which it was branched, from 0."""
     parent_iteration: int | None = None
+    """Attempt of that step, from 0."""
 
 
 class Catalog:
@@ -63,12 +68,13 @@ class Catalog:
     async def add(self, entry: TrajectorySummary, lineage: Sequence[TrajectorySummary] = ()) -> None:
         """Adds a trajectory, with those that it descends from, the nearest first."""
         ancestors = [(entry.id, number, one.model_dump_json()) for number, one in enumerate(lineage)]
-        names = list(TrajectorySummary.model_fields)
+        names = list(TrajectorySummary.model_fields)  # The columns have these names.
         statement = f"INSERT INTO trajectories ({', '.join(names)}) VALUES ({', '.join(f':{name}' for name in names)})"  # noqa: S608 - names are our own
 
         def insert(connection: sqlite3.Connection) -> None:
             connection.executemany("INSERT INTO ancestors (trajectory, generation, entry) VALUES (?, ?, ?)", ancestors)
-            connection.execute(statement, entry.model_dump())
+            times = {"created": entry.created.timestamp(), "updated": entry.updated.timestamp()}
+            connection.execute(statement, entry.model_dump() | times)
 
         await self._database.write(insert)
 

@@ -1,4 +1,4 @@
-"""A person in the critic's place: what a verdict by hand changes in the state. Pure."""
+"""A person overrides the critic: how a verdict by hand changes the state. Pure functions."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,68 +15,74 @@ __all__ = ["HumanVerdict", "human_verdict_update", "named_attempt"]
 
 
 class HumanVerdict(BaseModel):
-    """A person's verdict on an attempt of the step that the trajectory stands at."""
+    """A person's verdict on an attempt of the trajectory's current step."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     success: bool
+    """True accepts the attempt, False rejects it."""
     prompt: str | None = None
-    """What to ask next, if rejected; default: the same prompt again, with a new seed."""
+    """Prompt of the next attempt after a rejection; default: the same one, with a new seed."""
     reasoning: str = ""
     step: int | None = None
-    """From 0; must be the step that the trajectory stands at. None means that step."""
+    """From 0; must be the current step, which is the default."""
     iteration: int | None = None
-    """From 0; None means the newest attempt."""
+    """From 0; default: the newest attempt."""
 
 
 def human_verdict_update(state: Mapping[str, Any], given: HumanVerdict) -> tuple[dict[str, Any], Attempt]:
-    """Returns what changes as if the critic had judged so, and the judged attempt.
+    """Returns the state update, as the critic would return it, and the judged attempt.
 
-    A rejection always earns another attempt: if the iterations are spent, this step may have one more.
+    After a rejection there is always another attempt: if the step has used all of its attempts, it gets one more.
+
+    Example: step 0 has one attempt, rejected by the critic. `HumanVerdict(success=True)` returns
+    `{"attempts": {"1.0.0": <the attempt, accepted by hand>}}`. With `max_attempts=1`,
+    `HumanVerdict(success=False, prompt="p")` returns also `"extra_attempts": {"1.0.0": 2}` and an `"override"` with
+    the prompt for iteration 1.
 
     Raises:
         InputError: The attempt does not exist, or belongs to a step that is finished already.
     """
-    attempt = _attempt(state, given)
+    attempt = _find_attempt(state, given)
     verdict = Verdict(
         success=given.success,
         refined_prompt=given.prompt or attempt.prompt,
         reasoning=given.reasoning,
         by_hand=True,
     )
-    done = attempt.model_copy(update={"verdict": verdict})
-    values: dict[str, Any] = {"attempts": {attempt_key(done.plan_version, done.step, done.iteration): done}}
+    judged = attempt.model_copy(update={"verdict": verdict})
+    update: dict[str, Any] = {"attempts": {attempt_key(judged.plan_version, judged.step, judged.iteration): judged}}
     if given.success:
-        return values, done
-    tries = attempts_for(attempts_of(state), done.plan_version, done.step)
-    if len(tries) >= limits_of(state).max_attempts:
-        values["extra_attempts"] = {attempt_key(done.plan_version, done.step, 0): len(tries) + 1}
-    if given.prompt is not None:  # It holds for the next attempt, also if a newer one than this has been made.
-        values["override"] = Override(step=done.step, iteration=tries[-1].iteration + 1, prompt=given.prompt)
-    return values, done
+        return update, judged
+    of_step = attempts_for(attempts_of(state), judged.plan_version, judged.step)
+    if len(of_step) >= limits_of(state).max_attempts:
+        update["extra_attempts"] = {attempt_key(judged.plan_version, judged.step, 0): len(of_step) + 1}
+    if given.prompt is not None:  # For the next attempt, even if a newer one than the judged one exists.
+        update["override"] = Override(step=judged.step, iteration=of_step[-1].iteration + 1, prompt=given.prompt)
+    return update, judged
 
 
 def named_attempt(state: Mapping[str, Any], verdict: HumanVerdict) -> HumanVerdict:
-    """Returns the judgement with its attempt named, where it only meant the newest.
+    """Returns the verdict with its step and iteration filled in.
 
     Raises:
         InputError: As `human_verdict_update`.
     """
-    attempt = _attempt(state, verdict)
+    attempt = _find_attempt(state, verdict)
     return verdict.model_copy(update={"step": attempt.step, "iteration": attempt.iteration})
 
 
-def _attempt(state: Mapping[str, Any], verdict: HumanVerdict) -> Attempt:
+def _find_attempt(state: Mapping[str, Any], verdict: HumanVerdict) -> Attempt:
     plan, current_step = newest_plan(state), current_step_of(state)
     if plan is None or stop_reason_of(state):
-        raise InputError("Only a trajectory under way can be judged; branch from the attempt instead.")
+        raise InputError("Only a trajectory that has a plan and has not ended can be judged; branch from it instead.")
     if verdict.step is not None and verdict.step != current_step:
         raise InputError(
-            f"Step {verdict.step + 1} must be the one under way, which is step {current_step + 1}. "
-            "Later pictures were made from it, so branch from an attempt of that step instead."
+            f"Only the current step, step {current_step + 1}, can be judged; got step {verdict.step + 1}. "
+            "Later images depend on earlier steps, so branch from an attempt of that step instead."
         )
-    tries = attempts_for(attempts_of(state), plan.version, current_step)
-    wanted = [a for a in tries if verdict.iteration is None or a.iteration == verdict.iteration]
-    if not wanted:
-        raise InputError(f"Step {current_step + 1} has {len(tries)} attempts; there is no such attempt to judge yet.")
-    return wanted[-1]
+    of_step = attempts_for(attempts_of(state), plan.version, current_step)
+    matching = [a for a in of_step if verdict.iteration is None or a.iteration == verdict.iteration]
+    if not matching:
+        raise InputError(f"Step {current_step + 1} has {len(of_step)} attempts; there is no such attempt to judge yet.")
+    return matching[-1]

@@ -1,9 +1,13 @@
-"""A trajectory as anybody may see it, at any moment: its catalog entry and what its state says. Frozen data."""
+"""A trajectory at one moment, running or not: its catalog entry and the contents of its state. Frozen data.
+
+`Trajectory` is the one model of a trajectory: `Workspace.get` returns it, exports are made from it, and its JSON form
+is the content of `trajectory.json` and of `show --json`.
+"""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict, JsonValue
 
 from interleavethinker.graph.attempts import selected_attempt
 from interleavethinker.graph.document import Document, assemble
@@ -16,13 +20,20 @@ from .catalog import TrajectorySummary
 
 __all__ = ["Trajectory", "snapshot_of"]
 
+_SHORT_FORM = {"id", "title", "profile", "status", "reason", "stop_reason", "seed", "seconds"}
 
-class Trajectory(BaseModel):
-    """Everything about one trajectory, apart from the images' bytes."""
 
-    model_config = ConfigDict(frozen=True)
+class Trajectory(TrajectorySummary):
+    """Everything about one trajectory, except the bytes of its images, which are named by their SHA-256.
 
-    summary: TrajectorySummary
+    Steps and iterations count from 0.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: Literal[2] = 2
+    """Version of the JSON form. It changes when a field is removed or renamed, or changes its meaning; new fields with
+    defaults do not change it. `graph/export/trajectory.schema.json` is its JSON Schema."""
     request: Request
     seed: int
     limits: Limits
@@ -31,28 +42,48 @@ class Trajectory(BaseModel):
     attempts: tuple[Attempt, ...]
     """By step, plan version and iteration."""
     current_step: int
-    """First step that is not finished, from 0."""
+    """First step that is not finished."""
     stop_reason: StopReason | None
+    """Why it ended by itself; None while it has not."""
     seconds: float
-    """Work of planner, generator and critic."""
+    """Time spent in planner, generator and critic."""
     document: Document
     lineage: tuple[TrajectorySummary, ...] = ()
-    """The trajectories it descends from, the nearest first; one deleted since stands as it did at the branching."""
+    """The trajectories it descends from, the nearest first; a deleted one as it was at the time of branching."""
     notes: tuple[str, ...] = ()
-    """What its profile tells every reader, for example that stand-ins were used."""
+    """The profile's notes to every reader, for example that an agent is scripted."""
+
+    @property
+    def summary(self) -> TrajectorySummary:
+        """Its catalog entry, as `Workspace.summary` returns it."""
+        return TrajectorySummary.model_validate({name: getattr(self, name) for name in TrajectorySummary.model_fields})
 
     @property
     def plan(self) -> Plan | None:
-        """The plan that counts."""
+        """The newest plan."""
         return self.plans[-1] if self.plans else None
 
     def attempts_for(self, step: int) -> list[Attempt]:
-        """Returns the attempts of a step, under every plan version that drew it."""
+        """Returns the attempts of a step, under every plan version that has this step."""
         return [attempt for attempt in self.attempts if attempt.step == step]
 
     def selected(self, step: int) -> Attempt | None:
         """Returns the attempt that the document shows for a step."""
         return selected_attempt({str(index): attempt for index, attempt in enumerate(self.attempts)}, step)
+
+    def short_form(self) -> dict[str, JsonValue]:
+        """Returns the fields of the JSON form that fit on a screen, with counts, images and notes instead of the rest.
+
+        `steps`, `finished_steps` and `attempts` are numbers; `images` are those of the document, and `notes` the
+        document's and the profile's.
+        """
+        return self.model_dump(mode="json", include=_SHORT_FORM) | {
+            "steps": 0 if self.plan is None else len(self.plan.steps),
+            "finished_steps": self.current_step,
+            "attempts": len(self.attempts),
+            "images": list(self.document.images),
+            "notes": [*self.document.notes, *self.notes],
+        }
 
 
 def snapshot_of(
@@ -61,13 +92,20 @@ def snapshot_of(
     lineage: tuple[TrajectorySummary, ...] = (),
     notes: tuple[str, ...] = (),
 ) -> Trajectory:
-    """Makes the view from a catalog entry and the state's values."""
+    """Combines a catalog entry with the state's values.
+
+    Args:
+        summary: The catalog entry.
+        state: The values of the graph's state.
+        lineage: See `Trajectory.lineage`.
+        notes: See `Trajectory.notes`.
+    """
     plan, attempts = newest_plan(state), attempts_of(state)
     limits = state.get("limits") or Limits()
     current_step, stop_reason = current_step_of(state), stop_reason_of(state)
     request = request_of(state)
     return Trajectory(
-        summary=summary,
+        **dict(summary),
         request=request,
         seed=state.get("seed", 0),
         limits=limits,

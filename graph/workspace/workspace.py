@@ -16,8 +16,8 @@ import asyncio
 import contextlib
 import secrets
 import sqlite3
-import time
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -385,8 +385,8 @@ def _notes_of(profile: str) -> tuple[str, ...]:
 
 
 def _new_entry(title: str, profile: str) -> TrajectorySummary:
-    now = time.time()
-    name = time.strftime("%y%m%d-%H%M%S-", time.gmtime(now)) + secrets.token_hex(3)
+    now = datetime.now(UTC)
+    name = f"{now:%y%m%d-%H%M%S}-{secrets.token_hex(3)}"
     return TrajectorySummary(id=name, title=title, profile=profile, status="ready", created=now, updated=now)
 
 

@@ -44,7 +44,11 @@ def test_a_trajectory_from_request_to_deletion(run: Run, home: Path) -> None:
     child = as_json(run, "branch", name, "2", "--prompt", "make the ball pink", "--out", "other")
     assert child["images"][0] == shown["document"]["blocks"][1]["sha256"]
     assert (home / "other" / "index.html").is_file()
-    assert as_json(run, "show", child["id"])["lineage"] == [{"id": name, "step": 1, "iteration": 0}]
+    record = as_json(run, "show", child["id"])
+    assert record == json.loads((home / "other" / "trajectory.json").read_text())
+    assert (record["parent"], record["parent_step"], record["parent_iteration"]) == (name, 1, 0)
+    assert [ancestor["id"] for ancestor in record["lineage"]] == [name]
+    assert {key: child[key] for key in ("id", "status", "seed", "stop_reason")}.items() <= record.items()
 
     assert as_json(run, "export", child["id"], "--out", "third")["storyboard"] == "third/index.html"
     assert run("delete", name)[0] == exits.OK

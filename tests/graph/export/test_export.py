@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from interleavethinker.graph import BranchPoint, HumanVerdict, Limits, Workspace
+from interleavethinker.graph import BranchPoint, HumanVerdict, Limits, Trajectory, Workspace
 from interleavethinker.graph.export.export import export
 from interleavethinker.graph.export.markdown import markdown
 from interleavethinker.graph.export.notebook import show
-from interleavethinker.graph.export.record import Record, record_of
 from interleavethinker.graph.export.storyboard import storyboard
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.testing.agents import FixedPlanner, RuleCritic, accept_only, plan_of
@@ -71,12 +70,14 @@ async def test_the_record_survives_a_round_trip_and_matches_the_committed_schema
         parent = await ws.run(await ws.create("a story"))
         child = await ws.run(await ws.branch(parent.summary.id, BranchPoint(step=1)))
         page = export(child, ws.store, tmp_path / "out")
-    record = Record.model_validate_json((page.parent / "trajectory.json").read_text())
-    assert record.document == child.document
-    assert record.attempts == child.attempts
-    assert [(one.id, one.step) for one in record.lineage] == [(parent.summary.id, 1)]
+    record = (page.parent / "trajectory.json").read_text()
+    assert Trajectory.model_validate_json(record) == child
+    assert json.loads(record) == json.loads(child.model_dump_json())
+    assert json.loads(record)["created"].endswith("Z")
     committed = json.loads((files("interleavethinker.graph.export") / "trajectory.schema.json").read_text())
-    assert Record.model_json_schema() == committed, "a change that could surprise a reader needs a new schema_version"
+    assert Trajectory.model_json_schema() == committed, (
+        "a change that could surprise a reader needs a new schema_version"
+    )
 
 
 @pytest.mark.parametrize("deleted", [(0,), (1,), (0, 1)])
@@ -87,8 +88,9 @@ async def test_the_record_lists_deleted_ancestors(opened: Opened, deleted: tuple
         third = await ws.branch(second.summary.id, BranchPoint(step=2))
         for index in deleted:
             await ws.delete((first, second)[index].summary.id)
-        record = record_of(await ws.get(third))
-    assert [(one.id, one.step) for one in record.lineage] == [(second.summary.id, 2), (first.summary.id, 1)]
+        record = await ws.get(third)
+    chain = [(one.parent, one.parent_step) for one in (record, *record.lineage)]
+    assert chain == [(second.id, 2), (first.id, 1), (None, None)]
 
 
 async def test_the_storyboard_loads_no_external_resource_and_runs_no_script(opened: Opened) -> None:

@@ -343,9 +343,9 @@ async def test_a_running_trajectory_can_be_branched(opened: Opened, gated: Gated
 @pytest.mark.parametrize(
     ("point", "reason"),
     [
-        (BranchPoint(step=9), "must lie in the plan"),
-        (BranchPoint(step=-1), "must lie in the plan"),
-        (BranchPoint(step=0, iteration=7), "must exist or come next"),
+        (BranchPoint(step=9), "There is no step 10; the plan has 2 steps"),
+        (BranchPoint(step=-1), "There is no step 0"),
+        (BranchPoint(step=0, iteration=7), "There is no attempt 8 of step 1, which has 1"),
         (BranchPoint(step=1), "text only"),
         (BranchPoint(step=0, image="f" * 64), "is not in this workspace"),
     ],
