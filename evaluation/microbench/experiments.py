@@ -31,13 +31,14 @@ __all__ = [
 _PLANNERS = ("sft", "scripted")
 _BEST = ("grpo", "sft", "scripted")
 _DATA = "interleavethinker data prompts runs/micro-data; then data trajectories and data scores of it"
-_SYNTHETIC = "interleavethinker train micro-critic-rehearsal"
+_SYNTHETIC = "interleavethinker train micro-critic-synthetic"
 _SELECT = "interleavethinker data select runs/micro-data"
 _SFT = "interleavethinker train micro-critic-sft"
 _GRPO = "interleavethinker train micro-critic-grpo"
 _ONE = (
     "interleavethinker train micro-one-agent --set repeats=0 --out runs/micro-one-agent-first; interleavethinker train "
-    "micro-one-agent --set model=runs/micro-one-agent-first/model --set words=0 --set comparisons=0 --set rehearsals=0"
+    "micro-one-agent --set model=runs/micro-one-agent-first/model --set text_only=0 --set comparisons=0 "
+    "--set synthetic_rows=0"
 )
 _SFT_DATA_ROWS = 4258
 """The number of training rows of full SFT, which are filtered and balanced."""

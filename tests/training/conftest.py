@@ -20,7 +20,7 @@ class Made:
     """A finished data set and the image model that made its images."""
 
     folder: DataFolder
-    maker: KeywordGenerator
+    image_model: KeywordGenerator
     generators: dict[str, LocalGenerator]
 
 
@@ -30,10 +30,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
 
 
 def make(root: Path) -> Made:
-    folder, maker = DataFolder(root), KeywordGenerator()
-    generators = {"shipped": LocalGenerator(maker, folder.store, "test/obedient")}
+    folder, image_model = DataFolder(root), KeywordGenerator()
+    generators = {"shipped": LocalGenerator(image_model, folder.store, "test/obedient")}
     make_prompts(folder, {"train": 14, "combinations": 3, "templates": 2}, seed=3)
     asyncio.run(roll_out(folder, ["shipped"], micro_components(folder.store, generators, seed=3), seed=3, workers=4))
     score_trajectories(folder, micro_grade(folder.store, seed=3))
     select_rows(folder, Selection())
-    return Made(folder, maker, generators)
+    return Made(folder, image_model, generators)

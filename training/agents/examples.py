@@ -144,8 +144,8 @@ def _comparison(before: Scene, after: Scene, rng: np.random.Generator) -> str:
         _compared(int(cell), object_text(before.cells[cell]), object_text(after.cells[cell]))
         for cell in rng.permutation(CELLS)
     ]
-    things = np.array(list(after.objects.items()), dtype=object)
-    lines += [f"{object_text(thing)} {place(cell)}" for cell, thing in rng.permutation(things)]
+    items = np.array(list(after.objects.items()), dtype=object)
+    lines += [f"{object_text(item)} {place(cell)}" for cell, item in rng.permutation(items)]
     return "; ".join(lines)
 
 
@@ -154,12 +154,12 @@ def _compared(cell: int | None, before: str, after: str) -> str:
 
 
 def _image_facts(scene: Scene, rng: np.random.Generator) -> str:
-    things = list(scene.objects.items())
-    lines = [count_phrase(len(things)), describe(scene)]
-    lines += [f"the {thing.kind} is {place(cell)}, it is a {name(thing)}" for cell, thing in things]
+    items = list(scene.objects.items())
+    lines = [count_phrase(len(items)), describe(scene)]
+    lines += [f"the {item.kind} is {place(cell)}, it is a {name(item)}" for cell, item in items]
     lines += [f"{place(cell)} is {object_text(scene.cells[cell])}" for cell in rng.permutation(CELLS)[:4]]
-    for colour in dict.fromkeys(thing.colour for _, thing in things):
-        same = [f"the {thing.kind} {place(cell)}" for cell, thing in things if thing.colour == colour]
+    for colour in dict.fromkeys(item.colour for _, item in items):
+        same = [f"the {item.kind} {place(cell)}" for cell, item in items if item.colour == colour]
         lines.append(f"{len(same)} of the things {'is' if len(same) == 1 else 'are'} {colour}: {', '.join(same)}")
     return "; ".join(lines[int(at)] for at in rng.permutation(len(lines)))
 

@@ -75,7 +75,7 @@ class CriticRewards:
             import asyncio
 
             pairs = zip(row, completions, strict=True)
-            scored = await asyncio.gather(*(self.score(name, _text(answer)) for name, answer in pairs))
+            scored = await asyncio.gather(*(self.score(row_id, _text(answer)) for row_id, answer in pairs))
             return [None if rewards is None else rewards[index] for rewards in scored]
 
         reward.__name__ = name

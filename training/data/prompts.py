@@ -31,17 +31,17 @@ def make_prompts(folder: DataFolder, counts: dict[Split, int], seed: int) -> Sta
             if name in known:
                 summary.keep(f"{split}, already present")
                 continue
-            drawn = sample_scenario(seed, index, split)
-            targets = (step.target for step in drawn.scenario.steps)
+            sampled = sample_scenario(seed, index, split)
+            targets = (step.target for step in sampled.scenario.steps)
             row = PromptRow(
                 id=name,
-                family=drawn.family,
-                template=drawn.template,
+                family=sampled.family,
+                template=sampled.template,
                 split=split,
-                request=request_of(drawn.scenario, folder.store),
-                plan=plan_of(drawn.scenario),
+                request=request_of(sampled.scenario, folder.store),
+                plan=plan_of(sampled.scenario),
                 references=tuple(None if target is None else as_json(target) for target in targets),
             )
             folder.prompts.append([row])
-            summary.keep(f"{split}, {drawn.family}")
+            summary.keep(f"{split}, {sampled.family}")
     return summary

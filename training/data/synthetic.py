@@ -88,8 +88,8 @@ def synthetic_planner_rows(store: ImageStore, count: int, seed: int) -> Iterator
         rng = np.random.default_rng([SYNTHETIC_DATA, seed, index])
         number = len(families) * index + families.index(_FAMILY_CYCLE[index % len(_FAMILY_CYCLE)])
         max_steps = MAX_STEPS if rng.random() < _LONG else DEFAULT_MAX_STEPS
-        drawn = sample_scenario(SYNTHETIC_DATA + seed, number, "train", extra_templates=True, max_steps=max_steps)
-        scenario = drawn.scenario
+        sampled = sample_scenario(SYNTHETIC_DATA + seed, number, "train", extra_templates=True, max_steps=max_steps)
+        scenario = sampled.scenario
         request, plan = request_of(scenario, store), plan_of(scenario)
         if len(plan.steps) > 1 and rng.random() < _CUT:
             done = scenario.steps[: int(rng.integers(1, len(plan.steps)))]
@@ -98,7 +98,7 @@ def synthetic_planner_rows(store: ImageStore, count: int, seed: int) -> Iterator
         yield PlannerRow(
             id=f"rehearsal-{seed}-{index:06d}",
             split="train",
-            family=drawn.family,
+            family=sampled.family,
             request=request,
             plan=plan,
             first=len(request.images) + 1,
@@ -164,19 +164,19 @@ def _pair(rng: np.random.Generator) -> tuple[GradedItem, str | None]:
     """
     cell_target, same = bool(rng.random() < 0.5), bool(rng.random() < 0.5)
     cell: int | None = int(rng.integers(CELLS))
-    thing, open_size, chance = random_object(rng), bool(rng.random() < 0.3), rng.random()
-    wanted = name(thing, size=not open_size)
+    item, open_size, chance = random_object(rng), bool(rng.random() < 0.3), rng.random()
+    wanted = name(item, size=not open_size)
     if chance < 0.1:
         cell, wanted = None, str(rng.choice(BACKGROUNDS))
         found = wanted if same else str(rng.choice([other for other in BACKGROUNDS if other != wanted]))
     elif chance < 0.25:
         # In the first pair the descriptions match, although the objects look different.
-        odd = ((wanted, wanted), (wanted, NOTHING), (NOTHING, name(thing)))
+        odd = ((wanted, wanted), (wanted, NOTHING), (NOTHING, name(item)))
         wanted, found = (NOTHING, NOTHING) if same else odd[int(rng.integers(len(odd)))]
     elif same:
-        found = name(replace(thing, size=str(rng.choice(SIZES))) if open_size else thing)
+        found = name(replace(item, size=str(rng.choice(SIZES))) if open_size else item)
     else:
-        found = name(_other(thing, int(rng.choice([2, 4] if open_size else [2, 3, 4])), rng))
+        found = name(_other(item, int(rng.choice([2, 4] if open_size else [2, 3, 4])), rng))
     was = (
         str(rng.choice(BACKGROUNDS))
         if cell is None
@@ -238,9 +238,9 @@ def _attempt(target: StepTarget, rng: np.random.Generator) -> Scene:
     """The scene that an attempt's image shows: the step done, not done, or done with one mistake."""
     done = target.after
     before = target.before or Scene(done.background)
-    for cell, thing in done.objects.items():
-        if before.cells[cell] != thing and thing not in before.cells:  # a new object may have any unspecified look
-            done = done.put(cell, resample_unspecified(thing, rng, size=cell in target.open_sizes))
+    for cell, item in done.objects.items():
+        if before.cells[cell] != item and item not in before.cells:  # a new object may have any unspecified look
+            done = done.put(cell, resample_unspecified(item, rng, size=cell in target.open_sizes))
     chance = rng.random()
     if chance < _RIGHT:
         return done
@@ -260,22 +260,22 @@ def _with_mistake(scene: Scene, target: StepTarget, rng: np.random.Generator) ->
     edit = target.edit
     changed = [cell for cell in (edit.cell, edit.to) if cell in occupied] if edit is not None else occupied
     cell = int(rng.choice(changed if changed and rng.random() < 0.5 else occupied))
-    thing = scene.cells[cell]
-    assert thing is not None  # noqa: S101 - occupied
+    item = scene.cells[cell]
+    assert item is not None  # noqa: S101 - occupied
     kind = int(rng.integers(5))
     if kind == 0:
         return scene.put(cell, None)
     if kind == 1 and scene.free:
-        return scene.put(int(rng.choice(scene.free)), thing).put(cell, None)
-    return scene.put(cell, _other(thing, kind, rng))
+        return scene.put(int(rng.choice(scene.free)), item).put(cell, None)
+    return scene.put(cell, _other(item, kind, rng))
 
 
-def _other(thing: SceneObject, kind: int, rng: np.random.Generator) -> SceneObject:
+def _other(item: SceneObject, kind: int, rng: np.random.Generator) -> SceneObject:
     if kind == 2:
-        return replace(thing, colour=str(rng.choice([name for name in COLOURS if name != thing.colour])))
+        return replace(item, colour=str(rng.choice([name for name in COLOURS if name != item.colour])))
     if kind == 3:
-        return replace(thing, size=SIZES[1 - SIZES.index(thing.size)])
-    return replace(thing, kind=str(rng.choice([name for name in KINDS if name != thing.kind])))
+        return replace(item, size=SIZES[1 - SIZES.index(item.size)])
+    return replace(item, kind=str(rng.choice([name for name in KINDS if name != item.kind])))
 
 
 def _store_image(scene: Scene, store: ImageStore) -> str:

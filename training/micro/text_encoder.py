@@ -142,13 +142,13 @@ class ProbedTextEncoder(nn.Module):
         return {name: probe(hidden) for name, probe in self.probes.items()}
 
 
-def _thing_labels(thing: SceneObject | None, prefix: str, *, size: bool = True) -> dict[str, int]:
-    if thing is None:
+def _object_labels(item: SceneObject | None, prefix: str, *, size: bool = True) -> dict[str, int]:
+    if item is None:
         return dict.fromkeys((f"{prefix}_kind", f"{prefix}_colour", f"{prefix}_size"), 0)
     return {
-        f"{prefix}_kind": KINDS.index(thing.kind) + 1,
-        f"{prefix}_colour": list(COLOURS).index(thing.colour) + 1,
-        f"{prefix}_size": SIZES.index(thing.size) + 1 if size else 0,
+        f"{prefix}_kind": KINDS.index(item.kind) + 1,
+        f"{prefix}_colour": list(COLOURS).index(item.colour) + 1,
+        f"{prefix}_size": SIZES.index(item.size) + 1 if size else 0,
     }
 
 
@@ -166,10 +166,10 @@ def labels_of(task: Task) -> dict[str, list[int]]:
 
 def _draw_labels(task: Task, cell: int) -> dict[str, int]:
     cell_target = task.cell_targets[cell]
-    thing = task.target.cells[cell]
-    new = _thing_labels(thing, "new", size=cell_target is not None and cell_target.size is not None)
-    rest = {"operation": 0, "destination": int(thing is not None), "referred": 0}
-    return {**rest, **_thing_labels(None, "old"), **new, "background": BACKGROUNDS.index(task.target.background) + 1}
+    item = task.target.cells[cell]
+    new = _object_labels(item, "new", size=cell_target is not None and cell_target.size is not None)
+    rest = {"operation": 0, "destination": int(item is not None), "referred": 0}
+    return {**rest, **_object_labels(None, "old"), **new, "background": BACKGROUNDS.index(task.target.background) + 1}
 
 
 def _edit_labels(text: str, edit: Edit, source: Scene | None, cell: int) -> dict[str, int]:
@@ -188,7 +188,7 @@ def _edit_labels(text: str, edit: Edit, source: Scene | None, cell: int) -> dict
     old = source.cells[edit.cell] if refers and edit.cell is not None else None
     said = text.split(" to ", maxsplit=1)[0] if edit.kind in {"move", "resize"} else text
     said = said.split(" with ")[0].split(" for ")[0]
-    labels = _thing_labels(old, "old")
+    labels = _object_labels(old, "old")
     if old is not None:
         words = said.split()
         noun = words.index(old.kind)
@@ -200,7 +200,7 @@ def _edit_labels(text: str, edit: Edit, source: Scene | None, cell: int) -> dict
     else:
         referred = 0
     new = edit.new if edit.kind in {"add", "replace"} else None
-    labels |= _thing_labels(new, "new", size=not edit.open_size)
+    labels |= _object_labels(new, "new", size=not edit.open_size)
     if edit.kind == "recolour" and edit.new is not None:
         labels["new_colour"] = list(COLOURS).index(edit.new.colour) + 1
     if edit.kind == "resize" and edit.new is not None:

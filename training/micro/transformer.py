@@ -50,7 +50,7 @@ class TileTable:
     def scenes(self, scenes: list[Scene]) -> torch.Tensor:
         """Returns the latents of scenes, (n, 9, 64)."""
         ground = torch.tensor([BACKGROUNDS.index(scene.background) for scene in scenes])
-        tiles = torch.tensor([[_TILE_INDEX[thing] for thing in scene.cells] for scene in scenes])
+        tiles = torch.tensor([[_TILE_INDEX[tile] for tile in scene.cells] for scene in scenes])
         return self.mean[ground[:, None], torch.arange(CELLS)[None], tiles]
 
     def read(self, latents: torch.Tensor, backgrounds: list[str]) -> list[Scene]:
@@ -74,7 +74,7 @@ def tile_table(vae: AutoencoderKLFlux2, folder: RunFolder, *, seed: int, rounds:
     for ground, name in enumerate(BACKGROUNDS):
         for scenes in _covering_scenes(name, rng, rounds, per_image):
             tokens = _tokens(vae, scenes)
-            tiles = torch.tensor([[_TILE_INDEX[thing] for thing in scene.cells] for scene in scenes])
+            tiles = torch.tensor([[_TILE_INDEX[tile] for tile in scene.cells] for scene in scenes])
             cells = torch.arange(CELLS).expand_as(tiles)
             total[ground].index_put_((cells, tiles), tokens, accumulate=True)
             count[ground].index_put_((cells, tiles), torch.ones(tiles.shape), accumulate=True)
@@ -107,7 +107,7 @@ def _covering_scenes(name: str, rng: np.random.Generator, rounds: int, per_image
                 later.append((cell, tile))
                 continue
             cells[cell] = TILES[tile]
-            if sum(thing is not None for thing in cells) == per_image:
+            if sum(tile is not None for tile in cells) == per_image:
                 waiting = later + waiting[index + 1 :]
                 break
         else:

@@ -148,18 +148,18 @@ def cell_labels(scenes: Sequence[Scene]) -> dict[str, torch.Tensor]:
     """Returns the classes of the probes, each (n * 9,); an empty cell's attributes are -100, which the loss ignores."""
     rows = []
     for scene in scenes:
-        for thing in scene.cells:
+        for item in scene.cells:
             named = (
                 (-100,) * 4
-                if thing is None
+                if item is None
                 else (
-                    list(COLOURS).index(thing.colour),
-                    SIZES.index(thing.size),
-                    thing.variant,
-                    thing.offset,
+                    list(COLOURS).index(item.colour),
+                    SIZES.index(item.size),
+                    item.variant,
+                    item.offset,
                 )
             )
-            kind = len(KINDS) if thing is None else KINDS.index(thing.kind)
+            kind = len(KINDS) if item is None else KINDS.index(item.kind)
             rows.append((BACKGROUNDS.index(scene.background), kind, *named))
     return dict(zip(_PROBES, torch.tensor(rows).T, strict=True))
 

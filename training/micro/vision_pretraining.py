@@ -84,12 +84,12 @@ def run_vision_pretraining(recipe: VisionPretrainingRecipe, root: Path) -> Path:
         total = torch.zeros(())
         numbers: dict[str, float] = {}
         inputs = processor.image_processor(images=images, return_tensors="pt")
-        for logits, looks in tower(inputs["pixel_values"], inputs["image_grid_thw"]):
+        for logits, quality in tower(inputs["pixel_values"], inputs["image_grid_thw"]):
             named = [functional.cross_entropy(logits[name], truth[name]) for name in _PROBES]
-            total = total + torch.stack(named).sum() + functional.smooth_l1_loss(looks, clean / 10)
+            total = total + torch.stack(named).sum() + functional.smooth_l1_loss(quality, clean / 10)
             for name in ("place", "kind", "colour", "variant"):
-                asked = truth[name] >= 0
-                numbers[name] = (logits[name].argmax(-1) == truth[name])[asked].float().mean().item()
+                labelled = truth[name] >= 0
+                numbers[name] = (logits[name].argmax(-1) == truth[name])[labelled].float().mean().item()
         return total, numbers
 
     run_stage(stage, folder, tower, muon_adamw(tower, recipe.learning_rate, recipe.learning_rate), loss)

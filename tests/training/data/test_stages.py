@@ -1,4 +1,4 @@
-"""The data stages through the agent's real graph, with teachers and a image maker that knows trained words only."""
+"""The data stages, end to end with a keyword-based image model and rule by rule with hand-made rows."""
 
 import asyncio
 import json
@@ -62,12 +62,12 @@ def test_trajectories_come_from_the_agents_graph_and_follow_the_critic(made: Mad
 
 
 def test_a_stage_that_is_repeated_generates_nothing_again(made: Made) -> None:
-    before = made.maker.images_made, len(list(made.folder.trajectories)), len(list(made.folder.scored))
+    before = made.image_model.images_made, len(list(made.folder.trajectories)), len(list(made.folder.scored))
     components = micro_components(made.folder.store, made.generators, seed=3)
     summary = asyncio.run(roll_out(made.folder, ["shipped"], components, seed=3))
     assert summary.kept["shipped, already present"] == before[1]
     score_trajectories(made.folder, micro_grade(made.folder.store, seed=3))
-    assert (made.maker.images_made, len(list(made.folder.trajectories)), len(list(made.folder.scored))) == before
+    assert (made.image_model.images_made, len(list(made.folder.trajectories)), len(list(made.folder.scored))) == before
 
 
 def test_every_attempt_is_scored_and_its_answer_is_the_one_that_the_trajectory_followed(made: Made) -> None:
@@ -173,9 +173,9 @@ def test_the_retry_report_separates_a_new_seed_from_a_reworded_prompt(made: Made
     generators = {**made.generators}
     asyncio.run(retry_failed_attempts(made.folder, generators, limit=4, seed=0))  # type: ignore[arg-type]
     rows = list(made.folder.retries)
-    before = made.maker.images_made
+    before = made.image_model.images_made
     asyncio.run(retry_failed_attempts(made.folder, generators, limit=4, seed=0))  # type: ignore[arg-type]
-    assert made.maker.images_made == before, "attempts that were retried before are skipped"
+    assert made.image_model.images_made == before, "attempts that were retried before are skipped"
     report = retry_report(rows)
     words = report["any_rewording"]
     assert isinstance(words, dict)
