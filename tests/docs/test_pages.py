@@ -76,3 +76,20 @@ def test_the_citation_has_the_projects_version_and_the_paper() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert f"\nversion: {project['version']}\n" in text
     assert "arXiv:2606.13679" in text
+
+
+def test_every_make_target_is_described() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    parts = {"format-check", "lint", "types", "layers", "wheel-test"}  # named together, as what `check` runs
+    targets = set(" ".join(re.findall(r"^\.PHONY: (.+)$", makefile, re.MULTILINE)).split()) - parts
+    text = (ROOT / "docs" / "contributing.md").read_text(encoding="utf-8")
+    assert {target for target in targets if f"| `make {target}" not in text} == set()
+    assert {part for part in parts if f"`{part}`" not in text} == set()
+
+
+def test_every_error_code_of_the_image_server_is_described() -> None:
+    sources = [path for path in (ROOT / "servers" / "images").rglob("*.py") if path.name != "benchmark.py"]
+    codes = {code for path in sources for code in re.findall(r'code="(\w+)"', path.read_text(encoding="utf-8"))}
+    described = (ROOT / "docs" / "reference" / "image-server.md").read_text(encoding="utf-8")
+    assert {"busy", "unknown_image"} <= codes
+    assert {code for code in codes if f"`{code}`" not in described} == set()
