@@ -52,16 +52,16 @@ def micro_generator(
     """Measure the micro world's image generator: accuracy, semantics, quality and speed.
 
     The held-out categories were excluded from training. They are measured
-    one-shot, and with the prompts reworded by an oracle for the same targets
+    one-shot, and with the prompts rewritten by an oracle for the same targets
     and seeds.
 
     Example:
     interleavethinker evaluate micro-generator --n 100
     """
     with progress_bars() as progress:
-        from interleavethinker.evaluation.micro.generator import evaluate
+        from interleavethinker.evaluation.micro.generator import evaluate_generator
 
-        report = evaluate(checkpoint, n=n, seed=seed, weaker=weaker, progress=progress)
+        report = evaluate_generator(checkpoint, n=n, seed=seed, weaker=weaker, progress=progress)
     if json_output:
         typer.echo(json.dumps(report, indent=2))
     else:
@@ -127,7 +127,7 @@ def micro_critic(
     ] = None,
     adapter: _Adapter = None,
     n: Annotated[int, typer.Option(min=1, help="First attempts to judge; about 35 % of them have failed.")] = 640,
-    tries: Annotated[int, typer.Option(min=1, help="Generator seeds with which each failed attempt is repeated.")] = 4,
+    retry_seeds: Annotated[int, typer.Option(min=1, help="Generator seeds with which each failure is retried.")] = 4,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the requests, attempts and sampling.")] = 0,
     split: Annotated[str, typer.Option(help="Held-out requests: combinations or templates.")] = "combinations",
     temperature: Annotated[float, typer.Option(min=0, help="Temperature of the sampled answers.")] = 1.0,
@@ -135,6 +135,7 @@ def micro_critic(
     workers: Annotated[int, typer.Option(min=1, help="Processes, with one thread each.")] = 2,
     json_output: Json = False,
     out: _Out = None,
+    tries: Annotated[int | None, typer.Option(min=1, hidden=True, help="Old name of --retry-seeds.")] = None,
 ) -> None:
     """Measure critics on the same cases: accuracy of verdicts, and score gain of refined prompts.
 
@@ -145,15 +146,18 @@ def micro_critic(
     interleavethinker evaluate micro-critic --models sft,grpo --n 64
     """
     from interleavethinker.evaluation.charts import critic_chart
-    from interleavethinker.evaluation.micro.critic import CriticEvalConfig, measure_critics, open_worker_pool
+    from interleavethinker.evaluation.micro.critic import CriticEvalConfig, measure_critics
+    from interleavethinker.evaluation.micro.critic_workers import open_worker_pool
     from interleavethinker.tools.errors import InputError
 
     if split not in {"combinations", "templates"}:
         raise InputError(f"--split must be combinations or templates; got {split!r}.")
     critics = _critics(models, model, adapter)
-    settings = CriticEvalConfig(n, tries, seed, "templates" if split == "templates" else "combinations", temperature)
+    config = CriticEvalConfig(
+        n, tries or retry_seeds, seed, "templates" if split == "templates" else "combinations", temperature
+    )
     with progress_bars() as progress, open_worker_pool(weaker=weaker, workers=workers) as pool:
-        report = {"generator": "weaker" if weaker else "shipped", **measure_critics(pool, critics, settings, progress)}
+        report = {"generator": "weaker" if weaker else "shipped", **measure_critics(pool, critics, config, progress)}
     _write_report(report, out, "micro-critic", critic_chart)
     if json_output:
         typer.echo(json.dumps(report, indent=2))

@@ -20,14 +20,14 @@ def print_generator_report(report: dict[str, Any]) -> None:
         _add_row(table, f"  {kind}", figures)
     table.add_section()
     table.add_row("held-out categories")
-    for category, figures in report["gaps"].items():
+    for category, figures in report["held_out"].items():
         _add_row(table, f"  {category}, one-shot", figures)
-        _add_row(table, f"  {category}, reworded", figures, "_reworded")
+        _add_row(table, f"  {category}, rewritten", figures, "_rewritten")
     console = Console()
     console.print(table)
     seconds = report["seconds"]
     console.print(
-        f"one image at a time on one thread: {seconds['draw']:.3f} s per image, {seconds['edit']:.3f} s per edit"
+        f"one image at a time on one thread: {seconds['generate']:.3f} s per image, {seconds['edit']:.3f} s per edit"
     )
 
 
@@ -50,8 +50,8 @@ def print_planner_report(report: dict[str, Any]) -> None:
         table.add_column(heading, justify="right")
     splits = ("unseen_combinations", "unseen_templates")
     for mode, part in (("greedy", report), ("sampled", report["sampled"]), *report["reference"].items()):
-        carried = part["carried_out"]
-        table.add_row(mode, _with_interval(part, "valid"), *(_with_interval(carried, split) for split in splits))
+        fulfilled = part["fulfilled"]
+        table.add_row(mode, _with_interval(part, "valid"), *(_with_interval(fulfilled, split) for split in splits))
     table.add_section()
     for family, figures in report["families"].items():
         table.add_row(f"  {family}", *(_with_interval(figures, key) for key in ("valid", *splits)))
@@ -64,7 +64,7 @@ def print_critic_report(report: dict[str, Any]) -> None:
 
     console = Console()
     for mode, figures in (("sampled", report), ("greedy", report["greedy"])):
-        failures = f"{report['failures']} failures, {report['tries']} generator seeds each"
+        failures = f"{report['failures']} failures, {report['retry_seeds']} generator seeds each"
         table = _plain_table(f"micro critics, {mode}: n = {report['n']}, {failures}")
         for heading in ("format", "accuracy", "on good", "on bad", "gain", "95 %", "written"):
             table.add_column(heading, justify="right", no_wrap=True)

@@ -1,4 +1,4 @@
-"""Reports as PNG charts. matplotlib comes with the train extra and is imported when a chart is drawn."""
+"""Reports as PNG charts, with matplotlib, which is part of the train extra and imported only when a chart is made."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ _SERIES = ("#4878a8", "#c8743c", "#6f9f58")
 
 
 def charts_available() -> bool:
-    """Whether matplotlib is installed."""
+    """Returns whether matplotlib is installed."""
     return find_spec("matplotlib") is not None
 
 
 def critic_chart(report: Mapping[str, JsonValue], path: Path) -> None:
-    """Draws gains, judgement and wording of every variant in a report of `micro_critic`.
+    """Plots score gains, judgement and rewriting strategies of every variant in a critics' report.
 
     Args:
-        report: As `micro_critic.measure_critics` returns it.
+        report: The report of `micro.critic.measure_critics`.
         path: The PNG file.
 
     Raises:
@@ -38,13 +38,13 @@ def critic_chart(report: Mapping[str, JsonValue], path: Path) -> None:
     """
     variants = [name for name, part in report.items() if isinstance(part, dict) and "accuracy_false" in part]
     figure = _figure(13, 4.8)
-    gains, judging, wording = figure.subplots(1, 3)
+    gains, judgement, strategies = figure.subplots(1, 3)
     modes: dict[str, Any] = {"sampled": report, "greedy": report["greedy"]}
-    everyone = [RESEED, *variants]
-    series = {mode: [_value(part[name], "score_gain") for name in everyone] for mode, part in modes.items()}
-    _bars(gains, everyone, series, "score gain on failures")
+    names = [RESEED, *variants]
+    series = {mode: [_value(part[name], "score_gain") for name in names] for mode, part in modes.items()}
+    _bars(gains, names, series, "score gain on failures")
     _bars(
-        judging,
+        judgement,
         variants,
         {
             key: [_value(report[name], key) for name in variants]
@@ -52,16 +52,16 @@ def critic_chart(report: Mapping[str, JsonValue], path: Path) -> None:
         },
         "judgement, sampled",
     )
-    judging.set_ylim(0, 1.05)
-    _shares(wording, variants, report)
+    judgement.set_ylim(0, 1.05)
+    _strategy_shares(strategies, variants, report)
     _save(figure, path)
 
 
 def planner_chart(report: Mapping[str, JsonValue], path: Path) -> None:
-    """Draws what share of requests a planner carries out, by family and split.
+    """Plots the share of requests that a planner fulfils, by family and split.
 
     Args:
-        report: As `micro_planner.evaluate_planner` returns it.
+        report: The report of `micro.planner.evaluate_planner`.
         path: The PNG file.
 
     Raises:
@@ -72,18 +72,18 @@ def planner_chart(report: Mapping[str, JsonValue], path: Path) -> None:
     axes = figure.subplots()
     splits = ("unseen_combinations", "unseen_templates")
     series = {split: [_value(families[family], split) for family in families] for split in splits}
-    _bars(axes, list(families), series, "requests carried out, greedy")
+    _bars(axes, list(families), series, "requests fulfilled, greedy")
     axes.set_ylim(0, 1.05)
     _save(figure, path)
 
 
 def curves_chart(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], path: Path, columns: int = 3) -> None:
-    """Draws one small panel for each curve.
+    """Plots one small panel per curve.
 
     Args:
-        curves: By name: steps and values.
+        curves: Steps and values by name.
         path: The PNG file.
-        columns: Panels side by side.
+        columns: The number of panels in a row.
 
     Raises:
         InputError: matplotlib is not installed (`missing_extra`).
@@ -102,34 +102,34 @@ def curves_chart(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], 
 
 
 def sheet_chart(rows: Sequence[tuple[Sequence[Path], str]], path: Path) -> None:
-    """Draws a sheet: in each row some pictures and a text beside them.
+    """Makes a sheet with some images and a text in each row.
 
     Args:
-        rows: The pictures' files, and the text with its line breaks.
+        rows: The image files, and the text with its line breaks.
         path: The PNG file.
 
     Raises:
         InputError: matplotlib is not installed (`missing_extra`).
     """
     heights = [max(1.3, 0.16 * (text.count("\n") + 2)) for _, text in rows]
-    columns = max((len(pictures) for pictures, _ in rows), default=0)
+    columns = max((len(files) for files, _ in rows), default=0)
     figure = _figure(1.3 * columns + 8, sum(heights))
     ratios = {"width_ratios": [1.3] * columns + [8], "height_ratios": heights}
     panels = figure.subplots(len(rows), columns + 1, squeeze=False, gridspec_kw=ratios)
-    for line, (pictures, text) in zip(panels, rows, strict=True):
+    for line, (files, text) in zip(panels, rows, strict=True):
         for panel in line:
             panel.set_axis_off()
-        for panel, picture in zip(line, pictures, strict=False):
-            with Image.open(picture) as image:
+        for panel, file in zip(line, files, strict=False):
+            with Image.open(file) as image:
                 panel.imshow(image.convert("RGB"))
         line[-1].text(0, 1, text, va="top", fontsize=7, family="monospace", transform=line[-1].transAxes)
     _save(figure, path)
 
 
 def _figure(width: float, height: float) -> Any:
-    """An empty figure, in inches; without pyplot, which would keep every figure and look for a screen."""
+    """Returns an empty figure, sized in inches; without pyplot, which keeps every figure and looks for a display."""
     if not charts_available():
-        msg = "Charts need matplotlib, which is not installed; install it: pip install 'interleavethinker[train]'."
+        msg = "Charts need matplotlib, which is not installed. Install it with: pip install 'interleavethinker[train]'"
         raise InputError(msg, code="missing_extra")
     from matplotlib.figure import Figure
 
@@ -142,7 +142,7 @@ def _save(figure: Any, path: Path) -> None:
 
 
 def _value(figures: Any, key: str) -> tuple[float, float, float]:
-    """A figure and how far its interval reaches down and up."""
+    """Returns a metric and the distances to its interval's ends, down and up."""
     value, low, high = (figures[key + end] or 0.0 for end in ("", "_low", "_high"))
     return value, max(0.0, value - low), max(0.0, high - value)
 
@@ -159,7 +159,7 @@ def _bars(
     axes.axhline(0, color="black", linewidth=0.8)
 
 
-def _shares(axes: Any, variants: Sequence[str], report: Report) -> None:
+def _strategy_shares(axes: Any, variants: Sequence[str], report: Report) -> None:
     bottom = [0.0] * len(variants)
     for name in (*STRATEGIES, SAME, OTHER):
         shares = [report[variant]["strategies"][name]["share"] or 0.0 for variant in variants]
@@ -171,5 +171,7 @@ def _shares(axes: Any, variants: Sequence[str], report: Report) -> None:
 def _label(axes: Any, names: Sequence[str], title: str) -> None:
     axes.set_xticks(range(len(names)), [name.replace("_", " ") for name in names], rotation=30, ha="right", fontsize=8)
     axes.set_title(title, fontsize=10)
-    axes.legend(fontsize=7, ncols=4, loc="upper center", bbox_to_anchor=(0.5, -0.34))  # bars may fill the panel
+    axes.legend(
+        fontsize=7, ncols=4, loc="upper center", bbox_to_anchor=(0.5, -0.34)
+    )  # below, as bars may fill the panel
     axes.grid(axis="y", alpha=0.3)

@@ -18,6 +18,7 @@ from langchain_core.language_models import BaseChatModel
 
 from interleavethinker.microworld.agents.registry import AgentWeights
 from interleavethinker.tools.chat.loading import OWN_PREFIX, load_chat_model
+from interleavethinker.tools.local_extra import require_local
 from interleavethinker.tools.qwen3vl.batching import Batcher, Completion, Prompt
 from interleavethinker.tools.qwen3vl.chat_model import Qwen3VL
 from interleavethinker.tools.qwen3vl.inference import LocalModel, ModelIdentity
@@ -93,9 +94,13 @@ def chat_model(weights: AgentWeights, *, temperature: float, max_new_tokens: int
         weights: The model to load.
         temperature: Sampling temperature; 0 is greedy.
         max_new_tokens: The longest answer of a local model.
+
+    Raises:
+        ProfileError: The libraries of local models are not installed.
     """
     if not weights.model.startswith(OWN_PREFIX):
         return load_chat_model(weights.model, temperature=temperature, **weights.options)
+    require_local("Local models", ("torch", "transformers"))
     return _RoundQwen3VL(
         model=weights.model.removeprefix(OWN_PREFIX),
         adapter=weights.adapter,

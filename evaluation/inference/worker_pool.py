@@ -8,6 +8,8 @@ import signal
 import threading
 from concurrent.futures import ProcessPoolExecutor
 
+from interleavethinker.tools.local_extra import require_local
+
 __all__ = ["new_process_pool"]
 
 
@@ -16,7 +18,11 @@ def new_process_pool(workers: int | None = None) -> ProcessPoolExecutor:
 
     Args:
         workers: The number of processes; one per core by default.
+
+    Raises:
+        ProfileError: The libraries of local models are not installed.
     """
+    require_local("Worker processes", ("torch", "transformers"))
     context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
     return ProcessPoolExecutor(workers or os.cpu_count(), mp_context=context, initializer=_initialize_worker)
 

@@ -1,8 +1,8 @@
-"""How well a micro generator does what texts ask: what it was trained for, and what it was not.
+"""Measures a micro image generator: how exactly it follows prompts like its training prompts, and held-out ones.
 
-Samples come from a stream of random numbers that no training uses, and are a pure function of the seed. Edits start
-from rendered scenes. A gap's rewording is carried out text by text, each on the picture before, with the seed of the
-one-shot attempt; both are judged against the same target. Knows nothing of how the generator was made.
+Samples come from a random stream that no training uses, and are a pure function of the seed. Edits start from rendered
+scenes. The rewritten form of a held-out prompt is a sequence of trained prompts, each applied to the image before, with
+the seed of the one-shot attempt; both are scored against the same target. Knows nothing of training.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Protocol
 import numpy as np
 from PIL import Image
 
+from interleavethinker.evaluation.progress import StageProgress, ignore_progress
 from interleavethinker.evaluation.statistics import mean, rate
 from interleavethinker.microworld.generators.micro import MicroGenerator
 from interleavethinker.microworld.language.held_out import HELD_OUT_FAMILIES, HeldOutTask, held_out_task
@@ -24,67 +25,60 @@ from interleavethinker.microworld.scenes.scene import render, to_image
 from interleavethinker.microworld.scoring.scorer import Score, is_success, score_tasks
 from interleavethinker.microworld.seeds import GENERATOR_EVALUATION
 
-__all__ = ["Generator", "Progress", "evaluate", "generator_report", "seconds_per_image"]
+__all__ = ["Generator", "evaluate_generator", "generator_report", "seconds_per_image"]
 
-_TIMED = 10
-_FIGURES = (
-    *("exact", "exact_low", "exact_high", "judged_good"),
+_TIMED_CALLS = 10
+_METRICS = (
+    *("exact", "exact_low", "exact_high", "success"),
     *("semantics", "semantics_low", "semantics_high", "quality", "quality_low", "quality_high"),
 )
-"""What is told of every group of samples, besides their number."""
-_CHUNK = 48
+"""The metrics of a group of samples, besides their number."""
+_BATCH = 48
 
 Json = dict[str, "Json"] | float | int | None
-"""What a report is made of."""
+"""The values of a report."""
 
 
 class Generator(Protocol):
-    """What is evaluated; `MicroGenerator` is one."""
+    """An image generator to measure; `MicroGenerator` is one."""
 
     def generate(self, texts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image]:
-        """One picture for each text."""
+        """Generates one image per prompt."""
 
     def edit(self, images: Sequence[Image.Image], texts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image]:
-        """One picture for each instruction."""
-
-
-class Progress(Protocol):
-    """Is told of every finished picture."""
-
-    def __call__(self, group: str, done: int, total: int) -> None:
-        """`done` of the `total` pictures of a group of samples are made."""
+        """Edits each image by its instruction."""
 
 
 @dataclass(frozen=True)
 class _SampleGroup:
-    """Samples of one kind."""
+    """Samples that are reported together."""
 
     name: str
     samples: tuple[HeldOutTask, ...]
     seeds: tuple[int, ...]
 
 
-def evaluate(
+def evaluate_generator(
     checkpoint: Path | None = None,
     *,
     n: int = 400,
     seed: int = 0,
     weaker: bool = False,
-    gaps: Sequence[str] = HELD_OUT_FAMILIES,
-    progress: Progress | None = None,
+    families: Sequence[str] = HELD_OUT_FAMILIES,
+    progress: StageProgress = ignore_progress,
 ) -> dict[str, Json]:
-    """Loads a checkpoint and reports on it.
+    """Loads a checkpoint and returns its report.
 
     Args:
-        checkpoint: Folder of a pipeline; the shipped one by default.
-        n: Samples of text-to-image, of edits (shared evenly by the kinds), and of each gap.
-        seed: Of samples and generator.
-        weaker: Evaluate the degraded variant.
-        gaps: Which gaps to measure.
-        progress: Is told of every batch.
+        checkpoint: The folder of a pipeline; the shipped one by default.
+        n: The number of text-to-image samples, of edits (divided evenly among the kinds), and of each held-out family.
+        seed: Seed of samples and generator.
+        weaker: Measure the generator with degraded weights.
+        families: The held-out families to measure.
+        progress: Called for every batch.
     """
     generator = MicroGenerator(checkpoint, weaker=weaker)
-    return {**generator_report(generator, n=n, seed=seed, gaps=gaps, progress=progress), **_speed(generator)}
+    return {**generator_report(generator, n=n, seed=seed, families=families, progress=progress), **_speed(generator)}
 
 
 def generator_report(
@@ -92,130 +86,135 @@ def generator_report(
     *,
     n: int,
     seed: int,
-    gaps: Sequence[str] = HELD_OUT_FAMILIES,
-    progress: Progress | None = None,
+    families: Sequence[str] = HELD_OUT_FAMILIES,
+    progress: StageProgress = ignore_progress,
 ) -> dict[str, Json]:
-    """The report on any generator, without its speed."""
-    tell = progress or (lambda _group, _done, _total: None)
-    drawn = _make(generator, _group("text_to_image", seed, n, lambda rng: _plain(generation_task(rng))), tell)
+    """Returns the report on any generator, without its speed."""
+    generated = _make(
+        generator, _group("text_to_image", seed, n, lambda rng: _as_written(generation_task(rng))), progress
+    )
     per_kind = [n // len(EDIT_KINDS) + (index < n % len(EDIT_KINDS)) for index in range(len(EDIT_KINDS))]
     edits = {
-        kind: _make(generator, _group(f"edit {kind}", seed, count, _edit_maker(kind)), tell)
+        kind: _make(generator, _group(f"edit {kind}", seed, count, _edit_maker(kind)), progress)
         for kind, count in zip(EDIT_KINDS, per_kind, strict=True)
     }
     report: dict[str, Json] = {
         "n": n,
         "seed": seed,
-        "text_to_image": _figures(drawn),
+        "text_to_image": _metrics(generated),
         "edit": {
-            **_figures([score for scores in edits.values() for score in scores]),
-            "kinds": {kind: _figures(scores) for kind, scores in edits.items()},
+            **_metrics([score for scores in edits.values() for score in scores]),
+            "kinds": {kind: _metrics(scores) for kind, scores in edits.items()},
         },
-        "gaps": {gap: _gap_figures(generator, gap, seed, n, tell) for gap in gaps},
+        "held_out": {family: _held_out_metrics(generator, family, seed, n, progress) for family in families},
     }
     return report
 
 
-def _plain(task: Task) -> HeldOutTask:
+def _as_written(task: Task) -> HeldOutTask:
     return HeldOutTask(task, (task.text,))
 
 
 def _edit_maker(kind: str) -> Callable[[np.random.Generator], HeldOutTask]:
-    return lambda rng: _plain(edit_task(rng, kind))
+    return lambda rng: _as_written(edit_task(rng, kind))
 
 
-def _gap_figures(generator: Generator, gap: str, seed: int, n: int, tell: Progress) -> Json:
-    group = _group(gap, seed, n, lambda rng: held_out_task(gap, rng))
-    one_shot = _figures(_make(generator, group, tell))
-    reworded = _figures(_make(generator, group, tell, reworded=True))
-    return {**one_shot, **{f"{key}_reworded": value for key, value in reworded.items()}}
+def _held_out_metrics(generator: Generator, family: str, seed: int, n: int, progress: StageProgress) -> Json:
+    group = _group(family, seed, n, lambda rng: held_out_task(family, rng))
+    one_shot = _metrics(_make(generator, group, progress))
+    rewritten = _metrics(_make(generator, group, progress, rewritten=True))
+    return {**one_shot, **{f"{key}_rewritten": value for key, value in rewritten.items()}}
 
 
 def _group(name: str, seed: int, count: int, make: Callable[[np.random.Generator], HeldOutTask]) -> _SampleGroup:
-    """Samples whose i-th depends on seed, name and i alone, so that a larger n repeats those of a smaller one."""
+    """Returns samples whose i-th depends only on seed, name and i; a larger count starts with a smaller one's."""
     rngs = [np.random.default_rng([GENERATOR_EVALUATION, seed, *name.encode(), index]) for index in range(count)]
     samples = tuple(make(rng) for rng in rngs)
     return _SampleGroup(name, samples, tuple(int(rng.integers(2**31)) for rng in rngs))
 
 
-def _make(generator: Generator, group: _SampleGroup, tell: Progress, *, reworded: bool = False) -> list[Score]:
-    """Makes and judges a group's pictures, from the texts themselves or from their rewordings."""
+def _make(
+    generator: Generator, group: _SampleGroup, progress: StageProgress, *, rewritten: bool = False
+) -> list[Score]:
+    """Generates and scores a group's images, from the original prompts or from their rewritten form."""
     scores: list[Score] = []
-    name, total = f"{group.name}, reworded" if reworded else group.name, len(group.samples)
-    tell(name, 0, total)
-    for start in range(0, total, _CHUNK):
-        samples, seeds = group.samples[start : start + _CHUNK], group.seeds[start : start + _CHUNK]
-        texts = [sample.rewritten if reworded else (sample.task.text,) for sample in samples]
-        pictures = _carry_out(generator, [sample.task for sample in samples], texts, seeds)
-        scores += score_tasks(pictures, [sample.task for sample in samples])
-        tell(name, len(scores), total)
+    name, total = f"{group.name}, rewritten" if rewritten else group.name, len(group.samples)
+    progress(name, 0, total)
+    for start in range(0, total, _BATCH):
+        samples, seeds = group.samples[start : start + _BATCH], group.seeds[start : start + _BATCH]
+        texts = [sample.rewritten if rewritten else (sample.task.text,) for sample in samples]
+        images = _run_texts(generator, [sample.task for sample in samples], texts, seeds)
+        scores += score_tasks(images, [sample.task for sample in samples])
+        progress(name, len(scores), total)
     return scores
 
 
-def _carry_out(
+def _run_texts(
     generator: Generator, tasks: Sequence[Task], texts: Sequence[Sequence[str]], seeds: Sequence[int]
 ) -> list[Image.Image]:
-    """The last picture of each sequence of texts; sequences advance together, so that batches stay full."""
-    pictures = [None if task.source is None else to_image(render(task.source)) for task in tasks]
+    """Returns the last image of each sequence of prompts; sequences advance together, so that batches stay full."""
+    images = [None if task.source is None else to_image(render(task.source)) for task in tasks]
     for turn in range(max(map(len, texts))):
-        going = [index for index, sequence in enumerate(texts) if turn < len(sequence)]
-        drawing = [index for index in going if pictures[index] is None]
-        editing = [(index, picture) for index in going if (picture := pictures[index]) is not None]
-        drawn = generator.generate([texts[index][turn] for index in drawing], [seeds[index] for index in drawing])
+        active = [index for index, sequence in enumerate(texts) if turn < len(sequence)]
+        generating = [index for index in active if images[index] is None]
+        editing = [(index, image) for index in active if (image := images[index]) is not None]
+        generated = generator.generate(
+            [texts[index][turn] for index in generating], [seeds[index] for index in generating]
+        )
         edited = generator.edit(
-            [picture for _, picture in editing],
+            [image for _, image in editing],
             [texts[index][turn] for index, _ in editing],
             [seeds[index] for index, _ in editing],
         )
-        for index, picture in zip((*drawing, *(index for index, _ in editing)), (*drawn, *edited), strict=True):
-            pictures[index] = picture
-    return [picture for picture in pictures if picture is not None]
+        for index, image in zip((*generating, *(index for index, _ in editing)), (*generated, *edited), strict=True):
+            images[index] = image
+    return [image for image in images if image is not None]
 
 
-def _figures(scores: Sequence[Score]) -> dict[str, Json]:
-    """Rates and means with their intervals; null where there are no samples (n below the number of edit kinds)."""
+def _metrics(scores: Sequence[Score]) -> dict[str, Json]:
+    """Returns rates and means with intervals; null without samples (if n is below the number of edit kinds)."""
     if not scores:
-        return {**dict.fromkeys(_FIGURES), "samples": 0}
+        return {**dict.fromkeys(_METRICS), "samples": 0}
     exact = rate([score.exact for score in scores])
-    judged = rate([is_success(score) for score in scores])
+    successes = rate([is_success(score) for score in scores])
     semantics, quality = mean([score.semantics for score in scores]), mean([score.quality for score in scores])
-    rates = [round(value, 4) for value in (exact.value, exact.low, exact.high, judged.value)]
+    rates = [round(value, 4) for value in (exact.value, exact.low, exact.high, successes.value)]
     means = [
-        round(min(10.0, max(0.0, value)), 3)  # a normal interval may reach beyond the scale
+        round(min(10.0, max(0.0, value)), 3)  # a normal interval may exceed the scale
         for estimate in (semantics, quality)
         for value in (estimate.value, estimate.low, estimate.high)
     ]
-    return {**dict(zip(_FIGURES, rates + means, strict=True)), "samples": exact.n}
+    return {**dict(zip(_METRICS, rates + means, strict=True)), "samples": exact.n}
 
 
 def _speed(generator: MicroGenerator) -> dict[str, Json]:
     seconds = seconds_per_image(generator)
-    slower = max(seconds["draw"], seconds["edit"])
-    return {"seconds_per_image": slower, "seconds": dict(seconds)}
+    slowest = max(seconds["generate"], seconds["edit"])
+    return {"seconds_per_image": slowest, "seconds": dict(seconds)}
 
 
 def seconds_per_image(generator: MicroGenerator) -> dict[str, float]:
-    """Median seconds of one stock pipeline call for one picture, drawn and edited.
+    """Returns the median seconds of one pipeline call for one image, generated and edited.
 
-    `draw` and `edit` are seconds of processor time: the generator uses one thread, so that they are what the clock
-    shows on a machine that does nothing else. `draw_wall` and `edit_wall` are what the clock did show.
+    `generate` and `edit` are processor time. The generator uses one thread, so on an idle machine this is also the
+    wall-clock time. `generate_wall` and `edit_wall` are the measured wall-clock time.
     """
     text, instruction = "a big red ball on the left, at night", "make the red ball green"
     source = generator.generate([text], [0])[0]
     calls: dict[str, Callable[[int], object]] = {
-        "draw": lambda seed: generator.generate([text], [seed]),
+        "generate": lambda seed: generator.generate([text], [seed]),
         "edit": lambda seed: generator.edit([source], [instruction], [seed]),
     }
     seconds: dict[str, float] = {}
     for name, call in calls.items():
         call(0)
-        spent = [_timed(call, number) for number in range(_TIMED)]
+        spent = [_timed(call, number) for number in range(_TIMED_CALLS)]
         seconds[name], seconds[f"{name}_wall"] = (round(float(np.median(each)), 4) for each in zip(*spent, strict=True))
     return seconds
 
 
 def _timed(call: Callable[[int], object], number: int) -> tuple[float, float]:
-    """Processor seconds and clock seconds of one call."""
+    """Returns the processor seconds and wall-clock seconds of one call."""
     processor, clock = time.process_time(), time.perf_counter()
     call(number)
     return time.process_time() - processor, time.perf_counter() - clock

@@ -1,8 +1,8 @@
-"""How often a planner's first answer is a valid plan in the micro world, and how often it carries the request out.
+"""Measures a planner in the micro world: how often its first answer is a valid plan, and how often that plan succeeds.
 
-Requests come from both held-out splits, from a stream of random numbers that no training uses, families in turn.
-`plan_checks` decides. Greedy answers are the headline, since that is how the planner serves; sampled ones stand beside
-them. Any planner behind the port can be measured too, its plans being written down as a model would write them.
+Requests come from both held-out splits, from a random stream that no training uses; families alternate. `plan_checks`
+decides. Greedy answers are the main result, because the agent decodes its planner greedily; sampled answers are
+reported as well. Other planners can be measured too: their plans are written as a model would write them.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from langchain_core.messages import BaseMessage
 from pydantic import JsonValue
 
 from interleavethinker.evaluation.inference.deterministic_batches import chat_model, run_round
+from interleavethinker.evaluation.progress import StageProgress, ignore_progress
 from interleavethinker.evaluation.statistics import rate
 from interleavethinker.microworld.agents.registry import AgentWeights, prompts_folder
 from interleavethinker.microworld.agents.scripted_planner import ScriptedPlanner
@@ -36,46 +37,45 @@ from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import PlanContext, Planner
 from interleavethinker.tools.types import Plan, Request
 
-from .plan_checks import PlanOutcome, broken_rule, carry_out
+from .plan_checks import PlanOutcome, broken_rule, execute_plan
 
-__all__ = ["PlannerCase", "ask_model", "ask_planner", "evaluate_planner", "planner_report", "sample_requests"]
+__all__ = ["PlannerCase", "ask_planner", "ask_planner_model", "evaluate_planner", "planner_report", "sample_requests"]
 
 _SPLITS: dict[str, Split] = {"unseen_combinations": "combinations", "unseen_templates": "templates"}
 _MAX_NEW_TOKENS = 640
-_ROUND = 64
-Progress = Callable[[str, int, int], None]
+_BATCH = 64
 
 
 @dataclass(frozen=True)
 class PlannerCase:
-    """A held-out request; its pictures lie in a store."""
+    """A held-out request; its images are in the store."""
 
-    drawn: SampledScenario
+    sample: SampledScenario
     request: Request
 
     @property
     def first(self) -> int:
-        """The number of its plan's first step."""
+        """The number of the plan's first step, which follows the request's images."""
         return len(self.request.images) + 1
 
 
 def sample_requests(store: ImageStore, n: int, seed: int) -> list[PlannerCase]:
-    """Draws `n` requests of each held-out split.
+    """Returns `n` requests of each held-out split.
 
     Args:
-        store: Keeps the pictures.
-        n: How many of each.
-        seed: Of the requests.
+        store: The image store, which receives the requests' images.
+        n: The number of requests per split.
+        seed: Seed of the requests.
     """
     cases = []
     for split in _SPLITS.values():
         for index in range(n):
-            drawn = sample_scenario(PLANNER_EVALUATION + seed, index, split)
-            cases.append(PlannerCase(drawn, request_of(drawn.scenario, store)))
+            sample = sample_scenario(PLANNER_EVALUATION + seed, index, split)
+            cases.append(PlannerCase(sample, request_of(sample.scenario, store)))
     return cases
 
 
-def ask_model(
+def ask_planner_model(
     model: BaseChatModel,
     store: ImageStore,
     cases: Sequence[PlannerCase],
@@ -84,37 +84,37 @@ def ask_model(
     seed: int = 0,
     progress: Callable[[int], None] | None = None,
 ) -> list[str]:
-    """A chat model's first answers, as it writes them.
+    """Returns a chat model's first answers, unchanged.
 
     Args:
-        model: From `whole_batches.chat_model`.
-        store: Where the pictures lie.
+        model: The model, from `deterministic_batches.chat_model`.
+        store: The image store.
         cases: The requests.
         micro_prompts: Use the short prompts that micro models are trained on.
-        seed: Of sampling.
-        progress: Is told of every answer's number.
+        seed: Sampling seed.
+        progress: Called with the number of answers after every batch.
 
     Raises:
-        ModelError: The model cannot be loaded or reached.
+        ModelError: The model could not be loaded or reached.
     """
     prompts = load_prompts(prompts_folder() if micro_prompts else None)
     answers: list[str] = []
-    for start in range(0, len(cases), _ROUND):
-        part = cases[start : start + _ROUND]
-        asked = [to_messages(render_request(case.request, prompts=prompts), store) for case in part]
-        answers += run_round(model, len(part), seed + start, partial(_ask_all, model, asked))
+    for start in range(0, len(cases), _BATCH):
+        part = cases[start : start + _BATCH]
+        conversations = [to_messages(render_request(case.request, prompts=prompts), store) for case in part]
+        answers += run_round(model, len(part), seed + start, partial(_ask_all, model, conversations))
         if progress is not None:
             progress(len(answers))
     return answers
 
 
-async def _ask_all(model: BaseChatModel, asked: Sequence[list[BaseMessage]]) -> list[str]:
-    answers = await asyncio.gather(*(invoke(model, messages) for messages in asked))
+async def _ask_all(model: BaseChatModel, conversations: Sequence[list[BaseMessage]]) -> list[str]:
+    answers = await asyncio.gather(*(invoke(model, messages) for messages in conversations))
     return [str(answer.text) for answer in answers]
 
 
 def ask_planner(planner: Planner, case: PlannerCase) -> str:
-    """A planner's plan as a model would write it; empty where it refuses the request."""
+    """Returns a planner's plan as a model would write it; empty if it refuses the request."""
     try:
         plan = asyncio.run(_plan(planner, case.request))
     except (InputError, ModelAnswerError):
@@ -127,93 +127,92 @@ async def _plan(planner: Planner, request: Request) -> Plan:
 
 
 def planner_report(cases: Sequence[PlannerCase], answers: Sequence[str], seed: int = 0) -> dict[str, JsonValue]:
-    """Rates of valid plans and of plans that carry their request out, in all and by family.
+    """Returns the rates of valid plans and of plans that fulfil their request, in total and by family.
 
     Args:
         cases: The requests.
         answers: A planner's first answers, in the same order.
-        seed: Of what words leave open when plans are executed.
+        seed: Seed of whatever prompts leave open when plans are executed.
     """
-    broken = [broken_rule(text, case.drawn.scenario) for case, text in zip(cases, answers, strict=True)]
+    broken_rules = [broken_rule(text, case.sample.scenario) for case, text in zip(cases, answers, strict=True)]
     outcomes = [_outcome(case, text, seed) for case, text in zip(cases, answers, strict=True)]
-    judged = list(zip(cases, broken, outcomes, strict=True))
-    carried: dict[str, JsonValue] = {}
-    ends: dict[str, JsonValue] = {}
+    checked = list(zip(cases, broken_rules, outcomes, strict=True))
+    fulfilled: dict[str, JsonValue] = {}
+    final_scenes: dict[str, JsonValue] = {}
     for name, split in _SPLITS.items():
-        of_split = [outcome for case, _, outcome in judged if case.drawn.split == split]
-        carried |= _figures(name, [outcome.carried_out for outcome in of_split])
-        ends |= _figures(name, [outcome.end_reached for outcome in of_split])
+        of_split = [outcome for case, _, outcome in checked if case.sample.split == split]
+        fulfilled |= _rate_metrics(name, [outcome.fulfilled for outcome in of_split])
+        final_scenes |= _rate_metrics(name, [outcome.final_scene_reached for outcome in of_split])
     families: dict[str, JsonValue] = {}
-    for family in dict.fromkeys(case.drawn.family for case in cases):
-        of_family = [(case, rule, outcome) for case, rule, outcome in judged if case.drawn.family == family]
-        figures = _figures("valid", [rule is None for _, rule, _ in of_family])
+    for family in dict.fromkeys(case.sample.family for case in cases):
+        of_family = [(case, rule, outcome) for case, rule, outcome in checked if case.sample.family == family]
+        metrics = _rate_metrics("valid", [rule is None for _, rule, _ in of_family])
         for name, split in _SPLITS.items():
-            hits = [outcome.carried_out for case, _, outcome in of_family if case.drawn.split == split]
-            figures |= _figures(name, hits)
-        families[family] = figures
+            hits = [outcome.fulfilled for case, _, outcome in of_family if case.sample.split == split]
+            metrics |= _rate_metrics(name, hits)
+        families[family] = metrics
     return {
-        **_figures("valid", [rule is None for rule in broken]),
-        "carried_out": carried,
-        "end_reached": ends,
+        **_rate_metrics("valid", [rule is None for rule in broken_rules]),
+        "fulfilled": fulfilled,
+        "final_scene_reached": final_scenes,
         "families": families,
-        "broken_rules": dict(Counter(rule for rule in broken if rule is not None)),
+        "broken_rules": dict(Counter(rule for rule in broken_rules if rule is not None)),
     }
 
 
 def evaluate_planner(
-    weights: AgentWeights, *, n: int, seed: int, temperature: float = 1.0, progress: Progress | None = None
+    weights: AgentWeights, *, n: int, seed: int, temperature: float = 1.0, progress: StageProgress = ignore_progress
 ) -> dict[str, JsonValue]:
-    """Measures a planner greedy and sampled, and the scripted planner as a reference.
+    """Measures a planner with greedy and with sampled answers, and the scripted planner as a reference.
 
     Args:
         weights: The planner.
-        n: Requests of each held-out split.
-        seed: Of requests and sampling.
-        temperature: Of the sampled answers.
-        progress: Is told of every round of answers.
+        n: The number of requests per held-out split.
+        seed: Seed of requests and sampling.
+        temperature: Sampling temperature of the sampled answers.
+        progress: Called for every batch of answers.
     """
-    tell = progress or (lambda _what, _done, _total: None)
     micro = weights.model.startswith(OWN_PREFIX)
     with tempfile.TemporaryDirectory() as folder:
         store = ImageStore(Path(folder))
         cases = sample_requests(store, n, seed)
         reports: dict[str, dict[str, JsonValue]] = {}
-        for mode, heat in (("greedy", 0.0), ("sampled", temperature)):
-            model = chat_model(weights, temperature=heat, max_new_tokens=_MAX_NEW_TOKENS)
-            answers = ask_model(
+        for mode, mode_temperature in (("greedy", 0.0), ("sampled", temperature)):
+            model = chat_model(weights, temperature=mode_temperature, max_new_tokens=_MAX_NEW_TOKENS)
+            answers = ask_planner_model(
                 model,
                 store,
                 cases,
                 micro_prompts=micro,
                 seed=seed,
-                progress=partial(_tell, tell, f"{mode} plans", len(cases)),
+                progress=partial(_report_answers, progress, f"{mode} plans", len(cases)),
             )
             reports[mode] = planner_report(cases, answers, seed)
         scripted = ScriptedPlanner(store)
-        by_rule = planner_report(cases, [ask_planner(scripted, case) for case in cases], seed)
+        scripted_report = planner_report(cases, [ask_planner(scripted, case) for case in cases], seed)
     settings: dict[str, JsonValue] = {"model": weights.model, "adapter": weights.adapter, "n": n, "seed": seed}
     return {
         **settings,
         **reports["greedy"],
         "sampled": {"temperature": temperature, **reports["sampled"]},
-        "reference": {"scripted": by_rule},
+        "reference": {"scripted": scripted_report},
     }
 
 
-def _tell(progress: Progress, what: str, total: int, done: int) -> None:
-    progress(what, done, total)
+def _report_answers(progress: StageProgress, stage: str, total: int, done: int) -> None:
+    progress(stage, done, total)
 
 
 def _outcome(case: PlannerCase, text: str, seed: int) -> PlanOutcome:
     try:
         plan = read_plan(text)
     except ModelAnswerError:
-        return PlanOutcome(carried_out=False, end_reached=False)
-    return carry_out(plan, case.drawn.scenario, seed)
+        return PlanOutcome(fulfilled=False, final_scene_reached=False)
+    return execute_plan(plan, case.sample.scenario, seed)
 
 
-def _figures(name: str, hits: Sequence[bool]) -> dict[str, JsonValue]:
-    """A rate with its interval and number; null where there are no samples."""
+def _rate_metrics(name: str, hits: Sequence[bool]) -> dict[str, JsonValue]:
+    """Returns a rate with its interval and number of samples; null without samples."""
     if not hits:
         return {name: None, f"{name}_low": None, f"{name}_high": None, f"{name}_n": 0}
     found = rate(hits)

@@ -1,10 +1,10 @@
-"""Which of the teacher's rewriting strategies a refined prompt follows, and whether it is written as the teacher would.
+"""Classifies refined prompts: which of the teacher's rewriting strategies a prompt follows, and whether correctly.
 
 A prompt is compared with what every strategy would have written for the same case. "Synonyms" and "varied" have too
-many spellings to list: theirs is whatever other prompt a perfect reader carries out as the step wants it, with words
-that the generator was not trained on or without. Where nothing agrees a prompt counts for the strategy that it comes
-closest to, as written wrongly. Strategies may write the same words; the first of `STRATEGIES` then gets the prompt,
-those two last.
+many wordings to list; a prompt counts as one of them if a perfect reader parses it as the step's target, "synonyms" if
+it has words that the generator was not trained on. A prompt that matches no strategy counts as an incorrect use of the
+most similar one. If several strategies write the same words, the first of `STRATEGIES` counts, and those two count
+last.
 """
 
 from __future__ import annotations
@@ -27,47 +27,49 @@ from .critic_cases import CriticCase
 __all__ = ["OTHER", "SAME", "RewriteClass", "classify_rewrite"]
 
 SAME, OTHER = "same", "other"
-"""The prompt that was used, once more; and what resembles no strategy's words."""
-_FREE = ("synonyms", "varied")
-_ORDER = (*(name for name in STRATEGIES if name not in _FREE), *_FREE)
-_DRAWS = 48
-"""How many of the ordinary wordings of a step are drawn for comparison."""
-_ALIKE = 0.5
-"""Share of words in common below which a prompt resembles nothing."""
+"""The attempt's own prompt again; and a prompt that resembles no strategy."""
+_OPEN_STRATEGIES = ("synonyms", "varied")
+_ORDER = (*(name for name in STRATEGIES if name not in _OPEN_STRATEGIES), *_OPEN_STRATEGIES)
+_SAMPLES = 48
+"""The number of ordinary wordings of a step that are sampled for comparison."""
+_MIN_SIMILARITY = 0.5
+"""The word similarity, 0..1, below which a prompt resembles no strategy."""
 
 _Words = tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class RewriteClass:
-    """How a refined prompt is worded."""
+    """A refined prompt's strategy."""
 
     strategy: str
     """One of `STRATEGIES`, or `SAME` or `OTHER`."""
-    written: bool
-    """Whether it is what that strategy writes for the case."""
+    correct: bool
+    """Whether it is what the strategy writes for the case."""
 
 
 def classify_rewrite(prompt: str, case: CriticCase) -> RewriteClass:
-    """The strategy that a critic's prompt for a failed attempt follows."""
+    """Returns the strategy of a critic's prompt for a failed attempt."""
     source = None if case.source is None else scene_of(case.source)
-    writings, said = _writings(case, source), _words(prompt)
-    spelled = _canonical(said) != said
+    expected, words = _expected_rewrites(case, source), _words(prompt)
+    has_synonyms = _canonical(words) != words
     for strategy in _ORDER:
-        if strategy not in _FREE and said in writings[strategy]:
-            return RewriteClass(strategy, written=True)
-    if said == _words(case.case.prompt):
-        return RewriteClass(SAME, written=True)
-    if said in writings["varied"] or _asks_for(prompt, case.target, source):
-        return RewriteClass("synonyms" if spelled else "varied", written=True)
-    near = {name: max(_alike(said, one) for one in words) for name, words in writings.items()}
-    near["synonyms"] = max(_alike(_canonical(said), one) for one in writings["plain"]) if spelled else 0.0
-    best = max(_ORDER, key=lambda name: near[name])
-    return RewriteClass(best if near[best] >= _ALIKE else OTHER, written=False)
+        if strategy not in _OPEN_STRATEGIES and words in expected[strategy]:
+            return RewriteClass(strategy, correct=True)
+    if words == _words(case.input.prompt):
+        return RewriteClass(SAME, correct=True)
+    if words in expected["varied"] or _requests_step(prompt, case.target, source):
+        return RewriteClass("synonyms" if has_synonyms else "varied", correct=True)
+    similarity = {name: max(_similarity(words, one) for one in wordings) for name, wordings in expected.items()}
+    similarity["synonyms"] = (
+        max(_similarity(_canonical(words), one) for one in expected["plain"]) if has_synonyms else 0.0
+    )
+    best = max(_ORDER, key=lambda name: similarity[name])
+    return RewriteClass(best if similarity[best] >= _MIN_SIMILARITY else OTHER, correct=False)
 
 
-def _asks_for(prompt: str, target: StepTarget, source: Scene | None) -> bool:
-    """Whether a perfect reader takes a prompt for the step."""
+def _requests_step(prompt: str, target: StepTarget, source: Scene | None) -> bool:
+    """Returns whether a perfect reader parses a prompt as the step's target."""
     try:
         task = parse(prompt, source)
     except InputError:
@@ -75,20 +77,20 @@ def _asks_for(prompt: str, target: StepTarget, source: Scene | None) -> bool:
     return (task.cell_targets, task.target.background) == target.cell_targets(source)
 
 
-def _writings(case: CriticCase, source: Scene | None) -> dict[str, frozenset[_Words]]:
-    """What each strategy but "synonyms" would have written; of "varied" a few."""
+def _expected_rewrites(case: CriticCase, source: Scene | None) -> dict[str, frozenset[_Words]]:
+    """Returns what each strategy except "synonyms" would write; for "varied" a sample."""
     rng = np.random.default_rng(0)
-    writings: dict[str, frozenset[_Words]] = {}
+    expected: dict[str, frozenset[_Words]] = {}
     for strategy in _ORDER:
         if strategy != "synonyms":
-            draws = _DRAWS if strategy == "varied" else 1
-            texts = (rewrite_prompt(strategy, case.target, source, case.score.faults, rng) for _ in range(draws))
-            writings[strategy] = frozenset(map(_words, texts))
-    return writings
+            samples = _SAMPLES if strategy == "varied" else 1
+            texts = (rewrite_prompt(strategy, case.target, source, case.score.faults, rng) for _ in range(samples))
+            expected[strategy] = frozenset(map(_words, texts))
+    return expected
 
 
 def _words(text: str) -> _Words:
-    """Lower-case words without articles, which follow the words after them."""
+    """Returns the lower-case words without "a" and "an", which depend on the next word."""
     return tuple(word for word in re.findall(r"\w+|,", text.lower()) if word not in {"a", "an"})
 
 
@@ -96,5 +98,5 @@ def _canonical(words: _Words) -> _Words:
     return tuple(CANONICAL.get(word, word) for word in words)
 
 
-def _alike(one: _Words, other: _Words) -> float:
+def _similarity(one: _Words, other: _Words) -> float:
     return SequenceMatcher(None, one, other, autojunk=False).ratio()

@@ -17,6 +17,7 @@ from pydantic import JsonValue
 from interleavethinker.evaluation.progress import StageProgress, ignore_progress
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.images.store import ImageStore
+from interleavethinker.tools.local_extra import require_local
 from interleavethinker.tools.protocols import ImageGenerator
 
 from .aggregation import ExperimentResults, compare, gain_attribution, metrics_of
@@ -104,7 +105,10 @@ async def run_microbench(
     Raises:
         InputError: No experiment has one of the names.
         GeneratorError: The image server failed, and retries did not help.
+        ProfileError: The libraries of local models are not installed.
     """
+    if generator is None:
+        require_local("MicroBench's models")
     benchmark, started = _Benchmark(config), time.perf_counter()
     async with open_trajectory_runner(root, benchmark.most_requests, config.seed, generator=generator) as runner:
         try:

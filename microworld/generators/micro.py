@@ -16,6 +16,7 @@ from typing import Any
 from PIL import Image
 
 from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.local_extra import require_local
 
 __all__ = ["MicroGenerator", "shipped_checkpoint"]
 
@@ -43,6 +44,7 @@ class MicroGenerator:
     Raises:
         InputError: The folder contains no pipeline (`no_checkpoint`), or one that cannot be loaded
             (`broken_checkpoint`).
+        ProfileError: The libraries of local models are not installed (`local_extra_missing`).
     """
 
     def __init__(self, checkpoint: Path | None = None, *, weaker: bool = False, batch: int = 16) -> None:
@@ -56,6 +58,7 @@ class MicroGenerator:
         self._arguments.pop("device", None)  # this class always runs on the CPU
         threads = int(self._arguments.pop("threads", 1))
         self._batch = batch
+        require_local("The micro world's models")
         self.pipeline = _load(folder, threads)
         """The stock pipeline, with one method replaced: how it prepares the references of a batch."""
         if weaker:

@@ -1,4 +1,4 @@
-"""Intervals are those of the textbooks."""
+"""Intervals match textbook values."""
 
 import pytest
 
@@ -9,25 +9,25 @@ from interleavethinker.evaluation.statistics import bootstrap, mean, rate
     ("hits", "n", "low", "high"),
     [(0, 10, 0.0, 0.2775), (5, 10, 0.2366, 0.7634), (10, 10, 0.7225, 1.0), (380, 400, 0.9240, 0.9674)],
 )
-def test_a_rates_interval_is_wilsons(hits: int, n: int, low: float, high: float) -> None:
+def test_a_rate_has_a_wilson_interval(hits: int, n: int, low: float, high: float) -> None:
     estimate = rate([True] * hits + [False] * (n - hits))
     assert estimate.value == hits / n
     assert estimate.low == pytest.approx(low, abs=1e-4)
     assert estimate.high == pytest.approx(high, abs=1e-4)
 
 
-def test_no_samples_say_nothing() -> None:
+def test_no_samples_give_the_widest_interval() -> None:
     assert (rate([]).low, rate([]).high, rate([]).n) == (0.0, 1.0, 0)
     assert mean([]).n == 0
 
 
-def test_a_means_interval_narrows_with_the_root_of_the_number() -> None:
+def test_a_means_interval_shrinks_with_the_square_root_of_the_number_of_samples() -> None:
     few, many = mean([0.0, 1.0] * 8), mean([0.0, 1.0] * 32)
     assert few.value == many.value == 0.5
     assert (few.high - few.low) / (many.high - many.low) == pytest.approx(2, rel=0.05)
 
 
-def test_a_bootstrapped_interval_agrees_with_the_normal_one_and_is_a_function_of_the_seed() -> None:
+def test_a_bootstrap_interval_agrees_with_the_normal_one_and_depends_only_on_the_seed() -> None:
     values = [0.0, 0.1, 0.5, 0.9] * 60
     found, normal = bootstrap(values), mean(values)
     assert found.value == pytest.approx(normal.value)
@@ -36,5 +36,5 @@ def test_a_bootstrapped_interval_agrees_with_the_normal_one_and_is_a_function_of
     assert bootstrap([]).n == 0
 
 
-def test_shares_count_as_several_outcomes_of_one_sample() -> None:
+def test_a_rate_of_shares_equals_the_rate_of_their_outcomes() -> None:
     assert rate([0.5, 0.5, 1.0, 0.0]) == rate([True, True, False, False])

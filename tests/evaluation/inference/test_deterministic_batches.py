@@ -1,4 +1,4 @@
-"""A round of questions to a model in this process is answered in full batches, in order, from its seed."""
+"""A round of prompts to a local model is answered in full batches, in order, from one seed."""
 
 import asyncio
 from collections.abc import Sequence
@@ -36,11 +36,11 @@ def test_batches_are_full_and_answers_come_in_order() -> None:
     assert [answer.split()[0] for answer in answers] == [str(number) for number in range(10)]
 
 
-def test_what_is_sampled_depends_on_the_seed_alone() -> None:
+def test_sampled_answers_depend_only_on_the_seed() -> None:
     assert ask(_RoundBatcher(echo, 4), 6, 1) == ask(_RoundBatcher(echo, 4), 6, 1) != ask(_RoundBatcher(echo, 4), 6, 2)
 
 
-def test_a_failure_reaches_everybody_who_asked() -> None:
+def test_an_error_is_raised_to_all_callers() -> None:
     def fail(_questions: Sequence[Prompt]) -> list[Completion]:
         raise ValueError("no weights")
 

@@ -1,4 +1,4 @@
-"""Judges behind their protocol: the micro world's scorer, and a chat model that answers well, badly or not at all."""
+"""The judges: the micro world's scorer, and a chat model with usable, unparsable or missing answers."""
 
 from pathlib import Path
 
@@ -24,19 +24,19 @@ AFTER = EDIT.apply(BEFORE)
 
 
 class Scripted(BaseChatModel):
-    """Answers each kind of question from a list of its own."""
+    """Answers the semantics prompt from a list, and the quality prompt with constant scores."""
 
-    look: list[str]
-    asked: list[list[BaseMessage]] = Field(default_factory=list)
+    semantics_answers: list[str]
+    calls: list[list[BaseMessage]] = Field(default_factory=list)
 
     @property
     def _llm_type(self) -> str:
         return "scripted"
 
     def _generate(self, messages: list[BaseMessage], *_: object, **__: object) -> ChatResult:
-        self.asked.append(list(messages))
+        self.calls.append(list(messages))
         about_quality = "its own sake" in str(messages[0].content)
-        text = '{"scores": [7, 9]}' if about_quality else self.look.pop(0)
+        text = '{"scores": [7, 9]}' if about_quality else self.semantics_answers.pop(0)
         return ChatResult(generations=[ChatGeneration(message=AIMessage(content=text))])
 
 
@@ -46,40 +46,42 @@ def store(tmp_path: Path) -> ImageStore:
 
 
 @pytest.fixture
-def shot(store: ImageStore) -> JudgedImage:
+def judged(store: ImageStore) -> JudgedImage:
     source, image = (store.put(encode_png(to_image(render(scene)))) for scene in (BEFORE, AFTER))
     return JudgedImage(image, source, "make the ball blue", as_json(StepTarget(AFTER, BEFORE, EDIT)))
 
 
-async def test_the_micro_judge_marks_a_picture_against_its_target(store: ImageStore, shot: JudgedImage) -> None:
-    unchanged = JudgedImage(shot.source or "", shot.source, shot.prompt, shot.reference)
-    good, bad = await MicroJudge(store).judge([shot, unchanged])
+async def test_the_micro_judge_scores_an_image_against_its_target(store: ImageStore, judged: JudgedImage) -> None:
+    unchanged = JudgedImage(judged.source or "", judged.source, judged.prompt, judged.reference)
+    good, bad = await MicroJudge(store).judge([judged, unchanged])
     assert good == JudgeScores(10, 10)
     assert bad is not None
     assert (bad.semantics, bad.overall) == (0, 0)
 
 
-async def test_the_worse_of_two_marks_counts_and_the_prompt_is_shown(store: ImageStore, shot: JudgedImage) -> None:
-    model = Scripted(look=['It is blue. {"scores": [9, 4.5]}'])
-    assert await VlmJudge(model, store).judge([shot]) == [JudgeScores(4.5, 7)]
-    assert "make the ball blue" in str([messages[0].content for messages in model.asked])
+async def test_the_lower_of_two_scores_counts_and_the_prompt_is_sent(store: ImageStore, judged: JudgedImage) -> None:
+    model = Scripted(semantics_answers=['It is blue. {"scores": [9, 4.5]}'])
+    assert await VlmJudge(model, store).judge([judged]) == [JudgeScores(4.5, 7)]
+    assert "make the ball blue" in str([messages[0].content for messages in model.calls])
 
 
 @pytest.mark.parametrize("nonsense", ["fine!", '{"scores": [8]}', '{"scores": ["8", "9"]}', '{"marks": [8, 9]}'])
-async def test_an_unreadable_answer_is_asked_for_again_and_then_gives_no_marks(
-    store: ImageStore, shot: JudgedImage, nonsense: str
+async def test_an_unparsable_answer_is_requested_again_and_then_gives_no_scores(
+    store: ImageStore, judged: JudgedImage, nonsense: str
 ) -> None:
-    assert await VlmJudge(Scripted(look=[nonsense, '{"scores": [8, 8]}']), store).judge([shot]) == [JudgeScores(8, 7)]
-    assert await VlmJudge(Scripted(look=[nonsense] * 2), store, questions=2).judge([shot]) == [None]
+    assert await VlmJudge(Scripted(semantics_answers=[nonsense, '{"scores": [8, 8]}']), store).judge([judged]) == [
+        JudgeScores(8, 7)
+    ]
+    assert await VlmJudge(Scripted(semantics_answers=[nonsense] * 2), store, questions=2).judge([judged]) == [None]
 
 
-async def test_a_drawing_is_judged_without_a_source_and_marks_stay_within_ten(
-    store: ImageStore, shot: JudgedImage
+async def test_a_generated_image_is_judged_without_a_source_and_scores_are_limited_to_10(
+    store: ImageStore, judged: JudgedImage
 ) -> None:
-    model = Scripted(look=['{"scores": [12, 99]}'])
-    assert await VlmJudge(model, store).judge([JudgedImage(shot.image, None, "a blue ball")]) == [JudgeScores(10, 7)]
+    model = Scripted(semantics_answers=['{"scores": [12, 99]}'])
+    assert await VlmJudge(model, store).judge([JudgedImage(judged.image, None, "a blue ball")]) == [JudgeScores(10, 7)]
 
 
-async def test_a_model_that_cannot_be_reached_is_an_error_not_a_mark(store: ImageStore, shot: JudgedImage) -> None:
+async def test_a_model_that_cannot_be_reached_raises_an_error(store: ImageStore, judged: JudgedImage) -> None:
     with pytest.raises(ModelError, match="IndexError"):
-        await VlmJudge(Scripted(look=[]), store).judge([shot])
+        await VlmJudge(Scripted(semantics_answers=[]), store).judge([judged])

@@ -1,4 +1,4 @@
-"""The real thing, small: processes, the shipped generator, and a critic of the real class that has learned nothing."""
+"""The critics' evaluation with real processes, the shipped generator, and an untrained critic of the real class."""
 
 import os
 import signal
@@ -8,23 +8,24 @@ import time
 from pathlib import Path
 from typing import Any
 
-from interleavethinker.evaluation.micro.critic import CriticEvalConfig, measure_critics, open_worker_pool
+from interleavethinker.evaluation.micro.critic import CriticEvalConfig, measure_critics
+from interleavethinker.evaluation.micro.critic_workers import open_worker_pool
 from interleavethinker.microworld.agents.registry import AgentWeights
 from interleavethinker.training.micro.vlm import make_micro_qwen
 
 
-def test_a_critic_is_measured_in_processes_of_its_own(tmp_path: Path) -> None:
+def test_a_critic_is_measured_in_worker_processes(tmp_path: Path) -> None:
     make_micro_qwen(["Wanted: a red ball", "Asked: a red ball"], tmp_path, 0)
-    told: list[str] = []
+    stages: list[str] = []
     with open_worker_pool(workers=1) as pool:
         report: Any = measure_critics(
             pool,
             {"sft": AgentWeights("sft", f"qwen3-vl:{tmp_path}")},
-            CriticEvalConfig(n=4, tries=1),
-            lambda what, _done, _total: told.append(what),
+            CriticEvalConfig(n=4, retry_seeds=1),
+            lambda stage, _done, _total: stages.append(stage),
         )
     assert (report["n"], report["sft"]["format"], report["sft"]["score_gain"]) == (4, 0, 0)
-    assert list(dict.fromkeys(told)) == ["attempts", "judged", "failures made again"]
+    assert list(dict.fromkeys(stages)) == ["attempts", "verdicts", "retries"]
 
 
 _KEEPS_A_PROCESS_BUSY = """
@@ -38,7 +39,7 @@ if __name__ == "__main__":
 """
 
 
-def test_processes_end_with_whoever_began_them_even_if_that_was_killed(tmp_path: Path) -> None:
+def test_worker_processes_exit_with_their_parent_even_if_it_is_killed(tmp_path: Path) -> None:
     script = tmp_path / "busy.py"
     script.write_text(_KEEPS_A_PROCESS_BUSY)
     with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as parent:
@@ -46,16 +47,16 @@ def test_processes_end_with_whoever_began_them_even_if_that_was_killed(tmp_path:
         child = int(parent.stdout.readline())
         parent.send_signal(signal.SIGKILL)
     for _ in range(100):
-        if not _lives(child):
+        if not _is_running(child):
             return
         time.sleep(0.1)
-    raise AssertionError(f"process {child} goes on without its parent")
+    raise AssertionError(f"process {child} is still running without its parent")
 
 
-def _lives(process: int) -> bool:
+def _is_running(process: int) -> bool:
     try:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
-    state = Path(f"/proc/{process}/stat")  # a killed process that nobody has waited for is a zombie
+    state = Path(f"/proc/{process}/stat")  # a killed process that was not waited for is a zombie
     return not state.exists() or state.read_text().rpartition(")")[2].split()[0] != "Z"

@@ -72,7 +72,7 @@ async def test_the_planner_looks_at_a_given_image_before_it_plans_a_change(tmp_p
 def attempts(tmp_path_factory: pytest.TempPathFactory) -> tuple[ImageStore, MicroGenerator, Sequence[CriticCase]]:
     """First attempts of the shipped generator at steps that no training contains."""
     store, generator = ImageStore(tmp_path_factory.mktemp("attempts")), MicroGenerator()
-    return store, generator, generate_cases(generator, store, 48, 5, tries=2)
+    return store, generator, generate_cases(generator, store, 48, 5, retry_seeds=2)
 
 
 def _critic(name: str, store: ImageStore) -> ChatCritic:
@@ -89,9 +89,9 @@ async def test_critics_accept_good_images_and_reject_bad_ones(
 ) -> None:
     """A critic that guesses is right half of the time."""
     store, _, cases = attempts
-    verdicts = await _critic(name, store).judge([one.case for one in cases])
+    verdicts = await _critic(name, store).judge([one.input for one in cases])
     for good in (True, False):
-        right = [verdict.success is good for verdict, one in zip(verdicts, cases, strict=True) if one.good is good]
+        right = [verdict.success is good for verdict, one in zip(verdicts, cases, strict=True) if one.success is good]
         assert len(right) > 10
         assert sum(right) > 0.7 * len(right)
 
@@ -100,8 +100,8 @@ async def test_the_critics_rewritten_prompts_fix_most_failures_and_new_seeds_do_
     attempts: tuple[ImageStore, MicroGenerator, Sequence[CriticCase]],
 ) -> None:
     store, generator, cases = attempts
-    failed = [one for one in cases if not one.good]
-    verdicts = await _critic("grpo", store).judge([one.case for one in failed])
+    failed = [one for one in cases if not one.success]
+    verdicts = await _critic("grpo", store).judge([one.input for one in failed])
 
     def gain(prompts: Sequence[str]) -> float:
         again = [RetryTask(text, one.source, one.target, one.seeds) for text, one in zip(prompts, failed, strict=True)]
@@ -109,6 +109,6 @@ async def test_the_critics_rewritten_prompts_fix_most_failures_and_new_seeds_do_
         return sum(sum(scores) / len(scores) - one.score.overall / 10 for scores, one in pairs) / len(failed)
 
     assert (
-        gain([verdict.refined_prompt or one.case.prompt for verdict, one in zip(verdicts, failed, strict=True)]) > 0.3
+        gain([verdict.refined_prompt or one.input.prompt for verdict, one in zip(verdicts, failed, strict=True)]) > 0.3
     )
-    assert gain([one.case.prompt for one in failed]) < 0.1
+    assert gain([one.input.prompt for one in failed]) < 0.1
