@@ -36,7 +36,7 @@ from .branching import BranchPoint, branch_state
 from .catalog import CATALOG_TABLES, Catalog, Status, TrajectorySummary, remove_rows
 from .checkpoints import Checkpoints, create_checkpoint_tables
 from .commands import CommandQueue, Verb
-from .components import ComponentCache
+from .components import GIVEN_COMPONENTS, ComponentCache
 from .database import Database
 from .human_review import HumanVerdict, named_attempt
 from .images import add_image, remove_unused_images
@@ -47,8 +47,6 @@ from .snapshot import Trajectory, snapshot_of
 __all__ = ["Workspace"]
 
 _TITLE_LENGTH = 80
-_GIVEN_COMPONENTS = "own ports"
-"""Recorded instead of a profile's name where the workspace was opened with components. Databases hold this value."""
 _STOP_TRIES = 5
 _Summaries = list[TrajectorySummary]  # Inside the class, `list` is a method.
 
@@ -132,7 +130,7 @@ class Workspace:
         parsed = as_request(request)
         await self._check_images(parsed.images)
         if profile is None and self._given is not None:
-            name, default_limits = _GIVEN_COMPONENTS, self._given.limits
+            name, default_limits = GIVEN_COMPONENTS, self._given.limits
         else:
             chosen = await asyncio.to_thread(_usable_profile, profile or "micro", parsed)
             name, default_limits = chosen.source, chosen.limits

@@ -1,4 +1,4 @@
-"""What a workspace refuses, and what it says when its files cannot be used."""
+"""Operations that a workspace refuses, and its errors when its files cannot be used."""
 
 import sqlite3
 from collections.abc import Callable
@@ -30,7 +30,7 @@ async def test_a_workspace_path_that_cannot_be_a_folder_is_an_input_error(tmp_pa
                 pass
 
 
-async def test_a_damaged_database_is_told_as_such(opened: Opened, tmp_path: Path) -> None:
+async def test_a_damaged_database_is_a_store_error(opened: Opened, tmp_path: Path) -> None:
     async with opened() as ws:
         trajectory = await ws.create("x")
     path = tmp_path / "workspace" / "trajectories.sqlite"
@@ -45,7 +45,9 @@ async def test_a_damaged_database_is_told_as_such(opened: Opened, tmp_path: Path
             await ws._checkpoints.read(trajectory)
 
 
-async def test_a_full_disk_at_the_start_is_told_as_such(opened: Opened, tmp_path: Path) -> None:
+async def test_a_full_disk_during_create_is_a_store_error_and_leaves_no_trajectory(
+    opened: Opened, tmp_path: Path
+) -> None:
     async with opened() as ws:
         await ws.create("x")
         with closing(sqlite3.connect(tmp_path / "workspace" / "trajectories.sqlite")) as database:
@@ -55,7 +57,7 @@ async def test_a_full_disk_at_the_start_is_told_as_such(opened: Opened, tmp_path
         assert len(await ws.list()) == 1
 
 
-async def test_a_cancelled_trajectory_is_not_judged(opened: Opened) -> None:
+async def test_judging_a_cancelled_trajectory_is_refused_and_changes_nothing(opened: Opened) -> None:
     async with opened(plan_of("a", "b"), accept_only("b")) as ws:
         trajectory = await ws.create("x")
         async with aclosing(ws.stream(trajectory)) as events:
@@ -69,7 +71,7 @@ async def test_a_cancelled_trajectory_is_not_judged(opened: Opened) -> None:
         assert await ws.get(trajectory) == before
 
 
-async def test_pausing_a_failed_trajectory_is_refused_and_its_reason_stays(opened: Opened) -> None:
+async def test_pausing_a_failed_trajectory_is_refused_and_keeps_the_reason_of_the_failure(opened: Opened) -> None:
     async with opened(FixedPlanner(InputError("I only draw balls."))) as ws:
         trajectory = await ws.create("x")
         await ws.run(trajectory)
@@ -79,16 +81,16 @@ async def test_pausing_a_failed_trajectory_is_refused_and_its_reason_stays(opene
         assert (entry.status, entry.reason) == ("failed", "I only draw balls.")
 
 
-async def test_a_trajectory_cancelled_just_before_its_lock_is_taken_does_not_run(
+async def test_a_trajectory_that_is_cancelled_before_the_runner_has_its_lock_does_not_run(
     opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with opened() as ws, opened() as elsewhere:
+    async with opened() as ws, opened() as other_workspace:
         trajectory = await ws.create("x")
         enter = TrajectoryLock.__aenter__
 
         async def cancelled_first(lock: TrajectoryLock) -> TrajectoryLock:
             monkeypatch.setattr(TrajectoryLock, "__aenter__", enter)  # Cancelling takes the lock, too.
-            await elsewhere.cancel(trajectory)
+            await other_workspace.cancel(trajectory)
             return await enter(lock)
 
         monkeypatch.setattr(TrajectoryLock, "__aenter__", cancelled_first)
@@ -96,7 +98,7 @@ async def test_a_trajectory_cancelled_just_before_its_lock_is_taken_does_not_run
             await ws.run(trajectory)
 
 
-async def test_a_profile_whose_object_cannot_be_imported_leaves_no_trajectory(tmp_path: Path) -> None:
+async def test_creating_with_a_profile_that_cannot_be_imported_leaves_no_trajectory(tmp_path: Path) -> None:
     profile = tmp_path / "own.toml"
     profile.write_text(PROFILE.replace("testing.agents:accepting_critic", "testing.agents:no_critic"))
     async with Workspace.open(tmp_path / "workspace") as ws:
@@ -105,7 +107,7 @@ async def test_a_profile_whose_object_cannot_be_imported_leaves_no_trajectory(tm
         assert await ws.list() == []
 
 
-async def test_a_profile_that_cannot_be_opened_any_more_fails_the_trajectory_with_the_reason(tmp_path: Path) -> None:
+async def test_a_trajectory_whose_profile_no_longer_exists_fails_with_the_reason(tmp_path: Path) -> None:
     profile = tmp_path / "own.toml"
     profile.write_text(PROFILE)
     async with Workspace.open(tmp_path / "workspace") as ws:
@@ -116,3 +118,26 @@ async def test_a_profile_that_cannot_be_opened_any_more_fails_the_trajectory_wit
         entry = await ws.summary(trajectory)
     assert entry.status == "failed"
     assert "Cannot read the profile file" in entry.reason
+
+
+@pytest.mark.parametrize("stored", ["own components", "own ports"])
+async def test_a_trajectory_that_was_created_with_components_needs_them_again(
+    opened: Opened, tmp_path: Path, stored: str
+) -> None:
+    async with opened() as ws:
+        trajectory = await ws.create("x")
+    with closing(sqlite3.connect(tmp_path / "workspace" / "trajectories.sqlite")) as database, database:
+        assert database.execute("SELECT profile FROM trajectories").fetchall() == [("own components",)]
+        database.execute("UPDATE trajectories SET profile = ?", (stored,))
+    async with Workspace.open(tmp_path / "workspace") as ws:
+        with pytest.raises(ProfileError, match=r"Pass them to `Workspace\.open`"):
+            await ws.run(trajectory)
+    async with opened() as ws:
+        assert (await ws.run(trajectory)).stop_reason == "complete"
+
+
+async def test_a_closed_workspace_refuses_to_work(opened: Opened) -> None:
+    async with opened() as ws:
+        trajectory = await ws.create("x")
+    with pytest.raises(StoreError, match="is closed"):
+        await ws.get(trajectory)

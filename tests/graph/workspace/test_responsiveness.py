@@ -230,6 +230,7 @@ async def test_a_thousand_mixed_operations_beside_eight_running_trajectories(ope
     random_ = random.Random(5)
     store = ImageStore(tmp_path / "workspace" / "images")
     stop = asyncio.Event()
+    cancelled: set[str] = set()
 
     async def keep_running(ws: Workspace, name: str) -> None:
         """Runs a trajectory until it ends, then a new one; operations pause, judge, cancel and delete it meanwhile."""
@@ -243,9 +244,13 @@ async def test_a_thousand_mixed_operations_beside_eight_running_trajectories(ope
             name = await ws.create("x") if ended else name
 
     async def operate(ws: Workspace, name: str) -> None:
+        async def cancel() -> None:
+            await ws.cancel(name)
+            cancelled.add(name)
+
         operations: list[Callable[[], Awaitable[object]]] = [
             lambda: ws.pause(name),
-            lambda: ws.cancel(name),
+            cancel,
             lambda: ws.judge(name, HumanVerdict(success=bool(random_.getrandbits(1)))),
             lambda: ws.branch(name, BranchPoint(step=0)),
             lambda: ws.delete(name),
@@ -266,7 +271,7 @@ async def test_a_thousand_mixed_operations_beside_eight_running_trajectories(ope
                     break
 
     async with (
-        opened(plan_of("a", "b", "c"), accept_only("a!", "b", "c!"), Slow(store, 0.005)) as ws,
+        opened(plan_of("a", "b", "c"), accept_only("a!", "b", "c!"), Slow(store, 0.02)) as ws,
         ticking() as ticker,
     ):
         runners = [asyncio.create_task(keep_running(ws, await ws.create("x"))) for _ in range(8)]
@@ -280,5 +285,6 @@ async def test_a_thousand_mixed_operations_beside_eight_running_trajectories(ope
         await asyncio.gather(*runners)
         left = await ws.list()
         assert {entry.status for entry in left} <= {"ready", "paused", "done", "cancelled"}
+        assert {entry.status for entry in left if entry.id in cancelled} <= {"cancelled", "done"}, "a cancel was lost"
         assert all([(await ws.get(entry.id)).request.text == "x" for entry in left])
     assert ticker.largest_gap < 1.0, "the loop is busy here, but must never wait for the database"

@@ -1,4 +1,4 @@
-"""Pausing, cancelling, approving, judging and branching, also from a second workspace as another process would."""
+"""Pausing, cancelling, approving, judging and branching, also from a second workspace, as another process would."""
 
 import asyncio
 from collections.abc import Callable
@@ -27,7 +27,7 @@ from interleavethinker.tools.types import GeneratedImage, GenerationRequest, Ima
 Opened = Callable[..., AbstractAsyncContextManager[Workspace]]
 
 
-class Gated:
+class GatedGenerator:
     """A generator whose calls wait for a gate, so that a test can act while one is in flight."""
 
     def __init__(self, store: ImageStore) -> None:
@@ -47,8 +47,8 @@ class Gated:
 
 
 @pytest.fixture
-def gated(tmp_path: Path) -> Gated:
-    return Gated(ImageStore(tmp_path / "workspace" / "images"))
+def gated(tmp_path: Path) -> GatedGenerator:
+    return GatedGenerator(ImageStore(tmp_path / "workspace" / "images"))
 
 
 async def collect(ws: Workspace, trajectory: str) -> list[Event]:
@@ -56,53 +56,53 @@ async def collect(ws: Workspace, trajectory: str) -> list[Event]:
         return [event async for event in events]
 
 
-async def test_pause_from_elsewhere_takes_effect_after_the_call_in_flight_and_resume_repeats_nothing(
-    opened: Opened, gated: Gated
+async def test_pausing_from_another_workspace_takes_effect_after_the_call_in_flight_and_resuming_repeats_nothing(
+    opened: Opened, gated: GatedGenerator
 ) -> None:
-    async with opened(generator=gated) as ws, opened() as elsewhere:
+    async with opened(generator=gated) as ws, opened() as other_workspace:
         trajectory = await ws.create("x")
         running = asyncio.create_task(collect(ws, trajectory))
         await gated.started.wait()
-        assert (await elsewhere.summary(trajectory)).status == "running"
-        assert await elsewhere.pause(trajectory)
+        assert (await other_workspace.summary(trajectory)).status == "running"
+        assert await other_workspace.pause(trajectory)
         gated.gate.set()
         events = await running
         assert isinstance(events[-1], Paused)
         assert len(gated.inner.calls) == 1
-        paused = await elsewhere.get(trajectory)
+        paused = await other_workspace.get(trajectory)
         assert (paused.summary.status, len(paused.document.images)) == ("paused", 1)
-        seen = await ws.run(trajectory)
-    assert seen.stop_reason == "complete"
+        result = await ws.run(trajectory)
+    assert result.stop_reason == "complete"
     assert len(gated.inner.calls) == len(set(gated.inner.calls)) == 3
 
 
-async def test_cancel_from_elsewhere_ends_the_call_in_flight_and_only_a_branch_goes_on(
-    opened: Opened, gated: Gated
+async def test_cancelling_from_another_workspace_ends_the_call_in_flight_and_only_a_branch_can_continue(
+    opened: Opened, gated: GatedGenerator
 ) -> None:
-    async with opened(generator=gated) as ws, opened() as elsewhere:
+    async with opened(generator=gated) as ws, opened() as other_workspace:
         trajectory = await ws.create("x")
         running = asyncio.create_task(collect(ws, trajectory))
         await gated.started.wait()
-        assert await elsewhere.cancel(trajectory)
+        assert await other_workspace.cancel(trajectory)
         assert isinstance((await running)[-1], Cancelled)
         assert gated.cancelled == 1
-        assert (await elsewhere.summary(trajectory)).status == "cancelled"
+        assert (await other_workspace.summary(trajectory)).status == "cancelled"
         with pytest.raises(TrajectoryError, match="cancelled"):
             await ws.run(trajectory)
         gated.gate.set()
         assert (await ws.run(await ws.branch(trajectory, BranchPoint(step=0)))).stop_reason == "complete"
 
 
-async def test_a_second_runner_is_told_that_the_trajectory_is_busy(opened: Opened, gated: Gated) -> None:
-    async with opened(generator=gated) as ws, opened() as elsewhere:
+async def test_a_second_runner_gets_a_busy_error(opened: Opened, gated: GatedGenerator) -> None:
+    async with opened(generator=gated) as ws, opened() as other_workspace:
         trajectory = await ws.create("x")
         running = asyncio.create_task(ws.run(trajectory))
         await gated.started.wait()
         with pytest.raises(TrajectoryError, match="another process") as error:
-            await elsewhere.run(trajectory)
+            await other_workspace.run(trajectory)
         assert error.value.code == "busy"
         with pytest.raises(TrajectoryError, match="another process"):
-            await elsewhere.delete(trajectory)
+            await other_workspace.delete(trajectory)
         gated.gate.set()
         assert (await running).stop_reason == "complete"
 
@@ -118,7 +118,7 @@ async def test_leaving_the_stream_pauses_the_trajectory(opened: Opened) -> None:
         assert (await ws.run(trajectory)).stop_reason == "complete"
 
 
-async def test_a_finished_trajectory_can_be_run_again_and_just_says_what_it_has(opened: Opened) -> None:
+async def test_running_a_finished_trajectory_again_only_yields_its_result(opened: Opened) -> None:
     planner = FixedPlanner(plan_of("a"))
     async with opened(planner) as ws:
         trajectory = await ws.create("x")
@@ -129,17 +129,17 @@ async def test_a_finished_trajectory_can_be_run_again_and_just_says_what_it_has(
     assert len(planner.calls) == 1
 
 
-async def test_a_plan_waits_for_approval_and_goes_on_as_it_is(opened: Opened) -> None:
+async def test_a_plan_that_is_approved_unchanged_is_carried_out(opened: Opened) -> None:
     planner = FixedPlanner(plan_of("a"))
-    async with opened(planner) as ws, opened() as elsewhere:
+    async with opened(planner) as ws, opened() as other_workspace:
         trajectory = await ws.create("x", approve_plan=True)
         assert isinstance((await collect(ws, trajectory))[-1], ApprovalNeeded)
-        assert (await elsewhere.summary(trajectory)).status == "waiting"
+        assert (await other_workspace.summary(trajectory)).status == "waiting"
         # Resuming without an approval changes nothing.
         assert isinstance((await collect(ws, trajectory))[-1], ApprovalNeeded)
-        await elsewhere.approve(trajectory)
-        seen = await ws.run(trajectory)
-    assert (seen.stop_reason, len(seen.plans), len(planner.calls)) == ("complete", 1, 1)
+        await other_workspace.approve(trajectory)
+        result = await ws.run(trajectory)
+    assert (result.stop_reason, len(result.plans), len(planner.calls)) == ("complete", 1, 1)
 
 
 async def test_a_plan_edited_at_approval_becomes_the_next_version(opened: Opened) -> None:
@@ -147,12 +147,12 @@ async def test_a_plan_edited_at_approval_becomes_the_next_version(opened: Opened
         trajectory = await ws.create("x", approve_plan=True)
         await ws.run(trajectory)
         await ws.approve(trajectory, [Step(prompt="mine", instruction="By hand")])
-        seen = await ws.run(trajectory)
-    assert [len(plan.steps) for plan in seen.plans] == [2, 1]
-    assert [a.prompt for a in seen.attempts] == ["mine"]
+        result = await ws.run(trajectory)
+    assert [len(plan.steps) for plan in result.plans] == [2, 1]
+    assert [a.prompt for a in result.attempts] == ["mine"]
 
 
-async def test_an_edited_plan_that_cannot_be_used_is_refused_and_the_trajectory_waits_on(opened: Opened) -> None:
+async def test_an_edited_plan_that_cannot_be_used_is_refused_and_the_trajectory_keeps_waiting(opened: Opened) -> None:
     async with opened(plan_of("a")) as ws:
         trajectory = await ws.create("x", approve_plan=True, limits=Limits(max_steps=3))
         await ws.run(trajectory)
@@ -183,57 +183,57 @@ async def test_a_person_can_accept_what_the_critic_rejected(opened: Opened) -> N
         trajectory = await ws.create("x")
         await pause_when(ws, trajectory, lambda event: isinstance(event, Judged))
         assert not await ws.judge(trajectory, HumanVerdict(success=True, reasoning="I like it"))
-        seen = await ws.run(trajectory)
-    assert [a.prompt for a in seen.attempts] == ["a", "b"]
-    assert seen.attempts[0].verdict == Verdict(success=True, refined_prompt="a", reasoning="I like it", by_hand=True)
-    assert seen.document.blocks[0].status == "accepted"
+        result = await ws.run(trajectory)
+    assert [a.prompt for a in result.attempts] == ["a", "b"]
+    assert result.attempts[0].verdict == Verdict(success=True, refined_prompt="a", reasoning="I like it", by_hand=True)
+    assert result.document.blocks[0].status == "accepted"
 
 
-async def test_a_person_can_reject_with_a_prompt_of_their_own_even_at_the_last_iteration(opened: Opened) -> None:
+async def test_a_person_can_reject_the_last_allowed_attempt_with_a_new_prompt(opened: Opened) -> None:
     async with opened(plan_of("a"), accept_only("mine")) as ws:
         trajectory = await ws.create("x", limits=Limits(max_attempts=1))
         await pause_when(ws, trajectory, lambda event: isinstance(event, GenerationProgress))
         await ws.judge(trajectory, HumanVerdict(success=False, prompt="mine"))
-        seen = await ws.run(trajectory)
-    assert [a.prompt for a in seen.attempts] == ["a", "mine"]
+        result = await ws.run(trajectory)
+    assert [a.prompt for a in result.attempts] == ["a", "mine"]
 
 
-async def test_a_rejection_at_the_last_iteration_allows_one_more_attempt_to_that_step_alone(opened: Opened) -> None:
+async def test_rejecting_the_last_allowed_attempt_allows_one_more_for_that_step_only(opened: Opened) -> None:
     async with opened(plan_of("a", "b"), accept_only("nothing")) as ws:
         trajectory = await ws.create("x", limits=Limits(max_attempts=1))
         await pause_when(ws, trajectory, lambda event: isinstance(event, GenerationProgress))
         await ws.judge(trajectory, HumanVerdict(success=False))
-        seen = await ws.run(trajectory)
-    assert [a.step for a in seen.attempts] == [0, 0, 1]
-    assert seen.limits == Limits(max_attempts=1)
+        result = await ws.run(trajectory)
+    assert [a.step for a in result.attempts] == [0, 0, 1]
+    assert result.limits == Limits(max_attempts=1)
 
 
-async def test_a_verdict_from_elsewhere_counts_for_the_attempt_that_was_seen_and_not_for_a_newer_one(
-    opened: Opened, gated: Gated
+async def test_a_verdict_from_another_workspace_applies_to_the_attempt_that_the_person_saw(
+    opened: Opened, gated: GatedGenerator
 ) -> None:
-    async with opened(plan_of("a", "b"), accept_only("b"), gated) as ws, opened() as elsewhere:
+    async with opened(plan_of("a", "b"), accept_only("b"), gated) as ws, opened() as other_workspace:
         trajectory = await ws.create("x")
         running = asyncio.create_task(collect(ws, trajectory))
         await gated.started.wait()
         with pytest.raises(InputError, match="no such attempt"):
-            await elsewhere.judge(trajectory, HumanVerdict(success=True))
+            await other_workspace.judge(trajectory, HumanVerdict(success=True))
         gated.started.clear()
         gated.gate.set()
         gated.gate.clear()
-        await gated.started.wait()  # The first attempt was rejected, the second one is being drawn.
-        assert await elsewhere.judge(trajectory, HumanVerdict(success=True))
+        await gated.started.wait()  # The first attempt was rejected, the second one is being generated.
+        assert await other_workspace.judge(trajectory, HumanVerdict(success=True))
         gated.gate.set()
         await running
-        seen = await ws.get(trajectory)
-    assert [a.prompt for a in seen.attempts] == ["a", "a!", "b"]
-    assert [a.verdict is not None and a.verdict.by_hand for a in seen.attempts] == [True, False, False]
-    assert seen.document.images == (seen.attempts[0].image, seen.attempts[2].image)
+        result = await ws.get(trajectory)
+    assert [a.prompt for a in result.attempts] == ["a", "a!", "b"]
+    assert [a.verdict is not None and a.verdict.by_hand for a in result.attempts] == [True, False, False]
+    assert result.document.images == (result.attempts[0].image, result.attempts[2].image)
 
 
-async def test_a_rejection_from_elsewhere_words_the_next_attempt_even_if_a_newer_one_was_made(
-    opened: Opened, gated: Gated
+async def test_a_rejection_from_another_workspace_sets_the_next_prompt_even_if_a_newer_attempt_exists(
+    opened: Opened, gated: GatedGenerator
 ) -> None:
-    async with opened(plan_of("a"), accept_only("mine"), gated) as ws, opened() as elsewhere:
+    async with opened(plan_of("a"), accept_only("mine"), gated) as ws, opened() as other_workspace:
         trajectory = await ws.create("x")
         running = asyncio.create_task(collect(ws, trajectory))
         await gated.started.wait()
@@ -241,14 +241,14 @@ async def test_a_rejection_from_elsewhere_words_the_next_attempt_even_if_a_newer
         gated.gate.set()
         gated.gate.clear()
         await gated.started.wait()
-        await elsewhere.judge(trajectory, HumanVerdict(success=False, prompt="mine"))
+        await other_workspace.judge(trajectory, HumanVerdict(success=False, prompt="mine"))
         gated.gate.set()
         await running
-        seen = await ws.get(trajectory)
-    assert [a.prompt for a in seen.attempts] == ["a", "a!", "mine"]
+        result = await ws.get(trajectory)
+    assert [a.prompt for a in result.attempts] == ["a", "a!", "mine"]
 
 
-async def test_a_finished_step_is_not_judged_again_but_branched(opened: Opened) -> None:
+async def test_an_attempt_of_a_finished_step_cannot_be_judged(opened: Opened) -> None:
     async with opened() as ws:
         trajectory = await ws.create("x")
         await pause_when(ws, trajectory, lambda event: isinstance(event, GenerationProgress) and event.step == 1)
@@ -259,7 +259,7 @@ async def test_a_finished_step_is_not_judged_again_but_branched(opened: Opened) 
             await ws.judge(trajectory, HumanVerdict(success=False))
 
 
-async def test_a_branch_keeps_what_comes_before_and_draws_the_rest_anew(opened: Opened) -> None:
+async def test_a_branch_keeps_the_steps_before_it_and_generates_the_rest_again(opened: Opened) -> None:
     async with opened() as ws:
         parent = await ws.run(await ws.create("x", seed=1))
         child = await ws.run(await ws.branch(parent.summary.id, BranchPoint(step=1)))
@@ -283,7 +283,7 @@ async def test_a_branch_can_replace_the_prompt_or_the_seed_of_one_attempt(opened
     assert seeded.attempts[2].seed == parent.attempts[2].seed
 
 
-async def test_a_branch_can_bring_an_image_which_is_judged_and_not_generated(opened: Opened, tmp_path: Path) -> None:
+async def test_the_image_of_a_branch_is_judged_and_not_generated(opened: Opened, tmp_path: Path) -> None:
     critic = RuleCritic()
     generator = MemoryGenerator(ImageStore(tmp_path / "workspace" / "images"))
     async with opened(critic=critic, generator=generator) as ws:
@@ -313,14 +313,14 @@ async def test_a_branch_of_a_branch_survives_the_deletion_of_both_parents(opened
     assert set(removed) == gone
 
 
-async def test_a_branchs_prefix_does_not_count_against_its_calls(opened: Opened) -> None:
+async def test_attempts_that_a_branch_inherits_do_not_count_against_max_calls(opened: Opened) -> None:
     async with opened() as ws:
         parent = await ws.run(await ws.create("x"))
         child = await ws.branch(parent.summary.id, BranchPoint(step=1), Limits(max_calls=2))
         assert (await ws.run(child)).stop_reason == "complete"
 
 
-async def test_a_branch_before_a_replan_returns_to_the_plan_of_that_time(opened: Opened) -> None:
+async def test_a_branch_before_a_replan_uses_the_earlier_plan(opened: Opened) -> None:
     planner = FixedPlanner(plan_of("a", "b", "c"), plan_of("z"))
     async with opened(planner, accept_only("z", "c")) as ws:
         limits = Limits(max_attempts=2, replan_after=1)
@@ -330,12 +330,12 @@ async def test_a_branch_before_a_replan_returns_to_the_plan_of_that_time(opened:
     assert [a.prompt for a in child.attempts][:2] == ["c", "b"]
 
 
-async def test_a_running_trajectory_can_be_branched(opened: Opened, gated: Gated) -> None:
-    async with opened(generator=gated) as ws, opened(generator=gated.inner) as elsewhere:
+async def test_a_running_trajectory_can_be_branched(opened: Opened, gated: GatedGenerator) -> None:
+    async with opened(generator=gated) as ws, opened(generator=gated.inner) as other_workspace:
         trajectory = await ws.create("x")
         running = asyncio.create_task(ws.run(trajectory))
         await gated.started.wait()
-        child = await elsewhere.run(await elsewhere.branch(trajectory, BranchPoint(step=0)))
+        child = await other_workspace.run(await other_workspace.branch(trajectory, BranchPoint(step=0)))
         gated.gate.set()
         assert (await running).stop_reason == child.stop_reason == "complete"
 
@@ -350,7 +350,7 @@ async def test_a_running_trajectory_can_be_branched(opened: Opened, gated: Gated
         (BranchPoint(step=0, image="f" * 64), "is not in this workspace"),
     ],
 )
-async def test_a_branch_from_nowhere_is_refused(opened: Opened, point: BranchPoint, reason: str) -> None:
+async def test_a_branch_point_that_does_not_exist_is_refused(opened: Opened, point: BranchPoint, reason: str) -> None:
     async with opened(plan_of("a", None)) as ws:
         parent = await ws.run(await ws.create("x"))
         with pytest.raises(InputError, match=reason):
@@ -358,14 +358,14 @@ async def test_a_branch_from_nowhere_is_refused(opened: Opened, point: BranchPoi
         assert len(await ws.list()) == 1
 
 
-async def test_a_request_with_an_unknown_image_is_refused_before_anything_is_recorded(opened: Opened) -> None:
+async def test_a_request_with_an_unknown_image_is_refused_and_leaves_no_trajectory(opened: Opened) -> None:
     async with opened() as ws:
         with pytest.raises(InputError, match="is not in this workspace"):
             await ws.create([ImagePart(sha256="e" * 64)])
         assert await ws.list() == []
 
 
-async def test_a_trajectory_is_found_by_a_unique_beginning_of_its_id(opened: Opened) -> None:
+async def test_a_unique_prefix_of_an_id_finds_the_trajectory(opened: Opened) -> None:
     async with opened() as ws:
         one = await ws.create("x")
         assert (await ws.summary(one[:-1])).id == one
@@ -376,21 +376,21 @@ async def test_a_trajectory_is_found_by_a_unique_beginning_of_its_id(opened: Ope
             await ws.summary("zzz")
 
 
-async def test_many_trajectories_run_at_once_in_one_workspace(opened: Opened) -> None:
+async def test_many_trajectories_run_concurrently_in_one_workspace(opened: Opened) -> None:
     async with opened(critic=accept_only("draw a!", "make it b", "make it c")) as ws:
         names = [await ws.create(f"x{i}", seed=i) for i in range(8)]
-        seen = await asyncio.gather(*(ws.run(name) for name in names))
-    assert {one.stop_reason for one in seen} == {"complete"}
-    assert len({one.document.images for one in seen}) == 8
+        result = await asyncio.gather(*(ws.run(name) for name in names))
+    assert {one.stop_reason for one in result} == {"complete"}
+    assert len({one.document.images for one in result}) == 8
 
 
-async def test_three_hundred_calls_run_and_their_checkpoints_grow_linearly(opened: Opened) -> None:
+async def test_the_checkpoints_of_three_hundred_calls_grow_linearly(opened: Opened) -> None:
     sizes = []
     for calls in (100, 300):
         async with opened(plan_of(*"abc"), lambda _: Verdict(success=False), root=f"n{calls}") as ws:
             limits = Limits(max_attempts=100, max_calls=calls, replan_after=9)
-            seen = await ws.run(await ws.create("x", limits=limits))
-            assert len(seen.attempts) == calls
-            size, checkpoints = await ws.checkpoint_size(seen.summary.id)
+            result = await ws.run(await ws.create("x", limits=limits))
+            assert len(result.attempts) == calls
+            size, checkpoints = await ws.checkpoint_size(result.summary.id)
             sizes.append(size / checkpoints)
     assert sizes[1] < sizes[0] * 1.05
