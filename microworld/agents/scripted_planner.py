@@ -102,7 +102,7 @@ def _pieces(text: str) -> list[str]:
     pieces = [piece for piece in pieces if piece]
     if not pieces:
         raise InputError(
-            "The request does not say what to generate. Write for example 'a big red ball on the left, at night'."
+            "The request does not say what to generate. Try, for example, 'a big red ball on the left, at night'."
         )
     return pieces
 

@@ -61,8 +61,8 @@ def _parse_edits(text: str, words: list[str], source: Scene) -> Task:
     clauses = split_clauses(words)
     if not clauses:
         msg = (
-            f"Could not parse this instruction as one or more edits: {text!r}. Write for example 'make the ball green' "
-            f"or 'add a red ball on the left'."
+            f"Could not parse {text!r} as one or more edits. Try, for example, 'make the ball green' or 'add a red "
+            "ball on the left'."
         )
         raise InputError(msg, code="not_understood")
     state = _SceneState(source)
@@ -206,7 +206,7 @@ def _parse_description(text: str, words: list[str]) -> Task:
     scene = Scene(grounds[0] if grounds else _USUAL_BACKGROUND)
     nouns = _nouns(words)
     if not nouns and not grounds:
-        msg = f"Found no object or background in {text!r}. Write for example 'a red ball on the left, at night'."
+        msg = f"Found no object or background in {text!r}. Try, for example, 'a red ball on the left, at night'."
         raise InputError(msg, code="not_understood")
     if len(nouns) > MAX_OBJECTS:
         msg = f"Micro-world images hold at most {MAX_OBJECTS} objects; this text names {len(nouns)}."

@@ -130,15 +130,13 @@ def sample_scenario(
         RuntimeError: No request of this split was found, which is a bug in a family.
     """
     family = tuple(FAMILIES)[index % len(FAMILIES)]
-    count, allows_random_framing = (
-        FAMILIES[family].templates,
-        extra_templates and FAMILIES[family].allows_random_framing,
-    )
+    count = FAMILIES[family].templates
+    random_framing = extra_templates and FAMILIES[family].allows_random_framing
     known = [*range(count - 1), *(range(count, count + FAMILIES[family].extra_templates) if extra_templates else ())]
     for turn in range(_MAX_DRAWS):
         rng = np.random.default_rng([seed, SPLITS.index(split), index, turn])
         template = count - 1 if split == "templates" else known[int(rng.integers(len(known)))]
-        if allows_random_framing and rng.random() < _RANDOM_FRAMING_SHARE:
+        if random_framing and rng.random() < _RANDOM_FRAMING_SHARE:
             template = _RANDOM_FRAMING
         scenario = FAMILIES[family].make(rng, template, max_steps)
         if (
