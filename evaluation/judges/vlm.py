@@ -47,13 +47,13 @@ class VlmJudge:
     Args:
         model: Any LangChain chat model that accepts images.
         store: The image store.
-        questions: How many times to ask in total before giving up on a score.
+        max_answers: How many answers the model may give until one is usable, including the first.
     """
 
-    def __init__(self, model: BaseChatModel, store: ImageStore, questions: int = 3) -> None:
+    def __init__(self, model: BaseChatModel, store: ImageStore, max_answers: int = 3) -> None:
         self._model = model
         self._store = store
-        self._questions = questions
+        self._max_answers = max_answers
 
     async def judge(self, images: Sequence[JudgedImage]) -> list[JudgeScores | None]:
         """See `Judge.judge`.
@@ -76,7 +76,7 @@ class VlmJudge:
         parts: tuple[Part, ...] = (*(ImagePart(sha256=sha256) for sha256 in images), TextPart(text=text))
         messages = to_messages([Turn("user", parts)], self._store)
         conversation = list(messages)
-        for _ in range(self._questions):
+        for _ in range(self._max_answers):
             answer = (await invoke(self._model, conversation, role="judge's model")).text
             score = _parse(answer)
             if score is not None:

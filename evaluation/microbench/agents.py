@@ -111,12 +111,12 @@ class AgentFactory:
 
     def _learned_planner(self, name: str) -> Planner:
         model = _chat_model(weights_of(PLANNERS, name), _PLAN_TOKENS)
-        planner = ChatPlanner(model, self._store, prompts=prompts_folder(), questions=1)
+        planner = ChatPlanner(model, self._store, prompts=prompts_folder(), max_answers=1)
         return _CachingPlanner(planner, self._cache("planner", name))
 
     def _learned_critic(self, name: str, temperature: float) -> Critic:
         model = _chat_model(weights_of(CRITICS, name), _VERDICT_TOKENS, temperature)
-        critic = ChatCritic(model, self._store, prompts=prompts_folder(), questions=1)
+        critic = ChatCritic(model, self._store, prompts=prompts_folder(), max_answers=1)
         return _CachingCritic(critic, self._cache("critic", name, f"-{temperature:g}" if temperature else ""))
 
     def _cache(self, role: str, name: str, suffix: str = "") -> _AnswerCache:

@@ -167,4 +167,4 @@ def _build_role(role: Role, store: ImageStore, *, plans: bool) -> object:
     model = load_chat_model(role.model or "", **role.options)
     agent = ChatPlanner if plans else ChatCritic
     prompts = None if role.prompts is None else Path(resolve_folder(role.prompts))
-    return agent(model, store, prompts=prompts, questions=role.questions)
+    return agent(model, store, prompts=prompts, max_answers=role.max_answers)

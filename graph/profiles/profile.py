@@ -18,6 +18,7 @@ from interleavethinker.tools.local_extra import LOCAL_LIBRARIES, require_local
 from interleavethinker.tools.mcp.config import GeneratorConfig
 from interleavethinker.tools.moved_names import present_name
 from interleavethinker.tools.qwen3vl.inference import resolve_folder
+from interleavethinker.tools.renamed_fields import with_new_names
 
 __all__ = ["Profile", "Role", "import_object", "load_profile", "problems_of", "shipped_profiles"]
 
@@ -35,12 +36,17 @@ class Role(_Frozen):
     """Import string of a callable that takes `store=` and the options and returns a `Planner` or `Critic`."""
     prompts: str | None = None
     """Folder of prompt files that replace the shipped ones: relative to the profile's file, or `package:folder`."""
-    questions: int = Field(default=3, ge=1, le=10)
-    """How often a chat model is asked until it returns a usable answer, including the first time."""
+    max_answers: int = Field(default=3, ge=1, le=10)
+    """How many answers a chat model may give until one is usable, including the first."""
     options: dict[str, JsonValue] = Field(default_factory=dict)
     """Keyword arguments for the model or the object."""
     note: str = ""
     """Shown to the user at every start, for example that this is a scripted baseline."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_old_names(cls, data: Any) -> Any:
+        return with_new_names(data, {"questions": "max_answers"})
 
     @model_validator(mode="after")
     def _check_model_or_object(self) -> Self:

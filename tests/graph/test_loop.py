@@ -357,15 +357,15 @@ async def test_whatever_the_models_answer_a_trajectory_ends_or_fails_with_a_reas
     folder = tmp_path_factory.mktemp("hostile")
     store = ImageStore(folder / "images")
     components = Components(
-        ChatPlanner(ScriptedModel(answers=planner), store, questions=2),
-        ChatCritic(ScriptedModel(answers=critic), store, questions=2),
+        ChatPlanner(ScriptedModel(answers=planner), store, max_answers=2),
+        ChatCritic(ScriptedModel(answers=critic), store, max_answers=2),
         MemoryGenerator(store),
     )
     async with Workspace.open(folder, components) as ws:
         result = await ws.run(await ws.create("x", limits=Limits(max_attempts=2, max_calls=6)))
     if result.summary.status == "failed":
         assert result.plan is None
-        assert "No usable answer after 2 questions" in result.summary.reason
+        assert "no usable answer in 2 attempts" in result.summary.reason
     else:
         assert (result.summary.status, result.stop_reason is not None) == ("done", True)
         assert result.plan is not None

@@ -1,3 +1,5 @@
+"""What is accepted as a request, and the number of steps that a request asks for."""
+
 import pytest
 
 from interleavethinker.tools.errors import InputError
@@ -20,7 +22,7 @@ def test_texts_and_images_keep_their_order() -> None:
 
 
 @pytest.mark.parametrize("value", ["", " \n", [], [""], [{"kind": "image", "sha256": "../x"}], 3, [3], None])
-def test_what_says_nothing_or_is_no_request_is_refused(value: object) -> None:
+def test_an_empty_request_or_another_value_is_rejected(value: object) -> None:
     with pytest.raises(InputError):
         as_request(value)  # type: ignore[arg-type]
 
@@ -49,5 +51,5 @@ def test_what_says_nothing_or_is_no_request_is_refused(value: object) -> None:
         ("Show the three steps of making tea", 3),
     ],
 )
-def test_a_number_of_steps_counts_only_where_it_is_named_and_unambiguous(text: str, count: int | None) -> None:
+def test_a_number_of_steps_is_found_only_if_it_is_explicit_and_unambiguous(text: str, count: int | None) -> None:
     assert named_step_count(text) == count

@@ -1,4 +1,4 @@
-"""The words of the project survive every border they cross, and nothing changes them on the way."""
+"""The shared data types: frozen, strict, and unchanged by JSON and msgpack."""
 
 from collections.abc import Callable
 
@@ -58,12 +58,12 @@ def test_every_exported_type_has_a_sample_here() -> None:
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: type(sample).__name__)
-@pytest.mark.parametrize("border", [through_json, through_msgpack])
-def test_a_value_crosses_unchanged(border: Callable[[BaseModel], object], sample: BaseModel) -> None:
-    arrived = border(sample)
-    assert type(arrived) is type(sample)
-    assert arrived == sample
-    assert hash(arrived) == hash(sample)
+@pytest.mark.parametrize("round_trip", [through_json, through_msgpack])
+def test_a_value_survives_serialization_unchanged(round_trip: Callable[[BaseModel], object], sample: BaseModel) -> None:
+    loaded = round_trip(sample)
+    assert type(loaded) is type(sample)
+    assert loaded == sample
+    assert hash(loaded) == hash(sample)
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: type(sample).__name__)
@@ -75,12 +75,12 @@ def test_a_value_cannot_be_changed_or_extended(sample: BaseModel) -> None:
         type(sample).model_validate({**sample.model_dump(), "surplus": 1})
 
 
-def test_parts_inside_a_request_come_back_as_their_own_kind_in_order() -> None:
+def test_the_parts_of_a_request_are_loaded_as_their_own_types_in_order() -> None:
     request = Request.model_validate({"parts": [{"kind": "image", "sha256": A}, {"kind": "text", "text": "one"}]})
     assert request.parts == (ImagePart(sha256=A), TextPart(text="one"))
 
 
-def test_a_request_tells_its_text_and_its_images() -> None:
+def test_a_request_has_a_joined_text_and_a_list_of_images() -> None:
     request = Request(parts=(TextPart(text="one"), ImagePart(sha256=B), TextPart(text="two"), ImagePart(sha256=A)))
     assert request.text == "one\ntwo"
     assert request.images == (B, A)
@@ -92,8 +92,8 @@ def test_an_image_name_is_64_lower_case_hexadecimal_digits(name: str) -> None:
         ImagePart(sha256=name)
 
 
-def test_a_type_outside_the_list_does_not_come_back_from_a_checkpoint() -> None:
-    class Stranger(BaseModel):
+def test_a_type_that_is_not_allowed_is_not_loaded_from_a_checkpoint() -> None:
+    class Unlisted(BaseModel):
         text: str = "hello"
 
-    assert not isinstance(through_msgpack(Stranger()), Stranger)
+    assert not isinstance(through_msgpack(Unlisted()), Unlisted)

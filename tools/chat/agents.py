@@ -1,8 +1,10 @@
-"""Planner and critic as chat models: render, ask, read, and ask again with the error where an answer cannot be used.
+"""Planner and critic as chat models: render the conversation, call the model, read its answer, retry if it is unusable.
 
-Any LangChain chat model will do. What an answer must look like is `answers`' business, what the model sees
-`rendering`'s. Questions are bounded: a planner then raises, a critic leaves the attempt unjudged, which is neither
-success nor failure.
+Any LangChain chat model works. `answers` defines what an answer looks like, `rendering` what the model sees. A retry
+tells the model what was wrong with its previous answer. After `max_answers` unusable ones a planner raises, and a
+critic leaves the attempt unjudged, which counts neither as success nor as failure.
+
+The texts of retries are model input: do not change their wording, nor that of `ModelAnswerError` messages in `answers`.
 """
 
 import asyncio
@@ -30,77 +32,80 @@ __all__ = ["ChatCritic", "ChatPlanner", "to_messages"]
 
 _T = TypeVar("_T")
 MAX_PIXELS = 1024 * 1024
-"""Larger pictures are scaled down for the model, as in the paper; the store keeps them as they are."""
+"""Larger images are scaled down for the model, as in the paper. The store keeps the originals."""
 
 
 class ChatPlanner:
-    """A chat model that plans.
+    """A planner that calls a chat model.
 
     Args:
-        model: Any LangChain chat model that takes images.
-        store: Where the request's images lie.
-        prompts: Folder with prompt files that replace the shipped ones.
-        questions: How often to ask in all.
+        model: Any LangChain chat model; it must accept images if requests have some.
+        store: Holds the images of requests.
+        prompts: Folder of prompt files that replace the shipped ones.
+        max_answers: How many answers the model may give until one is usable, including the first.
     """
 
     def __init__(
-        self, model: BaseChatModel, store: ImageStore, *, prompts: Path | None = None, questions: int = 3
+        self, model: BaseChatModel, store: ImageStore, *, prompts: Path | None = None, max_answers: int = 3
     ) -> None:
         self._model = model
         self._store = store
         self._prompts: Prompts = load_prompts(prompts)
-        self._questions = questions
+        self._max_answers = max_answers
 
     async def plan(self, request: Request, context: PlanContext) -> Plan:
-        """See `Planner.plan`. A number of steps that the request names is insisted on, but not at any price."""
-        wanted = None if context.previous is not None else named_step_count(request.text)
-        seen: list[Plan] = []
+        """See `Planner.plan`. If the request names a number of steps, plans of another length are retried.
+
+        If no answer has that number of steps, the last plan is returned anyway; the document notes the difference.
+        """
+        requested = None if context.previous is not None else named_step_count(request.text)
+        usable: list[Plan] = []
 
         def read(message: AIMessage) -> Plan:
             plan = read_plan(message.text)
-            drawn = any(step.prompt is not None for step in plan.steps)
-            if wanted is not None and drawn and len(plan.steps) != wanted:
-                seen.append(plan)
+            has_images = any(step.prompt is not None for step in plan.steps)
+            if requested is not None and has_images and len(plan.steps) != requested:
+                usable.append(plan)
                 raise ModelAnswerError(
-                    f"The request names {wanted} steps; execution_plan must have exactly that many, not "
+                    f"The request names {requested} steps; execution_plan must have exactly that many, not "
                     f"{len(plan.steps)}."
                 )
             return plan
 
         messages = to_messages(render_request(request, context, self._prompts), self._store)
         try:
-            return await _ask(self._model, messages, read, self._questions)
+            return await _usable_answer(self._model, messages, read, self._max_answers)
         except ModelAnswerError:
-            if seen:
-                return seen[-1]  # The document will report the difference.
+            if usable:
+                return usable[-1]
             raise
 
 
 class ChatCritic:
-    """A chat model that judges.
+    """A critic that calls a chat model.
 
     Args:
-        model: Any LangChain chat model that takes images.
-        store: Where the pictures lie.
-        prompts: Folder with prompt files that replace the shipped ones.
-        questions: How often to ask in all.
+        model: Any LangChain chat model that accepts images.
+        store: Holds the images to judge.
+        prompts: Folder of prompt files that replace the shipped ones.
+        max_answers: How many answers the model may give until one is usable, including the first.
     """
 
     def __init__(
-        self, model: BaseChatModel, store: ImageStore, *, prompts: Path | None = None, questions: int = 3
+        self, model: BaseChatModel, store: ImageStore, *, prompts: Path | None = None, max_answers: int = 3
     ) -> None:
         self._model = model
         self._store = store
         self._prompts: Prompts = load_prompts(prompts)
-        self._questions = questions
+        self._max_answers = max_answers
 
     @property
     def gives_confidence(self) -> bool:
-        """Whether the model returns log-probabilities: our own ones do, a provider's where it was asked to."""
+        """Whether the model returns log-probabilities: local models do, hosted ones if `logprobs` is set."""
         return bool(getattr(self._model, "logprobs", False))
 
     async def judge(self, cases: Sequence[CriticInput]) -> list[Verdict]:
-        """See `Critic.judge`. All cases are asked at once; a model in this process batches them."""
+        """See `Critic.judge`. All cases are sent at once; a model in this process batches them."""
         return list(await asyncio.gather(*(self._judge(case) for case in cases)))
 
     async def _judge(self, case: CriticInput) -> Verdict:
@@ -110,18 +115,21 @@ class ChatCritic:
 
         messages = to_messages(render_case(case, self._prompts), self._store, blank_like=case.image)
         try:
-            return await _ask(self._model, messages, read, self._questions)
+            return await _usable_answer(self._model, messages, read, self._max_answers)
         except ModelAnswerError as error:
             return Verdict(success=None, reasoning=str(error))
 
 
 def to_messages(turns: Sequence[Turn], store: ImageStore, blank_like: Sha256 | None = None) -> list[BaseMessage]:
-    """Turns a rendered conversation into LangChain messages with the pictures in them.
+    """Converts a rendered conversation to LangChain messages with the images in them.
 
     Args:
         turns: From `rendering`.
-        store: Where the pictures lie.
-        blank_like: The picture whose size a blank one has.
+        store: Holds the images.
+        blank_like: Image whose size a blank image gets; 64 x 64 pixels by default.
+
+    Raises:
+        StoreError: An image is missing or damaged.
     """
     messages: list[BaseMessage] = []
     for turn in turns:
@@ -131,7 +139,9 @@ def to_messages(turns: Sequence[Turn], store: ImageStore, blank_like: Sha256 | N
                 if isinstance(part, TextPart):
                     content.append({"type": "text", "text": part.text})
                 else:
-                    png = _blank(store, blank_like) if part.sha256 == BLANK else _shown(store.get(part.sha256))
+                    png = (
+                        _blank_png(store, blank_like) if part.sha256 == BLANK else _scaled_down(store.get(part.sha256))
+                    )
                     data = base64.b64encode(png).decode()
                     content.append({"type": "image", "base64": data, "mime_type": "image/png"})
             messages.append(HumanMessage(content=content))
@@ -141,32 +151,36 @@ def to_messages(turns: Sequence[Turn], store: ImageStore, blank_like: Sha256 | N
     return messages
 
 
-async def _ask(
-    model: BaseChatModel, messages: list[BaseMessage], read: Callable[[AIMessage], _T], questions: int
+async def _usable_answer(
+    model: BaseChatModel, messages: list[BaseMessage], read: Callable[[AIMessage], _T], max_answers: int
 ) -> _T:
-    asked = list(messages)
-    for left in reversed(range(questions)):
-        answer = await invoke(model, asked)
+    conversation = list(messages)
+    for retries_left in reversed(range(max_answers)):
+        answer = await invoke(model, conversation)
         try:
             return read(answer)
         except ModelAnswerError as error:
-            if not left:
+            if not retries_left:
                 raise ModelAnswerError(
-                    f"No usable answer after {questions} questions. The last problem: {error}"
+                    f"The model gave no usable answer in {_times(max_answers)}. Last problem: {error}"
                 ) from error
             complaint = f"Your answer cannot be used. {error} Answer again, completely, in the form asked for."
-            asked = [*messages, AIMessage(content=answer.text or "(nothing)"), HumanMessage(content=complaint)]
+            conversation = [*messages, AIMessage(content=answer.text or "(nothing)"), HumanMessage(content=complaint)]
     raise AssertionError("unreachable")
 
 
-def _blank(store: ImageStore, like: Sha256 | None) -> bytes:
+def _times(count: int) -> str:
+    return "1 attempt" if count == 1 else f"{count} attempts"
+
+
+def _blank_png(store: ImageStore, like: Sha256 | None) -> bytes:
     from PIL import Image
 
     size = (64, 64) if like is None else image_size(store.get(like))
-    return _shown(encode_png(Image.new("RGB", size, "white")))
+    return _scaled_down(encode_png(Image.new("RGB", size, "white")))
 
 
-def _shown(png: bytes) -> bytes:
+def _scaled_down(png: bytes) -> bytes:
     width, height = image_size(png)
     if width * height <= MAX_PIXELS:
         return png

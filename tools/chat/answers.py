@@ -1,8 +1,10 @@
-"""The form of a planner's and a critic's answer: written by training, read by serving, so that the two cannot drift.
+"""The format of a planner's and a critic's answer: training writes it here and serving reads it here, so they agree.
 
-`<think>…</think><answer>{json}</answer>`. Reading is lenient about the wrapping (missing tags, code fences, broken
-JSON) and strict about the content: `"False"` is not a boolean, `"None"` is not nothing. A step's number is the model's
-own business; its place in the list is what counts.
+An answer is `<think>…</think><answer>{json}</answer>`. Reading is lenient about the wrapping (missing tags, code
+fences, broken JSON) and strict about the content: `"False"` is not a boolean and `"None"` is not a caption. A step's
+number in the JSON is ignored; its position in the list counts.
+
+The messages of `ModelAnswerError` are model input, because a retry quotes them: do not change their wording.
 """
 
 import json
@@ -18,23 +20,23 @@ __all__ = ["read_plan", "read_verdict", "reasoning_of", "strict_answer", "write_
 
 _T = TypeVar("_T", bound=BaseModel)
 _MAX_CHARS = 200_000
-"""An answer longer than this is not read: repairing broken JSON is not linear."""
+"""Longer answers are not read, because repairing broken JSON takes more than linear time."""
 _THINK = re.compile(r"<think>(.*?)</think>", re.DOTALL)
 _STRICT = re.compile(r"\s*<think>(?P<think>.*?)</think>\s*<answer>(?P<answer>.*?)</answer>\s*", re.DOTALL)
 _ANSWER = re.compile(r"<answer>(.*?)(?:</answer>|\Z)", re.DOTALL)
-_NOTHING = {"", "none", "null", "n/a"}
+_MEANS_NONE = {"", "none", "null", "n/a"}
 
 
-def _text_or_nothing(value: object) -> object:
-    """Models write "None" and "null" where they mean nothing; as a caption either would be nonsense."""
-    return None if isinstance(value, str) and value.strip().lower() in _NOTHING else value
+def _text_or_none(value: object) -> object:
+    """Models write "None" or "null" when they mean that there is none; neither should become a caption."""
+    return None if isinstance(value, str) and value.strip().lower() in _MEANS_NONE else value
 
 
-_Text = Annotated[str | None, BeforeValidator(_text_or_nothing)]
+_Text = Annotated[str | None, BeforeValidator(_text_or_none)]
 
 
 class _Lenient(BaseModel):
-    """Unknown fields are ignored, types are not converted."""
+    """Ignores unknown fields, and converts no types."""
 
     model_config = ConfigDict(strict=True, extra="ignore")
 
@@ -55,12 +57,12 @@ class _CriticAnswer(_Lenient):
 
 
 def read_plan(text: str) -> Plan:
-    """Reads a planner's answer.
+    """Reads the plan in a planner's answer.
 
     Raises:
-        ModelAnswerError: It is not of that form; the message tells the model what to mend.
+        ModelAnswerError: The answer has another format; the message tells the model what to correct.
     """
-    answer = _validated(_PlanAnswer, text)
+    answer = _parsed(_PlanAnswer, text)
     steps = tuple(
         Step(instruction=step.instruction, prompt=step.prompt, auxiliary_text=step.auxiliary_text)
         for step in answer.execution_plan
@@ -72,12 +74,12 @@ def read_plan(text: str) -> Plan:
 
 
 def read_verdict(text: str) -> Verdict:
-    """Reads a critic's answer, without a confidence.
+    """Reads the verdict in a critic's answer; its confidence is None.
 
     Raises:
-        ModelAnswerError: It is not of that form; the message tells the model what to mend.
+        ModelAnswerError: The answer has another format; the message tells the model what to correct.
     """
-    answer = _validated(_CriticAnswer, text)
+    answer = _parsed(_CriticAnswer, text)
     if not answer.previous_step_success and not answer.refine_prompt.strip():
         raise ModelAnswerError("refine_prompt must be a prompt for another attempt where the step failed.")
     return Verdict(
@@ -88,11 +90,11 @@ def read_verdict(text: str) -> Verdict:
 
 
 def write_plan(plan: Plan, first: int = 1) -> str:
-    """Writes a plan as a planner should.
+    """Returns the answer with which a planner should give this plan.
 
     Args:
         plan: The plan.
-        first: Number of the first step; larger where a given sequence is continued.
+        first: Number of the first step; larger than 1 if the plan continues a given sequence.
     """
     steps = [
         {
@@ -104,23 +106,23 @@ def write_plan(plan: Plan, first: int = 1) -> str:
         }
         for number, step in enumerate(plan.steps, first)
     ]
-    return _written(plan.reasoning, {"execution_plan": steps})
+    return _formatted(plan.reasoning, {"execution_plan": steps})
 
 
 def write_verdict(verdict: Verdict) -> str:
-    """Writes a verdict as a critic should."""
+    """Returns the answer with which a critic should give this verdict."""
     content = {"previous_step_success": bool(verdict.success), "refine_prompt": verdict.refined_prompt}
-    return _written(verdict.reasoning, content)
+    return _formatted(verdict.reasoning, content)
 
 
 def reasoning_of(text: str) -> str:
-    """Returns what stands between the think tags; empty if there are none."""
+    """Returns the text between the think tags, or an empty string if there are none."""
     found = _THINK.search(text)
     return found.group(1).strip() if found else ""
 
 
 def strict_answer(text: str) -> dict[str, JsonValue] | None:
-    """Returns the JSON object of an answer that needs no lenience at all, or None for any other answer.
+    """Returns the JSON object of an answer in exactly the required format, or None for any other answer.
 
     Training rewards this form and evaluation measures it: both tags exactly once and in order, non-empty reasoning,
     a JSON object that `json.loads` accepts, and nothing but white space around them.
@@ -141,12 +143,12 @@ def strict_answer(text: str) -> dict[str, JsonValue] | None:
     return content if isinstance(content, dict) else None
 
 
-def _written(reasoning: str, content: object) -> str:
+def _formatted(reasoning: str, content: object) -> str:
     return f"<think>{reasoning}</think><answer>{json.dumps(content, ensure_ascii=False)}</answer>"
 
 
-def _validated(kind: type[_T], text: str) -> _T:
-    data = _json_in(text)
+def _parsed(kind: type[_T], text: str) -> _T:
+    data = _find_json(text)
     try:
         return kind.model_validate(data)
     except ValidationError as error:
@@ -156,7 +158,7 @@ def _validated(kind: type[_T], text: str) -> _T:
         raise ModelAnswerError(f"The JSON between <answer> and </answer> has the wrong form: {problems}.") from error
 
 
-def _json_in(text: str) -> object:
+def _find_json(text: str) -> object:
     if len(text) > _MAX_CHARS:
         raise ModelAnswerError(f"The answer must be shorter than {_MAX_CHARS} characters.")
     tagged = _ANSWER.findall(text)
@@ -173,6 +175,6 @@ def _json_in(text: str) -> object:
 
     try:
         return json_repair.loads(body, skip_json_loads=True)
-    # The library's own loops, on hostile text, may end in any of these.
+    # On malicious text, the library itself may fail with any of these.
     except (ValueError, RecursionError, IndexError) as error:
         raise ModelAnswerError("What stands between <answer> and </answer> must be JSON.") from error

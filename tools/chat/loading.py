@@ -1,7 +1,7 @@
-"""Finds the chat model that a profile names.
+"""Loads the chat model that a profile names.
 
-`qwen3-vl:PATH-or-repository` is loaded in this process; anything else is LangChain's `provider:model`. Loading happens
-at the first question, not here.
+`qwen3-vl:…` is a model in this process; any other name is LangChain's `provider:model`. Weights are loaded by the first
+call, not here.
 """
 
 from typing import Any
@@ -13,18 +13,19 @@ from interleavethinker.tools.errors import ProfileError
 __all__ = ["OWN_PREFIX", "load_chat_model"]
 
 OWN_PREFIX = "qwen3-vl:"
+"""Names of models in this process start with it."""
 
 
 def load_chat_model(name: str, **options: Any) -> BaseChatModel:
     """Returns a chat model by name.
 
     Args:
-        name: `qwen3-vl:PATH-or-repository`, an import string after that prefix for weights inside a package
-            (`qwen3-vl:package:folder`), or `provider:model`.
-        options: The model's own keyword arguments.
+        name: `qwen3-vl:` with a folder, a repository, or `package:folder` for weights inside a package; or
+            `provider:model` for LangChain's `init_chat_model`.
+        options: Keyword arguments of the model.
 
     Raises:
-        ProfileError: Unknown provider, a missing package or key, or unusable options.
+        ProfileError: The provider is unknown, its package or key is missing, or the options are invalid.
     """
     if name.startswith(OWN_PREFIX):
         from interleavethinker.tools.qwen3vl.chat_model import Qwen3VL
@@ -34,9 +35,9 @@ def load_chat_model(name: str, **options: Any) -> BaseChatModel:
 
     try:
         model = init_chat_model(name, **options)
-    # Providers complain about missing keys, packages and options each in their own way.
+    # Providers raise their own exceptions for missing keys and packages and for invalid options.
     except Exception as error:
         raise ProfileError(f"The chat model {name!r} cannot be used: {type(error).__name__}: {error}") from error
     if not isinstance(model, BaseChatModel):
-        raise ProfileError(f"A profile must name one model; {name!r} leaves it open.")
+        raise ProfileError(f"{name!r} does not name one model. Give provider:model.")
     return model

@@ -1,7 +1,7 @@
-"""How sure a model was of a boolean in its JSON answer: P(true) from the log-probabilities at that very token.
+"""The confidence of a boolean in a model's JSON answer: P(true), from the log-probabilities at the boolean's token.
 
-Reads the shape in which OpenAI-compatible servers and our own models give them:
-`response_metadata["logprobs"]["content"]`, a list of `{"token", "logprob", "top_logprobs": [{"token", "logprob"}, …]}`.
+Reads the format of OpenAI-compatible servers and of local models: `response_metadata["logprobs"]["content"]` is a list
+of `{"token", "logprob", "top_logprobs": [{"token", "logprob"}, …]}`.
 """
 
 import math
@@ -13,10 +13,16 @@ from langchain_core.messages import AIMessage
 __all__ = ["CRITIC_FIELD", "confidence_of"]
 
 CRITIC_FIELD = "previous_step_success"
+"""The boolean in a critic's answer."""
 
 
 def confidence_of(message: AIMessage, field: str) -> float | None:
-    """Returns P(true) for a boolean field, 0..1, or None where the model gave no log-probabilities there."""
+    """Returns P(true) for a boolean field, in 0..1, or None if there are no log-probabilities for it.
+
+    Args:
+        message: The model's answer. If it has the field several times, the last one counts.
+        field: Name of the field in the answer's JSON.
+    """
     logprobs = message.response_metadata.get("logprobs")
     tokens = logprobs.get("content") if isinstance(logprobs, Mapping) else None
     if not isinstance(tokens, Sequence) or not tokens:
@@ -26,7 +32,7 @@ def confidence_of(message: AIMessage, field: str) -> float | None:
         places = [match.end() for match in re.finditer(rf'"{re.escape(field)}"\s*:\s*', text)]
         return _probability(tokens, places[-1]) if places else None
     except (KeyError, TypeError, ValueError):
-        return None  # Another provider's idea of log-probabilities.
+        return None  # Log-probabilities in another format.
 
 
 def _probability(tokens: Sequence[Mapping[str, object]], place: int) -> float | None:
@@ -44,9 +50,9 @@ def _probability(tokens: Sequence[Mapping[str, object]], place: int) -> float | 
     if not isinstance(choices, Sequence):
         return None
     for choice in choices:
-        said = str(choice["token"])
-        # An alternative may leave out the space or quote that this token begins with.
-        first = said.removeprefix(before).lstrip(' ":').lower()[:1]
+        text = str(choice["token"])
+        # An alternative may lack the space or quote that this token starts with.
+        first = text.removeprefix(before).lstrip(' ":').lower()[:1]
         if first in mass:
             mass[first] += math.exp(float(choice["logprob"]))
     total = mass["t"] + mass["f"]

@@ -72,7 +72,7 @@ async def test_an_unparsable_answer_is_requested_again_and_then_gives_no_scores(
     assert await VlmJudge(Scripted(semantics_answers=[nonsense, '{"scores": [8, 8]}']), store).judge([judged]) == [
         JudgeScores(8, 7)
     ]
-    assert await VlmJudge(Scripted(semantics_answers=[nonsense] * 2), store, questions=2).judge([judged]) == [None]
+    assert await VlmJudge(Scripted(semantics_answers=[nonsense] * 2), store, max_answers=2).judge([judged]) == [None]
 
 
 async def test_a_generated_image_is_judged_without_a_source_and_scores_are_limited_to_10(

@@ -67,3 +67,13 @@ def test_the_error_for_an_unknown_profile_lists_the_shipped_ones() -> None:
 def test_an_import_string_that_cannot_be_imported_is_a_profile_error(target: str) -> None:
     with pytest.raises(ProfileError, match="Cannot import"):
         import_object(target)
+
+
+def test_a_profile_with_the_names_of_version_0_1_is_still_read(tmp_path: Path) -> None:
+    path = tmp_path / "old.toml"
+    old = GOOD.replace('"qwen3-vl:some/where"', '"qwen3-vl:some/where", questions = 2')
+    old = old.replace('generator = { model = "cells" }', 'generator = { model = "cells", deadline = 60, resends = 1 }')
+    path.write_text(old)
+    profile = load_profile(str(path))
+    assert profile.critic.max_answers == 2
+    assert (profile.generator.call_timeout, profile.generator.max_resends) == (60, 1)

@@ -79,7 +79,7 @@ def _critic(name: str, store: ImageStore) -> ChatCritic:
     weights = CRITICS[name]
     sizes = {"dtype": "float32", "max_new_tokens": 200, "max_batch": 16}
     return ChatCritic(
-        load_chat_model(weights.model, **sizes, **weights.options), store, prompts=prompts_folder(), questions=1
+        load_chat_model(weights.model, **sizes, **weights.options), store, prompts=prompts_folder(), max_answers=1
     )
 
 

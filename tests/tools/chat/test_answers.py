@@ -1,3 +1,5 @@
+"""The format of answers: written answers are read back, and imperfect ones are read or rejected."""
+
 import contextlib
 
 import pytest
@@ -39,7 +41,7 @@ def test_a_written_verdict_is_read_back_as_it_was(success: bool, prompt: str, re
 
 
 @given(st.text(max_size=300) | st.binary(max_size=300).map(lambda data: data.decode("latin-1")))
-def test_whatever_a_model_says_is_read_or_refused_as_a_wrong_answer(text: str) -> None:
+def test_any_text_is_read_or_rejected_as_an_unusable_answer(text: str) -> None:
     for read in (read_plan, read_verdict):
         for wrapped in (text, f"<answer>{text}</answer>", f'<answer>{{"execution_plan": {text}}}</answer>'):
             with contextlib.suppress(ModelAnswerError):
@@ -59,7 +61,7 @@ def test_whatever_a_model_says_is_read_or_refused_as_a_wrong_answer(text: str) -
         ),
     ],
 )
-def test_the_wrapping_may_be_sloppy(text: str) -> None:
+def test_an_answer_with_imperfect_wrapping_is_read(text: str) -> None:
     verdict = read_verdict(text)
     assert (verdict.success, verdict.refined_prompt) == (False, "again")
 
@@ -78,19 +80,19 @@ def test_the_wrapping_may_be_sloppy(text: str) -> None:
         ('{"a": ' * 10_000, "must be JSON"),
     ],
 )
-def test_the_content_may_not(text: str, complaint: str) -> None:
+def test_an_answer_with_the_wrong_content_is_rejected(text: str, complaint: str) -> None:
     with pytest.raises(ModelAnswerError, match=complaint):
         read_verdict(text)
 
 
-def test_nothing_written_as_a_word_is_nothing() -> None:
+def test_none_written_as_text_is_read_as_none() -> None:
     plan = read_plan(
         '{"execution_plan": [{"instruction": "None", "prompt": "null", "auxiliary_text": "It is a cat."}]}'
     )
     assert plan.steps == (Step(auxiliary_text="It is a cat."),)
 
 
-def test_a_steps_number_is_the_models_own_business() -> None:
+def test_step_numbers_in_an_answer_are_ignored() -> None:
     plan = read_plan(
         '{"execution_plan": [{"step_number": "../../etc", "prompt": "a"}, {"step_number": 1, "prompt": "b"}, '
         '{"step_number": 1, "prompt": "c"}]}'
@@ -102,17 +104,17 @@ def test_a_steps_number_is_the_models_own_business() -> None:
     "text",
     ['{"execution_plan": []}', '{"execution_plan": [{}]}', '{"execution_plan": [{"prompt": 3}]}', '{"plan": []}', "[]"],
 )
-def test_a_plan_without_anything_to_do_is_refused(text: str) -> None:
+def test_a_plan_without_usable_steps_is_rejected(text: str) -> None:
     with pytest.raises(ModelAnswerError):
         read_plan(text)
 
 
-def test_reasoning_is_what_stands_between_the_think_tags() -> None:
+def test_reasoning_is_the_text_between_the_think_tags() -> None:
     assert reasoning_of("<think> so\nthen </think>rest") == "so\nthen"
     assert reasoning_of("rest") == ""
 
 
-def test_a_written_answer_is_in_the_strict_form() -> None:
+def test_a_written_answer_is_in_the_strict_format() -> None:
     text = write_verdict(Verdict(success=False, refined_prompt="a ball", reasoning="too small"))
     assert strict_answer(text) == {"previous_step_success": False, "refine_prompt": "a ball"}
     assert strict_answer(f"\n {text}\n") is not None
@@ -134,5 +136,5 @@ def test_a_written_answer_is_in_the_strict_form() -> None:
         "<think>why</think><answer>" + "[" * 100_000 + "</answer>",
     ],
 )
-def test_whatever_needs_lenience_is_not_in_the_strict_form(text: str) -> None:
+def test_an_answer_that_needs_lenient_reading_is_not_in_the_strict_format(text: str) -> None:
     assert strict_answer(text) is None

@@ -1,4 +1,4 @@
-"""The content-addressed store: whole images or errors, through real files and killed writers."""
+"""The content-addressed store: intact images or errors, with real files and killed writers."""
 
 import os
 import shutil
@@ -14,25 +14,25 @@ from interleavethinker.tools.errors import StoreError
 from interleavethinker.tools.images.store import ImageStore, sha256_of
 
 
-def test_what_is_put_comes_back_under_the_hash_of_its_bytes(tmp_path: Path) -> None:
+def test_an_image_is_stored_under_the_hash_of_its_bytes(tmp_path: Path) -> None:
     store = ImageStore(tmp_path)
-    name = store.put(b"picture")
-    assert name == sha256_of(b"picture")
-    assert store.get(name) == b"picture"
+    name = store.put(b"image")
+    assert name == sha256_of(b"image")
+    assert store.get(name) == b"image"
     assert name in store
     assert list(store) == [name]
 
 
-def test_putting_twice_keeps_one_file(tmp_path: Path) -> None:
+def test_storing_an_image_twice_keeps_one_file(tmp_path: Path) -> None:
     store = ImageStore(tmp_path, fsync=True)
     assert store.put(b"same") == store.put(b"same")
     assert [path.suffix for path in tmp_path.rglob("*") if path.is_file()] == [".png"]
 
 
-def test_a_folder_that_was_removed_meanwhile_is_made_again(tmp_path: Path) -> None:
+def test_a_folder_that_was_deleted_meanwhile_is_created_again(tmp_path: Path) -> None:
     store = ImageStore(tmp_path / "store")
-    shutil.rmtree(store.path(store.put(b"picture")).parent)
-    assert store.get(store.put(b"picture")) == b"picture"
+    shutil.rmtree(store.path(store.put(b"image")).parent)
+    assert store.get(store.put(b"image")) == b"image"
 
 
 def test_an_unknown_image_has_its_own_code(tmp_path: Path) -> None:
@@ -42,20 +42,20 @@ def test_an_unknown_image_has_its_own_code(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [lambda b: b[:-1], lambda b: b[:0], lambda b: b"X" + b[1:], lambda b: b + b"!"])
-def test_a_damaged_file_is_an_error_and_a_new_put_repairs_it(tmp_path: Path, damage: object) -> None:
+def test_a_damaged_file_is_an_error_and_storing_the_image_again_repairs_it(tmp_path: Path, damage: object) -> None:
     store = ImageStore(tmp_path)
-    name = store.put(b"a whole picture")
+    name = store.put(b"an intact image")
     path = store.path(name)
     path.write_bytes(damage(path.read_bytes()))  # type: ignore[operator]
     with pytest.raises(StoreError) as caught:
         store.get(name)
     assert caught.value.code == "corrupt_image"
-    store.put(b"a whole picture")
-    assert store.get(name) == b"a whole picture"
+    store.put(b"an intact image")
+    assert store.get(name) == b"an intact image"
 
 
 @pytest.mark.parametrize("name", ["", "../../etc/passwd", "A" * 64, "0" * 63, "0" * 64 + "\n", "/" * 64])
-def test_a_name_that_is_no_hash_reaches_no_file(tmp_path: Path, name: str) -> None:
+def test_a_name_that_is_no_hash_never_reaches_a_file(tmp_path: Path, name: str) -> None:
     store = ImageStore(tmp_path)
     assert name not in store
     for use in (store.get, store.delete, store.path):
@@ -64,7 +64,7 @@ def test_a_name_that_is_no_hash_reaches_no_file(tmp_path: Path, name: str) -> No
         assert caught.value.code == "unknown_image"
 
 
-def test_deleting_says_whether_there_was_anything(tmp_path: Path) -> None:
+def test_deleting_returns_whether_the_image_existed(tmp_path: Path) -> None:
     store = ImageStore(tmp_path)
     name = store.put(b"short-lived")
     assert store.delete(name) is True
@@ -72,7 +72,7 @@ def test_deleting_says_whether_there_was_anything(tmp_path: Path) -> None:
     assert name not in store
 
 
-def test_a_writer_killed_before_the_rename_leaves_no_image_and_its_rest_is_swept(tmp_path: Path) -> None:
+def test_a_writer_killed_before_the_rename_leaves_no_image_and_its_temporary_file_is_swept(tmp_path: Path) -> None:
     code = textwrap.dedent(
         """
         import os, signal, sys
@@ -87,16 +87,16 @@ def test_a_writer_killed_before_the_rename_leaves_no_image_and_its_rest_is_swept
     store = ImageStore(tmp_path)
     assert list(store) == []
     assert sha256_of(b"never finished") not in store
-    assert store.sweep() == 0, "a young temporary file may belong to a living writer"
+    assert store.sweep() == 0, "a young temporary file may belong to a running writer"
     (leftover,) = tmp_path.rglob("*.tmp")
     os.utime(leftover, (0, 0))
     assert store.sweep() == 1
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
-def test_a_folder_that_cannot_be_written_is_a_store_error_without_its_path(tmp_path: Path) -> None:
+def test_an_unwritable_folder_is_a_store_error_that_does_not_reveal_its_path(tmp_path: Path) -> None:
     blocked = tmp_path / "secret-place"
     blocked.write_text("a file where the folder should be")
     with pytest.raises(StoreError) as caught:
-        ImageStore(blocked).put(b"picture")
+        ImageStore(blocked).put(b"image")
     assert "secret-place" not in str(caught.value)

@@ -215,13 +215,13 @@ async def test_a_model_that_answers_nonsense_leaves_attempts_unjudged_and_gives_
 ) -> None:
     store = ImageStore(tmp_path)
     image = store.put(png("red"))
-    critic = ChatCritic(chat(folder), store, questions=2)
+    critic = ChatCritic(chat(folder), store, max_answers=2)
     assert critic.gives_confidence
     cases = [CriticInput(source=None, image=image, original_prompt="a ball", prompt=f"a ball {i}") for i in range(3)]
     verdicts = await critic.judge(cases)
     assert [verdict.success for verdict in verdicts] == [None, None, None]
-    with pytest.raises(ModelAnswerError, match="after 2 questions"):
-        await ChatPlanner(chat(folder), store, questions=2).plan(as_request("a ball"), PlanContext())
+    with pytest.raises(ModelAnswerError, match="no usable answer in 2 attempts"):
+        await ChatPlanner(chat(folder), store, max_answers=2).plan(as_request("a ball"), PlanContext())
 
 
 def test_weights_that_cannot_be_loaded_are_a_model_error() -> None:

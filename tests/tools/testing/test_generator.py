@@ -1,4 +1,4 @@
-"""The in-memory generator behaves as the port promises, so that tests with it prove something."""
+"""The in-memory generator behaves as the protocol promises, so that tests which use it are meaningful."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from interleavethinker.tools.testing.generator import MemoryGenerator
 from interleavethinker.tools.types import GenerationRequest
 
 
-async def test_equal_calls_give_equal_images_and_every_field_counts(tmp_path: Path) -> None:
+async def test_equal_calls_give_equal_images_and_every_field_matters(tmp_path: Path) -> None:
     store = ImageStore(tmp_path)
     generator = MemoryGenerator(store)
     first = await generator.generate(GenerationRequest(prompt="a house", seed=1))
@@ -28,7 +28,7 @@ async def test_equal_calls_give_equal_images_and_every_field_counts(tmp_path: Pa
     assert all(image in store for image in images)
 
 
-async def test_it_fails_as_often_as_told_and_then_works(tmp_path: Path) -> None:
+async def test_it_fails_as_often_as_requested_and_then_works(tmp_path: Path) -> None:
     generator = MemoryGenerator(ImageStore(tmp_path))
     generator.fail_next(GeneratorError("Try later.", code="busy", retryable=True), times=2)
     for _ in range(2):
@@ -38,7 +38,7 @@ async def test_it_fails_as_often_as_told_and_then_works(tmp_path: Path) -> None:
     assert len(generator.generated) == 1
 
 
-async def test_an_edit_of_an_image_that_is_not_in_the_workspace_is_refused(tmp_path: Path) -> None:
+async def test_editing_an_image_that_is_not_in_the_store_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(StoreError) as caught:
         await MemoryGenerator(ImageStore(tmp_path)).generate(GenerationRequest(prompt="x", seed=0, source="0" * 64))
     assert caught.value.code == "unknown_image"
