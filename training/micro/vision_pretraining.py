@@ -59,6 +59,7 @@ def run_vision_pretraining(recipe: VisionPretrainingRecipe, root: Path) -> Path:
     """
     from transformers import Qwen3VLForConditionalGeneration
 
+    generator_images = _generator_images(recipe)  # first, so that a run without data leaves no folder behind
     save_recipe(recipe, root)
     _rename_old_checkpoint(root)
     folder = RunFolder(root)
@@ -68,7 +69,6 @@ def run_vision_pretraining(recipe: VisionPretrainingRecipe, root: Path) -> Path:
     model = Qwen3VLForConditionalGeneration.from_pretrained(start, dtype=torch.float32)
     processor = load_processor(start)
     tower = _ProbedVisionTower(model.model.visual, model.config.vision_config.out_hidden_size)
-    generator_images = _generator_images(recipe)
     stage = Stage(recipe.kind, recipe.steps, recipe.learning_rate, recipe.seed, save_every=200)
 
     def loss(rng: np.random.Generator) -> tuple[torch.Tensor, dict[str, float]]:
