@@ -164,7 +164,7 @@ def _sharing_images(into: DataFolder, folder: DataFolder) -> DataFolder:
 
 
 def choose_rl_rows(
-    rows: Sequence[CriticRow], failures: float, seed: int = 0, most: int | None = None
+    rows: Sequence[CriticRow], failures: float, seed: int = 0, max_rows: int | None = None
 ) -> list[CriticRow]:
     """Chooses and orders the rows of one RL run, with the given share of failed attempts.
 
@@ -172,7 +172,7 @@ def choose_rl_rows(
         rows: The RL rows.
         failures: Share of failed attempts.
         seed: Seed of the choice and the order.
-        most: Maximum number of rows; by default as many as the share allows.
+        max_rows: Maximum number of rows; by default as many as the share allows.
 
     Raises:
         InputError: No row has a failed attempt; only those can earn a step-wise reward.
@@ -183,7 +183,7 @@ def choose_rl_rows(
     if not bad:
         msg = "The data folder has no RL rows with failed attempts. Make them: interleavethinker data select"
         raise InputError(msg)
-    count = most or len(rows)
+    count = max_rows or len(rows)
     failed = min(len(bad), max(1, round(count * failures)))
     succeeded = min(len(good), round(failed * (1 - failures) / max(failures, 1e-9)), count - failed)
     chosen = bad[:failed] + good[:succeeded]

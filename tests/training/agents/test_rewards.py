@@ -73,7 +73,7 @@ def test_a_right_verdict_earns_one_and_a_wrong_or_unusable_one_nothing() -> None
 
 
 @given(st.floats(0, 10), st.floats(0, 10))
-def test_a_step_reward_is_above_one_half_only_if_the_score_rose(before: float, after: float) -> None:
+def test_a_step_reward_is_below_one_half_only_if_the_score_fell(before: float, after: float) -> None:
     reward = step_reward(before, after)
     assert 0 <= reward <= 1
     assert (reward >= NO_CHANGE) == (after >= before) or reward == NO_CHANGE

@@ -270,9 +270,9 @@ async def test_a_noisy_judge_inverts_a_share_of_verdicts_and_always_the_same_one
 
 def test_grpo_rows_have_the_given_share_of_failed_attempts(made: Made) -> None:
     rows = list(made.folder.scored)
-    chosen = choose_rl_rows(rows, 0.5, most=6)
+    chosen = choose_rl_rows(rows, 0.5, max_rows=6)
     assert [row.success for row in chosen].count(False) == 3
-    assert chosen == choose_rl_rows(rows, 0.5, most=6)
+    assert chosen == choose_rl_rows(rows, 0.5, max_rows=6)
     with pytest.raises(InputError, match="failed attempts"):
         choose_rl_rows([row for row in rows if row.success], 0.5)
 

@@ -47,8 +47,8 @@ def test_prompts_that_exist_already_are_kept(tmp_path: Path) -> None:
 
 def test_trajectories_come_from_the_agents_graph_and_follow_the_critic(made: Made) -> None:
     rows = list(made.folder.trajectories)
-    drawn = [row for row in made.folder.prompts if row.family != "questions"]
-    assert {row.prompt for row in rows} == {row.id for row in drawn}
+    with_images = [row for row in made.folder.prompts if row.family != "questions"]
+    assert {row.prompt for row in rows} == {row.id for row in with_images}
     retried = 0
     for row in rows:
         for attempt in row.attempts:
