@@ -16,22 +16,19 @@ class ColorPlanner:
 
     async def plan(self, request: it.Request, context: it.PlanContext) -> it.Plan:
         """Returns the plan."""
-        return it.Plan(
-            steps=tuple(it.Step(instruction=f"Paint it {word}", prompt=word) for word in request.text.split())
-        )
+        steps = [it.Step(instruction=f"Paint it {word}", prompt=word) for word in request.text.split()]
+        return it.Plan(steps=tuple(steps))
 
 
-class FirstTimeUnlucky:
-    """Rejects every first attempt and asks for a darker one."""
+class DarkColorsOnly:
+    """Rejects every light color and asks for the dark one."""
 
     gives_confidence = False
 
     async def judge(self, cases: Sequence[it.CriticInput]) -> list[it.Verdict]:
         """Returns one verdict per case."""
-        return [
-            it.Verdict(success=case.prompt.startswith("dark"), refined_prompt=f"dark{case.original_prompt}")
-            for case in cases
-        ]
+        dark = [(case.prompt.startswith("dark"), f"dark{case.original_prompt}") for case in cases]
+        return [it.Verdict(success=success, refined_prompt=prompt) for success, prompt in dark]
 
 
 class ColorGenerator:
@@ -40,22 +37,19 @@ class ColorGenerator:
     def __init__(self, store: it.ImageStore) -> None:
         self._store = store
 
-    async def generate(
-        self, call: it.GenerationRequest, progress: it.ProgressCallback | None = None
-    ) -> it.GeneratedImage:
+    async def generate(self, call: it.GenerationRequest, progress: object = None) -> it.GeneratedImage:
         """Stores the image and returns its name."""
         png = io.BytesIO()
         Image.new("RGB", (64, 64), call.prompt).save(png, "PNG")
         sha256 = self._store.put(png.getvalue())
-        return it.GeneratedImage(
-            sha256=sha256, width=64, height=64, seed=call.seed, model="colors", seconds=0, cached=False
-        )
+        size = {"width": 64, "height": 64}
+        return it.GeneratedImage(sha256=sha256, seed=call.seed, model="colors", seconds=0, cached=False, **size)
 
 
 async def main() -> None:
     """Runs the three together in a workspace of their own."""
     root = Path(tempfile.mkdtemp())
-    components = it.Components(ColorPlanner(), FirstTimeUnlucky(), ColorGenerator(it.ImageStore(root / "images")))
+    components = it.Components(ColorPlanner(), DarkColorsOnly(), ColorGenerator(it.ImageStore(root / "images")))
     async with it.Workspace.open(root, components) as workspace:
         done = await workspace.run(await workspace.create("red green blue"))
         print([attempt.prompt for attempt in done.attempts])

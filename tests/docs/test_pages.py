@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from interleavethinker.graph import make_graph
+from interleavethinker import GeneratorConfig, Limits, Profile, make_graph
+from interleavethinker.graph.profiles.profile import Role
 
 from .blocks import PAGES, ROOT
 from .command_lines import check_command
@@ -54,13 +55,14 @@ def test_every_decision_is_listed_with_its_title() -> None:
         assert f"| [{number}]({path.name}) | {title} |" in index
 
 
-def test_every_field_of_limits_is_described() -> None:
-    from interleavethinker import Limits
-
+def test_every_field_of_profiles_and_limits_is_described() -> None:
     text = (ROOT / "docs" / "guides" / "profiles.md").read_text(encoding="utf-8")
     for name, field in Limits.model_fields.items():
         default = "none" if field.default is None else str(field.default)
         assert f"| `{name}` | {default} |" in text
+    named = set(re.findall(r"`(\w+)`", "".join(line for line in text.splitlines() if line.startswith("|"))))
+    fields = Profile.model_fields.keys() | Role.model_fields.keys() | GeneratorConfig.model_fields.keys()
+    assert fields - named - {"name", "source", "planner", "critic", "generator", "limits"} == set()
 
 
 @pytest.mark.parametrize("path", [".github/workflows/ci.yml", ".pre-commit-config.yaml"])
