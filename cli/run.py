@@ -1,12 +1,9 @@
 """`interleavethinker run` and `resume`: from a request to a storyboard, in this process."""
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-
-from interleavethinker.tools.errors import InputError
 
 from .execution import run_trajectory
 from .options import (
@@ -25,11 +22,8 @@ from .workspace_command import workspace_command
 
 if TYPE_CHECKING:
     from interleavethinker.graph import Workspace
-    from interleavethinker.tools.request_parsing import RequestLike
 
 __all__ = ["resume", "run"]
-
-_PLACEHOLDER = re.compile(r"<image>")
 
 
 @workspace_command
@@ -66,6 +60,7 @@ async def run(
     4 waiting for approval, 130 paused or cancelled.
     """
     from interleavethinker.graph import load_profile
+    from interleavethinker.tools.request_parsing import place_images
 
     chosen = load_profile(profile)
     limits = limits_with(
@@ -79,8 +74,9 @@ async def run(
     if chosen.notice and not json_output:
         typer.secho(chosen.notice, dim=True, err=True)
     text = prompt or ("" if image else chosen.example)
+    images = [await workspace.add_image(path) for path in image or ()]
     trajectory = await workspace.create(
-        await _request(workspace, text, image or []),
+        place_images(text, images),
         profile=profile,
         limits=limits,
         seed=seed,
@@ -99,31 +95,3 @@ async def resume(
     """
     name = (await workspace.summary(trajectory)).id
     return await run_trajectory(workspace, name, out, as_json=json_output)
-
-
-async def _request(workspace: "Workspace", text: str, images: list[Path]) -> "RequestLike":
-    """Returns the request with each `<image>` replaced by an image; images without a placeholder come first.
-
-    Example:
-        `"a cat <image> asleep"` with two files: [first image, "a cat", second image, "asleep"].
-
-    Raises:
-        InputError: The text has more placeholders than images, or a file is not an image.
-    """
-    from interleavethinker.tools.types import ImagePart, TextPart
-
-    pieces = _PLACEHOLDER.split(text)
-    placeholders = len(pieces) - 1
-    if placeholders > len(images):
-        raise InputError(
-            f"The request has {placeholders} <image> placeholders, but --image is given {len(images)} times."
-        )
-    parts = [ImagePart(sha256=await workspace.add_image(path)) for path in images]
-    unplaced = len(parts) - placeholders
-    request: list[ImagePart | TextPart] = [*parts[:unplaced]]
-    for piece, following in zip(pieces, [*parts[unplaced:], None], strict=True):
-        if piece.strip():
-            request.append(TextPart(text=piece.strip()))
-        if following is not None:
-            request.append(following)
-    return request
