@@ -1,7 +1,7 @@
 """The workspace's own tables: which trajectories exist and what they descend from.
 
-They lie in the SQLite file that also holds the checkpoints. A status is the one that the last writer left; whether
-that writer is still alive is known from the trajectory's lock.
+They lie in the SQLite file that also holds the checkpoints. The status is the one that the last writer left; the
+trajectory's lock tells whether that writer is still alive.
 """
 
 import sqlite3
@@ -90,7 +90,7 @@ class Catalog:
         if found and (len(found) == 1 or found[0]["id"] == trajectory):
             return TrajectorySummary.model_validate(dict(found[0]))
         what = f"{len(found)} trajectories begin" if found else "No trajectory begins"
-        raise TrajectoryError(f"{what} with {trajectory!r}; see `list`.", code="unknown_trajectory")
+        raise TrajectoryError(f"{what} with {trajectory!r}; `list` shows all IDs.", code="unknown_trajectory")
 
     async def summaries(self) -> list[TrajectorySummary]:
         """Returns all trajectories, the newest first."""
@@ -119,7 +119,7 @@ class Catalog:
         await self._database.write(_marking(trajectory, status, reason))
 
     async def start_run(self, trajectory: str) -> None:
-        """Records that a trajectory runs, and drops older requests to stop it: whoever resumes it knows of them."""
+        """Records that a trajectory runs, and drops older `pause` and `cancel` commands: resuming overrides them."""
         mark = _marking(trajectory, "running")
 
         def start(connection: sqlite3.Connection) -> None:

@@ -193,5 +193,5 @@ def create_checkpoint_tables(connection: sqlite3.Connection) -> None:
 
 async def _components_from_context(runtime: Runtime[Any]) -> Components:
     components = runtime.context
-    assert isinstance(components, Components)  # noqa: S101 - whoever runs this graph is in this package
+    assert isinstance(components, Components)  # noqa: S101 - only this package runs this graph
     return components

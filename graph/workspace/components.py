@@ -1,6 +1,6 @@
 """The components of a workspace's profiles, opened when a trajectory first needs them.
 
-So listing or reading trajectories starts no server and loads no model.
+Listing and reading trajectories therefore starts no server and loads no model.
 """
 
 import asyncio

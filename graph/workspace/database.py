@@ -110,8 +110,7 @@ class Database:
         except OSError as error:
             kind = StoreError if error.errno in _DISK_FULL else InputError
             raise kind(
-                f"The workspace {self.path.parent} must be a folder that can be written; the system says: "
-                f"{error.strerror}. Choose another one."
+                f"Cannot create the workspace folder {self.path.parent}: {error.strerror}. Choose another folder."
             ) from error
         self.writer = self._connect()
         self.writer.execute("PRAGMA journal_mode=WAL")
@@ -152,5 +151,6 @@ def _sqlite_errors(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise StoreError(
-            f"The workspace's database {path} must be whole and have room to grow; SQLite says: {error}."
+            f"Cannot use the workspace's database {path}; SQLite says: {error}. The file may be damaged, the disk may "
+            "be full, or another process may hold its lock."
         ) from error

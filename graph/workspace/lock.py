@@ -40,7 +40,7 @@ class TrajectoryLock:
         trajectory: Its id, for the message.
 
     Raises:
-        TrajectoryError: On entering, if another process or task works on the trajectory (code `busy`).
+        TrajectoryError: On entering, if another process or task uses the trajectory (code `busy`).
         StoreError: On entering, if the file cannot be created.
     """
 
@@ -63,8 +63,8 @@ class TrajectoryLock:
                 self._descriptor = descriptor
                 return self
         raise TrajectoryError(
-            f"Trajectory {self._trajectory} is being worked on by another process. Watch it with `show`, stop it with "
-            "`pause` or `cancel`, or wait until it ends.",
+            f"Trajectory {self._trajectory} is in use by another process. Watch it with `show`, stop it with `pause` "
+            "or `cancel`, or wait until it ends.",
             code="busy",
         )
 
@@ -74,7 +74,7 @@ class TrajectoryLock:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
-            raise StoreError(f"The lock {self._path} must be writable; the system says: {error.strerror}.") from error
+            raise StoreError(f"Cannot create the lock file {self._path}: {error.strerror}.") from error
         try:
             _lock(descriptor, shared=False)
         except OSError:
@@ -91,7 +91,7 @@ class TrajectoryLock:
 
 
 def is_held(path: Path) -> bool:
-    """Returns whether somebody works on the trajectory at this moment. Blocks for as long as opening a file takes."""
+    """Returns whether a process uses the trajectory at this moment. Blocks for as long as opening a file takes."""
     try:
         descriptor = os.open(path, os.O_RDWR)
     except FileNotFoundError:

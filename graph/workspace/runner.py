@@ -2,8 +2,8 @@
 
 The graph runs in a task of its own, so that `cancel` reaches a generator call in flight. `pause` and `judge` take
 effect between nodes, where a checkpoint is: the watch on the commands is refreshed with every checkpoint, so a command
-that was recorded before a node ends is seen before the next one starts. Whoever uses a `Runner` holds the trajectory's
-lock.
+that was recorded before a node ends is seen before the next one starts. The caller of a `Runner` must hold the
+trajectory's lock.
 """
 
 import asyncio
@@ -77,7 +77,7 @@ class _GraphRun:
 
 
 class Runner:
-    """Runs the trajectory `trajectory`.
+    """Runs one trajectory.
 
     Args:
         graph: With the workspace's checkpointer.
@@ -155,7 +155,7 @@ class Runner:
             watch.call_on_cancel(None)
 
     async def _carry_out_commands(self, watch: CommandWatch) -> tuple[Resume[Any] | None, list[Event]]:
-        """Applies verdicts by hand, and returns the answer to the graph's question if there is one."""
+        """Applies verdicts by hand, and returns the answer to the graph's interrupt if there is one."""
         events: list[Event] = []
         answer: Resume[Any] | None = None
         await watch.refresh()
@@ -202,7 +202,7 @@ class Runner:
 
 
 async def apply_human_verdict(graph: TrajectoryGraph, trajectory: str, verdict: HumanVerdict) -> Judged:
-    """Overrides the critic's verdict with a person's. Whoever calls this holds the trajectory's lock.
+    """Overrides the critic's verdict with a person's. The caller must hold the trajectory's lock.
 
     Raises:
         InputError: There is no such attempt at the trajectory's current step.

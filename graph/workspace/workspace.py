@@ -151,7 +151,7 @@ class Workspace:
         Leaving the loop early pauses it.
 
         Raises:
-            TrajectoryError: Another process works on it (`busy`), or it was cancelled.
+            TrajectoryError: Another process runs it (`busy`), or it was cancelled.
         """
         name = (await self._catalog.get(trajectory)).id
         async with self._lock(name):
@@ -236,7 +236,7 @@ class Workspace:
 
         Raises:
             InputError: There is no such attempt at the current step.
-            TrajectoryError: It was cancelled, or another process works on it (`busy`).
+            TrajectoryError: It was cancelled, or another process has just started it (`busy`).
         """
         entry = await self.summary(trajectory)
         if entry.status == "running":
@@ -271,7 +271,7 @@ class Workspace:
         """Deletes a trajectory; the next `collect_garbage` removes those of its images that no other one needs.
 
         Raises:
-            TrajectoryError: It is being worked on (`busy`).
+            TrajectoryError: It is running (`busy`).
         """
         entry = await self._catalog.get(trajectory)
 
@@ -322,7 +322,9 @@ class Workspace:
             except TrajectoryError as error:
                 if error.code != "busy" or not tries_left:
                     raise
-        raise TrajectoryError(f"Trajectory {trajectory} starts and stops all the time; try again.", code="busy")
+        raise TrajectoryError(
+            f"Trajectory {trajectory} is being started and stopped repeatedly; try again.", code="busy"
+        )
 
     async def _state(self, trajectory: str) -> Mapping[str, Any]:
         state = await self._checkpoints.read(trajectory)

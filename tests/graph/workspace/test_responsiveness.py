@@ -148,6 +148,20 @@ async def test_a_command_from_another_workspace_reaches_a_running_trajectory_wit
     assert len(seen.attempts) == (1 if verb == "pause" else 0)
 
 
+async def test_a_command_in_the_same_workspace_takes_effect_without_polling(
+    opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("interleavethinker.graph.workspace.commands._POLL_SECONDS", 3600.0)
+    slow = Slow(ImageStore(tmp_path / "workspace" / "images"), 60.0)
+    async with opened(generator=slow) as ws:
+        trajectory = await ws.create("x")
+        running = asyncio.create_task(ws.run(trajectory))
+        await slow.started.wait()
+        assert await ws.cancel(trajectory)
+        async with asyncio.timeout(5):
+            assert (await running).status == "cancelled"
+
+
 async def test_a_failed_or_cancelled_checkpoint_leaves_the_database_writable_at_once(
     opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
