@@ -95,3 +95,12 @@ def test_every_error_code_of_the_image_server_is_described() -> None:
     described = (ROOT / "docs" / "reference" / "image-server.md").read_text(encoding="utf-8")
     assert {"busy", "unknown_image"} <= codes
     assert {code for code in codes if f"`{code}`" not in described} == set()
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/micro-world/results.md"])
+def test_microbench_figures_are_those_of_the_report(page: str) -> None:
+    report = (ROOT / "results" / "microbench" / "microbench.md").read_text(encoding="utf-8").replace("*", "")
+    text = (ROOT / page).read_text(encoding="utf-8")
+    figures = re.findall(r"\| (\d+\.\d \[\d+\.\d, \d+\.\d\]) \|", text)
+    assert len(figures) >= 6
+    assert [figure for figure in figures if figure not in report] == []
