@@ -1,9 +1,9 @@
 """MicroBench's planners and critics: learned ones with cached answers, scripted baselines and oracles.
 
 Learned agents decode greedily unless a configuration has a temperature, so equal inputs have equal answers, up to the
-arithmetic of a batch. Experiments therefore share a cache: an answer is computed once, and a sampled answer is drawn
-once as well, without a seed. The cache is a JSON-lines file for each set of weights and temperature; it survives a
-killed process.
+arithmetic of a batch. Experiments therefore share a cache, and every answer is computed once. Sampled answers, which
+depend on no seed, are cached as well. The cache is a JSON-lines file for each set of weights and temperature, and it
+survives a killed process.
 """
 
 from __future__ import annotations
@@ -226,7 +226,7 @@ class _CachingPlanner:
         self._cache = cache
 
     async def plan(self, request: Request, context: PlanContext) -> Plan:
-        if context.previous is not None:  # A new plan depends on the images so far and is hardly ever asked for twice.
+        if context.previous is not None:  # A new plan depends on the images so far, so it is rarely needed again.
             return await self._planner.plan(request, context)
 
         async def ask() -> str:

@@ -131,19 +131,19 @@ def test_every_strategy_is_recognized_by_its_own_rewrites(cases: Sequence[Critic
 def test_any_ordinary_wording_of_the_step_counts_as_varied_and_other_prompts_do_not(
     cases: Sequence[CriticCase],
 ) -> None:
-    rng, drawn = np.random.default_rng(7), 0
+    rng, moved_scenes = np.random.default_rng(7), 0
     for case in cases:
         if case.success or case.source is not None or not case.target.after.objects:
             continue
         after = case.target.after
-        said = tuple(cell not in case.target.open_sizes for cell in after.objects)
+        sizes_given = tuple(cell not in case.target.open_sizes for cell in after.objects)
         for _ in range(40):  # a sample of hundreds of orders and phrases
-            assert classify_rewrite(describe(after, rng, said), case).correct
+            assert classify_rewrite(describe(after, rng, sizes_given), case).correct
         moved = replace(after, cells=after.cells[::-1])
         if moved.cells != after.cells:
-            drawn += 1
-            assert not classify_rewrite(describe(moved, rng, said[::-1]), case).correct
-    assert drawn
+            moved_scenes += 1
+            assert not classify_rewrite(describe(moved, rng, sizes_given[::-1]), case).correct
+    assert moved_scenes
 
 
 def test_an_incorrect_rewrite_counts_for_the_most_similar_strategy(cases: Sequence[CriticCase]) -> None:
@@ -173,13 +173,13 @@ def test_a_chat_model_is_asked_once_and_its_answer_format_is_checked_strictly(tm
     strict, loose = write_verdict(verdict), '{"previous_step_success": false, "refine_prompt": "draw it"}'
     model = FakeListChatModel(responses=[strict, loose, "no idea"])
 
-    def said() -> tuple[Verdict, bool]:
+    def first_answer() -> tuple[Verdict, bool]:
         return ask_critic_model(model, store, [case], load_prompts())[0]
 
-    assert said() == (verdict, True)
-    assert said() == (verdict.model_copy(update={"reasoning": ""}), False)
-    unread, well_formed = said()
-    assert (unread.success, well_formed) == (None, False)
+    assert first_answer() == (verdict, True)
+    assert first_answer() == (verdict.model_copy(update={"reasoning": ""}), False)
+    unparsed, well_formed = first_answer()
+    assert (unparsed.success, well_formed) == (None, False)
 
 
 def test_a_variant_is_averaged_over_its_models_case_by_case(cases: Sequence[CriticCase]) -> None:

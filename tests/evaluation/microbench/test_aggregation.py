@@ -42,30 +42,30 @@ def random_scores(centre: float, n: int = 200, seed: int = 0) -> list[float]:
 
 
 def test_text_only_requests_count_with_their_text_score() -> None:
-    figures = metrics_of(ExperimentResults((run([80, 0, 80, 0], text=40),)))
-    assert (figures["text"], figures["image"], figures["average"]) == (40, 80, 50)
-    families: Any = figures["families"]
+    metrics = metrics_of(ExperimentResults((run([80, 0, 80, 0], text=40),)))
+    assert (metrics["text"], metrics["image"], metrics["average"]) == (40, 80, 50)
+    families: Any = metrics["families"]
     assert families["questions"] == {"text": 40, "image": None, "average": 40, "low": 40, "high": 40, "n": 2}
 
 
 def test_training_seeds_are_averaged_per_request_and_also_reported_separately() -> None:
-    row = ExperimentResults((run([60, 0, 60, 0]), run([80, 0, 80, 0])))
-    figures = metrics_of(row)
-    assert (figures["image"], figures["n"], figures["training_seeds"]) == (70, 4, 2)
-    assert figures["by_training_seed"] == [52.5, 57.5]
+    results = ExperimentResults((run([60, 0, 60, 0]), run([80, 0, 80, 0])))
+    metrics = metrics_of(results)
+    assert (metrics["image"], metrics["n"], metrics["training_seeds"]) == (70, 4, 2)
+    assert metrics["by_training_seed"] == [52.5, 57.5]
 
 
 def test_a_difference_below_the_minimum_detectable_effect_is_inconclusive() -> None:
-    row = ExperimentResults((run(random_scores(60)),))
+    results = ExperimentResults((run(random_scores(60)),))
     near, far = (
         ExperimentResults((run(random_scores(61, seed=1)),)),
         ExperimentResults((run(random_scores(80, seed=1)),)),
     )
-    assert compare(near, row, "image")["verdict"] == "inconclusive"
-    better = compare(far, row, "image")
+    assert compare(near, results, "image")["verdict"] == "inconclusive"
+    better = compare(far, results, "image")
     assert better["verdict"] == "better"
-    assert compare(row, far, "image")["verdict"] == "worse"
-    assert compare(row, row, "image")["verdict"] == "inconclusive"
+    assert compare(results, far, "image")["verdict"] == "worse"
+    assert compare(results, results, "image")["verdict"] == "inconclusive"
     assert better["n"] == 100  # the requests with images
 
 

@@ -41,22 +41,22 @@ class InProcessGenerator:
         self.made = 0
         self._store = store
         self._fails_at = fails_at
-        self._maker = KeywordGenerator()
+        self._generator = KeywordGenerator()
 
     async def generate(self, call: GenerationRequest, progress: ProgressCallback | None = None) -> GeneratedImage:  # noqa: ARG002
         if self.made == self._fails_at:
             raise GeneratorError("the server is gone")
         self.made += 1
         if call.source is None:
-            (picture,) = self._maker.generate([call.prompt], [call.seed])
+            (image,) = self._generator.generate([call.prompt], [call.seed])
         else:
             from PIL import Image
 
             with Image.open(self._store.path(call.source)) as source:
-                (picture,) = self._maker.edit([source.convert("RGB")], [call.prompt], [call.seed])
-        sha256 = self._store.put(encode_png(picture))
+                (image,) = self._generator.edit([source.convert("RGB")], [call.prompt], [call.seed])
+        sha256 = self._store.put(encode_png(image))
         return GeneratedImage(
-            sha256=sha256, width=96, height=96, seed=call.seed, model="obedient", seconds=0, cached=False
+            sha256=sha256, width=96, height=96, seed=call.seed, model="keyword", seconds=0, cached=False
         )
 
 
@@ -113,14 +113,14 @@ def test_both_reports_show_metrics_paper_scores_skipped_experiments_and_scripted
     outcome: BenchmarkResult,
 ) -> None:
     text, html = markdown_report(outcome.report), html_report(outcome)
-    for words in (
+    for expected in (
         "full RL | skipped",
         "58.6 / 74.0 / 66.3",
         "planner + reseed †",
         "Gain attribution",
         "flipped verdicts",
     ):
-        assert words in text
+        assert expected in text
     assert html.count("<svg") == 2 + 2 * 3
     assert "data:image/png;base64," in html
     assert "http://" not in html.replace("http://www.w3.org/2000/svg", "")
@@ -178,16 +178,16 @@ async def test_a_refused_request_is_the_agents_failure_and_scores_0(tmp_path: Pa
 async def test_a_stepwise_agent_sees_its_images_and_stops_at_its_last_step(tmp_path: Path) -> None:
     async with open_trajectory_runner(tmp_path, 42, 0, generator=InProcessGenerator) as runner:
         item = next(one for one in runner.items if one.family == "questions")
-        drawn = next(one for one in runner.items if one.family == "narrative")
+        story = next(one for one in runner.items if one.family == "narrative")
         config = ExperimentConfig("oracle", "oracle", stepwise=True)
-        words, pictures = (await runner.run({config: [item, drawn]}))[config]
-    assert (len(words.plan), words.calls, words.text) == (1, 0, 100)
+        text_only, illustrated = (await runner.run({config: [item, story]}))[config]
+    assert (len(text_only.plan), text_only.calls, text_only.text) == (1, 0, 100)
     # This planner never returns a single step, so the plan gets the maximum length; each step edits the previous image.
-    assert len(pictures.plan) == 8
-    kept = [attempt for attempt in pictures.attempts if attempt.image == pictures.selected[attempt.step]]
-    sources = {attempt.step: attempt.source for attempt in kept}
+    assert len(illustrated.plan) == 8
+    selected = [attempt for attempt in illustrated.attempts if attempt.image == illustrated.selected[attempt.step]]
+    sources = {attempt.step: attempt.source for attempt in selected}
     assert sources[0] is None
-    assert [sources[step] for step in range(1, 8)] == list(pictures.selected[:-1])
+    assert [sources[step] for step in range(1, 8)] == list(illustrated.selected[:-1])
 
 
 def test_robustness_reports_image_and_calls_at_every_rate_and_claims_no_more_than_it_can_show(
@@ -248,12 +248,12 @@ def test_critics_with_different_weights_have_different_fingerprints(
 
 
 async def test_concurrent_requests_for_an_answer_compute_it_once(tmp_path: Path) -> None:
-    cache, asked = microbench_agents._AnswerCache(tmp_path / "answers.jsonl"), []
+    cache, calls = microbench_agents._AnswerCache(tmp_path / "answers.jsonl"), []
 
     async def ask() -> str:
-        asked.append(True)
+        calls.append(True)
         await asyncio.sleep(0.01)
-        return str(len(asked))
+        return str(len(calls))
 
     assert await asyncio.gather(*(cache.answer("how many?", ask) for _ in range(5))) == ["1"] * 5
     assert await microbench_agents._AnswerCache(tmp_path / "answers.jsonl").answer("how many?", ask) == "1"

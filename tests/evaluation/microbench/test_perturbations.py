@@ -62,8 +62,8 @@ async def test_refined_prompts_are_replaced_by_another_requests_prompt_of_the_sa
     critic = PerturbedCritic(
         rule, flipped_verdicts=0, misleading_prompts=0.4, other_prompts=(["a prompt"], ["an edit"]), seed=1
     )
-    drawn = await critic.judge([case(number) for number in range(200)])
-    assert {verdict.refined_prompt for verdict in drawn} == {"mine", "a prompt"}
+    generated = await critic.judge([case(number) for number in range(200)])
+    assert {verdict.refined_prompt for verdict in generated} == {"mine", "a prompt"}
     edited = await critic.judge([case(n).model_copy(update={"source": "f" * 64}) for n in range(200)])
     assert {verdict.refined_prompt for verdict in edited} == {"mine", "an edit"}
     unjudged = RuleCritic(lambda _: Verdict(success=None))

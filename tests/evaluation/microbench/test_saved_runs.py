@@ -1,5 +1,6 @@
 """Runs that version 0.1 recorded stay valid: renaming classes or fields changes neither digests nor file names."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from interleavethinker.evaluation.microbench import config
 from interleavethinker.evaluation.microbench.config import ExperimentConfig
 from interleavethinker.evaluation.microbench.dataset import held_out_items
+from interleavethinker.evaluation.microbench.runner import RequestResult
 from interleavethinker.tools.images.store import ImageStore
 
 
@@ -18,3 +20,19 @@ def test_the_digests_of_requests_are_those_of_version_0_1(tmp_path: Path) -> Non
 def test_a_run_has_the_file_name_that_version_0_1_gave_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(config, "_folder_hash", lambda _: "weights")
     assert ExperimentConfig("scripted", "scripted", 3).key(7) == "scripted-scripted-3-a1becc4c94bf"
+
+
+def test_results_of_version_0_1_load_under_their_old_field_name() -> None:
+    scores = {"text": 50.0, "steps": None, "final": None, "calls": 2, "seconds": 1.5}
+    saved = {
+        "number": 3,
+        "request": "13c5",
+        "family": "narrative",
+        "plan": [],
+        "attempts": [],
+        "kept": [None],
+        **scores,
+    }
+    result = RequestResult.model_validate_json(json.dumps(saved))
+    assert result.selected == (None,)
+    assert RequestResult.model_validate_json(result.model_dump_json()) == result
