@@ -49,9 +49,9 @@ def code_of(error: InterleaveError) -> int:
 
 def _report_usage(error: typer.TyperException, *, as_json: bool) -> int:
     message = error.format_message()
-    new_name = RENAMED_OPTIONS.get(getattr(error, "option_name", ""))
-    if new_name is not None:
-        message = f"{getattr(error, 'option_name', '')} was renamed to {new_name}."
+    option = getattr(error, "option_name", "")
+    if option in RENAMED_OPTIONS:
+        message = f"{option} was renamed to {RENAMED_OPTIONS[option]}."
     if message:  # Empty if a group was called without a command; its help has been printed in that case.
         command = getattr(getattr(error, "ctx", None), "command_path", "interleavethinker")
         hint = "" if as_json else f"\nTry '{command} --help'."

@@ -25,8 +25,8 @@ def microbench(
     experiments: Annotated[
         list[str] | None,
         typer.Option(
-            "--experiment",
             "--experiments",
+            "--experiment",
             help="Name of an experiment, such as 'full RL'; repeatable. All by default.",
         ),
     ] = None,
@@ -62,7 +62,7 @@ def microbench(
     microbench.json, microbench.md, microbench.html and the plots as SVG.
 
     Example:
-    interleavethinker evaluate microbench --experiment "full RL" --n 28
+    interleavethinker evaluate microbench --experiments "full RL" --n 28
     """
     from interleavethinker.evaluation.microbench.benchmark import BenchmarkConfig, run_microbench
 
