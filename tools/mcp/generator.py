@@ -228,8 +228,9 @@ class McpImageGenerator:
                     raise
                 self._session.mark_lost(client)
                 if attempt == self.config.max_resends:
+                    log = "Check its log." if self.config.log is None else f"See its log: {self.config.log}"
                     raise GeneratorError(
-                        f"The image server crashed {_times(attempt + 1)} during this call. Check its log.",
+                        f"The image server crashed {_times(attempt + 1)} during this call. {log}",
                         code="server_died",
                         retryable=True,
                     ) from error

@@ -21,9 +21,10 @@ from interleavethinker.tools.types import GeneratedImage, GenerationRequest
 THIRD_PARTY = (sys.executable, str(Path(__file__).parent / "third_party_server.py"))
 
 
-def children() -> list[psutil.Process]:
-    """The server processes that this test started and that are still running."""
-    return [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
+def servers_of(folder: Path) -> list[psutil.Process]:
+    """The running server processes of one test: child processes with the test's folder in their command line."""
+    children = [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
+    return [child for child in children if str(folder) in " ".join(child.cmdline())]
 
 
 def own(tmp_path: Path, **options: object) -> GeneratorConfig:
@@ -50,7 +51,7 @@ async def test_generating_editing_and_repeating_a_call_through_our_own_server(tm
         assert (await generator.status())["generated"] == 2
     assert fractions
     assert fractions == sorted(fractions)
-    assert children() == []
+    assert servers_of(tmp_path) == []
 
 
 async def test_a_source_image_that_the_server_does_not_know_is_uploaded(tmp_path: Path) -> None:
@@ -67,7 +68,7 @@ async def test_a_killed_server_is_started_again_and_finished_calls_are_not_repea
     async with McpImageGenerator(own(tmp_path), store) as generator:
         first = await generator.generate(GenerationRequest(prompt="a ball", seed=1))
         for _ in range(2):
-            (server,) = children()
+            (server,) = servers_of(tmp_path)
             server.kill()
             assert (await generator.generate(GenerationRequest(prompt="a ball", seed=1))).cached
             assert (await generator.status())["generated"] == 0
@@ -124,7 +125,7 @@ async def test_a_call_in_flight_when_the_server_dies_is_resent(tmp_path: Path) -
     slow = own(tmp_path, model=None, command=slow_server(tmp_path))
     async with McpImageGenerator(slow, ImageStore(tmp_path / "workspace")) as generator:
         call = await started(generator, GenerationRequest(prompt="x", seed=1))
-        (server,) = children()
+        (server,) = servers_of(tmp_path)
         (tmp_path / "fast").touch()
         server.kill()
         assert (await call).cached is False
@@ -138,6 +139,7 @@ async def test_a_server_that_dies_in_every_call_is_an_error_with_a_code(tmp_path
         with pytest.raises(GeneratorError) as caught:
             await generator.generate(GenerationRequest(prompt="x", seed=1))
         assert (caught.value.code, caught.value.retryable) == ("server_died", True)
+        assert "crashed 3 times during this call" in str(caught.value)
 
 
 @pytest.mark.parametrize("command", [("/no/such/program",), (sys.executable, "-c", "raise SystemExit(3)")])
@@ -185,10 +187,10 @@ async def test_a_busy_server_is_waited_for(tmp_path: Path) -> None:
 async def test_a_frozen_server_is_detected_although_its_connection_stays_open(tmp_path: Path) -> None:
     async with McpImageGenerator(own(tmp_path, probe_interval=1.0), ImageStore(tmp_path / "ws")) as generator:
         await generator.status()
-        (server,) = children()
+        (server,) = servers_of(tmp_path)
         server.send_signal(signal.SIGSTOP)
         assert (await generator.generate(GenerationRequest(prompt="x", seed=1))).cached is False
-        assert server not in children()
+        assert server not in servers_of(tmp_path)
 
 
 async def test_a_refusal_is_an_input_error_with_the_servers_code(tmp_path: Path) -> None:
@@ -234,19 +236,19 @@ async def test_opening_and_closing_twice_is_harmless_and_a_closed_generator_is_a
         await generator.generate(GenerationRequest(prompt="x", seed=1))
         await generator.close()
         await generator.close()
-    assert children() == []
+    assert servers_of(tmp_path) == []
 
 
 async def test_closing_while_the_server_still_starts_leaves_no_process(tmp_path: Path) -> None:
     generator = McpImageGenerator(
-        GeneratorConfig(command=(sys.executable, "-c", "input()")), ImageStore(tmp_path / "workspace")
+        GeneratorConfig(command=(sys.executable, "-c", f"input({str(tmp_path)!r})")), ImageStore(tmp_path / "workspace")
     )
     await generator.open()
     async with asyncio.timeout(20):
-        while not children():  # noqa: ASYNC110 - there is no event for the start of another process
+        while not servers_of(tmp_path):  # noqa: ASYNC110 - there is no event for the start of another process
             await asyncio.sleep(0.01)
         await generator.close()
-    assert children() == []
+    assert servers_of(tmp_path) == []
 
 
 TEMPLATE = {"name": "paint", "prompt": "text", "seed": "random_state", "width": "w", "height": "h"}

@@ -28,7 +28,7 @@ def jpeg(color: tuple[int, int, int], size: tuple[int, int] = (20, 10)) -> bytes
 
 @server.tool(structured_output=False)
 def paint(text: str, style: str, where: str, random_state: int = 0, w: int = 20, h: int = 10) -> Any:
-    """Returns an image of the random state's colour, in the place that `where` names."""
+    """Returns an image of the random state's color, in the place that `where` names."""
     assert style == "flat"
     if text == "fail":
         raise ToolError("out of paint")

@@ -93,16 +93,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def png(colour: str, side: int = 64) -> bytes:
+def png(color: str, side: int = 64) -> bytes:
     from PIL import Image
 
-    return encode_png(Image.new("RGB", (side, side), colour))
+    return encode_png(Image.new("RGB", (side, side), color))
 
 
-def message(text: str, *colours: str) -> HumanMessage:
+def message(text: str, *colors: str) -> HumanMessage:
     blocks: list[str | dict[Any, Any]] = [
-        {"type": "image", "base64": base64.b64encode(png(colour)).decode(), "mime_type": "image/png"}
-        for colour in colours
+        {"type": "image", "base64": base64.b64encode(png(color)).decode(), "mime_type": "image/png"} for color in colors
     ]
     return HumanMessage(content=[*blocks, {"type": "text", "text": text}])
 
