@@ -49,7 +49,7 @@ def _reference() -> Iterator[str]:
 
 def _command(command: Any, name: str, level: int) -> Iterator[str]:
     yield f"\n{'#' * level} {name.removeprefix('interleavethinker ')}\n"
-    yield _text(command.help or "")
+    yield from (_paragraph(part) for part in (command.help or "").split("\n\n"))
     if hasattr(command, "commands"):
         for inner in command.commands.values():
             if not inner.hidden:  # an old name that is kept
@@ -90,10 +90,17 @@ def _value(annotation: Any) -> str:
     return {str: "text", int: "integer", float: "number"}.get(annotation, annotation.__name__.lower())
 
 
+def _paragraph(text: str) -> str:
+    """Returns a paragraph of help as Markdown; command lines in it become a code block."""
+    lines = [line.strip() for line in text.strip("\b\n ").splitlines()]
+    commands = [line for line in lines if line.startswith("interleavethinker ")]
+    prose = _text(" ".join(line for line in lines if line not in commands))
+    return "\n\n".join([prose, "```sh\n" + "\n".join(commands) + "\n```"] if commands else [prose]) + "\n"
+
+
 def _text(text: str) -> str:
-    """Returns help text as Markdown: paragraphs kept, table cells and HTML escaped."""
-    paragraphs = (" ".join(part.split()) for part in text.split("\n\n"))
-    return "\n\n".join(paragraphs).replace("|", r"\|").replace("<", "&lt;")
+    """Returns help text on one line, with what Markdown tables and HTML would interpret escaped."""
+    return " ".join(text.split()).replace("|", r"\|").replace("<", "&lt;")
 
 
 def _exit_codes() -> str:
