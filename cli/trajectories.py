@@ -199,7 +199,7 @@ async def export(
     from interleavethinker.graph.export.export import export as write
 
     snapshot = await workspace.get(trajectory)
-    page = write(snapshot, workspace.store, out or Path("runs") / snapshot.summary.id)
+    page = write(snapshot, workspace.store, out or Path("runs") / snapshot.id)
     typer.echo(json.dumps({"storyboard": str(page)}) if json_output else f"Storyboard: {page}")
 
 
@@ -261,11 +261,14 @@ def _read_steps(path: Path) -> "list[Step]":
 
 
 def _print(console: "Console", trajectory: "Trajectory") -> None:
-    summary = trajectory.summary
-    console.print(f"{summary.title}\n", style="bold")
-    parent = "" if summary.parent is None else f", branched from {summary.parent} step {(summary.parent_step or 0) + 1}"
-    console.print(f"{summary.id}: {summary.status}, profile {summary.profile}, seed {trajectory.seed}{parent}")
-    for note in filter(None, (summary.reason, *trajectory.document.notes)):
+    console.print(f"{trajectory.title}\n", style="bold")
+    parent = (
+        ""
+        if trajectory.parent is None
+        else f", branched from {trajectory.parent} step {(trajectory.parent_step or 0) + 1}"
+    )
+    console.print(f"{trajectory.id}: {trajectory.status}, profile {trajectory.profile}, seed {trajectory.seed}{parent}")
+    for note in filter(None, (trajectory.reason, *trajectory.document.notes)):
         console.print(note, style="yellow")
     for index, step in enumerate(trajectory.plan.steps if trajectory.plan else ()):
         console.print(f"\n{index + 1}. {step.instruction or step.auxiliary_text or ''}", style="bold")

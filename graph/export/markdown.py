@@ -16,7 +16,7 @@ _DIRECTION_CONTROLS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 def markdown(trajectory: Trajectory) -> str:
     """Returns the document as Markdown. Its images are expected in `images/`."""
-    lines = [f"# {_plain(trajectory.summary.title)}", "", *_request(trajectory)]
+    lines = [f"# {_plain(trajectory.title)}", "", *_request(trajectory)]
     lines += [line for note in (*trajectory.document.notes, *trajectory.notes) for line in (f"> {_plain(note)}", "")]
     for block in trajectory.document.blocks:
         match block.kind:
@@ -33,7 +33,7 @@ def markdown(trajectory: Trajectory) -> str:
 def _request(trajectory: Trajectory) -> list[str]:
     """Returns the request as a quotation with its images in place; empty if the title is the whole request."""
     request = trajectory.request
-    if not request.images and request.text.strip() == trajectory.summary.title:
+    if not request.images and request.text.strip() == trajectory.title:
         return []
     quoted: list[str] = []
     number = 0

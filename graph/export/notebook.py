@@ -39,7 +39,7 @@ def show(shown: Document | Trajectory, store: ImageStore) -> Shown:
     if isinstance(shown, Trajectory):
         page = html.escape(storyboard(shown, store), quote=True)
         frame = f'<iframe srcdoc="{page}" sandbox style="width:100%;height:640px;border:1px solid #ccc"></iframe>'
-        return Shown(frame, f"{shown.summary.id}: {shown.summary.status}, {len(shown.attempts)} attempts")
+        return Shown(frame, f"{shown.id}: {shown.status}, {len(shown.attempts)} attempts")
     return Shown("".join(_blocks(shown, store)), shown.text)
 
 

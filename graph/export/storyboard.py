@@ -88,4 +88,4 @@ def _step_status(trajectory: Trajectory, index: int, selected: Attempt | None) -
 def _trajectory_status(trajectory: Trajectory) -> str:
     if trajectory.stop_reason not in {None, "complete"}:
         return "stopped by a limit"
-    return trajectory.summary.status
+    return trajectory.status

@@ -37,7 +37,7 @@ async def test_an_old_workspace_can_be_read_and_its_unfinished_trajectory_resume
         assert done.document == Document.model_validate_json((OLD / f"document-{version}.json").read_text())
         assert (half.summary.status, half.stop_reason) == ("paused", None)
         assert all(store.get(attempt.image) for attempt in (*done.attempts, *half.attempts))
-        resumed = await ws.run(half.summary.id)
+        resumed = await ws.run(half.id)
     assert resumed.stop_reason == "complete"
     assert resumed.attempts[: len(half.attempts)] == half.attempts
     assert [attempt.prompt for attempt in resumed.attempts] == ["a", "a!", "b", "b!", "b!!"]

@@ -68,7 +68,7 @@ async def test_the_record_survives_a_round_trip_and_matches_the_committed_schema
 ) -> None:
     async with opened() as ws:
         parent = await ws.run(await ws.create("a story"))
-        child = await ws.run(await ws.branch(parent.summary.id, BranchPoint(step=1)))
+        child = await ws.run(await ws.branch(parent.id, BranchPoint(step=1)))
         page = export(child, ws.store, tmp_path / "out")
     record = (page.parent / "trajectory.json").read_text()
     assert Trajectory.model_validate_json(record) == child
@@ -84,10 +84,10 @@ async def test_the_record_survives_a_round_trip_and_matches_the_committed_schema
 async def test_the_record_lists_deleted_ancestors(opened: Opened, deleted: tuple[int, ...]) -> None:
     async with opened() as ws:
         first = await ws.run(await ws.create("a story"))
-        second = await ws.run(await ws.branch(first.summary.id, BranchPoint(step=1)))
-        third = await ws.branch(second.summary.id, BranchPoint(step=2))
+        second = await ws.run(await ws.branch(first.id, BranchPoint(step=1)))
+        third = await ws.branch(second.id, BranchPoint(step=2))
         for index in deleted:
-            await ws.delete((first, second)[index].summary.id)
+            await ws.delete((first, second)[index].id)
         record = await ws.get(third)
     chain = [(one.parent, one.parent_step) for one in (record, *record.lineage)]
     assert chain == [(second.id, 2), (first.id, 1), (None, None)]
@@ -123,7 +123,7 @@ async def test_the_storyboard_shows_attempts_statuses_plans_lineage_and_limits(o
     async with opened(planner, accept_only("b", "z")) as ws:
         limits = Limits(max_attempts=2, replan_after=1, max_calls=4)
         parent = await ws.run(await ws.create("x", limits=limits))
-        child = await ws.run(await ws.branch(parent.summary.id, BranchPoint(step=0, prompt="b"), Limits(max_calls=1)))
+        child = await ws.run(await ws.branch(parent.id, BranchPoint(step=0, prompt="b"), Limits(max_calls=1)))
         page_of_parent, page_of_child = (Page(storyboard(seen, ws.store)).words for seen in (parent, child))
     assert "Plan 1" in page_of_parent
     assert "Plan 2, in effect" in page_of_parent
@@ -137,7 +137,7 @@ async def test_the_storyboard_shows_attempts_statuses_plans_lineage_and_limits(o
         "not generated",
     ):
         assert word in page_of_parent
-    assert f"{parent.summary.id}, step 1, attempt 1" in page_of_child
+    assert f"{parent.id}, step 1, attempt 1" in page_of_child
 
 
 async def test_a_trajectory_without_a_plan_can_be_exported_and_gives_the_reason(opened: Opened, tmp_path: Path) -> None:
