@@ -138,7 +138,7 @@ def close() -> None:
     close_shared_components()
     inference = sys.modules.get("interleavethinker.tools.qwen3vl.inference")
     if inference is not None:  # Otherwise no model can be loaded.
-        inference.unload()
+        inference.unload_models()
 
 
 def _close_workspaces() -> None:

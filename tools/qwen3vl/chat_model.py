@@ -19,7 +19,7 @@ from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.images.png import open_rgb
 
 from .batching import Batcher, Completion, Prompt, SamplingParams
-from .inference import ModelIdentity, shared_batcher, unload
+from .inference import ModelIdentity, shared_batcher, unload_models
 
 __all__ = ["Qwen3VL"]
 
@@ -71,8 +71,8 @@ class Qwen3VL(BaseChatModel):
         return ModelIdentity(self.model, self.dtype, self.device_map, self.adapter)
 
     def unload(self) -> None:
-        """Frees the weights for every model that shares them, as `inference.unload` does; the next call reloads."""
-        unload(self.identity)
+        """Frees the weights for every model that shares them, as `unload_models` does; the next call reloads."""
+        unload_models(self.identity)
 
     def _generate(
         self,

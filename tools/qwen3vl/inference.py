@@ -1,10 +1,10 @@
 """Qwen3-VL in this process: loads weights, completes conversations, and reports each token's log-probability.
 
 The same code runs a 5 M-parameter micro model on a CPU and the 8 B models on a GPU. Log-probabilities come from the raw
-logits, whatever the sampling sampling. torch and transformers are imported when weights are loaded.
+logits, whatever the sampling parameters. torch and transformers are imported when weights are loaded.
 
 Loaded models are shared by the whole process: `shared_batcher` returns one batcher, with one set of weights, for each
-`ModelIdentity`. They stay in memory until `unload` is called or the process ends.
+`ModelIdentity`. They stay in memory until `unload_models` is called or the process ends.
 """
 
 import gc
@@ -23,7 +23,7 @@ from interleavethinker.tools.moved_names import present_name
 
 from .batching import Batcher, Completion, Prompt, SamplingParams, Token
 
-__all__ = ["LocalModel", "ModelIdentity", "resolve_folder", "shared_batcher", "unload"]
+__all__ = ["LocalModel", "ModelIdentity", "resolve_folder", "shared_batcher", "unload_models"]
 
 _TOP_LOGPROBS = 10
 """Alternatives reported for each token."""
@@ -55,7 +55,7 @@ def shared_batcher(identity: ModelIdentity) -> Batcher:
         return _BATCHERS[identity]
 
 
-def unload(identity: ModelIdentity | None = None) -> None:
+def unload_models(identity: ModelIdentity | None = None) -> None:
     """Frees the memory of shared models, GPU memory included; the next prompt loads them again.
 
     Prompts that were already submitted are completed first, so this call may block for as long as that takes. Do not

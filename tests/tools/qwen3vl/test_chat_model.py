@@ -18,7 +18,7 @@ from interleavethinker.tools.images.png import encode_png
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import PlanContext
 from interleavethinker.tools.qwen3vl.chat_model import Qwen3VL
-from interleavethinker.tools.qwen3vl.inference import resolve_folder, unload
+from interleavethinker.tools.qwen3vl.inference import resolve_folder, unload_models
 from interleavethinker.tools.request_parsing import as_request
 from interleavethinker.tools.types import CriticInput
 
@@ -163,10 +163,10 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[weakref.ref[Any]]]:
         references.append(weakref.ref(model))
         return model
 
-    unload()
+    unload_models()
     monkeypatch.setattr(Qwen3VLForConditionalGeneration, "from_pretrained", counted)
     yield references
-    unload()
+    unload_models()
 
 
 async def test_models_that_differ_only_in_batching_and_sampling_load_their_weights_once(
@@ -195,7 +195,7 @@ def test_unloading_frees_the_weights_and_the_next_call_loads_them_again(
     assert threading.active_count() == threads - 1
     assert model.invoke([message("a ball")]).text == before
     assert len(loads) == 2
-    unload()
+    unload_models()
     assert [reference() for reference in loads] == [None, None]
 
 
