@@ -92,8 +92,8 @@ def test_unknown_words_are_listed_with_the_nearest_known_words(
     ("content", "code", "says"),
     [
         (None, "invalid_image", "No such file"),
-        (b"", "invalid_image", "0 were given"),
-        (b"not an image", "invalid_image", "none of them"),
+        (b"", "invalid_image", "empty (0 bytes)"),
+        (b"not an image", "invalid_image", "Not an image in a supported format"),
         (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x60\x00", "invalid_image", ""),
         ((95, 96), "wrong_size", "95 x 96"),
         ((640, 480), "wrong_size", "640 x 480"),
