@@ -2,8 +2,9 @@
 
 To add a command or a group of commands:
 
-1. Write `cli/<file>.py` with a function (one command) or a `typer.Typer()` (a group, such as `micro generate|edit`).
-   A command that needs an open workspace is an async function under `@workspace_command`.
+1. Write `cli/<file>.py`, or `cli/research/<file>.py` for models and evaluation, with a function (one command) or a
+   `typer.Typer()` (a group, such as `micro generate|edit`). A command that needs an open workspace is an async function
+   under `@workspace_command`.
 2. Add one `CommandSpec` to `TABLE` below. `--help` shows its `help`; the file is imported only when the command runs.
 
 Shared options come from `options.py`, progress display from `progress.py`. A command prints results to stdout and
@@ -27,7 +28,7 @@ class CommandSpec:
 
     name: str
     target: str
-    """`file:attribute` inside this package; the attribute is a function or a `typer.Typer`."""
+    """`file:attribute` or `folder.file:attribute` in this package; the attribute is a function or a `typer.Typer`."""
     help: str
     """One sentence for `--help`; the command's docstring is its full help."""
     panel: str
@@ -46,11 +47,11 @@ TABLE: tuple[CommandSpec, ...] = (
     CommandSpec("judge", "trajectories:judge", "Override the critic's verdict on an attempt.", TRAJECTORIES),
     CommandSpec("export", "trajectories:export", "Write the storyboard, document and record.", TRAJECTORIES),
     CommandSpec("delete", "trajectories:delete", "Delete trajectories and unused images.", TRAJECTORIES),
-    CommandSpec("micro", "micro:app", "Generate or edit one image with the micro world's generator.", RESEARCH),
-    CommandSpec("evaluate", "evaluate:app", "Measure models and agents, with 95 % intervals.", RESEARCH),
-    CommandSpec("data", "data:app", "Make training data for the planner and the critic.", RESEARCH),
-    CommandSpec("train", "train:train", "Train the shipped models from scratch; resumable.", RESEARCH),
-    CommandSpec("bench", "bench:app", "Measure the overhead of this project's own code.", RESEARCH),
+    CommandSpec("micro", "research.micro:app", "Generate or edit one image with the micro generator.", RESEARCH),
+    CommandSpec("evaluate", "research.evaluate:app", "Measure models and agents, with 95 % intervals.", RESEARCH),
+    CommandSpec("data", "research.data:app", "Make training data for the planner and the critic.", RESEARCH),
+    CommandSpec("train", "research.train:train", "Train the shipped models from scratch; resumable.", RESEARCH),
+    CommandSpec("bench", "research.bench:app", "Measure the overhead of this project's own code.", RESEARCH),
     CommandSpec("doctor", "doctor:doctor", "Check the installation: versions, devices, profile.", INSTALLATION),
     CommandSpec("image-server", "image_server:image_server", "Serve an image generator over MCP.", INSTALLATION),
 )

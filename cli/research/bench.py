@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from .options import Json
+from interleavethinker.cli.options import Json
 
 __all__ = ["app"]
 

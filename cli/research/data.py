@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from .options import Json
-from .progress import progress_bar
+from interleavethinker.cli.options import Json
+from interleavethinker.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from interleavethinker.training.data.summary import StageSummary

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from interleavethinker.cli.options import Json
+from interleavethinker.cli.progress import spinner
 from interleavethinker.tools.errors import InputError, StoreError
-
-from .options import Json
-from .progress import spinner
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from interleavethinker.cli.options import Json
+from interleavethinker.cli.progress import progress_bars
 from interleavethinker.tools.errors import StoreError
 
 from .evaluation_tables import print_critic_report, print_generator_report, print_planner_report
 from .microbench import microbench
-from .options import Json
-from .progress import progress_bars
 
 if TYPE_CHECKING:
     from pydantic import JsonValue

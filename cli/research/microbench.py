@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import Json
-from .progress import progress_bars
+from interleavethinker.cli.options import Json
+from interleavethinker.cli.progress import progress_bars
 
 if TYPE_CHECKING:
     from interleavethinker.evaluation.microbench.benchmark import BenchmarkResult
