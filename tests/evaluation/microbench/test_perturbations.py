@@ -71,3 +71,13 @@ async def test_refined_prompts_are_replaced_by_another_requests_prompt_of_the_sa
         unjudged, flipped_verdicts=1, misleading_prompts=1, other_prompts=(["d"], ["e"]), seed=1
     )
     assert (await perturbed.judge([case(0)]))[0].success is None
+
+
+async def test_the_same_verdicts_are_perturbed_as_in_version_0_1() -> None:
+    rule = RuleCritic(lambda _: Verdict(success=True, refined_prompt="x"))
+    critic = PerturbedCritic(rule, flipped_verdicts=0.3, misleading_prompts=0, other_prompts=(["d"], ["e"]), seed=1)
+    verdicts = await critic.judge([case(number) for number in range(20)])
+    assert [number for number, verdict in enumerate(verdicts) if not verdict.success] == [1, 2, 6, 7, 14, 15]
+    plans = [await perturbed(0.4, number) for number in range(12)]
+    changed = [number for number, plan in enumerate(plans) if plan != plan_of(*PROMPTS).steps]
+    assert changed == [0, 4, 5, 7, 10, 11]
