@@ -1,7 +1,7 @@
 """The `[local]` extra: the libraries that models in this process need, and what to say when they are missing.
 
-The core package runs hosted models without them. Whoever is about to load a model in this process calls
-`require_local` first, so that a slim installation fails with one line that names the remedy. Imports none of them.
+A plain installation runs hosted models without them. Code that loads a model in this process calls `require_local`
+first, so that a plain installation fails with one line that names the remedy. This module imports none of them.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from .errors import ProfileError
 __all__ = ["INSTALL_LOCAL", "LOCAL_LIBRARIES", "missing_local", "require_local"]
 
 LOCAL_LIBRARIES = ("numpy", "torch", "diffusers", "transformers")
-"""What the extra installs, as far as anybody has to know; its further packages come with these."""
+"""The libraries of the extra that code here imports; its other packages are installed along with them."""
 INSTALL_LOCAL = "pip install 'interleavethinker[local]'"
 
 

@@ -1,8 +1,8 @@
 """Models that this project knows by name: repository, licence, commercial use, size and memory need.
 
-The image server reads it to find a model's repository, `doctor` to report what a profile needs; neither repeats any of
-it. Pure data and look-ups: nothing here touches the disk, the network or a model library. Sizes follow from parameter
-counts in bfloat16 and are approximate; memory is for weights, activations and one image of a megapixel.
+The image server reads it to find a model's repository, and `doctor` to report what a profile needs; neither repeats any
+of it. Pure data and look-ups: nothing here touches the disk, the network or a model library. Sizes are approximate and
+follow from parameter counts in bfloat16; memory is for weights, activations and one image of a megapixel.
 """
 
 import re
@@ -12,9 +12,9 @@ __all__ = ["FAKE_MODELS", "IMAGE_MODELS", "CatalogModel", "image_model", "known_
 
 _BILLIONS = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)B(?![a-zA-Z])")
 _SMALLEST_ON_GPU = 3.0
-"""Billions of parameters; a model of fewer answers on a CPU in seconds rather than minutes."""
+"""Billions of parameters. A smaller model answers on a CPU in seconds rather than minutes."""
 _GIB_PER_BILLION = 2.5
-"""Two bytes a parameter, and a third of that for activations and the key-value cache."""
+"""Two bytes per parameter, and a third of that for activations and the key-value cache."""
 
 FAKE_MODELS = ("fake", "cells")
 """Names of the image server's backend without a model; `cells` is what version 0.1 called it."""
@@ -32,9 +32,9 @@ class CatalogModel:
     alias: str | None = None
     """Short name for `image-server --model` and a profile's `generator.model`."""
     download_gb: float = 0.0
-    """Gigabytes (10^9 bytes) of the first download; 0 where the weights come with the package."""
+    """Gigabytes (10^9 bytes) of the first download; 0 if the weights come with the package."""
     memory_gib: float = 0.0
-    """Accelerator memory in GiB without offloading; 0 where a CPU is fast enough."""
+    """Accelerator memory in GiB without offloading; 0 if a CPU is fast enough."""
     generates_with: str | None = None
     """Repository of the model that generates from text alone, where this one only edits. Both are loaded, and the sizes
     above are those of both."""
@@ -100,18 +100,18 @@ _CHAT_MODELS = (
 
 
 def image_model(name: str) -> CatalogModel | None:
-    """Returns the image model with this short name, repository or import string; None where the catalog has none."""
+    """Returns the image model with this short name, repository or import string; None if the catalog has none."""
     return next((model for model in IMAGE_MODELS if name in {model.alias, model.target}), None)
 
 
 def known_model(name: str) -> CatalogModel | None:
-    """Returns the image or chat model with this name; None where the catalog has none."""
+    """Returns the image or chat model with this name; None if the catalog has none."""
     chat_model = next((model for model in _CHAT_MODELS if model.target == name), None)
     return chat_model or image_model(name)
 
 
 def memory_need(name: str) -> float:
-    """Returns the GiB of accelerator memory that a model needs; 0 where a CPU is fast enough.
+    """Returns the GiB of accelerator memory that a model needs; 0 if a CPU is fast enough.
 
     The catalog decides where it knows the model. Otherwise a parameter count in the name (`8B`) gives an estimate, and
     a name without one counts as small.

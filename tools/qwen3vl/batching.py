@@ -31,7 +31,7 @@ class SamplingParams:
     """0 is greedy."""
     top_p: float = 1.0
     stop: tuple[str, ...] = ()
-    """Generation ends before the first of these strings."""
+    """Generation ends with the first of these strings, which stays in the completion."""
 
 
 @dataclass(frozen=True)
