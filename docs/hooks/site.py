@@ -29,8 +29,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001
-    """Points links to the plots, which are written as GitHub needs them, to their copies in the site."""
+    """Changes links to plots and examples, which lie outside `docs/` and are written as GitHub needs them."""
     up = "../" * page.file.src_uri.count("/")
+    markdown = re.sub(r"\[(examples/\w+\.py)\]\([./]+\1\)", r"`\1`", markdown)
     return re.sub(rf"\]\((?:\.\./)+{_PLOTS}/(\w[\w.-]*\.svg)\)", rf"]({up}assets/microbench/\1)", markdown)
 
 
