@@ -125,7 +125,7 @@ async def judge(
 ) -> int:
     """Override the critic's verdict on an attempt of the current step, and run the trajectory.
 
-    Example:
+    Examples:
     interleavethinker judge ID --reject --prompt "a larger red ball"
     """
     if accept is None:
@@ -172,7 +172,7 @@ async def branch(
     it keeps count towards none of them. A branch can therefore continue a
     trajectory that a limit stopped.
 
-    Example:
+    Examples:
     interleavethinker branch ID 2 --prompt "make the ball pink"
     """
     from interleavethinker.graph import BranchPoint

@@ -26,7 +26,7 @@ def workspace_command(
     The command has the function's other parameters and the option `--workspace`. It opens the workspace, awaits the
     function, and exits with the code that the function returns; None means success.
 
-    Example:
+    Examples:
         >>> @workspace_command
         ... async def pause(workspace: "Workspace", trajectory: TrajectoryId, json_output: Json = False) -> None:
         ...     \"\"\"Pause a trajectory.\"\"\"

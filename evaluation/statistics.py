@@ -30,7 +30,7 @@ def rate(hits: Sequence[float]) -> Estimate:
     Args:
         hits: Booleans; or shares in 0..1 if a sample averages several outcomes, such as those of several models.
 
-    Example:
+    Examples:
         >>> rate([True, True, True, False]).value
         0.75
     """

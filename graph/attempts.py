@@ -26,7 +26,7 @@ _SEED_LIMIT = 2**31
 def attempt_key(plan_version: int, step: int, iteration: int) -> str:
     """Returns the key of an attempt in the state. The key is text, so that a state can be written as JSON.
 
-    Example:
+    Examples:
         >>> attempt_key(plan_version=2, step=0, iteration=3)
         '2.0.3'
     """

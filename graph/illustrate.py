@@ -67,7 +67,7 @@ def illustrate(
         ProfileError: There is no such profile, or this machine lacks something it needs.
         TrajectoryError: An error stopped the trajectory. The message has the ID with which it can be resumed.
 
-    Example:
+    Examples:
         >>> answer = illustrate("First a red ball, at night. Then make the ball blue.", seed=1)  # doctest: +SKIP
         >>> answer.images[0].size  # doctest: +SKIP
         (96, 96)

@@ -221,7 +221,7 @@ def _plan_context(state: TrajectoryState, previous: Plan | None, current_step: i
 def _steps_to_generate(state: TrajectoryState, plan: Plan, limits: Limits) -> list[int]:
     """Returns the current step and the steps to draft: those with a prompt, and at most as many as calls remain.
 
-    Example:
+    Examples:
         The current step is 2, `look_ahead` is 3, step 3 has no prompt: [2, 4]. With one call left: [2].
     """
     current_step = current_step_of(state)
@@ -283,7 +283,7 @@ def _attempts_to_judge(state: TrajectoryState, plan: Plan, gives_confidence: boo
     The last allowed attempt of a step cannot be retried. Judging it is useful only if the critic's confidence helps to
     choose among several attempts.
 
-    Example:
+    Examples:
         With `max_attempts` 2 and a critic without confidences: attempt 0 of each step is judged, attempt 1 never.
     """
     current_step = current_step_of(state)

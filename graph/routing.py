@@ -49,7 +49,7 @@ def decide(state: Mapping[str, Any]) -> Decision:
 
     A step is finished if it has no prompt, if an attempt was accepted, or if all allowed attempts are used.
 
-    Example:
+    Examples:
         The plan has prompts for steps 0, 1 and 2, `look_ahead` is 3, and the critic has judged all drafts.
 
         - Drafts 0 and 1 accepted, draft 2 rejected: `current_step` is 2, nothing is dropped, and step 2 is retried.
@@ -117,7 +117,7 @@ def _stale_drafts(state: Mapping[str, Any], plan: Plan, current_step: int) -> fr
     the current step is not, and its final image is unknown. The attempts of the current step are stale too if the first
     one was generated from another image than the one now selected for the step before, or if a replan follows.
 
-    Example:
+    Examples:
         `max_attempts` and `look_ahead` are 2. Attempt 0 of step 0 was rejected with confidence 0.4. The next round
         generated attempt 1 of step 0, and a draft of step 1 from its image.
 

@@ -70,7 +70,7 @@ class LineFile:
     Args:
         path: The file; created with its folder by the first write.
 
-    Example:
+    Examples:
         >>> lines = LineFile(folder / "rows.jsonl")
         >>> lines.append(['{"id": 1}', '{"id": 2}'])
         >>> list(lines)

@@ -116,7 +116,7 @@ def memory_need(name: str) -> float:
     The catalog decides where it knows the model. Otherwise a parameter count in the name (`8B`) gives an estimate, and
     a name without one counts as small.
 
-    Example:
+    Examples:
         >>> memory_need("klein"), memory_need("someone/Model-10B-v2"), memory_need("someone/tiny-1B")
         (18, 25.0, 0.0)
     """

@@ -25,7 +25,7 @@ _MOVED = {
 def present_name(target: str) -> str:
     """Returns the current location of an import string `module:attribute` or `package:folder`.
 
-    Example:
+    Examples:
         >>> present_name("interleavethinker.tools:prompts")
         'interleavethinker.tools.chat:prompts'
     """

@@ -19,7 +19,7 @@ def with_new_names(data: object, renamed: Mapping[str, str]) -> object:
     Raises:
         ValueError: Both the old and the new name of a field are given.
 
-    Example:
+    Examples:
         >>> with_new_names({"deadline": 60, "max_calls": 3}, {"deadline": "time_limit"})
         {'time_limit': 60, 'max_calls': 3}
     """

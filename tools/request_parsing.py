@@ -68,7 +68,7 @@ def place_images(text: str, images: Sequence[Sha256]) -> tuple[Part, ...]:
     Raises:
         InputError: The text has more marks than there are images.
 
-    Example:
+    Examples:
         >>> [part.kind for part in place_images("Compare <image> with <image>.", ["a" * 64, "b" * 64])]
         ['text', 'image', 'text', 'image', 'text']
     """

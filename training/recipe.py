@@ -188,7 +188,7 @@ _RECIPES: TypeAdapter[VisionPretrainingRecipe | SftRecipe | GrpoRecipe] = TypeAd
 def present_recipe_name(name: str) -> str:
     """Returns the present name of a shipped recipe that was renamed; any other name is returned unchanged.
 
-    Example:
+    Examples:
         >>> present_recipe_name("micro-sight")
         'micro-vision-pretraining'
     """

@@ -55,7 +55,7 @@ def micro_generator(
     one-shot, and with the prompts rewritten by an oracle for the same targets
     and seeds.
 
-    Example:
+    Examples:
     interleavethinker evaluate micro-generator --n 100
     """
     with progress_bars() as progress:
@@ -142,7 +142,7 @@ def micro_critic(
     Without --models and --model, every shipped critic is measured. --model
     measures another one, alone or together with --models.
 
-    Example:
+    Examples:
     interleavethinker evaluate micro-critic --models sft,grpo --n 64
     """
     from interleavethinker.evaluation.charts import critic_chart

@@ -42,7 +42,7 @@ def _generate(
 ) -> None:
     """Generate an image of 96 x 96 pixels from a text.
 
-    Example:
+    Examples:
     interleavethinker micro generate "a big red ball on the left" -o ball.png
     """
     prompt = _prompt_of(text)
@@ -72,7 +72,7 @@ def edit(
 ) -> None:
     """Edit an image of the micro world by one instruction.
 
-    Example:
+    Examples:
     interleavethinker micro edit ball.png "make the ball green"
     """
     prompt = _prompt_of(text)

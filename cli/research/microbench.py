@@ -61,7 +61,7 @@ def microbench(
     resume a stopped run, run the same command again. The reports are
     microbench.json, microbench.md, microbench.html and the plots as SVG.
 
-    Example:
+    Examples:
     interleavethinker evaluate microbench --experiments "full RL" --n 28
     """
     from interleavethinker.evaluation.microbench.benchmark import BenchmarkConfig, run_microbench

@@ -128,7 +128,7 @@ def _variant_results(
         scores: The scores of the retries.
         failed: The indices of the failed cases.
 
-    Example:
+    Examples:
         Case 0 failed with a score of 0.2 and case 1 succeeded. Model a rejects case 0 with a prompt whose retries score
         0.8 and 0.6, and accepts case 1; model b accepts both, the second one in a malformed answer:
 

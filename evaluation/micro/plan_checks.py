@@ -105,7 +105,7 @@ def execute_plan(plan: Plan, scenario: Scenario, seed: int) -> PlanOutcome:
 def same_content(one: str, other: str) -> bool:
     """Returns whether two texts describe a scene alike: the same phrases in any order, up to synonyms and small words.
 
-    Example:
+    Examples:
         >>> same_content("A small azure kitten and a big ball.", "A large ball, a small blue cat.")
         True
     """

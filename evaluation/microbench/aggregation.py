@@ -39,7 +39,7 @@ class ExperimentResults:
             measure: `text`, `image`, `average` or `calls`.
             family: Only requests of this family.
 
-        Example:
+        Examples:
             Two training seeds scored request 0 at 60 and 80, and request 1 has no image:
             `values("image")` is `{0: 70.0}`.
         """
@@ -163,7 +163,7 @@ def gain_attribution(
         The gain of each when added first and when added last, and the planner's share of the total gain in both orders;
         shares are `None` unless the total gain is conclusive.
 
-    Example:
+    Examples:
         Scores 10 alone, 50 with the planner, 20 with the critic and 90 with both give `planner_first` 40 and
         `planner_last` 70 of a total of 80: shares 0.5 and 0.875.
     """

@@ -70,7 +70,7 @@ class ExperimentConfig:
 
         It doesn't change with prompt files, scores or the graph's rules: after changing those, use another folder.
 
-        Example:
+        Examples:
             >>> ExperimentConfig("whole request", "none", 1).key(0)  # doctest: +SKIP
             'whole-request-none-1-0f3c52a8e1b7'
         """

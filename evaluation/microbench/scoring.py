@@ -74,7 +74,7 @@ class Shown:
 def word_overlap_f1(one: str, other: str) -> float:
     """Returns the F1 score of two texts' content words, 0..1; 1 if neither has any.
 
-    Example:
+    Examples:
         >>> word_overlap_f1("The ball is red.", "The ball is blue.")
         0.5
     """
@@ -118,7 +118,7 @@ def align(matrix: Sequence[Sequence[float]], *, reuse: bool) -> list[float]:
     Returns:
         One score per row; 0 for rows without a match.
 
-    Example:
+    Examples:
         >>> align([[0.9, 0.2], [0.1, 0.8]], reuse=False)
         [0.9, 0.8]
         >>> align([[0.0, 1.0], [0.9, 0.0]], reuse=False)  # crossed: only the better match counts

@@ -130,7 +130,7 @@ def import_object(target: str) -> Any:
 def problems_of(error: ValidationError) -> str:
     """Returns the problems of a validation error on one line, without links to pydantic's website.
 
-    Example:
+    Examples:
         `limits.max_attempts: Input should be greater than or equal to 1`
     """
     return "; ".join(

@@ -41,7 +41,7 @@ _NAMED, _LONGEST = 6, 30
 def to_words(text: str) -> list[str]:
     """Splits a text into lower-case words and commas; synonyms become trained words, plurals stay.
 
-    Example:
+    Examples:
         >>> to_words("Add two crimson balls; then stop.")
         ['add', 'two', 'red', 'balls', ',', 'then', 'stop', ',']
     """

@@ -42,7 +42,7 @@ _PHRASES = tuple(
 def normalize(text: str) -> str:
     """Rewrites the story phrases of one sentence in the grammar's language.
 
-    Example:
+    Examples:
         >>> normalize("night falls")
         'make it night'
     """
@@ -55,7 +55,7 @@ def normalize(text: str) -> str:
 def strip_framing(text: str) -> str:
     """Removes introductions such as "tell me a story about", "a comic:" or "continue with".
 
-    Example:
+    Examples:
         >>> strip_framing("Tell me a story about a red ball.")
         'a red ball.'
     """

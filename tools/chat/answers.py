@@ -127,7 +127,7 @@ def strict_answer(text: str) -> dict[str, JsonValue] | None:
     Training rewards this form and evaluation measures it: both tags exactly once and in order, non-empty reasoning,
     a JSON object that `json.loads` accepts, and nothing but white space around them.
 
-    Example:
+    Examples:
         >>> strict_answer('<think>why</think><answer>{"refine_prompt": "a ball"}</answer>')
         {'refine_prompt': 'a ball'}
         >>> strict_answer('<answer>{"refine_prompt": "a ball"}</answer>') is None

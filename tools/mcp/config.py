@@ -183,7 +183,7 @@ class GeneratorConfig(_Frozen):
         Args:
             image_server: Command that starts this project's image server.
 
-        Example:
+        Examples:
             >>> GeneratorConfig(model="micro", server_store=Path("/images")).command_line(["image-server"])
             ('image-server', '--model', 'micro', '--store', '/images')
         """

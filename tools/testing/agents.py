@@ -23,7 +23,7 @@ def plan_of(*prompts: str | None) -> Plan:
 def accept_only(*prompts: str) -> Callable[[CriticInput], Verdict]:
     """Returns a rule for `RuleCritic`: images made from these prompts are accepted, others get one more `!`.
 
-    Example:
+    Examples:
         >>> rule = accept_only("a dog!")
         >>> rule(CriticInput(source=None, image="0" * 64, original_prompt="a dog", prompt="a dog")).refined_prompt
         'a dog!'

@@ -84,7 +84,7 @@ def accuracy_reward(verdict: Verdict | None, truth: bool) -> float:
 def step_reward(before: float, after: float) -> float:
     """Maps the change of a score (0 to 10) to a reward: ((after - before) / 10 + 1) / 2, in 0 to 1.
 
-    Example:
+    Examples:
         >>> step_reward(2.0, 8.0)
         0.8
     """

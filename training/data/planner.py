@@ -78,7 +78,7 @@ def cut_after(request: Request, plan: Plan, images: Sequence[Sha256]) -> tuple[R
         plan: The whole plan.
         images: Images of the finished steps, one per step, from the first step on.
 
-    Example:
+    Examples:
         With a plan of three steps and one image, the request gets the first step's instruction, that image and
         "Continue the sequence."; the plan keeps steps two and three.
     """

@@ -119,7 +119,7 @@ def retry_report(rows: Sequence[RetryRow]) -> dict[str, JsonValue]:
 def _shares(pairs: Sequence[tuple[bool, bool]]) -> dict[str, JsonValue]:
     """Shares of the four cases, from pairs (fixed by a new seed, fixed by rewording); `words_only` has its interval.
 
-    Example:
+    Examples:
         One pair each of (True, True), (False, True), (False, False), (False, False) gives both 0.25, words_only 0.25,
         seed_only 0 and neither 0.5.
     """

@@ -178,7 +178,7 @@ def _edit_labels(text: str, edit: Edit, source: Scene | None, cell: int) -> dict
     Attributes of the object that the edit refers to count only if the text says them before the noun; its place counts
     only if the text says it after the noun.
 
-    Example:
+    Examples:
         "turn the yellow fish in the middle white", for a small yellow fish in cell 4, gives every cell old_kind fish,
         old_colour yellow, old_size 0 (not said) and new_colour white. `referred` is 2 for cell 4 and 1 for the others;
         without "in the middle" it would be 0 for all. `destination` is 0, because only moves and additions have one.
