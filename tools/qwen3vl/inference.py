@@ -132,7 +132,7 @@ class LocalModel:
         width = inputs["input_ids"].shape[1]
         lengths = inputs["attention_mask"].sum(1).tolist()
         return [
-            self._read(output[row, width:].tolist(), [step[row] for step in steps], int(lengths[row]))
+            self._read(output[row, width:].tolist(), [step[row] for step in steps], int(lengths[row]), sampling.stop)
             for row in range(len(prompts))
         ]
 
@@ -202,13 +202,16 @@ class LocalModel:
             arguments |= {"stop_strings": list(sampling.stop), "tokenizer": tokenizer}
         return arguments
 
-    def _read(self, ids: list[int], steps: list[list[tuple[int, float]]], prompt_tokens: int) -> Completion:
+    def _read(
+        self, ids: list[int], steps: list[list[tuple[int, float]]], prompt_tokens: int, stop: Sequence[str]
+    ) -> Completion:
         """Cuts a completion off at its end token and decodes its tokens.
 
         Args:
             ids: The generated tokens, padded after the end.
             steps: For each generated token, the likeliest ones with their log-probabilities.
             prompt_tokens: Length of the prompt.
+            stop: Strings that end a completion, too.
         """
         tokenizer = self._processor.tokenizer
         ends = self._model.generation_config.eos_token_id
@@ -221,7 +224,8 @@ class LocalModel:
             logprob = dict(top).get(token, top[-1][1])
             tokens.append(Token(self._text_of(token), logprob, alternatives))
         text = tokenizer.decode(ids[:length], skip_special_tokens=True)
-        return Completion(text, tuple(tokens), prompt_tokens, length < len(ids))
+        finished = length < len(ids) or any(each in text for each in stop)
+        return Completion(text, tuple(tokens), prompt_tokens, finished)
 
     def _text_of(self, token: int) -> str:
         if token not in self._token_texts:

@@ -204,6 +204,15 @@ def test_unloading_a_model_that_was_never_loaded_does_nothing(folder: Path, load
     assert loads == []
 
 
+def test_an_answer_that_a_stop_string_ends_is_finished_and_one_that_is_cut_off_is_not(folder: Path) -> None:
+    model = chat(folder)
+    full = model.invoke([message("a ball")])
+    assert full.response_metadata["finish_reason"] == "length"
+    stopped = model.invoke([message("a ball")], stop=[full.text[0]])
+    assert len(stopped.text) < len(full.text)
+    assert stopped.response_metadata["finish_reason"] == "stop"
+
+
 def test_sampled_answers_differ(folder: Path) -> None:
     model = chat(folder, temperature=2.0)
     assert len({model.invoke([message("a ball")]).text for _ in range(4)}) > 1
