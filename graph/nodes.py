@@ -43,7 +43,7 @@ from .state import (
     request_of,
     stop_reason_of,
 )
-from .timer import NodeTimer
+from .time_limit import TimeLimit
 
 __all__ = ["Approval", "Nodes"]
 
@@ -79,7 +79,7 @@ class Nodes:
         # Invoking a thread again, finished or not, starts a new answer. Only the edge from `refine` leads to a replan.
         replanning = not stop_reason_of(state) and needs_replan(state, current_step)
         previous = newest_plan(state) if replanning else None
-        async with NodeTimer(state if replanning else {}, limits) as timer:
+        async with TimeLimit(state if replanning else {}, limits) as timer:
             answer = await components.planner.plan(request, _plan_context(state, previous, current_step))
         update: Update = _new_trajectory(state, limits) if previous is None else {}
         update["seconds"] = timer.seconds
@@ -115,7 +115,7 @@ class Nodes:
             return {}
         components = await self._find_components(runtime)
         generated: dict[str, Attempt] = {}
-        async with NodeTimer(state, limits) as timer:
+        async with TimeLimit(state, limits) as timer:
             for step in _steps_to_generate(state, plan, limits):
                 attempt = await _generate_attempt(components, runtime, state, plan, step, generated)
                 generated[attempt_key(plan.version, step, attempt.iteration)] = attempt
@@ -141,7 +141,7 @@ class Nodes:
             )
             for attempt in pending
         ]
-        async with NodeTimer(state, limits) as timer:
+        async with TimeLimit(state, limits) as timer:
             verdicts = await components.critic.judge(cases)
         if timer.expired:
             return {"seconds": timer.seconds, "stop_reason": StopReason.TIME_LIMIT}

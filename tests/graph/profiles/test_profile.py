@@ -77,3 +77,20 @@ def test_a_profile_with_the_names_of_version_0_1_is_still_read(tmp_path: Path) -
     profile = load_profile(str(path))
     assert profile.critic.max_answers == 2
     assert (profile.generator.call_timeout, profile.generator.max_resends) == (60, 1)
+
+
+def test_a_profile_of_version_0_1_loads_with_its_old_names(tmp_path: Path) -> None:
+    path = tmp_path / "old.toml"
+    path.write_text("""
+description = "old"
+request_check = "interleavethinker.microworld.asking:check_request"
+planner = { object = "interleavethinker.microworld.scripted_planner:ScriptedPlanner", questions = 2 }
+critic = { object = "interleavethinker.tools.doubles:lenient_critic" }
+generator = { model = "cells", deadline = 60 }
+limits = { max_iterations = 2, deadline = 50 }
+""")
+    profile = load_profile(str(path))
+    assert (profile.limits.max_attempts, profile.limits.time_limit) == (2, 50)
+    assert (profile.planner.max_answers, profile.generator.call_timeout) == (2, 60)
+    for target in (profile.request_check, profile.planner.object, profile.critic.object):
+        assert callable(import_object(target or ""))

@@ -1,4 +1,4 @@
-"""Measures the time of one node's work and cancels the work at the trajectory's time limit."""
+"""Cancels the work of a node when the trajectory's time limit is reached, and measures how long it took."""
 
 import asyncio
 import time
@@ -8,10 +8,10 @@ from typing import Any
 
 from .limits import Limits
 
-__all__ = ["NodeTimer"]
+__all__ = ["TimeLimit"]
 
 
-class NodeTimer:
+class TimeLimit:
     """Async context manager around the calls of a node.
 
     Attributes:
@@ -30,7 +30,7 @@ class NodeTimer:
         self._timeout = asyncio.timeout(remaining)
         self._started = 0.0
 
-    async def __aenter__(self) -> "NodeTimer":
+    async def __aenter__(self) -> "TimeLimit":
         """Starts the timer."""
         self._started = time.monotonic()
         await self._timeout.__aenter__()
