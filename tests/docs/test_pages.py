@@ -1,12 +1,13 @@
 """Properties of the pages that neither the strict build nor the snippet tests see."""
 
+import inspect
 import re
 import tomllib
 from pathlib import Path
 
 import pytest
 
-from interleavethinker import GeneratorConfig, Limits, Profile, make_graph
+from interleavethinker import GeneratorConfig, Limits, Profile, make_graph, testing
 from interleavethinker.graph.profiles.profile import Role
 
 from .blocks import PAGES, ROOT
@@ -105,3 +106,12 @@ def test_microbench_figures_are_those_of_the_report(page: str) -> None:
     figures = re.findall(r"\| (\d+\.\d \[\d+\.\d, \d+\.\d\]) \|", text)
     assert len(figures) >= 6
     assert [figure for figure in figures if figure not in report] == []
+
+
+def test_every_fake_is_described_with_members_that_it_has() -> None:
+    text = (ROOT / "docs" / "guides" / "testing.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(\w+)[^|]*\| (.+) \|$", text, re.MULTILINE))
+    assert sorted(rows) == sorted(testing.__all__)
+    for name, description in rows.items():
+        for member in re.findall(r"`\.(\w+)", description):
+            assert f"{member}" in inspect.getsource(getattr(testing, name)), f"{name}.{member}"
