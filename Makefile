@@ -1,17 +1,17 @@
 # Needs Python 3.11 or newer and make. Nothing is compiled; .venv is created here and can be deleted at any time.
 #
 #   make run PROMPT="…"     an answer from the micro world's models, on any CPU
-#   make test               the tests; COVERAGE=1 also measures what they cover
+#   make test               the tests; COVERAGE=1 also measures coverage
 #   make check              format, lint, types, layers, wheel
 #   make docs               the documentation site, in site/
 #   make slim-test          an installation without extras, in an empty environment; needs a package index
 #
 #   make setup TORCH_INDEX=URL   take torch from another package index, for example PyTorch's CPU-only one;
 #                                before the first `make run`, or after deleting .venv
-#   make setup PYTHON=python3.12 EXTRAS=dev,train,openai
+#   make setup PYTHON=python3.12 EXTRAS=dev,train,anthropic
 
 PYTHON ?= python3
-# `make run` needs the local models alone; everything else needs the tools of development, which include them.
+# `make run` needs only the local models; everything else needs the development tools, which include them.
 EXTRAS ?= $(if $(filter run,$(MAKECMDGOALS)),local,dev)
 COVERAGE ?=
 # Test processes: one for each core, but no more than memory allows (each may load torch).
@@ -32,7 +32,7 @@ CONSTRAIN := -c constraints.txt --build-constraint constraints.txt
 
 setup: $(STAMP)
 
-# Installed anew only when what it depends on has changed.
+# Reinstalled only when one of its inputs has changed.
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer must run this; found " + sys.version.split()[0] + "; try make PYTHON=python3.12 " + "$(MAKECMDGOALS)")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || \
@@ -43,11 +43,11 @@ $(STAMP): pyproject.toml constraints.txt
 	PYTHONWARNINGS=ignore $(BIN)/pip install --quiet $(CONSTRAIN) -e '.[$(EXTRAS)]'
 	@touch $@ $(if $(findstring dev,$(EXTRAS)),.venv/.installed-local)
 
-# The prompt travels in the environment, so that neither make nor the shell looks into it, whatever characters it has.
+# The prompt is passed in the environment, so that neither make nor the shell interprets its characters.
 override PROMPT := $(value PROMPT)
 export PROMPT
 
-# Without a PROMPT the profile's own example is run.
+# Without a PROMPT, the profile's own example runs.
 run: $(STAMP)
 	$(PROGRAM) run $${PROMPT:+-- "$$PROMPT"}
 
@@ -94,7 +94,7 @@ wheel-test: $(STAMP)
 slim-test: $(STAMP)
 	$(BIN)/python tests/slim.py
 
-# Programs of the protocol's maintainers, for tests/servers/test_official.py; needs npm. Without them those are skipped.
+# The MCP maintainers' own check programs, for tests/servers/images/test_official.py, which is skipped without them; needs npm.
 .PHONY: protocol-tools
 protocol-tools: tests/protocol/node_modules/.installed
 tests/protocol/node_modules/.installed: tests/protocol/package-lock.json

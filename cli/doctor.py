@@ -57,7 +57,7 @@ def _check_with_profile(name: str) -> list[CheckResult]:
     profile = load_profile(name)
     local = _check_libraries(LOCAL_LIBRARIES)
     if not local_models(profile):
-        # Nothing of this profile runs in this process, so a missing extra is worth a remark and no more.
+        # Nothing of this profile runs in this process, so a missing extra deserves only a note.
         local = [replace(check, good=True, warning=not check.good) for check in local]
     checks = [*local, _check_device()]
     checks += [replace(check, name=f"{name} {check.name}") for check in check_profile(profile)]

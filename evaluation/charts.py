@@ -27,7 +27,7 @@ def charts_available() -> bool:
 
 
 def critic_chart(report: Mapping[str, JsonValue], path: Path) -> None:
-    """Plots score gains, judgement and rewriting strategies of every variant in a critics' report.
+    """Plots score gains, judgment and rewriting strategies of every variant in a critics' report.
 
     Args:
         report: The report of `micro.critic.measure_critics`.

@@ -12,7 +12,7 @@ import interleavethinker as it
 
 
 class ColorPlanner:
-    """Makes one step of every color named in the request."""
+    """Plans one step for each color named in the request."""
 
     async def plan(self, request: it.Request, context: it.PlanContext) -> it.Plan:
         """Returns the plan."""
@@ -47,7 +47,7 @@ class ColorGenerator:
 
 
 async def main() -> None:
-    """Runs the three together in a workspace of their own."""
+    """Runs all three components in a temporary workspace."""
     root = Path(tempfile.mkdtemp())
     components = it.Components(ColorPlanner(), DarkColorsOnly(), ColorGenerator(it.ImageStore(root / "images")))
     async with it.Workspace.open(root, components) as workspace:

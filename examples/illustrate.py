@@ -1,4 +1,4 @@
-"""A request in, a folder with a storyboard, a Markdown document and images out."""
+"""Turns a request into a folder with a storyboard, a Markdown document and images."""
 
 import interleavethinker as it
 

@@ -18,7 +18,7 @@ async def main() -> None:
                 case it.Judged(attempt=attempt) if attempt.verdict:
                     print("  accepted" if attempt.verdict.success else "  rejected, retrying")
             if isinstance(event, it.ImageGenerated) and event.attempt.step == 0:
-                await workspace.pause(first)  # takes effect after this image; any process may ask for it
+                await workspace.pause(first)  # takes effect after this image; any process may pause
 
         paused = await workspace.get(first)
         print(paused.summary.status, "with", len(paused.attempts), "attempt")

@@ -1,4 +1,4 @@
-"""A test of your own code, with stand-ins for planner, critic and generator: no model, no server, milliseconds."""
+"""A test of your own code, with fakes for planner, critic and generator: no model, no server, runs in milliseconds."""
 
 from pathlib import Path
 

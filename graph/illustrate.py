@@ -129,21 +129,21 @@ async def aillustrate(
 
 
 def close() -> None:
-    """Ends everything that this package keeps open in this process between calls, and frees its memory.
+    """Closes everything that this package keeps open in this process between calls, and frees its memory.
 
-    That is the workspaces and image servers of `illustrate`, those of graphs made by `make_graph`, and the weights of
-    models in this process. The next call opens them again. Servers end with the program even without this call.
+    This covers the workspaces and image servers of `illustrate`, those of graphs made by `make_graph`, and the weights
+    of models in this process. The next call reopens them. Servers end with the program even without this call.
     """
     _close_workspaces()
     close_shared_components()
     inference = sys.modules.get("interleavethinker.tools.qwen3vl.inference")
-    if inference is not None:  # Otherwise no model can be loaded.
+    if inference is not None:  # If it was never imported, no model is loaded.
         inference.unload_models()
 
 
 def _close_workspaces() -> None:
-    # When the program ends, worker threads end before exit handlers run: databases cannot be closed any more then, and
-    # need not be. The image servers, which would outlive the program, are closed before them.
+    # At exit, worker threads end before exit handlers run, so the databases can no longer be closed, and need not be.
+    # The image servers, which would outlive the program, are closed before the databases.
     with contextlib.suppress(StoreError, TimeoutError):
         asyncio.run_coroutine_threadsafe(_shared.close(), loop_thread().loop).result(_CLOSING_SECONDS)
 
@@ -168,7 +168,7 @@ async def _answer(
     match last:
         case Failed(reason=reason, code=code):
             raise TrajectoryError(
-                f"Trajectory {trajectory} stopped: {reason} What was finished is kept. Resume it with: "
+                f"Trajectory {trajectory} stopped: {reason} All finished work is kept. Resume with: "
                 f"interleavethinker resume {trajectory}",
                 code=code,
             )

@@ -21,8 +21,8 @@ def listen(progress: bool | EventListener | None) -> Iterator[EventListener]:
     """Yields the function to call with each event.
 
     Args:
-        progress: True for a bar on stderr, False for nothing, a function of the caller's, or None: a bar if somebody
-            can see it.
+        progress: True for a bar on stderr, False for nothing, a function of the caller's, or None: a bar if stderr
+            is a terminal or a notebook.
     """
     if callable(progress):
         yield progress

@@ -38,7 +38,7 @@ def fake_image_server(store: Path) -> Iterator[str]:
         The URL of its endpoint, for `GeneratorConfig(url=…)` or any MCP client.
 
     Raises:
-        RuntimeError: The server ended before it listened.
+        RuntimeError: The server exited before it was listening.
     """
     command = [sys.executable, "-m", "interleavethinker", "image-server", "--model", "cells"]
     process = subprocess.Popen(
@@ -60,4 +60,4 @@ def _announced_url(process: "subprocess.Popen[str]") -> str:
         lines.append(line)
         if found := re.search(r"listening on (http://\S+)", line):
             return found.group(1)
-    raise RuntimeError(f"The image server ended before it listened. It said: {''.join(lines)}")
+    raise RuntimeError(f"The image server exited before it was listening. Its output: {''.join(lines)}")

@@ -15,4 +15,4 @@ class CheckResult:
     found: str
     """What was found, and what to do if it is not enough."""
     warning: bool = False
-    """Whether a met requirement still deserves attention, for example a licence that forbids commercial use."""
+    """Whether a met requirement still deserves attention, for example a license that forbids commercial use."""

@@ -1,4 +1,4 @@
-"""Models that this project knows by name: repository, licence, commercial use, size and memory need.
+"""Models that this project knows by name: repository, license, commercial use, size and memory need.
 
 The image server reads it to find a model's repository, and `doctor` to report what a profile needs; neither repeats any
 of it. Pure data and look-ups: nothing here touches the disk, the network or a model library. Sizes are approximate and
@@ -28,7 +28,7 @@ class CatalogModel:
     """Repository `owner/name`, or an import string `package:folder` for weights inside an installed package."""
     licence: str
     commercial_use: bool = True
-    """Whether the licence allows commercial use."""
+    """Whether the license allows commercial use."""
     alias: str | None = None
     """Short name for `image-server --model` and a profile's `generator.model`."""
     download_gb: float = 0.0
@@ -48,7 +48,7 @@ class CatalogModel:
 
     @property
     def licence_note(self) -> str:
-        """The licence, with a warning where it forbids commercial use."""
+        """The license, with a warning where it forbids commercial use."""
         return self.licence if self.commercial_use else f"{self.licence}: not for commercial use"
 
 

@@ -1,6 +1,6 @@
 """The three protocols that implementations plug into: planner, critic and image generator.
 
-Async protocols without behaviour. Chat models, scripted baselines, teachers, people and in-memory fakes implement them;
+Async protocols without behavior. Chat models, scripted baselines, teachers, people and in-memory fakes implement them;
 none of them needs to inherit from a class here.
 """
 

@@ -208,7 +208,7 @@ def recipe_path(name: str) -> Path:
     shipped = recipes / f"{present_recipe_name(name)}.toml"
     if not shipped.is_file():
         known = sorted(entry.stem for entry in recipes.glob("*.toml"))
-        msg = f"RECIPE must be a recipe file or one of {', '.join(known)}; found {name!r}"
+        msg = f"Unknown recipe {name!r}. Give a recipe file or one of {', '.join(known)}."
         raise InputError(msg)
     return shipped
 
@@ -228,8 +228,8 @@ def load_training_recipe(path: Path, overrides: Sequence[str] = ()) -> VisionPre
 
     Args:
         path: The file.
-        overrides: Strings such as `rows=100` or `arguments.learning_rate=1e-4`. Values are parsed as TOML; what is not
-            TOML is taken as text.
+        overrides: Strings such as `rows=100` or `arguments.learning_rate=1e-4`. Values are parsed as TOML; a value that
+            is not valid TOML is taken as text.
 
     Raises:
         InputError: The file or an override is invalid.
@@ -238,7 +238,7 @@ def load_training_recipe(path: Path, overrides: Sequence[str] = ()) -> VisionPre
     for override in overrides:
         key, equals, value = override.partition("=")
         if not equals or not key:
-            msg = f"an override must look like key=value; found {override!r}"
+            msg = f"--set takes key=value; got {override!r}."
             raise InputError(msg)
         first, *rest = key.split(".")
         _set(data, [_RENAMED_FIELDS.get(first, first), *rest], _value(value))
@@ -258,7 +258,7 @@ def load_saved_recipe(root: Path) -> VisionPretrainingRecipe | SftRecipe | GrpoR
     try:
         return _RECIPES.validate_json((root / "recipe.json").read_bytes())
     except (OSError, ValidationError) as error:
-        msg = f"{root} must hold the recipe.json of a planner's or critic's run; found: {error}"
+        msg = f"Found no usable recipe.json of a planner or critic run in {root}: {error}"
         raise InputError(msg) from error
 
 
@@ -314,7 +314,7 @@ def _read(path: Path) -> dict[str, JsonValue]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        msg = f"{path.name} must be valid TOML in UTF-8; found: {error}"
+        msg = f"{path.name} is not valid TOML in UTF-8: {error}"
         raise InputError(msg) from error
 
 

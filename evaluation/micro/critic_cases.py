@@ -1,7 +1,7 @@
 """The cases that critics are measured on: attempts with their ground truth, and retries of failed attempts.
 
 Cases are first attempts at the steps of held-out requests. The generator makes them from rendered sources, and they are
-a pure function of the seed. The ground truth is the scorer's judgement. Knows nothing of critics.
+a pure function of the seed. The ground truth is the scorer's judgment. Knows nothing of critics.
 """
 
 from __future__ import annotations

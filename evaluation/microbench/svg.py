@@ -28,7 +28,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Curve:
-    """A labelled curve; its points are (x, y, low, high)."""
+    """A labeled curve; its points are (x, y, low, high)."""
 
     label: str
     points: tuple[tuple[float, float, float, float], ...]

@@ -1,6 +1,6 @@
 """What a profile needs and whether this machine has it, without loading a model or contacting a server.
 
-Knows model names, licences and sizes from the catalog, environment variables, and the Hugging Face cache. Deliberately
+Knows model names, licenses and sizes from the catalog, environment variables, and the Hugging Face cache. Deliberately
 does not know whether a key is valid, a server answers, or weights are intact.
 """
 
@@ -32,7 +32,7 @@ _IMAGE_LIBRARIES = ("torch", "diffusers")
 
 
 def check_profile(profile: Profile) -> list[CheckResult]:
-    """Returns one result each for planner, critic and generator, and one for the generator's licence where known."""
+    """Returns one result each for planner, critic and generator, and one for the generator's license where known."""
     checks = [_check_role("planner", profile.planner), _check_role("critic", profile.critic), _check_generator(profile)]
     model = image_model(profile.generator.model or "")
     if model is not None:

@@ -165,7 +165,7 @@ def _edit_steps(wording: str, task: Task, scene: Scene) -> Iterator[Step]:
 
 
 def _leaves_open(wording: str, objects: list[tuple[int, SceneObject]]) -> bool:
-    """Whether a text leaves an object's colour or place open, on which a later step may depend."""
+    """Whether a text leaves an object's color or place open, on which a later step may depend."""
     words = set(to_words(wording))
     return not all(obj.colour in words and words.issuperset(POSITIONS[cell].split()) for cell, obj in objects)
 

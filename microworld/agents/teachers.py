@@ -220,7 +220,7 @@ def item_line(item: GradedItem, was: str | None = None) -> str:
     """
     should, good = expectation(item, was), item.grade >= SEMANTICS_NEEDED
     found, wanted = item.found.split(), item.wanted.split()
-    if len(found) == 3 and 2 <= len(wanted) <= 3:  # size, colour, kind; the expected size may be open
+    if len(found) == 3 and 2 <= len(wanted) <= 3:  # size, color, kind; the expected size may be open
         same = [True] * (3 - len(wanted)) + [
             one == other for one, other in zip(found[-len(wanted) :], wanted, strict=True)
         ]

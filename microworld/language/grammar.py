@@ -44,7 +44,7 @@ class Clause:
     old: Noun | None = None
     new: Noun | None = None
     like: Noun | None = None
-    """The object whose colour is to be copied."""
+    """The object whose color is to be copied."""
     to: Place | None = None
     colour: str | None = None
     size: str | None = None

@@ -2,7 +2,7 @@
 
 Deterministic rules, no model. With a source scene a text is parsed as edits, without one as a description; either way
 the result is a `Task`, whose cell targets say what each cell must hold. Defaults fill what a text leaves open: the
-usual colour of an object, the first free cell from the centre outwards, a meadow. Knows nothing of pixels.
+usual color of an object, the first free cell from the center outwards, a meadow. Knows nothing of pixels.
 """
 
 from __future__ import annotations

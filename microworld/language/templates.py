@@ -163,7 +163,7 @@ def describe(scene: Scene, rng: Rng | None = None, sizes: tuple[bool, ...] | Non
 def refer(scene: Scene, cell: int, rng: Rng | None = None) -> str:
     """Writes a definite description of the object in a cell that fits no other object of the scene.
 
-    The canonical description states colour and kind if they are unambiguous, else adds the size, else the place. With
+    The canonical description states color and kind if they are unambiguous, else adds the size, else the place. With
     a generator, any unambiguous description is possible.
     """
     obj = scene.cells[cell]

@@ -44,7 +44,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "house": ("cottage", "hut"),
     "star": ("starburst", "asterisk"),
     "tree": ("sapling", "oak"),
-    # colours
+    # colors
     "red": ("crimson", "scarlet"),
     "orange": ("tangerine", "amber"),
     "yellow": ("golden", "lemon"),

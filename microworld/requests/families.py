@@ -10,7 +10,7 @@
 | knowledge | an image of something that the request only hints at |
 | reasoning | changes that must be inferred from a given image |
 
-One template of each family is held out, and so are some pairs of kind and colour: `sample_scenario` samples training
+One template of each family is held out, and so are some pairs of kind and color: `sample_scenario` samples training
 requests that contain neither, or held-out requests that contain one of the two. Templates after the held-out one, and
 frames of random words, are for synthetic data only. Plans keep the user's words wherever the request states them.
 """
@@ -95,14 +95,14 @@ class _Family:
 
 
 def is_held_out(scene: Scene) -> bool:
-    """Whether a scene holds a pair of kind and colour that never occurs in a training request."""
+    """Whether a scene holds a pair of kind and color that never occurs in a training request."""
     kinds, colours = list(KINDS), list(COLOURS)
     pairs = ((kinds.index(obj.kind), colours.index(obj.colour)) for obj in scene.objects.values())
     return any((kind + 4 * colour) % _HELD_OUT_EVERY == 0 for kind, colour in pairs)
 
 
 def split_of(scenario: Scenario, template: int, family: str) -> Split | None:
-    """Returns the split of a request; None if both its template and a pair of kind and colour are held out."""
+    """Returns the split of a request; None if both its template and a pair of kind and color are held out."""
     new_template = template == FAMILIES[family].templates - 1
     new_pair = any(is_held_out(scene) for scene in scenario.scenes)
     if new_template:

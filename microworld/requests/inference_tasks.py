@@ -203,7 +203,7 @@ def knowledge(rng: Rng, template: int) -> Scenario:
 
 
 def reasoning(rng: Rng, template: int) -> Scenario | None:
-    """Samples a change that must be inferred: passing time, an exchange, a completion, or all objects of a colour.
+    """Samples a change that must be inferred: passing time, an exchange, a completion, or all objects of a color.
 
     Returns:
         The scenario; None: impossible in the sampled scene, sample again.

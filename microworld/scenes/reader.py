@@ -60,11 +60,11 @@ class _Tables:
 
     objects: tuple[SceneObject, ...]
     names: NDArray[np.int64]
-    """Index of each sprite's (kind, colour, size), shape (n + 1,); the last entry is the empty cell."""
+    """Index of each sprite's (kind, color, size), shape (n + 1,); the last entry is the empty cell."""
     alpha: NDArray[np.float32]
     """(n, side²)."""
     ink: NDArray[np.float32]
-    """Premultiplied colour, (n, side² * 3)."""
+    """Premultiplied color, (n, side² * 3)."""
     norms: NDArray[np.float32]
     """Squared norm of `alpha * (sprite - background)`, (backgrounds, cells, n)."""
     backgrounds: NDArray[np.float32]
@@ -223,7 +223,7 @@ def _sprite(obj: SceneObject) -> NDArray[np.float32]:
 
 
 def _shifted(rgba: NDArray[np.float32], offset: int) -> NDArray[np.float32]:
-    """Moves a sprite (32, 32, channels) from the centre of its cell to one of the `OFFSETS`; what leaves is cropped."""
+    """Moves a sprite (32, 32, channels) from the center of its cell to one of the `OFFSETS`; what leaves is cropped."""
     (x, y), middle = OFFSETS[offset], OFFSETS[0]
     dx, dy = x - middle[0], y - middle[1]
     room = np.pad(rgba, ((CELL, CELL), (CELL, CELL), (0, 0)))

@@ -1,7 +1,7 @@
 """Scenes of the micro world as frozen data, sampled from a random generator and rendered to pixels.
 
 A scene is a background and a 3 x 3 grid of cells, each empty or holding one object. Words can state an object's kind,
-colour, size and cell; they never state its variant and its small offset. All attributes come from finite lists, so
+color, size and cell; they never state its variant and its small offset. All attributes come from finite lists, so
 that every possible tile can be tabulated. Knows nothing of language.
 """
 
@@ -59,7 +59,7 @@ class SceneObject:
 
     @property
     def named(self) -> tuple[str, str, str]:
-        """The attributes that words can state: (kind, colour, size)."""
+        """The attributes that words can state: (kind, color, size)."""
         return self.kind, self.colour, self.size
 
 

@@ -45,7 +45,7 @@ BACKGROUNDS = ("meadow", "night", "sunset", "beach", "snow", "forest")
 VARIANTS = 2
 """Number of sprites of each kind."""
 OFFSETS = ((0, 0), (-2, 1), (2, -1))
-"""Displacements from the centre of a cell, in pixels (x, y)."""
+"""Displacements from the center of a cell, in pixels (x, y)."""
 
 _SCALE = 8
 _RADIUS = {"small": 8.0, "big": 13.0}
@@ -56,7 +56,7 @@ _Colour = tuple[int, int, int]
 
 
 class _Pen:
-    """Draws in units of the object's radius, with the origin at its centre and y pointing down, outlined in ink."""
+    """Draws in units of the object's radius, with the origin at its center and y pointing down, outlined in ink."""
 
     def __init__(self, radius: float, dx: int, dy: int) -> None:
         self.image = Image.new("RGBA", (CELL * _SCALE, CELL * _SCALE), (0, 0, 0, 0))
@@ -85,7 +85,7 @@ class _Pen:
 
 
 def _shade(colour: _Colour, amount: float) -> _Colour:
-    """Mixes a colour with ink (amount < 0) or with white (amount > 0)."""
+    """Mixes a color with ink (amount < 0) or with white (amount > 0)."""
     other, share = ((255, 255, 255), amount) if amount > 0 else (_INK, -amount)
     return (
         round(colour[0] + (other[0] - colour[0]) * share),

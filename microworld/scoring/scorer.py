@@ -7,7 +7,7 @@ An object that should stay is called a bystander.
 | item | grade |
 | --- | --- |
 | as required | 10 |
-| wrong kind, wrong colour, wrong size | 10 times 0.3, 0.4, 0.5 for each |
+| wrong kind, wrong color, wrong size | 10 times 0.3, 0.4, 0.5 for each |
 | unchanged although it should have changed; missing | 0 |
 | missing, but newly present in another cell | 3 |
 | an object in a cell that was empty and should stay so | 2 |
@@ -58,7 +58,7 @@ QUALITY_NEEDED = 5.0
 """Minimum quality of a success: the worst object is blurred by more than a pixel, but still recognizable."""
 
 _WORST_FIT, _BEST_FIT = 14.0, 28.0
-"""Fits (dB) that give quality 0 (a blot of the object's colour) and 10 (what a good decoder reaches)."""
+"""Fits (dB) that give quality 0 (a blot of the object's color) and 10 (what a good decoder reaches)."""
 _WORST_CLARITY, _BEST_CLARITY = 0.0, 11.0
 """The same for clarity (dB); a cell gets the lower of its two grades."""
 _KIND, _COLOUR, _SIZE, _VARIANT, _OFFSET, _SIMILARITY = 0.3, 0.4, 0.5, 0.6, 0.9, 0.8
@@ -106,7 +106,7 @@ class Score:
 
 
 def is_success(scored: Score) -> bool:
-    """Returns the ground-truth judgement J of an attempt: both semantics and quality reach their minimum."""
+    """Returns the ground-truth judgment J of an attempt: both semantics and quality reach their minimum."""
     return scored.semantics >= SEMANTICS_NEEDED and scored.quality >= QUALITY_NEEDED
 
 

@@ -1,4 +1,4 @@
-"""The catalog of models: names, repositories, licences, sizes."""
+"""The catalog of models: names, repositories, licenses, sizes."""
 
 import pytest
 

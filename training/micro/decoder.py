@@ -20,7 +20,7 @@ __all__ = ["train_decoder"]
 def train_decoder(
     vae: AutoencoderKLFlux2, table: TileTable, stage: Stage, folder: RunFolder, *, batch: int, noise: float
 ) -> None:
-    """Trains the decoder in place; `noise` is the largest standard deviation of noise added to normalised latents."""
+    """Trains the decoder in place; `noise` is the largest standard deviation of noise added to normalized latents."""
     vae.requires_grad_(False)
     vae.decoder.requires_grad_(True)
     vae.to(memory_format=torch.channels_last)

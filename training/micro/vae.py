@@ -96,19 +96,19 @@ def _channels_first(array: np.ndarray) -> torch.Tensor:
 
 
 def encode(vae: AutoencoderKLFlux2, images: torch.Tensor) -> torch.Tensor:
-    """Encodes images (n, 3, 96, 96) in -1 to 1 to normalised latents (n, 64, 3, 3), as the pipeline does."""
+    """Encodes images (n, 3, 96, 96) in -1 to 1 to normalized latents (n, 64, 3, 3), as the pipeline does."""
     mean, std = _statistics(vae)
     return (_raw(vae, images) - mean) / std
 
 
 def decode(vae: AutoencoderKLFlux2, latents: torch.Tensor) -> torch.Tensor:
-    """Decodes normalised latents, the inverse of `encode`; values are not clipped."""
+    """Decodes normalized latents, the inverse of `encode`; values are not clipped."""
     mean, std = _statistics(vae)
     return vae.decode(Flux2KleinPipeline._unpatchify_latents(latents * std + mean)).sample  # noqa: SLF001
 
 
 def _raw(vae: AutoencoderKLFlux2, images: torch.Tensor) -> torch.Tensor:
-    """Latents before normalisation, (n, 64, 3, 3): one token per cell."""
+    """Latents before normalization, (n, 64, 3, 3): one token per cell."""
     return Flux2KleinPipeline._patchify_latents(vae.encode(images).latent_dist.mode())  # noqa: SLF001
 
 
@@ -165,7 +165,7 @@ def cell_labels(scenes: Sequence[Scene]) -> dict[str, torch.Tensor]:
 
 
 def train_vae(vae: AutoencoderKLFlux2, stage: Stage, folder: RunFolder, *, batch: int, noise: float) -> None:
-    """Trains encoder and decoder together; `noise` is the largest noise added to normalised latents."""
+    """Trains encoder and decoder together; `noise` is the largest noise added to normalized latents."""
     vae.to(memory_format=torch.channels_last)
     probed = ProbedVae(vae)
 
@@ -185,7 +185,7 @@ def train_vae(vae: AutoencoderKLFlux2, stage: Stage, folder: RunFolder, *, batch
 
 @torch.no_grad()
 def set_latent_statistics(vae: AutoencoderKLFlux2, *, seed: int, scenes: int = 512) -> None:
-    """Sets the latent statistics for the pipeline's normalisation to those of half-filled images, after training."""
+    """Sets the latent statistics for the pipeline's normalization to those of half-filled images, after training."""
     rng = np.random.default_rng([seed, 1])
     parts = []
     for _ in range(scenes // 32):

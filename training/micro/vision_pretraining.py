@@ -2,7 +2,7 @@
 
 Each merged visual token covers one cell. Linear probes, which exist only during training, predict the cell's content
 and image quality from it. Half of the images are rendered crowded scenes. The others come from the data set's
-generators and are labelled by the scorer's reader, so that the tower knows generators' artifacts. A language model that
+generators and are labeled by the scorer's reader, so that the tower knows generators' artifacts. A language model that
 starts from such tokens can spend its training on judging: captions alone had not taught it kinds of objects after 400
 steps.
 """

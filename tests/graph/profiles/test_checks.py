@@ -1,4 +1,4 @@
-"""What `check_profile` reports about a profile's models, keys, licences and memory."""
+"""What `check_profile` reports about a profile's models, keys, licenses and memory."""
 
 import sys
 from collections.abc import Callable
