@@ -1,11 +1,11 @@
 """What `illustrate` returns: a finished answer with its images, as Python objects, Markdown, or files."""
 
-import io
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from interleavethinker.tools.images.png import open_rgb
 from interleavethinker.tools.images.store import ImageStore
 
 from .document import Document
@@ -67,9 +67,7 @@ class Answer:
         Raises:
             StoreError: An image was deleted from the workspace, or its file is damaged.
         """
-        from PIL import Image
-
-        return [Image.open(io.BytesIO(self.store.get(sha256))).convert("RGB") for sha256 in self.document.images]
+        return [open_rgb(self.store.get(sha256)) for sha256 in self.document.images]
 
     @property
     def image_paths(self) -> list[Path]:

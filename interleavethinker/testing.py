@@ -1,14 +1,17 @@
 """Fakes for the tests of programs that use this package: no model, no network, answers in milliseconds.
 
-    >>> from interleavethinker import Components, Workspace
-    >>> from interleavethinker.testing import FixedPlanner, MemoryGenerator, RuleCritic, plan_of
+```python
+import interleavethinker as it
+from interleavethinker.testing import FixedPlanner, MemoryGenerator, RuleCritic, plan_of
 
-    async def test_my_program(tmp_path):
-        store = ImageStore(tmp_path / "images")
-        fakes = Components(FixedPlanner(plan_of("a cat", "a dog")), RuleCritic(), MemoryGenerator(store))
-        async with Workspace.open(tmp_path, components=fakes) as workspace:
-            trajectory = await workspace.run(await workspace.create("any prompt"))
-        assert trajectory.document.complete
+
+async def test_my_program(tmp_path):
+    generator = MemoryGenerator(it.ImageStore(tmp_path / "images"))
+    fakes = it.Components(FixedPlanner(plan_of("a cat", "a dog")), RuleCritic(), generator)
+    async with it.Workspace.open(tmp_path, components=fakes) as workspace:
+        trajectory = await workspace.run(await workspace.create("any prompt"))
+    assert trajectory.document.complete
+```
 
 `fake_image_server` is the real MCP image server with a backend that paints colored cells instead of running a model.
 """
@@ -40,7 +43,7 @@ def fake_image_server(store: Path) -> Iterator[str]:
     Raises:
         RuntimeError: The server exited before it was listening.
     """
-    command = [sys.executable, "-m", "interleavethinker", "image-server", "--model", "cells"]
+    command = [sys.executable, "-m", "interleavethinker", "image-server", "--model", "fake"]
     process = subprocess.Popen(
         [*command, "--transport", "http", "--port", "0", "--store", str(store)],
         env=os.environ | {"PYTHONUNBUFFERED": "1"},

@@ -28,7 +28,7 @@ PROFILE = """
 description = "Scripted agents and a fake generator."
 planner = { object = "interleavethinker.microworld.agents.scripted_planner:ScriptedPlanner" }
 critic = { object = "interleavethinker.tools.testing.agents:accepting_critic" }
-generator = { model = "cells" }
+generator = { model = "fake" }
 """
 PROMPT = "First a big red ball on the left, at night. Then make the ball blue."
 
@@ -143,7 +143,7 @@ def test_the_same_seed_gives_the_same_images(profile: str) -> None:
 
 def test_what_stops_an_answer_is_raised_with_the_id_to_resume_it(profile: str, tmp_path: Path) -> None:
     broken = tmp_path / "broken.toml"
-    broken.write_text(Path(profile).read_text().replace('model = "cells"', 'command = ["no-such-program"]'))
+    broken.write_text(Path(profile).read_text().replace('model = "fake"', 'command = ["no-such-program"]'))
     with pytest.raises(it.InterleaveError):
         it.illustrate(PROMPT, profile=str(broken))
     with pytest.raises(it.InputError, match="2 <image> marks"):

@@ -114,7 +114,7 @@ def test_the_error_about_an_unknown_trajectory_refers_to_list(run: Run, command:
     error = as_json(run, command, "zzz", code=exits.FAILURE) if command in {"show", "resume", "export"} else None
     code, _, err = run(command, "zzz")
     assert code == exits.FAILURE
-    assert "see `list`" in err
+    assert "`list` shows all IDs" in err
     assert error is None or error["error"]["code"] == "unknown_trajectory"
 
 
