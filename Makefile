@@ -20,7 +20,7 @@ TORCH_INDEX ?=
 PROMPT ?=
 
 PIP := 26.3
-COVERAGE_FLOOR := 80
+COVERAGE_FLOOR := 93
 BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 STAMP := .venv/.installed-$(EXTRAS)
 PACKAGES := cli evaluation graph microworld servers tools training

@@ -50,7 +50,9 @@ def code_of(error: InterleaveError) -> int:
 def _report_usage(error: typer.TyperException, *, as_json: bool) -> int:
     message = error.format_message()
     option = getattr(error, "option_name", "")
-    if option in RENAMED_OPTIONS:
+    context = getattr(error, "ctx", None)
+    known = {name for option_of in (context.command.params if context else ()) for name in option_of.opts}
+    if RENAMED_OPTIONS.get(option) in known:
         message = f"{option} was renamed to {RENAMED_OPTIONS[option]}."
     if message:  # Empty if a group was called without a command; its help has been printed in that case.
         command = getattr(getattr(error, "ctx", None), "command_path", "interleavethinker")

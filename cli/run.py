@@ -30,9 +30,9 @@ __all__ = ["resume", "run"]
 async def run(
     workspace: "Workspace",
     prompt: Annotated[
-        str,
+        str | None,
         typer.Argument(metavar="REQUEST", help="The request; <image> marks where an --image belongs."),
-    ] = "",
+    ] = None,
     image: Annotated[list[Path] | None, typer.Option(help="An image of the request; repeatable.")] = None,
     profile: Annotated[str, typer.Option(help="Profile: micro, klein, api, or a TOML file.")] = "micro",
     out: ExportFolder = None,
@@ -73,7 +73,7 @@ async def run(
     check_export_folder(out or Path("runs"))
     if chosen.notice and not json_output:
         typer.secho(chosen.notice, dim=True, err=True)
-    text = prompt or ("" if image else chosen.example)
+    text = prompt if prompt is not None else "" if image else chosen.example
     images = [await workspace.add_image(path) for path in image or ()]
     trajectory = await workspace.create(
         place_images(text, images),

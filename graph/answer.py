@@ -97,7 +97,9 @@ class Answer:
     def __repr__(self) -> str:
         steps = 0 if self.trajectory.plan is None else len(self.trajectory.plan.steps)
         reason = self.stop_reason.value if self.stop_reason else self.trajectory.summary.status
-        return f"<Answer {self.id}: {steps} steps, {len(self.document.images)} images, {reason}>"
+        images = len(self.document.images)
+        counts = f"{steps} step{'s' * (steps != 1)}, {images} image{'s' * (images != 1)}"
+        return f"<Answer {self.id}: {counts}, {reason}>"
 
     def _repr_mimebundle_(self, **_: Any) -> Mapping[str, str]:
         """Lets notebooks show text and images instead of the `repr`."""

@@ -6,12 +6,14 @@ The module does not know LangGraph. Every function works on frozen data, so the 
 import hashlib
 from collections.abc import Mapping, Sequence
 
+from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.types import Attempt, Plan, Sha256
 
 __all__ = [
     "attempt_key",
     "attempts_for",
     "best_attempt",
+    "check_seed",
     "derive_seed",
     "failed_steps",
     "next_prompt",
@@ -21,6 +23,16 @@ __all__ = [
 
 _SEED_LIMIT = 2**31
 """Seeds are below this limit, the largest range that every image model and API accepts."""
+
+
+def check_seed(seed: object) -> None:
+    """Checks a seed from outside.
+
+    Raises:
+        InputError: It is not a whole number from 0 to 2³¹ - 1.
+    """
+    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < _SEED_LIMIT:
+        raise InputError(f"A seed must be a whole number from 0 to {_SEED_LIMIT - 1}; got {seed!r}.")
 
 
 def attempt_key(plan_version: int, step: int, iteration: int) -> str:
@@ -34,7 +46,7 @@ def attempt_key(plan_version: int, step: int, iteration: int) -> str:
 
 
 def derive_seed(trajectory_seed: int, step: int, iteration: int) -> int:
-    """Returns the seed of an attempt, from 0 to 2**31 - 1.
+    """Returns the seed of an attempt, from 0 to 2³¹ - 1.
 
     The seed depends on the three arguments only, so steps drafted ahead get the same images as steps generated in
     order.

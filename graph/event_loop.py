@@ -8,7 +8,6 @@ none, send their coroutines there. `profiles.opening` documents the life of what
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
-from functools import cache
 from typing import Any, TypeVar
 
 from langchain_core.runnables import Runnable, RunnableConfig
@@ -50,10 +49,17 @@ class LoopThread:
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self.loop))
 
 
-@cache
+_starting = threading.Lock()
+"""Without it two threads that call for the first time would start two loops, and wait for each other's locks."""
+_loop_threads: list[LoopThread] = []
+
+
 def loop_thread() -> LoopThread:
-    """Returns the loop thread of this process; the first call starts it."""
-    return LoopThread()
+    """Returns the loop thread of this process; the first call starts it. Safe to call from any thread."""
+    with _starting:
+        if not _loop_threads:
+            _loop_threads.append(LoopThread())
+        return _loop_threads[0]
 
 
 class _NodeRunnable(Runnable[Any, dict[str, Any]]):

@@ -36,6 +36,8 @@ ImageLike: TypeAlias = "str | Path | bytes | Image"
 """An input image: the path of a file, the bytes of a file, or a PIL image."""
 
 _CLOSING_SECONDS = 5.0
+_PNG_MODES = {"1", "I;16", "L", "LA", "P", "RGB", "RGBA"}
+"""Pillow's modes that a PNG file can hold."""
 
 
 def illustrate(
@@ -157,6 +159,8 @@ async def _answer(
     root: Path,
     tell: Callable[[Event], None],
 ) -> Answer:
+    if isinstance(images, str | bytes | Path) or hasattr(images, "save"):
+        raise InputError("`images` must be a list of images; put the one image into a list.")
     workspace = await _shared.get(root)
     names = [await workspace.add_image(await asyncio.to_thread(_image_file, image)) for image in images]
     trajectory = await workspace.create(place_images(prompt, names), profile=profile, seed=seed, limits=limits)
@@ -167,9 +171,10 @@ async def _answer(
             tell(last)
     match last:
         case Failed(reason=reason, code=code):
+            where = "" if root == default_home().absolute() else f" --workspace {root}"
             raise TrajectoryError(
-                f"Trajectory {trajectory} stopped: {reason} All finished work is kept. Resume with: "
-                f"interleavethinker resume {trajectory}",
+                f"Trajectory {trajectory} stopped: {reason} All finished work is kept. Once the cause is gone, "
+                f"continue with: interleavethinker resume {trajectory}{where}",
                 code=code,
             )
         case Paused() | Cancelled() | ApprovalNeeded():
@@ -186,11 +191,18 @@ def _image_file(image: ImageLike) -> Path | bytes:
         return image
     if isinstance(image, str | Path):
         return Path(image)
-    if hasattr(image, "save"):
-        buffer = io.BytesIO()
-        image.save(buffer, format="PNG")
-        return buffer.getvalue()
-    raise InputError(f"An image must be a path, the bytes of a file, or a PIL image; got {type(image).__name__}.")
+    if not hasattr(image, "save"):
+        raise InputError(f"An image must be a path, the bytes of a file, or a PIL image; got {type(image).__name__}.")
+    from PIL import ImageOps
+
+    if not all(image.size):
+        raise InputError("The PIL image is empty: its width or height is 0.")
+    upright = ImageOps.exif_transpose(image)
+    buffer = io.BytesIO()
+    if upright.mode not in _PNG_MODES:
+        upright = upright.convert("I;16" if upright.mode == "I" else "RGB")
+    upright.save(buffer, format="PNG")
+    return buffer.getvalue()
 
 
 class _SharedWorkspaces:

@@ -22,6 +22,7 @@ from interleavethinker.tools.types import Attempt, CriticInput, GenerationReques
 from .attempts import (
     attempt_key,
     attempts_for,
+    check_seed,
     derive_seed,
     failed_steps,
     next_prompt,
@@ -195,6 +196,7 @@ def _new_trajectory(state: TrajectoryState, limits: Limits) -> Update:
     """Returns the initial values of a trajectory; values of an earlier one in the same thread are overwritten."""
     # The seed is recorded before anything uses it, so a crash cannot change it.
     seed = state.get("seed", secrets.randbelow(2**31))
+    check_seed(seed)
     initial = initial_state(limits, seed, approve_plan=state.get("approve_plan", False))
     return initial | {"attempts": Overwrite({}), "plans": Overwrite({})}
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -173,6 +174,67 @@ def test_a_closed_workspace_is_opened_again(profile: str) -> None:
     it.illustrate(PROMPT, profile=profile)
     it.close()
     assert it.illustrate(PROMPT, profile=profile).complete
+
+
+def test_two_threads_may_make_the_first_call_at_the_same_time() -> None:
+    code = """
+import threading
+from interleavethinker.graph.event_loop import loop_thread
+barrier, found = threading.Barrier(8), []
+def first():
+    barrier.wait()
+    found.append(loop_thread())
+threads = [threading.Thread(target=first) for _ in range(8)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+print(len(set(map(id, found))))
+"""
+    for _ in range(3):
+        assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout == "1\n"
+
+
+@pytest.mark.parametrize("mode", ["1", "CMYK", "F", "I", "I;16", "L", "LA", "LAB", "P", "RGBA"])
+def test_pil_images_of_every_mode_are_taken(mode: str, profile: str) -> None:
+    image = Image.new(mode, (96, 96))
+    answer = it.illustrate("Between <image> and <image>, what is different?", images=[image, image], profile=profile)
+    assert len(answer.trajectory.request.images) == 2
+
+
+def test_a_pil_image_is_turned_upright_as_a_file_is(profile: str, tmp_path: Path) -> None:
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    path = tmp_path / "photo.png"
+    Image.new("RGB", (96, 48)).save(path, exif=turned)
+    with Image.open(path) as image, pytest.raises(it.TrajectoryError, match="48 x 96"):
+        it.illustrate("What is different in <image>?", images=[image], profile=profile)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"seed": -1}, "seed must be a whole number"),
+        ({"seed": 2**70}, "seed must be a whole number"),
+        ({"seed": 1.5}, "seed must be a whole number"),
+        ({"seed": True}, "seed must be a whole number"),
+        ({"images": "one.png"}, "must be a list"),
+        ({"images": Image.new("RGB", (2, 2))}, "must be a list"),
+        ({"images": [Image.new("RGB", (0, 5))]}, "empty"),
+        ({"prompt": None}, "must be a text"),
+        ({"prompt": " "}, "empty"),
+    ],
+    ids=["negative", "huge", "fraction", "bool", "one path", "one image", "no pixels", "no prompt", "blank"],
+)
+def test_a_wrong_argument_is_refused_with_a_sentence(wrong: dict[str, Any], says: str, profile: str) -> None:
+    with pytest.raises(it.InputError, match=says):
+        it.illustrate(**{"prompt": PROMPT, "profile": profile} | wrong)
+
+
+async def test_a_forgotten_await_is_guessed(tmp_path: Path) -> None:
+    async with it.Workspace.open(str(tmp_path)) as workspace:
+        forgotten = workspace.create("a red ball")
+        with pytest.raises(it.InputError, match="Is an `await` missing"):
+            await workspace.run(forgotten)  # type: ignore[arg-type]
+        forgotten.close()
 
 
 async def test_the_fakes_carry_a_whole_trajectory(tmp_path: Path) -> None:

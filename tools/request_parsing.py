@@ -72,6 +72,8 @@ def place_images(text: str, images: Sequence[Sha256]) -> tuple[Part, ...]:
         >>> [part.kind for part in place_images("Compare <image> with <image>.", ["a" * 64, "b" * 64])]
         ['text', 'image', 'text', 'image', 'text']
     """
+    if not isinstance(text, str):
+        raise InputError(f"A prompt must be a text; got {type(text).__name__}.")
     pieces = text.split(_MARK)
     marks = len(pieces) - 1
     if marks > len(images):

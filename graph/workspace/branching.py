@@ -8,7 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from interleavethinker.graph.attempts import attempt_key, attempts_for, derive_seed, next_prompt, source_image_for
+from interleavethinker.graph.attempts import (
+    attempt_key,
+    attempts_for,
+    check_seed,
+    derive_seed,
+    next_prompt,
+    source_image_for,
+)
 from interleavethinker.graph.limits import Limits
 from interleavethinker.graph.routing import limits_of
 from interleavethinker.graph.state import Override, attempts_of, current_step_of, initial_state, newest_plan, request_of
@@ -59,6 +66,8 @@ def branch_state(
     plan = _plan_at(state, point)
     attempts = attempts_of(state)
     prefix = _attempts_before(attempts, plan, point)
+    if point.seed is not None:
+        check_seed(point.seed)
     nothing_replaced = point.prompt is None and point.seed is None and point.image is None
     seed = secrets.randbelow(2**31) if nothing_replaced else state.get("seed", 0)
     values = initial_state(limits or limits_of(state), seed) | {

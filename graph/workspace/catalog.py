@@ -4,6 +4,7 @@ They lie in the SQLite file that also holds the checkpoints. The status is the o
 trajectory's lock tells whether that writer is still alive.
 """
 
+import asyncio
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
@@ -12,7 +13,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from interleavethinker.tools.errors import TrajectoryError
+from interleavethinker.tools.errors import InputError, TrajectoryError
 
 from .database import Database, select
 
@@ -82,8 +83,10 @@ class Catalog:
         """Returns a trajectory by its id, or by a unique prefix of it.
 
         Raises:
+            InputError: It is not a string.
             TrajectoryError: None or several fit (code `unknown_trajectory`).
         """
+        _check_id(trajectory)
         query = "SELECT * FROM trajectories WHERE id = ? OR substr(id, 1, ?) = ? ORDER BY id != ?"
         values = (trajectory, len(trajectory), trajectory, trajectory)
         found = await self._database.read(lambda connection: select(connection, query, values))
@@ -172,3 +175,9 @@ def _marking(trajectory: str, status: Status, reason: str = "") -> Callable[[sql
 
 def _drop_stop_commands(connection: sqlite3.Connection, trajectory: str) -> None:
     connection.execute("DELETE FROM controls WHERE trajectory = ? AND verb IN ('pause', 'cancel')", (trajectory,))
+
+
+def _check_id(trajectory: object) -> None:
+    if not isinstance(trajectory, str):
+        hint = " Is an `await` missing?" if asyncio.iscoroutine(trajectory) else ""
+        raise InputError(f"A trajectory's ID must be a string; got {type(trajectory).__name__}.{hint}")

@@ -63,8 +63,8 @@ class TrajectoryLock:
                 self._descriptor = descriptor
                 return self
         raise TrajectoryError(
-            f"Trajectory {self._trajectory} is in use by another process. Watch it with `show`, stop it with `pause` "
-            "or `cancel`, or wait until it ends.",
+            f"Trajectory {self._trajectory} is in use, by another process or elsewhere in this one. Watch it with "
+            "`show`, stop it with `pause` or `cancel`, or wait until it ends.",
             code="busy",
         )
 

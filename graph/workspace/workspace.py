@@ -21,12 +21,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
+from interleavethinker.graph.attempts import check_seed
 from interleavethinker.graph.context import Components
 from interleavethinker.graph.events import Event, Finished
 from interleavethinker.graph.limits import Limits
 from interleavethinker.graph.nodes import Approval
 from interleavethinker.graph.profiles.opening import default_home
-from interleavethinker.graph.profiles.profile import Profile, import_object, load_profile
+from interleavethinker.graph.profiles.profile import Profile, import_object, load_profile, problems_of
 from interleavethinker.tools.errors import InputError, InterleaveError, ProfileError, TrajectoryError
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.request_parsing import RequestLike, as_request
@@ -72,7 +75,7 @@ class Workspace:
     @classmethod
     @contextlib.asynccontextmanager
     async def open(
-        cls, root: Path | None = None, components: Components | None = None, *, fsync: bool = False
+        cls, root: str | Path | None = None, components: Components | None = None, *, fsync: bool = False
     ) -> AsyncIterator["Workspace"]:
         """Opens a workspace. Closing it ends its generator sessions and its database threads.
 
@@ -85,7 +88,7 @@ class Workspace:
             InputError: The folder cannot be created.
             StoreError: The database cannot be used.
         """
-        folder = root or default_home()
+        folder = default_home() if root is None else Path(root)
         async with Database.open(folder / "trajectories.sqlite", _create_tables) as database:
             workspace = cls(folder, components, database, ImageStore(folder / "images", fsync=fsync))
             try:
@@ -134,6 +137,8 @@ class Workspace:
         else:
             chosen = await asyncio.to_thread(_usable_profile, profile or "micro", parsed)
             name, default_limits = chosen.source, chosen.limits
+        if seed is not None:
+            check_seed(seed)
         values: dict[str, Any] = {
             "request": list(parsed.parts),
             "limits": limits or default_limits,
@@ -228,7 +233,10 @@ class Workspace:
             raise TrajectoryError(f"Trajectory {entry.id} is {entry.status}; it does not wait for approval.")
         if steps is not None and not steps:
             raise InputError("An edited plan must have at least one step.")
-        approval = Approval(approved=True, steps=None if steps is None else tuple(steps))
+        try:
+            approval = Approval(approved=True, steps=None if steps is None else tuple(steps))
+        except ValidationError as error:
+            raise InputError(f"An edited plan must be a list of steps: {problems_of(error)}.") from error
         await self._commands.enqueue(entry.id, "approve", approval.model_dump(mode="json", exclude_none=True))
 
     async def judge(self, trajectory: str, verdict: HumanVerdict) -> bool:

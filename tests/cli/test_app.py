@@ -159,11 +159,17 @@ def test_a_usage_error_is_json_with_the_json_option(capsys: pytest.CaptureFixtur
 def test_the_error_about_an_old_option_gives_its_new_name(
     old: str, new: str, value: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run("run", "a red ball", f"{old}{value}", "--json") == exits.BAD_INPUT
+    command = ["run", "a red ball"] if new != "--no-run" else ["branch", "some-id", "1"]
+    assert run(*command, f"{old}{value}", "--json") == exits.BAD_INPUT
     assert json.loads(capsys.readouterr().out)["error"] == {
         "code": "usage",
         "message": f"{old} was renamed to {new}.",
     }
+
+
+def test_a_command_that_never_had_an_old_option_does_not_name_a_new_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("run", "a red ball", "--stay", "--json") == exits.BAD_INPUT
+    assert "renamed" not in json.loads(capsys.readouterr().out)["error"]["message"]
 
 
 @pytest.mark.parametrize("option", RENAMED_OPTIONS.values())
