@@ -1,4 +1,4 @@
-"""`interleavethinker doctor`: what this installation has and what it lacks, without loading a model."""
+"""`interleavethinker doctor`: reports what is installed and what is missing, without loading a model."""
 
 import json
 import os

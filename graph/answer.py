@@ -1,4 +1,4 @@
-"""What `illustrate` returns: a finished answer with its images, as Python objects, Markdown, or files."""
+"""The result of `illustrate`: a finished answer with its images, as Python objects, Markdown, or files."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -52,7 +52,7 @@ class Answer:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the reader should know: steps that show a best effort, a limit that was reached, a scripted agent."""
+        """Notes for the reader: steps that show a best effort, a limit that was reached, a scripted agent."""
         return (*self.document.notes, *self.trajectory.notes)
 
     @property

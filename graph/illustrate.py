@@ -1,7 +1,7 @@
 """The shortest way to an answer: `illustrate("…")` in a script or a notebook, `aillustrate` in asynchronous code.
 
 Both run in the process-wide loop thread and share one open workspace per folder, so that a second call finds the image
-server and the models already loaded. `close` ends them; leaving the program does too.
+server and the models already loaded. `close` shuts them down, as does the end of the program.
 """
 
 import asyncio
@@ -55,7 +55,7 @@ def illustrate(
     Works in scripts and in notebooks, whose event loop is running already. In asynchronous code use `aillustrate`.
 
     Args:
-        prompt: What to tell and show. `<image>` marks the place of an input image; without marks they come first.
+        prompt: The request, in words. `<image>` marks the place of an input image; without marks they come first.
         images: Input images: paths, bytes of image files, or PIL images.
         profile: Models to use: `micro`, `klein`, `api`, or the path of a TOML file.
         seed: Makes the answer reproducible with local models, 0 to 2³¹ - 1; random by default.
@@ -114,7 +114,7 @@ async def aillustrate(
     here = asyncio.get_running_loop()
 
     def put(event: Event | None) -> None:
-        with contextlib.suppress(RuntimeError):  # The caller's loop is closed: nobody listens any more.
+        with contextlib.suppress(RuntimeError):  # The caller's loop is closed, so there is no listener left.
             here.call_soon_threadsafe(events.put_nowait, event)
 
     work = _answer(prompt, images, profile, seed, limits, _root_of(workspace), put)

@@ -7,12 +7,12 @@ __all__ = ["CheckResult"]
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What one check found."""
+    """The result of one check."""
 
     name: str
     good: bool
     """Whether the requirement is met."""
     found: str
-    """What was found, and what to do if it is not enough."""
+    """The finding, and how to fix it if the requirement is not met."""
     warning: bool = False
     """Whether a met requirement still deserves attention, for example a license that forbids commercial use."""

@@ -1,4 +1,4 @@
-"""The `[local]` extra: the libraries that models in this process need, and what to say when they are missing.
+"""The `[local]` extra: the libraries that models in this process need, and the error message if they are missing.
 
 A plain installation runs hosted models without them. Code that loads a model in this process calls `require_local`
 first, so that a plain installation fails with one line that names the remedy. This module imports none of them.

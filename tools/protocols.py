@@ -18,7 +18,7 @@ ProgressCallback = Callable[[float, str], None]
 
 @dataclass(frozen=True)
 class PlanContext:
-    """What a planner knows besides the request. Empty for the first plan, filled when the plan is replaced."""
+    """Context for a planner besides the request. Empty for the first plan, filled when the plan is replaced."""
 
     previous: Plan | None = None
     """The plan being replaced."""

@@ -104,7 +104,7 @@ class Verdict(_Frozen):
 
 
 class CriticInput(_Frozen):
-    """What a critic sees of one attempt: (I_{i-1}, I_i^t, p_i, r_i^t) in the paper."""
+    """The critic's input for one attempt: (I_{i-1}, I_i^t, p_i, r_i^t) in the paper."""
 
     source: Sha256 | None
     """Image before the step. None is shown to the critic as a blank white image."""

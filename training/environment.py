@@ -1,4 +1,4 @@
-"""What a training process needs before it starts: the packages of the `train` extra and a number of CPU threads.
+"""Prerequisites of a training process: the packages of the `train` extra and a number of CPU threads.
 
 Torch's thread count is state of the whole process. Training sets it here and nowhere else; the image server, the
 evaluation workers and the micro generator set their own in their own processes.

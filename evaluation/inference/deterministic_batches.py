@@ -1,8 +1,8 @@
 """A local chat model whose batches depend only on the order of the prompts, so that sampling is reproducible.
 
-When serving, a batch is whatever arrives within a short window, so batches and sampled answers vary from run to run.
-Here the caller announces a round of prompts; they are collected and answered in full batches from one seed. Other chat
-models are called directly.
+When serving, a batch contains the prompts that arrive within a short window, so batches and sampled answers vary from
+run to run. Here the caller announces a round of prompts; they are collected and answered in full batches from one seed.
+Other chat models are called directly.
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ class PlanOutcome:
     fulfilled: bool
     """Every step matches the reference step in its place, and the last image shows the final scene."""
     final_scene_reached: bool
-    """The last image shows the final scene, whatever the steps; for text answers the same as `fulfilled`."""
+    """The last image shows the final scene, regardless of the steps; for text answers the same as `fulfilled`."""
 
 
 def broken_rule(text: str, scenario: Scenario) -> str | None:
@@ -89,7 +89,7 @@ def execute_plan(plan: Plan, scenario: Scenario, seed: int) -> PlanOutcome:
     Args:
         plan: The planner's plan.
         scenario: The request with its reference plan.
-        seed: Seed of whatever the prompts leave open.
+        seed: Seed of everything that the prompts leave open.
     """
     if _wants_text(scenario):
         answer, reference = (

@@ -132,7 +132,7 @@ def planner_report(cases: Sequence[PlannerCase], answers: Sequence[str], seed: i
     Args:
         cases: The requests.
         answers: A planner's first answers, in the same order.
-        seed: Seed of whatever prompts leave open when plans are executed.
+        seed: Seed of everything that prompts leave open when plans are executed.
     """
     broken_rules = [broken_rule(text, case.sample.scenario) for case, text in zip(cases, answers, strict=True)]
     outcomes = [_outcome(case, text, seed) for case, text in zip(cases, answers, strict=True)]

@@ -137,7 +137,7 @@ def _chat_model(weights: AgentWeights, tokens: int, temperature: float = 0.0) ->
 
 
 class OracleCritic:
-    """A critic that knows the targets of the request's steps, whatever plan it is given.
+    """A critic that knows the targets of the request's steps, regardless of the plan it is given.
 
     It judges a step of the plan against the reference step with the most similar prompt, and rewrites the prompt of a
     rejected attempt with the strategy that the generator follows best.

@@ -120,7 +120,7 @@ async def run_microbench(
 
 
 def _total_seconds(root: Path, seconds: float) -> float:
-    """Adds this start's run time to that of all earlier ones; a start that was killed is not counted."""
+    """Adds this run's time to that of all earlier ones; a run that was killed is not counted."""
     file = root / "seconds"
     seconds += float(file.read_text(encoding="utf-8")) if file.exists() else 0.0
     file.write_text(f"{seconds:.1f}", encoding="utf-8")

@@ -105,7 +105,7 @@ def is_installed(role: str, name: str) -> bool:
 
 
 def is_scripted_baseline(name: str) -> bool:
-    """Returns whether an agent is a scripted baseline that takes the place of a learned one."""
+    """Returns whether an agent is a scripted baseline that replaces a learned one."""
     return name == "scripted"
 
 

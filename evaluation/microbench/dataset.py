@@ -67,7 +67,7 @@ def held_out_items(n: int, seed: int, store: ImageStore) -> list[Item]:
 def prompts_of_other_requests(number: int, seed: int) -> tuple[list[str], list[str]]:
     """Returns text-to-image prompts and edit prompts of requests other than `number`.
 
-    They are the same whatever the number of requests that a run has.
+    They do not depend on the number of requests in a run.
     """
     text_to_image: list[str] = []
     edits: list[str] = []

@@ -1,8 +1,8 @@
 """MicroBench's experiments: each one's agent, its reference experiment, and the paper's own scores.
 
 The paper's scores are those on UEval, in its table 1 and its ablations; with them a reader sees whether the order is
-reproduced. An experiment lists the acceptable variants of its planner and critic, best first. A scripted baseline takes
-the place of learned weights only where the experiment's question doesn't depend on them, and every report marks it. An
+reproduced. An experiment lists the acceptable variants of its planner and critic, best first. A scripted baseline
+replaces learned weights only where the experiment's question doesn't depend on them, and every report marks it. An
 experiment whose weights are not installed is skipped, and the report gives the recipe that trains them.
 """
 
@@ -217,7 +217,7 @@ CONTROLS: tuple[Experiment, ...] = (
     ),
     Experiment("full RL, sampled", _PLANNERS, ("grpo",), "full SFT, sampled", mode="sampled", first_seed_only=True),
 )
-"""Experiments outside the table: other explanations of a gain, and what greedy decoding hides."""
+"""Experiments outside the table: they test other explanations of a gain, and effects that greedy decoding hides."""
 
 NOISY_REWARD: tuple[Experiment, ...] = tuple(
     Experiment(

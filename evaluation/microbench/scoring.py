@@ -138,7 +138,7 @@ def align(matrix: Sequence[Sequence[float]], *, reuse: bool) -> list[float]:
 
 
 def expected_scenes(targets: Sequence[StepTarget]) -> list[StepTarget]:
-    """Returns the whole scene that the reference expects after each step, whatever the step starts from.
+    """Returns the whole scene that the reference expects after each step, regardless of the step's source.
 
     If a step doesn't give an object's size, any size is accepted until a later step replaces or resizes the object.
     """
@@ -157,7 +157,7 @@ class _ReadImage:
     def score(self, target: StepTarget, scene: StepTarget) -> float:
         """Returns a step's score, 0..100: for the change to the source or for the scene after it, the higher one."""
         cell_targets, background = target.cell_targets(self.before)
-        # With a new background every cell's pixels differ, so only the objects tell what was preserved.
+        # With a new background every cell's pixels differ, so only the objects show what was preserved.
         looks = self.looks if self.before is not None and self.before.background == background else None
         change = score_reading(self.reading, self.before, cell_targets, background, looks).overall
         whole = self.score_scene(scene)
@@ -165,7 +165,7 @@ class _ReadImage:
         return 10 * max(change, whole.overall if whole.semantics >= SEMANTICS_NEEDED else 0.0)
 
     def score_scene(self, scene: StepTarget) -> Score:
-        """Returns the score against a whole scene, whatever the source."""
+        """Returns the score against a whole scene, regardless of the source."""
         cell_targets, background = scene.cell_targets(None)
         return score_reading(self.reading, None, cell_targets, background)
 

@@ -1,4 +1,4 @@
-"""What a profile needs and whether this machine has it, without loading a model or contacting a server.
+"""Checks whether this machine has everything a profile needs, without loading a model or contacting a server.
 
 Knows model names, licenses and sizes from the catalog, environment variables, and the Hugging Face cache. Deliberately
 does not know whether a key is valid, a server answers, or weights are intact.

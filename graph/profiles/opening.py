@@ -33,7 +33,7 @@ from .profile import Profile, Role, import_object, load_profile
 __all__ = ["close_shared_components", "default_home", "open_components", "shared_components", "shared_store"]
 
 _CLOSE_TIMEOUT = 5.0
-"""Seconds that closing may take, so that a hanging server cannot keep the process from ending."""
+"""Seconds that closing may take, so that a hanging server cannot keep the process from exiting."""
 
 
 def default_home() -> Path:

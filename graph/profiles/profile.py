@@ -63,7 +63,7 @@ class Profile(_Frozen):
     """Argument with which `load_profile` finds it from any folder: a shipped profile's name, or an absolute path."""
     description: str
     notice: str = ""
-    """What a user must know before choosing the profile: licenses, costs, hardware."""
+    """Information that a user needs before choosing the profile: licenses, costs, hardware."""
     request_check: str | None = None
     """Import string of a function of the request that raises `InputError` if this profile cannot serve it."""
     example: str = "a big red ball on the left, then make it blue"

@@ -1,7 +1,7 @@
 """The workspace's own tables: which trajectories exist and what they descend from.
 
-They lie in the SQLite file that also holds the checkpoints. The status is the one that the last writer left; the
-trajectory's lock tells whether that writer is still alive.
+They lie in the SQLite file that also holds the checkpoints. The status is the one that the last writer recorded; the
+trajectory's lock shows whether that writer is still alive.
 """
 
 import asyncio
@@ -67,7 +67,7 @@ class Catalog:
         self._database = database
 
     async def add(self, entry: TrajectorySummary, lineage: Sequence[TrajectorySummary] = ()) -> None:
-        """Adds a trajectory, with those that it descends from, the nearest first."""
+        """Adds a trajectory and its ancestors, the nearest first."""
         ancestors = [(entry.id, number, one.model_dump_json()) for number, one in enumerate(lineage)]
         names = list(TrajectorySummary.model_fields)  # The columns have these names.
         statement = f"INSERT INTO trajectories ({', '.join(names)}) VALUES ({', '.join(f':{name}' for name in names)})"  # noqa: S608 - names are our own
@@ -100,7 +100,7 @@ class Catalog:
         return await self._database.read(_summaries)
 
     async def lineage(self, entry: TrajectorySummary) -> tuple[TrajectorySummary, ...]:
-        """Returns the trajectories that one descends from, the nearest first; a deleted one as it was at branching."""
+        """Returns a trajectory's ancestors, the nearest first; a deleted one as it was at branching."""
 
         def trace(connection: sqlite3.Connection) -> tuple[TrajectorySummary, ...]:
             query = "SELECT entry FROM ancestors WHERE trajectory = ? ORDER BY generation"
@@ -132,7 +132,7 @@ class Catalog:
         await self._database.write(start)
 
     async def end_run(self, trajectory: str, status: Status, reason: str = "") -> Status:
-        """Records how a run ended and drops the commands that came too late.
+        """Records how a run ended and drops commands that arrived too late.
 
         Returns:
             The status that was recorded: `cancelled` instead of `paused` or `waiting` if a `cancel` is open.

@@ -1,9 +1,9 @@
-"""Commands for a trajectory, left by any process and carried out by the one that runs it.
+"""Commands for a trajectory, added by any process and executed by the one that runs it.
 
-They lie in the table `controls`. A runner must react within a call (`cancel`) or before its next node (the others),
-without a query on the event loop: a `CommandWatch` keeps the open commands of one running trajectory in memory. It
-reads the table when a command is added through the same workspace, when a checkpoint is written, and every 0.1 seconds
-for commands from other processes.
+They are stored in the table `controls`. A runner must react within a call (`cancel`) or before its next node (the
+others), without a query on the event loop: a `CommandWatch` keeps the open commands of one running trajectory in
+memory. It reads the table when a command is added through the same workspace, when a checkpoint is written, and every
+0.1 seconds for commands from other processes.
 """
 
 import asyncio
@@ -85,7 +85,7 @@ class CommandQueue:
         )
 
     async def acknowledge(self, commands: Iterable[Command]) -> None:
-        """Removes commands that were carried out, or that came too late."""
+        """Removes commands that were executed or arrived too late."""
         numbers = [(command.number,) for command in commands]
         if numbers:
             await self._database.write(
@@ -147,7 +147,7 @@ class CommandWatch:
         self._check_cancel()
 
     async def acknowledge(self, command: Command) -> None:
-        """Removes a command that was carried out, or that came too late."""
+        """Removes a command that was executed or arrived too late."""
         async with self._refreshing:
             await self._queue.acknowledge([command])
             self.pending = tuple(other for other in self.pending if other.number != command.number)

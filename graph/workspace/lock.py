@@ -29,7 +29,7 @@ __all__ = ["TrajectoryLock", "is_held"]
 
 _TRIES = 5
 _SECONDS_BETWEEN_TRIES = 0.02
-"""The tries outlast `is_held`, which holds the lock for a moment when nobody else does."""
+"""Retries last longer than `is_held`, which itself holds a free lock for a moment."""
 
 
 class TrajectoryLock:

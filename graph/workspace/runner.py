@@ -62,7 +62,7 @@ class _GraphRun:
         self._task.cancel()
 
     async def events(self) -> AsyncGenerator[Event]:
-        """Yields the graph's events, then raises what ended it, if anything did."""
+        """Yields the graph's events, then raises the error that ended it, if there was one."""
         try:
             while (event := await self._events.get()) is not None:
                 yield event
@@ -98,7 +98,9 @@ class Runner:
         self._config: Any = {"configurable": {"thread_id": trajectory}, "recursion_limit": _NO_LIMIT}
 
     async def events(self) -> AsyncGenerator[Event]:
-        """Yields what happens. The last event is one of Finished, ApprovalNeeded, Paused, Cancelled and Failed."""
+        """Yields the trajectory's events. The last one is one of Finished, ApprovalNeeded, Paused, Cancelled and
+        Failed.
+        """
         await self._catalog.start_run(self._id)
         last: Event | None = None
         try:
@@ -122,11 +124,11 @@ class Runner:
         finally:
             # Every path records how the run ended. That write also waits for the run's earlier ones, so nothing of it
             # is still being written when the caller releases the lock.
-            if last is None:  # The reader went away.
+            if last is None:  # The consumer of the events left.
                 await self._catalog.end_run(self._id, "paused")
 
     async def _run_graph(self, watch: CommandWatch, answer: Resume[Any] | None) -> AsyncGenerator[Event]:
-        """Runs the graph until it stops. Returns without a last event where `_reason_to_stop` can tell the reason."""
+        """Runs the graph until it stops. Returns without a last event if `_reason_to_stop` can determine the reason."""
         run = _GraphRun(
             self._graph.astream(
                 answer,
@@ -162,7 +164,7 @@ class Runner:
         for command in watch.pending:
             if command.verb == "judge":
                 verdict = HumanVerdict.model_validate(command.payload)
-                # An InputError: it came too late, the trajectory has moved on.
+                # An InputError: the verdict came too late, and the trajectory has moved on.
                 with contextlib.suppress(InputError):
                     events.append(await apply_human_verdict(self._graph, self._id, verdict))
             elif command.verb == "approve":
@@ -174,7 +176,7 @@ class Runner:
         return answer, events
 
     async def _reason_to_stop(self, watch: CommandWatch) -> Event | None:
-        """Returns why the graph stopped and records it; None where it only stopped for commands."""
+        """Returns why the graph stopped and records it; None if it only stopped for commands."""
         snapshot = await self._graph.aget_state(self._config)
         await watch.refresh()
         if not snapshot.next:

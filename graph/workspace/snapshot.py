@@ -44,12 +44,12 @@ class Trajectory(TrajectorySummary):
     current_step: int
     """First step that is not finished."""
     stop_reason: StopReason | None
-    """Why it ended by itself; None while it has not."""
+    """Why it ended by itself; None if it has not."""
     seconds: float
     """Time spent in planner, generator and critic."""
     document: Document
     lineage: tuple[TrajectorySummary, ...] = ()
-    """The trajectories it descends from, the nearest first; a deleted one as it was at the time of branching."""
+    """Its ancestors, the nearest first; a deleted one as it was at the time of branching."""
     notes: tuple[str, ...] = ()
     """The profile's notes to every reader, for example that an agent is scripted."""
 

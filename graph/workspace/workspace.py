@@ -7,7 +7,7 @@ Every method that touches the database, a lock or an image file is a coroutine a
 state outside the instance is on disk: leaving `Workspace.open` ends its threads, and the generators' sessions with the
 servers that were started for them.
 
-What a killed process leaves behind: `create` and `branch` write the state first and the catalog entry second, in two
+After a kill: `create` and `branch` write the state first and the catalog entry second, in two
 transactions, because LangGraph writes the state. A kill between them leaves a state that no entry names. Nothing shows
 it, and `collect_garbage` removes it. `delete` removes both in one transaction.
 """
@@ -151,7 +151,7 @@ class Workspace:
         return entry.id
 
     async def stream(self, trajectory: str) -> AsyncGenerator[Event]:
-        """Runs a trajectory from its current state and yields what happens; see `events` for what comes last.
+        """Runs a trajectory from its current state and yields its events; see `events` for the last one.
 
         Leaving the loop early pauses it.
 
@@ -222,7 +222,7 @@ class Workspace:
         return await self._stop(trajectory, "cancel", "cancelled", allowed=allowed)
 
     async def approve(self, trajectory: str, steps: Sequence[Step] | None = None) -> None:
-        """Approves the plan that a trajectory waits with, or replaces its steps; resume it afterwards.
+        """Approves the plan of a waiting trajectory, or replaces its steps; resume the trajectory afterwards.
 
         Raises:
             InputError: The new plan is empty.
@@ -313,13 +313,13 @@ class Workspace:
         return await self._checkpoints.size((await self._catalog.get(trajectory)).id)
 
     async def _stop(self, trajectory: str, verb: Verb, status: Status, allowed: Collection[Status]) -> bool:
-        """Leaves a command for the process that runs the trajectory; if none does, records the status itself."""
+        """Adds a command for the process that runs the trajectory; if none does, records the status itself."""
         for tries_left in reversed(range(_STOP_TRIES)):
             entry = await self.summary(trajectory)
             if entry.status == "running":
                 if await self._commands.enqueue(entry.id, verb, if_running=True):
                     return True
-                continue  # The run ended in between.
+                continue  # The run ended in the meantime.
             if entry.status not in allowed:
                 raise TrajectoryError(f"Trajectory {entry.id} is {entry.status}; there is nothing to {verb}.")
             try:
@@ -375,7 +375,9 @@ def _create_tables(connection: sqlite3.Connection) -> None:
 
 
 def _usable_profile(name: str, request: Request) -> Profile:
-    """Loads a profile and checks that what it names can be imported: what cannot run leaves no trajectory behind."""
+    """Loads a profile and checks that its objects can be imported, so that a broken profile leaves no trajectory
+    behind.
+    """
     profile = load_profile(name)
     for role in (profile.planner, profile.critic):
         if role.object is not None:

@@ -7,9 +7,9 @@
 | more_things | four objects in one description | three, then the fourth is added |
 | synonyms | a trained text with content words replaced by `vocabulary.SYNONYMS` | the trained words |
 
-The templates and spellings here do not occur in `templates`, so the texts are held out by construction. Closing the
-gap between the two languages is the job of planner and critic. Everything is a pure function of the random generator.
-Knows nothing of models.
+The templates and spellings here do not occur in `templates`, so the texts are held out by construction. Closing the gap
+between the two languages is the job of planner and critic. Everything is a pure function of the random generator. Knows
+nothing of models.
 """
 
 from __future__ import annotations

@@ -1,5 +1,4 @@
 """Scenes as data, their rendering to pixels, and a reader that recovers a scene from pixels.
 
-Knows nothing of language: what a text says about a scene is the business of `language`, whether an image satisfies a
-text that of `scoring`.
+Knows nothing of language: `language` relates texts to scenes, and `scoring` decides whether an image satisfies a text.
 """

@@ -1,7 +1,7 @@
 """Sprites of the micro world: twelve kinds of objects and six backgrounds, anti-aliased.
 
 Everything is drawn with Pillow at eight times the final size and then averaged down, so that the same call gives the
-same pixels on every machine. Knows what objects look like, and nothing of scenes or words.
+same pixels on every machine. Knows how objects look, and nothing of scenes or words.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,5 @@
-"""Scores an image against what a text requires, on the scales of the paper's judge: semantics and quality, 0..10 each.
+"""Scores an image against the requirements of a text, on the scales of the paper's judge: semantics and quality, 0..10
+each.
 
 Semantics is the lower of two grades: one for what should have changed (in a generated scene: what should be there) and
 one for what should have stayed. Each is the grade of its worst item; the items are the nine cells and the background.

@@ -64,7 +64,7 @@ async def serve_images(
         fsync: See `ImageStore`.
 
     Raises:
-        InputError: The HTTP options would open the server to strangers, or the address cannot be listened on.
+        InputError: The HTTP options would expose the server without a token, or the address is not available.
     """
     if http is not None:
         http.check()

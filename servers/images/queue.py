@@ -1,4 +1,5 @@
-"""A bounded queue in front of a backend: joins equal calls, batches jobs of one kind, drops what nobody waits for.
+"""A bounded queue in front of a backend: joins equal calls, batches jobs of one kind, drops jobs that no caller waits
+for.
 
 One job serves all concurrent calls with the same digest; a full queue refuses further calls as `busy`. Knows nothing of
 MCP, stores or the meaning of digests: a callback saves each image before any caller gets its answer.
@@ -249,7 +250,7 @@ class ImageQueue:
         self._resolve(queued)
 
     def _resolve(self, queued: _QueuedJob) -> None:
-        """Gives the outcome to all callers that wait for the job."""
+        """Delivers the outcome to all callers that wait for the job."""
         outcome = queued.outcome
         self._jobs.pop(queued.digest, None)
         self.finished += isinstance(outcome, tuple)

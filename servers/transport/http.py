@@ -51,7 +51,7 @@ class HttpOptions:
             return False
 
     def check(self) -> None:
-        """Refuses options that would open the server to strangers.
+        """Rejects options that would expose the server without a sufficient token.
 
         Raises:
             InputError: An address other than loopback without a token, or a token that can be guessed.
@@ -91,7 +91,7 @@ async def serve_http(server: "MCPServer", options: HttpOptions) -> None:
     """Serves until SIGINT or SIGTERM; prints the address to stderr.
 
     Raises:
-        InputError: The options would open the server to strangers, or the address is in use.
+        InputError: The options would expose the server without a sufficient token, or the address is in use.
     """
     options.check()
     import uvicorn

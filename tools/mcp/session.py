@@ -164,7 +164,7 @@ class McpSession:
     def _raise_in_callers(self, error: InterleaveError) -> None:
         if self._ready is not None and not self._ready.done():
             self._ready.set_exception(error)
-            self._ready.exception()  # Marks it as retrieved: that nobody was waiting is not an error.
+            self._ready.exception()  # Marks it as retrieved: having no waiting caller is not an error.
 
 
 def _is_permanent(error: BaseException) -> bool:

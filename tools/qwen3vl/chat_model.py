@@ -29,8 +29,8 @@ _ROLES = {"ai": "assistant", "human": "user", "system": "system"}
 class Qwen3VL(BaseChatModel):
     """Qwen3-VL as a chat model. Answers carry log-probabilities in OpenAI's shape.
 
-    All instances with the same `model`, `adapter`, `dtype` and `device_map` share one set of weights, whatever their
-    other options. `unload` frees it.
+    All instances with the same `model`, `adapter`, `dtype` and `device_map` share one set of weights, regardless of
+    their other options. `unload` frees it.
     """
 
     model_config = ConfigDict(extra="forbid")

@@ -1,7 +1,7 @@
 """Qwen3-VL in this process: loads weights, completes conversations, and reports each token's log-probability.
 
 The same code runs a 5 M-parameter micro model on a CPU and the 8 B models on a GPU. Log-probabilities come from the raw
-logits, whatever the sampling parameters. torch and transformers are imported when weights are loaded.
+logits, regardless of the sampling parameters. torch and transformers are imported when weights are loaded.
 
 Loaded models are shared by the whole process: `shared_batcher` returns one batcher, with one set of weights, for each
 `ModelIdentity`. They stay in memory until `unload_models` is called or the process ends.

@@ -1,4 +1,5 @@
-"""What SFT and GRPO share around TRL's trainers: loading the model, resuming, logging metrics, saving the result.
+"""The code that SFT and GRPO share around TRL's trainers: loading the model, resuming, logging metrics, saving the
+result.
 
 A run folder holds `recipe.json`, `metrics.jsonl`, TRL's checkpoints, and `model/` when the run is finished. TRL,
 transformers and torch are imported only when a run begins.

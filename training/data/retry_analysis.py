@@ -1,4 +1,5 @@
-"""Measures what fixes failed first attempts: a new seed, a reworded prompt, both, or neither. Run it before GRPO.
+"""Measures how failed first attempts can be fixed: by a new seed, a reworded prompt, both, or neither. Run it before
+GRPO.
 
 Each failed first attempt is retried with the seed that the agent would use next: once with the same prompt, and once
 with the prompt of every rewriting strategy. If rewording alone fixes too few attempts, or all strategies fix equally

@@ -1,4 +1,4 @@
-"""What the image server needs from a model: the `Backend` protocol, and the data that crosses it.
+"""The image server's interface to a model: the `Backend` protocol and its data types.
 
 Knows nothing of MCP, queues or stores. A backend turns checked jobs into PNG bytes; several jobs that agree in
 everything but prompt, seed and source may arrive in one batch. Implementations: diffusers pipelines, hosted APIs, and a

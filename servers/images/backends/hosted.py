@@ -1,4 +1,5 @@
-"""What the backends of hosted image APIs share: one API call per job, errors per job, no model in this process.
+"""The common base of the backends for hosted image APIs: one API call per job, errors per job, no model in this
+process.
 
 A subclass decides a call's arguments (`arguments`) and makes the call (`generate_one`).
 """
