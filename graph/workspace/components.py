@@ -8,11 +8,12 @@ import contextlib
 
 from interleavethinker.graph.context import Components
 from interleavethinker.graph.profiles.opening import open_components
-from interleavethinker.graph.profiles.profile import load_profile
+from interleavethinker.graph.profiles.profile import Profile, import_object, load_profile
 from interleavethinker.tools.errors import ProfileError
 from interleavethinker.tools.images.store import ImageStore
+from interleavethinker.tools.types import Request
 
-__all__ = ["GIVEN_COMPONENTS", "ComponentCache"]
+__all__ = ["GIVEN_COMPONENTS", "ComponentCache", "notes_of", "usable_profile"]
 
 GIVEN_COMPONENTS = "own components"
 """Recorded instead of a profile's name where the workspace was opened with components."""
@@ -58,3 +59,27 @@ class ComponentCache:
     async def close(self) -> None:
         """Ends the generators' sessions, and with them the servers that were started for them."""
         await self._exits.aclose()
+
+
+def usable_profile(name: str, request: Request) -> Profile:
+    """Loads a profile for a request that is about to be recorded: a broken profile must leave no trajectory behind.
+
+    Raises:
+        InputError: The profile cannot serve the request.
+        ProfileError: No such profile, or it names an object that cannot be imported.
+    """
+    profile = load_profile(name)
+    for role in (profile.planner, profile.critic):
+        if role.object is not None:
+            import_object(role.object)
+    if profile.request_check is not None:
+        import_object(profile.request_check)(request)
+    return profile
+
+
+def notes_of(profile: str) -> tuple[str, ...]:
+    """Returns what a profile tells every reader; nothing if its file is gone."""
+    try:
+        return load_profile(profile).notes
+    except ProfileError:
+        return ()

@@ -29,8 +29,8 @@ from interleavethinker.graph.events import Event, Finished
 from interleavethinker.graph.limits import Limits
 from interleavethinker.graph.nodes import Approval
 from interleavethinker.graph.profiles.opening import default_home
-from interleavethinker.graph.profiles.profile import Profile, import_object, load_profile, problems_of
-from interleavethinker.tools.errors import InputError, InterleaveError, ProfileError, TrajectoryError
+from interleavethinker.graph.profiles.profile import problems_of
+from interleavethinker.tools.errors import InputError, InterleaveError, TrajectoryError
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.request_parsing import RequestLike, as_request
 from interleavethinker.tools.types import Request, Step
@@ -39,7 +39,7 @@ from .branching import BranchPoint, branch_state
 from .catalog import CATALOG_TABLES, Catalog, Status, TrajectorySummary, remove_rows
 from .checkpoints import Checkpoints, create_checkpoint_tables
 from .commands import CommandQueue, Verb
-from .components import GIVEN_COMPONENTS, ComponentCache
+from .components import GIVEN_COMPONENTS, ComponentCache, notes_of, usable_profile
 from .database import Database
 from .human_review import HumanVerdict, named_attempt
 from .images import add_image, remove_unused_images
@@ -135,7 +135,7 @@ class Workspace:
         if profile is None and self._given is not None:
             name, default_limits = GIVEN_COMPONENTS, self._given.limits
         else:
-            chosen = await asyncio.to_thread(_usable_profile, profile or "micro", parsed)
+            chosen = await asyncio.to_thread(usable_profile, profile or "micro", parsed)
             name, default_limits = chosen.source, chosen.limits
         if seed is not None:
             check_seed(seed)
@@ -192,7 +192,7 @@ class Workspace:
         entry = await self.summary(trajectory)
         state = await self._state(entry.id)
         lineage = await self._catalog.lineage(entry)
-        return snapshot_of(entry, state, lineage, await asyncio.to_thread(_notes_of, entry.profile))
+        return snapshot_of(entry, state, lineage, await asyncio.to_thread(notes_of, entry.profile))
 
     async def summary(self, trajectory: str) -> TrajectorySummary:
         """Returns a trajectory's catalog entry by its id or a unique prefix of it."""
@@ -372,26 +372,6 @@ class Workspace:
 def _create_tables(connection: sqlite3.Connection) -> None:
     connection.executescript(CATALOG_TABLES)
     create_checkpoint_tables(connection)
-
-
-def _usable_profile(name: str, request: Request) -> Profile:
-    """Loads a profile and checks that its objects can be imported, so that a broken profile leaves no trajectory
-    behind.
-    """
-    profile = load_profile(name)
-    for role in (profile.planner, profile.critic):
-        if role.object is not None:
-            import_object(role.object)
-    if profile.request_check is not None:
-        import_object(profile.request_check)(request)
-    return profile
-
-
-def _notes_of(profile: str) -> tuple[str, ...]:
-    try:
-        return load_profile(profile).notes
-    except ProfileError:  # Its file may be gone by now.
-        return ()
 
 
 def _new_entry(title: str, profile: str) -> TrajectorySummary:
