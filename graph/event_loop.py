@@ -6,18 +6,23 @@ none, send their coroutines there. `profiles.opening` documents the life of what
 """
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from typing import Any, Generic, TypeVar
 
 from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.runtime import Runtime, get_runtime
 
 from .context import Components
 
-__all__ = ["LoopThread", "loop_thread", "sync_and_async_node"]
+__all__ = ["LoopThread", "OpenContexts", "loop_thread", "sync_and_async_node"]
 
+_K = TypeVar("_K")
 _T = TypeVar("_T")
+_CLOSE_TIMEOUT = 5.0
+"""Seconds."""
 _Node = Callable[[Any, Runtime[Any]], Coroutine[Any, Any, dict[str, Any]]]
 
 
@@ -60,6 +65,44 @@ def loop_thread() -> LoopThread:
         if not _loop_threads:
             _loop_threads.append(LoopThread())
         return _loop_threads[0]
+
+
+class OpenContexts(Generic[_K, _T]):
+    """Opens an async context for each key once, and keeps it open until `close`.
+
+    Its coroutines must all run in the same event loop, which is the one that the contexts belong to.
+
+    Args:
+        open_context: Returns the context of a key.
+    """
+
+    def __init__(self, open_context: Callable[[_K], AbstractAsyncContextManager[_T]]) -> None:
+        self._open_context = open_context
+        self._open: dict[_K, _T] = {}
+        self._exits = AsyncExitStack()
+        self._lock = asyncio.Lock()
+        """Opening takes seconds: without the lock two first users at the same time would open a context twice."""
+
+    async def get(self, key: _K) -> _T:
+        """Returns what the context of a key yields; the first call opens it."""
+        async with self._lock:
+            if key not in self._open:
+                self._open[key] = await self._exits.enter_async_context(self._open_context(key))
+            return self._open[key]
+
+    async def close(self) -> None:
+        """Closes all contexts; `get` opens them again."""
+        async with self._lock:
+            self._open.clear()
+            exits, self._exits = self._exits, AsyncExitStack()
+            await exits.aclose()
+
+    def close_in_loop_thread(self) -> None:
+        """Closes all contexts, which belong to the loop thread, from any other thread; blocks for at most 5 seconds."""
+        if not self._open:
+            return
+        with contextlib.suppress(TimeoutError):
+            asyncio.run_coroutine_threadsafe(self.close(), loop_thread().loop).result(_CLOSE_TIMEOUT)
 
 
 class _NodeRunnable(Runnable[Any, dict[str, Any]]):

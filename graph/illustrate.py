@@ -20,7 +20,7 @@ from interleavethinker.tools.errors import InputError, StoreError, TrajectoryErr
 from interleavethinker.tools.request_parsing import place_images
 
 from .answer import Answer
-from .event_loop import loop_thread
+from .event_loop import OpenContexts, loop_thread
 from .events import ApprovalNeeded, Cancelled, Event, Failed, Paused
 from .limits import Limits
 from .profiles.opening import close_shared_components, default_home
@@ -143,13 +143,6 @@ def close() -> None:
         inference.unload_models()
 
 
-def _close_workspaces() -> None:
-    # At exit, worker threads end before exit handlers run, so the databases can no longer be closed, and need not be.
-    # The image servers, which would outlive the program, are closed before the databases.
-    with contextlib.suppress(StoreError, TimeoutError):
-        asyncio.run_coroutine_threadsafe(_shared.close(), loop_thread().loop).result(_CLOSING_SECONDS)
-
-
 async def _answer(
     prompt: str,
     images: Sequence[ImageLike],
@@ -205,27 +198,12 @@ def _image_file(image: ImageLike) -> Path | bytes:
     return buffer.getvalue()
 
 
-class _SharedWorkspaces:
-    """The open workspaces by folder. Its coroutines run in the loop thread only."""
-
-    def __init__(self) -> None:
-        self._open: dict[Path, Workspace] = {}
-        self._exits = contextlib.AsyncExitStack()
-        self._lock = asyncio.Lock()
-        """Without the lock two first calls at the same time would open a folder twice."""
-
-    async def get(self, root: Path) -> Workspace:
-        async with self._lock:
-            if root not in self._open:
-                if not self._open:
-                    atexit.register(_close_workspaces)
-                self._open[root] = await self._exits.enter_async_context(Workspace.open(root))
-            return self._open[root]
-
-    async def close(self) -> None:
-        async with self._lock:
-            self._open.clear()
-            await self._exits.aclose()
+_shared = OpenContexts[Path, Workspace](Workspace.open)
 
 
-_shared = _SharedWorkspaces()
+@atexit.register
+def _close_workspaces() -> None:
+    # At exit, worker threads end before exit handlers run, so the databases can no longer be closed, and need not be.
+    # The image servers, which would outlive the program, are closed before the databases.
+    with contextlib.suppress(StoreError):
+        _shared.close_in_loop_thread()

@@ -20,7 +20,7 @@ from typing import Any, cast
 from langgraph.runtime import Runtime
 
 from interleavethinker.graph.context import Components
-from interleavethinker.graph.event_loop import LoopThread, loop_thread
+from interleavethinker.graph.event_loop import LoopThread, OpenContexts, loop_thread
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.mcp.generator import McpImageGenerator
 from interleavethinker.tools.protocols import Critic, PlanContext, Planner, ProgressCallback
@@ -31,9 +31,6 @@ from .checks import require_local_libraries
 from .profile import Profile, Role, import_object, load_profile
 
 __all__ = ["close_shared_components", "default_home", "open_components", "shared_components", "shared_store"]
-
-_CLOSE_TIMEOUT = 5.0
-"""Seconds that closing may take, so that a hanging server cannot keep the process from exiting."""
 
 
 def default_home() -> Path:
@@ -83,7 +80,7 @@ async def shared_components(profile: str, runtime: Runtime[Any]) -> Components:
     """
     if isinstance(runtime.context, Components):
         return runtime.context
-    return await loop_thread().run_from_any_loop(_shared.get(profile))
+    return await loop_thread().run_from_any_loop(_shared.get((profile, default_home())))
 
 
 def close_shared_components() -> None:
@@ -92,45 +89,20 @@ def close_shared_components() -> None:
     Graphs stay usable: their next run opens the profile again. Runs in progress fail. The function blocks for at most 5
     seconds. It must not be called from a coroutine that runs in the loop thread.
     """
-    if not _shared.is_open:
-        return
-    with contextlib.suppress(TimeoutError):
-        asyncio.run_coroutine_threadsafe(_shared.close(), loop_thread().loop).result(_CLOSE_TIMEOUT)
+    _shared.close_in_loop_thread()
 
 
-class _SharedComponents:
-    """The open components by profile and home folder. Its coroutines run in the loop thread only."""
-
-    def __init__(self) -> None:
-        self._open: dict[tuple[str, str], Components] = {}
-        self._exits = contextlib.AsyncExitStack()
-        self._lock = asyncio.Lock()
-        """Opening takes seconds: without the lock two first runs at the same time would open a profile twice."""
-
-    @property
-    def is_open(self) -> bool:
-        return bool(self._open)
-
-    async def get(self, name: str) -> Components:
-        key = (name, str(default_home()))
-        async with self._lock:
-            if key not in self._open:
-                profile = load_profile(name)
-                components = await self._exits.enter_async_context(open_components(profile, shared_store()))
-                if not self._open:
-                    atexit.register(close_shared_components)
-                in_thread = _ComponentsInLoopThread(components, loop_thread())
-                self._open[key] = Components(in_thread, in_thread, in_thread, profile.limits)
-            return self._open[key]
-
-    async def close(self) -> None:
-        async with self._lock:
-            self._open.clear()
-            exits, self._exits = self._exits, contextlib.AsyncExitStack()
-            await exits.aclose()
+@contextlib.asynccontextmanager
+async def _open_in_loop_thread(key: tuple[str, Path]) -> AsyncIterator[Components]:
+    """Opens the components of a profile; the key's second part is the home folder, whose store they use."""
+    profile = load_profile(key[0])
+    async with open_components(profile, shared_store()) as components:
+        in_thread = _ComponentsInLoopThread(components, loop_thread())
+        yield Components(in_thread, in_thread, in_thread, profile.limits)
 
 
-_shared = _SharedComponents()
+_shared = OpenContexts(_open_in_loop_thread)
+atexit.register(_shared.close_in_loop_thread)
 
 
 class _ComponentsInLoopThread:

@@ -5,8 +5,10 @@ Listing and reading trajectories therefore starts no server and loads no model.
 
 import asyncio
 import contextlib
+from collections.abc import AsyncIterator
 
 from interleavethinker.graph.context import Components
+from interleavethinker.graph.event_loop import OpenContexts
 from interleavethinker.graph.profiles.opening import open_components
 from interleavethinker.graph.profiles.profile import Profile, import_object, load_profile
 from interleavethinker.tools.errors import ProfileError
@@ -32,9 +34,7 @@ class ComponentCache:
     def __init__(self, store: ImageStore, given: Components | None) -> None:
         self._store = store
         self._given = given
-        self._opened: dict[str, Components] = {}
-        self._opening = asyncio.Lock()
-        self._exits = contextlib.AsyncExitStack()
+        self._open = OpenContexts(self._open_profile)
 
     async def get(self, profile: str) -> Components:
         """Returns a profile's components.
@@ -50,15 +50,16 @@ class ComponentCache:
                 "This trajectory was created with components instead of a profile. Pass them to `Workspace.open` again "
                 "to run it."
             )
-        async with self._opening:
-            if profile not in self._opened:
-                opened = open_components(await asyncio.to_thread(load_profile, profile), self._store)
-                self._opened[profile] = await self._exits.enter_async_context(opened)
-            return self._opened[profile]
+        return await self._open.get(profile)
 
     async def close(self) -> None:
         """Ends the generators' sessions, and with them the servers that were started for them."""
-        await self._exits.aclose()
+        await self._open.close()
+
+    @contextlib.asynccontextmanager
+    async def _open_profile(self, profile: str) -> AsyncIterator[Components]:
+        async with open_components(await asyncio.to_thread(load_profile, profile), self._store) as components:
+            yield components
 
 
 def usable_profile(name: str, request: Request) -> Profile:
