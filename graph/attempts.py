@@ -13,6 +13,7 @@ __all__ = [
     "attempt_key",
     "attempts_for",
     "best_attempt",
+    "check_prompt",
     "check_seed",
     "derive_seed",
     "failed_steps",
@@ -33,6 +34,16 @@ def check_seed(seed: object) -> None:
     """
     if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < _SEED_LIMIT:
         raise InputError(f"A seed must be a whole number from 0 to {_SEED_LIMIT - 1}; got {seed!r}.")
+
+
+def check_prompt(prompt: str | None) -> None:
+    """Checks a generator prompt that a person gives; None means that they gave none.
+
+    Raises:
+        InputError: It has no text, so no generator could use it.
+    """
+    if prompt is not None and not prompt.strip():
+        raise InputError("The prompt for the generator is empty. Describe the image, or leave the prompt out.")
 
 
 def attempt_key(plan_version: int, step: int, iteration: int) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from interleavethinker.graph.attempts import (
     attempt_key,
     attempts_for,
+    check_prompt,
     check_seed,
     derive_seed,
     next_prompt,
@@ -66,6 +67,7 @@ def branch_state(
     plan = _plan_at(state, point)
     attempts = attempts_of(state)
     prefix = _attempts_before(attempts, plan, point)
+    check_prompt(point.prompt)
     if point.seed is not None:
         check_seed(point.seed)
     nothing_replaced = point.prompt is None and point.seed is None and point.image is None

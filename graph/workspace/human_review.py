@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from interleavethinker.graph.attempts import attempt_key, attempts_for
+from interleavethinker.graph.attempts import attempt_key, attempts_for, check_prompt
 from interleavethinker.graph.routing import limits_of
 from interleavethinker.graph.state import Override, attempts_of, current_step_of, newest_plan, stop_reason_of
 from interleavethinker.tools.errors import InputError
@@ -73,6 +73,7 @@ def named_attempt(state: Mapping[str, Any], verdict: HumanVerdict) -> HumanVerdi
 
 
 def _find_attempt(state: Mapping[str, Any], verdict: HumanVerdict) -> Attempt:
+    check_prompt(verdict.prompt)
     plan, current_step = newest_plan(state), current_step_of(state)
     if plan is None or stop_reason_of(state):
         raise InputError("Only a trajectory that has a plan and has not ended can be judged; branch from it instead.")

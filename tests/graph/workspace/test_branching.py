@@ -121,3 +121,9 @@ def test_a_branch_from_an_attempt_that_does_not_exist_is_an_input_error(
 ) -> None:
     with pytest.raises(InputError, match=message):
         branch_state(state, point)
+
+
+@pytest.mark.parametrize("prompt", ["", " \n"])
+def test_a_branch_with_an_empty_prompt_is_refused(prompt: str) -> None:
+    with pytest.raises(InputError, match="prompt for the generator is empty"):
+        branch_state(parent_state(), BranchPoint(step=0, prompt=prompt))

@@ -1,5 +1,6 @@
 """A verdict by hand as a pure function of the state."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -95,3 +96,9 @@ def test_a_verdict_on_an_attempt_that_cannot_be_judged_is_an_input_error(
     for function in (human_verdict_update, named_attempt):
         with pytest.raises(InputError, match=message):
             function(state, HumanVerdict(success=True, **verdict))
+
+
+@pytest.mark.parametrize("read", [human_verdict_update, named_attempt])
+def test_a_verdict_with_an_empty_prompt_is_refused(read: Callable[..., object]) -> None:
+    with pytest.raises(InputError, match="prompt for the generator is empty"):
+        read(state_with(attempt(0, 0)), HumanVerdict(success=False, prompt=" "))
