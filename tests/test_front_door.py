@@ -237,6 +237,17 @@ async def test_a_forgotten_await_is_guessed(tmp_path: Path) -> None:
         forgotten.close()
 
 
+async def test_paths_may_be_texts_everywhere(tmp_path: Path) -> None:
+    image = tmp_path / "one.png"
+    Image.new("RGB", (96, 96)).save(image)
+    store = it.ImageStore(tmp_path / "workspace" / "images")
+    fakes = it.Components(FixedPlanner(plan_of("a cat")), RuleCritic(), MemoryGenerator(store))
+    async with it.Workspace.open(str(tmp_path / "workspace"), components=fakes) as workspace:
+        assert await workspace.add_image(str(image)) == await workspace.add_image(image)
+        trajectory = await workspace.run(await workspace.create("any prompt"))
+        assert it.export(trajectory, workspace.store, str(tmp_path / "out")) == tmp_path / "out" / "index.html"
+
+
 async def test_the_fakes_carry_a_whole_trajectory(tmp_path: Path) -> None:
     store = it.ImageStore(tmp_path / "images")
     fakes = it.Components(FixedPlanner(plan_of("a cat", "a dog")), RuleCritic(), MemoryGenerator(store))

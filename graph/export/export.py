@@ -14,7 +14,7 @@ from .storyboard import storyboard, with_note
 __all__ = ["export"]
 
 
-def export(trajectory: Trajectory, store: ImageStore, folder: Path) -> Path:
+def export(trajectory: Trajectory, store: ImageStore, folder: str | Path) -> Path:
     """Writes `index.html`, `document.md`, `images/` and `trajectory.json`, and replaces files of the same names.
 
     Images that are missing or damaged are left out, and a note in the document says so.
@@ -30,6 +30,7 @@ def export(trajectory: Trajectory, store: ImageStore, folder: Path) -> Path:
     Raises:
         InputError: The folder cannot be created or written.
     """
+    folder = Path(folder)
     page = folder / "index.html"
     images = read_images(trajectory, store)
     shown = {*trajectory.document.images, *trajectory.request.images}

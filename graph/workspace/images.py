@@ -11,7 +11,7 @@ from interleavethinker.tools.images.store import ImageStore
 __all__ = ["add_image", "remove_unused_images"]
 
 
-def add_image(store: ImageStore, image: bytes | Path) -> str:
+def add_image(store: ImageStore, image: bytes | str | Path) -> str:
     """Stores an image, given as its bytes or its path, as canonical PNG and returns its name.
 
     Raises:
@@ -20,7 +20,7 @@ def add_image(store: ImageStore, image: bytes | Path) -> str:
     if isinstance(image, bytes):
         return store.put(canonical_png(image))
     try:
-        data = image.read_bytes()
+        data = Path(image).read_bytes()
     except OSError as error:
         raise InputError(f"Cannot read the image {image}: {error.strerror or error}.") from error
     return store.put(canonical_png(data))

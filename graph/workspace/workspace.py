@@ -96,7 +96,7 @@ class Workspace:
             finally:
                 await workspace._components.close()
 
-    async def add_image(self, image: bytes | Path) -> str:
+    async def add_image(self, image: bytes | str | Path) -> str:
         """Stores an image as canonical PNG and returns its name.
 
         Args:
