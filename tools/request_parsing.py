@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pydantic import TypeAdapter, ValidationError
 
 from .errors import InputError
+from .plain_text import valid_unicode
 from .types import ImagePart, Part, Request, Sha256, TextPart
 
 __all__ = ["MAX_NAMED_STEPS", "RequestLike", "as_request", "named_step_count", "place_images"]
@@ -29,10 +30,15 @@ _COUNT = re.compile(
     r"(?:steps?|images?|pictures?|panels?|frames?)\b",
     re.IGNORECASE,
 )
-_EXISTING = re.compile(r"\b(?:these|those|both|between|given|your|my|how many\b[^.?!]*)\s+(?:the\s+)?$", re.IGNORECASE)
+_EXISTING = re.compile(r"\b(?:these|those|both|between|given|your|my|how many)\s{1,9}(?:the\s{1,9})?$", re.IGNORECASE)
 """Before a number: it counts things that exist already, not the steps of the answer."""
 _PACE = re.compile(r"(?:1|one)[ -](?:\w+[ -])?step$", re.IGNORECASE)
 """A distance or a pace, unless it follows "in": "one step left", "one step at a time"."""
+_HOW_MANY = re.compile(r"\bhow many\b", re.IGNORECASE)
+"""In the same sentence before a number, it makes the number one of things that exist."""
+_IN = re.compile(r"\bin\s{1,9}$")
+_NEAR, _SENTENCE = 40, 500
+"""Characters before a number that are looked at; without a bound, long requests would take quadratic time."""
 _PARTS: TypeAdapter[tuple[Part, ...]] = TypeAdapter(tuple[Part, ...])
 
 
@@ -45,10 +51,10 @@ def as_request(value: RequestLike) -> Request:
     if isinstance(value, Request):
         request = value
     elif isinstance(value, str):
-        request = Request(parts=(TextPart(text=value),))
+        request = Request(parts=(_text_part(value),))
     else:
         try:
-            parts = [TextPart(text=part) if isinstance(part, str) else part for part in value]
+            parts = [_text_part(part) if isinstance(part, str) else part for part in value]
             request = Request(parts=_PARTS.validate_python(parts))
         except (ValidationError, TypeError) as error:
             raise InputError(
@@ -58,6 +64,12 @@ def as_request(value: RequestLike) -> Request:
     if not any(isinstance(part, ImagePart) or part.text.strip() for part in request.parts):
         raise InputError("The request is empty. Describe what to show, or add an image.")
     return request
+
+
+def _text_part(text: str) -> TextPart:
+    if valid_unicode(text) != text:
+        raise InputError("The request is not valid Unicode: it holds half a character. Check its encoding (UTF-8).")
+    return TextPart(text=text)
 
 
 def place_images(text: str, images: Sequence[Sha256]) -> tuple[Part, ...]:
@@ -107,5 +119,8 @@ def named_step_count(text: str) -> int | None:
 
 
 def _counts_something_else(text: str, match: re.Match[str]) -> bool:
-    before = text[: match.start()]
-    return bool(_EXISTING.search(before) or (_PACE.match(match.group()) and not re.search(r"\bin\s+$", before)))
+    before = text[max(0, match.start() - _SENTENCE) : match.start()]
+    near = before[-_NEAR:]
+    sentence = before[max(before.rfind(end) for end in ".?!") + 1 :]
+    asks = before[-1:].isspace() and _HOW_MANY.search(sentence)
+    return bool(asks or _EXISTING.search(near) or (_PACE.match(match.group()) and not _IN.search(near)))

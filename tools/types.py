@@ -8,7 +8,9 @@ Knows nothing of models, servers or graphs.
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from .plain_text import text_or_none, valid_unicode
 
 __all__ = [
     "Attempt",
@@ -29,6 +31,11 @@ Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 """Name of an image: the SHA-256 of its canonical PNG bytes, as 64 lower-case hexadecimal digits."""
 
 
+_Text = Annotated[str, AfterValidator(valid_unicode)]
+_OptionalText = Annotated[str | None, AfterValidator(text_or_none)]
+"""A blank text is None, so that it never takes the place of one."""
+
+
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -37,7 +44,7 @@ class TextPart(_Frozen):
     """Text in a request."""
 
     kind: Literal["text"] = "text"
-    text: str
+    text: _Text
 
 
 class ImagePart(_Frozen):
@@ -70,11 +77,11 @@ class Request(_Frozen):
 class Step(_Frozen):
     """One step (u, p, a) of a plan. Steps are identified by their index in the plan, not by a number a model wrote."""
 
-    instruction: str | None = None
+    instruction: _OptionalText = None
     """What happens in this step, for people to read (u)."""
-    prompt: str | None = None
+    prompt: _OptionalText = None
     """The prompt for the image generator (p); None means a step with text only (task A)."""
-    auxiliary_text: str | None = None
+    auxiliary_text: _OptionalText = None
     """Text shown next to the image (a)."""
 
 
@@ -84,7 +91,7 @@ class Plan(_Frozen):
     steps: tuple[Step, ...]
     version: int = 1
     """1 for the first plan of a trajectory."""
-    reasoning: str = ""
+    reasoning: _Text = ""
     """The planner's reasoning before its answer, if it gave any."""
 
 
@@ -93,9 +100,9 @@ class Verdict(_Frozen):
 
     success: bool | None
     """Whether the image shows what the step asked for (j); None if the critic gave no usable answer ("unjudged")."""
-    refined_prompt: str = ""
+    refined_prompt: _Text = ""
     """Prompt for the next attempt (r)."""
-    reasoning: str = ""
+    reasoning: _Text = ""
     """Why (R)."""
     confidence: float | None = None
     """P(success) in 0..1, from the log-probability of the boolean token; None if the model gives none."""
@@ -110,9 +117,9 @@ class CriticInput(_Frozen):
     """Image before the step. None is shown to the critic as a blank white image."""
     image: Sha256
     """Image that the attempt produced."""
-    original_prompt: str
+    original_prompt: _Text
     """The step's prompt in the plan."""
-    prompt: str
+    prompt: _Text
     """The prompt of this attempt, which the critic may have refined."""
 
 
@@ -125,7 +132,7 @@ class Attempt(_Frozen):
     plan_version: int
     step: int
     iteration: int
-    prompt: str
+    prompt: _Text
     seed: int
     source: Sha256 | None
     """The image that was edited; None if the image was generated from text alone."""
@@ -142,7 +149,7 @@ class Attempt(_Frozen):
 class GenerationRequest(_Frozen):
     """One generator call: edits `source`, or generates from text alone if it is None."""
 
-    prompt: str
+    prompt: _Text
     seed: int
     """Always given by the client, so that a call can be repeated exactly."""
     source: Sha256 | None = None

@@ -10,16 +10,19 @@ import asyncio
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
+from typing import Annotated
 
-import json_repair
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, HumanMessage
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from interleavethinker.tools.chat.agents import to_messages
-from interleavethinker.tools.chat.invocation import invoke
+from interleavethinker.tools.chat.answer_text import json_object_in
+from interleavethinker.tools.chat.invocation import check_complete, invoke
 from interleavethinker.tools.chat.rendering import Turn
+from interleavethinker.tools.errors import ModelAnswerError
 from interleavethinker.tools.images.store import ImageStore
+from interleavethinker.tools.plain_text import valid_unicode
 from interleavethinker.tools.types import ImagePart, Part, TextPart
 
 from .base import JudgedImage, JudgeScores
@@ -29,12 +32,15 @@ __all__ = ["VlmJudge"]
 _PLACEHOLDER = "{{prompt}}"
 
 
+_Score = Annotated[float, Field(allow_inf_nan=False)]
+
+
 class _Answer(BaseModel):
     """Exactly two numbers; text that would have to be interpreted is not accepted."""
 
     model_config = ConfigDict(strict=True, extra="ignore")
 
-    scores: tuple[float, float] = Field(strict=False)
+    scores: tuple[_Score, _Score] = Field(strict=False)
 
     @property
     def lowest(self) -> float:
@@ -77,8 +83,9 @@ class VlmJudge:
         messages = to_messages([Turn("user", parts)], self._store)
         conversation = list(messages)
         for _ in range(self._max_answers):
-            answer = (await invoke(self._model, conversation, role="judge's model")).text
-            score = _parse(answer)
+            message = await invoke(self._model, conversation, role="judge's model")
+            answer = valid_unicode(message.text)
+            score = await asyncio.to_thread(_parse, message)
             if score is not None:
                 return score
             complaint = 'Your answer must hold {"scores": [first, second]} with two numbers from 0 to 10. Answer again.'
@@ -86,13 +93,11 @@ class VlmJudge:
         return None
 
 
-def _parse(text: str) -> float | None:
-    start = text.find("{")
-    if start < 0:
-        return None
+def _parse(message: AIMessage) -> float | None:
     try:
-        return _Answer.model_validate(json_repair.loads(text[start:])).lowest
-    except (ValidationError, ValueError, RecursionError):
+        check_complete(message)
+        return _Answer.model_validate(json_object_in(message.text)).lowest
+    except (ValidationError, ModelAnswerError):
         return None
 
 

@@ -97,7 +97,9 @@ def check_request(request: Request) -> None:
 def _pieces(text: str) -> list[str]:
     """Splits a request into its parts in order, without introductions and step counts."""
     # Lower case and single spaces, as in training; neither carries meaning.
-    content = _COUNT.sub("", strip_framing(text)).lower()
+    # Runs of white space would take quadratic time.
+    lines = "\n".join(" ".join(line.split()) for line in text.split("\n") if line.strip())
+    content = _COUNT.sub("", strip_framing(lines)).lower()
     pieces = [" ".join(piece.strip(" ,:").split()) for piece in _CUT.split(content)]
     pieces = [piece for piece in pieces if piece]
     if not pieces:

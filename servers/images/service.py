@@ -21,6 +21,7 @@ from interleavethinker.servers.images.backends.base import Backend, ImageRequest
 from interleavethinker.tools.errors import GeneratorError, InputError, StoreError
 from interleavethinker.tools.images.png import DEFAULT_LIMITS, ImageLimits, canonical_png, image_size
 from interleavethinker.tools.images.store import sha256_of
+from interleavethinker.tools.plain_text import MAX_PROMPT
 from interleavethinker.tools.protocols import ProgressCallback
 
 from .cache import Generation, GenerationStore, digest_of
@@ -37,7 +38,7 @@ _MAX_SEED = 2**63 - 1
 class ServiceLimits:
     """What a client may request, and how much work the server accepts."""
 
-    max_prompt: int = 8000
+    max_prompt: int = MAX_PROMPT
     """Characters of a prompt."""
     max_side: int = 4096
     max_pixels: int = 4096 * 4096

@@ -19,18 +19,23 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 from interleavethinker.tools.errors import ModelAnswerError
 from interleavethinker.tools.images.png import encode_png, image_size, open_rgb
 from interleavethinker.tools.images.store import ImageStore
+from interleavethinker.tools.plain_text import valid_unicode
 from interleavethinker.tools.protocols import PlanContext
 from interleavethinker.tools.request_parsing import named_step_count
 from interleavethinker.tools.types import CriticInput, Plan, Request, Sha256, TextPart, Verdict
 
-from .answers import read_plan, read_verdict
-from .invocation import invoke
+from .answers import read_plan, read_verdict, rejection_in
+from .invocation import check_complete, invoke
 from .logprobs import CRITIC_FIELD, confidence_of
 from .rendering import BLANK, Prompts, Turn, load_prompts, render_case, render_request
 
 __all__ = ["ChatCritic", "ChatPlanner", "to_messages"]
 
 _T = TypeVar("_T")
+_READING_SECONDS = 5.0
+"""Most time for reading one answer; it happens off the event loop."""
+_LONGEST_QUOTE = 20_000
+"""Characters of an unusable answer that a retry shows to the model."""
 MAX_PIXELS = 1024 * 1024
 """Larger images are scaled down for the model, as in the paper. The store keeps the originals."""
 
@@ -105,19 +110,29 @@ class ChatCritic:
         return bool(getattr(self._model, "logprobs", False))
 
     async def judge(self, cases: Sequence[CriticInput]) -> list[Verdict]:
-        """See `Critic.judge`. All cases are sent at once; a model in this process batches them."""
+        """See `Critic.judge`. All cases are sent at once; a model in this process batches them.
+
+        A rejection that brings no usable new prompt is retried; if none does, it counts, and the next attempt keeps its
+        prompt.
+        """
         return list(await asyncio.gather(*(self._judge(case) for case in cases)))
 
     async def _judge(self, case: CriticInput) -> Verdict:
+        rejections: list[Verdict] = []
+
         def read(message: AIMessage) -> Verdict:
-            verdict = read_verdict(message.text)
-            return verdict.model_copy(update={"confidence": confidence_of(message, CRITIC_FIELD)})
+            confidence = {"confidence": confidence_of(message, CRITIC_FIELD)}
+            rejection = rejection_in(message.text)
+            if rejection is not None:
+                rejections.append(rejection.model_copy(update=confidence))
+            return read_verdict(message.text).model_copy(update=confidence)
 
         messages = to_messages(render_case(case, self._prompts), self._store, blank_like=case.image)
         try:
             return await _usable_answer(self._model, messages, read, self._max_answers)
         except ModelAnswerError as error:
-            return Verdict(success=None, reasoning=str(error))
+            # The judgement counts although no new prompt came with it.
+            return rejections[-1] if rejections else Verdict(success=None, reasoning=str(error))
 
 
 def to_messages(turns: Sequence[Turn], store: ImageStore, blank_like: Sha256 | None = None) -> list[BaseMessage]:
@@ -158,15 +173,29 @@ async def _usable_answer(
     for retries_left in reversed(range(max_answers)):
         answer = await invoke(model, conversation)
         try:
-            return read(answer)
+            check_complete(answer)
+            return await _read_aside(read, answer)
         except ModelAnswerError as error:
             if not retries_left:
                 raise ModelAnswerError(
                     f"The model gave no usable answer in {_times(max_answers)}. Last problem: {error}"
                 ) from error
             complaint = f"Your answer cannot be used. {error} Answer again, completely, in the form asked for."
-            conversation = [*messages, AIMessage(content=answer.text or "(nothing)"), HumanMessage(content=complaint)]
+            conversation = [*messages, AIMessage(content=_quoted(answer.text)), HumanMessage(content=complaint)]
     raise AssertionError("unreachable")
+
+
+async def _read_aside(read: Callable[[AIMessage], _T], answer: AIMessage) -> _T:
+    """Reads an answer in a thread: no text that a model writes may stop the event loop."""
+    try:
+        async with asyncio.timeout(_READING_SECONDS):
+            return await asyncio.to_thread(read, answer)
+    except TimeoutError as error:
+        raise ModelAnswerError("Reading the answer took too long. Write plain JSON.") from error
+
+
+def _quoted(text: str) -> str:
+    return valid_unicode(text)[:_LONGEST_QUOTE] or "(nothing)"
 
 
 def _times(count: int) -> str:

@@ -1,8 +1,9 @@
 """The format of a planner's and a critic's answer: training writes it here and serving reads it here, so they agree.
 
 An answer is `<think>…</think><answer>{json}</answer>`. Reading is lenient about the wrapping (missing tags, code
-fences, broken JSON) and strict about the content: `"False"` is not a boolean and `"None"` is not a caption. A step's
-number in the JSON is ignored; its position in the list counts.
+fences, broken JSON; see `answer_text`) and strict about the content: `"False"` is not a boolean and `"None"` is not a
+caption. A step's number in the JSON is ignored; its position in the list counts. An optional part that is missing, or
+only says that there is none, never decides over the others.
 
 The messages of `ModelAnswerError` are model input, because a retry quotes them: do not change their wording.
 """
@@ -11,28 +12,36 @@ import json
 import re
 from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
 from interleavethinker.tools.errors import ModelAnswerError
+from interleavethinker.tools.plain_text import MAX_PROMPT, means_nothing, valid_unicode, without_control_tokens
 from interleavethinker.tools.types import Plan, Step, Verdict
 
-__all__ = ["read_plan", "read_verdict", "reasoning_of", "strict_answer", "write_plan", "write_verdict"]
+from .answer_text import json_object_in, thought_in
+
+__all__ = ["read_plan", "read_verdict", "reasoning_of", "rejection_in", "strict_answer", "write_plan", "write_verdict"]
 
 _T = TypeVar("_T", bound=BaseModel)
-_MAX_CHARS = 200_000
-"""Longer answers are not read, because repairing broken JSON takes more than linear time."""
-_THINK = re.compile(r"<think>(.*?)</think>", re.DOTALL)
 _STRICT = re.compile(r"\s*<think>(?P<think>.*?)</think>\s*<answer>(?P<answer>.*?)</answer>\s*", re.DOTALL)
-_ANSWER = re.compile(r"<answer>(.*?)(?:</answer>|\Z)", re.DOTALL)
-_MEANS_NONE = {"", "none", "null", "n/a"}
+_MAX_CAPTION = 20_000
+"""Characters of a text for people; a model that writes more is repeating itself."""
 
 
 def _text_or_none(value: object) -> object:
     """Models write "None" or "null" when they mean that there is none; neither should become a caption."""
-    return None if isinstance(value, str) and value.strip().lower() in _MEANS_NONE else value
+    if not isinstance(value, str):
+        return value
+    return None if means_nothing(value) else valid_unicode(value)
 
 
-_Text = Annotated[str | None, BeforeValidator(_text_or_none)]
+def _prompt_or_none(value: object) -> object:
+    value = _text_or_none(value)
+    return _text_or_none(without_control_tokens(value)) if isinstance(value, str) else value
+
+
+_Text = Annotated[Annotated[str, Field(max_length=_MAX_CAPTION)] | None, BeforeValidator(_text_or_none)]
+_Prompt = Annotated[Annotated[str, Field(max_length=MAX_PROMPT)] | None, BeforeValidator(_prompt_or_none)]
 
 
 class _Lenient(BaseModel):
@@ -43,7 +52,7 @@ class _Lenient(BaseModel):
 
 class _StepAnswer(_Lenient):
     instruction: _Text = None
-    prompt: _Text = None
+    prompt: _Prompt = None
     auxiliary_text: _Text = None
 
 
@@ -53,7 +62,11 @@ class _PlanAnswer(_Lenient):
 
 class _CriticAnswer(_Lenient):
     previous_step_success: bool
-    refine_prompt: str
+    refine_prompt: JsonValue = None
+    """Optional after a success, so its form is checked only where the step failed."""
+
+
+_REFINED: TypeAdapter[str | None] = TypeAdapter(_Prompt)
 
 
 def read_plan(text: str) -> Plan:
@@ -80,13 +93,21 @@ def read_verdict(text: str) -> Verdict:
         ModelAnswerError: The answer has another format; the message tells the model what to correct.
     """
     answer = _parsed(_CriticAnswer, text)
-    if not answer.previous_step_success and not answer.refine_prompt.strip():
+    refined = _refined_prompt(answer.refine_prompt)
+    if not answer.previous_step_success and refined is None:
         raise ModelAnswerError("refine_prompt must be a prompt for another attempt where the step failed.")
-    return Verdict(
-        success=answer.previous_step_success,
-        refined_prompt=answer.refine_prompt.strip(),
-        reasoning=reasoning_of(text),
-    )
+    return Verdict(success=answer.previous_step_success, refined_prompt=refined or "", reasoning=reasoning_of(text))
+
+
+def rejection_in(text: str) -> Verdict | None:
+    """Returns the verdict of an answer that rejects the image without a usable new prompt, else None.
+
+    The judgement counts although the prompt is missing; the next attempt then keeps its prompt.
+    """
+    answer = _parsed(_CriticAnswer, text)
+    if answer.previous_step_success or _refined_prompt(answer.refine_prompt) is not None:
+        return None
+    return Verdict(success=False, reasoning=reasoning_of(text))
 
 
 def write_plan(plan: Plan, first: int = 1) -> str:
@@ -117,8 +138,7 @@ def write_verdict(verdict: Verdict) -> str:
 
 def reasoning_of(text: str) -> str:
     """Returns the text between the think tags, or an empty string if there are none."""
-    found = _THINK.search(text)
-    return found.group(1).strip() if found else ""
+    return valid_unicode(thought_in(text))
 
 
 def strict_answer(text: str) -> dict[str, JsonValue] | None:
@@ -133,12 +153,14 @@ def strict_answer(text: str) -> dict[str, JsonValue] | None:
         >>> strict_answer('<answer>{"refine_prompt": "a ball"}</answer>') is None
         True
     """
+    if text.count("<think>") != 1 or text.count("<answer>") != 1:  # Otherwise matching takes more than linear time.
+        return None
     match = _STRICT.fullmatch(text)
-    if match is None or not match["think"].strip() or text.count("<think>") + text.count("<answer>") != 2:
+    if match is None or not match["think"].strip():
         return None
     try:
         content: JsonValue = json.loads(match["answer"])
-    except (json.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return None
     return content if isinstance(content, dict) else None
 
@@ -148,7 +170,7 @@ def _formatted(reasoning: str, content: object) -> str:
 
 
 def _parsed(kind: type[_T], text: str) -> _T:
-    data = _find_json(text)
+    data = json_object_in(text)
     try:
         return kind.model_validate(data)
     except ValidationError as error:
@@ -158,23 +180,9 @@ def _parsed(kind: type[_T], text: str) -> _T:
         raise ModelAnswerError(f"The JSON between <answer> and </answer> has the wrong form: {problems}.") from error
 
 
-def _find_json(text: str) -> object:
-    if len(text) > _MAX_CHARS:
-        raise ModelAnswerError(f"The answer must be shorter than {_MAX_CHARS} characters.")
-    tagged = _ANSWER.findall(text)
-    body = tagged[-1] if tagged else _THINK.sub("", text)
-    start = body.find("{")
-    if start < 0:
-        raise ModelAnswerError("There must be a JSON object between <answer> and </answer>; none was found.")
-    body = body[start:]
+def _refined_prompt(value: JsonValue) -> str | None:
     try:
-        return json.loads(body)
-    except (json.JSONDecodeError, RecursionError):
-        pass
-    import json_repair
-
-    try:
-        return json_repair.loads(body, skip_json_loads=True)
-    # On malicious text, the library itself may fail with any of these.
-    except (ValueError, RecursionError, IndexError) as error:
-        raise ModelAnswerError("What stands between <answer> and </answer> must be JSON.") from error
+        refined = _REFINED.validate_python(value, strict=True)
+    except ValidationError:
+        return None
+    return None if refined is None else refined.strip()

@@ -4,14 +4,18 @@ LangChain's providers raise exceptions of their own client libraries, which shar
 that catches them all.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 
-from interleavethinker.tools.errors import InterleaveError, ModelError
+from interleavethinker.tools.errors import InterleaveError, ModelAnswerError, ModelError
 
-__all__ = ["invoke"]
+__all__ = ["check_complete", "invoke"]
+
+_CUT_OFF = {"length", "max_tokens", "max_output_tokens", "model_length", "model_context_window_exceeded"}
+_REASONS = ("finish_reason", "stop_reason", "stopReason", "done_reason")
+"""The names under which providers report why an answer ended."""
 
 
 async def invoke(model: BaseChatModel, messages: Sequence[BaseMessage], *, role: str = "chat model") -> AIMessage:
@@ -32,3 +36,18 @@ async def invoke(model: BaseChatModel, messages: Sequence[BaseMessage], *, role:
         raise
     except Exception as error:
         raise ModelError(f"The {role} failed: {type(error).__name__}: {error}") from error
+
+
+def check_complete(answer: AIMessage) -> None:
+    """Checks that the model ended its answer itself.
+
+    Raises:
+        ModelAnswerError: Its limit of tokens cut it off, so whatever it holds is a draft.
+    """
+    metadata = answer.response_metadata
+    reasons = [metadata.get(name) for name in _REASONS]
+    details = metadata.get("incomplete_details")
+    if isinstance(details, Mapping):
+        reasons.append(details.get("reason"))
+    if any(isinstance(reason, str) and reason.lower() in _CUT_OFF for reason in reasons):
+        raise ModelAnswerError("The answer reached the limit of tokens before it ended. Think and write less.")

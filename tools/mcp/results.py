@@ -22,14 +22,14 @@ __all__ = ["error_of", "image_of", "small_png", "text_of"]
 
 ReadResource = Callable[[str], Awaitable[bytes]]
 _DATA_URI = re.compile(r"data:image/[\w.+-]+(?:;[\w=.+-]+)*;base64,([A-Za-z0-9+/=\s]+)")
-_BARE_BASE64 = re.compile(r"\s*([A-Za-z0-9+/\s]{64,}={0,2})\s*")
+_BARE_BASE64 = re.compile(r"([A-Za-z0-9+/]{64,}={0,2})")
 _INPUT_CODES = {"invalid_input", "invalid_image", "image_too_large", "invalid_prompt", "refused", "unsupported"}
 _LONGEST_ERROR = 1000
 
 
 def from_base64(text: str) -> bytes | None:
     """Returns the bytes of a data URI or of bare base64, or None if the text is neither."""
-    match = _DATA_URI.search(text) or _BARE_BASE64.fullmatch(text)
+    match = _DATA_URI.search(text) or _BARE_BASE64.fullmatch("".join(text.split()))
     if match is None:
         return None
     try:

@@ -15,10 +15,11 @@ from interleavethinker.tools.chat.answers import (
     write_verdict,
 )
 from interleavethinker.tools.errors import ModelAnswerError
+from interleavethinker.tools.plain_text import means_nothing
 from interleavethinker.tools.types import Plan, Step, Verdict
 
 plain = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
-words = plain.filter(lambda text: text.strip().lower() not in {"", "none", "null", "n/a"})
+words = plain.filter(lambda text: not means_nothing(text))
 thoughts = plain.map(str.strip).filter(lambda text: "<" not in text)
 steps = st.builds(
     Step,
@@ -72,7 +73,7 @@ def test_an_answer_with_imperfect_wrapping_is_read(text: str) -> None:
         ('{"previous_step_success": "False", "refine_prompt": "x"}', "boolean"),
         ('{"previous_step_success": 1, "refine_prompt": "x"}', "boolean"),
         ('{"previous_step_success": null, "refine_prompt": "x"}', "boolean"),
-        ('{"previous_step_success": true}', "refine_prompt"),
+        ('{"previous_step_success": false}', "refine_prompt"),
         ('{"previous_step_success": false, "refine_prompt": " "}', "refine_prompt"),
         ("I think it is fine.", "none was found"),
         ("", "none was found"),
