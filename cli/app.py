@@ -15,7 +15,8 @@ import typer
 from interleavethinker.tools.errors import InterleaveError
 
 from .commands import TABLE, CommandSpec
-from .exit_codes import INTERRUPTED, OK, report
+from .exit_codes import INTERRUPTED, OK, OUTPUT_CLOSED, report
+from .terminal import OutputClosedError, discard_output, echo, flush_output, prepare_streams
 
 __all__ = ["build_app", "main"]
 
@@ -23,19 +24,23 @@ __all__ = ["build_app", "main"]
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs one command line, by default the arguments of this process, and exits with a code from `exit_codes`."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    prepare_streams()
     try:
-        code = build_app(words)(words, prog_name="interleavethinker", standalone_mode=False)
-    except (InterleaveError, typer.TyperException, typer.Abort) as error:
-        sys.exit(report(error, as_json="--json" in words))
-    except ExceptionGroup as group:
-        # Task groups wrap the errors of their tasks. The first expected error is reported; a defect is raised again.
-        expected, defects = group.split(InterleaveError)
-        if expected is None or defects is not None:
+        code = _run(words)
+        flush_output()
+    except OutputClosedError:
+        code = OUTPUT_CLOSED
+    except BaseExceptionGroup as group:
+        if group.split(OutputClosedError)[0] is None:
             raise
-        sys.exit(report(_first(expected), as_json="--json" in words))
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
-    sys.exit(code if isinstance(code, int) else OK)
+        code = OUTPUT_CLOSED
+    except SystemExit as exit_:  # Typer prints its help itself.
+        if not isinstance(exit_.__context__, BrokenPipeError):
+            raise
+        code = OUTPUT_CLOSED
+    if code == OUTPUT_CLOSED:
+        discard_output()
+    sys.exit(code)
 
 
 def build_app(words: Sequence[str]) -> typer.Typer:
@@ -56,6 +61,23 @@ def build_app(words: Sequence[str]) -> typer.Typer:
     return app
 
 
+def _run(words: Sequence[str]) -> int:
+    """Runs one command line and returns its exit code; only a defect raises an error."""
+    try:
+        code = build_app(words)(list(words), prog_name="interleavethinker", standalone_mode=False)
+    except (InterleaveError, typer.TyperException, typer.Abort) as error:
+        return report(error, as_json="--json" in words)
+    except ExceptionGroup as group:
+        # Task groups wrap the errors of their tasks. The first expected error is reported; a defect is raised again.
+        expected, defects = group.split(InterleaveError)
+        if expected is None or defects is not None:
+            raise
+        return report(_first(expected), as_json="--json" in words)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return code if isinstance(code, int) else OK
+
+
 def _first(group: ExceptionGroup[InterleaveError]) -> InterleaveError:
     error = group.exceptions[0]
     return _first(error) if isinstance(error, ExceptionGroup) else error
@@ -63,7 +85,7 @@ def _first(group: ExceptionGroup[InterleaveError]) -> InterleaveError:
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"interleavethinker {version('interleavethinker')}")
+        echo(f"interleavethinker {version('interleavethinker')}")
         raise typer.Exit
 
 

@@ -1,6 +1,5 @@
 """`interleavethinker doctor`: reports what is installed and what is missing, without loading a model."""
 
-import json
 import os
 import platform
 import sys
@@ -13,6 +12,8 @@ import typer
 
 from interleavethinker.tools.check_result import CheckResult
 from interleavethinker.tools.local_extra import INSTALL_LOCAL, LOCAL_LIBRARIES
+
+from .terminal import console, echo_json, one_line
 
 __all__ = ["doctor"]
 
@@ -35,19 +36,27 @@ def doctor(
     else:
         checks += _check_libraries(LOCAL_LIBRARIES)
     if json_output:
-        typer.echo(json.dumps([asdict(check) for check in checks], indent=2))
+        echo_json([asdict(check) for check in checks], indent=2)
     else:
         width = max(len(check.name) for check in checks)
         for check in checks:
-            typer.echo(f"{_mark(check)}  {check.name:<{width}}  {check.found}")
+            _print(check, width)
     if not all(check.good for check in checks):
         raise typer.Exit(3)
 
 
-def _mark(check: CheckResult) -> str:
+def _print(check: CheckResult, width: int) -> None:
+    from rich.text import Text
+
+    line = Text.assemble(_mark(check), f"  {check.name:<{width}}  {one_line(check.found)}")
+    console().print(line, soft_wrap=True)
+
+
+def _mark(check: CheckResult) -> tuple[str, str]:
+    """Returns a check's mark and its color."""
     if not check.good:
-        return typer.style("--", fg="red")
-    return typer.style("!!", fg="yellow") if check.warning else typer.style("ok", fg="green")
+        return "--", "red"
+    return ("!!", "yellow") if check.warning else ("ok", "green")
 
 
 def _check_with_profile(name: str) -> list[CheckResult]:

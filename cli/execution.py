@@ -6,18 +6,15 @@ call; a second Ctrl-C stops at once.
 
 import asyncio
 import contextlib
-import json
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from interleavethinker.tools.errors import InterleaveError
 
 from .exit_codes import FAILURE, INTERRUPTED, OK, WAITING, code_of
+from .terminal import console, echo, echo_json
 
 if TYPE_CHECKING:
     from interleavethinker.graph import Trajectory, Workspace
@@ -34,8 +31,6 @@ async def run_trajectory(workspace: "Workspace", trajectory: str, out: Path | No
         out: Folder for the exports; by default `runs/<id>` in the current folder.
         as_json: Print one JSON object to stdout instead of sentences.
     """
-    from rich.console import Console
-
     from interleavethinker.graph.events import Failed
     from interleavethinker.graph.export.export import export
 
@@ -43,12 +38,12 @@ async def run_trajectory(workspace: "Workspace", trajectory: str, out: Path | No
 
     failure: Failed | None = None
     before = await workspace.get(trajectory)
-    console = Console(stderr=True, quiet=as_json)
+    terminal = console(stderr=True, quiet=as_json)
     for note in before.notes:
-        console.print(note, style="dim", highlight=False, soft_wrap=True)
+        terminal.print(note, style="dim", soft_wrap=True)
     with (
-        _pause_on_interrupt(workspace, trajectory, console.print),
-        LiveView(console, before.plan, before.attempts) as view,
+        _pause_on_interrupt(workspace, trajectory, terminal.print),
+        LiveView(terminal, before.plan, before.attempts) as view,
     ):
         async with contextlib.aclosing(workspace.stream(trajectory)) as events:
             async for event in events:
@@ -72,7 +67,7 @@ async def run_trajectory(workspace: "Workspace", trajectory: str, out: Path | No
             extra["error"], code = {"code": error.code, "message": str(error)}, code_of(error)
     if as_json:
         extra["storyboard"] = None if page is None else str(page)
-        sys.stdout.write(json.dumps(result.short_form() | extra) + "\n")
+        echo_json(result.short_form() | extra)
     else:
         _report(result, page)
     return code
@@ -82,25 +77,25 @@ def _report(trajectory: "Trajectory", page: Path | None) -> None:
     """Prints how the trajectory ended, what to do next, and where the exports are."""
     name = trajectory.id
     for note in trajectory.document.notes:
-        typer.secho(note, fg="yellow", err=True)
+        echo(note, err=True, style="yellow")
     match trajectory.status:
         case "failed":
-            typer.secho(f"Stopped by an error: {trajectory.reason}", fg="red", err=True)
-            typer.echo(f"Everything so far is saved. Resume with: interleavethinker resume {name}", err=True)
+            echo(f"Stopped by an error: {trajectory.reason}", err=True, style="red")
+            echo(f"Everything so far is saved. Resume with: interleavethinker resume {name}", err=True)
         case "waiting":
-            typer.echo(f"The plan is waiting for approval. Show it with: interleavethinker show {name}", err=True)
-            typer.echo(f"Approve it with: interleavethinker approve {name}   (--plan FILE replaces it)", err=True)
+            echo(f"The plan is waiting for approval. Show it with: interleavethinker show {name}", err=True)
+            echo(f"Approve it with: interleavethinker approve {name}   (--plan FILE replaces it)", err=True)
         case "paused" | "interrupted":
-            typer.echo(f"Paused. Resume with: interleavethinker resume {name}", err=True)
+            echo(f"Paused. Resume with: interleavethinker resume {name}", err=True)
         case "cancelled":
-            typer.echo(f"Cancelled. Continue from any attempt with: interleavethinker branch {name} STEP", err=True)
+            echo(f"Cancelled. Continue from any attempt with: interleavethinker branch {name} STEP", err=True)
         case _:
             pass
-    typer.echo(f"Trajectory: {name}")
+    echo(f"Trajectory: {name}")
     if page is None:
-        typer.echo(f"The exports were not written. Retry with: interleavethinker export {name} --out FOLDER", err=True)
+        echo(f"The exports were not written. Retry with: interleavethinker export {name} --out FOLDER", err=True)
     else:
-        typer.echo(f"Storyboard: {page}")
+        echo(f"Storyboard: {page}")
 
 
 @contextlib.contextmanager

@@ -8,27 +8,27 @@
 | 3 | failure: a generator, a model, a store or a trajectory operation failed |
 | 4 | the trajectory is waiting for a person to approve its plan |
 | 130 | interrupted by Ctrl-C or aborted at a prompt; the trajectory can be resumed |
+| 141 | the reader of the output closed it, as `head` does |
 
 Without `--json` the message goes to stderr in red. With `--json` the program prints
 `{"error": {"code", "message"}}` to stdout, so that stdout is JSON in every case.
 """
-
-import json
-import sys
 
 import typer
 
 from interleavethinker.tools.errors import InputError, InterleaveError, ProfileError
 
 from .options import RENAMED_OPTIONS
+from .terminal import clean, console, echo_json
 
-__all__ = ["BAD_INPUT", "FAILURE", "INTERRUPTED", "OK", "WAITING", "code_of", "report"]
+__all__ = ["BAD_INPUT", "FAILURE", "INTERRUPTED", "OK", "OUTPUT_CLOSED", "WAITING", "code_of", "report"]
 
 OK = 0
 BAD_INPUT = 2
 FAILURE = 3
 WAITING = 4
 INTERRUPTED = 130
+OUTPUT_CLOSED = 141
 
 
 def report(error: InterleaveError | typer.TyperException | typer.Abort, *, as_json: bool) -> int:
@@ -63,9 +63,9 @@ def _report_usage(error: typer.TyperException, *, as_json: bool) -> int:
 
 def _show(message: str, *, code: str, as_json: bool) -> None:
     if as_json:
-        sys.stdout.write(json.dumps({"error": {"code": code, "message": message}}) + "\n")
+        echo_json({"error": {"code": code, "message": message}})
         return
-    from rich.console import Console  # Imported here, so that a run without errors starts faster.
-    from rich.text import Text
+    from rich.text import Text  # Imported here, so that a run without errors starts faster.
 
-    Console(stderr=True, soft_wrap=True).print(Text.assemble(("error: ", "bold red"), (message, "red")))
+    text = Text.assemble(("error: ", "bold red"), (clean(message), "red"))
+    console(stderr=True).print(text, soft_wrap=True)

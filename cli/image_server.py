@@ -27,10 +27,10 @@ def image_server(
     ] = "micro",
     transport: Annotated[Literal["stdio", "http"], typer.Option(help="How clients connect.")] = "stdio",
     store: Annotated[Path | None, typer.Option(help="Folder for images. Default: the user's cache folder.")] = None,
-    store_gib: Annotated[float, typer.Option(help="Size limit of that folder in GiB; 0 means no limit.")] = 10.0,
+    store_gib: Annotated[float, typer.Option(min=0, help="Size limit of that folder in GiB; 0 means no limit.")] = 10.0,
     fsync: Annotated[bool, typer.Option("--fsync", help="Also survive power loss (a few ms per image).")] = False,
     host: Annotated[str, typer.Option(help="Address to listen on (HTTP).")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on (HTTP); 0 selects a free one.")] = 8765,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on (HTTP); 0 selects a free one.")] = 8765,
     allow_host: Annotated[
         list[str] | None, typer.Option(help="Further Host header to accept besides the address itself; repeatable.")
     ] = None,

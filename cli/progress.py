@@ -4,10 +4,11 @@ A command reports `(group, done, total)`, where a group is a part of its work wi
 gets a line for every tenth of its work and one at its end, so a log file stays short however long a command runs.
 """
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
+
+from .terminal import console, echo
 
 __all__ = ["ProgressReporter", "progress_bar", "progress_bars", "spinner"]
 
@@ -22,7 +23,6 @@ class ProgressReporter(Protocol):
 @contextmanager
 def progress_bars() -> Iterator[ProgressReporter]:
     """Shows a bar for each group of work, in the order in which the groups first report."""
-    from rich.console import Console
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -33,12 +33,12 @@ def progress_bars() -> Iterator[ProgressReporter]:
         TimeRemainingColumn,
     )
 
-    console = Console(stderr=True)
-    if not console.is_terminal:
+    terminal = console(stderr=True)
+    if not terminal.is_terminal:
         yield _plain_lines()
         return
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(TextColumn("{task.description:<28}"), *columns, console=console) as bars:
+    with Progress(TextColumn("{task.description:<28}"), *columns, console=terminal) as bars:
         loading: list[TaskID] = [bars.add_task("loading", total=None)]
         tasks: dict[str, TaskID] = {}
 
@@ -62,9 +62,7 @@ def progress_bar(group: str) -> Iterator[Callable[[int, int], None]]:
 @contextmanager
 def spinner(description: str) -> Iterator[None]:
     """Shows a spinner while work of unknown length runs; shows nothing without a terminal."""
-    from rich.console import Console
-
-    with Console(stderr=True).status(description):
+    with console(stderr=True).status(description):
         yield
 
 
@@ -75,6 +73,6 @@ def _plain_lines() -> ProgressReporter:
         tenth = 10 if done >= total else done * 10 // total
         if tenth > tenths.get(group, 0):
             tenths[group] = tenth
-            sys.stderr.write(f"{group}: {done} of {total}\n")
+            echo(f"{group}: {done} of {total}", err=True)
 
     return report

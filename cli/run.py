@@ -18,6 +18,7 @@ from .options import (
     check_export_folder,
     limits_with,
 )
+from .terminal import echo
 from .workspace_command import workspace_command
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ async def run(
     )
     check_export_folder(out or Path("runs"))
     if chosen.notice and not json_output:
-        typer.secho(chosen.notice, dim=True, err=True)
+        echo(chosen.notice, err=True, style="dim")
     text = prompt if prompt is not None else "" if image else chosen.example
     images = [await workspace.add_image(path) for path in image or ()]
     trajectory = await workspace.create(

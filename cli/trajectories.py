@@ -3,8 +3,6 @@
 The command line counts steps and attempts from 1, as the storyboard does; the library counts from 0.
 """
 
-import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,6 +24,7 @@ from .options import (
     check_trajectory_id,
     limits_with,
 )
+from .terminal import console, echo, echo_json, one_line
 from .workspace_command import workspace_command
 
 if TYPE_CHECKING:
@@ -44,16 +43,15 @@ async def list_(workspace: "Workspace", json_output: Json = False) -> None:
     """List all trajectories, newest first."""
     summaries = await workspace.list()
     if json_output:
-        sys.stdout.write(json.dumps([summary.model_dump(mode="json") for summary in summaries]) + "\n")
+        echo_json([summary.model_dump(mode="json") for summary in summaries])
         return
-    from rich.console import Console
     from rich.table import Column, Table
 
     table = Table(Column("ID", no_wrap=True), "status", "profile", "created", "request", box=None)
     for summary in summaries:
         created = f"{summary.created.astimezone():%Y-%m-%d %H:%M}"
-        table.add_row(summary.id, summary.status, summary.profile, created, summary.title.replace("[", r"\["))
-    Console().print(table if summaries else "No trajectories yet. Create one with: interleavethinker run")
+        table.add_row(summary.id, summary.status, summary.profile, created, one_line(summary.title))
+    console().print(table if summaries else "No trajectories yet. Create one with: interleavethinker run")
 
 
 @workspace_command
@@ -62,13 +60,11 @@ async def show(workspace: "Workspace", trajectory: TrajectoryId, json_output: Js
 
     --json prints the full record, as in the export `trajectory.json`.
     """
-    from rich.console import Console
-
     snapshot = await workspace.get(trajectory)
     if json_output:
-        sys.stdout.write(snapshot.model_dump_json() + "\n")
+        echo_json(snapshot.model_dump(mode="json"))
     else:
-        _print(Console(highlight=False, markup=False, soft_wrap=True), snapshot)
+        _print(console(), snapshot)
 
 
 @workspace_command
@@ -200,7 +196,10 @@ async def export(
 
     snapshot = await workspace.get(trajectory)
     page = write(snapshot, workspace.store, out or Path("runs") / snapshot.id)
-    typer.echo(json.dumps({"storyboard": str(page)}) if json_output else f"Storyboard: {page}")
+    if json_output:
+        echo_json({"storyboard": str(page)})
+    else:
+        echo(f"Storyboard: {page}")
 
 
 @workspace_command
@@ -221,16 +220,19 @@ async def delete(
         await workspace.delete(name)
     removed = await workspace.collect_garbage()
     if json_output:
-        typer.echo(json.dumps({"deleted": list(names), "images_removed": len(removed)}))
+        echo_json({"deleted": list(names), "images_removed": len(removed)})
     else:
         deleted = "1 trajectory" if len(names) == 1 else f"{len(names)} trajectories"
         unused = "1 unused image" if len(removed) == 1 else f"{len(removed)} unused images"
-        typer.echo(f"Deleted {deleted} and {unused}.")
+        echo(f"Deleted {deleted} and {unused}.")
 
 
 async def _confirm(workspace: "Workspace", trajectory: str, message: str, *, as_json: bool) -> int:
     """Prints a message, or the trajectory's summary as JSON, and returns the exit code."""
-    typer.echo(json.dumps((await workspace.get(trajectory)).short_form()) if as_json else message)
+    if as_json:
+        echo_json((await workspace.get(trajectory)).short_form())
+    else:
+        echo(message)
     return OK
 
 
@@ -260,22 +262,29 @@ def _read_steps(path: Path) -> "list[Step]":
     return steps
 
 
-def _print(console: "Console", trajectory: "Trajectory") -> None:
-    console.print(f"{trajectory.title}\n", style="bold")
+def _print(terminal: "Console", trajectory: "Trajectory") -> None:
+    def line(text: str, style: str | None = None, indent: str = "") -> None:
+        terminal.print(indent + one_line(text), style=style, soft_wrap=True)
+
+    line(trajectory.title, "bold")
+    line("")
     parent = (
         ""
         if trajectory.parent is None
         else f", branched from {trajectory.parent} step {(trajectory.parent_step or 0) + 1}"
     )
-    console.print(f"{trajectory.id}: {trajectory.status}, profile {trajectory.profile}, seed {trajectory.seed}{parent}")
+    line(f"{trajectory.id}: {trajectory.status}, profile {trajectory.profile}, seed {trajectory.seed}{parent}")
     for note in filter(None, (trajectory.reason, *trajectory.document.notes)):
-        console.print(note, style="yellow")
+        line(note, "yellow")
     for index, step in enumerate(trajectory.plan.steps if trajectory.plan else ()):
-        console.print(f"\n{index + 1}. {step.instruction or step.auxiliary_text or ''}", style="bold")
+        line("")
+        line(f"{index + 1}. {step.instruction or step.auxiliary_text or ''}", "bold")
         for attempt in trajectory.attempts_for(index):
             success = attempt.verdict.success if attempt.verdict else None
             status = {None: "not judged", True: "accepted", False: "rejected"}[success]
             marker = "*" if attempt == trajectory.selected(index) else " "
-            console.print(
-                f"  {marker} attempt {attempt.iteration + 1}: {status}, {attempt.seconds:.2f} s: {attempt.prompt}"
+            line(
+                f"{marker} attempt {attempt.iteration + 1}: {status}, {attempt.seconds:.2f} s: {attempt.prompt}",
+                None,
+                "  ",
             )

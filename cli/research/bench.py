@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import sys
 import tempfile
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +9,7 @@ from typing import Annotated
 import typer
 
 from interleavethinker.cli.options import Json
+from interleavethinker.cli.terminal import echo
 
 __all__ = ["app"]
 
@@ -28,11 +28,11 @@ def agent(json_output: Json = False) -> None:
 
     speed = asyncio.run(measure_agent_overhead())
     if json_output:
-        typer.echo(json.dumps(speed.as_json()))
+        echo(json.dumps(speed.as_json()))
         return
-    typer.echo(f"{speed.overhead_ms_per_call:.2f} ms of overhead per generator call (median of {speed.calls})")
+    echo(f"{speed.overhead_ms_per_call:.2f} ms of overhead per generator call (median of {speed.calls})")
     for name, size in speed.checkpoint_bytes_per_step.items():
-        typer.echo(f"{size:.0f} bytes of checkpoints per super-step ({name.replace('_', ' ')})")
+        echo(f"{size:.0f} bytes of checkpoints per super-step ({name.replace('_', ' ')})")
 
 
 @app.command("image-server")
@@ -51,9 +51,9 @@ def image_server(
 
     def report(measurement: str) -> None:
         if not json_output:
-            sys.stderr.write(f"measuring: {measurement}\n")
+            echo(f"measuring: {measurement}", err=True)
 
     with tempfile.TemporaryDirectory(prefix="interleavethinker-bench-") as folder:
         config = BenchmarkConfig(model=model, calls=calls, rounds=rounds, seed=seed)
         figures = asyncio.run(run_benchmark(config, Path(folder), report))
-    typer.echo(json.dumps(figures, indent=None if json_output else 2))
+    echo(json.dumps(figures, indent=None if json_output else 2))

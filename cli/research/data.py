@@ -12,6 +12,7 @@ import typer
 
 from interleavethinker.cli.options import Json
 from interleavethinker.cli.progress import progress_bar
+from interleavethinker.cli.terminal import echo
 
 if TYPE_CHECKING:
     from interleavethinker.training.data.summary import StageSummary
@@ -162,14 +163,14 @@ def retry_analysis(
         asyncio.run(retry_failed_attempts(data_set, generators, limit=n, seed=seed, progress=progress))
     report = retry_report(list(data_set.retries))
     if json_output:
-        typer.echo(json.dumps(report, indent=2))
+        echo(json.dumps(report, indent=2))
         return
     for key, value in report.items():
-        typer.echo(f"{key:<18} {json.dumps(value)}")
+        echo(f"{key:<18} {json.dumps(value)}")
 
 
 app.command("repairs", hidden=True)(retry_analysis)  # the command's name in version 0.1
 
 
 def _print_summary(summary: "StageSummary", json_output: bool) -> None:
-    typer.echo(json.dumps(summary.as_json(), indent=2) if json_output else str(summary))
+    echo(json.dumps(summary.as_json(), indent=2) if json_output else str(summary))

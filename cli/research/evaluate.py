@@ -9,6 +9,7 @@ import typer
 
 from interleavethinker.cli.options import Json
 from interleavethinker.cli.progress import progress_bars
+from interleavethinker.cli.terminal import echo
 from interleavethinker.tools.errors import StoreError
 
 from .evaluation_tables import print_critic_report, print_generator_report, print_planner_report
@@ -63,7 +64,7 @@ def micro_generator(
 
         report = evaluate_generator(checkpoint, n=n, seed=seed, weaker=weaker, progress=progress)
     if json_output:
-        typer.echo(json.dumps(report, indent=2))
+        echo(json.dumps(report, indent=2))
     else:
         print_generator_report(report)
 
@@ -84,7 +85,7 @@ def micro_gallery(
         sheet.save(out, format="PNG", optimize=True)
     except OSError as error:
         raise StoreError(f"Cannot write the sheet to {out}: {error.strerror}.") from error
-    typer.echo(out)
+    echo(out)
 
 
 @app.command("micro-planner")
@@ -111,7 +112,7 @@ def micro_planner(
         report = evaluate_planner(weights, n=n, seed=seed, temperature=temperature, progress=progress)
     _write_report(report, out, "micro-planner", planner_chart)
     if json_output:
-        typer.echo(json.dumps(report, indent=2))
+        echo(json.dumps(report, indent=2))
     else:
         print_planner_report(report)
 
@@ -160,7 +161,7 @@ def micro_critic(
         report = {"generator": "weaker" if weaker else "shipped", **measure_critics(pool, critics, config, progress)}
     _write_report(report, out, "micro-critic", critic_chart)
     if json_output:
-        typer.echo(json.dumps(report, indent=2))
+        echo(json.dumps(report, indent=2))
     else:
         print_critic_report(report)
 
@@ -173,7 +174,7 @@ def _critics(models: list[str] | None, model: str | None, adapter: Path | None) 
     if not names and model is None:
         names = list(available(CRITICS)) or ["sft"]  # Loading it will explain that it is missing.
         for name in CRITICS.keys() - set(names):
-            typer.echo(f"Not installed, skipped: {name}", err=True)
+            echo(f"Not installed, skipped: {name}", err=True)
     for name in names:
         of_variant = [key for key, weights in available(CRITICS).items() if weights.variant == name]
         critics |= {key: CRITICS[key] for key in of_variant} or {name: weights_of(CRITICS, name)}
@@ -199,6 +200,6 @@ def _write_report(
         if charts_available():
             chart(report, out / f"{name}.png")
         else:
-            typer.echo("No chart: matplotlib is not installed. Install the extra `train`.", err=True)
+            echo("No chart: matplotlib is not installed. Install the extra `train`.", err=True)
     except OSError as error:
         raise StoreError(f"Cannot write the report to {out}: {error.strerror}.") from error

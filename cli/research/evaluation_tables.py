@@ -2,12 +2,13 @@
 
 from typing import Any
 
+from interleavethinker.cli.terminal import console
+
 __all__ = ["print_critic_report", "print_generator_report", "print_planner_report"]
 
 
 def print_generator_report(report: dict[str, Any]) -> None:
     """Prints the report of `evaluate micro-generator`."""
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(title=f"micro generator, n = {report['n']}, seed {report['seed']}")
@@ -23,10 +24,10 @@ def print_generator_report(report: dict[str, Any]) -> None:
     for category, figures in report["held_out"].items():
         _add_row(table, f"  {category}, one-shot", figures)
         _add_row(table, f"  {category}, rewritten", figures, "_rewritten")
-    console = Console()
-    console.print(table)
+    terminal = console()
+    terminal.print(table)
     seconds = report["seconds"]
-    console.print(
+    terminal.print(
         f"one image at a time on one thread: {seconds['generate']:.3f} s per image, {seconds['edit']:.3f} s per edit"
     )
 
@@ -43,8 +44,6 @@ def _add_row(table: Any, label: str, figures: dict[str, Any], suffix: str = "") 
 
 def print_planner_report(report: dict[str, Any]) -> None:
     """Prints the report of `evaluate micro-planner`."""
-    from rich.console import Console
-
     table = _plain_table(f"micro planner {report['model']}, n = {report['n']} of each split, seed {report['seed']}")
     for heading in ("valid", "unseen combinations", "unseen templates"):
         table.add_column(heading, justify="right")
@@ -55,14 +54,12 @@ def print_planner_report(report: dict[str, Any]) -> None:
     table.add_section()
     for family, figures in report["families"].items():
         table.add_row(f"  {family}", *(_with_interval(figures, key) for key in ("valid", *splits)))
-    Console().print(table)
+    console().print(table)
 
 
 def print_critic_report(report: dict[str, Any]) -> None:
     """Prints the report of `evaluate micro-critic`: two tables for each decoding mode."""
-    from rich.console import Console
-
-    console = Console()
+    terminal = console()
     for mode, figures in (("sampled", report), ("greedy", report["greedy"])):
         failures = f"{report['failures']} failures, {report['retry_seeds']} generator seeds each"
         table = _plain_table(f"micro critics, {mode}: n = {report['n']}, {failures}")
@@ -82,7 +79,7 @@ def print_critic_report(report: dict[str, Any]) -> None:
                 written = f"{part['written_correctly']:.2f}"
                 seeds = f" ({part['training_seeds']} training seeds)" if part["training_seeds"] > 1 else ""
                 table.add_row(label + seeds, *shown, *_gain(part, "score_gain_"), written)
-        console.print(table, differences)
+        terminal.print(table, differences)
 
 
 def _plain_table(title: str) -> Any:

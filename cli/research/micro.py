@@ -8,6 +8,7 @@ import typer
 
 from interleavethinker.cli.options import Json
 from interleavethinker.cli.progress import spinner
+from interleavethinker.cli.terminal import echo
 from interleavethinker.tools.errors import InputError, StoreError
 
 if TYPE_CHECKING:
@@ -152,6 +153,6 @@ def _finish(image: "Image", out: Path, seed: int, *, as_json: bool) -> None:
     except OSError as error:
         raise StoreError(f"Cannot write the image to {out}: {error.strerror}.") from error
     if as_json:
-        typer.echo(json.dumps({"path": str(out), "seed": seed, "width": image.width, "height": image.height}))
+        echo(json.dumps({"path": str(out), "seed": seed, "width": image.width, "height": image.height}))
     else:
-        typer.echo(f"{out} (seed {seed})")
+        echo(f"{out} (seed {seed})")

@@ -14,6 +14,7 @@ import typer
 
 from interleavethinker.cli.options import Json
 from interleavethinker.cli.progress import progress_bars
+from interleavethinker.cli.terminal import echo
 
 if TYPE_CHECKING:
     from interleavethinker.evaluation.microbench.benchmark import BenchmarkResult
@@ -74,7 +75,7 @@ def microbench(
     with progress_bars() as progress:
         result = asyncio.run(run_microbench(config, out, progress))
     markdown = _write_reports(result, out)
-    typer.echo(json.dumps(result.report, indent=2) if json_output else markdown)
+    echo(json.dumps(result.report, indent=2) if json_output else markdown)
 
 
 def _write_reports(result: "BenchmarkResult", out: Path) -> str:

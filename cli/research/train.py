@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from interleavethinker.cli.terminal import echo
 from interleavethinker.tools.errors import InputError
 
 __all__ = ["train"]
@@ -37,7 +38,7 @@ def train(
     path = recipe_path(recipe)
     root = out or Path("runs") / path.stem
     if present_recipe_name(recipe) == path.stem != recipe:
-        typer.echo(f"The recipe {recipe} is now called {path.stem}; its run folder is {root}.", err=True)
+        echo(f"The recipe {recipe} is now called {path.stem}; its run folder is {root}.", err=True)
     if kind_of(path) == "micro-generator":
         if set_:
             raise InputError("The micro generator's recipe does not support --set; edit a copy of the recipe file.")
@@ -46,7 +47,7 @@ def train(
         if stages:
             raise InputError("--stages applies only to the micro generator's recipe.")
         folder = _train_agent(path, root, set_ or [], threads)
-    typer.echo(folder)
+    echo(folder)
 
 
 def _train_generator(path: Path, root: Path, stages: str, threads: int) -> Path:

@@ -32,7 +32,7 @@ def test_a_terminal_gets_a_bar_for_each_group(
     def terminal(**_: object) -> Console:
         return Console(stderr=True, force_terminal=True, width=120, color_system=None)
 
-    monkeypatch.setattr("rich.console.Console", terminal)
+    monkeypatch.setattr(progress, "console", terminal)
     with progress_bars() as report:
         report("requests", 2, 4)
         report("plots", 3, 3)

@@ -1,0 +1,160 @@
+"""The border between this program and the terminal: foreign text, narrow encodings, closed pipes."""
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from interleavethinker.cli import exit_codes as exits
+from interleavethinker.cli.terminal import clean, console, echo, one_line
+
+ROOT = Path(__file__).parents[2]
+HOSTILE = (
+    "a \x1b[31mred\x1b[0m ball\x1b]0;owned\x07 \x1b]8;;http://evil.example\x1b\\here\x1b]8;;\x1b\\ "
+    "\x9b2J\x1bPq\x1b\\ \u202egnp.exe\u202c \u2066x\u2069\x07\x08 [bold]b[/bold] :smile:\r\nerror: done\rover\u200b"
+)
+"""Colors, a window title, a link, C1 controls, a device string, reading direction, a bell, Rich's markup, lines."""
+SAFE = "a red ball here  gnp.exe x [bold]b[/bold] :smile:\nerror: done\nover"
+DANGEROUS = {*map(chr, range(32)), *map(chr, range(0x7F, 0xA0)), "\u202e", "\u202c", "\u2066", "\u2069", "\u200b"}
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+def test_foreign_text_keeps_its_words_and_loses_everything_that_steers_a_terminal() -> None:
+    assert clean(HOSTILE) == SAFE
+    assert one_line(HOSTILE) == "a red ball here gnp.exe x [bold]b[/bold] :smile: error: done over"
+    assert clean("\x1b]0;never closed") == "0;never closed"
+    assert clean("Grün 子猫 🐈 naïve\ttab") == "Grün 子猫 🐈 naïve\ttab"
+
+
+@pytest.mark.parametrize("style", [None, "red"])
+def test_whatever_is_printed_is_cleaned(style: str | None, capsys: pytest.CaptureFixture[str]) -> None:
+    echo(HOSTILE, style=style)
+    assert capsys.readouterr().out == SAFE + "\n"
+
+
+def test_a_table_with_foreign_text_is_cleaned(capsys: pytest.CaptureFixture[str]) -> None:
+    from rich.panel import Panel
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(HOSTILE)
+    table.add_row(Text(HOSTILE, style="red"))
+    console(width=100).print(table, Panel(HOSTILE, title=HOSTILE))
+    assert not (DANGEROUS - {"\n"}) & set(capsys.readouterr().out)
+
+
+def test_nothing_else_in_the_command_line_writes_to_the_terminal() -> None:
+    for path in sorted((ROOT / "cli").rglob("*.py")):
+        if path.name in {"terminal.py", "_console.py"}:
+            continue
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        used = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+        writes = {"print", "typer.echo", "typer.secho", "typer.style", "Console"}
+        writes |= {f"sys.{stream}.{verb}" for stream in ("stdout", "stderr") for verb in ("write", "writelines")}
+        assert not used & writes, path
+
+
+def test_a_hostile_title_in_an_error_is_cleaned_and_stays_valid_json(run: Run) -> None:
+    code, _, err = run("show", HOSTILE)
+    assert code == exits.FAILURE
+    assert not (DANGEROUS - {"\n"}) & set(err)
+    code, out, _ = run("show", HOSTILE, "--json")
+    assert out.isascii()
+    assert "\x1b" not in out
+    assert "red" in json.loads(out)["error"]["message"]
+
+
+PLANNER = """
+from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.types import Plan, Step, Verdict
+
+HOSTILE = {hostile!r}
+
+class Planner:
+    def __init__(self, store): pass
+    async def plan(self, request, context):
+        step = Step(instruction=HOSTILE, prompt=HOSTILE, auxiliary_text=HOSTILE)
+        return Plan(steps=(step, step.model_copy(update={{"prompt": "break"}})))
+
+class Critic:
+    gives_confidence = True
+    def __init__(self, store): self.calls = 0
+    async def judge(self, cases):
+        self.calls += 1
+        if cases[0].prompt == "break":
+            raise InputError("The server said: " + HOSTILE)
+        return [Verdict(success=self.calls > 1, refined_prompt=HOSTILE + " again", reasoning=HOSTILE) for _ in cases]
+"""
+
+
+def test_hostile_answers_of_models_reach_the_terminal_without_control_characters(
+    run: Run, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / "hostile_agents.py").write_text(PLANNER.format(hostile=HOSTILE))
+    monkeypatch.syspath_prepend(home)
+    (home / "hostile.toml").write_text(
+        f"description = {json.dumps(HOSTILE)}\nnotice = {json.dumps(HOSTILE)}\n"
+        'planner = { object = "hostile_agents:Planner" }\ncritic = { object = "hostile_agents:Critic" }\n'
+        'generator = { model = "fake" }\n'
+    )
+    code, out, err = run("run", HOSTILE, "--profile", "hostile.toml")
+    assert code == exits.FAILURE
+    assert "The server said: a red ball" in err
+    for text in (out, err, run("list")[1], *run("show", out.split()[1])[1:]):
+        assert not (DANGEROUS - {"\n"}) & set(text)
+    listed = run("list", "--json")[1]
+    assert listed.isascii()
+    assert json.loads(listed)[0]["title"]
+
+
+def python(code: str, home: Path, **environment: str) -> "subprocess.CompletedProcess[bytes]":
+    variables = os.environ | {"INTERLEAVETHINKER_HOME": str(home)} | environment
+    return subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, check=False)
+
+
+def test_an_encoding_without_the_characters_gets_readable_replacements(tmp_path: Path) -> None:
+    code = "from interleavethinker.cli.terminal import echo, prepare_streams; prepare_streams(); "
+    done = python(code + "echo('planning … “Grün” ✓ 子'); echo('–', err=True)", tmp_path, PYTHONIOENCODING="ascii")
+    assert done.stdout.decode("ascii").strip() == r'planning ... "Gr\xfcn" ok \u5b50'
+    assert done.stderr.decode("ascii").strip() == "-"
+
+
+@pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["list"], ["doctor"], ["nothing"]])
+def test_every_kind_of_output_works_in_ascii(words: list[str], tmp_path: Path) -> None:
+    done = python(f"from interleavethinker.cli import main; main({words!r})", tmp_path, PYTHONIOENCODING="ascii")
+    assert done.returncode in {exits.OK, exits.BAD_INPUT, exits.FAILURE}
+    assert (done.stdout + done.stderr).decode("ascii").strip()
+    assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes end in another way")
+@pytest.mark.parametrize("words", [["--version"], ["--help"], ["list"], ["list", "--json"], ["show", "x", "--json"]])
+def test_a_reader_that_leaves_ends_the_program_quietly(words: list[str], tmp_path: Path) -> None:
+    code = f"import sys; sys.stdin.readline(); from interleavethinker.cli import main; main({words!r})"
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        env=os.environ | {"INTERLEAVETHINKER_HOME": str(tmp_path)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        process.stdin.write(b"\n")
+        process.stdin.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == exits.OUTPUT_CLOSED
+
+
+@pytest.mark.parametrize("port", ["70000", "-1"])
+def test_a_port_that_does_not_exist_is_a_usage_error(port: str, run: Run) -> None:
+    code, out, _ = run("image-server", "--transport", "http", "--port", port, "--json")
+    assert (code, json.loads(out)["error"]["code"]) == (exits.BAD_INPUT, "usage")
