@@ -274,6 +274,8 @@ async def _generate_attempt(
         image=image.sha256,
         seconds=image.seconds,
         cached=image.cached,
+        model=image.model,
+        server=image.server,
     )
     _emit(runtime, ImageGenerated(attempt=attempt))
     return attempt

@@ -142,6 +142,10 @@ class Attempt(_Frozen):
     """Generation time on the server, without queueing."""
     cached: bool = False
     """Whether the server answered a known call from its store instead of running the model."""
+    model: str = ""
+    """Name and version of the image model, as the server reports them; empty for a person's own image."""
+    server: str = ""
+    """Name and version of the image server, as it reports them; empty if it does not."""
     verdict: Verdict | None = None
     """None until the attempt was judged, or if the trajectory runs without judging it."""
 
@@ -172,3 +176,5 @@ class GeneratedImage(_Frozen):
     """Generation time on the server, without queueing."""
     cached: bool
     """Whether the server answered a known call from its store instead of running the model."""
+    server: str = ""
+    """Name and version of the server, as it reports them."""

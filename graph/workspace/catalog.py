@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from interleavethinker.tools.errors import InputError, TrajectoryError
 
 from .database import Database, select
+from .provenance import Provenance
 
 __all__ = ["CATALOG_TABLES", "Catalog", "Status", "TrajectorySummary", "remove_rows"]
 
@@ -30,6 +31,7 @@ CREATE TABLE IF NOT EXISTS controls (
     number INTEGER PRIMARY KEY AUTOINCREMENT, trajectory TEXT NOT NULL, verb TEXT NOT NULL, payload TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS ancestors (
     trajectory TEXT NOT NULL, generation INTEGER NOT NULL, entry TEXT NOT NULL, PRIMARY KEY (trajectory, generation));
+CREATE TABLE IF NOT EXISTS provenance (trajectory TEXT PRIMARY KEY, fields TEXT NOT NULL);
 """
 
 
@@ -66,14 +68,22 @@ class Catalog:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, entry: TrajectorySummary, lineage: Sequence[TrajectorySummary] = ()) -> None:
-        """Adds a trajectory and its ancestors, the nearest first."""
+    async def add(
+        self,
+        entry: TrajectorySummary,
+        lineage: Sequence[TrajectorySummary] = (),
+        provenance: Provenance | None = None,
+    ) -> None:
+        """Adds a trajectory with its ancestors, the nearest first, and its models."""
         ancestors = [(entry.id, number, one.model_dump_json()) for number, one in enumerate(lineage)]
         names = list(TrajectorySummary.model_fields)  # The columns have these names.
         statement = f"INSERT INTO trajectories ({', '.join(names)}) VALUES ({', '.join(f':{name}' for name in names)})"  # noqa: S608 - names are our own
 
         def insert(connection: sqlite3.Connection) -> None:
             connection.executemany("INSERT INTO ancestors (trajectory, generation, entry) VALUES (?, ?, ?)", ancestors)
+            if provenance is not None:
+                values = (entry.id, provenance.model_dump_json())
+                connection.execute("INSERT INTO provenance (trajectory, fields) VALUES (?, ?)", values)
             times = {"created": entry.created.timestamp(), "updated": entry.updated.timestamp()}
             connection.execute(statement, entry.model_dump() | times)
 
@@ -117,6 +127,12 @@ class Catalog:
 
         return await self._database.read(trace)
 
+    async def provenance(self, trajectory: str) -> Provenance:
+        """Returns the models of a trajectory, without names if an earlier version created it."""
+        query = "SELECT fields FROM provenance WHERE trajectory = ?"
+        rows = await self._database.read(lambda connection: select(connection, query, (trajectory,)))
+        return Provenance.model_validate_json(rows[0]["fields"]) if rows else Provenance()
+
     async def mark(self, trajectory: str, status: Status, reason: str = "") -> None:
         """Records a status."""
         await self._database.write(_marking(trajectory, status, reason))
@@ -156,6 +172,7 @@ def remove_rows(connection: sqlite3.Connection, trajectory: str) -> None:
     """Deletes a trajectory from the catalog's tables, with its commands; part of the caller's transaction."""
     connection.execute("DELETE FROM ancestors WHERE trajectory = ?", (trajectory,))
     connection.execute("DELETE FROM controls WHERE trajectory = ?", (trajectory,))
+    connection.execute("DELETE FROM provenance WHERE trajectory = ?", (trajectory,))
     connection.execute("DELETE FROM trajectories WHERE id = ?", (trajectory,))
 
 

@@ -17,6 +17,7 @@ from interleavethinker.tools.request_parsing import named_step_count
 from interleavethinker.tools.types import Attempt, Plan, Request
 
 from .catalog import TrajectorySummary
+from .provenance import Provenance
 
 __all__ = ["Trajectory", "snapshot_of"]
 
@@ -52,6 +53,8 @@ class Trajectory(TrajectorySummary):
     """Its ancestors, the nearest first; a deleted one as it was at the time of branching."""
     notes: tuple[str, ...] = ()
     """The profile's notes to every reader, for example that an agent is scripted."""
+    provenance: Provenance = Provenance()
+    """Models and package version; each attempt names its image model and image server itself."""
 
     @property
     def summary(self) -> TrajectorySummary:
@@ -91,6 +94,7 @@ def snapshot_of(
     state: Mapping[str, Any],
     lineage: tuple[TrajectorySummary, ...] = (),
     notes: tuple[str, ...] = (),
+    provenance: Provenance | None = None,
 ) -> Trajectory:
     """Combines a catalog entry with the state's values.
 
@@ -99,6 +103,7 @@ def snapshot_of(
         state: The values of the graph's state.
         lineage: See `Trajectory.lineage`.
         notes: See `Trajectory.notes`.
+        provenance: See `Trajectory.provenance`.
     """
     plan, attempts = newest_plan(state), attempts_of(state)
     limits = state.get("limits") or Limits()
@@ -117,4 +122,5 @@ def snapshot_of(
         document=assemble(plan, attempts, current_step, stop_reason, limits, named_step_count(request.text)),
         lineage=lineage,
         notes=notes,
+        provenance=provenance or Provenance(),
     )

@@ -44,6 +44,7 @@ from .database import Database
 from .human_review import HumanVerdict, named_attempt
 from .images import add_image, remove_unused_images
 from .lock import TrajectoryLock, is_held
+from .provenance import provenance_of
 from .runner import Runner, apply_human_verdict
 from .snapshot import Trajectory, snapshot_of
 
@@ -147,7 +148,7 @@ class Workspace:
         }
         entry = _new_entry(_title(parsed), name)
         await self._checkpoints.write(entry.id, values, "__start__")
-        await self._catalog.add(entry)
+        await self._catalog.add(entry, provenance=await asyncio.to_thread(provenance_of, name, self._given))
         return entry.id
 
     async def stream(self, trajectory: str) -> AsyncGenerator[Event]:
@@ -191,8 +192,8 @@ class Workspace:
         """
         entry = await self.summary(trajectory)
         state = await self._state(entry.id)
-        lineage = await self._catalog.lineage(entry)
-        return snapshot_of(entry, state, lineage, await asyncio.to_thread(notes_of, entry.profile))
+        lineage, provenance = await self._catalog.lineage(entry), await self._catalog.provenance(entry.id)
+        return snapshot_of(entry, state, lineage, await asyncio.to_thread(notes_of, entry.profile), provenance)
 
     async def summary(self, trajectory: str) -> TrajectorySummary:
         """Returns a trajectory's catalog entry by its id or a unique prefix of it."""
@@ -271,8 +272,9 @@ class Workspace:
             update={"parent": parent.id, "parent_step": point.step, "parent_iteration": point.iteration}
         )
         lineage = (parent, *await self._catalog.lineage(parent))
+        provenance = await asyncio.to_thread(provenance_of, entry.profile, self._given)
         await self._checkpoints.write(entry.id, values, after)
-        await self._catalog.add(entry, lineage)
+        await self._catalog.add(entry, lineage, provenance)
         return entry.id
 
     async def delete(self, trajectory: str) -> None:

@@ -66,6 +66,8 @@ class McpImageGenerator:
             connect_timeout=config.connect_timeout,
             max_attempts=config.max_resends + 1,
         )
+        self._server = ""
+        """Name and version of the server that answered last."""
 
     async def open(self) -> None:
         """Starts the server or connects to it in the background; the first call waits until it is ready."""
@@ -88,9 +90,9 @@ class McpImageGenerator:
         """See `ImageGenerator.generate`. After `call_timeout`, raises `GeneratorError` with code `deadline`."""
         try:
             async with asyncio.timeout(self.config.call_timeout):
-                if self.config.tools is None:
-                    return await self._contract_call(call, progress)
-                return await self._mapped_call(call, progress)
+                contract = self.config.tools is None
+                image = await (self._contract_call if contract else self._mapped_call)(call, progress)
+                return image.model_copy(update={"server": self._server})
         except TimeoutError as error:
             raise GeneratorError(
                 f"The generator call timed out after {self.config.call_timeout:g} s. Raise `call_timeout` in "
@@ -256,6 +258,8 @@ class McpImageGenerator:
         call_tool = client.call_tool if self.config.tools is not None else partial(call_contract_tool, client)
         call = asyncio.ensure_future(call_tool(tool, arguments, progress_callback=report if listener else None))
         try:
+            info = client.server_info
+            self._server = "" if info is None else f"{info.name} {info.version}".strip()
             while True:
                 wait = last_news + self.config.probe_interval - time.monotonic()
                 await asyncio.wait({call}, timeout=max(0.0, wait))
