@@ -14,6 +14,7 @@ from interleavethinker.tools.errors import StoreError
 
 from .evaluation_tables import print_critic_report, print_generator_report, print_planner_report
 from .microbench import microbench
+from .natural import micro_natural
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -24,6 +25,7 @@ __all__ = ["app"]
 
 app = typer.Typer(no_args_is_help=True)
 app.command("microbench")(microbench)
+app.command("micro-natural")(micro_natural)
 
 _Checkpoint = Annotated[
     Path | None,

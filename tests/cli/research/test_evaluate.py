@@ -199,3 +199,48 @@ def test_the_error_for_a_planner_that_is_not_installed_says_what_to_do(
     monkeypatch.setattr(agents, "PLANNERS", {"sft": AgentWeights("sft", f"qwen3-vl:{tmp_path / 'planner'}")})
     run(command="micro-planner", code=3)
     assert "results/training-log.md" in capsys.readouterr().err
+
+
+SCRIPTED = """
+description = "scripted agents"
+[planner]
+object = "interleavethinker.microworld.agents.scripted_planner:ScriptedPlanner"
+[critic]
+object = "interleavethinker.microworld.agents.scripted_critic:ScriptedCritic"
+[generator]
+model = "micro"
+"""
+
+
+def test_natural_requests_are_reported_as_a_table_as_json_and_as_a_contact_sheet(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    profile, out = tmp_path / "scripted.toml", tmp_path / "out"
+    profile.write_text(SCRIPTED, encoding="utf-8")
+    words = ("--plans-only", "--n", "12", "--seed", "3", "--profile", str(profile), "--out", str(out))
+    run(*words, command="micro-natural")
+    printed = capsys.readouterr().out
+    assert "| all |" in printed
+    assert (out / "micro-natural.md").read_text(encoding="utf-8").strip() == printed.strip()
+    report = json.loads((out / "micro-natural.json").read_text(encoding="utf-8"))
+    assert (report["split"], report["n"], report["seed"], len(report["requests"])) == ("dev", 12, 3, 12)
+    assert report["kinds"]["single image"]["n"] == 1
+    assert (out / "micro-natural.html").read_text(encoding="utf-8").count("<article") == 12
+    run(*words[:-2], "--json", command="micro-natural")
+    assert json.loads(capsys.readouterr().out) == report
+
+
+def test_single_sealed_requests_are_reported_only_on_demand(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    profile = tmp_path / "scripted.toml"
+    profile.write_text(SCRIPTED, encoding="utf-8")
+    words = ("--split", "sealed", "--plans-only", "--n", "12", "--profile", str(profile))
+    run(*words, "--out", str(tmp_path), command="micro-natural")
+    assert "sealed-0" not in capsys.readouterr().out
+    assert not (tmp_path / "micro-natural.html").exists()
+    run(*words, "--details", command="micro-natural")
+    assert "sealed-0" in capsys.readouterr().out
+
+
+def test_an_unknown_split_is_rejected(capsys: pytest.CaptureFixture[str]) -> None:
+    run("--split", "train", command="micro-natural", code=2)
+    assert "must be dev or sealed; got 'train'" in capsys.readouterr().err
