@@ -11,18 +11,23 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from interleavethinker.tools.errors import InterleaveError
+from interleavethinker.tools.errors import InputError, InterleaveError
 
 from .exit_codes import FAILURE, INTERRUPTED, OK, WAITING, code_of
 from .terminal import console, echo, echo_json
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from interleavethinker.graph import Trajectory, Workspace
+    from interleavethinker.graph.events import Event
 
 __all__ = ["run_trajectory"]
 
 
-async def run_trajectory(workspace: "Workspace", trajectory: str, out: Path | None, *, as_json: bool) -> int:
+async def run_trajectory(
+    workspace: "Workspace", trajectory: str, out: Path | None, *, as_json: bool, quiet: bool = False, ask: bool = False
+) -> int:
     """Runs a trajectory until it ends or stops, exports it, reports to the user, and returns an exit code.
 
     Args:
@@ -30,27 +35,26 @@ async def run_trajectory(workspace: "Workspace", trajectory: str, out: Path | No
         trajectory: ID of the trajectory.
         out: Folder for the exports; by default `runs/<id>` in the current folder.
         as_json: Print one JSON object to stdout instead of sentences.
+        quiet: Print only the result, and what went wrong.
+        ask: Stop after the plan and after each image, and ask a person.
+
+    Raises:
+        InputError: A person can not be asked about each image of this trajectory, or not with `as_json`.
     """
     from interleavethinker.graph.events import Failed
     from interleavethinker.graph.export.export import export
 
-    from .live_view import LiveView
-
-    failure: Failed | None = None
     before = await workspace.get(trajectory)
-    terminal = console(stderr=True, quiet=as_json)
+    if ask:
+        _check_can_ask(before, as_json=as_json)
+    terminal = console(stderr=True, quiet=as_json or quiet)
+    terminal.print(f"Trajectory {trajectory}", style="bold", soft_wrap=True)
     for note in before.notes:
         terminal.print(note, style="dim", soft_wrap=True)
-    with (
-        _pause_on_interrupt(workspace, trajectory, terminal.print),
-        LiveView(terminal, before.plan, before.attempts) as view,
-    ):
-        async with contextlib.aclosing(workspace.stream(trajectory)) as events:
-            async for event in events:
-                view.show(event)
-                failure = event if isinstance(event, Failed) else None
+    last = await (_run_and_ask if ask else _run)(workspace, trajectory, terminal)
     result = await workspace.get(trajectory)
     extra: dict[str, Any] = {}
+    failure = last if isinstance(last, Failed) else None
     if failure is not None:  # A full disk may have kept the workspace from recording the failure.
         result = result.model_copy(update={"status": "failed", "reason": failure.reason})
         extra["error"] = {"code": failure.code, "message": failure.reason}
@@ -70,7 +74,55 @@ async def run_trajectory(workspace: "Workspace", trajectory: str, out: Path | No
         echo_json(result.short_form() | extra)
     else:
         _report(result, page)
+        if page is not None:
+            terminal.print(f"Open it with: interleavethinker open {trajectory}", style="dim", soft_wrap=True)
     return code
+
+
+def _check_can_ask(trajectory: "Trajectory", *, as_json: bool) -> None:
+    if as_json:
+        raise InputError("--ask talks with a person and --json with a program; give only one of them.")
+    if trajectory.limits.look_ahead > 1:
+        raise InputError(
+            f"--ask stops after each image, but this trajectory generates {trajectory.limits.look_ahead} steps before "
+            "their verdicts. Use --look-ahead 1 in a new run, or leave out --ask."
+        )
+
+
+async def _run(workspace: "Workspace", trajectory: str, terminal: "Console", *, review: bool = False) -> "Event | None":
+    """Runs a trajectory until it stops and returns the last event."""
+    from .live_view import LiveView
+
+    last: Event | None = None
+    with (
+        _pause_on_interrupt(workspace, trajectory, terminal.print),
+        LiveView(terminal, await workspace.get(trajectory)) as view,
+    ):
+        async with contextlib.aclosing(workspace.stream(trajectory, review=review)) as events:
+            async for last in events:
+                view.show(last)
+    return last
+
+
+async def _run_and_ask(workspace: "Workspace", trajectory: str, terminal: "Console") -> "Event | None":
+    """Runs a trajectory and asks a person wherever it stops for one, until it ends or the person quits."""
+    from interleavethinker.graph.events import ApprovalNeeded, ReviewNeeded
+
+    from .asking import ask_about_attempt, ask_about_open_question, ask_about_plan
+
+    if not await ask_about_open_question(workspace, trajectory):
+        return None
+    while True:
+        last = await _run(workspace, trajectory, terminal, review=True)
+        match last:
+            case ApprovalNeeded(plan=plan):
+                goes_on = await ask_about_plan(workspace, trajectory, plan)
+            case ReviewNeeded(attempt=attempt):
+                goes_on = await ask_about_attempt(workspace, trajectory, attempt)
+            case _:
+                goes_on = False
+        if not goes_on:
+            return last
 
 
 def _report(trajectory: "Trajectory", page: Path | None) -> None:
@@ -95,6 +147,7 @@ def _report(trajectory: "Trajectory", page: Path | None) -> None:
     if page is None:
         echo(f"The exports were not written. Retry with: interleavethinker export {name} --out FOLDER", err=True)
     else:
+        echo(f"Document: {page.with_name('document.md')}")
         echo(f"Storyboard: {page}")
 
 

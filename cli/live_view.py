@@ -1,46 +1,61 @@
-"""Shows a running trajectory: a live table on a terminal, one line per event everywhere else.
+"""Shows a running trajectory: the plan, each attempt with the words that changed, each verdict with its reason.
 
-The view reads events and does not know the workspace. It writes to stderr, because stdout is for results.
+A terminal also gets a spinner with the calls made and the time left; a log gets the same lines, without it. The view
+reads events and does not know the workspace. It writes to stderr, because stdout is for results.
 """
 
 import time
+from collections.abc import Callable
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.spinner import Spinner
-from rich.table import Table
 from rich.text import Text
 
 from interleavethinker.graph.events import Event, GenerationProgress, ImageGenerated, Judged, Planned, StepFinished
+from interleavethinker.graph.export.word_diff import word_diff
 from interleavethinker.tools.types import Attempt, Plan
 
-__all__ = ["LiveView"]
+from .terminal import one_line
 
-_STATUSES = {"accepted": ("accepted", "green"), "best_effort": ("best effort", "yellow"), "text_only": ("text", "cyan")}
+if TYPE_CHECKING:
+    from interleavethinker.graph import Trajectory
+
+__all__ = ["LiveView", "plan_lines"]
+
+_LONGEST_VERDICT = 200
+"""Columns of a verdict with its reason in a log, whose lines have no width."""
+_CHANGED = "bold underline"
 
 
 class LiveView:
     """Shows events as they arrive; use it as a context manager.
 
     Args:
-        console: Console to write to.
-        plan: The plan, if the trajectory already has one.
-        attempts: Attempts made before this run.
+        terminal: Console to write to.
+        before: The trajectory as it is now.
+        clock: Returns seconds.
     """
 
-    def __init__(self, console: Console, plan: Plan | None = None, attempts: tuple[Attempt, ...] = ()) -> None:
-        self._console = console
-        self._plan = plan
-        self._attempts: dict[int, list[Attempt]] = {}
-        for attempt in attempts:
-            self._attempts.setdefault(attempt.step, []).append(attempt)
-        self._statuses: dict[int, str] = {}
-        self._current: GenerationProgress | None = None
-        self._started = time.monotonic()
-        self._live = Live(console=console, get_renderable=self._table, refresh_per_second=8, transient=False)
-        self._is_live = console.is_terminal
+    def __init__(self, terminal: Console, before: "Trajectory", clock: Callable[[], float] = time.monotonic) -> None:
+        self._terminal = terminal
+        self._clock = clock
+        self._started = clock()
+        self._limits = before.limits
+        self._plan = before.plan
+        self._step = self._first_step = before.current_step
+        self._prompts: dict[int, str] = {}
+        self._attempts: set[tuple[int, int, int]] = set()
+        for attempt in before.attempts:
+            self._note(attempt)
+        self._inherited = sum(_is_inherited(attempt, before) for attempt in before.attempts)
+        self._phase = "loading the models" if self._plan else "loading the models and planning"
+        self._working_since: float | None = None
+        self._is_live = terminal.is_terminal and terminal.file.isatty() and not terminal.is_dumb_terminal
+        self._spinner = Spinner("dots" if terminal.encoding.startswith("utf") else "line")
+        self._live = Live(console=terminal, get_renderable=self._status, refresh_per_second=8, transient=True)
 
     def __enter__(self) -> Self:
         if self._is_live:
@@ -51,84 +66,148 @@ class LiveView:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._is_live:
-            self._current = None
-            self._live.refresh()
             self._live.stop()
 
     def show(self, event: Event) -> None:
-        """Updates the view with an event."""
+        """Prints what an event reports, and updates the spinner."""
         match event:
-            case Planned(plan=plan):
-                self._plan = plan
+            case Planned(plan=plan, first=first):
+                self._plan, self._step = plan, first
+                self._prompts = {step: prompt for step, prompt in self._prompts.items() if step < first}
+                self._phase = "starting the image generator"
+                self._print(Text("Plan:" if first == 0 else f"New plan from step {first + 1}:", style="bold"))
+                for line in plan_lines(plan, first):
+                    self._print(line)
             case GenerationProgress():
-                if self._is_live or event.fraction == 0:
-                    self._current = event
-            case ImageGenerated(attempt=attempt) | Judged(attempt=attempt):
-                self._current = None
-                attempts = self._attempts.setdefault(attempt.step, [])
-                attempts[:] = [other for other in attempts if _key(other) != _key(attempt)] + [attempt]
+                if event.fraction == 0:
+                    self._start(event)
+                self._phase = f"{self._place(event.step, event.iteration)}: generating {event.fraction:.0%}"
+            case ImageGenerated(attempt=attempt):
+                self._note(attempt)
+                self._phase = f"{self._place(attempt.step, attempt.iteration)}: judging"
+            case Judged(attempt=attempt):
+                self._note(attempt)
+                self._print(self._verdict(attempt))
             case StepFinished():
-                self._statuses[event.step] = event.status
+                self._finish(event)
             case _:
                 pass
-        line = _log_line(event)
-        if line is not None and not self._is_live:
-            elapsed = Text(f"{time.monotonic() - self._started:7.1f} s  ", style="dim")
-            self._console.print(elapsed + line, soft_wrap=True)
 
-    def _table(self) -> Table | Spinner:
+    def _start(self, event: GenerationProgress) -> None:
+        self._working_since = self._clock() if self._working_since is None else self._working_since
+        line = Text(f"step {event.step + 1}, attempt {event.iteration + 1}: ")
+        before = self._prompts.get(event.step, (self._plan.steps[event.step].prompt if self._plan else None) or "")
+        self._print(line + self._with_changes(before, event.prompt))
+        self._prompts[event.step] = event.prompt
+
+    def _finish(self, event: StepFinished) -> None:
+        self._step = max(self._step, event.step + 1)
+        self._phase = "continuing"
+        results = {
+            "accepted": "accepted",
+            "best_effort": "no attempt accepted, best one kept",
+            "text_only": "text only",
+        }
+        line = Text(f"step {event.step + 1}: {results.get(event.status, event.status)}")
+        if not self._is_live:
+            line.append(f"; {self._effort()}")
+        elif event.status == "accepted":  # The verdict said so already.
+            return
+        self._print(line)
+
+    def _with_changes(self, before: str, now: str) -> Text:
+        """Returns the prompt of an attempt; words that differ from the previous prompt are marked."""
+        before, now = one_line(before), one_line(now)
+        if before in ("", now):
+            return Text(now)
+        text = Text()
+        for passage in word_diff(before, now):
+            if passage.kind == "same":  # Leaving out a removed passage leaves the space on both of its sides.
+                after_space = not text.plain or text.plain.endswith(" ")
+                text.append(passage.text.lstrip() if after_space else passage.text)
+            elif passage.kind == "added" and self._terminal.color_system is None:
+                text.append(f"*{passage.text}*")
+            elif passage.kind == "added":
+                text.append(passage.text, style=_CHANGED)
+        return text
+
+    def _verdict(self, attempt: Attempt) -> Text:
+        verdict = attempt.verdict
+        success = None if verdict is None else verdict.success
+        word, style = {None: ("not judged", "yellow"), True: ("accepted", "green"), False: ("rejected", "red")}[success]
+        by = " by you" if verdict is not None and verdict.by_hand else ""
+        line = Text.assemble("  ", (word, style), f"{by}, {attempt.seconds:.1f} s")
+        reason = one_line(verdict.reasoning) if verdict is not None else ""
+        if reason:
+            line.append(f": {reason}", style="dim")
+        line.truncate(self._terminal.width if self._is_live else _LONGEST_VERDICT, overflow="ellipsis")
+        return line
+
+    def _print(self, line: Text) -> None:
+        if self._is_live:
+            self._terminal.print(line)
+        else:
+            elapsed = Text(f"{self._clock() - self._started:7.1f} s  ", style="dim")
+            self._terminal.print(elapsed + line, soft_wrap=True)
+
+    def _status(self) -> Group:
+        phase = Text(self._phase)
+        phase.truncate(max(1, self._terminal.width - 3), overflow="ellipsis")
+        self._spinner.update(text=phase)
+        effort = Text(f"  {self._effort()}", style="dim", no_wrap=True, overflow="ellipsis")
+        return Group(self._spinner, effort)
+
+    def _effort(self) -> str:
+        """Returns the calls, the time used, and the time left if there is something to estimate it from."""
+        calls, most = self._calls()
+        parts = [] if most is None else [f"{calls} of at most {most} generator {'call' if most == 1 else 'calls'}"]
+        parts.append(_minutes(self._clock() - self._started))
+        finished = self._step - self._first_step
+        left = len(self._plan.steps) - self._step if self._plan else 0
+        if self._working_since is not None and finished > 0 and left > 0:
+            parts.append(f"about {_minutes((self._clock() - self._working_since) / finished * left)} left")
+        return ", ".join(parts)
+
+    def _calls(self) -> tuple[int, int | None]:
+        """Returns the calls made, and how many the limits allow in all under this plan; None before there is a plan."""
+        calls = len(self._attempts) - self._inherited
         if self._plan is None:
-            return Spinner("dots", text=Text("planning …", style="dim"))
-        table = Table(box=None, padding=(0, 2, 0, 0), show_header=False, expand=False)
-        table.add_column(justify="right", style="dim")
-        table.add_column(max_width=64)
-        table.add_column()
-        table.add_column(style="dim")
+            return calls, self._limits.max_calls
+        version, most = self._plan.version, calls
         for index, step in enumerate(self._plan.steps):
-            text = step.prompt or step.auxiliary_text or step.instruction or ""
-            table.add_row(str(index + 1), Text(text, overflow="ellipsis", no_wrap=True), *self._step_status(index))
-        return table
+            if index >= self._step and step.prompt is not None:
+                used = sum(attempt[:2] == (version, index) for attempt in self._attempts)
+                most += max(0, self._limits.max_attempts - used)
+        return calls, most if self._limits.max_calls is None else max(calls, min(most, self._limits.max_calls))
 
-    def _step_status(self, index: int) -> tuple[Text | Spinner, str]:
-        """Returns the cells for a step's status and its effort."""
-        attempts = self._attempts.get(index, [])
-        seconds = sum(attempt.seconds for attempt in attempts)
-        effort = f"{len(attempts)} attempt{'' if len(attempts) == 1 else 's'}, {seconds:.1f} s"
-        if self._current is not None and self._current.step == index:
-            attempt = f"attempt {self._current.iteration + 1}, " if self._current.iteration else ""
-            return Spinner("dots", text=Text(f"{attempt}generating {self._current.fraction:.0%}", style="blue")), ""
-        if index in self._statuses:
-            label, style = _STATUSES[self._statuses[index]]
-            return Text(label, style=style), effort if attempts else ""
-        if attempts:
-            return _verdict_text(attempts[-1]), effort
-        return Text("pending", style="dim"), ""
+    def _place(self, step: int, iteration: int) -> str:
+        steps = f" of {len(self._plan.steps)}" if self._plan else ""
+        return f"step {step + 1}{steps}, attempt {iteration + 1}"
+
+    def _note(self, attempt: Attempt) -> None:
+        self._attempts.add((attempt.plan_version, attempt.step, attempt.iteration))
+        if self._plan is None or attempt.plan_version == self._plan.version:
+            self._prompts[attempt.step] = attempt.prompt
 
 
-def _key(attempt: Attempt) -> tuple[int, int, int]:
-    return attempt.plan_version, attempt.step, attempt.iteration
+def plan_lines(plan: Plan, first: int = 0) -> list[Text]:
+    """Returns one line for each step of a plan, from the given step on."""
+    lines = []
+    for index, step in enumerate(plan.steps[first:], start=first):
+        text = one_line(step.prompt or step.auxiliary_text or step.instruction or "")
+        lines.append(Text.assemble(f"  {index + 1}. ", text if step.prompt else (f"(text) {text}", "dim")))
+    return lines
 
 
-def _verdict_text(attempt: Attempt) -> Text:
-    verdict = attempt.verdict
-    if verdict is None:
-        return Text("judging …", style="blue")
-    if verdict.success is None:
-        return Text("not judged", style="yellow")
-    return Text("accepted", style="green") if verdict.success else Text("rejected, retrying", style="yellow")
+def _is_inherited(attempt: Attempt, trajectory: "Trajectory") -> bool:
+    """Whether a branch has this attempt from its parent."""
+    if trajectory.parent_step is None:
+        return False
+    return (attempt.step, attempt.iteration) < (trajectory.parent_step, trajectory.parent_iteration or 0)
 
 
-def _log_line(event: Event) -> Text | None:
-    match event:
-        case Planned(plan=plan, first=first):
-            event_name = "planned" if first == 0 else f"replanned from step {first + 1}"
-            return Text(f"{event_name}: {len(plan.steps)} step{'' if len(plan.steps) == 1 else 's'}")
-        case GenerationProgress(fraction=0, step=step, iteration=iteration, prompt=prompt):
-            return Text(f"step {step + 1}, attempt {iteration + 1}: {prompt}")
-        case Judged(attempt=attempt):
-            return Text("  ") + _verdict_text(attempt)
-        case StepFinished(step=step, status=status):
-            label, style = _STATUSES[status]
-            return Text(f"step {step + 1}: ") + Text(label, style=style)
-        case _:
-            return None
+def _minutes(seconds: float) -> str:
+    """Returns a duration as `0:07` or `1:02:03`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

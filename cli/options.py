@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 __all__ = [
     "MAX_INTEGER",
     "RENAMED_OPTIONS",
+    "Ask",
     "ExportFolder",
     "Json",
     "LookAhead",
     "MaxAttempts",
     "MaxCalls",
     "NoRun",
+    "Quiet",
     "TimeLimit",
     "TrajectoryId",
     "WorkspaceFolder",
@@ -89,6 +91,8 @@ WorkspaceFolder = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print machine-readable output.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only the result, and what went wrong.")]
+Ask = Annotated[bool, typer.Option("--ask", help="Ask you about the plan and about each image; see `resume --ask`.")]
 ExportFolder = Annotated[
     Path | None,
     typer.Option(

@@ -8,11 +8,13 @@ import typer
 from .execution import run_trajectory
 from .options import (
     MAX_INTEGER,
+    Ask,
     ExportFolder,
     Json,
     LookAhead,
     MaxAttempts,
     MaxCalls,
+    Quiet,
     TimeLimit,
     TrajectoryId,
     check_export_folder,
@@ -45,12 +47,16 @@ async def run(
     seed: Annotated[
         int | None, typer.Option(min=0, max=MAX_INTEGER, help="The same seed gives the same images (local models).")
     ] = None,
+    ask: Ask = False,
+    quiet: Quiet = False,
     json_output: Json = False,
 ) -> int:
     """Answer a request with text and images.
 
     Without a request, the profile's example is used.
     Ctrl-C pauses after the current image; `resume` continues.
+    --ask shows you the plan and each image: accept it, edit the plan in
+    $EDITOR, reject an image and give your own prompt, or quit for now.
 
     Examples:
     interleavethinker run "a red ball on the left, then make it blue"
@@ -72,7 +78,9 @@ async def run(
         look_ahead=look_ahead,
     )
     check_export_folder(out or Path("runs"))
-    if chosen.notice and not json_output:
+    if ask:
+        limits = limits_with(limits, look_ahead=look_ahead or 1)
+    if chosen.notice and not (json_output or quiet):
         echo(chosen.notice, err=True, style="dim")
     text = prompt if prompt is not None else "" if image else chosen.example
     images = [await workspace.add_image(path) for path in image or ()]
@@ -81,18 +89,24 @@ async def run(
         profile=profile,
         limits=limits,
         seed=seed,
-        approve_plan=approve_plan,
+        approve_plan=approve_plan or ask,
     )
-    return await run_trajectory(workspace, trajectory, out, as_json=json_output)
+    return await run_trajectory(workspace, trajectory, out, as_json=json_output, quiet=quiet, ask=ask)
 
 
 @workspace_command
 async def resume(
-    workspace: "Workspace", trajectory: TrajectoryId, out: ExportFolder = None, json_output: Json = False
+    workspace: "Workspace",
+    trajectory: TrajectoryId,
+    out: ExportFolder = None,
+    ask: Ask = False,
+    quiet: Quiet = False,
+    json_output: Json = False,
 ) -> int:
     """Resume a stopped trajectory: paused, interrupted, killed or failed.
 
-    Finished images are not generated again.
+    Finished images are not generated again. --ask asks the question at which
+    an earlier --ask was left, and then about each image.
     """
     name = (await workspace.summary(trajectory)).id
-    return await run_trajectory(workspace, name, out, as_json=json_output)
+    return await run_trajectory(workspace, name, out, as_json=json_output, quiet=quiet, ask=ask)

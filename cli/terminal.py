@@ -91,23 +91,24 @@ def one_line(text: str) -> str:
     return " ".join(clean(text).split())
 
 
-def echo(text: object = "", *, err: bool = False, style: str | None = None) -> None:
-    """Prints one text and a line break to stdout or stderr.
+def echo(text: object = "", *, err: bool = False, style: str | None = None, end: str = "\n") -> None:
+    """Prints one text to stdout or stderr.
 
     Args:
         text: The text; it is cleaned.
         err: Print to stderr.
         style: Rich style, such as `yellow`; only terminals show it.
+        end: What follows the text.
 
     Raises:
         OutputClosedError: Nobody reads the stream any more.
     """
     if style is not None:
-        console(stderr=err).print(str(text), style=style, soft_wrap=True)
+        console(stderr=err).print(str(text), style=style, soft_wrap=True, end=end)
         return
     stream = sys.stderr if err else sys.stdout
     try:
-        stream.write(clean(str(text)) + "\n")
+        stream.write(clean(str(text)) + end)
         stream.flush()
     except BrokenPipeError as error:
         raise OutputClosedError from error

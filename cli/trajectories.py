@@ -19,6 +19,7 @@ from .options import (
     MaxAttempts,
     MaxCalls,
     NoRun,
+    Quiet,
     TimeLimit,
     TrajectoryId,
     check_trajectory_id,
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from interleavethinker.graph import Trajectory, Workspace
-    from interleavethinker.tools.types import Step
 
 __all__ = ["approve", "branch", "cancel", "delete", "export", "judge", "list_", "pause", "show"]
 
@@ -96,14 +96,17 @@ async def approve(
     ] = None,
     out: ExportFolder = None,
     no_run: NoRun = False,
+    quiet: Quiet = False,
     json_output: Json = False,
 ) -> int:
     """Approve a waiting plan, or replace it, and run the trajectory."""
+    from .plan_files import read_steps
+
     name = (await workspace.summary(trajectory)).id
-    await workspace.approve(name, None if plan is None else _read_steps(plan))
+    await workspace.approve(name, None if plan is None else read_steps(plan))
     if no_run:
         return await _confirm(workspace, name, _RECORDED.format(name), as_json=json_output)
-    return await run_trajectory(workspace, name, out, as_json=json_output)
+    return await run_trajectory(workspace, name, out, as_json=json_output, quiet=quiet)
 
 
 @workspace_command
@@ -117,6 +120,7 @@ async def judge(
     attempt: Annotated[int | None, typer.Option(min=1, help="Attempt to judge; the newest by default.")] = None,
     out: ExportFolder = None,
     no_run: NoRun = False,
+    quiet: Quiet = False,
     json_output: Json = False,
 ) -> int:
     """Override the critic's verdict on an attempt of the current step, and run the trajectory.
@@ -141,7 +145,7 @@ async def judge(
         return await _confirm(workspace, name, message, as_json=json_output)
     if no_run:
         return await _confirm(workspace, name, _RECORDED.format(name), as_json=json_output)
-    return await run_trajectory(workspace, name, out, as_json=json_output)
+    return await run_trajectory(workspace, name, out, as_json=json_output, quiet=quiet)
 
 
 @workspace_command
@@ -158,6 +162,7 @@ async def branch(
     time_limit: TimeLimit = None,
     out: ExportFolder = None,
     no_run: NoRun = False,
+    quiet: Quiet = False,
     json_output: Json = False,
 ) -> int:
     """Create a new trajectory from any attempt of another one, and run it.
@@ -184,7 +189,7 @@ async def branch(
     name = await workspace.branch(trajectory, point, limits)
     if no_run:
         return await _confirm(workspace, name, name, as_json=json_output)
-    return await run_trajectory(workspace, name, out, as_json=json_output)
+    return await run_trajectory(workspace, name, out, as_json=json_output, quiet=quiet)
 
 
 @workspace_command
@@ -234,32 +239,6 @@ async def _confirm(workspace: "Workspace", trajectory: str, message: str, *, as_
     else:
         echo(message)
     return OK
-
-
-def _read_steps(path: Path) -> "list[Step]":
-    """Reads the steps of a plan that a person wrote.
-
-    Raises:
-        InputError: The file cannot be read, is not a list of steps, or has a step without content.
-    """
-    from pydantic import TypeAdapter, ValidationError
-
-    from interleavethinker.graph.profiles.profile import problems_of
-    from interleavethinker.tools.types import Step
-
-    try:
-        steps = TypeAdapter(list[Step]).validate_json(path.read_bytes())
-    except OSError as error:
-        raise InputError(f"Cannot read the plan {path}: {error.strerror}.") from error
-    except ValidationError as error:
-        raise InputError(f"The plan {path} is not a JSON list of steps: {problems_of(error)}.") from error
-    for number, step in enumerate(steps, start=1):
-        texts = [text for text in (step.instruction, step.prompt, step.auxiliary_text) if text is not None]
-        if not any(text.strip() for text in texts):
-            raise InputError(f"Step {number} of the plan {path} is empty. Give it a prompt or a text.")
-        if step.prompt is not None and not step.prompt.strip():
-            raise InputError(f"Step {number} of the plan {path} has an empty prompt. Fill it in or leave it out.")
-    return steps
 
 
 def _print(terminal: "Console", trajectory: "Trajectory") -> None:

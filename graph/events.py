@@ -25,6 +25,7 @@ __all__ = [
     "Judged",
     "Paused",
     "Planned",
+    "ReviewNeeded",
     "StepFinished",
 ]
 
@@ -85,6 +86,13 @@ class ApprovalNeeded(Event):
 
     kind: Literal["approval_needed"] = "approval_needed"
     plan: Plan
+
+
+class ReviewNeeded(Event):
+    """The trajectory was paused for a person's verdict on its newest attempt; see `Workspace.stream`."""
+
+    kind: Literal["review_needed"] = "review_needed"
+    attempt: Attempt
 
 
 class Paused(Event):

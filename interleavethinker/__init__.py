@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         Judged,
         Paused,
         Planned,
+        ReviewNeeded,
         StepFinished,
     )
     from interleavethinker.graph.export.export import export
@@ -128,6 +129,7 @@ __all__ = [
     "ProgressCallback",
     "Request",
     "RequestLike",
+    "ReviewNeeded",
     "Sha256",
     "Step",
     "StepFinished",
@@ -177,6 +179,7 @@ _EXPORTS = {
         "Judged",
         "Paused",
         "Planned",
+        "ReviewNeeded",
         "StepFinished",
     ),
     "graph.export.export": ("export",),

@@ -9,18 +9,29 @@ trajectory's lock.
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import Any
 
 from langgraph.errors import GraphDrained
 from langgraph.runtime import RunControl
 from langgraph.types import Command as Resume
 
+from interleavethinker.graph.attempts import attempts_for
 from interleavethinker.graph.build import TrajectoryGraph
 from interleavethinker.graph.context import Components
-from interleavethinker.graph.events import ApprovalNeeded, Cancelled, Event, Failed, Finished, Judged, Paused
+from interleavethinker.graph.events import (
+    ApprovalNeeded,
+    Cancelled,
+    Event,
+    Failed,
+    Finished,
+    Judged,
+    Paused,
+    ReviewNeeded,
+)
+from interleavethinker.graph.state import attempts_of, current_step_of, newest_plan, stop_reason_of
 from interleavethinker.tools.errors import InputError, InterleaveError, StoreError
-from interleavethinker.tools.types import Plan
+from interleavethinker.tools.types import Attempt, Plan
 
 from .catalog import Catalog, Status
 from .commands import CommandQueue, CommandWatch
@@ -30,6 +41,8 @@ from .snapshot import snapshot_of
 __all__ = ["Runner", "apply_human_verdict"]
 
 _log = logging.getLogger(__name__)
+_AFTER_VERDICTS = "refine"
+"""The node that acts on the verdicts; stopping before it lets a person change them."""
 _NO_LIMIT = 1_000_000_000
 """Recursion limit: our own limits end a trajectory, not LangGraph's, which counts nodes."""
 
@@ -85,21 +98,30 @@ class Runner:
         catalog: Where the trajectory's status is recorded.
         commands: Where commands for it come from.
         trajectory: Its id.
+        review: Stop after each attempt of the current step, for a person's verdict.
     """
 
     def __init__(
-        self, graph: TrajectoryGraph, components: Components, catalog: Catalog, commands: CommandQueue, trajectory: str
+        self,
+        graph: TrajectoryGraph,
+        components: Components,
+        catalog: Catalog,
+        commands: CommandQueue,
+        trajectory: str,
+        *,
+        review: bool = False,
     ) -> None:
         self._graph = graph
         self._components = components
         self._catalog = catalog
         self._commands = commands
         self._id = trajectory
+        self._review = review
         self._config: Any = {"configurable": {"thread_id": trajectory}, "recursion_limit": _NO_LIMIT}
 
     async def events(self) -> AsyncGenerator[Event]:
-        """Yields the trajectory's events. The last one is one of Finished, ApprovalNeeded, Paused, Cancelled and
-        Failed.
+        """Yields the trajectory's events. The last one is one of Finished, ApprovalNeeded, ReviewNeeded, Paused,
+        Cancelled and Failed.
         """
         await self._catalog.start_run(self._id)
         last: Event | None = None
@@ -137,6 +159,7 @@ class Runner:
                 stream_mode="custom",
                 durability="sync",
                 control=_StopAtCommand(watch),
+                interrupt_before=[_AFTER_VERDICTS] if self._review else None,
             )
         )
         watch.call_on_cancel(run.cancel)
@@ -189,6 +212,11 @@ class Runner:
             event, status = Paused(), "paused"
         elif snapshot.interrupts and not watch.has("approve"):
             event, status = ApprovalNeeded(plan=Plan.model_validate(snapshot.interrupts[0].value["plan"])), "waiting"
+        elif self._review and snapshot.next == (_AFTER_VERDICTS,) and not watch.pending:
+            attempt = _attempt_to_review(snapshot.values)
+            if attempt is None:
+                return None
+            event, status = ReviewNeeded(attempt=attempt), "paused"
         else:
             return None
         recorded = await self._catalog.end_run(self._id, status)
@@ -201,6 +229,15 @@ class Runner:
         with contextlib.suppress(StoreError):  # The disk may be full; the event still reports the error.
             await self._catalog.end_run(self._id, "failed", reason)
         return Failed(code=code, reason=reason)
+
+
+def _attempt_to_review(state: Mapping[str, Any]) -> Attempt | None:
+    """Returns the newest attempt of the current step, unless a person has judged it or a limit has ended the work."""
+    plan = newest_plan(state)
+    attempts = attempts_for(attempts_of(state), plan.version, current_step_of(state)) if plan else []
+    if stop_reason_of(state) or not attempts or (attempts[-1].verdict is not None and attempts[-1].verdict.by_hand):
+        return None
+    return attempts[-1]
 
 
 async def apply_human_verdict(graph: TrajectoryGraph, trajectory: str, verdict: HumanVerdict) -> Judged:

@@ -151,10 +151,15 @@ class Workspace:
         await self._catalog.add(entry, provenance=await asyncio.to_thread(provenance_of, name, self._given))
         return entry.id
 
-    async def stream(self, trajectory: str) -> AsyncGenerator[Event]:
+    async def stream(self, trajectory: str, *, review: bool = False) -> AsyncGenerator[Event]:
         """Runs a trajectory from its current state and yields its events; see `events` for the last one.
 
         Leaving the loop early pauses it.
+
+        Args:
+            trajectory: Its id, or a unique prefix of it.
+            review: Pause after every attempt with `ReviewNeeded`. `judge` it, or leave the verdict as it is; the next
+                `stream` goes on from there.
 
         Raises:
             TrajectoryError: Another process runs it (`busy`), or it was cancelled.
@@ -172,7 +177,7 @@ class Workspace:
             except InterleaveError as error:
                 await self._catalog.mark(entry.id, "failed", str(error))
                 raise
-            runner = Runner(self._checkpoints.graph, components, self._catalog, self._commands, entry.id)
+            runner = Runner(self._checkpoints.graph, components, self._catalog, self._commands, entry.id, review=review)
             async with contextlib.aclosing(runner.events()) as events:
                 async for event in events:
                     yield event

@@ -16,6 +16,7 @@ from interleavethinker.graph.events import (
     GenerationProgress,
     Judged,
     Paused,
+    ReviewNeeded,
 )
 from interleavethinker.tools.errors import InputError, TrajectoryError
 from interleavethinker.tools.images.store import ImageStore
@@ -140,6 +141,31 @@ async def test_a_plan_that_is_approved_unchanged_is_carried_out(opened: Opened) 
         await other_workspace.approve(trajectory)
         result = await ws.run(trajectory)
     assert (result.stop_reason, len(result.plans), len(planner.calls)) == ("complete", 1, 1)
+
+
+async def test_a_reviewed_trajectory_pauses_after_each_attempt_and_goes_on_with_the_verdict_that_it_has_then(
+    opened: Opened,
+) -> None:
+    async def review(ws: Workspace) -> Event:
+        async with aclosing(ws.stream(trajectory, review=True)) as events:
+            return [event async for event in events][-1]
+
+    async with opened(plan_of("a", None, "b"), RuleCritic(accept_only("a", "mine"))) as ws:
+        trajectory = await ws.create("x", limits=Limits(max_attempts=1, max_replans=0))
+        asked = await review(ws)
+        assert isinstance(asked, ReviewNeeded)
+        assert (asked.attempt.prompt, (await ws.summary(trajectory)).status) == ("a", "paused")
+        asked = await review(
+            ws
+        )  # Nobody judged: the critic's verdict counts. The step without an image is no question.
+        assert isinstance(asked, ReviewNeeded)
+        assert asked.attempt.prompt == "b"
+        await ws.judge(trajectory, HumanVerdict(success=False, prompt="mine", step=2, iteration=0))
+        asked = await review(ws)
+        assert isinstance(asked, ReviewNeeded)
+        assert asked.attempt.prompt == "mine"
+        assert isinstance(await review(ws), Finished)
+        assert len((await ws.get(trajectory)).attempts) == 3
 
 
 async def test_a_plan_edited_at_approval_becomes_the_next_version(opened: Opened) -> None:

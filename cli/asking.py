@@ -1,0 +1,133 @@
+"""`run --ask`: asks a person about the plan and about each image. Answers are read from stdin, line by line.
+
+The answers become an approval or a verdict in the workspace, as those of `approve` and `judge`, so that a question that
+was left open is asked again by `resume --ask`.
+"""
+
+import contextlib
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from interleavethinker.graph.workspace.human_review import HumanVerdict
+from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.types import Attempt, Plan, Step
+
+from .live_view import plan_lines
+from .plan_files import edit_steps
+from .terminal import console, echo, one_line
+
+if TYPE_CHECKING:
+    from interleavethinker.graph import Workspace
+
+__all__ = ["ask_about_attempt", "ask_about_open_question", "ask_about_plan"]
+
+
+class _QuitError(Exception):
+    """The person wants to stop for now."""
+
+
+async def ask_about_plan(workspace: "Workspace", trajectory: str, plan: Plan) -> bool:
+    """Asks about a waiting plan and records the approval; returns False if the person quits."""
+    steps: Sequence[Step] | None = None
+    limits = (await workspace.get(trajectory)).limits
+    with contextlib.suppress(_QuitError):
+        while True:
+            answer = _choose("The plan:", {"a": "accept", "e": "edit", "q": "quit"})
+            if answer == "a":
+                await workspace.approve(trajectory, steps)
+                return True
+            try:
+                edited = edit_steps(plan.steps if steps is None else steps, limits.max_steps)
+            except InputError as error:
+                echo(f"error: {error}", err=True, style="red")
+                continue
+            steps = steps if edited is None else edited
+            terminal = console(stderr=True)
+            for line in plan_lines(Plan(steps=plan.steps if steps is None else tuple(steps))):
+                terminal.print(line)
+    return False
+
+
+async def ask_about_attempt(workspace: "Workspace", trajectory: str, attempt: Attempt) -> bool:
+    """Asks about an image and records the verdict; returns False if the person quits."""
+    verdict = attempt.verdict
+    echo(f"Image: {workspace.store.path(attempt.image)}", err=True)
+    if verdict is None or verdict.success is None:
+        echo("The critic gave no verdict.", err=True)
+    else:
+        reason = f": {one_line(verdict.reasoning)}" if verdict.reasoning.strip() else "."
+        echo(f"The critic {'accepts' if verdict.success else 'rejects'} it{reason}", err=True)
+    given = {"step": attempt.step, "iteration": attempt.iteration}
+    with contextlib.suppress(_QuitError):
+        if _choose(f"Step {attempt.step + 1}:", {"a": "accept", "r": "reject", "q": "quit"}) == "a":
+            await workspace.judge(trajectory, HumanVerdict(success=True, **given))
+            return True
+        reworded = one_line(verdict.refined_prompt) if verdict is not None and verdict.success is False else ""
+        default = f"the critic's: {reworded}" if reworded else "the same prompt with a new seed"
+        words = _read(f"New prompt (Enter: {default}): ").strip() or reworded
+        await workspace.judge(trajectory, HumanVerdict(success=False, prompt=words or None, **given))
+        return True
+    return False
+
+
+async def ask_about_open_question(workspace: "Workspace", trajectory: str) -> bool:
+    """Asks the question at which an earlier run was left; returns False if the person quits, and True without one."""
+    now = await workspace.get(trajectory)
+    if now.status == "waiting" and now.plan is not None:
+        terminal = console(stderr=True)
+        for line in plan_lines(now.plan):
+            terminal.print(line)
+        return await ask_about_plan(workspace, trajectory, now.plan)
+    if now.status != "paused" or now.plan is None or now.stop_reason is not None:
+        return True
+    version = now.plan.version
+    attempts = [one for one in now.attempts_for(now.current_step) if one.plan_version == version]
+    if not attempts or attempts[-1].verdict is None or attempts[-1].verdict.by_hand:
+        return True
+    echo(f"step {attempts[-1].step + 1}, attempt {attempts[-1].iteration + 1}: {attempts[-1].prompt}", err=True)
+    return await ask_about_attempt(workspace, trajectory, attempts[-1])
+
+
+def _choose(question: str, choices: dict[str, str]) -> str:
+    """Returns the first letter of the choice that the person names by its letter or its word.
+
+    Raises:
+        _QuitError: They choose `q`, end the input, or press Ctrl-C.
+    """
+    shown = ", ".join(f"[{letter}]{word[1:]}" for letter, word in choices.items())
+    while True:
+        answer = _read(f"{question} {shown}? ").strip().lower()
+        if answer and any(word.startswith(answer) for word in choices.values()):
+            if answer[0] == "q":
+                raise _QuitError
+            return answer[0]
+        echo(f"Please answer with {', '.join(choices)}.", err=True)
+
+
+def _read(prompt: str) -> str:
+    echo(prompt, err=True, end="")
+    with _interruptible():
+        try:
+            line = sys.stdin.readline()
+        except KeyboardInterrupt:
+            line = ""
+    if not line:
+        echo(err=True)
+        raise _QuitError
+    return line
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """Lets Ctrl-C end the waiting for a line; asyncio's own handler would only note it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

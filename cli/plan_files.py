@@ -1,0 +1,109 @@
+"""Plans that a person writes: reading the steps from JSON, and editing them in the person's editor."""
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from interleavethinker.graph.profiles.profile import problems_of
+from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.types import Step
+
+__all__ = ["edit_steps", "read_steps", "steps_of"]
+
+_HEADER = """\
+# Edit the steps, save and close. Lines that begin with # are ignored; without any steps, nothing changes.
+# prompt: what the image generator gets (leave it out for a step with text only); instruction and auxiliary_text: text.
+"""
+_EDITORS = ("notepad",) if os.name == "nt" else ("sensible-editor", "nano", "vi")
+
+
+def read_steps(path: Path) -> list[Step]:
+    """Reads the steps of a plan from a JSON file.
+
+    Raises:
+        InputError: The file cannot be read, is not a list of steps, or has a step without content.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"Cannot read the plan {path}: {error.strerror}.") from error
+    return steps_of(data, str(path))
+
+
+def steps_of(data: str | bytes, name: str, max_steps: int | None = None) -> list[Step]:
+    """Returns the steps in a JSON text.
+
+    Args:
+        data: A list of objects with `instruction`, `prompt` and `auxiliary_text`.
+        name: The plan's name in error messages.
+        max_steps: Largest number of steps.
+
+    Raises:
+        InputError: It is not a list of steps, it has too many, or a step has no content.
+    """
+    try:
+        steps = TypeAdapter(list[Step]).validate_json(data)
+    except ValidationError as error:
+        raise InputError(f"The plan {name} is not a JSON list of steps: {problems_of(error)}.") from error
+    if max_steps is not None and len(steps) > max_steps:
+        raise InputError(f"The plan {name} has {len(steps)} steps; at most {max_steps} are allowed.")
+    for number, step in enumerate(steps, start=1):
+        texts = [text for text in (step.instruction, step.prompt, step.auxiliary_text) if text is not None]
+        if not any(text.strip() for text in texts):
+            raise InputError(f"Step {number} of the plan {name} is empty. Give it a prompt or a text.")
+        if step.prompt is not None and not step.prompt.strip():
+            raise InputError(f"Step {number} of the plan {name} has an empty prompt. Fill it in or leave it out.")
+    return steps
+
+
+def edit_steps(steps: Sequence[Step], max_steps: int) -> list[Step] | None:
+    """Lets a person edit steps in `$VISUAL` or `$EDITOR`, and again with the error's message until they are valid.
+
+    Args:
+        steps: The steps to start from.
+        max_steps: Largest number of steps.
+
+    Returns:
+        The edited steps; None if they were left as they are, or deleted.
+
+    Raises:
+        InputError: No editor is found, or it fails.
+    """
+    original = list(steps)
+    text = json.dumps([step.model_dump(exclude_none=True) for step in original], indent=2, ensure_ascii=False)
+    message = ""
+    while True:
+        text = _without_comments(_edited(f"{message}{_HEADER}{text}\n"))
+        if not text.strip():
+            return None
+        try:
+            edited = steps_of(text, "in the editor", max_steps)
+        except InputError as error:
+            message = f"# ERROR: {' '.join(str(error).split())}\n#\n"
+        else:
+            return None if edited in ([], original) else edited
+
+
+def _edited(text: str) -> str:
+    command = os.environ.get("VISUAL") or os.environ.get("EDITOR") or next(filter(shutil.which, _EDITORS), None)
+    if command is None:
+        raise InputError("No editor found. Set EDITOR to the command of yours.")
+    with tempfile.TemporaryDirectory(prefix="interleavethinker-") as folder:
+        path = Path(folder) / "plan.json"
+        path.write_text(text, encoding="utf-8")
+        try:
+            subprocess.run([*shlex.split(command, posix=os.name != "nt"), str(path)], check=True)
+            return path.read_text(encoding="utf-8", errors="replace")
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise InputError(f"The editor {command!r} failed: {error}. Set EDITOR to the command of yours.") from error
+
+
+def _without_comments(text: str) -> str:
+    return "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))

@@ -1,0 +1,142 @@
+"""`--ask`: a person answers about the plan and about each image."""
+
+import io
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from interleavethinker.cli import exit_codes as exits
+
+STORY = "a big red ball on the left, at night. then make the ball blue"
+Run = Callable[..., tuple[int, str, str]]
+Answer = Callable[[str], None]
+
+
+@pytest.fixture
+def answer(monkeypatch: pytest.MonkeyPatch) -> Answer:
+    """Sets the lines that the person types."""
+    return lambda lines: monkeypatch.setattr("sys.stdin", io.StringIO(lines))
+
+
+def record(run: Run) -> Any:
+    name = json.loads(run("list", "--json")[1])[0]["id"]
+    return json.loads(run("show", name, "--json")[1])
+
+
+def editor(home: Path, monkeypatch: pytest.MonkeyPatch, *contents: str) -> None:
+    """Installs an editor that replaces the file by the given contents, one for each time that it is opened."""
+    script = home / "editor.py"
+    script.write_text(
+        "import pathlib, sys\n"
+        f"contents, file, log = {list(contents)!r}, pathlib.Path(sys.argv[1]), pathlib.Path({str(home / 'opened')!r})\n"
+        "opened = log.read_text().split(chr(0)) if log.exists() else []\n"
+        "log.write_text(chr(0).join([*opened, file.read_text()]))\n"
+        "file.write_text(contents[len(opened)])\n"
+    )
+    monkeypatch.delenv("VISUAL", raising=False)
+    monkeypatch.setenv("EDITOR", f'"{sys.executable}" "{script}"')
+
+
+def test_a_person_accepts_the_plan_rejects_an_image_with_own_words_and_accepts_the_others(
+    run: Run, answer: Answer
+) -> None:
+    answer("a\nreject\nmake the ball pink\nsomething\na\na\n")
+    code, out, err = run("run", STORY, "--profile", "cells.toml", "--ask")
+    assert code == exits.OK
+    assert "The plan: [a]ccept, [e]dit, [q]uit?" in err
+    assert "The critic accepts it" in err
+    assert "Please answer with a, r, q." in err
+    assert "Storyboard: " in out
+    attempts = record(run)["attempts"]
+    assert [(one["step"], one["verdict"]["success"], one["verdict"]["by_hand"]) for one in attempts] == [
+        (0, False, True),
+        (0, True, True),
+        (1, True, True),
+    ]
+    assert attempts[1]["prompt"] == "make the ball pink"
+    image = err.split("Image: ")[1].splitlines()[0]
+    assert Path(image).is_file()
+
+
+def test_quitting_pauses_and_resume_asks_the_open_question_again(run: Run, answer: Answer) -> None:
+    answer("q\n")
+    code, _, err = run("run", STORY, "--profile", "cells.toml", "--ask")
+    assert code == exits.WAITING
+    name = record(run)["id"]
+    assert f"interleavethinker approve {name}" in err
+    answer("a\n")  # Then the input ends, at the question about the first image.
+    assert run("resume", name, "--ask")[0] == exits.INTERRUPTED
+    waiting = record(run)
+    assert (waiting["status"], len(waiting["attempts"])) == ("paused", 1)
+    answer("r\n\na\nq\n")
+    assert run("resume", name, "--ask")[0] == exits.INTERRUPTED
+    later = record(run)
+    assert [one["verdict"]["by_hand"] for one in later["attempts"]] == [True, True, False]
+    assert later["attempts"][0]["prompt"] == later["attempts"][1]["prompt"], "no new words: the same prompt again"
+    assert later["attempts"][0]["seed"] != later["attempts"][1]["seed"]
+    assert run("resume", name)[0] == exits.OK, "without --ask the critic's verdict counts"
+    assert record(run)["stop_reason"] == "complete"
+
+
+def test_a_plan_is_edited_until_it_is_valid(
+    run: Run, home: Path, answer: Answer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    editor(home, monkeypatch, "# a comment\n[{]", '[{"prompt": " "}]', '# kept\n[{"prompt": "a green tree"}]')
+    answer("e\na\na\n")
+    code, _, err = run("run", STORY, "--profile", "cells.toml", "--ask")
+    assert code == exits.OK
+    assert "  1. a green tree" in err
+    first, second, third = (home / "opened").read_text().split("\0")
+    assert first.startswith("# Edit the steps")
+    assert json.loads("".join(line for line in first.splitlines() if not line.startswith("#")))[1]["prompt"]
+    assert second.startswith("# ERROR: The plan in the editor is not a JSON list of steps")
+    assert "[{]" in second, "nothing that was typed is lost"
+    assert third.startswith("# ERROR: Step 1 of the plan in the editor")
+    assert [one["prompt"] for one in record(run)["attempts"]] == ["a green tree"]
+
+
+@pytest.mark.parametrize("contents", ["", "[]", "# nothing\n"])
+def test_an_emptied_plan_changes_nothing(
+    contents: str, run: Run, home: Path, answer: Answer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    editor(home, monkeypatch, contents)
+    answer("e\nq\n")
+    assert run("run", STORY, "--profile", "cells.toml", "--ask")[0] == exits.WAITING
+    assert len(record(run)["plans"]) == 1
+
+
+def test_a_missing_editor_is_an_error_after_which_one_may_go_on(
+    run: Run, answer: Answer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VISUAL", raising=False)
+    monkeypatch.setenv("EDITOR", "no-such-editor --wait")
+    answer("e\nq\n")
+    code, _, err = run("run", STORY, "--profile", "cells.toml", "--ask")
+    assert code == exits.WAITING
+    assert "The editor 'no-such-editor --wait' failed" in err
+
+
+@pytest.mark.parametrize("options", [("--json",), ("--look-ahead", "2")])
+def test_ask_is_refused_where_nobody_could_answer_each_image(options: tuple[str, ...], run: Run) -> None:
+    code, _, err = run("run", STORY, "--profile", "cells.toml", "--ask", *options)
+    assert code == exits.BAD_INPUT
+    assert "--ask" in err or options == ("--json",)
+
+
+def test_quiet_prints_the_result_only(run: Run) -> None:
+    code, out, err = run("run", STORY, "--profile", "cells.toml", "--quiet")
+    assert (code, err) == (exits.OK, "")
+    assert [line.split(":")[0] for line in out.splitlines()] == ["Trajectory", "Document", "Storyboard"]
+    for line in out.splitlines()[1:]:
+        assert Path(line.split(": ")[1]).is_file()
+
+
+def test_the_id_is_the_first_line_of_a_run_and_the_way_to_open_the_result_the_last(run: Run) -> None:
+    _, out, err = run("run", STORY, "--profile", "cells.toml")
+    name = out.split()[1]
+    assert err.splitlines()[0] == f"Trajectory {name}"
+    assert err.splitlines()[-1] == f"Open it with: interleavethinker open {name}"
