@@ -57,6 +57,8 @@ class Observation:
     """The error message, if the request was refused as unusable."""
     failure: str | None = None
     """The error message, if the run failed for another reason."""
+    faults: tuple[str, ...] = ()
+    """What is wrong with the images for reasons that they don't show, such as prompts that cannot be carried out."""
 
     @property
     def noted(self) -> bool:
@@ -123,7 +125,7 @@ def _faults(expect: Expectation, seen: Observation) -> list[str]:
         return ["answered as if it could be fulfilled"]
     if not seen.scenes:
         return ["no image"]
-    faults = _image_faults(expect.images, seen.scenes)
+    faults = [*_image_faults(expect.images, seen.scenes), *seen.faults]
     if expect.steps not in {None, len(seen.scenes)}:
         faults.append(f"{len(seen.scenes)} images instead of {expect.steps}")
     return faults

@@ -1,8 +1,8 @@
 """Runs natural requests: the whole agent in a workspace, or its planner alone, whose plans an oracle carries out.
 
-A planner's mistakes are judged by the images that its prompts lead to under the micro world's rules; a prompt that
-those rules cannot parse changes nothing. Every request has its own seed, which does not depend on the other requests
-of a run.
+A planner alone is judged by the images that its prompts lead to under the micro world's rules; a prompt that those
+rules cannot carry out changes nothing and is a fault. Every request has its own seed, which does not depend on the
+other requests of a run.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 from PIL import Image
@@ -19,8 +20,10 @@ from interleavethinker.evaluation.progress import StageProgress, ignore_progress
 from interleavethinker.graph.events import Failed
 from interleavethinker.graph.workspace.workspace import Workspace
 from interleavethinker.microworld.generators.oracle import OracleGenerator
+from interleavethinker.microworld.language.parser import parse
 from interleavethinker.microworld.scenes.reader import read_all
 from interleavethinker.microworld.scenes.scene import render, to_image
+from interleavethinker.microworld.scoring.targets import scene_of
 from interleavethinker.tools.errors import (
     GeneratorError,
     InputError,
@@ -147,9 +150,10 @@ async def plan_requests(
             return _result(request, given, Observation(refusal=str(error)))
         except ModelAnswerError as error:
             return _result(request, given, Observation(failure=str(error)))
-        sha256s = await asyncio.to_thread(_carry_out, plan, request, store, request_seed(request, seed))
+        sha256s, faults = await asyncio.to_thread(_carry_out, plan, request, store, request_seed(request, seed))
         text = "\n".join(step.auxiliary_text or "" for step in plan.steps if step.prompt is None)
-        return _result(request, given, _observe(store, sha256s, text), plan=plan, images=sha256s)
+        seen = replace(_observe(store, sha256s, text), faults=faults)
+        return _result(request, given, seen, plan=plan, images=sha256s)
 
     return await _all(one, requests, at_once, progress, "plans")
 
@@ -224,16 +228,22 @@ def _observe(
     return Observation(tuple(reading.scene for reading in readings), text, notes, complete)
 
 
-def _carry_out(plan: Plan, request: NaturalRequest, store: ImageStore, seed: int) -> tuple[Sha256, ...]:
-    """Returns the images that a plan's prompts lead to if every one is carried out by rule."""
+def _carry_out(
+    plan: Plan, request: NaturalRequest, store: ImageStore, seed: int
+) -> tuple[tuple[Sha256, ...], tuple[str, ...]]:
+    """Returns the images that a plan's prompts lead to under the rules, and why some prompts cannot be carried out."""
     oracle = OracleGenerator()
     image: Image.Image | None = to_image(render(request.images[-1].scene)) if request.images else None
-    made = []
+    made, faults = [], []
     for number, prompt in enumerate(step.prompt for step in plan.steps if step.prompt):
+        try:
+            parse(prompt, None if image is None else scene_of(image))
+        except InputError as error:
+            faults.append(f"prompt {number + 1} cannot be carried out: {error}")
         seeds = [seed + number]
         (image,) = oracle.generate([prompt], seeds) if image is None else oracle.edit([image], [prompt], seeds)
         made.append(store.put(encode_png(image)))
-    return tuple(made)
+    return tuple(made), tuple(faults)
 
 
 def _result(

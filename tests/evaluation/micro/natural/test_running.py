@@ -115,6 +115,19 @@ async def test_a_planner_alone_is_judged_by_what_its_prompts_lead_to(tmp_path: P
     assert [result.id for result in results] == [request.id for request in requests]
 
 
+async def test_a_prompt_that_changes_nothing_is_a_fault_of_the_planner(tmp_path: Path) -> None:
+    class Hesitant(KnownPlanner):
+        async def plan(self, request: Request, context: PlanContext) -> Plan:
+            plan = await super().plan(request, context)
+            return Plan(steps=(*plan.steps, Step(instruction="", prompt="make the elephant laugh")))
+
+    (result,) = await plan_requests(Hesitant(), ImageStore(tmp_path), REQUESTS[:1])
+    assert result.id == "dev-001"
+    assert result.outcome == "wrong_silent"
+    assert "prompt 2 cannot be carried out" in result.faults[0]
+    assert "elephant" in result.faults[0]
+
+
 async def test_a_request_check_refuses_before_planning(tmp_path: Path) -> None:
     def check(_: Request) -> None:
         raise InputError("There is no image.")
