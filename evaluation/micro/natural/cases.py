@@ -135,7 +135,8 @@ class Expectation(_Frozen):
     """
 
     images: tuple[ImageRequirement, ...] = ()
-    """In order. The answer's images must contain a sequence that meets them, and its last image must meet the last."""
+    """In order. The answer's images must contain a sequence that meets them, and its last image must meet the last.
+    What two consecutive requirements leave open must stay as it is."""
     steps: int | None = None
     """Exact number of images, if the request names one."""
     answer: AnswerRequirement | None = None

@@ -15,13 +15,15 @@ in lower case, up to synonyms, plurals and number words. Knows nothing of agents
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal, get_args
 
 from interleavethinker.microworld.language.lexicon import singular
 from interleavethinker.microworld.language.vocabulary import CANONICAL
-from interleavethinker.microworld.scenes.scene import Scene
+from interleavethinker.microworld.scenes.scene import POSITIONS, Scene
 
 from .cases import AnswerRequirement, Expectation, ImageRequirement, ObjectRequirement
 
@@ -134,14 +136,52 @@ def _faults(expect: Expectation, seen: Observation) -> list[str]:
 def _image_faults(required: Sequence[ImageRequirement], scenes: Sequence[Scene]) -> list[str]:
     """Returns what is wrong with images of which the last must meet the last requirement and others may be extra."""
     *before, last = required
+    matched: list[Scene] = []
     at = 0
     for number, one in enumerate(before, 1):
         match = next((index for index in range(at, len(scenes) - 1) if not shortfalls(one, scenes[index])), None)
         if match is None:
             nearest = min((shortfalls(one, scene) for scene in scenes[at:]), key=len, default=["no image is left"])
             return [f"required image {number} ({one}): {'; '.join(nearest) or 'it comes last'}"]
+        matched.append(scenes[match])
         at = match + 1
-    return [f"last image ({last}): {fault}" for fault in shortfalls(last, scenes[-1])]
+    if faults := shortfalls(last, scenes[-1]):
+        return [f"last image ({last}): {fault}" for fault in faults]
+    sequence = zip(required, [*matched, scenes[-1]], strict=True)
+    return [
+        f"required image {number}: {fault}"
+        for number, ((one, scene), (two, following)) in enumerate(pairwise(sequence), 2)
+        for fault in _drift(one, scene, two, following)
+    ]
+
+
+def _drift(required: ImageRequirement, scene: Scene, following: ImageRequirement, next_scene: Scene) -> list[str]:
+    """Returns what has changed from one required image to the next although the request says nothing about it.
+
+    An attribute that both requirements leave open must stay; objects are followed by kind, where it is unambiguous.
+    """
+    faults = []
+    if not required.backgrounds and not following.backgrounds and scene.background != next_scene.background:
+        faults.append(f"the background changed from {scene.background} to {next_scene.background}")
+    for one in _only_of_their_kind(required):
+        for two in _only_of_their_kind(following):
+            old, new = _fitting(one, scene), _fitting(two, next_scene)
+            if one.kind != two.kind or len(old) != 1 or len(new) != 1:
+                continue
+            was, now = scene.cells[old[0]], next_scene.cells[new[0]]
+            assert was is not None and now is not None  # noqa: S101, PT018 - fitting cells are occupied
+            if one.colour is two.colour is None and was.colour != now.colour:
+                faults.append(f"the {one.kind} changed from {was.colour} to {now.colour}")
+            if one.size is two.size is None and was.size != now.size:
+                faults.append(f"the {one.kind} changed from {was.size} to {now.size}")
+            if one.cells == two.cells and old != new:
+                faults.append(f"the {one.kind} moved from {POSITIONS[old[0]]} to {POSITIONS[new[0]]}")
+    return faults
+
+
+def _only_of_their_kind(required: ImageRequirement) -> list[ObjectRequirement]:
+    kinds = Counter(one.kind for one in required.objects)
+    return [one for one in required.objects if one.kind is not None and one.count is None and kinds[one.kind] == 1]
 
 
 def _fitting(description: ObjectRequirement, scene: Scene) -> list[int]:

@@ -72,6 +72,27 @@ def test_images_are_checked_in_order_and_the_last_one_must_be_the_result() -> No
         assert judge(expect, Observation(scenes)).outcome == "wrong_silent"
 
 
+@pytest.mark.parametrize(
+    ("changed", "fault"),
+    [
+        (NIGHT.put(0, BLUE_BALL).put(4, CAT), "the ball changed from red to blue"),
+        (NIGHT.put(0, replace(BALL, size="small")).put(4, CAT), "the ball changed from big to small"),
+        (NIGHT.put(1, BALL).put(4, CAT), "the ball moved from top left to top"),
+        (Scene("snow").put(0, BALL).put(4, CAT), "the background changed from night to snow"),
+    ],
+)
+def test_what_no_image_is_required_to_change_must_stay(changed: Scene, fault: str) -> None:
+    expect = Expectation(images=(A_BALL, A_BALL_AND_A_CAT))
+    assert any(fault in found for found in judge(expect, Observation((NIGHT.put(0, BALL), changed))).faults)
+
+
+def test_a_change_that_the_request_asks_for_is_no_fault() -> None:
+    blue_on_the_right = ObjectRequirement(kind="ball", colour="blue", size="small", cells=("right",))
+    snow = ImageRequirement(objects=(blue_on_the_right,), backgrounds=("snow",), total=1)
+    answer = Observation((NIGHT.put(0, BALL), Scene("snow").put(5, BLUE_BALL)))
+    assert judge(Expectation(images=(A_BALL, snow)), answer).outcome == "right"
+
+
 def test_a_number_of_images_in_the_request_is_required() -> None:
     expect = Expectation(images=(A_BALL,), steps=1)
     one = NIGHT.put(0, BALL)
