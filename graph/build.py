@@ -19,7 +19,7 @@ from interleavethinker.tools.errors import GeneratorError
 from .context import Components
 from .event_loop import sync_and_async_node
 from .nodes import Nodes
-from .routing import next_node
+from .routing import next_node, node_after_plan, node_after_plan_check
 from .state import TrajectoryInput, TrajectoryOutput, TrajectoryState
 
 __all__ = ["TrajectoryGraph", "build_graph", "make_graph", "served_graph"]
@@ -60,19 +60,27 @@ def build_graph(
     graph = StateGraph(TrajectoryState, Components, input_schema=TrajectoryInput, output_schema=TrajectoryOutput)
 
     graph.add_node("plan", sync_and_async_node(nodes.plan, "plan"))
+    graph.add_node("check_plan", sync_and_async_node(nodes.check_plan, "check_plan"))
     graph.add_node("approve", nodes.approve)
     graph.add_node(
         "generate", sync_and_async_node(nodes.generate, "generate"), retry_policy=retry or GENERATE_RETRY_POLICY
     )
     graph.add_node("critic", sync_and_async_node(nodes.critic, "critic"))
     graph.add_node("refine", sync_and_async_node(nodes.refine, "refine"))
+    graph.add_node("check_document", sync_and_async_node(nodes.check_document, "check_document"))
 
     graph.add_edge(START, "plan")
-    graph.add_edge("plan", "approve")
+    graph.add_conditional_edges("plan", node_after_plan, {"check_plan": "check_plan", "approve": "approve"})
+    graph.add_conditional_edges("check_plan", node_after_plan_check, {"plan": "plan", "approve": "approve"})
     graph.add_edge("approve", "generate")
     graph.add_edge("generate", "critic")
     graph.add_edge("critic", "refine")
-    graph.add_conditional_edges("refine", next_node, {"plan": "plan", "generate": "generate", "end": END})
+    graph.add_conditional_edges(
+        "refine",
+        next_node,
+        {"plan": "plan", "generate": "generate", "check_document": "check_document", "end": END},
+    )
+    graph.add_edge("check_document", END)
 
     return graph.compile(checkpointer=checkpointer, name="interleavethinker")
 

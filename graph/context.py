@@ -1,8 +1,8 @@
-"""The components that a run of the graph uses: planner, critic, image generator and default limits."""
+"""The components that a run of the graph uses: planner, critic, image generator, checks and default limits."""
 
 from dataclasses import dataclass, field
 
-from interleavethinker.tools.protocols import Critic, ImageGenerator, Planner
+from interleavethinker.tools.protocols import Critic, DocumentCheck, ImageGenerator, PlanCheck, Planner
 
 from .limits import Limits
 
@@ -18,3 +18,9 @@ class Components:
     generator: ImageGenerator
     limits: Limits = field(default_factory=Limits)
     """Limits of trajectories that set none."""
+    fallback_planner: Planner | None = None
+    """Plans if the planner's answers cannot be used or fail the plan check; None: the planner's last plan is used."""
+    plan_check: PlanCheck | None = None
+    """Checks each plan before it is carried out; None: no check."""
+    document_check: DocumentCheck | None = None
+    """Checks the complete document; None: it is marked as not checked."""

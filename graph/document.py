@@ -10,12 +10,15 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from interleavethinker.tools.renamed_fields import with_new_names
-from interleavethinker.tools.types import Attempt, Plan, Sha256
+from interleavethinker.tools.types import Attempt, CheckReport, Plan, Sha256
 
 from .attempts import selected_attempt
 from .limits import Limits, StopReason, explain
 
-__all__ = ["Block", "Document", "StepStatus", "assemble"]
+__all__ = ["Block", "Document", "DocumentStatus", "StepStatus", "assemble"]
+
+DocumentStatus = Literal["incomplete", "complete and checked", "complete, not checked", "complete with known faults"]
+"""Whether all steps are finished, and the result of the check against the request."""
 
 StepStatus = Literal["accepted", "best_effort", "text_only"]
 """Result of a step: accepted by the critic or a person, best attempt kept although none was accepted, or no image."""
@@ -49,6 +52,19 @@ class Document(_Frozen):
     blocks: tuple[Block, ...] = ()
     complete: bool = False
     notes: tuple[str, ...] = ()
+    checked: bool = False
+    """Whether the document was checked against the request, and the check could decide; false in old records."""
+    faults: tuple[str, ...] = ()
+    """What the checks of the plan and of the document found wrong or missing, one sentence each."""
+
+    @property
+    def status(self) -> DocumentStatus:
+        """How far the document can be trusted to show what the request asks for."""
+        if not self.complete:
+            return "incomplete"
+        if self.faults:
+            return "complete with known faults"
+        return "complete and checked" if self.checked else "complete, not checked"
 
     @property
     def images(self) -> tuple[Sha256, ...]:
@@ -68,6 +84,7 @@ def assemble(
     stop_reason: StopReason | None,
     limits: Limits,
     requested_steps: int | None = None,
+    report: CheckReport | None = None,
 ) -> Document:
     """Builds the document from everything generated so far.
 
@@ -78,6 +95,7 @@ def assemble(
         stop_reason: Why the trajectory ended; None while it has not ended.
         limits: Limits of the trajectory, for the note about a reached limit.
         requested_steps: Number of steps that the request asks for, if it names one.
+        report: Result of the document check; None if there was none.
     """
     notes = []
     if stop_reason is not None and (sentence := explain(stop_reason, limits)):
@@ -95,9 +113,17 @@ def assemble(
     if best_efforts:
         shown = "1 step shows" if best_efforts == 1 else f"{best_efforts} steps show"
         notes.append(f"{shown} a best effort: no attempt was accepted.")
+    faults = dict.fromkeys(fault for one in (plan.report, report) if one is not None for fault in one.faults)
     if requested_steps is not None and requested_steps != len(plan.steps):
-        notes.append(f"The request asks for {requested_steps} steps; the plan has {len(plan.steps)}.")
-    return Document(blocks=tuple(blocks), complete=stop_reason == StopReason.COMPLETE, notes=tuple(notes))
+        note = f"The request asks for {requested_steps} steps; the plan has {len(plan.steps)}."
+        notes += [] if note in faults else [note]
+    return Document(
+        blocks=tuple(blocks),
+        complete=stop_reason == StopReason.COMPLETE,
+        notes=tuple(notes),
+        checked=report is not None and report.checked,
+        faults=tuple(faults),
+    )
 
 
 def _step_blocks(plan: Plan, attempts: Mapping[str, Attempt], index: int, finished: bool) -> list[Block]:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from interleavethinker.tools.types import Attempt, Plan
+from interleavethinker.tools.types import Attempt, CheckReport, Plan
 
 from .document import Document, StepStatus
 from .limits import StopReason
@@ -17,6 +17,7 @@ from .limits import StopReason
 __all__ = [
     "ApprovalNeeded",
     "Cancelled",
+    "DocumentChecked",
     "Event",
     "Failed",
     "Finished",
@@ -24,6 +25,7 @@ __all__ = [
     "ImageGenerated",
     "Judged",
     "Paused",
+    "PlanChecked",
     "Planned",
     "ReviewNeeded",
     "StepFinished",
@@ -43,6 +45,14 @@ class Planned(Event):
     plan: Plan
     first: int = 0
     """Index of the first new step: 0 for a first plan."""
+
+
+class PlanChecked(Event):
+    """The plan check is done. If the plan is `rejected`, another `Planned` follows."""
+
+    kind: Literal["plan_checked"] = "plan_checked"
+    plan: Plan
+    """With its `report`."""
 
 
 class GenerationProgress(Event):
@@ -79,6 +89,13 @@ class StepFinished(Event):
     step: int
     status: StepStatus
     attempt: Attempt | None = None
+
+
+class DocumentChecked(Event):
+    """The check of the complete document is done."""
+
+    kind: Literal["document_checked"] = "document_checked"
+    report: CheckReport
 
 
 class ApprovalNeeded(Event):

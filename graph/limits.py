@@ -49,6 +49,8 @@ class Limits(BaseModel):
     """Number of failed steps under one plan after which the remaining steps are replanned."""
     max_replans: int = Field(default=1, ge=0)
     """How often the remaining steps may be replanned."""
+    max_plan_retries: int = Field(default=1, ge=0, le=10)
+    """How often the planner is asked again after a plan that failed its check, before the fallback planner is."""
     max_steps: int = Field(default=100, ge=1)
     """Largest number of steps in a plan; protects against a planner that does not stop."""
 

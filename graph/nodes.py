@@ -1,4 +1,4 @@
-"""The five nodes of the graph: plan, approve, generate, critic, refine.
+"""The nodes of the graph: plan, check_plan, approve, generate, critic, refine, check_document.
 
 A node reads the state and returns the changes; it never mutates its input. Errors of planner, generator and critic
 propagate: the checkpoint before the node remains, so resuming runs the node again. Once a stop reason is set, all nodes
@@ -14,26 +14,26 @@ from langgraph.runtime import Runtime
 from langgraph.types import Overwrite, interrupt
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from interleavethinker.tools.errors import ModelAnswerError
-from interleavethinker.tools.protocols import PlanContext
+from interleavethinker.tools.errors import InputError, ModelAnswerError
+from interleavethinker.tools.protocols import PlanContext, Planner
 from interleavethinker.tools.request_parsing import named_step_count
-from interleavethinker.tools.types import Attempt, CriticInput, GenerationRequest, Plan, Step
+from interleavethinker.tools.types import Attempt, CheckReport, CriticInput, GenerationRequest, Plan, Request, Step
 
 from .attempts import (
     attempt_key,
     attempts_for,
     check_seed,
     derive_seed,
-    failed_steps,
     next_prompt,
     selected_attempt,
     source_image_for,
 )
 from .context import Components
-from .document import assemble
-from .events import Event, GenerationProgress, ImageGenerated, Judged, Planned
+from .document import Document, assemble
+from .events import DocumentChecked, Event, GenerationProgress, ImageGenerated, Judged, PlanChecked, Planned
 from .limits import Limits, StopReason
-from .routing import allowed_attempts, decide, limits_of, needs_replan
+from .planning import Planning, asks_again, check_steps, context_of_check, planner_in_turn, planning_of
+from .routing import allowed_attempts, decide, limits_of
 from .state import (
     TrajectoryState,
     attempts_of,
@@ -41,6 +41,7 @@ from .state import (
     inherited_calls_of,
     initial_state,
     newest_plan,
+    rejected_plans_of,
     request_of,
     stop_reason_of,
 )
@@ -77,23 +78,43 @@ class Nodes:
         components = await self._find_components(runtime)
         limits = Limits.model_validate(state.get("limits") or components.limits)
         request, current_step = request_of(state), current_step_of(state)
-        # Invoking a thread again, finished or not, starts a new answer. Only the edge from `refine` leads to a replan.
-        replanning = not stop_reason_of(state) and needs_replan(state, current_step)
-        previous = newest_plan(state) if replanning else None
-        async with TimeLimit(state if replanning else {}, limits) as timer:
-            answer = await components.planner.plan(request, _plan_context(state, previous, current_step))
-        update: Update = _new_trajectory(state, limits) if previous is None else {}
+        planning = planning_of(state)
+        finished = planning.previous.steps[:current_step] if planning.previous else ()
+        replaced = planning.rejected or planning.previous
+        version = replaced.version + 1 if replaced else 1
+        plan: Plan | None = None
+        async with TimeLimit({} if planning.is_first else state, limits) as timer:
+            plan = await _ask_for_plan(components, request, planning, planning.context(state), finished, limits)
+        update: Update = _new_trajectory(state, limits) if planning.is_first else {}
         update["seconds"] = timer.seconds
-        if timer.expired:
-            return update | {"stop_reason": StopReason.TIME_LIMIT}
-        finished = previous.steps[:current_step] if previous else ()
-        version = previous.version + 1 if previous else 1
-        plan = answer.model_copy(update={"steps": finished + answer.steps, "version": version})
-        _check_plan(plan, limits)
+        if plan is None or timer.expired:
+            return update | {"rejected_plans": 0, "stop_reason": StopReason.TIME_LIMIT}
+        plan = plan.model_copy(update={"version": version})
         _emit(runtime, Planned(plan=plan, first=len(finished)))
-        if previous is None:
+        update["to_check"] = None if components.plan_check is None else "plan"
+        if planning.is_first:
             return update | {"plans": Overwrite({version: plan})}
-        return update | {"plans": {version: plan}, "replans": state.get("replans", 0) + 1}
+        replans = state.get("replans", 0) + (planning.rejected is None)
+        return update | {"plans": {version: plan}, "replans": replans}
+
+    async def check_plan(self, state: TrajectoryState, runtime: Runtime[Any]) -> Update:
+        """Checks the newest plan against the request, and decides whether another plan is asked for."""
+        plan = newest_plan(state)
+        components = await self._find_components(runtime)
+        if plan is None or components.plan_check is None or stop_reason_of(state):
+            return {"rejected_plans": 0, "to_check": None}
+        limits, tries = limits_of(state), rejected_plans_of(state)
+        context = context_of_check(state, plan)
+        report: CheckReport | None = None
+        async with TimeLimit(state, limits) as timer:
+            report = await components.plan_check.check_plan(request_of(state), plan, context)
+        update: Update = {"seconds": timer.seconds, "to_check": None}
+        if report is None or timer.expired:
+            return update | {"rejected_plans": 0, "stop_reason": StopReason.TIME_LIMIT}
+        again = bool(report.faults) and asks_again(plan, tries, components, limits, state.get("remaining_steps"))
+        checked = plan.model_copy(update={"report": report, "rejected": again})
+        _emit(runtime, PlanChecked(plan=checked))
+        return update | {"plans": {plan.version: checked}, "rejected_plans": tries + 1 if again else 0}
 
     def approve(self, state: TrajectoryState) -> Update:
         """Waits for a person's approval if the trajectory requires it.
@@ -163,16 +184,27 @@ class Nodes:
             update["attempts"] = dict.fromkeys(decision.dropped)
         if decision.stop_reason is not None:
             remaining = {k: a for k, a in attempts_of(state).items() if k not in decision.dropped}
-            requested_steps = named_step_count(request_of(state).text)
-            update["document"] = assemble(
-                newest_plan(state),
-                remaining,
-                decision.current_step,
-                decision.stop_reason,
-                limits_of(state),
-                requested_steps,
-            )
+            update["document"] = _document(state, remaining, decision.current_step, decision.stop_reason, None)
+            if decision.stop_reason == StopReason.COMPLETE:
+                components = await self._find_components(runtime)
+                update["to_check"] = None if components.document_check is None else "document"
         return update
+
+    async def check_document(self, state: TrajectoryState, runtime: Runtime[Any]) -> Update:
+        """Checks the complete document against the request. Its time limit ends the check, not the trajectory."""
+        plan, attempts, stop_reason = newest_plan(state), attempts_of(state), stop_reason_of(state)
+        components = await self._find_components(runtime)
+        if plan is None or stop_reason is None or components.document_check is None:
+            return {"to_check": None}
+        shown = tuple(
+            None if step.prompt is None else selected_attempt(attempts, index) for index, step in enumerate(plan.steps)
+        )
+        report = CheckReport(checked=False)
+        async with TimeLimit(state, limits_of(state)) as timer:
+            report = await components.document_check.check_document(request_of(state), plan, shown)
+        _emit(runtime, DocumentChecked(report=report))
+        document = _document(state, attempts, current_step_of(state), stop_reason, report)
+        return {"document": document, "document_report": report, "seconds": timer.seconds, "to_check": None}
 
 
 def _emit(runtime: Runtime[Any], event: Event) -> None:
@@ -185,8 +217,8 @@ def _edited(plan: Plan, answer: object, limits: Limits) -> tuple[Plan, str]:
         approval = Approval.model_validate(answer)
         if approval.steps is None:
             return plan, ""
-        edited = Plan(steps=approval.steps, version=plan.version + 1, reasoning="edited by a person")
-        _check_plan(edited, limits)
+        edited = Plan(steps=approval.steps, version=plan.version + 1, reasoning="edited by a person", made_by="person")
+        check_steps(edited, limits)
     except (ValidationError, ModelAnswerError) as error:
         return plan, f'The answer must be {{"approved": true}}, optionally with "steps": {error}'
     return edited, ""
@@ -201,23 +233,51 @@ def _new_trajectory(state: TrajectoryState, limits: Limits) -> Update:
     return initial | {"attempts": Overwrite({}), "plans": Overwrite({})}
 
 
-def _check_plan(plan: Plan, limits: Limits) -> None:
-    if not plan.steps:
-        raise ModelAnswerError("The planner returned a plan without steps; a plan needs at least one step.")
-    if len(plan.steps) > limits.max_steps:
-        raise ModelAnswerError(
-            f"The planner returned {len(plan.steps)} steps; a plan may have at most {limits.max_steps} steps. "
-            "Raise limits.max_steps to allow more."
-        )
+async def _ask_for_plan(
+    components: Components,
+    request: Request,
+    planning: Planning,
+    context: PlanContext,
+    finished: tuple[Step, ...],
+    limits: Limits,
+) -> Plan:
+    """Asks the planner in turn; if the planner gives no usable plan, asks the fallback planner.
+
+    Returns:
+        The plan, which begins with the finished steps.
+    """
+    fallback = components.fallback_planner
+
+    async def ask(planner: Planner, made_by: str) -> Plan:
+        answer = await planner.plan(request, context)
+        plan = answer.model_copy(update={"steps": finished + answer.steps, "made_by": made_by})
+        check_steps(plan, limits)
+        return plan
+
+    if fallback is None or planner_in_turn(planning.tries, components, limits) == "planner":
+        try:
+            return await ask(components.planner, "planner")
+        except (InputError, ModelAnswerError):
+            if fallback is None:
+                raise
+    try:
+        return await ask(fallback, "fallback_planner")
+    except InputError as error:
+        if not context.faults:
+            raise
+        raise InputError(f"{error} The first plan was rejected: {context.faults[0]}", code=error.code) from error
 
 
-def _plan_context(state: TrajectoryState, previous: Plan | None, current_step: int) -> PlanContext:
-    if previous is None:
-        return PlanContext()
-    attempts = attempts_of(state)
-    selected = (selected_attempt(attempts, step) for step in range(current_step))
-    done = tuple(attempt for attempt in selected if attempt is not None)
-    return PlanContext(previous, done, tuple(failed_steps(previous, attempts, current_step)), current_step)
+def _document(
+    state: TrajectoryState,
+    attempts: Mapping[str, Attempt],
+    current_step: int,
+    stop_reason: StopReason,
+    report: CheckReport | None,
+) -> Document:
+    requested_steps = named_step_count(request_of(state).text)
+    plan, limits = newest_plan(state), limits_of(state)
+    return assemble(plan, attempts, current_step, stop_reason, limits, requested_steps, report)
 
 
 def _steps_to_generate(state: TrajectoryState, plan: Plan, limits: Limits) -> list[int]:

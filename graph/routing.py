@@ -20,14 +20,26 @@ from .state import (
     extra_attempts_of,
     inherited_calls_of,
     newest_plan,
+    rejected_plans_of,
     request_of,
     stop_reason_of,
 )
 
-__all__ = ["Decision", "allowed_attempts", "decide", "limits_of", "needs_replan", "next_node"]
+__all__ = [
+    "Decision",
+    "allowed_attempts",
+    "decide",
+    "limits_of",
+    "needs_replan",
+    "next_node",
+    "node_after_plan",
+    "node_after_plan_check",
+]
 
 _SUPER_STEPS_PER_ROUND = 5
 """Most super-steps of another round: plan, approve, generate, critic, refine."""
+_SUPER_STEPS_OF_CHECKS = 2
+"""Further ones if plan and document are checked; a plan is asked for again only if more are left."""
 
 
 @dataclass(frozen=True)
@@ -104,10 +116,20 @@ def needs_replan(state: Mapping[str, Any], current_step: int) -> bool:
 
 
 def next_node(state: Mapping[str, Any]) -> str:
-    """Returns the edge to take after `refine`: `plan`, `generate` or `end`."""
+    """Returns the edge to take after `refine`: `plan`, `generate`, `check_document` or `end`."""
     if stop_reason_of(state):
-        return "end"
+        return "check_document" if state.get("to_check") == "document" else "end"
     return "plan" if needs_replan(state, current_step_of(state)) else "generate"
+
+
+def node_after_plan(state: Mapping[str, Any]) -> str:
+    """Returns the edge to take after `plan`: `check_plan`, or `approve` if nothing checks the plan."""
+    return "check_plan" if state.get("to_check") == "plan" else "approve"
+
+
+def node_after_plan_check(state: Mapping[str, Any]) -> str:
+    """Returns the edge to take after `check_plan`: `plan` if the plan was rejected, else `approve`."""
+    return "plan" if rejected_plans_of(state) and not stop_reason_of(state) else "approve"
 
 
 def _stale_drafts(state: Mapping[str, Any], plan: Plan, current_step: int) -> frozenset[str]:
@@ -143,6 +165,7 @@ def _stop_reason(
     if limits.time_limit is not None and state.get("seconds", 0.0) >= limits.time_limit:
         return StopReason.TIME_LIMIT
     remaining = state.get("remaining_steps")
-    if remaining is not None and remaining <= _SUPER_STEPS_PER_ROUND:
+    checks = 0 if plan.report is None else _SUPER_STEPS_OF_CHECKS
+    if remaining is not None and remaining <= _SUPER_STEPS_PER_ROUND + checks:
         return StopReason.HOST_LIMIT
     return None

@@ -10,7 +10,7 @@ versions stay readable.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
 
 from langgraph.channels import DeltaChannel
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict
 from interleavethinker.tools.request_parsing import RequestLike, as_request
 from interleavethinker.tools.types import (
     Attempt,
+    CheckReport,
     ImagePart,
     Part,
     Plan,
@@ -43,6 +44,7 @@ __all__ = [
     "inherited_calls_of",
     "initial_state",
     "newest_plan",
+    "rejected_plans_of",
     "request_of",
     "serializer",
     "stop_reason_of",
@@ -143,6 +145,12 @@ class TrajectoryState(TrajectoryInput, TrajectoryOutput, _OldChannels, total=Fal
     """Attempts inherited from the parent of a branch; they do not count against `Limits.max_calls`."""
     replans: int
     """How often the remaining steps were replanned."""
+    rejected_plans: int
+    """How many plans in a row the plan check has rejected; 0 once a plan is carried out."""
+    to_check: Literal["plan", "document"] | None
+    """What the next node has to check."""
+    document_report: CheckReport | None
+    """The result of the document check; None before it, or without one."""
     remaining_steps: RemainingSteps
     """Super-steps left under the caller's recursion limit; managed by LangGraph."""
 
@@ -156,6 +164,7 @@ STORED_TYPES: tuple[type, ...] = (
     Override,
     Plan,
     Request,
+    CheckReport,
     Step,
     StopReason,
     TextPart,
@@ -188,20 +197,28 @@ def attempts_of(state: Mapping[str, Any]) -> dict[str, Attempt]:
     return state.get("attempts") or {}
 
 
+def rejected_plans_of(state: Mapping[str, Any]) -> int:
+    """Returns how many plans in a row the plan check has rejected."""
+    return int(state.get("rejected_plans") or 0)
+
+
 def initial_state(limits: Limits, seed: int, *, approve_plan: bool = False) -> dict[str, Any]:
     """Returns the initial values of a trajectory, apart from its request, plans and attempts."""
     return {
         "approve_plan": approve_plan,
         "current_step": 0,
         "document": Document(),
+        "document_report": None,
         "extra_attempts": {},
         "inherited_calls": 0,
         "limits": limits,
         "override": None,
+        "rejected_plans": 0,
         "replans": 0,
         "seconds": 0.0,
         "seed": seed,
         "stop_reason": None,
+        "to_check": None,
     }
 
 

@@ -13,7 +13,7 @@ importing this module costs nothing and loads no model library.
 | get an answer | `illustrate`, `aillustrate`, `Answer` |
 | run, watch, steer and keep trajectories | `Workspace`, `Limits`, `HumanVerdict`, `BranchPoint`, the events |
 | embed the agent in a LangGraph graph | `make_graph`, `build_graph`, `serializer`, `shared_store` |
-| bring a planner, critic or generator | `Components`, `Planner`, `Critic`, `ImageGenerator` |
+| bring a planner, critic, generator or check | `Components`, `Planner`, `Critic`, `ImageGenerator`, `PlanCheck` |
 | catch errors | `InterleaveError` and its subclasses |
 """
 
@@ -25,10 +25,16 @@ if TYPE_CHECKING:
     from interleavethinker.graph.answer import Answer
     from interleavethinker.graph.build import build_graph, make_graph
     from interleavethinker.graph.context import Components
-    from interleavethinker.graph.document import Block, Document, StepStatus
+    from interleavethinker.graph.document import (
+        Block,
+        Document,
+        DocumentStatus,
+        StepStatus,
+    )
     from interleavethinker.graph.events import (
         ApprovalNeeded,
         Cancelled,
+        DocumentChecked,
         Event,
         Failed,
         Finished,
@@ -36,6 +42,7 @@ if TYPE_CHECKING:
         ImageGenerated,
         Judged,
         Paused,
+        PlanChecked,
         Planned,
         ReviewNeeded,
         StepFinished,
@@ -53,6 +60,7 @@ if TYPE_CHECKING:
     from interleavethinker.graph.workspace.snapshot import Trajectory
     from interleavethinker.graph.workspace.workspace import Workspace
     from interleavethinker.tools.chat.agents import ChatCritic, ChatPlanner
+    from interleavethinker.tools.chat.checker import ChatChecker
     from interleavethinker.tools.errors import (
         GeneratorError,
         InputError,
@@ -66,10 +74,20 @@ if TYPE_CHECKING:
     from interleavethinker.tools.images.store import ImageStore
     from interleavethinker.tools.mcp.config import GeneratorConfig
     from interleavethinker.tools.mcp.generator import McpImageGenerator
-    from interleavethinker.tools.protocols import Critic, ImageGenerator, PlanContext, Planner, ProgressCallback
+    from interleavethinker.tools.protocols import (
+        Critic,
+        DocumentCheck,
+        ImageGenerator,
+        PlanCheck,
+        PlanContext,
+        Planner,
+        ProgressCallback,
+    )
+    from interleavethinker.tools.request_checks import CombinedCheck, StructuralCheck
     from interleavethinker.tools.request_parsing import RequestLike
     from interleavethinker.tools.types import (
         Attempt,
+        CheckReport,
         CriticInput,
         GeneratedImage,
         GenerationRequest,
@@ -90,12 +108,18 @@ __all__ = [
     "Block",
     "BranchPoint",
     "Cancelled",
+    "ChatChecker",
     "ChatCritic",
     "ChatPlanner",
+    "CheckReport",
+    "CombinedCheck",
     "Components",
     "Critic",
     "CriticInput",
     "Document",
+    "DocumentCheck",
+    "DocumentChecked",
+    "DocumentStatus",
     "Event",
     "EventListener",
     "Failed",
@@ -121,6 +145,8 @@ __all__ = [
     "Part",
     "Paused",
     "Plan",
+    "PlanCheck",
+    "PlanChecked",
     "PlanContext",
     "Planned",
     "Planner",
@@ -136,6 +162,7 @@ __all__ = [
     "StepStatus",
     "StopReason",
     "StoreError",
+    "StructuralCheck",
     "TextPart",
     "Trajectory",
     "TrajectoryError",
@@ -166,11 +193,13 @@ _EXPORTS = {
     "graph.document": (
         "Block",
         "Document",
+        "DocumentStatus",
         "StepStatus",
     ),
     "graph.events": (
         "ApprovalNeeded",
         "Cancelled",
+        "DocumentChecked",
         "Event",
         "Failed",
         "Finished",
@@ -178,6 +207,7 @@ _EXPORTS = {
         "ImageGenerated",
         "Judged",
         "Paused",
+        "PlanChecked",
         "Planned",
         "ReviewNeeded",
         "StepFinished",
@@ -213,6 +243,7 @@ _EXPORTS = {
         "ChatCritic",
         "ChatPlanner",
     ),
+    "tools.chat.checker": ("ChatChecker",),
     "tools.errors": (
         "GeneratorError",
         "InputError",
@@ -228,14 +259,21 @@ _EXPORTS = {
     "tools.mcp.generator": ("McpImageGenerator",),
     "tools.protocols": (
         "Critic",
+        "DocumentCheck",
         "ImageGenerator",
+        "PlanCheck",
         "PlanContext",
         "Planner",
         "ProgressCallback",
     ),
+    "tools.request_checks": (
+        "CombinedCheck",
+        "StructuralCheck",
+    ),
     "tools.request_parsing": ("RequestLike",),
     "tools.types": (
         "Attempt",
+        "CheckReport",
         "CriticInput",
         "GeneratedImage",
         "GenerationRequest",

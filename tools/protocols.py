@@ -1,4 +1,4 @@
-"""The three protocols that implementations plug into: planner, critic and image generator.
+"""The protocols that implementations plug into: planner, critic, image generator, and the checks of plan and document.
 
 Async protocols without behavior. Chat models, scripted baselines, teachers, people and in-memory fakes implement them;
 none of them needs to inherit from a class here.
@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from .types import Attempt, CriticInput, GeneratedImage, GenerationRequest, Plan, Request, Verdict
+from .types import Attempt, CheckReport, CriticInput, GeneratedImage, GenerationRequest, Plan, Request, Verdict
 
-__all__ = ["Critic", "ImageGenerator", "PlanContext", "Planner", "ProgressCallback"]
+__all__ = ["Critic", "DocumentCheck", "ImageGenerator", "PlanCheck", "PlanContext", "Planner", "ProgressCallback"]
 
 ProgressCallback = Callable[[float, str], None]
 """Called with a fraction in 0..1 and a short message while an image is generated. It must not block."""
@@ -18,7 +18,7 @@ ProgressCallback = Callable[[float, str], None]
 
 @dataclass(frozen=True)
 class PlanContext:
-    """Context for a planner besides the request. Empty for the first plan, filled when the plan is replaced."""
+    """Context for a planner besides the request. Empty for the first plan, filled when a plan is replaced."""
 
     previous: Plan | None = None
     """The plan being replaced."""
@@ -28,6 +28,10 @@ class PlanContext:
     """Indices of the previous plan's steps that used up their attempts without success."""
     finished: int = 0
     """Number of finished steps of the previous plan, text-only steps included. The remaining steps are replanned."""
+    rejected: Plan | None = None
+    """The planner's last answer to this request, if the plan check rejected it: only the steps that it wrote."""
+    faults: tuple[str, ...] = ()
+    """The faults that the plan check found in `rejected`."""
 
 
 class Planner(Protocol):
@@ -59,6 +63,36 @@ class Critic(Protocol):
 
         Raises:
             ModelError: The critic's model cannot be loaded or reached.
+        """
+        ...
+
+
+class PlanCheck(Protocol):
+    """Checks a plan against the request before anything is generated."""
+
+    async def check_plan(self, request: Request, plan: Plan, context: PlanContext) -> CheckReport:
+        """Returns the plan's faults.
+
+        A check that cannot decide returns `CheckReport(checked=False)`; it never fails a trajectory for that.
+
+        Args:
+            request: The request.
+            plan: All steps; for a replan, these include the finished steps of the previous plan.
+            context: What the planner was told.
+        """
+        ...
+
+
+class DocumentCheck(Protocol):
+    """Checks a finished document against the request."""
+
+    async def check_document(self, request: Request, plan: Plan, shown: Sequence[Attempt | None]) -> CheckReport:
+        """Returns the document's faults; as `PlanCheck.check_plan`, `CheckReport(checked=False)` if it cannot decide.
+
+        Args:
+            request: The request.
+            plan: The plan that was carried out.
+            shown: For each step of the plan, the attempt whose image the document shows; None for a text-only step.
         """
         ...
 

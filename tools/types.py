@@ -14,6 +14,7 @@ from .plain_text import text_or_none, valid_unicode
 
 __all__ = [
     "Attempt",
+    "CheckReport",
     "CriticInput",
     "GeneratedImage",
     "GenerationRequest",
@@ -85,14 +86,31 @@ class Step(_Frozen):
     """Text shown next to the image (a)."""
 
 
+class CheckReport(_Frozen):
+    """The result of checking a plan or a finished document against the request."""
+
+    checked: bool
+    """Whether the check could decide whether everything that was asked for is there; False: only `faults` is known."""
+    faults: tuple[str, ...] = ()
+    """What is wrong or missing, one sentence each."""
+
+
 class Plan(_Frozen):
-    """All steps, written in advance by the planner. Replanning creates the next version."""
+    """All steps, written in advance by the planner. Replanning, and asking again after a failed check, creates the next
+    version.
+    """
 
     steps: tuple[Step, ...]
     version: int = 1
     """1 for the first plan of a trajectory."""
     reasoning: _Text = ""
     """The planner's reasoning before its answer, if it gave any."""
+    made_by: Literal["planner", "fallback_planner", "person"] | None = None
+    """Who wrote it; set by the graph, None in records of version 0.1."""
+    report: CheckReport | None = None
+    """The result of the profile's plan check; None if there was none."""
+    rejected: bool = False
+    """Whether the plan check led to another plan, so that this one was never carried out."""
 
 
 class Verdict(_Frozen):

@@ -32,8 +32,9 @@ _IMAGE_LIBRARIES = ("torch", "diffusers")
 
 
 def check_profile(profile: Profile) -> list[CheckResult]:
-    """Returns one result each for planner, critic and generator, and one for the generator's license where known."""
-    checks = [_check_role("planner", profile.planner), _check_role("critic", profile.critic), _check_generator(profile)]
+    """Returns one result for each role and the generator, and one for the generator's license where known."""
+    checks = [_check_role(name.replace("_", " "), role) for name, role in profile.roles.items()]
+    checks.append(_check_generator(profile))
     model = image_model(profile.generator.model or "")
     if model is not None:
         checks.append(
@@ -69,7 +70,7 @@ def gpu_memory_need(profile: Profile) -> float:
 
 
 def _local_chat_models(profile: Profile) -> set[str]:
-    models = (profile.planner.model, profile.critic.model)
+    models = (role.model for role in profile.roles.values())
     return {model.removeprefix(OWN_PREFIX) for model in models if model is not None and model.startswith(OWN_PREFIX)}
 
 

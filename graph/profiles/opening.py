@@ -13,9 +13,11 @@ import asyncio
 import atexit
 import contextlib
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from langgraph.runtime import Runtime
 
@@ -23,9 +25,26 @@ from interleavethinker.graph.context import Components
 from interleavethinker.graph.event_loop import LoopThread, OpenContexts, loop_thread
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.mcp.generator import McpImageGenerator
-from interleavethinker.tools.protocols import Critic, PlanContext, Planner, ProgressCallback
+from interleavethinker.tools.protocols import (
+    Critic,
+    DocumentCheck,
+    PlanCheck,
+    PlanContext,
+    Planner,
+    ProgressCallback,
+)
 from interleavethinker.tools.qwen3vl.inference import resolve_folder
-from interleavethinker.tools.types import CriticInput, GeneratedImage, GenerationRequest, Plan, Request, Verdict
+from interleavethinker.tools.request_checks import Checker, CombinedCheck, StructuralCheck
+from interleavethinker.tools.types import (
+    Attempt,
+    CheckReport,
+    CriticInput,
+    GeneratedImage,
+    GenerationRequest,
+    Plan,
+    Request,
+    Verdict,
+)
 
 from .checks import require_local_libraries
 from .profile import Profile, Role, import_object, load_profile
@@ -54,7 +73,7 @@ def shared_store() -> ImageStore:
 
 @contextlib.asynccontextmanager
 async def open_components(profile: Profile, store: ImageStore) -> AsyncIterator[Components]:
-    """Builds a profile's planner and critic, and opens its generator's session, which starts the image server.
+    """Builds a profile's planners, critic and checks, and opens its generator's session, which starts the image server.
 
     Args:
         profile: The profile.
@@ -65,10 +84,9 @@ async def open_components(profile: Profile, store: ImageStore) -> AsyncIterator[
     """
     require_local_libraries(profile)
     # In a thread: loading weights takes seconds, during which the other trajectories of this process continue.
-    planner = cast("Planner", await asyncio.to_thread(_build_role, profile.planner, store, plans=True))
-    critic = cast("Critic", await asyncio.to_thread(_build_role, profile.critic, store, plans=False))
+    components_with = await asyncio.to_thread(_build_roles, profile, store)
     async with McpImageGenerator(profile.generator, store) as generator:
-        yield Components(planner, critic, generator, profile.limits)
+        yield components_with(generator=generator)
 
 
 async def shared_components(profile: str, runtime: Runtime[Any]) -> Components:
@@ -97,8 +115,19 @@ async def _open_in_loop_thread(key: tuple[str, Path]) -> AsyncIterator[Component
     """Opens the components of a profile; the key's second part is the home folder, whose store they use."""
     profile = load_profile(key[0])
     async with open_components(profile, shared_store()) as components:
-        in_thread = _ComponentsInLoopThread(components, loop_thread())
-        yield Components(in_thread, in_thread, in_thread, profile.limits)
+        in_thread, fallback = _ComponentsInLoopThread(components, loop_thread()), None
+        if components.fallback_planner is not None:
+            second = replace(components, planner=components.fallback_planner)
+            fallback = _ComponentsInLoopThread(second, loop_thread())
+        yield Components(
+            planner=in_thread,
+            critic=in_thread,
+            generator=in_thread,
+            limits=components.limits,
+            fallback_planner=fallback,
+            plan_check=None if components.plan_check is None else in_thread,
+            document_check=None if components.document_check is None else in_thread,
+        )
 
 
 _shared = OpenContexts(_open_in_loop_thread)
@@ -106,7 +135,7 @@ atexit.register(_shared.close_in_loop_thread)
 
 
 class _ComponentsInLoopThread:
-    """Planner, critic and generator in one, each called in the loop thread."""
+    """Planner, critic, generator and checks in one, each called in the loop thread."""
 
     def __init__(self, components: Components, thread: LoopThread) -> None:
         self._components = components
@@ -125,18 +154,60 @@ class _ComponentsInLoopThread:
         """See `Critic.judge`."""
         return await self._thread.run_from_any_loop(self._components.critic.judge(cases))
 
+    async def check_plan(self, request: Request, plan: Plan, context: PlanContext) -> CheckReport:
+        """See `PlanCheck.check_plan`."""
+        check = self._components.plan_check
+        if check is None:
+            return CheckReport(checked=False)
+        return await self._thread.run_from_any_loop(check.check_plan(request, plan, context))
+
+    async def check_document(self, request: Request, plan: Plan, shown: Sequence[Attempt | None]) -> CheckReport:
+        """See `DocumentCheck.check_document`."""
+        check = self._components.document_check
+        if check is None:
+            return CheckReport(checked=False)
+        return await self._thread.run_from_any_loop(check.check_document(request, plan, shown))
+
     async def generate(self, call: GenerationRequest, progress: ProgressCallback | None = None) -> GeneratedImage:
         """See `ImageGenerator.generate`."""
         return await self._thread.run_from_any_loop(self._components.generator.generate(call, progress))
 
 
-def _build_role(role: Role, store: ImageStore, *, plans: bool) -> object:
+def _build_roles(profile: Profile, store: ImageStore) -> Callable[..., Components]:
+    """Builds all parts of a profile except its generator, and returns what combines them with one."""
+    fallback = profile.fallback_planner
+    return partial(
+        Components,
+        planner=cast("Planner", _build_role(profile.planner, store, "planner")),
+        critic=cast("Critic", _build_role(profile.critic, store, "critic")),
+        limits=profile.limits,
+        fallback_planner=None if fallback is None else cast("Planner", _build_role(fallback, store, "planner")),
+        plan_check=cast("PlanCheck | None", _build_check(profile, profile.plan_check, store)),
+        document_check=cast("DocumentCheck | None", _build_check(profile, profile.document_check, store)),
+    )
+
+
+def _build_role(role: Role, store: ImageStore, name: Literal["planner", "critic", "checker"]) -> object:
     if role.object is not None:
         return cast("object", import_object(role.object)(store=store, **role.options))
     from interleavethinker.tools.chat.agents import ChatCritic, ChatPlanner
+    from interleavethinker.tools.chat.checker import ChatChecker
     from interleavethinker.tools.chat.loading import load_chat_model
 
     model = load_chat_model(role.model or "", **role.options)
-    agent = ChatPlanner if plans else ChatCritic
+    agent = {"planner": ChatPlanner, "critic": ChatCritic, "checker": ChatChecker}[name]
     prompts = None if role.prompts is None else Path(resolve_folder(role.prompts))
     return agent(model, store, prompts=prompts, max_answers=role.max_answers)
+
+
+def _build_check(profile: Profile, name: str, store: ImageStore) -> object:
+    """Returns the structural check, alone or followed by the named one; None for `off`."""
+    if name == "off":
+        return None
+    if name == "structural":
+        return StructuralCheck()
+    if name == "chat":
+        # The critic's prompts are for judging images; only a checker may replace the prompts of checks.
+        role = profile.checker or profile.critic.model_copy(update={"prompts": None})
+        return CombinedCheck(StructuralCheck(), cast("Checker", _build_role(role, store, "checker")))
+    return CombinedCheck(StructuralCheck(), cast("Checker", import_object(name)(store=store)))

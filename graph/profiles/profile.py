@@ -23,17 +23,21 @@ from interleavethinker.tools.renamed_fields import with_new_names
 __all__ = ["Profile", "Role", "import_object", "load_profile", "problems_of", "shipped_profiles"]
 
 
+CHECKS = ("structural", "chat", "off")
+"""Values of `plan_check` and `document_check` that are no import strings."""
+
+
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Role(_Frozen):
-    """The planner or the critic: a chat model, or any object that implements the protocol."""
+    """A planner, the critic or the checker: a chat model, or any object that implements the protocol."""
 
     model: str | None = None
     """`qwen3-vl:` with a folder or repository, or `provider:model` for LangChain's `init_chat_model`."""
     object: str | None = None
-    """Import string of a callable that takes `store=` and the options and returns a `Planner` or `Critic`."""
+    """Import string of a callable that takes `store=` and the options and returns what implements the protocol."""
     prompts: str | None = None
     """Folder of prompt files that replace the shipped ones: relative to the profile's file, or `package:folder`."""
     max_answers: int = Field(default=3, ge=1, le=10)
@@ -71,7 +75,39 @@ class Profile(_Frozen):
     planner: Role
     critic: Role
     generator: GeneratorConfig
+    fallback_planner: Role | None = None
+    """Plans where the planner's answers cannot be used or fail the plan check."""
+    plan_check: str = "structural"
+    """Checks each plan before anything is generated: `structural`, `chat` (a chat model, after the structural check),
+    `off`, or the import string of a callable that takes `store=` and returns a `PlanCheck`, also after the structural
+    one."""
+    document_check: str = "structural"
+    """Checks the complete document; as `plan_check`, with a `DocumentCheck`."""
+    checker: Role | None = None
+    """The chat model of `chat` checks; default: the critic's."""
     limits: Limits = Field(default_factory=Limits)
+
+    @property
+    def roles(self) -> dict[str, Role]:
+        """The roles that the profile fills, by the names of their tables."""
+        roles = {"planner": self.planner, "critic": self.critic}
+        optional = {"fallback_planner": self.fallback_planner, "checker": self.checker}
+        return roles | {name: role for name, role in optional.items() if role is not None}
+
+    @property
+    def import_strings(self) -> tuple[str, ...]:
+        """Everything that the profile names by an import string, apart from its request check."""
+        objects = (role.object for role in self.roles.values() if role.object is not None)
+        return (*objects, *(check for check in (self.plan_check, self.document_check) if ":" in check))
+
+    @model_validator(mode="after")
+    def _check_checks(self) -> Self:
+        for field, check in (("plan_check", self.plan_check), ("document_check", self.document_check)):
+            if check not in CHECKS and ":" not in check:
+                raise ValueError(f"{field} must be one of {', '.join(CHECKS)}, or an import string; got {check!r}")
+        if "chat" in {self.plan_check, self.document_check} and (self.checker or self.critic).model is None:
+            raise ValueError("a chat check needs a chat model: add [checker] with a model")
+        return self
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -150,7 +186,7 @@ def _parse(text: str, name: str, path: Path | None) -> Profile:
         return profile
     roles = {
         key: role.model_copy(update={"prompts": str(path.parent / role.prompts)})
-        for key, role in (("planner", profile.planner), ("critic", profile.critic))
+        for key, role in profile.roles.items()
         if role.prompts is not None and resolve_folder(role.prompts) == role.prompts
     }
     return profile.model_copy(update=roles)

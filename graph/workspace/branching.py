@@ -72,13 +72,14 @@ def branch_state(
         check_seed(point.seed)
     nothing_replaced = point.prompt is None and point.seed is None and point.image is None
     seed = secrets.randbelow(2**31) if nothing_replaced else state.get("seed", 0)
+    earlier_plans = [old for number, old in state["plans"].items() if number < plan.version]
     values = initial_state(limits or limits_of(state), seed) | {
         "request": list(state["request"]),
         "plans": {number: old for number, old in state["plans"].items() if number <= plan.version},
         "attempts": prefix,
         "current_step": point.step,
         "inherited_calls": len(prefix),
-        "replans": min(state.get("replans", 0), plan.version - 1),
+        "replans": min(state.get("replans", 0), sum(not old.rejected for old in earlier_plans)),
     }
     if point.image is None:
         values["override"] = Override(step=point.step, iteration=point.iteration, prompt=point.prompt, seed=point.seed)
@@ -101,7 +102,7 @@ def branch_state(
 def _plan_at(state: Mapping[str, Any], point: BranchPoint) -> Plan:
     """Returns the plan under which the attempt was, or would be, generated."""
     newest = newest_plan(state)
-    if newest is None:
+    if newest is None or newest.rejected:
         raise InputError("This trajectory has no plan yet; it can be branched once it has one.")
     versions = [a.plan_version for a in attempts_of(state).values() if a.step == point.step]
     plan: Plan = state["plans"][max(versions)] if versions else newest

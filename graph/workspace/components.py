@@ -70,9 +70,8 @@ def usable_profile(name: str, request: Request) -> Profile:
         ProfileError: No such profile, or it names an object that cannot be imported.
     """
     profile = load_profile(name)
-    for role in (profile.planner, profile.critic):
-        if role.object is not None:
-            import_object(role.object)
+    for target in profile.import_strings:
+        import_object(target)
     if profile.request_check is not None:
         import_object(profile.request_check)(request)
     return profile

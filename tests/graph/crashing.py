@@ -21,9 +21,18 @@ from interleavethinker.tools.mcp.generator import McpImageGenerator
 from interleavethinker.tools.protocols import ImageGenerator, PlanContext, ProgressCallback
 from interleavethinker.tools.testing.agents import FixedPlanner, RuleCritic, plan_of
 from interleavethinker.tools.testing.generator import MemoryGenerator, fake_image
-from interleavethinker.tools.types import CriticInput, GeneratedImage, GenerationRequest, Plan, Request, Verdict
+from interleavethinker.tools.types import (
+    Attempt,
+    CheckReport,
+    CriticInput,
+    GeneratedImage,
+    GenerationRequest,
+    Plan,
+    Request,
+    Verdict,
+)
 
-KINDS = ("plan", "generate", "judge", "checkpoint", "writes")
+KINDS = ("plan", "check", "generate", "judge", "checkpoint", "writes")
 
 
 class Reaper:
@@ -121,7 +130,28 @@ class KillablePlanner(FixedPlanner):
         self._reaper.pass_by("plan", "before")
         plan = await super().plan(request, context)
         self._reaper.pass_by("plan", "after")
+        if context.previous is None and context.rejected is None:
+            return plan_of("a", "b")
         return plan_of("redo c") if context.previous else plan
+
+
+class KillableCheck:
+    """Rejects plans of two steps, and finds a fault in every document."""
+
+    def __init__(self, reaper: Reaper) -> None:
+        self._reaper = reaper
+
+    async def check_plan(self, request: Request, plan: Plan, context: PlanContext) -> CheckReport:  # noqa: ARG002
+        self._reaper.pass_by("check", "before")
+        faults = () if len(plan.steps) == 3 else ("Step c is missing.",)
+        self._reaper.pass_by("check", "after")
+        return CheckReport(checked=True, faults=faults)
+
+    async def check_document(self, request: Request, plan: Plan, shown: Sequence[Attempt | None]) -> CheckReport:  # noqa: ARG002
+        self._reaper.pass_by("check", "before")
+        await asyncio.sleep(0)
+        self._reaper.pass_by("check", "after")
+        return CheckReport(checked=True, faults=(f"{len(shown)} steps are too many.",))
 
 
 class KillableCritic(RuleCritic):
@@ -164,7 +194,14 @@ async def live(folder: Path, reaper: Reaper, look_ahead: int, served: bool) -> d
 
 
 async def with_generator(generator: ImageGenerator, folder: Path, reaper: Reaper, look_ahead: int) -> dict[str, Any]:
-    components = Components(KillablePlanner(reaper, plan_of("a", "b", "c")), KillableCritic(reaper), generator)
+    check = KillableCheck(reaper)
+    components = Components(
+        KillablePlanner(reaper, plan_of("a", "b", "c")),
+        KillableCritic(reaper),
+        generator,
+        plan_check=check,
+        document_check=check,
+    )
     async with Workspace.open(folder, components) as workspace:
         existing = await workspace.list()
         limits = Limits(max_attempts=3, replan_after=1, look_ahead=look_ahead)

@@ -11,6 +11,8 @@ CRASHING = Path(__file__).with_name("crashing.py")
 POINTS = [
     ("plan", "before"),
     ("plan", "after"),
+    ("check", "before"),
+    ("check", "after"),
     ("generate", "before"),
     ("generate", "inside"),
     ("generate", "after"),

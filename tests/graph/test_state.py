@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from interleavethinker.graph import Block, Document, Limits, serializer
 from interleavethinker.graph.limits import StopReason
 from interleavethinker.graph.state import STORED_TYPES, Override, _merge_attempts, _merge_plans
-from interleavethinker.tools.types import Attempt, ImagePart, Plan, Request, Step, TextPart, Verdict
+from interleavethinker.tools.types import Attempt, CheckReport, ImagePart, Plan, Request, Step, TextPart, Verdict
 
 SHA = "0" * 64
 VERDICT = Verdict(success=False, refined_prompt="näher \U0001f985", reasoning="r", confidence=0.25)
@@ -16,6 +16,7 @@ STEP = Step(instruction="u", prompt=None, auxiliary_text="a\n\x00b")
 ATTEMPT = Attempt(
     plan_version=2, step=1, iteration=3, prompt="p", seed=2**31 - 1, source=None, image=SHA, verdict=VERDICT
 )
+REPORT = CheckReport(checked=True, faults=("Step 1 is missing.",))
 BLOCK = Block(kind="image", step=0, status="best_effort", text="p", sha256=SHA)
 SAMPLES: list[BaseModel | StopReason] = [
     ATTEMPT,
@@ -24,8 +25,9 @@ SAMPLES: list[BaseModel | StopReason] = [
     ImagePart(sha256=SHA),
     Limits(max_calls=3, time_limit=0.5),
     Override(step=1, iteration=0, prompt="p", seed=4),
-    Plan(steps=(STEP, STEP), version=2, reasoning="why"),
+    Plan(steps=(STEP, STEP), version=2, reasoning="why", made_by="planner", report=REPORT, rejected=True),
     Request(parts=(TextPart(text="t"), ImagePart(sha256=SHA))),
+    REPORT,
     STEP,
     StopReason.TIME_LIMIT,
     TextPart(text=""),

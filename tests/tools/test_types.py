@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from interleavethinker.tools import types
 from interleavethinker.tools.types import (
     Attempt,
+    CheckReport,
     CriticInput,
     GeneratedImage,
     GenerationRequest,
@@ -30,6 +31,13 @@ SAMPLES: tuple[BaseModel, ...] = (
     Step(instruction="A ball appears.", prompt="a ball", auxiliary_text="Look!"),
     Step(),
     Plan(steps=(Step(prompt="a ball"), Step(auxiliary_text="the end")), version=2, reasoning="short"),
+    Plan(
+        steps=(Step(prompt="a ball"),),
+        made_by="planner",
+        report=CheckReport(checked=True, faults=("no",)),
+        rejected=True,
+    ),
+    CheckReport(checked=False),
     VERDICT,
     Verdict(success=None),
     CriticInput(source=None, image=A, original_prompt="a ball", prompt="a red ball"),

@@ -29,7 +29,7 @@ from .invocation import check_complete, invoke
 from .logprobs import CRITIC_FIELD, confidence_of
 from .rendering import BLANK, Prompts, Turn, load_prompts, render_case, render_request
 
-__all__ = ["ChatCritic", "ChatPlanner", "to_messages"]
+__all__ = ["ChatCritic", "ChatPlanner", "to_messages", "usable_answer"]
 
 _T = TypeVar("_T")
 _READING_SECONDS = 5.0
@@ -79,7 +79,7 @@ class ChatPlanner:
 
         messages = to_messages(render_request(request, context, self._prompts), self._store)
         try:
-            return await _usable_answer(self._model, messages, read, self._max_answers)
+            return await usable_answer(self._model, messages, read, self._max_answers)
         except ModelAnswerError:
             if usable:
                 return usable[-1]
@@ -129,7 +129,7 @@ class ChatCritic:
 
         messages = to_messages(render_case(case, self._prompts), self._store, blank_like=case.image)
         try:
-            return await _usable_answer(self._model, messages, read, self._max_answers)
+            return await usable_answer(self._model, messages, read, self._max_answers)
         except ModelAnswerError as error:
             # The judgement counts although no new prompt came with it.
             return rejections[-1] if rejections else Verdict(success=None, reasoning=str(error))
@@ -166,9 +166,21 @@ def to_messages(turns: Sequence[Turn], store: ImageStore, blank_like: Sha256 | N
     return messages
 
 
-async def _usable_answer(
+async def usable_answer(
     model: BaseChatModel, messages: list[BaseMessage], read: Callable[[AIMessage], _T], max_answers: int
 ) -> _T:
+    """Returns a model's first answer that can be read, and tells it before each retry what was wrong.
+
+    Args:
+        model: The chat model.
+        messages: The conversation.
+        read: Reads an answer; raises `ModelAnswerError` if it cannot be used.
+        max_answers: How many answers the model may give.
+
+    Raises:
+        ModelAnswerError: No answer can be used.
+        ModelError: The model cannot be loaded or reached.
+    """
     conversation = list(messages)
     for retries_left in reversed(range(max_answers)):
         answer = await invoke(model, conversation)

@@ -16,11 +16,20 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, T
 
 from interleavethinker.tools.errors import ModelAnswerError
 from interleavethinker.tools.plain_text import MAX_PROMPT, means_nothing, valid_unicode, without_control_tokens
-from interleavethinker.tools.types import Plan, Step, Verdict
+from interleavethinker.tools.types import CheckReport, Plan, Step, Verdict
 
 from .answer_text import json_object_in, thought_in
 
-__all__ = ["read_plan", "read_verdict", "reasoning_of", "rejection_in", "strict_answer", "write_plan", "write_verdict"]
+__all__ = [
+    "read_faults",
+    "read_plan",
+    "read_verdict",
+    "reasoning_of",
+    "rejection_in",
+    "strict_answer",
+    "write_plan",
+    "write_verdict",
+]
 
 _T = TypeVar("_T", bound=BaseModel)
 _STRICT = re.compile(r"\s*<think>(?P<think>.*?)</think>\s*<answer>(?P<answer>.*?)</answer>\s*", re.DOTALL)
@@ -58,6 +67,10 @@ class _StepAnswer(_Lenient):
 
 class _PlanAnswer(_Lenient):
     execution_plan: list[_StepAnswer] = Field(min_length=1, max_length=1000)
+
+
+class _CheckAnswer(_Lenient):
+    faults: list[str] = Field(max_length=50)
 
 
 class _CriticAnswer(_Lenient):
@@ -108,6 +121,16 @@ def rejection_in(text: str) -> Verdict | None:
     if answer.previous_step_success or _refined_prompt(answer.refine_prompt) is not None:
         return None
     return Verdict(success=False, reasoning=reasoning_of(text))
+
+
+def read_faults(text: str) -> CheckReport:
+    """Reads a checker's answer, which is an object with a list of `faults`.
+
+    Raises:
+        ModelAnswerError: The answer has another format; the message tells the model what to correct.
+    """
+    faults = (" ".join(fault.split()) for fault in _parsed(_CheckAnswer, text).faults)
+    return CheckReport(checked=True, faults=tuple(fault for fault in faults if fault))
 
 
 def write_plan(plan: Plan, first: int = 1) -> str:

@@ -5,6 +5,7 @@ messages, training to its own rows. The prompts are the `.md` files next to this
 another folder replace them one by one; published checkpoints expect other prompts, with the same placeholders.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -15,9 +16,21 @@ from interleavethinker.tools.errors import ProfileError
 from interleavethinker.tools.protocols import PlanContext
 from interleavethinker.tools.types import CriticInput, ImagePart, Part, Plan, Request, Sha256, Step, TextPart
 
-__all__ = ["BLANK", "Prompts", "Turn", "load_prompts", "render_case", "render_request", "shown_source"]
+from .answers import write_plan
 
-_NAMES = ("critic", "planner_interleaved", "planner_text", "replan")
+__all__ = [
+    "BLANK",
+    "Prompts",
+    "Turn",
+    "load_prompts",
+    "render_case",
+    "render_document_check",
+    "render_plan_check",
+    "render_request",
+    "shown_source",
+]
+
+_NAMES = ("check_document", "check_plan", "critic", "plan_faults", "planner_interleaved", "planner_text", "replan")
 BLANK: Sha256 = "0" * 64
 """Name of a blank white image with the size of the result, shown to the critic if a step has no source."""
 
@@ -39,8 +52,14 @@ class Turn:
 class Prompts:
     """The prompt templates. Placeholders have the form `{{name}}`."""
 
+    check_document: str
+    """For the check of a complete document."""
+    check_plan: str
+    """For the check of a plan."""
     critic: str
     """Placeholders: `{{original_prompt}}`, `{{prompt}}`."""
+    plan_faults: str
+    """Asks for another plan after a failed check. Placeholder: `{{faults}}`."""
     planner_interleaved: str
     """For requests with images."""
     planner_text: str
@@ -75,7 +94,40 @@ def render_request(request: Request, context: PlanContext | None = None, prompts
     turns = [Turn("system", (TextPart(text=system),)), Turn("user", request.parts)]
     if context is not None and context.previous is not None:
         turns.append(Turn("user", (TextPart(text=_replan(prompts.replan, context, context.previous)),)))
+    if context is not None and context.rejected is not None:
+        first = len(request.images) + context.finished + 1
+        faults = "\n".join(f"- {fault}" for fault in context.faults)
+        turns.append(Turn("assistant", (TextPart(text=write_plan(context.rejected, first)),)))
+        turns.append(Turn("user", (TextPart(text=_fill(prompts.plan_faults, faults=faults)),)))
     return turns
+
+
+def render_plan_check(request: Request, plan: Plan, prompts: Prompts | None = None) -> list[Turn]:
+    """Returns the checker's conversation about a plan: the instructions, the request, then the plan's steps."""
+    prompts = prompts or load_prompts()
+    steps = "\n\n".join(_described(number, step, prompt=True) for number, step in enumerate(plan.steps, 1))
+    question = (TextPart(text="The request:"), *request.parts, TextPart(text=f"The plan:\n\n{steps}"))
+    return [Turn("system", (TextPart(text=prompts.check_plan),)), Turn("user", question)]
+
+
+def render_document_check(
+    request: Request, plan: Plan, images: Sequence[Sha256 | None], prompts: Prompts | None = None
+) -> list[Turn]:
+    """Returns the checker's conversation about a document: the instructions, the request, then texts and images.
+
+    Args:
+        request: The request.
+        plan: The plan that was carried out.
+        images: The image that each step shows; None for a text-only step.
+        prompts: The prompts; the shipped ones by default.
+    """
+    prompts = prompts or load_prompts()
+    parts: list[Part] = [TextPart(text="The request:"), *request.parts, TextPart(text="The answer:")]
+    for number, (step, image) in enumerate(zip(plan.steps, images, strict=True), 1):
+        parts.append(TextPart(text=_described(number, step, prompt=False)))
+        if image is not None:
+            parts.append(ImagePart(sha256=image))
+    return [Turn("system", (TextPart(text=prompts.check_document),)), Turn("user", tuple(parts))]
 
 
 def render_case(case: CriticInput, prompts: Prompts | None = None) -> list[Turn]:
@@ -110,6 +162,11 @@ def _replan(template: str, context: PlanContext, previous: Plan) -> str:
         failed="\n".join(failed) or "- nothing",
         rest="\n".join(f"- {_summary(step)}" for step in rest) or "- nothing",
     )
+
+
+def _described(number: int, step: Step, *, prompt: bool) -> str:
+    lines = [("", step.instruction), ("Prompt: ", step.prompt if prompt else None), ("Text: ", step.auxiliary_text)]
+    return "\n".join([f"Step {number}.", *(f"{label}{text}" for label, text in lines if text)])
 
 
 def _summary(step: Step) -> str:
