@@ -100,7 +100,10 @@ ExportFolder = Annotated[
     ),
 ]
 TrajectoryId = Annotated[
-    str, typer.Argument(callback=check_trajectory_id, metavar="ID", help="ID of the trajectory, or a unique prefix.")
+    str,
+    typer.Argument(
+        callback=check_trajectory_id, metavar="ID", help="ID of the trajectory, a unique prefix, or `last`."
+    ),
 ]
 NoRun = Annotated[bool, typer.Option("--no-run", help="Only record it; run the trajectory later with `resume`.")]
 MaxAttempts = Annotated[int | None, typer.Option(min=1, max=100, help="Attempts per step.", rich_help_panel=_LIMITS)]

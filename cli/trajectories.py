@@ -1,4 +1,4 @@
-"""Commands about existing trajectories: list, show, pause, cancel, approve, judge, branch, export, delete.
+"""Commands about existing trajectories: show, pause, cancel, approve, judge, branch, export, delete.
 
 The command line counts steps and attempts from 1, as the storyboard does; the library counts from 0.
 """
@@ -33,25 +33,9 @@ if TYPE_CHECKING:
 
     from interleavethinker.graph import Trajectory, Workspace
 
-__all__ = ["approve", "branch", "cancel", "delete", "export", "judge", "list_", "pause", "show"]
+__all__ = ["approve", "branch", "cancel", "delete", "export", "judge", "pause", "print_trajectory", "show"]
 
 _RECORDED = "Recorded. Run it with: interleavethinker resume {}"
-
-
-@workspace_command
-async def list_(workspace: "Workspace", json_output: Json = False) -> None:
-    """List all trajectories, newest first."""
-    summaries = await workspace.list()
-    if json_output:
-        echo_json([summary.model_dump(mode="json") for summary in summaries])
-        return
-    from rich.table import Column, Table
-
-    table = Table(Column("ID", no_wrap=True), "status", "profile", "created", "request", box=None)
-    for summary in summaries:
-        created = f"{summary.created.astimezone():%Y-%m-%d %H:%M}"
-        table.add_row(summary.id, summary.status, summary.profile, created, one_line(summary.title))
-    console().print(table if summaries else "No trajectories yet. Create one with: interleavethinker run")
 
 
 @workspace_command
@@ -64,7 +48,7 @@ async def show(workspace: "Workspace", trajectory: TrajectoryId, json_output: Js
     if json_output:
         echo_json(snapshot.model_dump(mode="json"))
     else:
-        _print(console(), snapshot)
+        print_trajectory(console(), snapshot)
 
 
 @workspace_command
@@ -241,7 +225,9 @@ async def _confirm(workspace: "Workspace", trajectory: str, message: str, *, as_
     return OK
 
 
-def _print(terminal: "Console", trajectory: "Trajectory") -> None:
+def print_trajectory(terminal: "Console", trajectory: "Trajectory") -> None:
+    """Prints the state of a trajectory for a person."""
+
     def line(text: str, style: str | None = None, indent: str = "") -> None:
         terminal.print(indent + one_line(text), style=style, soft_wrap=True)
 

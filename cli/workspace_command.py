@@ -9,13 +9,18 @@ from typing import TYPE_CHECKING, Any, Concatenate
 
 import typer
 
+from interleavethinker.tools.errors import TrajectoryError
+
 from .exit_codes import OK
 from .options import WorkspaceFolder
 
 if TYPE_CHECKING:
     from interleavethinker.graph import Workspace
 
-__all__ = ["workspace_command"]
+__all__ = ["LAST", "newest_trajectory", "workspace_command"]
+
+LAST = "last"
+"""Stands for the most recent trajectory wherever an ID is expected; IDs begin with a digit."""
 
 
 def workspace_command(
@@ -24,7 +29,8 @@ def workspace_command(
     """Makes a command from an async function whose first parameter is an open workspace.
 
     The command has the function's other parameters and the option `--workspace`. It opens the workspace, awaits the
-    function, and exits with the code that the function returns; None means success.
+    function, and exits with the code that the function returns; None means success. `last` as the `trajectory`, or
+    among the `trajectories`, becomes the ID of the most recent one.
 
     Examples:
         >>> @workspace_command
@@ -41,6 +47,7 @@ def workspace_command(
             from interleavethinker.graph import Workspace
 
             async with Workspace.open(folder) as workspace:
+                await _replace_last(workspace, options)
                 return await body(workspace, **options) or OK
 
         raise typer.Exit(asyncio.run(run()))
@@ -52,3 +59,23 @@ def workspace_command(
     command.__annotations__ = {one.name: one.annotation for one in (*parameters, keyword)}
     del command.__wrapped__
     return command
+
+
+async def _replace_last(workspace: "Workspace", options: dict[str, Any]) -> None:
+    if options.get("trajectory") == LAST:
+        options["trajectory"] = await newest_trajectory(workspace)
+    if LAST in (options.get("trajectories") or ()):
+        newest = await newest_trajectory(workspace)
+        options["trajectories"] = [newest if one == LAST else one for one in options["trajectories"]]
+
+
+async def newest_trajectory(workspace: "Workspace") -> str:
+    """Returns the ID of the trajectory that was created last.
+
+    Raises:
+        TrajectoryError: There is none.
+    """
+    summaries = await workspace.list()
+    if not summaries:
+        raise TrajectoryError("No trajectories yet. Create one with: interleavethinker run", code="unknown_trajectory")
+    return summaries[0].id
