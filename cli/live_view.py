@@ -106,6 +106,7 @@ class LiveView:
         results = {
             "accepted": "accepted",
             "best_effort": "no attempt accepted, best one kept",
+            "not_judged": "not judged, image kept",
             "text_only": "text only",
         }
         line = Text(f"step {event.step + 1}: {results.get(event.status, event.status)}")

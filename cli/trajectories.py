@@ -98,7 +98,9 @@ async def judge(
     workspace: "Workspace",
     trajectory: TrajectoryId,
     accept: Annotated[bool | None, typer.Option("--accept/--reject", help="Your verdict.")] = None,
-    prompt: Annotated[str | None, typer.Option(help="With --reject: prompt of the next attempt.")] = None,
+    prompt: Annotated[
+        str | None, typer.Option(help="With --reject: your words for the step, by which it is then judged.")
+    ] = None,
     reason: Annotated[str, typer.Option(help="Reason, stored with the verdict.")] = "",
     step: Annotated[int | None, typer.Option(min=1, help="Must be the current step.")] = None,
     attempt: Annotated[int | None, typer.Option(min=1, help="Attempt to judge; the newest by default.")] = None,
@@ -138,9 +140,9 @@ async def branch(
     trajectory: TrajectoryId,
     step: Annotated[int, typer.Argument(min=1, metavar="STEP", help="Everything before this step is kept.")],
     attempt: Annotated[int, typer.Option(min=1, help="Also keep the step's attempts before this one.")] = 1,
-    prompt: Annotated[str | None, typer.Option(help="Prompt of this attempt.")] = None,
+    prompt: Annotated[str | None, typer.Option(help="Your words for the step, by which it is then judged.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, max=MAX_INTEGER, help="Generator seed of this attempt.")] = None,
-    image: Annotated[Path | None, typer.Option(help="Image to use as this attempt.")] = None,
+    image: Annotated[Path | None, typer.Option(help="Image to use for the step; it counts as accepted.")] = None,
     max_attempts: MaxAttempts = None,
     max_calls: MaxCalls = None,
     time_limit: TimeLimit = None,

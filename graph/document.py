@@ -4,6 +4,7 @@ The document is a pure function of the state. A block holds text or the name of 
 and the step's status, so that a best effort is always distinguishable from an accepted image.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Literal
 
@@ -15,13 +16,14 @@ from interleavethinker.tools.types import Attempt, CheckReport, Plan, Sha256
 from .attempts import selected_attempt
 from .limits import Limits, StopReason, explain
 
-__all__ = ["Block", "Document", "DocumentStatus", "StepStatus", "assemble"]
+__all__ = ["Block", "Document", "DocumentStatus", "StepStatus", "assemble", "status_of"]
 
 DocumentStatus = Literal["incomplete", "complete and checked", "complete, not checked", "complete with known faults"]
 """Whether all steps are finished, and the result of the check against the request."""
 
-StepStatus = Literal["accepted", "best_effort", "text_only"]
-"""Result of a step: accepted by the critic or a person, best attempt kept although none was accepted, or no image."""
+StepStatus = Literal["accepted", "best_effort", "not_judged", "text_only"]
+"""Result of a step: accepted by the critic or a person, best attempt kept although all were rejected, an image that
+nobody judged, or no image."""
 
 
 class _Frozen(BaseModel):
@@ -103,16 +105,17 @@ def assemble(
     if plan is None:
         return Document(notes=tuple(notes))
     blocks: list[Block] = []
-    best_efforts = 0
+    shown: Counter[StepStatus] = Counter()
     # Drafts beyond the current step are not part of the document, because they may still be dropped.
     for index in range(min(current_step + 1, len(plan.steps))):
         step_blocks = _step_blocks(plan, attempts, index, index < current_step)
         blocks += step_blocks
         if index < current_step or stop_reason is not None:  # The current step may still be accepted.
-            best_efforts += any(block.kind == "image" and block.status == "best_effort" for block in step_blocks)
-    if best_efforts:
-        shown = "1 step shows" if best_efforts == 1 else f"{best_efforts} steps show"
-        notes.append(f"{shown} a best effort: no attempt was accepted.")
+            shown.update(block.status for block in step_blocks if block.kind == "image")
+    if shown["best_effort"]:
+        notes.append(f"{_steps_show(shown['best_effort'])} a best effort: no attempt was accepted.")
+    if shown["not_judged"]:
+        notes.append(f"{_steps_show(shown['not_judged'])} an image that was not judged.")
     faults = dict.fromkeys(fault for one in (plan.report, report) if one is not None for fault in one.faults)
     if requested_steps is not None and requested_steps != len(plan.steps):
         note = f"The request asks for {requested_steps} steps; the plan has {len(plan.steps)}."
@@ -126,14 +129,23 @@ def assemble(
     )
 
 
+def status_of(attempt: Attempt) -> StepStatus:
+    """Returns the status of a step that shows this attempt."""
+    if attempt.verdict is None or attempt.verdict.success is None:
+        return "not_judged"
+    return "accepted" if attempt.verdict.success else "best_effort"
+
+
+def _steps_show(count: int) -> str:
+    return "1 step shows" if count == 1 else f"{count} steps show"
+
+
 def _step_blocks(plan: Plan, attempts: Mapping[str, Attempt], index: int, finished: bool) -> list[Block]:
     step = plan.steps[index]
     selected = selected_attempt(attempts, index) if step.prompt is not None else None
     if selected is None and not (finished and step.prompt is None):
         return []
-    status: StepStatus = "text_only"
-    if selected is not None:
-        status = "accepted" if selected.verdict is not None and selected.verdict.success else "best_effort"
+    status: StepStatus = "text_only" if selected is None else status_of(selected)
     blocks = []
     if step.instruction:
         blocks.append(Block(kind="heading", step=index, status=status, text=step.instruction))

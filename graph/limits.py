@@ -38,6 +38,12 @@ class Limits(BaseModel):
 
     max_attempts: int = Field(default=5, ge=1, le=100)
     """Attempts per step (T_max of the paper)."""
+    judge_last_attempt: bool = True
+    """Whether the critic judges a step's last allowed attempt too. False calls it only where its confidence can choose
+    among several attempts, as version 0.1 did."""
+    retry_unjudged: bool = False
+    """Whether an attempt is repeated when the critic gave no usable verdict on it. False keeps its image, marked as not
+    judged, because a critic that cannot answer would otherwise cost `max_attempts` images per step."""
     max_calls: int | None = Field(default=None, ge=1)
     """Attempts of this trajectory, including those answered from a cache. Attempts inherited by a branch and dropped
     drafts do not count. None: no limit."""

@@ -32,9 +32,11 @@ from .context import Components
 from .document import Document, assemble
 from .events import DocumentChecked, Event, GenerationProgress, ImageGenerated, Judged, PlanChecked, Planned
 from .limits import Limits, StopReason
+from .plan_versions import next_iteration, with_words
 from .planning import Planning, asks_again, check_steps, context_of_check, planner_in_turn, planning_of
 from .routing import allowed_attempts, decide, limits_of
 from .state import (
+    Override,
     TrajectoryState,
     attempts_of,
     current_step_of,
@@ -137,11 +139,16 @@ class Nodes:
             return {}
         components = await self._find_components(runtime)
         generated: dict[str, Attempt] = {}
+        edited, override = _with_override(state, plan)
+        if edited is not plan:
+            _emit(runtime, Planned(plan=edited, first=current_step_of(state)))
         async with TimeLimit(state, limits) as timer:
-            for step in _steps_to_generate(state, plan, limits):
-                attempt = await _generate_attempt(components, runtime, state, plan, step, generated)
-                generated[attempt_key(plan.version, step, attempt.iteration)] = attempt
+            for step in _steps_to_generate(state, edited, limits):
+                attempt = await _generate_attempt(components, runtime, state, edited, step, generated, override)
+                generated[attempt_key(edited.version, step, attempt.iteration)] = attempt
         update: Update = {"attempts": generated, "seconds": timer.seconds}
+        if override is not None and generated:
+            update |= {"override": None} | ({} if edited is plan else {"plans": {edited.version: edited}})
         return update | {"stop_reason": StopReason.TIME_LIMIT} if timer.expired else update
 
     async def critic(self, state: TrajectoryState, runtime: Runtime[Any]) -> Update:
@@ -151,7 +158,7 @@ class Nodes:
             return {}
         components = await self._find_components(runtime)
         limits = limits_of(state)
-        pending = _attempts_to_judge(state, plan, components.critic.gives_confidence)
+        pending = _attempts_to_judge(state, plan, limits, components.critic.gives_confidence)
         if not pending:
             return {}
         cases = [
@@ -280,6 +287,21 @@ def _document(
     return assemble(plan, attempts, current_step, stop_reason, limits, requested_steps, report)
 
 
+def _next_iteration(state: TrajectoryState, plan: Plan, step: int) -> int:
+    plans = (state.get("plans") or {}) | {plan.version: plan}
+    return next_iteration(plans, attempts_of(state).values(), plan.version, step)
+
+
+def _with_override(state: TrajectoryState, plan: Plan) -> tuple[Plan, Override | None]:
+    """Returns the plan with a person's words for the current step, and their override if it is for the next attempt."""
+    override, step = state.get("override"), current_step_of(state)
+    if override is None or step >= len(plan.steps) or override.step != step:
+        return plan, None
+    if override.iteration != _next_iteration(state, plan, step):
+        return plan, None
+    return (plan if override.prompt is None else with_words(plan, step, override.prompt)), override
+
+
 def _steps_to_generate(state: TrajectoryState, plan: Plan, limits: Limits) -> list[int]:
     """Returns the current step and the steps to draft: those with a prompt, and at most as many as calls remain.
 
@@ -288,6 +310,9 @@ def _steps_to_generate(state: TrajectoryState, plan: Plan, limits: Limits) -> li
     """
     current_step = current_step_of(state)
     last = min(current_step + limits.look_ahead, len(plan.steps))
+    override = state.get("override")
+    if override is not None and override.step > current_step:  # A person's words make a plan version of that step.
+        last = min(last, override.step)
     steps = [index for index in range(current_step, last) if plan.steps[index].prompt]
     if limits.max_calls is None:
         return steps
@@ -302,14 +327,14 @@ async def _generate_attempt(
     plan: Plan,
     step: int,
     generated: Mapping[str, Attempt],
+    override: Override | None,
 ) -> Attempt:
     """Generates the next attempt of a step. `generated` holds this round's attempts of earlier steps."""
     earlier = attempts_for(attempts_of(state), plan.version, step)
-    iteration = earlier[-1].iteration + 1 if earlier else 0
+    iteration = _next_iteration(state, plan, step)
     prompt = next_prompt(plan.steps[step].prompt or "", earlier)
     seed = derive_seed(state.get("seed", 0), step, iteration)
-    override = state.get("override")
-    if override is not None and (override.step, override.iteration) == (step, iteration):
+    if override is not None and override.step == step:
         prompt = prompt if override.prompt is None else override.prompt
         seed = seed if override.seed is None else override.seed
     source = source_image_for(attempts_of(state) | dict(generated), step, request_of(state).images)
@@ -341,14 +366,11 @@ async def _generate_attempt(
     return attempt
 
 
-def _attempts_to_judge(state: TrajectoryState, plan: Plan, gives_confidence: bool) -> list[Attempt]:
-    """Returns the attempts to judge, ordered by step.
+def _attempts_to_judge(state: TrajectoryState, plan: Plan, limits: Limits, gives_confidence: bool) -> list[Attempt]:
+    """Returns the attempts to judge, ordered by step: all that have no verdict.
 
-    The last allowed attempt of a step cannot be retried. Judging it is useful only if the critic's confidence helps to
-    choose among several attempts.
-
-    Examples:
-        With `max_attempts` 2 and a critic without confidences: attempt 0 of each step is judged, attempt 1 never.
+    Without `judge_last_attempt` a step's last allowed attempt is left out, unless the critic's confidence helps to
+    choose among several.
     """
     current_step = current_step_of(state)
     pending = [
@@ -357,9 +379,12 @@ def _attempts_to_judge(state: TrajectoryState, plan: Plan, gives_confidence: boo
         if attempt.plan_version == plan.version and attempt.step >= current_step and attempt.verdict is None
     ]
     pending.sort(key=lambda attempt: attempt.step)
+    if limits.judge_last_attempt:
+        return pending
+    made = {a.step: len(attempts_for(attempts_of(state), plan.version, a.step)) for a in pending}
     return [
         attempt
         for attempt in pending
-        if attempt.iteration + 1 < allowed_attempts(state, plan, attempt.step)
-        or (gives_confidence and attempt.iteration > 0)
+        if made[attempt.step] < allowed_attempts(state, plan, attempt.step)
+        or (gives_confidence and made[attempt.step] > 1)
     ]

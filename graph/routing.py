@@ -5,13 +5,14 @@ from the image that was selected for the step before it. The first draft with an
 with all later drafts. The result is therefore the same as without look-ahead.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from interleavethinker.tools.types import Plan
+from interleavethinker.tools.types import Attempt, Plan
 
 from .attempts import attempt_key, attempts_for, best_attempt, failed_steps, source_image_for
+from .document import status_of
 from .events import Event, StepFinished
 from .limits import Limits, StopReason
 from .state import (
@@ -59,7 +60,8 @@ class Decision:
 def decide(state: Mapping[str, Any]) -> Decision:
     """Advances the current step past every finished step and decides whether the trajectory ends.
 
-    A step is finished if it has no prompt, if an attempt was accepted, or if all allowed attempts are used.
+    A step is finished if it has no prompt, if an attempt was accepted, if the critic could not judge the last one, or
+    if all allowed attempts are used. A step for which a person gave words gets one more attempt in any case.
 
     Examples:
         The plan has prompts for steps 0, 1 and 2, `look_ahead` is 3, and the critic has judged all drafts.
@@ -82,10 +84,9 @@ def decide(state: Mapping[str, Any]) -> Decision:
             continue
         of_step = attempts_for(attempts, plan.version, current_step)
         best = best_attempt(of_step)
-        accepted = best is not None and best.verdict is not None and bool(best.verdict.success)
-        if best is None or not (accepted or len(of_step) >= allowed_attempts(state, plan, current_step)):
+        if best is None or _has_next_attempt(state, plan, of_step):
             break
-        events.append(StepFinished(step=current_step, status="accepted" if accepted else "best_effort", attempt=best))
+        events.append(StepFinished(step=current_step, status=status_of(best), attempt=best))
         current_step += 1
         dropped = _stale_drafts(state, plan, current_step)
         if any(attempts[key].step == current_step for key in dropped):
@@ -105,6 +106,27 @@ def allowed_attempts(state: Mapping[str, Any], plan: Plan, step: int) -> int:
     """Returns how many attempts a step may have: `Limits.max_attempts`, or more if a person allowed more."""
     allowed_by_person: int = extra_attempts_of(state).get(attempt_key(plan.version, step, 0), 0)
     return max(limits_of(state).max_attempts, allowed_by_person)
+
+
+def _has_next_attempt(state: Mapping[str, Any], plan: Plan, of_step: Sequence[Attempt]) -> bool:
+    """Returns whether the current step, which has these attempts, needs another one, and may have it."""
+    override = state.get("override")
+    newest = of_step[-1]
+    if (
+        override is not None
+        and override.prompt
+        and (override.step, override.iteration - 1)
+        == (
+            newest.step,
+            newest.iteration,
+        )
+    ):
+        return True
+    results = [attempt.verdict.success for attempt in of_step if attempt.verdict is not None]
+    unjudged = newest.verdict is not None and newest.verdict.success is None
+    if True in results or (unjudged and not limits_of(state).retry_unjudged):
+        return False
+    return len(of_step) < allowed_attempts(state, plan, newest.step)
 
 
 def needs_replan(state: Mapping[str, Any], current_step: int) -> bool:

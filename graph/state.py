@@ -55,7 +55,10 @@ _SNAPSHOT_EVERY = 1000
 
 
 class Override(BaseModel):
-    """A person's prompt or seed for one attempt, used instead of the plan's or the critic's."""
+    """A person's prompt or seed for the next attempt of the current step.
+
+    A prompt makes a new version of the plan when the attempt is generated, so that the critic judges by it.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

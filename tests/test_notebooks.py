@@ -34,3 +34,5 @@ def test_a_notebook_runs_and_is_committed_without_its_output(
     shown = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     assert any("text/html" in output.get("data", {}) for output in shown)
     assert not any(output.output_type == "error" for output in shown)
+    printed = "".join(output.get("text", "") for output in shown)
+    assert "step 2 of plan 2 is: make the ball yellow" in printed

@@ -87,7 +87,14 @@ class AgentFactory:
             critic = _TransformedCritic(
                 critic, lambda verdict: verdict.model_copy(update={"confidence": None}), gives_confidence=False
             )
-        limits = Limits(max_attempts=config.max_attempts, max_replans=config.max_replans)
+        # The published figures and the recorded runs come from these rules of version 0.1: the last attempt is judged
+        # only for its confidence, and an attempt without a usable verdict is repeated.
+        limits = Limits(
+            max_attempts=config.max_attempts,
+            max_replans=config.max_replans,
+            judge_last_attempt=False,
+            retry_unjudged=True,
+        )
         return Components(planner, critic, self._generator, limits)
 
     def _planner(self, name: str, item: Item) -> Planner:

@@ -11,6 +11,7 @@ from interleavethinker.tools.types import ImagePart, Sha256
 __all__ = ["markdown"]
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~$&=])")
+_SUFFIXES = {"best_effort": " (best effort)", "not_judged": " (not judged)"}
 _DIRECTION_CONTROLS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 
@@ -21,7 +22,7 @@ def markdown(trajectory: Trajectory) -> str:
     for block in trajectory.document.blocks:
         match block.kind:
             case "heading":
-                suffix = " (best effort)" if block.status == "best_effort" else ""
+                suffix = _SUFFIXES.get(block.status, "")
                 lines += [f"## {block.step + 1}. {_plain(block.text)}{suffix}", ""]
             case "image":
                 lines += [_image(block.text, block.sha256 or ""), ""]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Shown", "show"]
 
-_STATUS_COLORS = {"accepted": "#2f7d4f", "best_effort": "#96630a", "text_only": "#4a5a78"}
+_STATUS_COLORS = {"accepted": "#2f7d4f", "best_effort": "#96630a", "not_judged": "#6b6b6b", "text_only": "#4a5a78"}
 
 
 class Shown:

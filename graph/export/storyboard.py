@@ -5,6 +5,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from interleavethinker.graph.document import status_of
 from interleavethinker.graph.workspace.snapshot import Trajectory
 from interleavethinker.tools.images.png import image_size
 from interleavethinker.tools.images.store import ImageStore
@@ -82,7 +83,9 @@ def _step_status(trajectory: Trajectory, index: int, selected: Attempt | None) -
         return "pending" if trajectory.stop_reason is None else "not generated"
     if selected.verdict is not None and selected.verdict.success:
         return "accepted by a person" if selected.verdict.by_hand else "accepted"
-    return "best effort" if index < trajectory.current_step or trajectory.stop_reason else "in progress"
+    if index >= trajectory.current_step and trajectory.stop_reason is None:
+        return "in progress"
+    return status_of(selected).replace("_", " ")
 
 
 def _trajectory_status(trajectory: Trajectory) -> str:

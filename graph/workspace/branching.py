@@ -18,10 +18,11 @@ from interleavethinker.graph.attempts import (
     source_image_for,
 )
 from interleavethinker.graph.limits import Limits
+from interleavethinker.graph.plan_versions import newest_edit, next_iteration, replans_before, with_words
 from interleavethinker.graph.routing import limits_of
 from interleavethinker.graph.state import Override, attempts_of, current_step_of, initial_state, newest_plan, request_of
 from interleavethinker.tools.errors import InputError
-from interleavethinker.tools.types import Attempt, Plan, Sha256
+from interleavethinker.tools.types import Attempt, Plan, Sha256, Verdict
 
 __all__ = ["BranchPoint", "branch_state"]
 
@@ -38,11 +39,12 @@ class BranchPoint:
     iteration: int = 0
     """Attempt of the step, from 0: an existing one, or the next."""
     prompt: str | None = None
-    """For the generator, instead of the plan's or the critic's."""
+    """Words for the step, instead of the plan's: the branch has a new version of the plan with them, and the critic
+    judges by it."""
     seed: int | None = None
     """For the generator, in this attempt only."""
     image: Sha256 | None = None
-    """Takes the place of the attempt's image; the critic judges it next."""
+    """Takes the place of the attempt's image, accepted by hand: the branch continues with the next step."""
 
 
 def branch_state(
@@ -54,7 +56,8 @@ def branch_state(
 
     Example: the parent has attempts 0.0 (rejected), 0.1 (accepted) and 1.0 (step.iteration). A branch at step 1 keeps
     0.0 and 0.1, sets `current_step` to 1 and `inherited_calls` to 2, and starts after `approve`, so that `generate` is
-    next. With `image`, it also gets an attempt 1.0 that has this image, and starts after `generate`.
+    next. With `image`, it also gets an attempt 1.0 that has this image and a verdict by hand, and starts after
+    `generate`.
 
     Args:
         state: The parent's state.
@@ -66,33 +69,37 @@ def branch_state(
     """
     plan = _plan_at(state, point)
     attempts = attempts_of(state)
-    prefix = _attempts_before(attempts, plan, point)
+    prefix = _attempts_before(attempts, state["plans"], plan, point)
     check_prompt(point.prompt)
     if point.seed is not None:
         check_seed(point.seed)
     nothing_replaced = point.prompt is None and point.seed is None and point.image is None
     seed = secrets.randbelow(2**31) if nothing_replaced else state.get("seed", 0)
-    earlier_plans = [old for number, old in state["plans"].items() if number < plan.version]
     values = initial_state(limits or limits_of(state), seed) | {
         "request": list(state["request"]),
         "plans": {number: old for number, old in state["plans"].items() if number <= plan.version},
         "attempts": prefix,
         "current_step": point.step,
         "inherited_calls": len(prefix),
-        "replans": min(state.get("replans", 0), sum(not old.rejected for old in earlier_plans)),
+        "replans": min(state.get("replans", 0), replans_before(state["plans"], plan.version)),
     }
     if point.image is None:
         values["override"] = Override(step=point.step, iteration=point.iteration, prompt=point.prompt, seed=point.seed)
         return values, "approve"
-    earlier = attempts_for(attempts, plan.version, point.step)[: point.iteration]
+    earlier = [a for a in attempts_for(prefix, plan.version, point.step) if a.iteration < point.iteration]
+    if point.prompt is not None:
+        plan = with_words(plan, point.step, point.prompt)
+        values["plans"] |= {plan.version: plan}
+    prompt = point.prompt or next_prompt(plan.steps[point.step].prompt or "", earlier)
     replacement = Attempt(
         plan_version=plan.version,
         step=point.step,
         iteration=point.iteration,
-        prompt=point.prompt or next_prompt(plan.steps[point.step].prompt or "", earlier),
+        prompt=prompt,
         seed=derive_seed(seed, point.step, point.iteration) if point.seed is None else point.seed,
         source=source_image_for(attempts, point.step, request_of(state).images),
         image=point.image,
+        verdict=Verdict(success=True, refined_prompt=prompt, reasoning="an image given by a person", by_hand=True),
     )
     values["attempts"] = prefix | {attempt_key(plan.version, point.step, point.iteration): replacement}
     values["inherited_calls"] += 1
@@ -105,14 +112,14 @@ def _plan_at(state: Mapping[str, Any], point: BranchPoint) -> Plan:
     if newest is None or newest.rejected:
         raise InputError("This trajectory has no plan yet; it can be branched once it has one.")
     versions = [a.plan_version for a in attempts_of(state).values() if a.step == point.step]
-    plan: Plan = state["plans"][max(versions)] if versions else newest
+    plan = newest_edit(state["plans"], max(versions)) if versions else newest
     if not 0 <= point.step < len(plan.steps):
         raise InputError(f"There is no step {point.step + 1}; the plan has {len(plan.steps)} steps.")
     if point.step > current_step_of(state):
         raise InputError(f"Step {point.step + 1} has not been reached yet; branch at an earlier one, or resume first.")
     if plan.steps[point.step].prompt is None:
         raise InputError(f"Step {point.step + 1} is text only; it has no attempt to branch from.")
-    made = len(attempts_for(attempts_of(state), plan.version, point.step))
+    made = next_iteration(state["plans"], attempts_of(state).values(), plan.version, point.step)
     if not 0 <= point.iteration <= made:
         raise InputError(
             f"There is no attempt {point.iteration + 1} of step {point.step + 1}, which has {made} so far; name one of "
@@ -121,10 +128,16 @@ def _plan_at(state: Mapping[str, Any], point: BranchPoint) -> Plan:
     return plan
 
 
-def _attempts_before(attempts: Mapping[str, Attempt], plan: Plan, point: BranchPoint) -> dict[str, Attempt]:
+def _attempts_before(
+    attempts: Mapping[str, Attempt], plans: Mapping[int, Plan], plan: Plan, point: BranchPoint
+) -> dict[str, Attempt]:
     return {
         key: a
         for key, a in attempts.items()
         if (a.step < point.step and a.plan_version <= plan.version)
-        or (a.step == point.step and a.plan_version == plan.version and a.iteration < point.iteration)
+        or (
+            a.step == point.step
+            and a.plan_version <= plan.version <= newest_edit(plans, a.plan_version).version
+            and a.iteration < point.iteration
+        )
     }

@@ -22,7 +22,8 @@ class HumanVerdict(BaseModel):
     success: bool
     """True accepts the attempt, False rejects it."""
     prompt: str | None = None
-    """Prompt of the next attempt after a rejection; default: the same one, with a new seed."""
+    """Words for the step after a rejection: the next attempt is made and judged by them, under a new version of the
+    plan. Default: the same prompt again, with a new seed."""
     reasoning: str = ""
     step: int | None = None
     """From 0; must be the current step, which is the default."""

@@ -68,12 +68,30 @@ async def test_a_rejected_attempt_is_retried_with_the_refined_prompt_and_a_new_s
     assert result.document.blocks[0].status == "accepted"
 
 
-async def test_an_unjudged_attempt_counts_and_its_prompt_is_repeated_with_a_new_seed(opened: Opened) -> None:
-    async with opened(plan_of("a"), unjudged) as ws:
+async def test_an_attempt_that_the_critic_cannot_judge_is_kept_and_marked(opened: Opened) -> None:
+    async with opened(plan_of("a", "b"), unjudged) as ws:
         result = await ws.run(await ws.create("x", limits=Limits(max_attempts=3)))
+    assert [a.prompt for a in result.attempts] == ["a", "b"]
+    assert {block.status for block in result.document.blocks} == {"not_judged"}
+    assert result.document.notes == ("2 steps show an image that was not judged.",)
+    assert result.stop_reason == "complete"
+
+
+async def test_an_unjudged_attempt_ranks_before_a_rejected_one_and_ends_the_step(opened: Opened) -> None:
+    answers = iter([Verdict(success=False, refined_prompt="a!"), Verdict(success=None)])
+    async with opened(plan_of("a"), lambda _: next(answers)) as ws:
+        result = await ws.run(await ws.create("x", limits=Limits(max_attempts=5)))
+    assert [a.prompt for a in result.attempts] == ["a", "a!"]
+    assert result.selected(0) == result.attempts[1]
+
+
+async def test_with_retry_unjudged_an_unjudged_attempt_is_repeated_with_a_new_seed(opened: Opened) -> None:
+    async with opened(plan_of("a"), unjudged) as ws:
+        limits = Limits(max_attempts=3, retry_unjudged=True)
+        result = await ws.run(await ws.create("x", limits=limits))
     assert [a.prompt for a in result.attempts] == ["a", "a", "a"]
     assert len({a.seed for a in result.attempts}) == 3
-    assert result.document.blocks[0].status == "best_effort"
+    assert result.document.blocks[0].status == "not_judged"
 
 
 async def test_after_the_last_attempt_the_best_one_is_selected_and_marked_as_best_effort(opened: Opened) -> None:
@@ -88,12 +106,26 @@ async def test_after_the_last_attempt_the_best_one_is_selected_and_marked_as_bes
     assert any("best effort" in note for note in result.document.notes)
 
 
-async def test_the_last_allowed_attempt_is_judged_only_if_the_critic_gives_confidences(opened: Opened) -> None:
+@pytest.mark.parametrize("attempts", [1, 3])
+async def test_every_attempt_is_judged_once_the_last_one_too(opened: Opened, attempts: int) -> None:
+    critic = RuleCritic(NEVER)
+    async with opened(plan_of("a"), critic) as ws:
+        result = await ws.run(await ws.create("x", limits=Limits(max_attempts=attempts)))
+    assert len(critic.calls) == attempts
+    assert result.document.notes == ("1 step shows a best effort: no attempt was accepted.",)
+    async with opened(plan_of("a"), RuleCritic(accept_only("a" + "!" * (attempts - 1)))) as ws:
+        result = await ws.run(await ws.create("x", limits=Limits(max_attempts=attempts)))
+    assert (result.document.notes, result.document.blocks[0].status) == ((), "accepted")
+
+
+async def test_without_judge_last_attempt_the_critic_judges_it_only_if_it_gives_confidences(opened: Opened) -> None:
     for confident, iterations, judged in ((False, 3, 2), (True, 3, 3), (False, 1, 0), (True, 1, 0)):
         critic = RuleCritic(NEVER, gives_confidence=confident)
         async with opened(plan_of("a"), critic) as ws:
-            await ws.run(await ws.create("x", limits=Limits(max_attempts=iterations)))
+            limits = Limits(max_attempts=iterations, judge_last_attempt=False)
+            result = await ws.run(await ws.create("x", limits=limits))
         assert len(critic.calls) == judged
+        assert result.document.blocks[0].status == ("best_effort" if judged == iterations else "not_judged")
 
 
 async def test_the_critic_gets_the_plans_prompt_the_prompt_used_and_the_source_image(

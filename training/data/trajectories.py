@@ -22,7 +22,7 @@ from .summary import StageSummary
 
 __all__ = ["PAPER_LIMITS", "ComponentsFactory", "roll_out", "roll_out_one"]
 
-PAPER_LIMITS = Limits(max_attempts=4, max_calls=15, max_replans=0)
+PAPER_LIMITS = Limits(max_attempts=4, max_calls=15, max_replans=0, judge_last_attempt=False, retry_unjudged=True)
 """At most 15 generator calls per trajectory, as in the paper's script. Plans come from the teacher: no replanning."""
 _NO_LIMIT = 100_000
 

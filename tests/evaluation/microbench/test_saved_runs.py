@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 
 from interleavethinker.evaluation.microbench import config
+from interleavethinker.evaluation.microbench.agents import AgentFactory
 from interleavethinker.evaluation.microbench.config import ExperimentConfig
 from interleavethinker.evaluation.microbench.dataset import held_out_items
 from interleavethinker.evaluation.microbench.runner import RequestResult
 from interleavethinker.tools.images.store import ImageStore
+from interleavethinker.tools.testing.generator import MemoryGenerator
 
 
 def test_the_digests_of_requests_are_those_of_version_0_1(tmp_path: Path) -> None:
@@ -36,3 +38,10 @@ def test_results_of_version_0_1_load_under_their_old_field_name() -> None:
     result = RequestResult.model_validate_json(json.dumps(saved))
     assert result.selected == (None,)
     assert RequestResult.model_validate_json(result.model_dump_json()) == result
+
+
+def test_trajectories_follow_the_rules_of_version_0_1_about_the_last_attempt(tmp_path: Path) -> None:
+    store = ImageStore(tmp_path)
+    agents = AgentFactory(store, MemoryGenerator(store), tmp_path, 7)
+    limits = agents.components(ExperimentConfig("oracle", "oracle", 3), next(iter(held_out_items(1, 0, store)))).limits
+    assert (limits.judge_last_attempt, limits.retry_unjudged) == (False, True)

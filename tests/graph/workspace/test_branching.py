@@ -73,7 +73,7 @@ def test_limits_can_be_replaced() -> None:
     assert branch_state(parent_state(), BranchPoint(step=0), limits)[0]["limits"] == limits
 
 
-def test_a_replacement_image_becomes_an_attempt_that_the_critic_judges_next() -> None:
+def test_a_replacement_image_becomes_an_attempt_that_its_person_accepted() -> None:
     values, after = branch_state(parent_state(), BranchPoint(step=1, iteration=1, image=REPLACEMENT))
     assert after == "generate"
     assert values["attempts"]["1.1.1"] == Attempt(
@@ -84,14 +84,18 @@ def test_a_replacement_image_becomes_an_attempt_that_the_critic_judges_next() ->
         seed=derive_seed(11, 1, 1),
         source=attempt(0, 1, success=True).image,
         image=REPLACEMENT,
+        verdict=Verdict(
+            success=True, refined_prompt="refined 1.0", reasoning="an image given by a person", by_hand=True
+        ),
     )
     assert (values["inherited_calls"], values["override"]) == (4, None)
 
 
 def test_the_first_step_of_a_branch_with_an_image_starts_from_the_requests_image() -> None:
     values, _ = branch_state(parent_state(), BranchPoint(step=0, image=REPLACEMENT, prompt="mine", seed=5))
-    made = values["attempts"]["1.0.0"]
+    made = values["attempts"]["2.0.0"]
     assert (made.prompt, made.seed, made.source) == ("mine", 5, GIVEN)
+    assert values["plans"][2].steps[0].prompt == "mine"
 
 
 def test_a_branch_before_a_replan_returns_to_the_plan_under_which_the_step_was_generated() -> None:

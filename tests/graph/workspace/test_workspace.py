@@ -309,7 +309,9 @@ async def test_a_branch_can_replace_the_prompt_or_the_seed_of_one_attempt(opened
     assert seeded.attempts[2].seed == parent.attempts[2].seed
 
 
-async def test_the_image_of_a_branch_is_judged_and_not_generated(opened: Opened, tmp_path: Path) -> None:
+async def test_the_image_of_a_branch_is_neither_generated_nor_judged_by_the_critic(
+    opened: Opened, tmp_path: Path
+) -> None:
     critic = RuleCritic()
     generator = MemoryGenerator(ImageStore(tmp_path / "workspace" / "images"))
     async with opened(critic=critic, generator=generator) as ws:
@@ -320,7 +322,9 @@ async def test_the_image_of_a_branch_is_judged_and_not_generated(opened: Opened,
     assert child.attempts[1].image == mine
     assert child.attempts[2].source == mine
     assert len(generator.calls) == before + 1
-    assert mine in {case.image for cases in critic.calls for case in cases}
+    assert mine not in {case.image for cases in critic.calls for case in cases}
+    assert child.attempts[1].verdict is not None
+    assert child.attempts[1].verdict.by_hand
 
 
 async def test_a_branch_of_a_branch_survives_the_deletion_of_both_parents(opened: Opened) -> None:
