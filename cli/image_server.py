@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from interleavethinker.tools.mcp.config import default_server_store
+from interleavethinker.tools.folders import default_server_store
 
 __all__ = ["image_server"]
 

@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from interleavethinker.tools.errors import InputError, StoreError, TrajectoryError
+from interleavethinker.tools.folders import default_home
 from interleavethinker.tools.request_parsing import place_images
 
 from .answer import Answer
 from .event_loop import OpenContexts, loop_thread
 from .events import ApprovalNeeded, Cancelled, Event, Failed, Paused
 from .limits import Limits
-from .profiles.opening import close_shared_components, default_home
+from .profiles.opening import close_shared_components
 from .progress import listen
 from .workspace.workspace import Workspace
 

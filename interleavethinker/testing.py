@@ -43,7 +43,7 @@ def fake_image_server(store: Path) -> Iterator[str]:
     Raises:
         RuntimeError: The server exited before it was listening.
     """
-    command = [sys.executable, "-m", "interleavethinker", "image-server", "--model", "fake"]
+    command = [sys.executable, "-P", "-m", "interleavethinker", "image-server", "--model", "fake"]
     process = subprocess.Popen(
         [*command, "--transport", "http", "--port", "0", "--store", str(store)],
         env=os.environ | {"PYTHONUNBUFFERED": "1"},

@@ -32,6 +32,7 @@ Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 """Name of an image: the SHA-256 of its canonical PNG bytes, as 64 lower-case hexadecimal digits."""
 
 
+_MAX_SIDE = 65_536
 _Text = Annotated[str, AfterValidator(valid_unicode)]
 _OptionalText = Annotated[str | None, AfterValidator(text_or_none)]
 """A blank text is None, so that it never takes the place of one."""
@@ -185,12 +186,12 @@ class GeneratedImage(_Frozen):
     """The result of a generator call. The image's bytes are in the workspace's store, verified by their hash."""
 
     sha256: Sha256
-    width: int
-    height: int
-    seed: int
-    model: str
+    width: int = Field(ge=1, le=_MAX_SIDE)
+    height: int = Field(ge=1, le=_MAX_SIDE)
+    seed: int = Field(ge=0, lt=2**63)
+    model: _Text = Field(max_length=1000)
     """Name of the model, as the server reports it."""
-    seconds: float
+    seconds: float = Field(ge=0, allow_inf_nan=False)
     """Generation time on the server, without queueing."""
     cached: bool
     """Whether the server answered a known call from its store instead of running the model."""

@@ -23,6 +23,7 @@ def new_process_pool(workers: int | None = None) -> ProcessPoolExecutor:
         ProfileError: The libraries of local models are not installed.
     """
     require_local("Worker processes", ("torch", "transformers"))
+    os.environ.setdefault("PYTHONSAFEPATH", "1")  # Otherwise children import Python files of the current folder.
     context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
     return ProcessPoolExecutor(workers or os.cpu_count(), mp_context=context, initializer=_initialize_worker)
 

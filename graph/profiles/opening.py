@@ -12,7 +12,6 @@ process owns them, in one place:
 import asyncio
 import atexit
 import contextlib
-import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -23,6 +22,7 @@ from langgraph.runtime import Runtime
 
 from interleavethinker.graph.context import Components
 from interleavethinker.graph.event_loop import LoopThread, OpenContexts, loop_thread
+from interleavethinker.tools.folders import default_home
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.mcp.generator import McpImageGenerator
 from interleavethinker.tools.protocols import (
@@ -49,17 +49,7 @@ from interleavethinker.tools.types import (
 from .checks import require_local_libraries
 from .profile import Profile, Role, import_object, load_profile
 
-__all__ = ["close_shared_components", "default_home", "open_components", "shared_components", "shared_store"]
-
-
-def default_home() -> Path:
-    """Returns the folder of the default workspace: `INTERLEAVETHINKER_HOME`, or a folder in the user's data folder."""
-    from_environment = os.environ.get("INTERLEAVETHINKER_HOME")
-    if from_environment:
-        return Path(from_environment)
-    from platformdirs import user_data_path
-
-    return user_data_path("interleavethinker")
+__all__ = ["close_shared_components", "open_components", "shared_components", "shared_store"]
 
 
 def shared_store() -> ImageStore:

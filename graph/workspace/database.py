@@ -21,13 +21,18 @@ import asyncio
 import contextlib
 import errno
 import functools
+import os
+import shutil
 import sqlite3
+import tempfile
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Self, TypeVar
 
 from interleavethinker.tools.errors import InputError, StoreError
+from interleavethinker.tools.folders import create_private
 
 __all__ = ["Database", "select"]
 
@@ -35,6 +40,17 @@ _T = TypeVar("_T")
 _Work = Callable[[sqlite3.Connection], _T]
 _LOCK_TIMEOUT_SECONDS = 30.0
 """How long a write waits for another process's transaction; those usually last milliseconds."""
+_WAL_PAUSE_SECONDS = 0.02
+_LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_CAUSES = (
+    (_LOCKED, "another process has held its lock for too long. Try again when that process is done"),
+    ({sqlite3.SQLITE_FULL}, "the disk is full. Free some space; `delete` works on a full disk"),
+    ({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM}, "it may only be read"),
+    ({sqlite3.SQLITE_CANTOPEN}, "it cannot be opened. Check the folder's permissions"),
+    ({sqlite3.SQLITE_CORRUPT}, "it is damaged. Restore it from a backup, or recover it with the program sqlite3"),
+    ({sqlite3.SQLITE_NOTADB}, "it is not a database. Choose another folder, or move the file away"),
+    ({sqlite3.SQLITE_IOERR}, "the disk or the file system reports an error. File systems without locks do not work"),
+)
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
@@ -51,6 +67,9 @@ class Database:
         self.path = path
         self.reader: sqlite3.Connection
         self.writer: sqlite3.Connection
+        self.read_only = False
+        """Whether this user may only read the file; every write then raises `StoreError`."""
+        self._copy: tempfile.TemporaryDirectory[str] | None = None
         self._read_thread = ThreadPoolExecutor(1, thread_name_prefix="workspace-read")
         self._write_thread = ThreadPoolExecutor(1, thread_name_prefix="workspace-write")
 
@@ -83,6 +102,8 @@ class Database:
         return await self._run(self._write_thread, lambda: self._transaction(work))
 
     def _transaction(self, work: _Work[_T]) -> _T:
+        if self.read_only:
+            raise StoreError(f"The workspace {self.path.parent} may only be read by this user; nothing was changed.")
         self.writer.execute("BEGIN IMMEDIATE")
         try:
             result = work(self.writer)
@@ -105,31 +126,67 @@ class Database:
         return await future
 
     def _connect_writer(self, create_tables: _Work[None]) -> None:
+        self.read_only = _may_only_read(self.path)
+        if self.read_only:
+            self.writer = self._connect_to_read_only()  # Never written to: `_transaction` refuses.
+            return
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            create_private(self.path.parent)
+            with contextlib.suppress(FileExistsError):
+                os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))  # SQLite's would be readable.
         except OSError as error:
             kind = StoreError if error.errno in _DISK_FULL else InputError
             raise kind(
                 f"Cannot create the workspace folder {self.path.parent}: {error.strerror}. Choose another folder."
             ) from error
-        self.writer = self._connect()
-        self.writer.execute("PRAGMA journal_mode=WAL")
+        self.writer = self._connect(self.path)
+        self._switch_to_wal()
         # Enough against SIGKILL; `FULL` would only add power loss, at an fsync per transaction.
         self.writer.execute("PRAGMA synchronous=NORMAL")
         create_tables(self.writer)
 
+    def _switch_to_wal(self) -> None:
+        """Retries where another process opens the new file at the same time: the switch ignores the lock timeout."""
+        end = time.monotonic() + _LOCK_TIMEOUT_SECONDS
+        while True:
+            try:
+                self.writer.execute("PRAGMA journal_mode=WAL")
+            except sqlite3.OperationalError as error:
+                if _primary_code(error) not in _LOCKED or time.monotonic() > end:
+                    raise
+                time.sleep(_WAL_PAUSE_SECONDS)
+            else:
+                return
+
     def _connect_reader(self) -> None:
-        self.reader = self._connect()
+        self.reader = self._connect_to_read_only() if self.read_only else self._connect(self.path)
         self.reader.execute("PRAGMA query_only=ON")
 
-    def _connect(self) -> sqlite3.Connection:
+    def _connect(self, path: Path, options: str = "") -> sqlite3.Connection:
         # Autocommit: `_transaction` alone begins and ends transactions.
-        return sqlite3.connect(self.path, timeout=_LOCK_TIMEOUT_SECONDS, isolation_level=None)
+        target = f"{path.absolute().as_uri()}{options}"
+        return sqlite3.connect(target, timeout=_LOCK_TIMEOUT_SECONDS, isolation_level=None, uri=True)
+
+    def _connect_to_read_only(self) -> sqlite3.Connection:
+        """Opens a file that cannot be locked: in place if all of it is in one file, else a copy with its log."""
+        log = self.path.with_name(f"{self.path.name}-wal")
+        if not log.exists() or log.stat().st_size == 0:
+            return self._connect(self.path, "?immutable=1")
+        if self._copy is None:
+            self._copy = tempfile.TemporaryDirectory(prefix="interleavethinker-")
+            try:
+                for part in (self.path, log):
+                    shutil.copyfile(part, Path(self._copy.name) / part.name)
+            except OSError as error:
+                raise StoreError(f"Cannot read the workspace's database {self.path}: {error.strerror}.") from error
+        return self._connect(Path(self._copy.name) / self.path.name)
 
     async def _close(self) -> None:
         for thread, name in ((self._read_thread, "reader"), (self._write_thread, "writer")):
             await self._run(thread, functools.partial(self._close_connection, name))
             await asyncio.to_thread(thread.shutdown)
+        if self._copy is not None:
+            await asyncio.to_thread(self._copy.cleanup)
 
     def _close_connection(self, name: str) -> None:
         connection: sqlite3.Connection | None = getattr(self, name, None)  # Absent if opening failed.
@@ -151,6 +208,19 @@ def _sqlite_errors(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise StoreError(
-            f"Cannot use the workspace's database {path}; SQLite says: {error}. The file may be damaged, the disk may "
-            "be full, or another process may hold its lock."
+            f"Cannot use the workspace's database {path}: {_cause(error)}. SQLite says: {error}."
         ) from error
+
+
+def _may_only_read(path: Path) -> bool:
+    return os.path.exists(path) and not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK))  # noqa: PTH110 - never raises
+
+
+def _primary_code(error: sqlite3.Error) -> int:
+    code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    return code & 0xFF
+
+
+def _cause(error: sqlite3.Error) -> str:
+    code = _primary_code(error)
+    return next((text for codes, text in _CAUSES if code in codes), "an unexpected error; see the log")

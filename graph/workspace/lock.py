@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from interleavethinker.tools.errors import StoreError, TrajectoryError
+from interleavethinker.tools.folders import create_private
 
 if sys.platform == "win32":
     import msvcrt
@@ -71,8 +72,8 @@ class TrajectoryLock:
     def _take(self) -> int | None:
         """Returns a locked descriptor, or None if another one holds the lock. Runs in a thread."""
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
+            create_private(self._path.parent)
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise StoreError(f"Cannot create the lock file {self._path}: {error.strerror}.") from error
         try:
@@ -93,9 +94,11 @@ class TrajectoryLock:
 def is_held(path: Path) -> bool:
     """Returns whether a process uses the trajectory at this moment. Blocks for as long as opening a file takes."""
     try:
-        descriptor = os.open(path, os.O_RDWR)
+        descriptor = os.open(path, os.O_RDWR if sys.platform == "win32" else os.O_RDONLY)
     except FileNotFoundError:
         return False
+    except PermissionError:  # Another user's; the recorded status is all that can be known.
+        return True
     try:
         _lock(descriptor, shared=True)  # Shared, so that two callers at once do not see each other as a holder.
     except OSError:

@@ -28,9 +28,9 @@ from interleavethinker.graph.context import Components
 from interleavethinker.graph.events import Event, Finished
 from interleavethinker.graph.limits import Limits
 from interleavethinker.graph.nodes import Approval
-from interleavethinker.graph.profiles.opening import default_home
 from interleavethinker.graph.profiles.profile import problems_of
 from interleavethinker.tools.errors import InputError, InterleaveError, TrajectoryError
+from interleavethinker.tools.folders import default_home
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.request_parsing import RequestLike, as_request
 from interleavethinker.tools.types import Request, Step

@@ -192,7 +192,7 @@ async def _stdio(config: BenchmarkConfig, folder: Path) -> AsyncIterator[McpImag
 async def _http(config: BenchmarkConfig, folder: Path) -> AsyncIterator[McpImageGenerator]:
     arguments = ("image-server", "--transport", "http", "--port", "0", "--model", config.model)
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "interleavethinker.cli", *arguments),
+        *(sys.executable, "-P", "-m", "interleavethinker.cli", *arguments),
         *("--device", config.device, "--store", str(folder / "server")),
         stderr=asyncio.subprocess.PIPE,
     )

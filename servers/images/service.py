@@ -21,7 +21,7 @@ from interleavethinker.servers.images.backends.base import Backend, ImageRequest
 from interleavethinker.tools.errors import GeneratorError, InputError, StoreError
 from interleavethinker.tools.images.png import DEFAULT_LIMITS, ImageLimits, canonical_png, image_size
 from interleavethinker.tools.images.store import sha256_of
-from interleavethinker.tools.plain_text import MAX_PROMPT
+from interleavethinker.tools.plain_text import MAX_PROMPT, valid_unicode
 from interleavethinker.tools.protocols import ProgressCallback
 
 from .cache import Generation, GenerationStore, digest_of
@@ -256,6 +256,8 @@ class ImageService:
     ) -> None:
         if not prompt.strip():
             raise InputError("The prompt is empty. Describe the image.", code="invalid_prompt")
+        if valid_unicode(prompt) != prompt:
+            raise InputError("The prompt is not valid Unicode: it holds half a character.", code="invalid_prompt")
         if len(prompt) > self.limits.max_prompt:
             raise InputError(
                 f"The prompt is too long: {len(prompt)} characters, at most {self.limits.max_prompt} are allowed.",

@@ -8,10 +8,13 @@ MCP; `serve_stdio` connects them to a server.
 import asyncio
 import contextlib
 import os
+import re
 import stat
 import sys
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, cast
+
+from pydantic_core import from_json
 
 if TYPE_CHECKING:
     from anyio import AsyncFile
@@ -19,6 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["LineReader", "TextWriter", "are_pipes", "serve_stdio", "standard_streams"]
 
+_ID = re.compile(r'"id"\s{0,9}:\s{0,9}([0-9]{1,18}|"[\w-]{1,100}")')
+_ID_WITHIN = 1000
+"""Characters at either end of a line in which its id is looked for."""
 _UNLIMITED = sys.maxsize
 """An uploaded image is one line of many megabytes; the service enforces the limits."""
 
@@ -33,7 +39,10 @@ async def serve_stdio(server: "MCPServer") -> None:
     inner = server._lowlevel_server  # noqa: SLF001 - as `run_stdio_async` does, which accepts no streams
     async with (
         standard_streams() as (reader, writer),
-        stdio_server(cast("AsyncFile[str]", reader), cast("AsyncFile[str]", writer)) as (read, write),
+        stdio_server(cast("AsyncFile[str]", _readable(reader, writer)), cast("AsyncFile[str]", writer)) as (
+            read,
+            write,
+        ),
     ):
         await inner.run(read, write, inner.create_initialization_options())
 
@@ -96,11 +105,32 @@ async def standard_streams() -> AsyncIterator[tuple[LineReader, TextWriter]]:
             lambda: asyncio.StreamReaderProtocol(asyncio.StreamReader()), os.fdopen(target, "wb", buffering=0)
         )
         writing.set_write_buffer_limits(high=0)
+        writer = TextWriter(asyncio.StreamWriter(writing, protocol, None, loop))
         try:
-            yield LineReader(reader), TextWriter(asyncio.StreamWriter(writing, protocol, None, loop))
+            yield LineReader(reader), writer
         finally:
             reading.close()
             writing.close()
+
+
+async def _readable(lines: LineReader, writer: TextWriter) -> AsyncIterator[str]:
+    """Yields the lines that are JSON, and answers others: the MCP library would leave their sender waiting."""
+    async for line in lines:
+        try:
+            from_json(line)
+        except ValueError:
+            if line.strip():
+                await writer.write(_parse_error(line))
+        else:
+            yield line
+
+
+def _parse_error(line: str) -> str:
+    """Returns the JSON-RPC error for an unreadable line, with the line's own id where it can be found."""
+    found = _ID.search(line[:_ID_WITHIN]) or _ID.search(line[-_ID_WITHIN:])
+    number = found.group(1) if found else "null"
+    message = "The line is not valid JSON in valid Unicode."
+    return f'{{"jsonrpc":"2.0","id":{number},"error":{{"code":-32700,"message":"{message}"}}}}\n'
 
 
 @contextlib.contextmanager

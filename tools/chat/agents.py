@@ -39,6 +39,9 @@ _LONGEST_QUOTE = 20_000
 MAX_PIXELS = 1024 * 1024
 """Larger images are scaled down for the model, as in the paper. The store keeps the originals."""
 
+_MAX_ASPECT = 20
+"""Slimmer images are padded with white: the processors of models refuse them, or hosted models their longer side."""
+
 
 class ChatPlanner:
     """A planner that calls a chat model.
@@ -222,8 +225,17 @@ def _blank_png(store: ImageStore, like: Sha256 | None) -> bytes:
 
 
 def _scaled_down(png: bytes) -> bytes:
+    """Returns the image in a size and shape that every model takes; most are returned unchanged."""
     width, height = image_size(png)
-    if width * height <= MAX_PIXELS:
+    slim = max(width, height) > _MAX_ASPECT * min(width, height)
+    if width * height <= MAX_PIXELS and not slim:
         return png
-    scale = (MAX_PIXELS / (width * height)) ** 0.5
-    return encode_png(open_rgb(png).resize((max(1, int(width * scale)), max(1, int(height * scale)))))
+    image = open_rgb(png)
+    if slim:
+        from PIL import Image
+
+        padded = Image.new("RGB", (max(width, height // _MAX_ASPECT), max(height, width // _MAX_ASPECT)), "white")
+        padded.paste(image)
+        image, (width, height) = padded, padded.size
+    scale = min(1.0, (MAX_PIXELS / (width * height)) ** 0.5)
+    return encode_png(image.resize((max(1, int(width * scale)), max(1, int(height * scale)))))

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from interleavethinker.tools.errors import StoreError
 from interleavethinker.tools.files import atomic_write
+from interleavethinker.tools.folders import create_private
 
 __all__ = ["ImageStore", "sha256_of"]
 
@@ -57,6 +58,7 @@ class ImageStore:
         except OSError:
             pass
         try:
+            create_private(self.root)
             atomic_write(target, data, self.fsync)
         except OSError as error:
             raise StoreError(

@@ -7,7 +7,6 @@ server, and `url` connects to a server over HTTP. `tools` maps a third-party ser
 Knows nothing of MCP itself, and nothing of the program behind `IMAGE_SERVER_COMMAND`.
 """
 
-import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,12 +14,14 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
+from interleavethinker.tools.folders import default_server_store
 from interleavethinker.tools.renamed_fields import with_new_names
 
-__all__ = ["IMAGE_SERVER_COMMAND", "GeneratorConfig", "ToolMapping", "ToolTemplate", "default_server_store"]
+__all__ = ["IMAGE_SERVER_COMMAND", "GeneratorConfig", "ToolMapping", "ToolTemplate"]
 
-IMAGE_SERVER_COMMAND = (sys.executable, "-m", "interleavethinker", "image-server")
-"""Starts this project's image server on stdio, in the environment that this process runs in; options follow."""
+IMAGE_SERVER_COMMAND = (sys.executable, "-P", "-m", "interleavethinker", "image-server")
+"""Starts this project's image server on stdio, in the environment that this process runs in; options follow. `-P` keeps
+Python files of the current folder from being imported."""
 
 _FORWARDED_VARIABLES = (
     "ALL_PROXY",
@@ -64,21 +65,15 @@ _FORWARDED_VARIABLES = (
 )
 """Environment variables that every child process gets, if they are set."""
 _FORWARDED_PREFIXES = ("HF_", "INTERLEAVETHINKER_", "NCCL_", "PYTORCH_", "TORCH_")
+_SECRET_WORDS = ("TOKEN", "KEY", "SECRET", "PASSWORD", "CREDENTIAL")
+"""Variables with one of these in their name are secrets."""
+_OWN_SECRETS = ("HF_TOKEN", "HF_TOKEN_PATH", "HUGGING_FACE_HUB_TOKEN")
+"""Secrets that only this project's own image server gets: it downloads weights with them."""
 _PROVIDER_KEYS = {
     "gemini": ("GEMINI_API_KEY", "GEMINI_BASE_URL", "GOOGLE_API_KEY"),
     "openai": ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID"),
 }
 """Variables that only the image server of a hosted model gets, by the provider's name."""
-
-
-def default_server_store() -> Path:
-    """Returns the default folder of an image server's store: `$INTERLEAVETHINKER_IMAGE_STORE`, or a cache folder."""
-    named = os.environ.get("INTERLEAVETHINKER_IMAGE_STORE")
-    if named:
-        return Path(named)
-    from platformdirs import user_cache_path
-
-    return user_cache_path("interleavethinker") / "image-server"
 
 
 _OLD_NAMES = {
@@ -200,6 +195,9 @@ class GeneratorConfig(_Frozen):
     def child_environment(self, present: Mapping[str, str]) -> dict[str, str]:
         """Returns the variables a child process gets besides the MCP library's minimum.
 
+        Of secrets, `command` gets only those that `environment` names; this project's image server also gets the token
+        for downloading weights and the keys of its hosted model.
+
         Args:
             present: The variables of this process.
         """
@@ -207,7 +205,9 @@ class GeneratorConfig(_Frozen):
 
     def _forwarded(self, present: Mapping[str, str]) -> Iterator[str]:
         yield from _FORWARDED_VARIABLES
-        yield from (name for name in present if name.startswith(_FORWARDED_PREFIXES))
+        prefixed = (name for name in present if name.startswith(_FORWARDED_PREFIXES))
+        yield from (name for name in prefixed if not any(word in name for word in _SECRET_WORDS))
         yield from self.environment
         if self.model is not None:
+            yield from _OWN_SECRETS
             yield from _PROVIDER_KEYS.get(self.model.partition(":")[0], ())

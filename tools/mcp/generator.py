@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from pydantic import JsonValue
 
-from interleavethinker.tools.errors import GeneratorError, InputError, StoreError
-from interleavethinker.tools.images.png import canonical_png, data_uri, image_size
+from interleavethinker.tools.errors import GeneratorError, InputError, InterleaveError, StoreError
+from interleavethinker.tools.images.png import DEFAULT_LIMITS, canonical_png, data_uri, image_size
 from interleavethinker.tools.images.store import ImageStore, sha256_of
 from interleavethinker.tools.protocols import ProgressCallback
 from interleavethinker.tools.types import GeneratedImage, GenerationRequest
@@ -28,7 +28,7 @@ from interleavethinker.tools.types import GeneratedImage, GenerationRequest
 from .config import IMAGE_SERVER_COMMAND, GeneratorConfig, ToolTemplate
 from .results import error_of, image_of, small_png
 from .session import McpSession
-from .transport import call_contract_tool, connector, is_connection_lost, read_resource
+from .transport import as_generator_error, call_contract_tool, connector, is_connection_lost, read_resource
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -123,26 +123,27 @@ class McpImageGenerator:
             await self._call("put_image", {"image": await self._source_uri(call.source)}, None)
             result = await self._call(tool, arguments, progress)
         generated = _generated(result)
-        await self._fetch(generated.sha256, result)
+        await self._fetch(generated, result)
         return generated
 
-    async def _fetch(self, sha256: str, result: "CallToolResult") -> None:
+    async def _fetch(self, generated: GeneratedImage, result: "CallToolResult") -> None:
         """Brings an image into the workspace's store, from a local source if there is one, else over MCP."""
-        if await asyncio.to_thread(self._fetch_locally, sha256, small_png(result)):
+        if await asyncio.to_thread(self._fetch_locally, generated, small_png(result)):
             return
+        sha256 = generated.sha256
         size = next((block.size for block in result.content if block.type == "resource_link"), None)
         data = await self._resending(lambda client: _read_in_chunks(client, sha256, size))
         if sha256_of(data) != sha256:
             raise GeneratorError(f"Image {sha256} arrived damaged; call again.", code="corrupt_image", retryable=True)
-        await asyncio.to_thread(self._store.put, data)
+        await asyncio.to_thread(self._keep, data, generated)
 
-    def _fetch_locally(self, sha256: str, preview: bytes | None) -> bool:
+    def _fetch_locally(self, generated: GeneratedImage, preview: bytes | None) -> bool:
         """Tries the result's preview, the workspace's store and the server's folder. Blocking."""
-        if preview is not None and sha256_of(preview) == sha256:
-            self._store.put(preview)
+        if preview is not None and sha256_of(preview) == generated.sha256:
+            self._keep(preview, generated)
             return True
         try:
-            self._store.get(sha256)
+            self._store.get(generated.sha256)
         except StoreError:
             pass  # New, or damaged: it is written below.
         else:
@@ -150,10 +151,16 @@ class McpImageGenerator:
         if self._shared is None:
             return False
         try:
-            self._store.put(self._shared.get(sha256))
+            data = self._shared.get(generated.sha256)
         except StoreError:
             return False  # A folder of another host, or a damaged file. Reading over MCP is slower but always right.
+        self._keep(data, generated)
         return True
+
+    def _keep(self, data: bytes, generated: GeneratedImage) -> None:
+        """Stores an image whose hash is right; one of another server's is decoded first."""
+        _check_image(data, generated, decode=self.config.model is None)
+        self._store.put(data)
 
     async def _source_uri(self, sha256: str) -> str:
         return await asyncio.to_thread(lambda: data_uri(self._store.get(sha256)))
@@ -171,7 +178,7 @@ class McpImageGenerator:
         started = time.monotonic()
         result = await self._call(template.name, arguments, progress)
         found = await image_of(result, template, lambda uri: self._resending(lambda client: read_resource(client, uri)))
-        png = await asyncio.to_thread(canonical_png, found)
+        png = await asyncio.to_thread(_canonical, found, template)
         sha256 = await asyncio.to_thread(self._store.put, png)
         width, height = image_size(png)
         return GeneratedImage(
@@ -225,9 +232,11 @@ class McpImageGenerator:
             client = await self._session.client()
             try:
                 return await use(client)
+            except (InterleaveError, TimeoutError):
+                raise
             except Exception as error:
                 if not is_connection_lost(error):
-                    raise
+                    raise as_generator_error(error) from error
                 self._session.mark_lost(client)
                 if attempt == self.config.max_resends:
                     log = "Check its log." if self.config.log is None else f"See its log: {self.config.log}"
@@ -274,6 +283,36 @@ class McpImageGenerator:
                 await asyncio.wait({call})
 
 
+def _canonical(data: bytes, template: ToolTemplate) -> bytes:
+    try:
+        return canonical_png(data)
+    except InputError as error:
+        raise GeneratorError(
+            f"The tool {template.name!r} returned {len(data)} bytes that cannot be used as an image: {error}",
+            code="no_image",
+        ) from error
+
+
+def _check_image(data: bytes, generated: GeneratedImage, *, decode: bool) -> None:
+    """Checks the bytes that a server of this project's contract sent for its answer.
+
+    Raises:
+        GeneratorError: They are no PNG of the stated size.
+    """
+    try:
+        if decode:
+            canonical_png(data)
+        size = image_size(data)
+    except InputError as error:
+        raise GeneratorError(f"The image server sent no usable image: {error}", code="no_image") from error
+    if size != (generated.width, generated.height):
+        raise GeneratorError(
+            f"The image server sent an image of {size[0]} x {size[1]} and called it {generated.width} x "
+            f"{generated.height}.",
+            code="contract",
+        )
+
+
 def _times(count: int) -> str:
     return "once" if count == 1 else f"{count} times"
 
@@ -287,6 +326,8 @@ async def _probe(client: "Client", seconds: float) -> None:
 
 
 async def _read_in_chunks(client: "Client", sha256: str, size: int | None) -> bytes:
+    if size is not None and size > DEFAULT_LIMITS.max_bytes:
+        raise GeneratorError(f"The image server names an image of {size} bytes, which is too large.", code="contract")
     if size is None or size <= _CHUNK:
         return await read_resource(client, f"image://{sha256}")
     parts = [

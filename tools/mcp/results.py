@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from interleavethinker.tools.errors import GeneratorError, InputError, InterleaveError
+from interleavethinker.tools.plain_text import valid_unicode
 
 from .config import ToolTemplate
 
@@ -25,6 +26,7 @@ _DATA_URI = re.compile(r"data:image/[\w.+-]+(?:;[\w=.+-]+)*;base64,([A-Za-z0-9+/
 _BARE_BASE64 = re.compile(r"([A-Za-z0-9+/]{64,}={0,2})")
 _INPUT_CODES = {"invalid_input", "invalid_image", "image_too_large", "invalid_prompt", "refused", "unsupported"}
 _LONGEST_ERROR = 1000
+_LONGEST_QUOTE = 300
 
 
 def from_base64(text: str) -> bytes | None:
@@ -91,11 +93,19 @@ async def image_of(result: "CallToolResult", template: ToolTemplate, read: ReadR
         if found is not None:
             return found
     kinds = ", ".join(block.type for block in result.content) or "nothing"
+    words = " ".join(text_of(result).split())[:_LONGEST_QUOTE]
     raise GeneratorError(
-        f"Found no image in the answer of the tool {template.name!r} (looked in: {template.result}); it holds {kinds}. "
-        "Correct `result` and `field` in the profile.",
+        f"Found no image in the answer of the tool {template.name!r} (looked in: {template.result}); it holds {kinds}"
+        + (f" and says: {valid_unicode(words)!r}" if words else "")
+        + f". {_advice(words)}",
         code="no_image",
     )
+
+
+def _advice(words: str) -> str:
+    if "://" in words or words.startswith(("/", "./", "~")):
+        return "Addresses and paths are not fetched. Have the server return the image itself, or map another tool."
+    return "Correct `result` and `field` in the profile."
 
 
 def _in_content(result: "CallToolResult") -> bytes | None:
@@ -137,7 +147,7 @@ def _in_text(result: "CallToolResult") -> bytes | None:
         return found
     try:
         values = list(_strings(json.loads(text)))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return next((image for image in map(from_base64, values) if image is not None), None)
 

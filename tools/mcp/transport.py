@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, TextIO
 
 from pydantic import JsonValue
 
-from interleavethinker.tools.errors import GeneratorError, ProfileError
+from interleavethinker.tools.bounded_http import MAX_RESPONSE, bounded_client
+from interleavethinker.tools.errors import GeneratorError, InterleaveError, ProfileError
+from interleavethinker.tools.plain_text import valid_unicode
 
 from .config import GeneratorConfig
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from mcp.shared.dispatcher import ProgressFnT
     from mcp_types import CallToolResult
 
-__all__ = ["call_contract_tool", "connector", "is_connection_lost", "read_resource"]
+__all__ = ["as_generator_error", "call_contract_tool", "connector", "is_connection_lost", "read_resource"]
 
 _LARGEST_EVENT = 64 * 1024 * 1024
 _SESSION_LOST = ("Session terminated", "Server returned an error response")
@@ -70,7 +72,12 @@ async def read_resource(client: "Client", uri: str) -> bytes:
     for item in result.contents:
         blob = getattr(item, "blob", None)
         if isinstance(blob, str):
-            return base64.b64decode(blob)
+            if len(blob) > MAX_RESPONSE:
+                raise GeneratorError("The linked resource is too large for an image.", code="no_image")
+            try:
+                return base64.b64decode(blob, validate=True)
+            except ValueError as error:
+                raise GeneratorError("The linked resource's base64 is malformed.", code="no_image") from error
     raise GeneratorError("The linked resource holds text instead of an image.", code="no_image")
 
 
@@ -87,6 +94,19 @@ def is_connection_lost(error: BaseException) -> bool:
         return error.code == CONNECTION_CLOSED or error.message in _SESSION_LOST
     gone = (OSError, EOFError, anyio.ClosedResourceError, anyio.BrokenResourceError, httpx2.TransportError)
     return isinstance(error, gone) and not isinstance(error, TimeoutError)
+
+
+def as_generator_error(error: Exception) -> InterleaveError:
+    """Returns the exception for whatever else an answer or the protocol made the MCP library raise."""
+    from mcp import MCPError
+
+    if isinstance(error, MCPError):
+        message = valid_unicode(error.message)[:1000]
+        return GeneratorError(f"The image server refused the call (code {error.code}): {message}", code="contract")
+    return GeneratorError(
+        f"The image server's answer cannot be read ({type(error).__name__}): it does not follow the protocol.",
+        code="contract",
+    )
 
 
 def _stdio_client(
@@ -128,7 +148,8 @@ async def _http_client(
             )
 
     # Reading may wait as long as a generation takes; `call_timeout` bounds it.
-    http = httpx2.AsyncClient(
+    http = bounded_client(
+        url,
         headers=headers,
         timeout=httpx2.Timeout(30.0, read=None),
         event_hooks={"response": [raise_if_unauthorized]},

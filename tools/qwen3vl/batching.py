@@ -142,6 +142,10 @@ class Batcher:
         try:
             completions = self._complete([pending.prompt for pending in batch])
         except Exception as error:  # noqa: BLE001 - it belongs to the callers, who receive it from their futures
+            if len(batch) > 1 and not isinstance(error, ModelError):  # One member's fault is not everybody's.
+                for pending in batch:
+                    self._complete_batch([pending])
+                return
             for pending in batch:
                 pending.future.set_exception(error)
             return

@@ -22,6 +22,7 @@ from interleavethinker.tools.local_extra import require_local
 from interleavethinker.tools.moved_names import present_name
 
 from .batching import Batcher, Completion, Prompt, SamplingParams, Token
+from .literal_text import LiteralTokenizer, literal_conversation
 
 __all__ = ["LocalModel", "ModelIdentity", "resolve_folder", "shared_batcher", "unload_models"]
 
@@ -119,7 +120,11 @@ class LocalModel:
 
         self._load()
         texts = [
-            self._processor.apply_chat_template(list(prompt.conversation), tokenize=False, add_generation_prompt=True)
+            self._processor.apply_chat_template(
+                literal_conversation(prompt.conversation, self._processor.tokenizer.control_tokens),
+                tokenize=False,
+                add_generation_prompt=True,
+            )
             for prompt in prompts
         ]
         images = [list(prompt.images) for prompt in prompts]
@@ -168,6 +173,7 @@ class LocalModel:
         except (ImportError, OSError, ValueError) as error:
             raise ModelError(f"The model {self._identity.model!r} cannot be loaded: {error}") from error
         processor.tokenizer.padding_side = "left"
+        processor.tokenizer = LiteralTokenizer(processor.tokenizer)
         self._processor, self._model = processor, model.eval()
 
     @contextmanager
@@ -199,7 +205,7 @@ class LocalModel:
             "repetition_penalty": 1.0,
         }
         if sampling.stop:
-            arguments |= {"stop_strings": list(sampling.stop), "tokenizer": tokenizer}
+            arguments |= {"stop_strings": list(sampling.stop), "tokenizer": tokenizer.wrapped}
         return arguments
 
     def _read(

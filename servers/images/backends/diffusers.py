@@ -23,6 +23,7 @@ from interleavethinker.tools.local_extra import require_local
 from interleavethinker.tools.model_catalog import image_model
 
 from .base import BackendStatus, BatchObserver, Cancelled, ImageRequest, Job, JobResult
+from .finite_output import check_decoded_pixels, refusing_invalid_pixels
 from .model_files import ModelFiles, identity_of, locate, pipeline_class, stored_dtype
 from .model_settings import PipelineSettings, settings_for
 from .pipeline_calls import pipeline_arguments, request_arguments, split_into_calls
@@ -249,6 +250,8 @@ class DiffusersBackend:
         if self._settings.generate_with is not None:
             self._generate_files = self._generate_files or _downloaded(self._settings.generate_with)
             generate = load_pipeline(self._generate_files.folder, device, dtype, self._options.offload)
+        for pipeline in {id(each): each for each in (edit, generate)}.values():
+            check_decoded_pixels(pipeline)
         if self._settings.edit_batching == "references":
             use_one_reference_per_sample(edit)
         return LoadedPipelines(edit, generate, device, dtype)
@@ -300,7 +303,7 @@ def _images_of(pipeline: Any, arguments: Mapping[str, Any]) -> "list[Image]":
     import torch
 
     try:
-        with torch.inference_mode():
+        with torch.inference_mode(), refusing_invalid_pixels():
             images: list[Image] = pipeline(**arguments).images
     except Cancelled:
         pipeline.maybe_free_model_hooks()

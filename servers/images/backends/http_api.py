@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from interleavethinker.tools.bounded_http import bounded_client
 from interleavethinker.tools.errors import GeneratorError, InputError, ProfileError
 from interleavethinker.tools.images.png import canonical_png
 
@@ -49,7 +50,7 @@ def decode_image(text: object) -> bytes:
     """
     try:
         return canonical_png(base64.b64decode(str(text), validate=True))
-    except (binascii.Error, InputError) as error:
+    except (binascii.Error, ValueError, InputError) as error:
         raise GeneratorError("The API's answer contains no valid image.", code="no_image") from error
 
 
@@ -85,7 +86,8 @@ class HostedApi:
         import httpx2
 
         if self._client is None:
-            self._client = httpx2.AsyncClient(headers=self._headers, timeout=httpx2.Timeout(30.0, read=300.0))
+            timeout = httpx2.Timeout(30.0, read=300.0)
+            self._client = bounded_client(self._base_url, headers=self._headers, timeout=timeout)
 
     async def close(self) -> None:
         """Closes the connection pool."""
@@ -125,7 +127,7 @@ class HostedApi:
             if response.is_success:
                 try:
                     return response.json()
-                except ValueError as error:
+                except (ValueError, RecursionError) as error:
                     raise GeneratorError("The API's answer is not valid JSON.", retryable=True) from error
             failure, transient = self._error_for(response)
             if last or not transient:
@@ -138,7 +140,7 @@ class HostedApi:
         """Returns the error for a failed response, and whether another attempt may succeed."""
         try:
             code, message = self._parse_error(response.json())
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             code, message = "", ""
         message = message[:300] or f"HTTP {response.status_code}"
         status = response.status_code

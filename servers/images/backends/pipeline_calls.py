@@ -11,6 +11,7 @@ from pydantic import JsonValue
 
 from interleavethinker.tools.errors import GeneratorError, InputError
 from interleavethinker.tools.images.png import open_rgb
+from interleavethinker.tools.plain_text import without_control_tokens
 
 from .base import ImageRequest, Job
 from .model_settings import PipelineSettings
@@ -64,10 +65,11 @@ def pipeline_arguments(jobs: Sequence[Job], settings: PipelineSettings) -> dict[
 
 
 def _prompt_arguments(jobs: Sequence[Job]) -> dict[str, Any]:
-    """The prompts, and the negative prompt repeated for each of them."""
+    """The prompts as text, without names of control tokens, and the negative prompt repeated for each of them."""
+    texts = [without_control_tokens(job.request.prompt) for job in jobs]
     if len(jobs) == 1:
-        return {"prompt": jobs[0].request.prompt}
-    prompts: dict[str, Any] = {"prompt": [job.request.prompt for job in jobs]}
+        return {"prompt": texts[0]}
+    prompts: dict[str, Any] = {"prompt": texts}
     negative = jobs[0].arguments.get("negative_prompt")
     if isinstance(negative, str):
         prompts["negative_prompt"] = [negative] * len(jobs)

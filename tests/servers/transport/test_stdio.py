@@ -61,3 +61,23 @@ def test_a_file_as_stdin_is_handled_by_the_library(tmp_path: Path) -> None:
     with requests.open("rb") as source:
         done = subprocess.run([sys.executable, "-c", ECHO], stdin=source, capture_output=True, check=True)
     assert done.stdout == b"no pipes\n"
+
+
+async def test_a_line_that_cannot_be_parsed_is_answered(tmp_path: Path) -> None:
+    import sys
+
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "interleavethinker.cli", "image-server", "--model", "fake", "--store", str(tmp_path)),
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdin is not None
+    assert process.stdout is not None
+    lone = b'{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"x","arguments":{"prompt":"\\ud83d"}}}\n'
+    async with asyncio.timeout(30):
+        for line, number in ((lone, b'"id":2'), (b'{"id": "a", "method"\n', b'"id":"a"'), (b"\xff\n", b'"id":null')):
+            process.stdin.write(line)
+            answer = await process.stdout.readline()
+            assert number in answer
+            assert b"-32700" in answer
+        process.stdin.close()
+        await process.wait()

@@ -100,3 +100,17 @@ def test_a_batcher_that_never_had_a_prompt_can_be_closed() -> None:
     batcher = Batcher(batch_size)
     batcher.close()
     batcher.close()
+
+
+def test_a_prompt_that_fails_fails_alone() -> None:
+    def complete(prompts: Sequence[Prompt]) -> list[Completion]:
+        if any(prompt.conversation for prompt in prompts):
+            raise ValueError("this one")
+        return batch_size(prompts)
+
+    gate = threading.Event()
+    batcher = Batcher(lambda prompts: (gate.wait(10), complete(prompts))[1])
+    broken = Prompt(({"role": "user"},), (), SamplingParams())
+    futures = [batcher.submit(each, 8) for each in (prompt(), broken, prompt())]
+    gate.set()
+    assert [future.exception(10) is None for future in futures] == [True, False, True]

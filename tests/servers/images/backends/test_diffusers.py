@@ -207,3 +207,30 @@ def test_call_arguments_beside_the_weights_win_and_invalid_ones_are_refused(klei
         (folder / "call_arguments.json").write_text(invalid)
         with pytest.raises(ProfileError):
             DiffusersBackend(str(folder))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+async def test_pixels_that_are_no_numbers_are_an_error_instead_of_a_black_image(
+    klein_folder: Path, tmp_path: Path, value: float
+) -> None:
+    folder = tmp_path / "klein"
+    shutil.copytree(klein_folder, folder)
+    (weights,) = (folder / "vae").glob("*.safetensors")
+    from safetensors.torch import load_file, save_file
+
+    tensors = load_file(weights)
+    tensors["decoder.conv_out.bias"].fill_(value)
+    save_file(tensors, weights, metadata={"format": "pt"})
+    backend = DiffusersBackend(str(folder), DiffusersOptions(device="cpu"))
+    await backend.start()
+    with pytest.raises(GeneratorError, match="not numbers") as raised:
+        await backend.run([make_job(backend, "a red ball", 5)], RecordingObserver())
+    assert raised.value.code == "not_finite"
+    await backend.close()
+
+
+def test_a_pipeline_that_converts_nan_itself_is_noticed() -> None:
+    from interleavethinker.servers.images.backends.finite_output import refusing_invalid_pixels
+
+    with pytest.raises(GeneratorError, match="not numbers"), refusing_invalid_pixels():
+        np.full((2, 2, 3), np.nan, dtype=np.float32).astype(np.uint8)

@@ -1,0 +1,95 @@
+"""HTTP clients whose responses are bounded, and which reach this machine without a proxy.
+
+A response's size is counted as it arrives, and compressed responses are refused: a few kilobytes may hold gigabytes.
+Redirects are not followed. Knows nothing of MCP or of hosted APIs. httpx2 is imported when a client is made.
+"""
+
+import ipaddress
+from collections.abc import AsyncIterator, Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from interleavethinker.tools.errors import GeneratorError
+
+if TYPE_CHECKING:
+    import httpx2
+
+__all__ = ["MAX_RESPONSE", "bounded_client", "is_loopback"]
+
+MAX_RESPONSE = 128 * 1024 * 1024
+"""Bytes of one response; in base64 an image of 32 MiB takes 43 MiB."""
+
+
+def bounded_client(url: str, *, max_bytes: int = MAX_RESPONSE, **options: Any) -> "httpx2.AsyncClient":
+    """Returns a client for one server.
+
+    Args:
+        url: The server's address; the proxies of the environment are ignored if it is on this machine.
+        max_bytes: Most bytes of one response. A longer one fails with `GeneratorError`; streams of events are bounded
+            by their reader instead.
+        options: As `httpx2.AsyncClient` takes them.
+    """
+    import httpx2
+
+    async def bound(response: httpx2.Response) -> None:
+        _check_headers(response.headers, max_bytes)
+        if not response.headers.get("content-type", "").startswith("text/event-stream"):
+            response.stream = _bounded_stream(response.stream, max_bytes)
+
+    hooks = options.pop("event_hooks", {})
+    headers = {"accept-encoding": "identity"} | dict(options.pop("headers", {}))
+    return httpx2.AsyncClient(
+        headers=headers,
+        trust_env=not is_loopback(url),
+        event_hooks={"response": [*hooks.get("response", []), bound]},
+        **options,
+    )
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL's host is this machine.
+
+    Examples:
+        >>> [is_loopback(url) for url in ("http://127.0.0.1:8765/mcp", "http://[::1]/", "https://example.org")]
+        [True, True, False]
+    """
+    host = urlsplit(url).hostname or ""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _check_headers(headers: Mapping[str, str], max_bytes: int) -> None:
+    encoding = headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in {"", "identity"}:
+        raise GeneratorError(
+            f"The server sent a compressed answer ({encoding}) although plain ones were requested.", code="contract"
+        )
+    length = headers.get("content-length", "0")
+    if length.isdecimal() and int(length[:20]) > max_bytes:
+        raise _too_long(max_bytes)
+
+
+def _bounded_stream(stream: Any, max_bytes: int) -> "httpx2.AsyncByteStream":
+    import httpx2
+
+    class Bounded(httpx2.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            received = 0
+            async for chunk in stream:
+                received += len(chunk)
+                if received > max_bytes:
+                    raise _too_long(max_bytes)
+                yield chunk
+
+        async def aclose(self) -> None:
+            await stream.aclose()
+
+    return Bounded()
+
+
+def _too_long(max_bytes: int) -> GeneratorError:
+    return GeneratorError(f"The server's answer is longer than {max_bytes} bytes, the most accepted.", code="contract")

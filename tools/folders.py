@@ -1,0 +1,68 @@
+"""The folders that this project writes to by default, on any platform and for users without a home.
+
+`INTERLEAVETHINKER_HOME` moves everything; `INTERLEAVETHINKER_IMAGE_STORE` only the image server's store.
+"""
+
+import os
+from pathlib import Path
+
+from .errors import InputError
+
+__all__ = ["HOME_VARIABLE", "STORE_VARIABLE", "create_private", "default_home", "default_server_store"]
+
+HOME_VARIABLE = "INTERLEAVETHINKER_HOME"
+STORE_VARIABLE = "INTERLEAVETHINKER_IMAGE_STORE"
+
+
+def default_home() -> Path:
+    """Returns the folder of the default workspace: `INTERLEAVETHINKER_HOME`, or a folder in the user's data folder.
+
+    Raises:
+        InputError: The variable is not set, and the user has no home folder.
+    """
+    named = os.environ.get(HOME_VARIABLE)
+    if named:
+        return Path(named)
+    from platformdirs import user_data_path
+
+    return _usable(user_data_path("interleavethinker"), "workspace")
+
+
+def default_server_store() -> Path:
+    """Returns the default folder of an image server's store.
+
+    It is `INTERLEAVETHINKER_IMAGE_STORE`, or a folder in `INTERLEAVETHINKER_HOME`, or one in the user's cache folder.
+
+    Raises:
+        InputError: Neither variable is set, and the user has no home folder.
+    """
+    named = os.environ.get(STORE_VARIABLE)
+    if named:
+        return Path(named)
+    home = os.environ.get(HOME_VARIABLE)
+    if home:
+        return Path(home) / "image-server"
+    from platformdirs import user_cache_path
+
+    return _usable(user_cache_path("interleavethinker"), "image store") / "image-server"
+
+
+def create_private(folder: Path) -> None:
+    """Creates a folder that only its owner can look into; an existing one keeps its permissions.
+
+    Raises:
+        OSError: The system refused.
+    """
+    if not folder.is_dir():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def _usable(folder: Path, content: str) -> Path:
+    # Without a home, the platform's path begins with a literal "~", or with the root.
+    if "~" in folder.parts or not folder.is_absolute() or folder.parts[1:2] in {(".local",), (".cache",)}:
+        raise InputError(
+            f"This user has no home folder for the {content}. Set the environment variable {HOME_VARIABLE} to a folder "
+            "that may be written to."
+        )
+    return folder
