@@ -4,8 +4,8 @@
 """
 
 import os
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, cast
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
@@ -16,32 +16,47 @@ from langgraph.types import RetryPolicy
 from interleavethinker.graph.profiles.opening import shared_components
 from interleavethinker.tools.errors import GeneratorError
 
-from .context import Components
+from .context import Components, GraphContext
 from .event_loop import sync_and_async_node
 from .nodes import Nodes
-from .routing import next_node, node_after_plan, node_after_plan_check
+from .routing import next_node, node_after_approval, node_after_plan, node_after_plan_check
 from .state import TrajectoryInput, TrajectoryOutput, TrajectoryState
 
 __all__ = ["TrajectoryGraph", "build_graph", "make_graph", "served_graph"]
 
-TrajectoryGraph = CompiledStateGraph[TrajectoryState, Components, TrajectoryInput, TrajectoryOutput]
+TrajectoryGraph = CompiledStateGraph[TrajectoryState, GraphContext | Components, TrajectoryInput, TrajectoryOutput]
+"""A run's `context` is a `GraphContext`, its JSON form, or `Components` of that run."""
 
 
-def make_graph(profile: str = "micro") -> TrajectoryGraph:
+def make_graph(
+    profile: str = "micro", *, components: Components | None = None, profiles: Sequence[str] = ()
+) -> TrajectoryGraph:
     """Returns the graph without a checkpointer, for use as a node, as a tool or from `langgraph.json`.
 
     Args:
-        profile: Name of a shipped profile, or path of a TOML file. A run with `context=Components(…)` ignores it.
+        profile: Name of a shipped profile, or path of a TOML file.
+        components: Used instead of a profile's.
+        profiles: Paths of further profiles that a run's context may choose, beside this one and the shipped ones.
+            A profile can name any program, so a client never chooses a path of its own.
     """
-    return build_graph(lambda runtime: shared_components(profile, runtime))
+
+    async def find(runtime: Runtime[Any]) -> Components:
+        if components is not None and not isinstance(runtime.context, Components):
+            return components
+        return await shared_components(profile, runtime, profiles)
+
+    return build_graph(find)
 
 
 def served_graph() -> TrajectoryGraph:
-    """Returns the graph for `langgraph.json`, with the profile named by `INTERLEAVETHINKER_PROFILE`.
+    """Returns the graph for `langgraph.json`.
 
-    The function has no parameters, because LangGraph's server would pass its own configuration to them.
+    `INTERLEAVETHINKER_PROFILE` names its profile, and `INTERLEAVETHINKER_PROFILES` the paths of further ones that an
+    assistant's context may choose, separated as in `PATH`. The function has no parameters, because LangGraph's server
+    would pass its own configuration to them.
     """
-    return make_graph(os.environ.get("INTERLEAVETHINKER_PROFILE", "micro"))
+    further = [path for path in os.environ.get("INTERLEAVETHINKER_PROFILES", "").split(os.pathsep) if path]
+    return make_graph(os.environ.get("INTERLEAVETHINKER_PROFILE", "micro"), profiles=further)
 
 
 def build_graph(
@@ -57,7 +72,7 @@ def build_graph(
         retry: Retry policy of the `generate` node; `GENERATE_RETRY_POLICY` by default.
     """
     nodes = Nodes(find_components)
-    graph = StateGraph(TrajectoryState, Components, input_schema=TrajectoryInput, output_schema=TrajectoryOutput)
+    graph = StateGraph(TrajectoryState, GraphContext, input_schema=TrajectoryInput, output_schema=TrajectoryOutput)
 
     graph.add_node("plan", sync_and_async_node(nodes.plan, "plan"))
     graph.add_node("check_plan", sync_and_async_node(nodes.check_plan, "check_plan"))
@@ -72,7 +87,7 @@ def build_graph(
     graph.add_edge(START, "plan")
     graph.add_conditional_edges("plan", node_after_plan, {"check_plan": "check_plan", "approve": "approve"})
     graph.add_conditional_edges("check_plan", node_after_plan_check, {"plan": "plan", "approve": "approve"})
-    graph.add_edge("approve", "generate")
+    graph.add_conditional_edges("approve", node_after_approval, {"plan": "plan", "generate": "generate"})
     graph.add_edge("generate", "critic")
     graph.add_edge("critic", "refine")
     graph.add_conditional_edges(
@@ -82,7 +97,8 @@ def build_graph(
     )
     graph.add_edge("check_document", END)
 
-    return graph.compile(checkpointer=checkpointer, name="interleavethinker")
+    compiled = graph.compile(checkpointer=checkpointer, name="interleavethinker")
+    return cast("TrajectoryGraph", compiled)
 
 
 GENERATE_RETRY_POLICY = RetryPolicy(

@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.runtime import Runtime, get_runtime
 
-from .context import Components
+from .context import GraphContext
 
 __all__ = ["LoopThread", "OpenContexts", "loop_thread", "sync_and_async_node"]
 
@@ -113,10 +113,10 @@ class _NodeRunnable(Runnable[Any, dict[str, Any]]):
         self._node = node
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **_: Any) -> dict[str, Any]:  # noqa: A002, ARG002
-        return loop_thread().run(self._node(input, get_runtime(Components)))
+        return loop_thread().run(self._node(input, get_runtime(GraphContext)))
 
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **_: Any) -> dict[str, Any]:  # noqa: A002, ARG002
-        return await self._node(input, get_runtime(Components))
+        return await self._node(input, get_runtime(GraphContext))
 
 
 def sync_and_async_node(node: _Node, name: str) -> Runnable[Any, dict[str, Any]]:

@@ -24,6 +24,8 @@ class StopReason(StrEnum):
     """`Limits.time_limit` seconds of work were used."""
     HOST_LIMIT = "host_limit"
     """The recursion limit of the surrounding program was almost reached."""
+    REJECTED = "rejected"
+    """A person rejected the plan and gave no other instructions."""
 
     @classmethod
     def _missing_(cls, value: object) -> Self | None:
@@ -82,3 +84,5 @@ def explain(stop_reason: StopReason, limits: Limits) -> str:
                 "Stopped by the recursion limit of the surrounding program; later steps were not generated. "
                 'Invoke the graph with {**config, "recursion_limit": 10_000}.'
             )
+        case StopReason.REJECTED:
+            return "The plan was rejected; nothing was generated."

@@ -5,18 +5,17 @@ propagate: the checkpoint before the node remains, so resuming runs the node aga
 before `refine` do nothing.
 """
 
+import asyncio
 import contextvars
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Literal
+from typing import Any
 
 from langgraph.runtime import Runtime
-from langgraph.types import Overwrite, interrupt
-from pydantic import BaseModel, ConfigDict, ValidationError
 
+from interleavethinker.tools.chat.invocation import show_tokens
 from interleavethinker.tools.errors import InputError, ModelAnswerError
 from interleavethinker.tools.protocols import PlanContext, Planner
-from interleavethinker.tools.request_parsing import named_step_count
 from interleavethinker.tools.types import Attempt, CheckReport, CriticInput, GenerationRequest, Plan, Request, Step
 
 from .attempts import (
@@ -28,10 +27,12 @@ from .attempts import (
     selected_attempt,
     source_image_for,
 )
-from .context import Components
-from .document import Document, assemble
+from .context import Components, GraphContext, options_of
+from .conversation import answer_message, image_address
+from .document import Document
 from .events import DocumentChecked, Event, GenerationProgress, ImageGenerated, Judged, PlanChecked, Planned
 from .limits import Limits, StopReason
+from .person import approval_of, message_read, reviewed
 from .plan_versions import next_iteration, with_words
 from .planning import Planning, asks_again, check_steps, context_of_check, planner_in_turn, planning_of
 from .routing import allowed_attempts, decide, limits_of
@@ -40,6 +41,7 @@ from .state import (
     TrajectoryState,
     attempts_of,
     current_step_of,
+    document_of,
     inherited_calls_of,
     initial_state,
     newest_plan,
@@ -49,20 +51,9 @@ from .state import (
 )
 from .time_limit import TimeLimit
 
-__all__ = ["Approval", "Nodes"]
+__all__ = ["Nodes"]
 
 Update = dict[str, Any]
-
-
-class Approval(BaseModel):
-    """The answer to the approval interrupt: approve the plan, or replace its steps."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    approved: Literal[True]
-    """Required, because LangGraph treats an empty answer as no answer."""
-    steps: tuple[Step, ...] | None = None
-    """Steps that replace the plan's; None approves the plan unchanged."""
 
 
 class Nodes:
@@ -77,17 +68,21 @@ class Nodes:
 
     async def plan(self, state: TrajectoryState, runtime: Runtime[Any]) -> Update:
         """Asks the planner for all steps, or for the remaining steps after too many failures."""
-        components = await self._find_components(runtime)
-        limits = Limits.model_validate(state.get("limits") or components.limits)
-        request, current_step = request_of(state), current_step_of(state)
-        planning = planning_of(state)
+        components, options = await self._find_components(runtime), options_of(runtime)
+        limits = Limits.model_validate(state.get("limits") or options.limits or components.limits)
+        planning, current_step = planning_of(state), current_step_of(state)
+        read = await message_read(state, components, options) if planning.is_first else {}
+        request = read.get("request") or request_of(state)
+        if planning.is_first and components.request_check is not None:
+            await asyncio.to_thread(components.request_check, request)
         finished = planning.previous.steps[:current_step] if planning.previous else ()
         replaced = planning.rejected or planning.previous
         version = replaced.version + 1 if replaced else 1
         plan: Plan | None = None
         async with TimeLimit({} if planning.is_first else state, limits) as timer:
-            plan = await _ask_for_plan(components, request, planning, planning.context(state), finished, limits)
-        update: Update = _new_trajectory(state, limits) if planning.is_first else {}
+            with show_tokens(options.stream_models):
+                plan = await _ask_for_plan(components, request, planning, planning.context(state), finished, limits)
+        update: Update = _new_trajectory(state, limits, options) | read if planning.is_first else {}
         update["seconds"] = timer.seconds
         if plan is None or timer.expired:
             return update | {"rejected_plans": 0, "stop_reason": StopReason.TIME_LIMIT}
@@ -95,7 +90,7 @@ class Nodes:
         _emit(runtime, Planned(plan=plan, first=len(finished)))
         update["to_check"] = None if components.plan_check is None else "plan"
         if planning.is_first:
-            return update | {"plans": Overwrite({version: plan})}
+            return update | {"plans": update["plans"] | {version: plan}}
         replans = state.get("replans", 0) + (planning.rejected is None)
         return update | {"plans": {version: plan}, "replans": replans}
 
@@ -109,7 +104,8 @@ class Nodes:
         context = context_of_check(state, plan)
         report: CheckReport | None = None
         async with TimeLimit(state, limits) as timer:
-            report = await components.plan_check.check_plan(request_of(state), plan, context)
+            with show_tokens(options_of(runtime).stream_models):
+                report = await components.plan_check.check_plan(request_of(state), plan, context)
         update: Update = {"seconds": timer.seconds, "to_check": None}
         if report is None or timer.expired:
             return update | {"rejected_plans": 0, "stop_reason": StopReason.TIME_LIMIT}
@@ -126,11 +122,7 @@ class Nodes:
         plan = newest_plan(state)
         if plan is None or not state.get("approve_plan") or stop_reason_of(state):
             return {}
-        question = {"kind": "approve_plan", "plan": plan.model_dump(mode="json")}
-        edited, problem = _edited(plan, interrupt(question), limits_of(state))
-        while problem:  # LangGraph records the answer, so raising an error would fail again at every resume.
-            edited, problem = _edited(plan, interrupt(question | {"problem": problem}), limits_of(state))
-        return {} if edited is plan else {"plans": {edited.version: edited}}
+        return approval_of(state, plan)
 
     async def generate(self, state: TrajectoryState, runtime: Runtime[Any]) -> Update:
         """Generates the next attempt of the current step and the drafts that `look_ahead` allows."""
@@ -171,7 +163,8 @@ class Nodes:
             for attempt in pending
         ]
         async with TimeLimit(state, limits) as timer:
-            verdicts = await components.critic.judge(cases)
+            with show_tokens(options_of(runtime).stream_models):
+                verdicts = await components.critic.judge(cases)
         if timer.expired:
             return {"seconds": timer.seconds, "stop_reason": StopReason.TIME_LIMIT}
         judged = {}
@@ -182,19 +175,23 @@ class Nodes:
         return {"attempts": judged, "seconds": timer.seconds}
 
     async def refine(self, state: TrajectoryState, runtime: Runtime[Any]) -> Update:
-        """Applies `decide`: continue with the next step, retry, keep the best attempt, replan, or end."""
+        """Applies a person's verdict, if the trajectory asks for one, and `decide`: continue, retry, replan, or end."""
+        update, state = reviewed(state, runtime)
         decision = decide(state)
         for event in decision.events:
             _emit(runtime, event)
-        update: Update = {"current_step": decision.current_step, "stop_reason": decision.stop_reason}
+        update |= {"current_step": decision.current_step, "stop_reason": decision.stop_reason}
         if decision.dropped:
-            update["attempts"] = dict.fromkeys(decision.dropped)
+            update["attempts"] = update.get("attempts", {}) | dict.fromkeys(decision.dropped)
         if decision.stop_reason is not None:
             remaining = {k: a for k, a in attempts_of(state).items() if k not in decision.dropped}
-            update["document"] = _document(state, remaining, decision.current_step, decision.stop_reason, None)
+            document = document_of({**state, **update, "attempts": remaining, "document_report": None})
+            update["document"] = document
             if decision.stop_reason == StopReason.COMPLETE:
                 components = await self._find_components(runtime)
                 update["to_check"] = None if components.document_check is None else "document"
+            if update.get("to_check") is None:
+                update |= _answer(state, document, runtime)
         return update
 
     async def check_document(self, state: TrajectoryState, runtime: Runtime[Any]) -> Update:
@@ -208,36 +205,39 @@ class Nodes:
         )
         report = CheckReport(checked=False)
         async with TimeLimit(state, limits_of(state)) as timer:
-            report = await components.document_check.check_document(request_of(state), plan, shown)
+            with show_tokens(options_of(runtime).stream_models):
+                report = await components.document_check.check_document(request_of(state), plan, shown)
         _emit(runtime, DocumentChecked(report=report))
-        document = _document(state, attempts, current_step_of(state), stop_reason, report)
-        return {"document": document, "document_report": report, "seconds": timer.seconds, "to_check": None}
+        update: Update = {"document_report": report, "seconds": timer.seconds, "to_check": None}
+        document = document_of({**state, **update})
+        return update | {"document": document} | _answer(state, document, runtime)
 
 
 def _emit(runtime: Runtime[Any], event: Event) -> None:
     runtime.stream_writer(event)
 
 
-def _edited(plan: Plan, answer: object, limits: Limits) -> tuple[Plan, str]:
-    """Returns the plan after an approval, and the problem with the answer (empty if it is valid)."""
-    try:
-        approval = Approval.model_validate(answer)
-        if approval.steps is None:
-            return plan, ""
-        edited = Plan(steps=approval.steps, version=plan.version + 1, reasoning="edited by a person", made_by="person")
-        check_steps(edited, limits)
-    except (ValidationError, ModelAnswerError) as error:
-        return plan, f'The answer must be {{"approved": true}}, optionally with "steps": {error}'
-    return edited, ""
+def _answer(state: TrajectoryState, document: Document, runtime: Runtime[Any]) -> Update:
+    """Returns the answer to the message that the trajectory answers, if it answers one."""
+    if state.get("message_id") is None:
+        return {}
+    return {"messages": [answer_message(document, image_address(options_of(runtime)))]}
 
 
-def _new_trajectory(state: TrajectoryState, limits: Limits) -> Update:
+def _new_trajectory(state: TrajectoryState, limits: Limits, options: GraphContext) -> Update:
     """Returns the initial values of a trajectory; values of an earlier one in the same thread are overwritten."""
     # The seed is recorded before anything uses it, so a crash cannot change it.
-    seed = state.get("seed", secrets.randbelow(2**31))
+    given = state.get("seed")
+    seed = secrets.randbelow(2**31) if given is None else given
     check_seed(seed)
-    initial = initial_state(limits, seed, approve_plan=state.get("approve_plan", False))
-    return initial | {"attempts": Overwrite({}), "plans": Overwrite({})}
+    initial = initial_state(
+        limits,
+        seed,
+        approve_plan=state.get("approve_plan") or options.approve_plan,
+        review_images=state.get("review_images") or options.review_images,
+    )
+    earlier_plans = dict.fromkeys(state.get("plans") or {})
+    return initial | {"attempts": dict.fromkeys(attempts_of(state)), "plans": earlier_plans}
 
 
 async def _ask_for_plan(
@@ -275,18 +275,6 @@ async def _ask_for_plan(
         raise InputError(f"{error} The first plan was rejected: {context.faults[0]}", code=error.code) from error
 
 
-def _document(
-    state: TrajectoryState,
-    attempts: Mapping[str, Attempt],
-    current_step: int,
-    stop_reason: StopReason,
-    report: CheckReport | None,
-) -> Document:
-    requested_steps = named_step_count(request_of(state).text)
-    plan, limits = newest_plan(state), limits_of(state)
-    return assemble(plan, attempts, current_step, stop_reason, limits, requested_steps, report)
-
-
 def _next_iteration(state: TrajectoryState, plan: Plan, step: int) -> int:
     plans = (state.get("plans") or {}) | {plan.version: plan}
     return next_iteration(plans, attempts_of(state).values(), plan.version, step)
@@ -309,7 +297,8 @@ def _steps_to_generate(state: TrajectoryState, plan: Plan, limits: Limits) -> li
         The current step is 2, `look_ahead` is 3, step 3 has no prompt: [2, 4]. With one call left: [2].
     """
     current_step = current_step_of(state)
-    last = min(current_step + limits.look_ahead, len(plan.steps))
+    look_ahead = 1 if state.get("review_images") else limits.look_ahead
+    last = min(current_step + look_ahead, len(plan.steps))
     override = state.get("override")
     if override is not None and override.step > current_step:  # A person's words make a plan version of that step.
         last = min(last, override.step)
@@ -333,7 +322,7 @@ async def _generate_attempt(
     earlier = attempts_for(attempts_of(state), plan.version, step)
     iteration = _next_iteration(state, plan, step)
     prompt = next_prompt(plan.steps[step].prompt or "", earlier)
-    seed = derive_seed(state.get("seed", 0), step, iteration)
+    seed = derive_seed(state.get("seed") or 0, step, iteration)
     if override is not None and override.step == step:
         prompt = prompt if override.prompt is None else override.prompt
         seed = seed if override.seed is None else override.seed

@@ -33,6 +33,7 @@ __all__ = [
     "limits_of",
     "needs_replan",
     "next_node",
+    "node_after_approval",
     "node_after_plan",
     "node_after_plan_check",
 ]
@@ -135,6 +136,11 @@ def needs_replan(state: Mapping[str, Any], current_step: int) -> bool:
     if plan is None or current_step >= len(plan.steps) or state.get("replans", 0) >= limits.max_replans:
         return False
     return len(failed_steps(plan, attempts_of(state), current_step)) >= limits.replan_after
+
+
+def node_after_approval(state: Mapping[str, Any]) -> str:
+    """Returns the edge to take after `approve`: `plan` if a person wants another plan, else `generate`."""
+    return "plan" if newest_plan(state) is None and not stop_reason_of(state) else "generate"
 
 
 def next_node(state: Mapping[str, Any]) -> str:

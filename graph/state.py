@@ -10,14 +10,18 @@ versions stay readable.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
+from langchain_core.messages import AnyMessage
 from langgraph.channels import DeltaChannel
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+from langgraph.graph.message import add_messages
 from langgraph.managed import RemainingSteps
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic_core import CoreSchema
+from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12, to make schemas
 
-from interleavethinker.tools.request_parsing import RequestLike, as_request
+from interleavethinker.tools.request_parsing import RequestLike, as_request, named_step_count
 from interleavethinker.tools.types import (
     Attempt,
     CheckReport,
@@ -30,7 +34,8 @@ from interleavethinker.tools.types import (
     Verdict,
 )
 
-from .document import Block, Document
+from .channels import ValidatedValue, validated
+from .document import Block, Document, assemble
 from .limits import Limits, StopReason
 
 __all__ = [
@@ -40,6 +45,7 @@ __all__ = [
     "TrajectoryState",
     "attempts_of",
     "current_step_of",
+    "document_of",
     "extra_attempts_of",
     "inherited_calls_of",
     "initial_state",
@@ -50,6 +56,8 @@ __all__ = [
     "stop_reason_of",
 ]
 
+_K = TypeVar("_K")
+_V = TypeVar("_V")
 _SNAPSHOT_EVERY = 1000
 """Updates of a delta channel between two full copies. Reading replays at most this many, in about 16 ms."""
 
@@ -72,10 +80,11 @@ def _latest_request(_: Sequence[Part], writes: Sequence[RequestLike]) -> Sequenc
     return as_request(writes[-1]).parts
 
 
-def _merge_plans(plans: Mapping[int, Plan], writes: Sequence[Mapping[int, Plan]]) -> dict[int, Plan]:
+def _merge_plans(plans: Mapping[int, Plan], writes: Sequence[Mapping[int, Plan | None]]) -> dict[int, Plan]:
+    """Inserts or replaces plans by version; None removes one, which is how a new trajectory begins."""
     merged = dict(plans)
     for write in writes:
-        merged.update(write)
+        _merge(merged, validated(dict[int, Plan | None], write, "plans"))
     return merged
 
 
@@ -85,38 +94,60 @@ def _merge_attempts(
     """Inserts or replaces attempts by key; None removes one, which is how drafts are dropped."""
     merged = dict(attempts)
     for write in writes:
-        for key, attempt in write.items():
-            if attempt is None:
-                merged.pop(key, None)
-            else:
-                merged[key] = attempt
+        _merge(merged, validated(dict[str, Attempt | None], write, "attempts"))
     return merged
+
+
+def _merge(merged: dict[_K, _V], write: Mapping[_K, _V | None]) -> None:
+    for key, value in write.items():
+        if value is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = value
 
 
 if TYPE_CHECKING:
     _RequestChannel = RequestLike
-else:  # Callers may pass more types than the channel stores.
-    _RequestChannel = Annotated[list, DeltaChannel(_latest_request, snapshot_frequency=_SNAPSHOT_EVERY)]
+    _MessagesChannel = list[AnyMessage]
+else:  # Callers may pass more types than the channels store.
+
+    class _Parts(list):
+        """The channel's empty value is a list; its schema shows everything that callers may pass."""
+
+        @classmethod
+        def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+            return handler.generate_schema(str | Request | list[Part | str])
+
+    _RequestChannel = Annotated[_Parts, DeltaChannel(_latest_request, snapshot_frequency=_SNAPSHOT_EVERY)]
+    _MessagesChannel = Annotated[list[AnyMessage], add_messages]
 
 
 class TrajectoryInput(TypedDict, total=False):
-    """Input of the graph; only the request is required."""
+    """Input of the graph: a request, or messages of which the last one is a person's."""
 
     request: _RequestChannel
     """A text, a `Request`, or a list of its parts."""
-    seed: int
+    messages: _MessagesChannel
+    """A conversation. Its last message, with texts and images, is the request unless `request` is given."""
+    seed: Annotated[int | None, ValidatedValue, Field(description="Seed of the trajectory; chosen at random if absent")]
     """Seed of the trajectory; chosen at random and recorded if absent."""
-    limits: Limits
-    """Limits of the trajectory; the profile's by default."""
-    approve_plan: bool
+    limits: Annotated[Limits | None, ValidatedValue]
+    """Limits of the trajectory; those of the context or the profile by default."""
+    approve_plan: Annotated[bool, ValidatedValue, Field(description="Interrupt for a person's approval of each plan")]
     """Whether to interrupt for a person's approval after each plan."""
 
 
 class TrajectoryOutput(TypedDict, total=False):
     """Output of the graph."""
 
-    document: Document
-    stop_reason: StopReason | None
+    document: Annotated[Document, ValidatedValue]
+    stop_reason: Annotated[StopReason | None, ValidatedValue]
+    messages: _MessagesChannel
+    """The conversation with the answer in Markdown, if the input had messages."""
+    plans: Annotated[dict[int, Plan], DeltaChannel(_merge_plans, snapshot_frequency=_SNAPSHOT_EVERY)]
+    """All plans by version number; the newest is in effect."""
+    attempts: Annotated[dict[str, Attempt], DeltaChannel(_merge_attempts, snapshot_frequency=_SNAPSHOT_EVERY)]
+    """All attempts by `attempt_key`, with their verdicts, including drafts until they are dropped."""
 
 
 class _OldChannels(TypedDict, total=False):
@@ -131,28 +162,28 @@ class _OldChannels(TypedDict, total=False):
 class TrajectoryState(TrajectoryInput, TrajectoryOutput, _OldChannels, total=False):
     """Everything about a trajectory except the bytes of its images."""
 
-    plans: Annotated[dict[int, Plan], DeltaChannel(_merge_plans, snapshot_frequency=_SNAPSHOT_EVERY)]
-    """All plans by version number; the newest is in effect."""
-    attempts: Annotated[dict[str, Attempt], DeltaChannel(_merge_attempts, snapshot_frequency=_SNAPSHOT_EVERY)]
-    """All attempts by `attempt_key`, including drafts until they are dropped."""
-    current_step: int
+    current_step: Annotated[int, ValidatedValue]
     """Index of the first unfinished step."""
-    override: Override | None
+    review_images: Annotated[bool, ValidatedValue]
+    """Whether to interrupt after each attempt, so that a person accepts or rejects its image."""
+    override: Annotated[Override | None, ValidatedValue]
     """A person's prompt or seed for one attempt that has not been generated yet."""
-    extra_attempts: dict[str, int]
+    extra_attempts: Annotated[dict[str, int], ValidatedValue]
     """Number of attempts of a step where a person allowed more than the limits, by the `attempt_key` of its first
     attempt. Only the current step can have an entry, so each write replaces the whole mapping."""
     seconds: float
     """Seconds of work by planner, generator and critic."""
     inherited_calls: int
     """Attempts inherited from the parent of a branch; they do not count against `Limits.max_calls`."""
+    message_id: Annotated[str | None, ValidatedValue]
+    """ID of the message that this trajectory answers; None if it answers `request`."""
     replans: int
     """How often the remaining steps were replanned."""
     rejected_plans: int
     """How many plans in a row the plan check has rejected; 0 once a plan is carried out."""
-    to_check: Literal["plan", "document"] | None
+    to_check: Annotated[Literal["plan", "document"] | None, ValidatedValue]
     """What the next node has to check."""
-    document_report: CheckReport | None
+    document_report: Annotated[CheckReport | None, ValidatedValue]
     """The result of the document check; None before it, or without one."""
     remaining_steps: RemainingSteps
     """Super-steps left under the caller's recursion limit; managed by LangGraph."""
@@ -205,7 +236,24 @@ def rejected_plans_of(state: Mapping[str, Any]) -> int:
     return int(state.get("rejected_plans") or 0)
 
 
-def initial_state(limits: Limits, seed: int, *, approve_plan: bool = False) -> dict[str, Any]:
+def document_of(state: Mapping[str, Any]) -> Document:
+    """Returns the document as far as it is generated."""
+    requested_steps = named_step_count(request_of(state).text)
+    stop_reason, limits = stop_reason_of(state), state.get("limits") or Limits()
+    return assemble(
+        newest_plan(state),
+        attempts_of(state),
+        current_step_of(state),
+        stop_reason,
+        limits,
+        requested_steps,
+        state.get("document_report"),
+    )
+
+
+def initial_state(
+    limits: Limits, seed: int, *, approve_plan: bool = False, review_images: bool = False
+) -> dict[str, Any]:
     """Returns the initial values of a trajectory, apart from its request, plans and attempts."""
     return {
         "approve_plan": approve_plan,
@@ -215,9 +263,11 @@ def initial_state(limits: Limits, seed: int, *, approve_plan: bool = False) -> d
         "extra_attempts": {},
         "inherited_calls": 0,
         "limits": limits,
+        "message_id": None,
         "override": None,
         "rejected_plans": 0,
         "replans": 0,
+        "review_images": review_images,
         "seconds": 0.0,
         "seed": seed,
         "stop_reason": None,

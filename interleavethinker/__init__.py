@@ -12,7 +12,7 @@ importing this module costs nothing and loads no model library.
 | --- | --- |
 | get an answer | `illustrate`, `aillustrate`, `Answer` |
 | run, watch, steer and keep trajectories | `Workspace`, `Limits`, `HumanVerdict`, `BranchPoint`, the events |
-| embed the agent in a LangGraph graph | `make_graph`, `build_graph`, `serializer`, `shared_store` |
+| embed the agent in a LangGraph graph | `make_graph`, `GraphContext`, `build_graph`, `serializer`, `shared_store` |
 | bring a planner, critic, generator or check | `Components`, `Planner`, `Critic`, `ImageGenerator`, `PlanCheck` |
 | catch errors | `InterleaveError` and its subclasses |
 """
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     __version__: str
     from interleavethinker.graph.answer import Answer
     from interleavethinker.graph.build import build_graph, make_graph
-    from interleavethinker.graph.context import Components
+    from interleavethinker.graph.context import Components, GraphContext
     from interleavethinker.graph.document import (
         Block,
         Document,
@@ -129,6 +129,7 @@ __all__ = [
     "GenerationRequest",
     "GeneratorConfig",
     "GeneratorError",
+    "GraphContext",
     "HumanVerdict",
     "ImageGenerated",
     "ImageGenerator",
@@ -189,7 +190,7 @@ _EXPORTS = {
         "build_graph",
         "make_graph",
     ),
-    "graph.context": ("Components",),
+    "graph.context": ("Components", "GraphContext"),
     "graph.document": (
         "Block",
         "Document",

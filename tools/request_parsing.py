@@ -4,7 +4,7 @@ Pure functions of text; images are never read.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -48,6 +48,8 @@ def as_request(value: RequestLike) -> Request:
     Raises:
         InputError: The value is not a request, or it contains neither text nor an image.
     """
+    if isinstance(value, Mapping):  # The JSON form of a request.
+        value = value.get("parts", ())
     if isinstance(value, Request):
         request = value
     elif isinstance(value, str):

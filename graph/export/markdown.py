@@ -4,11 +4,13 @@ Line breaks are kept. Unicode direction controls are removed, because Markdown c
 """
 
 import re
+from collections.abc import Callable, Sequence
 
+from interleavethinker.graph.document import Document
 from interleavethinker.graph.workspace.snapshot import Trajectory
 from interleavethinker.tools.types import ImagePart, Sha256
 
-__all__ = ["markdown"]
+__all__ = ["document_lines", "markdown"]
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~$&=])")
 _SUFFIXES = {"best_effort": " (best effort)", "not_judged": " (not judged)"}
@@ -17,18 +19,31 @@ _DIRECTION_CONTROLS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 def markdown(trajectory: Trajectory) -> str:
     """Returns the document as Markdown. Its images are expected in `images/`."""
-    lines = [f"# {_plain(trajectory.title)}", "", *_request(trajectory)]
-    lines += [line for note in (*trajectory.document.notes, *trajectory.notes) for line in (f"> {_plain(note)}", "")]
-    for block in trajectory.document.blocks:
+    notes = [line for note in trajectory.notes for line in (f"> {_plain(note)}", "")]
+    blocks = document_lines(trajectory.document, lambda sha256: f"images/{sha256[:16]}.png", notes)
+    return "\n".join([f"# {_plain(trajectory.title)}", "", *_request(trajectory), *blocks])
+
+
+def document_lines(document: Document, address: Callable[[Sha256], str], notes: Sequence[str] = ()) -> list[str]:
+    """Returns the lines of a document in Markdown: its notes, then its blocks. Best efforts are marked.
+
+    Args:
+        document: The document.
+        address: Returns the link target of an image.
+        notes: Lines to add below the document's notes.
+    """
+    lines = [line for note in document.notes for line in (f"> {_plain(note)}", "")]
+    lines += notes
+    for block in document.blocks:
         match block.kind:
             case "heading":
                 suffix = _SUFFIXES.get(block.status, "")
                 lines += [f"## {block.step + 1}. {_plain(block.text)}{suffix}", ""]
             case "image":
-                lines += [_image(block.text, block.sha256 or ""), ""]
+                lines += [_image(block.text, address(block.sha256 or "")), ""]
             case "text":
                 lines += [*_lines(block.text), ""]
-    return "\n".join(lines)
+    return lines
 
 
 def _request(trajectory: Trajectory) -> list[str]:
@@ -41,14 +56,14 @@ def _request(trajectory: Trajectory) -> list[str]:
     for part in request.parts:
         if isinstance(part, ImagePart):
             number += 1
-            quoted += ["", _image(f"request image {number}", part.sha256)]
+            quoted += ["", _image(f"request image {number}", f"images/{part.sha256[:16]}.png")]
         else:
             quoted += ["", *_lines(part.text)]
     return ["Request:", "", *(f"> {line}".rstrip() for line in quoted[1:]), ""]
 
 
-def _image(description: str, sha256: Sha256) -> str:
-    return f"![{_plain(description)}](images/{sha256[:16]}.png)"
+def _image(description: str, address: str) -> str:
+    return f"![{_plain(description)}]({address})"
 
 
 def _lines(text: str) -> list[str]:

@@ -20,8 +20,9 @@ from typing import Any, Literal, cast
 
 from langgraph.runtime import Runtime
 
-from interleavethinker.graph.context import Components
+from interleavethinker.graph.context import Components, options_of
 from interleavethinker.graph.event_loop import LoopThread, OpenContexts, loop_thread
+from interleavethinker.tools.errors import ProfileError
 from interleavethinker.tools.folders import default_home
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.mcp.generator import McpImageGenerator
@@ -47,7 +48,7 @@ from interleavethinker.tools.types import (
 )
 
 from .checks import require_local_libraries
-from .profile import Profile, Role, import_object, load_profile
+from .profile import Profile, Role, import_object, load_profile, shipped_profiles
 
 __all__ = ["close_shared_components", "open_components", "shared_components", "shared_store"]
 
@@ -58,7 +59,11 @@ def shared_store() -> ImageStore:
     It is separate from the workspace's store, whose garbage collection cannot know which images an embedding program
     still uses.
     """
-    return ImageStore(default_home() / "embedded" / "images")
+    return _store_in(default_home())
+
+
+def _store_in(home: Path) -> ImageStore:
+    return ImageStore(home / "embedded" / "images")
 
 
 @contextlib.asynccontextmanager
@@ -79,16 +84,24 @@ async def open_components(profile: Profile, store: ImageStore) -> AsyncIterator[
         yield components_with(generator=generator)
 
 
-async def shared_components(profile: str, runtime: Runtime[Any]) -> Components:
+async def shared_components(profile: str, runtime: Runtime[Any], further: Sequence[str] = ()) -> Components:
     """Returns the components in the run's context, or else the shared components of a profile.
 
     Args:
-        profile: Name of a shipped profile, or path of a TOML file.
+        profile: Name of a shipped profile, or path of a TOML file; used unless the run's context chooses another.
         runtime: LangGraph's runtime of the node.
+        further: Paths of profiles that the context may choose, beside `profile` and the shipped ones.
+
+    Raises:
+        ProfileError: The context chooses a profile that is not allowed here.
     """
     if isinstance(runtime.context, Components):
         return runtime.context
-    return await loop_thread().run_from_any_loop(_shared.get((profile, default_home())))
+    chosen = options_of(runtime).profile
+    if chosen is not None:
+        profile = await asyncio.to_thread(_allowed_profile, chosen, (profile, *further))
+    home = await asyncio.to_thread(default_home)
+    return await loop_thread().run_from_any_loop(_shared.get((profile, home)))
 
 
 def close_shared_components() -> None:
@@ -103,21 +116,34 @@ def close_shared_components() -> None:
 @contextlib.asynccontextmanager
 async def _open_in_loop_thread(key: tuple[str, Path]) -> AsyncIterator[Components]:
     """Opens the components of a profile; the key's second part is the home folder, whose store they use."""
-    profile = load_profile(key[0])
-    async with open_components(profile, shared_store()) as components:
+    profile = await asyncio.to_thread(load_profile, key[0])
+    async with open_components(profile, _store_in(key[1])) as components:
         in_thread, fallback = _ComponentsInLoopThread(components, loop_thread()), None
         if components.fallback_planner is not None:
             second = replace(components, planner=components.fallback_planner)
             fallback = _ComponentsInLoopThread(second, loop_thread())
-        yield Components(
+        yield replace(
+            components,
             planner=in_thread,
             critic=in_thread,
             generator=in_thread,
-            limits=components.limits,
             fallback_planner=fallback,
             plan_check=None if components.plan_check is None else in_thread,
             document_check=None if components.document_check is None else in_thread,
         )
+
+
+def _allowed_profile(chosen: str, operators: Sequence[str]) -> str:
+    """Returns the profile that a client's word names: one of the operator's, by name or path, or a shipped one."""
+    by_name = {Path(profile).stem if profile.endswith(".toml") else profile: profile for profile in operators}
+    if chosen in by_name or chosen in operators:
+        return by_name.get(chosen, chosen)
+    if chosen in shipped_profiles():
+        return chosen
+    raise ProfileError(
+        f"The profile {chosen!r} is not allowed here. Choose one of: "
+        f"{', '.join(sorted({*by_name, *shipped_profiles()}))}."
+    )
 
 
 _shared = OpenContexts(_open_in_loop_thread)
@@ -174,6 +200,8 @@ def _build_roles(profile: Profile, store: ImageStore) -> Callable[..., Component
         fallback_planner=None if fallback is None else cast("Planner", _build_role(fallback, store, "planner")),
         plan_check=cast("PlanCheck | None", _build_check(profile, profile.plan_check, store)),
         document_check=cast("DocumentCheck | None", _build_check(profile, profile.document_check, store)),
+        request_check=None if profile.request_check is None else import_object(profile.request_check),
+        store=store,
     )
 
 

@@ -26,8 +26,8 @@ from pydantic import ValidationError
 from interleavethinker.graph.attempts import check_seed
 from interleavethinker.graph.context import Components
 from interleavethinker.graph.events import Event, Finished
+from interleavethinker.graph.human_loop import Approval
 from interleavethinker.graph.limits import Limits
-from interleavethinker.graph.nodes import Approval
 from interleavethinker.graph.profiles.profile import problems_of
 from interleavethinker.tools.errors import InputError, InterleaveError, TrajectoryError
 from interleavethinker.tools.folders import default_home

@@ -182,7 +182,7 @@ def test_the_graph_works_as_a_tool_of_a_langchain_agent_despite_its_recursion_li
 
 def test_langgraph_json_names_a_factory_without_parameters_for_a_graph_without_a_checkpointer() -> None:
     settings = json.loads((ROOT / "langgraph.json").read_text(encoding="utf-8"))
-    module, _, name = settings["graphs"]["trajectory"].partition(":")
+    module, _, name = settings["graphs"]["trajectory"]["path"].partition(":")
     factory = getattr(import_module(module), name)
     assert not inspect.signature(factory).parameters, "the server would pass its own configuration to them"
     graph = factory()

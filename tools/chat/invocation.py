@@ -4,18 +4,33 @@ LangChain's providers raise exceptions of their own client libraries, which shar
 that catches them all.
 """
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextvars import ContextVar
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 
 from interleavethinker.tools.errors import InterleaveError, ModelAnswerError, ModelError
 
-__all__ = ["check_complete", "invoke"]
+__all__ = ["check_complete", "invoke", "show_tokens"]
 
 _CUT_OFF = {"length", "max_tokens", "max_output_tokens", "model_length", "model_context_window_exceeded"}
 _REASONS = ("finish_reason", "stop_reason", "stopReason", "done_reason")
 """The names under which providers report why an answer ended."""
+_HIDDEN = "nostream"
+"""LangGraph leaves model calls with this tag out of `messages` streams. The answers are JSON, not words for a chat."""
+_shown: ContextVar[bool] = ContextVar("shown", default=False)
+
+
+@contextlib.contextmanager
+def show_tokens(shown: bool) -> Iterator[None]:
+    """Sets whether the models called in this context appear in LangGraph's `messages` streams; by default none does."""
+    token = _shown.set(shown)
+    try:
+        yield
+    finally:
+        _shown.reset(token)
 
 
 async def invoke(model: BaseChatModel, messages: Sequence[BaseMessage], *, role: str = "chat model") -> AIMessage:
@@ -31,7 +46,7 @@ async def invoke(model: BaseChatModel, messages: Sequence[BaseMessage], *, role:
         InterleaveError: Whatever a model of this project raises itself, unchanged.
     """
     try:
-        return await model.ainvoke(list(messages))
+        return await model.ainvoke(list(messages), {"tags": [] if _shown.get() else [_HIDDEN]})
     except InterleaveError:
         raise
     except Exception as error:

@@ -1,0 +1,56 @@
+"""A channel of the state that accepts the JSON form of its value.
+
+Clients of LangGraph's server can only send JSON, in the input of a run and to `update_state`. Channels are where every
+value enters a state, so this is where JSON becomes this project's types.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from langgraph.channels import LastValue
+from pydantic import TypeAdapter, ValidationError
+
+from interleavethinker.tools.errors import InputError
+
+__all__ = ["ValidatedValue", "validated"]
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+def validated(kind: Any, value: object, name: str) -> Any:
+    """Returns a value of the state in its own type.
+
+    Args:
+        kind: The type, or any annotation that pydantic understands.
+        value: An instance, or its JSON form.
+        name: What the value is, for the error message.
+
+    Raises:
+        InputError: The value does not have that form.
+    """
+    try:
+        return _adapter(kind).validate_python(value)
+    except ValidationError as error:
+        problems = "; ".join(
+            ": ".join(filter(None, (".".join(map(str, problem["loc"])), problem["msg"])))
+            for problem in error.errors(include_url=False)
+        )
+        raise InputError(f"The value of {name!r} does not fit the graph's state: {problems}.") from error
+
+
+class ValidatedValue(LastValue[Any]):
+    """Stores the last value, converted to the channel's type. Use it as `Annotated[Limits, ValidatedValue]`."""
+
+    __slots__ = ()
+
+    def update(self, values: Sequence[Any]) -> bool:
+        """See `LastValue.update`.
+
+        Raises:
+            InputError: A value does not have the channel's type.
+        """
+        return super().update([validated(self.typ, value, self.key) for value in values])

@@ -1,0 +1,180 @@
+"""Messages in and out: which message is the request, how a second one continues a thread, and the answer in Markdown.
+
+Chat clients know a graph by its `messages`. The last message, if a person wrote it, is the request: its texts and
+images in order. In a thread that has an answer already, the images so far come before it, so that the planner continues
+the sequence or changes the last image; a message that names a step ("in step 2") continues from that step's image.
+
+Knows LangChain's messages and this project's documents. Deliberately does not know nodes or components.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from langgraph.config import get_config
+
+from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.images.png import canonical_png
+from interleavethinker.tools.images.store import ImageStore
+from interleavethinker.tools.types import ImagePart, Part, Request, Sha256, TextPart
+
+from .context import GraphContext
+from .document import Document
+from .export.markdown import document_lines
+
+__all__ = ["answer_message", "continued", "image_address", "message_parts", "unanswered_message"]
+
+_MOST_IMAGES = 8
+"""Images of the thread that a further request begins with, the newest; each costs a model as much as a page of text."""
+_DATA_URI = re.compile(r"data:image/[\w.+-]+(?:;[\w=.+-]+)*;base64,(.*)", re.DOTALL)
+_STORED = re.compile(r"(?:image://|https?://\S*/images/)([0-9a-f]{64})(?:\.png)?")
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+_PLACE = re.compile(
+    r"\s*\b(?:(?:in|of|at|from|on|for)\s+)?(?:the\s+)?"
+    rf"(?:(?:step|image|picture|panel)\s+(?P<number>\d{{1,3}})|(?P<ordinal>{'|'.join(_ORDINALS)})\s+"
+    r"(?:step|image|picture|panel))\b[:,]?",
+    re.IGNORECASE,
+)
+
+
+def unanswered_message(state: Mapping[str, Any]) -> HumanMessage | None:
+    """Returns the message that the next trajectory answers, or None if it answers `request`.
+
+    In a new thread a given `request` takes precedence, because a surrounding graph that prepares one may have messages
+    of its own. In a thread that has a plan already, `request` is that of the earlier trajectory.
+    """
+    messages: Sequence[BaseMessage] = state.get("messages") or ()
+    last = messages[-1] if messages else None
+    if not isinstance(last, HumanMessage) or (last.id is not None and last.id == state.get("message_id")):
+        return None
+    return None if state.get("request") and not state.get("plans") else last
+
+
+def message_parts(message: HumanMessage, store: ImageStore | None) -> tuple[Part, ...]:
+    """Returns a message as the parts of a request, and puts its images into the store. Blocks; call it in a thread.
+
+    Args:
+        message: With any number of text and image blocks, in LangChain's form or a provider's.
+        store: Where images go.
+
+    Raises:
+        InputError: A block is neither text nor a usable image. Addresses of other servers are not fetched.
+    """
+    parts: list[Part] = []
+    for block in message.content_blocks:
+        if block["type"] == "text":
+            if block["text"].strip():
+                parts.append(TextPart(text=block["text"]))
+        elif block["type"] == "image":
+            parts.append(ImagePart(sha256=_stored_image(block, store)))
+        else:
+            raise InputError(
+                f"A message may contain texts and images; found a block of the type {block['type']!r}. Remove it.",
+                code="unsupported",
+            )
+    return tuple(parts)
+
+
+def continued(document: Document, parts: Sequence[Part]) -> Request:
+    """Returns the request of a further message in a thread: the images so far, then what the message says.
+
+    A message that names a step of the document starts from the image of that step. Its name is left out of the text,
+    because the planner sees that image as the last one.
+
+    Args:
+        document: The answer so far.
+        parts: The parts of the new message.
+
+    Examples:
+        The document shows images for steps 1, 2 and 3. "Make the cat bigger in step 2" gives images 1 and 2 and
+        "Make the cat bigger"; "add a moon" gives images 1, 2, 3 and "add a moon".
+    """
+    steps = [(block.step, block.sha256) for block in document.blocks if block.sha256 is not None]
+    named = [number for part in parts if isinstance(part, TextPart) for number in _named_steps(part.text)]
+    known = {step for step, _ in steps}
+    last = named[0] if named and named[0] in known else None
+    images = [sha256 for step, sha256 in steps if last is None or step <= last][-_MOST_IMAGES:]
+    if last is not None:
+        parts = [_without_place(part) if isinstance(part, TextPart) else part for part in parts]
+    return Request(parts=(*(ImagePart(sha256=sha256) for sha256 in images), *parts))
+
+
+def image_address(options: GraphContext) -> Callable[[Sha256], str]:
+    """Returns a function from an image's name to the address that the client of this run can open.
+
+    Must be called inside a node: under LangGraph's server the run's configuration has the address that was called.
+    """
+    base = options.image_url
+    if base is None:
+        headers: Mapping[str, Any] = get_config().get("configurable") or {}
+        host = headers.get("x-forwarded-host") or headers.get("host")
+        base = f"{headers.get('x-forwarded-proto') or 'http'}://{host}" if host else None
+    if base is None:
+        return lambda sha256: f"image://{sha256}"
+    return lambda sha256: f"{base.rstrip('/')}/images/{sha256}.png"
+
+
+def stored_form(message: HumanMessage, parts: Sequence[Part], address: Callable[[Sha256], str]) -> HumanMessage:
+    """Returns a message with the addresses of its images instead of their bytes, which would swell every checkpoint."""
+    if isinstance(message.content, str):
+        return message
+    blocks: list[str | dict[Any, Any]] = [
+        {"type": "text", "text": part.text}
+        if isinstance(part, TextPart)
+        else {"type": "image", "url": address(part.sha256)}
+        for part in parts
+    ]
+    return message.model_copy(update={"content": blocks})
+
+
+def answer_message(document: Document, address: Callable[[Sha256], str]) -> AIMessage:
+    """Returns the answer to a message: the document in Markdown, with its notes and its images by address."""
+    lines = document_lines(document, address)
+    return AIMessage(content="\n".join(lines).strip() or "There is nothing to show.", name="interleavethinker")
+
+
+def _named_steps(text: str) -> list[int]:
+    """Returns the steps that a text names, from 0."""
+    return [
+        int(match["number"]) - 1 if match["number"] else _ORDINALS.index(match["ordinal"].lower())
+        for match in _PLACE.finditer(text)
+    ]
+
+
+def _without_place(part: TextPart) -> TextPart:
+    rest = _PLACE.sub("", part.text, count=1).strip()
+    return TextPart(text=rest) if rest else part
+
+
+def _stored_image(block: Mapping[str, Any], store: ImageStore | None) -> Sha256:
+    url = str(block.get("url") or "")
+    if stored := _STORED.fullmatch(url):
+        if store is not None and stored.group(1) not in store:
+            raise InputError(
+                f"Image {stored.group(1)} is not in the store of this graph. Send its bytes.", code="unknown_image"
+            )
+        return stored.group(1)
+    data = block.get("base64")
+    if isinstance(data, str):
+        data = data.partition("base64,")[2] or data
+    elif matched := _DATA_URI.fullmatch(url):
+        data = matched.group(1)
+    if not isinstance(data, str):
+        raise InputError(
+            "An image in a message must be base64 data or the address of an image that was put here; other addresses "
+            "are not fetched.",
+            code="invalid_image",
+        )
+    if store is None:
+        raise InputError(
+            "This graph has no store for images in messages. Pass `Components(…, store=ImageStore(…))`.",
+            code="unsupported",
+        )
+    try:
+        encoded = base64.b64decode("".join(data.split()), validate=True)
+    except binascii.Error as error:
+        raise InputError("An image in the message is not valid base64. Send it again.", code="invalid_image") from error
+    return store.put(canonical_png(encoded))

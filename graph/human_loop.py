@@ -1,0 +1,228 @@
+"""Questions to a person in LangChain's human-in-the-loop form, and the reading of the answers.
+
+An interrupt carries `action_requests` and `review_configs`, which chat clients and Agent Inbox show as forms; the
+answer is `{"decisions": [{"type": "approve" | "edit" | "reject", …}]}`. The plan's interrupt also keeps the fields of
+this project's first form, and accepts its answer: `{"approved": true, "steps": …}`.
+
+Pure functions. An answer that cannot be used is described in words, so that the same question can be asked again.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from interleavethinker.tools.types import Attempt, Plan, Step
+
+from .profiles.profile import problems_of
+from .workspace.human_review import HumanVerdict
+
+__all__ = [
+    "IMAGE_ACTION",
+    "PLAN_ACTION",
+    "Approval",
+    "PlanDecision",
+    "image_question",
+    "image_verdict",
+    "plan_decision",
+    "plan_question",
+]
+
+PLAN_ACTION = "carry_out_plan"
+IMAGE_ACTION = "accept_image"
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Approval(_Frozen):
+    """The answer to the approval interrupt: approve the plan, or replace its steps."""
+
+    approved: Literal[True]
+    """Required, because LangGraph treats an empty answer as no answer."""
+    steps: tuple[Step, ...] | None = None
+    """Steps that replace the plan's; None approves the plan unchanged."""
+
+
+class _Approve(_Frozen):
+    type: Literal["approve"]
+
+
+class _Reject(_Frozen):
+    type: Literal["reject", "respond"]
+    message: str = ""
+
+
+class _PlanArguments(_Frozen):
+    steps: tuple[Step, ...]
+
+
+class _EditedPlan(_Frozen):
+    name: str = PLAN_ACTION
+    args: _PlanArguments
+
+
+class _EditPlan(_Frozen):
+    type: Literal["edit"]
+    edited_action: _EditedPlan
+
+
+class _ImageArguments(BaseModel):
+    """Clients send all arguments back; the ones that only inform are ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    prompt: str
+
+
+class _EditedImage(_Frozen):
+    name: str = IMAGE_ACTION
+    args: _ImageArguments
+
+
+class _EditImage(_Frozen):
+    type: Literal["edit"]
+    edited_action: _EditedImage
+
+
+class _PlanResponse(_Frozen):
+    decisions: tuple[Annotated[_Approve | _EditPlan | _Reject, Field(discriminator="type")]]
+
+
+class _ImageResponse(_Frozen):
+    decisions: tuple[Annotated[_Approve | _EditImage | _Reject, Field(discriminator="type")]]
+
+
+_PLAN_SCHEMA: dict[str, Any] = TypeAdapter(_PlanResponse | Approval).json_schema()
+_IMAGE_SCHEMA: dict[str, Any] = TypeAdapter(_ImageResponse).json_schema()
+
+
+@dataclass(frozen=True)
+class PlanDecision:
+    """A person's answer to a plan."""
+
+    steps: tuple[Step, ...] | None = None
+    """Steps that replace the plan's; None: unchanged."""
+    rejected: bool = False
+    message: str = ""
+    """After a rejection: what the plan should do instead."""
+    problem: str = ""
+    """Why the answer cannot be used; empty if it can."""
+
+
+def plan_question(plan: Plan, problem: str = "") -> tuple[dict[str, Any], dict[str, Any]]:
+    """Returns the interrupt that asks for a plan's approval, and the JSON Schema of its answer.
+
+    Args:
+        plan: The plan.
+        problem: Why the previous answer could not be used.
+    """
+    steps = [step.model_dump(mode="json") for step in plan.steps]
+    lines = [f"{number}. {_title(step)}" for number, step in enumerate(plan.steps, start=1)]
+    description = "\n".join(
+        [
+            *([problem, ""] if problem else []),
+            "Carry out this plan?",
+            *lines,
+            "",
+            "Edit replaces the steps. Reject with a message plans again with it; without one it ends the answer.",
+        ]
+    )
+    question: dict[str, Any] = {
+        "kind": "approve_plan",
+        "plan": plan.model_dump(mode="json"),
+        "action_requests": [{"name": PLAN_ACTION, "args": {"steps": steps}, "description": description}],
+        "review_configs": [{"action_name": PLAN_ACTION, "allowed_decisions": ["approve", "edit", "reject", "respond"]}],
+    }
+    return question | ({"problem": problem} if problem else {}), _PLAN_SCHEMA
+
+
+def plan_decision(answer: object) -> PlanDecision:
+    """Reads the answer to `plan_question`, in either form."""
+    try:
+        if not (isinstance(answer, Mapping) and "decisions" in answer):
+            return PlanDecision(steps=Approval.model_validate(answer).steps)
+        (decision,) = _PlanResponse.model_validate(answer).decisions
+    except ValidationError as error:
+        return PlanDecision(
+            problem='The answer must be {"decisions": [{"type": "approve"}]}, with the type "edit" or "reject", or '
+            f'{{"approved": true}}, optionally with "steps": {problems_of(error)}'
+        )
+    match decision:
+        case _EditPlan():
+            return PlanDecision(steps=decision.edited_action.args.steps)
+        case _Reject():
+            return PlanDecision(rejected=True, message=decision.message.strip())
+        case _:
+            return PlanDecision()
+
+
+def image_question(attempt: Attempt, address: str, problem: str = "") -> tuple[dict[str, Any], dict[str, Any]]:
+    """Returns the interrupt that asks whether an attempt's image is right, and the JSON Schema of its answer.
+
+    Args:
+        attempt: The newest attempt of the current step.
+        address: Where the person can see the image.
+        problem: Why the previous answer could not be used.
+    """
+    verdict = attempt.verdict
+    opinion = "has no opinion"
+    if verdict is not None and verdict.success is not None:
+        opinion = ("accepts it" if verdict.success else "rejects it") + (
+            f": {verdict.reasoning}" if verdict.reasoning else ""
+        )
+    description = "\n".join(
+        [
+            *([problem, ""] if problem else []),
+            f"Step {attempt.step + 1}, attempt {attempt.iteration + 1}: {attempt.prompt}",
+            f"![attempt]({address})",
+            f"The critic {opinion}.",
+            "Approve accepts the image. Reject generates another one; a message is its prompt. Edit does the same.",
+        ]
+    )
+    refined = verdict.refined_prompt if verdict is not None and verdict.success is False else ""
+    arguments = {
+        "step": attempt.step,
+        "iteration": attempt.iteration,
+        "image": address,
+        "sha256": attempt.image,
+        "success": None if verdict is None else verdict.success,
+        "prompt": refined or attempt.prompt,
+    }
+    question: dict[str, Any] = {
+        "kind": "judge_image",
+        "attempt": attempt.model_dump(mode="json"),
+        "action_requests": [{"name": IMAGE_ACTION, "args": arguments, "description": description}],
+        "review_configs": [{"action_name": IMAGE_ACTION, "allowed_decisions": ["approve", "edit", "reject"]}],
+    }
+    return question | ({"problem": problem} if problem else {}), _IMAGE_SCHEMA
+
+
+def image_verdict(attempt: Attempt, answer: object) -> tuple[HumanVerdict | None, str]:
+    """Reads the answer to `image_question`: the verdict, or None and why the answer cannot be used."""
+    try:
+        (decision,) = _ImageResponse.model_validate(answer).decisions
+    except ValidationError as error:
+        return None, (
+            'The answer must be {"decisions": [{"type": "approve"}]}, with the type "edit" or "reject": '
+            f"{problems_of(error)}"
+        )
+    match decision:
+        case _EditImage():
+            prompt = decision.edited_action.args.prompt.strip()
+            if not prompt:
+                return None, "The prompt is empty. Describe the image."
+            return HumanVerdict(success=False, prompt=prompt), ""
+        case _Reject():
+            verdict = attempt.verdict
+            refined = verdict.refined_prompt if verdict is not None and verdict.success is False else ""
+            message = decision.message.strip()
+            return HumanVerdict(success=False, prompt=message or refined or None, reasoning=message), ""
+        case _:
+            return HumanVerdict(success=True), ""
+
+
+def _title(step: Step) -> str:
+    return step.instruction or step.prompt or step.auxiliary_text or "(nothing)"

@@ -1,0 +1,270 @@
+"""The graph as chat clients and LangGraph's server use it: context, messages in and out, JSON forms, questions."""
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langchain_core.messages import AIMessage, HumanMessage
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.types import Command
+from pydantic import ValidationError
+
+from interleavethinker.graph import Components, Limits, make_graph, serializer
+from interleavethinker.graph.build import build_graph
+from interleavethinker.graph.context import GraphContext
+from interleavethinker.graph.conversation import continued
+from interleavethinker.graph.document import Block, Document
+from interleavethinker.graph.state import Override
+from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.images.store import ImageStore
+from interleavethinker.tools.testing.agents import FixedPlanner, RuleCritic, accept_only, plan_of
+from interleavethinker.tools.testing.generator import MemoryGenerator, fake_image
+from interleavethinker.tools.types import GenerationRequest, ImagePart, Request, TextPart
+
+PNG = fake_image(GenerationRequest(prompt="theirs", seed=0))
+THREAD: Any = {"configurable": {"thread_id": "1"}}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ImageStore:
+    return ImageStore(tmp_path / "images")
+
+
+def components(store: ImageStore, *plans: Any, **others: Any) -> Components:
+    planner = FixedPlanner(*(plans or (plan_of("a", "b"),)))
+    critic = others.pop("critic", RuleCritic())
+    return Components(planner, critic, MemoryGenerator(store), store=store, **others)
+
+
+def graph_of(parts: Components) -> Any:
+    async def find(_: Any) -> Components:
+        return parts
+
+    return build_graph(find, InMemorySaver(serde=serializer()))
+
+
+def embedded(parts: Components) -> Any:
+    return make_graph(components=parts)
+
+
+def requests_of(parts: Components) -> list[Request]:
+    planner = parts.planner
+    assert isinstance(planner, FixedPlanner)
+    return [request for request, _ in planner.calls]
+
+
+@pytest.mark.parametrize("context", [None, {}, {"limits": {"max_calls": 1}}, GraphContext(limits=Limits(max_calls=1))])
+async def test_a_context_is_plain_json_and_may_be_missing_or_empty(store: ImageStore, context: Any) -> None:
+    answer = await embedded(components(store)).ainvoke({"request": "x"}, context=context)
+    assert len(answer["document"].images) == (1 if context else 2)
+
+
+async def test_components_are_bound_to_the_graph_or_passed_for_one_run(store: ImageStore) -> None:
+    graph = embedded(components(store, plan_of("bound")))
+    texts = [
+        (await graph.ainvoke({"request": "x"}, context=context))["document"].blocks[1].text
+        for context in (None, components(store, plan_of("passed")))
+    ]
+    assert texts == ["bound", "passed"]
+
+
+def test_an_unknown_option_in_a_context_is_refused(store: ImageStore) -> None:
+    with pytest.raises(ValidationError, match="colour"):
+        embedded(components(store)).invoke({"request": "x"}, context={"colour": "red"})
+
+
+async def test_a_context_cannot_choose_a_profile_file_that_the_operator_did_not_name(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.toml"
+    mine.write_text('description = "x"\n')
+    with pytest.raises(Exception, match=r"not allowed here.*micro"):
+        await make_graph().ainvoke({"request": "x"}, context=GraphContext(profile=str(mine)))
+    with pytest.raises(Exception, match="invalid: planner"):  # allowed, and read
+        await make_graph(profiles=[str(mine)]).ainvoke({"request": "x"}, context=GraphContext(profile="mine"))
+
+
+def test_input_output_and_context_have_json_schemas_and_the_graph_becomes_a_tool(store: ImageStore) -> None:
+    graph: Any = embedded(components(store))
+    assert {"request", "messages", "seed", "limits", "approve_plan"} <= set(graph.get_input_jsonschema()["properties"])
+    assert {"document", "messages", "plans"} <= set(graph.get_output_jsonschema()["properties"])
+    options = graph.get_context_jsonschema()["properties"]
+    assert {option["x_oap_ui_config"]["type"] for option in options.values()} == {"text", "json", "switch"}
+    with pytest.warns(match="beta"):
+        tool = graph.as_tool(arg_types={"request": str}, name="illustrate", description="Illustrates.")
+    assert tool.invoke({"request": "x"})["document"].complete
+
+
+def test_the_input_and_update_state_take_json(store: ImageStore) -> None:
+    parts = components(store, critic=RuleCritic(accept_only("mine")))
+    graph = graph_of(parts)
+    request = {"parts": [{"kind": "text", "text": "x"}]}
+    answer = graph.invoke({"request": request, "limits": {"max_attempts": 2}, "seed": 3}, THREAD)
+    assert answer["document"].notes == ("2 steps show a best effort: no attempt was accepted.",)
+    before = [s for s in graph.get_state_history(THREAD) if s.next == ("generate",)][-1]
+    fork = graph.update_state(before.config, {"override": {"step": 0, "iteration": 0, "prompt": "mine"}})
+    assert graph.get_state(fork).values["override"] == Override(step=0, iteration=0, prompt="mine")
+    assert graph.invoke(None, fork)["document"].blocks[1].text == "mine"
+    plans = {"1": {"steps": [{"prompt": "theirs"}]}}
+    fork = graph.update_state(before.config, {"plans": plans, "attempts": {}, "limits": {"max_attempts": 1}})
+    assert graph.invoke(None, fork)["document"].blocks[0].text == "theirs"
+
+
+def test_json_that_does_not_fit_the_state_is_refused_with_its_place(store: ImageStore) -> None:
+    with pytest.raises(InputError, match=r"'limits'.*max_calls: Input should be greater than or equal to 1"):
+        embedded(components(store)).invoke({"request": "x", "limits": {"max_calls": 0}})
+
+
+def test_the_request_check_holds_for_an_embedded_graph(store: ImageStore) -> None:
+    def check(request: Request) -> None:
+        raise InputError(f"No astronauts: {request.text}")
+
+    with pytest.raises(InputError, match="No astronauts: on the moon"):
+        embedded(components(store, request_check=check)).invoke({"request": "on the moon"})
+
+
+def test_a_message_with_text_and_images_is_the_request_and_is_answered_in_markdown(store: ImageStore) -> None:
+    parts = components(store, critic=RuleCritic(accept_only("a")), limits=Limits(max_attempts=1))
+    data = base64.b64encode(PNG).decode()
+    blocks: list[Any] = [
+        {"type": "text", "text": "make"},
+        {"type": "image", "base64": data, "mime_type": "image/png"},
+        {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{data}"}},
+        {"type": "text", "text": "blue"},
+    ]
+    answer = embedded(parts).invoke(
+        {"messages": [HumanMessage("old"), AIMessage("older answer"), HumanMessage(blocks)]},
+        context=GraphContext(image_url="https://pictures.example/"),
+    )
+    (request,) = requests_of(parts)
+    assert [part.kind for part in request.parts] == ["text", "image", "image", "text"]
+    assert store.get(request.images[0]) == PNG
+    asked, told = answer["messages"][-2:]
+    assert "base64" not in str(asked.content), "a checkpoint must not hold the bytes"
+    shown = answer["document"].images
+    assert all(f"](https://pictures.example/images/{sha256}.png)" in told.content for sha256 in shown)
+    assert "Step about b (best effort)" in told.content
+    assert "1 step shows a best effort" in told.content
+
+
+@pytest.mark.parametrize(
+    ("block", "problem"),
+    [
+        ({"type": "image", "url": "https://elsewhere.example/a.png"}, "other addresses are not fetched"),
+        ({"type": "image", "base64": "!", "mime_type": "image/png"}, "not valid base64"),
+        ({"type": "image", "url": "image://" + "0" * 64}, "not in the store"),
+        ({"type": "file", "base64": "AA==", "mime_type": "text/plain"}, "found a block of the type 'file'"),
+    ],
+)
+def test_a_message_block_that_cannot_be_used_is_refused(store: ImageStore, block: Any, problem: str) -> None:
+    with pytest.raises(InputError, match=problem):
+        embedded(components(store)).invoke({"messages": [HumanMessage([block])]})
+
+
+def test_a_further_message_continues_with_the_images_so_far(store: ImageStore) -> None:
+    parts = components(store, plan_of("a", "b"), plan_of("c"))
+    graph = graph_of(parts)
+    first = graph.invoke({"messages": [{"role": "user", "content": "a story"}]}, THREAD)
+    second = graph.invoke({"messages": [{"role": "user", "content": "make it bigger in step 1"}]}, THREAD)
+    assert [message.type for message in second["messages"]] == ["human", "ai", "human", "ai"]
+    continuation = requests_of(parts)[1]
+    assert continuation == Request(
+        parts=(ImagePart(sha256=first["document"].images[0]), TextPart(text="make it bigger"))
+    )
+    generator = parts.generator
+    assert isinstance(generator, MemoryGenerator)
+    assert generator.calls[-1].source == first["document"].images[0], "the edit starts from the image of step 1"
+    graph.invoke({"request": "another"}, THREAD)
+    assert requests_of(parts)[-1].text == "another"
+
+
+def test_a_request_of_a_surrounding_graph_takes_precedence_over_its_messages(store: ImageStore) -> None:
+    parts = components(store)
+    answer = embedded(parts).invoke({"request": "prepared", "messages": [HumanMessage("hello")]})
+    assert requests_of(parts)[0].text == "prepared"
+    assert [message.type for message in answer["messages"]] == ["human"]
+
+
+def document(*shas: str) -> Document:
+    blocks = [Block(kind="image", step=i, status="accepted", sha256=sha * 64) for i, sha in enumerate(shas)]
+    return Document(blocks=tuple(blocks))
+
+
+@pytest.mark.parametrize(
+    ("text", "images", "rest"),
+    [
+        ("add a moon", "abc", "add a moon"),
+        ("Make the cat bigger in step 2", "ab", "Make the cat bigger"),
+        ("In the second picture, make it night", "ab", "make it night"),
+        ("step 1: a hat", "a", "a hat"),
+        ("like step 7", "abc", "like step 7"),
+        ("add one more step", "abc", "add one more step"),
+    ],
+)
+def test_a_step_that_a_message_names_is_the_last_image_of_its_request(text: str, images: str, rest: str) -> None:
+    request = continued(document("a", "b", "c"), [TextPart(text=text)])
+    assert [sha256[0] for sha256 in request.images] == list(images)
+    assert request.text == rest
+
+
+def test_without_a_request_or_a_persons_message_the_error_says_what_to_give(store: ImageStore) -> None:
+    with pytest.raises(InputError, match="Give `request`, or `messages`"):
+        embedded(components(store)).invoke({})
+
+
+def decide(kind: str, **fields: Any) -> Command[Any]:
+    return Command(resume={"decisions": [{"type": kind, **fields}]})
+
+
+def test_a_plan_is_approved_edited_or_rejected_in_langchains_form(store: ImageStore) -> None:
+    asked_again = []
+    for answer in (
+        decide("approve"),
+        decide("edit", edited_action={"name": "carry_out_plan", "args": {"steps": [{"prompt": "mine"}]}}),
+        decide("reject", message="only one picture"),
+        decide("reject"),
+    ):
+        parts = components(store, plan_of("a", "b"), plan_of("c"))
+        graph = graph_of(parts)
+        (asked,) = graph.invoke({"request": "x"}, THREAD, context={"approve_plan": True})["__interrupt__"]
+        (action,) = asked.value["action_requests"]
+        assert [step["prompt"] for step in action["args"]["steps"]] == ["a", "b"]
+        assert asked.value["review_configs"][0]["action_name"] == action["name"]
+        assert "decisions" in str(asked.response_schema)
+        ended = graph.invoke(answer, THREAD)
+        if "__interrupt__" in ended:
+            asked_again.append(requests_of(parts)[-1].text)
+            ended = graph.invoke(decide("approve"), THREAD)
+        assert [b.text for b in ended["document"].blocks if b.kind == "image"] in (["a", "b"], ["mine"], ["c"], [])
+        last = ended
+    assert asked_again == ["x\nonly one picture"]
+    assert (last["stop_reason"], last["document"].notes) == (
+        "rejected",
+        ("The plan was rejected; nothing was generated.",),
+    )
+
+
+def test_a_person_accepts_or_rejects_each_image_in_langchains_form(store: ImageStore) -> None:
+    parts = components(store, plan_of("a", "b"), critic=RuleCritic(accept_only("a")), limits=Limits(look_ahead=2))
+    graph = graph_of(parts)
+    asked = graph.invoke({"request": "x"}, THREAD, context={"review_images": True})["__interrupt__"][0].value
+    assert "The critic accepts it" in asked["action_requests"][0]["description"]
+    asked = graph.invoke(decide("reject", message="a dog"), THREAD)["__interrupt__"][0].value
+    assert asked["action_requests"][0]["args"]["prompt"] == "a dog!", "the critic's next prompt is proposed"
+    edit = {"name": "accept_image", "args": {**asked["action_requests"][0]["args"], "prompt": "a red dog"}}
+    again = graph.invoke(decide("edit", edited_action={"name": "accept_image", "args": {"prompt": " "}}), THREAD)
+    assert "prompt is empty" in again["__interrupt__"][0].value["problem"]
+    asked = graph.invoke(decide("edit", edited_action=edit), THREAD)["__interrupt__"][0].value
+    assert asked["attempt"]["prompt"] == "a red dog"
+    graph.invoke(decide("approve"), THREAD)
+    ended = graph.invoke(decide("approve"), THREAD)
+    assert [block.text for block in ended["document"].blocks if block.kind == "image"] == ["a red dog", "b"]
+    assert all(attempt.verdict.by_hand for attempt in ended["attempts"].values())
+
+
+def test_updates_show_plan_attempts_and_verdicts(store: ImageStore) -> None:
+    graph = graph_of(components(store))
+    updates = list(graph.stream({"request": "x"}, THREAD, stream_mode="updates", output_keys=graph.output_channels))
+    nodes = {name: update for item in updates for name, update in item.items()}
+    assert [step.prompt for step in nodes["plan"]["plans"][1].steps] == ["a", "b"]
+    assert [attempt.image for attempt in nodes["generate"]["attempts"].values()]
+    assert all(attempt.verdict.success for attempt in nodes["critic"]["attempts"].values())
