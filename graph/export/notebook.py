@@ -1,4 +1,4 @@
-"""Shows documents and trajectories in a notebook, as HTML with embedded images."""
+"""Shows documents and trajectories in a notebook, as HTML with previews of the images in it."""
 
 import html
 from typing import TYPE_CHECKING, Any
@@ -7,7 +7,8 @@ from interleavethinker.graph.document import Document
 from interleavethinker.graph.workspace.snapshot import Trajectory
 from interleavethinker.tools.images.store import ImageStore
 
-from .stored_images import image_uri, read_image
+from .previews import LARGE, image_view
+from .stored_images import read_image
 from .storyboard import storyboard
 
 if TYPE_CHECKING:
@@ -47,10 +48,11 @@ def _blocks(document: Document, store: ImageStore) -> list[str]:
     pieces = [f"<p><em>{html.escape(note)}</em></p>" for note in document.notes]
     for block in document.blocks:
         if block.sha256 is not None:
-            source, color = image_uri(read_image(store, block.sha256)), _STATUS_COLORS[block.status]
+            view = image_view(block.sha256, {block.sha256: read_image(store, block.sha256)}, LARGE)
+            rendering = "image-rendering:pixelated;" if view.pixel_art else ""
             pieces.append(
-                f'<img src="{source}" alt="{html.escape(block.text)}" '
-                f'style="min-width:192px;image-rendering:pixelated;border-bottom:4px solid {color}">'
+                f'<img src="{view.uri}" alt="{html.escape(block.text)}" style="min-width:192px;max-width:100%;'
+                f'{rendering}border-bottom:4px solid {_STATUS_COLORS[block.status]}">'
             )
         elif block.kind == "heading":
             pieces.append(f"<h4>{block.step + 1}. {html.escape(block.text)}</h4>")

@@ -1,45 +1,47 @@
-"""`index.html`: one self-contained page with a whole trajectory. No scripts, no external resources."""
+"""`index.html`: one page with a whole trajectory. No scripts and no external resources.
+
+The images in the page are previews (see `previews`); where the originals lie beside the page, they link to them.
+"""
 
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from interleavethinker.graph.document import status_of
 from interleavethinker.graph.workspace.snapshot import Trajectory
-from interleavethinker.tools.images.png import image_size
 from interleavethinker.tools.images.store import ImageStore
-from interleavethinker.tools.types import Attempt, Sha256
+from interleavethinker.tools.types import Sha256
 
-from .stored_images import image_uri, read_images
+from .page_content import PageImages, page_content
+from .stored_images import read_images
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
 __all__ = ["storyboard", "with_note"]
 
-_PIXELATED_WIDTH = 256
-"""Images up to this many pixels wide are enlarged without smoothing."""
 
-
-def storyboard(trajectory: Trajectory, store: ImageStore, images: Mapping[Sha256, bytes | None] | None = None) -> str:
+def storyboard(
+    trajectory: Trajectory,
+    store: ImageStore,
+    images: Mapping[Sha256, bytes | None] | None = None,
+    *,
+    originals: str = "",
+    full_size: bool = False,
+) -> str:
     """Returns the page as HTML.
 
     Args:
         trajectory: Snapshot of the trajectory, finished or not.
         store: The workspace's image store.
         images: Result of `read_images`, if the images are already read.
+        originals: Folder with the original images, relative to the page, which the previews link to; empty if there
+            is none.
+        full_size: Put the answer's images into the page in full size instead of as previews.
     """
     read = read_images(trajectory, store) if images is None else images
-    return _template().render(
-        t=with_note(trajectory, read),
-        steps=_steps(trajectory),
-        images={name: image_uri(data) for name, data in read.items()},
-        pixelated=all(image_size(data)[0] <= _PIXELATED_WIDTH for data in read.values() if data is not None),
-        generation_seconds=sum(attempt.seconds for attempt in trajectory.attempts),
-        created=f"{trajectory.created:%d %B %Y, %H:%M} UTC",
-        status=_trajectory_status(trajectory),
-    )
+    content = page_content(with_note(trajectory, read), PageImages(read, originals, full_size))
+    return _template().render(page=content)
 
 
 def with_note(trajectory: Trajectory, images: Mapping[Sha256, bytes | None]) -> Trajectory:
@@ -55,40 +57,11 @@ def with_note(trajectory: Trajectory, images: Mapping[Sha256, bytes | None]) -> 
 
 @cache
 def _template() -> "Template":
-    from jinja2 import Environment, StrictUndefined
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
 
-    source = (files("interleavethinker.graph.export") / "storyboard.html.jinja").read_text(encoding="utf-8")
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string(source)
-
-
-def _steps(trajectory: Trajectory) -> list[dict[str, Any]]:
-    """Returns the template's values for each step of the newest plan."""
-    plan = trajectory.plan
-    if plan is None:
-        return []
-    rows = []
-    for index, step in enumerate(plan.steps):
-        selected = trajectory.selected(index)
-        row = {"step": step, "attempts": trajectory.attempts_for(index), "selected": selected}
-        rows.append(row | {"status": _step_status(trajectory, index, selected)})
-    return rows
-
-
-def _step_status(trajectory: Trajectory, index: int, selected: Attempt | None) -> str:
-    plan = trajectory.plan
-    if plan is not None and plan.steps[index].prompt is None:
-        return "text only" if index < trajectory.current_step else "pending"
-    if selected is None:
-        return "pending" if trajectory.stop_reason is None else "not generated"
-    if selected.verdict is not None and selected.verdict.success:
-        return "accepted by a person" if selected.verdict.by_hand else "accepted"
-    if index >= trajectory.current_step and trajectory.stop_reason is None:
-        return "in progress"
-    return status_of(selected).replace("_", " ")
-
-
-def _trajectory_status(trajectory: Trajectory) -> str:
-    if trajectory.stop_reason not in {None, "complete"}:
-        return "stopped by a limit"
-    return trajectory.status
+    folder = files("interleavethinker.graph.export")
+    loader = FunctionLoader(lambda name: (folder / name).read_text(encoding="utf-8"))
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, loader=loader
+    )
+    return environment.get_template("storyboard.html.jinja")

@@ -104,7 +104,7 @@ async def test_the_storyboard_loads_no_external_resource_and_runs_no_script(open
         shown = show(seen.document, ws.store)._repr_mimebundle_()["text/html"]
     assert "script" not in page.tags
     assert page.handlers == []
-    assert all(source.startswith("data:image/png;base64,") for source in page.sources)
+    assert all(source.startswith(("data:image/webp;base64,", "data:image/png;base64,", "#")) for source in page.sources)
     assert page.words.count(HOSTILE) >= 6
     assert Page(shown).handlers == []
     assert "script" not in Page(shown).tags
@@ -169,7 +169,9 @@ async def test_missing_or_damaged_images_are_left_out_and_noted(opened: Opened, 
     note = "2 images are missing or damaged in the workspace and cannot be shown."
     html = Page(page.read_text())
     assert note in html.words
-    assert sum(source.startswith("data:image/png;") for source in html.sources) == 2  # The step's and its attempt's.
+    assert sum(source.startswith("data:image/webp;") for source in html.sources) == 2  # The answer's and its attempt's.
+    assert sum(source.startswith("data:image/svg+xml;") for source in html.sources) == 4
+    assert sum(source == f"images/{whole[:16]}.png" for source in html.sources) == 2
     assert "missing or damaged" in (page.parent / "document.md").read_text()
     assert [path.name for path in (page.parent / "images").iterdir()] == [f"{whole[:16]}.png"]
 
@@ -188,7 +190,7 @@ async def test_a_notebook_shows_a_placeholder_for_a_missing_image(opened: Opened
         ws.store.path(seen.document.images[0]).unlink()
         page = Page(show(seen.document, ws.store)._repr_mimebundle_()["text/html"])
     kinds = [source.partition(";")[0] for source in page.sources]
-    assert kinds == ["data:image/svg+xml", "data:image/png", "data:image/png"]
+    assert kinds == ["data:image/svg+xml", "data:image/webp", "data:image/webp"]
 
 
 @pytest.mark.parametrize(
@@ -203,7 +205,8 @@ async def test_the_storyboard_says_who_accepted_an_image(opened: Opened, accepte
             await ws.judge(branch, HumanVerdict(success=True))
             seen = await ws.run(branch)
         page = storyboard(seen, ws.store)
-    assert f'<span class="chip {status.replace(" ", "-")}">{status}</span>' in page
+    tone = "good" if status.startswith("accepted") else "calm"
+    assert f'<span class="chip {tone}">{status}</span>' in page.replace('<span aria-hidden="true">✓ </span>', "")
 
 
 async def test_each_image_is_read_once(opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,378 @@
+"""The contents of the storyboard, ready for its template: plain values, without markup.
+
+Knows what is shown and in which words; the templates know how it looks.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from interleavethinker.graph.limits import Limits
+from interleavethinker.graph.workspace.snapshot import Trajectory
+from interleavethinker.tools.types import Attempt, ImagePart, Plan, Request, Sha256, Verdict
+
+from .outcome import Outcome, StepState, branch_command, outcome_of, step_state, verdict_words
+from .previews import FULL, LARGE, SMALL, ImageView, image_view
+from .word_diff import Passage, word_diff
+
+__all__ = [
+    "AttemptContent",
+    "PageContent",
+    "PageImages",
+    "Panel",
+    "PlanContent",
+    "StepContent",
+    "count",
+    "facts_of",
+    "page_content",
+]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One panel of the comic strip: a step of the answer."""
+
+    number: int
+    """Step, from 1."""
+    caption: str
+    text: str
+    image: ImageView | None
+    """None for a step with text only."""
+    alt: str
+    state: StepState
+
+
+@dataclass(frozen=True)
+class AttemptContent:
+    """One attempt of a step."""
+
+    number: int
+    image: ImageView
+    alt: str
+    verdict: StepState
+    judge: str
+    """Who gave the reason."""
+    reason: str
+    prompt: Sequence[Passage]
+    prompt_label: str
+    """Heading of the prompt; says who rewrote it."""
+    rewritten: bool
+    """Whether the prompt differs from the one before."""
+    numbers: Sequence[str]
+    """Seed, seconds, confidence and the like."""
+    selected: bool
+    """Whether it is the one of several attempts that the answer shows."""
+
+
+@dataclass(frozen=True)
+class StepContent:
+    """One step with its attempts."""
+
+    number: int
+    title: str
+    text: str
+    """Text of a step without image."""
+    planned_prompt: str
+    """The plan's prompt, if no attempt shows it yet."""
+    next_prompt: str
+    """Prompt of the attempt that would come next, after a rejected last attempt."""
+    state: StepState
+    attempts: Sequence[AttemptContent]
+    branch: str
+    """Command that branches here."""
+
+
+@dataclass(frozen=True)
+class PlanContent:
+    """One version of the plan."""
+
+    name: str
+    reasoning: str
+    steps: Sequence[Sequence[Passage]]
+    """Each step's prompt or text, with the words marked that changed since the version before."""
+    notes: Sequence[str]
+    """Who wrote it, and what its check found."""
+
+
+@dataclass(frozen=True)
+class PageContent:
+    """Everything on the page."""
+
+    heading: str
+    request: str
+    """The whole request where the heading is only its beginning."""
+    request_images: Sequence[ImageView]
+    outcome: Outcome
+    summary: Sequence[str]
+    """Date and counts, for the line below the heading."""
+    notes: Sequence[str]
+    faults: Sequence[str]
+    """Known faults of the answer."""
+    panels: Sequence[Panel]
+    steps: Sequence[StepContent]
+    plans: Sequence[PlanContent]
+    rewrites: bool
+    """Whether any prompt was rewritten, so that the page explains its marks."""
+    facts: Sequence[tuple[str, str]]
+    """Names and values of the details."""
+
+
+_HEADING_LENGTH = 280
+_AUTHORS = {"planner": "the planner", "fallback_planner": "the fallback planner", "person": "a person"}
+
+
+@dataclass(frozen=True)
+class PageImages:
+    """The images of a page."""
+
+    png: Mapping[Sha256, bytes | None]
+    """PNG bytes by name; None for images that are missing or damaged."""
+    originals: str = ""
+    """Folder with the originals, relative to the page; empty if there is none."""
+    full_size: bool = False
+    """Whether the page holds the answer's images in full size."""
+
+    def small(self, name: Sha256) -> ImageView:
+        """Returns an image of the request or of an attempt."""
+        return image_view(name, self.png, SMALL, self.originals)
+
+    def large(self, name: Sha256) -> ImageView:
+        """Returns an image of the answer."""
+        return image_view(name, self.png, FULL if self.full_size else LARGE, self.originals)
+
+
+def page_content(trajectory: Trajectory, images: PageImages) -> PageContent:
+    """Builds the contents of the page from a snapshot of the trajectory and its images."""
+    text = _request_words(trajectory.request)
+    short = len(text) <= _HEADING_LENGTH
+    outcome = outcome_of(trajectory)
+    steps = [_step(trajectory, index, images) for index in range(_step_count(trajectory))]
+    shown = (*trajectory.document.notes, *trajectory.notes)
+    return PageContent(
+        heading=text if short and trajectory.request.text.strip() else trajectory.title,
+        request="" if short else text,
+        request_images=[images.small(name) for name in trajectory.request.images],
+        outcome=outcome,
+        summary=list(_summary(trajectory)),
+        notes=[note for note in dict.fromkeys(shown) if note != outcome.sentence],
+        faults=trajectory.document.faults,
+        panels=list(_panels(trajectory, images)),
+        steps=steps,
+        plans=[_plan(trajectory, position) for position in range(len(trajectory.plans))],
+        rewrites=any(attempt.rewritten for step in steps for attempt in step.attempts),
+        facts=[(name, value) for name, value in facts_of(trajectory) if value],
+    )
+
+
+def _request_words(request: Request) -> str:
+    """Returns the text of a request, with the number of each image in its place."""
+    words: list[str] = []
+    images = 0
+    for part in request.parts:
+        if isinstance(part, ImagePart):
+            images += 1
+            words.append(f"[image {images}]")
+        else:
+            words.append(part.text)
+    return (" " if images else "\n").join(words).strip()
+
+
+def _summary(trajectory: Trajectory) -> Iterator[str]:
+    yield f"{trajectory.created:%d %B %Y, %H:%M} UTC"
+    if trajectory.plan is not None:
+        yield count(len(trajectory.plan.steps), "step")
+    yield count(len(trajectory.attempts), "attempt")
+    rejected = sum(one.verdict is not None and one.verdict.success is False for one in trajectory.attempts)
+    if rejected:
+        yield f"{rejected} rejected"
+    yield f"{trajectory.seconds:.1f} s"
+
+
+def _panels(trajectory: Trajectory, images: PageImages) -> Iterator[Panel]:
+    for index in dict.fromkeys(block.step for block in trajectory.document.blocks):
+        blocks = {block.kind: block for block in trajectory.document.blocks if block.step == index}
+        caption = blocks["heading"].text if "heading" in blocks else ""
+        text = blocks["text"].text if "text" in blocks else ""
+        image = blocks.get("image")
+        yield Panel(
+            number=index + 1,
+            caption=caption,
+            text=text,
+            image=None if image is None or image.sha256 is None else images.large(image.sha256),
+            alt=caption or text or (image.text if image else ""),
+            state=step_state(trajectory, index),
+        )
+
+
+def _step_count(trajectory: Trajectory) -> int:
+    """Returns the number of steps with something to show: those of the plan, and dropped ones that have attempts."""
+    planned = len(trajectory.plan.steps) if trajectory.plan else 0
+    return max([planned, *(attempt.step + 1 for attempt in trajectory.attempts)])
+
+
+def _step(trajectory: Trajectory, index: int, images: PageImages) -> StepContent:
+    plan = next(plan for plan in reversed(trajectory.plans) if index < len(plan.steps))
+    step, attempts, state = plan.steps[index], trajectory.attempts_for(index), step_state(trajectory, index)
+    latest = attempts[-1] if attempts else None
+    unfinished = latest is not None and state.word in {"in progress", "best effort"}
+    refined = latest.verdict.refined_prompt if latest is not None and latest.verdict is not None else ""
+    return StepContent(
+        number=index + 1,
+        title=step.instruction or "",
+        text=step.auxiliary_text or "" if step.prompt is None else "",
+        planned_prompt="" if attempts else step.prompt or "",
+        next_prompt=refined if unfinished and latest is not None and refined != latest.prompt else "",
+        state=state,
+        attempts=_attempts(trajectory, attempts, images),
+        branch=branch_command(trajectory, index, attempts),
+    )
+
+
+def _attempts(trajectory: Trajectory, attempts: Sequence[Attempt], images: PageImages) -> list[AttemptContent]:
+    contents: list[AttemptContent] = []
+    plans = {plan.version: plan for plan in trajectory.plans}
+    previous: Attempt | None = None
+    for attempt in attempts:
+        plan = plans.get(attempt.plan_version)
+        planned = plan.steps[attempt.step].prompt if plan is not None and attempt.step < len(plan.steps) else None
+        before = previous.prompt if previous is not None else planned or attempt.prompt
+        verdict = verdict_words(attempt.verdict)
+        new_plan = plan if previous is not None and previous.plan_version != attempt.plan_version else None
+        contents.append(
+            AttemptContent(
+                number=attempt.iteration + 1,
+                image=images.small(attempt.image),
+                alt=f"Step {attempt.step + 1}, attempt {attempt.iteration + 1}, {verdict.word}: {attempt.prompt}",
+                verdict=verdict,
+                judge="Person" if attempt.verdict is not None and attempt.verdict.by_hand else "Critic",
+                reason=attempt.verdict.reasoning.strip() if attempt.verdict is not None else "",
+                prompt=word_diff(before, attempt.prompt) if before != attempt.prompt else _unchanged(attempt.prompt),
+                prompt_label=_prompt_label(before != attempt.prompt, new_plan),
+                rewritten=before != attempt.prompt,
+                numbers=list(_numbers(trajectory, attempt)),
+                selected=len(attempts) > 1 and attempt == trajectory.selected(attempt.step),
+            )
+        )
+        previous = attempt
+    return contents
+
+
+def _prompt_label(rewritten: bool, new_plan: Plan | None) -> str:
+    if new_plan is not None:
+        return "Prompt, by a person" if new_plan.made_by == "person" else f"Prompt of plan {new_plan.version}"
+    return "Prompt, rewritten" if rewritten else "Prompt"
+
+
+def _unchanged(text: str) -> tuple[Passage, ...]:
+    return (Passage("same", text),)
+
+
+def _numbers(trajectory: Trajectory, attempt: Attempt) -> Iterator[str]:
+    yield _source(trajectory, attempt)
+    if len(trajectory.plans) > 1:
+        yield f"plan {attempt.plan_version}"
+    yield f"seed {attempt.seed}"
+    yield "from the server’s cache" if attempt.cached else f"{attempt.seconds:.2f} s"
+    if attempt.verdict is not None and attempt.verdict.confidence is not None:
+        yield f"P(success) {_probability(attempt.verdict)}"
+
+
+def _probability(verdict: Verdict) -> str:
+    value = verdict.confidence or 0.0
+    return "< 0.01" if value < 0.01 else "> 0.99" if value > 0.99 else f"{value:.2f}"
+
+
+def _source(trajectory: Trajectory, attempt: Attempt) -> str:
+    if attempt.source is None:
+        return "generated from text"
+    for index in range(attempt.step - 1, -1, -1):
+        if attempt.source in {earlier.image for earlier in trajectory.attempts_for(index)}:
+            return f"edits the image of step {index + 1}"
+    if attempt.source in trajectory.request.images:
+        return "edits the image of the request"
+    return "edits an earlier image"
+
+
+def _plan(trajectory: Trajectory, position: int) -> PlanContent:
+    plan, last = trajectory.plans[position], len(trajectory.plans) - 1
+    before = trajectory.plans[position - 1] if position else None
+    standing = ", rejected by its check" if plan.rejected else ", in effect" if last and position == last else ""
+    return PlanContent(
+        name=f"Plan {plan.version}{standing} ({count(len(plan.steps), 'step')})",
+        reasoning=plan.reasoning.strip(),
+        steps=[_planned_step(plan, before, index) for index in range(len(plan.steps))],
+        notes=list(_plan_notes(plan)),
+    )
+
+
+def _plan_notes(plan: Plan) -> Iterator[str]:
+    if plan.made_by is not None:
+        yield f"Written by {_AUTHORS[plan.made_by]}."
+    if plan.report is not None:
+        yield from plan.report.faults
+        if not plan.report.faults:
+            passed = "found no fault" if plan.report.checked else "could not decide whether it fulfills the request"
+            yield f"The check of the plan {passed}."
+
+
+def _planned_step(plan: Plan, before: Plan | None, index: int) -> Sequence[Passage]:
+    text = _step_words(plan, index)
+    if before is None or index >= len(before.steps) or _step_words(before, index) == text:
+        return _unchanged(text)
+    return word_diff(_step_words(before, index), text)
+
+
+def _step_words(plan: Plan, index: int) -> str:
+    step = plan.steps[index]
+    return step.prompt or step.auxiliary_text or step.instruction or ""
+
+
+def facts_of(trajectory: Trajectory) -> Iterator[tuple[str, str]]:
+    """Yields the names and values of a trajectory's details; values that are not known are empty."""
+    made, generating = trajectory.provenance, sum(attempt.seconds for attempt in trajectory.attempts)
+    yield "Trajectory", trajectory.id
+    yield "Branched from", _ancestry(trajectory)
+    yield "Stop reason", trajectory.stop_reason.value if trajectory.stop_reason else ""
+    yield "Profile", trajectory.profile
+    yield "Planner", made.planner
+    yield "Critic", made.critic
+    yield "Image generator", made.generator
+    yield "Image model", ", ".join(sorted({attempt.model for attempt in trajectory.attempts} - {""}))
+    yield "Image server", ", ".join(sorted({attempt.server for attempt in trajectory.attempts} - {""}))
+    yield "Package", f"interleavethinker {made.package}" if made.package else ""
+    yield "Seed", str(trajectory.seed)
+    yield "Limits", _limits(trajectory.limits)
+    yield "Time", f"{trajectory.seconds:.1f} s in total, {generating:.1f} s of it generating images"
+
+
+def _ancestry(trajectory: Trajectory) -> str:
+    branches = [
+        f"{one.parent}, step {(one.parent_step or 0) + 1}, attempt {(one.parent_iteration or 0) + 1}"
+        for one in (trajectory, *trajectory.lineage)
+        if one.parent
+    ]
+    return "; itself branched from ".join(branches)
+
+
+def _limits(limits: Limits) -> str:
+    """Returns the limits of a trajectory in words."""
+    words = [f"{count(limits.max_attempts, 'attempt')} per step"]
+    if limits.max_calls:
+        words.append(count(limits.max_calls, "generator call"))
+    if limits.time_limit:
+        words.append(f"{limits.time_limit:g} s of work")
+    if limits.look_ahead > 1:
+        words.append(f"look-ahead of {limits.look_ahead} steps")
+    if limits.max_replans:
+        after = count(limits.replan_after, "failed step")
+        words.append(f"at most {count(limits.max_replans, 'new plan')} after {after}")
+    return ", ".join(words)
+
+
+def count(number: int, noun: str) -> str:
+    """Returns a number with its noun.
+
+    Examples:
+        >>> count(1, "step"), count(2, "step")
+        ('1 step', '2 steps')
+    """
+    return f"{number} {noun}{'s' if number != 1 else ''}"
