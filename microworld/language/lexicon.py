@@ -1,7 +1,7 @@
 """Which words the parser knows, and their canonical spellings. Knows single words and nothing of sentences."""
 
 import re
-from difflib import get_close_matches
+from collections.abc import Sequence
 
 from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, COLOURS, KINDS, SIZES
 from interleavethinker.tools.errors import InputError
@@ -9,7 +9,7 @@ from interleavethinker.tools.errors import InputError
 from .held_out import INDIRECT_BACKGROUNDS
 from .vocabulary import CANONICAL, known_words
 
-__all__ = ["check_vocabulary", "singular", "to_words"]
+__all__ = ["check_vocabulary", "near_words", "singular", "to_words", "unknown_words_text"]
 
 _SPELLINGS = {
     "center": "centre",
@@ -66,24 +66,56 @@ def check_vocabulary(text: str, extra: frozenset[str] = frozenset()) -> None:
     unknown = [word for word in dict.fromkeys(words) if word not in _KNOWN and word not in extra]
     if not unknown:
         return
+    raise InputError(unknown_words_text(unknown), code="unknown_words")
+
+
+def unknown_words_text(unknown: Sequence[str]) -> str:
+    """Returns the message for unknown words, with the known words near each and what the micro world draws."""
     listed = "; ".join(_named(word) for word in unknown[:_NAMED])
     if len(unknown) > _NAMED:
         listed += f"; and {len(unknown) - _NAMED} more"
-    msg = (
+    return (
         f"The micro world does not know these words: {listed}. It knows the objects {', '.join(KINDS)}; the colors "
-        f"{', '.join(COLOURS)}; the sizes {' and '.join(SIZES)}; and the backgrounds {', '.join(BACKGROUNDS)}."
+        f"{', '.join(COLOURS)}; the sizes {' and '.join(SIZES)}; and the backgrounds {', '.join(BACKGROUNDS)}. "
+        "All words: interleavethinker micro words."
     )
-    raise InputError(msg, code="unknown_words")
 
 
 def _named(word: str) -> str:
     shown = word if len(word) <= _LONGEST else f"{word[:_LONGEST]}…"
-    return f"{shown!r} (nearest: {', '.join(_nearest(word))})"
+    near = near_words(word)
+    return f"{shown!r} (nearest: {', '.join(near)})" if near else repr(shown)
 
 
-def _nearest(word: str) -> list[str]:
-    near = get_close_matches(word, _CONTENT, n=3, cutoff=0.5)
-    return near or get_close_matches(word, _TRAINED, n=3, cutoff=0.0)
+def near_words(word: str) -> list[str]:
+    """Returns at most three known content words that differ from a word by a typing error, nearest first.
+
+    Words of four or five letters may differ by one letter (inserted, left out, replaced or swapped with its neighbor),
+    longer ones by two; shorter ones have no neighbors.
+
+    Examples:
+        >>> near_words("purpel"), near_words("finds")
+        (['purple'], [])
+    """
+    allowed = 0 if len(word) < 4 else 1 if len(word) < 6 else 2
+    if not allowed or len(word) > _LONGEST:
+        return []
+    found = [(_distance(word, other), other) for other in _CONTENT if abs(len(word) - len(other)) <= allowed]
+    return [other for distance, other in sorted(found) if distance <= min(allowed, len(other) // 3)][:3]
+
+
+def _distance(first: str, second: str) -> int:
+    """Returns the number of insertions, deletions, replacements and swaps of neighbors between two words."""
+    rows = [list(range(len(second) + 1))]
+    for at, letter in enumerate(first, 1):
+        row = [at]
+        for to, other in enumerate(second, 1):
+            cost = min(rows[-1][to] + 1, row[-1] + 1, rows[-1][to - 1] + (letter != other))
+            if at > 1 and to > 1 and letter == second[to - 2] and first[at - 2] == other:
+                cost = min(cost, rows[-2][to - 2] + 1)
+            row.append(cost)
+        rows.append(row)
+    return rows[-1][-1]
 
 
 def singular(word: str) -> str:

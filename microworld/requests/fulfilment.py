@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import product
 
 from PIL import Image
 
@@ -14,8 +16,8 @@ from interleavethinker.microworld.language.parser import parse
 from interleavethinker.microworld.language.templates import name, place, with_article
 from interleavethinker.microworld.language.vocabulary import BACKGROUND_PHRASES
 from interleavethinker.microworld.scenes.reader import read
-from interleavethinker.microworld.scenes.scene import Scene, SceneObject
-from interleavethinker.microworld.scenes.sprites import COLOURS
+from interleavethinker.microworld.scenes.scene import MAX_OBJECTS, Scene, SceneObject
+from interleavethinker.microworld.scenes.sprites import COLOURS, SIZES
 from interleavethinker.microworld.scoring.scorer import QUALITY_NEEDED, cell_qualities
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.types import Step
@@ -76,7 +78,7 @@ def steps_satisfy(
         if step.prompt is None:
             continue
         try:
-            after = parse(step.prompt, scene).target
+            after = _carry_out(step.prompt, scene, targets[reached] if reached < len(targets) else None)
         except InputError as error:
             return [*faults, f"step {number} ({step.prompt!r}) cannot be carried out: {error}"]
         if scene is not None and after.named == scene.named:
@@ -96,6 +98,23 @@ def steps_satisfy(
     return faults
 
 
+def _carry_out(prompt: str, scene: Scene | None, target: RequiredScene | None) -> Scene:
+    """Returns the scene after a prompt; a size that the prompt leaves open is chosen as the target wants it."""
+    task = parse(prompt, scene)
+    after = task.target
+    opened = [cell for cell, wanted in enumerate(task.cell_targets) if wanted is not None and wanted.size is None]
+    if target is None or not opened:
+        return after
+    for sizes in product(SIZES, repeat=min(len(opened), MAX_OBJECTS)):
+        sized = after
+        for cell, size in zip(opened, sizes, strict=False):
+            obj = after.cells[cell]
+            sized = sized if obj is None else sized.put(cell, replace(obj, size=size))
+        if not scene_satisfies(target, sized):
+            return sized
+    return after
+
+
 def _is_on_the_way(scene: Scene, anchor: Scene | None, target: RequiredScene) -> bool:
     """Whether a scene lies between the last required one and the next: nothing in it is new to both."""
     known = dict(anchor.objects) if anchor is not None else {}
@@ -104,10 +123,35 @@ def _is_on_the_way(scene: Scene, anchor: Scene | None, target: RequiredScene) ->
     if anchor is not None and _names(scene) == _names(anchor):
         return True  # objects only changed places, as when two are swapped through an empty cell
     return all(
-        (cell in known and known[cell].named == obj.named)
-        or any(_allows(wanted, cell, obj) for wanted in target.objects)
+        any(
+            _lies_between(cell, obj, now, wanted)
+            for now in (None, *known.items())
+            for wanted in (None, *target.objects)
+        )
         for cell, obj in scene.objects.items()
     )
+
+
+def _lies_between(
+    cell: int, obj: SceneObject, now: tuple[int, SceneObject] | None, wanted: RequiredObject | None
+) -> bool:
+    """Whether each attribute of an object is the present one or a wanted one."""
+    kinds: set[str] = set()
+    colours: set[str] = set()
+    sizes: set[str] = set()
+    cells: set[int] = set()
+    if now is not None:
+        cells.add(now[0])
+        for values, value in zip((kinds, colours, sizes), now[1].named, strict=True):
+            values.add(value)
+    if wanted is not None:
+        kinds.add(wanted.kind)
+        colours |= wanted.colours
+        sizes |= wanted.sizes
+        cells |= wanted.cells
+    if now is not None and wanted is not None and now[1].kind != wanted.kind and not wanted.cells & {now[0]}:
+        return False
+    return obj.kind in kinds and obj.colour in colours and obj.size in sizes and cell in cells
 
 
 def _names(scene: Scene) -> Counter[tuple[str, str, str]]:

@@ -9,15 +9,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
-from interleavethinker.microworld.language.parser import parse
-from interleavethinker.microworld.language.templates import CellTarget
+from interleavethinker.microworld.language.clauses import Statement, read_sentence
+from interleavethinker.microworld.language.framing import remove_framing
+from interleavethinker.microworld.language.plain_text import Sentence, canonical, plain_text, split_sentences
+from interleavethinker.microworld.language.trained_clauses import read_trained
 from interleavethinker.microworld.scenes.scene import Scene
-from interleavethinker.tools.types import Plan
+from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.types import ImagePart, Plan, Request, TextPart
 
 from .fulfilment import image_satisfies, scene_satisfies, steps_satisfy
-from .required_scene import ANY_BACKGROUND, ANY_SIZE, Relation, RequiredObject, RequiredScene
+from .hints import without_hints
+from .questions import Answer, answer, is_question
+from .required_scene import Relation, RequiredObject, RequiredScene
+from .story import Story
 
 __all__ = [
     "Answer",
@@ -25,25 +31,16 @@ __all__ = [
     "Relation",
     "RequiredObject",
     "RequiredScene",
+    "check_wording",
     "image_satisfies",
     "interpret",
+    "interpret_request",
     "plan_satisfies",
     "scene_satisfies",
 ]
 
-
-@dataclass(frozen=True)
-class Answer:
-    """The answer to a question about given images."""
-
-    kind: str
-    """`what`, `where`, `colour`, `size`, `count`, `exists`, `background`, `describe` or `difference`."""
-    text: str
-    """A correct answer, one sentence."""
-    required: tuple[frozenset[str], ...]
-    """Each correct answer contains at least one word of every set."""
-    forbidden: frozenset[str] = frozenset()
-    """Words that make an answer wrong."""
+_MAX_WORDS = 600
+_TOO_MANY = re.compile(r"\b(?:\d{2,}|ten|eleven|twelve|twenty|hundred|many|dozen|dozens)(?: of)?(?: \w+){0,3} \w+s\b")
 
 
 @dataclass(frozen=True)
@@ -56,6 +53,8 @@ class Interpretation:
     """What the images that the request asks for must show, in order. A plan may pass through further images."""
     answer: Answer | None = None
     """Set if the request is a question; then it asks for no image."""
+    story: Story | None = field(default=None, repr=False, compare=False)
+    """The objects behind the targets, for planners."""
 
 
 def interpret(text: str, scenes: Sequence[Scene] = ()) -> Interpretation:
@@ -68,15 +67,85 @@ def interpret(text: str, scenes: Sequence[Scene] = ()) -> Interpretation:
     Raises:
         InputError: The request is not understood, contradicts itself or the images, or needs an image that is missing.
     """
-    from interleavethinker.microworld.agents.scripted_planner import _pieces
-
+    plain = plain_text(without_hints(text))
+    framed = remove_framing(split_sentences(plain))
+    if sum(len(sentence.words) for sentence in framed.sentences) > _MAX_WORDS:
+        raise InputError(f"The request has more than {_MAX_WORDS} words; shorten it.", code="too_long")
+    if not framed.sentences:
+        raise _nothing_to_draw()
     source = scenes[-1] if scenes else None
-    scene, targets = source, []
-    for piece in _pieces(text):
-        task = parse(piece, scene)
-        targets.append(_required(task.cell_targets, task.target.background, opened=scene is None))
-        scene = task.target
-    return Interpretation(source, tuple(targets))
+    asked = [is_question(sentence) for sentence in framed.sentences]
+    if all(asked):
+        if source is None and re.search(r"\b(?:you|micro world) (?:know|draw|do|can)\b", plain):
+            raise InputError("All words and forms: interleavethinker micro words.", code="not_understood")
+        if source is None:
+            asked_text = _text_of(framed.sentences)
+            msg = f'This request asks about an image ("{asked_text}"), but no image was given; add --image FILE.'
+            raise InputError(msg, code="no_image")
+        return Interpretation(source, answer=answer(framed.sentences, scenes))
+    if any(asked):
+        msg = "The request asks a question and asks for images; put them into two requests."
+        raise InputError(msg, code="not_understood")
+    story = Story(source)
+    for sentence in framed.sentences:
+        for statement in _read(sentence):
+            story.apply(statement)
+    if not story.frames:
+        raise InputError("The request asks for no change.", code="not_understood")
+    if framed.one_by_one and source is None:
+        story.one_by_one()
+    return Interpretation(source, tuple(story.required()), story=story)
+
+
+def interpret_request(request: Request, scenes: Sequence[Scene]) -> Interpretation:
+    """Reads a request whose images show the given scenes.
+
+    Text before the last of several images describes what they show; only the text after it says what to do.
+
+    Raises:
+        InputError: See `interpret`.
+    """
+    last = max((at for at, part in enumerate(request.parts) if isinstance(part, ImagePart)), default=-1)
+    after = "\n".join(part.text for part in request.parts[last + 1 :] if isinstance(part, TextPart))
+    if not after.strip() or not scenes:
+        return interpret(request.text, scenes)
+    try:
+        return interpret(request.text if len(scenes) == 1 else after, scenes)
+    except InputError:
+        return interpret(after, scenes) if len(scenes) == 1 else interpret(request.text, scenes)
+
+
+def check_wording(text: str) -> None:
+    """Checks that the sentences of a request about images are understood, without knowing what the images show.
+
+    Raises:
+        InputError: A sentence is not understood (`not_understood`).
+    """
+    framed = remove_framing(split_sentences(plain_text(without_hints(text))))
+    if not framed.sentences:
+        raise _nothing_to_draw()
+    for sentence in framed.sentences:
+        if not is_question(sentence):
+            _read(sentence)
+
+
+def _read(sentence: Sentence) -> list[Statement]:
+    statements = read_sentence(tuple(map(canonical, sentence.words)))
+    if statements is not None:
+        return [
+            replace(one, text=_text_of([Sentence(sentence.words[slice(*one.span)])]).strip(" ,:")) for one in statements
+        ]
+    trained = read_trained(sentence.words)
+    if trained is None and _TOO_MANY.search(_text_of([sentence])):
+        raise InputError("An image holds at most nine objects; the request names more.", code="too_many_things")
+    if trained is None:
+        raise InputError(f"Could not understand {_text_of([sentence])!r}.", code="not_understood")
+    return trained
+
+
+def _nothing_to_draw() -> InputError:
+    msg = "The request does not say what to draw. Try, for example, 'a big red ball on the left, at night'."
+    return InputError(msg, code="empty_text")
 
 
 def plan_satisfies(interpretation: Interpretation, plan: Plan) -> list[str]:
@@ -100,15 +169,5 @@ def _answer_faults(answer: Answer, plan: Plan) -> list[str]:
     return []
 
 
-def _required(cells: Sequence[CellTarget | None], background: str, *, opened: bool) -> RequiredScene:
-    objects = tuple(
-        RequiredObject(
-            wanted.kind,
-            frozenset({wanted.colour}),
-            frozenset({wanted.size}) if wanted.size else ANY_SIZE,
-            frozenset({cell}),
-        )
-        for cell, wanted in enumerate(cells)
-        if wanted is not None
-    )
-    return RequiredScene(objects, frozenset({background}) if not opened else ANY_BACKGROUND)
+def _text_of(sentences: Sequence[Sentence]) -> str:
+    return " ".join(" ".join(sentence.words).replace(" ,", ",").replace(" :", ":") for sentence in sentences)

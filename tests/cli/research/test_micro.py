@@ -84,7 +84,7 @@ def test_unknown_words_are_listed_with_the_nearest_known_words(
     code, message = refusal(["generate", "a pruple ball and a scarlet gost"], capsys)
     assert code == "unknown_words"
     assert "'pruple' (nearest: purple" in message
-    assert "'gost' (nearest: " in message
+    assert "'gost'. " in message
     assert "scarlet'" not in message
 
 

@@ -5,23 +5,26 @@ import pytest
 from interleavethinker.microworld.requests.families import SPLITS, sample_scenario
 from interleavethinker.microworld.requests.validation import check_request
 from interleavethinker.tools.errors import InputError
-from interleavethinker.tools.types import Request, TextPart
+from interleavethinker.tools.types import ImagePart, Request, TextPart
 
 
-def ask(text: str) -> None:
-    check_request(Request(parts=(TextPart(text=text),)))
+def ask(text: str, images: int = 0) -> None:
+    given = (ImagePart(sha256="a" * 64) for _ in range(images))
+    check_request(Request(parts=(*given, TextPart(text=text))))
 
 
 @pytest.mark.parametrize("split", SPLITS)
 def test_every_request_of_every_family_is_accepted(split: str) -> None:
     for index in range(140):
-        for part in sample_scenario(11, index, split).scenario.parts:  # type: ignore[arg-type]
-            if isinstance(part, str):
-                ask(part)
+        parts = sample_scenario(11, index, split).scenario.parts  # type: ignore[arg-type]
+        texts = [part for part in parts if isinstance(part, str)]
+        ask("\n".join(texts), images=len(parts) - len(texts))
 
 
-def test_the_error_for_unknown_words_suggests_known_ones() -> None:
-    with pytest.raises(InputError, match=r"'dragon' \(nearest: .*klein"):
+def test_the_error_for_unknown_words_suggests_known_ones_only_where_they_are_near() -> None:
+    with pytest.raises(InputError, match=r"'kiten' \(nearest: kitten\).*klein"):
+        ask("Tell a picture story. First a big red kiten on the left, at night.")
+    with pytest.raises(InputError, match=r"'dragon'\. .*klein"):
         ask("Tell a picture story. First a big red dragon on the left, at night.")
     with pytest.raises(InputError, match="no words"):
         ask("?!")

@@ -1,0 +1,210 @@
+"""Reads sentences as statements: what is there, what appears, disappears, moves or changes.
+
+Rules only. A sentence is understood if all its words belong to statements; otherwise `read_sentence` returns None.
+Knows no scene and resolves nothing: `requests.story` applies statements to objects.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from .orders import OrderReader, Read
+from .phrases import Ground, Phrase
+from .statements import DOING, DRAW, FILLER, JOINER, KEEP, OPENING, PICTURE, POLITE, SEQUENCE, Statement
+
+__all__ = ["Statement", "read_sentence"]
+
+
+def read_sentence(words: tuple[str, ...]) -> list[Statement] | None:
+    """Reads one sentence.
+
+    Args:
+        words: Its words in canonical spelling; "," and ":" are words of their own.
+
+    Returns:
+        The statements in order, or None if some of the words belong to none.
+    """
+    reader = _ClauseReader(words)
+    return reader.sentence()
+
+
+class _ClauseReader(OrderReader):
+    """Reads statements of one sentence."""
+
+    def __init__(self, words: tuple[str, ...]) -> None:
+        super().__init__(words)
+        self._rest: dict[tuple[int, str], list[Statement] | None] = {}
+
+    def sentence(self) -> list[Statement] | None:
+        """Returns the statements that use up every word, or None."""
+        found = self._statements(0, "")
+        if found:
+            found[0] = replace(found[0], new_piece=True)
+        return found
+
+    def _statements(self, at: int, verb: str) -> list[Statement] | None:
+        """Reads everything from a position on; `verb` is what a statement without a verb takes over."""
+        if (at, verb) not in self._rest:
+            self._rest[at, verb] = None
+            self._rest[at, verb] = self._read_rest(at, verb)
+        found = self._rest[at, verb]
+        return None if found is None else list(found)
+
+    def _read_rest(self, at: int, verb: str) -> list[Statement] | None:
+        starts, new_piece = self._skip(at)
+        if starts[-1] >= len(self.text):
+            return []
+        for begin in reversed(starts):
+            for statement, end in self._clause(begin, verb):
+                following = self._separator(end)
+                if following is None:
+                    continue
+                span = len(self.text[:begin].split()), len(self.text[:end].split())
+                rest = self._statements(following, self._verb_of(statement, begin, verb))
+                if rest is not None:
+                    return [replace(statement, new_piece=new_piece, sequenced=new_piece, span=span), *rest]
+        return None
+
+    def _verb_of(self, statement: Statement, at: int, verb: str) -> str:
+        if statement.kind in {"remove", "recolour", "resize", "move", "replace"} and statement.subject:
+            found = re.match(r"\w+", self.text[at:])
+            return found.group() if found and found.group() in _VERBS else verb
+        return ""
+
+    def _skip(self, at: int) -> tuple[list[int], bool]:
+        """Skips words that only link or introduce.
+
+        Returns:
+            The positions after each of them, and whether they begin a new picture.
+        """
+        new_piece, starts = False, [at]
+        while True:
+            if (end := self.end(SEQUENCE, at)) is not None:
+                new_piece = True
+            elif (end := self.end(OPENING, at)) is None:
+                end = self.end(FILLER, at) or self.end(POLITE, at)
+            if end is None or (self.end(KEEP, at) or 0) > end:
+                return starts, new_piece
+            at = end
+            starts.append(at)
+
+    def _separator(self, at: int) -> int | None:
+        """Returns where the next statement begins; None if another word follows directly."""
+        tail = self.end("(?:, )?(?:please|instead|too|as well|now|again in the same place|for me)", at)
+        at = at if tail is None else tail
+        if at >= len(self.text):
+            return at
+        if self.end(SEQUENCE, at) is not None or self.end("without", at) is not None:
+            return at
+        return self.end("(?:, )?(?:and|but|while|so that|with)|,|:", at)
+
+    def _clause(self, at: int, verb: str) -> Read:
+        if (end := self.end(KEEP, at)) is not None:
+            yield Statement("keep"), end
+        yield from self.read_background(at)
+        yield from ((replace(order, ordered=True), end) for order, end in self.orders(at))
+        yield from self.narrative(at)
+        yield from self._negation(at)
+        yield from self._scene(at)
+        if verb:
+            yield from self._elliptic(at, verb)
+
+    # Descriptions
+
+    def _negation(self, at: int) -> Read:
+        start = (
+            self.end(
+                "(?:there (?:is|are|should be|must be)(?: not| no longer)?|but|with|and)? ?(?:without|no longer|"
+                "not|do not "
+                "(?:draw|add|show|include|put)|i do not want|has|have)?",
+                at,
+            )
+            or at
+        )
+        words = self.text[at:start]
+        for phrase, end in self.phrases(start):
+            negative = phrase.negative or re.search(r"\b(?:without|no longer|not)\b", words)
+            if negative and (phrase.kind or phrase.pronoun) and not phrase.where:
+                yield Statement("absent", subject=(replace(phrase, negative=False),), stated=True), end
+            last = self.end("(?:is|are) not (?:there|in the picture)", end)
+            if not negative and last is not None:
+                yield Statement("absent", subject=(phrase,), stated=True), last
+        if (after := self.end("without(?: any)?", at)) is not None:
+            for phrase, end in self.phrases(after):
+                if phrase.kind and not phrase.where:
+                    yield Statement("absent", subject=(phrase,), stated=True), end
+
+    def _scene(self, at: int) -> Read:
+        start = at
+        for _ in range(3):
+            after = max(self.end(DRAW, start) or 0, self.end(PICTURE, start) or 0)
+            if not after:
+                break
+            start = after
+        for begin in dict.fromkeys((start, at)):
+            if (
+                end := self.end(
+                    "(?:nothing|an empty (?:picture|image|scene)|nobody|empty picture)(?: there| is there)?", begin
+                )
+            ) is not None:
+                found = self.ground(end) or self.ground(self.end(",", end) or end)
+                yield (
+                    Statement("scene", items=(Ground(found[0].name, True),) if found else (Ground("", True),)),
+                    found[1] if found else end,
+                )
+            for items, end in self._items(begin):
+                yield Statement("scene", items=items), end
+
+    def _items(self, at: int) -> Iterator[tuple[tuple[Phrase | Ground, ...], int]]:
+        """Reads objects and backgrounds in any order, longest first."""
+        for item, end in self._item(at):
+            after = self.end(JOINER, end)
+            if after is None:
+                after = self._before_ground(item, end)
+            for following in dict.fromkeys(filter(None, (after, end))):
+                if following < len(self.text):
+                    if following == end and self.ground(end if not isinstance(item, Ground) else at) is None:
+                        continue
+                    yield from (((item, *others), last) for others, last in self._items(following))
+            yield (item,), end
+
+    def _before_ground(self, item: Phrase | Ground, at: int) -> int | None:
+        """Returns where the next item begins after words such as "stands" or "swims": "a fish swims in the sea"."""
+        if isinstance(item, Ground):
+            return self.end("(?:, )?(?:there (?:is|are|was|were|lived)|stands?|sits?|lives?|i see|we see|you see)", at)
+        end = self.end(DOING, at)
+        return end if end is not None and not item.definite and self.ground(end) is not None else None
+
+    def _item(self, at: int) -> Iterator[tuple[Phrase | Ground, int]]:
+        at = self.end("(?:also|then|finally|lastly)(?! ,)", at) or at
+        for phrase, end in self.phrases(at):
+            if phrase.kind and not phrase.negative:
+                yield phrase, end
+        if (ground := self.ground(at, bare=True)) is not None:
+            yield ground
+        for where, middle in self.wheres(at):
+            start = self.end(
+                "(?:, )?(?:there (?:is|are|was|were|should be)|stands?|sits?|is|are|lies?|i see|we see|put|draw|"
+                "add|place|:)|,",
+                middle,
+            )
+            for phrase, end in self.phrases(start or middle):
+                if phrase.kind and not phrase.where and not phrase.negative:
+                    yield replace(phrase, where=(where,)), end
+
+    def _elliptic(self, at: int, verb: str) -> Read:
+        """Reads a statement that takes over the verb before it: "make the ball red and the cat blue"."""
+        for subject, middle in self.groups(at):
+            if any(one.definite is False for one in subject):
+                continue
+            if verb in {"make", "turn", "paint", "colour"}:
+                yield from self.read_become(subject, middle)
+            elif verb in {"remove", "delete", "erase"}:
+                yield Statement("remove", subject=subject), middle
+            elif verb in {"move", "put", "bring", "place"}:
+                yield from self.read_moves(subject, middle)
+
+
+_VERBS = frozenset({"make", "turn", "paint", "colour", "remove", "delete", "erase", "move", "put", "bring", "place"})

@@ -1,0 +1,191 @@
+"""Turns what people type into plain words: one spelling, no capitals, emoji, digits, contractions or list marks.
+
+Texts in the generator's language stay unchanged apart from case. Knows single words and marks, and no grammar; a word
+that it does not know stays as it is, so that the caller can name it.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from interleavethinker.microworld.scenes.sprites import KINDS
+
+from .vocabulary import CANONICAL, SYNONYMS
+
+__all__ = ["NUMBER_WORDS", "PLURALS", "Sentence", "canonical", "plain_text", "split_sentences"]
+
+NUMBER_WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
+EMOJI = {
+    **dict.fromkeys("⚽🏀🏐🎾", "ball"),
+    **dict.fromkeys("🐦🐤🕊", "bird"),
+    **dict.fromkeys("⛵🚤🛶🚢", "boat"),
+    **dict.fromkeys("📦🎁", "box"),
+    **dict.fromkeys("🚗🚘🚙", "car"),
+    **dict.fromkeys("🐱🐈😺", "cat"),
+    **dict.fromkeys("🐟🐠", "fish"),
+    **dict.fromkeys("🌸🌼🌻🌷🌺💐", "flower"),
+    **dict.fromkeys("👧", "girl"),
+    **dict.fromkeys("🏠🏡", "house"),
+    **dict.fromkeys("⭐🌟", "star"),
+    **dict.fromkeys("🌳🌲", "tree"),
+}
+"""Emoji that show an object of the micro world."""
+_DECORATION = re.compile(
+    r"[\u2600\u263a\u2639\u2764\u2665\u2728\u203c\u2049\U0001F389\U0001F44D-\U0001F44F\U0001F495-\U0001F49E\U0001F5BC"
+    r"\U0001F600-\U0001F637\U0001F641-\U0001F644\U0001F64F\U0001F917\U0001F929\U0001F970\U0001F3A8\U0001F58C"
+    r"\ufe0e\ufe0f\u200d\U0001F3FB-\U0001F3FF]"
+)
+"""Faces, hearts, thumbs and joiners."""
+_SMILEY = re.compile(r"(?<!\w)[:;=8xX]['^]?-?[)(Ddpo3/\\|*\]\[]+(?!\w)|<3+|\^_+\^|(?<!\w)[xX]D\b")
+
+_CONTRACTIONS = (
+    (r"\b(it|that|there|here|what|where|who|how|he|she)'s\b", r"\1 is"),
+    (r"\b(they|we|you|there)'re\b", r"\1 are"),
+    (r"\b(i)'m\b", r"\1 am"),
+    (r"\b(i|we|you|they)'d\b", r"\1 would"),
+    (r"\b(i|we|you|they)'ve\b", r"\1 have"),
+    (r"\b(i|we|you|it|they|there)'ll\b", r"\1 will"),
+    (r"\blet's\b", "let us"),
+    (r"\bcan't\b|\bcannot\b", "can not"),
+    (r"\bwon't\b", "will not"),
+    (r"\b(\w+)n't\b", r"\1 not"),
+    (r"\b(?:dont|doesnt|isnt|arent)\b", lambda match: f"{match.group()[:-2]} not"),
+    (r"\bgonna\b", "going to"),
+    (r"\bwanna\b", "want to"),
+    (r"\b(?:pls|plz)\b", "please"),
+)
+_POSSESSIVE = re.compile(r"\b(the|my|this|that|her|his|their|a)((?: [a-z]+){1,3})'s colou?r\b")
+_LINE_MARK = re.compile(r"^[ \t]*[-*+•‣–—][ \t]+", re.MULTILINE)
+_LINE_NUMBER = re.compile(r"^[ \t]*(?:\(?\d{1,2}[.):]|\(?[a-h]\))[ \t]+", re.MULTILINE)
+_INLINE_MARK = re.compile(r"(?:(?<=^)|(?<=[.,;:!?\n]\s)|(?<=[.,;:!?\n]))\s*\(?\d[.)](?=\s+[a-z])")
+_UNIT = "(?:picture|image|page|step|panel|scene|frame|part|chapter|slide|photo)"
+_COUNTED = f"(?:[1-9]|{'|'.join(NUMBER_WORDS)})"
+_LABEL = re.compile(
+    rf"(?:^|(?<=[.,;!?\n])|(?<=[.,;!?\n] ))\s*(?:the )?(?:{_UNIT} (?:no ?\.? ?|number )?{_COUNTED}|"
+    rf"(?:first|second|third|fourth|fifth|sixth|seventh|eighth|next|last|final|another|closing) "
+    rf"{_UNIT})\s*[:.)\-–—](?!\d)"
+)
+_DIGIT = re.compile(r"(?<![\w.,])0*([1-9])(?![\w]|[.,]\d)")
+_SPELLINGS = {
+    "center": "centre",
+    "central": "centre",
+    "color": "colour",
+    "colors": "colours",
+    "colored": "coloured",
+    "recolor": "recolour",
+    "larger": "bigger",
+    "lower": "bottom",
+    "upper": "top",
+    "photo": "picture",
+    "photograph": "picture",
+    "drawing": "picture",
+    "painting": "picture",
+    "illustration": "picture",
+    "pic": "picture",
+    "midway": "middle",
+    "gray": "grey",
+}
+_EXTRA_SYNONYMS = {
+    "kitty": "cat",
+    "sailboat": "boat",
+    "rowboat": "boat",
+    "auto": "car",
+    "goldfish": "fish",
+    "giant": "big",
+    "enormous": "big",
+    "gigantic": "big",
+    "massive": "big",
+    "mini": "small",
+    "miniature": "small",
+    "teeny": "small",
+    "grass": "meadow",
+    "sea": "beach",
+    "ocean": "beach",
+    "coast": "beach",
+    "seashore": "beach",
+    "evening": "sunset",
+    "jungle": "forest",
+    "nightfall": "night",
+}
+"""Further words for trained ones. Unlike `vocabulary.SYNONYMS`, no training data uses them as such."""
+
+
+def _plural(word: str) -> str:
+    return f"{word}es" if word.endswith(("x", "s", "sh", "ch")) else f"{word}s"
+
+
+_NAMES = {word: word for word in KINDS} | {other: kind for kind in KINDS for other in SYNONYMS[kind]}
+_NAMES |= {word: kind for word, kind in _EXTRA_SYNONYMS.items() if kind in KINDS}
+PLURALS = {_plural(word): kind for word, kind in _NAMES.items()} | {
+    "children": "girl",
+    "fish": "fish",
+    "trout": "fish",
+    "kitties": "cat",
+}
+"""Maps plurals of objects and of their synonyms to the kind; "fish" may be singular as well."""
+PLURALS.pop("kittys")
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """One sentence in plain words."""
+
+    words: tuple[str, ...]
+    """Lower-case words in the user's spelling; "," and ":" are words of their own."""
+    question: bool = False
+    """Whether it ended with a question mark."""
+
+
+def canonical(word: str) -> str:
+    """Returns the trained word for a synonym or another spelling; plurals and other words stay."""
+    word = _SPELLINGS.get(word, word)
+    return CANONICAL.get(word) or _EXTRA_SYNONYMS.get(word) or word
+
+
+def plain_text(text: str) -> str:
+    """Returns the text in lower case with plain punctuation, spelled-out numbers and no decoration.
+
+    Examples:
+        >>> plain_text("It\u2019s a 🐱 \u2014 with 2 Balls :-)")
+        'it is a cat, with two balls'
+    """
+    plain = unicodedata.normalize("NFKC", text).lower().replace("\r", "\n")
+    plain = "\n".join(" ".join(line.split()) for line in plain.split("\n") if line.strip())
+    plain = re.sub(r"[\u2018\u2019\u02bc`\u00b4]", "'", plain)
+    plain = _SMILEY.sub(" ", _DECORATION.sub(" ", plain))
+    plain = re.sub("|".join(EMOJI), lambda match: f" {EMOJI[match.group()]} ", plain)
+    plain = _LINE_NUMBER.sub(". then ", _LINE_MARK.sub(". ", plain))
+    plain = _INLINE_MARK.sub(". then ", plain)
+    plain = re.sub(r'["\u201c\u201d\u201e\u00ab\u00bb*_#]|\'(?!\w)|(?<!\w)\'', " ", plain)
+    plain = re.sub(r"\s*(?:\.{2,}|\u2026)\s*", ". ", plain)
+    plain = re.sub(r"\s*\n\s*", ". ", plain)
+    plain = _LABEL.sub(". then ", plain)
+    plain = re.sub(r"\s+[-\u2013\u2014]+\s+|\s*[\u2013\u2014]\s*|\s*--+\s*|[()\[\]]", ", ", plain)
+    plain = re.sub(r"\s*&\s*|(?<=\w)\s*\+\s*(?=\w)", " and ", plain)
+    plain = re.sub(r"\s+/\s+|->|\u2192|=>", ". ", plain)
+    plain = re.sub(r"(?<=[a-z])-(?=[a-z])", " ", plain)
+    for pattern, replacement in _CONTRACTIONS:
+        plain = re.sub(pattern, replacement, plain)
+    plain = _POSSESSIVE.sub(r"the colour of \1\2", plain)
+    plain = _DIGIT.sub(lambda match: NUMBER_WORDS[int(match.group(1)) - 1], plain)
+    plain = re.sub(r"\s+(?=[,.;:!?])", "", plain)
+    plain = re.sub(r"(?:,\s*)+(?=[.;:!?]|$)|(?<=[.;:!?]),", "", plain)
+    plain = re.sub(r"([.;!?])(?:\s*[.;!])+", r"\1", plain)
+    return re.sub(r"\s+", " ", re.sub(r",(?:\s*,)+", ",", plain)).strip(" ,").removeprefix(". ")
+
+
+def split_sentences(plain: str) -> list[Sentence]:
+    """Splits the result of `plain_text` into sentences; empty ones are dropped."""
+    sentences = []
+    for match in re.finditer(r"([^.;!?]*)([.;!?]*)", plain):
+        words = re.findall(r"[^\W_]+(?:'[^\W_]+)*|[,:]|[^\w\s]", match.group(1))
+        while words and words[0] in ",:":
+            del words[0]
+        while words and words[-1] in ",:":
+            del words[-1]
+        if words:
+            sentences.append(Sentence(tuple(words), "?" in match.group(2)))
+    return sentences

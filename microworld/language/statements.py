@@ -1,0 +1,185 @@
+"""Statements that sentences make, and the word patterns by which `orders` and `clauses` recognize them.
+
+Tables only. Patterns are regular expressions over canonical words that are separated by single spaces.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from interleavethinker.microworld.scenes.sprites import COLOURS, SIZES
+
+from .phrases import Ground, Phrase, Where
+
+__all__ = [
+    "APPEAR",
+    "ARTICLE_GROUND",
+    "BE",
+    "BECOME",
+    "COLOUR",
+    "DOING",
+    "DRAW",
+    "FILLER",
+    "GO",
+    "GROUND_CHANGES",
+    "HOURS",
+    "JOINER",
+    "KEEP",
+    "LEAVE",
+    "OPENING",
+    "PICTURE",
+    "POLITE",
+    "ROW_ORDER",
+    "SEQUENCE",
+    "SIZE",
+    "STAGE",
+    "Statement",
+]
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement; which fields are set depends on `kind`."""
+
+    kind: str
+    """`scene`, `remove`, `move`, `recolour`, `resize`, `replace`, `swap`, `background`, `is`, `keep` or `absent`."""
+    items: tuple[Phrase | Ground, ...] = ()
+    """What a scene holds, in order."""
+    subject: tuple[Phrase, ...] = ()
+    where: Where | None = None
+    colour: str = ""
+    size: str = ""
+    ground: str = ""
+    new: Phrase | None = None
+    like: Phrase | None = None
+    stated: bool = False
+    """The words describe a state instead of ordering a change: "it is night"."""
+    new_piece: bool = False
+    """The statement begins a new picture: "then", "next", or a new sentence."""
+    sequenced: bool = False
+    """The words say so: "then", "next"."""
+    ordered: bool = False
+    """The words order a change: "make …"; otherwise they tell one: "the ball turns …"."""
+    text: str = ""
+    """The user's words."""
+    span: tuple[int, int] = (0, 0)
+    """Numbers of the first word and of the one after the last in the sentence."""
+
+
+COLOUR, SIZE = "|".join(COLOURS), "|".join(SIZES)
+STAGE = "(?:the |a |its )?(?:background|scene|picture|image|whole scene)(?: of the (?:picture|image|scene))?"
+SEQUENCE = (
+    "(?:and |but )?(?:then|next(?! to)|after that|after this|afterwards|after it|later(?: on)?|finally|lastly|"
+    "last|at last|"
+    "at the end|in the end|to finish|as a last step|suddenly|soon|after a while|a bit later|some time later|"
+    "(?:one|the next|another|some) day(?: later)?|the next morning|"
+    "(?:in|on|for) the (?:first|second|third|fourth|fifth|sixth|seventh|eighth|next|last|final|following) "
+    "(?:picture|image|page|step|panel|scene|frame|one)|"
+    "the (?:first|second|third|fourth|fifth|sixth|seventh|eighth|next|last|final) (?:one|picture|image|page|step|"
+    "panel|scene|"
+    "frame)(?: shows| is)?|second|secondly|third|thirdly|fourth|fifth|and after that)(?: of all)?(?: ,| :)?(?: "
+    "and)?(?: then)?"
+)
+OPENING = (
+    "(?:first(?: of all)?|firstly|at first|in the beginning|to begin|to start|once upon a time|one day|long ago|"
+    "start|begin|it (?:begins|starts)(?! to)(?: like this)?|the story (?:begins|starts)|"
+    "in (?:this|the|my) (?:picture|image|photo)|here)(?: ,| :)?(?: with)?"
+)
+FILLER = "(?:please|kindly|now|also|and|so|ok|okay|hi|hello|hey|well|just|but|,|:|meanwhile)"
+POLITE = (
+    "(?:(?:can|could|would|will) you(?: please)?|i (?:would like|want|need|wish)(?: you)? to(?: see)?|"
+    "i would like you to|let us|we (?:should )?|you should|try to|you|i|help me(?: to)?)"
+)
+DRAW = (
+    "(?:draw|show|paint|make|create|generate|put|place|add|include|sketch|give|design|produce|render|depict|illustrate|"
+    "imagine|picture|have|insert|drop in|bring in|set|let there be|there (?:is|are|was|were|lived|should be|will be|"
+    "once (?:was|lived))|i (?:want|need|see|saw|have|think of|would (?:like|love))|we (?:want|need|see|have)|let "
+    "us see|this is|"
+    "here (?:is|are|comes|come)|it is|it shows|we see|you see|i would like to see|start with|begin with|it has|"
+    "it contains|with)"
+    "(?: (?:me|us))?(?: once)?(?: also)?(?: there)?"
+)
+PICTURE = (
+    "(?:an? |the |one )?(?:(?:nice|simple|small|little|short|single) )?(?:picture|image|scene|view|sketch|story|tale)"
+    "(?: ,)?(?: of| with| showing| that shows| that has| about| in which there (?:is|are)| where there (?:is|"
+    "are)| containing| :)?"
+)
+APPEAR = (
+    "(?:appears?|arrives?|comes?(?: along| by| in| over)?|shows? up|turns? up|joins?(?: them| it| in)?|enters?|"
+    "pops? up|is there|"
+    "are there|is added|are added|should appear|should be there|comes into view|has appeared|have appeared)(?: "
+    "too| also| there)?"
+)
+LEAVE = (
+    "(?:disappears?|vanish(?:es)?|leaves?(?: the (?:picture|scene|image))?|"
+    "(?:goes|go|runs?|flies|fly|swims?|drives?|walks?|sails?|rolls?|moves?) (?:away|off|out|home)|"
+    "(?:is|are|has|have) (?:gone|left|vanished|disappeared|removed)(?: home| away)?|should (?:go away|leave|"
+    "disappear|vanish|"
+    "not be (?:here|there)|be removed|be gone)|drives? home|exits?)"
+)
+GO = (
+    "(?:goes|go|moves?|walks?|runs?|jumps?|flies|fly|swims?|drives?|sails?|hops?|rolls?|wanders?|climbs?|travels?|crawls?|"
+    "rides?|floats?|bounces?|steps?|returns?|comes?|gets?|is moved|are moved|should (?:go|move|be|stand|walk)|"
+    "belongs?|rises?|falls?|"
+    "sinks?|hurr(?:ies|y)|has moved|have moved|is now|are now)(?: (?:back|over|slowly|quickly))?"
+)
+BE = "(?:is|are|was|were)(?: now| both| all)?"
+BECOME = (
+    "(?:becomes?|turns?|gets?|grows?|is now|are now|should (?:be|become|turn)|has (?:become|turned)|have "
+    "(?:become|turned)|"
+    "changes? (?:to|into)|turns? to|changes? colour to|is painted|are painted)(?: (?:all|both|suddenly))?"
+)
+KEEP = (
+    "(?:everything|all|the) (?:else|rest|others?) (?:stays?|remains?|should stay|should remain|is|are)(?: (?:the "
+    "same|unchanged|as "
+    "it is|as it was|where it is|where they are|as they are|in place))?|nothing else(?: (?:changes|should change|"
+    "is there))?|"
+    "(?:keep|leave|let) (?:everything else|all else|the rest|all the rest|the others|everything)(?: (?:as it is|"
+    "as is|the same|"
+    "unchanged|alone|stay|where it is|in place))?|(?:do not|without changing|do not touch|not) (?:change|touch)?(?: )?"
+    "(?:anything else|the rest)|without changing (?:anything else|the rest)|that is all|the end|thank you|thanks|"
+    "nothing more|no more"
+)
+JOINER = (
+    "(?:, )?and with|(?:, )?and|(?:, )?(?:(?:that|who|which) )?(?:(?:is|are) )?(?:plays?|playing|sits?|stands?) with|"
+    "(?:, )?with|(?:, )?as well as|plus|(?:, )?together with|along with|,"
+)
+"""Between two objects of one picture."""
+DOING = (
+    "(?:(?:that|which|who) )?(?:(?:is|are|was|were) )?(?:swims?|sails?|flies|fly|runs?|walks?|drives?|sits?|stands?|"
+    "sleeps?|lies|lie|waits?|plays?|lives?|floats?|rests?|grows?|shines?|blooms?|jumps?|swimming|sailing|flying|running|"
+    "walking|driving|sitting|standing|sleeping|lying|waiting|playing|living|floating|resting|growing|shining|blooming)"
+    "(?: (?:quietly|alone|around|there))?(?! (?:to|into|onto))"
+)
+"""Between an object and the background: none of these is visible in a picture."""
+ROW_ORDER = (
+    "(?:complete|finish|close) the (?:row|gap)|fill the gap(?: in the row)?|make the row whole|add what the row lacks|"
+    "there should be three in the row|one is missing in the row"
+)
+HOURS = (
+    "(?:show |draw )?(?:the same place|this place|it|make it)? ?twelve hours later|let twelve hours go by|twelve "
+    "hours (?:have passed|pass|go by)|"
+    "come back in twelve hours(?: and draw it)?|half a day later"
+)
+GROUND_CHANGES = {
+    "night": (
+        "(?:the )?night (?:falls|comes|arrives|begins)|(?:it )?(?:gets|becomes|grows|turns|is getting) dark|"
+        "darkness falls|the moon (?:rises|comes up|comes out)|make it dark|the sun has (?:set|gone down)|"
+        "the stars come out"
+    ),
+    "sunset": (
+        "the sun (?:sets|goes down|is setting|is going down|begins to set|starts to set)|"
+        "(?:the )?(?:sunset|evening) (?:falls|comes|arrives|begins)|the day ends|(?:it )?(?:gets|is getting) late"
+    ),
+    "snow": (
+        "it (?:(?:starts?|begins?) (?:to )?)?(?:snows?|snowing)|it is snowing|"
+        "(?:the )?snow (?:falls|comes|arrives|begins|starts? to fall|starts? falling|begins to fall)|"
+        "let it snow|it has snowed"
+    ),
+    "meadow": (
+        "(?:the )?(?:morning|day) (?:comes|breaks|arrives|begins)|the sun (?:rises|comes up)|"
+        "it (?:gets|becomes) (?:light|day)"
+    ),
+}
+"""Sentences that change the background."""
+ARTICLE_GROUND = r"(?:(?:to|into|in|at|on|by|during|a|an|the|be|become|look like|like) )*"

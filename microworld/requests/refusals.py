@@ -1,0 +1,154 @@
+"""Says why a request is refused: which words are unknown, which known words are near, and which request would work.
+
+Knows the words of the rules, not their grammar: a suggestion is offered only if `interpretation` understands it.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+from functools import cache
+
+from interleavethinker.microworld.language import clauses, framing, grammar, orders, phrases, plain_text, statements
+from interleavethinker.microworld.language.lexicon import near_words, unknown_words_text
+from interleavethinker.microworld.language.vocabulary import known_words
+from interleavethinker.microworld.scenes.scene import Scene
+from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, COLOURS, KINDS, SIZES
+from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.types import Request
+
+from . import questions
+from .families import request_words
+from .interpretation import check_wording, interpret
+
+__all__ = ["explained", "rule_words"]
+
+_HINT = "The profiles `klein` and `api` accept any request; see `interleavethinker doctor`."
+_MAX_TRIES, _MAX_WINDOWS = 150, 50
+_CONTENT = frozenset((*KINDS, *COLOURS, *SIZES, *BACKGROUNDS, "no", "not", "without"))
+_NEAR_PHRASES = (("in front of", "next to"), ("behind", "next to"), ("inside", "next to"), ("around", "next to"))
+
+
+@cache
+def rule_words() -> frozenset[str]:
+    """Returns the words that occur in the rules; each may be understood in some sentence."""
+    found: set[str] = set(known_words() | request_words()) | set(plain_text.PLURALS) | set(plain_text.NUMBER_WORDS)
+    for module in (clauses, framing, grammar, orders, phrases, plain_text, questions, statements):
+        tree = ast.parse(inspect.getsource(module))
+        prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}  # docstrings
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:
+                pattern = re.sub(r"\\[bwds]|\(\?P<\w+>", " ", node.value)
+                found.update(re.findall(r"[a-z]{2,}", pattern))
+    return frozenset(found | {"a", "i"})
+
+
+def _is_known(word: str) -> bool:
+    known = rule_words()
+    return any(form in known for form in (word, f"{word}s", word.removesuffix("s"), word.removesuffix("es")))
+
+
+def explained(error: InputError, request: Request, scenes: Sequence[Scene] | None) -> InputError:
+    """Returns the error with unknown words named, a suggestion, and where to go with other requests.
+
+    Args:
+        error: What the rules raised.
+        request: The refused request.
+        scenes: The scenes of its images; None if they are not known yet.
+    """
+    text = request.text
+    plain = plain_text.plain_text(text)
+    words = [word for one in plain_text.split_sentences(plain) for word in one.words if word not in {",", ":"}]
+    unknown = [word for word in dict.fromkeys(words) if not _is_known(plain_text.canonical(word))]
+    message, code = str(error), error.code
+    if unknown and error.code in {"not_understood", "unknown_words", "not_there"}:
+        message, code = unknown_words_text(unknown), "unknown_words"
+    if not words:
+        message, code = "The text has no words.", "empty_text"
+    message = f"{message} {_HINT}"
+    if code not in {"no_image", "step_count"} and (suggestion := _nearest_request(plain, unknown, request, scenes)):
+        images = " --image FILE" * len(request.images)
+        message += f" Nearest request that works: interleavethinker run {shlex.quote(suggestion)}{images}"
+    return InputError(message, code=code)
+
+
+def _nearest_request(plain: str, unknown: Sequence[str], request: Request, scenes: Sequence[Scene] | None) -> str:
+    if len(plain) > 1000:
+        return ""
+    for tries, candidate in enumerate(_candidates(plain, unknown)):
+        if tries >= _MAX_TRIES:
+            break
+        if not candidate or _negations(candidate) != _negations(plain):
+            continue
+        try:
+            if request.images and scenes is None:
+                check_wording(candidate)
+            else:
+                interpret(candidate, scenes or ())
+        except InputError:
+            continue
+        return candidate
+    return ""
+
+
+def _negations(text: str) -> int:
+    return len(re.findall(r"\b(?:no|not|without|nothing|except)\b", text))
+
+
+def _candidates(plain: str, unknown: Sequence[str]) -> Iterator[str]:
+    """Yields changed requests, the nearest first: words replaced, words dropped, then parts dropped."""
+    corrected = plain
+    for word in unknown:
+        if near := near_words(word):
+            corrected = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", near[0], corrected)
+    for phrase, near_phrase in _NEAR_PHRASES:
+        corrected = re.sub(rf"\b{phrase}\b", near_phrase, corrected)
+    if corrected != plain:
+        yield corrected
+    left = [word for word in unknown if re.search(rf"(?<!\w){re.escape(word)}(?!\w)", corrected)]
+    dropped = corrected
+    for word in left:
+        dropped = re.sub(rf"(?<!\w){re.escape(word)}(?!\w) ?", "", dropped)
+    if dropped != corrected:
+        yield _tidy(dropped)
+    for base in dict.fromkeys((corrected, dropped)):
+        parts = re.split(r"(?<=[.;!?])\s+|,?\s+(?=then\b)", base)
+        if len(parts) > 1:
+            for at in range(len(parts)):
+                yield _tidy(" ".join(parts[:at] + parts[at + 1 :]))
+            good = [part for part in parts if not any(re.search(rf"\b{re.escape(word)}\b", part) for word in unknown)]
+            yield _tidy(" ".join(good))
+    yield from _without_words(corrected, dropped)
+
+
+def _without_words(*texts: str) -> Iterator[str]:
+    """Yields the texts with up to four words replaced by "and" or left out, those without content first."""
+    for text in dict.fromkeys(texts):
+        words = text.split()
+        windows = [
+            (start, start + length)
+            for length in range(1, 5)
+            for start in range(len(words) - length + 1)
+            if not any(_has_content(word) for word in words[start : start + length])
+        ]
+        for start, end in windows[:_MAX_WINDOWS]:
+            for middle in (["and"], []) if start > 0 and end < len(words) else ([],):
+                yield _tidy(" ".join([*words[:start], *middle, *words[end:]]))
+    words = texts[0].split()
+    for length in range(len(words) - 1, 0, -1):
+        for start in (0, len(words) - length):
+            yield _tidy(" ".join(words[start : start + length]))
+
+
+def _has_content(word: str) -> bool:
+    word = plain_text.canonical(word.strip(",.;:!?"))
+    return word in _CONTENT or word in plain_text.PLURALS or word in plain_text.NUMBER_WORDS
+
+
+def _tidy(text: str) -> str:
+    text = re.sub(r"^(?:and|or|with) ", "", text)
+    text = re.sub(r"\b(?:and|or|with|a|an|the|on|in|of|to)\s*$", "", text.strip(" ,.;:"))
+    return re.sub(r"\s+([,.;:])", r"\1", re.sub(r"\s+", " ", text)).strip(" ,.;:")

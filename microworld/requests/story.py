@@ -1,0 +1,326 @@
+"""Applies statements to objects, one image after the other, and keeps open what the words leave open.
+
+An attribute that a statement does not change stays the same variable, so that "a ball … then make it red" also says
+that the ball was not red before. Knows objects and statements, and no wording.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from interleavethinker.microworld.language.phrases import Ground, Phrase
+from interleavethinker.microworld.language.statements import Statement
+from interleavethinker.microworld.scenes.scene import CELLS
+from interleavethinker.microworld.scenes.sprites import COLOURS, SIZES
+from interleavethinker.tools.errors import InputError
+
+from .choices import Constraint, Variable
+from .story_objects import FROM_CENTRE, USUAL_COLOURS, Thing, is_step, no_image_error, phrase_text, shifted
+from .story_scenes import StoryScenes
+
+__all__ = ["Story"]
+
+
+class Story(StoryScenes):
+    """The images that the statements of a request describe, told statement by statement."""
+
+    def apply(self, statement: Statement) -> None:
+        """Applies one statement.
+
+        Raises:
+            InputError: It fits no object or several (`not_there`, `ambiguous`), changes nothing (`no_change`), or
+                contradicts what was said before (`contradiction`, `occupied`).
+        """
+        if statement.kind == "keep":
+            for phrase in statement.subject:
+                self.resolve(phrase)
+            return
+        if statement.kind == "absent":
+            self._apply_absence(statement)
+            return
+        grounds = [item.name for item in statement.items if isinstance(item, Ground) and not item.empty]
+        if statement.kind == "scene" and len(grounds) == len(statement.items) == 1 and self.frames:
+            statement = replace(statement, kind="background", ground=grounds[0], stated=True)
+        if statement.stated and statement.kind == "background" and self._refines_ground(statement):
+            return
+        if statement.kind == "is" and self._refines_object(statement):
+            return
+        self._open(statement)
+        _APPLY[statement.kind](self, statement)
+        self.frame.texts.append(statement.text)
+        self.frame.edits += 1
+        self.frame.used = True
+
+    def _open(self, statement: Statement) -> None:
+        if not self.frames or (statement.new_piece and self.frame.used):
+            if self.frames and self._merges_with_ground(statement):
+                return
+            self.frames.append(self.frame.following())
+
+    def _merges_with_ground(self, statement: Statement) -> bool:
+        """Whether a first sentence named only the background of the picture that this statement describes."""
+        frame = self.frame
+        return (
+            len(self.frames) == 1
+            and self.source is None
+            and not frame.things
+            and not frame.empty
+            and not statement.sequenced
+            and statement.kind == "scene"
+        )
+
+    # Statements
+
+    def _apply_scene(self, statement: Statement) -> None:
+        frame = self.frame
+        phrases = [item for item in statement.items if isinstance(item, Phrase)]
+        for item in statement.items:
+            if isinstance(item, Ground) and item.name:
+                self._set_ground(item.name, describes=not frame.used and self.is_first)
+            if isinstance(item, Ground) and item.empty:
+                if frame.things or phrases:
+                    raise InputError(
+                        "The request asks for an empty picture, but also names objects.", code="contradiction"
+                    )
+                frame.empty = True
+        created: list[int] = []
+        for phrase in phrases:
+            if phrase.definite and not self.is_first and self.certain(phrase):
+                known = phrase_text(phrase)
+                msg = f'The picture already contains {known}; say how it changes, or "another {phrase.kind}".'
+                raise InputError(msg, code="not_understood")
+            if phrase.definite and not self.is_first:
+                self.resolve(phrase)  # raises: there is none
+            created += self.create(phrase)
+        if len(self.frame.things) > CELLS:
+            raise InputError(
+                f"An image holds at most {CELLS} objects; this request names more.", code="too_many_things"
+            )
+        if created:
+            self.last = tuple(created)
+
+    def _apply_remove(self, statement: Statement) -> None:
+        ids = self.subjects(statement, "all")
+        for one in ids:
+            del self.frame.things[one]
+        gone = set(ids)
+        self.frame.relations = tuple(one for one in self.frame.relations if not gone & set(one[1]))
+        self.last = tuple(one for one in self.last if one not in gone)
+
+    def _apply_move(self, statement: Statement) -> None:
+        where = statement.where
+        assert where is not None  # noqa: S101 - set by every pattern of this kind
+        if where.step is None and all(
+            one.definite is False and one.kind and not self.possible(one, self.frame.things)
+            for one in statement.subject
+        ):
+            items = tuple(replace(one, where=(*one.where, where)) for one in statement.subject)
+            self._apply_scene(replace(statement, kind="scene", items=items))  # "a bird flies to the top": it is new
+            return
+        ids = self.subjects(statement, "cell")
+        for one in ids:
+            thing = self.frame.things[one]
+            cell = Variable(set(range(CELLS)), FROM_CENTRE)
+            self.frame.relations = tuple(known for known in self.frame.relations if one not in known[1])
+            if where.step is not None:
+                cell.fix(shifted(thing.cell.allowed, where.step))
+                self.conditions.append(Constraint((thing.cell, cell), is_step(where.step)))
+                if not cell.allowed:
+                    raise InputError("That place lies outside the image; choose another.", code="occupied")
+            elif where.cells:
+                cell.fix(where.cells)
+            else:
+                self.place_object(one, thing, where, before=self.last)
+            self.differ(thing.cell, cell, f"The {thing.kind} is already there", one_of=len(ids))
+            self.frame.things[one] = replace(thing, cell=cell)
+        self.last = tuple(ids)
+
+    def _apply_recolour(self, statement: Statement) -> None:
+        ids = self.subjects(statement, "size" if not (statement.colour or statement.like) else "colour")
+        like = (
+            None
+            if statement.like is None
+            else self.frame.things[self.only(self.resolve(statement.like), statement.like)[0]]
+        )
+        for one in ids:
+            thing = self.frame.things[one]
+            if statement.colour or like is not None:
+                colour = Variable({statement.colour}) if like is None else like.colour
+                self.differ(thing.colour, colour, f"The {thing.kind} has that color already", one_of=len(ids))
+                thing = replace(thing, colour=colour)
+            if statement.size:
+                size = Variable({statement.size})
+                if not statement.colour:
+                    self.differ(thing.size, size, f"The {thing.kind} is already {statement.size}", one_of=len(ids))
+                thing = replace(thing, size=size)
+            self.frame.things[one] = thing
+        self.last = tuple(ids)
+
+    def _apply_replace(self, statement: Statement) -> None:
+        new = statement.new
+        assert new is not None  # noqa: S101 - set by every pattern of this kind
+        ids = self.subjects(statement, "all")
+        if (new.count != 1 and new.count != len(ids)) or new.where or new.negative:
+            msg = "One object is replaced by one other in the same place; say the rest in a sentence of its own."
+            raise InputError(msg, code="not_understood")
+        if new.definite is True:
+            raise InputError(f'Say "a {new.kind}" for the new object, or "swap" two objects.', code="not_understood")
+        for one in ids:
+            thing = self.frame.things[one]
+            order = (USUAL_COLOURS[new.kind], *COLOURS)
+            colour = Variable(set(new.colours or COLOURS), order, follow=thing.colour)
+            size = Variable(set(new.sizes or SIZES), ("big", "small"), follow=thing.size)
+            if thing.kind == new.kind:
+                if not (new.colours or new.sizes):
+                    raise InputError(f"The object is a {new.kind} already; say how it changes.", code="no_change")
+                if new.colours:
+                    self.differ(thing.colour, colour, f"The {thing.kind} has that color already", one_of=len(ids))
+            self.frame.things[one] = Thing(new.kind, colour, size, thing.cell)
+        self.last = tuple(ids)
+
+    def _apply_swap(self, statement: Statement) -> None:
+        ids = self.subjects(statement, "cell")
+        if len(ids) != 2:
+            raise InputError(f"Two objects can be swapped; the request names {len(ids)}.", code="ambiguous")
+        first, second = (self.frame.things[one] for one in ids)
+        self.frame.things[ids[0]] = replace(first, cell=second.cell)
+        self.frame.things[ids[1]] = replace(second, cell=first.cell)
+        self.frame.relations = tuple(one for one in self.frame.relations if not set(ids) & set(one[1]))
+        self.last = tuple(ids)
+
+    def _apply_background(self, statement: Statement) -> None:
+        if (-1, "ground") in self.frame.touched:
+            self.split()
+        self._set_ground(statement.ground, describes=False)
+
+    def _set_ground(self, name: str, *, describes: bool) -> None:
+        """Changes the background; `describes`: the first image has it from the beginning."""
+        frame = self.frame
+        if frame.ground.allowed == {name}:
+            if not describes and (-1, "ground") not in frame.touched and frame.used is False and len(frame.things) == 0:
+                return
+            if describes or (-1, "ground") in frame.touched:
+                return
+            raise InputError(f"The background is {name} already.", code="no_change")
+        if describes:
+            if name not in frame.ground.allowed:
+                known = " or ".join(map(str, sorted(frame.ground.allowed, key=str)))
+                msg = f"The request names two backgrounds, {known} and {name}; an image has one."
+                raise InputError(msg, code="contradiction")
+            frame.ground.fix({name})
+        elif not (self.source is None and len(self.frames) == 1 and not frame.things):
+            frame.ground.allowed -= {name}
+            frame.ground = Variable({name})
+        else:
+            frame.ground.fix({name})
+        frame.touched.add((-1, "ground"))
+
+    def _apply_row(self, statement: Statement) -> None:
+        """Adds the third of three alike objects in a row."""
+        if self.source is None:
+            raise no_image_error(statement.text)
+        things = self.frame.things
+        found = []
+        for row in range(3):
+            line = [3 * row + column for column in range(3)]
+            inside = [thing for thing in things.values() if thing.cell.allowed <= set(line)]
+            looks = {(thing.kind, *thing.colour.allowed, *thing.size.allowed) for thing in inside}
+            if len(inside) == 2 and len(looks) == 1:
+                taken = {cell for thing in inside for cell in thing.cell.allowed}
+                found.append((inside[0], (set(line) - taken).pop()))
+        if len(found) != 1:
+            raise InputError("The image shows no row of two alike objects with one gap.", code="not_there")
+        thing, cell = found[0]
+        self.frame.things[self.next_id] = replace(thing, cell=Variable({cell}))
+        self.last, self.next_id = (self.next_id,), self.next_id + 1
+
+    def _apply_hours(self, statement: Statement) -> None:
+        """Changes day to night, and night or sunset to the other half of the day."""
+        if self.source is None and not self.frame.things:
+            raise no_image_error(statement.text)
+        now = self.frame.ground.allowed
+        later = (
+            {"meadow": "night", "night": "meadow", "sunset": "night"}.get(str(next(iter(now))))
+            if len(now) == 1
+            else None
+        )
+        if later is None:
+            raise InputError(
+                "Only a meadow, night or sunset looks different twelve hours later.", code="not_understood"
+            )
+        self._set_ground(later, describes=False)
+
+    def _refines_ground(self, statement: Statement) -> bool:
+        if not self.frames or statement.sequenced:
+            return False
+        ground = self.frame.ground
+        if ground.allowed == {statement.ground}:
+            return True
+        if self.is_first and statement.ground in ground.allowed:
+            ground.fix({statement.ground})
+            self.frame.texts.append(statement.text)
+            return True
+        return False
+
+    def _refines_object(self, statement: Statement) -> bool:
+        """Applies "the ball is red" to a ball whose color is open; returns False if it is a change."""
+        if not self.frames and self.source is None:
+            raise no_image_error(statement.text)
+        ids = [one for phrase in statement.subject for one in self.resolve(phrase)]
+        refined = False
+        for one in ids:
+            thing = self.frame.things[one]
+            for value, variable in ((statement.colour, thing.colour), (statement.size, thing.size)):
+                if not value:
+                    continue
+                if variable.allowed == {value} or (value in variable.allowed and not statement.sequenced):
+                    variable.fix({value})
+                    refined = True
+            where = statement.where
+            if where is not None and where.cells and (thing.cell.allowed & where.cells) and not statement.sequenced:
+                thing.cell.fix(where.cells)
+                refined = True
+            elif where is not None and where.relation and not statement.sequenced and len(thing.cell.allowed) > 1:
+                self.place_object(one, thing, where, before=self.last)
+                refined = True
+        if refined:
+            self.last = tuple(ids)
+            self.frame.texts.append(statement.text)
+        return refined
+
+    def _apply_is(self, statement: Statement) -> None:
+        if statement.where is not None:
+            self._apply_move(statement)
+        else:
+            self._apply_recolour(statement)
+
+    def _apply_absence(self, statement: Statement) -> None:
+        (phrase,) = statement.subject
+        if phrase.pronoun:
+            raise InputError(f"It is not clear which object must be absent: {statement.text!r}.", code="not_understood")
+        found = self.certain(replace(phrase, every=True, definite=True))
+        if not found:
+            if self.frames or self.source is not None:
+                return
+            raise InputError(f"The request only says what is absent: {statement.text!r}.", code="not_understood")
+        if self.frames and not statement.new_piece and any((one, "all") in self.frame.touched for one in found):
+            msg = f"The request asks for {phrase_text(phrase)} and for none."
+            raise InputError(msg, code="contradiction")
+        removal = replace(statement, kind="remove", subject=(replace(phrase, every=True, definite=True),))
+        self.apply(removal)
+
+
+_APPLY: dict[str, Callable[[Story, Statement], None]] = {
+    "scene": Story._apply_scene,  # noqa: SLF001 - the table of this class's own methods
+    "remove": Story._apply_remove,  # noqa: SLF001
+    "move": Story._apply_move,  # noqa: SLF001
+    "recolour": Story._apply_recolour,  # noqa: SLF001
+    "resize": Story._apply_recolour,  # noqa: SLF001
+    "replace": Story._apply_replace,  # noqa: SLF001
+    "swap": Story._apply_swap,  # noqa: SLF001
+    "background": Story._apply_background,  # noqa: SLF001
+    "row": Story._apply_row,  # noqa: SLF001
+    "hours": Story._apply_hours,  # noqa: SLF001
+    "is": Story._apply_is,  # noqa: SLF001
+}

@@ -1,0 +1,123 @@
+"""What each image of a story must show, and one way to choose everything that is open. Knows no words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import combinations
+
+from interleavethinker.microworld.scenes.scene import Scene, SceneObject
+from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, SIZES
+from interleavethinker.tools.errors import InputError
+
+from .choices import Constraint, narrow, solve
+from .required_scene import Relation, RequiredObject, RequiredScene
+from .story_objects import Frame, StoryObjects, different
+
+__all__ = ["StoryScenes"]
+
+
+class StoryScenes(StoryObjects):
+    """The images of a story, as requirements and as scenes."""
+
+    def constraints(self, *, strict: bool) -> list[Constraint]:
+        """Returns all conditions; `strict`: objects that are left of each other touch."""
+        found = list(self.conditions)
+        for frame in self.frames:
+            cells = [thing.cell for thing in frame.things.values()]
+            found += [Constraint(pair, different) for pair in combinations(dict.fromkeys(cells), 2)]
+            for kind, ids in frame.relations:
+                relation = Relation(kind, tuple(range(len(ids))))  # type: ignore[arg-type]
+                variables = tuple(frame.things[one].cell for one in ids)
+                found.append(Constraint(variables, _relation_check(relation, strict=strict)))
+        return found
+
+    def required(self) -> list[RequiredScene]:
+        """Returns what each image must show.
+
+        Raises:
+            InputError: The statements contradict each other (`contradiction`).
+        """
+        narrow(self.constraints(strict=False))
+        return [_required(frame) for frame in self.frames]
+
+    def scenes(self) -> list[tuple[Scene, dict[int, int]]]:
+        """Returns one scene for each image with everything that is open chosen, and the cell of each object by its id.
+
+        Raises:
+            InputError: The statements contradict each other (`contradiction`).
+        """
+        frames = [*self.frames]
+        variables = dict.fromkeys(
+            variable
+            for frame in (self.base, *frames)
+            for variable in (
+                frame.ground,
+                *(v for thing in frame.things.values() for v in (thing.cell, thing.colour, thing.size)),
+            )
+        )
+        narrow(self.constraints(strict=False))
+        try:
+            chosen = solve(list(variables), self.constraints(strict=True))
+        except InputError:
+            chosen = solve(list(variables), self.constraints(strict=False))
+        scenes = []
+        for frame in frames:
+            scene = Scene(str(chosen[frame.ground]))
+            cells = {}
+            for one, thing in frame.things.items():
+                cell = int(chosen[thing.cell])
+                cells[one] = cell
+                scene = scene.put(cell, SceneObject(thing.kind, str(chosen[thing.colour]), str(chosen[thing.size])))
+            scenes.append((scene, cells))
+        return scenes
+
+    def open_sizes(self, number: int) -> set[int]:
+        """Returns the ids of the objects of an image that may have any size."""
+        things = self.frames[number].things
+        return {one for one, thing in things.items() if len(thing.size.allowed) == len(SIZES)}
+
+    def cells_before(self) -> list[tuple[Scene, dict[int, int]]]:
+        """Returns what `scenes` returns, each for the image before; the source, or nothing, for the first."""
+        source = self.source or Scene(BACKGROUNDS[0])
+        return [(source, {cell: cell for cell in source.objects}), *self.scenes()[:-1]]
+
+    def one_by_one(self) -> None:
+        """Turns the first image into several, each with one object more."""
+        first = self.frames[0]
+        ids = list(first.things)
+        growing = []
+        for count in range(1, len(ids) + 1):
+            shown = {one: first.things[one] for one in ids[:count]}
+            relations = tuple(one for one in first.relations if set(one[1]) <= set(shown))
+            growing.append(replace(first, things=shown, relations=relations, texts=[]))
+        if growing:
+            self.frames[:1] = growing
+
+
+def _required(frame: Frame) -> RequiredScene:
+    ids = list(frame.things)
+    objects = tuple(
+        RequiredObject(
+            thing.kind,
+            frozenset(map(str, thing.colour.allowed)),
+            frozenset(map(str, thing.size.allowed)),
+            frozenset(map(int, thing.cell.allowed)),
+        )
+        for thing in frame.things.values()
+    )
+    relations = tuple(
+        Relation(kind, tuple(ids.index(one) for one in named))  # type: ignore[arg-type]
+        for kind, named in frame.relations
+    )
+    return RequiredScene(objects, frozenset(map(str, frame.ground.allowed)), relations)
+
+
+def _relation_check(relation: Relation, *, strict: bool) -> Callable[..., bool]:
+    def holds(*cells: int) -> bool:
+        if not relation.holds(cells):
+            return False
+        close = abs(cells[0] // 3 - cells[1] // 3) + abs(cells[0] % 3 - cells[1] % 3) == 1
+        return not strict or relation.kind == "between" or close
+
+    return holds
