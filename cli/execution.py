@@ -128,7 +128,11 @@ async def _run_and_ask(workspace: "Workspace", trajectory: str, terminal: "Conso
 def _report(trajectory: "Trajectory", page: Path | None) -> None:
     """Prints how the trajectory ended, what to do next, and where the exports are."""
     name = trajectory.id
-    for note in trajectory.document.notes:
+    document = trajectory.document
+    if document.complete:
+        style = {"complete and checked": "green", "complete with known faults": "red"}.get(document.status)
+        echo(f"{document.status.capitalize()}.", err=True, style=style)
+    for note in document.notes:
         echo(note, err=True, style="yellow")
     match trajectory.status:
         case "failed":

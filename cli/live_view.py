@@ -14,9 +14,18 @@ from rich.live import Live
 from rich.spinner import Spinner
 from rich.text import Text
 
-from interleavethinker.graph.events import Event, GenerationProgress, ImageGenerated, Judged, Planned, StepFinished
+from interleavethinker.graph.events import (
+    DocumentChecked,
+    Event,
+    GenerationProgress,
+    ImageGenerated,
+    Judged,
+    PlanChecked,
+    Planned,
+    StepFinished,
+)
 from interleavethinker.graph.export.word_diff import word_diff
-from interleavethinker.tools.types import Attempt, Plan
+from interleavethinker.tools.types import Attempt, CheckReport, Plan
 
 from .terminal import one_line
 
@@ -75,7 +84,7 @@ class LiveView:
                 self._plan, self._step = plan, first
                 self._prompts = {step: prompt for step, prompt in self._prompts.items() if step < first}
                 self._phase = "starting the image generator"
-                self._print(Text("Plan:" if first == 0 else f"New plan from step {first + 1}:", style="bold"))
+                self._print(_plan_title(plan, first))
                 for line in plan_lines(plan, first):
                     self._print(line)
             case GenerationProgress():
@@ -88,6 +97,10 @@ class LiveView:
             case Judged(attempt=attempt):
                 self._note(attempt)
                 self._print(self._verdict(attempt))
+            case PlanChecked(plan=plan):
+                self._print_faults("The plan is rejected" if plan.rejected else "The plan has a fault", plan.report)
+            case DocumentChecked(report=report):
+                self._print_faults("The document has a fault", report)
             case StepFinished():
                 self._finish(event)
             case _:
@@ -99,6 +112,10 @@ class LiveView:
         before = self._prompts.get(event.step, (self._plan.steps[event.step].prompt if self._plan else None) or "")
         self._print(line + self._with_changes(before, event.prompt))
         self._prompts[event.step] = event.prompt
+
+    def _print_faults(self, finding: str, report: CheckReport | None) -> None:
+        for fault in report.faults if report is not None else ():
+            self._print(Text(f"{finding}: {one_line(fault)}", style="yellow"))
 
     def _finish(self, event: StepFinished) -> None:
         self._step = max(self._step, event.step + 1)
@@ -189,6 +206,11 @@ class LiveView:
         self._attempts.add((attempt.plan_version, attempt.step, attempt.iteration))
         if self._plan is None or attempt.plan_version == self._plan.version:
             self._prompts[attempt.step] = attempt.prompt
+
+
+def _plan_title(plan: Plan, first: int) -> Text:
+    by = " by the fallback planner" if plan.made_by == "fallback_planner" else ""
+    return Text(f"Plan{by}:" if first == 0 else f"New plan{by} from step {first + 1}:", style="bold")
 
 
 def plan_lines(plan: Plan, first: int = 0) -> list[Text]:

@@ -46,13 +46,23 @@ class Answer:
         return self.document.complete
 
     @property
+    def checked(self) -> bool:
+        """Whether the complete answer was compared with the prompt, by a check that can decide; see `faults`."""
+        return self.document.checked
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """What is known to be wrong or missing, one sentence each."""
+        return self.document.faults
+
+    @property
     def stop_reason(self) -> StopReason | None:
         """Why the trajectory ended."""
         return self.trajectory.stop_reason
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Notes for the reader: steps that show a best effort, a limit that was reached, a scripted agent."""
+        """Notes for the reader: best efforts, known faults, a limit that was reached, a scripted agent."""
         return (*self.document.notes, *self.trajectory.notes)
 
     @property

@@ -49,7 +49,7 @@ class Block(_Frozen):
 
 
 class Document(_Frozen):
-    """The answer to a request. `complete` is false while steps are missing; `notes` name its limitations."""
+    """The answer to a request. `complete` is false while steps are missing; `notes` name its limitations and faults."""
 
     blocks: tuple[Block, ...] = ()
     complete: bool = False
@@ -120,6 +120,7 @@ def assemble(
     if requested_steps is not None and requested_steps != len(plan.steps):
         note = f"The request asks for {requested_steps} steps; the plan has {len(plan.steps)}."
         notes += [] if note in faults else [note]
+    notes += [f"Known fault: {fault}" for fault in faults]
     return Document(
         blocks=tuple(blocks),
         complete=stop_reason == StopReason.COMPLETE,

@@ -25,14 +25,15 @@ def markdown(trajectory: Trajectory) -> str:
 
 
 def document_lines(document: Document, address: Callable[[Sha256], str], notes: Sequence[str] = ()) -> list[str]:
-    """Returns the lines of a document in Markdown: its notes, then its blocks. Best efforts are marked.
+    """Returns the lines of a document in Markdown: its status and notes, then its blocks. Best efforts are marked.
 
     Args:
         document: The document.
         address: Returns the link target of an image.
         notes: Lines to add below the document's notes.
     """
-    lines = [line for note in document.notes for line in (f"> {_plain(note)}", "")]
+    status = [f"{document.status.capitalize()}."] if document.complete else []
+    lines = [line for note in (*status, *document.notes) for line in (f"> {_plain(note)}", "")]
     lines += notes
     for block in document.blocks:
         match block.kind:

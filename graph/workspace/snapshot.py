@@ -77,14 +77,16 @@ class Trajectory(TrajectorySummary):
     def short_form(self) -> dict[str, JsonValue]:
         """Returns the fields of the JSON form that fit on a screen, with counts, images and notes instead of the rest.
 
-        `steps`, `finished_steps` and `attempts` are numbers; `images` are those of the document, and `notes` the
-        document's and the profile's.
+        `steps`, `finished_steps` and `attempts` are numbers; `images`, `faults` and `document_status` are those of the
+        document, and `notes` the document's and the profile's.
         """
         return self.model_dump(mode="json", include=_SHORT_FORM) | {
             "steps": 0 if self.plan is None else len(self.plan.steps),
             "finished_steps": self.current_step,
             "attempts": len(self.attempts),
             "images": list(self.document.images),
+            "document_status": self.document.status,
+            "faults": list(self.document.faults),
             "notes": [*self.document.notes, *self.notes],
         }
 

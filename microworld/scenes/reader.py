@@ -22,7 +22,7 @@ from interleavethinker.tools.errors import InputError
 from .scene import CELLS, Scene, SceneObject
 from .sprites import BACKGROUNDS, CELL, COLOURS, IMAGE_SIZE, KINDS, OFFSETS, SIZES, VARIANTS, background, sprite
 
-__all__ = ["PixelArray", "Reading", "as_pixels", "read", "read_all"]
+__all__ = ["PixelArray", "Reading", "as_pixels", "prepare", "read", "read_all"]
 
 PixelArray = NDArray[np.float32]
 """RGB of shape (96, 96, 3), values 0..1."""
@@ -84,6 +84,11 @@ def as_pixels(image: Image.Image | PixelArray) -> PixelArray:
         raise InputError(msg, code="wrong_size")
     pixels: PixelArray = array.astype(np.float32, copy=False)
     return pixels / np.float32(255) if array.dtype == np.uint8 else pixels
+
+
+def prepare() -> None:
+    """Builds the tables that the first reading needs; does nothing if they exist."""
+    _tables()
 
 
 def read(image: Image.Image | PixelArray) -> Reading:

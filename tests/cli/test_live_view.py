@@ -9,12 +9,21 @@ import pytest
 
 from interleavethinker.cli._console import CleanConsole
 from interleavethinker.cli.live_view import LiveView
-from interleavethinker.graph.events import Event, GenerationProgress, ImageGenerated, Judged, Planned, StepFinished
+from interleavethinker.graph.events import (
+    DocumentChecked,
+    Event,
+    GenerationProgress,
+    ImageGenerated,
+    Judged,
+    PlanChecked,
+    Planned,
+    StepFinished,
+)
 from interleavethinker.graph.limits import Limits
 from interleavethinker.graph.workspace.catalog import TrajectorySummary
 from interleavethinker.graph.workspace.snapshot import Trajectory, snapshot_of
 from interleavethinker.tools.testing.agents import plan_of
-from interleavethinker.tools.types import Attempt, TextPart, Verdict
+from interleavethinker.tools.types import Attempt, CheckReport, TextPart, Verdict
 
 FIRST = Attempt(
     plan_version=1, step=0, iteration=0, prompt="a small [red] kitten", seed=1, source=None, image="a" * 64, seconds=1.5
@@ -152,3 +161,25 @@ def test_a_branch_counts_only_its_own_calls_and_a_resumed_run_compares_with_its_
     assert status_of(view)[1] == "  2 of at most 3 generator calls, 0:00"
     view.show(GenerationProgress(step=0, iteration=2, prompt="a large [red] cat", seed=2))
     assert "attempt 3: a *large* [red] cat" in log.getvalue()
+
+
+def test_a_log_names_the_faults_of_plans_and_of_the_document_and_who_planned() -> None:
+    report = CheckReport(checked=True, faults=("There is\nno cat.",))
+    wrong = plan_of("a dog").model_copy(update={"report": report, "rejected": True})
+    second = plan_of("a cat").model_copy(update={"version": 2, "made_by": "fallback_planner"})
+    log = io.StringIO()
+    with LiveView(console(log), before(), clock=lambda: 0.0) as view:
+        view.show(Planned(plan=wrong))
+        view.show(PlanChecked(plan=wrong))
+        view.show(Planned(plan=second))
+        view.show(PlanChecked(plan=second.model_copy(update={"report": CheckReport(checked=True)})))
+        view.show(DocumentChecked(report=report))
+    lines = [line.partition(" s  ")[2] for line in log.getvalue().splitlines()]
+    assert lines == [
+        "Plan:",
+        "  1. a dog",
+        "The plan is rejected: There is no cat.",
+        "Plan by the fallback planner:",
+        "  1. a cat",
+        "The document has a fault: There is no cat.",
+    ]

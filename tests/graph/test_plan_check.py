@@ -8,6 +8,7 @@ import pytest
 
 from interleavethinker.graph import Components, Limits, Workspace
 from interleavethinker.graph.events import DocumentChecked, Event, PlanChecked, Planned
+from interleavethinker.graph.export.export import export
 from interleavethinker.tools.errors import GeneratorError, InputError, ModelAnswerError
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import PlanContext, Planner
@@ -173,6 +174,13 @@ async def test_the_document_names_the_faults_that_the_check_at_the_end_finds(tmp
     assert result.document.status == "complete with known faults"
     assert result.document.faults == ("The cat is blue.",)
     assert again.document == result.document
+    assert result.short_form()["document_status"] == "complete with known faults"
+    assert result.short_form()["faults"] == ["The cat is blue."]
+    page = export(result, ImageStore(tmp_path / "images"), tmp_path / "out")
+    told = (page.parent / "document.md").read_text()
+    assert "> Complete with known faults" in told
+    assert "Known fault: The cat is blue" in told
+    assert "Known fault: The cat is blue." in page.read_text()
 
 
 async def test_an_incomplete_document_is_not_checked(tmp_path: Path) -> None:

@@ -1,0 +1,150 @@
+"""The micro world's check of plans and documents: rules that read the request, the plan, its texts and its images.
+
+A request that the rules do not understand leaves plan and document unchecked, apart from faults that need no request:
+texts that contradict their own step, and images that miss their step's target.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator, Sequence
+
+from interleavethinker.microworld.language.parser import parse
+from interleavethinker.microworld.language.templates import Task
+from interleavethinker.microworld.requests.captions import caption_faults
+from interleavethinker.microworld.requests.fulfilment import image_satisfies
+from interleavethinker.microworld.requests.interpretation import Interpretation, interpret, plan_satisfies
+from interleavethinker.microworld.scenes.reader import prepare, read
+from interleavethinker.microworld.scenes.scene import POSITIONS, Scene
+from interleavethinker.microworld.scoring.scorer import GradedItem, is_success, score
+from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.images.png import open_rgb
+from interleavethinker.tools.images.store import ImageStore
+from interleavethinker.tools.protocols import PlanContext
+from interleavethinker.tools.types import Attempt, CheckReport, Plan, Request, Sha256
+
+__all__ = ["RequestCheck"]
+
+_NOT_UNDERSTOOD = frozenset({"empty_text", "not_understood", "too_long", "unknown_words", "wrong_size"})
+"""Codes of errors after which nothing is known about what the request asks for."""
+
+
+class RequestCheck:
+    """Checks by rules whether a plan, or a finished document, gives what its request asks for.
+
+    Args:
+        store: Contains the images.
+    """
+
+    def __init__(self, store: ImageStore) -> None:
+        self._store = store
+        self._preparing: threading.Thread | None = None
+
+    async def check_plan(self, request: Request, plan: Plan, context: PlanContext) -> CheckReport:  # noqa: ARG002
+        """See `PlanCheck.check_plan`. The prompts are carried out by rules; texts are compared with the result."""
+        report = await asyncio.to_thread(self._check_plan, request, plan)
+        if self._preparing is None:  # Reading images takes seconds of preparation; the generator's server is busy now.
+            self._preparing = threading.Thread(target=prepare, name="request-check", daemon=True)
+            self._preparing.start()
+        return report
+
+    async def check_document(self, request: Request, plan: Plan, shown: Sequence[Attempt | None]) -> CheckReport:
+        """See `DocumentCheck.check_document`. Each image is compared with its step, and all with the request."""
+        return await asyncio.to_thread(self._check_document, request, plan, shown)
+
+    def _check_plan(self, request: Request, plan: Plan) -> CheckReport:
+        meaning, faults = self._interpreted(request)
+        if meaning is not None:
+            faults += plan_satisfies(meaning, plan)
+        faults.extend(_texts_against_steps(plan, self._source(request)))
+        return _report(meaning is not None, faults)
+
+    def _check_document(self, request: Request, plan: Plan, shown: Sequence[Attempt | None]) -> CheckReport:
+        if self._preparing is not None:
+            self._preparing.join()
+        meaning, faults = self._interpreted(request)
+        try:
+            faults += [
+                fault
+                for number, attempt in enumerate(shown, 1)
+                if attempt is not None
+                for fault in self._step_faults(number, plan.steps[number - 1].prompt or "", attempt)
+            ]
+            if meaning is not None:
+                images = [attempt.image for attempt in shown if attempt is not None]
+                faults += plan_satisfies(meaning, plan) if meaning.answer else self._image_faults(meaning, images)
+        except InputError:  # An image of another size, which a person may have put there.
+            return _report(False, faults)
+        return _report(meaning is not None, faults)
+
+    def _interpreted(self, request: Request) -> tuple[Interpretation | None, list[str]]:
+        """Returns the meaning of the request, or None and what is wrong with the request itself, if that is known."""
+        try:
+            return interpret(request.text, [self._scene(image) for image in request.images]), []
+        except InputError as error:
+            return None, [] if error.code in _NOT_UNDERSTOOD else [str(error)]
+
+    def _source(self, request: Request) -> Scene | None:
+        try:
+            return self._scene(request.images[-1]) if request.images else None
+        except InputError:
+            return None
+
+    def _scene(self, image: Sha256) -> Scene:
+        return read(open_rgb(self._store.get(image))).scene
+
+    def _step_faults(self, number: int, prompt: str, attempt: Attempt) -> list[str]:
+        """Returns what a step's image lacks of the step's own target."""
+        source = None if attempt.source is None else open_rgb(self._store.get(attempt.source))
+        try:
+            task = parse(prompt, None if source is None else read(source).scene)
+        except InputError:  # The step refers to something that an earlier fault, which is reported, has removed.
+            return []
+        scored = score(open_rgb(self._store.get(attempt.image)), source, task.cell_targets, task.target.background)
+        if is_success(scored):
+            return []
+        wrong = [
+            f"{_where(item)} is {item.found} instead of {item.wanted}"
+            for item in scored.faults
+            if item.found != item.wanted
+        ]
+        return [f"the image of step {number} is wrong: {'; '.join(wrong) or 'an object is unclear or has changed'}"]
+
+    def _image_faults(self, meaning: Interpretation, images: Sequence[Sha256]) -> list[str]:
+        """Returns what the images lack of what the request requires, one image after the other."""
+        reached, faults = 0, list[str]()
+        for image in images:
+            if reached == len(meaning.targets):
+                return []  # The plan check reports steps that were not asked for.
+            faults = image_satisfies(meaning.targets[reached], open_rgb(self._store.get(image)))
+            reached += not faults
+        if reached == len(meaning.targets):
+            return []
+        return [f"the last image is not what the request asks for: {'; '.join(faults) or 'there is none'}"]
+
+
+def _where(item: GradedItem) -> str:
+    return "the background" if item.cell is None else f"the {POSITIONS[item.cell]} cell"
+
+
+def _texts_against_steps(plan: Plan, scene: Scene | None) -> Iterator[str]:
+    """Yields what the texts of a plan say that the images of their steps are not to show."""
+    for number, step in enumerate(plan.steps, 1):
+        if step.prompt is None:
+            continue
+        try:
+            task: Task = parse(step.prompt, scene)
+        except InputError:
+            return
+        for text in (step.instruction, step.auxiliary_text):
+            if text:
+                for fault in caption_faults(text, task.cell_targets, task.target.background, scene):
+                    yield f"step {number}: {fault}"
+        scene = task.target
+
+
+def _report(checked: bool, faults: Sequence[str]) -> CheckReport:
+    return CheckReport(
+        checked=checked, faults=tuple(f"{fault[:1].upper()}{fault[1:].rstrip('.')}." for fault in faults)
+    )

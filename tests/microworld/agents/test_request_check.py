@@ -1,0 +1,146 @@
+"""The micro world's check of plans and documents finds what contradicts the request, and nothing in right ones."""
+
+from pathlib import Path
+
+import pytest
+
+from interleavethinker.microworld.agents.request_check import RequestCheck
+from interleavethinker.microworld.agents.scripted_planner import ScriptedPlanner
+from interleavethinker.microworld.generators.oracle import OracleGenerator
+from interleavethinker.microworld.language.parser import parse
+from interleavethinker.microworld.scenes.scene import Scene, render, to_image
+from interleavethinker.tools.images.png import encode_png, open_rgb
+from interleavethinker.tools.images.store import ImageStore
+from interleavethinker.tools.protocols import PlanContext
+from interleavethinker.tools.types import Attempt, CheckReport, ImagePart, Plan, Request, Step, TextPart
+
+STORY = "A small white cat on the left, at night. Then add a big red ball on the right. Then make the ball blue."
+RIGHT = ("a small white cat on the left, at night", "add a big red ball on the right", "make the ball blue")
+
+
+def plan_of(*prompts: str, **captions: str) -> Plan:
+    """Returns a plan; `step2="…"` is the caption of the second step."""
+    return Plan(
+        steps=tuple(
+            Step(prompt=prompt, auxiliary_text=captions.get(f"step{number}"))
+            for number, prompt in enumerate(prompts, 1)
+        )
+    )
+
+
+def scene(text: str) -> Scene:
+    return parse(text).target
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ImageStore:
+    return ImageStore(tmp_path)
+
+
+def request(store: ImageStore, text: str, *scenes: str) -> Request:
+    names = [store.put(encode_png(to_image(render(scene(one))))) for one in scenes]
+    return Request(parts=(*(ImagePart(sha256=name) for name in names), TextPart(text=text)))
+
+
+async def report_on(store: ImageStore, asked: Request, plan: Plan) -> CheckReport:
+    return await RequestCheck(store).check_plan(asked, plan, PlanContext())
+
+
+@pytest.mark.parametrize(
+    ("prompts", "fault"),
+    [
+        (RIGHT, None),
+        (RIGHT[:2], "The plan ends too early"),
+        ((*RIGHT, "remove the cat"), "was not asked for"),
+        ((RIGHT[0], "add a big red ball at the top", RIGHT[2]), "ball"),
+        ((RIGHT[0].replace("white", "purple"), *RIGHT[1:]), "purple cat"),
+        ((RIGHT[0].replace("at night", "in a meadow"), *RIGHT[1:]), "night"),
+    ],
+)
+async def test_a_plan_is_carried_out_by_rules_and_compared_with_the_request(
+    store: ImageStore, prompts: tuple[str, ...], fault: str | None
+) -> None:
+    report = await report_on(store, request(store, STORY), plan_of(*prompts))
+    assert report.checked
+    if fault is None:
+        assert report.faults == ()
+    else:
+        assert any(fault in one for one in report.faults), report.faults
+
+
+async def test_the_faults_are_sentences(store: ImageStore) -> None:
+    report = await report_on(store, request(store, STORY), plan_of("a red car"))
+    assert report.faults
+    assert all(fault[0].isupper() and fault.endswith(".") for fault in report.faults)
+
+
+@pytest.mark.parametrize(
+    ("caption", "wrong"),
+    [
+        ("Now a blue ball is on the right.", False),
+        ("The red ball has become blue.", False),
+        ("A small white cat and a big blue ball, at night.", False),
+        ("It looks at the kitten.", False),
+        ("Now a blue ball is on the left.", True),
+        ("Now a green ball is on the right.", True),
+        ("The cat sees a fish.", True),
+        ("In the snow, the ball is blue.", True),
+    ],
+)
+async def test_a_caption_may_not_name_what_its_image_is_not_to_show(
+    store: ImageStore, caption: str, wrong: bool
+) -> None:
+    report = await report_on(store, request(store, STORY), plan_of(*RIGHT, step3=caption))
+    assert bool(report.faults) == wrong, report.faults
+    assert all("3" in fault for fault in report.faults)
+
+
+async def test_the_rule_planner_passes_the_check_with_its_captions(store: ImageStore) -> None:
+    asked = request(store, STORY)
+    plan = await ScriptedPlanner(store).plan(asked, PlanContext())
+    assert await report_on(store, asked, plan) == CheckReport(checked=True)
+
+
+async def test_a_request_that_the_rules_do_not_understand_is_not_checked(store: ImageStore) -> None:
+    report = await report_on(store, request(store, "Paint what dreams are made of."), plan_of("a red ball"))
+    assert report == CheckReport(checked=False)
+
+
+def carried_out(store: ImageStore, plan: Plan, spoiled: dict[int, str] | None = None) -> list[Attempt | None]:
+    """Returns the attempts of a plan whose images are right, apart from those made from the `spoiled` prompts."""
+    shown: list[Attempt | None] = []
+    source: str | None = None
+    for step, planned in enumerate(plan.steps):
+        prompt = (spoiled or {}).get(step, planned.prompt or "")
+        generator = OracleGenerator()
+        if source is None:
+            (image,) = generator.generate([prompt], [step])
+        else:
+            (image,) = generator.edit([open_rgb(store.get(source))], [prompt], [step])
+        name = store.put(encode_png(image))
+        shown.append(
+            Attempt(plan_version=1, step=step, iteration=0, prompt=prompt, seed=step, source=source, image=name)
+        )
+        source = name
+    return shown
+
+
+async def test_a_document_whose_images_are_right_is_checked_without_faults(store: ImageStore) -> None:
+    plan = plan_of(*RIGHT)
+    report = await RequestCheck(store).check_document(request(store, STORY), plan, carried_out(store, plan))
+    assert report == CheckReport(checked=True)
+
+
+async def test_an_image_that_misses_its_step_is_a_fault_of_the_document(store: ImageStore) -> None:
+    plan = plan_of(*RIGHT)
+    shown = carried_out(store, plan, {2: "make the ball green"})
+    report = await RequestCheck(store).check_document(request(store, STORY), plan, shown)
+    assert report.checked
+    assert any("image of step 3" in fault and "green" in fault and "blue" in fault for fault in report.faults)
+    assert any("last image" in fault for fault in report.faults)
+
+
+async def test_a_document_that_follows_a_wrong_plan_is_compared_with_the_request(store: ImageStore) -> None:
+    plan = plan_of(*RIGHT[:2])
+    report = await RequestCheck(store).check_document(request(store, STORY), plan, carried_out(store, plan))
+    assert any("last image is not what the request asks for" in fault for fault in report.faults)
