@@ -180,13 +180,23 @@ async def branch(
 
 @workspace_command
 async def export(
-    workspace: "Workspace", trajectory: TrajectoryId, out: ExportFolder = None, json_output: Json = False
+    workspace: "Workspace",
+    trajectory: TrajectoryId,
+    out: ExportFolder = None,
+    single_file: Annotated[
+        bool, typer.Option("--single-file", help="Only the storyboard, with its images in full size in it.")
+    ] = False,
+    json_output: Json = False,
 ) -> None:
-    """Write the storyboard, the Markdown document with its images, and the JSON record."""
+    """Write the storyboard, the Markdown document with its images, and the JSON record.
+
+    The storyboard shows previews, which link to the images beside it. To
+    send it as one file, use --single-file.
+    """
     from interleavethinker.graph.export.export import export as write
 
     snapshot = await workspace.get(trajectory)
-    page = write(snapshot, workspace.store, out or Path("runs") / snapshot.id)
+    page = write(snapshot, workspace.store, out or Path("runs") / snapshot.id, single_file=single_file)
     if json_output:
         echo_json({"storyboard": str(page)})
     else:

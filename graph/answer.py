@@ -91,8 +91,12 @@ class Answer:
 
         return markdown(self.trajectory)
 
-    def save(self, folder: str | Path) -> Path:
+    def save(self, folder: str | Path, *, single_file: bool = False) -> Path:
         """Writes the storyboard (`index.html`), `document.md`, `images/` and `trajectory.json` to a folder.
+
+        Args:
+            folder: Folder to write to; created if necessary.
+            single_file: Write only `index.html`, with the images in full size in it.
 
         Returns:
             The path of the storyboard.
@@ -102,7 +106,7 @@ class Answer:
         """
         from .export.export import export
 
-        return export(self.trajectory, self.store, Path(folder))
+        return export(self.trajectory, self.store, Path(folder), single_file=single_file)
 
     def __repr__(self) -> str:
         steps = 0 if self.trajectory.plan is None else len(self.trajectory.plan.steps)

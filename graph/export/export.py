@@ -45,7 +45,7 @@ def export(trajectory: Trajectory, store: ImageStore, folder: str | Path, *, sin
         for sha256, data in images.items():
             if data is not None:
                 atomic_write(folder / _ORIGINALS / f"{sha256[:16]}.png", data)
-        atomic_write(folder / "document.md", markdown(with_note(trajectory, images)).encode())
+        atomic_write(folder / "document.md", markdown(with_note(trajectory, images), details=True).encode())
         atomic_write(folder / "trajectory.json", trajectory.model_dump_json(indent=2).encode())
         atomic_write(page, storyboard(trajectory, store, images, originals=_ORIGINALS).encode())
     except OSError as error:

@@ -10,6 +10,9 @@ from interleavethinker.graph.document import Document
 from interleavethinker.graph.workspace.snapshot import Trajectory
 from interleavethinker.tools.types import ImagePart, Sha256
 
+from .outcome import outcome_of, verdict_words
+from .page_content import facts_of
+
 __all__ = ["document_lines", "markdown"]
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~$&=])")
@@ -17,11 +20,17 @@ _SUFFIXES = {"best_effort": " (best effort)", "not_judged": " (not judged)"}
 _DIRECTION_CONTROLS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 
-def markdown(trajectory: Trajectory) -> str:
-    """Returns the document as Markdown. Its images are expected in `images/`."""
+def markdown(trajectory: Trajectory, *, details: bool = False) -> str:
+    """Returns the document as Markdown. Its images are expected in `images/`.
+
+    Args:
+        trajectory: Snapshot of the trajectory.
+        details: Append the prompt and seed of each image, and the models, versions and limits.
+    """
     notes = [line for note in trajectory.notes for line in (f"> {_plain(note)}", "")]
     blocks = document_lines(trajectory.document, lambda sha256: f"images/{sha256[:16]}.png", notes)
-    return "\n".join([f"# {_plain(trajectory.title)}", "", *_request(trajectory), *blocks])
+    appendix = ["## How it was made", "", *_images(trajectory), *_facts(trajectory)] if details else []
+    return "\n".join([f"# {_plain(trajectory.title)}", "", *_request(trajectory), *blocks, *appendix])
 
 
 def document_lines(document: Document, address: Callable[[Sha256], str], notes: Sequence[str] = ()) -> list[str]:
@@ -45,6 +54,24 @@ def document_lines(document: Document, address: Callable[[Sha256], str], notes: 
             case "text":
                 lines += [*_lines(block.text), ""]
     return lines
+
+
+def _images(trajectory: Trajectory) -> list[str]:
+    """Returns a table of the document's images; empty if it has none."""
+    kept = [(step, trajectory.selected(step)) for step in dict.fromkeys(b.step for b in trajectory.document.blocks)]
+    rows = [
+        f"| {step + 1} | {_plain(attempt.prompt)} | {attempt.seed} | {verdict_words(attempt.verdict).word} "
+        f"| {len(trajectory.attempts_for(step))} |"
+        for step, attempt in kept
+        if attempt is not None
+    ]
+    head = ["| step | prompt of the image | seed | verdict | attempts |", "| --- | --- | --- | --- | --- |"]
+    return [*head, *rows, ""] if rows else []
+
+
+def _facts(trajectory: Trajectory) -> list[str]:
+    facts = [("Status", outcome_of(trajectory).word), *facts_of(trajectory)]
+    return ["| | |", "| --- | --- |", *(f"| {name} | {_plain(value)} |" for name, value in facts if value), ""]
 
 
 def _request(trajectory: Trajectory) -> list[str]:

@@ -147,13 +147,14 @@ def page_content(trajectory: Trajectory, images: PageImages) -> PageContent:
     outcome = outcome_of(trajectory)
     steps = [_step(trajectory, index, images) for index in range(_step_count(trajectory))]
     shown = (*trajectory.document.notes, *trajectory.notes)
+    elsewhere = {outcome.sentence, *(f"Known fault: {fault}" for fault in trajectory.document.faults)}
     return PageContent(
         heading=text if short and trajectory.request.text.strip() else trajectory.title,
         request="" if short else text,
         request_images=[images.small(name) for name in trajectory.request.images],
         outcome=outcome,
         summary=list(_summary(trajectory)),
-        notes=[note for note in dict.fromkeys(shown) if note != outcome.sentence],
+        notes=[note for note in dict.fromkeys(shown) if note not in elsewhere],
         faults=trajectory.document.faults,
         panels=list(_panels(trajectory, images)),
         steps=steps,

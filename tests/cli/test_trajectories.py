@@ -51,6 +51,8 @@ def test_a_trajectory_from_request_to_deletion(run: Run, home: Path) -> None:
     assert {key: child[key] for key in ("id", "status", "seed", "stop_reason")}.items() <= record.items()
 
     assert as_json(run, "export", child["id"], "--out", "third")["storyboard"] == "third/index.html"
+    assert as_json(run, "export", child["id"], "--out", "one", "--single-file")["storyboard"] == "one/index.html"
+    assert [path.name for path in (home / "one").iterdir()] == ["index.html"]
     assert run("delete", name)[0] == exits.OK
     assert [entry["id"] for entry in as_json(run, "list")] == [child["id"]]
     assert as_json(run, "show", child["id"])["stop_reason"] == "complete"

@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from html.parser import HTMLParser
 from importlib.resources import files
@@ -12,20 +12,24 @@ import pytest
 from typer.testing import CliRunner
 
 from interleavethinker.cli.app import build_app
-from interleavethinker.graph import Limits, Workspace
+from interleavethinker.graph import BranchPoint, Components, Limits, Workspace
 from interleavethinker.graph.export.export import export
 from interleavethinker.graph.export.storyboard import storyboard
 from interleavethinker.tools.errors import GeneratorError, InputError
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import ProgressCallback
-from interleavethinker.tools.testing.agents import FixedPlanner, plan_of
+from interleavethinker.tools.testing.agents import FixedPlanner, RuleCritic, plan_of
+from interleavethinker.tools.testing.generator import MemoryGenerator
 from interleavethinker.tools.types import (
+    Attempt,
+    CheckReport,
     CriticInput,
     GeneratedImage,
     GenerationRequest,
     ImagePart,
     Part,
     Plan,
+    Request,
     Step,
     TextPart,
     Verdict,
@@ -277,3 +281,53 @@ def contrast(first: str, second: str) -> float:
 
     dark, light = sorted((luminance(first), luminance(second)))
     return (light + 0.05) / (dark + 0.05)
+
+
+class FaultyCheck:
+    """A check of documents that finds a fault."""
+
+    async def check_document(
+        self,
+        request: Request,  # noqa: ARG002
+        plan: Plan,  # noqa: ARG002
+        shown: Sequence[Attempt | None],  # noqa: ARG002
+    ) -> CheckReport:
+        return CheckReport(checked=True, faults=("The kitten <b>is missing</b>.",))
+
+
+async def test_known_faults_are_the_first_thing_that_page_and_document_say(tmp_path: Path) -> None:
+    generator = MemoryGenerator(ImageStore(tmp_path / "ws" / "images"))
+    components = Components(FixedPlanner(STORY), RuleCritic(no_kitten), generator, document_check=FaultyCheck())
+    async with Workspace.open(tmp_path / "ws", components) as ws:
+        seen = await ws.run(await ws.create("a story"))
+        folder = export(seen, ws.store, tmp_path / "out").parent
+    words = Page((folder / "index.html").read_text()).words
+    assert words.startswith("complete with known faults")
+    assert words.count("is missing") == 1
+    assert words.index("Known faultsThe kitten <b>is missing</b>.") < words.index("Answer")
+    assert "> Known fault: The kitten \\<b\\>is missing\\</b\\>\\." in (folder / "document.md").read_text()
+
+
+async def test_a_persons_words_are_marked_as_such(opened: Opened) -> None:
+    async with opened(STORY, no_kitten) as ws:
+        name = await ws.create("a story", limits=Limits(max_calls=1))
+        await ws.run(name)
+        child = await ws.branch(name, BranchPoint(step=0, iteration=1, prompt="a white dog on the left"))
+        page = Page(storyboard(await ws.run(child), ws.store))
+    assert "Prompt, by a person" in page.words
+    assert "[added: dog]" in page.text["ins"]
+    assert "Written by a person." in page.words
+
+
+async def test_the_document_names_the_prompts_and_the_facts_of_the_page(opened: Opened, tmp_path: Path) -> None:
+    async with opened(STORY, no_kitten) as ws:
+        seen = await ws.run(await ws.create("a story"))
+        folder = export(seen, ws.store, tmp_path / "out").parent
+    document = (folder / "document.md").read_text().replace("\\", "")
+    words = Page((folder / "index.html").read_text()).words
+    kept = seen.selected(0)
+    assert kept is not None
+    assert f"| 1 | a white cat on the left | {kept.seed} | accepted | 2 |" in document
+    facts = re.findall(r"^\| ([A-Z][\w ]+) \| (.+) \|$", document, re.MULTILINE)
+    assert {"Planner", "Critic", "Image model", "Package", "Limits", "Profile"} <= dict(facts).keys()
+    assert [fact for fact in facts if " ".join(fact) not in words and fact[0] != "Status"] == []
