@@ -15,6 +15,7 @@ import typer
 from interleavethinker.tools.errors import InterleaveError
 
 from .commands import TABLE, CommandSpec
+from .completions import completed_words
 from .exit_codes import INTERRUPTED, OK, OUTPUT_CLOSED, report
 from .terminal import OutputClosedError, discard_output, echo, flush_output, prepare_streams
 
@@ -50,7 +51,6 @@ def build_app(words: Sequence[str]) -> typer.Typer:
         name="interleavethinker",
         callback=_root,
         no_args_is_help=True,
-        add_completion=False,  # Completion would import every command's file.
         pretty_exceptions_enable=False,
     )
     for entry in TABLE:
@@ -64,7 +64,10 @@ def build_app(words: Sequence[str]) -> typer.Typer:
 def _run(words: Sequence[str]) -> int:
     """Runs one command line and returns its exit code; only a defect raises an error."""
     try:
-        code = build_app(words)(list(words), prog_name="interleavethinker", standalone_mode=False)
+        typed = completed_words()  # A shell that asks for completions passes them in the environment.
+        code = build_app(words if typed is None else typed)(
+            list(words), prog_name="interleavethinker", standalone_mode=False
+        )
     except (InterleaveError, typer.TyperException, typer.Abort) as error:
         return report(error, as_json="--json" in words)
     except ExceptionGroup as group:

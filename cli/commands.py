@@ -7,9 +7,9 @@ To add a command or a group of commands:
    under `@workspace_command`.
 2. Add one `CommandSpec` to `TABLE` below. `--help` shows its `help`; the file is imported only when the command runs.
 
-Shared options come from `options.py`, progress display from `progress.py`. A command prints results to stdout and
-everything else to stderr. It does not catch `InterleaveError`: only `exit_codes.py` turns errors into messages and exit
-codes. A `CommandSpec` whose file does not exist fails the tests.
+Shared options come from `options.py`, progress display from `progress.py`. A command prints through `terminal.py`:
+results to stdout and everything else to stderr. It does not catch `InterleaveError`: only `exit_codes.py` turns errors
+into messages and exit codes. A `CommandSpec` whose file does not exist fails the tests.
 """
 
 from dataclasses import dataclass
@@ -55,6 +55,8 @@ TABLE: tuple[CommandSpec, ...] = (
     CommandSpec("train", "research.train:train", "Train the shipped models from scratch; resumable.", RESEARCH),
     CommandSpec("bench", "research.bench:app", "Measure the overhead of this project's own code.", RESEARCH),
     CommandSpec("doctor", "doctor:doctor", "Check the installation: versions, devices, profile.", INSTALLATION),
+    CommandSpec("profiles", "profiles:app", "List and show profiles, and start a new one.", INSTALLATION),
+    CommandSpec("settings", "settings:app", "Show and change the default profile and workspace.", INSTALLATION),
     CommandSpec("image-server", "image_server:image_server", "Serve an image generator over MCP.", INSTALLATION),
 )
 """In the order in which `--help` lists them."""

@@ -11,8 +11,10 @@ from typing import Annotated
 import typer
 
 from interleavethinker.tools.check_result import CheckResult
+from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.local_extra import INSTALL_LOCAL, LOCAL_LIBRARIES
 
+from .options import ProfileName
 from .terminal import console, echo_json, one_line
 
 __all__ = ["doctor"]
@@ -24,15 +26,17 @@ _USABLE = 0.9
 
 
 def doctor(
-    profile: Annotated[
-        str, typer.Option(help="Also check what this profile needs: a shipped name or a TOML file.")
-    ] = "micro",
+    profile: ProfileName = None,
     json_output: Annotated[bool, typer.Option("--json", help="Print machine-readable output.")] = False,
 ) -> None:
-    """Check this installation and what a profile needs. Exits with 3 if a requirement is not met."""
+    """Check this installation, your settings, and what a profile needs. Exits with 3 if a requirement is not met."""
     checks = [_check_python(), *_check_libraries(LIBRARIES)]
     if all(check.good for check in checks):  # Loading a profile needs these libraries.
-        checks += _check_with_profile(profile)
+        from interleavethinker.tools.settings import DEFAULT_PROFILE, chosen_profile
+
+        settings = _check_settings()
+        checks.append(settings)
+        checks += _check_with_profile(chosen_profile(profile) if settings.good else profile or DEFAULT_PROFILE)
     else:
         checks += _check_libraries(LOCAL_LIBRARIES)
     if json_output:
@@ -57,6 +61,19 @@ def _mark(check: CheckResult) -> tuple[str, str]:
     if not check.good:
         return "--", "red"
     return ("!!", "yellow") if check.warning else ("ok", "green")
+
+
+def _check_settings() -> CheckResult:
+    from interleavethinker.tools.settings import load_settings, settings_path
+
+    try:
+        stored = load_settings().model_dump(exclude_none=True)
+    except InputError as error:
+        return CheckResult("settings", False, str(error))
+    if not settings_path().exists():
+        return CheckResult("settings", True, f"none; they would be in {settings_path()}")
+    contents = ", ".join(f"{name} = {value}" for name, value in stored.items()) or "empty"
+    return CheckResult("settings", True, f"{contents} ({settings_path()})")
 
 
 def _check_with_profile(name: str) -> list[CheckResult]:

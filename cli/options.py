@@ -13,6 +13,8 @@ import typer
 
 from interleavethinker.tools.errors import InputError
 
+from .completions import complete_profiles, complete_trajectories
+
 if TYPE_CHECKING:
     from interleavethinker.graph import Limits
 
@@ -26,6 +28,7 @@ __all__ = [
     "MaxAttempts",
     "MaxCalls",
     "NoRun",
+    "ProfileName",
     "Quiet",
     "TimeLimit",
     "TrajectoryId",
@@ -87,10 +90,19 @@ WorkspaceFolder = Annotated[
     typer.Option(
         "--workspace",
         envvar="INTERLEAVETHINKER_HOME",
-        help="Folder of trajectories; by default in the user's data folder.",
+        help="Folder of trajectories; by default the setting `workspace`, or in the user's data folder.",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print machine-readable output.")]
+ProfileName = Annotated[
+    str | None,
+    typer.Option(
+        "--profile",
+        envvar="INTERLEAVETHINKER_PROFILE",
+        autocompletion=complete_profiles,
+        help="Profile: micro, klein, api, one of yours, or a TOML file; by default the setting `profile`, or micro.",
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only the result, and what went wrong.")]
 Ask = Annotated[bool, typer.Option("--ask", help="Ask you about the plan and about each image; see `resume --ask`.")]
 ExportFolder = Annotated[
@@ -102,7 +114,10 @@ ExportFolder = Annotated[
 TrajectoryId = Annotated[
     str,
     typer.Argument(
-        callback=check_trajectory_id, metavar="ID", help="ID of the trajectory, a unique prefix, or `last`."
+        callback=check_trajectory_id,
+        autocompletion=complete_trajectories,
+        metavar="ID",
+        help="ID of the trajectory, a unique prefix, or `last`.",
     ),
 ]
 NoRun = Annotated[bool, typer.Option("--no-run", help="Only record it; run the trajectory later with `resume`.")]

@@ -14,6 +14,7 @@ from .options import (
     LookAhead,
     MaxAttempts,
     MaxCalls,
+    ProfileName,
     Quiet,
     TimeLimit,
     TrajectoryId,
@@ -37,7 +38,7 @@ async def run(
         typer.Argument(metavar="REQUEST", help="The request; <image> marks where an --image belongs."),
     ] = None,
     image: Annotated[list[Path] | None, typer.Option(help="An image of the request; repeatable.")] = None,
-    profile: Annotated[str, typer.Option(help="Profile: micro, klein, api, or a TOML file.")] = "micro",
+    profile: ProfileName = None,
     out: ExportFolder = None,
     approve_plan: Annotated[bool, typer.Option("--approve-plan", help="Wait for your approval of the plan.")] = False,
     max_attempts: MaxAttempts = None,
@@ -68,8 +69,10 @@ async def run(
     """
     from interleavethinker.graph import load_profile
     from interleavethinker.tools.request_parsing import place_images
+    from interleavethinker.tools.settings import chosen_profile
 
-    chosen = load_profile(profile)
+    name = chosen_profile(profile)
+    chosen = load_profile(name)
     limits = limits_with(
         chosen.limits,
         max_attempts=max_attempts,
@@ -86,7 +89,7 @@ async def run(
     images = [await workspace.add_image(path) for path in image or ()]
     trajectory = await workspace.create(
         place_images(text, images),
-        profile=profile,
+        profile=name,
         limits=limits,
         seed=seed,
         approve_plan=approve_plan or ask,

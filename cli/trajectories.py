@@ -10,6 +10,7 @@ import typer
 
 from interleavethinker.tools.errors import InputError
 
+from .completions import complete_trajectories
 from .execution import run_trajectory
 from .exit_codes import OK
 from .options import (
@@ -207,7 +208,10 @@ async def export(
 async def delete(
     workspace: "Workspace",
     trajectories: Annotated[
-        list[str] | None, typer.Argument(metavar="ID", help="IDs or unique prefixes; none: only unused images.")
+        list[str] | None,
+        typer.Argument(
+            metavar="ID", autocompletion=complete_trajectories, help="IDs or unique prefixes; none: only unused images."
+        ),
     ] = None,
     json_output: Json = False,
 ) -> None:

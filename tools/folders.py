@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from .errors import InputError
+from .settings import workspace_setting
 
 __all__ = ["HOME_VARIABLE", "STORE_VARIABLE", "create_private", "default_home", "default_server_store"]
 
@@ -15,14 +16,19 @@ STORE_VARIABLE = "INTERLEAVETHINKER_IMAGE_STORE"
 
 
 def default_home() -> Path:
-    """Returns the folder of the default workspace: `INTERLEAVETHINKER_HOME`, or a folder in the user's data folder.
+    """Returns the folder of the default workspace.
+
+    It is `INTERLEAVETHINKER_HOME`, the user's setting `workspace`, or a folder in the user's data folder.
 
     Raises:
-        InputError: The variable is not set, and the user has no home folder.
+        InputError: Neither is set and the user has no home folder, or the settings file is malformed.
     """
     named = os.environ.get(HOME_VARIABLE)
     if named:
         return Path(named)
+    from_settings = workspace_setting()
+    if from_settings is not None:
+        return from_settings
     from platformdirs import user_data_path
 
     return _usable(user_data_path("interleavethinker"), "workspace")

@@ -8,6 +8,7 @@ import typer
 
 from interleavethinker.cli.options import Json
 from interleavethinker.cli.progress import progress_bars
+from interleavethinker.cli.terminal import echo
 from interleavethinker.tools.errors import StoreError
 
 __all__ = ["micro_natural"]
@@ -61,7 +62,7 @@ def micro_natural(
     if out is not None:
         files = {"json": json.dumps(report, indent=2) + "\n", "md": markdown, "html": sheet}
         _write(out, {f"micro-natural.{ending}": text for ending, text in files.items() if text is not None})
-    typer.echo(json.dumps(report, indent=2) if json_output else markdown)
+    echo(json.dumps(report, indent=2) if json_output else markdown)
 
 
 def _write(out: Path, files: dict[str, str]) -> None:

@@ -4,6 +4,7 @@ A profile names its parts as data (a model's name) or as import strings. Nothing
 graph depends on none of the named modules. Shipped profiles are found by name, all others by the path of their file.
 """
 
+import re
 import tomllib
 from importlib import import_module
 from importlib.resources import files
@@ -19,8 +20,18 @@ from interleavethinker.tools.mcp.config import GeneratorConfig
 from interleavethinker.tools.moved_names import present_name
 from interleavethinker.tools.qwen3vl.inference import resolve_folder
 from interleavethinker.tools.renamed_fields import with_new_names
+from interleavethinker.tools.settings import config_folder
 
-__all__ = ["Profile", "Role", "import_object", "load_profile", "problems_of", "shipped_profiles"]
+__all__ = [
+    "Profile",
+    "Role",
+    "import_object",
+    "load_profile",
+    "problems_of",
+    "shipped_profiles",
+    "user_profile_path",
+    "user_profiles",
+]
 
 
 CHECKS = ("structural", "chat", "off")
@@ -121,28 +132,41 @@ def shipped_profiles() -> list[str]:
     return sorted(path.name.removesuffix(".toml") for path in folder.iterdir() if path.name.endswith(".toml"))
 
 
+def user_profiles() -> list[str]:
+    """Returns the names of the user's own profiles, sorted; those that bear a shipped profile's name cannot be used."""
+    names = (path.stem for path in (config_folder() / "profiles").glob("*.toml"))
+    return sorted(set(names) - set(shipped_profiles()))
+
+
+def user_profile_path(name: str) -> Path:
+    """Returns the path of the user's own profile of this name, which need not exist.
+
+    Raises:
+        ProfileError: This cannot be the name of a profile.
+    """
+    if not re.fullmatch(r"\w[\w.-]*", name):
+        raise ProfileError(f"A profile's name consists of letters, digits, '_', '-' and '.'; got {name!r}.")
+    return config_folder() / "profiles" / f"{name}.toml"
+
+
 def load_profile(name: str) -> Profile:
-    """Reads a shipped profile by name, or any profile by the path of its TOML file.
+    """Reads a shipped profile or one of the user's by name, or any profile by the path of its TOML file.
 
     Args:
-        name: Name of a shipped profile, or a path that ends in `.toml`.
+        name: Name of a profile, or a path that ends in `.toml`.
 
     Raises:
         ProfileError: The profile does not exist, cannot be read, or is malformed.
     """
     if name.endswith(".toml"):
-        path = Path(name)
-        try:
-            text = path.read_text(encoding="utf-8")
-        except OSError as error:
-            raise ProfileError(f"Cannot read the profile file {name}: {error.strerror}.") from error
-        except UnicodeDecodeError as error:
-            raise ProfileError(f"The profile file {name} is not UTF-8: byte {error.start + 1} is invalid.") from error
-        return _parse(text, path.stem, path.resolve())
+        return _read(Path(name))
     if name not in shipped_profiles():
+        if name in user_profiles():
+            return _read(user_profile_path(name))
+        own = f" Your profiles: {', '.join(user_profiles())}." if user_profiles() else ""
         raise ProfileError(
-            f"Unknown profile {name!r}. Shipped profiles: {', '.join(shipped_profiles())}. For your own profile, give "
-            "the path of its .toml file."
+            f"Unknown profile {name!r}. Shipped profiles: {', '.join(shipped_profiles())}.{own} For your own profile, "
+            "give the path of its .toml file."
         )
     source = files("interleavethinker.graph") / "profiles" / f"{name}.toml"
     return _parse(source.read_text(encoding="utf-8"), name, None)
@@ -172,6 +196,16 @@ def problems_of(error: ValidationError) -> str:
     return "; ".join(
         ": ".join(filter(None, (".".join(map(str, problem["loc"])), problem["msg"]))) for problem in error.errors()
     )
+
+
+def _read(path: Path) -> Profile:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ProfileError(f"Cannot read the profile file {path}: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise ProfileError(f"The profile file {path} is not UTF-8: byte {error.start + 1} is invalid.") from error
+    return _parse(text, path.stem, path.resolve())
 
 
 def _parse(text: str, name: str, path: Path | None) -> Profile:

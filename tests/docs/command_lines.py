@@ -72,7 +72,7 @@ def known_options() -> set[str]:
     """Returns every option of our program, such as `--max-calls`."""
     from interleavethinker.cli.commands import TABLE
 
-    options = {"--help", "--version"}
+    options = {"--help", *_options(typer.main.get_command(build_app([])), hidden=False)}
     for entry in TABLE:
         stack = [typer.main.get_command(build_app([entry.name])).commands[entry.name]]  # type: ignore[attr-defined]
         while stack:
@@ -84,6 +84,9 @@ def known_options() -> set[str]:
 
 def _check_ours(arguments: Sequence[str]) -> None:
     command = typer.main.get_command(build_app(arguments))
+    if len(arguments) == 1 and arguments[0].startswith("--"):  # These act while they are parsed.
+        assert arguments[0] in _options(command, hidden=False) | {"--help"}, f"no option {arguments[0]}"
+        return
     context = command.make_context("interleavethinker", list(arguments), resilient_parsing=False)
     while hasattr(command, "commands") and context._protected_args:
         name, *rest = [*context._protected_args, *context.args]

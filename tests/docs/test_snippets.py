@@ -156,6 +156,7 @@ WRONG_COMMANDS = [
     "interleavethinker evaluate nothing",
     "interleavethinker train micro-nothing",
     "interleavethinker judge",
+    "interleavethinker --instal-completion",
     "claude mcp add images -- interleavethinker image-servers",
     "make nothing",
     "pip install '.[nothing]'",

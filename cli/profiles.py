@@ -1,0 +1,105 @@
+"""`interleavethinker profiles …`: lists and shows profiles, and starts a new one."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from interleavethinker.tools.errors import ProfileError
+
+from .completions import complete_profiles
+from .options import Json
+from .terminal import console, echo, echo_json, one_line
+
+if TYPE_CHECKING:
+    from interleavethinker.graph import Profile
+
+__all__ = ["app"]
+
+app = typer.Typer(no_args_is_help=True)
+
+_Name = Annotated[
+    str, typer.Argument(metavar="NAME", autocompletion=complete_profiles, help="Name of a profile, or a TOML file.")
+]
+
+
+@app.callback()
+def profiles() -> None:
+    """List and show profiles, and start a new one.
+
+    A profile names the planner, the critic, the image generator and the limits.
+    """
+
+
+@app.command("list")
+def list_(json_output: Json = False) -> None:
+    """List the shipped profiles and your own; * marks the default."""
+    from interleavethinker.graph.profiles.profile import load_profile, shipped_profiles, user_profiles
+    from interleavethinker.tools.settings import chosen_profile, config_folder
+
+    default = chosen_profile(None)
+    rows = []
+    for name in (*shipped_profiles(), *user_profiles()):
+        origin = "shipped" if name in shipped_profiles() else "yours"
+        try:
+            description = load_profile(name).description
+        except ProfileError as error:
+            description = f"cannot be used: {error}"
+        rows.append({"name": name, "origin": origin, "description": description, "default": name == default})
+    if json_output:
+        echo_json(rows)
+        return
+    from rich.text import Text
+
+    width = max(len(str(row["name"])) for row in rows)
+    terminal = console()
+    for row in rows:
+        mark = "*" if row["default"] else " "
+        line = Text(f"{mark} {row['name']:<{width}}  {row['origin']:<7}  {one_line(str(row['description']))}")
+        if terminal.is_terminal:
+            line.truncate(terminal.width, overflow="ellipsis")
+        terminal.print(line, soft_wrap=True)
+    echo(f"Your profiles are in {config_folder() / 'profiles'}", err=True)
+
+
+@app.command()
+def show(name: _Name, json_output: Json = False) -> None:
+    """Print a profile as it is used, with its defaults and a comment on every field.
+
+    Examples:
+    interleavethinker profiles show micro
+    """
+    profile = _load(name)
+    if json_output:
+        echo_json(profile.model_dump(mode="json"))
+        return
+    from interleavethinker.graph.profiles.rendering import as_toml
+
+    echo(as_toml(profile), end="")
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of your profile, or the path of a TOML file.")],
+    template: Annotated[
+        str, typer.Option("--from", autocompletion=complete_profiles, help="Profile to start from.")
+    ] = "micro",
+    json_output: Json = False,
+) -> None:
+    """Write a commented profile to start from; an existing file is never replaced.
+
+    Examples:
+    interleavethinker profiles new mine --from api
+    """
+    from interleavethinker.graph.profiles.rendering import write_starter
+
+    path = write_starter(name, _load(template))
+    if json_output:
+        echo_json({"path": str(path)})
+    else:
+        echo(path)
+
+
+def _load(name: str) -> "Profile":
+    from interleavethinker.graph.profiles.profile import load_profile
+
+    return load_profile(name)

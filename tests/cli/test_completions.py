@@ -1,0 +1,110 @@
+"""Completions, asked for as each shell does: through environment variables of the program itself."""
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from interleavethinker.cli.commands import TABLE
+
+Run = Callable[..., tuple[int, str, str]]
+PROGRAM = "import sys; from interleavethinker.cli import main; main()"
+
+
+def completions(shell: str, line: str, home: Path) -> str:
+    """Returns what the program prints for a line whose end is to be completed."""
+    words = line.split()
+    position = len(words) if line.endswith(" ") else len(words) - 1
+    variables = {
+        "_INTERLEAVETHINKER_COMPLETE": f"complete_{shell}",
+        "COMP_WORDS": line,
+        "COMP_CWORD": str(position),
+        "_TYPER_COMPLETE_ARGS": line,
+        "_TYPER_COMPLETE_FISH_ACTION": "get-args",
+        "INTERLEAVETHINKER_HOME": str(home / "home"),
+    }
+    if shell == "bash":
+        del variables["_TYPER_COMPLETE_ARGS"]
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        env=os.environ | variables,
+        cwd=home,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == ""
+    return done.stdout
+
+
+def words_of(shell: str, line: str, home: Path) -> set[str]:
+    lines = completions(shell, line, home).splitlines()
+    if shell == "zsh":
+        return {line.split('"')[1] for line in lines if '"' in line}
+    return {line.split("\t")[0] for line in lines}
+
+
+SHELLS = ("bash", "zsh", "fish")
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_commands_options_and_values_are_completed(shell: str, home: Path) -> None:
+    assert words_of(shell, "interleavethinker ", home) == {entry.name for entry in TABLE}
+    assert words_of(shell, "interleavethinker res", home) == {"resume"}
+    assert words_of(shell, "interleavethinker run --max-", home) == {"--max-attempts", "--max-calls"}
+    assert words_of(shell, "interleavethinker profiles ", home) == {"list", "show", "new"}
+    assert {"done", "failed"} <= words_of(shell, "interleavethinker list --status ", home)
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_profiles_are_completed_shipped_ones_the_users_and_files(shell: str, home: Path) -> None:
+    mine = home / "home" / "profiles" / "mine.toml"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("")
+    expected = {"api", "klein", "micro", "mine", "cells.toml"}
+    for line in ("run --profile ", "doctor --profile ", "settings set profile "):
+        assert words_of(shell, f"interleavethinker {line}", home) == expected
+    assert words_of(shell, "interleavethinker profiles show m", home) == {"micro", "mine"}
+    assert words_of(shell, "interleavethinker run --profile ce", home) == {"cells.toml"}
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_trajectory_ids_are_completed_with_harmless_titles(shell: str, run: Run, home: Path) -> None:
+    run("run", "a big red ball on the left, at night", "--profile", "cells.toml", "--quiet")
+    database = home / "home" / "trajectories.sqlite"
+    with closing(sqlite3.connect(database)) as connection, connection:
+        (name,) = connection.execute("SELECT id FROM trajectories").fetchone()
+        title = "red \\$(touch owned) `touch owned` '\"; touch owned; \x1b[2J"
+        connection.execute("UPDATE trajectories SET title = ?", (title,))
+    for command in ("show", "resume", "open", "delete", "branch"):
+        assert words_of(shell, f"interleavethinker {command} ", home) == {name, "last"}
+    assert words_of(shell, f"interleavethinker show {name[:5]}", home) == {name}
+    printed = completions(shell, "interleavethinker show ", home)
+    assert not set("\\$`;\x1b") & set(printed)
+    database.write_bytes(b"no database")
+    assert words_of(shell, "interleavethinker show ", home) == {"last"}
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="bash")
+def test_bash_itself_completes_with_the_installed_script(home: Path, tmp_path: Path) -> None:
+    script = subprocess.run(
+        [sys.executable, "-c", PROGRAM, "--show-completion", "bash"], capture_output=True, text=True, check=True
+    ).stdout
+    program = tmp_path / "bin" / "interleavethinker"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -c "{PROGRAM}" "$@"\n')
+    program.chmod(0o755)
+    code = (
+        f"{script}\nCOMP_WORDS=(interleavethinker profiles sh); COMP_CWORD=2\n"
+        '_interleavethinker_completion interleavethinker\necho "${COMPREPLY[@]}"'
+    )
+    path = f"{program.parent}{os.pathsep}{os.environ['PATH']}"
+    variables = os.environ | {"PATH": path, "INTERLEAVETHINKER_HOME": str(home / "home")}
+    done = subprocess.run(["bash", "--norc", "-c", code], env=variables, capture_output=True, text=True, check=True)
+    assert done.stdout == "show\n"
