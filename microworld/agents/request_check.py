@@ -14,7 +14,7 @@ from interleavethinker.microworld.language.parser import parse
 from interleavethinker.microworld.language.templates import Task
 from interleavethinker.microworld.requests.captions import caption_faults
 from interleavethinker.microworld.requests.fulfilment import image_satisfies
-from interleavethinker.microworld.requests.interpretation import Interpretation, interpret, plan_satisfies
+from interleavethinker.microworld.requests.interpretation import Interpretation, interpret_request, plan_satisfies
 from interleavethinker.microworld.scenes.reader import prepare, read
 from interleavethinker.microworld.scenes.scene import POSITIONS, Scene
 from interleavethinker.microworld.scoring.scorer import GradedItem, is_success, score
@@ -81,7 +81,7 @@ class RequestCheck:
     def _interpreted(self, request: Request) -> tuple[Interpretation | None, list[str]]:
         """Returns the meaning of the request, or None and what is wrong with the request itself, if that is known."""
         try:
-            return interpret(request.text, [self._scene(image) for image in request.images]), []
+            return interpret_request(request, [self._scene(image) for image in request.images]), []
         except InputError as error:
             return None, [] if error.code in _NOT_UNDERSTOOD else [str(error)]
 
