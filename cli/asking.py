@@ -54,7 +54,8 @@ async def ask_about_plan(workspace: "Workspace", trajectory: str, plan: Plan) ->
 async def ask_about_attempt(workspace: "Workspace", trajectory: str, attempt: Attempt) -> bool:
     """Asks about an image and records the verdict; returns False if the person quits."""
     verdict = attempt.verdict
-    echo(f"Image: {workspace.store.path(attempt.image)}", err=True)
+    if attempt.image is not None:
+        echo(f"Image: {workspace.store.path(attempt.image)}", err=True)
     if verdict is None or verdict.success is None:
         echo("The critic gave no verdict.", err=True)
     else:

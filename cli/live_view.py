@@ -124,6 +124,7 @@ class LiveView:
             "accepted": "accepted",
             "best_effort": "no attempt accepted, best one kept",
             "not_judged": "not judged, image kept",
+            "refused": "no image, the image service refused the content",
             "text_only": "text only",
         }
         line = Text(f"step {event.step + 1}: {results.get(event.status, event.status)}")

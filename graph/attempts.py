@@ -73,7 +73,7 @@ def attempts_for(attempts: Mapping[str, Attempt], plan_version: int, step: int) 
 
 
 def best_attempt(attempts: Sequence[Attempt]) -> Attempt | None:
-    """Returns the attempt to keep, or None if there are no attempts.
+    """Returns the attempt to keep, or None if no attempt has an image.
 
     Accepted attempts rank before unjudged ones, and unjudged ones before rejected ones. Among equals the higher
     confidence wins, then the later attempt.
@@ -85,7 +85,7 @@ def best_attempt(attempts: Sequence[Attempt]) -> Attempt | None:
             return 1, 0.0, attempt.iteration
         return 2 if verdict.success else 0, verdict.confidence or 0.0, attempt.iteration
 
-    return max(attempts, key=rank, default=None)
+    return max((attempt for attempt in attempts if attempt.image is not None), key=rank, default=None)
 
 
 def selected_attempt(attempts: Mapping[str, Attempt], step: int) -> Attempt | None:

@@ -21,9 +21,9 @@ __all__ = ["Block", "Document", "DocumentStatus", "StepStatus", "assemble", "sta
 DocumentStatus = Literal["incomplete", "complete and checked", "complete, not checked", "complete with known faults"]
 """Whether all steps are finished, and the result of the check against the request."""
 
-StepStatus = Literal["accepted", "best_effort", "not_judged", "text_only"]
+StepStatus = Literal["accepted", "best_effort", "not_judged", "refused", "text_only"]
 """Result of a step: accepted by the critic or a person, best attempt kept although all were rejected, an image that
-nobody judged, or no image."""
+nobody judged, no image because the image service refused every prompt, or a step without a prompt."""
 
 
 class _Frozen(BaseModel):
@@ -111,11 +111,14 @@ def assemble(
         step_blocks = _step_blocks(plan, attempts, index, index < current_step)
         blocks += step_blocks
         if index < current_step or stop_reason is not None:  # The current step may still be accepted.
-            shown.update(block.status for block in step_blocks if block.kind == "image")
+            shown.update({block.status for block in step_blocks})
     if shown["best_effort"]:
         notes.append(f"{_steps_show(shown['best_effort'])} a best effort: no attempt was accepted.")
     if shown["not_judged"]:
         notes.append(f"{_steps_show(shown['not_judged'])} an image that was not judged.")
+    if shown["refused"]:
+        steps = "1 step has" if shown["refused"] == 1 else f"{shown['refused']} steps have"
+        notes.append(f"{steps} no image: the image service refused the content.")
     faults = dict.fromkeys(fault for one in (plan.report, report) if one is not None for fault in one.faults)
     if requested_steps is not None and requested_steps != len(plan.steps):
         note = f"The request asks for {requested_steps} steps; the plan has {len(plan.steps)}."
@@ -130,8 +133,10 @@ def assemble(
     )
 
 
-def status_of(attempt: Attempt) -> StepStatus:
-    """Returns the status of a step that shows this attempt."""
+def status_of(attempt: Attempt | None) -> StepStatus:
+    """Returns the status of a finished step that has a prompt and shows this attempt, or none."""
+    if attempt is None:
+        return "refused"
     if attempt.verdict is None or attempt.verdict.success is None:
         return "not_judged"
     return "accepted" if attempt.verdict.success else "best_effort"
@@ -144,15 +149,19 @@ def _steps_show(count: int) -> str:
 def _step_blocks(plan: Plan, attempts: Mapping[str, Attempt], index: int, finished: bool) -> list[Block]:
     step = plan.steps[index]
     selected = selected_attempt(attempts, index) if step.prompt is not None else None
-    if selected is None and not (finished and step.prompt is None):
+    refusals = [one for one in attempts.values() if one.step == index and one.image is None]
+    if selected is None and not (finished and (step.prompt is None or refusals)):
         return []
-    status: StepStatus = "text_only" if selected is None else status_of(selected)
+    status: StepStatus = "text_only" if step.prompt is None else status_of(selected)
     blocks = []
     if step.instruction:
         blocks.append(Block(kind="heading", step=index, status=status, text=step.instruction))
     if selected is not None:
         image = Block(kind="image", step=index, status=status, text=selected.prompt, sha256=selected.image)
         blocks.append(image)
+    elif refusals:
+        newest = max(refusals, key=lambda one: (one.plan_version, one.iteration))
+        blocks.append(Block(kind="text", step=index, status=status, text=f"[No image. {newest.refusal}]"))
     if step.auxiliary_text:
         blocks.append(Block(kind="text", step=index, status=status, text=step.auxiliary_text))
     return blocks

@@ -23,6 +23,7 @@ __all__ = [
     "Finished",
     "GenerationProgress",
     "ImageGenerated",
+    "ImageRefused",
     "Judged",
     "Paused",
     "PlanChecked",
@@ -72,6 +73,13 @@ class ImageGenerated(Event):
     """A generator call returned an image, which is in the store."""
 
     kind: Literal["image_generated"] = "image_generated"
+    attempt: Attempt
+
+
+class ImageRefused(Event):
+    """The image service refused the content of a generator call; the attempt has its words and no image."""
+
+    kind: Literal["image_refused"] = "image_refused"
     attempt: Attempt
 
 

@@ -6,43 +6,37 @@ before `refine` do nothing.
 """
 
 import asyncio
-import contextvars
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from langgraph.runtime import Runtime
 
 from interleavethinker.tools.chat.invocation import show_tokens
 from interleavethinker.tools.errors import InputError, ModelAnswerError
-from interleavethinker.tools.protocols import PlanContext, Planner
-from interleavethinker.tools.types import Attempt, CheckReport, CriticInput, GenerationRequest, Plan, Request, Step
+from interleavethinker.tools.protocols import Critic, PlanContext, Planner, Rewording
+from interleavethinker.tools.types import Attempt, CheckReport, CriticInput, Plan, Request, Step, Verdict
 
 from .attempts import (
     attempt_key,
     attempts_for,
     check_seed,
-    derive_seed,
-    next_prompt,
     selected_attempt,
-    source_image_for,
 )
 from .context import Components, GraphContext, options_of
 from .conversation import answer_message, image_address
 from .document import Document
-from .events import DocumentChecked, Event, GenerationProgress, ImageGenerated, Judged, PlanChecked, Planned
+from .events import DocumentChecked, Event, Judged, PlanChecked, Planned
+from .generating import generate_attempt, steps_to_generate, with_override
 from .limits import Limits, StopReason
 from .person import approval_of, message_read, reviewed
-from .plan_versions import next_iteration, with_words
 from .planning import Planning, asks_again, check_steps, context_of_check, planner_in_turn, planning_of
 from .routing import allowed_attempts, decide, limits_of
 from .state import (
-    Override,
     TrajectoryState,
     attempts_of,
     current_step_of,
     document_of,
-    inherited_calls_of,
     initial_state,
     newest_plan,
     rejected_plans_of,
@@ -131,20 +125,22 @@ class Nodes:
             return {}
         components = await self._find_components(runtime)
         generated: dict[str, Attempt] = {}
-        edited, override = _with_override(state, plan)
+        edited, override = with_override(state, plan)
         if edited is not plan:
             _emit(runtime, Planned(plan=edited, first=current_step_of(state)))
         async with TimeLimit(state, limits) as timer:
-            for step in _steps_to_generate(state, edited, limits):
-                attempt = await _generate_attempt(components, runtime, state, edited, step, generated, override)
+            for step in steps_to_generate(state, edited, limits):
+                attempt = await generate_attempt(components, runtime, state, edited, step, generated, override)
                 generated[attempt_key(edited.version, step, attempt.iteration)] = attempt
+                if attempt.image is None:  # Drafts would start from another image than the one that is still to come.
+                    break
         update: Update = {"attempts": generated, "seconds": timer.seconds}
         if override is not None and generated:
             update |= {"override": None} | ({} if edited is plan else {"plans": {edited.version: edited}})
         return update | {"stop_reason": StopReason.TIME_LIMIT} if timer.expired else update
 
     async def critic(self, state: TrajectoryState, runtime: Runtime[Any]) -> Update:
-        """Judges all unjudged attempts in one batch."""
+        """Judges all unjudged attempts in one batch, and finds other words for a prompt that was refused."""
         plan = newest_plan(state)
         if plan is None or stop_reason_of(state):
             return {}
@@ -161,10 +157,17 @@ class Nodes:
                 prompt=attempt.prompt,
             )
             for attempt in pending
+            if attempt.image is not None
         ]
         async with TimeLimit(state, limits) as timer:
             with show_tokens(options_of(runtime).stream_models):
-                verdicts = await components.critic.judge(cases)
+                found = iter(await components.critic.judge(cases) if cases else ())
+                verdicts = [
+                    await self._after_refusal(components.critic, state, plan, attempt)
+                    if attempt.image is None
+                    else next(found)
+                    for attempt in pending
+                ]
         if timer.expired:
             return {"seconds": timer.seconds, "stop_reason": StopReason.TIME_LIMIT}
         judged = {}
@@ -173,6 +176,15 @@ class Nodes:
             judged[attempt_key(attempt.plan_version, attempt.step, attempt.iteration)] = with_verdict
             _emit(runtime, Judged(attempt=with_verdict))
         return {"attempts": judged, "seconds": timer.seconds}
+
+    @staticmethod
+    async def _after_refusal(critic: Critic, state: TrajectoryState, plan: Plan, attempt: Attempt) -> Verdict:
+        """Returns the verdict on an attempt that the image service refused, with other words if it can be repeated."""
+        made = len(attempts_for(attempts_of(state), plan.version, attempt.step))
+        prompt = attempt.prompt
+        if made < allowed_attempts(state, plan, attempt.step) and isinstance(critic, Rewording):
+            prompt = await critic.reword(prompt, plan.steps[attempt.step].prompt or prompt, attempt.refusal)
+        return Verdict(success=False, refined_prompt=prompt, reasoning=attempt.refusal)
 
     async def refine(self, state: TrajectoryState, runtime: Runtime[Any]) -> Update:
         """Applies a person's verdict, if the trajectory asks for one, and `decide`: continue, retry, replan, or end."""
@@ -275,86 +287,6 @@ async def _ask_for_plan(
         raise InputError(f"{error} The first plan was rejected: {context.faults[0]}", code=error.code) from error
 
 
-def _next_iteration(state: TrajectoryState, plan: Plan, step: int) -> int:
-    plans = (state.get("plans") or {}) | {plan.version: plan}
-    return next_iteration(plans, attempts_of(state).values(), plan.version, step)
-
-
-def _with_override(state: TrajectoryState, plan: Plan) -> tuple[Plan, Override | None]:
-    """Returns the plan with a person's words for the current step, and their override if it is for the next attempt."""
-    override, step = state.get("override"), current_step_of(state)
-    if override is None or step >= len(plan.steps) or override.step != step:
-        return plan, None
-    if override.iteration != _next_iteration(state, plan, step):
-        return plan, None
-    return (plan if override.prompt is None else with_words(plan, step, override.prompt)), override
-
-
-def _steps_to_generate(state: TrajectoryState, plan: Plan, limits: Limits) -> list[int]:
-    """Returns the current step and the steps to draft: those with a prompt, and at most as many as calls remain.
-
-    Examples:
-        The current step is 2, `look_ahead` is 3, step 3 has no prompt: [2, 4]. With one call left: [2].
-    """
-    current_step = current_step_of(state)
-    look_ahead = 1 if state.get("review_images") else limits.look_ahead
-    last = min(current_step + look_ahead, len(plan.steps))
-    override = state.get("override")
-    if override is not None and override.step > current_step:  # A person's words make a plan version of that step.
-        last = min(last, override.step)
-    steps = [index for index in range(current_step, last) if plan.steps[index].prompt]
-    if limits.max_calls is None:
-        return steps
-    used = len(attempts_of(state)) - inherited_calls_of(state)
-    return steps[: max(0, limits.max_calls - used)]
-
-
-async def _generate_attempt(
-    components: Components,
-    runtime: Runtime[Any],
-    state: TrajectoryState,
-    plan: Plan,
-    step: int,
-    generated: Mapping[str, Attempt],
-    override: Override | None,
-) -> Attempt:
-    """Generates the next attempt of a step. `generated` holds this round's attempts of earlier steps."""
-    earlier = attempts_for(attempts_of(state), plan.version, step)
-    iteration = _next_iteration(state, plan, step)
-    prompt = next_prompt(plan.steps[step].prompt or "", earlier)
-    seed = derive_seed(state.get("seed") or 0, step, iteration)
-    if override is not None and override.step == step:
-        prompt = prompt if override.prompt is None else override.prompt
-        seed = seed if override.seed is None else override.seed
-    source = source_image_for(attempts_of(state) | dict(generated), step, request_of(state).images)
-    call = GenerationRequest(prompt=prompt, seed=seed, source=source)
-
-    # The generator's client reports progress from its own task, where LangGraph's context variables are not set.
-    node_context = contextvars.copy_context()
-
-    def progress(fraction: float, message: str) -> None:
-        node_context.run(_emit, runtime, started.model_copy(update={"fraction": fraction, "message": message}))
-
-    started = GenerationProgress(step=step, iteration=iteration, prompt=prompt, seed=seed)
-    _emit(runtime, started)
-    image = await components.generator.generate(call, progress)
-    attempt = Attempt(
-        plan_version=plan.version,
-        step=step,
-        iteration=iteration,
-        prompt=prompt,
-        seed=seed,
-        source=call.source,
-        image=image.sha256,
-        seconds=image.seconds,
-        cached=image.cached,
-        model=image.model,
-        server=image.server,
-    )
-    _emit(runtime, ImageGenerated(attempt=attempt))
-    return attempt
-
-
 def _attempts_to_judge(state: TrajectoryState, plan: Plan, limits: Limits, gives_confidence: bool) -> list[Attempt]:
     """Returns the attempts to judge, ordered by step: all that have no verdict.
 
@@ -374,6 +306,7 @@ def _attempts_to_judge(state: TrajectoryState, plan: Plan, limits: Limits, gives
     return [
         attempt
         for attempt in pending
-        if made[attempt.step] < allowed_attempts(state, plan, attempt.step)
+        if attempt.image is None
+        or made[attempt.step] < allowed_attempts(state, plan, attempt.step)
         or (gives_confidence and made[attempt.step] > 1)
     ]

@@ -98,6 +98,8 @@ def reviewed(state: TrajectoryState, runtime: Runtime[Any]) -> tuple[Update, Tra
     attempts = attempts_for(attempts_of(state), plan.version, current_step_of(state))
     if not attempts or (attempts[-1].verdict is not None and attempts[-1].verdict.by_hand):
         return {}, state
+    if attempts[-1].image is None:  # Refused by the image service: there is nothing to look at.
+        return {}, state
     address = image_address(options_of(runtime))(attempts[-1].image)
     problem = ""
     while True:

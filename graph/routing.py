@@ -84,9 +84,9 @@ def decide(state: Mapping[str, Any]) -> Decision:
             current_step += 1
             continue
         of_step = attempts_for(attempts, plan.version, current_step)
-        best = best_attempt(of_step)
-        if best is None or _has_next_attempt(state, plan, of_step):
+        if not of_step or _has_next_attempt(state, plan, of_step):
             break
+        best = best_attempt(of_step)
         events.append(StepFinished(step=current_step, status=status_of(best), attempt=best))
         current_step += 1
         dropped = _stale_drafts(state, plan, current_step)

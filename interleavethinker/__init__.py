@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         Finished,
         GenerationProgress,
         ImageGenerated,
+        ImageRefused,
         Judged,
         Paused,
         PlanChecked,
@@ -68,6 +69,7 @@ if TYPE_CHECKING:
         ModelAnswerError,
         ModelError,
         ProfileError,
+        RefusalError,
         StoreError,
         TrajectoryError,
     )
@@ -82,6 +84,7 @@ if TYPE_CHECKING:
         PlanContext,
         Planner,
         ProgressCallback,
+        Rewording,
     )
     from interleavethinker.tools.request_checks import CombinedCheck, StructuralCheck
     from interleavethinker.tools.request_parsing import RequestLike
@@ -135,6 +138,7 @@ __all__ = [
     "ImageGenerator",
     "ImageLike",
     "ImagePart",
+    "ImageRefused",
     "ImageStore",
     "InputError",
     "InterleaveError",
@@ -154,9 +158,11 @@ __all__ = [
     "Profile",
     "ProfileError",
     "ProgressCallback",
+    "RefusalError",
     "Request",
     "RequestLike",
     "ReviewNeeded",
+    "Rewording",
     "Sha256",
     "Step",
     "StepFinished",
@@ -206,6 +212,7 @@ _EXPORTS = {
         "Finished",
         "GenerationProgress",
         "ImageGenerated",
+        "ImageRefused",
         "Judged",
         "Paused",
         "PlanChecked",
@@ -252,6 +259,7 @@ _EXPORTS = {
         "ModelAnswerError",
         "ModelError",
         "ProfileError",
+        "RefusalError",
         "StoreError",
         "TrajectoryError",
     ),
@@ -266,6 +274,7 @@ _EXPORTS = {
         "PlanContext",
         "Planner",
         "ProgressCallback",
+        "Rewording",
     ),
     "tools.request_checks": (
         "CombinedCheck",

@@ -2,6 +2,7 @@
 
     InterleaveError               error
       + InputError                invalid_input    a request, image or option cannot be used
+      + RefusalError              content_policy   an image service refuses the content that a prompt asks for
       + ProfileError              invalid_profile  a profile cannot be used on this machine
       + StoreError                store            an image cannot be read from or written to a store
       + GeneratorError            generator        an image generator failed
@@ -12,7 +13,7 @@
 The second column is the class's `code`: a short, stable identifier that crosses process boundaries (in MCP tool errors
 and `--json` output), so that programs need not parse English. An instance may have a more specific code:
 
-- InputError: `invalid_image`, `image_too_large`, `invalid_prompt`, `refused` (by the model), `unsupported`,
+- InputError: `invalid_image`, `image_too_large`, `invalid_prompt`, `invalid_request`, `refused`, `unsupported`,
   `missing_extra`, and those of the micro world, such as `not_understood`, `ambiguous` and `no_checkpoint`
 - ProfileError: `local_extra_missing`
 - StoreError: `unknown_image`, `corrupt_image`
@@ -31,6 +32,7 @@ __all__ = [
     "ModelAnswerError",
     "ModelError",
     "ProfileError",
+    "RefusalError",
     "StoreError",
     "TrajectoryError",
 ]
@@ -59,6 +61,15 @@ class InputError(InterleaveError):
     """A request, image or option cannot be used. Repeating it unchanged fails again."""
 
     code = "invalid_input"
+
+
+class RefusalError(InterleaveError):
+    """An image service refuses the content that a prompt or an image asks for; other words may be accepted.
+
+    The message has the service's words. Outages, rate limits and malformed calls are other errors.
+    """
+
+    code = "content_policy"
 
 
 class ProfileError(InterleaveError):

@@ -6,7 +6,7 @@ Pure functions of strings; the data types and the readers of models' answers use
 import re
 import unicodedata
 
-__all__ = ["MAX_PROMPT", "means_nothing", "text_or_none", "valid_unicode", "without_control_tokens"]
+__all__ = ["MAX_PROMPT", "means_nothing", "quotation", "text_or_none", "valid_unicode", "without_control_tokens"]
 
 MAX_PROMPT = 8000
 """Most characters of a prompt that this project's image server accepts."""
@@ -18,6 +18,7 @@ _NOTHING = {
     *("", "none", "null", "nil", "n/a", "n.a", "na", "nan", "undefined", "not applicable"),
     *("none needed", "none required", "not needed", "no prompt", "no text", "no caption", "nothing"),
 }
+_ESCAPE_SEQUENCE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _CONTROL_TOKEN = re.compile(r"<\|[A-Za-z0-9_ .:/-]{1,64}\|>")
 
 
@@ -47,6 +48,18 @@ def means_nothing(text: str) -> bool:
     if len(text) > _LONGEST_NOTHING or not text.strip():
         return not text.strip()
     return unicodedata.normalize("NFKC", text).casefold().strip(_FRAME) in _NOTHING
+
+
+def quotation(text: str, longest: int) -> str:
+    r"""Returns words from outside for a message: one line of printable characters, cut after `longest` of them.
+
+    Examples:
+        >>> quotation("I cannot\n help \x1b[31mwith that.", 100), quotation("a long answer", 6)
+        ('I cannot help with that.', 'a long…')
+    """
+    plain = _ESCAPE_SEQUENCE.sub("", without_control_tokens(valid_unicode(text)))
+    line = " ".join("".join(c if c.isprintable() else " " for c in plain[: 20 * longest]).split())
+    return line if len(line) <= longest else line[:longest].rstrip() + "…"
 
 
 def text_or_none(text: str | None) -> str | None:

@@ -6,11 +6,20 @@ none of them needs to inherit from a class here.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from .types import Attempt, CheckReport, CriticInput, GeneratedImage, GenerationRequest, Plan, Request, Verdict
 
-__all__ = ["Critic", "DocumentCheck", "ImageGenerator", "PlanCheck", "PlanContext", "Planner", "ProgressCallback"]
+__all__ = [
+    "Critic",
+    "DocumentCheck",
+    "ImageGenerator",
+    "PlanCheck",
+    "PlanContext",
+    "Planner",
+    "ProgressCallback",
+    "Rewording",
+]
 
 ProgressCallback = Callable[[float, str], None]
 """Called with a fraction in 0..1 and a short message while an image is generated. It must not block."""
@@ -97,6 +106,24 @@ class DocumentCheck(Protocol):
         ...
 
 
+@runtime_checkable
+class Rewording(Protocol):
+    """What a critic may offer besides judging: other words for a prompt that the image service refused."""
+
+    async def reword(self, prompt: str, original_prompt: str, refusal: str) -> str:
+        """Returns a prompt for the next attempt; the same one if the critic has no other words.
+
+        Args:
+            prompt: The prompt that was refused.
+            original_prompt: The step's prompt in the plan.
+            refusal: The service's words.
+
+        Raises:
+            ModelError: The critic's model cannot be loaded or reached.
+        """
+        ...
+
+
 class ImageGenerator(Protocol):
     """Generates and edits images."""
 
@@ -108,6 +135,7 @@ class ImageGenerator(Protocol):
             progress: Receives progress, if the generator reports any.
 
         Raises:
+            RefusalError: The service refuses the content of this call.
             InputError: The generator cannot execute this call, for example because its prompt is too long.
             GeneratorError: The call failed; `retryable` says whether it may succeed later.
         """

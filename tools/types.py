@@ -155,8 +155,10 @@ class Attempt(_Frozen):
     seed: int
     source: Sha256 | None
     """The image that was edited; None if the image was generated from text alone."""
-    image: Sha256
-    """The resulting image."""
+    image: Sha256 | None
+    """The resulting image; None if the image service refused the content."""
+    refusal: _Text = ""
+    """The service's words, if it refused the content."""
     seconds: float = 0.0
     """Generation time on the server, without queueing."""
     cached: bool = False

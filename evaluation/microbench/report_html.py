@@ -130,7 +130,7 @@ def _storyboard(item: Item, result: RequestResult, store: ImageStore) -> Report:
                 "verdict": _verdict(None if attempt.verdict is None else attempt.verdict.success),
             }
             for attempt in result.attempts
-            if attempt.step == index
+            if attempt.step == index and attempt.image is not None
         ]
         steps.append({"text": step.instruction or step.auxiliary_text or step.prompt or "", "attempts": attempts})
     parts = [

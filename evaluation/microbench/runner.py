@@ -183,7 +183,7 @@ class TrajectoryRunner:
     ) -> RequestResult:
         by_key = {str(index): attempt for index, attempt in enumerate(attempts)}
         selected = [selected_attempt(by_key, index) for index in range(len(plan))]
-        shown = [Shown(one.image, one.source) for one in selected if one is not None]
+        shown = [Shown(one.image, one.source) for one in selected if one is not None and one.image is not None]
         steps, final = score_images(item.targets, shown, self.store) if item.targets else (None, None)
         return RequestResult(
             number=item.number,
@@ -283,7 +283,7 @@ async def _run_stepwise(graph: Any, components: Components, thread: str, request
         steps += done
         attempts += [attempt.model_copy(update={"step": number}) for attempt in step_attempts]
         selected = selected_attempt({str(index): attempt for index, attempt in enumerate(step_attempts)}, 0)
-        if failure or len(plan.steps) == 1 or selected is None:
+        if failure or len(plan.steps) == 1 or selected is None or selected.image is None:
             break
         text = TextPart(text=done[0].instruction or done[0].prompt or "")
         parts = (*(part for part in current.parts if part != TextPart(text=_CONTINUE)), text)

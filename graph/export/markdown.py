@@ -16,7 +16,7 @@ from .page_content import facts_of
 __all__ = ["document_lines", "markdown"]
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~$&=])")
-_SUFFIXES = {"best_effort": " (best effort)", "not_judged": " (not judged)"}
+_SUFFIXES = {"best_effort": " (best effort)", "not_judged": " (not judged)", "refused": " (no image)"}
 _DIRECTION_CONTROLS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 

@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Shown", "show"]
 
-_STATUS_COLORS = {"accepted": "#2f7d4f", "best_effort": "#96630a", "not_judged": "#6b6b6b", "text_only": "#4a5a78"}
+_STATUS_COLORS = {
+    "accepted": "#2f7d4f",
+    "best_effort": "#96630a",
+    "not_judged": "#6b6b6b",
+    "refused": "#9c2f2f",
+    "text_only": "#4a5a78",
+}
 
 
 class Shown:

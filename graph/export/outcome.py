@@ -67,7 +67,7 @@ def _ended(trajectory: Trajectory) -> Outcome:
     finished = "The only step is finished." if steps == 1 else f"All {steps} steps are finished."
     if document.faults:
         return Outcome(document.status, "bad", finished)
-    doubtful = any(block.status in {"best_effort", "not_judged"} for block in document.blocks)
+    doubtful = any(block.status in {"best_effort", "not_judged", "refused"} for block in document.blocks)
     if not document.checked:
         sentence = f"{finished} Whether the answer fulfills the whole request was not checked."
         return Outcome(document.status, "fair" if doubtful else "calm", sentence)
@@ -83,6 +83,8 @@ def step_state(trajectory: Trajectory, index: int) -> StepState:
     finished, ended = index < trajectory.current_step, trajectory.stop_reason is not None
     if plan.steps[index].prompt is None:
         return StepState("text only" if finished else "not reached" if ended else "pending", "calm")
+    if selected is None and finished:
+        return StepState("refused", "bad")
     if selected is None:
         return StepState("not generated" if ended else "pending", "calm")
     if selected.verdict is not None and selected.verdict.success:

@@ -46,7 +46,8 @@ class AttemptContent:
     """One attempt of a step."""
 
     number: int
-    image: ImageView
+    image: ImageView | None
+    """None if the image service refused the content."""
     alt: str
     verdict: StepState
     judge: str
@@ -236,16 +237,16 @@ def _attempts(trajectory: Trajectory, attempts: Sequence[Attempt], images: PageI
         plan = plans.get(attempt.plan_version)
         planned = plan.steps[attempt.step].prompt if plan is not None and attempt.step < len(plan.steps) else None
         before = previous.prompt if previous is not None else planned or attempt.prompt
-        verdict = verdict_words(attempt.verdict)
+        verdict = StepState("no image", "bad") if attempt.image is None else verdict_words(attempt.verdict)
         new_plan = plan if previous is not None and previous.plan_version != attempt.plan_version else None
         contents.append(
             AttemptContent(
                 number=attempt.iteration + 1,
-                image=images.small(attempt.image),
+                image=None if attempt.image is None else images.small(attempt.image),
                 alt=f"Step {attempt.step + 1}, attempt {attempt.iteration + 1}, {verdict.word}: {attempt.prompt}",
                 verdict=verdict,
-                judge="Person" if attempt.verdict is not None and attempt.verdict.by_hand else "Critic",
-                reason=attempt.verdict.reasoning.strip() if attempt.verdict is not None else "",
+                judge=_judge_of(attempt),
+                reason=attempt.refusal or ("" if attempt.verdict is None else attempt.verdict.reasoning.strip()),
                 prompt=word_diff(before, attempt.prompt) if before != attempt.prompt else _unchanged(attempt.prompt),
                 prompt_label=_prompt_label(before != attempt.prompt, new_plan),
                 rewritten=before != attempt.prompt,
@@ -255,6 +256,12 @@ def _attempts(trajectory: Trajectory, attempts: Sequence[Attempt], images: PageI
         )
         previous = attempt
     return contents
+
+
+def _judge_of(attempt: Attempt) -> str:
+    if attempt.verdict is not None and attempt.verdict.by_hand:
+        return "Person"
+    return "Image service" if attempt.image is None else "Critic"
 
 
 def _prompt_label(rewritten: bool, new_plan: Plan | None) -> str:

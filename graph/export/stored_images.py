@@ -18,5 +18,5 @@ def read_image(store: ImageStore, name: Sha256) -> bytes | None:
 
 def read_images(trajectory: Trajectory, store: ImageStore) -> dict[Sha256, bytes | None]:
     """Reads every image of a trajectory once: those of its request and those of all its attempts."""
-    names = {*trajectory.request.images, *(attempt.image for attempt in trajectory.attempts)}
+    names = {*trajectory.request.images, *(one.image for one in trajectory.attempts if one.image is not None)}
     return {name: read_image(store, name) for name in sorted(names)}

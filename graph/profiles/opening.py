@@ -33,6 +33,7 @@ from interleavethinker.tools.protocols import (
     PlanContext,
     Planner,
     ProgressCallback,
+    Rewording,
 )
 from interleavethinker.tools.qwen3vl.inference import resolve_folder
 from interleavethinker.tools.request_checks import Checker, CombinedCheck, StructuralCheck
@@ -169,6 +170,13 @@ class _ComponentsInLoopThread:
     async def judge(self, cases: Sequence[CriticInput]) -> list[Verdict]:
         """See `Critic.judge`."""
         return await self._thread.run_from_any_loop(self._components.critic.judge(cases))
+
+    async def reword(self, prompt: str, original_prompt: str, refusal: str) -> str:
+        """See `Rewording.reword`. Critics without that leave the prompt as it is."""
+        critic = self._components.critic
+        if not isinstance(critic, Rewording):
+            return prompt
+        return await self._thread.run_from_any_loop(critic.reword(prompt, original_prompt, refusal))
 
     async def check_plan(self, request: Request, plan: Plan, context: PlanContext) -> CheckReport:
         """See `PlanCheck.check_plan`."""

@@ -87,4 +87,8 @@ def _find_attempt(state: Mapping[str, Any], verdict: HumanVerdict) -> Attempt:
     matching = [a for a in of_step if verdict.iteration is None or a.iteration == verdict.iteration]
     if not matching:
         raise InputError(f"Step {current_step + 1} has {len(of_step)} attempts; there is no such attempt to judge yet.")
+    if verdict.success and matching[-1].image is None:
+        raise InputError(
+            "The image service refused this attempt, so there is no image to accept. Reject it with a prompt of yours."
+        )
     return matching[-1]

@@ -311,7 +311,7 @@ class Workspace:
                 continue
             used.update(seen.request.images)
             for attempt in seen.attempts:
-                used |= {attempt.image} | ({attempt.source} if attempt.source else set())
+                used.update(name for name in (attempt.image, attempt.source) if name is not None)
         await self._checkpoints.remove_orphans(older_than)
         return await asyncio.to_thread(remove_unused_images, self.store, used, older_than)
 

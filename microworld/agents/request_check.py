@@ -72,7 +72,7 @@ class RequestCheck:
                 for fault in self._step_faults(number, plan.steps[number - 1].prompt or "", attempt)
             ]
             if meaning is not None:
-                images = [attempt.image for attempt in shown if attempt is not None]
+                images = [one.image for one in shown if one is not None and one.image is not None]
                 faults += plan_satisfies(meaning, plan) if meaning.answer else self._image_faults(meaning, images)
         except InputError:  # An image of another size, which a person may have put there.
             return _report(False, faults)
@@ -100,6 +100,8 @@ class RequestCheck:
         try:
             task = parse(prompt, None if source is None else read(source).scene)
         except InputError:  # The step refers to something that an earlier fault, which is reported, has removed.
+            return []
+        if attempt.image is None:
             return []
         scored = score(open_rgb(self._store.get(attempt.image)), source, task.cell_targets, task.target.background)
         if is_success(scored):

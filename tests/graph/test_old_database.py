@@ -36,7 +36,7 @@ async def test_an_old_workspace_can_be_read_and_its_unfinished_trajectory_resume
         half = await ws.get(statuses["half a story"].id)
         assert done.document == Document.model_validate_json((OLD / f"document-{version}.json").read_text())
         assert (half.summary.status, half.stop_reason) == ("paused", None)
-        assert all(store.get(attempt.image) for attempt in (*done.attempts, *half.attempts))
+        assert all(store.get(attempt.image or "") for attempt in (*done.attempts, *half.attempts))
         resumed = await ws.run(half.id)
     assert resumed.stop_reason == "complete"
     assert resumed.attempts[: len(half.attempts)] == half.attempts

@@ -9,6 +9,7 @@ The texts of retries are model input: do not change their wording, nor that of `
 
 import asyncio
 import base64
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,7 +20,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 from interleavethinker.tools.errors import ModelAnswerError
 from interleavethinker.tools.images.png import encode_png, image_size, open_rgb
 from interleavethinker.tools.images.store import ImageStore
-from interleavethinker.tools.plain_text import valid_unicode
+from interleavethinker.tools.plain_text import quotation, valid_unicode
 from interleavethinker.tools.protocols import PlanContext
 from interleavethinker.tools.request_parsing import named_step_count
 from interleavethinker.tools.types import CriticInput, Plan, Request, Sha256, TextPart, Verdict
@@ -27,7 +28,7 @@ from interleavethinker.tools.types import CriticInput, Plan, Request, Sha256, Te
 from .answers import read_plan, read_verdict, rejection_in
 from .invocation import check_complete, invoke
 from .logprobs import CRITIC_FIELD, confidence_of
-from .rendering import BLANK, Prompts, Turn, load_prompts, render_case, render_request
+from .rendering import BLANK, Prompts, Turn, load_prompts, render_case, render_request, render_rewording
 
 __all__ = ["ChatCritic", "ChatPlanner", "to_messages", "usable_answer"]
 
@@ -36,6 +37,9 @@ _READING_SECONDS = 5.0
 """Most time for reading one answer; it happens off the event loop."""
 _LONGEST_QUOTE = 20_000
 """Characters of an unusable answer that a retry shows to the model."""
+_THINKING = re.compile(r"<think>.*?(</think>|\Z)|</?answer>", re.DOTALL)
+_LONGEST_WORDS = 300
+"""Characters of a model's own words that a message shows."""
 MAX_PIXELS = 1024 * 1024
 """Larger images are scaled down for the model, as in the paper. The store keeps the originals."""
 
@@ -137,6 +141,17 @@ class ChatCritic:
             # The judgement counts although no new prompt came with it.
             return rejections[-1] if rejections else Verdict(success=None, reasoning=str(error))
 
+    async def reword(self, prompt: str, original_prompt: str, refusal: str) -> str:
+        """See `Rewording.reword`. Without a usable answer the prompt stays as it is."""
+        messages = to_messages(render_rewording(prompt, original_prompt, refusal, self._prompts), self._store)
+        try:
+            verdict = await usable_answer(
+                self._model, messages, lambda answer: read_verdict(answer.text), self._max_answers
+            )
+        except ModelAnswerError:
+            return prompt
+        return verdict.refined_prompt or prompt
+
 
 def to_messages(turns: Sequence[Turn], store: ImageStore, blank_like: Sha256 | None = None) -> list[BaseMessage]:
     """Converts a rendered conversation to LangChain messages with the images in them.
@@ -193,7 +208,8 @@ async def usable_answer(
         except ModelAnswerError as error:
             if not retries_left:
                 raise ModelAnswerError(
-                    f"The model gave no usable answer in {_times(max_answers)}. Last problem: {error}"
+                    f"The model gave no usable answer in {_times(max_answers)}. {_words_of(answer)}"
+                    f"Last problem: {error}"
                 ) from error
             complaint = f"Your answer cannot be used. {error} Answer again, completely, in the form asked for."
             conversation = [*messages, AIMessage(content=_quoted(answer.text)), HumanMessage(content=complaint)]
@@ -207,6 +223,15 @@ async def _read_aside(read: Callable[[AIMessage], _T], answer: AIMessage) -> _T:
             return await asyncio.to_thread(read, answer)
     except TimeoutError as error:
         raise ModelAnswerError("Reading the answer took too long. Write plain JSON.") from error
+
+
+def _words_of(answer: AIMessage) -> str:
+    """Returns a sentence with a model's own words where it wrote prose, such as a refusal; empty for other answers."""
+    said = answer.additional_kwargs.get("refusal")
+    words = said if isinstance(said, str) and said.strip() else _THINKING.sub("", answer.text)
+    if "{" in words or not words.strip():
+        return ""
+    return f"It wrote: “{quotation(words, _LONGEST_WORDS)}” "
 
 
 def _quoted(text: str) -> str:

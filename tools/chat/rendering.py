@@ -27,10 +27,14 @@ __all__ = [
     "render_document_check",
     "render_plan_check",
     "render_request",
+    "render_rewording",
     "shown_source",
 ]
 
-_NAMES = ("check_document", "check_plan", "critic", "plan_faults", "planner_interleaved", "planner_text", "replan")
+_NAMES = (
+    *("check_document", "check_plan", "critic", "plan_faults", "planner_interleaved", "planner_text", "replan"),
+    "reword",
+)
 BLANK: Sha256 = "0" * 64
 """Name of a blank white image with the size of the result, shown to the critic if a step has no source."""
 
@@ -66,6 +70,8 @@ class Prompts:
     """For requests without images."""
     replan: str
     """Placeholders: `{{done}}`, `{{failed}}`, `{{rest}}`."""
+    reword: str
+    """Asks the critic for other words. Placeholders: `{{original_prompt}}`, `{{prompt}}`, `{{refusal}}`."""
 
 
 @cache
@@ -100,6 +106,13 @@ def render_request(request: Request, context: PlanContext | None = None, prompts
         turns.append(Turn("assistant", (TextPart(text=write_plan(context.rejected, first)),)))
         turns.append(Turn("user", (TextPart(text=_fill(prompts.plan_faults, faults=faults)),)))
     return turns
+
+
+def render_rewording(prompt: str, original_prompt: str, refusal: str, prompts: Prompts | None = None) -> list[Turn]:
+    """Returns the critic's conversation about a prompt that the image service refused."""
+    prompts = prompts or load_prompts()
+    text = _fill(prompts.reword, prompt=prompt, original_prompt=original_prompt, refusal=refusal)
+    return [Turn("user", (TextPart(text=text),))]
 
 
 def render_plan_check(request: Request, plan: Plan, prompts: Prompts | None = None) -> list[Turn]:

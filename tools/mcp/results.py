@@ -11,8 +11,9 @@ import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from interleavethinker.tools.errors import GeneratorError, InputError, InterleaveError
+from interleavethinker.tools.errors import GeneratorError, InputError, InterleaveError, RefusalError
 from interleavethinker.tools.plain_text import valid_unicode
+from interleavethinker.tools.refusals import is_refusal
 
 from .config import ToolTemplate
 
@@ -24,7 +25,15 @@ __all__ = ["error_of", "image_of", "small_png", "text_of"]
 ReadResource = Callable[[str], Awaitable[bytes]]
 _DATA_URI = re.compile(r"data:image/[\w.+-]+(?:;[\w=.+-]+)*;base64,([A-Za-z0-9+/=\s]+)")
 _BARE_BASE64 = re.compile(r"([A-Za-z0-9+/]{64,}={0,2})")
-_INPUT_CODES = {"invalid_input", "invalid_image", "image_too_large", "invalid_prompt", "refused", "unsupported"}
+_INPUT_CODES = {
+    "invalid_input",
+    "invalid_image",
+    "image_too_large",
+    "invalid_prompt",
+    "invalid_request",
+    "refused",
+    "unsupported",
+}
 _LONGEST_ERROR = 1000
 _LONGEST_QUOTE = 300
 
@@ -62,10 +71,15 @@ def error_of(result: "CallToolResult") -> InterleaveError:
     error = structured.get("error") if isinstance(structured, Mapping) else None
     if isinstance(error, Mapping):
         code, message = str(error.get("code", "generator")), str(error.get("message", ""))[:_LONGEST_ERROR]
+        # Servers of version 0.1 call every rejected request `refused`.
+        if code == RefusalError.code or (code == "refused" and is_refusal("", message)):
+            return RefusalError(message)
         if code in _INPUT_CODES:
             return InputError(message, code=code)
         return GeneratorError(message, code=code, retryable=bool(error.get("retryable", False)))
     message = text_of(result)[:_LONGEST_ERROR] or "no reason given"
+    if is_refusal("", message):
+        return RefusalError(f"The image server refused the content: {message}")
     return GeneratorError(f"The image server refused the call: {message}", code="generator", retryable=False)
 
 

@@ -72,6 +72,8 @@ def score_trajectories(
 
 
 def _scored(row: TrajectoryRow, attempt: Attempt, grade: Grade) -> CriticRow | None:
+    if attempt.image is None:
+        return None
     case = CriticInput(
         source=attempt.source,
         image=attempt.image,

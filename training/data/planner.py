@@ -59,7 +59,7 @@ def _cut(prompt: PromptRow, trajectory: TrajectoryRow, seed: int) -> PlannerRow 
     kept = [_selected(trajectory, index) for index in range(at)]
     if None in kept:
         return None
-    request, plan = cut_after(prompt.request, trajectory.plan, [one.image for one in kept if one is not None])
+    request, plan = cut_after(prompt.request, trajectory.plan, [one.image for one in kept if one and one.image])
     return PlannerRow(
         id=f"{trajectory.id}.cut{at}",
         split=trajectory.split,
@@ -133,10 +133,12 @@ def _sequence(trajectory: TrajectoryRow, judged: dict[tuple[int, int], CriticRow
         yield TextPart(text=f"<plan>{step.prompt or step.instruction or ''}</plan>")
         if judged is None:
             kept = _selected(trajectory, index)
-            if kept is not None:
+            if kept is not None and kept.image is not None:
                 yield ImagePart(sha256=kept.image)
         else:
             for attempt in _attempts_of(trajectory, index):
+                if attempt.image is None:
+                    continue
                 yield ImagePart(sha256=attempt.image)
                 yield TextPart(text=_critic_text(judged[index, attempt.iteration]))
         if step.auxiliary_text:

@@ -102,7 +102,7 @@ async def roll_out_one(row: PromptRow, generator: str, components_for: Component
     async for event in graph.astream(request, {"recursion_limit": _NO_LIMIT}, stream_mode="custom"):
         if isinstance(event, Planned):
             plan = event.plan
-        elif isinstance(event, ImageGenerated | Judged):
+        elif isinstance(event, ImageGenerated | Judged) and event.attempt.image is not None:
             attempts[event.attempt.step, event.attempt.iteration] = event.attempt
     return TrajectoryRow(
         id=_name(row, generator),

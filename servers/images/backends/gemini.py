@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from interleavethinker.tools.errors import GeneratorError, InputError
+from interleavethinker.tools.errors import GeneratorError, RefusalError
 
 from .base import ImageRequest, Job
 from .hosted import HostedBackend
@@ -81,7 +81,7 @@ def _find_image(response: Any) -> str:
     """Returns the image's base64 from a response, which has status 200 even for a refusal.
 
     Raises:
-        InputError: The model refused this prompt or image.
+        RefusalError: The model refused this prompt or image.
         GeneratorError: The response has no image for another reason; another attempt may succeed.
     """
     blocked = _lookup(response, "promptFeedback", "blockReason")
@@ -92,7 +92,7 @@ def _find_image(response: Any) -> str:
         if isinstance(data, str):
             return data
     if blocked or reason in _REFUSALS:
-        raise InputError(f"The API refused the request: {reason}", code="refused")
+        raise RefusalError(f"The API refused the content: {reason}")
     raise GeneratorError(
         f"The API's answer contains no image (finish reason: {reason or 'none given'}).",
         code="no_image",

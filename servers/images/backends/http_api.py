@@ -16,8 +16,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from interleavethinker.tools.bounded_http import bounded_client
-from interleavethinker.tools.errors import GeneratorError, InputError, ProfileError
+from interleavethinker.tools.errors import GeneratorError, InputError, ProfileError, RefusalError
 from interleavethinker.tools.images.png import canonical_png
+from interleavethinker.tools.refusals import is_refusal
 
 if TYPE_CHECKING:
     import httpx2
@@ -103,7 +104,8 @@ class HostedApi:
             body: `json=` or `data=` and `files=`, as httpx takes them.
 
         Raises:
-            InputError: The API rejected this request for good (its safety rules, a malformed argument).
+            RefusalError: The API refused the content.
+            InputError: The API rejected this request for good, for example because of a malformed argument.
             GeneratorError: The request failed; `retryable` says whether it may succeed later.
         """
         import httpx2
@@ -136,7 +138,7 @@ class HostedApi:
             await self._wait(attempt, response.headers.get("retry-after"))
         raise AssertionError("unreachable")
 
-    def _error_for(self, response: "httpx2.Response") -> tuple[GeneratorError | InputError, bool]:
+    def _error_for(self, response: "httpx2.Response") -> tuple[GeneratorError | InputError | RefusalError, bool]:
         """Returns the error for a failed response, and whether another attempt may succeed."""
         try:
             code, message = self._parse_error(response.json())
@@ -144,6 +146,8 @@ class HostedApi:
             code, message = "", ""
         message = message[:300] or f"HTTP {response.status_code}"
         status = response.status_code
+        if 400 <= status < 500 and status != 429 and is_refusal(code, message):
+            return RefusalError(f"The API refused the content: {message}"), False
         if code in {"insufficient_quota", "billing_hard_limit_reached"}:
             return GeneratorError(f"The account has no credit left: {message}", code="quota"), False
         if status in {401, 403}:
@@ -155,7 +159,7 @@ class HostedApi:
             name = "rate_limited" if status in {429, 503, 529} else "generator"
             return GeneratorError(f"The API failed: {message}", code=name, retryable=True), True
         if status in {400, 404, 413, 422}:
-            return InputError(f"The API rejected the request: {message}", code="refused"), False
+            return InputError(f"The API rejected the request: {message}", code="invalid_request"), False
         return GeneratorError(f"The API failed: {message}"), False
 
     async def _wait(self, attempt: int, retry_after: str | None) -> None:

@@ -49,7 +49,8 @@ class Scripted(BaseChatModel):
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Exception):
             raise answer
-        return ChatResult(generations=[ChatGeneration(message=AIMessage(content=answer))])
+        message = answer if isinstance(answer, AIMessage) else AIMessage(content=answer)
+        return ChatResult(generations=[ChatGeneration(message=message)])
 
 
 @pytest.fixture
@@ -96,6 +97,31 @@ async def test_an_unusable_answer_is_retried_with_its_problem_up_to_a_limit(stor
     with pytest.raises(ModelAnswerError, match="no usable answer in 2 attempts"):
         await ChatPlanner(stubborn, store, max_answers=2).plan(as_request("x"), PlanContext())
     assert len(stubborn.calls) == 2
+
+
+async def test_a_planner_that_refuses_in_prose_is_quoted(store: ImageStore) -> None:
+    words = "<think>No.</think>I'm sorry,\nbut I \x1b[31mcannot help with that. " + "Really. " * 100
+    with pytest.raises(ModelAnswerError, match=r"It wrote: “I'm sorry, but I cannot help with that\. Really") as caught:
+        await ChatPlanner(Scripted(answers=[words]), store).plan(as_request("x"), PlanContext())
+    assert len(str(caught.value)) < 500
+    refusal = AIMessage("", additional_kwargs={"refusal": "I can't assist with this."})
+    with pytest.raises(ModelAnswerError, match=r"It wrote: “I can't assist with this\.”"):
+        await ChatPlanner(Scripted(answers=[refusal]), store).plan(as_request("x"), PlanContext())
+
+
+async def test_an_answer_of_the_wrong_form_is_not_quoted_as_a_refusal(store: ImageStore) -> None:
+    with pytest.raises(ModelAnswerError) as caught:
+        await ChatPlanner(Scripted(answers=['{"plan": []}']), store).plan(as_request("x"), PlanContext())
+    assert "It wrote" not in str(caught.value)
+
+
+async def test_a_critic_rewords_a_refused_prompt_or_leaves_it_as_it_is(store: ImageStore) -> None:
+    answer = '<think>t</think><answer>{"previous_step_success": false, "refine_prompt": "red paint"}</answer>'
+    model = Scripted(answers=[answer])
+    assert await ChatCritic(model, store).reword("blood!", "blood", "unsafe content") == "red paint"
+    shown = str(model.calls[0])
+    assert all(text in shown for text in ("blood!", "blood", "unsafe content"))
+    assert await ChatCritic(Scripted(answers=["I cannot."]), store).reword("blood", "blood", "no") == "blood"
 
 
 async def test_a_plan_with_the_wrong_number_of_steps_is_retried_but_better_than_no_plan(store: ImageStore) -> None:

@@ -12,7 +12,7 @@ from interleavethinker.servers.images.backends.base import Backend, ImageRequest
 from interleavethinker.servers.images.backends.gemini import GeminiBackend
 from interleavethinker.servers.images.backends.openai import OpenAiBackend
 from interleavethinker.servers.images.main import open_backend
-from interleavethinker.tools.errors import GeneratorError, InputError, ProfileError
+from interleavethinker.tools.errors import GeneratorError, InputError, ProfileError, RefusalError
 from interleavethinker.tools.images.png import canonical_png
 from interleavethinker.tools.images.store import sha256_of
 
@@ -144,8 +144,8 @@ async def test_a_lasting_failure_is_a_retryable_error_after_five_attempts(
 @pytest.mark.parametrize(
     ("status", "code", "kind", "expected_code"),
     [
-        (400, "moderation_blocked", InputError, "refused"),
-        (404, "model_not_found", InputError, "refused"),
+        (400, "moderation_blocked", RefusalError, "content_policy"),
+        (404, "model_not_found", InputError, "invalid_request"),
         (401, "invalid_api_key", GeneratorError, "unauthorized"),
         (403, "forbidden", GeneratorError, "unauthorized"),
         (429, "insufficient_quota", GeneratorError, "quota"),
@@ -169,8 +169,8 @@ async def test_a_permanent_failure_is_reported_at_once_and_without_the_key(
 @pytest.mark.parametrize(
     ("answer", "kind"),
     [
-        ({"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}}, InputError),
-        ({"candidates": [{"finishReason": "IMAGE_SAFETY", "content": {}}]}, InputError),
+        ({"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}}, RefusalError),
+        ({"candidates": [{"finishReason": "IMAGE_SAFETY", "content": {}}]}, RefusalError),
         ({"candidates": [{"finishReason": "NO_IMAGE"}]}, GeneratorError),
         (
             {"candidates": [{"finishReason": "STOP", "content": {"parts": [{"text": "I would rather not."}]}}]},
