@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from interleavethinker.tools.errors import InputError, InterleaveError
 
-from .exit_codes import FAILURE, INTERRUPTED, OK, WAITING, code_of
+from .exit_codes import BAD_INPUT, FAILURE, INTERRUPTED, OK, WAITING, code_of
 from .terminal import console, echo, echo_json
 
 if TYPE_CHECKING:
@@ -59,7 +59,9 @@ async def run_trajectory(
         result = result.model_copy(update={"status": "failed", "reason": failure.reason})
         extra["error"] = {"code": failure.code, "message": failure.reason}
     folder = out or Path("runs") / trajectory
-    code = {"done": OK, "failed": FAILURE, "waiting": WAITING}.get(result.status, INTERRUPTED)
+    refused = failure is not None and failure.refused
+    failed = BAD_INPUT if refused else FAILURE
+    code = {"done": OK, "failed": failed, "waiting": WAITING}.get(result.status, INTERRUPTED)
     page: Path | None = None
     try:
         page = export(result, workspace.store, folder)
@@ -73,7 +75,7 @@ async def run_trajectory(
         extra["storyboard"] = None if page is None else str(page)
         echo_json(result.short_form() | extra)
     else:
-        _report(result, page)
+        _report(result, page, refused=refused)
         if page is not None:
             terminal.print(f"Open it with: interleavethinker open {trajectory}", style="dim", soft_wrap=True)
     return code
@@ -125,7 +127,7 @@ async def _run_and_ask(workspace: "Workspace", trajectory: str, terminal: "Conso
             return last
 
 
-def _report(trajectory: "Trajectory", page: Path | None) -> None:
+def _report(trajectory: "Trajectory", page: Path | None, *, refused: bool = False) -> None:
     """Prints how the trajectory ended, what to do next, and where the exports are."""
     name = trajectory.id
     document = trajectory.document
@@ -135,6 +137,8 @@ def _report(trajectory: "Trajectory", page: Path | None) -> None:
     for note in document.notes:
         echo(note, err=True, style="yellow")
     match trajectory.status:
+        case "failed" if refused:
+            echo(f"The request cannot be carried out: {trajectory.reason}", err=True, style="red")
         case "failed":
             echo(f"Stopped by an error: {trajectory.reason}", err=True, style="red")
             echo(f"Everything so far is saved. Resume with: interleavethinker resume {name}", err=True)

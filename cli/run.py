@@ -64,8 +64,8 @@ async def run(
     interleavethinker run "Repaint <image> at night" --image house.png
     interleavethinker run --profile klein --max-calls 20 "Fold a boat"
 
-    Exit codes: 0 finished or stopped by a limit, 3 error,
-    4 waiting for approval, 130 paused or cancelled.
+    Exit codes: 0 finished or stopped by a limit, 2 refused request,
+    3 error, 4 waiting for approval, 130 paused or cancelled.
     """
     from interleavethinker.graph import load_profile
     from interleavethinker.tools.request_parsing import place_images

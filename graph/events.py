@@ -138,6 +138,8 @@ class Failed(Event):
     kind: Literal["failed"] = "failed"
     code: str
     reason: str
+    refused: bool = False
+    """Whether the request is at fault, so that resuming the trajectory would fail again."""
 
 
 class Finished(Event):

@@ -164,6 +164,8 @@ async def _answer(
         async for last in happening:
             tell(last)
     match last:
+        case Failed(reason=reason, code=code, refused=True):
+            raise InputError(reason, code=code)
         case Failed(reason=reason, code=code):
             where = "" if root == default_home().absolute() else f" --workspace {root}"
             raise TrajectoryError(

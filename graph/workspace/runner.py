@@ -228,7 +228,7 @@ class Runner:
         _log.info("trajectory %s failed", self._id, exc_info=error)
         with contextlib.suppress(StoreError):  # The disk may be full; the event still reports the error.
             await self._catalog.end_run(self._id, "failed", reason)
-        return Failed(code=code, reason=reason)
+        return Failed(code=code, reason=reason, refused=isinstance(error, InputError))
 
 
 def _attempt_to_review(state: Mapping[str, Any]) -> Attempt | None:

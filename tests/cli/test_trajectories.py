@@ -14,6 +14,9 @@ from typing import Any
 import pytest
 
 from interleavethinker.cli import exit_codes as exits
+from interleavethinker.microworld.language.parser import parse
+from interleavethinker.microworld.scenes.scene import render, to_image
+from interleavethinker.tools.images.png import encode_png
 
 STORY = "a big red ball on the left, at night. then make the ball blue. then add a small green tree on the right"
 
@@ -169,3 +172,20 @@ def test_a_stopped_trajectory_resumes_and_generates_nothing_twice(run: Run, home
     kept = ("image", "seed", "seconds", "cached")
     assert [[one[k] for k in kept] for one in attempts[: len(before)]] == [[one[k] for k in kept] for one in before]
     assert len(attempts) == 9, "one attempt per step, since everything is accepted"
+
+
+def test_a_refused_request_ends_with_the_planners_words_and_without_advice_to_resume(run: Run, home: Path) -> None:
+    scene = parse("a big red ball on the left, at night").target
+    (home / "ball.png").write_bytes(encode_png(to_image(render(scene))))
+    code, _, err = run("run", "remove the tree", "--image", "ball.png", "--profile", "cells.toml")
+    assert code == exits.BAD_INPUT
+    assert "The request cannot be carried out: " in err
+    assert "tree" in err
+    assert "esume" not in err
+
+
+def test_a_run_says_whether_the_document_was_checked(run: Run, home: Path) -> None:
+    assert home.is_dir()
+    code, _, err = run("run", "--profile", "cells.toml")
+    assert code == exits.OK
+    assert "Complete, not checked." in err
