@@ -86,7 +86,10 @@ class Answer:
 
     @property
     def markdown(self) -> str:
-        """The answer as Markdown. Images are linked as `images/….png`, where `save` puts them."""
+        """The answer as Markdown. Images are linked as `images/….png`, where `save` puts them.
+
+        `document.md` of `save` appends the prompts of the images, the models, versions and limits.
+        """
         from .export.markdown import markdown
 
         return markdown(self.trajectory)

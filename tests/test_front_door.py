@@ -89,7 +89,8 @@ def test_an_answer_in_two_lines(profile: str, tmp_path: Path) -> None:
     page = answer.save(tmp_path / "out")
     assert answer.complete
     assert [image.size for image in answer.images] == [(96, 96), (96, 96)]
-    assert answer.markdown == (tmp_path / "out" / "document.md").read_text(encoding="utf-8")
+    document = (tmp_path / "out" / "document.md").read_text(encoding="utf-8")
+    assert document.startswith(f"{answer.markdown}\n## How it was made\n")
     assert all(
         (tmp_path / "out" / line.partition("](")[2].rstrip(")")).is_file()
         for line in answer.markdown.splitlines()
