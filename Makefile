@@ -90,6 +90,15 @@ layers: $(STAMP)
 wheel-test: $(STAMP)
 	$(BIN)/python tests/wheel.py
 
+# Seeded fuzzers and a kill harness; the tests run the same for some seconds. ROUNDS=1000000 SEED=2 for a long run.
+ROUNDS ?= 20000
+KILLS ?= 20
+SEED ?= 0
+.PHONY: robustness
+robustness: $(STAMP)
+	$(BIN)/python tests/robustness/fuzz.py --rounds $(ROUNDS) --seed $(SEED)
+	$(BIN)/python tests/robustness/kill.py --rounds $(KILLS) --seed $(SEED)
+
 .PHONY: slim-test
 slim-test: $(STAMP)
 	$(BIN)/python tests/slim.py

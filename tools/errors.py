@@ -16,7 +16,7 @@ and `--json` output), so that programs need not parse English. An instance may h
 - InputError: `invalid_image`, `image_too_large`, `invalid_prompt`, `invalid_request`, `refused`, `unsupported`,
   `missing_extra`, and those of the micro world, such as `not_understood`, `ambiguous` and `no_checkpoint`
 - ProfileError: `local_extra_missing`
-- StoreError: `unknown_image`, `corrupt_image`
+- StoreError: `unknown_image`, `corrupt_image`, `damaged` (a trajectory's saved state)
 - GeneratorError: `busy`, `deadline`, `server_died`, `unreachable`, `unauthorized`, `closed`, `contract`, `no_image`,
   `corrupt_image`, `unknown_image`, `model_not_loaded`, `not_finite`, `out_of_memory`, `quota`, `stopping`
 - ModelError: `unloaded`

@@ -8,10 +8,10 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from interleavethinker.tools.errors import InputError, TrajectoryError
 
@@ -101,7 +101,7 @@ class Catalog:
         values = (trajectory, len(trajectory), trajectory, trajectory)
         found = await self._database.read(lambda connection: select(connection, query, values))
         if found and (len(found) == 1 or found[0]["id"] == trajectory):
-            return TrajectorySummary.model_validate(dict(found[0]))
+            return _summary(found[0])
         what = f"{len(found)} trajectories begin" if found else "No trajectory begins"
         raise TrajectoryError(f"{what} with {trajectory!r}; `list` shows all IDs.", code="unknown_trajectory")
 
@@ -178,7 +178,21 @@ def remove_rows(connection: sqlite3.Connection, trajectory: str) -> None:
 
 def _summaries(connection: sqlite3.Connection) -> list[TrajectorySummary]:
     rows = select(connection, "SELECT * FROM trajectories ORDER BY created DESC, id")
-    return [TrajectorySummary.model_validate(dict(row)) for row in rows]
+    return [_summary(row) for row in rows]
+
+
+def _summary(row: sqlite3.Row) -> TrajectorySummary:
+    """Reads an entry. One with a status of a newer version, or a damaged one, never hides the others."""
+    try:
+        return TrajectorySummary.model_validate(dict(row))
+    except ValidationError as error:
+        fields = ", ".join(str(problem["loc"][0]) for problem in error.errors())
+        now = datetime.fromtimestamp(0, UTC)
+        reason = f"Its entry cannot be read ({fields}): it is damaged, or written by a newer version."
+        return TrajectorySummary(
+            id=str(row["id"]), title=str(row["title"]), profile=str(row["profile"]), status="failed", reason=reason,
+            created=now, updated=now,
+        )  # fmt: skip
 
 
 def _marking(trajectory: str, status: Status, reason: str = "") -> Callable[[sqlite3.Connection], None]:

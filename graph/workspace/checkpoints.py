@@ -27,7 +27,8 @@ from langgraph.runtime import Runtime
 
 from interleavethinker.graph.build import TrajectoryGraph, build_graph
 from interleavethinker.graph.context import Components
-from interleavethinker.graph.state import serializer
+from interleavethinker.graph.state import attempts_of, request_of, serializer
+from interleavethinker.tools.errors import InterleaveError, StoreError
 
 from .database import Database
 
@@ -36,6 +37,7 @@ __all__ = ["CheckpointSaver", "Checkpoints", "create_checkpoint_tables"]
 _ID_TIME = "%y%m%d-%H%M%S"
 _ID = re.compile(r"(\d{6}-\d{6})-[0-9a-f]{6}")
 """A trajectory's id begins with the time of its creation."""
+_IMAGE_NAME = re.compile(rb"[0-9a-f]{64}")
 _ORPHANS = """
     SELECT thread_id FROM checkpoints UNION SELECT thread_id FROM writes EXCEPT SELECT id FROM trajectories
 """
@@ -143,10 +145,34 @@ class Checkpoints:
         self.graph: TrajectoryGraph = build_graph(_components_from_context, self._saver)
 
     async def read(self, trajectory: str) -> Mapping[str, Any]:
-        """Returns the values of a trajectory's state; empty if it has none."""
-        snapshot = await self.graph.aget_state({"configurable": {"thread_id": trajectory}})
+        """Returns the values of a trajectory's state; empty if it has none.
+
+        Raises:
+            StoreError: It cannot be decoded (`damaged`).
+        """
+        try:
+            snapshot = await self.graph.aget_state({"configurable": {"thread_id": trajectory}})
+        except InterleaveError:
+            raise
+        except Exception as error:  # Decoders raise exceptions of many libraries.
+            raise StoreError(
+                f"The saved state of trajectory {trajectory} cannot be read ({type(error).__name__}): it is damaged or "
+                "written by a newer version. The other trajectories are unharmed.",
+                code="damaged",
+            ) from error
         values: Mapping[str, Any] = snapshot.values
         return values
+
+    async def image_names(self, trajectory: str) -> set[str]:
+        """Returns the names of all images that a trajectory's state uses; those that occur in it, if it is damaged."""
+        try:
+            state = await self.read(trajectory)
+            attempts = attempts_of(state).values()
+            names = {name for attempt in attempts for name in (attempt.image, attempt.source) if name is not None}
+            return names | ({*request_of(state).images} if state else set())
+        except StoreError:  # If the database is to blame, the next query says so.
+            pass
+        return await self._database.read(lambda connection: _names_in_bytes(connection, trajectory))
 
     async def write(self, trajectory: str, values: Mapping[str, Any], after: str) -> None:
         """Writes a new trajectory's state as if the node `after` had returned it."""
@@ -189,6 +215,18 @@ class Checkpoints:
 def create_checkpoint_tables(connection: sqlite3.Connection) -> None:
     """Creates LangGraph's tables if they are missing, and migrates those of its earlier versions."""
     _Tables(connection).setup()
+
+
+def _names_in_bytes(connection: sqlite3.Connection, trajectory: str) -> set[str]:
+    names: set[str] = set()
+    for query in (
+        "SELECT checkpoint FROM checkpoints WHERE thread_id = ?",
+        "SELECT value FROM writes WHERE thread_id = ?",
+    ):
+        for (value,) in connection.execute(query, (trajectory,)):
+            if isinstance(value, bytes):
+                names.update(found.decode() for found in _IMAGE_NAME.findall(value))
+    return names
 
 
 async def _components_from_context(runtime: Runtime[Any]) -> Components:

@@ -41,6 +41,7 @@ from .checkpoints import Checkpoints, create_checkpoint_tables
 from .commands import CommandQueue, Verb
 from .components import GIVEN_COMPONENTS, ComponentCache, notes_of, usable_profile
 from .database import Database
+from .healing import restore_images
 from .human_review import HumanVerdict, named_attempt
 from .images import add_image, remove_unused_images
 from .lock import TrajectoryLock, is_held
@@ -177,6 +178,7 @@ class Workspace:
             except InterleaveError as error:
                 await self._catalog.mark(entry.id, "failed", str(error))
                 raise
+            await restore_images(await self._state(name), self.store, components.generator)
             runner = Runner(self._checkpoints.graph, components, self._catalog, self._commands, entry.id, review=review)
             async with contextlib.aclosing(runner.events()) as events:
                 async for event in events:
@@ -304,16 +306,13 @@ class Workspace:
             older_than: Seconds; younger images may belong to a call whose checkpoint is about to be written.
         """
         used: set[str] = set()
-        for entry in await self._catalog.summaries():
-            try:
-                seen = await self.get(entry.id)
-            except TrajectoryError:  # Deleted since the list was read.
-                continue
-            used.update(seen.request.images)
-            for attempt in seen.attempts:
-                used.update(name for name in (attempt.image, attempt.source) if name is not None)
+        entries = await self.list()
+        for entry in entries:
+            used |= await self._checkpoints.image_names(entry.id)
+        # A clock that jumps makes the newest images look old; those of trajectories that run now are spared anyway.
+        running_since = min((one.updated.timestamp() for one in entries if one.status == "running"), default=None)
         await self._checkpoints.remove_orphans(older_than)
-        return await asyncio.to_thread(remove_unused_images, self.store, used, older_than)
+        return await asyncio.to_thread(remove_unused_images, self.store, used, older_than, running_since)
 
     async def checkpoint_size(self, trajectory: str) -> tuple[int, int]:
         """Returns the bytes of a trajectory's checkpoints in the database, and their number."""

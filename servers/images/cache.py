@@ -90,7 +90,20 @@ class GenerationStore:
             atomic_write(self._path(digest), generation.model_dump_json().encode(), self.images.fsync)
         except OSError as error:
             raise StoreError(f"Could not write to the image server's store: {error.strerror}.") from error
-        self._bytes_since_eviction += len(png)
+        self._count(len(png))
+
+    def add_upload(self, png: bytes) -> str:
+        """Stores a client's image, which counts towards the folder's limit as well, and returns its name.
+
+        Raises:
+            StoreError: Writing failed.
+        """
+        sha256 = self.images.put(png)
+        self._count(len(png))
+        return sha256
+
+    def _count(self, written: int) -> None:
+        self._bytes_since_eviction += written
         if self._max_bytes and self._bytes_since_eviction > self._max_bytes // 20:
             self.evict()
 

@@ -10,6 +10,7 @@ import binascii
 import re
 import secrets
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import version
 from types import TracebackType
@@ -31,6 +32,8 @@ __all__ = ["ImageService", "ServedImage", "ServiceLimits"]
 
 _IMAGE_URI = re.compile(r"image://([0-9a-f]{64})")
 _DATA_URI = re.compile(r"data:image/[a-z0-9.+-]+;base64,", re.IGNORECASE)
+_DECODERS = 2
+"""Uploads decoded at once; each may take some hundred megabytes for a moment."""
 _MAX_SEED = 2**63 - 1
 
 
@@ -81,6 +84,7 @@ class ImageService:
         # Looking up a digest and queueing its job must be one step, or two equal calls could both miss.
         self._locks = [asyncio.Lock() for _ in range(256)]
         self._answered_from_store = 0
+        self._decoders = ThreadPoolExecutor(_DECODERS, thread_name_prefix="decode")
 
     async def __aenter__(self) -> Self:
         await self._backend.start()
@@ -92,6 +96,7 @@ class ImageService:
     ) -> None:
         await self._queue.close()
         await self._backend.close()
+        self._decoders.shutdown(wait=False, cancel_futures=True)
 
     async def generate(
         self,
@@ -150,8 +155,8 @@ class ImageService:
         Raises:
             InputError: It is not a usable image.
         """
-        png = await asyncio.to_thread(self._decode, image)
-        sha256 = await asyncio.to_thread(self._store.images.put, png)
+        png = await self._decoded(image)
+        sha256 = await asyncio.to_thread(self._store.add_upload, png)
         return sha256, *image_size(png)
 
     async def read(self, sha256: str, start: int = 0, end: int | None = None) -> bytes:
@@ -223,8 +228,12 @@ class ImageService:
                     code="unknown_image",
                     retryable=True,
                 ) from error
-        png = await asyncio.to_thread(self._decode, image)
-        return await asyncio.to_thread(self._store.images.put, png), png
+        png = await self._decoded(image)
+        return await asyncio.to_thread(self._store.add_upload, png), png
+
+    async def _decoded(self, image: str) -> bytes:
+        """Decodes in threads of its own: slow images delay other uploads, never a generation."""
+        return await asyncio.get_running_loop().run_in_executor(self._decoders, self._decode, image)
 
     def _decode(self, image: str) -> bytes:
         match = _DATA_URI.match(image)

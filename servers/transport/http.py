@@ -2,6 +2,7 @@
 
 Listens on loopback unless configured otherwise, and on any other address only with a token. Host and Origin headers are
 checked, request bodies are limited to what an image needs, and every path except the endpoint is 404.
+`connections` bounds connections and bodies.
 """
 
 import hmac
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["HttpOptions", "http_app", "serve_http"]
 
 ENDPOINT = "/mcp"
+_MAX_SESSIONS = 1000
+"""Sessions open at the same time; idle ones end after half an hour."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,8 @@ def http_app(server: "MCPServer", options: HttpOptions) -> "ASGIApp":
     """Returns the ASGI application: the MCP endpoint behind the token and the header checks."""
     from mcp.server.transport_security import TransportSecuritySettings
 
+    from .connections import LargeBodyMiddleware
+
     own = ["127.0.0.1", "localhost", "[::1]"]
     if not options.on_loopback:
         own.append(options.host)
@@ -83,8 +88,10 @@ def http_app(server: "MCPServer", options: HttpOptions) -> "ASGIApp":
             allowed_hosts=names, allowed_origins=[*origins, *options.allowed_origins]
         ),
         host=options.host,
+        max_sessions=_MAX_SESSIONS,
     )
-    return app if options.token is None else BearerTokenMiddleware(app, options.token)
+    bounded = LargeBodyMiddleware(app)
+    return bounded if options.token is None else BearerTokenMiddleware(bounded, options.token)
 
 
 async def serve_http(server: "MCPServer", options: HttpOptions) -> None:
@@ -94,7 +101,12 @@ async def serve_http(server: "MCPServer", options: HttpOptions) -> None:
         InputError: The options would expose the server without a sufficient token, or the address is in use.
     """
     options.check()
+    import rich.traceback  # noqa: F401 - the log handler would import it when there may be no descriptor left
     import uvicorn
+
+    from .connections import BoundedProtocol, raise_file_limit
+
+    raise_file_limit()
 
     family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
     # asyncio disables Nagle's algorithm (40 ms per answer) only for sockets that name their protocol.
@@ -108,7 +120,8 @@ async def serve_http(server: "MCPServer", options: HttpOptions) -> None:
         raise InputError(
             f"Cannot listen on {options.host}:{options.port}: {error.strerror}. Choose another --port."
         ) from error
-    config = uvicorn.Config(http_app(server, options), log_level="warning", timeout_graceful_shutdown=3)
+    app = http_app(server, options)
+    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3, http=BoundedProtocol)
     with listening:
         address = f"[{options.host}]" if ":" in options.host else options.host
         sys.stderr.write(f"listening on http://{address}:{listening.getsockname()[1]}{ENDPOINT}\n")
@@ -121,12 +134,13 @@ class BearerTokenMiddleware:
 
     def __init__(self, app: "ASGIApp", token: str) -> None:
         self._app = app
-        self._expected = f"Bearer {token}".encode()
+        self._expected = token.encode()
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         if scope["type"] == "http":
             given = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
-            if not hmac.compare_digest(given, self._expected):
+            scheme, _, secret = given.partition(b" ")
+            if scheme.lower() != b"bearer" or not hmac.compare_digest(secret.strip(), self._expected):
                 await _refuse(send)
                 return
         await self._app(scope, receive, send)

@@ -39,6 +39,10 @@ _RUN_LENGTHS = 3
 """zlib strategy Z_RLE, which halves the time; after PNG's filters, photos and drawings even get slightly smaller."""
 
 
+_MAX_SCANS = 64
+"""Scans of a progressive JPEG, which all take a full pass; programs write about ten."""
+
+
 @dataclass(frozen=True)
 class ImageLimits:
     """Largest image that is accepted from outside."""
@@ -75,6 +79,8 @@ def canonical_png(data: bytes, limits: ImageLimits = DEFAULT_LIMITS) -> bytes:
             f"The image has {len(data)} bytes; at most {limits.max_bytes} are accepted. Send a smaller one.",
             code="image_too_large",
         )
+    if data.startswith(b"\xff\xd8") and data.count(b"\xff\xda") > _MAX_SCANS:
+        raise InputError("The JPEG has far more scans than any camera or program writes.", code="invalid_image")
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     data = _without_damaged_extras(data)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import JsonValue
 
-from interleavethinker.tools.errors import GeneratorError, InterleaveError, ProfileError
+from interleavethinker.tools.errors import GeneratorError, InputError, InterleaveError, ProfileError
 from interleavethinker.tools.images.png import encode_png
 from interleavethinker.tools.local_extra import require_local
 from interleavethinker.tools.model_catalog import image_model
@@ -28,6 +28,7 @@ from .model_files import ModelFiles, identity_of, locate, pipeline_class, stored
 from .model_settings import PipelineSettings, settings_for
 from .pipeline_calls import pipeline_arguments, request_arguments, split_into_calls
 from .pipeline_loading import LoadedPipelines, best_device, download, load_pipeline
+from .prompt_window import check_window
 from .reference_latents import use_one_reference_per_sample
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ class DiffusersBackend:
     async def run(self, jobs: Sequence[Job], observer: BatchObserver) -> list[JobResult]:
         """See `Backend.run`."""
         loaded = await self._ready()
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._run, loaded, jobs, observer)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._run_fitting, loaded, jobs, observer)
 
     async def time_pipeline(self, jobs: Sequence[Job]) -> float:
         """Returns the seconds of the bare pipeline call for these jobs, for benchmarks: no encoding, no queue."""
@@ -255,6 +256,19 @@ class DiffusersBackend:
         if self._settings.edit_batching == "references":
             use_one_reference_per_sample(edit)
         return LoadedPipelines(edit, generate, device, dtype)
+
+    def _run_fitting(self, loaded: LoadedPipelines, jobs: Sequence[Job], observer: BatchObserver) -> list[JobResult]:
+        """Runs the jobs whose prompts the pipeline reads to their end, and refuses the others one by one."""
+        pipeline = loaded.generate if jobs[0].request.source is None else loaded.edit
+        refused: dict[int, InputError] = {}
+        for index, job in enumerate(jobs):
+            try:
+                check_window(pipeline, job.request.prompt, job.arguments)
+            except InputError as error:
+                refused[index] = error
+        fitting = [job for index, job in enumerate(jobs) if index not in refused]
+        results = iter(self._run(loaded, fitting, observer) if fitting else [])
+        return [refused[index] if index in refused else next(results) for index in range(len(jobs))]
 
     def _run(self, loaded: LoadedPipelines, jobs: Sequence[Job], observer: BatchObserver) -> list[JobResult]:
         """Runs on the model's thread. A batch that does not fit into memory is halved until it does."""

@@ -191,3 +191,13 @@ def test_bytes_that_are_no_image_do_not_open() -> None:
 def test_a_data_uri_holds_the_bytes_and_their_type() -> None:
     assert data_uri(b"\x00\xff") == "data:image/png;base64,AP8="
     assert data_uri(b"<svg/>", "image/svg+xml") == "data:image/svg+xml;base64,PHN2Zy8+"
+
+
+def test_a_jpeg_with_thousands_of_scans_is_refused_before_it_is_decoded() -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (64, 64), "red").save(buffer, "JPEG", progressive=True)
+    canonical_png(buffer.getvalue())
+    data = buffer.getvalue()
+    start = data.index(b"\xff\xda")
+    with pytest.raises(InputError, match="scans"):
+        canonical_png(data[:-2] + data[start:-2] * 100 + b"\xff\xd9")

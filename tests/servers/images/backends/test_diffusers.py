@@ -234,3 +234,14 @@ def test_a_pipeline_that_converts_nan_itself_is_noticed() -> None:
 
     with pytest.raises(GeneratorError, match="not numbers"), refusing_invalid_pixels():
         np.full((2, 2, 3), np.nan, dtype=np.float32).astype(np.uint8)
+
+
+async def test_a_prompt_that_the_pipeline_would_cut_is_refused_and_the_others_of_its_batch_are_not(
+    backend: DiffusersBackend,
+) -> None:
+    await backend.fingerprint()
+    long = "a ball " * 40
+    jobs = [make_job(backend, prompt, 1) for prompt in ("a ball", f"{long} red", "a cat", f"{long} blue")]
+    results = await backend.run(jobs, RecordingObserver())
+    assert [isinstance(result, InputError) for result in results] == [False, True, False, True]
+    assert "reads only the first 24" in str(results[1])

@@ -1,0 +1,148 @@
+"""What is lost or damaged in a workspace: healed where a call can be made again, and never harmful to the rest."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, ExitStack, closing
+from pathlib import Path
+
+import pytest
+
+from interleavethinker.graph import Workspace
+from interleavethinker.graph.events import ImageGenerated
+from interleavethinker.tools.errors import StoreError
+from interleavethinker.tools.testing.agents import plan_of
+from interleavethinker.tools.types import Plan, Step
+
+Opened = Callable[..., AbstractAsyncContextManager[Workspace]]
+
+
+def execute(folder: Path, statement: str, *values: object) -> None:
+    with closing(sqlite3.connect(folder / "workspace" / "trajectories.sqlite")) as database, database:
+        database.execute(statement, values)
+
+
+async def test_a_missing_image_of_the_current_step_is_generated_again_and_the_trajectory_goes_on(
+    opened: Opened,
+) -> None:
+    async with opened() as workspace:
+        name = await workspace.create("x")
+        events = workspace.stream(name)
+        async for event in events:
+            if isinstance(event, ImageGenerated) and event.attempt.step == 1:
+                break
+        await events.aclose()
+        before = await workspace.get(name)
+        for attempt in before.attempts:
+            assert attempt.image is not None
+            workspace.store.delete(attempt.image)
+    async with opened() as workspace:  # With a new generator, which writes to the store again.
+        after = await workspace.run(name)
+        assert after.status == "done"
+        assert all(attempt.image in workspace.store for attempt in after.attempts)
+        assert [attempt.image for attempt in after.attempts][: len(before.attempts)] == [
+            attempt.image for attempt in before.attempts
+        ]
+
+
+async def test_garbage_collection_spares_the_images_of_running_trajectories_when_the_clock_jumps(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened() as workspace:
+        name = await workspace.create("x")
+        events = workspace.stream(name)
+        async for event in events:
+            if isinstance(event, ImageGenerated):
+                break
+        in_flight = workspace.store.put(b"an image whose checkpoint is not written yet")
+        old = workspace.store.put(b"an image of nobody")
+        os.utime(workspace.store.path(old), (1, 1))
+        later = time.time() + 7200
+        monkeypatch.setattr(time, "time", lambda: later)
+        assert list(await workspace.collect_garbage()) == [old]
+        assert in_flight in workspace.store
+        await events.aclose()
+
+
+async def test_a_damaged_state_is_an_error_of_its_trajectory_alone(opened: Opened, tmp_path: Path) -> None:
+    async with opened() as workspace:
+        good, damaged = await workspace.create("good"), await workspace.create("damaged")
+        await workspace.run(good)
+        images = {attempt.image for attempt in (await workspace.run(damaged)).attempts}
+    execute(
+        tmp_path,
+        "UPDATE checkpoints SET checkpoint = CAST(x'c1ff00' || checkpoint AS BLOB) WHERE thread_id = ?",
+        damaged,
+    )
+    async with opened() as workspace:
+        with pytest.raises(StoreError, match="damaged") as raised:
+            await workspace.get(damaged)
+        assert raised.value.code == "damaged"
+        assert (await workspace.get(good)).status == "done"
+        assert {one.id for one in await workspace.list()} == {good, damaged}
+        removed = await workspace.collect_garbage(older_than=-100)
+        assert not images & {attempt.image for attempt in (await workspace.get(good)).attempts} & set(removed)
+        await workspace.delete(damaged)
+        assert [one.id for one in await workspace.list()] == [good]
+
+
+@pytest.mark.parametrize("change", ["status = 'hibernating'", "created = 'yesterday'"])
+async def test_an_entry_of_a_newer_version_never_hides_the_others(opened: Opened, tmp_path: Path, change: str) -> None:
+    async with opened() as workspace:
+        good, newer = await workspace.create("good"), await workspace.create("newer")
+    execute(tmp_path, f"UPDATE trajectories SET {change} WHERE id = ?", newer)  # noqa: S608
+    async with opened() as workspace:
+        listed = {one.id: one for one in await workspace.list()}
+        assert listed[good].status == "ready"
+        assert "newer version" in listed[newer].reason
+
+
+async def test_a_blank_caption_leaves_a_trajectory_exportable(opened: Opened, tmp_path: Path) -> None:
+    from interleavethinker.graph.export.export import export
+
+    plan = Plan(steps=(Step(prompt="a ball", auxiliary_text=" "), Step(prompt="a cat", auxiliary_text="\n")))
+    async with opened(plan) as workspace:
+        name = await workspace.create("x")
+        export(await workspace.run(name), workspace.store, tmp_path / "page")
+    assert list((tmp_path / "page").glob("*.html"))
+
+
+def test_a_new_workspace_can_be_opened_by_two_processes_at_once(tmp_path: Path) -> None:
+    program = (
+        "import asyncio, sys\nfrom pathlib import Path\nfrom interleavethinker.graph import Workspace\n"
+        "async def main():\n"
+        "    sys.stdin.readline()\n"
+        "    for index in range(25):\n"
+        "        async with Workspace.open(Path(sys.argv[1]) / str(index)) as workspace:\n"
+        "            await workspace.list()\n"
+        "asyncio.run(main())\n"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    with ExitStack() as stack:
+        both = [
+            stack.enter_context(subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+            for _ in range(2)
+        ]
+        for process in both:
+            assert process.stdin is not None
+            process.stdin.write("go\n")
+            process.stdin.flush()
+        results = [(process.wait(120), process.stderr.read() if process.stderr else "") for process in both]
+    assert [code for code, _ in results] == [0, 0], results
+
+
+async def test_garbage_collection_takes_linear_time(opened: Opened) -> None:
+    async with opened(plan_of("a ball")) as workspace:
+
+        async def seconds(count: int) -> float:
+            for _ in range(count):
+                await workspace.create("x")
+            started = time.process_time()
+            await workspace.collect_garbage()
+            return time.process_time() - started
+
+        few, many = await seconds(30), await seconds(270)
+        assert many < 25 * max(few, 0.05), "300 trajectories; quadratic would be 100 times as long"
