@@ -1,6 +1,8 @@
-"""`interleavethinker micro …`: generates or edits one image with the micro world's generator, without the agent."""
+"""`interleavethinker micro …`: the micro world's words and example requests, and its generator without the agent."""
 
 import json
+import shlex
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,12 +27,13 @@ _Seed = Annotated[
 ]
 _Checkpoint = Annotated[Path | None, typer.Option(help="Folder of a pipeline; the shipped one by default.")]
 _Weaker = Annotated[bool, typer.Option("--weaker", help="Use the weaker generator, whose weights are degraded.")]
+_WIDTH = 120
 _LOADING = "(loading the libraries takes a few seconds)"
 
 
 @app.callback()
 def micro() -> None:
-    """Generate or edit one image with the micro world's generator, without the agent."""
+    """List the micro world's words and example requests; generate or edit one image without the agent."""
 
 
 def _generate(
@@ -86,6 +89,56 @@ def edit(
         _check_length(generator.truncated_tokens(prompt))
         edited = generator.edit([source], [prompt], [used_seed])[0]
     _finish(edited, out, used_seed, as_json=json_output)
+
+
+@app.command()
+def words(json_output: Json = False) -> None:
+    """List the words that requests in the micro world may use, with synonyms, sentence forms and limits.
+
+    Examples:
+    interleavethinker micro words
+    """
+    from dataclasses import asdict
+
+    from interleavethinker.microworld.requests.word_list import word_list
+
+    known = word_list()
+    if json_output:
+        typer.echo(json.dumps(asdict(known), indent=2))
+        return
+    for title, entries in asdict(known).items():
+        if isinstance(entries, dict):
+            listed = [f"{word} ({', '.join(others)})" for word, others in entries.items()]
+        else:
+            listed = list(entries)
+        text = f"{title:<12}" + ", ".join(listed)
+        typer.echo(textwrap.fill(text, _WIDTH, subsequent_indent=" " * 12, break_on_hyphens=False))
+
+
+@app.command()
+def examples(json_output: Json = False) -> None:
+    """List example requests by family. An example about images says how to make them.
+
+    Examples:
+    interleavethinker micro examples
+    """
+    from dataclasses import asdict
+
+    from interleavethinker.microworld.requests.examples import EXAMPLES
+
+    if json_output:
+        typer.echo(json.dumps([asdict(example) for example in EXAMPLES], indent=2))
+        return
+    family = ""
+    for example in EXAMPLES:
+        if example.family != family:
+            family = example.family
+            typer.echo(f"{family}:")
+        files = [f"{number}.png" for number in range(1, len(example.images) + 1)]
+        for file, description in zip(files, example.images, strict=True):
+            typer.echo(f"  interleavethinker micro generate {shlex.quote(description)} -o {file}")
+        images = "".join(f" --image {file}" for file in files)
+        typer.echo(f"  interleavethinker run {shlex.quote(example.request)}{images}")
 
 
 def _prompt_of(text: str) -> str:

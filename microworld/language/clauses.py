@@ -35,6 +35,7 @@ class _ClauseReader(OrderReader):
 
     def __init__(self, words: tuple[str, ...]) -> None:
         super().__init__(words)
+        self._known_items: dict[int, list[tuple[tuple[Phrase | Ground, ...], int]]] = {}
         self._rest: dict[tuple[int, str], list[Statement] | None] = {}
 
     def sentence(self) -> list[Statement] | None:
@@ -125,6 +126,9 @@ class _ClauseReader(OrderReader):
         )
         words = self.text[at:start]
         for phrase, end in self.phrases(start):
+            if words.split()[-1:] == ["not"] and phrase.definite:
+                yield Statement("keep", subject=(phrase,)), end  # "make the cat red, but not the tree"
+                continue
             negative = phrase.negative or re.search(r"\b(?:without|no longer|not)\b", words)
             if negative and (phrase.kind or phrase.pronoun) and not phrase.where:
                 yield Statement("absent", subject=(replace(phrase, negative=False),), stated=True), end
@@ -157,8 +161,17 @@ class _ClauseReader(OrderReader):
             for items, end in self._items(begin):
                 yield Statement("scene", items=items), end
 
-    def _items(self, at: int) -> Iterator[tuple[tuple[Phrase | Ground, ...], int]]:
+    def _items(self, at: int) -> list[tuple[tuple[Phrase | Ground, ...], int]]:
         """Reads objects and backgrounds in any order, longest first."""
+        if at not in self._known_items:
+            self._known_items[at] = []
+            ends: dict[int, tuple[Phrase | Ground, ...]] = {}
+            for items, end in self._read_items(at):
+                ends.setdefault(end, items)  # what follows depends on the end only
+            self._known_items[at] = [(items, end) for end, items in ends.items()]
+        return self._known_items[at]
+
+    def _read_items(self, at: int) -> Iterator[tuple[tuple[Phrase | Ground, ...], int]]:
         for item, end in self._item(at):
             after = self.end(JOINER, end)
             if after is None:

@@ -78,6 +78,7 @@ class OrderReader(PhraseReader):
             self._gifts,
             self._resizings,
             self._kept,
+            self._wishes,
         ):
             yield from rule(at)
 
@@ -151,6 +152,17 @@ class OrderReader(PhraseReader):
         for subject, middle in self._starts("resize", at):
             if (found := self.match(rf"to (?:be )?(?P<size>{SIZE})", middle)) is not None:
                 yield Statement("resize", subject=subject, size=found["size"]), found.end()
+
+    def _wishes(self, at: int) -> Read:
+        """Reads "I would like the cat to be red", "I want the cat gone"."""
+        for subject, middle in self._starts("i would like|i want|we want|i wish", at):
+            if (
+                gone := self.end("(?:to be )?(?:gone|removed|away)|to (?:leave|go away|disappear)", middle)
+            ) is not None:
+                yield Statement("remove", subject=subject), gone
+            if (start := self.end("to (?:be|become|turn)", middle)) is not None:
+                yield from self.read_become(subject, start)
+                yield from ((Statement("move", subject=subject, where=where), end) for where, end in self.wheres(start))
 
     def _kept(self, at: int) -> Read:
         unchanged = "where (?:it is|they are)|as (?:it is|they are|it was)|unchanged|there|alone|the same"

@@ -11,9 +11,28 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import TypeVar
 
 from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, COLOURS, KINDS, SIZES
+from interleavethinker.tools.errors import InputError
 
+from .phrase_patterns import (
+    ADJECTIVE,
+    BARE_PLACE,
+    COLOUR,
+    CORNER,
+    DESCRIBED_PLACE,
+    FILLER_FITS,
+    GROUND,
+    GROUND_WORDS,
+    NUMBERS,
+    PLACE,
+    POSTURE,
+    QUALITY,
+    RELATIONS,
+    ROW,
+    SPOTS,
+)
 from .plain_text import NUMBER_WORDS, PLURALS
 
 __all__ = ["Ground", "Phrase", "PhraseReader", "Where", "match_end"]
@@ -45,6 +64,10 @@ class Phrase:
     """All objects that fit: "all cats", "both cats", "everything"."""
     pronoun: str = ""
     """`it`, `them`, `one` or `other`."""
+    each: bool = False
+    """The words are "every" or "each"."""
+    some: bool = False
+    """A plural without a number: at least two."""
     negative: bool = False
     colours: frozenset[str] = frozenset()
     sizes: frozenset[str] = frozenset()
@@ -75,66 +98,11 @@ def match_end(pattern: str, text: str, at: int) -> int | None:
     return None if found is None else found.end()
 
 
-_COLOUR, _SIZE = "|".join(COLOURS), "|".join(SIZES)
-_JUDGMENT = "nice|lovely|pretty|cute|beautiful|very|really|quite|single|simple|plain"
-"""Adjectives that do not change what is drawn."""
-_SPOTS = "(?:top|bottom|left|right|middle|centre)(?: (?:top|bottom|left|right|middle|centre))*"
-_OF_PICTURE = "(?: (?:side|edge|corner|half|part))?(?: of (?:the|this|my) (?:picture|image|scene|page))?"
-_PLACE = rf"(?:in|on|at|into|onto|to|toward|towards)(?: the)?(?: (?:far|very))? (?P<spots>{_SPOTS}){_OF_PICTURE}"
-_ROW = r"(?:in|on|at|into|to) the (?P<line>top|bottom|left|right|middle) (?:row|column)"
-_BARE_PLACE = r"(?P<spots>(?:top|bottom|middle|centre)(?: (?:left|right|middle|centre))?)(?: corner)?"
-_CORNER = r"(?:in|into|to) (?:a|one|any) corner"
-_POSTURE = (
-    "(?:(?:that|which|who) )?(?:(?:is|are|was|were) )?(?:sitting|standing|sleeping|lying|waiting|playing|floating|"
-    "swimming|flying|growing|resting|living|hiding|placed|located|positioned|sits|stands|sleeps|lies|waits|plays|lives|"
-    "floats|rests|sit|stand|sleep|lie|wait|play|live|float|rest)(?: (?:there|quietly|alone|together))?"
-)
-_RELATIONS = {
-    "left": "(?:(?:on|at|to) (?:the )?)?left(?: side)? of",
-    "right": "(?:(?:on|at|to) (?:the )?)?right(?: side)? of",
-    "above": "above|over|on top of",
-    "below": "below|under|underneath|beneath",
-    "next_to": "next to|beside|near|near to|close to|by the side of|by",
-}
-_GROUND_OTHER = {
-    "meadow": "grass field|fields|field|green field",
-    "night": "dark|darkness|dark night|night sky|middle of the night",
-    "sunset": "sun set",
-    "beach": "sand|sandy beach|water|seaside",
-    "snow": "snowy landscape|snowfall|snowstorm",
-    "forest": "trees of a forest",
-}
-_GROUND_WORDS = {
-    **{word: word for word in BACKGROUNDS},
-    **{word: name for name, words in _GROUND_OTHER.items() for word in words.split("|")},
-}
-_GROUND_NAME = "|".join(sorted((word.replace(" ", " ") for word in _GROUND_WORDS), key=len, reverse=True))
-_GROUND_PREPOSITION = "(?:in|on|at|by|during|into|onto|to|near|against|with|under|out in|out on|in front of)"
-_GROUND = (
-    rf"(?P<prep>{_GROUND_PREPOSITION} )?(?P<det>(?:a|an|the|some|one|this) )?"
-    rf"(?P<filler>(?:(?:{_JUDGMENT}|quiet|green|dark|deep|calm|white|cold|sandy|clear|starry|snowy) )*)"
-    rf"(?P<empty>empty )?(?P<ground>{_GROUND_NAME})(?P<stage> (?:background|scene|backdrop|picture|image|landscape))?"
-)
-_FILLER_FITS = {
-    "green": {"meadow", "forest"},
-    "dark": {"night", "forest"},
-    "deep": {"snow", "forest"},
-    "white": {"snow"},
-    "cold": {"snow", "night"},
-    "sandy": {"beach"},
-    "starry": {"night"},
-    "snowy": {"snow"},
-}
-"""Adjectives that say nothing new of these backgrounds, and something else of others."""
-_ADJECTIVE = (
-    rf"(?:(?:, )?(?:and )?)?(?:(?P<not>not |non )?(?P<colour>{_COLOUR})(?: or (?P<or>{_COLOUR}))?"
-    rf"(?: coloured)?|(?P<size>{_SIZE})(?: sized)?|(?P<other>{_JUDGMENT}))"
-)
-_QUALITY = (
-    rf"(?:(?:, )?(?:that|which|who) (?:is|are|should be) )?(?:(?:, )?not )?(?:(?:in|of|coloured|painted) )?"
-    rf"(?:the )?(?:colour )?(?:(?P<colour>{_COLOUR})(?: colour)?|(?P<size>{_SIZE}))"
-)
-_NUMBERS = {word: number for number, word in enumerate(NUMBER_WORDS, 1)}
+_Found = TypeVar("_Found")
+_READINGS, _SAME_END = 3, 60
+"""Readings kept for each end, and readings with the same end after which the search stops."""
+_CALLS, _CALLS_PER_WORD = 10_000, 1_000
+"""Patterns that are tried for one sentence at most; ordinary sentences need about a hundred per word."""
 
 
 class PhraseReader:
@@ -146,10 +114,20 @@ class PhraseReader:
 
     def __init__(self, words: tuple[str, ...]) -> None:
         self.text = " ".join(words)
+        self._budget = _CALLS_PER_WORD * len(words) + _CALLS
+        self._known_groups: dict[int, list[tuple[tuple[Phrase, ...], int]]] = {}
         self._known: dict[tuple[str, int], list[tuple[Phrase, int]]] = {}
 
     def end(self, pattern: str, at: int) -> int | None:
-        """Returns where a pattern that begins at this position ends, or None."""
+        """Returns where a pattern that begins at this position ends, or None.
+
+        Raises:
+            InputError: The sentence has so many readings that it must be split (`too_long`).
+        """
+        self._budget -= 1
+        if self._budget < 0:
+            msg = "One sentence of the request is too long or too nested to read; split it into shorter sentences."
+            raise InputError(msg, code="too_long")
         return match_end(pattern, self.text, at)
 
     def match(self, pattern: str, at: int) -> re.Match[str] | None:
@@ -158,27 +136,28 @@ class PhraseReader:
 
     def ground(self, at: int, *, bare: bool = False) -> tuple[Ground, int] | None:
         """Reads a background: "at night", "in a meadow"; `bare`: also without a preposition."""
-        found = self.match(_GROUND, at)
+        found = self.match(GROUND, at)
         if found is None or not (found["prep"] or bare or found["stage"]):
             return None
-        name = _GROUND_WORDS[found["ground"]]
+        name = GROUND_WORDS[found["ground"]]
         for word in (found["filler"] or "").split():
-            if name not in _FILLER_FITS.get(word, BACKGROUNDS):
+            if name not in FILLER_FITS.get(word, BACKGROUNDS):
                 return None
         if found["prep"] in {"with ", "in front of "} and not found["stage"] and name not in {"sunset", "forest"}:
             return None
         return Ground(name, bool(found["empty"])), found.end()
 
-    def wheres(self, at: int, *, bare: bool = False) -> Iterator[tuple[Where, int]]:
-        """Reads a place or a relation; `bare`: also "top left" without a preposition."""
+    def wheres(self, at: int, *, bare: bool = False, described: bool = False) -> Iterator[tuple[Where, int]]:
+        """Reads a place or a relation; `bare`: also "top left"; `described`: not "to the left"."""
         yield from self._relations(at)
-        if (found := self.match(_ROW, at)) is not None:
+        if (found := self.match(ROW, at)) is not None:
             line, column = found["line"], found.group().split()[-1] == "column"
             middle = (1, 4, 7) if column else (3, 4, 5)
             yield Where(frozenset(_SPOT_CELLS.get(line, middle))), found.end()
-        if (end := self.end(_CORNER, at)) is not None:
+        if (end := self.end(CORNER, at)) is not None:
             yield Where(CORNERS), end
-        found = self.match(_PLACE, at) or (self.match(_BARE_PLACE, at) if bare else None)
+        pattern = DESCRIBED_PLACE if described else PLACE
+        found = self.match(pattern, at) or (self.match(BARE_PLACE, at) if bare else None)
         if found is not None and self.end("of (?!the picture|the image|the scene)", found.end()) is None:
             cell = _cell(found["spots"].split())
             if cell is not None:
@@ -192,7 +171,7 @@ class PhraseReader:
                 if (second := self.end("and", middle)) is not None:
                     for other, end in self.phrases(second):
                         yield Where(relation="between", anchors=(first, other)), end
-        for relation, pattern in _RELATIONS.items():
+        for relation, pattern in RELATIONS.items():
             if (start := self.end(pattern, at)) is not None:
                 for anchor, end in self.phrases(start):
                     yield Where(relation=relation, anchors=(anchor,)), end
@@ -201,12 +180,16 @@ class PhraseReader:
         """Reads one noun phrase with everything that belongs to it, longest first."""
         if ("np", at) not in self._known:
             self._known["np", at] = []  # a phrase that contains itself does not exist
-            found = dict.fromkeys(self._phrases(at))
-            self._known["np", at] = sorted(found, key=lambda one: -one[1])
+            self._known["np", at] = sorted(_first_per_end(self._phrases(at)), key=lambda one: -one[1])
         return self._known["np", at]
 
-    def groups(self, at: int) -> Iterator[tuple[tuple[Phrase, ...], int]]:
+    def groups(self, at: int) -> list[tuple[tuple[Phrase, ...], int]]:
         """Reads noun phrases joined by "and", longest first."""
+        if at not in self._known_groups:
+            self._known_groups[at] = list(_first_per_end(self._groups(at)))
+        return self._known_groups[at]
+
+    def _groups(self, at: int) -> Iterator[tuple[tuple[Phrase, ...], int]]:
         for phrase, end in self.phrases(at):
             if (after := self.end("(?:, )?and|,", end)) is not None:
                 yield from (((phrase, *others), last) for others, last in self.groups(after))
@@ -229,8 +212,8 @@ class PhraseReader:
         ) is not None:
             yield Phrase(definite=True, every=True), end
         found = self.match(
-            rf"(?:everything|all|whatever|anything|if a thing)(?: that)?(?: is| are)? (?P<colour>{_COLOUR})|each "
-            rf"(?P<other>{_COLOUR}) thing",
+            rf"(?:everything|all|whatever|anything|if a thing)(?: that)?(?: is| are)? (?P<colour>{COLOUR})|each "
+            rf"(?P<other>{COLOUR}) thing",
             at,
         )
         if found is not None:
@@ -244,7 +227,7 @@ class PhraseReader:
         if found is not None:
             word, start = found["det"].split()[0], found.end()
             if word in {"both", "all", "every", "each"}:
-                base = Phrase(definite=True, every=True)
+                base = Phrase(definite=True, every=True, each=word in {"every", "each"})
             elif word == "no":
                 base = Phrase(negative=True)
             else:
@@ -258,7 +241,7 @@ class PhraseReader:
         if counted is not None and not (base.definite and counted["count"] in {"a", "an", "some", "a few", "several"}):
             words = counted["count"]
             some = {"a pair of": 2, "a couple of": 2, "a few": 3, "several": 3, "some": 2}
-            stated = some.get(words) or _NUMBERS.get(words.split()[0], 1)
+            stated = some.get(words) or NUMBERS.get(words.split()[0], 1)
             yield from self._noun(replace(base, count=stated), counted.end(), words)
         else:
             yield from self._noun(base, start, "the" if found is not None else "")
@@ -290,7 +273,7 @@ class PhraseReader:
         colours: set[str] = set()
         sizes: set[str] = set()
         negated: set[str] = set()
-        while (found := self.match(_ADJECTIVE, at)) is not None:
+        while (found := self.match(ADJECTIVE, at)) is not None:
             if found.group().startswith((",", "and")) and not (colours or sizes):
                 break
             if found["colour"]:
@@ -308,13 +291,13 @@ class PhraseReader:
 
     def _described(self, phrase: Phrase, at: int) -> Iterator[tuple[Phrase, int]]:
         """Reads what follows the noun, longest first."""
-        start = self.end(_POSTURE, at) or at
+        start = self.end(POSTURE, at) or at
         comma = self.end(",", at)
         starts = [start]
         if comma is not None and not (phrase.where and start == at) and self._ends_after_place(comma):
             starts.append(comma)
         for place_start in starts:
-            for where, end in self.wheres(place_start, bare=not phrase.pronoun):
+            for where, end in self.wheres(place_start, bare=not phrase.pronoun, described=True):
                 if len(phrase.where) < 2:
                     yield from self._described(replace(phrase, where=(*phrase.where, where)), end)
         for places, end in self._several_places(phrase, start):
@@ -334,7 +317,7 @@ class PhraseReader:
 
     def _qualities(self, phrase: Phrase, at: int) -> Iterator[tuple[Phrase, int]]:
         """Reads a color or size after the noun: "in red", "that is big", "which are not blue"."""
-        found = self.match(_QUALITY, at)
+        found = self.match(QUALITY, at)
         if found is None or found.group().split()[0] in {*COLOURS, *SIZES}:
             return
         negated = " not " in f" {found.group()}"
@@ -347,7 +330,7 @@ class PhraseReader:
 
     def _ends_after_place(self, at: int) -> bool:
         """Whether a place after a comma belongs to the noun before it: no noun phrase follows."""
-        found = self.match(_PLACE, at)
+        found = self.match(PLACE, at)
         return found is not None and (
             found.end() >= len(self.text) or self.end(r"(?:, )?and|,|in|at|on|during|by", found.end()) is not None
         )
@@ -371,8 +354,8 @@ class PhraseReader:
         places: list[Phrase] = []
         position = at
         while len(places) < phrase.count:
-            found = self.match(_PLACE if not places else rf"(?:{_PLACE})", position) or (
-                self.match(rf"(?:the )?(?P<spots>{_SPOTS})(?: corner| side)?", position) if places else None
+            found = self.match(PLACE if not places else rf"(?:{PLACE})", position) or (
+                self.match(rf"(?:the )?(?P<spots>{SPOTS})(?: corner| side)?", position) if places else None
             )
             cell = _cell(found["spots"].split()) if found is not None else None
             if found is None or cell is None:
@@ -402,7 +385,7 @@ class PhraseReader:
         )
         if found is None or found["count"] in {"both", "all", "the others"}:
             return
-        count = _NUMBERS.get(found["count"], 1)
+        count = NUMBERS.get(found["count"], 1)
         start = found.end()
         start = self.end("(?:one|ones) (?!of)|is|are|one is", start) or start
         for phrase, end in self._noun(Phrase(pronoun="one", count=count), start, "one"):
@@ -410,10 +393,21 @@ class PhraseReader:
                 yield from self._described(replace(phrase, pronoun="one", count=count), end)
 
 
+def _first_per_end(found: Iterator[tuple[_Found, int]]) -> Iterator[tuple[_Found, int]]:
+    """Yields the first readings for each end: what follows depends on the end only."""
+    counts: dict[int, int] = {}
+    for one, end in found:
+        counts[end] = counts.get(end, 0) + 1
+        if counts[end] <= _READINGS:
+            yield one, end
+        elif counts[end] > _SAME_END:
+            return
+
+
 def _with_number(phrase: Phrase, word: str, determiner: str) -> Phrase | None:
     """Applies singular or plural to a phrase; None if determiner and noun do not agree ("a cats")."""
     definite = phrase.definite is not False
-    if definite and determiner in _NUMBERS:
+    if definite and determiner in NUMBERS:
         phrase = replace(phrase, every=determiner != "one")
     if word not in PLURALS or word in {"fish", "trout"}:
         return phrase
@@ -422,7 +416,7 @@ def _with_number(phrase: Phrase, word: str, determiner: str) -> Phrase | None:
     if definite and phrase.count == 1:
         return replace(phrase, every=True)
     if not determiner and phrase.count == 1 and not phrase.negative:
-        return replace(phrase, count=2)  # "stars": at least two
+        return replace(phrase, count=2, some=True)  # "stars"
     return phrase
 
 

@@ -14,7 +14,7 @@ from interleavethinker.microworld.scenes.sprites import KINDS
 
 from .vocabulary import CANONICAL, SYNONYMS
 
-__all__ = ["NUMBER_WORDS", "PLURALS", "Sentence", "canonical", "plain_text", "split_sentences"]
+__all__ = ["EXTRA_SYNONYMS", "NUMBER_WORDS", "PLURALS", "Sentence", "canonical", "plain_text", "split_sentences"]
 
 NUMBER_WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
@@ -88,7 +88,7 @@ _SPELLINGS = {
     "midway": "middle",
     "gray": "grey",
 }
-_EXTRA_SYNONYMS = {
+EXTRA_SYNONYMS = {
     "kitty": "cat",
     "sailboat": "boat",
     "rowboat": "boat",
@@ -118,7 +118,7 @@ def _plural(word: str) -> str:
 
 
 _NAMES = {word: word for word in KINDS} | {other: kind for kind in KINDS for other in SYNONYMS[kind]}
-_NAMES |= {word: kind for word, kind in _EXTRA_SYNONYMS.items() if kind in KINDS}
+_NAMES |= {word: kind for word, kind in EXTRA_SYNONYMS.items() if kind in KINDS}
 PLURALS = {_plural(word): kind for word, kind in _NAMES.items()} | {
     "children": "girl",
     "fish": "fish",
@@ -142,7 +142,7 @@ class Sentence:
 def canonical(word: str) -> str:
     """Returns the trained word for a synonym or another spelling; plurals and other words stay."""
     word = _SPELLINGS.get(word, word)
-    return CANONICAL.get(word) or _EXTRA_SYNONYMS.get(word) or word
+    return CANONICAL.get(word) or EXTRA_SYNONYMS.get(word) or word
 
 
 def plain_text(text: str) -> str:

@@ -163,6 +163,7 @@ HOURS = (
 )
 GROUND_CHANGES = {
     "night": (
+        "turn (?:the )?day (?:in)?to night|"
         "(?:the )?night (?:falls|comes|arrives|begins)|(?:it )?(?:gets|becomes|grows|turns|is getting) dark|"
         "darkness falls|the moon (?:rises|comes up|comes out)|make it dark|the sun has (?:set|gone down)|"
         "the stars come out"

@@ -113,8 +113,7 @@ def _consistent(constraint: Constraint, chosen: dict[Variable, Value]) -> bool:
 
 def _contradiction() -> InputError:
     msg = (
-        "The request contradicts itself: its places, colors or sizes cannot all hold in one image. Each of the "
-        "nine cells "
-        "holds one object; give each object a place of its own."
+        "The request cannot be carried out: its places, colors or sizes cannot all hold in one image, or a place lies "
+        "outside it. Each of the nine cells holds one object; give each object a place of its own."
     )
     return InputError(msg, code="contradiction")

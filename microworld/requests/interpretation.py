@@ -12,16 +12,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from interleavethinker.microworld.language.clauses import Statement, read_sentence
-from interleavethinker.microworld.language.framing import remove_framing
+from interleavethinker.microworld.language.framing import Framed, remove_framing
 from interleavethinker.microworld.language.plain_text import Sentence, canonical, plain_text, split_sentences
 from interleavethinker.microworld.language.trained_clauses import read_trained
 from interleavethinker.microworld.scenes.scene import Scene
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.types import ImagePart, Plan, Request, TextPart
 
+from .answers import Answer
 from .fulfilment import image_satisfies, scene_satisfies, steps_satisfy
 from .hints import without_hints
-from .questions import Answer, answer, is_question
+from .questions import answer, is_question
 from .required_scene import Relation, RequiredObject, RequiredScene
 from .story import Story
 
@@ -39,7 +40,7 @@ __all__ = [
     "scene_satisfies",
 ]
 
-_MAX_WORDS = 600
+_MAX_CHARACTERS, _MAX_WORDS, _MAX_SENTENCE = 8000, 600, 150
 _TOO_MANY = re.compile(r"\b(?:\d{2,}|ten|eleven|twelve|twenty|hundred|many|dozen|dozens)(?: of)?(?: \w+){0,3} \w+s\b")
 
 
@@ -67,16 +68,11 @@ def interpret(text: str, scenes: Sequence[Scene] = ()) -> Interpretation:
     Raises:
         InputError: The request is not understood, contradicts itself or the images, or needs an image that is missing.
     """
-    plain = plain_text(without_hints(text))
-    framed = remove_framing(split_sentences(plain))
-    if sum(len(sentence.words) for sentence in framed.sentences) > _MAX_WORDS:
-        raise InputError(f"The request has more than {_MAX_WORDS} words; shorten it.", code="too_long")
-    if not framed.sentences:
-        raise _nothing_to_draw()
+    framed = _framed(text)
     source = scenes[-1] if scenes else None
     asked = [is_question(sentence) for sentence in framed.sentences]
     if all(asked):
-        if source is None and re.search(r"\b(?:you|micro world) (?:know|draw|do|can)\b", plain):
+        if source is None and re.search(r"\b(?:you|micro world) (?:know|draw|do|can)\b", text, re.IGNORECASE):
             raise InputError("All words and forms: interleavethinker micro words.", code="not_understood")
         if source is None:
             asked_text = _text_of(framed.sentences)
@@ -121,12 +117,29 @@ def check_wording(text: str) -> None:
     Raises:
         InputError: A sentence is not understood (`not_understood`).
     """
-    framed = remove_framing(split_sentences(plain_text(without_hints(text))))
-    if not framed.sentences:
-        raise _nothing_to_draw()
+    framed = _framed(text)
     for sentence in framed.sentences:
         if not is_question(sentence):
             _read(sentence)
+
+
+def _framed(text: str) -> Framed:
+    if len(text) > _MAX_CHARACTERS:
+        raise InputError(f"The request has more than {_MAX_CHARACTERS} characters; shorten it.", code="too_long")
+    sentences = split_sentences(plain_text(without_hints(text)))
+    _check_length(sentences)
+    framed = remove_framing(sentences)
+    if not framed.sentences:
+        raise _nothing_to_draw()
+    return framed
+
+
+def _check_length(sentences: Sequence[Sentence]) -> None:
+    lengths = [len(sentence.words) for sentence in sentences]
+    if sum(lengths) > _MAX_WORDS:
+        raise InputError(f"The request has more than {_MAX_WORDS} words; shorten it.", code="too_long")
+    if max(lengths, default=0) > _MAX_SENTENCE:
+        raise InputError(f"A sentence has more than {_MAX_SENTENCE} words; split it.", code="too_long")
 
 
 def _read(sentence: Sentence) -> list[Statement]:

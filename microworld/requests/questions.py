@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from interleavethinker.microworld.language.clauses import read_sentence
 from interleavethinker.microworld.language.phrases import Phrase, PhraseReader
 from interleavethinker.microworld.language.plain_text import Sentence, canonical
 from interleavethinker.microworld.language.templates import count_phrase, describe, name, place, with_article
@@ -17,21 +17,9 @@ from interleavethinker.microworld.scenes.scene import POSITIONS, Scene, SceneObj
 from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, COLOURS, KINDS, SIZES
 from interleavethinker.tools.errors import InputError
 
-__all__ = ["Answer", "answer", "is_question"]
+from .answers import Answer, difference_between
 
-
-@dataclass(frozen=True)
-class Answer:
-    """The answer to a question about given images."""
-
-    kind: str
-    """`what`, `where`, `colour`, `size`, `count`, `exists`, `background`, `describe` or `difference`."""
-    text: str
-    """A correct answer, one sentence."""
-    required: tuple[frozenset[str], ...]
-    """Each correct answer contains at least one word of every set."""
-    forbidden: frozenset[str] = frozenset()
-    """Words that make an answer wrong."""
+__all__ = ["answer", "is_question"]
 
 
 _QUESTION = re.compile(
@@ -40,8 +28,8 @@ _QUESTION = re.compile(
     r"what\b|who\b|where\b|which\b|how (?:many|big|large|is|are|does|did|do)\b|is\b|are\b|does\b|do you (?:see|"
     r"know)\b|was\b|were\b|did\b|"
     r"describe\b|count\b|name\b|compare\b|spot\b|find (?:the|all)\b|"
-    r"(?:say|tell|explain)(?: (?:me|us))? (?:what|where|which|how many|how|the (?:place|colour|number|change|"
-    r"difference|size)|about)\b|"
+    r"(?:say|tell|explain)(?: (?:me|us))? (?:what|where|which|how many|how|the (?:place|colour|color|number|"
+    r"changes?|differences?|size)|about)\b|"
     r"i look for\b|number of\b|put (?:this|the) (?:picture|image) into words|write a (?:text|caption) for|words for\b|"
     r"(?:any|is there|are there|what)\b|list\b|the difference\b|difference)"
 )
@@ -50,7 +38,7 @@ _DRAWS = re.compile(
 )
 _COMPARISON = re.compile(
     r"\b(?:differ\w*|changed?|changes|compare\w*|new in the second|was done|has happened|happened|between the "
-    r"(?:two|first)|missing in the second|same)\b"
+    r"(?:two|first)|missing|disappeared|appeared|added|removed|same)\b"
 )
 
 
@@ -59,7 +47,9 @@ def is_question(sentence: Sentence) -> bool:
     text = " ".join(sentence.words)
     if _DRAWS.match(text):
         return False
-    return bool(_QUESTION.match(text)) or sentence.question
+    if _QUESTION.match(text):
+        return True
+    return sentence.question and read_sentence(tuple(map(canonical, sentence.words))) is None
 
 
 def answer(sentences: Sequence[Sentence], scenes: Sequence[Scene]) -> Answer:
@@ -70,9 +60,9 @@ def answer(sentences: Sequence[Sentence], scenes: Sequence[Scene]) -> Answer:
             not unique (`ambiguous`).
     """
     words = tuple(canonical(word) for sentence in sentences for word in sentence.words)
-    text, scene = " ".join(words), scenes[-1]
+    text, scene = re.sub(r"^(?:(?:please|and|so|now|then|but) )+", "", " ".join(words)), scenes[-1]
     if len(scenes) > 1 and (_COMPARISON.search(text) or re.search(r"\b(?:two|both) (?:pictures|images)\b", text)):
-        return _difference(scenes[-2], scene)
+        return difference_between(scenes[-2], scene)
     match = re.search(r"\b(?:first|second|third|last) (?:picture|image|one)\b", text)
     if match and len(scenes) > 1:
         number = {"first": 0, "second": 1, "third": 2, "last": len(scenes) - 1}[match.group().split()[0]]
@@ -310,7 +300,7 @@ def _what(text: str, scene: Scene) -> Answer | None:
                 "what",
                 f"There is nothing {match['place']}.",
                 (frozenset({"nothing", "no", "empty", "none"}),),
-                frozenset(KINDS),
+                frozenset(KINDS) - set(match["place"].split()),
             )
         shown = " and ".join(with_article(name(obj)) for _, obj in found if obj)
         required = tuple(frozenset({word}) for _, obj in found if obj for word in (obj.kind, obj.colour))
@@ -348,32 +338,6 @@ def _describe(text: str, scene: Scene) -> Answer | None:
         (*required, frozenset({scene.background})),
         (frozenset(KINDS) - named) | (frozenset(BACKGROUNDS) - {scene.background}),
     )
-
-
-def _difference(before: Scene, after: Scene) -> Answer:
-    """Describes in words how the second scene differs from the first."""
-    found = [] if before.background == after.background else [f"the background is {after.background} instead"]
-    required: list[frozenset[str]] = [] if not found else [frozenset({after.background})]
-    for cell, (old, new) in enumerate(zip(before.cells, after.cells, strict=True)):
-        if old and new and old.named != new.named:
-            found.append(f"the {name(old)} {place(cell)} has become {with_article(name(new))}")
-            changed = [two for one, two in zip(old.named, new.named, strict=True) if one != two]
-            required += [
-                frozenset({value, *({"bigger"} if value == "big" else {"smaller"} if value == "small" else ())})
-                for value in changed
-            ]
-            required.append(frozenset({old.kind, new.kind}))
-        elif old and not new:
-            found.append(f"the {name(old)} {place(cell)} is gone")
-            required.append(frozenset({old.kind}))
-        elif new and not old:
-            found.append(f"{with_article(name(new))} {place(cell)} is new")
-            required.append(frozenset({new.kind}))
-    if not found:
-        return Answer(
-            "difference", "Nothing that words can tell is different.", (frozenset({"nothing", "no", "same"}),)
-        )
-    return Answer("difference", f"In the second picture, {', '.join(found)}.", tuple(required))
 
 
 def _phrase(text: str) -> Phrase | None:

@@ -11,8 +11,18 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import islice
 
-from interleavethinker.microworld.language import clauses, framing, grammar, orders, phrases, plain_text, statements
+from interleavethinker.microworld.language import (
+    clauses,
+    framing,
+    grammar,
+    orders,
+    phrase_patterns,
+    phrases,
+    plain_text,
+    statements,
+)
 from interleavethinker.microworld.language.lexicon import near_words, unknown_words_text
 from interleavethinker.microworld.language.vocabulary import known_words
 from interleavethinker.microworld.scenes.scene import Scene
@@ -27,8 +37,13 @@ from .interpretation import check_wording, interpret
 __all__ = ["explained", "rule_words"]
 
 _HINT = "The profiles `klein` and `api` accept any request; see `interleavethinker doctor`."
-_MAX_TRIES, _MAX_WINDOWS = 150, 50
+_MAX_SHOWN = 8000
+_MAX_LENGTH, _MAX_TRIES, _MAX_WINDOWS = 600, 150, 50
 _CONTENT = frozenset((*KINDS, *COLOURS, *SIZES, *BACKGROUNDS, "no", "not", "without"))
+_VERBS = frozenset(
+    "add remove delete erase replace swap exchange change turn make move bring put take paint keep let give".split()
+)
+"""Verbs that no suggestion leaves out: without them a request means something else."""
 _NEAR_PHRASES = (("in front of", "next to"), ("behind", "next to"), ("inside", "next to"), ("around", "next to"))
 
 
@@ -36,7 +51,8 @@ _NEAR_PHRASES = (("in front of", "next to"), ("behind", "next to"), ("inside", "
 def rule_words() -> frozenset[str]:
     """Returns the words that occur in the rules; each may be understood in some sentence."""
     found: set[str] = set(known_words() | request_words()) | set(plain_text.PLURALS) | set(plain_text.NUMBER_WORDS)
-    for module in (clauses, framing, grammar, orders, phrases, plain_text, questions, statements):
+    modules = (clauses, framing, grammar, orders, phrase_patterns, phrases, plain_text, questions, statements)
+    for module in modules:
         tree = ast.parse(inspect.getsource(module))
         prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}  # docstrings
         for node in ast.walk(tree):
@@ -59,7 +75,7 @@ def explained(error: InputError, request: Request, scenes: Sequence[Scene] | Non
         request: The refused request.
         scenes: The scenes of its images; None if they are not known yet.
     """
-    text = request.text
+    text = request.text[:_MAX_SHOWN]
     plain = plain_text.plain_text(text)
     words = [word for one in plain_text.split_sentences(plain) for word in one.words if word not in {",", ":"}]
     unknown = [word for word in dict.fromkeys(words) if not _is_known(plain_text.canonical(word))]
@@ -69,25 +85,27 @@ def explained(error: InputError, request: Request, scenes: Sequence[Scene] | Non
     if not words:
         message, code = "The text has no words.", "empty_text"
     message = f"{message} {_HINT}"
-    if code not in {"no_image", "step_count"} and (suggestion := _nearest_request(plain, unknown, request, scenes)):
+    if code in {"not_understood", "unknown_words", "contradiction", "too_many_things"} and (
+        suggestion := _nearest_request(plain, unknown, request, scenes)
+    ):
         images = " --image FILE" * len(request.images)
         message += f" Nearest request that works: interleavethinker run {shlex.quote(suggestion)}{images}"
     return InputError(message, code=code)
 
 
 def _nearest_request(plain: str, unknown: Sequence[str], request: Request, scenes: Sequence[Scene] | None) -> str:
-    if len(plain) > 1000:
+    if len(plain) > _MAX_LENGTH:
         return ""
-    for tries, candidate in enumerate(_candidates(plain, unknown)):
-        if tries >= _MAX_TRIES:
-            break
+    for candidate in islice(_candidates(plain, unknown), _MAX_TRIES * 100 // max(100, len(plain))):
         if not candidate or _negations(candidate) != _negations(plain):
             continue
         try:
             if request.images and scenes is None:
                 check_wording(candidate)
             else:
-                interpret(candidate, scenes or ())
+                asks = interpret(candidate, scenes or ()).answer is not None
+                if asks != any(map(questions.is_question, plain_text.split_sentences(plain))):
+                    continue
         except InputError:
             continue
         return candidate
@@ -132,7 +150,7 @@ def _without_words(*texts: str) -> Iterator[str]:
             (start, start + length)
             for length in range(1, 5)
             for start in range(len(words) - length + 1)
-            if not any(_has_content(word) for word in words[start : start + length])
+            if not any(map(_has_content, words[start : start + length]))
         ]
         for start, end in windows[:_MAX_WINDOWS]:
             for middle in (["and"], []) if start > 0 and end < len(words) else ([],):
@@ -140,15 +158,23 @@ def _without_words(*texts: str) -> Iterator[str]:
     words = texts[0].split()
     for length in range(len(words) - 1, 0, -1):
         for start in (0, len(words) - length):
+            if any(map(_is_verb, words[:start] + words[start + length :])):
+                continue
             yield _tidy(" ".join(words[start : start + length]))
 
 
+def _is_verb(word: str) -> bool:
+    return plain_text.canonical(word.strip(",.;:!?")) in _VERBS
+
+
 def _has_content(word: str) -> bool:
+    if _is_verb(word):
+        return True
     word = plain_text.canonical(word.strip(",.;:!?"))
     return word in _CONTENT or word in plain_text.PLURALS or word in plain_text.NUMBER_WORDS
 
 
 def _tidy(text: str) -> str:
     text = re.sub(r"^(?:and|or|with) ", "", text)
-    text = re.sub(r"\b(?:and|or|with|a|an|the|on|in|of|to)\s*$", "", text.strip(" ,.;:"))
+    text = re.sub(r"(?:\b(?:and|or|with|a|an|the|on|in|of|to)\s*)+$", "", text.strip(" ,.;:"))
     return re.sub(r"\s+([,.;:])", r"\1", re.sub(r"\s+", " ", text)).strip(" ,.;:")

@@ -42,6 +42,8 @@ class Story(StoryScenes):
         grounds = [item.name for item in statement.items if isinstance(item, Ground) and not item.empty]
         if statement.kind == "scene" and len(grounds) == len(statement.items) == 1 and self.frames:
             statement = replace(statement, kind="background", ground=grounds[0], stated=True)
+        if statement.kind == "is" and self.source is None and not self.frames:
+            statement = _described(statement)
         if statement.stated and statement.kind == "background" and self._refines_ground(statement):
             return
         if statement.kind == "is" and self._refines_object(statement):
@@ -161,7 +163,9 @@ class Story(StoryScenes):
         new = statement.new
         assert new is not None  # noqa: S101 - set by every pattern of this kind
         ids = self.subjects(statement, "all")
-        if (new.count != 1 and new.count != len(ids)) or new.where or new.negative:
+        each = len(ids) == 1 or any(phrase.each for phrase in statement.subject)
+        fits = new.some or new.count == len(ids) or (new.count == 1 and each)
+        if not fits or new.where or new.negative:
             msg = "One object is replaced by one other in the same place; say the rest in a sentence of its own."
             raise InputError(msg, code="not_understood")
         if new.definite is True:
@@ -309,6 +313,17 @@ class Story(StoryScenes):
             raise InputError(msg, code="contradiction")
         removal = replace(statement, kind="remove", subject=(replace(phrase, every=True, definite=True),))
         self.apply(removal)
+
+
+def _described(statement: Statement) -> Statement:
+    """Returns "the ball is on the left" as the description of a first image."""
+    colours, sizes = frozenset(filter(None, (statement.colour,))), frozenset(filter(None, (statement.size,)))
+    where = () if statement.where is None else (statement.where,)
+    items = tuple(
+        replace(one, colours=one.colours or colours, sizes=one.sizes or sizes, where=(*one.where, *where))
+        for one in statement.subject
+    )
+    return replace(statement, kind="scene", items=items)
 
 
 _APPLY: dict[str, Callable[[Story, Statement], None]] = {

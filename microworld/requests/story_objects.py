@@ -245,16 +245,17 @@ class StoryObjects:
         raise InputError(msg, code="ambiguous")
 
     def certain(self, phrase: Phrase) -> list[int]:
-        """Returns the objects that a phrase fits for certain: as they are or, if none, as they were before."""
-        found = [one for one, thing in self.frame.things.items() if self._fits(phrase, one, thing, certain=True)]
-        if found or not self.frames:
-            return found
+        """Returns the objects that a phrase fits for certain.
+
+        If it fitted exactly one object of the image before, that is the one: in "the small fish grows and the big fish
+        shrinks", the big fish is the one that was big at first.
+        """
+        things = self.frame.things
         before = (self.frames[-2] if len(self.frames) > 1 else self.base).things
-        return [
-            one
-            for one, thing in before.items()
-            if one in self.frame.things and self._fits(phrase, one, thing, certain=True)
-        ]
+        first = [one for one, old in before.items() if one in things and self._fits(phrase, one, old, certain=True)]
+        if len(first) == 1 and not phrase.every:
+            return first
+        return [one for one, thing in things.items() if self._fits(phrase, one, thing, certain=True)] or first
 
     def possible(self, phrase: Phrase, things: dict[int, Thing]) -> list[int]:
         """Returns the objects that a phrase may fit, as far as is known."""
