@@ -20,6 +20,7 @@ from interleavethinker.graph.events import (
     GenerationProgress,
     ImageGenerated,
     Judged,
+    ModelWaiting,
     PlanChecked,
     Planned,
     StepFinished,
@@ -101,6 +102,9 @@ class LiveView:
                 self._print_faults("The plan is rejected" if plan.rejected else "The plan has a fault", plan.report)
             case DocumentChecked(report=report):
                 self._print_faults("The document has a fault", report)
+            case ModelWaiting():
+                self._phase = f"waiting {event.seconds:.0f} s for the model: {event.reason}"
+                self._print(Text(self._phase, style="yellow"))
             case StepFinished():
                 self._finish(event)
             case _:

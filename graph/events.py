@@ -25,6 +25,7 @@ __all__ = [
     "ImageGenerated",
     "ImageRefused",
     "Judged",
+    "ModelWaiting",
     "Paused",
     "PlanChecked",
     "Planned",
@@ -104,6 +105,14 @@ class DocumentChecked(Event):
 
     kind: Literal["document_checked"] = "document_checked"
     report: CheckReport
+
+
+class ModelWaiting(Event):
+    """A chat model's provider is overloaded or limits the rate of calls; the call is repeated after a pause."""
+
+    kind: Literal["model_waiting"] = "model_waiting"
+    seconds: float
+    reason: str
 
 
 class ApprovalNeeded(Event):

@@ -8,11 +8,13 @@ before `refine` do nothing.
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 from langgraph.runtime import Runtime
 
 from interleavethinker.tools.chat.invocation import show_tokens
+from interleavethinker.tools.chat.waiting import reporting_pauses
 from interleavethinker.tools.errors import InputError, ModelAnswerError
 from interleavethinker.tools.protocols import Critic, PlanContext, Planner, Rewording
 from interleavethinker.tools.types import Attempt, CheckReport, CriticInput, Plan, Request, Step, Verdict
@@ -26,7 +28,7 @@ from .attempts import (
 from .context import Components, GraphContext, options_of
 from .conversation import answer_message, image_address
 from .document import Document
-from .events import DocumentChecked, Event, Judged, PlanChecked, Planned
+from .events import DocumentChecked, Event, Judged, ModelWaiting, PlanChecked, Planned
 from .generating import generate_attempt, steps_to_generate, with_override
 from .limits import Limits, StopReason
 from .person import approval_of, message_read, reviewed
@@ -74,7 +76,7 @@ class Nodes:
         version = replaced.version + 1 if replaced else 1
         plan: Plan | None = None
         async with TimeLimit({} if planning.is_first else state, limits) as timer:
-            with show_tokens(options.stream_models):
+            with show_tokens(options.stream_models), _pauses_reported(runtime):
                 plan = await _ask_for_plan(components, request, planning, planning.context(state), finished, limits)
         update: Update = _new_trajectory(state, limits, options) | read if planning.is_first else {}
         update["seconds"] = timer.seconds
@@ -98,7 +100,7 @@ class Nodes:
         context = context_of_check(state, plan)
         report: CheckReport | None = None
         async with TimeLimit(state, limits) as timer:
-            with show_tokens(options_of(runtime).stream_models):
+            with show_tokens(options_of(runtime).stream_models), _pauses_reported(runtime):
                 report = await components.plan_check.check_plan(request_of(state), plan, context)
         update: Update = {"seconds": timer.seconds, "to_check": None}
         if report is None or timer.expired:
@@ -160,7 +162,7 @@ class Nodes:
             if attempt.image is not None
         ]
         async with TimeLimit(state, limits) as timer:
-            with show_tokens(options_of(runtime).stream_models):
+            with show_tokens(options_of(runtime).stream_models), _pauses_reported(runtime):
                 found = iter(await components.critic.judge(cases) if cases else ())
                 verdicts = [
                     await self._after_refusal(components.critic, state, plan, attempt)
@@ -217,7 +219,7 @@ class Nodes:
         )
         report = CheckReport(checked=False)
         async with TimeLimit(state, limits_of(state)) as timer:
-            with show_tokens(options_of(runtime).stream_models):
+            with show_tokens(options_of(runtime).stream_models), _pauses_reported(runtime):
                 report = await components.document_check.check_document(request_of(state), plan, shown)
         _emit(runtime, DocumentChecked(report=report))
         update: Update = {"document_report": report, "seconds": timer.seconds, "to_check": None}
@@ -227,6 +229,10 @@ class Nodes:
 
 def _emit(runtime: Runtime[Any], event: Event) -> None:
     runtime.stream_writer(event)
+
+
+def _pauses_reported(runtime: Runtime[Any]) -> AbstractContextManager[None]:
+    return reporting_pauses(lambda seconds, reason: _emit(runtime, ModelWaiting(seconds=seconds, reason=reason)))
 
 
 def _answer(state: TrajectoryState, document: Document, runtime: Runtime[Any]) -> Update:

@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from langgraph.runtime import Runtime
 
@@ -51,7 +51,13 @@ from interleavethinker.tools.types import (
 from .checks import require_local_libraries
 from .profile import Profile, Role, import_object, load_profile, shipped_profiles
 
+if TYPE_CHECKING:
+    from interleavethinker.tools.chat.waiting import CallPolicy
+
 __all__ = ["close_shared_components", "open_components", "shared_components", "shared_store"]
+
+_HOSTED_TIMEOUT = 300.0
+"""Seconds for an answer of a hosted model; those that reason take minutes."""
 
 
 def shared_store() -> ImageStore:
@@ -223,7 +229,16 @@ def _build_role(role: Role, store: ImageStore, name: Literal["planner", "critic"
     model = load_chat_model(role.model or "", **role.options)
     agent = {"planner": ChatPlanner, "critic": ChatCritic, "checker": ChatChecker}[name]
     prompts = None if role.prompts is None else Path(resolve_folder(role.prompts))
-    return agent(model, store, prompts=prompts, max_answers=role.max_answers)
+    return agent(model, store, prompts=prompts, max_answers=role.max_answers, policy=_policy_of(role))
+
+
+def _policy_of(role: Role) -> "CallPolicy":
+    from interleavethinker.tools.chat.loading import OWN_PREFIX
+    from interleavethinker.tools.chat.waiting import CallPolicy
+
+    local = (role.model or "").startswith(OWN_PREFIX)
+    timeout = _HOSTED_TIMEOUT if role.timeout is None and not local else role.timeout
+    return CallPolicy(timeout, role.max_retries)
 
 
 def _build_check(profile: Profile, name: str, store: ImageStore) -> object:

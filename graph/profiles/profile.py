@@ -53,6 +53,10 @@ class Role(_Frozen):
     """Folder of prompt files that replace the shipped ones: relative to the profile's file, or `package:folder`."""
     max_answers: int = Field(default=3, ge=1, le=10)
     """How many answers a chat model may give until one is usable, including the first."""
+    timeout: float | None = Field(default=None, gt=0)
+    """Seconds for one answer of a chat model. None: 300 for hosted models, no limit for models in this process."""
+    max_retries: int = Field(default=20, ge=0)
+    """How often a call is repeated that the provider turned down because of a rate limit or overload."""
     options: dict[str, JsonValue] = Field(default_factory=dict)
     """Keyword arguments for the model or the object."""
     note: str = ""

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
-from interleavethinker.tools.errors import ModelAnswerError
+from interleavethinker.tools.errors import ModelAnswerError, ModelError
 from interleavethinker.tools.images.png import encode_png, image_size, open_rgb
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.plain_text import quotation, valid_unicode
@@ -29,10 +29,12 @@ from .answers import read_plan, read_verdict, rejection_in
 from .invocation import check_complete, invoke
 from .logprobs import CRITIC_FIELD, confidence_of
 from .rendering import BLANK, Prompts, Turn, load_prompts, render_case, render_request, render_rewording
+from .waiting import CallPolicy
 
 __all__ = ["ChatCritic", "ChatPlanner", "to_messages", "usable_answer"]
 
 _T = TypeVar("_T")
+_PATIENT = CallPolicy()
 _READING_SECONDS = 5.0
 """Most time for reading one answer; it happens off the event loop."""
 _LONGEST_QUOTE = 20_000
@@ -55,15 +57,23 @@ class ChatPlanner:
         store: Holds the images of requests.
         prompts: Folder of prompt files that replace the shipped ones.
         max_answers: How many answers the model may give until one is usable, including the first.
+        policy: How long an answer may take, and how often an overloaded provider is asked again.
     """
 
     def __init__(
-        self, model: BaseChatModel, store: ImageStore, *, prompts: Path | None = None, max_answers: int = 3
+        self,
+        model: BaseChatModel,
+        store: ImageStore,
+        *,
+        prompts: Path | None = None,
+        max_answers: int = 3,
+        policy: CallPolicy = _PATIENT,
     ) -> None:
         self._model = model
         self._store = store
         self._prompts: Prompts = load_prompts(prompts)
         self._max_answers = max_answers
+        self._policy = policy
 
     async def plan(self, request: Request, context: PlanContext) -> Plan:
         """See `Planner.plan`. If the request names a number of steps, plans of another length are retried.
@@ -86,7 +96,7 @@ class ChatPlanner:
 
         messages = to_messages(render_request(request, context, self._prompts), self._store)
         try:
-            return await usable_answer(self._model, messages, read, self._max_answers)
+            return await usable_answer(self._model, messages, read, self._max_answers, self._policy)
         except ModelAnswerError:
             if usable:
                 return usable[-1]
@@ -101,15 +111,23 @@ class ChatCritic:
         store: Holds the images to judge.
         prompts: Folder of prompt files that replace the shipped ones.
         max_answers: How many answers the model may give until one is usable, including the first.
+        policy: How long an answer may take, and how often an overloaded provider is asked again.
     """
 
     def __init__(
-        self, model: BaseChatModel, store: ImageStore, *, prompts: Path | None = None, max_answers: int = 3
+        self,
+        model: BaseChatModel,
+        store: ImageStore,
+        *,
+        prompts: Path | None = None,
+        max_answers: int = 3,
+        policy: CallPolicy = _PATIENT,
     ) -> None:
         self._model = model
         self._store = store
         self._prompts: Prompts = load_prompts(prompts)
         self._max_answers = max_answers
+        self._policy = policy
 
     @property
     def gives_confidence(self) -> bool:
@@ -136,17 +154,21 @@ class ChatCritic:
 
         messages = to_messages(render_case(case, self._prompts), self._store, blank_like=case.image)
         try:
-            return await usable_answer(self._model, messages, read, self._max_answers)
+            return await usable_answer(self._model, messages, read, self._max_answers, self._policy)
         except ModelAnswerError as error:
             # The judgement counts although no new prompt came with it.
             return rejections[-1] if rejections else Verdict(success=None, reasoning=str(error))
+        except ModelError as error:
+            if error.code != "timeout":
+                raise
+            return Verdict(success=None, reasoning=str(error))
 
     async def reword(self, prompt: str, original_prompt: str, refusal: str) -> str:
         """See `Rewording.reword`. Without a usable answer the prompt stays as it is."""
         messages = to_messages(render_rewording(prompt, original_prompt, refusal, self._prompts), self._store)
         try:
             verdict = await usable_answer(
-                self._model, messages, lambda answer: read_verdict(answer.text), self._max_answers
+                self._model, messages, lambda answer: read_verdict(answer.text), self._max_answers, self._policy
             )
         except ModelAnswerError:
             return prompt
@@ -185,7 +207,11 @@ def to_messages(turns: Sequence[Turn], store: ImageStore, blank_like: Sha256 | N
 
 
 async def usable_answer(
-    model: BaseChatModel, messages: list[BaseMessage], read: Callable[[AIMessage], _T], max_answers: int
+    model: BaseChatModel,
+    messages: list[BaseMessage],
+    read: Callable[[AIMessage], _T],
+    max_answers: int,
+    policy: CallPolicy = _PATIENT,
 ) -> _T:
     """Returns a model's first answer that can be read, and tells it before each retry what was wrong.
 
@@ -194,6 +220,7 @@ async def usable_answer(
         messages: The conversation.
         read: Reads an answer; raises `ModelAnswerError` if it cannot be used.
         max_answers: How many answers the model may give.
+        policy: See `invoke`.
 
     Raises:
         ModelAnswerError: No answer can be used.
@@ -201,7 +228,7 @@ async def usable_answer(
     """
     conversation = list(messages)
     for retries_left in reversed(range(max_answers)):
-        answer = await invoke(model, conversation)
+        answer = await invoke(model, conversation, policy=policy)
         try:
             check_complete(answer)
             return await _read_aside(read, answer)

@@ -17,8 +17,11 @@ from interleavethinker.tools.types import Attempt, CheckReport, Plan, Request
 from .agents import to_messages, usable_answer
 from .answers import read_faults
 from .rendering import Prompts, Turn, load_prompts, render_document_check, render_plan_check
+from .waiting import CallPolicy
 
 __all__ = ["ChatChecker"]
+
+_PATIENT = CallPolicy()
 
 
 class ChatChecker:
@@ -29,15 +32,23 @@ class ChatChecker:
         store: Holds the images.
         prompts: Folder of prompt files that replace the shipped ones.
         max_answers: How many answers the model may give until one is readable, including the first.
+        policy: How long an answer may take, and how often an overloaded provider is asked again.
     """
 
     def __init__(
-        self, model: BaseChatModel, store: ImageStore, *, prompts: Path | None = None, max_answers: int = 2
+        self,
+        model: BaseChatModel,
+        store: ImageStore,
+        *,
+        prompts: Path | None = None,
+        max_answers: int = 2,
+        policy: CallPolicy = _PATIENT,
     ) -> None:
         self._model = model
         self._store = store
         self._prompts: Prompts = load_prompts(prompts)
         self._max_answers = max_answers
+        self._policy = policy
 
     async def check_plan(self, request: Request, plan: Plan, context: PlanContext) -> CheckReport:  # noqa: ARG002
         """See `PlanCheck.check_plan`."""
@@ -52,7 +63,7 @@ class ChatChecker:
         messages = to_messages(turns, self._store)
         try:
             return await usable_answer(
-                self._model, messages, lambda answer: read_faults(answer.text), self._max_answers
+                self._model, messages, lambda answer: read_faults(answer.text), self._max_answers, self._policy
             )
         except (ModelAnswerError, ModelError):
             return CheckReport(checked=False)

@@ -4,6 +4,7 @@ LangChain's providers raise exceptions of their own client libraries, which shar
 that catches them all.
 """
 
+import asyncio
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
@@ -13,6 +14,8 @@ from langchain_core.messages import AIMessage, BaseMessage
 
 from interleavethinker.tools.errors import InterleaveError, ModelAnswerError, ModelError
 
+from .waiting import CallPolicy, pause_before_retry, report_pause
+
 __all__ = ["check_complete", "invoke", "show_tokens"]
 
 _CUT_OFF = {"length", "max_tokens", "max_output_tokens", "model_length", "model_context_window_exceeded"}
@@ -20,6 +23,7 @@ _REASONS = ("finish_reason", "stop_reason", "stopReason", "done_reason")
 """The names under which providers report why an answer ended."""
 _HIDDEN = "nostream"
 """LangGraph leaves model calls with this tag out of `messages` streams. The answers are JSON, not words for a chat."""
+_PATIENT = CallPolicy()
 _shown: ContextVar[bool] = ContextVar("shown", default=False)
 
 
@@ -33,24 +37,46 @@ def show_tokens(shown: bool) -> Iterator[None]:
         _shown.reset(token)
 
 
-async def invoke(model: BaseChatModel, messages: Sequence[BaseMessage], *, role: str = "chat model") -> AIMessage:
-    """Sends a conversation to a chat model and returns its answer.
+async def invoke(
+    model: BaseChatModel,
+    messages: Sequence[BaseMessage],
+    *,
+    role: str = "chat model",
+    policy: CallPolicy = _PATIENT,
+) -> AIMessage:
+    """Sends a conversation to a chat model and returns its answer; waits while the provider is overloaded.
 
     Args:
         model: Any LangChain chat model.
         messages: The conversation.
         role: What the model is used as, for the error message.
+        policy: How long an answer may take, and how often an overloaded provider is asked again.
 
     Raises:
-        ModelError: The model could not be loaded or reached, or its provider refused the call.
+        ModelError: The model could not be loaded or reached, its provider refused the call, or the answer took too
+            long (`timeout`).
         InterleaveError: Whatever a model of this project raises itself, unchanged.
     """
-    try:
-        return await model.ainvoke(list(messages), {"tags": [] if _shown.get() else [_HIDDEN]})
-    except InterleaveError:
-        raise
-    except Exception as error:
-        raise ModelError(f"The {role} failed: {type(error).__name__}: {error}") from error
+    for attempt in range(1, policy.max_retries + 2):
+        limit = asyncio.timeout(policy.timeout)
+        try:
+            async with limit:
+                return await model.ainvoke(list(messages), {"tags": [] if _shown.get() else [_HIDDEN]})
+        except InterleaveError:
+            raise
+        except Exception as error:
+            if limit.expired():
+                raise ModelError(
+                    f"The {role} gave no answer in {policy.timeout:g} s. Raise `timeout` in the profile's section of "
+                    "this model, or use a faster one.",
+                    code="timeout",
+                ) from error
+            pause = pause_before_retry(error, attempt)
+            if pause is None or attempt > policy.max_retries:
+                raise ModelError(f"The {role} failed: {type(error).__name__}: {error}") from error
+        report_pause(*pause)
+        await asyncio.sleep(pause[0])
+    raise AssertionError("unreachable")
 
 
 def check_complete(answer: AIMessage) -> None:

@@ -15,6 +15,9 @@ __all__ = ["OWN_PREFIX", "load_chat_model"]
 OWN_PREFIX = "qwen3-vl:"
 """Names of models in this process start with it."""
 
+_OWN_RETRIES = {"anthropic", "openai"}
+"""Providers whose clients wait for overloaded services silently; `invoke` waits instead, and says so."""
+
 
 def load_chat_model(name: str, **options: Any) -> BaseChatModel:
     """Returns a chat model by name.
@@ -33,6 +36,8 @@ def load_chat_model(name: str, **options: Any) -> BaseChatModel:
         return Qwen3VL(model=name.removeprefix(OWN_PREFIX), **options)
     from langchain.chat_models import init_chat_model
 
+    if name.partition(":")[0] in _OWN_RETRIES:
+        options = {"max_retries": 0, **options}
     try:
         model = init_chat_model(name, **options)
     # Providers raise their own exceptions for missing keys and packages and for invalid options.

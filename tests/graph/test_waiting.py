@@ -1,0 +1,132 @@
+"""Hosted chat models: overloaded providers are waited for, within the limits and visibly; slow ones have a timeout."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langchain_core.language_models import BaseChatModel
+from langchain_core.outputs import ChatResult
+
+from interleavethinker.graph import Limits, Workspace
+from interleavethinker.graph.events import Event, ModelWaiting
+from interleavethinker.graph.profiles.opening import _build_role, _policy_of
+from interleavethinker.graph.profiles.profile import Role
+from interleavethinker.tools.chat.agents import ChatCritic, ChatPlanner
+from interleavethinker.tools.chat.answers import write_plan
+from interleavethinker.tools.chat.waiting import CallPolicy, pause_before_retry
+from interleavethinker.tools.images.store import ImageStore
+from interleavethinker.tools.protocols import Planner
+from interleavethinker.tools.testing.agents import plan_of
+from interleavethinker.tools.testing.generator import MemoryGenerator
+from tests.servers.images.backends.local_api import LocalApi, Reply, local_api
+
+Opened = Callable[..., AbstractAsyncContextManager[Workspace]]
+
+
+def answer(text: str) -> Reply:
+    message = {"role": "assistant", "content": text}
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    return Reply(200, {"id": "1", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice]})
+
+
+def overloaded(status: int = 429, wait: str = "0.05", code: str = "rate_limit_exceeded") -> Reply:
+    return Reply(status, {"error": {"message": "slow down", "code": code}}, {"Retry-After": wait})
+
+
+def role(api: LocalApi, **values: Any) -> Role:
+    options = {"base_url": api.url, "api_key": "not-a-real-key"}
+    return Role.model_validate({"model": "openai:m", "options": options, **values})
+
+
+def planner(api: LocalApi, root: Path, **values: Any) -> Planner:
+    return _build_role(role(api, **values), ImageStore(root / "images"), "planner")  # type: ignore[return-value]
+
+
+async def events_of(workspace: Workspace, trajectory: str) -> list[Event]:
+    return [event async for event in workspace.stream(trajectory)]
+
+
+@pytest.mark.parametrize("status", [429, 503, 529])
+async def test_an_overloaded_provider_is_waited_for_with_an_event_that_says_so(
+    opened: Opened, tmp_path: Path, status: int
+) -> None:
+    with local_api(overloaded(status), overloaded(status), answer(write_plan(plan_of("a")))) as api:
+        async with opened(planner(api, tmp_path)) as ws:
+            events = await events_of(ws, await ws.create("x"))
+    waits = [event for event in events if isinstance(event, ModelWaiting)]
+    assert [event.seconds for event in waits] == [0.05, 0.05]
+    assert str(status) in waits[0].reason
+    assert len(api.requests) == 3
+    assert events[-1].model_dump()["stop_reason"] == "complete"
+
+
+async def test_the_time_limit_ends_the_waiting(opened: Opened, tmp_path: Path) -> None:
+    with local_api(overloaded(wait="30")) as api:
+        async with opened(planner(api, tmp_path)) as ws:
+            result = await ws.run(await ws.create("x", limits=Limits(time_limit=0.5)))
+    assert (result.stop_reason, result.status) == ("time_limit", "done")
+
+
+async def test_max_retries_bounds_the_waiting_and_missing_credit_is_not_waited_for(
+    opened: Opened, tmp_path: Path
+) -> None:
+    for reply, requests in ((overloaded(), 3), (overloaded(code="insufficient_quota"), 1)):
+        with local_api(reply) as api:
+            async with opened(planner(api, tmp_path, max_retries=2)) as ws:
+                result = await ws.run(await ws.create("x"))
+        assert result.status == "failed"
+        assert "slow down" in result.reason
+        assert len(api.requests) == requests
+
+
+class Silent(BaseChatModel):
+    """Never answers."""
+
+    @property
+    def _llm_type(self) -> str:
+        return "silent"
+
+    def _generate(self, *_: Any, **__: Any) -> ChatResult:
+        raise AssertionError
+
+    async def _agenerate(self, *_: Any, **__: Any) -> ChatResult:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+async def test_a_planner_that_does_not_answer_fails_after_its_timeout(opened: Opened, tmp_path: Path) -> None:
+    silent = ChatPlanner(Silent(), ImageStore(tmp_path / "images"), policy=CallPolicy(timeout=0.05))
+    async with opened(silent) as ws:
+        result = await ws.run(await ws.create("x"))
+    assert result.status == "failed"
+    assert "gave no answer in 0.05 s" in result.reason
+
+
+async def test_a_critic_that_does_not_answer_keeps_every_image_and_generates_none_twice(
+    opened: Opened, tmp_path: Path
+) -> None:
+    store = ImageStore(tmp_path / "workspace" / "images")
+    generator = MemoryGenerator(store)
+    critic = ChatCritic(Silent(), store, policy=CallPolicy(timeout=0.05))
+    async with opened(plan_of("a", "b"), critic, generator) as ws:
+        result = await ws.run(await ws.create("x"))
+    assert len(generator.calls) == 2
+    assert {block.status for block in result.document.blocks} == {"not_judged"}
+    assert result.stop_reason == "complete"
+
+
+def test_hosted_models_have_a_timeout_and_models_in_this_process_have_none_by_default() -> None:
+    assert _policy_of(Role(model="openai:m")).timeout == 300
+    assert _policy_of(Role(model="qwen3-vl:x")).timeout is None
+    assert _policy_of(Role(model="qwen3-vl:x", timeout=9, max_retries=1)) == CallPolicy(9, 1)
+
+
+def test_only_rate_limits_and_overload_are_waited_for() -> None:
+    class ProviderError(Exception):
+        status_code = 400
+
+    assert pause_before_retry(ProviderError("no"), 1) is None
+    assert pause_before_retry(ValueError("no"), 1) is None
