@@ -4,6 +4,7 @@
 #   make test               the tests; COVERAGE=1 also measures coverage
 #   make check              format, lint, types, layers, wheel
 #   make docs               the documentation site, in site/
+#   make server-test        the graph under LangGraph's own server, in an environment of its own; needs a package index
 #   make slim-test          an installation without extras, in an empty environment; needs a package index
 #
 #   make setup TORCH_INDEX=URL   take torch from another package index, for example PyTorch's CPU-only one;
@@ -102,6 +103,17 @@ robustness: $(STAMP)
 .PHONY: slim-test
 slim-test: $(STAMP)
 	$(BIN)/python tests/slim.py
+
+# LangGraph's development server brings some forty packages that nothing else needs.
+SERVER_BIN := .server-venv/$(notdir $(BIN))
+.PHONY: server-test
+server-test: .server-venv/.installed
+	$(SERVER_BIN)/pytest tests/servers/test_langgraph_server.py
+
+.server-venv/.installed: pyproject.toml constraints.txt
+	@test -x $(SERVER_BIN)/python || $(PYTHON) -m venv .server-venv
+	PYTHONWARNINGS=ignore $(SERVER_BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[server]' numpy pytest pytest-asyncio
+	@touch $@
 
 # The MCP maintainers' own check programs, for tests/servers/images/test_official.py, which is skipped without them; needs npm.
 .PHONY: protocol-tools

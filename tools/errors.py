@@ -38,8 +38,11 @@ __all__ = [
 ]
 
 
-class InterleaveError(Exception):
+class InterleaveError(RuntimeError):
     """Base class of every exception that this project raises deliberately.
+
+    It is a RuntimeError, because LangGraph's server replaces the message of any other exception by "An internal error
+    occurred".
 
     Attributes:
         code: Stable identifier for programs, for example `unknown_image` or `busy`.

@@ -25,6 +25,7 @@ from langgraph.types import Command
 
 from interleavethinker.graph import Components, Document, Limits, make_graph, serializer
 from interleavethinker.graph.build import build_graph
+from interleavethinker.graph.state import STORED_TYPES
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.testing.agents import FixedPlanner, RuleCritic, accept_only, plan_of
 from interleavethinker.tools.testing.generator import MemoryGenerator
@@ -187,6 +188,8 @@ def test_langgraph_json_names_a_factory_without_parameters_for_a_graph_without_a
     assert not inspect.signature(factory).parameters, "the server would pass its own configuration to them"
     graph = factory()
     assert graph.checkpointer is None
+    allowed = {tuple(name) for name in settings["checkpointer"]["serde"]["allowed_msgpack_modules"]}
+    assert allowed == {(kind.__module__, kind.__name__) for kind in STORED_TYPES}
     assert {"plan", "approve", "generate", "critic", "refine"} <= set(graph.nodes)
 
 

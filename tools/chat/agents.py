@@ -94,7 +94,8 @@ class ChatPlanner:
                 )
             return plan
 
-        messages = to_messages(render_request(request, context, self._prompts), self._store)
+        turns = render_request(request, context, self._prompts)
+        messages = await asyncio.to_thread(to_messages, turns, self._store)
         try:
             return await usable_answer(self._model, messages, read, self._max_answers, self._policy)
         except ModelAnswerError:
@@ -152,7 +153,8 @@ class ChatCritic:
                 rejections.append(rejection.model_copy(update=confidence))
             return read_verdict(message.text).model_copy(update=confidence)
 
-        messages = to_messages(render_case(case, self._prompts), self._store, blank_like=case.image)
+        turns = render_case(case, self._prompts)
+        messages = await asyncio.to_thread(to_messages, turns, self._store, blank_like=case.image)
         try:
             return await usable_answer(self._model, messages, read, self._max_answers, self._policy)
         except ModelAnswerError as error:
@@ -176,7 +178,7 @@ class ChatCritic:
 
 
 def to_messages(turns: Sequence[Turn], store: ImageStore, blank_like: Sha256 | None = None) -> list[BaseMessage]:
-    """Converts a rendered conversation to LangChain messages with the images in them.
+    """Converts a rendered conversation to LangChain messages with the images in them. Blocks: reads and decodes images.
 
     Args:
         turns: From `rendering`.

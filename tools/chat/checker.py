@@ -4,6 +4,7 @@ The model answers with a JSON list of faults. An answer that stays unreadable, o
 the plan or document unchecked: a check never fails a trajectory.
 """
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -60,7 +61,7 @@ class ChatChecker:
         return await self._report(render_document_check(request, plan, images, self._prompts))
 
     async def _report(self, turns: Sequence[Turn]) -> CheckReport:
-        messages = to_messages(turns, self._store)
+        messages = await asyncio.to_thread(to_messages, turns, self._store)
         try:
             return await usable_answer(
                 self._model, messages, lambda answer: read_faults(answer.text), self._max_answers, self._policy

@@ -72,15 +72,15 @@ class MemoryGenerator:
         if self._failures:
             raise self._failures.popleft()
         if call.source is not None:
-            self._store.get(call.source)
+            await asyncio.to_thread(self._store.get, call.source)
         cached = call in self._known
         if not cached:
-            self._known[call] = self._store.put(self._render(call))
+            self._known[call] = await asyncio.to_thread(self._store.put, self._render(call))
             self.generated.append(call)
         if progress is not None:
             progress(1.0, "done")
         sha256 = self._known[call]
-        width, height = image_size(self._store.get(sha256))
+        width, height = image_size(await asyncio.to_thread(self._store.get, sha256))
         return GeneratedImage(
             sha256=sha256, width=width, height=height, seed=call.seed, model=self._model, seconds=0.0, cached=cached
         )

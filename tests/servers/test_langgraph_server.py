@@ -1,0 +1,353 @@
+"""LangGraph's own server, `langgraph dev` with this repository's langgraph.json, driven through its clients.
+
+One real process without `--allow-blocking`. Its profiles need no model: the scripted planner, a generator of colored
+cells, and a critic that waits while a file exists, so that a run can be met in its middle.
+"""
+
+import asyncio
+import base64
+import hashlib
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from interleavethinker.tools.testing.generator import fake_image
+from interleavethinker.tools.types import GenerationRequest
+
+ROOT = Path(__file__).resolve().parents[2]
+PNG = fake_image(GenerationRequest(prompt="a photo of theirs", seed=0))
+REQUEST = "a big red ball on the left, at night. then make the ball blue"
+PROFILE = """
+description = "No models."
+request_check = "interleavethinker.microworld.agents.scripted_planner:check_request"
+planner = { object = "interleavethinker.microworld.agents.scripted_planner:ScriptedPlanner" }
+critic = { object = "CRITIC" }
+generator = { model = "cells" }
+"""
+WAITING_CRITIC = """
+import asyncio, os
+from pathlib import Path
+from interleavethinker.tools.types import Verdict
+from interleavethinker.tools.testing.agents import RuleCritic
+
+class WaitingCritic(RuleCritic):
+    def __init__(self, store):
+        super().__init__()
+
+    async def judge(self, cases):
+        gate = Path(os.environ["TEST_GATE"])
+        while await asyncio.to_thread(gate.exists):
+            await asyncio.to_thread((gate.parent / "met").touch)
+            await asyncio.sleep(0.02)
+        return await super().judge(cases)
+"""
+
+pytestmark = pytest.mark.skipif(
+    find_spec("langgraph_api") is None, reason="needs the extra `server`; `make server-test` installs it"
+)
+
+
+class Server:
+    """The process, and where it runs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.log = folder / "server.log"
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        shutil.copy(ROOT / "langgraph.json", folder)
+        (folder / "free.toml").write_text(
+            PROFILE.replace("CRITIC", "interleavethinker.tools.testing.agents:accepting_critic")
+        )
+        (folder / "gated.toml").write_text(PROFILE.replace("CRITIC", "waiting_critic:WaitingCritic"))
+        (folder / "waiting_critic.py").write_text(WAITING_CRITIC)
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def gate(self) -> Path:
+        return self.folder / "gate"
+
+    def start(self) -> None:
+        environment = os.environ | {
+            "INTERLEAVETHINKER_HOME": str(self.folder / "home"),
+            "INTERLEAVETHINKER_IMAGE_STORE": str(self.folder / "generated"),
+            "INTERLEAVETHINKER_PROFILE": str(self.folder / "free.toml"),
+            "INTERLEAVETHINKER_PROFILES": str(self.folder / "gated.toml"),
+            "LANGGRAPH_CLI_NO_ANALYTICS": "1",
+            "PYTHONPATH": str(self.folder),
+            "TEST_GATE": str(self.gate),
+        }
+        program = Path(sys.executable).with_name("langgraph")
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [program, "dev", "--no-browser", "--no-reload", "--port", str(self.port)],
+                cwd=self.folder,
+                env=environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        for _ in range(600):
+            assert self.process.poll() is None, self.log.read_text()
+            try:
+                if httpx.get(f"{self.url}/ok", timeout=1).is_success:
+                    return
+            except httpx.TransportError:
+                time.sleep(0.1)
+        raise AssertionError(self.log.read_text())
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        if self.process is not None and self.process.poll() is None:
+            os.killpg(self.process.pid, how)
+            self.process.wait(20)
+
+    async def met(self) -> None:
+        """Returns once a run waits at the gate."""
+        async with asyncio.timeout(60):
+            while not (self.folder / "met").exists():  # noqa: ASYNC110 - another process makes the file
+                await asyncio.sleep(0.02)
+
+    def close_gate(self) -> None:
+        (self.folder / "met").unlink(missing_ok=True)
+        self.gate.touch()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server(tmp_path_factory.mktemp("langgraph"))
+    server.start()
+    yield server
+    server.stop()
+    log = server.log.read_text()
+    assert "Blocking call" not in log
+    assert "BlockingError" not in log
+
+
+@asynccontextmanager
+async def client_of(server: Server) -> AsyncIterator[Any]:
+    from langgraph_sdk import get_client
+
+    async with get_client(url=server.url) as client:
+        yield client
+
+
+@pytest.fixture
+async def client(server: Server) -> AsyncIterator[Any]:
+    async with client_of(server) as client:
+        yield client
+
+
+def human(content: Any) -> dict[str, Any]:
+    return {"messages": [{"role": "user", "content": content}]}
+
+
+def linked(message: dict[str, Any]) -> list[str]:
+    return re.findall(r"!\[[^\]]*\]\(([^)]+)\)", message["content"])
+
+
+async def test_an_assistant_with_a_context_asks_for_approval_and_its_answer_links_images(
+    client: Any, server: Server
+) -> None:
+    schemas = await client.assistants.get_schemas((await client.assistants.search())[0]["assistant_id"])
+    assert {"profile", "limits", "approve_plan"} <= set(schemas["context_schema"]["properties"])
+    assert {"request", "messages"} <= set(schemas["input_schema"]["properties"])
+    assert {"document", "messages"} <= set(schemas["output_schema"]["properties"])
+    assistant = await client.assistants.create(
+        "trajectory", context={"approve_plan": True, "limits": {"max_attempts": 1}}, name="asks first"
+    )
+    thread = (await client.threads.create())["thread_id"]
+    first = [
+        event
+        async for event in client.runs.stream(
+            thread, assistant["assistant_id"], input=human(REQUEST), stream_mode=["updates", "messages", "custom"]
+        )
+    ]
+    assert not [event for event in first if event.event.startswith("messages")], "planner and critic do not leak"
+    plan = next(event.data["plan"] for event in first if event.event == "updates" and "plan" in event.data)
+    assert [step["prompt"] for step in plan["plans"]["1"]["steps"]][-1] == "make the ball blue"
+    (asked,) = (await client.threads.get_state(thread))["interrupts"]
+    (action,) = asked["value"]["action_requests"]
+    edited = {"name": action["name"], "args": {"steps": action["args"]["steps"][:1]}}
+    decision = {"decisions": [{"type": "edit", "edited_action": edited}]}
+    second = [
+        event.data
+        async for event in client.runs.stream(
+            thread, assistant["assistant_id"], command={"resume": decision}, stream_mode="updates"
+        )
+        if event.event == "updates"
+    ]
+    by_node = {node: update for data in second for node, update in data.items()}
+    (attempt,) = by_node["generate"]["attempts"].values()
+    assert next(iter(by_node["critic"]["attempts"].values()))["verdict"]["success"] is True
+    values = (await client.threads.get_state(thread))["values"]
+    assert values["document"]["complete"]
+    (address,) = linked(values["messages"][-1])
+    assert address == f"{server.url}/images/{attempt['image']}.png"
+    async with httpx.AsyncClient() as http:
+        image = await http.get(address)
+    assert image.headers["content-type"] == "image/png"
+    assert hashlib.sha256(image.content).hexdigest() == attempt["image"]
+
+
+async def test_assistants_with_different_contexts_work_at_once(client: Any) -> None:
+    async def images(limits: dict[str, int]) -> int:
+        assistant = await client.assistants.create("trajectory", context={"limits": limits})
+        answer = await client.runs.wait(None, assistant["assistant_id"], input={"request": REQUEST})
+        return sum(block["kind"] == "image" for block in answer["document"]["blocks"])
+
+    few, all_of_them = await asyncio.gather(images({"max_calls": 1}), images({"max_calls": 9}))
+    assert (few, all_of_them) == (1, 2)
+
+
+async def test_a_client_cannot_name_a_profile_file_and_the_request_check_holds(client: Any, server: Server) -> None:
+    for context, request, problem in (
+        ({"profile": str(server.folder / "other.toml")}, REQUEST, "not allowed here"),
+        ({}, "A photorealistic astronaut on the moon.", "astronaut"),
+    ):
+        answer = await client.runs.wait(
+            None, "trajectory", input={"request": request}, context=context, raise_error=False
+        )
+        assert problem in str(answer["__error__"])
+
+
+async def test_a_run_is_cancelled_and_resumed(client: Any, server: Server) -> None:
+    server.close_gate()
+    thread = (await client.threads.create())["thread_id"]
+    run = await client.runs.create(thread, "trajectory", input={"request": REQUEST}, context={"profile": "gated"})
+    await server.met()
+    await client.runs.cancel(thread, run["run_id"], wait=True)
+    server.gate.unlink()
+    assert (await client.runs.get(thread, run["run_id"]))["status"] == "interrupted"
+    before = (await client.threads.get_state(thread))["values"]["attempts"]
+    answer = await client.runs.wait(thread, "trajectory", input=None, context={"profile": "gated"})
+    assert answer["document"]["complete"]
+    assert next(iter(answer["attempts"].values()))["image"] == next(iter(before.values()))["image"]
+
+
+async def test_a_thread_is_forked_with_another_prompt(client: Any) -> None:
+    thread = (await client.threads.create())["thread_id"]
+    first = await client.runs.wait(thread, "trajectory", input={"request": REQUEST, "seed": 1})
+    history = await client.threads.get_history(thread, limit=100)
+    before = [state for state in history if state["next"] == ["generate"]][-1]
+    override = {"step": 0, "iteration": 0, "prompt": "a big green ball on the left, at night"}
+    fork = await client.threads.update_state(
+        thread, {"override": override}, checkpoint_id=before["checkpoint"]["checkpoint_id"]
+    )
+    second = await client.runs.wait(thread, "trajectory", input=None, checkpoint=fork["checkpoint"])
+    prompts = [
+        [block["text"] for block in answer["document"]["blocks"] if block["kind"] == "image"]
+        for answer in (first, second)
+    ]
+    assert prompts[0][0] != prompts[1][0] == override["prompt"]
+
+
+async def test_an_image_comes_in_and_goes_out_by_address(client: Any, server: Server) -> None:
+    async with httpx.AsyncClient(base_url=server.url) as http:
+        put = await http.put("/images", content=PNG)
+        assert put.status_code == 201
+        assert (await http.get(put.json()["url"])).content == PNG
+        unusable = await http.post("/images", content=b"no image")
+        assert (unusable.status_code, unusable.json()["error"]["code"]) == (422, "invalid_image")
+        assert (await http.get(f"/images/{'0' * 64}.png")).status_code == 404
+        assert (await http.get("/images/..%2F..%2Fsecret.png")).status_code == 404
+    drawn = (await client.runs.wait(None, "trajectory", input=human("a big red ball on the left")))["messages"][-1]
+    blocks = [
+        {"type": "text", "text": "what is different?"},
+        {"type": "image_url", "image_url": {"url": linked(drawn)[0]}},
+        {"type": "image", "base64": base64.b64encode(PNG).decode(), "mime_type": "image/png"},
+    ]
+    answer = await client.runs.wait(None, "trajectory", input=human(blocks))
+    asked, told = answer["messages"]
+    assert [block["url"] for block in asked["content"][1:]] == [linked(drawn)[0], put.json()["url"]]
+    assert "In the second picture" in told["content"]
+
+
+async def test_a_second_message_continues_the_thread(client: Any) -> None:
+    thread = (await client.threads.create())["thread_id"]
+    await client.runs.wait(thread, "trajectory", input=human("what is this?"), raise_error=False)
+    await client.runs.wait(thread, "trajectory", input=human(REQUEST))
+    state = (await client.threads.get_state(thread))["values"]
+    assert state["messages"][-1]["type"] == "ai"
+    assert len(linked(state["messages"][-1])) == 2
+
+
+async def test_a_joined_stream_shows_the_rest_of_a_run(client: Any, server: Server) -> None:
+    server.close_gate()
+    thread = (await client.threads.create())["thread_id"]
+    run = await client.runs.create(
+        thread,
+        "trajectory",
+        input={"request": REQUEST},
+        context={"profile": "gated"},
+        stream_mode=["updates"],
+        stream_resumable=True,
+    )
+    await server.met()
+    events = []
+    # From the beginning, so that there is an event before the gate opens.
+    joined = client.runs.join_stream(thread, run["run_id"], stream_mode=["updates"], last_event_id="-1")
+    async for event in joined:
+        events.append(event)
+        await asyncio.to_thread(server.gate.unlink, missing_ok=True)
+    assert (await client.runs.get(thread, run["run_id"]))["status"] == "success"
+    assert any("critic" in event.data for event in events if event.event == "updates")
+
+
+async def test_agents_call_the_graph_over_a2a_and_mcp(client: Any, server: Server) -> None:
+    assistant = (await client.assistants.search())[0]["assistant_id"]
+    message = {"role": "user", "messageId": "1", "parts": [{"kind": "text", "text": REQUEST}]}
+    call = {"jsonrpc": "2.0", "id": "1", "method": "message/send", "params": {"message": message}}
+    async with httpx.AsyncClient(base_url=server.url, timeout=60) as http:
+        answer = (await http.post(f"/a2a/{assistant}", json=call, headers={"accept": "application/json"})).json()
+    text = str(answer["result"])
+    assert text.count("/images/") >= 2, text
+    from mcp import Client
+
+    async with Client(f"{server.url}/mcp") as mcp:
+        tool = next(tool for tool in (await mcp.list_tools()).tools if tool.name == "trajectory")
+        assert "text and images" in (tool.description or "")
+        result = await mcp.call_tool(tool.name, {"request": REQUEST})
+    assert not result.is_error
+    assert "complete" in str(result.content)
+
+
+async def test_a_killed_server_carries_on(server: Server) -> None:
+    server.close_gate()
+    async with client_of(server) as client:
+        thread = (await client.threads.create())["thread_id"]
+        await client.runs.create(
+            thread, "trajectory", input={"request": REQUEST, "seed": 7}, context={"profile": "gated"}
+        )
+        await server.met()
+        before = (await client.threads.get_state(thread))["values"]["attempts"]
+        saved, written = server.folder / ".langgraph_api", time.time()
+        async with asyncio.timeout(60):  # The development server saves its threads every few seconds.
+            while max(path.stat().st_mtime for path in saved.iterdir()) < written + 1:  # noqa: ASYNC110 - it saves by itself
+                await asyncio.sleep(0.2)
+    server.stop(signal.SIGKILL)
+    server.gate.unlink()
+    server.start()
+    async with client_of(server) as client, asyncio.timeout(60):
+        while True:
+            state = await client.threads.get_state(thread)
+            if state["values"].get("stop_reason"):
+                break
+            await asyncio.sleep(0.3)
+        assert state["values"]["document"]["complete"]
+        after = next(iter(state["values"]["attempts"].values()))
+        assert after["image"] == next(iter(before.values()))["image"]
