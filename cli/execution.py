@@ -76,6 +76,8 @@ async def run_trajectory(
         echo_json(result.short_form() | extra)
     else:
         _report(result, page, refused=refused)
+        if ask and result.status in {"waiting", "paused"}:
+            terminal.print(f"Be asked again with: interleavethinker resume {trajectory} --ask", soft_wrap=True)
         if page is not None:
             terminal.print(f"Open it with: interleavethinker open {trajectory}", style="dim", soft_wrap=True)
     return code

@@ -68,6 +68,7 @@ def test_quitting_pauses_and_resume_asks_the_open_question_again(run: Run, answe
     assert code == exits.WAITING
     name = record(run)["id"]
     assert f"interleavethinker approve {name}" in err
+    assert f"interleavethinker resume {name} --ask" in err
     answer("a\n")  # Then the input ends, at the question about the first image.
     assert run("resume", name, "--ask")[0] == exits.INTERRUPTED
     waiting = record(run)
