@@ -288,7 +288,7 @@ async def _ask_for_plan(
     try:
         return await ask(fallback, "fallback_planner")
     except InputError as error:
-        if not context.faults:
+        if not context.faults or context.faults[0].rstrip(".") in str(error):
             raise
         raise InputError(f"{error} The first plan was rejected: {context.faults[0]}", code=error.code) from error
 

@@ -10,6 +10,7 @@ import asyncio
 import threading
 from collections.abc import Iterator, Sequence
 
+from interleavethinker.microworld.language.lexicon import to_words
 from interleavethinker.microworld.language.parser import parse
 from interleavethinker.microworld.language.templates import Task
 from interleavethinker.microworld.requests.captions import caption_faults
@@ -26,6 +27,9 @@ from interleavethinker.tools.types import Attempt, CheckReport, Plan, Request, S
 
 __all__ = ["RequestCheck"]
 
+_VERBS = frozenset(
+    "add change delete draw exchange make move paint put recolour remove replace resize swap turn".split()
+)
 _NOT_UNDERSTOOD = frozenset({"empty_text", "not_understood", "too_long", "unknown_words", "wrong_size"})
 """Codes of errors after which nothing is known about what the request asks for."""
 
@@ -50,25 +54,30 @@ class RequestCheck:
         return report
 
     async def check_document(self, request: Request, plan: Plan, shown: Sequence[Attempt | None]) -> CheckReport:
-        """See `DocumentCheck.check_document`. Each image is compared with its step, and all with the request."""
+        """See `DocumentCheck.check_document`. Each image is compared with its step, and all with the request.
+
+        What a person accepted or changed is not measured by the step or by the request.
+        """
         return await asyncio.to_thread(self._check_document, request, plan, shown)
 
     def _check_plan(self, request: Request, plan: Plan) -> CheckReport:
         meaning, faults = self._interpreted(request)
         if meaning is not None:
             faults += plan_satisfies(meaning, plan)
+            if meaning.answer is not None:
+                faults += _orders(plan)
         faults.extend(_texts_against_steps(plan, self._source(request)))
         return _report(meaning is not None, faults)
 
     def _check_document(self, request: Request, plan: Plan, shown: Sequence[Attempt | None]) -> CheckReport:
         if self._preparing is not None:
             self._preparing.join()
-        meaning, faults = self._interpreted(request)
+        meaning, faults = (None, []) if plan.made_by == "person" else self._interpreted(request)
         try:
             faults += [
                 fault
                 for number, attempt in enumerate(shown, 1)
-                if attempt is not None
+                if attempt is not None and not (attempt.verdict is not None and attempt.verdict.by_hand)
                 for fault in self._step_faults(number, plan.steps[number - 1].prompt or "", attempt)
             ]
             if meaning is not None:
@@ -124,6 +133,14 @@ class RequestCheck:
         if reached == len(meaning.targets):
             return []
         return [f"the last image is not what the request asks for: {'; '.join(faults) or 'there is none'}"]
+
+
+def _orders(plan: Plan) -> list[str]:
+    """Returns a fault for each text that gives an order, such as "Make the ball blue.", instead of an answer."""
+    texts = [step.auxiliary_text or "" for step in plan.steps if step.prompt is None]
+    return [
+        f"{text!r} is an order, not an answer" for text in texts if to_words(text)[:1] and to_words(text)[0] in _VERBS
+    ]
 
 
 def _where(item: GradedItem) -> str:

@@ -180,7 +180,8 @@ async def test_the_document_names_the_faults_that_the_check_at_the_end_finds(tmp
     told = (page.parent / "document.md").read_text()
     assert "> Complete with known faults" in told
     assert "Known fault: The cat is blue" in told
-    assert "Known fault: The cat is blue." in page.read_text()
+    assert "Known faults" in page.read_text()
+    assert "<li><bdi>The cat is blue.</bdi></li>" in page.read_text()
 
 
 async def test_an_incomplete_document_is_not_checked(tmp_path: Path) -> None:

@@ -56,7 +56,9 @@ class ChatChecker:
         return await self._report(render_plan_check(request, plan, self._prompts))
 
     async def check_document(self, request: Request, plan: Plan, shown: Sequence[Attempt | None]) -> CheckReport:
-        """See `DocumentCheck.check_document`."""
+        """See `DocumentCheck.check_document`. A plan that a person changed is not measured by the request."""
+        if plan.made_by == "person":
+            return CheckReport(checked=False)
         images = [None if attempt is None else attempt.image for attempt in shown]
         return await self._report(render_document_check(request, plan, images, self._prompts))
 

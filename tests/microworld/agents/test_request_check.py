@@ -12,7 +12,7 @@ from interleavethinker.microworld.scenes.scene import Scene, render, to_image
 from interleavethinker.tools.images.png import encode_png, open_rgb
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import PlanContext
-from interleavethinker.tools.types import Attempt, CheckReport, ImagePart, Plan, Request, Step, TextPart
+from interleavethinker.tools.types import Attempt, CheckReport, ImagePart, Plan, Request, Step, TextPart, Verdict
 
 STORY = "A small white cat on the left, at night. Then add a big red ball on the right. Then make the ball blue."
 RIGHT = ("a small white cat on the left, at night", "add a big red ball on the right", "make the ball blue")
@@ -144,3 +144,32 @@ async def test_a_document_that_follows_a_wrong_plan_is_compared_with_the_request
     plan = plan_of(*RIGHT[:2])
     report = await RequestCheck(store).check_document(request(store, STORY), plan, carried_out(store, plan))
     assert any("last image is not what the request asks for" in fault for fault in report.faults)
+
+
+@pytest.mark.parametrize(
+    ("answer", "wrong"),
+    [("The ball is blue instead of red.", False), ("Make the red ball blue.", True), ("The ball is green.", True)],
+)
+async def test_an_answer_to_a_question_must_be_right_and_an_answer(store: ImageStore, answer: str, wrong: bool) -> None:
+    asked = request(store, "What is different?", "a big red ball on the left", "a big blue ball on the left")
+    report = await report_on(store, asked, Plan(steps=(Step(auxiliary_text=answer),)))
+    assert report.checked
+    assert bool(report.faults) == wrong, report.faults
+
+
+async def test_the_words_and_verdicts_of_a_person_are_not_measured_by_the_request(store: ImageStore) -> None:
+    plan = plan_of(*RIGHT[:2], "make the ball yellow").model_copy(update={"made_by": "person"})
+    shown = carried_out(store, plan)
+    checker = RequestCheck(store)
+    assert await checker.check_document(request(store, STORY), plan, shown) == CheckReport(checked=False)
+    (*_, last) = carried_out(store, plan, {2: "make the ball green"})
+    assert last is not None
+    kept = last.model_copy(update={"verdict": Verdict(success=True, by_hand=True)})
+    report = await checker.check_document(request(store, STORY), plan, [*shown[:2], kept])
+    assert report == CheckReport(checked=False)
+
+
+async def test_a_request_that_does_not_fit_its_image_is_a_fault_of_every_plan(store: ImageStore) -> None:
+    asked = request(store, "Delete the car.", "a big red ball on the left")
+    report = await report_on(store, asked, plan_of("delete the car"))
+    assert any("does not contain the car" in fault for fault in report.faults)
