@@ -129,7 +129,9 @@ def sheet_chart(rows: Sequence[tuple[Sequence[Path], str]], path: Path) -> None:
 def _figure(width: float, height: float) -> Any:
     """Returns an empty figure, sized in inches; without pyplot, which keeps every figure and looks for a display."""
     if not charts_available():
-        msg = "Charts need matplotlib, which is not installed. Install it with: pip install 'interleavethinker[train]'"
+        msg = (
+            "Charts need matplotlib, which is not installed. Install it with: pip install -c constraints.txt '.[train]'"
+        )
         raise InputError(msg, code="missing_extra")
     from matplotlib.figure import Figure
 

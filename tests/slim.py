@@ -68,7 +68,7 @@ def _run_api_profile(python: str, folder: Path) -> None:
 
 def _refuse_local_models(python: str, folder: Path) -> None:
     told = _program(python, folder, "run", "a big red ball", "--profile", "micro")
-    if told.returncode == 0 or "Traceback" in told.stderr or "interleavethinker[local]" not in told.stderr:
+    if told.returncode == 0 or "Traceback" in told.stderr or ".[local]" not in told.stderr:
         sys.exit(f"the profile micro must be refused with the command that installs it:\n{told.stderr}")
 
 

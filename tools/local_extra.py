@@ -9,11 +9,18 @@ from importlib.util import find_spec
 
 from .errors import ProfileError
 
-__all__ = ["INSTALL_LOCAL", "LOCAL_LIBRARIES", "missing_local", "require_local"]
+__all__ = ["INSTALL_LOCAL", "LOCAL_LIBRARIES", "install_extra", "missing_local", "require_local"]
 
 LOCAL_LIBRARIES = ("numpy", "torch", "diffusers", "transformers")
 """The libraries of the extra that code here imports; its other packages are installed along with them."""
-INSTALL_LOCAL = "pip install 'interleavethinker[local]'"
+_SOURCE = "pip install -c constraints.txt '.[{}]'"
+INSTALL_LOCAL = _SOURCE.format("local")
+"""In this project's folder: what the package index may have under the project's name is not this project."""
+
+
+def install_extra(extra: str) -> str:
+    """Returns the command that installs an extra of this project."""
+    return _SOURCE.format(extra)
 
 
 def missing_local(libraries: Sequence[str] = LOCAL_LIBRARIES) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ def require_train_extra(*packages: str) -> None:
         try:
             importlib.import_module(package)
         except ImportError as error:
-            msg = f"Training needs {package}. Install the train extra: pip install 'interleavethinker[train]'"
+            msg = f"Training needs {package}. Install the train extra: pip install -c constraints.txt '.[train]'"
             raise InputError(msg, code="missing_extra") from error
 
 

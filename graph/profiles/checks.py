@@ -5,13 +5,15 @@ does not know whether a key is valid, a server answers, or weights are intact.
 """
 
 import os
+from collections.abc import Mapping
+from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
 
 from interleavethinker.tools.chat.loading import OWN_PREFIX
 from interleavethinker.tools.check_result import CheckResult
 from interleavethinker.tools.errors import InterleaveError
-from interleavethinker.tools.local_extra import require_local
+from interleavethinker.tools.local_extra import install_extra, require_local
 from interleavethinker.tools.model_catalog import FAKE_MODELS, CatalogModel, image_model, known_model, memory_need
 from interleavethinker.tools.qwen3vl.inference import resolve_folder
 
@@ -25,6 +27,24 @@ _PROVIDERS = {
     "openai": ("langchain_openai", "openai", "OPENAI_API_KEY"),
 }
 """Module, extra of this package, and key of the chat model providers that have an extra."""
+_OTHER_PROVIDERS = {
+    "azure_openai": "langchain-openai",
+    "bedrock_converse": "langchain-aws",
+    "cohere": "langchain-cohere",
+    "deepseek": "langchain-deepseek",
+    "fireworks": "langchain-fireworks",
+    "google_vertexai": "langchain-google-vertexai",
+    "groq": "langchain-groq",
+    "huggingface": "langchain-huggingface",
+    "mistralai": "langchain-mistralai",
+    "nvidia": "langchain-nvidia-ai-endpoints",
+    "ollama": "langchain-ollama",
+    "perplexity": "langchain-perplexity",
+    "together": "langchain-together",
+    "xai": "langchain-xai",
+}
+"""The other providers of LangChain's `init_chat_model`, and the packages that its documentation names for them. Nothing
+else is ever recommended for installation: a package with a guessed or misspelled name may be anybody's."""
 _IMAGE_KEYS = {"gemini": ("GEMINI_API_KEY", "GOOGLE_API_KEY"), "openai": ("OPENAI_API_KEY",)}
 """For each provider of hosted image models, the environment variables of which one must hold a key."""
 _CHAT_LIBRARIES = ("torch", "transformers")
@@ -92,14 +112,33 @@ def _check_role(name: str, role: Role) -> CheckResult:
     model = role.model or ""
     if model.startswith(OWN_PREFIX):
         return _check_weights(name, model.removeprefix(OWN_PREFIX), _CHAT_LIBRARIES)
-    provider = model.partition(":")[0]
-    module, extra, key = _PROVIDERS.get(provider, (f"langchain_{provider}", "", ""))
+    return _check_hosted(name, model, role.options)
+
+
+def _check_hosted(name: str, model: str, options: Mapping[str, object]) -> CheckResult:
+    """Checks a model of a LangChain provider. Whether the provider has such a model is not asked, and the result says
+    so.
+    """
+    provider, colon, _ = model.partition(":")
+    known = sorted([*_PROVIDERS, *_OTHER_PROVIDERS])
+    if not colon or provider not in known:
+        near = get_close_matches(provider, known, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"known providers: {', '.join(known)}"
+        if colon and find_spec(f"langchain_{provider}") is not None:
+            return CheckResult(name, True, f"{model}: not checked, the provider is not known here", warning=True)
+        return CheckResult(name, False, f"{model}: unknown provider {provider!r}; {hint}")
+    if provider in _OTHER_PROVIDERS:
+        package = _OTHER_PROVIDERS[provider]
+        if find_spec(package.replace("-", "_")) is None:
+            return CheckResult(name, False, f"{model} needs {package}, which is not installed: pip install {package}")
+        return CheckResult(name, True, f"{model} (neither key nor model checked)", warning=True)
+    module, extra, key = _PROVIDERS[provider]
     if find_spec(module) is None:
-        remedy = f"pip install 'interleavethinker[{extra}]'" if extra else f"pip install {module.replace('_', '-')}"
-        return CheckResult(name, False, f"{model} needs {module.replace('_', '-')}, which is not installed: {remedy}")
-    if key and not os.environ.get(key):
+        package = module.replace("_", "-")
+        return CheckResult(name, False, f"{model} needs {package}, which is not installed: {install_extra(extra)}")
+    if not os.environ.get(key) and "api_key" not in options:
         return CheckResult(name, False, f"{model} needs the environment variable {key}")
-    return CheckResult(name, True, model)
+    return CheckResult(name, True, f"{model} (key found; the provider was not asked for the model)")
 
 
 def _check_generator(profile: Profile) -> CheckResult:

@@ -26,7 +26,7 @@ def test_missing_libraries_are_named_with_the_command_that_installs_them(monkeyp
         require_local("Local models", ("torch", "diffusers"))
     assert str(caught.value) == (
         "Local models need torch and diffusers, which are not installed. "
-        "Install them with: pip install 'interleavethinker[local]'"
+        "Install them with: pip install -c constraints.txt '.[local]'"
     )
     assert caught.value.code == "local_extra_missing"
 
@@ -40,5 +40,5 @@ def test_a_single_missing_library_is_named_alone(monkeypatch: pytest.MonkeyPatch
 def test_a_local_chat_model_without_the_extra_fails_with_that_line(monkeypatch: pytest.MonkeyPatch) -> None:
     hide(monkeypatch, "torch", "transformers")
     prompt = Prompt(conversation=(), images=(), sampling=SamplingParams())
-    with pytest.raises(ProfileError, match=r"pip install 'interleavethinker\[local\]'"):
+    with pytest.raises(ProfileError, match=r"pip install -c constraints.txt '.\[local\]'"):
         LocalModel(ModelIdentity("qwen/anything")).complete([prompt])

@@ -121,7 +121,7 @@ def plot_curves(root: Path) -> None:
     if not curves:
         return
     if not charts_available():
-        _log.warning("Wrote no curves.png; it needs matplotlib: pip install 'interleavethinker[train]'")
+        _log.warning("Wrote no curves.png; it needs matplotlib: pip install -c constraints.txt '.[train]'")
         return
     try:
         curves_chart(curves, root / "curves.png")

@@ -97,7 +97,7 @@ def test_local_models_without_the_extra_are_reported_with_the_command(
     checks = checks_of(profile_with())
     for role in ("planner", "critic", "generator"):
         assert not checks[role].good
-        assert "pip install 'interleavethinker[local]'" in checks[role].found
+        assert "pip install -c constraints.txt '.[local]'" in checks[role].found
     assert all(check.good for check in check_profile(profile_with(klein="cells"))[2:])
 
 
@@ -107,7 +107,7 @@ async def test_opening_a_profile_without_the_extra_fails_with_the_command_before
     monkeypatch.setitem(sys.modules, "diffusers", None)
     hosted = {"qwen3-vl:Qwen/Qwen3-VL-8B-Instruct": "openai:gpt-5-mini"}
     monkeypatch.setattr("interleavethinker.graph.profiles.opening.McpImageGenerator", None)
-    with pytest.raises(ProfileError, match=r"pip install 'interleavethinker\[local\]'"):
+    with pytest.raises(ProfileError, match=r"pip install -c constraints.txt '.\[local\]'"):
         async with open_components(profile_with(**hosted), ImageStore(tmp_path)):
             pass
 
@@ -134,3 +134,35 @@ def test_a_check_reports_what_a_profile_lacks_on_this_machine(monkeypatch: pytes
     assert not checks["generator"].good
     assert "OPENAI_API_KEY" in checks["generator"].found
     assert all(check.good for check in check_profile(load_profile("micro")))
+
+
+def hosted(model: str, profile_with: Callable[..., Profile]) -> CheckResult:
+    return checks_of(profile_with(**{"qwen3-vl:Qwen/Qwen3-VL-8B-Instruct": model}))["planner"]
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ("opnai:gpt-5-mini", "unknown provider 'opnai'; did you mean openai?"),
+        ("gpt-5-mini", "unknown provider 'gpt-5-mini'; known providers: anthropic,"),
+        ("groq:some-model", "needs langchain-groq, which is not installed: pip install langchain-groq"),
+    ],
+)
+def test_only_packages_of_the_documented_providers_are_recommended(
+    model: str, said: str, profile_with: Callable[..., Profile], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("interleavethinker.graph.profiles.checks.find_spec", lambda _: None)
+    found = hosted(model, profile_with)
+    assert not found.good
+    assert said in found.found
+    assert "langchain-opnai" not in found.found
+    assert "interleavethinker[" not in found.found
+
+
+def test_a_hosted_model_is_not_called_good_because_of_its_name(
+    profile_with: Callable[..., Profile], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
+    found = hosted("openai:gpt-99-does-not-exist", profile_with)
+    assert found.good
+    assert "the provider was not asked for the model" in found.found

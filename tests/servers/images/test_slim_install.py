@@ -46,7 +46,7 @@ def test_a_local_model_fails_with_one_line_that_names_the_command(model: str, tm
     assert done.returncode == 2
     assert " ".join(done.stderr.split()) == (
         "error: Local models need torch and diffusers, which are not installed. "
-        "Install them with: pip install 'interleavethinker[local]'"
+        "Install them with: pip install -c constraints.txt '.[local]'"
     )
 
 

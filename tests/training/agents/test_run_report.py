@@ -72,7 +72,7 @@ def test_without_matplotlib_the_log_says_how_to_install_it(
     logged(tmp_path, {"step": 1, "loss": 1.0}, {"step": 2, "loss": 0.5})
     monkeypatch.setattr(run_report, "charts_available", lambda: False)
     plot_curves(tmp_path)
-    assert "pip install 'interleavethinker[train]'" in caplog.text
+    assert "pip install -c constraints.txt '.[train]'" in caplog.text
     assert not (tmp_path / "curves.png").exists()
 
 
