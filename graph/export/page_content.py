@@ -193,7 +193,9 @@ def _panels(trajectory: Trajectory, images: PageImages) -> Iterator[Panel]:
     for index in dict.fromkeys(block.step for block in trajectory.document.blocks):
         blocks = {block.kind: block for block in trajectory.document.blocks if block.step == index}
         caption = blocks["heading"].text if "heading" in blocks else ""
-        text = blocks["text"].text if "text" in blocks else ""
+        text = "\n".join(
+            block.text for block in trajectory.document.blocks if (block.step, block.kind) == (index, "text")
+        )
         image = blocks.get("image")
         yield Panel(
             number=index + 1,

@@ -15,7 +15,7 @@ from interleavethinker.cli.app import build_app
 from interleavethinker.graph import BranchPoint, Components, Limits, Workspace
 from interleavethinker.graph.export.export import export
 from interleavethinker.graph.export.storyboard import storyboard
-from interleavethinker.tools.errors import GeneratorError, InputError
+from interleavethinker.tools.errors import GeneratorError, InputError, RefusalError
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import ProgressCallback
 from interleavethinker.tools.testing.agents import FixedPlanner, RuleCritic, plan_of
@@ -306,6 +306,24 @@ async def test_known_faults_are_the_first_thing_that_page_and_document_say(tmp_p
     assert words.count("is missing") == 1
     assert words.index("Known faultsThe kitten <b>is missing</b>.") < words.index("Answer")
     assert "> Known fault: The kitten \\<b\\>is missing\\</b\\>\\." in (folder / "document.md").read_text()
+
+
+class RefusingGenerator(BrokenGenerator):
+    """A generator whose service refuses every image."""
+
+    async def generate(self, call: GenerationRequest, progress: ProgressCallback | None = None) -> GeneratedImage:  # noqa: ARG002
+        raise RefusalError("The content policy forbids cats.")
+
+
+async def test_a_refused_image_is_a_marked_gap_in_the_answer(opened: Opened) -> None:
+    async with opened(STORY, no_kitten, RefusingGenerator()) as ws:
+        seen = await ws.run(await ws.create("a story", limits=Limits(max_attempts=2)))
+        page = Page(storyboard(seen, ws.store))
+    panel = " ".join(page.text["figure"][0].split())
+    assert "[No image. The content policy forbids cats.] Hello!" in panel
+    assert "refused" in panel
+    assert page.words.count("Image serviceThe content policy forbids cats.") == 4
+    assert page.images == []
 
 
 async def test_a_persons_words_are_marked_as_such(opened: Opened) -> None:
