@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from interleavethinker.evaluation.statistics import Estimate, bootstrap, minimum_detectable_effect
+from interleavethinker.evaluation.statistics import Estimate, bootstrap, minimum_detectable_effect, rate
 
 from .runner import RequestResult
 
@@ -23,6 +23,7 @@ _MEASURES: dict[str, Callable[[RequestResult], float | None]] = {
     "image": lambda result: result.scores.image,
     "average": lambda result: result.scores.average,
     "calls": lambda result: float(result.calls),
+    "document_right": lambda result: None if result.document_right is None else float(result.document_right),
 }
 
 
@@ -32,12 +33,13 @@ class ExperimentResults:
 
     runs: tuple[tuple[RequestResult, ...], ...]
 
-    def values(self, measure: str, family: str | None = None) -> dict[int, float]:
+    def values(self, measure: str, family: str | None = None, images: int | None = None) -> dict[int, float]:
         """Returns a measure by request number, averaged over training seeds; requests without it are left out.
 
         Args:
-            measure: `text`, `image`, `average` or `calls`.
+            measure: `text`, `image`, `average`, `calls` or `document_right`.
             family: Only requests of this family.
+            images: Only requests whose reference plan has this number of images.
 
         Examples:
             Two training seeds scored request 0 at 60 and 80, and request 1 has no image:
@@ -48,7 +50,7 @@ class ExperimentResults:
         for of_request in zip(*self.runs, strict=True):
             first = of_request[0]
             values = [value for result in of_request if (value := read(result)) is not None]
-            if values and family in {None, first.family}:
+            if values and family in {None, first.family} and images in {None, first.reference_images}:
                 found[first.number] = sum(values) / len(values)
         return found
 
@@ -56,6 +58,11 @@ class ExperimentResults:
     def families(self) -> list[str]:
         """The families of the requests, in order of appearance."""
         return list(dict.fromkeys(result.family for result in self.runs[0]))
+
+    @property
+    def plan_lengths(self) -> list[int]:
+        """The numbers of images in the requests' reference plans, in ascending order."""
+        return sorted({one.reference_images for one in self.runs[0] if one.reference_images is not None})
 
 
 def metrics_of(results: ExperimentResults) -> dict[str, JsonValue]:
@@ -79,15 +86,19 @@ def metrics_of(results: ExperimentResults) -> dict[str, JsonValue]:
         "by_training_seed": [_mean(ExperimentResults((run,)), "average") for run in results.runs],
         "failures": sum(bool(result.failure) for result in all_results),
         "best_efforts": round(_best_effort_share(all_results), 4),
-        "families": {family: _family_metrics(results, family) for family in results.families},
+        "document_right": _document_rate(results),
+        "families": {family: _group_metrics(results, family=family) for family in results.families},
+        "plan_lengths": {str(images): _length_metrics(results, images) for images in results.plan_lengths},
     }
 
 
-def _family_metrics(results: ExperimentResults, family: str) -> JsonValue:
-    average = bootstrap(list(results.values("average", family).values()))
+def _group_metrics(
+    results: ExperimentResults, family: str | None = None, images: int | None = None
+) -> dict[str, JsonValue]:
+    average = bootstrap(list(results.values("average", family, images).values()))
     return {
-        "text": _mean(results, "text", family),
-        "image": _mean(results, "image", family),
+        "text": _mean(results, "text", family, images),
+        "image": _mean(results, "image", family, images),
         "average": round(average.value, 2),
         "low": round(average.low, 2),
         "high": round(average.high, 2),
@@ -95,8 +106,24 @@ def _family_metrics(results: ExperimentResults, family: str) -> JsonValue:
     }
 
 
-def _mean(results: ExperimentResults, measure: str, family: str | None = None) -> float | None:
-    values = list(results.values(measure, family).values())
+def _length_metrics(results: ExperimentResults, images: int) -> dict[str, JsonValue]:
+    metrics = _group_metrics(results, images=images)
+    calls = _mean(results, "calls", images=images)
+    return {**metrics, "generator_calls": calls, "document_right": _document_rate(results, images)}
+
+
+def _document_rate(results: ExperimentResults, images: int | None = None) -> JsonValue:
+    """Returns the share of right documents, 0..1, with its Wilson interval; None if no request has this measure."""
+    found = rate(list(results.values("document_right", images=images).values()))
+    if found.n == 0:
+        return None
+    return {"value": round(found.value, 4), "low": round(found.low, 4), "high": round(found.high, 4), "n": found.n}
+
+
+def _mean(
+    results: ExperimentResults, measure: str, family: str | None = None, images: int | None = None
+) -> float | None:
+    values = list(results.values(measure, family, images).values())
     return round(sum(values) / len(values), 2) if values else None
 
 

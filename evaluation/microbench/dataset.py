@@ -1,8 +1,8 @@
 """MicroBench's held-out requests, of every family in turn, each with its reference plan.
 
 The requests are a pure function of the seed, and a larger `n` starts with the requests of a smaller one. Unseen
-combinations of object kind and color and unseen templates alternate, seven requests each. Stories and series of edits
-have up to eight steps.
+combinations of object kind and color and unseen templates alternate, seven requests each. Stories have two to eight
+images, series of edits one to seven, and all other requests at most three.
 """
 
 from __future__ import annotations

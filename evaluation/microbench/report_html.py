@@ -21,6 +21,7 @@ from .benchmark import BenchmarkResult
 from .dataset import Item
 from .experiments import EXPERIMENTS
 from .report_markdown import paper_order
+from .report_tables import document_table, plan_length_table
 from .runner import RequestResult
 from .svg import Bar, Curve, bar_chart, line_chart
 
@@ -46,6 +47,7 @@ def html_report(result: BenchmarkResult) -> str:
     return _template().render(
         report=report,
         **{part: [{**row, "order": paper_order(row)} for row in report[part]] for part in _TABLES},
+        tables=[table for table in (document_table(report), plan_length_table(report)) if table.lines],
         score_plots={name: Markup(plot) for name, plot in _score_plots(report).items()},  # noqa: S704 - our own SVG
         gains=[("all", gains["image"]), *gains["families"].items()] if gains else [],
         curve_plots=[Markup(plot) for plot in _curve_plots(report).values()],  # noqa: S704

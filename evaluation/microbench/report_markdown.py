@@ -1,4 +1,7 @@
-"""MicroBench's report as Markdown: experiments next to the paper's scores, families, gain attribution, robustness."""
+"""MicroBench's report as Markdown: experiments next to the paper's scores, then results by several criteria.
+
+These are right documents, plan lengths, families, gain attribution and robustness.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +9,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from .experiments import EXPERIMENTS
+from .report_tables import NOT_MEASURED as _NONE
+from .report_tables import ReportTable, document_table, number, plan_length_table
 
 __all__ = ["markdown_report", "paper_order"]
 
 Report = Mapping[str, Any]
-_NONE = "–"
 _HEADS = ("experiment", "text", "image", "average", "calls", "difference of averages", "requests", "seeds")
 
 
 def markdown_report(report: Report) -> str:
     """Returns the whole report as one Markdown document."""
-    parts = [_head(report), _experiments(report), _paper_orders(report), _skipped(report), _families(report)]
+    parts = [_head(report), _experiments(report), _paper_orders(report), _skipped(report)]
+    parts += [_section(document_table(report)), _section(plan_length_table(report)), _families(report)]
     parts += [_gain_attribution(report), _other_experiments("Controls", report["controls"])]
     if report["robustness"]:
         parts.append(_robustness(report["robustness"]))
@@ -62,7 +67,7 @@ def _cells(row: Report) -> list[str]:
     average = f"**{row['average']:.1f}** [{row['low']:.1f}, {row['high']:.1f}]"
     counts = [str(row["n"]), str(row["training_seeds"])]
     calls = f"{row['generator_calls']:.2f}"
-    return [row["name"] + mark, _number(row["text"]), _number(row["image"]), average, calls, _difference(row), *counts]
+    return [row["name"] + mark, number(row["text"]), number(row["image"]), average, calls, _difference(row), *counts]
 
 
 def _difference(row: Report) -> str:
@@ -115,7 +120,7 @@ def _skipped(report: Report) -> str:
 def _families(report: Report) -> str:
     families = list(dict.fromkeys(family for row in report["experiments"] for family in row["families"]))
     lines = [
-        [row["name"], *(_number((row["families"].get(family) or {}).get("average")) for family in families)]
+        [row["name"], *(number((row["families"].get(family) or {}).get("average")) for family in families)]
         for row in report["experiments"]
     ]
     return "## Averages by family\n\n" + _table(("experiment", *families), lines)
@@ -187,8 +192,8 @@ def _other_experiments(title: str, rows: Sequence[Report]) -> str:
     return f"## {title}\n\n{_table(_HEADS, lines)}" if lines else ""
 
 
-def _number(value: float | None) -> str:
-    return _NONE if value is None else f"{value:.1f}"
+def _section(table: ReportTable) -> str:
+    return f"## {table.title}\n\n{table.note}\n\n{_table(table.heads, table.lines)}" if table.lines else ""
 
 
 def _percent(share: float | None) -> str:

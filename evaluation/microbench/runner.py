@@ -10,6 +10,10 @@ configuration waits for the last trajectories of another. All data is in one fol
 | `results/` | one line per finished request of a configuration |
 | `seconds` | the total run time of all starts |
 
+Results of earlier versions do not say whether the whole document is right. They are scored again from their images and
+saved again, because a rate over the newer results alone would be biased: a run finishes short requests before long
+ones. If an image is no longer in the store, this stays unknown, and the rate leaves the request out.
+
 A refused request or an unusable plan is the agent's failure, and its incomplete answer is scored. An error of the
 generator or the store is not scored: it is raised, and running the same command again resumes.
 """
@@ -32,7 +36,7 @@ from interleavethinker.evaluation.inference.pooled_model import shut_down_pool
 from interleavethinker.graph import Components, build_graph, serializer
 from interleavethinker.graph.attempts import derive_seed, selected_attempt
 from interleavethinker.microworld.agents.teachers import ReferencePlanner
-from interleavethinker.tools.errors import InputError, InterleaveError, ModelAnswerError
+from interleavethinker.tools.errors import InputError, InterleaveError, ModelAnswerError, StoreError
 from interleavethinker.tools.files import LineFile
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.mcp.config import GeneratorConfig
@@ -43,7 +47,7 @@ from interleavethinker.tools.types import Attempt, ImagePart, Plan, Request, Sha
 from .agents import AgentFactory
 from .config import ExperimentConfig
 from .dataset import Item, held_out_items, trajectory_seed
-from .scoring import AnswerScores, Shown, score_images, score_text
+from .scoring import AnswerScores, Shown, is_document_right, score_images, score_text
 
 __all__ = ["RequestFinished", "RequestResult", "RequestsByConfig", "TrajectoryRunner", "open_trajectory_runner"]
 
@@ -87,6 +91,10 @@ class RequestResult(BaseModel):
     attempts: tuple[Attempt, ...]
     selected: tuple[Sha256 | None, ...] = Field(validation_alias=AliasChoices("selected", "kept"))
     """For each step of the plan the image that the document shows; `kept` in results of version 0.1."""
+    reference_images: int | None = None
+    """The number of images in the reference plan, 0 if the request wants text only; None in older results."""
+    document_right: bool | None = None
+    """See `is_document_right`; None in older results, if an image is no longer in the store."""
 
     @property
     def scores(self) -> AnswerScores:
@@ -124,7 +132,7 @@ class TrajectoryRunner:
         """
         report = on_finished or (lambda _config, _item: None)
         files = {config: LineFile(self._root / "results" / f"{config.key(self._seed)}.jsonl") for config in work}
-        known = {config: self._finished(files[config], items) for config, items in work.items()}
+        known = {config: await asyncio.to_thread(self._finished, files[config], work[config]) for config in work}
         waiting: list[tuple[ExperimentConfig, Item]] = []
         for config, items in work.items():
             for item in items:
@@ -142,9 +150,15 @@ class TrajectoryRunner:
         return {config: tuple(known[config][item.number] for item in items) for config, items in work.items()}
 
     def _finished(self, lines: LineFile, items: Sequence[Item]) -> dict[int, RequestResult]:
-        digests = {item.number: item.digest for item in items}
-        found = map(RequestResult.model_validate_json, lines)
-        return {result.number: result for result in found if digests.get(result.number) == result.request}
+        by_number = {item.number: item for item in items}
+        found: dict[int, RequestResult] = {}
+        for result in map(RequestResult.model_validate_json, lines):
+            if result.number in by_number and by_number[result.number].digest == result.request:
+                found[result.number] = result
+        older = [result for result in found.values() if result.document_right is None]
+        completed = [_with_document_score(result, by_number[result.number], self.store) for result in older]
+        lines.append(result.model_dump_json() for result in completed if result.document_right is not None)
+        return found | {result.number: result for result in completed}
 
     async def _run_all(
         self,
@@ -185,7 +199,7 @@ class TrajectoryRunner:
         selected = [selected_attempt(by_key, index) for index in range(len(plan))]
         shown = [Shown(one.image, one.source) for one in selected if one is not None and one.image is not None]
         steps, final = score_images(item.targets, shown, self.store) if item.targets else (None, None)
-        return RequestResult(
+        result = RequestResult(
             number=item.number,
             request=item.digest,
             family=item.family,
@@ -199,6 +213,19 @@ class TrajectoryRunner:
             attempts=tuple(attempts),
             selected=tuple(None if one is None else one.image for one in selected),
         )
+        return _with_document_score(result, item, self.store)
+
+
+def _with_document_score(result: RequestResult, item: Item, store: ImageStore) -> RequestResult:
+    """Returns a result with the number of the reference's images, and whether its whole document is right."""
+    sources = {(attempt.step, attempt.image): attempt.source for attempt in result.attempts}
+    shown = [
+        None if image is None else Shown(image, sources[step, image]) for step, image in enumerate(result.selected)
+    ]
+    right: bool | None = None
+    with contextlib.suppress(StoreError):
+        right = not result.failure and is_document_right(item.scenario, result.plan, shown, store)
+    return result.model_copy(update={"reference_images": len(item.targets), "document_right": right})
 
 
 @contextlib.asynccontextmanager

@@ -12,29 +12,49 @@ scene (with the semantics that a success needs) and this is higher. The last ima
 scene alone. The image score is the mean of the steps' mean and the final scene's score; an answer without images scores
 0.
 
-As in UEval, a request that wants text only has no image score, and its average is its text score. The module doesn't
-know how an answer was made.
+As in UEval, a request that wants text only has no image score, and its average is its text score.
+
+**Whole document.** An answer that is nearly right has high scores, so this measure is all or nothing. An answer in
+words is right if it has the content of the reference's (the same phrases in any order, up to synonyms) or of the answer
+that `requests.interpretation` gives by rule, and no image: what changed between two images can be said in two ways. Any
+other answer is right if it has as many images as the reference, each of them is exact for its step (`Score.exact`),
+and the last one shows the final scene. The text beside images doesn't count.
+
+The module doesn't know how an answer was made.
 """
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from interleavethinker.evaluation.micro.plan_checks import same_content
 from interleavethinker.microworld.language.lexicon import singular, to_words
-from interleavethinker.microworld.requests.scenarios import ScenarioStep
+from interleavethinker.microworld.requests.interpretation import interpret
+from interleavethinker.microworld.requests.scenarios import Scenario, ScenarioStep
 from interleavethinker.microworld.scenes.reader import PixelArray, Reading, as_pixels, read
 from interleavethinker.microworld.scenes.scene import Scene
 from interleavethinker.microworld.scoring.scorer import SEMANTICS_NEEDED, Score, cell_similarity, score_reading
 from interleavethinker.microworld.scoring.targets import StepTarget, keep_sizes_open
+from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.images.png import open_rgb
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.types import Sha256, Step
 
-__all__ = ["AnswerScores", "Shown", "align", "expected_scenes", "score_images", "score_text", "word_overlap_f1"]
+__all__ = [
+    "AnswerScores",
+    "Shown",
+    "align",
+    "expected_scenes",
+    "is_document_right",
+    "score_images",
+    "score_text",
+    "word_overlap_f1",
+]
 
 _STOP_WORDS = frozenset(
     "a also an and are at by going here in into is it its now of on that the then there this to with".split()
@@ -156,13 +176,16 @@ class _ReadImage:
 
     def score(self, target: StepTarget, scene: StepTarget) -> float:
         """Returns a step's score, 0..100: for the change to the source or for the scene after it, the higher one."""
+        change, whole = self.score_change(target), self.score_scene(scene)
+        # Scored against the scene alone, a step that was not done might cost no more than one wrong color.
+        return 10 * max(change.overall, whole.overall if whole.semantics >= SEMANTICS_NEEDED else 0.0)
+
+    def score_change(self, target: StepTarget) -> Score:
+        """Returns the score of the step's change to the source."""
         cell_targets, background = target.cell_targets(self.before)
         # With a new background every cell's pixels differ, so only the objects show what was preserved.
         looks = self.looks if self.before is not None and self.before.background == background else None
-        change = score_reading(self.reading, self.before, cell_targets, background, looks).overall
-        whole = self.score_scene(scene)
-        # Scored against the scene alone, a step that was not done might cost no more than one wrong color.
-        return 10 * max(change, whole.overall if whole.semantics >= SEMANTICS_NEEDED else 0.0)
+        return score_reading(self.reading, self.before, cell_targets, background, looks)
 
     def score_scene(self, scene: StepTarget) -> Score:
         """Returns the score against a whole scene, regardless of the source."""
@@ -185,6 +208,49 @@ def score_images(targets: Sequence[StepTarget], shown: Sequence[Shown], store: I
     matrix = [[image.score(target, scene) for image in images] for target, scene in zip(targets, scenes, strict=True)]
     steps = align(matrix, reuse=True)
     return sum(steps) / len(steps), 10 * images[-1].score_scene(scenes[-1]).overall
+
+
+def is_document_right(
+    reference: Scenario, steps: Sequence[Step], shown: Sequence[Shown | None], store: ImageStore
+) -> bool:
+    """Returns whether a whole answer is right; see the module's docstring.
+
+    Args:
+        reference: The request with its reference plan.
+        steps: The steps of the answer's plan.
+        shown: For each step the image that the answer shows, None without one. A step with a prompt needs one.
+        store: The image store.
+
+    Raises:
+        StoreError: An image is not in the store, or its file is damaged.
+    """
+    if any(step.prompt is not None and image is None for step, image in zip(steps, shown, strict=True)):
+        return False
+    targets = [step.target for step in reference.steps if step.target is not None]
+    given = [image for image in shown if image is not None]
+    if len(given) != len(targets):
+        return False
+    if not targets:
+        given_text = _all_text(steps)
+        return any(same_content(given_text, answer) for answer in _right_answers(reference))
+    images = [_read(image, store) for image in given]
+    changes = zip(images, keep_sizes_open(targets), strict=True)
+    final = images[-1].score_scene(expected_scenes(targets)[-1])
+    return final.exact and all(image.score_change(target).exact for image, target in changes)
+
+
+def _right_answers(reference: Scenario) -> list[str]:
+    """Returns the reference's answer in words, and the answer by rule if the rules read the question."""
+    answers = [_all_text(reference.steps)]
+    question = "\n".join(part for part in reference.parts if isinstance(part, str))
+    with contextlib.suppress(InputError):
+        by_rule = interpret(question, [part for part in reference.parts if isinstance(part, Scene)]).answer
+        answers += [by_rule.text] if by_rule is not None else []
+    return answers
+
+
+def _all_text(steps: Sequence[Step] | Sequence[ScenarioStep]) -> str:
+    return "\n".join(text for step in steps for text in (step.instruction, step.auxiliary_text) if text)
 
 
 def _read(shown: Shown, store: ImageStore) -> _ReadImage:

@@ -124,7 +124,8 @@ def sample_scenario(
         index: Position in the sequence.
         split: The split to sample from.
         extra_templates: Whether training requests may also use the extra templates or random framing.
-        max_steps: Maximum length of stories and series of changes, 2 to `MAX_STEPS`; other families are shorter.
+        max_steps: Maximum length of stories, 2 to `MAX_STEPS`. Series of changes have at most one step fewer; the other
+            families' lengths follow from their content, at most three steps.
 
     Raises:
         RuntimeError: No request of this split was found, which is a bug in a family.

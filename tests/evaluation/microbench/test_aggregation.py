@@ -14,8 +14,16 @@ from interleavethinker.evaluation.microbench.runner import RequestResult
 FAMILIES = ("narrative", "questions")
 
 
-def run(images: Sequence[float], text: float = 50.0) -> tuple[RequestResult, ...]:
-    """Returns results with these image scores; every second request wants text only."""
+def run(
+    images: Sequence[float], text: float = 50.0, right: Sequence[bool | None] | None = None
+) -> tuple[RequestResult, ...]:
+    """Returns results with these image scores; every second request wants text only.
+
+    Args:
+        images: The image score of each request.
+        text: The text score of all requests.
+        right: Whether each request's document is right; by default as results of earlier versions.
+    """
     made = []
     for number, image in enumerate(images):
         steps = None if number % 2 else image
@@ -32,6 +40,8 @@ def run(images: Sequence[float], text: float = 50.0) -> tuple[RequestResult, ...
                 plan=(),
                 attempts=(),
                 selected=(),
+                reference_images=None if right is None else 0 if number % 2 else 1 + number // 2,
+                document_right=None if right is None else right[number],
             )
         )
     return tuple(made)
@@ -53,6 +63,40 @@ def test_training_seeds_are_averaged_per_request_and_also_reported_separately() 
     metrics = metrics_of(results)
     assert (metrics["image"], metrics["n"], metrics["training_seeds"]) == (70, 4, 2)
     assert metrics["by_training_seed"] == [52.5, 57.5]
+
+
+def test_the_rate_of_right_documents_is_over_the_requests_that_have_it_with_a_wilson_interval() -> None:
+    metrics: Any = metrics_of(ExperimentResults((run([80] * 6, right=[True, True, False, None, True, True]),)))
+    rate = metrics["document_right"]
+    assert (rate["value"], rate["n"]) == (0.8, 5)
+    assert (rate["low"], rate["high"]) == (0.3755, 0.9638)  # Wilson, 4 of 5
+    assert metrics["n"] == 6
+    seeds: Any = metrics_of(ExperimentResults((run([80], right=[True]), run([80], right=[False]))))["document_right"]
+    assert (seeds["value"], seeds["n"]) == (0.5, 1)
+
+
+def test_results_are_grouped_by_the_number_of_images_in_the_reference_plan() -> None:
+    right = [True, False, False, True, True, True]
+    lengths: Any = metrics_of(ExperimentResults((run([60, 0, 80, 0, 90, 0], right=right),)))["plan_lengths"]
+    assert list(lengths) == ["0", "1", "2", "3"]
+    assert [one["n"] for one in lengths.values()] == [3, 1, 1, 1]
+    assert [one["image"] for one in lengths.values()] == [None, 60, 80, 90]
+    assert [one["document_right"]["value"] for one in lengths.values()] == [0.6667, 1, 0, 1]
+    assert lengths["2"] | {"document_right": None} == {
+        "text": 50,
+        "image": 80,
+        "average": 65,
+        "low": 65,
+        "high": 65,
+        "n": 1,
+        "generator_calls": 2,
+        "document_right": None,
+    }
+
+
+def test_results_without_these_measures_give_none_instead_of_zero() -> None:
+    metrics = metrics_of(ExperimentResults((run([80, 0]),)))
+    assert (metrics["document_right"], metrics["plan_lengths"]) == (None, {})
 
 
 def test_a_difference_below_the_minimum_detectable_effect_is_inconclusive() -> None:

@@ -1,9 +1,12 @@
 """MicroBench from requests to report, with a keyword generator in this process instead of the image server."""
 
 import asyncio
+import copy
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,14 +17,14 @@ from interleavethinker.evaluation.microbench.config import ExperimentConfig, is_
 from interleavethinker.evaluation.microbench.experiments import EXPERIMENTS, SkippedExperiment, configs_of
 from interleavethinker.evaluation.microbench.report_html import html_report
 from interleavethinker.evaluation.microbench.report_markdown import markdown_report
-from interleavethinker.evaluation.microbench.runner import open_trajectory_runner
+from interleavethinker.evaluation.microbench.runner import RequestResult, open_trajectory_runner
 from interleavethinker.microworld.agents.registry import AgentWeights
 from interleavethinker.microworld.generators.keyword import KeywordGenerator
 from interleavethinker.tools.errors import GeneratorError, InputError
 from interleavethinker.tools.images.png import encode_png
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import ProgressCallback
-from interleavethinker.tools.types import GeneratedImage, GenerationRequest
+from interleavethinker.tools.types import GeneratedImage, GenerationRequest, Request, TextPart
 
 N = 14
 EXPERIMENTS_RUN = (
@@ -97,14 +100,16 @@ async def test_the_report_has_metrics_or_a_reason_for_every_requested_experiment
         assert 0 <= row["low"] <= row["average"] <= row["high"] <= 100
         assert {"text", "image", "generator_calls", "paper", "n", "families"} <= set(row)
         assert row["families"]["questions"]["image"] is None
-    alone, planner, *_, oracle = report["experiments"]
+    alone, planner, reseeded, *_, oracle = report["experiments"]
     assert alone["text"] == 0
     assert alone["paper"] == {"text": 0, "image": 36.4, "average": 18.2}
     assert planner["scripted_baseline"]
     assert oracle["text"] == 100
     assert planner["difference"]["reference"] == "generator alone"
-    close, large = planner["difference"]["average"], oracle["difference"]["average"]
-    assert close["value"] == pytest.approx(planner["average"] - alone["average"], abs=0.02)
+    assert planner["difference"]["average"]["value"] == pytest.approx(planner["average"] - alone["average"], abs=0.02)
+    # This generator makes the same image with every seed.
+    close, large = reseeded["difference"]["average"], oracle["difference"]["average"]
+    assert reseeded["difference"]["reference"] == "planner, no critic"
     assert (close["verdict"], abs(close["value"]) <= close["minimum_detectable_effect"]) == ("inconclusive", True)
     assert (large["verdict"], large["value"] > large["minimum_detectable_effect"]) == ("better", True)
 
@@ -126,6 +131,81 @@ def test_both_reports_show_metrics_paper_scores_skipped_experiments_and_scripted
     assert "http://" not in html.replace("http://www.w3.org/2000/svg", "")
     assert "https://" not in html
     assert "<script" not in html
+
+
+def test_reports_show_right_documents_and_results_by_plan_length(outcome: BenchmarkResult) -> None:
+    rows: Any = outcome.report["experiments"]
+    for row in rows:
+        lengths = row["plan_lengths"]
+        assert sum(one["n"] for one in lengths.values()) == row["document_right"]["n"] == row["n"]
+        right = sum(one["document_right"]["value"] * one["n"] for one in lengths.values())
+        assert right / row["n"] == pytest.approx(row["document_right"]["value"], abs=1e-3)
+    text, html = markdown_report(outcome.report), html_report(outcome)
+    for title in ("Whole documents right", "Results by plan length"):
+        assert f"## {title}" in text
+        assert f"<h2>{title}</h2>" in html
+    oracle = next(row for row in rows if row["name"] == "oracle planner")["document_right"]
+    rate = f"{oracle['value']:.3f} [{oracle['low']:.3f}, {oracle['high']:.3f}]"
+    assert f"| oracle planner † | {rate} | {oracle['n']} |" in text
+    assert f"<td>{rate}" in html
+
+
+def test_reports_of_earlier_versions_are_rendered_without_these_tables(outcome: BenchmarkResult) -> None:
+    report: Any = copy.deepcopy(outcome.report)
+    for row in report["experiments"]:
+        del row["document_right"], row["plan_lengths"]
+    for rendered in (markdown_report(report), html_report(replace(outcome, report=report))):
+        assert "planner + reseed" in rendered
+        assert "Whole documents right" not in rendered
+        assert "plan length" not in rendered
+
+
+async def test_the_documents_of_the_oracles_are_right_and_a_single_image_is_not_a_story(tmp_path: Path) -> None:
+    oracle, alone = ExperimentConfig("oracle", "oracle"), ExperimentConfig("whole request", "none", 1)
+    async with open_trajectory_runner(tmp_path, 14, 0, generator=InProcessGenerator) as runner:
+        found = await runner.run({oracle: runner.items, alone: runner.items})
+    assert [result.document_right for result in found[oracle]] == [True] * 14
+    lengths = [len(item.targets) for item in runner.items]
+    assert [result.reference_images for result in found[oracle]] == lengths
+    assert not any(one.document_right for one, length in zip(found[alone], lengths, strict=True) if length != 1)
+
+
+def forget_documents(root: Path) -> list[RequestResult]:
+    """Makes the saved results those of an earlier version; returns what they were."""
+    (file,) = (root / "results").iterdir()
+    saved = [RequestResult.model_validate_json(line) for line in file.read_text().splitlines()]
+    added = {"document_right", "reference_images"}
+    file.write_text("".join(f"{result.model_dump_json(exclude=added)}\n" for result in saved))
+    return sorted(saved, key=lambda result: result.number)
+
+
+async def test_saved_results_of_earlier_versions_are_scored_from_their_images_once(tmp_path: Path) -> None:
+    config = ExperimentConfig("oracle", "none", 1)
+    async with open_trajectory_runner(tmp_path, 14, 0, generator=InProcessGenerator) as runner:
+        await runner.run({config: runner.items})
+    before = forget_documents(tmp_path)
+    assert {result.document_right for result in before} == {True, False}
+    made = InProcessGenerator(ImageStore(tmp_path / "images"), fails_at=0)
+    for _ in range(2):
+        async with open_trajectory_runner(tmp_path, 14, 0, generator=lambda _: made) as runner:
+            again = (await runner.run({config: runner.items}))[config]
+        assert list(again) == before
+        (file,) = (tmp_path / "results").iterdir()
+        assert len(file.read_text().splitlines()) == 2 * 14, "older lines stay, and none is scored twice"
+
+
+async def test_a_saved_result_whose_image_is_gone_stays_unknown_and_is_left_out_of_the_rate(tmp_path: Path) -> None:
+    order = BenchmarkConfig(("oracle planner",), N, robustness=False)
+    await run_microbench(order, tmp_path, generator=InProcessGenerator)
+    before = forget_documents(tmp_path)
+    lost = next(result for result in before if result.selected[-1] is not None)
+    ImageStore(tmp_path / "images").delete(lost.selected[-1] or "")
+    outcome = await run_microbench(order, tmp_path, generator=InProcessGenerator)
+    (row,) = json.loads(json.dumps(outcome.report["experiments"]))
+    assert outcome.results["oracle planner"][lost.number].document_right is None
+    assert (row["n"], row["document_right"]["n"]) == (N, N - 1)
+    others = [result.document_right for result in before if result.number != lost.number]
+    assert row["document_right"]["value"] == pytest.approx(sum(map(bool, others)) / (N - 1), abs=1e-4)
 
 
 async def test_rewriting_prompts_beats_new_seeds_if_only_other_words_help(tmp_path: Path) -> None:
@@ -168,11 +248,12 @@ def experiments_of(outcome: BenchmarkResult) -> object:
 
 async def test_a_refused_request_is_the_agents_failure_and_scores_0(tmp_path: Path) -> None:
     async with open_trajectory_runner(tmp_path, 7, 0, generator=InProcessGenerator) as runner:
-        hinted = next(item for item in runner.items if item.family == "knowledge")
+        item = next(item for item in runner.items if item.family == "knowledge")
+        unknown = replace(item, request=Request(parts=(TextPart(text="Draw a purple dinosaur."),)))
         config = ExperimentConfig("scripted", "scripted")
-        (result,) = (await runner.run({config: [hinted]}))[config]
-    assert "does not know" in result.failure
-    assert (result.text, result.scores.image, result.calls) == (0, 0, 0)
+        (result,) = (await runner.run({config: [unknown]}))[config]
+    assert "dinosaur" in result.failure
+    assert (result.text, result.scores.image, result.calls, result.document_right) == (0, 0, 0, False)
 
 
 async def test_a_stepwise_agent_sees_its_images_and_stops_at_its_last_step(tmp_path: Path) -> None:

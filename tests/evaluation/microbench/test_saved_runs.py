@@ -37,6 +37,7 @@ def test_results_of_version_0_1_load_under_their_old_field_name() -> None:
     }
     result = RequestResult.model_validate_json(json.dumps(saved))
     assert result.selected == (None,)
+    assert (result.document_right, result.reference_images) == (None, None), "unknown, not wrong"
     assert RequestResult.model_validate_json(result.model_dump_json()) == result
 
 

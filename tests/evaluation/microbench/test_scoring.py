@@ -6,7 +6,14 @@ from pathlib import Path
 import pytest
 
 from interleavethinker.evaluation.microbench.dataset import Item, held_out_items
-from interleavethinker.evaluation.microbench.scoring import Shown, align, score_images, score_text, word_overlap_f1
+from interleavethinker.evaluation.microbench.scoring import (
+    Shown,
+    align,
+    is_document_right,
+    score_images,
+    score_text,
+    word_overlap_f1,
+)
 from interleavethinker.microworld.agents.teachers import plan_of
 from interleavethinker.microworld.requests.families import FAMILIES
 from interleavethinker.microworld.scenes.scene import Scene, render, to_image
@@ -101,6 +108,100 @@ def test_a_single_final_image_scores_for_the_steps_that_it_shows(store: ImageSto
     steps, final = score_images(item.targets, perfect(item, store)[-1:], store)
     assert final > 90
     assert 100 / len(item.targets) - 5 < steps < 90
+
+
+def right(item: Item, shown: list[Shown | None], store: ImageStore) -> bool:
+    """Returns whether the reference's plan with these images is a right document."""
+    return is_document_right(item.scenario, plan_of(item.scenario).steps, shown, store)
+
+
+def test_the_reference_itself_is_a_right_document(store: ImageStore) -> None:
+    for item in held_out_items(28, 0, store):
+        shown: list[Shown | None] = [*perfect(item, store)] if item.targets else [None]
+        assert right(item, shown, store), item.request.text
+
+
+def test_a_document_is_wrong_if_one_image_is_missing_superfluous_undone_or_in_the_wrong_place(
+    store: ImageStore,
+) -> None:
+    item = longest(held_out_items(14, 0, store), 4)
+    steps = plan_of(item.scenario).steps
+    shown: list[Shown | None] = [*perfect(item, store)]
+    first, last = shown[0], shown[-1]
+    assert first is not None
+    assert last is not None
+    assert not right(item, [*shown[:-1], None], store)
+    assert not is_document_right(item.scenario, steps[:-1], shown[:-1], store)
+    repeated = Shown(last.image, last.image)
+    assert not is_document_right(item.scenario, (*steps, steps[-1]), [*shown, repeated], store)
+    assert not right(item, [*shown[:-1], Shown(last.source or "", last.source)], store)
+    assert not right(item, [shown[1], shown[0], *shown[2:]], store)
+    assert not is_document_right(item.scenario, steps[-1:], [last], store), "only the final scene is shown"
+    assert not is_document_right(item.scenario, [], [], store)
+
+
+def test_a_later_exact_step_does_not_make_up_for_an_earlier_error(store: ImageStore) -> None:
+    item = next(one for one in held_out_items(140, 0, store) if one.family == "guidance" and len(one.targets) == 2)
+    first, second = item.targets
+    assert second.edit is not None
+    other = "night" if first.after.background != "night" else "meadow"
+    wrong = Scene(other, first.after.cells)
+    image = put(wrong, store)
+    exact_edit = Shown(put(second.edit.apply(wrong), store), image)
+    assert not right(item, [Shown(image, None), exact_edit], store)
+    assert not right(item, [*perfect(item, store)[:1], exact_edit], store), "exact step, but not the final scene"
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ("A small yellow star in the bottom right, a small orange star on the right and at sunset.", True),
+        ("A small orange star on the right and a little yellow star in the bottom right, at sunset.", True),
+        ("A small orange star on the right and a small yellow star in the bottom left, at sunset.", False),
+        ("A small orange star on the right.", False),
+        ("", False),
+    ],
+)
+def test_an_answer_in_words_is_compared_by_its_content(answer: str, expected: bool, store: ImageStore) -> None:
+    asked = held_out_items(7, 0, store)[4].scenario
+    wanted = "A small orange star on the right and a small yellow star in the bottom right, at sunset."
+    scenario = replace(asked, steps=(replace(asked.steps[0], auxiliary_text=wanted),))
+    for step in (Step(auxiliary_text=answer or None), Step(instruction=answer or None)):
+        if answer:
+            assert is_document_right(scenario, [step], [None], store) is expected
+    assert not is_document_right(scenario, [], [], store)
+
+
+def test_a_comparison_may_say_the_edit_or_the_difference(store: ImageStore) -> None:
+    item = held_out_items(7, 0, store)[4]
+    assert item.request.text.endswith("What was done from the first to the second?")
+    for answer, expected in (
+        ("Change the background to sunset.", True),
+        ("In the second picture, the background is sunset instead.", True),
+        ("In the second picture, the background is snow instead.", False),
+        ("In the second picture, the cat is gone.", False),
+    ):
+        assert is_document_right(item.scenario, [Step(auxiliary_text=answer)], [None], store) is expected
+
+
+def test_an_image_beside_an_answer_in_words_makes_the_document_wrong(store: ImageStore) -> None:
+    item = held_out_items(7, 0, store)[4]
+    assert item.family == "questions"
+    (step,) = plan_of(item.scenario).steps
+    shown = Shown(item.request.images[-1], None)
+    drawn = Step(prompt="a cat", auxiliary_text=step.auxiliary_text)
+    assert not is_document_right(item.scenario, [drawn], [shown], store)
+    assert not is_document_right(item.scenario, [drawn], [None], store)
+
+
+def test_requests_have_the_lengths_that_the_documentation_names(store: ImageStore) -> None:
+    lengths: dict[str, set[int]] = {}
+    for item in held_out_items(308, 0, store):
+        lengths.setdefault(item.family, set()).add(len(item.targets))
+    assert lengths.pop("narrative") == set(range(2, 9))
+    assert lengths.pop("manipulation") == set(range(1, 8))
+    assert lengths.pop("questions") == {0}
+    assert set.union(*lengths.values()) == {1, 2, 3}
 
 
 def test_synonyms_count_as_the_same_word_and_other_colors_do_not() -> None:
