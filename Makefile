@@ -108,7 +108,7 @@ slim-test: $(STAMP)
 SERVER_BIN := .server-venv/$(notdir $(BIN))
 .PHONY: server-test
 server-test: .server-venv/.installed
-	$(SERVER_BIN)/pytest tests/servers/test_langgraph_server.py
+	$(SERVER_BIN)/pytest tests/graph/test_langgraph_server.py
 
 .server-venv/.installed: pyproject.toml constraints.txt
 	@test -x $(SERVER_BIN)/python || $(PYTHON) -m venv .server-venv
