@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from typing import TypeVar
 
@@ -33,58 +33,13 @@ from .phrase_patterns import (
     ROW,
     SPOTS,
 )
+from .phrase_types import Ground, Phrase, Where
 from .plain_text import NUMBER_WORDS, PLURALS
 
 __all__ = ["Ground", "Phrase", "PhraseReader", "Where", "match_end"]
 
 _SPOT_CELLS = {"top": (0, 1, 2), "bottom": (6, 7, 8), "left": (0, 3, 6), "right": (2, 5, 8)}
 CORNERS = frozenset({0, 2, 6, 8})
-
-
-@dataclass(frozen=True)
-class Where:
-    """A place: cells, a step from the present place, or a relation to other objects."""
-
-    cells: frozenset[int] = frozenset()
-    step: tuple[int, int] | None = None
-    relation: str = ""
-    anchors: tuple[Phrase, ...] = ()
-
-
-@dataclass(frozen=True)
-class Phrase:
-    """Objects as described; attributes that the words leave open are empty."""
-
-    kind: str = ""
-    """Empty for pronouns and for "thing"."""
-    count: int = 1
-    definite: bool | None = False
-    """True: an object that was mentioned before; None: either ("her cat")."""
-    every: bool = False
-    """All objects that fit: "all cats", "both cats", "everything"."""
-    pronoun: str = ""
-    """`it`, `them`, `one` or `other`."""
-    each: bool = False
-    """The words are "every" or "each"."""
-    some: bool = False
-    """A plural without a number: at least two."""
-    negative: bool = False
-    colours: frozenset[str] = frozenset()
-    sizes: frozenset[str] = frozenset()
-    where: tuple[Where, ...] = ()
-    parts: tuple[Phrase, ...] = ()
-    """How the objects of a group differ: "one on the left and one on the right"."""
-    excluded: tuple[Phrase, ...] = ()
-    """What "everything except the ball" leaves out."""
-
-
-@dataclass(frozen=True)
-class Ground:
-    """A background."""
-
-    name: str
-    empty: bool = False
-    """The words say that nothing else is there."""
 
 
 @cache

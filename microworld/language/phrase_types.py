@@ -1,0 +1,53 @@
+"""What noun phrases and places say, as data. Knows no words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Ground", "Phrase", "Where"]
+
+
+@dataclass(frozen=True)
+class Where:
+    """A place: cells, a step from the present place, or a relation to other objects."""
+
+    cells: frozenset[int] = frozenset()
+    step: tuple[int, int] | None = None
+    relation: str = ""
+    anchors: tuple[Phrase, ...] = ()
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """Objects as described; attributes that the words leave open are empty."""
+
+    kind: str = ""
+    """Empty for pronouns and for "thing"."""
+    count: int = 1
+    definite: bool | None = False
+    """True: an object that was mentioned before; None: either ("her cat")."""
+    every: bool = False
+    """All objects that fit: "all cats", "both cats", "everything"."""
+    pronoun: str = ""
+    """`it`, `them`, `one` or `other`."""
+    each: bool = False
+    """The words are "every" or "each"."""
+    some: bool = False
+    """A plural without a number: at least two."""
+    negative: bool = False
+    colours: frozenset[str] = frozenset()
+    sizes: frozenset[str] = frozenset()
+    where: tuple[Where, ...] = ()
+    parts: tuple[Phrase, ...] = ()
+    """How the objects of a group differ: "one on the left and one on the right"."""
+    excluded: tuple[Phrase, ...] = ()
+    """What "everything except the ball" leaves out."""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """A background."""
+
+    name: str
+    empty: bool = False
+    """The words say that nothing else is there."""
