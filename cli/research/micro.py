@@ -104,7 +104,7 @@ def words(json_output: Json = False) -> None:
 
     known = word_list()
     if json_output:
-        typer.echo(json.dumps(asdict(known), indent=2))
+        echo(json.dumps(asdict(known), indent=2))
         return
     for title, entries in asdict(known).items():
         if isinstance(entries, dict):
@@ -112,7 +112,7 @@ def words(json_output: Json = False) -> None:
         else:
             listed = list(entries)
         text = f"{title:<12}" + ", ".join(listed)
-        typer.echo(textwrap.fill(text, _WIDTH, subsequent_indent=" " * 12, break_on_hyphens=False))
+        echo(textwrap.fill(text, _WIDTH, subsequent_indent=" " * 12, break_on_hyphens=False))
 
 
 @app.command()
@@ -127,18 +127,18 @@ def examples(json_output: Json = False) -> None:
     from interleavethinker.microworld.requests.examples import EXAMPLES
 
     if json_output:
-        typer.echo(json.dumps([asdict(example) for example in EXAMPLES], indent=2))
+        echo(json.dumps([asdict(example) for example in EXAMPLES], indent=2))
         return
     family = ""
     for example in EXAMPLES:
         if example.family != family:
             family = example.family
-            typer.echo(f"{family}:")
+            echo(f"{family}:")
         files = [f"{number}.png" for number in range(1, len(example.images) + 1)]
         for file, description in zip(files, example.images, strict=True):
-            typer.echo(f"  interleavethinker micro generate {shlex.quote(description)} -o {file}")
+            echo(f"  interleavethinker micro generate {shlex.quote(description)} -o {file}")
         images = "".join(f" --image {file}" for file in files)
-        typer.echo(f"  interleavethinker run {shlex.quote(example.request)}{images}")
+        echo(f"  interleavethinker run {shlex.quote(example.request)}{images}")
 
 
 def _prompt_of(text: str) -> str:

@@ -130,7 +130,7 @@ def test_ask_is_refused_where_nobody_could_answer_each_image(options: tuple[str,
 
 def test_quiet_prints_the_result_only(run: Run) -> None:
     code, out, err = run("run", STORY, "--profile", "cells.toml", "--quiet")
-    assert (code, err) == (exits.OK, "")
+    assert (code, err) == (exits.OK, "Complete, not checked.\n")
     assert [line.split(":")[0] for line in out.splitlines()] == ["Trajectory", "Document", "Storyboard"]
     for line in out.splitlines()[1:]:
         assert Path(line.split(": ")[1]).is_file()

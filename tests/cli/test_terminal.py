@@ -71,7 +71,7 @@ def test_a_hostile_title_in_an_error_is_cleaned_and_stays_valid_json(run: Run) -
 
 
 PLANNER = """
-from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.errors import ModelError
 from interleavethinker.tools.types import Plan, Step, Verdict
 
 HOSTILE = {hostile!r}
@@ -88,7 +88,7 @@ class Critic:
     async def judge(self, cases):
         self.calls += 1
         if cases[0].prompt == "break":
-            raise InputError("The server said: " + HOSTILE)
+            raise ModelError("The server said: " + HOSTILE)
         return [Verdict(success=self.calls > 1, refined_prompt=HOSTILE + " again", reasoning=HOSTILE) for _ in cases]
 """
 
@@ -101,7 +101,7 @@ def test_hostile_answers_of_models_reach_the_terminal_without_control_characters
     (home / "hostile.toml").write_text(
         f"description = {json.dumps(HOSTILE)}\nnotice = {json.dumps(HOSTILE)}\n"
         'planner = { object = "hostile_agents:Planner" }\ncritic = { object = "hostile_agents:Critic" }\n'
-        'generator = { model = "fake" }\n'
+        'generator = { model = "fake" }\nplan_check = "off"\ndocument_check = "off"\n'
     )
     code, out, err = run("run", HOSTILE, "--profile", "hostile.toml")
     assert code == exits.FAILURE
