@@ -14,6 +14,7 @@ The values are part of every published number: changing one changes which tasks 
 | `PLANNER_EVALUATION`, `CRITIC_EVALUATION` | 2**22 | planner requests; critic steps (see below) |
 | `SYNTHETIC_DATA` | 2**23 | synthetic training rows |
 | `MICROBENCH` | 2**24 | MicroBench requests |
+| `NATURAL_DATA` | 2**25 | natural training rows |
 
 Planner and critic evaluation share a stream by accident, which is kept so that published numbers stay reproducible:
 with the same seed and split, the critic judges attempts at steps of the very requests that the planner is tested on.
@@ -26,6 +27,7 @@ __all__ = [
     "GENERATOR_PROBE",
     "MAX_USER_SEED",
     "MICROBENCH",
+    "NATURAL_DATA",
     "PLANNER_EVALUATION",
     "SYNTHETIC_DATA",
 ]
@@ -44,3 +46,5 @@ SYNTHETIC_DATA = 2**23
 """Added to the user's seed for the requests, and the first word of the key that draws everything else."""
 MICROBENCH = 2**24
 """Added to the user's seed."""
+NATURAL_DATA = 2**25
+"""Added to the user's seed for the requests, and the first word of the key that draws everything else."""

@@ -138,6 +138,8 @@ class SftRecipe(_Recipe):
     """Pairs of images, compared cell by cell."""
     image_facts: Annotated[int, Field(ge=0)] = 0
     """Single images with counts, places and colors of what they show."""
+    natural_rows: Annotated[int, Field(ge=0)] = 0
+    """Number of planner rows with requests as people word them, mixed evenly with the synthetic rows."""
     synthetic_rows: Annotated[int, Field(ge=0)] = 0
     """Rows made from rendered images; see `training.data.synthetic`."""
     rl_failures: Annotated[float, Field(ge=0, le=1)] | None = None

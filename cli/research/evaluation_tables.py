@@ -54,7 +54,15 @@ def print_planner_report(report: dict[str, Any]) -> None:
     table.add_section()
     for family, figures in report["families"].items():
         table.add_row(f"  {family}", *(_with_interval(figures, key) for key in ("valid", *splits)))
-    console().print(table)
+    lengths = _plain_table("plans fulfilled, by number of images in the reference plan (0: answered in words)")
+    for heading in ("greedy", "sampled", "n"):
+        lengths.add_column(heading, justify="right")
+    for length, figures in report["plan_lengths"].items():
+        parts = (figures, report["sampled"]["plan_lengths"][length])
+        lengths.add_row(length, *(_with_interval(part, "fulfilled") for part in parts), str(figures["fulfilled_n"]))
+    printer = console()
+    printer.print(table)
+    printer.print(lengths)
 
 
 def print_critic_report(report: dict[str, Any]) -> None:

@@ -1,8 +1,9 @@
 """Measures a planner in the micro world: how often its first answer is a valid plan, and how often that plan succeeds.
 
-Requests come from both held-out splits, from a random stream that no training uses; families alternate. `plan_checks`
-decides. Greedy answers are the main result, because the agent decodes its planner greedily; sampled answers are
-reported as well. Other planners can be measured too: their plans are written as a model would write them.
+Requests come from both held-out splits, from a random stream that no training uses; families alternate, and stories and
+series of edits have up to eight steps. `plan_checks` decides. Greedy answers are the main result, because the agent
+decodes its planner greedily; sampled answers are reported as well. Other planners can be measured too: their plans are
+written as a model would write them.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from interleavethinker.evaluation.statistics import rate
 from interleavethinker.microworld.agents.registry import AgentWeights, prompts_folder
 from interleavethinker.microworld.agents.scripted_planner import ScriptedPlanner
 from interleavethinker.microworld.agents.teachers import request_of
-from interleavethinker.microworld.requests.families import SampledScenario, Split, sample_scenario
+from interleavethinker.microworld.requests.families import MAX_STEPS, SampledScenario, Split, sample_scenario
 from interleavethinker.microworld.seeds import PLANNER_EVALUATION
 from interleavethinker.tools.chat.agents import to_messages
 from interleavethinker.tools.chat.answers import read_plan, write_plan
@@ -70,7 +71,7 @@ def sample_requests(store: ImageStore, n: int, seed: int) -> list[PlannerCase]:
     cases = []
     for split in _SPLITS.values():
         for index in range(n):
-            sample = sample_scenario(PLANNER_EVALUATION + seed, index, split)
+            sample = sample_scenario(PLANNER_EVALUATION + seed, index, split, max_steps=MAX_STEPS)
             cases.append(PlannerCase(sample, request_of(sample.scenario, store)))
     return cases
 
@@ -127,7 +128,7 @@ async def _plan(planner: Planner, request: Request) -> Plan:
 
 
 def planner_report(cases: Sequence[PlannerCase], answers: Sequence[str], seed: int = 0) -> dict[str, JsonValue]:
-    """Returns the rates of valid plans and of plans that fulfil their request, in total and by family.
+    """Returns the rates of valid plans and of plans that fulfil their request, in total, by family and by plan length.
 
     Args:
         cases: The requests.
@@ -151,11 +152,16 @@ def planner_report(cases: Sequence[PlannerCase], answers: Sequence[str], seed: i
             hits = [outcome.fulfilled for case, _, outcome in of_family if case.sample.split == split]
             metrics |= _rate_metrics(name, hits)
         families[family] = metrics
+    lengths: dict[str, JsonValue] = {}
+    for length in sorted({_length(case) for case in cases}):
+        hits = [outcome.fulfilled for case, _, outcome in checked if _length(case) == length]
+        lengths[str(length)] = _rate_metrics("fulfilled", hits)
     return {
         **_rate_metrics("valid", [rule is None for rule in broken_rules]),
         "fulfilled": fulfilled,
         "final_scene_reached": final_scenes,
         "families": families,
+        "plan_lengths": lengths,
         "broken_rules": dict(Counter(rule for rule in broken_rules if rule is not None)),
     }
 
@@ -197,6 +203,11 @@ def evaluate_planner(
         "sampled": {"temperature": temperature, **reports["sampled"]},
         "reference": {"scripted": scripted_report},
     }
+
+
+def _length(case: PlannerCase) -> int:
+    """The number of images in the reference plan; 0 for a request that is answered in words."""
+    return sum(step.prompt is not None for step in case.sample.scenario.steps)
 
 
 def _report_answers(progress: StageProgress, stage: str, total: int, done: int) -> None:

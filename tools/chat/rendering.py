@@ -5,6 +5,8 @@ messages, training to its own rows. The prompts are the `.md` files next to this
 another folder replace them one by one; published checkpoints expect other prompts, with the same placeholders.
 """
 
+import tomllib
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -72,14 +74,22 @@ class Prompts:
     """Placeholders: `{{done}}`, `{{failed}}`, `{{rest}}`."""
     reword: str
     """Asks the critic for other words. Placeholders: `{{original_prompt}}`, `{{prompt}}`, `{{refusal}}`."""
+    lowercase: bool = False
+    """Whether the model reads texts from users and other models in lower case, in NFKC form and with single spaces."""
+
+    def normalize(self, text: str) -> str:
+        """Returns a text from a user or another model as this prompt set's models read it."""
+        return " ".join(unicodedata.normalize("NFKC", text).lower().split()) if self.lowercase else text
 
 
 @cache
 def load_prompts(folder: Path | None = None) -> Prompts:
     """Loads the prompts. Files in `folder` replace the shipped ones of the same name.
 
+    The folder may also hold a `settings.toml` with `lowercase = true`, for models trained on lower-case texts.
+
     Raises:
-        ProfileError: The folder has none of these files.
+        ProfileError: The folder has none of these files, or its settings are invalid.
     """
     shipped = files("interleavethinker.tools.chat") / "prompts"
     texts = {name: (shipped / f"{name}.md").read_text(encoding="utf-8") for name in _NAMES}
@@ -90,16 +100,33 @@ def load_prompts(folder: Path | None = None) -> Prompts:
                 f"The prompt folder {folder} has none of these files: {', '.join(f'{name}.md' for name in _NAMES)}."
             )
         texts |= {name: path.read_text(encoding="utf-8") for name, path in own.items()}
-    return Prompts(**{name: text.strip() for name, text in texts.items()})
+    lowercase = folder is not None and _is_lowercase(folder / "settings.toml")
+    return Prompts(**{name: text.strip() for name, text in texts.items()}, lowercase=lowercase)
+
+
+def _is_lowercase(file: Path) -> bool:
+    if not file.is_file():
+        return False
+    try:
+        settings = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ProfileError(f"The prompt settings {file} are not valid TOML: {error}.") from error
+    lowercase = settings.get("lowercase", False)
+    if set(settings) - {"lowercase"} or not isinstance(lowercase, bool):
+        raise ProfileError(
+            f"The prompt settings {file} may only contain `lowercase = true` or `false`; got {settings}."
+        )
+    return lowercase
 
 
 def render_request(request: Request, context: PlanContext | None = None, prompts: Prompts | None = None) -> list[Turn]:
     """Returns the planner's conversation: the instructions, then the parts of the request in order."""
     prompts = prompts or load_prompts()
     system = prompts.planner_interleaved if request.images else prompts.planner_text
-    turns = [Turn("system", (TextPart(text=system),)), Turn("user", request.parts)]
+    parts = tuple(_normalized(part, prompts) for part in request.parts)
+    turns = [Turn("system", (TextPart(text=system),)), Turn("user", parts)]
     if context is not None and context.previous is not None:
-        turns.append(Turn("user", (TextPart(text=_replan(prompts.replan, context, context.previous)),)))
+        turns.append(Turn("user", (TextPart(text=_replan(prompts, context, context.previous)),)))
     if context is not None and context.rejected is not None:
         first = len(request.images) + context.finished + 1
         faults = "\n".join(f"- {fault}" for fault in context.faults)
@@ -146,7 +173,9 @@ def render_document_check(
 def render_case(case: CriticInput, prompts: Prompts | None = None) -> list[Turn]:
     """Returns the critic's conversation: the source image, the result, then the instructions with both prompts."""
     prompts = prompts or load_prompts()
-    text = _fill(prompts.critic, original_prompt=case.original_prompt, prompt=case.prompt)
+    text = _fill(
+        prompts.critic, original_prompt=prompts.normalize(case.original_prompt), prompt=prompts.normalize(case.prompt)
+    )
     images = (ImagePart(sha256=shown_source(case)), ImagePart(sha256=case.image))
     return [Turn("user", (*images, TextPart(text=text)))]
 
@@ -154,6 +183,10 @@ def render_case(case: CriticInput, prompts: Prompts | None = None) -> list[Turn]
 def shown_source(case: CriticInput) -> Sha256:
     """Returns the first image that the critic sees: the source, or `BLANK` if there is none."""
     return case.source or BLANK
+
+
+def _normalized(part: Part, prompts: Prompts) -> Part:
+    return TextPart(text=prompts.normalize(part.text)) if isinstance(part, TextPart) else part
 
 
 def _fill(template: str, **values: str) -> str:
@@ -166,15 +199,14 @@ def _fill(template: str, **values: str) -> str:
     return "".join(text)
 
 
-def _replan(template: str, context: PlanContext, previous: Plan) -> str:
+def _replan(prompts: Prompts, context: PlanContext, previous: Plan) -> str:
     done, rest = previous.steps[: context.finished], previous.steps[context.finished :]
-    failed = [f"- {_summary(previous.steps[index])}" for index in context.failed_steps]
-    return _fill(
-        template,
-        done="\n".join(f"- {_summary(step)}" for step in done) or "- nothing",
-        failed="\n".join(failed) or "- nothing",
-        rest="\n".join(f"- {_summary(step)}" for step in rest) or "- nothing",
-    )
+    failed = [previous.steps[index] for index in context.failed_steps]
+    listed = {
+        name: "\n".join(f"- {prompts.normalize(_summary(step))}" for step in steps) or "- nothing"
+        for name, steps in (("done", done), ("failed", failed), ("rest", rest))
+    }
+    return _fill(prompts.replan, **listed)
 
 
 def _described(number: int, step: Step, *, prompt: bool) -> str:

@@ -7,8 +7,10 @@ stay paths until a batch needs them.
 from __future__ import annotations
 
 import base64
+import random
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -31,6 +33,7 @@ __all__ = [
     "comparisons",
     "critic_example",
     "critic_prompt",
+    "group_by_length",
     "image_facts",
     "planner_example",
     "text_only",
@@ -39,6 +42,10 @@ __all__ = [
 ]
 
 Example = dict[str, Any]
+_WINDOW = 32
+"""Batches that are sorted by length together."""
+_IMAGE_LENGTH = 40
+"""Length of an image of the micro world, in characters of text that take as many tokens."""
 _ROLES = {"ai": "assistant", "human": "user", "system": "system"}
 
 
@@ -113,6 +120,34 @@ def texts_of(examples: Iterable[Example]) -> Iterator[str]:
     for example in examples:
         for message in (*example["prompt"], *example.get("completion", ())):
             yield from (part["text"] for part in message["content"] if part["type"] == "text")
+
+
+def group_by_length(examples: Sequence[Example], batch: int, chance: random.Random) -> list[Example]:
+    """Returns shuffled examples in an order in which those of a batch have similar lengths, and batches come at random.
+
+    A batch takes as long as its longest example. Rows of one to eight steps in random order are more than half padding.
+
+    Args:
+        examples: Examples in random order.
+        batch: Examples per step.
+        chance: Decides the order of the batches.
+    """
+    window = batch * _WINDOW
+    ordered: list[Example] = []
+    for start in range(0, len(examples), window):
+        part = sorted(examples[start : start + window], key=_length)
+        batches = [part[at : at + batch] for at in range(0, len(part), batch)]
+        chance.shuffle(batches)
+        # An incomplete batch comes last, or all batches after it would mix lengths.
+        batches.sort(key=lambda one: len(one) < batch)
+        ordered += chain.from_iterable(batches)
+    return ordered
+
+
+def _length(example: Example) -> int:
+    """The approximate length of an example in characters."""
+    texts = (part["text"] for role in ("prompt", "completion") for turn in example[role] for part in turn["content"])
+    return sum(len(text) for text in texts) + _IMAGE_LENGTH * len(example["images"])
 
 
 def to_dataset(examples: Sequence[Example]) -> Any:

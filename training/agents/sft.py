@@ -16,6 +16,7 @@ from typing import Any
 from interleavethinker.tools.chat.rendering import Prompts
 from interleavethinker.tools.errors import InputError
 from interleavethinker.training.data.critic import choose_rl_rows
+from interleavethinker.training.data.natural import natural_planner_rows
 from interleavethinker.training.data.schema import DataFolder
 from interleavethinker.training.data.synthetic import (
     synthetic_critic_rows,
@@ -29,6 +30,7 @@ from .examples import (
     captions,
     comparisons,
     critic_example,
+    group_by_length,
     image_facts,
     planner_example,
     text_only,
@@ -38,6 +40,10 @@ from .examples import (
 from .trainer import adapter_config, configure, load_model, metrics_callback, train_and_save
 
 __all__ = ["examples_of", "run_sft", "vocabulary_of"]
+
+
+_TRL_BATCH = 8
+"""TRL's batch size where a recipe gives none."""
 
 
 def run_sft(recipe: SftRecipe, root: Path) -> Path:
@@ -97,9 +103,19 @@ def examples_of(recipe: SftRecipe) -> list[dict[str, Any]]:
     ordered += comparisons(folder.store, recipe.comparisons, recipe.seed)
     ordered += image_facts(folder.store, recipe.image_facts, recipe.seed)
     count = recipe.synthetic_rows // len(recipe.roles)
-    ordered += chain.from_iterable(
-        zip(*(_synthetic_examples(role, folder, prompts, count, recipe.seed) for role in recipe.roles), strict=True)
+    synthetic = list(
+        chain.from_iterable(
+            zip(*(_synthetic_examples(role, folder, prompts, count, recipe.seed) for role in recipe.roles), strict=True)
+        )
     )
+    if recipe.natural_rows:
+        natural = natural_planner_rows(folder.store, recipe.natural_rows, recipe.seed)
+        synthetic += [planner_example(row, folder.store, prompts) for row in natural]
+        chance = random.Random(f"{recipe.seed}/natural")
+        chance.shuffle(synthetic)
+        batch = recipe.arguments.get("per_device_train_batch_size")
+        synthetic = group_by_length(synthetic, batch if isinstance(batch, int) else _TRL_BATCH, chance)
+    ordered += synthetic
     for turn in range(recipe.repeats):
         ordered += random.Random(f"{recipe.seed}/{turn}").sample(rows, len(rows))
     return ordered

@@ -1,6 +1,7 @@
 """The planner's evaluation on known plans: the reference, and plans with a single error."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from interleavethinker.evaluation.micro.planner import (
 )
 from interleavethinker.microworld.agents.scripted_planner import ScriptedPlanner
 from interleavethinker.microworld.agents.teachers import ReferencePlanner, plan_of
-from interleavethinker.microworld.requests.families import FAMILIES, sample_scenario
+from interleavethinker.microworld.requests.families import FAMILIES, MAX_STEPS, sample_scenario
 from interleavethinker.microworld.requests.scenarios import Scenario
 from interleavethinker.tools.chat.answers import write_plan
 from interleavethinker.tools.images.store import ImageStore
@@ -50,6 +51,15 @@ def test_the_reference_plans_score_1_everywhere(cases: Sequence[PlannerCase]) ->
         assert report["fulfilled"][f"{split}_low"] < 1 == report["fulfilled"][f"{split}_high"]
     assert set(report["families"]) == set(FAMILIES)
     assert report["broken_rules"] == {}
+    by_length = report["plan_lengths"]
+    assert {figures["fulfilled"] for figures in by_length.values()} == {1}
+    assert sum(figures["fulfilled_n"] for figures in by_length.values()) == len(cases)
+
+
+def test_requests_include_plans_of_every_length_up_to_the_maximum(tmp_path: Path) -> None:
+    cases = sample_requests(ImageStore(tmp_path), 105, 0)
+    report: Any = planner_report(cases, [""] * len(cases))
+    assert {str(length) for length in range(MAX_STEPS + 1)} <= set(report["plan_lengths"])
 
 
 def test_answers_without_a_plan_are_not_valid(cases: Sequence[PlannerCase]) -> None:
