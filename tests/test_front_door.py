@@ -206,7 +206,7 @@ def test_a_pil_image_is_turned_upright_as_a_file_is(profile: str, tmp_path: Path
     turned[0x0112] = 6
     path = tmp_path / "photo.png"
     Image.new("RGB", (96, 48)).save(path, exif=turned)
-    with Image.open(path) as image, pytest.raises(it.TrajectoryError, match="48 x 96"):
+    with Image.open(path) as image, pytest.raises(it.InputError, match="48 x 96"):
         it.illustrate("What is different in <image>?", images=[image], profile=profile)
 
 

@@ -44,7 +44,7 @@ _WAL_PAUSE_SECONDS = 0.02
 _LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _CAUSES = (
     (_LOCKED, "another process has held its lock for too long. Try again when that process is done"),
-    ({sqlite3.SQLITE_FULL}, "the disk is full. Free some space; `delete` works on a full disk"),
+    ({sqlite3.SQLITE_FULL}, "the disk is full. Free some space on it"),
     ({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM}, "it may only be read"),
     ({sqlite3.SQLITE_CANTOPEN}, "it cannot be opened. Check the folder's permissions"),
     ({sqlite3.SQLITE_CORRUPT}, "it is damaged. Restore it from a backup, or recover it with the program sqlite3"),

@@ -36,7 +36,7 @@ class BenchmarkConfig:
     """What to measure."""
 
     model: str = "micro"
-    prompt: str = "a big red ball on the left, at night"
+    prompt: str = "a red ball at night"
     calls: int = 30
     """Calls of each kind for the added latency."""
     rounds: int = 4

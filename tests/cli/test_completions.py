@@ -93,8 +93,14 @@ def test_trajectory_ids_are_completed_with_harmless_titles(shell: str, run: Run,
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="bash")
 def test_bash_itself_completes_with_the_installed_script(home: Path, tmp_path: Path) -> None:
+    # Without this variable, typer looks for a shell among the parents of the process, and a CI job may have none.
+    named = os.environ | {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
     script = subprocess.run(
-        [sys.executable, "-c", PROGRAM, "--show-completion", "bash"], capture_output=True, text=True, check=True
+        [sys.executable, "-c", PROGRAM, "--show-completion", "bash"],
+        env=named,
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout
     program = tmp_path / "bin" / "interleavethinker"
     program.parent.mkdir()

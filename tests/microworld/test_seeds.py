@@ -12,6 +12,7 @@ STREAMS = {
     "CRITIC_EVALUATION": 2**22,
     "SYNTHETIC_DATA": 2**23,
     "MICROBENCH": 2**24,
+    "NATURAL_DATA": 2**25,
 }
 
 

@@ -263,7 +263,7 @@ async def test_a_state_without_a_catalog_entry_is_collected_once_it_is_old(
     async with opened() as ws:
         kept = await ws.create("x")
 
-        async def killed(*_: object) -> None:
+        async def killed(*_: object, **__: object) -> None:
             raise StoreError("killed")
 
         with monkeypatch.context() as patch:
