@@ -11,6 +11,7 @@ from interleavethinker.cli import main
 from interleavethinker.microworld.generators import micro as generator
 from interleavethinker.microworld.generators.oracle import OracleGenerator
 from interleavethinker.microworld.language.lexicon import check_vocabulary, to_words
+from interleavethinker.microworld.scenes.sprites import KINDS
 
 
 class FakeGenerator(OracleGenerator):
@@ -170,3 +171,23 @@ def test_a_folder_without_weights_is_refused(tmp_path: Path, capsys: pytest.Capt
     code, message = refusal(["generate", "a red ball", "--checkpoint", str(tmp_path)], capsys)
     assert code == "no_checkpoint"
     assert str(tmp_path) in message
+
+
+def test_the_words_fit_a_screen_and_name_every_object_with_its_synonyms(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["words"]) == 0
+    printed = capsys.readouterr().out
+    assert "cat (kitten, feline" in printed
+    for heading in ("objects", "colors", "sizes", "backgrounds", "places", "changes", "questions", "limits"):
+        assert heading in printed
+    assert run(["words", "--json"]) == 0
+    known = json.loads(capsys.readouterr().out)
+    assert set(known["objects"]) == set(KINDS)
+
+
+def test_the_examples_are_commands_and_json_holds_their_requests(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["examples"]) == 0
+    printed = capsys.readouterr().out
+    assert run(["examples", "--json"]) == 0
+    examples = json.loads(capsys.readouterr().out)
+    assert len(examples) == 20
+    assert printed.count("interleavethinker run ") == 20
