@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from interleavethinker.microworld.scenes.scene import MAX_OBJECTS, POSITIONS, Scene, SceneObject
+from interleavethinker.microworld.scenes.scene import CELLS_FROM_CENTRE, MAX_OBJECTS, POSITIONS, Scene, SceneObject
 from interleavethinker.microworld.scenes.sprites import COLOURS, KINDS, SIZES
 from interleavethinker.tools.errors import InputError
 
@@ -17,25 +17,11 @@ from .grammar import Clause, Noun, Place, background_in, cell_of, split_clauses
 from .lexicon import check_vocabulary, singular, to_words
 from .normalization import normalize
 from .templates import CellTarget, Edit, Task, cell_targets_of
+from .vocabulary import USUAL_COLOURS
 
 __all__ = ["parse"]
 
-_USUAL_COLOUR = {
-    "ball": "red",
-    "bird": "blue",
-    "boat": "white",
-    "box": "orange",
-    "car": "red",
-    "cat": "orange",
-    "fish": "blue",
-    "flower": "pink",
-    "girl": "purple",
-    "house": "red",
-    "star": "yellow",
-    "tree": "green",
-}
 _USUAL_BACKGROUND = "meadow"
-_FROM_CENTRE = (4, 3, 5, 1, 7, 0, 2, 6, 8)
 _NUMBERS = {"a": 1, "an": 1, "another": 1, "one": 1, "two": 2, "three": 3, "four": 4}
 
 
@@ -175,7 +161,7 @@ class _SceneState:
         return cell
 
     def _first_free(self) -> int:
-        free = [cell for cell in _FROM_CENTRE if self.scene.cells[cell] is None]
+        free = [cell for cell in CELLS_FROM_CENTRE if self.scene.cells[cell] is None]
         if not free:
             raise InputError("All nine cells are occupied; remove or replace an object first.", code="occupied")
         return free[0]
@@ -193,7 +179,7 @@ def _matching_cells(noun: Noun, scene: Scene) -> list[int]:
 
 
 def _object_from(noun: Noun, *, colour: str | None = None, size: str = "big") -> SceneObject:
-    return SceneObject(noun.kind, noun.colour or colour or _USUAL_COLOUR[noun.kind], noun.size or size)
+    return SceneObject(noun.kind, noun.colour or colour or USUAL_COLOURS[noun.kind], noun.size or size)
 
 
 def _noun_text(noun: Noun) -> str:
@@ -213,7 +199,7 @@ def _parse_description(text: str, words: list[str]) -> Task:
         raise InputError(msg, code="too_many_things")
     cell_targets: list[CellTarget | None] = list(cell_targets_of(scene))
     for noun in (*(noun for noun in nouns if noun.cell is not None), *(noun for noun in nouns if noun.cell is None)):
-        cell = next(at for at in _FROM_CENTRE if scene.cells[at] is None) if noun.cell is None else noun.cell
+        cell = next(at for at in CELLS_FROM_CENTRE if scene.cells[at] is None) if noun.cell is None else noun.cell
         if scene.cells[cell] is not None:
             msg = f"Each cell holds one object; this text puts two in the {POSITIONS[cell]} cell."
             raise InputError(msg, code="occupied")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from interleavethinker.microworld.scenes.sprites import KINDS
 
-from .vocabulary import CANONICAL, SYNONYMS
+from .vocabulary import CANONICAL, SYNONYMS, regular_plural
 
 __all__ = ["EXTRA_SYNONYMS", "NUMBER_WORDS", "PLURALS", "Sentence", "canonical", "plain_text", "split_sentences"]
 
@@ -113,13 +113,9 @@ EXTRA_SYNONYMS = {
 """Further words for trained ones. Unlike `vocabulary.SYNONYMS`, no training data uses them as such."""
 
 
-def _plural(word: str) -> str:
-    return f"{word}es" if word.endswith(("x", "s", "sh", "ch")) else f"{word}s"
-
-
 _NAMES = {word: word for word in KINDS} | {other: kind for kind in KINDS for other in SYNONYMS[kind]}
 _NAMES |= {word: kind for word, kind in EXTRA_SYNONYMS.items() if kind in KINDS}
-PLURALS = {_plural(word): kind for word, kind in _NAMES.items()} | {
+PLURALS = {regular_plural(word): kind for word, kind in _NAMES.items()} | {
     "children": "girl",
     "fish": "fish",
     "trout": "fish",

@@ -1,11 +1,20 @@
 """The words of the micro world: those that its generator is trained on, and synonyms that it never sees in training.
 
-Tables only. A test checks that no spelling in `SYNONYMS` occurs in anything the generator is trained on.
+Tables, and plurals. A test checks that no spelling in `SYNONYMS` occurs in anything the generator is trained on.
 """
 
 from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, COLOURS, KINDS
 
-__all__ = ["BACKGROUND_PHRASES", "CANONICAL", "POSITION_PHRASES", "SYNONYMS", "known_words"]
+__all__ = [
+    "BACKGROUND_PHRASES",
+    "CANONICAL",
+    "POSITION_PHRASES",
+    "SYNONYMS",
+    "USUAL_COLOURS",
+    "known_words",
+    "plural",
+    "regular_plural",
+]
 
 POSITION_PHRASES: tuple[tuple[str, ...], ...] = (
     ("in the top left", "in the top left corner"),
@@ -29,6 +38,12 @@ BACKGROUND_PHRASES: dict[str, tuple[str, ...]] = {
     "forest": ("in a forest", "in the forest"),
 }
 """Phrases for each background in the training texts; the first is the canonical one."""
+
+USUAL_COLOURS: dict[str, str] = {
+    "ball": "red", "bird": "blue", "boat": "white", "box": "orange", "car": "red", "cat": "orange", "fish": "blue",
+    "flower": "pink", "girl": "purple", "house": "red", "star": "yellow", "tree": "green",
+}  # fmt: skip
+"""The color of an object whose color a text leaves open."""
 
 SYNONYMS: dict[str, tuple[str, ...]] = {
     # objects
@@ -69,6 +84,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
 CANONICAL: dict[str, str] = {other: word for word, others in SYNONYMS.items() for other in others}
 """Maps each synonym to its trained word."""
 
+_IRREGULAR_PLURALS = {"fish": "fish", "child": "children", "dinghy": "dinghies"}
 _STRUCTURE = """
 a an the and with in at on of to by during into as it so is are there this that
 picture image scene background nothing else empty left right top bottom middle centre side corner
@@ -80,3 +96,13 @@ change set show exchange bigger smaller
 def known_words() -> frozenset[str]:
     """Returns every word of plain instructions (the generator is trained on most of them) and all synonyms."""
     return frozenset((*_STRUCTURE, *KINDS, *COLOURS, *BACKGROUNDS, *SYNONYMS, *CANONICAL))
+
+
+def plural(noun: str) -> str:
+    """Returns the plural of an object or of one of its synonyms, for example "boxes", "fish"."""
+    return _IRREGULAR_PLURALS.get(noun, regular_plural(noun))
+
+
+def regular_plural(noun: str) -> str:
+    """Returns the plural by the rule, which people also write where it is wrong, for example "fishes"."""
+    return f"{noun}es" if noun.endswith(("x", "s", "sh", "ch")) else f"{noun}s"

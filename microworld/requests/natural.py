@@ -26,14 +26,14 @@ from interleavethinker.microworld.language.templates import (
     refer,
     with_article,
 )
-from interleavethinker.microworld.language.vocabulary import BACKGROUND_PHRASES
+from interleavethinker.microworld.language.vocabulary import BACKGROUND_PHRASES, plural
 from interleavethinker.microworld.scenes.scene import Scene, random_object, random_scene
 from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, KINDS
 from interleavethinker.microworld.scoring.targets import StepTarget
 from interleavethinker.tools.request_parsing import named_step_count
 
 from .families import MAX_STEPS, is_held_out
-from .natural_content import NaturalContent, plural, spread, with_some_synonyms
+from .natural_content import NaturalContent, spread, with_some_synonyms
 from .natural_templates import (
     BACKGROUND_EVENTS,
     CLAUSES,

@@ -8,21 +8,17 @@ import numpy as np
 
 from interleavethinker.microworld.language.held_out import with_synonyms
 from interleavethinker.microworld.language.templates import MAX_NAMED, Edit, name, place, with_article
-from interleavethinker.microworld.language.vocabulary import BACKGROUND_PHRASES
-from interleavethinker.microworld.scenes.scene import Scene, SceneObject, random_object
+from interleavethinker.microworld.language.vocabulary import BACKGROUND_PHRASES, USUAL_COLOURS, plural
+from interleavethinker.microworld.scenes.scene import CELLS_FROM_CENTRE, Scene, SceneObject, random_object
 from interleavethinker.microworld.scenes.sprites import BACKGROUNDS
 from interleavethinker.microworld.scoring.targets import StepTarget
 
-from .natural_templates import USUAL_COLOURS
 from .scenarios import Rng, ScenarioStep, caption, choose, edit_step, sentence
 
-__all__ = ["NaturalContent", "plural", "spread", "with_some_synonyms"]
+__all__ = ["NaturalContent", "spread", "with_some_synonyms"]
 
 _PLACES_BY_COUNT = {1: (4,), 2: (3, 5), 3: (3, 4, 5)}
-_PREFERRED_PLACES = (4, 3, 5, 1, 7, 0, 2, 6, 8)
-"""Cells in the order in which objects without a stated place take them."""
 _NUMBER_WORDS = {2: ("two", "2"), 3: ("three", "3"), 4: ("four", "4")}
-_PLURALS = {"fish": "fish", "child": "children", "dinghy": "dinghies"}
 _SYNONYMS = 0.2
 _PLACES_OPEN, _SIZE_OPEN, _COLOUR_OPEN, _BACKGROUND_OPEN = 0.4, 0.55, 0.15, 0.45
 
@@ -37,7 +33,7 @@ def spread(cells: list[int | None], taken: set[int]) -> list[int]:
         taken: Cells that are occupied already.
     """
     used = taken | {cell for cell in cells if cell is not None}
-    order = (*(_PLACES_BY_COUNT.get(len(cells), ()) if not used else ()), *_PREFERRED_PLACES)
+    order = (*(_PLACES_BY_COUNT.get(len(cells), ()) if not used else ()), *CELLS_FROM_CENTRE)
     chosen: list[int] = []
     for cell in cells:
         at = cell if cell is not None else next(other for other in order if other not in used)
@@ -134,8 +130,3 @@ def _counted(noun: str, count: int, rng: Rng) -> str:
         return choose(rng, (with_article(noun),) * 8 + (f"one {noun}", noun))
     words = noun.split()
     return " ".join([choose(rng, _NUMBER_WORDS[count]), *words[:-1], plural(words[-1])])
-
-
-def plural(noun: str) -> str:
-    """Returns the plural of a noun."""
-    return _PLURALS.get(noun, f"{noun}es" if noun.endswith(("ch", "s", "x")) else f"{noun}s")

@@ -18,14 +18,7 @@ __all__ = [
     "OPENINGS",
     "QUESTIONS",
     "SINGLES",
-    "USUAL_COLOURS",
 ]
-
-USUAL_COLOURS: dict[str, str] = {
-    "ball": "red", "bird": "blue", "boat": "white", "box": "orange", "car": "red", "cat": "orange", "fish": "blue",
-    "flower": "pink", "girl": "purple", "house": "red", "star": "yellow", "tree": "green",
-}  # fmt: skip
-"""The color of an object whose color a request leaves open."""
 
 SINGLES: tuple[str, ...] = (
     "{}", "{}", "{}", "draw {}", "draw me {}", "please draw {}", "show {}", "show me {}", "paint {}", "{} please",

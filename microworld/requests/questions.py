@@ -12,7 +12,7 @@ from interleavethinker.microworld.language.clauses import read_sentence
 from interleavethinker.microworld.language.phrases import Phrase, PhraseReader
 from interleavethinker.microworld.language.plain_text import Sentence, canonical
 from interleavethinker.microworld.language.templates import count_phrase, describe, name, place, with_article
-from interleavethinker.microworld.language.vocabulary import BACKGROUND_PHRASES
+from interleavethinker.microworld.language.vocabulary import BACKGROUND_PHRASES, plural
 from interleavethinker.microworld.scenes.scene import POSITIONS, Scene, SceneObject
 from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, COLOURS, KINDS, SIZES
 from interleavethinker.tools.errors import InputError
@@ -134,8 +134,7 @@ def _fits(match: re.Match[str], obj: SceneObject) -> bool:
 
 
 def _described(match: re.Match[str], kind: str, count: int) -> str:
-    plural = kind if count == 1 or kind == "fish" else f"{kind}es" if kind == "box" else f"{kind}s"
-    return " ".join(filter(None, (match["size"], match["colour"], plural)))
+    return " ".join(filter(None, (match["size"], match["colour"], kind if count == 1 else plural(kind))))
 
 
 def _number(count: int) -> frozenset[str]:

@@ -11,12 +11,13 @@ from dataclasses import replace
 
 from interleavethinker.microworld.language.phrases import Ground, Phrase
 from interleavethinker.microworld.language.statements import Statement
-from interleavethinker.microworld.scenes.scene import CELLS
+from interleavethinker.microworld.language.vocabulary import USUAL_COLOURS
+from interleavethinker.microworld.scenes.scene import CELLS, CELLS_FROM_CENTRE
 from interleavethinker.microworld.scenes.sprites import COLOURS, SIZES
 from interleavethinker.tools.errors import InputError
 
 from .choices import Constraint, Variable
-from .story_objects import FROM_CENTRE, USUAL_COLOURS, Thing, is_step, no_image_error, phrase_text, shifted
+from .story_objects import Thing, is_step, no_image_error, phrase_text, shifted
 from .story_scenes import StoryScenes
 
 __all__ = ["Story"]
@@ -123,7 +124,7 @@ class Story(StoryScenes):
         ids = self.subjects(statement, "cell")
         for one in ids:
             thing = self.frame.things[one]
-            cell = Variable(set(range(CELLS)), FROM_CENTRE)
+            cell = Variable(set(range(CELLS)), CELLS_FROM_CENTRE)
             self.frame.relations = tuple(known for known in self.frame.relations if one not in known[1])
             if where.step is not None:
                 cell.fix(shifted(thing.cell.allowed, where.step))

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 
 from interleavethinker.microworld.language.phrases import Phrase, Where
 from interleavethinker.microworld.language.statements import Statement
-from interleavethinker.microworld.scenes.scene import CELLS, POSITIONS, Scene
+from interleavethinker.microworld.language.vocabulary import USUAL_COLOURS
+from interleavethinker.microworld.scenes.scene import CELLS, CELLS_FROM_CENTRE, POSITIONS, Scene
 from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, COLOURS, SIZES
 from interleavethinker.tools.errors import InputError
 
@@ -18,8 +19,6 @@ from .choices import Constraint, Variable
 from .required_scene import Relation
 
 __all__ = [
-    "FROM_CENTRE",
-    "USUAL_COLOURS",
     "Frame",
     "StoryObjects",
     "Thing",
@@ -29,22 +28,6 @@ __all__ = [
     "phrase_text",
     "shifted",
 ]
-
-FROM_CENTRE = (4, 3, 5, 1, 7, 0, 2, 6, 8)
-USUAL_COLOURS = {
-    "ball": "red",
-    "bird": "blue",
-    "boat": "white",
-    "box": "orange",
-    "car": "red",
-    "cat": "orange",
-    "fish": "blue",
-    "flower": "pink",
-    "girl": "purple",
-    "house": "red",
-    "star": "yellow",
-    "tree": "green",
-}
 
 
 @dataclass(frozen=True)
@@ -125,7 +108,7 @@ class StoryObjects:
                 phrase.kind,
                 Variable(set(colours or COLOURS), usual),
                 Variable(set(sizes or SIZES), ("big", "small")),
-                Variable(set(range(CELLS)), FROM_CENTRE),
+                Variable(set(range(CELLS)), CELLS_FROM_CENTRE),
             )
             new, self.next_id = self.next_id, self.next_id + 1
             before = self.last

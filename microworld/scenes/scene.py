@@ -17,6 +17,7 @@ from .sprites import BACKGROUNDS, CELL, COLOURS, IMAGE_SIZE, KINDS, OFFSETS, SIZ
 
 __all__ = [
     "CELLS",
+    "CELLS_FROM_CENTRE",
     "MAX_OBJECTS",
     "POSITIONS",
     "Scene",
@@ -29,6 +30,8 @@ __all__ = [
 
 CELLS = 9
 """Cells of the grid, numbered row by row from the top left."""
+CELLS_FROM_CENTRE = (4, 3, 5, 1, 7, 0, 2, 6, 8)
+"""Cells in the order in which objects without a stated place take them."""
 POSITIONS = ("top left", "top", "top right", "left", "middle", "right", "bottom left", "bottom", "bottom right")
 """Canonical name of each cell."""
 MAX_OBJECTS = 4
