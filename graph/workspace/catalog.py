@@ -5,6 +5,7 @@ trajectory's lock shows whether that writer is still alive.
 """
 
 import asyncio
+import secrets
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
@@ -18,10 +19,13 @@ from interleavethinker.tools.errors import InputError, TrajectoryError
 from .database import Database, select
 from .provenance import Provenance
 
-__all__ = ["CATALOG_TABLES", "Catalog", "Status", "TrajectorySummary", "remove_rows"]
+__all__ = ["CATALOG_TABLES", "Catalog", "Status", "TrajectorySummary", "new_entry", "remove_rows"]
 
 Status = Literal["ready", "running", "interrupted", "paused", "waiting", "done", "failed", "cancelled"]
 """`ready`: never run; `interrupted`: its process died while it ran; `waiting`: for approval of the plan."""
+
+_TITLE_LENGTH = 80
+"""Characters."""
 
 CATALOG_TABLES = """
 CREATE TABLE IF NOT EXISTS trajectories (
@@ -56,6 +60,14 @@ class TrajectorySummary(BaseModel):
     """Step of the parent at which it was branched, from 0."""
     parent_iteration: int | None = None
     """Attempt of that step, from 0."""
+
+
+def new_entry(title: str, profile: str) -> TrajectorySummary:
+    """Returns the entry of a trajectory that is created now, with a new id and a title of bounded length."""
+    now = datetime.now(UTC)
+    name = f"{now:%y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+    title = title if len(title) <= _TITLE_LENGTH else title[: _TITLE_LENGTH - 1] + "…"
+    return TrajectorySummary(id=name, title=title, profile=profile, status="ready", created=now, updated=now)
 
 
 class Catalog:

@@ -25,6 +25,8 @@ from interleavethinker.graph.events import (
     Event,
     Failed,
     Finished,
+    ImageGenerated,
+    ImageRefused,
     Judged,
     Paused,
     ReviewNeeded,
@@ -47,23 +49,37 @@ _NO_LIMIT = 1_000_000_000
 """Recursion limit: our own limits end a trajectory, not LangGraph's, which counts nodes."""
 
 
+_SAVING_S = 10.0
+"""How long a reader who leaves waits for the result that it has just seen to be saved."""
+
+
 class _StopAtCommand(RunControl):
-    """Stops the graph before its next node while any command is open. LangGraph reads the property between nodes."""
+    """Stops the graph before its next node while any command is open, and once the events' reader has left.
+
+    LangGraph reads the property between nodes.
+    """
 
     def __init__(self, watch: CommandWatch) -> None:
         super().__init__()
         self._watch = watch
+        self.reader_left = False
 
     @property
     def drain_requested(self) -> bool:
-        return bool(self._watch.pending)
+        return self.reader_left or bool(self._watch.pending)
 
 
 class _GraphRun:
-    """One uninterrupted run of the graph, in a task of its own."""
+    """One uninterrupted run of the graph, in a task of its own.
 
-    def __init__(self, stream: AsyncIterator[Any]) -> None:
+    A node announces a result before its checkpoint is written. A reader who leaves at that moment, to judge the image
+    that it was shown, must find it: the run ends after the checkpoint then, and at once otherwise.
+    """
+
+    def __init__(self, stream: AsyncIterator[Any], control: _StopAtCommand) -> None:
         self._stream = stream
+        self._control = control
+        self._result_announced = False
         self._events: asyncio.Queue[Event | None] = asyncio.Queue()
         self._task = asyncio.create_task(self._forward())
         self._task.add_done_callback(lambda _: self._events.put_nowait(None))
@@ -81,11 +97,20 @@ class _GraphRun:
                 yield event
             await self._task
         finally:
+            self._control.reader_left = True
+            if self._result_announced and not self.cancelled:
+                await asyncio.wait([self._task], timeout=_SAVING_S)
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def _forward(self) -> None:
-        async for event in self._stream:
+        async for mode, event in self._stream:
+            if mode == "tasks":  # A node has started or ended. One that starts finds its predecessors' results saved.
+                self._result_announced = self._result_announced and "result" in event
+                continue
+            self._result_announced = isinstance(event, ImageGenerated | ImageRefused)
+            if self._control.reader_left and not self._result_announced:
+                raise asyncio.CancelledError  # The node's next call has begun. Its result is not awaited.
             self._events.put_nowait(event)
 
 
@@ -151,17 +176,17 @@ class Runner:
 
     async def _run_graph(self, watch: CommandWatch, answer: Resume[Any] | None) -> AsyncGenerator[Event]:
         """Runs the graph until it stops. Returns without a last event if `_reason_to_stop` can determine the reason."""
-        run = _GraphRun(
-            self._graph.astream(
-                answer,
-                self._config,
-                context=self._components,
-                stream_mode="custom",
-                durability="sync",
-                control=_StopAtCommand(watch),
-                interrupt_before=[_AFTER_VERDICTS] if self._review else None,
-            )
+        control = _StopAtCommand(watch)
+        stream = self._graph.astream(
+            answer,
+            self._config,
+            context=self._components,
+            stream_mode=["custom", "tasks"],
+            durability="sync",
+            control=control,
+            interrupt_before=[_AFTER_VERDICTS] if self._review else None,
         )
+        run = _GraphRun(stream, control)
         watch.call_on_cancel(run.cancel)
         try:
             async with contextlib.aclosing(run.events()) as events:

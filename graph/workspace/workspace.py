@@ -17,7 +17,6 @@ import contextlib
 import secrets
 import sqlite3
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -36,11 +35,12 @@ from interleavethinker.tools.request_parsing import RequestLike, as_request
 from interleavethinker.tools.types import Request, Step
 
 from .branching import BranchPoint, branch_state
-from .catalog import CATALOG_TABLES, Catalog, Status, TrajectorySummary, remove_rows
+from .catalog import CATALOG_TABLES, Catalog, Status, TrajectorySummary, new_entry, remove_rows
 from .checkpoints import Checkpoints, create_checkpoint_tables
 from .commands import CommandQueue, Verb
 from .components import GIVEN_COMPONENTS, ComponentCache, notes_of, usable_profile
 from .database import Database
+from .departures import Departures
 from .healing import restore_images
 from .human_review import HumanVerdict, named_attempt
 from .images import add_image, remove_unused_images
@@ -51,7 +51,6 @@ from .snapshot import Trajectory, snapshot_of
 
 __all__ = ["Workspace"]
 
-_TITLE_LENGTH = 80
 _STOP_TRIES = 5
 _Summaries = list[TrajectorySummary]  # Inside the class, `list` is a method.
 
@@ -73,6 +72,7 @@ class Workspace:
         self._commands = CommandQueue(database)
         self._checkpoints = Checkpoints(database, after_put=self._commands.refresh)
         self._components = ComponentCache(store, components)
+        self._departures = Departures()
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -147,7 +147,7 @@ class Workspace:
             "seed": secrets.randbelow(2**31) if seed is None else seed,
             "approve_plan": approve_plan,
         }
-        entry = _new_entry(_title(parsed), name)
+        entry = new_entry(_title(parsed), name)
         await self._checkpoints.write(entry.id, values, "__start__")
         await self._catalog.add(entry, provenance=await asyncio.to_thread(provenance_of, name, self._given))
         return entry.id
@@ -155,7 +155,7 @@ class Workspace:
     async def stream(self, trajectory: str, *, review: bool = False) -> AsyncGenerator[Event]:
         """Runs a trajectory from its current state and yields its events; see `events` for the last one.
 
-        Leaving the loop early pauses it.
+        Leaving the loop early pauses it; an image that it has yielded is saved by then.
 
         Args:
             trajectory: Its id, or a unique prefix of it.
@@ -166,23 +166,28 @@ class Workspace:
             TrajectoryError: Another process runs it (`busy`), or it was cancelled.
         """
         name = (await self._catalog.get(trajectory)).id
-        async with self._lock(name):
-            # Read under the lock: another process may have changed the entry until now.
-            entry = await self._check_not_cancelled(name)
-            if entry.status == "done":
-                finished = await self.get(entry.id)
-                yield Finished(stop_reason=finished.stop_reason or "complete", document=finished.document)
-                return
-            try:
-                components = await self._components.get(entry.profile)
-            except InterleaveError as error:
-                await self._catalog.mark(entry.id, "failed", str(error))
-                raise
-            await restore_images(await self._state(name), self.store, components.generator)
-            runner = Runner(self._checkpoints.graph, components, self._catalog, self._commands, entry.id, review=review)
-            async with contextlib.aclosing(runner.events()) as events:
-                async for event in events:
-                    yield event
+        await self._departures.over(name)
+        with self._departures.reported(name):
+            async with self._lock(name):
+                # Read under the lock: another process may have changed the entry until now.
+                entry = await self._check_not_cancelled(name)
+                if entry.status == "done":
+                    finished = await self.get(entry.id)
+                    yield Finished(stop_reason=finished.stop_reason or "complete", document=finished.document)
+                    return
+                try:
+                    components = await self._components.get(entry.profile)
+                except InterleaveError as error:
+                    await self._catalog.mark(entry.id, "failed", str(error))
+                    raise
+                await restore_images(await self._state(name), self.store, components.generator)
+                runner = Runner(
+                    self._checkpoints.graph, components, self._catalog, self._commands, entry.id, review=review
+                )
+                async with contextlib.aclosing(runner.events()) as events:
+                    async for event in events:
+                        with self._departures.noticed(name):
+                            yield event
 
     async def run(self, trajectory: str) -> Trajectory:
         """Runs a trajectory until it ends, waits, is stopped or fails, and returns its state then."""
@@ -205,6 +210,8 @@ class Workspace:
     async def summary(self, trajectory: str) -> TrajectorySummary:
         """Returns a trajectory's catalog entry by its id or a unique prefix of it."""
         entry = await self._catalog.get(trajectory)
+        await self._departures.over(entry.id)
+        entry = await self._catalog.get(entry.id)
         return (await asyncio.to_thread(self._detect_interrupted, [entry]))[0]
 
     async def list(self) -> list[TrajectorySummary]:
@@ -275,7 +282,7 @@ class Workspace:
         if point.image is not None:
             await self._check_images([point.image])
         values, after = branch_state(await self._state(parent.id), point, limits)
-        entry = _new_entry(parent.title, parent.profile).model_copy(
+        entry = new_entry(parent.title, parent.profile).model_copy(
             update={"parent": parent.id, "parent_step": point.step, "parent_iteration": point.iteration}
         )
         lineage = (parent, *await self._catalog.lineage(parent))
@@ -380,12 +387,5 @@ def _create_tables(connection: sqlite3.Connection) -> None:
     create_checkpoint_tables(connection)
 
 
-def _new_entry(title: str, profile: str) -> TrajectorySummary:
-    now = datetime.now(UTC)
-    name = f"{now:%y%m%d-%H%M%S}-{secrets.token_hex(3)}"
-    return TrajectorySummary(id=name, title=title, profile=profile, status="ready", created=now, updated=now)
-
-
 def _title(request: Request) -> str:
-    words = " ".join(request.text.split()) or f"{len(request.images)} images"
-    return words if len(words) <= _TITLE_LENGTH else words[: _TITLE_LENGTH - 1] + "…"
+    return " ".join(request.text.split()) or f"{len(request.images)} images"

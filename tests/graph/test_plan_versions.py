@@ -1,5 +1,6 @@
 """A person's words make a new version of the plan: critic and refinement go by them, in every way to give them."""
 
+import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -12,6 +13,7 @@ from interleavethinker.graph import BranchPoint, Components, HumanVerdict, Limit
 from interleavethinker.graph.events import ImageGenerated
 from interleavethinker.graph.plan_versions import newest_edit, next_iteration, replans_before, with_words
 from interleavethinker.graph.state import Override
+from interleavethinker.graph.time_limit import TimeLimit
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.testing.agents import FixedPlanner, RuleCritic, accept_only, plan_of
 from interleavethinker.tools.testing.generator import MemoryGenerator
@@ -64,6 +66,23 @@ async def test_a_rejection_with_a_prompt_is_judged_by_the_persons_words(opened: 
     assert [attempt.plan_version for attempt in result.attempts] == [1, 1, 2, 2]
     assert critic.calls[-2][0].original_prompt == "make it yellow"
     assert {block.status for block in result.document.blocks} == {"accepted"}
+
+
+async def test_a_reader_who_leaves_at_an_image_can_judge_it(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    leave = TimeLimit.__aexit__
+
+    async def leave_later(self: TimeLimit, *error: Any) -> Any:  # The node goes on after it has announced the image.
+        await asyncio.sleep(0.05)
+        return await leave(self, *error)
+
+    monkeypatch.setattr(TimeLimit, "__aexit__", leave_later)
+    async with opened(STORY, by_the_plan) as ws:
+        trajectory = await ws.create("x")
+        async for event in ws.stream(trajectory):
+            if isinstance(event, ImageGenerated):
+                break
+        await ws.judge(trajectory, HumanVerdict(success=True, prompt=None))
+        assert [attempt.step for attempt in (await ws.get(trajectory)).attempts] == [0]
 
 
 async def test_the_critics_rewording_starts_from_the_persons_words(opened: Opened) -> None:
