@@ -13,7 +13,7 @@ from .profiles.opening import shared_store
 from .profiles.profile import Profile, load_profile
 from .state import serializer
 from .workspace.branching import BranchPoint
-from .workspace.catalog import TrajectorySummary
+from .workspace.catalog import RequestKey, TrajectorySummary
 from .workspace.human_review import HumanVerdict
 from .workspace.snapshot import Trajectory
 from .workspace.workspace import Workspace
@@ -26,6 +26,7 @@ __all__ = [
     "HumanVerdict",
     "Limits",
     "Profile",
+    "RequestKey",
     "StopReason",
     "Trajectory",
     "TrajectorySummary",

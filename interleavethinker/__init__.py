@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from interleavethinker.graph.progress import EventListener
     from interleavethinker.graph.state import serializer
     from interleavethinker.graph.workspace.branching import BranchPoint
-    from interleavethinker.graph.workspace.catalog import TrajectorySummary
+    from interleavethinker.graph.workspace.catalog import RequestKey, TrajectorySummary
     from interleavethinker.graph.workspace.human_review import HumanVerdict
     from interleavethinker.graph.workspace.snapshot import Trajectory
     from interleavethinker.graph.workspace.workspace import Workspace
@@ -162,6 +162,7 @@ __all__ = [
     "ProgressCallback",
     "RefusalError",
     "Request",
+    "RequestKey",
     "RequestLike",
     "ReviewNeeded",
     "Rewording",
@@ -246,7 +247,7 @@ _EXPORTS = {
     "graph.progress": ("EventListener",),
     "graph.state": ("serializer",),
     "graph.workspace.branching": ("BranchPoint",),
-    "graph.workspace.catalog": ("TrajectorySummary",),
+    "graph.workspace.catalog": ("RequestKey", "TrajectorySummary"),
     "graph.workspace.human_review": ("HumanVerdict",),
     "graph.workspace.snapshot": ("Trajectory",),
     "graph.workspace.workspace": ("Workspace",),

@@ -9,6 +9,7 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -19,7 +20,7 @@ from interleavethinker.tools.errors import InputError, TrajectoryError
 from .database import Database, select
 from .provenance import Provenance
 
-__all__ = ["CATALOG_TABLES", "Catalog", "Status", "TrajectorySummary", "new_entry", "remove_rows"]
+__all__ = ["CATALOG_TABLES", "Catalog", "RequestKey", "Status", "TrajectorySummary", "new_entry", "remove_rows"]
 
 Status = Literal["ready", "running", "interrupted", "paused", "waiting", "done", "failed", "cancelled"]
 """`ready`: never run; `interrupted`: its process died while it ran; `waiting`: for approval of the plan."""
@@ -36,7 +37,17 @@ CREATE TABLE IF NOT EXISTS controls (
 CREATE TABLE IF NOT EXISTS ancestors (
     trajectory TEXT NOT NULL, generation INTEGER NOT NULL, entry TEXT NOT NULL, PRIMARY KEY (trajectory, generation));
 CREATE TABLE IF NOT EXISTS provenance (trajectory TEXT PRIMARY KEY, fields TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS request_keys (key TEXT PRIMARY KEY, trajectory TEXT NOT NULL, created REAL NOT NULL);
 """
+
+
+@dataclass(frozen=True)
+class RequestKey:
+    """Makes `Workspace.create` idempotent for clients that repeat a call whose answer they have not received."""
+
+    key: str
+    seconds: float | None = None
+    """How long after the first call an equal key means the same trajectory; None: for as long as that exists."""
 
 
 class TrajectorySummary(BaseModel):
@@ -85,21 +96,37 @@ class Catalog:
         entry: TrajectorySummary,
         lineage: Sequence[TrajectorySummary] = (),
         provenance: Provenance | None = None,
-    ) -> None:
-        """Adds a trajectory with its ancestors, the nearest first, and its models."""
+        key: RequestKey | None = None,
+    ) -> str:
+        """Adds a trajectory with its ancestors, the nearest first, and its models.
+
+        Returns:
+            Its id; or that of the trajectory that another call has added with the same key, and nothing is added.
+        """
         ancestors = [(entry.id, number, one.model_dump_json()) for number, one in enumerate(lineage)]
         names = list(TrajectorySummary.model_fields)  # The columns have these names.
         statement = f"INSERT INTO trajectories ({', '.join(names)}) VALUES ({', '.join(f':{name}' for name in names)})"  # noqa: S608 - names are our own
 
-        def insert(connection: sqlite3.Connection) -> None:
+        def insert(connection: sqlite3.Connection) -> str:
+            if key is not None:
+                known = _keyed(connection, key)
+                if known is not None:
+                    return known
+                replace = "INSERT OR REPLACE INTO request_keys (key, trajectory, created) VALUES (?, ?, ?)"
+                connection.execute(replace, (key.key, entry.id, time.time()))
             connection.executemany("INSERT INTO ancestors (trajectory, generation, entry) VALUES (?, ?, ?)", ancestors)
             if provenance is not None:
                 values = (entry.id, provenance.model_dump_json())
                 connection.execute("INSERT INTO provenance (trajectory, fields) VALUES (?, ?)", values)
             times = {"created": entry.created.timestamp(), "updated": entry.updated.timestamp()}
             connection.execute(statement, entry.model_dump() | times)
+            return entry.id
 
-        await self._database.write(insert)
+        return await self._database.write(insert)
+
+    async def keyed(self, key: RequestKey) -> str | None:
+        """Returns the id of the trajectory that was added with this key, or None."""
+        return await self._database.read(lambda connection: _keyed(connection, key))
 
     async def get(self, trajectory: str) -> TrajectorySummary:
         """Returns a trajectory by its id, or by a unique prefix of it.
@@ -185,7 +212,14 @@ def remove_rows(connection: sqlite3.Connection, trajectory: str) -> None:
     connection.execute("DELETE FROM ancestors WHERE trajectory = ?", (trajectory,))
     connection.execute("DELETE FROM controls WHERE trajectory = ?", (trajectory,))
     connection.execute("DELETE FROM provenance WHERE trajectory = ?", (trajectory,))
+    connection.execute("DELETE FROM request_keys WHERE trajectory = ?", (trajectory,))
     connection.execute("DELETE FROM trajectories WHERE id = ?", (trajectory,))
+
+
+def _keyed(connection: sqlite3.Connection, key: RequestKey) -> str | None:
+    rows = select(connection, "SELECT trajectory, created FROM request_keys WHERE key = ?", (key.key,))
+    fresh = rows and (key.seconds is None or abs(time.time() - rows[0]["created"]) <= key.seconds)
+    return str(rows[0]["trajectory"]) if fresh else None
 
 
 def _summaries(connection: sqlite3.Connection) -> list[TrajectorySummary]:

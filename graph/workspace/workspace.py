@@ -35,7 +35,7 @@ from interleavethinker.tools.request_parsing import RequestLike, as_request
 from interleavethinker.tools.types import Request, Step
 
 from .branching import BranchPoint, branch_state
-from .catalog import CATALOG_TABLES, Catalog, Status, TrajectorySummary, new_entry, remove_rows
+from .catalog import CATALOG_TABLES, Catalog, RequestKey, Status, TrajectorySummary, new_entry, remove_rows
 from .checkpoints import Checkpoints, create_checkpoint_tables
 from .commands import CommandQueue, Verb
 from .components import GIVEN_COMPONENTS, ComponentCache, notes_of, usable_profile
@@ -117,6 +117,7 @@ class Workspace:
         limits: Limits | None = None,
         seed: int | None = None,
         approve_plan: bool = False,
+        key: RequestKey | None = None,
     ) -> str:
         """Records a new trajectory and returns its id; `stream` or `run` starts it.
 
@@ -127,12 +128,15 @@ class Workspace:
             limits: Default: those of the profile, or of the components.
             seed: Trajectory seed; default: a random one.
             approve_plan: Whether to wait for a person after planning.
+            key: If a trajectory has been created with it, its id is returned and nothing is recorded.
 
         Raises:
             InputError: The profile cannot serve the request, or the request names an unknown image.
             ProfileError: No such profile, or it names an object that cannot be imported.
         """
         parsed = as_request(request)
+        if key is not None and (known := await self._catalog.keyed(key)) is not None:
+            return known
         await self._check_images(parsed.images)
         if profile is None and self._given is not None:
             name, default_limits = GIVEN_COMPONENTS, self._given.limits
@@ -149,8 +153,7 @@ class Workspace:
         }
         entry = new_entry(_title(parsed), name)
         await self._checkpoints.write(entry.id, values, "__start__")
-        await self._catalog.add(entry, provenance=await asyncio.to_thread(provenance_of, name, self._given))
-        return entry.id
+        return await self._catalog.add(entry, (), await asyncio.to_thread(provenance_of, name, self._given), key)
 
     async def stream(self, trajectory: str, *, review: bool = False) -> AsyncGenerator[Event]:
         """Runs a trajectory from its current state and yields its events; see `events` for the last one.
@@ -320,6 +323,10 @@ class Workspace:
         running_since = min((one.updated.timestamp() for one in entries if one.status == "running"), default=None)
         await self._checkpoints.remove_orphans(older_than)
         return await asyncio.to_thread(remove_unused_images, self.store, used, older_than, running_since)
+
+    async def close_components(self) -> None:
+        """Frees the models and ends the image servers; the next run opens them again, and runs in progress fail."""
+        await self._components.close()
 
     async def checkpoint_size(self, trajectory: str) -> tuple[int, int]:
         """Returns the bytes of a trajectory's checkpoints in the database, and their number."""

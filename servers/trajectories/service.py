@@ -1,0 +1,381 @@
+"""Starts, watches and steers the trajectories of one workspace, which run in this process; knows no protocol.
+
+Every method may be called by any number of clients at once. Several servers may share a workspace: locks keep each
+trajectory in one process, and the others watch its state on disk. Nothing here is needed to find a trajectory again, so
+that a killed server loses nothing but generator calls in flight; `resume` in any server continues.
+
+Steps and attempts count from 1, as in the `View`.
+"""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import AsyncGenerator, Callable, Sequence
+from typing import Self
+
+from interleavethinker.graph.limits import Limits
+from interleavethinker.graph.profiles.profile import load_profile
+from interleavethinker.graph.workspace.branching import BranchPoint
+from interleavethinker.graph.workspace.catalog import RequestKey, Status, TrajectorySummary
+from interleavethinker.graph.workspace.human_review import HumanVerdict
+from interleavethinker.graph.workspace.snapshot import Trajectory
+from interleavethinker.graph.workspace.workspace import Workspace
+from interleavethinker.tools.errors import InputError, TrajectoryError
+from interleavethinker.tools.request_parsing import as_request, place_images
+from interleavethinker.tools.types import Step
+
+from .images import image_preview, stored_image
+from .options import LimitRequest, ServiceOptions
+from .reading import ViewReader
+from .runs import Runs
+from .view import View, parse_version
+
+__all__ = ["TrajectoryService"]
+
+_POLL_SECONDS = 0.5
+"""How often a watched trajectory is read again; changes made by this process are noticed at once."""
+_REPEATED_WITHIN = 60.0
+"""Seconds in which an equal call is taken as a repetition: chat clients resend a call that has timed out."""
+_Summaries = list[TrajectorySummary]  # Inside the class, `list` is a method.
+
+
+class TrajectoryService:
+    """The trajectories of a workspace. Use as an async context manager: leaving it pauses what runs here.
+
+    Attributes:
+        workspace: Open; its owner closes it after the service.
+        options: What clients may do.
+
+    Args:
+        workspace: Where the trajectories live.
+        options: Default: the profile `micro`, no paths.
+        studio: Returns the address of the local page for a trajectory, if one is served.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        options: ServiceOptions | None = None,
+        studio: Callable[[str], str] | None = None,
+    ) -> None:
+        self.workspace = workspace
+        self.options = options or ServiceOptions()
+        self._runs = Runs(workspace, self.options.unload_after)
+        self._views = ViewReader(workspace, self._runs, studio)
+
+    async def __aenter__(self) -> Self:
+        await self._runs.__aenter__()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._runs.close()
+        self._views.close()
+
+    async def start(
+        self,
+        request: str,
+        *,
+        images: Sequence[str | bytes] = (),
+        profile: str | None = None,
+        approve_plan: bool = False,
+        limits: LimitRequest | None = None,
+        seed: int | None = None,
+        key: str | None = None,
+        run: bool = True,
+    ) -> str:
+        """Records a trajectory, starts it in the background, and returns its id.
+
+        Args:
+            request: A text, with `<image>` where an image belongs; images without a mark come first.
+            images: Encoded bytes, `image://{sha256}`, data URIs, or paths below the allowed folders.
+            profile: One of `options.profile_names`; None: the first.
+            approve_plan: Whether the plan waits for a person.
+            limits: Within the operator's.
+            seed: Seed of the trajectory; None: random.
+            key: A repeated call with the same key returns the same trajectory. Without one, an equal call within a
+                minute does.
+            run: Whether to start it.
+
+        Raises:
+            InputError: The request, an image or an option cannot be used, or the key belongs to another request.
+            ProfileError: The profile names something that this machine lacks.
+        """
+        name = self.options.profile(profile)
+        names = [await self.add_image(image) for image in images]
+        parts = place_images(request, names)
+        call = [[part.model_dump() for part in parts], name, approve_plan, str(limits), seed]
+        digest = hashlib.sha256(json.dumps(call).encode(errors="surrogatepass")).hexdigest()
+        trajectory = await self.workspace.create(
+            parts,
+            profile=name,
+            limits=await self._limits(name, limits or LimitRequest()),
+            seed=seed,
+            approve_plan=approve_plan or self.options.require_person,
+            key=RequestKey(f"call {digest}", _REPEATED_WITHIN) if key is None else RequestKey(f"key {key}"),
+        )
+        if key is not None and (await self.workspace.get(trajectory)).request != as_request(parts):
+            raise InputError(f"The key {key!r} belongs to another request, trajectory {trajectory}.", code="key_reused")
+        if run and (await self.workspace.summary(trajectory)).status == "ready":
+            self._runs.start(trajectory)
+        self._views.forget_family()
+        return trajectory
+
+    async def view(self, trajectory: str) -> View:
+        """Returns the current view of a trajectory.
+
+        Args:
+            trajectory: Its id, or a unique prefix of it.
+
+        Raises:
+            TrajectoryError: There is no such trajectory (`unknown_trajectory`).
+        """
+        return await self._views.read((await self.workspace.summary(trajectory)).id)
+
+    async def wait(self, trajectory: str, since: str | None, seconds: float, *, milestones: bool = False) -> View:
+        """Returns the view as soon as it differs from a version, or after some seconds as it is then.
+
+        Args:
+            trajectory: Its id, or a unique prefix of it.
+            since: The `version` of an earlier view; None returns at once.
+            seconds: How long to wait at most.
+            milestones: Wait for a finished step, a plan or a change of the status, and not for less. A trajectory that
+                does not run is returned at once.
+
+        Raises:
+            InputError: `since` is no version.
+            TrajectoryError: There is no such trajectory.
+        """
+        seen = None if since is None else parse_version(since)
+        name = (await self.workspace.summary(trajectory)).id
+        end = asyncio.get_running_loop().time() + seconds
+        while True:
+            number = self._runs.changes(name)
+            view = await self._views.read(name)
+            if seen is None or view.version == since:
+                changed = seen is None
+            else:
+                changed = not milestones or parse_version(view.version).milestone != seen.milestone
+            remaining = end - asyncio.get_running_loop().time()
+            if changed or remaining <= 0 or (milestones and view.status != "running"):
+                return view
+            await self._runs.wait_for_change(name, number, min(remaining, _POLL_SECONDS))
+
+    async def changes(self, trajectory: str, since: str | None = None) -> AsyncGenerator[View]:
+        """Yields the view now, unless its version is `since`, and again after every change until it is deleted."""
+        while True:
+            try:
+                view = await self.wait(trajectory, since, 20.0)
+            except TrajectoryError as error:
+                if error.code == "unknown_trajectory":
+                    return
+                raise
+            if view.version != since:
+                yield view
+            since = view.version
+
+    async def approve(self, trajectory: str, steps: Sequence[Step] | None = None, *, by_person: bool = False) -> View:
+        """Approves a waiting plan, or replaces its steps, and continues.
+
+        Args:
+            trajectory: Its id, or a unique prefix of it.
+            steps: Steps that replace the plan's; None: unchanged.
+            by_person: Whether it is certain that a person decided: in a form, on the board or in the studio.
+
+        Raises:
+            InputError: The new plan cannot be used, or a person is required (`person_required`).
+            TrajectoryError: It does not wait for approval.
+        """
+        if self.options.require_person and not by_person:
+            raise InputError(
+                "A person must approve the plan: on the board, in the studio, or with `interleavethinker approve "
+                f"{trajectory}` on the command line. A model cannot.",
+                code="person_required",
+            )
+        name = (await self.workspace.summary(trajectory)).id
+        await self.workspace.approve(name, steps)
+        return await self._continue(name)
+
+    async def judge(
+        self,
+        trajectory: str,
+        *,
+        accept: bool,
+        prompt: str | None = None,
+        reason: str = "",
+        step: int | None = None,
+        attempt: int | None = None,
+        since: str | None = None,
+    ) -> View:
+        """Overrides the critic's verdict on an attempt of the current step, and continues.
+
+        Args:
+            trajectory: Its id, or a unique prefix of it.
+            accept: The verdict.
+            prompt: With a rejection: words for the step, by which the next attempt is made and judged.
+            reason: Stored with the verdict.
+            step: From 1; must be the current step.
+            attempt: From 1; default: the newest that `since` has, or else the newest. A person never judges an image
+                that arrived after what they have seen.
+            since: The version that its author has seen.
+
+        Raises:
+            InputError: There is no such attempt at the current step.
+            TrajectoryError: It was cancelled.
+        """
+        name = (await self.workspace.summary(trajectory)).id
+        if since is not None and attempt is None:
+            seen = parse_version(since)
+            step = step or (seen.finished + 1 if seen.attempts or not seen.finished else seen.finished)
+            if seen.attempts and step == seen.finished + 1:
+                view = await self._views.read(name)
+                shown = view.steps[seen.finished].attempts[: seen.attempts] if seen.finished < view.of else ()
+                attempt = shown[-1].n if shown else None
+        verdict = HumanVerdict(
+            success=accept,
+            prompt=prompt,
+            reasoning=reason,
+            step=None if step is None else step - 1,
+            iteration=None if attempt is None else attempt - 1,
+        )
+        if await self.workspace.judge(name, verdict):
+            self._runs.notify(name)
+            return await self._views.read(name)
+        return await self._continue(name)
+
+    async def branch(
+        self,
+        trajectory: str,
+        step: int,
+        attempt: int = 1,
+        *,
+        prompt: str | None = None,
+        seed: int | None = None,
+        image: str | bytes | None = None,
+        limits: LimitRequest | None = None,
+        run: bool = True,
+    ) -> str:
+        """Creates a trajectory that keeps everything before an attempt, starts it, and returns its id.
+
+        Args:
+            trajectory: The parent's id, or a unique prefix of it.
+            step: From 1.
+            attempt: Of that step, from 1.
+            prompt: Words for the step.
+            seed: Of the generator, for this attempt.
+            image: Takes the place of the attempt's image, accepted by hand; as in `start`.
+            limits: Changes of the parent's limits.
+            run: Whether to start it.
+
+        Raises:
+            InputError: There is no such attempt, or the parent's plan waits for a person (`person_required`).
+        """
+        parent = await self.workspace.get(trajectory)
+        if self.options.require_person and parent.status == "waiting":
+            raise InputError(
+                "The plan waits for a person, so nothing can be branched from it yet.", code="person_required"
+            )
+        point = BranchPoint(
+            step=step - 1,
+            iteration=attempt - 1,
+            prompt=prompt,
+            seed=seed,
+            image=None if image is None else await self.add_image(image),
+        )
+        applied = (limits or LimitRequest()).applied_to(parent.limits, self.options.allowed)
+        name = await self.workspace.branch(parent.id, point, applied)
+        if run:
+            self._runs.start(name)
+        self._views.forget_family()
+        return name
+
+    async def pause(self, trajectory: str) -> View:
+        """Pauses a trajectory after the generator call in flight.
+
+        Raises:
+            TrajectoryError: There is nothing to pause.
+        """
+        name = (await self.workspace.summary(trajectory)).id
+        await self._runs.cancel_loading(name)
+        await self.workspace.pause(name)
+        self._runs.notify(name)
+        return await self._views.read(name)
+
+    async def resume(self, trajectory: str) -> View:
+        """Continues a trajectory that was paused or interrupted, or failed. One that runs already keeps running.
+
+        Raises:
+            TrajectoryError: It was cancelled.
+        """
+        view = await self.view(trajectory)
+        if view.status == "cancelled":
+            raise TrajectoryError(
+                f"Trajectory {view.trajectory} was cancelled; branch from it to continue from any of its attempts.",
+                code="cancelled",
+            )
+        return view if view.status in {"running", "waiting", "done"} else await self._continue(view.trajectory)
+
+    async def cancel(self, trajectory: str) -> View:
+        """Cancels a trajectory, ending a generator call in flight.
+
+        Raises:
+            TrajectoryError: It has ended already.
+        """
+        name = (await self.workspace.summary(trajectory)).id
+        await self._runs.cancel_loading(name)
+        if await self.workspace.cancel(name):
+            await self._runs.wait_until_ended(name, 2.0)
+        self._runs.notify(name)
+        return await self._views.read(name)
+
+    async def list(self, status: Status | None = None, limit: int | None = None) -> _Summaries:
+        """Returns trajectories, the newest first."""
+        found = [one for one in await self._views.summaries() if status is None or one.status == status]
+        return found[:limit]
+
+    async def get(self, trajectory: str) -> Trajectory:
+        """Returns the complete record, as the export `trajectory.json` has it."""
+        return await self.workspace.get(trajectory)
+
+    async def delete(self, trajectory: str) -> None:
+        """Deletes a trajectory. Not for models: the studio offers it to people.
+
+        Raises:
+            TrajectoryError: It is running (`busy`).
+        """
+        name = (await self.workspace.summary(trajectory)).id
+        await self.workspace.delete(name)
+        self._views.forget_family()
+        self._runs.notify(name)
+
+    async def add_image(self, image: str | bytes) -> str:
+        """Stores an image and returns its name, the SHA-256 of its canonical PNG bytes.
+
+        Args:
+            image: Encoded bytes, `image://{sha256}`, a data URI, or a path below the allowed folders.
+
+        Raises:
+            InputError: It cannot be used.
+        """
+        return await asyncio.to_thread(stored_image, self.workspace.store, image, self.options.image_folders)
+
+    async def image(self, sha256: str) -> bytes:
+        """Returns the PNG bytes of an image.
+
+        Raises:
+            StoreError: There is no such image, or it is damaged.
+        """
+        return await asyncio.to_thread(self.workspace.store.get, sha256)
+
+    async def preview(self, sha256: str, max_bytes: int = 100_000, max_side: int = 768) -> tuple[bytes, str]:
+        """Returns a small version of an image and its MIME type."""
+        return await asyncio.to_thread(image_preview, self.workspace.store, sha256, max_bytes, max_side)
+
+    async def _continue(self, trajectory: str) -> View:
+        self._runs.start(trajectory)
+        return await self._views.read(trajectory)
+
+    async def _limits(self, profile: str | None, asked: LimitRequest) -> Limits | None:
+        if asked == self.options.allowed == LimitRequest():
+            return None
+        defaults = Limits() if profile is None else (await asyncio.to_thread(load_profile, profile)).limits
+        return asked.applied_to(defaults, self.options.allowed)
