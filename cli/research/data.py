@@ -1,20 +1,22 @@
-"""`interleavethinker data …`: makes the micro world's training data in stages, from requests to training rows.
+"""`interleavethinker data …`: makes training data in stages, from requests to training rows.
 
 Each command resumes where an interrupted one stopped, and prints how many rows it kept and dropped, with the reasons.
 """
 
 import asyncio
 import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from interleavethinker.cli.options import Json
+from interleavethinker.cli.options import Json, WorkspaceFolder
 from interleavethinker.cli.progress import progress_bar
 from interleavethinker.cli.terminal import echo
 
 if TYPE_CHECKING:
+    from interleavethinker.training.data.folder import DataFolder
     from interleavethinker.training.data.summary import StageSummary
 
 __all__ = ["app"]
@@ -23,6 +25,18 @@ app = typer.Typer(no_args_is_help=True)
 
 Folder = Annotated[Path, typer.Argument(help="The data set's folder.", file_okay=False)]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of all random choices.")]
+HeldOut = Annotated[int, typer.Option(min=0, help="Number of requests in each held-out split.")]
+Source = Annotated[
+    str | None,
+    typer.Option("--from", help="Your own requests: a file of lines, a .jsonl file, or a Hugging Face data set."),
+]
+Column = Annotated[str, typer.Option(help="With --from: the field that has the text.")]
+Profile = Annotated[str | None, typer.Option(help="Profile whose planner and critic are the teachers.")]
+Generators = Annotated[
+    str, typer.Option(help="Comma-separated profiles whose image generators are used; default: the profile's own.")
+]
+JudgeModel = Annotated[str | None, typer.Option("--judge", help="Chat model that scores images, as provider:model.")]
+Workers = Annotated[int, typer.Option(min=1, help="Trajectories in progress at once.")]
 Checkpoint = Annotated[
     Path | None,
     typer.Option(help="Folder of the image generator; by default the shipped one.", exists=True, file_okay=False),
@@ -33,29 +47,70 @@ Checkpoint = Annotated[
 def data() -> None:
     """Make training data for the planner and the critic.
 
-    Run the stages on one folder, in this order:
-    1. prompts: make requests, each with its plan.
+    Run the stages on one folder, in this order, or `build` for all of them:
+    1. prompts: make requests of the micro world, or take your own (--from).
     2. trajectories: run the agent on every request.
     3. scores: score every attempt and label it with the teacher's answer.
     4. select: choose the critic's SFT, RL and test rows.
     5. planner: write the planner's rows.
 
-    Optional afterwards: sequences exports whole trajectories, and
-    retry-analysis reports what fixes failed attempts.
+    Optional: from-workspace takes trajectories of your workspace instead of
+    stages 1 and 2; sequences exports whole trajectories; export writes Parquet
+    files for other programs; retry-analysis reports what fixes failed attempts.
     """
+
+
+@app.command()
+def build(
+    folder: Folder,
+    train: Annotated[int, typer.Option(min=0, help="Number of training requests.")] = 2000,
+    held_out: HeldOut = 300,
+    source: Source = None,
+    column: Column = "text",
+    profile: Profile = None,
+    generators: Generators = "",
+    judge: JudgeModel = None,
+    workers: Workers = 16,
+    seed: Seed = 0,
+    checkpoint: Checkpoint = None,
+) -> None:
+    """Run all stages, from requests to training rows. Run it again after an interruption: it resumes."""
+    prompts(folder, train, held_out, source, column, "train", seed, False)
+    trajectories(folder, profile, generators, workers, seed, checkpoint, False)
+    scores(folder, judge, workers, seed, False)
+    select(folder)
+    planner(folder, seed, False)
 
 
 @app.command()
 def prompts(
     folder: Folder,
-    train: Annotated[int, typer.Option(min=0, help="Number of training requests.")] = 2000,
-    held_out: Annotated[int, typer.Option(min=0, help="Number of requests in each held-out split.")] = 300,
+    train: Annotated[int, typer.Option(min=0, help="Number of training requests of the micro world.")] = 2000,
+    held_out: HeldOut = 300,
+    source: Source = None,
+    column: Column = "text",
+    split: Annotated[str, typer.Option(help="With --from: split of a Hugging Face data set.")] = "train",
     seed: Seed = 0,
     json_output: Json = False,
 ) -> None:
-    """Make requests of every family with their plans. Held-out splits use unseen combinations or unseen templates."""
+    """Make requests of the micro world with their plans, or take your own.
+
+    Held-out splits of the micro world use unseen combinations or unseen
+    templates. Of your own requests, --held-out of them go to the split `test`.
+    A line of your own file is a text, or in a .jsonl file
+    {"text": …, "images": [paths], "family": …, "id": …}; all but the text are
+    optional.
+    """
+    from interleavethinker.training.data.folder import DataFolder
+
+    if source is not None:
+        from interleavethinker.training.data.requests import add_requests, read_requests
+
+        base = Path(source).parent if Path(source).is_file() else Path()
+        requests = read_requests(source, column, split)
+        _print_summary(add_requests(DataFolder(folder), requests, base=base, held_out=held_out), json_output)
+        return
     from interleavethinker.training.data.prompts import make_prompts
-    from interleavethinker.training.data.schema import DataFolder
 
     counts: dict[Literal["train", "combinations", "templates"], int]
     counts = {"train": train, "combinations": held_out, "templates": held_out}
@@ -65,38 +120,62 @@ def prompts(
 @app.command()
 def trajectories(
     folder: Folder,
-    workers: Annotated[int, typer.Option(min=1, help="Trajectories that run at once and share batches.")] = 16,
+    profile: Profile = None,
+    generators: Generators = "",
+    workers: Workers = 16,
     seed: Seed = 0,
     checkpoint: Checkpoint = None,
     json_output: Json = False,
 ) -> None:
-    """Run the agent's graph on every prompt, with teachers as planner and critic.
+    """Run the agent's graph on every prompt.
 
-    The shipped generator and its weaker variant take turns, so that the data
-    contain enough failed attempts.
+    By default in the micro world: teachers that know the plan are planner and
+    critic, and the shipped generator and its weaker variant take turns, so that
+    the data contain enough failed attempts. With --profile, that profile's
+    planner and critic are the teachers, and every generator of --generators gets
+    every request, with at most 15 calls each.
     """
-    from interleavethinker.training.data.micro_world import GENERATORS, micro_components, micro_generators
-    from interleavethinker.training.data.schema import DataFolder
-    from interleavethinker.training.data.trajectories import roll_out
+    from interleavethinker.training.data.folder import DataFolder
 
-    data_set = DataFolder(folder)
+    data_set, named = DataFolder(folder), tuple(name for name in generators.split(",") if name)
+    if named and profile is None:
+        raise typer.BadParameter("Name the teachers too, with --profile.", param_hint="--generators")
     with progress_bar("trajectories") as progress:
-        components_for = micro_components(data_set.store, micro_generators(data_set.store, checkpoint), seed)
-        work = roll_out(data_set, GENERATORS, components_for, seed=seed, workers=workers, progress=progress)
+        work = (
+            _micro_trajectories(data_set, checkpoint, seed, workers, progress)
+            if profile is None
+            else _profile_trajectories(data_set, profile, named or (profile,), seed, workers, progress)
+        )
         summary = asyncio.run(work)
     _print_summary(summary, json_output)
 
 
 @app.command()
-def scores(folder: Folder, seed: Seed = 0, json_output: Json = False) -> None:
-    """Score every attempt of every step, and write the teacher's answer for it."""
-    from interleavethinker.training.data.critic import score_trajectories
-    from interleavethinker.training.data.micro_world import micro_grade
-    from interleavethinker.training.data.schema import DataFolder
+def scores(
+    folder: Folder, judge: JudgeModel = None, workers: Workers = 8, seed: Seed = 0, json_output: Json = False
+) -> None:
+    """Score every attempt of every step, and write the teacher's answer for it.
+
+    By default with the micro world's scorer. With --judge, a chat model scores
+    semantics and quality, and the verdict that the trajectory followed is the
+    label; a verdict by hand counts like the teacher's.
+    """
+    from interleavethinker.training.data.folder import DataFolder
 
     data_set = DataFolder(folder)
     with progress_bar("trajectories scored") as progress:
-        summary = score_trajectories(data_set, micro_grade(data_set.store, seed), progress)
+        if judge is None:
+            from interleavethinker.training.data.critic import score_trajectories
+            from interleavethinker.training.data.micro_world import micro_grade
+
+            summary = score_trajectories(data_set, micro_grade(data_set.store, seed), progress)
+        else:
+            from interleavethinker.evaluation.judges.vlm import VlmJudge
+            from interleavethinker.tools.chat.loading import load_chat_model
+            from interleavethinker.training.data.judged_scores import judge_trajectories
+
+            scorer = VlmJudge(load_chat_model(judge), data_set.store)
+            summary = asyncio.run(judge_trajectories(data_set, scorer, at_once=workers, progress=progress))
     _print_summary(summary, json_output)
 
 
@@ -115,7 +194,7 @@ def select(
 ) -> None:
     """Choose the critic's SFT, RL and test rows."""
     from interleavethinker.training.data.critic import Selection, select_rows
-    from interleavethinker.training.data.schema import DataFolder
+    from interleavethinker.training.data.folder import DataFolder
 
     selection = Selection(fall=fall, low=low, rl_share=rl_share, filtered=filtered, balanced=balanced)
     target = None if into is None else DataFolder(into)
@@ -125,8 +204,8 @@ def select(
 @app.command()
 def planner(folder: Folder, seed: Seed = 0, json_output: Json = False) -> None:
     """Write the planner's rows: whole requests, and trajectories cut at a random step."""
+    from interleavethinker.training.data.folder import DataFolder
     from interleavethinker.training.data.planner import make_planner_rows
-    from interleavethinker.training.data.schema import DataFolder
 
     _print_summary(make_planner_rows(DataFolder(folder), seed), json_output)
 
@@ -138,10 +217,46 @@ def sequences(
     json_output: Json = False,
 ) -> None:
     """Export finished trajectories as interleaved sequences, for models that write text and images themselves."""
+    from interleavethinker.training.data.folder import DataFolder
     from interleavethinker.training.data.planner import export_sequences
-    from interleavethinker.training.data.schema import DataFolder
 
     _print_summary(export_sequences(DataFolder(folder), "hard" if hard else "easy"), json_output)
+
+
+@app.command("from-workspace")
+def from_workspace(
+    folder: Folder,
+    workspace: WorkspaceFolder = None,
+    by_hand: Annotated[
+        bool, typer.Option("--by-hand", help="Only trajectories in which a person judged an image.")
+    ] = False,
+    json_output: Json = False,
+) -> None:
+    """Take the finished trajectories of a workspace, with the verdicts that people gave by hand."""
+    from interleavethinker.graph import Workspace
+    from interleavethinker.training.data.folder import DataFolder
+    from interleavethinker.training.data.workspace_rows import add_workspace
+
+    async def add() -> "StageSummary":
+        async with Workspace.open(workspace) as opened:
+            return await add_workspace(DataFolder(folder), opened, only_by_hand=by_hand)
+
+    _print_summary(asyncio.run(add()), json_output)
+
+
+@app.command()
+def export(
+    folder: Folder,
+    parquet: Annotated[Path, typer.Option(help="New folder for the Parquet files.", file_okay=False)],
+    rows: Annotated[str, typer.Option(help="Comma-separated kinds of rows; default: all that exist.")] = "",
+    json_output: Json = False,
+) -> None:
+    """Write rows and their images as Parquet files with a card, for Hugging Face `datasets` and Ray Data."""
+    from interleavethinker.training.data.folder import DataFolder
+    from interleavethinker.training.data.parquet import KINDS, export_parquet
+
+    kinds = tuple(name.strip() for name in rows.split(",") if name.strip()) or KINDS
+    _print_summary(export_parquet(DataFolder(folder), parquet, kinds), json_output)
 
 
 @app.command("retry-analysis")
@@ -153,9 +268,9 @@ def retry_analysis(
     json_output: Json = False,
 ) -> None:
     """Retry failed first attempts and report what fixes them: a new seed, a reworded prompt, both, or neither."""
+    from interleavethinker.training.data.folder import DataFolder
     from interleavethinker.training.data.micro_world import micro_generators
     from interleavethinker.training.data.retry_analysis import retry_failed_attempts, retry_report
-    from interleavethinker.training.data.schema import DataFolder
 
     data_set = DataFolder(folder)
     with progress_bar("failed attempts retried") as progress:
@@ -170,6 +285,34 @@ def retry_analysis(
 
 
 app.command("repairs", hidden=True)(retry_analysis)  # the command's name in version 0.1
+
+
+async def _micro_trajectories(
+    folder: "DataFolder", checkpoint: Path | None, seed: int, workers: int, progress: Callable[[int, int], None]
+) -> "StageSummary":
+    from interleavethinker.training.data.micro_world import GENERATORS, micro_components, micro_generators
+    from interleavethinker.training.data.trajectories import roll_out
+
+    components_for = micro_components(folder.store, micro_generators(folder.store, checkpoint), seed)
+    return await roll_out(folder, GENERATORS, components_for, seed=seed, workers=workers, progress=progress)
+
+
+async def _profile_trajectories(
+    folder: "DataFolder",
+    profile: str,
+    generators: Sequence[str],
+    seed: int,
+    workers: int,
+    progress: Callable[[int, int], None],
+) -> "StageSummary":
+    from interleavethinker.training.data.profile_rollouts import labels_of, profile_components
+    from interleavethinker.training.data.trajectories import roll_out
+
+    named = labels_of(generators)
+    async with profile_components(profile, named, folder.store) as components_for:
+        return await roll_out(
+            folder, tuple(named), components_for, seed=seed, workers=workers, every_generator=True, progress=progress
+        )
 
 
 def _print_summary(summary: "StageSummary", json_output: bool) -> None:

@@ -12,19 +12,8 @@ from types import TracebackType
 from typing import Self
 
 from interleavethinker.tools.errors import StoreError, TrajectoryError
+from interleavethinker.tools.file_lock import lock
 from interleavethinker.tools.folders import create_private
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(descriptor: int, *, shared: bool) -> None:  # noqa: ARG001 - Windows has exclusive locks only
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-else:
-    import fcntl
-
-    def _lock(descriptor: int, *, shared: bool) -> None:
-        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-
 
 __all__ = ["TrajectoryLock", "is_held"]
 
@@ -77,7 +66,7 @@ class TrajectoryLock:
         except OSError as error:
             raise StoreError(f"Cannot create the lock file {self._path}: {error.strerror}.") from error
         try:
-            _lock(descriptor, shared=False)
+            lock(descriptor, shared=False)
         except OSError:
             os.close(descriptor)
             return None
@@ -100,7 +89,7 @@ def is_held(path: Path) -> bool:
     except PermissionError:  # Another user's; the recorded status is all that can be known.
         return True
     try:
-        _lock(descriptor, shared=True)  # Shared, so that two callers at once do not see each other as a holder.
+        lock(descriptor, shared=True)  # Shared, so that two callers at once do not see each other as a holder.
     except OSError:
         return True
     finally:

@@ -8,10 +8,10 @@ import pytest
 
 from interleavethinker.microworld.generators.keyword import KeywordGenerator
 from interleavethinker.training.data.critic import Selection, score_trajectories, select_rows
+from interleavethinker.training.data.folder import DataFolder
 from interleavethinker.training.data.local_generator import LocalGenerator
 from interleavethinker.training.data.micro_world import micro_components, micro_grade
 from interleavethinker.training.data.prompts import make_prompts
-from interleavethinker.training.data.schema import DataFolder
 from interleavethinker.training.data.trajectories import roll_out
 
 

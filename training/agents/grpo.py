@@ -15,7 +15,8 @@ from typing import Any
 from interleavethinker.evaluation.judges.base import Judge, JudgeScores
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.training.data.critic import choose_rl_rows
-from interleavethinker.training.data.schema import CriticRow, DataFolder
+from interleavethinker.training.data.folder import DataFolder
+from interleavethinker.training.data.schema import CriticRow
 from interleavethinker.training.environment import require_train_extra
 from interleavethinker.training.recipe import GrpoRecipe, prompts_of, save_recipe
 

@@ -30,7 +30,8 @@ from interleavethinker.tools.chat.rendering import BLANK, Turn, render_case, ren
 from interleavethinker.tools.errors import InputError, InterleaveError
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.types import ImagePart, TextPart
-from interleavethinker.training.data.schema import CriticRow, DataFolder, PlannerRow
+from interleavethinker.training.data.folder import DataFolder
+from interleavethinker.training.data.schema import CriticRow, PlannerRow
 from interleavethinker.training.recipe import (
     GrpoRecipe,
     SftRecipe,

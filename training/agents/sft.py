@@ -16,8 +16,8 @@ from typing import Any
 from interleavethinker.tools.chat.rendering import Prompts
 from interleavethinker.tools.errors import InputError
 from interleavethinker.training.data.critic import choose_rl_rows
+from interleavethinker.training.data.folder import DataFolder
 from interleavethinker.training.data.natural import natural_planner_rows
-from interleavethinker.training.data.schema import DataFolder
 from interleavethinker.training.data.synthetic import (
     synthetic_critic_rows,
     synthetic_planner_rows,

@@ -9,6 +9,7 @@ function grades each attempt.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import random
 from collections import defaultdict
@@ -19,13 +20,23 @@ import numpy as np
 from pydantic import JsonValue
 
 from interleavethinker.graph.attempts import derive_seed
-from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.errors import InputError, StoreError
 from interleavethinker.tools.types import Attempt, CriticInput, Verdict
 
-from .schema import CriticRow, DataFolder, TrajectoryRow
+from .folder import DataFolder
+from .schema import CriticRow, TrajectoryRow
 from .summary import StageSummary
 
-__all__ = ["Graded", "Selection", "choose_rl_rows", "score_trajectories", "select_rows"]
+__all__ = [
+    "Graded",
+    "Selection",
+    "case_of",
+    "choose_rl_rows",
+    "critic_row",
+    "reference_of",
+    "score_trajectories",
+    "select_rows",
+]
 
 
 @dataclass(frozen=True)
@@ -53,11 +64,21 @@ def score_trajectories(
         grade: Returns the scores and the teacher's answer for one attempt.
         progress: Called with the number of finished trajectories and their total.
     """
+    with folder.stage(folder.trajectories):
+        return _score_trajectories(folder, grade, progress)
+
+
+def _score_trajectories(folder: DataFolder, grade: Grade, progress: Callable[[int, int], None] | None) -> StageSummary:
     summary = StageSummary("scores")
-    known = {row.trajectory for row in folder.scored}
-    waiting = [row for row in folder.trajectories if row.id not in known]
+    known = {row.trajectory for row in folder.rows(folder.scored, summary)}
+    waiting = [row for row in folder.rows(folder.trajectories, summary) if row.id not in known]
     for number, row in enumerate(waiting, 1):
-        rows = [_scored(row, attempt, grade) for attempt in row.attempts]
+        try:
+            rows = [_scored(row, attempt, grade) for attempt in row.attempts]
+        except (StoreError, InputError) as error:  # An image of it is missing or damaged.
+            folder.set_aside(row.id, str(error))
+            summary.drop("trajectories with an unusable image, listed in quarantine.jsonl")
+            continue
         folder.scored.append(scored for scored in rows if scored is not None)
         for scored in rows:
             if scored is None:
@@ -71,18 +92,33 @@ def score_trajectories(
     return summary
 
 
-def _scored(row: TrajectoryRow, attempt: Attempt, grade: Grade) -> CriticRow | None:
+def case_of(row: TrajectoryRow, attempt: Attempt) -> CriticInput | None:
+    """Returns what the critic saw of an attempt; None if it has no image."""
     if attempt.image is None:
         return None
-    case = CriticInput(
+    return CriticInput(
         source=attempt.source,
         image=attempt.image,
         original_prompt=row.plan.steps[attempt.step].prompt or attempt.prompt,
         prompt=attempt.prompt,
     )
-    graded = grade(case, row.references[attempt.step])
-    if graded is None:
+
+
+def _scored(row: TrajectoryRow, attempt: Attempt, grade: Grade) -> CriticRow | None:
+    case = case_of(row, attempt)
+    if case is None:
         return None
+    graded = grade(case, reference_of(row, attempt.step))
+    return None if graded is None else critic_row(row, attempt, case, graded)
+
+
+def reference_of(row: TrajectoryRow, step: int) -> JsonValue:
+    """Returns what a step is judged against; None where no reference is known."""
+    return row.references[step] if step < len(row.references) else None
+
+
+def critic_row(row: TrajectoryRow, attempt: Attempt, case: CriticInput, graded: Graded) -> CriticRow:
+    """Returns the row of a graded attempt."""
     return CriticRow(
         id=f"{row.id}.{attempt.step}.{attempt.iteration}",
         trajectory=row.id,
@@ -91,7 +127,7 @@ def _scored(row: TrajectoryRow, attempt: Attempt, grade: Grade) -> CriticRow | N
         step=attempt.step,
         iteration=attempt.iteration,
         case=case,
-        reference=row.references[attempt.step],
+        reference=reference_of(row, attempt.step),
         semantics=graded.semantics,
         quality=graded.quality,
         success=graded.success,
@@ -128,11 +164,20 @@ def select_rows(folder: DataFolder, selection: Selection, into: DataFolder | Non
     Raises:
         InputError: `into` already has images of its own.
     """
+    with contextlib.ExitStack() as stages:
+        stages.enter_context(folder.stage(folder.scored))
+        target = folder
+        if into is not None and into.root.resolve() != folder.root.resolve():
+            target = _sharing_images(into, folder)
+            stages.enter_context(target.stage())
+        return _select_rows(folder, selection, target)
+
+
+def _select_rows(folder: DataFolder, selection: Selection, target: DataFolder) -> StageSummary:
     summary = StageSummary("selection")
-    target = folder if into is None else _sharing_images(into, folder)
     steps: dict[tuple[str, int], list[CriticRow]] = defaultdict(list)
     test = []
-    for row in folder.scored:
+    for row in folder.rows(folder.scored, summary):
         if row.split == "train":
             steps[row.trajectory, row.step].append(row)
         else:

@@ -11,6 +11,7 @@ from interleavethinker.graph import Components, Limits
 from interleavethinker.microworld.agents.teachers import ReferencePlanner, TeacherCritic, label_attempt
 from interleavethinker.microworld.generators.micro import MicroGenerator
 from interleavethinker.microworld.scoring.targets import target_from
+from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.images.png import open_rgb
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import ImageGenerator
@@ -55,6 +56,11 @@ def micro_components(
     """
 
     def components_for(row: PromptRow, generator: str) -> Components:
+        if row.plan is None:
+            raise InputError(
+                f"Request {row.id} has no known plan, so the micro world's teachers cannot serve it. Name a profile "
+                "whose planner and critic are the teachers."
+            )
         targets = {
             step.prompt: target_from(reference)
             for step, reference in zip(row.plan.steps, row.references, strict=True)

@@ -16,7 +16,8 @@ from typing import Literal
 from interleavethinker.graph.attempts import selected_attempt
 from interleavethinker.tools.types import Attempt, ImagePart, Part, Plan, Request, Sha256, TextPart
 
-from .schema import CriticRow, DataFolder, PlannerRow, PromptRow, SequenceRow, TrajectoryRow
+from .folder import DataFolder
+from .schema import CriticRow, PlannerRow, PromptRow, SequenceRow, TrajectoryRow
 from .summary import StageSummary
 
 __all__ = ["cut_after", "export_sequences", "make_planner_rows"]
@@ -26,8 +27,16 @@ CONTINUE = "Continue the sequence."
 
 def make_planner_rows(folder: DataFolder, seed: int) -> StageSummary:
     """Writes a row for every request, and one for every trajectory that can be cut."""
-    summary, prompts, rows = StageSummary("planner rows"), {row.id: row for row in folder.prompts}, []
+    with folder.stage(folder.prompts):
+        return _make_planner_rows(folder, seed)
+
+
+def _make_planner_rows(folder: DataFolder, seed: int) -> StageSummary:
+    summary, rows = StageSummary("planner rows"), []
+    prompts = {row.id: row for row in folder.rows(folder.prompts, summary)}
     for row in prompts.values():
+        if row.plan is None:
+            continue
         rows.append(
             PlannerRow(
                 id=row.id,
@@ -39,8 +48,15 @@ def make_planner_rows(folder: DataFolder, seed: int) -> StageSummary:
             )
         )
         summary.keep(f"{row.split}, whole request")
-    for trajectory in folder.trajectories:
-        cut = _cut(prompts[trajectory.prompt], trajectory, seed)
+    for trajectory in folder.rows(folder.trajectories, summary):
+        prompt = prompts.get(trajectory.prompt)
+        if prompt is None:
+            summary.drop("trajectories whose request is not in prompts.jsonl")
+            continue
+        if prompt.plan is None:
+            rows.append(_whole(prompt, trajectory))
+            summary.keep(f"{prompt.split}, whole request")
+        cut = _cut(prompt, trajectory, seed)
         if cut is None:
             summary.drop("a single step, or a step before the cut has no image")
             continue
@@ -48,6 +64,18 @@ def make_planner_rows(folder: DataFolder, seed: int) -> StageSummary:
         summary.keep(f"{cut.split}, cut at a step")
     folder.planner.write(rows)
     return summary
+
+
+def _whole(prompt: PromptRow, trajectory: TrajectoryRow) -> PlannerRow:
+    """The plan that a planner made for a request without a known one."""
+    return PlannerRow(
+        id=f"{trajectory.id}.whole",
+        split=prompt.split,
+        family=prompt.family,
+        request=prompt.request,
+        plan=trajectory.plan,
+        first=len(prompt.request.images) + 1,
+    )
 
 
 def _cut(prompt: PromptRow, trajectory: TrajectoryRow, seed: int) -> PlannerRow | None:
@@ -97,12 +125,21 @@ def export_sequences(folder: DataFolder, mode: Literal["easy", "hard"]) -> Stage
     A sequence is `<gthink>…</gthink>`, then for each step `<plan>…</plan>`, its image and `<info>…</info>`. Hard mode
     includes all images of a step, each followed by `<critic><think>…</think>{verdict as JSON}</critic>`.
     """
-    summary, prompts = StageSummary(f"sequences, {mode}"), {row.id: row for row in folder.prompts}
+    with folder.stage(folder.trajectories, *([folder.scored] if mode == "hard" else [])):
+        return _export_sequences(folder, mode)
+
+
+def _export_sequences(folder: DataFolder, mode: Literal["easy", "hard"]) -> StageSummary:
+    summary = StageSummary(f"sequences, {mode}")
+    prompts = {row.id: row for row in folder.rows(folder.prompts, summary)}
     answers: dict[str, dict[tuple[int, int], CriticRow]] = defaultdict(dict)
-    for row in folder.scored:
+    for row in folder.rows(folder.scored, summary):
         answers[row.trajectory][row.step, row.iteration] = row
     rows = []
-    for trajectory in folder.trajectories:
+    for trajectory in folder.rows(folder.trajectories, summary):
+        if trajectory.prompt not in prompts:
+            summary.drop("trajectories whose request is not in prompts.jsonl")
+            continue
         if any(
             step.prompt and _selected(trajectory, index) is None for index, step in enumerate(trajectory.plan.steps)
         ):

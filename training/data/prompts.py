@@ -9,7 +9,8 @@ from interleavethinker.microworld.agents.teachers import plan_of, request_of
 from interleavethinker.microworld.requests.families import Split, sample_scenario
 from interleavethinker.microworld.scoring.targets import as_json
 
-from .schema import DataFolder, PromptRow
+from .folder import DataFolder
+from .schema import PromptRow
 from .summary import StageSummary
 
 __all__ = ["make_prompts"]
@@ -23,8 +24,13 @@ def make_prompts(folder: DataFolder, counts: dict[Split, int], seed: int) -> Sta
         counts: Number of requests in each split.
         seed: Seed of all requests.
     """
+    with folder.stage():
+        return _make_prompts(folder, counts, seed)
+
+
+def _make_prompts(folder: DataFolder, counts: dict[Split, int], seed: int) -> StageSummary:
     summary = StageSummary("prompts")
-    known = folder.prompts.ids()
+    known = {row.id for row in folder.rows(folder.prompts, summary)}
     for split, count in counts.items():
         for index in range(count):
             name = f"{split}-{seed}-{index:06d}"

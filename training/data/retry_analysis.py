@@ -9,7 +9,7 @@ many, reinforcement learning has nothing to learn, and the data or the world mus
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from pydantic import JsonValue
 
@@ -23,7 +23,8 @@ from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import ImageGenerator
 from interleavethinker.tools.types import GenerationRequest
 
-from .schema import CriticRow, DataFolder, RetryRow
+from .folder import DataFolder
+from .schema import CriticRow, RetryRow
 
 __all__ = ["retry_failed_attempts", "retry_report"]
 
@@ -33,7 +34,7 @@ WORDS_NEEDED = 0.25
 
 async def retry_failed_attempts(
     folder: DataFolder,
-    generators: dict[str, ImageGenerator],
+    generators: Mapping[str, ImageGenerator],
     *,
     limit: int,
     seed: int,
@@ -48,6 +49,17 @@ async def retry_failed_attempts(
         seed: Seed of the reworded prompts.
         progress: Called with the number of retried attempts and their total.
     """
+    with folder.stage(folder.scored):
+        await _retry_failed_attempts(folder, generators, limit, seed, progress)
+
+
+async def _retry_failed_attempts(
+    folder: DataFolder,
+    generators: Mapping[str, ImageGenerator],
+    limit: int,
+    seed: int,
+    progress: Callable[[int, int], None] | None,
+) -> None:
     known = folder.retries.ids()
     failed = [
         row

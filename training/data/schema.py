@@ -1,48 +1,43 @@
-"""The rows of every data stage, and the files and the folder that hold them.
-
-A data folder has `images/` (content-addressed) and one JSON-lines file per stage. Every row carries its schema's name
-and version, and a file of another version is rejected. Rows are appended one by one, so an interrupted stage can
-resume; an incomplete last line is cut off. This module stores rows and does not interpret them.
-"""
+"""The rows of every data stage. Each carries its schema's name and version; `folder` keeps them in files."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator
-from pathlib import Path
-from typing import Generic, Literal, TypeVar
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from interleavethinker.tools.errors import InputError
-from interleavethinker.tools.files import LineFile
-from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.types import Attempt, CriticInput, Part, Plan, Request, Verdict
 
-__all__ = ["CriticRow", "DataFolder", "PlannerRow", "PromptRow", "RetryRow", "RowFile", "SequenceRow", "TrajectoryRow"]
+__all__ = ["CriticRow", "PlannerRow", "PromptRow", "QuarantineRow", "RetryRow", "Row", "SequenceRow", "TrajectoryRow"]
 
 
-class _Row(BaseModel):
+class Row(BaseModel):
+    """A line of a data set's file."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
     id: str
     """Unique in its file; running the stage again gives the same id."""
 
 
-class PromptRow(_Row):
-    """A request with its plan and a reference for each step."""
+class PromptRow(Row):
+    """A request, with its plan and a reference for each step where they are known."""
 
     version: Literal["prompt/1"] = Field(default="prompt/1", alias="schema")
     family: str
+    """The kind of request; results and splits are balanced over it."""
     template: int
+    """Number of the template in its family; 0 where there is none."""
     split: str
+    """`train`, or the name of a held-out split."""
     request: Request
-    plan: Plan
-    references: tuple[JsonValue, ...]
+    plan: Plan | None = None
+    """The right plan; None: the profile's planner makes one."""
+    references: tuple[JsonValue, ...] = ()
     """For each step, what its image is judged against: opaque to the stages, null for a text-only step."""
 
 
-class TrajectoryRow(_Row):
+class TrajectoryRow(Row):
     """One run of the agent on a prompt."""
 
     version: Literal["trajectory/1"] = Field(default="trajectory/1", alias="schema")
@@ -52,12 +47,13 @@ class TrajectoryRow(_Row):
     generator: str
     seed: int
     plan: Plan
-    references: tuple[JsonValue, ...]
+    references: tuple[JsonValue, ...] = ()
+    """As in the prompt row; empty where no references are known."""
     attempts: tuple[Attempt, ...]
     """Sorted by step and iteration."""
 
 
-class CriticRow(_Row):
+class CriticRow(Row):
     """One attempt at one step: the critic's input, the answer to learn, and the scores to improve."""
 
     version: Literal["critic/1"] = Field(default="critic/1", alias="schema")
@@ -87,7 +83,7 @@ class CriticRow(_Row):
         return float((self.semantics * self.quality) ** 0.5)
 
 
-class PlannerRow(_Row):
+class PlannerRow(Row):
     """A request and the plan to learn."""
 
     version: Literal["planner/1"] = Field(default="planner/1", alias="schema")
@@ -99,7 +95,7 @@ class PlannerRow(_Row):
     """Number of the plan's first step; greater than 1 if the request continues a sequence."""
 
 
-class SequenceRow(_Row):
+class SequenceRow(Row):
     """A finished trajectory as one sequence of text and images, for models that write both."""
 
     version: Literal["sequence/1"] = Field(default="sequence/1", alias="schema")
@@ -110,7 +106,7 @@ class SequenceRow(_Row):
     parts: tuple[Part, ...]
 
 
-class RetryRow(_Row):
+class RetryRow(Row):
     """One failed first attempt, retried with a new seed from several prompts.
 
     The schema and its fields keep the names under which existing data sets were written.
@@ -131,69 +127,10 @@ class RetryRow(_Row):
     """The strategy that the teacher chose at random for this attempt."""
 
 
-R = TypeVar("R", bound=_Row)
+class QuarantineRow(Row):
+    """Something that a stage went on without."""
 
-
-class RowFile(Generic[R]):
-    """Rows of one kind in a JSON-lines file.
-
-    Args:
-        path: The file; created by the first write.
-        kind: Class of its rows.
-    """
-
-    def __init__(self, path: Path, kind: type[R]) -> None:
-        self.path = path
-        self._lines = LineFile(path)
-        self._kind = kind
-
-    def __iter__(self) -> Iterator[R]:
-        """Yields the rows; a missing file has no rows.
-
-        Raises:
-            InputError: A line is not a row of this kind and version.
-        """
-        for number, line in enumerate(self._lines, 1):
-            try:
-                yield self._kind.model_validate_json(line)
-            except ValidationError as error:
-                wanted = self._kind.model_fields["version"].default
-                msg = f"Line {number} of {self.path.name} is not a row of schema {wanted}: {error}"
-                raise InputError(msg) from error
-
-    def ids(self) -> set[str]:
-        """The ids of all rows."""
-        return {row.id for row in self}
-
-    def append(self, rows: Iterable[R]) -> None:
-        """Appends rows after the last complete line."""
-        self._lines.append(map(_line, rows))
-
-    def write(self, rows: Iterable[R]) -> None:
-        """Replaces the whole file atomically."""
-        self._lines.replace(map(_line, rows))
-
-
-class DataFolder:
-    """The files of one data set.
-
-    Args:
-        root: The folder.
-    """
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.store = ImageStore(root / "images")
-        self.prompts = RowFile(root / "prompts.jsonl", PromptRow)
-        self.trajectories = RowFile(root / "trajectories.jsonl", TrajectoryRow)
-        self.scored = RowFile(root / "scored.jsonl", CriticRow)
-        self.critic_sft = RowFile(root / "critic_sft.jsonl", CriticRow)
-        self.critic_rl = RowFile(root / "critic_rl.jsonl", CriticRow)
-        self.critic_test = RowFile(root / "critic_test.jsonl", CriticRow)
-        self.planner = RowFile(root / "planner.jsonl", PlannerRow)
-        self.sequences = RowFile(root / "sequences.jsonl", SequenceRow)
-        self.retries = RowFile(root / "repairs.jsonl", RetryRow)
-
-
-def _line(row: BaseModel) -> str:
-    return json.dumps(row.model_dump(mode="json", by_alias=True), ensure_ascii=False)
+    version: Literal["quarantine/1"] = Field(default="quarantine/1", alias="schema")
+    name: str
+    """A file and the number of a line in it, from 1, or the id of a trajectory."""
+    reason: str

@@ -23,8 +23,9 @@ class StageSummary:
         self.kept[group] += count
 
     def drop(self, reason: str, count: int = 1) -> None:
-        """Counts dropped rows."""
-        self.dropped[reason] += count
+        """Counts dropped rows, if there are any."""
+        if count:
+            self.dropped[reason] += count
 
     def as_json(self) -> dict[str, object]:
         """The summary as JSON data, for `--json`."""

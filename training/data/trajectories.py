@@ -14,10 +14,11 @@ from typing import Any
 
 from interleavethinker.graph import Components, Limits, build_graph
 from interleavethinker.graph.events import ImageGenerated, Judged, Planned
-from interleavethinker.tools.errors import InterleaveError
-from interleavethinker.tools.types import Attempt, Plan
+from interleavethinker.tools.errors import InterleaveError, ModelAnswerError
+from interleavethinker.tools.types import Attempt
 
-from .schema import DataFolder, PromptRow, TrajectoryRow
+from .folder import DataFolder
+from .schema import PromptRow, TrajectoryRow
 from .summary import StageSummary
 
 __all__ = ["PAPER_LIMITS", "ComponentsFactory", "roll_out", "roll_out_one"]
@@ -37,28 +38,45 @@ async def roll_out(
     *,
     seed: int,
     workers: int = 16,
+    every_generator: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> StageSummary:
-    """Runs the agent on every prompt, with the generators taking turns.
+    """Runs the agent on every prompt.
 
     Args:
         folder: The data set.
-        generators: Names of generators; the number of a prompt decides which one it gets.
+        generators: Names of generators.
         components_for: Makes the components of a trajectory.
         seed: Seed of the trajectories.
         workers: Number of trajectories that run at once.
+        every_generator: Whether every generator gets every prompt; by default they take turns.
         progress: Called with the number of finished trajectories and their total.
     """
-    summary, known = StageSummary("trajectories"), folder.trajectories.ids()
+    with folder.stage(folder.prompts):
+        return await _roll_out(folder, generators, components_for, seed, workers, every_generator, progress)
+
+
+async def _roll_out(
+    folder: DataFolder,
+    generators: Sequence[str],
+    components_for: ComponentsFactory,
+    seed: int,
+    workers: int,
+    every_generator: bool,
+    progress: Callable[[int, int], None] | None,
+) -> StageSummary:
+    summary = StageSummary("trajectories")
+    known = {row.id for row in folder.rows(folder.trajectories, summary)}
     waiting: list[tuple[PromptRow, str]] = []
-    for number, row in enumerate(folder.prompts):
-        generator = generators[(number // 7) % len(generators)]
-        if all(step.prompt is None for step in row.plan.steps):
+    for number, row in enumerate(folder.rows(folder.prompts, summary)):
+        if row.plan is not None and all(step.prompt is None for step in row.plan.steps):
             summary.drop("text only: no image to generate")
-        elif _name(row, generator) in known:
-            summary.keep(f"{generator}, already present")
-        else:
-            waiting.append((row, generator))
+            continue
+        for generator in generators if every_generator else [generators[(number // 7) % len(generators)]]:
+            if _name(row, generator) in known:
+                summary.keep(f"{generator}, already present")
+            else:
+                waiting.append((row, generator))
     total, gate = len(waiting), asyncio.Semaphore(workers)
     done = 0
 
@@ -96,7 +114,7 @@ async def roll_out_one(row: PromptRow, generator: str, components_for: Component
         return components
 
     graph = build_graph(find)
-    plan: Plan = row.plan
+    plan = row.plan
     attempts: dict[tuple[int, int], Attempt] = {}
     request: Any = {"request": list(row.request.parts), "seed": own, "limits": components.limits}
     async for event in graph.astream(request, {"recursion_limit": _NO_LIMIT}, stream_mode="custom"):
@@ -104,6 +122,8 @@ async def roll_out_one(row: PromptRow, generator: str, components_for: Component
             plan = event.plan
         elif isinstance(event, ImageGenerated | Judged) and event.attempt.image is not None:
             attempts[event.attempt.step, event.attempt.iteration] = event.attempt
+    if plan is None:
+        raise ModelAnswerError("The planner gave no plan.")
     return TrajectoryRow(
         id=_name(row, generator),
         prompt=row.id,

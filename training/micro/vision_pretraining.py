@@ -28,7 +28,7 @@ from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.images.png import open_rgb
 from interleavethinker.tools.qwen3vl.processor import load_processor
 from interleavethinker.training.agents.sft import vocabulary_of
-from interleavethinker.training.data.schema import DataFolder
+from interleavethinker.training.data.folder import DataFolder
 from interleavethinker.training.loop import RunFolder, Stage, muon_adamw, run_stage
 from interleavethinker.training.recipe import VisionPretrainingRecipe, save_recipe
 

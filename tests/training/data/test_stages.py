@@ -14,12 +14,13 @@ from interleavethinker.tools.errors import GeneratorError, InputError
 from interleavethinker.tools.images.png import encode_png
 from interleavethinker.tools.types import CriticInput, ImagePart, TextPart, Verdict
 from interleavethinker.training.data.critic import Selection, score_trajectories, select_rows
+from interleavethinker.training.data.folder import DataFolder, RowFile
 from interleavethinker.training.data.local_generator import LocalGenerator
 from interleavethinker.training.data.micro_world import micro_components, micro_grade
 from interleavethinker.training.data.planner import export_sequences, make_planner_rows
 from interleavethinker.training.data.prompts import make_prompts
 from interleavethinker.training.data.retry_analysis import retry_failed_attempts, retry_report
-from interleavethinker.training.data.schema import CriticRow, DataFolder, RetryRow, RowFile
+from interleavethinker.training.data.schema import CriticRow, RetryRow
 from interleavethinker.training.data.trajectories import roll_out
 
 from ..conftest import Made
@@ -149,6 +150,7 @@ def test_a_cut_trajectory_continues_after_the_selected_images(made: Made) -> Non
     assert cut
     for row in cut:
         whole = next(prompt for name, prompt in prompts.items() if row.id.startswith(name))
+        assert whole.plan is not None
         assert row.plan.steps == whole.plan.steps[-len(row.plan.steps) :]
         done = len(whole.plan.steps) - len(row.plan.steps)
         assert len(row.request.images) == len(whole.request.images) + done == row.first - 1
@@ -171,10 +173,10 @@ def test_hard_sequences_include_failed_images_and_easy_ones_do_not(made: Made) -
 
 def test_the_retry_report_separates_a_new_seed_from_a_reworded_prompt(made: Made) -> None:
     generators = {**made.generators}
-    asyncio.run(retry_failed_attempts(made.folder, generators, limit=4, seed=0))  # type: ignore[arg-type]
+    asyncio.run(retry_failed_attempts(made.folder, generators, limit=4, seed=0))
     rows = list(made.folder.retries)
     before = made.image_model.images_made
-    asyncio.run(retry_failed_attempts(made.folder, generators, limit=4, seed=0))  # type: ignore[arg-type]
+    asyncio.run(retry_failed_attempts(made.folder, generators, limit=4, seed=0))
     assert made.image_model.images_made == before, "attempts that were retried before are skipped"
     report = retry_report(rows)
     words = report["any_rewording"]
@@ -224,6 +226,7 @@ def test_the_command_line_makes_prompts_and_prints_how_many_it_kept(tmp_path: Pa
 
 
 def test_the_old_name_of_retry_analysis_still_runs_it_and_is_not_listed(tmp_path: Path) -> None:
+    DataFolder(tmp_path).scored.write([critic_row("a", 0, 9.0)])
     for name in ("retry-analysis", "repairs"):
         words = ["data", name, str(tmp_path), "--json"]
         result = CliRunner().invoke(build_app(words), words)
