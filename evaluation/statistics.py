@@ -1,12 +1,12 @@
 """Rates and means with 95 % intervals, and minimum detectable effects. Plain numbers in, plain numbers out."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Estimate", "bootstrap", "mean", "minimum_detectable_effect", "rate"]
+__all__ = ["Estimate", "bootstrap", "mean", "minimum_detectable_effect", "rate", "stratified_mean"]
 
 _Z = 1.959963984540054
 """Standard normal quantile of a two-sided 95 % interval."""
@@ -52,6 +52,35 @@ def mean(values: Sequence[float]) -> Estimate:
     spread = math.sqrt(sum((value - centre) ** 2 for value in values) / max(1, n - 1))
     half = _Z * spread / math.sqrt(n)
     return Estimate(centre, centre - half, centre + half, n)
+
+
+def stratified_mean(groups: Mapping[str, Sequence[float]], weights: Mapping[str, float] | None = None) -> Estimate:
+    """Returns the weighted sum of the groups' means with its normal interval, from the variance within the groups.
+
+    A group with a single sample is given the pooled variance of the others. Without samples, 0 with an empty interval.
+
+    Args:
+        groups: The samples of each group; empty groups are left out.
+        weights: The weight of each group; by default they are equal, with the sum 1.
+
+    Examples:
+        >>> stratified_mean({"a": [1.0, 1.0, 1.0], "b": [0.0]}).value
+        0.5
+    """
+    filled = {name: values for name, values in groups.items() if values}
+    if not filled:
+        return Estimate(0.0, 0.0, 0.0, 0)
+    weight = weights or dict.fromkeys(filled, 1 / len(filled))
+    means = {name: sum(values) / len(values) for name, values in filled.items()}
+    squares = {name: sum((value - means[name]) ** 2 for value in values) for name, values in filled.items()}
+    freedom = sum(len(values) - 1 for values in filled.values())
+    pooled = sum(squares.values()) / max(1, freedom)
+    variance = 0.0
+    for name, values in filled.items():
+        own = squares[name] / (len(values) - 1) if len(values) > 1 else pooled
+        variance += weight[name] ** 2 * own / len(values)
+    value, half = sum(weight[name] * means[name] for name in filled), _Z * math.sqrt(variance)
+    return Estimate(value, value - half, value + half, sum(len(values) for values in filled.values()))
 
 
 def bootstrap(values: Sequence[float], seed: int = 0, draws: int = 10_000) -> Estimate:

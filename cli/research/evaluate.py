@@ -12,6 +12,7 @@ from interleavethinker.cli.progress import progress_bars
 from interleavethinker.cli.terminal import echo
 from interleavethinker.tools.errors import StoreError
 
+from .benchmarks import add_benchmarks
 from .evaluation_tables import print_critic_report, print_generator_report, print_planner_report
 from .microbench import microbench
 from .natural import micro_natural
@@ -26,6 +27,7 @@ __all__ = ["app"]
 app = typer.Typer(no_args_is_help=True)
 app.command("microbench")(microbench)
 app.command("micro-natural")(micro_natural)
+add_benchmarks(app)
 
 _Checkpoint = Annotated[
     Path | None,

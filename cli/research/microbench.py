@@ -19,7 +19,7 @@ from interleavethinker.cli.terminal import echo
 if TYPE_CHECKING:
     from interleavethinker.evaluation.microbench.benchmark import BenchmarkResult
 
-__all__ = ["microbench"]
+__all__ = ["microbench", "source_commit"]
 
 
 def microbench(
@@ -86,7 +86,7 @@ def _write_reports(result: "BenchmarkResult", out: Path) -> str:
 
     result.report["run"] = {
         "command": shlex.join(["interleavethinker", *sys.argv[1:]]),
-        "commit": _commit(),
+        "commit": source_commit(),
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
     }
     markdown = markdown_report(result.report)
@@ -99,7 +99,7 @@ def _write_reports(result: "BenchmarkResult", out: Path) -> str:
     return markdown
 
 
-def _commit() -> str | None:
+def source_commit() -> str | None:
     """Returns the source checkout's commit; None for an installed package."""
     folder = str(files("interleavethinker.evaluation"))
     try:

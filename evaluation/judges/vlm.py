@@ -1,7 +1,7 @@
 """A judge for any image: a vision-language model with prompts in the style of VIEScore.
 
-Semantics and quality are two prompts, sent concurrently. Each is answered with two scores, of which the lower one
-counts. An unparsable answer is requested again a limited number of times; after that there is no score.
+Semantics and quality are two questions, asked concurrently. Each is answered with two scores, of which the lower one
+counts. `ChatJudge` asks, asks again, and remembers; without a usable answer there is no score.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from importlib.resources import files
 from typing import Annotated
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, HumanMessage
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from interleavethinker.tools.chat.agents import to_messages
 from interleavethinker.tools.chat.answer_text import json_object_in
-from interleavethinker.tools.chat.invocation import check_complete, invoke
-from interleavethinker.tools.chat.rendering import Turn
 from interleavethinker.tools.errors import ModelAnswerError
 from interleavethinker.tools.images.store import ImageStore
-from interleavethinker.tools.plain_text import valid_unicode
-from interleavethinker.tools.types import ImagePart, Part, TextPart
 
 from .base import JudgedImage, JudgeScores
+from .cache import JudgeCache
+from .chat import ChatJudge
+from .questions import ImageForm, JudgeQuestion, StoredImage
 
 __all__ = ["VlmJudge"]
 
 _PLACEHOLDER = "{{prompt}}"
+_PROTOCOL = "viescore-1"
+_FORM = ImageForm(max_pixels=1024 * 1024)
+"""As for planner and critic, in the paper."""
 
 
 _Score = Annotated[float, Field(allow_inf_nan=False)]
@@ -54,12 +54,20 @@ class VlmJudge:
         model: Any LangChain chat model that accepts images.
         store: The image store.
         max_answers: How many answers the model may give until one is usable, including the first.
+        cache: Answers of earlier calls, so that a resumed run asks nothing twice; in memory by default.
+        name: The model's name in the cache; default: what the model says about itself.
     """
 
-    def __init__(self, model: BaseChatModel, store: ImageStore, max_answers: int = 3) -> None:
-        self._model = model
+    def __init__(
+        self,
+        model: BaseChatModel,
+        store: ImageStore,
+        max_answers: int = 3,
+        cache: JudgeCache | None = None,
+        name: str | None = None,
+    ) -> None:
+        self._judge = ChatJudge(model, name=name, cache=cache, max_answers=max_answers)
         self._store = store
-        self._max_answers = max_answers
 
     async def judge(self, images: Sequence[JudgedImage]) -> list[JudgeScores | None]:
         """See `Judge.judge`.
@@ -79,26 +87,15 @@ class VlmJudge:
         return None if semantics is None or quality is None else JudgeScores(semantics, quality)
 
     async def _ask(self, text: str, images: Sequence[str]) -> float | None:
-        parts: tuple[Part, ...] = (*(ImagePart(sha256=sha256) for sha256 in images), TextPart(text=text))
-        messages = to_messages([Turn("user", parts)], self._store)
-        conversation = list(messages)
-        for _ in range(self._max_answers):
-            message = await invoke(self._model, conversation, role="judge's model")
-            answer = valid_unicode(message.text)
-            score = await asyncio.to_thread(_parse, message)
-            if score is not None:
-                return score
-            complaint = 'Your answer must hold {"scores": [first, second]} with two numbers from 0 to 10. Answer again.'
-            conversation = [*messages, AIMessage(content=answer or "(nothing)"), HumanMessage(content=complaint)]
-        return None
+        shown = (StoredImage(self._store, sha256) for sha256 in images)
+        return (await self._judge.ask(JudgeQuestion(_PROTOCOL, (*shown, text), form=_FORM), _parse)).value
 
 
-def _parse(message: AIMessage) -> float | None:
+def _parse(text: str) -> float:
     try:
-        check_complete(message)
-        return _Answer.model_validate(json_object_in(message.text)).lowest
-    except (ValidationError, ModelAnswerError):
-        return None
+        return _Answer.model_validate(json_object_in(text)).lowest
+    except ValidationError as error:
+        raise ModelAnswerError('It must hold {"scores": [first, second]} with two numbers from 0 to 10.') from error
 
 
 @cache

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from interleavethinker.evaluation.svg import Bar, Curve, bar_chart, line_chart
 from interleavethinker.tools.images.png import data_uri
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.types import ImagePart
@@ -23,7 +24,6 @@ from .experiments import EXPERIMENTS
 from .report_markdown import paper_order
 from .report_tables import document_table, plan_length_table
 from .runner import RequestResult
-from .svg import Bar, Curve, bar_chart, line_chart
 
 if TYPE_CHECKING:
     from jinja2 import Template

@@ -105,7 +105,7 @@ def run_grpo(recipe: GrpoRecipe, root: Path) -> Path:
     folder = DataFolder(recipe.data)
     rows = choose_rl_rows(list(folder.critic_rl), recipe.failures, recipe.seed, recipe.rows)
     generator = ProfileGenerator(recipe.generator, folder.store, root / "server", recipe.server)
-    rewards = CriticRewards(rows, Regenerator(generator, _judge(recipe, folder.store)), recipe.noise)
+    rewards = CriticRewards(rows, Regenerator(generator, _judge(recipe, folder.store, root)), recipe.noise)
     model, processor = load_model(recipe.model, recipe, "bfloat16" if arguments.bf16 else None)
     processor.tokenizer.padding_side = (
         "left"  # as TRL pads prompts for generation; otherwise image tokens are misplaced
@@ -123,15 +123,17 @@ def run_grpo(recipe: GrpoRecipe, root: Path) -> Path:
     return train_and_save(trainer, root, processor)
 
 
-def _judge(recipe: GrpoRecipe, store: ImageStore) -> Judge:
+def _judge(recipe: GrpoRecipe, store: ImageStore, root: Path) -> Judge:
     if recipe.judge == "micro":
         from interleavethinker.evaluation.judges.micro import MicroJudge
 
         return MicroJudge(store)
+    from interleavethinker.evaluation.judges.cache import JudgeCache
     from interleavethinker.evaluation.judges.vlm import VlmJudge
     from interleavethinker.tools.chat.loading import load_chat_model
 
-    return VlmJudge(load_chat_model(recipe.judge), store)
+    cache = JudgeCache(root / "judge.jsonl")  # A resumed run pays for no judgment twice.
+    return VlmJudge(load_chat_model(recipe.judge), store, cache=cache, name=recipe.judge)
 
 
 def _text(completion: Any) -> str:

@@ -1,0 +1,174 @@
+"""Answers of the agent to a benchmark's items: one trajectory an item, in a workspace of the run.
+
+Trajectories give pause, kill, resume and limits for free: a run that is started again resumes the trajectories that
+were stopped, and finished ones are only read. The agent's own failures (a refused request, an unusable plan, a limit)
+leave an incomplete or missing answer, which is judged as it is. Failures of models, servers and disks are raised.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from interleavethinker.evaluation.judges.questions import ImageFile
+from interleavethinker.evaluation.progress import StageProgress, ignore_progress
+from interleavethinker.graph.events import Failed
+from interleavethinker.graph.workspace.snapshot import Trajectory
+from interleavethinker.graph.workspace.workspace import Workspace
+from interleavethinker.tools.errors import (
+    InputError,
+    InterleaveError,
+    ModelAnswerError,
+    RefusalError,
+    TrajectoryError,
+)
+from interleavethinker.tools.files import LineFile
+from interleavethinker.tools.images.store import ImageStore
+from interleavethinker.tools.types import ImagePart, Part, Request, TextPart
+
+from .benchmark import BenchmarkAnswer, Item, Piece
+
+__all__ = ["answer_items", "answer_of"]
+
+_AGENTS_OWN = {ModelAnswerError.code, RefusalError.code}
+"""Codes of failures that belong to the agent, beside refused requests: they count as its answer."""
+
+
+async def answer_items(
+    workspace: Workspace,
+    items: Sequence[Item],
+    known: Path,
+    *,
+    profile: str | None = None,
+    seed: int = 0,
+    at_once: int = 4,
+    progress: StageProgress = ignore_progress,
+) -> dict[str, BenchmarkAnswer]:
+    """Answers every item that has no finished trajectory yet, and returns all answers by the item's id.
+
+    Args:
+        workspace: The workspace of the run.
+        items: The items.
+        known: The file that says which trajectory belongs to which item.
+        profile: The profile; None uses the components that the workspace was opened with.
+        seed: Seed of all trajectories; each item has its own, whatever the other items are.
+        at_once: How many trajectories run concurrently.
+        progress: Called for every answered item.
+
+    Raises:
+        InterleaveError: A model, the image server or the disk failed; running the same again resumes.
+    """
+    record = _Record(known)
+    answers: dict[str, BenchmarkAnswer] = {}
+    failures: list[InterleaveError] = []
+    waiting = iter(items)
+
+    async def work() -> None:
+        for item in waiting:
+            if failures:
+                return
+            try:
+                answers[item.id] = await _answer(workspace, item, record, profile, seed)
+            except InterleaveError as error:
+                failures.append(error)
+                return
+            progress("answering", len(answers), len(items))
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(min(len(items), at_once)):
+            group.create_task(work())
+    if failures:
+        raise failures[0]
+    return answers
+
+
+class _Record:
+    """Which trajectory belongs to which item, and what the agent failed with, in a file."""
+
+    def __init__(self, path: Path) -> None:
+        self._lines = LineFile(path)
+        self.trajectories: dict[str, str] = {}
+        self.failures: dict[str, str] = {}
+        for line in self._lines:
+            self._remember(*json.loads(line))
+
+    def add(self, item: str, trajectory: str, *failure: str) -> None:
+        self._lines.append([json.dumps([item, trajectory, *failure])])
+        self._remember(item, trajectory, *failure)
+
+    def _remember(self, item: str, trajectory: str, failure: str | None = None) -> None:
+        self.trajectories[item] = trajectory
+        if failure is not None:
+            self.failures[item] = failure
+
+
+async def _answer(workspace: Workspace, item: Item, record: _Record, profile: str | None, seed: int) -> BenchmarkAnswer:
+    if item.id not in record.trajectories:
+        try:
+            request = await asyncio.to_thread(_request, item, workspace.store)
+            record.add(item.id, await workspace.create(request, profile=profile, seed=_seed(item, seed)))
+        except InputError as error:
+            return BenchmarkAnswer(problem=f"Refused: {error}", missing=True)
+    trajectory = record.trajectories[item.id]
+    if item.id not in record.failures:
+        failure = await _run(workspace, trajectory)
+        if failure:
+            record.add(item.id, trajectory, failure)
+    return answer_of(await workspace.get(trajectory), workspace.store, record.failures.get(item.id, ""))
+
+
+def answer_of(trajectory: Trajectory, store: ImageStore, problem: str = "") -> BenchmarkAnswer:
+    """Returns a trajectory's document as an answer.
+
+    Args:
+        trajectory: The trajectory, finished or not.
+        store: The store of its images.
+        problem: Why it is incomplete, if that is known.
+    """
+    document = trajectory.document
+    pieces: list[Piece] = []
+    for block in document.blocks:
+        if block.kind == "image" and block.sha256 is not None:
+            pieces.append(ImageFile(store.path(block.sha256)))
+        elif block.kind != "image" and block.text and block.status != "refused":
+            pieces.append(block.text)
+    if not problem and not document.complete:
+        problem = " ".join(document.notes) or "The answer is incomplete."
+    return BenchmarkAnswer(tuple(pieces), problem, missing=not pieces)
+
+
+async def _run(workspace: Workspace, trajectory: str) -> str:
+    """Runs a trajectory to its end, if it has not ended; returns the agent's own failure, or an empty text."""
+    failed: Failed | None = None
+    if (await workspace.summary(trajectory)).status in {"done", "cancelled"}:
+        return ""
+    async with contextlib.aclosing(workspace.stream(trajectory)) as events:
+        async for event in events:
+            failed = event if isinstance(event, Failed) else failed
+    if failed is not None and not failed.refused and failed.code not in _AGENTS_OWN:
+        raise InterleaveError(f"{failed.reason} Run the same command again to resume.", code=failed.code)
+    status = (await workspace.summary(trajectory)).status
+    if failed is None and status not in {"done", "cancelled"}:
+        raise TrajectoryError(f"Trajectory {trajectory} is {status}. Run the same command again to resume it.")
+    return "" if failed is None else failed.reason
+
+
+def _request(item: Item, store: ImageStore) -> Request:
+    from interleavethinker.tools.images.png import canonical_png
+
+    parts: list[Part] = []
+    for piece in item.request:
+        if isinstance(piece, str):
+            parts.append(TextPart(text=piece))
+        else:
+            parts.append(ImagePart(sha256=store.put(canonical_png(piece.read()))))
+    return Request(parts=tuple(parts))
+
+
+def _seed(item: Item, seed: int) -> int:
+    digest = hashlib.sha256(f"benchmark/{seed}/{item.id}".encode()).digest()
+    return int.from_bytes(digest[:4]) % 2**31

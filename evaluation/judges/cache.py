@@ -1,0 +1,71 @@
+"""Every answer that a judge's model ever gave, by question, in a file that survives a killed process.
+
+An answer is on disk before anything is read from it, unusable ones too: whatever was paid for is never asked again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from interleavethinker.tools.files import LineFile
+
+__all__ = ["CachedAnswer", "JudgeCache"]
+
+
+class CachedAnswer(BaseModel):
+    """One answer of a model."""
+
+    model_config = ConfigDict(frozen=True)
+
+    text: str
+    complete: bool = True
+    """False if a limit of tokens cut it off."""
+    input_tokens: int = 0
+    """As the provider counted them; 0 if it did not."""
+    output_tokens: int = 0
+
+
+class _Line(CachedAnswer):
+    key: str
+
+
+class JudgeCache:
+    """The answers, in memory and in a file.
+
+    Args:
+        path: The JSON-lines file; None keeps the answers in memory only.
+
+    Raises:
+        StoreError: The file cannot be read.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._lines = None if path is None else LineFile(path)
+        self._known: dict[str, tuple[CachedAnswer, ...]] = {}
+        for line in self._lines or ():
+            entry = _Line.model_validate_json(line)
+            self._remember(entry.key, CachedAnswer.model_construct(**entry.model_dump(exclude={"key"})))
+
+    def __len__(self) -> int:
+        """The number of questions that have an answer."""
+        return len(self._known)
+
+    def answers(self, key: str) -> Sequence[CachedAnswer]:
+        """Returns the answers to a question, in the order in which they were given."""
+        return self._known.get(key, ())
+
+    def add(self, key: str, answer: CachedAnswer) -> None:
+        """Saves an answer.
+
+        Raises:
+            StoreError: The file cannot be written.
+        """
+        if self._lines is not None:
+            self._lines.append([_Line(key=key, **answer.model_dump()).model_dump_json(exclude_defaults=True)])
+        self._remember(key, answer)
+
+    def _remember(self, key: str, answer: CachedAnswer) -> None:
+        self._known[key] = (*self._known.get(key, ()), answer)

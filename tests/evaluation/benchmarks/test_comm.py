@@ -1,0 +1,125 @@
+"""CoMM with items of our own: what the three questions show, and hand-computed means."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.evaluation.benchmarks.judges import ScriptedJudge, counts, figures, run_on_files, write_image, write_json
+
+FLAT = {
+    "style_consistency": 8,
+    "entity_consistency": 7,
+    "trend_consistency": None,
+    "overall_consistency": "NA",
+    "completeness": 6,
+    "image_quality": 9,
+}
+NESTED = {
+    "scores": {
+        "Image_Coherence": {
+            "pair_scores": {},
+            "overall_score": {
+                "style_consistency": 4,
+                "entity_consistency": 5,
+                "trend_consistency": 6,
+                "overall_consistency": 5,
+            },
+        },
+        "Completeness": {"Summarize": "x", "Score": 3},
+        "Image_Quality": {"Justification": "x", "Score": 2},
+    }
+}
+
+
+def item(folder: Path, name: str, inputs: int, outputs: int | None) -> None:
+    """Writes an item, and an answer to it with this many images."""
+    images = [f"in_{number}.jpg" for number in range(inputs)]
+    for image in images:
+        write_image(folder / "data" / name / "origin" / image)
+    text = (
+        " ".join(f"({number + 1}) Step {number + 1} of {name}. <IMAGE>" for number in range(inputs)) or f"Ask {name}."
+    )
+    fields: dict[str, Any] = {"model_input": text, "input_image_list": images, "output_gt_image_list": []}
+    write_json(folder / "data" / name / "results.json", fields)
+    if outputs is None:
+        return
+    made = [f"predict_{number}.jpg" for number in range(outputs)]
+    for image in made:
+        write_image(folder / "answers" / name / image, "blue")
+    answer = " ".join(f"({number}) Made {number}. <IMAGE>" for number in range(max(1, outputs)))
+    write_json(
+        folder / "answers" / name / "results.json", fields | {"model_output": answer, "prediction_image_list": made}
+    )
+
+
+def replies(text: str, images: int) -> str:
+    if "<Description_0>" in text:
+        assert images == text.count("<Img_") - 1  # the tags' form is also explained in the prompt
+        return '{"Consistency": {"image_1_score": 5, "overall_score": 5, "Justification": "x"}}'
+    if "are hidden" in text:
+        return json.dumps({"images": ["a pot", "a lid"]})
+    return json.dumps(NESTED if "task4" in text else FLAT)
+
+
+async def test_metrics_are_averaged_by_task_and_null_counts_as_0(tmp_path: Path) -> None:
+    item(tmp_path, "7_task3", 2, 2)
+    item(tmp_path, "8_task3", 1, None)
+    item(tmp_path, "7_task4", 0, 2)
+    item(tmp_path, "7_task1", 0, 1)
+    judge = ScriptedJudge(answer=replies)
+    run = await run_on_files("comm", tmp_path, judge)
+    found = figures(run)
+    expected = {
+        "task 3: style": 8 / 2,  # the missing answer counts 0
+        "task 3: entity": 7 / 2,
+        "task 3: trend": 0,
+        "task 3: overall consistency": 0,
+        "task 3: completeness": 3,
+        "task 3: image quality": 4.5,
+        "task 3: image-text relevance": 2.5,
+        "task 4: style": 4,
+        "task 4: completeness": 3,
+        "task 4: image-text relevance": 5,
+        "mean": (35 / 7 + 0 + 30 / 7) / 3,
+    }
+    assert {name: found[name] for name in expected} == pytest.approx(expected, abs=1e-3)
+    assert (len(run.items), counts(run)["missing"], counts(run)["questions"]) == (3, 1, 6)
+
+
+async def test_the_descriptions_hide_the_images_of_the_answer_only(tmp_path: Path) -> None:
+    item(tmp_path, "7_task3", 2, 3)
+    judge = ScriptedJudge(answer=replies)
+    await run_on_files("comm", tmp_path, judge)
+    shown = {
+        ("scores" if "Judge the output" in text else "hidden" if "are hidden" in text else "matches"): images
+        for text, images in judge.asked
+    }
+    assert shown == {"scores": 5, "hidden": 2, "matches": 3}
+
+
+async def test_at_most_ten_images_are_shown_and_a_request_with_ten_is_left_out(tmp_path: Path) -> None:
+    item(tmp_path, "1_task3", 7, 6)
+    item(tmp_path, "2_task3", 10, 2)
+    judge = ScriptedJudge(answer=replies)
+    run = await run_on_files("comm", tmp_path, judge)
+    assert max(images for _, images in judge.asked) == 10
+    assert "Made 3." not in "".join(text for text, _ in judge.asked)  # after the tenth image
+    assert counts(run)["skipped"] == 1
+    assert figures(run)["task 3: style"] == 8
+
+
+async def test_wrong_image_counts_are_noted_and_an_answer_without_images_has_no_relevance(tmp_path: Path) -> None:
+    item(tmp_path, "7_task4", 0, 0)
+    run = await run_on_files("comm", tmp_path, ScriptedJudge(answer=replies))
+    assert figures(run)["task 4: image-text relevance"] == 0
+    assert counts(run)["questions"] == 1
+    assert run.judged[0].score.notes == ("The text has 1 places for 0 images.",)
+
+
+async def test_an_item_with_an_unusable_judgment_is_left_out(tmp_path: Path) -> None:
+    item(tmp_path, "7_task4", 0, 1)
+    run = await run_on_files("comm", tmp_path, ScriptedJudge(answer=lambda _text, _images: "fine"))
+    assert figures(run)["mean"] is None
+    assert (counts(run)["skipped"], run.judged[0].score.skipped) == (1, "a judgment is unusable")
