@@ -7,7 +7,9 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
-from .terminal import OutputClosedError, clean
+from interleavethinker.tools.plain_text import clean
+
+from .terminal import OutputClosedError
 
 __all__ = ["CleanConsole"]
 

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 from interleavethinker.graph.workspace.human_review import HumanVerdict
 from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.plain_text import one_line
 from interleavethinker.tools.types import Attempt, Plan, Step
 
 from .live_view import plan_lines
 from .plan_files import edit_steps
-from .terminal import console, echo, one_line
+from .terminal import console, echo
 
 if TYPE_CHECKING:
     from interleavethinker.graph import Workspace
@@ -63,13 +64,20 @@ async def ask_about_attempt(workspace: "Workspace", trajectory: str, attempt: At
         echo(f"The critic {'accepts' if verdict.success else 'rejects'} it{reason}", err=True)
     given = {"step": attempt.step, "iteration": attempt.iteration}
     with contextlib.suppress(_QuitError):
-        if _choose(f"Step {attempt.step + 1}:", {"a": "accept", "r": "reject", "q": "quit"}) == "a":
+        judged = verdict is not None and verdict.success is not None
+        choices = {"a": "accept", "r": "reject", "q": "quit"}
+        answer = _choose(f"Step {attempt.step + 1}:", choices, enter="go on as the critic says" if judged else "")
+        if not answer:
+            return True
+        if answer == "a":
             await workspace.judge(trajectory, HumanVerdict(success=True, **given))
             return True
         reworded = one_line(verdict.refined_prompt) if verdict is not None and verdict.success is False else ""
         default = f"the critic's: {reworded}" if reworded else "the same prompt with a new seed"
-        words = _read(f"New prompt (Enter: {default}): ").strip() or reworded
-        await workspace.judge(trajectory, HumanVerdict(success=False, prompt=words or None, **given))
+        words = _read(f"New prompt (Enter: {default}): ").strip()
+        await workspace.judge(
+            trajectory, HumanVerdict(success=False, prompt=words or None, critics_prompt=bool(reworded), **given)
+        )
         return True
     return False
 
@@ -92,15 +100,23 @@ async def ask_about_open_question(workspace: "Workspace", trajectory: str) -> bo
     return await ask_about_attempt(workspace, trajectory, attempts[-1])
 
 
-def _choose(question: str, choices: dict[str, str]) -> str:
+def _choose(question: str, choices: dict[str, str], enter: str = "") -> str:
     """Returns the first letter of the choice that the person names by its letter or its word.
+
+    Args:
+        question: What is asked.
+        choices: Words by their letters.
+        enter: What an empty answer means; it is returned as an empty text. Empty: it has no meaning.
 
     Raises:
         _QuitError: They choose `q`, end the input, or press Ctrl-C.
     """
     shown = ", ".join(f"[{letter}]{word[1:]}" for letter, word in choices.items())
+    shown += f" (Enter: {enter})" if enter else ""
     while True:
         answer = _read(f"{question} {shown}? ").strip().lower()
+        if enter and not answer:
+            return ""
         if answer and any(word.startswith(answer) for word in choices.values()):
             if answer[0] == "q":
                 raise _QuitError

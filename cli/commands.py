@@ -48,7 +48,7 @@ TABLE: tuple[CommandSpec, ...] = (
     CommandSpec("approve", "trajectories:approve", "Approve or replace a waiting plan.", TRAJECTORIES),
     CommandSpec("judge", "trajectories:judge", "Override the critic's verdict on an attempt.", TRAJECTORIES),
     CommandSpec("export", "trajectories:export", "Write the storyboard, document and record.", TRAJECTORIES),
-    CommandSpec("delete", "trajectories:delete", "Delete trajectories and unused images.", TRAJECTORIES),
+    CommandSpec("delete", "deleting:delete", "Delete trajectories and unused images.", TRAJECTORIES),
     CommandSpec("micro", "research.micro:app", "List the micro world's words; generate or edit one image.", RESEARCH),
     CommandSpec("evaluate", "research.evaluate:app", "Measure models and agents, with 95 % intervals.", RESEARCH),
     CommandSpec("data", "research.data:app", "Make training data for the planner and the critic.", RESEARCH),

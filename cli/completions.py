@@ -13,8 +13,7 @@ from pathlib import Path
 import typer
 
 from interleavethinker.tools.errors import InterleaveError
-
-from .terminal import one_line
+from interleavethinker.tools.plain_text import one_line
 
 __all__ = ["complete_profiles", "complete_setting_values", "complete_trajectories", "completed_words"]
 

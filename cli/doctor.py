@@ -13,9 +13,10 @@ import typer
 from interleavethinker.tools.check_result import CheckResult
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.local_extra import INSTALL_LOCAL, LOCAL_LIBRARIES
+from interleavethinker.tools.plain_text import one_line
 
 from .options import ProfileName
-from .terminal import console, echo_json, one_line
+from .terminal import console, echo_json
 
 __all__ = ["doctor"]
 
@@ -77,7 +78,12 @@ def _check_settings() -> CheckResult:
 
 
 def _check_with_profile(name: str) -> list[CheckResult]:
-    from interleavethinker.graph.profiles.checks import check_profile, gpu_memory_need, local_models
+    from interleavethinker.graph.profiles.checks import (
+        check_profile,
+        gpu_memory_need,
+        local_models,
+        models_of_unknown_size,
+    )
     from interleavethinker.graph.profiles.profile import load_profile
 
     profile = load_profile(name)
@@ -87,6 +93,10 @@ def _check_with_profile(name: str) -> list[CheckResult]:
         local = [replace(check, good=True, warning=not check.good) for check in local]
     checks = [*local, _check_device()]
     checks += [replace(check, name=f"{name} {check.name}") for check in check_profile(profile)]
+    unknown = models_of_unknown_size(profile)
+    if unknown:
+        found = f"not known for {', '.join(unknown)} before the download"
+        checks.append(CheckResult(f"{name} memory", True, found, warning=True))
     needed = gpu_memory_need(profile)
     return [*checks, _check_gpu(name, needed)] if needed else checks
 

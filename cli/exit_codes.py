@@ -17,9 +17,10 @@ Without `--json` the message goes to stderr in red. With `--json` the program pr
 import typer
 
 from interleavethinker.tools.errors import InputError, InterleaveError, ProfileError
+from interleavethinker.tools.plain_text import clean
 
 from .options import RENAMED_OPTIONS
-from .terminal import clean, console, echo_json
+from .terminal import console, echo_json
 
 __all__ = ["BAD_INPUT", "FAILURE", "INTERRUPTED", "OK", "OUTPUT_CLOSED", "WAITING", "code_of", "report"]
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from interleavethinker.tools.errors import InputError, InterleaveError
+from interleavethinker.tools.plain_text import one_line
 
 from .options import ExportFolder, Json, TrajectoryId
-from .terminal import console, echo, echo_json, one_line
+from .terminal import console, echo, echo_json
 from .trajectories import print_trajectory
 from .workspace_command import LAST, newest_trajectory, workspace_command
 

@@ -26,9 +26,8 @@ from interleavethinker.graph.events import (
     StepFinished,
 )
 from interleavethinker.graph.export.word_diff import word_diff
+from interleavethinker.tools.plain_text import one_line
 from interleavethinker.tools.types import Attempt, CheckReport, Plan
-
-from .terminal import one_line
 
 if TYPE_CHECKING:
     from interleavethinker.graph import Trajectory

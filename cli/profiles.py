@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from interleavethinker.tools.errors import ProfileError
+from interleavethinker.tools.plain_text import one_line
 
 from .completions import complete_profiles
 from .options import Json
-from .terminal import console, echo, echo_json, one_line
+from .terminal import console, echo, echo_json
 
 if TYPE_CHECKING:
     from interleavethinker.graph import Profile

@@ -1,9 +1,8 @@
 """The only way to the terminal: everything that the program prints passes through this module.
 
-Titles, prompts, captions and error messages come from models, servers and files. `clean` removes whatever in them
-could move the cursor, recolor the screen, open a link, set the window's title or reverse the reading direction. A
-stream that cannot encode a character gets a readable replacement, and a reader that closes the pipe ends the program
-quietly. The module knows text and streams, not commands.
+Titles, prompts, captions and error messages come from models, servers and files; everything is cleaned
+(`tools.plain_text`). A stream that cannot encode a character gets a readable replacement, and a reader that closes the
+pipe ends the program quietly. The module knows streams, not commands.
 """
 
 import codecs
@@ -11,41 +10,25 @@ import contextlib
 import json
 import logging
 import os
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from interleavethinker.tools.plain_text import clean
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 __all__ = [
     "OutputClosedError",
-    "clean",
     "console",
     "discard_output",
     "echo",
     "echo_json",
     "flush_output",
-    "one_line",
     "prepare_streams",
 ]
 
-_SEQUENCE = re.compile(
-    r"(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)"  # OSC, DCS, SOS, PM, APC
-    r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # CSI
-    r"|\x1b[ -/]*[0-~]"
-)
-_HIDDEN = [
-    *(code for code in range(0x20) if chr(code) not in "\n\t"),  # C0
-    *range(0x7F, 0xA0),  # DEL and C1
-    *(0x00AD, 0x061C, 0x180E, 0x200B, 0x200E, 0x200F, 0x2028, 0x2029, 0xFEFF),  # invisible, or a direction mark
-    *range(0x202A, 0x202F),  # overrides of the reading direction
-    *range(0x2060, 0x2070),  # invisible operators, and isolates of the reading direction
-    *range(0xFFF9, 0xFFFC),  # interlinear annotation
-    *range(0xE0000, 0xE0080),  # tags
-]
-_REMOVED = dict.fromkeys(_HIDDEN) | {ord("\r"): "\n", 0x0B: "\n", 0x0C: "\n", 0x85: "\n", 0x2028: "\n", 0x2029: "\n"}
 _ERRORS = "interleavethinker-terminal"
 _PLAIN = {
     "…": "...",
@@ -70,25 +53,6 @@ _PLAIN = {
 
 class OutputClosedError(Exception):
     """The reader of stdout or stderr has closed it, as `head` does."""
-
-
-def clean(text: str) -> str:
-    r"""Returns the text without escape sequences, control characters, and marks that change the reading direction.
-
-    Line breaks and tabs stay; a lone carriage return becomes a line break.
-
-    Examples:
-        >>> clean("a \x1b[31mred\x1b[0m ball\x1b]0;title\x07")
-        'a red ball'
-    """
-    if text.isascii() and text.isprintable():
-        return text
-    return _SEQUENCE.sub("", text).replace("\r\n", "\n").translate(_REMOVED)
-
-
-def one_line(text: str) -> str:
-    """Returns the cleaned text on one line, so that it cannot look like further lines of this program's output."""
-    return " ".join(clean(text).split())
 
 
 def echo(text: object = "", *, err: bool = False, style: str | None = None, end: str = "\n") -> None:

@@ -1,4 +1,4 @@
-"""Commands about existing trajectories: show, pause, cancel, approve, judge, branch, export, delete.
+"""Commands about existing trajectories: show, pause, cancel, approve, judge, branch, export.
 
 The command line counts steps and attempts from 1, as the storyboard does; the library counts from 0.
 """
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.plain_text import one_line
 
-from .completions import complete_trajectories
 from .execution import run_trajectory
 from .exit_codes import OK
 from .options import (
@@ -23,10 +23,9 @@ from .options import (
     Quiet,
     TimeLimit,
     TrajectoryId,
-    check_trajectory_id,
     limits_with,
 )
-from .terminal import console, echo, echo_json, one_line
+from .terminal import console, echo, echo_json
 from .workspace_command import workspace_command
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 
     from interleavethinker.graph import Trajectory, Workspace
 
-__all__ = ["approve", "branch", "cancel", "delete", "export", "judge", "pause", "print_trajectory", "show"]
+__all__ = ["approve", "branch", "cancel", "export", "judge", "pause", "print_trajectory", "show"]
 
 _RECORDED = "Recorded. Run it with: interleavethinker resume {}"
 
@@ -204,34 +203,6 @@ async def export(
         echo(f"Storyboard: {page}")
 
 
-@workspace_command
-async def delete(
-    workspace: "Workspace",
-    trajectories: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="ID", autocompletion=complete_trajectories, help="IDs or unique prefixes; none: only unused images."
-        ),
-    ] = None,
-    json_output: Json = False,
-) -> None:
-    """Delete trajectories, and images that no trajectory uses.
-
-    Images of the last hour are kept, since a running call may need them.
-    """
-    # All IDs are looked up before anything is deleted, so a wrong one deletes nothing.
-    names = dict.fromkeys([(await workspace.summary(check_trajectory_id(one))).id for one in trajectories or []])
-    for name in names:
-        await workspace.delete(name)
-    removed = await workspace.collect_garbage()
-    if json_output:
-        echo_json({"deleted": list(names), "images_removed": len(removed)})
-    else:
-        deleted = "1 trajectory" if len(names) == 1 else f"{len(names)} trajectories"
-        unused = "1 unused image" if len(removed) == 1 else f"{len(removed)} unused images"
-        echo(f"Deleted {deleted} and {unused}.")
-
-
 async def _confirm(workspace: "Workspace", trajectory: str, message: str, *, as_json: bool) -> int:
     """Prints a message, or the trajectory's summary as JSON, and returns the exit code."""
     if as_json:
@@ -263,6 +234,7 @@ def print_trajectory(terminal: "Console", trajectory: "Trajectory") -> None:
         for attempt in trajectory.attempts_for(index):
             success = attempt.verdict.success if attempt.verdict else None
             status = {None: "not judged", True: "accepted", False: "rejected"}[success]
+            status = "refused by the image service" if attempt.image is None else status
             marker = "*" if attempt == trajectory.selected(index) else " "
             line(
                 f"{marker} attempt {attempt.iteration + 1}: {status}, {attempt.seconds:.2f} s: {attempt.prompt}",

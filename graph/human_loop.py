@@ -214,12 +214,13 @@ def image_verdict(attempt: Attempt, answer: object) -> tuple[HumanVerdict | None
             prompt = decision.edited_action.args.prompt.strip()
             if not prompt:
                 return None, "The prompt is empty. Describe the image."
-            return HumanVerdict(success=False, prompt=prompt), ""
+            said = attempt.verdict is not None and attempt.verdict.success is False and attempt.verdict.refined_prompt
+            unchanged = prompt == said  # The form comes back with the critic's prompt in it.
+            return HumanVerdict(success=False, prompt=None if unchanged else prompt, critics_prompt=unchanged), ""
         case _Reject():
-            verdict = attempt.verdict
-            refined = verdict.refined_prompt if verdict is not None and verdict.success is False else ""
             message = decision.message.strip()
-            return HumanVerdict(success=False, prompt=message or refined or None, reasoning=message), ""
+            verdict = HumanVerdict(success=False, prompt=message or None, critics_prompt=not message, reasoning=message)
+            return verdict, ""
         case _:
             return HumanVerdict(success=True), ""
 

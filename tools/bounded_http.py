@@ -53,7 +53,10 @@ def is_loopback(url: str) -> bool:
         >>> [is_loopback(url) for url in ("http://127.0.0.1:8765/mcp", "http://[::1]/", "https://example.org")]
         [True, True, False]
     """
-    host = urlsplit(url).hostname or ""
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:
+        return False
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:

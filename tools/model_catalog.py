@@ -5,16 +5,22 @@ of it. Pure data and look-ups: nothing here touches the disk, the network or a m
 follow from parameter counts in bfloat16; memory is for weights, activations and one image of a megapixel.
 """
 
-import re
 from dataclasses import dataclass
 
-__all__ = ["FAKE_MODELS", "IMAGE_MODELS", "CatalogModel", "image_model", "known_model", "memory_need"]
+__all__ = [
+    "FAKE_MODELS",
+    "IMAGE_MODELS",
+    "CatalogModel",
+    "image_model",
+    "known_model",
+    "memory_for_weights",
+    "memory_need",
+]
 
-_BILLIONS = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)B(?![a-zA-Z])")
-_SMALLEST_ON_GPU = 3.0
-"""Billions of parameters. A smaller model answers on a CPU in seconds rather than minutes."""
-_GIB_PER_BILLION = 2.5
-"""Two bytes per parameter, and a third of that for activations and the key-value cache."""
+_SMALLEST_ON_GPU = 6.0
+"""Gigabytes of weights. A smaller model answers on a CPU in seconds rather than minutes."""
+_GIB_PER_GIGABYTE = 1.25
+"""The weights, and a third of that for activations and the key-value cache."""
 
 FAKE_MODELS = ("fake", "cells")
 """Names of the image server's backend without a model; `cells` is what version 0.1 called it."""
@@ -110,18 +116,23 @@ def known_model(name: str) -> CatalogModel | None:
     return chat_model or image_model(name)
 
 
-def memory_need(name: str) -> float:
-    """Returns the GiB of accelerator memory that a model needs; 0 if a CPU is fast enough.
+def memory_need(name: str) -> float | None:
+    """Returns the GiB of accelerator memory that a model needs, or None for a model that the catalog does not know.
 
-    The catalog decides where it knows the model. Otherwise a parameter count in the name (`8B`) gives an estimate, and
-    a name without one counts as small.
+    0 means that a CPU is fast enough. Nothing is concluded from a name.
 
     Examples:
-        >>> memory_need("klein"), memory_need("someone/Model-10B-v2"), memory_need("someone/tiny-1B")
-        (18, 25.0, 0.0)
+        >>> memory_need("klein"), memory_need("micro"), memory_need("someone/Model-10B-v2")
+        (18, 0.0, None)
     """
     model = known_model(name)
-    if model is not None:
-        return model.memory_gib
-    billions = max((float(found) for found in _BILLIONS.findall(name.replace("-", " ").replace("_", " "))), default=0.0)
-    return billions * _GIB_PER_BILLION if billions >= _SMALLEST_ON_GPU else 0.0
+    return None if model is None else model.memory_gib
+
+
+def memory_for_weights(gigabytes: float) -> float:
+    """Returns the GiB of accelerator memory for weights of this size; 0 if they are small enough for a CPU.
+
+    Args:
+        gigabytes: 10^9 bytes.
+    """
+    return gigabytes * _GIB_PER_GIGABYTE if gigabytes >= _SMALLEST_ON_GPU else 0.0

@@ -1,12 +1,27 @@
 """Text from outside as text that every later border accepts: valid Unicode, without words that stand for nothing.
 
-Pure functions of strings; the data types and the readers of models' answers use them.
+Titles, prompts, captions and error messages come from models, servers and files. `clean` removes whatever in them could
+move a terminal's cursor, recolor the screen, open a link, set the window's title or reverse the reading direction; the
+command line and the exports use it. Pure functions of strings; the data types and the readers of models' answers use
+them, too.
 """
 
+import json
 import re
 import unicodedata
 
-__all__ = ["MAX_PROMPT", "means_nothing", "quotation", "text_or_none", "valid_unicode", "without_control_tokens"]
+__all__ = [
+    "MAX_PROMPT",
+    "clean",
+    "means_nothing",
+    "one_line",
+    "quotation",
+    "text_or_none",
+    "valid_unicode",
+    "with_escaped_controls",
+    "without_control_tokens",
+    "without_controls",
+]
 
 MAX_PROMPT = 8000
 """Most characters of a prompt that this project's image server accepts."""
@@ -18,7 +33,26 @@ _NOTHING = {
     *("", "none", "null", "nil", "n/a", "n.a", "na", "nan", "undefined", "not applicable"),
     *("none needed", "none required", "not needed", "no prompt", "no text", "no caption", "nothing"),
 }
-_ESCAPE_SEQUENCE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+_SEQUENCE = re.compile(
+    r"(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)"  # OSC, DCS, SOS, PM, APC
+    r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # CSI
+    r"|\x1b[ -/]*[0-~]"
+)
+_LINE_BREAKS = dict.fromkeys(map(ord, "\r\x0b\x0c\x85\u2028\u2029"), "\n")
+_CONTROLS = [
+    *(code for code in range(0x20) if chr(code) not in "\n\t"),  # C0
+    *range(0x7F, 0xA0),  # DEL and C1
+]
+_HIDDEN = [
+    *(0x00AD, 0x061C, 0x180E, 0x200B, 0x200E, 0x200F, 0x2028, 0x2029, 0xFEFF),  # invisible, or a direction mark
+    *range(0x202A, 0x202F),  # overrides of the reading direction
+    *range(0x2060, 0x2070),  # invisible operators, and isolates of the reading direction
+    *range(0xFFF9, 0xFFFC),  # interlinear annotation
+    *range(0xE0000, 0xE0080),  # tags
+]
+_WITHOUT_CONTROLS = dict.fromkeys(_CONTROLS) | _LINE_BREAKS
+_CLEANED = dict.fromkeys([*_CONTROLS, *_HIDDEN]) | _LINE_BREAKS
+_ESCAPED = {code: json.dumps(chr(code))[1:-1] for code in (*_CONTROLS, *_HIDDEN)}
 _CONTROL_TOKEN = re.compile(r"<\|[A-Za-z0-9_ .:/-]{1,64}\|>")
 
 
@@ -36,6 +70,37 @@ def valid_unicode(text: str) -> str:
     except UnicodeEncodeError:
         return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return text
+
+
+def clean(text: str) -> str:
+    r"""Returns the text without escape sequences, control characters, and marks that change the reading direction.
+
+    Line breaks and tabs stay; a lone carriage return becomes a line break.
+
+    Examples:
+        >>> clean("a \x1b[31mred\x1b[0m ball\x1b]0;title\x07")
+        'a red ball'
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return _SEQUENCE.sub("", text).replace("\r\n", "\n").translate(_CLEANED)
+
+
+def one_line(text: str) -> str:
+    """Returns the cleaned text on one line, so that it cannot look like further lines of somebody else's."""
+    return " ".join(clean(text).split())
+
+
+def without_controls(text: str) -> str:
+    """Returns the text without escape sequences and control characters, for pages that confine reading directions."""
+    if text.isascii() and text.isprintable():
+        return text
+    return _SEQUENCE.sub("", text).replace("\r\n", "\n").translate(_WITHOUT_CONTROLS)
+
+
+def with_escaped_controls(json_text: str) -> str:
+    """Returns JSON of equal meaning in which every character that `clean` would remove is written as an escape."""
+    return json_text if json_text.isascii() else json_text.translate(_ESCAPED)
 
 
 def means_nothing(text: str) -> bool:
@@ -57,7 +122,7 @@ def quotation(text: str, longest: int) -> str:
         >>> quotation("I cannot\n help \x1b[31mwith that.", 100), quotation("a long answer", 6)
         ('I cannot help with that.', 'a long…')
     """
-    plain = _ESCAPE_SEQUENCE.sub("", without_control_tokens(valid_unicode(text)))
+    plain = clean(without_control_tokens(valid_unicode(text)))
     line = " ".join("".join(c if c.isprintable() else " " for c in plain[: 20 * longest]).split())
     return line if len(line) <= longest else line[:longest].rstrip() + "…"
 

@@ -1,6 +1,7 @@
 """`document.md`: the request and the document as Markdown. Everything that a model or a user wrote is escaped.
 
-Line breaks are kept. Unicode direction controls are removed, because Markdown cannot limit their effect to a passage.
+Line breaks are kept. Control characters and Unicode direction controls are removed: `cat` shows the file in a terminal,
+and Markdown cannot limit the effect of a direction to a passage.
 """
 
 import re
@@ -8,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from interleavethinker.graph.document import Document
 from interleavethinker.graph.workspace.snapshot import Trajectory
+from interleavethinker.tools.plain_text import clean, one_line
 from interleavethinker.tools.types import ImagePart, Sha256
 
 from .outcome import outcome_of, verdict_words
@@ -17,7 +19,6 @@ __all__ = ["document_lines", "markdown"]
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~$&=])")
 _SUFFIXES = {"best_effort": " (best effort)", "not_judged": " (not judged)", "refused": " (no image)"}
-_DIRECTION_CONTROLS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 
 def markdown(trajectory: Trajectory, *, details: bool = False) -> str:
@@ -96,7 +97,7 @@ def _image(description: str, address: str) -> str:
 
 def _lines(text: str) -> list[str]:
     """Returns lines that Markdown renders as the given text, with its line breaks and paragraphs."""
-    lines = [_plain(line) for line in text.strip().splitlines()]
+    lines = [_plain(line) for line in clean(text).strip().splitlines()]
     # A backslash at the end of a line is a line break; before an empty line it would be rendered as a backslash.
     return [
         line + "\\" if line and following else line for line, following in zip(lines, [*lines[1:], ""], strict=True)
@@ -105,4 +106,4 @@ def _lines(text: str) -> list[str]:
 
 def _plain(text: str) -> str:
     """Returns one line that Markdown renders as the given text."""
-    return _SPECIAL.sub(r"\\\1", " ".join(_DIRECTION_CONTROLS.sub("", text).split()))
+    return _SPECIAL.sub(r"\\\1", one_line(text))

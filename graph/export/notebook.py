@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from interleavethinker.graph.document import Document
 from interleavethinker.graph.workspace.snapshot import Trajectory
 from interleavethinker.tools.images.store import ImageStore
+from interleavethinker.tools.plain_text import clean, without_controls
 
 from .previews import LARGE, image_view
 from .stored_images import read_image
@@ -47,21 +48,25 @@ def show(shown: Document | Trajectory, store: ImageStore) -> Shown:
         page = html.escape(storyboard(shown, store), quote=True)
         frame = f'<iframe srcdoc="{page}" sandbox style="width:100%;height:640px;border:1px solid #ccc"></iframe>'
         return Shown(frame, f"{shown.id}: {shown.status}, {len(shown.attempts)} attempts")
-    return Shown("".join(_blocks(shown, store)), shown.text)
+    return Shown("".join(_blocks(shown, store)), clean(shown.text))
 
 
 def _blocks(document: Document, store: ImageStore) -> list[str]:
-    pieces = [f"<p><em>{html.escape(note)}</em></p>" for note in document.notes]
+    pieces = [f"<p><em>{_escaped(note)}</em></p>" for note in document.notes]
     for block in document.blocks:
         if block.sha256 is not None:
             view = image_view(block.sha256, {block.sha256: read_image(store, block.sha256)}, LARGE)
             rendering = "image-rendering:pixelated;" if view.pixel_art else ""
             pieces.append(
-                f'<img src="{view.uri}" alt="{html.escape(block.text)}" style="min-width:192px;max-width:100%;'
+                f'<img src="{view.uri}" alt="{_escaped(block.text)}" style="min-width:192px;max-width:100%;'
                 f'{rendering}border-bottom:4px solid {_STATUS_COLORS[block.status]}">'
             )
         elif block.kind == "heading":
-            pieces.append(f"<h4>{block.step + 1}. {html.escape(block.text)}</h4>")
+            pieces.append(f"<h4>{block.step + 1}. {_escaped(block.text)}</h4>")
         else:
-            pieces.append(f"<p>{html.escape(block.text)}</p>")
+            pieces.append(f"<p>{_escaped(block.text)}</p>")
     return pieces
+
+
+def _escaped(text: str) -> str:
+    return html.escape(without_controls(text))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from interleavethinker.graph.workspace.snapshot import Trajectory
 from interleavethinker.tools.images.store import ImageStore
+from interleavethinker.tools.plain_text import without_controls
 from interleavethinker.tools.types import Sha256
 
 from .page_content import PageImages, page_content
@@ -62,6 +63,16 @@ def _template() -> "Template":
     folder = files("interleavethinker.graph.export")
     loader = FunctionLoader(lambda name: (folder / name).read_text(encoding="utf-8"))
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, loader=loader
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=loader,
+        finalize=_printable,
     )
     return environment.get_template("storyboard.html.jinja")
+
+
+def _printable(value: object) -> object:
+    """Removes control characters from the texts of models and users; the templates' own markup stays as it is."""
+    return without_controls(value) if type(value) is str else value

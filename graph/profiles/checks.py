@@ -1,7 +1,8 @@
-"""Checks whether this machine has everything a profile needs, without loading a model or contacting a server.
+"""Checks whether this machine has everything a profile needs, without loading a model.
 
-Knows model names, licenses and sizes from the catalog, environment variables, and the Hugging Face cache. Deliberately
-does not know whether a key is valid, a server answers, or weights are intact.
+Knows model names, licenses and sizes from the catalog, environment variables, and the Hugging Face cache. Of servers it
+contacts only those with an address of one's own that speak OpenAI's protocol. Deliberately does not know whether a
+provider's key is valid.
 """
 
 import os
@@ -14,12 +15,26 @@ from interleavethinker.tools.chat.loading import OWN_PREFIX
 from interleavethinker.tools.check_result import CheckResult
 from interleavethinker.tools.errors import InterleaveError
 from interleavethinker.tools.local_extra import install_extra, require_local
-from interleavethinker.tools.model_catalog import FAKE_MODELS, CatalogModel, image_model, known_model, memory_need
+from interleavethinker.tools.model_catalog import (
+    FAKE_MODELS,
+    CatalogModel,
+    image_model,
+    known_model,
+    memory_for_weights,
+    memory_need,
+)
 from interleavethinker.tools.qwen3vl.inference import resolve_folder
 
+from .endpoints import ask_endpoint, custom_address
 from .profile import Profile, Role, import_object
 
-__all__ = ["check_profile", "gpu_memory_need", "local_models", "require_local_libraries"]
+__all__ = [
+    "check_profile",
+    "gpu_memory_need",
+    "local_models",
+    "models_of_unknown_size",
+    "require_local_libraries",
+]
 
 _PROVIDERS = {
     "anthropic": ("langchain_anthropic", "anthropic", "ANTHROPIC_API_KEY"),
@@ -47,6 +62,7 @@ _OTHER_PROVIDERS = {
 else is ever recommended for installation: a package with a guessed or misspelled name may be anybody's."""
 _IMAGE_KEYS = {"gemini": ("GEMINI_API_KEY", "GOOGLE_API_KEY"), "openai": ("OPENAI_API_KEY",)}
 """For each provider of hosted image models, the environment variables of which one must hold a key."""
+_WEIGHTS = {".bin", ".pt", ".safetensors"}
 _CHAT_LIBRARIES = ("torch", "transformers")
 _IMAGE_LIBRARIES = ("torch", "diffusers")
 
@@ -85,8 +101,31 @@ def require_local_libraries(profile: Profile) -> None:
 
 
 def gpu_memory_need(profile: Profile) -> float:
-    """Returns the GiB of GPU memory that a profile's models need together; 0 where a CPU is fast enough."""
-    return sum(memory_need(name) for name in local_models(profile))
+    """Returns the GiB of GPU memory that a profile's models need together; 0 where a CPU is fast enough.
+
+    The catalog knows some models; of others the weights are measured if they are on this machine.
+    """
+    return sum(_memory_of(name) or 0.0 for name in local_models(profile))
+
+
+def models_of_unknown_size(profile: Profile) -> list[str]:
+    """Returns the profile's local models that neither the catalog knows nor this machine has."""
+    return sorted(name for name in local_models(profile) if _memory_of(name) is None)
+
+
+def _memory_of(name: str) -> float | None:
+    known = memory_need(name)
+    if known is not None:
+        return known
+    try:
+        folder = Path(resolve_folder(name))
+    except InterleaveError:
+        return None
+    if folder.is_dir():
+        files = (path for path in folder.rglob("*") if path.suffix in _WEIGHTS and path.is_file())
+        return memory_for_weights(sum(path.stat().st_size for path in files) / 1e9)
+    size = _downloaded().get(name)
+    return None if size is None else memory_for_weights(size / 1e9)
 
 
 def _local_chat_models(profile: Profile) -> set[str]:
@@ -124,7 +163,7 @@ def _check_hosted(name: str, model: str, options: Mapping[str, object]) -> Check
     if not colon or provider not in known:
         near = get_close_matches(provider, known, n=1)
         hint = f"did you mean {near[0]}?" if near else f"known providers: {', '.join(known)}"
-        if colon and find_spec(f"langchain_{provider}") is not None:
+        if colon and provider.isidentifier() and find_spec(f"langchain_{provider}") is not None:
             return CheckResult(name, True, f"{model}: not checked, the provider is not known here", warning=True)
         return CheckResult(name, False, f"{model}: unknown provider {provider!r}; {hint}")
     if provider in _OTHER_PROVIDERS:
@@ -138,6 +177,11 @@ def _check_hosted(name: str, model: str, options: Mapping[str, object]) -> Check
         return CheckResult(name, False, f"{model} needs {package}, which is not installed: {install_extra(extra)}")
     if not os.environ.get(key) and "api_key" not in options:
         return CheckResult(name, False, f"{model} needs the environment variable {key}")
+    address = custom_address(options) if provider == "openai" else None
+    if address is not None:
+        given = options.get("api_key")
+        secret = given if isinstance(given, str) else os.environ.get(key, "")
+        return ask_endpoint(name, model.partition(":")[2], address, secret)
     return CheckResult(name, True, f"{model} (key found; the provider was not asked for the model)")
 
 
@@ -150,7 +194,11 @@ def _check_generator(profile: Profile) -> CheckResult:
     provider = config.model.partition(":")[0]
     if provider in _IMAGE_KEYS:
         keys = _IMAGE_KEYS[provider]
-        if any(os.environ.get(key) for key in keys):
+        secret = next(filter(None, map(os.environ.get, keys)), None)
+        address = custom_address({}) if provider == "openai" else None
+        if secret is not None and address is not None:
+            return ask_endpoint("generator", config.model.partition(":")[2], address, secret)
+        if secret is not None:
             return CheckResult("generator", True, config.model)
         needed = f"needs the environment variable {' or '.join(keys)}"
         return CheckResult("generator", False, f"{config.model} {needed}")
@@ -174,23 +222,23 @@ def _check_weights(name: str, model: str, libraries: tuple[str, ...]) -> CheckRe
     if folder != target or folder.startswith((".", "/")):
         return CheckResult(name, False, f"{model} was not found")
     repositories = (target,) if known is None else known.repositories
-    if _downloaded().issuperset(repositories):
+    if _downloaded().keys() >= set(repositories):
         return CheckResult(name, True, f"{label}, downloaded")
     size = "several GB" if known is None else f"about {known.download_gb:g} GB"
     return CheckResult(name, True, f"{label}, not downloaded yet: the first run downloads {size}")
 
 
-def _downloaded() -> set[str]:
-    """Returns the repositories in this user's Hugging Face cache."""
+def _downloaded() -> dict[str, int]:
+    """Returns the repositories in this user's Hugging Face cache with their sizes in bytes."""
     try:
         from huggingface_hub import scan_cache_dir
         from huggingface_hub.errors import CacheNotFound
     except ImportError:
-        return set()
+        return {}
     try:
-        return {repository.repo_id for repository in scan_cache_dir().repos}
+        return {repository.repo_id: repository.size_on_disk for repository in scan_cache_dir().repos}
     except CacheNotFound:
-        return set()
+        return {}
 
 
 def _label(model: CatalogModel) -> str:

@@ -16,11 +16,21 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from interleavethinker.tools.errors import InputError, TrajectoryError
+from interleavethinker.tools.types import Request
 
 from .database import Database, select
 from .provenance import Provenance
 
-__all__ = ["CATALOG_TABLES", "Catalog", "RequestKey", "Status", "TrajectorySummary", "new_entry", "remove_rows"]
+__all__ = [
+    "CATALOG_TABLES",
+    "Catalog",
+    "RequestKey",
+    "Status",
+    "TrajectorySummary",
+    "new_entry",
+    "remove_rows",
+    "title_of",
+]
 
 Status = Literal["ready", "running", "interrupted", "paused", "waiting", "done", "failed", "cancelled"]
 """`ready`: never run; `interrupted`: its process died while it ran; `waiting`: for approval of the plan."""
@@ -79,6 +89,11 @@ def new_entry(title: str, profile: str) -> TrajectorySummary:
     name = f"{now:%y%m%d-%H%M%S}-{secrets.token_hex(3)}"
     title = title if len(title) <= _TITLE_LENGTH else title[: _TITLE_LENGTH - 1] + "…"
     return TrajectorySummary(id=name, title=title, profile=profile, status="ready", created=now, updated=now)
+
+
+def title_of(request: Request) -> str:
+    """Returns a request's text on one line, or the number of its images if it has none."""
+    return " ".join(request.text.split()) or f"{len(request.images)} images"
 
 
 class Catalog:
@@ -156,12 +171,14 @@ class Catalog:
             rows = select(connection, query, (entry.id,))
             if not rows and entry.parent is None:
                 return ()
-            living = {other.id: other for other in _summaries(connection)}
             recorded = (TrajectorySummary.model_validate_json(row["entry"]) for row in rows)
-            lineage = [living.get(one.id, one) for one in recorded]
+            lineage = [_living(connection, one.id) or one for one in recorded]
             # Earlier versions recorded no ancestors: only those that still exist are known.
-            while (parent := (lineage[-1] if lineage else entry).parent) is not None and parent in living:
-                lineage.append(living[parent])
+            while (parent := (lineage[-1] if lineage else entry).parent) is not None:
+                found = _living(connection, parent)
+                if found is None:
+                    break
+                lineage.append(found)
             return tuple(lineage)
 
         return await self._database.read(trace)
@@ -225,6 +242,11 @@ def _keyed(connection: sqlite3.Connection, key: RequestKey) -> str | None:
 def _summaries(connection: sqlite3.Connection) -> list[TrajectorySummary]:
     rows = select(connection, "SELECT * FROM trajectories ORDER BY created DESC, id")
     return [_summary(row) for row in rows]
+
+
+def _living(connection: sqlite3.Connection, trajectory: str) -> TrajectorySummary | None:
+    rows = select(connection, "SELECT * FROM trajectories WHERE id = ?", (trajectory,))
+    return _summary(rows[0]) if rows else None
 
 
 def _summary(row: sqlite3.Row) -> TrajectorySummary:

@@ -9,7 +9,7 @@ import contextlib
 import re
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
@@ -30,14 +30,20 @@ from interleavethinker.graph.context import Components
 from interleavethinker.graph.state import attempts_of, request_of, serializer
 from interleavethinker.tools.errors import InterleaveError, StoreError
 
+from .catalog import CATALOG_TABLES
 from .database import Database
+from .used_images import IMAGE_NAME, used_images
 
-__all__ = ["CheckpointSaver", "Checkpoints", "create_checkpoint_tables"]
+__all__ = ["CheckpointSaver", "Checkpoints", "create_tables"]
 
 _ID_TIME = "%y%m%d-%H%M%S"
 _ID = re.compile(r"(\d{6}-\d{6})-[0-9a-f]{6}")
 """A trajectory's id begins with the time of its creation."""
-_IMAGE_NAME = re.compile(rb"[0-9a-f]{64}")
+_FEW = 8
+_REMOVE_SOME = [
+    f"DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} WHERE thread_id = ? LIMIT ?)"  # noqa: S608 - ours
+    for table in ("writes", "checkpoints")
+]
 _ORPHANS = """
     SELECT thread_id FROM checkpoints UNION SELECT thread_id FROM writes EXCEPT SELECT id FROM trajectories
 """
@@ -56,7 +62,7 @@ class CheckpointSaver(BaseCheckpointSaver[str]):
     """LangGraph's checkpointer. Only its async methods are implemented.
 
     Args:
-        database: Open, with the tables of `create_checkpoint_tables`.
+        database: Open, with the tables of `create_tables`.
         serde: Encodes and decodes what a checkpoint holds.
         after_put: Awaited with the thread id after each checkpoint, before the graph's next node can start.
     """
@@ -67,8 +73,14 @@ class CheckpointSaver(BaseCheckpointSaver[str]):
         super().__init__(serde=serde)
         self._database = database
         self._after_put = after_put
-        self._reading = _Tables(database.reader, serde=serde)
-        self._writing = _Tables(database.writer, serde=serde)
+
+    @property
+    def _reading(self) -> _Tables:
+        return _Tables(self._database.reader, serde=self.serde)
+
+    @property
+    def _writing(self) -> _Tables:
+        return _Tables(self._database.writer, serde=self.serde)
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """See `BaseCheckpointSaver.aget_tuple`."""
@@ -163,8 +175,14 @@ class Checkpoints:
         values: Mapping[str, Any] = snapshot.values
         return values
 
-    async def image_names(self, trajectory: str) -> set[str]:
-        """Returns the names of all images that a trajectory's state uses; those that occur in it, if it is damaged."""
+    async def image_names(self, trajectories: Collection[str]) -> set[str]:
+        """Returns the names of all images that trajectories use; those that occur in a damaged one's state."""
+        names, unclear = await self._database.read(lambda connection: used_images(connection, trajectories))
+        for trajectory in unclear:
+            names |= await self._restored_image_names(trajectory)
+        return names
+
+    async def _restored_image_names(self, trajectory: str) -> set[str]:
         try:
             state = await self.read(trajectory)
             attempts = attempts_of(state).values()
@@ -181,6 +199,10 @@ class Checkpoints:
     def remove_rows(self, trajectory: str) -> None:
         """See `CheckpointSaver.remove_rows`."""
         self._saver.remove_rows(trajectory)
+
+    def remove_some_rows(self, connection: sqlite3.Connection, trajectory: str) -> int:
+        """Deletes a few of a trajectory's rows and returns their number; part of the caller's transaction."""
+        return sum(connection.execute(query, (trajectory, _FEW)).rowcount for query in _REMOVE_SOME)
 
     async def remove_orphans(self, older_than: float) -> int:
         """Removes the states of trajectories that never reached the catalog, or left it, and returns their number.
@@ -212,8 +234,9 @@ class Checkpoints:
         return int(row[0]), int(row[1])
 
 
-def create_checkpoint_tables(connection: sqlite3.Connection) -> None:
-    """Creates LangGraph's tables if they are missing, and migrates those of its earlier versions."""
+def create_tables(connection: sqlite3.Connection) -> None:
+    """Creates the catalog's tables and LangGraph's if they are missing, and migrates those of its earlier versions."""
+    connection.executescript(CATALOG_TABLES)
     _Tables(connection).setup()
 
 
@@ -225,7 +248,7 @@ def _names_in_bytes(connection: sqlite3.Connection, trajectory: str) -> set[str]
     ):
         for (value,) in connection.execute(query, (trajectory,)):
             if isinstance(value, bytes):
-                names.update(found.decode() for found in _IMAGE_NAME.findall(value))
+                names.update(found.decode() for found in IMAGE_NAME.findall(value))
     return names
 
 

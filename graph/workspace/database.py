@@ -32,6 +32,7 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 from interleavethinker.tools.errors import InputError, StoreError
+from interleavethinker.tools.files import atomic_write
 from interleavethinker.tools.folders import create_private
 
 __all__ = ["Database", "select"]
@@ -44,7 +45,6 @@ _WAL_PAUSE_SECONDS = 0.02
 _LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _CAUSES = (
     (_LOCKED, "another process has held its lock for too long. Try again when that process is done"),
-    ({sqlite3.SQLITE_FULL}, "the disk is full. Free some space on it"),
     ({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM}, "it may only be read"),
     ({sqlite3.SQLITE_CANTOPEN}, "it cannot be opened. Check the folder's permissions"),
     ({sqlite3.SQLITE_CORRUPT}, "it is damaged. Restore it from a backup, or recover it with the program sqlite3"),
@@ -52,6 +52,12 @@ _CAUSES = (
     ({sqlite3.SQLITE_IOERR}, "the disk or the file system reports an error. File systems without locks do not work"),
 )
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
+_RESERVE = ".reserve"
+_RESERVE_BYTES = 256 * 1024
+_PLENTY = 4 * _RESERVE_BYTES
+"""Bytes that must be free before the reserve is made."""
+_NO_SPACE = 64 * 1024
+"""Bytes; SQLite needs about half of this to open a file, and reports an input/output error if it cannot have it."""
 
 
 class Database:
@@ -68,7 +74,8 @@ class Database:
         self.reader: sqlite3.Connection
         self.writer: sqlite3.Connection
         self.read_only = False
-        """Whether this user may only read the file; every write then raises `StoreError`."""
+        """Whether the file can only be read, by this user or because the disk is full; a write raises `StoreError`."""
+        self._full = False
         self._copy: tempfile.TemporaryDirectory[str] | None = None
         self._read_thread = ThreadPoolExecutor(1, thread_name_prefix="workspace-read")
         self._write_thread = ThreadPoolExecutor(1, thread_name_prefix="workspace-write")
@@ -101,7 +108,57 @@ class Database:
         """Runs `work` in one transaction, commits it and returns its result; an exception rolls back."""
         return await self._run(self._write_thread, lambda: self._transaction(work))
 
+    async def use_reserve(self) -> bool:
+        """Frees the space that the workspace keeps for deletions on a full disk, and opens the file again.
+
+        Returns:
+            Whether there was a reserve.
+        """
+        reserve = self.path.with_name(_RESERVE)
+        try:
+            await asyncio.to_thread(reserve.unlink)
+        except OSError:
+            return False
+        await self.reopen()
+        return True
+
+    async def reopen(self) -> None:
+        """Opens the file again, for example because the disk is no longer full."""
+        for thread, name in ((self._read_thread, "reader"), (self._write_thread, "writer")):
+            await self._run(thread, functools.partial(self._close_connection, name))
+        await self._run(self._write_thread, lambda: self._connect_existing(lambda _: None))
+        await self._run(self._read_thread, self._connect_reader)
+
+    async def shorten_log(self) -> None:
+        """Moves what was written into the file itself, as far as other processes allow it, and empties the log."""
+        await self._run(self._write_thread, lambda: self.writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
+
+    async def vacuum(self, at_least: float = 0.0) -> int:
+        """Gives the space of deleted rows back to the disk, and returns how many bytes that were.
+
+        Needs as much free space as the file takes afterwards, and waits for transactions of other processes.
+
+        Args:
+            at_least: Share of the file that must be free; otherwise nothing is done.
+        """
+        return await self._run(self._write_thread, lambda: self._vacuum(at_least))
+
+    def _vacuum(self, at_least: float) -> int:
+        pages, free = (self.writer.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count"))
+        if self.read_only or not free or free < at_least * pages:
+            return 0
+        before = self.path.stat().st_size
+        self.writer.execute("VACUUM")
+        self.writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return max(0, before - self.path.stat().st_size)
+
     def _transaction(self, work: _Work[_T]) -> _T:
+        if self._full:
+            raise StoreError(
+                f"The disk of the workspace {self.path.parent} is full; nothing was changed. Free some space on it: "
+                "`delete` works without any.",
+                code="disk_full",
+            )
         if self.read_only:
             raise StoreError(f"The workspace {self.path.parent} may only be read by this user; nothing was changed.")
         self.writer.execute("BEGIN IMMEDIATE")
@@ -139,11 +196,23 @@ class Database:
             raise kind(
                 f"Cannot create the workspace folder {self.path.parent}: {error.strerror}. Choose another folder."
             ) from error
+        self._connect_existing(create_tables)
+        _keep_reserve(self.path.with_name(_RESERVE))
+
+    def _connect_existing(self, create_tables: _Work[None]) -> None:
+        self.read_only = self._full = False
         self.writer = self._connect(self.path)
-        self._switch_to_wal()
-        # Enough against SIGKILL; `FULL` would only add power loss, at an fsync per transaction.
-        self.writer.execute("PRAGMA synchronous=NORMAL")
-        create_tables(self.writer)
+        try:
+            self._switch_to_wal()
+            # Enough against SIGKILL; `FULL` would only add power loss, at an fsync per transaction.
+            self.writer.execute("PRAGMA synchronous=NORMAL")
+            create_tables(self.writer)
+        except sqlite3.Error as error:
+            if not (_is_full(error, self.path) and self.path.stat().st_size):
+                raise
+            self.writer.close()
+            self.read_only = self._full = True
+            self.writer = self._connect_to_read_only()
 
     def _switch_to_wal(self) -> None:
         """Retries where another process opens the new file at the same time: the switch ignores the lock timeout."""
@@ -207,9 +276,31 @@ def _sqlite_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
+        full = _is_full(error, path)
+        cause = "the disk is full. Free some space on it" if full else _cause(error)
         raise StoreError(
-            f"Cannot use the workspace's database {path}: {_cause(error)}. SQLite says: {error}."
+            f"Cannot use the workspace's database {path}: {cause}. SQLite says: {error}.",
+            code="disk_full" if full else "store",
         ) from error
+
+
+def _is_full(error: sqlite3.Error, path: Path) -> bool:
+    code = _primary_code(error)
+    if code == sqlite3.SQLITE_FULL:
+        return True
+    try:
+        return (
+            code in {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN} and shutil.disk_usage(path.parent).free < _NO_SPACE
+        )
+    except OSError:
+        return False
+
+
+def _keep_reserve(path: Path) -> None:
+    """Creates the file whose removal lets a trajectory be deleted on a full disk."""
+    with contextlib.suppress(OSError):
+        if not path.exists() and shutil.disk_usage(path.parent).free > _PLENTY:
+            atomic_write(path, os.urandom(_RESERVE_BYTES))  # A file system that compresses cannot shrink it.
 
 
 def _may_only_read(path: Path) -> bool:

@@ -24,6 +24,8 @@ class HumanVerdict(BaseModel):
     prompt: str | None = None
     """Words for the step after a rejection: the next attempt is made and judged by them, under a new version of the
     plan. Default: the same prompt again, with a new seed."""
+    critics_prompt: bool = False
+    """After a rejection without words of one's own: the next attempt gets the critic's prompt, if it wrote one."""
     reasoning: str = ""
     step: int | None = None
     """From 0; must be the current step, which is the default."""
@@ -45,9 +47,10 @@ def human_verdict_update(state: Mapping[str, Any], given: HumanVerdict) -> tuple
         InputError: The attempt does not exist, or belongs to a step that is finished already.
     """
     attempt = _find_attempt(state, given)
+    critics = attempt.verdict.refined_prompt if given.critics_prompt and attempt.verdict is not None else None
     verdict = Verdict(
         success=given.success,
-        refined_prompt=given.prompt or attempt.prompt,
+        refined_prompt=given.prompt or critics or attempt.prompt,
         reasoning=given.reasoning,
         by_hand=True,
     )

@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.images.png import canonical_png
 from interleavethinker.tools.images.store import ImageStore
 
-__all__ = ["add_image", "remove_unused_images"]
+__all__ = ["UnusedImages", "add_image", "unused_images"]
 
 _MARGIN_SECONDS = 60.0
 
@@ -28,26 +29,35 @@ def add_image(store: ImageStore, image: bytes | str | Path) -> str:
     return store.put(canonical_png(data))
 
 
-def remove_unused_images(
+@dataclass(frozen=True)
+class UnusedImages:
+    """Images that no trajectory uses."""
+
+    removable: tuple[str, ...]
+    """Names of those that nobody has used for a while."""
+    recent: tuple[str, ...]
+    """Names of the others: a running call may be about to use them."""
+
+
+def unused_images(
     store: ImageStore, used: Collection[str], older_than: float, spared_since: float | None = None
-) -> list[str]:
-    """Removes the images that are not in `used`, and temporary files, if older than `older_than` seconds.
+) -> UnusedImages:
+    """Returns the images that are not in `used`.
 
     Args:
         store: The workspace's store.
         used: Names of images to keep.
-        older_than: Seconds.
-        spared_since: Images used since this time (seconds since the epoch) are kept as well.
-
-    Returns:
-        The names of the removed images.
+        older_than: Seconds after which an image counts as removable.
+        spared_since: Images used since this time (seconds since the epoch) count as recent, too.
     """
-    store.sweep(older_than)
     limit = time.time() - older_than
     if spared_since is not None:
         limit = min(limit, spared_since - _MARGIN_SECONDS)
-    unused = [name for name in store if name not in used and _last_used(store, name) <= limit]
-    return [name for name in unused if store.delete(name)]
+    unused = [name for name in store if name not in used]
+    removable = {name for name in unused if _last_used(store, name) <= limit}
+    return UnusedImages(
+        tuple(name for name in unused if name in removable), tuple(name for name in unused if name not in removable)
+    )
 
 
 def _last_used(store: ImageStore, name: str) -> float:

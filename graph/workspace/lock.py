@@ -1,7 +1,8 @@
 """One writer per trajectory, across processes: an advisory file lock, which the system frees when its holder dies.
 
-LangGraph does not guard a thread id; two runs of one trajectory would generate everything twice. The file is never
-removed: otherwise one process could lock a file that another has just replaced.
+LangGraph does not guard a thread id; two runs of one trajectory would generate everything twice. The file is removed
+only with its trajectory, under the lock: whoever then holds a lock on the removed file finds that there is no
+trajectory.
 """
 
 import asyncio

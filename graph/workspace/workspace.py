@@ -15,8 +15,7 @@ it, and `collect_garbage` removes it. `delete` removes both in one transaction.
 import asyncio
 import contextlib
 import secrets
-import sqlite3
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -32,18 +31,19 @@ from interleavethinker.tools.errors import InputError, InterleaveError, Trajecto
 from interleavethinker.tools.folders import default_home
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.request_parsing import RequestLike, as_request
-from interleavethinker.tools.types import Request, Step
+from interleavethinker.tools.types import Step
 
 from .branching import BranchPoint, branch_state
-from .catalog import CATALOG_TABLES, Catalog, RequestKey, Status, TrajectorySummary, new_entry, remove_rows
-from .checkpoints import Checkpoints, create_checkpoint_tables
+from .catalog import Catalog, RequestKey, Status, TrajectorySummary, new_entry, title_of
+from .checkpoints import Checkpoints, create_tables
+from .cleaning import Cleaner
 from .commands import CommandQueue, Verb
 from .components import GIVEN_COMPONENTS, ComponentCache, notes_of, usable_profile
 from .database import Database
 from .departures import Departures
 from .healing import restore_images
 from .human_review import HumanVerdict, named_attempt
-from .images import add_image, remove_unused_images
+from .images import UnusedImages, add_image
 from .lock import TrajectoryLock, is_held
 from .provenance import provenance_of
 from .runner import Runner, apply_human_verdict
@@ -71,6 +71,7 @@ class Workspace:
         self._catalog = Catalog(database)
         self._commands = CommandQueue(database)
         self._checkpoints = Checkpoints(database, after_put=self._commands.refresh)
+        self._cleaner = Cleaner(database, self._checkpoints, store)
         self._components = ComponentCache(store, components)
         self._departures = Departures()
 
@@ -91,7 +92,7 @@ class Workspace:
             StoreError: The database cannot be used.
         """
         folder = default_home() if root is None else Path(root)
-        async with Database.open(folder / "trajectories.sqlite", _create_tables) as database:
+        async with Database.open(folder / "trajectories.sqlite", create_tables) as database:
             workspace = cls(folder, components, database, ImageStore(folder / "images", fsync=fsync))
             try:
                 yield workspace
@@ -151,7 +152,7 @@ class Workspace:
             "seed": secrets.randbelow(2**31) if seed is None else seed,
             "approve_plan": approve_plan,
         }
-        entry = new_entry(_title(parsed), name)
+        entry = new_entry(title_of(parsed), name)
         await self._checkpoints.write(entry.id, values, "__start__")
         return await self._catalog.add(entry, (), await asyncio.to_thread(provenance_of, name, self._given), key)
 
@@ -297,32 +298,40 @@ class Workspace:
     async def delete(self, trajectory: str) -> None:
         """Deletes a trajectory; the next `collect_garbage` removes those of its images that no other one needs.
 
+        Works on a full disk, too; images may then go at once.
+
         Raises:
             TrajectoryError: It is running (`busy`).
+            StoreError: The disk is full, and nothing was left to make room with (`disk_full`).
         """
         entry = await self._catalog.get(trajectory)
-
-        def remove(connection: sqlite3.Connection) -> None:
-            remove_rows(connection, entry.id)
-            self._checkpoints.remove_rows(entry.id)
-
         async with self._lock(entry.id):
-            await self._database.write(remove)
+            await self._cleaner.delete(entry.id, self.list)
+            # Whoever waits for this lock finds no entry once it has it, and ids do not recur.
+            with contextlib.suppress(OSError):
+                await asyncio.to_thread(self._lock_path(entry.id).unlink)
 
-    async def collect_garbage(self, older_than: float = 3600.0) -> Sequence[str]:
+    async def images_of(self, *trajectories: str) -> Set[str]:
+        """Returns the names of all images that these trajectories use, those of their requests included."""
+        return await self._checkpoints.image_names([(await self._catalog.get(one)).id for one in trajectories])
+
+    async def unused_images(self, older_than: float = 3600.0, *, without: Collection[str] = ()) -> UnusedImages:
+        """Returns the images that no trajectory names; see `collect_garbage`. IDs in `without` count as deleted."""
+        return await self._cleaner.unused([one for one in await self.list() if one.id not in without], older_than)
+
+    async def collect_garbage(self, older_than: float = 3600.0, *, also: Collection[str] = ()) -> Sequence[str]:
         """Removes images that no trajectory names, and returns their names; also states without a catalog entry.
 
         Args:
             older_than: Seconds; younger images may belong to a call whose checkpoint is about to be written.
+            also: Names of images that are removed at any age if no trajectory names them, such as those of trajectories
+                that were just deleted.
         """
-        used: set[str] = set()
-        entries = await self.list()
-        for entry in entries:
-            used |= await self._checkpoints.image_names(entry.id)
-        # A clock that jumps makes the newest images look old; those of trajectories that run now are spared anyway.
-        running_since = min((one.updated.timestamp() for one in entries if one.status == "running"), default=None)
-        await self._checkpoints.remove_orphans(older_than)
-        return await asyncio.to_thread(remove_unused_images, self.store, used, older_than, running_since)
+        return await self._cleaner.remove_garbage(await self.list(), older_than, also)
+
+    async def vacuum(self, at_least: float = 0.0) -> int:
+        """Gives the database's free space back to the disk if its share is `at_least`; returns how many bytes."""
+        return await self._database.vacuum(at_least)
 
     async def close_components(self) -> None:
         """Frees the models and ends the image servers; the next run opens them again, and runs in progress fail."""
@@ -387,12 +396,3 @@ class Workspace:
 
     def _lock_path(self, trajectory: str) -> Path:
         return self.root / "locks" / f"{trajectory}.lock"
-
-
-def _create_tables(connection: sqlite3.Connection) -> None:
-    connection.executescript(CATALOG_TABLES)
-    create_checkpoint_tables(connection)
-
-
-def _title(request: Request) -> str:
-    return " ".join(request.text.split()) or f"{len(request.images)} images"

@@ -83,6 +83,41 @@ def test_quitting_pauses_and_resume_asks_the_open_question_again(run: Run, answe
     assert record(run)["stop_reason"] == "complete"
 
 
+CRITIC = """
+from interleavethinker.tools.types import Verdict
+
+class Critic:
+    gives_confidence = True
+    def __init__(self, store): pass
+    async def judge(self, cases):
+        return [Verdict(success="!" in case.prompt, refined_prompt=case.prompt + "!", reasoning="Too dull.")
+                for case in cases]
+"""
+
+
+@pytest.mark.parametrize("answers", ["a\n\n\n\n\n", "a\nr\n\n\nr\n\n\n"])
+def test_enter_goes_on_as_the_critic_says_and_is_never_recorded_as_a_persons_words(
+    answers: str, run: Run, home: Path, answer: Answer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / "dull_critic.py").write_text(CRITIC)
+    monkeypatch.syspath_prepend(home)
+    profile = (home / "cells.toml").read_text()
+    (home / "dull.toml").write_text(
+        profile.replace("interleavethinker.tools.testing.agents:accepting_critic", "dull_critic:Critic")
+    )
+    answer(answers)
+    code, _, err = run("run", STORY, "--profile", "dull.toml", "--ask")
+    assert code == exits.OK, err
+    assert "[q]uit (Enter: go on as the critic says)?" in err
+    done = record(run)
+    assert len(done["plans"]) == 1, "no version of the plan with a person's words"
+    for step in (0, 1):
+        first, second = (one for one in done["attempts"] if one["step"] == step)
+        assert second["prompt"] == first["prompt"] + "!"
+        assert first["verdict"]["by_hand"] == ("r" in answers)
+        assert second["verdict"]["by_hand"] is False
+
+
 def test_a_plan_is_edited_until_it_is_valid(
     run: Run, home: Path, answer: Answer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

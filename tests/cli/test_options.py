@@ -129,7 +129,8 @@ def test_commands_that_only_record_a_request_support_json(run: Run) -> None:
     child = as_json(run, "branch", done["id"], "2", "--no-run")["id"]
     assert (as_json(run, "pause", child)["id"], as_json(run, "pause", child)["status"]) == (child, "paused")
     assert as_json(run, "cancel", child)["status"] == "cancelled"
-    assert as_json(run, "delete", child) == {"deleted": [child], "images_removed": 0}
+    nothing = {"recent_images": 0, "exports": [], "server_images": 0}
+    assert as_json(run, "delete", child) == {"deleted": [child], "images_removed": 0, "left": nothing}
     assert run("branch", name, "2", "--no-run")[1].strip() in {entry["id"] for entry in as_json(run, "list")}
 
 

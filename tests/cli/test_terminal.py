@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from interleavethinker.cli import exit_codes as exits
-from interleavethinker.cli.terminal import clean, console, echo, one_line
+from interleavethinker.cli.terminal import console, echo
+from interleavethinker.tools.plain_text import clean, one_line
 
 ROOT = Path(__file__).parents[2]
 HOSTILE = (

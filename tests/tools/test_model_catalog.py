@@ -2,7 +2,13 @@
 
 import pytest
 
-from interleavethinker.tools.model_catalog import IMAGE_MODELS, image_model, known_model, memory_need
+from interleavethinker.tools.model_catalog import (
+    IMAGE_MODELS,
+    image_model,
+    known_model,
+    memory_for_weights,
+    memory_need,
+)
 
 
 @pytest.mark.parametrize(
@@ -49,12 +55,15 @@ def test_downloads_are_listed_with_the_second_model_of_a_pair_and_shipped_weight
         ("black-forest-labs/FLUX.2-klein-4B", 18),
         ("Qwen/Qwen3-VL-8B-Instruct", 22),
         ("micro", 0),
-        ("someone/Model-10B-v2", 25.0),
-        ("someone/model_7B", 17.5),
-        ("someone/tiny-1B", 0),
-        ("someone/v8Beta", 0),
-        ("/a/folder", 0),
+        ("someone/Model-10B-v2", None),
+        ("someone/tiny-1B", None),
+        ("/a/folder-8B", None),
     ],
 )
-def test_memory_need_comes_from_the_catalog_and_otherwise_from_the_name(name: str, gib: float) -> None:
+def test_memory_need_comes_from_the_catalog_and_never_from_a_name(name: str, gib: float | None) -> None:
     assert memory_need(name) == gib
+
+
+def test_the_size_of_weights_decides_where_the_catalog_knows_nothing() -> None:
+    assert memory_for_weights(16) == 20
+    assert memory_for_weights(0.5) == 0

@@ -147,6 +147,39 @@ async def test_a_trajectory_without_a_plan_can_be_exported_and_gives_the_reason(
     assert "Only balls are supported." in page.read_text()
 
 
+@pytest.mark.parametrize("name", ["index.html", "document.md", "trajectory.json"])
+async def test_a_file_that_no_export_wrote_is_never_replaced(opened: Opened, tmp_path: Path, name: str) -> None:
+    theirs = tmp_path / "site" / name
+    theirs.parent.mkdir()
+    theirs.write_text("<!doctype html>mine")
+    async with opened() as ws:
+        seen = await ws.run(await ws.create("x"))
+        with pytest.raises(InputError, match="no export wrote"):
+            export(seen, ws.store, theirs.parent)
+        assert theirs.read_text() == "<!doctype html>mine"
+        assert [one.name for one in theirs.parent.iterdir()] == [name], "and nothing else was written"
+        for single_file in (True, False, True, False):  # Its own files of any form are.
+            export(seen, ws.store, tmp_path / "again", single_file=single_file)
+
+
+async def test_no_export_holds_control_characters_of_models_or_users(opened: Opened, tmp_path: Path) -> None:
+    said = "a \x1b[31mred\x1b[0m \x9b2J\x1b]52;c;cm0=\x07ball\x00\x7f \u202eevil\u202c"
+    step = Step(instruction=said, prompt=said, auxiliary_text=said)
+    async with opened(Plan(steps=(step,), reasoning=said)) as ws:
+        seen = await ws.run(await ws.create(said))
+        for single_file in (False, True):
+            export(seen, ws.store, tmp_path / str(single_file), single_file=single_file)
+        shown = show(seen.document, ws.store)._repr_mimebundle_()
+    names = ("False/index.html", "False/document.md", "False/trajectory.json", "True/index.html")
+    texts = [(tmp_path / name).read_text() for name in names]
+    controls = {*map(chr, range(32)), *map(chr, range(0x7F, 0xA0))} - {"\n"}
+    for text in (*texts, *shown.values()):
+        assert not controls & set(text)
+        assert "ball" in text
+    record = Trajectory.model_validate_json((tmp_path / "False" / "trajectory.json").read_text())
+    assert record == seen, "the record keeps every character, as an escape"
+
+
 def no_case(_: CriticInput) -> Verdict:
     raise AssertionError
 

@@ -1,12 +1,20 @@
 """What `check_profile` reports about a profile's models, keys, licenses and memory."""
 
+import contextlib
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
-from interleavethinker.graph.profiles.checks import check_profile, gpu_memory_need, local_models
+from interleavethinker.graph.profiles.checks import (
+    check_profile,
+    gpu_memory_need,
+    local_models,
+    models_of_unknown_size,
+)
 from interleavethinker.graph.profiles.opening import open_components
 from interleavethinker.graph.profiles.profile import Profile, load_profile
 from interleavethinker.tools.check_result import CheckResult
@@ -56,7 +64,7 @@ def test_an_image_model_named_by_its_alias_is_resolved_and_reported_with_size_an
 def test_an_alias_whose_repositories_are_in_the_cache_counts_as_downloaded(
     profile_with: Callable[..., Profile], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cached = {"black-forest-labs/FLUX.2-klein-4B", "Qwen/Qwen-Image-Edit-2511"}
+    cached = {"black-forest-labs/FLUX.2-klein-4B": 1, "Qwen/Qwen-Image-Edit-2511": 1}
     monkeypatch.setattr("interleavethinker.graph.profiles.checks._downloaded", lambda: cached)
     for name in ("klein", "black-forest-labs/FLUX.2-klein-4B"):
         found = checks_of(profile_with(klein=name))["generator"].found
@@ -166,3 +174,87 @@ def test_a_hosted_model_is_not_called_good_because_of_its_name(
     found = hosted("openai:gpt-99-does-not-exist", profile_with)
     assert found.good
     assert "the provider was not asked for the model" in found.found
+
+
+def answering(status: int, body: bytes) -> Iterator[tuple[str, list[str]]]:
+    """Runs a server that answers everything alike; yields its address and the requests that it gets."""
+    seen: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            seen.append(f"{self.path} {self.headers.get('authorization')}")
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/v1", seen
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "good", "said"),
+    [
+        (200, b'{"data": [{"id": "mine"}]}', True, "answers and has the model"),
+        (200, b'{"data": [{"id": "other\\u001b[31m"}]}', True, "does not list the model; it has: other"),
+        (401, b"{}", False, "refuses the key (HTTP 401)"),
+        (404, b"<html>", True, "not with a list of models (HTTP 404)"),
+        (200, b" " * 2_000_000, True, "not with a list of models"),
+    ],
+)
+def test_a_server_of_ones_own_is_asked_whether_it_answers(
+    status: int,
+    body: bytes,
+    good: bool,
+    said: str,
+    profile_with: Callable[..., Profile],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-mine")
+    with contextlib.contextmanager(answering)(status, body) as (address, seen):
+        monkeypatch.setenv("OPENAI_BASE_URL", address)
+        found = hosted("openai:mine", profile_with)
+    assert (found.good, seen[0]) == (good, "/v1/models Bearer sk-mine")
+    assert said in found.found
+    assert "\x1b" not in found.found
+
+
+def test_a_server_that_does_not_answer_is_a_failure(
+    profile_with: Callable[..., Profile], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-mine")
+    for address in (
+        "http://127.0.0.1:9/v1",
+        "http://user:hunter2@127.0.0.1:9/v1?key=hunter2",
+        "not an address",
+        "http://[::1",
+        "file:///etc/passwd",
+    ):
+        monkeypatch.setenv("OPENAI_BASE_URL", address)
+        found = hosted("openai:mine", profile_with)
+        assert not found.good
+        assert "does not answer" in found.found
+        assert "hunter2" not in found.found
+
+
+@pytest.mark.parametrize("model", ["a.b:c", "..:x", "a/b:c", "os.path:join", ":", "a b:c"])
+def test_a_strange_provider_is_reported_and_never_imported(model: str, profile_with: Callable[..., Profile]) -> None:
+    found = hosted(model, profile_with)
+    assert not found.good
+    assert "unknown provider" in found.found
+
+
+def test_memory_is_measured_and_never_read_off_a_name(profile_with: Callable[..., Profile], tmp_path: Path) -> None:
+    folder = tmp_path / "my-70B"
+    folder.mkdir()
+    with (folder / "model.safetensors").open("wb") as file:
+        file.truncate(16_000_000_000)
+    own = {"qwen3-vl:Qwen/Qwen3-VL-8B-Instruct": f"qwen3-vl:{folder}"}
+    assert gpu_memory_need(profile_with(klein="fake", **own)) == 20
+    remote = {"qwen3-vl:Qwen/Qwen3-VL-8B-Instruct": "qwen3-vl:someone/Model-70B"}
+    profile = profile_with(klein="fake", **remote)
+    assert (gpu_memory_need(profile), models_of_unknown_size(profile)) == (0, ["someone/Model-70B"])

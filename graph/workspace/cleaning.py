@@ -1,0 +1,100 @@
+"""What leaves a workspace: rows of deleted trajectories, images that nobody uses, and the space that both took.
+
+A deletion is one transaction. On a full disk, where SQLite cannot write even that, it goes on in small transactions:
+the catalog's entry first, so that what a kill leaves is a state without an entry, which `remove_garbage` removes.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable, Collection, Sequence
+
+from interleavethinker.tools.errors import StoreError
+from interleavethinker.tools.images.store import ImageStore
+
+from .catalog import TrajectorySummary, remove_rows
+from .checkpoints import Checkpoints
+from .database import Database
+from .images import UnusedImages, unused_images
+
+__all__ = ["Cleaner"]
+
+_Listing = Callable[[], Awaitable[Sequence[TrajectorySummary]]]
+
+
+class Cleaner:
+    """Deletes trajectories and images. Locks are the caller's responsibility.
+
+    Args:
+        database: The workspace's.
+        checkpoints: The workspace's.
+        store: The workspace's.
+    """
+
+    def __init__(self, database: Database, checkpoints: Checkpoints, store: ImageStore) -> None:
+        self._database = database
+        self._checkpoints = checkpoints
+        self._store = store
+
+    async def delete(self, trajectory: str, listed: _Listing) -> None:
+        """Deletes a trajectory's rows.
+
+        A full disk gets the space that the database keeps in reserve; if that is not enough, also that of the images
+        that nobody uses, or only this trajectory.
+
+        Args:
+            trajectory: Its id.
+            listed: Returns all trajectories.
+
+        Raises:
+            StoreError: The disk stays full (`disk_full`), or the database cannot be used.
+        """
+
+        def remove(connection: sqlite3.Connection) -> None:
+            remove_rows(connection, trajectory)
+            self._checkpoints.remove_rows(trajectory)
+
+        try:
+            await self._database.write(remove)
+        except StoreError as error:
+            if error.code != "disk_full":
+                raise
+            await self._delete_on_full_disk(trajectory, listed)
+
+    async def unused(self, entries: Sequence[TrajectorySummary], older_than: float) -> UnusedImages:
+        """Returns the images that none of these trajectories uses."""
+        used = await self._checkpoints.image_names([entry.id for entry in entries])
+        # A clock that jumps makes the newest images look old; those of trajectories that run now are spared anyway.
+        running_since = min((one.updated.timestamp() for one in entries if one.status == "running"), default=None)
+        return await asyncio.to_thread(unused_images, self._store, used, older_than, running_since)
+
+    async def remove_garbage(
+        self, entries: Sequence[TrajectorySummary], older_than: float, also: Collection[str] = ()
+    ) -> list[str]:
+        """Removes images that none of these trajectories uses, and states without an entry; see `Workspace`."""
+        await asyncio.to_thread(self._store.sweep, older_than)
+        unused = await self.unused(entries, older_than)
+        names = [*unused.removable, *(name for name in unused.recent if name in also)]
+        removed = [name for name in names if await asyncio.to_thread(self._store.delete, name)]
+        await self._checkpoints.remove_orphans(older_than)
+        return removed
+
+    async def _delete_on_full_disk(self, trajectory: str, listed: _Listing) -> None:
+        own = await self._checkpoints.image_names([trajectory])
+        if await self._database.use_reserve():
+            try:
+                await self._delete_in_parts(trajectory)
+            except StoreError as error:
+                if error.code != "disk_full":
+                    raise
+            else:
+                return
+        unused = await self.unused([one for one in await listed() if one.id != trajectory], older_than=3600.0)
+        for name in (*unused.removable, *(one for one in unused.recent if one in own)):
+            await asyncio.to_thread(self._store.delete, name)
+        await self._database.reopen()
+        await self._delete_in_parts(trajectory)
+
+    async def _delete_in_parts(self, trajectory: str) -> None:
+        await self._database.write(lambda connection: remove_rows(connection, trajectory))
+        while await self._database.write(lambda connection: self._checkpoints.remove_some_rows(connection, trajectory)):
+            await self._database.shorten_log()
