@@ -37,6 +37,21 @@ def image_server(
     allow_origin: Annotated[
         list[str] | None, typer.Option(help="Origin whose web pages may call the server; repeatable.")
     ] = None,
+    images: Annotated[
+        list[Path] | None,
+        typer.Option(help="Folder whose images clients may name by path, for edits of one's own images; repeatable."),
+    ] = None,
+    preload: Annotated[
+        bool, typer.Option("--preload", help="Load the model at the start instead of the first call.")
+    ] = False,
+    loading_wait: Annotated[
+        float,
+        typer.Option(min=0, help="Seconds that a call waits for a model that loads; then it is told to call again."),
+    ] = 3.0,
+    unload_after: Annotated[
+        float | None,
+        typer.Option(min=0, metavar="MINUTES", help="Free the model's memory after so many minutes without a call."),
+    ] = None,
     device: Annotated[str, typer.Option(help="Device for a local model: auto, cpu, cuda, cuda:1, mps.")] = "auto",
     dtype: Annotated[
         Literal["auto", "bfloat16", "float16", "float32"], typer.Option(help="Number format of a local model.")
@@ -60,15 +75,21 @@ def image_server(
 ) -> None:
     """Serve an image model over MCP to chat clients and to this project's agent.
 
+    The model is loaded at the first call and stays in memory unless
+    --unload-after says otherwise.
+
     With --transport http, set INTERLEAVETHINKER_TOKEN to a secret of at least
     16 characters to make clients send it as a bearer token. Listening on any
     address other than loopback requires it.
 
     Examples:
     interleavethinker image-server --model micro
+    interleavethinker image-server --model micro --images ~/Pictures
+    interleavethinker image-server --model klein --unload-after 10
     interleavethinker image-server --model klein --transport http
     """
     from interleavethinker.servers.images.backends.diffusers import DiffusersOptions
+    from interleavethinker.servers.images.loading import LoadingOptions
     from interleavethinker.servers.images.main import open_backend, serve_images
     from interleavethinker.servers.images.service import ServiceLimits
     from interleavethinker.servers.transport.http import HttpOptions
@@ -97,6 +118,8 @@ def image_server(
             http=http,
             max_bytes=int(store_gib * _GIB),
             fsync=fsync,
+            loading=LoadingOptions(preload, loading_wait, None if unload_after is None else 60 * unload_after),
+            folders=tuple(images or ()),
         )
     )
     if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):

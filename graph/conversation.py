@@ -7,8 +7,6 @@ the sequence or changes the last image; a message that names a step ("in step 2"
 Knows LangChain's messages and this project's documents. Deliberately does not know nodes or components.
 """
 
-import base64
-import binascii
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -17,6 +15,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langgraph.config import get_config
 
 from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.images.data_uris import decode_base64, decode_data_uri, is_data_uri
 from interleavethinker.tools.images.png import canonical_png
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.types import ImagePart, Part, Request, Sha256, TextPart
@@ -29,7 +28,6 @@ __all__ = ["answer_message", "continued", "image_address", "message_parts", "una
 
 _MOST_IMAGES = 8
 """Images of the thread that a further request begins with, the newest; each costs a model as much as a page of text."""
-_DATA_URI = re.compile(r"data:image/[\w.+-]+(?:;[\w=.+-]+)*;base64,(.*)", re.DOTALL)
 _STORED = re.compile(r"(?:image://|https?://\S*/images/)([0-9a-f]{64})(?:\.png)?")
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 _PLACE = re.compile(
@@ -158,11 +156,9 @@ def _stored_image(block: Mapping[str, Any], store: ImageStore | None) -> Sha256:
             )
         return stored.group(1)
     data = block.get("base64")
-    if isinstance(data, str):
-        data = data.partition("base64,")[2] or data
-    elif matched := _DATA_URI.fullmatch(url):
-        data = matched.group(1)
     if not isinstance(data, str):
+        data = url
+    if not (block.get("base64") or is_data_uri(url)):
         raise InputError(
             "An image in a message must be base64 data or the address of an image that was put here; other addresses "
             "are not fetched.",
@@ -173,8 +169,5 @@ def _stored_image(block: Mapping[str, Any], store: ImageStore | None) -> Sha256:
             "This graph has no store for images in messages. Pass `Components(…, store=ImageStore(…))`.",
             code="unsupported",
         )
-    try:
-        encoded = base64.b64decode("".join(data.split()), validate=True)
-    except binascii.Error as error:
-        raise InputError("An image in the message is not valid base64. Send it again.", code="invalid_image") from error
+    encoded = decode_data_uri(data) if is_data_uri(data) else decode_base64(data)
     return store.put(canonical_png(encoded))

@@ -18,7 +18,7 @@ and `--json` output), so that programs need not parse English. An instance may h
 - ProfileError: `local_extra_missing`
 - StoreError: `unknown_image`, `corrupt_image`, `damaged` (a trajectory's saved state)
 - GeneratorError: `busy`, `deadline`, `server_died`, `unreachable`, `unauthorized`, `closed`, `contract`, `no_image`,
-  `corrupt_image`, `unknown_image`, `model_not_loaded`, `not_finite`, `out_of_memory`, `quota`, `stopping`
+  `corrupt_image`, `unknown_image`, `loading`, `model_not_loaded`, `not_finite`, `out_of_memory`, `quota`, `stopping`
 - ModelError: `unloaded`
 - TrajectoryError: `busy`, `cancelled`, `unknown_trajectory`
 

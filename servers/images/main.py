@@ -1,5 +1,6 @@
 """One image server process: selects the backend for a model, assembles store, service and MCP server, and serves."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from interleavethinker.servers.images.backends.base import Backend
@@ -7,9 +8,11 @@ from interleavethinker.servers.images.backends.diffusers import DiffusersBackend
 from interleavethinker.servers.transport.http import HttpOptions, serve_http
 from interleavethinker.servers.transport.stdio import serve_stdio
 from interleavethinker.tools.errors import ProfileError
+from interleavethinker.tools.images.folders import ImageFolders
 from interleavethinker.tools.model_catalog import FAKE_MODELS
 
 from .cache import GenerationStore
+from .loading import LoadingOptions
 from .service import ImageService, ServiceLimits
 
 __all__ = ["open_backend", "serve_images"]
@@ -52,25 +55,36 @@ async def serve_images(
     http: HttpOptions | None = None,
     max_bytes: int = 0,
     fsync: bool = False,
+    loading: LoadingOptions | None = None,
+    folders: Sequence[Path] = (),
 ) -> None:
     """Serves a backend until the client closes the connection (stdio) or a signal arrives (HTTP).
 
     Args:
-        backend: The model; it loads in the background, so that the handshake does not wait for it.
+        backend: The model; it loads in the background, so that neither the handshake nor a stored call waits for it.
         store: Folder for this server's images.
         limits: What requests may ask for; None means the defaults.
         http: Where to listen; None means stdio.
         max_bytes: Size limit of the folder in bytes; 0 means none.
         fsync: See `ImageStore`.
+        loading: When the model enters and leaves memory; None means the defaults.
+        folders: Where images that clients name by path may be.
 
     Raises:
-        InputError: The HTTP options would expose the server without a token, or the address is not available.
+        InputError: The HTTP options would expose the server without a token, the address is not available, or a folder
+            cannot be read.
     """
     if http is not None:
         http.check()
     from .server import build_server
 
-    service = ImageService(backend, GenerationStore(store, max_bytes, fsync), limits or ServiceLimits())
+    service = ImageService(
+        backend,
+        GenerationStore(store, max_bytes, fsync),
+        limits or ServiceLimits(),
+        loading or LoadingOptions(),
+        ImageFolders(folders),
+    )
     server = build_server(service, remote_clients=True)
     async with service:
         if http is None:

@@ -1,35 +1,47 @@
-"""The image server's MCP interface: four tools and the `image://` resources, over any `ImageService`.
+"""The image server's MCP interface: its tools and the `image://` resources, over any `ImageService`.
 
-The contract, for authors of other servers: `generate_image` and `edit_image` return structured content (`ImageAnswer`),
-a link to `image://{sha256}`, and a preview of at most 100 KB. An error is a result with `is_error` and
-`{"error": {"code", "message", "retryable"}}`. Knows nothing of models; the transports are in `servers.transport`.
+The contract, for authors of other servers: `generate_image` and `edit_image` return structured content (`ImageAnswer`)
+and a preview of at most 100 KB. There is no link to the full image in the content: chat clients would fetch it as a web
+address. Errors are those of `tool_server`. Knows nothing of models; the transports are in `servers.transport`.
 """
 
 import asyncio
 import base64
 import contextlib
-import functools
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from importlib.metadata import version
-from typing import Annotated, ParamSpec
+from typing import Annotated, Any
 
-from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
-from mcp_types import CallToolResult, ImageContent, ResourceLink, TextContent, ToolAnnotations
+from mcp_types import CallToolResult, Icon, ImageContent, ToolAnnotations
 from pydantic import BaseModel, Field
 
-from interleavethinker.tools.errors import GeneratorError, InterleaveError, StoreError
-from interleavethinker.tools.images.png import preview
+from interleavethinker.servers.tool_server import ToolServer, structured_result
+from interleavethinker.tools.errors import StoreError
+from interleavethinker.tools.images.png import data_uri, preview
 
-from .service import ImageService, ServedImage
+from .service import MAX_SEED, ImageService, ServedImage, ServiceLimits
 
-__all__ = ["ImageAnswer", "PutAnswer", "StatusAnswer", "build_server"]
+__all__ = ["FilesAnswer", "ImageAnswer", "PutAnswer", "StatusAnswer", "build_server"]
 
 _PREVIEW_BYTES = 100_000
+_MOST_FILES = 50
+_LONGEST_QUOTE = 300
+_DESCRIPTION = "Generates and edits images with one model, on this machine or at a provider."
+_ICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><path fill="#46a" d="M0 0h8v8H0z"/>'
+    '<path fill="#fff" d="M1 7l2-3 1 1 1-2 2 4z"/></svg>'
+)
 _INSTRUCTIONS = """Generates and edits images.
-Images are named image://{sha256}. To edit an image that this server generated, pass its uri as `image`. To edit your
-own, pass a data URI, or upload it once with put_image. The same call with the same seed gives the same image, at no
-cost."""
+Each answer names its image by uri, image://{sha256}, and shows a preview. To change an image, pass its uri to
+edit_image as `image`; the result is a new image. The same call with the same seed gives the same image, at no cost.
+An error begins with its code. After `loading` or `busy`, call again with the same arguments; if that goes on, tell the
+user that the model is not ready yet."""
+_FILE_INSTRUCTIONS = """
+To edit one of the user's own images, find its path with list_images and pass that as `image`."""
+_NO_FILE_INSTRUCTIONS = """
+The user's own images can be edited only after a program has uploaded them with put_image."""
 
 
 class ImageAnswer(BaseModel):
@@ -37,8 +49,9 @@ class ImageAnswer(BaseModel):
 
     uri: str = Field(description="image://{sha256}: readable as a resource, and usable as `image` in edit_image")
     sha256: str = Field(description="Hash of the PNG bytes")
-    width: int
-    height: int
+    bytes: int = Field(description="Size of the PNG, which the resource at `uri` has")
+    width: int = Field(description="Pixels")
+    height: int = Field(description="Pixels")
     seed: int = Field(description="The seed used; with it, the same call gives the same image")
     model: str = Field(description="Model and version that generated it")
     seconds: float = Field(description="Duration of the generation, without queueing")
@@ -48,10 +61,16 @@ class ImageAnswer(BaseModel):
 class PutAnswer(BaseModel):
     """Structured result of `put_image`."""
 
-    uri: str
-    sha256: str
-    width: int
-    height: int
+    uri: str = Field(description="image://{sha256}: usable as `image` in edit_image")
+    sha256: str = Field(description="Hash of the stored PNG bytes")
+    width: int = Field(description="Pixels")
+    height: int = Field(description="Pixels")
+
+
+class FilesAnswer(BaseModel):
+    """Structured result of `list_images`."""
+
+    paths: list[str] = Field(description="Paths that are usable as `image` in edit_image, the newest first")
 
 
 class StatusAnswer(BaseModel):
@@ -59,8 +78,9 @@ class StatusAnswer(BaseModel):
 
     backend: str
     model: str
-    loaded: bool = Field(description="Whether the model is in memory; the first call waits for it")
-    problem: str | None = Field(description="Why the model cannot be used; null if it can")
+    loaded: bool = Field(description="Whether the model is in memory; if not, the next call loads it")
+    loading: bool = Field(description="Whether the model is being loaded now")
+    problem: str | None = Field(description="Why the model could not be loaded the last time; null if it was not tried")
     device: str
     dtype: str
     version: str
@@ -72,24 +92,40 @@ class StatusAnswer(BaseModel):
     answered_from_store: int
 
 
-Prompt = Annotated[
-    str, Field(description="What the image shows", json_schema_extra={"minLength": 1, "maxLength": 8000})
+def _whole(description: str, low: int, high: int) -> Any:
+    """A whole number within bounds that the schema states. The service checks them: its errors say more."""
+    return Field(description=description, json_schema_extra={"minimum": low, "maximum": high})
+
+
+_LIMITS = ServiceLimits()
+_TEXT: Any = {"minLength": 1, "maxLength": _LIMITS.max_prompt}
+Prompt = Annotated[str, Field(description="What the image shows", json_schema_extra=_TEXT)]
+Change = Annotated[str, Field(description="What to change", json_schema_extra=_TEXT)]
+Seed = Annotated[
+    Annotated[int, _whole("Whole number", 0, MAX_SEED)] | None,
+    Field(description="The same call with the same seed gives the same image; without one, every call gives a new one"),
 ]
-Change = Annotated[str, Field(description="What to change", json_schema_extra={"minLength": 1, "maxLength": 8000})]
-Source = Annotated[str, Field(description="image://{sha256} of an image this server knows, or data:image/png;base64,…")]
-Seed = Annotated[int | None, Field(description="0 to 2^63-1; without one, every call generates a new image")]
-Pixels = Annotated[int | None, Field(description="Pixels; rounded down to a size that the model supports")]
-Steps = Annotated[int | None, Field(description="Denoising steps; best left to the model's settings")]
-Guidance = Annotated[float | None, Field(description="Guidance scale; best left to the model's settings")]
+_Side = Annotated[int, _whole("Pixels", _LIMITS.min_side, _LIMITS.max_side)]
+Pixels = Annotated[_Side | None, Field(description="Pixels; rounded down to a size that the model supports")]
+Steps = Annotated[
+    Annotated[int, _whole("Steps", 1, _LIMITS.max_steps)] | None,
+    Field(description="Denoising steps; best left to the model's settings"),
+]
+Guidance = Annotated[
+    Annotated[float, Field(json_schema_extra={"minimum": 0, "maximum": _LIMITS.max_guidance})] | None,
+    Field(description="Guidance scale; best left to the model's settings"),
+]
+_KNOWN_IMAGE = "image://{sha256} of an image of this server"
+_OWN_IMAGE = "data:image/png;base64,… (PNG, JPEG, WebP or GIF)"
+Source = Annotated[str, Field(description=f"{_KNOWN_IMAGE}, a path from list_images, or {_OWN_IMAGE}")]
+StoredSource = Annotated[str, Field(description=f"{_KNOWN_IMAGE}, or {_OWN_IMAGE}")]
 
 _ImageResult = Annotated[CallToolResult, ImageAnswer]
-_Parameters = ParamSpec("_Parameters")
-_GENERATES = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=False)
 _IDEMPOTENT = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 _READ_ONLY = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 
 
-def build_server(service: ImageService, *, remote_clients: bool = False) -> MCPServer:
+def build_server(service: ImageService, *, remote_clients: bool = False) -> ToolServer:
     """Returns an MCP server over a service; the caller opens the service and runs a transport.
 
     Args:
@@ -97,16 +133,20 @@ def build_server(service: ImageService, *, remote_clients: bool = False) -> MCPS
         remote_clients: Whether all clients are outside this process. Their requests say whether they want progress, and
             steps wake the event loop only if so. A client in this process does not say.
     """
-    server: MCPServer = MCPServer(
+    server = ToolServer(
         "interleavethinker-images",
         title="Image generator",
-        instructions=_INSTRUCTIONS,
+        description=_DESCRIPTION,
+        icons=[Icon(src=data_uri(_ICON.encode(), "image/svg+xml"), mime_type="image/svg+xml", sizes=["any"])],
+        instructions=_INSTRUCTIONS + (_FILE_INSTRUCTIONS if service.folders else _NO_FILE_INSTRUCTIONS),
         version=version("interleavethinker"),
-        log_level="WARNING",
+    )
+    # Clients approve calls by this: the prompt and the source of a hosted model's image leave the machine.
+    generates = ToolAnnotations(
+        read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=service.remote
     )
 
-    @server.tool(title="Generate an image", annotations=_GENERATES)
-    @_errors_as_results
+    @server.tool(title="Generate an image", annotations=generates)
     async def generate_image(
         ctx: Context,
         prompt: Prompt,
@@ -116,26 +156,30 @@ def build_server(service: ImageService, *, remote_clients: bool = False) -> MCPS
         steps: Steps = None,
         guidance: Guidance = None,
     ) -> _ImageResult:
-        """Generates an image from a description."""
+        """Generates an image from a description.
+
+        Returns the image's uri, size and seed, and a preview. To change the image, pass the uri to edit_image.
+        """
         async with _progress(ctx, remote_clients) as progress:
             served = await service.generate(
                 prompt, seed=seed, width=width, height=height, steps=steps, guidance=guidance, progress=progress
             )
-        return await _image_result(served)
+        return await _image_result(served, prompt)
 
-    @server.tool(title="Edit an image", annotations=_GENERATES)
-    @_errors_as_results
     async def edit_image(
         ctx: Context,
         prompt: Change,
-        image: Source,
+        image: StoredSource,
         seed: Seed = None,
         width: Pixels = None,
         height: Pixels = None,
         steps: Steps = None,
         guidance: Guidance = None,
     ) -> _ImageResult:
-        """Changes an image as described and returns the result as a new image."""
+        """Changes an image as described, and keeps the rest as it is.
+
+        Returns the new image's uri, size and seed, and a preview; the given image stays as it was.
+        """
         async with _progress(ctx, remote_clients) as progress:
             served = await service.generate(
                 prompt,
@@ -147,30 +191,55 @@ def build_server(service: ImageService, *, remote_clients: bool = False) -> MCPS
                 guidance=guidance,
                 progress=progress,
             )
-        return await _image_result(served)
+        return await _image_result(served, prompt)
+
+    if service.folders:
+        edit_image.__annotations__["image"] = Source
+        _add_file_list(server, service)
+    server.add_tool(edit_image, title="Edit an image", annotations=generates)
 
     @server.tool(title="Upload an image", annotations=_IDEMPOTENT)
-    @_errors_as_results
     async def put_image(
-        image: Annotated[str, Field(description="data:image/png;base64,… (PNG, JPEG, WebP or GIF)")],
+        image: Annotated[str, Field(description=_OWN_IMAGE)],
     ) -> Annotated[CallToolResult, PutAnswer]:
-        """Stores an image for later edits and returns its uri. Canonical 8-bit RGB PNG bytes are stored unchanged."""
+        """Stores an image for later edits. For programs: a chat model cannot write the bytes of an attachment.
+
+        Returns the stored image's uri and size. Canonical 8-bit RGB PNG bytes are stored unchanged.
+        """
         sha256, width, height = await service.put(image)
         stored = PutAnswer(uri=f"image://{sha256}", sha256=sha256, width=width, height=height)
-        return _structured(stored, f"Stored as {stored.uri} ({width} x {height}).")
+        return structured_result(stored, f"Stored as {stored.uri} ({width} x {height}).")
 
     @server.tool(title="Server status", annotations=_READ_ONLY)
     async def server_status() -> Annotated[CallToolResult, StatusAnswer]:
-        """Reports whether the model is loaded, the queue's length, the device and the version."""
+        """Returns whether the model is loaded, loading or unusable, the queue's length, the device and the version."""
         status = StatusAnswer.model_validate(service.status())
-        state = status.problem or ("loaded" if status.loaded else "loading")
-        return _structured(status, f"{status.model} on {status.device}: {state}; {status.waiting} waiting.")
+        state = "loaded" if status.loaded else "loading" if status.loading else "not loaded; the next call loads it"
+        if status.problem is not None:
+            state = f"it could not be loaded ({status.problem})"
+        return structured_result(status, f"{status.model} on {status.device}: {state}; {status.waiting} waiting.")
 
     _add_resources(server, service)
     return server
 
 
-def _add_resources(server: MCPServer, service: ImageService) -> None:
+def _add_file_list(server: ToolServer, service: ImageService) -> None:
+    @server.tool(title="List the user's images", annotations=_READ_ONLY)
+    async def list_images(
+        contains: Annotated[str, Field(description="Only paths that contain this text, in any case")] = "",
+    ) -> Annotated[CallToolResult, FilesAnswer]:
+        """Lists image files that the user allowed this server to read.
+
+        Returns paths for edit_image's `image`, the newest first.
+        """
+        paths = await asyncio.to_thread(service.folders.newest, contains, _MOST_FILES)
+        text = "\n".join(paths) or "There are no such image files."
+        if len(paths) == _MOST_FILES:
+            text += f"\nThese are the newest {_MOST_FILES}; `contains` finds others."
+        return structured_result(FilesAnswer(paths=paths), text)
+
+
+def _add_resources(server: ToolServer, service: ImageService) -> None:
     @server.resource("image://{sha256}", name="image", title="An image", mime_type="image/png")
     async def image(sha256: str) -> bytes:
         """A stored image's PNG bytes."""
@@ -196,26 +265,6 @@ async def _read(service: ImageService, sha256: str, start: int = 0, end: int | N
         if error.code == "unknown_image":
             raise ResourceNotFoundError("no such image") from error
         raise ResourceError(str(error)) from error
-
-
-def _errors_as_results(
-    tool: Callable[_Parameters, Awaitable[CallToolResult]],
-) -> Callable[_Parameters, Awaitable[CallToolResult]]:
-    """Makes a tool return this project's errors as results that a program can read; the library handles all others."""
-
-    @functools.wraps(tool)
-    async def wrapped(*args: _Parameters.args, **kwargs: _Parameters.kwargs) -> CallToolResult:
-        try:
-            return await tool(*args, **kwargs)
-        except InterleaveError as error:
-            retryable = error.retryable if isinstance(error, GeneratorError) else False
-            return CallToolResult(
-                is_error=True,
-                content=[TextContent(type="text", text=str(error))],
-                structured_content={"error": {"code": error.code, "message": str(error), "retryable": retryable}},
-            )
-
-    return wrapped
 
 
 @contextlib.asynccontextmanager
@@ -247,27 +296,20 @@ async def _progress(ctx: Context, remote_clients: bool) -> AsyncIterator[Callabl
         await asyncio.gather(sender, return_exceptions=True)
 
 
-async def _image_result(served: ServedImage) -> CallToolResult:
+async def _image_result(served: ServedImage, prompt: str) -> CallToolResult:
     generation = served.generation
-    answer = ImageAnswer(uri=f"image://{generation.sha256}", cached=served.cached, **generation.model_dump())
+    answer = ImageAnswer(
+        uri=f"image://{generation.sha256}",
+        bytes=len(served.png),
+        cached=served.cached,
+        **generation.model_dump(),
+    )
     small, mime_type = served.png, "image/png"
     if len(small) > _PREVIEW_BYTES:
         small, mime_type = await asyncio.to_thread(preview, served.png, _PREVIEW_BYTES)
-    result = _structured(answer, f"{answer.uri} ({answer.width} x {answer.height}, seed {answer.seed}).")
-    result.content.append(
-        ResourceLink(
-            type="resource_link",
-            uri=answer.uri,
-            name=f"{answer.sha256[:12]}.png",
-            mime_type="image/png",
-            size=len(served.png),
-        )
-    )
+    shows = prompt if len(prompt) <= _LONGEST_QUOTE else prompt[: _LONGEST_QUOTE - 1] + "…"
+    # Some clients show a model no images of tools: the text says what was asked for.
+    text = f"{answer.uri} ({answer.width} x {answer.height}, seed {answer.seed}), for the prompt: {shows}"
+    result = structured_result(answer, text)
     result.content.append(ImageContent(type="image", data=base64.b64encode(small).decode(), mime_type=mime_type))
     return result
-
-
-def _structured(model: BaseModel, text: str) -> CallToolResult:
-    return CallToolResult(
-        content=[TextContent(type="text", text=text)], structured_content=model.model_dump(mode="json")
-    )

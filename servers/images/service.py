@@ -5,8 +5,6 @@ nothing of MCP: `server` is the thin layer that exposes the service as tools.
 """
 
 import asyncio
-import base64
-import binascii
 import re
 import secrets
 from collections.abc import Mapping
@@ -20,21 +18,27 @@ from pydantic import JsonValue
 
 from interleavethinker.servers.images.backends.base import Backend, ImageRequest, Job
 from interleavethinker.tools.errors import GeneratorError, InputError, StoreError
+from interleavethinker.tools.images.data_uris import decode_data_uri, is_data_uri
+from interleavethinker.tools.images.folders import ImageFolders
 from interleavethinker.tools.images.png import DEFAULT_LIMITS, ImageLimits, canonical_png, image_size
 from interleavethinker.tools.images.store import sha256_of
 from interleavethinker.tools.plain_text import MAX_PROMPT, valid_unicode
 from interleavethinker.tools.protocols import ProgressCallback
 
 from .cache import Generation, GenerationStore, digest_of
+from .loading import LoadingOptions, ModelKeeper
 from .queue import ImageQueue
 
-__all__ = ["ImageService", "ServedImage", "ServiceLimits"]
+__all__ = ["MAX_SEED", "ImageService", "ServedImage", "ServiceLimits"]
 
 _IMAGE_URI = re.compile(r"image://([0-9a-f]{64})")
-_DATA_URI = re.compile(r"data:image/[a-z0-9.+-]+;base64,", re.IGNORECASE)
+_URL = re.compile(r"(?!file:)[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 _DECODERS = 2
 """Uploads decoded at once; each may take some hundred megabytes for a moment."""
-_MAX_SEED = 2**63 - 1
+MAX_SEED = 2**53 - 1
+"""The largest whole number that every client can send: JavaScript has no larger ones."""
+_MAX_ACCEPTED_SEED = 2**63 - 1
+"""Older clients, and images stored for them, have larger seeds."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +47,13 @@ class ServiceLimits:
 
     max_prompt: int = MAX_PROMPT
     """Characters of a prompt."""
+    min_side: int = 16
+    """Pixels of the width and of the height of a generated image, each."""
     max_side: int = 4096
     max_pixels: int = 4096 * 4096
     """Width times height of a generated image."""
     max_steps: int = 200
+    max_guidance: float = 100.0
     images: ImageLimits = DEFAULT_LIMITS
     """Limits of an uploaded image."""
     max_waiting: int = 64
@@ -74,10 +81,22 @@ class ImageService:
         backend: The model.
         store: This server's own store.
         limits: What a request may ask for.
+        loading: When the model enters and leaves memory.
+        folders: Where images that clients name by path may be.
     """
 
-    def __init__(self, backend: Backend, store: GenerationStore, limits: ServiceLimits) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        store: GenerationStore,
+        limits: ServiceLimits,
+        loading: LoadingOptions | None = None,
+        folders: ImageFolders | None = None,
+    ) -> None:
         self.limits = limits
+        self.folders = folders or ImageFolders(())
+        self._preload = loading is not None and loading.preload
+        self._keeper = ModelKeeper(backend, loading or LoadingOptions())
         self._backend = backend
         self._store = store
         self._queue = ImageQueue(backend, self._save, max_waiting=limits.max_waiting, batch_window=limits.batch_window)
@@ -88,6 +107,8 @@ class ImageService:
 
     async def __aenter__(self) -> Self:
         await self._backend.start()
+        if self._preload:
+            self._keeper.load()
         self._queue.start()
         return self
 
@@ -95,8 +116,14 @@ class ImageService:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._queue.close()
+        await self._keeper.close()
         await self._backend.close()
         self._decoders.shutdown(wait=False, cancel_futures=True)
+
+    @property
+    def remote(self) -> bool:
+        """Whether a call sends prompts and images to a service outside this machine."""
+        return self._backend.remote
 
     async def generate(
         self,
@@ -114,7 +141,7 @@ class ImageService:
 
         Args:
             prompt: What the image shows, or what to change.
-            image: `image://{sha256}` or a data URI.
+            image: `image://{sha256}`, a data URI, or a path below one of the folders.
             seed: None takes a random one, so that the call is always a new generation.
             width: Pixels; None takes the source's or the model's own.
             height: Pixels; None takes the source's or the model's own.
@@ -124,7 +151,7 @@ class ImageService:
 
         Raises:
             InputError: The request exceeds a limit, or the model cannot serve it.
-            GeneratorError: `unknown_image`, `busy`, `deadline`, or the model failed.
+            GeneratorError: `unknown_image`, `loading`, `busy`, `deadline`, or the model failed.
         """
         self._check(prompt, seed, width, height, steps, guidance)
         source, source_png = (None, None) if image is None else await self._source(image)
@@ -174,6 +201,7 @@ class ImageService:
             "backend": backend.backend,
             "model": backend.model,
             "loaded": backend.loaded,
+            "loading": not backend.loaded and self._keeper.loading,
             "problem": backend.problem,
             "device": backend.device,
             "dtype": backend.dtype,
@@ -189,10 +217,19 @@ class ImageService:
     async def _generate(
         self, request: ImageRequest, source_png: bytes | None, progress: ProgressCallback | None
     ) -> ServedImage:
-        fingerprint = await self._backend.fingerprint()
+        async with self._keeper.in_use():
+            return await self._generate_loaded(request, source_png, progress)
+
+    async def _generate_loaded(
+        self, request: ImageRequest, source_png: bytes | None, progress: ProgressCallback | None
+    ) -> ServedImage:
+        deadline = self._keeper.deadline()
+        fingerprint = await self._keeper.fingerprint(deadline)
         arguments = self._backend.arguments(request)
         self._check_size(int(str(arguments.get("width") or 0)), int(str(arguments.get("height") or 0)))
         digest = digest_of(_digest_parts(fingerprint, request, arguments))
+        if not (digest in self._queue or self._store.has_record(digest)):
+            await self._keeper.ready(deadline)
         async with self._locks[int(digest[:2], 16)]:
             if digest not in self._queue:
                 # Most calls are new, and a check for the file is quick; only reading an image is worth a thread.
@@ -236,22 +273,19 @@ class ImageService:
         return await asyncio.get_running_loop().run_in_executor(self._decoders, self._decode, image)
 
     def _decode(self, image: str) -> bytes:
-        match = _DATA_URI.match(image)
-        if match is None:
+        if is_data_uri(image):
+            data = decode_data_uri(image, self.limits.images)
+        elif self.folders and _URL.match(image) is None:
+            data = self.folders.read(image, self.limits.images)
+        else:
+            ways = "image://{sha256} of an image of this server, a data URI (data:image/png;base64,…)"
+            ways += ", or a path below a folder of the server" if self.folders else ""
             raise InputError(
-                "Give an image as image://{sha256} or as a data URI (data:image/png;base64,…). Paths and web addresses "
-                "are not accepted.",
+                f"Give an image as {ways}; found {image[:40]!r}. "
+                + ("" if self.folders else "Paths are accepted only by a server that was started with --images. ")
+                + "Web addresses are not fetched.",
                 code="invalid_image",
             )
-        if len(image) > self.limits.images.max_bytes * 4 // 3 + 100:
-            raise InputError(
-                f"The image is too large; at most {self.limits.images.max_bytes} bytes are allowed.",
-                code="image_too_large",
-            )
-        try:
-            data = base64.b64decode(image[match.end() :], validate=True)
-        except (binascii.Error, ValueError) as error:
-            raise InputError("The data URI's base64 is malformed.", code="invalid_image") from error
         return canonical_png(data, self.limits.images)
 
     def _check(
@@ -272,11 +306,11 @@ class ImageService:
                 f"The prompt is too long: {len(prompt)} characters, at most {self.limits.max_prompt} are allowed.",
                 code="invalid_prompt",
             )
-        _check_range("seed", seed, 0, _MAX_SEED)
-        _check_range("width", width, 16, self.limits.max_side)
-        _check_range("height", height, 16, self.limits.max_side)
+        _check_range("seed", seed, 0, _MAX_ACCEPTED_SEED)
+        _check_range("width", width, self.limits.min_side, self.limits.max_side)
+        _check_range("height", height, self.limits.min_side, self.limits.max_side)
         _check_range("steps", steps, 1, self.limits.max_steps)
-        _check_range("guidance", guidance, 0.0, 100.0)
+        _check_range("guidance", guidance, 0.0, self.limits.max_guidance)
 
     def _check_size(self, width: int, height: int) -> None:
         if width * height > self.limits.max_pixels:

@@ -8,6 +8,7 @@ checked, request bodies are limited to what an image needs, and every path excep
 import hmac
 import ipaddress
 import json
+import re
 import socket
 import sys
 from collections.abc import Sequence
@@ -23,6 +24,16 @@ if TYPE_CHECKING:
 __all__ = ["HttpOptions", "http_app", "serve_http"]
 
 ENDPOINT = "/mcp"
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s*?#@]+", re.IGNORECASE)
+_PAGE_HEADERS = (
+    "authorization",
+    "content-type",
+    "last-event-id",
+    "mcp-method",
+    "mcp-name",
+    "mcp-protocol-version",
+    "mcp-session-id",
+)
 _MAX_SESSIONS = 1000
 """Sessions open at the same time; idle ones end after half an hour."""
 
@@ -39,7 +50,7 @@ class HttpOptions:
     allowed_hosts: Sequence[str] = ()
     """Further accepted values of the Host header (`images.example.org`, `images.example.org:8765`)."""
     allowed_origins: Sequence[str] = ()
-    """Origins whose web pages may call."""
+    """Origins whose web pages may call, for example `https://app.example.org`."""
     max_body: int = 48 * 1024 * 1024
     """Maximum bytes of one request; in base64 a 32 MiB image takes 43 MiB."""
 
@@ -57,13 +68,20 @@ class HttpOptions:
         """Rejects options that would expose the server without a sufficient token.
 
         Raises:
-            InputError: An address other than loopback without a token, or a token that can be guessed.
+            InputError: An address other than loopback without a token, a token that can be guessed, or an origin that
+                no browser sends.
         """
         if not self.on_loopback and not self.token:
             raise InputError(
                 f"Listening on {self.host} requires a token. Set INTERLEAVETHINKER_TOKEN to a secret of at least 16 "
                 "characters, or listen on 127.0.0.1."
             )
+        for origin in self.allowed_origins:
+            if _ORIGIN.fullmatch(origin) is None:
+                raise InputError(
+                    f"--allow-origin {origin} is no origin. Give scheme, host and port as browsers send them, without "
+                    "a path: https://app.example.org or http://localhost:3000."
+                )
         if self.token is not None and len(self.token) < 16:
             raise InputError(f"The token is too short: {len(self.token)} characters, at least 16 are required.")
 
@@ -90,8 +108,22 @@ def http_app(server: "MCPServer", options: HttpOptions) -> "ASGIApp":
         host=options.host,
         max_sessions=_MAX_SESSIONS,
     )
-    bounded = LargeBodyMiddleware(app)
-    return bounded if options.token is None else BearerTokenMiddleware(bounded, options.token)
+    bounded: ASGIApp = LargeBodyMiddleware(app)
+    if options.token is not None:
+        bounded = BearerTokenMiddleware(bounded, options.token)
+    if not options.allowed_origins:
+        return bounded
+    from starlette.middleware.cors import CORSMiddleware
+
+    # Before the token's check: browsers ask for permission without it, and let pages read only permitted refusals.
+    return CORSMiddleware(
+        bounded,
+        allow_origins=options.allowed_origins,
+        allow_methods=("GET", "POST", "DELETE"),
+        allow_headers=_PAGE_HEADERS,
+        allow_private_network=True,  # from a public page to this machine
+        expose_headers=("mcp-session-id", "www-authenticate"),
+    )
 
 
 async def serve_http(server: "MCPServer", options: HttpOptions) -> None:

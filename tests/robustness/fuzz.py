@@ -16,8 +16,8 @@ from PIL import Image
 
 from interleavethinker.tools.chat.answers import read_plan, read_verdict, strict_answer
 from interleavethinker.tools.errors import InputError, ModelAnswerError
+from interleavethinker.tools.images.data_uris import find_image
 from interleavethinker.tools.images.png import canonical_png, image_size
-from interleavethinker.tools.mcp.results import from_base64
 from interleavethinker.tools.request_parsing import as_request, named_step_count
 
 __all__ = ["fuzz_answers", "fuzz_images", "main"]
@@ -97,7 +97,7 @@ def fuzz_answers(rounds: int, seed: int) -> dict[str, object]:
     slowest = 0.0
     for number in range(rounds):
         text = mutated(chance.choice([PLAN, VERDICT]), chance)
-        for reader in (read_plan, read_verdict, strict_answer, named_step_count, from_base64):
+        for reader in (read_plan, read_verdict, strict_answer, named_step_count, find_image):
             seconds, result = timed(reader, text, (ModelAnswerError,), f"answer {number} of seed {seed}")
             slowest = max(slowest, seconds)
             unusable += result is None

@@ -180,11 +180,11 @@ class GeneratorConfig(_Frozen):
 
         Examples:
             >>> GeneratorConfig(model="micro", server_store=Path("/images")).command_line(["image-server"])
-            ('image-server', '--model', 'micro', '--store', '/images')
+            ('image-server', '--model', 'micro', '--preload', '--store', '/images')
         """
         if self.model is None:
             return self.command
-        return (*image_server, "--model", self.model, "--store", str(self.shared_store()), *self.arguments)
+        return (*image_server, "--model", self.model, "--preload", "--store", str(self.shared_store()), *self.arguments)
 
     def shared_store(self) -> Path | None:
         """Returns the folder of the server's store, if this process can read it."""

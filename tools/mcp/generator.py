@@ -41,6 +41,8 @@ _CHUNK = 512 * 1024
 """Bytes of an image requested at once. The cost of the stdio client grows with the square of a line's length."""
 _BUSY_SECONDS = 0.25
 """Pause before a call is sent to a busy server again; it grows with every refusal, up to eight times this."""
+_LOADING_SECONDS = 0.05
+"""Pause before a call is sent again to a server whose model is still loading."""
 
 
 class McpImageGenerator:
@@ -131,7 +133,7 @@ class McpImageGenerator:
         if await asyncio.to_thread(self._fetch_locally, generated, small_png(result)):
             return
         sha256 = generated.sha256
-        size = next((block.size for block in result.content if block.type == "resource_link"), None)
+        size = _size_of(result)
         data = await self._resending(lambda client: _read_in_chunks(client, sha256, size))
         if sha256_of(data) != sha256:
             raise GeneratorError(f"Image {sha256} arrived damaged; call again.", code="corrupt_image", retryable=True)
@@ -220,9 +222,12 @@ class McpImageGenerator:
             if not result.is_error:
                 return result
             error = error_of(result)
-            # A full queue drains by itself; only `call_timeout` bounds this wait.
-            if not (isinstance(error, GeneratorError) and error.code == "busy"):
+            # A full queue drains by itself, and a model is loaded some time; only `call_timeout` bounds this wait.
+            if not (isinstance(error, GeneratorError) and error.code in {"busy", "loading"}):
                 raise error
+            if error.code == "loading":
+                await asyncio.sleep(_LOADING_SECONDS)  # The server has waited already.
+                continue
             busy += 1
             await asyncio.sleep(_BUSY_SECONDS * min(busy, 8) * random.uniform(0.5, 1.5))
 
@@ -337,9 +342,18 @@ async def _read_in_chunks(client: "Client", sha256: str, size: int | None) -> by
     return b"".join(parts)
 
 
+def _size_of(result: "CallToolResult") -> int | None:
+    """Returns the size of the image's bytes, where the server states it; those up to version 0.1 did so in a link."""
+    stated = (result.structured_content or {}).get("bytes")
+    if isinstance(stated, int):
+        return stated
+    return next((block.size for block in result.content if block.type == "resource_link"), None)
+
+
 def _generated(result: "CallToolResult") -> GeneratedImage:
     fields = dict(result.structured_content or {})
-    fields.pop("uri", None)
+    for name in ("uri", "bytes"):
+        fields.pop(name, None)
     try:
         return GeneratedImage.model_validate(fields)
     except ValueError as error:

@@ -5,13 +5,12 @@ caller passes them through `canonical_png` before they enter a store.
 """
 
 import base64
-import binascii
 import json
-import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from interleavethinker.tools.errors import GeneratorError, InputError, InterleaveError, RefusalError
+from interleavethinker.tools.images.data_uris import decode_base64, find_image
 from interleavethinker.tools.plain_text import valid_unicode
 from interleavethinker.tools.refusals import is_refusal
 
@@ -20,11 +19,13 @@ from .config import ToolTemplate
 if TYPE_CHECKING:
     from mcp_types import CallToolResult
 
-__all__ = ["error_of", "image_of", "small_png", "text_of"]
+__all__ = ["ERROR_KEY", "error_of", "image_of", "small_png", "text_of"]
+
+ERROR_KEY = "interleavethinker/error"
+"""Key in an error result's `_meta`, for `{code, message, retryable}`: structured content would have to fit the tool's
+output schema."""
 
 ReadResource = Callable[[str], Awaitable[bytes]]
-_DATA_URI = re.compile(r"data:image/[\w.+-]+(?:;[\w=.+-]+)*;base64,([A-Za-z0-9+/=\s]+)")
-_BARE_BASE64 = re.compile(r"([A-Za-z0-9+/]{64,}={0,2})")
 _INPUT_CODES = {
     "invalid_input",
     "invalid_image",
@@ -36,17 +37,6 @@ _INPUT_CODES = {
 }
 _LONGEST_ERROR = 1000
 _LONGEST_QUOTE = 300
-
-
-def from_base64(text: str) -> bytes | None:
-    """Returns the bytes of a data URI or of bare base64, or None if the text is neither."""
-    match = _DATA_URI.search(text) or _BARE_BASE64.fullmatch("".join(text.split()))
-    if match is None:
-        return None
-    try:
-        return base64.b64decode("".join(match.group(1).split()), validate=True)
-    except binascii.Error:
-        return None
 
 
 def small_png(result: "CallToolResult") -> bytes | None:
@@ -66,9 +56,10 @@ def text_of(result: "CallToolResult") -> str:
 
 
 def error_of(result: "CallToolResult") -> InterleaveError:
-    """Returns the exception for an `is_error` result; our server sends `{"error": {code, message, retryable}}`."""
-    structured = result.structured_content
-    error = structured.get("error") if isinstance(structured, Mapping) else None
+    """Returns the exception for an `is_error` result, with code and retryability where the server states them."""
+    error = (result.meta or {}).get(ERROR_KEY)
+    if error is None and isinstance(result.structured_content, Mapping):
+        error = result.structured_content.get("error")  # Servers up to version 0.1 put it there.
     if isinstance(error, Mapping):
         code, message = str(error.get("code", "generator")), str(error.get("message", ""))[:_LONGEST_ERROR]
         # Servers of version 0.1 call every rejected request `refused`.
@@ -92,8 +83,17 @@ async def image_of(result: "CallToolResult", template: ToolTemplate, read: ReadR
         read: Reads a resource of the same server by its URI.
 
     Raises:
-        GeneratorError: There is no image in that place (`no_image`).
+        GeneratorError: There is no image in that place, or it is too large (`no_image`).
     """
+    try:
+        return await _image_of(result, template, read)
+    except InputError as error:
+        raise GeneratorError(
+            f"The image in the answer of the tool {template.name!r} cannot be used: {error}", code="no_image"
+        ) from error
+
+
+async def _image_of(result: "CallToolResult", template: ToolTemplate, read: ReadResource) -> bytes:
     places = ("content", "resource", "structured", "text") if template.result == "auto" else (template.result,)
     for place in places:
         if place == "content":
@@ -122,10 +122,19 @@ def _advice(words: str) -> str:
     return "Correct `result` and `field` in the profile."
 
 
+def _decoded(data: str) -> bytes | None:
+    try:
+        return decode_base64(data)
+    except InputError as error:
+        if error.code == "image_too_large":
+            raise
+        return None
+
+
 def _in_content(result: "CallToolResult") -> bytes | None:
     for block in result.content:
         if block.type == "image":
-            return from_base64("data:image/any;base64," + block.data)
+            return _decoded(block.data)
     return None
 
 
@@ -134,7 +143,7 @@ async def _in_resources(result: "CallToolResult", read: ReadResource) -> bytes |
         if block.type == "resource":
             blob = getattr(block.resource, "blob", None)
             if isinstance(blob, str):
-                return from_base64("data:image/any;base64," + blob)
+                return _decoded(blob)
     for block in result.content:
         if block.type == "resource_link" and (block.mime_type or "image/").startswith("image/"):
             return await read(str(block.uri))
@@ -146,7 +155,7 @@ async def _in_structured(result: "CallToolResult", field: str | None, read: Read
     for value in values:
         if not isinstance(value, str):
             continue
-        found = from_base64(value)
+        found = find_image(value)
         if found is not None:
             return found
         if field and "://" in value:
@@ -156,14 +165,14 @@ async def _in_structured(result: "CallToolResult", field: str | None, read: Read
 
 def _in_text(result: "CallToolResult") -> bytes | None:
     text = text_of(result)
-    found = from_base64(text)
+    found = find_image(text)
     if found is not None or not text.lstrip().startswith(("{", "[")):
         return found
     try:
         values = list(_strings(json.loads(text)))
     except (ValueError, RecursionError):
         return None
-    return next((image for image in map(from_base64, values) if image is not None), None)
+    return next((image for image in map(find_image, values) if image is not None), None)
 
 
 def _at(value: object, path: str) -> object:

@@ -86,7 +86,7 @@ class BackendStatus:
     device: str
     dtype: str
     problem: str | None = None
-    """Why the model cannot be used; None while it is usable or still loading."""
+    """Why the model could not be loaded the last time; None while that is not known to fail."""
 
 
 class Backend(Protocol):
@@ -102,12 +102,29 @@ class Backend(Protocol):
         """How many calls of `run` may be in progress at the same time."""
         ...
 
+    @property
+    def remote(self) -> bool:
+        """Whether a call sends prompts and images to a service outside this machine."""
+        ...
+
     async def start(self) -> None:
-        """Starts loading in the background and returns at once."""
+        """Opens what the backend needs before it loads the model; returns at once."""
+        ...
+
+    async def load(self) -> None:
+        """Loads the model unless it is loaded, and returns when it can run. Concurrent calls share one load.
+
+        Raises:
+            GeneratorError: The model cannot be loaded; the next call tries again.
+        """
+        ...
+
+    async def unload(self) -> None:
+        """Releases the model's memory, after the running batch; the next `load` or `run` loads it again."""
         ...
 
     async def close(self) -> None:
-        """Releases what `start` acquired."""
+        """Releases everything."""
         ...
 
     async def fingerprint(self) -> Mapping[str, JsonValue]:

@@ -27,7 +27,7 @@ from .finite_output import check_decoded_pixels, refusing_invalid_pixels
 from .model_files import ModelFiles, identity_of, locate, pipeline_class, stored_dtype
 from .model_settings import PipelineSettings, settings_for
 from .pipeline_calls import pipeline_arguments, request_arguments, split_into_calls
-from .pipeline_loading import LoadedPipelines, best_device, download, load_pipeline
+from .pipeline_loading import LoadedPipelines, best_device, download, free_memory, load_pipeline
 from .prompt_window import check_window
 from .reference_latents import use_one_reference_per_sample
 
@@ -66,6 +66,7 @@ class DiffusersBackend:
     """
 
     concurrency = 1
+    remote = False
 
     def __init__(self, model: str, options: DiffusersOptions = DiffusersOptions()) -> None:
         self._model = model
@@ -92,12 +93,21 @@ class DiffusersBackend:
         return self._options.max_batch or self._settings.max_batch
 
     async def start(self) -> None:
-        """See `Backend.start`."""
-        if self._loading is None:
-            self._loading = asyncio.get_running_loop().run_in_executor(self._thread, self._load)
-            self._loading.add_done_callback(self._note_loaded)
-            if self._all_located():
-                self._hash_files()
+        """See `Backend.start`. Begins to hash the weights: stored calls are found without the loaded model."""
+        if self._all_located():
+            self._hash_files()
+
+    async def load(self) -> None:
+        """See `Backend.load`."""
+        await self._ready()
+
+    async def unload(self) -> None:
+        """See `Backend.unload`."""
+        loading, self._loading, self._loaded = self._loading, None, None
+        if loading is not None:
+            await asyncio.wait({loading})
+            del loading
+            await asyncio.get_running_loop().run_in_executor(self._thread, free_memory)
 
     async def close(self) -> None:
         """Stops a running batch at its next step. Does not wait for a model that is still loading."""
@@ -161,11 +171,11 @@ class DiffusersBackend:
 
     async def _ready(self) -> LoadedPipelines:
         if self._loading is None:
-            await self.start()
-        if self._loading is None:
-            raise GeneratorError("The model was never started.")
+            self._loading = asyncio.get_running_loop().run_in_executor(self._thread, self._load)
+            self._loading.add_done_callback(self._note_loaded)
+        loading = self._loading
         try:
-            return await asyncio.shield(self._loading)
+            return await asyncio.shield(loading)
         except InterleaveError:
             raise
         except Exception as error:
@@ -178,8 +188,11 @@ class DiffusersBackend:
             return
         error = loading.exception()
         if error is None:
-            self._loaded = loading.result()
+            self._problem = None
+            if loading is self._loading:  # Else it was unloaded meanwhile.
+                self._loaded = loading.result()
             return
+        self._loading = None
         _log.error("loading the model failed", exc_info=error)
         # A library's message may contain paths; only the log gets it.
         self._problem = str(error) if isinstance(error, InterleaveError) else type(error).__name__

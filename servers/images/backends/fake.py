@@ -33,12 +33,19 @@ class FakeBackend:
 
     max_batch = 8
     concurrency = 1
+    remote = False
 
     def __init__(self, step_seconds: float = 0.0) -> None:
         self._step_seconds = step_seconds
 
     async def start(self) -> None:
+        """Has nothing to open."""
+
+    async def load(self) -> None:
         """Has nothing to load."""
+
+    async def unload(self) -> None:
+        """Has nothing to release."""
 
     async def close(self) -> None:
         """Has nothing to release."""

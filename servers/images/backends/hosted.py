@@ -29,6 +29,7 @@ class HostedBackend(ABC):
 
     max_batch = 1
     concurrency = 8
+    remote = True
 
     def __init__(self, name: str, model: str, base_url: str, api: HostedApi) -> None:
         self._name = name
@@ -39,6 +40,14 @@ class HostedBackend(ABC):
     async def start(self) -> None:
         """See `Backend.start`."""
         await self._api.open()
+
+    async def load(self) -> None:
+        """See `Backend.load`. The service keeps its models loaded."""
+        return
+
+    async def unload(self) -> None:
+        """See `Backend.unload`."""
+        return
 
     async def close(self) -> None:
         """See `Backend.close`."""

@@ -1,10 +1,13 @@
 """Loads diffusers pipelines from folders onto a device. The only place that imports diffusers' classes."""
 
+import contextlib
+import ctypes
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-__all__ = ["LoadedPipelines", "best_device", "download", "load_pipeline"]
+__all__ = ["LoadedPipelines", "best_device", "download", "free_memory", "load_pipeline"]
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,22 @@ def load_pipeline(folder: Path, device: str, dtype: str, offload: Literal["none"
     else:
         pipeline.to(device)
     return pipeline
+
+
+def free_memory() -> None:
+    """Returns the memory of pipelines that nothing refers to any more to the device and to the system."""
+    import gc
+
+    import torch
+
+    gc.collect()  # Pipelines and their hooks refer to each other.
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    if torch.backends.mps.is_available():
+        torch.mps.empty_cache()
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).malloc_trim(0)  # glibc keeps freed memory for itself otherwise.
 
 
 def best_device() -> str:

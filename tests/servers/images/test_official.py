@@ -5,7 +5,7 @@
 Of the conformance suite's server scenarios only the generic ones apply. All others call tools, prompts or resources of
 the suite's own fixture server by name (`tools-call-*`, `resources-read-*`, `resources-templates-read`,
 `json-schema-2020-12`, `completion-complete`, `prompts-get-*`, `elicitation-*`, `server-sse-polling`), or test features
-that this server does not offer (`logging-set-level`, `resources-subscribe`, `resources-unsubscribe`).
+that this server does not offer (`prompts-list`, `logging-set-level`, `resources-subscribe`, `resources-unsubscribe`).
 """
 
 import asyncio
@@ -30,7 +30,6 @@ GENERIC = (
     "ping",
     "tools-list",
     "resources-list",
-    "prompts-list",
     "server-sse-multiple-streams",
     "dns-rebinding-protection",
 )
@@ -84,7 +83,7 @@ async def test_the_inspector_lists_and_calls_our_tools(tmp_path: Path) -> None:
     arguments = ("--tool-name", "generate_image", "--tool-arg", "prompt=a ball", "--tool-arg", "seed=5")
     result = await inspect(*server, "--method", "tools/call", *arguments)
     assert result["structuredContent"]["seed"] == 5
-    assert [block["type"] for block in result["content"]] == ["text", "resource_link", "image"]
+    assert [block["type"] for block in result["content"]] == ["text", "image"]
 
 
 async def test_a_third_party_server_is_used_as_a_generator(tmp_path: Path) -> None:

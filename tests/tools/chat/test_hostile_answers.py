@@ -14,9 +14,9 @@ from interleavethinker.tools.chat.agents import ChatCritic, ChatPlanner
 from interleavethinker.tools.chat.answer_text import MAX_ANSWER
 from interleavethinker.tools.chat.answers import read_plan, read_verdict, reasoning_of, strict_answer, write_plan
 from interleavethinker.tools.errors import ModelAnswerError
+from interleavethinker.tools.images.data_uris import find_image
 from interleavethinker.tools.images.png import encode_png
 from interleavethinker.tools.images.store import ImageStore
-from interleavethinker.tools.mcp.results import from_base64
 from interleavethinker.tools.plain_text import MAX_PROMPT
 from interleavethinker.tools.protocols import PlanContext
 from interleavethinker.tools.request_parsing import as_request, named_step_count
@@ -171,7 +171,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "strict": strict_answer,
     "reasoning": reasoning_of,
     "step count": named_step_count,
-    "base64": from_base64,
+    "base64": find_image,
 }
 UNITS = [
     *(

@@ -51,7 +51,7 @@ def test_fields_of_version_0_1_are_still_read() -> None:
 
 def test_the_command_line_of_the_own_server_is_its_command_and_the_options(tmp_path: Path) -> None:
     config = GeneratorConfig(model="micro", server_store=tmp_path, arguments=("--max-batch", "1"))
-    options = ("--model", "micro", "--store", str(tmp_path), "--max-batch", "1")
+    options = ("--model", "micro", "--preload", "--store", str(tmp_path), "--max-batch", "1")
     assert config.command_line(["my-server"]) == ("my-server", *options)
     assert config.command_line() == (*IMAGE_SERVER_COMMAND, *options)
     assert GeneratorConfig(command=("other", "server")).command_line() == ("other", "server")
