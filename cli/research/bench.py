@@ -1,4 +1,4 @@
-"""`interleavethinker bench …`: overhead of this project's own code, models excluded."""
+"""`interleavethinker bench …`: overhead of this project's own code, and its speed against a serial loop."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ app = typer.Typer(no_args_is_help=True)
 
 @app.callback()
 def bench() -> None:
-    """Measure the overhead of this project's own code, models excluded."""
+    """Measure the overhead of this project's own code, and its speed against a serial loop."""
 
 
 @app.command()
@@ -56,4 +56,32 @@ def image_server(
     with tempfile.TemporaryDirectory(prefix="interleavethinker-bench-") as folder:
         config = BenchmarkConfig(model=model, calls=calls, rounds=rounds, seed=seed)
         figures = asyncio.run(run_benchmark(config, Path(folder), report))
+    echo(json.dumps(figures, indent=None if json_output else 2))
+
+
+@app.command()
+def loop(
+    n: Annotated[int, typer.Option(min=1, help="Number of requests.")] = 24,
+    rounds: Annotated[int, typer.Option(min=1, help="Repetitions of every measurement; figures are medians.")] = 3,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the requests and of their images.")] = 0,
+    profile: Annotated[str, typer.Option(help="A profile with models in this process and the generator `micro`.")] = (
+        "micro"
+    ),
+    json_output: Json = False,
+) -> None:
+    """Measure trajectories per hour against a minimal serial loop of the same models.
+
+    The serial loop plans once, then generates, writes and judges one image after the other in one process, without
+    graph and MCP. The product answers the same requests, 1, 8 and 16 at once, and one at a time with look-ahead 2 and
+    4. `ratio.N` is how many times faster it is with N at once. About 10 minutes; needs an idle machine for stable
+    figures.
+    """
+    from interleavethinker.evaluation.throughput.loop_benchmark import LoopBenchmarkConfig, measure_loops
+
+    def report(measurement: str) -> None:
+        echo(f"measuring: {measurement}", err=True)
+
+    with tempfile.TemporaryDirectory(prefix="interleavethinker-bench-") as folder:
+        config = LoopBenchmarkConfig(n=n, rounds=rounds, seed=seed, profile=profile)
+        figures = asyncio.run(measure_loops(config, Path(folder), report))
     echo(json.dumps(figures, indent=None if json_output else 2))

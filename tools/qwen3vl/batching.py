@@ -32,6 +32,10 @@ class SamplingParams:
     top_p: float = 1.0
     stop: tuple[str, ...] = ()
     """Generation ends with the first of these strings, which stays in the completion."""
+    seed: int | None = None
+    """For sampling; None: a new one for every prompt."""
+    logprobs: bool = True
+    """Whether the completion has `tokens`; without them it is generated faster."""
 
 
 @dataclass(frozen=True)
@@ -62,10 +66,13 @@ class Completion:
 
     text: str
     tokens: tuple[Token, ...]
+    """Empty if log-probabilities were not wanted."""
     prompt_tokens: int
     """Length of the prompt in tokens, image tokens included."""
     finished: bool
     """False if `max_new_tokens` cut the completion off."""
+    completion_tokens: int = 0
+    """Length of the completion in tokens."""
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""A LangChain chat model, `qwen3-vl:…`, that runs Qwen3-VL in this process and batches concurrent calls.
+"""A LangChain chat model, `qwen3-vl:…`, that runs Qwen3-VL in this process, concurrent calls side by side.
 
 Importing this module loads neither torch nor weights. Messages may hold text, and images as base64 blocks.
 """
@@ -18,8 +18,9 @@ from pydantic import ConfigDict, Field
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.images.png import open_rgb
 
-from .batching import Batcher, Completion, Prompt, SamplingParams
+from .batching import Completion, Prompt, SamplingParams
 from .inference import ModelIdentity, shared_batcher, unload_models
+from .scheduling import PromptQueue
 
 __all__ = ["Qwen3VL"]
 
@@ -44,11 +45,13 @@ class Qwen3VL(BaseChatModel):
     device_map: str | None = None
     """As transformers takes it; None: the GPU if there is one, else the CPU."""
     max_batch: int = Field(default=8, ge=1)
-    """Most prompts completed in one batch; with 1, an answer does not depend on concurrent calls, to the last bit."""
+    """Most prompts answered side by side. On a CPU, an answer does not depend on the others, to the last bit."""
     max_new_tokens: int = Field(default=1024, ge=1)
     temperature: float = Field(default=0.0, ge=0.0)
     """0 is greedy."""
     top_p: float = Field(default=1.0, gt=0.0, le=1.0)
+    seed: int | None = None
+    """For sampling; None: a new one for every call."""
     logprobs: bool = True
     """Whether answers carry log-probabilities, from which a critic's confidence is read."""
 
@@ -61,8 +64,8 @@ class Qwen3VL(BaseChatModel):
         return {"model": self.model, "adapter": self.adapter, "dtype": self.dtype}
 
     @property
-    def batcher(self) -> Batcher:
-        """The batcher that all models with these weights share in this process."""
+    def batcher(self) -> PromptQueue:
+        """The queue that all models with these weights share in this process."""
         return shared_batcher(self.identity)
 
     @property
@@ -98,7 +101,9 @@ class Qwen3VL(BaseChatModel):
         conversation = tuple(
             {"role": _ROLES.get(message.type, "user"), "content": _content(message, images)} for message in messages
         )
-        sampling = SamplingParams(self.max_new_tokens, self.temperature, self.top_p, tuple(stop or ()))
+        sampling = SamplingParams(
+            self.max_new_tokens, self.temperature, self.top_p, tuple(stop or ()), self.seed, self.logprobs
+        )
         return Prompt(conversation, tuple(images), sampling)
 
     def _result(self, completion: Completion) -> ChatResult:
@@ -117,7 +122,7 @@ class Qwen3VL(BaseChatModel):
                     for token in completion.tokens
                 ]
             }
-        generated = len(completion.tokens)
+        generated = completion.completion_tokens
         usage = UsageMetadata(
             input_tokens=completion.prompt_tokens,
             output_tokens=generated,

@@ -3,7 +3,7 @@
 The same code runs a 5 M-parameter micro model on a CPU and the 8 B models on a GPU. Log-probabilities come from the raw
 logits, regardless of the sampling parameters. torch and transformers are imported when weights are loaded.
 
-Loaded models are shared by the whole process: `shared_batcher` returns one batcher, with one set of weights, for each
+Loaded models are shared by the whole process: `shared_batcher` returns one queue, with one set of weights, for each
 `ModelIdentity`. They stay in memory until `unload_models` is called or the process ends.
 """
 
@@ -11,7 +11,7 @@ import gc
 import sys
 import threading
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
@@ -21,16 +21,20 @@ from interleavethinker.tools.errors import ModelError
 from interleavethinker.tools.local_extra import require_local
 from interleavethinker.tools.moved_names import present_name
 
-from .batching import Batcher, Completion, Prompt, SamplingParams, Token
+from .batching import Completion, Prompt, SamplingParams
+from .completion_text import CompletionReader
+from .engine import TOP_LOGPROBS, ContinuousEngine
 from .literal_text import LiteralTokenizer, literal_conversation
+from .scheduling import DecodingEngine, Scheduler
+from .text_decoder import can_decode
 
 __all__ = ["LocalModel", "ModelIdentity", "resolve_folder", "shared_batcher", "unload_models"]
 
-_TOP_LOGPROBS = 10
-"""Alternatives reported for each token."""
+_SMALL = 50_000_000
+"""Models with fewer parameters gain nothing from several threads on a CPU, and lose much where cores are busy."""
 _LOADING = threading.Lock()
 """One model loads at a time: importing from transformers, and building under a default dtype, are not thread-safe."""
-_BATCHERS: dict["ModelIdentity", Batcher] = {}
+_BATCHERS: dict["ModelIdentity", Scheduler] = {}
 _BATCHERS_LOCK = threading.Lock()
 
 
@@ -48,11 +52,11 @@ class ModelIdentity:
     """Folder of a LoRA adapter to merge into the weights."""
 
 
-def shared_batcher(identity: ModelIdentity) -> Batcher:
-    """Returns this process's batcher for these weights, which are loaded when the first prompt is completed."""
+def shared_batcher(identity: ModelIdentity) -> Scheduler:
+    """Returns this process's queue for these weights, which are loaded when the first prompt is completed."""
     with _BATCHERS_LOCK:
         if identity not in _BATCHERS:
-            _BATCHERS[identity] = Batcher(LocalModel(identity).complete)
+            _BATCHERS[identity] = Scheduler(LocalModel(identity).engine)
         return _BATCHERS[identity]
 
 
@@ -95,7 +99,7 @@ def resolve_folder(name: str) -> str:
 
 
 class LocalModel:
-    """One set of weights, which `complete` loads when it is first called. Not thread-safe: a `Batcher` calls it.
+    """One set of weights, loaded when they are first needed. Not thread-safe: one thread calls it.
 
     Args:
         identity: Which weights, and how to load them.
@@ -105,17 +109,37 @@ class LocalModel:
         self._identity = identity
         self._model: Any = None
         self._processor: Any = None
-        self._token_texts: dict[int, str] = {}
-        """Text of every token met so far: decoding each alternative again takes longer than running a small model."""
+        self._engine: ContinuousEngine | None = None
+        """None: not loaded, or `generate` has to serve these weights."""
 
-    def complete(self, prompts: Sequence[Prompt]) -> list[Completion]:
-        """Completes prompts with equal sampling parameters in one batch.
+    def engine(self) -> DecodingEngine:
+        """Returns what completes prompts with these weights, loaded first. Call it on the thread that uses it.
 
         Raises:
             ModelError: The weights cannot be loaded.
             ProfileError: torch or transformers is not installed.
         """
-        require_local("Local models", ("torch", "transformers"))
+        self._load()
+        if self._model.device.type == "cpu" and self._model.num_parameters() < _SMALL:
+            _use_one_thread()
+        return self._engine or _GroupedEngine(self.complete)
+
+    def complete(self, prompts: Sequence[Prompt]) -> list[Completion]:
+        """Completes prompts with equal sampling parameters side by side.
+
+        Samples come from torch's global random generator and depend on the other prompts of the batch.
+
+        Raises:
+            ModelError: The weights cannot be loaded.
+            ProfileError: torch or transformers is not installed.
+        """
+        self._load()
+        if self._engine is not None and prompts[0].sampling.temperature == 0:
+            return self._engine.complete(prompts, len(prompts))
+        return self.generate(prompts)
+
+    def generate(self, prompts: Sequence[Prompt]) -> list[Completion]:
+        """Completes prompts as `complete` does, in one batch by transformers' `generate`."""
         import torch
 
         self._load()
@@ -136,12 +160,19 @@ class LocalModel:
             output = self._model.generate(**inputs, **self._arguments(sampling))
         width = inputs["input_ids"].shape[1]
         lengths = inputs["attention_mask"].sum(1).tolist()
+        reader = CompletionReader(self._model, self._processor.tokenizer)
         return [
-            self._read(output[row, width:].tolist(), [step[row] for step in steps], int(lengths[row]), sampling.stop)
+            reader.read(
+                output[row, width:].tolist(),
+                [step[row] for step in steps] if sampling.logprobs else None,
+                int(lengths[row]),
+                sampling.stop,
+            )
             for row in range(len(prompts))
         ]
 
     def _load(self) -> None:
+        require_local("Local models", ("torch", "transformers"))
         if self._model is None:  # A loaded model must not wait while another one loads.
             with _LOADING:
                 self._load_once()
@@ -175,6 +206,8 @@ class LocalModel:
         processor.tokenizer.padding_side = "left"
         processor.tokenizer = LiteralTokenizer(processor.tokenizer)
         self._processor, self._model = processor, model.eval()
+        if can_decode(model):
+            self._engine = ContinuousEngine(model, processor)
 
     @contextmanager
     def _recording(self) -> Iterator[list[list[list[tuple[int, float]]]]]:
@@ -182,7 +215,7 @@ class LocalModel:
         steps: list[list[list[tuple[int, float]]]] = []
 
         def record(_module: object, _inputs: object, logits: Any) -> None:
-            top = logits[:, -1].float().log_softmax(-1).topk(min(_TOP_LOGPROBS, logits.shape[-1]))
+            top = logits[:, -1].float().log_softmax(-1).topk(min(TOP_LOGPROBS, logits.shape[-1]))
             rows = zip(top.indices.tolist(), top.values.tolist(), strict=True)
             steps.append([list(zip(ids, values, strict=True)) for ids, values in rows])
 
@@ -208,32 +241,45 @@ class LocalModel:
             arguments |= {"stop_strings": list(sampling.stop), "tokenizer": tokenizer.wrapped}
         return arguments
 
-    def _read(
-        self, ids: list[int], steps: list[list[tuple[int, float]]], prompt_tokens: int, stop: Sequence[str]
-    ) -> Completion:
-        """Cuts a completion off at its end token and decodes its tokens.
 
-        Args:
-            ids: The generated tokens, padded after the end.
-            steps: For each generated token, the likeliest ones with their log-probabilities.
-            prompt_tokens: Length of the prompt.
-            stop: Strings that end a completion, too.
-        """
-        tokenizer = self._processor.tokenizer
-        ends = self._model.generation_config.eos_token_id
-        ends = set(ends) if isinstance(ends, list) else {ends}
-        length = next((place for place, token in enumerate(ids) if token in ends), len(ids))
-        tokens = []
-        for token, top in zip(ids[:length], steps, strict=False):
-            alternatives = tuple((self._text_of(other), value) for other, value in top)
-            # A sampled token outside the likeliest gets the lowest of their log-probabilities, which bounds its own.
-            logprob = dict(top).get(token, top[-1][1])
-            tokens.append(Token(self._text_of(token), logprob, alternatives))
-        text = tokenizer.decode(ids[:length], skip_special_tokens=True)
-        finished = length < len(ids) or any(each in text for each in stop)
-        return Completion(text, tuple(tokens), prompt_tokens, finished)
+def _use_one_thread() -> None:
+    """Lets torch use one core for the operations of the calling thread, and leaves all other threads as they are."""
+    import torch
 
-    def _text_of(self, token: int) -> str:
-        if token not in self._token_texts:
-            self._token_texts[token] = self._processor.tokenizer.decode([token])
-        return self._token_texts[token]
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    # It is also the default of threads that start later, which is set back by a thread that ends at once.
+    thread = threading.Thread(target=torch.set_num_threads, args=(before,))
+    thread.start()
+    thread.join()
+
+
+class _GroupedEngine:
+    """An engine for weights that `TextDecoder` does not support: each step completes a group of prompts.
+
+    Args:
+        complete: Completes prompts with equal sampling parameters.
+    """
+
+    def __init__(self, complete: Callable[[Sequence[Prompt]], list[Completion]]) -> None:
+        self._complete = complete
+        self._active: dict[object, Prompt] = {}
+
+    def start(self, prompt: Prompt) -> object:
+        """See `DecodingEngine.start`."""
+        key = object()
+        self._active[key] = prompt
+        return key
+
+    def step(self) -> list[tuple[object, Completion]]:
+        """See `DecodingEngine.step`. Completes all prompts with the oldest one's sampling parameters."""
+        sampling = next(iter(self._active.values())).sampling
+        group = [key for key, prompt in self._active.items() if prompt.sampling == sampling]
+        completions = self._complete([self._active[key] for key in group])
+        for key in group:
+            del self._active[key]
+        return list(zip(group, completions, strict=True))
+
+    def drop(self, key: object) -> None:
+        """See `DecodingEngine.drop`."""
+        self._active.pop(key, None)

@@ -1,0 +1,232 @@
+"""The decoding engine generates the tokens that transformers' `generate` does, alone and beside other prompts."""
+
+import shutil
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from interleavethinker.graph.profiles.profile import Role, load_profile
+from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.qwen3vl import inference
+from interleavethinker.tools.qwen3vl.batching import Completion, Prompt, SamplingParams
+from interleavethinker.tools.qwen3vl.engine import ContinuousEngine
+from interleavethinker.tools.qwen3vl.inference import LocalModel, ModelIdentity
+from interleavethinker.tools.qwen3vl.text_decoder import can_decode
+
+COLORS = ("white", "red", "blue")
+
+
+def prompt(text: str, *images: Image.Image, **sampling: Any) -> Prompt:
+    content = [{"type": "image"} for _ in images]
+    conversation = ({"role": "user", "content": [*content, {"type": "text", "text": text}]},)
+    return Prompt(conversation, images, SamplingParams(**{"max_new_tokens": 24} | sampling))
+
+
+def picture(color: str, width: int = 64, height: int = 64) -> Image.Image:
+    image = Image.new("RGB", (width, height), color)
+    image.paste("black", (8, 8, width // 2, height // 3))
+    return image
+
+
+def by_generate(model: LocalModel, one: Prompt) -> Completion:
+    """Returns what transformers' own loop generates, from the prompt's seed."""
+    import torch
+
+    if one.sampling.seed is not None:
+        torch.manual_seed(one.sampling.seed)
+    (completion,) = model.generate([one])
+    return completion
+
+
+def engine_of(model: LocalModel) -> ContinuousEngine:
+    engine = model.engine()
+    assert isinstance(engine, ContinuousEngine)
+    return engine
+
+
+def assert_same(found: Completion, expected: Completion) -> None:
+    assert found.text == expected.text
+    assert (found.prompt_tokens, found.completion_tokens, found.finished) == (
+        expected.prompt_tokens,
+        expected.completion_tokens,
+        expected.finished,
+    )
+    assert [token.text for token in found.tokens] == [token.text for token in expected.tokens]
+    for one, other in zip(found.tokens, expected.tokens, strict=True):
+        assert one.logprob == pytest.approx(other.logprob, abs=1e-4)
+
+
+@pytest.fixture(scope="module")
+def varied_folder(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Makes weights so large that the likeliest token changes all the time."""
+    import torch
+    from transformers import Qwen3VLForConditionalGeneration
+
+    varied = Path(shutil.copytree(folder, tmp_path_factory.mktemp("varied") / "tiny"))
+    model = Qwen3VLForConditionalGeneration.from_pretrained(folder, dtype=torch.float32)
+    torch.manual_seed(2)
+    with torch.no_grad():
+        for layer in model.model.language_model.layers:
+            for weight in layer.parameters():
+                if weight.ndim > 1:
+                    weight.normal_(std=1.0)
+    model.save_pretrained(varied)
+    return varied
+
+
+@pytest.fixture(scope="module")
+def tiny(varied_folder: Path) -> LocalModel:
+    model = LocalModel(ModelIdentity(str(varied_folder), "float32"))
+    model._load()
+    assert len({token.text for token in by_generate(model, VARIED[0]).tokens}) > 5, "repetitions would prove little"
+    return model
+
+
+VARIED = (
+    prompt("a ball"),
+    prompt("what changed?", picture("white"), picture("red")),
+    prompt("wide and high", picture("blue", 128, 48), picture("green", 40, 120), picture("white")),
+    prompt("make the ball green, please " * 20, picture("white"), max_new_tokens=90),
+    prompt("stop early", max_new_tokens=1),
+    prompt("without log-probabilities", picture("red"), logprobs=False),
+    *(prompt(f"draw {seed}", picture("red"), temperature=1.5, seed=seed) for seed in range(3)),
+    prompt("draw from the likeliest", temperature=0.8, top_p=0.7, seed=4),
+)
+
+
+@pytest.mark.parametrize("one", VARIED, ids=lambda one: one.conversation[0]["content"][-1]["text"][:20])
+def test_the_tokens_are_those_of_generate(tiny: LocalModel, one: Prompt) -> None:
+    (found,) = engine_of(tiny).complete([one], 1)
+    assert_same(found, by_generate(tiny, one))
+
+
+@pytest.mark.parametrize("rows", [2, 3, 7, 16])
+def test_prompts_of_any_settings_run_side_by_side_and_get_what_they_get_alone(tiny: LocalModel, rows: int) -> None:
+    engine = engine_of(tiny)
+    alone = [engine.complete([one], 1)[0] for one in VARIED]
+    assert engine.complete(VARIED, rows) == alone, "to the last bit of the log-probabilities"
+
+
+def test_a_stop_string_ends_the_completion_where_generate_ends_it(tiny: LocalModel) -> None:
+    full = by_generate(tiny, VARIED[0]).text
+    # `generate` also finds a stop string that begins in the prompt, which ends with a line break.
+    stops = {part for part in (full[at : at + 2] for at in range(1, len(full), 5)) if not {"\n", "�"} & {*part}}
+    assert len(stops) > 1
+    for stop in stops:
+        one = replace(VARIED[0], sampling=replace(VARIED[0].sampling, stop=(stop, "never")))
+        (found,) = engine_of(tiny).complete([one], 1)
+        assert_same(found, by_generate(tiny, one))
+        assert found.finished
+
+
+def test_an_image_is_encoded_once_while_it_is_remembered(tiny: LocalModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = engine_of(tiny)
+    vision, calls = tiny._model.model.get_image_features, Counter[str]()
+
+    def counted(*arguments: Any, **options: Any) -> Any:
+        calls["encoded"] += 1
+        return vision(*arguments, **options)
+
+    monkeypatch.setattr(tiny._model.model, "get_image_features", counted)
+    ones = [prompt(text, picture("purple"), picture("purple", 96)) for text in ("first", "second")]
+    engine.complete(ones, 2)
+    assert calls["encoded"] == 2
+    monkeypatch.setattr("interleavethinker.tools.qwen3vl.engine._IMAGE_BYTES", 0)
+    engine.complete([prompt("third", picture("orange"))], 1)
+    assert len(engine._images) == 1, "what does not fit is forgotten, but for the newest"
+
+
+def test_a_prompt_with_too_few_images_is_refused(tiny: LocalModel) -> None:
+    lacking = replace(prompt("what?", picture("red"), picture("blue")), images=(picture("red"),))
+    with pytest.raises(InputError, match="mentions 2 images, but 1 were given"):
+        engine_of(tiny).complete([lacking], 1)
+
+
+def test_weights_that_the_decoder_does_not_support_are_served_by_generate(
+    varied_folder: Path, tiny: LocalModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inference, "can_decode", lambda _model: False)
+    other = LocalModel(ModelIdentity(str(varied_folder), "float32"))
+    engine = other.engine()
+    assert not isinstance(engine, ContinuousEngine)
+    keys = [engine.start(one) for one in VARIED[:3]]
+    found = dict(engine.step())
+    for key, one in zip(keys, VARIED[:3], strict=True):
+        assert_same(found[key], by_generate(tiny, one))
+
+
+def test_quantized_or_scattered_weights_are_not_decoded_here(folder: Path) -> None:
+    import torch
+
+    model = LocalModel(ModelIdentity(str(folder), "float32"))
+    model._load()
+    loaded = model._model
+    assert can_decode(loaded)
+    loaded.model.visual.to("meta")
+    assert not can_decode(loaded)
+    loaded.model.visual.to_empty(device="cpu")
+
+    class Quantized(torch.nn.Linear):
+        pass
+
+    loaded.model.language_model.layers[1].mlp.up_proj.__class__ = Quantized
+    assert not can_decode(loaded)
+
+
+def identity_of(role: Role) -> ModelIdentity:
+    assert role.model is not None
+    adapter = role.options.get("adapter")
+    return ModelIdentity(role.model.removeprefix("qwen3-vl:"), "float32", None, str(adapter) if adapter else None)
+
+
+def plans() -> Sequence[Prompt]:
+    texts = (
+        "Tell a picture story. First a small white kitten on the left, in a meadow. Then a big crimson ball.",
+        "a big red ball on the left, then make it blue",
+    )
+    return [prompt(text, max_new_tokens=70) for text in texts]
+
+
+def verdicts() -> Sequence[Prompt]:
+    wishes = [f"Put a big {color} ball on the right." for color in COLORS]
+    pairs = pairwise(picture(color) for color in (*COLORS, "white"))
+    return [
+        prompt(f"Wanted: {wish}\nAsked: {wish}", *pair, max_new_tokens=60)
+        for wish, pair in zip(wishes, pairs, strict=True)
+    ]
+
+
+@pytest.mark.parametrize(("role", "prompts"), [("planner", plans), ("critic", verdicts)])
+def test_the_shipped_models_generate_the_tokens_of_generate_alone_and_together(
+    role: str, prompts: Callable[[], Sequence[Prompt]]
+) -> None:
+    model = LocalModel(identity_of(load_profile("micro").roles[role]))
+    wanted = prompts()
+    engine = engine_of(model)
+    alone = [engine.complete([one], 1)[0] for one in wanted]
+    assert engine.complete(wanted, 3) == alone
+    for found, one in zip(alone, wanted, strict=True):
+        assert_same(found, by_generate(model, one))
+    sampled = replace(wanted[0], sampling=replace(wanted[0].sampling, temperature=1.0, top_p=0.9, seed=3))
+    assert_same(engine.complete([wanted[1], sampled], 2)[1], by_generate(model, sampled))
+
+
+def test_a_small_model_uses_one_core_and_leaves_other_threads_alone(folder: Path) -> None:
+    import torch
+
+    torch.set_num_threads(2)
+    try:
+        with ThreadPoolExecutor(1) as own, ThreadPoolExecutor(1) as later:
+            own.submit(LocalModel(ModelIdentity(str(folder), "float32")).engine).result()
+            assert own.submit(torch.get_num_threads).result() == 1
+            assert later.submit(torch.get_num_threads).result() == 2
+            assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(1)
