@@ -28,6 +28,7 @@ from pydantic import (
 from interleavethinker.microworld.agents.registry import prompts_folder
 from interleavethinker.tools.chat.rendering import Prompts, load_prompts
 from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.files import atomic_write
 from interleavethinker.tools.renamed_fields import with_new_names
 from interleavethinker.training.agents.rewards import RewardWeights
 
@@ -288,7 +289,7 @@ def save_recipe(recipe: BaseModel, root: Path) -> None:
                 " folder with --out."
             )
             raise InputError(msg)
-        path.write_text(text, encoding="utf-8")
+        atomic_write(path, text.encode())  # Several ranks may arrive at once; each finds nothing or a whole file.
     except OSError as error:
         msg = f"Cannot write to the run folder {root}: {error.strerror}. Name another folder with --out."
         raise InputError(msg) from error

@@ -170,11 +170,13 @@ def scores(
 
             summary = score_trajectories(data_set, micro_grade(data_set.store, seed), progress)
         else:
+            from interleavethinker.evaluation.judges.cache import JudgeCache
             from interleavethinker.evaluation.judges.vlm import VlmJudge
             from interleavethinker.tools.chat.loading import load_chat_model
             from interleavethinker.training.data.judged_scores import judge_trajectories
 
-            scorer = VlmJudge(load_chat_model(judge), data_set.store)
+            cache = JudgeCache(folder / "judge.jsonl")  # A stage that is run again pays for no answer twice.
+            scorer = VlmJudge(load_chat_model(judge), data_set.store, cache=cache, name=judge)
             summary = asyncio.run(judge_trajectories(data_set, scorer, at_once=workers, progress=progress))
     _print_summary(summary, json_output)
 

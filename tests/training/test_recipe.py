@@ -1,6 +1,8 @@
 """Recipes: names that were changed still work, and problems are reported before any training starts."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -142,3 +144,32 @@ def test_a_recipe_that_is_not_text_is_rejected(tmp_path: Path) -> None:
         kind_of(tmp_path / "recipe.toml")
     with pytest.raises(InputError, match="one of critic-grpo-8b"):
         recipe_path(str(tmp_path))
+
+
+def test_ranks_that_save_the_recipe_at_once_find_it_whole(tmp_path: Path) -> None:
+    recipe = load_training_recipe(recipe_path("micro-planner-sft"))
+    with ThreadPoolExecutor(8) as ranks:
+        for turn in range(20):
+            list(ranks.map(lambda _rank, root=tmp_path / str(turn): save_recipe(recipe, root), range(8)))
+            assert load_saved_recipe(tmp_path / str(turn)) == recipe
+
+
+@pytest.mark.parametrize(
+    ("name", "configuration", "batch"),
+    [("planner-sft-8b", "fsdp-8", 32), ("critic-sft-8b", "fsdp-8", 32), ("critic-grpo-8b", "fsdp-4", 16 * 8)],
+)
+def test_batches_of_the_large_recipes_add_up_to_the_papers(name: str, configuration: str, batch: int) -> None:
+    from accelerate.commands.config.config_args import load_config_from_file
+
+    folder = Path(str(files("interleavethinker.training") / "accelerate"))
+    config = load_config_from_file(str(folder / f"{configuration}.yaml"))
+    assert config.fsdp_config["fsdp_state_dict_type"] == "FULL_STATE_DICT"
+    recipe = load_training_recipe(recipe_path(name))
+    assert not isinstance(recipe, VisionPretrainingRecipe)
+    arguments = recipe.arguments
+    per_device, accumulated = (
+        arguments[f"{key}"] for key in ("per_device_train_batch_size", "gradient_accumulation_steps")
+    )
+    assert isinstance(per_device, int)
+    assert isinstance(accumulated, int)
+    assert per_device * accumulated * config.num_processes == batch

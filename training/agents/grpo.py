@@ -46,6 +46,8 @@ class CriticRewards:
         self._rows = {row.id: row for row in rows}
         self._regenerator = regenerator
         self._noise = noise
+        self._answers = 0
+        self._masked = 0
 
     @property
     def functions(self) -> list[RewardFunction]:
@@ -55,6 +57,20 @@ class CriticRewards:
 
     async def score(self, name: str, text: str) -> Scored | None:
         """Returns all four rewards of an answer to the row `name`, or None if the answer must be masked."""
+        rewards = await self._score(name, text)
+        self._answers += 1
+        self._masked += rewards is None
+        return rewards
+
+    def counts(self) -> dict[str, float]:
+        """Returns, for all answers so far: the share that was masked, and the numbers of regenerated images."""
+        return {
+            "masked_share": round(self._masked / max(1, self._answers), 4),
+            "images_regenerated": self._regenerator.made,
+            "images_failed": self._regenerator.failed,
+        }
+
+    async def _score(self, name: str, text: str) -> Scored | None:
         row, verdict = self._rows[name], read_answer(text)
         before = JudgeScores(row.semantics, row.quality)
         after = None
@@ -105,8 +121,9 @@ def run_grpo(recipe: GrpoRecipe, root: Path) -> Path:
     folder = DataFolder(recipe.data)
     rows = choose_rl_rows(list(folder.critic_rl), recipe.failures, recipe.seed, recipe.rows)
     generator = ProfileGenerator(recipe.generator, folder.store, root / "server", recipe.server)
-    rewards = CriticRewards(rows, Regenerator(generator, _judge(recipe, folder.store, root)), recipe.noise)
-    model, processor = load_model(recipe.model, recipe, "bfloat16" if arguments.bf16 else None)
+    regenerator = Regenerator(generator, _judge(recipe, folder.store, root))
+    rewards = CriticRewards(rows, regenerator, recipe.noise)
+    model, processor = load_model(recipe.model, recipe)
     processor.tokenizer.padding_side = (
         "left"  # as TRL pads prompts for generation; otherwise image tokens are misplaced
     )
@@ -117,7 +134,7 @@ def run_grpo(recipe: GrpoRecipe, root: Path) -> Path:
         reward_funcs=rewards.functions,
         train_dataset=to_dataset([critic_prompt(row, folder.store, prompts) | {"row": row.id} for row in rows]),
         processing_class=processor,
-        callbacks=[metrics_callback(root)],
+        callbacks=[metrics_callback(root, rewards.counts)],
         peft_config=adapter_config(recipe),
     )
     return train_and_save(trainer, root, processor)

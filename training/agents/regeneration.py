@@ -23,6 +23,10 @@ _FAILURES = (GeneratorError, InputError, ModelError, StoreError)
 """Errors that affect only one prompt's image; any other exception is a bug and stops training."""
 
 
+_TOO_MANY = 64
+"""Failures in a row that end training: some are expected of services, a long series means that one is down."""
+
+
 class Regenerator:
     """Regenerates and scores images for rewards. All calls must come from one event loop.
 
@@ -44,6 +48,7 @@ class Regenerator:
         self._known: dict[tuple[str, str], asyncio.Task[JudgeScores | None]] = {}
         self.made = 0
         self.failed = 0
+        self._failed_in_a_row = 0
 
     async def scores(self, row: CriticRow, prompt: str) -> JudgeScores | None:
         """Returns the scores of the image that `prompt` gives for the row's step, or None if that failed."""
@@ -67,7 +72,16 @@ class Regenerator:
                 (scores,) = await self._judge.judge([judged])
             except _FAILURES as error:
                 _log.warning("Could not regenerate an image for row %s: %s", row.id, error)
-                scores = None
+                scores, reason = None, str(error)
+            else:
+                reason = "the judge gave no usable answer"
+        self._failed_in_a_row = 0 if scores is not None else self._failed_in_a_row + 1
+        if self._failed_in_a_row >= _TOO_MANY:
+            raise ModelError(
+                f"The last {_TOO_MANY} images could not be generated or judged, so training would learn nothing from "
+                f"them; the last reason: {reason}. Mend the image server or the judge and run the command again: it "
+                "resumes from the last checkpoint."
+            )
         self.made += scores is not None
         self.failed += scores is None
         return scores

@@ -66,7 +66,7 @@ def run_sft(recipe: SftRecipe, root: Path) -> Path:
         dataloader_num_workers=0,
     )
     examples = examples_of(recipe)
-    model, processor = load_model(recipe.model, recipe, "bfloat16" if arguments.bf16 else None)
+    model, processor = load_model(recipe.model, recipe)
     trainer = SFTTrainer(
         model=model,
         args=arguments,

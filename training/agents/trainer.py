@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,8 @@ def load_model(name: str, recipe: SftRecipe | GrpoRecipe, dtype: str | None = No
     Args:
         name: Folder, `package:folder`, or repository.
         recipe: Names the frozen parameters.
-        dtype: Name of a torch dtype; by default float32, which does not lose small updates.
+        dtype: Name of a torch dtype; by default bfloat16 for the frozen weights under a LoRA adapter, and float32
+            otherwise, which does not lose small updates. The argument `bf16` computes in bfloat16 all the same.
 
     Raises:
         InputError: `name` is not a Qwen3-VL.
@@ -40,10 +42,10 @@ def load_model(name: str, recipe: SftRecipe | GrpoRecipe, dtype: str | None = No
 
     from interleavethinker.tools.qwen3vl.processor import load_processor
 
-    path = resolve_folder(name)
+    path, kind = resolve_folder(name), dtype or ("float32" if recipe.lora is None else "bfloat16")
     try:
         processor = load_processor(path)
-        model = Qwen3VLForConditionalGeneration.from_pretrained(path, dtype=getattr(torch, dtype or "float32"))
+        model = Qwen3VLForConditionalGeneration.from_pretrained(path, dtype=getattr(torch, kind))
     except (OSError, ValueError) as error:
         msg = f"Cannot load the recipe's model {name!r} as a Qwen3-VL folder or repository: {error}"
         raise InputError(msg) from error
@@ -67,6 +69,7 @@ def configure(kind: type[Any], recipe: SftRecipe | GrpoRecipe, root: Path, **def
     """
     import torch
 
+    _check_packages(recipe.arguments)
     arguments = {
         "output_dir": str(root),
         "seed": recipe.seed,
@@ -91,8 +94,8 @@ def adapter_config(recipe: SftRecipe | GrpoRecipe) -> Any:
     return LoraConfig(r=recipe.lora.rank, lora_alpha=recipe.lora.alpha, target_modules=recipe.lora.targets)
 
 
-def metrics_callback(root: Path) -> Any:
-    """Returns a callback that appends what the trainer logs to `metrics.jsonl`."""
+def metrics_callback(root: Path, further: Callable[[], Mapping[str, float]] = dict) -> Any:
+    """Returns a callback that appends what the trainer logs, and `further` numbers, to `metrics.jsonl`."""
     from transformers import TrainerCallback
 
     class MetricsFile(TrainerCallback):  # type: ignore[misc]
@@ -101,7 +104,7 @@ def metrics_callback(root: Path) -> Any:
         def on_log(self, _args: Any, state: Any, _control: Any, logs: Any = None, **_: Any) -> None:
             if state.is_world_process_zero:
                 with (root / "metrics.jsonl").open("a", encoding="utf-8") as file:
-                    file.write(json.dumps({"step": state.global_step, **(logs or {})}) + "\n")
+                    file.write(json.dumps({"step": state.global_step, **(logs or {}), **further()}) + "\n")
 
     return MetricsFile()
 
@@ -112,8 +115,6 @@ def train_and_save(trainer: Any, root: Path, processor: Any) -> Path:
     Finished weights are saved in bfloat16, as they ship, so that later runs start from the same weights as users get.
     Curves are plotted when a run resumes and, together with samples, when it is finished.
     """
-    import torch
-
     checkpoints = _checkpoints(root)
     if checkpoints:
         _log.info("Resuming from %s", checkpoints[-1].name)
@@ -121,13 +122,46 @@ def train_and_save(trainer: Any, root: Path, processor: Any) -> Path:
             plot_curves(root)
     trainer.train(resume_from_checkpoint=str(checkpoints[-1]) if checkpoints else None)
     target = root / "model"
-    if not trainer.args.bf16:
-        trainer.model.to(torch.bfloat16)
     trainer.save_model(str(target))
-    processor.save_pretrained(target)
     if trainer.is_world_process_zero():
+        _convert_weights(target)
+        processor.save_pretrained(target)
         report_run(root)
     return target
+
+
+def _convert_weights(folder: Path) -> None:
+    """Converts saved weights to bfloat16, file by file: FSDP gathers float32 weights that fit no single GPU.
+
+    Raises:
+        InputError: There are no weights. FSDP writes none with `SHARDED_STATE_DICT`, accelerate's default.
+    """
+    import torch
+    from safetensors import safe_open
+    from safetensors.torch import save_file
+
+    files = sorted(folder.glob("*.safetensors"))
+    if not files:
+        raise InputError(
+            f"Training ended, but {folder} got no weights. Under FSDP, set `fsdp_state_dict_type: FULL_STATE_DICT`, as "
+            "in training/accelerate, and run the command again: it resumes from the last checkpoint."
+        )
+    for path in files:
+        with safe_open(path, framework="pt") as saved:
+            tensors = {name: saved.get_tensor(name) for name in saved.keys()}  # noqa: SIM118 - not a mapping
+            metadata = saved.metadata()
+        if any(tensor.dtype == torch.float32 for tensor in tensors.values()):
+            converted = {
+                name: tensor.to(torch.bfloat16) if tensor.dtype == torch.float32 else tensor
+                for name, tensor in tensors.items()
+            }
+            temporary = path.with_suffix(".tmp")
+            save_file(converted, temporary, metadata)
+            temporary.replace(path)
+    config = folder / "config.json"
+    if config.is_file():
+        text = config.read_text(encoding="utf-8")
+        config.write_text(text.replace('"dtype": "float32"', '"dtype": "bfloat16"'), encoding="utf-8")
 
 
 def _checkpoints(root: Path) -> Sequence[Path]:
@@ -136,7 +170,24 @@ def _checkpoints(root: Path) -> Sequence[Path]:
     return sorted(found, key=lambda path: int(path.name.rpartition("-")[2]))
 
 
-def _reporters() -> list[str]:
-    from importlib.util import find_spec
+def _check_packages(arguments: Mapping[str, object]) -> None:
+    """Reports a package that a recipe's arguments need before any work is done.
 
+    Raises:
+        InputError: It is not installed (`missing_extra`).
+    """
+    reporters = arguments.get("report_to") or ()
+    needed = {"vllm": "use_vllm"} if arguments.get("use_vllm") else {}
+    needed |= {str(name): "report_to" for name in ([reporters] if isinstance(reporters, str) else reporters)}  # type: ignore[attr-defined]
+    for package, argument in needed.items():
+        if package not in {"none", "all"} and find_spec(package) is None:
+            raise InputError(
+                f"The recipe's argument {argument} needs {package}, which is not installed. Install it "
+                f"(pip install {package}), or override the argument: --set arguments.{argument}="
+                f"{'false' if argument == 'use_vllm' else 'none'}",
+                code="missing_extra",
+            )
+
+
+def _reporters() -> list[str]:
     return ["tensorboard"] if find_spec("tensorboard") else []

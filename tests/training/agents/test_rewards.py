@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from interleavethinker.evaluation.judges.base import JudgedImage, JudgeScores
 from interleavethinker.tools.chat.answers import write_verdict
-from interleavethinker.tools.errors import GeneratorError
+from interleavethinker.tools.errors import GeneratorError, ModelError
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.testing.generator import MemoryGenerator, fake_image
 from interleavethinker.tools.types import CriticInput, GenerationRequest, Verdict
@@ -146,3 +146,13 @@ async def test_an_unexpected_exception_is_not_taken_for_a_failed_image(tmp_path:
     regenerator = Regenerator(MemoryGenerator(ImageStore(tmp_path)), Broken())
     with pytest.raises(ZeroDivisionError):
         await regenerator.scores(failed_row(), "a")
+
+
+async def test_a_service_that_is_down_ends_training_instead_of_teaching_nothing(tmp_path: Path) -> None:
+    generator = MemoryGenerator(ImageStore(tmp_path))
+    generator.fail_next(GeneratorError("connection refused", code="connection"), times=1000)
+    regenerator, row = Regenerator(generator, CountingJudge()), failed_row()
+    for number in range(63):
+        assert await regenerator.scores(row, str(number)) is None
+    with pytest.raises(ModelError, match=r"The last 64 images could not be .*connection refused"):
+        await regenerator.scores(row, "one more")

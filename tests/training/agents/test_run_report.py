@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 from langchain_core.language_models.fake_chat_models import FakeListChatModel
 from PIL import Image
 
@@ -57,6 +58,21 @@ def test_a_curve_has_the_last_value_logged_for_each_step(tmp_path: Path) -> None
         file.write('{"step": 4, "lo')
     assert curves_of(path) == {"loss": ([1, 2], [3.0, 2.0])}
     assert curves_of(tmp_path / "none.jsonl") == {}
+
+
+def test_finished_weights_are_bfloat16_however_they_were_trained(tmp_path: Path) -> None:
+    from safetensors.torch import load_file
+
+    trainer: Any = Trainer()
+    weights = load_file(train_and_save(trainer, tmp_path, trainer) / "model.safetensors")
+    assert {name: tensor.dtype for name, tensor in weights.items()} == {"weight": torch.bfloat16, "step": torch.int64}
+    assert (tmp_path / "model" / "config.json").read_text() == '{"dtype": "bfloat16"}'
+
+
+def test_a_run_that_saved_no_weights_says_so(tmp_path: Path) -> None:
+    trainer: Any = Trainer(saves=False)
+    with pytest.raises(InputError, match=r"got no weights.*FULL_STATE_DICT"):
+        train_and_save(trainer, tmp_path, trainer)
 
 
 @needs_matplotlib
@@ -113,8 +129,9 @@ def test_a_run_that_cannot_be_sampled_is_logged(tmp_path: Path, caplog: pytest.L
 class Trainer:
     """Trains nothing."""
 
-    def __init__(self, *, main: bool = True) -> None:
+    def __init__(self, *, main: bool = True, saves: bool = True) -> None:
         self.main = main
+        self.saves = saves
         self.args = SimpleNamespace(bf16=True)
         self.resumed: str | None = None
 
@@ -122,7 +139,14 @@ class Trainer:
         self.resumed = resume_from_checkpoint
 
     def save_model(self, folder: str) -> None:
+        from safetensors.torch import save_file
+
         Path(folder).mkdir()
+        if self.saves:
+            save_file(
+                {"weight": torch.ones(2), "step": torch.ones(1, dtype=torch.int64)}, f"{folder}/model.safetensors"
+            )
+            (Path(folder) / "config.json").write_text('{"dtype": "float32"}')
 
     def save_pretrained(self, folder: Path) -> None:
         assert folder.is_dir()

@@ -359,3 +359,14 @@ def test_images_are_scaled_and_blank_ones_added_as_at_inference(tmp_path: Path) 
         assert first.size == second.size
         assert first.getpixel((5, 5)) == (255, 255, 255)
         assert second.width * second.height <= 1024 * 1024
+
+
+@pytest.mark.parametrize(("argument", "package"), [("use_vllm=true", "vllm"), ("report_to=wandb", "wandb")])
+def test_a_package_that_a_recipe_needs_and_is_missing_is_named_before_the_model_is_loaded(
+    made: Made, tmp_path: Path, argument: str, package: str
+) -> None:
+    overrides = [f"data={made.folder.root}", "model=nowhere", f"arguments.{argument}"]
+    recipe = load_training_recipe(recipe_path("micro-critic-grpo"), overrides)
+    assert isinstance(recipe, GrpoRecipe)
+    with pytest.raises(InputError, match=f"needs {package}, which is not installed.*--set arguments"):
+        run_grpo(recipe, tmp_path)
