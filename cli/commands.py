@@ -57,6 +57,9 @@ TABLE: tuple[CommandSpec, ...] = (
     CommandSpec("doctor", "doctor:doctor", "Check the installation: versions, devices, profile.", INSTALLATION),
     CommandSpec("profiles", "profiles:app", "List and show profiles, and start a new one.", INSTALLATION),
     CommandSpec("settings", "settings:app", "Show and change the default profile and workspace.", INSTALLATION),
+    CommandSpec(
+        "trajectory-server", "trajectory_server:trajectory_server", "Serve the agent to chat clients.", INSTALLATION
+    ),
     CommandSpec("image-server", "image_server:image_server", "Serve an image generator over MCP.", INSTALLATION),
 )
 """In the order in which `--help` lists them."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from interleavethinker.graph.limits import Limits
 from interleavethinker.graph.profiles.profile import load_profile
 from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.images.folders import ImageFolders
 
 from .view import profile_name
 
@@ -61,16 +62,14 @@ class ServiceOptions:
         """Checks what can be checked without loading a model.
 
         Raises:
-            InputError: Two profiles have the same name, or a folder does not exist.
+            InputError: Two profiles have the same name, or a folder cannot be read.
             ProfileError: A profile cannot be read.
         """
         for profile in self.profiles:
             load_profile(profile)
         if len(self.profile_names) < len(set(self.profiles)):
             raise InputError(f"Two of the profiles have the same name: {', '.join(self.profiles)}. Rename a file.")
-        for folder in self.image_folders:
-            if not folder.is_dir():
-                raise InputError(f"The folder of images {folder} does not exist.")
+        ImageFolders(self.image_folders)
 
     @property
     def profile_names(self) -> list[str]:
@@ -92,3 +91,14 @@ class ServiceOptions:
             if profile_name(profile) == name:
                 return profile
         raise InputError(f"The profile {name!r} is not available here. Choose one of: {', '.join(self.profile_names)}.")
+
+    def limits_for(self, profile: str | None, asked: LimitRequest) -> Limits | None:
+        """Returns the limits of a new trajectory; None for those of its profile or components. Reads the profile.
+
+        Raises:
+            InputError: One is no usable limit.
+        """
+        if asked == self.allowed == LimitRequest():
+            return None
+        defaults = Limits() if profile is None else load_profile(profile).limits
+        return asked.applied_to(defaults, self.allowed)

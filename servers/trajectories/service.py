@@ -10,17 +10,15 @@ Steps and attempts count from 1, as in the `View`.
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import Self
 
-from interleavethinker.graph.limits import Limits
-from interleavethinker.graph.profiles.profile import load_profile
 from interleavethinker.graph.workspace.branching import BranchPoint
 from interleavethinker.graph.workspace.catalog import RequestKey, Status, TrajectorySummary
 from interleavethinker.graph.workspace.human_review import HumanVerdict
-from interleavethinker.graph.workspace.snapshot import Trajectory
 from interleavethinker.graph.workspace.workspace import Workspace
 from interleavethinker.tools.errors import InputError, TrajectoryError
+from interleavethinker.tools.images.folders import ImageFolders
 from interleavethinker.tools.request_parsing import as_request, place_images
 from interleavethinker.tools.types import Step
 
@@ -61,6 +59,7 @@ class TrajectoryService:
         self.workspace = workspace
         self.options = options or ServiceOptions()
         self._runs = Runs(workspace, self.options.unload_after)
+        self._folders = ImageFolders(self.options.image_folders)
         self._views = ViewReader(workspace, self._runs, studio)
 
     async def __aenter__(self) -> Self:
@@ -108,7 +107,7 @@ class TrajectoryService:
         trajectory = await self.workspace.create(
             parts,
             profile=name,
-            limits=await self._limits(name, limits or LimitRequest()),
+            limits=await asyncio.to_thread(self.options.limits_for, name, limits or LimitRequest()),
             seed=seed,
             approve_plan=approve_plan or self.options.require_person,
             key=RequestKey(f"call {digest}", _REPEATED_WITHIN) if key is None else RequestKey(f"key {key}"),
@@ -131,33 +130,60 @@ class TrajectoryService:
         """
         return await self._views.read((await self.workspace.summary(trajectory)).id)
 
-    async def wait(self, trajectory: str, since: str | None, seconds: float, *, milestones: bool = False) -> View:
+    async def wait(
+        self,
+        trajectory: str,
+        since: str | None,
+        seconds: float,
+        *,
+        milestones: bool = False,
+        watch: Callable[[View], Awaitable[None]] | None = None,
+    ) -> View:
         """Returns the view as soon as it differs from a version, or after some seconds as it is then.
 
         Args:
             trajectory: Its id, or a unique prefix of it.
-            since: The `version` of an earlier view; None returns at once.
+            since: The `version` of an earlier view. None: with `milestones`, the present one; else no version at all.
             seconds: How long to wait at most.
             milestones: Wait for a finished step, a plan or a change of the status, and not for less. A trajectory that
                 does not run is returned at once.
+            watch: Called with every change on the way.
 
         Raises:
             InputError: `since` is no version.
             TrajectoryError: There is no such trajectory.
         """
-        seen = None if since is None else parse_version(since)
+        milestone = None if since is None else parse_version(since).milestone
+
+        def reached(view: View) -> bool:
+            nonlocal milestone
+            if not milestones:
+                return view.version != since
+            milestone = milestone or parse_version(view.version).milestone
+            return view.status != "running" or parse_version(view.version).milestone != milestone
+
+        return await self.wait_until(trajectory, reached, seconds, watch)
+
+    async def wait_until(
+        self,
+        trajectory: str,
+        reached: Callable[[View], bool],
+        seconds: float,
+        watch: Callable[[View], Awaitable[None]] | None = None,
+    ) -> View:
+        """Returns the first view that satisfies a condition, or after some seconds the last one."""
         name = (await self.workspace.summary(trajectory)).id
         end = asyncio.get_running_loop().time() + seconds
+        version = ""
         while True:
             number = self._runs.changes(name)
             view = await self._views.read(name)
-            if seen is None or view.version == since:
-                changed = seen is None
-            else:
-                changed = not milestones or parse_version(view.version).milestone != seen.milestone
             remaining = end - asyncio.get_running_loop().time()
-            if changed or remaining <= 0 or (milestones and view.status != "running"):
+            if reached(view) or remaining <= 0:
                 return view
+            if watch is not None and view.version != version:
+                await watch(view)
+            version = view.version
             await self._runs.wait_for_change(name, number, min(remaining, _POLL_SECONDS))
 
     async def changes(self, trajectory: str, since: str | None = None) -> AsyncGenerator[View]:
@@ -332,10 +358,6 @@ class TrajectoryService:
         found = [one for one in await self._views.summaries() if status is None or one.status == status]
         return found[:limit]
 
-    async def get(self, trajectory: str) -> Trajectory:
-        """Returns the complete record, as the export `trajectory.json` has it."""
-        return await self.workspace.get(trajectory)
-
     async def delete(self, trajectory: str) -> None:
         """Deletes a trajectory. Not for models: the studio offers it to people.
 
@@ -356,7 +378,7 @@ class TrajectoryService:
         Raises:
             InputError: It cannot be used.
         """
-        return await asyncio.to_thread(stored_image, self.workspace.store, image, self.options.image_folders)
+        return await asyncio.to_thread(stored_image, self.workspace.store, image, self._folders)
 
     async def image(self, sha256: str) -> bytes:
         """Returns the PNG bytes of an image.
@@ -373,9 +395,3 @@ class TrajectoryService:
     async def _continue(self, trajectory: str) -> View:
         self._runs.start(trajectory)
         return await self._views.read(trajectory)
-
-    async def _limits(self, profile: str | None, asked: LimitRequest) -> Limits | None:
-        if asked == self.options.allowed == LimitRequest():
-            return None
-        defaults = Limits() if profile is None else (await asyncio.to_thread(load_profile, profile)).limits
-        return asked.applied_to(defaults, self.options.allowed)

@@ -263,7 +263,7 @@ def profile_name(profile: str) -> str:
 
 def _version(view: View) -> str:
     current = view.steps[view.finished].attempts_made if view.finished < view.of else 0
-    milestone = f"{view.status}/{view.finished}/{view.plan_version}/{view.updated.timestamp()}"
+    milestone = f"{view.status}/{view.finished}/{view.plan_version}"
     return f"{view.finished}-{current}-{_digest(milestone)[:8]}-{_digest(view.model_dump_json())[:16]}"
 
 

@@ -18,9 +18,10 @@ from pydantic_core import from_json
 
 if TYPE_CHECKING:
     from anyio import AsyncFile
+    from mcp.client._transport import TransportStreams
     from mcp.server.mcpserver import MCPServer
 
-__all__ = ["LineReader", "TextWriter", "are_pipes", "serve_stdio", "standard_streams"]
+__all__ = ["LineReader", "TextWriter", "are_pipes", "message_streams", "serve_stdio", "standard_streams"]
 
 _ID = re.compile(r'"id"\s{0,9}:\s{0,9}([0-9]{1,18}|"[\w-]{1,100}")')
 _ID_WITHIN = 1000
@@ -31,20 +32,25 @@ _UNLIMITED = sys.maxsize
 
 async def serve_stdio(server: "MCPServer") -> None:
     """Serves until the client closes its end."""
-    if not are_pipes():
-        await server.run_stdio_async()
-        return
+    inner = server._lowlevel_server  # noqa: SLF001 - as `run_stdio_async` does, which accepts no streams
+    async with message_streams() as (read, write):
+        await inner.run(read, write, inner.create_initialization_options())
+
+
+@contextlib.asynccontextmanager
+async def message_streams() -> "AsyncIterator[TransportStreams]":
+    """Opens the client's messages on standard input, and those to it on standard output."""
     from mcp.server.stdio import stdio_server
 
-    inner = server._lowlevel_server  # noqa: SLF001 - as `run_stdio_async` does, which accepts no streams
+    if not are_pipes():
+        async with stdio_server() as streams:
+            yield streams
+        return
     async with (
         standard_streams() as (reader, writer),
-        stdio_server(cast("AsyncFile[str]", _readable(reader, writer)), cast("AsyncFile[str]", writer)) as (
-            read,
-            write,
-        ),
+        stdio_server(cast("AsyncFile[str]", _readable(reader, writer)), cast("AsyncFile[str]", writer)) as streams,
     ):
-        await inner.run(read, write, inner.create_initialization_options())
+        yield streams
 
 
 def are_pipes() -> bool:

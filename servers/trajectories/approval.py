@@ -1,0 +1,106 @@
+"""`approve_plan`: asks the person in a form where the client has forms; else the chat model passes on their consent.
+
+Clients of protocol 2026-07-28 get the question as a result and call again with the answer; earlier ones are asked while
+the call waits. A declined or unanswered form leaves the plan waiting.
+"""
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated
+
+from mcp.server.elicitation import AcceptedElicitation, ElicitationResult
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.resolve import Elicit, Resolve
+from mcp_types import CallToolResult, ToolAnnotations
+from mcp_types.version import is_version_at_least
+from pydantic import BaseModel, Field
+
+from interleavethinker.tools.plain_text import quotation
+
+from .answers import view_answer
+from .arguments import PlanStep, Trajectory, step_of
+from .service import TrajectoryService
+from .view import View
+
+if TYPE_CHECKING:
+    from .server import TrajectoryServer
+
+__all__ = ["PlanForm", "add_approve_plan"]
+
+_FORM_SECONDS = 40.0
+"""How long an earlier client's person has: its calls end after a minute."""
+_MOST_STEPS = 40
+
+
+class PlanForm(BaseModel):
+    """The form."""
+
+    approve: bool = Field(default=True, title="Carry out this plan", description="Images are generated for each step.")
+
+
+class _NoAnswer(BaseModel):
+    """The person has not answered in time."""
+
+
+def add_approve_plan(server: "TrajectoryServer", service: TrajectoryService, annotations: ToolAnnotations) -> None:
+    """Adds the tool."""
+
+    async def ask(
+        ctx: Context, trajectory: str, steps: list[PlanStep] | None
+    ) -> Elicit[PlanForm] | PlanForm | _NoAnswer | None:
+        view = await service.view(trajectory)
+        if view.status != "waiting" or not _has_forms(ctx):
+            return None  # `approve` raises the error, or the model's word counts.
+        question = _question(view, steps)
+        if is_version_at_least(ctx.protocol_version or "", "2026-07-28"):
+            return Elicit(question, PlanForm)
+        try:
+            async with asyncio.timeout(_FORM_SECONDS):
+                result = await ctx.elicit(question, PlanForm)
+        except TimeoutError:
+            return _NoAnswer()
+        return result.data if isinstance(result, AcceptedElicitation) else PlanForm(approve=False)
+
+    async def approve_plan(
+        trajectory: Trajectory,
+        answer: Annotated[ElicitationResult[PlanForm], Resolve(ask)],
+        steps: Annotated[
+            list[PlanStep] | None, Field(description="The whole changed plan; a step without prompt has no image")
+        ] = None,
+    ) -> CallToolResult:
+        """Carries out a waiting plan, with the user's consent; steps replace it."""
+        form: object = answer.data if isinstance(answer, AcceptedElicitation) else PlanForm(approve=False)
+        if isinstance(form, _NoAnswer):
+            lead = "The user has not answered yet; the plan still waits."
+        elif isinstance(form, PlanForm) and not form.approve:
+            lead = "The user did not approve; the plan still waits. Ask what should change."
+        else:
+            changed = None if steps is None else [step_of(step) for step in steps]
+            view = await service.approve(trajectory, changed, by_person=isinstance(form, PlanForm))
+            return await view_answer(service, view, previews=False, lead="The plan is approved.")
+        return await view_answer(service, await service.view(trajectory), previews=False, lead=lead)
+
+    server.add_tool(approve_plan, title="Approve the plan", annotations=annotations)
+
+
+def _has_forms(ctx: Context) -> bool:
+    """Whether the client shows forms; an empty capability, from before there were modes, says so too."""
+    capabilities = ctx.client_capabilities
+    elicitation = capabilities.elicitation if capabilities is not None else None
+    return elicitation is not None and (elicitation.form is not None or elicitation.url is None)
+
+
+def _question(view: View, steps: list[PlanStep] | None) -> str:
+    """Returns the plan in words: the one that waits, or the one that replaces it."""
+    if steps is None:
+        planned = [(step.instruction, step.prompt, step.caption) for step in view.steps]
+    else:
+        planned = [(step.instruction or "", step.prompt, step.caption or "") for step in steps]
+    lines = []
+    for number, (instruction, prompt, caption) in enumerate(planned[:_MOST_STEPS], start=1):
+        lines.append(f"{number}. {quotation(instruction or caption or prompt or '', 160)}")
+        if prompt and prompt != instruction:
+            lines.append(f"   Image: {quotation(prompt, 160)}")
+    if len(planned) > _MOST_STEPS:
+        lines.append(f"… and {len(planned) - _MOST_STEPS} more steps")
+    changed = "" if steps is None else " (changed)"
+    return "\n".join([f'Carry out this plan{changed} for "{quotation(view.title, 80)}"?', *lines])

@@ -1,0 +1,47 @@
+"""One trajectory server process: opens the workspace, assembles service and MCP server, and serves."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from interleavethinker.graph.workspace.workspace import Workspace
+from interleavethinker.servers.transport.http import HttpOptions, serve_http
+from interleavethinker.servers.transport.stdio import serve_stdio
+
+from .options import ServiceOptions
+from .service import TrajectoryService
+
+__all__ = ["serve_trajectories"]
+
+
+async def serve_trajectories(
+    workspace: Path | None,
+    options: ServiceOptions,
+    *,
+    http: HttpOptions | None = None,
+    board: Callable[[], str] | None = None,
+) -> None:
+    """Serves a workspace until the client closes the connection (stdio) or a signal arrives (HTTP).
+
+    Nothing is loaded before the first trajectory runs. Trajectories that run at the end are paused.
+
+    Args:
+        workspace: The folder; None: the user's.
+        options: What clients may do.
+        http: Where to listen; None means stdio.
+        board: Returns the HTML of the storyboard; None: there is none.
+
+    Raises:
+        InputError: The options cannot be used, would expose the server without a token, or the address is taken.
+        ProfileError: A profile cannot be read.
+    """
+    options.check()
+    if http is not None:
+        http.check()
+    from .server import build_server
+
+    async with Workspace.open(workspace) as opened, TrajectoryService(opened, options) as service:
+        server = build_server(service, board=None if board is None else board())
+        if http is None:
+            await serve_stdio(server)
+        else:
+            await serve_http(server, http)
