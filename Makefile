@@ -95,6 +95,14 @@ wheel-test: $(STAMP)
 ROUNDS ?= 20000
 KILLS ?= 20
 SEED ?= 0
+.PHONY: benchmark-miniature
+benchmark-miniature: $(STAMP)
+	MINIATURE_ITEMS=24 $(BIN)/pytest -q tests/evaluation/benchmarks/test_miniature.py
+
+.PHONY: benchmark-scale
+benchmark-scale: $(STAMP)
+	$(BIN)/python tests/evaluation/benchmarks/scale.py
+
 .PHONY: robustness
 robustness: $(STAMP)
 	$(BIN)/python tests/robustness/fuzz.py --rounds $(ROUNDS) --seed $(SEED)

@@ -183,6 +183,10 @@ async def export(
     workspace: "Workspace",
     trajectory: TrajectoryId,
     out: ExportFolder = None,
+    form: Annotated[
+        str, typer.Option("--format", help="storyboard; or lmms-eval, for the folder of a benchmark run instead of ID.")
+    ] = "storyboard",
+    task: Annotated[str, typer.Option(help="With --format lmms-eval: the name of its task.")] = "ueval",
     single_file: Annotated[
         bool, typer.Option("--single-file", help="Only the storyboard, with its images in full size in it.")
     ] = False,
@@ -191,8 +195,18 @@ async def export(
     """Write the storyboard, the Markdown document with its images, and the JSON record.
 
     The storyboard shows previews, which link to the images beside it. To
-    send it as one file, use --single-file.
+    send it as one file, use --single-file. With --format lmms-eval, the answers
+    of a finished benchmark run become a log that lmms-eval's model `from_log`
+    replays.
     """
+    if form == "lmms-eval":
+        from interleavethinker.evaluation.benchmarks.lmms_eval import write_log
+
+        log = write_log(Path(trajectory), task, out or Path("runs") / "lmms-eval-logs")
+        echo_json({"log": str(log)}) if json_output else echo(f"Log: {log}")
+        return
+    if form != "storyboard":
+        raise InputError(f"--format must be storyboard or lmms-eval; got {form!r}.")
     from interleavethinker.graph.export.export import export as write
 
     snapshot = await workspace.get(trajectory)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from interleavethinker.evaluation.benchmarks.estimate import CostEstimate
     from interleavethinker.evaluation.benchmarks.run import BenchmarkRun
 
-__all__ = ["add_benchmarks"]
+__all__ = ["add_benchmarks", "write_reports"]
 
 _JUDGE = "Judge"
 _AGENT = "Answers"
@@ -119,7 +119,8 @@ def _command(name: str) -> Callable[..., None]:
         json_output: Json = False,
     ) -> None:
         if compare:
-            raise InputError("--compare is not there yet.")
+            _compare(name, compare, out, json_output=json_output)
+            return
         if data is None:
             raise InputError("Name the benchmark's data with --data: a folder, a file, or OWNER/NAME on Hugging Face.")
         from interleavethinker.evaluation.benchmarks.run import RunConfig, estimate_run, run_benchmark
@@ -152,10 +153,30 @@ def _command(name: str) -> Callable[..., None]:
                     progress=progress,
                 )
             )
-        report, markdown = _write_reports(run)
+        report, markdown = write_reports(run)
         echo(json.dumps(report, indent=2, ensure_ascii=False) if json_output else markdown)
 
     return command
+
+
+def _compare(benchmark: str, folders: list[Path], out: Path | None, *, json_output: bool) -> None:
+    from interleavethinker.evaluation.benchmarks.comparison import compare_runs, comparison_html, comparison_markdown
+
+    comparison = compare_runs(folders, benchmark)
+    markdown, as_json = comparison_markdown(comparison), json.dumps(comparison, indent=2, ensure_ascii=False)
+    if out is not None:
+        page = comparison_html(comparison)
+        _write(out, {"comparison.json": as_json + "\n", "comparison.md": markdown, "leaderboard.html": page})
+    echo(as_json if json_output else markdown)
+
+
+def _write(out: Path, texts: dict[str, str]) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for file, text in texts.items():
+            (out / file).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise StoreError(f"Cannot write the report to {out}: {error.strerror}.") from error
 
 
 def _show_estimate(cost: "CostEstimate", prices: tuple[float, float] | None, *, json_output: bool) -> None:
@@ -188,9 +209,9 @@ def _options(given: list[str]) -> "dict[str, JsonValue]":
     return options
 
 
-def _write_reports(run: "BenchmarkRun") -> tuple[dict[str, Any], str]:
+def write_reports(run: "BenchmarkRun") -> tuple[dict[str, Any], str]:
     """Writes all reports; returns the JSON report and the Markdown."""
-    from interleavethinker.evaluation.benchmarks.report import as_report, markdown_report, score_lines
+    from interleavethinker.evaluation.benchmarks.report import answer_records, as_report, markdown_report, score_lines
     from interleavethinker.evaluation.benchmarks.report_html import html_report, svg_plots
     from interleavethinker.tools.files import LineFile
 
@@ -200,11 +221,8 @@ def _write_reports(run: "BenchmarkRun") -> tuple[dict[str, Any], str]:
     markdown = markdown_report(report, notes)
     texts = {"report.json": json.dumps(report, indent=2, ensure_ascii=False) + "\n", "report.md": markdown}
     texts |= {"report.html": html_report(report, run)}
+    texts |= {"answers.json": json.dumps(answer_records(run), indent=1, ensure_ascii=False) + "\n"}
     texts |= {f"{plot}.svg": svg for plot, svg in svg_plots(report).items()}
     LineFile(out / "scores.jsonl").replace(score_lines(run))
-    try:
-        for file, text in texts.items():
-            (out / file).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise StoreError(f"Cannot write the report to {out}: {error.strerror}.") from error
+    _write(out, texts)
     return report, markdown

@@ -13,19 +13,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from interleavethinker.graph import Components
-from interleavethinker.graph.profiles.profile import Profile
+from interleavethinker.graph.profiles.opening import open_components
+from interleavethinker.graph.profiles.profile import Profile, load_profile
+from interleavethinker.graph.workspace.workspace import Workspace
 from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.plain_text import MAX_PROMPT
 from interleavethinker.tools.protocols import Critic, PlanContext
 from interleavethinker.tools.testing.agents import RuleCritic
 from interleavethinker.tools.types import CriticInput, Plan, Request, Step, Verdict
 
-__all__ = ["EXPERIMENT_NAMES", "changed_components", "changed_profile", "check_experiment"]
+__all__ = ["EXPERIMENT_NAMES", "changed_components", "changed_profile", "check_experiment", "open_agent"]
 
 EXPERIMENT_NAMES = (
     "full",
@@ -39,6 +44,33 @@ EXPERIMENT_NAMES = (
 )
 _T_MAX = re.compile(r"T_max\s*=\s*([1-9][0-9]?)")
 _MICRO_CRITICS = {"full SFT": "sft", "full RL": "grpo"}
+
+
+@contextlib.asynccontextmanager
+async def open_agent(root: Path, profile: str, experiment: str) -> AsyncIterator[tuple[Workspace, str | None]]:
+    """Opens a workspace for an experiment, and says which profile its trajectories name; None: they name none.
+
+    Args:
+        root: The folder of the workspace.
+        profile: A shipped profile's name, or the path of a TOML file.
+        experiment: The experiment.
+
+    Raises:
+        InputError: The experiment does not exist for the profile.
+        ProfileError: The profile cannot be used on this machine.
+    """
+    loaded = load_profile(profile)
+    check_experiment(experiment, loaded)
+    if experiment == "full":
+        async with Workspace.open(root) as workspace:
+            yield workspace, loaded.source
+        return
+    changed = changed_profile(experiment, loaded)
+    async with (
+        open_components(changed, ImageStore(root / "images")) as components,
+        Workspace.open(root, changed_components(experiment, components)) as workspace,
+    ):
+        yield workspace, None
 
 
 def check_experiment(name: str, profile: Profile) -> None:

@@ -21,7 +21,7 @@ from interleavethinker.tools.plain_text import quotation
 from .benchmark import Figure
 from .run import BenchmarkRun
 
-__all__ = ["as_report", "markdown_report", "score_lines"]
+__all__ = ["answer_records", "as_report", "markdown_report", "score_lines"]
 
 Report = Mapping[str, Any]
 _VERSIONS = ("interleavethinker", "langchain-core", "langgraph", "pillow")
@@ -52,7 +52,7 @@ def as_report(run: BenchmarkRun, command: str = "", commit: str | None = None) -
             "prompts_digest": run.prompts.digest,
             "differs": not config.judge.endswith(protocol.judge),
         },
-        "data": {"source": config.data, "digest": run.data_digest, "items": run.data_items},
+        "data": {"source": config.data, "digest": run.data_digest, "items": len(run.data_ids)},
         "answers": {
             "source": f"profile {config.profile}" if own else config.answers,
             "experiment": config.experiment if own else None,
@@ -99,6 +99,20 @@ def score_lines(run: BenchmarkRun) -> list[str]:
             ensure_ascii=False,
         )
         for one in run.judged
+    ]
+
+
+def answer_records(run: BenchmarkRun) -> list[dict[str, JsonValue]]:
+    """Returns all answers in the form of UEval's submissions, with each item's position in the data."""
+    positions = {name: number for number, name in enumerate(run.data_ids)}
+    return [
+        {
+            "id": item.id,
+            "position": positions[item.id],
+            "text_answer": run.answers[item.id].text,
+            "image_answer": [str(image.path.absolute()) for image in run.answers[item.id].images],
+        }
+        for item in run.items
     ]
 
 

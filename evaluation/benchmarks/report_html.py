@@ -24,7 +24,7 @@ from .run import BenchmarkRun
 if TYPE_CHECKING:
     from jinja2 import Template
 
-__all__ = ["html_report", "svg_plots"]
+__all__ = ["html_report", "page_template", "svg_plots"]
 
 Report = Mapping[str, Any]
 _EXAMPLES = 4
@@ -40,7 +40,7 @@ def html_report(report: Report, run: BenchmarkRun) -> str:
     good = [one for one in reversed(present) if one not in bad][:_EXAMPLES]
     items = {item.id: item for item in run.items}
     notes = [(one.score.id, note) for one in run.judged for note in one.score.notes]
-    return _template(
+    return page_template(
         "report"
     ).render(
         report=report,
@@ -80,7 +80,8 @@ def _scaled(figure: Report) -> tuple[float | None, float, float]:
 
 
 @cache
-def _template(name: str) -> Template:
+def page_template(name: str) -> Template:
+    """Returns the template of a page of this package."""
     from jinja2 import Environment, StrictUndefined
 
     source = (files("interleavethinker.evaluation.benchmarks") / f"{name}.html.jinja").read_text(encoding="utf-8")

@@ -6,6 +6,7 @@
 | `workspace/` | the agent's trajectories and images; absent for answers from files |
 | `trajectories.jsonl` | which trajectory belongs to which item |
 | `judge.jsonl` | every answer of the judge's model |
+| `answers.json` | the answers, in the form of UEval's submissions |
 | `scores.jsonl` | the scores of each item, replaced by each run |
 | `report.json`, `.md`, `.html`, `.svg` | the report |
 """
@@ -13,9 +14,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,17 +25,13 @@ from pydantic import JsonValue
 from interleavethinker.evaluation.judges.cache import JudgeCache
 from interleavethinker.evaluation.judges.chat import ChatJudge, JudgeUsage
 from interleavethinker.evaluation.progress import StageProgress, ignore_progress
-from interleavethinker.graph.profiles.opening import open_components
-from interleavethinker.graph.profiles.profile import load_profile
-from interleavethinker.graph.workspace.workspace import Workspace
 from interleavethinker.tools.errors import InputError, StoreError
 from interleavethinker.tools.files import atomic_write
-from interleavethinker.tools.images.store import ImageStore
 
 from .agent_answers import answer_items
 from .benchmark import Benchmark, BenchmarkAnswer, Item
 from .estimate import CostEstimate, estimate_cost
-from .experiments import changed_components, changed_profile, check_experiment
+from .experiments import open_agent
 from .judging import JudgedItem, judge_answers
 from .prompt_files import PromptFiles
 from .registry import make_benchmark
@@ -95,8 +91,8 @@ class BenchmarkRun:
     answers: Mapping[str, BenchmarkAnswer]
     judged: Sequence[JudgedItem]
     data_digest: str
-    data_items: int
-    """Items in the data, without limit."""
+    data_ids: Sequence[str]
+    """The ids of all items in the data, in order, without limit."""
     duplicates: int
     """Records of the data that are there twice."""
     replaced: int
@@ -108,7 +104,7 @@ class BenchmarkRun:
     @property
     def complete(self) -> bool:
         """Whether all items of the data were run."""
-        return len(self.items) == self.data_items
+        return len(self.items) == len(self.data_ids)
 
 
 @dataclass(frozen=True)
@@ -118,8 +114,8 @@ class _Prepared:
     source: FileSource
     items: list[Item]
     """Without those beyond the limit."""
-    ids: frozenset[str]
-    """Of all items in the data."""
+    ids: tuple[str, ...]
+    """Of all items in the data, in order."""
     duplicates: int
 
 
@@ -159,7 +155,7 @@ async def run_benchmark(
         answers,
         judged,
         prepared.source.digest,
-        len(prepared.ids),
+        prepared.ids,
         prepared.duplicates,
         replaced,
         unknown,
@@ -205,7 +201,7 @@ def _prepare(config: RunConfig) -> _Prepared:
     chosen = list(items.values())
     if config.limit is not None:
         chosen = _first_of_each_group(chosen, config.limit)
-    return _Prepared(benchmark, prompts, source, chosen, frozenset(items), len(read) - len(items))
+    return _Prepared(benchmark, prompts, source, chosen, tuple(items), len(read) - len(items))
 
 
 def _first_of_each_group(items: Sequence[Item], limit: int) -> list[Item]:
@@ -273,7 +269,7 @@ async def _answers(
 ) -> tuple[dict[str, BenchmarkAnswer], int, int]:
     if config.answers is not None:
         return await asyncio.to_thread(_answers_from_files, config, prepared)
-    async with _workspace(config) as (workspace, profile):
+    async with open_agent(config.out / "workspace", config.profile, config.experiment) as (workspace, profile):
         answers = await answer_items(
             workspace,
             prepared.items,
@@ -294,22 +290,4 @@ def _answers_from_files(config: RunConfig, prepared: _Prepared) -> tuple[dict[st
     if not found:
         raise InputError(f"{folder} has no answer in the published layout of {prepared.benchmark.title}.")
     answers = {item.id: found.get(item.id, _MISSING) for item in prepared.items}
-    return answers, replaced, len(found.keys() - prepared.ids)
-
-
-@contextlib.asynccontextmanager
-async def _workspace(config: RunConfig) -> AsyncIterator[tuple[Workspace, str | None]]:
-    """Opens the run's workspace, and says which profile its trajectories use; None: an experiment's components."""
-    root = config.out / "workspace"
-    profile = load_profile(config.profile)
-    check_experiment(config.experiment, profile)
-    if config.experiment == "full":
-        async with Workspace.open(root) as workspace:
-            yield workspace, profile.source
-        return
-    changed = changed_profile(config.experiment, profile)
-    async with (
-        open_components(changed, ImageStore(root / "images")) as components,
-        Workspace.open(root, changed_components(config.experiment, components)) as workspace,
-    ):
-        yield workspace, None
+    return answers, replaced, len(found.keys() - set(prepared.ids))

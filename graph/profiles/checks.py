@@ -27,6 +27,7 @@ from interleavethinker.tools.qwen3vl.inference import resolve_folder
 
 from .endpoints import ask_endpoint, custom_address
 from .profile import Profile, Role, import_object
+from .prompt_checks import check_prompts, weights_problem
 
 __all__ = [
     "check_profile",
@@ -70,6 +71,7 @@ _IMAGE_LIBRARIES = ("torch", "diffusers")
 def check_profile(profile: Profile) -> list[CheckResult]:
     """Returns one result for each role and the generator, and one for the generator's license where known."""
     checks = [_check_role(name.replace("_", " "), role) for name, role in profile.roles.items()]
+    checks += [check for name, role in profile.roles.items() for check in check_prompts(name, role)]
     checks.append(_check_generator(profile))
     model = image_model(profile.generator.model or "")
     if model is not None:
@@ -218,7 +220,8 @@ def _check_weights(name: str, model: str, libraries: tuple[str, ...]) -> CheckRe
     except InterleaveError as error:
         return CheckResult(name, False, str(error))
     if Path(folder).is_dir():
-        return CheckResult(name, True, label)
+        problem = weights_problem(Path(folder)) if libraries == _CHAT_LIBRARIES else None
+        return CheckResult(name, problem is None, problem or label)
     if folder != target or folder.startswith((".", "/")):
         return CheckResult(name, False, f"{model} was not found")
     repositories = (target,) if known is None else known.repositories

@@ -225,6 +225,8 @@ def _parse(text: str, name: str, path: Path | None) -> Profile:
     roles = {
         key: role.model_copy(update={"prompts": str(path.parent / role.prompts)})
         for key, role in profile.roles.items()
-        if role.prompts is not None and resolve_folder(role.prompts) == role.prompts
+        if role.prompts is not None
+        and not role.prompts.startswith("/")
+        and resolve_folder(role.prompts) == role.prompts
     }
     return profile.model_copy(update=roles)

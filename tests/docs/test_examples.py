@@ -17,6 +17,7 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 TESTED = {
+    "benchmark",
     "custom_components",
     "illustrate",
     "langchain_tool",
@@ -49,6 +50,13 @@ def test_illustrate(own_folders: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert len(images) == 2
     assert capsys.readouterr().out.count("(96, 96)") == 2
     assert (own_folders / "out" / "index.html").exists()
+
+
+@pytest.mark.usefixtures("own_folders", "fake_micro")
+def test_benchmark(capsys: pytest.CaptureFixture[str]) -> None:
+    values = {one["name"]: one["value"] for one in run("benchmark")["report"]["figures"]}
+    assert values["image"] == 100
+    assert "# UEval, protocol official" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("own_folders", "fake_micro")
