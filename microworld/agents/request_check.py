@@ -1,7 +1,8 @@
 """The micro world's check of plans and documents: rules that read the request, the plan, its texts and its images.
 
-A request that the rules do not understand leaves plan and document unchecked, apart from faults that need no request:
-texts that contradict their own step, and images that miss their step's target.
+A request that the rules do not understand is a fault of every plan, because nothing can tell whether the plan gives
+what it asks for. Some faults need no request: texts that contradict their own step, and images that miss their step's
+target.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ __all__ = ["RequestCheck"]
 _VERBS = frozenset(
     "add change delete draw exchange make move paint put recolour remove replace resize swap turn".split()
 )
-_NOT_UNDERSTOOD = frozenset({"empty_text", "not_understood", "too_long", "unknown_words", "wrong_size"})
-"""Codes of errors after which nothing is known about what the request asks for."""
+_NOT_READ = frozenset({"wrong_size"})
+"""Codes of errors of images that are not from the micro world: nothing is known about what the request asks for."""
 
 
 class RequestCheck:
@@ -92,7 +93,7 @@ class RequestCheck:
         try:
             return interpret_request(request, [self._scene(image) for image in request.images]), []
         except InputError as error:
-            return None, [] if error.code in _NOT_UNDERSTOOD else [str(error)]
+            return None, [] if error.code in _NOT_READ else [str(error)]
 
     def _source(self, request: Request) -> Scene | None:
         try:

@@ -1,14 +1,15 @@
 """A rule-based planner, the scripted baseline for learned ones: it splits a request into steps of one edit each.
 
 It plans what `requests.interpretation` understands, refuses everything else, and checks each plan with the request.
-It keeps the user's words if they fit into one step, which leaves prompts for the critic to improve; for what the
-request leaves open it makes definite choices and states them. Of images it knows only the scenes that `scenes.reader`
-finds.
+It keeps the user's words if they fit into one step, which leaves prompts for the critic to improve, or words every step
+as the generator's training texts do; for what the request leaves open it makes definite choices and states them. Of
+images it knows only the scenes that `scenes.reader` finds.
 """
 
 import asyncio
 import re
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 from interleavethinker.microworld.language.lexicon import to_words
 from interleavethinker.microworld.language.parser import parse
@@ -20,7 +21,7 @@ from interleavethinker.microworld.requests.interpretation import (
 )
 from interleavethinker.microworld.requests.refusals import explained
 from interleavethinker.microworld.requests.scene_edits import edits_between
-from interleavethinker.microworld.requests.validation import check_scripted
+from interleavethinker.microworld.requests.validation import check_request
 from interleavethinker.microworld.scenes.reader import read
 from interleavethinker.microworld.scenes.scene import POSITIONS, Scene, SceneObject
 from interleavethinker.microworld.scenes.sprites import SIZES
@@ -31,10 +32,9 @@ from interleavethinker.tools.protocols import PlanContext
 from interleavethinker.tools.request_parsing import named_step_count
 from interleavethinker.tools.types import Plan, Request, Sha256, Step
 
-__all__ = ["ScriptedPlanner", "check_request", "plan_by_rules"]
+__all__ = ["ScriptedPlanner", "Wording", "check_request", "plan_by_rules"]
 
-check_request = check_scripted
-"""The `request_check` of scripted profiles."""
+Wording = Literal["user", "trained"]
 
 _DRAW = re.compile(
     r"^(?:draw|show|paint|make|create|generate|sketch|give)(?: (?:me|us))? (?=(?:a|an|one|two|three|nothing|in|"
@@ -47,10 +47,13 @@ class ScriptedPlanner:
 
     Args:
         store: Contains the request's images.
+        wording: `user` keeps the user's words where they make one step; `trained` words every prompt as the training
+            texts of generators do, and states every size.
     """
 
-    def __init__(self, store: ImageStore) -> None:
+    def __init__(self, store: ImageStore, wording: Wording = "user") -> None:
         self._store = store
+        self._wording: Wording = wording
 
     async def plan(self, request: Request, context: PlanContext) -> Plan:
         """See `Planner.plan`. A replan returns the remaining steps unchanged: the rules have no alternative."""
@@ -59,14 +62,19 @@ class ScriptedPlanner:
         return await asyncio.to_thread(self._plan, request)
 
     def _plan(self, request: Request) -> Plan:
-        return plan_by_rules(request, [self._scene(image) for image in request.images])
+        return plan_by_rules(request, [self._scene(image) for image in request.images], self._wording)
 
     def _scene(self, image: Sha256) -> Scene:
         return read(open_rgb(self._store.get(image))).scene
 
 
-def plan_by_rules(request: Request, scenes: Sequence[Scene]) -> Plan:
+def plan_by_rules(request: Request, scenes: Sequence[Scene], wording: Wording = "user") -> Plan:
     """Plans a request whose images show the given scenes.
+
+    Args:
+        request: The request.
+        scenes: What its images show, in order.
+        wording: See `ScriptedPlanner`.
 
     Raises:
         InputError: The rules do not understand the request, or it cannot be carried out; the message names a request
@@ -77,16 +85,16 @@ def plan_by_rules(request: Request, scenes: Sequence[Scene]) -> Plan:
         if interpretation.answer is not None:
             answered = (Step(auxiliary_text=interpretation.answer.text),)
             return Plan(steps=answered, reasoning="A question about an image is answered in words.")
-        plan = _checked(interpretation, named_step_count(request.text))
+        plan = _checked(interpretation, named_step_count(request.text), wording)
     except InputError as error:
         raise explained(error, request, scenes) from error
     return plan
 
 
-def _checked(interpretation: Interpretation, wanted: int | None) -> Plan:
-    steps = tuple(_steps(interpretation))
+def _checked(interpretation: Interpretation, wanted: int | None, wording: Wording) -> Plan:
+    steps = tuple(_steps(interpretation, wording))
     if wanted is not None and wanted != len(steps) and len(interpretation.targets) <= wanted:
-        split = tuple(_steps(interpretation, one_by_one=True))
+        split = tuple(_steps(interpretation, wording, one_by_one=True))
         steps = split if len(split) == wanted else steps
     if wanted is not None and wanted != len(steps):
         msg = f"The request names {wanted} steps, but {len(steps)} carry it out; leave the number out or change it."
@@ -98,24 +106,26 @@ def _checked(interpretation: Interpretation, wanted: int | None) -> Plan:
     return plan
 
 
-def _steps(interpretation: Interpretation, *, one_by_one: bool = False) -> Iterator[Step]:
+def _steps(interpretation: Interpretation, wording: Wording, *, one_by_one: bool = False) -> Iterator[Step]:
     """Yields the steps image by image, keeping track of the scene that each leaves behind."""
     story, scene = interpretation.story, interpretation.source
     if story is None:
         return
     images = zip(story.frames, story.scenes(), story.cells_before(), strict=True)
     for number, (frame, (after, cells), (_, before)) in enumerate(images):
-        words = _wording(frame.texts, scene) if frame.edits == len(frame.texts) == 1 else None
+        kept = wording == "user" and frame.edits == len(frame.texts) == 1
+        words = _user_words(frame.texts, scene) if kept else None
         shown = after
         if scene is None:
             yield from _generation_steps(words, after, list(cells.values()), one_by_one=one_by_one)
         else:
-            shown, edits = edits_between(scene, after, before, cells, story.open_sizes(number))
+            open_sizes = story.open_sizes(number) if wording == "user" else ()
+            shown, edits = edits_between(scene, after, before, cells, open_sizes)
             yield from _edit_steps(words, edits, scene)
         scene = shown
 
 
-def _wording(texts: Sequence[str], scene: Scene | None) -> str:
+def _user_words(texts: Sequence[str], scene: Scene | None) -> str:
     return _DRAW.sub("", texts[0]) if scene is None else texts[0]
 
 

@@ -10,9 +10,16 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from .orders import OrderReader, Read
+from .orders import OrderReader
 from .phrases import Ground, Phrase
+from .predicates import Read
 from .statements import DOING, DRAW, FILLER, JOINER, KEEP, OPENING, PICTURE, POLITE, SEQUENCE, Statement
+
+_AFTER = (
+    "(?:, )?(?:please|instead|too|as well|now|again in the same place|for me|here|any more|anymore|any longer|at all|"
+    "again|(?:in|from) (?:the|this|my|that) (?:picture|image|scene))"
+)
+"""What may end a statement without changing it."""
 
 __all__ = ["Statement", "read_sentence"]
 
@@ -40,10 +47,22 @@ class _ClauseReader(OrderReader):
 
     def sentence(self) -> list[Statement] | None:
         """Returns the statements that use up every word, or None."""
-        found = self._statements(0, "")
+        found = self._statements(0, "") or self._place_alone()
         if found:
             found[0] = replace(found[0], new_piece=True)
         return found
+
+    def _place_alone(self) -> list[Statement] | None:
+        """Reads "on the left" as the place of the object that the sentence before named."""
+        subject = (Phrase(pronoun="it", definite=True),)
+        return next(
+            (
+                [Statement("is", subject=subject, where=where, stated=True, span=(0, len(self.text.split())))]
+                for where, end in self.wheres(0, bare=True)
+                if end >= len(self.text)
+            ),
+            None,
+        )
 
     def _statements(self, at: int, verb: str) -> list[Statement] | None:
         """Reads everything from a position on; `verb` is what a statement without a verb takes over."""
@@ -59,20 +78,27 @@ class _ClauseReader(OrderReader):
             return []
         for begin in reversed(starts):
             for statement, end in self._clause(begin, verb):
-                following = self._separator(end)
+                following, left_out = self._separator(end, statement.kind), self._verb_of(statement, begin, verb)
+                if following is None and " " in left_out:
+                    following, left_out = self.end("(?:, )?(?:which|who|that)", end), f"{left_out} only"
                 if following is None:
                     continue
                 span = len(self.text[:begin].split()), len(self.text[:end].split())
-                rest = self._statements(following, self._verb_of(statement, begin, verb))
+                rest = self._statements(following, left_out)
                 if rest is not None:
                     return [replace(statement, new_piece=new_piece, sequenced=new_piece, span=span), *rest]
         return None
 
     def _verb_of(self, statement: Statement, at: int, verb: str) -> str:
+        """Returns what the next statement may leave out: an order's verb, or the subject of narration."""
         if statement.kind in {"remove", "recolour", "resize", "move", "replace"} and statement.subject:
             found = re.match(r"\w+", self.text[at:])
-            return found.group() if found and found.group() in _VERBS else verb
-        return ""
+            if found and found.group() in _VERBS:
+                return found.group()
+        if statement.kind in {"is", "move", "recolour", "resize", "replace", "scene"} and not statement.ordered:
+            subject = statement.subject or statement.items
+            return f"{'them' if len(subject) > 1 else 'it'} {statement.kind}"
+        return verb if statement.subject and " " not in verb else ""
 
     def _skip(self, at: int) -> tuple[list[int], bool]:
         """Skips words that only link or introduce.
@@ -91,17 +117,23 @@ class _ClauseReader(OrderReader):
             at = end
             starts.append(at)
 
-    def _separator(self, at: int) -> int | None:
+    def _separator(self, at: int, kind: str) -> int | None:
         """Returns where the next statement begins; None if another word follows directly."""
-        tail = self.end("(?:, )?(?:please|instead|too|as well|now|again in the same place|for me)", at)
-        at = at if tail is None else tail
+        at = self.end(_AFTER, at) or at
+        at = self.end(_AFTER, at) or at
         if at >= len(self.text):
             return at
         if self.end(SEQUENCE, at) is not None or self.end("without", at) is not None:
             return at
-        return self.end("(?:, )?(?:and|but|while|so that|with)|,|:", at)
+        if kind not in {"scene", "background"} and self.ground(at) is not None:  # "it sits in the middle of a meadow"
+            return at
+        colon = "|:" if kind in {"scene", "background", "is", "keep", "mention"} else ""
+        return self.end(f"(?:, )?(?:and|but|while|so that|with|where|until|till)|,{colon}", at)
 
     def _clause(self, at: int, verb: str) -> Read:
+        if verb.endswith(" only"):  # after "who": nothing but a predicate
+            yield from self._elliptic(at, verb)
+            return
         if (end := self.end(KEEP, at)) is not None:
             yield Statement("keep"), end
         yield from self.read_background(at)
@@ -119,7 +151,7 @@ class _ClauseReader(OrderReader):
             self.end(
                 "(?:there (?:is|are|should be|must be)(?: not| no longer)?|but|with|and)? ?(?:without|no longer|"
                 "not|do not "
-                "(?:draw|add|show|include|put)|i do not want|has|have)?",
+                "(?:draw|add|show|include|put)|(?:i|we) (?:do not|no longer) (?:want|need)|has|have)?",
                 at,
             )
             or at
@@ -150,7 +182,10 @@ class _ClauseReader(OrderReader):
         for begin in dict.fromkeys((start, at)):
             if (
                 end := self.end(
-                    "(?:nothing|an empty (?:picture|image|scene)|nobody|empty picture)(?: there| is there)?", begin
+                    "(?:nothing|an empty (?:picture|image|scene)|nobody|no one|empty picture|without (?:anything|"
+                    "anyone|any "
+                    "(?:things?|objects?)))(?: else)?(?: there| is there| (?:in|on) it)?",
+                    begin,
                 )
             ) is not None:
                 found = self.ground(end) or self.ground(self.end(",", end) or end)
@@ -160,6 +195,8 @@ class _ClauseReader(OrderReader):
                 )
             for items, end in self._items(begin):
                 yield Statement("scene", items=items), end
+                if isinstance(items[0], Ground) and (last := self.end("(?:in|on) it", end)) is not None:
+                    yield Statement("scene", items=items), last  # "a meadow with two trees in it"
 
     def _items(self, at: int) -> list[tuple[tuple[Phrase | Ground, ...], int]]:
         """Reads objects and backgrounds in any order, longest first."""
@@ -209,6 +246,10 @@ class _ClauseReader(OrderReader):
 
     def _elliptic(self, at: int, verb: str) -> Read:
         """Reads a statement that takes over the verb before it: "make the ball red and the cat blue"."""
+        if " " in verb:
+            pronoun, kind, *_ = verb.split()
+            yield from self._same_subject((Phrase(pronoun=pronoun, definite=True),), at, kind)
+            return
         for subject, middle in self.groups(at):
             if any(one.definite is False for one in subject):
                 continue
@@ -218,6 +259,16 @@ class _ClauseReader(OrderReader):
                 yield Statement("remove", subject=subject), middle
             elif verb in {"move", "put", "bring", "place"}:
                 yield from self.read_moves(subject, middle)
+
+    def _same_subject(self, subject: tuple[Phrase, ...], at: int, kind: str) -> Read:
+        """Reads a predicate whose subject was named before: "the cat walks to the top and turns blue"."""
+        yield from self.predicate(subject, at)
+        if kind == "move":
+            yield from self.read_moves(subject, at)
+        elif kind in {"recolour", "resize"}:
+            yield from self.read_become(subject, at)
+        if kind in {"is", "scene"}:
+            yield from self.states(subject, at, new=False)
 
 
 _VERBS = frozenset({"make", "turn", "paint", "colour", "remove", "delete", "erase", "move", "put", "bring", "place"})

@@ -15,6 +15,8 @@ class Where:
     step: tuple[int, int] | None = None
     relation: str = ""
     anchors: tuple[Phrase, ...] = ()
+    row: bool = False
+    """The words say "in a row" and leave open where."""
 
 
 @dataclass(frozen=True)

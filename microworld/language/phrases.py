@@ -7,60 +7,36 @@ no scene: what a phrase refers to is decided by `requests.story`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import cache
 from typing import TypeVar
 
-from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, COLOURS, KINDS, SIZES
-from interleavethinker.tools.errors import InputError
+from interleavethinker.microworld.scenes.sprites import COLOURS, KINDS, SIZES
 
 from .phrase_patterns import (
     ADJECTIVE,
     BARE_PLACE,
     COLOUR,
-    CORNER,
-    DESCRIBED_PLACE,
-    FILLER_FITS,
-    GROUND,
-    GROUND_WORDS,
+    COMMA_PLACE,
+    IN_PICTURE,
     NUMBERS,
     PLACE,
     POSTURE,
     QUALITY,
-    RELATIONS,
-    ROW,
     SPOTS,
 )
 from .phrase_types import Ground, Phrase, Where
+from .places import CORNERS, PlaceReader, cell_named, match_end
 from .plain_text import NUMBER_WORDS, PLURALS
 
-__all__ = ["Ground", "Phrase", "PhraseReader", "Where", "match_end"]
-
-_SPOT_CELLS = {"top": (0, 1, 2), "bottom": (6, 7, 8), "left": (0, 3, 6), "right": (2, 5, 8)}
-CORNERS = frozenset({0, 2, 6, 8})
-
-
-@cache
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(rf"(?:{pattern})(?: |$)")
-
-
-def match_end(pattern: str, text: str, at: int) -> int | None:
-    """Returns where a pattern of whole words that begins at this position ends, or None."""
-    found = _compiled(pattern).match(text, at)
-    return None if found is None else found.end()
-
+__all__ = ["Ground", "Phrase", "PhraseReader", "Where", "cell_named", "match_end"]
 
 _Found = TypeVar("_Found")
 _READINGS, _SAME_END = 3, 60
 """Readings kept for each end, and readings with the same end after which the search stops."""
-_CALLS, _CALLS_PER_WORD = 10_000, 1_000
-"""Patterns that are tried for one sentence at most; ordinary sentences need about a hundred per word."""
 
 
-class PhraseReader:
+class PhraseReader(PlaceReader):
     """Reads phrases of one sentence.
 
     Args:
@@ -68,68 +44,9 @@ class PhraseReader:
     """
 
     def __init__(self, words: tuple[str, ...]) -> None:
-        self.text = " ".join(words)
-        self._budget = _CALLS_PER_WORD * len(words) + _CALLS
+        super().__init__(words)
         self._known_groups: dict[int, list[tuple[tuple[Phrase, ...], int]]] = {}
         self._known: dict[tuple[str, int], list[tuple[Phrase, int]]] = {}
-
-    def end(self, pattern: str, at: int) -> int | None:
-        """Returns where a pattern that begins at this position ends, or None.
-
-        Raises:
-            InputError: The sentence has so many readings that it must be split (`too_long`).
-        """
-        self._budget -= 1
-        if self._budget < 0:
-            msg = "One sentence of the request is too long or too nested to read; split it into shorter sentences."
-            raise InputError(msg, code="too_long")
-        return match_end(pattern, self.text, at)
-
-    def match(self, pattern: str, at: int) -> re.Match[str] | None:
-        """Returns the match of a pattern of whole words at this position."""
-        return _compiled(pattern).match(self.text, at)
-
-    def ground(self, at: int, *, bare: bool = False) -> tuple[Ground, int] | None:
-        """Reads a background: "at night", "in a meadow"; `bare`: also without a preposition."""
-        found = self.match(GROUND, at)
-        if found is None or not (found["prep"] or bare or found["stage"]):
-            return None
-        name = GROUND_WORDS[found["ground"]]
-        for word in (found["filler"] or "").split():
-            if name not in FILLER_FITS.get(word, BACKGROUNDS):
-                return None
-        if found["prep"] in {"with ", "in front of "} and not found["stage"] and name not in {"sunset", "forest"}:
-            return None
-        return Ground(name, bool(found["empty"])), found.end()
-
-    def wheres(self, at: int, *, bare: bool = False, described: bool = False) -> Iterator[tuple[Where, int]]:
-        """Reads a place or a relation; `bare`: also "top left"; `described`: not "to the left"."""
-        yield from self._relations(at)
-        if (found := self.match(ROW, at)) is not None:
-            line, column = found["line"], found.group().split()[-1] == "column"
-            middle = (1, 4, 7) if column else (3, 4, 5)
-            yield Where(frozenset(_SPOT_CELLS.get(line, middle))), found.end()
-        if (end := self.end(CORNER, at)) is not None:
-            yield Where(CORNERS), end
-        pattern = DESCRIBED_PLACE if described else PLACE
-        found = self.match(pattern, at) or (self.match(BARE_PLACE, at) if bare else None)
-        if found is not None and self.end("of (?!the picture|the image|the scene)", found.end()) is None:
-            cell = _cell(found["spots"].split())
-            if cell is not None:
-                yield Where(frozenset({cell})), found.end()
-
-    def _relations(self, at: int) -> Iterator[tuple[Where, int]]:
-        if (start := self.end("between", at)) is not None:
-            for first, middle in self.phrases(start):
-                if first.count == 2 and not first.parts:
-                    yield Where(relation="between", anchors=(first,)), middle
-                if (second := self.end("and", middle)) is not None:
-                    for other, end in self.phrases(second):
-                        yield Where(relation="between", anchors=(first, other)), end
-        for relation, pattern in RELATIONS.items():
-            if (start := self.end(pattern, at)) is not None:
-                for anchor, end in self.phrases(start):
-                    yield Where(relation=relation, anchors=(anchor,)), end
 
     def phrases(self, at: int) -> list[tuple[Phrase, int]]:
         """Reads one noun phrase with everything that belongs to it, longest first."""
@@ -156,7 +73,7 @@ class PhraseReader:
 
     def _heads(self, at: int) -> Iterator[tuple[Phrase, int]]:
         for pronoun, pattern in (
-            ("it", "it|that one|this one|he|she|him"),
+            ("it", "it|that one|this one|he|she|him|her(?! \\w+)"),
             ("them", "they|them|both of them|all of them|both|these two|the two of them"),
             ("other", "the other one|the other|the others"),
         ):
@@ -189,7 +106,7 @@ class PhraseReader:
                 base = Phrase(definite=True if word in {"the", "this", "that", "these", "those"} else None)
         counted = self.match(
             rf"(?P<count>a single|a pair of|a couple of|one more|a second|a third|a fourth|yet another|another|a few|"
-            rf"several|some|a|an|{'|'.join(NUMBER_WORDS)})",
+            rf"several|some|a|an|(?:{'|'.join(NUMBER_WORDS)})(?: more| other)?)",
             start,
         )
         stated: int | None = None
@@ -246,15 +163,10 @@ class PhraseReader:
 
     def _described(self, phrase: Phrase, at: int) -> Iterator[tuple[Phrase, int]]:
         """Reads what follows the noun, longest first."""
+        at = self.end(IN_PICTURE, at) or at
         start = self.end(POSTURE, at) or at
-        comma = self.end(",", at)
-        starts = [start]
-        if comma is not None and not (phrase.where and start == at) and self._ends_after_place(comma):
-            starts.append(comma)
-        for place_start in starts:
-            for where, end in self.wheres(place_start, bare=not phrase.pronoun, described=True):
-                if len(phrase.where) < 2:
-                    yield from self._described(replace(phrase, where=(*phrase.where, where)), end)
+        for placed, end in self._with_place(phrase, at, start):
+            yield from self._described(placed, end)
         for places, end in self._several_places(phrase, start):
             yield from self._described(replace(phrase, parts=places), end)
         for described, end in self._qualities(phrase, at):
@@ -268,7 +180,23 @@ class PhraseReader:
             opening = self.end(",|:|, namely", at) or at
             for parts, end in self._parts(opening, phrase.count):
                 yield replace(phrase, parts=parts), end
+            for parts, end in self._listed(phrase, opening):
+                yield replace(phrase, parts=parts), end
         yield phrase, at
+
+    def _with_place(self, phrase: Phrase, at: int, start: int) -> Iterator[tuple[Phrase, int]]:
+        """Reads a place after the noun at `at`, or after its posture at `start`."""
+        comma = self.end(",", at)
+        starts = [start]
+        if comma is not None and not (phrase.where and start == at) and self._ends_after_place(comma):
+            starts.append(comma)
+        for place_start in starts:
+            for where, end in self.wheres(place_start, bare=not phrase.pronoun, described=True):
+                named = tuple(one for one in phrase.where if not one.row)
+                if len(named) < 2:
+                    yield replace(phrase, where=named if named and where.row else (*named, where)), end
+        if comma in starts and (beside := self.match(COMMA_PLACE, comma)) is not None and not phrase.where:
+            yield replace(phrase, where=(Where(frozenset({5 if beside["spots"] == "right" else 3})),)), beside.end()
 
     def _qualities(self, phrase: Phrase, at: int) -> Iterator[tuple[Phrase, int]]:
         """Reads a color or size after the noun: "in red", "that is big", "which are not blue"."""
@@ -285,7 +213,7 @@ class PhraseReader:
 
     def _ends_after_place(self, at: int) -> bool:
         """Whether a place after a comma belongs to the noun before it: no noun phrase follows."""
-        found = self.match(PLACE, at)
+        found = self.match(PLACE, at) or self.match(BARE_PLACE, at) or self.match(COMMA_PLACE, at)
         return found is not None and (
             found.end() >= len(self.text) or self.end(r"(?:, )?and|,|in|at|on|during|by", found.end()) is not None
         )
@@ -299,6 +227,9 @@ class PhraseReader:
             and (end := self.end("in (?:each|every|all(?: four)?) (?:of the )?corners?", at)) is not None
         ):
             yield tuple(Phrase(pronoun="one", where=(Where(frozenset({cell})),)) for cell in sorted(CORNERS)), end
+        sides = self.end("on (?:each|either|both|every) (?:side|sides)", at)
+        if sides is not None and phrase.count <= 2:
+            yield from self._both_sides(sides)
         if phrase.count < 2:
             return
         if phrase.count == 4 and (
@@ -312,7 +243,7 @@ class PhraseReader:
             found = self.match(PLACE if not places else rf"(?:{PLACE})", position) or (
                 self.match(rf"(?:the )?(?P<spots>{SPOTS})(?: corner| side)?", position) if places else None
             )
-            cell = _cell(found["spots"].split()) if found is not None else None
+            cell = cell_named(found["spots"].split()) if found is not None else None
             if found is None or cell is None:
                 return
             places.append(Phrase(pronoun="one", where=(Where(frozenset({cell})),)))
@@ -323,6 +254,39 @@ class PhraseReader:
             if following is None:
                 return
             position = following
+
+    def _both_sides(self, at: int) -> Iterator[tuple[tuple[Phrase, ...], int]]:
+        """Reads whose sides: "on each side of the tree", or of the object that was named last."""
+        hosts: list[tuple[Phrase, int]] = [(Phrase(pronoun="host", definite=True), at)]
+        if (after := self.end("of", at)) is not None:
+            hosts = [(host, end) for host, end in self.phrases(after) if host.definite]
+        for host, end in hosts:
+            sides = (Where(relation=side, anchors=(host,)) for side in ("left", "right"))
+            yield tuple(Phrase(pronoun="one", where=(side,)) for side in sides), end
+
+    def _listed(self, phrase: Phrase, at: int) -> Iterator[tuple[tuple[Phrase, ...], int]]:
+        """Reads the colors of a group, "three balls: red, white and blue"; in a row they stand in this order."""
+        colours: list[str] = []
+        while (found := self.match(rf"(?P<colour>{COLOUR})(?: one)?", at)) is not None:
+            colours.append(found["colour"])
+            at = found.end()
+            if len(colours) == phrase.count:
+                break
+            at = self.end("(?:, )?and|,", at) or at
+        if len(colours) != phrase.count:
+            return
+        line = next((sorted(where.cells) for where in phrase.where if len(where.cells) == len(colours)), None)
+        yield (
+            tuple(
+                Phrase(
+                    pronoun="one",
+                    colours=frozenset({colour}),
+                    where=() if line is None else (Where(frozenset({line[number]})),),
+                )
+                for number, colour in enumerate(colours)
+            ),
+            at,
+        )
 
     def _parts(self, at: int, count: int) -> Iterator[tuple[tuple[Phrase, ...], int]]:
         for first, end in self._part(at):
@@ -373,13 +337,3 @@ def _with_number(phrase: Phrase, word: str, determiner: str) -> Phrase | None:
     if not determiner and phrase.count == 1 and not phrase.negative:
         return replace(phrase, count=2, some=True)  # "stars"
     return phrase
-
-
-def _cell(words: list[str]) -> int | None:
-    """Returns the cell that words such as "top left" name; None if they contradict each other."""
-    named = set(words)
-    if {"top", "bottom"} <= named or {"left", "right"} <= named:
-        return None
-    row = 0 if "top" in named else 2 if "bottom" in named else 1
-    column = 0 if "left" in named else 2 if "right" in named else 1
-    return 3 * row + column

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from interleavethinker.microworld.scenes.sprites import KINDS
 
-from .vocabulary import CANONICAL, SYNONYMS, regular_plural
+from .vocabulary import CANONICAL, SYNONYMS, plural, regular_plural
 
 __all__ = ["EXTRA_SYNONYMS", "NUMBER_WORDS", "PLURALS", "Sentence", "canonical", "plain_text", "split_sentences"]
 
@@ -61,6 +61,7 @@ _POSSESSIVE = re.compile(r"\b(the|my|this|that|her|his|their|a)((?: [a-z]+){1,3}
 _LINE_MARK = re.compile(r"^[ \t]*[-*+•‣–—][ \t]+", re.MULTILINE)
 _LINE_NUMBER = re.compile(r"^[ \t]*(?:\(?\d{1,2}[.):]|\(?[a-h]\))[ \t]+", re.MULTILINE)
 _INLINE_MARK = re.compile(r"(?:(?<=^)|(?<=[.,;:!?\n]\s)|(?<=[.,;:!?\n]))\s*\(?\d[.)](?=\s+[a-z])")
+_LIST_NUMBER = re.compile(r"(?<![\w.,:])\(?([1-9])([.)])(?=\s+[a-z])")
 _UNIT = "(?:picture|image|page|step|panel|scene|frame|part|chapter|slide|photo)"
 _COUNTED = f"(?:[1-9]|{'|'.join(NUMBER_WORDS)})"
 _LABEL = re.compile(
@@ -115,14 +116,13 @@ EXTRA_SYNONYMS = {
 
 _NAMES = {word: word for word in KINDS} | {other: kind for kind in KINDS for other in SYNONYMS[kind]}
 _NAMES |= {word: kind for word, kind in EXTRA_SYNONYMS.items() if kind in KINDS}
-PLURALS = {regular_plural(word): kind for word, kind in _NAMES.items()} | {
+PLURALS = {form(word): kind for word, kind in _NAMES.items() for form in (regular_plural, plural)} | {
     "children": "girl",
     "fish": "fish",
     "trout": "fish",
     "kitties": "cat",
 }
 """Maps plurals of objects and of their synonyms to the kind; "fish" may be singular as well."""
-PLURALS.pop("kittys")
 
 
 @dataclass(frozen=True)
@@ -151,6 +151,7 @@ def plain_text(text: str) -> str:
     plain = unicodedata.normalize("NFKC", text).lower().replace("\r", "\n")
     plain = "\n".join(" ".join(line.split()) for line in plain.split("\n") if line.strip())
     plain = re.sub(r"[\u2018\u2019\u02bc`\u00b4]", "'", plain)
+    plain = _without_list_numbers(plain)
     plain = _SMILEY.sub(" ", _DECORATION.sub(" ", plain))
     plain = re.sub("|".join(EMOJI), lambda match: f" {EMOJI[match.group()]} ", plain)
     plain = _LINE_NUMBER.sub(". then ", _LINE_MARK.sub(". ", plain))
@@ -171,6 +172,18 @@ def plain_text(text: str) -> str:
     plain = re.sub(r"(?:,\s*)+(?=[.;:!?]|$)|(?<=[.;:!?]),", "", plain)
     plain = re.sub(r"([.;!?])(?:\s*[.;!])+", r"\1", plain)
     return re.sub(r"\s+", " ", re.sub(r",(?:\s*,)+", ",", plain)).strip(" ,").removeprefix(". ")
+
+
+def _without_list_numbers(plain: str) -> str:
+    """Splits "1) a cat 2) a ball" at its numbers, which must count from one."""
+    marks: list[re.Match[str]] = []
+    for match in _LIST_NUMBER.finditer(plain):
+        if int(match[1]) == len(marks) + 1 and (not marks or match[2] == marks[0][2]):
+            marks.append(match)
+    if len(marks) > 1:
+        for match in reversed(marks):
+            plain = f"{plain[: match.start()].rstrip()}. then {plain[match.end() :].lstrip()}"
+    return plain
 
 
 def split_sentences(plain: str) -> list[Sentence]:

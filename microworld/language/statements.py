@@ -20,6 +20,7 @@ __all__ = [
     "DOING",
     "DRAW",
     "FILLER",
+    "FIND",
     "GO",
     "GROUND_CHANGES",
     "HOURS",
@@ -27,11 +28,14 @@ __all__ = [
     "KEEP",
     "LEAVE",
     "OPENING",
+    "OPINION",
     "PICTURE",
+    "PLANTS",
     "POLITE",
     "ROW_ORDER",
     "SEQUENCE",
     "SIZE",
+    "SPROUT",
     "STAGE",
     "Statement",
 ]
@@ -42,7 +46,8 @@ class Statement:
     """One statement; which fields are set depends on `kind`."""
 
     kind: str
-    """`scene`, `remove`, `move`, `recolour`, `resize`, `replace`, `swap`, `background`, `is`, `keep` or `absent`."""
+    """`scene`, `remove`, `move`, `recolour`, `resize`, `replace`, `swap`, `background`, `is`, `keep`, `mention` or
+    `absent`."""
     items: tuple[Phrase | Ground, ...] = ()
     """What a scene holds, in order."""
     subject: tuple[Phrase, ...] = ()
@@ -53,7 +58,7 @@ class Statement:
     new: Phrase | None = None
     like: Phrase | None = None
     stated: bool = False
-    """The words describe a state instead of ordering a change: "it is night"."""
+    """The words describe a state instead of ordering a change: "it is night". Of a replacement: "there"."""
     new_piece: bool = False
     """The statement begins a new picture: "then", "next", or a new sentence."""
     sequenced: bool = False
@@ -72,7 +77,11 @@ SEQUENCE = (
     "(?:and |but )?(?:then|next(?! to)|after that|after this|afterwards|after it|later(?: on)?|finally|lastly|"
     "last|at last|"
     "at the end|in the end|to finish|as a last step|suddenly|soon|after a while|a bit later|some time later|"
-    "(?:one|the next|another|some) day(?: later)?|the next morning|"
+    "(?:one|the next|another|some) day(?: later)?|the next (?:morning|moment|thing)|a (?:moment|minute|day|"
+    "while) later|"
+    "an hour later|one hour later|some time after|when that is done|followed by(?: this)?(?: :)?|this time|"
+    "(?:on|in) the next (?:page|picture|panel|scene)|it ends like this|to close|as a last step|and then|at once|"
+    "(?:then )?it happens|all of a sudden|"
     "(?:in|on|for) the (?:first|second|third|fourth|fifth|sixth|seventh|eighth|next|last|final|following) "
     "(?:picture|image|page|step|panel|scene|frame|one)|"
     "the (?:first|second|third|fourth|fifth|sixth|seventh|eighth|next|last|final) (?:one|picture|image|page|step|"
@@ -83,21 +92,23 @@ SEQUENCE = (
 OPENING = (
     "(?:first(?: of all)?|firstly|at first|in the beginning|to begin|to start|once upon a time|one day|long ago|"
     "start|begin|it (?:begins|starts)(?! to)(?: like this)?|the story (?:begins|starts)|"
-    "in (?:this|the|my) (?:picture|image|photo)|here)(?: ,| :)?(?: with)?"
+    "in (?:this|the|my) (?:picture|image|photo)|here|there was once|once there was|once|the same(?: (?:picture|"
+    "image|scene|thing|place))?(?: (?:but|just|again|now|only))*(?= (?:in|on|at|with|without) ))(?: ,| :)?(?: with)?"
 )
-FILLER = "(?:please|kindly|now|also|and|so|ok|okay|hi|hello|hey|well|just|but|,|:|meanwhile)"
+FILLER = "(?:please|kindly|now|also|and|so|ok|okay|hi|hello|hey|well|just|but|,|:|meanwhile|simply|maybe|perhaps)"
 POLITE = (
-    "(?:(?:can|could|would|will) you(?: please)?|i (?:would like|want|need|wish)(?: you)? to(?: see)?|"
+    "(?:(?:can|could|would|will) you(?: please)?|why not|why do we not|i (?:would like|want|need|wish)(?: you)? "
+    "to(?: see)?|"
     "i would like you to|let us|we (?:should )?|you should|try to|you|i|help me(?: to)?)"
 )
 DRAW = (
     "(?:draw|show|paint|make|create|generate|put|place|add|include|sketch|give|design|produce|render|depict|illustrate|"
     "imagine|picture|have|insert|drop in|bring in|set|let there be|there (?:is|are|was|were|lived|should be|will be|"
     "once (?:was|lived))|i (?:want|need|see|saw|have|think of|would (?:like|love))|we (?:want|need|see|have)|let "
-    "us see|this is|"
+    "us see|this is|(?:can|could|may) (?:i|we) (?:have|get|see)|(?:can|could) there be|"
     "here (?:is|are|comes|come)|it is|it shows|we see|you see|i would like to see|start with|begin with|it has|"
     "it contains|with)"
-    "(?: (?:me|us))?(?: once)?(?: also)?(?: there)?"
+    "(?: (?:me|us))?(?: once)?(?: also)?(?: there)?(?: (?:only|just|nothing but))?"
 )
 PICTURE = (
     "(?:an? |the |one )?(?:(?:nice|simple|small|little|short|single) )?(?:picture|image|scene|view|sketch|story|tale)"
@@ -105,22 +116,37 @@ PICTURE = (
     "are)| containing| :)?"
 )
 APPEAR = (
-    "(?:appears?|arrives?|comes?(?: along| by| in| over)?|shows? up|turns? up|joins?(?: them| it| in)?|enters?|"
+    "(?:appears?|arrives?|comes?(?: along| by| in| over| out)?|shows? up|turns? up|joins?(?: them| it| in)?|enters?|"
     "pops? up|is there|"
-    "are there|is added|are added|should appear|should be there|comes into view|has appeared|have appeared)(?: "
-    "too| also| there)?"
+    "are there|is added|are added|should appear|should be there|comes? into view|comes? out|has appeared|have appeared|"
+    "(?:walks?|runs?|drives?|flies|fly|swims?|sails?|rolls?|steps?|hops?) (?:in|up|by|along|over|into view)|"
+    "springs? up|rises?|shines?|lands?|is born|visits?|wakes? up)"
+    "(?: too| also| there)?"
 )
+SPROUT = "(?:grows?(?: up)?|blooms?|opens?(?: up)?|sprouts?|blossoms?)"
+"""What new plants do when they appear; anything else that grows was there before."""
+PLANTS = frozenset({"flower", "tree"})
+FIND = "(?:finds?|gets?|sees?|meets?|discovers?|spots?|brings?|catch(?:es)?|receives?|buys?|picks? up|notices?|holds?)"
+"""Between an object that is there and one that appears."""
+OPINION = (
+    "(?:(?:is|are|looks?|seems?) )(?:(?:a bit|too|so|very|really|quite|rather|just|not|far too) )*(?:ugly|boring|nice|"
+    "lovely|cute|pretty|beautiful|great|good|fine|perfect|awful|terrible|wrong|bad|wonderful|sweet)"
+)
+"""What changes nothing that is drawn."""
 LEAVE = (
     "(?:disappears?|vanish(?:es)?|leaves?(?: the (?:picture|scene|image))?|"
     "(?:goes|go|runs?|flies|fly|swims?|drives?|walks?|sails?|rolls?|moves?) (?:away|off|out|home)|"
     "(?:is|are|has|have) (?:gone|left|vanished|disappeared|removed)(?: home| away)?|should (?:go away|leave|"
     "disappear|vanish|"
-    "not be (?:here|there)|be removed|be gone)|drives? home|exits?)"
+    "not be (?:here|there)|be removed|be gone)|drives? home|exits?|left(?=$| ,| and| the (?:picture|scene|image)))"
+    "(?: the (?:picture|scene|image))?(?: (?:again|forever|for ever|for good))?"
 )
 GO = (
     "(?:goes|go|moves?|walks?|runs?|jumps?|flies|fly|swims?|drives?|sails?|hops?|rolls?|wanders?|climbs?|travels?|crawls?|"
     "rides?|floats?|bounces?|steps?|returns?|comes?|gets?|is moved|are moved|should (?:go|move|be|stand|walk)|"
     "belongs?|rises?|falls?|"
+    "reach(?:es)?|arrives?|heads?|lands?|ends? up|makes its way|slides?|drifts?|glides?|trots?|dash(?:es)?|skips?|"
+    "races?|turns? up|shifts?|is (?:pushed|pulled|brought|carried|taken)|sets? off|"
     "sinks?|hurr(?:ies|y)|has moved|have moved|is now|are now)(?: (?:back|over|slowly|quickly))?"
 )
 BE = "(?:is|are|was|were)(?: now| both| all)?"
@@ -138,10 +164,11 @@ KEEP = (
     "as is|the same|"
     "unchanged|alone|stay|where it is|in place))?|(?:do not|without changing|do not touch|not) (?:change|touch)?(?: )?"
     "(?:anything else|the rest)|without changing (?:anything else|the rest)|that is all|the end|thank you|thanks|"
-    "nothing more|no more"
+    "nothing more|no more|that is it"
 )
 JOINER = (
-    "(?:, )?and with|(?:, )?and|(?:, )?(?:(?:that|who|which) )?(?:(?:is|are) )?(?:plays?|playing|sits?|stands?) with|"
+    "(?:, )?and with|(?:, )?(?:(?:that|who|which) (?:is )?)?(?:holding|carrying|holds|carries)|(?:, )?and|(?:, "
+    ")?(?:(?:that|who|which) )?(?:(?:is|are) )?(?:plays?|playing|sits?|stands?) with|"
     "(?:, )?with|(?:, )?as well as|plus|(?:, )?together with|along with|,"
 )
 """Between two objects of one picture."""
@@ -154,33 +181,38 @@ DOING = (
 """Between an object and the background: none of these is visible in a picture."""
 ROW_ORDER = (
     "(?:complete|finish|close) the (?:row|gap)|fill the gap(?: in the row)?|make the row whole|add what the row lacks|"
-    "there should be three in the row|one is missing in the row"
+    "there should be three in the row|one is missing in the row(?: (?:,|and) add it| , so add it)?"
 )
 HOURS = (
     "(?:show |draw )?(?:the same place|this place|it|make it)? ?twelve hours later|let twelve hours go by|twelve "
     "hours (?:have passed|pass|go by)|"
-    "come back in twelve hours(?: and draw it)?|half a day later"
+    "come back in twelve hours(?: and draw it)?|half a day later|"
+    "how does it look here (?:in|after) twelve hours|what does (?:it|this) look like (?:in|after) twelve hours"
 )
 GROUND_CHANGES = {
     "night": (
         "turn (?:the )?day (?:in)?to night|"
-        "(?:the )?night (?:falls|comes|arrives|begins)|(?:it )?(?:gets|becomes|grows|turns|is getting) dark|"
-        "darkness falls|the moon (?:rises|comes up|comes out)|make it dark|the sun has (?:set|gone down)|"
+        "(?:the )?night (?:falls|comes|arrives|begins|has come|has fallen|is here|is coming)|(?:it )?(?:gets|"
+        "becomes|grows|turns|is getting) dark|"
+        "darkness (?:falls|comes)|(?:the|a) moon (?:rises|comes up|comes out|is up|shines)|make it dark|"
+        "the sun (?:has|is) (?:set|gone|gone down)|the sun disappears|"
         "the stars come out"
     ),
     "sunset": (
-        "the sun (?:sets|goes down|is setting|is going down|begins to set|starts to set)|"
+        "the sun (?:sets|goes down|is setting|is going down|begins to set|starts to set|sinks|is low)|"
         "(?:the )?(?:sunset|evening) (?:falls|comes|arrives|begins)|the day ends|(?:it )?(?:gets|is getting) late"
     ),
     "snow": (
         "it (?:(?:starts?|begins?) (?:to )?)?(?:snows?|snowing)|it is snowing|"
-        "(?:the )?snow (?:falls|comes|arrives|begins|starts? to fall|starts? falling|begins to fall)|"
-        "let it snow|it has snowed"
+        "(?:the )?snow (?:falls?|comes|arrives|begins|starts? to fall|starts? falling|begins to fall)|"
+        "let it snow|it has snowed|snow covers everything|everything is covered (?:in|with) "
+        "snow|it is snowing now"
     ),
     "meadow": (
         "(?:the )?(?:morning|day) (?:comes|breaks|arrives|begins)|the sun (?:rises|comes up)|"
-        "it (?:gets|becomes) (?:light|day)"
+        "it (?:gets|becomes) (?:light|day)|the night (?:ends|is over)|(?:the )?(?:spring|summer) (?:comes|"
+        "arrives|begins)|the snow melts|a new day (?:comes|begins)"
     ),
 }
 """Sentences that change the background."""
-ARTICLE_GROUND = r"(?:(?:to|into|in|at|on|by|during|a|an|the|be|become|look like|like) )*"
+ARTICLE_GROUND = "(?:(?:look|looks) like|to|into|in|at|on|by|during|a|an|the|be|become|like)"

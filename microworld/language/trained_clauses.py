@@ -11,7 +11,8 @@ from dataclasses import replace
 from .clauses import Statement
 from .grammar import Clause, Noun, Place, split_clauses
 from .lexicon import to_words
-from .phrases import Phrase, Where
+from .phrases import Phrase, Where, match_end
+from .statements import SEQUENCE
 
 __all__ = ["read_trained"]
 
@@ -23,6 +24,8 @@ def read_trained(words: tuple[str, ...]) -> list[Statement] | None:
     """Reads one sentence; returns None if it does not follow the patterns of `grammar`."""
     plain = " ".join(words)
     text = _LEAD.sub("", plain)
+    while (end := match_end(SEQUENCE, text, 0)) is not None and end < len(text):
+        text = text[end:]
     clauses = split_clauses(to_words(text))
     if not clauses:
         return None

@@ -5,9 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from interleavethinker.microworld.language.templates import name, place, with_article
-from interleavethinker.microworld.scenes.scene import Scene
+from interleavethinker.microworld.language.vocabulary import BACKGROUND_PHRASES
+from interleavethinker.microworld.scenes.scene import POSITIONS, Scene, SceneObject
+from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, COLOURS, SIZES
 
-__all__ = ["Answer", "difference_between"]
+__all__ = [
+    "Answer",
+    "background_answer",
+    "colour_answer",
+    "difference_between",
+    "number_words",
+    "size_answer",
+    "where_answer",
+]
 
 
 @dataclass(frozen=True)
@@ -15,13 +25,47 @@ class Answer:
     """The answer to a question about given images."""
 
     kind: str
-    """`what`, `where`, `colour`, `size`, `count`, `exists`, `background`, `describe` or `difference`."""
+    """`what`, `where`, `colour`, `size`, `count`, `exists`, `background`, `describe`, `difference`, `which` (of the
+    images) or `several` (questions)."""
     text: str
     """A correct answer, one sentence."""
     required: tuple[frozenset[str], ...]
     """Each correct answer contains at least one word of every set."""
     forbidden: frozenset[str] = frozenset()
     """Words that make an answer wrong."""
+
+
+def number_words(count: int) -> frozenset[str]:
+    """Returns the words that state a count."""
+    words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+    return frozenset({str(count), words[count], *({"zero", "none"} if count == 0 else ())})
+
+
+def colour_answer(obj: SceneObject) -> Answer:
+    """States an object's color."""
+    text = f"The {obj.kind} is {obj.colour}."
+    return Answer("colour", text, (frozenset({obj.colour}),), frozenset(COLOURS) - {obj.colour})
+
+
+def size_answer(obj: SceneObject) -> Answer:
+    """States an object's size."""
+    return Answer("size", f"The {obj.kind} is {obj.size}.", (frozenset({obj.size}),), frozenset(SIZES) - {obj.size})
+
+
+def where_answer(cell: int, obj: SceneObject) -> Answer:
+    """States an object's place."""
+    words = POSITIONS[cell].split()
+    others = {"top", "bottom", "left", "right", "middle", "centre"} - set(words)
+    if cell in {3, 5, 1, 7}:
+        others -= {"middle", "centre"}
+    required = tuple(frozenset({word, *({"centre", "center"} if word == "middle" else ())}) for word in words)
+    return Answer("where", f"The {obj.kind} is {place(cell)}.", required, frozenset(others))
+
+
+def background_answer(scene: Scene) -> Answer:
+    """States a background."""
+    text = f"The picture is {BACKGROUND_PHRASES[scene.background][0]}."
+    return Answer("background", text, (frozenset({scene.background}),), frozenset(BACKGROUNDS) - {scene.background})
 
 
 def difference_between(before: Scene, after: Scene) -> Answer:

@@ -8,21 +8,24 @@ functions; knows no model.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from interleavethinker.microworld.language.clauses import Statement, read_sentence
 from interleavethinker.microworld.language.framing import Framed, remove_framing
+from interleavethinker.microworld.language.narration import in_present_tense
 from interleavethinker.microworld.language.plain_text import Sentence, canonical, plain_text, split_sentences
 from interleavethinker.microworld.language.trained_clauses import read_trained
 from interleavethinker.microworld.scenes.scene import Scene
 from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.request_parsing import named_step_count
 from interleavethinker.tools.types import ImagePart, Plan, Request, TextPart
 
 from .answers import Answer
 from .fulfilment import image_satisfies, scene_satisfies, steps_satisfy
 from .hints import without_hints
-from .questions import answer, is_question
+from .questions import answer, check_question, is_question
 from .required_scene import Relation, RequiredObject, RequiredScene
 from .story import Story
 
@@ -32,6 +35,7 @@ __all__ = [
     "Relation",
     "RequiredObject",
     "RequiredScene",
+    "check_text",
     "check_wording",
     "image_satisfies",
     "interpret",
@@ -80,14 +84,17 @@ def interpret(text: str, scenes: Sequence[Scene] = ()) -> Interpretation:
             raise InputError(msg, code="no_image")
         return Interpretation(source, answer=answer(framed.sentences, scenes))
     if any(asked):
-        msg = "The request asks a question and asks for images; put them into two requests."
-        raise InputError(msg, code="not_understood")
+        raise _mixed()
     story = Story(source)
-    for sentence in framed.sentences:
-        for statement in _read(sentence):
-            story.apply(statement)
+    statements = [statement for sentence in framed.sentences for statement in _read(sentence)]
+    one_each = framed.one_by_one or named_step_count(text) == len(statements)
+    for statement in statements:
+        story.apply(replace(statement, new_piece=True) if one_each and _happens(statement) else statement)
     if not story.frames:
         raise InputError("The request asks for no change.", code="not_understood")
+    if framed.things is not None and framed.things != len(story.frames[0].things):
+        msg = f"The request says {framed.things} things and names {len(story.frames[0].things)}; make them agree."
+        raise InputError(msg, code="contradiction")
     if framed.one_by_one and source is None:
         story.one_by_one()
     return Interpretation(source, tuple(story.required()), story=story)
@@ -101,32 +108,56 @@ def interpret_request(request: Request, scenes: Sequence[Scene]) -> Interpretati
     Raises:
         InputError: See `interpret`.
     """
-    last = max((at for at, part in enumerate(request.parts) if isinstance(part, ImagePart)), default=-1)
-    after = "\n".join(part.text for part in request.parts[last + 1 :] if isinstance(part, TextPart))
-    if not after.strip() or not scenes:
-        return interpret(request.text, scenes)
-    try:
-        return interpret(request.text if len(scenes) == 1 else after, scenes)
-    except InputError:
-        return interpret(after, scenes) if len(scenes) == 1 else interpret(request.text, scenes)
+    return _first_understood(request, len(scenes), lambda text: interpret(text, scenes))
 
 
-def check_wording(text: str) -> None:
-    """Checks that the sentences of a request about images are understood, without knowing what the images show.
+def check_wording(request: Request) -> None:
+    """Checks that a request about images is understood, without knowing what the images show.
 
     Raises:
-        InputError: A sentence is not understood (`not_understood`).
+        InputError: A sentence is not understood (`not_understood`), or the question needs more images (`no_image`).
     """
+    _first_understood(request, len(request.images), lambda text: check_text(text, len(request.images)))
+
+
+def check_text(text: str, images: int) -> None:
+    """Checks the text of a request with this number of images; see `check_wording`."""
     framed = _framed(text)
+    questions = [sentence for sentence in framed.sentences if is_question(sentence)]
+    if questions and len(questions) == len(framed.sentences):
+        check_question(questions, images)
+        return
+    if questions:
+        raise _mixed()
     for sentence in framed.sentences:
-        if not is_question(sentence):
-            _read(sentence)
+        _read(sentence)
+
+
+_Result = TypeVar("_Result")
+
+
+def _first_understood(request: Request, images: int, read: Callable[[str], _Result]) -> _Result:
+    """Reads the text after the last image and the whole text, in the order that fits the number of images."""
+    last = max((at for at, part in enumerate(request.parts) if isinstance(part, ImagePart)), default=-1)
+    after = "\n".join(part.text for part in request.parts[last + 1 :] if isinstance(part, TextPart))
+    if not after.strip() or not images:
+        return read(request.text)
+    first, second = (request.text, after) if images == 1 else (after, request.text)
+    try:
+        return read(first)
+    except InputError:
+        return read(second)
+
+
+def _mixed() -> InputError:
+    msg = "The request asks a question and asks for images; put them into two requests."
+    return InputError(msg, code="not_understood")
 
 
 def _framed(text: str) -> Framed:
     if len(text) > _MAX_CHARACTERS:
         raise InputError(f"The request has more than {_MAX_CHARACTERS} characters; shorten it.", code="too_long")
-    sentences = split_sentences(plain_text(without_hints(text)))
+    sentences = [in_present_tense(one) for one in split_sentences(plain_text(without_hints(text)))]
     _check_length(sentences)
     framed = remove_framing(sentences)
     if not framed.sentences:
@@ -154,6 +185,11 @@ def _read(sentence: Sentence) -> list[Statement]:
     if trained is None:
         raise InputError(f"Could not understand {_text_of([sentence])!r}.", code="not_understood")
     return trained
+
+
+def _happens(statement: Statement) -> bool:
+    """Whether a statement tells a change, which gets a picture of its own where they are told one by one."""
+    return statement.kind not in {"scene", "is", "keep", "mention", "absent"} or bool(statement.span[0])
 
 
 def _nothing_to_draw() -> InputError:

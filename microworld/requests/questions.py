@@ -7,19 +7,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from interleavethinker.microworld.language.clauses import read_sentence
-from interleavethinker.microworld.language.phrases import Phrase, PhraseReader
+from interleavethinker.microworld.language.phrases import PhraseReader
 from interleavethinker.microworld.language.plain_text import Sentence, canonical
+from interleavethinker.microworld.language.statements import HOURS
 from interleavethinker.microworld.language.templates import count_phrase, describe, name, place, with_article
-from interleavethinker.microworld.language.vocabulary import BACKGROUND_PHRASES, plural
-from interleavethinker.microworld.scenes.scene import POSITIONS, Scene, SceneObject
+from interleavethinker.microworld.language.vocabulary import plural
+from interleavethinker.microworld.scenes.scene import Scene, SceneObject
 from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, COLOURS, KINDS, SIZES
 from interleavethinker.tools.errors import InputError
 
-from .answers import Answer, difference_between
+from .answers import Answer, background_answer, colour_answer, number_words, size_answer, where_answer
+from .asked_objects import GROUPS, all_of, asked, cells_at, one_of
+from .comparisons import compare
+from .yes_no import YES_NO
 
-__all__ = ["answer", "is_question"]
+__all__ = ["answer", "check_question", "is_question"]
 
 
 _QUESTION = re.compile(
@@ -31,20 +36,28 @@ _QUESTION = re.compile(
     r"(?:say|tell|explain)(?: (?:me|us))? (?:what|where|which|how many|how|the (?:place|colour|color|number|"
     r"changes?|differences?|size)|about)\b|"
     r"i look for\b|number of\b|put (?:this|the) (?:picture|image) into words|write a (?:text|caption) for|words for\b|"
-    r"(?:any|is there|are there|what)\b|list\b|the difference\b|difference)"
+    r"(?:any|is there|are there|what)\b|list\b|something (?:has |is |was )?(?:been )?(?:disappear|chang|vanish|"
+    r"mov|appear|differ|"
+    r"missing|gone|new|add|remov)|i (?:see|notice) (?:a|some|the) (?:difference|change)|(?:on|in) (?:which|what) |"
+    r"do (?:the|both|these|i|we)\b|(?:give|write|make)(?: me)? a (?:caption|description|title|list)\b|has the\b|"
+    r"have the\b|caption\b|the difference\b|difference)"
 )
 _DRAWS = re.compile(
     r"^(?:can|could|would|will) you (?:please )?(?!tell|say|describe|name|count|find|see|compare|explain|spot)"
 )
-_COMPARISON = re.compile(
+_TWO = re.compile(
     r"\b(?:differ\w*|changed?|changes|compare\w*|new in the second|was done|has happened|happened|between the "
-    r"(?:two|first)|missing|disappeared|appeared|added|removed|same)\b"
+    r"(?:two|first)|missing|disappeared|appeared|added|removed|same|(?:first|second) (?:picture|image)|moved)\b|"
+    r"\bwhich (?:picture|image)\b"
 )
+"""Questions that need a second image."""
 
 
 def is_question(sentence: Sentence) -> bool:
     """Whether a sentence asks for words instead of an image."""
     text = " ".join(sentence.words)
+    if re.fullmatch(HOURS, text):
+        return False
     if _DRAWS.match(text):
         return False
     if _QUESTION.match(text):
@@ -53,38 +66,104 @@ def is_question(sentence: Sentence) -> bool:
 
 
 def answer(sentences: Sequence[Sentence], scenes: Sequence[Scene]) -> Answer:
-    """Answers a question about the last of the scenes, or about how the last two differ.
+    """Answers questions about the last of the scenes, or about how the last two differ.
 
     Raises:
         InputError: No rule fits the question (`not_understood`), or what it asks about is not there (`not_there`) or
             not unique (`ambiguous`).
     """
-    words = tuple(canonical(word) for sentence in sentences for word in sentence.words)
-    text, scene = re.sub(r"^(?:(?:please|and|so|now|then|but) )+", "", " ".join(words)), scenes[-1]
-    if len(scenes) > 1 and (_COMPARISON.search(text) or re.search(r"\b(?:two|both) (?:pictures|images)\b", text)):
-        return difference_between(scenes[-2], scene)
+    texts = [" ".join(map(canonical, sentence.words)) for sentence in sentences]
+    found, problem = _tried(" ".join(texts), scenes)
+    if found is not None:
+        return found
+    answers, named = [], ""
+    parts = [part for text in texts for part in _PARTS.split(text)]
+    for text in parts if len(parts) > 1 else ():
+        part = re.sub(r"\b(?:it|he|she)\b", named, text) if named else text
+        named = next(iter(re.findall(rf"the (?:[a-z]+ ){{0,2}}?(?:{_NAMES})\b", part)), named)
+        if (found := _tried(part, scenes)[0]) is not None:
+            answers.append(found)
+    if answers and len(answers) == len(parts):
+        return _joined(answers)
+    if problem is not None:
+        raise problem
+    msg = (
+        f'Could not understand the question {" ".join(texts)!r}. Ask, for example, "What is on the left?", "Where is '
+        'the cat?", "Which colour has the ball?", "How many stars are there?", "Is there a tree?", or "Describe this '
+        'picture.".'
+    )
+    raise InputError(msg, code="not_understood")
+
+
+def _tried(text: str, scenes: Sequence[Scene]) -> tuple[Answer | None, InputError | None]:
+    """Returns the answer, or why a rule that fits the question could not read it."""
+    try:
+        return _answer(text, scenes), None
+    except InputError as error:
+        if error.code != "not_understood":
+            raise
+        return None, error
+
+
+_NAMES = "|".join((*KINDS, *GROUPS))
+_PARTS = re.compile(
+    r"(?: ,)? and (?=(?:what|where|which|who|how|is|are|does|do|the (?:colour|size|place|number|background))\b)| "
+    r", (?=(?:what|where|which|who|how|is|are)\b)"
+)
+"""Between two questions of one sentence."""
+_LEAD = re.compile(r"^(?:(?:please|and|so|now|then|but|,|ok|hi|hello|hey|well|could you please|can you please) )+")
+_TAIL = re.compile(
+    r"(?:(?: ,)? (?:please|exactly|briefly|shortly|again|for (?:me|us|someone|somebody|a friend|my \w+|the "
+    r"\w+)(?: who .+)?|"
+    r"to (?:me|us|someone|somebody)(?: who .+)?|in (?:detail|words|a few words|your own words|one sentence|short|full|"
+    r"simple words|general)|in as much detail as possible|as well as you can|if you can))+$"
+)
+
+
+def _answer(text: str, scenes: Sequence[Scene]) -> Answer | None:
+    """Answers one question; None if no rule fits."""
+    text, scene = _TAIL.sub("", _LEAD.sub("", text)), scenes[-1]
+    if len(scenes) > 1 and (found := compare(text, scenes)) is not None:
+        return found
     match = re.search(r"\b(?:first|second|third|last) (?:picture|image|one)\b", text)
     if match and len(scenes) > 1:
         number = {"first": 0, "second": 1, "third": 2, "last": len(scenes) - 1}[match.group().split()[0]]
         if number < len(scenes):
             scene = scenes[number]
         text = " ".join((text[: match.start()] + text[match.end() :]).split())
-        text = re.sub(r" (?:in|on|of)(?: the)?$", "", text)
-    elif _COMPARISON.search(text) and not re.search(r"\bhow many\b", text):
+        text = _LEAD.sub("", re.sub(r"^(?:in|on) (?:the )?|(?: ,)? (?:in|on|of)(?: the)?$", "", text))
+    asked_of_two = len(scenes) == 1 and _TWO.search(text) and not re.search(r"\bhow many\b|\band\b", text)
+    text = re.sub(r" (?:in|on) (?:the|this|my|that|your) (?:picture|image|scene)$", "", text)
+    for rule in (_count, _colour, _size, _where, _background, *YES_NO, _kind, _which_are, _what, _describe):
+        found = rule(text, scene)
+        if found is not None:
+            return found
+    if asked_of_two:
         raise InputError(
             "This question compares two images, but the request has one. Add a second image with --image FILE.",
             code="no_image",
         )
-    for rule in (_count, _colour, _size, _where, _background, _exists, _what, _describe):
-        found = rule(text, scene)
-        if found is not None:
-            return found
-    msg = (
-        f'Could not understand the question {text!r}. Ask, for example, "What is on the left?", "Where is the cat?", '
-        '"Which '
-        'colour has the ball?", "How many stars are there?", "Is there a tree?", or "Describe this picture.".'
-    )
-    raise InputError(msg, code="not_understood")
+    return None
+
+
+def _joined(answers: Sequence[Answer]) -> Answer:
+    """Joins the answers to several questions: what one of them requires, the others do not forbid."""
+    required = tuple(one for found in answers for one in found.required)
+    forbidden = frozenset[str]().union(*(found.forbidden for found in answers)) - frozenset[str]().union(*required)
+    return Answer("several", " ".join(found.text for found in answers), required, forbidden)
+
+
+def check_question(sentences: Sequence[Sentence], images: int) -> None:
+    """Checks that a rule fits a question, without knowing what the images show.
+
+    Raises:
+        InputError: No rule fits (`not_understood`), or the question needs more images (`no_image`).
+    """
+    try:
+        answer(sentences, [Scene(BACKGROUNDS[0])] * images)
+    except InputError as error:
+        if error.code in {"not_understood", "no_image"}:
+            raise
 
 
 _LOOK = (
@@ -92,190 +171,159 @@ _LOOK = (
     r"for))?(?: ,| :)? )?"
 )
 _HERE = (
-    r"(?: (?:are there|is there|there are|there is|do you see|can you see|do you count|are|is|have we|does the "
-    r"picture (?:show|have|contain)|here|there|now|in (?:the|this) (?:picture|image|scene)|on (?:the|this) "
-    r"(?:picture|image)|can be seen|this is|in total|altogether))*"
+    r"(?: (?:are there|is there|there are|there is|do (?:you|i|we) (?:see|count|find|spot)|can (?:you|i|we) "
+    r"(?:see|count|"
+    r"find|spot)|are|is|have we|do we have|does (?:the picture|it|this) (?:show|have|contain)|here|there|now|"
+    r"in (?:the|this) (?:picture|image|scene)|on (?:the|this) (?:picture|image)|can be (?:seen|found|counted)|this is|"
+    r"in total|altogether|in all|visible|shown))*"
 )
-_THINGS = frozenset({"thing", "things", "object", "objects", "items", "what"})
-_THING = rf"(?:(?P<size>{'|'.join(SIZES)}) )?(?:(?P<colour>{'|'.join(COLOURS)}) )?(?P<noun>\w+)"
+_AT = r"(?: (?:are|is|stand|sit|lie|stands|sits|lies))? (?:in|on|at|next|above|below|left|right|beside|between) .+?"
 
 
 def _count(text: str, scene: Scene) -> Answer | None:
+    """Answers "how many cats are there", "count the red things", "how many are on the left"."""
     match = re.fullmatch(
-        rf"{_LOOK}(?:how many|count|(?:what is )?(?:the )?number of)(?: (?:all|of))?(?: the)? {_THING}{_HERE}|"
-        rf"count what is here|{_LOOK}how many(?P<bare>{_HERE})|"
+        rf"{_LOOK}(?:how many|count(?: up)?|(?:what is )?(?:the )?number of)(?: (?:all|of|the|these|different))*"
+        rf"(?: (?P<what>(?!are|is|do|can|have)\w+(?: \w+){{0,2}}?))?(?P<at>{_AT})?{_HERE}|count what is here|"
         rf"how many is this",
         text,
     )
     if match is None:
         return None
-    noun = match["noun"]
-    if noun is not None and noun not in _THINGS:
-        reader = PhraseReader((noun,)).phrases(0)
-        kind = reader[0][0].kind if reader else ""
-        if not kind:
-            if noun == "colours":
-                number = len({obj.colour for obj in scene.objects.values()})
-                return Answer("count", f"There are {number} colours.", (_number(number),))
-            return None
-        found = [obj for obj in scene.objects.values() if obj.kind == kind and _fits(match, obj)]
-        text = f"There {'is' if len(found) == 1 else 'are'} {len(found) or 'no'} {_described(match, kind, len(found))}."
-        return Answer("count", text, (_number(len(found)),))
-    found = [obj for obj in scene.objects.values() if noun is None or _fits(match, obj)]
-    if noun is not None and (match["colour"] or match["size"]):
-        words = " ".join(filter(None, (match["size"], match["colour"])))
-        text = f"There {'is' if len(found) == 1 else 'are'} {len(found)} {words} thing{'s' if len(found) != 1 else ''}."
-        return Answer("count", text, (_number(len(found)),))
-    return Answer("count", f"{count_phrase(len(found))}.", (_number(len(found)),))
-
-
-def _fits(match: re.Match[str], obj: SceneObject) -> bool:
-    return match["size"] in {None, obj.size} and match["colour"] in {None, obj.colour}
-
-
-def _described(match: re.Match[str], kind: str, count: int) -> str:
-    return " ".join(filter(None, (match["size"], match["colour"], kind if count == 1 else plural(kind))))
-
-
-def _number(count: int) -> frozenset[str]:
-    words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-    return frozenset({str(count), words[count], *({"zero", "none"} if count == 0 else ())})
+    what = "things" if match["what"] in {None, "what", "everything"} else match["what"]
+    if what in {"colours", "colour"}:
+        number = len({obj.colour for obj in scene.objects.values()})
+        return Answer(
+            "count", f"There {'is 1 colour' if number == 1 else f'are {number} colours'}.", (number_words(number),)
+        )
+    at = re.sub(r"^ (?:are|is|stands?|sits?|lies?)\b", "", match["at"] or "")
+    if asked(f"{what}{at}") is None:
+        return None
+    named, found = all_of(f"{what}{at}", scene)
+    number, phrase = len(found), named.phrase
+    if named.noun == "thing" and not (phrase.colours or phrase.sizes or phrase.where):
+        return Answer("count", f"{count_phrase(number)}.", (number_words(number),))
+    noun = named.noun if number == 1 else plural(named.noun)
+    words = " ".join((*sorted(phrase.sizes), *sorted(phrase.colours), noun)) + at
+    return Answer("count", f"There {'is' if number == 1 else 'are'} {number or 'no'} {words}.", (number_words(number),))
 
 
 def _colour(text: str, scene: Scene) -> Answer | None:
     match = re.fullmatch(
-        rf"{_LOOK}(?:(?:what|which) (?:is the )?colour (?:has|is|of|does|are)(?P<a> .+?)(?: have| has)?|(?:what "
+        rf"{_LOOK}(?:(?:what|which) (?:is the )?colours? (?:has|is|of|does|are|do)(?! there| you| we| i)(?P<a> "
+        rf".+?)(?: have| has| show)?|(?:what "
         rf"is )?(?:the )?colour of(?P<b> .+)|"
-        rf"how (?:is|are)(?P<c> .+) (?:painted|coloured)|(?P<d>.+) has which colour|which colour(?P<e> .+) has|"
+        rf"how (?:is|are)(?P<c> .+) (?:painted|coloured)|(?P<d>.+) has which colour|(?:which|what) colour(?P<e> "
+        rf".+) (?:has|is)|"
         rf"(?P<f>.+) is which colour|"
         rf"in (?:what|which) colour is(?P<g> .+))",
         text,
     )
     if match is None:
-        return None
-    named = next(group for group in match.groups() if group).strip()
-    _, obj = _one(named, scene)
-    return Answer(
-        "colour", f"The {obj.kind} is {obj.colour}.", (frozenset({obj.colour}),), frozenset(COLOURS) - {obj.colour}
-    )
+        if re.fullmatch(rf"{_LOOK}(?:what|which|name the|list the) colours(?:{_HERE}| are used)", text) is None:
+            return None
+        colours = list(dict.fromkeys(obj.colour for obj in scene.objects.values()))
+        listed = " and ".join(colours) or "no object"
+        return Answer("colour", f"There is {listed}.", tuple(frozenset({one}) for one in colours))
+    words = next(group for group in match.groups() if group).strip()
+    named, found = all_of(words, scene)
+    if len(found) > 1 and (named.phrase.every or named.phrase.some):
+        return _joined([_of_many("colour", cell, obj) for cell, obj in found])
+    return colour_answer(one_of(words, scene)[1])
+
+
+def _of_many(kind: str, cell: int, obj: SceneObject) -> Answer:
+    text = f"The {obj.kind} {place(cell)} is {obj.colour}."
+    return Answer(kind, text, (frozenset({obj.colour}),))
 
 
 def _size(text: str, scene: Scene) -> Answer | None:
     match = re.fullmatch(
-        rf"{_LOOK}(?:how (?:big|large) (?:is|are) (?P<a>.+)|(?:what|which) size (?:has|is|does) (?P<b>.+?)(?: "
+        rf"{_LOOK}(?:how (?:big|large|small) (?:is|are) (?P<a>.+)|(?:what|which) size (?:has|is|does) (?P<b>.+?)(?: "
         rf"have)?|(?:what is )?the size of (?P<c>.+))",
         text,
     )
-    if match is None:
-        return None
-    _, obj = _one(next(group for group in match.groups() if group), scene)
-    return Answer("size", f"The {obj.kind} is {obj.size}.", (frozenset({obj.size}),), frozenset(SIZES) - {obj.size})
+    return None if match is None else size_answer(one_of(next(group for group in match.groups() if group), scene)[1])
 
 
 def _where(text: str, scene: Scene) -> Answer | None:
     match = re.fullmatch(
-        rf"{_LOOK}(?:where (?:is|are|can i (?:find|see)|do you see) (?P<a>.+?)|where (?P<b>.+?) (?:is|are)|in "
-        rf"(?:which|what) place (?:is|are) (?P<c>.+)|"
-        rf"the place of (?P<d>.+)|find (?P<e>.+)|i look for (?P<f>.+?) ?,? where is it|(?P<g>the .+) is "
-        rf"where)(?: in (?:the|this) picture| now| exactly)?",
+        rf"{_LOOK}(?:where (?:is|are|can i (?:find|see)|do you see|do i find) (?P<a>.+?)|where (?:does|do) (?P<h>.+?) "
+        rf"(?:sit|stand|lie|live|wait|swim|float|play|fly|sleep)|where (?P<b>.+?) (?:is|are|sits?|stands?|lies?|lives?|"
+        rf"waits?|swims?|floats?|flies|sleeps?)|in (?:which|what) (?:place|corner|spot|part) (?:is|are|do you "
+        rf"see) (?P<c>.+)|"
+        rf"on (?:which|what) side (?:is|are) (?P<i>.+)|(?:which|what) place has (?P<j>.+)|"
+        rf"the (?:place|position) of (?P<d>.+)|find (?P<e>.+)|i look for (?P<f>.+?) ?,? where is it|(?P<g>the .+) is "
+        rf"where)(?: in (?:the|this) picture| now| exactly| placed| located)?",
         text,
     ) or re.fullmatch(r"(?:please )?(?:can you )?find (?P<a>the .+)", text)
     if match is None:
         return None
-    cell, obj = _one(next(group for group in match.groups() if group), scene)
-    words = POSITIONS[cell].split()
-    others = {"top", "bottom", "left", "right", "middle", "centre"} - set(words)
-    if cell in {3, 5, 1, 7}:
-        others -= {"middle", "centre"}
-    required = tuple(frozenset({word, *({"centre", "center"} if word == "middle" else ())}) for word in words)
-    return Answer("where", f"The {obj.kind} is {place(cell)}.", required, frozenset(others))
+    words = next(group for group in match.groups() if group)
+    named, found = all_of(words, scene)
+    if len(found) > 1 and (named.phrase.every or named.phrase.some):
+        return _joined(
+            [replace(where_answer(cell, obj), text=f"The {name(obj)} is {place(cell)}.") for cell, obj in found]
+        )
+    return where_answer(*one_of(words, scene))
 
 
 def _background(text: str, scene: Scene) -> Answer | None:
     fits = re.fullmatch(
         rf"{_LOOK}(?:(?:what|which|how) (?:is )?(?:the )?(?:background|weather|time of (?:the )?day|place|season|"
-        rf"setting)(?: is (?:it|this|that|there))?(?:{_HERE})|"
+        rf"setting)(?: is (?:it|this|that|there))?(?: like)?(?:{_HERE})|"
         r"where (?:does (?:this|it) (?:happen|take place)|is this|are we)|what time (?:of (?:the )?day )?is it|"
         r"what is in the background|name the background)",
         text,
     )
-    if fits is None:
-        found = re.fullmatch(
-            rf"is (?:it|this|the background|the scene)(?: (?:in|on|at|by|a|an|the))* "
-            rf"(?P<ground>{'|'.join(BACKGROUNDS)})",
-            text,
-        )
-        if found is None:
-            return None
-        yes = found["ground"] == scene.background
-        where = BACKGROUND_PHRASES[scene.background][0]
-        return Answer(
-            "exists", f"{'Yes' if yes else 'No'}, the picture is {where}.", (frozenset({"yes" if yes else "no"}),)
-        )
-    others = frozenset(BACKGROUNDS) - {scene.background}
-    return Answer(
-        "background",
-        f"The picture is {BACKGROUND_PHRASES[scene.background][0]}.",
-        (frozenset({scene.background}),),
-        others,
-    )
+    return None if fits is None else background_answer(scene)
 
 
-def _exists(text: str, scene: Scene) -> Answer | None:
+def _kind(text: str, scene: Scene) -> Answer | None:
+    """Answers "what is the animal", "which animals do you see", "what kind of plant is it"."""
     match = re.fullmatch(
-        rf"{_LOOK}(?:is there|are there|do you see|can you see|does the picture (?:show|contain|have)|do we have|"
-        rf"have we)(?: any| also)? (?P<rest>.+?)(?: here| there| in (?:the|this) (?:picture|image))?",
+        rf"{_LOOK}(?:what (?:is|are) (?:the|this|that|these) (?P<a>{'|'.join(GROUPS)})|what (?:the|this) (?P<b>"
+        rf"{'|'.join(GROUPS)}) is|(?:what|which)(?: (?:kind|sort|type) of)? (?P<c>{'|'.join(GROUPS)})(?: is "
+        rf"(?:it|this|that))?"
+        rf"(?:{_HERE}))",
         text,
     )
-    rest = match["rest"] if match else None
-    if rest is None:
-        subject = re.fullmatch(r"(?:is|are) (?P<who>(?:the|this|that) .+)", text)
-        return None if subject is None else _predicate(subject["who"], scene)
-    phrase = _phrase(rest)
-    if phrase is None or not phrase.kind:
+    word = None if match is None else next(group for group in match.groups() if group)
+    if word is None or word in {"thing", "things"}:
         return None
-    found = [cell for cell, obj in scene.objects.items() if _matches(phrase, cell, obj)]
-    if phrase.count > 1 and len(found) < phrase.count and not rest.split()[0].endswith("s"):
-        found = []
+    found = [(cell, obj) for cell, obj in scene.objects.items() if obj.kind in GROUPS[word]]
     if not found:
-        return Answer(
-            "exists",
-            f"No, there is no {_phrase_words(phrase)}.",
-            (frozenset({"no", "not", "none"}),),
-            frozenset({"yes"}),
-        )
-    obj = scene.cells[found[0]]
-    assert obj is not None  # noqa: S101 - an occupied cell
-    shown = f"{with_article(name(obj))} {place(found[0])}"
-    return Answer("exists", f"Yes, there is {shown}.", (frozenset({"yes"}),), frozenset({"no"}))
+        return Answer("what", f"There is no {word.removesuffix('s')}.", (frozenset({"no", "none", "not"}),))
+    return _listed(found)
 
 
-def _predicate(text: str, scene: Scene) -> Answer | None:
-    """Answers "is the ball red", "is the cat on the left"."""
-    reader = PhraseReader(tuple(text.split()))
-    for phrase, end in sorted(reader.phrases(0), key=lambda one: one[1]):
-        rest = text[end:]
-        if not rest or phrase.where:
-            continue
-        _, obj = _one_of(phrase, scene)
-        cell = next(at for at, other in scene.objects.items() if other is obj)
-        if rest in COLOURS or rest in SIZES:
-            yes = rest in obj.named
-            text = f"{'Yes' if yes else 'No'}, the {obj.kind} is {obj.colour if rest in COLOURS else obj.size}."
-        else:
-            where = [one for one, last in reader.wheres(end) if last >= len(reader.text) and one.cells]
-            if not where:
-                return None
-            yes = cell in where[0].cells
-            text = f"{'Yes' if yes else 'No'}, the {obj.kind} is {place(cell)}."
-        return Answer("exists", text, (frozenset({"yes" if yes else "no"}),), frozenset({"no" if yes else "yes"}))
-    return None
+def _listed(found: Sequence[tuple[int, SceneObject]]) -> Answer:
+    kinds = {obj.kind for _, obj in found}
+    shown = " and ".join(with_article(name(obj)) for _, obj in found)
+    required = tuple(frozenset({word}) for _, obj in found for word in (obj.kind, obj.colour))
+    return Answer("what", f"{'It is' if len(found) == 1 else 'There are'} {shown}.", required, frozenset(KINDS) - kinds)
+
+
+def _which_are(text: str, scene: Scene) -> Answer | None:
+    """Answers "what is red", "which things are big"."""
+    match = re.fullmatch(
+        rf"{_LOOK}(?:what|who|which(?: (?:of )?(?:the |these )*(?:things?|objects?|ones?))?) (?:is|are|else is) "
+        rf"(?P<how>{'|'.join((*COLOURS, *SIZES))})",
+        text,
+    )
+    if match is None:
+        return None
+    found = [(cell, obj) for cell, obj in scene.objects.items() if match["how"] in obj.named]
+    if not found:
+        return Answer("what", f"Nothing is {match['how']}.", (frozenset({"nothing", "no", "none"}),), frozenset(KINDS))
+    return _listed(found)
 
 
 def _what(text: str, scene: Scene) -> Answer | None:
     text = re.sub(r"^look (?P<place>.+?)(?: :| ,) what is it$", r"what is \g<place>", text)
     match = re.fullmatch(
-        rf"{_LOOK}(?:what|which (?:thing|object))? ?(?:is|are|thing is|do you see|do we have|can you see|lies|"
+        rf"{_LOOK}(?:what|who|which(?: of)?(?: (?:the|these))?(?: (?:thing|object|one)s?)?)? ?(?:is|are|thing is|"
+        rf"do you see|do we have|can you see|lies|"
         rf"stands|can be seen|the (?:thing|object))? ?(?:there )?(?P<place>(?:in|on|at|next|left|right|above|"
         rf"below|to|between|beside|under|over) .+?)(?: ,? ?what can be seen)?",
         text,
@@ -286,13 +334,7 @@ def _what(text: str, scene: Scene) -> Answer | None:
     for where, end in reader.wheres(0):
         if end < len(reader.text):
             continue
-        cells = set(where.cells)
-        if where.relation:
-            anchors = [_one_of(anchor, scene)[0] for anchor in where.anchors]
-            from .required_scene import Relation
-
-            relation = Relation(where.relation, tuple(range(len(anchors) + 1)))  # type: ignore[arg-type]
-            cells = {cell for cell in scene.objects if cell not in anchors and relation.holds((cell, *anchors))}
+        cells = cells_at(where, scene)
         found = [(cell, scene.cells[cell]) for cell in sorted(cells) if scene.cells[cell] is not None]
         if not found:
             return Answer(
@@ -322,7 +364,12 @@ def _describe(text: str, scene: Scene) -> Answer | None:
         r"what this (?:picture|image) shows|list (?:the|all|all the)? ?(?:things|objects)|which (?:things|"
         r"objects) (?:are there|do you see|are in (?:the|this) picture)|"
         r"what (?:things|objects) (?:are there|do you see|are in (?:the|this) picture|are here)|who (?:is|are) "
-        r"(?:this|that|there|here))(?: in (?:the|this) (?:picture|image))?(?: please)?",
+        r"(?:this|that|there|here)|(?:name|list) everything|(?:name|list)(?: all)?(?: the| of the)? (?:things|objects)"
+        r"(?: (?:with|and) their colours?)?|(?:give|write|make)(?: me)? a (?:caption|description|title|list)(?: "
+        r"(?:for|of) "
+        r"(?:it|(?:this|the|my) (?:picture|image|scene)))?|caption(?: (?:it|(?:this|the|my) (?:picture|image)))?|"
+        r"describe (?:"
+        r"what you see|everything))(?: in (?:the|this) (?:picture|image))?(?: please)?",
         text.rstrip(" ,"),
     )
     if fits is None:
@@ -337,46 +384,3 @@ def _describe(text: str, scene: Scene) -> Answer | None:
         (*required, frozenset({scene.background})),
         (frozenset(KINDS) - named) | (frozenset(BACKGROUNDS) - {scene.background}),
     )
-
-
-def _phrase(text: str) -> Phrase | None:
-    reader = PhraseReader(tuple(text.split()))
-    return next((phrase for phrase, end in reader.phrases(0) if end >= len(reader.text)), None)
-
-
-def _one(text: str, scene: Scene) -> tuple[int, SceneObject]:
-    phrase = _phrase(text.strip(" ,"))
-    if phrase is None or phrase.parts:
-        raise InputError(
-            f"The question does not name an object that the micro world knows: {text!r}.", code="not_understood"
-        )
-    return _one_of(phrase, scene)
-
-
-def _one_of(phrase: Phrase, scene: Scene) -> tuple[int, SceneObject]:
-    found = [(cell, obj) for cell, obj in scene.objects.items() if _matches(phrase, cell, obj)]
-    if not phrase.kind and phrase.pronoun and len(scene.objects) != 1:
-        found = []
-    if len(found) == 1:
-        return found[0]
-    words = _phrase_words(phrase)
-    if not found:
-        raise InputError(f"The image does not contain the {words}; it contains {describe(scene)}.", code="not_there")
-    places = " or ".join(f"the {name(obj)} {place(cell)}" for cell, obj in found)
-    raise InputError(f'Ambiguous: "the {words}" could be {places}. Add a color, size or position.', code="ambiguous")
-
-
-def _matches(phrase: Phrase, cell: int, obj: SceneObject) -> bool:
-    if any(where.relation for where in phrase.where):
-        raise InputError("Name the object by its color, size or position in the image.", code="not_understood")
-    return (
-        phrase.kind in {"", obj.kind}
-        and (not phrase.colours or obj.colour in phrase.colours)
-        and (not phrase.sizes or obj.size in phrase.sizes)
-        and all(cell in where.cells for where in phrase.where)
-    )
-
-
-def _phrase_words(phrase: Phrase) -> str:
-    words = [*(sorted(phrase.sizes)), *(sorted(phrase.colours)), phrase.kind or "object"]
-    return " ".join(words) + "".join(f" {place(min(where.cells))}" for where in phrase.where if where.cells)

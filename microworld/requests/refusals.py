@@ -17,10 +17,12 @@ from interleavethinker.microworld.language import (
     clauses,
     framing,
     grammar,
+    narration,
     orders,
     phrase_patterns,
     phrases,
     plain_text,
+    predicates,
     statements,
 )
 from interleavethinker.microworld.language.lexicon import near_words, unknown_words_text
@@ -32,7 +34,7 @@ from interleavethinker.tools.types import Request
 
 from . import questions
 from .families import request_words
-from .interpretation import check_wording, interpret
+from .interpretation import check_text, interpret
 
 __all__ = ["explained", "rule_words"]
 
@@ -51,7 +53,10 @@ _NEAR_PHRASES = (("in front of", "next to"), ("behind", "next to"), ("inside", "
 def rule_words() -> frozenset[str]:
     """Returns the words that occur in the rules; each may be understood in some sentence."""
     found: set[str] = set(known_words() | request_words()) | set(plain_text.PLURALS) | set(plain_text.NUMBER_WORDS)
-    modules = (clauses, framing, grammar, orders, phrase_patterns, phrases, plain_text, questions, statements)
+    modules = (
+        *(clauses, framing, grammar, narration, orders, phrase_patterns, phrases, plain_text, predicates),
+        *(questions, statements),
+    )
     for module in modules:
         tree = ast.parse(inspect.getsource(module))
         prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}  # docstrings
@@ -77,7 +82,8 @@ def explained(error: InputError, request: Request, scenes: Sequence[Scene] | Non
     """
     text = request.text[:_MAX_SHOWN]
     plain = plain_text.plain_text(text)
-    words = [word for one in plain_text.split_sentences(plain) for word in one.words if word not in {",", ":"}]
+    sentences = map(narration.in_present_tense, plain_text.split_sentences(plain))
+    words = [word for one in sentences for word in one.words if word not in {",", ":"}]
     unknown = [word for word in dict.fromkeys(words) if not _is_known(plain_text.canonical(word))]
     message, code = str(error), error.code
     if unknown and error.code in {"not_understood", "unknown_words", "not_there"}:
@@ -101,7 +107,7 @@ def _nearest_request(plain: str, unknown: Sequence[str], request: Request, scene
             continue
         try:
             if request.images and scenes is None:
-                check_wording(candidate)
+                check_text(candidate, len(request.images))
             else:
                 asks = interpret(candidate, scenes or ()).answer is not None
                 if asks != any(map(questions.is_question, plain_text.split_sentences(plain))):

@@ -33,12 +33,8 @@ class Story(StoryScenes):
             InputError: It fits no object or several (`not_there`, `ambiguous`), changes nothing (`no_change`), or
                 contradicts what was said before (`contradiction`, `occupied`).
         """
-        if statement.kind == "keep":
-            for phrase in statement.subject:
-                self.resolve(phrase)
-            return
-        if statement.kind == "absent":
-            self._apply_absence(statement)
+        if statement.kind in _WITHOUT_CHANGE:
+            _WITHOUT_CHANGE[statement.kind](self, statement)
             return
         grounds = [item.name for item in statement.items if isinstance(item, Ground) and not item.empty]
         if statement.kind == "scene" and len(grounds) == len(statement.items) == 1 and self.frames:
@@ -49,11 +45,26 @@ class Story(StoryScenes):
             return
         if statement.kind == "is" and self._refines_object(statement):
             return
+        self._check_place(statement)
+        vacated = self.vacated
+        if statement.kind == "replace" and statement.stated and vacated is not None:
+            statement = replace(statement, kind="fill")
         self._open(statement)
         _APPLY[statement.kind](self, statement)
+        if self.vacated is vacated:
+            self.vacated = None
         self.frame.texts.append(statement.text)
         self.frame.edits += 1
         self.frame.used = True
+
+    def _check_place(self, statement: Statement) -> None:
+        """Checks that a place alone told where the last object is, and that a finder is there."""
+        if statement.kind == "is" and statement.stated:
+            msg = f"It is not clear what belongs {statement.text!r}; name the object in the same sentence."
+            raise InputError(msg, code="not_understood")
+        if statement.kind == "scene":
+            for phrase in statement.subject:  # "the girl finds a flower"
+                self.resolve(phrase)
 
     def _open(self, statement: Statement) -> None:
         if not self.frames or (statement.new_piece and self.frame.used):
@@ -75,6 +86,13 @@ class Story(StoryScenes):
 
     # Statements
 
+    def _apply_keep(self, statement: Statement) -> None:
+        for phrase in statement.subject:
+            self.resolve(phrase)
+
+    def _apply_mention(self, statement: Statement) -> None:
+        self.last = tuple(one for phrase in statement.subject for one in self.resolve(phrase))
+
     def _apply_scene(self, statement: Statement) -> None:
         frame = self.frame
         phrases = [item for item in statement.items if isinstance(item, Phrase)]
@@ -89,6 +107,8 @@ class Story(StoryScenes):
                 frame.empty = True
         created: list[int] = []
         for phrase in phrases:
+            if phrase.definite and self.is_first and self._describes_again(phrase):
+                continue
             if phrase.definite and not self.is_first and self.certain(phrase):
                 known = phrase_text(phrase)
                 msg = f'The picture already contains {known}; say how it changes, or "another {phrase.kind}".'
@@ -103,11 +123,24 @@ class Story(StoryScenes):
         if created:
             self.last = tuple(created)
 
+    def _describes_again(self, phrase: Phrase) -> bool:
+        """Applies "the cat sits on the left" to the one cat that the picture has; returns False if it has none."""
+        ids = self.possible(replace(phrase, where=()), self.frame.things)
+        if not ids or phrase.count > 1 or phrase.every or not phrase.where:
+            return False
+        (one,) = self.only(ids, phrase)
+        for where in phrase.where:
+            self.place_object(one, self.frame.things[one], where, before=self.last)
+        self.last = (one,)
+        return True
+
     def _apply_remove(self, statement: Statement) -> None:
         ids = self.subjects(statement, "all")
+        cells = [self.frame.things[one].cell for one in ids]
         for one in ids:
             del self.frame.things[one]
         gone = set(ids)
+        self.vacated = cells[-1]
         self.frame.relations = tuple(one for one in self.frame.relations if not gone & set(one[1]))
         self.last = tuple(one for one in self.last if one not in gone)
 
@@ -183,6 +216,14 @@ class Story(StoryScenes):
                     self.differ(thing.colour, colour, f"The {thing.kind} has that color already", one_of=len(ids))
             self.frame.things[one] = Thing(new.kind, colour, size, thing.cell)
         self.last = tuple(ids)
+
+    def _apply_fill(self, statement: Statement) -> None:
+        """Puts an object where another one has just been removed."""
+        assert statement.new is not None  # noqa: S101 - set by every pattern of this kind
+        if self.vacated is None:
+            raise InputError(f"It is not clear where {statement.text!r} is; name the place.", code="not_understood")
+        (one,) = self.create(replace(statement.new, count=1))
+        self.frame.things[one] = replace(self.frame.things[one], cell=self.vacated)
 
     def _apply_swap(self, statement: Statement) -> None:
         ids = self.subjects(statement, "cell")
@@ -324,7 +365,7 @@ def _described(statement: Statement) -> Statement:
         replace(one, colours=one.colours or colours, sizes=one.sizes or sizes, where=(*one.where, *where))
         for one in statement.subject
     )
-    return replace(statement, kind="scene", items=items)
+    return replace(statement, kind="scene", items=items, subject=())
 
 
 _APPLY: dict[str, Callable[[Story, Statement], None]] = {
@@ -334,9 +375,15 @@ _APPLY: dict[str, Callable[[Story, Statement], None]] = {
     "recolour": Story._apply_recolour,  # noqa: SLF001
     "resize": Story._apply_recolour,  # noqa: SLF001
     "replace": Story._apply_replace,  # noqa: SLF001
+    "fill": Story._apply_fill,  # noqa: SLF001
     "swap": Story._apply_swap,  # noqa: SLF001
     "background": Story._apply_background,  # noqa: SLF001
     "row": Story._apply_row,  # noqa: SLF001
     "hours": Story._apply_hours,  # noqa: SLF001
     "is": Story._apply_is,  # noqa: SLF001
+}
+_WITHOUT_CHANGE: dict[str, Callable[[Story, Statement], None]] = {
+    "keep": Story._apply_keep,  # noqa: SLF001
+    "mention": Story._apply_mention,  # noqa: SLF001
+    "absent": Story._apply_absence,  # noqa: SLF001
 }

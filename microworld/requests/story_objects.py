@@ -78,6 +78,8 @@ class StoryObjects:
         self.frames: list[Frame] = []
         self.next_id = CELLS
         self.last: tuple[int, ...] = ()
+        self.vacated: Variable | None = None
+        """Cell of the object that "it" would be, if it has just been removed."""
         self.conditions: list[Constraint] = []
 
     @property
@@ -101,6 +103,7 @@ class StoryObjects:
         ids = []
         wide = _wide if phrase.count > 1 and not phrase.parts else _as_named
         parts: Sequence[Phrase] = [part for part in phrase.parts for _ in range(part.count)] or [phrase] * phrase.count
+        host = self.last
         for part in parts:
             colours, sizes = part.colours or phrase.colours, part.sizes or phrase.sizes
             usual = (USUAL_COLOURS[phrase.kind], *COLOURS)
@@ -113,12 +116,14 @@ class StoryObjects:
             new, self.next_id = self.next_id, self.next_id + 1
             before = self.last
             for where in (*map(wide, phrase.where), *(part.where if part is not phrase else ())):
-                self.place_object(new, thing, where, before=before)
+                of_host = any(anchor.pronoun == "host" for anchor in where.anchors)
+                self.place_object(new, thing, where, before=host if of_host else before)
             self.frame.things[new] = thing
             self.frame.touched.add((new, "all"))
             ids.append(new)
             self.last = (new,)
-        if len(parts) > 1 and any(len(self.frame.things[one].cell.allowed) == 1 for one in ids) and phrase.where:
+        named = [tuple(self.frame.things[one].cell.allowed) for one in ids]
+        if any(len(cells) == 1 and named.count(cells) > 1 for cells in named) and phrase.where:
             words = phrase_text(replace(phrase, count=1))
             msg = f'Each cell holds one object; the request puts {phrase.count} in the same place ("{words}").'
             raise InputError(msg, code="occupied")
@@ -132,7 +137,9 @@ class StoryObjects:
             return
         anchors: list[int] = []
         for anchor in where.anchors:
-            if anchor.pronoun == "it":
+            if anchor.pronoun == "them" and len(before) == len(where.anchors) + 1:
+                anchors += before
+            elif anchor.pronoun in {"it", "host"}:
                 anchors += self.only(before, anchor)
             elif (anchor.definite is not False and self.certain(anchor)) or (anchor.definite and not self.is_first):
                 anchors += self.resolve(anchor)
@@ -171,7 +178,8 @@ class StoryObjects:
         things = self.frame.things
         last = tuple(one for one in self.last if one in things)
         if phrase.pronoun == "it":
-            return self.only(last or (tuple(things) if len(things) == 1 else ()), phrase)
+            alone = tuple(things) if len(things) == 1 and self.vacated is None else ()
+            return self.only(last or alone, phrase)
         if phrase.pronoun == "them":
             if len(last) < 2:
                 last = tuple(things)

@@ -101,9 +101,13 @@ async def test_the_rule_planner_passes_the_check_with_its_captions(store: ImageS
     assert await report_on(store, asked, plan) == CheckReport(checked=True)
 
 
-async def test_a_request_that_the_rules_do_not_understand_is_not_checked(store: ImageStore) -> None:
-    report = await report_on(store, request(store, "Paint what dreams are made of."), plan_of("a red ball"))
-    assert report == CheckReport(checked=False)
+async def test_a_request_that_the_rules_do_not_understand_is_a_fault_of_every_plan(store: ImageStore) -> None:
+    asked, plan = request(store, "Paint what dreams are made of."), plan_of("a red ball")
+    for report in (
+        await report_on(store, asked, plan),
+        await RequestCheck(store).check_document(asked, plan, carried_out(store, plan)),
+    ):
+        assert any("paint what dreams are made of" in fault for fault in report.faults), report.faults
 
 
 def carried_out(store: ImageStore, plan: Plan, spoiled: dict[int, str] | None = None) -> list[Attempt | None]:

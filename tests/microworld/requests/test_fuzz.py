@@ -12,7 +12,7 @@ from interleavethinker.microworld.agents.scripted_planner import plan_by_rules
 from interleavethinker.microworld.language.plain_text import plain_text
 from interleavethinker.microworld.requests.interpretation import interpret, plan_satisfies
 from interleavethinker.microworld.requests.refusals import rule_words
-from interleavethinker.microworld.requests.validation import check_request, check_scripted
+from interleavethinker.microworld.requests.validation import check_request
 from interleavethinker.microworld.scenes.scene import Scene, SceneObject
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.types import ImagePart, Plan, Request, TextPart
@@ -58,9 +58,8 @@ def test_sentences_of_all_known_words_raise_nothing_but_input_errors(text: str, 
 def test_arbitrary_text_raises_nothing_but_input_errors(text: str) -> None:
     plan(text)
     plan(text, SCENE, SCENE)
-    for check in (check_request, check_scripted):
-        with contextlib.suppress(InputError):
-            check(Request(parts=(TextPart(text=text),)))
+    with contextlib.suppress(InputError):
+        check_request(Request(parts=(TextPart(text=text),)))
     assert plain_text(plain_text(text)) == plain_text(plain_text(plain_text(text)))
 
 

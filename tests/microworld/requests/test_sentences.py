@@ -13,7 +13,7 @@ from interleavethinker.microworld.requests.interpretation import (
     interpret_request,
     plan_satisfies,
 )
-from interleavethinker.microworld.requests.validation import check_request, check_scripted
+from interleavethinker.microworld.requests.validation import check_request
 from interleavethinker.microworld.scenes.scene import Scene, SceneObject, render, to_image
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.types import ImagePart, Plan, Request, Step, TextPart
@@ -60,7 +60,6 @@ def test_a_request_is_planned_answered_or_refused(row: dict[str, object]) -> Non
         assert prompts(plan) == row["steps"]
     assert plan_satisfies(interpret_request(request, scenes), plan) == []
     check_request(request)
-    check_scripted(request)
 
 
 @pytest.mark.parametrize("change", [str.upper, str.title, lambda text: f"  {text} \u2764\ufe0f :-)"])
@@ -125,7 +124,7 @@ def test_a_plan_that_does_something_else_has_faults(prompts_: tuple[str, ...], f
 @pytest.mark.parametrize(
     ("text", "offered"),
     [
-        ("a girl who finds a red ball in the forest", "'a girl and a red ball in the forest'"),
+        ("a girl who chases a red ball in the forest", "'a girl and a red ball in the forest'"),
         ("a red ball and a dragon", "'a red ball'"),
         ("a smal red brid on the left", "'a small red bird on the left'"),
         ("a girl in front of a house", "'a girl next to a house'"),
@@ -133,12 +132,12 @@ def test_a_plan_that_does_something_else_has_faults(prompts_: tuple[str, ...], f
 )
 def test_a_refusal_offers_the_nearest_request_that_works(text: str, offered: str) -> None:
     with pytest.raises(InputError) as caught:
-        check_scripted(request_of(text))
+        check_request(request_of(text))
     assert str(caught.value).endswith(f"Nearest request that works: interleavethinker run {offered}")
-    check_scripted(request_of(offered.strip("'")))
+    check_request(request_of(offered.strip("'")))
 
 
 def test_a_suggestion_never_turns_no_into_yes() -> None:
     with pytest.raises(InputError) as caught:
-        check_scripted(request_of("no cat"))
+        check_request(request_of("no cat"))
     assert "Nearest request" not in str(caught.value)

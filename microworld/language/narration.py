@@ -1,0 +1,84 @@
+"""Rewrites narration in the words of the patterns: the present tense, no helping verbs, no adverbs.
+
+"The cat slowly walked to the left" becomes "the cat walks to the left", "the ball is going to turn blue" becomes "the
+ball turns blue". Works on words and knows no grammar; questions keep their helping verbs.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from .plain_text import Sentence
+
+__all__ = ["in_present_tense"]
+
+_PAST = {
+    "grew": "grows", "turned": "turns", "became": "becomes", "went": "goes", "came": "comes", "ran": "runs",
+    "flew": "flies", "swam": "swims", "drove": "drives", "fell": "falls", "sank": "sinks", "shrank": "shrinks",
+    "began": "begins", "stood": "stands", "sat": "sits", "slept": "sleeps", "got": "gets", "found": "finds",
+    "met": "meets", "saw": "sees", "took": "takes", "lay": "lies", "drew": "draws", "brought": "brings",
+    "caught": "catches", "bought": "buys", "had": "has", "blew": "blows", "sprang": "springs", "swapped": "swap",
+    "traded": "trade",
+}  # fmt: skip
+_REGULAR = (
+    "appear disappear walk jump sail hop roll wander climb move rise arrive join enter start wait play live float "
+    "bloom open reach land change travel crawl bounce step return vanish shift slide drift glide dash cross discover "
+    "sprout snow pop show leave shine rest head skip race notice spot melt darken set exit drop push pull"
+).split()
+_PAST |= {
+    f"{verb.removesuffix('e')}ed" if verb.endswith("e") else f"{verb}ed": f"{verb}s"
+    for verb in _REGULAR
+    if verb not in {"hop", "step", "skip", "spot", "pop", "leave", "set", "rise", "reach", "vanish", "dash", "cross"}
+}
+_PAST |= {f"{verb}{verb[-1]}ed": f"{verb}s" for verb in ("hop", "step", "skip", "spot", "pop", "drop")}
+_PAST |= {"reached": "reaches", "vanished": "vanishes", "dashed": "dashes", "crossed": "crosses"}
+_HELPED = r"(?<!\bhas )(?<!\bhave )(?<!\bis )(?<!\bare )(?<!\bwas )(?<!\bwere )(?<!\bbe )(?<!\bbeing )(?<!\bgot )"
+_PAST_VERB = re.compile(rf"{_HELPED}\b({'|'.join(sorted(_PAST, key=len, reverse=True))})\b")
+_BASE = (
+    "appear|disappear|vanish|leave|go|come|move|walk|run|jump|fly|swim|drive|sail|hop|roll|wander|climb|travel|crawl|"
+    "bounce|float|turn|become|grow|shrink|change|get|arrive|join|enter|fall|rise|sink|reach|land|slide|drift|glide|"
+    "dash|find|see|meet|take|bloom|open|swap|trade|shift|head|show"
+)
+_BEGIN = "(?:starts?|begins?|wants?|decides?|has|have|needs?)"
+_SUGGEST = "(?:would you mind|do you mind|how about|what about|consider|try|i suggest)"
+_ADVERBS = (
+    "slowly|quickly|directly|exactly|immediately|quietly|gently|softly|happily|gradually|carefully|simply|silently|"
+    "proudly|calmly|eventually|magically|right(?= (?:above|below|next|beside|under|over|on top|in front)\\b)|"
+    "just(?= (?:above|below|next|beside|under|over|to|in|on|at)\\b)"
+)
+_RULES = tuple(
+    (re.compile(pattern), plain)
+    for pattern, plain in (
+        (r"\bsun (?:rose|pink)\b", "sun rises"),
+        (rf"(?:, )?\b(?:{_ADVERBS})\b(?: ,)? ?", ""),
+        (rf"\b(?:will|shall|(?:is|are|was|were) (?:now )?going to|{_BEGIN} to) (?=(?:{_BASE})\b)", ""),
+        (r"\bshould (?=(?:reach|arrive|swim|fly|drive|sail|hop|roll|jump|run|climb|turn|land|slide|drift|head)\b)", ""),
+        (r"\b(?:needs|need|has|have|ought|is supposed|are supposed) to be\b", "should be"),
+        (r"\bmust be\b", "should be"),
+        (r"^what if (it|the \w+) (?:were|was|is)\b", r"\1 is"),
+        (r"\bwill be\b", "is"),
+        (rf"\b{_SUGGEST} (mak|mov|chang|delet|replac|eras|exchang|plac|remov|tak|giv)ing\b", r"\1e"),
+        (rf"\b{_SUGGEST} (turn|paint|add|draw|show|colour|shrink|grow)ing\b", r"\1"),
+        (rf"\b{_SUGGEST} (swap|put|get)(?:p|t)ing\b", r"\1"),
+        (r"^(?:how about|what about|what if we have) (?=(?:a|an|two|three|some)\b)", "draw "),
+        (r"(^|[:,] )it (?:is|was) (?:a|an) (?:\w+ )?(?:day|morning|afternoon) (?=(?:in|on|at) )", r"\1it is "),
+        (r"\bthe sun (?:is )?set\b(?!s)", "the sun sets"),
+    )
+)  # fmt: skip
+
+
+def in_present_tense(sentence: Sentence) -> Sentence:
+    """Returns the sentence with its verbs in the present tense.
+
+    Examples:
+        >>> " ".join(in_present_tense(Sentence(("the", "ball", "slowly", "turned", "blue"))).words)
+        'the ball turns blue'
+    """
+    text = " ".join(sentence.words)
+    for pattern, plain in _RULES:
+        text = pattern.sub(plain, text)
+    if not sentence.question:
+        text = _PAST_VERB.sub(lambda match: _PAST[match.group()], text)
+    words = tuple(text.strip(" ,:").split())
+    return sentence if words == sentence.words or not words else replace(sentence, words=words)
