@@ -57,6 +57,7 @@ TABLE: tuple[CommandSpec, ...] = (
     CommandSpec("doctor", "doctor:doctor", "Check the installation: versions, devices, profile.", INSTALLATION),
     CommandSpec("profiles", "profiles:app", "List and show profiles, and start a new one.", INSTALLATION),
     CommandSpec("settings", "settings:app", "Show and change the default profile and workspace.", INSTALLATION),
+    CommandSpec("studio", "studio:studio", "Open a local web page to start and steer trajectories.", INSTALLATION),
     CommandSpec(
         "trajectory-server", "trajectory_server:trajectory_server", "Serve the agent to chat clients.", INSTALLATION
     ),

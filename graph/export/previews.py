@@ -15,7 +15,7 @@ from interleavethinker.tools.types import Sha256
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["FULL", "LARGE", "SMALL", "ImageView", "PreviewSize", "image_view"]
+__all__ = ["FULL", "LARGE", "SMALL", "ImageView", "PreviewSize", "image_view", "preview_of"]
 
 _PLACEHOLDER = data_uri(
     b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 96 96" width="96" height="96">'
@@ -76,13 +76,19 @@ def image_view(name: Sha256, images: Mapping[Sha256, bytes | None], size: Previe
     if png is None:
         return ImageView(_PLACEHOLDER, 96, 96, pixel_art=False)
     width, height = image_size(png)
-    data, mime_type = _encoded(png, max(width, height), size)
+    data, mime_type = preview_of(png, size)
     original = f"{folder}/{name[:16]}.png" if folder else ""
     return ImageView(data_uri(data, mime_type), width, height, max(width, height) <= _PIXEL_ART, original)
 
 
-def _encoded(png: bytes, longest: int, size: PreviewSize) -> tuple[bytes, str]:
-    if longest <= _PIXEL_ART:
+def preview_of(png: bytes, size: PreviewSize) -> tuple[bytes, str]:
+    """Returns a preview's bytes and its MIME type.
+
+    Args:
+        png: The image.
+        size: Limits of the preview.
+    """
+    if max(image_size(png)) <= _PIXEL_ART:
         webp = _webp(open_rgb(png), lossless=True)
         return (webp, "image/webp") if len(webp) < len(png) else (png, "image/png")
     image, side = open_rgb(png), size.max_side

@@ -11,17 +11,19 @@ import json
 import re
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from interleavethinker.tools.errors import InputError
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from mcp.server.mcpserver import MCPServer
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-__all__ = ["HttpOptions", "http_app", "serve_http"]
+__all__ = ["HttpOptions", "http_app", "listening_socket", "run_app", "serve_http"]
 
 ENDPOINT = "/mcp"
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s*?#@]+", re.IGNORECASE)
@@ -133,32 +135,54 @@ async def serve_http(server: "MCPServer", options: HttpOptions) -> None:
         InputError: The options would expose the server without a sufficient token, or the address is in use.
     """
     options.check()
+    with listening_socket(options.host, options.port) as listening:
+        address = f"[{options.host}]" if ":" in options.host else options.host
+        sys.stderr.write(f"listening on http://{address}:{listening.getsockname()[1]}{ENDPOINT}\n")
+        sys.stderr.flush()
+        await run_app(http_app(server, options), listening)
+
+
+def listening_socket(host: str, port: int) -> socket.socket:
+    """Returns a listening socket; 0 as the port lets the system choose.
+
+    Raises:
+        InputError: The address is in use.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # asyncio disables Nagle's algorithm (40 ms per answer) only for sockets that name their protocol.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen(128)
+    except OSError as error:
+        listening.close()
+        raise InputError(f"Cannot listen on {host}:{port}: {error.strerror}. Choose another --port.") from error
+    return listening
+
+
+async def run_app(app: "ASGIApp", listening: socket.socket, on_exit: Callable[[], None] | None = None) -> None:
+    """Serves an application until SIGINT or SIGTERM.
+
+    Args:
+        app: The application.
+        listening: From `listening_socket`.
+        on_exit: Called when the signal arrives, to end answers that would never end by themselves.
+    """
     import rich.traceback  # noqa: F401 - the log handler would import it when there may be no descriptor left
     import uvicorn
 
     from .connections import BoundedProtocol, raise_file_limit
 
-    raise_file_limit()
+    class Server(uvicorn.Server):
+        def handle_exit(self, sig: int, frame: "FrameType | None") -> None:
+            super().handle_exit(sig, frame)
+            if on_exit is not None:
+                on_exit()
 
-    family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
-    # asyncio disables Nagle's algorithm (40 ms per answer) only for sockets that name their protocol.
-    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((options.host, options.port))
-        listening.listen(128)
-    except OSError as error:
-        listening.close()
-        raise InputError(
-            f"Cannot listen on {options.host}:{options.port}: {error.strerror}. Choose another --port."
-        ) from error
-    app = http_app(server, options)
+    raise_file_limit()
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3, http=BoundedProtocol)
-    with listening:
-        address = f"[{options.host}]" if ":" in options.host else options.host
-        sys.stderr.write(f"listening on http://{address}:{listening.getsockname()[1]}{ENDPOINT}\n")
-        sys.stderr.flush()
-        await uvicorn.Server(config).serve(sockets=[listening])
+    await Server(config).serve(sockets=[listening])
 
 
 class BearerTokenMiddleware:

@@ -1,0 +1,139 @@
+// One attempt and what a person can do with it: accept, reject with words, keep it instead, branch.
+
+import { html, useActions, useState } from "./lib.js";
+import { Chip, Field, LongText, Problem, PromptChange } from "./parts.js";
+import { AddImage, Picture } from "./pictures.js";
+import { attemptName, attemptStanding, isOver, promptBefore } from "./words.js";
+
+/** Whether a verdict by hand is possible: only on the first unfinished step, under the newest plan. */
+const canJudge = (view, step, attempt) =>
+  !isOver(view) && view.status !== "waiting" && step.n === view.finished + 1 && attempt.plan_version === view.plan_version;
+
+/** Whether the next attempt of a step can be made by a branch. */
+const canBranch = (view, step) => step.prompt !== null && step.n <= view.finished + 1 && view.status !== "waiting";
+
+// No <form>: the frame of a chat program must not submit any.
+function RejectForm({ attempt, onSend, onClose }) {
+  const [prompt, setPrompt] = useState(attempt.prompt);
+  const [reason, setReason] = useState("");
+  const { busy, error, run } = useActions();
+  const send = () => {
+    run("reject", async () => {
+      // Unchanged words are no words of the person: the next attempt then only has a new seed.
+      await onSend({ accept: false, prompt: prompt.trim() === attempt.prompt.trim() ? null : prompt, reason });
+      onClose();
+    });
+  };
+  return html`<div class="inline-form" role="form" aria-label=${`Reject attempt ${attempt.n}`}>
+    <${Field} label="Prompt of the next attempt" rows="3" value=${prompt} onInput=${setPrompt} />
+    <${Field} label="What is wrong (optional)" rows="1" value=${reason} onInput=${setReason} />
+    <div class="row">
+      <button type="button" class="primary" disabled=${busy} onClick=${send}>${busy ? "Sending…" : "Reject and try again"}</button>
+      <button type="button" onClick=${onClose}>Close</button>
+    </div>
+    <${Problem}>${error}<//>
+  </div>`;
+}
+
+function BranchForm({ api, step, attempt, onSend, onClose }) {
+  const [prompt, setPrompt] = useState("");
+  const [seed, setSeed] = useState("");
+  const [image, setImage] = useState(null);
+  const { busy, error, run } = useActions();
+  const [imageError, setImageError] = useState("");
+  const send = () => {
+    run("branch", async () => {
+      const text = seed.trim();
+      if (text && !/^\d{1,15}$/.test(text)) throw new Error("A seed is a whole number from 0 on.");
+      await onSend({
+        step: step.n,
+        attempt: attempt.n,
+        prompt: prompt.trim() ? prompt : null,
+        seed: text ? Number(text) : null,
+        image: image?.sha256 ?? null,
+      });
+      onClose();
+    });
+  };
+  return html`<div class="inline-form" role="form" aria-label=${`Branch at step ${step.n}, attempt ${attempt.n}`}>
+    <p class="small">A branch is a new trajectory. It keeps everything before this attempt; this one stays as it is.</p>
+    <${Field} label="Other words for the step (optional)" rows="2" value=${prompt} onInput=${setPrompt}
+      placeholder=${step.prompt ?? ""} />
+    <label class="field"><span class="label">Seed (optional)</span>
+      <input inputmode="numeric" value=${seed} onInput=${(event) => setSeed(event.target.value)} /></label>
+    ${image && html`<div class="chosen"><${Picture} api=${api} sha256=${image.sha256} alt="Your image" /></div>`}
+    <div class="row">
+      <button type="button" class="primary" disabled=${busy} onClick=${send}>${busy ? "Branching…" : image ? "Branch with this image" : "Create branch"}</button>
+      <${AddImage} api=${api} label=${image ? "Another image" : "Use my own image"} onError=${setImageError}
+        onImage=${(added) => setImage(added)} />
+      <button type="button" onClick=${onClose}>Close</button>
+    </div>
+    <${Problem}>${error || imageError}<//>
+  </div>`;
+}
+
+/** Buttons for an attempt; `acts` has judge, branch and keep. */
+function AttemptActions({ api, view, step, attempt, acts, children }) {
+  const [form, setForm] = useState("");
+  const { busy, error, run } = useActions();
+  const judgeable = canJudge(view, step, attempt);
+  const branchable = canBranch(view, step);
+  const keepable = branchable && attempt.image && !attempt.selected && !judgeable;
+  const judge = (verdict) => acts.judge({ step: step.n, attempt: attempt.n, ...verdict });
+  const close = () => setForm("");
+  const toggle = (name) => setForm(form === name ? "" : name);
+  if (!judgeable && !branchable && !children) return null;
+  return html`<div class="actions">
+    <div class="row">
+      ${judgeable && attempt.image && !(attempt.verdict === "accepted" && attempt.by_person) &&
+      html`<button type="button" disabled=${busy}
+        onClick=${() => run("accept", () => judge({ accept: true, prompt: null, reason: "" }))}>Accept</button>`}
+      ${judgeable &&
+      html`<button type="button" aria-expanded=${form === "reject"} onClick=${() => toggle("reject")}>Reject…</button>`}
+      ${keepable &&
+      html`<button type="button" disabled=${busy} title="Starts a branch that continues from this image"
+        onClick=${() => run("keep", () => acts.branch({
+          step: step.n, attempt: attempt.n, prompt: null, seed: null, image: attempt.image,
+        }))}>Keep this one</button>`}
+      ${branchable &&
+      html`<button type="button" aria-expanded=${form === "branch"} onClick=${() => toggle("branch")}>Branch…</button>`}
+      ${children}
+    </div>
+    ${form === "reject" && html`<${RejectForm} attempt=${attempt} onSend=${judge} onClose=${close} />`}
+    ${form === "branch" &&
+    html`<${BranchForm} api=${api} step=${step} attempt=${attempt} onSend=${acts.branch} onClose=${close} />`}
+    <${Problem}>${error}<//>
+  </div>`;
+}
+
+const describe = (view, step, attempt) =>
+  `Step ${step.n}, attempt ${attempt.n}, ${attemptStanding(attempt).word}: ${attempt.prompt}`;
+
+/** Prompt, reason and numbers of an attempt. */
+function AttemptWords({ step, attempt }) {
+  const before = promptBefore(step, attempt);
+  const judge = attempt.verdict === "refused" ? "Image service" : attempt.by_person ? "Person" : "Critic";
+  const numbers = [`seed ${attempt.seed}`, `${attempt.seconds.toFixed(1)} s`];
+  if (attempt.confidence !== null) numbers.push(`P(success) ${attempt.confidence.toFixed(2)}`);
+  return html`<div class="words">
+    <p><span class="label">${before === attempt.prompt ? "Prompt" : "Prompt, rewritten"}</span>
+      <${PromptChange} before=${before} after=${attempt.prompt} /></p>
+    ${attempt.reason && html`<p><span class="label">${judge}</span><${LongText} text=${attempt.reason} /></p>`}
+    <p class="small numbers">${attempt.selected && step.attempts.length > 1 && html`<strong>shown in the answer</strong> · `}
+      ${numbers.join(" · ")}</p>
+  </div>`;
+}
+
+function AttemptCard({ api, view, step, attempt, acts, children }) {
+  const standing = attemptStanding(attempt);
+  return html`<li class=${`attempt ${standing.tone}`}>
+    <div class="row head"><span class="small">${attemptName(step, attempt)}</span><${Chip} ...${standing} /></div>
+    ${attempt.image
+      ? html`<div class="frame"><${Picture} api=${api} sha256=${attempt.image} alt=${describe(view, step, attempt)} /></div>`
+      : html`<div class="frame none"><span class="small">No image</span></div>`}
+    <${AttemptWords} step=${step} attempt=${attempt} />
+    <${AttemptActions} api=${api} view=${view} step=${step} attempt=${attempt} acts=${acts}>${children}<//>
+  </li>`;
+}
+
+export { AttemptActions, AttemptCard, AttemptWords, canBranch, describe };

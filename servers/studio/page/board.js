@@ -1,0 +1,130 @@
+// The storyboard inside a chat: one trajectory, live, in at most 500 pixels of height.
+
+import { AttemptActions, AttemptWords, describe } from "./attempts.js";
+import { BoardApi } from "./board_api.js";
+import { html, render, useActions, useEffect, useRef, useState } from "./lib.js";
+import { Chip, LongText, Problem, Text } from "./parts.js";
+import { AddImage, Picture } from "./pictures.js";
+import { PlanEditor } from "./plan_editor.js";
+import { attemptKey, attemptName, attemptStanding, isOver, plural, readable, shortened, standing, stepStanding, workWords } from "./words.js";
+
+const CELLS = 7; // As many small images as fit beside each other in a narrow chat.
+
+function Cells({ api, view, shown, onShow }) {
+  const first = view.steps.length <= CELLS ? 0 : Math.min(Math.max(0, shown - 1 - Math.floor(CELLS / 2)), view.steps.length - CELLS);
+  const visible = view.steps.slice(first, first + CELLS);
+  const turn = (by) => onShow(Math.min(view.steps.length, Math.max(1, shown + by)));
+  const paged = view.steps.length > CELLS;
+  return html`<nav class="cells" aria-label="Steps">
+    ${paged && html`<button type="button" class="icon" aria-label="Earlier steps" disabled=${first === 0} onClick=${() => turn(-CELLS)}>‹</button>`}
+    ${visible.map((step) => {
+      const state = stepStanding(step, view);
+      return html`<button type="button" key=${step.n} class=${`cell ${state.tone}`} aria-pressed=${step.n === shown}
+        aria-label=${`Step ${step.n}, ${state.word}: ${shortened(step.instruction || step.prompt || step.caption, 80)}`}
+        onClick=${() => onShow(step.n)}>
+        ${step.image ? html`<${Picture} api=${api} sha256=${step.image} alt="" />` : html`<span class="hollow" />`}
+        <span class="cell-number" aria-hidden="true">${step.n}</span>
+      </button>`;
+    })}
+    ${paged && html`<button type="button" class="icon" aria-label="Later steps" disabled=${first + CELLS >= view.steps.length} onClick=${() => turn(CELLS)}>›</button>`}
+  </nav>`;
+}
+
+function StepPanel({ api, view, step, acts }) {
+  const [chosen, setChosen] = useState(null);
+  useEffect(() => setChosen(null), [step.n, view.trajectory]);
+  const { attempts } = step;
+  const attempt = attempts.find((one) => attemptKey(one) === chosen) ?? attempts.find((one) => one.selected) ?? attempts.at(-1);
+  const state = attempt ? attemptStanding(attempt) : stepStanding(step, view);
+  return html`<section class="step-panel" aria-label=${`Step ${step.n}`}>
+    ${attempt &&
+    html`<div class=${`frame ${state.tone}`}>
+      ${attempt.image
+        ? html`<${Picture} api=${api} sha256=${attempt.image} alt=${describe(view, step, attempt)} />`
+        : html`<span class="small">No image</span>`}
+    </div>`}
+    <div class="about">
+      <div class="row head"><span class="small">Step ${step.n} of ${view.of}</span><${Chip} ...${state} /></div>
+      ${step.instruction && html`<h2><${LongText} text=${step.instruction} length=${110} /></h2>`}
+      ${step.caption && html`<p class="caption"><${LongText} text=${step.caption} length=${140} /></p>`}
+      ${attempts.length > 1 &&
+      html`<div class="row tabs" role="group" aria-label="Attempts">
+        ${attempts.map((one) => html`<button type="button" key=${attemptKey(one)} class="small-button" aria-pressed=${one === attempt}
+          aria-label=${`${attemptName(step, one)}, ${attemptStanding(one).word}`} onClick=${() => setChosen(attemptKey(one))}>
+          ${one.n}${attemptStanding(one).mark ? ` ${attemptStanding(one).mark}` : ""}</button>`)}
+      </div>`}
+      ${attempt
+        ? html`<${AttemptWords} step=${step} attempt=${attempt} />`
+        : step.prompt && html`<p><span class="label">Planned prompt</span><${LongText} text=${step.prompt} length=${200} /></p>`}
+    </div>
+    ${attempt && html`<${AttemptActions} key=${attemptKey(attempt)} api=${api} view=${view} step=${step} attempt=${attempt} acts=${acts} />`}
+  </section>`;
+}
+
+function Steering({ api, view, onAct }) {
+  const { busy, error, run } = useActions();
+  const [note, setNote] = useState("");
+  const act = (verb) => run(verb, () => onAct(verb, {}));
+  const button = (verb, label) =>
+    html`<button type="button" disabled=${busy} onClick=${() => act(verb)}>${busy === verb ? "…" : label}</button>`;
+  const hostModes = api.bridge.context.availableDisplayModes ?? [];
+  return html`<footer>
+    <div class="row">
+      ${view.status === "running" && button("pause", "Pause")}
+      ${["paused", "interrupted", "failed", "ready"].includes(view.status) && button("resume", view.status === "ready" ? "Start" : "Resume")}
+      ${!isOver(view) && button("cancel", "Cancel")}
+      <${AddImage} api=${api} onError=${setNote}
+        onImage=${(image) => { api.tellModel(image); setNote(`Added. The assistant can now use the image ${image.sha256.slice(0, 12)}.`); }} />
+      ${hostModes.includes("fullscreen") && api.bridge.context.displayMode !== "fullscreen" &&
+      html`<button type="button" onClick=${() => api.fullscreen()}>Full screen</button>`}
+      ${view.studio && api.bridge.capabilities.openLinks &&
+      html`<button type="button" onClick=${() => api.openLink(view.studio)}>Open studio</button>`}
+    </div>
+    <p class="small" role="status">${note}</p>
+    <${Problem}>${error}<//>
+  </footer>`;
+}
+
+function Board({ api }) {
+  const [view, setView] = useState(null);
+  const [trouble, setTrouble] = useState("");
+  const [chosen, setChosen] = useState(null);
+  useEffect(() => api.follow(setView, setTrouble), [api]);
+  const last = useRef("");
+  useEffect(() => {
+    if (view && last.current !== view.trajectory) setChosen(null);
+    last.current = view?.trajectory ?? "";
+  }, [view?.trajectory]);
+  if (!view) return html`<p class="small" role="status">${trouble || "Waiting for the storyboard…"}</p>`;
+
+  const state = standing(view.status, view);
+  const working = view.status === "running" ? workWords(view.work) || "Working" : "";
+  const newest = view.steps.findLast((one) => one.attempts.length) ?? view.steps[0]; // The image that came last.
+  const step = view.steps.find((one) => one.n === chosen) ?? newest;
+  const acts = {
+    judge: (verdict) => api.act("judge", verdict),
+    branch: (point) => api.act("branch", point),
+  };
+  return html`<article class="board" aria-busy=${view.status === "running"}>
+    <header>
+      <div class="row head"><${Chip} ...${state} />
+        <span class="small">${view.of > 0 && `${view.finished} of ${plural(view.of, "step")}`}${view.calls > 0 && ` · ${plural(view.calls, "image")}`}</span>
+        <span class="small working" role="status">${working}</span></div>
+      <h1><${Text}>${shortened(view.title, 110)}<//></h1>
+      ${state.sentence && view.status !== "done" && html`<p class=${`note ${state.tone}`}><${LongText} text=${state.sentence} length=${220} /></p>`}
+      ${view.faults.length > 0 && html`<p class="note bad"><${LongText} text=${view.faults.join("\n")} length=${160} /></p>`}
+    </header>
+    <${Problem}>${trouble}<//>
+    ${view.status === "waiting"
+      ? html`<ol class="plan-list">${view.steps.map((one) => html`<li key=${one.n}><${LongText} length=${90} text=${one.instruction || one.prompt || one.caption} /></li>`)}</ol>
+          <${PlanEditor} compact view=${view} approve=${(steps) => api.act("approve", { steps })} />`
+      : view.of > 0 && html`<${Cells} api=${api} view=${view} shown=${step.n} onShow=${setChosen} />
+          <${StepPanel} api=${api} view=${view} step=${step} acts=${acts} />`}
+    <${Steering} api=${api} view=${view} onAct=${(verb, args) => api.act(verb, args)} />
+  </article>`;
+}
+
+const root = document.getElementById("app");
+const api = new BoardApi({ theme: (theme) => (document.documentElement.dataset.theme = theme) });
+render(html`<${Board} api=${api} />`, root);
+api.start().catch((error) => render(html`<${Problem}>${readable(error.message)}<//>`, root));

@@ -1,0 +1,174 @@
+// Words of the page: how a trajectory, a step and an attempt stand, and which words of a prompt changed.
+// Pure functions of the view, which the server describes in `servers/trajectories/view.py`.
+
+export const plural = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
+
+/** Text as a reader sees it: without terminal colors and control characters, which models sometimes write. */
+export const readable = (text) =>
+  String(text ?? "")
+    .replace(/\u001b\[[0-9;?]*[ -/]*[@-~]/g, "")
+    // eslint-disable-next-line no-control-regex
+    .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "");
+
+export const shortened = (text, length) => {
+  const letters = [...readable(text)];
+  return letters.length <= length ? letters.join("") : `${letters.slice(0, length - 1).join("")}…`;
+};
+
+const LIMITS = {
+  max_calls: "Stopped at its limit of generator calls; later steps were not generated.",
+  time_limit: "Stopped at its time limit; later steps were not generated.",
+  host_limit: "Stopped by a limit of the surrounding program; later steps were not generated.",
+  rejected: "The plan was rejected; nothing was generated.",
+};
+const DONE = {
+  "complete and checked": ["good", "All steps are finished. The check of the answer against the request found no fault."],
+  "complete, not checked": ["calm", "All steps are finished. Whether the answer fulfills the whole request was not checked."],
+  "complete with known faults": ["bad", "All steps are finished, but the answer has known faults."],
+  incomplete: ["fair", "The answer is incomplete."],
+};
+
+/** Returns the status in a word or two, how to color it, and why it stands there. */
+export function standing(status, view) {
+  switch (status) {
+    case "running":
+      return { word: "running", tone: "calm", sentence: "" };
+    case "waiting":
+      return { word: "waiting for approval", tone: "fair", sentence: "The plan waits for your approval. Nothing is generated before." };
+    case "paused":
+      return { word: "paused", tone: "fair", sentence: "Paused. Resuming repeats no finished image." };
+    case "interrupted":
+      return { word: "interrupted", tone: "fair", sentence: "The program ended before the trajectory did. Resuming repeats no finished image." };
+    case "failed":
+      return { word: "failed", tone: "bad", sentence: view?.reason || "Stopped by an error." };
+    case "cancelled":
+      return { word: "cancelled", tone: "calm", sentence: "Cancelled. Everything so far is kept; a branch continues from any attempt." };
+    case "ready":
+      return { word: "not started", tone: "calm", sentence: "Nothing has been planned or generated yet." };
+    default: {
+      if (!view) return { word: "done", tone: "good", sentence: "" };
+      if (view.stop_reason && view.stop_reason !== "complete")
+        return { word: "stopped by a limit", tone: "fair", sentence: LIMITS[view.stop_reason] ?? "" };
+      const [tone, sentence] = DONE[view.document_status] ?? ["calm", ""];
+      const doubtful = view.steps.some((step) => ["best_effort", "not_judged", "refused"].includes(step.status));
+      return { word: view.document_status, tone: doubtful && tone !== "bad" ? "fair" : tone, sentence };
+    }
+  }
+}
+
+export const isOver = (view) => view.status === "done" || view.status === "cancelled";
+
+export function stepStanding(step, view) {
+  const selected = step.attempts.find((attempt) => attempt.selected);
+  switch (step.status) {
+    case "accepted":
+      return { word: selected?.by_person ? "accepted by a person" : "accepted", tone: "good" };
+    case "best_effort":
+      return { word: "best effort", tone: "fair" };
+    case "not_judged":
+      return { word: "not judged", tone: "fair" };
+    case "refused":
+      return { word: "refused", tone: "bad" };
+    case "text_only":
+      return { word: "text only", tone: "calm" };
+    case "current":
+      return view.status === "running" ? { word: "in progress", tone: "calm" } : { word: "next", tone: "calm" };
+    default:
+      return { word: isOver(view) ? "not generated" : "to come", tone: "calm" };
+  }
+}
+
+export function attemptStanding(attempt) {
+  const person = attempt.by_person ? " by a person" : "";
+  switch (attempt.verdict) {
+    case "accepted":
+      return { word: `accepted${person}`, tone: "good", mark: "✓" };
+    case "rejected":
+      return { word: `rejected${person}`, tone: "bad", mark: "✗" };
+    case "refused":
+      return { word: "refused", tone: "bad", mark: "✗" };
+    case "unjudged":
+      return { word: "not judged", tone: "fair" };
+    default:
+      return { word: "not judged yet", tone: "calm" };
+  }
+}
+
+export function workWords(work) {
+  if (!work) return "";
+  const where = work.step ? `step ${work.step}${work.attempt > 1 ? `, attempt ${work.attempt}` : ""}` : "";
+  const share = work.fraction ? ` (${Math.round(work.fraction * 100)} %)` : "";
+  switch (work.phase) {
+    case "loading":
+      return "Loading the models";
+    case "planning":
+      return "Writing the plan";
+    case "generating":
+      return `Generating ${where || "an image"}${share}`;
+    case "judging":
+      return `Judging ${where || "the image"}`;
+    default:
+      return work.message || "Waiting for the model’s provider";
+  }
+}
+
+/** Name of an attempt for people; the plan version only where the step has attempts of several plans. */
+export function attemptName(step, attempt) {
+  const plans = new Set(step.attempts.map((one) => one.plan_version));
+  return plans.size > 1 ? `Attempt ${attempt.n}, plan ${attempt.plan_version}` : `Attempt ${attempt.n}`;
+}
+
+export const attemptKey = (attempt) => `${attempt.plan_version}.${attempt.n}`;
+
+/** The prompt that an attempt changed: that of the attempt before it, or the plan's. */
+export function promptBefore(step, attempt) {
+  const position = step.attempts.indexOf(attempt);
+  return position > 0 ? step.attempts[position - 1].prompt : step.prompt ?? attempt.prompt;
+}
+
+const WORD = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]\s*|[\p{L}\p{M}\p{N}_'’-]+\s*|[^\p{L}\p{M}\p{N}_\s]\s*/gu;
+const MAX_COMPARISONS = 1_000_000;
+const RELATED = 0.3; // Share of equal words below which marking single words would leave only scraps.
+
+/** Returns [kind, text] passages; leaving out the removed ones gives `after`, apart from white space. */
+export function wordDiff(before, after) {
+  if (before === after) return [["same", after]];
+  const old = before.match(WORD) ?? [];
+  const fresh = after.match(WORD) ?? [];
+  const replaced = [["removed", before.trim()], ["same", " "], ["added", after.trim()]].filter(([, text]) => text);
+  if (!old.length || !fresh.length || old.length * fresh.length > MAX_COMPARISONS) return replaced;
+  const equal = (i, j) => old[i].trim() === fresh[j].trim();
+  const width = fresh.length + 1;
+  const lengths = new Uint16Array((old.length + 1) * width); // Longest common subsequence of the remaining words.
+  for (let i = old.length - 1; i >= 0; i--)
+    for (let j = fresh.length - 1; j >= 0; j--)
+      lengths[i * width + j] = equal(i, j)
+        ? lengths[(i + 1) * width + j + 1] + 1
+        : Math.max(lengths[(i + 1) * width + j], lengths[i * width + j + 1]);
+  if ((2 * lengths[0]) / (old.length + fresh.length) < RELATED) return replaced;
+  const passages = [];
+  const add = (kind, word) => {
+    const last = passages.at(-1);
+    if (last?.[0] === kind) last[1] += word;
+    else passages.push([kind, word]);
+  };
+  let i = 0;
+  let j = 0;
+  while (i < old.length || j < fresh.length) {
+    if (i < old.length && j < fresh.length && equal(i, j)) {
+      add("same", fresh[j]);
+      i += 1;
+      j += 1;
+    } else if (i < old.length && (j === fresh.length || lengths[(i + 1) * width + j] >= lengths[i * width + j + 1])) {
+      add("removed", old[i]);
+      i += 1;
+    } else {
+      add("added", fresh[j]);
+      j += 1;
+    }
+  }
+  // White space after a changed word is not marked.
+  return passages.flatMap(([kind, text]) =>
+    kind === "same" || text === text.trimEnd() ? [[kind, text]] : [[kind, text.trimEnd()], ["same", " "]],
+  );
+}
