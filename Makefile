@@ -91,9 +91,10 @@ layers: $(STAMP)
 wheel-test: $(STAMP)
 	$(BIN)/python tests/wheel.py
 
-# Seeded fuzzers and a kill harness; the tests run the same for some seconds. ROUNDS=1000000 SEED=2 for a long run.
+# Seeded fuzzers, a kill harness, hostile clients; the tests run the same for some seconds. ROUNDS=1000000 SEED=2 for a long run.
 ROUNDS ?= 20000
 KILLS ?= 20
+CONNECTIONS ?= 5000
 SEED ?= 0
 .PHONY: benchmark-miniature
 benchmark-miniature: $(STAMP)
@@ -107,6 +108,7 @@ benchmark-scale: $(STAMP)
 robustness: $(STAMP)
 	$(BIN)/python tests/robustness/fuzz.py --rounds $(ROUNDS) --seed $(SEED)
 	$(BIN)/python tests/robustness/kill.py --rounds $(KILLS) --seed $(SEED)
+	$(BIN)/python tests/robustness/clients.py --connections $(CONNECTIONS)
 
 .PHONY: slim-test
 slim-test: $(STAMP)

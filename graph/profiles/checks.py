@@ -13,7 +13,7 @@ from pathlib import Path
 
 from interleavethinker.tools.chat.loading import OWN_PREFIX
 from interleavethinker.tools.check_result import CheckResult
-from interleavethinker.tools.errors import InterleaveError
+from interleavethinker.tools.errors import InterleaveError, ProfileError
 from interleavethinker.tools.local_extra import install_extra, require_local
 from interleavethinker.tools.model_catalog import (
     FAKE_MODELS,
@@ -24,6 +24,7 @@ from interleavethinker.tools.model_catalog import (
     memory_need,
 )
 from interleavethinker.tools.qwen3vl.inference import resolve_folder
+from interleavethinker.tools.weights import damaged_weights
 
 from .endpoints import ask_endpoint, custom_address
 from .profile import Profile, Role, import_object
@@ -35,6 +36,7 @@ __all__ = [
     "local_models",
     "models_of_unknown_size",
     "require_local_libraries",
+    "require_whole_weights",
 ]
 
 _PROVIDERS = {
@@ -100,6 +102,22 @@ def require_local_libraries(profile: Profile) -> None:
         require_local("Local models", _CHAT_LIBRARIES)
     if _local_image_model(profile) is not None:
         require_local("Local models", _IMAGE_LIBRARIES)
+
+
+def require_whole_weights(profile: Profile) -> None:
+    """Checks the weights in folders of this machine, before a server or a library fails on them without a name.
+
+    Raises:
+        ProfileError: A file is missing, cut off, or in a format that can run code.
+    """
+    for name in sorted(local_models(profile)):
+        try:
+            folder = Path(resolve_folder(name))
+        except InterleaveError:
+            continue  # Whoever loads it says so.
+        problem = damaged_weights(folder) if folder.is_dir() else None
+        if problem is not None:
+            raise ProfileError(f"The model {folder.name} cannot be loaded: {problem}")
 
 
 def gpu_memory_need(profile: Profile) -> float:
@@ -220,8 +238,10 @@ def _check_weights(name: str, model: str, libraries: tuple[str, ...]) -> CheckRe
     except InterleaveError as error:
         return CheckResult(name, False, str(error))
     if Path(folder).is_dir():
-        problem = weights_problem(Path(folder)) if libraries == _CHAT_LIBRARIES else None
-        return CheckResult(name, problem is None, problem or label)
+        problem = damaged_weights(Path(folder))
+        if problem is None and libraries == _CHAT_LIBRARIES:
+            problem = weights_problem(Path(folder))
+        return CheckResult(name, problem is None, label if problem is None else f"{label}: {problem}")
     if folder != target or folder.startswith((".", "/")):
         return CheckResult(name, False, f"{model} was not found")
     repositories = (target,) if known is None else known.repositories

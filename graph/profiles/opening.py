@@ -48,7 +48,7 @@ from interleavethinker.tools.types import (
     Verdict,
 )
 
-from .checks import require_local_libraries
+from .checks import require_local_libraries, require_whole_weights
 from .profile import Profile, Role, import_object, load_profile, shipped_profiles
 
 if TYPE_CHECKING:
@@ -85,6 +85,7 @@ async def open_components(profile: Profile, store: ImageStore) -> AsyncIterator[
         ProfileError: The profile names something that this machine does not have.
     """
     require_local_libraries(profile)
+    await asyncio.to_thread(require_whole_weights, profile)
     # In a thread: loading weights takes seconds, during which the other trajectories of this process continue.
     components_with = await asyncio.to_thread(_build_roles, profile, store)
     async with McpImageGenerator(profile.generator, store) as generator:

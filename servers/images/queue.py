@@ -111,6 +111,10 @@ class ImageQueue:
         """How many jobs wait."""
         return len(self._waiting)
 
+    def place(self, digest: str) -> int:
+        """Returns the place of a digest's job among those that wait, from 1; 0 if it does not wait."""
+        return next((place for place, queued in enumerate(self._waiting, 1) if queued.digest == digest), 0)
+
     def start(self) -> None:
         """Starts as many workers as the backend may run concurrently."""
         self._workers = [asyncio.create_task(self._work()) for _ in range(self._backend.concurrency)]

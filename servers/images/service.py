@@ -28,6 +28,7 @@ from interleavethinker.tools.protocols import ProgressCallback
 from .cache import Generation, GenerationStore, digest_of
 from .loading import LoadingOptions, ModelKeeper
 from .queue import ImageQueue
+from .waiting_reports import reports_while_waiting
 
 __all__ = ["MAX_SEED", "ImageService", "ServedImage", "ServiceLimits"]
 
@@ -72,6 +73,14 @@ class ServedImage:
     png: bytes
     cached: bool
     """Whether the image was generated earlier and came from the store."""
+
+
+@dataclass
+class _Waiting:
+    """A call that is not finished."""
+
+    digest: str = ""
+    """Empty until it is known."""
 
 
 class ImageService:
@@ -147,7 +156,7 @@ class ImageService:
             height: Pixels; None takes the source's or the model's own.
             steps: Denoising steps; None takes the model's own.
             guidance: Guidance scale; None takes the model's own.
-            progress: Called after every denoising step.
+            progress: Called every few seconds while the call waits, and then after every denoising step.
 
         Raises:
             InputError: The request exceeds a limit, or the model cannot serve it.
@@ -166,8 +175,12 @@ class ImageService:
             guidance=guidance,
         )
         try:
-            async with asyncio.timeout(self.limits.call_timeout):
-                return await self._generate(request, source_png, progress)
+            waiting = _Waiting()
+            async with (
+                asyncio.timeout(self.limits.call_timeout),
+                reports_while_waiting(progress, lambda: self._reason(waiting)) as reported,
+            ):
+                return await self._generate(request, source_png, reported, waiting)
         except TimeoutError as error:
             raise GeneratorError(
                 f"The call timed out after {self.limits.call_timeout:g} s on the image server. Call again when it is "
@@ -214,20 +227,35 @@ class ImageService:
             "answered_from_store": self._answered_from_store,
         }
 
+    def _reason(self, waiting: "_Waiting") -> str:
+        """Returns what a call waits for."""
+        if not self._backend.status().loaded:
+            return "the model is loading"
+        place = self._queue.place(waiting.digest)
+        return "generating" if place == 0 else f"number {place} of {self._queue.waiting} in the queue"
+
     async def _generate(
-        self, request: ImageRequest, source_png: bytes | None, progress: ProgressCallback | None
+        self,
+        request: ImageRequest,
+        source_png: bytes | None,
+        progress: ProgressCallback | None,
+        waiting: "_Waiting",
     ) -> ServedImage:
         async with self._keeper.in_use():
-            return await self._generate_loaded(request, source_png, progress)
+            return await self._generate_loaded(request, source_png, progress, waiting)
 
     async def _generate_loaded(
-        self, request: ImageRequest, source_png: bytes | None, progress: ProgressCallback | None
+        self,
+        request: ImageRequest,
+        source_png: bytes | None,
+        progress: ProgressCallback | None,
+        waiting: "_Waiting",
     ) -> ServedImage:
         deadline = self._keeper.deadline()
         fingerprint = await self._keeper.fingerprint(deadline)
         arguments = self._backend.arguments(request)
         self._check_size(int(str(arguments.get("width") or 0)), int(str(arguments.get("height") or 0)))
-        digest = digest_of(_digest_parts(fingerprint, request, arguments))
+        digest = waiting.digest = digest_of(_digest_parts(fingerprint, request, arguments))
         if not (digest in self._queue or self._store.has_record(digest)):
             await self._keeper.ready(deadline)
         async with self._locks[int(digest[:2], 16)]:

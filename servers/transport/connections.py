@@ -112,14 +112,14 @@ class LargeBodyMiddleware:
             release()
 
 
-def raise_file_limit() -> None:
+def raise_file_limit(files: int = _FILES) -> None:
     """Raises this process's limit of open files, where the system allows it; each connection needs one."""
     if sys.platform == "win32":
         return
     import resource
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+    wanted = files if hard == resource.RLIM_INFINITY else min(files, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 

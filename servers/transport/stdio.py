@@ -94,8 +94,9 @@ class TextWriter:
         self._writer.write(text.encode())
 
     async def flush(self) -> None:
-        """Returns once everything has been sent."""
-        await self._writer.drain()
+        """Returns once everything has been sent, or the client has gone: the end of its input then ends the server."""
+        with contextlib.suppress(ConnectionError):
+            await self._writer.drain()
 
 
 @contextlib.asynccontextmanager

@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from PIL import Image
+from PIL import Image, ImageCms
 
 from interleavethinker.tools.chat.answers import read_plan, read_verdict, strict_answer
 from interleavethinker.tools.errors import InputError, ModelAnswerError
@@ -134,7 +134,7 @@ def fuzz_images(rounds: int, seed: int) -> dict[str, object]:
 
 
 def samples() -> list[bytes]:
-    """Returns small images of many kinds."""
+    """Returns small images of many kinds, some with a color profile."""
     found = []
     image = Image.radial_gradient("L").resize((48, 32))
     kinds = [
@@ -149,6 +149,12 @@ def samples() -> list[bytes]:
     for kind, mode in kinds:
         buffer = io.BytesIO()
         image.convert("I" if mode == "I;16" else mode).convert(mode).save(buffer, kind)
+        found.append(buffer.getvalue())
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes().replace(b"s\0R\0G\0B", b"m\0i\0n\0e")
+    for kind in ("PNG", "JPEG", "WEBP"):
+        buffer = io.BytesIO()
+        options = {"progressive": True} if kind == "JPEG" else {}
+        image.convert("RGB").save(buffer, kind, icc_profile=profile, **options)
         found.append(buffer.getvalue())
     return found
 

@@ -1,23 +1,31 @@
-"""Kills the program at random moments of run, branch and delete, and compares what is left with an undisturbed run.
+"""Kills the program at random moments of every operation on a workspace, and compares what is left with a quiet run.
 
-Run by `make robustness`, and for a few rounds by the tests. Prints figures as JSON; a failure prints seed and round.
+Run by `make robustness`, and for a round by the tests. Each round is a new workspace: a trajectory is created, run,
+exported and branched, others are approved, judged by hand, paused and cancelled, the branch is deleted, and garbage is
+collected. A process that is killed is started again until it ends. Nothing may differ then: the documents, the number
+of generated images, the contents of the workspace. Processes are forked, so that none spends its life importing; hence
+Unix only. Prints figures as JSON; a failure prints seed and round.
 """
 
 import argparse
 import asyncio
 import json
+import os
 import random
 import shutil
 import signal
 import sqlite3
-import subprocess
 import sys
 import tempfile
 import time
-from contextlib import closing
+import traceback
+from contextlib import aclosing, closing
 from pathlib import Path
 
-from interleavethinker.graph import BranchPoint, Components, Workspace
+from interleavethinker.graph import BranchPoint, Components, HumanVerdict, Limits, Trajectory, Workspace
+from interleavethinker.graph.events import ReviewNeeded
+from interleavethinker.graph.export.export import export
+from interleavethinker.tools.errors import TrajectoryError
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import ProgressCallback
 from interleavethinker.tools.testing.agents import FixedPlanner, RuleCritic, plan_of
@@ -26,7 +34,9 @@ from interleavethinker.tools.types import GeneratedImage, GenerationRequest
 
 __all__ = ["kill_rounds", "main"]
 
-PLAN = plan_of("draw a", "make it b", "make it c", "make it d")
+PLAN = plan_of("draw a", "make it b", "make it c")
+MOST_KILLS = 6
+"""In one round; the last process may then end."""
 
 
 class DurableGenerator:
@@ -43,7 +53,6 @@ class DurableGenerator:
         if record.exists():
             return ImageStore(self._finished).get(record.read_text())
         data = fake_image(call)
-        time.sleep(0.005)
         with self._log.open("a") as log:
             log.write(f"{call.seed}\n")
         record.with_suffix(".tmp").write_text(ImageStore(self._finished).put(data))
@@ -56,37 +65,90 @@ class DurableGenerator:
 
 
 async def work(folder: Path) -> str:
-    """Finishes the folder's trajectory, branches it once, deletes the branch, and returns the document."""
+    """Brings the folder's workspace from any state to the final one, and returns everything that must not differ."""
     components = Components(FixedPlanner(PLAN), RuleCritic(), DurableGenerator(folder))
     async with Workspace.open(folder, components) as workspace:
-        entries = sorted(await workspace.list(), key=lambda entry: entry.created)
-        name = entries[0].id if entries else await workspace.create("x", seed=7)
-        result = await workspace.run(name)
-        for entry in entries[1:]:
-            await workspace.delete(entry.id)
-        branch = await workspace.branch(name, BranchPoint(step=2, prompt="make it green"))
-        await workspace.run(branch)
+        plain = await _existing(workspace, "plain", seed=7)
+        finished = [await workspace.run(plain), await _approved(workspace), await _judged(workspace)]
+        await _cancelled(workspace)
+        for entry in await workspace.list():
+            if entry.parent is not None:
+                await workspace.delete(entry.id)
+        branch = await workspace.branch(plain, BranchPoint(step=1, prompt="make it green"))
+        export(await workspace.run(branch), workspace.store, folder / "page")
         await workspace.delete(branch)
         await workspace.collect_garbage(older_than=-60)
-        for image in result.document.images:
-            workspace.store.get(image)
-        return result.document.model_dump_json()
+        await workspace.vacuum()
+        for one in finished:
+            for image in one.document.images:
+                workspace.store.get(image)
+        statuses = sorted((entry.title, entry.status) for entry in await workspace.list())
+        images = sorted(workspace.store)
+    record = Trajectory.model_validate_json((folder / "page" / "trajectory.json").read_text())
+    documents = [one.document.model_dump_json() for one in (*finished, record)]
+    return json.dumps([documents, statuses, images])
 
 
-def kill_rounds(rounds: int, seed: int) -> dict[str, object]:
-    """Runs and kills `work` in a process of its own until it ends, `rounds` times over."""
+async def _existing(workspace: Workspace, title: str, seed: int, *, approve_plan: bool = False) -> str:
+    """Returns the trajectory of this title; creates it if there is none."""
+    found = [entry.id for entry in await workspace.list() if entry.title == title and entry.parent is None]
+    limits = Limits(max_attempts=3)
+    return found[0] if found else await workspace.create(title, seed=seed, approve_plan=approve_plan, limits=limits)
+
+
+async def _approved(workspace: Workspace) -> Trajectory:
+    name = await _existing(workspace, "approved", seed=8, approve_plan=True)
+    if (await workspace.run(name)).status == "waiting":
+        await workspace.approve(name)
+    return await workspace.run(name)
+
+
+async def _judged(workspace: Workspace) -> Trajectory:
+    """Runs a trajectory whose first image a person rejects in other words."""
+    name = await _existing(workspace, "judged", seed=9)
+    if not (await workspace.get(name)).attempts:
+        async with aclosing(workspace.stream(name, review=True)) as events:
+            async for event in events:
+                if isinstance(event, ReviewNeeded):
+                    break
+    attempts = (await workspace.get(name)).attempts
+    if not any(one.verdict is not None and one.verdict.by_hand for one in attempts):
+        await workspace.judge(name, HumanVerdict(success=False, prompt="draw z"))
+    return await workspace.run(name)
+
+
+async def _cancelled(workspace: Workspace) -> None:
+    name = await _existing(workspace, "cancelled", seed=10)
+    if (await workspace.summary(name)).status == "cancelled":
+        return
+    try:
+        await workspace.pause(name)
+    except TrajectoryError:
+        if (await workspace.summary(name)).status != "cancelled":
+            raise
+    await workspace.cancel(name)
+
+
+def kill_rounds(rounds: int, seed: int, seconds: float = float("inf")) -> dict[str, object]:
+    """Runs and kills `work` in a process of its own until it ends, `rounds` times over, or until `seconds` are over."""
     chance = random.Random(seed)
     folder = Path(tempfile.mkdtemp(prefix="kill-"))
+    started = time.monotonic()
+    kills = number = 0
     try:
-        expected = asyncio.run(work(_new(folder / "undisturbed")))
-        calls = len((folder / "undisturbed" / "generated").read_text().split())
-        kills = 0
-        for number in range(rounds):
-            kills += _round(_new(folder / str(number)), expected, calls, chance, f"round {number} of seed {seed}")
-            shutil.rmtree(folder / str(number))
+        quiet = _new(folder / "quiet")
+        _wait(_start(quiet))
+        usual = time.monotonic() - started
+        expected = _result(quiet, f"the quiet run before seed {seed}")
+        calls = len((quiet / "generated").read_text().split())
+        while number < rounds and time.monotonic() - started < seconds:
+            round_ = _new(folder / str(number))
+            kills += _round(round_, expected, calls, chance, usual, f"round {number} of seed {seed}")
+            shutil.rmtree(round_)
+            number += 1
     finally:
         shutil.rmtree(folder)
-    return {"rounds": rounds, "seed": seed, "kills": kills, "calls_each": calls, "repeated_calls": 0, "lost": 0}
+    return {"rounds": number, "seed": seed, "kills": kills, "calls_each": calls, "repeated_calls": 0, "lost": 0}
 
 
 def _new(folder: Path) -> Path:
@@ -94,31 +156,50 @@ def _new(folder: Path) -> Path:
     return folder
 
 
-def _round(folder: Path, expected: str, calls: int, chance: random.Random, name: str) -> int:
+def _start(folder: Path) -> int:
+    """Forks a process that works on the folder, and returns its id. This process never has threads."""
+    process = os.fork()
+    if process:
+        return process
+    try:
+        text, name, code = asyncio.run(work(folder)), "result", 0
+    except BaseException:  # noqa: BLE001 - whatever it is, the parent reports it
+        text, name, code = traceback.format_exc(), "error", 1
+    (folder / f"{name}.tmp").write_text(text)
+    (folder / f"{name}.tmp").rename(folder / name)
+    os._exit(code)
+
+
+def _wait(process: int, seconds: float | None = None) -> bool:
+    """Waits for a process to end; after `seconds`, kills it. Returns whether it was killed."""
+    end = None if seconds is None else time.monotonic() + seconds
+    while os.waitpid(process, os.WNOHANG) == (0, 0):
+        if end is not None and time.monotonic() > end:
+            os.kill(process, signal.SIGKILL)
+            os.waitpid(process, 0)
+            return True
+        time.sleep(0.001)
+    return False
+
+
+def _result(folder: Path, name: str) -> str:
+    if not (folder / "result").exists():
+        raise SystemExit(f"{name}: {(folder / 'error').read_text()[-3000:]}")
+    return (folder / "result").read_text()
+
+
+def _round(folder: Path, expected: str, calls: int, chance: random.Random, usual: float, name: str) -> int:
     kills = 0
-    while True:
-        started = time.monotonic()
-        command = [sys.executable, "-P", __file__, "--work", str(folder)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-            assert process.stdout is not None
-            process.stdout.readline()  # Everything is imported.
-            try:
-                output, errors = process.communicate(timeout=chance.expovariate(4) if kills < 3 else None)
-            except subprocess.TimeoutExpired:
-                process.send_signal(signal.SIGKILL)
-                process.communicate()
-                kills += 1
-                _check_database(folder, name)
-                continue
-        if process.returncode:
-            raise SystemExit(f"{name}: failed after {kills} kills: {errors[-2000:]}")
-        if output.strip() != expected:
-            raise SystemExit(f"{name}: another document after {kills} kills ({time.monotonic() - started:.1f} s)")
-        generated = (folder / "generated").read_text().split()
-        # A call that was killed after its log line and before its record was never finished.
-        if len(generated) - kills > calls:
-            raise SystemExit(f"{name}: {len(generated)} calls, {calls} expected, {kills} kills")
-        return kills
+    while _wait(_start(folder), chance.expovariate(1.5 / usual) if kills < MOST_KILLS else None):
+        kills += 1
+        _check_database(folder, name)
+    if _result(folder, f"{name}, after {kills} kills") != expected:
+        raise SystemExit(f"{name}: another result after {kills} kills:\n{(folder / 'result').read_text()}\n{expected}")
+    generated = (folder / "generated").read_text().split()
+    # A call that was killed after its log line and before its record was never finished.
+    if len(generated) - kills > calls:
+        raise SystemExit(f"{name}: {len(generated)} calls, {calls} expected, {kills} kills")
+    return kills
 
 
 def _check_database(folder: Path, name: str) -> None:
@@ -130,18 +211,15 @@ def _check_database(folder: Path, name: str) -> None:
 
 
 def main() -> None:
-    """Runs the harness, or the work itself in a child process."""
+    """Runs the harness."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--work", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--seconds", type=float, default=float("inf"), help="stop after the round in which this is over"
+    )
     options = parser.parse_args()
-    if options.work is None:
-        sys.stdout.write(json.dumps(kill_rounds(options.rounds, options.seed)) + "\n")
-        return
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
-    sys.stdout.write(asyncio.run(work(options.work)) + "\n")
+    sys.stdout.write(json.dumps(kill_rounds(options.rounds, options.seed, options.seconds)) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,14 @@
 """The fuzzers and the kill harness of `make robustness`, for some seconds."""
 
+import json
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
+from .clients import HOSTILE, attack
 from .fuzz import fuzz_answers, fuzz_images, timed
-from .kill import kill_rounds
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -20,7 +25,19 @@ def test_the_fuzzer_reports_a_reader_that_crashes_with_its_input() -> None:
         timed(broken, "x", (ValueError,), "answer 1")
 
 
+async def test_hostile_clients_keep_no_honest_one_from_its_image() -> None:
+    found = await attack(connections=60, seconds=0)
+    assert found["clients"] == len(HOSTILE) + 1
+    assert found["idle"] == 60
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="forks processes")
 def test_nothing_is_lost_or_repeated_when_the_program_is_killed() -> None:
-    found = kill_rounds(1, seed=3)
+    # In a process of its own: this one has threads, and must not be forked.
+    command = [sys.executable, "-P", str(Path(__file__).with_name("kill.py")), "--rounds", "3", "--seed", "3"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["rounds"] == 3
     assert found["kills"]
     assert found["lost"] == found["repeated_calls"] == 0

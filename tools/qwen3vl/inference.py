@@ -15,11 +15,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from interleavethinker.tools.errors import ModelError
 from interleavethinker.tools.local_extra import require_local
 from interleavethinker.tools.moved_names import present_name
+from interleavethinker.tools.weights import damaged_weights
 
 from .batching import Completion, Prompt, SamplingParams
 from .completion_text import CompletionReader
@@ -192,9 +194,14 @@ class LocalModel:
         if path != self._identity.model:
             # Weights inside a package are small and local: a progress bar would only clutter the caller's output.
             transformers_logging.disable_progress_bar()
+        problem = damaged_weights(Path(path)) if Path(path).is_dir() else None
+        if problem is not None:
+            raise ModelError(f"The model {self._identity.model!r} cannot be loaded: {problem}")
         try:
             processor = load_processor(path)
-            model = Qwen3VLForConditionalGeneration.from_pretrained(path, dtype=dtype, device_map=device)
+            model = Qwen3VLForConditionalGeneration.from_pretrained(
+                path, dtype=dtype, device_map=device, use_safetensors=True
+            )
             if self._identity.adapter is not None:
                 from peft import PeftModel
 

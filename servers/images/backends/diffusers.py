@@ -21,6 +21,7 @@ from interleavethinker.tools.errors import GeneratorError, InputError, Interleav
 from interleavethinker.tools.images.png import encode_png
 from interleavethinker.tools.local_extra import require_local
 from interleavethinker.tools.model_catalog import image_model
+from interleavethinker.tools.weights import damaged_weights
 
 from .base import BackendStatus, BatchObserver, Cancelled, ImageRequest, Job, JobResult
 from .finite_output import check_decoded_pixels, refusing_invalid_pixels
@@ -259,10 +260,12 @@ class DiffusersBackend:
         if device == "auto":
             device = best_device()
         dtype = self._known_dtype() or ("bfloat16" if device != "cpu" else "float32")
+        _check_weights(self._files)
         edit = load_pipeline(self._files.folder, device, dtype, self._options.offload)
         generate = edit
         if self._settings.generate_with is not None:
             self._generate_files = self._generate_files or _downloaded(self._settings.generate_with)
+            _check_weights(self._generate_files)
             generate = load_pipeline(self._generate_files.folder, device, dtype, self._options.offload)
         for pipeline in {id(each): each for each in (edit, generate)}.values():
             check_decoded_pixels(pipeline)
@@ -324,6 +327,12 @@ class DiffusersBackend:
             return {}
 
         return after_step
+
+
+def _check_weights(files: ModelFiles) -> None:
+    problem = damaged_weights(files.folder)
+    if problem is not None:
+        raise ProfileError(f"The model {files.label} cannot be loaded: {problem}")
 
 
 def _images_of(pipeline: Any, arguments: Mapping[str, Any]) -> "list[Image]":

@@ -37,7 +37,9 @@ def load_pipeline(folder: Path, device: str, dtype: str, offload: Literal["none"
     # A server's stderr is a log.
     diffusers_logging.disable_progress_bar()
     transformers_logging.disable_progress_bar()
-    pipeline = DiffusionPipeline.from_pretrained(str(folder), dtype=getattr(torch, dtype), local_files_only=True)
+    pipeline = DiffusionPipeline.from_pretrained(
+        str(folder), dtype=getattr(torch, dtype), local_files_only=True, use_safetensors=True
+    )
     pipeline.set_progress_bar_config(disable=True)
     if offload == "model":
         pipeline.enable_model_cpu_offload(device=device)
@@ -77,4 +79,4 @@ def download(repository: str) -> Path:
     """Downloads a repository unless it is in the cache, and returns its snapshot's folder."""
     from diffusers import DiffusionPipeline
 
-    return Path(DiffusionPipeline.download(repository))
+    return Path(DiffusionPipeline.download(repository, use_safetensors=True))

@@ -1,6 +1,7 @@
 """The profile of the paper's checkpoints: what the user must supply, and whether it fits."""
 
 import json
+import struct
 from pathlib import Path
 
 from interleavethinker.graph.profiles.checks import check_profile
@@ -16,7 +17,7 @@ def supplied(folder: Path, **changed: str) -> Path:
         (folder / name).mkdir()
         config = {"model_type": "qwen3_vl", "text_config": {"hidden_size": 4096}}
         (folder / name / "config.json").write_text(json.dumps(config))
-        (folder / name / "model.safetensors").write_bytes(b"")
+        (folder / name / "model.safetensors").write_bytes(struct.pack("<Q", 2) + b"{}")
     prompts = {"planner_text": PLANNER, "planner_interleaved": PLANNER, "critic": CRITIC} | changed
     (folder / "prompts").mkdir()
     for name, text in prompts.items():

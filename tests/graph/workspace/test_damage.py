@@ -1,5 +1,7 @@
 """What is lost or damaged in a workspace: healed where a call can be made again, and never harmful to the rest."""
 
+import asyncio
+import contextlib
 import os
 import sqlite3
 import subprocess
@@ -13,7 +15,7 @@ import pytest
 
 from interleavethinker.graph import Workspace
 from interleavethinker.graph.events import ImageGenerated
-from interleavethinker.tools.errors import StoreError
+from interleavethinker.tools.errors import StoreError, TrajectoryError
 from interleavethinker.tools.testing.agents import plan_of
 from interleavethinker.tools.types import Plan, Step
 
@@ -146,3 +148,35 @@ async def test_garbage_collection_takes_linear_time(opened: Opened) -> None:
 
         few, many = await seconds(30), await seconds(270)
         assert many < 25 * max(few, 0.05), "300 trajectories; quadratic would be 100 times as long"
+
+
+async def test_a_state_whose_entry_was_never_written_is_removed_with_its_images(opened: Opened, tmp_path: Path) -> None:
+    async with opened() as workspace:
+        kept, cut_off = await workspace.create("kept"), await workspace.create("cut off")
+        images = {attempt.image for attempt in (await workspace.run(cut_off)).attempts}
+        await workspace.run(kept)
+        images -= {attempt.image for attempt in (await workspace.get(kept)).attempts}
+    # What a kill between the two transactions of `branch`, or a version before this one, leaves.
+    execute(tmp_path, "DELETE FROM trajectories WHERE id = ?", cut_off)
+    async with opened() as workspace:
+        assert [one.id for one in await workspace.list()] == [kept]
+        assert set(await workspace.collect_garbage(older_than=-60)) == images
+    with closing(sqlite3.connect(tmp_path / "workspace" / "trajectories.sqlite")) as database:
+        for table in ("checkpoints", "writes"):
+            assert database.execute(f"SELECT DISTINCT thread_id FROM {table}").fetchall() == [(kept,)]  # noqa: S608
+
+
+@pytest.mark.parametrize("verb", ["pause", "cancel"])
+async def test_pausing_and_cancelling_are_never_lost_while_a_run_begins(opened: Opened, verb: str) -> None:
+    async with opened(plan_of(*"abcdef")) as workspace, opened(plan_of(*"abcdef")) as other:
+        for number in range(12):
+            name = await workspace.create("x")
+            running = asyncio.create_task(workspace.run(name))
+            await asyncio.sleep(number * 0.004)
+            with contextlib.suppress(TrajectoryError):  # It was done before.
+                await getattr(other, verb)(name)
+            ended = (await asyncio.gather(running, return_exceptions=True))[0]
+            status = (await other.summary(name)).status
+            assert status in {"done", "paused" if verb == "pause" else "cancelled"}, (number, ended)
+            if status == "done":
+                assert number, "a run of six images takes longer than this"

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import dataclasses
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
@@ -393,3 +394,29 @@ async def test_the_store_stays_within_its_limit_and_evicts_the_least_recently_us
         assert len(records(tmp_path)) == len(kept)
         again = await service.generate("image 1", seed=1)
         assert (again.cached, again.png) == (False, served[1].png)
+
+
+async def test_a_call_that_waits_is_told_why_until_its_first_step(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("FIRST_SECONDS", "EVERY_SECONDS"):
+        monkeypatch.setattr(f"interleavethinker.servers.images.waiting_reports.{name}", 0.02)
+    backend = GatedBackend(max_batch=1)
+    loaded = backend.status()
+    monkeypatch.setattr(backend, "status", lambda: dataclasses.replace(loaded, loaded=bool(backend.batches)))
+    service = await start(backend)
+    told: list[tuple[float, str]] = []
+    first = asyncio.create_task(service.generate("a", seed=1))
+    await backend.began.wait()
+    calls = [asyncio.create_task(service.generate(text, seed=1)) for text in "bc"]
+    last = asyncio.create_task(service.generate("d", seed=1, progress=lambda *report: told.append(report)))
+    await until(lambda: len(told) >= 2)
+    assert told[0][1] == "number 3 of 3 in the queue"
+    backend.batches.clear()
+    await until(lambda: told[-1][1] == "the model is loading")
+    backend.batches.append(["a"])
+    backend.gate.set()
+    await asyncio.gather(first, *calls, last)
+    assert told[-1] == (1.0, "step 4 of 4")
+    fractions = [fraction for fraction, _ in told]
+    assert fractions == sorted(set(fractions)), "each report is further than the one before"

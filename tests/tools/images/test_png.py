@@ -1,12 +1,15 @@
 """Canonical images: every input becomes upright, opaque 8-bit RGB; images that are too large or broken are rejected."""
 
 import io
+import json
 import struct
+import subprocess
+import sys
 import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.images.png import (
@@ -201,3 +204,103 @@ def test_a_jpeg_with_thousands_of_scans_is_refused_before_it_is_decoded() -> Non
     start = data.index(b"\xff\xda")
     with pytest.raises(InputError, match="scans"):
         canonical_png(data[:-2] + data[start:-2] * 100 + b"\xff\xd9")
+
+
+def wide_gamut_profile() -> bytes:
+    """Builds an RGB profile whose red and green primaries are exchanged, so that a conversion cannot be overlooked."""
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    places = {}
+    for number in range(struct.unpack(">I", profile[128:132])[0]):
+        entry = 132 + 12 * number
+        places[bytes(profile[entry : entry + 4])] = entry
+    red, green = places[b"rXYZ"], places[b"gXYZ"]
+    profile[red + 4 : red + 12], profile[green + 4 : green + 12] = (
+        profile[green + 4 : green + 12],
+        profile[red + 4 : red + 12],
+    )
+    text = profile.find("sRGB".encode("utf-16-be"))
+    profile[text : text + 8] = "swap".encode("utf-16-be")
+    return bytes(profile)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+def test_colors_are_converted_from_the_images_own_profile(kind: str) -> None:
+    red = Image.new("RGB", (16, 16), (250, 10, 10))
+    options = {"lossless": True} if kind == "WEBP" else {}
+    found = decoded(canonical_png(encoded(red, kind, icc_profile=wide_gamut_profile(), **options)))
+    assert np.asarray(found)[8, 8].tolist() == pytest.approx([10, 250, 10], abs=8)
+    assert "icc_profile" not in found.info
+
+
+def test_transparent_and_palette_images_are_converted_too() -> None:
+    half = Image.new("RGBA", (16, 16), (255, 0, 0, 255))
+    half.paste((255, 0, 0, 0), (0, 0, 8, 16))
+    for image in (half, half.quantize(4)):
+        pixels = np.asarray(decoded(canonical_png(encoded(image, icc_profile=wide_gamut_profile()))))
+        assert pixels[8, 0].tolist() == pytest.approx([255, 255, 255], abs=2)
+        assert pixels[8, 15].tolist() == pytest.approx([0, 255, 0], abs=8)
+
+
+@pytest.mark.parametrize("profile", [b"no profile", b"\0" * 200, wide_gamut_profile()[:300]])
+def test_a_damaged_profile_is_ignored(profile: bytes) -> None:
+    assert decoded(canonical_png(encoded(gradient(), icc_profile=profile))).tobytes() == gradient().tobytes()
+
+
+def test_an_srgb_profile_changes_no_pixel_and_a_profile_of_another_kind_is_ignored() -> None:
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    assert decoded(canonical_png(encoded(gradient(), icc_profile=srgb))).tobytes() == gradient().tobytes()
+    gray = encoded(gradient().convert("L"), icc_profile=wide_gamut_profile())
+    assert decoded(canonical_png(gray)).tobytes() == gradient().convert("L").convert("RGB").tobytes()
+
+
+def test_every_16_bit_value_is_rounded_to_the_nearest_8_bit_one() -> None:
+    values = np.arange(65536, dtype=np.uint16).reshape(256, 256)
+    found = np.asarray(decoded(canonical_png(encoded(Image.fromarray(values)))))
+    assert (found[..., 0] == (values.astype(np.int64) + 128) // 257).all()
+
+
+WORST = r"""
+import io, json, resource, struct, sys, time, zlib
+from PIL import Image
+from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.images.png import canonical_png
+
+def chunk(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+def png(side, depth, color, rows):
+    head = struct.pack(">IIBBBBB", side, side, depth, color, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + rows + chunk(b"IEND", b"")
+
+kind = sys.argv[1]
+if kind == "gray16":
+    data = png(4096, 16, 0, chunk(b"IDAT", zlib.compress(b"\0" * (4096 * 8193), 9)))
+elif kind == "rgba16":
+    data = png(4096, 16, 6, chunk(b"IDAT", zlib.compress(b"\0" * (4096 * 32769), 9)))
+elif kind == "chunks":
+    data = png(4096, 8, 0, chunk(b"IDAT", b"") * 2_000_000)
+else:
+    buffer = io.BytesIO()
+    Image.new("L", (4096, 4096)).save(buffer, "JPEG", progressive=True)
+    whole = buffer.getvalue()
+    start = whole.rindex(b"\xff\xda")
+    data = whole[:-2] + whole[start:-2] * 50 + b"\xff\xd9"
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+started = time.process_time()
+try:
+    canonical_png(data)
+except InputError:
+    pass
+seconds = time.process_time() - started
+print(json.dumps([len(data), seconds, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024]))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="measures memory as Unix does")
+@pytest.mark.parametrize("kind", ["gray16", "rgba16", "chunks", "scans"])
+def test_the_worst_images_take_bounded_time_and_memory(kind: str) -> None:
+    done = subprocess.run([sys.executable, "-P", "-c", WORST, kind], capture_output=True, text=True, check=True)
+    size, seconds, megabytes = json.loads(done.stdout)
+    assert size < 32 * 1024 * 1024
+    assert seconds < 8
+    assert megabytes < 300
