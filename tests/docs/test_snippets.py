@@ -27,7 +27,7 @@ RUNNABLE = sorted(
     key=lambda page: page.relative_to(ROOT).as_posix(),
 )
 INCLUDED = re.compile(r'--8<-- "(?P<path>[^"]+)"')
-OPTIONS_OF_OTHERS = {"--store", "--flag", "--allow-blocking"}
+OPTIONS_OF_OTHERS = {"--store", "--flag", "--allow-blocking", "--model_args", "--tasks"}
 """Written in the documentation, but not ours."""
 
 
