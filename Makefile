@@ -5,6 +5,7 @@
 #   make check              format, lint, types, layers, wheel
 #   make docs               the documentation site, in site/
 #   make server-test        the graph under LangGraph's own server, in an environment of its own; needs a package index
+#   make client-tests       the image server as agent frameworks and TypeScript clients see it; needs a package index and npm
 #   make slim-test          an installation without extras, in an empty environment; needs a package index
 #
 #   make setup TORCH_INDEX=URL   take torch from another package index, for example PyTorch's CPU-only one;
@@ -54,7 +55,7 @@ run: $(STAMP)
 
 # `pytest`, not `python -m pytest`: the latter puts this folder on the import path, and every module would exist twice.
 test: $(STAMP)
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile $(if $(COVERAGE),--cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE_FLOOR))
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --ignore=tests/clients $(if $(COVERAGE),--cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE_FLOOR))
 
 check: format-check lint types layers wheel-test
 
@@ -125,7 +126,25 @@ server-test: .server-venv/.installed
 	PYTHONWARNINGS=ignore $(SERVER_BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[server]' numpy pytest pytest-asyncio
 	@touch $@
 
-# The MCP maintainers' own check programs, for tests/servers/images/test_official.py, which is skipped without them; needs npm.
+# Clients that the project does not depend on, at the versions of their lock files. Two environments: some need MCP 1.x.
+CLIENTS := .client-venvs
+CLIENT_LOCKS := tests/clients/mcp1.txt tests/clients/mcp2.txt
+UV := 0.13.9
+.PHONY: client-tests
+client-tests: $(STAMP) protocol-tools $(CLIENTS)/.installed
+	$(BIN)/pytest -n 2 tests/clients
+
+$(CLIENTS)/.installed: $(CLIENT_LOCKS)
+	$(PYTHON) -m venv $(CLIENTS)/uv
+	$(CLIENTS)/uv/$(notdir $(BIN))/python -m pip install --quiet --disable-pip-version-check uv==$(UV)
+	for lock in $(CLIENT_LOCKS); do \
+	  folder=$(CLIENTS)/$$(basename $$lock .txt); \
+	  $(PYTHON) -m venv --without-pip $$folder && \
+	  $(CLIENTS)/uv/$(notdir $(BIN))/uv pip install --quiet --require-hashes --python $$folder/$(notdir $(BIN))/python -r $$lock || exit 1; \
+	done
+	@touch $@
+
+# The MCP maintainers' own check programs, and their SDKs for tests/clients; what needs them is skipped without them. Needs npm.
 .PHONY: protocol-tools
 protocol-tools: tests/protocol/node_modules/.installed
 tests/protocol/node_modules/.installed: tests/protocol/package-lock.json

@@ -6,8 +6,9 @@ Arguments that a tool does not have are refused, never ignored. Knows nothing of
 """
 
 import difflib
+import inspect
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from mcp.server.mcpserver import Context, MCPServer
@@ -21,6 +22,8 @@ from interleavethinker.tools.mcp.results import ERROR_KEY
 
 __all__ = ["ToolServer", "error_result", "structured_result"]
 
+_DESCRIPTION_PLACE = 3
+"""How many positional arguments of `add_tool` after the function reach its description."""
 _LONGEST_QUOTE = 60
 _MOST_PROBLEMS = 5
 _TYPES = {
@@ -45,6 +48,12 @@ class ToolServer(MCPServer):
         # A client would otherwise offer an empty menu of prompts.
         for method in ("prompts/list", "prompts/get"):
             self._lowlevel_server._request_handlers.pop(method, None)  # noqa: SLF001 - there is no public way
+
+    def add_tool(self, fn: Callable[..., Any], *args: Any, **options: Any) -> None:
+        """See `MCPServer.add_tool`. A docstring loses its indentation, which a chat model would have to read."""
+        if not options.get("description") and len(args) < _DESCRIPTION_PLACE:
+            options["description"] = inspect.cleandoc(fn.__doc__ or "")
+        super().add_tool(fn, *args, **options)
 
     async def list_tools(self) -> list[ListedTool]:
         """Returns the tools; their schemas say that there are no further arguments."""

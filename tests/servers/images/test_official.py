@@ -68,20 +68,22 @@ async def test_the_generic_conformance_scenarios_pass(tmp_path: Path) -> None:
             assert "Passed: 0/0" not in output, f"{scenario} checked nothing"
 
 
-async def inspect(*words: str) -> Any:
-    # This version looks for its own package.json relative to the working directory.
-    folder = MODULES / "@modelcontextprotocol" / "inspector-cli" / "build"
-    code, output, errors = await run(*binary("inspector-cli"), "--cli", *words, folder=folder)
+async def inspect(config: Path, *words: str) -> Any:
+    launcher = MODULES / "@modelcontextprotocol" / "inspector" / "clients" / "launcher" / "build" / "index.js"
+    call = ("--cli", "--config", str(config), "--server", "images", *words)
+    code, output, errors = await run(str(NODE), str(launcher), *call)
     assert code == 0, errors
     return json.loads(output)
 
 
 async def test_the_inspector_lists_and_calls_our_tools(tmp_path: Path) -> None:
-    server = (*PROGRAM, "image-server", "--model", "fake", "--store", str(tmp_path))
-    listed = await inspect(*server, "--method", "tools/list")
+    command, *options = (*PROGRAM, "image-server", "--model", "fake", "--store", str(tmp_path))
+    config = tmp_path / "servers.json"
+    config.write_text(json.dumps({"mcpServers": {"images": {"command": command, "args": options}}}))
+    listed = await inspect(config, "--method", "tools/list", "--strict")
     assert {tool["name"] for tool in listed["tools"]} == {"edit_image", "generate_image", "put_image", "server_status"}
-    arguments = ("--tool-name", "generate_image", "--tool-arg", "prompt=a ball", "--tool-arg", "seed=5")
-    result = await inspect(*server, "--method", "tools/call", *arguments)
+    arguments = ("--tool-name", "generate_image", "--tool-arg", "prompt=a ball", "seed=5")
+    result = await inspect(config, "--method", "tools/call", *arguments)
     assert result["structuredContent"]["seed"] == 5
     assert [block["type"] for block in result["content"]] == ["text", "image"]
 
