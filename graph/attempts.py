@@ -4,6 +4,7 @@ The module does not know LangGraph. Every function works on frozen data, so the 
 """
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from interleavethinker.tools.errors import InputError
@@ -136,9 +137,8 @@ def failed_steps(plan: Plan, attempts: Mapping[str, Attempt], before: int) -> li
 
     A step whose attempts are all unjudged has not failed, because its result is unknown.
     """
-    failed = []
-    for step in range(before):
-        judged = {attempt.verdict.success for attempt in attempts_for(attempts, plan.version, step) if attempt.verdict}
-        if False in judged and True not in judged:
-            failed.append(step)
-    return failed
+    judged: defaultdict[int, set[bool | None]] = defaultdict(set)
+    for attempt in attempts.values():
+        if attempt.plan_version == plan.version and attempt.step < before and attempt.verdict is not None:
+            judged[attempt.step].add(attempt.verdict.success)
+    return sorted(step for step, verdicts in judged.items() if False in verdicts and True not in verdicts)

@@ -58,7 +58,7 @@ def illustrate(
     Args:
         prompt: The request, in words. `<image>` marks the place of an input image; without marks they come first.
         images: Input images: paths, bytes of image files, or PIL images.
-        profile: Models to use: `micro`, `klein`, `api`, or the path of a TOML file.
+        profile: Models to use: `micro`, `klein`, `klein-vllm`, `api`, or the path of a TOML file.
         seed: Makes the answer reproducible with local models, 0 to 2³¹ - 1; random by default.
         limits: Replaces the profile's limits.
         workspace: Folder in which the trajectory is kept; the user's data folder by default.

@@ -23,6 +23,7 @@ from interleavethinker.tools.errors import ModelError
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import PlanContext, ProgressCallback
 from interleavethinker.tools.qwen3vl.inference import unload_models
+from interleavethinker.tools.request_parsing import as_request
 from interleavethinker.tools.types import (
     Attempt,
     CriticInput,
@@ -155,7 +156,7 @@ def _medians(runs: Sequence[_Measured], n: int) -> dict[str, float]:
 async def _measure_serial(config: LoopBenchmarkConfig, profile: Profile, folder: Path) -> _Measured:
     loop = SerialLoop(profile, folder)
     items = held_out_items(config.n, config.seed, ImageStore(folder))
-    await loop.answer(Request.model_validate({"parts": [{"type": "text", "text": _WARM_UP}]}), _WARM_UP_SEED)
+    await loop.answer(as_request(_WARM_UP), _WARM_UP_SEED)
     loop.seconds.clear()
     loop.calls = 0
     started, cpu = time.perf_counter(), time.process_time()

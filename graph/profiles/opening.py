@@ -86,9 +86,10 @@ async def open_components(profile: Profile, store: ImageStore) -> AsyncIterator[
     """
     require_local_libraries(profile)
     await asyncio.to_thread(require_whole_weights, profile)
-    # In a thread: loading weights takes seconds, during which the other trajectories of this process continue.
-    components_with = await asyncio.to_thread(_build_roles, profile, store)
+    # The image server, whose imports take the longest, starts in the background while this process imports its own.
     async with McpImageGenerator(profile.generator, store) as generator:
+        # In a thread: imports take seconds, during which the other trajectories of this process continue.
+        components_with = await asyncio.to_thread(_build_roles, profile, store)
         yield components_with(generator=generator)
 
 

@@ -230,3 +230,29 @@ def test_the_program_runs_as_a_module() -> None:
     command = [sys.executable, "-m", "interleavethinker.cli", "--version"]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     assert done.stdout == f"interleavethinker {version('interleavethinker')}\n"
+
+
+@pytest.mark.parametrize(("words", "code"), [(["profiles", "list", "--json"], 0), (["profiles", "show", "nothing"], 2)])
+def test_a_process_with_torch_ends_at_once_with_its_output_its_code_and_its_exit_functions(
+    words: list[str], code: int
+) -> None:
+    script = f"""
+import atexit, sys, types
+from interleavethinker.cli import main
+
+class Remains:
+    def __del__(self):
+        print("taken apart", file=sys.stderr)
+
+sys.modules["torch"] = types.ModuleType("torch")
+sys.modules["torch"].remains = Remains()
+atexit.register(lambda: print("exit function", file=sys.stderr))
+sys.argv = ["interleavethinker", *{words!r}]
+main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", script], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == code
+    assert "micro" in (done.stderr if code else done.stdout)
+    assert done.stderr.endswith("exit function\n")

@@ -67,7 +67,7 @@ def test_profiles_are_completed_shipped_ones_the_users_and_files(shell: str, hom
     mine = home / "home" / "profiles" / "mine.toml"
     mine.parent.mkdir(parents=True)
     mine.write_text("")
-    expected = {"api", "klein", "micro", "mine", "cells.toml"}
+    expected = {"api", "klein", "klein-vllm", "micro", "mine", "released", "cells.toml"}
     for line in ("run --profile ", "doctor --profile ", "settings set profile "):
         assert words_of(shell, f"interleavethinker {line}", home) == expected
     assert words_of(shell, "interleavethinker profiles show m", home) == {"micro", "mine"}

@@ -1,0 +1,84 @@
+"""The serial loop gives the product's documents, and the benchmark says how their times compare."""
+
+import json
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+from interleavethinker.cli import main
+from interleavethinker.evaluation.microbench.dataset import held_out_items
+from interleavethinker.evaluation.throughput import loop_benchmark
+from interleavethinker.evaluation.throughput.loop_benchmark import LoopBenchmarkConfig, measure_loops
+from interleavethinker.evaluation.throughput.serial_loop import SerialLoop
+from interleavethinker.graph import load_profile
+from interleavethinker.tools.errors import ProfileError
+from interleavethinker.tools.images.store import ImageStore
+
+
+def shortest_request(folder: Path) -> int:
+    """Returns the seed, among a few, whose first request has the fewest images."""
+    store = ImageStore(folder)
+    return min(range(12), key=lambda seed: len(held_out_items(1, seed, store)[0].targets) or 99)
+
+
+async def test_the_serial_loop_and_the_product_give_the_same_documents(tmp_path: Path) -> None:
+    seed = shortest_request(tmp_path / "seeds")
+    named: list[str] = []
+    config = LoopBenchmarkConfig(n=1, rounds=1, seed=seed, at_once=(1,), look_ahead=())
+    figures = await measure_loops(config, tmp_path / "bench", named.append)
+    assert figures["different_documents"] == {"serial": 0, "at_once.1": 0}
+    assert named == ["round 1 of 1: serial loop", "round 1 of 1: 1 at once, look-ahead 1"]
+    variants = figures["variants"]
+    assert isinstance(variants, dict)
+    serial, product = variants["serial"], variants["at_once.1"]
+    assert serial["images"] == product["images"] > 0
+    for variant in (serial, product):
+        stages = [variant[f"{stage}_seconds_per_trajectory"] for stage in ("plan", "generate", "judge")]
+        assert min(stages) > 0
+        assert sum(stages) < variant["seconds"]
+    assert figures["ratio.1"] == pytest.approx(serial["seconds"] / product["seconds"], abs=2e-3)
+    assert isinstance(overhead := figures["overhead_ms_per_call"], float)
+    assert overhead > 0
+
+
+def measured(wall: float, document: str = "a") -> loop_benchmark._Measured:
+    seconds = defaultdict(float, {"plan": 1.0, "generate": 2.0, "judge": 3.0})
+    stages = loop_benchmark._Stages(seconds, pipeline=1.5, calls=5)
+    return loop_benchmark._Measured(wall, 4.0, stages, (((document, None),),))
+
+
+def test_ratios_are_medians_of_pairs_of_one_round_and_above_one_where_the_product_is_faster() -> None:
+    serial = [measured(10.0), measured(20.0), measured(30.0)]
+    product = {
+        (1, 1): [measured(10.0), measured(10.0), measured(10.0)],
+        (8, 1): [measured(4.0, "b"), measured(4.0), measured(4.0)],
+        (1, 2): [measured(20.0), measured(5.0), measured(10.0)],
+    }
+    figures = loop_benchmark._figures(LoopBenchmarkConfig(n=1, at_once=(1, 8), look_ahead=(2,)), serial, product)
+    assert (figures["ratio.1"], figures["ratio.8"]) == (2.0, 5.0)
+    assert figures["look_ahead.2.latency_ratio"] == 1.0
+    assert figures["overhead_ms_per_call"] == (10.0 - 1.0 - 3.0 - 1.5) / 5 * 1000
+    assert figures["different_documents"] == {"serial": 0, "at_once.1": 0, "at_once.8": 1, "look_ahead.2": 0}
+
+
+@pytest.mark.parametrize("name", ["api", "klein"])
+def test_the_serial_loop_refuses_profiles_with_other_models(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ProfileError, match="serial loop"):
+        SerialLoop(load_profile(name), tmp_path)
+
+
+def test_the_command_prints_the_figures_as_json(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def figures(config: LoopBenchmarkConfig, _folder: Path, report: object) -> dict[str, object]:
+        assert callable(report)
+        report("round 1")
+        return {"ratio.1": 1.25, "requests": config.n, "rounds": config.rounds}
+
+    monkeypatch.setattr(loop_benchmark, "measure_loops", figures)
+    with pytest.raises(SystemExit):
+        main(["bench", "loop", "--n", "2", "--rounds", "1", "--json"])
+    printed = capsys.readouterr()
+    assert json.loads(printed.out) == {"ratio.1": 1.25, "requests": 2, "rounds": 1}
+    assert "measuring: round 1" in printed.err
