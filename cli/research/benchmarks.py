@@ -67,7 +67,9 @@ def _command(name: str) -> Callable[..., None]:
         ] = None,
         out: Annotated[
             Path | None,
-            typer.Option("--out", "-o", help=f"Folder of the run and its reports; runs/{name} by default."),
+            typer.Option(
+                "--out", "-o", help=f"Folder of the run and its reports; runs/{name} by default.", file_okay=False
+            ),
         ] = None,
         estimate: Annotated[bool, typer.Option("--estimate", help="Show what judging costs, and stop.")] = False,
         compare: Annotated[

@@ -15,7 +15,7 @@ from pydantic import JsonValue
 
 from interleavethinker.evaluation.judges.chat import ChatJudge, Judgment
 from interleavethinker.evaluation.progress import StageProgress, ignore_progress
-from interleavethinker.tools.errors import InterleaveError
+from interleavethinker.tools.errors import InterleaveError, ModelError
 
 from .benchmark import Asked, Benchmark, BenchmarkAnswer, Item, ItemScore
 
@@ -78,6 +78,9 @@ async def judge_answers(
         for _ in range(min(len(items), at_once)):
             group.create_task(work(waiting))
     if failures:
+        if isinstance(failures[0], ModelError):
+            hint = "What was judged is kept: run the same command again to resume."
+            raise ModelError(f"{failures[0]} {hint}", code=failures[0].code) from failures[0]
         raise failures[0]
     return [found[number] for number in range(len(items))]
 

@@ -108,6 +108,7 @@ def test_an_estimate_counts_and_calls_nothing(run: Run, home: Path, data: Path) 
         (("--data", "data.json", "--judge-option", "x"), "NAME=VALUE"),
         (("--data", "data.json", "--prompts", "."), "none of these files: ueval_text.md"),
         (("--data", "cells.toml"), "not valid JSON"),
+        (("--data", "data.json", "--out", "data.json"), "is a file"),
     ],
 )
 @pytest.mark.usefixtures("data", "judge")
