@@ -61,6 +61,7 @@ TABLE: tuple[CommandSpec, ...] = (
     CommandSpec(
         "trajectory-server", "trajectory_server:trajectory_server", "Serve the agent to chat clients.", INSTALLATION
     ),
+    CommandSpec("connect", "connect:connect", "Print or write what a chat client needs.", INSTALLATION),
     CommandSpec("image-server", "image_server:image_server", "Serve an image generator over MCP.", INSTALLATION),
 )
 """In the order in which `--help` lists them."""

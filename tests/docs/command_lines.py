@@ -98,9 +98,10 @@ def _check_ours(arguments: Sequence[str]) -> None:
             return
         context = command.make_context(name, rest, parent=context)
     for option, check in (("profile", load_profile), ("recipe", recipe_path)):
-        value = context.params.get(option)
-        if value and not str(value).endswith(".toml"):
-            check(value)
+        given = context.params.get(option)
+        for value in given if isinstance(given, list | tuple) else [given]:  # Some commands take several.
+            if value and not str(value).endswith(".toml"):
+                check(value)
 
 
 def _options(command: Any, *, hidden: bool) -> set[str]:
