@@ -26,6 +26,10 @@ def image_server(
         ),
     ] = "micro",
     transport: Annotated[Literal["stdio", "http"], typer.Option(help="How clients connect.")] = "stdio",
+    connect: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Serve nothing; pass messages on to a server that runs with HTTP."),
+    ] = None,
     store: Annotated[Path | None, typer.Option(help="Folder for images. Default: the user's cache folder.")] = None,
     store_gib: Annotated[float, typer.Option(min=0, help="Size limit of that folder in GiB; 0 means no limit.")] = 10.0,
     fsync: Annotated[bool, typer.Option("--fsync", help="Also survive power loss (a few ms per image).")] = False,
@@ -80,14 +84,21 @@ def image_server(
 
     With --transport http, set INTERLEAVETHINKER_TOKEN to a secret of at least
     16 characters to make clients send it as a bearer token. Listening on any
-    address other than loopback requires it.
+    address other than loopback requires it. Clients that only start commands
+    reach such a server, and its one model, through --connect.
 
     Examples:
     interleavethinker image-server --model micro
     interleavethinker image-server --model micro --images ~/Pictures
     interleavethinker image-server --model klein --unload-after 10
     interleavethinker image-server --model klein --transport http
+    interleavethinker image-server --connect http://127.0.0.1:8765/mcp
     """
+    if connect is not None:
+        from interleavethinker.servers.transport.bridge import bridge
+
+        asyncio.run(bridge(connect, os.environ.get(TOKEN_VARIABLE) or None))
+        return
     from interleavethinker.servers.images.backends.diffusers import DiffusersOptions
     from interleavethinker.servers.images.loading import LoadingOptions
     from interleavethinker.servers.images.main import open_backend, serve_images

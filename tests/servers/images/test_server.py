@@ -385,3 +385,16 @@ async def test_a_users_own_image_is_listed_and_edited_by_path(tmp_path: Path) ->
 
 def _base64(data: bytes) -> str:
     return base64.b64encode(data).decode()
+
+
+async def test_a_client_that_only_starts_commands_shares_a_server_over_http(tmp_path: Path) -> None:
+    async with http_server(tmp_path / "store", INTERLEAVETHINKER_TOKEN=TOKEN) as url:
+        command = StdioServerParameters(
+            command=PROGRAM[0],
+            args=[*PROGRAM[1:], "image-server", "--connect", url],
+            env={"INTERLEAVETHINKER_TOKEN": TOKEN},
+        )
+        async with Client(command) as first, Client(command) as second:
+            made = await call_tool(first, prompt="a ball", seed=1)
+            assert await call_tool(second, prompt="a ball", seed=1) == made | {"cached": True}
+            assert (await call_tool(second, "server_status"))["generated"] == 1

@@ -118,7 +118,7 @@ async def test_the_command_of_the_image_server_can_be_replaced(tmp_path: Path) -
     async with generator:
         with pytest.raises(GeneratorError, match="Could not start or reach the image server"):
             await generator.generate(GenerationRequest(prompt="a ball", seed=1))
-    assert log.read_text() == f"--model cells --store {tmp_path / 'server'}"
+    assert log.read_text() == f"--model cells --preload --store {tmp_path / 'server'}"
 
 
 async def test_a_call_in_flight_when_the_server_dies_is_resent(tmp_path: Path) -> None:
