@@ -143,7 +143,9 @@ def kill_rounds(rounds: int, seed: int, seconds: float = float("inf")) -> dict[s
         calls = len((quiet / "generated").read_text().split())
         while number < rounds and time.monotonic() - started < seconds:
             round_ = _new(folder / str(number))
-            kills += _round(round_, expected, calls, chance, usual, f"round {number} of seed {seed}")
+            killed, seconds_taken = _round(round_, expected, calls, chance, usual, f"round {number} of seed {seed}")
+            kills += killed
+            usual = 0.8 * usual + 0.2 * seconds_taken  # The machine may become faster or slower.
             shutil.rmtree(round_)
             number += 1
     finally:
@@ -188,9 +190,17 @@ def _result(folder: Path, name: str) -> str:
     return (folder / "result").read_text()
 
 
-def _round(folder: Path, expected: str, calls: int, chance: random.Random, usual: float, name: str) -> int:
-    kills = 0
-    while _wait(_start(folder), chance.expovariate(1.5 / usual) if kills < MOST_KILLS else None):
+def _round(
+    folder: Path, expected: str, calls: int, chance: random.Random, usual: float, name: str
+) -> tuple[int, float]:
+    """Returns the number of kills, and the seconds that the whole work took."""
+    kills, seconds = 0, 0.0
+    while True:
+        started = time.monotonic()
+        killed = _wait(_start(folder), chance.expovariate(3 / usual) if kills < MOST_KILLS else None)
+        seconds += time.monotonic() - started
+        if not killed:
+            break
         kills += 1
         _check_database(folder, name)
     if _result(folder, f"{name}, after {kills} kills") != expected:
@@ -199,7 +209,7 @@ def _round(folder: Path, expected: str, calls: int, chance: random.Random, usual
     # A call that was killed after its log line and before its record was never finished.
     if len(generated) - kills > calls:
         raise SystemExit(f"{name}: {len(generated)} calls, {calls} expected, {kills} kills")
-    return kills
+    return kills, seconds
 
 
 def _check_database(folder: Path, name: str) -> None:

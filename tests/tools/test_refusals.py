@@ -65,3 +65,10 @@ def test_errors_of_image_servers_of_every_kind_become_refusals_where_they_are_so
     code: str | None, message: str, kind: type[InterleaveError]
 ) -> None:
     assert type(error_of(failed(message, code))) is kind
+
+
+def test_a_prompt_that_the_model_would_cut_is_reworded_like_a_refused_one() -> None:
+    said = "The prompt has about 900 tokens; this model reads only the first 512. Shorten it by about 43 percent."
+    error = error_of(failed(said, "prompt_too_long"))
+    assert isinstance(error, RefusalError)
+    assert str(error) == said

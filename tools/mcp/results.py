@@ -63,7 +63,7 @@ def error_of(result: "CallToolResult") -> InterleaveError:
     if isinstance(error, Mapping):
         code, message = str(error.get("code", "generator")), str(error.get("message", ""))[:_LONGEST_ERROR]
         # Servers of version 0.1 call every rejected request `refused`.
-        if code == RefusalError.code or (code == "refused" and is_refusal("", message)):
+        if code in {RefusalError.code, "prompt_too_long"} or (code == "refused" and is_refusal("", message)):
             return RefusalError(message)
         if code in _INPUT_CODES:
             return InputError(message, code=code)

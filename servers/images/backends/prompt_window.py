@@ -26,7 +26,7 @@ def check_window(pipeline: Any, prompt: str, arguments: Mapping[str, Any]) -> No
         arguments: The other arguments of the call.
 
     Raises:
-        InputError: No tokenizer's window holds it (`invalid_prompt`).
+        InputError: No tokenizer's window holds it (`prompt_too_long`).
     """
     fits = []
     for name in _TOKENIZERS:
@@ -39,7 +39,7 @@ def check_window(pipeline: Any, prompt: str, arguments: Mapping[str, Any]) -> No
         raise InputError(
             f"The prompt has about {length} tokens; this model reads only the first {window}. Shorten it by about "
             f"{max(1, 100 * (length - window) // length)} percent.",
-            code="invalid_prompt",
+            code="prompt_too_long",
         )
 
 
