@@ -4,8 +4,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 __all__ = ["Estimate", "bootstrap", "mean", "minimum_detectable_effect", "rate", "stratified_mean"]
 
 _Z = 1.959963984540054
@@ -94,6 +92,8 @@ def bootstrap(values: Sequence[float], seed: int = 0, draws: int = 10_000) -> Es
     n = len(values)
     if n == 0:
         return Estimate(0.0, 0.0, 0.0, 0)
+    import numpy as np  # part of the extra `local`; nothing else here needs it
+
     rng, array, chunk = np.random.default_rng(seed), np.asarray(values, dtype=float), 500
     means = np.concatenate([array[rng.integers(n, size=(chunk, n))].mean(1) for _ in range(math.ceil(draws / chunk))])
     low, high = np.quantile(means, (0.025, 0.975))

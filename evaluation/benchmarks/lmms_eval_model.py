@@ -1,7 +1,7 @@
 """This project's agent as a model of lmms-eval, which finds it by an entry point: `--model interleavethinker`.
 
 Its tasks whose models answer with images, such as GEdit, ImgEdit, KRIS and Uni-MMMU, take an answer as JSON with `text`
-and `images`. Answers are trajectories in a workspace, so a stopped evaluation resumes. Only lmms-eval imports this
+and `images`. Answers are trajectories in a workspace, so a stopped evaluation resumes. Only lmms-eval uses this
 module.
 """
 
@@ -14,8 +14,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lmms_eval.api.model import lmms
-
 from interleavethinker.evaluation.judges.questions import ImageFile
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.images.png import encode_png
@@ -24,6 +22,13 @@ from interleavethinker.tools.images.store import ImageStore
 from .agent_answers import answer_items
 from .benchmark import BenchmarkAnswer, Item, Piece
 from .experiments import open_agent
+
+try:
+    from lmms_eval.api.model import lmms
+except (
+    ImportError
+):  # Not installed: whoever reads all modules, such as a documentation tool, can still import this one.
+    lmms = object
 
 __all__ = ["InterleaveThinkerModel"]
 
