@@ -14,6 +14,7 @@ from mcp.client.context import ClientRequestContext
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types import ElicitRequestParams, ElicitResult
 
+from .kill import kill_rounds
 from .programs import (
     PROGRAM,
     STEPS,
@@ -164,3 +165,8 @@ async def test_a_wrong_start_says_what_is_wrong(tmp_path: Path) -> None:
     for expected, result in zip(wrong.values(), await asyncio.gather(*map(start, wrong)), strict=True):
         assert result[:2] == (2, b""), result
         assert expected in result[2]
+
+
+async def test_random_kills_of_servers_and_clients_lose_nothing() -> None:
+    figures = await kill_rounds(3, seed=1)
+    assert figures["rounds"] == 3
