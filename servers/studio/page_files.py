@@ -20,7 +20,7 @@ _LIBRARIES = ("preact.umd.js", "hooks.umd.js", "htm.umd.js")
 _IMPORT = re.compile(r'^import (\{[^}]*\}) from "\./(\w+)\.js";\n', re.MULTILINE)
 _EXPORT_LIST = re.compile(r"^export \{([^}]*)\};\n?", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:const|async function|function|class) (\w+))", re.MULTILINE)
-_OPERATOR = re.compile(r" (=>|[!=]==|&&|\|\||\?\?|=) ")
+_OPERATOR = re.compile(r" (=>|[!=]==|&&|\|\||\?\?|=) |(?<=\()(\{) | (\}\))")
 
 
 @cache
@@ -55,8 +55,13 @@ def _add_module(name: str, modules: dict[str, str]) -> None:
             _add_module(other, modules)
     names = [each.strip() for found in _EXPORT_LIST.findall(source) for each in found.split(",") if each.strip()]
     names += _EXPORT.findall(source)
-    body = _EXPORT.sub("", _EXPORT_LIST.sub("", _IMPORT.sub(r"const \1 = $\2;\n", source)))
-    body = _OPERATOR.sub(r"\1", _squeezed(body))  # In none of the page's texts does an operator stand between spaces.
+    body = _EXPORT.sub(
+        "",
+        _EXPORT_LIST.sub("", _IMPORT.sub(lambda found: f"const {found[1].replace(' ', '')} = ${found[2]};\n", source)),
+    )
+    body = _OPERATOR.sub(
+        r"\1\2\3", _squeezed(body)
+    )  # In none of the page's texts does an operator stand between spaces.
     modules[name] = f"const ${name}=(()=>{{\n{body}\nreturn{{{','.join(names)}}};\n}})();"
 
 

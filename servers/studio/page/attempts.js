@@ -56,7 +56,7 @@ function BranchForm({ api, step, attempt, onSend, onClose }) {
     });
   };
   return html`<div class="inline-form" role="form" aria-label=${`Branch at step ${step.n}, attempt ${attempt.n}`}>
-    <p class="small">A branch is a new trajectory. It keeps everything before this attempt; this one stays as it is.</p>
+    <p class="small">A branch is a new trajectory that keeps everything before this attempt.</p>
     <${Field} label="Other words for the step (optional)" rows="2" value=${prompt} onInput=${setPrompt}
       placeholder=${step.prompt ?? ""} />
     <label class="field"><span class="label">Seed (optional)</span>
@@ -109,18 +109,18 @@ function AttemptActions({ api, view, step, attempt, acts, children }) {
 const describe = (view, step, attempt) =>
   `Step ${step.n}, attempt ${attempt.n}, ${attemptStanding(attempt).word}: ${attempt.prompt}`;
 
-/** Prompt, reason and numbers of an attempt. */
-function AttemptWords({ step, attempt }) {
+/** Prompt, reason and numbers of an attempt; `short` limits the first two to that many letters and leaves out the rest. */
+function AttemptWords({ step, attempt, short }) {
   const before = promptBefore(step, attempt);
   const judge = attempt.verdict === "refused" ? "Image service" : attempt.by_person ? "Person" : "Critic";
   const numbers = [`seed ${attempt.seed}`, `${attempt.seconds.toFixed(1)} s`];
   if (attempt.confidence !== null) numbers.push(`P(success) ${attempt.confidence.toFixed(2)}`);
   return html`<div class="words">
     <p><span class="label">${before === attempt.prompt ? "Prompt" : "Prompt, rewritten"}</span>
-      <${PromptChange} before=${before} after=${attempt.prompt} /></p>
-    ${attempt.reason && html`<p><span class="label">${judge}</span><${LongText} text=${attempt.reason} /></p>`}
-    <p class="small numbers">${attempt.selected && step.attempts.length > 1 && html`<strong>shown in the answer</strong> · `}
-      ${numbers.join(" · ")}</p>
+      <${PromptChange} before=${before} after=${attempt.prompt} length=${short} /></p>
+    ${attempt.reason && html`<p><span class="label">${judge}</span><${LongText} text=${attempt.reason} length=${short} /></p>`}
+    ${!short && html`<p class="small">${attempt.selected && step.attempts.length > 1 && html`<strong>shown in the answer</strong> · `}
+      ${numbers.join(" · ")}</p>`}
   </div>`;
 }
 

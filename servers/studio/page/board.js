@@ -30,7 +30,7 @@ function Cells({ api, view, shown, onShow }) {
   </nav>`;
 }
 
-function StepPanel({ api, view, step, acts }) {
+function StepPanel({ api, view, step, acts, children }) {
   const [chosen, setChosen] = useState(null);
   useEffect(() => setChosen(null), [step.n, view.trajectory]);
   const { attempts } = step;
@@ -43,33 +43,32 @@ function StepPanel({ api, view, step, acts }) {
         ? html`<${Picture} api=${api} sha256=${attempt.image} alt=${describe(view, step, attempt)} />`
         : html`<span class="small">No image</span>`}
     </div>`}
+    ${attempts.length > 1 &&
+    html`<div class="row tabs" role="group" aria-label="Attempts">
+      ${attempts.map((one) => html`<button type="button" key=${attemptKey(one)} class="small-button" aria-pressed=${one === attempt}
+        aria-label=${`${attemptName(step, one)}, ${attemptStanding(one).word}`} onClick=${() => setChosen(attemptKey(one))}>
+        ${one.n}${attemptStanding(one).mark ? ` ${attemptStanding(one).mark}` : ""}</button>`)}
+    </div>`}
     <div class="about">
       <div class="row head"><span class="small">Step ${step.n} of ${view.of}</span><${Chip} ...${state} /></div>
-      ${step.instruction && html`<h2><${LongText} text=${step.instruction} length=${110} /></h2>`}
-      ${step.caption && html`<p class="caption"><${LongText} text=${step.caption} length=${140} /></p>`}
-      ${attempts.length > 1 &&
-      html`<div class="row tabs" role="group" aria-label="Attempts">
-        ${attempts.map((one) => html`<button type="button" key=${attemptKey(one)} class="small-button" aria-pressed=${one === attempt}
-          aria-label=${`${attemptName(step, one)}, ${attemptStanding(one).word}`} onClick=${() => setChosen(attemptKey(one))}>
-          ${one.n}${attemptStanding(one).mark ? ` ${attemptStanding(one).mark}` : ""}</button>`)}
-      </div>`}
+      ${step.instruction && html`<h2><${LongText} text=${step.instruction} length=${60} /></h2>`}
+      ${step.caption && html`<p class="caption"><${LongText} text=${step.caption} length=${60} /></p>`}
       ${attempt
-        ? html`<${AttemptWords} step=${step} attempt=${attempt} />`
-        : step.prompt && html`<p><span class="label">Planned prompt</span><${LongText} text=${step.prompt} length=${200} /></p>`}
+        ? html`<${AttemptWords} step=${step} attempt=${attempt} short=${70} />`
+        : step.prompt && html`<p><span class="label">Planned prompt</span><${LongText} text=${step.prompt} length=${80} /></p>`}
     </div>
-    ${attempt && html`<${AttemptActions} key=${attemptKey(attempt)} api=${api} view=${view} step=${step} attempt=${attempt} acts=${acts} />`}
+    ${attempt && html`<${AttemptActions} key=${attemptKey(attempt)} api=${api} view=${view} step=${step} attempt=${attempt} acts=${acts}>${children}<//>`}
+    ${!attempt && children}
   </section>`;
 }
 
-function Steering({ api, view, onAct }) {
+function Steering({ api, view, onAct, note, setNote }) {
   const { busy, error, run } = useActions();
-  const [note, setNote] = useState("");
   const act = (verb) => run(verb, () => onAct(verb, {}));
   const button = (verb, label) =>
     html`<button type="button" disabled=${busy} onClick=${() => act(verb)}>${busy === verb ? "…" : label}</button>`;
   const hostModes = api.bridge.context.availableDisplayModes ?? [];
-  return html`<footer>
-    <div class="row">
+  return html`<span class="steering">
       ${view.status === "running" && button("pause", "Pause")}
       ${["paused", "interrupted", "failed", "ready"].includes(view.status) && button("resume", view.status === "ready" ? "Start" : "Resume")}
       ${!isOver(view) && button("cancel", "Cancel")}
@@ -79,16 +78,16 @@ function Steering({ api, view, onAct }) {
       html`<button type="button" onClick=${() => api.fullscreen()}>Full screen</button>`}
       ${view.studio && api.bridge.capabilities.openLinks &&
       html`<button type="button" onClick=${() => api.openLink(view.studio)}>Open studio</button>`}
-    </div>
-    <p class="small" role="status">${note}</p>
+    <span class="small" role="status">${note}</span>
     <${Problem}>${error}<//>
-  </footer>`;
+  </span>`;
 }
 
 function Board({ api }) {
   const [view, setView] = useState(null);
   const [trouble, setTrouble] = useState("");
   const [chosen, setChosen] = useState(null);
+  const [note, setNote] = useState("");
   useEffect(() => api.follow(setView, setTrouble), [api]);
   const last = useRef("");
   useEffect(() => {
@@ -105,22 +104,24 @@ function Board({ api }) {
     judge: (verdict) => api.act("judge", verdict),
     branch: (point) => api.act("branch", point),
   };
+  const steering = html`<${Steering} api=${api} view=${view} note=${note} setNote=${setNote} onAct=${(verb, args) => api.act(verb, args)} />`;
+  const hasSteps = view.of > 0 && view.status !== "waiting";
   return html`<article class="board" aria-busy=${view.status === "running"}>
     <header>
       <div class="row head"><${Chip} ...${state} />
         <span class="small">${view.of > 0 && `${view.finished} of ${plural(view.of, "step")}`}${view.calls > 0 && ` · ${plural(view.calls, "image")}`}</span>
         <span class="small working" role="status">${working}</span></div>
-      <h1><${Text}>${shortened(view.title, 110)}<//></h1>
-      ${state.sentence && view.status !== "done" && html`<p class=${`note ${state.tone}`}><${LongText} text=${state.sentence} length=${220} /></p>`}
-      ${view.faults.length > 0 && html`<p class="note bad"><${LongText} text=${view.faults.join("\n")} length=${160} /></p>`}
+      <h1><${Text}>${shortened(view.title, 60)}<//></h1>
+      ${state.sentence && view.status !== "done" && html`<p class=${`note ${state.tone}`}><${LongText} text=${state.sentence} length=${120} /></p>`}
+      ${view.faults.length > 0 && html`<p class="note bad"><${LongText} text=${view.faults.join("\n")} length=${120} /></p>`}
     </header>
     <${Problem}>${trouble}<//>
     ${view.status === "waiting"
       ? html`<ol class="plan-list">${view.steps.map((one) => html`<li key=${one.n}><${LongText} length=${90} text=${one.instruction || one.prompt || one.caption} /></li>`)}</ol>
           <${PlanEditor} compact view=${view} approve=${(steps) => api.act("approve", { steps })} />`
-      : view.of > 0 && html`<${Cells} api=${api} view=${view} shown=${step.n} onShow=${setChosen} />
-          <${StepPanel} api=${api} view=${view} step=${step} acts=${acts} />`}
-    <${Steering} api=${api} view=${view} onAct=${(verb, args) => api.act(verb, args)} />
+      : hasSteps && html`<${Cells} api=${api} view=${view} shown=${step.n} onShow=${setChosen} />
+          <${StepPanel} api=${api} view=${view} step=${step} acts=${acts}>${steering}<//>`}
+    ${!hasSteps && html`<div class="row">${steering}</div>`}
   </article>`;
 }
 

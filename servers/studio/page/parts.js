@@ -21,8 +21,8 @@ function LongText({ text, length = 260 }) {
 }
 
 /** A prompt with the words marked that it changed. */
-function PromptChange({ before, after }) {
-  if (before === after || before.length + after.length > 4000) return html`<${LongText} text=${after} />`;
+function PromptChange({ before, after, length }) {
+  if (before === after || before.length + after.length > (length ? 3 * length : 4000)) return html`<${LongText} text=${after} length=${length} />`;
   return html`<bdi>${wordDiff(before, after).map(([kind, text]) => {
     if (kind === "same") return readable(text);
     const Tag = kind === "removed" ? "del" : "ins";

@@ -55,7 +55,7 @@ function Picture({ api, sha256, alt, size = "small" }) {
   }, [api, sha256, size]);
   return html`<span class=${`picture ${state}`}>
     <canvas ref=${canvas} width="1" height="1" role="img" aria-label=${alt} />
-    ${state === "missing" && html`<span class="small">This image cannot be shown: it is missing or damaged.</span>`}
+    ${state === "missing" && html`<span class="small">This image is missing or damaged.</span>`}
   </span>`;
 }
 

@@ -16,9 +16,9 @@ export const shortened = (text, length) => {
 };
 
 const LIMITS = {
-  max_calls: "Stopped at its limit of generator calls; later steps were not generated.",
-  time_limit: "Stopped at its time limit; later steps were not generated.",
-  host_limit: "Stopped by a limit of the surrounding program; later steps were not generated.",
+  max_calls: "Stopped at its limit of generator calls.",
+  time_limit: "Stopped at its time limit.",
+  host_limit: "Stopped by a limit of the surrounding program.",
   rejected: "The plan was rejected; nothing was generated.",
 };
 const DONE = {
@@ -42,7 +42,7 @@ export function standing(status, view) {
     case "failed":
       return { word: "failed", tone: "bad", sentence: view?.reason || "Stopped by an error." };
     case "cancelled":
-      return { word: "cancelled", tone: "calm", sentence: "Cancelled. Everything so far is kept; a branch continues from any attempt." };
+      return { word: "cancelled", tone: "calm", sentence: "Cancelled. A branch continues from any attempt." };
     case "ready":
       return { word: "not started", tone: "calm", sentence: "Nothing has been planned or generated yet." };
     default: {

@@ -18,7 +18,7 @@ from interleavethinker.servers.trajectories.server import build_server
 from interleavethinker.servers.trajectories.tools import BOARD_URI
 from interleavethinker.tools.testing.agents import RuleCritic, accept_only, plan_of
 from interleavethinker.tools.testing.generator import fake_image
-from interleavethinker.tools.types import GenerationRequest, Plan, Step
+from interleavethinker.tools.types import GenerationRequest, Plan, Step, Verdict
 
 from ..trajectories.agents import PLAN, Studio, open_studio
 from .processes import CHROMIUM, needs_browser
@@ -203,7 +203,7 @@ async def test_a_person_judges_pauses_branches_and_adds_an_image(tmp_path: Path)
         await board.app.get_by_label("Other words for the step (optional)").fill("make it c")
         await board.click("Create branch")
         await expect(board.app.get_by_role("form")).to_have_count(0)
-        await board.app.locator("footer input[type=file]").set_input_files(
+        await board.app.locator(".steering input[type=file]").set_input_files(
             {"name": "a.png", "mimeType": "image/png", "buffer": PNG}
         )
         await board.shows("2 of 2 steps")
@@ -216,9 +216,15 @@ async def test_a_person_judges_pauses_branches_and_adds_an_image(tmp_path: Path)
 
 
 async def test_hostile_words_are_only_text_on_a_narrow_dark_board(tmp_path: Path) -> None:
-    plan = Plan(steps=tuple(Step(instruction=words, prompt=words, auxiliary_text=words) for words in HOSTILE))
-    async with _board(tmp_path, plan=plan, theme="dark", width=390) as board:
-        await board.shows("4 of 4 steps")
+    long = "a text that does not end " * 40
+    texts = (*HOSTILE, long)
+    plan = Plan(steps=tuple(Step(instruction=words, prompt=words, auxiliary_text=words) for words in texts))
+    critic = RuleCritic(lambda case: Verdict(success=True, refined_prompt=case.prompt, reasoning=long))
+    async with _board(tmp_path, plan=plan, critic=critic, theme="dark", width=500) as board:
+        await board.shows("5 of 5 steps")
+        await expect(board.app.get_by_role("button", name="Whole text").first).to_be_visible()
+        assert await board.page.evaluate("() => boardHeight") <= 500
+        await board.page.set_viewport_size({"width": 406, "height": 700})
         for number in (1, 2, 3, 4):
             await board.app.get_by_label(re.compile(f"^Step {number}, accepted")).click()
             await expect(board.app.get_by_role("region", name=f"Step {number}")).to_be_visible()
