@@ -19,7 +19,8 @@ from interleavethinker.graph import Components, Limits, Workspace
 from interleavethinker.graph.attempts import selected_attempt
 from interleavethinker.graph.profiles.opening import open_components
 from interleavethinker.graph.profiles.profile import Profile, load_profile
-from interleavethinker.tools.errors import ModelError
+from interleavethinker.microworld.generators.micro import MicroGenerator
+from interleavethinker.tools.errors import InputError, ModelError
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import PlanContext, ProgressCallback
 from interleavethinker.tools.qwen3vl.inference import unload_models
@@ -40,6 +41,8 @@ __all__ = ["LoopBenchmarkConfig", "measure_loops"]
 
 _T = TypeVar("_T")
 _WARM_UP = "a big red ball on the left"
+_ROOM_FOR_REWRITING = " on the left, in a meadow"
+"""Words by which a critic may lengthen a prompt."""
 _WARM_UP_SEED = 2**31 - 1
 
 
@@ -97,19 +100,22 @@ async def measure_loops(config: LoopBenchmarkConfig, folder: Path, report: Calla
         `different_documents`: how many documents of the first round differ from the serial loop's, for each N.
 
     Raises:
+        InputError: Too few requests fit the image model.
+        ModelError: A trajectory did not finish.
         ProfileError: The profile names other models than those in this process.
     """
     profile = load_profile(config.profile)
+    generator = MicroGenerator(batch=1)
     variants = [(at_once, 1) for at_once in config.at_once] + [(1, depth) for depth in config.look_ahead]
     serial: list[_Measured] = []
     product: dict[tuple[int, int], list[_Measured]] = {variant: [] for variant in variants}
     for round_ in range(config.rounds):
         report(f"round {round_ + 1} of {config.rounds}: serial loop")
-        serial.append(await _measure_serial(config, profile, folder / f"{round_}-serial"))
+        serial.append(await _measure_serial(config, profile, generator, folder / f"{round_}-serial"))
         for at_once, depth in variants:
             report(f"round {round_ + 1} of {config.rounds}: {at_once} at once, look-ahead {depth}")
             root = folder / f"{round_}-{at_once}-{depth}"
-            product[at_once, depth].append(await _measure_product(config, profile, root, at_once, depth))
+            product[at_once, depth].append(await _measure_product(config, profile, generator, root, at_once, depth))
     return _figures(config, serial, product)
 
 
@@ -153,9 +159,24 @@ def _medians(runs: Sequence[_Measured], n: int) -> dict[str, float]:
     }
 
 
-async def _measure_serial(config: LoopBenchmarkConfig, profile: Profile, folder: Path) -> _Measured:
-    loop = SerialLoop(profile, folder)
-    items = held_out_items(config.n, config.seed, ImageStore(folder))
+def _items(config: LoopBenchmarkConfig, generator: MicroGenerator, store: ImageStore) -> list[Item]:
+    """Returns the first requests whose prompts fit the image model; the server refuses longer ones."""
+    items: list[Item] = []
+    candidates = held_out_items(4 * config.n + 8, config.seed, store)
+    for item in candidates:
+        prompts = [step.prompt for step in item.scenario.steps if step.prompt is not None]
+        if not any(generator.truncated_tokens(prompt + _ROOM_FOR_REWRITING) for prompt in prompts):
+            items.append(item)
+    if len(items) < config.n:
+        raise InputError(f"Only {len(items)} requests of seed {config.seed} fit the image model; give fewer.")
+    return items[: config.n]
+
+
+async def _measure_serial(
+    config: LoopBenchmarkConfig, profile: Profile, generator: MicroGenerator, folder: Path
+) -> _Measured:
+    loop = SerialLoop(profile, folder, generator)
+    items = _items(config, generator, ImageStore(folder))
     await loop.answer(as_request(_WARM_UP), _WARM_UP_SEED)
     loop.seconds.clear()
     loop.calls = 0
@@ -166,12 +187,12 @@ async def _measure_serial(config: LoopBenchmarkConfig, profile: Profile, folder:
 
 
 async def _measure_product(
-    config: LoopBenchmarkConfig, profile: Profile, root: Path, at_once: int, depth: int
+    config: LoopBenchmarkConfig, profile: Profile, generator: MicroGenerator, root: Path, at_once: int, depth: int
 ) -> _Measured:
     store, stages = ImageStore(root / "images"), _Stages()
     server = profile.generator.model_copy(update={"server_store": root / "server"})
     profile = profile.model_copy(update={"generator": server})
-    items = held_out_items(config.n, config.seed, store)
+    items = _items(config, generator, store)
     limits = profile.limits.model_copy(update={"look_ahead": depth})
     async with (
         open_components(profile, store) as components,
@@ -204,8 +225,8 @@ async def _answer(workspace: Workspace, request: Request | str, limits: Limits, 
     trajectory = await workspace.create(request, limits=limits, seed=seed)
     finished = await workspace.run(trajectory)
     plan = finished.plan
-    if plan is None:
-        raise ModelError(f"A trajectory of the benchmark ended without a plan: {finished.status}.")
+    if plan is None or finished.status != "done":  # A time that leaves work out would not be comparable.
+        raise ModelError(f"A trajectory of the benchmark did not finish: {finished.reason or finished.status}")
     attempts: dict[str, Attempt] = {str(number): attempt for number, attempt in enumerate(finished.attempts)}
     chosen = [selected_attempt(attempts, number) for number in range(len(plan.steps))]
     return tuple(

@@ -67,12 +67,13 @@ class SerialLoop:
     Args:
         profile: A profile whose planner and critic are models in this process, and whose generator is `micro`.
         folder: For the images.
+        generator: Generates them, in batches of one.
 
     Raises:
         ProfileError: The profile names other models.
     """
 
-    def __init__(self, profile: Profile, folder: Path) -> None:
+    def __init__(self, profile: Profile, folder: Path, generator: MicroGenerator) -> None:
         if profile.generator.model != "micro":
             raise ProfileError("The serial loop generates with the model 'micro'; choose a profile that names it.")
         self._store = ImageStore(folder)
@@ -88,7 +89,7 @@ class SerialLoop:
         prompts = [Path(resolve_folder(role.prompts)) if role.prompts else None for role in profile.roles.values()]
         self._planner = ChatPlanner(planner, self._store, prompts=prompts[0], max_answers=profile.planner.max_answers)
         self._critic = ChatCritic(critic, self._store, prompts=prompts[1], max_answers=profile.critic.max_answers)
-        self._generator = MicroGenerator(batch=1)
+        self._generator = generator
         self.seconds: defaultdict[str, float] = defaultdict(float)
         self.calls = 0
 

@@ -7,25 +7,17 @@ from pathlib import Path
 import pytest
 
 from interleavethinker.cli import main
-from interleavethinker.evaluation.microbench.dataset import held_out_items
 from interleavethinker.evaluation.throughput import loop_benchmark
 from interleavethinker.evaluation.throughput.loop_benchmark import LoopBenchmarkConfig, measure_loops
 from interleavethinker.evaluation.throughput.serial_loop import SerialLoop
 from interleavethinker.graph import load_profile
+from interleavethinker.microworld.generators.micro import MicroGenerator
 from interleavethinker.tools.errors import ProfileError
-from interleavethinker.tools.images.store import ImageStore
-
-
-def shortest_request(folder: Path) -> int:
-    """Returns the seed, among a few, whose first request has the fewest images."""
-    store = ImageStore(folder)
-    return min(range(12), key=lambda seed: len(held_out_items(1, seed, store)[0].targets) or 99)
 
 
 async def test_the_serial_loop_and_the_product_give_the_same_documents(tmp_path: Path) -> None:
-    seed = shortest_request(tmp_path / "seeds")
     named: list[str] = []
-    config = LoopBenchmarkConfig(n=1, rounds=1, seed=seed, at_once=(1,), look_ahead=())
+    config = LoopBenchmarkConfig(n=1, rounds=1, at_once=(1,), look_ahead=())
     figures = await measure_loops(config, tmp_path / "bench", named.append)
     assert figures["different_documents"] == {"serial": 0, "at_once.1": 0}
     assert named == ["round 1 of 1: serial loop", "round 1 of 1: 1 at once, look-ahead 1"]
@@ -65,7 +57,7 @@ def test_ratios_are_medians_of_pairs_of_one_round_and_above_one_where_the_produc
 @pytest.mark.parametrize("name", ["api", "klein"])
 def test_the_serial_loop_refuses_profiles_with_other_models(name: str, tmp_path: Path) -> None:
     with pytest.raises(ProfileError, match="serial loop"):
-        SerialLoop(load_profile(name), tmp_path)
+        SerialLoop(load_profile(name), tmp_path, MicroGenerator())
 
 
 def test_the_command_prints_the_figures_as_json(
