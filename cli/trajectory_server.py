@@ -73,7 +73,7 @@ def trajectory_server(
 
     Examples:
     interleavethinker trajectory-server --profile micro
-    interleavethinker trajectory-server --profile api --images ~/Pictures --require-person
+    interleavethinker trajectory-server --images ~/Pictures --require-person
     interleavethinker trajectory-server --profile klein --transport http
     interleavethinker trajectory-server --connect http://127.0.0.1:8766/mcp
     """
