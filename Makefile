@@ -99,7 +99,7 @@ CONNECTIONS ?= 5000
 SEED ?= 0
 .PHONY: benchmark-miniature
 benchmark-miniature: $(STAMP)
-	MINIATURE_ITEMS=24 $(BIN)/pytest -q tests/evaluation/benchmarks/test_miniature.py
+	MINIATURE_ITEMS=24 $(BIN)/pytest -q -o faulthandler_timeout=3000 tests/evaluation/benchmarks/test_miniature.py
 
 .PHONY: benchmark-scale
 benchmark-scale: $(STAMP)
