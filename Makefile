@@ -5,6 +5,7 @@
 #   make check              format, lint, types, layers, wheel
 #   make docs               the documentation site, in site/
 #   make server-test        the graph under LangGraph's own server, in an environment of its own; needs a package index
+#   make deepagents-test    the example for deepagents, likewise
 #   make client-tests       the image server as agent frameworks and TypeScript clients see it; needs a package index and npm
 #   make slim-test          an installation without extras, in an empty environment; needs a package index
 #
@@ -112,6 +113,11 @@ robustness: $(STAMP)
 	$(BIN)/python -m tests.servers.trajectories.kill --rounds $(KILLS) --seed $(SEED)
 	$(BIN)/python tests/robustness/clients.py --connections $(CONNECTIONS)
 
+# Executes the notebooks and stores their outputs; the tests execute them too.
+.PHONY: notebooks
+notebooks: $(STAMP)
+	$(BIN)/python -P tests/notebooks.py
+
 .PHONY: slim-test
 slim-test: $(STAMP)
 	$(BIN)/python tests/slim.py
@@ -124,7 +130,19 @@ server-test: .server-venv/.installed
 
 .server-venv/.installed: pyproject.toml constraints.txt
 	@test -x $(SERVER_BIN)/python || $(PYTHON) -m venv .server-venv
-	PYTHONWARNINGS=ignore $(SERVER_BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[server]' numpy pytest pytest-asyncio
+	PYTHONWARNINGS=ignore $(SERVER_BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[server]' blockbuster numpy pytest pytest-asyncio
+	@touch $@
+
+# deepagents needs newer versions of Google's libraries than constraints.txt has, and an older tenacity.
+DEEP_BIN := .deepagents-venv/$(notdir $(BIN))
+.PHONY: deepagents-test
+deepagents-test: .deepagents-venv/.installed
+	$(DEEP_BIN)/pytest tests/docs/test_deep_agent.py
+
+.deepagents-venv/.installed: pyproject.toml constraints.txt
+	@test -x $(DEEP_BIN)/python || $(PYTHON) -m venv .deepagents-venv
+	@grep -vE '^(langchain-google-genai|google-genai|tenacity)==' constraints.txt >.deepagents-venv/constraints.txt
+	PYTHONWARNINGS=ignore $(DEEP_BIN)/python -m pip install --quiet --disable-pip-version-check -c .deepagents-venv/constraints.txt -e . deepagents==0.7.32 blockbuster numpy pytest pytest-asyncio
 	@touch $@
 
 # Clients that the project does not depend on, at the versions of their lock files. Two environments: some need MCP 1.x.

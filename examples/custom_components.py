@@ -41,7 +41,7 @@ class ColorGenerator:
         """Stores the image and returns its name."""
         png = io.BytesIO()
         Image.new("RGB", (64, 64), call.prompt).save(png, "PNG")
-        sha256 = self._store.put(png.getvalue())
+        sha256 = await asyncio.to_thread(self._store.put, png.getvalue())  # files are for threads
         size = {"width": 64, "height": 64}
         return it.GeneratedImage(sha256=sha256, seed=call.seed, model="colors", seconds=0, cached=False, **size)
 

@@ -29,15 +29,21 @@ TrajectoryGraph = CompiledStateGraph[TrajectoryState, GraphContext | Components,
 
 
 def make_graph(
-    profile: str = "micro", *, components: Components | None = None, profiles: Sequence[str] = ()
+    profile: str = "micro",
+    *,
+    components: Components | None = None,
+    profiles: Sequence[str] = (),
+    checkpointer: BaseCheckpointSaver[Any] | None = None,
 ) -> TrajectoryGraph:
-    """Returns the graph without a checkpointer, for use as a node, as a tool or from `langgraph.json`.
+    """Returns the graph, for use by itself, as a node, as a tool or from `langgraph.json`.
 
     Args:
         profile: Name of a shipped profile, or path of a TOML file.
         components: Used instead of a profile's.
         profiles: Paths of further profiles that a run's context may choose, beside this one and the shipped ones.
             A profile can name any program, so a client never chooses a path of its own.
+        checkpointer: Keeps threads, for approvals, forks and further messages. As a node, leave it out: the node uses
+            the checkpointer of the graph around it.
     """
 
     async def find(runtime: Runtime[Any]) -> Components:
@@ -45,7 +51,7 @@ def make_graph(
             return components
         return await shared_components(profile, runtime, profiles)
 
-    return build_graph(find)
+    return build_graph(find, checkpointer)
 
 
 def served_graph() -> TrajectoryGraph:

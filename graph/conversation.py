@@ -76,28 +76,42 @@ def message_parts(message: HumanMessage, store: ImageStore | None) -> tuple[Part
     return tuple(parts)
 
 
-def continued(document: Document, parts: Sequence[Part]) -> Request:
+def continued(
+    document: Document, parts: Sequence[Part], shown: Sequence[Sha256] = ()
+) -> tuple[Request, tuple[Sha256, ...]]:
     """Returns the request of a further message in a thread: the images so far, then what the message says.
 
-    A message that names a step of the document starts from the image of that step. Its name is left out of the text,
-    because the planner sees that image as the last one.
+    A message that names a step starts from the image of that step: of the newest answer if that has the step, otherwise
+    counted over all images so far. Its name is left out of the text, because the planner sees that image as the last.
 
     Args:
-        document: The answer so far.
+        document: The newest answer.
         parts: The parts of the new message.
+        shown: The images of earlier answers with which the newest one began.
+
+    Returns:
+        The request, and the images of earlier answers with which it begins.
 
     Examples:
         The document shows images for steps 1, 2 and 3. "Make the cat bigger in step 2" gives images 1 and 2 and
         "Make the cat bigger"; "add a moon" gives images 1, 2, 3 and "add a moon".
     """
     steps = [(block.step, block.sha256) for block in document.blocks if block.sha256 is not None]
+    images = (*shown, *(sha256 for _, sha256 in steps))
     named = [number for part in parts if isinstance(part, TextPart) for number in _named_steps(part.text)]
-    known = {step for step, _ in steps}
-    last = named[0] if named and named[0] in known else None
-    images = [sha256 for step, sha256 in steps if last is None or step <= last][-_MOST_IMAGES:]
-    if last is not None:
+    end = _end_of_step(named[0], steps, len(shown)) if named else None
+    if end is not None:
         parts = [_without_place(part) if isinstance(part, TextPart) else part for part in parts]
-    return Request(parts=(*(ImagePart(sha256=sha256) for sha256 in images), *parts))
+    images = images[:end][-_MOST_IMAGES:]
+    return Request(parts=(*(ImagePart(sha256=sha256) for sha256 in images), *parts)), images
+
+
+def _end_of_step(named: int, steps: Sequence[tuple[int, Sha256]], earlier: int) -> int | None:
+    """Returns how many of the images so far end with a step's image; None if there is no such step."""
+    places = [place for place, (step, _) in enumerate(steps) if step == named]
+    if places:
+        return earlier + places[-1] + 1
+    return named + 1 if 0 <= named < earlier else None
 
 
 def image_address(options: GraphContext) -> Callable[[Sha256], str]:

@@ -14,7 +14,7 @@ from langgraph.types import interrupt
 
 from interleavethinker.tools.errors import InputError, ModelAnswerError
 from interleavethinker.tools.request_parsing import as_request
-from interleavethinker.tools.types import Plan, Request, TextPart
+from interleavethinker.tools.types import Plan, Request, Sha256, TextPart
 
 from .attempts import attempts_for
 from .context import Components, GraphContext, options_of
@@ -53,12 +53,14 @@ async def message_read(state: Mapping[str, Any], components: Components, options
         return {}
     parts = await asyncio.to_thread(message_parts, message, components.store)
     request = as_request(parts)
+    shown: tuple[Sha256, ...] = ()
     if newest_plan(state) is not None:
-        request = continued(document_of(state), parts)
+        request, shown = continued(document_of(state), parts, state.get("shown") or ())
     identified = message if message.id is not None else message.model_copy(update={"id": str(uuid.uuid4())})
     return {
         "request": request,
         "message_id": identified.id,
+        "shown": shown,
         "messages": [stored_form(identified, parts, image_address(options))],
     }
 

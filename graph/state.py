@@ -29,6 +29,7 @@ from interleavethinker.tools.types import (
     Part,
     Plan,
     Request,
+    Sha256,
     Step,
     TextPart,
     Verdict,
@@ -177,6 +178,8 @@ class TrajectoryState(TrajectoryInput, TrajectoryOutput, _OldChannels, total=Fal
     """Attempts inherited from the parent of a branch; they do not count against `Limits.max_calls`."""
     message_id: Annotated[str | None, ValidatedValue]
     """ID of the message that this trajectory answers; None if it answers `request`."""
+    shown: Annotated[tuple[Sha256, ...], ValidatedValue]
+    """Images of the thread's earlier answers with which the request begins, oldest first."""
     replans: int
     """How often the remaining steps were replanned."""
     rejected_plans: int
@@ -198,6 +201,7 @@ STORED_TYPES: tuple[type, ...] = (
     Override,
     Plan,
     Request,
+    Sha256,
     CheckReport,
     Step,
     StopReason,
@@ -270,6 +274,7 @@ def initial_state(
         "review_images": review_images,
         "seconds": 0.0,
         "seed": seed,
+        "shown": (),
         "stop_reason": None,
         "to_check": None,
     }

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         StepFinished,
     )
     from interleavethinker.graph.export.export import export
+    from interleavethinker.graph.export.notebook import show
     from interleavethinker.graph.illustrate import ImageLike, aillustrate, close, illustrate
     from interleavethinker.graph.limits import Limits, StopReason
     from interleavethinker.graph.profiles.opening import open_components, shared_store
@@ -191,6 +192,7 @@ __all__ = [
     "serializer",
     "shared_store",
     "shipped_profiles",
+    "show",
 ]
 
 _EXPORTS = {
@@ -225,6 +227,7 @@ _EXPORTS = {
         "StepFinished",
     ),
     "graph.export.export": ("export",),
+    "graph.export.notebook": ("show",),
     "graph.illustrate": (
         "ImageLike",
         "aillustrate",

@@ -1,12 +1,19 @@
-"""What holds for every test: no network beyond this machine, and no library that looks for one.
+"""What holds for every test: no network beyond this machine, and no blocking call on an event loop.
 
-The guard is an audit hook, so it also sees connections made from C code and other threads. Subprocesses are outside
-its reach; the environment variables below keep the libraries in them offline.
+The network's guard is an audit hook, so it also sees connections made from C code and other threads. Subprocesses are
+outside its reach; the environment variables below keep the libraries in them offline.
 """
 
+import inspect
 import ipaddress
 import os
 import sys
+from collections.abc import Callable, Generator
+from pathlib import Path
+from types import FrameType
+
+import pytest
+from blockbuster import BlockBuster
 
 # Two threads on a busy machine are many times slower than one; subprocesses inherit it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -46,3 +53,32 @@ def _guard(event: str, arguments: tuple[object, ...]) -> None:
 
 
 sys.addaudithook(_guard)
+
+
+SERVED = tuple(str(Path(__file__).parents[1] / package) + os.sep for package in ("graph", "servers", "tools"))
+"""The packages whose coroutines share an event loop with others."""
+_SUSPENDS = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+
+
+def _serves(frame: FrameType | None) -> bool:
+    """Returns whether the innermost coroutine is one of those packages: a test's, or a program's, may read a file."""
+    while frame is not None and not frame.f_code.co_flags & _SUSPENDS:
+        frame = frame.f_back
+    return frame is not None and frame.f_code.co_filename.startswith(SERVED)
+
+
+def _or_elsewhere(allowed: Callable[..., bool]) -> Callable[..., bool]:
+    return lambda *args, **kwargs: allowed(*args, **kwargs) or not _serves(sys._getframe(1))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None, object, object]:
+    """A coroutine that blocks its event loop fails its test, as it would fail under LangGraph's server."""
+    guard = BlockBuster()
+    for function in guard.functions.values():
+        function.can_block_predicate = _or_elsewhere(function.can_block_predicate)
+    guard.activate()
+    try:
+        return (yield)
+    finally:
+        guard.deactivate()

@@ -1,8 +1,15 @@
-"""The guard that keeps tests on this machine."""
+"""The guards of all tests: they stay on this machine, and a package's coroutine must not block its event loop."""
 
+import asyncio
 import socket
+import time
+from pathlib import Path
+from typing import Any
 
 import pytest
+from blockbuster import BlockingError
+
+import interleavethinker.graph
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "2001:db8::1"])
@@ -24,3 +31,25 @@ def test_this_machine_can_be_reached() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()):
         connection, _ = server.accept()
         connection.close()
+
+
+def coroutine_of(path: Path) -> Any:
+    """Returns a function as if it stood in a module at that path."""
+    names: dict[str, Any] = {}
+    code = "import asyncio, time\nasync def nap(thread):\n    "
+    code += "await asyncio.to_thread(time.sleep, 0) if thread else time.sleep(0)\n"
+    exec(compile(code, str(path), "exec"), names)  # noqa: S102
+    return names["nap"]
+
+
+async def test_a_packages_coroutine_that_blocks_its_event_loop_fails() -> None:
+    package = Path(interleavethinker.graph.__path__[0])
+    with pytest.raises(BlockingError, match=r"time\.sleep"):
+        await coroutine_of(package / "nap.py")(thread=False)
+    await coroutine_of(package / "nap.py")(thread=True)
+
+
+async def test_a_tests_own_coroutine_and_other_libraries_may_block(tmp_path: Path) -> None:
+    time.sleep(0)  # noqa: ASYNC251
+    await asyncio.sleep(0)
+    await coroutine_of(tmp_path / "library.py")(thread=False)

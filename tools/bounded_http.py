@@ -1,9 +1,11 @@
 """HTTP clients whose responses are bounded, and which reach this machine without a proxy.
 
 A response's size is counted as it arrives, and compressed responses are refused: a few kilobytes may hold gigabytes.
-Redirects are not followed. Knows nothing of MCP or of hosted APIs. httpx2 is imported when a client is made.
+Redirects are not followed. Knows nothing of MCP or of hosted APIs. httpx2 is imported when a client is made; that and
+reading the certificates takes file reads, which coroutines leave to a thread with `opened_client`.
 """
 
+import asyncio
 import ipaddress
 from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -14,7 +16,7 @@ from interleavethinker.tools.errors import GeneratorError
 if TYPE_CHECKING:
     import httpx2
 
-__all__ = ["MAX_RESPONSE", "bounded_client", "is_loopback"]
+__all__ = ["MAX_RESPONSE", "bounded_client", "is_loopback", "opened_client"]
 
 MAX_RESPONSE = 128 * 1024 * 1024
 """Bytes of one response; in base64 an image of 32 MiB takes 43 MiB."""
@@ -44,6 +46,11 @@ def bounded_client(url: str, *, max_bytes: int = MAX_RESPONSE, **options: Any) -
         event_hooks={"response": [*hooks.get("response", []), bound]},
         **options,
     )
+
+
+async def opened_client(url: str, **options: Any) -> "httpx2.AsyncClient":
+    """Returns `bounded_client` without blocking the event loop."""
+    return await asyncio.to_thread(bounded_client, url, **options)
 
 
 def is_loopback(url: str) -> bool:

@@ -256,12 +256,11 @@ class ImageService:
         arguments = self._backend.arguments(request)
         self._check_size(int(str(arguments.get("width") or 0)), int(str(arguments.get("height") or 0)))
         digest = waiting.digest = digest_of(_digest_parts(fingerprint, request, arguments))
-        if not (digest in self._queue or self._store.has_record(digest)):
+        if not (digest in self._queue or await asyncio.to_thread(self._store.has_record, digest)):
             await self._keeper.ready(deadline)
         async with self._locks[int(digest[:2], 16)]:
             if digest not in self._queue:
-                # Most calls are new, and a check for the file is quick; only reading an image is worth a thread.
-                stored = await asyncio.to_thread(self._store.find, digest) if self._store.has_record(digest) else None
+                stored = await asyncio.to_thread(self._store.find, digest)
                 if stored is not None:
                     self._answered_from_store += 1
                     return ServedImage(*stored, cached=True)

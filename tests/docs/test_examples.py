@@ -19,10 +19,13 @@ EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 TESTED = {
     "benchmark",
     "custom_components",
+    "deep_agent",  # in test_deep_agent.py
     "illustrate",
     "langchain_tool",
+    "langgraph_approval",
     "langgraph_node",
     "mcp_client",
+    "remote_graph",  # in tests/graph/test_langgraph_server.py
     "steer",
     "test_with_fakes",
 }
@@ -73,6 +76,14 @@ def test_steer(capsys: pytest.CaptureFixture[str]) -> None:
 def test_langgraph_node(capsys: pytest.CaptureFixture[str]) -> None:
     run("langgraph_node")
     assert "2 images" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("own_folders", "fake_micro")
+def test_langgraph_approval(capsys: pytest.CaptureFixture[str]) -> None:
+    run("langgraph_approval")
+    planned, generated = capsys.readouterr().out.splitlines()
+    assert planned == "planned: ['a big red ball on the left, in a meadow', 'make the ball blue']"
+    assert generated == "generated: ['a big red ball on the left, in a meadow']"
 
 
 class ScriptedModel(BaseChatModel):

@@ -201,9 +201,37 @@ def document(*shas: str) -> Document:
     ],
 )
 def test_a_step_that_a_message_names_is_the_last_image_of_its_request(text: str, images: str, rest: str) -> None:
-    request = continued(document("a", "b", "c"), [TextPart(text=text)])
+    request, shown = continued(document("a", "b", "c"), [TextPart(text=text)])
+    assert shown == request.images
     assert [sha256[0] for sha256 in request.images] == list(images)
     assert request.text == rest
+
+
+@pytest.mark.parametrize(
+    ("text", "images", "rest"),
+    [
+        ("add a moon", "abcd", "add a moon"),
+        ("make it night in step 1", "abcd", "make it night"),
+        ("make it night in step 2", "ab", "make it night"),
+        ("make it night in step 4", "abcd", "make it night in step 4"),
+    ],
+)
+def test_a_third_message_still_has_the_images_of_the_first_answer(text: str, images: str, rest: str) -> None:
+    request, _ = continued(document("d"), [TextPart(text=text)], [sha * 64 for sha in "abc"])
+    assert [sha256[0] for sha256 in request.images] == list(images)
+    assert request.text == rest
+
+
+def test_a_long_thread_keeps_the_newest_images(store: ImageStore) -> None:
+    parts = components(store, *(plan_of(f"a{n}", f"b{n}", f"c{n}") for n in range(4)))
+    graph = graph_of(parts)
+    answers = [graph.invoke({"messages": [{"role": "user", "content": "and then?"}]}, THREAD) for _ in range(4)]
+    every = [sha256 for answer in answers[:3] for sha256 in answer["document"].images]
+    assert list(requests_of(parts)[2].images) == every[:6]
+    assert list(requests_of(parts)[3].images) == every[-8:]
+    graph.invoke({"request": "something else"}, THREAD)
+    graph.invoke({"messages": [{"role": "user", "content": "and then?"}]}, THREAD)
+    assert len(requests_of(parts)[-1].images) == 3, "a request of its own begins a new story"
 
 
 def test_without_a_request_or_a_persons_message_the_error_says_what_to_give(store: ImageStore) -> None:

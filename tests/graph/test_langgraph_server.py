@@ -277,13 +277,23 @@ async def test_an_image_comes_in_and_goes_out_by_address(client: Any, server: Se
     assert "In the second picture" in told["content"]
 
 
-async def test_a_second_message_continues_the_thread(client: Any) -> None:
+async def test_a_further_message_continues_the_thread_or_changes_the_step_that_it_names(client: Any) -> None:
     thread = (await client.threads.create())["thread_id"]
-    await client.runs.wait(thread, "trajectory", input=human("what is this?"), raise_error=False)
-    await client.runs.wait(thread, "trajectory", input=human(REQUEST))
-    state = (await client.threads.get_state(thread))["values"]
-    assert state["messages"][-1]["type"] == "ai"
-    assert len(linked(state["messages"][-1])) == 2
+    refused = await client.runs.wait(thread, "trajectory", input=human("what is this?"), raise_error=False)
+    assert "__error__" in refused
+    answers = [
+        await client.runs.wait(thread, "trajectory", input=human(message) | {"seed": 5})  # cells with room for more
+        for message in (REQUEST, "Add a small green tree on the right.", "In step 2, add a small yellow star.")
+    ]
+    story, _, changed = ([attempt["image"] for attempt in answer["attempts"].values()] for answer in answers)
+    sources = [[attempt["source"] for attempt in answer["attempts"].values()] for answer in answers]
+    assert sources[1] == [story[-1]], "one more step continues from the last image"
+    assert sources[2] == [story[1]], "the newest answer has no step 2, the thread has"
+    assert [len(linked(answer["messages"][-1])) for answer in answers] == [2, 1, 1]
+    assert linked(answers[2]["messages"][-1])[0].endswith(f"/{changed[0]}.png")
+    said = [message["type"] for message in answers[2]["messages"]]
+    assert said == ["human", "human", "ai", "human", "ai", "human", "ai"]
+    assert answers[2]["messages"][2] == answers[0]["messages"][-1], "earlier answers stay in the thread"
 
 
 async def test_a_joined_stream_shows_the_rest_of_a_run(client: Any, server: Server) -> None:
@@ -351,3 +361,26 @@ async def test_a_killed_server_carries_on(server: Server) -> None:
         assert state["values"]["document"]["complete"]
         after = next(iter(state["values"]["attempts"].values()))
         assert after["image"] == next(iter(before.values()))["image"]
+
+
+def test_the_example_uses_the_server_as_a_node_of_another_graph(server: Server) -> None:
+    program = [sys.executable, str(ROOT / "examples" / "remote_graph.py")]
+    environment = os.environ | {"LANGGRAPH_URL": server.url}
+    done = subprocess.run(program, env=environment, check=True, capture_output=True, text=True)
+    addresses = [line for line in done.stdout.splitlines() if line.startswith(server.url)]
+    assert len(addresses) == 2
+    assert all(httpx.get(address).content.startswith(b"\x89PNG") for address in addresses)
+
+
+def test_the_container_installs_the_local_models_with_the_build_of_torch_that_is_chosen(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "langgraph.json", tmp_path)
+    (tmp_path / "pyproject.toml").write_bytes((ROOT / "pyproject.toml").read_bytes())
+    program = Path(sys.executable).with_name("langgraph")
+    subprocess.run([program, "dockerfile", "Dockerfile"], cwd=tmp_path, check=True, capture_output=True)
+    lines = (tmp_path / "Dockerfile").read_text().splitlines()
+    backend = lines.index("ARG TORCH_BACKEND=cpu")
+    (models,) = [number for number, line in enumerate(lines) if "--torch-backend=$TORCH_BACKEND" in line]
+    (package,) = [number for number, line in enumerate(lines) if line.startswith("RUN for dep in /deps/*")]
+    assert backend < models < package, "the package finds its torch installed already"
+    assert "-r /models/pyproject.toml --extra local" in lines[models]
+    assert any(line.startswith("ADD pyproject.toml /models/") for line in lines[backend:models])

@@ -3,6 +3,7 @@
 The only module here that touches transports. The MCP library is imported when the first client is created.
 """
 
+import asyncio
 import base64
 import contextlib
 import sys
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from pydantic import JsonValue
 
-from interleavethinker.tools.bounded_http import MAX_RESPONSE, bounded_client
+from interleavethinker.tools.bounded_http import MAX_RESPONSE, opened_client
 from interleavethinker.tools.errors import GeneratorError, InterleaveError, ProfileError
 from interleavethinker.tools.plain_text import valid_unicode
 
@@ -43,7 +44,7 @@ def connector(
     async def connect(stack: contextlib.AsyncExitStack) -> "Client":
         if config.url is not None:
             return await _http_client(config, config.url, environment, stack)
-        return _stdio_client(config, config.command_line(image_server), environment, stack)
+        return await _stdio_client(config, config.command_line(image_server), environment, stack)
 
     return connect
 
@@ -109,7 +110,7 @@ def as_generator_error(error: Exception) -> InterleaveError:
     )
 
 
-def _stdio_client(
+async def _stdio_client(
     config: GeneratorConfig,
     command_line: Sequence[str],
     environment: Mapping[str, str],
@@ -120,7 +121,7 @@ def _stdio_client(
 
     command, *arguments = command_line
     server = StdioServerParameters(command=command, args=arguments, env=config.child_environment(environment))
-    return Client(stdio_client(server, errlog=_error_log(config, stack)))
+    return Client(stdio_client(server, errlog=await asyncio.to_thread(_error_log, config, stack)))
 
 
 async def _http_client(
@@ -148,7 +149,7 @@ async def _http_client(
             )
 
     # Reading may wait as long as a generation takes; `call_timeout` bounds it.
-    http = bounded_client(
+    http = await opened_client(
         url,
         headers=headers,
         timeout=httpx2.Timeout(30.0, read=None),

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from interleavethinker.tools.bounded_http import bounded_client
+from interleavethinker.tools.bounded_http import opened_client
 from interleavethinker.tools.errors import GeneratorError, InputError, ProfileError, RefusalError
 from interleavethinker.tools.images.png import canonical_png
 from interleavethinker.tools.refusals import is_refusal
@@ -81,14 +81,16 @@ class HostedApi:
         self._retry_delay = retry_delay
         self._parse_error = parse_error
         self._client: httpx2.AsyncClient | None = None
+        self._opening = asyncio.Lock()
 
     async def open(self) -> None:
         """Opens the connection pool."""
         import httpx2
 
-        if self._client is None:
-            timeout = httpx2.Timeout(30.0, read=300.0)
-            self._client = bounded_client(self._base_url, headers=self._headers, timeout=timeout)
+        async with self._opening:
+            if self._client is None:
+                timeout = httpx2.Timeout(30.0, read=300.0)
+                self._client = await opened_client(self._base_url, headers=self._headers, timeout=timeout)
 
     async def close(self) -> None:
         """Closes the connection pool."""
