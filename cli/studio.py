@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from .options import WorkspaceFolder
+from .terminal import echo
 
 __all__ = ["studio"]
 
@@ -40,6 +41,23 @@ def studio(
     from interleavethinker.servers.trajectories.options import ServiceOptions
     from interleavethinker.tools.settings import chosen_profile
 
-    profiles = profile or [chosen_profile(None), *user_profiles(), *shipped_profiles()]
+    profiles = profile or [
+        chosen_profile(None),
+        *(own for own in user_profiles() if _is_usable(own)),
+        *shipped_profiles(),
+    ]
     options = ServiceOptions(profiles=tuple(dict.fromkeys(profiles)))
     asyncio.run(serve_studio(folder, options, port=port, renew_key=new_key, open_browser=open_))
+
+
+def _is_usable(profile: str) -> bool:
+    """Returns whether a profile can be read: one that is broken must not keep the others from being offered."""
+    from interleavethinker.graph.profiles.profile import load_profile
+    from interleavethinker.tools.errors import ProfileError
+
+    try:
+        load_profile(profile)
+    except ProfileError as error:
+        echo(f"Left out: {error}", err=True, style="yellow")
+        return False
+    return True

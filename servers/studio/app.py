@@ -97,7 +97,7 @@ class StudioApp:
         profiles = [await asyncio.to_thread(_profile, source) for source in dict.fromkeys(options.profiles)]
         return JSONResponse(
             {
-                "version": version("interleavethinker"),
+                "version": await asyncio.to_thread(version, "interleavethinker"),
                 "profiles": [one for one in profiles if one is not None],
                 "require_person": options.require_person,
             }

@@ -1,5 +1,6 @@
 """One studio process: opens the workspace, assembles service, application and access control, serves on loopback."""
 
+import asyncio
 import contextlib
 import socket
 import sys
@@ -45,9 +46,9 @@ async def serve_studio(
         InputError: The port is in use, or an option cannot be used.
         StoreError: The workspace or the key's file cannot be used.
     """
-    options.check()
+    await asyncio.to_thread(options.check)
     async with Workspace.open(folder, components) as workspace:
-        key = load_key(workspace.root, renew=renew_key)
+        key = await asyncio.to_thread(load_key, workspace.root, renew=renew_key)
         with _socket(port) as listening:
             own_port: int = listening.getsockname()[1]
             address = f"http://{_HOST}:{own_port}/"
