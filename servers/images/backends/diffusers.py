@@ -123,11 +123,11 @@ class DiffusersBackend:
         return self._fingerprint
 
     async def _compute_fingerprint(self) -> Mapping[str, JsonValue]:
-        dtype = self._known_dtype()
-        if dtype is None or not self._all_located():
+        dtype = await asyncio.to_thread(self._known_dtype)
+        if dtype is None or not await asyncio.to_thread(self._all_located):
             dtype = (await self._ready()).dtype
         identity, *generated_by = await asyncio.shield(self._hash_files())
-        major, minor = version("diffusers").split(".")[:2]
+        major, minor = (await asyncio.to_thread(version, "diffusers")).split(".")[:2]
         return {
             "backend": "diffusers",
             "model": f"{self._label()}@{identity.removeprefix('sha256:')[:12]}",
