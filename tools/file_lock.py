@@ -16,23 +16,22 @@ __all__ = ["lock", "only_writer"]
 if sys.platform == "win32":
     import msvcrt
 
-    def lock(descriptor: int, *, shared: bool) -> None:  # noqa: ARG001 - Windows has exclusive locks only
-        """Locks an open file until it is closed, without waiting.
-
-        Raises:
-            OSError: Another holder has it.
-        """
+    def _lock(descriptor: int, *, shared: bool) -> None:  # noqa: ARG001 - Windows has exclusive locks only
         msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
 else:
     import fcntl
 
-    def lock(descriptor: int, *, shared: bool) -> None:
-        """Locks an open file until it is closed, without waiting.
-
-        Raises:
-            OSError: Another holder has it.
-        """
+    def _lock(descriptor: int, *, shared: bool) -> None:
         fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+
+
+def lock(descriptor: int, *, shared: bool) -> None:
+    """Locks an open file until it is closed, without waiting.
+
+    Raises:
+        OSError: Another holder has it.
+    """
+    _lock(descriptor, shared=shared)
 
 
 @contextlib.contextmanager

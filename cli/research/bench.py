@@ -71,10 +71,11 @@ def loop(
 ) -> None:
     """Measure trajectories per hour against a minimal serial loop of the same models.
 
-    The serial loop plans once, then generates, writes and judges one image after the other in one process, without
-    graph and MCP. The product answers the same requests, 1, 8 and 16 at once, and one at a time with look-ahead 2 and
-    4. `ratio.N` is how many times faster it is with N at once. About 10 minutes; needs an idle machine for stable
-    figures.
+    The serial loop plans once, then generates, writes and judges one image
+    after the other in one process, without graph and MCP. The product answers
+    the same requests, 1, 8 and 16 at once, and one at a time with look-ahead 2
+    and 4. `ratio.N` is how many times faster it is with N at once. It takes about
+    10 minutes, and an idle machine for stable figures.
     """
     from interleavethinker.evaluation.throughput.loop_benchmark import LoopBenchmarkConfig, measure_loops
 

@@ -48,7 +48,7 @@ or from --answers. A stopped run resumes with the same command: nothing that
 was answered or judged is repeated. --estimate shows the cost and stops.
 
 Examples:
-interleavethinker evaluate {name} --data DATA --judge openai:gpt-4o --limit 20
+interleavethinker evaluate {name} --data DATA --judge openai:gpt-4o --limit 9
 interleavethinker evaluate {name} --data DATA --answers outputs --estimate
 interleavethinker evaluate {name} --compare runs/a --compare runs/b
 """

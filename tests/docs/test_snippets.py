@@ -27,7 +27,7 @@ RUNNABLE = sorted(
     key=lambda page: page.relative_to(ROOT).as_posix(),
 )
 INCLUDED = re.compile(r'--8<-- "(?P<path>[^"]+)"')
-OPTIONS_OF_OTHERS = {"--store", "--flag", "--allow-blocking", "--model_args", "--tasks"}
+OPTIONS_OF_OTHERS = {"--store", "--flag", "--allow-blocking", "--model_args", "--tasks", "--torch-backend"}
 """Written in the documentation, but not ours."""
 
 
