@@ -1,9 +1,8 @@
 """From finished requests to metrics: means with bootstrap intervals, paired differences, gain attribution.
 
 An experiment's training seeds are averaged request by request, so an interval covers the choice of requests and not
-the choice of training runs; each training seed's own average is reported next to it. A difference is inconclusive if
-its 95 % interval contains zero, and firm if it is larger than the minimum detectable effect of this many requests (80 %
-power, 5 % level). Harm and gain are judged by the same rule.
+the choice of training runs; each training seed's own average is reported next to it. A difference is inconclusive if it
+is no larger than the minimum detectable effect of this many requests (80 % power, 5 % level).
 """
 
 from __future__ import annotations
@@ -145,8 +144,7 @@ def compare(
 ) -> dict[str, JsonValue]:
     """Returns the paired difference of an experiment to a reference, over the requests that both have.
 
-    The verdict is `better`, `worse` or `inconclusive`; `firm` says whether so many requests would have found such a
-    difference four times in five.
+    The verdict is `better`, `worse` or `inconclusive`.
     """
     differences = _paired(results.values(measure, family), reference.values(measure, family))
     interval, smallest = bootstrap(differences), minimum_detectable_effect(differences)
@@ -156,8 +154,7 @@ def compare(
         "high": round(interval.high, 2),
         "n": interval.n,
         "minimum_detectable_effect": round(smallest, 2) if len(differences) > 1 else None,
-        "verdict": _verdict(interval),
-        "firm": abs(interval.value) > smallest,
+        "verdict": _verdict(interval, smallest),
     }
 
 
@@ -165,8 +162,8 @@ def _paired(values: Mapping[int, float], reference: Mapping[int, float]) -> list
     return [values[number] - reference[number] for number in values if number in reference]
 
 
-def _verdict(difference: Estimate) -> str:
-    if difference.low <= 0 <= difference.high:
+def _verdict(difference: Estimate, smallest: float) -> str:
+    if abs(difference.value) <= smallest:
         return "inconclusive"
     return "better" if difference.value > 0 else "worse"
 

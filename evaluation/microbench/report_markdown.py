@@ -37,8 +37,7 @@ def _head(report: Report) -> str:
         f"{source}; {report['seconds']:.0f} s. {report['n']} held-out requests per experiment "
         f"({report['n_large_sample']} for full SFT and the RL experiments; differences are over the requests that both "
         "experiments have). Scores: 0–100, 95 % bootstrap intervals over requests. MDE: the minimum detectable effect "
-        "of this many requests at 80 % power. A difference whose interval contains zero is inconclusive; one that is "
-        "no larger than the MDE is not firm."
+        "of this many requests; a difference that is no larger is inconclusive."
     )
     lines = ["# MicroBench", "", text]
     if any(row["scripted_baseline"] for row in report["experiments"]):
@@ -78,7 +77,7 @@ def _difference(row: Report) -> str:
     smallest = one["minimum_detectable_effect"]
     effect = "" if smallest is None else f"; MDE {smallest:.1f}"
     difference = f"{one['value']:+.1f} [{one['low']:+.1f}, {one['high']:+.1f}] to {row['difference']['reference']}"
-    return f"{difference}: {_verdict(one)}{effect}"
+    return f"{difference}: {one['verdict']}{effect}"
 
 
 def paper_order(row: Report, measure: str = "average") -> str:
@@ -183,13 +182,8 @@ def _summary(one: Report) -> str:
 
 
 def _points(one: Report) -> str:
-    remark = "" if one["verdict"] != "inconclusive" and one["firm"] else f", {_verdict(one)}"
-    return f"{one['value']:+.1f} [{one['low']:+.1f}, {one['high']:+.1f}]{remark}"
-
-
-def _verdict(one: Report) -> str:
-    verdict: str = one["verdict"]
-    return verdict if verdict == "inconclusive" or one["firm"] else f"{verdict}, not firm"
+    inconclusive = ", inconclusive" if one["verdict"] == "inconclusive" else ""
+    return f"{one['value']:+.1f} [{one['low']:+.1f}, {one['high']:+.1f}]{inconclusive}"
 
 
 def _other_experiments(title: str, rows: Sequence[Report]) -> str:

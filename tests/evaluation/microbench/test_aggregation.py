@@ -99,18 +99,7 @@ def test_results_without_these_measures_give_none_instead_of_zero() -> None:
     assert (metrics["document_right"], metrics["plan_lengths"]) == (None, {})
 
 
-@pytest.mark.parametrize(("sign", "verdict"), [(1, "better"), (-1, "worse")])
-def test_gain_and_harm_of_the_same_size_are_judged_alike(sign: int, verdict: str) -> None:
-    results = ExperimentResults((run([50.0] * 200),))
-    # A mean of 2.4 standard errors: its interval excludes zero, and half of such benchmarks would miss it.
-    scattered = [50 + sign * (2.4 + (10 if number // 2 % 2 else -10)) for number in range(200)]
-    small = compare(ExperimentResults((run(scattered),)), results, "image")
-    assert (small["verdict"], small["firm"]) == (verdict, False)
-    large = compare(ExperimentResults((run([50 + sign * 20.0] * 200),)), results, "image")
-    assert (large["verdict"], large["firm"]) == (verdict, True)
-
-
-def test_a_difference_whose_interval_contains_zero_is_inconclusive() -> None:
+def test_a_difference_below_the_minimum_detectable_effect_is_inconclusive() -> None:
     results = ExperimentResults((run(random_scores(60)),))
     near, far = (
         ExperimentResults((run(random_scores(61, seed=1)),)),
@@ -133,7 +122,6 @@ def test_experiments_are_compared_on_their_common_requests() -> None:
         "n": 5,
         "minimum_detectable_effect": 0,
         "verdict": "",
-        "firm": True,
     }
 
 
