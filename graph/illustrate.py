@@ -167,7 +167,7 @@ async def _answer(
         case Failed(reason=reason, code=code, refused=True):
             raise InputError(reason, code=code)
         case Failed(reason=reason, code=code):
-            where = "" if root == default_home().absolute() else f" --workspace {root}"
+            where = "" if root == await asyncio.to_thread(_root_of, None) else f" --workspace {root}"
             raise TrajectoryError(
                 f"Trajectory {trajectory} stopped: {reason} All finished work is kept. Once the cause is gone, "
                 f"continue with: interleavethinker resume {trajectory}{where}",

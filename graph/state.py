@@ -201,7 +201,6 @@ STORED_TYPES: tuple[type, ...] = (
     Override,
     Plan,
     Request,
-    Sha256,
     CheckReport,
     Step,
     StopReason,

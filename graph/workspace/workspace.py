@@ -91,7 +91,7 @@ class Workspace:
             InputError: The folder cannot be created.
             StoreError: The database cannot be used.
         """
-        folder = default_home() if root is None else Path(root)
+        folder = await asyncio.to_thread(default_home) if root is None else Path(root)
         async with Database.open(folder / "trajectories.sqlite", create_tables) as database:
             workspace = cls(folder, components, database, ImageStore(folder / "images", fsync=fsync))
             try:
