@@ -45,7 +45,8 @@ def execute(path: Path, scratch: Path) -> Any:
     notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     resources = {"metadata": {"path": str(path.parent)}}
     client = NotebookClient(notebook, km=manager, timeout=300, resources=resources)
-    asyncio.run(client.async_execute(env=environment))
+    # A client leaves a manager that it was given, its kernel and its sockets open, unless it is told otherwise.
+    asyncio.run(client.async_execute(env=environment, cleanup_kc=True))
     return notebook
 
 
