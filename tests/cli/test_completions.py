@@ -10,8 +10,16 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import typer
 
+from interleavethinker.cli.app import build_app
 from interleavethinker.cli.commands import TABLE
+from interleavethinker.cli.completions import (
+    complete_profiles,
+    complete_setting_values,
+    complete_trajectories,
+    completed_words,
+)
 
 Run = Callable[..., tuple[int, str, str]]
 PROGRAM = "import sys; from interleavethinker.cli import main; main()"
@@ -114,3 +122,27 @@ def test_bash_itself_completes_with_the_installed_script(home: Path, tmp_path: P
     variables = os.environ | {"PATH": path, "INTERLEAVETHINKER_HOME": str(home / "home")}
     done = subprocess.run(["bash", "--norc", "-c", code], env=variables, capture_output=True, text=True, check=True)
     assert done.stdout == "show\n"
+
+
+def test_completions_in_this_process(run: Run, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("run", "a big red ball on the left, at night", "--profile", "cells.toml", "--quiet")
+    context = typer.Context(typer.main.get_command(build_app(["list"])))
+    ((name, title), last) = complete_trajectories(context, "")
+    assert (title[:13], last[0]) == ("a big red bal", "last")
+    assert complete_trajectories(context, name[:5]) == [(name, title)]
+    context.params["folder"] = str(home / "elsewhere")
+    assert [word for word, _ in complete_trajectories(context, "")] == ["last"]
+    (home / "b;c.toml").write_text("")
+    assert complete_profiles("ce") == [("cells.toml", "file")]
+    assert complete_profiles(f"{home}/ce") == [(f"{home}/cells.toml", "file")]
+    assert ("micro", "shipped") in complete_profiles("")
+    assert complete_profiles("b") == []
+    context.params["name"] = "profile"
+    assert ("micro", "shipped") in complete_setting_values(context, "mi")
+    context.params["name"] = "home"
+    assert complete_setting_values(context, "mi") == []
+    assert completed_words() is None
+    monkeypatch.setenv("_INTERLEAVETHINKER_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", "interleavethinker show l")
+    monkeypatch.delenv("_TYPER_COMPLETE_ARGS", raising=False)
+    assert completed_words() == ["show", "l"]
