@@ -57,7 +57,7 @@ async def run_benchmark(config: BenchmarkConfig, folder: Path, report: Callable[
     seeds = iter(range(config.seed, sys.maxsize))
     report("cold start")
     cold = await _cold_start(config, folder / "cold", next(seeds))
-    direct = _DirectPipeline(config)
+    direct = await asyncio.to_thread(_DirectPipeline, config)
     await direct.warm_up(next(seeds))
     report("added milliseconds per call")
     async with _stdio(config, folder / "stdio") as stdio, _http(config, folder / "http") as http:

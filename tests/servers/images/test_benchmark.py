@@ -1,19 +1,18 @@
 """The benchmark command runs and prints every documented figure; their values depend on the machine."""
 
-import asyncio
 import json
-import subprocess
 from pathlib import Path
 
-from ..processes import PROGRAM
+from typer.testing import CliRunner
+
+from interleavethinker.cli.app import build_app
 
 
-async def test_the_benchmark_prints_one_json_object_with_every_key(klein_folder: Path) -> None:
-    arguments = ("bench", "image-server", "--json", "--model", str(klein_folder), "--calls", "3", "--rounds", "1")
-    process = await asyncio.create_subprocess_exec(*PROGRAM, *arguments, stdout=subprocess.PIPE)
-    output, _ = await process.communicate()
-    assert process.returncode == 0
-    figures = json.loads(output)
+def test_the_benchmark_prints_one_json_object_with_every_key(klein_folder: Path) -> None:
+    words = ["bench", "image-server", "--json", "--model", str(klein_folder), "--calls", "3", "--rounds", "1"]
+    result = CliRunner().invoke(build_app(words), words)
+    assert result.exit_code == 0, result.output + repr(result.exception)
+    figures = json.loads(result.stdout)
     assert set(figures["added_ms"]) == {"stdio", "http"}
     assert set(figures["images_per_second"]) == {"1", "4", "16"}
     assert set(figures["pipeline_batch_gain"]) == {"16"}
