@@ -176,6 +176,7 @@ async def _measure_serial(
     config: LoopBenchmarkConfig, profile: Profile, generator: MicroGenerator, folder: Path
 ) -> _Measured:
     loop = SerialLoop(profile, folder, generator)
+    await asyncio.to_thread(loop.load)
     items = _items(config, generator, ImageStore(folder))
     await loop.answer(as_request(_WARM_UP), _WARM_UP_SEED)
     loop.seconds.clear()

@@ -47,6 +47,9 @@ class _Queue:
         future.set_result(self._model.generate([prompt])[0])
         return future
 
+    def load(self) -> None:
+        self._model.load()
+
     def close(self) -> None:
         pass
 
@@ -89,9 +92,15 @@ class SerialLoop:
         prompts = [Path(resolve_folder(role.prompts)) if role.prompts else None for role in profile.roles.values()]
         self._planner = ChatPlanner(planner, self._store, prompts=prompts[0], max_answers=profile.planner.max_answers)
         self._critic = ChatCritic(critic, self._store, prompts=prompts[1], max_answers=profile.critic.max_answers)
+        self._models = (planner, critic)
         self._generator = generator
         self.seconds: defaultdict[str, float] = defaultdict(float)
         self.calls = 0
+
+    def load(self) -> None:
+        """Loads the models; reads their files, so an event loop calls it in a thread."""
+        for model in self._models:
+            model.batcher.load()
 
     async def answer(self, request: Request, seed: int) -> Shown:
         """Answers a request.
@@ -157,7 +166,7 @@ class SerialLoop:
         self.seconds[stage] += time.perf_counter() - started
 
 
-def _chat_model(role: Role) -> Qwen3VL:
+def _chat_model(role: Role) -> _SerialQwen3VL:
     if role.model is None or not role.model.startswith(OWN_PREFIX):
         raise ProfileError(f"The serial loop needs models in this process ({OWN_PREFIX}…); found {role.model!r}.")
     return _SerialQwen3VL.model_validate({**role.options, "model": role.model.removeprefix(OWN_PREFIX)})

@@ -29,19 +29,21 @@ class TrajectoryLock:
     Args:
         path: The lock file.
         trajectory: Its id, for the message.
+        tries: How often to try.
 
     Raises:
         TrajectoryError: On entering, if another process or task uses the trajectory (code `busy`).
         StoreError: On entering, if the file cannot be created.
     """
 
-    def __init__(self, path: Path, trajectory: str) -> None:
+    def __init__(self, path: Path, trajectory: str, tries: int = _TRIES) -> None:
         self._path = path
+        self._tries = tries
         self._trajectory = trajectory
         self._descriptor = -1
 
     async def __aenter__(self) -> Self:
-        for attempt in range(_TRIES):
+        for attempt in range(self._tries):
             if attempt:
                 await asyncio.sleep(_SECONDS_BETWEEN_TRIES)
             taking = asyncio.get_running_loop().run_in_executor(None, self._take)

@@ -51,7 +51,7 @@ from .snapshot import Trajectory, snapshot_of
 
 __all__ = ["Workspace"]
 
-_STOP_TRIES = 5
+_STOP_TRIES, _SECONDS_BETWEEN_STOP_TRIES = 100, 0.005
 _Summaries = list[TrajectorySummary]  # Inside the class, `list` is a method.
 
 
@@ -352,13 +352,15 @@ class Workspace:
             if entry.status not in allowed:
                 raise TrajectoryError(f"Trajectory {entry.id} is {entry.status}; there is nothing to {verb}.")
             try:
-                async with self._lock(entry.id):  # Nobody can start it before the status is recorded.
+                # Nobody can start it before the status is recorded. If it has just been started, look again soon.
+                async with TrajectoryLock(self._lock_path(entry.id), entry.id, tries=1):
                     if (await self._catalog.get(entry.id)).updated == entry.updated:
                         await self._catalog.mark(entry.id, status)
                         return False
             except TrajectoryError as error:
                 if error.code != "busy" or not tries_left:
                     raise
+                await asyncio.sleep(_SECONDS_BETWEEN_STOP_TRIES)
         raise TrajectoryError(
             f"Trajectory {trajectory} is being started and stopped repeatedly; try again.", code="busy"
         )

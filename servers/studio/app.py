@@ -83,10 +83,10 @@ class StudioApp:
         await self.deletions.close()
 
     async def _page(self, _request: Request) -> Response:
-        return _file("index.html")
+        return await _file("index.html")
 
     async def _page_file(self, request: Request) -> Response:
-        return _file(request.path_params["name"])
+        return await _file(request.path_params["name"])
 
     async def _hello(self, request: Request) -> Response:
         proof = proof_of_key(self._key, request.query_params.get("nonce", ""), request.headers["host"])
@@ -248,8 +248,8 @@ class StudioApp:
         return name
 
 
-def _file(name: str) -> Response:
-    found = page_file(name)
+async def _file(name: str) -> Response:
+    found = await asyncio.to_thread(page_file, name)
     if found is None:
         return JSONResponse({"error": {"code": "unknown_file", "message": f"There is no page {name!r}."}}, 404)
     data, media_type = found

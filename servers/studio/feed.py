@@ -37,7 +37,8 @@ class ChangeFeed:
     def __init__(self, service: TrajectoryService) -> None:
         self.versions: dict[str, str] = {}
         self._service = service
-        self._known: Mapping[str, tuple[str, datetime]] = {}
+        self._known: Mapping[str, tuple[str, datetime]] | None = None
+        """None until the first look; an empty workspace is known, too."""
         self._listeners: set[asyncio.Queue[News | None]] = set()
         self._watcher: asyncio.Task[None] | None = None
 
@@ -48,6 +49,9 @@ class ChangeFeed:
         """
         queue: asyncio.Queue[News | None] = asyncio.Queue()
         self._listeners.add(queue)
+        if self._known is None:
+            with contextlib.suppress(InterleaveError):  # The watcher tries again and reports it.
+                await self._look()  # Pages read after the sign of life, so that no later change is missed.
         if self._watcher is None or self._watcher.done():
             self._watcher = asyncio.create_task(self._watch())
         try:
@@ -95,13 +99,12 @@ class ChangeFeed:
     async def _look(self) -> None:
         summaries = await self._service.list()
         present = {one.id: (one.status, one.updated) for one in summaries}
-        first, different = not self._known, present != self._known
-        suspects = [
-            name for name, key in present.items() if key[0] == "running" or (not first and self._known.get(name) != key)
-        ]
-        gone = [name for name in self._known if name not in present]
-        self._known = present
-        if different and not first:
+        if self._known is None:
+            self._known = present
+        known, self._known = self._known, present
+        suspects = [name for name, key in present.items() if key[0] == "running" or known.get(name) != key]
+        gone = [name for name in known if name not in present]
+        if present != known:
             self.tell({"list": True})
         changed = [name for name in suspects if await self._is_new(name)]
         for name in gone:

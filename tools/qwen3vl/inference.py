@@ -121,7 +121,7 @@ class LocalModel:
             ModelError: The weights cannot be loaded.
             ProfileError: torch or transformers is not installed.
         """
-        self._load()
+        self.load()
         if self._model.device.type == "cpu" and self._model.num_parameters() < _SMALL:
             _use_one_thread()
         return self._engine or _GroupedEngine(self.complete)
@@ -135,7 +135,7 @@ class LocalModel:
             ModelError: The weights cannot be loaded.
             ProfileError: torch or transformers is not installed.
         """
-        self._load()
+        self.load()
         if self._engine is not None and prompts[0].sampling.temperature == 0:
             return self._engine.complete(prompts, len(prompts))
         return self.generate(prompts)
@@ -144,7 +144,7 @@ class LocalModel:
         """Completes prompts as `complete` does, in one batch by transformers' `generate`."""
         import torch
 
-        self._load()
+        self.load()
         texts = [
             self._processor.apply_chat_template(
                 literal_conversation(prompt.conversation, self._processor.tokenizer.control_tokens),
@@ -173,7 +173,8 @@ class LocalModel:
             for row in range(len(prompts))
         ]
 
-    def _load(self) -> None:
+    def load(self) -> None:
+        """Loads the model unless it is loaded. Blocks; see `complete` for the errors."""
         require_local("Local models", ("torch", "transformers"))
         if self._model is None:  # A loaded model must not wait while another one loads.
             with _LOADING:

@@ -332,7 +332,7 @@ class DiffusersBackend:
 def _check_weights(files: ModelFiles) -> None:
     problem = damaged_weights(files.folder)
     if problem is not None:
-        raise ProfileError(f"The model {files.label} cannot be loaded: {problem}")
+        raise GeneratorError(f"The model {files.label} cannot be loaded: {problem}", code="model_not_loaded")
 
 
 def _images_of(pipeline: Any, arguments: Mapping[str, Any]) -> "list[Image]":

@@ -6,10 +6,12 @@ import json
 import zipfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from interleavethinker.servers.studio.app import StudioApp
 from interleavethinker.servers.trajectories.options import ServiceOptions
@@ -268,6 +270,22 @@ async def test_news_name_what_has_changed_and_end_when_the_studio_ends(tmp_path:
         page.app.feed.close()
         rest = [one async for one in news]
         assert all(one is not None for one in rest)
+
+
+async def test_news_name_the_first_trajectory_of_a_workspace_although_it_ended_between_two_looks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with _page(tmp_path) as page:
+        monkeypatch.setattr(page.app.feed, "_watch", partial(asyncio.sleep, 0))  # The test looks itself.
+        news = page.app.feed.listen()
+        assert await anext(news) is None
+        await page.app.feed._look()
+        name = await page.finished(request="a story")
+        await page.app.feed._look()
+        async with asyncio.timeout(20):
+            assert await anext(news) == {"list": True}
+            assert await anext(news) == {"changed": [name]}
+        page.app.feed.close()
 
 
 async def test_the_options_describe_the_profiles_without_their_paths(tmp_path: Path) -> None:

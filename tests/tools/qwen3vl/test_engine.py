@@ -84,7 +84,7 @@ def varied_folder(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 @pytest.fixture(scope="module")
 def tiny(varied_folder: Path) -> LocalModel:
     model = LocalModel(ModelIdentity(str(varied_folder), "float32"))
-    model._load()
+    model.load()
     assert len({token.text for token in by_generate(model, VARIED[0]).tokens}) > 5, "repetitions would prove little"
     return model
 
@@ -166,7 +166,7 @@ def test_quantized_or_scattered_weights_are_not_decoded_here(folder: Path) -> No
     import torch
 
     model = LocalModel(ModelIdentity(str(folder), "float32"))
-    model._load()
+    model.load()
     loaded = model._model
     assert can_decode(loaded)
     loaded.model.visual.to("meta")

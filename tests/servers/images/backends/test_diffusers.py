@@ -151,6 +151,7 @@ async def test_a_model_that_cannot_be_loaded_is_reported_by_every_call_and_by_th
         with pytest.raises(GeneratorError) as caught:
             await backend.run([Job(request, backend.arguments(request))], RecordingObserver())
         assert caught.value.code == "model_not_loaded"
+        assert "vae/diffusion_pytorch_model.safetensors is cut off" in str(caught.value)
         assert str(tmp_path) not in str(caught.value)
     assert backend.status().problem is not None
     assert not backend.status().loaded
