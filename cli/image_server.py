@@ -11,7 +11,7 @@ import typer
 
 from interleavethinker.tools.folders import default_server_store
 
-__all__ = ["image_server"]
+__all__ = ["end_despite_loading", "image_server"]
 
 _GIB = 1024**3
 TOKEN_VARIABLE = "INTERLEAVETHINKER_TOKEN"  # noqa: S105 - a name, not a secret
@@ -133,7 +133,11 @@ def image_server(
             folders=tuple(images or ()),
         )
     )
+    end_despite_loading()
+
+
+def end_despite_loading() -> None:
+    """Ends this process if a model is still loading, which cannot be interrupted; all results are on disk by now."""
     if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
-        # A model that is still loading cannot be interrupted; all results are on disk by now.
         sys.stderr.flush()
         os._exit(0)

@@ -3,8 +3,6 @@
 import asyncio
 import importlib.util
 import os
-import sys
-import threading
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -13,7 +11,7 @@ from typing import Annotated, Literal
 import typer
 
 from .completions import complete_profiles
-from .image_server import TOKEN_VARIABLE
+from .image_server import TOKEN_VARIABLE, end_despite_loading
 from .options import WorkspaceFolder
 
 __all__ = ["trajectory_server"]
@@ -104,10 +102,7 @@ def trajectory_server(
             allowed_origins=tuple(allow_origin or ()),
         )
     asyncio.run(serve_trajectories(folder, options, http=http, board=_board()))
-    if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
-        # A model that is still loading cannot be interrupted; all results are on disk by now.
-        sys.stderr.flush()
-        os._exit(0)
+    end_despite_loading()
 
 
 def _board() -> Callable[[], str] | None:

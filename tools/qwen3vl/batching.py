@@ -4,14 +4,14 @@ Knows nothing of the model: `Batcher` receives a function that completes several
 """
 
 import queue
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from interleavethinker.tools.errors import ModelError
+
+from .prompt_thread import PendingPrompt, PromptThread
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -75,18 +75,11 @@ class Completion:
     """Length of the completion in tokens."""
 
 
-@dataclass
-class _Pending:
-    prompt: Prompt
-    max_batch: int
-    future: "Future[Completion]" = field(default_factory=Future)
+class Batcher(PromptThread):
+    """Completes prompts in batches, on one thread.
 
-    def shares_batch_with(self, other: "_Pending") -> bool:
-        return (self.prompt.sampling, self.max_batch) == (other.prompt.sampling, other.max_batch)
-
-
-class Batcher:
-    """Completes prompts in batches, on one thread that starts with the first prompt.
+    A prompt's `max_batch` is the size of its batch at most. With 1, a completion does not depend on other prompts, to
+    the last bit. Prompts with different values never share a batch.
 
     Attributes:
         batches: Sizes of the batches completed so far.
@@ -96,48 +89,11 @@ class Batcher:
     """
 
     def __init__(self, complete: Callable[[Sequence[Prompt]], list[Completion]]) -> None:
+        super().__init__()
         self._complete = complete
-        self._arrivals: queue.SimpleQueue[_Pending | None] = queue.SimpleQueue()
-        """New prompts; None asks the thread to end."""
-        self._deferred: list[_Pending] = []
+        self._deferred: list[PendingPrompt] = []
         """Prompts that arrived but did not fit into the batches so far, oldest first. Used by the thread alone."""
-        self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
-        self._closed = False
         self.batches: list[int] = []
-
-    def submit(self, prompt: Prompt, max_batch: int) -> "Future[Completion]":
-        """Queues a prompt. May be called from any thread.
-
-        Args:
-            prompt: What to complete.
-            max_batch: Most prompts in its batch, at least 1. With 1, a completion does not depend on other prompts, to
-                the last bit. Prompts with different values never share a batch.
-
-        Raises:
-            ModelError: The batcher is closed (`unloaded`).
-        """
-        pending = _Pending(prompt, max_batch)
-        with self._lock:
-            if self._closed:
-                raise ModelError(
-                    "The model was unloaded while it was in use. Call it again to reload it.", code="unloaded"
-                )
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._serve, name="qwen3-vl", daemon=True)
-                self._thread.start()
-            self._arrivals.put(pending)
-        return pending.future
-
-    def close(self) -> None:
-        """Completes what was submitted, then ends the thread and waits for it. Safe to call twice, from any thread."""
-        with self._lock:
-            thread = self._thread
-            if not self._closed:
-                self._closed = True
-                self._arrivals.put(None)
-        if thread is not None:
-            thread.join()
 
     def _serve(self) -> None:
         while batch := self._next_batch():
@@ -145,7 +101,7 @@ class Batcher:
             if batch:
                 self._complete_batch(batch)
 
-    def _complete_batch(self, batch: Sequence[_Pending]) -> None:
+    def _complete_batch(self, batch: Sequence[PendingPrompt]) -> None:
         try:
             completions = self._complete([pending.prompt for pending in batch])
         except Exception as error:  # noqa: BLE001 - it belongs to the callers, who receive it from their futures
@@ -160,20 +116,20 @@ class Batcher:
         for pending, completion in zip(batch, completions, strict=True):
             pending.future.set_result(completion)
 
-    def _next_batch(self) -> list[_Pending]:
+    def _next_batch(self) -> list[PendingPrompt]:
         """Waits for a prompt and collects those that may share its batch; empty when the batcher was closed."""
         first = self._deferred.pop(0) if self._deferred else self._arrivals.get()
         if first is None:
             return []
         batch = [first]
-        passed_over: list[_Pending] = []
+        passed_over: list[PendingPrompt] = []
         candidates = self._candidates()
         while len(batch) < first.max_batch and (pending := next(candidates, None)) is not None:
-            (batch if pending.shares_batch_with(first) else passed_over).append(pending)
+            (batch if _share_batch(pending, first) else passed_over).append(pending)
         self._deferred = passed_over + self._deferred
         return batch
 
-    def _candidates(self) -> Iterator[_Pending]:
+    def _candidates(self) -> Iterator[PendingPrompt]:
         """Yields the deferred prompts, then new ones until the batch window ends. Prompts not taken stay queued."""
         while self._deferred:
             yield self._deferred.pop(0)
@@ -187,3 +143,7 @@ class Batcher:
                 self._arrivals.put(None)  # Nothing arrives after it: the thread ends once the deferred ones are done.
                 return
             yield pending
+
+
+def _share_batch(one: PendingPrompt, other: PendingPrompt) -> bool:
+    return (one.prompt.sampling, one.max_batch) == (other.prompt.sampling, other.max_batch)

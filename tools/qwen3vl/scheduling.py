@@ -5,16 +5,13 @@ at the next token. Knows nothing of models: `Scheduler` receives a function that
 """
 
 import queue
-import threading
 from collections import Counter, deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from typing import Protocol
 
-from interleavethinker.tools.errors import ModelError
-
 from .batching import Completion, Prompt
+from .prompt_thread import PendingPrompt, PromptThread
 
 __all__ = ["DecodingEngine", "PromptQueue", "Scheduler"]
 
@@ -39,23 +36,19 @@ class PromptQueue(Protocol):
     """Where a chat model leaves its prompts."""
 
     def submit(self, prompt: Prompt, max_batch: int) -> "Future[Completion]":
-        """See `Scheduler.submit`."""
+        """See `PromptThread.submit`."""
         ...
 
     def close(self) -> None:
-        """See `Scheduler.close`."""
+        """See `PromptThread.close`."""
         ...
 
 
-@dataclass(eq=False)
-class _Pending:
-    prompt: Prompt
-    max_batch: int
-    future: "Future[Completion]" = field(default_factory=Future)
+class Scheduler(PromptThread):
+    """Completes prompts on one thread, in the order in which they arrive.
 
-
-class Scheduler:
-    """Completes prompts on one thread, which starts with the first prompt.
+    A prompt's `max_batch` is the number of prompts that may be active together with it. Cancelling its future stops the
+    work on it.
 
     Attributes:
         steps: How many steps advanced how many prompts.
@@ -65,50 +58,13 @@ class Scheduler:
     """
 
     def __init__(self, load: Callable[[], DecodingEngine]) -> None:
+        super().__init__()
         self._load = load
         self._engine: DecodingEngine | None = None
-        self._arrivals: queue.SimpleQueue[_Pending | None] = queue.SimpleQueue()
-        """New prompts; None asks the thread to end."""
-        self._waiting: deque[_Pending] = deque()
+        self._waiting: deque[PendingPrompt] = deque()
         """Arrived but not active, oldest first. Used by the thread alone, as is `_active`."""
-        self._active: dict[object, _Pending] = {}
-        self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
-        self._closed = False
+        self._active: dict[object, PendingPrompt] = {}
         self.steps: Counter[int] = Counter()
-
-    def submit(self, prompt: Prompt, max_batch: int) -> "Future[Completion]":
-        """Queues a prompt. May be called from any thread. Cancelling the future stops the work on it.
-
-        Args:
-            prompt: What to complete.
-            max_batch: Most prompts that are active together with it, itself included; at least 1. Prompts are taken in
-                the order in which they arrive.
-
-        Raises:
-            ModelError: The scheduler is closed (`unloaded`).
-        """
-        pending = _Pending(prompt, max_batch)
-        with self._lock:
-            if self._closed:
-                raise ModelError(
-                    "The model was unloaded while it was in use. Call it again to reload it.", code="unloaded"
-                )
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._serve, name="qwen3-vl", daemon=True)
-                self._thread.start()
-            self._arrivals.put(pending)
-        return pending.future
-
-    def close(self) -> None:
-        """Completes what was submitted, then ends the thread and waits for it. Safe to call twice, from any thread."""
-        with self._lock:
-            thread = self._thread
-            if not self._closed:
-                self._closed = True
-                self._arrivals.put(None)
-        if thread is not None:
-            thread.join()
 
     def _serve(self) -> None:
         open_ = True
@@ -135,11 +91,11 @@ class Scheduler:
             self._waiting.append(arrival)
             wait = False
 
-    def _has_room_for(self, pending: _Pending) -> bool:
+    def _has_room_for(self, pending: PendingPrompt) -> bool:
         limits = [other.max_batch for other in self._active.values()]
         return len(self._active) < min([pending.max_batch, *limits])
 
-    def _start(self, pending: _Pending) -> None:
+    def _start(self, pending: PendingPrompt) -> None:
         if pending.future.cancelled():
             return
         try:
@@ -178,6 +134,6 @@ class Scheduler:
         return self._engine
 
 
-def _fail(pending: _Pending, error: BaseException) -> None:
+def _fail(pending: PendingPrompt, error: BaseException) -> None:
     if pending.future.set_running_or_notify_cancel():
         pending.future.set_exception(error)

@@ -1,0 +1,71 @@
+"""Hands prompts from any thread to one thread that completes them. Knows nothing of models."""
+
+import queue
+import threading
+from abc import ABC, abstractmethod
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from interleavethinker.tools.errors import ModelError
+
+if TYPE_CHECKING:
+    from .batching import Completion, Prompt
+
+__all__ = ["PendingPrompt", "PromptThread"]
+
+
+@dataclass(eq=False)
+class PendingPrompt:
+    """A prompt that was submitted, and the future of its completion."""
+
+    prompt: "Prompt"
+    max_batch: int
+    future: "Future[Completion]" = field(default_factory=Future)
+
+
+class PromptThread(ABC):
+    """Receives prompts, and completes them on a thread that starts with the first one."""
+
+    def __init__(self) -> None:
+        self._arrivals: queue.SimpleQueue[PendingPrompt | None] = queue.SimpleQueue()
+        """New prompts; None asks the thread to end."""
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._closed = False
+
+    def submit(self, prompt: "Prompt", max_batch: int) -> "Future[Completion]":
+        """Queues a prompt. May be called from any thread. A cancelled future needs no completion.
+
+        Args:
+            prompt: What to complete.
+            max_batch: Most prompts that are completed together with it, itself included; at least 1.
+
+        Raises:
+            ModelError: This is closed (`unloaded`).
+        """
+        pending = PendingPrompt(prompt, max_batch)
+        with self._lock:
+            if self._closed:
+                raise ModelError(
+                    "The model was unloaded while it was in use. Call it again to reload it.", code="unloaded"
+                )
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._serve, name="qwen3-vl", daemon=True)
+                self._thread.start()
+            self._arrivals.put(pending)
+        return pending.future
+
+    def close(self) -> None:
+        """Completes what was submitted, then ends the thread and waits for it. Safe to call twice, from any thread."""
+        with self._lock:
+            thread = self._thread
+            if not self._closed:
+                self._closed = True
+                self._arrivals.put(None)
+        if thread is not None:
+            thread.join()
+
+    @abstractmethod
+    def _serve(self) -> None:
+        """Completes the prompts that arrive, until it receives None. Runs on the thread."""
