@@ -18,9 +18,9 @@ from interleavethinker.tools.folders import create_private
 
 __all__ = ["TrajectoryLock", "is_held"]
 
-_TRIES = 5
+_TRIES = 25
 _SECONDS_BETWEEN_TRIES = 0.02
-"""Retries last longer than `is_held`, which itself holds a free lock for a moment."""
+"""Retries last longer than `is_held`, which itself holds a free lock for a moment, on a busy machine too."""
 
 
 class TrajectoryLock:

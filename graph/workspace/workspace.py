@@ -44,7 +44,8 @@ from .departures import Departures
 from .healing import restore_images
 from .human_review import HumanVerdict, named_attempt
 from .images import UnusedImages, add_image
-from .lock import TrajectoryLock, is_held
+from .interrupted import with_interrupted
+from .lock import TrajectoryLock
 from .provenance import provenance_of
 from .runner import Runner, apply_human_verdict
 from .snapshot import Trajectory, snapshot_of
@@ -215,12 +216,15 @@ class Workspace:
         """Returns a trajectory's catalog entry by its id or a unique prefix of it."""
         entry = await self._catalog.get(trajectory)
         await self._departures.over(entry.id)
-        entry = await self._catalog.get(entry.id)
-        return (await asyncio.to_thread(self._detect_interrupted, [entry]))[0]
+
+        async def read() -> "_Summaries":
+            return [await self._catalog.get(entry.id)]
+
+        return (await with_interrupted(read, self._lock_path))[0]
 
     async def list(self) -> list[TrajectorySummary]:
         """Returns all trajectories, the newest first."""
-        return await asyncio.to_thread(self._detect_interrupted, await self._catalog.summaries())
+        return await with_interrupted(self._catalog.summaries, self._lock_path)
 
     async def pause(self, trajectory: str) -> bool:
         """Pauses a trajectory after the call in flight; returns False if it was not running and is paused at once.
@@ -383,15 +387,6 @@ class Workspace:
                 code="cancelled",
             )
         return entry
-
-    def _detect_interrupted(self, entries: Sequence[TrajectorySummary]) -> "_Summaries":
-        """Replaces `running` by `interrupted` where the process that ran the trajectory has died. Reads lock files."""
-        return [
-            entry.model_copy(update={"status": "interrupted"})
-            if entry.status == "running" and not is_held(self._lock_path(entry.id))
-            else entry
-            for entry in entries
-        ]
 
     def _lock(self, trajectory: str) -> TrajectoryLock:
         return TrajectoryLock(self._lock_path(trajectory), trajectory)

@@ -73,12 +73,11 @@ function AddImage({ api, label = "Add image", onImage, onError, multiple = false
       onError(error.message || String(error));
     } finally {
       setBusy(false);
-      input.current.value = "";
     }
   };
   return html`<input
       class="sr" type="file" tabindex="-1" aria-hidden="true" accept=${ACCEPTED} multiple=${multiple} ref=${input}
-      onChange=${(event) => add([...event.target.files])} />
+      onChange=${({ target }) => { add([...target.files]); target.value = ""; }} />
     <button type="button" disabled=${disabled || busy} onClick=${() => input.current.click()}>
       ${busy ? "Adding…" : label}
     </button>`;
