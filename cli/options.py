@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.image_sizes import read_size
 
 from .completions import complete_profiles, complete_trajectories
 
@@ -22,6 +23,7 @@ __all__ = [
     "MAX_INTEGER",
     "RENAMED_OPTIONS",
     "Ask",
+    "Aspect",
     "ExportFolder",
     "Json",
     "LookAhead",
@@ -30,11 +32,13 @@ __all__ = [
     "NoRun",
     "ProfileName",
     "Quiet",
+    "Size",
     "TimeLimit",
     "TrajectoryId",
     "WorkspaceFolder",
     "check_export_folder",
     "check_trajectory_id",
+    "image_size_of",
     "limits_with",
 ]
 
@@ -133,6 +137,51 @@ LookAhead = Annotated[
     int | None,
     typer.Option(min=1, max=64, help="Steps to generate before the critic judges them.", rich_help_panel=_LIMITS),
 ]
+
+
+def _check_size(size: str | None) -> str | None:
+    return None if size is None else _size_of_kind("--size", size, exact=True)
+
+
+def _check_aspect(aspect: str | None) -> str | None:
+    return None if aspect is None else _size_of_kind("--aspect", aspect, exact=False)
+
+
+def _size_of_kind(option: str, text: str, *, exact: bool) -> str:
+    try:
+        read = read_size(text)
+    except InputError as error:
+        raise InputError(f"{option}: {error}") from error
+    if read.exact != exact:
+        other = "--size WIDTHxHEIGHT" if read.exact else "--aspect WIDTH:HEIGHT"
+        kind = "pixels, like 1024x576" if exact else "an aspect ratio, like 16:9"
+        raise InputError(f"{option} takes {kind}; got {read}. Use {other} for that.")
+    return str(read)
+
+
+Size = Annotated[
+    str | None,
+    typer.Option(
+        metavar="WxH", callback=_check_size, help="Size of the images in pixels, like 1024x576, if the model has it."
+    ),
+]
+Aspect = Annotated[
+    str | None,
+    typer.Option(
+        metavar="W:H", callback=_check_aspect, help="Shape of the images, like 16:9; the model picks the size."
+    ),
+]
+
+
+def image_size_of(size: str | None, aspect: str | None) -> str | None:
+    """Returns the image size that two options ask for.
+
+    Raises:
+        InputError: Both are given.
+    """
+    if size is not None and aspect is not None:
+        raise InputError(f"Give --size or --aspect, not both; got {size} and {aspect}.")
+    return size or aspect
 
 
 def limits_with(limits: "Limits", **changes: float | None) -> "Limits":

@@ -9,6 +9,7 @@ from .execution import run_trajectory
 from .options import (
     MAX_INTEGER,
     Ask,
+    Aspect,
     ExportFolder,
     Json,
     LookAhead,
@@ -16,9 +17,11 @@ from .options import (
     MaxCalls,
     ProfileName,
     Quiet,
+    Size,
     TimeLimit,
     TrajectoryId,
     check_export_folder,
+    image_size_of,
     limits_with,
 )
 from .terminal import echo
@@ -48,6 +51,8 @@ async def run(
     seed: Annotated[
         int | None, typer.Option(min=0, max=MAX_INTEGER, help="The same seed gives the same images (local models).")
     ] = None,
+    size: Size = None,
+    aspect: Aspect = None,
     ask: Ask = False,
     quiet: Quiet = False,
     json_output: Json = False,
@@ -63,6 +68,7 @@ async def run(
     interleavethinker run "a red ball on the left, then make it blue"
     interleavethinker run "Repaint <image> at night" --image house.png
     interleavethinker run --profile klein --max-calls 20 "Fold a boat"
+    interleavethinker run --profile klein --aspect 16:9 "Fold a boat"
 
     Exit codes: 0 finished or stopped by a limit, 2 refused request,
     3 error, 4 waiting for approval, 130 paused or cancelled.
@@ -93,6 +99,7 @@ async def run(
         limits=limits,
         seed=seed,
         approve_plan=approve_plan or ask,
+        image_size=image_size_of(size, aspect),
     )
     return await run_trajectory(workspace, trajectory, out, as_json=json_output, quiet=quiet, ask=ask)
 

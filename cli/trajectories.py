@@ -15,14 +15,17 @@ from .execution import run_trajectory
 from .exit_codes import OK
 from .options import (
     MAX_INTEGER,
+    Aspect,
     ExportFolder,
     Json,
     MaxAttempts,
     MaxCalls,
     NoRun,
     Quiet,
+    Size,
     TimeLimit,
     TrajectoryId,
+    image_size_of,
     limits_with,
 )
 from .terminal import console, echo, echo_json
@@ -143,6 +146,8 @@ async def branch(
     prompt: Annotated[str | None, typer.Option(help="Your words for the step, by which it is then judged.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, max=MAX_INTEGER, help="Generator seed of this attempt.")] = None,
     image: Annotated[Path | None, typer.Option(help="Image to use for the step; it counts as accepted.")] = None,
+    size: Size = None,
+    aspect: Aspect = None,
     max_attempts: MaxAttempts = None,
     max_calls: MaxCalls = None,
     time_limit: TimeLimit = None,
@@ -153,11 +158,11 @@ async def branch(
 ) -> int:
     """Create a new trajectory from any attempt of another one, and run it.
 
-    The parent may be running. Without --prompt, --seed and --image, the
-    remaining images are generated with other seeds. The branch has the
-    limits of its parent, apart from those given here, and the attempts that
-    it keeps count towards none of them. A branch can therefore continue a
-    trajectory that a limit stopped.
+    The parent may be running. Without --prompt, --seed, --image, --size and
+    --aspect, the remaining images are generated with other seeds. The branch
+    has the limits and the image size of its parent, apart from those given
+    here, and the attempts that it keeps count towards none of them. A branch
+    can therefore continue a trajectory that a limit stopped.
 
     Examples:
     interleavethinker branch ID 2 --prompt "make the ball pink"
@@ -165,7 +170,14 @@ async def branch(
     from interleavethinker.graph import BranchPoint
 
     replacement = None if image is None else await workspace.add_image(image)
-    point = BranchPoint(step=step - 1, iteration=attempt - 1, prompt=prompt, seed=seed, image=replacement)
+    point = BranchPoint(
+        step=step - 1,
+        iteration=attempt - 1,
+        prompt=prompt,
+        seed=seed,
+        image=replacement,
+        image_size=image_size_of(size, aspect),
+    )
     limits = limits_with(
         (await workspace.get(trajectory)).limits,
         max_attempts=max_attempts,
@@ -239,7 +251,8 @@ def print_trajectory(terminal: "Console", trajectory: "Trajectory") -> None:
         if trajectory.parent is None
         else f", branched from {trajectory.parent} step {(trajectory.parent_step or 0) + 1}"
     )
-    line(f"{trajectory.id}: {trajectory.status}, profile {trajectory.profile}, seed {trajectory.seed}{parent}")
+    size = f", image size {trajectory.image_size}" if trajectory.image_size else ""
+    line(f"{trajectory.id}: {trajectory.status}, profile {trajectory.profile}, seed {trajectory.seed}{size}{parent}")
     for note in filter(None, (trajectory.reason, *trajectory.document.notes)):
         line(note, "yellow")
     for index, step in enumerate(trajectory.plan.steps if trajectory.plan else ()):

@@ -12,6 +12,7 @@ from langgraph.runtime import Runtime
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass as validated_dataclass
 
+from interleavethinker.tools.image_sizes import ImageSize
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import Critic, DocumentCheck, ImageGenerator, PlanCheck, Planner
 from interleavethinker.tools.types import Request
@@ -38,6 +39,8 @@ class Components:
     """Checks the complete document; None: it is marked as not checked."""
     request_check: Callable[[Request], None] | None = None
     """Raises `InputError` for a request that these components cannot serve; called in a thread, before planning."""
+    image_size: ImageSize | None = None
+    """Size or aspect ratio of the images of trajectories that set none; None leaves it to the model."""
     store: ImageStore | None = None
     """Where images in `messages` are put. Without it, messages may only name images that the generator knows."""
 
@@ -68,6 +71,14 @@ class GraphContext:
         Field(
             description="Limits of trajectories whose input sets none. Default: the profile's.",
             json_schema_extra=_ui("json", "Limits of a trajectory", placeholder='{"max_attempts": 3, "max_calls": 20}'),
+        ),
+    ] = None
+    image_size: Annotated[
+        ImageSize | None,
+        Field(
+            description="Size of the images in pixels (1024x576), or their aspect ratio (16:9), of trajectories whose "
+            "input sets none. Default: the profile's, or the model's own.",
+            json_schema_extra=_ui("text", "Image size or aspect ratio", placeholder="16:9"),
         ),
     ] = None
     approve_plan: Annotated[

@@ -89,7 +89,8 @@ async def generate_attempt(
         prompt = prompt if override.prompt is None else override.prompt
         seed = seed if override.seed is None else override.seed
     source = source_image_for(attempts_of(state) | dict(generated), step, request_of(state).images)
-    call = GenerationRequest(prompt=prompt, seed=seed, source=source)
+    size = plan.steps[step].size or state.get("image_size")
+    call = GenerationRequest(prompt=prompt, seed=seed, source=source, size=size)
 
     # The generator's client reports progress from its own task, where LangGraph's context variables are not set.
     node_context = contextvars.copy_context()
@@ -106,6 +107,7 @@ async def generate_attempt(
         prompt=prompt,
         seed=seed,
         source=call.source,
+        size=size,
         image=None,
     )
     try:

@@ -48,6 +48,7 @@ def illustrate(
     profile: str = "micro",
     seed: int | None = None,
     limits: Limits | None = None,
+    image_size: str | None = None,
     workspace: str | Path | None = None,
     progress: bool | Callable[[Event], None] | None = None,
 ) -> Answer:
@@ -61,6 +62,8 @@ def illustrate(
         profile: Models to use: `micro`, `klein`, `klein-vllm`, `api`, or the path of a TOML file.
         seed: Makes the answer reproducible with local models, 0 to 2³¹ - 1; random by default.
         limits: Replaces the profile's limits.
+        image_size: Size of the images in pixels (`1024x576`), or their aspect ratio (`16:9`); the profile's, or the
+            model's own, by default.
         workspace: Folder in which the trajectory is kept; the user's data folder by default.
         progress: True shows a progress bar, False shows nothing, and a function receives every event. By default a
             bar is shown in terminals and notebooks.
@@ -80,7 +83,7 @@ def illustrate(
 
     async def work() -> Answer:
         try:
-            return await _answer(prompt, images, profile, seed, limits, _root_of(workspace), events.put)
+            return await _answer(prompt, images, profile, seed, limits, image_size, _root_of(workspace), events.put)
         finally:
             ended.set()
 
@@ -104,6 +107,7 @@ async def aillustrate(
     profile: str = "micro",
     seed: int | None = None,
     limits: Limits | None = None,
+    image_size: str | None = None,
     workspace: str | Path | None = None,
     progress: bool | Callable[[Event], None] | None = None,
 ) -> Answer:
@@ -118,7 +122,7 @@ async def aillustrate(
         with contextlib.suppress(RuntimeError):  # The caller's loop is closed, so there is no listener left.
             here.call_soon_threadsafe(events.put_nowait, event)
 
-    work = _answer(prompt, images, profile, seed, limits, _root_of(workspace), put)
+    work = _answer(prompt, images, profile, seed, limits, image_size, _root_of(workspace), put)
     future = asyncio.run_coroutine_threadsafe(work, loop_thread().loop)
     future.add_done_callback(lambda _: put(None))
     try:
@@ -150,6 +154,7 @@ async def _answer(
     profile: str,
     seed: int | None,
     limits: Limits | None,
+    image_size: str | None,
     root: Path,
     tell: Callable[[Event], None],
 ) -> Answer:
@@ -157,7 +162,8 @@ async def _answer(
         raise InputError("`images` must be a list of images; put the one image into a list.")
     workspace = await _shared.get(root)
     names = [await workspace.add_image(await asyncio.to_thread(_image_file, image)) for image in images]
-    trajectory = await workspace.create(place_images(prompt, names), profile=profile, seed=seed, limits=limits)
+    request = place_images(prompt, names)
+    trajectory = await workspace.create(request, profile=profile, seed=seed, limits=limits, image_size=image_size)
     last: Event | None = None
     stream: AsyncGenerator[Event] = workspace.stream(trajectory)
     async with contextlib.aclosing(stream) as happening:

@@ -78,7 +78,8 @@ class Nodes:
         async with TimeLimit({} if planning.is_first else state, limits) as timer:
             with show_tokens(options.stream_models), _pauses_reported(runtime):
                 plan = await _ask_for_plan(components, request, planning, planning.context(state), finished, limits)
-        update: Update = _new_trajectory(state, limits, options) | read if planning.is_first else {}
+        image_size = state.get("image_size") or options.image_size or components.image_size
+        update: Update = _new_trajectory(state, limits, options, image_size) | read if planning.is_first else {}
         update["seconds"] = timer.seconds
         if plan is None or timer.expired:
             return update | {"rejected_plans": 0, "stop_reason": StopReason.TIME_LIMIT}
@@ -242,7 +243,7 @@ def _answer(state: TrajectoryState, document: Document, runtime: Runtime[Any]) -
     return {"messages": [answer_message(document, image_address(options_of(runtime)))]}
 
 
-def _new_trajectory(state: TrajectoryState, limits: Limits, options: GraphContext) -> Update:
+def _new_trajectory(state: TrajectoryState, limits: Limits, options: GraphContext, image_size: str | None) -> Update:
     """Returns the initial values of a trajectory; values of an earlier one in the same thread are overwritten."""
     # The seed is recorded before anything uses it, so a crash cannot change it.
     given = state.get("seed")
@@ -253,6 +254,7 @@ def _new_trajectory(state: TrajectoryState, limits: Limits, options: GraphContex
         seed,
         approve_plan=state.get("approve_plan") or options.approve_plan,
         review_images=state.get("review_images") or options.review_images,
+        image_size=image_size,
     )
     earlier_plans = dict.fromkeys(state.get("plans") or {})
     return initial | {"attempts": dict.fromkeys(attempts_of(state)), "plans": earlier_plans}

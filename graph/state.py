@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12, to make schemas
 
+from interleavethinker.tools.image_sizes import ImageSize
 from interleavethinker.tools.request_parsing import RequestLike, as_request, named_step_count
 from interleavethinker.tools.types import (
     Attempt,
@@ -134,6 +135,12 @@ class TrajectoryInput(TypedDict, total=False):
     """Seed of the trajectory; chosen at random and recorded if absent."""
     limits: Annotated[Limits | None, ValidatedValue]
     """Limits of the trajectory; those of the context or the profile by default."""
+    image_size: Annotated[
+        ImageSize | None,
+        ValidatedValue,
+        Field(description="Size of the images in pixels (1024x576), or their aspect ratio (16:9)"),
+    ]
+    """Size or aspect ratio of the images; that of the context or the profile, or the model's own, by default."""
     approve_plan: Annotated[bool, ValidatedValue, Field(description="Interrupt for a person's approval of each plan")]
     """Whether to interrupt for a person's approval after each plan."""
 
@@ -255,7 +262,12 @@ def document_of(state: Mapping[str, Any]) -> Document:
 
 
 def initial_state(
-    limits: Limits, seed: int, *, approve_plan: bool = False, review_images: bool = False
+    limits: Limits,
+    seed: int,
+    *,
+    approve_plan: bool = False,
+    review_images: bool = False,
+    image_size: str | None = None,
 ) -> dict[str, Any]:
     """Returns the initial values of a trajectory, apart from its request, plans and attempts."""
     return {
@@ -264,6 +276,7 @@ def initial_state(
         "document": Document(),
         "document_report": None,
         "extra_attempts": {},
+        "image_size": image_size,
         "inherited_calls": 0,
         "limits": limits,
         "message_id": None,

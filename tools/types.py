@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from .image_sizes import ImageSize
 from .plain_text import text_or_none, valid_unicode
 
 __all__ = [
@@ -85,6 +86,8 @@ class Step(_Frozen):
     """The prompt for the image generator (p); None means a step with text only (task A)."""
     auxiliary_text: _OptionalText = None
     """Text shown next to the image (a)."""
+    size: ImageSize | None = None
+    """Size (`1024x576`) or aspect ratio (`16:9`) of this step's image; None means the trajectory's."""
 
 
 class CheckReport(_Frozen):
@@ -155,6 +158,8 @@ class Attempt(_Frozen):
     seed: int
     source: Sha256 | None
     """The image that was edited; None if the image was generated from text alone."""
+    size: ImageSize | None = None
+    """The size or aspect ratio that was asked for; None if that was left to the model."""
     image: Sha256 | None
     """The resulting image; None if the image service refused the content."""
     refusal: _Text = ""
@@ -182,6 +187,9 @@ class GenerationRequest(_Frozen):
     """Pixels; None means the source's width, or the model's default."""
     height: int | None = None
     """Pixels; None means the source's height, or the model's default."""
+    size: ImageSize | None = None
+    """Exactly this size, or an aspect ratio; a model that cannot generate it refuses the call. Not with width or
+    height."""
 
 
 class GeneratedImage(_Frozen):

@@ -281,6 +281,8 @@ def _numbers(trajectory: Trajectory, attempt: Attempt) -> Iterator[str]:
     if len(trajectory.plans) > 1:
         yield f"plan {attempt.plan_version}"
     yield f"seed {attempt.seed}"
+    if attempt.size is not None:
+        yield f"size {attempt.size}"
     yield "from the server’s cache" if attempt.cached else f"{attempt.seconds:.2f} s"
     if attempt.verdict is not None and attempt.verdict.confidence is not None:
         yield f"P(success) {_probability(attempt.verdict)}"
@@ -350,6 +352,7 @@ def facts_of(trajectory: Trajectory) -> Iterator[tuple[str, str]]:
     yield "Image server", ", ".join(sorted({attempt.server for attempt in trajectory.attempts} - {""}))
     yield "Package", f"interleavethinker {made.package}" if made.package else ""
     yield "Seed", str(trajectory.seed)
+    yield "Image size", trajectory.image_size or ""
     yield "Limits", _limits(trajectory.limits)
     yield "Time", f"{trajectory.seconds:.1f} s in total, {generating:.1f} s of it generating images"
 

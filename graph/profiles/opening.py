@@ -213,6 +213,7 @@ def _build_roles(profile: Profile, store: ImageStore) -> Callable[..., Component
         planner=cast("Planner", _build_role(profile.planner, store, "planner")),
         critic=cast("Critic", _build_role(profile.critic, store, "critic")),
         limits=profile.limits,
+        image_size=profile.image_size,
         fallback_planner=None if fallback is None else cast("Planner", _build_role(fallback, store, "planner")),
         plan_check=cast("PlanCheck | None", _build_check(profile, profile.plan_check, store)),
         document_check=cast("DocumentCheck | None", _build_check(profile, profile.document_check, store)),

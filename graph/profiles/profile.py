@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, m
 
 from interleavethinker.graph.limits import Limits
 from interleavethinker.tools.errors import ProfileError
+from interleavethinker.tools.image_sizes import ImageSize
 from interleavethinker.tools.local_extra import LOCAL_LIBRARIES, require_local
 from interleavethinker.tools.mcp.config import GeneratorConfig
 from interleavethinker.tools.moved_names import present_name
@@ -100,6 +101,8 @@ class Profile(_Frozen):
     """Checks the complete document; as `plan_check`, with a `DocumentCheck`."""
     checker: Role | None = None
     """The chat model of `chat` checks; default: the critic's."""
+    image_size: ImageSize | None = None
+    """Size (`1024x576`) or aspect ratio (`16:9`) of the images of requests that set none; None: the model's own."""
     limits: Limits = Field(default_factory=Limits)
 
     @property

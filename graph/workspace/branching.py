@@ -22,6 +22,7 @@ from interleavethinker.graph.plan_versions import newest_edit, next_iteration, r
 from interleavethinker.graph.routing import limits_of
 from interleavethinker.graph.state import Override, attempts_of, current_step_of, initial_state, newest_plan, request_of
 from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.image_sizes import ImageSize, check_image_size
 from interleavethinker.tools.types import Attempt, Plan, Sha256, Verdict
 
 __all__ = ["BranchPoint", "branch_state"]
@@ -45,6 +46,8 @@ class BranchPoint:
     """For the generator, in this attempt only."""
     image: Sha256 | None = None
     """Takes the place of the attempt's image, accepted by hand: the branch continues with the next step."""
+    image_size: ImageSize | None = None
+    """Size or aspect ratio of the branch's images from this attempt on; None: the parent's."""
 
 
 def branch_state(
@@ -73,9 +76,10 @@ def branch_state(
     check_prompt(point.prompt)
     if point.seed is not None:
         check_seed(point.seed)
-    nothing_replaced = point.prompt is None and point.seed is None and point.image is None
+    nothing_replaced = all(each is None for each in (point.prompt, point.seed, point.image, point.image_size))
     seed = secrets.randbelow(2**31) if nothing_replaced else state.get("seed", 0)
-    values = initial_state(limits or limits_of(state), seed) | {
+    size = state.get("image_size") if point.image_size is None else check_image_size(point.image_size)
+    values = initial_state(limits or limits_of(state), seed, image_size=size) | {
         "request": list(state["request"]),
         "plans": {number: old for number, old in state["plans"].items() if number <= plan.version},
         "attempts": prefix,

@@ -36,7 +36,7 @@ async def restore_images(state: Mapping[str, Any], store: ImageStore, generator:
     for attempt in _needed(state):
         if attempt.image is None or await asyncio.to_thread(_is_whole, store, attempt.image):
             continue
-        call = GenerationRequest(prompt=attempt.prompt, seed=attempt.seed, source=attempt.source)
+        call = GenerationRequest(prompt=attempt.prompt, seed=attempt.seed, source=attempt.source, size=attempt.size)
         try:
             image = await generator.generate(call)
         except InterleaveError:

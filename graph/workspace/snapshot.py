@@ -13,6 +13,7 @@ from interleavethinker.graph.attempts import selected_attempt
 from interleavethinker.graph.document import Document, assemble
 from interleavethinker.graph.limits import Limits, StopReason
 from interleavethinker.graph.state import attempts_of, current_step_of, newest_plan, request_of, stop_reason_of
+from interleavethinker.tools.image_sizes import ImageSize
 from interleavethinker.tools.request_parsing import named_step_count
 from interleavethinker.tools.types import Attempt, Plan, Request
 
@@ -37,6 +38,8 @@ class Trajectory(TrajectorySummary):
     defaults do not change it. `graph/export/trajectory.schema.json` is its JSON Schema."""
     request: Request
     seed: int
+    image_size: ImageSize | None = None
+    """Size or aspect ratio of the images; None if that was left to the model. A step of the plan may have its own."""
     limits: Limits
     plans: tuple[Plan, ...]
     """All versions, the newest last."""
@@ -115,6 +118,7 @@ def snapshot_of(
         **dict(summary),
         request=request,
         seed=state.get("seed", 0),
+        image_size=state.get("image_size"),
         limits=limits,
         plans=tuple(old for _, old in sorted((state.get("plans") or {}).items())),
         attempts=tuple(sorted(attempts.values(), key=lambda a: (a.step, a.plan_version, a.iteration))),

@@ -14,14 +14,12 @@ it, and `collect_garbage` removes it. `delete` removes both in one transaction.
 
 import asyncio
 import contextlib
-import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from interleavethinker.graph.attempts import check_seed
 from interleavethinker.graph.context import Components
 from interleavethinker.graph.events import Event, Finished
 from interleavethinker.graph.human_loop import Approval
@@ -39,6 +37,7 @@ from .checkpoints import Checkpoints, create_tables
 from .cleaning import Cleaner
 from .commands import CommandQueue, Verb
 from .components import GIVEN_COMPONENTS, ComponentCache, notes_of, usable_profile
+from .creation import defaults_of, new_values
 from .database import Database
 from .departures import Departures
 from .healing import restore_images
@@ -119,6 +118,7 @@ class Workspace:
         limits: Limits | None = None,
         seed: int | None = None,
         approve_plan: bool = False,
+        image_size: str | None = None,
         key: RequestKey | None = None,
     ) -> str:
         """Records a new trajectory and returns its id; `stream` or `run` starts it.
@@ -130,6 +130,7 @@ class Workspace:
             limits: Default: those of the profile, or of the components.
             seed: Trajectory seed; default: a random one.
             approve_plan: Whether to wait for a person after planning.
+            image_size: In pixels (`1024x576`), or an aspect ratio (`16:9`); default: the profile's, or the model's own.
             key: If a trajectory has been created with it, its id is returned and nothing is recorded.
 
         Raises:
@@ -141,18 +142,13 @@ class Workspace:
             return known
         await self._check_images(parsed.images)
         if profile is None and self._given is not None:
-            name, default_limits = GIVEN_COMPONENTS, self._given.limits
+            name, defaults = GIVEN_COMPONENTS, defaults_of(self._given)
         else:
             chosen = await asyncio.to_thread(usable_profile, profile or "micro", parsed)
-            name, default_limits = chosen.source, chosen.limits
-        if seed is not None:
-            check_seed(seed)
-        values: dict[str, Any] = {
-            "request": list(parsed.parts),
-            "limits": limits or default_limits,
-            "seed": secrets.randbelow(2**31) if seed is None else seed,
-            "approve_plan": approve_plan,
-        }
+            name, defaults = chosen.source, defaults_of(chosen)
+        values = new_values(
+            parsed, defaults, limits=limits, seed=seed, approve_plan=approve_plan, image_size=image_size
+        )
         entry = new_entry(title_of(parsed), name)
         await self._checkpoints.write(entry.id, values, "__start__")
         return await self._catalog.add(entry, (), await asyncio.to_thread(provenance_of, name, self._given), key)

@@ -107,6 +107,10 @@ Seed = Annotated[
 ]
 _Side = Annotated[int, _whole("Pixels", _LIMITS.min_side, _LIMITS.max_side)]
 Pixels = Annotated[_Side | None, Field(description="Pixels; rounded down to a size that the model supports")]
+Size = Annotated[
+    str | None,
+    Field(description="Exactly this size, 1024x576, or an aspect ratio, 16:9; an error names the sizes of the model"),
+]
 Steps = Annotated[
     Annotated[int, _whole("Steps", 1, _LIMITS.max_steps)] | None,
     Field(description="Denoising steps; best left to the model's settings"),
@@ -153,6 +157,7 @@ def build_server(service: ImageService, *, remote_clients: bool = False) -> Tool
         seed: Seed = None,
         width: Pixels = None,
         height: Pixels = None,
+        size: Size = None,
         steps: Steps = None,
         guidance: Guidance = None,
     ) -> _ImageResult:
@@ -162,7 +167,14 @@ def build_server(service: ImageService, *, remote_clients: bool = False) -> Tool
         """
         async with _progress(ctx, remote_clients) as progress:
             served = await service.generate(
-                prompt, seed=seed, width=width, height=height, steps=steps, guidance=guidance, progress=progress
+                prompt,
+                seed=seed,
+                width=width,
+                height=height,
+                size=size,
+                steps=steps,
+                guidance=guidance,
+                progress=progress,
             )
         return await _image_result(served, prompt)
 
@@ -173,6 +185,7 @@ def build_server(service: ImageService, *, remote_clients: bool = False) -> Tool
         seed: Seed = None,
         width: Pixels = None,
         height: Pixels = None,
+        size: Size = None,
         steps: Steps = None,
         guidance: Guidance = None,
     ) -> _ImageResult:
@@ -187,6 +200,7 @@ def build_server(service: ImageService, *, remote_clients: bool = False) -> Tool
                 seed=seed,
                 width=width,
                 height=height,
+                size=size,
                 steps=steps,
                 guidance=guidance,
                 progress=progress,

@@ -18,6 +18,7 @@ from pydantic import JsonValue
 
 from interleavethinker.servers.images.backends.base import Backend, ImageRequest, Job
 from interleavethinker.tools.errors import GeneratorError, InputError, StoreError
+from interleavethinker.tools.image_sizes import check_image_size
 from interleavethinker.tools.images.data_uris import decode_data_uri, is_data_uri
 from interleavethinker.tools.images.folders import ImageFolders
 from interleavethinker.tools.images.png import DEFAULT_LIMITS, ImageLimits, canonical_png, image_size
@@ -142,6 +143,7 @@ class ImageService:
         seed: int | None = None,
         width: int | None = None,
         height: int | None = None,
+        size: str | None = None,
         steps: int | None = None,
         guidance: float | None = None,
         progress: ProgressCallback | None = None,
@@ -154,6 +156,7 @@ class ImageService:
             seed: None takes a random one, so that the call is always a new generation.
             width: Pixels; None takes the source's or the model's own.
             height: Pixels; None takes the source's or the model's own.
+            size: Exactly this size (`1024x576`) or an aspect ratio (`16:9`), instead of width and height.
             steps: Denoising steps; None takes the model's own.
             guidance: Guidance scale; None takes the model's own.
             progress: Called every few seconds while the call waits, and then after every denoising step.
@@ -171,6 +174,7 @@ class ImageService:
             source_size=None if source_png is None else image_size(source_png),
             width=width,
             height=height,
+            size=_checked_size(size, width, height),
             steps=steps,
             guidance=guidance,
         )
@@ -344,6 +348,15 @@ class ImageService:
             raise InputError(
                 f"{width} x {height} is too large; an image may have at most {self.limits.max_pixels} pixels."
             )
+
+
+def _checked_size(size: str | None, width: int | None, height: int | None) -> str | None:
+    """Returns a size in canonical form. An empty one, which some clients send for no value, is none."""
+    if size is None or not size.strip():
+        return None
+    if width is not None or height is not None:
+        raise InputError("Give either size, or width and height, which may be rounded; not both.")
+    return check_image_size(size)
 
 
 def _check_range(name: str, value: float | None, low: float, high: float) -> None:

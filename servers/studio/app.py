@@ -140,6 +140,7 @@ class StudioApp:
             profile=new.profile,
             approve_plan=new.approve_plan,
             limits=new.limits,
+            image_size=new.image_size,
             seed=new.seed,
             key=secrets.token_hex(16),  # The same request twice is wanted: the page never repeats a call by itself.
         )
@@ -215,7 +216,13 @@ class StudioApp:
         image = None if point.image is None else f"image://{point.image}"
         return {
             "trajectory": await self._service.branch(
-                name, point.step, point.attempt, prompt=point.prompt, seed=point.seed, image=image
+                name,
+                point.step,
+                point.attempt,
+                prompt=point.prompt,
+                seed=point.seed,
+                image=image,
+                image_size=point.image_size,
             )
         }
 

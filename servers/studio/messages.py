@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from interleavethinker.graph.profiles.profile import problems_of
 from interleavethinker.servers.trajectories.options import LimitRequest
 from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.image_sizes import ImageSize
 from interleavethinker.tools.types import Sha256, Step
 
 __all__ = ["Approval", "Branch", "Empty", "NewTrajectory", "Verdict", "parse"]
@@ -35,6 +36,7 @@ class NewTrajectory(Empty):
     max_attempts: int | None = None
     max_calls: int | None = None
     time_limit: float | None = None
+    image_size: ImageSize | None = None
     seed: int | None = Field(default=None, ge=0, le=_MAX_SEED)
 
     @property
@@ -67,6 +69,7 @@ class Branch(Empty):
     prompt: str | None = Field(default=None, max_length=_LONGEST)
     seed: int | None = Field(default=None, ge=0, le=_MAX_SEED)
     image: Sha256 | None = None
+    image_size: ImageSize | None = None
 
 
 def parse(kind: type[_Message], body: bytes) -> _Message:

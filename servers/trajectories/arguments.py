@@ -8,11 +8,13 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from interleavethinker.tools.image_sizes import check_image_size
 from interleavethinker.tools.types import Step
 
 __all__ = [
     "Attempt",
     "Image",
+    "ImageSize",
     "MaxAttempts",
     "MaxCalls",
     "PlanStep",
@@ -33,6 +35,7 @@ Since = Annotated[str | None, Field(description="`version` of the answer that th
 StepNumber = Annotated[int, Field(json_schema_extra={"minimum": 1})]
 Attempt = Annotated[int | None, Field(json_schema_extra={"minimum": 1})]
 Seed = Annotated[int | None, Field(json_schema_extra={"minimum": 0, "maximum": 2**31 - 1})]
+ImageSize = Annotated[str | None, Field(description="1024x576, or 16:9")]
 MaxAttempts = Annotated[int | None, Field(description="Images per step at most")]
 MaxCalls = Annotated[int | None, Field(description="Images in total at most")]
 TimeLimit = Annotated[float | None, Field(description="Seconds of work at most")]
@@ -48,11 +51,17 @@ class PlanStep(BaseModel):
     instruction: str | None = None
     prompt: str | None = None
     caption: str | None = None
+    size: str | None = None
 
 
 def step_of(given: PlanStep) -> Step:
-    """Returns the plan's step."""
-    return Step(instruction=given.instruction, prompt=given.prompt, auxiliary_text=given.caption)
+    """Returns the plan's step.
+
+    Raises:
+        InputError: Its size cannot be read.
+    """
+    size = check_image_size(given.size) if given.size else None
+    return Step(instruction=given.instruction, prompt=given.prompt, auxiliary_text=given.caption, size=size)
 
 
 def small_schema(schema: Mapping[str, Any]) -> dict[str, Any]:

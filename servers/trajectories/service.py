@@ -78,6 +78,7 @@ class TrajectoryService:
         profile: str | None = None,
         approve_plan: bool = False,
         limits: LimitRequest | None = None,
+        image_size: str | None = None,
         seed: int | None = None,
         key: str | None = None,
         run: bool = True,
@@ -90,6 +91,7 @@ class TrajectoryService:
             profile: One of `options.profile_names`; None: the first.
             approve_plan: Whether the plan waits for a person.
             limits: Within the operator's.
+            image_size: `1024x576` or `16:9`; None: the profile's, or the model's own.
             seed: Seed of the trajectory; None: random.
             key: A repeated call with the same key returns the same trajectory. Without one, an equal call within a
                 minute does.
@@ -103,12 +105,14 @@ class TrajectoryService:
         names = [await self.add_image(image) for image in images]
         parts = place_images(request, names)
         call = [[part.model_dump() for part in parts], name, approve_plan, str(limits), seed]
+        call += [] if image_size is None else [image_size]
         digest = hashlib.sha256(json.dumps(call).encode(errors="surrogatepass")).hexdigest()
         trajectory = await self.workspace.create(
             parts,
             profile=name,
             limits=await asyncio.to_thread(self.options.limits_for, name, limits or LimitRequest()),
             seed=seed,
+            image_size=image_size,
             approve_plan=approve_plan or self.options.require_person,
             key=RequestKey(f"call {digest}", _REPEATED_WITHIN) if key is None else RequestKey(f"key {key}"),
         )
@@ -277,6 +281,7 @@ class TrajectoryService:
         prompt: str | None = None,
         seed: int | None = None,
         image: str | bytes | None = None,
+        image_size: str | None = None,
         limits: LimitRequest | None = None,
         run: bool = True,
     ) -> str:
@@ -289,6 +294,7 @@ class TrajectoryService:
             prompt: Words for the step.
             seed: Of the generator, for this attempt.
             image: Takes the place of the attempt's image, accepted by hand; as in `start`.
+            image_size: From this attempt on.
             limits: Changes of the parent's limits.
             run: Whether to start it.
 
@@ -300,13 +306,8 @@ class TrajectoryService:
             raise InputError(
                 "The plan waits for a person, so nothing can be branched from it yet.", code="person_required"
             )
-        point = BranchPoint(
-            step=step - 1,
-            iteration=attempt - 1,
-            prompt=prompt,
-            seed=seed,
-            image=None if image is None else await self.add_image(image),
-        )
+        stored = None if image is None else await self.add_image(image)
+        point = BranchPoint(step - 1, attempt - 1, prompt, seed, stored, image_size)
         applied = (limits or LimitRequest()).applied_to(parent.limits, self.options.allowed)
         name = await self.workspace.branch(parent.id, point, applied)
         if run:

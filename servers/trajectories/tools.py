@@ -16,6 +16,7 @@ from .approval import add_approve_plan
 from .arguments import (
     Attempt,
     Image,
+    ImageSize,
     MaxAttempts,
     MaxCalls,
     Seed,
@@ -87,6 +88,7 @@ class _Tools:
             max_attempts: MaxAttempts = None,
             max_calls: MaxCalls = None,
             time_limit: TimeLimit = None,
+            image_size: ImageSize = None,
             seed: Seed = None,
             key: Annotated[str | None, Field(description="Equal keys: one trajectory")] = None,
         ) -> CallToolResult:
@@ -97,6 +99,7 @@ class _Tools:
                 profile=profile,
                 approve_plan=approve_plan,
                 limits=LimitRequest(max_attempts, max_calls, time_limit),
+                image_size=image_size or None,
                 seed=seed,
                 key=key,
             )
@@ -150,6 +153,7 @@ class _Tools:
         prompt: Annotated[str | None, Field(description="New words for the step")] = None,
         seed: Seed = None,
         image: Image = None,
+        image_size: ImageSize = None,
         max_attempts: MaxAttempts = None,
         max_calls: MaxCalls = None,
         time_limit: TimeLimit = None,
@@ -162,6 +166,7 @@ class _Tools:
             prompt=prompt,
             seed=seed,
             image=image,
+            image_size=image_size or None,
             limits=LimitRequest(max_attempts, max_calls, time_limit),
         )
         return await self._started(name)

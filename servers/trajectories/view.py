@@ -57,6 +57,8 @@ class AttemptView(_Frozen):
     """None if the image service refused the content."""
     source: Sha256 | None
     """The image that was edited."""
+    size: str | None = None
+    """The size or aspect ratio that was asked for."""
     verdict: Literal["accepted", "rejected", "unjudged", "refused"] | None
     """None: not judged yet. `unjudged`: the critic gave no usable answer."""
     reason: str
@@ -81,6 +83,8 @@ class StepView(_Frozen):
     """Text beside the image; empty if the plan has none."""
     prompt: str | None
     """The plan's prompt; None for a step with text only."""
+    size: str | None = None
+    """The plan's size or aspect ratio for this step; None: the trajectory's."""
     status: StepStatus | Literal["pending", "current"]
     """`current`: the first unfinished step, unless the trajectory has ended. Finished steps have a `StepStatus`."""
     image: Sha256 | None
@@ -151,6 +155,8 @@ class View(_Frozen):
     reasoning: str
     """The planner's reasoning before its answer; empty if there is none."""
     seed: int
+    image_size: str | None = None
+    """Size or aspect ratio of the images; None: the model's own."""
     limits: Limits
     calls: int
     """Attempts so far."""
@@ -243,6 +249,7 @@ def view_of(
         plan_version=plan.version if plan else 0,
         reasoning=plan.reasoning if plan else "",
         seed=trajectory.seed,
+        image_size=trajectory.image_size,
         limits=trajectory.limits,
         calls=len(trajectory.attempts),
         seconds=round(trajectory.seconds, 2),
@@ -289,6 +296,7 @@ def _step(trajectory: Trajectory, index: int, step: Step, attempts: Sequence[Att
         instruction=step.instruction or "",
         caption=step.auxiliary_text or "",
         prompt=step.prompt,
+        size=step.size,
         status=status,
         image=selected.image if selected else None,
         shows=selected.prompt if selected else "",
@@ -315,6 +323,7 @@ def _attempt(attempt: Attempt, *, selected: bool) -> AttemptView:
         seed=attempt.seed,
         image=attempt.image,
         source=attempt.source,
+        size=attempt.size,
         verdict=word,
         reason=attempt.refusal or (verdict.reasoning if verdict else ""),
         by_person=verdict is not None and verdict.by_hand,

@@ -14,7 +14,8 @@ from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
-from interleavethinker.tools.errors import ModelAnswerError
+from interleavethinker.tools.errors import InputError, ModelAnswerError
+from interleavethinker.tools.image_sizes import check_image_size
 from interleavethinker.tools.plain_text import MAX_PROMPT, means_nothing, valid_unicode, without_control_tokens
 from interleavethinker.tools.types import CheckReport, Plan, Step, Verdict
 
@@ -49,6 +50,13 @@ def _prompt_or_none(value: object) -> object:
     return _text_or_none(without_control_tokens(value)) if isinstance(value, str) else value
 
 
+def _size_or_none(value: object) -> str | None:
+    try:
+        return check_image_size(value) if isinstance(value, str) else None
+    except InputError:
+        return None
+
+
 _Text = Annotated[Annotated[str, Field(max_length=_MAX_CAPTION)] | None, BeforeValidator(_text_or_none)]
 _Prompt = Annotated[Annotated[str, Field(max_length=MAX_PROMPT)] | None, BeforeValidator(_prompt_or_none)]
 
@@ -63,6 +71,8 @@ class _StepAnswer(_Lenient):
     instruction: _Text = None
     prompt: _Prompt = None
     auxiliary_text: _Text = None
+    size: JsonValue = None
+    """Optional; one that cannot be read is left out."""
 
 
 class _PlanAnswer(_Lenient):
@@ -90,7 +100,12 @@ def read_plan(text: str) -> Plan:
     """
     answer = _parsed(_PlanAnswer, text)
     steps = tuple(
-        Step(instruction=step.instruction, prompt=step.prompt, auxiliary_text=step.auxiliary_text)
+        Step(
+            instruction=step.instruction,
+            prompt=step.prompt,
+            auxiliary_text=step.auxiliary_text,
+            size=_size_or_none(step.size),
+        )
         for step in answer.execution_plan
     )
     for number, step in enumerate(steps, 1):
@@ -147,6 +162,7 @@ def write_plan(plan: Plan, first: int = 1) -> str:
             "instruction": step.instruction,
             "prompt": step.prompt,
             "auxiliary_text": step.auxiliary_text,
+            **({} if step.size is None else {"size": step.size}),
         }
         for number, step in enumerate(plan.steps, first)
     ]

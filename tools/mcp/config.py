@@ -101,6 +101,8 @@ class ToolTemplate(_Frozen):
     """Name of the argument that takes the width in pixels, if there is one."""
     height: str | None = None
     """Name of the argument that takes the height in pixels, if there is one."""
+    aspect_ratio: str | None = None
+    """Name of the argument that takes an aspect ratio such as `16:9`, if there is one."""
     image: str | None = None
     """Name of the argument that takes the source image, for edit tools."""
     image_form: Literal["data_uri", "base64", "list_of_data_uri"] = "data_uri"

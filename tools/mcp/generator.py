@@ -28,6 +28,7 @@ from interleavethinker.tools.types import GeneratedImage, GenerationRequest
 from .config import IMAGE_SERVER_COMMAND, GeneratorConfig, ToolTemplate
 from .results import error_of, image_of, small_png
 from .session import McpSession
+from .sizes import check_size, mapped_size
 from .transport import as_generator_error, call_contract_tool, connector, is_connection_lost, read_resource
 
 if TYPE_CHECKING:
@@ -114,6 +115,8 @@ class McpImageGenerator:
             arguments["width"] = call.width
         if call.height is not None:
             arguments["height"] = call.height
+        if call.size is not None:
+            arguments["size"] = call.size
         tool = "generate_image"
         if call.source is not None:
             tool, arguments["image"] = "edit_image", f"image://{call.source}"
@@ -125,6 +128,7 @@ class McpImageGenerator:
             await self._call("put_image", {"image": await self._source_uri(call.source)}, None)
             result = await self._call(tool, arguments, progress)
         generated = _generated(result)
+        check_size(call, generated.width, generated.height)
         await self._fetch(generated, result)
         return generated
 
@@ -183,6 +187,7 @@ class McpImageGenerator:
         png = await asyncio.to_thread(_canonical, found, template)
         sha256 = await asyncio.to_thread(self._store.put, png)
         width, height = image_size(png)
+        check_size(call, width, height)
         return GeneratedImage(
             sha256=sha256,
             width=width,
@@ -200,6 +205,7 @@ class McpImageGenerator:
             template.seed: call.seed,
             template.width: call.width,
             template.height: call.height,
+            **mapped_size(call, template),
         }
         arguments |= {name: value for name, value in values.items() if name is not None and value is not None}
         if template.image is not None and call.source is not None:

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable
 
 from interleavethinker.tools.errors import InterleaveError
+from interleavethinker.tools.image_sizes import pixels_for
 from interleavethinker.tools.images.png import encode_png, image_size
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import ProgressCallback
@@ -22,12 +23,15 @@ _SIDE = 96
 
 
 def fake_image(call: GenerationRequest) -> bytes:
-    """Returns a PNG of colored cells, which depend on every field of the call."""
+    """Returns a PNG of colored cells, which depend on every field of the call that is set."""
     from PIL import Image
 
-    digest = hashlib.shake_256(call.model_dump_json().encode()).digest(3 * _CELLS * _CELLS)
+    unset = {"size"} if call.size is None else set()  # Calls without a size keep the images of earlier versions.
+    digest = hashlib.shake_256(call.model_dump_json(exclude=unset).encode()).digest(3 * _CELLS * _CELLS)
     cells = Image.frombytes("RGB", (_CELLS, _CELLS), digest)
     size = (call.width or _SIDE, call.height or _SIDE)
+    if call.size is not None:
+        size = pixels_for(call.size, _SIDE * _SIDE)
     return encode_png(cells.resize(size, Image.Resampling.NEAREST))
 
 

@@ -11,9 +11,18 @@ from typing import Protocol
 
 from pydantic import JsonValue
 
-from interleavethinker.tools.errors import InterleaveError
+from interleavethinker.tools.errors import InputError, InterleaveError
 
-__all__ = ["Backend", "BackendStatus", "BatchObserver", "Cancelled", "ImageRequest", "Job", "JobResult"]
+__all__ = [
+    "Backend",
+    "BackendStatus",
+    "BatchObserver",
+    "Cancelled",
+    "ImageRequest",
+    "Job",
+    "JobResult",
+    "unsupported_size",
+]
 
 JobResult = bytes | InterleaveError
 """Canonical PNG bytes, or why this one job failed; other jobs of its batch may have succeeded."""
@@ -35,6 +44,8 @@ class ImageRequest:
     """Width and height of the source in pixels."""
     width: int | None = None
     height: int | None = None
+    size: str | None = None
+    """Exactly this size (`1024x576`) or an aspect ratio (`16:9`); takes the place of width and height."""
     steps: int | None = None
     guidance: float | None = None
 
@@ -54,6 +65,21 @@ class Job:
     def kind(self) -> tuple[object, ...]:
         """Batching key: jobs of equal kind may share one pipeline call."""
         return (self.request.source is None, self.request.source_size, repr(sorted(self.arguments.items())))
+
+
+def unsupported_size(size: str, allowed: Sequence[str]) -> InputError:
+    """Returns the error about a size that a model cannot generate.
+
+    Args:
+        size: What was asked for.
+        allowed: Sizes or aspect ratios that it can generate.
+    """
+    return InputError(
+        f"This model cannot generate images of the size {size}. Ask for {' or '.join(allowed[-1:])}."
+        if len(allowed) == 1
+        else f"This model cannot generate images of the size {size}. Ask for one of: {', '.join(allowed)}.",
+        code="unsupported",
+    )
 
 
 class BatchObserver(Protocol):

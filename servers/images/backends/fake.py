@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import JsonValue
 
+from interleavethinker.tools.image_sizes import pixels_for
+from interleavethinker.tools.images.fitting import fitted
 from interleavethinker.tools.images.png import encode_png, open_rgb
 
 from .base import BackendStatus, BatchObserver, Cancelled, ImageRequest, Job, JobResult
@@ -57,6 +59,8 @@ class FakeBackend:
     def arguments(self, request: ImageRequest) -> dict[str, JsonValue]:
         """See `Backend.arguments`. An edit keeps its source's size."""
         width, height = request.source_size or (_SIDE, _SIDE)
+        if request.size is not None:
+            width, height = pixels_for(request.size, _SIDE * _SIDE)
         return {"width": request.width or width, "height": request.height or height, "steps": request.steps or 4}
 
     async def run(self, jobs: Sequence[Job], observer: BatchObserver) -> list[JobResult]:
@@ -84,5 +88,7 @@ def _cells_image(job: Job) -> bytes:
     size = (int(str(job.arguments["width"])), int(str(job.arguments["height"])))
     cells = Image.frombytes("RGB", (_CELLS, _CELLS), digest).resize(size, Image.Resampling.NEAREST)
     if job.source_png is not None:
-        cells = Image.blend(open_rgb(job.source_png).resize(size), cells, 0.5)
+        source = open_rgb(job.source_png)
+        source = source.resize(size) if request.size is None else fitted(source, size)
+        cells = Image.blend(source, cells, 0.5)
     return encode_png(cells)

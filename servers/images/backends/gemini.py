@@ -12,8 +12,9 @@ from typing import Any
 from pydantic import JsonValue
 
 from interleavethinker.tools.errors import GeneratorError, RefusalError
+from interleavethinker.tools.image_sizes import read_size
 
-from .base import ImageRequest, Job
+from .base import ImageRequest, Job, unsupported_size
 from .hosted import HostedBackend
 from .http_api import HostedApi, decode_image, first_api_key
 
@@ -55,6 +56,12 @@ class GeminiBackend(HostedBackend):
 
     def arguments(self, request: ImageRequest) -> dict[str, JsonValue]:
         """See `Backend.arguments`. The API takes an aspect ratio, not a size: the one nearest to width and height."""
+        if request.size is not None:
+            asked = read_size(request.size)
+            same = [name for name, ratio in _RATIOS.items() if abs(ratio - asked.ratio) < 1e-9]
+            if asked.exact or not same:
+                raise unsupported_size(request.size, list(_RATIOS))
+            return {"aspect_ratio": same[0]}
         width, height = request.source_size or (1024, 1024)
         width, height = request.width or width, request.height or height
         nearest = min(_RATIOS, key=lambda name: abs(_RATIOS[name] - width / height))

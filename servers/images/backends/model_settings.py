@@ -1,21 +1,26 @@
 """How to call each diffusers pipeline: sizes, steps, guidance, batching. Data, no behavior.
 
-Settings come from three sources, later ones winning: the pipeline class, the repository, and `call_arguments.json`
-beside the weights. A custom model folder therefore needs no code here.
+Settings come from four sources, later ones winning: the pipeline class, the repository, `call_arguments.json` beside
+the weights, and `server.toml` there, which is not part of the model's identity. A custom model folder therefore needs
+no code here.
 """
 
 import json
+import tomllib
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from interleavethinker.tools.errors import ProfileError
+from interleavethinker.tools.image_sizes import ImageSize
 from interleavethinker.tools.model_catalog import IMAGE_MODELS
 
 __all__ = ["PipelineSettings", "settings_for"]
 
 CALL_ARGUMENTS = "call_arguments.json"
+_SERVER_SETTINGS = "server.toml"
+"""For settings that do not change the pixels of any call: the file is not hashed into stored digests."""
 
 
 class PipelineSettings(BaseModel):
@@ -47,6 +52,11 @@ class PipelineSettings(BaseModel):
     """Width and height are rounded down to this."""
     edit_max_pixels: int = 1024 * 1024
     """Maximum size of an edit's result unless the request gives a size; larger sources are scaled down."""
+    sizes: tuple[ImageSize, ...] = ()
+    """The only sizes that can be asked for by `size`; empty: all whose sides are multiples of `multiple_of`."""
+    source_fit: Literal["whole", "pad"] = "whole"
+    """What happens to a source whose shape differs from the `size` that is asked for. `whole` passes it as it is, for
+    models that take it as a reference and compose the new shape; `pad` scales it to fit and adds a plain margin."""
     source_min_side: int = 1
     """Pixels; a smaller source is refused with a helpful message, where the pipeline's own would not help."""
     source_max_aspect: float = 100.0
@@ -103,10 +113,10 @@ def settings_for(pipeline_class: str, repository: str | None, folder: Path | Non
         pipeline_class: Class name as in `model_index.json`.
         repository: The repository it was downloaded from, if any.
         folder: Its folder; `call_arguments.json` in it is read. Keys that are fields of `PipelineSettings` are
-            settings, all others are call arguments.
+            settings, all others are call arguments. `server.toml` may hold `sizes` and `source_fit`.
 
     Raises:
-        ProfileError: `call_arguments.json` is malformed.
+        ProfileError: One of the files is malformed.
     """
     merged = dict(_BY_CLASS.get(pipeline_class, {})) | _BY_REPOSITORY.get(repository or "", {})
     if folder is not None and (granularity := _granularity(folder)) is not None:
@@ -121,9 +131,25 @@ def settings_for(pipeline_class: str, repository: str | None, folder: Path | Non
         default, given = merged.get("arguments", {}), own.get("arguments", {})
         if isinstance(default, dict) and isinstance(given, dict):
             merged["arguments"] = default | given | call_arguments
+        if folder is not None:
+            merged |= _server_settings(folder / _SERVER_SETTINGS)
         return PipelineSettings.model_validate(merged)
     except (ValidationError, json.JSONDecodeError) as error:
         raise ProfileError(f"{CALL_ARGUMENTS} contains invalid settings: {error}") from error
+
+
+def _server_settings(path: Path) -> dict[str, JsonValue]:
+    if not path.is_file():
+        return {}
+    try:
+        settings = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ProfileError(f"{_SERVER_SETTINGS} is not valid TOML: {error}") from error
+    if unknown := set(settings) - {"sizes", "source_fit"}:
+        raise ProfileError(
+            f"{_SERVER_SETTINGS} may only hold sizes and source_fit; found {', '.join(sorted(unknown))}."
+        )
+    return settings
 
 
 def _granularity(folder: Path) -> int | None:

@@ -12,8 +12,9 @@ from typing import Any
 from pydantic import JsonValue
 
 from interleavethinker.tools.errors import GeneratorError
+from interleavethinker.tools.image_sizes import pixels_for, read_size
 
-from .base import ImageRequest, Job
+from .base import ImageRequest, Job, unsupported_size
 from .hosted import HostedBackend
 from .http_api import HostedApi, decode_image, first_api_key
 
@@ -48,11 +49,26 @@ class OpenAiBackend(HostedBackend):
 
     def arguments(self, request: ImageRequest) -> dict[str, JsonValue]:
         """See `Backend.arguments`. The API takes neither steps nor guidance, so both are ignored."""
+        if request.size is not None:
+            width, height = self._exact_size(request.size)
+            return {"width": width, "height": height}
         width, height = request.source_size or (1024, 1024)
         width, height = request.width or width, request.height or height
         if self._sizes:
             width, height = min(self._sizes, key=lambda size: abs(size[0] / size[1] - width / height))
         return {"width": width, "height": height}
+
+    def _exact_size(self, size: str) -> tuple[int, int]:
+        """Returns the width and height that the API is asked for; a shape of about a megapixel for a ratio."""
+        if not self._sizes:
+            return pixels_for(size, 1024 * 1024)
+        asked = read_size(size)
+        for width, height in self._sizes:
+            if (width, height) == (asked.width, asked.height) or (
+                not asked.exact and width * asked.height == height * asked.width
+            ):
+                return width, height
+        raise unsupported_size(size, [f"{width}x{height}" for width, height in self._sizes])
 
     async def generate_one(self, job: Job) -> bytes:
         """See `HostedBackend.generate_one`."""

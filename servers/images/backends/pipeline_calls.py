@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 from pydantic import JsonValue
 
 from interleavethinker.tools.errors import GeneratorError, InputError
+from interleavethinker.tools.image_sizes import pixels_for, read_size
+from interleavethinker.tools.images.fitting import fitted
 from interleavethinker.tools.images.png import open_rgb
 from interleavethinker.tools.plain_text import without_control_tokens
 
-from .base import ImageRequest, Job
+from .base import ImageRequest, Job, unsupported_size
 from .model_settings import PipelineSettings
 
 if TYPE_CHECKING:
@@ -86,14 +88,17 @@ def _seed_argument(jobs: Sequence[Job]) -> dict[str, Any]:
 
 def _source_argument(jobs: Sequence[Job], settings: PipelineSettings) -> dict[str, Any]:
     """The source of each job; a single one as a list only for pipelines that take several references."""
-    sources = [_open_source(job) for job in jobs]
+    sources = [_open_source(job, settings) for job in jobs]
     return {"image": sources if settings.image_as_list or len(jobs) > 1 else sources[0]}
 
 
-def _open_source(job: Job) -> "Image":
+def _open_source(job: Job, settings: PipelineSettings) -> "Image":
     if job.source_png is None:
         raise GeneratorError("The source image of an edit is missing.")
-    return open_rgb(job.source_png)
+    source = open_rgb(job.source_png)
+    if job.request.size is None or settings.source_fit == "whole":
+        return source
+    return fitted(source, (int(str(job.arguments["width"])), int(str(job.arguments["height"]))))
 
 
 def _result_size(
@@ -101,15 +106,44 @@ def _result_size(
 ) -> tuple[int, int]:
     """Returns width and height: as requested, else like the source, else the model's own; rounded down to its steps."""
     if request.source_size is not None:
-        _check_source(*request.source_size, settings)
+        if request.size is None or settings.source_fit == "whole":
+            _check_source(*request.source_size, settings)
         width, height = request.source_size
         scale = min(1.0, (settings.edit_max_pixels / (width * height)) ** 0.5)
         width, height = int(width * scale), int(height * scale)
     else:
         width, height = int(str(arguments.get("width", 1024))), int(str(arguments.get("height", 1024)))
     step = settings.multiple_of
+    if request.size is not None:
+        return _exact_size(request.size, arguments, settings)
     width, height = request.width or width, request.height or height
     return max(step, width // step * step), max(step, height // step * step)
+
+
+def _exact_size(size: str, arguments: Mapping[str, JsonValue], settings: PipelineSettings) -> tuple[int, int]:
+    """Returns width and height for a size that must be met.
+
+    Raises:
+        InputError: The model cannot generate it; the message names sizes that it can.
+    """
+    step = settings.multiple_of
+    area = int(str(arguments.get("width", 1024))) * int(str(arguments.get("height", 1024)))
+    asked = read_size(size)
+    if settings.sizes:
+        for allowed in settings.sizes:
+            width, height = pixels_for(allowed, area)
+            if (width, height) == (asked.width, asked.height) or (
+                not asked.exact and width * asked.height == height * asked.width
+            ):
+                return width, height
+        raise unsupported_size(size, settings.sizes)
+    width, height = pixels_for(size, area, step)
+    if width % step or height % step:
+        lower, upper = ([side // step * step + up for side in (width, height)] for up in (0, step))
+        near = [f"{max(step, lower[0])}x{max(step, lower[1])}", f"{upper[0]}x{upper[1]}"]
+        error = unsupported_size(size, near)
+        raise InputError(f"{error} Both sides must be multiples of {step} pixels.", code=error.code)
+    return width, height
 
 
 def _check_source(width: int, height: int, settings: PipelineSettings) -> None:

@@ -5,7 +5,7 @@ import { Field, Problem, Text } from "./parts.js";
 import { AddImage, Picture } from "./pictures.js";
 
 const DRAFT = "studio-draft";
-const EMPTY = { text: "", profile: "", approve: true, attempts: "", calls: "", seconds: "", seed: "" };
+const EMPTY = { text: "", profile: "", approve: true, attempts: "", calls: "", seconds: "", size: "", seed: "" };
 const saved = () => {
   try {
     return { ...EMPTY, ...JSON.parse(sessionStorage.getItem(DRAFT)) };
@@ -57,6 +57,7 @@ function NewRequest({ api, options, onStarted }) {
         max_attempts: number(form.attempts, "Attempts per step", 1),
         max_calls: number(form.calls, "Generator calls", 1),
         time_limit: number(form.seconds, "Seconds of work", 1),
+        image_size: form.size.trim() || null,
         seed: number(form.seed, "The seed", 0),
       });
       sessionStorage.removeItem(DRAFT);
@@ -64,7 +65,7 @@ function NewRequest({ api, options, onStarted }) {
     });
   };
   const small = (name, label, placeholder) => html`<label class="field"><span class="label">${label}</span>
-    <input inputmode="numeric" placeholder=${placeholder ?? ""} value=${form[name]} onInput=${(event) => set(name)(event.target.value)} /></label>`;
+    <input inputmode=${name === "size" ? "text" : "numeric"} placeholder=${placeholder ?? ""} value=${form[name]} onInput=${(event) => set(name)(event.target.value)} /></label>`;
   const limits = profile?.limits ?? {};
   return html`<form class=${`new-request ${over ? "over" : ""}`} onSubmit=${send}
     onDragOver=${(event) => { event.preventDefault(); setOver(true); }} onDragLeave=${() => setOver(false)}
@@ -95,11 +96,12 @@ function NewRequest({ api, options, onStarted }) {
     <label class="check"><input type="checkbox" checked=${form.approve || options.require_person} disabled=${options.require_person}
       onChange=${(event) => set("approve")(event.target.checked)} />
       <span>Show me the plan first; nothing is generated before I approve it</span></label>
-    <details><summary>Limits and seed</summary>
+    <details><summary>Limits, image size and seed</summary>
       <div class="grid">
         ${small("attempts", "Attempts per step", limits.max_attempts)}
         ${small("calls", "Generator calls in all", limits.max_calls ?? "no limit")}
         ${small("seconds", "Seconds of work", limits.time_limit ?? "no limit")}
+        ${small("size", "Image size or shape", "1024x576 or 16:9")}
         ${small("seed", "Seed", "random")}
       </div>
     </details>

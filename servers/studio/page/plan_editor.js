@@ -10,12 +10,14 @@ const draftOf = (step) => ({
   instruction: step?.instruction ?? "",
   prompt: step?.prompt ?? "",
   auxiliary_text: step?.caption ?? "",
+  size: step?.size ?? "",
 });
 const textOf = (value) => (value.trim() ? value : null);
 const stepOf = (draft) => ({
   instruction: textOf(draft.instruction),
   prompt: textOf(draft.prompt),
   auxiliary_text: textOf(draft.auxiliary_text),
+  ...(textOf(draft.size) ? { size: textOf(draft.size) } : {}),
 });
 const isEmpty = (draft) => !draft.instruction.trim() && !draft.prompt.trim() && !draft.auxiliary_text.trim();
 const asJson = (drafts) => JSON.stringify(drafts.map(stepOf));
@@ -38,6 +40,7 @@ function StepFields({ draft, number, count, onChange, onMove, onRemove }) {
     <${Field} label="Prompt for the image" rows="2" value=${draft.prompt} onInput=${change("prompt")}
       placeholder="No image: this step is text only" />
     <${Field} label="Text beside the image" rows="1" value=${draft.auxiliary_text} onInput=${change("auxiliary_text")} />
+    ${draft.size && html`<${Field} label="Image size or shape" rows="1" value=${draft.size} onInput=${change("size")} />`}
   </li>`;
 }
 

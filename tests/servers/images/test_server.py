@@ -75,7 +75,8 @@ async def test_the_tools_have_complete_input_and_output_schemas(transport: str, 
         assert sorted(tools) == ["edit_image", "generate_image", "put_image", "server_status"]
         generate = tools["generate_image"]
         assert generate.input_schema["required"] == ["prompt"]
-        assert set(generate.input_schema["properties"]) == {"prompt", "seed", "width", "height", "steps", "guidance"}
+        arguments = {"prompt", "seed", "width", "height", "size", "steps", "guidance"}
+        assert set(generate.input_schema["properties"]) == arguments
         assert all("description" in field for field in generate.input_schema["properties"].values())
         assert generate.output_schema is not None
         names = {"uri", "sha256", "bytes", "width", "height", "seed", "model", "seconds", "cached"}
@@ -87,6 +88,7 @@ async def test_the_tools_have_complete_input_and_output_schemas(transport: str, 
             "seed": (0, 2**53 - 1),
             "width": (16, 4096),
             "height": (16, 4096),
+            "size": (None, None),
             "steps": (1, 200),
             "guidance": (0, 100),
         }

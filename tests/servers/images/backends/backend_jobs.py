@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -38,7 +39,7 @@ def sample_png(seed: int, width: int = 64, height: int = 64) -> bytes:
     return encode_png(Image.fromarray(noise).resize((width, height), Image.Resampling.BICUBIC))
 
 
-def make_job(backend: Backend, prompt: str, seed: int, source: bytes | None = None, **options: int) -> Job:
+def make_job(backend: Backend, prompt: str, seed: int, source: bytes | None = None, **options: Any) -> Job:
     """A job as the service would make it; `options` are fields of `ImageRequest`."""
     size = None if source is None else Image.open(io.BytesIO(source)).size
     sha256 = None if source is None else sha256_of(source)
