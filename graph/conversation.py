@@ -14,21 +14,16 @@ from typing import Any
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langgraph.config import get_config
 
-from interleavethinker.tools.errors import InputError
-from interleavethinker.tools.images.data_uris import decode_base64, decode_data_uri, is_data_uri
-from interleavethinker.tools.images.png import canonical_png
-from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.types import ImagePart, Part, Request, Sha256, TextPart
 
 from .context import GraphContext
 from .document import Document
 from .export.markdown import document_lines
 
-__all__ = ["answer_message", "continued", "image_address", "message_parts", "unanswered_message"]
+__all__ = ["answer_message", "continued", "image_address", "stored_form", "unanswered_message"]
 
 _MOST_IMAGES = 8
 """Images of the thread that a further request begins with, the newest; each costs a model as much as a page of text."""
-_STORED = re.compile(r"(?:image://|https?://\S*/images/)([0-9a-f]{64})(?:\.png)?")
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 _PLACE = re.compile(
     r"\s*\b(?:(?:in|of|at|from|on|for)\s+)?(?:the\s+)?"
@@ -49,31 +44,6 @@ def unanswered_message(state: Mapping[str, Any]) -> HumanMessage | None:
     if not isinstance(last, HumanMessage) or (last.id is not None and last.id == state.get("message_id")):
         return None
     return None if state.get("request") and not state.get("plans") else last
-
-
-def message_parts(message: HumanMessage, store: ImageStore | None) -> tuple[Part, ...]:
-    """Returns a message as the parts of a request, and puts its images into the store. Blocks; call it in a thread.
-
-    Args:
-        message: With any number of text and image blocks, in LangChain's form or a provider's.
-        store: Where images go.
-
-    Raises:
-        InputError: A block is neither text nor a usable image. Addresses of other servers are not fetched.
-    """
-    parts: list[Part] = []
-    for block in message.content_blocks:
-        if block["type"] == "text":
-            if block["text"].strip():
-                parts.append(TextPart(text=block["text"]))
-        elif block["type"] == "image":
-            parts.append(ImagePart(sha256=_stored_image(block, store)))
-        else:
-            raise InputError(
-                f"A message may contain texts and images; found a block of the type {block['type']!r}. Remove it.",
-                code="unsupported",
-            )
-    return tuple(parts)
 
 
 def continued(
@@ -159,29 +129,3 @@ def _named_steps(text: str) -> list[int]:
 def _without_place(part: TextPart) -> TextPart:
     rest = _PLACE.sub("", part.text, count=1).strip()
     return TextPart(text=rest) if rest else part
-
-
-def _stored_image(block: Mapping[str, Any], store: ImageStore | None) -> Sha256:
-    url = str(block.get("url") or "")
-    if stored := _STORED.fullmatch(url):
-        if store is not None and stored.group(1) not in store:
-            raise InputError(
-                f"Image {stored.group(1)} is not in the store of this graph. Send its bytes.", code="unknown_image"
-            )
-        return stored.group(1)
-    data = block.get("base64")
-    if not isinstance(data, str):
-        data = url
-    if not (block.get("base64") or is_data_uri(url)):
-        raise InputError(
-            "An image in a message must be base64 data or the address of an image that was put here; other addresses "
-            "are not fetched.",
-            code="invalid_image",
-        )
-    if store is None:
-        raise InputError(
-            "This graph has no store for images in messages. Pass `Components(…, store=ImageStore(…))`.",
-            code="unsupported",
-        )
-    encoded = decode_data_uri(data) if is_data_uri(data) else decode_base64(data)
-    return store.put(canonical_png(encoded))

@@ -7,11 +7,12 @@ this project's first form, and accepts its answer: `{"approved": true, "steps": 
 Pure functions. An answer that cannot be used is described in words, so that the same question can be asked again.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from interleavethinker.tools.types import Attempt, Plan, Step
 
@@ -55,8 +56,20 @@ class _Reject(_Frozen):
     message: str = ""
 
 
+def _parsed(steps: object) -> object:
+    """Returns the steps of a form in which a person edited them as JSON; such forms send back the text."""
+    if not isinstance(steps, str):
+        return steps
+    try:
+        return json.loads(steps)
+    except ValueError as error:
+        raise ValueError(
+            f"not valid JSON ({error}); correct it, or reject the plan and say what is to change"
+        ) from error
+
+
 class _PlanArguments(_Frozen):
-    steps: tuple[Step, ...]
+    steps: Annotated[tuple[Step, ...], BeforeValidator(_parsed)]
 
 
 class _EditedPlan(_Frozen):

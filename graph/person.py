@@ -18,10 +18,11 @@ from interleavethinker.tools.types import Plan, Request, Sha256, TextPart
 
 from .attempts import attempts_for
 from .context import Components, GraphContext, options_of
-from .conversation import continued, image_address, message_parts, stored_form, unanswered_message
+from .conversation import continued, image_address, stored_form, unanswered_message
 from .events import Judged
 from .human_loop import image_question, image_verdict, plan_decision, plan_question
 from .limits import Limits, StopReason
+from .message_blocks import message_parts
 from .planning import check_steps
 from .routing import limits_of
 from .state import (

@@ -1,6 +1,7 @@
 """The graph as chat clients and LangGraph's server use it: context, messages in and out, JSON forms, questions."""
 
 import base64
+import json
 from pathlib import Path
 from typing import Any
 
@@ -152,12 +153,57 @@ def test_a_message_with_text_and_images_is_the_request_and_is_answered_in_markdo
         ({"type": "image", "url": "https://elsewhere.example/a.png"}, "other addresses are not fetched"),
         ({"type": "image", "base64": "!", "mime_type": "image/png"}, "not valid base64"),
         ({"type": "image", "url": "image://" + "0" * 64}, "not in the store"),
+        ({"type": "image", "file_id": "file-1"}, "other addresses are not fetched"),
         ({"type": "file", "base64": "AA==", "mime_type": "text/plain"}, "found a block of the type 'file'"),
+        ({"type": "file", "data": "AA==", "mimeType": "application/pdf"}, "'file' with application/pdf"),
+        ({"type": "text"}, "needs a `text`"),
+        ({"type": "text", "text": None}, "needs a `text`"),
+        ({}, "found a block of the type 'nothing'"),
     ],
 )
 def test_a_message_block_that_cannot_be_used_is_refused(store: ImageStore, block: Any, problem: str) -> None:
     with pytest.raises(InputError, match=problem):
         embedded(components(store)).invoke({"messages": [HumanMessage([block])]})
+
+
+DATA = base64.b64encode(PNG).decode()
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"type": "image", "base64": DATA, "mime_type": "image/png"},
+        {"type": "image", "source_type": "base64", "data": DATA, "mime_type": "image/png"},
+        {"type": "image", "mimeType": "image/png", "data": DATA, "metadata": {"name": "a.png"}},
+        {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{DATA}"}},
+        {"type": "image_url", "image_url": f"data:image/png;base64,{DATA}"},
+        {"type": "input_image", "image_url": f"data:image/png;base64,{DATA}"},
+        {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": DATA}},
+        {"type": "media", "mime_type": "image/png", "data": DATA},
+        {"inline_data": {"mime_type": "image/png", "data": DATA}},
+        {"type": "file", "mediaType": "image/png", "url": f"data:image/png;base64,{DATA}"},
+        {"type": "non_standard", "value": {"type": "input_image", "image_url": f"data:image/png;base64,{DATA}"}},
+    ],
+    ids=[
+        "LangChain",
+        "LangChain 0",
+        "agent-chat-ui",
+        "OpenAI chat",
+        "OpenAI chat, text",
+        "OpenAI responses",
+        "Anthropic",
+        "langchain-google",
+        "Google",
+        "AI SDK",
+        "unknown to LangChain",
+    ],
+)
+def test_an_image_is_read_in_the_forms_of_chat_clients(store: ImageStore, block: Any) -> None:
+    parts = components(store)
+    embedded(parts).invoke({"messages": [{"role": "user", "content": [block]}]})
+    (request,) = requests_of(parts)
+    assert [part.kind for part in request.parts] == ["image"]
+    assert store.get(request.images[0]) == PNG
 
 
 def test_a_further_message_continues_with_the_images_so_far(store: ImageStore) -> None:
@@ -269,6 +315,20 @@ def test_a_plan_is_approved_edited_or_rejected_in_langchains_form(store: ImageSt
         "rejected",
         ("The plan was rejected; nothing was generated.",),
     )
+
+
+def test_a_plan_edited_as_text_in_a_form_is_read_as_json(store: ImageStore) -> None:
+    graph = graph_of(components(store))
+    (asked,) = graph.invoke({"request": "x"}, THREAD, context={"approve_plan": True})["__interrupt__"]
+    steps = json.dumps(asked.value["action_requests"][0]["args"]["steps"])
+    for text, problem in ((steps[:-1], "not valid JSON"), ('"a"', "should be a valid tuple")):
+        edited = {"name": "carry_out_plan", "args": {"steps": text}}
+        asked = graph.invoke(decide("edit", edited_action=edited), THREAD)["__interrupt__"][0].value
+        assert problem in asked["problem"]
+        assert asked["problem"] in asked["action_requests"][0]["description"], "where a person reads it"
+    edited = {"name": "carry_out_plan", "args": {"steps": steps.replace('"a"', '"mine"')}}
+    ended = graph.invoke(decide("edit", edited_action=edited), THREAD)
+    assert [block.text for block in ended["document"].blocks if block.kind == "image"] == ["mine", "b"]
 
 
 def test_a_person_accepts_or_rejects_each_image_in_langchains_form(store: ImageStore) -> None:
