@@ -4,16 +4,14 @@ The commands `run`, `resume`, `branch`, `approve` and `judge` all end here. Ctrl
 call; a second Ctrl-C stops at once.
 """
 
-import asyncio
 import contextlib
-import signal
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from interleavethinker.tools.errors import InputError, InterleaveError
 
 from .exit_codes import BAD_INPUT, FAILURE, INTERRUPTED, OK, WAITING, code_of
+from .interrupts import pause_on_interrupt
 from .terminal import console, echo, echo_json
 
 if TYPE_CHECKING:
@@ -23,6 +21,8 @@ if TYPE_CHECKING:
     from interleavethinker.graph.events import Event
 
 __all__ = ["run_trajectory"]
+
+_PAUSING = "Pausing after the current generator call. Press Ctrl-C again to stop at once."
 
 
 async def run_trajectory(
@@ -99,7 +99,7 @@ async def _run(workspace: "Workspace", trajectory: str, terminal: "Console", *, 
 
     last: Event | None = None
     with (
-        _pause_on_interrupt(workspace, trajectory, terminal.print),
+        pause_on_interrupt(lambda: workspace.pause(trajectory), terminal.print, _PAUSING),
         LiveView(terminal, await workspace.get(trajectory)) as view,
     ):
         async with contextlib.aclosing(workspace.stream(trajectory, review=review)) as events:
@@ -159,39 +159,3 @@ def _report(trajectory: "Trajectory", page: Path | None, *, refused: bool = Fals
     else:
         echo(f"Document: {page.with_name('document.md')}")
         echo(f"Storyboard: {page}")
-
-
-@contextlib.contextmanager
-def _pause_on_interrupt(workspace: "Workspace", trajectory: str, say: Callable[[str], None]) -> Iterator[None]:
-    """Makes the first Ctrl-C request a pause, and the second one stop at once."""
-    loop = asyncio.get_running_loop()
-    this_task = asyncio.current_task()
-    pauses: set[asyncio.Task[None]] = set()
-
-    async def pause() -> None:
-        with contextlib.suppress(InterleaveError):  # The trajectory may have ended at the same moment.
-            await workspace.pause(trajectory)
-
-    def first() -> None:
-        loop.remove_signal_handler(signal.SIGINT)
-        loop.add_signal_handler(signal.SIGINT, second)
-        pauses.add(loop.create_task(pause()))  # The loop keeps only weak references to tasks.
-        say("Pausing after the current generator call. Press Ctrl-C again to stop at once.")
-
-    def second() -> None:
-        if this_task is not None:
-            this_task.cancel()
-
-    try:
-        loop.add_signal_handler(signal.SIGINT, first)
-    except (NotImplementedError, RuntimeError):  # On Windows, or outside the main thread, Ctrl-C stops at once.
-        yield
-        return
-    try:
-        yield
-    except asyncio.CancelledError:
-        raise KeyboardInterrupt from None
-    finally:
-        loop.remove_signal_handler(signal.SIGINT)
-        for task in pauses:
-            task.cancel()

@@ -12,6 +12,7 @@ importing this module costs nothing and loads no model library.
 | --- | --- |
 | get an answer | `illustrate`, `aillustrate`, `Answer` |
 | run, watch, steer and keep trajectories | `Workspace`, `Limits`, `HumanVerdict`, `BranchPoint`, the events |
+| answer many requests at once | `read_manifest`, `sweep`, `run_batch`, `Batch`, `BatchRequest`, `BatchResult` |
 | embed the agent in a LangGraph graph | `make_graph`, `GraphContext`, `build_graph`, `serializer`, `shared_store` |
 | bring a planner, critic, generator or check | `Components`, `Planner`, `Critic`, `ImageGenerator`, `PlanCheck` |
 | catch errors | `InterleaveError` and its subclasses |
@@ -23,6 +24,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     __version__: str
     from interleavethinker.graph.answer import Answer
+    from interleavethinker.graph.batch.batch import Batch, run_batch
+    from interleavethinker.graph.batch.manifest import BatchRequest, read_manifest, sweep
+    from interleavethinker.graph.batch.results import BatchResult
     from interleavethinker.graph.build import build_graph, make_graph
     from interleavethinker.graph.context import Components, GraphContext
     from interleavethinker.graph.document import (
@@ -110,6 +114,9 @@ __all__ = [
     "Answer",
     "ApprovalNeeded",
     "Attempt",
+    "Batch",
+    "BatchRequest",
+    "BatchResult",
     "Block",
     "BranchPoint",
     "Cancelled",
@@ -189,14 +196,20 @@ __all__ = [
     "load_profile",
     "make_graph",
     "open_components",
+    "read_manifest",
+    "run_batch",
     "serializer",
     "shared_store",
     "shipped_profiles",
     "show",
+    "sweep",
 ]
 
 _EXPORTS = {
     "graph.answer": ("Answer",),
+    "graph.batch.batch": ("Batch", "run_batch"),
+    "graph.batch.manifest": ("BatchRequest", "read_manifest", "sweep"),
+    "graph.batch.results": ("BatchResult",),
     "graph.build": (
         "build_graph",
         "make_graph",

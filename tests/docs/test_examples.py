@@ -17,6 +17,7 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 TESTED = {
+    "batch",
     "benchmark",
     "custom_components",
     "deep_agent",  # in test_deep_agent.py
@@ -60,6 +61,15 @@ def test_benchmark(capsys: pytest.CaptureFixture[str]) -> None:
     values = {one["name"]: one["value"] for one in run("benchmark")["report"]["figures"]}
     assert values["image"] == 100
     assert "# UEval, protocol official" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("own_folders", "fake_micro")
+def test_batch(capsys: pytest.CaptureFixture[str]) -> None:
+    run("batch")
+    first = capsys.readouterr().out
+    assert first.splitlines()[0] == "ball-1: done, 2 of 2 steps accepted"
+    assert len(first.splitlines()) == 4
+    assert Path("runs/example/settings.csv").read_text().count("seed=") == 2
 
 
 @pytest.mark.usefixtures("own_folders", "fake_micro")
