@@ -110,7 +110,7 @@ benchmark-scale: $(STAMP)
 robustness: $(STAMP)
 	$(BIN)/python tests/robustness/fuzz.py --rounds $(ROUNDS) --seed $(SEED)
 	$(BIN)/python tests/robustness/kill.py --rounds $(KILLS) --seed $(SEED)
-	$(BIN)/python -m tests.servers.trajectories.kill --rounds $(KILLS) --seed $(SEED)
+	$(BIN)/python -m tests.servers.trajectories.kill --kills $(KILLS) --seed $(SEED)
 	$(BIN)/python tests/robustness/clients.py --connections $(CONNECTIONS)
 
 # Executes the notebooks and stores their outputs; the tests execute them too.

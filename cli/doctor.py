@@ -1,5 +1,6 @@
 """`interleavethinker doctor`: reports what is installed and what is missing, without loading a model."""
 
+import asyncio
 import os
 import platform
 import sys
@@ -28,11 +29,26 @@ _USABLE = 0.9
 
 def doctor(
     profile: ProfileName = None,
+    server: Annotated[
+        str | None,
+        typer.Option(metavar="URL|COMMAND", help="Check an MCP server as a chat client would, instead of a profile."),
+    ] = None,
     json_output: Annotated[bool, typer.Option("--json", help="Print machine-readable output.")] = False,
 ) -> None:
-    """Check this installation, your settings, and what a profile needs. Exits with 3 if a requirement is not met."""
+    """Check this installation, your settings, and what a profile needs. Exits with 3 if a requirement is not met.
+
+    With --server, check a server of this project or another one: connect as a
+    chat client does, list the tools, and read. Nothing is generated.
+
+    Examples:
+    interleavethinker doctor --profile klein
+    interleavethinker doctor --server http://127.0.0.1:8766/mcp
+    interleavethinker doctor --server "interleavethinker trajectory-server"
+    """
     checks = [_check_python(), *_check_libraries(LIBRARIES)]
-    if all(check.good for check in checks):  # Loading a profile needs these libraries.
+    if server is not None and all(check.good for check in checks):
+        checks += _check_server(server)
+    elif all(check.good for check in checks):  # Loading a profile needs these libraries.
         from interleavethinker.tools.settings import DEFAULT_PROFILE, chosen_profile
 
         settings = _check_settings()
@@ -48,6 +64,13 @@ def doctor(
             _print(check, width)
     if not all(check.good for check in checks):
         raise typer.Exit(3)
+
+
+def _check_server(words: str) -> list[CheckResult]:
+    from interleavethinker.tools.mcp.server_check import check_server, target_of
+
+    target = target_of(words)
+    return asyncio.run(check_server(target, os.environ.get("INTERLEAVETHINKER_TOKEN") or None))
 
 
 def _print(check: CheckResult, width: int) -> None:

@@ -95,3 +95,10 @@ def test_a_profile_with_an_image_model_by_alias_reports_licence_and_gpu(
 def test_people_see_a_mark_for_each_kind_of_result() -> None:
     results = (CheckResult("a", True, ""), CheckResult("b", True, "", warning=True), CheckResult("c", False, ""))
     assert [doctor._mark(result)[0] for result in results] == ["ok", "!!", "--"]
+
+
+def test_a_server_that_cannot_be_reached_is_a_failure(capsys: pytest.CaptureFixture[str]) -> None:
+    code, checks = doctor_checks(capsys, "--server", "no-such-program --option")
+    assert code == 3
+    assert "is not found" in str(checks["connection"]["found"])
+    assert "settings" not in checks, "only the server is checked"

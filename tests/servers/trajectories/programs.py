@@ -7,7 +7,7 @@ import re
 import shlex
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,24 +26,25 @@ STORY = "Draw a big red ball on the left. Then make it blue. Then make it green.
 STEPS = 4
 
 
-def write_profile(folder: Path) -> Path:
-    """Writes a profile whose image server logs to `log` in the same folder."""
-    words = (sys.executable, str(COUNTING_SERVER), str(folder / "generated"), str(folder / "log"))
+def write_profile(folder: Path, command: Sequence[str] = ()) -> Path:
+    """Writes a profile whose image server, started by a command, logs to `log` in the same folder."""
+    words = command or (sys.executable, str(COUNTING_SERVER), str(folder / "generated"), str(folder / "log"))
     path = folder / "scripted.toml"
     path.write_text(PROFILE.format(command=", ".join(f"'{word}'" for word in words)))
     return path
 
 
-def repeated_calls(folder: Path) -> list[int]:
-    """Returns the seeds that were generated again although their image had been finished."""
+def repeated_calls(folder: Path) -> list[str]:
+    """Returns the seeds or images that were generated again although the image had been finished."""
     finished: set[str] = set()
     repeated = []
-    for line in (folder / "log").read_text().splitlines():
+    log = folder / "log"
+    for line in log.read_text().splitlines() if log.exists() else ():
         event, seed = line.split()
         if event == "finished":
             finished.add(seed)
         elif seed in finished:
-            repeated.append(int(seed))
+            repeated.append(seed)
     return repeated
 
 

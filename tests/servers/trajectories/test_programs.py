@@ -14,7 +14,8 @@ from mcp.client.context import ClientRequestContext
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types import ElicitRequestParams, ElicitResult
 
-from .kill import kill_rounds
+from .agents import open_studio
+from .kill import LostError, compare, kill_processes
 from .programs import (
     PROGRAM,
     STEPS,
@@ -167,6 +168,26 @@ async def test_a_wrong_start_says_what_is_wrong(tmp_path: Path) -> None:
         assert expected in result[2]
 
 
-async def test_random_kills_of_servers_and_clients_lose_nothing() -> None:
-    figures = await kill_rounds(3, seed=1)
-    assert figures["rounds"] == 3
+async def test_random_kills_of_clients_and_servers_lose_nothing() -> None:
+    figures = await kill_processes(4, seed=1)
+    assert figures["kills"] >= 4
+    assert figures["calls"]
+
+
+async def test_the_kill_harness_notices_what_is_lost(tmp_path: Path) -> None:
+    async with open_studio(tmp_path) as studio:
+        name = await studio.service.start("a ball")
+        view = (await studio.until(name, lambda view: view.status == "done")).model_dump(mode="json")
+        compare(view, view)
+        first, *others = view["steps"]
+        (attempt,) = first["attempts"]
+        for lost in (
+            view | {"finished": 2},
+            view | {"plan_version": 0},
+            view | {"steps": [first | {"attempts": []}, *others]},
+            view | {"steps": [first | {"attempts": [attempt | {"image": None}]}, *others]},
+        ):
+            with pytest.raises(LostError):
+                compare(view, lost)
+        with pytest.raises(LostError, match="was cancelled"):
+            compare(view | {"status": "cancelled"}, view)
