@@ -55,7 +55,7 @@ class SlowBackend(FakeBackend):
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 - what is waited for is the code under test
             await asyncio.sleep(0)
 
@@ -143,7 +143,7 @@ async def test_an_idle_model_is_unloaded_and_loaded_again_by_the_next_call(tmp_p
     async with service_of(backend, tmp_path, wait=60, unload_after=0.01) as service:
         for seed in range(3):
             await service.generate("a ball", seed=seed)
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 await backend.unloads.get()
             assert service.status()["loaded"] is False
         await service.generate("a ball", seed=0)  # from the store
@@ -171,7 +171,7 @@ async def test_a_model_in_use_is_not_unloaded(tmp_path: Path) -> None:
         assert backend.unloads.empty()
         finish.set()
         await call
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             await backend.unloads.get()
 
 

@@ -152,7 +152,7 @@ async def test_a_deletion_is_carried_out_in_time_and_then_cannot_be_undone(tmp_p
     async with _page(tmp_path, undo_seconds=0.0) as page:
         name = await page.finished(request="a story")
         await page.post(f"/{name}/delete")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while await page.studio.service.list():  # noqa: ASYNC110 - the deletion is not announced
                 await asyncio.sleep(0.01)
         assert "for good" in await page.refused(f"/{name}/restore", 404)

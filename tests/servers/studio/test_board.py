@@ -31,7 +31,7 @@ from playwright.async_api import async_playwright, expect  # noqa: E402 - after 
 if TYPE_CHECKING:
     from playwright.async_api import FrameLocator, Page
 
-TIMEOUT = 30_000
+TIMEOUT = 90_000
 PNG = fake_image(GenerationRequest(prompt="mine", seed=1))
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src 'none'; connect-src 'none'"
 HOST = """<!doctype html><meta charset="utf-8"><body><script>

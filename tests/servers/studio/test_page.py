@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 PNG = fake_image(GenerationRequest(prompt="mine", seed=1))
-TIMEOUT = 30_000
+TIMEOUT = 90_000
 
 Open = Callable[..., "Page"]
 

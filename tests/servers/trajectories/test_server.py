@@ -52,7 +52,7 @@ class Chat:
         return dict(result.structured_content or {})
 
     async def until_ended(self, view: dict[str, Any]) -> dict[str, Any]:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while view["status"] == "running":
                 view = await self.ok("follow", trajectory=view["trajectory"], since=view["version"], wait=20)
         return view
@@ -148,7 +148,7 @@ async def test_follow_waits_in_bounds_and_reports_progress(tmp_path: Path) -> No
         waiting = asyncio.create_task(
             one.client.call_tool("follow", {"trajectory": started["trajectory"], "wait": 20}, progress_callback=note)
         )
-        await asyncio.wait_for(has_reported.wait(), 10)
+        await asyncio.wait_for(has_reported.wait(), 60)
         one.studio.generator.gate.set()
         result = await waiting
         assert result.structured_content is not None

@@ -49,7 +49,7 @@ async def running(server: Coroutine[Any, Any, None], port: int) -> AsyncIterator
     with harmless_signal():
         task = asyncio.create_task(server)
         try:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 while not task.done():
                     try:
                         _, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -67,7 +67,7 @@ async def running(server: Coroutine[Any, Any, None], port: int) -> AsyncIterator
         finally:
             if not task.done():
                 os.kill(os.getpid(), signal.SIGTERM)
-                async with asyncio.timeout(30):
+                async with asyncio.timeout(60):
                     await task
 
 

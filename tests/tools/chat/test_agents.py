@@ -206,7 +206,7 @@ async def test_all_cases_are_sent_at_once(store: ImageStore) -> None:
             return self._generate(messages)
 
     case = CriticInput(source=None, image=add(store, "blue"), original_prompt="a", prompt="a")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         assert len(await ChatCritic(Concurrent(answers=[ACCEPTED]), store).judge([case] * 3)) == 3
 
 

@@ -26,7 +26,7 @@ class Gate:
         self.opened = threading.Event()
 
     def complete(self, prompts: Sequence[Prompt]) -> list[Completion]:
-        self.opened.wait(timeout=10)
+        self.opened.wait(timeout=60)
         self.prompts.append(prompts)
         return batch_size(prompts)
 
@@ -36,7 +36,7 @@ def test_only_prompts_with_equal_sampling_parameters_share_a_batch_and_none_is_l
     batcher = Batcher(gate.complete)
     futures = [batcher.submit(prompt(max_new_tokens=1 + i % 2), 4) for i in range(9)]
     gate.opened.set()
-    assert all(future.result(timeout=10).finished for future in futures)
+    assert all(future.result(timeout=60).finished for future in futures)
     assert sum(batcher.batches) == 9
     assert 1 < max(batcher.batches) <= 4
     assert all(len({one.sampling for one in prompts}) == 1 for prompts in gate.prompts)
@@ -48,7 +48,7 @@ def test_prompts_with_a_batch_limit_of_one_are_completed_alone() -> None:
     limits = [1, 8, 1, 8, 8]
     futures = [batcher.submit(prompt(), limit) for limit in limits]
     gate.opened.set()
-    sizes = [int(future.result(timeout=10).text) for future in futures]
+    sizes = [int(future.result(timeout=60).text) for future in futures]
     assert [size for size, limit in zip(sizes, limits, strict=True) if limit == 1] == [1, 1]
     assert sum(batcher.batches) == 5
 
@@ -59,7 +59,7 @@ def test_a_long_queue_is_completed_in_full_batches() -> None:
     first, others = prompt(max_new_tokens=1), prompt(max_new_tokens=2)
     futures = [batcher.submit(one, 8) for one in (first, *[others] * 13, first, *[others] * 9)]
     gate.opened.set()
-    assert all(future.result(timeout=10).finished for future in futures)
+    assert all(future.result(timeout=60).finished for future in futures)
     assert max(batcher.batches) == 8
 
 
@@ -74,8 +74,8 @@ def test_an_error_reaches_its_callers_and_the_next_prompt_is_completed() -> None
 
     batcher = Batcher(fail_once)
     with pytest.raises(RuntimeError, match="out of memory"):
-        batcher.submit(prompt(), 1).result(timeout=10)
-    assert batcher.submit(prompt(), 1).result(timeout=10).text == "1"
+        batcher.submit(prompt(), 1).result(timeout=60)
+    assert batcher.submit(prompt(), 1).result(timeout=60).text == "1"
 
 
 def test_closing_completes_what_was_submitted_and_ends_the_thread() -> None:
@@ -88,7 +88,7 @@ def test_closing_completes_what_was_submitted_and_ends_the_thread() -> None:
         thread.start()
     gate.opened.set()
     for thread in closing:
-        thread.join(timeout=10)
+        thread.join(timeout=60)
     assert all(future.done() and future.result().finished for future in futures)
     assert threading.active_count() == before
     with pytest.raises(ModelError) as caught:
