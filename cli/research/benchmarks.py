@@ -104,7 +104,7 @@ def _command(name: str) -> Callable[..., None]:
             str,
             typer.Option(
                 help="Row of the paper's tables: full, 'generator alone', 'planner, no critic', 'planner + reseed', "
-                "'T_max = N', 'one agent'; micro also 'full SFT', 'full RL'.",
+                "'T_max = N', 'one agent', 'one agent, stepwise'; micro also 'full SFT', 'full RL'.",
                 rich_help_panel=_AGENT,
             ),
         ] = "full",

@@ -1,4 +1,4 @@
-"""Answers of the agent to a benchmark's items: one trajectory an item, in a workspace of the run.
+"""Answers of the agent to a benchmark's items: one trajectory an item (stepwise: one a step), in the run's workspace.
 
 Trajectories give pause, kill, resume and limits for free: a run that is started again resumes the trajectories that
 were stopped, and finished ones are only read. The agent's own failures (a refused request, an unusable plan, a limit)
@@ -16,6 +16,7 @@ from pathlib import Path
 
 from interleavethinker.evaluation.judges.questions import ImageFile
 from interleavethinker.evaluation.progress import StageProgress, ignore_progress
+from interleavethinker.graph.attempts import derive_seed
 from interleavethinker.graph.events import Failed
 from interleavethinker.graph.workspace.snapshot import Trajectory
 from interleavethinker.graph.workspace.workspace import Workspace
@@ -28,9 +29,12 @@ from interleavethinker.tools.errors import (
 )
 from interleavethinker.tools.files import LineFile
 from interleavethinker.tools.images.store import ImageStore
+from interleavethinker.tools.request_parsing import named_step_count
 from interleavethinker.tools.types import ImagePart, Part, Request, TextPart
 
 from .benchmark import BenchmarkAnswer, Item, Piece
+from .experiments import OpenAgent
+from .stepwise import MAX_STEPS, next_request
 
 __all__ = ["answer_items", "answer_of"]
 
@@ -39,11 +43,10 @@ _AGENTS_OWN = {ModelAnswerError.code, RefusalError.code}
 
 
 async def answer_items(
-    workspace: Workspace,
+    agent: OpenAgent,
     items: Sequence[Item],
     known: Path,
     *,
-    profile: str | None = None,
     seed: int = 0,
     at_once: int = 4,
     progress: StageProgress = ignore_progress,
@@ -51,10 +54,9 @@ async def answer_items(
     """Answers every item that has no finished trajectory yet, and returns all answers by the item's id.
 
     Args:
-        workspace: The workspace of the run.
+        agent: The agent, with the workspace of the run.
         items: The items.
-        known: The file that says which trajectory belongs to which item.
-        profile: The profile; None uses the components that the workspace was opened with.
+        known: The file that says which trajectories belong to which item.
         seed: Seed of all trajectories; each item has its own, whatever the other items are.
         at_once: How many trajectories run concurrently.
         progress: Called for every answered item.
@@ -72,7 +74,7 @@ async def answer_items(
             if failures:
                 return
             try:
-                answers[item.id] = await _answer(workspace, item, record, profile, seed)
+                answers[item.id] = await _answer(agent, item, record, seed)
             except InterleaveError as error:
                 failures.append(error)
                 return
@@ -87,12 +89,14 @@ async def answer_items(
 
 
 class _Record:
-    """Which trajectory belongs to which item, and what the agent failed with, in a file."""
+    """Which trajectories belong to which item, and what the agent failed with, in a file."""
 
     def __init__(self, path: Path) -> None:
         self._lines = LineFile(path)
-        self.trajectories: dict[str, str] = {}
+        self.trajectories: dict[str, list[str]] = {}
+        """By item, one for each step of a stepwise agent; others have one."""
         self.failures: dict[str, str] = {}
+        """By trajectory."""
         for line in self._lines:
             self._remember(*json.loads(line))
 
@@ -101,24 +105,44 @@ class _Record:
         self._remember(item, trajectory, *failure)
 
     def _remember(self, item: str, trajectory: str, failure: str | None = None) -> None:
-        self.trajectories[item] = trajectory
+        known = self.trajectories.setdefault(item, [])
+        if trajectory not in known:
+            known.append(trajectory)
         if failure is not None:
-            self.failures[item] = failure
+            self.failures[trajectory] = failure
 
 
-async def _answer(workspace: Workspace, item: Item, record: _Record, profile: str | None, seed: int) -> BenchmarkAnswer:
-    if item.id not in record.trajectories:
-        try:
-            request = await asyncio.to_thread(_request, item, workspace.store)
-            record.add(item.id, await workspace.create(request, profile=profile, seed=_seed(item, seed)))
-        except InputError as error:
-            return BenchmarkAnswer(problem=f"Refused: {error}", missing=True)
-    trajectory = record.trajectories[item.id]
-    if item.id not in record.failures:
-        failure = await _run(workspace, trajectory)
+async def _answer(agent: OpenAgent, item: Item, record: _Record, seed: int) -> BenchmarkAnswer:
+    store, pieces = agent.workspace.store, list[Piece]()
+    request: Request | None = None
+    longest = 1 if agent.plan_lengths is None else named_step_count(item.text) or MAX_STEPS
+    for number in range(longest):
+        if number == len(record.trajectories.get(item.id, ())):
+            try:
+                request = await asyncio.to_thread(_request, item, store) if request is None else request
+                step_seed = _seed(item, seed) if number == 0 else derive_seed(_seed(item, seed), number, 0)
+                record.add(item.id, await agent.workspace.create(request, profile=agent.profile, seed=step_seed))
+            except InputError as error:
+                return BenchmarkAnswer(tuple(pieces), f"Refused: {error}", missing=not pieces)
+        trajectory, failure = await _finished(agent.workspace, item, record, number)
+        answer = answer_of(trajectory, store, failure)
+        pieces += answer.pieces
+        request = next_request(trajectory)
+        if answer.problem or request is None or agent.plan_lengths is None:
+            break
+        if agent.plan_lengths.is_last(trajectory.request):
+            break
+    return BenchmarkAnswer(tuple(pieces), answer.problem, missing=not pieces)
+
+
+async def _finished(workspace: Workspace, item: Item, record: _Record, number: int) -> tuple[Trajectory, str]:
+    """Runs one trajectory of an item to its end; returns it and the agent's own failure, or an empty text."""
+    name = record.trajectories[item.id][number]
+    if name not in record.failures:
+        failure = await _run(workspace, name)
         if failure:
-            record.add(item.id, trajectory, failure)
-    return answer_of(await workspace.get(trajectory), workspace.store, record.failures.get(item.id, ""))
+            record.add(item.id, name, failure)
+    return await workspace.get(name), record.failures.get(name, "")
 
 
 def answer_of(trajectory: Trajectory, store: ImageStore, problem: str = "") -> BenchmarkAnswer:

@@ -7,21 +7,23 @@
 | `planner, no critic` | the profile's planner; every first image is kept |
 | `planner + reseed` | rejected images are repeated with another seed, never with another prompt |
 | `T_max = N` | the profile with N attempts a step |
-| `one agent` | the planner's model is the critic too |
+| `one agent` | the planner's model is the critic too; with the profile `micro`, the weights trained for both roles |
+| `one agent, stepwise` | likewise, and the planner is called before every step, with the images so far |
 | `full SFT`, `full RL` | the profile `micro` with that critic; for other profiles, write one profile for each critic |
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import re
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from interleavethinker.graph import Components
 from interleavethinker.graph.profiles.opening import open_components
-from interleavethinker.graph.profiles.profile import Profile, load_profile
+from interleavethinker.graph.profiles.profile import Profile, Role, load_profile
 from interleavethinker.graph.workspace.workspace import Workspace
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.images.store import ImageStore
@@ -30,7 +32,17 @@ from interleavethinker.tools.protocols import Critic, PlanContext
 from interleavethinker.tools.testing.agents import RuleCritic
 from interleavethinker.tools.types import CriticInput, Plan, Request, Step, Verdict
 
-__all__ = ["EXPERIMENT_NAMES", "changed_components", "changed_profile", "check_experiment", "open_agent"]
+from .stepwise import FirstStepPlanner, PlanLengths
+
+__all__ = [
+    "EXPERIMENT_NAMES",
+    "OpenAgent",
+    "changed_components",
+    "changed_profile",
+    "check_experiment",
+    "is_stepwise",
+    "open_agent",
+]
 
 EXPERIMENT_NAMES = (
     "full",
@@ -39,16 +51,29 @@ EXPERIMENT_NAMES = (
     "planner + reseed",
     "T_max = N",
     "one agent",
+    "one agent, stepwise",
     "full SFT",
     "full RL",
 )
 _T_MAX = re.compile(r"T_max\s*=\s*([1-9][0-9]?)")
 _MICRO_CRITICS = {"full SFT": "sft", "full RL": "grpo"}
+_ONE_AGENT = ("one agent", "one agent, stepwise")
+
+
+@dataclass(frozen=True)
+class OpenAgent:
+    """The agent of an experiment, ready to answer."""
+
+    workspace: Workspace
+    profile: str | None
+    """The profile that its trajectories name; None: they use the components that the workspace was opened with."""
+    plan_lengths: PlanLengths | None = None
+    """Set if the agent plans step by step."""
 
 
 @contextlib.asynccontextmanager
-async def open_agent(root: Path, profile: str, experiment: str) -> AsyncIterator[tuple[Workspace, str | None]]:
-    """Opens a workspace for an experiment, and says which profile its trajectories name; None: they name none.
+async def open_agent(root: Path, profile: str, experiment: str = "full") -> AsyncIterator[OpenAgent]:
+    """Opens a workspace for an experiment.
 
     Args:
         root: The folder of the workspace.
@@ -63,14 +88,20 @@ async def open_agent(root: Path, profile: str, experiment: str) -> AsyncIterator
     check_experiment(experiment, loaded)
     if experiment == "full":
         async with Workspace.open(root) as workspace:
-            yield workspace, loaded.source
+            yield OpenAgent(workspace, loaded.source)
         return
     changed = changed_profile(experiment, loaded)
+    lengths = await asyncio.to_thread(PlanLengths, root / "plan-lengths.jsonl") if is_stepwise(experiment) else None
     async with (
         open_components(changed, ImageStore(root / "images")) as components,
-        Workspace.open(root, changed_components(experiment, components)) as workspace,
+        Workspace.open(root, changed_components(experiment, components, lengths)) as workspace,
     ):
-        yield workspace, None
+        yield OpenAgent(workspace, None, lengths)
+
+
+def is_stepwise(name: str) -> bool:
+    """Returns whether an experiment's planner is called before every step."""
+    return name.endswith(", stepwise")
 
 
 def check_experiment(name: str, profile: Profile) -> None:
@@ -86,30 +117,52 @@ def check_experiment(name: str, profile: Profile) -> None:
             f"The experiment {name!r} exists for the profile micro only. For {profile.name}, write one profile for "
             "each critic, run both, and compare the results with --compare."
         )
-    if name == "one agent" and profile.planner.model is None:
+    if name in _ONE_AGENT and profile.planner.model is None:
         raise InputError(f"The planner of the profile {profile.name} is no chat model, so it cannot be the critic too.")
 
 
 def changed_profile(name: str, profile: Profile) -> Profile:
-    """Returns the profile with another critic, if the experiment needs one."""
-    if name == "one agent":
+    """Returns the profile with other models, if the experiment needs them."""
+    if name in _ONE_AGENT and profile.name == "micro":
+        planner, critic = (_micro_role(role, "one_agent") for role in (profile.planner, profile.critic))
+        return profile.model_copy(update={"planner": planner, "critic": critic})
+    if name in _ONE_AGENT:
         critic = profile.planner.model_copy(update={"prompts": profile.critic.prompts})
         return profile.model_copy(update={"critic": critic})
     if name in _MICRO_CRITICS:
-        from interleavethinker.microworld.agents.registry import CRITICS, weights_of
-
-        weights = weights_of(CRITICS, _MICRO_CRITICS[name])
-        options = {key: value for key, value in profile.critic.options.items() if key != "adapter"}
-        options |= {} if weights.adapter is None else {"adapter": weights.adapter}
-        return profile.model_copy(
-            update={"critic": profile.critic.model_copy(update={"model": weights.model, "options": options})}
-        )
+        return profile.model_copy(update={"critic": _micro_role(profile.critic, _MICRO_CRITICS[name])})
     return profile
 
 
-def changed_components(name: str, components: Components) -> Components:
-    """Returns the components of an experiment."""
+def _micro_role(role: Role, weights_name: str) -> Role:
+    """Returns a role of the profile `micro` with other weights."""
+    from interleavethinker.microworld.agents.registry import CRITICS, weights_of
+
+    weights = weights_of(CRITICS, weights_name)
+    options = {key: value for key, value in role.options.items() if key != "adapter"}
+    options |= {} if weights.adapter is None else {"adapter": weights.adapter}
+    return role.model_copy(update={"model": weights.model, "options": options})
+
+
+def changed_components(name: str, components: Components, lengths: PlanLengths | None = None) -> Components:
+    """Returns the components of an experiment.
+
+    Args:
+        name: The experiment.
+        components: The profile's components.
+        lengths: For an agent that plans step by step: where the lengths of its plans are kept.
+    """
     limits = components.limits
+    if lengths is not None:
+        fallback = components.fallback_planner
+        return replace(
+            components,
+            planner=FirstStepPlanner(components.planner, lengths),
+            fallback_planner=None if fallback is None else FirstStepPlanner(fallback, lengths),
+            # Both compare the whole request with a plan or a document that is one step of it.
+            plan_check=None,
+            document_check=None,
+        )
     if name in {"generator alone", "planner, no critic"}:
         changed = replace(components, critic=RuleCritic(), limits=limits.model_copy(update={"max_attempts": 1}))
         if name == "planner, no critic":

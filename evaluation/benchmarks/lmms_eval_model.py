@@ -86,12 +86,11 @@ class InterleaveThinkerModel(lmms):  # type: ignore[misc] # lmms-eval is not ins
         return Item(f"{task}/{split}/{number}/{digest}", task, pieces)
 
     async def _answer(self, items: Sequence[Item]) -> dict[str, BenchmarkAnswer]:
-        async with open_agent(self._out / "workspace", self._profile, self._experiment) as (workspace, profile):
+        async with open_agent(self._out / "workspace", self._profile, self._experiment) as agent:
             return await answer_items(
-                workspace,
+                agent,
                 items,
                 self._out / "trajectories.jsonl",
-                profile=profile,
                 seed=self._seed,
                 at_once=self._at_once,
             )

@@ -4,7 +4,7 @@
 | --- | --- |
 | `run.json` | what the folder belongs to: benchmark, data, and whose answers |
 | `workspace/` | the agent's trajectories and images; absent for answers from files |
-| `trajectories.jsonl` | which trajectory belongs to which item |
+| `trajectories.jsonl` | which trajectories belong to which item |
 | `judge.jsonl` | every answer of the judge's model |
 | `answers.json` | the answers, in the form of UEval's submissions |
 | `scores.jsonl` | the scores of each item, replaced by each run |
@@ -269,12 +269,11 @@ async def _answers(
 ) -> tuple[dict[str, BenchmarkAnswer], int, int]:
     if config.answers is not None:
         return await asyncio.to_thread(_answers_from_files, config, prepared)
-    async with open_agent(config.out / "workspace", config.profile, config.experiment) as (workspace, profile):
+    async with open_agent(config.out / "workspace", config.profile, config.experiment) as agent:
         answers = await answer_items(
-            workspace,
+            agent,
             prepared.items,
             config.out / "trajectories.jsonl",
-            profile=profile,
             seed=config.seed,
             at_once=config.at_once,
             progress=progress,
