@@ -135,7 +135,7 @@ TimeLimit = Annotated[
 ]
 LookAhead = Annotated[
     int | None,
-    typer.Option(min=1, max=64, help="Steps to generate before the critic judges them.", rich_help_panel=_LIMITS),
+    typer.Option(min=1, max=64, help="Most steps worked on at once; later ones are drafted.", rich_help_panel=_LIMITS),
 ]
 
 

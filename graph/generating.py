@@ -5,7 +5,7 @@ the generator propagates.
 """
 
 import contextvars
-from collections.abc import Mapping
+import sys
 from typing import Any
 
 from langgraph.runtime import Runtime
@@ -15,13 +15,13 @@ from interleavethinker.tools.plain_text import quotation
 from interleavethinker.tools.types import Attempt, GenerationRequest, Plan
 
 from .attempts import attempts_for, derive_seed, next_prompt, source_image_for
-from .context import Components
 from .events import GenerationProgress, ImageGenerated, ImageRefused
 from .limits import Limits
+from .look_ahead import Draft, TrajectoryAhead
 from .plan_versions import next_iteration, with_words
 from .state import Override, TrajectoryState, attempts_of, current_step_of, inherited_calls_of, request_of
 
-__all__ = ["generate_attempt", "steps_to_generate", "with_override"]
+__all__ = ["drafts_after", "generate_attempt", "step_to_generate", "with_override"]
 
 _LONGEST_REFUSAL = 300
 """Characters."""
@@ -42,55 +42,70 @@ def with_override(state: TrajectoryState, plan: Plan) -> tuple[Plan, Override | 
     return (plan if override.prompt is None else with_words(plan, step, override.prompt)), override
 
 
-def steps_to_generate(state: TrajectoryState, plan: Plan, limits: Limits) -> list[int]:
-    """Returns the current step and the steps to draft: those with a prompt, and at most as many as calls remain.
+def step_to_generate(state: TrajectoryState, plan: Plan, limits: Limits) -> int | None:
+    """Returns the current step, or None if it has no prompt or no call is left for it."""
+    step = current_step_of(state)
+    has_prompt = step < len(plan.steps) and plan.steps[step].prompt
+    return step if has_prompt and _calls_left(state, limits) else None
+
+
+def drafts_after(state: TrajectoryState, plan: Plan, limits: Limits, step: int) -> list[Draft]:
+    """Returns the drafts that `look_ahead` and the remaining calls allow while the attempt of a step is judged.
 
     Examples:
-        The current step is 2, `look_ahead` is 3, step 3 has no prompt: [2, 4]. With one call left: [2].
+        The step is 2, `look_ahead` is 3, step 3 has no prompt: the draft of step 4. With one call made of two: none.
     """
-    current_step = current_step_of(state)
-    look_ahead = 1 if state.get("review_images") else limits.look_ahead
-    last = min(current_step + look_ahead, len(plan.steps))
+    last = min(step + (1 if state.get("review_images") else limits.look_ahead), len(plan.steps))
     override = state.get("override")
-    if override is not None and override.step > current_step:  # A person's words make a plan version of that step.
+    if override is not None and override.step > step:  # A person's words make a plan version of that step.
         last = min(last, override.step)
-    steps = [index for index in range(current_step, last) if plan.steps[index].prompt]
+    drafts = []
+    for index in range(step + 1, last):
+        words = plan.steps[index].prompt
+        if words:
+            drafts.append(Draft(_next_call(state, plan, index)[1], original_prompt=words))
+    return drafts[: _calls_left(state, limits)]
+
+
+def _next_call(state: TrajectoryState, plan: Plan, step: int) -> tuple[int, GenerationRequest]:
+    """Returns the number of a step's next attempt and its call, without a source image and a person's words."""
+    earlier, iteration = attempts_for(attempts_of(state), plan.version, step), _next_iteration(state, plan, step)
+    prompt = next_prompt(plan.steps[step].prompt or "", earlier)
+    seed = derive_seed(state.get("seed") or 0, step, iteration)
+    return iteration, GenerationRequest(prompt=prompt, seed=seed, size=plan.steps[step].size or state.get("image_size"))
+
+
+def _calls_left(state: TrajectoryState, limits: Limits) -> int:
     if limits.max_calls is None:
-        return steps
-    used = len(attempts_of(state)) - inherited_calls_of(state)
-    return steps[: max(0, limits.max_calls - used)]
+        return sys.maxsize
+    return max(0, limits.max_calls - len(attempts_of(state)) + inherited_calls_of(state))
 
 
 async def generate_attempt(
-    components: Components,
+    ahead: TrajectoryAhead,
     runtime: Runtime[Any],
     state: TrajectoryState,
     plan: Plan,
     step: int,
-    generated: Mapping[str, Attempt],
     override: Override | None,
 ) -> Attempt:
     """Generates the next attempt of a step. Without an image if the image service refused the content.
 
     Args:
-        components: The run's components.
+        ahead: Calls the generator, unless the image was drafted.
         runtime: Receives the events.
         state: The state before this round.
         plan: The plan in effect, with a person's words.
         step: Index of the step.
-        generated: This round's attempts of earlier steps.
         override: A person's prompt or seed for the current step.
     """
-    earlier = attempts_for(attempts_of(state), plan.version, step)
-    iteration = _next_iteration(state, plan, step)
-    prompt = next_prompt(plan.steps[step].prompt or "", earlier)
-    seed = derive_seed(state.get("seed") or 0, step, iteration)
+    iteration, call = _next_call(state, plan, step)
+    prompt, seed = call.prompt, call.seed
     if override is not None and override.step == step:
         prompt = prompt if override.prompt is None else override.prompt
         seed = seed if override.seed is None else override.seed
-    source = source_image_for(attempts_of(state) | dict(generated), step, request_of(state).images)
-    size = plan.steps[step].size or state.get("image_size")
-    call = GenerationRequest(prompt=prompt, seed=seed, source=source, size=size)
+    source = source_image_for(attempts_of(state), step, request_of(state).images)
+    call = call.model_copy(update={"prompt": prompt, "seed": seed, "source": source})
 
     # The generator's client reports progress from its own task, where LangGraph's context variables are not set.
     node_context = contextvars.copy_context()
@@ -107,11 +122,11 @@ async def generate_attempt(
         prompt=prompt,
         seed=seed,
         source=call.source,
-        size=size,
+        size=call.size,
         image=None,
     )
     try:
-        image = await components.generator.generate(call, progress)
+        image = await ahead.generate(call, progress)
     except RefusalError as error:
         attempt = attempt.model_copy(update={"refusal": quotation(str(error), _LONGEST_REFUSAL)})
         runtime.stream_writer(ImageRefused(attempt=attempt))

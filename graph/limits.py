@@ -52,7 +52,8 @@ class Limits(BaseModel):
     time_limit: float | None = Field(default=None, gt=0)
     """Seconds of work by planner, generator and critic; pauses do not count. None: no limit."""
     look_ahead: int = Field(default=1, ge=1, le=64)
-    """Number of steps whose first attempts are generated before the critic judges them in one batch; 1: no drafts."""
+    """Most steps that are worked on at once: later ones are drafted while the critic judges the current one, as far as
+    that saves time; 1: no drafts."""
     replan_after: int = Field(default=2, ge=1)
     """Number of failed steps under one plan after which the remaining steps are replanned."""
     max_replans: int = Field(default=1, ge=0)

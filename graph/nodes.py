@@ -7,7 +7,7 @@ before `refine` do nothing.
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -29,8 +29,9 @@ from .context import Components, GraphContext, options_of
 from .conversation import answer_message, image_address
 from .document import Document
 from .events import DocumentChecked, Event, Judged, ModelWaiting, PlanChecked, Planned
-from .generating import generate_attempt, steps_to_generate, with_override
+from .generating import drafts_after, generate_attempt, step_to_generate, with_override
 from .limits import Limits, StopReason
+from .look_ahead import LookAhead
 from .person import approval_of, message_read, reviewed
 from .planning import Planning, asks_again, check_steps, context_of_check, planner_in_turn, planning_of
 from .routing import allowed_attempts, decide, limits_of
@@ -61,6 +62,7 @@ class Nodes:
 
     def __init__(self, find_components: Callable[[Runtime[Any]], Awaitable[Components]]) -> None:
         self._find_components = find_components
+        self._ahead = LookAhead()
 
     async def plan(self, state: TrajectoryState, runtime: Runtime[Any]) -> Update:
         """Asks the planner for all steps, or for the remaining steps after too many failures."""
@@ -122,28 +124,28 @@ class Nodes:
         return approval_of(state, plan)
 
     async def generate(self, state: TrajectoryState, runtime: Runtime[Any]) -> Update:
-        """Generates the next attempt of the current step and the drafts that `look_ahead` allows."""
+        """Generates the next attempt of the current step, or takes it from its drafts."""
         plan, limits = newest_plan(state), limits_of(state)
         if plan is None or stop_reason_of(state):
             return {}
         components = await self._find_components(runtime)
+        ahead = self._ahead.of(components, _trajectory(state, runtime))
         generated: dict[str, Attempt] = {}
         edited, override = with_override(state, plan)
         if edited is not plan:
             _emit(runtime, Planned(plan=edited, first=current_step_of(state)))
         async with TimeLimit(state, limits) as timer:
-            for step in steps_to_generate(state, edited, limits):
-                attempt = await generate_attempt(components, runtime, state, edited, step, generated, override)
+            step = step_to_generate(state, edited, limits)
+            if step is not None:
+                attempt = await generate_attempt(ahead, runtime, state, edited, step, override)
                 generated[attempt_key(edited.version, step, attempt.iteration)] = attempt
-                if attempt.image is None:  # Drafts would start from another image than the one that is still to come.
-                    break
         update: Update = {"attempts": generated, "seconds": timer.seconds}
         if override is not None and generated:
             update |= {"override": None} | ({} if edited is plan else {"plans": {edited.version: edited}})
         return update | {"stop_reason": StopReason.TIME_LIMIT} if timer.expired else update
 
     async def critic(self, state: TrajectoryState, runtime: Runtime[Any]) -> Update:
-        """Judges all unjudged attempts in one batch, and finds other words for a prompt that was refused."""
+        """Judges all unjudged attempts, drafts later steps meanwhile, and finds other words for a refused prompt."""
         plan = newest_plan(state)
         if plan is None or stop_reason_of(state):
             return {}
@@ -164,7 +166,7 @@ class Nodes:
         ]
         async with TimeLimit(state, limits) as timer:
             with show_tokens(options_of(runtime).stream_models), _pauses_reported(runtime):
-                found = iter(await components.critic.judge(cases) if cases else ())
+                found = iter(await self._judge(components, runtime, state, plan, cases, pending[-1]))
                 verdicts = [
                     await self._after_refusal(components.critic, state, plan, attempt)
                     if attempt.image is None
@@ -179,6 +181,21 @@ class Nodes:
             judged[attempt_key(attempt.plan_version, attempt.step, attempt.iteration)] = with_verdict
             _emit(runtime, Judged(attempt=with_verdict))
         return {"attempts": judged, "seconds": timer.seconds}
+
+    async def _judge(
+        self,
+        components: Components,
+        runtime: Runtime[Any],
+        state: TrajectoryState,
+        plan: Plan,
+        cases: Sequence[CriticInput],
+        last: Attempt,
+    ) -> Sequence[Verdict]:
+        if not cases:
+            return ()
+        drafts = () if last.image is None else drafts_after(state, plan, limits_of(state), last.step)
+        ahead = self._ahead.of(components, _trajectory(state, runtime))
+        return await ahead.judge(cases, drafts, attempts_of(state).values())
 
     @staticmethod
     async def _after_refusal(critic: Critic, state: TrajectoryState, plan: Plan, attempt: Attempt) -> Verdict:
@@ -199,6 +216,7 @@ class Nodes:
         if decision.dropped:
             update["attempts"] = update.get("attempts", {}) | dict.fromkeys(decision.dropped)
         if decision.stop_reason is not None:
+            self._ahead.drop(_trajectory(state, runtime))
             remaining = {k: a for k, a in attempts_of(state).items() if k not in decision.dropped}
             document = document_of({**state, **update, "attempts": remaining, "document_report": None})
             update["document"] = document
@@ -230,6 +248,14 @@ class Nodes:
 
 def _emit(runtime: Runtime[Any], event: Event) -> None:
     runtime.stream_writer(event)
+
+
+def _trajectory(state: TrajectoryState, runtime: Runtime[Any]) -> Hashable:
+    """Identifies a trajectory among those that the process runs now; without a checkpointer, by its seed."""
+    info = runtime.execution_info
+    if info is None:
+        return state.get("seed")
+    return info.thread_id or info.run_id, info.checkpoint_ns.rpartition("|")[0], state.get("seed")
 
 
 def _pauses_reported(runtime: Runtime[Any]) -> AbstractContextManager[None]:

@@ -2,7 +2,7 @@
 
 A draft is an attempt that was generated ahead of the current step. Drafts are kept as long as each one was generated
 from the image that was selected for the step before it. The first draft with another source image is dropped, together
-with all later drafts. The result is therefore the same as without look-ahead.
+with all later drafts. Only databases of earlier versions have drafts in their states; see `look_ahead`.
 """
 
 from collections.abc import Mapping, Sequence

@@ -248,12 +248,19 @@ def main(folder: Path, kind: str, moment: str, look_ahead: int, served: bool) ->
     reference = forked(folder / "reference", Reaper(kind, moment, -1), look_ahead, served)
     assert reference is not None
     points = reference.pop("points")
+    if look_ahead > 1:  # How many drafts are made depends on time; none may be made twice.
+        reference |= {"painted": None}
     # A server takes a second to start, so only the first and the last point are tried with a server.
     for victim in {1, points} if served else range(1, points + 1):
         place = folder / f"{victim}"
         died = forked(place, Reaper(kind, moment, victim), look_ahead, served) is None
         resumed = forked(place, Reaper("none", "", 0), look_ahead, served) or {}
         resumed.pop("points", None)
+        if look_ahead > 1:
+            if not died:  # This time fewer drafts were made, and the trajectory ended before the point.
+                break
+            painted = resumed["painted"]
+            resumed |= {"painted": None, "repeated": sorted({each for each in painted if painted.count(each) > 1})}
         different = [key for key in reference if resumed.get(key) != reference[key]]
         print(json.dumps({"victim": victim, "died": died, "different": different}), flush=True)  # noqa: T201
 
