@@ -22,13 +22,11 @@ WORKERS ?= auto --maxprocesses=4
 TORCH_INDEX ?=
 PROMPT ?=
 
-PIP := 26.3
 COVERAGE_FLOOR := 93
 BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 STAMP := .venv/.installed-$(EXTRAS)
 PACKAGES := cli evaluation graph microworld servers tools training
 PROGRAM := $(BIN)/interleavethinker
-CONSTRAIN := -c constraints.txt --build-constraint constraints.txt
 
 .PHONY: setup run test check format format-check lint types layers wheel-test
 .DEFAULT_GOAL := setup
@@ -36,14 +34,13 @@ CONSTRAIN := -c constraints.txt --build-constraint constraints.txt
 setup: $(STAMP)
 
 # Reinstalled only when one of its inputs has changed.
-$(STAMP): pyproject.toml constraints.txt
+$(STAMP): pyproject.toml constraints.txt hashes.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer must run this; found " + sys.version.split()[0] + "; try make PYTHON=python3.12 " + "$(MAKECMDGOALS)")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || \
 	  { rm -rf .venv; echo 'Python could not create .venv; on Debian or Ubuntu install python3-venv first.' >&2; exit 1; }
 	@echo 'Installing into .venv: about 300 MB with the CPU build of torch, several GB with the CUDA build.'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check pip==$(PIP)
-	$(if $(TORCH_INDEX),$(BIN)/pip install --quiet --no-deps -c constraints.txt --index-url $(TORCH_INDEX) torch)
-	PYTHONWARNINGS=ignore $(BIN)/pip install --quiet $(CONSTRAIN) -e '.[$(EXTRAS)]'
+	$(if $(TORCH_INDEX),$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -c constraints.txt --index-url $(TORCH_INDEX) torch)
+	PYTHONWARNINGS=ignore $(BIN)/python tests/install.py $(EXTRAS)
 	@touch $@ $(if $(findstring dev,$(EXTRAS)),.venv/.installed-local)
 
 # The prompt is passed in the environment, so that neither make nor the shell interprets its characters.
@@ -83,7 +80,7 @@ types: $(STAMP) links
 # A broken link or reference fails; not with --quiet, which leaves warnings uncounted. Builds without network access.
 .PHONY: docs
 docs: $(STAMP) links
-	@$(BIN)/python -c 'import mkdocs, mkdocstrings' 2>/dev/null || $(BIN)/pip install --quiet $(CONSTRAIN) -e '.[docs]'
+	@$(BIN)/python -c 'import mkdocs, mkdocstrings' 2>/dev/null || PYTHONWARNINGS=ignore $(BIN)/python tests/install.py docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 	@echo 'The site is in site/: open site/index.html, or serve it (with search): $(BIN)/python -m http.server -d site'
 
@@ -95,7 +92,8 @@ wheel-test: $(STAMP)
 
 # Seeded fuzzers, a kill harness, hostile clients; the tests run the same for some seconds. ROUNDS=1000000 SEED=2 for a long run.
 ROUNDS ?= 20000
-KILLS ?= 20
+KILLS ?= 500
+SERVER_KILLS ?= 20
 CONNECTIONS ?= 5000
 SEED ?= 0
 .PHONY: benchmark-miniature
@@ -110,7 +108,7 @@ benchmark-scale: $(STAMP)
 robustness: $(STAMP)
 	$(BIN)/python tests/robustness/fuzz.py --rounds $(ROUNDS) --seed $(SEED)
 	$(BIN)/python tests/robustness/kill.py --rounds $(KILLS) --seed $(SEED)
-	$(BIN)/python -m tests.servers.trajectories.kill --kills $(KILLS) --seed $(SEED)
+	$(BIN)/python -m tests.servers.trajectories.kill --kills $(SERVER_KILLS) --seed $(SEED)
 	$(BIN)/python tests/robustness/clients.py --connections $(CONNECTIONS)
 
 # Executes the notebooks and stores their outputs; the tests execute them too.
@@ -145,17 +143,26 @@ deepagents-test: .deepagents-venv/.installed
 	PYTHONWARNINGS=ignore $(DEEP_BIN)/python -m pip install --quiet --disable-pip-version-check -c .deepagents-venv/constraints.txt -e . deepagents==0.7.32 blockbuster numpy pytest pytest-asyncio
 	@touch $@
 
-# Clients that the project does not depend on, at the versions of their lock files. Two environments: some need MCP 1.x.
 CLIENTS := .client-venvs
-CLIENT_LOCKS := tests/clients/mcp1.txt tests/clients/mcp2.txt
 UV := 0.13.9
+$(CLIENTS)/uv/.installed:
+	$(PYTHON) -m venv $(CLIENTS)/uv
+	$(CLIENTS)/uv/$(notdir $(BIN))/python -m pip install --quiet --disable-pip-version-check uv==$(UV)
+	@touch $@
+
+# The hashes of all files of the versions in constraints.txt, for every system; `make setup` installs nothing else.
+.PHONY: hashes
+hashes: $(CLIENTS)/uv/.installed
+	$(CLIENTS)/uv/$(notdir $(BIN))/uv pip compile --quiet --universal --python-version 3.11.5 --no-deps --generate-hashes \
+	  --no-annotate --no-header constraints.txt -o hashes.txt >/dev/null
+
+# Clients that the project does not depend on, at the versions of their lock files. Two environments: some need MCP 1.x.
+CLIENT_LOCKS := tests/clients/mcp1.txt tests/clients/mcp2.txt
 .PHONY: client-tests
 client-tests: $(STAMP) protocol-tools $(CLIENTS)/.installed
 	$(BIN)/pytest -n 2 tests/clients
 
-$(CLIENTS)/.installed: $(CLIENT_LOCKS)
-	$(PYTHON) -m venv $(CLIENTS)/uv
-	$(CLIENTS)/uv/$(notdir $(BIN))/python -m pip install --quiet --disable-pip-version-check uv==$(UV)
+$(CLIENTS)/.installed: $(CLIENT_LOCKS) $(CLIENTS)/uv/.installed
 	for lock in $(CLIENT_LOCKS); do \
 	  folder=$(CLIENTS)/$$(basename $$lock .txt); \
 	  $(PYTHON) -m venv --without-pip $$folder && \

@@ -8,6 +8,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from .install import known_hashes
+
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 LINES = [
@@ -34,3 +36,9 @@ def test_every_line_pins_one_version_without_a_build_suffix_or_a_place() -> None
     assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][0-9A-Za-z.]*", line) for line in LINES)
     assert len(PINS) == len(LINES)
     assert sorted(LINES, key=str.lower) == LINES
+
+
+def test_every_pinned_version_has_hashes_and_nothing_else_has() -> None:
+    hashes = known_hashes(ROOT / "hashes.txt")
+    assert set(hashes) == {f"{name}=={version}" for name, version in PINS.items()}, "run `make hashes`"
+    assert all(hashes.values())

@@ -1,11 +1,15 @@
 """Models that this project knows by name: repository, license, commercial use, size and memory need.
 
 The image server reads it to find a model's repository, and `doctor` to report what a profile needs; neither repeats any
-of it. Pure data and look-ups: nothing here touches the disk, the network or a model library. Sizes are approximate and
-follow from parameter counts in bfloat16; memory is for weights, activations and one image of a megapixel.
+of it. Repositories are pinned to a commit, so that nobody who can write to them changes what runs here. Pure data and
+look-ups: nothing here touches the disk, the network or a model library. Sizes are approximate and follow from parameter
+counts in bfloat16; memory is for weights, activations and one image of a megapixel.
 """
 
+import re
 from dataclasses import dataclass
+
+from .errors import ProfileError
 
 __all__ = [
     "FAKE_MODELS",
@@ -15,6 +19,8 @@ __all__ = [
     "known_model",
     "memory_for_weights",
     "memory_need",
+    "pinned",
+    "without_commit",
 ]
 
 _SMALLEST_ON_GPU = 6.0
@@ -104,15 +110,65 @@ _CHAT_MODELS = (
     CatalogModel(target="Qwen/Qwen3-VL-8B-Instruct", licence="Apache-2.0", download_gb=17.5, memory_gib=22),
 )
 
+_COMMITS = {
+    "black-forest-labs/FLUX.1-Kontext-dev": "24e9dedc4ef646698dc8eb4e18ae2cec3c9fea0d",
+    "black-forest-labs/FLUX.2-klein-4B": "e7b7dc27f91deacad38e78976d1f2b499d76a294",
+    "black-forest-labs/FLUX.2-klein-9B": "92196c8e11f7b6cf2b7493e037d8c5345c559216",
+    "Qwen/Qwen-Image-2512": "25468b98e3276ca6700de15c6628e51b7de54a26",
+    "Qwen/Qwen-Image-Edit-2511": "6f3ccc0b56e431dc6a0c2b2039706d7d26f22cb9",
+    "Qwen/Qwen3-VL-2B-Instruct": "89644892e4d85e24eaac8bacfd4f463576704203",
+    "Qwen/Qwen3-VL-4B-Instruct": "ebb281ec70b05090aa6165b016eac8ec08e71b17",
+    "Qwen/Qwen3-VL-8B-Instruct": "0c351dd01ed87e9c1b53cbc748cba10e6187ff3b",
+}
+"""What is loaded of each repository unless its name has another commit."""
+_REPOSITORY = re.compile(r"([\w.-]+/[\w.-]+)@(.*)")
+
+
+def pinned(name: str) -> tuple[str, str | None]:
+    """Returns a model's name without its commit, and the commit to load: the named one, or the catalog's.
+
+    Args:
+        name: A repository, `repository@commit`, or anything else that names a model.
+
+    Returns:
+        No commit for folders, import strings, and repositories that are not pinned.
+
+    Raises:
+        ProfileError: Something else than a commit stands behind the `@`.
+
+    Examples:
+        >>> pinned("Qwen/Qwen3-VL-8B-Instruct")
+        ('Qwen/Qwen3-VL-8B-Instruct', '0c351dd01ed87e9c1b53cbc748cba10e6187ff3b')
+        >>> pinned("someone/model"), pinned("/a/folder")
+        (('someone/model', None), ('/a/folder', None))
+    """
+    match = _REPOSITORY.fullmatch(name)
+    if match is None:
+        return name, _COMMITS.get(name)
+    repository, commit = match.groups()
+    if re.fullmatch("[0-9a-f]{40}", commit) is None:
+        raise ProfileError(
+            f"The model {name} names no commit behind the @. Give all 40 hexadecimal digits: branches and tags can be "
+            "moved."
+        )
+    return repository, commit
+
+
+def without_commit(name: str) -> str:
+    """Returns a model's name without the `@commit` that a repository's may have."""
+    match = _REPOSITORY.fullmatch(name)
+    return name if match is None else match[1]
+
 
 def image_model(name: str) -> CatalogModel | None:
     """Returns the image model with this short name, repository or import string; None if the catalog has none."""
+    name = without_commit(name)
     return next((model for model in IMAGE_MODELS if name in {model.alias, model.target}), None)
 
 
 def known_model(name: str) -> CatalogModel | None:
     """Returns the image or chat model with this name; None if the catalog has none."""
-    chat_model = next((model for model in _CHAT_MODELS if model.target == name), None)
+    chat_model = next((model for model in _CHAT_MODELS if model.target == without_commit(name)), None)
     return chat_model or image_model(name)
 
 

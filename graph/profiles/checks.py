@@ -22,6 +22,8 @@ from interleavethinker.tools.model_catalog import (
     known_model,
     memory_for_weights,
     memory_need,
+    pinned,
+    without_commit,
 )
 from interleavethinker.tools.qwen3vl.inference import resolve_folder
 from interleavethinker.tools.weights import damaged_weights
@@ -144,7 +146,7 @@ def _memory_of(name: str) -> float | None:
     if folder.is_dir():
         files = (path for path in folder.rglob("*") if path.suffix in _WEIGHTS and path.is_file())
         return memory_for_weights(sum(path.stat().st_size for path in files) / 1e9)
-    size = _downloaded().get(name)
+    size = _downloaded().get(without_commit(name))
     return None if size is None else memory_for_weights(size / 1e9)
 
 
@@ -158,7 +160,7 @@ def _local_image_model(profile: Profile) -> str | None:
     if name is None or name in FAKE_MODELS or name.partition(":")[0] in _IMAGE_KEYS:
         return None
     known = image_model(name)
-    return name if known is None else known.target
+    return name if known is None or without_commit(name) != name else known.target
 
 
 def _check_role(name: str, role: Role) -> CheckResult:
@@ -230,11 +232,12 @@ def _check_generator(profile: Profile) -> CheckResult:
 def _check_weights(name: str, model: str, libraries: tuple[str, ...]) -> CheckResult:
     """Checks weights that this machine loads: a short name, a folder, an import string or a repository."""
     known = known_model(model)
-    target = model if known is None else known.target
+    target = model if known is None or without_commit(model) != model else known.target
     label = model if known is None else _label(known)
     try:
         require_local("Local models", libraries)
         folder = resolve_folder(target)
+        repository, commit = pinned(folder)
     except InterleaveError as error:
         return CheckResult(name, False, str(error))
     if Path(folder).is_dir():
@@ -244,24 +247,33 @@ def _check_weights(name: str, model: str, libraries: tuple[str, ...]) -> CheckRe
         return CheckResult(name, problem is None, label if problem is None else f"{label}: {problem}")
     if folder != target or folder.startswith((".", "/")):
         return CheckResult(name, False, f"{model} was not found")
-    repositories = (target,) if known is None else known.repositories
+    unpinned = "" if commit is not None else f"; not pinned to a commit: name it {repository}@COMMIT"
+    repositories = (repository,) if known is None else known.repositories
     if _downloaded().keys() >= set(repositories):
-        return CheckResult(name, True, f"{label}, downloaded")
+        return CheckResult(name, True, f"{label}, downloaded{unpinned}", warning=bool(unpinned))
     size = "several GB" if known is None else f"about {known.download_gb:g} GB"
-    return CheckResult(name, True, f"{label}, not downloaded yet: the first run downloads {size}")
+    found = f"{label}, not downloaded yet: the first run downloads {size}{unpinned}"
+    return CheckResult(name, True, found, warning=bool(unpinned))
 
 
 def _downloaded() -> dict[str, int]:
-    """Returns the repositories in this user's Hugging Face cache with their sizes in bytes."""
+    """Returns the repositories in this user's Hugging Face cache with their sizes in bytes; of pinned ones those of
+    which the commit is there.
+    """
     try:
-        from huggingface_hub import scan_cache_dir
+        from huggingface_hub import constants, scan_cache_dir
         from huggingface_hub.errors import CacheNotFound
     except ImportError:
         return {}
     try:
-        return {repository.repo_id: repository.size_on_disk for repository in scan_cache_dir().repos}
+        found = scan_cache_dir(constants.HF_HUB_CACHE).repos
     except CacheNotFound:
         return {}
+    return {
+        repository.repo_id: repository.size_on_disk
+        for repository in found
+        if pinned(repository.repo_id)[1] in {None, *(revision.commit_hash for revision in repository.revisions)}
+    }
 
 
 def _label(model: CatalogModel) -> str:

@@ -14,10 +14,12 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
 from interleavethinker.graph.limits import Limits
+from interleavethinker.tools.chat.loading import OWN_PREFIX
 from interleavethinker.tools.errors import ProfileError
 from interleavethinker.tools.image_sizes import ImageSize
 from interleavethinker.tools.local_extra import LOCAL_LIBRARIES, require_local
 from interleavethinker.tools.mcp.config import GeneratorConfig
+from interleavethinker.tools.model_catalog import pinned
 from interleavethinker.tools.moved_names import present_name
 from interleavethinker.tools.qwen3vl.inference import resolve_folder
 from interleavethinker.tools.renamed_fields import with_new_names
@@ -47,7 +49,8 @@ class Role(_Frozen):
     """A planner, the critic or the checker: a chat model, or any object that implements the protocol."""
 
     model: str | None = None
-    """`qwen3-vl:` with a folder or repository, or `provider:model` for LangChain's `init_chat_model`."""
+    """`qwen3-vl:` with a folder, a repository or `repository@commit`, or `provider:model` for LangChain's
+    `init_chat_model`."""
     object: str | None = None
     """Import string of a callable that takes `store=` and the options and returns what implements the protocol."""
     prompts: str | None = None
@@ -72,6 +75,8 @@ class Role(_Frozen):
     def _check_model_or_object(self) -> Self:
         if (self.model is None) == (self.object is None):
             raise ValueError("give exactly one of model and object")
+        if self.model is not None and self.model.startswith(OWN_PREFIX):
+            pinned(self.model.removeprefix(OWN_PREFIX))
         return self
 
 

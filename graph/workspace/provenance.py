@@ -6,8 +6,10 @@ from pydantic import BaseModel, ConfigDict
 
 from interleavethinker.graph.context import Components
 from interleavethinker.graph.profiles.profile import Role, load_profile
+from interleavethinker.tools.chat.loading import OWN_PREFIX
 from interleavethinker.tools.errors import ProfileError
 from interleavethinker.tools.mcp.config import GeneratorConfig
+from interleavethinker.tools.model_catalog import image_model, pinned, without_commit
 
 __all__ = ["Provenance", "provenance_of"]
 
@@ -54,11 +56,21 @@ def provenance_of(profile: str, given: Components | None) -> Provenance:
 
 def _role(role: Role) -> str:
     adapter = role.options.get("adapter")
-    return (role.model or role.object or "") + (f", adapter {adapter}" if isinstance(adapter, str) else "")
+    return (_with_commit(role.model or "") or role.object or "") + (
+        f", adapter {adapter}" if isinstance(adapter, str) else ""
+    )
 
 
 def _generator(config: GeneratorConfig) -> str:
     """Returns the model, the URL without what may be a secret in it, or the name of the program."""
     if config.url is not None:
         return config.url.partition("?")[0].rpartition("@")[2]
-    return config.model or "".join(config.command[:1])
+    return _with_commit(config.model or "") or "".join(config.command[:1])
+
+
+def _with_commit(model: str) -> str:
+    """Returns a model's name with the commit that is loaded, where it is a pinned repository."""
+    prefix = OWN_PREFIX if model.startswith(OWN_PREFIX) else ""
+    known = image_model(model)
+    name, commit = pinned(model.removeprefix(prefix) if known is None else known.target)
+    return model if commit is None or without_commit(model) != model else f"{prefix}{name}@{commit}"

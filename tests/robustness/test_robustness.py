@@ -32,12 +32,16 @@ async def test_hostile_clients_keep_no_honest_one_from_its_image() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="forks processes")
-def test_nothing_is_lost_or_repeated_when_the_program_is_killed() -> None:
+def test_nothing_is_lost_or_repeated_when_the_program_is_killed(tmp_path: Path) -> None:
     # In a process of its own: this one has threads, and must not be forked.
-    command = [sys.executable, "-P", str(Path(__file__).with_name("kill.py")), "--rounds", "3", "--seed", "3"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
-    assert found["rounds"] == 3
-    assert found["kills"]
-    assert found["lost"] == found["repeated_calls"] == 0
+    command = [sys.executable, "-P", str(Path(__file__).with_name("kill.py"))]
+    report = tmp_path / "report.json"
+    for rounds in ("8", "10"):  # The second command continues the run of the first.
+        words = ["--rounds", rounds, "--seed", "3", "--report", str(report)]
+        done = subprocess.run([*command, *words], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        found = json.loads(done.stdout)
+        assert found == json.loads(report.read_text())
+        assert found["rounds"] == int(rounds)
+        assert found["kills"]
+        assert found["lost"] == found["repeated_calls"] == 0

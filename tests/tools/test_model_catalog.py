@@ -2,12 +2,14 @@
 
 import pytest
 
+from interleavethinker.tools.errors import ProfileError
 from interleavethinker.tools.model_catalog import (
     IMAGE_MODELS,
     image_model,
     known_model,
     memory_for_weights,
     memory_need,
+    pinned,
 )
 
 
@@ -67,3 +69,22 @@ def test_memory_need_comes_from_the_catalog_and_never_from_a_name(name: str, gib
 def test_the_size_of_weights_decides_where_the_catalog_knows_nothing() -> None:
     assert memory_for_weights(16) == 20
     assert memory_for_weights(0.5) == 0
+
+
+def test_a_commit_behind_the_name_is_loaded_and_the_model_is_still_known() -> None:
+    commit = "0123456789abcdef" * 2 + "01234567"
+    assert pinned(f"Qwen/Qwen3-VL-8B-Instruct@{commit}") == ("Qwen/Qwen3-VL-8B-Instruct", commit)
+    assert memory_need(f"Qwen/Qwen3-VL-8B-Instruct@{commit}") == 22
+    assert pinned("/models/one@two/three") == ("/models/one@two/three", None)
+
+
+@pytest.mark.parametrize("name", ["a/b@main", "a/b@", "a/b@0c351dd", "a/b@" + "G" * 40])
+def test_what_can_be_moved_is_no_commit(name: str) -> None:
+    with pytest.raises(ProfileError, match="names no commit behind the @"):
+        pinned(name)
+
+
+def test_every_repository_of_the_catalog_is_pinned() -> None:
+    repositories = [one for model in IMAGE_MODELS for one in model.repositories]
+    assert repositories
+    assert all(pinned(one)[1] for one in repositories)

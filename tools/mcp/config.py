@@ -15,6 +15,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from interleavethinker.tools.folders import default_server_store
+from interleavethinker.tools.model_catalog import pinned
 from interleavethinker.tools.renamed_fields import with_new_names
 
 __all__ = ["IMAGE_SERVER_COMMAND", "GeneratorConfig", "ToolMapping", "ToolTemplate"]
@@ -127,8 +128,9 @@ class GeneratorConfig(_Frozen):
     """How to reach one generator. Exactly one of `model`, `command` and `url` is required."""
 
     model: str | None = None
-    """Model that this project's image server serves: `micro`, a known short name, a folder, a repository, `openai:…`,
-    `gemini:…`, or an import string such as `interleavethinker.microworld:checkpoints/generator`."""
+    """Model that this project's image server serves: `micro`, a known short name, a folder, a repository or
+    `repository@commit`, `openai:…`, `gemini:…`, or an import string such as
+    `interleavethinker.microworld:checkpoints/generator`."""
     command: tuple[str, ...] = ()
     """Command line of a stdio server."""
     url: str | None = None
@@ -172,6 +174,7 @@ class GeneratorConfig(_Frozen):
             raise ValueError("arguments belong to model; with command, append them to the command itself")
         if self.tools is not None and self.tools.generate is None and self.tools.edit is None:
             raise ValueError("tools must map generate, edit or both")
+        pinned(self.model or "")
         return self
 
     def command_line(self, image_server: Sequence[str] = IMAGE_SERVER_COMMAND) -> tuple[str, ...]:

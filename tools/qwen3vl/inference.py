@@ -20,6 +20,7 @@ from typing import Any
 
 from interleavethinker.tools.errors import ModelError
 from interleavethinker.tools.local_extra import require_local
+from interleavethinker.tools.model_catalog import pinned, without_commit
 from interleavethinker.tools.moved_names import present_name
 from interleavethinker.tools.weights import damaged_weights
 
@@ -45,7 +46,7 @@ class ModelIdentity:
     """What decides which weights are loaded, and how; batching and sampling do not."""
 
     model: str
-    """Folder, `package:folder`, or repository."""
+    """Folder, `package:folder`, repository, or `repository@commit`."""
     dtype: str = "auto"
     """Name of a torch dtype, or `auto` for the one the weights were saved in."""
     device_map: str | None = None
@@ -189,19 +190,19 @@ class LocalModel:
 
         from .processor import load_processor
 
-        path = resolve_folder(self._identity.model)
+        path, commit = pinned(resolve_folder(self._identity.model))
         device = self._identity.device_map or ("cuda" if torch.cuda.is_available() else "cpu")
         dtype = self._identity.dtype if self._identity.dtype == "auto" else getattr(torch, self._identity.dtype)
-        if path != self._identity.model:
+        if path != without_commit(self._identity.model):
             # Weights inside a package are small and local: a progress bar would only clutter the caller's output.
             transformers_logging.disable_progress_bar()
         problem = damaged_weights(Path(path)) if Path(path).is_dir() else None
         if problem is not None:
             raise ModelError(f"The model {self._identity.model!r} cannot be loaded: {problem}")
         try:
-            processor = load_processor(path)
+            processor = load_processor(path, commit)
             model = Qwen3VLForConditionalGeneration.from_pretrained(
-                path, dtype=dtype, device_map=device, use_safetensors=True
+                path, revision=commit or "main", dtype=dtype, device_map=device, use_safetensors=True
             )
             if self._identity.adapter is not None:
                 from peft import PeftModel

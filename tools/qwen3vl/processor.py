@@ -41,12 +41,18 @@ class ImageTextProcessor(Qwen3VLProcessor):  # type: ignore[misc]
         return saved
 
 
-def load_processor(path: str | Path) -> Any:
-    """Loads the processor that was saved in a model's folder or repository."""
+def load_processor(path: str | Path, commit: str | None = None) -> Any:
+    """Loads the processor that was saved in a model's folder or repository.
+
+    Args:
+        path: The folder, or the repository's name.
+        commit: Of the repository; None takes the newest one.
+    """
+    revision = commit or "main"
     if find_spec("torchvision") is not None:
-        return AutoProcessor.from_pretrained(path)
-    tokenizer = AutoTokenizer.from_pretrained(path)
-    images = Qwen2VLImageProcessorPil.from_pretrained(path)
+        return AutoProcessor.from_pretrained(path, revision=revision)
+    tokenizer = AutoTokenizer.from_pretrained(path, revision=revision)
+    images = Qwen2VLImageProcessorPil.from_pretrained(path, revision=revision)
     return ImageTextProcessor(images, tokenizer, chat_template=tokenizer.chat_template)
 
 

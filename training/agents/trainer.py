@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.model_catalog import pinned
 from interleavethinker.tools.qwen3vl.inference import resolve_folder
 from interleavethinker.training.recipe import GrpoRecipe, SftRecipe
 
@@ -42,10 +43,12 @@ def load_model(name: str, recipe: SftRecipe | GrpoRecipe, dtype: str | None = No
 
     from interleavethinker.tools.qwen3vl.processor import load_processor
 
-    path, kind = resolve_folder(name), dtype or ("float32" if recipe.lora is None else "bfloat16")
+    (path, commit), kind = pinned(resolve_folder(name)), dtype or ("float32" if recipe.lora is None else "bfloat16")
     try:
-        processor = load_processor(path)
-        model = Qwen3VLForConditionalGeneration.from_pretrained(path, dtype=getattr(torch, kind))
+        processor = load_processor(path, commit)
+        model = Qwen3VLForConditionalGeneration.from_pretrained(
+            path, revision=commit or "main", dtype=getattr(torch, kind)
+        )
     except (OSError, ValueError) as error:
         msg = f"Cannot load the recipe's model {name!r} as a Qwen3-VL folder or repository: {error}"
         raise InputError(msg) from error

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from interleavethinker.tools.errors import ProfileError
-from interleavethinker.tools.model_catalog import FAKE_MODELS, IMAGE_MODELS, image_model
+from interleavethinker.tools.model_catalog import FAKE_MODELS, IMAGE_MODELS, image_model, pinned, without_commit
 
 __all__ = ["ModelFiles", "identity_of", "locate", "pipeline_class", "stored_dtype"]
 
@@ -35,32 +35,33 @@ class ModelFiles:
     """The snapshot's commit in the repository."""
 
 
-def locate(model: str, download: Callable[[str], Path] | None = None) -> ModelFiles | None:
+def locate(model: str, download: Callable[[str, str | None], Path] | None = None) -> ModelFiles | None:
     """Returns a model's files.
 
     Args:
-        model: A short name, an import string, a folder, or a repository.
-        download: Downloads a repository and returns its snapshot's folder. Without it, a repository gives None, since
-            finding its files takes network access and heavy imports.
+        model: A short name, an import string, a folder, a repository, or `repository@commit`.
+        download: Downloads a repository at a commit, or its newest one, and returns its snapshot's folder. Without it,
+            a repository gives None, since finding its files takes network access and heavy imports.
 
     Raises:
         ProfileError: No such model exists, or its folder holds no pipeline.
     """
     known = image_model(model)
-    target = model if known is None else known.target
+    target = model if known is None or without_commit(model) != model else known.target
     folder = _package_folder(target) or (Path(target) if Path(target).is_dir() else None)
     if folder is None:
-        if not _REPOSITORY.fullmatch(target):
+        repository, commit = pinned(target)
+        if not _REPOSITORY.fullmatch(repository):
             aliases = ", ".join(entry.alias for entry in IMAGE_MODELS if entry.alias is not None)
             raise ProfileError(
                 f"Unknown image model {model!r}. Give a short name ({aliases}, {FAKE_MODELS[0]}), an existing folder, "
-                "a repository (owner/name), openai:NAME or gemini:NAME."
+                "a repository (owner/name or owner/name@commit), openai:NAME or gemini:NAME."
             )
         if download is None:
             return None
-        folder = download(target)
+        folder = download(repository, commit)
         # The hub's cache names a snapshot's folder after its commit.
-        return ModelFiles(folder, target, target, folder.name)
+        return ModelFiles(folder, repository, repository, folder.name)
     pipeline_class(folder)
     return ModelFiles(folder, folder.resolve().name)
 

@@ -75,8 +75,13 @@ def best_device() -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
-def download(repository: str) -> Path:
-    """Downloads a repository unless it is in the cache, and returns its snapshot's folder."""
+def download(repository: str, commit: str | None = None) -> Path:
+    """Downloads a repository unless it is in the cache, and returns its snapshot's folder.
+
+    Args:
+        repository: Its name on the hub.
+        commit: None takes the newest one.
+    """
     from diffusers import DiffusionPipeline
 
-    return Path(DiffusionPipeline.download(repository, use_safetensors=True))
+    return Path(DiffusionPipeline.download(repository, revision=commit, use_safetensors=True))

@@ -20,6 +20,7 @@ from interleavethinker.graph.profiles.profile import Profile, load_profile
 from interleavethinker.tools.check_result import CheckResult
 from interleavethinker.tools.errors import ProfileError
 from interleavethinker.tools.images.store import ImageStore
+from interleavethinker.tools.model_catalog import pinned
 
 KLEIN = """
 description = "d"
@@ -258,3 +259,42 @@ def test_memory_is_measured_and_never_read_off_a_name(profile_with: Callable[...
     remote = {"qwen3-vl:Qwen/Qwen3-VL-8B-Instruct": "qwen3-vl:someone/Model-70B"}
     profile = profile_with(klein="fake", **remote)
     assert (gpu_memory_need(profile), models_of_unknown_size(profile)) == (0, ["someone/Model-70B"])
+
+
+@pytest.mark.parametrize("name", ["klein", "klein-vllm", "released"])
+def test_the_repositories_of_a_shipped_profile_are_pinned(name: str) -> None:
+    repositories = {one for one in local_models(load_profile(name)) if not one.startswith("/")}
+    assert repositories
+    assert all(pinned(one)[1] for one in repositories)
+
+
+def test_a_repository_without_a_commit_is_a_warning_that_says_how_to_pin_it(
+    profile_with: Callable[..., Profile],
+) -> None:
+    other = checks_of(profile_with(klein="someone/pipeline"))["generator"]
+    assert (other.good, other.warning) == (True, True)
+    assert "not pinned to a commit: name it someone/pipeline@COMMIT" in other.found
+    named = checks_of(profile_with(klein=f"someone/pipeline@{'a' * 40}"))["generator"]
+    assert not named.warning
+    assert "not pinned" not in named.found
+
+
+def test_a_branch_instead_of_a_commit_is_refused_when_the_profile_is_read(
+    profile_with: Callable[..., Profile],
+) -> None:
+    with pytest.raises(ProfileError, match="names no commit"):
+        profile_with(klein="someone/pipeline@main")
+
+
+def test_another_commit_in_the_cache_does_not_count_as_downloaded(
+    profile_with: Callable[..., Profile], tmp_path: Path
+) -> None:
+    profile = profile_with()  # Its cache is this folder.
+    repository = tmp_path / "no-cache" / "models--black-forest-labs--FLUX.2-klein-4B"
+    for commit, said in (("a" * 40, "not downloaded yet"), ("e7b7dc27f91deacad38e78976d1f2b499d76a294", "downloaded")):
+        (repository / "snapshots" / commit).mkdir(parents=True)
+        (repository / "refs").mkdir(exist_ok=True)
+        (repository / "refs" / "main").write_text(commit)
+        found = checks_of(profile)["generator"].found
+        assert said in found
+        assert ("not downloaded" in found) == (said == "not downloaded yet")

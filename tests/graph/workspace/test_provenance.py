@@ -52,3 +52,17 @@ async def test_an_image_server_is_named_with_its_version(tmp_path: Path) -> None
     async with McpImageGenerator(config, ImageStore(tmp_path / "images")) as generator:
         image = await generator.generate(GenerationRequest(prompt="a ball", seed=1))
     assert image.server == f"interleavethinker-images {version('interleavethinker')}"
+
+
+async def test_pinned_models_are_recorded_with_their_commit(tmp_path: Path) -> None:
+    profile = tmp_path / "mine.toml"
+    other = f"someone/pipeline@{'a' * 40}"
+    profile.write_text(
+        'description = "x"\nplanner = { model = "qwen3-vl:Qwen/Qwen3-VL-2B-Instruct" }\n'
+        f'critic = {{ model = "qwen3-vl:{other}" }}\ngenerator = {{ model = "klein" }}\n'
+    )
+    async with Workspace.open(tmp_path / "ws") as ws:
+        recorded = (await ws.get(await ws.create("x", profile=str(profile)))).provenance
+    assert recorded.planner == "qwen3-vl:Qwen/Qwen3-VL-2B-Instruct@89644892e4d85e24eaac8bacfd4f463576704203"
+    assert recorded.critic == f"qwen3-vl:{other}"
+    assert recorded.generator == "black-forest-labs/FLUX.2-klein-4B@e7b7dc27f91deacad38e78976d1f2b499d76a294"
