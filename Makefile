@@ -7,6 +7,7 @@
 #   make server-test        the graph under LangGraph's own server, in an environment of its own; needs a package index
 #   make deepagents-test    the example for deepagents, likewise
 #   make client-tests       the image server as agent frameworks and TypeScript clients see it; needs a package index and npm
+#   make ray-test           data stages on a real Ray cluster of two workers; needs a package index
 #   make slim-test          an installation without extras, in an empty environment; needs a package index
 #
 #   make setup TORCH_INDEX=URL   take torch from another package index, for example PyTorch's CPU-only one;
@@ -110,6 +111,17 @@ robustness: $(STAMP)
 	$(BIN)/python tests/robustness/kill.py --rounds $(KILLS) --seed $(SEED)
 	$(BIN)/python -m tests.servers.trajectories.kill --kills $(SERVER_KILLS) --seed $(SEED)
 	$(BIN)/python tests/robustness/clients.py --connections $(CONNECTIONS)
+
+# Ray's wheel has 79 MB, and every test starts a cluster of two workers on this machine.
+.PHONY: ray-test
+ray-test: $(STAMP)
+	@$(BIN)/python -c 'import ray' 2>/dev/null || $(BIN)/pip install --quiet $(CONSTRAIN) -e '.[ray]'
+	RAY_TESTS=1 $(BIN)/pytest -k ray tests/evaluation/executors tests/training/data/test_executors.py
+
+# Trajectories per minute of the micro world in this process, in one worker process, and in two.
+.PHONY: executor-bench
+executor-bench: $(STAMP)
+	$(BIN)/python tests/training/data/executor_throughput.py
 
 # Executes the notebooks and stores their outputs; the tests execute them too.
 .PHONY: notebooks

@@ -5,9 +5,9 @@ Each command resumes where an interrupted one stopped, and prints how many rows 
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
@@ -16,8 +16,10 @@ from interleavethinker.cli.progress import progress_bar
 from interleavethinker.cli.terminal import echo
 
 if TYPE_CHECKING:
-    from interleavethinker.training.data.folder import DataFolder
+    from interleavethinker.evaluation.executors import ExecutorConfig
+    from interleavethinker.evaluation.executors.base import ExecutorName
     from interleavethinker.training.data.summary import StageSummary
+    from interleavethinker.training.data.trajectories import ComponentsOpener
 
 __all__ = ["app"]
 
@@ -37,6 +39,11 @@ Generators = Annotated[
 ]
 JudgeModel = Annotated[str | None, typer.Option("--judge", help="Chat model that scores images, as provider:model.")]
 Workers = Annotated[int, typer.Option(min=1, help="Trajectories in progress at once.")]
+Executor = Annotated[
+    str, typer.Option(help="Where the work runs: local (this process), processes, or ray (a cluster, RAY_ADDRESS).")
+]
+Processes = Annotated[int, typer.Option(min=0, help="Worker processes or Ray actors; 0: one for each core.")]
+Gpus = Annotated[float, typer.Option(min=0, help="With ray: GPUs of each worker.")]
 Checkpoint = Annotated[
     Path | None,
     typer.Option(help="Folder of the image generator; by default the shipped one.", exists=True, file_okay=False),
@@ -71,13 +78,16 @@ def build(
     generators: Generators = "",
     judge: JudgeModel = None,
     workers: Workers = 16,
+    executor: Executor = "local",
+    processes: Processes = 0,
+    gpus: Gpus = 0,
     seed: Seed = 0,
     checkpoint: Checkpoint = None,
 ) -> None:
     """Run all stages, from requests to training rows. Run it again after an interruption: it resumes."""
     prompts(folder, train, held_out, source, column, "train", seed, False)
-    trajectories(folder, profile, generators, workers, seed, checkpoint, False)
-    scores(folder, judge, workers, seed, False)
+    trajectories(folder, profile, generators, workers, executor, processes, gpus, seed, checkpoint, False)
+    scores(folder, judge, workers, executor, processes, gpus, seed, False)
     select(folder)
     planner(folder, seed, False)
 
@@ -123,6 +133,9 @@ def trajectories(
     profile: Profile = None,
     generators: Generators = "",
     workers: Workers = 16,
+    executor: Executor = "local",
+    processes: Processes = 0,
+    gpus: Gpus = 0,
     seed: Seed = 0,
     checkpoint: Checkpoint = None,
     json_output: Json = False,
@@ -136,23 +149,37 @@ def trajectories(
     every request, with at most 15 calls each.
     """
     from interleavethinker.training.data.folder import DataFolder
+    from interleavethinker.training.data.trajectories import roll_out
 
-    data_set, named = DataFolder(folder), tuple(name for name in generators.split(",") if name)
+    named = tuple(name for name in generators.split(",") if name)
     if named and profile is None:
         raise typer.BadParameter("Name the teachers too, with --profile.", param_hint="--generators")
+    components, names = _components(profile, named, checkpoint, seed)
     with progress_bar("trajectories") as progress:
-        work = (
-            _micro_trajectories(data_set, checkpoint, seed, workers, progress)
-            if profile is None
-            else _profile_trajectories(data_set, profile, named or (profile,), seed, workers, progress)
+        summary = asyncio.run(
+            roll_out(
+                DataFolder(folder),
+                names,
+                components,
+                seed=seed,
+                executor=_executor(executor, processes, workers, gpus),
+                every_generator=profile is not None,
+                progress=progress,
+            )
         )
-        summary = asyncio.run(work)
     _print_summary(summary, json_output)
 
 
 @app.command()
 def scores(
-    folder: Folder, judge: JudgeModel = None, workers: Workers = 8, seed: Seed = 0, json_output: Json = False
+    folder: Folder,
+    judge: JudgeModel = None,
+    workers: Workers = 8,
+    executor: Executor = "local",
+    processes: Processes = 0,
+    gpus: Gpus = 0,
+    seed: Seed = 0,
+    json_output: Json = False,
 ) -> None:
     """Score every attempt of every step, and write the teacher's answer for it.
 
@@ -161,23 +188,18 @@ def scores(
     label; a verdict by hand counts like the teacher's.
     """
     from interleavethinker.training.data.folder import DataFolder
+    from interleavethinker.training.data.scores import ChatJudgeScoring, Scoring, score
 
-    data_set = DataFolder(folder)
+    scoring: Scoring
+    if judge is None:
+        from interleavethinker.training.data.micro_world import MicroScoring
+
+        scoring = MicroScoring(seed)
+    else:
+        scoring = ChatJudgeScoring(judge)
     with progress_bar("trajectories scored") as progress:
-        if judge is None:
-            from interleavethinker.training.data.critic import score_trajectories
-            from interleavethinker.training.data.micro_world import micro_grade
-
-            summary = score_trajectories(data_set, micro_grade(data_set.store, seed), progress)
-        else:
-            from interleavethinker.evaluation.judges.cache import JudgeCache
-            from interleavethinker.evaluation.judges.vlm import VlmJudge
-            from interleavethinker.tools.chat.loading import load_chat_model
-            from interleavethinker.training.data.judged_scores import judge_trajectories
-
-            cache = JudgeCache(folder / "judge.jsonl")  # A stage that is run again pays for no answer twice.
-            scorer = VlmJudge(load_chat_model(judge), data_set.store, cache=cache, name=judge)
-            summary = asyncio.run(judge_trajectories(data_set, scorer, at_once=workers, progress=progress))
+        config = _executor(executor, processes, workers, gpus)
+        summary = asyncio.run(score(DataFolder(folder), scoring, executor=config, progress=progress))
     _print_summary(summary, json_output)
 
 
@@ -289,32 +311,24 @@ def retry_analysis(
 app.command("repairs", hidden=True)(retry_analysis)  # the command's name in version 0.1
 
 
-async def _micro_trajectories(
-    folder: "DataFolder", checkpoint: Path | None, seed: int, workers: int, progress: Callable[[int, int], None]
-) -> "StageSummary":
-    from interleavethinker.training.data.micro_world import GENERATORS, micro_components, micro_generators
-    from interleavethinker.training.data.trajectories import roll_out
+def _components(
+    profile: str | None, generators: Sequence[str], checkpoint: Path | None, seed: int
+) -> "tuple[ComponentsOpener, tuple[str, ...]]":
+    """Returns what opens teachers and generators, and the generators' names in the rows."""
+    if profile is None:
+        from interleavethinker.training.data.micro_world import GENERATORS, MicroComponents
 
-    components_for = micro_components(folder.store, micro_generators(folder.store, checkpoint), seed)
-    return await roll_out(folder, GENERATORS, components_for, seed=seed, workers=workers, progress=progress)
+        return MicroComponents(checkpoint, seed), GENERATORS
+    from interleavethinker.training.data.profile_rollouts import ProfileComponents, labels_of
+
+    named = labels_of(generators or (profile,))
+    return ProfileComponents(profile, named), tuple(named)
 
 
-async def _profile_trajectories(
-    folder: "DataFolder",
-    profile: str,
-    generators: Sequence[str],
-    seed: int,
-    workers: int,
-    progress: Callable[[int, int], None],
-) -> "StageSummary":
-    from interleavethinker.training.data.profile_rollouts import labels_of, profile_components
-    from interleavethinker.training.data.trajectories import roll_out
+def _executor(name: str, processes: int, workers: int, gpus: float) -> "ExecutorConfig":
+    from interleavethinker.evaluation.executors import ExecutorConfig
 
-    named = labels_of(generators)
-    async with profile_components(profile, named, folder.store) as components_for:
-        return await roll_out(
-            folder, tuple(named), components_for, seed=seed, workers=workers, every_generator=True, progress=progress
-        )
+    return ExecutorConfig(cast("ExecutorName", name), processes, workers, gpus)
 
 
 def _print_summary(summary: "StageSummary", json_output: bool) -> None:

@@ -5,6 +5,7 @@ An answer is on disk before anything is read from it, unusable ones too: whateve
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from interleavethinker.tools.files import LineFile
 
-__all__ = ["CachedAnswer", "JudgeCache"]
+__all__ = ["CachedAnswer", "JudgeCache", "absorb"]
 
 
 class CachedAnswer(BaseModel):
@@ -37,15 +38,16 @@ class JudgeCache:
 
     Args:
         path: The JSON-lines file; None keeps the answers in memory only.
+        shared: Further files whose answers are known; nothing is written to them.
 
     Raises:
         StoreError: The file cannot be read.
     """
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(self, path: Path | None = None, shared: Sequence[Path] = ()) -> None:
         self._lines = None if path is None else LineFile(path)
         self._known: dict[str, tuple[CachedAnswer, ...]] = {}
-        for line in self._lines or ():
+        for line in itertools.chain(*map(LineFile, shared), self._lines or ()):
             entry = _Line.model_validate_json(line)
             self._remember(entry.key, CachedAnswer.model_construct(**entry.model_dump(exclude={"key"})))
 
@@ -69,3 +71,19 @@ class JudgeCache:
 
     def _remember(self, key: str, answer: CachedAnswer) -> None:
         self._known[key] = (*self._known.get(key, ()), answer)
+
+
+def absorb(path: Path, others: Sequence[Path]) -> None:
+    """Moves the answers of other files, which workers wrote, to the end of one; no process may write to them.
+
+    A kill in the middle loses and doubles none.
+
+    Raises:
+        StoreError: A file cannot be read or written.
+    """
+    if not others:
+        return
+    known = set(LineFile(path))
+    for other in others:
+        LineFile(path).append(line for line in LineFile(other) if line not in known)
+        other.unlink()

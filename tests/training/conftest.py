@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from interleavethinker.microworld.generators.keyword import KeywordGenerator
-from interleavethinker.training.data.critic import Selection, score_trajectories, select_rows
+from interleavethinker.training.data.critic import Selection, select_rows
 from interleavethinker.training.data.folder import DataFolder
 from interleavethinker.training.data.local_generator import LocalGenerator
 from interleavethinker.training.data.micro_world import micro_components, micro_grade
 from interleavethinker.training.data.prompts import make_prompts
-from interleavethinker.training.data.trajectories import roll_out
+from interleavethinker.training.data.scores import GradedBy, score
+from interleavethinker.training.data.trajectories import GivenComponents, roll_out
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,8 @@ def make(root: Path) -> Made:
     folder, image_model = DataFolder(root), KeywordGenerator()
     generators = {"shipped": LocalGenerator(image_model, folder.store, "test/obedient")}
     make_prompts(folder, {"train": 14, "combinations": 3, "templates": 2}, seed=3)
-    asyncio.run(roll_out(folder, ["shipped"], micro_components(folder.store, generators, seed=3), seed=3, workers=4))
-    score_trajectories(folder, micro_grade(folder.store, seed=3))
+    components = GivenComponents(micro_components(folder.store, generators, seed=3))
+    asyncio.run(roll_out(folder, ["shipped"], components, seed=3))
+    asyncio.run(score(folder, GradedBy(micro_grade(folder.store, seed=3))))
     select_rows(folder, Selection())
     return Made(folder, image_model, generators)

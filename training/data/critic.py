@@ -1,10 +1,9 @@
-"""Stages 3 and 4: scores every attempt of every step, then selects the critic's SFT, RL and test rows.
+"""The critic's rows, and stage 4: selects its SFT, RL and test rows from the scored attempts.
 
 Selection follows the paper. Steps whose scores fall or stay low are dropped. Of the remaining steps, those whose scores
 vary most go to RL and the others to SFT, about 1 : 2; then the SFT verdicts are balanced. Scores can vary only within
 steps of several attempts, so the RL share is a share of those; a step that succeeded at once goes to SFT. Held-out
-splits are neither filtered nor balanced: they become the test rows. The stage does not know which world it works on: a
-function grades each attempt.
+splits are neither filtered nor balanced: they become the test rows.
 """
 
 from __future__ import annotations
@@ -13,14 +12,14 @@ import contextlib
 import hashlib
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from pydantic import JsonValue
 
 from interleavethinker.graph.attempts import derive_seed
-from interleavethinker.tools.errors import InputError, StoreError
+from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.types import Attempt, CriticInput, Verdict
 
 from .folder import DataFolder
@@ -34,7 +33,6 @@ __all__ = [
     "choose_rl_rows",
     "critic_row",
     "reference_of",
-    "score_trajectories",
     "select_rows",
 ]
 
@@ -50,48 +48,6 @@ class Graded:
     strategy: str | None = None
 
 
-Grade = Callable[[CriticInput, JsonValue], Graded | None]
-"""Grades one attempt, from the critic's input and the step's reference; None if the judge gave no usable answer."""
-
-
-def score_trajectories(
-    folder: DataFolder, grade: Grade, progress: Callable[[int, int], None] | None = None
-) -> StageSummary:
-    """Scores the trajectories that have no scores yet.
-
-    Args:
-        folder: The data set.
-        grade: Returns the scores and the teacher's answer for one attempt.
-        progress: Called with the number of finished trajectories and their total.
-    """
-    with folder.stage(folder.trajectories):
-        return _score_trajectories(folder, grade, progress)
-
-
-def _score_trajectories(folder: DataFolder, grade: Grade, progress: Callable[[int, int], None] | None) -> StageSummary:
-    summary = StageSummary("scores")
-    known = {row.trajectory for row in folder.rows(folder.scored, summary)}
-    waiting = [row for row in folder.rows(folder.trajectories, summary) if row.id not in known]
-    for number, row in enumerate(waiting, 1):
-        try:
-            rows = [_scored(row, attempt, grade) for attempt in row.attempts]
-        except (StoreError, InputError) as error:  # An image of it is missing or damaged.
-            folder.set_aside(row.id, str(error))
-            summary.drop("trajectories with an unusable image, listed in quarantine.jsonl")
-            continue
-        folder.scored.append(scored for scored in rows if scored is not None)
-        for scored in rows:
-            if scored is None:
-                summary.drop("no usable score")
-            else:
-                summary.keep(f"{row.split}, {'good' if scored.success else 'bad'}")
-        if progress is not None:
-            progress(number, len(waiting))
-    if known:
-        summary.keep("trajectories already scored", len(known))
-    return summary
-
-
 def case_of(row: TrajectoryRow, attempt: Attempt) -> CriticInput | None:
     """Returns what the critic saw of an attempt; None if it has no image."""
     if attempt.image is None:
@@ -102,14 +58,6 @@ def case_of(row: TrajectoryRow, attempt: Attempt) -> CriticInput | None:
         original_prompt=row.plan.steps[attempt.step].prompt or attempt.prompt,
         prompt=attempt.prompt,
     )
-
-
-def _scored(row: TrajectoryRow, attempt: Attempt, grade: Grade) -> CriticRow | None:
-    case = case_of(row, attempt)
-    if case is None:
-        return None
-    graded = grade(case, reference_of(row, attempt.step))
-    return None if graded is None else critic_row(row, attempt, case, graded)
 
 
 def reference_of(row: TrajectoryRow, step: int) -> JsonValue:

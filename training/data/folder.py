@@ -97,6 +97,11 @@ class RowFile(Generic[R]):
         """Appends rows after the last complete line."""
         self._lines.append(map(_line, rows))
 
+    def append_together(self, rows: Iterable[R]) -> None:
+        """Appends rows in a single write, so that a kill leaves all of them or none."""
+        lines = [_line(row) for row in rows]
+        self._lines.append(["\n".join(lines)] if lines else [])
+
     def write(self, rows: Iterable[R]) -> None:
         """Replaces the whole file atomically."""
         self._lines.replace(map(_line, rows))

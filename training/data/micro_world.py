@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import JsonValue
@@ -17,12 +20,13 @@ from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import ImageGenerator
 from interleavethinker.tools.types import CriticInput
 
-from .critic import Grade, Graded
+from .critic import Graded
 from .local_generator import LocalGenerator
 from .schema import PromptRow
+from .scores import Grade, GradedBy, ScoreOne
 from .trajectories import PAPER_LIMITS, ComponentsFactory
 
-__all__ = ["GENERATORS", "micro_components", "micro_generators", "micro_grade"]
+__all__ = ["GENERATORS", "MicroComponents", "MicroScoring", "micro_components", "micro_generators", "micro_grade"]
 
 GENERATORS = ("shipped", "weaker")
 """The shipped weights and a degraded variant. Data from a generator that is nearly always right would teach the critic
@@ -83,3 +87,30 @@ def micro_grade(store: ImageStore, seed: int) -> Grade:
         return Graded(label.score.semantics, label.score.quality, success, label.verdict, label.strategy)
 
     return grade
+
+
+@dataclass(frozen=True)
+class MicroComponents:
+    """Opens the micro world's teachers and both generators in a worker."""
+
+    checkpoint: Path | None
+    seed: int
+
+    @contextlib.asynccontextmanager
+    async def open(self, store: ImageStore) -> AsyncIterator[ComponentsFactory]:
+        """See `ComponentsOpener.open`."""
+        generators = await asyncio.to_thread(micro_generators, store, self.checkpoint)
+        yield micro_components(store, generators, self.seed)
+
+
+@dataclass(frozen=True)
+class MicroScoring:
+    """Scores with the micro world's scorer in a worker."""
+
+    seed: int
+
+    @contextlib.asynccontextmanager
+    async def open(self, root: Path) -> AsyncIterator[ScoreOne]:
+        """See `Scoring.open`."""
+        async with GradedBy(micro_grade(ImageStore(root / "images"), self.seed)).open(root) as score:
+            yield score

@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from interleavethinker.graph import Components, load_profile
@@ -20,7 +21,7 @@ from interleavethinker.training.agents.profile_generator import ProfileGenerator
 from .schema import PromptRow
 from .trajectories import PAPER_LIMITS, ComponentsFactory
 
-__all__ = ["labels_of", "profile_components"]
+__all__ = ["ProfileComponents", "labels_of"]
 
 
 def labels_of(generators: Sequence[str]) -> dict[str, str]:
@@ -39,35 +40,38 @@ def labels_of(generators: Sequence[str]) -> dict[str, str]:
     return named
 
 
-@contextlib.asynccontextmanager
-async def profile_components(
-    profile: str, generators: Mapping[str, str], store: ImageStore
-) -> AsyncIterator[ComponentsFactory]:
-    """Opens the teachers and generators of profiles, and yields a factory for the components of a trajectory.
+@dataclass(frozen=True)
+class ProfileComponents:
+    """Opens the teachers and generators of profiles in a worker.
 
     A request whose plan is known gets that plan; the profile's planner plans the others.
-
-    Args:
-        profile: Whose planner and critic are the teachers.
-        generators: Profiles whose image generators are used, by the names that rows give them.
-        store: Image store of the data set.
-
-    Raises:
-        ProfileError: There is no such profile, or this machine lacks something that it names.
     """
-    async with contextlib.AsyncExitStack() as exits:
-        teachers = await exits.enter_async_context(open_components(load_profile(profile), store))
-        named: dict[str, ImageGenerator] = {}
-        for label, name in generators.items():
-            if name == profile:
-                named[label] = teachers.generator
-                continue
-            other = ProfileGenerator(name, store)
-            exits.push_async_callback(other.close)
-            named[label] = other
 
-        def components_for(row: PromptRow, generator: str) -> Components:
-            own = dataclasses.replace(teachers, generator=named[generator], limits=PAPER_LIMITS)
-            return own if row.plan is None else dataclasses.replace(own, planner=ReferencePlanner(row.plan))
+    profile: str
+    """Whose planner and critic are the teachers."""
+    generators: Mapping[str, str]
+    """Profiles whose image generators are used, by the names that rows give them."""
 
-        yield components_for
+    @contextlib.asynccontextmanager
+    async def open(self, store: ImageStore) -> AsyncIterator[ComponentsFactory]:
+        """See `ComponentsOpener.open`.
+
+        Raises:
+            ProfileError: There is no such profile, or this machine lacks something that it names.
+        """
+        async with contextlib.AsyncExitStack() as exits:
+            teachers = await exits.enter_async_context(open_components(load_profile(self.profile), store))
+            named: dict[str, ImageGenerator] = {}
+            for label, name in self.generators.items():
+                if name == self.profile:
+                    named[label] = teachers.generator
+                    continue
+                other = ProfileGenerator(name, store)
+                exits.push_async_callback(other.close)
+                named[label] = other
+
+            def components_for(row: PromptRow, generator: str) -> Components:
+                own = dataclasses.replace(teachers, generator=named[generator], limits=PAPER_LIMITS)
+                return own if row.plan is None else dataclasses.replace(own, planner=ReferencePlanner(row.plan))
+
+            yield components_for

@@ -2,42 +2,107 @@
 
 Trajectories are short, so an interrupted stage repeats only the ones that were running. A trajectory whose generator or
 model fails is dropped and counted; any other exception stops the stage. The stage does not know which world the
-requests come from: a function makes the components of each trajectory.
+requests come from: workers open the components of trajectories, in this process, in others, or on a cluster.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias
 
+from interleavethinker.evaluation.executors import Call, ExecutorConfig, Lost, run_items
 from interleavethinker.graph import Components, Limits, build_graph
 from interleavethinker.graph.events import ImageGenerated, Judged, Planned
 from interleavethinker.tools.errors import InterleaveError, ModelAnswerError
+from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.types import Attempt
 
 from .folder import DataFolder
 from .schema import PromptRow, TrajectoryRow
 from .summary import StageSummary
 
-__all__ = ["PAPER_LIMITS", "ComponentsFactory", "roll_out", "roll_out_one"]
+__all__ = [
+    "PAPER_LIMITS",
+    "ComponentsFactory",
+    "ComponentsOpener",
+    "GivenComponents",
+    "RolloutWorker",
+    "roll_out",
+    "roll_out_one",
+]
 
 PAPER_LIMITS = Limits(max_attempts=4, max_calls=15, max_replans=0, judge_last_attempt=False, retry_unjudged=True)
 """At most 15 generator calls per trajectory, as in the paper's script. Plans come from the teacher: no replanning."""
 _NO_LIMIT = 100_000
 
-ComponentsFactory = Callable[[PromptRow, str], Components]
+ComponentsFactory: TypeAlias = Callable[[PromptRow, str], Components]
 """Makes the components of a trajectory, from its prompt row and a generator's name."""
+
+
+class ComponentsOpener(Protocol):
+    """Opens teachers and generators in a worker; picklable, unless it is only used in this process."""
+
+    def open(self, store: ImageStore) -> AbstractAsyncContextManager[ComponentsFactory]:
+        """Yields what makes the components of trajectories, with images in `store`."""
+
+
+@dataclass(frozen=True)
+class GivenComponents:
+    """Components that this process has already."""
+
+    factory: ComponentsFactory
+
+    @contextlib.asynccontextmanager
+    async def open(self, _store: ImageStore) -> AsyncIterator[ComponentsFactory]:
+        """See `ComponentsOpener.open`."""
+        yield self.factory
+
+
+_Job: TypeAlias = tuple[PromptRow, str]
+"""A request and the name of the generator that it gets."""
+
+
+@dataclass(frozen=True)
+class _Failed:
+    code: str
+
+
+@dataclass(frozen=True)
+class RolloutWorker:
+    """Runs trajectories; see `evaluation.executors`."""
+
+    root: Path
+    """The data set's folder: images go there from every worker, rows do not."""
+    components: ComponentsOpener
+    seed: int
+
+    @contextlib.asynccontextmanager
+    async def open(self) -> AsyncIterator[Call[_Job, TrajectoryRow | _Failed]]:
+        """See `Worker.open`."""
+        async with self.components.open(DataFolder(self.root).store) as components_for:
+
+            async def run(job: _Job) -> TrajectoryRow | _Failed:
+                try:
+                    return await roll_out_one(*job, components_for, self.seed)
+                except InterleaveError as error:
+                    return _Failed(error.code)
+
+            yield run
 
 
 async def roll_out(
     folder: DataFolder,
     generators: Sequence[str],
-    components_for: ComponentsFactory,
+    components: ComponentsOpener,
     *,
     seed: int,
-    workers: int = 16,
+    executor: ExecutorConfig | None = None,
     every_generator: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> StageSummary:
@@ -46,28 +111,40 @@ async def roll_out(
     Args:
         folder: The data set.
         generators: Names of generators.
-        components_for: Makes the components of a trajectory.
+        components: Opens the components of trajectories in each worker.
         seed: Seed of the trajectories.
-        workers: Number of trajectories that run at once.
+        executor: Where trajectories run, and how many at once; in this process by default.
         every_generator: Whether every generator gets every prompt; by default they take turns.
         progress: Called with the number of finished trajectories and their total.
     """
     with folder.stage(folder.prompts):
-        return await _roll_out(folder, generators, components_for, seed, workers, every_generator, progress)
+        summary = StageSummary("trajectories")
+        waiting = _waiting(folder, generators, every_generator, summary)
+        done = 0
+
+        def save(number: int, result: TrajectoryRow | _Failed | Lost) -> None:
+            nonlocal done
+            row, generator = waiting[number]
+            match result:
+                case TrajectoryRow():
+                    folder.trajectories.append([result])
+                    summary.keep(generator)
+                case _Failed(code):
+                    summary.drop(f"{generator} failed: {code}")
+                case Lost(deaths):
+                    folder.set_aside(_name(row, generator), f"its worker's process ended {deaths} times")
+                    summary.drop("trajectories whose workers died, listed in quarantine.jsonl")
+            done += 1
+            if progress is not None:
+                progress(done, len(waiting))
+
+        await run_items(executor or ExecutorConfig(), RolloutWorker(folder.root, components, seed), waiting, save)
+        return summary
 
 
-async def _roll_out(
-    folder: DataFolder,
-    generators: Sequence[str],
-    components_for: ComponentsFactory,
-    seed: int,
-    workers: int,
-    every_generator: bool,
-    progress: Callable[[int, int], None] | None,
-) -> StageSummary:
-    summary = StageSummary("trajectories")
+def _waiting(folder: DataFolder, generators: Sequence[str], every_generator: bool, summary: StageSummary) -> list[_Job]:
     known = {row.id for row in folder.rows(folder.trajectories, summary)}
-    waiting: list[tuple[PromptRow, str]] = []
+    waiting: list[_Job] = []
     for number, row in enumerate(folder.rows(folder.prompts, summary)):
         if row.plan is not None and all(step.prompt is None for step in row.plan.steps):
             summary.drop("text only: no image to generate")
@@ -77,27 +154,7 @@ async def _roll_out(
                 summary.keep(f"{generator}, already present")
             else:
                 waiting.append((row, generator))
-    total, gate = len(waiting), asyncio.Semaphore(workers)
-    done = 0
-
-    async def run(row: PromptRow, generator: str) -> None:
-        nonlocal done
-        async with gate:
-            try:
-                made = await roll_out_one(row, generator, components_for, seed)
-            except InterleaveError as error:
-                summary.drop(f"{generator} failed: {error.code}")
-            else:
-                folder.trajectories.append([made])
-                summary.keep(generator)
-            done += 1
-            if progress is not None:
-                progress(done, total)
-
-    async with asyncio.TaskGroup() as group:
-        for row, generator in waiting:
-            group.create_task(run(row, generator))
-    return summary
+    return waiting
 
 
 async def roll_out_one(row: PromptRow, generator: str, components_for: ComponentsFactory, seed: int) -> TrajectoryRow:

@@ -19,14 +19,14 @@ from interleavethinker.tools.files import LineFile
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.testing.agents import FixedPlanner, RuleCritic, accept_only, plan_of
 from interleavethinker.tools.testing.generator import MemoryGenerator
-from interleavethinker.training.data.critic import Selection, score_trajectories, select_rows
+from interleavethinker.training.data.critic import Selection, select_rows
 from interleavethinker.training.data.folder import DataFolder
-from interleavethinker.training.data.judged_scores import judge_trajectories
 from interleavethinker.training.data.micro_world import micro_grade
 from interleavethinker.training.data.parquet import export_parquet
 from interleavethinker.training.data.planner import export_sequences, make_planner_rows
 from interleavethinker.training.data.prompts import make_prompts
 from interleavethinker.training.data.requests import add_requests, read_requests
+from interleavethinker.training.data.scores import GradedBy, JudgedBy, score
 from interleavethinker.training.data.workspace_rows import add_workspace
 
 from .test_stages import critic_row
@@ -124,11 +124,11 @@ def test_a_profile_makes_trajectories_that_become_rows_and_parquet_files(
     assert (code, "4 kept, 0 dropped" in output) == (0, True), output
     assert {row.generator for row in DataFolder(tmp_path / "set").trajectories} == {"cells", "others"}
     folder, judge = DataFolder(tmp_path / "set"), FixedJudge()
-    asyncio.run(judge_trajectories(folder, judge))
+    asyncio.run(score(folder, JudgedBy(judge)))
     assert {(row.semantics, row.success, row.answer.success) for row in folder.scored} == {(9.0, True, True)}
     count = len(judge.judged)
     assert count == sum(len(row.attempts) for row in folder.trajectories)
-    asyncio.run(judge_trajectories(folder, judge))
+    asyncio.run(score(folder, JudgedBy(judge)))
     assert len(judge.judged) == count, "scored trajectories are not judged again"
     select_rows(folder, Selection(balanced=False))
     make_planner_rows(folder, seed=0)
@@ -174,7 +174,7 @@ async def test_peoples_trajectories_bring_their_verdicts_by_hand(tmp_path: Path)
     assert summary.dropped == {"trajectories that are ready": 1, "attempts under other words of the plan": 1}
     assert again.kept == {"already present": 2}
     assert hand.kept == {"judged by hand": 1}
-    await judge_trajectories(folder, FixedJudge())
+    await score(folder, JudgedBy(FixedJudge()))
     rows = [row for row in folder.scored if row.trajectory == judged]
     assert [(row.case.original_prompt, row.case.prompt, row.success) for row in rows] == [
         ("c", "c", False), ("c", "c!", True), ("b", "b", True),
@@ -189,9 +189,9 @@ def test_a_judge_that_fails_costs_its_trajectory_only_and_is_asked_again(tmp_pat
         async with Workspace.open(root, components) as workspace:
             ids = [(await workspace.run(await workspace.create(text))).id for text in ("one", "two")]
             await add_workspace(folder, workspace)
-        failed = await judge_trajectories(folder, FixedJudge(failing="b"))
+        failed = await score(folder, JudgedBy(FixedJudge(failing="b")))
         assert failed.dropped == {"trajectories whose judge failed: rate_limit": 1}
-        await judge_trajectories(folder, FixedJudge())
+        await score(folder, JudgedBy(FixedJudge()))
         return folder, ids[1]
 
     folder, name = asyncio.run(story())
@@ -205,7 +205,7 @@ def test_one_damaged_image_or_line_stops_no_stage(tmp_path: Path) -> None:
     whole = folder.store.path(image).read_bytes()
     folder.store.path(image).write_bytes(b"not an image")
     LineFile(folder.trajectories.path).append(["{not json", rest[0].model_dump_json(by_alias=True)])
-    summary = score_trajectories(folder, micro_grade(folder.store, seed=0))
+    summary = asyncio.run(score(folder, GradedBy(micro_grade(folder.store, seed=0))))
     assert {row.trajectory for row in folder.scored} == {row.id for row in rest}
     assert summary.dropped["unusable lines of trajectories.jsonl, listed in quarantine.jsonl"] == 2
     names = [row.name for row in folder.quarantine]
@@ -213,7 +213,7 @@ def test_one_damaged_image_or_line_stops_no_stage(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"Line \d+ of trajectories.jsonl is not a row"):
         list(folder.trajectories)
     folder.store.path(image).write_bytes(whole)
-    score_trajectories(folder, micro_grade(folder.store, seed=0))
+    asyncio.run(score(folder, GradedBy(micro_grade(folder.store, seed=0))))
     assert first.id in {row.trajectory for row in folder.scored}, "a mended image is used"
 
 
@@ -264,10 +264,11 @@ def _scorable(root: Path) -> DataFolder:
     from interleavethinker.microworld.generators.keyword import KeywordGenerator
     from interleavethinker.training.data.local_generator import LocalGenerator
     from interleavethinker.training.data.micro_world import micro_components
-    from interleavethinker.training.data.trajectories import roll_out
+    from interleavethinker.training.data.trajectories import GivenComponents, roll_out
 
     folder = DataFolder(root / "micro")
     make_prompts(folder, {"train": 5}, seed=3)
     generators = {"shipped": LocalGenerator(KeywordGenerator(), folder.store, "test/obedient")}
-    asyncio.run(roll_out(folder, ["shipped"], micro_components(folder.store, generators, seed=3), seed=3))
+    components = GivenComponents(micro_components(folder.store, generators, seed=3))
+    asyncio.run(roll_out(folder, ["shipped"], components, seed=3))
     return folder

@@ -13,7 +13,7 @@ from interleavethinker.graph.attempts import derive_seed
 from interleavethinker.tools.errors import GeneratorError, InputError
 from interleavethinker.tools.images.png import encode_png
 from interleavethinker.tools.types import CriticInput, ImagePart, TextPart, Verdict
-from interleavethinker.training.data.critic import Selection, score_trajectories, select_rows
+from interleavethinker.training.data.critic import Selection, select_rows
 from interleavethinker.training.data.folder import DataFolder, RowFile
 from interleavethinker.training.data.local_generator import LocalGenerator
 from interleavethinker.training.data.micro_world import micro_components, micro_grade
@@ -21,7 +21,8 @@ from interleavethinker.training.data.planner import export_sequences, make_plann
 from interleavethinker.training.data.prompts import make_prompts
 from interleavethinker.training.data.retry_analysis import retry_failed_attempts, retry_report
 from interleavethinker.training.data.schema import CriticRow, RetryRow
-from interleavethinker.training.data.trajectories import roll_out
+from interleavethinker.training.data.scores import GradedBy, score
+from interleavethinker.training.data.trajectories import GivenComponents, roll_out
 
 from ..conftest import Made
 
@@ -64,10 +65,10 @@ def test_trajectories_come_from_the_agents_graph_and_follow_the_critic(made: Mad
 
 def test_a_stage_that_is_repeated_generates_nothing_again(made: Made) -> None:
     before = made.image_model.images_made, len(list(made.folder.trajectories)), len(list(made.folder.scored))
-    components = micro_components(made.folder.store, made.generators, seed=3)
+    components = GivenComponents(micro_components(made.folder.store, made.generators, seed=3))
     summary = asyncio.run(roll_out(made.folder, ["shipped"], components, seed=3))
     assert summary.kept["shipped, already present"] == before[1]
-    score_trajectories(made.folder, micro_grade(made.folder.store, seed=3))
+    asyncio.run(score(made.folder, GradedBy(micro_grade(made.folder.store, seed=3))))
     assert (made.image_model.images_made, len(list(made.folder.trajectories)), len(list(made.folder.scored))) == before
 
 
@@ -99,7 +100,8 @@ def test_trajectories_of_a_failing_generator_are_dropped_and_counted(tmp_path: P
     folder = DataFolder(tmp_path)
     make_prompts(folder, {"train": 2}, seed=0)
     generators = {"shipped": LocalGenerator(Failing(), folder.store, "failing")}  # type: ignore[arg-type]
-    summary = asyncio.run(roll_out(folder, ["shipped"], micro_components(folder.store, generators, seed=0), seed=0))
+    components = GivenComponents(micro_components(folder.store, generators, seed=0))
+    summary = asyncio.run(roll_out(folder, ["shipped"], components, seed=0))
     assert summary.dropped == {"shipped failed: exhausted": 2}
     assert list(folder.trajectories) == []
 
