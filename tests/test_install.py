@@ -2,6 +2,7 @@
 
 import hashlib
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -70,7 +71,7 @@ def test_an_unknown_extra_is_named(project: Path) -> None:
 
 def test_a_build_of_another_index_has_no_known_hash() -> None:
     hashes = known_hashes(ROOT / "hashes.txt")
-    entries = [
+    entries: list[Mapping[str, Mapping[str, str]]] = [
         {"metadata": {"name": name, "version": version}}
         for name, version in [("torch", "2.13.0+cpu"), ("Jinja2", "3.1.6")]
     ]

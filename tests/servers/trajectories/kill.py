@@ -212,7 +212,8 @@ class _Last:
             self.images += 1
 
     async def image(self, sha256: str) -> bytes:
-        parts, start = [], 0
+        parts: list[bytes] = []
+        start: int | None = 0
         while start is not None:
             part = await self.call("storyboard_image", sha256=sha256, start=start)
             parts.append(base64.b64decode(part["data"]))

@@ -95,8 +95,8 @@ async def connected(words: Sequence[str], *, forms: bool = True) -> Any:
         return ElicitResult(action="accept", content={"approve": True})
 
     parameters = StdioServerParameters(command=words[0], args=list(words[1:]))
-    callback = {"elicitation_callback": approve} if forms else {}
-    async with Client(stdio_client(parameters), extensions=[Pages()], **callback) as client:
+    callback = approve if forms else None
+    async with Client(stdio_client(parameters), extensions=[Pages()], elicitation_callback=callback) as client:
         yield client
 
 
