@@ -91,7 +91,7 @@ async def connected(words: Sequence[str], *, forms: bool = True) -> Any:
         def settings(self) -> dict[str, Any]:
             return {"mimeTypes": [APP_MIME_TYPE]}
 
-    async def approve(_: ClientRequestContext, __: ElicitRequestParams) -> ElicitResult:
+    async def approve(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:  # noqa: ARG001 - names of the protocol
         return ElicitResult(action="accept", content={"approve": True})
 
     parameters = StdioServerParameters(command=words[0], args=list(words[1:]))
