@@ -105,6 +105,15 @@ benchmark-miniature: $(STAMP)
 benchmark-scale: $(STAMP)
 	$(BIN)/python tests/evaluation/benchmarks/scale.py
 
+# Trajectories per hour against the serial loop, and growth with the number of trajectories; the site shows the results.
+# Each takes about 10 minutes or less and wants an idle machine.
+.PHONY: loop-bench growth-bench
+loop-bench: $(STAMP)
+	$(PROGRAM) bench loop --out results/loop
+
+growth-bench: $(STAMP)
+	$(BIN)/python tests/graph/growth.py --out results/growth.json
+
 .PHONY: robustness
 robustness: $(STAMP)
 	$(BIN)/python tests/robustness/fuzz.py --rounds $(ROUNDS) --seed $(SEED)

@@ -2,7 +2,11 @@
 
 import asyncio
 import json
+import os
+import platform
 import tempfile
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -67,6 +71,7 @@ def loop(
     profile: Annotated[str, typer.Option(help="A profile with models in this process and the generator `micro`.")] = (
         "micro"
     ),
+    out: Annotated[Path | None, typer.Option(help="Folder for loop.json and loop.md, with commit and machine.")] = None,
     json_output: Json = False,
 ) -> None:
     """Measure trajectories per hour against a minimal serial loop of the same models.
@@ -85,4 +90,24 @@ def loop(
     with tempfile.TemporaryDirectory(prefix="interleavethinker-bench-") as folder:
         config = LoopBenchmarkConfig(n=n, rounds=rounds, seed=seed, profile=profile)
         figures = asyncio.run(measure_loops(config, Path(folder), report))
+    if out is not None:
+        from interleavethinker.evaluation.throughput.loop_report import loop_markdown
+
+        figures["run"] = _origin(f"interleavethinker bench loop --n {n} --rounds {rounds} --seed {seed}")
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "loop.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+        (out / "loop.md").write_text(loop_markdown(figures), encoding="utf-8")
     echo(json.dumps(figures, indent=None if json_output else 2))
+
+
+def _origin(command: str) -> dict[str, str | None]:
+    """Returns where figures come from, for people who read or repeat them."""
+    from .microbench import source_commit
+
+    return {
+        "command": command,
+        "commit": source_commit(),
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "machine": f"{os.cpu_count()} cores ({platform.machine()}), Python {platform.python_version()}, "
+        f"torch {version('torch')}",
+    }

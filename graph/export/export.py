@@ -12,7 +12,7 @@ from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.plain_text import with_escaped_controls
 
 from .markdown import markdown
-from .stored_images import read_images
+from .stored_images import StoredImages
 from .storyboard import storyboard, with_note
 
 __all__ = ["export", "is_export", "remove_export"]
@@ -47,7 +47,7 @@ def export(trajectory: Trajectory, store: ImageStore, folder: str | Path, *, sin
     """
     folder = Path(folder)
     page = folder / "index.html"
-    images = read_images(trajectory, store)
+    images = StoredImages(trajectory, store)
     try:
         _check_own(folder, [page.name] if single_file else [page.name, "trajectory.json", "document.md"])
         if single_file:

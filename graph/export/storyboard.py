@@ -3,7 +3,6 @@
 The images in the page are previews (see `previews`); where the originals lie beside the page, they link to them.
 """
 
-from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -11,10 +10,9 @@ from typing import TYPE_CHECKING
 from interleavethinker.graph.workspace.snapshot import Trajectory
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.plain_text import without_controls
-from interleavethinker.tools.types import Sha256
 
 from .page_content import PageImages, page_content
-from .stored_images import read_images
+from .stored_images import StoredImages
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -25,7 +23,7 @@ __all__ = ["storyboard", "with_note"]
 def storyboard(
     trajectory: Trajectory,
     store: ImageStore,
-    images: Mapping[Sha256, bytes | None] | None = None,
+    images: StoredImages | None = None,
     *,
     originals: str = "",
     full_size: bool = False,
@@ -35,19 +33,19 @@ def storyboard(
     Args:
         trajectory: Snapshot of the trajectory, finished or not.
         store: The workspace's image store.
-        images: Result of `read_images`, if the images are already read.
+        images: The trajectory's, if the caller has them.
         originals: Folder with the original images, relative to the page, which the previews link to; empty if there
             is none.
         full_size: Put the answer's images into the page in full size instead of as previews.
     """
-    read = read_images(trajectory, store) if images is None else images
+    read = StoredImages(trajectory, store) if images is None else images
     content = page_content(with_note(trajectory, read), PageImages(read, originals, full_size))
     return _template().render(page=content)
 
 
-def with_note(trajectory: Trajectory, images: Mapping[Sha256, bytes | None]) -> Trajectory:
+def with_note(trajectory: Trajectory, images: StoredImages) -> Trajectory:
     """Returns the trajectory with a note in its document about images that cannot be shown, if there are any."""
-    unreadable = sum(data is None for data in images.values())
+    unreadable = images.unreadable
     if not unreadable:
         return trajectory
     subject = "1 image is" if unreadable == 1 else f"{unreadable} images are"

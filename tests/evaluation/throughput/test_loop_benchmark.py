@@ -2,13 +2,16 @@
 
 import json
 from collections import defaultdict
+from importlib.metadata import version
 from pathlib import Path
+from unittest.mock import AsyncMock
 
 import pytest
 
 from interleavethinker.cli import main
 from interleavethinker.evaluation.throughput import loop_benchmark
 from interleavethinker.evaluation.throughput.loop_benchmark import LoopBenchmarkConfig, measure_loops
+from interleavethinker.evaluation.throughput.loop_report import loop_markdown
 from interleavethinker.evaluation.throughput.serial_loop import SerialLoop
 from interleavethinker.graph import load_profile
 from interleavethinker.microworld.generators.micro import MicroGenerator
@@ -74,3 +77,32 @@ def test_the_command_prints_the_figures_as_json(
     printed = capsys.readouterr()
     assert json.loads(printed.out) == {"ratio.1": 1.25, "requests": 2, "rounds": 1}
     assert "measuring: round 1" in printed.err
+
+
+def test_the_written_page_says_what_was_reached_and_where_it_was_measured(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    serial = [measured(10.0)]
+    product = {(1, 1): [measured(5.0)], (8, 1): [measured(8.0, "b")], (1, 2): [measured(2.5)]}
+    config = LoopBenchmarkConfig(n=1, rounds=1, at_once=(1, 8), look_ahead=(2,))
+    monkeypatch.setattr(
+        loop_benchmark, "measure_loops", AsyncMock(return_value=loop_benchmark._figures(config, serial, product))
+    )
+    with pytest.raises(SystemExit):
+        main(["bench", "loop", "--n", "1", "--rounds", "1", "--out", str(tmp_path / "loop"), "--json"])
+    page = (tmp_path / "loop" / "loop.md").read_text(encoding="utf-8")
+    assert "| one trajectory at a time (`ratio.1`) | 2.00 | 1.2 | reached |" in page
+    assert "| 8 at once (`ratio.8`) | 1.25 | 2.5 | missed |" in page
+    assert "| one at a time, look-ahead 2, against none (`look_ahead.2.latency_ratio`) | 2.00 | 1 | reached |" in page
+    assert "differ from the serial loop's: 1." in page
+    assert "| look ahead 2 | 1,440 | 4.00 | 1.00 | 1.50 | 3.00 | – | 0.50 |" in page
+    figures = json.loads((tmp_path / "loop" / "loop.json").read_text(encoding="utf-8"))
+    assert figures["run"]["command"] == "interleavethinker bench loop --n 1 --rounds 1 --seed 0"
+    assert f"torch {version('torch')}" in page
+
+
+def test_the_shipped_page_is_rendered_from_the_shipped_figures() -> None:
+    shipped = Path(__file__).parents[3] / "results" / "loop"
+    for data in shipped.glob("loop.json"):
+        expected = loop_markdown(json.loads(data.read_text(encoding="utf-8")))
+        assert data.with_suffix(".md").read_text(encoding="utf-8") == expected

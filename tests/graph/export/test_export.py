@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from interleavethinker.graph import BranchPoint, HumanVerdict, Limits, Trajectory, Workspace
+from interleavethinker.graph.export import stored_images
 from interleavethinker.graph.export.export import export
 from interleavethinker.graph.export.markdown import markdown
 from interleavethinker.graph.export.notebook import show
@@ -240,6 +241,23 @@ async def test_the_storyboard_says_who_accepted_an_image(opened: Opened, accepte
         page = storyboard(seen, ws.store)
     tone = "good" if status.startswith("accepted") else "calm"
     assert f'<span class="chip {tone}">{status}</span>' in page.replace('<span aria-hidden="true">✓ </span>', "")
+
+
+async def test_an_export_is_the_same_when_its_images_do_not_fit_into_memory(
+    opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened() as ws:
+        seen = await ws.run(await ws.create("x"))
+        ws.store.path(seen.document.images[0]).unlink()
+        whole = export(seen, ws.store, tmp_path / "whole")
+        monkeypatch.setattr(stored_images, "_KEPT_BYTES", 1)
+        again = export(seen, ws.store, tmp_path / "again")
+        names = list(stored_images.StoredImages(seen, ws.store))
+    assert again.read_text() == whole.read_text()
+    assert "1 image is missing or damaged" in again.read_text()
+    assert [path.name for path in sorted((again.parent / "images").iterdir())] == [
+        f"{name[:16]}.png" for name in names if name != seen.document.images[0]
+    ]
 
 
 async def test_each_image_is_read_once(opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
