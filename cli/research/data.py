@@ -32,6 +32,10 @@ Source = Annotated[
     str | None,
     typer.Option("--from", help="Your own requests: a file of lines, a .jsonl file, or a Hugging Face data set."),
 ]
+Author = Annotated[
+    str | None,
+    typer.Option(help="Chat model, provider:model, that writes vocabulary and templates for requests of any kind."),
+]
 Column = Annotated[str, typer.Option(help="With --from: the field that has the text.")]
 Profile = Annotated[str | None, typer.Option(help="Profile whose planner and critic are the teachers.")]
 Generators = Annotated[
@@ -55,7 +59,8 @@ def data() -> None:
     """Make training data for the planner and the critic.
 
     Run the stages on one folder, in this order, or `build` for all of them:
-    1. prompts: make requests of the micro world, or take your own (--from).
+    1. prompts: make requests of the micro world, take your own (--from), or have
+       a chat model write them (--write-with).
     2. trajectories: run the agent on every request.
     3. scores: score every attempt and label it with the teacher's answer.
     4. select: choose the critic's SFT, RL and test rows.
@@ -73,6 +78,7 @@ def build(
     train: Annotated[int, typer.Option(min=0, help="Number of training requests.")] = 2000,
     held_out: HeldOut = 300,
     source: Source = None,
+    write_with: Author = None,
     column: Column = "text",
     profile: Profile = None,
     generators: Generators = "",
@@ -85,7 +91,7 @@ def build(
     checkpoint: Checkpoint = None,
 ) -> None:
     """Run all stages, from requests to training rows. Run it again after an interruption: it resumes."""
-    prompts(folder, train, held_out, source, column, "train", seed, False)
+    prompts(folder, train, held_out, source, write_with, column, "train", seed, False)
     trajectories(folder, profile, generators, workers, executor, processes, gpus, seed, checkpoint, False)
     scores(folder, judge, workers, executor, processes, gpus, seed, False)
     select(folder)
@@ -95,22 +101,26 @@ def build(
 @app.command()
 def prompts(
     folder: Folder,
-    train: Annotated[int, typer.Option(min=0, help="Number of training requests of the micro world.")] = 2000,
+    train: Annotated[int, typer.Option(min=0, help="Number of training requests that are made.")] = 2000,
     held_out: HeldOut = 300,
     source: Source = None,
+    write_with: Author = None,
     column: Column = "text",
     split: Annotated[str, typer.Option(help="With --from: split of a Hugging Face data set.")] = "train",
     seed: Seed = 0,
     json_output: Json = False,
 ) -> None:
-    """Make requests of the micro world with their plans, or take your own.
+    """Make requests of the micro world with their plans, take your own, or have them written.
 
     Held-out splits of the micro world use unseen combinations or unseen
     templates. Of your own requests, --held-out of them go to the split `test`.
     A line of your own file is a text, or in a .jsonl file
     {"text": …, "images": [paths], "family": …, "id": …}; all but the text are
-    optional.
+    optional. With --write-with, a chat model writes what is missing in the folder
+    `banks`: text files that you may edit. --train requests are made from them.
     """
+    if source is not None and write_with is not None:
+        raise typer.BadParameter("Take your own requests or have them written.", param_hint="--write-with")
     from interleavethinker.training.data.folder import DataFolder
 
     if source is not None:
@@ -119,6 +129,12 @@ def prompts(
         base = Path(source).parent if Path(source).is_file() else Path()
         requests = read_requests(source, column, split)
         _print_summary(add_requests(DataFolder(folder), requests, base=base, held_out=held_out), json_output)
+        return
+    if write_with is not None:
+        from interleavethinker.training.data.writing.stage import write_requests
+
+        summary = write_requests(DataFolder(folder), write_with, train, held_out=held_out, seed=seed)
+        _print_summary(summary, json_output)
         return
     from interleavethinker.training.data.prompts import make_prompts
 

@@ -23,7 +23,7 @@ from .folder import DataFolder
 from .schema import PromptRow
 from .summary import StageSummary
 
-__all__ = ["add_requests", "read_requests"]
+__all__ = ["HELD_OUT", "add_requests", "read_requests"]
 
 HELD_OUT = "test"
 """The split of the requests that are kept from training."""
@@ -35,6 +35,7 @@ class _Line(BaseModel):
     text: str
     images: tuple[Any, ...] = ()
     family: str = ""
+    template: int = 0
     id: str = ""
 
 
@@ -138,7 +139,7 @@ def _row(folder: DataFolder, content: object, base: Path) -> PromptRow:
     images = [_image(folder, image, base) for image in line.images]
     request = as_request(place_images(line.text, images))
     name = line.id or hashlib.sha256(request.model_dump_json().encode()).hexdigest()[:16]
-    return PromptRow(id=name, family=line.family, template=0, split="train", request=request)
+    return PromptRow(id=name, family=line.family, template=line.template, split="train", request=request)
 
 
 def _image(folder: DataFolder, image: object, base: Path) -> str:
