@@ -21,6 +21,7 @@ from .options import (
     LookAhead,
     MaxAttempts,
     MaxCalls,
+    MaxCost,
     ProfileName,
     Quiet,
     TimeLimit,
@@ -71,6 +72,7 @@ async def batch(
     approve_plan: ApprovePlans = False,
     max_attempts: MaxAttempts = None,
     max_calls: MaxCalls = None,
+    max_cost: MaxCost = None,
     time_limit: TimeLimit = None,
     look_ahead: LookAhead = None,
     quiet: Quiet = False,
@@ -95,7 +97,12 @@ async def batch(
     from interleavethinker.graph.batch.manifest import read_manifest
 
     limits = _chosen_limits(
-        profile, max_attempts=max_attempts, max_calls=max_calls, time_limit=time_limit, look_ahead=look_ahead
+        profile,
+        max_attempts=max_attempts,
+        max_calls=max_calls,
+        max_cost=max_cost,
+        time_limit=time_limit,
+        look_ahead=look_ahead,
     )
     requests = read_manifest(manifest)
     return await _run(
@@ -124,6 +131,7 @@ async def sweep(
     at_once: AtOnce = 8,
     max_attempts: MaxAttempts = None,
     max_calls: MaxCalls = None,
+    max_cost: MaxCost = None,
     time_limit: TimeLimit = None,
     look_ahead: LookAhead = None,
     quiet: Quiet = False,
@@ -144,7 +152,12 @@ async def sweep(
     from interleavethinker.graph.batch.manifest import sweep as swept
 
     limits = _chosen_limits(
-        profile, max_attempts=max_attempts, max_calls=max_calls, time_limit=time_limit, look_ahead=look_ahead
+        profile,
+        max_attempts=max_attempts,
+        max_calls=max_calls,
+        max_cost=max_cost,
+        time_limit=time_limit,
+        look_ahead=look_ahead,
     )
     requests = swept(read_manifest(manifest), _varied(vary))
     return await _run(
@@ -238,6 +251,7 @@ class _Progress:
     def __init__(self, total: int) -> None:
         self._total = total
         self._done = self._worked = 0
+        self._dollars = 0.0
         self._start, self._clock = datetime.now(UTC), time.monotonic()
 
     def line(self, result: "BatchResult") -> str:
@@ -250,7 +264,10 @@ class _Progress:
             line += f", {result.calls} generator call{'s' * (result.calls != 1)}, {result.seconds:.1f} s"
         if result.error:
             line += f": {one_line(result.error)}"
+        self._dollars += result.dollars
         left = self._total - self._done
+        if self._dollars:
+            line += f"; ${self._dollars:.2f} so far"
         if left and self._worked:
             seconds = (time.monotonic() - self._clock) / self._worked * left
             line += f"; about {_duration(seconds)} left"

@@ -58,6 +58,7 @@ TABLE: tuple[CommandSpec, ...] = (
     CommandSpec("bench", "research.bench:app", "Measure the overhead of this project's own code.", RESEARCH),
     CommandSpec("doctor", "doctor:doctor", "Check the installation: versions, devices, profile.", INSTALLATION),
     CommandSpec("profiles", "profiles:app", "List and show profiles, and start a new one.", INSTALLATION),
+    CommandSpec("prices", "prices:prices", "Show the prices of hosted models.", INSTALLATION),
     CommandSpec("settings", "settings:app", "Show and change the default profile and workspace.", INSTALLATION),
     CommandSpec("studio", "studio:studio", "Open a local web page to start and steer trajectories.", INSTALLATION),
     CommandSpec(

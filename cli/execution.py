@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["run_trajectory"]
 
+_RAISABLE = {"max_calls": "--max-calls", "max_cost": "--max-cost", "time_limit": "--time-limit"}
+"""Options of `resume` by the reasons why a trajectory stopped."""
 _PAUSING = "Pausing after the current generator call. Press Ctrl-C again to stop at once."
 
 
@@ -131,6 +133,8 @@ async def _run_and_ask(workspace: "Workspace", trajectory: str, terminal: "Conso
 
 def _report(trajectory: "Trajectory", page: Path | None, *, refused: bool = False) -> None:
     """Prints how the trajectory ended, what to do next, and where the exports are."""
+    from interleavethinker.graph.spending import dollar_words
+
     name = trajectory.id
     document = trajectory.document
     if document.complete:
@@ -151,8 +155,13 @@ def _report(trajectory: "Trajectory", page: Path | None, *, refused: bool = Fals
             echo(f"Paused. Resume with: interleavethinker resume {name}", err=True)
         case "cancelled":
             echo(f"Cancelled. Continue from any attempt with: interleavethinker branch {name} STEP", err=True)
+        case _ if trajectory.stop_reason in _RAISABLE:
+            option = _RAISABLE[trajectory.stop_reason]
+            echo(f"Raise the limit and go on with: interleavethinker resume {name} {option} …", err=True)
         case _:
             pass
+    if cost := dollar_words(trajectory.spending):
+        echo(f"Cost: {cost}", err=True)
     echo(f"Trajectory: {name}")
     if page is None:
         echo(f"The exports were not written. Retry with: interleavethinker export {name} --out FOLDER", err=True)

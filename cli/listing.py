@@ -62,7 +62,7 @@ async def list_(
     ] = None,
     json_output: Json = False,
 ) -> None:
-    """List trajectories, newest first: ID, status, finished steps, age, request.
+    """List trajectories, newest first: ID, status, finished steps, age, cost, request.
 
     The ID is shown as far as it is unique. --json prints all trajectories
     unless --limit is given.
@@ -130,14 +130,15 @@ async def _print_line(workspace: "Workspace", summary: "TrajectorySummary", pref
 
     try:
         snapshot = await workspace.get(summary.id)
+        cost = f"  ${snapshot.spending.dollars:.2f}" if snapshot.spending.uses else ""
         steps = f"{snapshot.current_step}/{len(snapshot.plan.steps)}" if snapshot.plan else "-"
     except InterleaveError:  # Deleted since the list was read, or from a damaged database.
-        steps = "?"
+        steps, cost = "?", ""
     terminal = console()
     line = Text.assemble(
         f"{prefix}  ",
         (f"{summary.status:<11}", _STYLES.get(summary.status, "")),
-        f" {steps:>5}  {_age(summary.created):>6}  {one_line(summary.title)}",
+        f" {steps:>5}  {_age(summary.created):>6}{cost}  {one_line(summary.title)}",
     )
     if terminal.is_terminal:  # A pipe gets whole titles.
         line.truncate(terminal.width, overflow="ellipsis")

@@ -23,6 +23,7 @@ from interleavethinker.graph.events import (
     ModelWaiting,
     PlanChecked,
     Planned,
+    Spent,
     StepFinished,
 )
 from interleavethinker.graph.export.word_diff import word_diff
@@ -55,6 +56,7 @@ class LiveView:
         self._limits = before.limits
         self._plan = before.plan
         self._step = self._first_step = before.current_step
+        self._dollars = before.spending.dollars
         self._prompts: dict[int, str] = {}
         self._attempts: set[tuple[int, int, int]] = set()
         for attempt in before.attempts:
@@ -104,6 +106,8 @@ class LiveView:
             case ModelWaiting():
                 self._phase = f"waiting {event.seconds:.0f} s for the model: {event.reason}"
                 self._print(Text(self._phase, style="yellow"))
+            case Spent(dollars=dollars):
+                self._dollars = dollars
             case StepFinished():
                 self._finish(event)
             case _:
@@ -183,6 +187,7 @@ class LiveView:
         """Returns the calls, the time used, and the time left if there is something to estimate it from."""
         calls, most = self._calls()
         parts = [] if most is None else [f"{calls} of at most {most} generator {'call' if most == 1 else 'calls'}"]
+        parts += [f"${self._dollars:.2f}"] if self._dollars else []
         parts.append(_minutes(self._clock() - self._started))
         finished = self._step - self._first_step
         left = len(self._plan.steps) - self._step if self._plan else 0

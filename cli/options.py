@@ -29,6 +29,7 @@ __all__ = [
     "LookAhead",
     "MaxAttempts",
     "MaxCalls",
+    "MaxCost",
     "NoRun",
     "ProfileName",
     "Quiet",
@@ -89,6 +90,12 @@ def _check_time_limit(time_limit: float | None) -> float | None:
     return time_limit
 
 
+def _check_max_cost(max_cost: float | None) -> float | None:
+    if max_cost is not None and not (math.isfinite(max_cost) and max_cost > 0):
+        raise InputError(f"--max-cost must be positive (US dollars); got {max_cost:g}.")
+    return max_cost
+
+
 WorkspaceFolder = Annotated[
     Path | None,
     typer.Option(
@@ -128,6 +135,10 @@ NoRun = Annotated[bool, typer.Option("--no-run", help="Only record it; run the t
 MaxAttempts = Annotated[int | None, typer.Option(min=1, max=100, help="Attempts per step.", rich_help_panel=_LIMITS)]
 MaxCalls = Annotated[
     int | None, typer.Option(min=1, max=MAX_INTEGER, help="Generator calls in total.", rich_help_panel=_LIMITS)
+]
+MaxCost = Annotated[
+    float | None,
+    typer.Option(callback=_check_max_cost, help="US dollars for hosted models; see `prices`.", rich_help_panel=_LIMITS),
 ]
 TimeLimit = Annotated[
     float | None,

@@ -15,6 +15,7 @@ from .options import (
     LookAhead,
     MaxAttempts,
     MaxCalls,
+    MaxCost,
     ProfileName,
     Quiet,
     Size,
@@ -46,6 +47,7 @@ async def run(
     approve_plan: Annotated[bool, typer.Option("--approve-plan", help="Wait for your approval of the plan.")] = False,
     max_attempts: MaxAttempts = None,
     max_calls: MaxCalls = None,
+    max_cost: MaxCost = None,
     time_limit: TimeLimit = None,
     look_ahead: LookAhead = None,
     seed: Annotated[
@@ -83,6 +85,7 @@ async def run(
         chosen.limits,
         max_attempts=max_attempts,
         max_calls=max_calls,
+        max_cost=max_cost,
         time_limit=time_limit,
         look_ahead=look_ahead,
     )
@@ -109,14 +112,26 @@ async def resume(
     workspace: "Workspace",
     trajectory: TrajectoryId,
     out: ExportFolder = None,
+    max_attempts: MaxAttempts = None,
+    max_calls: MaxCalls = None,
+    max_cost: MaxCost = None,
+    time_limit: TimeLimit = None,
     ask: Ask = False,
     quiet: Quiet = False,
     json_output: Json = False,
 ) -> int:
     """Resume a stopped trajectory: paused, interrupted, killed or failed.
 
-    Finished images are not generated again. --ask asks the question at which
+    Finished images are not generated again. New limits replace the old ones:
+    a trajectory that a limit stopped goes on if you raise that limit.
+    --ask asks the question at which
     an earlier --ask was left, and then about each image.
+
+    Examples:
+    interleavethinker resume last --max-calls 40 --max-cost 2
     """
     name = (await workspace.summary(trajectory)).id
+    changes = {"max_attempts": max_attempts, "max_calls": max_calls, "max_cost": max_cost, "time_limit": time_limit}
+    if any(value is not None for value in changes.values()):
+        await workspace.change_limits(name, limits_with((await workspace.get(name)).limits, **changes))
     return await run_trajectory(workspace, name, out, as_json=json_output, quiet=quiet, ask=ask)

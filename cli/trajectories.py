@@ -20,6 +20,7 @@ from .options import (
     Json,
     MaxAttempts,
     MaxCalls,
+    MaxCost,
     NoRun,
     Quiet,
     Size,
@@ -150,6 +151,7 @@ async def branch(
     aspect: Aspect = None,
     max_attempts: MaxAttempts = None,
     max_calls: MaxCalls = None,
+    max_cost: MaxCost = None,
     time_limit: TimeLimit = None,
     out: ExportFolder = None,
     no_run: NoRun = False,
@@ -182,6 +184,7 @@ async def branch(
         (await workspace.get(trajectory)).limits,
         max_attempts=max_attempts,
         max_calls=max_calls,
+        max_cost=max_cost,
         time_limit=time_limit,
     )
     name = await workspace.branch(trajectory, point, limits)
@@ -240,6 +243,7 @@ async def _confirm(workspace: "Workspace", trajectory: str, message: str, *, as_
 
 def print_trajectory(terminal: "Console", trajectory: "Trajectory") -> None:
     """Prints the state of a trajectory for a person."""
+    from interleavethinker.graph.spending import dollar_words
 
     def line(text: str, style: str | None = None, indent: str = "") -> None:
         terminal.print(indent + one_line(text), style=style, soft_wrap=True)
@@ -253,6 +257,8 @@ def print_trajectory(terminal: "Console", trajectory: "Trajectory") -> None:
     )
     size = f", image size {trajectory.image_size}" if trajectory.image_size else ""
     line(f"{trajectory.id}: {trajectory.status}, profile {trajectory.profile}, seed {trajectory.seed}{size}{parent}")
+    if cost := dollar_words(trajectory.spending):
+        line(f"cost so far: {cost}")
     for note in filter(None, (trajectory.reason, *trajectory.document.notes)):
         line(note, "yellow")
     for index, step in enumerate(trajectory.plan.steps if trajectory.plan else ()):

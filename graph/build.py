@@ -20,6 +20,7 @@ from .context import Components, GraphContext
 from .event_loop import sync_and_async_node
 from .nodes import Nodes
 from .routing import next_node, node_after_approval, node_after_plan, node_after_plan_check
+from .spending import counted
 from .state import TrajectoryInput, TrajectoryOutput, TrajectoryState
 
 __all__ = ["TrajectoryGraph", "build_graph", "make_graph", "served_graph"]
@@ -80,15 +81,17 @@ def build_graph(
     nodes = Nodes(find_components)
     graph = StateGraph(TrajectoryState, GraphContext, input_schema=TrajectoryInput, output_schema=TrajectoryOutput)
 
-    graph.add_node("plan", sync_and_async_node(nodes.plan, "plan"))
-    graph.add_node("check_plan", sync_and_async_node(nodes.check_plan, "check_plan"))
+    graph.add_node("plan", sync_and_async_node(counted(nodes.plan), "plan"))
+    graph.add_node("check_plan", sync_and_async_node(counted(nodes.check_plan), "check_plan"))
     graph.add_node("approve", nodes.approve)
     graph.add_node(
-        "generate", sync_and_async_node(nodes.generate, "generate"), retry_policy=retry or GENERATE_RETRY_POLICY
+        "generate",
+        sync_and_async_node(counted(nodes.generate), "generate"),
+        retry_policy=retry or GENERATE_RETRY_POLICY,
     )
-    graph.add_node("critic", sync_and_async_node(nodes.critic, "critic"))
+    graph.add_node("critic", sync_and_async_node(counted(nodes.critic), "critic"))
     graph.add_node("refine", sync_and_async_node(nodes.refine, "refine"))
-    graph.add_node("check_document", sync_and_async_node(nodes.check_document, "check_document"))
+    graph.add_node("check_document", sync_and_async_node(counted(nodes.check_document), "check_document"))
 
     graph.add_edge(START, "plan")
     graph.add_conditional_edges("plan", node_after_plan, {"check_plan": "check_plan", "approve": "approve"})

@@ -13,6 +13,7 @@ from interleavethinker.tools.types import Attempt, CheckReport, Plan
 
 from .document import Document, StepStatus
 from .limits import StopReason
+from .spending import Spending
 
 __all__ = [
     "ApprovalNeeded",
@@ -30,6 +31,7 @@ __all__ = [
     "PlanChecked",
     "Planned",
     "ReviewNeeded",
+    "Spent",
     "StepFinished",
 ]
 
@@ -113,6 +115,16 @@ class ModelWaiting(Event):
     kind: Literal["model_waiting"] = "model_waiting"
     seconds: float
     reason: str
+
+
+class Spent(Event):
+    """Calls of hosted models were paid for; there is none for models on this machine."""
+
+    kind: Literal["spent"] = "spent"
+    spending: Spending
+    """What the trajectory has cost so far."""
+    dollars: float
+    """The sum, as far as prices are known."""
 
 
 class ApprovalNeeded(Event):

@@ -8,12 +8,13 @@ Pure functions. An answer that cannot be used is described in words, so that the
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
+from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.types import Attempt, Plan, Step
 
 from .profiles.profile import problems_of
@@ -24,6 +25,7 @@ __all__ = [
     "PLAN_ACTION",
     "Approval",
     "PlanDecision",
+    "approval_with",
     "image_question",
     "image_verdict",
     "plan_decision",
@@ -45,6 +47,20 @@ class Approval(_Frozen):
     """Required, because LangGraph treats an empty answer as no answer."""
     steps: tuple[Step, ...] | None = None
     """Steps that replace the plan's; None approves the plan unchanged."""
+
+
+def approval_with(steps: Sequence[Step] | None) -> Approval:
+    """Returns a person's approval of a plan, with these steps instead of its own if there are any.
+
+    Raises:
+        InputError: They are no steps, or none at all.
+    """
+    if steps is not None and not steps:
+        raise InputError("An edited plan must have at least one step.")
+    try:
+        return Approval(approved=True, steps=None if steps is None else tuple(steps))
+    except ValidationError as error:
+        raise InputError(f"An edited plan must be a list of steps: {problems_of(error)}.") from error
 
 
 class _Approve(_Frozen):

@@ -20,6 +20,8 @@ class StopReason(StrEnum):
     """Every step of the plan is finished."""
     MAX_CALLS = "max_calls"
     """`Limits.max_calls` generator calls were made."""
+    MAX_COST = "max_cost"
+    """`Limits.max_cost` dollars were spent."""
     TIME_LIMIT = "time_limit"
     """`Limits.time_limit` seconds of work were used."""
     HOST_LIMIT = "host_limit"
@@ -49,6 +51,9 @@ class Limits(BaseModel):
     max_calls: int | None = Field(default=None, ge=1)
     """Attempts of this trajectory, including those answered from a cache. Attempts inherited by a branch and dropped
     drafts do not count. None: no limit."""
+    max_cost: float | None = Field(default=None, gt=0)
+    """US dollars that hosted models may cost, at the prices of the price table. No further round of calls is begun
+    once they are spent, so the last round may go beyond. None: no limit."""
     time_limit: float | None = Field(default=None, gt=0)
     """Seconds of work by planner, generator and critic; pauses do not count. None: no limit."""
     look_ahead: int = Field(default=1, ge=1, le=64)
@@ -77,6 +82,8 @@ def explain(stop_reason: StopReason, limits: Limits) -> str:
         case StopReason.MAX_CALLS:
             calls = "1 generator call" if limits.max_calls == 1 else f"{limits.max_calls} generator calls"
             return f"Stopped at the limit of {calls}; later steps were not generated."
+        case StopReason.MAX_COST:
+            return f"Stopped at the limit of ${limits.max_cost:.2f}; later steps were not generated."
         case StopReason.TIME_LIMIT:
             seconds = "1 second" if limits.time_limit == 1 else f"{limits.time_limit:g} seconds"
             return f"Stopped at the limit of {seconds} of work; later steps were not generated."

@@ -15,6 +15,7 @@ from .attempts import attempt_key, attempts_for, best_attempt, failed_steps, sou
 from .document import status_of
 from .events import Event, StepFinished
 from .limits import Limits, StopReason
+from .spending import spending_of
 from .state import (
     attempts_of,
     current_step_of,
@@ -190,6 +191,8 @@ def _stop_reason(
         return StopReason.COMPLETE
     if limits.max_calls is not None and attempt_count - inherited_calls_of(state) >= limits.max_calls:
         return StopReason.MAX_CALLS
+    if limits.max_cost is not None and spending_of(state).dollars >= limits.max_cost:
+        return StopReason.MAX_COST
     if limits.time_limit is not None and state.get("seconds", 0.0) >= limits.time_limit:
         return StopReason.TIME_LIMIT
     remaining = state.get("remaining_steps")

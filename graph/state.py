@@ -39,6 +39,7 @@ from interleavethinker.tools.types import (
 from .channels import ValidatedValue, validated
 from .document import Block, Document, assemble
 from .limits import Limits, StopReason
+from .spending import ModelUse, Spending
 
 __all__ = [
     "Override",
@@ -181,6 +182,8 @@ class TrajectoryState(TrajectoryInput, TrajectoryOutput, _OldChannels, total=Fal
     attempt. Only the current step can have an entry, so each write replaces the whole mapping."""
     seconds: float
     """Seconds of work by planner, generator and critic."""
+    spending: Annotated[Spending, ValidatedValue]
+    """What hosted models have cost."""
     inherited_calls: int
     """Attempts inherited from the parent of a branch; they do not count against `Limits.max_calls`."""
     message_id: Annotated[str | None, ValidatedValue]
@@ -205,10 +208,12 @@ STORED_TYPES: tuple[type, ...] = (
     Document,
     ImagePart,
     Limits,
+    ModelUse,
     Override,
     Plan,
     Request,
     CheckReport,
+    Spending,
     Step,
     StopReason,
     TextPart,
@@ -287,6 +292,7 @@ def initial_state(
         "seconds": 0.0,
         "seed": seed,
         "shown": (),
+        "spending": Spending(),
         "stop_reason": None,
         "to_check": None,
     }

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
         PlanChecked,
         Planned,
         ReviewNeeded,
+        Spent,
         StepFinished,
     )
     from interleavethinker.graph.export.export import export
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from interleavethinker.graph.profiles.opening import open_components, shared_store
     from interleavethinker.graph.profiles.profile import Profile, load_profile, shipped_profiles
     from interleavethinker.graph.progress import EventListener
+    from interleavethinker.graph.spending import ModelUse, Spending
     from interleavethinker.graph.state import serializer
     from interleavethinker.graph.workspace.branching import BranchPoint
     from interleavethinker.graph.workspace.catalog import RequestKey, TrajectorySummary
@@ -156,6 +158,7 @@ __all__ = [
     "McpImageGenerator",
     "ModelAnswerError",
     "ModelError",
+    "ModelUse",
     "ModelWaiting",
     "Part",
     "Paused",
@@ -175,6 +178,8 @@ __all__ = [
     "ReviewNeeded",
     "Rewording",
     "Sha256",
+    "Spending",
+    "Spent",
     "Step",
     "StepFinished",
     "StepStatus",
@@ -237,6 +242,7 @@ _EXPORTS = {
         "PlanChecked",
         "Planned",
         "ReviewNeeded",
+        "Spent",
         "StepFinished",
     ),
     "graph.export.export": ("export",),
@@ -261,6 +267,7 @@ _EXPORTS = {
         "shipped_profiles",
     ),
     "graph.progress": ("EventListener",),
+    "graph.spending": ("ModelUse", "Spending"),
     "graph.state": ("serializer",),
     "graph.workspace.branching": ("BranchPoint",),
     "graph.workspace.catalog": ("RequestKey", "TrajectorySummary"),

@@ -41,6 +41,7 @@ class SettingRow:
     accepted_steps: int
     calls: int
     seconds: float
+    dollars: float
 
     @property
     def accepted(self) -> str:
@@ -86,6 +87,7 @@ def setting_rows(results: Iterable[BatchResult]) -> list[SettingRow]:
             accepted_steps=sum(one.accepted_steps for one in group),
             calls=sum(one.calls for one in group),
             seconds=sum(one.seconds for one in group),
+            dollars=sum(one.dollars for one in group),
         )
         for setting, group in groups.items()
     ]
@@ -106,7 +108,9 @@ def contact_sheet(results: Sequence[BatchResult]) -> str:
 
 def _summary(results: Sequence[BatchResult]) -> list[str]:
     seconds = sum(one.seconds for one in results)
-    return [f"{sum(one.calls for one in results)} generator calls", f"{seconds:.1f} s of work"]
+    dollars = sum(one.dollars for one in results)
+    cost = [f"${dollars:.2f}"] if dollars else []
+    return [*cost, f"{sum(one.calls for one in results)} generator calls", f"{seconds:.1f} s of work"]
 
 
 def _tile(result: BatchResult) -> Mapping[str, object]:
@@ -140,13 +144,14 @@ def _row(result: BatchResult) -> dict[str, object]:
         "images": len(result.images),
         "calls": result.calls,
         "seconds": f"{result.seconds:.3f}",
+        "dollars": f"{result.dollars:.4f}",
         "error": result.error,
         "storyboard": result.page,
     }
 
 
 def _settings_csv(rows: Iterable[SettingRow]) -> str:
-    names = ["setting", "requests", "done", "steps", "accepted_steps", "calls", "seconds"]
+    names = ["setting", "requests", "done", "steps", "accepted_steps", "calls", "seconds", "dollars"]
     return _csv(({name: getattr(row, name) for name in names} for row in rows), names)
 
 

@@ -45,6 +45,8 @@ class BatchResult(BaseModel):
     """Generator calls: attempts."""
     seconds: float = 0.0
     """Work of planner, generator and critic."""
+    dollars: float = 0.0
+    """What hosted models have cost, as far as prices are known."""
     images: tuple[Sha256, ...] = ()
     """Images of the answer, in order."""
     error: str = ""
@@ -80,6 +82,7 @@ def result_of(request: BatchRequest, trajectory: Trajectory) -> BatchResult:
         accepted_steps=sum(one is not None and status_of(one) == "accepted" for one in kept),
         calls=len(trajectory.attempts),
         seconds=trajectory.seconds,
+        dollars=trajectory.spending.dollars,
         images=trajectory.document.images,
         error=trajectory.reason if trajectory.status == "failed" else "",
         finished=trajectory.updated,

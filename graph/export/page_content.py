@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from interleavethinker.graph.limits import Limits
+from interleavethinker.graph.spending import dollar_words
 from interleavethinker.graph.workspace.snapshot import Trajectory
 from interleavethinker.tools.types import Attempt, ImagePart, Plan, Request, Sha256, Verdict
 
@@ -187,6 +188,8 @@ def _summary(trajectory: Trajectory) -> Iterator[str]:
     if rejected:
         yield f"{rejected} rejected"
     yield f"{trajectory.seconds:.1f} s"
+    if cost := dollar_words(trajectory.spending):
+        yield cost
 
 
 def _panels(trajectory: Trajectory, images: PageImages) -> Iterator[Panel]:
@@ -354,6 +357,7 @@ def facts_of(trajectory: Trajectory) -> Iterator[tuple[str, str]]:
     yield "Seed", str(trajectory.seed)
     yield "Image size", trajectory.image_size or ""
     yield "Limits", _limits(trajectory.limits)
+    yield "Cost", dollar_words(trajectory.spending)
     yield "Time", f"{trajectory.seconds:.1f} s in total, {generating:.1f} s of it generating images"
 
 
@@ -371,6 +375,8 @@ def _limits(limits: Limits) -> str:
     words = [f"{count(limits.max_attempts, 'attempt')} per step"]
     if limits.max_calls:
         words.append(count(limits.max_calls, "generator call"))
+    if limits.max_cost:
+        words.append(f"${limits.max_cost:.2f}")
     if limits.time_limit:
         words.append(f"{limits.time_limit:g} s of work")
     if limits.look_ahead > 1:

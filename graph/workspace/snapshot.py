@@ -12,6 +12,7 @@ from pydantic import ConfigDict, JsonValue
 from interleavethinker.graph.attempts import selected_attempt
 from interleavethinker.graph.document import Document, assemble
 from interleavethinker.graph.limits import Limits, StopReason
+from interleavethinker.graph.spending import Spending, spending_of
 from interleavethinker.graph.state import attempts_of, current_step_of, newest_plan, request_of, stop_reason_of
 from interleavethinker.tools.image_sizes import ImageSize
 from interleavethinker.tools.request_parsing import named_step_count
@@ -52,6 +53,8 @@ class Trajectory(TrajectorySummary):
     seconds: float
     """Time spent in planner, generator and critic."""
     document: Document
+    spending: Spending = Spending()
+    """What hosted models have cost; empty in records of earlier versions."""
     lineage: tuple[TrajectorySummary, ...] = ()
     """Its ancestors, the nearest first; a deleted one as it was at the time of branching."""
     notes: tuple[str, ...] = ()
@@ -80,13 +83,14 @@ class Trajectory(TrajectorySummary):
     def short_form(self) -> dict[str, JsonValue]:
         """Returns the fields of the JSON form that fit on a screen, with counts, images and notes instead of the rest.
 
-        `steps`, `finished_steps` and `attempts` are numbers; `images`, `faults` and `document_status` are those of the
-        document, and `notes` the document's and the profile's.
+        `steps`, `finished_steps`, `attempts` and `dollars` are numbers; `images`, `faults` and `document_status` are
+        those of the document, and `notes` the document's and the profile's.
         """
         return self.model_dump(mode="json", include=_SHORT_FORM) | {
             "steps": 0 if self.plan is None else len(self.plan.steps),
             "finished_steps": self.current_step,
             "attempts": len(self.attempts),
+            "dollars": self.spending.dollars,
             "images": list(self.document.images),
             "document_status": self.document.status,
             "faults": list(self.document.faults),
@@ -125,6 +129,7 @@ def snapshot_of(
         current_step=current_step,
         stop_reason=stop_reason,
         seconds=state.get("seconds", 0.0),
+        spending=spending_of(state),
         document=assemble(
             plan,
             attempts,

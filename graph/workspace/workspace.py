@@ -18,13 +18,10 @@ from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, 
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from interleavethinker.graph.context import Components
 from interleavethinker.graph.events import Event, Finished
-from interleavethinker.graph.human_loop import Approval
+from interleavethinker.graph.human_loop import approval_with
 from interleavethinker.graph.limits import Limits
-from interleavethinker.graph.profiles.profile import problems_of
 from interleavethinker.tools.errors import InputError, InterleaveError, TrajectoryError
 from interleavethinker.tools.folders import default_home
 from interleavethinker.tools.images.store import ImageStore
@@ -44,6 +41,7 @@ from .healing import restore_images
 from .human_review import HumanVerdict, named_attempt
 from .images import UnusedImages, add_image
 from .interrupted import with_interrupted
+from .limit_changes import change_limits
 from .lock import TrajectoryLock
 from .provenance import provenance_of
 from .runner import Runner, apply_human_verdict
@@ -250,12 +248,7 @@ class Workspace:
         entry = await self.summary(trajectory)
         if entry.status != "waiting":
             raise TrajectoryError(f"Trajectory {entry.id} is {entry.status}; it does not wait for approval.")
-        if steps is not None and not steps:
-            raise InputError("An edited plan must have at least one step.")
-        try:
-            approval = Approval(approved=True, steps=None if steps is None else tuple(steps))
-        except ValidationError as error:
-            raise InputError(f"An edited plan must be a list of steps: {problems_of(error)}.") from error
+        approval = approval_with(steps)
         await self._commands.enqueue(entry.id, "approve", approval.model_dump(mode="json", exclude_none=True))
 
     async def judge(self, trajectory: str, verdict: HumanVerdict) -> bool:
@@ -294,6 +287,18 @@ class Workspace:
         await self._checkpoints.write(entry.id, values, after)
         await self._catalog.add(entry, lineage, provenance)
         return entry.id
+
+    async def change_limits(self, trajectory: str, limits: Limits) -> None:
+        """Gives a trajectory that is not running other limits; one that a limit ended can then be run on.
+
+        Raises:
+            TrajectoryError: It is running (`busy`), waits for approval, is complete, or was cancelled.
+        """
+        entry = await self.summary(trajectory)
+        async with self._lock(entry.id):
+            await change_limits(
+                self._checkpoints.graph, self._catalog, await self._check_not_cancelled(entry.id), limits
+            )
 
     async def delete(self, trajectory: str) -> None:
         """Deletes a trajectory; the next `collect_garbage` removes those of its images that no other one needs.

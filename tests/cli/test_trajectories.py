@@ -189,3 +189,26 @@ def test_a_run_says_whether_the_document_was_checked(run: Run, home: Path) -> No
     code, _, err = run("run", "--profile", "cells.toml")
     assert code == exits.OK
     assert "Complete, not checked." in err
+
+
+def test_a_limit_that_stopped_a_trajectory_is_raised_by_resume(run: Run) -> None:
+    code, _, err = run("run", STORY, "--profile", "cells.toml", "--max-calls", "1")
+    assert code == exits.OK
+    assert "Raise the limit and go on with: interleavethinker resume" in err
+    before = as_json(run, "last")
+    assert (before["stop_reason"], len(before["attempts"])) == ("max_calls", 1)
+    done = as_json(run, "resume", "last", "--max-calls", "9")
+    assert (done["stop_reason"], done["attempts"]) == ("complete", 3)
+    assert as_json(run, "last")["attempts"][0] == before["attempts"][0]
+    error = as_json(run, "resume", "last", "--max-calls", "10", code=exits.FAILURE)
+    assert "has ended (complete)" in error["error"]["message"]
+    assert run("resume", "last", "--max-cost", "0")[0] == exits.BAD_INPUT
+
+
+def test_the_prices_of_hosted_models_are_shown_with_the_users_own(run: Run, home: Path) -> None:
+    assert "gpt-5-mini" in run("prices")[1]
+    (home / "home").mkdir(exist_ok=True)
+    (home / "home" / "prices.toml").write_text('["mine"]\nimage = 0.25\n')
+    assert as_json(run, "prices")["prices"]["mine"] == {"image": 0.25}
+    (home / "home" / "prices.toml").write_text("[")
+    assert run("prices")[0] == exits.BAD_INPUT

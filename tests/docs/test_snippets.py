@@ -15,6 +15,7 @@ from typer import TyperException
 
 import interleavethinker as it
 from interleavethinker.tools.errors import InterleaveError, ProfileError
+from interleavethinker.tools.prices import Price
 from interleavethinker.training.recipe import load_training_recipe
 
 from .blocks import PAGES, ROOT, Block, blocks_of, inline_code
@@ -101,7 +102,7 @@ def test_every_option_named_in_prose_exists() -> None:
 
 
 @pytest.mark.parametrize("block", of("toml"))
-def test_toml_is_a_profile_a_recipe_or_a_clients_configuration(block: Block, tmp_path: Path) -> None:
+def test_toml_is_a_profile_a_recipe_a_price_table_or_a_clients_configuration(block: Block, tmp_path: Path) -> None:
     data = tomllib.loads(block.code)
     path = tmp_path / "block.toml"
     path.write_text(block.code, encoding="utf-8")
@@ -109,6 +110,8 @@ def test_toml_is_a_profile_a_recipe_or_a_clients_configuration(block: Block, tmp
         it.load_profile(str(path))
     elif "kind" in data:
         load_training_recipe(path)
+    elif all(isinstance(entry, dict) and entry.keys() <= Price.model_fields.keys() for entry in data.values()):
+        assert [Price.model_validate(entry) for entry in data.values()]
     else:
         check_servers(data["mcp_servers"])
 

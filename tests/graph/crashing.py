@@ -76,7 +76,7 @@ class DurableGenerator:
 
     async def generate(self, call: GenerationRequest, progress: ProgressCallback | None = None) -> GeneratedImage:
         self._reaper.pass_by("generate", "before")
-        made = await MemoryGenerator(self._store, self._paint).generate(call, progress)
+        made = await MemoryGenerator(self._store, self._paint, "gpt-image-1").generate(call, progress)
         self._reaper.pass_by("generate", "after")
         return made
 
@@ -214,6 +214,7 @@ async def with_generator(generator: ImageGenerator, folder: Path, reaper: Reaper
     return {
         "document": seen.document.model_dump(),
         "stop_reason": seen.stop_reason,
+        "spending": seen.spending.model_dump(),
         "attempts": attempts,
         "plans": [plan.model_dump() for plan in seen.plans],
     }

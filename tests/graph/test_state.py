@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from interleavethinker.graph import Block, Document, Limits, serializer
 from interleavethinker.graph.limits import StopReason
+from interleavethinker.graph.spending import ModelUse, Spending
 from interleavethinker.graph.state import STORED_TYPES, Override, _merge_attempts, _merge_plans
 from interleavethinker.tools.types import Attempt, CheckReport, ImagePart, Plan, Request, Step, TextPart, Verdict
 
@@ -23,11 +24,13 @@ SAMPLES: list[BaseModel | StopReason] = [
     BLOCK,
     Document(blocks=(BLOCK, Block(kind="text", step=1, status="text_only", text="t")), complete=True, notes=("n",)),
     ImagePart(sha256=SHA),
-    Limits(max_calls=3, time_limit=0.5),
+    Limits(max_calls=3, max_cost=0.5, time_limit=0.5),
+    ModelUse(model="m", calls=2, input_tokens=5, dollars=0.5),
     Override(step=1, iteration=0, prompt="p", seed=4),
     Plan(steps=(STEP, STEP), version=2, reasoning="why", made_by="planner", report=REPORT, rejected=True),
     Request(parts=(TextPart(text="t"), ImagePart(sha256=SHA))),
     REPORT,
+    Spending(uses=(ModelUse(model="m", images=1),)),
     STEP,
     StopReason.TIME_LIMIT,
     TextPart(text=""),

@@ -14,6 +14,7 @@ from langchain_core.messages import AIMessage, BaseMessage
 
 from interleavethinker.tools.errors import InterleaveError, ModelAnswerError, ModelError
 
+from .usage import count_call
 from .waiting import CallPolicy, pause_before_retry, report_pause
 
 __all__ = ["check_complete", "invoke", "show_tokens"]
@@ -61,7 +62,7 @@ async def invoke(
         limit = asyncio.timeout(policy.timeout)
         try:
             async with limit:
-                return await model.ainvoke(list(messages), {"tags": [] if _shown.get() else [_HIDDEN]})
+                return await _answer(model, messages)
         except InterleaveError:
             raise
         except Exception as error:
@@ -77,6 +78,12 @@ async def invoke(
         report_pause(*pause)
         await asyncio.sleep(pause[0])
     raise AssertionError("unreachable")
+
+
+async def _answer(model: BaseChatModel, messages: Sequence[BaseMessage]) -> AIMessage:
+    answer = await model.ainvoke(list(messages), {"tags": [] if _shown.get() else [_HIDDEN]})
+    count_call(model, answer)
+    return answer
 
 
 def check_complete(answer: AIMessage) -> None:

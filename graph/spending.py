@@ -1,0 +1,133 @@
+"""What a trajectory has cost: hosted chat models by tokens, hosted image models by images, at the prices of the moment.
+
+Each node's calls are counted where the node ends, so they are saved with its result. Calls whose result was lost, since
+the process was killed before it was saved or the node failed, are not counted; nor are images from a server's cache.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from langgraph.runtime import Runtime
+from pydantic import BaseModel, ConfigDict
+
+from interleavethinker.tools.chat.usage import ChatCall, counting_calls
+from interleavethinker.tools.prices import Price, load_prices, price_of
+from interleavethinker.tools.types import Attempt
+
+__all__ = ["ModelUse", "Spending", "counted", "dollar_words", "spending_of"]
+
+_HOSTED_IMAGE_MODELS = ("gpt-image", "dall-e", "gemini-", "imagen-")
+"""How the names of hosted image models begin, whose price is unknown unless the table has it."""
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ModelUse(_Frozen):
+    """All calls of one hosted model."""
+
+    model: str
+    calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    images: int = 0
+    """Images that it generated."""
+    dollars: float = 0.0
+    """The cost of the calls whose price was known."""
+    unpriced: int = 0
+    """Calls whose price was not known."""
+
+
+class Spending(_Frozen):
+    """What a trajectory has cost so far. Models on this machine cost nothing and are left out."""
+
+    uses: tuple[ModelUse, ...] = ()
+    """One entry for each hosted model."""
+
+    @property
+    def dollars(self) -> float:
+        """US dollars, as far as prices are known."""
+        return sum(use.dollars for use in self.uses)
+
+    @property
+    def unpriced(self) -> tuple[str, ...]:
+        """Models of which some calls have no known price."""
+        return tuple(use.model for use in self.uses if use.unpriced)
+
+    def plus(self, further: Iterable[ModelUse]) -> "Spending":
+        """Returns the sum of this and further uses."""
+        uses = {use.model: use for use in self.uses}
+        for use in further:
+            known = uses.get(use.model, ModelUse(model=use.model))
+            sums = {
+                name: getattr(known, name) + getattr(use, name) for name in ModelUse.model_fields if name != "model"
+            }
+            uses[use.model] = ModelUse(model=use.model, **sums)
+        return Spending(uses=tuple(uses.values()))
+
+
+def dollar_words(spending: Spending) -> str:
+    """Returns a sum in words, such as `$0.12`; empty if no hosted model was called."""
+    if not spending.uses:
+        return ""
+    amount = (
+        f"${spending.dollars:.2f}" if spending.dollars >= 0.01 or not spending.dollars else f"${spending.dollars:.4f}"
+    )
+    return amount + (f" without {', '.join(spending.unpriced)} (price unknown)" if spending.unpriced else "")
+
+
+def spending_of(state: Mapping[str, Any]) -> Spending:
+    """Returns what a trajectory has cost; nothing is known about those of earlier versions."""
+    return state.get("spending") or Spending()
+
+
+def counted(
+    node: Callable[[Any, Runtime[Any]], Awaitable[dict[str, Any]]],
+) -> Callable[[Any, Runtime[Any]], Any]:
+    """Returns a node that adds what its calls cost to the state's `spending`, and announces the new sum."""
+    from .events import Spent
+
+    async def run(state: Any, runtime: Runtime[Any]) -> dict[str, Any]:
+        with counting_calls() as calls:
+            update = await node(state, runtime)
+        known = state.get("attempts") or {}
+        made = [one for key, one in (update.get("attempts") or {}).items() if one is not None and key not in known]
+        if not calls and not any(one.image is not None and one.model for one in made):
+            return update
+        prices = await asyncio.to_thread(load_prices)
+        uses = [*_chat_uses(calls, prices), *_image_uses(made, prices)]
+        if not uses:
+            return update
+        before = update["spending"] if "spending" in update else spending_of(state)  # A first plan resets it.
+        spending = before.plus(uses)
+        runtime.stream_writer(Spent(spending=spending, dollars=spending.dollars))
+        return update | {"spending": spending}
+
+    return run
+
+
+def _chat_uses(calls: Iterable[ChatCall], prices: Mapping[str, Price]) -> Iterator[ModelUse]:
+    for call in calls:
+        price, counts = price_of(call.model, prices), (call.input_tokens, call.output_tokens)
+        dollars = None if price is None or None in counts else price.of_tokens(counts[0] or 0, counts[1] or 0)
+        yield ModelUse(
+            model=call.model,
+            calls=1,
+            input_tokens=counts[0] or 0,
+            output_tokens=counts[1] or 0,
+            dollars=dollars or 0.0,
+            unpriced=int(dollars is None),
+        )
+
+
+def _image_uses(made: Iterable[Attempt], prices: Mapping[str, Price]) -> Iterator[ModelUse]:
+    """Yields the uses of hosted image models; a model that no price names and no provider hosts is a local one."""
+    for one in made:
+        if one.image is None or one.cached or not one.model:
+            continue
+        price = price_of(one.model, prices)
+        dollars = None if price is None else price.image
+        if dollars is not None or one.model.startswith(_HOSTED_IMAGE_MODELS):
+            yield ModelUse(model=one.model, calls=1, images=1, dollars=dollars or 0.0, unpriced=int(dollars is None))

@@ -1,0 +1,147 @@
+"""What hosted models cost: counted by node, saved with its result, limited, and continued with a higher limit."""
+
+import json
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, aclosing
+from pathlib import Path
+
+import pytest
+from langchain_core.language_models.fake_chat_models import FakeMessagesListChatModel
+from langchain_core.messages import AIMessage
+
+from interleavethinker.graph import Components, Limits, StopReason, Workspace
+from interleavethinker.graph.events import Spent
+from interleavethinker.graph.export.export import export
+from interleavethinker.graph.spending import ModelUse, Spending, dollar_words
+from interleavethinker.tools.chat.agents import ChatPlanner
+from interleavethinker.tools.chat.answers import write_plan
+from interleavethinker.tools.errors import TrajectoryError
+from interleavethinker.tools.images.store import ImageStore
+from interleavethinker.tools.testing.agents import FixedPlanner, RuleCritic, plan_of
+from interleavethinker.tools.testing.generator import MemoryGenerator
+
+Opened = Callable[..., AbstractAsyncContextManager[Workspace]]
+
+
+@pytest.fixture(autouse=True)
+def own_prices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INTERLEAVETHINKER_HOME", str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+    table = '["gpt-image-1"]\nimage = 0.5\n["planner-model"]\ninput = 10.0\noutput = 100.0\n'
+    (tmp_path / "home" / "prices.toml").write_text(table)
+
+
+def components(folder: Path, *, image_model: str = "gpt-image-1", **answer: object) -> Components:
+    message = AIMessage(
+        write_plan(plan_of("draw a", "make it b", "make it c")),
+        response_metadata={"model_name": "planner-model-2025-01-01"},
+        **{"usage_metadata": {"input_tokens": 1000, "output_tokens": 200, "total_tokens": 1200}} | answer,  # type: ignore[arg-type]
+    )
+    store = ImageStore(folder / "images")
+    planner = ChatPlanner(FakeMessagesListChatModel(responses=[message]), store)
+    return Components(planner, RuleCritic(), MemoryGenerator(store, model=image_model))
+
+
+async def test_tokens_and_images_are_priced_by_the_users_table_and_shown_everywhere(tmp_path: Path) -> None:
+    async with Workspace.open(tmp_path / "workspace", components(tmp_path / "workspace")) as workspace:
+        name = await workspace.create("three pictures")
+        async with aclosing(workspace.stream(name)) as events:
+            spent = [event.dollars async for event in events if isinstance(event, Spent)]
+        done = await workspace.get(name)
+        page = export(done, workspace.store, tmp_path / "out").read_text()
+    assert done.spending.uses == (
+        ModelUse(model="planner-model-2025-01-01", calls=1, input_tokens=1000, output_tokens=200, dollars=0.03),
+        ModelUse(model="gpt-image-1", calls=3, images=3, dollars=1.5),
+    )
+    assert spent == pytest.approx([0.03, 0.53, 1.03, 1.53])
+    assert done.short_form()["dollars"] == pytest.approx(1.53)
+    assert "$1.53" in page
+    assert "$1.53" in (tmp_path / "out" / "document.md").read_text().replace("\\", "")
+    record = json.loads((tmp_path / "out" / "trajectory.json").read_text())
+    assert record["spending"]["uses"][1]["images"] == 3
+
+
+async def test_a_limit_of_cost_delivers_the_document_so_far_and_can_be_raised(tmp_path: Path) -> None:
+    parts = components(tmp_path / "workspace")
+    assert isinstance(parts.generator, MemoryGenerator)
+    async with Workspace.open(tmp_path / "workspace", parts) as workspace:
+        name = await workspace.create("x", limits=Limits(max_cost=1.0))
+        stopped = await workspace.run(name)
+        assert stopped.stop_reason is StopReason.MAX_COST
+        assert stopped.document.notes == ("Stopped at the limit of $1.00; later steps were not generated.",)
+        assert len(stopped.document.images) == 2
+        await workspace.change_limits(name, Limits(max_cost=5.0))
+        assert (await workspace.get(name)).status == "paused"
+        done = await workspace.run(name)
+    assert (done.stop_reason, done.status) == ("complete", "done")
+    assert done.attempts[:2] == stopped.attempts
+    assert len(parts.generator.calls) == 3
+    assert done.spending.dollars == pytest.approx(1.53)
+
+
+async def test_models_without_a_price_are_named_and_local_ones_cost_nothing(tmp_path: Path) -> None:
+    parts = components(tmp_path / "a", image_model="dall-e-9", usage_metadata=None)
+    async with Workspace.open(tmp_path / "a", parts) as workspace:
+        done = await workspace.run(await workspace.create("x"))
+    assert done.spending.unpriced == ("planner-model-2025-01-01", "dall-e-9")
+    assert dollar_words(done.spending) == "$0.00 without planner-model-2025-01-01, dall-e-9 (price unknown)"
+    store = ImageStore(tmp_path / "b" / "images")
+    local = Components(FixedPlanner(plan_of("a")), RuleCritic(), MemoryGenerator(store))
+    async with Workspace.open(tmp_path / "b", local) as workspace:
+        done = await workspace.run(await workspace.create("x"))
+    assert done.spending == Spending()
+    assert dollar_words(done.spending) == ""
+
+
+@pytest.mark.parametrize(
+    ("limits", "raised", "calls"),
+    [
+        (Limits(max_calls=1), Limits(max_calls=3), 3),
+        (Limits(max_calls=2, look_ahead=3), Limits(max_calls=9, look_ahead=3), 3),
+        (Limits(time_limit=1e-9), Limits(), 3),
+    ],
+    ids=["calls", "calls with drafts", "time before the plan"],
+)
+async def test_any_limit_that_stopped_a_trajectory_can_be_raised(
+    opened: Opened, tmp_path: Path, limits: Limits, raised: Limits, calls: int
+) -> None:
+    generator = MemoryGenerator(ImageStore(tmp_path / "workspace" / "images"))
+    async with opened(generator=generator) as workspace:
+        name = await workspace.create("x", limits=limits, seed=1)
+        assert (await workspace.run(name)).stop_reason in {"max_calls", "time_limit"}
+        await workspace.change_limits(name, raised)
+        done = await workspace.run(name)
+        unlimited = await workspace.run(await workspace.create("x", seed=1, limits=raised))
+    assert done.stop_reason == "complete"
+    assert done.limits == raised
+    assert [one.image for one in done.attempts] == [one.image for one in unlimited.attempts]
+    assert len(generator.generated) == calls
+
+
+async def test_limits_of_a_paused_trajectory_change_and_it_goes_on_where_it_was(opened: Opened, tmp_path: Path) -> None:
+    generator = MemoryGenerator(ImageStore(tmp_path / "workspace" / "images"))
+    async with opened(generator=generator) as workspace:
+        name = await workspace.create("x")
+        async with aclosing(workspace.stream(name)) as events:
+            async for event in events:
+                if event.kind == "image_generated":  # type: ignore[attr-defined]
+                    break
+        await workspace.change_limits(name, Limits(max_calls=2))
+        stopped = await workspace.run(name)
+    assert (stopped.stop_reason, len(stopped.attempts)) == ("max_calls", 2)
+    assert len(generator.calls) == 2
+
+
+async def test_limits_of_a_complete_or_waiting_trajectory_cannot_change(opened: Opened) -> None:
+    async with opened(plan_of("a")) as workspace:
+        done = await workspace.create("x")
+        await workspace.run(done)
+        with pytest.raises(TrajectoryError, match=r"has ended \(complete\)"):
+            await workspace.change_limits(done, Limits(max_calls=9))
+        waiting = await workspace.create("x", approve_plan=True)
+        await workspace.run(waiting)
+        with pytest.raises(TrajectoryError, match="waits for approval"):
+            await workspace.change_limits(waiting, Limits(max_calls=9))
+        fresh = await workspace.create("x")
+        await workspace.change_limits(fresh, Limits(max_calls=9))
+        assert (await workspace.run(fresh)).limits == Limits(max_calls=9)
