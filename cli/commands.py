@@ -39,6 +39,7 @@ TABLE: tuple[CommandSpec, ...] = (
     CommandSpec("run", "run:run", "Answer a request with text and images.", ANSWERS),
     CommandSpec("batch", "batch:batch", "Answer the requests of a manifest side by side.", ANSWERS),
     CommandSpec("sweep", "batch:sweep", "Answer a manifest with several profiles, seeds or limits.", ANSWERS),
+    CommandSpec("worker", "worker:worker", "Answer the requests that wait in a workspace.", ANSWERS),
     CommandSpec("resume", "run:resume", "Resume a stopped trajectory.", ANSWERS),
     CommandSpec("branch", "trajectories:branch", "Start a new trajectory from any attempt of another.", ANSWERS),
     CommandSpec("list", "listing:list_", "List trajectories, one on a line.", TRAJECTORIES),

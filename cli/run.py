@@ -5,7 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from interleavethinker.tools.errors import InputError
+
 from .execution import run_trajectory
+from .exit_codes import OK
 from .options import (
     MAX_INTEGER,
     Ask,
@@ -25,7 +28,7 @@ from .options import (
     image_size_of,
     limits_with,
 )
-from .terminal import echo
+from .terminal import echo, echo_json
 from .workspace_command import workspace_command
 
 if TYPE_CHECKING:
@@ -56,6 +59,7 @@ async def run(
     size: Size = None,
     aspect: Aspect = None,
     ask: Ask = False,
+    queue: Annotated[bool, typer.Option("--queue", help="Only record the request; a `worker` answers it.")] = False,
     quiet: Quiet = False,
     json_output: Json = False,
 ) -> int:
@@ -89,6 +93,8 @@ async def run(
         time_limit=time_limit,
         look_ahead=look_ahead,
     )
+    if queue and (ask or out is not None):
+        raise InputError("--queue only records the request: leave out --ask and --out. `export` writes the answer.")
     check_export_folder(out or Path("runs"))
     if ask:
         limits = limits_with(limits, look_ahead=look_ahead or 1)
@@ -104,6 +110,13 @@ async def run(
         approve_plan=approve_plan or ask,
         image_size=image_size_of(size, aspect),
     )
+    if queue:
+        if json_output:
+            echo_json((await workspace.get(trajectory)).short_form())
+        else:
+            echo(f"Trajectory: {trajectory}")
+            echo("A worker of this workspace answers it: interleavethinker worker", err=True)
+        return OK
     return await run_trajectory(workspace, trajectory, out, as_json=json_output, quiet=quiet, ask=ask)
 
 

@@ -151,7 +151,9 @@ class Workspace:
         await self._checkpoints.write(entry.id, values, "__start__")
         return await self._catalog.add(entry, (), await asyncio.to_thread(provenance_of, name, self._given), key)
 
-    async def stream(self, trajectory: str, *, review: bool = False) -> AsyncGenerator[Event]:
+    async def stream(
+        self, trajectory: str, *, review: bool = False, only_unattended: bool = False
+    ) -> AsyncGenerator[Event]:
         """Runs a trajectory from its current state and yields its events; see `events` for the last one.
 
         Leaving the loop early pauses it; an image that it has yielded is saved by then.
@@ -160,9 +162,10 @@ class Workspace:
             trajectory: Its id, or a unique prefix of it.
             review: Pause after every attempt with `ReviewNeeded`. `judge` it, or leave the verdict as it is; the next
                 `stream` goes on from there.
+            only_unattended: Refuse a trajectory that was stopped or has ended: only a new or interrupted one is run.
 
         Raises:
-            TrajectoryError: Another process runs it (`busy`), or it was cancelled.
+            TrajectoryError: Another process runs it (`busy`), it was cancelled, or is not unattended (`taken`).
         """
         name = (await self._catalog.get(trajectory)).id
         await self._departures.over(name)
@@ -170,6 +173,8 @@ class Workspace:
             async with self._lock(name):
                 # Read under the lock: another process may have changed the entry until now.
                 entry = await self._check_not_cancelled(name)
+                if only_unattended and entry.status not in {"ready", "running"}:  # Its runner would hold the lock.
+                    raise TrajectoryError(f"Trajectory {name} is {entry.status} by now.", code="taken")
                 if entry.status == "done":
                     finished = await self.get(entry.id)
                     yield Finished(stop_reason=finished.stop_reason or "complete", document=finished.document)

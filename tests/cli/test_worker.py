@@ -1,0 +1,142 @@
+"""`run --queue` and `worker`, with real processes of which one is killed."""
+
+import asyncio
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from interleavethinker.graph import Trajectory, Workspace
+
+Run = Callable[..., tuple[int, str, str]]
+COUNTING = Path(__file__).parents[1] / "servers" / "images" / "counting_server.py"
+AGENTS = """
+import asyncio
+from pathlib import Path
+from interleavethinker.tools.testing.agents import FixedPlanner, RuleCritic, plan_of
+
+def planner(store):
+    return FixedPlanner(plan_of("a", "b", "c"))
+
+class Critic(RuleCritic):
+    def __init__(self, store):
+        super().__init__()
+
+    async def judge(self, cases):
+        while cases[0].prompt == "b" and not Path("go").exists():
+            await asyncio.sleep(0.02)
+        return await super().judge(cases)
+"""
+PROFILE = """
+description = "Scripted agents, and a server that logs what it generates."
+example = "x"
+planner = { object = "gated_agents:planner" }
+critic = { object = "gated_agents:Critic" }
+generator = { command = %s }
+plan_check = "off"
+document_check = "off"
+"""
+
+
+@pytest.fixture
+def gated(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, with a profile whose critic judges the second step once the file `go` exists."""
+    (home / "gated_agents.py").write_text(AGENTS)
+    monkeypatch.setenv("PYTHONPATH", str(home))
+    monkeypatch.syspath_prepend(str(home))
+    command = json.dumps([sys.executable, str(COUNTING), str(home / "server"), str(home / "log")])
+    (home / "gated.toml").write_text(PROFILE % command)
+    return home
+
+
+def worker(*words: str) -> "subprocess.Popen[str]":
+    program = "from interleavethinker.cli import main; main()"
+    command = [sys.executable, "-c", program, "worker", *words]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def until(condition: Callable[[], bool], process: "subprocess.Popen[str]") -> None:
+    end = time.monotonic() + 120
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def seen(name: str) -> Trajectory:
+    async def read() -> Trajectory:
+        async with Workspace.open() as workspace:
+            return await workspace.get(name)
+
+    return asyncio.run(read())
+
+
+def repeated(log: Path) -> set[str]:
+    """Returns the seeds that were generated again after a server had finished them."""
+    finished, again = set(), set()
+    for line in log.read_text().splitlines():
+        word, seed = line.split()
+        if word == "finished":
+            finished.add(seed)
+        elif seed in finished:
+            again.add(seed)
+    return again
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
+def test_another_worker_goes_on_where_a_killed_one_was_and_generates_nothing_twice(gated: Path, run: Run) -> None:
+    code, out, _ = run("run", "--queue", "--profile", "gated.toml", "--json", "x")
+    assert code == 0, out
+    name = json.loads(out)["id"]
+    assert seen(name).status == "ready"
+    first = worker()
+    try:
+        until(lambda: len(seen(name).attempts) == 2, first)
+    finally:
+        first.kill()
+        first.communicate()
+    assert seen(name).status == "interrupted"
+    (gated / "go").touch()
+    second = worker("--until-empty")
+    out, err = second.communicate(timeout=120)
+    assert (second.returncode, out) == (0, f"{name} done\n"), err
+    assert [attempt.prompt for attempt in seen(name).attempts] == ["a", "b", "c"]
+    assert repeated(gated / "log") == set()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no SIGTERM")
+def test_the_first_signal_finishes_what_runs_and_the_second_leaves_it_to_others(gated: Path, run: Run) -> None:
+    name = json.loads(run("run", "--queue", "--profile", "gated.toml", "--json", "x")[1])["id"]
+    first = worker()
+    until(lambda: len(seen(name).attempts) == 2, first)
+    assert first.stderr is not None
+    first.send_signal(signal.SIGTERM)
+    assert "Finishing what runs" in first.stderr.readline()
+    first.send_signal(signal.SIGTERM)
+    assert first.wait(120) == 130
+    first.communicate()
+    assert seen(name).status == "interrupted"
+    second = worker()
+    until(lambda: seen(name).status == "running", second)
+    second.send_signal(signal.SIGINT)
+    assert second.stderr is not None
+    assert "Finishing what runs" in second.stderr.readline()
+    (gated / "go").touch()
+    out, _ = second.communicate(timeout=120)
+    assert (second.returncode, out) == (0, f"{name} done\n")
+
+
+def test_a_queued_request_is_answered_later_so_that_nobody_can_be_asked_or_an_export_written(run: Run) -> None:
+    for words in (["--ask"], ["--out", "folder"]):
+        code, _, err = run("run", "--queue", *words, "x")
+        assert (code, "--queue only records" in err) == (2, True)
+    code, out, err = run("run", "--queue", "--profile", "cells.toml", "a red ball")
+    assert (code, out.startswith("Trajectory: "), "interleavethinker worker" in err) == (0, True, True)
+    code, out, _ = run("worker", "--until-empty")
+    assert (code, out.split()[1:]) == (0, ["done"])
+    assert run("worker", "--until-empty")[:2] == (0, "")
