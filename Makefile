@@ -6,6 +6,7 @@
 #   make docs               the documentation site, in site/
 #   make server-test        the graph under LangGraph's own server, in an environment of its own; needs a package index
 #   make deepagents-test    the example for deepagents, likewise
+#   make lmms-eval-test     lmms-eval's own program with our model and our answers; needs a package index
 #   make client-tests       the image server as agent frameworks and TypeScript clients see it; needs a package index and npm
 #   make ray-test           data stages on a real Ray cluster of two workers; needs a package index
 #   make slim-test          an installation without extras, in an empty environment; needs a package index
@@ -99,11 +100,25 @@ CONNECTIONS ?= 5000
 SEED ?= 0
 .PHONY: benchmark-miniature
 benchmark-miniature: $(STAMP)
-	MINIATURE_ITEMS=24 $(BIN)/pytest -q -o faulthandler_timeout=3000 tests/evaluation/benchmarks/test_miniature.py
+	MINIATURE_ITEMS=24 $(BIN)/pytest -rP -q -o faulthandler_timeout=3000 tests/evaluation/benchmarks/test_miniature.py
 
 .PHONY: benchmark-scale
 benchmark-scale: $(STAMP)
 	$(BIN)/python tests/evaluation/benchmarks/scale.py
+
+# lmms-eval brings some hundred packages. Without torchvision, whose builds fit only the torch of their own index.
+LMMS_BIN := .lmms-venv/$(notdir $(BIN))
+.PHONY: lmms-eval-test
+lmms-eval-test: .lmms-venv/.installed
+	$(LMMS_BIN)/pytest tests/evaluation/benchmarks/test_with_lmms_eval.py
+
+.lmms-venv/.installed: pyproject.toml constraints.txt
+	@test -x $(LMMS_BIN)/python || $(PYTHON) -m venv .lmms-venv
+	$(LMMS_BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV)
+	@grep -vE '^(tenacity|google-genai)==' constraints.txt >.lmms-venv/constraints.txt
+	$(LMMS_BIN)/uv pip install --quiet --python $(LMMS_BIN)/python $(addprefix --find-links ,$(PIP_FIND_LINKS)) -c .lmms-venv/constraints.txt -e . lmms-eval==0.7.3 google-genai blockbuster numpy pytest pytest-asyncio
+	$(LMMS_BIN)/uv pip uninstall --quiet --python $(LMMS_BIN)/python torchvision timm
+	@touch $@
 
 # Trajectories per hour against the serial loop, and growth with the number of trajectories; the site shows the results.
 # Each takes about 10 minutes or less and wants an idle machine.

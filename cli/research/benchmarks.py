@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from interleavethinker.evaluation.benchmarks.estimate import CostEstimate
+    from interleavethinker.evaluation.benchmarks.generation_estimate import GenerationEstimate
     from interleavethinker.evaluation.benchmarks.run import BenchmarkRun
 
 __all__ = ["add_benchmarks", "write_reports"]
@@ -30,7 +31,7 @@ _JUDGE = "Judge"
 _AGENT = "Answers"
 _HELP = {
     "ueval": "UEval: answers of text and images, judged by rubrics.",
-    "comm": "CoMM, tasks 3 and 4: coherence of interleaved sequences.",
+    "comm": "CoMM: coherence of interleaved sequences.",
     "wise": "WISE: world knowledge in text-to-image.",
     "rise": "RISEBench: reasoning in image editing.",
     "opening": "OpenING: interleaved answers on seven axes.",
@@ -71,7 +72,7 @@ def _command(name: str) -> Callable[..., None]:
                 "--out", "-o", help=f"Folder of the run and its reports; runs/{name} by default.", file_okay=False
             ),
         ] = None,
-        estimate: Annotated[bool, typer.Option("--estimate", help="Show what judging costs, and stop.")] = False,
+        estimate: Annotated[bool, typer.Option("--estimate", help="Show what the run costs, and stop.")] = False,
         compare: Annotated[
             list[Path] | None,
             typer.Option(help="Folder of a finished run; repeatable. Compares the runs and calls no model."),
@@ -112,6 +113,10 @@ def _command(name: str) -> Callable[..., None]:
             str | None,
             typer.Option(help="Folder or file of answers in the published layout.", rich_help_panel=_AGENT),
         ] = None,
+        image_price: Annotated[
+            float | None,
+            typer.Option(min=0, help="Dollars per image of the profile's generator.", rich_help_panel=_AGENT),
+        ] = None,
         seed: Annotated[
             int, typer.Option(min=0, max=MAX_INTEGER, help="Seed of all trajectories.", rich_help_panel=_AGENT)
         ] = 0,
@@ -141,17 +146,18 @@ def _command(name: str) -> Callable[..., None]:
             limit=limit,
             seed=seed,
             at_once=at_once,
+            image_price=image_price,
             judge_at_once=judge_at_once,
         )
         prices = None if price is None else _price(price)
         if estimate:
-            _show_estimate(estimate_run(config), prices, json_output=json_output)
+            _show_estimate(*estimate_run(config), prices, json_output=json_output)
             return
         with progress_bars() as progress:
             run = asyncio.run(
                 run_benchmark(
                     config,
-                    announce=lambda cost: echo(f"Judging: {_priced(cost, prices).sentence}", err=True),
+                    announce=lambda cost: echo(_announcement(cost, prices), err=True),
                     progress=progress,
                 )
             )
@@ -181,9 +187,28 @@ def _write(out: Path, texts: dict[str, str]) -> None:
         raise StoreError(f"Cannot write the report to {out}: {error.strerror}.") from error
 
 
-def _show_estimate(cost: "CostEstimate", prices: tuple[float, float] | None, *, json_output: bool) -> None:
-    cost = _priced(cost, prices)
-    echo(json.dumps(cost.as_json(), indent=2) if json_output else cost.sentence)
+def _show_estimate(
+    answering: "GenerationEstimate | None",
+    judging: "CostEstimate",
+    prices: tuple[float, float] | None,
+    *,
+    json_output: bool,
+) -> None:
+    if json_output:
+        generation = None if answering is None else answering.as_json()
+        echo(json.dumps({**_priced(judging, prices).as_json(), "generation": generation}, indent=2))
+        return
+    for cost in (answering, judging):
+        if cost is not None:
+            echo(_announcement(cost, prices))
+
+
+def _announcement(cost: "CostEstimate | GenerationEstimate", prices: tuple[float, float] | None) -> str:
+    from interleavethinker.evaluation.benchmarks.estimate import CostEstimate
+
+    if isinstance(cost, CostEstimate):
+        return f"Judging: {_priced(cost, prices).sentence}"
+    return f"Answering: {cost.sentence}"
 
 
 def _priced(cost: "CostEstimate", prices: tuple[float, float] | None) -> "CostEstimate":

@@ -36,7 +36,7 @@ from .benchmark import BenchmarkAnswer, Item, Piece
 from .experiments import OpenAgent
 from .stepwise import MAX_STEPS, next_request
 
-__all__ = ["answer_items", "answer_of"]
+__all__ = ["answer_items", "answer_of", "begun_items"]
 
 _AGENTS_OWN = {ModelAnswerError.code, RefusalError.code}
 """Codes of failures that belong to the agent, beside refused requests: they count as its answer."""
@@ -86,6 +86,11 @@ async def answer_items(
     if failures:
         raise failures[0]
     return answers
+
+
+def begun_items(known: Path) -> set[str]:
+    """Returns the ids of the items that have a trajectory, from the file that `answer_items` writes."""
+    return set(_Record(known).trajectories)
 
 
 class _Record:

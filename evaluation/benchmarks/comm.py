@@ -1,14 +1,19 @@
-"""CoMM, tasks 3 and 4: continue an interleaved sequence, and answer a question with one.
+"""CoMM: text for an image sequence (task 1), images for a text (2), continue a sequence (3), answer a question (4).
 
-Three questions about each answer: scores of its images and its completeness; a description of every image from the
-text alone, with the images hidden; and how well the images match these descriptions, which is the image-text
-relevance. All scores are 0..10. At most ten images are shown, those of the request included; what follows the last of
-them is cut.
+Tasks 2 to 4 ask three questions about each answer: scores of its images and, except in task 2, its completeness; a
+description of every image from the text; and how well the images match these descriptions, which is the image-text
+relevance. Task 1 asks one, about completeness and relevance. All scores are 0..10. At most ten images are shown, those
+of the request included; what follows the last of them is cut.
+
+Not computed: what the scripts compare with reference texts and images (BLEU, METEOR, ROUGE and CIDEr of task 1; FID,
+IS, SSIM, PSNR and LPIPS of task 2). They need the original documents and networks that this project does not install,
+and say little about answers that may rightly differ from the reference.
 
 Decided differently from the published script: a missing answer scores 0, while the script leaves it out; the text
-before the first numbered step is shown; an answer without images has relevance 0 without a third question. As in the
-script, an item with an unusable judgment is left out, a score of null or "NA" counts as 0, and an item of task 3 whose
-request has ten images is left out.
+before the first numbered step is shown in tasks 3 and 4; an answer without images has relevance 0 without a third
+question. As in the script, an item with an unusable judgment is left out, a score of null or "NA" counts as 0, an item
+of task 3 whose request has ten images is left out, tasks 1 and 2 pair the n-th text with the n-th image and leave out
+what has no partner, and task 2 shows the images when it asks for descriptions (tasks 3 and 4 hide them).
 """
 
 from __future__ import annotations
@@ -20,7 +25,6 @@ from typing import ClassVar
 from pydantic import JsonValue
 
 from interleavethinker.evaluation.judges.questions import ImageFile, ImageForm, JudgeQuestion
-from interleavethinker.evaluation.statistics import mean
 from interleavethinker.tools.errors import InputError, ModelAnswerError
 
 from .benchmark import (
@@ -37,7 +41,7 @@ from .benchmark import (
     Replies,
     text_field,
 )
-from .prompt_files import PromptFiles
+from .frame import PromptedBenchmark, mean_figure, tagged, unreadable
 from .readings import number_in, object_in, one_of
 
 __all__ = ["Comm"]
@@ -51,7 +55,15 @@ _COHERENCE = {
     "trend": "trend_consistency",
     "overall consistency": "overall_consistency",
 }
-_METRICS = (*_COHERENCE, "completeness", "image quality", "image-text relevance")
+_COMPLETENESS, _QUALITY, _RELEVANCE = "completeness", "image quality", "image-text relevance"
+_METRICS: Mapping[str, tuple[str, ...]] = {
+    "task1": (_COMPLETENESS, _RELEVANCE),
+    "task2": (*_COHERENCE, _QUALITY, _RELEVANCE),
+    "task3": (*_COHERENCE, _COMPLETENESS, _QUALITY, _RELEVANCE),
+    "task4": (*_COHERENCE, _COMPLETENESS, _QUALITY, _RELEVANCE),
+}
+"""By task, in the order of the figures."""
+_STEP = re.compile(r"\(\d+\)\s")
 _PAPER = "InterleaveThinker, arXiv 2606.13679"
 _ANCHORS = (
     Anchor(
@@ -70,35 +82,39 @@ _ANCHORS = (
 )
 
 
-class Comm:
-    """CoMM, tasks 3 and 4."""
+class Comm(PromptedBenchmark):
+    """CoMM; the data decides which of its tasks are run."""
 
     name: ClassVar[str] = "comm"
     title: ClassVar[str] = "CoMM"
     protocols: ClassVar[tuple[ProtocolVersion, ...]] = (
-        ProtocolVersion("gpt4o", "gpt-4o", 1.0, "Tasks 3 and 4, judged as in CoMM's script for GPT-4o.", _ANCHORS),
+        ProtocolVersion("gpt4o", "gpt-4o", 1.0, "Judged as in CoMM's script for GPT-4o.", _ANCHORS),
     )
-    prompt_names: ClassVar[tuple[str, ...]] = ("comm_scores", "comm_descriptions", "comm_matches")
+    prompt_names: ClassVar[tuple[str, ...]] = (
+        "comm_scores",
+        "comm_scores_task2",
+        "comm_descriptions",
+        "comm_descriptions_task2",
+        "comm_matches",
+        "comm_texts",
+    )
     one_image: ClassVar[bool] = False
     rules: ClassVar[tuple[str, ...]] = (
         "A missing answer scores 0 in every metric; it is not shown to the judge.",
         "An item with an unusable judgment is left out, as in the published script.",
         "A score of null or “NA” counts as 0.",
         "At most ten images are shown, those of the request included; the rest of the answer is cut.",
+        "Tasks 1 and 2: the n-th text belongs to the n-th image; what has no partner is not shown.",
         "The mean over the metrics is this project's, for comparisons of runs.",
     )
 
-    def __init__(self, protocol: ProtocolVersion, prompts: PromptFiles) -> None:
-        self.protocol = protocol
-        self._prompts = prompts
-
     def items(self, rows: Sequence[DataRow], files: AnswerFiles) -> list[Item]:
-        """See `Benchmark.items`: folders `<id>_task3` and `<id>_task4` with `results.json`; no others."""
-        return [self._item(row, files) for row in rows if row.name.endswith(("_task3", "_task4"))]
+        """See `Benchmark.items`: folders `<id>_task1` to `<id>_task4` with `results.json`; no others."""
+        return [self._item(row, files) for row in rows if _task(row) in _METRICS]
 
     def _item(self, row: DataRow, files: AnswerFiles) -> Item:
-        task, text = row.name.rpartition("_")[2], text_field(row, "model_input")
-        if task == "task4":
+        task, text = _task(row), text_field(row, "model_input")
+        if task in {"task2", "task4"}:
             return Item(row.name, task, (text,))
         paths = _paths(row, "input_image_list")
         images = [files.resolve(path, row.folder / "origin", row.folder) for path in paths]
@@ -111,13 +127,13 @@ class Comm:
         """See `Benchmark.answers`: `model_output` and `prediction_image_list` of the same folders."""
         found: dict[str, BenchmarkAnswer] = {}
         for row in files.rows():
-            if not row.name.endswith(("_task3", "_task4")) or "model_output" not in row.fields:
+            if _task(row) not in _METRICS or "model_output" not in row.fields:
                 continue
             paths = _paths(row, "prediction_image_list")
             images = [files.resolve(path, row.folder) for path in paths]
             pieces, problem = _interleaved(str(row.fields["model_output"]), [one for one in images if one is not None])
             lost = [path for path, image in zip(paths, images, strict=True) if image is None]
-            problem = f"These images cannot be read: {', '.join(lost)}." if lost else problem
+            problem = unreadable(lost) or problem
             found[row.name] = BenchmarkAnswer(pieces, problem)
         return found, 0
 
@@ -125,20 +141,27 @@ class Comm:
         """See `Benchmark.questions`: the scores, and the descriptions if there are images."""
         if answer.missing or self._too_many(item):
             return []
-        asked, shown = _tagged(item.request, 0, shown=True)
-        output, last = _tagged(answer.pieces, shown, shown=True)
-        hidden, _ = _tagged(answer.pieces, shown, shown=False)
+        if item.group == "task1":
+            pairs = _paired(_steps(answer.pieces), _images(item.request))
+            return [self._asked("texts", pairs)] if pairs else []
+        if item.group == "task2":
+            pairs = _paired(_steps(item.request), answer.images)
+            shown, _ = tagged(pairs, 0, end=_MAX_IMAGES)
+            return [self._asked(f"{key}_task2", tuple(shown)) for key in ("scores", "descriptions")] if pairs else []
+        asked, before = tagged(item.request, 0, end=_MAX_IMAGES)
+        output, last = tagged(answer.pieces, before, end=_MAX_IMAGES)
+        hidden, _ = tagged(answer.pieces, before, shown=False, end=_MAX_IMAGES)
         found = [self._asked("scores", ("INPUT:", *asked, "OUTPUT:", *output))]
-        if last > shown:
+        if last > before:
             found.append(self._asked("descriptions", ("INPUT:", *asked, "OUTPUT:", *hidden)))
         return found
 
     def further_questions(self, item: Item, answer: BenchmarkAnswer, replies: Replies) -> list[Asked]:
         """See `Benchmark.further_questions`: how well the images match their descriptions."""
-        descriptions = replies.get("descriptions")
+        descriptions = replies.get("descriptions_task2" if item.group == "task2" else "descriptions")
         if not isinstance(descriptions, list):
             return []
-        images = list(answer.images)[: _MAX_IMAGES - _images_in(item.request)]
+        images = list(answer.images)[: _MAX_IMAGES - len(_images(item.request))]
         parts: list[Piece] = []
         for number in range(max(len(descriptions), len(images))):
             if number < len(descriptions):
@@ -152,55 +175,56 @@ class Comm:
 
     @staticmethod
     def _too_many(item: Item) -> bool:
-        return item.group == "task3" and _images_in(item.request) >= _MAX_IMAGES
+        return item.group == "task3" and len(_images(item.request)) >= _MAX_IMAGES
 
     def read(self, key: str, text: str) -> JsonValue:
         """See `Benchmark.read`: our flat JSON, or the nested JSON that the published prompts ask for."""
         answer = object_in(text)
-        if key == "descriptions":
+        if key.startswith("descriptions"):
             return _descriptions(answer)
         if key == "matches":
             return _score(one_of(_inner(answer, "Consistency"), "overall_score", "score"), "overall_score")
+        if key == "texts":
+            relevance = one_of(answer, "text_fidelity_to_image", "text_fidelity")
+            return {
+                _COMPLETENESS: _score(one_of(answer, "completeness"), "completeness"),
+                _RELEVANCE: _score(relevance, "text_fidelity_to_image"),
+            }
         scores = _inner(answer, "scores")
         coherence = _inner(_inner(scores, "Image_Coherence"), "overall_score")
         found: dict[str, JsonValue] = {
             metric: _score(one_of(coherence, name), name) for metric, name in _COHERENCE.items()
         }
-        found["completeness"] = _score(one_of(scores, "Completeness"), "completeness")
-        found["image quality"] = _score(one_of(scores, "Image_Quality"), "image_quality")
+        if key == "scores":
+            found[_COMPLETENESS] = _score(one_of(scores, "Completeness"), "completeness")
+        found[_QUALITY] = _score(one_of(scores, "Image_Quality"), "image_quality")
         return found
 
     def score(self, item: Item, answer: BenchmarkAnswer, replies: Replies) -> ItemScore:
-        """See `Benchmark.score`: the seven metrics and their mean, 0..10."""
-        notes = (answer.problem,) if answer.problem else ()
+        """See `Benchmark.score`: the metrics of the task and their mean, 0..10."""
+        notes, metrics = ((answer.problem,) if answer.problem else ()), _METRICS[item.group]
+        unknown: dict[str, float | None] = dict.fromkeys(("mean", *metrics))
         if self._too_many(item):
-            values: dict[str, float | None] = dict.fromkeys(("mean", *_METRICS))
-            return ItemScore(item.id, item.group, values, None, f"the request has {_MAX_IMAGES} images", notes)
-        scores, matches = replies.get("scores"), replies.get("matches")
-        relevance = 0.0 if not answer.images else float(matches) if isinstance(matches, int | float) else None
-        if answer.missing:
-            values = dict.fromkeys(("mean", *_METRICS), 0.0)
-            return ItemScore(item.id, item.group, values, 0.0, "", notes)
-        if not isinstance(scores, dict) or relevance is None:
-            values = dict.fromkeys(("mean", *_METRICS))
-            return ItemScore(item.id, item.group, values, None, "a judgment is unusable", notes)
-        found = {metric: float(str(scores[metric])) for metric in _METRICS[:-1]} | {_METRICS[-1]: relevance}
-        average = sum(found.values()) / len(found)
-        return ItemScore(item.id, item.group, {"mean": average, **found}, average, "", notes)
+            return ItemScore(item.id, item.group, unknown, None, f"the request has {_MAX_IMAGES} images", notes)
+        if not self.questions(item, answer):
+            return ItemScore(item.id, item.group, dict.fromkeys(unknown, 0.0), 0.0, "", notes)
+        scores = replies.get({"task1": "texts", "task2": "scores_task2"}.get(item.group, "scores"))
+        found = dict(scores) if isinstance(scores, dict) else {}
+        if item.group != "task1":
+            found[_RELEVANCE] = replies.get("matches") if answer.images else 0.0
+        values = {metric: float(str(found[metric])) for metric in metrics if found.get(metric) is not None}
+        if len(values) < len(metrics):
+            return ItemScore(item.id, item.group, unknown, None, "a judgment is unusable", notes)
+        average = sum(values.values()) / len(values)
+        return ItemScore(item.id, item.group, {"mean": average, **values}, average, "", notes)
 
     def figures(self, scores: Sequence[ItemScore], complete: bool) -> list[Figure]:  # noqa: ARG002
         """See `Benchmark.figures`: the mean of all metrics, then each metric of each task."""
-        found = [_figure("mean", "mean", scores)]
-        for task in ("task3", "task4"):
+        found = [mean_figure("mean", "mean", scores, 10)]
+        for task, metrics in _METRICS.items():
             part = [score for score in scores if score.group == task]
-            name = f"task {task[-1]}"
-            found += [_figure(f"{name}: {metric}", metric, part) for metric in _METRICS if part]
+            found += [mean_figure(f"task {task[-1]}: {metric}", metric, part, 10) for metric in metrics if part]
         return found
-
-
-def _figure(name: str, metric: str, scores: Sequence[ItemScore]) -> Figure:
-    values = [value for score in scores if (value := score.values[metric]) is not None]
-    return Figure(name, mean(values) if values else None, 10, "" if values else "no item counts")
 
 
 def _paths(row: DataRow, name: str) -> list[str]:
@@ -208,8 +232,25 @@ def _paths(row: DataRow, name: str) -> list[str]:
     return [str(path) for path in listed] if isinstance(listed, list) else []
 
 
-def _images_in(pieces: Sequence[Piece]) -> int:
-    return sum(not isinstance(piece, str) for piece in pieces)
+def _task(row: DataRow) -> str:
+    return row.name.rpartition("_")[2]
+
+
+def _images(pieces: Sequence[Piece]) -> tuple[ImageFile, ...]:
+    return tuple(piece for piece in pieces if not isinstance(piece, str))
+
+
+def _steps(pieces: Sequence[Piece]) -> list[str]:
+    """Returns the texts of the steps: those after the numbers "(1)", "(2)", …, or else one for each piece of text."""
+    texts = [piece for piece in pieces if isinstance(piece, str)]
+    numbered = _STEP.split("\n".join(texts))[1:]
+    return [text.strip() for text in numbered] if numbered else texts
+
+
+def _paired(texts: Sequence[str], images: Sequence[ImageFile]) -> tuple[Piece, ...]:
+    """Returns the n-th text before the n-th image, as far as both go and at most ten images are shown."""
+    pairs = zip(texts, images[:_MAX_IMAGES], strict=False)
+    return tuple(piece for pair in pairs for piece in pair)
 
 
 def _interleaved(text: str, images: Sequence[ImageFile]) -> tuple[tuple[Piece, ...], str]:
@@ -224,21 +265,6 @@ def _interleaved(text: str, images: Sequence[ImageFile]) -> tuple[tuple[Piece, .
     wanted = len(texts) - 1
     problem = "" if wanted == len(images) else f"The text has {wanted} places for {len(images)} images."
     return tuple(pieces), problem
-
-
-def _tagged(pieces: Sequence[Piece], first: int, *, shown: bool) -> tuple[list[Piece], int]:
-    """Encloses images in numbered tags, and stops after the tenth; returns the pieces and the next number."""
-    found: list[Piece] = []
-    number = first
-    for piece in pieces:
-        if isinstance(piece, str):
-            found.append(piece)
-            continue
-        found += [f"<Img_{number}>", *([piece] if shown else []), f"</Img_{number}>"]
-        number += 1
-        if number >= _MAX_IMAGES:
-            break
-    return found, number
 
 
 def _inner(answer: Mapping[str, object], name: str) -> Mapping[str, object]:

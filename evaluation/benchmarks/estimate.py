@@ -18,17 +18,20 @@ from interleavethinker.evaluation.judges.questions import ImageFile, ImageForm
 
 from .benchmark import Benchmark, BenchmarkAnswer, Item, Piece
 
-__all__ = ["PRICES", "CostEstimate", "estimate_cost"]
+__all__ = ["PRICES", "TYPICAL_IMAGES", "CostEstimate", "estimate_cost"]
 
 PRICES: Mapping[str, tuple[float, float]] = {
     "gemini-2.5-pro": (1.25, 10.0),
+    "gpt-5-mini": (0.25, 2.0),
     "gpt-4.1-2025-04-14": (2.0, 8.0),
     "gpt-4o": (2.5, 10.0),
     "gpt-4o-2024-05-13": (5.0, 15.0),
 }
-"""US dollars for a million tokens, in and out: list prices of the judges that published figures used, of 2025."""
+"""US dollars for a million tokens, in and out: list prices of 2025, of the judges that published figures used and of
+the planner and critic of the profile `api`."""
 _TYPICAL_TEXT = "word " * 300
-_TYPICAL_IMAGES = 5
+TYPICAL_IMAGES = 5
+"""Images of an answer whose number is not known."""
 _ANSWER_TOKENS = 150
 _CHARACTERS_PER_TOKEN = 4
 
@@ -124,7 +127,7 @@ def _priced(estimate: CostEstimate, price: tuple[float, float]) -> CostEstimate:
 
 
 def _typical(benchmark: Benchmark) -> BenchmarkAnswer:
-    images = 1 if benchmark.one_image else _TYPICAL_IMAGES
+    images = 1 if benchmark.one_image else TYPICAL_IMAGES
     pieces: list[Piece] = [_TYPICAL_TEXT, *(ImageFile(Path(f"{number}.png")) for number in range(images))]
     return BenchmarkAnswer(tuple(pieces))
 

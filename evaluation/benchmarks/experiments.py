@@ -37,6 +37,7 @@ from .stepwise import FirstStepPlanner, PlanLengths
 __all__ = [
     "EXPERIMENT_NAMES",
     "OpenAgent",
+    "attempts_of",
     "changed_components",
     "changed_profile",
     "check_experiment",
@@ -152,7 +153,6 @@ def changed_components(name: str, components: Components, lengths: PlanLengths |
         components: The profile's components.
         lengths: For an agent that plans step by step: where the lengths of its plans are kept.
     """
-    limits = components.limits
     if lengths is not None:
         fallback = components.fallback_planner
         return replace(
@@ -163,6 +163,7 @@ def changed_components(name: str, components: Components, lengths: PlanLengths |
             plan_check=None,
             document_check=None,
         )
+    limits = components.limits
     if name in {"generator alone", "planner, no critic"}:
         changed = replace(components, critic=RuleCritic(), limits=limits.model_copy(update={"max_attempts": 1}))
         if name == "planner, no critic":
@@ -174,6 +175,14 @@ def changed_components(name: str, components: Components, lengths: PlanLengths |
     if found:
         return replace(components, limits=limits.model_copy(update={"max_attempts": int(found[1])}))
     return components
+
+
+def attempts_of(name: str, profile: Profile) -> int:
+    """Returns the most attempts for a step under an experiment."""
+    found = _T_MAX.fullmatch(name)
+    if found:
+        return int(found[1])
+    return 1 if name in {"generator alone", "planner, no critic"} else profile.limits.max_attempts
 
 
 class _WholeRequest:

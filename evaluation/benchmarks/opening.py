@@ -16,7 +16,6 @@ from typing import ClassVar
 from pydantic import JsonValue
 
 from interleavethinker.evaluation.judges.questions import ImageForm, JudgeQuestion
-from interleavethinker.evaluation.statistics import mean
 from interleavethinker.tools.errors import InputError
 
 from .benchmark import (
@@ -33,7 +32,7 @@ from .benchmark import (
     Replies,
     text_field,
 )
-from .prompt_files import PromptFiles
+from .frame import PromptedBenchmark, mean_figure, tagged, unreadable
 from .readings import number_in, object_in, one_of
 
 __all__ = ["Opening"]
@@ -61,7 +60,7 @@ _ANCHORS = tuple(
 )
 
 
-class Opening:
+class Opening(PromptedBenchmark):
     """OpenING's GPT-based scores."""
 
     name: ClassVar[str] = "opening"
@@ -79,10 +78,6 @@ class Opening:
         "The headline is the mean of the seven averages.",
     )
 
-    def __init__(self, protocol: ProtocolVersion, prompts: PromptFiles) -> None:
-        self.protocol = protocol
-        self._prompts = prompts
-
     def items(self, rows: Sequence[DataRow], files: AnswerFiles) -> list[Item]:
         """See `Benchmark.items`: records with `conversations`, as in `test_data.jsonl`."""
         return [self._item(row, files) for row in rows if "conversations" in row.fields]
@@ -99,7 +94,7 @@ class Opening:
         rows = [row for row in files.rows() if "conversations" in row.fields]
         for row in rows:
             pieces, lost = _pieces(row, "output", files, beside=True)
-            problem = f"These images cannot be read: {', '.join(lost)}." if lost else ""
+            problem = unreadable(lost)
             found[row.name if row.name.isdecimal() else _id(row)] = BenchmarkAnswer(pieces, problem)
         return found, len(rows) - len(found)
 
@@ -107,14 +102,10 @@ class Opening:
         """See `Benchmark.questions`: one."""
         if answer.missing:
             return []
-        asked, number = _tagged(item.request, 0)
-        output, _ = _tagged(answer.pieces or ("None",), number)
+        asked, number = tagged(item.request, 0, tag="IMG")
+        output, _ = tagged(answer.pieces or ("None",), number, tag="IMG")
         parts = ("INPUT:", *asked, "OUTPUT:", *output)
         return [Asked("grades", JudgeQuestion("opening-1", parts, self._prompts.fill("opening"), _FORM))]
-
-    def further_questions(self, item: Item, answer: BenchmarkAnswer, replies: Replies) -> list[Asked]:  # noqa: ARG002
-        """See `Benchmark.further_questions`."""
-        return []
 
     def read(self, key: str, text: str) -> JsonValue:  # noqa: ARG002 - there is one question
         """See `Benchmark.read`: numbers, or objects with `Score`, by axis; wrapped in `scores` or not."""
@@ -138,14 +129,10 @@ class Opening:
 
     def figures(self, scores: Sequence[ItemScore], complete: bool) -> list[Figure]:  # noqa: ARG002
         """See `Benchmark.figures`: the mean of the axes, each axis, and the mean of each task."""
-        found = [_figure(name, name, scores) for name in ("overall", *_AXES)]
+        found = [mean_figure(name, name, scores, 10) for name in ("overall", *_AXES)]
         tasks = dict.fromkeys(score.group for score in scores)
-        return found + [_figure(f"task: {task}", "overall", [s for s in scores if s.group == task]) for task in tasks]
-
-
-def _figure(name: str, metric: str, scores: Sequence[ItemScore]) -> Figure:
-    values = [value for score in scores if (value := score.values[metric]) is not None]
-    return Figure(name, mean(values) if values else None, 10, "" if values else "no item counts")
+        by_task = {task: [score for score in scores if score.group == task] for task in tasks}
+        return found + [mean_figure(f"task: {task}", "overall", part, 10) for task, part in by_task.items()]
 
 
 def _id(row: DataRow) -> str:
@@ -180,12 +167,3 @@ def _pieces(
             pieces += [] if image is None else [image]
             lost += [str(path)] if image is None else []
     return tuple(pieces), lost
-
-
-def _tagged(pieces: Sequence[Piece], first: int) -> tuple[list[Piece], int]:
-    found: list[Piece] = []
-    number = first
-    for piece in pieces:
-        found += [piece] if isinstance(piece, str) else [f"<IMG_{number}>", piece, f"</IMG_{number}>"]
-        number += not isinstance(piece, str)
-    return found, number

@@ -26,7 +26,7 @@ from typing import ClassVar
 from pydantic import JsonValue
 
 from interleavethinker.evaluation.judges.questions import ImageFile, ImageForm, JudgeQuestion
-from interleavethinker.evaluation.statistics import mean, rate
+from interleavethinker.evaluation.statistics import rate
 from interleavethinker.tools.errors import InputError, ModelAnswerError
 
 from .benchmark import (
@@ -42,9 +42,9 @@ from .benchmark import (
     Replies,
     text_field,
 )
+from .frame import PromptedBenchmark, image_notes, mean_figure
 from .prompt_files import PromptFiles
 from .readings import number_in, object_in, one_of
-from .single_image import image_notes
 
 __all__ = ["Rise"]
 
@@ -77,7 +77,7 @@ _PAPER = tuple(
 )
 
 
-class Rise:
+class Rise(PromptedBenchmark):
     """RISEBench under one protocol."""
 
     name: ClassVar[str] = "rise"
@@ -114,8 +114,7 @@ class Rise:
     )
 
     def __init__(self, protocol: ProtocolVersion, prompts: PromptFiles) -> None:
-        self.protocol = protocol
-        self._prompts = prompts
+        super().__init__(protocol, prompts)
         self._old = protocol.name == "2025"
 
     def items(self, rows: Sequence[DataRow], files: AnswerFiles) -> list[Item]:
@@ -196,10 +195,6 @@ class Rise:
         kind = "logical" if item.fields["category"] == "logical" and key != "plausibility" else "graded"
         return Asked(f"{key}/{kind}", JudgeQuestion("rise-1", (text, *images), form=_FORM))
 
-    def further_questions(self, item: Item, answer: BenchmarkAnswer, replies: Replies) -> list[Asked]:  # noqa: ARG002
-        """See `Benchmark.further_questions`."""
-        return []
-
     def read(self, key: str, text: str) -> JsonValue:
         """See `Benchmark.read`: JSON, or the line "Final Score" that the published prompts ask for."""
         low, high = (0, 1) if key.endswith("/logical") else (1, 5)
@@ -234,13 +229,13 @@ class Rise:
 
     def figures(self, scores: Sequence[ItemScore], complete: bool) -> list[Figure]:  # noqa: ARG002
         """See `Benchmark.figures`: accuracy and score, in total and by category, and the mean of each dimension."""
-        found = [_accuracy("accuracy", scores), _mean("score", "score", scores, 100)]
+        found = [_accuracy("accuracy", scores), mean_figure("score", "score", scores, 100)]
         for category in _CATEGORIES:
             part = [score for score in scores if score.group == category]
             if part:
                 found.append(_accuracy(f"accuracy, {category}", part))
-                found.append(_mean(f"score, {category}", "score", part, 100))
-        return [*found, *(_mean(name, name, scores, 5) for name in ("reasoning", "consistency", "plausibility"))]
+                found.append(mean_figure(f"score, {category}", "score", part, 100))
+        return [*found, *(mean_figure(name, name, scores, 5) for name in ("reasoning", "consistency", "plausibility"))]
 
 
 def _percent(item: Item, scores: Mapping[str, float]) -> float:
@@ -260,11 +255,6 @@ def _percent(item: Item, scores: Mapping[str, float]) -> float:
 def _accuracy(name: str, scores: Sequence[ItemScore]) -> Figure:
     one = rate([bool(score.main) for score in scores])
     return Figure(name, type(one)(100 * one.value, 100 * one.low, 100 * one.high, one.n), 100)
-
-
-def _mean(name: str, metric: str, scores: Sequence[ItemScore], maximum: float) -> Figure:
-    values = [value for score in scores if (value := score.values[metric]) is not None]
-    return Figure(name, mean(values) if values else None, maximum, "" if values else "no item has this score")
 
 
 def _given(row: DataRow, name: str) -> str | None:

@@ -25,13 +25,15 @@ from pydantic import JsonValue
 from interleavethinker.evaluation.judges.cache import JudgeCache
 from interleavethinker.evaluation.judges.chat import ChatJudge, JudgeUsage
 from interleavethinker.evaluation.progress import StageProgress, ignore_progress
+from interleavethinker.graph.profiles.profile import load_profile
 from interleavethinker.tools.errors import InputError, StoreError
 from interleavethinker.tools.files import atomic_write
 
-from .agent_answers import answer_items
+from .agent_answers import answer_items, begun_items
 from .benchmark import Benchmark, BenchmarkAnswer, Item
 from .estimate import CostEstimate, estimate_cost
-from .experiments import open_agent
+from .experiments import changed_profile, check_experiment, open_agent
+from .generation_estimate import GenerationEstimate, estimate_generation
 from .judging import JudgedItem, judge_answers
 from .prompt_files import PromptFiles
 from .registry import make_benchmark
@@ -69,6 +71,8 @@ class RunConfig:
     """Trajectories that run concurrently."""
     judge_at_once: int = 16
     """Calls of the judge that run concurrently."""
+    image_price: float | None = None
+    """US dollars for an image, for estimates; None: the known price of the profile's generator."""
     max_answers: int = 3
     """Answers of the judge to a question until one is usable."""
 
@@ -123,7 +127,7 @@ async def run_benchmark(
     config: RunConfig,
     *,
     model: BaseChatModel | None = None,
-    announce: Callable[[CostEstimate], None] | None = None,
+    announce: Callable[[CostEstimate | GenerationEstimate], None] | None = None,
     progress: StageProgress = ignore_progress,
 ) -> BenchmarkRun:
     """Runs or resumes a benchmark.
@@ -131,7 +135,8 @@ async def run_benchmark(
     Args:
         config: What is run.
         model: The judge's model, instead of the one that `config.judge` names.
-        announce: Called with the cost of the judge before its first call.
+        announce: Called with the cost of answering before the first trajectory, and with the cost of the judge before
+            its first call.
         progress: Called for every answered and every judged item.
 
     Raises:
@@ -141,6 +146,8 @@ async def run_benchmark(
     prepared = await asyncio.to_thread(_prepare, config)
     judge = _judge(config, prepared.benchmark, model)
     await asyncio.to_thread(_claim, config, prepared)
+    if announce is not None and config.answers is None:
+        announce(await asyncio.to_thread(_generation, config, prepared))
     answers, replaced, unknown = await _answers(config, prepared, progress)
     if announce is not None:
         announce(await asyncio.to_thread(estimate_cost, prepared.benchmark, prepared.items, answers, judge))
@@ -163,9 +170,14 @@ async def run_benchmark(
     )
 
 
-def estimate_run(config: RunConfig) -> CostEstimate:
-    """Returns what a run costs, without calling any model and without writing anything but unpacked images."""
+def estimate_run(config: RunConfig) -> tuple[GenerationEstimate | None, CostEstimate]:
+    """Returns what a run costs, without calling any model and without writing anything but unpacked images.
+
+    Returns:
+        The cost of answering, None for answers from files; and the cost of judging.
+    """
     prepared = _prepare(config)
+    generation = None if config.answers is not None else _generation(config, prepared)
     answers: dict[str, BenchmarkAnswer] | None = None
     if config.answers is not None:
         answers, _, _ = _answers_from_files(config, prepared)
@@ -174,7 +186,20 @@ def estimate_run(config: RunConfig) -> CostEstimate:
         judge = ChatJudge(
             _NoModel(), name=config.judge, options=config.options_for(prepared.benchmark), cache=_cache(config)
         )
-    return estimate_cost(prepared.benchmark, prepared.items, answers, judge, name=config.judge)
+    return generation, estimate_cost(prepared.benchmark, prepared.items, answers, judge, name=config.judge)
+
+
+def _generation(config: RunConfig, prepared: _Prepared) -> GenerationEstimate:
+    profile = load_profile(config.profile)
+    check_experiment(config.experiment, profile)
+    begun = begun_items(config.out / "trajectories.jsonl")
+    return estimate_generation(
+        [item for item in prepared.items if item.id not in begun],
+        changed_profile(config.experiment, profile),
+        config.experiment,
+        one_image=prepared.benchmark.one_image,
+        image_price=config.image_price,
+    )
 
 
 class _NoModel(BaseChatModel):

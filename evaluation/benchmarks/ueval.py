@@ -38,6 +38,7 @@ from .benchmark import (
     Replies,
     text_field,
 )
+from .frame import PromptedBenchmark, unreadable
 from .prompt_files import PromptFiles
 from .readings import object_in, one_of
 
@@ -62,7 +63,7 @@ _ANCHORS = tuple(
 )
 
 
-class UEval:
+class UEval(PromptedBenchmark):
     """UEval under one protocol."""
 
     name: ClassVar[str] = "ueval"
@@ -97,8 +98,7 @@ class UEval:
     )
 
     def __init__(self, protocol: ProtocolVersion, prompts: PromptFiles) -> None:
-        self.protocol = protocol
-        self._prompts = prompts
+        super().__init__(protocol, prompts)
         self._lmms = protocol.name == "lmms-eval"
 
     def items(self, rows: Sequence[DataRow], files: AnswerFiles) -> list[Item]:  # noqa: ARG002 - requests have no images
@@ -131,7 +131,7 @@ class UEval:
             images = [files.resolve(path, row.folder) for path in paths]
             pieces: list[Piece] = [str(text)] if text else []
             lost = [path for path, image in zip(paths, images, strict=True) if image is None]
-            problem = f"These images cannot be read: {', '.join(lost)}." if lost else ""
+            problem = unreadable(lost)
             pieces += [image for image in images if image is not None]
             found[str(row.fields["id"])] = BenchmarkAnswer(tuple(pieces), problem)
         return found, len(rows) - len(found)
@@ -148,10 +148,6 @@ class UEval:
                 text += "\n\n" + self._prompts.fill("ueval_explain") if self._lmms else ""
                 asked.append(Asked(f"{kind}/{number}", JudgeQuestion("ueval-1", (text, *images))))
         return asked
-
-    def further_questions(self, item: Item, answer: BenchmarkAnswer, replies: Replies) -> list[Asked]:  # noqa: ARG002
-        """See `Benchmark.further_questions`."""
-        return []
 
     def read(self, key: str, text: str) -> JsonValue:  # noqa: ARG002 - all answers have the same form
         """See `Benchmark.read`: true, false, or the judge's own word, such as "not sure"."""

@@ -35,9 +35,9 @@ from .benchmark import (
     Replies,
     text_field,
 )
+from .frame import PromptedBenchmark, image_notes
 from .prompt_files import PromptFiles
 from .readings import number_in, object_in, one_of
-from .single_image import image_notes
 
 __all__ = ["Wise"]
 
@@ -59,7 +59,7 @@ def _anchors(source: str, overall: Mapping[str, float]) -> tuple[Anchor, ...]:
     return tuple(Anchor(model, {"overall": value}, source) for model, value in overall.items())
 
 
-class Wise:
+class Wise(PromptedBenchmark):
     """WISE under one protocol."""
 
     name: ClassVar[str] = "wise"
@@ -110,8 +110,7 @@ class Wise:
     )
 
     def __init__(self, protocol: ProtocolVersion, prompts: PromptFiles) -> None:
-        self.protocol = protocol
-        self._prompts = prompts
+        super().__init__(protocol, prompts)
         self._prompt = f"wise_{protocol.name}"
 
     def items(self, rows: Sequence[DataRow], files: AnswerFiles) -> list[Item]:  # noqa: ARG002 - requests have no images
@@ -143,10 +142,6 @@ class Wise:
         shown = {name: str(value) for name, value in item.fields.items()}
         question = JudgeQuestion("wise-1", (self._prompts.fill(self._prompt, **shown), answer.images[-1]))
         return [Asked("image", question)]
-
-    def further_questions(self, item: Item, answer: BenchmarkAnswer, replies: Replies) -> list[Asked]:  # noqa: ARG002
-        """See `Benchmark.further_questions`."""
-        return []
 
     def read(self, key: str, text: str) -> JsonValue:  # noqa: ARG002 - there is one question
         """See `Benchmark.read`: JSON, or the lines that the published prompts ask for."""

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,6 +55,7 @@ def test_experiments_change_the_agent_and_are_compared(run: Run, home: Path, jud
         code, out, err = run(*common, "--experiment", experiment, "--limit", "2", "--out", f"runs/{experiment}")
         assert code == 0, err
         assert "Judging: 2 items, 6 questions to openai:local" in err
+        assert err.index("Answering: 2 items by profile cells") < err.index("Judging: ")
         found[experiment] = {one["name"]: one["value"] for one in json.loads(out)["figures"]}
     # The scripted planner makes two steps of the request; the generator alone makes one image of it.
     assert {name: one["image"] for name, one in found.items()} == {"full": 100, "generator alone": 50}
@@ -83,6 +85,45 @@ def test_an_estimate_counts_and_calls_nothing(run: Run, home: Path, data: Path) 
     code, out, _ = run("evaluate", "ueval", "--data", str(data), "--estimate", "--answers", "given.json")
     assert (code, "12 questions" in out, " 2 images" in out, "counted on the answers" in out) == (0, True, True, True)
     assert not (home / "runs").exists()
+
+
+HOSTED = """
+description = "Hosted models."
+planner = { model = "openai:gpt-5-mini" }
+critic = { model = "openai:gpt-5-mini" }
+generator = { model = "openai:gpt-image-1" }
+limits = { max_attempts = 3, max_calls = 20 }
+"""
+
+
+def test_an_estimate_also_counts_images_plans_verdicts_and_money_of_the_answers(
+    run: Run, home: Path, data: Path
+) -> None:
+    (home / "hosted.toml").write_text(HOSTED)
+    words = ("evaluate", "ueval", "--data", str(data), "--estimate", "--profile", "hosted.toml", "--json")
+
+    def generation(*more: str) -> dict[str, Any]:
+        code, out, err = run(*words, *more)
+        assert code == 0, err
+        found: dict[str, Any] = json.loads(out)["generation"]
+        return found
+
+    full = generation()
+    # Four items of five typical images; three attempts each, but at most 20 calls a trajectory.
+    assert (full["least_images"], full["most_images"], full["plans"], full["most_verdicts"]) == (20, 60, 4, 60)
+    plan, verdict = (1500 * 0.25 + 2000 * 2) / 1e6, (2500 * 0.25 + 400 * 2) / 1e6
+    assert full["least_dollars"] == pytest.approx(20 * 0.042 + 4 * plan + 20 * verdict, abs=1e-4)
+    assert full["most_dollars"] == pytest.approx(60 * 0.042 + 4 * plan + 60 * verdict, abs=1e-4)
+    alone = generation("--experiment", "generator alone", "--image-price", "0.5")
+    assert (alone["most_images"], alone["plans"], alone["most_verdicts"], alone["most_dollars"]) == (4, 0, 0, 2)
+    assert generation("--experiment", "T_max = 1")["most_images"] == 20
+    assert generation("--experiment", "one agent, stepwise")["plans"] == 20
+    text = run(*words[:-1])[1]
+    assert text.startswith("Answering: 4 items by profile hosted (full), 20 to 60 images, 4 plans, 20 to 60 verdicts, ")
+    assert "Judging: 4 items, 12 questions" in text
+    (home / "hosted.toml").write_text(HOSTED.replace("gpt-image-1", "new-image"))
+    assert "price unknown: openai:new-image" in run(*words[:-1])[1]
+    assert "all models on this machine" in run(*words[:-3])[1]
 
 
 @pytest.mark.parametrize(

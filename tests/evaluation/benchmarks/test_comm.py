@@ -67,7 +67,7 @@ async def test_metrics_are_averaged_by_task_and_null_counts_as_0(tmp_path: Path)
     item(tmp_path, "7_task3", 2, 2)
     item(tmp_path, "8_task3", 1, None)
     item(tmp_path, "7_task4", 0, 2)
-    item(tmp_path, "7_task1", 0, 1)
+    item(tmp_path, "7_task9", 0, 1)
     judge = ScriptedJudge(answer=replies)
     run = await run_on_files("comm", tmp_path, judge)
     found = figures(run)
@@ -123,3 +123,55 @@ async def test_an_item_with_an_unusable_judgment_is_left_out(tmp_path: Path) -> 
     run = await run_on_files("comm", tmp_path, ScriptedJudge(answer=lambda _text, _images: "fine"))
     assert figures(run)["mean"] is None
     assert (counts(run)["skipped"], run.judged[0].score.skipped) == (1, "a judgment is unusable")
+
+
+async def test_task_1_asks_once_about_each_text_before_its_image(tmp_path: Path) -> None:
+    item(tmp_path, "1_task1", 3, None)
+    item(tmp_path, "2_task1", 1, None)
+    fields = {"model_input": "x", "input_image_list": []}
+    for name, text in (("1_task1", "(1) The egg. (2) The pan."), ("2_task1", "")):
+        write_json(tmp_path / "answers" / name / "results.json", fields | {"model_output": text})
+    published = {
+        "Completeness": {"Summarize": "x", "Justification": "x", "Score": 8},
+        "Text Fidelity to Image": {"overall_score": 6, "Justification": "x"},
+    }
+    judge = ScriptedJudge(answer=lambda _text, _images: json.dumps(published))
+    run = await run_on_files("comm", tmp_path, judge)
+    ((text, images),) = judge.asked
+    # The third image has no text. The second item's answer is empty: it scores 0, and nothing is asked about it.
+    assert (images, text.index("The egg.") < text.index("The pan.")) == (2, True)
+    assert figures(run) == {"mean": 3.5, "task 1: completeness": 4, "task 1: image-text relevance": 3}
+
+
+async def test_task_2_shows_the_images_in_each_of_its_three_questions_and_has_no_completeness(tmp_path: Path) -> None:
+    item(tmp_path, "1_task2", 0, 3)
+    text = "Texts without images: (1) An egg. (2) A pan. Make an image for each."
+    write_json(tmp_path / "data" / "1_task2" / "results.json", {"model_input": text, "input_image_list": []})
+    overall = {"style_consistency": 4, "entity_consistency": 5, "trend_consistency": 6, "overall_consistency": 5}
+    published = {"scores": {"Image_Coherence": {"overall_score": overall}, "Image_Quality": {"Score": 2}}}
+    described = {"Content of Image 0": "an egg", "Content of Image 1": "a pan"}
+
+    def answer(text: str, images: int) -> str:
+        if "Judge the images only" in text:
+            assert "(1)" not in text
+            assert images == 2  # the third image has no text
+            return json.dumps(published)
+        if "<Description_0>" in text:
+            assert "an egg" in text
+            assert images == 3
+            return '{"Consistency": {"overall_score": 8}}'
+        assert images == 2
+        return json.dumps({"Tasks": {"Create an Interleaved Text-Image Document": described}})
+
+    judge = ScriptedJudge(answer=answer)
+    run = await run_on_files("comm", tmp_path, judge)
+    assert len(judge.asked) == 3
+    assert figures(run) == {
+        "mean": 5,
+        "task 2: style": 4,
+        "task 2: entity": 5,
+        "task 2: trend": 6,
+        "task 2: overall consistency": 5,
+        "task 2: image quality": 2,
+        "task 2: image-text relevance": 8,
+    }

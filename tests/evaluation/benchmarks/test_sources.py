@@ -1,13 +1,17 @@
 """Benchmark data in folders, files and Parquet files, and what is said about those that cannot be read."""
 
 import io
+import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
 from interleavethinker.evaluation.benchmarks.sources import FileSource, open_source
 from interleavethinker.tools.errors import InputError
+from tests.evaluation.benchmarks.judges import ScriptedJudge, counts, figures, run_on_files, write_image, write_json
 
 
 def test_images_inside_parquet_files_are_unpacked_and_only_the_split_is_read(tmp_path: Path) -> None:
@@ -30,6 +34,82 @@ def test_images_inside_parquet_files_are_unpacked_and_only_the_split_is_read(tmp
     assert unpacked is not None
     with Image.open(str(found.fields["image"])) as opened:
         assert opened.size == (9, 6)
+
+
+def image_data(color: str) -> bytes:
+    png = io.BytesIO()
+    Image.new("RGB", (9, 6), color).save(png, "PNG")
+    return png.getvalue()
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Callable[..., Path]:
+    """Writes records as the Parquet files of a data set on the Hub, with real `Image` features."""
+    import datasets
+
+    def write(records: list[dict[str, Any]], *images: str) -> Path:
+        made = datasets.Dataset.from_list(records)
+        for column in images:
+            made = made.cast_column(column, datasets.Image())
+        (tmp_path / "hub" / "data").mkdir(parents=True)
+        made.to_parquet(str(tmp_path / "hub" / "data" / "test-00000-of-00001.parquet"))
+        (tmp_path / "hub" / "README.md").write_text("---\n---\n")
+        return tmp_path / "hub"
+
+    return write
+
+
+async def test_rise_is_read_from_a_data_set_with_image_features(hub: Callable[..., Path], tmp_path: Path) -> None:
+    def image(color: str) -> dict[str, object]:
+        return {"bytes": image_data(color), "path": f"{color}.png"}
+
+    rows = [
+        {"index": "t1", "category": "temporal_reasoning", "instruction": "Ripen.", "image": image("red")},
+        {"index": "l1", "category": "logical_reasoning", "instruction": "Solve.", "image": image("blue")},
+    ]
+    rows[0] |= {"reference": "It is ripe.", "reference_img": None, "consistency_free": None}
+    rows[1] |= {"reference": None, "reference_img": image("green"), "consistency_free": float("nan")}
+    data = hub(rows, "image", "reference_img")
+    for name, category in (("t1", "temporal_reasoning"), ("l1", "logical_reasoning")):
+        write_image(tmp_path / "answers" / "images" / category / f"{name}.png", "blue")
+    judge = ScriptedJudge(answer=lambda text, _: '{"score": %d}' % (1 if "0 or 1" in text else 5))  # noqa: UP031
+    run = await run_on_files("rise", tmp_path, judge, data="hub")
+    assert data == tmp_path / "hub"
+    assert figures(run)["accuracy"] == 100
+    first, second = (dict(item.images) for item in run.items)
+    with Image.open(first["source"].path) as opened:
+        assert opened.getpixel((0, 0)) == (255, 0, 0)
+    with Image.open(second["reference"].path) as opened:
+        assert opened.getpixel((0, 0)) == (0, 128, 0)
+
+
+@pytest.mark.parametrize("form", ["strings", "criteria"])
+async def test_uevals_parquet_and_json_lines_have_the_same_figures(
+    hub: Callable[..., Path], tmp_path: Path, form: str
+) -> None:
+    def rubrics(*texts: str) -> list[object]:
+        return [text if form == "strings" else {"criterion": text, "tags": ["x"]} for text in texts]
+
+    task = "task" if form == "strings" else "task_type"
+    rows: list[dict[str, Any]] = [
+        {"id": "1", "prompt": "P?", task: "art", "text_rubrics": rubrics("A.", "B."), "image_rubrics": rubrics("C.")},
+        {"id": "2", "prompt": "Q?", task: "paper", "text_rubrics": rubrics("A."), "image_rubrics": None},
+        {"id": "3", "prompt": "R?", task: "paper", "text_rubrics": None, "image_rubrics": None},
+    ]
+    rows.append(rows[0])
+    hub(rows)
+    (tmp_path / "data.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    write_json(tmp_path / "answers.json", [{"id": "1", "text_answer": "x"}, {"id": "2", "text_answer": "y"}])
+    runs = []
+    for data in ("hub", "data.jsonl"):
+        judge = ScriptedJudge(answer=lambda text, _: json.dumps({"criteria_met": "A." in text}))
+        out = tmp_path / f"out-{data}"
+        runs.append(await run_on_files("ueval", tmp_path, judge, data=data, answers="answers.json", out=out))
+    # Item 1: text 1/2, image 0/1. Item 2: text 1/1 and no image rubrics. Item 3 has no rubrics and does not count.
+    expected = {"average": (25 + 100) / 2, "text": (50 + 100) / 2, "image": 0, "art": 25, "paper": 100}
+    assert [figures(run) for run in runs] == [expected, expected]
+    names = ("items", "missing", "skipped", "duplicate_items", "questions")
+    assert [[counts(run)[name] for name in names] for run in runs] == [[3, 1, 1, 1, 4]] * 2
 
 
 @pytest.mark.parametrize(
