@@ -46,7 +46,7 @@ class Studio:
 
     async def until(self, trajectory: str, reached: Callable[[View], bool]) -> View:
         """Returns the first view that satisfies a condition."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             async with contextlib.aclosing(self.service.changes(trajectory)) as views:
                 async for view in views:
                     if reached(view):

@@ -133,7 +133,7 @@ async def test_follow_waits_in_bounds_and_reports_progress(tmp_path: Path) -> No
         started = await one.ok("illustrate", request="x")
         begun = asyncio.get_running_loop().time()
         same = await one.ok("follow", trajectory=started["trajectory"], since=started["version"], wait=0.3)
-        assert 0.3 <= asyncio.get_running_loop().time() - begun < 5
+        assert 0.3 <= asyncio.get_running_loop().time() - begun < 30
         assert (same["status"], same["finished"]) == ("running", 0)
         for wait in (-1, 46, float("nan")):
             result = await one.call("follow", trajectory=started["trajectory"], wait=wait)
