@@ -227,7 +227,10 @@ def plan_lines(plan: Plan, first: int = 0) -> list[Text]:
     lines = []
     for index, step in enumerate(plan.steps[first:], start=first):
         text = one_line(step.prompt or step.auxiliary_text or step.instruction or "")
-        lines.append(Text.assemble(f"  {index + 1}. ", text if step.prompt else (f"(text) {text}", "dim")))
+        start = "" if step.starts_from is None else f" (starts from {step.starts_from})"
+        lines.append(
+            Text.assemble(f"  {index + 1}. ", text if step.prompt else (f"(text) {text}", "dim"), (start, "dim"))
+        )
     return lines
 
 

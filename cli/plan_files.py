@@ -20,6 +20,7 @@ __all__ = ["edit_steps", "read_steps", "steps_of"]
 _HEADER = """\
 # Edit the steps, save and close. Lines that begin with # are ignored; without any steps, nothing changes.
 # prompt: what the image generator gets (leave it out for a step with text only); instruction and auxiliary_text: text.
+# Optional: size (1024x576 or 16:9); starts_from (previous, nothing, step 2, reference 1).
 """
 _EDITORS = ("notepad",) if os.name == "nt" else ("sensible-editor", "nano", "vi")
 
@@ -41,7 +42,7 @@ def steps_of(data: str | bytes, name: str, max_steps: int | None = None) -> list
     """Returns the steps in a JSON text.
 
     Args:
-        data: A list of objects with `instruction`, `prompt` and `auxiliary_text`.
+        data: A list of objects with `instruction`, `prompt`, `auxiliary_text`, `size` and `starts_from`.
         name: The plan's name in error messages.
         max_steps: Largest number of steps.
 

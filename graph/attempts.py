@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from interleavethinker.tools.errors import InputError
-from interleavethinker.tools.types import Attempt, Plan, Sha256
+from interleavethinker.tools.types import Attempt, Plan
 
 __all__ = [
     "attempt_key",
@@ -20,7 +20,6 @@ __all__ = [
     "failed_steps",
     "next_prompt",
     "selected_attempt",
-    "source_image_for",
 ]
 
 _SEED_LIMIT = 2**31
@@ -94,24 +93,6 @@ def selected_attempt(attempts: Mapping[str, Attempt], step: int) -> Attempt | No
     of_step = [a for a in attempts.values() if a.step == step]
     newest = max((a.plan_version for a in of_step), default=0)
     return best_attempt([a for a in of_step if a.plan_version == newest])
-
-
-def source_image_for(attempts: Mapping[str, Attempt], step: int, request_images: Sequence[Sha256]) -> Sha256 | None:
-    """Returns the image that a step edits: the selected image of the nearest earlier step, else the request's last.
-
-    Args:
-        attempts: All attempts, by key.
-        step: Index of the step.
-        request_images: The request's images, in order.
-
-    Returns:
-        The name of the image, or None if no earlier step has an image and the request has none.
-    """
-    for earlier in range(step - 1, -1, -1):
-        selected = selected_attempt(attempts, earlier)
-        if selected is not None:
-            return selected.image
-    return request_images[-1] if request_images else None
 
 
 def next_prompt(plan_prompt: str, attempts: Sequence[Attempt]) -> str:

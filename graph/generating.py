@@ -4,24 +4,30 @@ A refusal by the image service is an attempt without an image, which counts like
 the generator propagates.
 """
 
+import asyncio
 import contextvars
 import sys
 from typing import Any
 
 from langgraph.runtime import Runtime
 
-from interleavethinker.tools.errors import RefusalError
+from interleavethinker.tools.errors import InterleaveError, RefusalError
 from interleavethinker.tools.plain_text import quotation
 from interleavethinker.tools.types import Attempt, GenerationRequest, Plan
 
-from .attempts import attempts_for, derive_seed, next_prompt, source_image_for
+from .attempts import attempt_key, attempts_for, derive_seed, next_prompt
+from .dependencies import is_decided, source_of
 from .events import GenerationProgress, ImageGenerated, ImageRefused
 from .limits import Limits
 from .look_ahead import Draft, TrajectoryAhead
 from .plan_versions import next_iteration, with_words
+from .routing import allowed_attempts, is_finished, limits_of
 from .state import Override, TrajectoryState, attempts_of, current_step_of, inherited_calls_of, request_of
 
-__all__ = ["drafts_after", "generate_attempt", "step_to_generate", "with_override"]
+__all__ = ["drafts_after", "generate_round", "step_to_generate", "with_override"]
+
+_AT_ONCE = 8
+"""Generator calls of one trajectory at the same time."""
 
 _LONGEST_REFUSAL = 300
 """Characters."""
@@ -49,6 +55,34 @@ def step_to_generate(state: TrajectoryState, plan: Plan, limits: Limits) -> int 
     return step if has_prompt and _calls_left(state, limits) else None
 
 
+def independent_steps(state: TrajectoryState, plan: Plan, limits: Limits) -> list[int]:
+    """Returns the later steps whose next attempt depends on no unfinished step, so that it need not wait.
+
+    There are none where a person looks at each image, where a person has words for a later step, and where the limit of
+    calls might be reached: the calls are spent in the order of the steps then, so that the document is the same.
+    """
+    current_step, attempts = current_step_of(state), attempts_of(state)
+    if all(step.starts_from is None for step in plan.steps) or state.get("review_images") or state.get("override"):
+        return []
+    rest = [index for index in range(current_step, len(plan.steps)) if plan.steps[index].prompt]
+    if limits.max_calls is not None:
+        allowed = sum(allowed_attempts(state, plan, index) for index in rest)
+        inherited = inherited_calls_of(state) + sum(
+            a.plan_version == plan.version and a.step in rest for a in attempts.values()
+        )
+        if len(attempts) - inherited + allowed > limits.max_calls:
+            return []
+
+    def finished(step: int) -> bool:
+        return is_finished(state, plan, step, current_step)
+
+    return [
+        index
+        for index in rest
+        if index > current_step and not finished(index) and is_decided(plan, attempts, index, finished)
+    ]
+
+
 def drafts_after(state: TrajectoryState, plan: Plan, limits: Limits, step: int) -> list[Draft]:
     """Returns the drafts that `look_ahead` and the remaining calls allow while the attempt of a step is judged.
 
@@ -62,6 +96,8 @@ def drafts_after(state: TrajectoryState, plan: Plan, limits: Limits, step: int) 
     drafts = []
     for index in range(step + 1, last):
         words = plan.steps[index].prompt
+        if plan.steps[index].starts_from is not None:  # Later drafts would not start from the judged image either.
+            break
         if words:
             drafts.append(Draft(_next_call(state, plan, index)[1], original_prompt=words))
     return drafts[: _calls_left(state, limits)]
@@ -79,6 +115,48 @@ def _calls_left(state: TrajectoryState, limits: Limits) -> int:
     if limits.max_calls is None:
         return sys.maxsize
     return max(0, limits.max_calls - len(attempts_of(state)) + inherited_calls_of(state))
+
+
+async def generate_round(
+    ahead: TrajectoryAhead,
+    runtime: Runtime[Any],
+    state: TrajectoryState,
+    plan: Plan,
+    override: Override | None,
+    generated: dict[str, Attempt],
+) -> None:
+    """Generates the next attempts: of the current step, and of the steps that do not depend on it, side by side.
+
+    If some of the calls side by side fail and others do not, the failed ones are left to the next round, so that no
+    result is lost. If all fail, the error of the earliest step is raised.
+
+    Args:
+        ahead: Calls the generator, unless an image was drafted.
+        runtime: Receives the events.
+        state: The state before this round.
+        plan: The plan in effect, with a person's words.
+        override: A person's prompt or seed for the current step.
+        generated: Receives the attempts, by key, as they are made.
+    """
+    limits = limits_of(state)
+    current = step_to_generate(state, plan, limits)
+    steps = [] if current is None else [current, *independent_steps(state, plan, limits)]
+    places = asyncio.Semaphore(_AT_ONCE)
+
+    async def make(step: int) -> Attempt:
+        async with places:
+            attempt = await generate_attempt(ahead, runtime, state, plan, step, override)
+        generated[attempt_key(plan.version, step, attempt.iteration)] = attempt
+        return attempt
+
+    if len(steps) == 1:
+        await make(steps[0])
+        return
+    results = await asyncio.gather(*map(make, steps), return_exceptions=True)
+    failures = [result for result in results if isinstance(result, BaseException)]
+    for failure in failures:
+        if len(failures) == len(results) or not isinstance(failure, InterleaveError):
+            raise failure
 
 
 async def generate_attempt(
@@ -104,7 +182,7 @@ async def generate_attempt(
     if override is not None and override.step == step:
         prompt = prompt if override.prompt is None else override.prompt
         seed = seed if override.seed is None else override.seed
-    source = source_image_for(attempts_of(state), step, request_of(state).images)
+    source = source_of(plan, attempts_of(state), step, request_of(state).images)
     call = call.model_copy(update={"prompt": prompt, "seed": seed, "source": source})
 
     # The generator's client reports progress from its own task, where LangGraph's context variables are not set.

@@ -27,9 +27,10 @@ from .attempts import (
 )
 from .context import Components, GraphContext, options_of
 from .conversation import answer_message, image_address
+from .dependencies import shifted
 from .document import Document
 from .events import DocumentChecked, Event, Judged, ModelWaiting, PlanChecked, Planned
-from .generating import drafts_after, generate_attempt, step_to_generate, with_override
+from .generating import drafts_after, generate_round, with_override
 from .limits import Limits, StopReason
 from .look_ahead import LookAhead
 from .person import approval_of, message_read, reviewed
@@ -135,10 +136,7 @@ class Nodes:
         if edited is not plan:
             _emit(runtime, Planned(plan=edited, first=current_step_of(state)))
         async with TimeLimit(state, limits) as timer:
-            step = step_to_generate(state, edited, limits)
-            if step is not None:
-                attempt = await generate_attempt(ahead, runtime, state, edited, step, override)
-                generated[attempt_key(edited.version, step, attempt.iteration)] = attempt
+            await generate_round(ahead, runtime, state, edited, override, generated)
         update: Update = {"attempts": generated, "seconds": timer.seconds}
         if override is not None and generated:
             update |= {"override": None} | ({} if edited is plan else {"plans": {edited.version: edited}})
@@ -303,8 +301,9 @@ async def _ask_for_plan(
 
     async def ask(planner: Planner, made_by: str) -> Plan:
         answer = await planner.plan(request, context)
-        plan = answer.model_copy(update={"steps": finished + answer.steps, "made_by": made_by})
-        check_steps(plan, limits)
+        steps = finished + shifted(answer.steps, len(finished))
+        plan = answer.model_copy(update={"steps": steps, "made_by": made_by})
+        check_steps(plan, limits, request)
         return plan
 
     if fallback is None or planner_in_turn(planning.tries, components, limits) == "planner":

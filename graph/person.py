@@ -84,7 +84,7 @@ def approval_of(state: Mapping[str, Any], plan: Plan) -> Update:
             return {}
         version, reasoning = plan.version + 1, "edited by a person"
         edited = Plan(steps=decision.steps, version=version, reasoning=reasoning, made_by="person")
-        problem = _problem_of(edited, limits_of(state))
+        problem = _problem_of(edited, limits_of(state), request_of(state))
         if not problem:
             return {"plans": {edited.version: edited}}
 
@@ -115,10 +115,10 @@ def reviewed(state: TrajectoryState, runtime: Runtime[Any]) -> tuple[Update, Tra
             return update, cast("TrajectoryState", changed)
 
 
-def _problem_of(plan: Plan, limits: Limits) -> str:
+def _problem_of(plan: Plan, limits: Limits, request: Request) -> str:
     """Returns why a person's plan cannot be carried out; empty if it can."""
     try:
-        check_steps(plan, limits)
+        check_steps(plan, limits, request)
     except ModelAnswerError as error:
         return str(error)
     return ""

@@ -10,10 +10,11 @@ from typing import Any, Literal
 
 from interleavethinker.tools.errors import ModelAnswerError
 from interleavethinker.tools.protocols import PlanContext
-from interleavethinker.tools.types import Plan
+from interleavethinker.tools.types import Plan, Request
 
 from .attempts import failed_steps, selected_attempt
 from .context import Components
+from .dependencies import dependency_problem
 from .limits import Limits
 from .routing import needs_replan
 from .state import attempts_of, current_step_of, newest_plan, rejected_plans_of, stop_reason_of
@@ -105,11 +106,11 @@ def _replan_context(state: Mapping[str, Any], previous: Plan | None) -> PlanCont
     return PlanContext(previous, done, tuple(failed_steps(previous, attempts, finished)), finished)
 
 
-def check_steps(plan: Plan, limits: Limits) -> None:
+def check_steps(plan: Plan, limits: Limits, request: Request) -> None:
     """Checks that a plan can be carried out.
 
     Raises:
-        ModelAnswerError: It has no steps, or more than the limits allow.
+        ModelAnswerError: It has no steps, or more than the limits allow, or a step starts from what there is not.
     """
     if not plan.steps:
         raise ModelAnswerError("The planner returned a plan without steps; a plan needs at least one step.")
@@ -118,3 +119,5 @@ def check_steps(plan: Plan, limits: Limits) -> None:
             f"The planner returned {len(plan.steps)} steps; a plan may have at most {limits.max_steps} steps. "
             "Raise limits.max_steps to allow more."
         )
+    if problem := dependency_problem(plan.steps, len(request.images)):
+        raise ModelAnswerError(problem)

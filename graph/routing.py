@@ -1,8 +1,9 @@
 """The decision after each round of attempts, as a pure function of the state.
 
 A draft is an attempt that was generated ahead of the current step. Drafts are kept as long as each one was generated
-from the image that was selected for the step before it. The first draft with another source image is dropped, together
-with all later drafts. Only databases of earlier versions have drafts in their states; see `look_ahead`.
+from the image that its step starts from, and that image can no longer change. The others are dropped. Drafts in the
+state are the attempts of steps that are generated side by side, and those that databases of earlier versions hold; see
+`look_ahead` for the others.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +12,8 @@ from typing import Any
 
 from interleavethinker.tools.types import Attempt, Plan
 
-from .attempts import attempt_key, attempts_for, best_attempt, failed_steps, source_image_for
+from .attempts import attempt_key, attempts_for, best_attempt, failed_steps
+from .dependencies import is_decided, source_of
 from .document import status_of
 from .events import Event, StepFinished
 from .limits import Limits, StopReason
@@ -31,6 +33,7 @@ __all__ = [
     "Decision",
     "allowed_attempts",
     "decide",
+    "is_finished",
     "limits_of",
     "needs_replan",
     "next_node",
@@ -131,6 +134,17 @@ def _has_next_attempt(state: Mapping[str, Any], plan: Plan, of_step: Sequence[At
     return len(of_step) < allowed_attempts(state, plan, newest.step)
 
 
+def is_finished(state: Mapping[str, Any], plan: Plan, step: int, current_step: int) -> bool:
+    """Returns whether a step gets no further attempt: steps before the current one, and some that were drafted."""
+    if step < current_step or plan.steps[step].prompt is None:
+        return step < current_step
+    of_step = attempts_for(attempts_of(state), plan.version, step)
+    if step == current_step or not of_step:
+        return False
+    judged = of_step[-1].verdict is not None or len(of_step) >= allowed_attempts(state, plan, step)
+    return judged and not _has_next_attempt(state, plan, of_step)
+
+
 def needs_replan(state: Mapping[str, Any], current_step: int) -> bool:
     """Returns whether too many steps failed under the current plan, so that the remaining steps must be replanned."""
     plan, limits = newest_plan(state), limits_of(state)
@@ -164,9 +178,9 @@ def node_after_plan_check(state: Mapping[str, Any]) -> str:
 def _stale_drafts(state: Mapping[str, Any], plan: Plan, current_step: int) -> frozenset[str]:
     """Returns the keys of drafts that the trajectory cannot use.
 
-    Drafts beyond the current step are always stale: `decide` has already advanced past every step that is finished, so
-    the current step is not, and its final image is unknown. The attempts of the current step are stale too if the first
-    one was generated from another image than the one now selected for the step before, or if a replan follows.
+    A draft is stale if the image that its step starts from is not decided yet, or is another one than the draft was
+    generated from, or if a replan follows. Drafts that start from the current step, or from a stale one, are therefore
+    always stale: `decide` has already advanced past every step that is finished, so the current step is not.
 
     Examples:
         `max_attempts` and `look_ahead` are 2. Attempt 0 of step 0 was rejected with confidence 0.4. The next round
@@ -177,11 +191,19 @@ def _stale_drafts(state: Mapping[str, Any], plan: Plan, current_step: int) -> fr
           source, `frozenset({"1.1.0"})`.
     """
     attempts = attempts_of(state)
-    current = attempts_for(attempts, plan.version, current_step)
-    expected_source = source_image_for(attempts, current_step, request_of(state).images)
-    wrong_source = bool(current) and current[0].source != expected_source
-    first_stale = current_step if wrong_source or needs_replan(state, current_step) else current_step + 1
-    return frozenset(key for key, a in attempts.items() if a.plan_version == plan.version and a.step >= first_stale)
+    ahead = {key: a for key, a in attempts.items() if a.plan_version == plan.version and a.step >= current_step}
+    if not ahead or needs_replan(state, current_step):
+        return frozenset(ahead)
+    images = request_of(state).images
+    stale: set[int] = set()
+    for step in sorted({attempt.step for attempt in ahead.values()} & set(range(len(plan.steps)))):
+        decided = is_decided(
+            plan, attempts, step, lambda e: e not in stale and is_finished(state, plan, e, current_step)
+        )
+        source = attempts_for(attempts, plan.version, step)[0].source
+        if source != source_of(plan, attempts, step, images) or not (decided or step == current_step):
+            stale.add(step)
+    return frozenset(key for key, attempt in ahead.items() if attempt.step in stale)
 
 
 def _stop_reason(

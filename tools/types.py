@@ -6,9 +6,10 @@ Every type survives a round trip through JSON and through strict msgpack (checkp
 Knows nothing of models, servers or graphs.
 """
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from .image_sizes import ImageSize
 from .plain_text import text_or_none, valid_unicode
@@ -24,6 +25,7 @@ __all__ = [
     "Plan",
     "Request",
     "Sha256",
+    "StartsFrom",
     "Step",
     "TextPart",
     "Verdict",
@@ -41,6 +43,30 @@ _OptionalText = Annotated[str | None, AfterValidator(text_or_none)]
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+_PREVIOUS = "previous"
+_STARTS_FROM = re.compile(r"(step|reference)\s*(\d{1,4})")
+
+
+def _starting_point(value: object) -> object:
+    """Returns the canonical form: None for the step before, `nothing`, `reference`, `step 2` or `reference 1`."""
+    if value is None or isinstance(value, bool):
+        return value
+    text = " ".join(str(value).lower().split())
+    text = f"step {text}" if text.isdecimal() else text
+    if text in {"", _PREVIOUS}:
+        return None
+    numbered = _STARTS_FROM.fullmatch(text)
+    if numbered is not None and int(numbered[2]) >= 1:
+        return f"{numbered[1]} {int(numbered[2])}"
+    if text in {"nothing", "reference"}:
+        return text
+    raise ValueError(f"a step starts from previous, nothing, step NUMBER, reference or reference NUMBER; got {value!r}")
+
+
+StartsFrom = Annotated[str | None, BeforeValidator(_starting_point)]
+"""What a step starts from, in canonical form; a number is a step's, from 1."""
 
 
 class TextPart(_Frozen):
@@ -88,6 +114,9 @@ class Step(_Frozen):
     """Text shown next to the image (a)."""
     size: ImageSize | None = None
     """Size (`1024x576`) or aspect ratio (`16:9`) of this step's image; None means the trajectory's."""
+    starts_from: StartsFrom = None
+    """The image that the step edits: that of the step before (None), `nothing`, `step 2` (from 1), or `reference 1`, an
+    image of the request. Steps that do not depend on each other are generated side by side."""
 
 
 class CheckReport(_Frozen):

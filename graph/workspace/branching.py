@@ -15,8 +15,8 @@ from interleavethinker.graph.attempts import (
     check_seed,
     derive_seed,
     next_prompt,
-    source_image_for,
 )
+from interleavethinker.graph.dependencies import source_of
 from interleavethinker.graph.limits import Limits
 from interleavethinker.graph.plan_versions import newest_edit, next_iteration, replans_before, with_words
 from interleavethinker.graph.routing import limits_of
@@ -101,7 +101,7 @@ def branch_state(
         iteration=point.iteration,
         prompt=prompt,
         seed=derive_seed(seed, point.step, point.iteration) if point.seed is None else point.seed,
-        source=source_image_for(attempts, point.step, request_of(state).images),
+        source=source_of(plan, attempts, point.step, request_of(state).images),
         image=point.image,
         verdict=Verdict(success=True, refined_prompt=prompt, reasoning="an image given by a person", by_hand=True),
     )

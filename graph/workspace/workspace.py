@@ -19,9 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from interleavethinker.graph.context import Components
+from interleavethinker.graph.dependencies import dependency_problem
 from interleavethinker.graph.events import Event, Finished
 from interleavethinker.graph.human_loop import approval_with
 from interleavethinker.graph.limits import Limits
+from interleavethinker.graph.state import request_of
 from interleavethinker.tools.errors import InputError, InterleaveError, TrajectoryError
 from interleavethinker.tools.folders import default_home
 from interleavethinker.tools.images.store import ImageStore
@@ -254,6 +256,9 @@ class Workspace:
         if entry.status != "waiting":
             raise TrajectoryError(f"Trajectory {entry.id} is {entry.status}; it does not wait for approval.")
         approval = approval_with(steps)
+        images = len(request_of(await self._state(entry.id)).images)
+        if problem := dependency_problem(approval.steps or (), images):
+            raise InputError(problem)
         await self._commands.enqueue(entry.id, "approve", approval.model_dump(mode="json", exclude_none=True))
 
     async def judge(self, trajectory: str, verdict: HumanVerdict) -> bool:

@@ -19,7 +19,7 @@ from interleavethinker.tools.plain_text import quotation
 from .answers import view_answer
 from .arguments import PlanStep, Trajectory, step_of
 from .service import TrajectoryService
-from .view import View
+from .view import StepView, View
 
 if TYPE_CHECKING:
     from .server import TrajectoryServer
@@ -92,15 +92,22 @@ def _has_forms(ctx: Context) -> bool:
 def _question(view: View, steps: list[PlanStep] | None) -> str:
     """Returns the plan in words: the one that waits, or the one that replaces it."""
     if steps is None:
-        planned = [(step.instruction, step.prompt, step.caption) for step in view.steps]
+        planned = [(step.instruction, step.prompt, step.caption, _extra(step)) for step in view.steps]
     else:
-        planned = [(step.instruction or "", step.prompt, step.caption or "") for step in steps]
+        planned = [(step.instruction or "", step.prompt, step.caption or "", _extra(step)) for step in steps]
     lines = []
-    for number, (instruction, prompt, caption) in enumerate(planned[:_MOST_STEPS], start=1):
-        lines.append(f"{number}. {quotation(instruction or caption or prompt or '', 160)}")
+    for number, (instruction, prompt, caption, extra) in enumerate(planned[:_MOST_STEPS], start=1):
+        lines.append(f"{number}. {quotation(instruction or caption or prompt or '', 160)}{extra}")
         if prompt and prompt != instruction:
             lines.append(f"   Image: {quotation(prompt, 160)}")
     if len(planned) > _MOST_STEPS:
         lines.append(f"… and {len(planned) - _MOST_STEPS} more steps")
     changed = "" if steps is None else " (changed)"
     return "\n".join([f'Carry out this plan{changed} for "{quotation(view.title, 80)}"?', *lines])
+
+
+def _extra(step: PlanStep | StepView) -> str:
+    """Returns what a step starts from and its size, where the plan says so."""
+    words = [f"starts from {step.starts_from}"] if step.starts_from is not None else []
+    words += [] if step.size is None else [f"size {step.size}"]
+    return f" ({', '.join(words)})" if words else ""

@@ -6,9 +6,10 @@ Clients put the list of tools into every prompt, so it stays below 8 kB.
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from interleavethinker.tools.image_sizes import check_image_size
+from interleavethinker.graph.profiles.profile import problems_of
+from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.types import Step
 
 __all__ = [
@@ -52,16 +53,25 @@ class PlanStep(BaseModel):
     prompt: str | None = None
     caption: str | None = None
     size: str | None = None
+    starts_from: str | None = None
 
 
 def step_of(given: PlanStep) -> Step:
     """Returns the plan's step.
 
     Raises:
-        InputError: Its size cannot be read.
+        InputError: Its size, or what it starts from, cannot be read.
     """
-    size = check_image_size(given.size) if given.size else None
-    return Step(instruction=given.instruction, prompt=given.prompt, auxiliary_text=given.caption, size=size)
+    try:
+        return Step(
+            instruction=given.instruction,
+            prompt=given.prompt,
+            auxiliary_text=given.caption,
+            size=given.size or None,
+            starts_from=given.starts_from,
+        )
+    except ValidationError as error:
+        raise InputError(f"A step of the plan cannot be used: {problems_of(error)}.") from error
 
 
 def small_schema(schema: Mapping[str, Any]) -> dict[str, Any]:

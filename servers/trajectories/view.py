@@ -85,6 +85,8 @@ class StepView(_Frozen):
     """The plan's prompt; None for a step with text only."""
     size: str | None = None
     """The plan's size or aspect ratio for this step; None: the trajectory's."""
+    starts_from: str | None = None
+    """What the step edits: the image of the step before (None), `nothing`, `step 2` or `reference 1`."""
     status: StepStatus | Literal["pending", "current"]
     """`current`: the first unfinished step, unless the trajectory has ended. Finished steps have a `StepStatus`."""
     image: Sha256 | None
@@ -297,6 +299,7 @@ def _step(trajectory: Trajectory, index: int, step: Step, attempts: Sequence[Att
         caption=step.auxiliary_text or "",
         prompt=step.prompt,
         size=step.size,
+        starts_from=step.starts_from,
         status=status,
         image=selected.image if selected else None,
         shows=selected.prompt if selected else "",

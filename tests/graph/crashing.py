@@ -35,6 +35,10 @@ from interleavethinker.tools.types import (
 KINDS = ("plan", "check", "generate", "judge", "checkpoint", "writes")
 
 
+SIDE_BY_SIDE = 0
+"""Instead of a look-ahead: the steps do not depend on each other, so that their calls run at the same time."""
+
+
 class Reaper:
     """Counts the points of one kind and kills this process at a given one."""
 
@@ -195,8 +199,13 @@ async def live(folder: Path, reaper: Reaper, look_ahead: int, served: bool) -> d
 
 async def with_generator(generator: ImageGenerator, folder: Path, reaper: Reaper, look_ahead: int) -> dict[str, Any]:
     check = KillableCheck(reaper)
+    plan = plan_of("a", "b", "c")
+    if look_ahead == SIDE_BY_SIDE:
+        first, *fresh = plan.steps
+        fresh = [step.model_copy(update={"starts_from": "nothing"}) for step in fresh]
+        plan, look_ahead = Plan(steps=(first, *fresh)), 1
     components = Components(
-        KillablePlanner(reaper, plan_of("a", "b", "c")),
+        KillablePlanner(reaper, plan),
         KillableCritic(reaper),
         generator,
         plan_check=check,

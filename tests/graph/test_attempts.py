@@ -10,8 +10,9 @@ from interleavethinker.graph.attempts import (
     derive_seed,
     next_prompt,
     selected_attempt,
-    source_image_for,
 )
+from interleavethinker.graph.dependencies import source_of
+from interleavethinker.tools.testing.agents import plan_of
 from interleavethinker.tools.types import Attempt, Verdict
 
 A, B, C = "a" * 64, "b" * 64, "c" * 64
@@ -59,11 +60,12 @@ def test_the_selected_attempt_of_a_step_belongs_to_the_newest_plan_with_attempts
 
 
 def test_a_step_starts_from_the_nearest_selected_image_or_else_the_last_request_image() -> None:
+    plan = plan_of("a", "b", "c", "d")
     attempts = {"1": attempt(0, YES, step=0, image=A), "2": attempt(0, YES, step=1, image=B)}
-    assert source_image_for(attempts, 3, [C]) == B
-    assert source_image_for(attempts, 1, [C]) == A
-    assert source_image_for(attempts, 0, [C, A]) == A
-    assert source_image_for(attempts, 0, []) is None
+    assert source_of(plan, attempts, 3, [C]) == B
+    assert source_of(plan, attempts, 1, [C]) == A
+    assert source_of(plan, attempts, 0, [C, A]) == A
+    assert source_of(plan, attempts, 0, []) is None
 
 
 def test_the_next_prompt_is_refined_after_a_rejection_and_repeated_after_an_unjudged_attempt() -> None:

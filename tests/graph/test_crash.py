@@ -41,7 +41,9 @@ def assert_every_crash_recovers(folder: Path, kind: str, moment: str, look_ahead
 @unix
 @pytest.mark.parametrize(
     ("kind", "moment", "look_ahead"),
-    [(*point, 1) for point in POINTS] + [("generate", "inside", 3), ("writes", "after", 3)],
+    [(*point, 1) for point in POINTS]
+    + [("generate", "inside", 3), ("writes", "after", 3)]
+    + [("generate", "inside", 0), ("generate", "after", 0), ("checkpoint", "before", 0)],  # 0: steps side by side
 )
 def test_a_trajectory_killed_at_any_point_resumes_to_the_same_result_and_generates_nothing_twice(
     kind: str, moment: str, look_ahead: int, tmp_path: Path

@@ -10,6 +10,7 @@ The messages of `ModelAnswerError` are model input, because a retry quotes them:
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
@@ -17,7 +18,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, T
 from interleavethinker.tools.errors import InputError, ModelAnswerError
 from interleavethinker.tools.image_sizes import check_image_size
 from interleavethinker.tools.plain_text import MAX_PROMPT, means_nothing, valid_unicode, without_control_tokens
-from interleavethinker.tools.types import CheckReport, Plan, Step, Verdict
+from interleavethinker.tools.types import CheckReport, Plan, StartsFrom, Step, Verdict
 
 from .answer_text import json_object_in, thought_in
 
@@ -57,6 +58,38 @@ def _size_or_none(value: object) -> str | None:
         return None
 
 
+def _starting_point_or_none(value: object, before: int) -> str | None:
+    """Returns what a step starts from, with a step's number counted from the answer's first step."""
+    try:
+        point = _STARTING_POINT.validate_python(value)
+    except ValidationError:
+        return None
+    return _renumbered(point, -before)
+
+
+def _renumbered(point: str | None, by: int) -> str | None:
+    word, _, number = (point or "").partition(" ")
+    return f"step {int(number) + by}" if word == "step" else point
+
+
+def _steps_before(answer: "_PlanAnswer") -> int:
+    """Returns the number before that of the answer's first step, where the answer counts its steps one by one."""
+    numbers = [step.step_number for step in answer.execution_plan]
+    first = numbers[0]
+    if not isinstance(first, int) or isinstance(first, bool) or first < 1:
+        return 0
+    return first - 1 if numbers == list(range(first, first + len(numbers))) else 0
+
+
+def _check_starting_point(number: int, steps: Sequence[Step]) -> None:
+    word, _, of = (steps[number - 1].starts_from or "").partition(" ")
+    if word == "step" and not (1 <= int(of) < number and steps[int(of) - 1].prompt is not None):
+        raise ModelAnswerError(
+            f"starts_from of step {number} of execution_plan must name an earlier step that has a prompt."
+        )
+
+
+_STARTING_POINT: TypeAdapter[str | None] = TypeAdapter(StartsFrom)
 _Text = Annotated[Annotated[str, Field(max_length=_MAX_CAPTION)] | None, BeforeValidator(_text_or_none)]
 _Prompt = Annotated[Annotated[str, Field(max_length=MAX_PROMPT)] | None, BeforeValidator(_prompt_or_none)]
 
@@ -68,11 +101,15 @@ class _Lenient(BaseModel):
 
 
 class _StepAnswer(_Lenient):
+    step_number: JsonValue = None
+    """Only read where a later step starts from this one."""
     instruction: _Text = None
     prompt: _Prompt = None
     auxiliary_text: _Text = None
     size: JsonValue = None
     """Optional; one that cannot be read is left out."""
+    starts_from: JsonValue = None
+    """Optional; `previous` if it cannot be read."""
 
 
 class _PlanAnswer(_Lenient):
@@ -99,18 +136,21 @@ def read_plan(text: str) -> Plan:
         ModelAnswerError: The answer has another format; the message tells the model what to correct.
     """
     answer = _parsed(_PlanAnswer, text)
+    before = _steps_before(answer)
     steps = tuple(
         Step(
             instruction=step.instruction,
             prompt=step.prompt,
             auxiliary_text=step.auxiliary_text,
             size=_size_or_none(step.size),
+            starts_from=_starting_point_or_none(step.starts_from, before),
         )
         for step in answer.execution_plan
     )
     for number, step in enumerate(steps, 1):
         if step.prompt is None and step.auxiliary_text is None:
             raise ModelAnswerError(f"Step {number} of execution_plan must have a prompt or an auxiliary_text.")
+        _check_starting_point(number, steps)
     return Plan(steps=steps, reasoning=reasoning_of(text))
 
 
@@ -163,6 +203,7 @@ def write_plan(plan: Plan, first: int = 1) -> str:
             "prompt": step.prompt,
             "auxiliary_text": step.auxiliary_text,
             **({} if step.size is None else {"size": step.size}),
+            **({} if step.starts_from is None else {"starts_from": _renumbered(step.starts_from, first - 1)}),
         }
         for number, step in enumerate(plan.steps, first)
     ]

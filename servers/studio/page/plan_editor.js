@@ -11,6 +11,7 @@ const draftOf = (step) => ({
   prompt: step?.prompt ?? "",
   auxiliary_text: step?.caption ?? "",
   size: step?.size ?? "",
+  starts_from: step?.starts_from ?? "",
 });
 const textOf = (value) => (value.trim() ? value : null);
 const stepOf = (draft) => ({
@@ -18,6 +19,7 @@ const stepOf = (draft) => ({
   prompt: textOf(draft.prompt),
   auxiliary_text: textOf(draft.auxiliary_text),
   ...(textOf(draft.size) ? { size: textOf(draft.size) } : {}),
+  ...(textOf(draft.starts_from) ? { starts_from: textOf(draft.starts_from) } : {}),
 });
 const isEmpty = (draft) => !draft.instruction.trim() && !draft.prompt.trim() && !draft.auxiliary_text.trim();
 const asJson = (drafts) => JSON.stringify(drafts.map(stepOf));
@@ -41,6 +43,7 @@ function StepFields({ draft, number, count, onChange, onMove, onRemove }) {
       placeholder="No image: this step is text only" />
     <${Field} label="Text beside the image" rows="1" value=${draft.auxiliary_text} onInput=${change("auxiliary_text")} />
     ${draft.size && html`<${Field} label="Image size or shape" rows="1" value=${draft.size} onInput=${change("size")} />`}
+    ${draft.starts_from && html`<${Field} label="Starts from" rows="1" value=${draft.starts_from} onInput=${change("starts_from")} />`}
   </li>`;
 }
 
