@@ -16,6 +16,7 @@ from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.plain_text import one_line
 from interleavethinker.tools.types import Attempt, Plan, Step
 
+from .estimating import cost_of_plan
 from .live_view import plan_lines
 from .plan_files import edit_steps
 from .terminal import console, echo
@@ -33,7 +34,10 @@ class _QuitError(Exception):
 async def ask_about_plan(workspace: "Workspace", trajectory: str, plan: Plan) -> bool:
     """Asks about a waiting plan and records the approval; returns False if the person quits."""
     steps: Sequence[Step] | None = None
-    limits = (await workspace.get(trajectory)).limits
+    waiting = await workspace.get(trajectory)
+    limits = waiting.limits
+    if cost := await cost_of_plan(waiting):
+        echo(cost, err=True)
     with contextlib.suppress(_QuitError):
         while True:
             answer = _choose("The plan:", {"a": "accept", "e": "edit", "q": "quit"})

@@ -14,6 +14,7 @@ import typer
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.plain_text import one_line
 
+from .estimating import require_prices
 from .exit_codes import FAILURE, INTERRUPTED, OK, WAITING
 from .interrupts import pause_on_interrupt
 from .options import (
@@ -144,7 +145,8 @@ async def sweep(
 
     Examples:
     interleavethinker sweep requests.jsonl --vary seed=1,2,3
-    interleavethinker sweep requests.jsonl --vary profile=micro,klein --vary max_attempts=1,5
+    interleavethinker sweep requests.jsonl --vary profile=micro,klein
+    interleavethinker sweep requests.jsonl --vary seed=1,2 --vary max_attempts=1,5
 
     Exit codes: those of `batch`.
     """
@@ -199,7 +201,10 @@ def _chosen_limits(profile: str | None, **changes: float | None) -> "Limits | No
 
     if all(value is None for value in changes.values()):
         return None
-    return limits_with(load_profile(chosen_profile(profile)).limits, **changes)
+    chosen = load_profile(chosen_profile(profile))
+    limits = limits_with(chosen.limits, **changes)
+    require_prices(chosen, limits)
+    return limits
 
 
 async def _run(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from interleavethinker.tools.errors import InputError, InterleaveError
 
+from .estimating import cost_of_plan
 from .exit_codes import BAD_INPUT, FAILURE, INTERRUPTED, OK, WAITING, code_of
 from .interrupts import pause_on_interrupt
 from .terminal import console, echo, echo_json
@@ -77,6 +78,8 @@ async def run_trajectory(
         extra["storyboard"] = None if page is None else str(page)
         echo_json(result.short_form() | extra)
     else:
+        if result.status == "waiting" and (cost := await cost_of_plan(result)):
+            echo(cost, err=True)
         _report(result, page, refused=refused)
         if ask and result.status in {"waiting", "paused"}:
             terminal.print(f"Be asked again with: interleavethinker resume {trajectory} --ask", soft_wrap=True)

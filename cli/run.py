@@ -7,6 +7,7 @@ import typer
 
 from interleavethinker.tools.errors import InputError
 
+from .estimating import print_estimate, require_prices
 from .execution import run_trajectory
 from .exit_codes import OK
 from .options import (
@@ -59,6 +60,9 @@ async def run(
     size: Size = None,
     aspect: Aspect = None,
     ask: Ask = False,
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Only print what hosted models will cost; nothing is called.")
+    ] = False,
     queue: Annotated[bool, typer.Option("--queue", help="Only record the request; a `worker` answers it.")] = False,
     quiet: Quiet = False,
     json_output: Json = False,
@@ -74,6 +78,7 @@ async def run(
     interleavethinker run "a red ball on the left, then make it blue"
     interleavethinker run "Repaint <image> at night" --image house.png
     interleavethinker run --profile klein --max-calls 20 "Fold a boat"
+    interleavethinker run --profile api --estimate "Fold a boat, in 5 steps"
     interleavethinker run --profile klein --aspect 16:9 "Fold a boat"
 
     Exit codes: 0 finished or stopped by a limit, 2 refused request,
@@ -93,6 +98,11 @@ async def run(
         time_limit=time_limit,
         look_ahead=look_ahead,
     )
+    text = prompt if prompt is not None else "" if image else chosen.example
+    if estimate:
+        print_estimate(chosen, text, len(image or ()), limits, as_json=json_output)
+        return OK
+    require_prices(chosen, limits)
     if queue and (ask or out is not None):
         raise InputError("--queue only records the request: leave out --ask and --out. `export` writes the answer.")
     check_export_folder(out or Path("runs"))
@@ -100,7 +110,6 @@ async def run(
         limits = limits_with(limits, look_ahead=look_ahead or 1)
     if chosen.notice and not (json_output or quiet):
         echo(chosen.notice, err=True, style="dim")
-    text = prompt if prompt is not None else "" if image else chosen.example
     images = [await workspace.add_image(path) for path in image or ()]
     trajectory = await workspace.create(
         place_images(text, images),

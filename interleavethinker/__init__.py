@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         DocumentStatus,
         StepStatus,
     )
+    from interleavethinker.graph.estimate import CostEstimate, estimate_cost
     from interleavethinker.graph.events import (
         ApprovalNeeded,
         Cancelled,
@@ -84,6 +85,7 @@ if TYPE_CHECKING:
     from interleavethinker.tools.images.store import ImageStore
     from interleavethinker.tools.mcp.config import GeneratorConfig
     from interleavethinker.tools.mcp.generator import McpImageGenerator
+    from interleavethinker.tools.prices import Price, load_prices
     from interleavethinker.tools.protocols import (
         Critic,
         DocumentCheck,
@@ -128,6 +130,7 @@ __all__ = [
     "CheckReport",
     "CombinedCheck",
     "Components",
+    "CostEstimate",
     "Critic",
     "CriticInput",
     "Document",
@@ -168,6 +171,7 @@ __all__ = [
     "PlanContext",
     "Planned",
     "Planner",
+    "Price",
     "Profile",
     "ProfileError",
     "ProgressCallback",
@@ -196,8 +200,10 @@ __all__ = [
     "aillustrate",
     "build_graph",
     "close",
+    "estimate_cost",
     "export",
     "illustrate",
+    "load_prices",
     "load_profile",
     "make_graph",
     "open_components",
@@ -226,6 +232,7 @@ _EXPORTS = {
         "DocumentStatus",
         "StepStatus",
     ),
+    "graph.estimate": ("CostEstimate", "estimate_cost"),
     "graph.events": (
         "ApprovalNeeded",
         "Cancelled",
@@ -293,6 +300,7 @@ _EXPORTS = {
     "tools.images.store": ("ImageStore",),
     "tools.mcp.config": ("GeneratorConfig",),
     "tools.mcp.generator": ("McpImageGenerator",),
+    "tools.prices": ("Price", "load_prices"),
     "tools.protocols": (
         "Critic",
         "DocumentCheck",

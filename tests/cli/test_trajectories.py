@@ -212,3 +212,33 @@ def test_the_prices_of_hosted_models_are_shown_with_the_users_own(run: Run, home
     assert as_json(run, "prices")["prices"]["mine"] == {"image": 0.25}
     (home / "home" / "prices.toml").write_text("[")
     assert run("prices")[0] == exits.BAD_INPUT
+
+
+def test_an_estimate_calls_and_records_nothing_and_stands_below_a_waiting_plan(
+    run: Run, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "unused")
+    estimate = as_json(run, "run", "Fold a boat, in 4 steps", "--profile", "api", "--max-attempts", "2", "--estimate")
+    assert (estimate["images"], estimate["most_calls"], estimate["unpriced"]) == (4, 8, [])
+    assert 0 < estimate["low"] < estimate["high"]
+    assert (
+        "4 images, in at most 8 generator calls: $"
+        in run("run", "Fold a boat, in 4 steps", "--profile", "api", "--max-attempts", "2", "--estimate")[1]
+    )
+    assert as_json(run, "list") == []
+    hosted = (
+        (home / "cells.toml")
+        .read_text()
+        .replace(
+            'critic = { object = "interleavethinker.tools.testing.agents:accepting_critic" }',
+            'critic = { model = "openai:own" }',
+        )
+    )
+    (home / "hosted.toml").write_text(hosted)
+    refused = as_json(run, "run", STORY, "--profile", "hosted.toml", "--max-cost", "1", code=exits.BAD_INPUT)
+    assert "--max-cost needs the price of openai:own" in refused["error"]["message"]
+    (home / "home").mkdir(exist_ok=True)
+    (home / "home" / "prices.toml").write_text('["own"]\ninput = 10\noutput = 100\n')
+    code, _, err = run("run", STORY, "--profile", "hosted.toml", "--max-cost", "1", "--approve-plan")
+    assert code == exits.WAITING, err
+    assert "Estimated cost of 3 images, in at most 15 generator calls: $0.18 to $0.90." in err
