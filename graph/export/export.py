@@ -54,11 +54,12 @@ def export(trajectory: Trajectory, store: ImageStore, folder: str | Path, *, sin
             atomic_write(page, storyboard(trajectory, store, images, full_size=True).encode())
             return page
         (folder / _ORIGINALS).mkdir(parents=True, exist_ok=True)
+        # First the file that vouches for the others: the next export replaces what a killed one has left.
+        atomic_write(folder / "trajectory.json", with_escaped_controls(trajectory.model_dump_json(indent=2)).encode())
         for sha256, data in images.items():
             if data is not None:
                 atomic_write(folder / _ORIGINALS / f"{sha256[:16]}.png", data)
         atomic_write(folder / "document.md", markdown(with_note(trajectory, images), details=True).encode())
-        atomic_write(folder / "trajectory.json", with_escaped_controls(trajectory.model_dump_json(indent=2)).encode())
         atomic_write(page, storyboard(trajectory, store, images, originals=_ORIGINALS).encode())
     except OSError as error:
         raise InputError(

@@ -65,7 +65,17 @@ async def test_the_lower_of_two_scores_counts_and_the_prompt_is_sent(store: Imag
     assert "make the ball blue" in str([messages[0].content for messages in model.calls])
 
 
-@pytest.mark.parametrize("nonsense", ["fine!", '{"scores": [8]}', '{"scores": ["8", "9"]}', '{"marks": [8, 9]}'])
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        "fine!",
+        '{"scores": [8]}',
+        '{"scores": ["8", "9"]}',
+        '{"marks": [8, 9]}',
+        '{"scores": [NaN, 9]}',
+        '{"scores": [Infinity, 9]}',
+    ],
+)
 async def test_an_unparsable_answer_is_requested_again_and_then_gives_no_scores(
     store: ImageStore, judged: JudgedImage, nonsense: str
 ) -> None:

@@ -1,5 +1,6 @@
 """Storyboard, Markdown and record are complete, self-contained, and safe with any text of models and users."""
 
+import contextlib
 import json
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -16,6 +17,7 @@ from interleavethinker.graph.export.markdown import markdown
 from interleavethinker.graph.export.notebook import show
 from interleavethinker.graph.export.storyboard import storyboard
 from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.files import atomic_write
 from interleavethinker.tools.testing.agents import FixedPlanner, RuleCritic, accept_only, plan_of
 from interleavethinker.tools.testing.generator import fake_image
 from interleavethinker.tools.types import CriticInput, GenerationRequest, ImagePart, Part, Plan, Step, TextPart, Verdict
@@ -161,6 +163,26 @@ async def test_a_file_that_no_export_wrote_is_never_replaced(opened: Opened, tmp
         assert [one.name for one in theirs.parent.iterdir()] == [name], "and nothing else was written"
         for single_file in (True, False, True, False):  # Its own files of any form are.
             export(seen, ws.store, tmp_path / "again", single_file=single_file)
+
+
+@pytest.mark.parametrize("written", range(6))
+async def test_an_export_that_was_killed_is_replaced_by_the_next(
+    opened: Opened, tmp_path: Path, written: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = iter(range(written))
+
+    def killed(path: Path, data: bytes) -> None:
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+        atomic_write(path, data)
+
+    async with opened(plan_of("draw a", "make it b")) as ws:
+        seen = await ws.run(await ws.create("x"))
+        with monkeypatch.context() as patched, contextlib.suppress(KeyboardInterrupt):
+            patched.setattr("interleavethinker.graph.export.export.atomic_write", killed)
+            export(seen, ws.store, tmp_path / "page")
+        export(seen, ws.store, tmp_path / "page")
+    assert (tmp_path / "page" / "index.html").is_file()
 
 
 async def test_no_export_holds_control_characters_of_models_or_users(opened: Opened, tmp_path: Path) -> None:

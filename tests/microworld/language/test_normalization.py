@@ -26,6 +26,12 @@ def plan(text: str, folder: Path) -> list[str | None]:
     return [step.prompt for step in planned.steps]
 
 
+def test_letters_and_digits_of_full_width_are_read(tmp_path: Path) -> None:
+    assert plan("ａ ｂｉｇ ｒｅｄ ｂａｌｌ ｏｎ ｔｈｅ ｌｅｆｔ", tmp_path) == plan(
+        "a big red ball on the left", tmp_path
+    )
+
+
 @pytest.mark.parametrize(
     ("told", "kind"),
     [

@@ -35,7 +35,7 @@ def test_a_written_plan_is_read_back_as_it_was(made: list[Step], reasoning: str)
     assert read_plan(write_plan(plan, first=3)) == plan
 
 
-@given(st.booleans(), words.map(str.strip), thoughts)
+@given(st.booleans(), plain.map(str.strip).filter(lambda text: not means_nothing(text)), thoughts)
 def test_a_written_verdict_is_read_back_as_it_was(success: bool, prompt: str, reasoning: str) -> None:
     verdict = Verdict(success=success, refined_prompt=prompt, reasoning=reasoning)
     assert read_verdict(write_verdict(verdict)) == verdict
@@ -56,6 +56,7 @@ def test_any_text_is_read_or_rejected_as_an_unusable_answer(text: str) -> None:
         '{"previous_step_success": false, "refine_prompt": "again"}',
         '<answer>```json\n{"previous_step_success": false, "refine_prompt": "again",}\n```</answer>',
         "<answer>{'previous_step_success': False, 'refine_prompt': 'again'}",
+        '```json\n{"previous_step_success": false, "refine_prompt": "again"}\n```\nThe {subject} is {too small}.',
         (
             '<answer>{"previous_step_success": true, "refine_prompt": "x"}</answer> no: '
             '<answer>{"previous_step_success": false, "refine_prompt": "again"}</answer>'
