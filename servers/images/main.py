@@ -76,6 +76,7 @@ async def serve_images(
     """
     if http is not None:
         http.check()
+    from .operations import image_operations
     from .server import build_server
 
     service = ImageService(
@@ -90,4 +91,4 @@ async def serve_images(
         if http is None:
             await serve_stdio(server)
         else:
-            await serve_http(server, http)
+            await serve_http(server, http, image_operations(service))

@@ -105,6 +105,10 @@ class ImageQueue:
         self.running = 0
         self.finished = 0
         """How many images were generated and saved."""
+        self.busy_seconds = 0.0
+        """How long the backend has worked, over all batches."""
+        self.refused = 0
+        """How many calls found the queue full."""
 
     @property
     def waiting(self) -> int:
@@ -145,6 +149,7 @@ class ImageQueue:
         queued = self._jobs.get(digest)
         if queued is None:
             if len(self._waiting) >= self._max_waiting:
+                self.refused += 1
                 raise GeneratorError(
                     f"The image server is busy: {self._max_waiting} calls are waiting. Call again later.",
                     code="busy",
@@ -239,6 +244,7 @@ class ImageQueue:
             failure = GeneratorError("The generator failed unexpectedly. See the server's log.")
             results = [failure] * len(batch)
         self._last_seconds = observer.seconds
+        self.busy_seconds += observer.seconds
         unsaved = []
         for queued, result in zip(batch, results, strict=True):
             if queued.outcome is None and isinstance(result, bytes):

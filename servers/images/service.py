@@ -113,6 +113,7 @@ class ImageService:
         # Looking up a digest and queueing its job must be one step, or two equal calls could both miss.
         self._locks = [asyncio.Lock() for _ in range(256)]
         self._answered_from_store = 0
+        self._version = version("interleavethinker")
         self._decoders = ThreadPoolExecutor(_DECODERS, thread_name_prefix="decode")
 
     async def __aenter__(self) -> Self:
@@ -222,13 +223,15 @@ class ImageService:
             "problem": backend.problem,
             "device": backend.device,
             "dtype": backend.dtype,
-            "version": version("interleavethinker"),
+            "version": self._version,
             "waiting": self._queue.waiting,
             "running": self._queue.running,
             "max_waiting": self.limits.max_waiting,
             "max_batch": self._backend.max_batch,
             "generated": self._queue.finished,
             "answered_from_store": self._answered_from_store,
+            "refused": self._queue.refused,
+            "busy_seconds": self._queue.busy_seconds,
         }
 
     def _reason(self, waiting: "_Waiting") -> str:

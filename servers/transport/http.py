@@ -1,7 +1,8 @@
 """MCP over HTTP, safe by default.
 
 Listens on loopback unless configured otherwise, and on any other address only with a token. Host and Origin headers are
-checked, request bodies are limited to what an image needs, and every path except the endpoint is 404.
+checked, request bodies are limited to what an image needs, and every path except the endpoint and those of
+`operations` is 404.
 `connections` bounds connections and bodies.
 """
 
@@ -16,6 +17,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from interleavethinker.tools.errors import InputError
+
+from .operations import METRICS, READY, Operations, OperationsMiddleware
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -88,8 +91,14 @@ class HttpOptions:
             raise InputError(f"The token is too short: {len(self.token)} characters, at least 16 are required.")
 
 
-def http_app(server: "MCPServer", options: HttpOptions) -> "ASGIApp":
-    """Returns the ASGI application: the MCP endpoint behind the token and the header checks."""
+def http_app(server: "MCPServer", options: HttpOptions, operations: Operations | None = None) -> "ASGIApp":
+    """Returns the ASGI application: the MCP endpoint behind the token and the header checks.
+
+    Args:
+        server: Answers the calls.
+        options: Which clients to accept.
+        operations: Adds `/ready` and `/metrics`.
+    """
     from mcp.server.transport_security import TransportSecuritySettings
 
     from .connections import LargeBodyMiddleware
@@ -111,8 +120,12 @@ def http_app(server: "MCPServer", options: HttpOptions) -> "ASGIApp":
         max_sessions=_MAX_SESSIONS,
     )
     bounded: ASGIApp = LargeBodyMiddleware(app)
+    if operations is not None:
+        bounded = OperationsMiddleware(bounded, METRICS, operations, names)
     if options.token is not None:
         bounded = BearerTokenMiddleware(bounded, options.token)
+    if operations is not None:
+        bounded = OperationsMiddleware(bounded, READY, operations)
     if not options.allowed_origins:
         return bounded
     from starlette.middleware.cors import CORSMiddleware
@@ -128,8 +141,13 @@ def http_app(server: "MCPServer", options: HttpOptions) -> "ASGIApp":
     )
 
 
-async def serve_http(server: "MCPServer", options: HttpOptions) -> None:
+async def serve_http(server: "MCPServer", options: HttpOptions, operations: Operations | None = None) -> None:
     """Serves until SIGINT or SIGTERM; prints the address to stderr.
+
+    Args:
+        server: Answers the calls.
+        options: Where to listen, and which clients to accept.
+        operations: Adds `/ready` and `/metrics`.
 
     Raises:
         InputError: The options would expose the server without a sufficient token, or the address is in use.
@@ -139,7 +157,7 @@ async def serve_http(server: "MCPServer", options: HttpOptions) -> None:
         address = f"[{options.host}]" if ":" in options.host else options.host
         sys.stderr.write(f"listening on http://{address}:{listening.getsockname()[1]}{ENDPOINT}\n")
         sys.stderr.flush()
-        await run_app(http_app(server, options), listening)
+        await run_app(http_app(server, options, operations), listening)
 
 
 def listening_socket(host: str, port: int) -> socket.socket:
