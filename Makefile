@@ -140,7 +140,7 @@ robustness: $(STAMP)
 .PHONY: ray-test
 ray-test: $(STAMP)
 	@$(BIN)/python -c 'import ray' 2>/dev/null || $(BIN)/pip install --quiet $(CONSTRAIN) -e '.[ray]'
-	RAY_TESTS=1 $(BIN)/pytest -k ray tests/evaluation/executors tests/training/data/test_executors.py
+	RAY_TESTS=1 $(BIN)/pytest -k ray tests/evaluation/executors tests/training/data/test_executors.py tests/evaluation/benchmarks/test_sharded_answers.py
 
 # Trajectories per minute of the micro world in this process, in one worker process, and in two.
 .PHONY: executor-bench

@@ -6,7 +6,7 @@ import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from interleavethinker.evaluation.benchmarks.estimate import CostEstimate
     from interleavethinker.evaluation.benchmarks.generation_estimate import GenerationEstimate
     from interleavethinker.evaluation.benchmarks.run import BenchmarkRun
+    from interleavethinker.evaluation.executors.base import ExecutorName
 
 __all__ = ["add_benchmarks", "write_reports"]
 
@@ -123,6 +124,13 @@ def _command(name: str) -> Callable[..., None]:
         at_once: Annotated[
             int, typer.Option(min=1, help="Trajectories that run concurrently.", rich_help_panel=_AGENT)
         ] = 4,
+        executor: Annotated[
+            str, typer.Option(help="Where they run: local, processes, or ray.", rich_help_panel=_AGENT)
+        ] = "local",
+        processes: Annotated[
+            int,
+            typer.Option(min=0, help="Worker processes or Ray actors; 0: one for each core.", rich_help_panel=_AGENT),
+        ] = 0,
         json_output: Json = False,
     ) -> None:
         if compare:
@@ -131,6 +139,7 @@ def _command(name: str) -> Callable[..., None]:
         if data is None:
             raise InputError("Name the benchmark's data with --data: a folder, a file, or OWNER/NAME on Hugging Face.")
         from interleavethinker.evaluation.benchmarks.run import RunConfig, estimate_run, run_benchmark
+        from interleavethinker.evaluation.executors import ExecutorConfig
 
         config = RunConfig(
             benchmark=name,
@@ -146,6 +155,7 @@ def _command(name: str) -> Callable[..., None]:
             limit=limit,
             seed=seed,
             at_once=at_once,
+            executor=ExecutorConfig(cast("ExecutorName", executor), processes),
             image_price=image_price,
             judge_at_once=judge_at_once,
         )

@@ -334,10 +334,14 @@ def _components(
     if profile is None:
         from interleavethinker.training.data.micro_world import GENERATORS, MicroComponents
 
-        return MicroComponents(checkpoint, seed), GENERATORS
+        return MicroComponents(None if checkpoint is None else checkpoint.absolute(), seed), GENERATORS
     from interleavethinker.training.data.profile_rollouts import ProfileComponents, labels_of
 
-    named = labels_of(generators or (profile,))
+    def for_workers(name: str) -> str:  # They may run in other folders.
+        return str(Path(name).absolute()) if name.endswith(".toml") else name
+
+    profile = for_workers(profile)
+    named = labels_of([for_workers(name) for name in generators] or [profile])
     return ProfileComponents(profile, named), tuple(named)
 
 

@@ -4,6 +4,7 @@
 | --- | --- |
 | `run.json` | what the folder belongs to: benchmark, data, and whose answers |
 | `workspace/` | the agent's trajectories and images; absent for answers from files |
+| `shards/` | the same for each shard, if worker processes or a cluster answer |
 | `trajectories.jsonl` | which trajectories belong to which item |
 | `judge.jsonl` | every answer of the judge's model |
 | `answers.json` | the answers, in the form of UEval's submissions |
@@ -16,12 +17,13 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from langchain_core.language_models import BaseChatModel
 from pydantic import JsonValue
 
+from interleavethinker.evaluation.executors import ExecutorConfig
 from interleavethinker.evaluation.judges.cache import JudgeCache
 from interleavethinker.evaluation.judges.chat import ChatJudge, JudgeUsage
 from interleavethinker.evaluation.progress import StageProgress, ignore_progress
@@ -37,6 +39,7 @@ from .generation_estimate import GenerationEstimate, estimate_generation
 from .judging import JudgedItem, judge_answers
 from .prompt_files import PromptFiles
 from .registry import make_benchmark
+from .sharded_answers import SHARDS, answer_in_shards
 from .sources import FileSource, open_source
 
 __all__ = ["BenchmarkRun", "RunConfig", "estimate_run", "run_benchmark"]
@@ -69,6 +72,8 @@ class RunConfig:
     seed: int = 0
     at_once: int = 4
     """Trajectories that run concurrently."""
+    executor: ExecutorConfig = field(default_factory=ExecutorConfig)
+    """Where they run; its `at_once` does not count."""
     judge_at_once: int = 16
     """Calls of the judge that run concurrently."""
     image_price: float | None = None
@@ -270,6 +275,8 @@ def _claim(config: RunConfig, prepared: _Prepared) -> None:
     whose: dict[str, JsonValue] = {"answers": str(Path(config.answers).absolute())} if config.answers else {}
     if not whose:
         whose = {"profile": config.profile, "experiment": config.experiment, "seed": config.seed}
+    if config.executor.name != "local" and config.answers is None:
+        whose["shards"] = SHARDS
     # The requests differ between UEval's protocols, so answers belong to a protocol too.
     mine = {"benchmark": config.benchmark, "protocol": prepared.benchmark.protocol.name, **whose}
     mine["data"] = prepared.source.digest
@@ -294,6 +301,17 @@ async def _answers(
 ) -> tuple[dict[str, BenchmarkAnswer], int, int]:
     if config.answers is not None:
         return await asyncio.to_thread(_answers_from_files, config, prepared)
+    if config.executor.name != "local":
+        answers = await answer_in_shards(
+            config.out / "shards",
+            prepared.items,
+            replace(config.executor, at_once=config.at_once),
+            profile=config.profile,
+            experiment=config.experiment,
+            seed=config.seed,
+            progress=progress,
+        )
+        return answers, 0, 0
     async with open_agent(config.out / "workspace", config.profile, config.experiment) as agent:
         answers = await answer_items(
             agent,

@@ -25,7 +25,7 @@ from interleavethinker.tools.model_catalog import (
     pinned,
     without_commit,
 )
-from interleavethinker.tools.qwen3vl.inference import resolve_folder
+from interleavethinker.tools.qwen3vl.inference import missing_folder, resolve_folder
 from interleavethinker.tools.weights import damaged_weights
 
 from .endpoints import ask_endpoint, custom_address
@@ -245,8 +245,8 @@ def _check_weights(name: str, model: str, libraries: tuple[str, ...]) -> CheckRe
         if problem is None and libraries == _CHAT_LIBRARIES:
             problem = weights_problem(Path(folder))
         return CheckResult(name, problem is None, label if problem is None else f"{label}: {problem}")
-    if folder != target or folder.startswith((".", "/")):
-        return CheckResult(name, False, f"{model} was not found")
+    if folder != target or missing_folder(folder):
+        return CheckResult(name, False, f"{model} was not found: there is no folder {folder}")
     unpinned = "" if commit is not None else f"; not pinned to a commit: name it {repository}@COMMIT"
     repositories = (repository,) if known is None else known.repositories
     if _downloaded().keys() >= set(repositories):

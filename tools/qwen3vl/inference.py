@@ -8,6 +8,7 @@ Loaded models are shared by the whole process: `shared_batcher` returns one queu
 """
 
 import gc
+import re
 import sys
 import threading
 import warnings
@@ -31,7 +32,15 @@ from .literal_text import LiteralTokenizer, literal_conversation
 from .scheduling import DecodingEngine, Scheduler
 from .text_decoder import can_decode
 
-__all__ = ["LocalModel", "ModelIdentity", "resolve_folder", "shared_batcher", "unload_models"]
+__all__ = [
+    "LocalModel",
+    "ModelIdentity",
+    "missing_folder",
+    "present_path",
+    "resolve_folder",
+    "shared_batcher",
+    "unload_models",
+]
 
 _SMALL = 50_000_000
 """Models with fewer parameters gain nothing from several threads on a CPU, and lose much where cores are busy."""
@@ -99,6 +108,31 @@ def resolve_folder(name: str) -> str:
         return str(files(package) / folder)
     except ModuleNotFoundError as error:
         raise ModelError(f"The weights {name!r} cannot be found: the package {package} is not installed.") from error
+
+
+def missing_folder(path: str) -> bool:
+    """Returns whether a name can only be a folder and there is none: it is too long or has signs no repository has.
+
+    Args:
+        path: What `resolve_folder` returned.
+    """
+    repository = re.fullmatch(r"[\w-][\w.-]*(/[\w-][\w.-]*)?", without_commit(path))
+    return repository is None and not Path(path).exists()
+
+
+def present_path(name: str) -> str:
+    """Returns the folder or repository that a model's or an adapter's name means.
+
+    Raises:
+        ModelError: The name means a folder that does not exist, or a package that is not installed.
+    """
+    path = resolve_folder(name)
+    if missing_folder(path):
+        raise ModelError(
+            f"There is no folder {Path(path).absolute()} to load {name!r} from. Check the path; relative ones start "
+            "in the folder where the command runs."
+        )
+    return path
 
 
 class LocalModel:
@@ -190,7 +224,8 @@ class LocalModel:
 
         from .processor import load_processor
 
-        path, commit = pinned(resolve_folder(self._identity.model))
+        adapter = None if self._identity.adapter is None else present_path(self._identity.adapter)
+        path, commit = pinned(present_path(self._identity.model))
         device = self._identity.device_map or ("cuda" if torch.cuda.is_available() else "cpu")
         dtype = self._identity.dtype if self._identity.dtype == "auto" else getattr(torch, self._identity.dtype)
         if path != without_commit(self._identity.model):
@@ -204,12 +239,12 @@ class LocalModel:
             model = Qwen3VLForConditionalGeneration.from_pretrained(
                 path, revision=commit or "main", dtype=dtype, device_map=device, use_safetensors=True
             )
-            if self._identity.adapter is not None:
+            if adapter is not None:
                 from peft import PeftModel
 
                 with warnings.catch_warnings():  # peft 0.21 uses the old name
                     warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
-                    model = PeftModel.from_pretrained(model, resolve_folder(self._identity.adapter)).merge_and_unload()
+                    model = PeftModel.from_pretrained(model, adapter).merge_and_unload()
         except (ImportError, OSError, ValueError) as error:
             raise ModelError(f"The model {self._identity.model!r} cannot be loaded: {error}") from error
         processor.tokenizer.padding_side = "left"

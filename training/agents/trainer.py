@@ -16,7 +16,7 @@ from typing import Any
 
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.model_catalog import pinned
-from interleavethinker.tools.qwen3vl.inference import resolve_folder
+from interleavethinker.tools.qwen3vl.inference import present_path
 from interleavethinker.training.recipe import GrpoRecipe, SftRecipe
 
 from .run_report import plot_curves, report_run
@@ -37,13 +37,14 @@ def load_model(name: str, recipe: SftRecipe | GrpoRecipe, dtype: str | None = No
 
     Raises:
         InputError: `name` is not a Qwen3-VL.
+        ModelError: `name` is a folder that does not exist.
     """
     import torch
     from transformers import Qwen3VLForConditionalGeneration
 
     from interleavethinker.tools.qwen3vl.processor import load_processor
 
-    (path, commit), kind = pinned(resolve_folder(name)), dtype or ("float32" if recipe.lora is None else "bfloat16")
+    (path, commit), kind = pinned(present_path(name)), dtype or ("float32" if recipe.lora is None else "bfloat16")
     try:
         processor = load_processor(path, commit)
         model = Qwen3VLForConditionalGeneration.from_pretrained(

@@ -201,7 +201,7 @@ async def score(
 
         _collect_answers(folder.root)  # those that a killed run left
         try:
-            await run_items(executor or ExecutorConfig(), ScoreWorker(folder.root, scoring), waiting, save)
+            await run_items(executor or ExecutorConfig(), ScoreWorker(folder.root.absolute(), scoring), waiting, save)
         finally:
             _collect_answers(folder.root)
         return summary

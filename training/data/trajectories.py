@@ -138,7 +138,9 @@ async def roll_out(
             if progress is not None:
                 progress(done, len(waiting))
 
-        await run_items(executor or ExecutorConfig(), RolloutWorker(folder.root, components, seed), waiting, save)
+        await run_items(
+            executor or ExecutorConfig(), RolloutWorker(folder.root.absolute(), components, seed), waiting, save
+        )
         return summary
 
 

@@ -184,9 +184,22 @@ async def test_a_model_that_answers_nonsense_leaves_attempts_unjudged_and_gives_
         await ChatPlanner(chat(folder), store, max_answers=2).plan(as_request("a ball"), PlanContext())
 
 
-def test_weights_that_cannot_be_loaded_are_a_model_error() -> None:
+@pytest.mark.parametrize("name", ["/nowhere/at/all", "runs/my-planner/model", "./planner", "~/planner", "my planner"])
+def test_a_folder_that_does_not_exist_is_named(name: str) -> None:
+    with pytest.raises(ModelError, match=r"There is no folder /.* to load") as failed:
+        load_chat_model(f"qwen3-vl:{name}").invoke("hello")
+    assert "Repo id" not in str(failed.value)
+
+
+def test_an_adapters_folder_that_does_not_exist_is_named(folder: Path) -> None:
+    with pytest.raises(ModelError, match="There is no folder /nowhere/adapter"):
+        load_chat_model(f"qwen3-vl:{folder}", adapter="/nowhere/adapter").invoke("hello")
+
+
+def test_weights_that_cannot_be_loaded_are_a_model_error(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
     with pytest.raises(ModelError, match="cannot be loaded"):
-        load_chat_model("qwen3-vl:/nowhere/at/all").invoke("hello")
+        load_chat_model(f"qwen3-vl:{tmp_path}").invoke("hello")
 
 
 def test_a_message_with_anything_but_text_and_images_is_refused(folder: Path) -> None:

@@ -15,7 +15,7 @@ from interleavethinker.evaluation.judges.micro import MicroJudge
 from interleavethinker.tools.chat.answers import write_plan, write_verdict
 from interleavethinker.tools.chat.loading import load_chat_model
 from interleavethinker.tools.chat.rendering import load_prompts
-from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.errors import InputError, ModelError
 from interleavethinker.tools.images.png import encode_png
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.types import CriticInput, Verdict
@@ -326,6 +326,11 @@ def test_an_untrained_model_depends_only_on_the_seed(made: Made, tmp_path: Path)
 def test_an_argument_that_trl_rejects_is_an_error_of_the_recipe(made: Made, critic: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="SFTConfig"):
         run_sft(sft("micro-critic-sft", made, f"model={critic / 'model'}", "arguments.lerning_rate=1"), tmp_path)
+
+
+def test_a_start_model_that_does_not_exist_is_named(made: Made, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"There is no folder .*runs/nowhere/model"):
+        run_sft(sft("micro-critic-sft", made, "model=runs/nowhere/model"), tmp_path)
 
 
 def test_missing_rows_are_reported_with_the_command_that_makes_them(tmp_path: Path) -> None:
