@@ -5,6 +5,7 @@
 #   make check              format, lint, types, layers, wheel
 #   make docs               the documentation site, in site/
 #   make server-test        the graph under LangGraph's own server, in an environment of its own; needs a package index
+#   make versions-test      the graph and LangGraph's server on Python 3.12 and 3.13, likewise
 #   make deepagents-test    the example for deepagents, likewise
 #   make lmms-eval-test     lmms-eval's own program with our model and our answers; needs a package index
 #   make client-tests       the image server as agent frameworks and TypeScript clients see it; needs a package index and npm
@@ -166,6 +167,17 @@ server-test: .server-venv/.installed
 	@test -x $(SERVER_BIN)/python || $(PYTHON) -m venv .server-venv
 	PYTHONWARNINGS=ignore $(SERVER_BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[server]' blockbuster numpy pytest pytest-asyncio
 	@touch $@
+
+# The graph, its schemas and LangGraph's server on other versions of Python: make versions-test VERSIONS="python3.12 python3.13"
+VERSIONS ?= python3.12 python3.13
+.PHONY: versions-test
+versions-test:
+	for version in $(VERSIONS); do \
+	  bin=.version-venvs/$$(echo $$version | tr / _)/$(notdir $(BIN)); \
+	  test -x $$bin/python || $$version -m venv .version-venvs/$$(echo $$version | tr / _) || exit 1; \
+	  PYTHONWARNINGS=ignore $$bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[server]' blockbuster numpy pytest pytest-asyncio && \
+	  $$bin/pytest tests/graph/test_conversation.py tests/graph/test_embedding.py tests/graph/test_blocking.py tests/graph/test_state.py tests/graph/test_langgraph_server.py || exit 1; \
+	done
 
 # deepagents needs newer versions of Google's libraries than constraints.txt has, and an older tenacity.
 DEEP_BIN := .deepagents-venv/$(notdir $(BIN))

@@ -35,6 +35,7 @@ def make_graph(
     components: Components | None = None,
     profiles: Sequence[str] = (),
     checkpointer: BaseCheckpointSaver[Any] | None = None,
+    storyboard: bool = False,
 ) -> TrajectoryGraph:
     """Returns the graph, for use by itself, as a node, as a tool or from `langgraph.json`.
 
@@ -45,6 +46,8 @@ def make_graph(
             A profile can name any program, so a client never chooses a path of its own.
         checkpointer: Keeps threads, for approvals, forks and further messages. As a node, leave it out: the node uses
             the checkpointer of the graph around it.
+        storyboard: Show the component `storyboard` of LangGraph's generative UI with each answer to a message, for a
+            server that has it.
     """
 
     async def find(runtime: Runtime[Any]) -> Components:
@@ -52,7 +55,7 @@ def make_graph(
             return components
         return await shared_components(profile, runtime, profiles)
 
-    return build_graph(find, checkpointer)
+    return build_graph(find, checkpointer, storyboard=storyboard)
 
 
 def served_graph() -> TrajectoryGraph:
@@ -60,16 +63,20 @@ def served_graph() -> TrajectoryGraph:
 
     `INTERLEAVETHINKER_PROFILE` names its profile, and `INTERLEAVETHINKER_PROFILES` the paths of further ones that an
     assistant's context may choose, separated as in `PATH`. The function has no parameters, because LangGraph's server
-    would pass its own configuration to them.
+    would pass its own configuration to them. `INTERLEAVETHINKER_STORYBOARD` is set where the server has the component
+    `storyboard`, as in langgraph.ui.json.
     """
     further = [path for path in os.environ.get("INTERLEAVETHINKER_PROFILES", "").split(os.pathsep) if path]
-    return make_graph(os.environ.get("INTERLEAVETHINKER_PROFILE", "micro"), profiles=further)
+    storyboard = os.environ.get("INTERLEAVETHINKER_STORYBOARD", "0") not in ("", "0")
+    return make_graph(os.environ.get("INTERLEAVETHINKER_PROFILE", "micro"), profiles=further, storyboard=storyboard)
 
 
 def build_graph(
     find_components: Callable[[Runtime[Any]], Awaitable[Components]],
     checkpointer: BaseCheckpointSaver[Any] | None = None,
     retry: RetryPolicy | None = None,
+    *,
+    storyboard: bool = False,
 ) -> TrajectoryGraph:
     """Builds and compiles the graph.
 
@@ -77,8 +84,9 @@ def build_graph(
         find_components: Returns the components of a run, called at the start of each node that needs them.
         checkpointer: Stores the state after each node; None if the surrounding program does that.
         retry: Retry policy of the `generate` node; `GENERATE_RETRY_POLICY` by default.
+        storyboard: Show the component of `generative_ui` with each answer to a message.
     """
-    nodes = Nodes(find_components)
+    nodes = Nodes(find_components, storyboard=storyboard)
     graph = StateGraph(TrajectoryState, GraphContext, input_schema=TrajectoryInput, output_schema=TrajectoryOutput)
 
     graph.add_node("plan", sync_and_async_node(counted(nodes.plan), "plan"))

@@ -106,6 +106,7 @@ class GraphContext:
     image_url: Annotated[
         str | None,
         Field(
+            pattern=r"^https?://[^\s()<>]+$",
             description="Address below which clients find `images/SHA256.png`. Default: the address that the client "
             "called; outside a server, images are named `image://SHA256`.",
             json_schema_extra=_ui("text", "Address of this server for image links"),

@@ -8,6 +8,7 @@ Knows LangChain's messages and this project's documents. Deliberately does not k
 """
 
 import re
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -25,9 +26,10 @@ __all__ = ["answer_message", "continued", "image_address", "stored_form", "unans
 _MOST_IMAGES = 8
 """Images of the thread that a further request begins with, the newest; each costs a model as much as a page of text."""
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+_NUMBERS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _PLACE = re.compile(
     r"\s*\b(?:(?:in|of|at|from|on|for)\s+)?(?:the\s+)?"
-    rf"(?:(?:step|image|picture|panel)\s+(?P<number>\d{{1,3}})|(?P<ordinal>{'|'.join(_ORDINALS)})\s+"
+    rf"(?:(?:step|image|picture|panel)\s+(?P<number>\d{{1,3}}|{'|'.join(_NUMBERS)})|(?P<ordinal>{'|'.join(_ORDINALS)})\s+"
     r"(?:step|image|picture|panel))\b[:,]?",
     re.IGNORECASE,
 )
@@ -115,15 +117,19 @@ def stored_form(message: HumanMessage, parts: Sequence[Part], address: Callable[
 def answer_message(document: Document, address: Callable[[Sha256], str]) -> AIMessage:
     """Returns the answer to a message: the document in Markdown, with its notes and its images by address."""
     lines = document_lines(document, address)
-    return AIMessage(content="\n".join(lines).strip() or "There is nothing to show.", name="interleavethinker")
+    content = "\n".join(lines).strip() or "There is nothing to show."
+    return AIMessage(content=content, name="interleavethinker", id=str(uuid.uuid4()))
 
 
 def _named_steps(text: str) -> list[int]:
     """Returns the steps that a text names, from 0."""
-    return [
-        int(match["number"]) - 1 if match["number"] else _ORDINALS.index(match["ordinal"].lower())
-        for match in _PLACE.finditer(text)
-    ]
+    return [_place(match["number"] or match["ordinal"]) for match in _PLACE.finditer(text)]
+
+
+def _place(word: str) -> int:
+    if word.isdecimal():
+        return int(word) - 1
+    return next(words.index(word.lower()) for words in (_NUMBERS, _ORDINALS) if word.lower() in words)
 
 
 def _without_place(part: TextPart) -> TextPart:

@@ -7,7 +7,7 @@ before `refine` do nothing.
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -31,6 +31,7 @@ from .dependencies import shifted
 from .document import Document
 from .events import DocumentChecked, Event, Judged, ModelWaiting, PlanChecked, Planned
 from .generating import drafts_after, generate_round, with_override
+from .generative_ui import push_storyboard
 from .limits import Limits, StopReason
 from .look_ahead import LookAhead
 from .person import approval_of, message_read, reviewed
@@ -40,7 +41,9 @@ from .state import (
     TrajectoryState,
     attempts_of,
     current_step_of,
+    defaults_for,
     document_of,
+    given_options,
     initial_state,
     newest_plan,
     rejected_plans_of,
@@ -59,17 +62,22 @@ class Nodes:
 
     Args:
         find_components: Returns the components of a run: those in its context, or the shared ones of a profile.
+        storyboard: Show the component of `generative_ui` with each answer.
     """
 
-    def __init__(self, find_components: Callable[[Runtime[Any]], Awaitable[Components]]) -> None:
+    def __init__(
+        self, find_components: Callable[[Runtime[Any]], Awaitable[Components]], *, storyboard: bool = False
+    ) -> None:
         self._find_components = find_components
+        self._storyboard = storyboard
         self._ahead = LookAhead()
 
     async def plan(self, state: TrajectoryState, runtime: Runtime[Any]) -> Update:
         """Asks the planner for all steps, or for the remaining steps after too many failures."""
         components, options = await self._find_components(runtime), options_of(runtime)
-        limits = Limits.model_validate(state.get("limits") or options.limits or components.limits)
         planning, current_step = planning_of(state), current_step_of(state)
+        given = given_options(state) if planning.is_first else state
+        limits = Limits.model_validate(given.get("limits") or options.limits or components.limits)
         read = await message_read(state, components, options) if planning.is_first else {}
         request = read.get("request") or request_of(state)
         if planning.is_first and components.request_check is not None:
@@ -81,7 +89,7 @@ class Nodes:
         async with TimeLimit({} if planning.is_first else state, limits) as timer:
             with show_tokens(options.stream_models), _pauses_reported(runtime):
                 plan = await _ask_for_plan(components, request, planning, planning.context(state), finished, limits)
-        image_size = state.get("image_size") or options.image_size or components.image_size
+        image_size = given.get("image_size") or options.image_size or components.image_size
         update: Update = _new_trajectory(state, limits, options, image_size) | read if planning.is_first else {}
         update["seconds"] = timer.seconds
         if plan is None or timer.expired:
@@ -222,7 +230,7 @@ class Nodes:
                 components = await self._find_components(runtime)
                 update["to_check"] = None if components.document_check is None else "document"
             if update.get("to_check") is None:
-                update |= _answer(state, document, runtime)
+                update |= self._answer({**state, "attempts": remaining}, document, runtime)
         return update
 
     async def check_document(self, state: TrajectoryState, runtime: Runtime[Any]) -> Update:
@@ -241,7 +249,17 @@ class Nodes:
         _emit(runtime, DocumentChecked(report=report))
         update: Update = {"document_report": report, "seconds": timer.seconds, "to_check": None}
         document = document_of({**state, **update})
-        return update | {"document": document} | _answer(state, document, runtime)
+        return update | {"document": document} | self._answer(state, document, runtime)
+
+    def _answer(self, state: Mapping[str, Any], document: Document, runtime: Runtime[Any]) -> Update:
+        """Returns the answer to the message that the trajectory answers, if it answers one."""
+        if state.get("message_id") is None:
+            return {}
+        address = image_address(options_of(runtime))
+        message = answer_message(document, address)
+        if self._storyboard:
+            push_storyboard(state, document, message, address)
+        return {"messages": [message]}
 
 
 def _emit(runtime: Runtime[Any], event: Event) -> None:
@@ -260,27 +278,21 @@ def _pauses_reported(runtime: Runtime[Any]) -> AbstractContextManager[None]:
     return reporting_pauses(lambda seconds, reason: _emit(runtime, ModelWaiting(seconds=seconds, reason=reason)))
 
 
-def _answer(state: TrajectoryState, document: Document, runtime: Runtime[Any]) -> Update:
-    """Returns the answer to the message that the trajectory answers, if it answers one."""
-    if state.get("message_id") is None:
-        return {}
-    return {"messages": [answer_message(document, image_address(options_of(runtime)))]}
-
-
 def _new_trajectory(state: TrajectoryState, limits: Limits, options: GraphContext, image_size: str | None) -> Update:
     """Returns the initial values of a trajectory; values of an earlier one in the same thread are overwritten."""
     # The seed is recorded before anything uses it, so a crash cannot change it.
-    given = state.get("seed")
-    seed = secrets.randbelow(2**31) if given is None else given
+    given, seed = given_options(state), state.get("seed")
+    seed = secrets.randbelow(2**31) if seed is None else seed
     check_seed(seed)
     initial = initial_state(
         limits,
         seed,
-        approve_plan=state.get("approve_plan") or options.approve_plan,
-        review_images=state.get("review_images") or options.review_images,
+        approve_plan=given.get("approve_plan") or options.approve_plan,
+        review_images=given.get("review_images") or options.review_images,
         image_size=image_size,
     )
     earlier_plans = dict.fromkeys(state.get("plans") or {})
+    initial["defaults"] = defaults_for(state, initial)
     return initial | {"attempts": dict.fromkeys(attempts_of(state)), "plans": earlier_plans}
 
 

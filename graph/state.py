@@ -16,9 +16,10 @@ from langchain_core.messages import AnyMessage
 from langgraph.channels import DeltaChannel
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.graph.message import add_messages
+from langgraph.graph.ui import AnyUIMessage, ui_message_reducer
 from langgraph.managed import RemainingSteps
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
-from pydantic_core import CoreSchema
+from pydantic_core import CoreSchema, to_jsonable_python
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12, to make schemas
 
 from interleavethinker.tools.image_sizes import ImageSize
@@ -48,8 +49,10 @@ __all__ = [
     "TrajectoryState",
     "attempts_of",
     "current_step_of",
+    "defaults_for",
     "document_of",
     "extra_attempts_of",
+    "given_options",
     "inherited_calls_of",
     "initial_state",
     "newest_plan",
@@ -190,6 +193,10 @@ class TrajectoryState(TrajectoryInput, TrajectoryOutput, _OldChannels, total=Fal
     """ID of the message that this trajectory answers; None if it answers `request`."""
     shown: Annotated[tuple[Sha256, ...], ValidatedValue]
     """Images of the thread's earlier answers with which the request begins, oldest first."""
+    defaults: Annotated[dict[str, Any], ValidatedValue]
+    """Options of the trajectory that its input left out, as JSON: those of its run's context or profile."""
+    ui: Annotated[list[AnyUIMessage], ui_message_reducer]
+    """Components that chat clients with a generative UI show beside messages."""
     replans: int
     """How often the remaining steps were replanned."""
     rejected_plans: int
@@ -278,6 +285,7 @@ def initial_state(
     return {
         "approve_plan": approve_plan,
         "current_step": 0,
+        "defaults": {},
         "document": Document(),
         "document_report": None,
         "extra_attempts": {},
@@ -296,6 +304,27 @@ def initial_state(
         "stop_reason": None,
         "to_check": None,
     }
+
+
+_OPTIONS = ("approve_plan", "image_size", "limits", "review_images")
+
+
+def given_options(state: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the options that the input gave to the trajectory that begins now.
+
+    The state also holds what an earlier trajectory of the thread took from its context, which may have been another
+    assistant's. Planning again after a person's rejection is the same trajectory, with all its options.
+    """
+    defaults = {} if newest_plan(state) is None else state.get("defaults") or {}
+    given = {name: state[name] for name in _OPTIONS if state.get(name)}
+    return {name: value for name, value in given.items() if defaults.get(name) != to_jsonable_python(value)}
+
+
+def defaults_for(state: Mapping[str, Any], initial: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the `defaults` of the trajectory that begins now, given its initial values."""
+    given = given_options(state)
+    kept = state.get("defaults") or {} if newest_plan(state) is None else {}
+    return kept | {name: to_jsonable_python(initial[name]) for name in _OPTIONS if name not in given}
 
 
 def current_step_of(state: Mapping[str, Any]) -> int:

@@ -24,7 +24,8 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command
 
 from interleavethinker.graph import Components, Document, Limits, make_graph, serializer
-from interleavethinker.graph.build import build_graph
+from interleavethinker.graph.build import build_graph, served_graph
+from interleavethinker.graph.generative_ui import COMPONENT
 from interleavethinker.graph.state import STORED_TYPES
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.testing.agents import FixedPlanner, RuleCritic, accept_only, plan_of
@@ -179,6 +180,28 @@ def test_the_graph_works_as_a_tool_of_a_langchain_agent_despite_its_recursion_li
     agent = create_agent(ToolUser(), [illustrate])
     answer = agent.invoke({"messages": [HumanMessage("a story")]})
     assert answer["messages"][-1].text == "complete: 12 images"
+
+
+def test_the_configuration_with_the_storyboard_is_the_other_one_with_the_component(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plain, shown = (
+        json.loads((ROOT / name).read_text(encoding="utf-8")) for name in ("langgraph.json", "langgraph.ui.json")
+    )
+    component = ROOT / shown.pop("ui")["trajectory"]
+    environment: dict[str, str] = shown.pop("env")
+    assert shown == plain
+    assert f"export default {{ {COMPONENT}: " in component.read_text(encoding="utf-8")
+    pushed: list[bool] = []
+    for set_by_server in (False, True):
+        with monkeypatch.context() as patched:
+            for name, value in environment.items() if set_by_server else ():
+                patched.setenv(name, value)
+            patched.setattr(
+                "interleavethinker.graph.build.make_graph", lambda *_, storyboard, **__: pushed.append(storyboard)
+            )
+            served_graph()
+    assert pushed == [False, True]
 
 
 def test_langgraph_json_names_a_factory_without_parameters_for_a_graph_without_a_checkpointer() -> None:

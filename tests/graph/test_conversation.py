@@ -70,6 +70,31 @@ async def test_components_are_bound_to_the_graph_or_passed_for_one_run(store: Im
     assert texts == ["bound", "passed"]
 
 
+@pytest.mark.parametrize("address", ["javascript:alert(1)", "ftp://a.example", "https://a.example/) ![x](y", ""])
+def test_links_to_images_are_web_addresses(store: ImageStore, address: str) -> None:
+    with pytest.raises(ValidationError, match="image_url"):
+        embedded(components(store)).invoke({"request": "x"}, context={"image_url": address})
+
+
+def test_each_trajectory_of_a_thread_has_the_options_of_its_own_context(store: ImageStore) -> None:
+    graph = graph_of(components(store))
+    message = {"messages": [{"role": "user", "content": "a story"}]}
+    few = {"limits": {"max_calls": 1}, "image_size": "64x64", "approve_plan": True, "review_images": True}
+    asked = graph.invoke(message, THREAD, context=few)["__interrupt__"][0].value
+    asked = graph.invoke(decide("reject", message="shorter"), THREAD)["__interrupt__"][0].value
+    assert asked["kind"] == "approve_plan", "planning again keeps the options, whatever the answer's context is"
+    graph.invoke(decide("approve"), THREAD)
+    assert len(graph.invoke(decide("approve"), THREAD)["document"].images) == 1
+    other = graph.invoke(message, THREAD, context={})
+    assert "__interrupt__" not in other
+    assert len(other["document"].images) == 2
+    assert graph.get_state(THREAD).values["image_size"] is None
+    given = graph.invoke({**message, "limits": {"max_calls": 1}}, THREAD, context={})
+    assert len(given["document"].images) == 1
+    again = graph.invoke(message, THREAD, context={"limits": {"max_calls": 9}})
+    assert len(again["document"].images) == 1, "what the input gave holds for the thread"
+
+
 def test_an_unknown_option_in_a_context_is_refused(store: ImageStore) -> None:
     with pytest.raises(ValidationError, match="colour"):
         embedded(components(store)).invoke({"request": "x"}, context={"colour": "red"})
@@ -242,6 +267,9 @@ def document(*shas: str) -> Document:
         ("Make the cat bigger in step 2", "ab", "Make the cat bigger"),
         ("In the second picture, make it night", "ab", "make it night"),
         ("step 1: a hat", "a", "a hat"),
+        ("IN STEP TWO, a hat", "ab", "a hat"),
+        ("in step zero, a hat", "abc", "in step zero, a hat"),
+        ("make step 0 darker", "abc", "make step 0 darker"),
         ("like step 7", "abc", "like step 7"),
         ("add one more step", "abc", "add one more step"),
     ],
@@ -278,6 +306,38 @@ def test_a_long_thread_keeps_the_newest_images(store: ImageStore) -> None:
     graph.invoke({"request": "something else"}, THREAD)
     graph.invoke({"messages": [{"role": "user", "content": "and then?"}]}, THREAD)
     assert len(requests_of(parts)[-1].images) == 3, "a request of its own begins a new story"
+
+
+def test_a_storyboard_component_shows_every_attempt_beside_the_answer(store: ImageStore) -> None:
+    parts = components(store, critic=RuleCritic(accept_only("a", "b!")), limits=Limits(max_attempts=2))
+    graph: Any = make_graph(components=parts, checkpointer=InMemorySaver(serde=serializer()), storyboard=True)
+    message = {"messages": [{"role": "user", "content": "a story"}]}
+    context = GraphContext(image_url="https://pictures.example")
+    shown = [
+        item
+        for item in graph.stream(message, THREAD, context=context, stream_mode="custom")
+        if isinstance(item, dict) and item.get("type") == "ui"
+    ]
+    values = graph.get_state(THREAD).values
+    assert [item["id"] for item in shown] == [item["id"] for item in values["ui"]]
+    (component,) = values["ui"]
+    assert component["name"] == "storyboard"
+    assert component["metadata"]["message_id"] == values["messages"][-1].id, "clients show it beside this message"
+    assert json.loads(json.dumps(component["props"])) == component["props"]
+    second = component["props"]["steps"][1]
+    assert [(each["prompt"], each["accepted"], each["selected"]) for each in second["attempts"]] == [
+        ("b", False, False),
+        ("b!", True, True),
+    ]
+    assert second["attempts"][1]["image"] in values["messages"][-1].content
+    graph.invoke({"request": "no message"}, THREAD)
+    assert len(graph.get_state(THREAD).values["ui"]) == 1
+
+
+def test_without_the_component_no_storyboard_is_pushed(store: ImageStore) -> None:
+    graph = graph_of(components(store))
+    graph.invoke({"messages": [{"role": "user", "content": "a story"}]}, THREAD)
+    assert graph.get_state(THREAD).values["ui"] == []
 
 
 def test_without_a_request_or_a_persons_message_the_error_says_what_to_give(store: ImageStore) -> None:

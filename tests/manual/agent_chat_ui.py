@@ -8,9 +8,10 @@ Not collected by pytest: agent-chat-ui is a web application of its own, with som
 
 The script installs and builds the application in its folder, if that has not been done, without changing its sources,
 and without the web font that its build otherwise loads from Google. It then runs the profile `micro` and checks, as a
-person would see it: a request is answered with visible images; an uploaded image is taken; a plan waits for approval,
-and is carried out as edited; a second message continues; a refused request shows why; a page that is opened again
-shows the conversation. It fails at the first thing that is not so, and leaves screenshots.
+person would see it: a request is answered with visible images, and with the storyboard component; an uploaded image is
+taken; a plan waits for approval, and is carried out as approved or as edited; a second message continues; a refused
+request shows why; a page that is opened again shows the conversation. It fails at the first thing that is not so, and
+leaves screenshots.
 """
 
 import contextlib
@@ -73,9 +74,15 @@ def main() -> None:
 
 
 def _converse(page: "Page", ui: str, graph: str, screenshots: Path, home: Path) -> None:
+    # The server names the component's script relative to the page: a proxy before both would pass `/ui` on.
+    page.route(f"{ui}/ui/**", lambda route: route.fulfill(body=httpx.get(graph + route.request.url[len(ui) :]).content))
     _open(page, ui, graph, "trajectory")
     _say(page, REQUEST)
     _until(page, 2, "images of the first answer")
+    board = page.locator("section img")  # in the shadow root of a component
+    board.nth(1).wait_for()
+    assert all(image.evaluate("image => image.decode().then(() => image.naturalWidth)") for image in board.all())
+    page.wait_for_timeout(1000)  # the page scrolls to its end
     page.screenshot(path=screenshots / "answer.png")
     _say(page, "In step 1, add a big green tree in the middle.")
     _until(page, 3, "the image of a second message, which continues")
@@ -163,8 +170,11 @@ def _build(ui: Path) -> None:
 
 @contextlib.contextmanager
 def _langgraph(home: Path, port: int) -> Iterator[None]:
-    shutil.copy(ROOT / "langgraph.json", home)
+    (home / "servers").mkdir()
+    for name in ("langgraph.ui.json", "servers/storyboard_ui.tsx"):
+        shutil.copy(ROOT / name, home / name)
     program = [str(Path(sys.executable).with_name("langgraph")), "dev", "--no-browser", "--no-reload"]
+    program += ["--config", "langgraph.ui.json"]
     environment = {
         "INTERLEAVETHINKER_HOME": str(home / "home"),
         "INTERLEAVETHINKER_PROFILE": "micro",
