@@ -66,9 +66,10 @@ def data() -> None:
     4. select: choose the critic's SFT, RL and test rows.
     5. planner: write the planner's rows.
 
-    Optional: from-workspace takes trajectories of your workspace instead of
-    stages 1 and 2; sequences exports whole trajectories; export writes Parquet
-    files for other programs; retry-analysis reports what fixes failed attempts.
+    Optional: import takes sequences of CoMM as further requests;
+    from-workspace takes trajectories of your workspace instead of stages 1
+    and 2; sequences exports whole trajectories; export writes Parquet files
+    for other programs; retry-analysis reports what fixes failed attempts.
     """
 
 
@@ -282,6 +283,28 @@ def from_workspace(
             return await add_workspace(DataFolder(folder), opened, only_by_hand=by_hand)
 
     _print_summary(asyncio.run(add()), json_output)
+
+
+@app.command("import")
+def import_sequences(
+    folder: Folder,
+    comm: Annotated[
+        Path, typer.Option(help="CoMM's sequences: a .pth file, or JSON lines.", exists=True, dir_okay=False)
+    ],
+    images: Annotated[Path, typer.Option(help="Folder of its images.", exists=True, file_okay=False)],
+    split: Annotated[str, typer.Option(help="Split of the rows.")] = "train",
+    seed: Seed = 0,
+    json_output: Json = False,
+) -> None:
+    """Take sequences of the open data set CoMM as requests for the planner.
+
+    Each gives a request for the texts of its images, with the plan to learn, and
+    one to continue it from a random step, which a profile's planner plans.
+    """
+    from interleavethinker.training.data.comm_sequences import import_comm, read_comm
+    from interleavethinker.training.data.folder import DataFolder
+
+    _print_summary(import_comm(DataFolder(folder), read_comm(comm), images, split=split, seed=seed), json_output)
 
 
 @app.command()

@@ -87,7 +87,16 @@ class RayCluster:
                 log_to_driver=False,
                 object_store_memory=_STORE_BYTES,
             )
+            found = self._ray.cluster_resources().get("GPU", 0)
+            if found < self._config.gpus:
+                self._ray.shutdown()
+                raise InputError(
+                    f"Each worker needs {self._config.gpus:g} GPUs, and this machine has {found:g}. Choose fewer with "
+                    "--gpus, or name a cluster with RAY_ADDRESS."
+                )
         except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+            if isinstance(error, InputError):
+                raise
             where = f"the Ray cluster {address}" if address else "a Ray cluster on this machine"
             raise InputError(f"Cannot connect to {where}: {error}") from error
 

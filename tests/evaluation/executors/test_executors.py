@@ -8,6 +8,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -118,6 +119,14 @@ def test_workers_end_with_a_killed_driver(tmp_path: Path, name: ExecutorName) ->
     workers = [int(path.name.removeprefix("pid-")) for path in tmp_path.glob("pid-*")]
     _until(lambda: not any(_alive(worker) for worker in workers))
     assert not list(tmp_path.glob("closed-*"))
+
+
+def test_a_ray_cluster_that_cannot_serve_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError, match="needs 64 GPUs, and this machine has"):
+        results(replace(config("ray"), gpus=64), Diary(tmp_path), [1])
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
+    with pytest.raises(InputError, match=r"Cannot connect to the Ray cluster 127\.0\.0\.1:1"):
+        results(config("ray"), Diary(tmp_path), [1])
 
 
 def test_options_that_do_not_fit_are_refused() -> None:
