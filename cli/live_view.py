@@ -116,7 +116,9 @@ class LiveView:
     def _start(self, event: GenerationProgress) -> None:
         self._working_since = self._clock() if self._working_since is None else self._working_since
         line = Text(f"step {event.step + 1}, attempt {event.iteration + 1}: ")
-        before = self._prompts.get(event.step, (self._plan.steps[event.step].prompt if self._plan else None) or "")
+        # A person may have replaced the plan by a longer one since this view began.
+        planned = self._plan.steps[event.step : event.step + 1] if self._plan else ()
+        before = self._prompts.get(event.step, next((step.prompt for step in planned), None) or event.prompt)
         self._print(line + self._with_changes(before, event.prompt))
         self._prompts[event.step] = event.prompt
 

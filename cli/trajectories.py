@@ -80,7 +80,10 @@ async def approve(
     trajectory: TrajectoryId,
     plan: Annotated[
         Path | None,
-        typer.Option(help='JSON file with steps to use instead: [{"instruction", "prompt", "auxiliary_text"}, …].'),
+        typer.Option(
+            help='JSON file with steps to use instead: [{"instruction", "prompt", "auxiliary_text", "size", '
+            '"starts_from"}, …].'
+        ),
     ] = None,
     out: ExportFolder = None,
     no_run: NoRun = False,

@@ -15,8 +15,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from interleavethinker.tools.errors import InputError
-from interleavethinker.tools.types import Attempt, Plan, Step
+from interleavethinker.tools.types import Attempt, Plan, Request, Step
 
+from .dependencies import dependency_problem
 from .profiles.profile import problems_of
 from .workspace.human_review import HumanVerdict
 
@@ -49,18 +50,21 @@ class Approval(_Frozen):
     """Steps that replace the plan's; None approves the plan unchanged."""
 
 
-def approval_with(steps: Sequence[Step] | None) -> Approval:
+def approval_with(steps: Sequence[Step] | None, request: Request) -> Approval:
     """Returns a person's approval of a plan, with these steps instead of its own if there are any.
 
     Raises:
-        InputError: They are no steps, or none at all.
+        InputError: They are no steps, or none at all, or one starts from what there is not.
     """
     if steps is not None and not steps:
         raise InputError("An edited plan must have at least one step.")
     try:
-        return Approval(approved=True, steps=None if steps is None else tuple(steps))
+        approval = Approval(approved=True, steps=None if steps is None else tuple(steps))
     except ValidationError as error:
         raise InputError(f"An edited plan must be a list of steps: {problems_of(error)}.") from error
+    if problem := dependency_problem(approval.steps or (), len(request.images)):
+        raise InputError(problem)
+    return approval
 
 
 class _Approve(_Frozen):

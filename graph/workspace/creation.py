@@ -30,11 +30,11 @@ def defaults_of(source: Profile | Components) -> Defaults:
 def new_values(
     request: Request,
     defaults: Defaults,
-    *,
     limits: Limits | None,
     seed: int | None,
-    approve_plan: bool,
     image_size: str | None,
+    *,
+    approve_plan: bool,
 ) -> dict[str, Any]:
     """Returns the values; the arguments are those of `Workspace.create`.
 

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 from interleavethinker.graph.context import Components
-from interleavethinker.graph.dependencies import dependency_problem
 from interleavethinker.graph.events import Event, Finished
 from interleavethinker.graph.human_loop import approval_with
 from interleavethinker.graph.limits import Limits
@@ -146,9 +145,7 @@ class Workspace:
         else:
             chosen = await asyncio.to_thread(usable_profile, profile or "micro", parsed)
             name, defaults = chosen.source, defaults_of(chosen)
-        values = new_values(
-            parsed, defaults, limits=limits, seed=seed, approve_plan=approve_plan, image_size=image_size
-        )
+        values = new_values(parsed, defaults, limits, seed, image_size, approve_plan=approve_plan)
         entry = new_entry(title_of(parsed), name)
         await self._checkpoints.write(entry.id, values, "__start__")
         return await self._catalog.add(entry, (), await asyncio.to_thread(provenance_of, name, self._given), key)
@@ -249,16 +246,13 @@ class Workspace:
         """Approves the plan of a waiting trajectory, or replaces its steps; resume the trajectory afterwards.
 
         Raises:
-            InputError: The new plan is empty.
+            InputError: The new plan is empty, or a step starts from what there is not.
             TrajectoryError: It does not wait for approval.
         """
         entry = await self.summary(trajectory)
         if entry.status != "waiting":
             raise TrajectoryError(f"Trajectory {entry.id} is {entry.status}; it does not wait for approval.")
-        approval = approval_with(steps)
-        images = len(request_of(await self._state(entry.id)).images)
-        if problem := dependency_problem(approval.steps or (), images):
-            raise InputError(problem)
+        approval = approval_with(steps, request_of(await self._state(entry.id)))
         await self._commands.enqueue(entry.id, "approve", approval.model_dump(mode="json", exclude_none=True))
 
     async def judge(self, trajectory: str, verdict: HumanVerdict) -> bool:
