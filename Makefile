@@ -8,8 +8,9 @@
 #   make versions-test      the graph and LangGraph's server on Python 3.12 and 3.13, likewise
 #   make deepagents-test    the example for deepagents, likewise
 #   make lmms-eval-test     lmms-eval's own program with our model and our answers; needs a package index
-#   make client-tests       the image server as agent frameworks and TypeScript clients see it; needs a package index and npm
+#   make client-tests       both servers as agent frameworks and TypeScript clients see it; needs a package index and npm
 #   make ray-test           data stages on a real Ray cluster of two workers; needs a package index
+#   make mcpb               dist/interleavethinker.mcpb, a bundle for Claude Desktop; needs npm
 #   make slim-test          an installation without extras, in an empty environment; needs a package index
 #
 #   make setup TORCH_INDEX=URL   take torch from another package index, for example PyTorch's CPU-only one;
@@ -217,6 +218,11 @@ $(CLIENTS)/.installed: $(CLIENT_LOCKS) $(CLIENTS)/uv/.installed
 	  $(CLIENTS)/uv/$(notdir $(BIN))/uv pip install --quiet --require-hashes --python $$folder/$(notdir $(BIN))/python -r $$lock || exit 1; \
 	done
 	@touch $@
+
+# What Claude Desktop and other clients install with a double click: dist/interleavethinker.mcpb. Validated by the official program.
+.PHONY: mcpb
+mcpb: $(STAMP) protocol-tools
+	$(BIN)/python bundle/build.py dist/interleavethinker.mcpb
 
 # The MCP maintainers' own check programs, and their SDKs for tests/clients; what needs them is skipped without them. Needs npm.
 .PHONY: protocol-tools

@@ -108,7 +108,8 @@ async def test_an_agent_of_the_openai_sdk_survives_a_model_that_loads_longer_tha
 
 
 async def test_an_agent_of_pydantic_ai_gets_an_image(tmp_path: Path) -> None:
-    result = await run("mcp2", "pydantic_agent", *fake_server(tmp_path))
+    call = ("generate_image", json.dumps({"prompt": "a red ball", "seed": 5}))
+    result = await run("mcp2", "pydantic_agent", *call, *fake_server(tmp_path))
     assert result["answer"] == "Here it is."
     assert len(images_in(result["requests"][-1])) == 1
 

@@ -66,7 +66,7 @@ function Answer({ api, view }) {
         const kept = step.attempts.find((attempt) => attempt.selected) ?? step.attempts.at(-1);
         const working = step.n === current;
         const share = working && view.work?.step === step.n ? view.work.fraction : null;
-        return html`<li key=${step.n} class=${`panel ${working ? "working" : ""}`}><figure>
+        return html`<li key=${step.n} class=${`panel ${working ? "current" : ""}`}><figure>
           ${kept?.image
             ? html`<${Picture} api=${api} size=${view.steps.length > 12 ? "small" : "large"} sha256=${kept.image} alt=${describe(view, step, kept)} />`
             : step.prompt !== null && html`<span class="hollow">${step.status === "refused" && html`<span class="small">The image service refused this image</span>`}</span>`}

@@ -1,6 +1,7 @@
 """Three model providers on this machine, in their own protocols: each answers with a tool call, then with words.
 
-It calls `generate_image` until that answers with an image, and records every request, as the provider would get it.
+It calls a tool, `generate_image` unless told otherwise, until that answers with a result, and records every request,
+as the provider would get it.
 """
 
 import contextlib
@@ -10,11 +11,13 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-ARGUMENTS = {"prompt": "a red ball", "seed": 5}
+Tool = tuple[str, dict[str, Any]]
+"""Its name and the arguments of the call."""
+IMAGE: Tool = ("generate_image", {"prompt": "a red ball", "seed": 5})
 
 
 @contextlib.contextmanager
-def provider(most_calls: int = 12) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+def provider(most_calls: int = 12, tool: Tool = IMAGE) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """Yields the base URL and the list of request bodies so far."""
     requests: list[dict[str, Any]] = []
 
@@ -24,11 +27,11 @@ def provider(most_calls: int = 12) -> Iterator[tuple[str, list[dict[str, Any]]]]
             requests.append(body)
             call = not answered(body) and len(requests) <= most_calls
             if "chat/completions" in self.path:
-                reply = openai(call, len(requests))
+                reply = openai(call, len(requests), tool)
             elif self.path.endswith("/messages"):
-                reply = anthropic(call, len(requests))
+                reply = anthropic(call, len(requests), tool)
             elif "generateContent" in self.path:
-                reply = google(call)
+                reply = google(call, tool)
             else:
                 raise AssertionError(self.path)
             data = json.dumps(reply).encode()
@@ -58,9 +61,9 @@ def answered(body: dict[str, Any]) -> bool:
     return (is_result or len(messages) > 2) and "loading: " not in newest
 
 
-def openai(call: bool, number: int) -> dict[str, Any]:
+def openai(call: bool, number: int, tool: Tool) -> dict[str, Any]:
     """A Chat Completions response."""
-    function = {"name": "generate_image", "arguments": json.dumps(ARGUMENTS)}
+    function = {"name": tool[0], "arguments": json.dumps(tool[1])}
     message: dict[str, Any] = {"role": "assistant", "content": None if call else "Here it is."}
     if call:
         message["tool_calls"] = [{"id": f"call_{number}", "type": "function", "function": function}]
@@ -76,10 +79,10 @@ def openai(call: bool, number: int) -> dict[str, Any]:
     }
 
 
-def anthropic(call: bool, number: int) -> dict[str, Any]:
+def anthropic(call: bool, number: int, tool: Tool) -> dict[str, Any]:
     """A Messages response."""
     block = (
-        {"type": "tool_use", "id": f"toolu_{number}", "name": "generate_image", "input": ARGUMENTS}
+        {"type": "tool_use", "id": f"toolu_{number}", "name": tool[0], "input": tool[1]}
         if call
         else {"type": "text", "text": "Here it is."}
     )
@@ -95,9 +98,9 @@ def anthropic(call: bool, number: int) -> dict[str, Any]:
     }
 
 
-def google(call: bool) -> dict[str, Any]:
+def google(call: bool, tool: Tool) -> dict[str, Any]:
     """A generateContent response."""
-    part = {"functionCall": {"name": "generate_image", "args": ARGUMENTS}} if call else {"text": "Here it is."}
+    part = {"functionCall": {"name": tool[0], "args": tool[1]}} if call else {"text": "Here it is."}
     return {
         "candidates": [{"content": {"role": "model", "parts": [part]}, "finishReason": "STOP", "index": 0}],
         "usageMetadata": {"promptTokenCount": 1, "candidatesTokenCount": 1, "totalTokenCount": 2},

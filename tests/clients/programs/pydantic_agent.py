@@ -1,4 +1,4 @@
-"""An agent of Pydantic AI with the server's tools. Usage: pydantic_agent.py COMMAND..."""
+"""An agent of Pydantic AI with the server's tools. Usage: pydantic_agent.py TOOL ARGUMENTS COMMAND..."""
 
 import asyncio
 import json
@@ -13,8 +13,8 @@ from pydantic_ai.providers.openai import OpenAIProvider
 
 
 async def main() -> None:
-    command, *arguments = sys.argv[1:]
-    with provider() as (url, requests):
+    tool, given, command, *arguments = sys.argv[1:]
+    with provider(tool=(tool, json.loads(given))) as (url, requests):
         model = OpenAIChatModel("gpt-5", provider=OpenAIProvider(base_url=f"{url}/v1", api_key="none"))
         agent = Agent(model, toolsets=[MCPToolset(StdioTransport(command, arguments), init_timeout=60)])
         async with agent:
