@@ -202,20 +202,32 @@ async def export(
     trajectory: TrajectoryId,
     out: ExportFolder = None,
     form: Annotated[
-        str, typer.Option("--format", help="storyboard; or lmms-eval, for the folder of a benchmark run instead of ID.")
+        str,
+        typer.Option(
+            "--format",
+            help="storyboard; docx, gif, webp or zip: one file; or lmms-eval, for the folder of a benchmark run.",
+        ),
     ] = "storyboard",
     task: Annotated[str, typer.Option(help="With --format lmms-eval: the name of its task.")] = "ueval",
     single_file: Annotated[
         bool, typer.Option("--single-file", help="Only the storyboard, with its images in full size in it.")
     ] = False,
+    provenance: Annotated[
+        bool, typer.Option(help="Write into each image's file how it was made: model, prompt, seed, digest.")
+    ] = True,
     json_output: Json = False,
 ) -> None:
     """Write the storyboard, the Markdown document with its images, and the JSON record.
 
     The storyboard shows previews, which link to the images beside it. To
-    send it as one file, use --single-file. With --format lmms-eval, the answers
-    of a finished benchmark run become a log that lmms-eval's model `from_log`
-    replays.
+    send it as one file, use --single-file. --format docx writes a Word
+    document, gif and webp an animation of the answer's images, and zip all
+    exports in one file, ID.EXTENSION in the folder. With --format lmms-eval,
+    the answers of a finished benchmark run become a log that lmms-eval's
+    model `from_log` replays.
+
+    Examples:
+    interleavethinker export last --format docx --out answers
     """
     if form == "lmms-eval":
         from interleavethinker.evaluation.benchmarks.lmms_eval import write_log
@@ -223,12 +235,18 @@ async def export(
         log = write_log(Path(trajectory), task, out or Path("runs") / "lmms-eval-logs")
         echo_json({"log": str(log)}) if json_output else echo(f"Log: {log}")
         return
-    if form != "storyboard":
-        raise InputError(f"--format must be storyboard or lmms-eval; got {form!r}.")
     from interleavethinker.graph.export.export import export as write
+    from interleavethinker.graph.export.forms import FORMS, export_as
 
+    if form not in {"storyboard", *FORMS}:
+        raise InputError(f"--format must be storyboard, {', '.join(FORMS)} or lmms-eval; got {form!r}.")
     snapshot = await workspace.get(trajectory)
-    page = write(snapshot, workspace.store, out or Path("runs") / snapshot.id, single_file=single_file)
+    if form in FORMS:
+        file = export_as(snapshot, workspace.store, (out or Path("runs") / snapshot.id) / f"{snapshot.id}.{form}", form)
+        echo_json({"file": str(file)}) if json_output else echo(f"File: {file}")
+        return
+    folder = out or Path("runs") / snapshot.id
+    page = write(snapshot, workspace.store, folder, single_file=single_file, provenance=provenance)
     if json_output:
         echo_json({"storyboard": str(page)})
     else:

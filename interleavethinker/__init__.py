@@ -56,6 +56,7 @@ if TYPE_CHECKING:
         StepFinished,
     )
     from interleavethinker.graph.export.export import export
+    from interleavethinker.graph.export.forms import export_as
     from interleavethinker.graph.export.notebook import show
     from interleavethinker.graph.illustrate import ImageLike, aillustrate, close, illustrate
     from interleavethinker.graph.limits import Limits, StopReason
@@ -202,6 +203,7 @@ __all__ = [
     "close",
     "estimate_cost",
     "export",
+    "export_as",
     "illustrate",
     "load_prices",
     "load_profile",
@@ -253,6 +255,7 @@ _EXPORTS = {
         "StepFinished",
     ),
     "graph.export.export": ("export",),
+    "graph.export.forms": ("export_as",),
     "graph.export.notebook": ("show",),
     "graph.illustrate": (
         "ImageLike",

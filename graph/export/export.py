@@ -11,6 +11,7 @@ from interleavethinker.tools.files import atomic_write
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.plain_text import with_escaped_controls
 
+from .image_provenance import with_provenance
 from .markdown import markdown
 from .stored_images import StoredImages
 from .storyboard import storyboard, with_note
@@ -27,7 +28,9 @@ _HEAD = 2000
 """Bytes at the beginning of a page that name its author."""
 
 
-def export(trajectory: Trajectory, store: ImageStore, folder: str | Path, *, single_file: bool = False) -> Path:
+def export(
+    trajectory: Trajectory, store: ImageStore, folder: str | Path, *, single_file: bool = False, provenance: bool = True
+) -> Path:
     """Writes `index.html`, `document.md`, `images/` and `trajectory.json`, and replaces those of an earlier export.
 
     Files of these names that no export wrote are never replaced. `index.html` shows previews, which link to the
@@ -38,6 +41,7 @@ def export(trajectory: Trajectory, store: ImageStore, folder: str | Path, *, sin
         store: The workspace's image store.
         folder: Folder to write to; created if necessary.
         single_file: Write only `index.html`, with the answer's images in full size in it.
+        provenance: Write into each generated image's file how it was made: model, prompt, seed, digest.
 
     Returns:
         The path of `index.html`.
@@ -48,6 +52,7 @@ def export(trajectory: Trajectory, store: ImageStore, folder: str | Path, *, sin
     folder = Path(folder)
     page = folder / "index.html"
     images = StoredImages(trajectory, store)
+    makers = {one.image: one for one in reversed(trajectory.attempts) if one.image is not None and one.model}
     try:
         _check_own(folder, [page.name] if single_file else [page.name, "trajectory.json", "document.md"])
         if single_file:
@@ -58,7 +63,9 @@ def export(trajectory: Trajectory, store: ImageStore, folder: str | Path, *, sin
         atomic_write(folder / "trajectory.json", with_escaped_controls(trajectory.model_dump_json(indent=2)).encode())
         for sha256, data in images.items():
             if data is not None:
-                atomic_write(folder / _ORIGINALS / f"{sha256[:16]}.png", data)
+                made = makers.get(sha256) if provenance else None
+                written = data if made is None else with_provenance(data, trajectory, made)
+                atomic_write(folder / _ORIGINALS / f"{sha256[:16]}.png", written)
         atomic_write(folder / "document.md", markdown(with_note(trajectory, images), details=True).encode())
         atomic_write(page, storyboard(trajectory, store, images, originals=_ORIGINALS).encode())
     except OSError as error:

@@ -1,13 +1,9 @@
 """The exports of a trajectory as one file to download."""
 
-import io
-import tempfile
-import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-from interleavethinker.graph.export.export import export
+from interleavethinker.graph.export.forms import file_of
 from interleavethinker.graph.export.markdown import markdown
 from interleavethinker.graph.export.storyboard import storyboard
 from interleavethinker.graph.workspace.snapshot import Trajectory
@@ -32,7 +28,7 @@ def exported(trajectory: Trajectory, store: ImageStore, form: str) -> Download:
     Args:
         trajectory: Snapshot of the trajectory.
         store: The workspace's images.
-        form: `html`, `markdown`, `json` or `zip`.
+        form: `html`, `markdown`, `json`, `docx`, `gif`, `webp` or `zip`.
 
     Raises:
         InputError: There is no such form.
@@ -43,19 +39,16 @@ def exported(trajectory: Trajectory, store: ImageStore, form: str) -> Download:
     return Download(f"{trajectory.id}.{extension}", media_type, data(trajectory, store))
 
 
-def _zip(trajectory: Trajectory, store: ImageStore) -> bytes:
-    buffer = io.BytesIO()
-    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        export(trajectory, store, folder)
-        for path in sorted(Path(folder).rglob("*")):
-            if path.is_file():
-                archive.write(path, Path(trajectory.id) / path.relative_to(folder))
-    return buffer.getvalue()
-
-
 _FORMS: Mapping[str, tuple[str, str, Callable[[Trajectory, ImageStore], bytes]]] = {
     "html": ("html", "text/html", lambda one, store: storyboard(one, store, full_size=True).encode()),
     "markdown": ("md", "text/markdown", lambda one, _store: markdown(one, details=True).encode()),
     "json": ("json", "application/json", lambda one, _store: one.model_dump_json(indent=2).encode()),
-    "zip": ("zip", "application/zip", _zip),
+    "zip": ("zip", "application/zip", lambda one, store: file_of(one, store, "zip")),
+    "docx": (
+        "docx",
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+        lambda one, store: file_of(one, store, "docx"),
+    ),
+    "gif": ("gif", "image/gif", lambda one, store: file_of(one, store, "gif")),
+    "webp": ("webp", "image/webp", lambda one, store: file_of(one, store, "webp")),
 }

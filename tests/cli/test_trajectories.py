@@ -242,3 +242,15 @@ def test_an_estimate_calls_and_records_nothing_and_stands_below_a_waiting_plan(
     code, _, err = run("run", STORY, "--profile", "hosted.toml", "--max-cost", "1", "--approve-plan")
     assert code == exits.WAITING, err
     assert "Estimated cost of 3 images, in at most 15 generator calls: $0.18 to $0.90." in err
+
+
+def test_an_answer_is_exported_as_one_file_of_a_chosen_form(run: Run, home: Path) -> None:
+    assert run("run", STORY, "--profile", "cells.toml")[0] == exits.OK
+    name = as_json(run, "last")["id"]
+    for form, magic in (("docx", b"PK"), ("zip", b"PK"), ("gif", b"GIF89a"), ("webp", b"RIFF")):
+        assert as_json(run, "export", "last", "--format", form, "--out", "files")["file"] == f"files/{name}.{form}"
+        assert (home / "files" / f"{name}.{form}").read_bytes().startswith(magic)
+    assert run("export", "last", "--format", "pdf")[0] == exits.BAD_INPUT
+    assert run("export", "last", "--out", "plain", "--no-provenance")[0] == exits.OK
+    (image, *_) = sorted((home / "plain" / "images").iterdir())
+    assert b"iTXt" not in image.read_bytes()
