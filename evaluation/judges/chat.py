@@ -137,7 +137,7 @@ class ChatJudge:
                 answer = known[number]
             else:
                 if messages is None:
-                    messages = await asyncio.to_thread(_messages, question)
+                    messages = await self._in_thread_if(bool(question.images), _messages, question)
                 conversation = messages if number == 0 else [*messages, *_complaint(last, problem)]
                 answer = await self._call(conversation)
                 self._cache.add(key, answer)
@@ -194,7 +194,9 @@ def _messages(question: JudgeQuestion) -> list[BaseMessage]:
         else:
             data, mime_type = encoded(part, question.form)
             content.append({"type": "image", "base64": base64.b64encode(data).decode(), "mime_type": mime_type})
-    asked = HumanMessage(content=content)
+    # A single text is sent as such: LangChain looks at every block of a list, several times and slowly.
+    texts = [part for part in question.parts if isinstance(part, str)]
+    asked = HumanMessage(content=texts[0] if len(texts) == len(question.parts) == 1 else content)
     return [SystemMessage(content=question.system), asked] if question.system else [asked]
 
 

@@ -96,8 +96,8 @@ def test_profile_micro_has_in_uevals_form_the_share_of_right_documents_that_micr
     scores = [json.loads(line) for line in (home / "out" / "scores.jsonl").read_text().splitlines()]
     assert {one["id"]: one["values"]["image"] for one in scores} == {name: 100.0 * one for name, one in right.items()}
     assert figures["image"] == pytest.approx(100 * sum(right.values()) / len(right), abs=1e-3)
-    assert figures["text"] == 100
-    assert sum(right.values()) > 0
+    assert figures["text"] == (0 if row == "generator alone" else 100)
+    assert row == "generator alone" or any(right.values())
     assert row not in ERRING or not all(right.values()), "nothing is wrong, so that the figure proves little"
     print(f"{row}: {sum(right.values())} of {len(right)} right")  # noqa: T201 - the result of make benchmark-miniature
     assert report["cost"]["calls"] == report["counts"]["questions"] == 2 * len(items)
