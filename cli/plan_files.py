@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from interleavethinker.graph.profiles.profile import problems_of
 from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.files import read_at_most
 from interleavethinker.tools.types import Step
 
 __all__ = ["edit_steps", "read_steps", "steps_of"]
@@ -22,6 +23,8 @@ _HEADER = """\
 # prompt: what the image generator gets (leave it out for a step with text only); instruction and auxiliary_text: text.
 # Optional: size (1024x576 or 16:9); starts_from (previous, nothing, step 2, reference 1).
 """
+_MAX_PLAN = 2**20
+"""Bytes of a plan's file."""
 _EDITORS = ("notepad",) if os.name == "nt" else ("sensible-editor", "nano", "vi")
 
 
@@ -32,7 +35,7 @@ def read_steps(path: Path) -> list[Step]:
         InputError: The file cannot be read, is not a list of steps, or has a step without content.
     """
     try:
-        data = path.read_bytes()
+        data = read_at_most(path, _MAX_PLAN)
     except OSError as error:
         raise InputError(f"Cannot read the plan {path}: {error.strerror}.") from error
     return steps_of(data, str(path))

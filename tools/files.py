@@ -10,9 +10,29 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from .errors import StoreError
+from .errors import InputError, StoreError
 
-__all__ = ["LineFile", "atomic_write"]
+__all__ = ["LineFile", "atomic_write", "read_at_most"]
+
+
+def read_at_most(path: Path, most: int) -> bytes:
+    """Returns the content of a file that a user names, without reading an endless one such as `/dev/zero` to its end.
+
+    Args:
+        path: The file, or a pipe.
+        most: Bytes.
+
+    Raises:
+        InputError: The file is longer.
+        OSError: It cannot be read.
+    """
+    with path.open("rb") as file:
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise InputError(
+            f"The file {path} is too large: more than {most / 2**20:g} MiB, which is the most that is read."
+        )
+    return data
 
 
 def atomic_write(path: Path, data: bytes, fsync: bool = False) -> None:

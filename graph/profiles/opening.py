@@ -210,11 +210,13 @@ def _build_roles(profile: Profile, store: ImageStore) -> Callable[..., Component
     fallback = profile.fallback_planner
     return partial(
         Components,
-        planner=cast("Planner", _build_role(profile.planner, store, "planner")),
-        critic=cast("Critic", _build_role(profile.critic, store, "critic")),
+        planner=cast("Planner", _build_role(profile.planner, store, "planner", profile.prompt_words)),
+        critic=cast("Critic", _build_role(profile.critic, store, "critic", profile.prompt_words)),
         limits=profile.limits,
         image_size=profile.image_size,
-        fallback_planner=None if fallback is None else cast("Planner", _build_role(fallback, store, "planner")),
+        fallback_planner=None
+        if fallback is None
+        else cast("Planner", _build_role(fallback, store, "planner", profile.prompt_words)),
         plan_check=cast("PlanCheck | None", _build_check(profile, profile.plan_check, store)),
         document_check=cast("DocumentCheck | None", _build_check(profile, profile.document_check, store)),
         request_check=None if profile.request_check is None else import_object(profile.request_check),
@@ -222,7 +224,9 @@ def _build_roles(profile: Profile, store: ImageStore) -> Callable[..., Component
     )
 
 
-def _build_role(role: Role, store: ImageStore, name: Literal["planner", "critic", "checker"]) -> object:
+def _build_role(
+    role: Role, store: ImageStore, name: Literal["planner", "critic", "checker"], prompt_words: int | None = None
+) -> object:
     if role.object is not None:
         return cast("object", import_object(role.object)(store=store, **role.options))
     from interleavethinker.tools.chat.agents import ChatCritic, ChatPlanner
@@ -230,9 +234,18 @@ def _build_role(role: Role, store: ImageStore, name: Literal["planner", "critic"
     from interleavethinker.tools.chat.loading import load_chat_model
 
     model = load_chat_model(role.model or "", **role.options)
-    agent = {"planner": ChatPlanner, "critic": ChatCritic, "checker": ChatChecker}[name]
     prompts = None if role.prompts is None else Path(resolve_folder(role.prompts))
-    return agent(model, store, prompts=prompts, max_answers=role.max_answers, policy=_policy_of(role))
+    if name == "checker":
+        return ChatChecker(model, store, prompts=prompts, max_answers=role.max_answers, policy=_policy_of(role))
+    agent = {"planner": ChatPlanner, "critic": ChatCritic}[name]
+    return agent(
+        model,
+        store,
+        prompts=prompts,
+        max_answers=role.max_answers,
+        policy=_policy_of(role),
+        prompt_words=prompt_words,
+    )
 
 
 def _policy_of(role: Role) -> "CallPolicy":

@@ -15,7 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, m
 
 from interleavethinker.graph.limits import Limits
 from interleavethinker.tools.chat.loading import OWN_PREFIX
-from interleavethinker.tools.errors import ProfileError
+from interleavethinker.tools.errors import InputError, ProfileError
+from interleavethinker.tools.files import read_at_most
 from interleavethinker.tools.image_sizes import ImageSize
 from interleavethinker.tools.local_extra import LOCAL_LIBRARIES, require_local
 from interleavethinker.tools.mcp.config import GeneratorConfig
@@ -37,6 +38,8 @@ __all__ = [
 ]
 
 
+_MAX_FILE = 2**20
+"""Bytes of a profile's file."""
 CHECKS = ("structural", "chat", "off")
 """Values of `plan_check` and `document_check` that are no import strings."""
 
@@ -108,6 +111,9 @@ class Profile(_Frozen):
     """The chat model of `chat` checks; default: the critic's."""
     image_size: ImageSize | None = None
     """Size (`1024x576`) or aspect ratio (`16:9`) of the images of requests that set none; None: the model's own."""
+    prompt_words: int | None = Field(default=None, ge=10)
+    """How many words of a prompt the image model reads: planner and critic are told, and asked again if they write
+    more. None: they are not told; the image server refuses a prompt that the model would cut."""
     limits: Limits = Field(default_factory=Limits)
 
     @property
@@ -212,7 +218,9 @@ def problems_of(error: ValidationError) -> str:
 
 def _read(path: Path) -> Profile:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_at_most(path, _MAX_FILE).decode()
+    except InputError as error:
+        raise ProfileError(str(error)) from error
     except OSError as error:
         raise ProfileError(f"Cannot read the profile file {path}: {error.strerror}.") from error
     except UnicodeDecodeError as error:

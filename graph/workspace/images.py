@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from interleavethinker.tools.errors import InputError
-from interleavethinker.tools.images.png import canonical_png
+from interleavethinker.tools.files import read_at_most
+from interleavethinker.tools.images.png import ImageLimits, canonical_png
 from interleavethinker.tools.images.store import ImageStore
 
 __all__ = ["UnusedImages", "add_image", "unused_images"]
@@ -23,7 +24,7 @@ def add_image(store: ImageStore, image: bytes | str | Path) -> str:
     if isinstance(image, bytes):
         return store.put(canonical_png(image))
     try:
-        data = Path(image).read_bytes()
+        data = read_at_most(Path(image), ImageLimits().max_bytes)
     except OSError as error:
         raise InputError(f"Cannot read the image {image}: {error.strerror or error}.") from error
     return store.put(canonical_png(data))

@@ -104,6 +104,21 @@ def test_every_step_of_an_edited_plan_must_have_content(run: Run, tmp_path: Path
     assert as_json(run, "show", name)["status"] == "waiting"
 
 
+@pytest.mark.parametrize(
+    ("words", "length"),
+    [(("run", "x", "--image"), 2**25), (("run", "x", "--profile"), 2**20), (("approve", "last", "--plan"), 2**20)],
+)
+def test_a_file_without_an_end_is_refused_and_not_read_to_its_end(
+    words: tuple[str, ...], length: int, run: Run, tmp_path: Path
+) -> None:
+    waiting(run)
+    with (tmp_path / "endless.toml").open("wb") as file:
+        file.truncate(length + 1)
+    code, _, errors = run(*words, "endless.toml")
+    assert code == exits.BAD_INPUT
+    assert f"endless.toml is too large: more than {length / 2**20:g} MiB" in " ".join(errors.split())
+
+
 def test_nothing_is_deleted_if_one_of_the_ids_is_unknown(run: Run) -> None:
     name = waiting(run)
     assert run("delete", name, "nosuch")[0] == exits.FAILURE

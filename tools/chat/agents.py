@@ -28,7 +28,7 @@ from interleavethinker.tools.types import CriticInput, Plan, Request, Sha256, Te
 from .answers import read_plan, read_verdict, rejection_in
 from .invocation import check_complete, invoke
 from .logprobs import CRITIC_FIELD, confidence_of
-from .rendering import BLANK, Prompts, Turn, load_prompts, render_case, render_request, render_rewording
+from .rendering import BLANK, Prompts, Turn, load_prompts, render_case, render_request, render_rewording, with_limit
 from .waiting import CallPolicy
 
 __all__ = ["ChatCritic", "ChatPlanner", "to_messages", "usable_answer"]
@@ -58,6 +58,8 @@ class ChatPlanner:
         prompts: Folder of prompt files that replace the shipped ones.
         max_answers: How many answers the model may give until one is usable, including the first.
         policy: How long an answer may take, and how often an overloaded provider is asked again.
+        prompt_words: How many words of a prompt the image model reads: the model is told, and asked again if it writes
+            more. None: unknown.
     """
 
     def __init__(
@@ -68,17 +70,20 @@ class ChatPlanner:
         prompts: Path | None = None,
         max_answers: int = 3,
         policy: CallPolicy = _PATIENT,
+        prompt_words: int | None = None,
     ) -> None:
         self._model = model
         self._store = store
         self._prompts: Prompts = load_prompts(prompts)
         self._max_answers = max_answers
         self._policy = policy
+        self._words = prompt_words
 
     async def plan(self, request: Request, context: PlanContext) -> Plan:
         """See `Planner.plan`. If the request names a number of steps, plans of another length are retried.
 
-        If no answer has that number of steps, the last plan is returned anyway; the document notes the difference.
+        If no answer has that number of steps, the last plan is returned anyway; the document notes the difference. The
+        same goes for plans with a prompt that the image model would cut, which the image server then refuses.
         """
         requested = None if context.previous is not None else named_step_count(request.text)
         usable: list[Plan] = []
@@ -92,9 +97,14 @@ class ChatPlanner:
                     f"The request names {requested} steps; execution_plan must have exactly that many, not "
                     f"{len(plan.steps)}."
                 )
+            try:
+                _check_length(self._words, *(step.prompt for step in plan.steps))
+            except ModelAnswerError:
+                usable.append(plan)
+                raise
             return plan
 
-        turns = render_request(request, context, self._prompts)
+        turns = with_limit(render_request(request, context, self._prompts), self._words)
         messages = await asyncio.to_thread(to_messages, turns, self._store)
         try:
             return await usable_answer(self._model, messages, read, self._max_answers, self._policy)
@@ -113,6 +123,8 @@ class ChatCritic:
         prompts: Folder of prompt files that replace the shipped ones.
         max_answers: How many answers the model may give until one is usable, including the first.
         policy: How long an answer may take, and how often an overloaded provider is asked again.
+        prompt_words: How many words of a prompt the image model reads: the model is told, and asked again if it writes
+            more. None: unknown.
     """
 
     def __init__(
@@ -123,12 +135,14 @@ class ChatCritic:
         prompts: Path | None = None,
         max_answers: int = 3,
         policy: CallPolicy = _PATIENT,
+        prompt_words: int | None = None,
     ) -> None:
         self._model = model
         self._store = store
         self._prompts: Prompts = load_prompts(prompts)
         self._max_answers = max_answers
         self._policy = policy
+        self._words = prompt_words
 
     @property
     def gives_confidence(self) -> bool:
@@ -151,9 +165,12 @@ class ChatCritic:
             rejection = rejection_in(message.text)
             if rejection is not None:
                 rejections.append(rejection.model_copy(update=confidence))
-            return read_verdict(message.text).model_copy(update=confidence)
+            verdict = read_verdict(message.text)
+            if not verdict.success:
+                _check_length(self._words, verdict.refined_prompt)
+            return verdict.model_copy(update=confidence)
 
-        turns = render_case(case, self._prompts)
+        turns = with_limit(render_case(case, self._prompts), self._words)
         messages = await asyncio.to_thread(to_messages, turns, self._store, blank_like=case.image)
         try:
             return await usable_answer(self._model, messages, read, self._max_answers, self._policy)
@@ -167,7 +184,8 @@ class ChatCritic:
 
     async def reword(self, prompt: str, original_prompt: str, refusal: str) -> str:
         """See `Rewording.reword`. Without a usable answer the prompt stays as it is."""
-        messages = to_messages(render_rewording(prompt, original_prompt, refusal, self._prompts), self._store)
+        turns = with_limit(render_rewording(prompt, original_prompt, refusal, self._prompts), self._words)
+        messages = to_messages(turns, self._store)
         try:
             verdict = await usable_answer(
                 self._model, messages, lambda answer: read_verdict(answer.text), self._max_answers, self._policy
@@ -175,6 +193,14 @@ class ChatCritic:
         except ModelAnswerError:
             return prompt
         return verdict.refined_prompt or prompt
+
+
+def _check_length(words: int | None, *prompts: str | None) -> None:
+    longest = max((len(prompt.split()) for prompt in prompts if prompt is not None), default=0)
+    if words is not None and longest > words:
+        raise ModelAnswerError(
+            f"A prompt has {longest} words; the image program reads only the first {words}. Write a shorter one."
+        )
 
 
 def to_messages(turns: Sequence[Turn], store: ImageStore, blank_like: Sha256 | None = None) -> list[BaseMessage]:

@@ -185,6 +185,20 @@ def shown_source(case: CriticInput) -> Sha256:
     return case.source or BLANK
 
 
+def with_limit(turns: Sequence[Turn], words: int | None) -> list[Turn]:
+    """Returns a conversation whose first turn ends with the length of prompts that the image model reads.
+
+    Args:
+        turns: The conversation.
+        words: None changes nothing.
+    """
+    first, *others = turns
+    if words is None:
+        return [first, *others]
+    sentence = f"The image program reads only the first {words} words of a prompt: keep every prompt shorter than that."
+    return [Turn(first.role, (*first.parts, TextPart(text=f"\n\n{sentence}"))), *others]
+
+
 def _normalized(part: Part, prompts: Prompts) -> Part:
     return TextPart(text=prompts.normalize(part.text)) if isinstance(part, TextPart) else part
 

@@ -12,7 +12,8 @@ from interleavethinker.graph import Components
 from interleavethinker.graph.event_loop import loop_thread
 from interleavethinker.graph.profiles import opening
 from interleavethinker.graph.profiles.opening import close_shared_components, shared_components
-from interleavethinker.graph.profiles.profile import Profile
+from interleavethinker.graph.profiles.profile import Profile, load_profile
+from interleavethinker.tools.chat.agents import ChatCritic, ChatPlanner
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.testing.agents import FixedPlanner, RuleCritic, plan_of
 from interleavethinker.tools.testing.generator import MemoryGenerator
@@ -78,3 +79,17 @@ async def test_a_run_with_components_in_its_context_opens_no_profile(log: list[s
     own = Components(planner, RuleCritic(), MemoryGenerator(opening.shared_store()))
     assert await shared_components("micro", Runtime(context=own)) is own
     assert log == []
+
+
+def test_the_prompts_that_the_image_model_reads_are_named_to_planner_and_critic(tmp_path: Path) -> None:
+    path = tmp_path / "told.toml"
+    path.write_text(
+        'description = "d"\nprompt_words = 40\ngenerator = { model = "fake" }\n'
+        'planner = { model = "openai:x", options = { api_key = "k" } }\n'
+        'critic = { model = "openai:y", options = { api_key = "k" } }\n'
+    )
+    store = ImageStore(tmp_path / "images")
+    components = opening._build_roles(load_profile(str(path)), store)(generator=MemoryGenerator(store))
+    assert isinstance(components.planner, ChatPlanner)
+    assert isinstance(components.critic, ChatCritic)
+    assert (components.planner._words, components.critic._words) == (40, 40)

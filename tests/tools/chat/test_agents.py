@@ -260,3 +260,31 @@ def test_without_log_probabilities_there_is_no_confidence() -> None:
         confidence_of(AIMessage(content="", response_metadata={"logprobs": {"content": [{"other": 1}]}}), "ok") is None
     )
     assert confidence_of(AIMessage(content="", response_metadata={"logprobs": "yes"}), "ok") is None
+
+
+async def test_planner_and_critic_are_told_how_much_of_a_prompt_is_read_and_asked_again(store: ImageStore) -> None:
+    long = " ".join(["ball"] * 60)
+    plans = [write_plan(plan_of(long)), write_plan(plan_of("a ball"))]
+    model = Scripted(answers=list(plans))
+    plan = await ChatPlanner(model, store, prompt_words=40).plan(as_request("a ball"), PlanContext())
+    assert plan.steps == plan_of("a ball").steps
+    assert "reads only the first 40 words of a prompt" in model.calls[0][0].text
+    assert "A prompt has 60 words" in model.calls[1][-1].text
+    case = CriticInput(source=None, image=add(store, "red"), original_prompt="a ball", prompt="a ball")
+    verdicts = [write_verdict(Verdict(success=False, refined_prompt=text)) for text in (long, "a round ball")]
+    critic = Scripted(answers=list(verdicts))
+    (verdict,) = await ChatCritic(critic, store, prompt_words=40).judge([case])
+    assert verdict.refined_prompt == "a round ball"
+    assert "reads only the first 40 words of a prompt" in critic.calls[0][-1].text
+    untold = Scripted(answers=list(plans))
+    await ChatPlanner(untold, store).plan(as_request("a ball"), PlanContext())
+    assert len(untold.calls) == 1
+    assert untold.calls[0][0].text == load_prompts().planner_text
+
+
+async def test_a_planner_that_writes_only_long_prompts_still_gives_its_plan(store: ImageStore) -> None:
+    long = plan_of(" ".join(["ball"] * 60))
+    model = Scripted(answers=[write_plan(long)])
+    plan = await ChatPlanner(model, store, prompt_words=40, max_answers=2).plan(as_request("a ball"), PlanContext())
+    assert plan.steps == long.steps
+    assert len(model.calls) == 2
