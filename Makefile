@@ -112,7 +112,7 @@ benchmark-scale: $(STAMP)
 LMMS_BIN := .lmms-venv/$(notdir $(BIN))
 .PHONY: lmms-eval-test
 lmms-eval-test: .lmms-venv/.installed
-	$(LMMS_BIN)/pytest tests/evaluation/benchmarks/test_with_lmms_eval.py
+	$(LMMS_BIN)/pytest -o faulthandler_timeout=3000 tests/evaluation/benchmarks/test_with_lmms_eval.py
 
 .lmms-venv/.installed: pyproject.toml constraints.txt
 	@test -x $(LMMS_BIN)/python || $(PYTHON) -m venv .lmms-venv
