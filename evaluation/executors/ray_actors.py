@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import socket
 from typing import Any, Generic, Self, TypeVar, cast
 
 from interleavethinker.tools.errors import InputError
@@ -75,6 +76,7 @@ class RayCluster:
 
     def _connect(self) -> None:
         address = os.environ.get("RAY_ADDRESS")
+        _require_reachable(address or "")
         try:
             if address:
                 self._ray.init(address=address, log_to_driver=False)
@@ -99,6 +101,24 @@ class RayCluster:
                 raise
             where = f"the Ray cluster {address}" if address else "a Ray cluster on this machine"
             raise InputError(f"Cannot connect to {where}: {error}") from error
+
+
+def _require_reachable(address: str) -> None:
+    """Checks that something listens at `host:port`; Ray itself would try for minutes.
+
+    Raises:
+        InputError: Nothing does.
+    """
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit():
+        return  # `auto`
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=30).close()
+    except OSError as error:
+        raise InputError(
+            f"Cannot connect to the Ray cluster {address}: {error.strerror or error}. Check RAY_ADDRESS, or unset it "
+            "to use a cluster on this machine."
+        ) from error
 
 
 class _Actor(Generic[In, Out]):
