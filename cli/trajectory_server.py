@@ -45,6 +45,9 @@ def trajectory_server(
     time_limit: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="Most seconds of work that a call gets.")
     ] = None,
+    max_cost: Annotated[
+        float | None, typer.Option(metavar="DOLLARS", help="Most that hosted models may cost in a call's trajectory.")
+    ] = None,
     unload_after: Annotated[
         float | None,
         typer.Option(min=0, metavar="MINUTES", help="Free the models after so many minutes without work."),
@@ -89,7 +92,7 @@ def trajectory_server(
         profiles=tuple(profile) if profile else (chosen_profile(None),),
         image_folders=tuple(images or ()),
         require_person=require_person,
-        allowed=LimitRequest(max_attempts, max_calls, time_limit),
+        allowed=LimitRequest(max_attempts, max_calls, time_limit, max_cost),
         unload_after=None if unload_after is None else 60 * unload_after,
     )
     http = None

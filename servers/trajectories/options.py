@@ -22,6 +22,8 @@ class LimitRequest:
     max_calls: int | None = None
     time_limit: float | None = None
     """Seconds of work."""
+    max_cost: float | None = None
+    """US dollars for hosted models."""
 
     def applied_to(self, limits: Limits, allowed: "LimitRequest") -> Limits:
         """Returns limits with these changes, none of them above what is allowed.
@@ -30,10 +32,10 @@ class LimitRequest:
             InputError: One is no usable limit.
         """
         changes: dict[str, float] = {}
-        for name, least in (("max_attempts", 1), ("max_calls", 1), ("time_limit", 0)):
+        for name, least in (("max_attempts", 1), ("max_calls", 1), ("time_limit", 0), ("max_cost", 0)):
             asked, most, present = getattr(self, name), getattr(allowed, name), getattr(limits, name)
             if asked is not None and not (asked > 0 and asked >= least and asked < float("inf")):
-                raise InputError(f"{name} must be {'positive' if name == 'time_limit' else 'at least 1'}; got {asked}.")
+                raise InputError(f"{name} must be {'at least 1' if least else 'positive'}; got {asked}.")
             values = [value for value in (asked if asked is not None else present, most) if value is not None]
             if values:
                 changes[name] = min(values)

@@ -17,6 +17,7 @@ export const shortened = (text, length) => {
 
 const LIMITS = {
   max_calls: "Stopped at its limit of generator calls.",
+  max_cost: "Stopped at its limit of cost.",
   time_limit: "Stopped at its time limit.",
   host_limit: "Stopped by a limit of the surrounding program.",
   rejected: "The plan was rejected; nothing was generated.",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from interleavethinker.graph import Components, RequestKey, Workspace
+from interleavethinker.graph import Components, Limits, RequestKey, Workspace
 from interleavethinker.servers.trajectories.compact import compact
 from interleavethinker.servers.trajectories.options import LimitRequest, ServiceOptions
 from interleavethinker.servers.trajectories.service import TrajectoryService
@@ -229,7 +229,12 @@ async def test_limits_are_those_of_the_call_within_the_operators(tmp_path: Path)
         )
         assert (done.limits.max_attempts, done.limits.max_calls, done.calls) == (2, 3, 3)
         assert done.stop_reason == "max_calls"
-        for bad in (LimitRequest(max_attempts=0), LimitRequest(max_calls=-1), LimitRequest(time_limit=float("nan"))):
+        for bad in (
+            LimitRequest(max_attempts=0),
+            LimitRequest(max_calls=-1),
+            LimitRequest(time_limit=float("nan")),
+            LimitRequest(max_cost=0),
+        ):
             with pytest.raises(InputError, match="must be"):
                 await studio.service.start("x", limits=bad)
 
@@ -334,3 +339,11 @@ async def test_a_planner_that_crashes_does_not_take_the_service_down(tmp_path: P
         name = await studio.service.start("x")
         failed = await studio.until(name, lambda view: view.status == "failed")
         assert "a bug" in failed.reason
+
+
+def test_the_operators_limit_of_cost_bounds_what_a_call_asks_for() -> None:
+    allowed = LimitRequest(max_cost=2.0)
+    assert LimitRequest().applied_to(Limits(), allowed).max_cost == 2.0
+    assert LimitRequest(max_cost=9.0).applied_to(Limits(), allowed).max_cost == 2.0
+    assert LimitRequest(max_cost=0.5).applied_to(Limits(), allowed).max_cost == 0.5
+    assert LimitRequest().applied_to(Limits(max_cost=1.0), allowed).max_cost == 1.0
