@@ -23,9 +23,15 @@ _OTHERS = {"docker", "export", "langgraph", "pre-commit", "python3", "source", "
 
 
 def commands_in(code: str) -> Iterator[list[str]]:
-    """Yields the words of each command of a shell block; a quoted text may run over several lines."""
+    """Yields the words of each command of a shell block; a quoted text may run over several lines.
+
+    A loop's commands are those of its first round.
+    """
     pending = ""
-    for line in code.splitlines():
+    code = code.replace("\\\n", " ")
+    for name, first in re.findall(r"^for (\w+) in (\S+).*; do$", code, re.MULTILINE):
+        code = code.replace(f"${name}", first)
+    for line in re.sub(r"^(for .*; do|done)$", "", code, flags=re.MULTILINE).splitlines():
         pending += line + "\n"
         try:
             words = shlex.split(pending, comments=True)
@@ -34,7 +40,7 @@ def commands_in(code: str) -> Iterator[list[str]]:
         pending = ""
         command: list[str] = []
         for word in [*words, "&&"]:
-            if word not in {"&&", "||", "|", ";"}:
+            if word not in {"&&", "||", "|", ";", "&"}:
                 command.append(word)
             elif command:
                 yield command
@@ -57,6 +63,10 @@ def check_command(words: Sequence[str]) -> None:
     elif program in {"accelerate", "claude"}:  # They start our program.
         first = next(i for i, word in enumerate(arguments) if word.startswith("interleavethinker"))
         _check_ours(arguments[first + 1 :])
+    elif program == "uvx":
+        _check_ours(arguments[arguments.index("interleavethinker") + 1 :])
+    elif program.endswith("bin/python") and arguments[:1] == ["-m"]:
+        assert (ROOT / f"{arguments[1].replace('.', '/')}.py").exists(), arguments
     elif program == "make":
         for target in arguments:
             assert re.search(rf"^{re.escape(target)}:", _MAKEFILE, re.MULTILINE), f"the Makefile has no {target}"
