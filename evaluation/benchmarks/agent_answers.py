@@ -165,7 +165,8 @@ def answer_of(trajectory: Trajectory, store: ImageStore, problem: str = "") -> B
             pieces.append(ImageFile(store.path(block.sha256)))
         elif block.kind != "image" and block.text and block.status != "refused":
             pieces.append(block.text)
-    if not problem and not document.complete:
+    # A document whose only image was refused is complete, and empty.
+    if not problem and not (document.complete and pieces):
         problem = " ".join(document.notes) or "The answer is incomplete."
     return BenchmarkAnswer(tuple(pieces), problem, missing=not pieces)
 

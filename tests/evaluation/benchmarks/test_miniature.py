@@ -96,6 +96,8 @@ def test_profile_micro_has_in_uevals_form_the_share_of_right_documents_that_micr
     scores = [json.loads(line) for line in (home / "out" / "scores.jsonl").read_text().splitlines()]
     assert {one["id"]: one["values"]["image"] for one in scores} == {name: 100.0 * one for name, one in right.items()}
     assert figures["image"] == pytest.approx(100 * sum(right.values()) / len(right), abs=1e-3)
+    missing = [one for one in scores if not one["values"]["text"] and not one["values"]["image"] and one["notes"]]
+    assert len(missing) >= report["counts"]["missing"], "the report says why an answer is missing"
     assert figures["text"] == (0 if row == "generator alone" else 100)
     assert row == "generator alone" or any(right.values())
     assert row not in ERRING or not all(right.values()), "nothing is wrong, so that the figure proves little"
@@ -103,7 +105,7 @@ def test_profile_micro_has_in_uevals_form_the_share_of_right_documents_that_micr
     assert report["cost"]["calls"] == report["counts"]["questions"] == 2 * len(items)
     assert f"answering: {len(items)} of {len(items)}" in err
     page = (home / "out" / "report.html").read_text()
-    assert "data:image/png;base64," in page
+    assert ("data:image/png;base64," in page) == (report["counts"]["missing"] < len(items))
     assert "<svg" in page
 
 
