@@ -49,6 +49,8 @@ class BatchResult(BaseModel):
     """What hosted models have cost, as far as prices are known."""
     images: tuple[Sha256, ...] = ()
     """Images of the answer, in order."""
+    answer: str = ""
+    """Text of the answer outside its images, as of a question that is answered without any."""
     error: str = ""
     """Why it failed or was refused."""
     finished: datetime | None = None
@@ -84,6 +86,7 @@ def result_of(request: BatchRequest, trajectory: Trajectory) -> BatchResult:
         seconds=trajectory.seconds,
         dollars=trajectory.spending.dollars,
         images=trajectory.document.images,
+        answer=trajectory.document.text,
         error=trajectory.reason if trajectory.status == "failed" else "",
         finished=trajectory.updated,
     )

@@ -6,6 +6,7 @@ freed when its holder dies, so no worker needs to know of another.
 
 import asyncio
 import contextlib
+import functools
 import logging
 import random
 from collections.abc import Callable
@@ -74,8 +75,11 @@ class Worker:
         oldest = waiting[: room * _SPREAD]
         for name in random.sample(oldest, min(room, len(oldest))):
             task = self._running[name] = asyncio.create_task(self._answer(name))
-            task.add_done_callback(lambda _, name=name: self._running.pop(name))
+            task.add_done_callback(functools.partial(self._forget, name))
         return bool(waiting)
+
+    def _forget(self, name: str, _: "asyncio.Task[None]") -> None:
+        del self._running[name]
 
     async def _until_change(self) -> None:
         """Waits until a trajectory ends here, the worker is stopped, or it is time to look again."""

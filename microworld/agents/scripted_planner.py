@@ -7,6 +7,7 @@ images it knows only the scenes that `scenes.reader` finds.
 """
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Iterator, Sequence
 from typing import Literal
@@ -92,9 +93,19 @@ def plan_by_rules(request: Request, scenes: Sequence[Scene], wording: Wording = 
 
 
 def _checked(interpretation: Interpretation, wanted: int | None, wording: Wording) -> Plan:
-    steps = tuple(_steps(interpretation, wording))
+    try:
+        return _plan_of(interpretation, wanted, wording)
+    except InputError:
+        # In fewer steps: objects that trade places are replaced by each other.
+        with contextlib.suppress(InputError):
+            return _plan_of(interpretation, wanted, wording, step_aside=False)
+        raise
+
+
+def _plan_of(interpretation: Interpretation, wanted: int | None, wording: Wording, *, step_aside: bool = True) -> Plan:
+    steps = tuple(_steps(interpretation, wording, step_aside=step_aside))
     if wanted is not None and wanted != len(steps) and len(interpretation.targets) <= wanted:
-        split = tuple(_steps(interpretation, wording, one_by_one=True))
+        split = tuple(_steps(interpretation, wording, one_by_one=True, step_aside=step_aside))
         steps = split if len(split) == wanted else steps
     if wanted is not None and wanted != len(steps):
         msg = f"The request names {wanted} steps, but {len(steps)} carry it out; leave the number out or change it."
@@ -106,7 +117,9 @@ def _checked(interpretation: Interpretation, wanted: int | None, wording: Wordin
     return plan
 
 
-def _steps(interpretation: Interpretation, wording: Wording, *, one_by_one: bool = False) -> Iterator[Step]:
+def _steps(
+    interpretation: Interpretation, wording: Wording, *, one_by_one: bool = False, step_aside: bool = True
+) -> Iterator[Step]:
     """Yields the steps image by image, keeping track of the scene that each leaves behind."""
     story, scene = interpretation.story, interpretation.source
     if story is None:
@@ -120,7 +133,7 @@ def _steps(interpretation: Interpretation, wording: Wording, *, one_by_one: bool
             yield from _generation_steps(words, after, list(cells.values()), one_by_one=one_by_one)
         else:
             open_sizes = story.open_sizes(number) if wording == "user" else ()
-            shown, edits = edits_between(scene, after, before, cells, open_sizes)
+            shown, edits = edits_between(scene, after, before, cells, open_sizes, step_aside=step_aside)
             yield from _edit_steps(words, edits, scene)
         scene = shown
 

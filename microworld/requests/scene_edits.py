@@ -5,7 +5,7 @@ Knows no language. Removals come first and additions last, so that every edit fi
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
 from interleavethinker.microworld.language.templates import Edit
@@ -20,6 +20,8 @@ def edits_between(
     before_cells: Mapping[int, int],
     after_cells: Mapping[int, int],
     open_sizes: Collection[int] = (),
+    *,
+    step_aside: bool = True,
 ) -> tuple[Scene, list[Edit]]:
     """Returns the edits, and the scene that they lead to: like `after`, with the looks of `scene`'s objects kept.
 
@@ -29,6 +31,7 @@ def edits_between(
         before_cells: Cell of each object in `scene`, by an id of the caller.
         after_cells: Cell of each object in `after`, by the same ids.
         open_sizes: Ids of the objects that may have any size.
+        step_aside: Objects that trade places use a free cell, if there is one; else they are replaced by each other.
     """
     edits: list[Edit] = []
 
@@ -44,14 +47,9 @@ def edits_between(
     for one, cell in kept.items():
         for edit in _attribute_edits(cell, _object(scene, cell), _object(after, after_cells[one])):
             apply(edit)
-    waiting = {one: cell for one, cell in kept.items() if cell != after_cells[one]}
-    while waiting:
-        ready = next((one for one in waiting if scene.cells[after_cells[one]] is None), None)
-        if ready is None:
-            for edit in _exchange(scene, {cell: after_cells[one] for one, cell in waiting.items()}):
-                apply(edit)
-            break
-        apply(Edit("move", cell=waiting.pop(ready), to=after_cells[ready]))
+    ways = {one: (cell, after_cells[one]) for one, cell in kept.items() if cell != after_cells[one]}
+    for edit in _moves(scene, ways, step_aside=step_aside):
+        apply(edit)
     for one, cell in after_cells.items():
         if one not in before_cells:
             apply(Edit("add", cell=cell, new=_object(after, cell), open_size=one in open_sizes))
@@ -70,6 +68,39 @@ def _attribute_edits(cell: int, now: SceneObject, wanted: SceneObject) -> list[E
     if now.size != wanted.size:
         found.append(Edit("resize", cell=cell, new=replace(now, size=wanted.size)))
     return found
+
+
+def _moves(scene: Scene, ways: Mapping[int, tuple[int, int]], *, step_aside: bool) -> Iterator[Edit]:
+    """Yields the edits that bring objects to their cells.
+
+    Args:
+        scene: The present scene.
+        ways: Present and final cell of each object, by its id.
+        step_aside: See `edits_between`.
+    """
+    waiting = dict(ways)
+    while waiting:
+        one = next((one for one, (_, to) in waiting.items() if scene.cells[to] is None), next(iter(waiting)))
+        cell, to = waiting.pop(one)
+        if scene.cells[to] is not None:
+            aside = _free_cell(scene, cell, to) if step_aside else None
+            if aside is None:
+                yield from _exchange(scene, {cell: to, **dict(waiting.values())})
+                return
+            waiting[one] = aside, to
+            to = aside
+        move = Edit("move", cell=cell, to=to)
+        scene = move.apply(scene)
+        yield move
+
+
+def _free_cell(scene: Scene, start: int, end: int) -> int | None:
+    """Returns the free cell with the shortest way from `start` over it to `end`."""
+
+    def way(cell: int) -> int:
+        return sum(abs(cell // 3 - one // 3) + abs(cell % 3 - one % 3) for one in (start, end))
+
+    return min((cell for cell, obj in enumerate(scene.cells) if obj is None), key=way, default=None)
 
 
 def _exchange(scene: Scene, moves: Mapping[int, int]) -> list[Edit]:

@@ -35,7 +35,7 @@ def components(folder: Path, *, image_model: str = "gpt-image-1", **answer: obje
     message = AIMessage(
         write_plan(plan_of("draw a", "make it b", "make it c")),
         response_metadata={"model_name": "planner-model-2025-01-01"},
-        **{"usage_metadata": {"input_tokens": 1000, "output_tokens": 200, "total_tokens": 1200}} | answer,  # type: ignore[arg-type]
+        **{"usage_metadata": {"input_tokens": 1000, "output_tokens": 200, "total_tokens": 1200}} | answer,
     )
     store = ImageStore(folder / "images")
     planner = ChatPlanner(FakeMessagesListChatModel(responses=[message]), store)

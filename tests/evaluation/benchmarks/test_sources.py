@@ -63,7 +63,7 @@ async def test_rise_is_read_from_a_data_set_with_image_features(hub: Callable[..
     def image(color: str) -> dict[str, object]:
         return {"bytes": image_data(color), "path": f"{color}.png"}
 
-    rows = [
+    rows: list[dict[str, object]] = [
         {"index": "t1", "category": "temporal_reasoning", "instruction": "Ripen.", "image": image("red")},
         {"index": "l1", "category": "logical_reasoning", "instruction": "Solve.", "image": image("blue")},
     ]

@@ -19,7 +19,7 @@ from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import PlanContext, ProgressCallback
 from interleavethinker.tools.testing.agents import FixedPlanner, RuleCritic, plan_of
 from interleavethinker.tools.testing.generator import MemoryGenerator
-from interleavethinker.tools.types import GeneratedImage, GenerationRequest, Plan, Request, Verdict
+from interleavethinker.tools.types import GeneratedImage, GenerationRequest, Plan, Request, Step, Verdict
 
 Opened = Callable[..., AbstractAsyncContextManager[Workspace]]
 
@@ -90,6 +90,14 @@ async def test_every_request_gets_a_folder_and_a_line_in_the_report(opened: Open
         image = f"{one.name}/images/{one.images[0][:16]}.png"
         assert f'src="{image}"' in sheet
         assert (tmp_path / "out" / image).is_file()
+
+
+async def test_a_text_answer_is_on_the_contact_sheet(opened: Opened, tmp_path: Path) -> None:
+    words = Plan(steps=(Step(auxiliary_text="It is a <red> ball."),))
+    async with opened(words) as workspace:
+        (result,) = await run_batch(workspace, requests("what is it?"), tmp_path / "out")
+    assert (result.answer, result.images) == ("It is a <red> ball.", ())
+    assert "It is a &lt;red&gt; ball." in (tmp_path / "out" / "index.html").read_text()
 
 
 async def test_no_more_trajectories_run_at_once_than_allowed(opened: Opened, tmp_path: Path) -> None:

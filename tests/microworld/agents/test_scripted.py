@@ -6,6 +6,7 @@ import pytest
 
 from interleavethinker.microworld.agents.scripted_critic import ScriptedCritic
 from interleavethinker.microworld.agents.scripted_planner import ScriptedPlanner, check_request
+from interleavethinker.microworld.language.parser import parse
 from interleavethinker.microworld.scenes.scene import Scene, SceneObject, render, to_image
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.images.png import encode_png
@@ -75,6 +76,16 @@ async def test_an_edit_starts_from_the_scene_that_the_image_shows(store: ImageSt
     request = Request(parts=(ImagePart(sha256=put(store, BALL)), TextPart(text="make the ball green")))
     plan = await planned(store, request)
     assert [step.auxiliary_text for step in plan.steps] == ["A big green ball on the left, at night."]
+
+
+async def test_objects_trade_places_over_an_empty_cell_so_that_each_remains_itself(store: ImageStore) -> None:
+    image = put(store, parse("a small white cat on the left and a big green tree on the right", None).target)
+    plan = await planned(store, as_request([TextPart(text="Swap the cat and the tree."), ImagePart(sha256=image)]))
+    assert [step.prompt for step in plan.steps] == [
+        "move the white cat to the middle",
+        "move the green tree to the left",
+        "move the white cat to the right",
+    ]
 
 
 async def test_the_number_of_steps_is_not_part_of_any_prompt(store: ImageStore) -> None:

@@ -7,7 +7,7 @@ are asked for again; entries that cannot be used are left out and counted.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 
 from interleavethinker.evaluation.judges.chat import ChatJudge
@@ -67,13 +67,13 @@ class BankAuthor:
         about = {"category": category.name, "description": category.description}
         path = self._files.subcategories(category)
         if not path.exists():
-            names = await self._ask("subcategories", subcategories, **about)
+            names = await self._ask("subcategories", subcategories, about)
             self._files.write(path, names)
         chapters = self._files.read(path)
         folder = self._files.vocabulary(category)
         slots = self._files.slots(category)
         if len(slots) < BANKS:
-            asked = await self._ask("banks", BANKS, is_slot, **about, subcategories="; ".join(chapters))
+            asked = await self._ask("banks", BANKS, {**about, "subcategories": "; ".join(chapters)}, is_slot)
             slots = [*slots, *(name for name in asked if name not in slots)][:BANKS]
         slots.sort()
         await asyncio.gather(*(self._write_bank(category, about, slot, slots) for slot in slots))
@@ -84,9 +84,8 @@ class BankAuthor:
         path = self._files.vocabulary(category) / f"{slot}.txt"
         if not path.exists():
             others = ", ".join(name for name in slots if name != slot)
-            entries = await self._ask(
-                "vocabulary", ENTRIES, lambda entry: not set("{}") & set(entry), **about, bank=slot, banks=others
-            )
+            values = {**about, "bank": slot, "banks": others}
+            entries = await self._ask("vocabulary", ENTRIES, values, lambda entry: not set("{}") & set(entry))
             self._files.write(path, entries)
 
     async def _write_templates(self, category: Category, chapter: str, slots: Sequence[str], shown: str) -> None:
@@ -97,9 +96,11 @@ class BankAuthor:
         path = self._files.templates(category, chapter)
         if not path.exists():
             about = {"category": category.name, "subcategory": chapter, "slots": shown}
-            self._files.write(path, await self._ask("templates", TEMPLATES, usable, **about))
+            self._files.write(path, await self._ask("templates", TEMPLATES, about, usable))
 
-    async def _ask(self, name: str, count: int, usable: Callable[[str], bool] = bool, **values: str) -> list[str]:
+    async def _ask(
+        self, name: str, count: int, values: Mapping[str, str], usable: Callable[[str], bool] = bool
+    ) -> list[str]:
         text = (files("interleavethinker.training.data.writing") / "prompts" / f"{name}.md").read_text("utf-8").strip()
         for key, value in {"count": str(count), **values}.items():
             text = text.replace(f"{{{{{key}}}}}", value)
