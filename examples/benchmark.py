@@ -34,9 +34,9 @@ class RuleJudge(BaseChatModel):
         return "rule"
 
     def _generate(self, messages: list[BaseMessage], *args: object, **options: object) -> ChatResult:
-        parts = [part for part in messages[-1].content if isinstance(part, dict)]
-        shown = any(part["type"] == "image" for part in parts)
-        answer = parts[0]["text"].partition("Text of the answer:")[2].partition("Requirement:")[0]
+        question = messages[-1]
+        shown = any(block["type"] == "image" for block in question.content_blocks)
+        answer = question.text.partition("Text of the answer:")[2].partition("Requirement:")[0]
         met = shown or "ball" in answer
         return ChatResult(generations=[ChatGeneration(message=AIMessage(json.dumps({"criteria_met": met})))])
 

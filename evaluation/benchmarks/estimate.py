@@ -8,27 +8,19 @@ before they answer write more, and bill it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from pydantic import JsonValue
 
 from interleavethinker.evaluation.judges.chat import ChatJudge
 from interleavethinker.evaluation.judges.questions import ImageFile, ImageForm
+from interleavethinker.tools.prices import Price, load_prices, price_of
 
 from .benchmark import Benchmark, BenchmarkAnswer, Item, Piece
 
-__all__ = ["PRICES", "TYPICAL_IMAGES", "CostEstimate", "estimate_cost"]
+__all__ = ["TYPICAL_IMAGES", "CostEstimate", "estimate_cost"]
 
-PRICES: Mapping[str, tuple[float, float]] = {
-    "gemini-2.5-pro": (1.25, 10.0),
-    "gpt-5-mini": (0.25, 2.0),
-    "gpt-4.1-2025-04-14": (2.0, 8.0),
-    "gpt-4o": (2.5, 10.0),
-    "gpt-4o-2024-05-13": (5.0, 15.0),
-}
-"""US dollars for a million tokens, in and out: list prices of 2025, of the judges that published figures used and of
-the planner and critic of the profile `api`."""
 _TYPICAL_TEXT = "word " * 300
 TYPICAL_IMAGES = 5
 """Images of an answer whose number is not known."""
@@ -57,7 +49,7 @@ class CostEstimate:
 
     def at(self, price: tuple[float, float]) -> CostEstimate:
         """Returns the estimate with another price: US dollars for a million tokens, in and out."""
-        return _priced(self, price)
+        return _priced(self, Price(input=price[0], output=price[1]))
 
     @property
     def sentence(self) -> str:
@@ -117,13 +109,12 @@ def estimate_cost(
         None,
         answers is None,
     )
-    price = PRICES.get(model.rpartition(":")[2])
-    return estimate if price is None else _priced(estimate, price)
+    return _priced(estimate, price_of(model, load_prices()))
 
 
-def _priced(estimate: CostEstimate, price: tuple[float, float]) -> CostEstimate:
-    dollars = (estimate.input_tokens * price[0] + estimate.output_tokens * price[1]) / 1e6
-    return CostEstimate(**{**asdict(estimate), "dollars": round(dollars, 4)})
+def _priced(estimate: CostEstimate, price: Price | None) -> CostEstimate:
+    dollars = None if price is None else price.of_tokens(estimate.input_tokens, estimate.output_tokens)
+    return replace(estimate, dollars=None if dollars is None else round(dollars, 4))
 
 
 def _typical(benchmark: Benchmark) -> BenchmarkAnswer:

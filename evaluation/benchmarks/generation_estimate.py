@@ -14,16 +14,15 @@ from pydantic import JsonValue
 
 from interleavethinker.graph.profiles.profile import Profile, Role
 from interleavethinker.tools.chat.loading import OWN_PREFIX
+from interleavethinker.tools.prices import Price, load_prices, price_of
 from interleavethinker.tools.request_parsing import named_step_count
 
 from .benchmark import Item
-from .estimate import PRICES, TYPICAL_IMAGES
+from .estimate import TYPICAL_IMAGES
 from .experiments import attempts_of, is_stepwise
 
-__all__ = ["IMAGE_PRICES", "GenerationEstimate", "estimate_generation"]
+__all__ = ["GenerationEstimate", "estimate_generation"]
 
-IMAGE_PRICES: Mapping[str, float] = {"gpt-image-1": 0.042, "gemini-2.5-flash-image": 0.039}
-"""US dollars for an image of 1024 x 1024 pixels, of medium quality where there is a choice: list prices of 2025."""
 _PLAN_TOKENS = (1500, 2000)
 """Tokens of a planner's call, in and out."""
 _VERDICT_TOKENS = (2500, 400)
@@ -94,16 +93,17 @@ def estimate_generation(
     judged = not alone and experiment != "planner, no critic"
     verdicts = (least, most) if judged else (0, 0)
 
-    prices: dict[str, float | None] = {}
+    table, prices = load_prices(), dict[str, float | None]()
     image_model = profile.generator.model or ""
     hosted = ":" in image_model or profile.generator.url is not None or bool(profile.generator.command)
     image_name = image_model or "the image server"
     per_image = image_price if image_price is not None else 0.0
     if image_price is None and hosted:
-        prices[image_name] = IMAGE_PRICES.get(image_model.rpartition(":")[2])
+        price = price_of(image_model, table)
+        prices[image_name] = None if price is None else price.image
         per_image = prices[image_name] or 0.0
     per_plan, per_verdict = (
-        _price(role, tokens, prices) if used else 0.0
+        _price(role, tokens, table, prices) if used else 0.0
         for role, tokens, used in (
             (profile.planner, _PLAN_TOKENS, plans),
             (profile.critic, _VERDICT_TOKENS, judged),
@@ -119,11 +119,10 @@ def estimate_generation(
     )
 
 
-def _price(role: Role, tokens: tuple[int, int], prices: dict[str, float | None]) -> float:
+def _price(role: Role, tokens: tuple[int, int], table: Mapping[str, Price], prices: dict[str, float | None]) -> float:
     """Returns dollars for a call, and notes a hosted model whose price is not known."""
     if role.model is None or role.model.startswith(OWN_PREFIX):
         return 0.0
-    name = role.model.rpartition(":")[2]
-    price = PRICES.get(name)
-    prices[name] = None if price is None else price[0]
-    return 0.0 if price is None else (tokens[0] * price[0] + tokens[1] * price[1]) / 1e6
+    price = price_of(role.model, table)
+    dollars = prices[role.model.rpartition(":")[2]] = None if price is None else price.of_tokens(*tokens)
+    return dollars or 0.0

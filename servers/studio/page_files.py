@@ -20,7 +20,7 @@ _LIBRARIES = ("preact.umd.js", "hooks.umd.js", "htm.umd.js")
 _IMPORT = re.compile(r'^import (\{[^}]*\}) from "\./(\w+)\.js";\n', re.MULTILINE)
 _EXPORT_LIST = re.compile(r"^export \{([^}]*)\};\n?", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:const|async function|function|class) (\w+))", re.MULTILINE)
-_OPERATOR = re.compile(r" (=>|[!=]==|&&|\|\||\?\?|=) |(?<=\()(\{) | (\}\))")
+_OPERATOR = re.compile(r" (=>|[!=]==|&&|\|\||\?\??|[<>]?=|[:+*<>]) |(?<=\()(\{) | (\}\))|(?<=\)) (\{)|(\{) (?=\w)")
 
 
 @cache
@@ -60,15 +60,15 @@ def _add_module(name: str, modules: dict[str, str]) -> None:
         _EXPORT_LIST.sub("", _IMPORT.sub(lambda found: f"const {found[1].replace(' ', '')} = ${found[2]};\n", source)),
     )
     body = _OPERATOR.sub(
-        r"\1\2\3", _squeezed(body)
+        r"\1\2\3\4\5", _squeezed(body)
     )  # In none of the page's texts does an operator stand between spaces.
     modules[name] = f"const ${name}=(()=>{{\n{body}\nreturn{{{','.join(names)}}};\n}})();"
 
 
 def _squeezed(source: str) -> str:
-    """Removes indentation, empty lines and comments that stand on lines of their own."""
+    """Removes indentation, empty lines and comments, except those of several lines beside code."""
     without = re.sub(r"^\s*/\*.*?\*/\s*$", "", source, flags=re.DOTALL | re.MULTILINE)
-    lines = (line.strip() for line in without.splitlines())
+    lines = (line.partition(" // ")[0].strip() for line in without.splitlines())
     return "\n".join(line for line in lines if line and not line.startswith("//"))
 
 

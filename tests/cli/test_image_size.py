@@ -5,9 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 from interleavethinker.cli import exit_codes as exits
+from interleavethinker.tools.images.png import image_size
 
 STORY = "a big red ball on the left, at night. then make the ball blue"
 Run = Callable[..., tuple[int, str, str]]
@@ -17,8 +17,8 @@ def test_a_size_reaches_every_image_and_the_exports(run: Run, home: Path) -> Non
     assert run("run", STORY, "--profile", "cells.toml", "--size", "64x32", "--out", "wide")[0] == exits.OK
     record = json.loads((home / "wide" / "trajectory.json").read_text())
     assert record["image_size"] == "64x32"
-    sizes = {Image.open(path).size for path in (home / "wide" / "images").glob("*.png")}
-    assert sizes == {(64, 32)}
+    images = [path.read_bytes() for path in (home / "wide" / "images").glob("*.png")]
+    assert {image_size(data) for data in images} == {(64, 32)}
     assert "64x32" in (home / "wide" / "document.md").read_text()
     assert "64x32" in (home / "wide" / "index.html").read_text()
     assert "image size 64x32" in run("show", "last")[1]

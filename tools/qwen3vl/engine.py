@@ -130,7 +130,7 @@ class ContinuousEngine:
         with torch.inference_mode():
             complete = [sequence for sequence in self._sequences if sequence.is_complete]
             for sequence in complete:
-                self.drop(sequence)
+                self._drop(sequence)
             if not complete and self._sequences:
                 active = self._sequences
                 logits = self._decoder.next_logits(
@@ -141,11 +141,17 @@ class ContinuousEngine:
                 self._append_tokens(active, logits)
                 complete = [sequence for sequence in active if sequence.is_complete]
                 for sequence in complete:
-                    self.drop(sequence)
+                    self._drop(sequence)
             return [(sequence, self._completion(sequence)) for sequence in complete]
 
     def drop(self, key: object) -> None:
         """Makes a prompt inactive; does nothing if it is not active."""
+        import torch
+
+        with torch.inference_mode():  # The cache was made in it, and moving a row writes to it.
+            self._drop(key)
+
+    def _drop(self, key: object) -> None:
         row = next((row for row, sequence in enumerate(self._sequences) if sequence is key), None)
         if row is None:
             return

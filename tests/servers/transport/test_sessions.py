@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import httpx2
 import pytest
 from mcp.server.mcpserver import MCPServer
+from sse_starlette.sse import AppStatus
 
 from interleavethinker.servers.transport.http import HttpOptions, http_app
 
@@ -30,6 +31,12 @@ async def client_of(server: MCPServer) -> AsyncIterator[httpx2.AsyncClient]:
         ) as client,
     ):
         yield client
+
+
+@pytest.fixture(autouse=True)
+def no_server_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The end of an earlier server in this process would end this one's answers."""
+    monkeypatch.setattr(AppStatus, "should_exit", False)
 
 
 async def test_the_number_of_open_sessions_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -107,6 +107,19 @@ def test_the_tokens_are_those_of_generate(tiny: LocalModel, one: Prompt) -> None
     assert_same(found, by_generate(tiny, one))
 
 
+def test_a_dropped_prompt_leaves_the_others_as_they_are(tiny: LocalModel) -> None:
+    engine = engine_of(tiny)
+    dropped, kept = engine.start(VARIED[3]), engine.start(VARIED[1])
+    engine.step()
+    engine.drop(dropped)  # As a scheduler does whose caller has left: between two steps, and not within one.
+    completions: list[tuple[object, Completion]] = []
+    while not completions:
+        completions = engine.step()
+    ((key, found),) = completions
+    assert key is kept
+    assert_same(found, by_generate(tiny, VARIED[1]))
+
+
 @pytest.mark.parametrize("rows", [2, 3, 7, 16])
 def test_prompts_of_any_settings_run_side_by_side_and_get_what_they_get_alone(tiny: LocalModel, rows: int) -> None:
     engine = engine_of(tiny)
