@@ -68,6 +68,10 @@ def write_json(path: Path, value: object) -> Path:
     return path
 
 
+class _PatientServer(ThreadingHTTPServer):
+    request_queue_size = 512  # Callers connect side by side; the system resets what does not fit into the queue.
+
+
 @contextlib.contextmanager
 def chat_server(answer: Callable[[str, list[bytes]], str]) -> Iterator[str]:
     """Serves `/v1/chat/completions` on this machine; yields the base URL. The function gets the text and the images."""
@@ -94,7 +98,7 @@ def chat_server(answer: Callable[[str, list[bytes]], str]) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = _PatientServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:

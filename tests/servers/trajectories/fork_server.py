@@ -79,8 +79,10 @@ class ForkServer:
 async def fork_server(folder: Path) -> AsyncIterator[ForkServer]:
     """Runs a fork server until the context is left; whatever it has forked ends with it."""
     address = folder / "fork"
+    # By its path, since pools of workers keep the current folder out of the import path of all later processes.
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", __name__, str(address), cwd=Path(__file__).parents[3], stdout=asyncio.subprocess.PIPE
+        sys.executable, "-m", __name__, str(address), env=environment, stdout=asyncio.subprocess.PIPE
     )
     try:
         assert process.stdout is not None
