@@ -29,7 +29,7 @@ from .options import (
     check_export_folder,
     limits_with,
 )
-from .terminal import console, echo, echo_json
+from .terminal import console, echo, echo_json, minutes_of
 from .workspace_command import workspace_command
 
 if TYPE_CHECKING:
@@ -275,13 +275,8 @@ class _Progress:
             line += f"; ${self._dollars:.2f} so far"
         if left and self._worked:
             seconds = (time.monotonic() - self._clock) / self._worked * left
-            line += f"; about {_duration(seconds)} left"
+            line += f"; about {minutes_of(seconds)} left"
         return line
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}" if minutes >= 60 else f"{minutes}:{rest:02}"
 
 
 def _report(work: "Batch", *, as_json: bool) -> None:

@@ -30,6 +30,8 @@ from interleavethinker.graph.export.word_diff import word_diff
 from interleavethinker.tools.plain_text import one_line
 from interleavethinker.tools.types import Attempt, CheckReport, Plan
 
+from .terminal import minutes_of
+
 if TYPE_CHECKING:
     from interleavethinker.graph import Trajectory
 
@@ -190,11 +192,11 @@ class LiveView:
         calls, most = self._calls()
         parts = [] if most is None else [f"{calls} of at most {most} generator {'call' if most == 1 else 'calls'}"]
         parts += [f"${self._dollars:.2f}"] if self._dollars else []
-        parts.append(_minutes(self._clock() - self._started))
+        parts.append(minutes_of(self._clock() - self._started))
         finished = self._step - self._first_step
         left = len(self._plan.steps) - self._step if self._plan else 0
         if self._working_since is not None and finished > 0 and left > 0:
-            parts.append(f"about {_minutes((self._clock() - self._working_since) / finished * left)} left")
+            parts.append(f"about {minutes_of((self._clock() - self._working_since) / finished * left)} left")
         return ", ".join(parts)
 
     def _calls(self) -> tuple[int, int | None]:
@@ -241,10 +243,3 @@ def _is_inherited(attempt: Attempt, trajectory: "Trajectory") -> bool:
     if trajectory.parent_step is None:
         return False
     return (attempt.step, attempt.iteration) < (trajectory.parent_step, trajectory.parent_iteration or 0)
-
-
-def _minutes(seconds: float) -> str:
-    """Returns a duration as `0:07` or `1:02:03`."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -26,6 +26,7 @@ __all__ = [
     "echo",
     "echo_json",
     "flush_output",
+    "minutes_of",
     "prepare_streams",
 ]
 
@@ -138,3 +139,10 @@ def _readable(error: UnicodeError) -> tuple[str | bytes, int]:
     bad = error.object[error.start : error.end]
     shown = "".join(_PLAIN.get(one) or one.encode("ascii", "backslashreplace").decode() for one in bad)
     return shown, error.end
+
+
+def minutes_of(seconds: float) -> str:
+    """Returns a duration as `0:07` or `1:02:03`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
