@@ -1,9 +1,10 @@
 """Hands prompts from any thread to one thread that completes them. Knows nothing of models."""
 
+import contextlib
 import queue
 import threading
 from abc import ABC, abstractmethod
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,7 @@ class PromptThread(ABC):
         """New prompts; None asks the thread to end."""
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._unanswered: set[Future[Completion]] = set()
         self._closed = False
 
     def submit(self, prompt: "Prompt", max_batch: int) -> "Future[Completion]":
@@ -51,8 +53,10 @@ class PromptThread(ABC):
                     "The model was unloaded while it was in use. Call it again to reload it.", code="unloaded"
                 )
             if self._thread is None:
-                self._thread = threading.Thread(target=self._serve, name="qwen3-vl", daemon=True)
+                self._thread = threading.Thread(target=self._run, name="qwen3-vl", daemon=True)
                 self._thread.start()
+            self._unanswered.add(pending.future)
+            pending.future.add_done_callback(self._unanswered.discard)
             self._arrivals.put(pending)
         return pending.future
 
@@ -65,6 +69,20 @@ class PromptThread(ABC):
                 self._arrivals.put(None)
         if thread is not None:
             thread.join()
+
+    def _run(self) -> None:
+        try:
+            self._serve()
+        except Exception as error:  # noqa: BLE001 - without an answer, callers would wait without end
+            with self._lock:  # The next prompt starts another thread.
+                self._thread = None
+                with contextlib.suppress(queue.Empty):
+                    while True:
+                        self._arrivals.get_nowait()
+                unanswered = tuple(self._unanswered)
+            for future in unanswered:
+                with contextlib.suppress(InvalidStateError):  # It was cancelled at this moment.
+                    future.set_exception(error)
 
     @abstractmethod
     def _serve(self) -> None:

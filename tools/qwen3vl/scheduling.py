@@ -67,6 +67,14 @@ class Scheduler(PromptThread):
         self.steps: Counter[int] = Counter()
 
     def _serve(self) -> None:
+        try:
+            self._work()
+        finally:
+            self._engine = None  # It holds the weights.
+            self._active.clear()
+            self._waiting.clear()
+
+    def _work(self) -> None:
         open_ = True
         while open_ or self._waiting or self._active:
             open_ = self._receive(wait=open_ and not (self._waiting or self._active)) and open_
@@ -77,7 +85,6 @@ class Scheduler(PromptThread):
                 self._start(self._waiting.popleft())
             if self._active:
                 self._step()
-        self._engine = None  # It holds the weights.
 
     def _receive(self, *, wait: bool) -> bool:
         """Takes what has arrived, and returns False if it included the request to end."""

@@ -110,6 +110,25 @@ async def test_a_cancelled_call_stops_at_the_next_token_and_leaves_its_slot_to_o
     assert ["never started"] not in engine.rows
 
 
+def test_a_defect_on_the_thread_reaches_the_callers_and_the_next_call_is_answered() -> None:
+    class Defective(CountingEngine):
+        def drop(self, key: object) -> None:  # noqa: ARG002 - the signature of the engine
+            raise RuntimeError("a defect")
+
+    engines = [Defective(), CountingEngine()]
+    first = engines[0]
+    scheduler = Scheduler(lambda: engines.pop(0))
+    abandoned, waiting = (scheduler.submit(prompt(name, 1000), 2) for name in ("abandoned", "waiting"))
+    first.allow(1)
+    abandoned.cancel()
+    first.permits.release(2)
+    with pytest.raises(RuntimeError, match="a defect"):
+        waiting.result(WAIT)
+    engines[0].permits.release(1)
+    assert scheduler.submit(prompt("next", 1), 2).result(WAIT).text == "next"
+    scheduler.close()
+
+
 def test_a_prompt_that_cannot_be_read_fails_alone() -> None:
     engine = CountingEngine()
     scheduler = Scheduler(lambda: engine)
