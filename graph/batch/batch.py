@@ -26,7 +26,8 @@ from interleavethinker.graph.workspace.snapshot import Trajectory
 from interleavethinker.graph.workspace.workspace import Workspace
 from interleavethinker.tools.errors import InputError, InterleaveError, ProfileError, TrajectoryError
 from interleavethinker.tools.file_lock import only_writer
-from interleavethinker.tools.files import atomic_write
+from interleavethinker.tools.files import atomic_write, read_at_most
+from interleavethinker.tools.images.png import ImageLimits
 from interleavethinker.tools.request_parsing import place_images
 
 from .manifest import BatchRequest, unique_names
@@ -252,8 +253,8 @@ async def run_batch(
 
 def _digest(image: Path) -> str:
     try:
-        return hashlib.sha256(image.read_bytes()).hexdigest()
-    except OSError:
+        return hashlib.sha256(read_at_most(image, ImageLimits().max_bytes)).hexdigest()
+    except (OSError, InputError):  # Told when the image is added.
         return f"unreadable {image}"
 
 

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, Va
 from interleavethinker.graph.limits import Limits
 from interleavethinker.graph.profiles.profile import problems_of
 from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.files import read_at_most
 from interleavethinker.tools.plain_text import quotation
 from interleavethinker.tools.request_parsing import place_images
 
@@ -25,6 +26,8 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 _RESERVED = {"index.html", "report.csv", "settings.csv", "batch.json"}
 """Files of the batch itself, which lie beside the folders of its answers."""
 _MAX_PROBLEMS = 10
+_MAX_FILE = 64 * 2**20
+"""Bytes: a hundred thousand requests of a page each."""
 _MAX_SWEEP = 100_000
 
 
@@ -82,7 +85,7 @@ def read_manifest(path: str | Path) -> list[BatchRequest]:
     """
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_at_most(path, _MAX_FILE).decode("utf-8-sig")
     except OSError as error:
         raise InputError(f"Cannot read the manifest {path}: {error.strerror}.") from error
     except UnicodeDecodeError as error:

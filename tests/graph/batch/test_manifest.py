@@ -31,6 +31,11 @@ def test_requests_are_read_with_images_beside_the_manifest_and_numbers_for_names
     assert (second.name, second.seed, second.profile, second.approve_plan) == ("cat", 4, "klein", True)
 
 
+def test_a_manifest_without_an_end_is_refused() -> None:
+    with pytest.raises(InputError, match="too large: more than 64 MiB"):
+        read_manifest("/dev/zero")
+
+
 def test_every_line_that_cannot_be_used_is_named_with_its_problem(tmp_path: Path) -> None:
     lines = [
         {"text": "fine"},
