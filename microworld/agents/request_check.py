@@ -125,14 +125,16 @@ class RequestCheck:
 
     def _image_faults(self, meaning: Interpretation, images: Sequence[Sha256]) -> list[str]:
         """Returns what the images lack of what the request requires, one image after the other."""
-        reached, faults = 0, list[str]()
+        reached = 0
         for image in images:
             if reached == len(meaning.targets):
                 return []  # The plan check reports steps that were not asked for.
-            faults = image_satisfies(meaning.targets[reached], open_rgb(self._store.get(image)))
-            reached += not faults
+            reached += not image_satisfies(meaning.targets[reached], open_rgb(self._store.get(image)))
         if reached == len(meaning.targets):
             return []
+        faults = image_satisfies(meaning.targets[-1], open_rgb(self._store.get(images[-1]))) if images else []
+        if images and not faults:
+            return [f"of the {len(meaning.targets)} images that the request asks for, number {reached + 1} is missing"]
         return [f"the last image is not what the request asks for: {'; '.join(faults) or 'there is none'}"]
 
 

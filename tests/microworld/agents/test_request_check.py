@@ -144,6 +144,20 @@ async def test_an_image_that_misses_its_step_is_a_fault_of_the_document(store: I
     assert any("last image" in fault for fault in report.faults)
 
 
+async def test_the_last_image_is_compared_with_the_end_of_the_request(store: ImageStore) -> None:
+    plan = plan_of(*RIGHT)
+    shown = carried_out(store, plan, {0: "a small blue boat on the left, at night"})
+    report = await RequestCheck(store).check_document(request(store, STORY), plan, shown)
+    (last,) = [fault for fault in report.faults if "last image" in fault]
+    assert "white cat" in last
+    assert "boat" in last
+    assert "ball" not in last, "the ball is as it should be in the end"
+    hidden = carried_out(store, plan)
+    hidden[0] = hidden[1]
+    report = await RequestCheck(store).check_document(request(store, STORY), plan, hidden)
+    assert report.faults == ("Of the 3 images that the request asks for, number 1 is missing.",)
+
+
 async def test_a_document_that_follows_a_wrong_plan_is_compared_with_the_request(store: ImageStore) -> None:
     plan = plan_of(*RIGHT[:2])
     report = await RequestCheck(store).check_document(request(store, STORY), plan, carried_out(store, plan))
