@@ -8,14 +8,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import multiprocessing
-import os
 import pickle
-import signal
 import sys
 import threading
 from multiprocessing.connection import Connection
 from typing import Any, Generic, TypeVar
+
+from interleavethinker.evaluation.spawned_processes import follow_parent, spawn_context
 
 from .base import Call, RemoteError, Worker, WorkerDiedError, sendable
 
@@ -60,8 +59,7 @@ class _Process(Generic[In, Out]):
         await asyncio.shield(asyncio.to_thread(self._stop))
 
     def _start(self) -> None:
-        os.environ.setdefault("PYTHONSAFEPATH", "1")  # Otherwise children import Python files of the current folder.
-        context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
+        context = spawn_context()
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=_main, args=(theirs, self._worker))
         self._process.start()
@@ -126,8 +124,7 @@ async def start_process(worker: Worker[In, Out]) -> _Process[In, Out]:
 
 def _main(pipe: Connection, worker: Worker[Any, Any]) -> None:
     """Runs in the new process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the driver ends the workers
-    threading.Thread(target=_exit_with_driver, daemon=True).start()
+    follow_parent()
     with contextlib.suppress(EOFError, OSError):
         asyncio.run(_serve(pipe, worker))
 
@@ -171,10 +168,3 @@ def _leave_cores_to_others() -> None:
     torch = sys.modules.get("torch")
     if torch is not None:
         torch.set_num_threads(1)
-
-
-def _exit_with_driver() -> None:
-    driver = multiprocessing.parent_process()
-    if driver is not None:
-        driver.join()
-        os._exit(1)
