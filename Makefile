@@ -9,7 +9,13 @@
 #   make deepagents-test    the example for deepagents, likewise
 #   make lmms-eval-test     lmms-eval's own program with our model and our answers; needs a package index
 #   make client-tests       both servers as agent frameworks and TypeScript clients see it; needs a package index and npm
+#   make cluster-test       two hosts share a workspace in PostgreSQL and an object store; needs PostgreSQL and a package index
+#   make deploy-test        the files in deploy/ against the schemas of Kubernetes and Compose; needs a package index
 #   make ray-test           data stages on a real Ray cluster of two workers; needs a package index
+#   make plain-test         finished models with plain transformers, in an environment without this package
+#   make experiment-test    miniatures of the experiments of several trainings, each killed once
+#   make gpu-steps          a few steps of an 8 B critic with random weights on one GPU: seconds and memory
+#   make distributed-test   training by two processes on a CPU, with torchrun and with the shipped FSDP configuration
 #   make mcpb               dist/interleavethinker.mcpb, a bundle for Claude Desktop; needs npm
 #   make slim-test          an installation without extras, in an empty environment; needs a package index
 #
@@ -31,6 +37,10 @@ BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 STAMP := .venv/.installed-$(EXTRAS)
 PACKAGES := cli evaluation graph microworld servers tools training
 PROGRAM := $(BIN)/interleavethinker
+CLIENTS := .client-venvs
+UV := 0.13.9
+# For environments of single checks: a tenth of pip's work.
+UV_PIP = $(CLIENTS)/uv/$(notdir $(BIN))/uv pip install --quiet
 
 .PHONY: setup run test check format format-check lint types layers wheel-test
 .DEFAULT_GOAL := setup
@@ -45,6 +55,7 @@ $(STAMP): pyproject.toml constraints.txt hashes.txt
 	@echo 'Installing into .venv: about 300 MB with the CPU build of torch, several GB with the CUDA build.'
 	$(if $(TORCH_INDEX),$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -c constraints.txt --index-url $(TORCH_INDEX) torch)
 	PYTHONWARNINGS=ignore $(BIN)/python tests/install.py $(EXTRAS)
+	@$(BIN)/python -m compileall -q interleavethinker $(PACKAGES) # where Python may not keep bytecode, each start would compile
 	@touch $@ $(if $(findstring dev,$(EXTRAS)),.venv/.installed-local)
 
 # The prompt is passed in the environment, so that neither make nor the shell interprets its characters.
@@ -99,6 +110,7 @@ ROUNDS ?= 20000
 KILLS ?= 500
 SERVER_KILLS ?= 20
 CONNECTIONS ?= 5000
+OPERATIONS ?= 5000
 SEED ?= 0
 .PHONY: benchmark-miniature
 benchmark-miniature: $(STAMP)
@@ -112,7 +124,7 @@ benchmark-scale: $(STAMP)
 LMMS_BIN := .lmms-venv/$(notdir $(BIN))
 .PHONY: lmms-eval-test
 lmms-eval-test: .lmms-venv/.installed
-	$(LMMS_BIN)/pytest -o faulthandler_timeout=3000 tests/evaluation/benchmarks/test_with_lmms_eval.py
+	$(LMMS_BIN)/pytest -o faulthandler_timeout=3000 tests/evaluation/benchmarks/test_with_lmms_eval.py tests/evaluation/benchmarks/test_tasks_of_lmms_eval.py
 
 .lmms-venv/.installed: pyproject.toml constraints.txt
 	@test -x $(LMMS_BIN)/python || $(PYTHON) -m venv .lmms-venv
@@ -131,18 +143,66 @@ loop-bench: $(STAMP)
 growth-bench: $(STAMP)
 	$(BIN)/python tests/graph/growth.py --out results/growth.json
 
+# Kills the command line at many moments of masks, references, variants, lookups, the drift guard, batches and sweeps.
+.PHONY: kill-test
+kill-test: $(STAMP)
+	KILL_TESTS=1 $(BIN)/pytest tests/cli/test_killed.py
+
+# Seconds and dollars of a document on several GPUs, and a simulated fleet of up to 1,000; the site shows the result.
+.PHONY: capacity
+capacity: $(STAMP)
+	$(BIN)/python -m interleavethinker.evaluation.throughput.capacity --out results/capacity.json
+
 .PHONY: robustness
 robustness: $(STAMP)
 	$(BIN)/python tests/robustness/fuzz.py --rounds $(ROUNDS) --seed $(SEED)
-	$(BIN)/python tests/robustness/kill.py --rounds $(KILLS) --seed $(SEED)
+	$(BIN)/python -m tests.robustness.kill --rounds $(KILLS) --seed $(SEED)
 	$(BIN)/python -m tests.servers.trajectories.kill --kills $(SERVER_KILLS) --seed $(SEED)
 	$(BIN)/python tests/robustness/clients.py --connections $(CONNECTIONS)
+	INTERLEAVETHINKER_OPERATIONS=$(OPERATIONS) $(BIN)/pytest -o faulthandler_timeout=3000 tests/graph/workspace/test_responsiveness.py -k mixed_operations
 
 # Ray's wheel has 79 MB, and every test starts a cluster of two workers on this machine.
-.PHONY: ray-test
-ray-test: $(STAMP)
-	@$(BIN)/python -c 'import ray' 2>/dev/null || $(BIN)/pip install --quiet $(CONSTRAIN) -e '.[ray]'
-	RAY_TESTS=1 $(BIN)/pytest -k ray tests/evaluation/executors tests/training/data/test_executors.py tests/evaluation/benchmarks/test_sharded_answers.py
+.PHONY: ray-test ray-tools
+ray-tools: $(STAMP)
+	@$(BIN)/python -c 'import ray' 2>/dev/null || PYTHONWARNINGS=ignore $(BIN)/python tests/install.py ray
+
+ray-test: ray-tools
+	RAY_TESTS=1 $(BIN)/pytest -k ray tests/evaluation/executors tests/training/data/test_executors.py tests/training/data/test_ray_data.py tests/evaluation/benchmarks/test_sharded_answers.py tests/cli/test_batch.py
+
+# Only what a user of a finished model installs; torchvision because transformers' processor for Qwen3-VL needs it.
+PLAIN_BIN := .plain-venv/$(notdir $(BIN))
+.PHONY: plain-test
+plain-test: $(STAMP) .plain-venv/.installed
+	PLAIN_PYTHON=$(PLAIN_BIN)/python $(BIN)/pytest -o faulthandler_timeout=3000 tests/training/elsewhere/test_plain_transformers.py
+
+.plain-venv/.installed: constraints.txt
+	@test -x $(PLAIN_BIN)/python || $(PYTHON) -m venv .plain-venv
+	$(PLAIN_BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch transformers pillow jinja2 peft
+	$(PLAIN_BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps 'torchvision==0.28.*'
+	@touch $@
+
+# Needs a GPU of 80 GB, 20 GB of disk and about five minutes; downloads no weights. The folder must be new.
+.PHONY: gpu-steps
+gpu-steps: $(STAMP)
+	$(BIN)/python -m tests.training.elsewhere.real_size_steps --out runs/real-size-steps
+
+# The miniatures of the experiments, each killed once and run to its end; some minutes.
+.PHONY: experiment-test
+experiment-test: $(STAMP)
+	EXPERIMENT_TESTS=1 $(BIN)/pytest -o faulthandler_timeout=3000 -n 2 tests/training/test_experiments_killed.py
+
+.PHONY: distributed-test
+distributed-test: $(STAMP)
+	DISTRIBUTED_TESTS=1 $(BIN)/pytest -o faulthandler_timeout=3000 tests/training/elsewhere/test_two_processes.py
+
+# A temporary PostgreSQL server and an S3-compatible one. Debian: apt-get install postgresql; skipped where it is missing.
+.PHONY: cluster-test cluster-tools
+cluster-tools: $(STAMP)
+	@$(BIN)/python -c 'import psycopg, s3fs, moto.server' 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt 'psycopg[binary]' langgraph-checkpoint-postgres s3fs 'moto[s3]==5.2.5' flask flask-cors
+
+cluster-test: cluster-tools
+	CLUSTER_TESTS=1 $(BIN)/pytest -n 2 --dist loadfile -k "postgres or cluster" tests/cli/test_cluster.py tests/graph/workspace/test_postgres.py \
+	  tests/graph/workspace/test_worker.py tests/graph/workspace/test_workspace.py tests/graph/workspace/test_human_review.py
 
 # Trajectories per minute of the micro world in this process, in one worker process, and in two.
 .PHONY: executor-bench
@@ -164,9 +224,9 @@ SERVER_BIN := .server-venv/$(notdir $(BIN))
 server-test: .server-venv/.installed
 	$(SERVER_BIN)/pytest tests/graph/test_langgraph_server.py
 
-.server-venv/.installed: pyproject.toml constraints.txt
-	@test -x $(SERVER_BIN)/python || $(PYTHON) -m venv .server-venv
-	PYTHONWARNINGS=ignore $(SERVER_BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[server]' blockbuster numpy pytest pytest-asyncio
+.server-venv/.installed: pyproject.toml constraints.txt $(CLIENTS)/uv/.installed
+	@test -x $(SERVER_BIN)/python || $(PYTHON) -m venv --without-pip .server-venv
+	$(UV_PIP) --python $(SERVER_BIN)/python -c constraints.txt -e '.[server]' blockbuster numpy pytest pytest-asyncio
 	@touch $@
 
 # The graph, its schemas and LangGraph's server on other versions of Python: make versions-test VERSIONS="python3.12 python3.13"
@@ -186,14 +246,23 @@ DEEP_BIN := .deepagents-venv/$(notdir $(BIN))
 deepagents-test: .deepagents-venv/.installed
 	$(DEEP_BIN)/pytest tests/docs/test_deep_agent.py
 
-.deepagents-venv/.installed: pyproject.toml constraints.txt
-	@test -x $(DEEP_BIN)/python || $(PYTHON) -m venv .deepagents-venv
+.deepagents-venv/.installed: pyproject.toml constraints.txt $(CLIENTS)/uv/.installed
+	@test -x $(DEEP_BIN)/python || $(PYTHON) -m venv --without-pip .deepagents-venv
 	@grep -vE '^(langchain-google-genai|google-genai|tenacity)==' constraints.txt >.deepagents-venv/constraints.txt
-	PYTHONWARNINGS=ignore $(DEEP_BIN)/python -m pip install --quiet --disable-pip-version-check -c .deepagents-venv/constraints.txt -e . deepagents==0.7.32 blockbuster numpy pytest pytest-asyncio
+	$(UV_PIP) --python $(DEEP_BIN)/python -c .deepagents-venv/constraints.txt -e . deepagents==0.7.32 blockbuster numpy pytest pytest-asyncio
 	@touch $@
 
-CLIENTS := .client-venvs
-UV := 0.13.9
+# The schemas of all versions of Kubernetes have 130 MB.
+DEPLOY_BIN := .deploy-venv/$(notdir $(BIN))
+.PHONY: deploy-test
+deploy-test: $(STAMP) .deploy-venv/.installed
+	DEPLOY_PYTHON=$(DEPLOY_BIN)/python $(BIN)/pytest tests/deploy
+
+.deploy-venv/.installed: $(CLIENTS)/uv/.installed
+	$(PYTHON) -m venv --without-pip .deploy-venv
+	$(UV_PIP) --python $(DEPLOY_BIN)/python -c constraints.txt kubernetes-validate==1.37.0 compose-spec==0.2.1
+	@touch $@
+
 $(CLIENTS)/uv/.installed:
 	$(PYTHON) -m venv $(CLIENTS)/uv
 	$(CLIENTS)/uv/$(notdir $(BIN))/python -m pip install --quiet --disable-pip-version-check uv==$(UV)
@@ -215,7 +284,7 @@ $(CLIENTS)/.installed: $(CLIENT_LOCKS) $(CLIENTS)/uv/.installed
 	for lock in $(CLIENT_LOCKS); do \
 	  folder=$(CLIENTS)/$$(basename $$lock .txt); \
 	  $(PYTHON) -m venv --without-pip $$folder && \
-	  $(CLIENTS)/uv/$(notdir $(BIN))/uv pip install --quiet --require-hashes --python $$folder/$(notdir $(BIN))/python -r $$lock || exit 1; \
+	  $(UV_PIP) --require-hashes --python $$folder/$(notdir $(BIN))/python -r $$lock || exit 1; \
 	done
 	@touch $@
 

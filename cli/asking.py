@@ -60,7 +60,7 @@ async def ask_about_attempt(workspace: "Workspace", trajectory: str, attempt: At
     """Asks about an image and records the verdict; returns False if the person quits."""
     verdict = attempt.verdict
     if attempt.image is not None:
-        echo(f"Image: {workspace.store.path(attempt.image)}", err=True)
+        echo(f"Image: {workspace.store.file(attempt.image)}", err=True)
     if verdict is None or verdict.success is None:
         echo("The critic gave no verdict.", err=True)
     else:

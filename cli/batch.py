@@ -1,33 +1,41 @@
 """`interleavethinker batch` and `sweep`: the requests of a manifest, side by side, into one folder with one report."""
 
 import contextlib
-import json
 import time
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.plain_text import one_line
+from interleavethinker.tools.structured_text import parse_json
 
-from .estimating import require_prices
+from .estimating import print_batch_estimate, require_prices
 from .exit_codes import FAILURE, INTERRUPTED, OK, WAITING
 from .interrupts import pause_on_interrupt
 from .options import (
+    Aspect,
+    Estimate,
     Json,
     LookAhead,
     MaxAttempts,
     MaxCalls,
     MaxCost,
+    MaxDrift,
+    OnDrift,
     ProfileName,
     Quiet,
+    Size,
     TimeLimit,
+    Variants,
     check_export_folder,
+    image_size_of,
     limits_with,
+    with_drift_guard,
 )
 from .terminal import console, echo, echo_json, minutes_of
 from .workspace_command import workspace_command
@@ -35,10 +43,12 @@ from .workspace_command import workspace_command
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
+    from interleavethinker.evaluation.executors.base import ExecutorName
     from interleavethinker.graph import Limits, Workspace
     from interleavethinker.graph.batch.batch import Batch
     from interleavethinker.graph.batch.manifest import BatchRequest
     from interleavethinker.graph.batch.results import BatchResult
+    from interleavethinker.graph.batch.working import BatchExecutor
 
 __all__ = ["batch", "sweep"]
 
@@ -58,6 +68,11 @@ BatchFolder = Annotated[
         help="Folder of the answers; by default runs/ and the manifest's name.",
     ),
 ]
+Executor = Annotated[
+    str, typer.Option(help="Where the requests run: local (this process), processes, or ray (a cluster, RAY_ADDRESS).")
+]
+Processes = Annotated[int, typer.Option(min=0, help="Worker processes or Ray actors; 0: one for each core.")]
+Gpus = Annotated[float, typer.Option(min=0, help="With ray: GPUs of each worker.")]
 ApprovePlans = Annotated[
     bool, typer.Option("--approve-plan", help="Only plan; each plan waits for your approval with `approve`.")
 ]
@@ -70,27 +85,39 @@ async def batch(
     profile: ProfileName = None,
     out: BatchFolder = None,
     at_once: AtOnce = 8,
+    executor: Executor = "local",
+    processes: Processes = 0,
+    gpus: Gpus = 0.0,
     approve_plan: ApprovePlans = False,
+    size: Size = None,
+    aspect: Aspect = None,
     max_attempts: MaxAttempts = None,
     max_calls: MaxCalls = None,
     max_cost: MaxCost = None,
     time_limit: TimeLimit = None,
     look_ahead: LookAhead = None,
+    variants: Variants = None,
+    on_drift: OnDrift = None,
+    max_drift: MaxDrift = None,
+    estimate: Estimate = False,
     quiet: Quiet = False,
     json_output: Json = False,
 ) -> int:
     """Answer the requests of a manifest side by side.
 
     Each line is a JSON object: text, images (paths), and if needed name,
-    profile, seed, limits, approve_plan. Every answer gets a folder with its
-    storyboard; report.csv and the contact sheet index.html show all of them.
+    profile, seed, image_size, limits, approve_plan. Every answer gets a
+    folder with its storyboard; report.csv and the contact sheet index.html
+    show all of them.
 
     Nothing finished is done again: run the same command to continue after
     Ctrl-C, a crash or a failure. A failed request stops no other one.
+    --executor processes, or ray, spreads the requests over several workers.
 
     Examples:
     interleavethinker batch requests.jsonl --at-once 8
     interleavethinker batch requests.jsonl --profile klein --out runs/klein
+    interleavethinker batch requests.jsonl --executor processes --processes 4
 
     Exit codes: 0 all done, 2 refused manifest, 3 some requests failed,
     4 plans wait for approval, 130 paused or cancelled.
@@ -104,8 +131,13 @@ async def batch(
         max_cost=max_cost,
         time_limit=time_limit,
         look_ahead=look_ahead,
+        variants=variants,
+        on_drift=on_drift,
+        max_drift=max_drift,
     )
     requests = read_manifest(manifest)
+    if estimate:
+        return _estimated(requests, profile, limits, image_size_of(size, aspect), as_json=json_output)
     return await _run(
         workspace,
         requests,
@@ -113,6 +145,8 @@ async def batch(
         profile=profile,
         limits=limits,
         at_once=at_once,
+        executor=_executor(executor, processes, gpus),
+        image_size=image_size_of(size, aspect),
         approve_plan=approve_plan,
         quiet=quiet,
         as_json=json_output,
@@ -125,16 +159,25 @@ async def sweep(
     manifest: Manifest,
     vary: Annotated[
         list[str],
-        typer.Option(help="NAME=VALUE,VALUE,…: profile, seed, or a limit such as max_attempts; repeatable."),
+        typer.Option(help="NAME=VALUE,VALUE,…: profile, seed, image_size, or a limit as max_attempts; repeatable."),
     ],
     profile: ProfileName = None,
     out: BatchFolder = None,
     at_once: AtOnce = 8,
+    executor: Executor = "local",
+    processes: Processes = 0,
+    gpus: Gpus = 0.0,
+    size: Size = None,
+    aspect: Aspect = None,
     max_attempts: MaxAttempts = None,
     max_calls: MaxCalls = None,
     max_cost: MaxCost = None,
     time_limit: TimeLimit = None,
     look_ahead: LookAhead = None,
+    variants: Variants = None,
+    on_drift: OnDrift = None,
+    max_drift: MaxDrift = None,
+    estimate: Estimate = False,
     quiet: Quiet = False,
     json_output: Json = False,
 ) -> int:
@@ -160,8 +203,13 @@ async def sweep(
         max_cost=max_cost,
         time_limit=time_limit,
         look_ahead=look_ahead,
+        variants=variants,
+        on_drift=on_drift,
+        max_drift=max_drift,
     )
     requests = swept(read_manifest(manifest), _varied(vary))
+    if estimate:
+        return _estimated(requests, profile, limits, image_size_of(size, aspect), as_json=json_output)
     return await _run(
         workspace,
         requests,
@@ -169,6 +217,8 @@ async def sweep(
         profile=profile,
         limits=limits,
         at_once=at_once,
+        executor=_executor(executor, processes, gpus),
+        image_size=image_size_of(size, aspect),
         quiet=quiet,
         as_json=json_output,
     )
@@ -188,23 +238,50 @@ def _varied(options: Sequence[str]) -> "dict[str, list[JsonValue]]":
 
 def _value(word: str) -> "JsonValue":
     try:
-        value: JsonValue = json.loads(word)
+        value: JsonValue = parse_json(word)
     except ValueError:
         return word
     return value if isinstance(value, int | float) or value is None else word
 
 
-def _chosen_limits(profile: str | None, **changes: float | None) -> "Limits | None":
+def _chosen_limits(
+    profile: str | None, *, on_drift: str | None, max_drift: float | None, **changes: float | None
+) -> "Limits | None":
     """Returns the profile's limits with those of the command line; None if that gives none."""
     from interleavethinker.graph import load_profile
     from interleavethinker.tools.settings import chosen_profile
 
-    if all(value is None for value in changes.values()):
+    if all(value is None for value in (on_drift, max_drift, *changes.values())):
         return None
     chosen = load_profile(chosen_profile(profile))
-    limits = limits_with(chosen.limits, **changes)
+    limits = with_drift_guard(limits_with(chosen.limits, **changes), on_drift, max_drift)
     require_prices(chosen, limits)
     return limits
+
+
+def _estimated(
+    requests: "Sequence[BatchRequest]", profile: str | None, limits: "Limits | None", size: str | None, *, as_json: bool
+) -> int:
+    from interleavethinker.tools.settings import chosen_profile
+
+    print_batch_estimate(requests, chosen_profile(profile), limits, size, as_json=as_json)
+    return OK
+
+
+def _executor(name: str, processes: int, gpus: float) -> "BatchExecutor | None":
+    """Returns what works on the requests; None for this process.
+
+    Raises:
+        InputError: The options do not fit together.
+    """
+    from interleavethinker.evaluation.executors import ExecutorConfig
+
+    config = ExecutorConfig(cast("ExecutorName", name), processes, gpus=gpus)
+    if config.name == "local":
+        return None
+    from interleavethinker.evaluation.batch_workers import BatchWorkers
+
+    return BatchWorkers(config)
 
 
 async def _run(
@@ -215,6 +292,8 @@ async def _run(
     profile: str | None,
     limits: "Limits | None",
     at_once: int,
+    executor: "BatchExecutor | None",
+    image_size: str | None,
     approve_plan: bool = False,
     quiet: bool,
     as_json: bool,
@@ -230,6 +309,8 @@ async def _run(
         profile=chosen_profile(profile),
         limits=limits,
         approve_plan=approve_plan,
+        image_size=image_size,
+        executor=executor,
     )
     terminal = console(stderr=True, quiet=as_json or quiet)
     terminal.print(f"{len(requests)} requests, at most {at_once} at once, into {folder}", style="bold", soft_wrap=True)

@@ -6,13 +6,14 @@ Pure functions of text, apart from the paths. Everything else in a client's file
 import json
 import os
 import sys
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.plain_text import valid_unicode
+from interleavethinker.tools.structured_text import parse_json, parse_toml, parse_yaml
 
 __all__ = ["CLIENTS", "ChatClient", "Entry", "config_path", "merged", "snippet"]
 
@@ -144,7 +145,8 @@ def _fields(client: str, entry: Entry) -> dict[str, Any]:
 def _merged_json(client: str, text: str, entry: Entry) -> str:
     key = CLIENTS[client].key
     try:
-        data = json.loads(text) if text.strip() else {}
+        data = parse_json(text, unique=True) if text.strip() else {}
+        json.dumps(data, allow_nan=False)  # A number beyond all floats would be written as a word.
     except ValueError as error:
         raise InputError(
             f"The file is not plain JSON ({error}); it may have comments. Add the entry by hand."
@@ -155,7 +157,9 @@ def _merged_json(client: str, text: str, entry: Entry) -> str:
     if servers.get(entry.name) == _fields(client, entry):
         return text
     servers[entry.name] = _fields(client, entry)
-    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    written = json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    # Half a character can be written as an escape sequence only.
+    return written if valid_unicode(written) == written else json.dumps(data, indent=2) + "\n"
 
 
 def _toml_block(key: str, entry: Entry) -> str:
@@ -185,17 +189,15 @@ def _with_yaml_entry(client: str, text: str, key: str, entry: Entry) -> str:
 
 def _parse_toml(text: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        return parse_toml(text)
+    except ValueError as error:
         raise InputError(f"The file is not valid TOML: {error}.") from error
 
 
 def _parse_yaml(text: str) -> dict[str, Any]:
-    import yaml  # type: ignore[import-untyped]  # langchain-core requires it
-
     try:
-        data = yaml.safe_load(text) or {}
-    except yaml.YAMLError as error:
+        data = parse_yaml(text) or {}
+    except ValueError as error:
         raise InputError(f"The file is not valid YAML: {error}.") from error
     if not isinstance(data, dict):
         raise InputError("The file is no YAML mapping. Add the entry by hand.")

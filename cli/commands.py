@@ -56,6 +56,7 @@ TABLE: tuple[CommandSpec, ...] = (
     CommandSpec("evaluate", "research.evaluate:app", "Measure models and agents, with 95 % intervals.", RESEARCH),
     CommandSpec("data", "research.data:app", "Make training data for the planner and the critic.", RESEARCH),
     CommandSpec("train", "research.train:train", "Train the shipped models from scratch; resumable.", RESEARCH),
+    CommandSpec("experiment", "research.experiment:experiment", "Run several trainings and compare them.", RESEARCH),
     CommandSpec("bench", "research.bench:app", "Measure the overhead of this project's own code.", RESEARCH),
     CommandSpec("doctor", "doctor:doctor", "Check the installation: versions, devices, profile.", INSTALLATION),
     CommandSpec("profiles", "profiles:app", "List and show profiles, and start a new one.", INSTALLATION),

@@ -35,7 +35,7 @@ def complete_trajectories(ctx: typer.Context, incomplete: str) -> list[tuple[str
     """Returns the newest trajectories' IDs with their titles, and `last`."""
     found: list[tuple[str, str]] = []
     with contextlib.suppress(InterleaveError, sqlite3.Error, OSError):
-        path = _workspace(ctx) / "trajectories.sqlite"
+        path = _workspace(ctx) / "trajectories.sqlite"  # No shell waits for a database elsewhere.
         if path.exists():
             with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
                 query = "SELECT id, title FROM trajectories WHERE substr(id, 1, ?) = ? ORDER BY created DESC LIMIT ?"

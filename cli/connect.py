@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from interleavethinker.tools.bounded_http import is_http_address
 from interleavethinker.tools.errors import InputError
-from interleavethinker.tools.files import atomic_write
+from interleavethinker.tools.files import atomic_write, read_at_most
+from interleavethinker.tools.plain_text import valid_unicode
 
 from .options import Json
 from .terminal import echo, echo_json
@@ -24,6 +26,8 @@ _Client = Literal[
     "claude-desktop", "claude-code", "vscode", "cursor", "codex", "goose", "librechat", "open-webui"
 ]  # fmt: skip
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_MAX_FILE = 16 * 2**20
+"""Bytes of a client's file."""
 _URLS = {"agent": "http://127.0.0.1:8766/mcp", "images": "http://127.0.0.1:8765/mcp"}
 
 
@@ -58,6 +62,8 @@ def connect(
     if _NAME.fullmatch(name) is None:
         raise InputError(f"A server's name consists of letters, digits, '_' and '-'; got {name!r}.")
     words = _words(server, profile or [], model, images or [], require_person=require_person, url=url)
+    if undecodable := next((word for word in words if valid_unicode(word) != word), None):
+        raise InputError(f"{undecodable!r} is not valid Unicode, so no client's file can name it. Rename it.")
     entry = Entry(name, (*_program(), *words))
     chosen = CLIENTS[client]
     if chosen.form == "url":
@@ -101,6 +107,8 @@ def _words(
 
     command = "trajectory-server" if server == "agent" else "image-server"
     if url is not None:
+        if not is_http_address(url):
+            raise InputError(f"--connect takes the address of a server, as {_URLS[server]}; got {url!r}.")
         if server == "images":
             command = "trajectory-server"  # The bridge passes any server's messages on.
         return [command, "--connect", url]
@@ -128,7 +136,7 @@ def _write(client: str, path: Path, entry: "Entry") -> None:
     from .chat_clients import merged
 
     try:
-        old = path.read_bytes()
+        old = read_at_most(path, _MAX_FILE)
     except FileNotFoundError:
         old = b""
     except OSError as error:
@@ -150,7 +158,7 @@ def _write(client: str, path: Path, entry: "Entry") -> None:
             shutil.copy2(path, backup)
             echo(f"Kept the old file as {backup}.")
         target = path.resolve()  # A link, as dotfile managers make them, stays one.
-        atomic_write(target, new.encode())
+        atomic_write(target, new.encode(), mode=0o600)
         if old:
             shutil.copymode(backup, target)
     except OSError as error:

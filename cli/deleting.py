@@ -74,7 +74,7 @@ async def delete(
         unused = await workspace.unused_images(without=names)
         removed = len(unused.removable) + (sum(image in images for image in unused.recent) if purge else 0)
         left = await _left(workspace, names, images, without=names)
-        _print(names, removed, _Left(0, [], 0) if purge else left, as_json=json_output, verb="Would delete")
+        _print(names, removed, _Left(0, [], 0) if purge else left, as_json=json_output, purge=purge, dry_run=True)
         return
     deleted = [name for name in names if await _delete_one(workspace, name, skip_running=every)]
     images = images - await _used_by_others(workspace, deleted)
@@ -84,7 +84,7 @@ async def delete(
     if deleted:
         with contextlib.suppress(StoreError):  # The space is used again anyway.
             await workspace.vacuum(at_least=_WORTH_COMPACTING)
-    _print(deleted, count, await _left(workspace, deleted, images), as_json=json_output)
+    _print(deleted, count, await _left(workspace, deleted, images), as_json=json_output, purge=purge)
 
 
 async def _chosen(workspace: "Workspace", given: Sequence[str], *, every: bool) -> list[str]:
@@ -92,12 +92,12 @@ async def _chosen(workspace: "Workspace", given: Sequence[str], *, every: bool) 
     if every and given:
         raise InputError("Give either IDs or --all.")
     if every:
-        return [entry.id for entry in await workspace.list()]
+        return await workspace.ids()
     return list(dict.fromkeys([(await workspace.summary(check_trajectory_id(one))).id for one in given]))
 
 
 async def _used_by_others(workspace: "Workspace", names: Collection[str]) -> set[str]:
-    others = [entry.id for entry in await workspace.list() if entry.id not in names]
+    others = [one for one in await workspace.ids() if one not in names]
     return set(await workspace.images_of(*others))
 
 
@@ -128,7 +128,7 @@ def _purge(names: Sequence[str], images: Collection[str]) -> None:
 async def _left(
     workspace: "Workspace", names: Sequence[str], images: Collection[str], without: Collection[str] = ()
 ) -> _Left:
-    from interleavethinker.graph.export.export import is_export
+    from interleavethinker.graph.export.ownership import is_export
 
     unused = await workspace.unused_images(without=without)
     exports = [str(_export_folder(name)) for name in names if is_export(_export_folder(name))]
@@ -147,20 +147,25 @@ def _server_store() -> ImageStore | None:
         return None
 
 
-def _print(names: Sequence[str], images: int, left: _Left, *, as_json: bool, verb: str = "Deleted") -> None:
+def _print(
+    names: Sequence[str], images: int, left: _Left, *, as_json: bool, purge: bool, dry_run: bool = False
+) -> None:
     if as_json:
         echo_json({"deleted": list(names), "images_removed": images, "left": asdict(left)})
         return
+    verb = "Would delete" if dry_run else "Deleted"
     echo(f"{verb} {_count(len(names), 'trajectory', 'trajectories')} and {_count(images, 'unused image')}.")
     stays = []
     if left.recent_images:
-        stays.append(f"{_count(left.recent_images, 'image')} of the last hour")
+        which = f"{_count(left.recent_images, 'image')} of the last hour"
+        stays.append(f"{which} (a running call may need them; a later `delete` removes what is not used then)")
     if left.exports:
         stays.append(f"the exports in {', '.join(left.exports)}")
     if left.server_images:
         stays.append(f"{_count(left.server_images, 'copy', 'copies')} in the image server's store")
     if stays:
-        echo(f"Left: {'; '.join(stays)}. `delete --purge` takes these along.")
+        more = f" `delete --purge` {'takes' if dry_run else 'would have taken'} along what belongs to them."
+        echo(f"Left: {'; '.join(stays)}.{more if names and not purge else ''}")
 
 
 def _count(number: int, one: str, several: str = "") -> str:

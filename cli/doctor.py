@@ -7,12 +7,13 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from interleavethinker.tools.check_result import CheckResult
-from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.errors import InputError, InterleaveError
 from interleavethinker.tools.local_extra import INSTALL_LOCAL, LOCAL_LIBRARIES
 from interleavethinker.tools.plain_text import one_line
 
@@ -52,7 +53,7 @@ def doctor(
         from interleavethinker.tools.settings import DEFAULT_PROFILE, chosen_profile
 
         settings = _check_settings()
-        checks.append(settings)
+        checks += [settings, _check_workspace()]
         checks += _check_with_profile(chosen_profile(profile) if settings.good else profile or DEFAULT_PROFILE)
     else:
         checks += _check_libraries(LOCAL_LIBRARIES)
@@ -98,6 +99,48 @@ def _check_settings() -> CheckResult:
         return CheckResult("settings", True, f"none; they would be in {settings_path()}")
     contents = ", ".join(f"{name} = {value}" for name, value in stored.items()) or "empty"
     return CheckResult("settings", True, f"{contents} ({settings_path()})")
+
+
+def _check_workspace() -> CheckResult:
+    """Opens the workspace if it is a database, and names its images' place; of a folder it looks only at the
+    permissions.
+    """
+    from interleavethinker.tools.folders import default_workspace, is_database_url, refuse_foreign_url
+
+    try:
+        place = str(default_workspace())
+        refuse_foreign_url(place)
+        return _check_database(place) if is_database_url(place) else _check_folder(Path(place))
+    except InterleaveError as error:
+        return CheckResult("workspace", False, str(error))
+
+
+def _check_database(url: str) -> CheckResult:
+    from interleavethinker.graph.workspace.opening import open_storage
+
+    async def check() -> str:
+        async with open_storage(url) as storage:
+            await asyncio.to_thread(storage.store.__contains__, "0" * 64)
+            images = getattr(storage.store, "url", storage.store.root)
+            return f"the database answers; images at {images}"
+
+    return CheckResult("workspace", True, asyncio.run(check()))
+
+
+def _check_folder(folder: Path) -> CheckResult:
+    from interleavethinker.tools.files import is_folder
+
+    nearest = next(one for one in (folder, *folder.absolute().parents) if is_folder(one))
+    if nearest != folder and os.path.lexists(folder):
+        return CheckResult("workspace", False, f"{folder} is not a folder, or may not be looked into")
+    if not os.access(nearest, os.R_OK | os.X_OK):
+        return CheckResult("workspace", False, f"{folder} may not be looked into by this user")
+    if os.access(nearest, os.W_OK):
+        return CheckResult("workspace", True, str(folder))
+    if os.access(folder / "trajectories.sqlite", os.R_OK):
+        return CheckResult("workspace", True, f"{folder} may only be read by this user", warning=True)
+    way_out = "Choose another folder with `settings set workspace` or the variable INTERLEAVETHINKER_HOME"
+    return CheckResult("workspace", False, f"{folder} cannot be written by this user. {way_out}")
 
 
 def _check_with_profile(name: str) -> list[CheckResult]:

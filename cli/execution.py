@@ -25,6 +25,8 @@ __all__ = ["run_trajectory"]
 
 _RAISABLE = {"max_calls": "--max-calls", "max_cost": "--max-cost", "time_limit": "--time-limit"}
 """Options of `resume` by the reasons why a trajectory stopped."""
+_NOT_STORED = {"disk_full", "store"}
+"""Codes of errors after which the last work may not have been stored."""
 _PAUSING = "Pausing after the current generator call. Press Ctrl-C again to stop at once."
 
 
@@ -42,14 +44,15 @@ async def run_trajectory(
         ask: Stop after the plan and after each image, and ask a person.
 
     Raises:
-        InputError: A person can not be asked about each image of this trajectory, or not with `as_json`.
+        InputError: The folder holds another trajectory's exports, or a person cannot be asked about each image of
+            this trajectory, or not with `as_json`.
     """
     from interleavethinker.graph.events import Failed
     from interleavethinker.graph.export.export import export
 
+    folder = out or Path("runs") / trajectory
     before = await workspace.get(trajectory)
-    if ask:
-        _check_can_ask(before, as_json=as_json)
+    _check_before(before, folder, ask=ask, as_json=as_json)
     terminal = console(stderr=True, quiet=as_json or quiet)
     terminal.print(f"Trajectory {trajectory}", style="bold", soft_wrap=True)
     for note in before.notes:
@@ -61,7 +64,6 @@ async def run_trajectory(
     if failure is not None:  # A full disk may have kept the workspace from recording the failure.
         result = result.model_copy(update={"status": "failed", "reason": failure.reason})
         extra["error"] = {"code": failure.code, "message": failure.reason}
-    folder = out or Path("runs") / trajectory
     refused = failure is not None and failure.refused
     failed = BAD_INPUT if refused else FAILURE
     code = {"done": OK, "failed": failed, "waiting": WAITING}.get(result.status, INTERRUPTED)
@@ -80,12 +82,21 @@ async def run_trajectory(
     else:
         if result.status == "waiting" and (cost := await cost_of_plan(result)):
             echo(cost, err=True)
-        _report(result, page, refused=refused)
+        _report(result, page, refused=refused, unsaved=failure is not None and failure.code in _NOT_STORED)
         if ask and result.status in {"waiting", "paused"}:
             terminal.print(f"Be asked again with: interleavethinker resume {trajectory} --ask", soft_wrap=True)
         if page is not None:
             terminal.print(f"Open it with: interleavethinker open {trajectory}", style="dim", soft_wrap=True)
     return code
+
+
+def _check_before(trajectory: "Trajectory", folder: Path, *, ask: bool, as_json: bool) -> None:
+    """Checks what would otherwise be told only after the work."""
+    from interleavethinker.graph.export.ownership import check_folder
+
+    check_folder(folder, trajectory.id)
+    if ask:
+        _check_can_ask(trajectory, as_json=as_json)
 
 
 def _check_can_ask(trajectory: "Trajectory", *, as_json: bool) -> None:
@@ -134,7 +145,7 @@ async def _run_and_ask(workspace: "Workspace", trajectory: str, terminal: "Conso
             return last
 
 
-def _report(trajectory: "Trajectory", page: Path | None, *, refused: bool = False) -> None:
+def _report(trajectory: "Trajectory", page: Path | None, *, refused: bool = False, unsaved: bool = False) -> None:
     """Prints how the trajectory ended, what to do next, and where the exports are."""
     from interleavethinker.graph.spending import dollar_words
 
@@ -150,7 +161,8 @@ def _report(trajectory: "Trajectory", page: Path | None, *, refused: bool = Fals
             echo(f"The request cannot be carried out: {trajectory.reason}", err=True, style="red")
         case "failed":
             echo(f"Stopped by an error: {trajectory.reason}", err=True, style="red")
-            echo(f"Everything so far is saved. Resume with: interleavethinker resume {name}", err=True)
+            saved = "Everything up to the last checkpoint" if unsaved else "Everything so far"
+            echo(f"{saved} is saved. Resume with: interleavethinker resume {name}", err=True)
         case "waiting":
             echo(f"The plan is waiting for approval. Show it with: interleavethinker show {name}", err=True)
             echo(f"Approve it with: interleavethinker approve {name}   (--plan FILE replaces it)", err=True)

@@ -74,6 +74,10 @@ def image_server(
     ] = 64,
     call_timeout: Annotated[float, typer.Option(min=1, help="Seconds for one call, queueing included.")] = 1800.0,
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads for a local model.")] = None,
+    words: Annotated[
+        Path | None,
+        typer.Option(help='TOML file with lines word = "other": words of the prompt to replace.'),
+    ] = None,
     window_ms: Annotated[float | None, typer.Option(min=0, hidden=True)] = None,
     call_seconds: Annotated[float | None, typer.Option(min=1, hidden=True)] = None,
 ) -> None:
@@ -121,9 +125,14 @@ def image_server(
         batch_window=(batch_window_ms if window_ms is None else window_ms) / 1000,
         call_timeout=call_timeout if call_seconds is None else call_seconds,
     )
+    backend = open_backend(model, options)
+    if words is not None:
+        from interleavethinker.servers.images.backends.other_words import OtherWords, read_words
+
+        backend = OtherWords(backend, read_words(words))
     asyncio.run(
         serve_images(
-            open_backend(model, options),
+            backend,
             store or default_server_store(),
             limits,
             http=http,

@@ -5,7 +5,7 @@ import webbrowser
 from datetime import UTC, datetime
 from itertools import pairwise, takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -19,6 +19,7 @@ from .workspace_command import LAST, newest_trajectory, workspace_command
 
 if TYPE_CHECKING:
     from interleavethinker.graph import TrajectorySummary, Workspace
+    from interleavethinker.graph.workspace.catalog import Status
 
 __all__ = ["last", "list_", "open_"]
 
@@ -67,25 +68,28 @@ async def list_(
     The ID is shown as far as it is unique. --json prints all trajectories
     unless --limit is given.
     """
-    everything = await workspace.list()
-    found = [
-        one
-        for one in everything
-        if (status is None or one.status == status) and (not grep or re.search(grep, one.title, re.IGNORECASE))
-    ]
+    most = (limit or None) if limit is not None or json_output else _DEFAULT_LIMIT
+    if status is None and not grep:
+        found = await workspace.list(limit=most)
+    else:  # All that fit are counted.
+        chosen = await workspace.list(statuses=None if status is None else {cast("Status", status)})
+        found = [one for one in chosen if not grep or re.search(grep, one.title, re.IGNORECASE)]
+    shown = found[:most]
     if json_output:
-        echo_json([summary.model_dump(mode="json") for summary in (found[:limit] if limit else found)])
+        echo_json([summary.model_dump(mode="json") for summary in shown])
         return
-    shown = found[: limit or None] if limit is not None else found[:_DEFAULT_LIMIT]
+    everything = await workspace.ids()
     if not shown:
         hint = "No trajectory fits." if everything else "No trajectories yet. Create one with: interleavethinker run"
         echo(hint)
-    prefixes = _unique_prefixes([one.id for one in everything])
-    width = max((len(prefixes[one.id]) for one in shown), default=0)
-    for summary in shown:
-        await _print_line(workspace, summary, f"{prefixes[summary.id]:<{width}}")
-    if len(found) > len(shown):
-        echo(f"{len(found) - len(shown)} more; --limit 0 shows all.", err=True)
+    total = len(everything) if status is None and not grep else len(found)
+    prefixes = _unique_prefixes(everything)
+    names = [prefixes.get(one.id, one.id) for one in shown]  # One may have been deleted since.
+    width = max(map(len, names), default=0)
+    for summary, name in zip(shown, names, strict=True):
+        await _print_line(workspace, summary, f"{name:<{width}}")
+    if total > len(shown):
+        echo(f"{total - len(shown)} more; --limit 0 shows all.", err=True)
 
 
 @workspace_command

@@ -208,7 +208,7 @@ class LiveView:
         for index, step in enumerate(self._plan.steps):
             if index >= self._step and step.prompt is not None:
                 used = sum(attempt[:2] == (version, index) for attempt in self._attempts)
-                most += max(0, self._limits.max_attempts - used)
+                most += max(0, self._limits.most_attempts - used)
         return calls, most if self._limits.max_calls is None else max(calls, min(most, self._limits.max_calls))
 
     def _place(self, step: int, iteration: int) -> str:
@@ -232,6 +232,7 @@ def plan_lines(plan: Plan, first: int = 0) -> list[Text]:
     for index, step in enumerate(plan.steps[first:], start=first):
         text = one_line(step.prompt or step.auxiliary_text or step.instruction or "")
         start = "" if step.starts_from is None else f" (starts from {step.starts_from})"
+        start += f" (looks at {', '.join(step.references)})" if step.references else ""
         lines.append(
             Text.assemble(f"  {index + 1}. ", text if step.prompt else (f"(text) {text}", "dim"), (start, "dim"))
         )

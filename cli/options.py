@@ -7,7 +7,7 @@ value is refused before any work.
 import math
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -24,27 +24,45 @@ __all__ = [
     "RENAMED_OPTIONS",
     "Ask",
     "Aspect",
+    "Estimate",
     "ExportFolder",
     "Json",
     "LookAhead",
     "MaxAttempts",
     "MaxCalls",
     "MaxCost",
+    "MaxDrift",
     "NoRun",
+    "OnDrift",
     "ProfileName",
     "Quiet",
     "Size",
     "TimeLimit",
     "TrajectoryId",
+    "Variants",
     "WorkspaceFolder",
     "check_export_folder",
     "check_trajectory_id",
+    "checked_seed",
     "image_size_of",
     "limits_with",
+    "with_drift_guard",
 ]
 
 MAX_INTEGER = 2**31 - 1
 """Largest seed and count: every generator and every file format here can store it."""
+
+
+def checked_seed(seed: int | None) -> int | None:
+    """Returns a seed that a person gave.
+
+    Raises:
+        InputError: It is out of range.
+    """
+    if seed is not None and not 0 <= seed <= MAX_INTEGER:
+        raise InputError(f"--seed takes a whole number from 0 to {MAX_INTEGER}; got {str(seed)[:40]}.")
+    return seed
+
 
 RENAMED_OPTIONS = {
     "--deadline": "--time-limit",
@@ -97,11 +115,11 @@ def _check_max_cost(max_cost: float | None) -> float | None:
 
 
 WorkspaceFolder = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
         "--workspace",
-        envvar="INTERLEAVETHINKER_HOME",
-        help="Folder of trajectories; by default the setting `workspace`, or in the user's data folder.",
+        envvar=["INTERLEAVETHINKER_WORKSPACE", "INTERLEAVETHINKER_HOME"],
+        help="Folder of trajectories, or postgresql://…; default: the setting `workspace`, or the user's data folder.",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print machine-readable output.")]
@@ -115,6 +133,9 @@ ProfileName = Annotated[
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only the result, and what went wrong.")]
+Estimate = Annotated[
+    bool, typer.Option("--estimate", help="Only print what hosted models will cost; nothing is called.")
+]
 Ask = Annotated[bool, typer.Option("--ask", help="Ask you about the plan and about each image; see `resume --ask`.")]
 ExportFolder = Annotated[
     Path | None,
@@ -133,6 +154,12 @@ TrajectoryId = Annotated[
 ]
 NoRun = Annotated[bool, typer.Option("--no-run", help="Only record it; run the trajectory later with `resume`.")]
 MaxAttempts = Annotated[int | None, typer.Option(min=1, max=100, help="Attempts per step.", rich_help_panel=_LIMITS)]
+Variants = Annotated[
+    int | None,
+    typer.Option(
+        min=1, max=16, help="First attempts of each step; the critic keeps the best.", rich_help_panel=_LIMITS
+    ),
+]
 MaxCalls = Annotated[
     int | None, typer.Option(min=1, max=MAX_INTEGER, help="Generator calls in total.", rich_help_panel=_LIMITS)
 ]
@@ -193,6 +220,37 @@ def image_size_of(size: str | None, aspect: str | None) -> str | None:
     if size is not None and aspect is not None:
         raise InputError(f"Give --size or --aspect, not both; got {size} and {aspect}.")
     return size or aspect
+
+
+def _check_max_drift(max_drift: float | None) -> float | None:
+    if max_drift is not None and not (math.isfinite(max_drift) and max_drift > 0):
+        raise InputError(f"--max-drift must be positive; got {max_drift:g}.")
+    return max_drift
+
+
+OnDrift = Annotated[
+    Literal["nothing", "note", "redraw", "restart"] | None,
+    typer.Option(help="Once edits have damaged too much: note it, redraw from an earlier image, or restart from text."),
+]
+MaxDrift = Annotated[
+    float | None,
+    typer.Option(
+        callback=_check_max_drift, help="Damage by edits that is tolerated (default 0.5).", rich_help_panel=_LIMITS
+    ),
+]
+
+
+def with_drift_guard(limits: "Limits", on_drift: str | None, max_drift: float | None) -> "Limits":
+    """Returns limits with another drift guard; None keeps a value.
+
+    Raises:
+        InputError: There is a threshold, but nothing to do about it.
+    """
+    if max_drift is not None and (on_drift or limits.drift.action) == "nothing":
+        raise InputError("--max-drift has no effect without --on-drift note, redraw or restart.")
+    given = {"action": on_drift, "threshold": max_drift}
+    guard = limits.drift.model_copy(update={name: value for name, value in given.items() if value is not None})
+    return limits.model_copy(update={"drift": guard})
 
 
 def limits_with(limits: "Limits", **changes: float | None) -> "Limits":

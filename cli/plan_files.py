@@ -21,7 +21,8 @@ __all__ = ["edit_steps", "read_steps", "steps_of"]
 _HEADER = """\
 # Edit the steps, save and close. Lines that begin with # are ignored; without any steps, nothing changes.
 # prompt: what the image generator gets (leave it out for a step with text only); instruction and auxiliary_text: text.
-# Optional: size (1024x576 or 16:9); starts_from (previous, nothing, step 2, reference 1).
+# Optional: size (1024x576 or 16:9); starts_from (previous, nothing, step 2, reference 1);
+# references (a list of names of images, image 2, or girl = step 1).
 """
 _MAX_PLAN = 2**20
 """Bytes of a plan's file."""
@@ -45,7 +46,7 @@ def steps_of(data: str | bytes, name: str, max_steps: int | None = None) -> list
     """Returns the steps in a JSON text.
 
     Args:
-        data: A list of objects with `instruction`, `prompt`, `auxiliary_text`, `size` and `starts_from`.
+        data: A list of objects with `instruction`, `prompt`, `auxiliary_text`, `size`, `starts_from` and `references`.
         name: The plan's name in error messages.
         max_steps: Largest number of steps.
 
@@ -82,7 +83,7 @@ def edit_steps(steps: Sequence[Step], max_steps: int) -> list[Step] | None:
         InputError: No editor is found, or it fails.
     """
     original = list(steps)
-    text = json.dumps([step.model_dump(exclude_none=True) for step in original], indent=2, ensure_ascii=False)
+    text = json.dumps([_written(step) for step in original], indent=2, ensure_ascii=False)
     message = ""
     while True:
         text = _without_comments(_edited(f"{message}{_HEADER}{text}\n"))
@@ -94,6 +95,10 @@ def edit_steps(steps: Sequence[Step], max_steps: int) -> list[Step] | None:
             message = f"# ERROR: {' '.join(str(error).split())}\n#\n"
         else:
             return None if edited in ([], original) else edited
+
+
+def _written(step: Step) -> dict[str, object]:
+    return {name: value for name, value in step.model_dump(exclude_none=True).items() if value != ()}
 
 
 def _edited(text: str) -> str:

@@ -11,23 +11,28 @@ from .estimating import print_estimate, require_prices
 from .execution import run_trajectory
 from .exit_codes import OK
 from .options import (
-    MAX_INTEGER,
     Ask,
     Aspect,
+    Estimate,
     ExportFolder,
     Json,
     LookAhead,
     MaxAttempts,
     MaxCalls,
     MaxCost,
+    MaxDrift,
+    OnDrift,
     ProfileName,
     Quiet,
     Size,
     TimeLimit,
     TrajectoryId,
+    Variants,
     check_export_folder,
+    checked_seed,
     image_size_of,
     limits_with,
+    with_drift_guard,
 )
 from .terminal import echo, echo_json
 from .workspace_command import workspace_command
@@ -45,7 +50,13 @@ async def run(
         str | None,
         typer.Argument(metavar="REQUEST", help="The request; <image> marks where an --image belongs."),
     ] = None,
-    image: Annotated[list[Path] | None, typer.Option(help="An image of the request; repeatable.")] = None,
+    image: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[NAME=]FILE",
+            help="An image of the request; repeatable. A named one is a reference that texts mention as @NAME.",
+        ),
+    ] = None,
     profile: ProfileName = None,
     out: ExportFolder = None,
     approve_plan: Annotated[bool, typer.Option("--approve-plan", help="Wait for your approval of the plan.")] = False,
@@ -54,15 +65,16 @@ async def run(
     max_cost: MaxCost = None,
     time_limit: TimeLimit = None,
     look_ahead: LookAhead = None,
+    variants: Variants = None,
+    on_drift: OnDrift = None,
+    max_drift: MaxDrift = None,
     seed: Annotated[
-        int | None, typer.Option(min=0, max=MAX_INTEGER, help="The same seed gives the same images (local models).")
+        int | None, typer.Option(callback=checked_seed, help="The same seed gives the same images (local models).")
     ] = None,
     size: Size = None,
     aspect: Aspect = None,
     ask: Ask = False,
-    estimate: Annotated[
-        bool, typer.Option("--estimate", help="Only print what hosted models will cost; nothing is called.")
-    ] = False,
+    estimate: Estimate = False,
     queue: Annotated[bool, typer.Option("--queue", help="Only record the request; a `worker` answers it.")] = False,
     quiet: Quiet = False,
     json_output: Json = False,
@@ -77,6 +89,7 @@ async def run(
     Examples:
     interleavethinker run "a red ball on the left, then make it blue"
     interleavethinker run "Repaint <image> at night" --image house.png
+    interleavethinker run "@tom in a garden, then at night" --image tom=cat.png
     interleavethinker run --profile klein --max-calls 20 "Fold a boat"
     interleavethinker run --profile api --estimate "Fold a boat, in 5 steps"
     interleavethinker run --profile klein --aspect 16:9 "Fold a boat"
@@ -85,6 +98,8 @@ async def run(
     3 error, 4 waiting for approval, 130 paused or cancelled.
     """
     from interleavethinker.graph import load_profile
+    from interleavethinker.graph.export.ownership import check_folder
+    from interleavethinker.graph.workspace.request_images import request_images
     from interleavethinker.tools.request_parsing import place_images
     from interleavethinker.tools.settings import chosen_profile
 
@@ -97,20 +112,24 @@ async def run(
         max_cost=max_cost,
         time_limit=time_limit,
         look_ahead=look_ahead,
+        variants=variants,
     )
+    limits = with_drift_guard(limits, on_drift, max_drift)
     text = prompt if prompt is not None else "" if image else chosen.example
     if estimate:
-        print_estimate(chosen, text, len(image or ()), limits, as_json=json_output)
+        print_estimate(chosen, text, image or (), limits, image_size_of(size, aspect), as_json=json_output)
         return OK
     require_prices(chosen, limits)
     if queue and (ask or out is not None):
         raise InputError("--queue only records the request: leave out --ask and --out. `export` writes the answer.")
     check_export_folder(out or Path("runs"))
+    if out is not None:
+        check_folder(out)
     if ask:
         limits = limits_with(limits, look_ahead=look_ahead or 1)
     if chosen.notice and not (json_output or quiet):
         echo(chosen.notice, err=True, style="dim")
-    images = [await workspace.add_image(path) for path in image or ()]
+    images = await request_images(image or (), workspace.add_image)
     trajectory = await workspace.create(
         place_images(text, images),
         profile=name,
@@ -135,9 +154,13 @@ async def resume(
     trajectory: TrajectoryId,
     out: ExportFolder = None,
     max_attempts: MaxAttempts = None,
+    variants: Variants = None,
     max_calls: MaxCalls = None,
     max_cost: MaxCost = None,
     time_limit: TimeLimit = None,
+    look_ahead: LookAhead = None,
+    on_drift: OnDrift = None,
+    max_drift: MaxDrift = None,
     ask: Ask = False,
     quiet: Quiet = False,
     json_output: Json = False,
@@ -146,14 +169,23 @@ async def resume(
 
     Finished images are not generated again. New limits replace the old ones:
     a trajectory that a limit stopped goes on if you raise that limit.
-    --ask asks the question at which
-    an earlier --ask was left, and then about each image.
+    --on-drift and --max-drift apply to the steps that are not begun.
+    --ask asks the question at which an earlier --ask was left, and then about
+    each image.
 
     Examples:
     interleavethinker resume last --max-calls 40 --max-cost 2
     """
     name = (await workspace.summary(trajectory)).id
-    changes = {"max_attempts": max_attempts, "max_calls": max_calls, "max_cost": max_cost, "time_limit": time_limit}
-    if any(value is not None for value in changes.values()):
-        await workspace.change_limits(name, limits_with((await workspace.get(name)).limits, **changes))
+    changes = {
+        "max_attempts": max_attempts,
+        "variants": variants,
+        "max_calls": max_calls,
+        "max_cost": max_cost,
+        "time_limit": time_limit,
+        "look_ahead": look_ahead,
+    }
+    if any(value is not None for value in (on_drift, max_drift, *changes.values())):
+        limits = limits_with((await workspace.get(name)).limits, **changes)
+        await workspace.change_limits(name, with_drift_guard(limits, on_drift, max_drift))
     return await run_trajectory(workspace, name, out, as_json=json_output, quiet=quiet, ask=ask)

@@ -17,6 +17,13 @@ app = typer.Typer(no_args_is_help=True)
 _Name = Annotated[Literal["profile", "workspace"], typer.Argument(metavar="NAME", help="profile or workspace.")]
 
 
+_VARIABLES = {
+    "profile": ("INTERLEAVETHINKER_PROFILE",),
+    "workspace": ("INTERLEAVETHINKER_WORKSPACE", "INTERLEAVETHINKER_HOME"),
+}
+"""The environment variables that come before each setting, in order."""
+
+
 @app.callback()
 def settings() -> None:
     """Show and change the default profile and the default workspace.
@@ -29,13 +36,16 @@ def settings() -> None:
 @app.command()
 def show(json_output: Json = False) -> None:
     """Print the settings file's path, and each setting's value and where it comes from."""
-    from interleavethinker.tools.folders import default_home
+    from interleavethinker.graph.profiles.endpoints import without_secrets
+    from interleavethinker.tools.folders import default_workspace, is_database_url
     from interleavethinker.tools.settings import chosen_profile, load_settings, settings_path
 
     stored = load_settings()
+    workspace = str(default_workspace())
+    shown = without_secrets(workspace) if is_database_url(workspace) else workspace
     values = {
-        "profile": (chosen_profile(None), _origin("INTERLEAVETHINKER_PROFILE", stored.profile)),
-        "workspace": (str(default_home()), _origin("INTERLEAVETHINKER_HOME", stored.workspace)),
+        "profile": (chosen_profile(None), _origin("profile", stored.profile)),
+        "workspace": (shown, _origin("workspace", stored.workspace)),
     }
     path = settings_path()
     if json_output:
@@ -61,13 +71,24 @@ def set_(
     interleavethinker settings set workspace ~/stories
     """
     from interleavethinker.graph.profiles.profile import load_profile
+    from interleavethinker.tools.errors import InputError
+    from interleavethinker.tools.folders import is_database_url, refuse_foreign_url
     from interleavethinker.tools.settings import change_setting
 
     if name == "profile":
         load_profile(value)
         stored = str(Path(value).resolve()) if value.endswith(".toml") else value
     else:
-        stored = str(Path(value).expanduser().absolute()) if value else value
+        if is_database_url(value):
+            raise InputError(
+                "The setting names a folder. For a database, set the environment variable INTERLEAVETHINKER_WORKSPACE: "
+                "its URL may hold a password."
+            )
+        refuse_foreign_url(value)
+        folder = Path(value).expanduser().absolute()
+        if value and folder.exists() and not folder.is_dir():
+            raise InputError(f"{folder} is not a folder, so it cannot be a workspace. Name another path.")
+        stored = str(folder) if value else value
     change_setting(name, stored)
     _report(name, stored)
 
@@ -86,12 +107,16 @@ def _report(name: str, value: str | None) -> None:
 
     change = f"{name} removed from" if value is None else f"{name} = {value} in"
     echo(f"{change} {settings_path()}")
-    variable = {"profile": "INTERLEAVETHINKER_PROFILE", "workspace": "INTERLEAVETHINKER_HOME"}[name]
-    if os.environ.get(variable):
+    if variable := _variable(name):
         echo(f"The environment variable {variable} is set and comes first.", err=True, style="yellow")
 
 
-def _origin(variable: str, stored: str | None) -> str:
-    if os.environ.get(variable):
+def _origin(name: str, stored: str | None) -> str:
+    if variable := _variable(name):
         return f"environment variable {variable}"
     return "default" if stored is None else "settings"
+
+
+def _variable(name: str) -> str | None:
+    """Returns the environment variable that comes before a setting, if there is one."""
+    return next(filter(os.environ.get, _VARIABLES[name]), None)

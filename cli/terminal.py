@@ -94,12 +94,15 @@ def console(*, stderr: bool = False, quiet: bool = False, width: int | None = No
 
 
 def prepare_streams() -> None:
-    """Makes stdout and stderr accept every character, and cleans warnings that libraries log."""
+    """Opens closed streams, makes stdout and stderr accept every character, and cleans warnings that libraries log."""
+    _open_closed_streams()
     codecs.register_error(_ERRORS, _readable)
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors=_ERRORS)
+    if not os.environ.get("COLUMNS", "1").strip().strip("0"):  # Rich would print lines without any character.
+        del os.environ["COLUMNS"]
     if logging.lastResort is not None:
         logging.lastResort.setFormatter(_CleanFormatter())
 
@@ -122,9 +125,26 @@ def discard_output() -> None:
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except BrokenPipeError:
+        except OSError:
             with contextlib.suppress(OSError, ValueError), Path(os.devnull).open("wb") as nowhere:
                 os.dup2(nowhere.fileno(), stream.fileno())
+
+
+def _open_closed_streams() -> None:
+    """Connects the standard streams that the caller has closed (`>&-`) to the null device.
+
+    Otherwise the next file that is opened would get the stream's number, and whatever this program or a child process
+    writes to that stream would go into the file.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            with contextlib.suppress(OSError):  # Takes the lowest free number, which is this one.
+                os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # Python's own mark of a stream that was closed when it started.
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - open until the end
 
 
 class _CleanFormatter(logging.Formatter):

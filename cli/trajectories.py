@@ -14,20 +14,24 @@ from interleavethinker.tools.plain_text import one_line
 from .execution import run_trajectory
 from .exit_codes import OK
 from .options import (
-    MAX_INTEGER,
     Aspect,
     ExportFolder,
     Json,
     MaxAttempts,
     MaxCalls,
     MaxCost,
+    MaxDrift,
     NoRun,
+    OnDrift,
     Quiet,
     Size,
     TimeLimit,
     TrajectoryId,
+    Variants,
+    checked_seed,
     image_size_of,
     limits_with,
+    with_drift_guard,
 )
 from .terminal import console, echo, echo_json
 from .workspace_command import workspace_command
@@ -82,7 +86,7 @@ async def approve(
         Path | None,
         typer.Option(
             help='JSON file with steps to use instead: [{"instruction", "prompt", "auxiliary_text", "size", '
-            '"starts_from"}, …].'
+            '"starts_from", "references"}, …].'
         ),
     ] = None,
     out: ExportFolder = None,
@@ -108,6 +112,16 @@ async def judge(
     prompt: Annotated[
         str | None, typer.Option(help="With --reject: your words for the step, by which it is then judged.")
     ] = None,
+    region: Annotated[
+        str | None,
+        typer.Option(
+            metavar="X,Y,W,H",
+            help="With --reject: change only this rectangle, in pixels or percent; all else stays pixel by pixel.",
+        ),
+    ] = None,
+    mask: Annotated[
+        Path | None, typer.Option(help="With --reject: an image of the same size, white where to change.")
+    ] = None,
     reason: Annotated[str, typer.Option(help="Reason, stored with the verdict.")] = "",
     step: Annotated[int | None, typer.Option(min=1, help="Must be the current step.")] = None,
     attempt: Annotated[int | None, typer.Option(min=1, help="Attempt to judge; the newest by default.")] = None,
@@ -120,6 +134,7 @@ async def judge(
 
     Examples:
     interleavethinker judge ID --reject --prompt "a larger red ball"
+    interleavethinker judge ID --reject --region 50%,0,50%,100%
     """
     if accept is None:
         raise InputError("Give a verdict: --accept or --reject.")
@@ -130,6 +145,8 @@ async def judge(
         success=accept,
         prompt=prompt,
         reasoning=reason,
+        region=region,
+        mask=None if mask is None else await workspace.add_image(mask),
         step=None if step is None else step - 1,
         iteration=None if attempt is None else attempt - 1,
     )
@@ -148,14 +165,18 @@ async def branch(
     step: Annotated[int, typer.Argument(min=1, metavar="STEP", help="Everything before this step is kept.")],
     attempt: Annotated[int, typer.Option(min=1, help="Also keep the step's attempts before this one.")] = 1,
     prompt: Annotated[str | None, typer.Option(help="Your words for the step, by which it is then judged.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, max=MAX_INTEGER, help="Generator seed of this attempt.")] = None,
+    seed: Annotated[int | None, typer.Option(callback=checked_seed, help="Generator seed of this attempt.")] = None,
     image: Annotated[Path | None, typer.Option(help="Image to use for the step; it counts as accepted.")] = None,
     size: Size = None,
     aspect: Aspect = None,
+    choose: Annotated[bool, typer.Option("--choose", help="Keep this attempt instead; continue from it.")] = False,
     max_attempts: MaxAttempts = None,
+    variants: Variants = None,
     max_calls: MaxCalls = None,
     max_cost: MaxCost = None,
     time_limit: TimeLimit = None,
+    on_drift: OnDrift = None,
+    max_drift: MaxDrift = None,
     out: ExportFolder = None,
     no_run: NoRun = False,
     quiet: Quiet = False,
@@ -163,17 +184,21 @@ async def branch(
 ) -> int:
     """Create a new trajectory from any attempt of another one, and run it.
 
-    The parent may be running. Without --prompt, --seed, --image, --size and
-    --aspect, the remaining images are generated with other seeds. The branch
+    The parent may be running. Without --prompt, --seed, --image, --choose,
+    --size and --aspect, the remaining images get other seeds. The branch
     has the limits and the image size of its parent, apart from those given
     here, and the attempts that it keeps count towards none of them. A branch
     can therefore continue a trajectory that a limit stopped.
 
     Examples:
     interleavethinker branch ID 2 --prompt "make the ball pink"
+    interleavethinker branch ID 1 --attempt 3 --choose
     """
     from interleavethinker.graph import BranchPoint
+    from interleavethinker.graph.export.ownership import check_folder
 
+    if out is not None and not no_run:
+        check_folder(out)
     replacement = None if image is None else await workspace.add_image(image)
     point = BranchPoint(
         step=step - 1,
@@ -182,14 +207,17 @@ async def branch(
         seed=seed,
         image=replacement,
         image_size=image_size_of(size, aspect),
+        choose=choose,
     )
     limits = limits_with(
         (await workspace.get(trajectory)).limits,
         max_attempts=max_attempts,
+        variants=variants,
         max_calls=max_calls,
         max_cost=max_cost,
         time_limit=time_limit,
     )
+    limits = with_drift_guard(limits, on_drift, max_drift)
     name = await workspace.branch(trajectory, point, limits)
     if no_run:
         return await _confirm(workspace, name, name, as_json=json_output)
@@ -205,7 +233,7 @@ async def export(
         str,
         typer.Option(
             "--format",
-            help="storyboard; docx, gif, webp or zip: one file; or lmms-eval, for the folder of a benchmark run.",
+            help="storyboard; docx, pdf, pptx, gif, webp or zip: one file; or lmms-eval, for a benchmark run's folder.",
         ),
     ] = "storyboard",
     task: Annotated[str, typer.Option(help="With --format lmms-eval: the name of its task.")] = "ueval",
@@ -215,16 +243,23 @@ async def export(
     provenance: Annotated[
         bool, typer.Option(help="Write into each image's file how it was made: model, prompt, seed, digest.")
     ] = True,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace also edited files, other trajectories' exports, other files.")
+    ] = False,
     json_output: Json = False,
 ) -> None:
     """Write the storyboard, the Markdown document with its images, and the JSON record.
 
     The storyboard shows previews, which link to the images beside it. To
-    send it as one file, use --single-file. --format docx writes a Word
-    document, gif and webp an animation of the answer's images, and zip all
-    exports in one file, ID.EXTENSION in the folder. With --format lmms-eval,
-    the answers of a finished benchmark run become a log that lmms-eval's
-    model `from_log` replays.
+    send it as one file, use --single-file. --format docx, pdf and pptx write
+    a document or slides, gif and webp an animation of the answer's images, and
+    zip all exports in one file, ID.EXTENSION in the folder. With --format
+    lmms-eval, the answers of a finished benchmark run become a log that
+    lmms-eval's model `from_log` replays.
+
+    Earlier exports of the same trajectory are replaced. Files that you have
+    edited, exports of another trajectory and any other files are not, unless
+    you give --force.
 
     Examples:
     interleavethinker export last --format docx --out answers
@@ -237,16 +272,22 @@ async def export(
         return
     from interleavethinker.graph.export.export import export as write
     from interleavethinker.graph.export.forms import FORMS, export_as
+    from interleavethinker.graph.export.stored_images import StoredImages
+    from interleavethinker.graph.export.storyboard import missing_images
 
     if form not in {"storyboard", *FORMS}:
         raise InputError(f"--format must be storyboard, {', '.join(FORMS)} or lmms-eval; got {form!r}.")
     snapshot = await workspace.get(trajectory)
+    if missing := missing_images(snapshot, StoredImages(snapshot, workspace.store)):
+        echo(missing, err=True, style="yellow")
     if form in FORMS:
-        file = export_as(snapshot, workspace.store, (out or Path("runs") / snapshot.id) / f"{snapshot.id}.{form}", form)
+        file = export_as(
+            snapshot, workspace.store, (out or Path("runs") / snapshot.id) / f"{snapshot.id}.{form}", form, force=force
+        )
         echo_json({"file": str(file)}) if json_output else echo(f"File: {file}")
         return
     folder = out or Path("runs") / snapshot.id
-    page = write(snapshot, workspace.store, folder, single_file=single_file, provenance=provenance)
+    page = write(snapshot, workspace.store, folder, single_file=single_file, provenance=provenance, force=force)
     if json_output:
         echo_json({"storyboard": str(page)})
     else:
@@ -264,6 +305,7 @@ async def _confirm(workspace: "Workspace", trajectory: str, message: str, *, as_
 
 def print_trajectory(terminal: "Console", trajectory: "Trajectory") -> None:
     """Prints the state of a trajectory for a person."""
+    from interleavethinker.graph.export.attempt_numbers import drift_words
     from interleavethinker.graph.spending import dollar_words
 
     def line(text: str, style: str | None = None, indent: str = "") -> None:
@@ -282,6 +324,8 @@ def print_trajectory(terminal: "Console", trajectory: "Trajectory") -> None:
         line(f"cost so far: {cost}")
     for note in filter(None, (trajectory.reason, *trajectory.document.notes)):
         line(note, "yellow")
+    for source in trajectory.document.sources:
+        line(f"source: {source}")
     for index, step in enumerate(trajectory.plan.steps if trajectory.plan else ()):
         line("")
         line(f"{index + 1}. {step.instruction or step.auxiliary_text or ''}", "bold")
@@ -290,8 +334,9 @@ def print_trajectory(terminal: "Console", trajectory: "Trajectory") -> None:
             status = {None: "not judged", True: "accepted", False: "rejected"}[success]
             status = "refused by the image service" if attempt.image is None else status
             marker = "*" if attempt == trajectory.selected(index) else " "
+            words = ", ".join((status, f"{attempt.seconds:.2f} s", *drift_words(attempt)))
             line(
-                f"{marker} attempt {attempt.iteration + 1}: {status}, {attempt.seconds:.2f} s: {attempt.prompt}",
+                f"{marker} attempt {attempt.iteration + 1}: {words}: {attempt.prompt}",
                 None,
                 "  ",
             )

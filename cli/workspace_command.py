@@ -4,7 +4,6 @@ import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
 from functools import wraps
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate
 
 import typer
@@ -42,7 +41,7 @@ def workspace_command(
     """
 
     @wraps(body)
-    def command(folder: Path | None = None, **options: Any) -> None:
+    def command(folder: str | None = None, **options: Any) -> None:
         async def run() -> int:
             from interleavethinker.graph import Workspace
 
@@ -75,7 +74,7 @@ async def newest_trajectory(workspace: "Workspace") -> str:
     Raises:
         TrajectoryError: There is none.
     """
-    summaries = await workspace.list()
+    summaries = await workspace.list(limit=1)
     if not summaries:
         raise TrajectoryError("No trajectories yet. Create one with: interleavethinker run", code="unknown_trajectory")
     return summaries[0].id

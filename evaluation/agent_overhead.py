@@ -1,4 +1,4 @@
-"""The agent's own overhead: time around each generator call, and checkpoint size, without any model.
+"""The agent's own overhead: processor time and time around each generator call, and checkpoint size, without any model.
 
 Planner and critic are test doubles that answer immediately, and the generator runs in this process. What is left is the
 graph, the durable SQLite checkpoints, the catalog and the image store.
@@ -8,7 +8,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 
 from interleavethinker.graph import Components, Limits, Workspace
@@ -27,8 +27,11 @@ _PROMPT = "make the big red ball in the top left corner green and leave everythi
 class AgentOverhead:
     """The agent's overhead per generator call and per step."""
 
+    cpu_ms_per_call: float
+    """Median milliseconds of processor time, of all threads, from the end of one generator call to the start of the
+    next, without the critic's. It depends little on what else the machine does."""
     overhead_ms_per_call: float
-    """Median milliseconds from the end of one generator call to the start of the next, without the critic's time."""
+    """The same in milliseconds of time that pass. Other programs on the machine add to it."""
     checkpoint_bytes_per_step: dict[str, float]
     """Bytes of checkpoints and writes per super-step: with `25` and `300` calls over 5 steps, and with `60_steps`
     of one call each."""
@@ -40,23 +43,41 @@ class AgentOverhead:
         return asdict(self)
 
 
+@dataclass(frozen=True)
+class _Seconds:
+    """A moment on two clocks, or the time between two moments."""
+
+    passed: float
+    cpu: float
+
+    @classmethod
+    def now(cls) -> "_Seconds":
+        return cls(time.perf_counter(), time.process_time())
+
+    def __sub__(self, other: "_Seconds") -> "_Seconds":
+        return _Seconds(self.passed - other.passed, self.cpu - other.cpu)
+
+    def __add__(self, other: "_Seconds") -> "_Seconds":
+        return _Seconds(self.passed + other.passed, self.cpu + other.cpu)
+
+
 class _IdleClock:
     """Measures the time between generator calls."""
 
     def __init__(self) -> None:
-        self.gaps: list[float] = []
-        self._idle_since: float | None = None
-        self._critic_seconds = 0.0
+        self.gaps: list[_Seconds] = []
+        self._idle_since: _Seconds | None = None
+        self._critic = _Seconds(0, 0)
 
     def generation_started(self) -> None:
         if self._idle_since is not None:
-            self.gaps.append(time.perf_counter() - self._idle_since - self._critic_seconds)
+            self.gaps.append(_Seconds.now() - self._idle_since - self._critic)
 
     def generation_ended(self) -> None:
-        self._idle_since, self._critic_seconds = time.perf_counter(), 0.0
+        self._idle_since, self._critic = _Seconds.now(), _Seconds(0, 0)
 
-    def judging_took(self, seconds: float) -> None:
-        self._critic_seconds += seconds
+    def judging_took(self, seconds: _Seconds) -> None:
+        self._critic += seconds
 
 
 class _Generator(MemoryGenerator):
@@ -86,9 +107,9 @@ class _Critic(RuleCritic):
         )
 
     async def judge(self, cases: Sequence[CriticInput]) -> list[Verdict]:
-        started = time.perf_counter()
+        started = _Seconds.now()
         verdicts = await super().judge(cases)
-        self._clock.judging_took(time.perf_counter() - started)
+        self._clock.judging_took(_Seconds.now() - started)
         return verdicts
 
 
@@ -115,4 +136,5 @@ async def measure_agent_overhead() -> AgentOverhead:
                 size, count = await workspace.checkpoint_size(trajectory)
                 sizes[name] = round(size / count, 1)
             clock.generation_ended()
-    return AgentOverhead(round(statistics.median(clock.gaps) * 1000, 3), sizes, len(clock.gaps))
+    cpu, passed = (round(statistics.median(each) * 1000, 3) for each in zip(*map(astuple, clock.gaps), strict=True))
+    return AgentOverhead(cpu, passed, sizes, len(clock.gaps))

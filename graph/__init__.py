@@ -8,7 +8,7 @@ the micro world, training, evaluation or the command line.
 from .build import build_graph, make_graph
 from .context import Components
 from .document import Block, Document
-from .limits import Limits, StopReason
+from .limits import DriftGuard, Limits, StopReason
 from .profiles.opening import shared_store
 from .profiles.profile import Profile, load_profile
 from .state import serializer
@@ -23,6 +23,7 @@ __all__ = [
     "BranchPoint",
     "Components",
     "Document",
+    "DriftGuard",
     "HumanVerdict",
     "Limits",
     "Profile",

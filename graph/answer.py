@@ -82,7 +82,7 @@ class Answer:
     @property
     def image_paths(self) -> list[Path]:
         """The PNG files of the images in the workspace, in reading order."""
-        return [self.store.path(sha256) for sha256 in self.document.images]
+        return [self.store.file(sha256) for sha256 in self.document.images]
 
     @property
     def markdown(self) -> str:
@@ -94,22 +94,27 @@ class Answer:
 
         return markdown(self.trajectory)
 
-    def save(self, folder: str | Path, *, single_file: bool = False) -> Path:
+    def save(self, folder: str | Path, *, single_file: bool = False, force: bool = False) -> Path:
         """Writes the storyboard (`index.html`), `document.md`, `images/` and `trajectory.json` to a folder.
+
+        An answer that was saved there before is replaced, so that a program can run again; it stays in its workspace.
 
         Args:
             folder: Folder to write to; created if necessary.
             single_file: Write only `index.html`, with the images in full size in it.
+            force: Replace also files that are somebody else's, or edited since they were saved.
 
         Returns:
             The path of the storyboard.
 
         Raises:
-            InputError: The folder cannot be written.
+            InputError: The folder cannot be written, or holds files that would be lost.
         """
         from .export.export import export
 
-        return export(self.trajectory, self.store, Path(folder), single_file=single_file)
+        return export(
+            self.trajectory, self.store, Path(folder), single_file=single_file, force=force, replace_others=True
+        )
 
     def __repr__(self) -> str:
         steps = 0 if self.trajectory.plan is None else len(self.trajectory.plan.steps)

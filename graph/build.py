@@ -17,7 +17,7 @@ from interleavethinker.graph.profiles.opening import shared_components
 from interleavethinker.tools.errors import GeneratorError
 
 from .context import Components, GraphContext
-from .event_loop import sync_and_async_node
+from .event_loop import choice, sync_and_async_node
 from .nodes import Nodes
 from .routing import next_node, node_after_approval, node_after_plan, node_after_plan_check
 from .spending import counted
@@ -102,14 +102,16 @@ def build_graph(
     graph.add_node("check_document", sync_and_async_node(counted(nodes.check_document), "check_document"))
 
     graph.add_edge(START, "plan")
-    graph.add_conditional_edges("plan", node_after_plan, {"check_plan": "check_plan", "approve": "approve"})
-    graph.add_conditional_edges("check_plan", node_after_plan_check, {"plan": "plan", "approve": "approve"})
-    graph.add_conditional_edges("approve", node_after_approval, {"plan": "plan", "generate": "generate"})
+    graph.add_conditional_edges(
+        "plan", choice(node_after_plan), {"plan": "plan", "check_plan": "check_plan", "approve": "approve"}
+    )
+    graph.add_conditional_edges("check_plan", choice(node_after_plan_check), {"plan": "plan", "approve": "approve"})
+    graph.add_conditional_edges("approve", choice(node_after_approval), {"plan": "plan", "generate": "generate"})
     graph.add_edge("generate", "critic")
     graph.add_edge("critic", "refine")
     graph.add_conditional_edges(
         "refine",
-        next_node,
+        choice(next_node),
         {"plan": "plan", "generate": "generate", "check_document": "check_document", "end": END},
     )
     graph.add_edge("check_document", END)
@@ -119,6 +121,8 @@ def build_graph(
 
 
 GENERATE_RETRY_POLICY = RetryPolicy(
-    max_attempts=3, retry_on=lambda error: isinstance(error, GeneratorError) and error.retryable
+    max_attempts=3,
+    retry_on=lambda error: isinstance(error, GeneratorError) and error.retryable and not error.exhausted,
 )
-"""Retries errors that may go away. A repeated call that had succeeded is answered from the server's store."""
+"""Retries errors that may go away, of generators that do not do so themselves: `McpImageGenerator` has one budget for
+each image, `max_resends`. A repeated call that had succeeded is answered from the server's store."""

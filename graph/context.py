@@ -14,7 +14,16 @@ from pydantic.dataclasses import dataclass as validated_dataclass
 
 from interleavethinker.tools.image_sizes import ImageSize
 from interleavethinker.tools.images.store import ImageStore
-from interleavethinker.tools.protocols import Critic, DocumentCheck, ImageGenerator, PlanCheck, Planner
+from interleavethinker.tools.protocols import (
+    Critic,
+    DocumentCheck,
+    ImageGenerator,
+    PlanCheck,
+    Planner,
+    ReferenceWords,
+    Researcher,
+    WishReader,
+)
 from interleavethinker.tools.types import Request
 
 from .limits import Limits
@@ -41,8 +50,14 @@ class Components:
     """Raises `InputError` for a request that these components cannot serve; called in a thread, before planning."""
     image_size: ImageSize | None = None
     """Size or aspect ratio of the images of trajectories that set none; None leaves it to the model."""
+    researcher: Researcher | None = None
+    """Looks up facts before the planner is asked; None: nothing is looked up."""
+    wish_reader: WishReader | None = None
+    """Tells what an edit should have left alone, and merges prompts for the drift guard; None: without reading them."""
     store: ImageStore | None = None
     """Where images in `messages` are put. Without it, messages may only name images that the generator knows."""
+    reference_words: ReferenceWords | None = None
+    """Describes named images, for planners and generators that take no reference images; needs `store`."""
 
 
 def _ui(kind: str, description: str, **hints: Any) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from interleavethinker.tools.renamed_fields import with_new_names
 from interleavethinker.tools.types import Attempt, CheckReport, Plan, Sha256
 
 from .attempts import selected_attempt
+from .drift_notes import drift_notes
 from .limits import Limits, StopReason, explain
 
 __all__ = ["Block", "Document", "DocumentStatus", "StepStatus", "assemble", "status_of"]
@@ -58,6 +59,8 @@ class Document(_Frozen):
     """Whether the document was checked against the request, and the check could decide; false in old records."""
     faults: tuple[str, ...] = ()
     """What the checks of the plan and of the document found wrong or missing, one sentence each."""
+    sources: tuple[str, ...] = ()
+    """Where facts come from that were looked up before planning: web addresses, or the names of tools."""
 
     @property
     def status(self) -> DocumentStatus:
@@ -87,6 +90,7 @@ def assemble(
     limits: Limits,
     requested_steps: int | None = None,
     report: CheckReport | None = None,
+    sources: tuple[str, ...] = (),
 ) -> Document:
     """Builds the document from everything generated so far.
 
@@ -98,6 +102,7 @@ def assemble(
         limits: Limits of the trajectory, for the note about a reached limit.
         requested_steps: Number of steps that the request asks for, if it names one.
         report: Result of the document check; None if there was none.
+        sources: Where facts come from that were looked up before planning.
     """
     notes = []
     if stop_reason is not None and (sentence := explain(stop_reason, limits)):
@@ -119,7 +124,15 @@ def assemble(
     if shown["refused"]:
         steps = "1 step has" if shown["refused"] == 1 else f"{shown['refused']} steps have"
         notes.append(f"{steps} no image: the image service refused the content.")
-    faults = dict.fromkeys(fault for one in (plan.report, report) if one is not None for fault in one.faults)
+    notes += [
+        f"Step {index + 1}: {attempt.note}"
+        for index in dict.fromkeys(block.step for block in blocks if block.kind == "image")
+        if (attempt := selected_attempt(attempts, index)) is not None and attempt.note
+    ]
+    notes += drift_notes(plan, attempts, len(plan.steps) if stop_reason is not None else current_step, limits)
+    reports = [one for one in (plan.report, report) if one is not None]
+    faults = dict.fromkeys(fault for one in reports for fault in one.faults)
+    notes += dict.fromkeys(note for one in reports for note in one.notes)
     if requested_steps is not None and requested_steps != len(plan.steps):
         note = f"The request asks for {requested_steps} steps; the plan has {len(plan.steps)}."
         notes += [] if note in faults else [note]
@@ -130,6 +143,7 @@ def assemble(
         notes=tuple(notes),
         checked=report is not None and report.checked,
         faults=tuple(faults),
+        sources=sources,
     )
 
 

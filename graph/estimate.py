@@ -1,22 +1,25 @@
 """What a trajectory will cost at hosted models: an estimate before anything is called.
 
-The lower bound takes one attempt for each image, the upper one all that the limits allow. Tokens are assumed: fixed
-lengths of prompts and answers, an image as a fixed number, four characters a token. Models that think write more.
+The lower bound takes one attempt for each image, or all of its variants, the upper one all that the limits allow, and
+all lookups. Further plans, and a critic that is asked for another prompt, are in neither.
+Tokens are assumed: fixed lengths of prompts and answers, an image as a fixed number, four characters a token. Models
+that think write more. Images cost what the table says of their size, and of the images that a call shows.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
 from interleavethinker.tools.bounded_http import is_loopback
-from interleavethinker.tools.prices import Price, price_of
-from interleavethinker.tools.request_parsing import named_step_count
+from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.prices import Price, price_of, prices_path
+from interleavethinker.tools.request_parsing import as_request, named_step_count
 from interleavethinker.tools.types import Plan, Request
 
 from .limits import Limits
 from .profiles.profile import Profile, Role
 
-__all__ = ["CostEstimate", "estimate_cost"]
+__all__ = ["CostEstimate", "estimate_cost", "require_prices"]
 
 _ASSUMED_STEPS = 5
 _IMAGE_TOKENS, _CHARACTERS_PER_TOKEN = 1000, 4
@@ -39,7 +42,7 @@ class CostEstimate(BaseModel):
     most_calls: int
     """Most generator calls that the limits allow."""
     low: float
-    """US dollars if every first attempt is accepted."""
+    """US dollars if a first attempt of every step is accepted."""
     high: float
     """US dollars if every attempt that the limits allow is made."""
     unpriced: tuple[str, ...] = ()
@@ -57,7 +60,12 @@ class CostEstimate(BaseModel):
 
 
 def estimate_cost(
-    profile: Profile, request: Request, limits: Limits, prices: Mapping[str, Price], plan: Plan | None = None
+    profile: Profile,
+    request: Request,
+    limits: Limits,
+    prices: Mapping[str, Price],
+    plan: Plan | None = None,
+    image_size: str | None = None,
 ) -> CostEstimate:
     """Returns what a trajectory will cost.
 
@@ -67,31 +75,74 @@ def estimate_cost(
         limits: Of the trajectory.
         prices: Such as `load_prices` returns.
         plan: The plan, if there is one; it is paid for already.
+        image_size: Size or aspect ratio of the images; None: the profile's, or the model's own.
     """
     named = named_step_count(request.text)
     if plan is None:
         images, assumed = named or _ASSUMED_STEPS, named is None
     else:
         images, assumed = sum(step.prompt is not None for step in plan.steps), False
-    most = images * limits.max_attempts
+    most = images * limits.most_attempts
     most = most if limits.max_calls is None else min(most, limits.max_calls)
     unpriced: set[str] = set()
     text = len(request.text) // _CHARACTERS_PER_TOKEN
     shown = _PROMPT_TOKENS + text + _IMAGE_TOKENS * len(request.images)
-    once = 0.0
+    once = lookups = 0.0
     if plan is None:
+        lookup, most_lookups = _of_lookups(profile, shown, prices, unpriced)
+        once, lookups = lookup, most_lookups * lookup
         once += _of_chat(profile.planner, shown, _ANSWER_TOKENS + images * _STEP_TOKENS, prices, unpriced)
     for check, tokens in ((profile.plan_check, shown), (profile.document_check, shown + images * _IMAGE_TOKENS)):
         if check == "chat":
             once += _of_chat(profile.checker or profile.critic, tokens, _ANSWER_TOKENS, prices, unpriced)
     call = _of_chat(profile.critic, _PROMPT_TOKENS + 2 * _IMAGE_TOKENS, _ANSWER_TOKENS, prices, unpriced)
-    call += _of_image(profile.generator.model or "", prices, unpriced)
-    high = once + most * call
+    size = image_size or profile.image_size
+    call += _of_images(profile.generator.model or "", _calls(request, plan, images, size), prices, unpriced)
+    high = once + lookups + most * call + _of_comparisons(profile.critic, images, limits.variants, prices, unpriced)
     high = high if limits.max_cost is None else max(min(high, limits.max_cost), once + call)
-    low = min(once + min(images, most) * call, high)
+    low = min(once + min(images * limits.variants, most) * call, high)
     return CostEstimate(
         images=images, assumed=assumed, most_calls=most, low=low, high=high, unpriced=tuple(sorted(unpriced))
     )
+
+
+def require_prices(profile: Profile, limits: Limits, prices: Mapping[str, Price], name: str = "max_cost") -> None:
+    """Checks that a limit of cost can work.
+
+    Args:
+        profile: Names the models.
+        limits: Of the trajectory.
+        prices: Such as `load_prices` returns.
+        name: What the limit is called where it was given.
+
+    Raises:
+        InputError: There is such a limit, and the price of a hosted model of the profile is not known.
+    """
+    if limits.max_cost is None:
+        return
+    unpriced = estimate_cost(profile, as_request("any"), limits, prices).unpriced
+    if unpriced:
+        raise InputError(
+            f"{name} needs the price of {', '.join(unpriced)}, which is not in the price table. Add it to "
+            f"{prices_path()}; `interleavethinker prices` shows the form."
+        )
+
+
+def _of_lookups(profile: Profile, shown: int, prices: Mapping[str, Price], unpriced: set[str]) -> tuple[float, int]:
+    """Returns the cost of asking once what to look up before planning, and how often it may be asked again."""
+    knowledge = profile.knowledge
+    if knowledge is None:
+        return 0.0, 0
+    role = profile.planner if knowledge.model is None else Role(model=knowledge.model, options=knowledge.options)
+    found = knowledge.max_calls * knowledge.max_characters // _CHARACTERS_PER_TOKEN
+    return _of_chat(role, shown + found, _ANSWER_TOKENS, prices, unpriced), knowledge.max_calls
+
+
+def _of_comparisons(critic: Role, images: int, variants: int, prices: Mapping[str, Price], unpriced: set[str]) -> float:
+    """Returns the cost of all comparisons of variants, each pair in both orders."""
+    calls = 2 * images * min(critic.comparisons, variants - 1)
+    tokens = _PROMPT_TOKENS + 3 * _IMAGE_TOKENS
+    return calls * _of_chat(critic, tokens, _ANSWER_TOKENS, prices, unpriced) if calls else 0.0
 
 
 def _of_chat(role: Role, tokens_in: int, tokens_out: int, prices: Mapping[str, Price], unpriced: set[str]) -> float:
@@ -105,11 +156,32 @@ def _of_chat(role: Role, tokens_in: int, tokens_out: int, prices: Mapping[str, P
     return dollars or 0.0
 
 
-def _of_image(model: str, prices: Mapping[str, Price], unpriced: set[str]) -> float:
+def _calls(request: Request, plan: Plan | None, images: int, size: str | None) -> list[tuple[str | None, int]]:
+    """Returns size and number of input images of the first call of each step with an image."""
+    named, sources = len(request.named_images), len(request.sources)
+    if plan is None:
+        return [(size, (number > 0 or sources > 0) + named) for number in range(images)]
+    drawn = [step for step in plan.steps if step.prompt is not None]
+    pinned = any(step.references for step in drawn)
+    return [
+        (
+            step.size or size,
+            (step.starts_from != "nothing" and (number > 0 or sources > 0 or step.starts_from is not None))
+            + (len(step.references) if pinned else named),
+        )
+        for number, step in enumerate(drawn)
+    ]
+
+
+def _of_images(
+    model: str, calls: Sequence[tuple[str | None, int]], prices: Mapping[str, Price], unpriced: set[str]
+) -> float:
+    """Returns the mean cost of a call."""
     if not model.startswith(_HOSTS):
         return 0.0
     price = price_of(model, prices)
     if price is None or price.image is None:
         unpriced.add(model)
         return 0.0
-    return price.image
+    costs = [price.of_image(size, inputs) or 0.0 for size, inputs in calls]
+    return sum(costs) / len(costs) if costs else 0.0

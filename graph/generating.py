@@ -12,15 +12,19 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from interleavethinker.tools.errors import InterleaveError, RefusalError
+from interleavethinker.tools.image_names import target_of
 from interleavethinker.tools.plain_text import quotation
-from interleavethinker.tools.types import Attempt, GenerationRequest, Plan
+from interleavethinker.tools.references import with_words as draft_words
+from interleavethinker.tools.types import Attempt, GenerationRequest, Plan, Step
 
 from .attempts import attempt_key, attempts_for, derive_seed, next_prompt
-from .dependencies import is_decided, source_of
+from .dependencies import is_decided
+from .drift import guard_acts, start_of, with_drift, with_wish
 from .events import GenerationProgress, ImageGenerated, ImageRefused
 from .limits import Limits
 from .look_ahead import Draft, TrajectoryAhead
 from .plan_versions import next_iteration, with_words
+from .referring import region_of, with_references
 from .routing import allowed_attempts, is_finished, limits_of
 from .state import Override, TrajectoryState, attempts_of, current_step_of, inherited_calls_of, request_of
 
@@ -29,8 +33,10 @@ __all__ = ["drafts_after", "generate_round", "step_to_generate", "with_override"
 _AT_ONCE = 8
 """Generator calls of one trajectory at the same time."""
 
-_LONGEST_REFUSAL = 300
-"""Characters."""
+_TAKEN_OVER = {"width", "height", "seconds", "cached", "model", "server"}
+"""Fields of an image that are those of its attempt."""
+_LONGEST_QUOTE = 300
+"""Characters of a server's words in a record."""
 
 
 def _next_iteration(state: TrajectoryState, plan: Plan, step: int) -> int:
@@ -89,24 +95,53 @@ def drafts_after(state: TrajectoryState, plan: Plan, limits: Limits, step: int) 
     Examples:
         The step is 2, `look_ahead` is 3, step 3 has no prompt: the draft of step 4. With one call made of two: none.
     """
-    last = min(step + (1 if state.get("review_images") else limits.look_ahead), len(plan.steps))
+    if limits.variants > 1:  # The next step starts from the best of them, which is not known yet.
+        return []
+    # The drift guard decides what a step starts from once the image before it is kept.
+    alone = state.get("review_images") or guard_acts(limits)
+    last = min(step + (1 if alone else limits.look_ahead), len(plan.steps))
     override = state.get("override")
     if override is not None and override.step > step:  # A person's words make a plan version of that step.
         last = min(last, override.step)
     drafts = []
     for index in range(step + 1, last):
         words = plan.steps[index].prompt
-        if plan.steps[index].starts_from is not None:  # Later drafts would not start from the judged image either.
+        # Later drafts would not start from the judged image either.
+        if plan.steps[index].starts_from is not None or _looks_at_steps(plan.steps[index]):
             break
         if words:
-            drafts.append(Draft(_next_call(state, plan, index)[1], original_prompt=words))
+            call = with_references(_next_call(state, plan, index)[1], state, plan, index, None)
+            drafts.append(
+                Draft(call, original_prompt=draft_words(words, request_of(state), plan.steps[index].references))
+            )
     return drafts[: _calls_left(state, limits)]
 
 
-def _next_call(state: TrajectoryState, plan: Plan, step: int) -> tuple[int, GenerationRequest]:
-    """Returns the number of a step's next attempt and its call, without a source image and a person's words."""
-    earlier, iteration = attempts_for(attempts_of(state), plan.version, step), _next_iteration(state, plan, step)
-    prompt = next_prompt(plan.steps[step].prompt or "", earlier)
+def _looks_at_steps(step: Step) -> bool:
+    return any(target_of(reference).startswith("step ") for reference in step.references)
+
+
+def _variants(state: TrajectoryState, plan: Plan, limits: Limits, step: int, override: Override | None) -> int:
+    """Returns how many attempts of a step are generated side by side: its first ones, unless a person gave the seed."""
+    given = override is not None and override.step == step and override.seed is not None
+    return 1 if given or attempts_for(attempts_of(state), plan.version, step) else limits.variants
+
+
+def _next_call(
+    state: TrajectoryState, plan: Plan, step: int, wish: str = "", variant: int = 0
+) -> tuple[int, GenerationRequest]:
+    """Returns the number of a step's next attempt and its call, without a source image and a person's words.
+
+    Args:
+        state: The state before this round.
+        plan: The plan in effect.
+        step: Index of the step.
+        wish: The drift guard's merged prompt instead of the plan's; empty: the plan's.
+        variant: Number of the attempt among the step's variants.
+    """
+    earlier = attempts_for(attempts_of(state), plan.version, step)
+    iteration = _next_iteration(state, plan, step) + variant
+    prompt = next_prompt(wish or plan.steps[step].prompt or "", earlier)
     seed = derive_seed(state.get("seed") or 0, step, iteration)
     return iteration, GenerationRequest(prompt=prompt, seed=seed, size=plan.steps[step].size or state.get("image_size"))
 
@@ -128,7 +163,8 @@ async def generate_round(
     """Generates the next attempts: of the current step, and of the steps that do not depend on it, side by side.
 
     If some of the calls side by side fail and others do not, the failed ones are left to the next round, so that no
-    result is lost. If all fail, the error of the earliest step is raised.
+    result is lost; a step with other variants continues with those. If all fail, the error of the earliest step is
+    raised.
 
     Args:
         ahead: Calls the generator, unless an image was drafted.
@@ -141,18 +177,24 @@ async def generate_round(
     limits = limits_of(state)
     current = step_to_generate(state, plan, limits)
     steps = [] if current is None else [current, *independent_steps(state, plan, limits)]
+    wanted = [(step, number) for step in steps for number in range(_variants(state, plan, limits, step, override))]
+    wanted = wanted[: _calls_left(state, limits)]
+    store = ahead.components.store
+    if store is not None and wanted:
+        await asyncio.to_thread(store.require_room, len(wanted))
     places = asyncio.Semaphore(_AT_ONCE)
 
-    async def make(step: int) -> Attempt:
+    async def make(step: int, number: int) -> Attempt:
+        several = (step, 1) in wanted
         async with places:
-            attempt = await generate_attempt(ahead, runtime, state, plan, step, override)
+            attempt = await generate_attempt(ahead, runtime, state, plan, step, override, number if several else None)
         generated[attempt_key(plan.version, step, attempt.iteration)] = attempt
         return attempt
 
-    if len(steps) == 1:
-        await make(steps[0])
+    if len(wanted) == 1:
+        await make(*wanted[0])
         return
-    results = await asyncio.gather(*map(make, steps), return_exceptions=True)
+    results = await asyncio.gather(*(make(*each) for each in wanted), return_exceptions=True)
     failures = [result for result in results if isinstance(result, BaseException)]
     for failure in failures:
         if len(failures) == len(results) or not isinstance(failure, InterleaveError):
@@ -166,6 +208,7 @@ async def generate_attempt(
     plan: Plan,
     step: int,
     override: Override | None,
+    variant: int | None = None,
 ) -> Attempt:
     """Generates the next attempt of a step. Without an image if the image service refused the content.
 
@@ -176,14 +219,22 @@ async def generate_attempt(
         plan: The plan in effect, with a person's words.
         step: Index of the step.
         override: A person's prompt or seed for the current step.
+        variant: Number of the attempt among the step's variants; None: there is only one.
     """
-    iteration, call = _next_call(state, plan, step)
+    words = override is not None and override.step == step and override.prompt is not None
+    # A person's words are for the image that the plan says.
+    start = await with_wish(ahead.components, start_of(state, plan, step, Limits() if words else limits_of(state)))
+    iteration, call = _next_call(state, plan, step, start.wish, variant or 0)
     prompt, seed = call.prompt, call.seed
     if override is not None and override.step == step:
         prompt = prompt if override.prompt is None else override.prompt
         seed = seed if override.seed is None else override.seed
-    source = source_of(plan, attempts_of(state), step, request_of(state).images)
+    source, region = start.source, region_of(state, step)
     call = call.model_copy(update={"prompt": prompt, "seed": seed, "source": source})
+    call = with_references(call, state, plan, step, source)
+    if region is not None and region.verdict is not None and (override or region.plan_version == plan.version):
+        call = call.model_copy(update={"source": region.image, "mask": region.verdict.mask, "size": None})
+    prompt = call.prompt
 
     # The generator's client reports progress from its own task, where LangGraph's context variables are not set.
     node_context = contextvars.copy_context()
@@ -201,15 +252,21 @@ async def generate_attempt(
         seed=seed,
         source=call.source,
         size=call.size,
+        references=call.references,
+        mask=call.mask,
         image=None,
+        wish=start.wish,
+        variant=variant is not None,
     )
     try:
         image = await ahead.generate(call, progress)
     except RefusalError as error:
-        attempt = attempt.model_copy(update={"refusal": quotation(str(error), _LONGEST_REFUSAL)})
+        attempt = attempt.model_copy(update={"refusal": quotation(str(error), _LONGEST_QUOTE)})
         runtime.stream_writer(ImageRefused(attempt=attempt))
         return attempt
-    result = {"image": image.sha256, **image.model_dump(include={"seconds", "cached", "model", "server"})}
-    attempt = attempt.model_copy(update=result)
+    result = {"image": image.sha256, **image.model_dump(include=_TAKEN_OVER)}
+    result["note"] = quotation(image.note, _LONGEST_QUOTE)
+    result["references_left_out"] = max(0, len(call.references) - image.references)
+    attempt = await with_drift(ahead.components, state, plan, attempt.model_copy(update=result))
     runtime.stream_writer(ImageGenerated(attempt=attempt))
     return attempt

@@ -7,15 +7,16 @@ this project's first form, and accepts its answer: `{"approved": true, "steps": 
 Pure functions. An answer that cannot be used is described in words, so that the same question can be asked again.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from interleavethinker.tools.errors import InputError
-from interleavethinker.tools.types import Attempt, Plan, Request, Step
+from interleavethinker.tools.strict_numbers import StrictNumbers
+from interleavethinker.tools.structured_text import parse_json
+from interleavethinker.tools.types import Attempt, Plan, Request, Sha256, Step
 
 from .dependencies import dependency_problem
 from .profiles.profile import problems_of
@@ -37,7 +38,7 @@ PLAN_ACTION = "carry_out_plan"
 IMAGE_ACTION = "accept_image"
 
 
-class _Frozen(BaseModel):
+class _Frozen(StrictNumbers):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
@@ -62,7 +63,7 @@ def approval_with(steps: Sequence[Step] | None, request: Request) -> Approval:
         approval = Approval(approved=True, steps=None if steps is None else tuple(steps))
     except ValidationError as error:
         raise InputError(f"An edited plan must be a list of steps: {problems_of(error)}.") from error
-    if problem := dependency_problem(approval.steps or (), len(request.images)):
+    if problem := dependency_problem(approval.steps or (), request):
         raise InputError(problem)
     return approval
 
@@ -81,7 +82,7 @@ def _parsed(steps: object) -> object:
     if not isinstance(steps, str):
         return steps
     try:
-        return json.loads(steps)
+        return parse_json(steps)
     except ValueError as error:
         raise ValueError(
             f"not valid JSON ({error}); correct it, or reject the plan and say what is to change"
@@ -102,12 +103,19 @@ class _EditPlan(_Frozen):
     edited_action: _EditedPlan
 
 
-class _ImageArguments(BaseModel):
+class _RejectImage(_Reject):
+    region: str | None = None
+    mask: Sha256 | None = None
+
+
+class _ImageArguments(StrictNumbers):
     """Clients send all arguments back; the ones that only inform are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     prompt: str
+    region: str | None = None
+    mask: Sha256 | None = None
 
 
 class _EditedImage(_Frozen):
@@ -125,7 +133,7 @@ class _PlanResponse(_Frozen):
 
 
 class _ImageResponse(_Frozen):
-    decisions: tuple[Annotated[_Approve | _EditImage | _Reject, Field(discriminator="type")]]
+    decisions: tuple[Annotated[_Approve | _EditImage | _RejectImage, Field(discriminator="type")]]
 
 
 _PLAN_SCHEMA: dict[str, Any] = TypeAdapter(_PlanResponse | Approval).json_schema()
@@ -213,6 +221,7 @@ def image_question(attempt: Attempt, address: str, problem: str = "") -> tuple[d
             f"![attempt]({address})",
             f"The critic {opinion}.",
             "Approve accepts the image. Reject generates another one; a message is its prompt. Edit does the same.",
+            "With a region X,Y,WIDTH,HEIGHT, in pixels or percent, only that part of the image changes.",
         ]
     )
     refined = verdict.refined_prompt if verdict is not None and verdict.success is False else ""
@@ -223,6 +232,7 @@ def image_question(attempt: Attempt, address: str, problem: str = "") -> tuple[d
         "sha256": attempt.image,
         "success": None if verdict is None else verdict.success,
         "prompt": refined or attempt.prompt,
+        "region": "",
     }
     question: dict[str, Any] = {
         "kind": "judge_image",
@@ -242,6 +252,8 @@ def image_verdict(attempt: Attempt, answer: object) -> tuple[HumanVerdict | None
             'The answer must be {"decisions": [{"type": "approve"}]}, with the type "edit" or "reject": '
             f"{problems_of(error)}"
         )
+    words: str | None
+    local: _ImageArguments | _RejectImage
     match decision:
         case _EditImage():
             prompt = decision.edited_action.args.prompt.strip()
@@ -249,13 +261,16 @@ def image_verdict(attempt: Attempt, answer: object) -> tuple[HumanVerdict | None
                 return None, "The prompt is empty. Describe the image."
             said = attempt.verdict is not None and attempt.verdict.success is False and attempt.verdict.refined_prompt
             unchanged = prompt == said  # The form comes back with the critic's prompt in it.
-            return HumanVerdict(success=False, prompt=None if unchanged else prompt, critics_prompt=unchanged), ""
-        case _Reject():
-            message = decision.message.strip()
-            verdict = HumanVerdict(success=False, prompt=message or None, critics_prompt=not message, reasoning=message)
-            return verdict, ""
+            words, reason, local = None if unchanged else prompt, "", decision.edited_action.args
+        case _RejectImage():
+            words, reason, local = decision.message.strip() or None, decision.message.strip(), decision
         case _:
             return HumanVerdict(success=True), ""
+    region = (local.region or "").strip() or None  # A form sends the field back empty.
+    verdict = HumanVerdict(
+        success=False, prompt=words, critics_prompt=words is None, reasoning=reason, region=region, mask=local.mask
+    )
+    return verdict, ""
 
 
 def _title(step: Step) -> str:

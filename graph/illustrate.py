@@ -87,7 +87,7 @@ def illustrate(
         finally:
             ended.set()
 
-    future: Future[Answer] = asyncio.run_coroutine_threadsafe(work(), loop_thread().loop)
+    future: Future[Answer] = loop_thread().submit(work())
     future.add_done_callback(lambda _: events.put(None))
     try:
         with listen(progress) as see:
@@ -123,7 +123,7 @@ async def aillustrate(
             here.call_soon_threadsafe(events.put_nowait, event)
 
     work = _answer(prompt, images, profile, seed, limits, image_size, _root_of(workspace), put)
-    future = asyncio.run_coroutine_threadsafe(work, loop_thread().loop)
+    future = loop_thread().submit(work)
     future.add_done_callback(lambda _: put(None))
     try:
         with listen(progress) as see:

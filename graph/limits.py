@@ -4,13 +4,18 @@ Reaching a limit loses no work: the document is delivered as far as it is finish
 """
 
 from enum import StrEnum
-from typing import Self
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from interleavethinker.tools.renamed_fields import with_new_names
+from interleavethinker.tools.strict_numbers import StrictNumbers
 
-__all__ = ["Limits", "StopReason", "explain"]
+__all__ = ["DriftAction", "DriftGuard", "Limits", "StopReason", "explain"]
+
+DriftAction = Literal["nothing", "note", "redraw", "restart"]
+_MOST = 2**63 - 1
+"""Largest integer that every database and serializer stores."""
 
 
 class StopReason(StrEnum):
@@ -35,38 +40,67 @@ class StopReason(StrEnum):
         return cls("time_limit") if value == "deadline" else None
 
 
-class Limits(BaseModel):
+class DriftGuard(StrictNumbers):
+    """What happens once the edits of a chain have damaged too much that nobody asked to change."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    action: DriftAction = "nothing"
+    """`note`: a note in the document. `redraw`: the next step starts from the last image with at most half of that
+    damage, with the prompts since then merged into its own. `restart`: it is drawn from text, or from the image of the
+    request, with all prompts merged."""
+    threshold: float = Field(default=0.5, gt=0, allow_inf_nan=False)
+    """Largest `Drift.total` that is tolerated."""
+    max_words: int = Field(default=120, ge=10, le=_MOST)
+    """Longest merged prompt; the step goes on from the drifted image if it would be longer."""
+
+    def __str__(self) -> str:
+        """Returns the action."""
+        return self.action
+
+
+class Limits(StrictNumbers):
     """The limits of one trajectory; they are stored with it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     max_attempts: int = Field(default=5, ge=1, le=100)
-    """Attempts per step (T_max of the paper)."""
+    """Attempts per step (T_max of the paper); with `variants`, the first ones count as one."""
+    variants: int = Field(default=1, ge=1, le=16)
+    """First attempts of each step, generated side by side with different seeds. All are judged, and the best one is
+    kept or refined. With more than one, nothing is drafted ahead."""
     judge_last_attempt: bool = True
     """Whether the critic judges a step's last allowed attempt too. False calls it only where its confidence can choose
     among several attempts, as version 0.1 did."""
     retry_unjudged: bool = False
     """Whether an attempt is repeated when the critic gave no usable verdict on it. False keeps its image, marked as not
     judged, because a critic that cannot answer would otherwise cost `max_attempts` images per step."""
-    max_calls: int | None = Field(default=None, ge=1)
+    max_calls: int | None = Field(default=None, ge=1, le=_MOST)
     """Attempts of this trajectory, including those answered from a cache. Attempts inherited by a branch and dropped
     drafts do not count. None: no limit."""
-    max_cost: float | None = Field(default=None, gt=0)
+    max_cost: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """US dollars that hosted models may cost, at the prices of the price table. No further round of calls is begun
     once they are spent, so the last round may go beyond. None: no limit."""
-    time_limit: float | None = Field(default=None, gt=0)
+    time_limit: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """Seconds of work by planner, generator and critic; pauses do not count. None: no limit."""
     look_ahead: int = Field(default=1, ge=1, le=64)
     """Most steps that are worked on at once: later ones are drafted while the critic judges the current one, as far as
     that saves time; 1: no drafts."""
-    replan_after: int = Field(default=2, ge=1)
+    replan_after: int = Field(default=2, ge=1, le=_MOST)
     """Number of failed steps under one plan after which the remaining steps are replanned."""
-    max_replans: int = Field(default=1, ge=0)
+    max_replans: int = Field(default=1, ge=0, le=_MOST)
     """How often the remaining steps may be replanned."""
     max_plan_retries: int = Field(default=1, ge=0, le=10)
     """How often the planner is asked again after a plan that failed its check, before the fallback planner is."""
-    max_steps: int = Field(default=100, ge=1)
+    drift: DriftGuard = DriftGuard()
+    """Guard against damage that accumulates over many edits."""
+    max_steps: int = Field(default=100, ge=1, le=_MOST)
     """Largest number of steps in a plan; protects against a planner that does not stop."""
+
+    @property
+    def most_attempts(self) -> int:
+        """Attempts that a step may have, each variant counted."""
+        return self.max_attempts + self.variants - 1
 
     @model_validator(mode="before")
     @classmethod

@@ -220,6 +220,7 @@ class TrajectoryAhead:
 
     def __init__(self, shared: _Shared, key: Hashable) -> None:
         self._shared = shared
+        self.components = shared.components
         self._key = key
         self._driver: asyncio.Task[None] | None = None
         self._images: dict[GenerationRequest, _Image] = {}
@@ -309,7 +310,11 @@ class TrajectoryAhead:
             except Exception:  # noqa: BLE001 - raised again where the trajectory needs the image
                 return
             case = CriticInput(
-                source=call.source, image=source, original_prompt=draft.original_prompt, prompt=call.prompt
+                source=call.source,
+                image=source,
+                original_prompt=draft.original_prompt,
+                prompt=call.prompt,
+                references=call.references,
             )
             if case not in self._verdicts:
                 if not (self._shared.is_free_for(self) and self._shared.pace.verdict_pays(chance**depth)):

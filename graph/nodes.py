@@ -5,46 +5,41 @@ propagate: the checkpoint before the node remains, so resuming runs the node aga
 before `refine` do nothing.
 """
 
-import asyncio
-import secrets
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from typing import Any
 
 from langgraph.runtime import Runtime
 
-from interleavethinker.tools.chat.invocation import show_tokens
-from interleavethinker.tools.chat.waiting import reporting_pauses
-from interleavethinker.tools.errors import InputError, ModelAnswerError
-from interleavethinker.tools.protocols import Critic, PlanContext, Planner, Rewording
-from interleavethinker.tools.types import Attempt, CheckReport, CriticInput, Plan, Request, Step, Verdict
+from interleavethinker.tools.protocols import Critic, Rewording
+from interleavethinker.tools.references import in_words
+from interleavethinker.tools.types import Attempt, CheckReport, CriticInput, Plan, Verdict
 
 from .attempts import (
     attempt_key,
     attempts_for,
-    check_seed,
     selected_attempt,
 )
-from .context import Components, GraphContext, options_of
+from .comparing import with_places
+from .context import Components, options_of
 from .conversation import answer_message, image_address
-from .dependencies import shifted
 from .document import Document
-from .events import DocumentChecked, Event, Judged, ModelWaiting, PlanChecked, Planned
+from .events import DocumentChecked, Event, Judged, PlanChecked, Planned
 from .generating import drafts_after, generate_round, with_override
 from .generative_ui import push_storyboard
 from .limits import Limits, StopReason
 from .look_ahead import LookAhead
-from .person import approval_of, message_read, reviewed
-from .planning import Planning, asks_again, check_steps, context_of_check, planner_in_turn, planning_of
+from .model_calls import model_calls
+from .person import approval_of, reviewed
+from .plan_node import plan_steps
+from .planning import asks_again, context_of_check
+from .referring import case_of
+from .rephrasing import with_untried_prompts
 from .routing import allowed_attempts, decide, limits_of
 from .state import (
     TrajectoryState,
     attempts_of,
     current_step_of,
-    defaults_for,
     document_of,
-    given_options,
-    initial_state,
     newest_plan,
     rejected_plans_of,
     request_of,
@@ -73,34 +68,8 @@ class Nodes:
         self._ahead = LookAhead()
 
     async def plan(self, state: TrajectoryState, runtime: Runtime[Any]) -> Update:
-        """Asks the planner for all steps, or for the remaining steps after too many failures."""
-        components, options = await self._find_components(runtime), options_of(runtime)
-        planning, current_step = planning_of(state), current_step_of(state)
-        given = given_options(state) if planning.is_first else state
-        limits = Limits.model_validate(given.get("limits") or options.limits or components.limits)
-        read = await message_read(state, components, options) if planning.is_first else {}
-        request = read.get("request") or request_of(state)
-        if planning.is_first and components.request_check is not None:
-            await asyncio.to_thread(components.request_check, request)
-        finished = planning.previous.steps[:current_step] if planning.previous else ()
-        replaced = planning.rejected or planning.previous
-        version = replaced.version + 1 if replaced else 1
-        plan: Plan | None = None
-        async with TimeLimit({} if planning.is_first else state, limits) as timer:
-            with show_tokens(options.stream_models), _pauses_reported(runtime):
-                plan = await _ask_for_plan(components, request, planning, planning.context(state), finished, limits)
-        image_size = given.get("image_size") or options.image_size or components.image_size
-        update: Update = _new_trajectory(state, limits, options, image_size) | read if planning.is_first else {}
-        update["seconds"] = timer.seconds
-        if plan is None or timer.expired:
-            return update | {"rejected_plans": 0, "stop_reason": StopReason.TIME_LIMIT}
-        plan = plan.model_copy(update={"version": version})
-        _emit(runtime, Planned(plan=plan, first=len(finished)))
-        update["to_check"] = None if components.plan_check is None else "plan"
-        if planning.is_first:
-            return update | {"plans": update["plans"] | {version: plan}}
-        replans = state.get("replans", 0) + (planning.rejected is None)
-        return update | {"plans": {version: plan}, "replans": replans}
+        """Asks the planner for all steps, or for the remaining steps after too many failures; see `plan_node`."""
+        return await plan_steps(await self._find_components(runtime), state, runtime)
 
     async def check_plan(self, state: TrajectoryState, runtime: Runtime[Any]) -> Update:
         """Checks the newest plan against the request, and decides whether another plan is asked for."""
@@ -111,9 +80,8 @@ class Nodes:
         limits, tries = limits_of(state), rejected_plans_of(state)
         context = context_of_check(state, plan)
         report: CheckReport | None = None
-        async with TimeLimit(state, limits) as timer:
-            with show_tokens(options_of(runtime).stream_models), _pauses_reported(runtime):
-                report = await components.plan_check.check_plan(request_of(state), plan, context)
+        async with TimeLimit(state, limits) as timer, model_calls(runtime, components.store):
+            report = await components.plan_check.check_plan(in_words(request_of(state)), plan, context)
         update: Update = {"seconds": timer.seconds, "to_check": None}
         if report is None or timer.expired:
             return update | {"rejected_plans": 0, "stop_reason": StopReason.TIME_LIMIT}
@@ -160,33 +128,25 @@ class Nodes:
         pending = _attempts_to_judge(state, plan, limits, components.critic.gives_confidence)
         if not pending:
             return {}
-        cases = [
-            CriticInput(
-                source=attempt.source,
-                image=attempt.image,
-                original_prompt=plan.steps[attempt.step].prompt or attempt.prompt,
-                prompt=attempt.prompt,
-            )
-            for attempt in pending
-            if attempt.image is not None
-        ]
-        async with TimeLimit(state, limits) as timer:
-            with show_tokens(options_of(runtime).stream_models), _pauses_reported(runtime):
-                found = iter(await self._judge(components, runtime, state, plan, cases, pending[-1]))
-                verdicts = [
-                    await self._after_refusal(components.critic, state, plan, attempt)
-                    if attempt.image is None
-                    else next(found)
-                    for attempt in pending
-                ]
-        if timer.expired:
-            return {"seconds": timer.seconds, "stop_reason": StopReason.TIME_LIMIT}
-        judged = {}
-        for attempt, verdict in zip(pending, verdicts, strict=True):
-            with_verdict = attempt.model_copy(update={"verdict": verdict})
-            judged[attempt_key(attempt.plan_version, attempt.step, attempt.iteration)] = with_verdict
-            _emit(runtime, Judged(attempt=with_verdict))
-        return {"attempts": judged, "seconds": timer.seconds}
+        cases = [None if one.image is None else case_of(state, plan, one, one.image) for one in pending]
+        done: list[Attempt] = []
+        async with TimeLimit(state, limits) as timer, model_calls(runtime, components.store):
+            shown = [case for case in cases if case is not None]
+            found = iter(await self._judge(components, runtime, state, plan, shown, pending[-1]))
+            verdicts = [
+                await self._after_refusal(components.critic, state, plan, attempt)
+                if attempt.image is None
+                else next(found)
+                for attempt in pending
+            ]
+            done = [a.model_copy(update={"verdict": v}) for a, v in zip(pending, verdicts, strict=True)]
+            done = await with_places(components.critic, done, cases)
+            done = await with_untried_prompts(components.critic, state, plan, done)
+        for attempt in done:
+            _emit(runtime, Judged(attempt=attempt))
+        judged = {attempt_key(each.plan_version, each.step, each.iteration): each for each in done}
+        update: Update = {"attempts": judged, "seconds": timer.seconds}
+        return update | {"stop_reason": StopReason.TIME_LIMIT} if timer.expired else update
 
     async def _judge(
         self,
@@ -209,12 +169,14 @@ class Nodes:
         made = len(attempts_for(attempts_of(state), plan.version, attempt.step))
         prompt = attempt.prompt
         if made < allowed_attempts(state, plan, attempt.step) and isinstance(critic, Rewording):
-            prompt = await critic.reword(prompt, plan.steps[attempt.step].prompt or prompt, attempt.refusal)
+            prompt = await critic.reword(
+                prompt, attempt.wish or plan.steps[attempt.step].prompt or prompt, attempt.refusal
+            )
         return Verdict(success=False, refined_prompt=prompt, reasoning=attempt.refusal)
 
     async def refine(self, state: TrajectoryState, runtime: Runtime[Any]) -> Update:
         """Applies a person's verdict, if the trajectory asks for one, and `decide`: continue, retry, replan, or end."""
-        update, state = reviewed(state, runtime)
+        update, state = await reviewed(state, runtime, self._find_components)
         decision = decide(state)
         for event in decision.events:
             _emit(runtime, event)
@@ -243,9 +205,8 @@ class Nodes:
             None if step.prompt is None else selected_attempt(attempts, index) for index, step in enumerate(plan.steps)
         )
         report = CheckReport(checked=False)
-        async with TimeLimit(state, limits_of(state)) as timer:
-            with show_tokens(options_of(runtime).stream_models), _pauses_reported(runtime):
-                report = await components.document_check.check_document(request_of(state), plan, shown)
+        async with TimeLimit(state, limits_of(state)) as timer, model_calls(runtime, components.store):
+            report = await components.document_check.check_document(in_words(request_of(state)), plan, shown)
         _emit(runtime, DocumentChecked(report=report))
         update: Update = {"document_report": report, "seconds": timer.seconds, "to_check": None}
         document = document_of({**state, **update})
@@ -272,64 +233,6 @@ def _trajectory(state: TrajectoryState, runtime: Runtime[Any]) -> Hashable:
     if info is None:
         return state.get("seed")
     return info.thread_id or info.run_id, info.checkpoint_ns.rpartition("|")[0], state.get("seed")
-
-
-def _pauses_reported(runtime: Runtime[Any]) -> AbstractContextManager[None]:
-    return reporting_pauses(lambda seconds, reason: _emit(runtime, ModelWaiting(seconds=seconds, reason=reason)))
-
-
-def _new_trajectory(state: TrajectoryState, limits: Limits, options: GraphContext, image_size: str | None) -> Update:
-    """Returns the initial values of a trajectory; values of an earlier one in the same thread are overwritten."""
-    # The seed is recorded before anything uses it, so a crash cannot change it.
-    given, seed = given_options(state), state.get("seed")
-    seed = secrets.randbelow(2**31) if seed is None else seed
-    check_seed(seed)
-    initial = initial_state(
-        limits,
-        seed,
-        approve_plan=given.get("approve_plan") or options.approve_plan,
-        review_images=given.get("review_images") or options.review_images,
-        image_size=image_size,
-    )
-    earlier_plans = dict.fromkeys(state.get("plans") or {})
-    initial["defaults"] = defaults_for(state, initial)
-    return initial | {"attempts": dict.fromkeys(attempts_of(state)), "plans": earlier_plans}
-
-
-async def _ask_for_plan(
-    components: Components,
-    request: Request,
-    planning: Planning,
-    context: PlanContext,
-    finished: tuple[Step, ...],
-    limits: Limits,
-) -> Plan:
-    """Asks the planner in turn; if the planner gives no usable plan, asks the fallback planner.
-
-    Returns:
-        The plan, which begins with the finished steps.
-    """
-    fallback = components.fallback_planner
-
-    async def ask(planner: Planner, made_by: str) -> Plan:
-        answer = await planner.plan(request, context)
-        steps = finished + shifted(answer.steps, len(finished))
-        plan = answer.model_copy(update={"steps": steps, "made_by": made_by})
-        check_steps(plan, limits, request)
-        return plan
-
-    if fallback is None or planner_in_turn(planning.tries, components, limits) == "planner":
-        try:
-            return await ask(components.planner, "planner")
-        except (InputError, ModelAnswerError):
-            if fallback is None:
-                raise
-    try:
-        return await ask(fallback, "fallback_planner")
-    except InputError as error:
-        if not context.faults or context.faults[0].rstrip(".") in str(error):
-            raise
-        raise InputError(f"{error} The first plan was rejected: {context.faults[0]}", code=error.code) from error
 
 
 def _attempts_to_judge(state: TrajectoryState, plan: Plan, limits: Limits, gives_confidence: bool) -> list[Attempt]:

@@ -6,17 +6,18 @@ records an answer, so that an unusable one is asked for again instead of raised.
 
 import asyncio
 import uuid
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 
 from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 
 from interleavethinker.tools.errors import InputError, ModelAnswerError
-from interleavethinker.tools.request_parsing import as_request
+from interleavethinker.tools.images.store import ImageStore
+from interleavethinker.tools.request_parsing import as_request, check_length
 from interleavethinker.tools.types import Plan, Request, Sha256, TextPart
 
-from .attempts import attempts_for
+from .attempts import attempts_for, newest_or_best_variant
 from .context import Components, GraphContext, options_of
 from .conversation import continued, image_address, stored_form, unanswered_message
 from .events import Judged
@@ -34,7 +35,7 @@ from .state import (
     request_of,
     stop_reason_of,
 )
-from .workspace.human_review import human_verdict_update
+from .workspace.human_review import HumanVerdict, human_verdict_update, with_mask
 
 __all__ = ["approval_of", "message_read", "reviewed"]
 
@@ -51,9 +52,11 @@ async def message_read(state: Mapping[str, Any], components: Components, options
     if message is None:
         if not state.get("request"):
             raise InputError("There is no request. Give `request`, or `messages` whose last one is a person's.")
+        check_length(request_of(state))
         return {}
     parts = await asyncio.to_thread(message_parts, message, components.store)
     request = as_request(parts)
+    check_length(request)
     shown: tuple[Sha256, ...] = ()
     if newest_plan(state) is not None:
         request, shown = continued(document_of(state), parts, state.get("shown") or ())
@@ -89,8 +92,15 @@ def approval_of(state: Mapping[str, Any], plan: Plan) -> Update:
             return {"plans": {edited.version: edited}}
 
 
-def reviewed(state: TrajectoryState, runtime: Runtime[Any]) -> tuple[Update, TrajectoryState]:
-    """Asks a person about the newest attempt of the current step, if the trajectory requires it.
+async def reviewed(
+    state: TrajectoryState, runtime: Runtime[Any], find_components: Callable[[Runtime[Any]], Awaitable[Components]]
+) -> tuple[Update, TrajectoryState]:
+    """Asks a person about the newest attempt of the current step, or the best variant, if the trajectory requires it.
+
+    Args:
+        state: The trajectory's state.
+        runtime: The node's.
+        find_components: Their store is needed for a region or a mask.
 
     Returns:
         The changes that the answer makes, and the state with them.
@@ -99,20 +109,37 @@ def reviewed(state: TrajectoryState, runtime: Runtime[Any]) -> tuple[Update, Tra
     if plan is None or not state.get("review_images") or stop_reason_of(state):
         return {}, state
     attempts = attempts_for(attempts_of(state), plan.version, current_step_of(state))
-    if not attempts or (attempts[-1].verdict is not None and attempts[-1].verdict.by_hand):
+    newest = attempts[-1:]
+    if newest and newest[0].variant:
+        newest = [attempt for attempt in attempts if attempt.variant]
+    if not newest or any(attempt.verdict is not None and attempt.verdict.by_hand for attempt in newest):
         return {}, state
-    if attempts[-1].image is None:  # Refused by the image service: there is nothing to look at.
+    asked = newest_or_best_variant(newest)
+    if asked.image is None:  # Refused by the image service: there is nothing to look at.
         return {}, state
-    address = image_address(options_of(runtime))(attempts[-1].image)
+    address = image_address(options_of(runtime))(asked.image)
     problem = ""
     while True:
-        question, schema = image_question(attempts[-1], address, problem)
-        verdict, problem = image_verdict(attempts[-1], interrupt(question, response_schema=schema))
+        question, schema = image_question(asked, address, problem)
+        verdict, problem = image_verdict(asked, interrupt(question, response_schema=schema))
         if verdict is not None:
+            verdict = verdict.model_copy(update={"iteration": asked.iteration})
+            if verdict.region is not None or verdict.mask is not None:
+                try:
+                    verdict = await _with_mask(state, verdict, (await find_components(runtime)).store)
+                except InputError as error:
+                    problem = str(error)
+                    continue
             update, judged = human_verdict_update(state, verdict)
             runtime.stream_writer(Judged(attempt=judged))
             changed = {**state, **update, "attempts": attempts_of(state) | update["attempts"]}
             return update, cast("TrajectoryState", changed)
+
+
+async def _with_mask(state: TrajectoryState, verdict: HumanVerdict, store: ImageStore | None) -> HumanVerdict:
+    if store is None:
+        raise InputError("The components have no image store, so no region can be changed. Reject without one.")
+    return await with_mask(state, verdict, store, running=False)
 
 
 def _problem_of(plan: Plan, limits: Limits, request: Request) -> str:

@@ -110,7 +110,8 @@ def check_steps(plan: Plan, limits: Limits, request: Request) -> None:
     """Checks that a plan can be carried out.
 
     Raises:
-        ModelAnswerError: It has no steps, or more than the limits allow, or a step starts from what there is not.
+        ModelAnswerError: It has no steps, or more than the limits allow, or a step starts from, or refers to, what
+            there is not.
     """
     if not plan.steps:
         raise ModelAnswerError("The planner returned a plan without steps; a plan needs at least one step.")
@@ -119,5 +120,5 @@ def check_steps(plan: Plan, limits: Limits, request: Request) -> None:
             f"The planner returned {len(plan.steps)} steps; a plan may have at most {limits.max_steps} steps. "
             "Raise limits.max_steps to allow more."
         )
-    if problem := dependency_problem(plan.steps, len(request.images)):
+    if problem := dependency_problem(plan.steps, request):
         raise ModelAnswerError(problem)

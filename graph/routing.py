@@ -17,6 +17,7 @@ from .dependencies import is_decided, source_of
 from .document import status_of
 from .events import Event, StepFinished
 from .limits import Limits, StopReason
+from .research import is_researching
 from .spending import spending_of
 from .state import (
     attempts_of,
@@ -108,27 +109,24 @@ def limits_of(state: Mapping[str, Any]) -> Limits:
 
 
 def allowed_attempts(state: Mapping[str, Any], plan: Plan, step: int) -> int:
-    """Returns how many attempts a step may have: `Limits.max_attempts`, or more if a person allowed more."""
+    """Returns how many attempts a step may have: `Limits.most_attempts`, or more if a person allowed more."""
     allowed_by_person: int = extra_attempts_of(state).get(attempt_key(plan.version, step, 0), 0)
-    return max(limits_of(state).max_attempts, allowed_by_person)
+    return max(limits_of(state).most_attempts, allowed_by_person)
 
 
 def _has_next_attempt(state: Mapping[str, Any], plan: Plan, of_step: Sequence[Attempt]) -> bool:
-    """Returns whether the current step, which has these attempts, needs another one, and may have it."""
+    """Returns whether the current step, which has these attempts, needs another one, and may have it.
+
+    A person's override asks for one in any case. Of several variants, one that the critic could judge is enough.
+    """
     override = state.get("override")
     newest = of_step[-1]
-    if (
-        override is not None
-        and override.prompt
-        and (override.step, override.iteration - 1)
-        == (
-            newest.step,
-            newest.iteration,
-        )
-    ):
+    if override is not None and (override.step, override.iteration - 1) == (newest.step, newest.iteration):
         return True
     results = [attempt.verdict.success for attempt in of_step if attempt.verdict is not None]
     unjudged = newest.verdict is not None and newest.verdict.success is None
+    if newest.variant:
+        unjudged = bool(results) and all(success is None for success in results)
     if True in results or (unjudged and not limits_of(state).retry_unjudged):
         return False
     return len(of_step) < allowed_attempts(state, plan, newest.step)
@@ -166,7 +164,9 @@ def next_node(state: Mapping[str, Any]) -> str:
 
 
 def node_after_plan(state: Mapping[str, Any]) -> str:
-    """Returns the edge to take after `plan`: `check_plan`, or `approve` if nothing checks the plan."""
+    """Returns the edge to take after `plan`: `plan` while facts are looked up, `check_plan`, or `approve`."""
+    if is_researching(state):
+        return "plan"
     return "check_plan" if state.get("to_check") == "plan" else "approve"
 
 
@@ -194,14 +194,16 @@ def _stale_drafts(state: Mapping[str, Any], plan: Plan, current_step: int) -> fr
     ahead = {key: a for key, a in attempts.items() if a.plan_version == plan.version and a.step >= current_step}
     if not ahead or needs_replan(state, current_step):
         return frozenset(ahead)
-    images = request_of(state).images
+    request = request_of(state)
     stale: set[int] = set()
     for step in sorted({attempt.step for attempt in ahead.values()} & set(range(len(plan.steps)))):
         decided = is_decided(
             plan, attempts, step, lambda e: e not in stale and is_finished(state, plan, e, current_step)
         )
-        source = attempts_for(attempts, plan.version, step)[0].source
-        if source != source_of(plan, attempts, step, images) or not (decided or step == current_step):
+        first = attempts_for(attempts, plan.version, step)[0]
+        # What the drift guard chose was decided by finished steps, and the image of a local edit by a person.
+        same = bool(first.wish) or first.mask is not None or first.source == source_of(plan, attempts, step, request)
+        if not same or not (decided or step == current_step):
             stale.add(step)
     return frozenset(key for key, attempt in ahead.items() if attempt.step in stale)
 

@@ -12,7 +12,7 @@ from langgraph.runtime import Runtime
 from pydantic import BaseModel, ConfigDict
 
 from interleavethinker.tools.chat.usage import ChatCall, counting_calls
-from interleavethinker.tools.prices import Price, load_prices, price_of
+from interleavethinker.tools.prices import Price, price_of, prices_when_needed
 from interleavethinker.tools.types import Attempt
 
 __all__ = ["ModelUse", "Spending", "counted", "dollar_words", "spending_of"]
@@ -96,7 +96,7 @@ def counted(
         made = [one for key, one in (update.get("attempts") or {}).items() if one is not None and key not in known]
         if not calls and not any(one.image is not None and one.model for one in made):
             return update
-        prices = await asyncio.to_thread(load_prices)
+        prices = await asyncio.to_thread(prices_when_needed)
         uses = [*_chat_uses(calls, prices), *_image_uses(made, prices)]
         if not uses:
             return update
@@ -127,7 +127,10 @@ def _image_uses(made: Iterable[Attempt], prices: Mapping[str, Price]) -> Iterato
     for one in made:
         if one.image is None or one.cached or not one.model:
             continue
-        price = price_of(one.model, prices)
-        dollars = None if price is None else price.image
-        if dollars is not None or one.model.startswith(_HOSTED_IMAGE_MODELS):
+        hosted = one.model.startswith(_HOSTED_IMAGE_MODELS)
+        price = price_of(one.model, prices, hosted=hosted)
+        inputs = (one.source is not None) + len(one.references) - one.references_left_out
+        size = f"{one.width}x{one.height}" if one.width and one.height else None
+        dollars = None if price is None else price.of_image(size, inputs)
+        if dollars is not None or hosted:
             yield ModelUse(model=one.model, calls=1, images=1, dollars=dollars or 0.0, unpriced=int(dollars is None))

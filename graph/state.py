@@ -27,10 +27,15 @@ from interleavethinker.tools.request_parsing import RequestLike, as_request, nam
 from interleavethinker.tools.types import (
     Attempt,
     CheckReport,
+    Drift,
+    ImageChange,
     ImagePart,
+    Lookup,
     Part,
+    PinnedReference,
     Plan,
     Request,
+    Requirement,
     Sha256,
     Step,
     TextPart,
@@ -39,7 +44,8 @@ from interleavethinker.tools.types import (
 
 from .channels import ValidatedValue, validated
 from .document import Block, Document, assemble
-from .limits import Limits, StopReason
+from .limits import DriftGuard, Limits, StopReason
+from .lookups import Research, lookups_of, sources_of
 from .spending import ModelUse, Spending
 
 __all__ = [
@@ -189,6 +195,8 @@ class TrajectoryState(TrajectoryInput, TrajectoryOutput, _OldChannels, total=Fal
     """What hosted models have cost."""
     inherited_calls: int
     """Attempts inherited from the parent of a branch; they do not count against `Limits.max_calls`."""
+    research: Annotated[Research | None, ValidatedValue]
+    """What was looked up before planning; None if nothing is."""
     message_id: Annotated[str | None, ValidatedValue]
     """ID of the message that this trajectory answers; None if it answers `request`."""
     shown: Annotated[tuple[Sha256, ...], ValidatedValue]
@@ -213,13 +221,20 @@ STORED_TYPES: tuple[type, ...] = (
     Attempt,
     Block,
     Document,
+    Drift,
+    DriftGuard,
+    ImageChange,
     ImagePart,
     Limits,
+    Lookup,
     ModelUse,
     Override,
+    PinnedReference,
     Plan,
     Request,
+    Requirement,
     CheckReport,
+    Research,
     Spending,
     Step,
     StopReason,
@@ -270,6 +285,7 @@ def document_of(state: Mapping[str, Any]) -> Document:
         limits,
         requested_steps,
         state.get("document_report"),
+        sources_of(lookups_of(state)),
     )
 
 
@@ -296,6 +312,7 @@ def initial_state(
         "override": None,
         "rejected_plans": 0,
         "replans": 0,
+        "research": None,
         "review_images": review_images,
         "seconds": 0.0,
         "seed": seed,

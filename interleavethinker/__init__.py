@@ -11,8 +11,8 @@ importing this module costs nothing and loads no model library.
 | to do | use |
 | --- | --- |
 | get an answer | `illustrate`, `aillustrate`, `Answer` |
-| run, watch, steer and keep trajectories | `Workspace`, `Limits`, `HumanVerdict`, `BranchPoint`, the events |
-| answer many requests at once | `read_manifest`, `sweep`, `run_batch`, `Batch`, `BatchRequest`, `BatchResult` |
+| run, watch, steer and keep trajectories | `Workspace`, `Limits`, `DriftGuard`, `HumanVerdict`, `BranchPoint`, events |
+| answer many requests at once | `read_manifest`, `sweep`, `run_batch`, `Batch`, `BatchRequest`, `BatchWorkers` |
 | embed the agent in a LangGraph graph | `make_graph`, `GraphContext`, `build_graph`, `serializer`, `shared_store` |
 | bring a planner, critic, generator or check | `Components`, `Planner`, `Critic`, `ImageGenerator`, `PlanCheck` |
 | catch errors | `InterleaveError` and its subclasses |
@@ -23,6 +23,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     __version__: str
+    from interleavethinker.evaluation.batch_workers import BatchWorkers
+    from interleavethinker.evaluation.executors.base import ExecutorConfig
     from interleavethinker.graph.answer import Answer
     from interleavethinker.graph.batch.batch import Batch, run_batch
     from interleavethinker.graph.batch.manifest import BatchRequest, read_manifest, sweep
@@ -59,7 +61,7 @@ if TYPE_CHECKING:
     from interleavethinker.graph.export.forms import export_as
     from interleavethinker.graph.export.notebook import show
     from interleavethinker.graph.illustrate import ImageLike, aillustrate, close, illustrate
-    from interleavethinker.graph.limits import Limits, StopReason
+    from interleavethinker.graph.limits import DriftGuard, Limits, StopReason
     from interleavethinker.graph.profiles.opening import open_components, shared_store
     from interleavethinker.graph.profiles.profile import Profile, load_profile, shipped_profiles
     from interleavethinker.graph.progress import EventListener
@@ -88,6 +90,7 @@ if TYPE_CHECKING:
     from interleavethinker.tools.mcp.generator import McpImageGenerator
     from interleavethinker.tools.prices import Price, load_prices
     from interleavethinker.tools.protocols import (
+        Comparing,
         Critic,
         DocumentCheck,
         ImageGenerator,
@@ -95,7 +98,11 @@ if TYPE_CHECKING:
         PlanContext,
         Planner,
         ProgressCallback,
+        ReferenceWords,
+        Rephrasing,
+        Researcher,
         Rewording,
+        WishReader,
     )
     from interleavethinker.tools.request_checks import CombinedCheck, StructuralCheck
     from interleavethinker.tools.request_parsing import RequestLike
@@ -103,12 +110,17 @@ if TYPE_CHECKING:
         Attempt,
         CheckReport,
         CriticInput,
+        Drift,
         GeneratedImage,
         GenerationRequest,
+        ImageChange,
         ImagePart,
+        Lookup,
         Part,
+        PinnedReference,
         Plan,
         Request,
+        Requirement,
         Sha256,
         StartsFrom,
         Step,
@@ -123,6 +135,7 @@ __all__ = [
     "Batch",
     "BatchRequest",
     "BatchResult",
+    "BatchWorkers",
     "Block",
     "BranchPoint",
     "Cancelled",
@@ -131,6 +144,7 @@ __all__ = [
     "ChatPlanner",
     "CheckReport",
     "CombinedCheck",
+    "Comparing",
     "Components",
     "CostEstimate",
     "Critic",
@@ -139,8 +153,11 @@ __all__ = [
     "DocumentCheck",
     "DocumentChecked",
     "DocumentStatus",
+    "Drift",
+    "DriftGuard",
     "Event",
     "EventListener",
+    "ExecutorConfig",
     "Failed",
     "Finished",
     "GeneratedImage",
@@ -150,6 +167,7 @@ __all__ = [
     "GeneratorError",
     "GraphContext",
     "HumanVerdict",
+    "ImageChange",
     "ImageGenerated",
     "ImageGenerator",
     "ImageLike",
@@ -160,6 +178,7 @@ __all__ = [
     "InterleaveError",
     "Judged",
     "Limits",
+    "Lookup",
     "McpImageGenerator",
     "ModelAnswerError",
     "ModelError",
@@ -167,6 +186,7 @@ __all__ = [
     "ModelWaiting",
     "Part",
     "Paused",
+    "PinnedReference",
     "Plan",
     "PlanCheck",
     "PlanChecked",
@@ -177,10 +197,14 @@ __all__ = [
     "Profile",
     "ProfileError",
     "ProgressCallback",
+    "ReferenceWords",
     "RefusalError",
+    "Rephrasing",
     "Request",
     "RequestKey",
     "RequestLike",
+    "Requirement",
+    "Researcher",
     "ReviewNeeded",
     "Rewording",
     "Sha256",
@@ -198,6 +222,7 @@ __all__ = [
     "TrajectoryError",
     "TrajectorySummary",
     "Verdict",
+    "WishReader",
     "Workspace",
     "__version__",
     "aillustrate",
@@ -221,6 +246,8 @@ __all__ = [
 ]
 
 _EXPORTS = {
+    "evaluation.batch_workers": ("BatchWorkers",),
+    "evaluation.executors.base": ("ExecutorConfig",),
     "graph.answer": ("Answer",),
     "graph.batch.batch": ("Batch", "run_batch"),
     "graph.batch.manifest": ("BatchRequest", "read_manifest", "sweep"),
@@ -266,6 +293,7 @@ _EXPORTS = {
         "illustrate",
     ),
     "graph.limits": (
+        "DriftGuard",
         "Limits",
         "StopReason",
     ),
@@ -307,6 +335,7 @@ _EXPORTS = {
     "tools.mcp.generator": ("McpImageGenerator",),
     "tools.prices": ("Price", "load_prices"),
     "tools.protocols": (
+        "Comparing",
         "Critic",
         "DocumentCheck",
         "ImageGenerator",
@@ -314,7 +343,11 @@ _EXPORTS = {
         "PlanContext",
         "Planner",
         "ProgressCallback",
+        "ReferenceWords",
+        "Rephrasing",
+        "Researcher",
         "Rewording",
+        "WishReader",
     ),
     "tools.request_checks": (
         "CombinedCheck",
@@ -325,12 +358,17 @@ _EXPORTS = {
         "Attempt",
         "CheckReport",
         "CriticInput",
+        "Drift",
         "GeneratedImage",
         "GenerationRequest",
+        "ImageChange",
         "ImagePart",
+        "Lookup",
         "Part",
+        "PinnedReference",
         "Plan",
         "Request",
+        "Requirement",
         "Sha256",
         "StartsFrom",
         "Step",

@@ -15,6 +15,7 @@ The values are part of every published number: changing one changes which tasks 
 | `SYNTHETIC_DATA` | 2**23 | synthetic training rows |
 | `MICROBENCH` | 2**24 | MicroBench requests |
 | `NATURAL_DATA` | 2**25 | natural training rows |
+| `DRIFT_EVALUATION` | 2**26 | chains of edits of `evaluate micro-drift` |
 
 Planner and critic evaluation share a stream by accident, which is kept so that published numbers stay reproducible:
 with the same seed and split, the critic judges attempts at steps of the very requests that the planner is tested on.
@@ -23,6 +24,7 @@ Neither model is trained on them, so the two evaluations are not independent of 
 
 __all__ = [
     "CRITIC_EVALUATION",
+    "DRIFT_EVALUATION",
     "GENERATOR_EVALUATION",
     "GENERATOR_PROBE",
     "MAX_USER_SEED",
@@ -48,3 +50,5 @@ MICROBENCH = 2**24
 """Added to the user's seed."""
 NATURAL_DATA = 2**25
 """Added to the user's seed for the requests, and the first word of the key that draws everything else."""
+DRIFT_EVALUATION = 2**26
+"""First word of the generator's key; the user's seed is the second."""

@@ -45,6 +45,8 @@ class ToolServer(MCPServer):
 
     def __init__(self, name: str, **options: Any) -> None:
         super().__init__(name, log_level="WARNING", **options)
+        self.calls = 0
+        """Calls of tools in progress, over all connections."""
         # A client would otherwise offer an empty menu of prompts.
         for method in ("prompts/list", "prompts/get"):
             self._lowlevel_server._request_handlers.pop(method, None)  # noqa: SLF001 - there is no public way
@@ -68,31 +70,42 @@ class ToolServer(MCPServer):
     ) -> CallToolResult | InputRequiredResult:
         """See `MCPServer.call_tool`. Rejected arguments and errors of this project become results."""
         tool = self._tool_manager.get_tool(name)
+        self.calls += 1
         try:
             if tool is not None:
                 _check_names(name, arguments, tool.parameters)
+                _check_numbers(name, arguments, tool.parameters)
             return await super().call_tool(name, arguments, context)
         except InterleaveError as error:
-            return error_result(error)
+            return error_result(error, self.worded(error))
         except ToolError as error:
             cause = error.__cause__
             if isinstance(cause, InterleaveError):
-                return error_result(cause)
+                return error_result(cause, self.worded(cause))
             if isinstance(cause, ValidationError) and tool is not None:
                 return error_result(_rejected(name, cause, tool.parameters))
             raise
+        finally:
+            self.calls -= 1
+
+    def worded(self, error: InterleaveError) -> str:
+        """Returns an error's message; a server overrides this if its tools have other names than the commands."""
+        return str(error)
 
 
-def error_result(error: InterleaveError) -> CallToolResult:
-    """Returns the result that reports an error to any client."""
+def error_result(error: InterleaveError, message: str | None = None) -> CallToolResult:
+    """Returns the result that reports an error to any client; `message` replaces the error's own."""
+    text = str(error) if message is None else message
     details: dict[str, JsonValue] = {
         "code": error.code,
-        "message": str(error),
+        "message": text,
         "retryable": bool(getattr(error, "retryable", False)),
     }
+    if getattr(error, "exhausted", False):
+        details["exhausted"] = True
     return CallToolResult(
         is_error=True,
-        content=[TextContent(type="text", text=f"{error.code}: {error}")],
+        content=[TextContent(type="text", text=f"{error.code}: {text}")],
         _meta={ERROR_KEY: details},
     )
 
@@ -112,6 +125,15 @@ def _check_names(tool: str, arguments: Mapping[str, Any], schema: Mapping[str, A
             hint = f" Did you mean {close[0]!r}?" if close else ""
             takes = ", ".join(known) if known else "no arguments"
             raise InputError(f"{tool} has no argument {_quoted(name)}.{hint} It takes {takes}.")
+
+
+def _check_numbers(tool: str, arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
+    """Refuses booleans as numbers, as which pydantic would read them."""
+    for name, value in arguments.items():
+        described: Mapping[str, Any] = schema.get("properties", {}).get(name, {})
+        types = {each.get("type") for each in described.get("anyOf", [described])}
+        if isinstance(value, bool) and types & {"integer", "number"} and "boolean" not in types:
+            raise InputError(f"{tool} was not called: {name!r} must be {_expected(described)}; found {_quoted(value)}.")
 
 
 def _rejected(tool: str, error: ValidationError, schema: Mapping[str, Any]) -> InputError:

@@ -1,23 +1,33 @@
 """HTTP clients whose responses are bounded, and which reach this machine without a proxy.
 
 A response's size is counted as it arrives, and compressed responses are refused: a few kilobytes may hold gigabytes.
-Redirects are not followed. Knows nothing of MCP or of hosted APIs. httpx2 is imported when a client is made; that and
-reading the certificates takes file reads, which coroutines leave to a thread with `opened_client`.
+A redirect to another scheme, host or port is an error, because the request and its key are for the server that was
+named. Knows nothing of MCP or of hosted APIs. httpx2 is imported when a client is made; that and reading the
+certificates takes file reads, which coroutines leave to a thread with `opened_client`.
 """
 
 import asyncio
 import ipaddress
 from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from interleavethinker.tools.errors import GeneratorError
+from interleavethinker.tools.plain_text import quotation
 
 if TYPE_CHECKING:
     import httpx2
 
-__all__ = ["MAX_RESPONSE", "bounded_client", "is_loopback", "opened_client"]
+__all__ = [
+    "MAX_RESPONSE",
+    "bounded_client",
+    "is_http_address",
+    "is_loopback",
+    "opened_client",
+    "redirect_elsewhere",
+]
 
+_LONGEST_ORIGIN = 200
 MAX_RESPONSE = 128 * 1024 * 1024
 """Bytes of one response; in base64 an image of 32 MiB takes 43 MiB."""
 
@@ -34,6 +44,8 @@ def bounded_client(url: str, *, max_bytes: int = MAX_RESPONSE, **options: Any) -
     import httpx2
 
     async def bound(response: httpx2.Response) -> None:
+        if (elsewhere := redirect_elsewhere(response.request.url, response)) is not None:
+            raise GeneratorError(f"{elsewhere} Check the server's address.", code="redirected")
         _check_headers(response.headers, max_bytes)
         if not response.headers.get("content-type", "").startswith("text/event-stream"):
             response.stream = _bounded_stream(response.stream, max_bytes)
@@ -53,6 +65,20 @@ async def opened_client(url: str, **options: Any) -> "httpx2.AsyncClient":
     return await asyncio.to_thread(bounded_client, url, **options)
 
 
+def is_http_address(text: str) -> bool:
+    """Whether a text is the address of an HTTP server.
+
+    Examples:
+        >>> [is_http_address(text) for text in ("http://[::1]:8765/mcp", "http://[", "javascript:alert(1)", "http://")]
+        [True, False, False, False]
+    """
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0 and text.isprintable()
+    except ValueError:
+        return False
+
+
 def is_loopback(url: str) -> bool:
     """Whether a URL's host is this machine.
 
@@ -70,6 +96,36 @@ def is_loopback(url: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def redirect_elsewhere(asked: object, response: Any) -> str | None:
+    """Returns a sentence about a redirect that leaves the origin of the request, or None for any other response.
+
+    Args:
+        asked: Address of the request; anything whose text is a URL.
+        response: Of httpx or httpx2.
+    """
+    location = response.headers.get("location")
+    if not 300 <= response.status_code < 400 or location is None:
+        return None
+    try:
+        origin, target = _origin(str(asked)), _origin(urljoin(str(asked), location))
+    except ValueError:
+        origin, target = _origin(str(asked)), "an address that cannot be read"
+    if origin == target:
+        return None
+    return (
+        f"The server {origin} redirects the request to {quotation(target, _LONGEST_ORIGIN)} (HTTP "
+        f"{response.status_code}). Nothing was sent there, because requests and keys are for the server that was named."
+    )
+
+
+def _origin(url: str) -> str:
+    """Returns scheme, host and port, without names and passwords."""
+    parts = urlsplit(url)
+    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    host = (parts.hostname or "").lower()
+    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def _check_headers(headers: Mapping[str, str], max_bytes: int) -> None:

@@ -16,14 +16,16 @@ and `--json` output), so that programs need not parse English. An instance may h
 - InputError: `invalid_image`, `image_too_large`, `invalid_prompt`, `prompt_too_long`, `invalid_request`, `refused`,
   `unsupported`, `missing_extra`, and those of the micro world: `not_understood`, `ambiguous` and `no_checkpoint`
 - ProfileError: `local_extra_missing`
-- StoreError: `unknown_image`, `corrupt_image`, `damaged` (a trajectory's saved state)
+- StoreError: `unknown_image`, `corrupt_image`, `damaged` (a trajectory's saved state), `lost` (the lock of a run)
 - GeneratorError: `busy`, `deadline`, `server_died`, `unreachable`, `unauthorized`, `closed`, `contract`, `no_image`,
   `corrupt_image`, `unknown_image`, `loading`, `model_not_loaded`, `not_finite`, `out_of_memory`, `quota`, `stopping`
 - ModelError: `unloaded`
 - TrajectoryError: `busy`, `cancelled`, `unknown_trajectory`
 
-A message says what happened and what to do about it. It never contains a secret.
+A message says what happened and what to do about it. It never contains a secret, not even one that a server repeats.
 """
+
+from .secrets import redact
 
 __all__ = [
     "GeneratorError",
@@ -55,7 +57,7 @@ class InterleaveError(RuntimeError):
     code = "error"
 
     def __init__(self, message: str, *, code: str | None = None) -> None:
-        super().__init__(message)
+        super().__init__(redact(message))
         if code is not None:
             self.code = code
 
@@ -92,13 +94,18 @@ class GeneratorError(InterleaveError):
 
     Attributes:
         retryable: Whether the same call may succeed later.
+        exhausted: Whether the call was already repeated as often as it may be. Programs do not repeat it then, however
+            many of them it passes through; a person may.
     """
 
     code = "generator"
 
-    def __init__(self, message: str, *, code: str | None = None, retryable: bool = False) -> None:
+    def __init__(
+        self, message: str, *, code: str | None = None, retryable: bool = False, exhausted: bool = False
+    ) -> None:
         super().__init__(message, code=code)
         self.retryable = retryable
+        self.exhausted = exhausted
 
 
 class ModelAnswerError(InterleaveError):

@@ -1,18 +1,35 @@
 """The folders that this project writes to by default, on any platform and for users without a home.
 
 `INTERLEAVETHINKER_HOME` moves everything; `INTERLEAVETHINKER_IMAGE_STORE` only the image server's store.
+`INTERLEAVETHINKER_WORKSPACE` and `INTERLEAVETHINKER_IMAGES` name a workspace that several machines share.
 """
 
 import os
+import re
 from pathlib import Path
 
 from .errors import InputError
 from .settings import workspace_setting
 
-__all__ = ["HOME_VARIABLE", "STORE_VARIABLE", "create_private", "default_home", "default_server_store"]
+__all__ = [
+    "HOME_VARIABLE",
+    "IMAGES_VARIABLE",
+    "STORE_VARIABLE",
+    "WORKSPACE_VARIABLE",
+    "create_private",
+    "default_home",
+    "default_server_store",
+    "default_workspace",
+    "images_location",
+    "is_database_url",
+    "refuse_foreign_url",
+]
 
 HOME_VARIABLE = "INTERLEAVETHINKER_HOME"
 STORE_VARIABLE = "INTERLEAVETHINKER_IMAGE_STORE"
+WORKSPACE_VARIABLE = "INTERLEAVETHINKER_WORKSPACE"
+IMAGES_VARIABLE = "INTERLEAVETHINKER_IMAGES"
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 
 def default_home() -> Path:
@@ -32,6 +49,38 @@ def default_home() -> Path:
     from platformdirs import user_data_path
 
     return _usable(user_data_path("interleavethinker"), "workspace")
+
+
+def default_workspace() -> str | Path:
+    """Returns the default workspace: `INTERLEAVETHINKER_WORKSPACE`, a folder or a database's URL, or `default_home()`.
+
+    Raises:
+        InputError: As `default_home`.
+    """
+    return os.environ.get(WORKSPACE_VARIABLE) or default_home()
+
+
+def images_location() -> str | None:
+    """Returns `INTERLEAVETHINKER_IMAGES`, the place of a shared workspace's images, or None."""
+    return os.environ.get(IMAGES_VARIABLE) or None
+
+
+def is_database_url(place: str) -> bool:
+    """Returns whether a workspace's place is a PostgreSQL database and not a folder."""
+    return place.startswith(("postgresql://", "postgres://"))
+
+
+def refuse_foreign_url(place: str) -> None:
+    """Refuses a URL of another kind as a workspace: it would become a folder whose name may hold a password.
+
+    Raises:
+        InputError: It is a URL, and not of PostgreSQL.
+    """
+    scheme = _SCHEME.match(place)
+    if scheme is not None and not is_database_url(place):
+        raise InputError(
+            f"A workspace is a folder or a database postgresql://…; got a URL that begins with {scheme[0]!r}."
+        )
 
 
 def default_server_store() -> Path:

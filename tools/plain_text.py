@@ -6,6 +6,7 @@ command line and the exports use it. Pure functions of strings; the data types a
 them, too.
 """
 
+import contextlib
 import json
 import re
 import unicodedata
@@ -48,6 +49,7 @@ _HIDDEN = [
     *range(0x202A, 0x202F),  # overrides of the reading direction
     *range(0x2060, 0x2070),  # invisible operators, and isolates of the reading direction
     *range(0xFFF9, 0xFFFC),  # interlinear annotation
+    *(0xFFFE, 0xFFFF),  # no characters at all, which XML refuses
     *range(0xE0000, 0xE0080),  # tags
 ]
 _WITHOUT_CONTROLS = dict.fromkeys(_CONTROLS) | _LINE_BREAKS
@@ -57,17 +59,22 @@ _CONTROL_TOKEN = re.compile(r"<\|[A-Za-z0-9_ .:/-]{1,64}\|>")
 
 
 def valid_unicode(text: str) -> str:
-    r"""Returns the text with pairs of surrogates joined and lone ones replaced by U+FFFD.
+    r"""Returns the text without surrogates, which no encoder takes.
 
-    JSON escapes and undecodable command-line arguments bring surrogates in; no encoder takes them.
+    JSON escapes bring pairs in, which are joined. Where the locale is not UTF-8, Python reads the bytes of command-line
+    arguments as lone surrogates (PEP 383): together they are decoded as UTF-8. Every other one becomes U+FFFD.
 
     Examples:
+        >>> valid_unicode("caf\udcc3\udca9")
+        'café'
         >>> valid_unicode("a cat \ud83d\ude00") == "a cat \U0001f600"
         True
     """
     try:
         text.encode()
     except UnicodeEncodeError:
+        with contextlib.suppress(UnicodeError):
+            return text.encode(errors="surrogateescape").decode()
         return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return text
 

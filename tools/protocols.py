@@ -6,11 +6,12 @@ none of them needs to inherit from a class here.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
-from .types import Attempt, CheckReport, CriticInput, GeneratedImage, GenerationRequest, Plan, Request, Verdict
+from .types import Attempt, CheckReport, CriticInput, GeneratedImage, GenerationRequest, Lookup, Plan, Request, Verdict
 
 __all__ = [
+    "Comparing",
     "Critic",
     "DocumentCheck",
     "ImageGenerator",
@@ -18,11 +19,19 @@ __all__ = [
     "PlanContext",
     "Planner",
     "ProgressCallback",
+    "ReferenceWords",
+    "Rephrasing",
+    "Researcher",
     "Rewording",
+    "WishReader",
 ]
 
 ProgressCallback = Callable[[float, str], None]
 """Called with a fraction in 0..1 and a short message while an image is generated. It must not block."""
+
+ReferenceWords = Callable[[bytes, str], str]
+"""Describes what an image shows of a name (`cat`), for models that take no reference images: `the small red cat`. It
+blocks, and raises `InputError` if it cannot tell."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +50,8 @@ class PlanContext:
     """The planner's last answer to this request, if the plan check rejected it: only the steps that it wrote."""
     faults: tuple[str, ...] = ()
     """The faults that the plan check found in `rejected`."""
+    lookups: tuple[Lookup, ...] = ()
+    """What was looked up before planning."""
 
 
 class Planner(Protocol):
@@ -54,6 +65,31 @@ class Planner(Protocol):
             ModelAnswerError: The planner's model gave no usable plan.
             ModelError: The planner's model cannot be loaded or reached.
         """
+        ...
+
+
+class Researcher(Protocol):
+    """Looks up what a plan needs to know, before the planner is asked."""
+
+    @property
+    def max_calls(self) -> int:
+        """Most calls of tools for one request."""
+        ...
+
+    async def next_lookups(self, request: Request, done: Sequence[Lookup]) -> list[Lookup]:
+        """Returns the calls to make next, without results; none if the request needs no further facts.
+
+        Args:
+            request: The request.
+            done: The calls so far, with their results.
+
+        Raises:
+            ModelError: The model that decides cannot be loaded or reached.
+        """
+        ...
+
+    async def look_up(self, lookup: Lookup) -> Lookup:
+        """Makes one call and returns it with its result. A tool that fails is no error, but a failed lookup."""
         ...
 
 
@@ -120,6 +156,73 @@ class Rewording(Protocol):
 
         Raises:
             ModelError: The critic's model cannot be loaded or reached.
+        """
+        ...
+
+
+@runtime_checkable
+class Comparing(Protocol):
+    """What a critic may offer besides judging: the better one of two variants of a step."""
+
+    @property
+    def comparisons(self) -> int:
+        """Most pairs that are compared for one step; 0: variants are ranked by their verdicts alone."""
+        ...
+
+    async def better(self, first: CriticInput, second: CriticInput) -> Literal["first", "second"] | None:
+        """Returns which image shows better what the step asks for; None if the critic cannot tell.
+
+        Args:
+            first: A variant, whatever its verdict.
+            second: Another one of the same step, made from the same source and references.
+
+        Raises:
+            ModelError: The critic's model cannot be loaded or reached.
+        """
+        ...
+
+
+@runtime_checkable
+class Rephrasing(Protocol):
+    """What a critic may offer besides judging: another prompt where its own was already tried in the same step."""
+
+    async def rephrase(self, case: CriticInput, verdict: Verdict, tried: Sequence[str], seed: int) -> Verdict:
+        """Returns the verdict with a prompt that was not tried; unchanged in its prompt if the critic has none.
+
+        Only `refined_prompt` and `rephrasings` may differ: the judgement stays. Equal arguments give equal verdicts, as
+        far as the critic's model can be seeded.
+
+        Args:
+            case: What was judged.
+            verdict: The rejection, whose prompt was tried.
+            tried: The prompts of all attempts of this step, in order.
+            seed: For sampling, from 0 to 2³¹ - 1; derived from the trajectory's seed.
+
+        Raises:
+            ModelError: The critic's model cannot be loaded or reached.
+        """
+        ...
+
+
+class WishReader(Protocol):
+    """Understands prompts well enough to tell what an edit should have left alone. Called in a thread; blocks."""
+
+    def outside(self, wish: str, source: bytes, image: bytes) -> float | None:
+        """Returns the damage outside the wish of an edit, 0..1; None if the wish cannot be read.
+
+        Args:
+            wish: What the edit should do.
+            source: The image that was edited, as PNG.
+            image: The result, as PNG.
+        """
+        ...
+
+    def merged(self, prompts: Sequence[str], source: bytes | None) -> str | None:
+        """Returns one prompt that does what the prompts do in turn; None if these prompts cannot be merged.
+
+        Args:
+            prompts: In order; the first one describes a whole image if there is no source.
+            source: The image that the merged prompt edits, as PNG; None: it is generated from text alone.
         """
         ...
 

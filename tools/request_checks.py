@@ -74,7 +74,8 @@ class CombinedCheck:
 
 def _joined(reports: Sequence[CheckReport]) -> CheckReport:
     faults = dict.fromkeys(fault for report in reports for fault in report.faults)
-    return CheckReport(checked=any(report.checked for report in reports), faults=tuple(faults))
+    notes = dict.fromkeys(note for report in reports for note in report.notes)
+    return CheckReport(checked=any(report.checked for report in reports), faults=tuple(faults), notes=tuple(notes))
 
 
 def _plan_faults(request: Request, plan: Plan, context: PlanContext) -> Iterator[str]:

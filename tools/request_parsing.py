@@ -12,7 +12,7 @@ from .errors import InputError
 from .plain_text import valid_unicode
 from .types import ImagePart, Part, Request, Sha256, TextPart
 
-__all__ = ["MAX_NAMED_STEPS", "RequestLike", "as_request", "named_step_count", "place_images"]
+__all__ = ["MAX_NAMED_STEPS", "RequestLike", "as_request", "check_length", "named_step_count", "place_images"]
 
 RequestLike = str | Request | Sequence[Part | str]
 """A text, a request, or the parts of one, in which a plain string is a text part."""
@@ -20,13 +20,15 @@ RequestLike = str | Request | Sequence[Part | str]
 MAX_NAMED_STEPS = 60
 """A larger number before "steps" is taken as part of the story, not as a requirement for the plan."""
 
+_MAX_CHARACTERS = 200_000
+"""Of one request, all texts together: a short novel, and more than most models read."""
 _MARK = "<image>"
 _NUMBERS = [
     *("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
     *("eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"),
 ]
 _COUNT = re.compile(
-    rf"(?<![\w.-])(\d{{1,2}}|{'|'.join(_NUMBERS)})[ -](?:\w+[ -]){{0,2}}?"
+    rf"(?<![\w.-])(\d{{1,2}}|{'|'.join(_NUMBERS)})[ -](?:(?!per\b|each\b|every\b)\w+[ -]){{0,2}}?"
     r"(?:steps?|images?|pictures?|panels?|frames?)\b",
     re.IGNORECASE,
 )
@@ -36,6 +38,8 @@ _PACE = re.compile(r"(?:1|one)[ -](?:\w+[ -])?step$", re.IGNORECASE)
 """A distance or a pace, unless it follows "in": "one step left", "one step at a time"."""
 _HOW_MANY = re.compile(r"\bhow many\b", re.IGNORECASE)
 """In the same sentence before a number, it makes the number one of things that exist."""
+_EACH = re.compile(r"\s{1,9}(?:for (?:each|every|all)|per|each|at a time)\b", re.IGNORECASE)
+"""After a number: a pace, "one picture for each line"."""
 _IN = re.compile(r"\bin\s{1,9}$")
 _NEAR, _SENTENCE = 40, 500
 """Characters before a number that are looked at; without a bound, long requests would take quadratic time."""
@@ -68,13 +72,26 @@ def as_request(value: RequestLike) -> Request:
     return request
 
 
+def check_length(request: Request) -> None:
+    """Checks a request that comes from outside; stored ones are read at any length.
+
+    Raises:
+        InputError: Its texts are longer than any model can use.
+    """
+    length = len(request.text)
+    if length > _MAX_CHARACTERS:
+        raise InputError(
+            f"The request has {length:,} characters; at most {_MAX_CHARACTERS:,} are accepted. Shorten it."
+        )
+
+
 def _text_part(text: str) -> TextPart:
     if valid_unicode(text) != text:
         raise InputError("The request is not valid Unicode: it holds half a character. Check its encoding (UTF-8).")
     return TextPart(text=text)
 
 
-def place_images(text: str, images: Sequence[Sha256]) -> tuple[Part, ...]:
+def place_images(text: str, images: Sequence[Sha256 | ImagePart]) -> tuple[Part, ...]:
     """Returns the parts of a request whose text marks the places of images with `<image>`.
 
     Images without a mark come first, in order.
@@ -92,7 +109,7 @@ def place_images(text: str, images: Sequence[Sha256]) -> tuple[Part, ...]:
     marks = len(pieces) - 1
     if marks > len(images):
         raise InputError(f"The text has {marks} {_MARK} marks, but only {len(images)} images were given.")
-    placed = [ImagePart(sha256=sha256) for sha256 in images]
+    placed = [image if isinstance(image, ImagePart) else ImagePart(sha256=image) for image in images]
     unplaced = len(placed) - marks
     parts: list[Part] = [*placed[:unplaced]]
     for piece, following in zip(pieces, [*placed[unplaced:], None], strict=True):
@@ -125,4 +142,5 @@ def _counts_something_else(text: str, match: re.Match[str]) -> bool:
     near = before[-_NEAR:]
     sentence = before[max(before.rfind(end) for end in ".?!") + 1 :]
     asks = before[-1:].isspace() and _HOW_MANY.search(sentence)
-    return bool(asks or _EXISTING.search(near) or (_PACE.match(match.group()) and not _IN.search(near)))
+    each = _EACH.match(text, match.end())
+    return bool(asks or each or _EXISTING.search(near) or (_PACE.match(match.group()) and not _IN.search(near)))

@@ -8,13 +8,14 @@ workspaces, only their names and paths.
 import json
 import os
 import re
-import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .errors import InputError
-from .files import atomic_write
+from .files import atomic_write, read_at_most
+from .structured_text import parse_toml
 
 __all__ = [
     "DEFAULT_PROFILE",
@@ -27,6 +28,8 @@ __all__ = [
     "workspace_setting",
 ]
 
+_MAX_FILE = 2**20
+"""Bytes of the settings file."""
 DEFAULT_PROFILE = "micro"
 _HOME = "INTERLEAVETHINKER_HOME"
 _PROFILE = "INTERLEAVETHINKER_PROFILE"
@@ -69,7 +72,7 @@ def load_settings() -> Settings:
     """
     path = settings_path()
     try:
-        return _parsed(path.read_bytes())
+        return _parsed(read_at_most(path, _MAX_FILE))
     except FileNotFoundError:
         return Settings()
     except OSError as error:
@@ -100,7 +103,7 @@ def workspace_setting() -> Path | None:
 
 
 def change_setting(name: str, value: str | None) -> None:
-    """Writes one setting, or removes it; the file's other lines and its comments stay.
+    """Writes one setting in its place, or removes it; the file's other lines and all comments stay.
 
     Args:
         name: A field of `Settings`.
@@ -115,21 +118,39 @@ def change_setting(name: str, value: str | None) -> None:
     path = settings_path()
     try:
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        kept = [line for line in lines if not re.match(rf"\s*[\"']?{name}[\"']?\s*=", line)]
-        if value is not None:
-            kept.append(f"{name} = {json.dumps(value)}")
-        data = "".join(f"{line}\n" for line in kept).encode()
+        data = "".join(f"{line}\n" for line in _changed(lines, name, value)).encode()
         if getattr(_parsed(data), name) != value:
             raise InputError(f"The setting {name} in {path} has a form that this command cannot change; edit the file.")
-        atomic_write(path, data)
+        atomic_write(path, data, mode=0o600)
     except OSError as error:
         raise InputError(f"Cannot write the settings file {path}: {error.strerror}.") from error
     except ValueError as error:
         raise InputError(f"The setting {name} cannot be {value!r}: {_problem(error)}.") from error
 
 
+def _changed(lines: Sequence[str], name: str, value: str | None) -> list[str]:
+    """Returns the file's lines with another value, or without it; a comment behind the old value stays."""
+    new = None if value is None else f"{name} = {json.dumps(value)}"
+    changed: list[str] = []
+    written = False
+    for line in lines:
+        own = re.match(rf"\s*[\"']?{name}[\"']?\s*=\s*(\"(?:[^\"\\]|\\.)*\"|'[^']*'|[^#]*)\s*(#.*)?", line)
+        if own is None:
+            changed.append(line)
+            continue
+        comment = own[2] or ""
+        if new is not None and not written:
+            changed.append(f"{new}  {comment}".rstrip())
+            written = True
+        elif comment:
+            changed.append(comment)
+    if new is not None and not written:
+        changed.append(new)
+    return changed
+
+
 def _parsed(data: bytes) -> Settings:
-    return Settings.model_validate(tomllib.loads(data.decode()))
+    return Settings.model_validate(parse_toml(data.decode()))
 
 
 def _problem(error: ValueError) -> str:

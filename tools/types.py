@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
+from .image_names import ImageName, Reference
 from .image_sizes import ImageSize
 from .plain_text import text_or_none, valid_unicode
 
@@ -18,12 +19,17 @@ __all__ = [
     "Attempt",
     "CheckReport",
     "CriticInput",
+    "Drift",
     "GeneratedImage",
     "GenerationRequest",
+    "ImageChange",
     "ImagePart",
+    "Lookup",
     "Part",
+    "PinnedReference",
     "Plan",
     "Request",
+    "Requirement",
     "Sha256",
     "StartsFrom",
     "Step",
@@ -77,10 +83,20 @@ class TextPart(_Frozen):
 
 
 class ImagePart(_Frozen):
-    """An image in a request; its bytes are in the workspace's store."""
+    """An image in a request; its bytes are in the workspace's store.
+
+    An image with a name is a reference: steps look at it, and none edits it unless the plan says so.
+    """
 
     kind: Literal["image"] = "image"
     sha256: Sha256
+    name: ImageName | None = None
+    """The word by which texts mention it: `cat`, for `@cat`."""
+    purpose: _Text = ""
+    """What the image is for, in the person's words."""
+    words: _Text = ""
+    """A description that takes the image's place for models that take no reference images, such as "the small red
+    cat"; set by the graph."""
 
 
 Part = Annotated[TextPart | ImagePart, Field(discriminator="kind")]
@@ -102,6 +118,24 @@ class Request(_Frozen):
         """The images, in order."""
         return tuple(part.sha256 for part in self.parts if isinstance(part, ImagePart))
 
+    @property
+    def sources(self) -> tuple[Sha256, ...]:
+        """The images without a name, in order: those that steps may edit by themselves."""
+        return tuple(part.sha256 for part in self.parts if isinstance(part, ImagePart) and part.name is None)
+
+    @property
+    def named_images(self) -> dict[str, ImagePart]:
+        """The images with a name, in order."""
+        return {part.name: part for part in self.parts if isinstance(part, ImagePart) and part.name is not None}
+
+
+class PinnedReference(_Frozen):
+    """An image that a generator call looks at besides the one that it edits."""
+
+    label: str
+    """The image's name, or `image 2` of the request, or `step 1`."""
+    sha256: Sha256
+
 
 class Step(_Frozen):
     """One step (u, p, a) of a plan. Steps are identified by their index in the plan, not by a number a model wrote."""
@@ -117,6 +151,10 @@ class Step(_Frozen):
     starts_from: StartsFrom = None
     """The image that the step edits: that of the step before (None), `nothing`, `step 2` (from 1), or `reference 1`, an
     image of the request. Steps that do not depend on each other are generated side by side."""
+    references: tuple[Reference, ...] = Field(default=(), max_length=16)
+    """The images that the step looks at besides: a name (`cat`), `image 2` of the request or `step 1` (from 1), which
+    may be given a name for the prompt to mention (`girl = step 1`). Empty: those that the prompt mentions; if no step
+    has any, all named images of the request."""
 
 
 class CheckReport(_Frozen):
@@ -126,6 +164,8 @@ class CheckReport(_Frozen):
     """Whether the check could decide whether everything that was asked for is there; False: only `faults` is known."""
     faults: tuple[str, ...] = ()
     """What is wrong or missing, one sentence each."""
+    notes: tuple[str, ...] = ()
+    """What a reader should know that is no fault, such as words of the request that no image can show."""
 
 
 class Plan(_Frozen):
@@ -146,6 +186,31 @@ class Plan(_Frozen):
     """Whether the plan check led to another plan, so that this one was never carried out."""
 
 
+class Requirement(_Frozen):
+    """One thing that a step asks for, and whether the image shows it."""
+
+    kind: Literal["object", "attribute", "count", "relation", "kept"] | None = None
+    """`kept`: something that must look as it did before. None: of another kind."""
+    text: _Text
+    """The requirement in a few words, such as "three red balls"."""
+    met: bool | None = None
+    """None: the critic is unsure."""
+
+
+class Lookup(_Frozen):
+    """One call of a tool that looked something up before planning. Its result is data, never an instruction."""
+
+    tool: _Text
+    arguments: _Text = "{}"
+    """JSON."""
+    result: _OptionalText = None
+    """Cleaned and cut; None until the call has ended."""
+    failed: bool = False
+    """Whether the call failed; `result` then says why."""
+    sources: tuple[_Text, ...] = ()
+    """Web addresses that the result names, or else the tool's name."""
+
+
 class Verdict(_Frozen):
     """The critic's verdict on one attempt (j, r, R)."""
 
@@ -159,6 +224,16 @@ class Verdict(_Frozen):
     """P(success) in 0..1, from the log-probability of the boolean token; None if the model gives none."""
     by_hand: bool = False
     """Whether a person gave this verdict instead of the critic."""
+    checklist: tuple[Requirement, ...] = ()
+    """The step's requirements one by one; empty if the critic does not answer with them."""
+    same_identity: bool | None = None
+    """Whether what the references show kept its identity; None where there are none, or the critic did not say."""
+    mask: Sha256 | None = None
+    """A white region on black, of the image's size: the next attempt changes only that region of this image."""
+    place: int | None = None
+    """Place among the variants of its step that the critic compared in pairs, from 1; None: it was not compared."""
+    rephrasings: int = 0
+    """How often the critic was asked again because its prompt had already been tried in this step."""
 
 
 class CriticInput(_Frozen):
@@ -172,6 +247,38 @@ class CriticInput(_Frozen):
     """The step's prompt in the plan."""
     prompt: _Text
     """The prompt of this attempt, which the critic may have refined."""
+    references: tuple[PinnedReference, ...] = ()
+    """Images whose content must keep its identity."""
+
+
+class ImageChange(_Frozen):
+    """How one image differs from another, measured without a model; see `tools.images.change`."""
+
+    changed: float
+    """Share of the pixels that changed visibly, 0..1."""
+    residue: float
+    """Mean change of the other pixels, 0..1 of the full range: noise and shifts where nothing was meant to change."""
+    color: float
+    """Distance of the mean colors, 0..1: a tint."""
+    contrast: float
+    """Binary logarithm of the ratio of the standard deviations of the brightness; negative: flatter."""
+    sharpness: float
+    """Binary logarithm of the ratio of the mean gradients of the brightness; negative: more blurred."""
+
+
+class Drift(_Frozen):
+    """How far an image has moved away from what nobody asked to change."""
+
+    from_source: ImageChange | None = None
+    """Change from the image that was edited; None if the image was generated from text alone."""
+    from_first: ImageChange | None = None
+    """Change from the first kept image of the chain of edits; None for the first one."""
+    outside: float | None = None
+    """Damage outside the wish of this attempt, 0..1, if the profile has a `WishReader` that can tell and the
+    drift guard is on."""
+    total: float = 0.0
+    """Damage of all edits since the image was drawn from text or from an image of the request: the sum of `outside`,
+    or of the residue where that is unknown."""
 
 
 class Attempt(_Frozen):
@@ -189,8 +296,18 @@ class Attempt(_Frozen):
     """The image that was edited; None if the image was generated from text alone."""
     size: ImageSize | None = None
     """The size or aspect ratio that was asked for; None if that was left to the model."""
+    references: tuple[PinnedReference, ...] = ()
+    """The images that it was to look at besides the source, in order."""
+    references_left_out: int = 0
+    """How many of them, from the last one, the image model did not take."""
+    mask: Sha256 | None = None
+    """Only the white region of this image was changed; None: the whole image."""
     image: Sha256 | None
     """The resulting image; None if the image service refused the content."""
+    width: int = 0
+    """Of the image, in pixels; 0 without one, and in records of earlier versions."""
+    height: int = 0
+    """Of the image, in pixels; 0 without one, and in records of earlier versions."""
     refusal: _Text = ""
     """The service's words, if it refused the content."""
     seconds: float = 0.0
@@ -201,6 +318,15 @@ class Attempt(_Frozen):
     """Name and version of the image model, as the server reports them; empty for a person's own image."""
     server: str = ""
     """Name and version of the image server, as it reports them; empty if it does not."""
+    variant: bool = False
+    """Whether it is one of several first attempts, which were generated side by side with different seeds."""
+    note: str = ""
+    """What the server says about the image, for example that the model read only a part of the prompt."""
+    drift: Drift | None = None
+    """None if the image could not be measured, and in records of earlier versions."""
+    wish: _Text = ""
+    """The step's prompt together with those of earlier steps, if the drift guard went back to an earlier image; the
+    critic judges by it."""
     verdict: Verdict | None = None
     """None until the attempt was judged, or if the trajectory runs without judging it."""
 
@@ -219,6 +345,11 @@ class GenerationRequest(_Frozen):
     size: ImageSize | None = None
     """Exactly this size, or an aspect ratio; a model that cannot generate it refuses the call. Not with width or
     height."""
+    references: tuple[PinnedReference, ...] = ()
+    """Further images to look at. A model takes the first of them, as many as it can; the result says how many."""
+    mask: Sha256 | None = None
+    """An image of the source's size: only where it is white does the result differ from the source. Needs a source, and
+    no size."""
 
 
 class GeneratedImage(_Frozen):
@@ -236,3 +367,7 @@ class GeneratedImage(_Frozen):
     """Whether the server answered a known call from its store instead of running the model."""
     server: str = ""
     """Name and version of the server, as it reports them."""
+    references: int = Field(default=0, ge=0)
+    """How many of the call's references the model took."""
+    note: _Text = Field(default="", max_length=1000)
+    """What the server says about the image, for example that the model read only a part of the prompt."""

@@ -8,14 +8,12 @@ Recipes and fields that have been renamed keep working under their old names, be
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -26,10 +24,13 @@ from pydantic import (
 )
 
 from interleavethinker.microworld.agents.registry import prompts_folder
+from interleavethinker.tools.chat.answers import ChecklistForm
 from interleavethinker.tools.chat.rendering import Prompts, load_prompts
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.files import atomic_write
 from interleavethinker.tools.renamed_fields import with_new_names
+from interleavethinker.tools.strict_numbers import StrictNumbers
+from interleavethinker.tools.structured_text import parse_toml
 from interleavethinker.training.agents.rewards import RewardWeights
 
 __all__ = [
@@ -61,7 +62,7 @@ _RENAMED_FIELDS = {
 }
 
 
-class _Part(BaseModel):
+class _Part(StrictNumbers):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
@@ -117,6 +118,16 @@ class _Recipe(_DataRecipe):
     freeze: tuple[str, ...] = ()
     """Parameters whose name contains one of these strings are not trained."""
     lora: Lora | None = None
+    evaluate_every: Annotated[int, Field(ge=0)] = 0
+    """Steps between evaluations on held-out rows: SFT logs their loss (`eval_loss`), GRPO the reward of one group of
+    answers to each (`eval_reward`). A checkpoint is saved each time, and the best one becomes the finished model. With
+    0 there is no evaluation, and the last step's weights are the finished model."""
+    evaluation_rows: Annotated[int, Field(gt=1)] = 64
+    """Use at most this many held-out rows, of the critic's half failed attempts."""
+    samples: Annotated[int, Field(ge=0)] = 4
+    """Held-out rows of which each evaluation writes the model's answers to `samples/step-N.md`."""
+    sample_tokens: Annotated[int, Field(gt=0)] = 640
+    """Longest of these answers in SFT, in tokens; GRPO shows answers that it evaluated anyway."""
     arguments: dict[str, JsonValue] = Field(default_factory=dict)
     """Keyword arguments of TRL's `SFTConfig` or `GRPOConfig`."""
 
@@ -143,8 +154,14 @@ class SftRecipe(_Recipe):
     """Number of planner rows with requests as people word them, mixed evenly with the synthetic rows."""
     synthetic_rows: Annotated[int, Field(ge=0)] = 0
     """Rows made from rendered images; see `training.data.synthetic`."""
+    style: Literal["", "plain", "varied", "synonyms", "mistake", "position", "keep"] = ""
+    """Critic only: the rewriting strategy that the teacher of the synthetic rows chooses in half of its answers; empty:
+    none is preferred. The rows of the data set have the style that `data scores --style` gave them."""
     rl_failures: Annotated[float, Field(ge=0, le=1)] | None = None
     """Critic only: train on the RL rows that GRPO uses with this share of failed attempts, instead of the SFT rows."""
+    checklist: ChecklistForm = "none"
+    """Critic only: answers contain the rows' checklists before the verdict, as `objects` or as `lines`. The prompt
+    stays the same, and a critic that was trained so always gives one."""
     muon: bool = False
     """Use Muon for matrices and AdamW for the other parameters, instead of the optimizer that `arguments` names. A
     model trained from scratch learns several times as fast with it."""
@@ -172,6 +189,10 @@ class GrpoRecipe(_Recipe):
     this process starts itself."""
     judge: str = "micro"
     """`micro`: the micro world's scorer. Otherwise a vision-language model, named as in profiles."""
+    judge_options: dict[str, JsonValue] = Field(default_factory=dict)
+    """Options of that model, as in profiles: `{ temperature = 0, timeout = 60 }`."""
+    concurrent_images: Annotated[int, Field(gt=0)] = 16
+    """Images that each process has generated and judged at once; lower it for a judge that limits its rate."""
     noise: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Share of known verdicts, and of the judge's scores, that are inverted, to measure how robust learning is."""
 
@@ -274,7 +295,7 @@ def prompts_of(recipe: VisionPretrainingRecipe | SftRecipe | GrpoRecipe) -> Prom
     return load_prompts(Path(recipe.prompts))
 
 
-def save_recipe(recipe: BaseModel, root: Path) -> None:
+def save_recipe(recipe: StrictNumbers, root: Path) -> None:
     """Saves the recipe as `recipe.json` in the run folder; a folder of the same recipe may be used again.
 
     Raises:
@@ -295,7 +316,7 @@ def save_recipe(recipe: BaseModel, root: Path) -> None:
         raise InputError(msg) from error
 
 
-def _is_same(recipe: BaseModel, saved: str) -> bool:
+def _is_same(recipe: StrictNumbers, saved: str) -> bool:
     """Compares by value, so that a recipe saved under old field names is still the same recipe."""
     try:
         return type(recipe).model_validate_json(saved) == recipe
@@ -315,16 +336,16 @@ def _with_present_fields(path: Path) -> dict[str, JsonValue]:
 
 def _read(path: Path) -> dict[str, JsonValue]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        return parse_toml(path.read_text(encoding="utf-8"))
+    except ValueError as error:
         msg = f"{path.name} is not valid TOML in UTF-8: {error}"
         raise InputError(msg) from error
 
 
 def _value(text: str) -> JsonValue:
     try:
-        value: JsonValue = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        value: JsonValue = parse_toml(f"value = {text}")["value"]
+    except ValueError:
         return text
     return value
 

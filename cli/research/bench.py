@@ -15,6 +15,8 @@ import typer
 from interleavethinker.cli.options import Json
 from interleavethinker.cli.terminal import echo
 
+from .reports import as_text, check_reports, write_texts
+
 __all__ = ["app"]
 
 app = typer.Typer(no_args_is_help=True)
@@ -34,7 +36,11 @@ def agent(json_output: Json = False) -> None:
     if json_output:
         echo(json.dumps(speed.as_json()))
         return
-    echo(f"{speed.overhead_ms_per_call:.2f} ms of overhead per generator call (median of {speed.calls})")
+    echo(
+        f"{speed.cpu_ms_per_call:.2f} ms of processor time, "
+        f"{speed.overhead_ms_per_call:.2f} ms passed, per generator call "
+        f"(medians of {speed.calls})"
+    )
     for name, size in speed.checkpoint_bytes_per_step.items():
         echo(f"{size:.0f} bytes of checkpoints per super-step ({name.replace('_', ' ')})")
 
@@ -84,6 +90,9 @@ def loop(
     """
     from interleavethinker.evaluation.throughput.loop_benchmark import LoopBenchmarkConfig, measure_loops
 
+    if out is not None:
+        check_reports(out, "loop.json", {"different_documents", "variants"}, ["loop.md"])
+
     def report(measurement: str) -> None:
         echo(f"measuring: {measurement}", err=True)
 
@@ -94,15 +103,13 @@ def loop(
         from interleavethinker.evaluation.throughput.loop_report import loop_markdown
 
         figures["run"] = _origin(f"interleavethinker bench loop --n {n} --rounds {rounds} --seed {seed}")
-        out.mkdir(parents=True, exist_ok=True)
-        (out / "loop.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-        (out / "loop.md").write_text(loop_markdown(figures), encoding="utf-8")
+        write_texts(out, {"loop.json": as_text(figures), "loop.md": loop_markdown(figures)})
     echo(json.dumps(figures, indent=None if json_output else 2))
 
 
 def _origin(command: str) -> dict[str, str | None]:
     """Returns where figures come from, for people who read or repeat them."""
-    from .microbench import source_commit
+    from .source import source_commit
 
     return {
         "command": command,

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import shlex
 import sys
 from collections.abc import Callable
@@ -14,9 +15,11 @@ from interleavethinker.cli.completions import complete_profiles
 from interleavethinker.cli.options import MAX_INTEGER, Json
 from interleavethinker.cli.progress import progress_bars
 from interleavethinker.cli.terminal import echo
-from interleavethinker.tools.errors import InputError, StoreError
+from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.structured_text import parse_json
 
-from .microbench import source_commit
+from .reports import check_reports, write_texts
+from .source import source_commit
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["add_benchmarks", "write_reports"]
 
+_REPORTS = ("report.md", "report.html", "answers.json", "scores.jsonl", "figures.svg", "published.svg")
 _JUDGE = "Judge"
 _AGENT = "Answers"
 _HELP = {
@@ -106,7 +110,7 @@ def _command(name: str) -> Callable[..., None]:
             str,
             typer.Option(
                 help="Row of the paper's tables: full, 'generator alone', 'planner, no critic', 'planner + reseed', "
-                "'T_max = N', 'one agent', 'one agent, stepwise'; micro also 'full SFT', 'full RL'.",
+                "'T_max = N', 'one agent', 'one agent, stepwise'; with an adapter 'full SFT', 'full RL'.",
                 rich_help_panel=_AGENT,
             ),
         ] = "full",
@@ -114,6 +118,14 @@ def _command(name: str) -> Callable[..., None]:
             str | None,
             typer.Option(help="Folder or file of answers in the published layout.", rich_help_panel=_AGENT),
         ] = None,
+        leave_out_missing: Annotated[
+            bool,
+            typer.Option(
+                "--leave-out-missing",
+                help="Leave items without an answer out of all figures, as the scripts of WISE, CoMM and OpenING do.",
+                rich_help_panel=_AGENT,
+            ),
+        ] = False,
         image_price: Annotated[
             float | None,
             typer.Option(min=0, help="Dollars per image of the profile's generator.", rich_help_panel=_AGENT),
@@ -152,6 +164,7 @@ def _command(name: str) -> Callable[..., None]:
             profile=profile,
             experiment=experiment,
             answers=answers,
+            leave_out_missing=leave_out_missing,
             limit=limit,
             seed=seed,
             at_once=at_once,
@@ -163,6 +176,8 @@ def _command(name: str) -> Callable[..., None]:
         if estimate:
             _show_estimate(*estimate_run(config), prices, json_output=json_output)
             return
+        if not (config.out / "run.json").is_file():  # It says whose folder this is, and is checked with the run.
+            check_reports(config.out, "report.json", {"benchmark", "figures"}, _REPORTS)
         with progress_bars() as progress:
             run = asyncio.run(
                 run_benchmark(
@@ -180,21 +195,14 @@ def _command(name: str) -> Callable[..., None]:
 def _compare(benchmark: str, folders: list[Path], out: Path | None, *, json_output: bool) -> None:
     from interleavethinker.evaluation.benchmarks.comparison import compare_runs, comparison_html, comparison_markdown
 
+    if out is not None:
+        check_reports(out, "comparison.json", {"benchmark", "runs"}, ["comparison.md", "leaderboard.html"])
     comparison = compare_runs(folders, benchmark)
     markdown, as_json = comparison_markdown(comparison), json.dumps(comparison, indent=2, ensure_ascii=False)
     if out is not None:
         page = comparison_html(comparison)
-        _write(out, {"comparison.json": as_json + "\n", "comparison.md": markdown, "leaderboard.html": page})
+        write_texts(out, {"comparison.json": as_json + "\n", "comparison.md": markdown, "leaderboard.html": page})
     echo(as_json if json_output else markdown)
-
-
-def _write(out: Path, texts: dict[str, str]) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        for file, text in texts.items():
-            (out / file).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise StoreError(f"Cannot write the report to {out}: {error.strerror}.") from error
 
 
 def _show_estimate(
@@ -228,8 +236,10 @@ def _priced(cost: "CostEstimate", prices: tuple[float, float] | None) -> "CostEs
 def _price(text: str) -> tuple[float, float]:
     try:
         per_input, per_output = (float(part) for part in text.split(","))
+        if not (0 <= per_input < math.inf and 0 <= per_output < math.inf):
+            raise ValueError  # noqa: TRY301 - the same message
     except ValueError:
-        raise InputError(f"--price must be two numbers, such as 1.25,10; got {text!r}.") from None
+        raise InputError(f"--price must be two numbers of at least 0, such as 1.25,10; got {text!r}.") from None
     return per_input, per_output
 
 
@@ -240,8 +250,8 @@ def _options(given: list[str]) -> "dict[str, JsonValue]":
         if not option or not equals:
             raise InputError(f"--judge-option must be NAME=VALUE; got {text!r}.")
         try:
-            options[option] = json.loads(value)
-        except json.JSONDecodeError:
+            options[option] = parse_json(value)
+        except ValueError:
             options[option] = value
     return options
 
@@ -261,5 +271,5 @@ def write_reports(run: "BenchmarkRun") -> tuple[dict[str, Any], str]:
     texts |= {"answers.json": json.dumps(answer_records(run), indent=1, ensure_ascii=False) + "\n"}
     texts |= {f"{plot}.svg": svg for plot, svg in svg_plots(report).items()}
     LineFile(out / "scores.jsonl").replace(score_lines(run))
-    _write(out, texts)
+    write_texts(out, texts)
     return report, markdown

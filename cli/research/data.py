@@ -113,8 +113,9 @@ def prompts(
 ) -> None:
     """Make requests of the micro world with their plans, take your own, or have them written.
 
-    Held-out splits of the micro world use unseen combinations or unseen
-    templates. Of your own requests, --held-out of them go to the split `test`.
+    Held-out splits of the micro world use pairs of kind and color, or
+    templates, that no training request has. Of your own requests, --held-out
+    of them go to the split `test`.
     A line of your own file is a text, or in a .jsonl file
     {"text": …, "images": [paths], "family": …, "id": …}; all but the text are
     optional. With --write-with, a chat model writes what is missing in the folder
@@ -197,26 +198,41 @@ def scores(
     gpus: Gpus = 0,
     seed: Seed = 0,
     json_output: Json = False,
+    style: Annotated[
+        str, typer.Option(help="Micro world: rewording that the teacher chooses in half of its answers, such as plain.")
+    ] = "",
+    into: Annotated[
+        Path | None, typer.Option(help="Write scores to another folder, for another judge or style.")
+    ] = None,
 ) -> None:
     """Score every attempt of every step, and write the teacher's answer for it.
 
     By default with the micro world's scorer. With --judge, a chat model scores
     semantics and quality, and the verdict that the trajectory followed is the
     label; a verdict by hand counts like the teacher's.
+
+    Another judge or teacher's style needs a folder of its own: --into copies the
+    trajectories there, with a link to the images.
     """
     from interleavethinker.training.data.folder import DataFolder
-    from interleavethinker.training.data.scores import ChatJudgeScoring, Scoring, score
+    from interleavethinker.training.data.scores import ChatJudgeScoring, Scoring, copy_trajectories, score
 
     scoring: Scoring
+    if judge is not None and style:
+        raise typer.BadParameter("A judge's labels are the trajectory's; it has no style.", param_hint="--style")
     if judge is None:
+        from interleavethinker.microworld.agents.rewriting import STRATEGIES
         from interleavethinker.training.data.micro_world import MicroScoring
 
-        scoring = MicroScoring(seed)
+        if style and style not in STRATEGIES:
+            raise typer.BadParameter(f"Choose one of {', '.join(STRATEGIES)}.", param_hint="--style")
+        scoring = MicroScoring(seed, style)
     else:
         scoring = ChatJudgeScoring(judge)
+    data = DataFolder(folder) if into is None else copy_trajectories(DataFolder(folder), DataFolder(into))
     with progress_bar("trajectories scored") as progress:
         config = _executor(executor, processes, workers, gpus)
-        summary = asyncio.run(score(DataFolder(folder), scoring, executor=config, progress=progress))
+        summary = asyncio.run(score(data, scoring, executor=config, progress=progress))
     _print_summary(summary, json_output)
 
 

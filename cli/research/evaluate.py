@@ -13,9 +13,14 @@ from interleavethinker.cli.terminal import echo
 from interleavethinker.tools.errors import StoreError
 
 from .benchmarks import add_benchmarks
+from .drift import micro_drift
 from .evaluation_tables import print_critic_report, print_generator_report, print_planner_report
+from .micro_pairs import micro_pairs
+from .micro_variants import micro_variants
 from .microbench import microbench
 from .natural import micro_natural
+from .reports import as_text, check_reports, write_texts
+from .source import run_record
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -27,6 +32,9 @@ __all__ = ["app"]
 app = typer.Typer(no_args_is_help=True)
 app.command("microbench")(microbench)
 app.command("micro-natural")(micro_natural)
+app.command("micro-drift")(micro_drift)
+app.command("micro-variants")(micro_variants)
+app.command("micro-pairs")(micro_pairs)
 add_benchmarks(app)
 
 _Checkpoint = Annotated[
@@ -53,6 +61,9 @@ def micro_generator(
     checkpoint: _Checkpoint = None,
     weaker: Annotated[bool, typer.Option("--weaker", help="Measure the weaker generator (degraded weights).")] = False,
     json_output: Json = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder for the report as JSON.", file_okay=False)
+    ] = None,
 ) -> None:
     """Measure the micro world's image generator: accuracy, semantics, quality and speed.
 
@@ -63,10 +74,15 @@ def micro_generator(
     Examples:
     interleavethinker evaluate micro-generator --n 100
     """
+    if out is not None:
+        check_reports(out, "micro-generator.json", {"text_to_image", "held_out"}, [])
     with progress_bars() as progress:
         from interleavethinker.evaluation.micro.generator import evaluate_generator
 
-        report = evaluate_generator(checkpoint, n=n, seed=seed, weaker=weaker, progress=progress)
+        measured = evaluate_generator(checkpoint, n=n, seed=seed, weaker=weaker, progress=progress)
+    report: dict[str, object] = {**measured, "weaker": weaker, "run": run_record()}
+    if out is not None:
+        write_texts(out, {"micro-generator.json": as_text(report)})
     if json_output:
         echo(json.dumps(report, indent=2))
     else:
@@ -111,9 +127,12 @@ def micro_planner(
     from interleavethinker.evaluation.micro.planner import evaluate_planner
     from interleavethinker.microworld.agents.registry import PLANNERS, weights_of
 
+    if out is not None:
+        check_reports(out, "micro-planner.json", {"valid", "broken_rules"}, ["micro-planner.png"])
     weights = weights_of(PLANNERS, "sft") if model is None else _weights(model, adapter, "planner")
     with progress_bars() as progress:
         report = evaluate_planner(weights, n=n, seed=seed, temperature=temperature, progress=progress)
+    report["run"] = run_record()
     _write_report(report, out, "micro-planner", planner_chart)
     if json_output:
         echo(json.dumps(report, indent=2))
@@ -138,6 +157,9 @@ def micro_critic(
     temperature: Annotated[float, typer.Option(min=0, help="Temperature of the sampled answers.")] = 1.0,
     weaker: Annotated[bool, typer.Option("--weaker", help="Generate the images with the weaker generator.")] = False,
     workers: Annotated[int, typer.Option(min=1, help="Processes, with one thread each.")] = 2,
+    max_new_tokens: Annotated[
+        int, typer.Option(min=1, help="Longest answer of a local critic; with a checklist, 320 are enough.")
+    ] = 220,
     json_output: Json = False,
     out: _Out = None,
     tries: Annotated[int | None, typer.Option(min=1, hidden=True, help="Old name of --retry-seeds.")] = None,
@@ -157,12 +179,16 @@ def micro_critic(
 
     if split not in {"combinations", "templates"}:
         raise InputError(f"--split must be combinations or templates; got {split!r}.")
+    if out is not None:
+        check_reports(out, "micro-critic.json", {"near_threshold", "greedy"}, ["micro-critic.png"])
     critics = _critics(models, model, adapter)
     config = CriticEvalConfig(
         n, tries or retry_seeds, seed, "templates" if split == "templates" else "combinations", temperature
     )
-    with progress_bars() as progress, open_worker_pool(weaker=weaker, workers=workers) as pool:
+    pools = open_worker_pool(weaker=weaker, workers=workers, max_new_tokens=max_new_tokens)
+    with progress_bars() as progress, pools as pool:
         report = {"generator": "weaker" if weaker else "shipped", **measure_critics(pool, critics, config, progress)}
+    report["run"] = run_record()
     _write_report(report, out, "micro-critic", critic_chart)
     if json_output:
         echo(json.dumps(report, indent=2))
@@ -198,9 +224,8 @@ def _write_report(
 
     if out is None:
         return
+    write_texts(out, {f"{name}.json": as_text(report)})
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        (out / f"{name}.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
         if charts_available():
             chart(report, out / f"{name}.png")
         else:

@@ -45,7 +45,7 @@ def _add_row(table: Any, label: str, figures: dict[str, Any], suffix: str = "") 
 def print_planner_report(report: dict[str, Any]) -> None:
     """Prints the report of `evaluate micro-planner`."""
     table = _plain_table(f"micro planner {report['model']}, n = {report['n']} of each split, seed {report['seed']}")
-    for heading in ("valid", "unseen combinations", "unseen templates"):
+    for heading in ("valid", "combinations unseen in requests", "unseen templates"):
         table.add_column(heading, justify="right")
     splits = ("unseen_combinations", "unseen_templates")
     for mode, part in (("greedy", report), ("sampled", report["sampled"]), *report["reference"].items()):

@@ -141,6 +141,42 @@ def examples(json_output: Json = False) -> None:
         echo(f"  interleavethinker run {shlex.quote(example.request)}{images}")
 
 
+@app.command()
+def consistency(
+    characters: Annotated[int, typer.Option(min=1, max=1000, help="Characters, with three later images each.")] = 24,
+    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Decides characters, scenes and noise.")] = 0,
+    checkpoint: _Checkpoint = None,
+    json_output: Json = False,
+) -> None:
+    """Measure in how many later images a referenced object keeps its color and size.
+
+    Each character has a reference image; later images are asked for as
+    "@cat at the top, at night", and for comparison as "a cat …".
+
+    Examples:
+    interleavethinker micro consistency --characters 24 --seed 0
+    """
+    import tempfile
+    from dataclasses import asdict
+
+    from interleavethinker.evaluation.micro.consistency import measure_consistency
+
+    with spinner(f"generating {_LOADING}"), tempfile.TemporaryDirectory() as folder:
+        from interleavethinker.microworld.generators.micro import MicroGenerator
+
+        report = measure_consistency(MicroGenerator(checkpoint), characters, seed, Path(folder))
+    if json_output:
+        echo(json.dumps(asdict(report) | {"seed": seed}, indent=2))
+        return
+    echo(f"{report.characters} characters, {report.images} later images, seed {seed}; 95 % intervals")
+    for name, share in (
+        ("kept with @name", report.referenced),
+        ("kept with the kind only", report.unreferenced),
+        ("characters kept throughout", report.whole),
+    ):
+        echo(f"{name:<28}{share.value:6.1%}  [{share.low:.1%}, {share.high:.1%}]")
+
+
 def _prompt_of(text: str) -> str:
     """Returns the text in the form that the generator is trained on: known words, lower case, single spaces.
 
@@ -169,8 +205,10 @@ def _open(path: Path) -> "Image":
     from PIL import Image
 
     from interleavethinker.microworld.scenes.sprites import IMAGE_SIZE
+    from interleavethinker.tools.files import refuse_pipe
     from interleavethinker.tools.images.png import DEFAULT_LIMITS, canonical_png, image_size, open_rgb
 
+    refuse_pipe(path)
     try:
         with path.open("rb") as file:
             data = file.read(DEFAULT_LIMITS.max_bytes + 1)
@@ -178,7 +216,7 @@ def _open(path: Path) -> "Image":
         raise InputError(f"Cannot read the image {path}: {error.strerror}.", code="invalid_image") from error
     with warnings.catch_warnings():  # Images with far too many pixels are refused below, with their size.
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        png = canonical_png(data)
+        png = canonical_png(data, name=path)
     width, height = image_size(png)
     if (width, height) != (IMAGE_SIZE, IMAGE_SIZE):
         raise InputError(

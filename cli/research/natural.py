@@ -9,7 +9,9 @@ import typer
 from interleavethinker.cli.options import Json
 from interleavethinker.cli.progress import progress_bars
 from interleavethinker.cli.terminal import echo
-from interleavethinker.tools.errors import StoreError
+
+from .reports import as_text, check_reports, write_texts
+from .source import run_record
 
 __all__ = ["micro_natural"]
 
@@ -20,7 +22,7 @@ def micro_natural(
     ] = "dev",
     profile: Annotated[str, typer.Option(help="Shipped profile, or path of a TOML file.")] = "micro",
     n: Annotated[
-        int | None, typer.Option(min=1, help="Requests, spread over the kinds. Default: all 100 of the split.")
+        int | None, typer.Option(min=1, help="Requests, spread over the kinds. Default: all of the split.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**20, help="Seed of all trajectories.")] = 0,
     at_once: Annotated[int, typer.Option(min=1, help="Requests that run concurrently.")] = 4,
@@ -55,20 +57,14 @@ def micro_natural(
     if named is None:
         raise InputError(f"--split must be {' or '.join(SPLITS)}; got {split!r}.")
     with_details = named == "dev" if details is None else details
+    if out is not None:
+        check_reports(out, "micro-natural.json", {"split", "kinds"}, ["micro-natural.md", "micro-natural.html"])
     config = NaturalEvalConfig(named, profile, n, seed, at_once, plans_only, with_details)
     with progress_bars() as progress:
         report, sheet = evaluate_natural(config, progress)
+    report["run"] = run_record()
     markdown = markdown_report(report)
     if out is not None:
-        files = {"json": json.dumps(report, indent=2) + "\n", "md": markdown, "html": sheet}
-        _write(out, {f"micro-natural.{ending}": text for ending, text in files.items() if text is not None})
+        files = {"json": as_text(report), "md": markdown, "html": sheet}
+        write_texts(out, {f"micro-natural.{ending}": text for ending, text in files.items() if text is not None})
     echo(json.dumps(report, indent=2) if json_output else markdown)
-
-
-def _write(out: Path, files: dict[str, str]) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        for name, text in files.items():
-            (out / name).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise StoreError(f"Cannot write the report to {out}: {error.strerror}.") from error

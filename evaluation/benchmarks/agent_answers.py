@@ -30,6 +30,7 @@ from interleavethinker.tools.errors import (
 from interleavethinker.tools.files import LineFile
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.request_parsing import named_step_count
+from interleavethinker.tools.structured_text import parse_json
 from interleavethinker.tools.types import ImagePart, Part, Request, TextPart
 
 from .benchmark import BenchmarkAnswer, Item, Piece
@@ -93,17 +94,20 @@ def begun_items(known: Path) -> set[str]:
     return set(_Record(known).trajectories)
 
 
+_REMEDY = "Remove the line; its item is answered again."
+
+
 class _Record:
     """Which trajectories belong to which item, and what the agent failed with, in a file."""
 
     def __init__(self, path: Path) -> None:
-        self._lines = LineFile(path)
+        self._lines = LineFile(path, remedy=_REMEDY)
         self.trajectories: dict[str, list[str]] = {}
         """By item, one for each step of a stepwise agent; others have one."""
         self.failures: dict[str, str] = {}
         """By trajectory."""
-        for line in self._lines:
-            self._remember(*json.loads(line))
+        for entry in self._lines.parsed(_entry):
+            self._remember(*entry)
 
     def add(self, item: str, trajectory: str, *failure: str) -> None:
         self._lines.append([json.dumps([item, trajectory, *failure])])
@@ -115,6 +119,13 @@ class _Record:
             known.append(trajectory)
         if failure is not None:
             self.failures[trajectory] = failure
+
+
+def _entry(line: str) -> tuple[str, ...]:
+    entry = tuple(parse_json(line))
+    if len(entry) not in {2, 3}:
+        raise ValueError("an entry has an item, a trajectory and perhaps a failure")
+    return entry
 
 
 async def _answer(agent: OpenAgent, item: Item, record: _Record, seed: int) -> BenchmarkAnswer:
@@ -162,7 +173,7 @@ def answer_of(trajectory: Trajectory, store: ImageStore, problem: str = "") -> B
     pieces: list[Piece] = []
     for block in document.blocks:
         if block.kind == "image" and block.sha256 is not None:
-            pieces.append(ImageFile(store.path(block.sha256)))
+            pieces.append(ImageFile(store.file(block.sha256)))
         elif block.kind != "image" and block.text and block.status != "refused":
             pieces.append(block.text)
     # A document whose only image was refused is complete, and empty.

@@ -246,4 +246,5 @@ def text_field(row: DataRow, *names: str, default: str | None = None) -> str:
     if default is not None:
         return default
     known = ", ".join(sorted(row.fields)) or "none"
-    raise InputError(f"A record in {row.folder} has no field {' or '.join(map(repr, names))}; its fields are: {known}.")
+    wanted = " or ".join(map(repr, names))
+    raise InputError(f"A record of {row.folder / row.name} has no field {wanted}; its fields are: {known}.")

@@ -9,11 +9,13 @@ Not computed: what the scripts compare with reference texts and images (BLEU, ME
 IS, SSIM, PSNR and LPIPS of task 2). They need the original documents and networks that this project does not install,
 and say little about answers that may rightly differ from the reference.
 
-Decided differently from the published script: a missing answer scores 0, while the script leaves it out; the text
-before the first numbered step is shown in tasks 3 and 4; an answer without images has relevance 0 without a third
-question. As in the script, an item with an unusable judgment is left out, a score of null or "NA" counts as 0, an item
-of task 3 whose request has ten images is left out, tasks 1 and 2 pair the n-th text with the n-th image and leave out
-what has no partner, and task 2 shows the images when it asks for descriptions (tasks 3 and 4 hide them).
+Decided differently from the published script: a missing answer scores 0, while the script leaves it out; in tasks 3 and
+4 the text before the first numbered step is shown, steps keep their numbers, and the text of a step whose image is
+missing stays; an answer without images has relevance 0 without a third question; descriptions count whatever their
+names, while the script drops the item if the judge counts from another number. As in the script, an item with an
+unusable judgment is left out, a score of null or "NA" counts as 0, an item of task 3 whose request has ten images is
+left out, tasks 1 and 2 pair the n-th text with the images of the n-th step and leave out what has no partner, and task
+2 shows the images when it asks for descriptions (tasks 3 and 4 hide them).
 """
 
 from __future__ import annotations
@@ -63,7 +65,7 @@ _METRICS: Mapping[str, tuple[str, ...]] = {
     "task4": (*_COHERENCE, _COMPLETENESS, _QUALITY, _RELEVANCE),
 }
 """By task, in the order of the figures."""
-_STEP = re.compile(r"\(\d+\)\s")
+_STEP = re.compile(r"\(\d+\)(?:\s|$)")
 _PAPER = "InterleaveThinker, arXiv 2606.13679"
 _ANCHORS = (
     Anchor(
@@ -104,7 +106,7 @@ class Comm(PromptedBenchmark):
         "An item with an unusable judgment is left out, as in the published script.",
         "A score of null or “NA” counts as 0.",
         "At most ten images are shown, those of the request included; the rest of the answer is cut.",
-        "Tasks 1 and 2: the n-th text belongs to the n-th image; what has no partner is not shown.",
+        "Tasks 1 and 2: the n-th text belongs to the images of the n-th step; what has no partner is not shown.",
         "The mean over the metrics is this project's, for comparisons of runs.",
     )
 
@@ -142,10 +144,10 @@ class Comm(PromptedBenchmark):
         if answer.missing or self._too_many(item):
             return []
         if item.group == "task1":
-            pairs = _paired(_steps(answer.pieces), _images(item.request))
+            pairs = _paired(_steps(answer.pieces), _step_images(item.request))
             return [self._asked("texts", pairs)] if pairs else []
         if item.group == "task2":
-            pairs = _paired(_steps(item.request), answer.images)
+            pairs = _paired(_steps(item.request), _step_images(answer.pieces))
             shown, _ = tagged(pairs, 0, end=_MAX_IMAGES)
             return [self._asked(f"{key}_task2", tuple(shown)) for key in ("scores", "descriptions")] if pairs else []
         asked, before = tagged(item.request, 0, end=_MAX_IMAGES)
@@ -247,10 +249,30 @@ def _steps(pieces: Sequence[Piece]) -> list[str]:
     return [text.strip() for text in numbered] if numbered else texts
 
 
-def _paired(texts: Sequence[str], images: Sequence[ImageFile]) -> tuple[Piece, ...]:
-    """Returns the n-th text before the n-th image, as far as both go and at most ten images are shown."""
-    pairs = zip(texts, images[:_MAX_IMAGES], strict=False)
-    return tuple(piece for pair in pairs for piece in pair)
+def _step_images(pieces: Sequence[Piece]) -> list[list[ImageFile]]:
+    """Returns the images of each step: those after the numbers "(1)", "(2)", …, or else one for each image."""
+    numbered = any(isinstance(piece, str) and _STEP.search(piece) for piece in pieces)
+    groups: list[list[ImageFile]] = []
+    for piece in pieces:
+        if isinstance(piece, str):
+            groups += [[] for _ in _STEP.finditer(piece)]
+        elif not numbered:
+            groups.append([piece])
+        elif groups:
+            groups[-1].append(piece)
+    return groups
+
+
+def _paired(texts: Sequence[str], groups: Sequence[Sequence[ImageFile]]) -> tuple[Piece, ...]:
+    """Returns the n-th text before the n-th step's images, as far as both go and at most ten images are shown."""
+    pieces: list[Piece] = []
+    shown = 0
+    for text, images in zip(texts, groups, strict=False):
+        pieces += [text, *images[: _MAX_IMAGES - shown]]
+        shown += len(images)
+        if shown >= _MAX_IMAGES:
+            break
+    return tuple(pieces)
 
 
 def _interleaved(text: str, images: Sequence[ImageFile]) -> tuple[tuple[Piece, ...], str]:

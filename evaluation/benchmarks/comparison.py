@@ -6,7 +6,6 @@ called. Runs under different protocols, on different data or with different judg
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +13,11 @@ from typing import Any
 
 from markupsafe import Markup
 
-from interleavethinker.evaluation.statistics import bootstrap, minimum_detectable_effect
+from interleavethinker.evaluation.statistics import bootstrap, minimum_detectable_effect, verdict_of_interval
 from interleavethinker.evaluation.svg import Bar, bar_chart
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.files import LineFile
+from interleavethinker.tools.structured_text import parse_json
 
 from .report_html import page_template
 
@@ -95,16 +95,17 @@ def comparison_markdown(comparison: Report) -> str:
             for run in runs
         ),
         "",
-        "Paired differences of the items' main scores, with 95 % bootstrap intervals:",
+        "Paired differences of the items' main scores; better or worse if the 95 % bootstrap interval excludes zero:",
         "",
-        "| run | against | difference | 95 % interval | pairs | minimum detectable effect |",
-        "| --- | --- | ---: | --- | ---: | ---: |",
+        "| run | against | difference | 95 % interval | verdict | pairs | minimum detectable effect |",
+        "| --- | --- | ---: | --- | --- | ---: | ---: |",
     ]
     for one in comparison["differences"]:
         least = "–" if one["minimum_detectable_effect"] is None else f"{one['minimum_detectable_effect']:.{digits}f}"
         interval = f"[{one['low']:+.{digits}f}, {one['high']:+.{digits}f}]"
         lines.append(
-            f"| {one['run']} | {one['against']} | {one['value']:+.{digits}f} | {interval} | {one['n']} | {least} |"
+            f"| {one['run']} | {one['against']} | {one['value']:+.{digits}f} | {interval} | {one['verdict']} "
+            f"| {one['n']} | {least} |"
         )
     if comparison["anchors"]:
         lines += ["", "Published:", ""]
@@ -137,8 +138,8 @@ def comparison_html(comparison: Report) -> str:
 
 def _read(folder: Path, benchmark: str) -> _Run:
     try:
-        report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
-        lines = [json.loads(line) for line in LineFile(folder / "scores.jsonl")]
+        report = parse_json((folder / "report.json").read_text(encoding="utf-8"))
+        lines = [parse_json(line) for line in LineFile(folder / "scores.jsonl")]
         scores = {line["id"]: float(line["main"]) for line in lines if line["main"] is not None and not line["skipped"]}
         named = report["benchmark"]
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -167,6 +168,7 @@ def _conditions(report: Report) -> list[tuple[str, object]]:
         ("judge's options", judge["options"]),
         ("judge's prompts", judge["prompts_digest"]),
         ("data", report["data"]["digest"]),
+        ("treatment of missing answers", report["answers"].get("missing", "failures")),
     ]
 
 
@@ -184,6 +186,7 @@ def _difference(first: _Run, other: _Run) -> dict[str, Any]:
         "low": estimate.low,
         "high": estimate.high,
         "n": estimate.n,
+        "verdict": verdict_of_interval(estimate.low, estimate.high, estimate.n),
         "minimum_detectable_effect": None if least == float("inf") else least,
     }
 

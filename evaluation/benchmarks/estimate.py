@@ -15,7 +15,8 @@ from pydantic import JsonValue
 
 from interleavethinker.evaluation.judges.chat import ChatJudge
 from interleavethinker.evaluation.judges.questions import ImageFile, ImageForm
-from interleavethinker.tools.prices import Price, load_prices, price_of
+from interleavethinker.tools.chat.loading import OWN_PREFIX
+from interleavethinker.tools.prices import Price, price_of, prices_when_needed
 
 from .benchmark import Benchmark, BenchmarkAnswer, Item, Piece
 
@@ -109,7 +110,9 @@ def estimate_cost(
         None,
         answers is None,
     )
-    return _priced(estimate, price_of(model, load_prices()))
+    # A judge that is given by name only has no model yet.
+    local = model.startswith(OWN_PREFIX) or (not name and judge is not None and judge.local)
+    return _priced(estimate, price_of(model, prices_when_needed(), hosted=not local))
 
 
 def _priced(estimate: CostEstimate, price: Price | None) -> CostEstimate:

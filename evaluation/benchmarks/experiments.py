@@ -9,7 +9,7 @@
 | `T_max = N` | the profile with N attempts a step |
 | `one agent` | the planner's model is the critic too; with the profile `micro`, the weights trained for both roles |
 | `one agent, stepwise` | likewise, and the planner is called before every step, with the images so far |
-| `full SFT`, `full RL` | the profile `micro` with that critic; for other profiles, write one profile for each critic |
+| `full SFT`, `full RL` | the critic without its adapter, which RL trained, and with it; `micro` has both shipped |
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from interleavethinker.tools.protocols import Critic, PlanContext
 from interleavethinker.tools.testing.agents import RuleCritic
 from interleavethinker.tools.types import CriticInput, Plan, Request, Step, Verdict
 
-from .stepwise import FirstStepPlanner, PlanLengths
+from .stepwise import FirstStepPlanner, PlanLengths, first_requests_only
 
 __all__ = [
     "EXPERIMENT_NAMES",
@@ -113,10 +113,11 @@ def check_experiment(name: str, profile: Profile) -> None:
     """
     if name not in EXPERIMENT_NAMES and not _T_MAX.fullmatch(name):
         raise InputError(f"Unknown experiment {name!r}; choose from: {'; '.join(EXPERIMENT_NAMES)}.")
-    if name in _MICRO_CRITICS and profile.name != "micro":
+    if name in _MICRO_CRITICS and profile.name != "micro" and not profile.critic.options.get("adapter"):
         raise InputError(
-            f"The experiment {name!r} exists for the profile micro only. For {profile.name}, write one profile for "
-            "each critic, run both, and compare the results with --compare."
+            f"The experiment {name!r} needs a critic whose RL weights are an adapter, and the critic of the profile "
+            f"{profile.name} has none. Write one profile for each critic, run both, and compare the results with "
+            "--compare."
         )
     if name in _ONE_AGENT and profile.planner.model is None:
         raise InputError(f"The planner of the profile {profile.name} is no chat model, so it cannot be the critic too.")
@@ -130,8 +131,11 @@ def changed_profile(name: str, profile: Profile) -> Profile:
     if name in _ONE_AGENT:
         critic = profile.planner.model_copy(update={"prompts": profile.critic.prompts})
         return profile.model_copy(update={"critic": critic})
-    if name in _MICRO_CRITICS:
+    if name in _MICRO_CRITICS and profile.name == "micro":
         return profile.model_copy(update={"critic": _micro_role(profile.critic, _MICRO_CRITICS[name])})
+    if name == "full SFT":
+        options = {key: value for key, value in profile.critic.options.items() if key != "adapter"}
+        return profile.model_copy(update={"critic": profile.critic.model_copy(update={"options": options})})
     return profile
 
 
@@ -162,6 +166,7 @@ def changed_components(name: str, components: Components, lengths: PlanLengths |
             # Both compare the whole request with a plan or a document that is one step of it.
             plan_check=None,
             document_check=None,
+            request_check=first_requests_only(components.request_check),
         )
     limits = components.limits
     if name in {"generator alone", "planner, no critic"}:

@@ -14,7 +14,7 @@ from pydantic import JsonValue
 
 from interleavethinker.graph.profiles.profile import Profile, Role
 from interleavethinker.tools.chat.loading import OWN_PREFIX
-from interleavethinker.tools.prices import Price, load_prices, price_of
+from interleavethinker.tools.prices import Price, price_of, prices_when_needed
 from interleavethinker.tools.request_parsing import named_step_count
 
 from .benchmark import Item
@@ -93,7 +93,7 @@ def estimate_generation(
     judged = not alone and experiment != "planner, no critic"
     verdicts = (least, most) if judged else (0, 0)
 
-    table, prices = load_prices(), dict[str, float | None]()
+    table, prices = prices_when_needed(), dict[str, float | None]()
     image_model = profile.generator.model or ""
     hosted = ":" in image_model or profile.generator.url is not None or bool(profile.generator.command)
     image_name = image_model or "the image server"

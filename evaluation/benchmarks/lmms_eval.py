@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from interleavethinker.tools.errors import InputError, StoreError
+from interleavethinker.tools.structured_text import parse_json
+
+from .registry import BENCHMARKS
 
 __all__ = ["manifest", "write_log"]
 
@@ -26,6 +29,8 @@ def manifest() -> object:
 def write_log(run: Path, task: str, out: Path) -> Path:
     """Writes a run's answers as a log of an lmms-eval task, and returns the file.
 
+    For a benchmark of one image the log has the last one of an answer, which is the one that this project judges.
+
     Args:
         run: The folder of a finished run.
         task: The name of the task in lmms-eval, whose documents must be the run's items in the same order.
@@ -36,9 +41,10 @@ def write_log(run: Path, task: str, out: Path) -> Path:
         StoreError: The log cannot be written.
     """
     try:
-        answers = json.loads((run / "answers.json").read_text(encoding="utf-8"))
-        report = json.loads((run / "report.json").read_text(encoding="utf-8"))
-        logs = [{"doc_id": one["position"], "resps": [[_response(one)]]} for one in answers]
+        answers = parse_json((run / "answers.json").read_text(encoding="utf-8"))
+        report = parse_json((run / "report.json").read_text(encoding="utf-8"))
+        shown = slice(-1 if BENCHMARKS[report["benchmark"]].one_image else 0, None)
+        logs = [{"doc_id": one["position"], "resps": [[_response(one, shown)]]} for one in answers]
         model = f"{report['answers']['source']}, {report['answers']['experiment']}"
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{run} has no finished run of a benchmark.") from error
@@ -56,5 +62,5 @@ def write_log(run: Path, task: str, out: Path) -> Path:
     return path
 
 
-def _response(answer: dict[str, Any]) -> str:
-    return json.dumps({"text": answer["text_answer"], "images": answer["image_answer"]}, ensure_ascii=False)
+def _response(answer: dict[str, Any], shown: slice) -> str:
+    return json.dumps({"text": answer["text_answer"], "images": answer["image_answer"][shown]}, ensure_ascii=False)

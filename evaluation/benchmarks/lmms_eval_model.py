@@ -1,8 +1,10 @@
 """This project's agent as a model of lmms-eval, which finds it by an entry point: `--model interleavethinker`.
 
 Its tasks whose models answer with images, such as GEdit, ImgEdit, KRIS and Uni-MMMU, take an answer as JSON with `text`
-and `images`. Answers are trajectories in a workspace, so a stopped evaluation resumes. Only lmms-eval uses this
-module.
+and `images`. All but UEval judge the first image alone, while an agent's result is its last one, so they get only that.
+ImgEdit stops at an answer without an image, and KRIS leaves it out of the averages; they get a white image instead, so
+that a refused request counts as a failure. Answers are trajectories in a workspace, so a stopped evaluation resumes.
+Only lmms-eval uses this module.
 """
 
 from __future__ import annotations
@@ -13,6 +15,8 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from PIL import Image
 
 from interleavethinker.evaluation.judges.questions import ImageFile
 from interleavethinker.tools.errors import InputError
@@ -32,6 +36,11 @@ except (
 
 __all__ = ["InterleaveThinkerModel"]
 
+_ALL_IMAGES = "ueval"
+"""How the names of the tasks begin that judge all images."""
+_BLANK = (512, 512)
+"""Pixels of the image that takes the place of a missing one."""
+
 
 class InterleaveThinkerModel(lmms):  # type: ignore[misc] # lmms-eval is not installed with this project
     """The agent of a profile.
@@ -42,6 +51,7 @@ class InterleaveThinkerModel(lmms):  # type: ignore[misc] # lmms-eval is not ins
         out: The folder of trajectories and images.
         seed: Seed of all trajectories.
         at_once: How many trajectories run concurrently.
+        images: `all` or `last`: which images of an answer the task gets; `auto`: all for UEval, otherwise the last.
         options: Options of lmms-eval that concern other models.
     """
 
@@ -54,9 +64,13 @@ class InterleaveThinkerModel(lmms):  # type: ignore[misc] # lmms-eval is not ins
         out: str = "runs/lmms-eval",
         seed: int | str = 0,
         at_once: int | str = 4,
+        images: str = "auto",
         **options: object,  # noqa: ARG002
     ) -> None:
         super().__init__()
+        if images not in {"auto", "all", "last"}:
+            raise InputError(f"images must be auto, all or last; got {images!r}.")
+        self._images = images
         self._profile = str(profile)
         self._experiment = experiment
         self._out = Path(out)
@@ -68,7 +82,7 @@ class InterleaveThinkerModel(lmms):  # type: ignore[misc] # lmms-eval is not ins
         """Answers requests; each answer is JSON with `text` and `images`, the paths of PNG files."""
         items = [self._item(*request.args) for request in requests]
         answers = asyncio.run(self._answer(list({item.id: item for item in items}.values())))
-        return [_as_json(answers[item.id]) for item in items]
+        return [self._as_json(answers[item.id], item.group) for item in items]
 
     def generate_until_multi_round(self, requests: Sequence[Any]) -> list[str]:  # noqa: ARG002
         """Not supported: an agent's answer is one document."""
@@ -95,7 +109,12 @@ class InterleaveThinkerModel(lmms):  # type: ignore[misc] # lmms-eval is not ins
                 at_once=self._at_once,
             )
 
+    def _as_json(self, answer: BenchmarkAnswer, task: str) -> str:
+        paths = [image.path.absolute() for image in answer.images]
+        every = task.startswith(_ALL_IMAGES) if self._images == "auto" else self._images == "all"
+        if not every:
+            paths = paths[-1:] or [self._blank()]
+        return json.dumps({"text": answer.text, "images": [str(path) for path in paths]}, ensure_ascii=False)
 
-def _as_json(answer: BenchmarkAnswer) -> str:
-    images = [str(image.path.absolute()) for image in answer.images]
-    return json.dumps({"text": answer.text, "images": images}, ensure_ascii=False)
+    def _blank(self) -> Path:
+        return self._inputs.path(self._inputs.put(encode_png(Image.new("RGB", _BLANK, "white")))).absolute()

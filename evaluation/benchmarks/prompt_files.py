@@ -27,7 +27,7 @@ class PromptFiles:
         folder: Files in it replace the shipped ones of the same name; None: only the shipped ones.
 
     Raises:
-        InputError: The folder has none of these files, or one cannot be read.
+        InputError: The folder has none of these files, one cannot be read, or its placeholders differ from ours.
     """
 
     def __init__(self, names: Sequence[str], folder: Path | None = None) -> None:
@@ -41,11 +41,14 @@ class PromptFiles:
         if not found:
             wanted = ", ".join(f"{name}.md" for name in names)
             raise InputError(f"The prompt folder {folder} has none of these files: {wanted}.")
+        ours = dict(self._texts)
         try:
             self._texts |= {name: path.read_text(encoding="utf-8").strip() for name, path in found.items()}
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"A prompt file in {folder} cannot be read: {error}") from error
         self.replaced = tuple(found)
+        for name, path in found.items():
+            _check_placeholders(path, ours[name], self._texts[name])
 
     @property
     def digest(self) -> str:
@@ -55,3 +58,12 @@ class PromptFiles:
     def fill(self, name: str, **values: str) -> str:
         """Returns a prompt with its placeholders replaced in one pass; a value that looks like one is left alone."""
         return _PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), self._texts[name])
+
+
+def _check_placeholders(path: Path, ours: str, theirs: str) -> None:
+    """Checks that a prompt shows the judge what it needs: without `{{rubric}}`, every question would be the same."""
+    wanted, given = set(_PLACEHOLDER.findall(ours)), set(_PLACEHOLDER.findall(theirs))
+    faults = [f"lacks {{{{{name}}}}}" for name in sorted(wanted - given)]
+    faults += [f"has {{{{{name}}}}}, which nothing is put in" for name in sorted(given - wanted)]
+    if faults:
+        raise InputError(f"The prompt {path} {' and '.join(faults)}.")

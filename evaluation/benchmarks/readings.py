@@ -5,10 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from interleavethinker.tools.chat.answer_text import json_object_in
+from interleavethinker.tools.chat.answer_text import json_object_in, thought_in
 from interleavethinker.tools.errors import ModelAnswerError
 
-__all__ = ["number_in", "object_in", "one_of"]
+__all__ = ["answer_lines", "number_in", "object_in", "one_of"]
+
+
+def answer_lines(text: str) -> str:
+    """Returns an answer without its thought, in which scores are only considered."""
+    thought = thought_in(text)
+    return text.rpartition(thought)[2] if thought else text
 
 
 def object_in(text: str) -> Mapping[str, object]:

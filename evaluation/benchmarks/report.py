@@ -38,7 +38,8 @@ def as_report(run: BenchmarkRun, command: str = "", commit: str | None = None) -
         commit: The commit of the source checkout; None if there is none.
     """
     config, protocol = run.config, run.benchmark.protocol
-    figures = run.benchmark.figures([one.score for one in run.judged], run.complete)
+    figures = run.benchmark.figures([one.score for one in run.counted], run.complete)
+    left_out = ["Items without an answer are left out of all figures."] if config.leave_out_missing else []
     answers = [run.answers[item.id] for item in run.items]
     own = config.answers is None
     return {
@@ -57,6 +58,7 @@ def as_report(run: BenchmarkRun, command: str = "", commit: str | None = None) -
             "source": f"profile {config.profile}" if own else config.answers,
             "experiment": config.experiment if own else None,
             "seed": config.seed if own else None,
+            "missing": "left out" if config.leave_out_missing else "failures",
         },
         "counts": {
             "items": len(run.items),
@@ -70,7 +72,7 @@ def as_report(run: BenchmarkRun, command: str = "", commit: str | None = None) -
             "replaced_answers": run.replaced,
             "unknown_answers": run.unknown,
         },
-        "rules": list(run.benchmark.rules),
+        "rules": [*left_out, *run.benchmark.rules],
         "figures": [_figure(figure) for figure in figures],
         "anchors": [{"model": one.model, "values": dict(one.values), "source": one.source} for one in protocol.anchors],
         "cost": asdict(run.usage),
@@ -85,6 +87,7 @@ def as_report(run: BenchmarkRun, command: str = "", commit: str | None = None) -
 
 def score_lines(run: BenchmarkRun) -> list[str]:
     """Returns the scores of each item as lines of JSON, for `--compare`."""
+    counted = {one.score.id for one in run.counted}
     return [
         json.dumps(
             {
@@ -92,7 +95,7 @@ def score_lines(run: BenchmarkRun) -> list[str]:
                 "group": one.score.group,
                 "main": one.score.main,
                 "values": dict(one.score.values),
-                "skipped": one.score.skipped,
+                "skipped": one.score.skipped or ("" if one.score.id in counted else "there is no answer"),
                 "notes": list(one.score.notes),
                 "replies": dict(one.replies),
             },
@@ -173,10 +176,6 @@ def markdown_report(report: Report, notes: Sequence[tuple[str, str]] = ()) -> st
         ]
         lines += [f"- … and {len(notes) - _NOTED} more, in `scores.jsonl`"] if len(notes) > _NOTED else []
     return "\n".join(lines) + "\n"
-
-
-def _noted(notes: Sequence[tuple[str, str]]) -> list[str]:
-    return [f"- {name}: {quotation(note, 200)}" for name, note in notes[:_NOTED]]
 
 
 def _figure(figure: Figure) -> dict[str, JsonValue]:

@@ -12,8 +12,9 @@ The small version of 64 items is the same protocol on other data: its items lack
 Decided differently from the published script: a missing `consistency_free` (NaN in its table) is false, while the
 script takes it for true in the score and so leaves consistency out of every item; `reasoning_wo_ins` concerns the
 items that have it, while the script applies it to all logical items as soon as one has it; a missing image is a
-failure, while the script stops. As in the script, an item with a reference image is compared with that image in the
-question about consistency too.
+failure, while the script stops; a score beyond the scale is asked for again, while the script takes it, or 1 for a
+logical item. As in the script, an item with a reference image is compared with that image in the question about
+consistency too, and an item with an unusable judgment has no score in any dimension.
 """
 
 from __future__ import annotations
@@ -44,13 +45,13 @@ from .benchmark import (
 )
 from .frame import PromptedBenchmark, image_notes, mean_figure
 from .prompt_files import PromptFiles
-from .readings import number_in, object_in, one_of
+from .readings import answer_lines, number_in, object_in, one_of
 
 __all__ = ["Rise"]
 
 _CATEGORIES = ("temporal", "causal", "spatial", "logical")
 _FORM = ImageForm(max_side=768, jpeg=True)
-_LINE = re.compile(r"final\s+scores?\W*?(\d+)", re.IGNORECASE)
+_LINE = re.compile(r"final\s+scores?[*\s]*:?[*\s]*(\d+)", re.IGNORECASE)
 _SOURCE = "RISEBench leaderboard, revised April 2026"
 _ANCHORS = tuple(
     Anchor(
@@ -98,8 +99,13 @@ class Rise(PromptedBenchmark):
         "rise_reasoning",
         "rise_reasoning_with_input",
         "rise_plausibility",
+        "rise_spatial_consistency",
+        "rise_spatial_reasoning",
+        "rise_spatial_reasoning_with_input",
+        "rise_spatial_plausibility",
         "rise_reference_image",
         "rise_logical_consistency",
+        "rise_logical_consistency_text",
         "rise_logical_text",
         "rise_logical_image",
         "rise_logical_same",
@@ -109,7 +115,7 @@ class Rise(PromptedBenchmark):
         "Accuracy: the share of items whose applicable scores are all 5. Score: 25·(s − 1) percent, s being weighted.",
         "Of several images the last one is judged.",
         "A missing image is not accurate and has the lowest score, 0 percent.",
-        "An item with an unusable judgment is not accurate, and is left out of the mean score.",
+        "An item with an unusable judgment is not accurate, and is left out of the mean scores.",
         "The prompts of the items were given to the agent unchanged.",
     )
 
@@ -164,15 +170,15 @@ class Rise(PromptedBenchmark):
         if not answer.images:
             return []
         result, before = answer.images[-1], item.images.get("reference", item.images["source"])
-        logical = item.fields["category"] == "logical"
-        if logical and item.fields["reference_txt"]:
+        logical, in_words = item.fields["category"] == "logical", bool(item.fields["reference_txt"])
+        if logical and in_words:
             before = item.images["source"]
         asked = [self._reasoning(item, result, before)]
         if not item.fields["free"]:
-            name = "rise_logical_consistency" if logical else "rise_consistency"
+            name = f"{_series(item)}_consistency{'_text' if logical and in_words else ''}"
             asked.append(self._asked("consistency", name, item, (before, result)))
         if not logical:
-            asked.append(self._asked("plausibility", "rise_plausibility", item, (result,)))
+            asked.append(self._asked("plausibility", f"{_series(item)}_plausibility", item, (result,)))
         return asked
 
     def _reasoning(self, item: Item, result: ImageFile, before: ImageFile) -> Asked:
@@ -186,8 +192,8 @@ class Rise(PromptedBenchmark):
             return self._asked("reasoning", "rise_reference_image", item, (before, result))
         if item.fields["with_source"]:
             source = item.images["source"]
-            return self._asked("reasoning", "rise_reasoning_with_input", item, (source, result))
-        return self._asked("reasoning", "rise_reasoning", item, (result,))
+            return self._asked("reasoning", f"{_series(item)}_reasoning_with_input", item, (source, result))
+        return self._asked("reasoning", f"{_series(item)}_reasoning", item, (result,))
 
     def _asked(self, key: str, prompt: str, item: Item, images: tuple[ImageFile, ...]) -> Asked:
         reference = str(item.fields["reference_txt"] or item.fields["reference"])
@@ -198,13 +204,14 @@ class Rise(PromptedBenchmark):
     def read(self, key: str, text: str) -> JsonValue:
         """See `Benchmark.read`: JSON, or the line "Final Score" that the published prompts ask for."""
         low, high = (0, 1) if key.endswith("/logical") else (1, 5)
-        if "{" in text:
-            score = number_in(one_of(object_in(text), "score", "final score"), "score", low, high)
+        answer = answer_lines(text)
+        if "{" in answer:
+            score = number_in(one_of(object_in(answer), "score", "final score"), "score", low, high)
         else:
-            found = _LINE.findall(text)
-            if not found:
+            found = _LINE.search(answer)
+            if found is None:
                 raise ModelAnswerError('There must be {"score": number}.')
-            score = number_in(float(found[-1]), "score", low, high)
+            score = number_in(float(found[1]), "score", low, high)
         if score != int(score):
             raise ModelAnswerError("score must be a whole number.")
         return score
@@ -223,7 +230,11 @@ class Rise(PromptedBenchmark):
         judged = {name: scores[name] for name in expected}
         accurate = all(value == 5 for value in judged.values()) and not (self._old and item.fields["free"])
         complete = {name: value for name, value in judged.items() if value is not None}
-        percent = None if len(complete) < len(judged) else _percent(item, complete)
+        percent = None
+        if len(complete) == len(judged):
+            percent = _percent(item, complete)
+        else:
+            scores = dict.fromkeys(scores)
         accuracy = 100.0 if accurate else 0.0
         return ItemScore(item.id, item.group, {"accuracy": accuracy, "score": percent, **scores}, accuracy, "", notes)
 
@@ -236,6 +247,11 @@ class Rise(PromptedBenchmark):
                 found.append(_accuracy(f"accuracy, {category}", part))
                 found.append(mean_figure(f"score, {category}", "score", part, 100))
         return [*found, *(mean_figure(name, name, scores, 5) for name in ("reasoning", "consistency", "plausibility"))]
+
+
+def _series(item: Item) -> str:
+    """Returns how the names of the category's prompts begin."""
+    return f"rise_{item.fields['category']}" if item.fields["category"] in {"spatial", "logical"} else "rise"
 
 
 def _percent(item: Item, scores: Mapping[str, float]) -> float:

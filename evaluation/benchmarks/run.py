@@ -29,7 +29,9 @@ from interleavethinker.evaluation.judges.chat import ChatJudge, JudgeUsage
 from interleavethinker.evaluation.progress import StageProgress, ignore_progress
 from interleavethinker.graph.profiles.profile import load_profile
 from interleavethinker.tools.errors import InputError, StoreError
+from interleavethinker.tools.file_lock import only_writer
 from interleavethinker.tools.files import atomic_write
+from interleavethinker.tools.structured_text import parse_json
 
 from .agent_answers import answer_items, begun_items
 from .benchmark import Benchmark, BenchmarkAnswer, Item
@@ -67,6 +69,8 @@ class RunConfig:
     experiment: str = "full"
     answers: str | None = None
     """Somebody's answers in the published layout, instead of the profile's."""
+    leave_out_missing: bool = False
+    """Whether items without an answer do not count, as in some published scripts; otherwise they count as failures."""
     limit: int | None = None
     """Number of items, the first ones of every group in turn; None: all."""
     seed: int = 0
@@ -111,9 +115,16 @@ class BenchmarkRun:
     usage: JudgeUsage
 
     @property
+    def counted(self) -> Sequence[JudgedItem]:
+        """The items that enter the figures."""
+        if not self.config.leave_out_missing:
+            return self.judged
+        return [one for one in self.judged if not self.answers[one.score.id].missing]
+
+    @property
     def complete(self) -> bool:
-        """Whether all items of the data were run."""
-        return len(self.items) == len(self.data_ids)
+        """Whether all items of the data were run, and count."""
+        return len(self.counted) == len(self.data_ids)
 
 
 @dataclass(frozen=True)
@@ -145,10 +156,22 @@ async def run_benchmark(
         progress: Called for every answered and every judged item.
 
     Raises:
-        InputError: The data, the answers or an option cannot be used, or the folder belongs to another run.
+        InputError: The data, the answers or an option cannot be used, the folder belongs to another run, or another
+            process is writing to it.
         InterleaveError: A model, the image server or the disk failed; the same call resumes.
     """
     prepared = await asyncio.to_thread(_prepare, config)
+    with only_writer(config.out):
+        return await _run(config, prepared, model, announce, progress)
+
+
+async def _run(
+    config: RunConfig,
+    prepared: _Prepared,
+    model: BaseChatModel | None,
+    announce: Callable[[CostEstimate | GenerationEstimate], None] | None,
+    progress: StageProgress,
+) -> BenchmarkRun:
     judge = _judge(config, prepared.benchmark, model)
     await asyncio.to_thread(_claim, config, prepared)
     if announce is not None and config.answers is None:
@@ -282,7 +305,7 @@ def _claim(config: RunConfig, prepared: _Prepared) -> None:
     mine["data"] = prepared.source.digest
     try:
         if path.is_file():
-            theirs = json.loads(path.read_text(encoding="utf-8"))
+            theirs = parse_json(path.read_text(encoding="utf-8"))
             other = [
                 f"{name} {theirs.get(name)!r}, not {mine.get(name)!r}"
                 for name in {**mine, **theirs}
@@ -292,8 +315,11 @@ def _claim(config: RunConfig, prepared: _Prepared) -> None:
                 raise InputError(f"{config.out} holds a run with {'; '.join(other)}. Choose another folder with --out.")
             return
         atomic_write(path, (json.dumps(mine, indent=2) + "\n").encode())
-    except (OSError, ValueError) as error:
-        raise StoreError(f"{path} cannot be used: {error}") from error
+    except (OSError, ValueError, TypeError) as error:
+        raise StoreError(
+            f"{path}, which says what the folder belongs to, cannot be used: {error}. If it is damaged, remove it and "
+            "run the same command again: answers and judgments are kept."
+        ) from error
 
 
 async def _answers(

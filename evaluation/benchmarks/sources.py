@@ -16,13 +16,18 @@ from pydantic import JsonValue
 
 from interleavethinker.evaluation.judges.questions import ImageFile
 from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.files import refuse_pipe
 from interleavethinker.tools.images.store import ImageStore
+from interleavethinker.tools.structured_text import parse_json
 
 from .benchmark import DataRow
 
 __all__ = ["FileSource", "open_source"]
 
 _RECORDS = (".json", ".jsonl", ".parquet")
+_ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar")
+_OTHER_SPLITS = ("train", "dev", "val")
+"""How the names of files with other parts of a data set begin."""
 _IMAGES = (".png", ".jpg", ".jpeg", ".webp")
 _PER_ITEM = "results.json"
 """Name of a record that has a folder of its own."""
@@ -34,7 +39,7 @@ class FileSource:
     Args:
         path: The folder or file.
         scratch: Where images inside Parquet files are unpacked.
-        split: The part of the data set whose Parquet files are read, if their names tell.
+        split: The part of the data set that is read, if the files' names begin with the names of parts.
     """
 
     def __init__(self, path: Path, scratch: Path, split: str = "test") -> None:
@@ -52,6 +57,8 @@ class FileSource:
         """
         if self._rows is None:
             self._rows = [row for file in self._files() for row in self._read(file)]
+            if not self._rows:
+                self._check_archives()
         return self._rows
 
     @property
@@ -78,24 +85,38 @@ class FileSource:
         given = Path(path)
         if given.is_absolute():
             return _readable(given)
-        for folder in (*folders, self._folder):
+        # Published scripts resolve the paths of their own outputs from the folder where they were started.
+        for folder in (*folders, self._folder, Path()):
             found = _readable(folder / given)
             if found is not None:
                 return found
         return None
 
     def _files(self) -> list[Path]:
-        if self.path.is_file():
+        files = self._found_files()
+        for file in files:
+            refuse_pipe(file)
+        return files
+
+    def _found_files(self) -> list[Path]:
+        if _is_file(self.path):
             return [self.path]
         for folder in (self.path, self.path / "data"):
-            found = sorted(path for path in folder.glob("*") if path.suffix in _RECORDS and path.is_file())
+            found = sorted(path for path in folder.glob("*") if path.suffix in _RECORDS and _is_file(path))
             if found:
                 return self._of_split(found)
-        return sorted(self.path.glob(f"*/{_PER_ITEM}"))
+        return sorted(path for path in self.path.glob(f"*/{_PER_ITEM}") if _is_file(path))
 
     def _of_split(self, files: list[Path]) -> list[Path]:
-        named = [path for path in files if path.suffix == ".parquet" and path.name.startswith(self._split)]
-        return named or files
+        if not any(path.name.startswith(self._split) for path in files):
+            return files
+        return [path for path in files if not path.name.startswith(_OTHER_SPLITS)]
+
+    def _check_archives(self) -> None:
+        """Raises an error if there are archives, which are not unpacked, in place of records."""
+        packed = sorted(path.name for path in self._folder.glob("*") if path.suffix.lower() in _ARCHIVES)
+        if packed and self.path.is_dir():
+            raise InputError(f"{self.path} has no records, but archives: {', '.join(packed[:5])}. Unpack them first.")
 
     def _read(self, file: Path) -> Iterator[DataRow]:
         name = file.parent.name if file.name == _PER_ITEM else file.stem
@@ -104,21 +125,23 @@ class FileSource:
                 if not isinstance(record, dict):
                     raise InputError(f"{file} must have objects as records; found {type(record).__name__}.")
                 yield DataRow(record, file.parent, name)
+        except RecursionError:
+            raise InputError(f"{file} cannot be read: its values are nested too deeply.") from None
         except UnicodeDecodeError as error:
             raise InputError(f"{file} is not UTF-8: byte {error.start + 1} is invalid.") from error
-        except json.JSONDecodeError as error:
-            raise InputError(f"{file} is not valid JSON: {error}.") from error
+        except ValueError as error:
+            kind = "Parquet" if file.suffix == ".parquet" else "JSON"
+            raise InputError(f"{file} is not valid {kind}: {error}.") from error
         except OSError as error:
-            raise InputError(f"{file} cannot be read: {error.strerror}.") from error
+            raise InputError(f"{file} cannot be read: {error.strerror or error}.") from error
 
     def _records(self, file: Path) -> Iterator[JsonValue]:
         if file.suffix == ".parquet":
             yield from self._parquet(file)
         elif file.suffix == ".jsonl":
-            with file.open(encoding="utf-8") as lines:
-                yield from (json.loads(line) for line in lines if line.strip())
+            yield from _json_values(file)
         else:
-            value = json.loads(file.read_text(encoding="utf-8"))
+            value = parse_json(file.read_text(encoding="utf-8-sig"))
             yield from value if isinstance(value, list) else [value]
 
     def _parquet(self, file: Path) -> Iterator[dict[str, Any]]:
@@ -130,9 +153,14 @@ class FileSource:
                 "JSON.",
                 code="missing_extra",
             ) from error
-        for batch in parquet.ParquetFile(file).iter_batches(batch_size=64):
-            for record in batch.to_pylist():
-                yield {name: self._plain(value) for name, value in record.items()}
+        from pyarrow import ArrowException
+
+        try:
+            for batch in parquet.ParquetFile(file).iter_batches(batch_size=64):
+                for record in batch.to_pylist():
+                    yield {name: self._plain(value) for name, value in record.items()}
+        except ArrowException as error:
+            raise InputError(f"{file} is not a valid Parquet file: {error}. Download it again.") from error
 
     def _plain(self, value: Any) -> JsonValue:
         """Returns a value as JSON; an image becomes the path of its unpacked file."""
@@ -180,10 +208,43 @@ def open_source(name: str, scratch: Path) -> FileSource:
         ) from error
 
 
+def _json_values(file: Path) -> Iterator[JsonValue]:
+    """Reads JSON Lines; a file that has whole values over several lines too, as some published answers do."""
+    with file.open(encoding="utf-8-sig") as lines:
+        for number, line in enumerate(lines):
+            if not line.strip():
+                continue
+            try:
+                yield parse_json(line)
+            except ValueError as error:
+                if number == 0:
+                    break
+                raise InputError(f"{file} is not valid JSON in line {number + 1}: {error}.") from error
+        else:
+            return
+    text, start, decoder = file.read_text(encoding="utf-8-sig").strip(), 0, json.JSONDecoder()
+    while start < len(text):
+        value, end = decoder.raw_decode(text, start)
+        yield value
+        start = end
+        while start < len(text) and text[start].isspace():
+            start += 1
+
+
+def _is_file(path: Path) -> bool:
+    """Whether a path is a file, or a pipe, which is refused instead of being passed over."""
+    return path.is_file() or path.is_fifo()
+
+
 def _readable(path: Path) -> ImageFile | None:
-    """Returns an image file, if it exists and begins like an image."""
+    """Returns an image file, if it exists and begins like an image.
+
+    Raises:
+        InputError: It is a named pipe.
+    """
     from PIL import Image, UnidentifiedImageError
 
+    refuse_pipe(path)
     try:
         with Image.open(path) as opened:
             opened.verify()  # Finds a PNG that was cut off, without decoding it.

@@ -9,19 +9,25 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 from interleavethinker.graph.workspace.snapshot import Trajectory
 from interleavethinker.tools.files import LineFile
 from interleavethinker.tools.protocols import PlanContext, Planner
+from interleavethinker.tools.stable_json import stable_json
+from interleavethinker.tools.structured_text import parse_json
 from interleavethinker.tools.types import ImagePart, Part, Plan, Request, TextPart
 
-__all__ = ["MAX_STEPS", "FirstStepPlanner", "PlanLengths", "next_request"]
+__all__ = ["MAX_STEPS", "FirstStepPlanner", "PlanLengths", "first_requests_only", "next_request"]
 
 MAX_STEPS = 8
 """The most steps of an answer that is planned step by step, unless its request names their number; as in MicroBench."""
 _CONTINUE = TextPart(text="Continue the sequence.")
 """As in MicroBench, and in the training rows of its planner that start in the middle of a plan."""
+
+
+_REMEDY = "Restore the file from a copy, or choose another folder: without the line, an answer could end too early."
 
 
 class PlanLengths:
@@ -32,8 +38,8 @@ class PlanLengths:
     """
 
     def __init__(self, path: Path) -> None:
-        self._lines = LineFile(path)
-        self._known: dict[str, int] = dict(json.loads(line) for line in self._lines)
+        self._lines = LineFile(path, remedy=_REMEDY)
+        self._known: dict[str, int] = dict(self._lines.parsed(_entry))
 
     def add(self, request: Request, steps: int) -> None:
         """Saves the number of steps. Blocks."""
@@ -44,6 +50,11 @@ class PlanLengths:
     def is_last(self, request: Request) -> bool:
         """Returns whether the plan's first step was its only one; true if there was no plan."""
         return self._known.get(_digest(request), 1) <= 1
+
+
+def _entry(line: str) -> tuple[str, int]:
+    key, steps = parse_json(line)
+    return key, int(steps)
 
 
 class FirstStepPlanner:
@@ -88,5 +99,17 @@ def next_request(trajectory: Trajectory) -> Request | None:
     return Request(parts=(*parts, _CONTINUE))
 
 
+def first_requests_only(check: Callable[[Request], None] | None) -> Callable[[Request], None] | None:
+    """Returns a check of requests without those that continue an answer: their words are not the user's."""
+    if check is None:
+        return None
+
+    def checked(request: Request) -> None:
+        if not request.text.rstrip().endswith(_CONTINUE.text):
+            check(request)
+
+    return checked
+
+
 def _digest(request: Request) -> str:
-    return hashlib.sha256(request.model_dump_json().encode()).hexdigest()[:32]
+    return hashlib.sha256(stable_json(request).encode()).hexdigest()[:32]

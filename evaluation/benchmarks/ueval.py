@@ -122,11 +122,14 @@ class UEval(PromptedBenchmark):
         return Item(text_field(row, "id"), task, (request,), fields)
 
     def answers(self, files: AnswerFiles, items: Sequence[Item]) -> tuple[dict[str, BenchmarkAnswer], int]:  # noqa: ARG002
-        """See `Benchmark.answers`: records with `id`, `text_answer`, `image_answer`; the last of an id counts."""
+        """See `Benchmark.answers`: records with `id`, `text_answer`, `image_answer`; the last of an id counts.
+
+        The published script that calls Gemini writes `gemini_text_ans` and `gemini_image_ans`; those are read too.
+        """
         found: dict[str, BenchmarkAnswer] = {}
         rows = [row for row in files.rows() if row.fields.get("id") is not None]
         for row in rows:
-            text, listed = row.fields.get("text_answer") or "", row.fields.get("image_answer") or []
+            text, listed = _answer(row, "text") or "", _answer(row, "image") or []
             paths = [str(path) for path in (listed if isinstance(listed, list) else [listed]) if path]
             images = [files.resolve(path, row.folder) for path in paths]
             pieces: list[Piece] = [str(text)] if text else []
@@ -191,6 +194,14 @@ class UEval(PromptedBenchmark):
                 order = sorted(by_task, key=lambda task: ((*_OPEN, *_CLOSED, task).index(task), task))
                 tasks = [Figure(task, mean(by_task[task]), 100) for task in order]
         return [*found, *tasks]
+
+
+def _answer(row: DataRow, kind: str) -> JsonValue:
+    """Returns the answer's text or images, under the name of the submissions or that of a published generator."""
+    fields = row.fields
+    if f"{kind}_answer" in fields:
+        return fields[f"{kind}_answer"]
+    return next((value for name, value in fields.items() if name.endswith(f"_{kind}_ans")), None)
 
 
 def _rubrics(row: DataRow, name: str) -> list[str]:

@@ -6,8 +6,9 @@
 Categories follow from the ids. The overall score is their weighted sum, and needs all 1,000 ids.
 
 Decided differently from the published scripts: a missing image scores 0 and an unusable judgment 0, and both are
-counted. The scripts leave missing images out, which makes the overall score impossible; `legacy` writes 999 for an
-unusable judgment, which enters the average as a WiScore of 499.5.
+counted. The scripts leave both out, which makes the overall score impossible; the one of 2025 wrote 999 for an unusable
+judgment, which entered the average as a WiScore of 499.5. A score beyond the scale, or two different ones, are asked
+for again; the scripts take any digit, and the first one.
 """
 
 from __future__ import annotations
@@ -37,11 +38,12 @@ from .benchmark import (
 )
 from .frame import PromptedBenchmark, image_notes
 from .prompt_files import PromptFiles
-from .readings import number_in, object_in, one_of
+from .readings import answer_lines, number_in, object_in, one_of
 
 __all__ = ["Wise"]
 
 _IDS = 1000
+_EXPLANATION = ("Explanation", "explanation", "Hint")
 _ENDS: Mapping[str, Mapping[str, int]] = {
     "legacy": {"culture": 400, "time": 567, "space": 700, "biology": 800, "physics": 900, "chemistry": 1000},
     "verified": {"culture": 400, "time": 520, "space": 640, "biology": 760, "physics": 880, "chemistry": 1000},
@@ -52,6 +54,8 @@ _WEIGHTS: Mapping[str, Mapping[str, float]] = {
     "verified": {"culture": 0.4, "time": 0.12, "space": 0.12, "biology": 0.12, "physics": 0.12, "chemistry": 0.12},
 }
 _PARTS = {"consistency": 0.7, "realism": 0.2, "aesthetic quality": 0.1}
+_LEGACY_LINES = re.compile(r"^\s*([0-2])\s*$", re.MULTILINE)
+"""Three numbers without names, which the published script reads too."""
 _VERIFIED_LINE = re.compile(r"score\W{0,8}([01])\b|^\s*([01])\s*$", re.IGNORECASE | re.MULTILINE)
 
 
@@ -114,20 +118,21 @@ class Wise(PromptedBenchmark):
         self._prompt = f"wise_{protocol.name}"
 
     def items(self, rows: Sequence[DataRow], files: AnswerFiles) -> list[Item]:  # noqa: ARG002 - requests have no images
-        """See `Benchmark.items`. Files with `rewrite` in their names are other prompts, and are left out."""
-        found = [self._item(row) for row in rows if "rewrite" not in row.name]
+        """See `Benchmark.items`. Beside the originals, files with `rewrite` in their names are left out."""
+        originals = [row for row in rows if "rewrite" not in row.name]
+        found = [self._item(row) for row in originals or rows]
         return sorted(found, key=lambda item: int(item.id))
 
     def _item(self, row: DataRow) -> Item:
-        number = text_field(row, "prompt_id")
+        number = text_field(row, "prompt_id", "id")
         if not number.isdecimal():
             raise InputError(f"prompt_id must be a whole number; got {number!r} in {row.folder}.")
         ends = _ENDS[self.protocol.name]
         group = next((name for name, end in ends.items() if 1 <= int(number) <= end), None)
         if group is None:
             raise InputError(f"prompt_id must be between 1 and {_IDS}; got {number}.")
-        prompt = text_field(row, "Prompt")
-        fields: dict[str, JsonValue] = {"prompt": prompt, "explanation": text_field(row, "Explanation", default="")}
+        prompt = text_field(row, "Prompt", "prompt")
+        fields: dict[str, JsonValue] = {"prompt": prompt, "explanation": text_field(row, *_EXPLANATION, default="")}
         return Item(str(int(number)), group, (prompt,), fields)
 
     def answers(self, files: AnswerFiles, items: Sequence[Item]) -> tuple[dict[str, BenchmarkAnswer], int]:
@@ -145,7 +150,8 @@ class Wise(PromptedBenchmark):
 
     def read(self, key: str, text: str) -> JsonValue:  # noqa: ARG002 - there is one question
         """See `Benchmark.read`: JSON, or the lines that the published prompts ask for."""
-        return _verified(text) if self.protocol.name == "verified" else _legacy(text)
+        answer = answer_lines(text)
+        return _verified(answer) if self.protocol.name == "verified" else _legacy(answer)
 
     def score(self, item: Item, answer: BenchmarkAnswer, replies: Replies) -> ItemScore:
         """See `Benchmark.score`: the WiScore, 0..1."""
@@ -186,6 +192,9 @@ def _legacy(text: str) -> JsonValue:
     if "{" in text:
         answer = object_in(text)
         return {name: number_in(one_of(answer, name), name, 0, 2) for name in _PARTS}
+    plain = _LEGACY_LINES.findall(text)
+    if len(plain) == len(_PARTS):
+        return dict(zip(_PARTS, map(float, plain), strict=True))
     scores: dict[str, JsonValue] = {}
     for name in _PARTS:
         found = re.search(rf"{name}\W{{0,8}}([012])\b", text, re.IGNORECASE)

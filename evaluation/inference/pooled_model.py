@@ -61,7 +61,8 @@ def _weights(which: ModelIdentity) -> LocalModel:
 
 
 def _answer(which: ModelIdentity, prompts: Sequence[Prompt]) -> list[Completion]:
-    if prompts[0].sampling.temperature > 0:
+    sampling = prompts[0].sampling
+    if sampling.temperature > 0 and sampling.seed is None:
         import torch
 
         # Otherwise all workers would sample alike. A prompt's sample still depends on the other prompts of its batch.

@@ -5,15 +5,18 @@ An answer is on disk before anything is read from it, unusable ones too: whateve
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from interleavethinker.tools.files import LineFile
+from interleavethinker.tools.files import LineFile, require_room
 
 __all__ = ["CachedAnswer", "JudgeCache", "absorb"]
+
+_REMEDY = "Remove the line; only its question is asked again."
+_ROOM_BYTES = 4 * 1024 * 1024
+"""What answers of calls at the same time may take together."""
 
 
 class CachedAnswer(BaseModel):
@@ -45,11 +48,12 @@ class JudgeCache:
     """
 
     def __init__(self, path: Path | None = None, shared: Sequence[Path] = ()) -> None:
-        self._lines = None if path is None else LineFile(path)
+        self._lines = None if path is None else LineFile(path, remedy=_REMEDY)
         self._known: dict[str, tuple[CachedAnswer, ...]] = {}
-        for line in itertools.chain(*map(LineFile, shared), self._lines or ()):
-            entry = _Line.model_validate_json(line)
-            self._remember(entry.key, CachedAnswer.model_construct(**entry.model_dump(exclude={"key"})))
+        others = [LineFile(other, remedy=_REMEDY) for other in shared]
+        for file in (*others, *([] if self._lines is None else [self._lines])):
+            for entry in file.parsed(_Line.model_validate_json):
+                self._remember(entry.key, CachedAnswer.model_construct(**entry.model_dump(exclude={"key"})))
 
     def __len__(self) -> int:
         """The number of questions that have an answer."""
@@ -58,6 +62,15 @@ class JudgeCache:
     def answers(self, key: str) -> Sequence[CachedAnswer]:
         """Returns the answers to a question, in the order in which they were given."""
         return self._known.get(key, ())
+
+    def require_room(self) -> None:
+        """Checks that the disk has room for an answer, before a model is asked for it.
+
+        Raises:
+            StoreError: The disk is almost full (`disk_full`).
+        """
+        if self._lines is not None:
+            require_room(self._lines.path.parent, _ROOM_BYTES, "the judge's next answer", "The judge was not asked")
 
     def add(self, key: str, answer: CachedAnswer) -> None:
         """Saves an answer.

@@ -17,6 +17,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 from pydantic import JsonValue
 
 from interleavethinker.tools.chat.invocation import check_complete, invoke
+from interleavethinker.tools.chat.usage import is_local
 from interleavethinker.tools.chat.waiting import CallPolicy
 from interleavethinker.tools.errors import ModelAnswerError
 from interleavethinker.tools.plain_text import valid_unicode
@@ -99,6 +100,11 @@ class ChatJudge:
         self._locks: dict[str, asyncio.Lock] = {}
 
     @property
+    def local(self) -> bool:
+        """Whether the model runs on this machine, so that its answers cost nothing."""
+        return is_local(self._model)
+
+    @property
     def has_answers(self) -> bool:
         """Whether the cache has any answer."""
         return bool(self._cache)
@@ -116,7 +122,8 @@ class ChatJudge:
 
         Raises:
             ModelError: The model failed or could not be reached.
-            StoreError: An image is missing or damaged, or an answer cannot be saved.
+            StoreError: An image is missing or damaged, an answer cannot be saved, or there is no room for one
+                (`disk_full`), so the model is not asked.
         """
         key = await self._in_thread_if(bool(question.images), question.digest, self.model_name, self._options)
         lock = self._locks.setdefault(key, asyncio.Lock())
@@ -154,6 +161,7 @@ class ChatJudge:
         if self._gate is None:
             self._gate = asyncio.Semaphore(self._at_once)
         async with self._gate:
+            await asyncio.to_thread(self._cache.require_room)
             message = await invoke(self._model, conversation, role="judge's model", policy=self._policy)
         complete = True
         try:

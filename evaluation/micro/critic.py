@@ -65,8 +65,8 @@ def measure_critics(
     )
     runs: dict[str, dict[str, CriticRun]] = {mode: {} for mode in modes}
     for (mode, name), answers in zip(jobs, answers_of_jobs, strict=True):
-        verdicts, well_formed = zip(*answers, strict=True)
-        runs[mode][name] = CriticRun(critics[name].variant, critics[name].seed, verdicts, well_formed)
+        verdicts, well_formed, tokens = zip(*answers, strict=True)
+        runs[mode][name] = CriticRun(critics[name].variant, critics[name].seed, verdicts, well_formed, tokens)
     needed = retries_needed(cases, [run for of_mode in runs.values() for run in of_mode.values()])
     retries = [RetryTask(prompt, cases[at].source, cases[at].target, cases[at].seeds) for at, prompt in needed]
     scores = dict(zip(needed, pool.retry_failures(retries, progress), strict=True))

@@ -18,6 +18,8 @@ from pydantic import JsonValue
 
 from interleavethinker.evaluation.statistics import Estimate, bootstrap, mean, rate
 from interleavethinker.microworld.agents.rewriting import STRATEGIES
+from interleavethinker.microworld.agents.teachers import checklist_of
+from interleavethinker.tools.chat.checklist import failed_in
 from interleavethinker.tools.types import Verdict
 
 from .critic_cases import CriticCase
@@ -44,6 +46,8 @@ class CriticRun:
     verdicts: tuple[Verdict, ...]
     well_formed: tuple[bool, ...]
     """Whether each answer had the strict format."""
+    tokens: tuple[int | None, ...] = ()
+    """Length of each answer; None where it is not known."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,8 @@ def critic_report(cases: Sequence[CriticCase], runs: Mapping[str, CriticRun], sc
             "training_seeds": results.models,
             **_metrics(cases, results, range(len(cases))),
             **_estimate("score_gain", mean(results.gains)),
+            **_tokens_report(models),
+            **_checklists_report(cases, models),
             "clear": _metrics(cases, results, [index for index, case in enumerate(cases) if not case.near_threshold]),
             "near_threshold": _metrics(
                 cases, results, [index for index, case in enumerate(cases) if case.near_threshold]
@@ -176,6 +182,36 @@ def _metrics(cases: Sequence[CriticCase], results: _VariantResults, chosen: Sequ
         **_estimate("accuracy", rate([results.correct[index] for index in chosen])),
         **_estimate("accuracy_true", rate([results.correct[index] for index in successes])),
         **_estimate("accuracy_false", rate([results.correct[index] for index in failures])),
+    }
+
+
+def _tokens_report(models: Mapping[str, CriticRun]) -> Json:
+    """Returns the mean length of an answer; empty if it is not known."""
+    tokens = [float(count) for one in models.values() for count in one.tokens if count is not None]
+    return _estimate("tokens", mean(tokens)) if tokens else {}
+
+
+def _checklists_report(cases: Sequence[CriticCase], models: Mapping[str, CriticRun]) -> Json:
+    """Returns how often a critic gives a checklist, and how often that names exactly what failed; empty without any.
+
+    A checklist is right if its failed requirements are those of the teacher, word for word.
+    """
+    pairs = [(case, verdict) for one in models.values() for case, verdict in zip(cases, one.verdicts, strict=True)]
+    given = [(case, verdict) for case, verdict in pairs if verdict.checklist]
+    if not given:
+        return {}
+    right = [
+        {one.text for one in failed_in(verdict.checklist)}
+        == {one.text for one in failed_in(checklist_of(case.score, case.target.before))}
+        for case, verdict in given
+    ]
+    failed = [one for one, (case, _) in zip(right, given, strict=True) if not case.success]
+    return {
+        "checklists": {
+            **_estimate("given", rate([bool(verdict.checklist) for _, verdict in pairs])),
+            **_estimate("right", rate(right)),
+            **_estimate("right_on_bad", rate(failed)),
+        }
     }
 
 

@@ -13,7 +13,7 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from langchain_core.language_models import BaseChatModel
 
@@ -21,10 +21,10 @@ from interleavethinker.evaluation.inference.deterministic_batches import chat_mo
 from interleavethinker.evaluation.inference.worker_pool import new_process_pool
 from interleavethinker.evaluation.progress import StageProgress
 from interleavethinker.microworld.agents.registry import AgentWeights, prompts_folder
-from interleavethinker.tools.chat.agents import to_messages
 from interleavethinker.tools.chat.answers import read_verdict, strict_answer
 from interleavethinker.tools.chat.invocation import invoke
 from interleavethinker.tools.chat.loading import OWN_PREFIX
+from interleavethinker.tools.chat.messages import to_messages
 from interleavethinker.tools.chat.rendering import Prompts, load_prompts, render_case
 from interleavethinker.tools.errors import ModelAnswerError
 from interleavethinker.tools.images.store import ImageStore
@@ -33,13 +33,33 @@ from interleavethinker.tools.types import CriticInput, Verdict
 from .critic_cases import CriticCase, PlannedAttempt, RetryTask, make_attempts, retry_failures
 from .generator import Generator
 
-__all__ = ["CriticAnswers", "LocalWorkerPool", "WorkerPool", "ask_critic_model", "open_worker_pool"]
+__all__ = [
+    "MAX_NEW_TOKENS",
+    "CriticAnswer",
+    "CriticAnswers",
+    "LocalWorkerPool",
+    "WorkerPool",
+    "ask_critic_model",
+    "open_worker_pool",
+]
 
-_MAX_NEW_TOKENS = 220
+MAX_NEW_TOKENS = 220
+"""Longest answer of a local critic; a checklist needs more."""
 _CASES, _ATTEMPTS, _RETRIES = 64, 32, 8
 """The number of cases, attempts and retried failures in one task of a worker."""
-CriticAnswers = list[tuple[Verdict, bool]]
-"""For each case the verdict, and whether the answer had the strict format."""
+
+
+class CriticAnswer(NamedTuple):
+    """A critic's answer to one case."""
+
+    verdict: Verdict
+    well_formed: bool
+    """Whether the answer had the strict format."""
+    tokens: int | None = None
+    """Length of the answer; None if the model does not say."""
+
+
+CriticAnswers = list[CriticAnswer]
 _T = TypeVar("_T")
 _U = TypeVar("_U")
 
@@ -113,17 +133,20 @@ class LocalWorkerPool:
 
 
 @contextmanager
-def open_worker_pool(*, weaker: bool = False, workers: int = 2) -> Iterator[WorkerPool]:
+def open_worker_pool(
+    *, weaker: bool = False, workers: int = 2, max_new_tokens: int = MAX_NEW_TOKENS
+) -> Iterator[WorkerPool]:
     """Starts processes that load the micro generator, and critics as they need them.
 
     Args:
         weaker: Use the generator with degraded weights.
         workers: The number of processes.
+        max_new_tokens: Longest answer of a local critic.
     """
     with tempfile.TemporaryDirectory() as folder:
         pool = new_process_pool(workers)
         try:
-            yield _ProcessPool(pool, Path(folder), weaker)
+            yield _ProcessPool(pool, Path(folder), weaker, max_new_tokens)
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -131,10 +154,11 @@ def open_worker_pool(*, weaker: bool = False, workers: int = 2) -> Iterator[Work
 class _ProcessPool:
     """A worker pool of processes that share an image store."""
 
-    def __init__(self, pool: ProcessPoolExecutor, folder: Path, weaker: bool) -> None:
+    def __init__(self, pool: ProcessPoolExecutor, folder: Path, weaker: bool, max_new_tokens: int) -> None:
         self._pool = pool
         self._folder = folder
         self._weaker = weaker
+        self._max_new_tokens = max_new_tokens
 
     def make_attempts(self, planned: Sequence[PlannedAttempt], progress: StageProgress) -> list[CriticCase]:
         parts = _split(planned, _ATTEMPTS)
@@ -154,7 +178,7 @@ class _ProcessPool:
             for number, part in enumerate(_split(cases, _CASES))
         ]
         submitted = [
-            self._pool.submit(_judge, weights, self._folder, part, temperature, seed + number)
+            self._pool.submit(_judge, weights, self._folder, part, temperature, seed + number, self._max_new_tokens)
             for weights, temperature, number, part in tasks
         ]
         flat = _gather("verdicts", [part for *_, part in tasks], submitted, progress)
@@ -200,9 +224,14 @@ def _retry_failures(weaker: bool, retries: Sequence[RetryTask]) -> list[tuple[fl
 
 
 def _judge(
-    weights: AgentWeights, folder: Path, cases: Sequence[CriticInput], temperature: float, seed: int
+    weights: AgentWeights,
+    folder: Path,
+    cases: Sequence[CriticInput],
+    temperature: float,
+    seed: int,
+    max_new_tokens: int,
 ) -> CriticAnswers:
-    model = chat_model(weights, temperature=temperature, max_new_tokens=_MAX_NEW_TOKENS)
+    model = chat_model(weights, temperature=temperature, max_new_tokens=max_new_tokens)
     micro = weights.model.startswith(OWN_PREFIX)
     prompts = load_prompts(prompts_folder() if micro else None)
     return ask_critic_model(model, ImageStore(folder), cases, prompts, seed)
@@ -224,15 +253,18 @@ def ask_critic_model(
         ModelError: The model could not be loaded or reached.
     """
 
-    async def ask(case: CriticInput) -> tuple[Verdict, bool]:
+    async def ask(case: CriticInput) -> CriticAnswer:
         messages = to_messages(render_case(case, prompts), store, blank_like=case.image)
-        text = str((await invoke(model, messages)).text)
+        answer = await invoke(model, messages)
+        text, usage = str(answer.text), answer.usage_metadata
+        tokens = None if usage is None else usage["output_tokens"]
         try:
             verdict = read_verdict(text)
         except ModelAnswerError as error:
-            return Verdict(success=None, reasoning=str(error)), False
+            return CriticAnswer(Verdict(success=None, reasoning=str(error)), well_formed=False, tokens=tokens)
         content = strict_answer(text) or {}
         strict = isinstance(content.get("previous_step_success"), bool)
-        return verdict, strict and bool(str(content.get("refine_prompt") or "").strip())
+        strict = strict and bool(str(content.get("refine_prompt") or "").strip())
+        return CriticAnswer(verdict, strict, tokens)
 
     return run_round(model, len(cases), seed, lambda: asyncio.gather(*map(ask, cases)))

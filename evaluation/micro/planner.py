@@ -28,10 +28,10 @@ from interleavethinker.microworld.agents.scripted_planner import ScriptedPlanner
 from interleavethinker.microworld.agents.teachers import request_of
 from interleavethinker.microworld.requests.families import MAX_STEPS, SampledScenario, Split, sample_scenario
 from interleavethinker.microworld.seeds import PLANNER_EVALUATION
-from interleavethinker.tools.chat.agents import to_messages
 from interleavethinker.tools.chat.answers import read_plan, write_plan
 from interleavethinker.tools.chat.invocation import invoke
 from interleavethinker.tools.chat.loading import OWN_PREFIX
+from interleavethinker.tools.chat.messages import to_messages
 from interleavethinker.tools.chat.rendering import load_prompts, render_request
 from interleavethinker.tools.errors import InputError, ModelAnswerError
 from interleavethinker.tools.images.store import ImageStore

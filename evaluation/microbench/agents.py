@@ -24,10 +24,13 @@ from interleavethinker.microworld.agents.scripted_planner import ScriptedPlanner
 from interleavethinker.microworld.agents.teachers import ReferencePlanner, label_attempt, plan_of
 from interleavethinker.tools.chat.agents import ChatCritic, ChatPlanner
 from interleavethinker.tools.chat.loading import OWN_PREFIX, load_chat_model
+from interleavethinker.tools.chat.rephrasing import Rephrasings
 from interleavethinker.tools.files import LineFile
 from interleavethinker.tools.images.png import open_rgb
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import Critic, ImageGenerator, PlanContext, Planner
+from interleavethinker.tools.stable_json import stable_json
+from interleavethinker.tools.structured_text import parse_json
 from interleavethinker.tools.testing.agents import RuleCritic
 from interleavethinker.tools.types import CriticInput, Plan, Request, Step, Verdict
 
@@ -41,8 +44,9 @@ __all__ = ["AgentFactory", "OracleCritic"]
 _PLAN_TOKENS, _VERDICT_TOKENS = 600, 200
 """The longest answers, as in the profile `micro`."""
 _BATCH = 64
+_REPHRASING_TEMPERATURE = 1.0
 _EFFECTIVE_STRATEGIES = ("plain", "varied", "position")
-"""The most effective rewriting strategies (`results/training-log.md`); the oracle uses the first one that works."""
+"""The most effective rewriting strategies (`results/training-log.md`); the oracle uses the first that rewords."""
 
 
 class AgentFactory:
@@ -61,7 +65,7 @@ class AgentFactory:
         self._answers = answers
         self._seed = seed
         self._planners: dict[str, Planner] = {}
-        self._critics: dict[tuple[str, float], Critic] = {}
+        self._critics: dict[tuple[str, float, int], Critic] = {}
 
     def components(self, config: ExperimentConfig, item: Item) -> Components:
         """Returns the graph's components for one request.
@@ -70,7 +74,7 @@ class AgentFactory:
             ModelError: The configuration's weights are not installed.
         """
         planner = self._planner(config.planner, item)
-        critic = self._critic(config.critic, config.temperature, item)
+        critic = self._critic(config, item)
         if config.plan_errors:
             planner = PerturbedPlanner(planner, config.plan_errors, self._seed)
         if config.flipped_verdicts or config.misleading_prompts:
@@ -91,6 +95,7 @@ class AgentFactory:
         # only for its confidence, and an attempt without a usable verdict is repeated.
         limits = Limits(
             max_attempts=config.max_attempts,
+            variants=config.variants,
             max_replans=config.max_replans,
             judge_last_attempt=False,
             retry_unjudged=True,
@@ -106,12 +111,13 @@ class AgentFactory:
             self._planners[name] = ScriptedPlanner(self._store) if name == "scripted" else self._learned_planner(name)
         return self._planners[name]
 
-    def _critic(self, name: str, temperature: float, item: Item) -> Critic:
+    def _critic(self, config: ExperimentConfig, item: Item) -> Critic:
+        name = config.critic
         if name == "oracle":
             return OracleCritic(self._store, item, self._seed)
         if name == "none":
             return RuleCritic()
-        key = name, temperature
+        key = name, config.temperature, config.rephrasings
         if key not in self._critics:
             self._critics[key] = ScriptedCritic(self._store) if name == "scripted" else self._learned_critic(*key)
         return self._critics[key]
@@ -121,13 +127,16 @@ class AgentFactory:
         planner = ChatPlanner(model, self._store, prompts=prompts_folder(), max_answers=1)
         return _CachingPlanner(planner, self._cache("planner", name))
 
-    def _learned_critic(self, name: str, temperature: float) -> Critic:
+    def _learned_critic(self, name: str, temperature: float, rephrasings: int) -> Critic:
         model = _chat_model(weights_of(CRITICS, name), _VERDICT_TOKENS, temperature)
-        critic = ChatCritic(model, self._store, prompts=prompts_folder(), max_answers=1)
-        return _CachingCritic(critic, self._cache("critic", name, f"-{temperature:g}" if temperature else ""))
+        asked_again = Rephrasings(rephrasings, _REPHRASING_TEMPERATURE)
+        critic = ChatCritic(model, self._store, prompts=prompts_folder(), max_answers=1, rephrasings=asked_again)
+        cache = self._cache("critic", name, f"-{temperature:g}" if temperature else "")
+        return _RephrasingCritic(critic, cache, rephrasings) if rephrasings else _CachingCritic(critic, cache)
 
     def _cache(self, role: str, name: str, suffix: str = "") -> _AnswerCache:
-        return _AnswerCache(self._answers / f"{role}-{name}-{fingerprint(role, name)[:12]}{suffix}.jsonl")
+        file = f"{role}-{name}-{fingerprint(role, name)[:12]}{suffix}.jsonl".replace("/", "-")
+        return _AnswerCache(self._answers / file)
 
 
 def _chat_model(weights: AgentWeights, tokens: int, temperature: float = 0.0) -> BaseChatModel:
@@ -146,8 +155,9 @@ def _chat_model(weights: AgentWeights, tokens: int, temperature: float = 0.0) ->
 class OracleCritic:
     """A critic that knows the targets of the request's steps, regardless of the plan it is given.
 
-    It judges a step of the plan against the reference step with the most similar prompt, and rewrites the prompt of a
-    rejected attempt with the strategy that the generator follows best.
+    It judges a step of the plan against the reference step with the most similar prompt, so it also mends errors of the
+    plan, and it is no upper bound of a critic that judges what the plan asks for. It rewrites the prompt of a rejected
+    attempt with the first of the effective strategies that changes the prompt.
 
     Args:
         store: The image store.
@@ -207,7 +217,7 @@ class _AnswerCache:
 
     def __init__(self, path: Path) -> None:
         self._lines = LineFile(path)
-        self._known: dict[str, str] = dict(json.loads(line) for line in self._lines)
+        self._known: dict[str, str] = dict(self._lines.parsed(_entry))
         self._locks: dict[str, asyncio.Lock] = {}
 
     async def answer(self, question: str, ask: Callable[[], Awaitable[str]]) -> str:
@@ -221,6 +231,11 @@ class _AnswerCache:
                 self._lines.append([json.dumps([key, answer])])
         self._locks.pop(key, None)
         return self._known[key]
+
+
+def _entry(line: str) -> tuple[str, str]:
+    key, answer = parse_json(line)
+    return key, answer
 
 
 def _digest(question: str) -> str:
@@ -239,11 +254,11 @@ class _CachingPlanner:
         async def ask() -> str:
             return (await self._planner.plan(request, context)).model_dump_json()
 
-        return Plan.model_validate_json(await self._cache.answer(request.model_dump_json(), ask))
+        return Plan.model_validate_json(await self._cache.answer(stable_json(request), ask))
 
 
 class _CachingCritic:
-    def __init__(self, critic: Critic, cache: _AnswerCache) -> None:
+    def __init__(self, critic: ChatCritic, cache: _AnswerCache) -> None:
         self._critic = critic
         self._cache = cache
 
@@ -259,4 +274,19 @@ class _CachingCritic:
             (verdict,) = await self._critic.judge([case])
             return verdict.model_dump_json()
 
-        return Verdict.model_validate_json(await self._cache.answer(case.model_dump_json(), ask))
+        return Verdict.model_validate_json(await self._cache.answer(stable_json(case), ask))
+
+
+class _RephrasingCritic(_CachingCritic):
+    """Also caches the words that the critic finds where its prompt was already tried."""
+
+    def __init__(self, critic: ChatCritic, cache: _AnswerCache, most: int) -> None:
+        super().__init__(critic, cache)
+        self._most = most
+
+    async def rephrase(self, case: CriticInput, verdict: Verdict, tried: Sequence[str], seed: int) -> Verdict:
+        async def ask() -> str:
+            return (await self._critic.rephrase(case, verdict, tried, seed)).model_dump_json()
+
+        question = json.dumps(["rephrase", stable_json(case), stable_json(verdict), list(tried), seed, self._most])
+        return Verdict.model_validate_json(await self._cache.answer(question, ask))

@@ -1,8 +1,9 @@
 """From finished requests to metrics: means with bootstrap intervals, paired differences, gain attribution.
 
 An experiment's training seeds are averaged request by request, so an interval covers the choice of requests and not
-the choice of training runs; each training seed's own average is reported next to it. A difference is inconclusive if it
-is no larger than the minimum detectable effect of this many requests (80 % power, 5 % level).
+the choice of training runs; each training seed's own average is reported next to it. A difference has two verdicts, as
+strict about losses as about gains: whether its 95 % interval excludes zero, and whether it is firm, that is larger than
+the minimum detectable effect of this many requests (80 % power, 5 % level).
 """
 
 from __future__ import annotations
@@ -12,11 +13,25 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from interleavethinker.evaluation.statistics import Estimate, bootstrap, minimum_detectable_effect, rate
+from interleavethinker.evaluation.statistics import (
+    Estimate,
+    bootstrap,
+    minimum_detectable_effect,
+    rate,
+    verdict_of_interval,
+)
 
 from .runner import RequestResult
 
-__all__ = ["ExperimentResults", "compare", "gain_attribution", "metrics_of"]
+__all__ = [
+    "ExperimentResults",
+    "compare",
+    "difference_of",
+    "gain_attribution",
+    "is_firm",
+    "metrics_of",
+    "verdict_at_95",
+]
 
 _MEASURES: dict[str, Callable[[RequestResult], float | None]] = {
     "text": lambda result: result.text,
@@ -142,11 +157,18 @@ def _best_effort_share(results: Sequence[RequestResult]) -> float:
 def compare(
     results: ExperimentResults, reference: ExperimentResults, measure: str = "average", family: str | None = None
 ) -> dict[str, JsonValue]:
-    """Returns the paired difference of an experiment to a reference, over the requests that both have.
+    """Returns the paired difference of an experiment to a reference, over the requests that both have."""
+    return difference_of(_paired(results.values(measure, family), reference.values(measure, family)))
 
-    The verdict is `better`, `worse` or `inconclusive`.
+
+def difference_of(differences: Sequence[float]) -> dict[str, JsonValue]:
+    """Returns a mean difference with its bootstrap interval, its minimum detectable effect and its verdict.
+
+    The `verdict` is the firm one: `better`, `worse` or, up to the minimum detectable effect, `inconclusive`.
+
+    Args:
+        differences: One difference per pair.
     """
-    differences = _paired(results.values(measure, family), reference.values(measure, family))
     interval, smallest = bootstrap(differences), minimum_detectable_effect(differences)
     return {
         "value": round(interval.value, 2),
@@ -156,6 +178,19 @@ def compare(
         "minimum_detectable_effect": round(smallest, 2) if len(differences) > 1 else None,
         "verdict": _verdict(interval, smallest),
     }
+
+
+def verdict_at_95(difference: Mapping[str, JsonValue]) -> str:
+    """Returns the verdict of `verdict_of_interval` on a difference of `compare`."""
+    low, high = difference["low"], difference["high"]
+    assert isinstance(low, float | int)  # noqa: S101 - as `compare` returns it
+    assert isinstance(high, float | int)  # noqa: S101 - likewise
+    return verdict_of_interval(low, high, 1 if difference["minimum_detectable_effect"] is None else 2)
+
+
+def is_firm(difference: Mapping[str, JsonValue]) -> bool:
+    """Returns whether a difference of `compare` exceeds the minimum detectable effect of this many requests."""
+    return difference["verdict"] != "inconclusive"
 
 
 def _paired(values: Mapping[int, float], reference: Mapping[int, float]) -> list[float]:

@@ -20,11 +20,19 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-from interleavethinker.microworld.agents.registry import CRITICS, PLANNERS, AgentWeights
+from interleavethinker.microworld.agents.registry import CRITICS, PLANNERS, AgentWeights, in_folder
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.qwen3vl.inference import resolve_folder
 
-__all__ = ["T_MAX", "ExperimentConfig", "agents_of_variant", "fingerprint", "is_installed", "is_scripted_baseline"]
+__all__ = [
+    "T_MAX",
+    "ExperimentConfig",
+    "agents_of_variant",
+    "fingerprint",
+    "generator_fingerprint",
+    "is_installed",
+    "is_scripted_baseline",
+]
 
 T_MAX = 5
 """Attempts per step in all experiments that don't set another number, as in the paper."""
@@ -37,6 +45,14 @@ _KEY_NAMES = {
     "misleading_prompts": "misled",
 }
 """Names of fields in `ExperimentConfig.key`. They never change, so that finished requests are still found."""
+
+_SERVER_SETTINGS = b"""\
+# The model has seen images of this size only.
+sizes = ["96x96"]
+source_fit = "pad"
+max_references = 0 # trained with one image, the one that it edits
+"""
+"""See `generator_fingerprint`."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +80,10 @@ class ExperimentConfig:
     """Share of the critic's verdicts that are inverted, 0..1."""
     misleading_prompts: float = 0.0
     """Share of refined prompts that are replaced by another request's, 0..1."""
+    variants: int = 1
+    """First attempts of each step, of which the critic chooses; see `Limits.variants`."""
+    rephrasings: int = 0
+    """How often a critic whose prompt was already tried in the step is asked again, sampled at temperature 1."""
 
     def key(self, seed: int) -> str:
         """Returns a file name that changes with the configuration, the weights, the generator and the seed.
@@ -74,14 +94,19 @@ class ExperimentConfig:
             >>> ExperimentConfig("whole request", "none", 1).key(0)  # doctest: +SKIP
             'whole-request-none-1-0f3c52a8e1b7'
         """
+        fields = asdict(self)
+        if self.variants == 1:  # As in the results of versions without variants.
+            del fields["variants"]
+        if self.rephrasings == 0:
+            del fields["rephrasings"]
         parts = {
-            **{_KEY_NAMES.get(name, name): value for name, value in asdict(self).items()},
+            **{_KEY_NAMES.get(name, name): value for name, value in fields.items()},
             "seed": seed,
             "weights": [fingerprint("planner", self.planner), fingerprint("critic", self.critic)],
-            "generator": _folder_hash(str(files("interleavethinker.microworld") / "checkpoints" / "generator")),
+            "generator": generator_fingerprint(),
         }
         digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-        name = f"{self.planner}-{self.critic}-{self.max_attempts}".replace(" ", "-")
+        name = f"{self.planner}-{self.critic}-{self.max_attempts}".replace(" ", "-").replace("/", "-")
         return f"{name}-{digest[:12]}"
 
 
@@ -98,10 +123,11 @@ def is_installed(role: str, name: str) -> bool:
     """
     if name in _BUILT_IN[role]:
         return True
-    if name not in _AGENTS[role]:
+    weights = _AGENTS[role].get(name) or in_folder(name)
+    if weights is None:
         known = ", ".join((*_BUILT_IN[role], *_AGENTS[role]))
-        raise InputError(f"Unknown {role} {name!r}; choose one of {known}.")
-    return _AGENTS[role][name].missing is None
+        raise InputError(f"Unknown {role} {name!r}; choose one of {known}, or a folder with weights.")
+    return weights.missing is None
 
 
 def is_scripted_baseline(name: str) -> bool:
@@ -114,7 +140,7 @@ def fingerprint(role: str, name: str) -> str:
 
     Every character depends on every file, so a prefix is enough to tell agents apart in file names.
     """
-    weights = _AGENTS[role].get(name)
+    weights = _AGENTS[role].get(name) or in_folder(name)
     if weights is None:
         return ""
     folders = (weights.model.partition("qwen3-vl:")[2], weights.adapter)
@@ -122,10 +148,22 @@ def fingerprint(role: str, name: str) -> str:
     return hashlib.sha256("/".join(hashes).encode()).hexdigest()
 
 
+def generator_fingerprint() -> str:
+    """Returns a hash of the shipped image generator's files without its model card and the image server's settings.
+
+    Settings of the image server don't change what the weights make. Their text at the time when they became part of
+    the hash takes their place, so that finished requests are still found.
+    """
+    folder = files("interleavethinker.microworld") / "checkpoints" / "generator"
+    return _folder_hash(str(folder), (("server.toml", _SERVER_SETTINGS),))
+
+
 @cache
-def _folder_hash(folder: str) -> str:
-    digest = hashlib.sha256()
+def _folder_hash(folder: str, replaced: tuple[tuple[str, bytes], ...] = ()) -> str:
+    """Returns a hash of a folder's files without model cards; `replaced` has the contents to take for some files."""
+    contents, digest = dict(replaced), hashlib.sha256()
     for path in sorted(Path(folder).rglob("*")):
         if path.is_file() and path.suffix != ".md":
-            digest.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
+            name = path.relative_to(folder).as_posix()
+            digest.update(name.encode() + (contents[name] if name in contents else path.read_bytes()))
     return digest.hexdigest()

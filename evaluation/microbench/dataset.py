@@ -19,6 +19,7 @@ from interleavethinker.microworld.requests.scenarios import Scenario
 from interleavethinker.microworld.scoring.targets import StepTarget
 from interleavethinker.microworld.seeds import MICROBENCH
 from interleavethinker.tools.images.store import ImageStore
+from interleavethinker.tools.stable_json import stable_json
 from interleavethinker.tools.types import Request
 
 __all__ = ["Item", "held_out_items", "prompts_of_other_requests", "trajectory_seed"]
@@ -47,7 +48,7 @@ class Item:
     def digest(self) -> str:
         """A hash of the request and its reference; results of another version of the request don't count."""
         reference = _CLASS_NAMES.sub(lambda match: _NAMES_IN_DIGESTS[match.group()], repr(self.scenario))
-        return hashlib.sha256(f"{self.request.model_dump_json()}{reference}".encode()).hexdigest()[:16]
+        return hashlib.sha256(f"{stable_json(self.request)}{reference}".encode()).hexdigest()[:16]
 
     @property
     def targets(self) -> tuple[StepTarget, ...]:

@@ -18,7 +18,9 @@ from .config import T_MAX, ExperimentConfig, agents_of_variant, is_installed
 __all__ = [
     "CONTROLS",
     "EXPERIMENTS",
+    "EXTENSIONS",
     "NOISY_REWARD",
+    "NO_REPEATS",
     "Experiment",
     "PaperScores",
     "SkippedExperiment",
@@ -68,7 +70,7 @@ class Experiment:
     recipe: str = ""
     """The command that trains the weights."""
     max_attempts: int = T_MAX
-    mode: Literal["", "reseed", "stepwise", "sampled"] = ""
+    mode: Literal["", "reseed", "stepwise", "sampled", "no repeats"] = ""
     shared: bool = False
     """Planner and critic are the same weights."""
     first_seed_only: bool = field(default=False, kw_only=True)
@@ -232,17 +234,36 @@ NOISY_REWARD: tuple[Experiment, ...] = tuple(
 """Experiments that go with the robustness measurement."""
 
 
+NO_REPEATS: tuple[Experiment, ...] = tuple(
+    Experiment(
+        name, _PLANNERS, _BEST, reference, recipe=_GRPO, max_attempts=attempts, mode="no repeats", first_seed_only=True
+    )
+    for name, attempts, reference in (
+        ("T_max = 3, no repeats", 3, "T_max = 3"),
+        ("T_max = 5, no repeats", 5, "T_max = 3, no repeats"),
+        ("no repeats or repeats", 5, "T_max = 5"),
+    )
+)
+"""Experiments that only run by name: a critic whose prompt was already tried in the step is asked again, sampled."""
+_REPHRASINGS = 8
+
+EXTENSIONS = ("consistency", "variants", "checklists", "drift")
+"""Experiments on what the agent has beyond the paper. They have units and a report of their own; see `extensions`."""
+
+
 def named_experiments(names: list[str]) -> list[Experiment]:
-    """Returns the experiments with these names in the table's order; all for an empty list.
+    """Returns the experiments with these names in the table's order; for an empty list all but `NO_REPEATS`.
 
     Raises:
         InputError: No experiment has one of the names.
     """
-    known = [experiment.name for experiment in EXPERIMENTS]
+    known = [experiment.name for experiment in (*EXPERIMENTS, *NO_REPEATS)]
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise InputError(f"Unknown experiment {unknown[0]!r}; choose from: {'; '.join(known)}.")
-    return [experiment for experiment in EXPERIMENTS if not names or experiment.name in names]
+        raise InputError(f"Unknown experiment {unknown[0]!r}; choose from: {'; '.join((*known, *EXTENSIONS))}.")
+    if not names:
+        return list(EXPERIMENTS)
+    return [experiment for experiment in (*EXPERIMENTS, *NO_REPEATS) if experiment.name in names]
 
 
 def configs_of(experiment: Experiment) -> list[ExperimentConfig] | SkippedExperiment:
@@ -269,6 +290,7 @@ def configs_of(experiment: Experiment) -> list[ExperimentConfig] | SkippedExperi
             reseed=experiment.mode == "reseed",
             temperature=1.0 if experiment.mode == "sampled" else 0.0,
             stepwise=experiment.mode == "stepwise",
+            rephrasings=_REPHRASINGS if experiment.mode == "no repeats" else 0,
         )
         for planner, critic in pairs
     ]

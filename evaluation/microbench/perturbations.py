@@ -15,6 +15,7 @@ import numpy as np
 from interleavethinker.microworld.language.vocabulary import CANONICAL
 from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, COLOURS, KINDS, SIZES
 from interleavethinker.tools.protocols import Critic, PlanContext, Planner
+from interleavethinker.tools.stable_json import stable_json
 from interleavethinker.tools.types import CriticInput, Plan, Request, Step, Verdict
 
 __all__ = ["PLAN_ERRORS", "PerturbedCritic", "PerturbedPlanner"]
@@ -22,6 +23,8 @@ __all__ = ["PLAN_ERRORS", "PerturbedCritic", "PerturbedPlanner"]
 PLAN_ERRORS = ("wrong", "missing", "swapped")
 """One content word is replaced; the step is left out; the step comes after its successor."""
 _WORD_CLASSES: tuple[tuple[str, ...], ...] = (tuple(KINDS), tuple(COLOURS), tuple(SIZES), tuple(BACKGROUNDS))
+_TEXTS = ("prompt", "instruction", "auxiliary_text")
+"""The fields of a step in which a word is replaced."""
 
 
 class PerturbedPlanner:
@@ -46,7 +49,7 @@ class PerturbedPlanner:
         delayed: list[Step] = []
         """Swapped steps, which wait for their successor."""
         for number, step in enumerate(plan.steps):
-            rng = _rng(self._seed, request.model_dump_json(), version, number)
+            rng = _rng(self._seed, stable_json(request), version, number)
             perturbed = step.prompt is not None and rng.random() < self._rate
             error = PLAN_ERRORS[int(rng.integers(len(PLAN_ERRORS)))] if perturbed else ""
             last = number == len(plan.steps) - 1
@@ -100,7 +103,7 @@ class PerturbedCritic:
     def _perturbed(self, case: CriticInput, verdict: Verdict) -> Verdict:
         if verdict.success is None:
             return verdict
-        rng = _rng(self._seed, case.model_dump_json())
+        rng = _rng(self._seed, stable_json(case))
         flip, mislead = rng.random(2)
         if flip < self._flipped_verdicts:
             confidence = None if verdict.confidence is None else 1 - verdict.confidence
@@ -122,8 +125,8 @@ def _with_wrong_word(step: Step, rng: np.random.Generator) -> Step:
     others = [other for other in group if other != _canonical(word)]
     new = others[int(rng.integers(len(others)))]
     pattern = re.compile(rf"\b(?:{re.escape(word.strip(',.'))}|{_canonical(word)})\b", re.IGNORECASE)
-    texts = {name: None if text is None else pattern.sub(new, text) for name, text in step.model_dump().items()}
-    return Step.model_validate(texts)
+    texts = {name: getattr(step, name) for name in _TEXTS}
+    return step.model_copy(update={name: pattern.sub(new, text) for name, text in texts.items() if text is not None})
 
 
 def _canonical(word: str) -> str:

@@ -21,7 +21,7 @@ from interleavethinker.tools.types import ImagePart
 from .benchmark import BenchmarkResult
 from .dataset import Item
 from .experiments import EXPERIMENTS
-from .report_markdown import paper_order
+from .report_markdown import both_verdicts, paper_order
 from .report_tables import document_table, plan_length_table
 from .runner import RequestResult
 
@@ -46,6 +46,7 @@ def html_report(result: BenchmarkResult) -> str:
     gains = report["gain_attribution"]
     return _template().render(
         report=report,
+        verdict=both_verdicts,
         **{part: [{**row, "order": paper_order(row)} for row in report[part]] for part in _TABLES},
         tables=[table for table in (document_table(report), plan_length_table(report)) if table.lines],
         score_plots={name: Markup(plot) for name, plot in _score_plots(report).items()},  # noqa: S704 - our own SVG

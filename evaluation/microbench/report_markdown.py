@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from interleavethinker.evaluation.markdown_tables import markdown_table
+
+from .aggregation import is_firm, verdict_at_95
 from .experiments import EXPERIMENTS
 from .report_tables import NOT_MEASURED as _NONE
 from .report_tables import ReportTable, document_table, number, plan_length_table
 
-__all__ = ["markdown_report", "paper_order"]
+__all__ = ["both_verdicts", "difference_cell", "markdown_report", "paper_order"]
 
 Report = Mapping[str, Any]
 _HEADS = ("experiment", "text", "image", "average", "calls", "difference of averages", "requests", "seeds")
@@ -36,8 +39,9 @@ def _head(report: Report) -> str:
     text = (
         f"{source}; {report['seconds']:.0f} s. {report['n']} held-out requests per experiment "
         f"({report['n_large_sample']} for full SFT and the RL experiments; differences are over the requests that both "
-        "experiments have). Scores: 0–100, 95 % bootstrap intervals over requests. MDE: the minimum detectable effect "
-        "of this many requests; a difference that is no larger is inconclusive."
+        "experiments have). Scores: 0–100, 95 % bootstrap intervals over requests. A difference is better or worse if "
+        "its interval excludes zero, for gains and losses alike, and undecided otherwise. It is firm if it also "
+        "exceeds the minimum detectable effect of this many requests (MDE, 80 % power)."
     )
     lines = ["# MicroBench", "", text]
     if any(row["scripted_baseline"] for row in report["experiments"]):
@@ -59,7 +63,7 @@ def _experiments(report: Report) -> str:
             lines.append([*_cells(found[experiment.name]), scores])
         elif experiment.name in skipped:
             lines.append([experiment.name, "skipped", *[_NONE] * 6, scores])
-    return _table((*_HEADS, "paper: text / image / average"), lines)
+    return markdown_table((*_HEADS, "paper: text / image / average"), lines)
 
 
 def _cells(row: Report) -> list[str]:
@@ -73,21 +77,35 @@ def _cells(row: Report) -> list[str]:
 def _difference(row: Report) -> str:
     if not row["difference"]:
         return _NONE
-    one = row["difference"]["average"]
+    return difference_cell(row["difference"]["average"], f" to {row['difference']['reference']}")
+
+
+def difference_cell(one: Report, reference: str = "") -> str:
+    """Returns a difference of `compare` with its interval, both verdicts and the minimum detectable effect."""
     smallest = one["minimum_detectable_effect"]
     effect = "" if smallest is None else f"; MDE {smallest:.1f}"
-    difference = f"{one['value']:+.1f} [{one['low']:+.1f}, {one['high']:+.1f}] to {row['difference']['reference']}"
-    return f"{difference}: {one['verdict']}{effect}"
+    return f"{_signed(one)}{reference}: {both_verdicts(one)}{effect}"
+
+
+def _signed(one: Report) -> str:
+    return f"{one['value']:+.1f} [{one['low']:+.1f}, {one['high']:+.1f}]"
+
+
+def both_verdicts(difference: Report) -> str:
+    """Returns the verdict of a difference at the 95 % level, and whether it is firm."""
+    return verdict_at_95(difference) + (", firm" if is_firm(difference) else "")
 
 
 def paper_order(row: Report, measure: str = "average") -> str:
     """Returns whether an experiment's difference has the paper's sign; empty where the paper has none."""
     if not row["difference"] or row["difference"]["paper"] is None:
         return ""
-    paper, verdict = row["difference"]["paper"][measure], row["difference"][measure]["verdict"]
-    if verdict == "inconclusive":
-        return "inconclusive"
-    return "as in the paper" if (paper > 0) == (verdict == "better") else "contrary to the paper"
+    paper, one = row["difference"]["paper"][measure], row["difference"][measure]
+    verdict = verdict_at_95(one)
+    if verdict == "undecided":
+        return verdict
+    order = "as in the paper" if (paper > 0) == (verdict == "better") else "contrary to the paper"
+    return f"{order}, firm" if is_firm(one) else order
 
 
 def _paper_orders(report: Report) -> str:
@@ -97,7 +115,7 @@ def _paper_orders(report: Report) -> str:
             row["difference"]["reference"],
             measure,
             f"{row['difference']['paper'][measure]:+.1f}",
-            f"{one['value']:+.1f} [{one['low']:+.1f}, {one['high']:+.1f}]",
+            _signed(one),
             order,
         ]
         for row in report["experiments"]
@@ -105,7 +123,7 @@ def _paper_orders(report: Report) -> str:
         if (order := paper_order(row, measure)) and (one := row["difference"][measure])
     ]
     heads = ("experiment", "compared with", "score", "paper", "MicroBench", "order")
-    return "## Is the paper's order reproduced?\n\n" + _table(heads, lines) if lines else ""
+    return "## Is the paper's order reproduced?\n\n" + markdown_table(heads, lines) if lines else ""
 
 
 def _skipped(report: Report) -> str:
@@ -114,7 +132,7 @@ def _skipped(report: Report) -> str:
     lines = [
         [row["name"], row["reason"], f"`{row['recipe']}`" if row["recipe"] else _NONE] for row in report["skipped"]
     ]
-    return "## Skipped\n\n" + _table(("experiment", "reason", "how to train its weights"), lines)
+    return "## Skipped\n\n" + markdown_table(("experiment", "reason", "how to train its weights"), lines)
 
 
 def _families(report: Report) -> str:
@@ -123,7 +141,7 @@ def _families(report: Report) -> str:
         [row["name"], *(number((row["families"].get(family) or {}).get("average")) for family in families)]
         for row in report["experiments"]
     ]
-    return "## Averages by family\n\n" + _table(("experiment", *families), lines)
+    return "## Averages by family\n\n" + markdown_table(("experiment", *families), lines)
 
 
 def _gain_attribution(report: Report) -> str:
@@ -146,7 +164,7 @@ def _gain_attribution(report: Report) -> str:
         *("both", "planner's share (first / last)"),
     )
     runs = f"Of the first training seed, on {part['critic_only']['n']} requests."
-    return f"## Gain attribution ({part['both']})\n\n{runs}\n\n" + _table(heads, lines)
+    return f"## Gain attribution ({part['both']})\n\n{runs}\n\n" + markdown_table(heads, lines)
 
 
 def _robustness(part: Report) -> str:
@@ -162,7 +180,7 @@ def _robustness(part: Report) -> str:
     text = [
         "## Robustness: does the loop recover from errors or amplify them?",
         f"{agents} Image score, with generator calls per request in parentheses.",
-        _table(heads, lines),
+        markdown_table(heads, lines),
         "\n".join(verdicts),
     ]
     return "\n\n".join(text)
@@ -182,24 +200,19 @@ def _summary(one: Report) -> str:
 
 
 def _points(one: Report) -> str:
-    inconclusive = ", inconclusive" if one["verdict"] == "inconclusive" else ""
-    return f"{one['value']:+.1f} [{one['low']:+.1f}, {one['high']:+.1f}]{inconclusive}"
+    mark = ", firm" if is_firm(one) else ", undecided" if verdict_at_95(one) == "undecided" else ""
+    return _signed(one) + mark
 
 
 def _other_experiments(title: str, rows: Sequence[Report]) -> str:
     """Returns a table of experiments that are not in the paper's tables."""
     lines = [_cells(row) for row in rows]
-    return f"## {title}\n\n{_table(_HEADS, lines)}" if lines else ""
+    return f"## {title}\n\n{markdown_table(_HEADS, lines)}" if lines else ""
 
 
 def _section(table: ReportTable) -> str:
-    return f"## {table.title}\n\n{table.note}\n\n{_table(table.heads, table.lines)}" if table.lines else ""
+    return f"## {table.title}\n\n{table.note}\n\n{markdown_table(table.heads, table.lines)}" if table.lines else ""
 
 
 def _percent(share: float | None) -> str:
     return _NONE if share is None else f"{100 * share:.0f} %"
-
-
-def _table(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    rows = [heads, ["---"] * len(heads), *lines]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)

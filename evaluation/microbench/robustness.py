@@ -18,9 +18,9 @@ from dataclasses import dataclass, replace
 
 from pydantic import JsonValue
 
-from interleavethinker.evaluation.statistics import bootstrap, minimum_detectable_effect
+from interleavethinker.evaluation.statistics import bootstrap
 
-from .aggregation import ExperimentResults, compare
+from .aggregation import ExperimentResults, compare, difference_of, verdict_at_95
 from .config import ExperimentConfig
 from .runner import RequestResult
 
@@ -135,19 +135,19 @@ def _recovers(
     no_critic: ExperimentResults,
     no_critic_perturbed: ExperimentResults,
 ) -> bool:
-    """Returns whether an error costs the loop less than it costs without a critic, by a detectable amount."""
+    """Returns whether an error costs the loop less than it costs without a critic, by an interval above zero."""
     values = [results.values("image") for results in (clean, perturbed, no_critic, no_critic_perturbed)]
     saved = [values[2][at] - values[3][at] - (values[0][at] - values[1][at]) for at in values[0]]
-    return sum(saved) / max(1, len(saved)) > minimum_detectable_effect(saved)
+    return verdict_at_95(difference_of(saved)) == "better"
 
 
 def _verdict(cost: Mapping[str, JsonValue], against: Mapping[str, JsonValue], *, recovers: bool) -> str:
-    if against["verdict"] == "worse":
+    if verdict_at_95(against) == "worse":
         return "amplified: the loop is worse than without a critic"
-    if cost["verdict"] == "inconclusive":
+    if verdict_at_95(cost) == "undecided":
         return "no detectable loss with this many requests"
     if recovers:
         return "recovers: errors cost less than without a critic"
-    if against["verdict"] == "better":
+    if verdict_at_95(against) == "better":
         return "degrades, but stays better than without a critic"
     return "degrades, and is not detectably better than without a critic"

@@ -37,7 +37,7 @@ from interleavethinker.graph import Components, build_graph, serializer
 from interleavethinker.graph.attempts import derive_seed, selected_attempt
 from interleavethinker.microworld.agents.teachers import ReferencePlanner
 from interleavethinker.tools.errors import InputError, InterleaveError, ModelAnswerError, StoreError
-from interleavethinker.tools.files import LineFile
+from interleavethinker.tools.files import LineFile, atomic_write
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.mcp.config import GeneratorConfig
 from interleavethinker.tools.mcp.generator import McpImageGenerator
@@ -129,6 +129,7 @@ class TrajectoryRunner:
         Raises:
             ModelError: Weights are not installed.
             GeneratorError: The image server failed, and retries did not help.
+            StoreError: A line of an earlier run's results or answers is damaged.
         """
         report = on_finished or (lambda _config, _item: None)
         files = {config: LineFile(self._root / "results" / f"{config.key(self._seed)}.jsonl") for config in work}
@@ -152,7 +153,7 @@ class TrajectoryRunner:
     def _finished(self, lines: LineFile, items: Sequence[Item]) -> dict[int, RequestResult]:
         by_number = {item.number: item for item in items}
         found: dict[int, RequestResult] = {}
-        for result in map(RequestResult.model_validate_json, lines):
+        for result in lines.parsed(RequestResult.model_validate_json):
             if result.number in by_number and by_number[result.number].digest == result.request:
                 found[result.number] = result
         older = [result for result in found.values() if result.document_right is None]
@@ -230,7 +231,12 @@ def _with_document_score(result: RequestResult, item: Item, store: ImageStore) -
 
 @contextlib.asynccontextmanager
 async def open_trajectory_runner(
-    root: Path, n: int, seed: int, *, generator: Callable[[ImageStore], ImageGenerator] | None = None
+    root: Path,
+    n: int,
+    seed: int,
+    *,
+    generator: Callable[[ImageStore], ImageGenerator] | None = None,
+    words: Path | None = None,
 ) -> AsyncIterator[TrajectoryRunner]:
     """Generates the requests, starts the image server and yields a runner.
 
@@ -239,18 +245,36 @@ async def open_trajectory_runner(
         n: The number of requests.
         seed: Seed of requests, trajectories and perturbations.
         generator: Makes an image generator from the store, instead of the image server; for tests.
+        words: The image server's table of other words; see `OtherWords`.
+
+    Raises:
+        InputError: The folder's results are those of another table of words.
     """
+    options = _words_options(root, words)
     store = ImageStore(root / "images")
     items = held_out_items(n, seed, store)
     if generator is not None:
         yield TrajectoryRunner(root, items, generator(store), seed)
         return
-    config = GeneratorConfig(model="micro", arguments=_SERVER, server_store=root / "images")
+    config = GeneratorConfig(model="micro", arguments=(*_SERVER, *options), server_store=root / "images")
     try:
         async with McpImageGenerator(config, store) as server:
             yield TrajectoryRunner(root, items, server, seed)
     finally:
         shut_down_pool()
+
+
+def _words_options(root: Path, words: Path | None) -> tuple[str, ...]:
+    """Returns the image server's options, and keeps a folder to one table of words: results do not say which it was."""
+    file = root / "words.toml"
+    text = "" if words is None else words.read_text(encoding="utf-8")
+    saved = file.read_text(encoding="utf-8") if file.exists() else ""
+    begun = (root / "results").exists()
+    if saved != text and (begun or saved):
+        raise InputError(f"{root} has results of an image server with another table of words. Name a new folder.")
+    if text and not saved:
+        atomic_write(file, text.encode())
+    return () if words is None else ("--words", str(words.absolute()))
 
 
 def _graph() -> Any:

@@ -4,21 +4,28 @@ Reading checks everything that can be known without a model, so that a mistake i
 first image is paid for. The module does not run anything.
 """
 
-import json
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import AfterValidator, ConfigDict, Field, JsonValue, ValidationError
 
 from interleavethinker.graph.limits import Limits
 from interleavethinker.graph.profiles.profile import problems_of
+from interleavethinker.graph.workspace.request_images import split_image
 from interleavethinker.tools.errors import InputError
-from interleavethinker.tools.files import read_at_most
-from interleavethinker.tools.plain_text import quotation
-from interleavethinker.tools.request_parsing import place_images
+from interleavethinker.tools.files import is_file, read_at_most
+from interleavethinker.tools.image_names import split_named
+from interleavethinker.tools.image_sizes import ImageSize
+from interleavethinker.tools.plain_text import quotation, valid_unicode
+from interleavethinker.tools.references import check_mentions
+from interleavethinker.tools.request_parsing import check_length, place_images
+from interleavethinker.tools.strict_numbers import StrictNumbers
+from interleavethinker.tools.structured_text import parse_json
+from interleavethinker.tools.types import ImagePart, Request, TextPart
 
 __all__ = ["BatchRequest", "read_manifest", "sweep", "unique_names"]
 
@@ -29,6 +36,8 @@ _MAX_PROBLEMS = 10
 _MAX_FILE = 64 * 2**20
 """Bytes: a hundred thousand requests of a page each."""
 _MAX_SWEEP = 100_000
+_VARIED_FIELDS = ("profile", "seed", "image_size")
+"""Fields of a request that a sweep may vary, beside its limits."""
 
 
 def _check_name(name: str) -> str:
@@ -40,21 +49,27 @@ def _check_name(name: str) -> str:
     return name
 
 
-class BatchRequest(BaseModel):
+_Text = Annotated[str, AfterValidator(valid_unicode)]
+
+
+class BatchRequest(StrictNumbers):
     """One line of a manifest."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    text: str = ""
+    text: _Text = ""
     """The request; `<image>` marks the places of images. May be empty if there are images."""
     images: tuple[Path, ...] = ()
-    """Files of the request's images; relative to the manifest."""
+    """Files of the request's images, relative to the manifest; `cat=photo.png` for one that the text mentions as @cat.
+    """
     name: Annotated[str, AfterValidator(_check_name)] | None = None
     """Folder of the answer in the batch's folder; by default the number of the line."""
-    profile: str | None = None
-    """Profile of this request; by default the batch's."""
+    profile: _Text | None = None
+    """Profile of this request, a file relative to the manifest; by default the batch's."""
     seed: Annotated[int, Field(ge=0, lt=2**31)] | None = None
     """Seed of the trajectory; a random one by default."""
+    image_size: ImageSize | None = None
+    """Size (`1024x576`) or aspect ratio (`16:9`) of the images; by default as in the whole batch."""
     limits: Mapping[str, JsonValue] = {}
     """Limits that differ from the batch's, by their names in `Limits`."""
     approve_plan: bool | None = None
@@ -78,7 +93,7 @@ def read_manifest(path: str | Path) -> list[BatchRequest]:
     """Reads and checks a manifest: one JSON object a line, with the fields of `BatchRequest`; empty lines are skipped.
 
     Args:
-        path: A JSON Lines file in UTF-8. Paths of images in it are relative to its folder.
+        path: A JSON Lines file in UTF-8. Paths of images and profiles in it are relative to its folder.
 
     Raises:
         InputError: The file cannot be read, or lines of it cannot be used. The message names the first of them.
@@ -132,7 +147,8 @@ def sweep(requests: Iterable[BatchRequest], vary: Mapping[str, Sequence[JsonValu
 
     Args:
         requests: Such as `read_manifest` returns.
-        vary: Values by what they replace: `profile`, `seed`, or the name of a limit, such as `max_attempts`.
+        vary: Values by what they replace: `profile`, `seed`, `image_size`, or the name of a limit, such as
+            `max_attempts`.
 
     Raises:
         InputError: Nothing is varied, a value cannot be used, or there are too many combinations.
@@ -144,18 +160,19 @@ def sweep(requests: Iterable[BatchRequest], vary: Mapping[str, Sequence[JsonValu
     """
     named = unique_names(list(requests))
     for name, values in vary.items():
-        if name not in {"profile", "seed", *Limits.model_fields}:
+        if name not in {*_VARIED_FIELDS, *Limits.model_fields}:
             raise InputError(
-                f"{name!r} cannot be varied. Choose from: profile, seed, {', '.join(Limits.model_fields)}."
+                f"{name!r} cannot be varied. Choose from: {', '.join((*_VARIED_FIELDS, *Limits.model_fields))}."
             )
         if not values or len({repr(value) for value in values}) < len(values):
             raise InputError(f"The values of {name!r} must be different ones, and at least one.")
-    combinations = list(product(*vary.values()))
-    if not vary or len(named) * len(combinations) > _MAX_SWEEP:
+    number = len(named) * math.prod(map(len, vary.values()))
+    if not vary or number > _MAX_SWEEP:
         raise InputError(
             f"A sweep takes from 1 to {_MAX_SWEEP} trajectories and varies something; these are "
-            f"{len(named) * len(combinations)} that vary {', '.join(vary) or 'nothing'}."
+            f"{number} that vary {', '.join(vary) or 'nothing'}."
         )
+    combinations = list(product(*vary.values()))
     return unique_names(
         [_varied(one, dict(zip(vary, values, strict=True))) for one in named for values in combinations]
     )
@@ -165,7 +182,7 @@ def _varied(request: BatchRequest, values: Mapping[str, JsonValue]) -> BatchRequ
     shown = {name: str(value) for name, value in values.items()}
     words = (Path(value).stem if "/" in value else value for value in shown.values())
     suffix = "-".join(re.sub(r"[^A-Za-z0-9_.]+", "-", word) for word in words)
-    fields = {name: value for name, value in values.items() if name in {"profile", "seed"}}
+    fields = {name: value for name, value in values.items() if name in _VARIED_FIELDS}
     limits = {name: value for name, value in values.items() if name not in fields}
     changed = request.model_dump() | fields
     changed |= {"limits": dict(request.limits) | limits, "settings": tuple(shown.items())}
@@ -178,10 +195,16 @@ def _varied(request: BatchRequest, values: Mapping[str, JsonValue]) -> BatchRequ
     return varied
 
 
+def _in_folder(folder: Path, image: Path) -> Path:
+    """Returns a file's path with its folder; a name before it stays before it."""
+    path = image if is_file(folder / image) else Path(split_named(str(image))[2])
+    return Path(f"{str(image).removesuffix(str(path))}{folder / path}")
+
+
 def _request_of(line: str, folder: Path) -> BatchRequest:
     try:
-        fields = json.loads(line)
-    except (ValueError, RecursionError) as error:
+        fields = parse_json(line)
+    except ValueError as error:
         raise InputError(f"not JSON ({error}): {quotation(line.strip(), 80)}") from error
     if not isinstance(fields, dict):
         raise InputError(f'not an object as {{"text": "a red ball"}}: {quotation(line.strip(), 80)}')
@@ -195,8 +218,16 @@ def _request_of(line: str, folder: Path) -> BatchRequest:
         raise InputError("neither text nor images")
     place_images(request.text, ["0" * 64] * len(request.images))
     request.limits_within(Limits())
-    images = tuple(folder / image for image in request.images)
-    for image in images:
-        if not image.is_file():
-            raise InputError(f"no image file {image}")
-    return request.model_copy(update={"images": images})
+    images = tuple(_in_folder(folder, image) for image in request.images)
+    split = [split_image(image) for image in images]
+    for _, _, path in split:
+        if not is_file(path):
+            raise InputError(f"no image file {path}")
+    parts = [ImagePart(sha256="0" * 64, name=name) for name, _, _ in split]
+    checked = Request(parts=(*parts, TextPart(text=request.text)))
+    check_length(checked)
+    check_mentions(checked)
+    profile = request.profile
+    if profile is not None and profile.endswith(".toml"):  # Others are names, as `load_profile` reads them.
+        profile = str(folder / profile)
+    return request.model_copy(update={"images": images, "profile": profile})

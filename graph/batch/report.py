@@ -56,10 +56,10 @@ def write_report(results: Sequence[BatchResult], folder: Path) -> None:
         StoreError: They cannot be written.
     """
     try:
-        atomic_write(folder / "report.csv", report_csv(results).encode())
+        atomic_write(folder / "report.csv", report_csv(results).encode(errors="replace"))
         if rows := setting_rows(results):
-            atomic_write(folder / "settings.csv", _settings_csv(rows).encode())
-        atomic_write(folder / "index.html", contact_sheet(results).encode())
+            atomic_write(folder / "settings.csv", _settings_csv(rows).encode(errors="replace"))
+        atomic_write(folder / "index.html", contact_sheet(results).encode(errors="replace"))
     except OSError as error:
         raise StoreError(f"The report of the batch cannot be written to {folder}: {error.strerror}.") from error
 

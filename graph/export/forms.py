@@ -1,11 +1,12 @@
-"""A trajectory's answer as one file: a Word document, an animation, or an archive of all exports.
+"""A trajectory's answer as one file: a document, slides, an animation, or an archive of all exports.
 
-The Word document needs the extra `documents`; everything else comes with a plain installation.
+Word and PDF documents and slides need the extra `documents`; everything else comes with a plain installation.
 """
 
 import io
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,14 +14,20 @@ from typing import TYPE_CHECKING
 
 from interleavethinker.graph.workspace.snapshot import Trajectory
 from interleavethinker.tools.errors import InputError
-from interleavethinker.tools.files import atomic_write
+from interleavethinker.tools.files import atomic_write, is_file
 from interleavethinker.tools.images.png import open_rgb
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.local_extra import install_extra
 from interleavethinker.tools.plain_text import clean, one_line
 
 from .export import export
-from .stored_images import read_image
+from .outcome import STATUS_SUFFIXES, opening_notes
+from .ownership import WAY_OUT
+from .pdf import pdf_of
+from .pictures import picture_of
+from .seals import seal_of_file, sealed_file
+from .slides import slides_of
+from .stored_images import MISSING_IMAGE, read_image
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -32,29 +39,36 @@ _FRAME_SIDE = 1024
 _SMALLEST_FRAME = 256
 """Smaller images, such as those of the micro world, are enlarged without smoothing."""
 _FRAME_MS = 1500
+_AUTHOR = b"interleavethinker"
+_MOST_PROPERTIES = 2**20
+"""Bytes that are read of a document's properties."""
 _PICTURE_INCHES = 5.5
-_SUFFIXES = {"best_effort": " (best effort)", "not_judged": " (not judged)", "refused": " (no image)"}
 
 
-def export_as(trajectory: Trajectory, store: ImageStore, path: str | Path, form: str) -> Path:
-    """Writes an answer to one file, which is replaced if it exists. Blocks.
+def export_as(trajectory: Trajectory, store: ImageStore, path: str | Path, form: str, *, force: bool = False) -> Path:
+    """Writes an answer to one file, and replaces only an earlier export of it that nobody has edited. Blocks.
 
     Args:
         trajectory: Snapshot of the trajectory, finished or not.
         store: The workspace's image store.
         path: The file.
-        form: `docx`, `gif`, `webp` or `zip`.
+        form: `docx`, `pdf`, `pptx`, `gif`, `webp` or `zip`.
+        force: Replace also a file that is somebody else's, of another trajectory, or edited.
 
     Returns:
         The path.
 
     Raises:
         InputError: There is no such form, the answer has no image to animate, the extra `documents` is not installed,
-            or the file cannot be written.
+            the file cannot be written, or the file of this name would be lost.
     """
     path = Path(path)
     data = file_of(trajectory, store, form)
     try:
+        if path.is_symlink():
+            raise InputError(f"{path} is a symbolic link, and exports never write through one. Remove the link.")
+        if not force:
+            _check_replaceable(path, trajectory.id, data)
         atomic_write(path, data)
     except OSError as error:
         raise InputError(f"Cannot write {path}: {error.strerror}. Choose a folder that can be written.") from error
@@ -69,7 +83,40 @@ def file_of(trajectory: Trajectory, store: ImageStore, form: str) -> bytes:
     """
     if form not in FORMS:
         raise InputError(f"The form of an export is one of {', '.join(FORMS)}; got {form!r}.")
-    return FORMS[form](trajectory, store)
+    return sealed_file(FORMS[form](trajectory, store), form, trajectory.id)
+
+
+def _check_replaceable(path: Path, trajectory: str, data: bytes) -> None:
+    if not is_file(path) or (found := path.read_bytes()) == data:
+        return
+    seal = seal_of_file(found)
+    if seal is not None and seal.whole and seal.trajectory == trajectory:
+        return
+    if seal is None:  # Programs that save a file again leave unknown parts out.
+        state = (
+            "was edited after it had been exported, or is the export of a version that did not mark its files"
+            if _is_own(path)
+            else "is a file that no export wrote"
+        )
+    elif seal.trajectory != trajectory:
+        state = f"is the export of the trajectory {seal.trajectory}"
+    else:
+        state = "was edited after it had been exported"
+    raise InputError(f"{path} {state}, and would be replaced. {WAY_OUT}")
+
+
+def _is_own(path: Path) -> bool:
+    """Whether a file says that this program made it: as its author, in a comment, or by the record in an archive."""
+    if not zipfile.is_zipfile(path):
+        return _AUTHOR in path.read_bytes()
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if any(Path(name).name == "trajectory.json" for name in archive.namelist()):
+                return True
+            with archive.open("docProps/core.xml") as properties:
+                return _AUTHOR in properties.read(_MOST_PROPERTIES)
+    except (KeyError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error):
+        return False
 
 
 def _zip(trajectory: Trajectory, store: ImageStore) -> bytes:
@@ -89,7 +136,9 @@ def _animation(trajectory: Trajectory, store: ImageStore, form: str) -> bytes:
         raise InputError(f"Trajectory {trajectory.id} has no image yet, so there is nothing to animate.")
     frames = _of_one_size(images)
     buffer = io.BytesIO()
-    options = {"lossless": False, "quality": 85} if form == "WEBP" else {"optimize": True}
+    options: dict[str, object] = {"lossless": False, "quality": 85} if form == "WEBP" else {"optimize": True}
+    # Where each format has a place for it.
+    options |= {"xmp": _AUTHOR} if form == "WEBP" else {"comment": _AUTHOR}
     frames[0].save(buffer, form, save_all=True, append_images=frames[1:], duration=_FRAME_MS, loop=0, **options)
     return buffer.getvalue()
 
@@ -108,11 +157,7 @@ def _of_one_size(images: "list[Image]") -> "list[Image]":
 
 
 def _docx(trajectory: Trajectory, store: ImageStore) -> bytes:
-    if find_spec("docx") is None:
-        raise InputError(
-            f"Word documents need python-docx, which is not installed. Install it with: {install_extra('documents')}",
-            code="missing_extra",
-        )
+    _require("Word documents", "python-docx", "docx")
     from docx import Document
     from docx.shared import Inches
 
@@ -121,26 +166,49 @@ def _docx(trajectory: Trajectory, store: ImageStore) -> bytes:
     written.core_properties.author = "interleavethinker"
     written.core_properties.comments = f"Trajectory {trajectory.id}"
     written.add_heading(one_line(trajectory.title), 0)
-    status = [f"{trajectory.document.status.capitalize()}."] if trajectory.document.complete else []
-    for note in (*status, *trajectory.document.notes, *trajectory.notes):
+    for note in (*opening_notes(trajectory.document), *trajectory.notes):
         written.add_paragraph(clean(note), style="Intense Quote")
     for block in trajectory.document.blocks:
         match block.kind:
             case "heading":
-                suffix = _SUFFIXES.get(block.status, "")
+                suffix = STATUS_SUFFIXES.get(block.status, "")
                 written.add_heading(f"{block.step + 1}. {one_line(block.text)}{suffix}", 2)
             case "image":
                 png = read_image(store, block.sha256 or "")
                 if png is None:
-                    written.add_paragraph("[This image is missing or damaged in the workspace.]")
+                    written.add_paragraph(MISSING_IMAGE)
                     continue
-                written.add_picture(io.BytesIO(png), width=Inches(_PICTURE_INCHES))
+                written.add_picture(io.BytesIO(picture_of(png)), width=Inches(_PICTURE_INCHES))
                 _describe(written.inline_shapes[-1], one_line(block.text))
             case "text":
                 written.add_paragraph(clean(block.text))
+    if trajectory.document.sources:
+        written.add_heading("Sources", 2)
+        for source in trajectory.document.sources:
+            written.add_paragraph(one_line(source), style="List Bullet")
     buffer = io.BytesIO()
     written.save(buffer)
     return buffer.getvalue()
+
+
+def _pdf(trajectory: Trajectory, store: ImageStore) -> bytes:
+    _require("PDF files", "fpdf2", "fpdf")
+    _require("PDF files", "uharfbuzz", "uharfbuzz")
+    return pdf_of(trajectory, store)
+
+
+def _pptx(trajectory: Trajectory, store: ImageStore) -> bytes:
+    _require("Slides", "python-pptx", "pptx")
+    return slides_of(trajectory, store)
+
+
+def _require(what: str, package: str, module: str) -> None:
+    """Raises InputError if a library of the extra is not installed."""
+    if find_spec(module) is None:
+        raise InputError(
+            f"{what} need {package}, which is not installed. Install it with: {install_extra('documents')}",
+            code="missing_extra",
+        )
 
 
 def _describe(shape: object, description: str) -> None:
@@ -150,6 +218,8 @@ def _describe(shape: object, description: str) -> None:
 
 FORMS: Mapping[str, Callable[[Trajectory, ImageStore], bytes]] = {
     "docx": _docx,
+    "pdf": _pdf,
+    "pptx": _pptx,
     "gif": lambda trajectory, store: _animation(trajectory, store, "GIF"),
     "webp": lambda trajectory, store: _animation(trajectory, store, "WEBP"),
     "zip": _zip,

@@ -12,10 +12,13 @@ from interleavethinker.graph.workspace.snapshot import Trajectory
 from interleavethinker.tools.plain_text import clean
 from interleavethinker.tools.types import Attempt
 
-__all__ = ["with_provenance"]
+__all__ = ["with_provenance", "without_provenance"]
 
 _HEADER_END = 8 + 25
 """Bytes of the signature and of the chunk IHDR, which is always the first one."""
+
+
+_KEYWORDS = (b"Software", b"Description", b"interleavethinker")
 
 
 def with_provenance(png: bytes, trajectory: Trajectory, attempt: Attempt) -> bytes:
@@ -35,6 +38,8 @@ def with_provenance(png: bytes, trajectory: Trajectory, attempt: Attempt) -> byt
         "model": attempt.model,
         "server": attempt.server,
         "source": attempt.source,
+        "references": [reference.sha256 for reference in attempt.references],
+        "mask": attempt.mask,
         "sha256": attempt.image,
     }
     texts = {
@@ -44,6 +49,17 @@ def with_provenance(png: bytes, trajectory: Trajectory, attempt: Attempt) -> byt
     }
     chunks = b"".join(_text_chunk(keyword, text) for keyword, text in texts.items())
     return png[:_HEADER_END] + chunks + png[_HEADER_END:]
+
+
+def without_provenance(png: bytes) -> bytes:
+    """Returns the image as it was before `with_provenance`; any other file unchanged."""
+    end = _HEADER_END
+    for keyword in _KEYWORDS:
+        length = int.from_bytes(png[end : end + 4])
+        if not png[end + 4 : end + 8 + length].startswith(b"iTXt" + keyword + b"\0"):
+            return png
+        end += 12 + length
+    return png[:_HEADER_END] + png[end:]
 
 
 def _text_chunk(keyword: str, text: str) -> bytes:

@@ -5,55 +5,61 @@ and Markdown cannot limit the effect of a direction to a passage.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from interleavethinker.graph.document import Document
 from interleavethinker.graph.workspace.snapshot import Trajectory
 from interleavethinker.tools.plain_text import clean, one_line
 from interleavethinker.tools.types import ImagePart, Sha256
 
-from .outcome import outcome_of, verdict_words
-from .page_content import facts_of
+from .facts import facts_of
+from .outcome import STATUS_SUFFIXES, opening_notes, outcome_of, verdict_words
+from .stored_images import MISSING_IMAGE
 
 __all__ = ["document_lines", "markdown"]
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~$&=])")
-_SUFFIXES = {"best_effort": " (best effort)", "not_judged": " (not judged)", "refused": " (no image)"}
 
 
-def markdown(trajectory: Trajectory, *, details: bool = False) -> str:
+def markdown(trajectory: Trajectory, *, details: bool = False, unreadable: Collection[Sha256] = ()) -> str:
     """Returns the document as Markdown. Its images are expected in `images/`.
 
     Args:
         trajectory: Snapshot of the trajectory.
         details: Append the prompt and seed of each image, and the models, versions and limits.
+        unreadable: Images that are missing or damaged: words take the place of their links.
     """
     notes = [line for note in trajectory.notes for line in (f"> {_plain(note)}", "")]
-    blocks = document_lines(trajectory.document, lambda sha256: f"images/{sha256[:16]}.png", notes)
+
+    def address(sha256: Sha256) -> str:
+        return "" if sha256 in unreadable else f"images/{sha256[:16]}.png"
+
+    blocks = document_lines(trajectory.document, address, notes)
     appendix = ["## How it was made", "", *_images(trajectory), *_facts(trajectory)] if details else []
-    return "\n".join([f"# {_plain(trajectory.title)}", "", *_request(trajectory), *blocks, *appendix])
+    return "\n".join([f"# {_plain(trajectory.title)}", "", *_request(trajectory, address), *blocks, *appendix])
 
 
 def document_lines(document: Document, address: Callable[[Sha256], str], notes: Sequence[str] = ()) -> list[str]:
-    """Returns the lines of a document in Markdown: its status and notes, then its blocks. Best efforts are marked.
+    """Returns the lines of a document in Markdown: status, notes, blocks with best efforts marked, and sources.
 
     Args:
         document: The document.
-        address: Returns the link target of an image.
+        address: Returns the link target of an image; empty if there is none.
         notes: Lines to add below the document's notes.
     """
-    status = [f"{document.status.capitalize()}."] if document.complete else []
-    lines = [line for note in (*status, *document.notes) for line in (f"> {_plain(note)}", "")]
+    lines = [line for note in opening_notes(document) for line in (f"> {_plain(note)}", "")]
     lines += notes
     for block in document.blocks:
         match block.kind:
             case "heading":
-                suffix = _SUFFIXES.get(block.status, "")
+                suffix = STATUS_SUFFIXES.get(block.status, "")
                 lines += [f"## {block.step + 1}. {_plain(block.text)}{suffix}", ""]
             case "image":
                 lines += [_image(block.text, address(block.sha256 or "")), ""]
             case "text":
                 lines += [*_lines(block.text), ""]
+    if document.sources:
+        lines += ["Sources:", "", *(f"- {_plain(source)}" for source in document.sources), ""]
     return lines
 
 
@@ -75,7 +81,7 @@ def _facts(trajectory: Trajectory) -> list[str]:
     return ["| | |", "| --- | --- |", *(f"| {name} | {_plain(value)} |" for name, value in facts if value), ""]
 
 
-def _request(trajectory: Trajectory) -> list[str]:
+def _request(trajectory: Trajectory, address: Callable[[Sha256], str]) -> list[str]:
     """Returns the request as a quotation with its images in place; empty if the title is the whole request."""
     request = trajectory.request
     if not request.images and request.text.strip() == trajectory.title:
@@ -85,14 +91,14 @@ def _request(trajectory: Trajectory) -> list[str]:
     for part in request.parts:
         if isinstance(part, ImagePart):
             number += 1
-            quoted += ["", _image(f"request image {number}", f"images/{part.sha256[:16]}.png")]
+            quoted += ["", _image(f"request image {number}", address(part.sha256))]
         else:
             quoted += ["", *_lines(part.text)]
     return ["Request:", "", *(f"> {line}".rstrip() for line in quoted[1:]), ""]
 
 
 def _image(description: str, address: str) -> str:
-    return f"![{_plain(description)}]({address})"
+    return f"![{_plain(description)}]({address})" if address else f"*{_plain(f'{description}: {MISSING_IMAGE}')}*"
 
 
 def _lines(text: str) -> list[str]:

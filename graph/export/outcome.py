@@ -3,12 +3,25 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from interleavethinker.graph.document import status_of
+from interleavethinker.graph.document import Document, status_of
 from interleavethinker.graph.limits import StopReason, explain
 from interleavethinker.graph.workspace.snapshot import Trajectory
 from interleavethinker.tools.types import Attempt, Verdict
 
-__all__ = ["Outcome", "StepState", "Tone", "branch_command", "outcome_of", "step_state", "verdict_words"]
+__all__ = [
+    "STATUS_SUFFIXES",
+    "Outcome",
+    "StepState",
+    "Tone",
+    "branch_command",
+    "opening_notes",
+    "outcome_of",
+    "step_state",
+    "verdict_words",
+]
+
+STATUS_SUFFIXES = {"best_effort": " (best effort)", "not_judged": " (not judged)", "refused": " (no image)"}
+"""What a step's heading adds to its words, by its status."""
 
 Tone = Literal["good", "fair", "bad", "calm"]
 """How pages color a status; the words carry the meaning."""
@@ -32,6 +45,12 @@ class StepState:
 
     word: str
     tone: Tone
+
+
+def opening_notes(document: Document) -> list[str]:
+    """Returns what a document says before its first step: how it ended, if it did, and its notes."""
+    status = [f"{document.status.capitalize()}."] if document.complete else []
+    return [*status, *document.notes]
 
 
 def outcome_of(trajectory: Trajectory) -> Outcome:

@@ -6,11 +6,13 @@ Knows what is shown and in which words; the templates know how it looks.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from interleavethinker.graph.limits import Limits
 from interleavethinker.graph.spending import dollar_words
 from interleavethinker.graph.workspace.snapshot import Trajectory
+from interleavethinker.tools.image_names import mentions
 from interleavethinker.tools.types import Attempt, ImagePart, Plan, Request, Sha256, Verdict
 
+from .attempt_numbers import numbers_of
+from .facts import count, facts_of
 from .outcome import Outcome, StepState, branch_command, outcome_of, step_state, verdict_words
 from .previews import FULL, LARGE, SMALL, ImageView, image_view
 from .word_diff import Passage, word_diff
@@ -22,8 +24,6 @@ __all__ = [
     "Panel",
     "PlanContent",
     "StepContent",
-    "count",
-    "facts_of",
     "page_content",
 ]
 
@@ -63,6 +63,12 @@ class AttemptContent:
     """Seed, seconds, confidence and the like."""
     selected: bool
     """Whether it is the one of several attempts that the answer shows."""
+    name: str
+    """Attempt or variant, with its number."""
+    beside: bool
+    """Whether it was made side by side with the one before, so that none follows from the other."""
+    checklist: Sequence[tuple[str, str, str]]
+    """The step's requirements: a mark, its meaning, and the requirement."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +108,8 @@ class PageContent:
     heading: str
     request: str
     """The whole request where the heading is only its beginning."""
-    request_images: Sequence[ImageView]
+    request_images: Sequence[tuple[ImageView, str]]
+    """Each with its caption."""
     outcome: Outcome
     summary: Sequence[str]
     """Date and counts, for the line below the heading."""
@@ -119,6 +126,7 @@ class PageContent:
 
 
 _HEADING_LENGTH = 280
+_MARKS = {True: ("✓", "met"), False: ("✗", "not met"), None: ("?", "unsure")}
 _AUTHORS = {"planner": "the planner", "fallback_planner": "the fallback planner", "person": "a person"}
 
 
@@ -153,7 +161,10 @@ def page_content(trajectory: Trajectory, images: PageImages) -> PageContent:
     return PageContent(
         heading=text if short and trajectory.request.text.strip() else trajectory.title,
         request="" if short else text,
-        request_images=[images.small(name) for name in trajectory.request.images],
+        request_images=[
+            (images.small(part.sha256), _caption(part, number))
+            for number, part in enumerate((p for p in trajectory.request.parts if isinstance(p, ImagePart)), 1)
+        ],
         outcome=outcome,
         summary=list(_summary(trajectory)),
         notes=[note for note in dict.fromkeys(shown) if note not in elsewhere],
@@ -166,16 +177,28 @@ def page_content(trajectory: Trajectory, images: PageImages) -> PageContent:
     )
 
 
+def _caption(part: ImagePart, number: int) -> str:
+    name = f"@{part.name}" if part.name is not None else f"image {number}"
+    return ": ".join(filter(None, (name, part.purpose or part.words)))
+
+
 def _request_words(request: Request) -> str:
-    """Returns the text of a request, with the number of each image in its place."""
+    """Returns the text of a request, with the number of each image in its place.
+
+    The text mentions images with a name itself; one that it leaves out stands in its place as `@name`.
+    """
     words: list[str] = []
     images = 0
+    mentioned = mentions(request.text, request.named_images)
     for part in request.parts:
-        if isinstance(part, ImagePart):
-            images += 1
-            words.append(f"[image {images}]")
-        else:
+        if not isinstance(part, ImagePart):
             words.append(part.text)
+            continue
+        images += 1
+        if part.name is None:
+            words.append(f"[image {images}]")
+        elif part.name not in mentioned:
+            words.append(f"@{part.name}")
     return (" " if images else "\n").join(words).strip()
 
 
@@ -255,12 +278,20 @@ def _attempts(trajectory: Trajectory, attempts: Sequence[Attempt], images: PageI
                 prompt=word_diff(before, attempt.prompt) if before != attempt.prompt else _unchanged(attempt.prompt),
                 prompt_label=_prompt_label(before != attempt.prompt, new_plan),
                 rewritten=before != attempt.prompt,
-                numbers=list(_numbers(trajectory, attempt)),
+                numbers=list(numbers_of(trajectory, attempt)),
                 selected=len(attempts) > 1 and attempt == trajectory.selected(attempt.step),
+                name=f"{'Variant' if attempt.variant else 'Attempt'} {attempt.iteration + 1}",
+                beside=attempt.variant and previous is not None and previous.variant and new_plan is None,
+                checklist=[] if attempt.verdict is None else list(_checklist(attempt.verdict)),
             )
         )
         previous = attempt
     return contents
+
+
+def _checklist(verdict: Verdict) -> Iterator[tuple[str, str, str]]:
+    for item in verdict.checklist:
+        yield *_MARKS[item.met], f"{item.text} (as before)" if item.kind == "kept" else item.text
 
 
 def _judge_of(attempt: Attempt) -> str:
@@ -277,34 +308,6 @@ def _prompt_label(rewritten: bool, new_plan: Plan | None) -> str:
 
 def _unchanged(text: str) -> tuple[Passage, ...]:
     return (Passage("same", text),)
-
-
-def _numbers(trajectory: Trajectory, attempt: Attempt) -> Iterator[str]:
-    yield _source(trajectory, attempt)
-    if len(trajectory.plans) > 1:
-        yield f"plan {attempt.plan_version}"
-    yield f"seed {attempt.seed}"
-    if attempt.size is not None:
-        yield f"size {attempt.size}"
-    yield "from the server’s cache" if attempt.cached else f"{attempt.seconds:.2f} s"
-    if attempt.verdict is not None and attempt.verdict.confidence is not None:
-        yield f"P(success) {_probability(attempt.verdict)}"
-
-
-def _probability(verdict: Verdict) -> str:
-    value = verdict.confidence or 0.0
-    return "< 0.01" if value < 0.01 else "> 0.99" if value > 0.99 else f"{value:.2f}"
-
-
-def _source(trajectory: Trajectory, attempt: Attempt) -> str:
-    if attempt.source is None:
-        return "generated from text"
-    for index in range(attempt.step - 1, -1, -1):
-        if attempt.source in {earlier.image for earlier in trajectory.attempts_for(index)}:
-            return f"edits the image of step {index + 1}"
-    if attempt.source in trajectory.request.images:
-        return "edits the image of the request"
-    return "edits an earlier image"
 
 
 def _plan(trajectory: Trajectory, position: int) -> PlanContent:
@@ -339,59 +342,3 @@ def _planned_step(plan: Plan, before: Plan | None, index: int) -> Sequence[Passa
 def _step_words(plan: Plan, index: int) -> str:
     step = plan.steps[index]
     return step.prompt or step.auxiliary_text or step.instruction or ""
-
-
-def facts_of(trajectory: Trajectory) -> Iterator[tuple[str, str]]:
-    """Yields the names and values of a trajectory's details; values that are not known are empty."""
-    made, generating = trajectory.provenance, sum(attempt.seconds for attempt in trajectory.attempts)
-    yield "Trajectory", trajectory.id
-    yield "Branched from", _ancestry(trajectory)
-    yield "Stop reason", trajectory.stop_reason.value if trajectory.stop_reason else ""
-    yield "Profile", trajectory.profile
-    yield "Planner", made.planner
-    yield "Critic", made.critic
-    yield "Image generator", made.generator
-    yield "Image model", ", ".join(sorted({attempt.model for attempt in trajectory.attempts} - {""}))
-    yield "Image server", ", ".join(sorted({attempt.server for attempt in trajectory.attempts} - {""}))
-    yield "Package", f"interleavethinker {made.package}" if made.package else ""
-    yield "Seed", str(trajectory.seed)
-    yield "Image size", trajectory.image_size or ""
-    yield "Limits", _limits(trajectory.limits)
-    yield "Cost", dollar_words(trajectory.spending)
-    yield "Time", f"{trajectory.seconds:.1f} s in total, {generating:.1f} s of it generating images"
-
-
-def _ancestry(trajectory: Trajectory) -> str:
-    branches = [
-        f"{one.parent}, step {(one.parent_step or 0) + 1}, attempt {(one.parent_iteration or 0) + 1}"
-        for one in (trajectory, *trajectory.lineage)
-        if one.parent
-    ]
-    return "; itself branched from ".join(branches)
-
-
-def _limits(limits: Limits) -> str:
-    """Returns the limits of a trajectory in words."""
-    words = [f"{count(limits.max_attempts, 'attempt')} per step"]
-    if limits.max_calls:
-        words.append(count(limits.max_calls, "generator call"))
-    if limits.max_cost:
-        words.append(f"${limits.max_cost:.2f}")
-    if limits.time_limit:
-        words.append(f"{limits.time_limit:g} s of work")
-    if limits.look_ahead > 1:
-        words.append(f"look-ahead of {limits.look_ahead} steps")
-    if limits.max_replans:
-        after = count(limits.replan_after, "failed step")
-        words.append(f"at most {count(limits.max_replans, 'new plan')} after {after}")
-    return ", ".join(words)
-
-
-def count(number: int, noun: str) -> str:
-    """Returns a number with its noun.
-
-    Examples:
-        >>> count(1, "step"), count(2, "step")
-        ('1 step', '2 steps')
-    """
-    return f"{number} {noun}{'s' if number != 1 else ''}"

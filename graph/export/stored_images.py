@@ -8,7 +8,10 @@ from interleavethinker.tools.errors import StoreError
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.types import Sha256
 
-__all__ = ["StoredImages", "read_image"]
+__all__ = ["MISSING_IMAGE", "StoredImages", "read_image"]
+
+MISSING_IMAGE = "[This image is missing or damaged in the workspace.]"
+"""Takes the place of an image in a document."""
 
 _KEPT_BYTES = 64 * 1024 * 1024
 
@@ -53,6 +56,6 @@ class StoredImages(Mapping[Sha256, bytes | None]):
         return len(self._names)
 
     @cached_property
-    def unreadable(self) -> int:
-        """Number of images that are missing or damaged; the first use reads all."""
-        return sum(data is None for data in self.values())
+    def unreadable(self) -> tuple[Sha256, ...]:
+        """The images that are missing or damaged; the first use reads all."""
+        return tuple(name for name, data in self.items() if data is None)

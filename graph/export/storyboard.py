@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from interleavethinker.graph.workspace.snapshot import Trajectory
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.plain_text import without_controls
+from interleavethinker.tools.types import Sha256
 
 from .page_content import PageImages, page_content
 from .stored_images import StoredImages
@@ -17,7 +18,10 @@ from .stored_images import StoredImages
 if TYPE_CHECKING:
     from jinja2 import Template
 
-__all__ = ["storyboard", "with_note"]
+__all__ = ["missing_images", "storyboard", "with_note"]
+
+_MOST_NAMED = 10
+"""Damaged images that the note names."""
 
 
 def storyboard(
@@ -44,14 +48,35 @@ def storyboard(
 
 
 def with_note(trajectory: Trajectory, images: StoredImages) -> Trajectory:
-    """Returns the trajectory with a note in its document about images that cannot be shown, if there are any."""
+    """Returns the trajectory with a fault in its document for images that cannot be shown, if there are any."""
+    note = missing_images(trajectory, images)
+    if not note:
+        return trajectory
+    document = trajectory.document
+    notes = (*document.notes, f"Known fault: {note}")
+    document = document.model_copy(update={"notes": notes, "faults": (*document.faults, note)})
+    return trajectory.model_copy(update={"document": document})
+
+
+def missing_images(trajectory: Trajectory, images: StoredImages) -> str:
+    """Returns a sentence that names the images that cannot be shown, or nothing."""
     unreadable = images.unreadable
     if not unreadable:
-        return trajectory
-    subject = "1 image is" if unreadable == 1 else f"{unreadable} images are"
-    note = f"{subject} missing or damaged in the workspace and cannot be shown."
-    document = trajectory.document.model_copy(update={"notes": (*trajectory.document.notes, note)})
-    return trajectory.model_copy(update={"document": document})
+        return ""
+    subject = "1 image is" if len(unreadable) == 1 else f"{len(unreadable)} images are"
+    named = [_place(trajectory, image) for image in unreadable[:_MOST_NAMED]]
+    more = f" and {len(unreadable) - _MOST_NAMED} more" if len(unreadable) > _MOST_NAMED else ""
+    return f"{subject} missing or damaged in the workspace and cannot be shown: {', '.join(named)}{more}."
+
+
+def _place(trajectory: Trajectory, image: Sha256) -> str:
+    """Returns where an image belongs, and the beginning of its name."""
+    attempt = next((one for one in trajectory.attempts if one.image == image), None)
+    if attempt is not None:
+        place = f"step {attempt.step + 1}, attempt {attempt.iteration + 1}"
+    else:
+        place = f"image {trajectory.request.images.index(image) + 1} of the request"
+    return f"{place} ({image[:16]})"
 
 
 @cache

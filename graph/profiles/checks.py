@@ -1,8 +1,8 @@
 """Checks whether this machine has everything a profile needs, without loading a model.
 
-Knows model names, licenses and sizes from the catalog, environment variables, and the Hugging Face cache. Of servers it
-contacts only those with an address of one's own that speak OpenAI's protocol. Deliberately does not know whether a
-provider's key is valid.
+Knows model names, licenses and sizes from the catalog, environment variables, and the Hugging Face cache. It contacts
+the servers whose addresses the profile or the environment names, and lists what they have. Deliberately does not know
+whether a provider's key is valid, and neither starts the commands nor makes the objects that the profile names.
 """
 
 import os
@@ -14,6 +14,7 @@ from pathlib import Path
 from interleavethinker.tools.chat.loading import OWN_PREFIX
 from interleavethinker.tools.check_result import CheckResult
 from interleavethinker.tools.errors import InterleaveError, ProfileError
+from interleavethinker.tools.files import is_folder
 from interleavethinker.tools.local_extra import install_extra, require_local
 from interleavethinker.tools.model_catalog import (
     FAKE_MODELS,
@@ -29,7 +30,9 @@ from interleavethinker.tools.qwen3vl.inference import missing_folder, resolve_fo
 from interleavethinker.tools.weights import damaged_weights
 
 from .endpoints import ask_endpoint, custom_address
-from .profile import Profile, Role, import_object
+from .named_objects import NamedFunction, NamedObject, named_functions, named_objects
+from .named_servers import check_command, check_image_server, check_knowledge, check_variables
+from .profile import Profile, Role
 from .prompt_checks import check_prompts, weights_problem
 
 __all__ = [
@@ -74,9 +77,15 @@ _IMAGE_LIBRARIES = ("torch", "diffusers")
 
 def check_profile(profile: Profile) -> list[CheckResult]:
     """Returns one result for each role and the generator, and one for the generator's license where known."""
-    checks = [_check_role(name.replace("_", " "), role) for name, role in profile.roles.items()]
+    checks = [_check_role(name, role) for name, role in profile.roles.items()]
     checks += [check for name, role in profile.roles.items() for check in check_prompts(name, role)]
-    checks.append(_check_generator(profile))
+    checks += [_check_named(one) for one in named_objects(profile) if one.place not in profile.roles]
+    checks += [_check_named(one) for one in named_functions(profile)]
+    checks += check_knowledge(profile.knowledge)
+    if profile.knowledge is not None and profile.knowledge.model is not None:
+        role = Role(model=profile.knowledge.model, options=profile.knowledge.options)
+        checks.append(_check_role("knowledge_model", role))
+    checks += [_check_generator(profile), *check_variables(profile.generator)]
     model = image_model(profile.generator.model or "")
     if model is not None:
         checks.append(
@@ -117,7 +126,7 @@ def require_whole_weights(profile: Profile) -> None:
             folder = Path(resolve_folder(name))
         except InterleaveError:
             continue  # Whoever loads it says so.
-        problem = damaged_weights(folder) if folder.is_dir() else None
+        problem = damaged_weights(folder) if is_folder(folder) else None
         if problem is not None:
             raise ProfileError(f"The model {folder.name} cannot be loaded: {problem}")
 
@@ -143,7 +152,7 @@ def _memory_of(name: str) -> float | None:
         folder = Path(resolve_folder(name))
     except InterleaveError:
         return None
-    if folder.is_dir():
+    if is_folder(folder):
         files = (path for path in folder.rglob("*") if path.suffix in _WEIGHTS and path.is_file())
         return memory_for_weights(sum(path.stat().st_size for path in files) / 1e9)
     size = _downloaded().get(without_commit(name))
@@ -163,13 +172,22 @@ def _local_image_model(profile: Profile) -> str | None:
     return name if known is None or without_commit(name) != name else known.target
 
 
-def _check_role(name: str, role: Role) -> CheckResult:
+def _check_named(named: NamedObject | NamedFunction, note: str = "") -> CheckResult:
+    name = named.place.replace("_", " ")
+    try:
+        if isinstance(named, NamedObject):
+            named.factory()
+        else:
+            named.function()
+    except InterleaveError as error:
+        return CheckResult(name, False, str(error))
+    return CheckResult(name, True, note or named.target)
+
+
+def _check_role(place: str, role: Role) -> CheckResult:
     if role.object is not None:
-        try:
-            import_object(role.object)
-        except InterleaveError as error:
-            return CheckResult(name, False, str(error))
-        return CheckResult(name, True, role.note or role.object)
+        return _check_named(NamedObject(place, role.object, role.options), role.note)
+    name = place.replace("_", " ")
     model = role.model or ""
     if model.startswith(OWN_PREFIX):
         return _check_weights(name, model.removeprefix(OWN_PREFIX), _CHAT_LIBRARIES)
@@ -210,9 +228,9 @@ def _check_hosted(name: str, model: str, options: Mapping[str, object]) -> Check
 def _check_generator(profile: Profile) -> CheckResult:
     config = profile.generator
     if config.url is not None:
-        return CheckResult("generator", True, f"{config.url} (not contacted)")
+        return check_image_server(config)
     if config.model is None:
-        return CheckResult("generator", True, " ".join(config.command))
+        return check_command(config)
     provider = config.model.partition(":")[0]
     if provider in _IMAGE_KEYS:
         keys = _IMAGE_KEYS[provider]
@@ -240,7 +258,7 @@ def _check_weights(name: str, model: str, libraries: tuple[str, ...]) -> CheckRe
         repository, commit = pinned(folder)
     except InterleaveError as error:
         return CheckResult(name, False, str(error))
-    if Path(folder).is_dir():
+    if is_folder(folder):
         problem = damaged_weights(Path(folder))
         if problem is None and libraries == _CHAT_LIBRARIES:
             problem = weights_problem(Path(folder))

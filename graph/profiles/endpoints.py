@@ -4,7 +4,6 @@ The provider itself is not asked; a server of one's own, or of somebody else, is
 mistake. Nothing is generated.
 """
 
-import json
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -13,11 +12,12 @@ from urllib.parse import urlsplit, urlunsplit
 from interleavethinker.tools.bounded_http import is_loopback
 from interleavethinker.tools.check_result import CheckResult
 from interleavethinker.tools.plain_text import quotation
+from interleavethinker.tools.structured_text import parse_json
 
 if TYPE_CHECKING:
     import httpx2
 
-__all__ = ["ask_endpoint", "custom_address"]
+__all__ = ["ask_endpoint", "custom_address", "without_secrets"]
 
 _SECONDS = 5.0
 _MAX_BYTES = 1024 * 1024
@@ -45,7 +45,7 @@ def ask_endpoint(check: str, model: str, address: str, key: str) -> CheckResult:
     """
     import httpx2
 
-    shown = f"openai:{model} at {_without_secrets(address)}"
+    shown = f"openai:{model} at {without_secrets(address)}"
     headers = {"accept-encoding": "identity"} | ({"authorization": f"Bearer {key}"} if key else {})
     try:
         with (
@@ -74,13 +74,13 @@ def _names(response: "httpx2.Response") -> list[str] | None:
         if len(data) > _MAX_BYTES:
             return None
     try:
-        models = json.loads(data)["data"]
+        models = parse_json(data)["data"]
         return [str(one["id"]) for one in models] if response.status_code == 200 else None
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError):
         return None
 
 
-def _without_secrets(address: str) -> str:
+def without_secrets(address: str) -> str:
     """Returns an address without user name, password and query."""
     try:
         parts = urlsplit(address)

@@ -27,13 +27,17 @@ from interleavethinker.tools.folders import default_home
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.mcp.generator import McpImageGenerator
 from interleavethinker.tools.protocols import (
+    Comparing,
     Critic,
     DocumentCheck,
     PlanCheck,
     PlanContext,
     Planner,
     ProgressCallback,
+    Rephrasing,
+    Researcher,
     Rewording,
+    WishReader,
 )
 from interleavethinker.tools.qwen3vl.inference import resolve_folder
 from interleavethinker.tools.request_checks import Checker, CombinedCheck, StructuralCheck
@@ -43,12 +47,15 @@ from interleavethinker.tools.types import (
     CriticInput,
     GeneratedImage,
     GenerationRequest,
+    Lookup,
     Plan,
     Request,
     Verdict,
 )
 
 from .checks import require_local_libraries, require_whole_weights
+from .knowledge import toolboxes_of
+from .named_objects import NamedObject, named_functions, object_of
 from .profile import Profile, Role, import_object, load_profile, shipped_profiles
 
 if TYPE_CHECKING:
@@ -139,6 +146,7 @@ async def _open_in_loop_thread(key: tuple[str, Path]) -> AsyncIterator[Component
             fallback_planner=fallback,
             plan_check=None if components.plan_check is None else in_thread,
             document_check=None if components.document_check is None else in_thread,
+            researcher=None if components.researcher is None else in_thread,
         )
 
 
@@ -175,6 +183,25 @@ class _ComponentsInLoopThread:
         """See `Planner.plan`."""
         return await self._thread.run_from_any_loop(self._components.planner.plan(request, context))
 
+    @property
+    def max_calls(self) -> int:
+        """See `Researcher.max_calls`."""
+        return 0 if self._components.researcher is None else self._components.researcher.max_calls
+
+    async def next_lookups(self, request: Request, done: Sequence[Lookup]) -> list[Lookup]:
+        """See `Researcher.next_lookups`."""
+        researcher = self._components.researcher
+        if researcher is None:
+            return []
+        return await self._thread.run_from_any_loop(researcher.next_lookups(request, done))
+
+    async def look_up(self, lookup: Lookup) -> Lookup:
+        """See `Researcher.look_up`."""
+        researcher = self._components.researcher
+        if researcher is None:
+            return lookup
+        return await self._thread.run_from_any_loop(researcher.look_up(lookup))
+
     async def judge(self, cases: Sequence[CriticInput]) -> list[Verdict]:
         """See `Critic.judge`."""
         return await self._thread.run_from_any_loop(self._components.critic.judge(cases))
@@ -185,6 +212,26 @@ class _ComponentsInLoopThread:
         if not isinstance(critic, Rewording):
             return prompt
         return await self._thread.run_from_any_loop(critic.reword(prompt, original_prompt, refusal))
+
+    @property
+    def comparisons(self) -> int:
+        """See `Comparing.comparisons`. Critics without that compare nothing."""
+        critic = self._components.critic
+        return critic.comparisons if isinstance(critic, Comparing) else 0
+
+    async def better(self, first: CriticInput, second: CriticInput) -> Literal["first", "second"] | None:
+        """See `Comparing.better`."""
+        critic = self._components.critic
+        if not isinstance(critic, Comparing):
+            return None
+        return await self._thread.run_from_any_loop(critic.better(first, second))
+
+    async def rephrase(self, case: CriticInput, verdict: Verdict, tried: Sequence[str], seed: int) -> Verdict:
+        """See `Rephrasing.rephrase`. Critics without that leave the verdict as it is."""
+        critic = self._components.critic
+        if not isinstance(critic, Rephrasing):
+            return verdict
+        return await self._thread.run_from_any_loop(critic.rephrase(case, verdict, tried, seed))
 
     async def check_plan(self, request: Request, plan: Plan, context: PlanContext) -> CheckReport:
         """See `PlanCheck.check_plan`."""
@@ -207,7 +254,8 @@ class _ComponentsInLoopThread:
 
 def _build_roles(profile: Profile, store: ImageStore) -> Callable[..., Components]:
     """Builds all parts of a profile except its generator, and returns what combines them with one."""
-    fallback = profile.fallback_planner
+    fallback, reader = profile.fallback_planner, object_of(profile, "wish_reader")
+    functions = {one.place: one.function() for one in named_functions(profile)}
     return partial(
         Components,
         planner=cast("Planner", _build_role(profile.planner, store, "planner", profile.prompt_words)),
@@ -217,10 +265,35 @@ def _build_roles(profile: Profile, store: ImageStore) -> Callable[..., Component
         fallback_planner=None
         if fallback is None
         else cast("Planner", _build_role(fallback, store, "planner", profile.prompt_words)),
-        plan_check=cast("PlanCheck | None", _build_check(profile, profile.plan_check, store)),
-        document_check=cast("DocumentCheck | None", _build_check(profile, profile.document_check, store)),
-        request_check=None if profile.request_check is None else import_object(profile.request_check),
+        plan_check=cast("PlanCheck | None", _build_check(profile, "plan_check", store)),
+        document_check=cast("DocumentCheck | None", _build_check(profile, "document_check", store)),
+        request_check=functions.get("request_check"),
+        researcher=_build_researcher(profile, store),
+        wish_reader=cast("WishReader | None", None if reader is None else reader.made(store)),
         store=store,
+        reference_words=functions.get("reference_words"),
+    )
+
+
+def _build_researcher(profile: Profile, store: ImageStore) -> Researcher | None:
+    knowledge = profile.knowledge
+    if knowledge is None:
+        return None
+    from interleavethinker.tools.chat.loading import load_chat_model
+    from interleavethinker.tools.chat.researcher import ChatResearcher
+
+    own = knowledge.model is not None
+    model = load_chat_model(
+        knowledge.model or profile.planner.model or "", **(knowledge.options if own else profile.planner.options)
+    )
+    return ChatResearcher(
+        model,
+        store,
+        toolboxes_of(knowledge, import_object),
+        max_calls=knowledge.max_calls,
+        timeout=knowledge.timeout,
+        max_characters=knowledge.max_characters,
+        policy=_policy_of(Role(model=knowledge.model) if own else profile.planner),
     )
 
 
@@ -228,23 +301,29 @@ def _build_role(
     role: Role, store: ImageStore, name: Literal["planner", "critic", "checker"], prompt_words: int | None = None
 ) -> object:
     if role.object is not None:
-        return cast("object", import_object(role.object)(store=store, **role.options))
+        return NamedObject(name, role.object, role.options).made(store)
     from interleavethinker.tools.chat.agents import ChatCritic, ChatPlanner
     from interleavethinker.tools.chat.checker import ChatChecker
     from interleavethinker.tools.chat.loading import load_chat_model
+    from interleavethinker.tools.chat.rephrasing import Rephrasings
 
     model = load_chat_model(role.model or "", **role.options)
     prompts = None if role.prompts is None else Path(resolve_folder(role.prompts))
     if name == "checker":
         return ChatChecker(model, store, prompts=prompts, max_answers=role.max_answers, policy=_policy_of(role))
-    agent = {"planner": ChatPlanner, "critic": ChatCritic}[name]
-    return agent(
+    policy, answers = _policy_of(role), role.max_answers
+    if name == "planner":
+        return ChatPlanner(model, store, prompts=prompts, max_answers=answers, policy=policy, prompt_words=prompt_words)
+    return ChatCritic(
         model,
         store,
         prompts=prompts,
-        max_answers=role.max_answers,
-        policy=_policy_of(role),
+        max_answers=answers,
+        policy=policy,
         prompt_words=prompt_words,
+        checklist=role.checklist,
+        comparisons=role.comparisons,
+        rephrasings=Rephrasings(role.max_rephrasings, role.rephrasing_temperature),
     )
 
 
@@ -257,8 +336,9 @@ def _policy_of(role: Role) -> "CallPolicy":
     return CallPolicy(timeout, role.max_retries)
 
 
-def _build_check(profile: Profile, name: str, store: ImageStore) -> object:
+def _build_check(profile: Profile, place: Literal["plan_check", "document_check"], store: ImageStore) -> object:
     """Returns the structural check, alone or followed by the named one; None for `off`."""
+    name = getattr(profile, place)
     if name == "off":
         return None
     if name == "structural":
@@ -267,4 +347,4 @@ def _build_check(profile: Profile, name: str, store: ImageStore) -> object:
         # The critic's prompts are for judging images; only a checker may replace the prompts of checks.
         role = profile.checker or profile.critic.model_copy(update={"prompts": None})
         return CombinedCheck(StructuralCheck(), cast("Checker", _build_role(role, store, "checker")))
-    return CombinedCheck(StructuralCheck(), cast("Checker", import_object(name)(store=store)))
+    return CombinedCheck(StructuralCheck(), cast("Checker", NamedObject(place, name).made(store)))

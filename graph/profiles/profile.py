@@ -5,13 +5,12 @@ graph depends on none of the named modules. Shipped profiles are found by name, 
 """
 
 import re
-import tomllib
 from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
+from pydantic import ConfigDict, Field, JsonValue, ValidationError, model_validator
 
 from interleavethinker.graph.limits import Limits
 from interleavethinker.tools.chat.loading import OWN_PREFIX
@@ -25,6 +24,10 @@ from interleavethinker.tools.moved_names import present_name
 from interleavethinker.tools.qwen3vl.inference import resolve_folder
 from interleavethinker.tools.renamed_fields import with_new_names
 from interleavethinker.tools.settings import config_folder
+from interleavethinker.tools.strict_numbers import StrictNumbers
+from interleavethinker.tools.structured_text import parse_toml
+
+from .knowledge import Knowledge
 
 __all__ = [
     "Profile",
@@ -44,7 +47,7 @@ CHECKS = ("structural", "chat", "off")
 """Values of `plan_check` and `document_check` that are no import strings."""
 
 
-class _Frozen(BaseModel):
+class _Frozen(StrictNumbers):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
@@ -66,6 +69,16 @@ class Role(_Frozen):
     """How often a call is repeated that the provider turned down because of a rate limit or overload."""
     options: dict[str, JsonValue] = Field(default_factory=dict)
     """Keyword arguments for the model or the object."""
+    checklist: bool = False
+    """Whether a critic that is a chat model is asked for its verdict requirement by requirement."""
+    comparisons: int = Field(default=0, ge=0, le=30)
+    """Most pairs of variants of a step that a critic that is a chat model compares, each in both orders, to choose the
+    best one. 0: the most confident one is kept."""
+    max_rephrasings: int = Field(default=1, ge=0, le=10)
+    """How often a critic that is a chat model is asked again for one attempt after it wrote a prompt that was already
+    tried in this step; 0: its prompt is taken all the same."""
+    rephrasing_temperature: float | None = Field(default=None, gt=0, le=2)
+    """Sampling temperature of these answers to the same question. None: the critic is told which prompts were tried."""
     note: str = ""
     """Shown to the user at every start, for example that this is a scripted baseline."""
 
@@ -99,6 +112,8 @@ class Profile(_Frozen):
     planner: Role
     critic: Role
     generator: GeneratorConfig
+    knowledge: Knowledge | None = None
+    """What may be looked up before planning; nothing by default."""
     fallback_planner: Role | None = None
     """Plans where the planner's answers cannot be used or fail the plan check."""
     plan_check: str = "structural"
@@ -109,11 +124,17 @@ class Profile(_Frozen):
     """Checks the complete document; as `plan_check`, with a `DocumentCheck`."""
     checker: Role | None = None
     """The chat model of `chat` checks; default: the critic's."""
+    wish_reader: str | None = None
+    """Import string of a callable that takes `store=` and returns a `WishReader`: what the drift guard knows of the
+    image model's prompts. None: drift is measured by image statistics alone."""
     image_size: ImageSize | None = None
     """Size (`1024x576`) or aspect ratio (`16:9`) of the images of requests that set none; None: the model's own."""
+    reference_words: str | None = None
+    """Import string of a function of a named image's PNG bytes and its name that describes what they show, such as "the
+    small red cat". For planners and image models that take no reference images: the words take the images' place."""
     prompt_words: int | None = Field(default=None, ge=10)
     """How many words of a prompt the image model reads: planner and critic are told, and asked again if they write
-    more. None: they are not told; the image server refuses a prompt that the model would cut."""
+    more. None: they are not told. See also `long_prompts` of the generator."""
     limits: Limits = Field(default_factory=Limits)
 
     @property
@@ -126,7 +147,9 @@ class Profile(_Frozen):
     @property
     def import_strings(self) -> tuple[str, ...]:
         """Everything that the profile names by an import string, apart from its request check."""
-        objects = (role.object for role in self.roles.values() if role.object is not None)
+        roles = (role.object for role in self.roles.values())
+        tools = () if self.knowledge is None else self.knowledge.tools
+        objects = (each for each in (*roles, *tools, self.reference_words, self.wish_reader) if each is not None)
         return (*objects, *(check for check in (self.plan_check, self.document_check) if ":" in check))
 
     @model_validator(mode="after")
@@ -134,8 +157,21 @@ class Profile(_Frozen):
         for field, check in (("plan_check", self.plan_check), ("document_check", self.document_check)):
             if check not in CHECKS and ":" not in check:
                 raise ValueError(f"{field} must be one of {', '.join(CHECKS)}, or an import string; got {check!r}")
+        for name, role in self.roles.items():
+            if role.checklist and (name != "critic" or role.model is None):
+                raise ValueError(f"checklist is only for a critic that is a chat model; found it in [{name}]")
+            if role.comparisons and (name != "critic" or role.model is None):
+                raise ValueError(f"comparisons is only for a critic that is a chat model; found it in [{name}]")
+            changed = role.model_dump(exclude_defaults=True).keys()  # A printed profile has every default.
+            rephrases = changed & {"max_rephrasings", "rephrasing_temperature"}
+            if rephrases and (name != "critic" or role.model is None):
+                raise ValueError(f"{min(rephrases)} is only for a critic that is a chat model; found it in [{name}]")
         if "chat" in {self.plan_check, self.document_check} and (self.checker or self.critic).model is None:
             raise ValueError("a chat check needs a chat model: add [checker] with a model")
+        if self.knowledge is not None and (self.knowledge.model or self.planner.model) is None:
+            raise ValueError("[knowledge] needs a chat model that calls tools: give it a model")
+        if self.knowledge is not None and self.knowledge.mcp is not None and self.knowledge.mcp == self.generator.url:
+            raise ValueError("knowledge.mcp is the image server's address; name a server with tools that look facts up")
         return self
 
     @property
@@ -199,10 +235,11 @@ def import_object(target: str) -> Any:
     module, _, attribute = present_name(target).partition(":")
     try:
         return getattr(import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
+    except Exception as error:  # The module is the user's, and importing it runs it.
         if isinstance(error, ImportError) and error.name in LOCAL_LIBRARIES:
             require_local("Profiles with models on this machine")
-        raise ProfileError(f"Cannot import {target!r}, named in the profile: {error}") from error
+        kind = "" if isinstance(error, ImportError | AttributeError) else f"{type(error).__name__}: "
+        raise ProfileError(f"Cannot import {target!r}, named in the profile: {kind}{error}") from error
 
 
 def problems_of(error: ValidationError) -> str:
@@ -212,8 +249,14 @@ def problems_of(error: ValidationError) -> str:
         `limits.max_attempts: Input should be greater than or equal to 1`
     """
     return "; ".join(
-        ": ".join(filter(None, (".".join(map(str, problem["loc"])), problem["msg"]))) for problem in error.errors()
+        ": ".join(filter(None, (".".join(map(str, problem["loc"])), _words(problem["msg"]))))
+        for problem in error.errors()
     )
+
+
+def _words(message: str) -> str:
+    """Returns a message without pydantic's words for an error of ours, and without the end of its sentence."""
+    return message.removeprefix("Value error, ").removesuffix(".")
 
 
 def _read(path: Path) -> Profile:
@@ -230,12 +273,12 @@ def _read(path: Path) -> Profile:
 
 def _parse(text: str, name: str, path: Path | None) -> Profile:
     try:
-        data = tomllib.loads(text)
+        data = parse_toml(text)
         profile = Profile.model_validate({"name": name, "source": str(path or name), **data})
-    except tomllib.TOMLDecodeError as error:
-        raise ProfileError(f"Profile {name!r} is not valid TOML: {error}.") from error
     except ValidationError as error:
         raise ProfileError(f"Profile {name!r} is invalid: {problems_of(error)}.") from error
+    except ValueError as error:
+        raise ProfileError(f"Profile {name!r} is not valid TOML: {error}.") from error
     if path is None:
         return profile
     roles = {

@@ -4,14 +4,15 @@ Trained checkpoints answer in a form that their prompts ask for. A folder of the
 architecture's weights, would otherwise be noticed only by unusable answers.
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
 from interleavethinker.tools.chat.loading import OWN_PREFIX
 from interleavethinker.tools.check_result import CheckResult
 from interleavethinker.tools.errors import InterleaveError
+from interleavethinker.tools.files import is_file, is_folder
 from interleavethinker.tools.qwen3vl.inference import resolve_folder
+from interleavethinker.tools.structured_text import parse_json
 
 from .profile import Role
 
@@ -22,9 +23,12 @@ _FILES = {
     "fallback_planner": ("planner_text.md", "planner_interleaved.md"),
     "critic": ("critic.md",),
 }
-_PLACEHOLDERS = {"critic.md": ("{{original_prompt}}", "{{prompt}}")}
+_WITH_CHECKLIST = "critic_checklist.md"
+"""Takes the place of `critic.md` if the critic is asked for a checklist."""
+_PLACEHOLDERS = dict.fromkeys(("critic.md", _WITH_CHECKLIST), ("{{original_prompt}}", "{{prompt}}"))
 _FIELDS = {
     "critic.md": ("previous_step_success", "refine_prompt"),
+    _WITH_CHECKLIST: ("checklist", "previous_step_success", "refine_prompt"),
     "planner_text.md": ("execution_plan",),
     "planner_interleaved.md": ("execution_plan",),
 }
@@ -38,19 +42,20 @@ def check_prompts(name: str, role: Role) -> list[CheckResult]:
     """Returns a result for the prompt folder of a role; none if the role uses the shipped prompts."""
     if role.prompts is None or name not in _FILES:
         return []
+    files = (_WITH_CHECKLIST,) if role.checklist else _FILES[name]
     label = f"{name.replace('_', ' ')} prompts"
     try:
         folder = Path(resolve_folder(role.prompts))
     except InterleaveError as error:
         return [CheckResult(label, False, str(error))]
-    wanted = ", ".join(_FILES[name])
-    if not folder.is_dir():
+    wanted = ", ".join(files)
+    if not is_folder(folder):
         return [CheckResult(label, False, f"{role.prompts} was not found; it must have {wanted}")]
-    missing = [file for file in _FILES[name] if not (folder / file).is_file()]
-    if len(missing) == len(_FILES[name]):
+    missing = [file for file in files if not is_file(folder / file)]
+    if len(missing) == len(files):
         return [CheckResult(label, False, f"{role.prompts} has none of {wanted}")]
     fields = {} if _is_small(role.model or "") else _FIELDS
-    found = [folder / file for file in _FILES[name] if file not in missing]
+    found = [folder / file for file in files if file not in missing]
     problems = [one for file in found for one in _problems(file, _PLACEHOLDERS, fields)]
     if problems:
         return [CheckResult(label, False, "; ".join(problems))]
@@ -62,7 +67,7 @@ def check_prompts(name: str, role: Role) -> list[CheckResult]:
 def weights_problem(folder: Path) -> str | None:
     """Returns why a folder's weights cannot be a planner or critic of this project; None if nothing is wrong."""
     try:
-        architecture = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type")
+        architecture = parse_json((folder / "config.json").read_text(encoding="utf-8")).get("model_type")
     except FileNotFoundError:
         return f"{folder} has no config.json: it must be the folder of a Qwen3-VL model's weights"
     except (OSError, ValueError, AttributeError) as error:
@@ -77,7 +82,7 @@ def weights_problem(folder: Path) -> str | None:
 def _is_small(model: str) -> bool:
     try:
         folder = Path(resolve_folder(model.removeprefix(OWN_PREFIX)))
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        config = parse_json((folder / "config.json").read_text(encoding="utf-8"))
         return int(config["text_config"]["hidden_size"]) < _SMALL
     except (InterleaveError, OSError, ValueError, KeyError, TypeError):
         return False

@@ -15,6 +15,7 @@ from interleavethinker.graph.attempts import (
     check_seed,
     derive_seed,
     next_prompt,
+    without_choice,
 )
 from interleavethinker.graph.dependencies import source_of
 from interleavethinker.graph.limits import Limits
@@ -48,6 +49,9 @@ class BranchPoint:
     """Takes the place of the attempt's image, accepted by hand: the branch continues with the next step."""
     image_size: ImageSize | None = None
     """Size or aspect ratio of the branch's images from this attempt on; None: the parent's."""
+    choose: bool = False
+    """Accepts the attempt by hand instead of the one that the parent kept: the branch has all attempts of the step, and
+    continues with the next one."""
 
 
 def branch_state(
@@ -70,6 +74,8 @@ def branch_state(
     Raises:
         InputError: The parent has no such step or attempt yet.
     """
+    if point.choose:
+        return _with_chosen(state, point, limits)
     plan = _plan_at(state, point)
     attempts = attempts_of(state)
     prefix = _attempts_before(attempts, state["plans"], plan, point)
@@ -78,15 +84,7 @@ def branch_state(
         check_seed(point.seed)
     nothing_replaced = all(each is None for each in (point.prompt, point.seed, point.image, point.image_size))
     seed = secrets.randbelow(2**31) if nothing_replaced else state.get("seed", 0)
-    size = state.get("image_size") if point.image_size is None else check_image_size(point.image_size)
-    values = initial_state(limits or limits_of(state), seed, image_size=size) | {
-        "request": list(state["request"]),
-        "plans": {number: old for number, old in state["plans"].items() if number <= plan.version},
-        "attempts": prefix,
-        "current_step": point.step,
-        "inherited_calls": len(prefix),
-        "replans": min(state.get("replans", 0), replans_before(state["plans"], plan.version)),
-    }
+    values = _values(state, point, limits, seed, plan.version, prefix)
     if point.image is None:
         values["override"] = Override(step=point.step, iteration=point.iteration, prompt=point.prompt, seed=point.seed)
         return values, "approve"
@@ -101,13 +99,62 @@ def branch_state(
         iteration=point.iteration,
         prompt=prompt,
         seed=derive_seed(seed, point.step, point.iteration) if point.seed is None else point.seed,
-        source=source_of(plan, attempts, point.step, request_of(state).images),
+        source=source_of(plan, attempts, point.step, request_of(state)),
         image=point.image,
         verdict=Verdict(success=True, refined_prompt=prompt, reasoning="an image given by a person", by_hand=True),
     )
     values["attempts"] = prefix | {attempt_key(plan.version, point.step, point.iteration): replacement}
     values["inherited_calls"] += 1
     return values, "generate"
+
+
+def _with_chosen(state: Mapping[str, Any], point: BranchPoint, limits: Limits | None) -> tuple[dict[str, Any], str]:
+    """Returns the values of a branch that keeps another attempt of a step, and the node after which it starts."""
+    if any(each is not None for each in (point.prompt, point.seed, point.image)):
+        raise InputError("An attempt that is chosen stays as it is: give no prompt, seed or image with it.")
+    plans, attempts = state["plans"], attempts_of(state)
+    newest = _plan_at(state, point)
+    versions = [version for version in plans if newest_edit(plans, version).version == newest.version]
+    of_step = [a for a in attempts.values() if a.step == point.step and a.plan_version in versions]
+    chosen = next((a for a in of_step if a.iteration == point.iteration and a.image is not None), None)
+    if chosen is None:
+        raise InputError(
+            f"There is no image of attempt {point.iteration + 1} of step {point.step + 1} to choose; the step has "
+            f"{len(of_step)} attempts."
+        )
+    plan = plans[chosen.plan_version]
+    before = {
+        key: a
+        for key, a in attempts.items()
+        if a.plan_version <= plan.version and (a.step < point.step or (a.step == point.step and a in of_step))
+    }
+    verdict = Verdict(success=True, refined_prompt=chosen.prompt, reasoning="chosen by a person", by_hand=True)
+    key_of_chosen = attempt_key(chosen.plan_version, chosen.step, chosen.iteration)
+    # Another one that a person accepted would compete with it.
+    withdrawn = without_choice({key: one for key, one in before.items() if one.step == point.step})
+    chosen_now = {key_of_chosen: chosen.model_copy(update={"verdict": verdict})}
+    return _values(state, point, limits, state.get("seed", 0), plan.version, before | withdrawn | chosen_now), "critic"
+
+
+def _values(
+    state: Mapping[str, Any],
+    point: BranchPoint,
+    limits: Limits | None,
+    seed: int,
+    plan_version: int,
+    attempts: Mapping[str, Attempt],
+) -> dict[str, Any]:
+    """Returns the values of a branch with these attempts, all of them inherited, and the plans up to a version."""
+    size = state.get("image_size") if point.image_size is None else check_image_size(point.image_size)
+    return initial_state(limits or limits_of(state), seed, image_size=size) | {
+        "request": list(state["request"]),
+        "plans": {number: old for number, old in state["plans"].items() if number <= plan_version},
+        "attempts": dict(attempts),
+        "current_step": point.step,
+        "inherited_calls": len(attempts),
+        "research": state.get("research"),
+        "replans": min(state.get("replans", 0), replans_before(state["plans"], plan_version)),
+    }
 
 
 def _plan_at(state: Mapping[str, Any], point: BranchPoint) -> Plan:

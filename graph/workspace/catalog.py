@@ -1,25 +1,24 @@
 """The workspace's own tables: which trajectories exist and what they descend from.
 
-They lie in the SQLite file that also holds the checkpoints. The status is the one that the last writer recorded; the
+They lie in the database that also holds the checkpoints. The status is the one that the last writer recorded; the
 trajectory's lock shows whether that writer is still alive.
 """
 
 import asyncio
 import secrets
-import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from interleavethinker.tools.errors import InputError, TrajectoryError
 from interleavethinker.tools.types import Request
 
-from .database import Database, select
 from .provenance import Provenance
+from .storage import Connection, Database, select
 
 __all__ = [
     "CATALOG_TABLES",
@@ -41,13 +40,22 @@ _TITLE_LENGTH = 80
 CATALOG_TABLES = """
 CREATE TABLE IF NOT EXISTS trajectories (
     id TEXT PRIMARY KEY, title TEXT NOT NULL, profile TEXT NOT NULL, status TEXT NOT NULL, reason TEXT NOT NULL,
-    created REAL NOT NULL, updated REAL NOT NULL, parent TEXT, parent_step INTEGER, parent_iteration INTEGER);
-CREATE TABLE IF NOT EXISTS controls (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, trajectory TEXT NOT NULL, verb TEXT NOT NULL, payload TEXT NOT NULL);
+    created DOUBLE PRECISION NOT NULL,
+    updated DOUBLE PRECISION NOT NULL, parent TEXT, parent_step INTEGER, parent_iteration INTEGER);
+CREATE INDEX IF NOT EXISTS trajectories_by_age ON trajectories (created DESC, id);
 CREATE TABLE IF NOT EXISTS ancestors (
     trajectory TEXT NOT NULL, generation INTEGER NOT NULL, entry TEXT NOT NULL, PRIMARY KEY (trajectory, generation));
 CREATE TABLE IF NOT EXISTS provenance (trajectory TEXT PRIMARY KEY, fields TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS request_keys (key TEXT PRIMARY KEY, trajectory TEXT NOT NULL, created REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS deaths (trajectory TEXT PRIMARY KEY, number INTEGER NOT NULL, progress INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS request_keys (key TEXT PRIMARY KEY, trajectory TEXT NOT NULL,
+    created DOUBLE PRECISION NOT NULL);
+"""
+"""Every table but that of the commands, whose numbers each database counts in its own way."""
+
+
+_KEEP_KEY = """
+    INSERT INTO request_keys (key, trajectory, created) VALUES (?, ?, ?)
+    ON CONFLICT (key) DO UPDATE SET trajectory = excluded.trajectory, created = excluded.created
 """
 
 
@@ -120,21 +128,22 @@ class Catalog:
         """
         ancestors = [(entry.id, number, one.model_dump_json()) for number, one in enumerate(lineage)]
         names = list(TrajectorySummary.model_fields)  # The columns have these names.
-        statement = f"INSERT INTO trajectories ({', '.join(names)}) VALUES ({', '.join(f':{name}' for name in names)})"  # noqa: S608 - names are our own
+        statement = f"INSERT INTO trajectories ({', '.join(names)}) VALUES ({', '.join('?' for _ in names)})"  # noqa: S608 - names are our own
 
-        def insert(connection: sqlite3.Connection) -> str:
+        def insert(connection: Connection) -> str:
             if key is not None:
                 known = _keyed(connection, key)
                 if known is not None:
                     return known
-                replace = "INSERT OR REPLACE INTO request_keys (key, trajectory, created) VALUES (?, ?, ?)"
-                connection.execute(replace, (key.key, entry.id, time.time()))
-            connection.executemany("INSERT INTO ancestors (trajectory, generation, entry) VALUES (?, ?, ?)", ancestors)
+                connection.execute(_KEEP_KEY, (key.key, entry.id, time.time()))
+            for ancestor in ancestors:
+                connection.execute("INSERT INTO ancestors (trajectory, generation, entry) VALUES (?, ?, ?)", ancestor)
             if provenance is not None:
                 values = (entry.id, provenance.model_dump_json())
                 connection.execute("INSERT INTO provenance (trajectory, fields) VALUES (?, ?)", values)
             times = {"created": entry.created.timestamp(), "updated": entry.updated.timestamp()}
-            connection.execute(statement, entry.model_dump() | times)
+            fields = entry.model_dump() | times
+            connection.execute(statement, [fields[name] for name in names])
             return entry.id
 
         return await self._database.write(insert)
@@ -159,14 +168,25 @@ class Catalog:
         what = f"{len(found)} trajectories begin" if found else "No trajectory begins"
         raise TrajectoryError(f"{what} with {trajectory!r}; `list` shows all IDs.", code="unknown_trajectory")
 
-    async def summaries(self) -> list[TrajectorySummary]:
-        """Returns all trajectories, the newest first."""
-        return await self._database.read(_summaries)
+    async def summaries(
+        self, limit: int | None = None, statuses: Collection[Status] | None = None
+    ) -> list[TrajectorySummary]:
+        """Returns trajectories, the newest first: at most `limit` of those whose recorded status is one of `statuses`.
+
+        With neither, returns all of them.
+        """
+        return await self._database.read(lambda connection: _summaries(connection, limit, statuses))
+
+    async def ids(self) -> list[str]:
+        """Returns the ids of all trajectories, the newest first."""
+        query = "SELECT id FROM trajectories ORDER BY created DESC, id"
+        rows = await self._database.read(lambda connection: connection.execute(query).fetchall())
+        return [str(name) for (name,) in rows]
 
     async def lineage(self, entry: TrajectorySummary) -> tuple[TrajectorySummary, ...]:
         """Returns a trajectory's ancestors, the nearest first; a deleted one as it was at branching."""
 
-        def trace(connection: sqlite3.Connection) -> tuple[TrajectorySummary, ...]:
+        def trace(connection: Connection) -> tuple[TrajectorySummary, ...]:
             query = "SELECT entry FROM ancestors WHERE trajectory = ? ORDER BY generation"
             rows = select(connection, query, (entry.id,))
             if not rows and entry.parent is None:
@@ -191,17 +211,17 @@ class Catalog:
 
     async def mark(self, trajectory: str, status: Status, reason: str = "") -> None:
         """Records a status."""
-        await self._database.write(_marking(trajectory, status, reason))
+        await self._database.write(_marking(trajectory, status, reason), run=trajectory)
 
     async def start_run(self, trajectory: str) -> None:
         """Records that a trajectory runs, and drops older `pause` and `cancel` commands: resuming overrides them."""
         mark = _marking(trajectory, "running")
 
-        def start(connection: sqlite3.Connection) -> None:
+        def start(connection: Connection) -> None:
             _drop_stop_commands(connection, trajectory)
             mark(connection)
 
-        await self._database.write(start)
+        await self._database.write(start, run=trajectory)
 
     async def end_run(self, trajectory: str, status: Status, reason: str = "") -> Status:
         """Records how a run ended and drops commands that arrived too late.
@@ -210,7 +230,7 @@ class Catalog:
             The status that was recorded: `cancelled` instead of `paused` or `waiting` if a `cancel` is open.
         """
 
-        def end(connection: sqlite3.Connection) -> Status:
+        def end(connection: Connection) -> Status:
             query = "SELECT 1 FROM controls WHERE trajectory = ? AND verb = 'cancel'"
             cancelled = status in {"paused", "waiting"} and connection.execute(query, (trajectory,)).fetchone()
             final: Status = "cancelled" if cancelled else status
@@ -221,35 +241,42 @@ class Catalog:
             _marking(trajectory, final, reason)(connection)
             return final
 
-        return await self._database.write(end)
+        return await self._database.write(end, run=trajectory)
 
 
-def remove_rows(connection: sqlite3.Connection, trajectory: str) -> None:
+def remove_rows(connection: Connection, trajectory: str) -> None:
     """Deletes a trajectory from the catalog's tables, with its commands; part of the caller's transaction."""
     connection.execute("DELETE FROM ancestors WHERE trajectory = ?", (trajectory,))
     connection.execute("DELETE FROM controls WHERE trajectory = ?", (trajectory,))
+    connection.execute("DELETE FROM deaths WHERE trajectory = ?", (trajectory,))
     connection.execute("DELETE FROM provenance WHERE trajectory = ?", (trajectory,))
     connection.execute("DELETE FROM request_keys WHERE trajectory = ?", (trajectory,))
     connection.execute("DELETE FROM trajectories WHERE id = ?", (trajectory,))
 
 
-def _keyed(connection: sqlite3.Connection, key: RequestKey) -> str | None:
+def _keyed(connection: Connection, key: RequestKey) -> str | None:
     rows = select(connection, "SELECT trajectory, created FROM request_keys WHERE key = ?", (key.key,))
     fresh = rows and (key.seconds is None or abs(time.time() - rows[0]["created"]) <= key.seconds)
     return str(rows[0]["trajectory"]) if fresh else None
 
 
-def _summaries(connection: sqlite3.Connection) -> list[TrajectorySummary]:
-    rows = select(connection, "SELECT * FROM trajectories ORDER BY created DESC, id")
-    return [_summary(row) for row in rows]
+def _summaries(
+    connection: Connection, limit: int | None, statuses: Collection[Status] | None
+) -> list[TrajectorySummary]:
+    values: list[str | int] = sorted(statuses or ())
+    chosen = f"WHERE status IN ({', '.join('?' for _ in values)})" if statuses is not None else ""
+    query = f"SELECT * FROM trajectories {chosen} ORDER BY created DESC, id"  # noqa: S608 - only question marks
+    if limit is not None:
+        query, values = f"{query} LIMIT ?", [*values, limit]
+    return [_summary(row) for row in select(connection, query, values)]
 
 
-def _living(connection: sqlite3.Connection, trajectory: str) -> TrajectorySummary | None:
+def _living(connection: Connection, trajectory: str) -> TrajectorySummary | None:
     rows = select(connection, "SELECT * FROM trajectories WHERE id = ?", (trajectory,))
     return _summary(rows[0]) if rows else None
 
 
-def _summary(row: sqlite3.Row) -> TrajectorySummary:
+def _summary(row: Mapping[str, Any]) -> TrajectorySummary:
     """Reads an entry. One with a status of a newer version, or a damaged one, never hides the others."""
     try:
         return TrajectorySummary.model_validate(dict(row))
@@ -263,16 +290,16 @@ def _summary(row: sqlite3.Row) -> TrajectorySummary:
         )  # fmt: skip
 
 
-def _marking(trajectory: str, status: Status, reason: str = "") -> Callable[[sqlite3.Connection], None]:
+def _marking(trajectory: str, status: Status, reason: str = "") -> Callable[[Connection], None]:
     values = (status, reason, time.time(), trajectory)
 
-    def mark(connection: sqlite3.Connection) -> None:
+    def mark(connection: Connection) -> None:
         connection.execute("UPDATE trajectories SET status = ?, reason = ?, updated = ? WHERE id = ?", values)
 
     return mark
 
 
-def _drop_stop_commands(connection: sqlite3.Connection, trajectory: str) -> None:
+def _drop_stop_commands(connection: Connection, trajectory: str) -> None:
     connection.execute("DELETE FROM controls WHERE trajectory = ? AND verb IN ('pause', 'cancel')", (trajectory,))
 
 

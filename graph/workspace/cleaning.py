@@ -5,7 +5,6 @@ the catalog's entry first, so that what a kill leaves is a state without an entr
 """
 
 import asyncio
-import sqlite3
 from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from interleavethinker.tools.errors import StoreError
@@ -13,8 +12,9 @@ from interleavethinker.tools.images.store import ImageStore
 
 from .catalog import TrajectorySummary, remove_rows
 from .checkpoints import Checkpoints
-from .database import Database
+from .database import SqliteDatabase
 from .images import UnusedImages, unused_images
+from .storage import Connection, Database
 
 __all__ = ["Cleaner"]
 
@@ -49,16 +49,16 @@ class Cleaner:
             StoreError: The disk stays full (`disk_full`), or the database cannot be used.
         """
 
-        def remove(connection: sqlite3.Connection) -> None:
+        def remove(connection: Connection) -> None:
             remove_rows(connection, trajectory)
-            self._checkpoints.remove_rows(trajectory)
+            self._checkpoints.remove_rows(connection, trajectory)
 
         try:
             await self._database.write(remove)
         except StoreError as error:
-            if error.code != "disk_full":
+            if error.code != "disk_full" or not isinstance(self._database, SqliteDatabase):
                 raise
-            await self._delete_on_full_disk(trajectory, listed)
+            await self._delete_on_full_disk(self._database, trajectory, listed)
 
     async def unused(self, entries: Sequence[TrajectorySummary], older_than: float) -> UnusedImages:
         """Returns the images that none of these trajectories uses."""
@@ -78,11 +78,11 @@ class Cleaner:
         await self._checkpoints.remove_orphans(older_than)
         return removed
 
-    async def _delete_on_full_disk(self, trajectory: str, listed: _Listing) -> None:
+    async def _delete_on_full_disk(self, database: SqliteDatabase, trajectory: str, listed: _Listing) -> None:
         own = await self._checkpoints.image_names([trajectory])
-        if await self._database.use_reserve():
+        if await database.use_reserve():
             try:
-                await self._delete_in_parts(trajectory)
+                await self._delete_in_parts(database, trajectory)
             except StoreError as error:
                 if error.code != "disk_full":
                     raise
@@ -91,10 +91,10 @@ class Cleaner:
         unused = await self.unused([one for one in await listed() if one.id != trajectory], older_than=3600.0)
         for name in (*unused.removable, *(one for one in unused.recent if one in own)):
             await asyncio.to_thread(self._store.delete, name)
-        await self._database.reopen()
-        await self._delete_in_parts(trajectory)
+        await database.reopen()
+        await self._delete_in_parts(database, trajectory)
 
-    async def _delete_in_parts(self, trajectory: str) -> None:
-        await self._database.write(lambda connection: remove_rows(connection, trajectory))
-        while await self._database.write(lambda connection: self._checkpoints.remove_some_rows(connection, trajectory)):
-            await self._database.shorten_log()
+    async def _delete_in_parts(self, database: SqliteDatabase, trajectory: str) -> None:
+        await database.write(lambda connection: remove_rows(connection, trajectory))
+        while await database.write(lambda connection: database.tables.remove_some(connection, trajectory)):
+            await database.shorten_log()

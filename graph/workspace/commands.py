@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import json
 import logging
-import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Literal
 
@@ -18,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 
 from interleavethinker.tools.errors import StoreError
 
-from .database import Database, select
+from .storage import Connection, Database, select
 
 __all__ = ["Command", "CommandQueue", "CommandWatch", "Verb"]
 
@@ -50,7 +49,12 @@ class CommandQueue:
         self._watches: dict[str, CommandWatch] = {}
 
     async def enqueue(
-        self, trajectory: str, verb: Verb, payload: dict[str, JsonValue] | None = None, *, if_running: bool = False
+        self,
+        trajectory: str,
+        verb: Verb,
+        payload: dict[str, JsonValue] | None = None,
+        *,
+        only_if: Literal["running", "waiting"] | None = None,
     ) -> bool:
         """Adds a command for the process that runs the trajectory, now or next.
 
@@ -58,17 +62,19 @@ class CommandQueue:
             trajectory: Its id.
             verb: What to do.
             payload: Details.
-            if_running: Add it only if the catalog says `running` at the moment of adding.
+            only_if: Add it only if the catalog has this status at the moment of adding.
 
         Returns:
             Whether the command was added.
         """
 
-        def insert(connection: sqlite3.Connection) -> bool:
-            statement = "INSERT INTO controls (trajectory, verb, payload) SELECT ?1, ?2, ?3"
-            if if_running:
-                statement += " WHERE EXISTS (SELECT 1 FROM trajectories WHERE id = ?1 AND status = 'running')"
-            return connection.execute(statement, (trajectory, verb, json.dumps(payload or {}))).rowcount > 0
+        def insert(connection: Connection) -> bool:
+            query = "SELECT 1 FROM trajectories WHERE id = ? AND status = ?"
+            if only_if is not None and connection.execute(query, (trajectory, only_if)).fetchone() is None:
+                return False
+            statement = "INSERT INTO controls (trajectory, verb, payload) VALUES (?, ?, ?)"
+            connection.execute(statement, (trajectory, verb, json.dumps(payload or {})))
+            return True
 
         added = await self._database.write(insert)
         watch = self._watches.get(trajectory)
@@ -86,11 +92,14 @@ class CommandQueue:
 
     async def acknowledge(self, commands: Iterable[Command]) -> None:
         """Removes commands that were executed or arrived too late."""
-        numbers = [(command.number,) for command in commands]
+        numbers = [command.number for command in commands]
+
+        def remove(connection: Connection) -> None:
+            for number in numbers:
+                connection.execute("DELETE FROM controls WHERE number = ?", (number,))
+
         if numbers:
-            await self._database.write(
-                lambda connection: connection.executemany("DELETE FROM controls WHERE number = ?", numbers).close()
-            )
+            await self._database.write(remove)
 
     async def refresh(self, trajectory: str) -> None:
         """Updates the watch on this trajectory, if this workspace is running it."""

@@ -6,13 +6,16 @@ Listing and reading trajectories therefore starts no server and loads no model.
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 from interleavethinker.graph.context import Components
 from interleavethinker.graph.event_loop import OpenContexts
 from interleavethinker.graph.profiles.opening import open_components
 from interleavethinker.graph.profiles.profile import Profile, import_object, load_profile
-from interleavethinker.tools.errors import ProfileError
+from interleavethinker.graph.referring import with_descriptions
+from interleavethinker.tools.errors import InterleaveError, ProfileError
 from interleavethinker.tools.images.store import ImageStore
+from interleavethinker.tools.references import in_words
 from interleavethinker.tools.types import Request
 
 __all__ = ["GIVEN_COMPONENTS", "ComponentCache", "notes_of", "usable_profile"]
@@ -33,7 +36,8 @@ class ComponentCache:
 
     def __init__(self, store: ImageStore, given: Components | None) -> None:
         self._store = store
-        self._given = given
+        # The graph measures drift where it can read the images.
+        self._given = given if given is None or given.store is not None else replace(given, store=store)
         self._open = OpenContexts(self._open_profile)
 
     async def get(self, profile: str) -> Components:
@@ -62,7 +66,7 @@ class ComponentCache:
             yield components
 
 
-def usable_profile(name: str, request: Request) -> Profile:
+def usable_profile(name: str, request: Request, store: ImageStore) -> Profile:
     """Loads a profile for a request that is about to be recorded: a broken profile must leave no trajectory behind.
 
     Raises:
@@ -73,7 +77,16 @@ def usable_profile(name: str, request: Request) -> Profile:
     for target in profile.import_strings:
         import_object(target)
     if profile.request_check is not None:
-        import_object(profile.request_check)(request)
+        words = None if profile.reference_words is None else import_object(profile.reference_words)
+        try:
+            import_object(profile.request_check)(in_words(with_descriptions(request, words, store)))
+        except InterleaveError:
+            raise
+        except Exception as error:  # The function is the profile's own.
+            raise ProfileError(
+                f"The profile's request_check {profile.request_check!r} failed: {type(error).__name__}: {error}. It "
+                "must be a function of the request that raises InputError for a request that the profile cannot serve."
+            ) from error
     return profile
 
 

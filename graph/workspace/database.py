@@ -1,7 +1,7 @@
 """The workspace's SQLite file, used from an event loop that must never wait for it.
 
-The catalog and LangGraph's checkpoints share one file in WAL mode. A `Database` opens it twice: one connection writes
-and one reads, each in a thread of its own. Callers pass a function; it runs in that thread from start to end.
+The catalog and LangGraph's checkpoints share one file in WAL mode. A `SqliteDatabase` opens it twice: one connection
+writes and one reads, each in a thread of its own. Callers pass a function; it runs in that thread from start to end.
 
 Two rules follow, and the rest of this package relies on them:
 
@@ -10,7 +10,7 @@ Two rules follow, and the rest of this package relies on them:
     the loop between its `INSERT` and its `COMMIT`. A second connection that waited for the lock on the same loop then
     waited for itself, until SQLite gave up after 30 seconds with "database is locked".)
 *   A write is atomic, also when its caller is cancelled: the function either never starts or runs to `COMMIT`, and an
-    exception inside it rolls back. Writes of one `Database` take effect in the order in which they were submitted, so
+    exception inside it rolls back. Writes of one database take effect in the order in which they were submitted, so
     awaiting a write also waits for every write submitted before it.
 
 Reads see the last commit and do not wait for writers. Another process that holds the write lock delays this process's
@@ -26,16 +26,20 @@ import shutil
 import sqlite3
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Self, TypeVar
 
 from interleavethinker.tools.errors import InputError, StoreError
-from interleavethinker.tools.files import atomic_write
+from interleavethinker.tools.files import atomic_write, is_folder
 from interleavethinker.tools.folders import create_private
+from interleavethinker.tools.plain_text import quotation
 
-__all__ = ["Database", "select"]
+from .database_files import refuse_other_kinds
+from .database_thread import DatabaseThread
+from .sqlite_tables import SqliteTables, check_tables, create_tables
+
+__all__ = ["SqliteDatabase"]
 
 _T = TypeVar("_T")
 _Work = Callable[[sqlite3.Connection], _T]
@@ -43,14 +47,19 @@ _LOCK_TIMEOUT_SECONDS = 30.0
 """How long a write waits for another process's transaction; those usually last milliseconds."""
 _WAL_PAUSE_SECONDS = 0.02
 _LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_DAMAGED = "it is damaged. Restore it from a backup, or recover it with the program sqlite3"
+_UNDECODABLE = "Could not decode to UTF-8"
+"""Python's words, without a code, about a stored text."""
 _CAUSES = (
     (_LOCKED, "another process has held its lock for too long. Try again when that process is done"),
     ({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM}, "it may only be read"),
     ({sqlite3.SQLITE_CANTOPEN}, "it cannot be opened. Check the folder's permissions"),
-    ({sqlite3.SQLITE_CORRUPT}, "it is damaged. Restore it from a backup, or recover it with the program sqlite3"),
+    ({sqlite3.SQLITE_CORRUPT}, _DAMAGED),
     ({sqlite3.SQLITE_NOTADB}, "it is not a database. Choose another folder, or move the file away"),
     ({sqlite3.SQLITE_IOERR}, "the disk or the file system reports an error. File systems without locks do not work"),
 )
+_LONGEST_PATH = 200
+"""Characters of a path in a message."""
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 _RESERVE = ".reserve"
 _RESERVE_BYTES = 256 * 1024
@@ -60,53 +69,55 @@ _NO_SPACE = 64 * 1024
 """Bytes; SQLite needs about half of this to open a file, and reports an input/output error if it cannot have it."""
 
 
-class Database:
-    """One SQLite file. Open it with `Database.open`; every method raises `StoreError` if the file cannot be used.
+class SqliteDatabase:
+    """One SQLite file. Open it with `SqliteDatabase.open`; every method raises `StoreError` if the file cannot be used.
 
     Attributes:
         path: The file.
+        tables: Queries on the checkpoints.
         reader: The connection that `read` uses; only its own thread may execute statements on it.
         writer: The connection that `write` uses; the same holds.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.tables = SqliteTables()
         self.reader: sqlite3.Connection
         self.writer: sqlite3.Connection
         self.read_only = False
         """Whether the file can only be read, by this user or because the disk is full; a write raises `StoreError`."""
         self._full = False
         self._copy: tempfile.TemporaryDirectory[str] | None = None
-        self._read_thread = ThreadPoolExecutor(1, thread_name_prefix="workspace-read")
-        self._write_thread = ThreadPoolExecutor(1, thread_name_prefix="workspace-write")
+        errors = functools.partial(_sqlite_errors, path)
+        self._read_thread = DatabaseThread("workspace-read", path.parent, errors)
+        self._write_thread = DatabaseThread("workspace-write", path.parent, errors)
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def open(cls, path: Path, create_tables: _Work[None]) -> AsyncIterator[Self]:
+    async def open(cls, path: Path) -> AsyncIterator[Self]:
         """Opens the file, and creates it and its folder if absent. Closing ends both threads.
 
         Args:
             path: The file.
-            create_tables: Creates missing tables. Runs in the write thread, outside any transaction.
 
         Raises:
             InputError: The folder cannot be created.
         """
         database = cls(path)
         try:
-            await database._run(database._write_thread, lambda: database._connect_writer(create_tables))
-            await database._run(database._read_thread, database._connect_reader)
+            await database._write_thread.submit(database._connect_writer)
+            await database._read_thread.submit(database._connect_reader)
             yield database
         finally:
             await database._close()
 
     async def read(self, work: _Work[_T]) -> _T:
         """Runs `work` on the reading connection and returns its result."""
-        return await self._run(self._read_thread, lambda: work(self.reader))
+        return await self._read_thread.submit(lambda: work(self.reader))
 
-    async def write(self, work: _Work[_T]) -> _T:
-        """Runs `work` in one transaction, commits it and returns its result; an exception rolls back."""
-        return await self._run(self._write_thread, lambda: self._transaction(work))
+    async def write(self, work: _Work[_T], *, run: str | None = None, alone: bool = True) -> _T:  # noqa: ARG002
+        """See `Database.write`. The lock of a file cannot be lost, and every transaction is alone."""
+        return await self._write_thread.submit(lambda: self._transaction(work))
 
     async def use_reserve(self) -> bool:
         """Frees the space that the workspace keeps for deletions on a full disk, and opens the file again.
@@ -125,13 +136,13 @@ class Database:
     async def reopen(self) -> None:
         """Opens the file again, for example because the disk is no longer full."""
         for thread, name in ((self._read_thread, "reader"), (self._write_thread, "writer")):
-            await self._run(thread, functools.partial(self._close_connection, name))
-        await self._run(self._write_thread, lambda: self._connect_existing(lambda _: None))
-        await self._run(self._read_thread, self._connect_reader)
+            await thread.submit(functools.partial(self._close_connection, name))
+        await self._write_thread.submit(self._connect_existing)
+        await self._read_thread.submit(self._connect_reader)
 
     async def shorten_log(self) -> None:
         """Moves what was written into the file itself, as far as other processes allow it, and empties the log."""
-        await self._run(self._write_thread, lambda: self.writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
+        await self._write_thread.submit(lambda: self.writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
 
     async def vacuum(self, at_least: float = 0.0) -> int:
         """Gives the space of deleted rows back to the disk, and returns how many bytes that were.
@@ -141,7 +152,7 @@ class Database:
         Args:
             at_least: Share of the file that must be free; otherwise nothing is done.
         """
-        return await self._run(self._write_thread, lambda: self._vacuum(at_least))
+        return await self._write_thread.submit(lambda: self._vacuum(at_least))
 
     def _vacuum(self, at_least: float) -> int:
         pages, free = (self.writer.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count"))
@@ -171,35 +182,28 @@ class Database:
             raise
         return result
 
-    async def _run(self, thread: ThreadPoolExecutor, work: Callable[[], _T]) -> _T:
-        def checked() -> _T:
-            with _sqlite_errors(self.path):
-                return work()
-
-        try:
-            future = asyncio.get_running_loop().run_in_executor(thread, checked)
-        except RuntimeError as error:
-            raise StoreError(f"The workspace {self.path.parent} is closed.") from error
-        return await future
-
-    def _connect_writer(self, create_tables: _Work[None]) -> None:
+    def _connect_writer(self) -> None:
+        refuse_other_kinds(self.path)
         self.read_only = _may_only_read(self.path)
         if self.read_only:
             self.writer = self._connect_to_read_only()  # Never written to: `_transaction` refuses.
+            check_tables(self.writer, self.path)
             return
+        folder = quotation(str(self.path.parent), _LONGEST_PATH)
         try:
             create_private(self.path.parent)
             with contextlib.suppress(FileExistsError):
                 os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))  # SQLite's would be readable.
+        except RecursionError as error:  # `Path.mkdir` calls itself for every missing parent.
+            raise InputError(f"Cannot create the workspace folder {folder}: too many folders to create.") from error
         except OSError as error:
             kind = StoreError if error.errno in _DISK_FULL else InputError
-            raise kind(
-                f"Cannot create the workspace folder {self.path.parent}: {error.strerror}. Choose another folder."
-            ) from error
-        self._connect_existing(create_tables)
+            action = "use the workspace" if is_folder(self.path.parent) else "create the workspace folder"
+            raise kind(f"Cannot {action} {folder}: {error.strerror}. Choose another folder.") from error
+        self._connect_existing()
         _keep_reserve(self.path.with_name(_RESERVE))
 
-    def _connect_existing(self, create_tables: _Work[None]) -> None:
+    def _connect_existing(self) -> None:
         self.read_only = self._full = False
         self.writer = self._connect(self.path)
         try:
@@ -219,6 +223,7 @@ class Database:
         end = time.monotonic() + _LOCK_TIMEOUT_SECONDS
         while True:
             try:
+                check_tables(self.writer, self.path)  # Before anything is written: the mode is stored in the file.
                 self.writer.execute("PRAGMA journal_mode=WAL")
             except sqlite3.OperationalError as error:
                 if _primary_code(error) not in _LOCKED or time.monotonic() > end:
@@ -252,8 +257,7 @@ class Database:
 
     async def _close(self) -> None:
         for thread, name in ((self._read_thread, "reader"), (self._write_thread, "writer")):
-            await self._run(thread, functools.partial(self._close_connection, name))
-            await asyncio.to_thread(thread.shutdown)
+            await thread.end(functools.partial(self._close_connection, name))
         if self._copy is not None:
             await asyncio.to_thread(self._copy.cleanup)
 
@@ -261,13 +265,6 @@ class Database:
         connection: sqlite3.Connection | None = getattr(self, name, None)  # Absent if opening failed.
         if connection is not None:
             connection.close()
-
-
-def select(connection: sqlite3.Connection, query: str, values: Sequence[str | int] = ()) -> list[sqlite3.Row]:
-    """Returns the rows of a query, whose columns can be read by name."""
-    with contextlib.closing(connection.cursor()) as cursor:
-        cursor.row_factory = sqlite3.Row
-        return cursor.execute(query, values).fetchall()
 
 
 @contextlib.contextmanager
@@ -282,6 +279,9 @@ def _sqlite_errors(path: Path) -> Iterator[None]:
             f"Cannot use the workspace's database {path}: {cause}. SQLite says: {error}.",
             code="disk_full" if full else "store",
         ) from error
+    except UnicodeDecodeError as error:  # SQLite's message about a damaged schema quotes the schema.
+        quoted = error.object.decode(errors="replace")
+        raise StoreError(f"Cannot use the workspace's database {path}: {_DAMAGED}. SQLite says: {quoted}.") from error
 
 
 def _is_full(error: sqlite3.Error, path: Path) -> bool:
@@ -290,7 +290,8 @@ def _is_full(error: sqlite3.Error, path: Path) -> bool:
         return True
     try:
         return (
-            code in {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN} and shutil.disk_usage(path.parent).free < _NO_SPACE
+            code in {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_ERROR}  # The last: missing tables.
+            and shutil.disk_usage(path.parent).free < _NO_SPACE
         )
     except OSError:
         return False
@@ -300,7 +301,8 @@ def _keep_reserve(path: Path) -> None:
     """Creates the file whose removal lets a trajectory be deleted on a full disk."""
     with contextlib.suppress(OSError):
         if not path.exists() and shutil.disk_usage(path.parent).free > _PLENTY:
-            atomic_write(path, os.urandom(_RESERVE_BYTES))  # A file system that compresses cannot shrink it.
+            # Random, because a file system that compresses must not shrink it.
+            atomic_write(path, os.urandom(_RESERVE_BYTES), mode=0o600)
 
 
 def _may_only_read(path: Path) -> bool:
@@ -313,5 +315,7 @@ def _primary_code(error: sqlite3.Error) -> int:
 
 
 def _cause(error: sqlite3.Error) -> str:
+    if str(error).startswith(_UNDECODABLE):
+        return _DAMAGED
     code = _primary_code(error)
     return next((text for codes, text in _CAUSES if code in codes), "an unexpected error; see the log")

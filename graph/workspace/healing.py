@@ -19,6 +19,7 @@ from interleavethinker.tools.types import Attempt, GenerationRequest
 __all__ = ["restore_images"]
 
 _log = logging.getLogger(__name__)
+_CALL_FIELDS = {"mask", "prompt", "references", "seed", "size", "source"}
 
 
 async def restore_images(state: Mapping[str, Any], store: ImageStore, generator: ImageGenerator) -> int:
@@ -36,7 +37,7 @@ async def restore_images(state: Mapping[str, Any], store: ImageStore, generator:
     for attempt in _needed(state):
         if attempt.image is None or await asyncio.to_thread(_is_whole, store, attempt.image):
             continue
-        call = GenerationRequest(prompt=attempt.prompt, seed=attempt.seed, source=attempt.source, size=attempt.size)
+        call = GenerationRequest.model_validate(attempt.model_dump(include=_CALL_FIELDS))
         try:
             image = await generator.generate(call)
         except InterleaveError:

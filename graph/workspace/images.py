@@ -19,7 +19,7 @@ def add_image(store: ImageStore, image: bytes | str | Path) -> str:
     """Stores an image, given as its bytes or its path, as canonical PNG and returns its name.
 
     Raises:
-        InputError: The file cannot be read, or is not an image.
+        InputError: The file cannot be read, is a named pipe, or is not an image.
     """
     if isinstance(image, bytes):
         return store.put(canonical_png(image))
@@ -27,7 +27,7 @@ def add_image(store: ImageStore, image: bytes | str | Path) -> str:
         data = read_at_most(Path(image), ImageLimits().max_bytes)
     except OSError as error:
         raise InputError(f"Cannot read the image {image}: {error.strerror or error}.") from error
-    return store.put(canonical_png(data))
+    return store.put(canonical_png(data, name=image))
 
 
 @dataclass(frozen=True)
@@ -55,14 +55,7 @@ def unused_images(
     if spared_since is not None:
         limit = min(limit, spared_since - _MARGIN_SECONDS)
     unused = [name for name in store if name not in used]
-    removable = {name for name in unused if _last_used(store, name) <= limit}
+    removable = {name for name in unused if store.last_used(name) <= limit}
     return UnusedImages(
         tuple(name for name in unused if name in removable), tuple(name for name in unused if name not in removable)
     )
-
-
-def _last_used(store: ImageStore, name: str) -> float:
-    try:
-        return store.path(name).stat().st_mtime
-    except FileNotFoundError:  # Another process has just removed it.
-        return float("inf")

@@ -1,17 +1,44 @@
 """Trajectories whose process has died: the catalog says that they run, and nobody holds their lock."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from pathlib import Path
+from collections.abc import Awaitable, Callable, Collection
+from functools import partial
 
-from .catalog import TrajectorySummary
-from .lock import is_held
+from interleavethinker.tools.errors import InputError
 
-__all__ = ["with_interrupted"]
+from .catalog import Catalog, Status, TrajectorySummary
+from .storage import Held
+
+__all__ = ["newest", "with_interrupted"]
+
+_INEXACT: frozenset[Status] = frozenset({"running", "interrupted", "failed"})
+"""The catalog may say otherwise: a dead process still runs there, and a damaged entry counts as failed."""
+
+
+async def newest(
+    catalog: Catalog, held: Held, limit: int | None, statuses: Collection[Status] | None
+) -> list[TrajectorySummary]:
+    """Returns trajectories as they are now, the newest first. The database reads no more of them than needed.
+
+    Args:
+        catalog: The catalog.
+        held: See `Locks.held`.
+        limit: At most so many; None: all.
+        statuses: Only those that have one of these; None: any.
+
+    Raises:
+        InputError: The limit is negative.
+    """
+    if limit is not None and limit < 0:
+        raise InputError(f"The limit must be 0 or more; got limit={limit}.")
+    if statuses is None or _INEXACT.isdisjoint(statuses):
+        return await with_interrupted(partial(catalog.summaries, limit, statuses), held)
+    recorded = None if "failed" in statuses else {*statuses, "running"}
+    found = await with_interrupted(partial(catalog.summaries, None, recorded), held)
+    return [one for one in found if one.status in statuses][:limit]
 
 
 async def with_interrupted(
-    read: Callable[[], Awaitable[list[TrajectorySummary]]], lock_path: Callable[[str], Path]
+    read: Callable[[], Awaitable[list[TrajectorySummary]]], held: Held
 ) -> list[TrajectorySummary]:
     """Reads entries and replaces `running` by `interrupted` where the process that ran the trajectory has died.
 
@@ -20,16 +47,14 @@ async def with_interrupted(
 
     Args:
         read: Returns the entries as the catalog has them.
-        lock_path: Returns where a trajectory's lock file lies.
+        held: See `Locks.held`.
     """
-
-    def without_holder(entries: list[TrajectorySummary]) -> set[TrajectorySummary]:
-        return {one for one in entries if one.status == "running" and not is_held(lock_path(one.id))}
-
     seen_free: set[TrajectorySummary] = set()
     while True:
         entries = await read()
-        free = await asyncio.to_thread(without_holder, entries)
+        running = {one for one in entries if one.status == "running"}
+        holding = await held([one.id for one in running]) if running else set()
+        free = {one for one in running if one.id not in holding}
         if free <= seen_free:
             return [one.model_copy(update={"status": "interrupted"}) if one in free else one for one in entries]
         seen_free |= free

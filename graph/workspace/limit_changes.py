@@ -17,7 +17,7 @@ _CAN_GO_ON = {StopReason.MAX_CALLS, StopReason.MAX_COST, StopReason.TIME_LIMIT, 
 async def change_limits(graph: TrajectoryGraph, catalog: Catalog, entry: TrajectorySummary, limits: Limits) -> None:
     """Records other limits. The caller must hold the trajectory's lock.
 
-    A process that is killed in between leaves the new limits and the old status; changing them again ends the change.
+    A process that is killed in between leaves a paused trajectory with its old limits, which ends again when it is run.
 
     Args:
         graph: With the workspace's checkpointer.
@@ -40,13 +40,13 @@ async def change_limits(graph: TrajectoryGraph, catalog: Catalog, entry: Traject
             f"Trajectory {entry.id} has ended ({reason.value}), so limits have no meaning for it any more. `branch` "
             "makes a new trajectory from any of its steps."
         )
+    if entry.status == "done":  # First: with the new limits and this status, nothing would run it on.
+        await catalog.mark(entry.id, "paused")
     if newest_plan(state.values) is None:  # Planning starts again, and resets everything else.
         await graph.aupdate_state(config, {"limits": limits}, as_node="__start__")
     else:
         values = {"limits": limits, "stop_reason": None}
         await graph.aupdate_state(config, values, as_node=_node_before(state.next, state.values))
-    if entry.status == "done":
-        await catalog.mark(entry.id, "paused")
 
 
 def _node_before(following: tuple[str, ...], state: dict[str, Any]) -> str:

@@ -6,8 +6,10 @@ trajectory.
 """
 
 import asyncio
+import contextlib
 import os
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -16,11 +18,11 @@ from interleavethinker.tools.errors import StoreError, TrajectoryError
 from interleavethinker.tools.file_lock import lock
 from interleavethinker.tools.folders import create_private
 
-__all__ = ["TrajectoryLock", "is_held"]
+__all__ = ["FileLocks", "TrajectoryLock", "busy"]
 
 _TRIES = 25
 _SECONDS_BETWEEN_TRIES = 0.02
-"""Retries last longer than `is_held`, which itself holds a free lock for a moment, on a busy machine too."""
+"""Retries last longer than `FileLocks.held`, which itself holds a free lock for a moment, on a busy machine too."""
 
 
 class TrajectoryLock:
@@ -55,17 +57,18 @@ class TrajectoryLock:
             if descriptor is not None:
                 self._descriptor = descriptor
                 return self
-        raise TrajectoryError(
-            f"Trajectory {self._trajectory} is in use, by another process or elsewhere in this one. Watch it with "
-            "`show`, stop it with `pause` or `cancel`, or wait until it ends.",
-            code="busy",
-        )
+        raise busy(self._trajectory)
 
     def _take(self) -> int | None:
         """Returns a locked descriptor, or None if another one holds the lock. Runs in a thread."""
         try:
             create_private(self._path.parent)
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        except PermissionError as error:
+            raise StoreError(
+                f"This user may only read the trajectory {self._trajectory}: {self._path} cannot be written. "
+                "Work as the owner of the workspace, or in a copy of it."
+            ) from error
         except OSError as error:
             raise StoreError(f"Cannot create the lock file {self._path}: {error.strerror}.") from error
         try:
@@ -83,7 +86,43 @@ class TrajectoryLock:
         self._descriptor = -1
 
 
-def is_held(path: Path) -> bool:
+class FileLocks:
+    """The locks of a workspace in a folder; see `Locks`.
+
+    Args:
+        folder: Where the lock files lie.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def hold(self, trajectory: str, *, patient: bool = True) -> TrajectoryLock:
+        """See `Locks.hold`."""
+        return TrajectoryLock(self._path(trajectory), trajectory, _TRIES if patient else 1)
+
+    async def held(self, trajectories: Collection[str]) -> set[str]:
+        """See `Locks.held`."""
+        return await asyncio.to_thread(lambda: {one for one in trajectories if _is_held(self._path(one))})
+
+    async def forget(self, trajectory: str) -> None:
+        """See `Locks.forget`. Whoever waits for the lock finds no entry once it has it, and ids do not recur."""
+        with contextlib.suppress(OSError):
+            await asyncio.to_thread(self._path(trajectory).unlink)
+
+    def _path(self, trajectory: str) -> Path:
+        return self._folder / f"{trajectory}.lock"
+
+
+def busy(trajectory: str) -> TrajectoryError:
+    """Returns the error of a lock that is taken."""
+    return TrajectoryError(
+        f"Trajectory {trajectory} is in use, by another process or elsewhere in this one. Watch it with `show`, stop "
+        "it with `pause` or `cancel`, or wait until it ends.",
+        code="busy",
+    )
+
+
+def _is_held(path: Path) -> bool:
     """Returns whether a process uses the trajectory at this moment. Blocks for as long as opening a file takes."""
     try:
         descriptor = os.open(path, os.O_RDWR if sys.platform == "win32" else os.O_RDONLY)

@@ -10,13 +10,14 @@ from typing import Any, Literal
 from pydantic import ConfigDict, JsonValue
 
 from interleavethinker.graph.attempts import selected_attempt
-from interleavethinker.graph.document import Document, assemble
+from interleavethinker.graph.document import Document
 from interleavethinker.graph.limits import Limits, StopReason
+from interleavethinker.graph.lookups import lookups_of
+from interleavethinker.graph.routing import limits_of
 from interleavethinker.graph.spending import Spending, spending_of
-from interleavethinker.graph.state import attempts_of, current_step_of, newest_plan, request_of, stop_reason_of
+from interleavethinker.graph.state import attempts_of, current_step_of, document_of, request_of, stop_reason_of
 from interleavethinker.tools.image_sizes import ImageSize
-from interleavethinker.tools.request_parsing import named_step_count
-from interleavethinker.tools.types import Attempt, Plan, Request
+from interleavethinker.tools.types import Attempt, Lookup, Plan, Request
 
 from .catalog import TrajectorySummary
 from .provenance import Provenance
@@ -53,6 +54,8 @@ class Trajectory(TrajectorySummary):
     seconds: float
     """Time spent in planner, generator and critic."""
     document: Document
+    lookups: tuple[Lookup, ...] = ()
+    """What was looked up before planning."""
     spending: Spending = Spending()
     """What hosted models have cost; empty in records of earlier versions."""
     lineage: tuple[TrajectorySummary, ...] = ()
@@ -114,31 +117,21 @@ def snapshot_of(
         notes: See `Trajectory.notes`.
         provenance: See `Trajectory.provenance`.
     """
-    plan, attempts = newest_plan(state), attempts_of(state)
-    limits = state.get("limits") or Limits()
-    current_step, stop_reason = current_step_of(state), stop_reason_of(state)
-    request = request_of(state)
+    attempts = attempts_of(state).values()
     return Trajectory(
         **dict(summary),
-        request=request,
+        request=request_of(state),
         seed=state.get("seed", 0),
         image_size=state.get("image_size"),
-        limits=limits,
+        limits=limits_of(state),
         plans=tuple(old for _, old in sorted((state.get("plans") or {}).items())),
-        attempts=tuple(sorted(attempts.values(), key=lambda a: (a.step, a.plan_version, a.iteration))),
-        current_step=current_step,
-        stop_reason=stop_reason,
+        attempts=tuple(sorted(attempts, key=lambda a: (a.step, a.plan_version, a.iteration))),
+        current_step=current_step_of(state),
+        stop_reason=stop_reason_of(state),
         seconds=state.get("seconds", 0.0),
         spending=spending_of(state),
-        document=assemble(
-            plan,
-            attempts,
-            current_step,
-            stop_reason,
-            limits,
-            named_step_count(request.text),
-            state.get("document_report"),
-        ),
+        document=document_of(state),
+        lookups=lookups_of(state),
         lineage=lineage,
         notes=notes,
         provenance=provenance or Provenance(),

@@ -13,13 +13,14 @@ from collections.abc import Callable
 
 from interleavethinker.tools.errors import InterleaveError, TrajectoryError
 
+from .catalog import Status
 from .snapshot import Trajectory
 from .workspace import Workspace
 
 __all__ = ["Worker"]
 
 _log = logging.getLogger(__name__)
-_UNATTENDED = {"ready", "interrupted"}
+_UNATTENDED: frozenset[Status] = frozenset({"ready", "interrupted"})
 _SPREAD = 4
 """The next trajectory is chosen among this many times `at_once`, so that workers seldom try to take the same one."""
 
@@ -69,10 +70,16 @@ class Worker:
 
     async def _take(self) -> bool:
         """Starts as many trajectories as there is room for, and returns whether any waits that is not run here."""
-        entries = [one for one in await self._workspace.list() if one.status in _UNATTENDED]
+        entries = await self._workspace.list(statuses=_UNATTENDED)
         waiting = [one.id for one in reversed(entries) if one.id not in self._running]
         room = self._at_once - len(self._running)
-        oldest = waiting[: room * _SPREAD]
+        suspects = await self._workspace.suspects(self._running) if waiting else set()
+        if not suspects.isdisjoint(self._running) or (waiting and waiting[0] in suspects and self._running):
+            return bool(waiting)  # One that seems to kill its process runs alone.
+        if waiting and waiting[0] in suspects:
+            room, oldest = 1, waiting[:1]
+        else:
+            oldest = [name for name in waiting if name not in suspects][: room * _SPREAD]
         for name in random.sample(oldest, min(room, len(oldest))):
             task = self._running[name] = asyncio.create_task(self._answer(name))
             task.add_done_callback(functools.partial(self._forget, name))

@@ -24,34 +24,34 @@ from interleavethinker.graph.human_loop import approval_with
 from interleavethinker.graph.limits import Limits
 from interleavethinker.graph.state import request_of
 from interleavethinker.tools.errors import InputError, InterleaveError, TrajectoryError
-from interleavethinker.tools.folders import default_home
-from interleavethinker.tools.images.store import ImageStore
-from interleavethinker.tools.request_parsing import RequestLike, as_request
+from interleavethinker.tools.references import check_mentions
+from interleavethinker.tools.request_parsing import RequestLike, as_request, check_length
 from interleavethinker.tools.types import Step
 
 from .branching import BranchPoint, branch_state
 from .catalog import Catalog, RequestKey, Status, TrajectorySummary, new_entry, title_of
-from .checkpoints import Checkpoints, create_tables
+from .checkpoints import Checkpoints
 from .cleaning import Cleaner
 from .commands import CommandQueue, Verb
 from .components import GIVEN_COMPONENTS, ComponentCache, notes_of, usable_profile
 from .creation import defaults_of, new_values
-from .database import Database
+from .deaths import Deaths
 from .departures import Departures
 from .healing import restore_images
-from .human_review import HumanVerdict, named_attempt
+from .human_review import HumanVerdict, with_mask
 from .images import UnusedImages, add_image
-from .interrupted import with_interrupted
+from .interrupted import newest, with_interrupted
 from .limit_changes import change_limits
-from .lock import TrajectoryLock
+from .opening import Storage, open_storage
 from .provenance import provenance_of
 from .runner import Runner, apply_human_verdict
 from .snapshot import Trajectory, snapshot_of
+from .stopping import StopCommand, stop
 
 __all__ = ["Workspace"]
 
-_STOP_TRIES, _SECONDS_BETWEEN_STOP_TRIES = 100, 0.005
 _Summaries = list[TrajectorySummary]  # Inside the class, `list` is a method.
+_Ids = list[str]
 
 
 class Workspace:
@@ -59,40 +59,52 @@ class Workspace:
 
     Attributes:
         root: The folder.
+        location: Opens the same workspace in another process; None if it was opened with components, which stay here.
         store: The image store, which only the workspace's trajectories use.
     """
 
-    def __init__(self, root: Path, components: Components | None, database: Database, store: ImageStore) -> None:
-        self.root = root
-        self.store = store
+    def __init__(self, storage: Storage, components: Components | None) -> None:
+        self.root = storage.root
+        self.location = None if components is not None else storage.location
+        self.store = store = storage.store
         self._given = components
-        self._database = database
+        self._database = database = storage.database
+        self._locks = storage.locks
         self._catalog = Catalog(database)
         self._commands = CommandQueue(database)
         self._checkpoints = Checkpoints(database, after_put=self._commands.refresh)
         self._cleaner = Cleaner(database, self._checkpoints, store)
         self._components = ComponentCache(store, components)
         self._departures = Departures()
+        self._deaths = Deaths(database, self._catalog)
 
     @classmethod
     @contextlib.asynccontextmanager
     async def open(
-        cls, root: str | Path | None = None, components: Components | None = None, *, fsync: bool = False
+        cls,
+        root: str | Path | None = None,
+        components: Components | None = None,
+        *,
+        images: str | Path | None = None,
+        fsync: bool = False,
     ) -> AsyncIterator["Workspace"]:
         """Opens a workspace. Closing it ends its generator sessions and its database threads.
 
         Args:
-            root: The folder; default: `INTERLEAVETHINKER_HOME`, or the user's data folder.
+            root: The folder, or the URL of a PostgreSQL database (`postgresql://…`) that any number of machines share.
+                Default: `INTERLEAVETHINKER_WORKSPACE`, `INTERLEAVETHINKER_HOME`, or the user's data folder.
             components: Used for every trajectory instead of its profile's.
+            images: Where a shared workspace's images lie: `s3://bucket/folder`, another URL that fsspec reads, or a
+                folder that all machines see. Needed once; the database remembers it. Default:
+                `INTERLEAVETHINKER_IMAGES`.
             fsync: Survive power loss too, at about 8 ms an image; SIGKILL alone does not need it.
 
         Raises:
-            InputError: The folder cannot be created.
+            InputError: The folder cannot be created, or a shared workspace's images or libraries are missing.
             StoreError: The database cannot be used.
         """
-        folder = await asyncio.to_thread(default_home) if root is None else Path(root)
-        async with Database.open(folder / "trajectories.sqlite", create_tables) as database:
-            workspace = cls(folder, components, database, ImageStore(folder / "images", fsync=fsync))
+        async with open_storage(root, images, fsync=fsync) as storage:
+            workspace = cls(storage, components)
             try:
                 yield workspace
             finally:
@@ -133,17 +145,19 @@ class Workspace:
             key: If a trajectory has been created with it, its id is returned and nothing is recorded.
 
         Raises:
-            InputError: The profile cannot serve the request, or the request names an unknown image.
+            InputError: The profile cannot serve the request, or the request names or mentions an unknown image.
             ProfileError: No such profile, or it names an object that cannot be imported.
         """
         parsed = as_request(request)
+        check_length(parsed)
         if key is not None and (known := await self._catalog.keyed(key)) is not None:
             return known
         await self._check_images(parsed.images)
+        check_mentions(parsed)
         if profile is None and self._given is not None:
             name, defaults = GIVEN_COMPONENTS, defaults_of(self._given)
         else:
-            chosen = await asyncio.to_thread(usable_profile, profile or "micro", parsed)
+            chosen = await asyncio.to_thread(usable_profile, profile or "micro", parsed, self.store)
             name, defaults = chosen.source, defaults_of(chosen)
         values = new_values(parsed, defaults, limits, seed, image_size, approve_plan=approve_plan)
         entry = new_entry(title_of(parsed), name)
@@ -164,16 +178,16 @@ class Workspace:
             only_unattended: Refuse a trajectory that was stopped or has ended: only a new or interrupted one is run.
 
         Raises:
-            TrajectoryError: Another process runs it (`busy`), it was cancelled, or is not unattended (`taken`).
+            TrajectoryError: Another process runs it (`busy`), it was cancelled, or is not unattended (`taken`);
+                or several processes in a row died while they ran it unattended, and it has failed now (`given_up`).
         """
         name = (await self._catalog.get(trajectory)).id
         await self._departures.over(name)
         with self._departures.reported(name):
-            async with self._lock(name):
+            async with self._locks.hold(name):
                 # Read under the lock: another process may have changed the entry until now.
                 entry = await self._check_not_cancelled(name)
-                if only_unattended and entry.status not in {"ready", "running"}:  # Its runner would hold the lock.
-                    raise TrajectoryError(f"Trajectory {name} is {entry.status} by now.", code="taken")
+                await self._deaths.admit(entry, self._state, unattended=only_unattended)
                 if entry.status == "done":
                     finished = await self.get(entry.id)
                     yield Finished(stop_reason=finished.stop_reason or "complete", document=finished.document)
@@ -218,11 +232,21 @@ class Workspace:
         async def read() -> "_Summaries":
             return [await self._catalog.get(entry.id)]
 
-        return (await with_interrupted(read, self._lock_path))[0]
+        return (await with_interrupted(read, self._locks.held))[0]
 
-    async def list(self) -> list[TrajectorySummary]:
-        """Returns all trajectories, the newest first."""
-        return await with_interrupted(self._catalog.summaries, self._lock_path)
+    async def list(
+        self, limit: int | None = None, statuses: Collection[Status] | None = None
+    ) -> list[TrajectorySummary]:
+        """Returns the newest `limit` trajectories that have one of `statuses`, the newest first; by default all."""
+        return await newest(self._catalog, self._locks.held, limit, statuses)
+
+    async def ids(self) -> _Ids:
+        """Returns the ids of all trajectories, the newest first."""
+        return await self._catalog.ids()
+
+    async def suspects(self, running: Collection[str]) -> Set[str]:
+        """Returns those that killed several processes, it seems. A worker, with these `running`, runs each alone."""
+        return await self._deaths.suspects(running)
 
     async def pause(self, trajectory: str) -> bool:
         """Pauses a trajectory after the call in flight; returns False if it was not running and is paused at once.
@@ -247,28 +271,30 @@ class Workspace:
 
         Raises:
             InputError: The new plan is empty, or a step starts from what there is not.
-            TrajectoryError: It does not wait for approval.
+            TrajectoryError: It does not wait for approval, or another answer came first.
         """
         entry = await self.summary(trajectory)
         if entry.status != "waiting":
             raise TrajectoryError(f"Trajectory {entry.id} is {entry.status}; it does not wait for approval.")
         approval = approval_with(steps, request_of(await self._state(entry.id)))
-        await self._commands.enqueue(entry.id, "approve", approval.model_dump(mode="json", exclude_none=True))
+        payload = approval.model_dump(mode="json", exclude_none=True)
+        if not await self._commands.enqueue(entry.id, "approve", payload, only_if="waiting"):
+            raise TrajectoryError(f"The plan of trajectory {entry.id} was answered meanwhile; this answer is not used.")
 
     async def judge(self, trajectory: str, verdict: HumanVerdict) -> bool:
         """Overrides the critic's verdict: at once, or through the process that runs the trajectory (returns True).
 
         Raises:
-            InputError: There is no such attempt at the current step.
+            InputError: There is no such attempt at the current step, or its region or mask does not fit.
             TrajectoryError: It was cancelled, or another process has just started it (`busy`).
         """
         entry = await self.summary(trajectory)
-        if entry.status == "running":
-            # A newer attempt may exist by the time that the verdict is applied; this person has not seen that one.
-            verdict = named_attempt(await self._state(entry.id), verdict)
-            if await self._commands.enqueue(entry.id, "judge", verdict.model_dump(mode="json"), if_running=True):
-                return True
-        async with self._lock(entry.id):
+        running = entry.status == "running"
+        verdict = await with_mask(await self._state(entry.id), verdict, self.store, running=running)
+        payload = verdict.model_dump(mode="json", exclude_none=True)
+        if running and await self._commands.enqueue(entry.id, "judge", payload, only_if="running"):
+            return True
+        async with self._locks.hold(entry.id):
             await self._check_not_cancelled(entry.id)
             await apply_human_verdict(self._checkpoints.graph, entry.id, verdict)
         return False
@@ -299,7 +325,7 @@ class Workspace:
             TrajectoryError: It is running (`busy`), waits for approval, is complete, or was cancelled.
         """
         entry = await self.summary(trajectory)
-        async with self._lock(entry.id):
+        async with self._locks.hold(entry.id):
             await change_limits(
                 self._checkpoints.graph, self._catalog, await self._check_not_cancelled(entry.id), limits
             )
@@ -314,11 +340,9 @@ class Workspace:
             StoreError: The disk is full, and nothing was left to make room with (`disk_full`).
         """
         entry = await self._catalog.get(trajectory)
-        async with self._lock(entry.id):
+        async with self._locks.hold(entry.id):
             await self._cleaner.delete(entry.id, self.list)
-            # Whoever waits for this lock finds no entry once it has it, and ids do not recur.
-            with contextlib.suppress(OSError):
-                await asyncio.to_thread(self._lock_path(entry.id).unlink)
+            await self._locks.forget(entry.id)
 
     async def images_of(self, *trajectories: str) -> Set[str]:
         """Returns the names of all images that these trajectories use, those of their requests included."""
@@ -351,28 +375,10 @@ class Workspace:
         return await self._checkpoints.size((await self._catalog.get(trajectory)).id)
 
     async def _stop(self, trajectory: str, verb: Verb, status: Status, allowed: Collection[Status]) -> bool:
-        """Adds a command for the process that runs the trajectory; if none does, records the status itself."""
-        for tries_left in reversed(range(_STOP_TRIES)):
-            entry = await self.summary(trajectory)
-            if entry.status == "running":
-                if await self._commands.enqueue(entry.id, verb, if_running=True):
-                    return True
-                continue  # The run ended in the meantime.
-            if entry.status not in allowed:
-                raise TrajectoryError(f"Trajectory {entry.id} is {entry.status}; there is nothing to {verb}.")
-            try:
-                # Nobody can start it before the status is recorded. If it has just been started, look again soon.
-                async with TrajectoryLock(self._lock_path(entry.id), entry.id, tries=1):
-                    if (await self._catalog.get(entry.id)).updated == entry.updated:
-                        await self._catalog.mark(entry.id, status)
-                        return False
-            except TrajectoryError as error:
-                if error.code != "busy" or not tries_left:
-                    raise
-                await asyncio.sleep(_SECONDS_BETWEEN_STOP_TRIES)
-        raise TrajectoryError(
-            f"Trajectory {trajectory} is being started and stopped repeatedly; try again.", code="busy"
-        )
+        async def summary() -> TrajectorySummary:
+            return await self.summary(trajectory)
+
+        return await stop(summary, self._catalog, self._commands, self._locks, StopCommand(verb, status, allowed))
 
     async def _state(self, trajectory: str) -> Mapping[str, Any]:
         state = await self._checkpoints.read(trajectory)
@@ -392,9 +398,3 @@ class Workspace:
                 code="cancelled",
             )
         return entry
-
-    def _lock(self, trajectory: str) -> TrajectoryLock:
-        return TrajectoryLock(self._lock_path(trajectory), trajectory)
-
-    def _lock_path(self, trajectory: str) -> Path:
-        return self.root / "locks" / f"{trajectory}.lock"

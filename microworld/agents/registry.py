@@ -13,8 +13,9 @@ from pathlib import Path
 
 from interleavethinker.tools.errors import ModelError
 from interleavethinker.tools.qwen3vl.inference import resolve_folder
+from interleavethinker.tools.structured_text import parse_json
 
-__all__ = ["CRITICS", "PLANNERS", "AgentWeights", "available", "prompts_folder", "weights_of"]
+__all__ = ["CRITICS", "PLANNERS", "AgentWeights", "available", "in_folder", "prompts_folder", "weights_of"]
 
 _CHECKPOINTS = "interleavethinker.microworld:checkpoints"
 _PLANNER, _CRITIC = f"qwen3-vl:{_CHECKPOINTS}/planner", f"qwen3-vl:{_CHECKPOINTS}/critic"
@@ -86,6 +87,23 @@ CRITICS: dict[str, AgentWeights] = {
 """By name."""
 
 
+def in_folder(folder: str) -> AgentWeights | None:
+    """Returns the weights in a run's `model` folder, a whole model or an adapter; None if there are none.
+
+    Raises:
+        ModelError: An adapter does not say which model it belongs to.
+    """
+    if _is_whole(folder, "config.json"):
+        return AgentWeights(folder, f"qwen3-vl:{folder}")
+    if not _is_whole(folder, "adapter_config.json"):
+        return None
+    config = parse_json((Path(folder) / "adapter_config.json").read_text(encoding="utf-8"))
+    base = config.get("base_model_name_or_path") if isinstance(config, dict) else None
+    if not isinstance(base, str) or not base:
+        raise ModelError(f"{folder}/adapter_config.json names no base model (base_model_name_or_path).")
+    return AgentWeights(folder, f"qwen3-vl:{base}", folder)
+
+
 def prompts_folder() -> Path:
     """Returns the folder of the short prompts that planners and critics were trained with."""
     return Path(resolve_folder("interleavethinker.microworld:prompts"))
@@ -102,10 +120,10 @@ def weights_of(agents: Mapping[str, AgentWeights], name: str) -> AgentWeights:
     Raises:
         ModelError: The name is unknown, or its weights are not installed.
     """
-    if name not in agents:
-        msg = f"Unknown model {name!r}; expected one of {', '.join(agents)}."
+    weights = agents.get(name) or in_folder(name)
+    if weights is None:
+        msg = f"Unknown model {name!r}; expected a folder with weights, or one of {', '.join(agents)}."
         raise ModelError(msg)
-    weights = agents[name]
     if (folder := weights.missing) is not None:
         have = ", ".join(available(agents)) or "none"
         msg = (

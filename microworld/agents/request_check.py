@@ -16,7 +16,12 @@ from interleavethinker.microworld.language.parser import parse
 from interleavethinker.microworld.language.templates import Task
 from interleavethinker.microworld.requests.captions import caption_faults
 from interleavethinker.microworld.requests.fulfilment import image_satisfies
-from interleavethinker.microworld.requests.interpretation import Interpretation, interpret_request, plan_satisfies
+from interleavethinker.microworld.requests.interpretation import (
+    Interpretation,
+    interpret_request,
+    left_out_notes,
+    plan_satisfies,
+)
 from interleavethinker.microworld.scenes.reader import prepare, read
 from interleavethinker.microworld.scenes.scene import POSITIONS, Scene
 from interleavethinker.microworld.scoring.scorer import GradedItem, is_success, score
@@ -68,7 +73,7 @@ class RequestCheck:
             if meaning.answer is not None:
                 faults += _orders(plan)
         faults.extend(_texts_against_steps(plan, self._source(request)))
-        return _report(meaning is not None, faults)
+        return _report(meaning is not None, faults, meaning)
 
     def _check_document(self, request: Request, plan: Plan, shown: Sequence[Attempt | None]) -> CheckReport:
         if self._preparing is not None:
@@ -85,8 +90,8 @@ class RequestCheck:
                 images = [one.image for one in shown if one is not None and one.image is not None]
                 faults += plan_satisfies(meaning, plan) if meaning.answer else self._image_faults(meaning, images)
         except InputError:  # An image of another size, which a person may have put there.
-            return _report(False, faults)
-        return _report(meaning is not None, faults)
+            return _report(False, faults, meaning)
+        return _report(meaning is not None, faults, meaning)
 
     def _interpreted(self, request: Request) -> tuple[Interpretation | None, list[str]]:
         """Returns the meaning of the request, or None and what is wrong with the request itself, if that is known."""
@@ -166,7 +171,9 @@ def _texts_against_steps(plan: Plan, scene: Scene | None) -> Iterator[str]:
         scene = task.target
 
 
-def _report(checked: bool, faults: Sequence[str]) -> CheckReport:
+def _report(checked: bool, faults: Sequence[str], meaning: Interpretation | None) -> CheckReport:
     return CheckReport(
-        checked=checked, faults=tuple(f"{fault[:1].upper()}{fault[1:].rstrip('.')}." for fault in faults)
+        checked=checked,
+        faults=tuple(f"{fault[:1].upper()}{fault[1:].rstrip('.')}." for fault in faults),
+        notes=() if meaning is None else left_out_notes(meaning),
     )

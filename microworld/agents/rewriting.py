@@ -17,8 +17,9 @@ from interleavethinker.microworld.language.vocabulary import BACKGROUND_PHRASES,
 from interleavethinker.microworld.scenes.scene import Scene
 from interleavethinker.microworld.scoring.scorer import NOTHING, SEMANTICS_NEEDED, GradedItem
 from interleavethinker.microworld.scoring.targets import StepTarget
+from interleavethinker.tools.errors import InputError
 
-__all__ = ["STRATEGIES", "rewrite_prompt"]
+__all__ = ["STRATEGIES", "chosen_strategy", "rewrite_prompt"]
 
 Rng = np.random.Generator
 
@@ -33,6 +34,27 @@ STRATEGIES = ("plain", "varied", "synonyms", "mistake", "position", "keep")
 | position | the canonical text with all places spelled out |
 | keep | the canonical text and what must stay unchanged |
 """
+
+
+_STYLE_SHARE = 0.5
+
+
+def chosen_strategy(style: str, rng: Rng) -> str:
+    """Returns a strategy at random: evenly, or with a style that one in half of the cases and the others evenly.
+
+    Args:
+        style: One of `STRATEGIES`; empty: none is preferred.
+        rng: Decides.
+
+    Raises:
+        InputError: There is no such strategy.
+    """
+    if not style:
+        return STRATEGIES[int(rng.integers(len(STRATEGIES)))]
+    if style not in STRATEGIES:
+        raise InputError(f"Unknown style {style!r}; choose one of {', '.join(STRATEGIES)}.")
+    others = [strategy for strategy in STRATEGIES if strategy != style]
+    return style if rng.random() < _STYLE_SHARE else others[int(rng.integers(len(others)))]
 
 
 def rewrite_prompt(

@@ -18,6 +18,7 @@ from interleavethinker.microworld.language.templates import MAX_NAMED, Edit, des
 from interleavethinker.microworld.requests.interpretation import (
     Interpretation,
     interpret_request,
+    left_out_notes,
     plan_satisfies,
 )
 from interleavethinker.microworld.requests.refusals import explained
@@ -110,7 +111,8 @@ def _plan_of(interpretation: Interpretation, wanted: int | None, wording: Wordin
     if wanted is not None and wanted != len(steps):
         msg = f"The request names {wanted} steps, but {len(steps)} carry it out; leave the number out or change it."
         raise InputError(msg, code="step_count")
-    plan = Plan(steps=steps, reasoning=f"One step for each change: {len(steps)}.")
+    reasoning = " ".join((f"One step for each change: {len(steps)}.", *left_out_notes(interpretation)))
+    plan = Plan(steps=steps, reasoning=reasoning)
     faults = plan_satisfies(interpretation, plan)
     if faults:
         raise InputError(f"The rules found no plan for this request: {faults[0]}.", code="not_understood")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from PIL import Image
@@ -29,14 +30,25 @@ from interleavethinker.microworld.scoring.targets import StepTarget, scene_of, s
 from interleavethinker.tools.images.png import encode_png, open_rgb
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import PlanContext
-from interleavethinker.tools.types import CriticInput, ImagePart, Part, Plan, Request, Step, TextPart, Verdict
+from interleavethinker.tools.types import (
+    CriticInput,
+    ImagePart,
+    Part,
+    Plan,
+    Request,
+    Requirement,
+    Step,
+    TextPart,
+    Verdict,
+)
 
-from .rewriting import STRATEGIES, rewrite_prompt
+from .rewriting import chosen_strategy, rewrite_prompt
 
 __all__ = [
     "ReferencePlanner",
     "TeacherCritic",
     "TeacherLabel",
+    "checklist_of",
     "expectation",
     "expected_changes",
     "item_line",
@@ -68,7 +80,13 @@ def plan_of(scenario: Scenario) -> Plan:
 
 
 def label_attempt(
-    image: Image.Image, source: Image.Image | None, target: StepTarget, prompt: str, seed: int, strategy: str = ""
+    image: Image.Image,
+    source: Image.Image | None,
+    target: StepTarget,
+    prompt: str,
+    seed: int,
+    strategy: str = "",
+    style: str = "",
 ) -> TeacherLabel:
     """Scores an attempt and, if it failed, writes a prompt for the next one.
 
@@ -79,15 +97,22 @@ def label_attempt(
         prompt: The prompt of the attempt.
         seed: Decides, together with image and prompt, the strategy and its wording.
         strategy: Use this one of `STRATEGIES` instead of a random one.
+        style: The strategy that this teacher prefers; see `chosen_strategy`.
     """
     digest = hashlib.sha256(image.tobytes() + prompt.encode()).digest()
     rng = np.random.default_rng([seed, *digest[:8]])
     scene = None if source is None else scene_of(source)
-    return label_scored_attempt(score_step(image, source, target), scene, target, prompt, rng, strategy)
+    return label_scored_attempt(score_step(image, source, target), scene, target, prompt, rng, strategy, style)
 
 
 def label_scored_attempt(
-    score: Score, source: Scene | None, target: StepTarget, prompt: str, rng: np.random.Generator, strategy: str = ""
+    score: Score,
+    source: Scene | None,
+    target: StepTarget,
+    prompt: str,
+    rng: np.random.Generator,
+    strategy: str = "",
+    style: str = "",
 ) -> TeacherLabel:
     """Labels an attempt that has been scored already.
 
@@ -98,12 +123,13 @@ def label_scored_attempt(
         prompt: The prompt of the attempt.
         rng: Decides the strategy and its wording.
         strategy: Use this one of `STRATEGIES` instead of a random one.
+        style: The strategy that this teacher prefers; see `chosen_strategy`.
     """
     good = is_success(score)
-    chosen = strategy or STRATEGIES[int(rng.integers(len(STRATEGIES)))]
+    chosen = strategy or chosen_strategy(style, rng)
     refined = prompt if good else rewrite_prompt(chosen, target, source, score.faults, rng)
     reasoning = _reasoning(score, source) + ("" if good else f"; try {chosen}")
-    verdict = Verdict(success=good, refined_prompt=refined, reasoning=reasoning)
+    verdict = Verdict(success=good, refined_prompt=refined, reasoning=reasoning, checklist=checklist_of(score, source))
     return TeacherLabel(score, verdict, None if good else chosen)
 
 
@@ -170,6 +196,26 @@ def _reasoning(score: Score, source: Scene | None) -> str:
     ]
     lines.append(f"clean {_yes_or_no(score.quality >= QUALITY_NEEDED)}")
     return "; ".join(lines)
+
+
+def checklist_of(score: Score, source: Scene | None) -> tuple[Requirement, ...]:
+    """Returns what had to change, in the order and the words of the reasoning, and what should have stayed but did not.
+
+    Each place is one requirement, because every further item costs a small model some twenty tokens.
+    """
+    items = [item for item, _ in expected_changes(score, source)]
+    items += [item for item in score.items if not item.should_change and item.grade < SEMANTICS_NEEDED]
+    return tuple(map(_requirement, items))
+
+
+def _requirement(item: GradedItem) -> Requirement:
+    where = "background" if item.cell is None else place(item.cell)
+    changes: Literal["object", "attribute"] = "attribute" if item.cell is None else "object"
+    return Requirement(
+        kind=changes if item.should_change else "kept",
+        text=f"{item.wanted} {where}",
+        met=item.grade >= SEMANTICS_NEEDED,
+    )
 
 
 def scene_listing(scene: Scene) -> str:

@@ -122,6 +122,8 @@ def _call_arguments(folder: Path) -> dict[str, Any]:
 def _load(folder: Path, threads: int) -> Any:
     import logging
 
+    from safetensors import SafetensorError  # Outside: what interrupts an import must not meet an unknown name below.
+
     levels = {name: logging.getLogger(name).level for name in _NOISY_LOGGERS}
     for name in _NOISY_LOGGERS:  # on import they report optional packages that are not needed here
         logging.getLogger(name).setLevel(logging.ERROR)
@@ -129,7 +131,6 @@ def _load(folder: Path, threads: int) -> Any:
         import torch
         from diffusers import Flux2KleinPipeline
         from diffusers.utils import logging as diffusers_logging
-        from safetensors import SafetensorError
         from transformers.utils import logging as transformers_logging
 
         diffusers_logging.disable_progress_bar()

@@ -11,13 +11,28 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from .orders import OrderReader
+from .phrase_patterns import COLOUR, FURTHER, SIZE
 from .phrases import Ground, Phrase
 from .predicates import Read
-from .statements import DOING, DRAW, FILLER, JOINER, KEEP, OPENING, PICTURE, POLITE, SEQUENCE, Statement
+from .reader.tagging import has_company
+from .statements import (
+    DOING,
+    DRAW,
+    FILLER,
+    JOINER,
+    KEEP,
+    ONLY,
+    OPENING,
+    PICTURE,
+    POLITE,
+    SEQUENCE,
+    Statement,
+)
 
 _AFTER = (
     "(?:, )?(?:please|instead|too|as well|now|again in the same place|for me|here|any more|anymore|any longer|at all|"
-    "again|(?:in|from) (?:the|this|my|that) (?:picture|image|scene))"
+    "(?:who|that|which) (?:has|owns) nothing(?: (?:yet|else|at all|with (?:it|her|him)))?|again|"
+    "(?:in|from) (?:the|this|my|that) (?:picture|image|scene))"
 )
 """What may end a statement without changing it."""
 
@@ -33,8 +48,7 @@ def read_sentence(words: tuple[str, ...]) -> list[Statement] | None:
     Returns:
         The statements in order, or None if some of the words belong to none.
     """
-    reader = _ClauseReader(words)
-    return reader.sentence()
+    return None if has_company(words) else _ClauseReader(words).sentence()
 
 
 class _ClauseReader(OrderReader):
@@ -42,12 +56,12 @@ class _ClauseReader(OrderReader):
 
     def __init__(self, words: tuple[str, ...]) -> None:
         super().__init__(words)
-        self._known_items: dict[int, list[tuple[tuple[Phrase | Ground, ...], int]]] = {}
+        self._known_items: dict[tuple[int, bool], list[tuple[tuple[Phrase | Ground, ...], int]]] = {}
         self._rest: dict[tuple[int, str], list[Statement] | None] = {}
 
     def sentence(self) -> list[Statement] | None:
         """Returns the statements that use up every word, or None."""
-        found = self._statements(0, "") or self._place_alone()
+        found = self._statements(0, "") or self._place_alone() or self._attributes_alone(0)
         if found:
             found[0] = replace(found[0], new_piece=True)
         return found
@@ -64,6 +78,23 @@ class _ClauseReader(OrderReader):
             None,
         )
 
+    def _attributes_alone(self, at: int) -> list[Statement] | None:
+        """Reads "white, large, in the centre" as what is true of the object that the sentence before named."""
+        it = (Phrase(pronoun="it", definite=True),)
+        found = self.match(rf"(?:(?P<colour>{COLOUR})|(?P<size>{SIZE}))", at)
+        states = [(Statement("is", subject=it, where=where), end) for where, end in self.wheres(at, bare=True)]
+        if found is not None:
+            named = Statement("is", subject=it, colour=found["colour"] or "", size=found["size"] or "")
+            states.insert(0, (named, found.end()))
+        for state, end in states:
+            one = replace(state, span=(len(self.text[:at].split()), len(self.text[:end].split())))
+            if end >= len(self.text):
+                return [one]
+            rest = self._attributes_alone(self.end("(?:, )?and|,", end) or end)
+            if rest is not None:
+                return [one, *rest]
+        return None
+
     def _statements(self, at: int, verb: str) -> list[Statement] | None:
         """Reads everything from a position on; `verb` is what a statement without a verb takes over."""
         if (at, verb) not in self._rest:
@@ -76,8 +107,9 @@ class _ClauseReader(OrderReader):
         starts, new_piece = self._skip(at)
         if starts[-1] >= len(self.text):
             return []
+        starts.sort(key=lambda start: self.end(ONLY, start) is not None)
         for begin in reversed(starts):
-            for statement, end in self._clause(begin, verb):
+            for statement, end in self._clause(begin, verb, listing=not new_piece):
                 following, left_out = self._separator(end, statement.kind), self._verb_of(statement, begin, verb)
                 if following is None and " " in left_out:
                     following, left_out = self.end("(?:, )?(?:which|who|that)", end), f"{left_out} only"
@@ -96,8 +128,9 @@ class _ClauseReader(OrderReader):
             if found and found.group() in _VERBS:
                 return found.group()
         if statement.kind in {"is", "move", "recolour", "resize", "replace", "scene"} and not statement.ordered:
-            subject = statement.subject or statement.items
-            return f"{'them' if len(subject) > 1 else 'it'} {statement.kind}"
+            subject = [one for one in statement.subject or statement.items if isinstance(one, Phrase)]
+            many = len(subject) > 1 or any(one.every or one.count > 1 for one in subject)
+            return f"{'them' if many else 'it'} {statement.kind}"
         return verb if statement.subject and " " not in verb else ""
 
     def _skip(self, at: int) -> tuple[list[int], bool]:
@@ -125,33 +158,43 @@ class _ClauseReader(OrderReader):
             return at
         if self.end(SEQUENCE, at) is not None or self.end("without", at) is not None:
             return at
+        if kind == "absent" and self.end("no|just|only|nothing but", at) is not None:
+            return self.end("just|only|nothing but", at) or at
         if kind not in {"scene", "background"} and self.ground(at) is not None:  # "it sits in the middle of a meadow"
             return at
         colon = "|:" if kind in {"scene", "background", "is", "keep", "mention"} else ""
-        return self.end(f"(?:, )?(?:and|but|while|so that|with|where|until|till)|,{colon}", at)
+        if kind == "absent" and (end := self.end("(?:, )?(?:and |but )?(?:just|only|nothing but)", at)) is not None:
+            return end
+        return self.end(f"(?:, )?(?:and|but|while|so that|so|with|where|until|till)|,{colon}", at)
 
-    def _clause(self, at: int, verb: str) -> Read:
+    def _clause(self, at: int, verb: str, *, listing: bool) -> Read:
         if verb.endswith(" only"):  # after "who": nothing but a predicate
             yield from self._elliptic(at, verb)
             return
         if (end := self.end(KEEP, at)) is not None:
             yield Statement("keep"), end
+        if (start := self.end(ONLY, at)) is not None:
+            for subject, end in self.groups(start):
+                if all(one.definite for one in subject):
+                    yield Statement("only", subject=subject), end
         yield from self.read_background(at)
         yield from ((replace(order, ordered=True), end) for order, end in self.orders(at))
         yield from self.narrative(at)
         yield from self._negation(at)
-        yield from self._scene(at)
+        yield from self._scene(at, listing=listing)
         if verb:
             yield from self._elliptic(at, verb)
+        for phrase, end in self.phrases(at):  # "a house and a tree, the house red, the tree green"
+            if phrase.definite and phrase.kind:
+                yield from self.states((phrase,), self.end("in|coloured|painted", end) or end, new=False)
 
     # Descriptions
 
     def _negation(self, at: int) -> Read:
         start = (
             self.end(
-                "(?:there (?:is|are|should be|must be)(?: not| no longer)?|but|with|and)? ?(?:without|no longer|"
-                "not|do not "
-                "(?:draw|add|show|include|put)|(?:i|we) (?:do not|no longer) (?:want|need)|has|have)?",
+                "(?:there (?:is|are|should be|must be)(?: not| no longer)?|but|with|and)? ?(?:without|no longer|not|"
+                "do not (?:draw|add|show|include|put)|(?:i|we) (?:do not|no longer) (?:want|need)|has|have)?",
                 at,
             )
             or at
@@ -172,7 +215,7 @@ class _ClauseReader(OrderReader):
                 if phrase.kind and not phrase.where:
                     yield Statement("absent", subject=(phrase,), stated=True), end
 
-    def _scene(self, at: int) -> Read:
+    def _scene(self, at: int, *, listing: bool) -> Read:
         start = at
         for _ in range(3):
             after = max(self.end(DRAW, start) or 0, self.end(PICTURE, start) or 0)
@@ -182,9 +225,8 @@ class _ClauseReader(OrderReader):
         for begin in dict.fromkeys((start, at)):
             if (
                 end := self.end(
-                    "(?:nothing|an empty (?:picture|image|scene)|nobody|no one|empty picture|without (?:anything|"
-                    "anyone|any "
-                    "(?:things?|objects?)))(?: else)?(?: there| is there| (?:in|on) it)?",
+                    "(?:nothing|an empty (?:picture|image|scene)|nobody|no one|empty picture|without "
+                    "(?:anything|anyone|any (?:things?|objects?)))(?: else)?(?: there| is there| (?:in|on) it)?",
                     begin,
                 )
             ) is not None:
@@ -193,23 +235,24 @@ class _ClauseReader(OrderReader):
                     Statement("scene", items=(Ground(found[0].name, True),) if found else (Ground("", True),)),
                     found[1] if found else end,
                 )
-            for items, end in self._items(begin):
+            for items, end in self._items(begin, listing):
                 yield Statement("scene", items=items), end
                 if isinstance(items[0], Ground) and (last := self.end("(?:in|on) it", end)) is not None:
                     yield Statement("scene", items=items), last  # "a meadow with two trees in it"
 
-    def _items(self, at: int) -> list[tuple[tuple[Phrase | Ground, ...], int]]:
-        """Reads objects and backgrounds in any order, longest first."""
-        if at not in self._known_items:
-            self._known_items[at] = []
+    def _items(self, at: int, listing: bool) -> list[tuple[tuple[Phrase | Ground, ...], int]]:
+        """Reads objects and backgrounds in any order, longest first; `listing`: "then" may join two."""
+        if (at, listing) not in self._known_items:
+            self._known_items[at, listing] = []
             ends: dict[int, tuple[Phrase | Ground, ...]] = {}
-            for items, end in self._read_items(at):
+            for items, end in self._read_items(at, listing):
                 ends.setdefault(end, items)  # what follows depends on the end only
-            self._known_items[at] = [(items, end) for end, items in ends.items()]
-        return self._known_items[at]
+            self._known_items[at, listing] = [(items, end) for end, items in ends.items()]
+        return self._known_items[at, listing]
 
-    def _read_items(self, at: int) -> Iterator[tuple[tuple[Phrase | Ground, ...], int]]:
-        for item, end in self._item(at):
+    def _read_items(self, at: int, listing: bool) -> Iterator[tuple[tuple[Phrase | Ground, ...], int]]:
+        for item, end in self._item(at, listing):
+            yield from self._group_at_place(item, end, listing)
             after = self.end(JOINER, end)
             if after is None:
                 after = self._before_ground(item, end)
@@ -217,8 +260,26 @@ class _ClauseReader(OrderReader):
                 if following < len(self.text):
                     if following == end and self.ground(end if not isinstance(item, Ground) else at) is None:
                         continue
-                    yield from (((item, *others), last) for others, last in self._items(following))
+                    yield from (((item, *others), last) for others, last in self._items(following, listing))
             yield (item,), end
+
+    def _group_at_place(
+        self, item: Phrase | Ground, at: int, listing: bool
+    ) -> Iterator[tuple[tuple[Phrase | Ground, ...], int]]:
+        """Reads a group whose parts follow the background: "two cats in the snow, one red and one white"."""
+        if (
+            isinstance(item, Ground)
+            or item.count < 2
+            or item.parts
+            or item.definite
+            or (ground := self.ground(at)) is None
+        ):
+            return
+        for parts, end in self._parts(self.end(",|:|, namely", ground[1]) or ground[1], item.count):
+            group = replace(item, parts=parts)
+            if (after := self.end(JOINER, end)) is not None:
+                yield from (((group, ground[0], *others), last) for others, last in self._items(after, listing))
+            yield (group, ground[0]), end
 
     def _before_ground(self, item: Phrase | Ground, at: int) -> int | None:
         """Returns where the next item begins after words such as "stands" or "swims": "a fish swims in the sea"."""
@@ -227,22 +288,40 @@ class _ClauseReader(OrderReader):
         end = self.end(DOING, at)
         return end if end is not None and not item.definite and self.ground(end) is not None else None
 
-    def _item(self, at: int) -> Iterator[tuple[Phrase | Ground, int]]:
-        at = self.end("(?:also|then|finally|lastly)(?! ,)", at) or at
+    def _item(self, at: int, listing: bool) -> Iterator[tuple[Phrase | Ground, int]]:
+        at = self.end(f"(?:also{'|then|finally|lastly' if listing else ''})(?! ,)", at) or at
         for phrase, end in self.phrases(at):
-            if phrase.kind and not phrase.negative:
+            further = phrase.again not in {"", "a"} or self._is_new_one(phrase, at)
+            if (phrase.kind or further) and not phrase.negative:
                 yield phrase, end
         if (ground := self.ground(at, bare=True)) is not None:
             yield ground
         for where, middle in self.wheres(at):
             start = self.end(
-                "(?:, )?(?:there (?:is|are|was|were|should be)|stands?|sits?|is|are|lies?|i see|we see|put|draw|"
-                "add|place|:)|,",
+                (
+                    "(?:, )?(?:(?:there )?(?:is|are|was|were|should be|stands?|sits?|lies|lie|lives?|waits?|floats?|"
+                    "grows?|swims?|flies|shines?|sleeps?|hangs?|goes|comes)|there (?:must|will) be|i see|we see|"
+                    "put|draw|add|place|:)|,"
+                ),
                 middle,
             )
             for phrase, end in self.phrases(start or middle):
-                if phrase.kind and not phrase.where and not phrase.negative:
+                if (phrase.kind or phrase.again) and not phrase.where and not phrase.negative:
                     yield replace(phrase, where=(where,)), end
+
+    def _is_new_one(self, phrase: Phrase, at: int) -> bool:
+        """Whether a phrase names a further object of the kind named before: "a big ball and a small one below it"."""
+        if phrase.pronoun != "one" or phrase.definite is not False or phrase.count != 1:
+            return False
+        if self.end(FURTHER, at) is not None:
+            return True
+        stated = phrase.colours or phrase.sizes or phrase.where
+        related = any(where.relation for where in phrase.where)
+        return (
+            bool(stated)
+            and self.end("an?", at) is not None
+            and (related or self.text[:at].endswith((" and ", " with ")))
+        )
 
     def _elliptic(self, at: int, verb: str) -> Read:
         """Reads a statement that takes over the verb before it: "make the ball red and the cat blue"."""
@@ -262,6 +341,7 @@ class _ClauseReader(OrderReader):
 
     def _same_subject(self, subject: tuple[Phrase, ...], at: int, kind: str) -> Read:
         """Reads a predicate whose subject was named before: "the cat walks to the top and turns blue"."""
+        at = self.end("(?:that|which|who)", at) or at
         yield from self.predicate(subject, at)
         if kind == "move":
             yield from self.read_moves(subject, at)

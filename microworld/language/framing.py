@@ -8,7 +8,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from .continuation import without_lead
+from .phrase_patterns import NUMBERS
 from .plain_text import NUMBER_WORDS, Sentence
+from .recaps import told_before
 
 __all__ = ["Framed", "remove_framing"]
 
@@ -26,63 +29,112 @@ class Framed:
 
 _STORY_WORDS = (
     "story|stories|tale|tales|comic|comics|cartoon|film|movie|book|storyboard|guide|tutorial|sequence|series|"
-    "picture story|"
-    "picture stories|picture book|adventure"
+    "picture story|picture stories|picture book|adventure"
 )
 _COUNT = rf"(?:\d+|{'|'.join(NUMBER_WORDS)}|ten|eleven|twelve)"
 _STEPS = (
-    rf"(?: ,)? ?\b(?:in|with|using) (?:exactly |just |only )?{_COUNT} (?:(?:small|short|easy|simple|little) "
-    rf")?(?:steps|step|pictures|picture|images|image|panels|panel|frames|pages)\b"
+    rf"(?: ,)? ?\b(?:in|with|using) (?:exactly |just |only )?{_COUNT} (?:(?:small|short|easy|simple|little) )?"
+    r"(?:steps|step|pictures|picture|images|image|panels|panel|frames|pages)\b"
 )
 _PACE = (
     r"(?: ,)? ?\b(?:step by step|piece by piece|bit by bit|one by one|one after the other|one step at a time|"
-    r"one (?:thing|object) after the other|and let me watch|(?:one (?:thing|object|part|picture|image) )?at a time|"
-    r"(?:picture|panel|page|image|scene|frame|part) by (?:picture|panel|page|image|scene|frame|part)|"
-    r"one after another)\b(?: ,| :)?"
+    r"step (?:after|for) step|(?:object|thing) (?:after|by) (?:object|thing)|one (?:thing|object) after the other|and "
+    r"let me watch|(?:one (?:thing|object|part|picture|image) )?at a time|(?:picture|panel|page|image|scene|frame|part)"
+    r" by (?:picture|panel|page|image|scene|frame|part)|one after another|(?:please )?(?:go|take it|do it|draw) slow"
+    r"(?:ly)?|(?:each|every)(?: single)? (?:new )?(?:object|thing|part|item|element|piece|one)(?: of them)? "
+    r"(?:gets|has|needs|should (?:get|have|be)|is|comes|in|on|with|as)(?: in| on| with)? (?:its|their|a|an|one) "
+    r"(?:own )?(?:extra |new |separate |single )?(?:step|picture|image|page|panel|frame)(?: of its own)?|"
+    r"(?:a|one) (?:new |separate |extra |own )?(?:step|picture|image|page|panel|frame) (?:for|per) (?:each|every)?"
+    r"(?: single)? ?(?:object|thing|part|item|element|piece)|(?:so (?:that )?)?(?:(?:i|we|she|he|they|the kids|"
+    r"the children|my \w+|everyone) )(?:am |is |are |can |will |want to |wants to |would like to |could )*"
+    r"(?:draw|drawing|paint|painting|follow|following|copy|sketch)s? along(?: (?:with (?:you|it|me)|at home))?|"
+    r"(?:only |just |with )?(?:one|a single|a new|one new) (?:object|thing|part|item|element|piece) (?:per|for each|"
+    r"for every|in each|in every|on each|on every|each|every) (?:step|picture|image|page|panel|frame))\b(?: ,| :)?"
 )
 _PICTURES = "(?:steps|pictures|images|panels|frames|pages|scenes|drawings)"
 _LIFE = re.compile(
-    rf"^(?:(?:tell|show|give|make|draw|paint|illustrate)(?: me| us)? )?(?:(?:a|the|one|{_COUNT}) )?(?:(?:short|little|"
-    rf"picture) )*(?:day|life|adventures?|journey|trip|history|{_PICTURES})(?: in the life)? (?:of|about|with|showing) "
-    rf"(?=.* : )"
+    rf"^(?:(?:tell|show|give|make|draw|paint|illustrate)(?: me| us)? )?(?:(?:a|the|one|{_COUNT}) )?"
+    rf"(?:(?:very|short|little|picture) )*(?:day|life|adventures?|journey|trip|history|story|tale|{_PICTURES})"
+    r"(?: in the life)? (?:of|about|with|showing) (?=.* : )"
 )
 """Begins a story of one object: "two pictures of a cat: first it is …"."""
 _THINGS = re.compile(
-    rf"^(?P<count>{_COUNT}|these|the following|some) (?:things|objects|items)(?P<ground> (?:at|in|on|by) [^:]+?)? : "
-    r"(?P<rest>.+)$"
+    rf"^(?P<count>{_COUNT}|these|the following|some) (?:things|objects|items)"
+    r"(?P<ground> (?:at|in|on|by) [^:]+?)? : (?P<rest>.+)$"
 )
+_POSSESSIVE_LIFE = re.compile(
+    r"^(?:the|a|an|my|our|one) (?P<who>(?:[a-z]+ ){0,2}[a-z]+)'s (?:[a-z]+ )?"
+    r"(?:day|life|adventures?|journey|trip|story|tale|travels) : "
+)
+"""Begins a story of one object: "the star's journey: it …"."""
 _STORY = re.compile(
-    rf"^(?:please )?(?:(?:can|could|would) you (?:please )?)?(?:i (?:want|would like|need) |let us (?:make|have) "
-    rf"|here comes |"
-    rf"(?:tell|show|give|write|make|draw|paint|create|begin|start|generate|illustrate|read)(?: (?:me|us))? )?"
-    rf"(?:(?:a|an|the|my|our|another|this) )?(?:(?:short|little|picture|bedtime|nice|small|new|fairy|simple|"
-    rf"{_COUNT} (?:picture|panel|page|step)) )*"
-    rf"(?:{_STORY_WORDS})(?: (?:in|with|of) (?:{_COUNT} )?(?:pictures|picture|images|steps|step|panels|panel|"
-    rf"pages|frames))?"
-    r"(?: please)?(?: (?:about|of|where|in which|with|for|that (?:begins|starts) with)(?! this| the picture)(?: "
-    r"how)?\b| ?[:,]|$) ?"
+    r"^(?:please )?(?:(?:can|could|would) you (?:please )?)?(?:i (?:want|would like|need) |let us (?:make|have) |here "
+    r"comes |(?:tell|show|give|write|make|draw|paint|create|begin|start|generate|illustrate|read)(?: (?:me|us))? )?"
+    r"(?:(?:a|an|the|my|our|another|this) )?(?:(?:very|short|little|picture|bedtime|nice|small|new|fairy|simple|"
+    rf"{_COUNT} (?:picture|panel|page|step)) )*(?:{_STORY_WORDS})"
+    rf"(?: (?:in|with|of) (?:{_COUNT} )?(?:pictures|picture|images|steps|step|panels|panel|pages|frames))?(?: please)?"
+    r"(?: (?:about|of|where|in which|with|for|that (?:begins|starts) with)(?! this| the picture)(?: how)?\b| ?[:,]|$) ?"
+)
+_ASKING = (
+    "(?:(?:(?:i|we) (?:want|would like|need) you to|please|now) )*"
+    "(?:explain|break(?: it)? down|lay out|spell out|outline|describe|demonstrate|illustrate|show|teach|tell|"
+    "take (?:me|us) through|talk (?:me|us) through|list|go through|present|write down)"
 )
 _HOW_TO = re.compile(
-    r"^(?:please )?(?:(?:can|could|would) you (?:please )?)?(?:"
-    r"how (?:do|can|could|would|should|does|to)(?: (?:i|we|you|one))? ?(?:draw|get|make|paint|create|build|"
-    r"sketch)(?: (?:a|the) (?:picture|image|scene)(?: with| of| showing))?|"
-    r"(?:show|teach|tell|explain|help|guide)(?: (?:me|us|to me))?(?: ,)?(?: how)?(?: (?:to|one|i|we|you|can|"
-    r"gets?|could))* ?(?:draw|gets?|make|paint|create|build|sketch)|"
-    r"(?:explain|show)(?: (?:me|us))? how(?: one gets)?|what must i do to (?:draw|get|make)|a (?:short "
-    r")?(?:tutorial|guide|lesson) (?:for|on|about|to)(?: (?:drawing|draw))?|"
-    r"guide me :? ?(?:i want)?|teach (?:me|us)(?: to (?:draw|make))?|i can not draw|for my class : how|i want to "
-    r"learn (?:how )?to (?:draw|make)|"
-    r"(?:what are )?(?:the )?(?:instructions|directions|steps) (?:for|to) (?:draw|drawing|make|making|paint|painting)|"
-    r"(?:walk|guide|lead|take|talk) (?:me|us) through(?: (?:how to|the steps (?:to|of)))?(?: (?:draw|paint|mak|creat)"
-    r"(?:e|ing)?)?|"
-    r"what (?:do|should|must|can) i (?:do|need|have to do)(?: to do)? to (?:draw|get|make|paint|create)|"
-    r"what is (?:the|a) (?:best |easy |good )?way (?:to|of) (?:draw|get|make|paint)(?:ing)?|"
-    r"i (?:want|would like|need|wish|have) to (?:know|learn|see|understand) how (?:(?:to|i can|i could|one can|one) )*"
-    r"(?:draw|get|make|paint|create)s?|(?:draw|paint)ing lesson :?"
-    r")(?: :)? "
+    r"^(?:please )?(?:(?:can|could|would) you (?:please )?)?"
+    r"(?:how (?:do|can|could|would|should|does|to)(?: (?:i|we|you|one))? ?(?:draw|get|make|paint|create|build|sketch)"
+    r"(?: (?:a|the) (?:picture|image|scene)(?: with| of| showing))?|(?:show|teach|tell|explain|help|guide)"
+    r"(?: (?:me|us|to me))?(?: ,)?(?: how)?(?: (?:to|one|i|we|you|can|gets?|could))* ?(?:draw|gets?|make|paint|create|"
+    r"build|sketch)|(?:explain|show|demonstrate)(?: (?:me|us))? how(?: one gets)?|what must i do to (?:draw|get|make)|"
+    r"a (?:short )?(?:tutorial|guide|lesson) (?:for|on|about|to)(?: (?:drawing|draw))?|guide me :? ?(?:i want)?|teach "
+    r"(?:me|us)(?: to (?:draw|make))?|i can not draw|for my class : how|i want to learn (?:how )?to (?:draw|make)|"
+    r"(?:what are |(?:show|give|tell|list)(?: (?:me|us))? )?(?:the )?(?:instructions|directions|steps) (?:for|to|of)"
+    r"(?: (?:draw|drawing|make|making|paint|painting|build|building|get|getting))?|"
+    rf"{_ASKING}(?: (?:for|to) (?:me|us|him|her|them|my \w+|a \w+))?"
+    r"(?: (?:in|into|with) (?:small |little |easy |simple |single )?(?:steps|parts|detail))?(?: how| the way|"
+    r" the steps)?(?: (?:to|one|i|we|you|can|could|would|should|might|must|do|does|a \w+ (?=would|can|could|should)))+ "
+    r"(?:draw|paint|make|create|build|sketch|get)s?|(?:(?:give|teach|show)(?: (?:me|us))? |"
+    r"i (?:want|need|would like) )?(?:a |an |the )?(?:short |little |simple |quick )?(?:drawing|painting|art|sketching)"
+    r" (?:lesson|class|course|tutorial|guide)(?: (?:for|on|about|with|where|in which)|(?= :))|(?:walk|guide|lead|take|"
+    r"talk) (?:me|us) through(?: (?:how to|the steps (?:to|of)))?(?: (?:draw|paint|mak|creat)(?:e|ing)?)?|what "
+    r"(?:do|should|must|can) i (?:do|need|have to do)(?: to do)? to (?:draw|get|make|paint|create)|what is (?:the|a) "
+    r"(?:best |easy |good )?way (?:to|of) (?:draw|get|make|paint)(?:ing)?|i (?:want|would like|need|wish|have) to "
+    r"(?:know|learn|see|understand) how (?:(?:to|i can|i could|one can|one) )*(?:draw|get|make|paint|create)s?|"
+    r"how (?=.* (?:come|comes) (?:together|about)| (?:is|are) (?:made|built|drawn|done)))(?: :)? "
 )
-_HOW_TAIL = re.compile(r"(?: (?:come together|is made|are made|is drawn|are drawn|is done|please|slowly))+$")
+_SHEET = re.compile(
+    r"^(?:a|an|the|one|this|some) (?:page|sheet|canvas|card|poster|postcard) (?:with|of|showing|that shows|that has) "
+)
+_ORDER = re.compile(
+    r"(?: ,)? (?:(?:exactly |just )?in (?:exactly |just )?(?:that|this|the given|the same|the named|the listed) "
+    r"(?:order|sequence)|(?:all|everything|both)?(?: of (?:them|it|these))?(?: together)? (?:in|on|into) "
+    r"(?:one|a single|the same|one single) (?:picture|image|scene|page)|all together|"
+    r"in (?:the|this) order (?:i|we) (?:name|list|say) them)(?=$| ,)"
+)
+"""Says in which order a lesson draws its objects, which is the order of the words in any case."""
+_COMES = re.compile(
+    r" (?:comes? (?:together|about)|is (?:built|made|drawn|done)|are (?:built|made|drawn|done))"
+    r"(?: (?:up|step by step))? :"
+)
+_WITH_THINGS = re.compile(
+    r"\b(?P<with>with|of|showing|has|contains|containing|needs|:) (?:exactly |just |only )?"
+    rf"(?P<count>{_COUNT}|these|the following) (?:different )?(?:things|objects|items|elements)"
+    r"(?: (?:in|on) (?:it|there|the picture|the image|the scene))? (?::|, namely|, i e) "
+)
+_HOW_TAIL = re.compile(
+    r"(?: (?:comes? together|comes? about|is built|are built|is made|are made|is drawn|are drawn|"
+    r"is done|please|slowly))+$"
+)
 _BUILD = re.compile(r"^build (?=.* for me\b)")
+_UNITS = "(?:steps?|pages?|pictures?|panels?|images?|frames?|parts?|scenes?|chapters?)"
+_NUMBERED = rf"(?:numbers? )?{_COUNT}(?: (?:,|and|to|or|, and) {_COUNT})*"
+_CONTINUE = re.compile(
+    r"^(?:(?:please|and|so|now|then|ok|okay) )*(?:go on|continue|carry on|keep going|proceed)"
+    r"(?: (?:now|then|please|dear|(?:the|my|our|this) (?:story|comic|tale)))*"
+    rf"(?: (?:with|from|at|on|to|by)(?: the)?(?: next)? {_UNITS}(?: {_NUMBERED})?)?(?: ,)?"
+    r"(?: (?:where|in which|which shows?|that shows?|showing|and show|and|:)|(?<= ,)) "
+)
+"""Begins a continuation: "now go on with step 3 and 4, …"."""
 _FRAME_WORDS = frozenset(
     """
     a an the this that these in on of with and to for me my us our you your please now then next first second third last
@@ -96,40 +148,42 @@ _FRAME_WORDS = frozenset(
     """.split()
 )
 _WHOLE = re.compile(
-    rf"^(?:(?:please |and |so |now )*(?:(?:please )?(?:show|teach|guide|walk|explain|draw|do|paint|lead|talk)(?: "
-    rf"(?:to )?"
-    rf"(?:me|us|it|this|that|them))*(?: through(?: (?:it|this|that|all of it))?)?(?: please)?|"
-    rf"add it|(?:it is )?story time|(?:please )?(?:go on|carry on|continue|proceed|keep going)(?: (?:from|with|"
-    rf"after) (?:here|there|this|that|it))?"
-    rf"(?: please)?|"
-    rf"what (?:happens|comes|is|follows)? ?(?:next|then|after that|afterwards)|and then(?: what)?|then what|what then|"
-    rf"(?:this|that|here|it) (?:is|was) (?:(?:my|the|our|a) )?(?:(?:first|last|little|whole|previous|second) )*"
+    r"^(?:(?:please |and |so |now |ok |okay |well )*(?:(?:please )?(?:show|teach|guide|walk|explain|draw|do|paint|lead|"
+    r"talk)(?: (?:to )?(?:me|us|it|this|that|them))*(?: through(?: (?:it|this|that|all of it))?)?(?: please)?|add it|"
+    r"(?:it is )?story time|(?:please )?take (?:it|this) (?:slow|slowly|easy)(?: please)?|(?:please )?take "
+    r"(?:it|your time)|not (?:too|so) fast|(?:please )?(?:go on|carry on|continue|proceed|keep going|finish "
+    r"(?:my|the|this|our) (?:story|tale|comic|book))(?: (?:from|with|after) (?:here|there|this|that|it))?(?: please)?|"
+    r"what (?:happens|comes|is|follows)? ?(?:next|then|after that|afterwards)|and then(?: what)?|then what|what then|"
+    r"(?:this|that|here|it) (?:is|was) (?:(?:my|the|our|a) )?(?:(?:first|last|little|whole|previous|second) )*"
     rf"(?:{_STORY_WORDS}|picture|image|drawing|scene|panel|page|beginning|start)(?: so far| until now| up to now)?|"
-    rf"(?:let us |i want |i would like |we need |i need |please |make |do |draw |create |paint |have |tell |give "
-    rf"|me |us |"
-    rf"it |to |see )*{_COUNT} (?:more )?{_PICTURES}(?: please)?"
-    rf"))$|^(?:(?:please |and |so |now )*(?:the end|go on|continue|carry on|please continue|remember|look|thank you|"
-    rf"thanks|please|that is all|"
-    rf"(?:the )?story so far|here is a (?:picture|photo|image)|(?:this is )?my (?:picture|image)|page {_COUNT}|"
-    rf"help me|guide me|"
-    rf"now it is over|hello|hi|hey|once upon a time|long ago|slowly|one thing after the other|a riddle|draw that|"
-    rf"draw it|"
-    rf"(?:show|give) me {_COUNT} steps|i need {_COUNT} steps|{_COUNT} (?:steps|pictures|images)(?: please)?|"
-    rf"(?:please )?(?:tell|make|show|draw|write|give|create|i want|i would like)?(?: (?:me|us))? ?(?:a|the|my)? ?"
-    rf"(?:(?:short|little|bedtime|nice|small|new|picture) )*(?:{_STORY_WORDS}|sequence of pictures)(?: (?:in|"
-    rf"with) (?:{_COUNT} )?(?:pictures|images|steps))?(?: that (?:begins|starts) with (?:this|the|my) (?:picture|"
-    rf"image))?(?: please)?"
-    rf"))$"
+    r"(?:this|that|these|those|here|it) (?:is|are|was|were) (?:(?:the|my|our) )?(?:(?:first|last|two|three|previous) )*"
+    rf"{_UNITS}(?: {_NUMBERED})?(?: of (?:my|our|the|a) (?:{_STORY_WORDS})| so far| until now)*|"
+    r"(?:let us |i want |i would like |we need |i need |please |make |do |draw |create |paint |have |tell |give |me |"
+    rf"us |it |to |see )*{_COUNT} (?:more )?{_PICTURES}(?: please)?))$|"
+    r"^(?:(?:please |and |so |now )*(?:the end|go on|continue|carry on|please continue|remember|look|thank you|thanks|"
+    r"please|that is all|(?:the )?story so far|here is a (?:picture|photo|image)|(?:this is )?my (?:picture|image)|"
+    rf"page {_COUNT}|help me|guide me|now it is over|hello|hi|hey|once upon a time|long ago|slowly|"
+    rf"one thing after the other|a riddle|draw that|draw it|(?:show|give) me {_COUNT} steps|i need {_COUNT} steps|"
+    rf"{_COUNT} (?:steps|pictures|images)(?: please)?|(?:please )?(?:tell|make|show|draw|write|give|create|i want|"
+    r"i would like)?(?: (?:me|us))? ?(?:a|the|my)? ?(?:(?:short|little|bedtime|nice|small|new|picture) )*"
+    rf"(?:{_STORY_WORDS}|sequence of pictures)(?: (?:in|with) (?:{_COUNT} )?(?:pictures|images|steps))?"
+    r"(?: that (?:begins|starts) with (?:this|the|my) (?:picture|image))?(?: please)?))$"
 )
 
 
-def remove_framing(sentences: list[Sentence]) -> Framed:
-    """Removes introductions, politeness, and numbers of steps from a request."""
+def remove_framing(sentences: list[Sentence], *, is_continued: bool = False) -> Framed:
+    """Removes introductions, politeness, and numbers of steps from a request; `is_continued`: it has images."""
     kept: list[Sentence] = []
     one_by_one, things = False, None
     for sentence in sentences:
         question = sentence.question
         text = " ".join(sentence.words)
+        if (before := told_before(text)) is not None:
+            kept.append(Sentence(tuple(before.split()), recap=True))
+            continue
+        if is_continued and not (text := without_lead(text)):
+            continue
+        text = _CONTINUE.sub("", text)
         text = re.sub(_STEPS, "", text).strip(" ,:")
         paced = re.sub(_PACE, _without_pace, text).strip(" ,:")
         one_by_one |= paced != text
@@ -137,7 +191,8 @@ def remove_framing(sentences: list[Sentence]) -> Framed:
             continue
         how = _HOW_TO.match(f"{paced} ")
         if how is not None and (rest := f"{paced} "[how.end() :].strip(" ,:")):
-            one_by_one, text = True, _HOW_TAIL.sub("", rest)
+            one_by_one, text = True, _ORDER.sub("", _COMES.sub(" :", _HOW_TAIL.sub("", rest)))
+            text = _SHEET.sub("", text)
             question = False
         else:
             text = paced
@@ -145,11 +200,15 @@ def remove_framing(sentences: list[Sentence]) -> Framed:
             text, one_by_one = re.sub(r" for me\b", "", text), True
         while (story := _STORY.match(text)) is not None:
             text = text[story.end() :].strip(" ,:")
+        text = _POSSESSIVE_LIFE.sub(r"a \g<who> : ", text)
         if (life := _LIFE.match(text)) is not None:
             text = text[life.end() :]
         if (listed := _THINGS.match(text)) is not None:
             text = f"{listed['rest']} ,{listed['ground']}" if listed["ground"] else listed["rest"]
-            things = dict(zip(NUMBER_WORDS, range(1, 10), strict=True)).get(listed["count"])
+            things = NUMBERS.get(listed["count"])
+        if (listed := _WITH_THINGS.search(text)) is not None:
+            text = f"{text[: listed.start()]}{'' if listed['with'] == ':' else 'with '}{text[listed.end() :]}".strip()
+            things = NUMBERS.get(listed["count"], things)
         text = _without_heading(text)
         if text and not _WHOLE.match(text):
             kept.append(Sentence(tuple(text.split()), question))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from .compiled_patterns import Rule, rewritten
 from .plain_text import Sentence
 
 __all__ = ["in_present_tense"]
@@ -24,7 +25,9 @@ _PAST = {
 _REGULAR = (
     "appear disappear walk jump sail hop roll wander climb move rise arrive join enter start wait play live float "
     "bloom open reach land change travel crawl bounce step return vanish shift slide drift glide dash cross discover "
-    "sprout snow pop show leave shine rest head skip race notice spot melt darken set exit drop push pull"
+    "sprout snow pop show descend ascend tumble plunge creep sneak march stroll paddle flutter soar swoop zoom rush "
+    "scoot retreat escape depart fade slip dive visit greet continue proceed leave shine rest head skip race notice "
+    "spot melt darken set exit drop push pull"
 ).split()
 _PAST |= {
     f"{verb.removesuffix('e')}ed" if verb.endswith("e") else f"{verb}ed": f"{verb}s"
@@ -32,7 +35,15 @@ _PAST |= {
     if verb not in {"hop", "step", "skip", "spot", "pop", "leave", "set", "rise", "reach", "vanish", "dash", "cross"}
 }
 _PAST |= {f"{verb}{verb[-1]}ed": f"{verb}s" for verb in ("hop", "step", "skip", "spot", "pop", "drop")}
-_PAST |= {"reached": "reaches", "vanished": "vanishes", "dashed": "dashes", "crossed": "crosses"}
+_PAST |= {
+    "marched": "marches",
+    "rushed": "rushes",
+    "pushed": "pushes",
+    "reached": "reaches",
+    "vanished": "vanishes",
+    "dashed": "dashes",
+    "crossed": "crosses",
+}
 _HELPED = r"(?<!\bhas )(?<!\bhave )(?<!\bis )(?<!\bare )(?<!\bwas )(?<!\bwere )(?<!\bbe )(?<!\bbeing )(?<!\bgot )"
 _PAST_VERB = re.compile(rf"{_HELPED}\b({'|'.join(sorted(_PAST, key=len, reverse=True))})\b")
 _BASE = (
@@ -43,28 +54,30 @@ _BASE = (
 _BEGIN = "(?:starts?|begins?|wants?|decides?|has|have|needs?)"
 _SUGGEST = "(?:would you mind|do you mind|how about|what about|consider|try|i suggest)"
 _ADVERBS = (
-    "slowly|quickly|directly|exactly|immediately|quietly|gently|softly|happily|gradually|carefully|simply|silently|"
-    "proudly|calmly|eventually|magically|right(?= (?:above|below|next|beside|under|over|on top|in front)\\b)|"
-    "just(?= (?:above|below|next|beside|under|over|to|in|on|at)\\b)"
+    r"slowly|quickly|directly|exactly|immediately|quietly|gently|softly|happily|gradually|carefully|simply|silently|"
+    r"proudly|calmly|eventually|magically|right(?= (?:above|below|next|beside|under|over|on top|in front)\b)|"
+    r"just(?= (?:above|below|next|beside|under|over|to|in|on|at)\b)"
 )
-_RULES = tuple(
-    (re.compile(pattern), plain)
-    for pattern, plain in (
-        (r"\bsun (?:rose|pink)\b", "sun rises"),
-        (rf"(?:, )?\b(?:{_ADVERBS})\b(?: ,)? ?", ""),
-        (rf"\b(?:will|shall|(?:is|are|was|were) (?:now )?going to|{_BEGIN} to) (?=(?:{_BASE})\b)", ""),
-        (r"\bshould (?=(?:reach|arrive|swim|fly|drive|sail|hop|roll|jump|run|climb|turn|land|slide|drift|head)\b)", ""),
-        (r"\b(?:needs|need|has|have|ought|is supposed|are supposed) to be\b", "should be"),
-        (r"\bmust be\b", "should be"),
-        (r"^what if (it|the \w+) (?:were|was|is)\b", r"\1 is"),
-        (r"\bwill be\b", "is"),
-        (rf"\b{_SUGGEST} (mak|mov|chang|delet|replac|eras|exchang|plac|remov|tak|giv)ing\b", r"\1e"),
-        (rf"\b{_SUGGEST} (turn|paint|add|draw|show|colour|shrink|grow)ing\b", r"\1"),
-        (rf"\b{_SUGGEST} (swap|put|get)(?:p|t)ing\b", r"\1"),
-        (r"^(?:how about|what about|what if we have) (?=(?:a|an|two|three|some)\b)", "draw "),
-        (r"(^|[:,] )it (?:is|was) (?:a|an) (?:\w+ )?(?:day|morning|afternoon) (?=(?:in|on|at) )", r"\1it is "),
-        (r"\bthe sun (?:is )?set\b(?!s)", "the sun sets"),
-    )
+_RULES: tuple[Rule, ...] = (
+    (
+        (r"^(?:and )?what (?:comes|happens|follows) (?:next|then|now)(?: (?:is|was))?(?: that| :)? "
+         r"(?=(?:the|an?|it|both|all|one|two|another|she|he|they|then)\b)"),
+        "then ",
+    ),
+    (r"\bsun (?:rose|pink)\b", "sun rises"),
+    (rf"(?:, )?\b(?:{_ADVERBS})\b(?: ,)? ?", ""),
+    (rf"\b(?:will|shall|(?:is|are|was|were) (?:now )?going to|{_BEGIN} to) (?=(?:{_BASE})\b)", ""),
+    (r"\bshould (?=(?:reach|arrive|swim|fly|drive|sail|hop|roll|jump|run|climb|turn|land|slide|drift|head)\b)", ""),
+    (r"\b(?:needs|need|has|have|ought|is supposed|are supposed) to be\b", "should be"),
+    (r"\bmust be\b", "should be"),
+    (r"^what if (it|the \w+) (?:were|was|is)\b", r"\1 is"),
+    (r"\bwill be\b", "is"),
+    (rf"\b{_SUGGEST} (mak|mov|chang|delet|replac|eras|exchang|plac|remov|tak|giv)ing\b", r"\1e"),
+    (rf"\b{_SUGGEST} (turn|paint|add|draw|show|colour|shrink|grow)ing\b", r"\1"),
+    (rf"\b{_SUGGEST} (swap|put|get)(?:p|t)ing\b", r"\1"),
+    (r"^(?:how about|what about|what if we have) (?=(?:a|an|two|three|some)\b)", "draw "),
+    (r"(^|[:,] )it (?:is|was) (?:a|an) (?:\w+ )?(?:day|morning|afternoon) (?=(?:in|on|at) )", r"\1it is "),
+    (r"\bthe sun (?:is )?set\b(?!s)", "the sun sets"),
 )  # fmt: skip
 
 
@@ -75,9 +88,7 @@ def in_present_tense(sentence: Sentence) -> Sentence:
         >>> " ".join(in_present_tense(Sentence(("the", "ball", "slowly", "turned", "blue"))).words)
         'the ball turns blue'
     """
-    text = " ".join(sentence.words)
-    for pattern, plain in _RULES:
-        text = pattern.sub(plain, text)
+    text = rewritten(" ".join(sentence.words), _RULES)
     if not sentence.question:
         text = _PAST_VERB.sub(lambda match: _PAST[match.group()], text)
     words = tuple(text.strip(" ,:").split())

@@ -9,16 +9,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from .held_out import INDIRECT_BACKGROUNDS
+from .phrase_patterns import COLOUR, SIZE
 from .phrases import Phrase
 from .plain_text import canonical
 from .predicates import PredicateReader, Read
 from .statements import (
     ARTICLE_GROUND,
-    COLOUR,
     GROUND_CHANGES,
     HOURS,
     ROW_ORDER,
-    SIZE,
     STAGE,
     Statement,
 )
@@ -64,6 +63,7 @@ class OrderReader(PredicateReader):
         for rule in (
             self._removals,
             self._there_instead,
+            self._there_now,
             self._puzzles,
             self._swaps,
             self._replacements,
@@ -105,6 +105,15 @@ class OrderReader(PredicateReader):
             if all(one.pronoun in {"it", "them"} for one in subject):
                 yield from ((Statement("is", subject=subject, where=where), end) for where, end in self.wheres(middle))
 
+    def _there_now(self, at: int) -> Read:
+        """Reads "there is a cat instead of the box", "so does the other one"."""
+        if (start := self.end("there (?:is|are)(?: now)?|(?:we|you|i) (?:now )?see|it shows", at)) is not None:
+            for new, middle in self.phrases(start):
+                if new.kind and new.definite is False and not new.negative:
+                    yield from self.takes_place((new,), middle)
+        if (start := self.end("so (?:does|do|did|is|are)", at)) is not None:
+            yield from ((Statement("likewise", subject=subject), end) for subject, end in self.groups(start))
+
     def _puzzles(self, at: int) -> Read:
         if (end := self.end(ROW_ORDER, at)) is not None:
             yield Statement("row"), end
@@ -140,6 +149,9 @@ class OrderReader(PredicateReader):
             if (after := self.end("the (?:same )?colour (?:of|as)", middle)) is not None:
                 for like, end in self.phrases(after):
                     yield Statement("recolour", subject=subject, like=like), end
+            for new, end in self.groups(middle):  # "give her a cat in the middle"
+                if all(one.kind and one.definite is False and not one.negative for one in new):
+                    yield Statement("scene", items=new, subject=subject), end
             found = self.match(rf"(?:a |the )?(?P<colour>{COLOUR})(?: colour)?|the colour (?P<other>{COLOUR})", middle)
             if found is not None:
                 yield Statement("recolour", subject=subject, colour=found["colour"] or found["other"]), found.end()
@@ -202,7 +214,7 @@ class OrderReader(PredicateReader):
                 if len(subject) == 2 and all(one.definite is not False for one in subject):
                     yield (
                         Statement("swap", subject=subject),
-                        self.end("(?:places|positions|around|with each other)", end) or end,
+                        self.end("(?:places|positions|around|with (?:each other|one another))", end) or end,
                     )
                 elif len(subject) == 1 and (other := self.end("with|for", end)) is not None:
                     for with_, last in self.phrases(other):
@@ -213,8 +225,8 @@ class OrderReader(PredicateReader):
         begin = self.end("let", at) or at
         for subject, end in self.groups(begin):
             traded = self.end(
-                "(?:should )?(?:(?:swap|trade|change|exchange|switch)s?(?: their)? (?:places|positions)|swap|"
-                "change over)",
+                "(?:should )?(?:(?:swap|trade|change|exchange|switch)s?(?: their)? (?:places|positions)|swap|trade|"
+                "change over|(?:take|takes) each other's place)(?: with (?:each other|one another))?",
                 end,
             )
             if traded is not None and (len(subject) == 2 or subject[0].every):

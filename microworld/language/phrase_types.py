@@ -14,9 +14,15 @@ class Where:
     cells: frozenset[int] = frozenset()
     step: tuple[int, int] | None = None
     relation: str = ""
+    """One of `RelationKind`, or `across`: on the other side of the anchor."""
     anchors: tuple[Phrase, ...] = ()
     row: bool = False
     """The words say "in a row" and leave open where."""
+    opposite: str = ""
+    """The place opposite an object's own: `point` and `side`, or `top`, `bottom`, `left` and `right` for the other
+    corner of this side."""
+    side: str = ""
+    """`left`, `right`, `top` or `bottom`: of several objects the one on this side, "the left cat"."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +37,8 @@ class Phrase:
     every: bool = False
     """All objects that fit: "all cats", "both cats", "everything"."""
     pronoun: str = ""
-    """`it`, `them`, `one` or `other`."""
+    """`it`, `them`, `one` or `other`; `host`: what was named before the group; `known`: the object with the number
+    `count`."""
     each: bool = False
     """The words are "every" or "each"."""
     some: bool = False
@@ -39,9 +46,19 @@ class Phrase:
     negative: bool = False
     colours: frozenset[str] = frozenset()
     sizes: frozenset[str] = frozenset()
+    alike: frozenset[str] = frozenset()
+    """Attributes that it has in common with the object named before: `colour`, `size`."""
+    like: tuple[Phrase, ...] = ()
+    """The object that it has them in common with, if the words name it."""
+    distinct: frozenset[str] = frozenset()
+    """Attributes in which the objects of the group differ from each other."""
     where: tuple[Where, ...] = ()
     parts: tuple[Phrase, ...] = ()
     """How the objects of a group differ: "one on the left and one on the right"."""
+    again: str = ""
+    """`another` or `a`: one more of the kind that was named last, "another one", "a red one"."""
+    same: bool = False
+    """The words are "the same"."""
     excluded: tuple[Phrase, ...] = ()
     """What "everything except the ball" leaves out."""
 

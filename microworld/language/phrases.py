@@ -7,36 +7,48 @@ no scene: what a phrase refers to is decided by `requests.story`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TypeVar
 
 from interleavethinker.microworld.scenes.sprites import COLOURS, KINDS, SIZES
 
+from .phrase_groups import GroupReader
 from .phrase_patterns import (
     ADJECTIVE,
+    ALL_OF_THEM,
     BARE_PLACE,
     COLOUR,
     COMMA_PLACE,
+    DISTINCT,
     IN_PICTURE,
+    KIND,
+    NOUN_WORD,
     NUMBERS,
     PLACE,
     POSTURE,
     QUALITY,
-    SPOTS,
+    SAME,
+    SIDE,
 )
 from .phrase_types import Ground, Phrase, Where
-from .places import CORNERS, PlaceReader, cell_named, match_end
+from .places import cell_named, match_end
 from .plain_text import NUMBER_WORDS, PLURALS
 
 __all__ = ["Ground", "Phrase", "PhraseReader", "Where", "cell_named", "match_end"]
 
+_AGAIN = frozenset(
+    f"{words}{one}" for one in ("", " more", " other") for words in (*NUMBER_WORDS[1:], "one") if one
+) | {"another", "yet another", "a second", "a third", "a fourth", "a fifth"}
+"""Determiners that need no noun: "then another", "two more"."""
 _Found = TypeVar("_Found")
+_WHOSE = frozenset("my your her his its their our".split())
 _READINGS, _SAME_END = 3, 60
 """Readings kept for each end, and readings with the same end after which the search stops."""
 
 
-class PhraseReader(PlaceReader):
+class PhraseReader(GroupReader):
     """Reads phrases of one sentence.
 
     Args:
@@ -64,7 +76,9 @@ class PhraseReader(PlaceReader):
     def _groups(self, at: int) -> Iterator[tuple[tuple[Phrase, ...], int]]:
         for phrase, end in self.phrases(at):
             if (after := self.end("(?:, )?and|,", end)) is not None:
-                yield from (((phrase, *others), last) for others, last in self.groups(after))
+                for others, last in self.groups(after):
+                    if others[0] != Phrase(pronoun="one") and others[0].pronoun != "them":
+                        yield (phrase, *others), last  # not "a cat and a tree, and both", nor "two cats, one"
             yield (phrase,), end
 
     def _phrases(self, at: int) -> Iterator[tuple[Phrase, int]]:
@@ -72,27 +86,41 @@ class PhraseReader(PlaceReader):
             yield from self._described(head, end)
 
     def _heads(self, at: int) -> Iterator[tuple[Phrase, int]]:
+        at = self.end(rf"(?:only|just|exactly)(?= (?:a|an|the|{'|'.join(NUMBER_WORDS)}) )", at) or at
         for pronoun, pattern in (
-            ("it", "it|that one|this one|he|she|him|her(?! \\w+)"),
-            ("them", "they|them|both of them|all of them|both|these two|the two of them"),
+            ("it", f"it|that one|this one|he|she|him|her(?! (?:{NOUN_WORD}))"),
+            (
+                "them",
+                (
+                    "they both|they all|they|them|both of them|all of them|both|these two|the two of them|"
+                    "the two(?= (?:is|are|were|was|swap|trade|change))"
+                ),
+            ),
             ("other", "the other one|the other|the others"),
         ):
             if (end := self.end(pattern, at)) is not None:
-                yield Phrase(pronoun=pronoun, definite=True, every=pronoun == "them"), end
+                count = 2 if pronoun == "them" and re.search(r"both|two", self.text[at:end]) else 1
+                every = pronoun == "them" or self.text.startswith("the others", at)
+                yield Phrase(pronoun=pronoun, definite=True, every=every, count=count), end
+        if (found := self.match(ALL_OF_THEM, at)) is not None:
+            yield Phrase(pronoun="them", definite=True, every=True, count=NUMBERS.get(found["count"], 1)), found.end()
+        yield from self._parts_of_groups(at)
         if (
             end := self.end("everything|all things|all objects|all of it|all the things|all the objects", at)
         ) is not None:
             yield Phrase(definite=True, every=True), end
         found = self.match(
-            rf"(?:everything|all|whatever|anything|if a thing)(?: that)?(?: is| are)? (?P<colour>{COLOUR})|each "
-            rf"(?P<other>{COLOUR}) thing",
+            rf"(?:everything|all|whatever|anything|if a thing)(?: that)?(?: is| are)? (?P<colour>{COLOUR})|"
+            rf"each (?P<other>{COLOUR}) thing",
             at,
         )
         if found is not None:
             yield Phrase(definite=True, every=True, colours=frozenset({found["colour"] or found["other"]})), found.end()
         found = self.match(
-            r"(?P<det>no|(?:both|all)(?: of)?(?: the)?|every|each|the|this|that|these|those|my|your|her|his|its|"
-            r"their|our)",
+            (
+                r"(?P<det>no|the (?:very )?same|(?:both|all)(?: of)?(?: the)?|every|each|the|this|that|these|those|my|"
+                r"your|her|his|its|their|our)"
+            ),
             at,
         )
         base, start = Phrase(), at
@@ -103,13 +131,23 @@ class PhraseReader(PlaceReader):
             elif word == "no":
                 base = Phrase(negative=True)
             else:
-                base = Phrase(definite=True if word in {"the", "this", "that", "these", "those"} else None)
+                definite = True if word in {"the", "this", "that", "these", "those"} else None
+                base = Phrase(definite=definite, same=found["det"].endswith("same"))
         counted = self.match(
-            rf"(?P<count>a single|a pair of|a couple of|one more|a second|a third|a fourth|yet another|another|a few|"
-            rf"several|some|a|an|(?:{'|'.join(NUMBER_WORDS)})(?: more| other)?)",
+            (
+                r"(?P<count>a single|a pair of|a couple of|one more|a (?:second|third|fourth|fifth)(?! later)|"
+                rf"yet another|another|a few|several|some|a|an|(?:{'|'.join(NUMBER_WORDS)})(?: more| other)?)"
+            ),
             start,
         )
         stated: int | None = None
+        if (
+            counted is not None
+            and found is not None
+            and found["det"] in _WHOSE
+            and counted["count"] in {"a", "an", "some"}
+        ):
+            return  # "next to her a box"
         if counted is not None and not (base.definite and counted["count"] in {"a", "an", "some", "a few", "several"}):
             words = counted["count"]
             some = {"a pair of": 2, "a couple of": 2, "a few": 3, "several": 3, "some": 2}
@@ -118,6 +156,26 @@ class PhraseReader(PlaceReader):
         else:
             yield from self._noun(base, start, "the" if found is not None else "")
 
+    def _parts_of_groups(self, at: int) -> Iterator[tuple[Phrase, int]]:
+        """Reads a part of a group that was named before: "one of them", "two of the cats", "the other star"."""
+        some = self.match(rf"(?P<count>{'|'.join(NUMBER_WORDS)}|another)(?: more)? of", at)
+        if some is not None:
+            count = NUMBERS.get(some["count"], 1)
+            again = "another" if some["count"] == "another" else ""
+            part = Phrase(pronoun="one", count=count, again=again)
+            if (
+                end := self.end(f"(?:them|these|those|the (?:{'|'.join(NUMBER_WORDS)}))(?= |$)", some.end())
+            ) is not None:
+                yield part, end
+            group = self.match(rf"(?:the|these|those)(?: (?:{'|'.join(NUMBER_WORDS)}))?", some.end())
+            for noun, end in () if group is None else self._noun(Phrase(definite=True), group.end(), "the"):
+                if noun.kind and noun.every:
+                    yield replace(noun, pronoun="one", count=count, every=False, definite=False, again=again), end
+        if (start := self.end("the other", at)) is not None:
+            for noun, end in self._noun(Phrase(pronoun="other", definite=True), start, "the"):
+                if noun.kind or noun.colours or noun.sizes:
+                    yield replace(noun, pronoun="other"), end
+
     def _noun(self, base: Phrase, at: int, determiner: str) -> Iterator[tuple[Phrase, int]]:
         """Reads adjectives and the noun."""
         described = self._adjectives(base, at)
@@ -125,6 +183,8 @@ class PhraseReader(PlaceReader):
             return
         phrase, at = described
         adjectives = bool(phrase.colours or phrase.sizes)
+        if base.definite and not phrase.where:
+            yield from self._at_side(phrase, at, determiner)
         noun = self.match(r"(?P<noun>\w+)", at)
         word, end = (noun["noun"], noun.end()) if noun is not None else ("", at)
         kind = word if word in KINDS else PLURALS.get(word, "")
@@ -132,13 +192,25 @@ class PhraseReader(PlaceReader):
             counted = _with_number(phrase, word, determiner)
             if counted is not None:
                 yield replace(counted, kind=kind), end
-        elif word in {"one", "ones"} and (adjectives or base.definite):
-            yield replace(phrase, pronoun="one", every=phrase.every or word == "ones"), end
+        elif word in {"one", "ones"} and (adjectives or base.definite or determiner in _AGAIN):
+            yield replace(phrase, pronoun="one", every=phrase.every or word == "ones", again=_again(determiner)), end
         elif word in {"thing", "things", "object", "objects"} and (base.definite or base.every):
             yield replace(phrase, every=phrase.every or word.endswith("s")), end
-        one = determiner == "one" or (determiner in {"a", "the", "another"} and word and adjectives)
-        if not kind and one and (word or adjectives):
-            yield replace(phrase, pronoun="one"), at  # "one on the left", "one red and one blue"
+        one = determiner in {"one", *_AGAIN} or (determiner in {"a", "the"} and word and adjectives)
+        if not kind and one and (word or adjectives or determiner in _AGAIN):
+            again = _again(determiner) if determiner in _AGAIN else ""
+            yield replace(phrase, pronoun="one", again=again), at  # "one on the left", "one red and one blue"
+
+    def _at_side(self, phrase: Phrase, at: int, determiner: str) -> Iterator[tuple[Phrase, int]]:
+        """Reads a place before the noun: "the left cat", "the top right star", "the one"."""
+        found = self.match(SIDE, at)
+        spots = [] if found is None else found["spots"].replace("most", "").split()
+        cell = cell_named(spots) if spots else None
+        if found is None or cell is None or self.match(rf"(?:one|ones|{KIND})", found.end()) is None:
+            return
+        side = spots[0] if len(spots) == 1 and spots[0] in {"left", "right", "top", "bottom"} else ""
+        where = Where(side=side) if side else Where(frozenset({cell}))
+        yield from self._noun(replace(phrase, where=(where,)), found.end(), determiner)
 
     def _adjectives(self, phrase: Phrase, at: int) -> tuple[Phrase, int] | None:
         """Reads colors, sizes and words of judgment; None if two colors or sizes contradict each other."""
@@ -164,18 +236,16 @@ class PhraseReader(PlaceReader):
     def _described(self, phrase: Phrase, at: int) -> Iterator[tuple[Phrase, int]]:
         """Reads what follows the noun, longest first."""
         at = self.end(IN_PICTURE, at) or at
-        start = self.end(POSTURE, at) or at
+        start = at if phrase.pronoun in {"it", "them"} else self.end(POSTURE, at) or at
         for placed, end in self._with_place(phrase, at, start):
             yield from self._described(placed, end)
         for places, end in self._several_places(phrase, start):
             yield from self._described(replace(phrase, parts=places), end)
+        for compared, end in self._comparisons(phrase, at):
+            yield from self._described(compared, end)
         for described, end in self._qualities(phrase, at):
             yield from self._described(described, end)
-        if phrase.every and not phrase.excluded:
-            left_out = self.end("(?:, )?(?:except|but|apart from|other than|besides)(?: for)?", at)
-            if left_out is not None:
-                for others, end in self.groups(left_out):
-                    yield replace(phrase, excluded=others), end
+        yield from self._excepted(phrase, at)
         if phrase.count > 1 and not phrase.parts and not phrase.definite:
             opening = self.end(",|:|, namely", at) or at
             for parts, end in self._parts(opening, phrase.count):
@@ -184,6 +254,28 @@ class PhraseReader(PlaceReader):
                 yield replace(phrase, parts=parts), end
         yield phrase, at
 
+    def _excepted(self, phrase: Phrase, at: int) -> Iterator[tuple[Phrase, int]]:
+        """Reads what "everything except the ball" leaves out."""
+        if phrase.every and not phrase.excluded:
+            left_out = self.end("(?:, )?(?:except|but|apart from|other than|besides)(?: for)?", at)
+            if left_out is not None:
+                for others, end in self.groups(left_out):
+                    yield replace(phrase, excluded=others), end
+
+    def _comparisons(self, phrase: Phrase, at: int) -> Iterator[tuple[Phrase, int]]:
+        """Reads "in the same color", "of the same size as the house" or "in different colors"."""
+        if phrase.definite is not False:
+            return
+        if (same := self.match(SAME, at)) is not None and not phrase.alike:
+            alike = replace(phrase, alike=frozenset(filter(None, (same["same"], same["also"]))))
+            other = self.end("as", same.end())
+            for like, end in self.phrases(other) if other is not None and phrase.count == 1 else ():
+                if like.definite and like.kind and not like.every:
+                    yield replace(alike, like=(like,)), end
+            yield alike, same.end()
+        if phrase.count > 1 and not phrase.distinct and (found := self.match(DISTINCT, at)) is not None:
+            yield replace(phrase, distinct=frozenset({found["same"]})), found.end()
+
     def _with_place(self, phrase: Phrase, at: int, start: int) -> Iterator[tuple[Phrase, int]]:
         """Reads a place after the noun at `at`, or after its posture at `start`."""
         comma = self.end(",", at)
@@ -191,7 +283,7 @@ class PhraseReader(PlaceReader):
         if comma is not None and not (phrase.where and start == at) and self._ends_after_place(comma):
             starts.append(comma)
         for place_start in starts:
-            for where, end in self.wheres(place_start, bare=not phrase.pronoun, described=True):
+            for where, end in self.wheres(place_start, bare=phrase.pronoun in {"", "one"}, described=True):
                 named = tuple(one for one in phrase.where if not one.row)
                 if len(named) < 2:
                     yield replace(phrase, where=named if named and where.row else (*named, where)), end
@@ -203,7 +295,10 @@ class PhraseReader(PlaceReader):
         found = self.match(QUALITY, at)
         if found is None or found.group().split()[0] in {*COLOURS, *SIZES}:
             return
-        negated = " not " in f" {found.group()}"
+        words = found.group().split()
+        if phrase.count != 2 if "both" in words else "all" in words and not phrase.every:
+            return  # "a cat and a tree, all red": `clauses` reads it as a statement about both
+        negated = "not" in words
         if found["colour"] and not phrase.colours:
             colours = set(COLOURS) - {found["colour"]} if negated else {found["colour"]}
             yield replace(phrase, colours=frozenset(colours)), found.end()
@@ -218,98 +313,10 @@ class PhraseReader(PlaceReader):
             found.end() >= len(self.text) or self.end(r"(?:, )?and|,|in|at|on|during|by", found.end()) is not None
         )
 
-    def _several_places(self, phrase: Phrase, at: int) -> Iterator[tuple[tuple[Phrase, ...], int]]:
-        """Reads "on the left and on the right", "on the left and right" or "in the corners" after a group."""
-        if phrase.definite is not False or phrase.parts or phrase.where or phrase.negative or not phrase.kind:
-            return
-        if (
-            phrase.count == 1
-            and (end := self.end("in (?:each|every|all(?: four)?) (?:of the )?corners?", at)) is not None
-        ):
-            yield tuple(Phrase(pronoun="one", where=(Where(frozenset({cell})),)) for cell in sorted(CORNERS)), end
-        sides = self.end("on (?:each|either|both|every) (?:side|sides)", at)
-        if sides is not None and phrase.count <= 2:
-            yield from self._both_sides(sides)
-        if phrase.count < 2:
-            return
-        if phrase.count == 4 and (
-            end := self.end(r"(?:, )?(?:one )?in (?:the|each|every)(?: (?:four|of the four))? corners?", at)
-        ):
-            corners = tuple(Phrase(pronoun="one", where=(Where(frozenset({cell})),)) for cell in sorted(CORNERS))
-            yield corners, end
-        places: list[Phrase] = []
-        position = at
-        while len(places) < phrase.count:
-            found = self.match(PLACE if not places else rf"(?:{PLACE})", position) or (
-                self.match(rf"(?:the )?(?P<spots>{SPOTS})(?: corner| side)?", position) if places else None
-            )
-            cell = cell_named(found["spots"].split()) if found is not None else None
-            if found is None or cell is None:
-                return
-            places.append(Phrase(pronoun="one", where=(Where(frozenset({cell})),)))
-            if len(places) == phrase.count:
-                yield tuple(places), found.end()
-                return
-            following = self.end("(?:, )?and|,", found.end())
-            if following is None:
-                return
-            position = following
 
-    def _both_sides(self, at: int) -> Iterator[tuple[tuple[Phrase, ...], int]]:
-        """Reads whose sides: "on each side of the tree", or of the object that was named last."""
-        hosts: list[tuple[Phrase, int]] = [(Phrase(pronoun="host", definite=True), at)]
-        if (after := self.end("of", at)) is not None:
-            hosts = [(host, end) for host, end in self.phrases(after) if host.definite]
-        for host, end in hosts:
-            sides = (Where(relation=side, anchors=(host,)) for side in ("left", "right"))
-            yield tuple(Phrase(pronoun="one", where=(side,)) for side in sides), end
-
-    def _listed(self, phrase: Phrase, at: int) -> Iterator[tuple[tuple[Phrase, ...], int]]:
-        """Reads the colors of a group, "three balls: red, white and blue"; in a row they stand in this order."""
-        colours: list[str] = []
-        while (found := self.match(rf"(?P<colour>{COLOUR})(?: one)?", at)) is not None:
-            colours.append(found["colour"])
-            at = found.end()
-            if len(colours) == phrase.count:
-                break
-            at = self.end("(?:, )?and|,", at) or at
-        if len(colours) != phrase.count:
-            return
-        line = next((sorted(where.cells) for where in phrase.where if len(where.cells) == len(colours)), None)
-        yield (
-            tuple(
-                Phrase(
-                    pronoun="one",
-                    colours=frozenset({colour}),
-                    where=() if line is None else (Where(frozenset({line[number]})),),
-                )
-                for number, colour in enumerate(colours)
-            ),
-            at,
-        )
-
-    def _parts(self, at: int, count: int) -> Iterator[tuple[tuple[Phrase, ...], int]]:
-        for first, end in self._part(at):
-            size = first.count
-            if size == count:
-                yield (first,), end
-            elif size < count and (after := self.end("(?:, )?and|,", end)) is not None:
-                yield from (((first, *others), last) for others, last in self._parts(after, count - size))
-
-    def _part(self, at: int) -> Iterator[tuple[Phrase, int]]:
-        found = self.match(
-            "(?P<count>the first|the second|the third|the last|the other|the others|another|one|two|three|four|a|"
-            "an|both|all)(?: of them)?",
-            at,
-        )
-        if found is None or found["count"] in {"both", "all", "the others"}:
-            return
-        count = NUMBERS.get(found["count"], 1)
-        start = found.end()
-        start = self.end("(?:one|ones) (?!of)|is|are|one is", start) or start
-        for phrase, end in self._noun(Phrase(pronoun="one", count=count), start, "one"):
-            if not phrase.kind:
-                yield from self._described(replace(phrase, pronoun="one", count=count), end)
+def _again(determiner: str) -> str:
+    """Returns how a phrase without a noun asks for a new object of the kind that was named last."""
+    return "another" if determiner in _AGAIN else "a" if determiner in {"a", "an"} else ""
 
 
 def _first_per_end(found: Iterator[tuple[_Found, int]]) -> Iterator[tuple[_Found, int]]:

@@ -13,6 +13,7 @@ from interleavethinker.microworld.scenes.sprites import BACKGROUNDS
 from interleavethinker.tools.errors import InputError
 
 from .phrase_patterns import (
+    ACROSS,
     BARE_PLACE,
     CORNER,
     DESCRIBED_PLACE,
@@ -20,6 +21,7 @@ from .phrase_patterns import (
     GROUND,
     GROUND_NAME,
     GROUND_WORDS,
+    OPPOSITE,
     PLACE,
     RELATIONS,
     ROW,
@@ -94,6 +96,7 @@ class PlaceReader:
     def wheres(self, at: int, *, bare: bool = False, described: bool = False) -> Iterator[tuple[Where, int]]:
         """Reads a place or a relation; `bare`: also "top left"; `described`: not "to the left"."""
         yield from self._relations(at)
+        yield from self.opposites(at, bare=False)
         if (found := self.match(ROW, at)) is not None:
             line = found["line"] or found["edge"]
             middle = (1, 4, 7) if found.group().split()[-1] == "column" else (3, 4, 5)
@@ -106,6 +109,13 @@ class PlaceReader:
             cell = cell_named(found["spots"].split())
             if cell is not None:
                 yield Where(frozenset({cell})), found.end()
+
+    def opposites(self, at: int, *, bare: bool) -> Iterator[tuple[Where, int]]:
+        """Reads "in the opposite corner", "to the other side"; `bare`: also without a preposition."""
+        found = self.match(OPPOSITE, at)
+        if found is not None and (bare or found["to"]) and self._ends_at(found.end()):
+            kind = "point" if found["point"] else "side" if found["side"] else found["corner"]
+            yield Where(opposite=kind), found.end()
 
     def _ends_at(self, at: int) -> bool:
         """Whether a place ends here: "left of the tree" is a relation, "the middle of a meadow" is a place."""
@@ -124,6 +134,10 @@ class PlaceReader:
         own = self.match("(?:to|on|at|from) (?:its|his|her) (?P<side>left|right)(?: side)?", at)
         if own is not None:
             yield Where(relation=own["side"], anchors=(Phrase(pronoun="it", definite=True),)), own.end()
+        if (start := self.end(f"{ACROSS} (?:of|from)", at)) is not None:
+            yield from (
+                (Where(relation="across", anchors=(one,)), end) for one, end in self.phrases(start) if one.definite
+            )
         for relation, pattern in RELATIONS.items():
             if (start := self.end(pattern, at)) is not None:
                 for anchor, end in self.phrases(start):

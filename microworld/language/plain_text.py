@@ -42,10 +42,10 @@ _DECORATION = re.compile(
 _SMILEY = re.compile(r"(?<!\w)[:;=8xX]['^]?-?[)(Ddpo3/\\|*\]\[]+(?!\w)|<3+|\^_+\^|(?<!\w)[xX]D\b")
 
 _CONTRACTIONS = (
-    (r"\b(it|that|there|here|what|where|who|how|he|she)'s\b", r"\1 is"),
+    (r"\b(it|that|there|here|what|where|who|how|he|she|everything|everyone|nothing|something)'s\b", r"\1 is"),
     (r"\b(they|we|you|there)'re\b", r"\1 are"),
     (r"\b(i)'m\b", r"\1 am"),
-    (r"\b(i|we|you|they)'d\b", r"\1 would"),
+    (r"\b(i|we|you|they|it|that|he|she|there)'d\b", r"\1 would"),
     (r"\b(i|we|you|they)'ve\b", r"\1 have"),
     (r"\b(i|we|you|it|they|there)'ll\b", r"\1 will"),
     (r"\blet's\b", "let us"),
@@ -53,6 +53,8 @@ _CONTRACTIONS = (
     (r"\bwon't\b", "will not"),
     (r"\b(\w+)n't\b", r"\1 not"),
     (r"\b(?:dont|doesnt|isnt|arent)\b", lambda match: f"{match.group()[:-2]} not"),
+    (r"\b(that|there|what|where|who|how|here)s\b", r"\1 is"),
+    (r"\bu\b(?! \.)", "you"),
     (r"\bgonna\b", "going to"),
     (r"\bwanna\b", "want to"),
     (r"\b(?:pls|plz)\b", "please"),
@@ -69,6 +71,8 @@ _LABEL = re.compile(
     rf"(?:first|second|third|fourth|fifth|sixth|seventh|eighth|next|last|final|another|closing) "
     rf"{_UNIT})\s*[:.)\-–—](?!\d)"
 )
+_FIRST = re.compile(r"\b(?:1|one|first)\b")
+"""In a label: nothing comes before "picture 1" but a heading."""
 _DIGIT = re.compile(r"(?<![\w.,])0*([1-9])(?![\w]|[.,]\d)")
 _SPELLINGS = {
     "center": "centre",
@@ -88,6 +92,7 @@ _SPELLINGS = {
     "pic": "picture",
     "midway": "middle",
     "gray": "grey",
+    "til": "until",
 }
 EXTRA_SYNONYMS = {
     "kitty": "cat",
@@ -133,6 +138,8 @@ class Sentence:
     """Lower-case words in the user's spelling; "," and ":" are words of their own."""
     question: bool = False
     """Whether it ended with a question mark."""
+    recap: bool = False
+    """Whether it only repeats what a given image shows: "this is where we stopped: …"."""
 
 
 def canonical(word: str) -> str:
@@ -151,6 +158,10 @@ def plain_text(text: str) -> str:
     plain = unicodedata.normalize("NFKC", text).lower().replace("\r", "\n")
     plain = "\n".join(" ".join(line.split()) for line in plain.split("\n") if line.strip())
     plain = re.sub(r"[\u2018\u2019\u02bc`\u00b4]", "'", plain)
+    plain = re.sub(r"\bw/o\b", "without", re.sub(r"\bw/ ?(?!o\b)", "with ", plain))
+    plain = re.sub(
+        r"\b([1-9])\s?x(?=\s[a-z])|(?<=[a-z]\s)x\s?([1-9])\b", lambda match: match[1] or f"x {match[2]}", plain
+    )
     plain = _without_list_numbers(plain)
     plain = _SMILEY.sub(" ", _DECORATION.sub(" ", plain))
     plain = re.sub("|".join(EMOJI), lambda match: f" {EMOJI[match.group()]} ", plain)
@@ -159,10 +170,11 @@ def plain_text(text: str) -> str:
     plain = re.sub(r'["\u201c\u201d\u201e\u00ab\u00bb*_#]|\'(?!\w)|(?<!\w)\'', " ", plain)
     plain = re.sub(r"\s*(?:\.{2,}|\u2026)\s*", ". ", plain)
     plain = re.sub(r"\s*\n\s*", ". ", plain)
-    plain = _LABEL.sub(". then ", plain)
+    plain = _LABEL.sub(lambda match: ". " if _FIRST.search(match.group()) else ". then ", plain)
     plain = re.sub(r"\s+[-\u2013\u2014]+\s+|\s*[\u2013\u2014]\s*|\s*--+\s*|[()\[\]]", ", ", plain)
     plain = re.sub(r"\s*&\s*|(?<=\w)\s*\+\s*(?=\w)", " and ", plain)
     plain = re.sub(r"\s+/\s+|->|\u2192|=>", ". ", plain)
+    plain = re.sub(r"[~^|=<>{}\\@$%\u00b7]+(?!\d)", " ", plain)
     plain = re.sub(r"(?<=[a-z])-(?=[a-z])", " ", plain)
     for pattern, replacement in _CONTRACTIONS:
         plain = re.sub(pattern, replacement, plain)
@@ -171,6 +183,7 @@ def plain_text(text: str) -> str:
     plain = re.sub(r"\s+(?=[,.;:!?])", "", plain)
     plain = re.sub(r"(?:,\s*)+(?=[.;:!?]|$)|(?<=[.;:!?]),", "", plain)
     plain = re.sub(r"([.;!?])(?:\s*[.;!])+", r"\1", plain)
+    plain = re.sub(r"(?<=[.;!] )now,? (?!there\b|then\b|in\b|at\b|you\b|i\b)", "then ", plain)
     return re.sub(r"\s+", " ", re.sub(r",(?:\s*,)+", ",", plain)).strip(" ,").removeprefix(". ")
 
 

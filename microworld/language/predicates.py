@@ -5,12 +5,29 @@ Knows no scene. `orders` and `clauses` build on it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from .phrase_patterns import POSTURE, SPOTS
+from .phrase_patterns import COLOUR, POSTURE, SIZE, SPOTS
 from .phrases import Ground, Phrase, PhraseReader, Where, cell_named
-from .statements import APPEAR, BE, BECOME, COLOUR, FIND, GO, LEAVE, OPINION, PLANTS, SIZE, SPROUT, Statement
+from .statements import (
+    ALONE,
+    APPEAR,
+    BE,
+    BECOME,
+    COMPANY,
+    FIND,
+    GO,
+    INSTEAD_OF,
+    JOIN,
+    LEAVE,
+    LIKEWISE,
+    OPINION,
+    PLANTS,
+    SPROUT,
+    Statement,
+)
 
 __all__ = ["PredicateReader", "Read"]
 
@@ -28,7 +45,8 @@ class PredicateReader(PhraseReader):
 
     def predicate(self, subject: tuple[Phrase, ...], at: int) -> Read:
         """Reads what a sentence says about its subject."""
-        new = all(not one.definite and not one.pronoun and one.kind for one in subject)
+        new = all(not one.definite and ((not one.pronoun and one.kind) or one.again) for one in subject)
+        yield from self._company(subject, at, new=new)
         if new:
             yield from self._appears(subject, at)
         if (end := self.end(LEAVE, at)) is not None:
@@ -38,14 +56,39 @@ class PredicateReader(PhraseReader):
         if (end := self.end(GO, at)) is not None:
             yield from self.read_moves(subject, end)
         yield from self._changes(subject, at)
-        if not new and (start := self.end("(?:should have|has|gets|takes)(?: on)?", at)) is not None:
+        if not new:
+            yield from self._has(subject, at)
+        if (start := self.end(BE, at)) is not None:
+            yield from self.states(subject, start, new=new)
+            for other, end in [] if new else self.phrases(start):  # "suddenly the box is a fish"
+                kinds = {one.kind for one in subject}
+                if other.kind and other.definite is False and not other.negative and kinds.isdisjoint({other.kind, ""}):
+                    yield Statement("replace", subject=subject, new=other), end
+
+    def _has(self, subject: tuple[Phrase, ...], at: int) -> Read:
+        """Reads "it has the color of the ball", and without a verb "…, all of them red"."""
+        if (start := self.end("(?:should have|has|gets|takes)(?: on)?", at)) is not None:
             if (after := self.end("the (?:same )?colour (?:of|as)", start)) is not None:
                 for like, end in self.phrases(after):
                     yield Statement("recolour", subject=subject, like=like), end
             if (found := self.match(f"(?:the colour )?(?P<colour>{COLOUR})", start)) is not None:
                 yield Statement("recolour", subject=subject, colour=found["colour"]), found.end()
-        if (start := self.end(BE, at)) is not None:
-            yield from self.states(subject, start, new=new)
+        named = re.search(r"\b(?:all|both|each|every)(?: \w+){0,4} $", self.text[:at])
+        if named is not None and [one.pronoun for one in subject] == ["them"]:
+            yield from self.states(subject, self.end("in|coloured|painted", at) or at, new=False)
+
+    def _company(self, subject: tuple[Phrase, ...], at: int, *, new: bool) -> Read:
+        """Reads "the cat is alone again", "so that the fish is not alone", "the bird does the same"."""
+        if (end := self.end(ALONE, at)) is not None and new:
+            yield from ((Statement("scene", items=items), last) for items, last in self._placed(subject, end))
+        if new:
+            return
+        if end is not None:
+            yield Statement("alone", subject=subject), end
+        if (end := self.end(COMPANY, at)) is not None:
+            yield Statement("alone", subject=subject, stated=True), end
+        if (end := self.end(LIKEWISE, at)) is not None:
+            yield Statement("likewise", subject=subject), end
 
     def _appears(self, subject: tuple[Phrase, ...], at: int) -> Read:
         """Reads "a cat comes along on the left", "a house stands there now"."""
@@ -53,17 +96,36 @@ class PredicateReader(PhraseReader):
         for pattern in (APPEAR, "belongs?|should (?:be|stand)", *([SPROUT] if plants else [])):
             if (end := self.end(pattern, at)) is not None:
                 yield from ((Statement("scene", items=items), last) for items, last in self._placed(subject, end))
-        yield from self._takes_place(subject, at)
+        yield from self._joins(subject, at)
+        yield from self.takes_place(subject, at)
         end = self.end(
             "(?:stands?|is|sits?|appears?|comes?|lies) (?:there|in (?:its|that) place)(?: now| instead)?", at
         )
         if end is not None and len(subject) == 1:
             yield Statement("fill", subject=subject, new=subject[0]), end
 
-    def _takes_place(self, subject: tuple[Phrase, ...], at: int) -> Read:
+    def _joins(self, subject: tuple[Phrase, ...], at: int) -> Read:
+        """Reads "a bird joins the cat": the bird is new, the cat must be there."""
+        if (start := self.end(JOIN, at)) is not None:
+            for other, end in self.phrases(start):
+                if other.definite and other.kind:
+                    yield Statement("scene", items=subject, subject=(other,)), end
+                    yield from (
+                        (Statement("scene", items=items, subject=(other,)), last)
+                        for items, last in self._placed(subject, end)
+                    )
+
+    def takes_place(self, subject: tuple[Phrase, ...], at: int) -> Read:
         """Reads "a cat comes and takes its place"."""
         start = self.end("(?:comes?(?: along)? and )?takes? (?:(?:its|his|her|their) place|(?P<of>the place of))", at)
-        if start is None or len(subject) != 1:
+        if len(subject) != 1:
+            return
+        if (after := self.end(INSTEAD_OF, at)) is not None:
+            for old, end in self.phrases(after):
+                if old.definite and not subject[0].where:
+                    last = self.end("(?:was|is|stood|sat|lies|stands|sits|used to be)(?: before)?", end) or end
+                    yield Statement("replace", subject=(old,), new=subject[0]), last
+        if start is None:
             return
         if self.text[:start].endswith("of "):
             yield from (
@@ -78,7 +140,7 @@ class PredicateReader(PhraseReader):
         """Reads "the girl finds a flower in the middle", "the box is ugly"."""
         if (start := self.end(FIND, at)) is not None:
             for new, after in self.groups(start):
-                if all(one.kind and one.definite is False and not one.negative for one in new):
+                if all((one.kind or one.again) and one.definite is False and not one.negative for one in new):
                     if (found := self.ground(after)) is not None:
                         yield Statement("scene", items=(*new, found[0]), subject=subject), found[1]
                     yield Statement("scene", items=new, subject=subject), after
@@ -128,9 +190,8 @@ class PredicateReader(PhraseReader):
     def read_moves(self, subject: tuple[Phrase, ...], at: int) -> Read:
         """Reads where objects go."""
         found = self.match(
-            r"(?:(?P<one>(?:one|a) (?:step|cell|field) (?:further )?)(?:to the )?(?P<side>left|right|up|down|"
-            r"upwards|downwards)|"
-            r"(?P<way>up|down|upwards|downwards))",
+            r"(?:(?P<one>(?:one|a) (?:step|cell|field) (?:further )?)(?:to the )?"
+            r"(?P<side>left|right|up|down|upwards|downwards)|(?P<way>up|down|upwards|downwards))",
             at,
         )
         if found is not None:
@@ -142,7 +203,7 @@ class PredicateReader(PhraseReader):
         if side is not None and cell is not None and self.end("of", side.end()) is None:
             yield Statement("move", subject=subject, where=Where(frozenset({cell}))), side.end()
         start = self.end("over|across|all the way", at) or at
-        for where, end in self.wheres(start):
+        for where, end in (*self.wheres(start), *self.opposites(start, bare=True)):
             yield Statement("move", subject=subject, where=where), end
         for word in ("to", "towards", "up to", ""):
             if (after := self.end(word, start) if word else start) is not None:

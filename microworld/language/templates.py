@@ -81,7 +81,7 @@ class Edit:
         assert self.cell is not None  # noqa: S101 - set by construction
         if self.kind == "move":
             assert self.to is not None  # noqa: S101 - set by construction
-            return scene.put(self.to, scene.cells[self.cell]).put(self.cell, None)
+            return scene.put(self.cell, None).put(self.to, scene.cells[self.cell])
         return scene.put(self.cell, self.new)
 
     def cell_targets(self, scene: Scene) -> tuple[CellTarget | None, ...]:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from interleavethinker.microworld.language.plain_text import NUMBER_WORDS
 from interleavethinker.microworld.language.templates import name, place, with_article
 from interleavethinker.microworld.language.vocabulary import BACKGROUND_PHRASES
 from interleavethinker.microworld.scenes.scene import POSITIONS, Scene, SceneObject
 from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, COLOURS, SIZES
 
 __all__ = [
+    "COUNT_WORDS",
     "Answer",
     "background_answer",
     "colour_answer",
     "difference_between",
     "number_words",
+    "said_yes",
     "size_answer",
     "where_answer",
+    "yes_no_answer",
 ]
 
 
@@ -35,10 +39,25 @@ class Answer:
     """Words that make an answer wrong."""
 
 
+COUNT_WORDS = ("no", *NUMBER_WORDS)
+"""The numbers from 0 on."""
+
+
+def yes_no_answer(yes: bool, text: str) -> Answer:
+    """Answers yes or no and says why."""
+    word, other = ("yes", "no") if yes else ("no", "yes")
+    return Answer("exists", f"{word.capitalize()}, {text}.", (frozenset({word}),), frozenset({other}))
+
+
+def said_yes(yes: bool, answer: Answer) -> Answer:
+    """Puts yes or no before an answer."""
+    word = "yes" if yes else "no"
+    return Answer(answer.kind, f"{word.capitalize()}: {answer.text[:1].lower()}{answer.text[1:]}", (frozenset({word}),))
+
+
 def number_words(count: int) -> frozenset[str]:
     """Returns the words that state a count."""
-    words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-    return frozenset({str(count), words[count], *({"zero", "none"} if count == 0 else ())})
+    return frozenset({str(count), COUNT_WORDS[count], *({"zero", "none"} if count == 0 else ())})
 
 
 def colour_answer(obj: SceneObject) -> Answer:
@@ -68,10 +87,22 @@ def background_answer(scene: Scene) -> Answer:
     return Answer("background", text, (frozenset({scene.background}),), frozenset(BACKGROUNDS) - {scene.background})
 
 
+def _moved(before: Scene, after: Scene) -> dict[int, int]:
+    """Maps cells that lost an object to cells that got one that looks the same."""
+    moved: dict[int, int] = {}
+    for cell, obj in before.objects.items():
+        for to, other in after.objects.items():
+            free = after.cells[cell] is None and before.cells[to] is None and to not in moved.values()
+            if free and obj.named == other.named and cell not in moved:
+                moved[cell] = to
+    return moved
+
+
 def difference_between(before: Scene, after: Scene) -> Answer:
     """Describes in words how the second scene differs from the first."""
     found = [] if before.background == after.background else [f"the background is {after.background} instead"]
     required: list[frozenset[str]] = [] if not found else [frozenset({after.background})]
+    moved = _moved(before, after)
     for cell, (old, new) in enumerate(zip(before.cells, after.cells, strict=True)):
         if old and new and old.named != new.named:
             found.append(f"the {name(old)} {place(cell)} has become {with_article(name(new))}")
@@ -81,10 +112,13 @@ def difference_between(before: Scene, after: Scene) -> Answer:
                 for value in changed
             ]
             required.append(frozenset({old.kind, new.kind}))
+        elif old and not new and cell in moved:
+            found.append(f"the {name(old)} has moved from {place(cell)} to {place(moved[cell])}")
+            required.append(frozenset({old.kind}))
         elif old and not new:
             found.append(f"the {name(old)} {place(cell)} is gone")
             required.append(frozenset({old.kind}))
-        elif new and not old:
+        elif new and not old and cell not in moved.values():
             found.append(f"{with_article(name(new))} {place(cell)} is new")
             required.append(frozenset({new.kind}))
     if not found:

@@ -13,7 +13,7 @@ from interleavethinker.tools.errors import InputError
 
 from .required_scene import Relation
 
-__all__ = ["GROUPS", "Asked", "all_of", "asked", "cells_at", "one_of"]
+__all__ = ["GROUPS", "Asked", "Found", "all_of", "asked", "cells_at", "one_of"]
 
 _ANIMALS, _PLANTS = frozenset({"bird", "cat", "fish"}), frozenset({"flower", "tree"})
 GROUPS: dict[str, frozenset[str]] = {
@@ -35,6 +35,8 @@ GROUPS: dict[str, frozenset[str]] = {
 }
 """Words for several kinds of objects, which only questions use."""
 _GROUP = re.compile(rf"\b(?:{'|'.join(GROUPS)})\b")
+Found = list[tuple[int, SceneObject]]
+"""Objects of a scene with their cells."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,10 @@ class Asked:
             and (not phrase.sizes or obj.size in phrase.sizes)
             and all(cell in cells_at(where, scene) for where in phrase.where)
         )
+
+    def found_in(self, scene: Scene) -> Found:
+        """Returns the objects of a scene that the words fit."""
+        return [(cell, obj) for cell, obj in scene.objects.items() if self.fits(cell, obj, scene)]
 
     @property
     def words(self) -> str:
@@ -80,7 +86,7 @@ def asked(text: str) -> Asked | None:
     return Asked(phrase, frozenset({phrase.kind} if phrase.kind else KINDS), phrase.kind or "object")
 
 
-def all_of(text: str, scene: Scene) -> tuple[Asked, list[tuple[int, SceneObject]]]:
+def all_of(text: str, scene: Scene) -> tuple[Asked, Found]:
     """Returns the objects that a question names, of which a scene may have any number.
 
     Raises:
@@ -90,7 +96,7 @@ def all_of(text: str, scene: Scene) -> tuple[Asked, list[tuple[int, SceneObject]
     if named is None:
         msg = f"The question does not name an object that the micro world knows: {text!r}."
         raise InputError(msg, code="not_understood")
-    return named, [(cell, obj) for cell, obj in scene.objects.items() if named.fits(cell, obj, scene)]
+    return named, named.found_in(scene)
 
 
 def one_of(text: str, scene: Scene) -> tuple[int, SceneObject]:
@@ -120,7 +126,7 @@ def cells_at(where: Where, scene: Scene) -> frozenset[int]:
     Raises:
         InputError: An object that the place refers to is not there or not unique, or the place is a direction.
     """
-    if where.step is not None:
+    if where.step is not None or where.relation == "across":
         raise InputError("Name the object by its color, size or position in the image.", code="not_understood")
     if not where.relation:
         return where.cells
@@ -133,7 +139,7 @@ def cells_at(where: Where, scene: Scene) -> frozenset[int]:
 
 def _anchor(phrase: Phrase, scene: Scene) -> int:
     named = Asked(phrase, frozenset({phrase.kind} if phrase.kind else KINDS), phrase.kind or "object")
-    found = [cell for cell, obj in scene.objects.items() if named.fits(cell, obj, scene)]
+    found = [cell for cell, _ in named.found_in(scene)]
     if len(found) != 1:
         problem = "does not contain" if not found else "contains several of"
         code = "ambiguous" if found else "not_there"

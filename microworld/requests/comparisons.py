@@ -7,53 +7,73 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
+from interleavethinker.microworld.language.plain_text import PLURALS
 from interleavethinker.microworld.language.templates import name, place, with_article
 from interleavethinker.microworld.language.vocabulary import BACKGROUND_PHRASES
 from interleavethinker.microworld.scenes.scene import Scene
-from interleavethinker.microworld.scenes.sprites import BACKGROUNDS
+from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, COLOURS, KINDS, SIZES
+from interleavethinker.tools.errors import InputError
 
-from .answers import Answer, difference_between
+from .answers import Answer, difference_between, said_yes
 from .asked_objects import Asked, all_of, asked
+from .compared_objects import COMPARED_OBJECTS, alike
 
 __all__ = ["COMPARISON", "compare"]
 
 COMPARISON = re.compile(
     r"\b(?:differ\w*|changed?|changes|compar\w*|new in the second|was done|has happened|happened|happens to|"
-    r"between the "
-    r"(?:two|first)|missing|disappear(?:s|ed)?|appear(?:s|ed)?|vanished|added|removed|same|gone|moved?|still|before)\b|"
-    r"\b(?:two|both) (?:pictures|images)\b|\bwhat is new\b"
+    r"between the (?:two|first)|missing|disappear(?:s|ed)?|appear(?:s|ed)?|vanished|added|removed|same|gone|moved?|"
+    r"still|before)\b|\b(?:two|both) (?:pictures|images)\b|\bwhat is new\b"
 )
+_OBJECT = re.compile(rf"\b(?:{'|'.join((*KINDS, *PLURALS, *COLOURS, *SIZES))}|how many|number|common)\b")
+"""What a question about the whole images does not name."""
 _IMAGE = "(?:picture|image|one|scene)"
 _ORDINALS = ("first", "second", "third", "fourth")
 
 
 def compare(text: str, scenes: Sequence[Scene]) -> Answer | None:
     """Answers a question about several images; None if it is about one of them."""
-    for rule in (_which, _more_in, _backgrounds, _of_one_kind):
+    for rule in (_which, _more_in, _backgrounds, *COMPARED_OBJECTS, _of_one_kind):
         if (found := rule(text, scenes)) is not None:
             return found
-    return difference_between(scenes[-2], scenes[-1]) if COMPARISON.search(text) else None
+    if not COMPARISON.search(text):
+        return None
+    if _OBJECT.search(text) and not re.search(
+        r"\b(?:added|removed|new|missing|gone|differ\w*|disappear\w*|appear\w*|vanish\w*)\b", text
+    ):
+        raise InputError(f"Could not understand the comparison {text!r}.", code="not_understood")
+    return difference_between(scenes[-2], scenes[-1])
 
 
 def _which(text: str, scenes: Sequence[Scene]) -> Answer | None:
     """Answers "which picture has more balls", "in which picture is there a cat", "which one is at night"."""
     tail = r"(?: ,? ?(?:the )?first (?:one )?or (?:the )?second(?: one)?)?"
     match = re.fullmatch(
-        rf"(?:in |on )?which (?:of (?:the|these) (?:two )?)?{_IMAGE}s?(?: (?:has|shows|contains|have|show|are|is)| "
-        rf"(?:do you see|can you see|do i see))?(?: there)? (?P<how>more|fewer|less|the most|most|the fewest)? "
-        rf"?(?P<rest>.+?)"
-        rf"{tail}",
+        rf"(?:in |on )?which(?: of (?:the|these|them|both)(?: two)?(?: {_IMAGE}s?)?| {_IMAGE}s?|"
+        r"(?= (?:has|shows|contains)))(?: (?:has|shows|contains|have|show|are|is|was taken|takes place|is set|plays|"
+        r"was made)| (?:do you see|can you see|do i see))?(?: there)? "
+        rf"(?P<how>more|fewer|less|the most|most|the fewest)? ?(?P<rest>.+?){tail}",
         text,
     )
     if match is None:
         return None
-    rest = match["rest"]
-    ground = re.fullmatch(rf"(?:(?:in|on|at|by|a|an|the) )*(?P<ground>{'|'.join(BACKGROUNDS)}|dark)", rest)
+    rest = re.sub(rf"^the (\w+) ({'|'.join((*COLOURS, *SIZES))})$", r"the \2 \1", match["rest"])
+    sized = re.fullmatch(r"the (?P<how>bigger|smaller) (?P<what>\w+)", rest)
+    if sized is not None:
+        rest = f"the {'big' if sized['how'] == 'bigger' else 'small'} {sized['what']}"
+    ground = re.fullmatch(
+        rf"(?:(?:in|on|at|by|a|an|the) )*(?P<ground>{'|'.join(BACKGROUNDS)}|dark|snowy|snowing)"
+        r"(?: (?:background|scene|landscape|setting|picture|sky))?",
+        rest,
+    )
     if ground is not None:
-        wanted = "night" if ground["ground"] == "dark" else ground["ground"]
+        wanted = {"dark": "night", "snowy": "snow", "snowing": "snow"}.get(ground["ground"], ground["ground"])
         return _numbered([scene.background == wanted for scene in scenes], "shows that")
     counts = [len(all_of(rest, scene)[1]) for scene in scenes]
+    if sized is not None and len(set(counts)) == 1:
+        return Answer("which", "Both are equally big.", (frozenset({"both", "equal", "same", "neither"}),))
     if match["how"] is None:
         named = asked(rest)
         negative = named is not None and named.phrase.negative
@@ -80,9 +100,8 @@ def _more_in(text: str, scenes: Sequence[Scene]) -> Answer | None:
     """Answers "are there more cats in the second picture", "does the first one have more balls"."""
     match = re.fullmatch(
         rf"(?:are|is) there (?P<how>more|fewer|less) (?P<what>.+?) (?:in|on) the (?P<which>first|second)(?: {_IMAGE})?"
-        rf"(?: than .+)?|"
-        rf"(?:does|has) the (?P<other>first|second) {_IMAGE} (?:have |show |contain )?(?P<how2>more|fewer|less) "
-        rf"(?P<what2>.+)",
+        rf"(?: than .+)?|(?:does|has) the (?P<other>first|second) {_IMAGE} (?:have |show |contain )?"
+        r"(?P<how2>more|fewer|less) (?P<what2>.+)",
         text,
     )
     if match is None:
@@ -97,42 +116,68 @@ def _more_in(text: str, scenes: Sequence[Scene]) -> Answer | None:
 
 def _backgrounds(text: str, scenes: Sequence[Scene]) -> Answer | None:
     """Answers "compare the backgrounds", "is the background the same"."""
-    if re.search(r"\b(?:backgrounds?|weather|time of day|setting)\b", text) is None:
+    if (
+        re.search(
+            r"\b(?:backgrounds?|weather|time of day|setting|season|landscape|location|scenery|"
+            r"(?:set|taken|play) (?:in|at) the same (?:place|time))\b",
+            text,
+        )
+        is None
+    ):
         return None
     if re.search(r"\b(?:first|second|third|last)\b", text) is not None and not COMPARISON.search(text):
         return None
     first, second = scenes[-2].background, scenes[-1].background
     where = [BACKGROUND_PHRASES[one][0] for one in (first, second)]
     required = (frozenset({first}), frozenset({second}))
+    text_ = f"The first picture is {where[0]}, the second {where[1]}."
     if first == second:
-        return Answer("difference", f"The background is the same: both pictures are {where[0]}.", required)
-    return Answer("difference", f"The first picture is {where[0]}, the second {where[1]}.", required)
+        text_ = f"The background is the same: both pictures are {where[0]}."
+    answer = Answer("difference", text_, required)
+    if re.match(r"(?:is|are|do|does|did|has|have)\b", text):
+        return said_yes((first == second) == (re.search(r"\b(?:same|identical|equal)\b", text) is not None), answer)
+    return answer
 
 
 def _of_one_kind(text: str, scenes: Sequence[Scene]) -> Answer | None:
     """Answers "what happened to the cat", "did the ball move", "is the tree still there", "compare the cats"."""
     match = re.fullmatch(
         r"(?:what (?:has )?(?:happened|happens|changed|changes|is different) (?:to|with|about|in) (?P<a>the .+)|"
-        r"(?:did|has|have|does|is|are) (?P<b>the .+?) (?:also )?(?:change|changed|move|moved|disappear|"
-        r"disappeared|vanish|"
-        r"vanished|gone|grow|grown|shrink|shrunk|the same|still (?:there|the same)|different|missing)(?: (?:its|"
-        r"the|their) "
-        r"(?:place|colour|size|position))?|"
-        r"(?:is|are) (?P<e>(?:the|a) .+?) (?:in|on) both(?: (?:of (?:them|the) ?)?(?:pictures|images)?)?|compare "
-        r"(?P<c>the .+)|how (?:has|did|is) (?P<d>the .+?) (?:changed?|different))(?: ,? ?please)?",
+        r"(?:did|has|have|does|is|are) (?P<b>the .+?) (?:also )?(?:change|changed|move|moved|disappear|disappeared|"
+        r"vanish|vanished|gone|grow|grown|shrink|shrunk|the same|still (?:there|the same)|different|missing)"
+        r"(?: (?:its|the|their) (?:place|colour|size|position))?|"
+        r"(?:is|are) (?P<e>(?:the|a) .+?) (?:in|on) both(?: (?:of (?:them|the) ?)?(?:pictures|images)?)?|"
+        r"compare (?P<c>the .+)|how (?:has|did|is) (?P<d>the .+?) (?:changed?|different))(?: ,? ?please)?",
         text,
     )
     words = None if match is None else next(group for group in match.groups() if group)
-    if words is None or re.search(r"\b(?:picture|image|scene)s?\b", words) or (named := asked(words)) is None:
+    if (
+        match is None
+        or words is None
+        or re.search(r"\b(?:picture|image|scene)s?\b", words)
+        or (named := asked(words)) is None
+    ):
         return None
-    return _change_of(named, scenes[-2], scenes[-1])
+    answer = _change_of(named, scenes[-2], scenes[-1])
+    if match["b"] is None:
+        return answer
+    before, after = (named.found_in(scene) for scene in scenes[-2:])
+    what = re.search(r"\b(colour|size|place|position|move|grow|shrink)", text)
+    said = {"move": "place", "grow": "size", "shrink": "size"}.get(what[1], what[1]) if what is not None else None
+    if re.search(r"\bstill\b", text):
+        yes = bool(after) if text.endswith("there") else alike(before, after, said)
+    elif re.search(r"\b(?:disappear\w*|vanish\w*|gone|missing)\b", text):
+        yes = bool(before) and len(after) < len(before)
+    else:
+        yes = alike(before, after, said) == ("the same" in text)
+    return said_yes(yes, replace(answer, text=answer.text.removeprefix("Nothing: ")))
 
 
 def _change_of(named: Asked, before: Scene, after: Scene) -> Answer:
     texts = []
     required: list[frozenset[str]] = []
     for scene, which in ((before, "first"), (after, "second")):
-        found = [(cell, obj) for cell, obj in scene.objects.items() if named.fits(cell, obj, scene)]
+        found = named.found_in(scene)
         listed = " and ".join(f"{with_article(name(obj))} {place(cell)}" for cell, obj in found)
         texts.append(f"in the {which} picture there is {listed or f'no {named.noun}'}")
         required += [frozenset({value}) for cell, obj in found for value in (obj.colour, *place(cell).split()[-1:])]

@@ -13,21 +13,34 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from interleavethinker.microworld.language.clauses import Statement, read_sentence
+from interleavethinker.microworld.language.ellipsis import in_full
+from interleavethinker.microworld.language.empty_words import says_nothing, without_empty_words
 from interleavethinker.microworld.language.framing import Framed, remove_framing
 from interleavethinker.microworld.language.narration import in_present_tense
 from interleavethinker.microworld.language.plain_text import Sentence, canonical, plain_text, split_sentences
+from interleavethinker.microworld.language.reader.asides import unclear_wording, without_asides
+from interleavethinker.microworld.language.reader.phrasings import on_top_of_it
+from interleavethinker.microworld.language.reader.requests import arrows_in_words, read_request
+from interleavethinker.microworld.language.rewordings import mentioned, read_reworded, reworded_first, without_complaint
+from interleavethinker.microworld.language.run_together import separated
 from interleavethinker.microworld.language.trained_clauses import read_trained
+from interleavethinker.microworld.language.wordings import as_order, in_plain_order, joined
 from interleavethinker.microworld.scenes.scene import Scene
+from interleavethinker.microworld.scenes.sprites import KINDS
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.request_parsing import named_step_count
 from interleavethinker.tools.types import ImagePart, Plan, Request, TextPart
 
 from .answers import Answer
+from .context import asked_directly, check_given, without_context
 from .fulfilment import image_satisfies, scene_satisfies, steps_satisfy
 from .hints import without_hints
+from .moments import happens, is_moment
 from .questions import answer, check_question, is_question
+from .recap_check import without_recap
 from .required_scene import Relation, RequiredObject, RequiredScene
 from .story import Story
+from .unclear_words import check_named_again, check_new, placed_whole
 
 __all__ = [
     "Answer",
@@ -40,12 +53,24 @@ __all__ = [
     "image_satisfies",
     "interpret",
     "interpret_request",
+    "left_out_notes",
     "plan_satisfies",
     "scene_satisfies",
 ]
 
 _MAX_CHARACTERS, _MAX_WORDS, _MAX_SENTENCE = 8000, 600, 150
-_TOO_MANY = re.compile(r"\b(?:\d{2,}|ten|eleven|twelve|twenty|hundred|many|dozen|dozens)(?: of)?(?: \w+){0,3} \w+s\b")
+_TOO_MANY = re.compile(
+    r"\b(?:\d{2,}|ten|eleven|twelve|(?:thir|four|fif|six|seven|eigh|nine)teen|twenty|thirty|hundred|many|dozens?)"
+    r"(?: of)?(?: \w+){0,3} \w+s\b"
+)
+_MAY_BE_TALK = frozenset({"not_understood", "unknown_words", "empty_text"})
+"""Codes of errors of a text that may be understood without its empty words."""
+_PATTERN_WORDS = frozenset(
+    "always consider exactly explain fine good guess kindly know learn love mind notice pretty quite real really "
+    "remember seems shall simple suggest talk think try understand very well wish".split()
+)
+"""Empty words that patterns of the rules need; a first reading keeps them."""
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True)
@@ -60,6 +85,8 @@ class Interpretation:
     """Set if the request is a question; then it asks for no image."""
     story: Story | None = field(default=None, repr=False, compare=False)
     """The objects behind the targets, for planners."""
+    left_out: tuple[str, ...] = field(default=(), compare=False)
+    """Words of the request that no image of the micro world can show; the document names them."""
 
 
 def interpret(text: str, scenes: Sequence[Scene] = ()) -> Interpretation:
@@ -72,8 +99,57 @@ def interpret(text: str, scenes: Sequence[Scene] = ()) -> Interpretation:
     Raises:
         InputError: The request is not understood, contradicts itself or the images, or needs an image that is missing.
     """
-    framed = _framed(text)
+    text, asides = without_asides(_clear(text), images=len(scenes))
+    if scenes:
+        text = arrows_in_words(asked_directly(text))
+    else:
+        check_given(text)
+    found = _understood(text, scenes)
+    return replace(found, left_out=(*asides, *found.left_out)) if asides else found
+
+
+def _clear(text: str) -> str:
+    text = on_top_of_it(separated(text))
+    if words := unclear_wording(text):
+        msg = f'"{words}" makes it unclear which images the request asks for; say in order what each image shows.'
+        raise InputError(msg, code="not_understood")
+    return text
+
+
+def _understood(text: str, scenes: Sequence[Scene]) -> Interpretation:
+    try:
+        return _first_reading(text, len(scenes), lambda framed: _interpret(text, framed, scenes))
+    except InputError as error:
+        may_be_told = error.code in {"no_image", "not_there"} and not scenes
+        if error.code not in _MAY_BE_TALK and not may_be_told:
+            raise
+        try:
+            found = _general(text, scenes)
+        except InputError as other:
+            raise (error if other.code == "contradiction" else other) from None
+        if found is None:
+            raise
+        return found
+
+
+def _general(text: str, scenes: Sequence[Scene]) -> Interpretation | None:
+    """Reads a request by classes of words and clauses; None if some of its words fit no rule."""
+    reading = read_request(without_hints(text), images=len(scenes), kinds=_kinds(scenes))
+    if reading is None:
+        return None
     source = scenes[-1] if scenes else None
+    if reading.questions:
+        return Interpretation(source, answer=answer(reading.questions, scenes))
+    return _told(reading.text, reading.statements, reading.framed, source, left_out=reading.left_out)
+
+
+def _kinds(scenes: Sequence[Scene]) -> frozenset[str]:
+    return frozenset(obj.kind for scene in scenes[-1:] for obj in scene.objects.values())
+
+
+def _interpret(text: str, framed: Framed, scenes: Sequence[Scene]) -> Interpretation:
+    source = scenes[-1] if scenes else None
+    framed = replace(framed, sentences=without_context(framed.sentences, len(scenes)))
     asked = [is_question(sentence) for sentence in framed.sentences]
     if all(asked):
         if source is None and re.search(r"\b(?:you|micro world) (?:know|draw|do|can)\b", text, re.IGNORECASE):
@@ -86,10 +162,33 @@ def interpret(text: str, scenes: Sequence[Scene] = ()) -> Interpretation:
     if any(asked):
         raise _mixed()
     story = Story(source)
-    statements = [statement for sentence in framed.sentences for statement in _read(sentence)]
-    one_each = framed.one_by_one or named_step_count(text) == len(statements)
-    for statement in statements:
-        story.apply(replace(statement, new_piece=True) if one_each and _happens(statement) else statement)
+    told = framed.sentences if source is None else without_recap(framed.sentences, story, _read)
+    return _told(text, _statements(told, source), framed, source, story=story)
+
+
+def _told(
+    text: str,
+    statements: Sequence[Statement],
+    framed: Framed,
+    source: Scene | None,
+    *,
+    story: Story | None = None,
+    left_out: tuple[str, ...] = (),
+) -> Interpretation:
+    """Applies the statements of a request one after the other."""
+    story = story or Story(source)
+    if source is None:
+        statements = _absence_last(list(statements))
+    named = named_step_count(text)
+    moment = happens if framed.one_by_one or named == len(statements) else None
+    if moment is None and named == sum(map(is_moment, statements)):
+        moment = is_moment
+    for statement in map(placed_whole, statements):
+        if source is not None:
+            check_new(statement, source, text)
+        elif story.frames:
+            check_named_again(statement, {thing.kind for thing in story.frame.things.values()})
+        story.apply(replace(statement, new_piece=True) if moment is not None and moment(statement) else statement)
     if not story.frames:
         raise InputError("The request asks for no change.", code="not_understood")
     if framed.things is not None and framed.things != len(story.frames[0].things):
@@ -97,7 +196,7 @@ def interpret(text: str, scenes: Sequence[Scene] = ()) -> Interpretation:
         raise InputError(msg, code="contradiction")
     if framed.one_by_one and source is None:
         story.one_by_one()
-    return Interpretation(source, tuple(story.required()), story=story)
+    return Interpretation(source, tuple(story.required()), story=story, left_out=left_out)
 
 
 def interpret_request(request: Request, scenes: Sequence[Scene]) -> Interpretation:
@@ -122,7 +221,22 @@ def check_wording(request: Request) -> None:
 
 def check_text(text: str, images: int) -> None:
     """Checks the text of a request with this number of images; see `check_wording`."""
-    framed = _framed(text)
+    text, _ = without_asides(asked_directly(_clear(text)), images=images)
+    try:
+        _first_reading(text, images, lambda framed: _check(framed, images))
+    except InputError as error:
+        if error.code not in _MAY_BE_TALK:
+            raise
+        plain, there = without_hints(text), frozenset(KINDS) if images else frozenset[str]()
+        reading = read_request(plain, images=images, kinds=there) or read_request(plain, images=images)
+        if reading is None:
+            raise
+        if reading.questions:
+            check_question(reading.questions, images)
+
+
+def _check(framed: Framed, images: int) -> None:
+    framed = replace(framed, sentences=without_context(framed.sentences, images))
     questions = [sentence for sentence in framed.sentences if is_question(sentence)]
     if questions and len(questions) == len(framed.sentences):
         check_question(questions, images)
@@ -131,9 +245,6 @@ def check_text(text: str, images: int) -> None:
         raise _mixed()
     for sentence in framed.sentences:
         _read(sentence)
-
-
-_Result = TypeVar("_Result")
 
 
 def _first_understood(request: Request, images: int, read: Callable[[str], _Result]) -> _Result:
@@ -154,12 +265,43 @@ def _mixed() -> InputError:
     return InputError(msg, code="not_understood")
 
 
-def _framed(text: str) -> Framed:
+def _first_reading(text: str, images: int, read: Callable[[Framed], _Result]) -> _Result:
+    """Reads a text as it is, or if that is not understood, without what introduces its images and what says nothing.
+
+    Raises:
+        InputError: Neither is understood; the error is that of the text as it is.
+    """
+    sentences = _sentences(text)
+    said = [sentence for sentence in sentences if not says_nothing(sentence)]
+    wordings = [sentences] if said == sentences else [sentences, said]
+    for known in (_PATTERN_WORDS, frozenset[str]()):
+        shorter = [one for sentence in said if (one := without_empty_words(sentence, known)) is not None]
+        if shorter not in wordings:
+            wordings.append(shorter)
+    first: InputError | None = None
+    for words in wordings:
+        for is_continued in (False, True) if images else (False,):
+            try:
+                return read(_framed(words, is_continued=is_continued))
+            except InputError as error:
+                first = first or error
+                if error.code not in _MAY_BE_TALK:
+                    raise
+    assert first is not None  # noqa: S101 - the text as it is is always tried
+    raise first
+
+
+def _sentences(text: str) -> list[Sentence]:
     if len(text) > _MAX_CHARACTERS:
         raise InputError(f"The request has more than {_MAX_CHARACTERS} characters; shorten it.", code="too_long")
-    sentences = [in_present_tense(one) for one in split_sentences(plain_text(without_hints(text)))]
+    plain = in_full(split_sentences(plain_text(without_hints(text))))
+    sentences = [in_plain_order(one) for one in joined([in_present_tense(one) for one in plain])]
     _check_length(sentences)
-    framed = remove_framing(sentences)
+    return sentences
+
+
+def _framed(sentences: list[Sentence], *, is_continued: bool) -> Framed:
+    framed = remove_framing(sentences, is_continued=is_continued)
     if not framed.sentences:
         raise _nothing_to_draw()
     return framed
@@ -173,12 +315,27 @@ def _check_length(sentences: Sequence[Sentence]) -> None:
         raise InputError(f"A sentence has more than {_MAX_SENTENCE} words; split it.", code="too_long")
 
 
+def _statements(sentences: Sequence[Sentence], source: Scene | None) -> list[Statement]:
+    found = []
+    for number, sentence in enumerate(sentences, 1):
+        words = tuple(map(canonical, sentence.words))
+        other = words if source is None else reworded_first(as_order(words))
+        if number < len(sentences):
+            other = without_complaint(other)
+        if source is not None:
+            other = mentioned(other, frozenset(obj.kind for obj in source.objects.values()))
+        found += _read(sentence if other == words else Sentence(other))
+    return found
+
+
 def _read(sentence: Sentence) -> list[Statement]:
-    statements = read_sentence(tuple(map(canonical, sentence.words)))
+    words = tuple(map(canonical, sentence.words))
+    statements = read_sentence(words)
     if statements is not None:
-        return [
-            replace(one, text=_text_of([Sentence(sentence.words[slice(*one.span)])]).strip(" ,:")) for one in statements
-        ]
+        return _with_texts(statements, sentence.words)
+    other = read_reworded(words)
+    if other is not None:
+        return _with_texts(*other)
     trained = read_trained(sentence.words)
     if trained is None and _TOO_MANY.search(_text_of([sentence])):
         raise InputError("An image holds at most nine objects; the request names more.", code="too_many_things")
@@ -187,14 +344,28 @@ def _read(sentence: Sentence) -> list[Statement]:
     return trained
 
 
-def _happens(statement: Statement) -> bool:
-    """Whether a statement tells a change, which gets a picture of its own where they are told one by one."""
-    return statement.kind not in {"scene", "is", "keep", "mention", "absent"} or bool(statement.span[0])
+def _with_texts(statements: list[Statement], words: tuple[str, ...]) -> list[Statement]:
+    return [replace(one, text=_text_of([Sentence(words[slice(*one.span)])]).strip(" ,:")) for one in statements]
+
+
+def _absence_last(statements: list[Statement]) -> list[Statement]:
+    """Puts "no cars, just a ball" in an order in which something is there to say it of."""
+    count = next((at for at, one in enumerate(statements) if one.kind != "absent"), 0)
+    if not count:
+        return statements
+    missing = [replace(one, new_piece=False, sequenced=False) for one in statements[:count]]
+    return [statements[count], *missing, *statements[count + 1 :]]
 
 
 def _nothing_to_draw() -> InputError:
     msg = "The request does not say what to draw. Try, for example, 'a big red ball on the left, at night'."
     return InputError(msg, code="empty_text")
+
+
+def left_out_notes(interpretation: Interpretation) -> tuple[str, ...]:
+    """Returns a sentence that names the words of the request that were left out; none if there are none."""
+    words = ", ".join(repr(word) for word in interpretation.left_out)
+    return (f"Left out, because images of the micro world cannot show it: {words}.",) if words else ()
 
 
 def plan_satisfies(interpretation: Interpretation, plan: Plan) -> list[str]:

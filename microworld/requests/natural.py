@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -48,8 +49,19 @@ from .natural_templates import (
     OPENINGS,
     QUESTIONS,
     SINGLES,
+    SMALL_WORDS,
 )
-from .scenarios import Rng, Scenario, ScenarioStep, caption, choose, edit_step, sentence
+from .scenarios import (
+    Rng,
+    Scenario,
+    ScenarioStep,
+    caption,
+    choose,
+    edit_step,
+    prompt_of,
+    random_edit_steps,
+    sentence,
+)
 
 __all__ = ["MISSING_IMAGE", "NATURAL_FAMILIES", "free_place", "natural_scenario"]
 
@@ -60,6 +72,10 @@ _PRONOUN, _SHORT, _EVENT, _NEARBY = 0.6, 0.6, 0.6, 0.3
 """Shares of changes worded with a pronoun, with the kind alone, as an event, or by a place next to an object, where
 that is possible."""
 _PLACE_OPEN = 0.4
+_AS_WORDED = (0.0, 0.0, 0.5, 1.0)
+"""Shares of changes whose step keeps the request's words; each request has one of them."""
+_RANDOM_WORDS = 0.35
+"""Share of requests whose sentences are joined by random words, in place of a connector from a table."""
 _DRAWS = 200
 
 
@@ -118,10 +134,10 @@ def _guide(rng: Rng) -> Scenario:
     return Scenario((text,), tuple(content.steps(one_by_one=True)), "A guide: one object a step.")
 
 
-def _story(rng: Rng) -> Scenario | None:
+def _story(rng: Rng, shortest: int = 2) -> Scenario | None:
     content = NaturalContent(rng, most=MAX_NAMED)
     first = content.steps()
-    changes = _changes(_last_scene(first), int(rng.integers(1, MAX_STEPS)), rng, _last_kind(content))
+    changes = _changes(_last_scene(first), int(rng.integers(shortest - 1, MAX_STEPS)), rng, _last_kind(content))
     if changes is None:
         return None
     texts, later = changes
@@ -134,11 +150,12 @@ def _story(rng: Rng) -> Scenario | None:
 def _edits(rng: Rng) -> Scenario | None:
     scene = random_scene(rng, int(rng.integers(1, 5)))
     only = next(iter(scene.objects.values())).kind if len(scene.objects) == 1 else None
-    changes = _changes(scene, int(rng.choice([1, 1, 1, 2, 2, 3, 4, 5])), rng, only)
+    changes = _changes(scene, int(rng.choice([1, 1, 1, 2, 2, 3, 4, 5, 6, 7])), rng, only)
     if changes is None:
         return None
     texts, steps = changes
-    lead, style = choose(rng, IMAGE_LEADS), _Style(rng)
+    lead = _random_words(rng) if rng.random() < _RANDOM_WORDS else choose(rng, IMAGE_LEADS)
+    style = _Style(rng)
     text = lead + texts[0] + style.join(texts[1:], first=2)
     parts: tuple[str | Scene, ...] = (scene, text) if rng.random() < 0.8 else (text, scene)
     count = len(steps)
@@ -209,7 +226,7 @@ NATURAL_FAMILIES: dict[str, Callable[[Rng], Scenario | None]] = {
     "edits": _edits,
     "difference": _difference,
     "single again": _single,
-    "long story": _story,
+    "long story": partial(_story, shortest=5),
     "guide": _guide,
     "missing": _missing,
     "question": _question,
@@ -234,7 +251,16 @@ def _changes(scene: Scene, count: int, rng: Rng, last: str | None) -> tuple[list
     """Samples a series of changes: how the request words each, and its step."""
     texts: list[str] = []
     steps: list[ScenarioStep] = []
+    as_worded = _AS_WORDED[int(rng.integers(len(_AS_WORDED)))]
     while len(steps) < count:
+        if rng.random() < as_worded:
+            step = random_edit_steps(scene, 1, rng)[0]
+            if any(step.prompt == other.prompt for other in steps):
+                continue
+            steps.append(step)
+            texts.append(prompt_of(step))
+            scene, last = _last_scene(steps), None
+            continue
         possible = [kind for kind in EDIT_KINDS if kind == "background" or (kind == "add" and len(scene.objects) < 4)]
         possible += [kind for kind in EDIT_KINDS if kind not in {"background", "add"} and scene.objects]
         kind = choose(rng, tuple(possible))
@@ -334,7 +360,8 @@ class _Style:
     def __init__(self, rng: Rng) -> None:
         self._rng = rng
         self._mixed = rng.random() < 0.5
-        self._connector = choose(rng, CONNECTORS)
+        self._random = rng.random() < _RANDOM_WORDS
+        self._connector = _random_words(rng) if self._random else choose(rng, CONNECTORS)
         self._stop = choose(rng, (". ", ". ", ". ", ". ", "; ", ", ", " ", "! ", ", and "))
 
     def join(self, texts: list[str], first: int) -> str:
@@ -343,12 +370,17 @@ class _Style:
         for number, text in enumerate(texts, first):
             connector = choose(self._rng, CONNECTORS) if self._mixed else self._connector
             if number == first + len(texts) - 1 and len(texts) > 1 and self._rng.random() < 0.4:
-                connector = choose(self._rng, CLOSINGS)
+                connector = _random_words(self._rng) if self._random else choose(self._rng, CLOSINGS)
             stop = self._stop
             if not connector and stop in {" ", "! "}:
                 stop = ". "
             joined += stop + connector.format(n=number) + text
         return joined + choose(self._rng, (".", ".", "", "!"))
+
+
+def _random_words(rng: Rng) -> str:
+    words = " ".join(choose(rng, (*FILLERS, *SMALL_WORDS)) for _ in range(int(rng.integers(1, 5))))
+    return words + choose(rng, (": ", ", ", " ", " "))
 
 
 def _framed(text: str, rng: Rng, *, ends: bool = True) -> str:

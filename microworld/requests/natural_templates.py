@@ -18,6 +18,7 @@ __all__ = [
     "OPENINGS",
     "QUESTIONS",
     "SINGLES",
+    "SMALL_WORDS",
 ]
 
 SINGLES: tuple[str, ...] = (
@@ -38,7 +39,7 @@ GUIDES: tuple[str, ...] = (
 
 OPENINGS: tuple[str, ...] = (
     "", "", "", "first ", "first, ", "at first ", "we begin with ", "start with ", "begin with ", "begin: ",
-    "once upon a time there was ", "once there was ", "there was ", "there is ", "here is ", "draw ", "show ",
+    "once there was ", "there was ", "there is ", "here is ", "draw ", "show ",
     "tell a story: ", "tell me a story about ", "a story about ", "make a comic: ", "picture 1: ", "step 1: ",
     "1. ", "1) ", "- ", "scene one: ", "image 1: ", "page 1: ", "my story starts with ", "it all begins with ",
     "a short story. ", "a picture story. first ", "illustrate this: ", "one day there was ", "i see ", "imagine ",
@@ -55,7 +56,7 @@ CONNECTORS: tuple[str, ...] = (
 
 CLOSINGS: tuple[str, ...] = (
     "finally ", "finally, ", "at the end ", "in the end ", "at last ", "last ", "lastly, ", "to finish, ",
-    "in the last picture ", "the end: ", "and finally ", "it ends like this: ", "as a last step, ", "to close, ",
+    "in the last picture ", "and finally ", "it ends like this: ", "as a last step, ", "to close, ",
 )  # fmt: skip
 
 IMAGE_LEADS: tuple[str, ...] = (
@@ -185,3 +186,12 @@ FILLERS: tuple[str, ...] = tuple(
     """.split()
 )
 """Words without meaning for the micro world, from which random frames are made."""
+
+SMALL_WORDS: tuple[str, ...] = tuple(
+    """
+    it this that them its their he she they you we me us i before following upon during since until further more
+    thing things part moment hour day week page pages frame done ready made story tale picture image
+    edit wish wishes needs need want let do does did has have had will would should could must may might
+    """.split()
+)
+"""Pronouns, auxiliaries and nouns that occur between sentences, for random connectors: none decides what is drawn."""

@@ -9,10 +9,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from interleavethinker.microworld.language.clauses import read_sentence
 from interleavethinker.microworld.language.phrases import PhraseReader
 from interleavethinker.microworld.language.plain_text import Sentence, canonical
-from interleavethinker.microworld.language.statements import HOURS
 from interleavethinker.microworld.language.templates import count_phrase, describe, name, place, with_article
 from interleavethinker.microworld.language.vocabulary import plural
 from interleavethinker.microworld.scenes.scene import Scene, SceneObject
@@ -22,47 +20,20 @@ from interleavethinker.tools.errors import InputError
 from .answers import Answer, background_answer, colour_answer, number_words, size_answer, where_answer
 from .asked_objects import GROUPS, all_of, asked, cells_at, one_of
 from .comparisons import compare
+from .object_questions import OBJECT_QUESTIONS, listed
+from .question_forms import is_question
+from .question_wordings import plain_question
 from .yes_no import YES_NO
 
 __all__ = ["answer", "check_question", "is_question"]
 
 
-_QUESTION = re.compile(
-    r"^(?:(?:please|and|so|now|then) )*(?:(?:can|could|would) you (?:please )?(?:tell|say|describe|name|count|"
-    r"find|see|compare|explain|spot)\b|"
-    r"what\b|who\b|where\b|which\b|how (?:many|big|large|is|are|does|did|do)\b|is\b|are\b|does\b|do you (?:see|"
-    r"know)\b|was\b|were\b|did\b|"
-    r"describe\b|count\b|name\b|compare\b|spot\b|find (?:the|all)\b|"
-    r"(?:say|tell|explain)(?: (?:me|us))? (?:what|where|which|how many|how|the (?:place|colour|color|number|"
-    r"changes?|differences?|size)|about)\b|"
-    r"i look for\b|number of\b|put (?:this|the) (?:picture|image) into words|write a (?:text|caption) for|words for\b|"
-    r"(?:any|is there|are there|what)\b|list\b|something (?:has |is |was )?(?:been )?(?:disappear|chang|vanish|"
-    r"mov|appear|differ|"
-    r"missing|gone|new|add|remov)|i (?:see|notice) (?:a|some|the) (?:difference|change)|(?:on|in) (?:which|what) |"
-    r"do (?:the|both|these|i|we)\b|(?:give|write|make)(?: me)? a (?:caption|description|title|list)\b|has the\b|"
-    r"have the\b|caption\b|the difference\b|difference)"
-)
-_DRAWS = re.compile(
-    r"^(?:can|could|would|will) you (?:please )?(?!tell|say|describe|name|count|find|see|compare|explain|spot)"
-)
 _TWO = re.compile(
     r"\b(?:differ\w*|changed?|changes|compare\w*|new in the second|was done|has happened|happened|between the "
     r"(?:two|first)|missing|disappeared|appeared|added|removed|same|(?:first|second) (?:picture|image)|moved)\b|"
     r"\bwhich (?:picture|image)\b"
 )
 """Questions that need a second image."""
-
-
-def is_question(sentence: Sentence) -> bool:
-    """Whether a sentence asks for words instead of an image."""
-    text = " ".join(sentence.words)
-    if re.fullmatch(HOURS, text):
-        return False
-    if _DRAWS.match(text):
-        return False
-    if _QUESTION.match(text):
-        return True
-    return sentence.question and read_sentence(tuple(map(canonical, sentence.words))) is None
 
 
 def answer(sentences: Sequence[Sentence], scenes: Sequence[Scene]) -> Answer:
@@ -76,9 +47,11 @@ def answer(sentences: Sequence[Sentence], scenes: Sequence[Scene]) -> Answer:
     found, problem = _tried(" ".join(texts), scenes)
     if found is not None:
         return found
-    answers, named = [], ""
-    parts = [part for text in texts for part in _PARTS.split(text)]
+    answers: list[Answer] = []
+    named = ""
+    parts = [part for text in texts for part in _PARTS.split(plain_question(_LEAD.sub("", text)))]
     for text in parts if len(parts) > 1 else ():
+        named = named or (_the_one(answers[-1]) if answers else "")
         part = re.sub(r"\b(?:it|he|she)\b", named, text) if named else text
         named = next(iter(re.findall(rf"the (?:[a-z]+ ){{0,2}}?(?:{_NAMES})\b", part)), named)
         if (found := _tried(part, scenes)[0]) is not None:
@@ -95,26 +68,39 @@ def answer(sentences: Sequence[Sentence], scenes: Sequence[Scene]) -> Answer:
     raise InputError(msg, code="not_understood")
 
 
+def _the_one(found: Answer) -> str:
+    """Names the one object that an answer lists: "it" of the next question."""
+    one = re.fullmatch(r"It is an? (.+)\.", found.text)
+    return f"the {one[1]}" if one is not None and " and " not in one[1] else ""
+
+
 def _tried(text: str, scenes: Sequence[Scene]) -> tuple[Answer | None, InputError | None]:
     """Returns the answer, or why a rule that fits the question could not read it."""
-    try:
-        return _answer(text, scenes), None
-    except InputError as error:
-        if error.code != "not_understood":
-            raise
-        return None, error
+    plain = _LEAD.sub("", _TAIL.sub("", _LEAD.sub("", text)))
+    problem = None
+    for wording in dict.fromkeys((text, plain_question(plain))):
+        try:
+            if (found := _answer(wording, scenes)) is not None:
+                return found, None
+        except InputError as error:
+            problem = problem or error
+    if problem is not None and problem.code != "not_understood":
+        raise problem
+    return None, problem
 
 
 _NAMES = "|".join((*KINDS, *GROUPS))
 _PARTS = re.compile(
-    r"(?: ,)? and (?=(?:what|where|which|who|how|is|are|does|do|the (?:colour|size|place|number|background))\b)| "
-    r", (?=(?:what|where|which|who|how|is|are)\b)"
+    r"(?: ,)? and (?=(?:what|where|which|who|how|is|are|does|do|the (?:colour|size|place|number|background))\b)|"
+    r" , (?=(?:what|where|which|who|how|is|are)\b)"
 )
 """Between two questions of one sentence."""
 _LEAD = re.compile(r"^(?:(?:please|and|so|now|then|but|,|ok|hi|hello|hey|well|could you please|can you please) )+")
 _TAIL = re.compile(
-    r"(?:(?: ,)? (?:please|exactly|briefly|shortly|again|for (?:me|us|someone|somebody|a friend|my \w+|the "
-    r"\w+)(?: who .+)?|"
+    r"(?:(?: ,)?(?: (?:because|since|as|but|and|sorry|,))? (?:please|i (?:just |have |completely )?(?:forgot(?:ten)?|"
+    r"lost track)(?: (?:it|that|again))?|i (?:do|can) not (?:remember|recall|know|see(?: it)?|tell|find it|make it out)"
+    r"(?: (?:any ?more|well|so well|anymore|it|that))?|i am not sure|i (?:want|would like|need) to know|exactly|"
+    r"briefly|shortly|again|for (?:me|us|someone|somebody|a friend|my \w+|the \w+)(?: who .+)?|"
     r"to (?:me|us|someone|somebody)(?: who .+)?|in (?:detail|words|a few words|your own words|one sentence|short|full|"
     r"simple words|general)|in as much detail as possible|as well as you can|if you can))+$"
 )
@@ -134,7 +120,19 @@ def _answer(text: str, scenes: Sequence[Scene]) -> Answer | None:
         text = _LEAD.sub("", re.sub(r"^(?:in|on) (?:the )?|(?: ,)? (?:in|on|of)(?: the)?$", "", text))
     asked_of_two = len(scenes) == 1 and _TWO.search(text) and not re.search(r"\bhow many\b|\band\b", text)
     text = re.sub(r" (?:in|on) (?:the|this|my|that|your) (?:picture|image|scene)$", "", text)
-    for rule in (_count, _colour, _size, _where, _background, *YES_NO, _kind, _which_are, _what, _describe):
+    for rule in (
+        *OBJECT_QUESTIONS,
+        _count,
+        _colour,
+        _size,
+        _where,
+        _background,
+        *YES_NO,
+        _kind,
+        _which_are,
+        _what,
+        _describe,
+    ):
         found = rule(text, scene)
         if found is not None:
             return found
@@ -167,15 +165,14 @@ def check_question(sentences: Sequence[Sentence], images: int) -> None:
 
 
 _LOOK = (
-    r"(?:(?:can|could) you (?:please )?)?(?:(?:please |and |so )?(?:say|tell|name|look|find|explain|see)(?: (?:me|us|"
-    r"for))?(?: ,| :)? )?"
+    r"(?:(?:can|could) you (?:please )?)?"
+    r"(?:(?:please |and |so )?(?:say|tell|name|look|find|explain|see)(?: (?:me|us|for))?(?: ,| :)? )?"
 )
 _HERE = (
     r"(?: (?:are there|is there|there are|there is|do (?:you|i|we) (?:see|count|find|spot)|can (?:you|i|we) "
-    r"(?:see|count|"
-    r"find|spot)|are|is|have we|do we have|does (?:the picture|it|this) (?:show|have|contain)|here|there|now|"
-    r"in (?:the|this) (?:picture|image|scene)|on (?:the|this) (?:picture|image)|can be (?:seen|found|counted)|this is|"
-    r"in total|altogether|in all|visible|shown))*"
+    r"(?:see|count|find|spot)|are|is|have we|do we have|does (?:the picture|it|this) (?:show|have|contain)|here|there|"
+    r"now|in (?:the|this) (?:picture|image|scene)|on (?:the|this) (?:picture|image)|can be (?:seen|found|counted)|"
+    r"this is|in total|altogether|in all|visible|shown))*"
 )
 _AT = r"(?: (?:are|is|stand|sit|lie|stands|sits|lies))? (?:in|on|at|next|above|below|left|right|beside|between) .+?"
 
@@ -184,8 +181,8 @@ def _count(text: str, scene: Scene) -> Answer | None:
     """Answers "how many cats are there", "count the red things", "how many are on the left"."""
     match = re.fullmatch(
         rf"{_LOOK}(?:how many|count(?: up)?|(?:what is )?(?:the )?number of)(?: (?:all|of|the|these|different))*"
-        rf"(?: (?P<what>(?!are|is|do|can|have)\w+(?: \w+){{0,2}}?))?(?P<at>{_AT})?{_HERE}|count what is here|"
-        rf"how many is this",
+        rf"(?: (?P<what>(?!are|is|do|can|have)\w+(?: \w+){{0,2}}?))?(?P<at>{_AT})?{_HERE}|"
+        r"count what is here|how many is this",
         text,
     )
     if match is None:
@@ -210,13 +207,10 @@ def _count(text: str, scene: Scene) -> Answer | None:
 
 def _colour(text: str, scene: Scene) -> Answer | None:
     match = re.fullmatch(
-        rf"{_LOOK}(?:(?:what|which) (?:is the )?colours? (?:has|is|of|does|are|do)(?! there| you| we| i)(?P<a> "
-        rf".+?)(?: have| has| show)?|(?:what "
-        rf"is )?(?:the )?colour of(?P<b> .+)|"
-        rf"how (?:is|are)(?P<c> .+) (?:painted|coloured)|(?P<d>.+) has which colour|(?:which|what) colour(?P<e> "
-        rf".+) (?:has|is)|"
-        rf"(?P<f>.+) is which colour|"
-        rf"in (?:what|which) colour is(?P<g> .+))",
+        rf"{_LOOK}(?:(?:what|which) (?:is the )?colours? (?:has|is|of|does|are|do)(?! there| you| we| i\b)(?P<a> .+?)"
+        r"(?: have| has| show)?|(?:what is )?(?:the )?colour of(?P<b> .+)|"
+        r"how (?:is|are)(?P<c> .+) (?:painted|coloured)|(?P<d>.+) has which colour|"
+        r"(?:which|what) colour(?P<e> .+) (?:has|is)|(?P<f>.+) is which colour|in (?:what|which) colour is(?P<g> .+))",
         text,
     )
     if match is None:
@@ -239,8 +233,8 @@ def _of_many(kind: str, cell: int, obj: SceneObject) -> Answer:
 
 def _size(text: str, scene: Scene) -> Answer | None:
     match = re.fullmatch(
-        rf"{_LOOK}(?:how (?:big|large|small) (?:is|are) (?P<a>.+)|(?:what|which) size (?:has|is|does) (?P<b>.+?)(?: "
-        rf"have)?|(?:what is )?the size of (?P<c>.+))",
+        rf"{_LOOK}(?:how (?:big|large|small) (?:is|are) (?P<a>.+)|"
+        r"(?:what|which) size (?:has|is|does) (?P<b>.+?)(?: have)?|(?:what is )?the size of (?P<c>.+))",
         text,
     )
     return None if match is None else size_answer(one_of(next(group for group in match.groups() if group), scene)[1])
@@ -248,13 +242,12 @@ def _size(text: str, scene: Scene) -> Answer | None:
 
 def _where(text: str, scene: Scene) -> Answer | None:
     match = re.fullmatch(
-        rf"{_LOOK}(?:where (?:is|are|can i (?:find|see)|do you see|do i find) (?P<a>.+?)|where (?:does|do) (?P<h>.+?) "
-        rf"(?:sit|stand|lie|live|wait|swim|float|play|fly|sleep)|where (?P<b>.+?) (?:is|are|sits?|stands?|lies?|lives?|"
-        rf"waits?|swims?|floats?|flies|sleeps?)|in (?:which|what) (?:place|corner|spot|part) (?:is|are|do you "
-        rf"see) (?P<c>.+)|"
-        rf"on (?:which|what) side (?:is|are) (?P<i>.+)|(?:which|what) place has (?P<j>.+)|"
-        rf"the (?:place|position) of (?P<d>.+)|find (?P<e>.+)|i look for (?P<f>.+?) ?,? where is it|(?P<g>the .+) is "
-        rf"where)(?: in (?:the|this) picture| now| exactly| placed| located)?",
+        rf"{_LOOK}(?:where (?:is|are|can i (?:find|see)|do you see|do i find) (?P<a>.+?)|"
+        r"where (?:does|do) (?P<h>.+?) (?:sit|stand|lie|live|wait|swim|float|play|fly|sleep)|"
+        r"where (?P<b>.+?) (?:is|are|sits?|stands?|lies?|lives?|waits?|swims?|floats?|flies|sleeps?)|in (?:which|what) "
+        r"(?:place|corner|spot|part) (?:is|are|do you see) (?P<c>.+)|on (?:which|what) side (?:is|are) (?P<i>.+)|"
+        r"(?:which|what) place has (?P<j>.+)|the (?:place|position) of (?P<d>.+)|find (?P<e>.+)|i look for (?P<f>.+?)"
+        r" ?,? where is it|(?P<g>the .+) is where)(?: in (?:the|this) picture| now| exactly| placed| located)?",
         text,
     ) or re.fullmatch(r"(?:please )?(?:can you )?find (?P<a>the .+)", text)
     if match is None:
@@ -270,10 +263,10 @@ def _where(text: str, scene: Scene) -> Answer | None:
 
 def _background(text: str, scene: Scene) -> Answer | None:
     fits = re.fullmatch(
-        rf"{_LOOK}(?:(?:what|which|how) (?:is )?(?:the )?(?:background|weather|time of (?:the )?day|place|season|"
-        rf"setting)(?: is (?:it|this|that|there))?(?: like)?(?:{_HERE})|"
-        r"where (?:does (?:this|it) (?:happen|take place)|is this|are we)|what time (?:of (?:the )?day )?is it|"
-        r"what is in the background|name the background)",
+        rf"{_LOOK}(?:(?:what|which|how) (?:is )?(?:the )?"
+        r"(?:background|weather|time of (?:the )?day|place|season|setting)(?: is (?:it|this|that|there))?(?: like)?"
+        rf"(?:{_HERE})|where (?:does (?:this|it) (?:happen|take place)|is this|are we)|"
+        r"what time (?:of (?:the )?day )?is it|what is in the background|name the background)",
         text,
     )
     return None if fits is None else background_answer(scene)
@@ -282,10 +275,9 @@ def _background(text: str, scene: Scene) -> Answer | None:
 def _kind(text: str, scene: Scene) -> Answer | None:
     """Answers "what is the animal", "which animals do you see", "what kind of plant is it"."""
     match = re.fullmatch(
-        rf"{_LOOK}(?:what (?:is|are) (?:the|this|that|these) (?P<a>{'|'.join(GROUPS)})|what (?:the|this) (?P<b>"
-        rf"{'|'.join(GROUPS)}) is|(?:what|which)(?: (?:kind|sort|type) of)? (?P<c>{'|'.join(GROUPS)})(?: is "
-        rf"(?:it|this|that))?"
-        rf"(?:{_HERE}))",
+        rf"{_LOOK}(?:what (?:is|are) (?:the|this|that|these) (?P<a>{'|'.join(GROUPS)})|"
+        rf"what (?:the|this) (?P<b>{'|'.join(GROUPS)}) is|"
+        rf"(?:what|which)(?: (?:kind|sort|type) of)? (?P<c>{'|'.join(GROUPS)})(?: is (?:it|this|that))?(?:{_HERE}))",
         text,
     )
     word = None if match is None else next(group for group in match.groups() if group)
@@ -294,14 +286,7 @@ def _kind(text: str, scene: Scene) -> Answer | None:
     found = [(cell, obj) for cell, obj in scene.objects.items() if obj.kind in GROUPS[word]]
     if not found:
         return Answer("what", f"There is no {word.removesuffix('s')}.", (frozenset({"no", "none", "not"}),))
-    return _listed(found)
-
-
-def _listed(found: Sequence[tuple[int, SceneObject]]) -> Answer:
-    kinds = {obj.kind for _, obj in found}
-    shown = " and ".join(with_article(name(obj)) for _, obj in found)
-    required = tuple(frozenset({word}) for _, obj in found for word in (obj.kind, obj.colour))
-    return Answer("what", f"{'It is' if len(found) == 1 else 'There are'} {shown}.", required, frozenset(KINDS) - kinds)
+    return listed(found)
 
 
 def _which_are(text: str, scene: Scene) -> Answer | None:
@@ -316,16 +301,16 @@ def _which_are(text: str, scene: Scene) -> Answer | None:
     found = [(cell, obj) for cell, obj in scene.objects.items() if match["how"] in obj.named]
     if not found:
         return Answer("what", f"Nothing is {match['how']}.", (frozenset({"nothing", "no", "none"}),), frozenset(KINDS))
-    return _listed(found)
+    return listed(found)
 
 
 def _what(text: str, scene: Scene) -> Answer | None:
     text = re.sub(r"^look (?P<place>.+?)(?: :| ,) what is it$", r"what is \g<place>", text)
     match = re.fullmatch(
-        rf"{_LOOK}(?:what|who|which(?: of)?(?: (?:the|these))?(?: (?:thing|object|one)s?)?)? ?(?:is|are|thing is|"
-        rf"do you see|do we have|can you see|lies|"
-        rf"stands|can be seen|the (?:thing|object))? ?(?:there )?(?P<place>(?:in|on|at|next|left|right|above|"
-        rf"below|to|between|beside|under|over) .+?)(?: ,? ?what can be seen)?",
+        rf"{_LOOK}(?:what|who|which(?: of)?(?: (?:the|these))?(?: (?:thing|object|one)s?)?)? ?"
+        r"(?:is|are|thing is|do you see|do we have|can you see|lies|stands|can be seen|the (?:thing|object))? ?"
+        r"(?:there )?(?P<place>(?:in|on|at|next|left|right|above|below|to|between|beside|under|over) .+?)"
+        r"(?: ,? ?what can be seen)?",
         text,
     )
     if match is None:
@@ -355,21 +340,18 @@ def _what(text: str, scene: Scene) -> Answer | None:
 
 def _describe(text: str, scene: Scene) -> Answer | None:
     fits = re.fullmatch(
-        rf"{_LOOK}(?:describe(?: (?:this|the|my|it))?(?: (?:picture|image|scene))?|what (?:is|are) (?:this|that|"
-        rf"these|it|here|there)(?: (?:picture|image|scene|a picture of))?(?: about)?|"
-        r"what (?:does|do|can|could|is|are|you|i|we|the|this|see|seen|be|show|shown|shows|on|in|it|picture|image|"
-        r"scene|there|here|to|of|a| )+|"
-        r"put (?:this|the) (?:picture|image) into words|about (?:this|the) (?:picture|image)|write a (?:text|"
-        r"caption) for (?:this|the) (?:picture|image)|words for (?:this|the) (?:picture|image)(?: ,? ?please)?|"
-        r"what this (?:picture|image) shows|list (?:the|all|all the)? ?(?:things|objects)|which (?:things|"
-        r"objects) (?:are there|do you see|are in (?:the|this) picture)|"
-        r"what (?:things|objects) (?:are there|do you see|are in (?:the|this) picture|are here)|who (?:is|are) "
-        r"(?:this|that|there|here)|(?:name|list) everything|(?:name|list)(?: all)?(?: the| of the)? (?:things|objects)"
-        r"(?: (?:with|and) their colours?)?|(?:give|write|make)(?: me)? a (?:caption|description|title|list)(?: "
-        r"(?:for|of) "
-        r"(?:it|(?:this|the|my) (?:picture|image|scene)))?|caption(?: (?:it|(?:this|the|my) (?:picture|image)))?|"
-        r"describe (?:"
-        r"what you see|everything))(?: in (?:the|this) (?:picture|image))?(?: please)?",
+        rf"{_LOOK}(?:describe(?: (?:this|the|my|it))?(?: (?:picture|image|scene))?|what (?:is|are) (?:this|that|these|"
+        r"it|here|there)(?: (?:picture|image|scene|a picture of))?(?: about)?|what (?:does|do|can|could|is|are|you|i|"
+        r"we|the|this|see|seen|be|show|shown|shows|on|in|it|picture|image|scene|there|here|to|of|a| )+|put (?:this|the)"
+        r" (?:picture|image) into words|about (?:this|the) (?:picture|image)|write a (?:text|caption) for (?:this|the) "
+        r"(?:picture|image)|words for (?:this|the) (?:picture|image)(?: ,? ?please)?|what this (?:picture|image) shows|"
+        r"list (?:the|all|all the)? ?(?:things|objects)|which (?:things|objects) (?:are there|do you see|are in "
+        r"(?:the|this) picture)|what (?:things|objects) (?:are there|do you see|are in (?:the|this) picture|are here)|"
+        r"who (?:is|are) (?:this|that|there|here)|(?:name|list) everything|(?:name|list)(?: all)?(?: the| of the)? "
+        r"(?:things|objects)(?: (?:with|and) their colours?)?|(?:give|write|make)(?: me)? a "
+        r"(?:caption|description|title|list)(?: (?:for|of) (?:it|(?:this|the|my) (?:picture|image|scene)))?|"
+        r"caption(?: (?:it|(?:this|the|my) (?:picture|image)))?|describe (?:what you see|everything))"
+        r"(?: in (?:the|this) (?:picture|image))?(?: please)?",
         text.rstrip(" ,"),
     )
     if fits is None:

@@ -12,19 +12,27 @@ import shlex
 from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import islice
+from types import ModuleType
 
 from interleavethinker.microworld.language import (
     clauses,
+    continuation,
     framing,
     grammar,
+    key_words,
     narration,
     orders,
+    phrase_groups,
     phrase_patterns,
     phrases,
     plain_text,
     predicates,
+    recaps,
+    rewordings,
     statements,
+    wordings,
 )
+from interleavethinker.microworld.language.empty_words import FEELINGS, empty_words
 from interleavethinker.microworld.language.lexicon import near_words, unknown_words_text
 from interleavethinker.microworld.language.vocabulary import known_words
 from interleavethinker.microworld.scenes.scene import Scene
@@ -32,12 +40,31 @@ from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, COLOURS, KI
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.types import Request
 
-from . import questions
+from . import question_forms, questions
 from .families import request_words
 from .interpretation import check_text, interpret
 
 __all__ = ["explained", "rule_words"]
 
+_RULES = (
+    clauses,
+    framing,
+    grammar,
+    key_words,
+    narration,
+    orders,
+    phrase_groups,
+    phrase_patterns,
+    phrases,
+    plain_text,
+    predicates,
+    questions,
+    statements,
+    wordings,
+)
+"""Modules with the words of the rules."""
+_OTHER_WORDINGS = (continuation, question_forms, recaps, rewordings)
+"""Modules with words that are understood in the form in which they stand there: "lose the cat", not "it loses …"."""
 _HINT = "The profiles `klein` and `api` accept any request; see `interleavethinker doctor`."
 _MAX_SHOWN = 8000
 _MAX_LENGTH, _MAX_TRIES, _MAX_WINDOWS = 600, 150, 50
@@ -52,11 +79,13 @@ _NEAR_PHRASES = (("in front of", "next to"), ("behind", "next to"), ("inside", "
 @cache
 def rule_words() -> frozenset[str]:
     """Returns the words that occur in the rules; each may be understood in some sentence."""
-    found: set[str] = set(known_words() | request_words()) | set(plain_text.PLURALS) | set(plain_text.NUMBER_WORDS)
-    modules = (
-        *(clauses, framing, grammar, narration, orders, phrase_patterns, phrases, plain_text, predicates),
-        *(questions, statements),
-    )
+    listed = known_words() | request_words() | set(plain_text.PLURALS) | set(plain_text.NUMBER_WORDS)
+    return _words_in(_RULES).union(listed, {"a", "i"})
+
+
+@cache
+def _words_in(modules: tuple[ModuleType, ...]) -> frozenset[str]:
+    found: set[str] = set()
     for module in modules:
         tree = ast.parse(inspect.getsource(module))
         prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}  # docstrings
@@ -64,11 +93,13 @@ def rule_words() -> frozenset[str]:
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:
                 pattern = re.sub(r"\\[bwds]|\(\?P<\w+>", " ", node.value)
                 found.update(re.findall(r"[a-z]{2,}", pattern))
-    return frozenset(found | {"a", "i"})
+    return frozenset(found)
 
 
-def _is_known(word: str) -> bool:
-    known = rule_words()
+def _is_known(word: str, empty: frozenset[str]) -> bool:
+    if word in _words_in(_OTHER_WORDINGS).difference(FEELINGS):
+        return True
+    known = rule_words() | empty
     return any(form in known for form in (word, f"{word}s", word.removesuffix("s"), word.removesuffix("es")))
 
 
@@ -82,9 +113,9 @@ def explained(error: InputError, request: Request, scenes: Sequence[Scene] | Non
     """
     text = request.text[:_MAX_SHOWN]
     plain = plain_text.plain_text(text)
-    sentences = map(narration.in_present_tense, plain_text.split_sentences(plain))
-    words = [word for one in sentences for word in one.words if word not in {",", ":"}]
-    unknown = [word for word in dict.fromkeys(words) if not _is_known(plain_text.canonical(word))]
+    sentences = [narration.in_present_tense(one) for one in plain_text.split_sentences(plain)]
+    words = [(word, empty_words(one)) for one in sentences for word in one.words if word not in {",", ":"}]
+    unknown = list(dict.fromkeys(word for word, empty in words if not _is_known(plain_text.canonical(word), empty)))
     message, code = str(error), error.code
     if unknown and error.code in {"not_understood", "unknown_words", "not_there"}:
         message, code = unknown_words_text(unknown), "unknown_words"
@@ -103,19 +134,30 @@ def _nearest_request(plain: str, unknown: Sequence[str], request: Request, scene
     if len(plain) > _MAX_LENGTH:
         return ""
     for candidate in islice(_candidates(plain, unknown), _MAX_TRIES * 100 // max(100, len(plain))):
-        if not candidate or _negations(candidate) != _negations(plain):
+        if not candidate or _negations(candidate) != _negations(plain) or _loses_much(candidate, plain):
             continue
         try:
             if request.images and scenes is None:
                 check_text(candidate, len(request.images))
             else:
-                asks = interpret(candidate, scenes or ()).answer is not None
-                if asks != any(map(questions.is_question, plain_text.split_sentences(plain))):
+                meaning = interpret(candidate, scenes or ())
+                empty = meaning.source is None and not any(one.objects for one in meaning.targets)
+                if unknown and empty and meaning.answer is None:
+                    continue  # "draw in a meadow" for "draw a dog in a meadow"
+                if meaning.left_out or (meaning.answer is not None) != any(
+                    map(questions.is_question, plain_text.split_sentences(plain))
+                ):
                     continue
         except InputError:
             continue
         return candidate
     return ""
+
+
+def _loses_much(candidate: str, plain: str) -> bool:
+    """Whether a suggestion has fewer than three in five of the objects, looks, numbers and backgrounds named."""
+    kept, named = (sum(map(_has_content, set(re.findall(r"\w+", text)))) for text in (candidate, plain))
+    return 5 * kept < 3 * named
 
 
 def _negations(text: str) -> int:

@@ -17,14 +17,22 @@ from interleavethinker.microworld.scenes.sprites import COLOURS, SIZES
 from interleavethinker.tools.errors import InputError
 
 from .choices import Constraint, Variable
-from .story_objects import Thing, is_step, no_image_error, phrase_text, shifted
-from .story_scenes import StoryScenes
+from .moments import described
+from .story_puzzles import StoryPuzzles
+from .story_things import Thing, is_step, no_image_error, phrase_text, shifted, wide
 
 __all__ = ["Story"]
 
+_CHANGED = frozenset({"now", "then", "later", "again", "becomes", "turns"})
+"""Words that tell a change in one sentence with what was there before."""
+_LIVING = frozenset({"bird", "cat", "fish", "girl"})
 
-class Story(StoryScenes):
+
+class Story(StoryPuzzles):
     """The images that the statements of a request describe, told statement by statement."""
+
+    latest: Statement | None = None
+    """The change that was applied last."""
 
     def apply(self, statement: Statement) -> None:
         """Applies one statement.
@@ -33,6 +41,7 @@ class Story(StoryScenes):
             InputError: It fits no object or several (`not_there`, `ambiguous`), changes nothing (`no_change`), or
                 contradicts what was said before (`contradiction`, `occupied`).
         """
+        self.number += 1
         if statement.kind in _WITHOUT_CHANGE:
             _WITHOUT_CHANGE[statement.kind](self, statement)
             return
@@ -40,7 +49,7 @@ class Story(StoryScenes):
         if statement.kind == "scene" and len(grounds) == len(statement.items) == 1 and self.frames:
             statement = replace(statement, kind="background", ground=grounds[0], stated=True)
         if statement.kind == "is" and self.source is None and not self.frames:
-            statement = _described(statement)
+            statement = described(statement)
         if statement.stated and statement.kind == "background" and self._refines_ground(statement):
             return
         if statement.kind == "is" and self._refines_object(statement):
@@ -56,6 +65,7 @@ class Story(StoryScenes):
         self.frame.texts.append(statement.text)
         self.frame.edits += 1
         self.frame.used = True
+        self.latest = statement
 
     def _check_place(self, statement: Statement) -> None:
         """Checks that a place alone told where the last object is, and that a finder is there."""
@@ -67,6 +77,8 @@ class Story(StoryScenes):
                 self.resolve(phrase)
 
     def _open(self, statement: Statement) -> None:
+        if self.frames and self.says_more(statement):
+            return
         if not self.frames or (statement.new_piece and self.frame.used):
             if self.frames and self._merges_with_ground(statement):
                 return
@@ -95,10 +107,10 @@ class Story(StoryScenes):
 
     def _apply_scene(self, statement: Statement) -> None:
         frame = self.frame
-        phrases = [item for item in statement.items if isinstance(item, Phrase)]
+        phrases = [item for item in statement.items if isinstance(item, Phrase) and not self.is_same(item)]
         for item in statement.items:
             if isinstance(item, Ground) and item.name:
-                self._set_ground(item.name, describes=not frame.used and self.is_first)
+                self.set_ground(item.name, describes=not frame.used and self.is_first)
             if isinstance(item, Ground) and item.empty:
                 if frame.things or phrases:
                     raise InputError(
@@ -106,7 +118,8 @@ class Story(StoryScenes):
                     )
                 frame.empty = True
         created: list[int] = []
-        for phrase in phrases:
+        for named in phrases:
+            phrase = self.named_again(named) if named.again else named
             if phrase.definite and self.is_first and self._describes_again(phrase):
                 continue
             if phrase.definite and not self.is_first and self.certain(phrase):
@@ -130,31 +143,32 @@ class Story(StoryScenes):
             return False
         (one,) = self.only(ids, phrase)
         for where in phrase.where:
-            self.place_object(one, self.frame.things[one], where, before=self.last)
+            self.place_object(one, self.frame.things[one], where, before=self.last, adds=True)
         self.last = (one,)
         return True
 
     def _apply_remove(self, statement: Statement) -> None:
         ids = self.subjects(statement, "all")
+        if not ids and not statement.stated:  # not "so that only the fish remains"
+            raise InputError(f"Nothing is left to remove: {statement.text!r}.", code="no_change")
         cells = [self.frame.things[one].cell for one in ids]
+        self.gone = {self.frame.things[one].kind for one in ids}
         for one in ids:
             del self.frame.things[one]
         gone = set(ids)
-        self.vacated = cells[-1]
+        self.vacated = cells[-1] if cells else None
         self.frame.relations = tuple(one for one in self.frame.relations if not gone & set(one[1]))
         self.last = tuple(one for one in self.last if one not in gone)
 
     def _apply_move(self, statement: Statement) -> None:
         where = statement.where
         assert where is not None  # noqa: S101 - set by every pattern of this kind
-        if where.step is None and all(
-            one.definite is False and one.kind and not self.possible(one, self.frame.things)
-            for one in statement.subject
-        ):
+        if where.step is None and all(map(self._is_new, statement.subject)):
             items = tuple(replace(one, where=(*one.where, where)) for one in statement.subject)
             self._apply_scene(replace(statement, kind="scene", items=items))  # "a bird flies to the top": it is new
             return
         ids = self.subjects(statement, "cell")
+        where = self.with_anchors(where) if len(ids) > 1 else where
         for one in ids:
             thing = self.frame.things[one]
             cell = Variable(set(range(CELLS)), CELLS_FROM_CENTRE)
@@ -166,11 +180,21 @@ class Story(StoryScenes):
                     raise InputError("That place lies outside the image; choose another.", code="occupied")
             elif where.cells:
                 cell.fix(where.cells)
+            elif where.opposite:
+                self.place_opposite(thing.cell, cell, where.opposite)
             else:
                 self.place_object(one, thing, where, before=self.last)
             self.differ(thing.cell, cell, f"The {thing.kind} is already there", one_of=len(ids))
             self.frame.things[one] = replace(thing, cell=cell)
         self.last = tuple(ids)
+
+    def _is_new(self, phrase: Phrase) -> bool:
+        """Whether a phrase can only mean an object that is not there yet."""
+        fits = self.possible(phrase, self.frame.things)
+        if phrase.again:
+            kinds = {self.frame.things[one].kind for one in self.last if one in self.frame.things}
+            fits = [one for one in fits if one not in self.last and self.frame.things[one].kind in kinds]
+        return phrase.definite is False and bool(phrase.kind or phrase.again) and not fits
 
     def _apply_recolour(self, statement: Statement) -> None:
         ids = self.subjects(statement, "size" if not (statement.colour or statement.like) else "colour")
@@ -238,64 +262,7 @@ class Story(StoryScenes):
     def _apply_background(self, statement: Statement) -> None:
         if (-1, "ground") in self.frame.touched:
             self.split()
-        self._set_ground(statement.ground, describes=False)
-
-    def _set_ground(self, name: str, *, describes: bool) -> None:
-        """Changes the background; `describes`: the first image has it from the beginning."""
-        frame = self.frame
-        if frame.ground.allowed == {name}:
-            if not describes and (-1, "ground") not in frame.touched and frame.used is False and len(frame.things) == 0:
-                return
-            if describes or (-1, "ground") in frame.touched:
-                return
-            raise InputError(f"The background is {name} already.", code="no_change")
-        if describes:
-            if name not in frame.ground.allowed:
-                known = " or ".join(map(str, sorted(frame.ground.allowed, key=str)))
-                msg = f"The request names two backgrounds, {known} and {name}; an image has one."
-                raise InputError(msg, code="contradiction")
-            frame.ground.fix({name})
-        elif not (self.source is None and len(self.frames) == 1 and not frame.things):
-            frame.ground.allowed -= {name}
-            frame.ground = Variable({name})
-        else:
-            frame.ground.fix({name})
-        frame.touched.add((-1, "ground"))
-
-    def _apply_row(self, statement: Statement) -> None:
-        """Adds the third of three alike objects in a row."""
-        if self.source is None:
-            raise no_image_error(statement.text)
-        things = self.frame.things
-        found = []
-        for row in range(3):
-            line = [3 * row + column for column in range(3)]
-            inside = [thing for thing in things.values() if thing.cell.allowed <= set(line)]
-            looks = {(thing.kind, *thing.colour.allowed, *thing.size.allowed) for thing in inside}
-            if len(inside) == 2 and len(looks) == 1:
-                taken = {cell for thing in inside for cell in thing.cell.allowed}
-                found.append((inside[0], (set(line) - taken).pop()))
-        if len(found) != 1:
-            raise InputError("The image shows no row of two alike objects with one gap.", code="not_there")
-        thing, cell = found[0]
-        self.frame.things[self.next_id] = replace(thing, cell=Variable({cell}))
-        self.last, self.next_id = (self.next_id,), self.next_id + 1
-
-    def _apply_hours(self, statement: Statement) -> None:
-        """Changes day to night, and night or sunset to the other half of the day."""
-        if self.source is None and not self.frame.things:
-            raise no_image_error(statement.text)
-        now = self.frame.ground.allowed
-        later = (
-            {"meadow": "night", "night": "meadow", "sunset": "night"}.get(str(next(iter(now))))
-            if len(now) == 1
-            else None
-        )
-        if later is None:
-            raise InputError(
-                "Only a meadow, night or sunset looks different twelve hours later.", code="not_understood"
-            )
-        self._set_ground(later, describes=False)
+        self.set_ground(statement.ground, describes=False)
 
     def _refines_ground(self, statement: Statement) -> bool:
         if not self.frames or statement.sequenced:
@@ -313,27 +280,67 @@ class Story(StoryScenes):
         """Applies "the ball is red" to a ball whose color is open; returns False if it is a change."""
         if not self.frames and self.source is None:
             raise no_image_error(statement.text)
-        ids = [one for phrase in statement.subject for one in self.resolve(phrase)]
+        ids = [one for phrase in statement.subject for one in self.resolve(_in_state(phrase, statement))]
+        if len(ids) > 1 and statement.where is not None and statement.where.relation and not statement.sequenced:
+            return self.place_rows(ids, statement.where)
+        where = None if statement.where is None else wide(statement.where) if len(ids) > 1 else statement.where
         refined = False
         for one in ids:
             thing = self.frame.things[one]
             for value, variable in ((statement.colour, thing.colour), (statement.size, thing.size)):
                 if not value:
                     continue
+                told_at_once = self.is_first and not (statement.new_piece or statement.sequenced)
+                if told_at_once and value not in variable.allowed and not _CHANGED.intersection(statement.text.split()):
+                    msg = f"The {thing.kind} cannot be {value} and {' or '.join(map(str, variable.allowed))} at once."
+                    raise InputError(msg, code="contradiction")
                 if variable.allowed == {value} or (value in variable.allowed and not statement.sequenced):
                     variable.fix({value})
                     refined = True
-            where = statement.where
             if where is not None and where.cells and (thing.cell.allowed & where.cells) and not statement.sequenced:
                 thing.cell.fix(where.cells)
                 refined = True
             elif where is not None and where.relation and not statement.sequenced and len(thing.cell.allowed) > 1:
-                self.place_object(one, thing, where, before=self.last)
+                self.place_object(one, thing, where, before=self.last, adds=True)
                 refined = True
         if refined:
             self.last = tuple(ids)
             self.frame.texts.append(statement.text)
         return refined
+
+    def _apply_likewise(self, statement: Statement) -> None:
+        """Applies the last change to another object: "so does the other one"."""
+        latest = self.latest
+        if latest is None or latest.kind not in {"remove", "move", "recolour", "resize", "replace", "is"}:
+            msg = f"It is not clear what {statement.text!r} means; say what happens."
+            raise InputError(msg, code="not_understood")
+        self.apply(
+            replace(
+                latest,
+                subject=statement.subject,
+                text=statement.text,
+                new_piece=statement.new_piece,
+                sequenced=statement.sequenced,
+            )
+        )
+
+    def _apply_alone(self, statement: Statement) -> None:
+        """Removes the company of "the cat is alone again"; checks that of "the cat is not alone"."""
+        ids = [one for phrase in statement.subject for one in self.resolve(phrase)]
+        things = self.frame.things
+        own = {things[one].kind for one in ids}
+        kinds = own if own - _LIVING else _LIVING
+        company = {thing.kind for one, thing in things.items() if one not in ids and thing.kind in kinds}
+        if statement.stated and len(things) == len(ids):
+            msg = f"The request says {statement.text!r}, but nothing else is there."
+            raise InputError(msg, code="contradiction")
+        if company and not statement.stated:
+            if not statement.new_piece:
+                msg = f"The request says {statement.text!r}, but others are there; say that they leave."
+                raise InputError(msg, code="contradiction")
+            gone = (Phrase(kind, definite=True, every=True, excluded=statement.subject) for kind in sorted(company))
+            self.apply(replace(statement, kind="remove", subject=tuple(gone)))
+        self.last = tuple(ids)
 
     def _apply_is(self, statement: Statement) -> None:
         if statement.where is not None:
@@ -357,15 +364,13 @@ class Story(StoryScenes):
         self.apply(removal)
 
 
-def _described(statement: Statement) -> Statement:
-    """Returns "the ball is on the left" as the description of a first image."""
-    colours, sizes = frozenset(filter(None, (statement.colour,))), frozenset(filter(None, (statement.size,)))
+def _in_state(phrase: Phrase, statement: Statement) -> Phrase:
+    """Returns "one" of "one is red" as one that may be red."""
+    if phrase.pronoun != "one" or phrase.definite is not False or phrase.colours or phrase.sizes or phrase.where:
+        return phrase
     where = () if statement.where is None else (statement.where,)
-    items = tuple(
-        replace(one, colours=one.colours or colours, sizes=one.sizes or sizes, where=(*one.where, *where))
-        for one in statement.subject
-    )
-    return replace(statement, kind="scene", items=items, subject=())
+    colours, sizes = frozenset(filter(None, (statement.colour,))), frozenset(filter(None, (statement.size,)))
+    return replace(phrase, colours=colours, sizes=sizes, where=where)
 
 
 _APPLY: dict[str, Callable[[Story, Statement], None]] = {
@@ -378,12 +383,15 @@ _APPLY: dict[str, Callable[[Story, Statement], None]] = {
     "fill": Story._apply_fill,  # noqa: SLF001
     "swap": Story._apply_swap,  # noqa: SLF001
     "background": Story._apply_background,  # noqa: SLF001
-    "row": Story._apply_row,  # noqa: SLF001
-    "hours": Story._apply_hours,  # noqa: SLF001
+    "row": Story.apply_row,
+    "hours": Story.apply_hours,
     "is": Story._apply_is,  # noqa: SLF001
 }
 _WITHOUT_CHANGE: dict[str, Callable[[Story, Statement], None]] = {
     "keep": Story._apply_keep,  # noqa: SLF001
     "mention": Story._apply_mention,  # noqa: SLF001
+    "only": Story.apply_only,
+    "likewise": Story._apply_likewise,  # noqa: SLF001
+    "alone": Story._apply_alone,  # noqa: SLF001
     "absent": Story._apply_absence,  # noqa: SLF001
 }

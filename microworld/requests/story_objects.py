@@ -5,59 +5,36 @@ Knows no statements; `story` applies those.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 
 from interleavethinker.microworld.language.phrases import Phrase, Where
 from interleavethinker.microworld.language.statements import Statement
 from interleavethinker.microworld.language.vocabulary import USUAL_COLOURS
 from interleavethinker.microworld.scenes.scene import CELLS, CELLS_FROM_CENTRE, POSITIONS, Scene
-from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, COLOURS, SIZES
+from interleavethinker.microworld.scenes.sprites import COLOURS, SIZES
 from interleavethinker.tools.errors import InputError
 
 from .choices import Constraint, Variable
 from .required_scene import Relation
+from .story_things import (
+    SIDE_CELLS,
+    Frame,
+    Thing,
+    as_named,
+    different,
+    is_opposite,
+    lies,
+    narrow,
+    no_image_error,
+    on_side,
+    phrase_text,
+    wide,
+)
 
-__all__ = [
-    "Frame",
-    "StoryObjects",
-    "Thing",
-    "different",
-    "is_step",
-    "no_image_error",
-    "phrase_text",
-    "shifted",
-]
+__all__ = ["StoryObjects"]
 
-
-@dataclass(frozen=True)
-class Thing:
-    """An object in one image."""
-
-    kind: str
-    colour: Variable
-    size: Variable
-    cell: Variable
-
-
-@dataclass
-class Frame:
-    """One image: what it holds, and what the statements so far did in it."""
-
-    things: dict[int, Thing] = field(default_factory=dict)
-    ground: Variable = field(default_factory=lambda: Variable(set(BACKGROUNDS), BACKGROUNDS))
-    relations: tuple[tuple[str, tuple[int, ...]], ...] = ()
-    touched: set[tuple[int, str]] = field(default_factory=set)
-    """Objects created (`all`) or attributes changed in this image."""
-    used: bool = False
-    empty: bool = False
-    """The words say that the image is empty."""
-    texts: list[str] = field(default_factory=list)
-    edits: int = 0
-
-    def following(self) -> Frame:
-        """Returns the next image, which shows the same so far."""
-        return Frame(dict(self.things), self.ground, self.relations)
+_ACROSS = {"left": "right", "right": "left", "above": "below", "below": "above"}
 
 
 class StoryObjects:
@@ -78,9 +55,14 @@ class StoryObjects:
         self.frames: list[Frame] = []
         self.next_id = CELLS
         self.last: tuple[int, ...] = ()
+        self.gone: set[str] = set()
+        """Kinds of the objects that were removed last."""
         self.vacated: Variable | None = None
         """Cell of the object that "it" would be, if it has just been removed."""
         self.conditions: list[Constraint] = []
+        self.hosts: dict[int, tuple[str, tuple[int, ...], int]] = {}
+        """How objects lie to what "it" was when they were named: the relation, that object, the statement's number."""
+        self.number = 0
 
     @property
     def frame(self) -> Frame:
@@ -98,12 +80,23 @@ class StoryObjects:
 
     def create(self, phrase: Phrase) -> list[int]:
         """Adds the objects of a phrase, and those that its places refer to."""
-        if phrase.negative or phrase.pronoun or not phrase.kind or (phrase.every and self.source is not None):
+        if phrase.pronoun == "one" and phrase.definite is False:  # "another", "a small one below it"
+            kinds = {self.frame.things[one].kind for one in self.last if one in self.frame.things}
+            if len(kinds) == 1:
+                phrase = replace(phrase, kind=kinds.pop(), pronoun="")
+        if (
+            phrase.negative
+            or phrase.pronoun
+            or phrase.excluded
+            or not phrase.kind
+            or (phrase.every and self.source is not None)
+        ):
             raise InputError(f'It is not clear which object "{phrase_text(phrase)}" is.', code="not_understood")
-        ids = []
-        wide = _wide if phrase.count > 1 and not phrase.parts else _as_named
+        ids: list[int] = []
+        widened = wide if phrase.count > 1 and not phrase.parts else as_named
         parts: Sequence[Phrase] = [part for part in phrase.parts for _ in range(part.count)] or [phrase] * phrase.count
         host = self.last
+        shared = tuple(map(self.with_anchors, phrase.where)) if len(parts) > 1 else phrase.where
         for part in parts:
             colours, sizes = part.colours or phrase.colours, part.sizes or phrase.sizes
             usual = (USUAL_COLOURS[phrase.kind], *COLOURS)
@@ -113,11 +106,21 @@ class StoryObjects:
                 Variable(set(sizes or SIZES), ("big", "small")),
                 Variable(set(range(CELLS)), CELLS_FROM_CENTRE),
             )
+            if (same := part.alike | phrase.alike) and (phrase.count == 1 or ids):
+                others = [one for like in phrase.like for one in self.only(self.resolve(like), like)] or host
+                thing = self._alike(thing, same, tuple(others if phrase.count == 1 else ids[:1]))
+            for other in ids if phrase.distinct else ():
+                pairs = ((thing.colour, self.frame.things[other].colour), (thing.size, self.frame.things[other].size))
+                self.conditions.append(Constraint(pairs["size" in phrase.distinct], different))
             new, self.next_id = self.next_id, self.next_id + 1
             before = self.last
-            for where in (*map(wide, phrase.where), *(part.where if part is not phrase else ())):
+            for where in (*map(widened, shared), *(part.where if part is not phrase else ())):
+                if len(parts) > 2 and where.relation in _ACROSS and where.anchors[0].pronoun == "known":
+                    anchor = self.frame.things[where.anchors[0].count]  # "three stars above a boat"
+                    self.conditions.append(Constraint((thing.cell, anchor.cell), lies(where.relation)))
+                    continue
                 of_host = any(anchor.pronoun == "host" for anchor in where.anchors)
-                self.place_object(new, thing, where, before=host if of_host else before)
+                self.place_object(new, thing, where, before=host if of_host else before, adds=True)
             self.frame.things[new] = thing
             self.frame.touched.add((new, "all"))
             ids.append(new)
@@ -130,26 +133,95 @@ class StoryObjects:
         self.last = tuple(ids)
         return ids
 
-    def place_object(self, new: int, thing: Thing, where: Where, *, before: tuple[int, ...] = ()) -> None:
-        """Restricts the cell of an object; anchors that do not exist yet are created."""
-        if where.cells:
-            thing.cell.fix(where.cells)
+    def with_anchors(self, where: Where) -> Where:
+        """Returns a place of several objects with its new anchors created once: "two birds above a house"."""
+        anchors: list[Phrase] = []
+        for anchor in where.anchors:
+            new = anchor.definite is False and not anchor.pronoun
+            created = self.create(anchor) if new else []
+            anchors += [Phrase(pronoun="known", count=one) for one in created] if new else [anchor]
+        return replace(where, anchors=tuple(anchors))
+
+    def _alike(self, thing: Thing, attributes: frozenset[str], others: tuple[int, ...]) -> Thing:
+        """Returns an object that has attributes in common with the one named before."""
+        (one,) = self.only(others, Phrase(pronoun="it"))
+        other = self.frame.things[one]
+        colour = other.colour if "colour" in attributes else thing.colour
+        size = other.size if "size" in attributes else thing.size
+        if not (thing.colour.allowed & colour.allowed and thing.size.allowed & size.allowed):
+            raise InputError(
+                f"The {thing.kind} cannot look like the {other.kind} and differ from it.", code="contradiction"
+            )
+        return replace(thing, colour=colour, size=size)
+
+    def place_object(
+        self, new: int, thing: Thing, where: Where, *, before: tuple[int, ...] = (), adds: bool = False
+    ) -> None:
+        """Restricts the cell of an object; anchors that do not exist yet are created.
+
+        `adds`: what was said of its place before still holds: "it is above the ball and left of the tree".
+        """
+        if where.cells or where.side:
+            thing.cell.fix(where.cells or {SIDE_CELLS[where.side]})
             return
+        if where.opposite:
+            (other,) = self.only(before, Phrase(pronoun="it", definite=True))
+            self.place_opposite(self.frame.things[other].cell, thing.cell, where.opposite)
+            return
+        if where.relation == "across":
+            where = self.across(where, before)
         anchors: list[int] = []
         for anchor in where.anchors:
-            if anchor.pronoun == "them" and len(before) == len(where.anchors) + 1:
+            if anchor.pronoun == "known":
+                anchors.append(anchor.count)
+            elif anchor.pronoun == "them" and len(before) == len(where.anchors) + 1:
                 anchors += before
             elif anchor.pronoun in {"it", "host"}:
-                anchors += self.only(before, anchor)
+                hosts = self._host(where, before) if anchor.pronoun == "it" else before
+                anchors += self.only(hosts, anchor)
+                self.hosts[new] = (where.relation, hosts, self.number)
             elif (anchor.definite is not False and self.certain(anchor)) or (anchor.definite and not self.is_first):
                 anchors += self.resolve(anchor)
             else:
                 anchors += self.create(anchor)
+        if len(anchors) == 1:
+            self.hosts.setdefault(new, (where.relation, (anchors[0],), 0))
         needed = 2 if where.relation == "between" else 1
         if len(anchors) != needed:
             raise InputError(f'A place "{where.relation}" needs {needed} object(s) to refer to.', code="not_understood")
-        kept = tuple(one for one in self.frame.relations if one[1][0] != new)
+        kept = tuple(one for one in self.frame.relations if adds or one[1][0] != new)
         self.frame.relations = (*kept, (where.relation, (new, *anchors)))
+
+    def _host(self, where: Where, before: tuple[int, ...]) -> tuple[int, ...]:
+        """Returns what "it" is in "a tree to the left of it and a car to the right of it": the same object twice."""
+        relation, hosts, number = self.hosts.get(before[0] if len(before) == 1 else -1, ("", (), 0))
+        in_line = where.relation in _ACROSS and where.relation == relation  # "below it … below it": one after the other
+        parallel = relation and (number == self.number or where.relation == _ACROSS.get(relation))
+        return hosts if parallel and not in_line else before
+
+    def across(self, where: Where, before: tuple[int, ...]) -> Where:
+        """Returns what "on the other side of the car" means.
+
+        Raises:
+            InputError: No object is known to be on the one side (`not_understood`).
+        """
+        (anchor,) = where.anchors
+        (host,) = self.only(before, anchor) if anchor.pronoun else self.only(self.resolve(anchor), anchor)
+        for kind, (first, *others) in reversed(self.frame.relations):
+            if kind in _ACROSS and others == [host]:
+                return Where(relation=_ACROSS[kind], anchors=(Phrase(pronoun="known", count=host),))
+            if kind in _ACROSS and first == host:
+                return Where(relation=kind, anchors=(Phrase(pronoun="known", count=host),))
+        msg = "It is not clear which side the other side is; say left, right, above or below."
+        raise InputError(msg, code="not_understood")
+
+    def place_opposite(self, cell: Variable, new: Variable, kind: str) -> None:
+        """Restricts a cell to the place opposite another one."""
+        holds = is_opposite(kind)
+        new.fix({place for place in range(CELLS) if any(holds(int(old), place) for old in cell.allowed)})
+        if not new.allowed:
+            raise InputError("There is no such place opposite; name the place.", code="not_understood")
+        self.conditions.append(Constraint((cell, new), holds))
 
     def subjects(self, statement: Statement, attribute: str) -> list[int]:
         """Returns the objects that a change is about; begins a new image if it undoes what this one has got."""
@@ -177,18 +249,8 @@ class StoryObjects:
         """Returns the objects that a phrase refers to."""
         things = self.frame.things
         last = tuple(one for one in self.last if one in things)
-        if phrase.pronoun == "it":
-            alone = tuple(things) if len(things) == 1 and self.vacated is None else ()
-            return self.only(last or alone, phrase)
-        if phrase.pronoun == "them":
-            if len(last) < 2:
-                last = tuple(things)
-            if len(last) < 2:
-                raise InputError('It is not clear which objects "they" or "them" are.', code="ambiguous")
-            return list(last)
-        if phrase.pronoun == "other":
-            others = tuple(one for one in things if one not in last)
-            return self.only(others, phrase)
+        if phrase.pronoun in {"it", "them", "other"} or (phrase.pronoun == "one" and phrase.definite is False):
+            return self._meant(phrase, last)
         if phrase.excluded:
             kept = {one for other in phrase.excluded for one in self.resolve(other)}
             return [one for one in self.resolve(replace(phrase, excluded=())) if one not in kept]
@@ -196,16 +258,64 @@ class StoryObjects:
         if not found:
             found = self.possible(phrase, things)
             if len(found) == 1 and not phrase.every:
-                self._narrow_to(phrase, found[0])
+                narrow(things[found[0]], phrase)
         if not found:
             held = ", ".join(self._thing_text(one) for one in things) or "nothing"
             where = "The image does not contain" if self.source is not None else "At that point, no picture contains"
             raise InputError(f"{where} {phrase_text(phrase)}; it contains {held}.", code="not_there")
+        side = next((where.side for where in phrase.where if where.side), "")
+        if side and len(found) > 1:
+            placed = on_side(side, {one: things[one] for one in found})
+            found = placed or [one for one in found if things[one].cell.allowed == {SIDE_CELLS[side]}] or found
         if phrase.every:
             return self._all_of(phrase, found)
         if phrase.definite is False and len(found) >= phrase.count and self._interchangeable(found):
             return found[: phrase.count]
         return found if len(found) == phrase.count > 1 else self.only(tuple(found), phrase)
+
+    def _meant(self, phrase: Phrase, last: tuple[int, ...]) -> list[int]:
+        """Returns the objects of a pronoun."""
+        things = self.frame.things
+        if phrase.pronoun == "it":
+            alone = tuple(things) if len(things) == 1 and self.vacated is None else ()
+            return self.only(last or alone, phrase)
+        if phrase.pronoun == "them":
+            if len(last) < 2 or phrase.count not in {1, len(last)}:
+                last = tuple(things)
+            if len(last) < 2 or phrase.count not in {1, len(last)}:
+                raise InputError('It is not clear which objects "they" or "them" are.', code="ambiguous")
+            return list(last)
+        if phrase.pronoun == "other":
+            return self._others(phrase, last)
+        return self._some_of(phrase, last)
+
+    def _others(self, phrase: Phrase, last: tuple[int, ...]) -> list[int]:
+        """Returns "the other" or "the others": what the last words were not about."""
+        plain = replace(phrase, pronoun="one" if not phrase.kind else "", every=False)
+        fits = self.certain(plain) or self.possible(plain, self.frame.things)
+        others = [one for one in fits if one not in last]
+        if not others and self.vacated is not None:
+            others = fits  # what is left after one has gone
+        if not phrase.kind and len(others) > 1:
+            kinds = {self.frame.things[one].kind for one in last} or self.gone
+            others = [one for one in others if self.frame.things[one].kind in kinds] or others
+        return others if phrase.every and others else self.only(others, phrase)
+
+    def _some_of(self, phrase: Phrase, last: tuple[int, ...]) -> list[int]:
+        """Returns "one of them" or "another one": objects of a group that look the same."""
+        things = self.frame.things
+        found = self.certain(phrase) if phrase.colours or phrase.sizes or phrase.where else []
+        found = found or self.possible(phrase, things)
+        if not phrase.kind:
+            kinds = {things[one].kind for one in last} or self.gone
+            found = [one for one in found if things[one].kind in kinds] or found
+        if phrase.again:
+            found = [one for one in found if one not in last]
+        if len(found) == phrase.count:
+            return found
+        if len(found) > phrase.count and self._interchangeable(found):
+            return found[: phrase.count]
+        return self.only(found, phrase)
 
     def _all_of(self, phrase: Phrase, found: list[int]) -> list[int]:
         described = phrase_text(phrase)
@@ -218,7 +328,7 @@ class StoryObjects:
 
     def _interchangeable(self, ids: Sequence[int]) -> bool:
         looks = {
-            (frozenset(thing.colour.allowed), frozenset(thing.size.allowed))
+            (thing.kind, frozenset(thing.colour.allowed), frozenset(thing.size.allowed))
             for thing in map(self.frame.things.get, ids)
             if thing
         }
@@ -264,7 +374,13 @@ class StoryObjects:
         return all(self._stands(one, thing, where) for where in phrase.where if where.relation)
 
     def _stands(self, one: int, thing: Thing, where: Where) -> bool:
-        anchors = [other for anchor in where.anchors for other in self.resolve(replace(anchor, where=()))]
+        if where.relation == "across":
+            where = self.across(where, self.last)
+        anchors = [
+            other
+            for anchor in where.anchors
+            for other in ([anchor.count] if anchor.pronoun == "known" else self.resolve(replace(anchor, where=())))
+        ]
         if (where.relation, (one, *anchors)) in self.frame.relations:
             return True
         cells = [next(iter(self.frame.things[other].cell.allowed)) for other in anchors]
@@ -274,78 +390,8 @@ class StoryObjects:
         numbers = tuple(range(len(cells) + 1))
         return known and Relation(where.relation, numbers).holds((next(iter(thing.cell.allowed)), *cells))  # type: ignore[arg-type]
 
-    def _narrow_to(self, phrase: Phrase, one: int) -> None:
-        thing = self.frame.things[one]
-        if phrase.colours:
-            thing.colour.fix(phrase.colours)
-        if phrase.sizes:
-            thing.size.fix(phrase.sizes)
-        for where in phrase.where:
-            if where.cells:
-                thing.cell.fix(where.cells)
-
     def _thing_text(self, one: int) -> str:
         thing = self.frame.things[one]
         words = [next(iter(v.allowed)) for v in (thing.size, thing.colour) if len(v.allowed) == 1]
         at = f" ({POSITIONS[next(iter(thing.cell.allowed))]})" if len(thing.cell.allowed) == 1 else ""  # type: ignore[index]
         return " ".join(map(str, ("the", *words, thing.kind))) + at
-
-    def differ(self, old: Variable, new: Variable, fault: str, *, one_of: int) -> None:
-        """States that a change really changes the attribute; of several objects, some may be so already."""
-        if old is new or (len(new.allowed) == 1 and old.allowed == new.allowed):
-            if one_of > 1:
-                return
-            raise InputError(f"{fault}.", code="no_change")
-        if one_of == 1:
-            self.conditions.append(Constraint((old, new), different))
-
-
-def different(first: str | int, second: str | int) -> bool:
-    """Whether two values differ."""
-    return first != second
-
-
-def is_step(step: tuple[int, int]) -> Callable[[int, int], bool]:
-    """Returns the condition that a cell lies one step from another."""
-    return lambda old, new: new in shifted({old}, step)
-
-
-def shifted(cells: set[str | int] | set[int], step: tuple[int, int]) -> set[int]:
-    """Returns the cells one step from the given ones, inside the image."""
-    moved = ((int(cell) // 3 + step[0], int(cell) % 3 + step[1]) for cell in cells)
-    return {3 * row + column for row, column in moved if 0 <= row < 3 and 0 <= column < 3}
-
-
-def _wide(where: Where) -> Where:
-    """Returns the place of several objects: "three stars at the top" fill the top row."""
-    lines = {1: (0, 1, 2), 7: (6, 7, 8), 3: (0, 3, 6), 5: (2, 5, 8)}
-    (cell,) = where.cells if len(where.cells) == 1 else (None,)
-    return replace(where, cells=frozenset(lines[cell])) if cell in lines else where
-
-
-def _as_named(where: Where) -> Where:
-    return where
-
-
-def phrase_text(phrase: Phrase) -> str:
-    """Describes a phrase for messages: "the small red ball"."""
-    if phrase.pronoun in {"it", "them"}:
-        return phrase.pronoun
-    article = "the" if phrase.definite is not False else str(phrase.count) if phrase.count > 1 else "a"
-    noun = phrase.kind or ("one" if phrase.pronoun else "objects")
-    words = [
-        article,
-        *(" or ".join(sorted(named)) for named in (phrase.sizes, phrase.colours) if len(named) in {1, 2}),
-        noun,
-    ]
-    places = [POSITIONS[cell] for where in phrase.where for cell in where.cells if len(where.cells) == 1]
-    return " ".join(words) + "".join(f" ({place})" for place in places)
-
-
-def no_image_error(text: str) -> InputError:
-    """Returns the error for an edit without an image."""
-    msg = (
-        f'This request edits an image ("{text}"), but no image was given; add --image FILE, or first describe a '
-        "picture."
-    )
-    return InputError(msg, code="no_image")

@@ -12,7 +12,8 @@ from interleavethinker.tools.errors import InputError
 
 from .choices import Constraint, narrow, solve
 from .required_scene import Relation, RequiredObject, RequiredScene
-from .story_objects import Frame, StoryObjects, different
+from .story_objects import StoryObjects
+from .story_things import Frame, different
 
 __all__ = ["StoryScenes"]
 

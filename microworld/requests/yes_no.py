@@ -13,7 +13,7 @@ from interleavethinker.microworld.language.vocabulary import BACKGROUND_PHRASES,
 from interleavethinker.microworld.scenes.scene import Scene, SceneObject
 from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, COLOURS, KINDS, SIZES
 
-from .answers import Answer, background_answer, colour_answer, size_answer, where_answer
+from .answers import Answer, background_answer, colour_answer, size_answer, where_answer, yes_no_answer
 from .asked_objects import all_of, asked, cells_at, one_of
 
 __all__ = ["YES_NO"]
@@ -25,11 +25,6 @@ _TIMES = {
     **dict.fromkeys(("snowing", "snowy", "cold"), "snow"),
 }
 _DAYS = {"day", "daytime", "light", "bright"}
-
-
-def _yes_no(yes: bool, text: str) -> Answer:
-    word, other = ("yes", "no") if yes else ("no", "yes")
-    return Answer("exists", f"{word.capitalize()}, {text}.", (frozenset({word}),), frozenset({other}))
 
 
 def exists(text: str, scene: Scene) -> Answer | None:
@@ -50,7 +45,7 @@ def exists(text: str, scene: Scene) -> Answer | None:
     named = asked(rest) or asked(f"a {rest}")
     if named is None or named.phrase.pronoun:
         return None
-    found = [(cell, obj) for cell, obj in scene.objects.items() if named.fits(cell, obj, scene)]
+    found = named.found_in(scene)
     count = named.phrase.count
     if named.phrase.some or rest.split()[0].endswith("s"):
         count = 1
@@ -58,12 +53,12 @@ def exists(text: str, scene: Scene) -> Answer | None:
     if count > 1 or exact:
         yes = len(found) == count if exact else len(found) >= count
         are = "is" if len(found) == 1 else "are"
-        return _yes_no(yes, f"there {are} {len(found) or 'no'} of them")
+        return yes_no_answer(yes, f"there {are} {len(found) or 'no'} of them")
     if not found:
-        answered = _yes_no(False, f"there is no {named.words}")
+        answered = yes_no_answer(False, f"there is no {named.words}")
         return Answer("exists", answered.text, (frozenset({"no", "not", "none"}),), answered.forbidden)
     cell, obj = found[0]
-    return _yes_no(True, f"there is {with_article(name(obj))} {place(cell)}")
+    return yes_no_answer(True, f"there is {with_article(name(obj))} {place(cell)}")
 
 
 def _loosely(rest: str, scene: Scene) -> Answer | None:
@@ -72,9 +67,9 @@ def _loosely(rest: str, scene: Scene) -> Answer | None:
     if found is None:
         return None
     if not found:
-        return _yes_no(False, f"nothing is {rest}")
+        return yes_no_answer(False, f"nothing is {rest}")
     listed = " and ".join(f"{with_article(name(obj))} {place(cell)}" for cell, obj in found)
-    return _yes_no(True, f"there is {listed}")
+    return yes_no_answer(True, f"there is {listed}")
 
 
 def _described_so(words: str, scene: Scene) -> list[tuple[int, SceneObject]] | None:
@@ -96,8 +91,8 @@ def times(text: str, scene: Scene) -> Answer | None:
         return None
     where = BACKGROUND_PHRASES[scene.background][0]
     if match["ground"] in _DAYS:
-        return _yes_no(scene.background != "night", f"the picture is {where}")
-    return _yes_no(_TIMES[match["ground"]] == scene.background, f"the picture is {where}")
+        return yes_no_answer(scene.background != "night", f"the picture is {where}")
+    return yes_no_answer(_TIMES[match["ground"]] == scene.background, f"the picture is {where}")
 
 
 def alternatives(text: str, scene: Scene) -> Answer | None:
@@ -152,10 +147,10 @@ def predicate(text: str, scene: Scene) -> Answer | None:
             continue
         if rest in {"there", "here", "still there", "in the picture", "visible"}:
             named, found = all_of(reader.text[:end], scene)
-            return _yes_no(bool(found), f"the {named.words} is {'there' if found else 'not there'}")
+            return yes_no_answer(bool(found), f"the {named.words} is {'there' if found else 'not there'}")
         cell, obj = one_of(reader.text[:end], scene)
         if rest in COLOURS or rest in SIZES:
-            return _yes_no(rest in obj.named, f"the {obj.kind} is {obj.colour if rest in COLOURS else obj.size}")
+            return yes_no_answer(rest in obj.named, f"the {obj.kind} is {obj.colour if rest in COLOURS else obj.size}")
         compared = re.fullmatch(
             r"(?P<more>bigger|smaller|as big as|the same (?:size|colour) as)(?: than)? (?P<other>.+)", rest
         )
@@ -163,27 +158,27 @@ def predicate(text: str, scene: Scene) -> Answer | None:
             return _compared(obj, compared["more"], one_of(compared["other"], scene)[1])
         where = next((one for one, last in reader.wheres(end) if last >= len(reader.text)), None)
         if where is not None:
-            return _yes_no(cell in cells_at(where, scene), f"the {obj.kind} is {place(cell)}")
+            return yes_no_answer(cell in cells_at(where, scene), f"the {obj.kind} is {place(cell)}")
     return None
 
 
 def _compared(obj: SceneObject, how: str, other: SceneObject) -> Answer:
     if how == "the same colour as":
-        return _yes_no(
+        return yes_no_answer(
             obj.colour == other.colour, f"the {obj.kind} is {obj.colour} and the {other.kind} {other.colour}"
         )
     sizes = (obj.size, other.size)
     yes = {"bigger": ("big", "small"), "smaller": ("small", "big")}.get(how) == sizes
     if how in {"as big as", "the same size as"}:
         yes = obj.size == other.size
-    return _yes_no(yes, f"the {obj.kind} is {obj.size} and the {other.kind} {other.size}")
+    return yes_no_answer(yes, f"the {obj.kind} is {obj.size} and the {other.kind} {other.size}")
 
 
 def same(text: str, scene: Scene) -> Answer | None:
     """Answers "do the cat and the ball have the same colour"."""
     match = re.fullmatch(
-        r"(?:do|are) (?P<a>the .+?) and (?P<b>the .+?) (?:have |of )?(?:the same (?P<what>colour|size)|equally "
-        r"(?:big|large))",
+        r"(?:do|are) (?P<a>the .+?) and (?P<b>the .+?) (?:have |of )?"
+        r"(?:the same (?P<what>colour|size)|equally (?:big|large))",
         text,
     )
     if match is None:
@@ -203,15 +198,14 @@ def alike(text: str, scene: Scene) -> Answer | None:
     _, found = all_of(match["who"], scene)
     values = [obj.colour if match["what"] == "colour" else obj.size for _, obj in found]
     listed = " and ".join(f"{value} {place(cell)}" for value, (cell, _) in zip(values, found, strict=True))
-    return _yes_no(len(set(values)) <= 1, f"they are {listed}" if found else "there are none")
+    return yes_no_answer(len(set(values)) <= 1, f"they are {listed}" if found else "there are none")
 
 
 def bigger(text: str, scene: Scene) -> Answer | None:
     """Answers "which is bigger, the cat or the tree"."""
     match = re.fullmatch(
         r"(?:which|what|who)(?: one| thing| object)? is (?:the )?(?P<how>bigger|smaller)(?: one)?(?: ,| :)? "
-        r"(?P<a>the .+) or "
-        r"(?P<b>the .+)",
+        r"(?P<a>the .+) or (?P<b>the .+)",
         text,
     )
     if match is None:
@@ -242,7 +236,7 @@ def more(text: str, scene: Scene) -> Answer | None:
         named.noun if count == 1 else plural(named.noun) for count, named in zip(counts, (first, second), strict=True)
     ]
     numbers = " and ".join(f"{count or 'no'} {noun}" for count, noun in zip(counts, words, strict=True))
-    return _yes_no(yes, f"there {'is' if counts[0] == 1 else 'are'} {numbers}")
+    return yes_no_answer(yes, f"there {'is' if counts[0] == 1 else 'are'} {numbers}")
 
 
 YES_NO = (more, bigger, same, alike, alternatives, times, exists, predicate)

@@ -117,6 +117,9 @@ class _NullObserver:
     def step(self, done: int, total: int) -> None:
         """Ignores progress."""
 
+    def note(self, job: Job, text: str) -> None:
+        """Ignores notes."""
+
     def generated(self, job: Job, png: bytes) -> None:
         """Discards the image."""
 

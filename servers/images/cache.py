@@ -23,6 +23,9 @@ from interleavethinker.tools.types import Sha256
 
 __all__ = ["Generation", "GenerationStore", "digest_of"]
 
+_REMEDY = (
+    "Free some space, or name another folder: the variable INTERLEAVETHINKER_IMAGE_STORE, or the server's --store."
+)
 _PROTECTED_SECONDS = 600.0
 """An image used this recently is never removed, because a client may be about to read it."""
 
@@ -45,6 +48,8 @@ class Generation(BaseModel):
     model: str
     seconds: float
     """Duration of the pipeline call that generated it, together with the rest of its batch."""
+    note: str = ""
+    """What a reader of the image should know, for example that the model read only a part of the prompt."""
 
 
 class GenerationStore:
@@ -73,7 +78,7 @@ class GenerationStore:
         try:
             found = Generation.model_validate_json(path.read_bytes())
             data = self.images.get(found.sha256)
-        except (FileNotFoundError, ValidationError, StoreError):
+        except (OSError, ValidationError, StoreError):  # What cannot be read is generated again.
             return None
         with contextlib.suppress(OSError):
             os.utime(self.images.path(found.sha256))
@@ -85,11 +90,11 @@ class GenerationStore:
         Raises:
             StoreError: Writing failed; nothing half-written is visible.
         """
-        self.images.put(png)
+        self._put(png)
         try:
             atomic_write(self._path(digest), generation.model_dump_json().encode(), self.images.fsync)
         except OSError as error:
-            raise StoreError(f"Could not write to the image server's store: {error.strerror}.") from error
+            raise StoreError(f"The image server's store cannot be written: {error.strerror}. {_REMEDY}") from error
         self._count(len(png))
 
     def add_upload(self, png: bytes) -> str:
@@ -98,9 +103,16 @@ class GenerationStore:
         Raises:
             StoreError: Writing failed.
         """
-        sha256 = self.images.put(png)
+        sha256 = self._put(png)
         self._count(len(png))
         return sha256
+
+    def _put(self, png: bytes) -> str:
+        try:
+            return self.images.put(png)
+        except StoreError as error:
+            reason = getattr(error.__cause__, "strerror", None) or type(error.__cause__).__name__
+            raise StoreError(f"The image server's store cannot be written: {reason}. {_REMEDY}") from error
 
     def _count(self, written: int) -> None:
         self._bytes_since_eviction += written
@@ -120,7 +132,7 @@ class GenerationStore:
         now = time.time()
         files = []
         for sha256 in self.images:
-            with contextlib.suppress(FileNotFoundError):
+            with contextlib.suppress(OSError):
                 stat = self.images.path(sha256).stat()
                 files.append((stat.st_mtime, stat.st_size, sha256))
         excess = sum(size for _, size, _ in files) - self._max_bytes if self._max_bytes else 0
@@ -128,8 +140,9 @@ class GenerationStore:
         for used, size, sha256 in sorted(files):
             if excess <= 0 or now - used < _PROTECTED_SECONDS:
                 break
-            removed += self.images.delete(sha256)
-            excess -= size
+            with contextlib.suppress(OSError):  # A store that only grows still answers.
+                removed += self.images.delete(sha256)
+                excess -= size
         self._delete_stale_records(now)
         return removed
 
@@ -140,10 +153,11 @@ class GenerationStore:
                     stale = now - path.stat().st_mtime > 3600
                 else:
                     stale = Generation.model_validate_json(path.read_bytes()).sha256 not in self.images
-            except (FileNotFoundError, ValidationError):
+            except (OSError, ValidationError):
                 continue
             if stale:
-                path.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    path.unlink(missing_ok=True)
 
     def _path(self, digest: str) -> Path:
         return self._records / digest[:2] / f"{digest}.json"

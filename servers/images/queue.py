@@ -11,7 +11,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from interleavethinker.servers.images.backends.base import Backend, Cancelled, Job, JobResult
 from interleavethinker.tools.errors import GeneratorError, InterleaveError
@@ -38,6 +38,8 @@ class _QueuedJob:
     listeners: list[ProgressCallback] = field(default_factory=list)
     waiters: int = 0
     """How many calls wait for this job."""
+    note: str = ""
+    """See `BatchObserver.note`."""
     outcome: tuple[Generation, bytes] | InterleaveError | None = None
     """The saved image or the error; None while the job waits or runs."""
 
@@ -61,12 +63,22 @@ class _BatchObserver:
         if any(queued.listeners for queued in self._batch):
             self._loop.call_soon_threadsafe(self._report, done, total)
 
+    def note(self, job: Job, text: str) -> None:
+        self._queued(job).note = text
+
     def generated(self, job: Job, png: bytes) -> None:
-        queued = next(queued for queued in self._batch if queued.job is job)
+        queued = self._queued(job)
         try:
-            queued.outcome = self._save(queued.digest, job, png, self.seconds), png
+            png = job.result(png)
+            queued.outcome = self._save(queued.digest, replace(job, note=queued.note), png, self.seconds), png
         except InterleaveError as error:
             queued.outcome = error
+        except Exception:  # noqa: BLE001 - a defect must not end the queue, which would leave its callers waiting
+            _log.exception("an image could not be saved")
+            queued.outcome = _defect()
+
+    def _queued(self, job: Job) -> _QueuedJob:
+        return next(queued for queued in self._batch if queued.job is job)
 
     def cancelled(self) -> bool:
         return all(queued.waiters == 0 for queued in self._batch)
@@ -234,6 +246,8 @@ class ImageQueue:
         results: list[JobResult]
         try:
             results = await self._backend.run([queued.job for queued in batch], observer)
+            if len(results) != len(batch):
+                raise RuntimeError(f"{len(results)} results for {len(batch)} jobs")  # noqa: TRY301
         except Cancelled:
             self._requeue(batch)
             return
@@ -241,8 +255,7 @@ class ImageQueue:
             results = [error] * len(batch)
         except Exception:  # noqa: BLE001 - a backend's defect must not end the queue
             _log.exception("the backend failed")
-            failure = GeneratorError("The generator failed unexpectedly. See the server's log.")
-            results = [failure] * len(batch)
+            results = [_defect()] * len(batch)
         self._last_seconds = observer.seconds
         self.busy_seconds += observer.seconds
         unsaved = []
@@ -287,3 +300,7 @@ class ImageQueue:
         self._jobs.pop(queued.digest, None)
         with contextlib.suppress(asyncio.InvalidStateError):
             queued.future.cancel()
+
+
+def _defect() -> GeneratorError:
+    return GeneratorError("The generator failed unexpectedly. See the server's log.")

@@ -2,7 +2,9 @@
 
 The contract, for authors of other servers: `generate_image` and `edit_image` return structured content (`ImageAnswer`)
 and a preview of at most 100 KB. There is no link to the full image in the content: chat clients would fetch it as a web
-address. Errors are those of `tool_server`. Knows nothing of models; the transports are in `servers.transport`.
+address. Errors are those of `tool_server`. A call whose `_meta` has `interleavethinker/long_prompt: "note"` gets an
+image with a note, instead of an error, where the model reads only a part of the prompt. Knows nothing of models; the
+transports are in `servers.transport`.
 """
 
 import asyncio
@@ -20,6 +22,7 @@ from pydantic import BaseModel, Field
 from interleavethinker.servers.tool_server import ToolServer, structured_result
 from interleavethinker.tools.errors import StoreError
 from interleavethinker.tools.images.png import data_uri, preview
+from interleavethinker.tools.mcp.results import LONG_PROMPT_KEY
 
 from .service import MAX_SEED, ImageService, ServedImage, ServiceLimits
 
@@ -56,6 +59,8 @@ class ImageAnswer(BaseModel):
     model: str = Field(description="Model and version that generated it")
     seconds: float = Field(description="Duration of the generation, without queueing")
     cached: bool = Field(description="Whether the image was generated earlier and came from the store")
+    note: str = Field(default="", description="What was wrong with a call that asked for an image all the same")
+    references: int = Field(0, description="How many of the references the model was given, from the first one")
 
 
 class PutAnswer(BaseModel):
@@ -86,8 +91,11 @@ class StatusAnswer(BaseModel):
     version: str
     waiting: int = Field(description="Calls in the queue")
     running: int = Field(description="Calls being generated")
+    calls: int = Field(description="Calls that have no answer yet, of all clients, without this one")
     max_waiting: int
     max_batch: int
+    max_references: int = Field(0, description="References that a call can use; further ones are left out")
+    inpaints: bool = Field(False, description="Whether the model itself is given masks")
     generated: int = Field(description="Images generated since the start")
     answered_from_store: int
 
@@ -122,6 +130,17 @@ Guidance = Annotated[
 _KNOWN_IMAGE = "image://{sha256} of an image of this server"
 _OWN_IMAGE = "data:image/png;base64,… (PNG, JPEG, WebP or GIF)"
 Source = Annotated[str, Field(description=f"{_KNOWN_IMAGE}, a path from list_images, or {_OWN_IMAGE}")]
+References = Annotated[
+    list[str] | None,
+    Field(
+        description="Further images to look at, in the forms of edit_image's `image`; NAME=image://… for one that the "
+        "prompt names"
+    ),
+]
+Mask = Annotated[
+    str | None,
+    Field(description="Image of the same size, in the same forms: white where to change, all else stays as it is"),
+]
 StoredSource = Annotated[str, Field(description=f"{_KNOWN_IMAGE}, or {_OWN_IMAGE}")]
 
 _ImageResult = Annotated[CallToolResult, ImageAnswer]
@@ -160,6 +179,7 @@ def build_server(service: ImageService, *, remote_clients: bool = False) -> Tool
         size: Size = None,
         steps: Steps = None,
         guidance: Guidance = None,
+        references: References = None,
     ) -> _ImageResult:
         """Generates an image from a description.
 
@@ -168,12 +188,14 @@ def build_server(service: ImageService, *, remote_clients: bool = False) -> Tool
         async with _progress(ctx, remote_clients) as progress:
             served = await service.generate(
                 prompt,
+                references=references or (),
                 seed=seed,
                 width=width,
                 height=height,
                 size=size,
                 steps=steps,
                 guidance=guidance,
+                may_cut=_may_cut(ctx),
                 progress=progress,
             )
         return await _image_result(served, prompt)
@@ -188,6 +210,8 @@ def build_server(service: ImageService, *, remote_clients: bool = False) -> Tool
         size: Size = None,
         steps: Steps = None,
         guidance: Guidance = None,
+        references: References = None,
+        mask: Mask = None,
     ) -> _ImageResult:
         """Changes an image as described, and keeps the rest as it is.
 
@@ -197,12 +221,15 @@ def build_server(service: ImageService, *, remote_clients: bool = False) -> Tool
             served = await service.generate(
                 prompt,
                 image=image,
+                references=references or (),
+                mask=mask or None,
                 seed=seed,
                 width=width,
                 height=height,
                 size=size,
                 steps=steps,
                 guidance=guidance,
+                may_cut=_may_cut(ctx),
                 progress=progress,
             )
         return await _image_result(served, prompt)
@@ -227,7 +254,7 @@ def build_server(service: ImageService, *, remote_clients: bool = False) -> Tool
     @server.tool(title="Server status", annotations=_READ_ONLY)
     async def server_status() -> Annotated[CallToolResult, StatusAnswer]:
         """Returns whether the model is loaded, loading or unusable, the queue's length, the device and the version."""
-        status = StatusAnswer.model_validate(service.status())
+        status = StatusAnswer.model_validate(service.status() | {"calls": server.calls - 1})
         state = "loaded" if status.loaded else "loading" if status.loading else "not loaded; the next call loads it"
         if status.problem is not None:
             state = f"it could not be loaded ({status.problem})"
@@ -281,6 +308,12 @@ async def _read(service: ImageService, sha256: str, start: int = 0, end: int | N
         raise ResourceError(str(error)) from error
 
 
+def _may_cut(ctx: Context) -> bool:
+    """Whether the call asks for an image although the model may read only a part of the prompt."""
+    meta = ctx.request_context.meta
+    return meta is not None and meta.get(LONG_PROMPT_KEY) == "note"
+
+
 @contextlib.asynccontextmanager
 async def _progress(ctx: Context, remote_clients: bool) -> AsyncIterator[Callable[[float, str], None] | None]:
     """Forwards the latest progress no faster than the client accepts it; None if the client does not want progress."""
@@ -316,6 +349,7 @@ async def _image_result(served: ServedImage, prompt: str) -> CallToolResult:
         uri=f"image://{generation.sha256}",
         bytes=len(served.png),
         cached=served.cached,
+        references=served.references,
         **generation.model_dump(),
     )
     small, mime_type = served.png, "image/png"
@@ -324,6 +358,11 @@ async def _image_result(served: ServedImage, prompt: str) -> CallToolResult:
     shows = prompt if len(prompt) <= _LONGEST_QUOTE else prompt[: _LONGEST_QUOTE - 1] + "…"
     # Some clients show a model no images of tools: the text says what was asked for.
     text = f"{answer.uri} ({answer.width} x {answer.height}, seed {answer.seed}), for the prompt: {shows}"
+    text += f"\n{answer.note}" if answer.note else ""
     result = structured_result(answer, text)
+    if result.structured_content is not None and not answer.note:
+        del result.structured_content["note"]  # Clients of older versions refuse answers with an unknown field.
+    if not served.references and result.structured_content is not None:
+        result.structured_content.pop("references")  # Clients of earlier versions accept no further fields.
     result.content.append(ImageContent(type="image", data=base64.b64encode(small).decode(), mime_type=mime_type))
     return result

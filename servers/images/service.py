@@ -7,7 +7,7 @@ nothing of MCP: `server` is the thin layer that exposes the service as tools.
 import asyncio
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -18,7 +18,7 @@ from pydantic import JsonValue
 
 from interleavethinker.servers.images.backends.base import Backend, ImageRequest, Job
 from interleavethinker.tools.errors import GeneratorError, InputError, StoreError
-from interleavethinker.tools.image_sizes import check_image_size
+from interleavethinker.tools.image_names import split_named
 from interleavethinker.tools.images.data_uris import decode_data_uri, is_data_uri
 from interleavethinker.tools.images.folders import ImageFolders
 from interleavethinker.tools.images.png import DEFAULT_LIMITS, ImageLimits, canonical_png, image_size
@@ -27,6 +27,7 @@ from interleavethinker.tools.plain_text import MAX_PROMPT, valid_unicode
 from interleavethinker.tools.protocols import ProgressCallback
 
 from .cache import Generation, GenerationStore, digest_of
+from .call_parts import check_local_edit, check_note, check_range, checked_size, digest_parts, prompt_with_names
 from .loading import LoadingOptions, ModelKeeper
 from .queue import ImageQueue
 from .waiting_reports import reports_while_waiting
@@ -74,6 +75,17 @@ class ServedImage:
     png: bytes
     cached: bool
     """Whether the image was generated earlier and came from the store."""
+    references: int = 0
+    """How many of the call's references the model was given."""
+
+
+@dataclass(frozen=True)
+class _Images:
+    """The images of a call, as PNG bytes."""
+
+    source: bytes | None
+    references: tuple[bytes, ...]
+    mask: bytes | None
 
 
 @dataclass
@@ -141,12 +153,15 @@ class ImageService:
         prompt: str,
         *,
         image: str | None = None,
+        references: Sequence[str] = (),
+        mask: str | None = None,
         seed: int | None = None,
         width: int | None = None,
         height: int | None = None,
         size: str | None = None,
         steps: int | None = None,
         guidance: float | None = None,
+        may_cut: bool = False,
         progress: ProgressCallback | None = None,
     ) -> ServedImage:
         """Generates an image, or edits `image`; a stored call is answered from the store.
@@ -154,12 +169,16 @@ class ImageService:
         Args:
             prompt: What the image shows, or what to change.
             image: `image://{sha256}`, a data URI, or a path below one of the folders.
+            references: Further images to look at, in the same forms, each with a name before it if the prompt mentions
+                it: `cat=image://…`. Of more than the model takes, the first ones are used.
+            mask: An image of the source's size in the same forms: only where it is white may the result differ.
             seed: None takes a random one, so that the call is always a new generation.
             width: Pixels; None takes the source's or the model's own.
             height: Pixels; None takes the source's or the model's own.
             size: Exactly this size (`1024x576`) or an aspect ratio (`16:9`), instead of width and height.
             steps: Denoising steps; None takes the model's own.
             guidance: Guidance scale; None takes the model's own.
+            may_cut: See `ImageRequest.may_cut`.
             progress: Called every few seconds while the call waits, and then after every denoising step.
 
         Raises:
@@ -168,16 +187,24 @@ class ImageService:
         """
         self._check(prompt, seed, width, height, steps, guidance)
         source, source_png = (None, None) if image is None else await self._source(image)
+        used = references[: self._backend.max_references]
+        named = [(name, *await self._source(reference)) for name, _, reference in map(split_named, used)]
+        mask_sha256, mask_png = (None, None) if mask is None else await self._source(mask)
+        await asyncio.to_thread(check_local_edit, source_png, mask_png, resized=bool(size or width or height))
         request = ImageRequest(
-            prompt=prompt,
+            prompt=prompt_with_names(prompt, [name for name, *_ in named], after=source is not None),
             seed=secrets.randbelow(2**53) if seed is None else seed,
             source=source,
             source_size=None if source_png is None else image_size(source_png),
+            references=tuple(sha256 for _, sha256, _ in named),
+            reference_sizes=tuple(image_size(png) for *_, png in named),
+            mask=mask_sha256,
             width=width,
             height=height,
-            size=_checked_size(size, width, height),
+            size=checked_size(size, width, height),
             steps=steps,
             guidance=guidance,
+            may_cut=may_cut,
         )
         try:
             waiting = _Waiting()
@@ -185,7 +212,8 @@ class ImageService:
                 asyncio.timeout(self.limits.call_timeout),
                 reports_while_waiting(progress, lambda: self._reason(waiting)) as reported,
             ):
-                return await self._generate(request, source_png, reported, waiting)
+                images = _Images(source_png, tuple(png for *_, png in named), mask_png)
+                return await self._generate(request, images, reported, waiting)
         except TimeoutError as error:
             raise GeneratorError(
                 f"The call timed out after {self.limits.call_timeout:g} s on the image server. Call again when it is "
@@ -228,6 +256,8 @@ class ImageService:
             "running": self._queue.running,
             "max_waiting": self.limits.max_waiting,
             "max_batch": self._backend.max_batch,
+            "max_references": self._backend.max_references,
+            "inpaints": self._backend.inpaints,
             "generated": self._queue.finished,
             "answered_from_store": self._answered_from_store,
             "refused": self._queue.refused,
@@ -244,17 +274,17 @@ class ImageService:
     async def _generate(
         self,
         request: ImageRequest,
-        source_png: bytes | None,
+        images: "_Images",
         progress: ProgressCallback | None,
         waiting: "_Waiting",
     ) -> ServedImage:
         async with self._keeper.in_use():
-            return await self._generate_loaded(request, source_png, progress, waiting)
+            return await self._generate_loaded(request, images, progress, waiting)
 
     async def _generate_loaded(
         self,
         request: ImageRequest,
-        source_png: bytes | None,
+        images: "_Images",
         progress: ProgressCallback | None,
         waiting: "_Waiting",
     ) -> ServedImage:
@@ -262,7 +292,7 @@ class ImageService:
         fingerprint = await self._keeper.fingerprint(deadline)
         arguments = self._backend.arguments(request)
         self._check_size(int(str(arguments.get("width") or 0)), int(str(arguments.get("height") or 0)))
-        digest = waiting.digest = digest_of(_digest_parts(fingerprint, request, arguments))
+        digest = waiting.digest = digest_of(digest_parts(fingerprint, request, arguments))
         if not (digest in self._queue or await asyncio.to_thread(self._store.has_record, digest)):
             await self._keeper.ready(deadline)
         async with self._locks[int(digest[:2], 16)]:
@@ -270,9 +300,20 @@ class ImageService:
                 stored = await asyncio.to_thread(self._store.find, digest)
                 if stored is not None:
                     self._answered_from_store += 1
-                    return ServedImage(*stored, cached=True)
-            queued = self._queue.submit(digest, Job(request, arguments, source_png, str(fingerprint["model"])))
-        return ServedImage(*await self._queue.result(queued, progress), cached=False)
+                    check_note(stored[0].note, request)
+                    return ServedImage(*stored, cached=True, references=len(request.references))
+            model = str(fingerprint["model"])
+            job = Job(request, arguments, images.source, model, images.references, images.mask)
+            queued = self._queue.submit(digest, job)
+        try:
+            finished = await self._queue.result(queued, progress)
+        except InputError as error:
+            # It joined an equal call that takes an error instead of an image.
+            if error.code != "prompt_too_long" or not request.may_cut or queued.job.request.may_cut:
+                raise
+            return await self._generate_loaded(request, images, progress, waiting)
+        check_note(finished[0].note, request)
+        return ServedImage(*finished, cached=False, references=len(request.references))
 
     def _save(self, digest: str, job: Job, png: bytes, seconds: float) -> Generation:
         width, height = image_size(png)
@@ -283,6 +324,7 @@ class ImageService:
             seed=job.request.seed,
             model=job.model,
             seconds=round(seconds, 4),
+            note=job.note,
         )
         self._store.save(digest, png, generation)
         return generation
@@ -340,42 +382,14 @@ class ImageService:
                 f"The prompt is too long: {len(prompt)} characters, at most {self.limits.max_prompt} are allowed.",
                 code="invalid_prompt",
             )
-        _check_range("seed", seed, 0, _MAX_ACCEPTED_SEED)
-        _check_range("width", width, self.limits.min_side, self.limits.max_side)
-        _check_range("height", height, self.limits.min_side, self.limits.max_side)
-        _check_range("steps", steps, 1, self.limits.max_steps)
-        _check_range("guidance", guidance, 0.0, self.limits.max_guidance)
+        check_range("seed", seed, 0, _MAX_ACCEPTED_SEED)
+        check_range("width", width, self.limits.min_side, self.limits.max_side)
+        check_range("height", height, self.limits.min_side, self.limits.max_side)
+        check_range("steps", steps, 1, self.limits.max_steps)
+        check_range("guidance", guidance, 0.0, self.limits.max_guidance)
 
     def _check_size(self, width: int, height: int) -> None:
         if width * height > self.limits.max_pixels:
             raise InputError(
                 f"{width} x {height} is too large; an image may have at most {self.limits.max_pixels} pixels."
             )
-
-
-def _checked_size(size: str | None, width: int | None, height: int | None) -> str | None:
-    """Returns a size in canonical form. An empty one, which some clients send for no value, is none."""
-    if size is None or not size.strip():
-        return None
-    if width is not None or height is not None:
-        raise InputError("Give either size, or width and height, which may be rounded; not both.")
-    return check_image_size(size)
-
-
-def _check_range(name: str, value: float | None, low: float, high: float) -> None:
-    # This form of the comparison refuses NaN too.
-    if value is not None and not low <= value <= high:
-        raise InputError(f"{name} must be between {low} and {high}; got {value}.")
-
-
-def _digest_parts(
-    fingerprint: Mapping[str, JsonValue], request: ImageRequest, arguments: Mapping[str, JsonValue]
-) -> dict[str, JsonValue]:
-    return {
-        **fingerprint,
-        "operation": "generate" if request.source is None else "edit",
-        "prompt": request.prompt,
-        "source": request.source,
-        "seed": request.seed,
-        "arguments": dict(arguments),
-    }

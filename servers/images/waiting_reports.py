@@ -1,8 +1,8 @@
 """Tells a client that waits what it waits for: a model that loads, or calls before its own.
 
 Denoising steps report themselves once they begin. Until then a client would hear nothing, and many give up after a
-minute without news. The protocol wants every report to be further than the one before, so these creep up to one
-percent.
+minute without news. The protocol wants every report to be further than the one before, so these stay below the first
+of the most steps that a call may have.
 """
 
 import asyncio
@@ -16,7 +16,8 @@ __all__ = ["reports_while_waiting"]
 FIRST_SECONDS = 1.0
 """Pause before the first report; most calls never need one."""
 EVERY_SECONDS = 3.0
-_MOST = 0.01
+_MOST = 0.004
+"""Below one step of 200, `ServiceLimits.max_steps`."""
 
 
 @contextlib.asynccontextmanager

@@ -20,12 +20,13 @@ from interleavethinker.servers.trajectories.service import TrajectoryService
 from interleavethinker.servers.trajectories.view import View, profile_name
 from interleavethinker.tools.errors import InputError, InterleaveError, ProfileError, StoreError, TrajectoryError
 from interleavethinker.tools.images.png import DEFAULT_LIMITS
+from interleavethinker.tools.request_parsing import place_images
 
 from .access import proof_of_key
 from .deletions import Deletions
-from .exports import exported
+from .exports import EXPORTS, exported
 from .feed import ChangeFeed
-from .messages import Approval, Branch, Empty, NewTrajectory, Verdict, parse
+from .messages import Approval, Branch, Empty, NewTrajectory, Resumption, Verdict, parse
 from .page_files import page_file
 from .previews import PreviewCache
 
@@ -64,6 +65,7 @@ class StudioApp:
                 Route("/page/{name:path}", self._page_file),
                 Route("/hello", self._hello),
                 Route("/api/options", self._options),
+                Route("/api/estimate", self._estimate, methods=["POST"]),
                 Route("/api/changes", self._changes),
                 Route("/api/images", self._add_image, methods=["PUT"]),
                 Route("/api/images/{sha256:str}", self._image),
@@ -100,8 +102,19 @@ class StudioApp:
                 "version": await asyncio.to_thread(version, "interleavethinker"),
                 "profiles": [one for one in profiles if one is not None],
                 "require_person": options.require_person,
+                "exports": [{"form": form, "label": label} for form, label in EXPORTS.items()],
             }
         )
+
+    async def _estimate(self, request: Request) -> Response:
+        new = parse(NewTrajectory, await _body(request, _MAX_MESSAGE))
+        parts = place_images(new.request, new.image_parts)
+        estimate = await asyncio.to_thread(
+            self._service.options.estimate, parts, new.profile, new.limits, new.image_size
+        )
+        if estimate is None:
+            return JSONResponse({"estimate": None})
+        return JSONResponse({"estimate": {**estimate.model_dump(mode="json"), "words": estimate.words}})
 
     async def _changes(self, _request: Request) -> Response:
         headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
@@ -136,7 +149,7 @@ class StudioApp:
         new = parse(NewTrajectory, await _body(request, _MAX_MESSAGE))
         trajectory = await self._service.start(
             new.request,
-            images=[f"image://{sha256}" for sha256 in new.images],
+            images=new.image_parts,
             profile=new.profile,
             approve_plan=new.approve_plan,
             limits=new.limits,
@@ -207,6 +220,8 @@ class StudioApp:
             accept=given.accept,
             prompt=given.prompt,
             reason=given.reason,
+            region=given.region,
+            mask=given.mask,
             step=given.step,
             attempt=given.attempt,
         )
@@ -223,6 +238,7 @@ class StudioApp:
                 seed=point.seed,
                 image=image,
                 image_size=point.image_size,
+                choose=point.choose,
             )
         }
 
@@ -231,8 +247,7 @@ class StudioApp:
         return await self._service.pause(name)
 
     async def _resume(self, name: str, body: bytes) -> View:
-        parse(Empty, body)
-        return await self._service.resume(name)
+        return await self._service.resume(name, parse(Resumption, body).limits)
 
     async def _cancel(self, name: str, body: bytes) -> View:
         parse(Empty, body)

@@ -27,6 +27,8 @@ class Deletions:
         self._service = service
         self._seconds = seconds
         self._due: dict[str, asyncio.Task[None]] = {}
+        self._begun: set[str] = set()
+        """Those of them that are being deleted."""
 
     def __contains__(self, trajectory: str) -> bool:
         return trajectory in self._due
@@ -47,12 +49,11 @@ class Deletions:
         """Shows a trajectory again.
 
         Raises:
-            TrajectoryError: It is deleted already.
+            TrajectoryError: It is deleted already, or being deleted.
         """
-        task = self._due.pop(trajectory, None)
-        if task is None:
+        if trajectory in self._begun or trajectory not in self._due:
             raise TrajectoryError(f"Trajectory {trajectory} is deleted for good.", code="unknown_trajectory")
-        task.cancel()
+        self._due.pop(trajectory).cancel()
 
     async def close(self) -> None:
         """Carries out what is due."""
@@ -63,8 +64,12 @@ class Deletions:
 
     async def _delete_later(self, trajectory: str) -> None:
         await asyncio.sleep(self._seconds)
-        await self._delete(trajectory)
-        self._due.pop(trajectory, None)
+        self._begun.add(trajectory)
+        try:
+            await self._delete(trajectory)
+        finally:
+            self._begun.discard(trajectory)
+            self._due.pop(trajectory, None)
 
     async def _delete(self, trajectory: str) -> None:
         with contextlib.suppress(InterleaveError):  # Somebody runs or has deleted it: then it stays, or is gone.

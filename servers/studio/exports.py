@@ -3,14 +3,14 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from interleavethinker.graph.export.forms import file_of
+from interleavethinker.graph.export.forms import FORMS, file_of
 from interleavethinker.graph.export.markdown import markdown
 from interleavethinker.graph.export.storyboard import storyboard
 from interleavethinker.graph.workspace.snapshot import Trajectory
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.images.store import ImageStore
 
-__all__ = ["Download", "exported"]
+__all__ = ["EXPORTS", "Download", "exported"]
 
 
 @dataclass(frozen=True)
@@ -28,27 +28,44 @@ def exported(trajectory: Trajectory, store: ImageStore, form: str) -> Download:
     Args:
         trajectory: Snapshot of the trajectory.
         store: The workspace's images.
-        form: `html`, `markdown`, `json`, `docx`, `gif`, `webp` or `zip`.
+        form: A key of `EXPORTS`.
 
     Raises:
-        InputError: There is no such form.
+        InputError: There is no such form, or the trajectory cannot be exported in it.
     """
-    if form not in _FORMS:
-        raise InputError(f"The form of an export is one of {', '.join(_FORMS)}; got {form!r}.")
-    extension, media_type, data = _FORMS[form]
-    return Download(f"{trajectory.id}.{extension}", media_type, data(trajectory, store))
+    if form not in EXPORTS:
+        raise InputError(f"The form of an export is one of {', '.join(EXPORTS)}; got {form!r}.")
+    if form in _TEXTS:
+        extension, media_type, text = _TEXTS[form]
+        return Download(f"{trajectory.id}.{extension}", media_type, text(trajectory, store).encode())
+    return Download(
+        f"{trajectory.id}.{form}", _MEDIA_TYPES.get(form, "application/octet-stream"), file_of(trajectory, store, form)
+    )
 
 
-_FORMS: Mapping[str, tuple[str, str, Callable[[Trajectory, ImageStore], bytes]]] = {
-    "html": ("html", "text/html", lambda one, store: storyboard(one, store, full_size=True).encode()),
-    "markdown": ("md", "text/markdown", lambda one, _store: markdown(one, details=True).encode()),
-    "json": ("json", "application/json", lambda one, _store: one.model_dump_json(indent=2).encode()),
-    "zip": ("zip", "application/zip", lambda one, store: file_of(one, store, "zip")),
-    "docx": (
-        "docx",
-        "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-        lambda one, store: file_of(one, store, "docx"),
-    ),
-    "gif": ("gif", "image/gif", lambda one, store: file_of(one, store, "gif")),
-    "webp": ("webp", "image/webp", lambda one, store: file_of(one, store, "webp")),
+_TEXTS: Mapping[str, tuple[str, str, Callable[[Trajectory, ImageStore], str]]] = {
+    "html": ("html", "text/html", lambda one, store: storyboard(one, store, full_size=True)),
+    "markdown": ("md", "text/markdown", lambda one, _store: markdown(one, details=True)),
+    "json": ("json", "application/json", lambda one, _store: one.model_dump_json(indent=2)),
 }
+_MEDIA_TYPES = {
+    "zip": "application/zip",
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "pdf": "application/pdf",
+    "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    "gif": "image/gif",
+    "webp": "image/webp",
+}
+_LABELS = {
+    "html": "Storyboard (one HTML page)",
+    "docx": "Word document",
+    "pdf": "PDF file",
+    "pptx": "Slides (PowerPoint)",
+    "gif": "Animation (GIF)",
+    "webp": "Animation (WebP)",
+    "zip": "Everything (ZIP: page, Markdown, record, images)",
+    "markdown": "Text (Markdown)",
+    "json": "Record (JSON)",
+}
+EXPORTS: Mapping[str, str] = {form: _LABELS.get(form, f"{form.upper()} file") for form in (*_LABELS, *FORMS)}
+"""Names for people of all forms, those of the command line included, in the order of the page's menu."""

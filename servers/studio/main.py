@@ -24,7 +24,7 @@ _HOST = "127.0.0.1"
 
 
 async def serve_studio(
-    folder: Path | None,
+    folder: str | Path | None,
     options: ServiceOptions,
     *,
     port: int | None = None,
@@ -35,7 +35,7 @@ async def serve_studio(
     """Serves until SIGINT or SIGTERM; prints the link with the key to stdout.
 
     Args:
-        folder: The workspace; None: the default one.
+        folder: The workspace's folder or database; None: the default one.
         options: Profiles that a request may choose, and limits.
         port: None: the usual one, or a free one if another program uses that; 0: a free one.
         renew_key: Lock out pages that are open, and links that were given away.

@@ -22,6 +22,16 @@ _EXPORT_LIST = re.compile(r"^export \{([^}]*)\};\n?", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:const|async function|function|class) (\w+))", re.MULTILINE)
 _OPERATOR = re.compile(r" (=>|[!=]==|&&|\|\||\?\??|[<>]?=|[:+*<>]) |(?<=\()(\{) | (\}\))|(?<=\)) (\{)|(\{) (?=\w)")
 
+_KEY = re.compile(r"(?<=[{,])( ?\w+:) (?=\S)")
+_SPACE = re.compile(
+    r"(?<=\w,) (?=\w+[)\]}])|(?<=[^\s(]) (?=\})|(?<=\bif) (?=\()|(?<=\breturn) (?=[({\[\"`])|(?<=\bswitch) (?=\()"
+    r"|(?<=\)) (?=(?:return|throw)\b)|(?<=\w\",) (?=\")|(?<=\)) (?==>)|(?<=\}) (?=(?:catch \(|else \{|finally \{))"
+    r"|(?<=\btry) (?=\{)|(?<=\belse) (?=\{)|(?<=\bfinally) (?=\{)|(?<==>)\n"
+    r"|(?<=\bconst) (?=[\[{])|(?<=\bcase) (?=\"\w+\":)|(?<=\",) (?=\w+:)|(?<=\w,) (?=[\w, =]*\}(?:=|\)(?:=>|\{)))"
+    r"|(?<=\})\n(?=(?:const|let|return|if|for|while)\b|(?:async )?#?\w+\([^()]*\)\{|this\.)"
+    r"|(?<=\w\",) (?=[{(\[])|(?<=\},) (?=\[[\w., ]*\]\))|\n(?=[?:] )|,(?=[\]}][)\]};]|\};)"
+)
+
 
 @cache
 def page_file(name: str) -> tuple[bytes, str] | None:
@@ -36,14 +46,13 @@ def page_file(name: str) -> tuple[bytes, str] | None:
 @cache
 def board_html() -> str:
     """Returns the storyboard as one HTML document, without external addresses."""
-    style = "".join(
-        re.sub(r" ?([{};,]) ?|(:) ", r"\1\2", _squeezed(_text(name))) for name in ("style.css", "board.css")
-    )
+    rules = "\n".join(_squeezed(_text(name)) for name in ("style.css", "board.css"))
+    style = re.sub(r"\s*([{};,])\s*|(:) ", r"\1\2", rules).replace(";}", "}")
     libraries = "\n".join(re.sub(r"^//# .*\n?", "", _text(f"vendor/{name}"), flags=re.MULTILINE) for name in _LIBRARIES)
     modules: dict[str, str] = {}
     _add_module("board", modules)
     licenses = "/* preact and hooks: MIT, Copyright (c) 2015-present Jason Miller. htm: Apache-2.0. */"
-    script = "\n".join([licenses, libraries, '"use strict";', *modules.values()])
+    script = "\n".join([licenses, libraries, '"use strict";', "".join(modules.values())])
     return _text("board.html").replace("%STYLE%", style).replace("%SCRIPT%", script)
 
 
@@ -62,7 +71,10 @@ def _add_module(name: str, modules: dict[str, str]) -> None:
     body = _OPERATOR.sub(
         r"\1\2\3\4\5", _squeezed(body)
     )  # In none of the page's texts does an operator stand between spaces.
-    modules[name] = f"const ${name}=(()=>{{\n{body}\nreturn{{{','.join(names)}}};\n}})();"
+    # Between elements and values, htm leaves line breaks out as well.
+    body = re.sub(r"(?<=[{,;])\n|(?<=[>}])\n(?=[<$])|(?<=:)\n(?=return)|(?<=})\n(?=}|function)|(?<=&&)\n", "", body)
+    body = _SPACE.sub("", _KEY.sub(r"\1", body)).replace(";}", "}")
+    modules[name] = f"const ${name}=(()=>{{{body.rstrip()}return{{{','.join(names)}}}}})();"
 
 
 def _squeezed(source: str) -> str:

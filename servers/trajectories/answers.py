@@ -65,6 +65,7 @@ async def document_answer(
         raise InputError(f"from_step must be a step of the document, 1 to {len(steps)}; got {from_step}.")
     head = [f'"{quotation(trajectory.title, 80)}": {document.status}.']
     head += [f"Note: {quotation(note, 300)}" for note in (*document.notes, *trajectory.notes)]
+    head += [f"Source: {quotation(source, 300)}" for source in document.sources]
     content: list[ContentBlock] = [TextContent(type="text", text="\n".join(head))]
     used = characters = 0
     following: int | None = None

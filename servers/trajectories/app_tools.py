@@ -16,7 +16,7 @@ from interleavethinker.tools.images.data_uris import decode_base64
 from interleavethinker.tools.images.png import image_size
 from interleavethinker.tools.types import Step
 
-from .arguments import Attempt, Seed, Trajectory, Words
+from .arguments import Attempt, Region, Seed, Trajectory, Words
 from .service import TrajectoryService
 from .view import View
 
@@ -92,6 +92,7 @@ class _AppTools:
         accept: bool | None = None,
         prompt: Words = None,
         reason: str = "",
+        region: Region = None,
         seed: Seed = None,
         image: str | None = None,
     ) -> CallToolResult:
@@ -104,7 +105,7 @@ class _AppTools:
                 if accept is None:
                     raise InputError("judge needs accept: true or false.")
                 view = await service.judge(
-                    trajectory, accept=accept, prompt=prompt, reason=reason, step=step, attempt=attempt
+                    trajectory, accept=accept, prompt=prompt, reason=reason, region=region, step=step, attempt=attempt
                 )
             case "branch":
                 if step is None:

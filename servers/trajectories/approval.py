@@ -109,5 +109,6 @@ def _question(view: View, steps: list[PlanStep] | None) -> str:
 def _extra(step: PlanStep | StepView) -> str:
     """Returns what a step starts from and its size, where the plan says so."""
     words = [f"starts from {step.starts_from}"] if step.starts_from is not None else []
+    words += [f"looks at {', '.join(step.references)}"] if step.references else []
     words += [] if step.size is None else [f"size {step.size}"]
     return f" ({', '.join(words)})" if words else ""

@@ -3,14 +3,20 @@
 Clients put the list of tools into every prompt, so it stays below 8 kB.
 """
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Annotated, Any, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from interleavethinker.graph.limits import DriftAction
 from interleavethinker.graph.profiles.profile import problems_of
+from interleavethinker.graph.workspace.catalog import RequestKey
+from interleavethinker.graph.workspace.human_review import HumanVerdict
 from interleavethinker.tools.errors import InputError
-from interleavethinker.tools.types import Step
+from interleavethinker.tools.image_names import split_named
+from interleavethinker.tools.types import ImagePart, Sha256, Step
 
 __all__ = [
     "Attempt",
@@ -18,18 +24,28 @@ __all__ = [
     "ImageSize",
     "MaxAttempts",
     "MaxCalls",
+    "MaxCost",
+    "OnDrift",
     "PlanStep",
+    "Region",
     "Seed",
     "Since",
     "StepNumber",
     "TimeLimit",
     "Trajectory",
+    "Variants",
     "Words",
+    "drift_action",
+    "key_of",
+    "named_image",
     "small_schema",
     "step_of",
+    "verdict_of",
 ]
 
 _LONGEST = 8000
+_REPEATED_WITHIN = 60.0
+"""Seconds in which an equal call is taken as a repetition: chat clients resend a call that has timed out."""
 
 Trajectory = Annotated[str, Field(json_schema_extra={"maxLength": 100})]
 Since = Annotated[str | None, Field(description="`version` of the answer that the user has seen")]
@@ -38,9 +54,13 @@ Attempt = Annotated[int | None, Field(json_schema_extra={"minimum": 1})]
 Seed = Annotated[int | None, Field(json_schema_extra={"minimum": 0, "maximum": 2**31 - 1})]
 ImageSize = Annotated[str | None, Field(description="1024x576, or 16:9")]
 MaxAttempts = Annotated[int | None, Field(description="Images per step at most")]
+Variants = Annotated[int | None, Field(description="First images per step to choose from")]
+OnDrift = Annotated[DriftAction | None, Field(description="If edits do damage")]
 MaxCalls = Annotated[int | None, Field(description="Images in total at most")]
+MaxCost = Annotated[float | None, Field(description="US dollars at most")]
 TimeLimit = Annotated[float | None, Field(description="Seconds of work at most")]
 Words = Annotated[str | None, Field(json_schema_extra={"maxLength": _LONGEST})]
+Region = Annotated[str | None, Field(description="Change only X,Y,WIDTH,HEIGHT, as 50%,0,50%,100%")]
 Image = Annotated[str | None, Field(description="image://…, data:image/… or an allowed path")]
 
 
@@ -54,13 +74,14 @@ class PlanStep(BaseModel):
     caption: str | None = None
     size: str | None = None
     starts_from: str | None = None
+    references: list[str] | None = None
 
 
 def step_of(given: PlanStep) -> Step:
     """Returns the plan's step.
 
     Raises:
-        InputError: Its size, or what it starts from, cannot be read.
+        InputError: Its size, or what it starts from or refers to, cannot be read.
     """
     try:
         return Step(
@@ -69,9 +90,65 @@ def step_of(given: PlanStep) -> Step:
             auxiliary_text=given.caption,
             size=given.size or None,
             starts_from=given.starts_from,
+            references=tuple(given.references or ()),
         )
     except ValidationError as error:
         raise InputError(f"A step of the plan cannot be used: {problems_of(error)}.") from error
+
+
+def verdict_of(
+    *,
+    accept: bool,
+    prompt: str | None,
+    reason: str,
+    region: str | None,
+    mask: Sha256 | None,
+    step: int | None,
+    attempt: int | None,
+) -> HumanVerdict:
+    """Returns a person's verdict, given with numbers that count from 1."""
+    return HumanVerdict(
+        success=accept,
+        prompt=prompt,
+        reasoning=reason,
+        region=region or None,
+        mask=mask,
+        step=None if step is None else step - 1,
+        iteration=None if attempt is None else attempt - 1,
+    )
+
+
+def drift_action(given: str | None) -> DriftAction | None:
+    """Returns what the drift guard is told by a tool whose schema does not name the values: the list has 8 kB.
+
+    Raises:
+        InputError: There is no such action.
+    """
+    if not given:
+        return None
+    for action in get_args(DriftAction):
+        if given == action:
+            return cast("DriftAction", action)
+    raise InputError(f"on_drift must be one of {', '.join(get_args(DriftAction))}; got {given[:60]!r}.")
+
+
+def key_of(call: list[Any]) -> RequestKey:
+    """Returns the key that equal calls share for a minute."""
+    digest = hashlib.sha256(json.dumps(call).encode(errors="surrogatepass")).hexdigest()
+    return RequestKey(f"call {digest}", _REPEATED_WITHIN)
+
+
+async def named_image(given: str | bytes | ImagePart, add: Callable[[str | bytes], Awaitable[str]]) -> ImagePart:
+    """Stores an image, which may have a name before it (`cat=image://…`), and returns it as a part of a request.
+
+    Args:
+        given: Bytes, or an address or path with or without a name, or a part whose image is stored.
+        add: Stores an image and returns its name in the store.
+    """
+    if isinstance(given, ImagePart):
+        return given.model_copy(update={"sha256": await add(f"image://{given.sha256}")})
+    name, purpose, image = (None, "", given) if isinstance(given, bytes) else split_named(given)
+    return ImagePart(sha256=await add(image), name=name, purpose=purpose)
 
 
 def small_schema(schema: Mapping[str, Any]) -> dict[str, Any]:

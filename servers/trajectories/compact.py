@@ -18,9 +18,7 @@ def compact(view: View) -> View:
         update={
             "steps": tuple(_short_step(step, view.step) for step in view.steps),
             "reasoning": shortened(view.reasoning),
-            "request": tuple(
-                part if part.text is None else RequestPart(text=shortened(part.text, 2000)) for part in view.request
-            ),
+            "request": tuple(_short_part(part) for part in view.request),
             "reason": shortened(view.reason, 1000),
             "notes": tuple(shortened(note) for note in view.notes[:20]),
             "faults": tuple(shortened(fault) for fault in view.faults[:20]),
@@ -59,6 +57,12 @@ def shortened(text: str, length: int = _TEXT) -> str:
 
 def _fits(view: View) -> bool:
     return len(view.model_dump_json().encode()) <= _BYTES
+
+
+def _short_part(part: RequestPart) -> RequestPart:
+    if part.text is None:
+        return part.model_copy(update={"purpose": shortened(part.purpose, 100)})
+    return RequestPart(text=shortened(part.text, 2000))
 
 
 def _short_step(step: StepView, current: int) -> StepView:

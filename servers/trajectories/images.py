@@ -5,7 +5,6 @@ Everything that a client sends is checked here. The functions block; callers use
 
 import re
 from functools import lru_cache
-from pathlib import Path
 
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.images.data_uris import decode_data_uri, is_data_uri
@@ -51,7 +50,7 @@ def stored_image(store: ImageStore, image: str | bytes, folders: ImageFolders) -
             "paths; its operator can allow a folder with --images.",
             code="invalid_image",
         )
-    return store.put(canonical_png(folders.read(image)))
+    return store.put(canonical_png(folders.read(image), name=image))
 
 
 def image_preview(store: ImageStore, sha256: str, max_bytes: int, max_side: int) -> tuple[bytes, str]:
@@ -60,10 +59,10 @@ def image_preview(store: ImageStore, sha256: str, max_bytes: int, max_side: int)
     Raises:
         StoreError: There is no such image, or it is damaged.
     """
-    return _preview(store.root, sha256, max_bytes, max_side)
+    return _preview(store, sha256, max_bytes, max_side)
 
 
 @lru_cache(maxsize=64)
-def _preview(root: Path, sha256: str, max_bytes: int, max_side: int) -> tuple[bytes, str]:
+def _preview(store: ImageStore, sha256: str, max_bytes: int, max_side: int) -> tuple[bytes, str]:
     """An image never changes, because its name is its hash; open pages and answers ask for the same few."""
-    return preview(ImageStore(root).get(sha256), max_bytes, max_side)
+    return preview(store.get(sha256), max_bytes, max_side)

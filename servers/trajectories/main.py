@@ -14,7 +14,7 @@ __all__ = ["serve_trajectories"]
 
 
 async def serve_trajectories(
-    workspace: Path | None,
+    workspace: str | Path | None,
     options: ServiceOptions,
     *,
     http: HttpOptions | None = None,
@@ -25,7 +25,7 @@ async def serve_trajectories(
     Nothing is loaded before the first trajectory runs. Trajectories that run at the end are paused.
 
     Args:
-        workspace: The folder; None: the user's.
+        workspace: The folder or database; None: the user's.
         options: What clients may do.
         http: Where to listen; None means stdio.
         board: Returns the HTML of the storyboard; None: there is none.

@@ -8,6 +8,7 @@ from interleavethinker.graph.export.markdown import document_lines
 from interleavethinker.tools.errors import InterleaveError
 
 from .service import TrajectoryService
+from .text import in_tool_names
 
 if TYPE_CHECKING:
     from .server import TrajectoryServer
@@ -76,9 +77,10 @@ async def _image(service: TrajectoryService, sha256: str) -> bytes:
 
 
 def _resource_error(error: InterleaveError) -> ResourceError:
+    message = in_tool_names(str(error))
     if error.code in {"unknown_image", "unknown_trajectory"}:
-        return ResourceNotFoundError(str(error))
-    return ResourceError(str(error))
+        return ResourceNotFoundError(message)
+    return ResourceError(message)
 
 
 def _bounded(text: str) -> str:

@@ -15,13 +15,14 @@ from mcp_types import CallToolResult, Icon, InputRequiredResult, ListToolsResult
 from mcp_types import Tool as ListedTool
 
 from interleavethinker.servers.tool_server import ToolServer, error_result
-from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.errors import InputError, InterleaveError
 from interleavethinker.tools.images.png import data_uri
 
 from .app_tools import APP_TOOLS, add_app_tools
 from .arguments import small_schema
 from .resources import add_resources
 from .service import TrajectoryService
+from .text import in_tool_names
 from .tools import BOARD_URI, add_tools
 
 __all__ = ["TrajectoryServer", "build_server"]
@@ -65,6 +66,10 @@ class TrajectoryServer(ToolServer):
         if name in APP_TOOLS and (context is None or not client_supports_apps(context)):
             return error_result(InputError(f"The tool {name} is for the storyboard's page, which this client lacks."))
         return await super().call_tool(name, arguments, context)
+
+    def worded(self, error: InterleaveError) -> str:
+        """See `ToolServer.worded`."""
+        return in_tool_names(str(error))
 
 
 def build_server(service: TrajectoryService, *, board: str | None = None) -> TrajectoryServer:

@@ -8,20 +8,18 @@ Steps and attempts count from 1, as in the `View`.
 """
 
 import asyncio
-import hashlib
-import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import Self
 
 from interleavethinker.graph.workspace.branching import BranchPoint
 from interleavethinker.graph.workspace.catalog import RequestKey, Status, TrajectorySummary
-from interleavethinker.graph.workspace.human_review import HumanVerdict
 from interleavethinker.graph.workspace.workspace import Workspace
 from interleavethinker.tools.errors import InputError, TrajectoryError
 from interleavethinker.tools.images.folders import ImageFolders
 from interleavethinker.tools.request_parsing import as_request, place_images
-from interleavethinker.tools.types import Step
+from interleavethinker.tools.types import ImagePart, Sha256, Step
 
+from .arguments import key_of, named_image, verdict_of
 from .images import image_preview, stored_image
 from .options import LimitRequest, ServiceOptions
 from .reading import ViewReader
@@ -32,8 +30,6 @@ __all__ = ["TrajectoryService"]
 
 _POLL_SECONDS = 0.5
 """How often a watched trajectory is read again; changes made by this process are noticed at once."""
-_REPEATED_WITHIN = 60.0
-"""Seconds in which an equal call is taken as a repetition: chat clients resend a call that has timed out."""
 _Summaries = list[TrajectorySummary]  # Inside the class, `list` is a method.
 
 
@@ -74,7 +70,7 @@ class TrajectoryService:
         self,
         request: str,
         *,
-        images: Sequence[str | bytes] = (),
+        images: Sequence[str | bytes | ImagePart] = (),
         profile: str | None = None,
         approve_plan: bool = False,
         limits: LimitRequest | None = None,
@@ -87,7 +83,7 @@ class TrajectoryService:
 
         Args:
             request: A text, with `<image>` where an image belongs; images without a mark come first.
-            images: Encoded bytes, `image://{sha256}`, data URIs, or paths below the allowed folders.
+            images: Encoded bytes, `image://{sha256}`, data URIs, paths below the allowed folders, or stored images.
             profile: One of `options.profile_names`; None: the first.
             approve_plan: Whether the plan waits for a person.
             limits: Within the operator's.
@@ -102,11 +98,9 @@ class TrajectoryService:
             ProfileError: The profile names something that this machine lacks.
         """
         name = self.options.profile(profile)
-        names = [await self.add_image(image) for image in images]
-        parts = place_images(request, names)
+        parts = place_images(request, [await named_image(image, self.add_image) for image in images])
         call = [[part.model_dump() for part in parts], name, approve_plan, str(limits), seed]
         call += [] if image_size is None else [image_size]
-        digest = hashlib.sha256(json.dumps(call).encode(errors="surrogatepass")).hexdigest()
         trajectory = await self.workspace.create(
             parts,
             profile=name,
@@ -114,7 +108,7 @@ class TrajectoryService:
             seed=seed,
             image_size=image_size,
             approve_plan=approve_plan or self.options.require_person,
-            key=RequestKey(f"call {digest}", _REPEATED_WITHIN) if key is None else RequestKey(f"key {key}"),
+            key=key_of(call) if key is None else RequestKey(f"key {key}"),
         )
         if key is not None and (await self.workspace.get(trajectory)).request != as_request(parts):
             raise InputError(f"The key {key!r} belongs to another request, trajectory {trajectory}.", code="key_reused")
@@ -232,6 +226,8 @@ class TrajectoryService:
         accept: bool,
         prompt: str | None = None,
         reason: str = "",
+        region: str | None = None,
+        mask: Sha256 | None = None,
         step: int | None = None,
         attempt: int | None = None,
         since: str | None = None,
@@ -243,6 +239,8 @@ class TrajectoryService:
             accept: The verdict.
             prompt: With a rejection: words for the step, by which the next attempt is made and judged.
             reason: Stored with the verdict.
+            region: With a rejection: only this rectangle of the image is changed; see `HumanVerdict.region`.
+            mask: Instead of a region: see `HumanVerdict.mask`.
             step: From 1; must be the current step.
             attempt: From 1; default: the newest that `since` has, or else the newest. A person never judges an image
                 that arrived after what they have seen.
@@ -260,12 +258,8 @@ class TrajectoryService:
                 view = await self._views.read(name)
                 shown = view.steps[seen.finished].attempts[: seen.attempts] if seen.finished < view.of else ()
                 attempt = shown[-1].n if shown else None
-        verdict = HumanVerdict(
-            success=accept,
-            prompt=prompt,
-            reasoning=reason,
-            step=None if step is None else step - 1,
-            iteration=None if attempt is None else attempt - 1,
+        verdict = verdict_of(
+            accept=accept, prompt=prompt, reason=reason, region=region, mask=mask, step=step, attempt=attempt
         )
         if await self.workspace.judge(name, verdict):
             self._runs.notify(name)
@@ -282,6 +276,7 @@ class TrajectoryService:
         seed: int | None = None,
         image: str | bytes | None = None,
         image_size: str | None = None,
+        choose: bool = False,
         limits: LimitRequest | None = None,
         run: bool = True,
     ) -> str:
@@ -295,6 +290,7 @@ class TrajectoryService:
             seed: Of the generator, for this attempt.
             image: Takes the place of the attempt's image, accepted by hand; as in `start`.
             image_size: From this attempt on.
+            choose: Keep this attempt instead of the one that the parent kept.
             limits: Changes of the parent's limits.
             run: Whether to start it.
 
@@ -307,9 +303,8 @@ class TrajectoryService:
                 "The plan waits for a person, so nothing can be branched from it yet.", code="person_required"
             )
         stored = None if image is None else await self.add_image(image)
-        point = BranchPoint(step - 1, attempt - 1, prompt, seed, stored, image_size)
-        applied = (limits or LimitRequest()).applied_to(parent.limits, self.options.allowed)
-        name = await self.workspace.branch(parent.id, point, applied)
+        point = BranchPoint(step - 1, attempt - 1, prompt, seed, stored, image_size, choose)
+        name = await self.workspace.branch(parent.id, point, await self.options.changed_limits(parent, limits))
         if run:
             self._runs.start(name)
         self._views.forget_family()
@@ -327,18 +322,19 @@ class TrajectoryService:
         self._runs.notify(name)
         return await self._views.read(name)
 
-    async def resume(self, trajectory: str) -> View:
-        """Continues a trajectory that was paused or interrupted, or failed. One that runs already keeps running.
+    async def resume(self, trajectory: str, limits: LimitRequest | None = None) -> View:
+        """Continues a trajectory, with changes of its limits if there are any. One that runs already keeps running.
 
         Raises:
-            TrajectoryError: It was cancelled.
+            TrajectoryError: It was cancelled; with limits, also if it runs, waits for approval or is complete.
         """
+        if limits is not None and limits != LimitRequest():
+            found = await self.workspace.get(trajectory)
+            await self.workspace.change_limits(found.id, await self.options.changed_limits(found, limits))
         view = await self.view(trajectory)
         if view.status == "cancelled":
-            raise TrajectoryError(
-                f"Trajectory {view.trajectory} was cancelled; branch from it to continue from any of its attempts.",
-                code="cancelled",
-            )
+            said = f"Trajectory {view.trajectory} was cancelled; branch from it to continue from any of its attempts."
+            raise TrajectoryError(said, code="cancelled")
         return view if view.status in {"running", "waiting", "done"} else await self._continue(view.trajectory)
 
     async def cancel(self, trajectory: str) -> View:
@@ -354,10 +350,16 @@ class TrajectoryService:
         self._runs.notify(name)
         return await self._views.read(name)
 
-    async def list(self, status: Status | None = None, limit: int | None = None) -> _Summaries:
-        """Returns trajectories, the newest first."""
-        found = [one for one in await self._views.summaries() if status is None or one.status == status]
-        return found[:limit]
+    async def list(self) -> _Summaries:
+        """Returns all trajectories, the newest first."""
+        return await self._views.summaries()
+
+    async def newest(self, limit: int, status: Status | None = None) -> tuple[_Summaries, int]:
+        """Returns the newest trajectories, and how many there are in all; of this status if one is given."""
+        if status is None:
+            return await self.workspace.list(limit), len(await self.workspace.ids())
+        found = await self.workspace.list(statuses={status})
+        return found[:limit], len(found)
 
     async def delete(self, trajectory: str) -> None:
         """Deletes a trajectory. Not for models: the studio offers it to people.
@@ -365,8 +367,7 @@ class TrajectoryService:
         Raises:
             TrajectoryError: It is running (`busy`).
         """
-        name = (await self.workspace.summary(trajectory)).id
-        await self.workspace.delete(name)
+        await self.workspace.delete(name := (await self.workspace.summary(trajectory)).id)
         self._views.forget_family()
         self._runs.notify(name)
 

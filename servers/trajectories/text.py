@@ -10,7 +10,7 @@ from interleavethinker.tools.plain_text import quotation
 
 from .view import StepView, View, profile_name
 
-__all__ = ["described", "listed", "next_sentence", "step_line"]
+__all__ = ["described", "in_tool_names", "listed", "next_sentence", "step_line"]
 
 _MOST_LINES = 25
 _MOST_NOTES = 4
@@ -32,6 +32,22 @@ _PHASES = {
     "judging": "judging the image",
     "waiting_for_model": "waiting for a model's provider",
 }
+
+
+_TOOLS = {"`list`": "`list_trajectories`", "`show`": "`follow`"}
+"""Commands that errors of the workspace name, and the tools that do the same; the others have equal names."""
+
+
+def in_tool_names(message: str) -> str:
+    """Returns an error's message with the names of tools instead of commands.
+
+    Examples:
+        >>> in_tool_names("No trajectory begins with 'x'; `list` shows all IDs.")
+        "No trajectory begins with 'x'; `list_trajectories` shows all IDs."
+    """
+    for command, tool in _TOOLS.items():
+        message = message.replace(command, tool)
+    return message
 
 
 def described(view: View, *, require_person: bool = False, lead: str = "") -> str:

@@ -19,11 +19,16 @@ from .arguments import (
     ImageSize,
     MaxAttempts,
     MaxCalls,
+    MaxCost,
+    OnDrift,
+    Region,
     Seed,
     Since,
     StepNumber,
     TimeLimit,
     Trajectory,
+    Variants,
+    drift_action,
 )
 from .options import LimitRequest
 from .service import TrajectoryService
@@ -82,23 +87,30 @@ class _Tools:
 
         async def illustrate(
             request: Annotated[str, Field(description="What to show, with all the user's details")],
-            images: Annotated[list[str] | None, Field(description="The user's images; see `image` in branch")] = None,
+            images: Annotated[
+                list[str] | None,
+                Field(description="The user's images; see `image` in branch. NAME=… where request says @NAME"),
+            ] = None,
             profile: profile_type = None,
             approve_plan: Annotated[bool, Field(description="Wait for the user's approval of the plan")] = False,
             max_attempts: MaxAttempts = None,
             max_calls: MaxCalls = None,
             time_limit: TimeLimit = None,
+            max_cost: MaxCost = None,
             image_size: ImageSize = None,
+            variants: Variants = None,
+            on_drift: OnDrift = None,
+            max_drift: float | None = None,
             seed: Seed = None,
             key: Annotated[str | None, Field(description="Equal keys: one trajectory")] = None,
         ) -> CallToolResult:
-            """Starts an answer with text and images in the background; returns its id and plan. May cost money."""
+            """Starts an answer with text and images in the background. May cost money."""
             name = await self._service.start(
                 request,
                 images=images or (),
                 profile=profile,
                 approve_plan=approve_plan,
-                limits=LimitRequest(max_attempts, max_calls, time_limit),
+                limits=LimitRequest(max_attempts, max_calls, time_limit, max_cost, variants, on_drift, max_drift),
                 image_size=image_size or None,
                 seed=seed,
                 key=key,
@@ -125,7 +137,7 @@ class _Tools:
         return await view_answer(self._service, view, since=since)
 
     async def show_storyboard(self, trajectory: Trajectory) -> CallToolResult:
-        """Shows all steps of a trajectory as they are now."""
+        """Shows all steps as they are now."""
         return await view_answer(self._service, await self._service.view(trajectory))
 
     async def judge_image(
@@ -134,13 +146,21 @@ class _Tools:
         accept: bool,
         prompt: Annotated[str | None, Field(description="New words for the step, if rejected")] = None,
         reason: str = "",
+        region: Region = None,
         step: Attempt = None,
         attempt: Attempt = None,
         since: Since = None,
     ) -> CallToolResult:
         """Passes on the user's verdict on an image of the current step. For earlier steps, branch."""
         view = await self._service.judge(
-            trajectory, accept=accept, prompt=prompt, reason=reason, step=step, attempt=attempt, since=since
+            trajectory,
+            accept=accept,
+            prompt=prompt,
+            reason=reason,
+            region=region,
+            step=step,
+            attempt=attempt,
+            since=since,
         )
         lead = f"The image was {'accepted' if accept else 'rejected'} by hand."
         return await view_answer(self._service, view, since=view.version, lead=lead)
@@ -154,11 +174,16 @@ class _Tools:
         seed: Seed = None,
         image: Image = None,
         image_size: ImageSize = None,
-        max_attempts: MaxAttempts = None,
-        max_calls: MaxCalls = None,
-        time_limit: TimeLimit = None,
+        choose: Annotated[bool, Field(description="Keep this attempt's image instead")] = False,
+        max_attempts: int | None = None,  # As in `illustrate`, whose schema describes them: the list has 8 kB.
+        max_calls: int | None = None,
+        time_limit: float | None = None,
+        max_cost: float | None = None,
+        variants: int | None = None,
+        on_drift: str | None = None,
+        max_drift: float | None = None,
     ) -> CallToolResult:
-        """Starts a variant that keeps everything before a step's attempt, with new words, seed or image for it."""
+        """Starts a variant that keeps all before a step's attempt, with new words, seed or image."""
         name = await self._service.branch(
             trajectory,
             step,
@@ -167,7 +192,10 @@ class _Tools:
             seed=seed,
             image=image,
             image_size=image_size or None,
-            limits=LimitRequest(max_attempts, max_calls, time_limit),
+            choose=choose,
+            limits=LimitRequest(
+                max_attempts, max_calls, time_limit, max_cost, variants, drift_action(on_drift), max_drift
+            ),
         )
         return await self._started(name)
 
@@ -177,9 +205,22 @@ class _Tools:
         lead = "It pauses after the image in progress." if view.status == "running" else ""
         return await view_answer(self._service, view, previews=False, lead=lead)
 
-    async def resume(self, trajectory: Trajectory) -> CallToolResult:
-        """Continues after a pause, an error or a restart."""
-        return await view_answer(self._service, await self._service.resume(trajectory), previews=False)
+    async def resume(
+        self,
+        trajectory: Trajectory,
+        max_attempts: int | None = None,
+        max_calls: int | None = None,
+        time_limit: float | None = None,
+        max_cost: float | None = None,
+        variants: int | None = None,
+        on_drift: str | None = None,
+        max_drift: float | None = None,
+    ) -> CallToolResult:
+        """Continues after a pause, error or restart, or a limit that is raised."""
+        limits = LimitRequest(
+            max_attempts, max_calls, time_limit, max_cost, variants, drift_action(on_drift), max_drift
+        )
+        return await view_answer(self._service, await self._service.resume(trajectory, limits), previews=False)
 
     async def cancel(self, trajectory: Trajectory) -> CallToolResult:
         """Ends it now; what is finished stays readable."""
@@ -211,10 +252,9 @@ class _Tools:
         """Lists trajectories, the newest first."""
         if not 1 <= limit <= 100:
             raise InputError(f"limit must be between 1 and 100; got {limit}.")
-        found = await self._service.list(status)
-        shown = found[:limit]
+        shown, total = await self._service.newest(limit, status)
         structured = {
-            "total": len(found),
+            "total": total,
             "trajectories": [
                 {"trajectory": one.id, "title": one.title, "status": one.status, "profile": profile_name(one.profile),
                  "created": one.created.isoformat(), "parent": one.parent}
@@ -222,7 +262,7 @@ class _Tools:
             ],
         }  # fmt: skip
         return CallToolResult(
-            content=[TextContent(type="text", text=listed(shown, len(found)))], structured_content=structured
+            content=[TextContent(type="text", text=listed(shown, total))], structured_content=structured
         )
 
     async def _started(self, trajectory: str, *, waits: bool = False) -> CallToolResult:

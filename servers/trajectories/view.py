@@ -18,7 +18,7 @@ from interleavethinker.graph.limits import Limits, StopReason
 from interleavethinker.graph.workspace.catalog import Status, TrajectorySummary
 from interleavethinker.graph.workspace.snapshot import Trajectory
 from interleavethinker.tools.errors import InputError
-from interleavethinker.tools.types import Attempt, ImagePart, Sha256, Step
+from interleavethinker.tools.types import Attempt, ImagePart, Part, Requirement, Sha256, Step
 
 __all__ = [
     "AttemptView",
@@ -43,6 +43,10 @@ class RequestPart(_Frozen):
 
     text: str | None = None
     image: Sha256 | None = None
+    name: str | None = None
+    """The word by which texts mention the image; one with a name is a reference."""
+    purpose: str = ""
+    """What the image is for, in the person's words."""
 
 
 class AttemptView(_Frozen):
@@ -57,15 +61,25 @@ class AttemptView(_Frozen):
     """None if the image service refused the content."""
     source: Sha256 | None
     """The image that was edited."""
+    masked: bool = False
+    """Whether only a region of that image was changed."""
     size: str | None = None
     """The size or aspect ratio that was asked for."""
     verdict: Literal["accepted", "rejected", "unjudged", "refused"] | None
     """None: not judged yet. `unjudged`: the critic gave no usable answer."""
     reason: str
     """The critic's or the person's words, or those of the image service that refused."""
+    checklist: tuple[Requirement, ...] = ()
+    """The step's requirements one by one, if the critic answers with them."""
+    variant: bool = False
+    """Whether it is one of several first attempts, made side by side."""
     by_person: bool
     confidence: float | None
     """Of the critic that its verdict is right about success, from 0 to 1."""
+    place: int | None = None
+    """Among the variants that the critic compared in pairs, from 1; None if it compared none."""
+    drift: float | None = None
+    """Accumulated damage by edits; None if it was not measured."""
     selected: bool
     """Whether the document shows this attempt."""
     seconds: float
@@ -87,6 +101,8 @@ class StepView(_Frozen):
     """The plan's size or aspect ratio for this step; None: the trajectory's."""
     starts_from: str | None = None
     """What the step edits: the image of the step before (None), `nothing`, `step 2` or `reference 1`."""
+    references: tuple[str, ...] = ()
+    """What it looks at besides; see `Step.references`."""
     status: StepStatus | Literal["pending", "current"]
     """`current`: the first unfinished step, unless the trajectory has ended. Finished steps have a `StepStatus`."""
     image: Sha256 | None
@@ -150,7 +166,7 @@ class View(_Frozen):
     faults: tuple[str, ...]
     """What the checks of the plan and of the document found wrong or missing, one sentence each."""
     notes: tuple[str, ...]
-    """Limitations of the document, and the profile's notes."""
+    """Limitations of the document, the profile's notes, and the sources of facts that were looked up."""
     request: tuple[RequestPart, ...]
     plan_version: int
     """0 while there is no plan."""
@@ -243,11 +259,12 @@ def view_of(
         waiting_for="approval" if status == "waiting" else None,
         document_status=trajectory.document.status,
         faults=trajectory.document.faults,
-        notes=(*trajectory.document.notes, *trajectory.notes),
-        request=tuple(
-            RequestPart(image=part.sha256) if isinstance(part, ImagePart) else RequestPart(text=part.text)
-            for part in trajectory.request.parts
+        notes=(
+            *trajectory.document.notes,
+            *trajectory.notes,
+            *(f"Source: {source}" for source in trajectory.document.sources),
         ),
+        request=tuple(_part(part) for part in trajectory.request.parts),
         plan_version=plan.version if plan else 0,
         reasoning=plan.reasoning if plan else "",
         seed=trajectory.seed,
@@ -280,6 +297,12 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 
+def _part(part: Part) -> RequestPart:
+    if isinstance(part, ImagePart):
+        return RequestPart(image=part.sha256, name=part.name, purpose=part.purpose)
+    return RequestPart(text=part.text)
+
+
 def _step(trajectory: Trajectory, index: int, step: Step, attempts: Sequence[Attempt]) -> StepView:
     selected = None
     if step.prompt is not None:
@@ -300,6 +323,7 @@ def _step(trajectory: Trajectory, index: int, step: Step, attempts: Sequence[Att
         prompt=step.prompt,
         size=step.size,
         starts_from=step.starts_from,
+        references=step.references,
         status=status,
         image=selected.image if selected else None,
         shows=selected.prompt if selected else "",
@@ -326,11 +350,16 @@ def _attempt(attempt: Attempt, *, selected: bool) -> AttemptView:
         seed=attempt.seed,
         image=attempt.image,
         source=attempt.source,
+        masked=attempt.mask is not None,
         size=attempt.size,
         verdict=word,
         reason=attempt.refusal or (verdict.reasoning if verdict else ""),
+        checklist=verdict.checklist if verdict else (),
+        variant=attempt.variant,
         by_person=verdict is not None and verdict.by_hand,
         confidence=verdict.confidence if verdict else None,
+        place=verdict.place if verdict else None,
+        drift=attempt.drift.total if attempt.drift else None,
         selected=selected,
         seconds=round(attempt.seconds, 2),
         model=attempt.model,

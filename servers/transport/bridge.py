@@ -11,6 +11,7 @@ import logging
 import sys
 from typing import TYPE_CHECKING, Any
 
+from interleavethinker.tools.bounded_http import is_http_address
 from interleavethinker.tools.errors import InputError
 
 from .stdio import message_streams
@@ -40,7 +41,7 @@ async def bridge(url: str, token: str | None = None, streams: "TransportStreams 
     Raises:
         InputError: The URL is none.
     """
-    if not url.startswith(("http://", "https://")):
+    if not is_http_address(url):
         raise InputError(f"--connect needs the URL of a running server, such as http://127.0.0.1:8766/mcp; got {url}.")
     if streams is not None:
         await _Bridge(url, token, streams).run()

@@ -1,7 +1,8 @@
 """Bounds on connections and bodies, so that clients without a token can neither exhaust the server nor outlive it.
 
 A connection without a complete request is closed after some seconds, and at once where a newer one needs its place. So
-thousands of idle connections leave honest clients unharmed. Large bodies are received a few at a time.
+thousands of idle connections leave honest clients unharmed. A body must arrive at some speed, and large bodies are
+received a few at a time.
 """
 
 import asyncio
@@ -18,6 +19,8 @@ __all__ = ["BoundedProtocol", "LargeBodyMiddleware", "raise_file_limit"]
 MAX_CONNECTIONS = 500
 REQUEST_SECONDS = 15.0
 """Most time for a request's headers, from the first byte or the connection's start."""
+_SLOWEST = 1024
+"""Bytes per second at which a body must arrive, whenever the server reads it."""
 _LARGE = 1024 * 1024
 _LARGE_AT_ONCE = 4
 """Bodies of more than `_LARGE` bytes that are received and parsed at the same time."""
@@ -28,6 +31,10 @@ class BoundedProtocol(H11Protocol):
     """uvicorn's protocol for one connection, with a deadline for requests and a bound on the number of connections."""
 
     _deadline: asyncio.TimerHandle | None = None
+    _received = 0
+    """Bytes since the deadline was set."""
+    _body_of: object = None
+    """The request whose body the deadline is for."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """See `asyncio.Protocol.connection_made`."""
@@ -40,12 +47,20 @@ class BoundedProtocol(H11Protocol):
     @property
     def idle_until(self) -> float:
         """When the connection is closed unless it completes a request; infinite while it serves one."""
-        return float("inf") if self._deadline is None else self._deadline.when()
+        if self._deadline is None:
+            return float("inf")
+        # Connections that send a body are closed after all idle ones.
+        return self._deadline.when() + (REQUEST_SECONDS if self._receives_body() else 0.0)
 
     def data_received(self, data: bytes) -> None:
         """See `asyncio.Protocol.data_received`."""
         super().data_received(data)
-        if self._serves():
+        self._received += len(data)
+        if self._receives_body():
+            if self._body_of is not self.cycle:
+                self._body_of = self.cycle
+                self._start_deadline()
+        elif self._serves():
             self._stop_deadline()
         elif self._deadline is None and not self.transport.is_closing():
             self._start_deadline()
@@ -71,9 +86,21 @@ class BoundedProtocol(H11Protocol):
         cycle = getattr(self, "cycle", None)  # None until the first request, whatever uvicorn's annotation says.
         return cycle is not None and not cycle.response_complete
 
+    def _receives_body(self) -> bool:
+        return self._serves() and self.cycle.more_body
+
+    def _expire(self) -> None:
+        """Closes the connection, unless it sends a body fast enough or waits until the server reads on."""
+        fast = self._received >= _SLOWEST * REQUEST_SECONDS
+        if self._receives_body() and (fast or self.flow.read_paused):
+            self._start_deadline()
+        else:
+            self.abort()
+
     def _start_deadline(self) -> None:
         self._stop_deadline()
-        self._deadline = self.loop.call_later(REQUEST_SECONDS, self.abort)
+        self._received = 0
+        self._deadline = self.loop.call_later(REQUEST_SECONDS, self._expire)
 
     def _stop_deadline(self) -> None:
         if self._deadline is not None:

@@ -3,7 +3,7 @@
 Listens on loopback unless configured otherwise, and on any other address only with a token. Host and Origin headers are
 checked, request bodies are limited to what an image needs, and every path except the endpoint and those of
 `operations` is 404.
-`connections` bounds connections and bodies.
+`connections` bounds connections and bodies, `log_limits` the lines that requests put into the log.
 """
 
 import hmac
@@ -39,6 +39,7 @@ _PAGE_HEADERS = (
     "mcp-protocol-version",
     "mcp-session-id",
 )
+_PORT = re.compile(r":(\d+|\*)$")
 _MAX_SESSIONS = 1000
 """Sessions open at the same time; idle ones end after half an hour."""
 
@@ -53,7 +54,7 @@ class HttpOptions:
     token: str | None = None
     """Secret that clients send as `Authorization: Bearer …`; required for any address other than loopback."""
     allowed_hosts: Sequence[str] = ()
-    """Further accepted values of the Host header (`images.example.org`, `images.example.org:8765`)."""
+    """Further accepted names in the Host header: `images.example.org` with any port or none, or with one port."""
     allowed_origins: Sequence[str] = ()
     """Origins whose web pages may call, for example `https://app.example.org`."""
     max_body: int = 48 * 1024 * 1024
@@ -106,10 +107,10 @@ def http_app(server: "MCPServer", options: HttpOptions, operations: Operations |
     own = ["127.0.0.1", "localhost", "[::1]"]
     if not options.on_loopback:
         own.append(options.host)
-    names = [*own, *(f"{name}:*" for name in own), *options.allowed_hosts]
-    origins = [
-        f"{scheme}://{name}" for scheme in ("http", "https") for name in names if name not in options.allowed_hosts
-    ]
+    names = [*own, *(f"{name}:*" for name in own)]
+    origins = [f"{scheme}://{name}" for scheme in ("http", "https") for name in names]
+    # A name without a port is meant with any: clients send the one that they connect to unless it is the scheme's own.
+    names += [*options.allowed_hosts, *(f"{name}:*" for name in options.allowed_hosts if not _PORT.search(name))]
     app = server.streamable_http_app(
         streamable_http_path=ENDPOINT,
         max_request_body_size=options.max_body,
@@ -191,6 +192,7 @@ async def run_app(app: "ASGIApp", listening: socket.socket, on_exit: Callable[[]
     import uvicorn
 
     from .connections import BoundedProtocol, raise_file_limit
+    from .log_limits import few_lines
 
     class Server(uvicorn.Server):
         def handle_exit(self, sig: int, frame: "FrameType | None") -> None:
@@ -200,7 +202,8 @@ async def run_app(app: "ASGIApp", listening: socket.socket, on_exit: Callable[[]
 
     raise_file_limit()
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3, http=BoundedProtocol)
-    await Server(config).serve(sockets=[listening])
+    with few_lines():
+        await Server(config).serve(sockets=[listening])
 
 
 class BearerTokenMiddleware:

@@ -2,10 +2,12 @@
 
 import inspect
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -63,6 +65,23 @@ def test_help_of_a_command_loads_no_model_library(entry: CommandSpec) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert not {"diffusers", "torch", "transformers"} & set(done.stdout.split())
+
+
+def test_a_command_hardly_looks_for_garbage_while_it_imports(tmp_path: Path) -> None:
+    code = """
+import atexit, gc, sys
+from interleavethinker.cli import main
+rounds = []
+gc.callbacks.append(lambda phase, _: rounds.append(phase) if phase == "start" else None)
+atexit.register(lambda: print(len(rounds), flush=True))
+sys.argv[1:] = ["list", "--json"]
+main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        check=True, capture_output=True, text=True, env=os.environ | {"INTERLEAVETHINKER_HOME": str(tmp_path)},
+    )  # fmt: skip
+    assert int(done.stdout.splitlines()[-1]) < 100
 
 
 def commands_below(command: Any) -> Iterator[Any]:

@@ -65,7 +65,9 @@ SHELLS = ("bash", "zsh", "fish")
 def test_commands_options_and_values_are_completed(shell: str, home: Path) -> None:
     assert words_of(shell, "interleavethinker ", home) == {entry.name for entry in TABLE}
     assert words_of(shell, "interleavethinker res", home) == {"resume"}
-    assert words_of(shell, "interleavethinker run --max-", home) == {"--max-attempts", "--max-calls", "--max-cost"}
+    assert words_of(shell, "interleavethinker run --max-", home) == {
+        *("--max-attempts", "--max-calls", "--max-cost", "--max-drift")
+    }
     assert words_of(shell, "interleavethinker profiles ", home) == {"list", "show", "new"}
     assert {"done", "failed"} <= words_of(shell, "interleavethinker list --status ", home)
 

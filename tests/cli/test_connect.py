@@ -131,3 +131,43 @@ def test_what_is_written_starts_the_server(home: Path) -> None:
                 return [tool.name for tool in (await client.list_tools()).tools]
 
     assert "illustrate" in asyncio.run(tools())
+
+
+@pytest.mark.parametrize(
+    ("client", "text"),
+    [
+        ("cursor", '{"mcpServers": ' + "[" * 100_000),
+        ("cursor", '{"x": 1e999}'),
+        ("cursor", '{"mcpServers": {"a": {}}, "mcpServers": {}}'),
+        ("codex", "x = " + "[" * 100_000),
+        ("codex", "x = " + "1" * 5000),
+        ("goose", "x: " + "[" * 100_000),
+        ("goose", "x: 2001-99-99"),
+        ("librechat", "x: &x [*x]"),
+    ],
+)
+def test_a_damaged_file_is_an_error_and_stays_as_it_is(
+    client: str, text: str, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = home / "file"
+    path.write_text(text)
+    assert run(client, "--write", "--file", "file") == 2
+    assert "file: The file" in capsys.readouterr().err
+    assert (path.read_text(), [one.name for one in home.iterdir()]) == (text, ["file"])
+
+
+def test_half_a_character_in_a_file_stays_and_an_endless_file_is_refused(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "file").write_text('{"note": "\\ud800"}')
+    assert run("cursor", "--write", "--file", "file") == 0
+    assert json.loads((home / "file").read_text())["note"] == "\ud800"
+    if sys.platform != "win32":
+        assert run("cursor", "--write", "--file", "/dev/zero") == 2
+        assert "too large" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [("--connect", "javascript:alert(1)"), ("--connect", "http://["), ("--connect", "x")])
+def test_an_address_that_is_none_is_not_written(words: tuple[str, ...], home: Path) -> None:
+    assert run("cursor", "--write", *words) == 2
+    assert list(home.iterdir()) == []

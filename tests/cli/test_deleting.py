@@ -18,8 +18,8 @@ from interleavethinker.tools.images.store import ImageStore
 
 STORY = "a big red ball on the left, at night. then make the ball blue"
 LEFT = (
-    "Left: 2 images of the last hour; the exports in {}; 2 copies in the image server's store. "
-    "`delete --purge` takes these along."
+    "Left: 2 images of the last hour (a running call may need them; a later `delete` removes what is not used then); "
+    "the exports in {}; 2 copies in the image server's store. `delete --purge` {} along what belongs to them."
 )
 Run = Callable[..., tuple[int, str, str]]
 
@@ -45,10 +45,15 @@ def deleted(run: Run, *words: str) -> Any:
 
 def test_what_a_deletion_leaves_is_named_and_purged_on_request(run: Run, home: Path) -> None:
     first, second = finished(run), finished(run)
+    assert LEFT.format(Path("runs") / first, "takes") in run("delete", first, "--dry-run")[1]
     assert run("delete", first)[1].splitlines() == [
         "Deleted 1 trajectory and 0 unused images.",
-        LEFT.format(Path("runs") / first),
+        LEFT.format(Path("runs") / first, "would have taken"),
     ]
+    for words in ((), ("--purge",)):
+        left = run("delete", *words)[1].splitlines()[1]
+        assert left.startswith("Left: 2 images of the last hour (")
+        assert "--purge" not in left, "it has nothing more to take along"
     images = stored(home)
     copies = ImageStore(default_server_store())
     assert all(image in copies for image in images)
@@ -99,8 +104,8 @@ def run(*words):
         pass
 
 subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", "disk"], check=True)
-for _ in range(2):
-    run("run", sys.argv[1], "--profile", "cells.toml", "--quiet", "--out", "disk/out")
+for number in range(2):
+    run("run", sys.argv[1], "--profile", "cells.toml", "--quiet", "--out", f"disk/out/{number}")
 subprocess.run("rm -rf disk/out; cat /dev/zero > disk/ballast", shell=True)
 print("FULL", flush=True)
 run("list", "--json")
@@ -147,3 +152,12 @@ def test_nothing_is_lost_of_a_running_trajectory(run: Run, home: Path) -> None:
         assert time.monotonic() - started < 30
         process.communicate("\n")
     assert listed(run) == [quiet]
+
+
+def test_what_is_saved_is_not_overstated_where_the_disk_is_full(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as full:
+        full.setattr(shutil, "disk_usage", lambda _: type("Usage", (), {"free": 2**20}))
+        code, _, told = run("run", STORY, "--profile", "cells.toml")
+    assert code == exits.FAILURE
+    assert "Everything up to the last checkpoint is saved. Resume with:" in told
+    assert "Everything so far" not in told

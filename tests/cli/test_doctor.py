@@ -13,8 +13,8 @@ from interleavethinker.tools.local_extra import LOCAL_LIBRARIES
 
 KLEIN = """
 description = "d"
-planner = { object = "interleavethinker.tools.testing.agents:FixedPlanner" }
-critic = { object = "interleavethinker.tools.testing.agents:RuleCritic" }
+planner = { object = "interleavethinker.microworld.agents.scripted_planner:ScriptedPlanner" }
+critic = { object = "interleavethinker.tools.testing.agents:accepting_critic" }
 generator = { model = "klein-9b" }
 """
 
@@ -44,6 +44,16 @@ def test_a_complete_installation_reports_each_library_with_its_version(capsys: p
     assert code == 0
     assert {"python", "device", *doctor.LIBRARIES, *LOCAL_LIBRARIES} <= set(checks)
     assert checks["mcp"] == {"name": "mcp", "good": True, "found": version("mcp"), "warning": False}
+
+
+def test_a_workspace_at_another_kind_of_url_is_a_failure_without_its_password(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("INTERLEAVETHINKER_WORKSPACE", "mysql://user:secret@host/stories")
+    code, checks = doctor_checks(capsys)
+    assert code == 3
+    assert "mysql://" in str(checks["workspace"]["found"])
+    assert "secret" not in str(checks)
 
 
 @pytest.mark.parametrize("library", ["mcp", "diffusers"])

@@ -8,16 +8,26 @@ import sys
 import webbrowser
 from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
 import pytest
 
 from interleavethinker.cli import exit_codes as exits
+from interleavethinker.cli import listing
 from interleavethinker.cli.listing import _unique_prefixes
 
 Run = Callable[..., tuple[int, str, str]]
 BALL = "a big red ball on the left, at night"
 TREE = "a small green tree on the right"
+
+
+class Stopped(datetime):
+    """A clock that stands still."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> "Stopped":
+        return cls(2020, 1, 1, tzinfo=tz or UTC)
 
 
 @pytest.fixture
@@ -28,7 +38,10 @@ def ids(run: Run) -> list[str]:
     return [one["id"] for one in reversed(json.loads(run("list", "--json")[1]))]
 
 
-def test_the_list_has_one_line_for_each_trajectory_newest_first(run: Run, ids: list[str]) -> None:
+def test_the_list_has_one_line_for_each_trajectory_newest_first(
+    run: Run, ids: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "datetime", Stopped)  # A slow machine would show minutes.
     code, out, err = run("list")
     assert (code, err) == (exits.OK, "")
     newer, older = (line.split() for line in out.splitlines())
@@ -136,3 +149,10 @@ def test_the_list_ends_quietly_when_its_reader_leaves(
     assert ids
     monkeypatch.setattr("sys.stdout", Closed())
     assert run("list")[0] == exits.OUTPUT_CLOSED
+
+
+@pytest.mark.parametrize("columns", ["0", "00", " 0 ", "", "-3", "abc"])
+def test_a_width_that_is_none_hides_no_title(run: Run, monkeypatch: pytest.MonkeyPatch, columns: str) -> None:
+    run("run", "a big red ball on the left", "--profile", "cells.toml", "--queue")
+    monkeypatch.setenv("COLUMNS", columns)
+    assert "a big red ball" in run("list")[1]

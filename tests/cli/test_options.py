@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from interleavethinker.cli import exit_codes as exits
-from interleavethinker.cli.options import limits_with
+from interleavethinker.cli.options import limits_with, with_drift_guard
 from interleavethinker.graph import Limits
 from interleavethinker.tools.errors import InputError
 
@@ -167,3 +167,12 @@ def test_a_branch_with_other_limits_continues_after_a_reached_limit(run: Run) ->
     assert child["images"][0] == ended["images"][0]
     limits = as_json(run, "show", child["id"])["limits"]
     assert (limits["max_calls"], limits["time_limit"], limits["max_attempts"]) == (7, 600, 4)
+
+
+def test_the_drift_guard_of_a_profile_is_changed_field_by_field() -> None:
+    noted = with_drift_guard(Limits(), "note", None)
+    assert (noted.drift.action, noted.drift.threshold) == ("note", 0.5)
+    assert with_drift_guard(noted, None, 0.2).drift.threshold == 0.2
+    assert with_drift_guard(noted, None, None) == noted
+    with pytest.raises(InputError, match="no effect without --on-drift"):
+        with_drift_guard(Limits(), None, 0.2)

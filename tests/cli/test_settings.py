@@ -66,7 +66,11 @@ def test_changing_a_setting_keeps_comments_and_other_settings(run: Run, home: Pa
     configured.parent.mkdir(parents=True, exist_ok=True)
     configured.write_text(f'# mine\nprofile = "klein"  # big\nworkspace = {json.dumps(str(home))}\n')
     assert run("settings", "set", "profile", "api")[0] == exits.OK
-    assert configured.read_text() == f'# mine\nworkspace = {json.dumps(str(home))}\nprofile = "api"\n'
+    assert configured.read_text() == f'# mine\nprofile = "api"  # big\nworkspace = {json.dumps(str(home))}\n'
+    configured.write_text("profile = \"a # b\" # see \"#1\"\n'workspace' = 'x'# here\n# end\n")
+    assert run("settings", "set", "workspace", str(home))[0] == exits.OK
+    assert run("settings", "unset", "profile")[0] == exits.OK
+    assert configured.read_text() == f'# see "#1"\nworkspace = {json.dumps(str(home))}  # here\n# end\n'
 
 
 @pytest.mark.parametrize(
@@ -109,7 +113,14 @@ def test_doctor_says_where_the_settings_are_and_what_they_say(run: Run, configur
 
 
 @pytest.mark.parametrize(
-    "words", [("profile", "nano"), ("profile", "nowhere.toml"), ("workspace", ""), ("colour", "red")]
+    "words",
+    [
+        ("profile", "nano"),
+        ("profile", "nowhere.toml"),
+        ("workspace", ""),
+        ("workspace", "cells.toml"),
+        ("colour", "red"),
+    ],
 )
 def test_a_setting_that_could_not_be_used_is_refused(words: tuple[str, str], run: Run, configured: Path) -> None:
     assert run("settings", "set", *words)[0] == exits.BAD_INPUT
@@ -169,3 +180,25 @@ def test_an_unknown_profile_names_those_that_exist(run: Run) -> None:
     assert code == exits.BAD_INPUT
     assert "micro" in err
     assert "Your profiles: mine." in err
+
+
+@pytest.mark.parametrize("words", [("list",), ("settings", "set", "workspace", "sqlite:///stories")])
+def test_a_url_that_is_no_database_of_ours_is_no_workspace(
+    run: Run, home: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("INTERLEAVETHINKER_WORKSPACE", "postgresql+psycopg://user:secret@host/stories")
+    code, out, err = run(*words)
+    assert code == 2
+    assert "postgresql://" in err
+    assert "secret" not in out + err
+    assert [one.name for one in home.iterdir() if ":" in one.name] == []
+
+
+def test_a_request_check_that_is_no_check_is_named(run: Run, home: Path) -> None:
+    profile = (home / "cells.toml").read_text()
+    check = 'request_check = "os:getcwd"'
+    lines = [check if line.startswith("request_check") else line for line in profile.splitlines()]
+    (home / "odd.toml").write_text("\n".join(lines))
+    code, _, err = run("run", BALL, "--profile", "odd.toml")
+    assert (code, "request_check 'os:getcwd' failed: TypeError" in " ".join(err.split())) == (2, True), err
+    assert run("list", "--json")[1].strip() == "[]"

@@ -155,6 +155,46 @@ def test_a_reader_that_leaves_ends_the_program_quietly(words: list[str], tmp_pat
     assert process.returncode == exits.OUTPUT_CLOSED
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="closes streams as a POSIX shell does")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", "<&- >&- 2>&-"])
+def test_a_stream_that_the_caller_has_closed_is_no_defect(closed: str, tmp_path: Path) -> None:
+    code = (
+        "import os, pathlib, sys; from interleavethinker.cli import main\n"
+        "try: main(['list'])\n"
+        "finally: pathlib.Path('number').write_text(str(os.open('file', os.O_CREAT)))"
+    )
+    command = ["sh", "-c", f'exec "$0" -c "$1" {closed}', sys.executable, code]
+    environment = os.environ | {"INTERLEAVETHINKER_HOME": str(tmp_path)}
+    done = subprocess.run(command, env=environment, capture_output=True, cwd=tmp_path, check=False)
+    assert done.returncode == exits.OK, done.stderr
+    assert b"Traceback" not in done.stderr
+    assert int((tmp_path / "number").read_text()) > 2  # No file takes the place of a standard stream.
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="arguments are bytes on POSIX systems")
+def test_a_request_is_utf_8_whatever_the_locale_is(home: Path) -> None:
+    words = ["run", "--queue", "--profile", "free.toml", "un chat été 图"]
+    (home / "free.toml").write_text((home / "cells.toml").read_text().replace("request_check", "# "))
+    environment = os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    command = [sys.executable, "-m", "interleavethinker.cli"]
+    subprocess.run([*command, *words], env=environment, capture_output=True, check=True)
+    listed = subprocess.run([*command, "list", "--json"], env=environment, capture_output=True, check=True)
+    assert json.loads(listed.stdout)[0]["title"] == "un chat été 图"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device stands for a full disk")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("words", ["--version", "--help", "list", "list --json", "show x --json"])
+def test_output_that_cannot_be_written_is_an_error_and_no_defect(words: str, unbuffered: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "interleavethinker.cli", *words.split()]
+    environment = os.environ | {"INTERLEAVETHINKER_HOME": str(tmp_path), "PYTHONUNBUFFERED": unbuffered}
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(command, env=environment, stdout=full, stderr=subprocess.PIPE, check=False)
+        silent = subprocess.run(command, env=environment, stdout=full, stderr=full, check=False)
+    assert done.stderr.decode() == "error: Cannot write the output: No space left on device.\n"
+    assert (done.returncode, silent.returncode) == (exits.FAILURE, exits.FAILURE)
+
+
 @pytest.mark.parametrize("port", ["70000", "-1"])
 def test_a_port_that_does_not_exist_is_a_usage_error(port: str, run: Run) -> None:
     code, out, _ = run("image-server", "--transport", "http", "--port", port, "--json")

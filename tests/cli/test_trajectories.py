@@ -140,13 +140,12 @@ def spawn(home: Path, *words: str, **variables: str) -> "subprocess.Popen[str]":
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 @pytest.mark.parametrize("how", ["interrupt", "kill", "pause"])
 def test_a_stopped_trajectory_resumes_and_generates_nothing_twice(run: Run, home: Path, how: str) -> None:
-    command = json.dumps([sys.executable, str(Path(__file__).with_name("slow_server.py")), str(home / "slow")])
-    server = f'{{ command = {command}, environment = ["STEP_SECONDS"] }}'
+    (held := home / "held").touch()  # The first run is held at its second image, the resuming one is not.
+    server = [sys.executable, str(Path(__file__).with_name("held_server.py")), str(home / "images"), str(held)]
     profile = (home / "cells.toml").read_text()
-    (home / "slow.toml").write_text(profile.replace('{ model = "cells" }', server))
+    (home / "held.toml").write_text(profile.replace('{ model = "cells" }', f"{{ command = {json.dumps(server)} }}"))
     story = STORY + "".join(f". then make the ball {c}. then make the ball {d}" for c, d in [("red", "pink")] * 3)
-    # Slow enough for the commands that this test runs meanwhile; the resuming process is not slowed down.
-    process = spawn(home, "run", story, "--profile", "slow.toml", "--seed", "5", STEP_SECONDS="0.5")
+    process = spawn(home, "run", story, "--profile", "held.toml", "--seed", "5")
     assert process.stderr is not None
     for line in process.stderr:
         if "step 2, attempt 1" in line:
@@ -159,7 +158,8 @@ def test_a_stopped_trajectory_resumes_and_generates_nothing_twice(run: Run, home
         assert run("pause", entry["id"])[0] == exits.OK
     else:
         process.send_signal(signal.SIGINT if how == "interrupt" else signal.SIGKILL)
-    process.communicate(timeout=120)
+    held.unlink()
+    process.communicate(timeout=240)
     assert process.returncode == (-signal.SIGKILL if how == "kill" else exits.INTERRUPTED)
     (entry,) = as_json(run, "list")
     assert entry["status"] == ("interrupted" if how == "kill" else "paused")
@@ -197,8 +197,14 @@ def test_a_limit_that_stopped_a_trajectory_is_raised_by_resume(run: Run) -> None
     assert "Raise the limit and go on with: interleavethinker resume" in err
     before = as_json(run, "last")
     assert (before["stop_reason"], len(before["attempts"])) == ("max_calls", 1)
-    done = as_json(run, "resume", "last", "--max-calls", "9")
+    code, _, err = run("resume", "last", "--max-calls", "9", "--max-drift", "0.2")
+    assert (code, "no effect without --on-drift" in err) == (exits.BAD_INPUT, True)
+    assert as_json(run, "last")["limits"] == before["limits"], "nothing was changed"
+    guarded = ("--on-drift", "redraw", "--max-drift", "0.2")
+    done = as_json(run, "resume", "last", "--max-calls", "9", "--look-ahead", "2", *guarded)
     assert (done["stop_reason"], done["attempts"]) == ("complete", 3)
+    limits = as_json(run, "last")["limits"]
+    assert (limits["look_ahead"], limits["drift"]["action"], limits["drift"]["threshold"]) == (2, "redraw", 0.2)
     assert as_json(run, "last")["attempts"][0] == before["attempts"][0]
     error = as_json(run, "resume", "last", "--max-calls", "10", code=exits.FAILURE)
     assert "has ended (complete)" in error["error"]["message"]
@@ -206,7 +212,9 @@ def test_a_limit_that_stopped_a_trajectory_is_raised_by_resume(run: Run) -> None
 
 
 def test_the_prices_of_hosted_models_are_shown_with_the_users_own(run: Run, home: Path) -> None:
-    assert "gpt-5-mini" in run("prices")[1]
+    shown = run("prices")[1]
+    assert "gpt-5-mini" in shown
+    assert "image $0.042, image 1536x1024 $0.063, image 1024x1536 $0.063, input image $0.002" in shown
     (home / "home").mkdir(exist_ok=True)
     (home / "home" / "prices.toml").write_text('["mine"]\nimage = 0.25\n')
     assert as_json(run, "prices")["prices"]["mine"] == {"image": 0.25}
@@ -250,7 +258,34 @@ def test_an_answer_is_exported_as_one_file_of_a_chosen_form(run: Run, home: Path
     for form, magic in (("docx", b"PK"), ("zip", b"PK"), ("gif", b"GIF89a"), ("webp", b"RIFF")):
         assert as_json(run, "export", "last", "--format", form, "--out", "files")["file"] == f"files/{name}.{form}"
         assert (home / "files" / f"{name}.{form}").read_bytes().startswith(magic)
-    assert run("export", "last", "--format", "pdf")[0] == exits.BAD_INPUT
+    assert run("export", "last", "--format", "tex")[0] == exits.BAD_INPUT
     assert run("export", "last", "--out", "plain", "--no-provenance")[0] == exits.OK
     (image, *_) = sorted((home / "plain" / "images").iterdir())
     assert b"iTXt" not in image.read_bytes()
+
+
+def test_an_export_without_one_of_its_images_says_so(run: Run, home: Path) -> None:
+    assert run("run", STORY, "--profile", "cells.toml")[0] == exits.OK
+    blocks = as_json(run, "show", "last")["document"]["blocks"]
+    shown = next(block["sha256"] for block in blocks if block["sha256"])
+    for path in list(home.rglob(f"*{shown}*")):  # in the workspace, and in the image server's store
+        path.unlink()
+    for words in (("--format", "gif"), ()):
+        code, _, err = run("export", "last", "--out", "again", *words)
+        assert code == exits.OK
+        assert "1 image is missing or damaged in the workspace and cannot be shown: step 1, attempt 1" in err
+    assert "Complete with known faults" in (home / "again" / "document.md").read_text()
+
+
+def test_variants_and_the_choice_of_another_one(run: Run) -> None:
+    made = as_json(run, "run", "a big red ball on the left, at night", "--profile", "cells.toml", "--variants", "3")
+    record = as_json(run, "show", made["id"])
+    assert [attempt["variant"] for attempt in record["attempts"]] == [True, True, True]
+    child = as_json(run, "branch", made["id"], "1", "--attempt", "1", "--choose")
+    shown = as_json(run, "show", child["id"])
+    assert len(shown["attempts"]) == 3
+    assert child["images"] == [shown["attempts"][0]["image"]]
+    assert run("branch", made["id"], "1", "--attempt", "9", "--choose")[0] == exits.BAD_INPUT
+    assert run("branch", made["id"], "1", "--choose", "--seed", "3")[0] == exits.BAD_INPUT
+    for wrong in ("0", "17", "x"):
+        assert run("run", "x", "--variants", wrong)[0] == exits.BAD_INPUT

@@ -18,7 +18,7 @@ __all__ = ["check_command", "commands_in", "known_options"]
 
 _MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 _PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-_OTHERS = {"docker", "export", "langgraph", "pre-commit", "python3", "source", "trl", "vllm", "."}
+_OTHERS = {"docker", "export", "kubectl", "langgraph", "pre-commit", "python3", "source", "trl", "vllm", "."}
 """Programs whose arguments are not ours to check."""
 
 

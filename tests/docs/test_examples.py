@@ -22,6 +22,7 @@ TESTED = {
     "custom_components",
     "deep_agent",  # in test_deep_agent.py
     "illustrate",
+    "knowledge",
     "langchain_tool",
     "langgraph_approval",
     "langgraph_node",
@@ -29,6 +30,7 @@ TESTED = {
     "remote_graph",  # in tests/graph/test_langgraph_server.py
     "steer",
     "test_with_fakes",
+    "variants",
 }
 
 
@@ -83,6 +85,16 @@ def test_steer(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.usefixtures("own_folders", "fake_micro")
+def test_variants(capsys: pytest.CaptureFixture[str]) -> None:
+    run("variants")
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    assert [line.removesuffix(" kept") for line in lines[:3]] == ["attempt 1", "attempt 2", "attempt 3"]
+    assert sum(line.endswith(" kept") for line in lines) == 1
+    assert lines[3].startswith("chosen instead:")
+    assert lines[3].endswith("of 3")
+
+
+@pytest.mark.usefixtures("own_folders", "fake_micro")
 def test_langgraph_node(capsys: pytest.CaptureFixture[str]) -> None:
     run("langgraph_node")
     assert "2 images" in capsys.readouterr().out
@@ -129,6 +141,36 @@ def test_langchain_tool_returns_images_and_texts(
 
 
 @pytest.mark.usefixtures("own_folders")
+class Curious(BaseChatModel):
+    """Calls the tool once, then plans."""
+
+    @property
+    def _llm_type(self) -> str:
+        return "curious"
+
+    def bind_tools(self, tools: Any, **_: Any) -> Any:
+        assert [one["function"]["name"] for one in tools] == ["find_bird"]
+        return self
+
+    def _generate(self, messages: list[BaseMessage], *_: Any, **__: Any) -> ChatResult:
+        if "look up facts" not in messages[0].text:
+            message = AIMessage(content='{"execution_plan": [{"prompt": "a heron"}]}')
+        elif isinstance(messages[-1], ToolMessage):
+            message = AIMessage(content="ENOUGH")
+        else:
+            call = {"name": "find_bird", "args": {"name": "heron"}, "id": "1", "type": "tool_call"}
+            message = AIMessage(content="", tool_calls=[call])
+        return ChatResult(generations=[ChatGeneration(message=message)])
+
+
+def test_knowledge(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("langchain.chat_models.init_chat_model", lambda _: Curious())
+    run("knowledge")
+    assert capsys.readouterr().out == (
+        "The heron sleeps on one leg. Source: https://example.org/birds\n('https://example.org/birds',)\n"
+    )
+
+
 def test_custom_components(capsys: pytest.CaptureFixture[str]) -> None:
     run("custom_components")
     assert capsys.readouterr().out == "['red', 'darkred', 'green', 'darkgreen', 'blue', 'darkblue']\n"

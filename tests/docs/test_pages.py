@@ -36,6 +36,15 @@ def test_links_lead_somewhere_in_the_repository_too(page: Path) -> None:
             assert anchor in {re.sub(r"[^\w-]", "", heading.lower().replace(" ", "-")) for heading in headings}, link
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_no_table_describes_a_name_twice(page: Path) -> None:
+    for table in re.findall(r"(?:^\|.*\n)+", page.read_text(encoding="utf-8"), re.MULTILINE):
+        cells = [line.split("|")[1].strip() for line in table.splitlines()[2:]]
+        lists = [cell for cell in cells if re.fullmatch(r"`[^`]+`(, `[^`]+`)*", cell)]
+        names = [name for cell in lists for name in cell.split(", ")]
+        assert sorted(names) == sorted(set(names))
+
+
 def test_the_drawing_of_the_graph_has_its_nodes() -> None:
     drawing = (ROOT / "docs" / "concepts" / "graph.svg").read_text(encoding="utf-8")
     nodes = set(make_graph().get_graph().nodes) - {"__start__", "__end__"}
@@ -102,7 +111,10 @@ def test_every_error_code_of_the_image_server_is_described() -> None:
 @pytest.mark.parametrize("page", ["README.md", "docs/micro-world/results.md"])
 def test_microbench_figures_are_those_of_the_report(page: str) -> None:
     report = (ROOT / "results" / "microbench" / "microbench.md").read_text(encoding="utf-8").replace("*", "")
-    text = (ROOT / page).read_text(encoding="utf-8")
+    page_text = (ROOT / page).read_text(encoding="utf-8")
+    text = re.sub(
+        r'^--8<-- "(.+)"$', lambda one: (ROOT / one[1]).read_text(encoding="utf-8"), page_text, flags=re.MULTILINE
+    )
     figures = re.findall(r"\| (\d+\.\d \[\d+\.\d, \d+\.\d\]) \|", text)
     assert len(figures) >= 6
     assert [figure for figure in figures if figure not in report] == []

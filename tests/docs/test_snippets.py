@@ -28,7 +28,15 @@ RUNNABLE = sorted(
     key=lambda page: page.relative_to(ROOT).as_posix(),
 )
 INCLUDED = re.compile(r'--8<-- "(?P<path>[^"]+)"')
-OPTIONS_OF_OTHERS = {"--store", "--flag", "--allow-blocking", "--model_args", "--tasks", "--torch-backend"}
+OPTIONS_OF_OTHERS = {
+    "--store",
+    "--flag",
+    "--allow-blocking",
+    "--model_args",
+    "--process_with_media",
+    "--tasks",
+    "--torch-backend",
+}
 """Written in the documentation, but not ours."""
 
 
@@ -94,7 +102,7 @@ def test_every_option_named_in_prose_exists() -> None:
         for page in PAGES
         for code in inline_code(page)
         if code.startswith("--")
-        for option in re.findall(r"^--[a-z][a-z-]+", code)
+        for option in re.findall(r"^--[a-z][a-z_-]+", code)
     }
     known = known_options() | OPTIONS_OF_OTHERS
     assert {(page, option) for page, option in named if option not in known} == set()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from interleavethinker.evaluation.statistics import bootstrap, mean, rate
+from interleavethinker.evaluation.statistics import bootstrap, cluster_bootstrap, mean, rate, verdict_of_interval
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,48 @@ def test_a_bootstrap_interval_agrees_with_the_normal_one_and_depends_only_on_the
 
 def test_a_rate_of_shares_equals_the_rate_of_their_outcomes() -> None:
     assert rate([0.5, 0.5, 1.0, 0.0]) == rate([True, True, False, False])
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.01, 3.0), (-0.01, 3.0), (0.0, 3.0)])
+def test_a_gain_and_a_loss_of_the_same_size_have_opposite_verdicts(low: float, high: float) -> None:
+    opposite = {"better": "worse", "undecided": "undecided"}
+    assert verdict_of_interval(-high, -low, 5) == opposite[verdict_of_interval(low, high, 5)]
+    assert verdict_of_interval(low, high, 5) == ("better" if low > 0 else "undecided")
+    assert verdict_of_interval(low, high, 1) == "undecided"
+
+
+def test_an_interval_over_clusters_covers_the_choice_of_clusters() -> None:
+    """Training runs that differ by more than their requests do: few requests more do not make the mean surer."""
+    noise = [-0.5, 0.5] * 100
+    runs = [[center + each for each in noise] for center in (-2.0, 1.0, 4.0)]
+    found, pooled = cluster_bootstrap(runs), bootstrap([value for run in runs for value in run])
+    assert found.value == pytest.approx(1.0)
+    assert pooled.low > 0.5, "as if 600 requests were independent"
+    assert found.low < -0.5
+    assert found.high > 2.5
+    assert found == cluster_bootstrap(runs) != cluster_bootstrap(runs, seed=1)
+
+
+def test_clusters_of_equal_means_have_the_interval_of_their_samples() -> None:
+    values = [0.0, 0.1, 0.5, 0.9] * 60
+    found, one = cluster_bootstrap([values] * 4), bootstrap(values * 4)
+    assert (found.low, found.high) == pytest.approx((one.low, one.high), abs=0.01)
+    assert cluster_bootstrap([values]).low == pytest.approx(bootstrap(values).low, abs=0.01)
+
+
+def test_every_cluster_counts_alike_whatever_its_size() -> None:
+    assert cluster_bootstrap([[0.0] * 99, [1.0]]).value == 0.5
+    for wrong in ([], [[1.0], []]):
+        with pytest.raises(ValueError, match="every cluster needs samples"):
+            cluster_bootstrap(wrong)
+
+
+def test_the_cluster_interval_covers_the_true_gain_about_as_often_as_it_says() -> None:
+    import random
+
+    chance, covered = random.Random(7), 0
+    for trial in range(60):
+        runs = [[chance.gauss(center, 2.0) for _ in range(40)] for center in (chance.gauss(1.0, 1.0) for _ in range(8))]
+        found = cluster_bootstrap(runs, trial, 400)
+        covered += found.low <= 1.0 <= found.high
+    assert 48 <= covered <= 60

@@ -1,7 +1,8 @@
 """Kills a process with SIGKILL at each point of a trajectory in turn, and resumes the trajectory. Run by `test_crash`.
 
-One process loads everything and forks for each crash, so hundreds of crashes take seconds. The generator keeps finished
-images on disk, as the image server does, and logs every image that it really generates.
+One process loads everything and forks for each line of its input, and for each crash, so that hundreds of crashes take
+seconds. The generator keeps finished
+images on disk, as the image server does, with a record of its own for every image that it really generates.
 """
 
 import asyncio
@@ -9,6 +10,8 @@ import json
 import os
 import signal
 import sys
+import threading
+import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -29,6 +32,7 @@ from interleavethinker.tools.types import (
     GenerationRequest,
     Plan,
     Request,
+    Requirement,
     Verdict,
 )
 
@@ -37,6 +41,8 @@ KINDS = ("plan", "check", "generate", "judge", "checkpoint", "writes")
 
 SIDE_BY_SIDE = 0
 """Instead of a look-ahead: the steps do not depend on each other, so that their calls run at the same time."""
+VARIANTS = -3
+"""Instead of a look-ahead: each step has three first attempts."""
 
 
 class Reaper:
@@ -44,39 +50,49 @@ class Reaper:
 
     def __init__(self, kind: str, moment: str, victim: int) -> None:
         self._wanted = (kind, moment)
-        self._left = victim
+        self._victim = victim
+        self._counting = threading.Lock()  # Images are painted in several threads.
         self.armed = False
         self.seen = 0
 
     def pass_by(self, kind: str, moment: str) -> None:
         if not self.armed or (kind, moment) != self._wanted:
             return
-        self.seen += 1
-        if self.seen == self._left:
+        with self._counting:
+            self.seen += 1
+            reached = self.seen == self._victim
+        if reached:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
 class DurableGenerator:
-    """Answers known calls from disk; generates the others and logs them."""
+    """Answers known calls from disk; generates the others.
+
+    A call is finished once its record has its name. The record also counts the painting: with a log besides it, a kill
+    from another thread between the two would let a call count as painted and yet not be known.
+    """
 
     def __init__(self, folder: Path, reaper: Reaper) -> None:
-        self._folder = folder
         self._reaper = reaper
         self._store = ImageStore(folder / "images")
         self._known = folder / "known"
         self._known.mkdir(exist_ok=True)
+        self._unfinished = folder / "unfinished"
+        self._unfinished.mkdir(exist_ok=True)
 
     def _paint(self, call: GenerationRequest) -> bytes:
-        name = self._known / str(call.seed)
-        if name.exists():
-            return self._store.get(name.read_text())
+        for known in self._known.glob(f"{call.seed}-*"):
+            return self._store.get(known.read_text().splitlines()[0])
         data = fake_image(call)
         self._reaper.pass_by("generate", "inside")
-        with (self._folder / "painted").open("a") as log:
-            log.write(call.model_dump_json() + "\n")
-        name.with_suffix(".tmp").write_text(self._store.put(data))
-        name.with_suffix(".tmp").rename(name)
+        record = self._unfinished / f"{call.seed}-{uuid.uuid4()}"
+        record.write_text(f"{self._store.put(data)}\n{call.model_dump_json()}\n")
+        record.rename(self._known / record.name)
         return data
+
+    def painted(self) -> list[str]:
+        """Returns the calls of all processes that were painted; one that was painted twice occurs twice."""
+        return sorted(record.read_text().splitlines()[1] for record in self._known.iterdir())
 
     async def generate(self, call: GenerationRequest, progress: ProgressCallback | None = None) -> GeneratedImage:
         self._reaper.pass_by("generate", "before")
@@ -160,7 +176,14 @@ class KillableCheck:
 
 class KillableCritic(RuleCritic):
     def __init__(self, reaper: Reaper) -> None:
-        super().__init__(lambda case: Verdict(success=case.prompt in ACCEPTED, refined_prompt=case.prompt + "!"))
+        super().__init__(
+            lambda case: Verdict(
+                success=case.prompt in ACCEPTED,
+                refined_prompt=case.prompt + "!",
+                confidence=int(case.image[:2], 16) / 256,
+                checklist=(Requirement(kind="count", text=case.prompt, met=None),),
+            )
+        )
         self._reaper = reaper
 
     async def judge(self, cases: Sequence[CriticInput]) -> list[Verdict]:
@@ -193,8 +216,8 @@ async def live(folder: Path, reaper: Reaper, look_ahead: int, served: bool) -> d
         generator = ServedGenerator(folder, reaper)
         async with generator.client:
             return await with_generator(generator, folder, reaper, look_ahead) | generated_by_server(folder / "log")
-    painted = await with_generator(DurableGenerator(folder, reaper), folder, reaper, look_ahead)
-    return painted | {"painted": sorted((folder / "painted").read_text().splitlines()), "repeated": []}
+    durable = DurableGenerator(folder, reaper)
+    return await with_generator(durable, folder, reaper, look_ahead) | {"painted": durable.painted(), "repeated": []}
 
 
 async def with_generator(generator: ImageGenerator, folder: Path, reaper: Reaper, look_ahead: int) -> dict[str, Any]:
@@ -213,7 +236,8 @@ async def with_generator(generator: ImageGenerator, folder: Path, reaper: Reaper
     )
     async with Workspace.open(folder, components) as workspace:
         existing = await workspace.list()
-        limits = Limits(max_attempts=3, replan_after=1, look_ahead=look_ahead)
+        variants = max(1, -look_ahead)
+        limits = Limits(max_attempts=3, replan_after=1, look_ahead=max(1, look_ahead), variants=variants)
         name = existing[0].id if existing else await workspace.create("x", limits=limits, seed=3)
         if existing:
             assert existing[0].status == "interrupted", existing[0].status
@@ -275,5 +299,18 @@ def main(folder: Path, kind: str, moment: str, look_ahead: int, served: bool) ->
         print(json.dumps({"victim": victim, "died": died, "different": different}), flush=True)  # noqa: T201
 
 
+def serve() -> None:
+    """Runs `main` in a child process for each line, a JSON array of its arguments, and then prints its exit code."""
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            folder, *others = json.loads(line)
+            main(Path(folder), *others)
+            sys.stdout.flush()
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)  # noqa: T201
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4]), sys.argv[5] == "server")
+    serve()

@@ -74,7 +74,7 @@ async def milliseconds(work: Callable[[], Awaitable[object]], repeats: int = _RE
 
 async def workspaces(most: int) -> dict[str, object]:
     """Measures `list`, `get`, `create` and `delete` in workspaces of a hundredth, a tenth, and all of `most`."""
-    times: dict[str, dict[int, float]] = {"list": {}, "show": {}, "start": {}, "delete": {}}
+    times: dict[str, dict[int, float]] = {name: {} for name in ("list", "list_all", "show", "start", "delete")}
     for count in (most // 100, most // 10, most):
         with tempfile.TemporaryDirectory() as folder:
             root = Path(folder)
@@ -86,8 +86,9 @@ async def workspaces(most: int) -> dict[str, object]:
                 await workspace.run(name)
             copy(root / "trajectories.sqlite", name, count)
             async with Workspace.open(root, components) as workspace:
-                ids = [one.id for one in await workspace.list() if one.id != name]
-                times["list"][count] = await milliseconds(workspace.list)
+                ids = [one for one in await workspace.ids() if one != name]
+                times["list"][count] = await milliseconds(partial(_shown, workspace))
+                times["list_all"][count] = await milliseconds(workspace.list)
                 times["show"][count] = await milliseconds(partial(workspace.get, name))
                 times["start"][count] = await milliseconds(partial(workspace.create, "another"))
                 deletions = (partial(workspace.delete, one) for one in ids)
@@ -98,6 +99,12 @@ async def workspaces(most: int) -> dict[str, object]:
         }
         for kind, values in times.items()
     }  # fmt: skip
+
+
+async def _shown(workspace: Workspace) -> None:
+    """Reads what the command `list` shows by default: the newest 20, and how far each ID is unique."""
+    await workspace.list(limit=20)
+    await workspace.ids()
 
 
 async def _next(work: Iterator[Callable[[], Awaitable[object]]]) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,10 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
+from PIL import Image
 from pydantic import ValidationError
 
-from interleavethinker.graph import Components, Limits, make_graph, serializer
+from interleavethinker.graph import Components, Limits, Workspace, make_graph, serializer
 from interleavethinker.graph.build import build_graph
 from interleavethinker.graph.context import GraphContext
 from interleavethinker.graph.conversation import continued
@@ -409,6 +411,37 @@ def test_a_person_accepts_or_rejects_each_image_in_langchains_form(store: ImageS
     assert all(attempt.verdict.by_hand for attempt in ended["attempts"].values())
 
 
+@pytest.mark.parametrize("edited", [False, True])
+async def test_a_person_changes_only_a_part_of_an_image_in_langchains_form(store: ImageStore, edited: bool) -> None:
+    def rejected(**local: str) -> Command[Any]:
+        if edited:
+            arguments = {**asked["action_requests"][0]["args"], "prompt": "a hat"} | local
+            return decide("edit", edited_action={"name": "accept_image", "args": arguments})
+        return decide("reject", message="a hat", **local)
+
+    async def ask(given: Any) -> Any:
+        return (await graph.ainvoke(given, THREAD, context={"review_images": True}))["__interrupt__"][0].value
+
+    graph = graph_of(components(store, plan_of("a")))
+    asked = await ask({"request": "x"})
+    first = asked["attempt"]["image"]
+    for wrong, problem in (
+        ({"region": "everywhere"}, "region"),
+        ({"mask": "0" * 64}, "not in this workspace"),
+        ({"mask": first, "region": "0,0,8,8"}, "a region or a mask"),
+    ):
+        asked = await ask(rejected(**wrong))
+        assert problem in asked["problem"]
+        assert asked["attempt"]["image"] == first, "the same image is asked about again"
+    asked = await ask(rejected(region="50%,0,50%,100%"))
+    made = asked["attempt"]
+    assert (made["source"], made["prompt"]) == (first, "a hat")
+    with Image.open(BytesIO(store.get(made["mask"]))) as mask:
+        assert mask.convert("L").getbbox() == (mask.width // 2, 0, *mask.size)
+    ended = await graph.ainvoke(decide("approve"), THREAD)
+    assert [block.sha256 for block in ended["document"].blocks if block.kind == "image"] == [made["image"]]
+
+
 def test_updates_show_plan_attempts_and_verdicts(store: ImageStore) -> None:
     graph = graph_of(components(store))
     updates = list(graph.stream({"request": "x"}, THREAD, stream_mode="updates", output_keys=graph.output_channels))
@@ -416,3 +449,15 @@ def test_updates_show_plan_attempts_and_verdicts(store: ImageStore) -> None:
     assert [step.prompt for step in nodes["plan"]["plans"][1].steps] == ["a", "b"]
     assert [attempt.image for attempt in nodes["generate"]["attempts"].values()]
     assert all(attempt.verdict.success for attempt in nodes["critic"]["attempts"].values())
+
+
+async def test_a_request_that_no_model_reads_is_refused_at_every_door(store: ImageStore, tmp_path: Path) -> None:
+    endless = "a red ball and " * 20_000
+    graph = graph_of(components(store))
+    for given in ({"request": endless}, {"messages": [HumanMessage(endless)]}):
+        with pytest.raises(InputError, match="300,000 characters; at most 200,000"):
+            await graph.ainvoke(given, THREAD)
+    async with Workspace.open(tmp_path / "workspace", components(store)) as workspace:
+        with pytest.raises(InputError, match="300,000 characters; at most 200,000"):
+            await workspace.create(endless)
+        assert await workspace.list() == []

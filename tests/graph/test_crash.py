@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,11 +29,23 @@ POINTS = [
 unix = pytest.mark.skipif(sys.platform == "win32", reason="needs fork and SIGKILL")
 
 
-def assert_every_crash_recovers(folder: Path, kind: str, moment: str, look_ahead: int, generator: str) -> None:
-    command = [sys.executable, str(CRASHING), str(folder), kind, moment, str(look_ahead), generator]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    deaths = [json.loads(line) for line in done.stdout.splitlines()]
+@pytest.fixture(scope="module")
+def loaded() -> "Iterator[subprocess.Popen[str]]":
+    """A process that has loaded everything, and forks for each test."""
+    command = [sys.executable, str(CRASHING)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        yield process
+
+
+def assert_every_crash_recovers(loaded: "subprocess.Popen[str]", folder: Path, *how: str | int) -> None:
+    assert loaded.stdin is not None
+    assert loaded.stdout is not None
+    loaded.stdin.write(json.dumps([str(folder), *how]) + "\n")
+    loaded.stdin.flush()
+    deaths = []
+    while isinstance(told := json.loads(loaded.stdout.readline()), dict):
+        deaths.append(told)
+    assert told == 0, "a child failed; its traceback is in the captured stderr"
     assert len(deaths) >= 2, "the trajectory passes each point at least twice"
     assert all(death["died"] for death in deaths)
     assert [death for death in deaths if death["different"]] == []
@@ -43,17 +56,18 @@ def assert_every_crash_recovers(folder: Path, kind: str, moment: str, look_ahead
     ("kind", "moment", "look_ahead"),
     [(*point, 1) for point in POINTS]
     + [("generate", "inside", 3), ("writes", "after", 3)]
-    + [("generate", "inside", 0), ("generate", "after", 0), ("checkpoint", "before", 0)],  # 0: steps side by side
+    + [("generate", "inside", 0), ("generate", "after", 0), ("checkpoint", "before", 0)]  # 0: steps side by side
+    + [("generate", "inside", -3), ("checkpoint", "after", -3)],  # -3: three variants
 )
 def test_a_trajectory_killed_at_any_point_resumes_to_the_same_result_and_generates_nothing_twice(
-    kind: str, moment: str, look_ahead: int, tmp_path: Path
+    kind: str, moment: str, look_ahead: int, tmp_path: Path, loaded: "subprocess.Popen[str]"
 ) -> None:
-    assert_every_crash_recovers(tmp_path, kind, moment, look_ahead, "memory")
+    assert_every_crash_recovers(loaded, tmp_path, kind, moment, look_ahead, False)
 
 
 @unix
 @pytest.mark.parametrize(("kind", "moment"), [("generate", "inside"), ("generate", "after")])
 def test_a_kill_during_a_call_to_a_real_server_repeats_no_finished_image(
-    kind: str, moment: str, tmp_path: Path
+    kind: str, moment: str, tmp_path: Path, loaded: "subprocess.Popen[str]"
 ) -> None:
-    assert_every_crash_recovers(tmp_path, kind, moment, 1, "server")
+    assert_every_crash_recovers(loaded, tmp_path, kind, moment, 1, True)

@@ -12,6 +12,7 @@ from interleavethinker.graph.dependencies import dependency_problem, source_of
 from interleavethinker.tools.errors import GeneratorError, InputError, ModelAnswerError
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import ProgressCallback
+from interleavethinker.tools.request_parsing import as_request
 from interleavethinker.tools.testing.agents import FixedPlanner, RuleCritic, accept_only
 from interleavethinker.tools.testing.generator import MemoryGenerator, fake_image
 from interleavethinker.tools.types import GeneratedImage, GenerationRequest, ImagePart, Plan, Request, Step, TextPart
@@ -158,7 +159,7 @@ async def test_a_plan_cannot_start_from_what_there_is_not(
     point: str, images: int, words: str, tmp_path: Path, opened: Opened
 ) -> None:
     steps = (Step(auxiliary_text="Hello."), Step(prompt="a", starts_from=point))
-    assert words in dependency_problem(steps, images)
+    assert words in dependency_problem(steps, as_request([ImagePart(sha256="a" * 64)] * images or "x"))
     if images:
         return
     graph = make_graph(
@@ -175,4 +176,4 @@ async def test_a_plan_cannot_start_from_what_there_is_not(
 
 def test_a_step_without_a_usable_image_before_it_is_generated_from_text() -> None:
     plan = Plan(steps=(Step(prompt="a"), Step(prompt="b", starts_from="step 1")))
-    assert source_of(plan, {}, 1, []) is None
+    assert source_of(plan, {}, 1, as_request("x")) is None

@@ -3,10 +3,13 @@
 import pytest
 
 from interleavethinker.graph import Limits, load_profile
-from interleavethinker.graph.estimate import estimate_cost
+from interleavethinker.graph.estimate import estimate_cost, require_prices
+from interleavethinker.graph.profiles.knowledge import Knowledge
+from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.prices import Price
 from interleavethinker.tools.request_parsing import as_request
 from interleavethinker.tools.testing.agents import plan_of
+from interleavethinker.tools.types import ImagePart, Plan, Request, Step, TextPart
 
 PRICES = {"gpt-image-1": Price(image=0.5), "gpt-5-mini": Price(input=0, output=1000)}
 """Only answers cost, 300 tokens of a critic 30 cents."""
@@ -40,3 +43,58 @@ def test_local_models_cost_nothing_and_unknown_prices_are_named() -> None:
     unknown = estimate_cost(load_profile("api"), request, Limits(), {})
     assert unknown.unpriced == ("openai:gpt-5-mini", "openai:gpt-image-1")
     assert "is not known" in unknown.words
+
+
+def test_all_variants_are_paid_for() -> None:
+    request, limits = as_request("a boat"), Limits(variants=3, max_attempts=2)
+    planned = estimate_cost(load_profile("api"), request, limits, PRICES, plan_of("a", "b"))
+    assert planned.most_calls == 8
+    assert [planned.low, planned.high] == pytest.approx([6 * 0.8, 8 * 0.8])
+
+
+BY_SIZE = {
+    "gpt-image-1": Price(image=0.5, image_sizes={"1536x1024": 0.75}, input_image=0.01),
+    "gpt-5-mini": Price(input=0, output=0),
+}
+
+
+def low(plan: Plan | None, request: Request | None = None, size: str | None = None) -> float:
+    asked = request or as_request("a boat, in 2 steps")
+    return estimate_cost(load_profile("api"), asked, Limits(), BY_SIZE, plan, size).low
+
+
+def test_images_cost_by_their_size_and_by_what_each_call_shows() -> None:
+    cat = Request(parts=(ImagePart(sha256="0" * 64, name="cat"), TextPart(text="@cat in a boat, in 2 steps")))
+    photo = as_request([ImagePart(sha256="0" * 64), "paint it, in 2 steps"])
+    fresh = Plan(steps=(Step(prompt="a"), Step(prompt="b", starts_from="nothing", size="1536x1024")))
+    pinned = Plan(steps=(Step(prompt="a", references=("cat",)), Step(prompt="b")))
+    assert low(None) == pytest.approx(1.01), "the second step edits the first one's image"
+    assert low(None, size="3:2") == pytest.approx(1.51)
+    assert low(None, photo) == pytest.approx(1.02)
+    assert low(None, cat) == pytest.approx(1.03), "both steps look at the cat"
+    assert low(pinned, cat) == pytest.approx(1.02)
+    assert low(fresh) == pytest.approx(1.25)
+
+
+def test_comparisons_of_variants_are_in_the_upper_bound() -> None:
+    profile = load_profile("api")
+    comparing = profile.model_copy(update={"critic": profile.critic.model_copy(update={"comparisons": 5})})
+    request, limits, plan = as_request("a boat"), Limits(variants=3), plan_of("a", "b")
+    without = estimate_cost(profile, request, limits, PRICES, plan)
+    with_them = estimate_cost(comparing, request, limits, PRICES, plan)
+    assert with_them.low == without.low
+    assert with_them.high - without.high == pytest.approx(2 * 2 * 2 * 0.3), "two pairs for each step, in both orders"
+
+
+def test_lookups_before_the_plan_are_in_both_bounds_and_need_a_price() -> None:
+    api = load_profile("api")
+    curious = api.model_copy(update={"knowledge": Knowledge(tools=("json:loads",), max_calls=3)})
+    request, limits = as_request("a boat, in 2 steps"), Limits()
+    without, with_them = (estimate_cost(one, request, limits, PRICES) for one in (api, curious))
+    assert with_them.low - without.low == pytest.approx(0.3), "the model is asked once, whether it looks up or not"
+    assert with_them.high - without.high == pytest.approx(4 * 0.3), "and again after each of three calls"
+    plan = plan_of("a", "b")
+    assert estimate_cost(curious, request, limits, PRICES, plan) == estimate_cost(api, request, limits, PRICES, plan)
+    other = curious.model_copy(update={"knowledge": Knowledge(tools=("json:loads",), model="openai:new-model")})
+    with pytest.raises(InputError, match="max_cost needs the price of openai:new-model"):
+        require_prices(other, Limits(max_cost=1), PRICES)

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -102,25 +102,36 @@ class Server:
                 stderr=log,
                 start_new_session=True,
             )
-        for _ in range(600):
+        until = time.monotonic() + 180
+        while time.monotonic() < until:
             assert self.process.poll() is None, self.log.read_text()
-            try:
-                if httpx.get(f"{self.url}/ok", timeout=1).is_success:
+            with suppress(httpx.TransportError):
+                if httpx.get(f"{self.url}/ok", timeout=30).is_success:
                     return
-            except httpx.TransportError:
-                time.sleep(0.1)
+            time.sleep(0.1)
         raise AssertionError(self.log.read_text())
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         if self.process is not None and self.process.poll() is None:
             os.killpg(self.process.pid, how)
-            self.process.wait(20)
+            self.process.wait(60)
 
     async def met(self) -> None:
         """Returns once a run waits at the gate."""
         async with asyncio.timeout(60):
             while not (self.folder / "met").exists():  # noqa: ASYNC110 - another process makes the file
                 await asyncio.sleep(0.02)
+
+    async def saved(self) -> None:
+        """Returns once the development server has saved its threads and runs as they are now.
+
+        It writes several files, one after another, every ten seconds. A server that is killed before this one is
+        written knows nothing of the run, although others are new. A save that begins within a second does not count.
+        """
+        path, since = self.folder / ".langgraph_api" / ".langgraph_ops.pckl", time.time() + 1
+        async with asyncio.timeout(120):
+            while not path.exists() or path.stat().st_mtime < since:  # noqa: ASYNC110 - another process writes it
+                await asyncio.sleep(0.2)
 
     def close_gate(self) -> None:
         (self.folder / "met").unlink(missing_ok=True)
@@ -204,7 +215,7 @@ async def test_an_assistant_with_a_context_asks_for_approval_and_its_answer_link
     assert values["document"]["complete"]
     (address,) = linked(values["messages"][-1])
     assert address == f"{server.url}/images/{attempt['image']}.png"
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=120) as http:
         image = await http.get(address)
     assert image.headers["content-type"] == "image/png"
     assert hashlib.sha256(image.content).hexdigest() == attempt["image"]
@@ -263,7 +274,7 @@ async def test_a_thread_is_forked_with_another_prompt(client: Any) -> None:
 
 
 async def test_an_image_comes_in_and_goes_out_by_address(client: Any, server: Server) -> None:
-    async with httpx.AsyncClient(base_url=server.url) as http:
+    async with httpx.AsyncClient(base_url=server.url, timeout=120) as http:
         put = await http.put("/images", content=PNG)
         assert put.status_code == 201
         assert (await http.get(put.json()["url"])).content == PNG
@@ -351,14 +362,11 @@ async def test_a_killed_server_carries_on(server: Server) -> None:
         )
         await server.met()
         before = (await client.threads.get_state(thread))["values"]["attempts"]
-        saved, written = server.folder / ".langgraph_api", time.time()
-        async with asyncio.timeout(60):  # The development server saves its threads every few seconds.
-            while max(path.stat().st_mtime for path in saved.iterdir()) < written + 1:  # noqa: ASYNC110 - it saves by itself
-                await asyncio.sleep(0.2)
+        await server.saved()
     server.stop(signal.SIGKILL)
     server.gate.unlink()
     server.start()
-    async with client_of(server) as client, asyncio.timeout(60):
+    async with client_of(server) as client, asyncio.timeout(120):
         while True:
             state = await client.threads.get_state(thread)
             if state["values"].get("stop_reason"):
@@ -375,7 +383,7 @@ def test_the_example_uses_the_server_as_a_node_of_another_graph(server: Server) 
     done = subprocess.run(program, env=environment, check=True, capture_output=True, text=True)
     addresses = [line for line in done.stdout.splitlines() if line.startswith(server.url)]
     assert len(addresses) == 2
-    assert all(httpx.get(address).content.startswith(b"\x89PNG") for address in addresses)
+    assert all(httpx.get(address, timeout=120).content.startswith(b"\x89PNG") for address in addresses)
 
 
 def test_the_container_installs_the_local_models_with_the_build_of_torch_that_is_chosen(tmp_path: Path) -> None:

@@ -13,12 +13,14 @@ from interleavethinker.graph import Components, Limits, StopReason, Workspace
 from interleavethinker.graph.events import Spent
 from interleavethinker.graph.export.export import export
 from interleavethinker.graph.spending import ModelUse, Spending, dollar_words
+from interleavethinker.graph.workspace.catalog import Catalog
 from interleavethinker.tools.chat.agents import ChatPlanner
 from interleavethinker.tools.chat.answers import write_plan
 from interleavethinker.tools.errors import TrajectoryError
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.testing.agents import FixedPlanner, RuleCritic, plan_of
-from interleavethinker.tools.testing.generator import MemoryGenerator
+from interleavethinker.tools.testing.generator import MemoryGenerator, fake_image
+from interleavethinker.tools.types import GenerationRequest, ImagePart, Plan, Request, Step, TextPart
 
 Opened = Callable[..., AbstractAsyncContextManager[Workspace]]
 
@@ -79,6 +81,26 @@ async def test_a_limit_of_cost_delivers_the_document_so_far_and_can_be_raised(tm
     assert done.spending.dollars == pytest.approx(1.53)
 
 
+async def test_images_are_billed_by_size_with_their_sources_and_references_until_the_limit(tmp_path: Path) -> None:
+    table = '["gpt-image-1"]\nimage = 0.5\nimage_sizes = { "96x96" = 0.3 }\ninput_image = 0.1\n'
+    (tmp_path / "home" / "prices.toml").write_text(table)
+    store = ImageStore(tmp_path / "workspace" / "images")
+    generator = MemoryGenerator(store, model="gpt-image-1")
+    plan = Plan(steps=(Step(prompt="@tom"), Step(prompt="@tom runs"), Step(prompt="@tom rests")))
+    async with Workspace.open(tmp_path / "workspace", Components(FixedPlanner(plan), RuleCritic(), generator)) as ws:
+        tom = await ws.add_image(fake_image(GenerationRequest(prompt="a photo", seed=1)))
+        request = Request(parts=(ImagePart(sha256=tom, name="tom"), TextPart(text="@tom in three pictures")))
+        name = await ws.create(request, limits=Limits(max_cost=0.8))
+        stopped = await ws.run(name)
+        await ws.change_limits(name, Limits(max_cost=9))
+        done = await ws.run(name)
+    assert (stopped.stop_reason, len(stopped.document.images)) == (StopReason.MAX_COST, 2)
+    assert stopped.spending.dollars == pytest.approx(0.4 + 0.5), "one reference, then a source and a reference"
+    assert {(one.width, one.height) for one in done.attempts} == {(96, 96)}
+    assert done.stop_reason is StopReason.COMPLETE
+    assert done.spending.dollars == pytest.approx(1.4)
+
+
 async def test_models_without_a_price_are_named_and_local_ones_cost_nothing(tmp_path: Path) -> None:
     parts = components(tmp_path / "a", image_model="dall-e-9", usage_metadata=None)
     async with Workspace.open(tmp_path / "a", parts) as workspace:
@@ -132,6 +154,30 @@ async def test_limits_of_a_paused_trajectory_change_and_it_goes_on_where_it_was(
     assert len(generator.calls) == 2
 
 
+@pytest.mark.parametrize("before", ["the status", "the limits"])
+async def test_a_change_of_limits_that_is_cut_short_can_be_made_again(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch, before: str
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    async def killed(*_: object, **__: object) -> None:
+        raise Killed
+
+    async with opened() as workspace:
+        name = await workspace.create("x", limits=Limits(max_calls=1))
+        assert (await workspace.run(name)).stop_reason == "max_calls"
+        owner: type = Catalog if before == "the status" else type(workspace._checkpoints.graph)
+        with monkeypatch.context() as patched:
+            patched.setattr(owner, "mark" if before == "the status" else "aupdate_state", killed)
+            with pytest.raises(Killed):
+                await workspace.change_limits(name, Limits())
+        again = await workspace.run(name)
+        assert (again.status, again.stop_reason, len(again.attempts)) == ("done", "max_calls", 1)
+        await workspace.change_limits(name, Limits())
+        assert (await workspace.run(name)).document.complete
+
+
 async def test_limits_of_a_complete_or_waiting_trajectory_cannot_change(opened: Opened) -> None:
     async with opened(plan_of("a")) as workspace:
         done = await workspace.create("x")
@@ -145,3 +191,22 @@ async def test_limits_of_a_complete_or_waiting_trajectory_cannot_change(opened: 
         fresh = await workspace.create("x")
         await workspace.change_limits(fresh, Limits(max_calls=9))
         assert (await workspace.run(fresh)).limits == Limits(max_calls=9)
+
+
+async def test_a_broken_table_of_prices_fails_the_calls_of_hosted_models_and_no_others(tmp_path: Path) -> None:
+    table = tmp_path / "home" / "prices.toml"
+    good = table.read_text()
+    table.write_text("[")
+    store = ImageStore(tmp_path / "workspace" / "images")
+    plan = plan_of("draw a", "make it b")
+    for model, hosted in (("my-own-model", False), ("gpt-image-1", True)):
+        parts = Components(FixedPlanner(plan), RuleCritic(), MemoryGenerator(store, model=model))
+        async with Workspace.open(tmp_path / "workspace", parts) as ws:
+            name = await ws.create("x")
+            if hosted:
+                failed = await ws.run(name)
+                assert failed.status == "failed"
+                assert "prices.toml cannot be used" in failed.reason
+                table.write_text(good)
+            done = await ws.run(name)
+        assert (done.stop_reason, bool(done.spending.uses)) == ("complete", hosted)

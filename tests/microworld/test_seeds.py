@@ -13,6 +13,7 @@ STREAMS = {
     "SYNTHETIC_DATA": 2**23,
     "MICROBENCH": 2**24,
     "NATURAL_DATA": 2**25,
+    "DRIFT_EVALUATION": 2**26,
 }
 
 

@@ -13,7 +13,6 @@ with the machine's load).
 import argparse
 import asyncio
 import gc
-import hashlib
 import importlib
 import json
 import os
@@ -27,185 +26,24 @@ import threading
 import time
 import traceback
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
-from contextlib import aclosing, closing, suppress
+from collections.abc import Iterable, Sequence
+from contextlib import closing, suppress
 from pathlib import Path
 
-from interleavethinker.graph import BranchPoint, Components, HumanVerdict, Limits, Trajectory, Workspace
-from interleavethinker.graph.events import ReviewNeeded
-from interleavethinker.graph.export.export import export
-from interleavethinker.tools.errors import TrajectoryError
-from interleavethinker.tools.images.store import ImageStore
-from interleavethinker.tools.protocols import ProgressCallback
-from interleavethinker.tools.testing.agents import FixedPlanner, RuleCritic, plan_of
-from interleavethinker.tools.testing.generator import MemoryGenerator, fake_image
-from interleavethinker.tools.types import CriticInput, GeneratedImage, GenerationRequest, ImagePart, TextPart, Verdict
+from interleavethinker.graph import Workspace
 
-__all__ = ["SCENARIOS", "kill_rounds", "main"]
+from .scenarios import SCENARIOS, components_of
 
-_LOOKS_AHEAD = "run with look-ahead"
-PLAN = plan_of("draw a", "make it b", "make it c")
+__all__ = ["kill_rounds", "main"]
+
 MOST_KILLS = 3
 """In one round; the last process may then end."""
 
 
-class DurableGenerator:
-    """Keeps finished images on disk, as the image server does, and logs each image that it really generates."""
-
-    def __init__(self, folder: Path) -> None:
-        self._store = ImageStore(folder / "images")
-        self._finished = folder / "finished"
-        self._finished.mkdir(exist_ok=True)
-        self._log = folder / "generated"
-
-    def _paint(self, call: GenerationRequest) -> bytes:
-        digest = hashlib.sha256(call.model_dump_json().encode()).hexdigest()
-        record = self._finished / digest
-        if record.exists():
-            return ImageStore(self._finished).get(record.read_text())
-        data = fake_image(call)
-        with self._log.open("a") as log:
-            log.write(f"{digest}\n")
-        record.with_suffix(".tmp").write_text(ImageStore(self._finished).put(data))
-        record.with_suffix(".tmp").rename(record)
-        return data
-
-    async def generate(self, call: GenerationRequest, progress: ProgressCallback | None = None) -> GeneratedImage:
-        """See `ImageGenerator.generate`."""
-        return await MemoryGenerator(self._store, self._paint).generate(call, progress)
-
-
-def strict_verdict(case: CriticInput) -> Verdict:
-    """Rejects the second step's image once."""
-    success = case.prompt != "make it b"
-    return Verdict(success=success, refined_prompt=case.prompt if success else "make it b, really", reasoning="by rule")
-
-
-async def _existing(
-    workspace: Workspace, title: str, *, image: bool = False, approve_plan: bool = False, look_ahead: int = 1
-) -> str:
-    """Returns the trajectory of this title; creates it if there is none."""
-    found = [entry.id for entry in await workspace.list() if entry.title == title and entry.parent is None]
-    if found:
-        return found[0]
-    parts: list[TextPart | ImagePart] = [TextPart(text=title)]
-    if image:
-        parts.append(ImagePart(sha256=await workspace.add_image(fake_image(GenerationRequest(prompt="mine", seed=0)))))
-    limits = Limits(max_attempts=3, look_ahead=look_ahead)
-    return await workspace.create(parts, seed=len(title), approve_plan=approve_plan, limits=limits)
-
-
-async def _answer(workspace: Workspace) -> None:
-    await workspace.run(await _existing(workspace, "plain"))
-
-
-async def _ahead(workspace: Workspace) -> None:
-    await workspace.run(await _existing(workspace, "ahead", look_ahead=3))
-
-
-async def _images(workspace: Workspace) -> None:
-    await workspace.run(await _existing(workspace, "with an image", image=True))
-
-
-async def _approve(workspace: Workspace) -> None:
-    """Runs a trajectory whose plan a person edits."""
-    name = await _existing(workspace, "approved", approve_plan=True)
-    if (await workspace.run(name)).status == "waiting":
-        await workspace.approve(name, plan_of("draw x", "make it b").steps)
-    await workspace.run(name)
-
-
-async def _judge(workspace: Workspace) -> None:
-    """Runs a trajectory whose first image a person rejects in other words."""
-    name = await _existing(workspace, "judged")
-    if not (await workspace.get(name)).attempts:
-        async with aclosing(workspace.stream(name, review=True)) as events:
-            async for event in events:
-                if isinstance(event, ReviewNeeded):
-                    break
-    attempts = (await workspace.get(name)).attempts
-    if not any(one.verdict is not None and one.verdict.by_hand for one in attempts):
-        await workspace.judge(name, HumanVerdict(success=False, prompt="draw z"))
-    await workspace.run(name)
-
-
-async def _pause(workspace: Workspace) -> None:
-    name = await _existing(workspace, "paused")
-    if (await workspace.summary(name)).status == "ready":
-        await workspace.pause(name)
-    await workspace.run(name)
-
-
-async def _cancel(workspace: Workspace) -> None:
-    name = await _existing(workspace, "cancelled")
-    if (await workspace.summary(name)).status == "cancelled":
-        return
-    try:
-        await workspace.pause(name)
-    except TrajectoryError:
-        if (await workspace.summary(name)).status != "cancelled":
-            raise
-    await workspace.cancel(name)
-
-
-async def _branch(workspace: Workspace) -> None:
-    """Branches with other words, and with an image that is there already."""
-    plain = await _existing(workspace, "plain")
-    branches = [entry for entry in await workspace.list() if entry.parent is not None]
-    image = (await workspace.get(plain)).attempts[0].image
-    for point in (BranchPoint(step=1, prompt="make it green"), BranchPoint(step=0, image=image)):
-        found = [entry.id for entry in branches if entry.parent_step == point.step]
-        await workspace.run(found[0] if found else await workspace.branch(plain, point))
-
-
-async def _export(workspace: Workspace) -> None:
-    trajectory = await workspace.get(await _existing(workspace, "plain"))
-    page = workspace.root / "page"
-    export(trajectory, workspace.store, page)
-    record = Trajectory.model_validate_json((page / "trajectory.json").read_text())
-    if record.document != trajectory.document or not (page / "index.html").read_text().rstrip().endswith("</html>"):
-        raise ValueError("the exported record or page is not whole")
-
-
-async def _delete(workspace: Workspace) -> None:
-    for entry in await workspace.list():
-        await workspace.delete(entry.id)
-
-
-async def _clean(workspace: Workspace) -> None:
-    for seed in range(3):
-        await workspace.add_image(fake_image(GenerationRequest(prompt="nobody's", seed=seed)))
-    await workspace.collect_garbage(older_than=-60)
-    await workspace.vacuum()
-
-
-async def _everything(workspace: Workspace) -> None:
-    for scenario in (_answer, _approve, _judge, _cancel, _branch, _export, _clean):
-        await scenario(workspace)
-
-
-SCENARIOS: dict[str, tuple[Callable[[Workspace], Awaitable[None]], str | None]] = {
-    "run": (_answer, None),
-    _LOOKS_AHEAD: (_ahead, None),
-    "run with an image": (_images, None),
-    "approve": (_approve, None),
-    "judge": (_judge, None),
-    "pause": (_pause, None),
-    "cancel": (_cancel, None),
-    "branch": (_branch, "run"),
-    "export": (_export, "run"),
-    "delete": (_delete, "branch"),
-    "collect garbage": (_clean, "branch"),
-    "everything": (_everything, None),
-}
-"""What a process does, and the scenario whose end its workspace is in before."""
-
-
 async def work(folder: Path, scenario: str) -> str:
     """Brings the folder's workspace from any state to the scenario's end; returns everything that must not differ."""
-    components = Components(FixedPlanner(PLAN), RuleCritic(strict_verdict), DurableGenerator(folder))
-    async with Workspace.open(folder, components) as workspace:
-        await SCENARIOS[scenario][0](workspace)
+    async with Workspace.open(folder, components_of(folder)) as workspace:
+        await SCENARIOS[scenario].bring(workspace)
         await workspace.collect_garbage(older_than=-60)
         entries = await workspace.list()
         answers = [
@@ -223,13 +61,15 @@ class Harness:
     Args:
         folder: Empty.
         seed: Of the scenarios and the moments of the kills; each round depends on the seed and its number only.
+        only: The scenarios to choose from.
     """
 
-    def __init__(self, folder: Path, seed: int) -> None:
+    def __init__(self, folder: Path, seed: int, only: Sequence[str]) -> None:
+        self._only = only
         self._folder = folder
         self._seed = seed
         self._expected: dict[str, str] = {}
-        self._calls: dict[str, int] = {}
+        self._calls: dict[str, list[str]] = {}
         self._usual: dict[str, float] = {}
         self.calls = 0
         """Images that the quiet runs of all rounds would have generated."""
@@ -239,7 +79,7 @@ class Harness:
     def round(self, number: int) -> tuple[str, int]:
         """Runs one round, and returns its scenario and the number of kills."""
         chance = random.Random(f"{self._seed}/{number}")
-        scenario = chance.choice(list(SCENARIOS))
+        scenario = chance.choice(self._only)
         if scenario not in self._expected:
             self._quiet(scenario)
         name = f"round {number} of seed {self._seed} ({scenario})"
@@ -248,18 +88,22 @@ class Harness:
         if _result(folder, f"{name}, after {kills} kills") != self._expected[scenario]:
             found = (folder / "result").read_text()
             raise SystemExit(f"{name}: another result after {kills} kills:\n{found}\n{self._expected[scenario]}")
-        generated = _generated(folder)
-        # A call that was killed after its log line and before its record was never finished.
-        repeated = len(generated) - len(set(generated))
-        if scenario == _LOOKS_AHEAD:  # How many drafts are made depends on time; none is made twice.
-            differs = repeated > kills
-        else:
-            differs = not 0 <= len(generated) - self._calls[scenario] <= kills
-        if differs:
-            raise SystemExit(f"{name}: {len(generated)} calls, {self._calls[scenario]} expected, {kills} kills")
-        self.calls += self._calls[scenario]
+        self._check_calls(_generated(folder), scenario, kills, name)
+        self.calls += len(self._calls[scenario])
         shutil.rmtree(folder)
         return scenario, kills
+
+    def _check_calls(self, generated: list[str], scenario: str, kills: int, name: str) -> None:
+        """Checks that the calls are those of the quiet run, and that only calls in flight at a kill are made again."""
+        # A call that was killed after its log line and before its record was never finished.
+        repeated = len(generated) - len(set(generated))
+        expected = self._calls[scenario]
+        others = set() if SCENARIOS[scenario].drafts else set(generated) ^ set(expected)
+        if others or repeated > kills * SCENARIOS[scenario].at_once:
+            raise SystemExit(
+                f"{name}: {len(generated)} calls, {repeated} repeated, {len(others)} others than the {len(expected)} "
+                f"expected, {kills} kills"
+            )
 
     def _kill(self, folder: Path, scenario: str, chance: random.Random, name: str) -> int:
         kills, seconds = 0, 0.0
@@ -285,10 +129,10 @@ class Harness:
         _wait(_start(folder, scenario))
         self._usual[scenario] = time.monotonic() - started
         self._expected[scenario] = _result(folder, f"the quiet run of {scenario}")
-        self._calls[scenario] = len(_generated(folder))
+        self._calls[scenario] = _generated(folder)
 
     def _new(self, scenario: str, folder: Path) -> Path:
-        before = SCENARIOS[scenario][1]
+        before = SCENARIOS[scenario].before
         if before is None:
             folder.mkdir()
             return folder
@@ -352,7 +196,13 @@ def _check_database(folder: Path, name: str) -> None:
 
 
 def kill_rounds(
-    rounds: int, seed: int, *, first: int = 0, seconds: float = float("inf"), report: Path | None = None
+    rounds: int,
+    seed: int,
+    *,
+    first: int = 0,
+    seconds: float = float("inf"),
+    report: Path | None = None,
+    only: Sequence[str] = tuple(SCENARIOS),
 ) -> dict[str, object]:
     """Runs rounds until their number is reached or `seconds` are over, and returns figures.
 
@@ -362,6 +212,7 @@ def kill_rounds(
         first: Number of the first round.
         seconds: Ends after the round in which they are over.
         report: A file that gets the figures as JSON every hundred rounds; those of an earlier run are continued.
+        only: The scenarios to choose from.
     """
     figures: dict[str, int] = {"seed": seed, "first": first, "rounds": 0, "with_kills": 0, "kills": 0, "calls": 0}
     by_scenario: Counter[str] = Counter()
@@ -382,7 +233,7 @@ def kill_rounds(
         return found
 
     try:
-        harness = Harness(folder, seed)
+        harness = Harness(folder, seed, only)
         while figures["rounds"] < rounds - first and time.monotonic() - started < seconds:
             before = harness.calls
             scenario, kills = harness.round(first + figures["rounds"])
@@ -404,11 +255,19 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--from", dest="first", type=int, default=0, help="number of the first round")
+    parser.add_argument(
+        "--only", nargs="+", choices=SCENARIOS, default=tuple(SCENARIOS), help="scenarios to choose from"
+    )
     parser.add_argument("--seconds", type=float, default=float("inf"), help="no round begins later")
     parser.add_argument("--report", type=Path, help="file for the figures; its run is continued")
     given = parser.parse_args()
     found = kill_rounds(
-        given.first + given.rounds, given.seed, first=given.first, seconds=given.seconds, report=given.report
+        given.first + given.rounds,
+        given.seed,
+        first=given.first,
+        seconds=given.seconds,
+        report=given.report,
+        only=given.only,
     )
     sys.stdout.write(json.dumps(found) + "\n")
 

@@ -1,6 +1,7 @@
 """The fuzzers and the kill harness of `make robustness`, for some seconds."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,8 @@ import pytest
 
 from .clients import HOSTILE, attack
 from .fuzz import fuzz_answers, fuzz_images, timed
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -34,11 +37,14 @@ async def test_hostile_clients_keep_no_honest_one_from_its_image() -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="forks processes")
 def test_nothing_is_lost_or_repeated_when_the_program_is_killed(tmp_path: Path) -> None:
     # In a process of its own: this one has threads, and must not be forked.
-    command = [sys.executable, "-P", str(Path(__file__).with_name("kill.py"))]
+    command = [sys.executable, "-m", "tests.robustness.kill"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     report = tmp_path / "report.json"
     for rounds in ("8", "10"):  # The second command continues the run of the first.
         words = ["--rounds", rounds, "--seed", "3", "--report", str(report)]
-        done = subprocess.run([*command, *words], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [*command, *words], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, done.stderr
         found = json.loads(done.stdout)
         assert found == json.loads(report.read_text())

@@ -7,6 +7,7 @@ import pytest
 
 from interleavethinker.tools.check_result import CheckResult
 from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.mcp import server_check
 from interleavethinker.tools.mcp.server_check import check_server, target_of
 
 from .processes import PROGRAM
@@ -22,6 +23,12 @@ def add(a: int, b: int) -> int:
     return a + b
 server.run("stdio")
 """
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine some of these servers need longer than a minute to start."""
+    monkeypatch.setattr(server_check, "_SECONDS", 300.0)
 
 
 def by_name(checks: list[CheckResult]) -> dict[str, CheckResult]:

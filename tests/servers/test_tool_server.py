@@ -102,6 +102,10 @@ async def test_of_a_defect_the_client_learns_nothing() -> None:
             "draw was not called: 'seed' must be a whole number from 0 to 9, or left out; found \"many\".",
         ),
         (
+            {"prompt": "x", "seed": True},
+            "draw was not called: 'seed' must be a whole number from 0 to 9, or left out; found true.",
+        ),
+        (
             {"prompt": "x", "mode": 1},
             "draw was not called: 'mode' must be one of fast, good; found 1.",
         ),

@@ -1,13 +1,15 @@
 """Files that a killed or failing writer never leaves half written."""
 
 import errno
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from interleavethinker.tools.errors import StoreError
-from interleavethinker.tools.files import LineFile, atomic_write
+from interleavethinker.tools.errors import InputError, StoreError
+from interleavethinker.tools.files import LineFile, atomic_write, read_at_most
 
 
 def everything_in(folder: Path) -> list[str]:
@@ -123,3 +125,48 @@ def test_a_line_file_that_cannot_be_read_or_written_is_a_store_error(tmp_path: P
             write(["x"])
     with pytest.raises(StoreError, match="lines cannot be read"):
         list(lines)
+
+
+def test_a_line_that_is_not_utf8_is_named(tmp_path: Path) -> None:
+    (tmp_path / "rows").write_bytes(b"one\ntwo \xff\nthree\n")
+    with pytest.raises(StoreError, match=r"Line 2 of .*rows is damaged"):
+        list(LineFile(tmp_path / "rows"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no pipes in folders")
+def test_a_pipe_or_device_is_never_replaced_by_a_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    for name in ("pipe", "link"):
+        with pytest.raises(FileExistsError, match="device, a pipe or a socket"):
+            atomic_write(tmp_path / name, b"x")
+    assert (tmp_path / "link").is_fifo()
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no pipes in folders")
+def test_a_named_pipe_is_refused_and_one_of_the_shell_is_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    for name in ("pipe", "link"):
+        with pytest.raises(InputError, match=f"{name} is not a regular file but a named pipe"):
+            read_at_most(tmp_path / name, 10)
+    reader, writer = os.pipe()
+    os.write(writer, b"text")
+    os.close(writer)
+    try:
+        assert read_at_most(Path(f"/dev/fd/{reader}"), 10) == b"text"
+    finally:
+        os.close(reader)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such permissions")
+def test_a_replaced_file_keeps_its_permissions(tmp_path: Path) -> None:
+    private, public = tmp_path / "private", tmp_path / "public"
+    for path, mode in ((private, 0o600), (public, 0o644)):
+        path.touch()
+        path.chmod(mode)
+        atomic_write(path, b"new", mode=0o666 if path is private else 0o600)
+        assert path.stat().st_mode & 0o777 == mode
+    atomic_write(tmp_path / "new", b"new", mode=0o600)
+    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o600

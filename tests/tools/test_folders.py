@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from interleavethinker.tools.errors import InputError
-from interleavethinker.tools.folders import create_private, default_home, default_server_store
+from interleavethinker.tools.folders import create_private, default_home, default_server_store, refuse_foreign_url
 
 
 def test_one_variable_moves_everything(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -52,3 +52,12 @@ def test_a_created_folder_is_private_and_an_existing_one_keeps_its_permissions(t
     (tmp_path / "c").mkdir(mode=0o755)
     create_private(tmp_path / "c")
     assert (tmp_path / "c").stat().st_mode & 0o777 == 0o755
+
+
+@pytest.mark.parametrize("url", ["PostgreSQL://u:pw-123@h/d", "postgresql+psycopg://u:pw-123@h/d", "http://u:pw-123@h"])
+def test_a_url_of_another_kind_is_no_folder_and_its_password_is_not_repeated(url: str) -> None:
+    with pytest.raises(InputError, match="postgresql://") as error:
+        refuse_foreign_url(url)
+    assert "pw-123" not in str(error.value)
+    for fine in ("postgresql://h/d", "stories", "/a/b", "C:/stories", r"C:\stories", "a:b"):
+        refuse_foreign_url(fine)

@@ -11,17 +11,23 @@ from interleavethinker.tools.types import (
     Attempt,
     CheckReport,
     CriticInput,
+    Drift,
     GeneratedImage,
     GenerationRequest,
+    ImageChange,
     ImagePart,
+    Lookup,
+    PinnedReference,
     Plan,
     Request,
+    Requirement,
     Step,
     TextPart,
     Verdict,
 )
 
 A, B = "a" * 64, "b" * 64
+CHANGE = ImageChange(changed=0.5, residue=0.01, color=0.0, contrast=-0.5, sharpness=0.25)
 VERDICT = Verdict(success=False, refined_prompt="a red ball", reasoning="it is blue", confidence=0.25)
 SAMPLES: tuple[BaseModel, ...] = (
     TextPart(text="Draw a ball — größer, 更大 \N{ROCKET}"),
@@ -38,6 +44,11 @@ SAMPLES: tuple[BaseModel, ...] = (
         rejected=True,
     ),
     CheckReport(checked=False),
+    Lookup(tool="find_bird", result="It sleeps on one leg.", sources=("https://example.org/birds",)),
+    Requirement(kind="count", text="three balls", met=False),
+    PinnedReference(label="@cat", sha256=A),
+    CHANGE,
+    Drift(from_source=CHANGE, total=0.25),
     VERDICT,
     Verdict(success=None),
     CriticInput(source=None, image=A, original_prompt="a ball", prompt="a red ball"),

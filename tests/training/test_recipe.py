@@ -1,6 +1,7 @@
 """Recipes: names that were changed still work, and problems are reported before any training starts."""
 
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 from pathlib import Path
@@ -13,6 +14,7 @@ from interleavethinker.cli.app import build_app
 from interleavethinker.tools.errors import InputError
 from interleavethinker.training.environment import require_train_extra, set_cpu_threads
 from interleavethinker.training.recipe import (
+    GrpoRecipe,
     SftRecipe,
     VisionPretrainingRecipe,
     kind_of,
@@ -105,13 +107,17 @@ def test_every_shipped_recipe_is_valid_and_has_the_expected_kind() -> None:
     kinds = {path.stem: kind_of(path) for path in recipe_path("micro-critic-sft").parent.glob("*.toml")}
     assert kinds == {
         "critic-grpo-8b": "grpo",
+        "critic-grpo-8b-lora": "grpo",
         "critic-sft-8b": "sft",
+        "micro-critic-checklist": "sft",
         "micro-critic-grpo": "grpo",
         "micro-critic-synthetic": "sft",
         "micro-critic-sft": "sft",
         "micro-critic-sft-continued": "sft",
         "micro-generator": "micro-generator",
         "micro-one-agent": "sft",
+        "micro-planner-long": "sft",
+        "micro-planner-natural": "sft",
         "micro-planner-vision": "sft",
         "micro-planner-sft": "sft",
         "micro-vision-pretraining": "vision-pretraining",
@@ -173,3 +179,41 @@ def test_batches_of_the_large_recipes_add_up_to_the_papers(name: str, configurat
     assert isinstance(per_device, int)
     assert isinstance(accumulated, int)
     assert per_device * accumulated * config.num_processes == batch
+
+
+@pytest.mark.parametrize("name", ["planner-sft-8b", "critic-sft-8b"])
+def test_the_command_for_one_gpu_in_a_recipe_adds_up_to_the_papers_batch_and_trains_an_adapter(name: str) -> None:
+    text = recipe_path(name).read_text(encoding="utf-8")
+    (command,) = re.findall(rf"^# (interleavethinker train {name} .*)$", text, re.MULTILINE)
+    words = command.split()
+    overrides = [words[at + 1] for at, word in enumerate(words) if word == "--set"]
+    recipe = load_training_recipe(recipe_path(name), overrides)
+    assert isinstance(recipe, SftRecipe)
+    assert recipe.lora is not None
+    arguments = recipe.arguments
+    # The base stays in bfloat16 under an adapter: 16 GB of weights leave room on a GPU of 80 GB.
+    assert (arguments["per_device_train_batch_size"], arguments["gradient_accumulation_steps"]) == (1, 32)
+    assert arguments["activation_checkpointing"] is True
+    assert (recipe.repeats, recipe.freeze) == (2, ("visual.",))
+
+
+@pytest.mark.parametrize("name", ["planner-sft-8b", "critic-sft-8b", "critic-grpo-8b"])
+def test_the_large_recipes_are_evaluated_while_they_train(name: str) -> None:
+    recipe = load_training_recipe(recipe_path(name))
+    assert not isinstance(recipe, VisionPretrainingRecipe)
+    assert recipe.evaluate_every > 0
+    assert "save_steps" not in recipe.arguments, "a checkpoint is saved at each evaluation"
+
+
+def test_the_guide_has_the_defaults_of_evaluation_and_its_intervals_in_the_large_recipes() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "guides" / "training.md").read_text(encoding="utf-8")
+    (table,) = re.findall(r"^\| field \| default \| meaning \|\n(.+?)\n\n", guide, re.MULTILINE | re.DOTALL)
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.+?) \|", table, re.MULTILINE))
+    fields = GrpoRecipe.model_fields
+    defaults = {name: fields[name].get_default(call_default_factory=True) or 0 for name in rows}
+    assert {name: int(rows[name].replace("none", "0").split()[0]) for name in rows} == defaults
+    assert len(rows) == 6
+    every = [load_training_recipe(recipe_path(name)) for name in ("planner-sft-8b", "critic-sft-8b", "critic-grpo-8b")]
+    intervals = [recipe.evaluate_every for recipe in every if isinstance(recipe, SftRecipe | GrpoRecipe)]
+    assert intervals == [200, 200, 40]
+    assert rows["evaluate_every"] == "0 (off; 200 in the 8 B recipes for SFT, 40 for GRPO)"

@@ -8,45 +8,49 @@ The texts of retries are model input: do not change their wording, nor that of `
 """
 
 import asyncio
-import base64
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Literal, TypeVar
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
 from interleavethinker.tools.errors import ModelAnswerError, ModelError
-from interleavethinker.tools.images.png import encode_png, image_size, open_rgb
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.plain_text import quotation, valid_unicode
 from interleavethinker.tools.protocols import PlanContext
+from interleavethinker.tools.references import reference_problem
 from interleavethinker.tools.request_parsing import named_step_count
-from interleavethinker.tools.types import CriticInput, Plan, Request, Sha256, TextPart, Verdict
+from interleavethinker.tools.types import CriticInput, Plan, Request, Step, Verdict
 
-from .answers import read_plan, read_verdict, rejection_in
+from .answers import read_comparison, read_plan, read_verdict, rejection_in
 from .invocation import check_complete, invoke
 from .logprobs import CRITIC_FIELD, confidence_of
-from .rendering import BLANK, Prompts, Turn, load_prompts, render_case, render_request, render_rewording, with_limit
+from .messages import to_messages
+from .reading import read_aside
+from .rendering import (
+    Prompts,
+    load_prompts,
+    render_case,
+    render_comparison,
+    render_request,
+    render_rewording,
+    with_limit,
+)
+from .rephrasing import Rephrasings, sampling_model, was_tried, with_tried
 from .waiting import CallPolicy
 
-__all__ = ["ChatCritic", "ChatPlanner", "to_messages", "usable_answer"]
+__all__ = ["ChatCritic", "ChatPlanner", "usable_answer"]
 
 _T = TypeVar("_T")
 _PATIENT = CallPolicy()
-_READING_SECONDS = 5.0
-"""Most time for reading one answer; it happens off the event loop."""
+_NO_REPHRASINGS = Rephrasings()
 _LONGEST_QUOTE = 20_000
 """Characters of an unusable answer that a retry shows to the model."""
 _THINKING = re.compile(r"<think>.*?(</think>|\Z)|</?answer>", re.DOTALL)
 _LONGEST_WORDS = 300
 """Characters of a model's own words that a message shows."""
-MAX_PIXELS = 1024 * 1024
-"""Larger images are scaled down for the model, as in the paper. The store keeps the originals."""
-
-_MAX_ASPECT = 20
-"""Slimmer images are padded with white: the processors of models refuse them, or hosted models their longer side."""
 
 
 class ChatPlanner:
@@ -90,6 +94,9 @@ class ChatPlanner:
 
         def read(message: AIMessage) -> Plan:
             plan = read_plan(message.text)
+            if problem := reference_problem(plan.steps, request):
+                usable.append(_without_unknown(plan, request))
+                raise ModelAnswerError(problem)
             has_images = any(step.prompt is not None for step in plan.steps)
             if requested is not None and has_images and len(plan.steps) != requested:
                 usable.append(plan)
@@ -125,6 +132,12 @@ class ChatCritic:
         policy: How long an answer may take, and how often an overloaded provider is asked again.
         prompt_words: How many words of a prompt the image model reads: the model is told, and asked again if it writes
             more. None: unknown.
+        checklist: Ask for the verdict requirement by requirement.
+        comparisons: Most pairs of variants that are compared for one step; 0: none.
+        rephrasings: How the model is asked for another prompt where its own was already tried in the step.
+
+    Raises:
+        ProfileError: The model cannot be sampled as `rephrasings` asks.
     """
 
     def __init__(
@@ -136,18 +149,51 @@ class ChatCritic:
         max_answers: int = 3,
         policy: CallPolicy = _PATIENT,
         prompt_words: int | None = None,
+        checklist: bool = False,
+        comparisons: int = 0,
+        rephrasings: Rephrasings = _NO_REPHRASINGS,
     ) -> None:
+        if rephrasings.temperature is not None:
+            sampling_model(model, rephrasings.temperature, 0)
         self._model = model
+        self._rephrasings = rephrasings
         self._store = store
-        self._prompts: Prompts = load_prompts(prompts)
+        self._prompts: Prompts = load_prompts(prompts, checklist=checklist)
         self._max_answers = max_answers
         self._policy = policy
         self._words = prompt_words
+        self._comparisons = comparisons
 
     @property
     def gives_confidence(self) -> bool:
         """Whether the model returns log-probabilities: local models do, hosted ones if `logprobs` is set."""
         return bool(getattr(self._model, "logprobs", False))
+
+    @property
+    def comparisons(self) -> int:
+        """See `Comparing.comparisons`."""
+        return self._comparisons
+
+    async def better(self, first: CriticInput, second: CriticInput) -> Literal["first", "second"] | None:
+        """See `Comparing.better`. Models prefer a position, so both orders are asked for, and must agree."""
+        there, back = await asyncio.gather(self._compare(first, second), self._compare(second, first))
+        if {there, back} != {"A", "B"}:
+            return None
+        return "first" if there == "A" else "second"
+
+    async def _compare(self, first: CriticInput, second: CriticInput) -> Literal["A", "B"] | None:
+        turns = render_comparison(first, second, self._prompts)
+        messages = await asyncio.to_thread(to_messages, turns, self._store)
+        try:
+            return await usable_answer(
+                self._model, messages, lambda answer: read_comparison(answer.text), self._max_answers, self._policy
+            )
+        except ModelAnswerError:
+            return None
+        except ModelError as error:
+            if error.code != "timeout":
+                raise
+            return None
 
     async def judge(self, cases: Sequence[CriticInput]) -> list[Verdict]:
         """See `Critic.judge`. All cases are sent at once; a model in this process batches them.
@@ -165,7 +211,7 @@ class ChatCritic:
             rejection = rejection_in(message.text)
             if rejection is not None:
                 rejections.append(rejection.model_copy(update=confidence))
-            verdict = read_verdict(message.text)
+            verdict = read_verdict(message.text, case, self._words)
             if not verdict.success:
                 _check_length(self._words, verdict.refined_prompt)
             return verdict.model_copy(update=confidence)
@@ -182,6 +228,35 @@ class ChatCritic:
                 raise
             return Verdict(success=None, reasoning=str(error))
 
+    async def rephrase(self, case: CriticInput, verdict: Verdict, tried: Sequence[str], seed: int) -> Verdict:
+        """See `Rephrasing.rephrase`. An answer that accepts the image, or that cannot be used, is passed over."""
+        turns = with_limit(render_case(case, self._prompts), self._words)
+        if self._rephrasings.temperature is None:
+            turns = with_tried(turns, [*tried, verdict.refined_prompt] if verdict.refined_prompt else tried)
+        messages = await asyncio.to_thread(to_messages, turns, self._store, blank_like=case.image)
+
+        def read(message: AIMessage) -> Verdict:
+            answer = read_verdict(message.text, case, self._words)
+            _check_length(self._words, answer.refined_prompt)
+            return answer
+
+        for number in range(1, self._rephrasings.most + 1):
+            verdict = verdict.model_copy(update={"rephrasings": number})
+            model = self._model
+            if self._rephrasings.temperature is not None:
+                model = sampling_model(model, self._rephrasings.temperature, seed + number)
+            try:
+                answer = await usable_answer(model, messages, read, 1, self._policy)
+            except ModelAnswerError:
+                continue
+            except ModelError as error:
+                if error.code != "timeout":
+                    raise
+                break
+            if answer.success is False and answer.refined_prompt and not was_tried(answer.refined_prompt, tried):
+                return verdict.model_copy(update={"refined_prompt": answer.refined_prompt})
+        return verdict
+
     async def reword(self, prompt: str, original_prompt: str, refusal: str) -> str:
         """See `Rewording.reword`. Without a usable answer the prompt stays as it is."""
         turns = with_limit(render_rewording(prompt, original_prompt, refusal, self._prompts), self._words)
@@ -195,43 +270,25 @@ class ChatCritic:
         return verdict.refined_prompt or prompt
 
 
+def _without_unknown(plan: Plan, request: Request) -> Plan:
+    """Returns a plan without the references that name nothing."""
+    steps: list[Step] = []
+    for step in plan.steps:
+        known = tuple(
+            reference
+            for reference in step.references
+            if not reference_problem([Step(prompt="-", references=(reference,))], request, steps)
+        )
+        steps.append(step.model_copy(update={"references": known}))
+    return plan.model_copy(update={"steps": tuple(steps)})
+
+
 def _check_length(words: int | None, *prompts: str | None) -> None:
     longest = max((len(prompt.split()) for prompt in prompts if prompt is not None), default=0)
     if words is not None and longest > words:
         raise ModelAnswerError(
             f"A prompt has {longest} words; the image program reads only the first {words}. Write a shorter one."
         )
-
-
-def to_messages(turns: Sequence[Turn], store: ImageStore, blank_like: Sha256 | None = None) -> list[BaseMessage]:
-    """Converts a rendered conversation to LangChain messages with the images in them. Blocks: reads and decodes images.
-
-    Args:
-        turns: From `rendering`.
-        store: Holds the images.
-        blank_like: Image whose size a blank image gets; 64 x 64 pixels by default.
-
-    Raises:
-        StoreError: An image is missing or damaged.
-    """
-    messages: list[BaseMessage] = []
-    for turn in turns:
-        if turn.role == "user":
-            content: list[str | dict[Any, Any]] = []
-            for part in turn.parts:
-                if isinstance(part, TextPart):
-                    content.append({"type": "text", "text": part.text})
-                else:
-                    png = (
-                        _blank_png(store, blank_like) if part.sha256 == BLANK else _scaled_down(store.get(part.sha256))
-                    )
-                    data = base64.b64encode(png).decode()
-                    content.append({"type": "image", "base64": data, "mime_type": "image/png"})
-            messages.append(HumanMessage(content=content))
-        else:
-            kind = SystemMessage if turn.role == "system" else AIMessage
-            messages.append(kind(content=turn.text))
-    return messages
 
 
 async def usable_answer(
@@ -259,7 +316,7 @@ async def usable_answer(
         answer = await invoke(model, conversation, policy=policy)
         try:
             check_complete(answer)
-            return await _read_aside(read, answer)
+            return await read_aside(read, answer)
         except ModelAnswerError as error:
             if not retries_left:
                 raise ModelAnswerError(
@@ -269,15 +326,6 @@ async def usable_answer(
             complaint = f"Your answer cannot be used. {error} Answer again, completely, in the form asked for."
             conversation = [*messages, AIMessage(content=_quoted(answer.text)), HumanMessage(content=complaint)]
     raise AssertionError("unreachable")
-
-
-async def _read_aside(read: Callable[[AIMessage], _T], answer: AIMessage) -> _T:
-    """Reads an answer in a thread: no text that a model writes may stop the event loop."""
-    try:
-        async with asyncio.timeout(_READING_SECONDS):
-            return await asyncio.to_thread(read, answer)
-    except TimeoutError as error:
-        raise ModelAnswerError("Reading the answer took too long. Write plain JSON.") from error
 
 
 def _words_of(answer: AIMessage) -> str:
@@ -295,27 +343,3 @@ def _quoted(text: str) -> str:
 
 def _times(count: int) -> str:
     return "1 attempt" if count == 1 else f"{count} attempts"
-
-
-def _blank_png(store: ImageStore, like: Sha256 | None) -> bytes:
-    from PIL import Image
-
-    size = (64, 64) if like is None else image_size(store.get(like))
-    return _scaled_down(encode_png(Image.new("RGB", size, "white")))
-
-
-def _scaled_down(png: bytes) -> bytes:
-    """Returns the image in a size and shape that every model takes; most are returned unchanged."""
-    width, height = image_size(png)
-    slim = max(width, height) > _MAX_ASPECT * min(width, height)
-    if width * height <= MAX_PIXELS and not slim:
-        return png
-    image = open_rgb(png)
-    if slim:
-        from PIL import Image
-
-        padded = Image.new("RGB", (max(width, height // _MAX_ASPECT), max(height, width // _MAX_ASPECT)), "white")
-        padded.paste(image)
-        image, (width, height) = padded, padded.size
-    scale = min(1.0, (MAX_PIXELS / (width * height)) ** 0.5)
-    return encode_png(image.resize((max(1, int(width * scale)), max(1, int(height * scale)))))

@@ -11,18 +11,22 @@ The messages of `ModelAnswerError` are model input, because a retry quotes them:
 import json
 import re
 from collections.abc import Sequence
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
 from interleavethinker.tools.errors import InputError, ModelAnswerError
+from interleavethinker.tools.image_names import Reference, label_of, target_of
 from interleavethinker.tools.image_sizes import check_image_size
 from interleavethinker.tools.plain_text import MAX_PROMPT, means_nothing, valid_unicode, without_control_tokens
-from interleavethinker.tools.types import CheckReport, Plan, StartsFrom, Step, Verdict
+from interleavethinker.tools.types import CheckReport, CriticInput, Plan, StartsFrom, Step, Verdict
 
 from .answer_text import json_object_in, thought_in
+from .checklist import checklist_items, checklist_lines, failed_in, naming_failed, read_checklist
 
 __all__ = [
+    "ChecklistForm",
+    "read_comparison",
     "read_faults",
     "read_plan",
     "read_verdict",
@@ -33,8 +37,12 @@ __all__ = [
     "write_verdict",
 ]
 
+ChecklistForm = Literal["none", "objects", "lines"]
+"""`objects`: as `critic_checklist.md` asks for; `lines`: a line each, for small models."""
 _T = TypeVar("_T", bound=BaseModel)
 _STRICT = re.compile(r"\s*<think>(?P<think>.*?)</think>\s*<answer>(?P<answer>.*?)</answer>\s*", re.DOTALL)
+_CONTRADICTION = "(The answer accepts the image, but its checklist names what is missing, so the image is rejected.)"
+_EQUAL = ("SAME", "EQUAL", "BOTH", "NEITHER", "TIE")
 _MAX_CAPTION = 20_000
 """Characters of a text for people; a model that writes more is repeating itself."""
 
@@ -89,6 +97,27 @@ def _check_starting_point(number: int, steps: Sequence[Step]) -> None:
         )
 
 
+def _references(value: object, before: int) -> tuple[str, ...]:
+    """Returns what a step looks at, without what cannot be read; steps count from the answer's first one."""
+    found: list[str] = []
+    for each in value if isinstance(value, list) else [value]:
+        try:
+            reference = _REFERENCE.validate_python(each)
+        except ValidationError:
+            continue
+        found.append(_with_number(reference, -before))
+    return tuple(dict.fromkeys(found))[:_MAX_REFERENCES]
+
+
+def _with_number(reference: str, by: int) -> str:
+    target, label = target_of(reference), label_of(reference)
+    kind, _, number = target.partition(" ")
+    moved = f"step {max(0, int(number) + by)}" if kind == "step" and number else target
+    return moved if label == target else f"{label} = {moved}"
+
+
+_MAX_REFERENCES = 16
+_REFERENCE: TypeAdapter[str] = TypeAdapter(Reference)
 _STARTING_POINT: TypeAdapter[str | None] = TypeAdapter(StartsFrom)
 _Text = Annotated[Annotated[str, Field(max_length=_MAX_CAPTION)] | None, BeforeValidator(_text_or_none)]
 _Prompt = Annotated[Annotated[str, Field(max_length=MAX_PROMPT)] | None, BeforeValidator(_prompt_or_none)]
@@ -110,6 +139,8 @@ class _StepAnswer(_Lenient):
     """Optional; one that cannot be read is left out."""
     starts_from: JsonValue = None
     """Optional; `previous` if it cannot be read."""
+    references: JsonValue = None
+    """Optional; those that cannot be read are left out."""
 
 
 class _PlanAnswer(_Lenient):
@@ -120,10 +151,18 @@ class _CheckAnswer(_Lenient):
     faults: list[str] = Field(max_length=50)
 
 
+class _ComparisonAnswer(_Lenient):
+    better: str
+
+
 class _CriticAnswer(_Lenient):
     previous_step_success: bool
+    identity_kept: JsonValue = None
+    """Optional; only asked for where there are references. Success without it is none."""
     refine_prompt: JsonValue = None
     """Optional after a success, so its form is checked only where the step failed."""
+    checklist: JsonValue = None
+    """Optional; items that cannot be read are left out."""
 
 
 _REFINED: TypeAdapter[str | None] = TypeAdapter(_Prompt)
@@ -144,6 +183,7 @@ def read_plan(text: str) -> Plan:
             auxiliary_text=step.auxiliary_text,
             size=_size_or_none(step.size),
             starts_from=_starting_point_or_none(step.starts_from, before),
+            references=_references(step.references, before),
         )
         for step in answer.execution_plan
     )
@@ -154,17 +194,37 @@ def read_plan(text: str) -> Plan:
     return Plan(steps=steps, reasoning=reasoning_of(text))
 
 
-def read_verdict(text: str) -> Verdict:
+def read_verdict(text: str, case: CriticInput | None = None, words: int | None = None) -> Verdict:
     """Reads the verdict in a critic's answer; its confidence is None.
+
+    A requirement of the checklist that is not met makes it a rejection. If the answer then has no new prompt of its
+    own, the step's prompt is used, with what failed.
+
+    Args:
+        text: The answer.
+        case: What was judged; without it, a rejection needs a prompt.
+        words: How many words of a prompt the image model reads.
 
     Raises:
         ModelAnswerError: The answer has another format; the message tells the model what to correct.
     """
     answer = _parsed(_CriticAnswer, text)
-    refined = _refined_prompt(answer.refine_prompt)
-    if not answer.previous_step_success and refined is None:
+    refined, checklist = _refined_prompt(answer.refine_prompt), read_checklist(answer.checklist)
+    failed = failed_in(checklist)
+    success, reasoning = _succeeded(answer) and not failed, reasoning_of(text)
+    if failed and case is not None and refined in {None, case.prompt.strip()}:
+        refined = naming_failed(case.original_prompt, failed, words)
+    if not success and refined is None:
         raise ModelAnswerError("refine_prompt must be a prompt for another attempt where the step failed.")
-    return Verdict(success=answer.previous_step_success, refined_prompt=refined or "", reasoning=reasoning_of(text))
+    if answer.previous_step_success and failed:
+        reasoning = f"{reasoning}\n{_CONTRADICTION}".strip()
+    return Verdict(
+        success=success,
+        refined_prompt=refined or "",
+        reasoning=reasoning,
+        same_identity=_identity(answer),
+        checklist=checklist,
+    )
 
 
 def rejection_in(text: str) -> Verdict | None:
@@ -173,9 +233,22 @@ def rejection_in(text: str) -> Verdict | None:
     The judgement counts although the prompt is missing; the next attempt then keeps its prompt.
     """
     answer = _parsed(_CriticAnswer, text)
-    if answer.previous_step_success or _refined_prompt(answer.refine_prompt) is not None:
+    if _succeeded(answer) or _refined_prompt(answer.refine_prompt) is not None:
         return None
-    return Verdict(success=False, reasoning=reasoning_of(text))
+    return Verdict(
+        success=False,
+        reasoning=reasoning_of(text),
+        same_identity=_identity(answer),
+        checklist=read_checklist(answer.checklist),
+    )
+
+
+def _succeeded(answer: "_CriticAnswer") -> bool:
+    return answer.previous_step_success and answer.identity_kept is not False
+
+
+def _identity(answer: "_CriticAnswer") -> bool | None:
+    return answer.identity_kept if isinstance(answer.identity_kept, bool) else None
 
 
 def read_faults(text: str) -> CheckReport:
@@ -186,6 +259,22 @@ def read_faults(text: str) -> CheckReport:
     """
     faults = (" ".join(fault.split()) for fault in _parsed(_CheckAnswer, text).faults)
     return CheckReport(checked=True, faults=tuple(fault for fault in faults if fault))
+
+
+def read_comparison(text: str) -> Literal["A", "B"] | None:
+    """Reads which of two images a critic finds better; None if it finds them equal.
+
+    Raises:
+        ModelAnswerError: The answer has another format; the message tells the model what to correct.
+    """
+    word = _parsed(_ComparisonAnswer, text).better.strip().strip("\"'.").upper().removeprefix("PICTURE ")
+    if word == "A":
+        return "A"
+    if word == "B":
+        return "B"
+    if word in _EQUAL:
+        return None
+    raise ModelAnswerError('better must be "A", "B" or "same".')
 
 
 def write_plan(plan: Plan, first: int = 1) -> str:
@@ -204,15 +293,30 @@ def write_plan(plan: Plan, first: int = 1) -> str:
             "auxiliary_text": step.auxiliary_text,
             **({} if step.size is None else {"size": step.size}),
             **({} if step.starts_from is None else {"starts_from": _renumbered(step.starts_from, first - 1)}),
+            **({"references": [_with_number(each, first - 1) for each in step.references]} if step.references else {}),
         }
         for number, step in enumerate(plan.steps, first)
     ]
     return _formatted(plan.reasoning, {"execution_plan": steps})
 
 
-def write_verdict(verdict: Verdict) -> str:
-    """Returns the answer with which a critic should give this verdict."""
-    content = {"previous_step_success": bool(verdict.success), "refine_prompt": verdict.refined_prompt}
+def write_verdict(verdict: Verdict, checklist: ChecklistForm = "objects") -> str:
+    """Returns the answer with which a critic should give this verdict.
+
+    A checklist comes first, as in `critic_checklist.md`, so that the verdict can follow from it.
+
+    Args:
+        verdict: The verdict.
+        checklist: How its checklist is written, if it has one; `none` leaves it out.
+    """
+    content: dict[str, JsonValue] = {}
+    if verdict.checklist and checklist != "none":
+        write = checklist_lines if checklist == "lines" else checklist_items
+        content["checklist"] = write(verdict.checklist)
+    content["previous_step_success"] = bool(verdict.success)
+    if verdict.same_identity is not None:
+        content["identity_kept"] = verdict.same_identity
+    content["refine_prompt"] = verdict.refined_prompt
     return _formatted(verdict.reasoning, content)
 
 

@@ -15,8 +15,9 @@ from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import PlanContext
 from interleavethinker.tools.types import Attempt, CheckReport, Plan, Request
 
-from .agents import to_messages, usable_answer
+from .agents import usable_answer
 from .answers import read_faults
+from .messages import to_messages
 from .rendering import Prompts, Turn, load_prompts, render_document_check, render_plan_check
 from .waiting import CallPolicy
 

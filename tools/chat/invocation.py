@@ -13,7 +13,10 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 
 from interleavethinker.tools.errors import InterleaveError, ModelAnswerError, ModelError
+from interleavethinker.tools.plain_text import quotation
+from interleavethinker.tools.secrets import redact
 
+from .bounded_answers import REFUSED_RESPONSES, bounded_answers
 from .usage import count_call
 from .waiting import CallPolicy, pause_before_retry, report_pause
 
@@ -25,6 +28,10 @@ _REASONS = ("finish_reason", "stop_reason", "stopReason", "done_reason")
 _HIDDEN = "nostream"
 """LangGraph leaves model calls with this tag out of `messages` streams. The answers are JSON, not words for a chat."""
 _PATIENT = CallPolicy()
+_LONGEST_QUOTE = 600
+"""Characters of a provider's words in a message."""
+_DEEPEST_CAUSE = 10
+"""Exceptions behind an exception that are looked at."""
 _shown: ContextVar[bool] = ContextVar("shown", default=False)
 
 
@@ -55,7 +62,7 @@ async def invoke(
 
     Raises:
         ModelError: The model could not be loaded or reached, its provider refused the call, or the answer took too
-            long (`timeout`).
+            long (`timeout`), is too large (`answer_too_large`) or sends the call to another host (`redirected`).
         InterleaveError: Whatever a model of this project raises itself, unchanged.
     """
     for attempt in range(1, policy.max_retries + 2):
@@ -63,9 +70,12 @@ async def invoke(
         try:
             async with limit:
                 return await _answer(model, messages)
-        except InterleaveError:
-            raise
         except Exception as error:
+            refused = _refused(error)
+            if refused is not None:
+                raise ModelError(f"The {role} failed. {refused}", code=refused.code) from error
+            if isinstance(error, InterleaveError):
+                raise
             if limit.expired():
                 raise ModelError(
                     f"The {role} gave no answer in {policy.timeout:g} s. Raise `timeout` in the profile's section of "
@@ -74,16 +84,36 @@ async def invoke(
                 ) from error
             pause = pause_before_retry(error, attempt)
             if pause is None or attempt > policy.max_retries:
-                raise ModelError(f"The {role} failed: {type(error).__name__}: {error}") from error
+                raise ModelError(f"The {role} failed: {_told(error)}") from error
         report_pause(*pause)
         await asyncio.sleep(pause[0])
     raise AssertionError("unreachable")
 
 
 async def _answer(model: BaseChatModel, messages: Sequence[BaseMessage]) -> AIMessage:
-    answer = await model.ainvoke(list(messages), {"tags": [] if _shown.get() else [_HIDDEN]})
+    with bounded_answers():
+        answer = await model.ainvoke(list(messages), {"tags": [] if _shown.get() else [_HIDDEN]})
     count_call(model, answer)
     return answer
+
+
+def _told(error: BaseException) -> str:
+    """Returns what an exception says, and what it was caused by: providers' clients say only "Connection error."."""
+    told = f"{type(error).__name__}: {quotation(redact(str(error)), _LONGEST_QUOTE)}"
+    cause = error
+    for _ in range(_DEEPEST_CAUSE):
+        cause = cause.__cause__ or cause
+    reason = quotation(redact(str(cause)), _LONGEST_QUOTE // 2)
+    return told if cause is error or reason in told else f"{told} ({type(cause).__name__}: {reason})"
+
+
+def _refused(error: BaseException | None) -> ModelError | None:
+    """Returns the error of `bounded_answers` that a provider's client has wrapped in one of its own."""
+    for _ in range(_DEEPEST_CAUSE):
+        if error is None or (isinstance(error, ModelError) and error.code in REFUSED_RESPONSES):
+            return error
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def check_complete(answer: AIMessage) -> None:

@@ -4,11 +4,13 @@
 call, not here.
 """
 
+import os
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 
 from interleavethinker.tools.errors import ProfileError
+from interleavethinker.tools.secrets import remember_secrets_of
 
 __all__ = ["OWN_PREFIX", "load_chat_model"]
 
@@ -35,6 +37,11 @@ def load_chat_model(name: str, **options: Any) -> BaseChatModel:
 
         return Qwen3VL(model=name.removeprefix(OWN_PREFIX), **options)
     from langchain.chat_models import init_chat_model
+
+    remember_secrets_of(options)
+    remember_secrets_of(
+        {name: value for name, value in os.environ.items() if name.endswith(("_BASE_URL", "_API_BASE"))}
+    )
 
     if name.partition(":")[0] in _OWN_RETRIES:
         options = {"max_retries": 0, **options}

@@ -13,7 +13,7 @@ from langchain_core.messages import AIMessage
 
 from interleavethinker.tools.bounded_http import is_loopback
 
-__all__ = ["ChatCall", "count_call", "counting_calls"]
+__all__ = ["ChatCall", "count_call", "counting_calls", "is_local"]
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def counting_calls() -> Iterator[list[ChatCall]]:
 def count_call(model: BaseChatModel, answer: AIMessage) -> None:
     """Reports an answer to the counter of this context."""
     calls = _counted.get()
-    if calls is None or _is_local(model):
+    if calls is None or is_local(model):
         return
     configured = next((getattr(model, name, None) for name in ("model_name", "model") if hasattr(model, name)), None)
     name = answer.response_metadata.get("model_name") or configured or type(model).__name__
@@ -52,7 +52,8 @@ def count_call(model: BaseChatModel, answer: AIMessage) -> None:
     calls.append(ChatCall(str(name).removeprefix("models/"), *tokens))
 
 
-def _is_local(model: BaseChatModel) -> bool:
+def is_local(model: BaseChatModel) -> bool:
+    """Returns whether a model runs on this machine, so that its calls cost nothing."""
     if type(model).__module__.startswith("interleavethinker."):
         return True
     address = getattr(model, "openai_api_base", None) or getattr(model, "base_url", None)

@@ -64,7 +64,7 @@ class ImageLimits:
 DEFAULT_LIMITS = ImageLimits()
 
 
-def canonical_png(data: bytes, limits: ImageLimits = DEFAULT_LIMITS) -> bytes:
+def canonical_png(data: bytes, limits: ImageLimits = DEFAULT_LIMITS, *, name: object = "") -> bytes:
     """Returns an image as canonical PNG bytes. Bytes that are canonical already are returned unchanged.
 
     EXIF rotation is applied, color profiles are converted to sRGB, transparency is composited onto white, palettes and
@@ -75,11 +75,21 @@ def canonical_png(data: bytes, limits: ImageLimits = DEFAULT_LIMITS) -> bytes:
     Args:
         data: An encoded PNG, JPEG, WebP or GIF.
         limits: Largest image to accept.
+        name: Path or number by which its owner knows the image; errors begin with it.
 
     Raises:
         InputError: The bytes are no image in one of these formats (`invalid_image`), or the image exceeds the limits
             (`image_too_large`).
     """
+    try:
+        return _canonical(data, limits)
+    except InputError as error:
+        if not name:
+            raise
+        raise InputError(f"Cannot use the image {name}: {error}", code=error.code) from error
+
+
+def _canonical(data: bytes, limits: ImageLimits) -> bytes:
     if not data:
         raise InputError("The image is empty (0 bytes).", code="invalid_image")
     if len(data) > limits.max_bytes:

@@ -15,19 +15,29 @@ import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeGuard
 
 from interleavethinker.tools.errors import StoreError
-from interleavethinker.tools.files import atomic_write
+from interleavethinker.tools.files import atomic_write, require_room
 from interleavethinker.tools.folders import create_private
 
-__all__ = ["ImageStore", "sha256_of"]
+__all__ = ["ImageStore", "is_image_name", "sha256_of"]
 
+_ROOM_BYTES = 4 * 1024 * 1024
+"""What an image with its record may take: a photograph of 1024 x 1024 pixels has half of this as PNG."""
+_ANSWER_BYTES = 4 * 1024 * 1024
+"""What a model's answer may take: its text, the checkpoint that holds it, and the database's log."""
 _NAME = re.compile(r"[0-9a-f]{64}")
 
 
 def sha256_of(data: bytes) -> str:
     """Returns the name of these bytes in every store: their SHA-256 as 64 hexadecimal digits."""
     return hashlib.sha256(data).hexdigest()
+
+
+def is_image_name(name: object) -> TypeGuard[str]:
+    """Returns whether this could be the name of an image."""
+    return isinstance(name, str) and _NAME.fullmatch(name) is not None
 
 
 class ImageStore:
@@ -67,6 +77,22 @@ class ImageStore:
             ) from error
         return sha256
 
+    def require_room(self, images: int) -> None:
+        """Checks that the disk has room for this many images, so that nothing is paid for that cannot be stored.
+
+        Raises:
+            StoreError: The disk is almost full (`disk_full`).
+        """
+        require_room(self.root, images * _ROOM_BYTES, "the next images", "No image was generated")
+
+    def require_room_for_answer(self) -> None:
+        """Checks that the disk has room for a model's answer, which the same disk keeps, before the model is asked.
+
+        Raises:
+            StoreError: The disk is almost full (`disk_full`).
+        """
+        require_room(self.root, _ANSWER_BYTES, "the next answer of a model", "No model was asked")
+
     def get(self, sha256: str) -> bytes:
         """Returns the bytes of an image.
 
@@ -87,7 +113,7 @@ class ImageStore:
 
     def __contains__(self, sha256: object) -> bool:
         """Whether a file of that name exists. Only `get` verifies that it is intact."""
-        return isinstance(sha256, str) and _NAME.fullmatch(sha256) is not None and self.path(sha256).is_file()
+        return is_image_name(sha256) and self.path(sha256).is_file()
 
     def __iter__(self) -> Iterator[str]:
         """Yields the names of all images, in order."""
@@ -107,6 +133,21 @@ class ImageStore:
             )
         return self.root / sha256[:2] / f"{sha256}.png"
 
+    def file(self, sha256: str) -> Path:
+        """Returns a file of this machine that has the image.
+
+        Raises:
+            StoreError: The name is no SHA-256; a store elsewhere may also have no such image (`unknown_image`).
+        """
+        return self.path(sha256)
+
+    def last_used(self, sha256: str) -> float:
+        """Returns when an image was last stored, in seconds since the epoch; infinity if there is no such image."""
+        try:
+            return self.path(sha256).stat().st_mtime
+        except FileNotFoundError:  # Another process has just removed it.
+            return float("inf")
+
     def delete(self, sha256: str) -> bool:
         """Deletes an image, and returns whether it existed."""
         try:
@@ -123,7 +164,7 @@ class ImageStore:
         """
         removed = 0
         for path in self.root.glob("[0-9a-f][0-9a-f]/.*.tmp"):
-            with contextlib.suppress(FileNotFoundError):
+            with contextlib.suppress(OSError):
                 if time.time() - path.stat().st_mtime > older_than:
                     path.unlink()
                     removed += 1

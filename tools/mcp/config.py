@@ -11,12 +11,15 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import ConfigDict, Field, JsonValue, model_validator
 
 from interleavethinker.tools.folders import default_server_store
 from interleavethinker.tools.model_catalog import pinned
 from interleavethinker.tools.renamed_fields import with_new_names
+from interleavethinker.tools.secrets import is_secret_name
+from interleavethinker.tools.strict_numbers import StrictNumbers
 
 __all__ = ["IMAGE_SERVER_COMMAND", "GeneratorConfig", "ToolMapping", "ToolTemplate"]
 
@@ -66,8 +69,6 @@ _FORWARDED_VARIABLES = (
 )
 """Environment variables that every child process gets, if they are set."""
 _FORWARDED_PREFIXES = ("HF_", "INTERLEAVETHINKER_", "NCCL_", "PYTORCH_", "TORCH_")
-_SECRET_WORDS = ("TOKEN", "KEY", "SECRET", "PASSWORD", "CREDENTIAL")
-"""Variables with one of these in their name are secrets."""
 _OWN_SECRETS = ("HF_TOKEN", "HF_TOKEN_PATH", "HUGGING_FACE_HUB_TOKEN")
 """Secrets that only this project's own image server gets: it downloads weights with them."""
 _PROVIDER_KEYS = {
@@ -86,7 +87,7 @@ _OLD_NAMES = {
 """Fields of version 0.1, which people's profiles may still use."""
 
 
-class _Frozen(BaseModel):
+class _Frozen(StrictNumbers):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
@@ -108,6 +109,12 @@ class ToolTemplate(_Frozen):
     """Name of the argument that takes the source image, for edit tools."""
     image_form: Literal["data_uri", "base64", "list_of_data_uri"] = "data_uri"
     """How the source image is encoded in that argument."""
+    references: str | None = None
+    """Name of the argument that takes further images to look at, as a list in the form of `image_form`; without one
+    they are left out."""
+    mask: str | None = None
+    """Name of the argument that takes a mask, white where to edit. Without one the tool edits the whole image, of which
+    only the masked region is used."""
     fixed: dict[str, JsonValue] = Field(default_factory=dict)
     """Arguments with the same value in every call, for example `{"model": "large"}`."""
     result: Literal["auto", "content", "resource", "structured", "text"] = "auto"
@@ -149,10 +156,15 @@ class GeneratorConfig(_Frozen):
     None means that images come over MCP."""
     tools: ToolMapping | None = None
     """How to use a server that does not follow this project's contract."""
+    long_prompts: Literal["refuse", "note"] = "refuse"
+    """What happens to a prompt of which the model reads only the beginning: `refuse` makes it an error, which the
+    critic answers with a shorter prompt; `note` generates the image, and says so in the record and in the document.
+    Only this project's image server notices such prompts."""
     call_timeout: float = Field(default=900.0, gt=0)
     """Most seconds for one call in all, including queueing, restarts and resends."""
     max_resends: int = Field(default=5, ge=0)
-    """How often a call is resent after its server died. Waiting for a busy server does not count."""
+    """How often the requests for one image are sent again in all: after their server died, and at most twice after an
+    error that may go away. Nobody repeats the call beyond that. Waiting for a busy server does not count."""
     connect_timeout: float = Field(default=60.0, gt=0)
     """Most seconds for starting a server and completing the MCP handshake; its model may load afterwards."""
     probe_interval: float = Field(default=30.0, gt=0)
@@ -170,6 +182,8 @@ class GeneratorConfig(_Frozen):
         given = [name for name in ("model", "command", "url") if getattr(self, name)]
         if len(given) != 1:
             raise ValueError(f"exactly one of model, command and url must be given; found {', '.join(given) or 'none'}")
+        if self.url is not None:
+            _check_url(self.url)
         if self.arguments and not self.model:
             raise ValueError("arguments belong to model; with command, append them to the command itself")
         if self.tools is not None and self.tools.generate is None and self.tools.edit is None:
@@ -211,8 +225,19 @@ class GeneratorConfig(_Frozen):
     def _forwarded(self, present: Mapping[str, str]) -> Iterator[str]:
         yield from _FORWARDED_VARIABLES
         prefixed = (name for name in present if name.startswith(_FORWARDED_PREFIXES))
-        yield from (name for name in prefixed if not any(word in name for word in _SECRET_WORDS))
+        yield from (name for name in prefixed if not is_secret_name(name))
         yield from self.environment
         if self.model is not None:
             yield from _OWN_SECRETS
             yield from _PROVIDER_KEYS.get(self.model.partition(":")[0], ())
+
+
+def _check_url(url: str) -> None:
+    # The message does not quote the URL, which may hold a password.
+    try:
+        parts = urlsplit(url)
+        valid = parts.scheme.lower() in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # No address in brackets, or a port above 65535.
+        valid = False
+    if not valid:
+        raise ValueError("url must be the address of an HTTP server, as http://127.0.0.1:8765/mcp")

@@ -9,27 +9,39 @@ server may execute a call whose answer was lost again (at least once).
 """
 
 import asyncio
+import contextlib
 import os
 import random
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from pydantic import JsonValue
 
 from interleavethinker.tools.errors import GeneratorError, InputError, InterleaveError, StoreError
-from interleavethinker.tools.images.png import DEFAULT_LIMITS, canonical_png, data_uri, image_size
+from interleavethinker.tools.images.png import canonical_png, data_uri, image_size
 from interleavethinker.tools.images.store import ImageStore, sha256_of
 from interleavethinker.tools.protocols import ProgressCallback
 from interleavethinker.tools.types import GeneratedImage, GenerationRequest
 
+from .budget import ResendBudget
 from .config import IMAGE_SERVER_COMMAND, GeneratorConfig, ToolTemplate
+from .contract_answers import check_image, generated_of, read_in_chunks, size_of
+from .local_edits import check_kept, images_of_call, merged_in, reference_arguments
 from .results import error_of, image_of, small_png
 from .session import McpSession
 from .sizes import check_size, mapped_size
-from .transport import as_generator_error, call_contract_tool, connector, is_connection_lost, read_resource
+from .transport import (
+    as_generator_error,
+    call_contract_tool,
+    call_foreign_tool,
+    connector,
+    is_connection_lost,
+    read_resource,
+)
+from .watched_calls import watched_call
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -38,8 +50,6 @@ if TYPE_CHECKING:
 __all__ = ["McpImageGenerator"]
 
 _T = TypeVar("_T")
-_CHUNK = 512 * 1024
-"""Bytes of an image requested at once. The cost of the stdio client grows with the square of a line's length."""
 _BUSY_SECONDS = 0.25
 """Pause before a call is sent to a busy server again; it grows with every refusal, up to eight times this."""
 _LOADING_SECONDS = 0.05
@@ -90,26 +100,52 @@ class McpImageGenerator:
         await self.close()
 
     async def generate(self, call: GenerationRequest, progress: ProgressCallback | None = None) -> GeneratedImage:
-        """See `ImageGenerator.generate`. After `call_timeout`, raises `GeneratorError` with code `deadline`."""
+        """See `ImageGenerator.generate`. Errors that may go away are `exhausted`: it has resent the call itself.
+
+        After `call_timeout` in all, it raises `GeneratorError` with code `deadline`.
+        """
+        budget = self._budget()
+        work = self._contract_call if self.config.tools is None else self._mapped_call
+        async with self._within_call_timeout():
+            while True:
+                try:
+                    image = await work(call, progress, budget)
+                except GeneratorError as error:
+                    pause = budget.pause_after(error)
+                else:
+                    return image.model_copy(update={"server": self._server})
+                await asyncio.sleep(pause)
+
+    async def status(self) -> dict[str, JsonValue]:
+        """Returns the status of the server: model, device, queue, totals. Only this project's servers have one.
+
+        Raises:
+            GeneratorError: It cannot be reached, or does not answer within `call_timeout` (`deadline`).
+        """
+        async with self._within_call_timeout():
+            result = await self._call("server_status", {}, None, self._budget())
+        return dict(result.structured_content or {})
+
+    @contextlib.asynccontextmanager
+    async def _within_call_timeout(self) -> AsyncIterator[None]:
         try:
             async with asyncio.timeout(self.config.call_timeout):
-                contract = self.config.tools is None
-                image = await (self._contract_call if contract else self._mapped_call)(call, progress)
-                return image.model_copy(update={"server": self._server})
+                yield
         except TimeoutError as error:
             raise GeneratorError(
                 f"The generator call timed out after {self.config.call_timeout:g} s. Raise `call_timeout` in "
                 "the profile's [generator] section, or check the server's queue.",
                 code="deadline",
                 retryable=True,
+                exhausted=True,
             ) from error
 
-    async def status(self) -> dict[str, JsonValue]:
-        """Returns the status of the server: model, device, queue, totals. Only this project's servers have one."""
-        result = await self._call("server_status", {}, None)
-        return dict(result.structured_content or {})
+    def _budget(self) -> ResendBudget:
+        return ResendBudget(self.config.max_resends, self.config.log)
 
-    async def _contract_call(self, call: GenerationRequest, progress: ProgressCallback | None) -> GeneratedImage:
+    async def _contract_call(
+        self, call: GenerationRequest, progress: ProgressCallback | None, budget: ResendBudget
+    ) -> GeneratedImage:
         arguments: dict[str, JsonValue] = {"prompt": call.prompt, "seed": call.seed}
         if call.width is not None:
             arguments["width"] = call.width
@@ -117,28 +153,36 @@ class McpImageGenerator:
             arguments["height"] = call.height
         if call.size is not None:
             arguments["size"] = call.size
+        if call.references:
+            arguments["references"] = [*reference_arguments(call)]
+        if call.mask is not None:
+            arguments["mask"] = f"image://{call.mask}"
         tool = "generate_image"
         if call.source is not None:
             tool, arguments["image"] = "edit_image", f"image://{call.source}"
         try:
-            result = await self._call(tool, arguments, progress)
+            result = await self._call(tool, arguments, progress, budget)
         except GeneratorError as error:
-            if error.code != "unknown_image" or call.source is None:
+            images = images_of_call(call)
+            if error.code != "unknown_image" or not images:
                 raise
-            await self._call("put_image", {"image": await self._source_uri(call.source)}, None)
-            result = await self._call(tool, arguments, progress)
-        generated = _generated(result)
+            for image in images:
+                await self._call("put_image", {"image": await self._source_uri(image)}, None, budget)
+            result = await self._call(tool, arguments, progress, budget)
+        generated = generated_of(result)
         check_size(call, generated.width, generated.height)
-        await self._fetch(generated, result)
+        await self._fetch(generated, result, budget)
+        if call.mask is not None and call.source is not None:
+            await asyncio.to_thread(check_kept, self._store, call.source, call.mask, generated.sha256)
         return generated
 
-    async def _fetch(self, generated: GeneratedImage, result: "CallToolResult") -> None:
+    async def _fetch(self, generated: GeneratedImage, result: "CallToolResult", budget: ResendBudget) -> None:
         """Brings an image into the workspace's store, from a local source if there is one, else over MCP."""
         if await asyncio.to_thread(self._fetch_locally, generated, small_png(result)):
             return
         sha256 = generated.sha256
-        size = _size_of(result)
-        data = await self._resending(lambda client: _read_in_chunks(client, sha256, size))
+        size = size_of(result)
+        data = await self._resending(lambda client: read_in_chunks(client, sha256, size), budget)
         if sha256_of(data) != sha256:
             raise GeneratorError(f"Image {sha256} arrived damaged; call again.", code="corrupt_image", retryable=True)
         await asyncio.to_thread(self._keep, data, generated)
@@ -165,13 +209,15 @@ class McpImageGenerator:
 
     def _keep(self, data: bytes, generated: GeneratedImage) -> None:
         """Stores an image whose hash is right; one of another server's is decoded first."""
-        _check_image(data, generated, decode=self.config.model is None)
+        check_image(data, generated, decode=self.config.model is None)
         self._store.put(data)
 
     async def _source_uri(self, sha256: str) -> str:
         return await asyncio.to_thread(lambda: data_uri(self._store.get(sha256)))
 
-    async def _mapped_call(self, call: GenerationRequest, progress: ProgressCallback | None) -> GeneratedImage:
+    async def _mapped_call(
+        self, call: GenerationRequest, progress: ProgressCallback | None, budget: ResendBudget
+    ) -> GeneratedImage:
         tools = self.config.tools
         template = None if tools is None else (tools.generate if call.source is None else tools.edit)
         if template is None:
@@ -182,10 +228,15 @@ class McpImageGenerator:
             )
         arguments = await self._mapped_arguments(call, template)
         started = time.monotonic()
-        result = await self._call(template.name, arguments, progress)
-        found = await image_of(result, template, lambda uri: self._resending(lambda client: read_resource(client, uri)))
+        result = await self._call(template.name, arguments, progress, budget)
+        found = await image_of(
+            result, template, lambda uri: self._resending(lambda client: read_resource(client, uri), budget)
+        )
         png = await asyncio.to_thread(_canonical, found, template)
         sha256 = await asyncio.to_thread(self._store.put, png)
+        if call.mask is not None and call.source is not None:
+            png = await asyncio.to_thread(merged_in, self._store, call.source, call.mask, png)
+            sha256 = await asyncio.to_thread(self._store.put, png)
         width, height = image_size(png)
         check_size(call, width, height)
         return GeneratedImage(
@@ -196,6 +247,7 @@ class McpImageGenerator:
             model=f"mcp:{template.name}",
             seconds=time.monotonic() - started,
             cached=False,
+            references=len(call.references) if template.references is not None else 0,
         )
 
     async def _mapped_arguments(self, call: GenerationRequest, template: ToolTemplate) -> dict[str, JsonValue]:
@@ -216,15 +268,22 @@ class McpImageGenerator:
                 "base64": uri.partition(",")[2],
             }
             arguments[template.image] = forms[template.image_form]
+        if template.references is not None and call.references:
+            uris = [await self._source_uri(reference.sha256) for reference in call.references]
+            plain = [uri.partition(",")[2] for uri in uris]
+            arguments[template.references] = list(plain if template.image_form == "base64" else uris)
+        if template.mask is not None and call.mask is not None:
+            uri = await self._source_uri(call.mask)
+            arguments[template.mask] = uri.partition(",")[2] if template.image_form == "base64" else uri
         return arguments
 
     async def _call(
-        self, tool: str, arguments: dict[str, JsonValue], progress: ProgressCallback | None
+        self, tool: str, arguments: dict[str, JsonValue], progress: ProgressCallback | None, budget: ResendBudget
     ) -> "CallToolResult":
         """Calls a tool until it answers: resends after the server died, and waits while it is busy."""
         busy = 0
         while True:
-            result = await self._resending(lambda client: self._call_once(client, tool, arguments, progress))
+            result = await self._resending(lambda client: self._call_once(client, tool, arguments, progress), budget)
             if not result.is_error:
                 return result
             error = error_of(result)
@@ -237,9 +296,9 @@ class McpImageGenerator:
             busy += 1
             await asyncio.sleep(_BUSY_SECONDS * min(busy, 8) * random.uniform(0.5, 1.5))
 
-    async def _resending(self, use: Callable[["Client"], Awaitable[_T]]) -> _T:
+    async def _resending(self, use: Callable[["Client"], Awaitable[_T]], budget: ResendBudget) -> _T:
         """Runs `use` with a connected client, and again with a new one each time the server dies meanwhile."""
-        for attempt in range(self.config.max_resends + 1):
+        while True:
             client = await self._session.client()
             try:
                 return await use(client)
@@ -248,50 +307,24 @@ class McpImageGenerator:
             except Exception as error:
                 if not is_connection_lost(error):
                     raise as_generator_error(error) from error
+                fault = self._session.fault_of(client)
+                if fault is not None:
+                    raise fault from error
                 self._session.mark_lost(client)
-                if attempt == self.config.max_resends:
-                    log = "Check its log." if self.config.log is None else f"See its log: {self.config.log}"
-                    raise GeneratorError(
-                        f"The image server crashed {_times(attempt + 1)} during this call. {log}",
-                        code="server_died",
-                        retryable=True,
-                    ) from error
-        raise AssertionError("unreachable")
+                budget.count_death(error)
+
+    def _contract_tool(self, client: "Client") -> "Callable[..., Coroutine[Any, Any, CallToolResult]]":
+        return partial(call_contract_tool, client, long_prompts=self.config.long_prompts)
 
     async def _call_once(
         self, client: "Client", tool: str, arguments: dict[str, JsonValue], progress: ProgressCallback | None
     ) -> "CallToolResult":
-        """Calls a tool once, and probes the server whenever nothing arrived for `probe_interval`.
-
-        When a host dies, an HTTP connection to it stays open: without the probe the call would wait until it times out.
-        """
-        last_news = time.monotonic()
-        listener = progress
-
-        # Progress is requested only if there is a listener: every step is a message that both sides parse.
-        async def report(progress: float, total: float | None, message: str | None) -> None:
-            nonlocal last_news
-            last_news = time.monotonic()
-            if listener is not None:
-                listener(min(1.0, progress / total) if total else 0.0, message or "")
-
-        call_tool = client.call_tool if self.config.tools is not None else partial(call_contract_tool, client)
-        call = asyncio.ensure_future(call_tool(tool, arguments, progress_callback=report if listener else None))
-        try:
-            info = client.server_info
-            self._server = "" if info is None else f"{info.name} {info.version}".strip()
-            while True:
-                wait = last_news + self.config.probe_interval - time.monotonic()
-                await asyncio.wait({call}, timeout=max(0.0, wait))
-                if call.done():
-                    return call.result()
-                if time.monotonic() - last_news >= self.config.probe_interval:
-                    await _probe(client, self.config.probe_interval)
-                    last_news = time.monotonic()
-        finally:
-            if not call.done():
-                call.cancel()
-                await asyncio.wait({call})
+        info = client.server_info
+        self._server = "" if info is None else f"{info.name} {info.version}".strip()
+        contract = self.config.tools is None
+        send = self._contract_tool(client) if contract else partial(call_foreign_tool, client)
+        call = partial(send, tool, arguments)
+        return await watched_call(client, call, progress, self.config.probe_interval, counts_calls=contract)
 
 
 def _canonical(data: bytes, template: ToolTemplate) -> bytes:
@@ -301,70 +334,4 @@ def _canonical(data: bytes, template: ToolTemplate) -> bytes:
         raise GeneratorError(
             f"The tool {template.name!r} returned {len(data)} bytes that cannot be used as an image: {error}",
             code="no_image",
-        ) from error
-
-
-def _check_image(data: bytes, generated: GeneratedImage, *, decode: bool) -> None:
-    """Checks the bytes that a server of this project's contract sent for its answer.
-
-    Raises:
-        GeneratorError: They are no PNG of the stated size.
-    """
-    try:
-        if decode:
-            canonical_png(data)
-        size = image_size(data)
-    except InputError as error:
-        raise GeneratorError(f"The image server sent no usable image: {error}", code="no_image") from error
-    if size != (generated.width, generated.height):
-        raise GeneratorError(
-            f"The image server sent an image of {size[0]} x {size[1]} and called it {generated.width} x "
-            f"{generated.height}.",
-            code="contract",
-        )
-
-
-def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count} times"
-
-
-async def _probe(client: "Client", seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await client.list_tools(cache_mode="bypass")
-    except TimeoutError as error:
-        raise ConnectionError("the server does not answer") from error
-
-
-async def _read_in_chunks(client: "Client", sha256: str, size: int | None) -> bytes:
-    if size is not None and size > DEFAULT_LIMITS.max_bytes:
-        raise GeneratorError(f"The image server names an image of {size} bytes, which is too large.", code="contract")
-    if size is None or size <= _CHUNK:
-        return await read_resource(client, f"image://{sha256}")
-    parts = [
-        await read_resource(client, f"image://{sha256}/{start}/{min(start + _CHUNK, size)}")
-        for start in range(0, size, _CHUNK)
-    ]
-    return b"".join(parts)
-
-
-def _size_of(result: "CallToolResult") -> int | None:
-    """Returns the size of the image's bytes, where the server states it; those up to version 0.1 did so in a link."""
-    stated = (result.structured_content or {}).get("bytes")
-    if isinstance(stated, int):
-        return stated
-    return next((block.size for block in result.content if block.type == "resource_link"), None)
-
-
-def _generated(result: "CallToolResult") -> GeneratedImage:
-    fields = dict(result.structured_content or {})
-    for name in ("uri", "bytes"):
-        fields.pop(name, None)
-    try:
-        return GeneratedImage.model_validate(fields)
-    except ValueError as error:
-        raise GeneratorError(
-            "The image server's answer does not follow this project's contract. If it is a third-party server, map its "
-            "tools in the profile: [generator.tools.generate] and [generator.tools.edit].",
-            code="contract",
         ) from error

@@ -6,24 +6,29 @@ caller passes them through `canonical_png` before they enter a store.
 
 import base64
 import json
+import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from interleavethinker.tools.errors import GeneratorError, InputError, InterleaveError, RefusalError
 from interleavethinker.tools.images.data_uris import decode_base64, find_image
-from interleavethinker.tools.plain_text import valid_unicode
+from interleavethinker.tools.plain_text import quotation
 from interleavethinker.tools.refusals import is_refusal
+from interleavethinker.tools.secrets import redact
 
 from .config import ToolTemplate
 
 if TYPE_CHECKING:
     from mcp_types import CallToolResult
 
-__all__ = ["ERROR_KEY", "error_of", "image_of", "small_png", "text_of"]
+__all__ = ["ERROR_KEY", "LONG_PROMPT_KEY", "error_of", "image_of", "small_png", "text_of"]
 
 ERROR_KEY = "interleavethinker/error"
 """Key in an error result's `_meta`, for `{code, message, retryable}`: structured content would have to fit the tool's
 output schema."""
+LONG_PROMPT_KEY = "interleavethinker/long_prompt"
+"""Key in a call's `_meta`; `note` asks for an image with a note where the model reads only a part of the prompt.
+Servers that do not know it refuse such a prompt, or cut it silently, as they would without it."""
 
 ReadResource = Callable[[str], Awaitable[bytes]]
 _INPUT_CODES = {
@@ -35,8 +40,11 @@ _INPUT_CODES = {
     "refused",
     "unsupported",
 }
-_LONGEST_ERROR = 1000
 _LONGEST_QUOTE = 300
+"""Characters of a server's words in a message."""
+_LONGEST_OWN_ERROR = 1000
+"""The same, of a server that follows this project's contract: the remedy is at the end."""
+_CODE = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
 def small_png(result: "CallToolResult") -> bytes | None:
@@ -61,15 +69,23 @@ def error_of(result: "CallToolResult") -> InterleaveError:
     if error is None and isinstance(result.structured_content, Mapping):
         error = result.structured_content.get("error")  # Servers up to version 0.1 put it there.
     if isinstance(error, Mapping):
-        code, message = str(error.get("code", "generator")), str(error.get("message", ""))[:_LONGEST_ERROR]
+        code = str(error.get("code", ""))[:_LONGEST_QUOTE]
+        code = code if _CODE.fullmatch(code) else GeneratorError.code
+        message = quotation(redact(str(error.get("message", ""))), _LONGEST_OWN_ERROR) or "no reason given"
         # Servers of version 0.1 call every rejected request `refused`.
         if code in {RefusalError.code, "prompt_too_long"} or (code == "refused" and is_refusal("", message)):
             return RefusalError(message)
         if code in _INPUT_CODES:
             return InputError(message, code=code)
-        return GeneratorError(message, code=code, retryable=bool(error.get("retryable", False)))
-    message = text_of(result)[:_LONGEST_ERROR] or "no reason given"
-    if is_refusal("", message):
+        return GeneratorError(
+            message,
+            code=code,
+            retryable=bool(error.get("retryable", False)),
+            exhausted=bool(error.get("exhausted", False)),
+        )
+    words = redact(text_of(result))  # Before they are cut: half of a key is not recognized.
+    message = quotation(words, _LONGEST_QUOTE) or "no reason given"
+    if is_refusal("", words[:_LONGEST_OWN_ERROR]):
         return RefusalError(f"The image server refused the content: {message}")
     return GeneratorError(f"The image server refused the call: {message}", code="generator", retryable=False)
 
@@ -107,10 +123,10 @@ async def _image_of(result: "CallToolResult", template: ToolTemplate, read: Read
         if found is not None:
             return found
     kinds = ", ".join(block.type for block in result.content) or "nothing"
-    words = " ".join(text_of(result).split())[:_LONGEST_QUOTE]
+    words = quotation(redact(text_of(result)), _LONGEST_QUOTE)
     raise GeneratorError(
         f"Found no image in the answer of the tool {template.name!r} (looked in: {template.result}); it holds {kinds}"
-        + (f" and says: {valid_unicode(words)!r}" if words else "")
+        + (f" and says: {words!r}" if words else "")
         + f". {_advice(words)}",
         code="no_image",
     )
@@ -146,8 +162,21 @@ async def _in_resources(result: "CallToolResult", read: ReadResource) -> bytes |
                 return _decoded(blob)
     for block in result.content:
         if block.type == "resource_link" and (block.mime_type or "image/").startswith("image/"):
-            return await read(str(block.uri))
+            return await _linked(str(block.uri), read)
     return None
+
+
+async def _linked(uri: str, read: ReadResource) -> bytes:
+    try:
+        return await read(uri)
+    except GeneratorError as error:
+        if error.retryable or error.code not in {"contract", "no_image"}:
+            raise
+        raise GeneratorError(
+            f"The answer links the image {quotation(uri, _LONGEST_QUOTE)} instead of holding it, and the server "
+            f"does not give it out. {error}",
+            code="no_image",
+        ) from error
 
 
 async def _in_structured(result: "CallToolResult", field: str | None, read: ReadResource) -> bytes | None:
@@ -159,7 +188,7 @@ async def _in_structured(result: "CallToolResult", field: str | None, read: Read
         if found is not None:
             return found
         if field and "://" in value:
-            return await read(value)
+            return await _linked(value, read)
     return None
 
 

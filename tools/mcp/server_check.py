@@ -20,11 +20,13 @@ from interleavethinker.tools.check_result import CheckResult
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.plain_text import one_line
 
+from .bounded_lines import ENCODING, MAX_LINE, watch_lines
+
 if TYPE_CHECKING:
     from mcp import Client
     from mcp_types import CallToolResult
 
-__all__ = ["check_server", "target_of"]
+__all__ = ["check_server", "target_of", "tools_of"]
 
 _SECONDS = 60.0
 """For one connection, calls included: what Claude Desktop and the TypeScript SDK allow for a single call."""
@@ -61,6 +63,7 @@ class _Findings:
     seconds: float = 0.0
     noise: int = 0
     """Lines on standard output that are no messages."""
+    long_line: bool = False
 
 
 class _CheckError(Exception):
@@ -92,6 +95,19 @@ async def check_server(target: str | Sequence[str], token: str | None = None) ->
     return checks
 
 
+async def tools_of(url: str, token: str | None = None) -> tuple[set[str], str]:
+    """Connects to a server and returns the names of its tools, or none and why it cannot be used.
+
+    Args:
+        url: Its address.
+        token: Sent as bearer token.
+    """
+    try:
+        return set((await _visit(url, token, "auto")).tools), ""
+    except _CheckError as error:
+        return set(), str(error)
+
+
 def _is_url(text: str) -> bool:
     try:
         return bool(urlsplit(text).hostname and urlsplit(text).port != 0)
@@ -99,15 +115,25 @@ def _is_url(text: str) -> bool:
         return False
 
 
+def _give_up(found: _Findings, limit: asyncio.Timeout) -> None:
+    found.long_line = True
+    if not limit.expired():
+        limit.reschedule(asyncio.get_running_loop().time())
+
+
 async def _visit(target: str | Sequence[str], token: str | None, mode: Literal["auto", "legacy"]) -> _Findings:
     found = _Findings()
     begun = time.monotonic()
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log, _noise_counted(found):
         try:
-            async with asyncio.timeout(_SECONDS), _connected(target, token, mode, log) as client:
-                found.seconds = time.monotonic() - begun
-                await _look(client, found)
+            async with asyncio.timeout(_SECONDS) as limit:
+                watch_lines(lambda: _give_up(found, limit))
+                async with _connected(target, token, mode, log) as client:
+                    found.seconds = time.monotonic() - begun
+                    await _look(client, found)
         except TimeoutError as error:
+            if found.long_line:
+                raise _CheckError(f"it sends a line of more than {MAX_LINE} bytes, which no client reads.") from error
             noise = " It prints text to standard output, where only messages belong." if found.noise else ""
             raise _CheckError(f"no answer within {_SECONDS:.0f} s.{noise}{await _last_words(log)}") from error
         except _CheckError:
@@ -143,7 +169,8 @@ async def _connected(
             transport = streamable_http_client(target, http_client=http)
         else:
             command, *arguments = target
-            transport = stdio_client(StdioServerParameters(command=command, args=arguments), errlog=log)  # type: ignore[arg-type]
+            server = StdioServerParameters(command=command, args=arguments, encoding=ENCODING)
+            transport = stdio_client(server, errlog=log)  # type: ignore[arg-type]
         yield await stack.enter_async_context(Client(transport, mode=mode, extensions=[Pages()]))
 
 

@@ -6,28 +6,47 @@ The only module here that touches transports. The MCP library is imported when t
 import asyncio
 import base64
 import contextlib
+import importlib
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, TextIO
+from functools import partial
+from typing import TYPE_CHECKING, TextIO, cast
 
 from pydantic import JsonValue
 
 from interleavethinker.tools.bounded_http import MAX_RESPONSE, opened_client
 from interleavethinker.tools.errors import GeneratorError, InterleaveError, ProfileError
-from interleavethinker.tools.plain_text import valid_unicode
+from interleavethinker.tools.plain_text import quotation
+from interleavethinker.tools.secrets import redact, remember_secret, remember_secrets_of
 
+from .bounded_lines import ENCODING
 from .config import GeneratorConfig
+from .results import LONG_PROMPT_KEY
+from .stray_lines import warn_once
 
 if TYPE_CHECKING:
     from mcp import Client
     from mcp.shared.dispatcher import ProgressFnT
-    from mcp_types import CallToolResult
+    from mcp_types import CallToolResult, RequestParamsMeta
 
-__all__ = ["as_generator_error", "call_contract_tool", "connector", "is_connection_lost", "read_resource"]
+__all__ = [
+    "as_generator_error",
+    "call_contract_tool",
+    "call_foreign_tool",
+    "calls_in_progress",
+    "connector",
+    "is_connection_lost",
+    "probe",
+    "read_resource",
+]
 
 _LARGEST_EVENT = 64 * 1024 * 1024
 _SESSION_LOST = ("Session terminated", "Server returned an error response")
 """Messages with which the HTTP transport reports a restarted server, or a proxy in front of a dead one."""
+_LONGEST_QUOTE = 300
+"""Characters of a server's words in a message."""
+_MOST_PAGES = 20
+"""Of a foreign server's list of tools; one that never ends has no more."""
 
 
 def connector(
@@ -42,6 +61,8 @@ def connector(
     """
 
     async def connect(stack: contextlib.AsyncExitStack) -> "Client":
+        # In a thread: the import takes a second and reads files, while the event loop serves others.
+        await asyncio.to_thread(importlib.import_module, "mcp")
         if config.url is not None:
             return await _http_client(config, config.url, environment, stack)
         return await _stdio_client(config, config.command_line(image_server), environment, stack)
@@ -50,7 +71,11 @@ def connector(
 
 
 async def call_contract_tool(
-    client: "Client", tool: str, arguments: dict[str, JsonValue], progress_callback: "ProgressFnT | None"
+    client: "Client",
+    tool: str,
+    arguments: dict[str, JsonValue],
+    progress_callback: "ProgressFnT | None",
+    long_prompts: str = "refuse",
 ) -> "CallToolResult":
     """Calls a tool of this project's contract without validating the answer, which the caller does field by field.
 
@@ -59,8 +84,57 @@ async def call_contract_tool(
     """
     from mcp_types import CallToolRequest, CallToolRequestParams, CallToolResult
 
-    request = CallToolRequest(params=CallToolRequestParams(name=tool, arguments=arguments))
+    # An open map, which type checkers do not know yet.
+    meta = cast("RequestParamsMeta", {LONG_PROMPT_KEY: long_prompts}) if long_prompts != "refuse" else None
+    params = CallToolRequestParams(name=tool, arguments=arguments, _meta=meta)
+    request = CallToolRequest(params=params)
     return await client.session.send_request(request, CallToolResult, progress_callback=progress_callback)
+
+
+async def call_foreign_tool(
+    client: "Client", tool: str, arguments: dict[str, JsonValue], progress_callback: "ProgressFnT | None"
+) -> "CallToolResult":
+    """Calls another server's tool. Its answer is not validated against its own schema, whose patterns may never end.
+
+    Raises:
+        GeneratorError: The server asks for input of a person first (`unsupported`).
+    """
+    from mcp import MCPError
+    from mcp_types import (
+        HEADER_MISMATCH,
+        CallToolRequest,
+        CallToolRequestParams,
+        CallToolResult,
+        InputRequiredResult,
+    )
+    from pydantic import TypeAdapter
+
+    request = CallToolRequest(params=CallToolRequestParams(name=tool, arguments=arguments))
+    kinds: TypeAdapter[CallToolResult | InputRequiredResult] = TypeAdapter(CallToolResult | InputRequiredResult)
+    send = partial(client.session.send_request, request, kinds, progress_callback=progress_callback)
+    try:
+        result = await send()
+    except MCPError as error:
+        if error.code != HEADER_MISMATCH:
+            raise
+        # Over HTTP, some arguments are headers too; the list of tools says which.
+        await _list_tool(client, tool)
+        result = await send()
+    if isinstance(result, InputRequiredResult):
+        raise GeneratorError(
+            f"The tool {tool!r} asks for a person's input first, which nobody here can give.",
+            code="unsupported",
+        )
+    return result
+
+
+async def _list_tool(client: "Client", name: str) -> None:
+    cursor: str | None = None
+    for _ in range(_MOST_PAGES):
+        page = await client.list_tools(cursor=cursor, cache_mode="refresh")
+        cursor = page.next_cursor
+        if cursor is None or any(tool.name == name for tool in page.tools):
+            return
 
 
 async def read_resource(client: "Client", uri: str) -> bytes:
@@ -80,6 +154,38 @@ async def read_resource(client: "Client", uri: str) -> bytes:
             except ValueError as error:
                 raise GeneratorError("The linked resource's base64 is malformed.", code="no_image") from error
     raise GeneratorError("The linked resource holds text instead of an image.", code="no_image")
+
+
+async def probe(client: "Client", seconds: float) -> None:
+    """Asks whether a server still answers.
+
+    Raises:
+        ConnectionError: It does not, within that time.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            await client.list_tools(cache_mode="bypass")
+    except TimeoutError as error:
+        raise ConnectionError("the server does not answer") from error
+
+
+async def calls_in_progress(client: "Client", seconds: float) -> int | None:
+    """Returns how many calls a server of this project's contract works on; None if it does not say, as older ones.
+
+    Raises:
+        ConnectionError: It does not answer within that time.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            status = await call_contract_tool(client, "server_status", {}, None)
+    except TimeoutError as error:
+        raise ConnectionError("the server does not answer") from error
+    except Exception as error:
+        if is_connection_lost(error):
+            raise
+        return None
+    calls = (status.structured_content or {}).get("calls")
+    return calls if isinstance(calls, int) and not status.is_error else None
 
 
 def is_connection_lost(error: BaseException) -> bool:
@@ -102,7 +208,7 @@ def as_generator_error(error: Exception) -> InterleaveError:
     from mcp import MCPError
 
     if isinstance(error, MCPError):
-        message = valid_unicode(error.message)[:1000]
+        message = quotation(redact(error.message), _LONGEST_QUOTE) or "no reason given"
         return GeneratorError(f"The image server refused the call (code {error.code}): {message}", code="contract")
     return GeneratorError(
         f"The image server's answer cannot be read ({type(error).__name__}): it does not follow the protocol.",
@@ -119,8 +225,14 @@ async def _stdio_client(
     from mcp import Client
     from mcp.client.stdio import StdioServerParameters, stdio_client
 
+    warn_once()
     command, *arguments = command_line
-    server = StdioServerParameters(command=command, args=arguments, env=config.child_environment(environment))
+    remember_secrets_of(config.variables)
+    for name in config.environment:
+        remember_secret(environment.get(name, ""))
+    server = StdioServerParameters(
+        command=command, args=arguments, env=config.child_environment(environment), encoding=ENCODING
+    )
     return Client(stdio_client(server, errlog=await asyncio.to_thread(_error_log, config, stack)))
 
 
@@ -138,6 +250,7 @@ async def _http_client(
             raise ProfileError(
                 f"The environment variable {config.token_variable} is not set. It must hold the image server's token."
             )
+        remember_secret(token)
         headers["Authorization"] = f"Bearer {token}"
 
     async def raise_if_unauthorized(response: httpx2.Response) -> None:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from interleavethinker.tools.errors import ModelError
+from interleavethinker.tools.files import is_folder
 from interleavethinker.tools.local_extra import require_local
 from interleavethinker.tools.model_catalog import pinned, without_commit
 from interleavethinker.tools.moved_names import present_name
@@ -164,14 +165,15 @@ class LocalModel:
     def complete(self, prompts: Sequence[Prompt]) -> list[Completion]:
         """Completes prompts with equal sampling parameters side by side.
 
-        Samples come from torch's global random generator and depend on the other prompts of the batch.
+        Samples without a seed come from torch's global random generator and depend on the other prompts of the batch.
 
         Raises:
             ModelError: The weights cannot be loaded.
             ProfileError: torch or transformers is not installed.
         """
         self.load()
-        if self._engine is not None and prompts[0].sampling.temperature == 0:
+        sampling = prompts[0].sampling
+        if self._engine is not None and (sampling.temperature == 0 or sampling.seed is not None):
             return self._engine.complete(prompts, len(prompts))
         return self.generate(prompts)
 
@@ -231,7 +233,7 @@ class LocalModel:
         if path != without_commit(self._identity.model):
             # Weights inside a package are small and local: a progress bar would only clutter the caller's output.
             transformers_logging.disable_progress_bar()
-        problem = damaged_weights(Path(path)) if Path(path).is_dir() else None
+        problem = damaged_weights(Path(path)) if is_folder(path) else None
         if problem is not None:
             raise ModelError(f"The model {self._identity.model!r} cannot be loaded: {problem}")
         try:

@@ -26,7 +26,8 @@ def fake_image(call: GenerationRequest) -> bytes:
     """Returns a PNG of colored cells, which depend on every field of the call that is set."""
     from PIL import Image
 
-    unset = {"size"} if call.size is None else set()  # Calls without a size keep the images of earlier versions.
+    # Calls without the newer fields keep the images of earlier versions.
+    unset = {name for name in ("mask", "references", "size") if not getattr(call, name)}
     digest = hashlib.shake_256(call.model_dump_json(exclude=unset).encode()).digest(3 * _CELLS * _CELLS)
     cells = Image.frombytes("RGB", (_CELLS, _CELLS), digest)
     size = (call.width or _SIDE, call.height or _SIDE)
@@ -46,14 +47,20 @@ class MemoryGenerator:
         store: The workspace's store; it must have the source image of an edit.
         render: Returns the PNG bytes for a call.
         model: Name of the model to report.
+        max_references: How many references a call uses.
     """
 
     def __init__(
-        self, store: ImageStore, render: Callable[[GenerationRequest], bytes] = fake_image, model: str = "memory/cells"
+        self,
+        store: ImageStore,
+        render: Callable[[GenerationRequest], bytes] = fake_image,
+        model: str = "memory/cells",
+        max_references: int = 4,
     ) -> None:
         self._store = store
         self._render = render
         self._model = model
+        self._max_references = max_references
         self._failures: deque[InterleaveError] = deque()
         self._known: dict[GenerationRequest, str] = {}
         self.calls: list[GenerationRequest] = []
@@ -79,12 +86,19 @@ class MemoryGenerator:
             await asyncio.to_thread(self._store.get, call.source)
         cached = call in self._known
         if not cached:
-            self._known[call] = await asyncio.to_thread(self._store.put, self._render(call))
+            self._known[call] = await asyncio.to_thread(lambda: self._store.put(self._render(call)))
             self.generated.append(call)
         if progress is not None:
             progress(1.0, "done")
         sha256 = self._known[call]
         width, height = image_size(await asyncio.to_thread(self._store.get, sha256))
         return GeneratedImage(
-            sha256=sha256, width=width, height=height, seed=call.seed, model=self._model, seconds=0.0, cached=cached
+            sha256=sha256,
+            width=width,
+            height=height,
+            seed=call.seed,
+            model=self._model,
+            seconds=0.0,
+            cached=cached,
+            references=min(len(call.references), self._max_references),
         )

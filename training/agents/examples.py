@@ -1,7 +1,7 @@
 """Turns rows into TRL's examples: a conversation rendered exactly as at inference, its images, and the answer to learn.
 
 Rendering and the format of answers are imported from `tools`, so that training and inference cannot diverge. Images
-stay paths until a batch needs them.
+stay paths; `lazy_examples` opens them when a batch needs them.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from interleavethinker.microworld.language.templates import count_phrase, descri
 from interleavethinker.microworld.scenes.scene import CELLS, Scene, random_object, random_scene, render, to_image
 from interleavethinker.microworld.scenes.sprites import BACKGROUNDS
 from interleavethinker.microworld.scoring.scorer import GradedItem, object_text
-from interleavethinker.tools.chat.agents import to_messages
-from interleavethinker.tools.chat.answers import write_plan, write_verdict
+from interleavethinker.tools.chat.answers import ChecklistForm, write_plan, write_verdict
+from interleavethinker.tools.chat.messages import to_messages
 from interleavethinker.tools.chat.rendering import Prompts, Turn, render_case, render_request
 from interleavethinker.tools.images.png import encode_png
 from interleavethinker.tools.images.store import ImageStore
@@ -29,8 +29,10 @@ from interleavethinker.tools.types import ImagePart, TextPart
 from interleavethinker.training.data.schema import CriticRow, PlannerRow
 
 __all__ = [
+    "Example",
     "captions",
     "comparisons",
+    "critic_answer",
     "critic_example",
     "critic_prompt",
     "group_by_length",
@@ -38,7 +40,6 @@ __all__ = [
     "planner_example",
     "text_only",
     "texts_of",
-    "to_dataset",
 ]
 
 Example = dict[str, Any]
@@ -54,9 +55,21 @@ def critic_prompt(row: CriticRow, store: ImageStore, prompts: Prompts) -> Exampl
     return _question(render_case(row.case, prompts), store, blank_like=row.case.image)
 
 
-def critic_example(row: CriticRow, store: ImageStore, prompts: Prompts) -> Example:
-    """Returns a critic row with the teacher's answer."""
-    return critic_prompt(row, store, prompts) | _completion(write_verdict(row.answer))
+def critic_answer(row: CriticRow, *, checklist: ChecklistForm = "none") -> str:
+    """Returns the teacher's answer to a critic row.
+
+    Args:
+        row: The row.
+        checklist: How the row's checklist is written.
+    """
+    return write_verdict(row.answer, checklist)
+
+
+def critic_example(
+    row: CriticRow, store: ImageStore, prompts: Prompts, *, checklist: ChecklistForm = "none"
+) -> Example:
+    """Returns a critic row with `critic_answer`."""
+    return critic_prompt(row, store, prompts) | _completion(critic_answer(row, checklist=checklist))
 
 
 def planner_example(row: PlannerRow, store: ImageStore, prompts: Prompts) -> Example:
@@ -148,14 +161,6 @@ def _length(example: Example) -> int:
     """The approximate length of an example in characters."""
     texts = (part["text"] for role in ("prompt", "completion") for turn in example[role] for part in turn["content"])
     return sum(len(text) for text in texts) + _IMAGE_LENGTH * len(example["images"])
-
-
-def to_dataset(examples: Sequence[Example]) -> Any:
-    """Returns a `datasets.Dataset` that opens images only when a batch needs them."""
-    from datasets import Dataset, Image, List
-
-    data = Dataset.from_list(list(examples))
-    return data.cast_column("images", List(Image(mode="RGB")))
 
 
 def _caption(scene: Scene) -> str:

@@ -20,7 +20,8 @@ from interleavethinker.training.data.schema import CriticRow
 from interleavethinker.training.environment import require_train_extra
 from interleavethinker.training.recipe import GrpoRecipe, prompts_of, save_recipe
 
-from .examples import critic_prompt, to_dataset
+from .evaluation import answers_callback, evaluation_arguments, held_out_rows
+from .lazy_examples import LazyExamples
 from .profile_generator import ProfileGenerator
 from .regeneration import Regenerator
 from .rewards import accuracy_reward, format_reward, read_answer, step_rewards
@@ -30,6 +31,7 @@ __all__ = ["CriticRewards", "run_grpo"]
 
 RewardFunction = Callable[..., Awaitable[list[float | None]]]
 Scored = tuple[float, float, float, float]
+_NAMES = ("format", "accuracy", "semantics", "quality")
 
 
 class CriticRewards:
@@ -46,28 +48,26 @@ class CriticRewards:
         self._rows = {row.id: row for row in rows}
         self._regenerator = regenerator
         self._noise = noise
-        self._answers = 0
-        self._masked = 0
+        self.answers: dict[str, tuple[str, dict[str, float] | None]] = {}
+        """The last answer to each row, with its rewards; None if it was masked."""
 
     @property
     def functions(self) -> list[RewardFunction]:
         """Format, accuracy, semantics and quality, in the order of `RewardWeights`, under the names that TRL logs."""
-        names = ("format", "accuracy", "semantics", "quality")
-        return [self._function(name, index) for index, name in enumerate(names)]
+        return [self._function(name, index) for index, name in enumerate(_NAMES)]
 
     async def score(self, name: str, text: str) -> Scored | None:
         """Returns all four rewards of an answer to the row `name`, or None if the answer must be masked."""
         rewards = await self._score(name, text)
-        self._answers += 1
-        self._masked += rewards is None
+        self.answers[name] = text, None if rewards is None else dict(zip(_NAMES, rewards, strict=True))
         return rewards
 
     def counts(self) -> dict[str, float]:
-        """Returns, for all answers so far: the share that was masked, and the numbers of regenerated images."""
+        """Returns the numbers of images so far, in this process: regenerated, not generated, and not judged."""
         return {
-            "masked_share": round(self._masked / max(1, self._answers), 4),
             "images_regenerated": self._regenerator.made,
-            "images_failed": self._regenerator.failed,
+            "generator_failures": self._regenerator.generator_failures,
+            "judge_failures": self._regenerator.judge_failures,
         }
 
     async def _score(self, name: str, text: str) -> Scored | None:
@@ -88,11 +88,19 @@ class CriticRewards:
         return random.Random("/".join(key)).random() < self._noise
 
     def _function(self, name: str, index: int) -> RewardFunction:
-        async def reward(*, completions: Sequence[Any], row: Sequence[str], **_: object) -> list[float | None]:
+        async def reward(
+            *,
+            completions: Sequence[Any],
+            row: Sequence[str],
+            log_metric: Callable[[str, float], None] | None = None,
+            **_: object,
+        ) -> list[float | None]:
             import asyncio
 
             pairs = zip(row, completions, strict=True)
             scored = await asyncio.gather(*(self.score(row_id, _text(answer)) for row_id, answer in pairs))
+            if log_metric is not None and index == 0:  # once for all four
+                log_metric("masked_share", sum(rewards is None for rewards in scored) / max(1, len(scored)))
             return [None if rewards is None else rewards[index] for rewards in scored]
 
         reward.__name__ = name
@@ -113,28 +121,38 @@ def run_grpo(recipe: GrpoRecipe, root: Path) -> Path:
         GRPOConfig,
         recipe,
         root,
+        evaluation_arguments(recipe, "eval_reward", greater_is_better=True),
         reward_weights=list(recipe.weights.in_order),
         remove_unused_columns=False,
         shuffle_dataset=False,
         dataloader_num_workers=0,
     )
     folder = DataFolder(recipe.data)
+    held_out = held_out_rows("critic", folder, recipe.evaluation_rows) if arguments.eval_strategy != "no" else []
     rows = choose_rl_rows(list(folder.critic_rl), recipe.failures, recipe.seed, recipe.rows)
     generator = ProfileGenerator(recipe.generator, folder.store, root / "server", recipe.server)
-    regenerator = Regenerator(generator, _judge(recipe, folder.store, root))
-    rewards = CriticRewards(rows, regenerator, recipe.noise)
+    regenerator = Regenerator(generator, _judge(recipe, folder.store, root), recipe.concurrent_images)
+    rewards = CriticRewards([*rows, *held_out], regenerator, recipe.noise)
     model, processor = load_model(recipe.model, recipe)
     processor.tokenizer.padding_side = (
         "left"  # as TRL pads prompts for generation; otherwise image tokens are misplaced
     )
     prompts = prompts_of(recipe)
+
+    def dataset(chosen: Sequence[CriticRow]) -> Any:
+        return LazyExamples(LazyExamples.from_rows("critic prompt", chosen), folder.store, prompts).dataset()
+
     trainer = GRPOTrainer(
         model=model,
         args=arguments,
         reward_funcs=rewards.functions,
-        train_dataset=to_dataset([critic_prompt(row, folder.store, prompts) | {"row": row.id} for row in rows]),
+        train_dataset=dataset(rows),
+        eval_dataset=dataset(held_out) if held_out else None,
         processing_class=processor,
-        callbacks=[metrics_callback(root, rewards.counts)],
+        callbacks=[
+            metrics_callback(root, rewards.counts),
+            answers_callback(recipe, root, held_out, lambda: rewards.answers),
+        ],
         peft_config=adapter_config(recipe),
     )
     return train_and_save(trainer, root, processor)
@@ -150,7 +168,7 @@ def _judge(recipe: GrpoRecipe, store: ImageStore, root: Path) -> Judge:
     from interleavethinker.tools.chat.loading import load_chat_model
 
     cache = JudgeCache(root / "judge.jsonl")  # A resumed run pays for no judgment twice.
-    return VlmJudge(load_chat_model(recipe.judge), store, cache=cache, name=recipe.judge)
+    return VlmJudge(load_chat_model(recipe.judge, **recipe.judge_options), store, cache=cache, name=recipe.judge)
 
 
 def _text(completion: Any) -> str:

@@ -32,7 +32,8 @@ class Regenerator:
 
     Attributes:
         made: Number of images that were generated and judged.
-        failed: Number of images that could not be generated or judged.
+        generator_failures: Number of images that could not be generated.
+        judge_failures: Number of images that could not be judged.
 
     Args:
         generator: The image generator that the agent uses.
@@ -47,8 +48,14 @@ class Regenerator:
         self._gate: asyncio.Semaphore | None = None
         self._known: dict[tuple[str, str], asyncio.Task[JudgeScores | None]] = {}
         self.made = 0
-        self.failed = 0
+        self.generator_failures = 0
+        self.judge_failures = 0
         self._failed_in_a_row = 0
+
+    @property
+    def failed(self) -> int:
+        """Number of images that could not be generated or judged."""
+        return self.generator_failures + self.judge_failures
 
     async def scores(self, row: CriticRow, prompt: str) -> JudgeScores | None:
         """Returns the scores of the image that `prompt` gives for the row's step, or None if that failed."""
@@ -65,16 +72,18 @@ class Regenerator:
         if self._gate is None:
             self._gate = asyncio.Semaphore(self._limit)
         call = GenerationRequest(prompt=prompt, seed=row.next_seed, source=row.case.source)
+        scores = None
         async with self._gate:
             try:
                 made = await self._generator.generate(call)
-                judged = JudgedImage(made.sha256, row.case.source, row.case.original_prompt, row.reference)
-                (scores,) = await self._judge.judge([judged])
             except _FAILURES as error:
-                _log.warning("Could not regenerate an image for row %s: %s", row.id, error)
-                scores, reason = None, str(error)
+                self.generator_failures += 1
+                reason = str(error)
             else:
-                reason = "the judge gave no usable answer"
+                scores, reason = await self._judged(row, made.sha256)
+                self.judge_failures += scores is None
+        if scores is None:
+            _log.warning("Could not regenerate an image for row %s: %s", row.id, reason)
         self._failed_in_a_row = 0 if scores is not None else self._failed_in_a_row + 1
         if self._failed_in_a_row >= _TOO_MANY:
             raise ModelError(
@@ -83,5 +92,13 @@ class Regenerator:
                 "resumes from the last checkpoint."
             )
         self.made += scores is not None
-        self.failed += scores is None
         return scores
+
+    async def _judged(self, row: CriticRow, image: str) -> tuple[JudgeScores | None, str]:
+        """The image's scores, or None and the reason."""
+        judged = JudgedImage(image, row.case.source, row.case.original_prompt, row.reference)
+        try:
+            (scores,) = await self._judge.judge([judged])
+        except _FAILURES as error:
+            return None, str(error)
+        return scores, "the judge gave no usable answer"

@@ -13,10 +13,9 @@ import json
 import logging
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage
@@ -24,14 +23,10 @@ from langchain_core.messages import BaseMessage
 from interleavethinker.evaluation.charts import charts_available, curves_chart, sheet_chart
 from interleavethinker.evaluation.inference.deterministic_batches import chat_model, run_round
 from interleavethinker.microworld.agents.registry import AgentWeights
-from interleavethinker.tools.chat.agents import to_messages
-from interleavethinker.tools.chat.answers import write_plan, write_verdict
-from interleavethinker.tools.chat.rendering import BLANK, Turn, render_case, render_request
+from interleavethinker.tools.chat.messages import to_messages
 from interleavethinker.tools.errors import InputError, InterleaveError
 from interleavethinker.tools.images.store import ImageStore
-from interleavethinker.tools.types import ImagePart, TextPart
 from interleavethinker.training.data.folder import DataFolder
-from interleavethinker.training.data.schema import CriticRow, PlannerRow
 from interleavethinker.training.recipe import (
     GrpoRecipe,
     SftRecipe,
@@ -40,10 +35,12 @@ from interleavethinker.training.recipe import (
     prompts_of,
 )
 
-__all__ = ["Sample", "curves_of", "plot_curves", "report_run", "write_samples"]
+from .evaluation import spread
+from .samples import Sample, critic_sample, planner_sample, write_images, write_markdown
+
+__all__ = ["curves_of", "plot_curves", "report_run", "write_samples"]
 
 _log = logging.getLogger(__name__)
-_Row = TypeVar("_Row", CriticRow, PlannerRow)
 _ROWS = 4
 _MAX_NEW_TOKENS = {"critic": 220, "planner": 640}
 _LARGEST = 1 << 30
@@ -53,28 +50,6 @@ _UNINFORMATIVE = (
     *("completions/min", "completions/max", "completions/mean_terminated"),
 )
 """Name prefixes of logged values that are not plotted because they say nothing about learning."""
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One held-out row with the teacher's and the model's answer."""
-
-    name: str
-    turns: tuple[Turn, ...]
-    blank_like: str | None
-    teacher: str
-    answer: str = ""
-
-    @property
-    def question(self) -> str:
-        """The text of the question."""
-        return "\n".join(part.text for turn in self.turns for part in turn.parts if isinstance(part, TextPart))
-
-    @property
-    def images(self) -> tuple[str, ...]:
-        """Hashes of the question's images, without blank ones."""
-        parts = (part for turn in self.turns for part in turn.parts if isinstance(part, ImagePart))
-        return tuple(part.sha256 for part in parts if part.sha256 != BLANK)
 
 
 def report_run(root: Path) -> None:
@@ -196,43 +171,21 @@ def _is_small(name: str) -> bool:
 def _samples(recipe: SftRecipe | GrpoRecipe, role: str, folder: DataFolder) -> list[Sample]:
     prompts = prompts_of(recipe)
     if role == "planner":
-        rows = _spread([row for row in folder.planner if row.split != "train"])
-        return [
-            Sample(row.id, tuple(render_request(row.request, prompts=prompts)), None, write_plan(row.plan, row.first))
-            for row in rows
-        ]
+        rows = spread([row for row in folder.planner if row.split != "train"], _ROWS)
+        return [planner_sample(row, prompts) for row in rows]
     tests = list(folder.critic_test)
-    chosen = [*_spread([row for row in tests if row.success], 1), *_spread([row for row in tests if not row.success])]
-    return [
-        Sample(row.id, tuple(render_case(row.case, prompts)), row.case.image, write_verdict(row.answer))
-        for row in chosen[:_ROWS]
-    ]
-
-
-def _spread(rows: Sequence[_Row], count: int = _ROWS) -> list[_Row]:
-    """Up to `count` rows, spread evenly over the list, so that several families are shown."""
-    step = max(1, len(rows) // count)
-    return list(rows[::step][:count])
+    failed = spread([row for row in tests if not row.success], _ROWS)
+    chosen = [*spread([row for row in tests if row.success], 1), *failed]
+    return [critic_sample(row, prompts) for row in chosen[:_ROWS]]
 
 
 def _write(samples: Sequence[Sample], store: ImageStore, root: Path) -> None:
-    folder = root / "samples"
-    folder.mkdir(exist_ok=True)
-    lines = ["# Samples", "", "Held-out rows; greedy answers of the finished model.", ""]
+    images = write_images(samples, store, root / "samples")
+    write_markdown(samples, images, root / "samples.md", "Samples: held-out rows, greedy answers of the finished model")
+    if not charts_available():
+        return
     sheet: list[tuple[list[Path], str]] = []
-    for number, sample in enumerate(samples, 1):
-        shown = []
-        for place, image in enumerate(sample.images, 1):
-            path = folder / f"{number}-{place}.png"
-            path.write_bytes(store.get(image))
-            shown.append(path)
-        lines += [f"## {number}: {sample.name}", ""]
-        lines += [" ".join(f"![image](samples/{path.name})" for path in shown), ""] if shown else []
-        parts = (("Question", sample.question), ("Teacher", sample.teacher), ("Model", sample.answer))
-        for heading, content in parts:
-            lines += [f"**{heading}**", "", *(f"    {line}" for line in content.splitlines()), ""]
-        text = "\n".join(f"{heading}: {content}" for heading, content in parts)
+    for sample, shown in zip(samples, images, strict=True):
+        text = "\n".join(f"{heading}: {content}" for heading, content in sample.parts)
         sheet.append((shown, "\n".join(textwrap.fill(line, 110) for line in text.splitlines())))
-    (root / "samples.md").write_text("\n".join(lines), encoding="utf-8")
-    if charts_available():
-        sheet_chart(sheet, root / "samples.png")
+    sheet_chart(sheet, root / "samples.png")

@@ -59,13 +59,16 @@ def load_model(name: str, recipe: SftRecipe | GrpoRecipe, dtype: str | None = No
     return model, processor
 
 
-def configure(kind: type[Any], recipe: SftRecipe | GrpoRecipe, root: Path, **defaults: object) -> Any:
+def configure(
+    kind: type[Any], recipe: SftRecipe | GrpoRecipe, root: Path, evaluation: Mapping[str, object], **defaults: object
+) -> Any:
     """Makes TRL's configuration from the recipe's arguments.
 
     Args:
         kind: `SFTConfig` or `GRPOConfig`.
         recipe: Its arguments override `defaults`.
         root: The run folder.
+        evaluation: Arguments that follow from the recipe's fields for evaluation; they override its arguments.
         defaults: Arguments that this kind of run needs.
 
     Raises:
@@ -81,6 +84,7 @@ def configure(kind: type[Any], recipe: SftRecipe | GrpoRecipe, root: Path, **def
         "dataloader_pin_memory": torch.cuda.is_available(),
         **defaults,
         **recipe.arguments,
+        **evaluation,
     }
     try:
         return kind(**arguments)

@@ -116,7 +116,7 @@ def select_rows(folder: DataFolder, selection: Selection, into: DataFolder | Non
         stages.enter_context(folder.stage(folder.scored))
         target = folder
         if into is not None and into.root.resolve() != folder.root.resolve():
-            target = _sharing_images(into, folder)
+            target = sharing_images(into, folder)
             stages.enter_context(target.stage())
         return _select_rows(folder, selection, target)
 
@@ -146,7 +146,12 @@ def _select_rows(folder: DataFolder, selection: Selection, target: DataFolder) -
     return summary
 
 
-def _sharing_images(into: DataFolder, folder: DataFolder) -> DataFolder:
+def sharing_images(into: DataFolder, folder: DataFolder) -> DataFolder:
+    """Makes a folder whose images are those of another one, by a link.
+
+    Raises:
+        InputError: `into` already has images of its own.
+    """
     link, images = into.store.root, folder.store.root.resolve()
     if link.resolve() == images:
         return into

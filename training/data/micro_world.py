@@ -77,12 +77,20 @@ def micro_components(
     return components_for
 
 
-def micro_grade(store: ImageStore, seed: int) -> Grade:
-    """Returns a function that grades an attempt with the micro world's scorer and its teacher."""
+def micro_grade(store: ImageStore, seed: int, style: str = "") -> Grade:
+    """Returns a function that grades an attempt with the micro world's scorer and its teacher.
+
+    Args:
+        store: Contains the images.
+        seed: Seed of the teacher's rewriting strategies.
+        style: The strategy that the teacher prefers; empty: none.
+    """
 
     def grade(case: CriticInput, reference: JsonValue) -> Graded:
         source = None if case.source is None else open_rgb(store.get(case.source))
-        label = label_attempt(open_rgb(store.get(case.image)), source, target_from(reference), case.prompt, seed)
+        label = label_attempt(
+            open_rgb(store.get(case.image)), source, target_from(reference), case.prompt, seed, style=style
+        )
         success = bool(label.verdict.success)
         return Graded(label.score.semantics, label.score.quality, success, label.verdict, label.strategy)
 
@@ -108,9 +116,11 @@ class MicroScoring:
     """Scores with the micro world's scorer in a worker."""
 
     seed: int
+    style: str = ""
+    """The rewriting strategy that the teacher prefers; empty: none."""
 
     @contextlib.asynccontextmanager
     async def open(self, root: Path) -> AsyncIterator[ScoreOne]:
         """See `Scoring.open`."""
-        async with GradedBy(micro_grade(ImageStore(root / "images"), self.seed)).open(root) as score:
+        async with GradedBy(micro_grade(ImageStore(root / "images"), self.seed, self.style)).open(root) as score:
             yield score

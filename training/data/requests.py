@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from interleavethinker.graph.workspace.images import add_image
 from interleavethinker.tools.errors import InputError, StoreError
 from interleavethinker.tools.request_parsing import as_request, place_images
+from interleavethinker.tools.stable_json import stable_json
 from interleavethinker.training.environment import require_train_extra
 
 from .folder import DataFolder
@@ -138,7 +139,7 @@ def _row(folder: DataFolder, content: object, base: Path) -> PromptRow:
         raise InputError("Not a request: it needs a field with a text; images, family and id are optional.") from error
     images = [_image(folder, image, base) for image in line.images]
     request = as_request(place_images(line.text, images))
-    name = line.id or hashlib.sha256(request.model_dump_json().encode()).hexdigest()[:16]
+    name = line.id or hashlib.sha256(stable_json(request).encode()).hexdigest()[:16]
     return PromptRow(id=name, family=line.family, template=line.template, split="train", request=request)
 
 

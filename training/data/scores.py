@@ -27,12 +27,22 @@ from interleavethinker.tools.errors import InputError, ModelError, StoreError
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.types import CriticInput
 
-from .critic import Graded, case_of, critic_row, reference_of
+from .critic import Graded, case_of, critic_row, reference_of, sharing_images
 from .folder import DataFolder
 from .schema import CriticRow, TrajectoryRow
 from .summary import StageSummary
 
-__all__ = ["ChatJudgeScoring", "Grade", "GradedBy", "JudgedBy", "ScoreOne", "ScoreWorker", "Scoring", "score"]
+__all__ = [
+    "ChatJudgeScoring",
+    "Grade",
+    "GradedBy",
+    "JudgedBy",
+    "ScoreOne",
+    "ScoreWorker",
+    "Scoring",
+    "copy_trajectories",
+    "score",
+]
 
 _CACHE = "judge.jsonl"
 
@@ -163,6 +173,25 @@ class ScoreWorker:
                     return Scored(dropped={f"trajectories whose judge failed: {error.code}": 1})
 
             yield score
+
+
+def copy_trajectories(folder: DataFolder, into: DataFolder) -> DataFolder:
+    """Makes a data set with the trajectories of another one, to be scored in another way; returns it.
+
+    Args:
+        folder: The data set.
+        into: A new folder, or one that was made like this before: trajectories that it lacks are added.
+
+    Raises:
+        InputError: `folder` has no trajectories, or `into` already has images of its own.
+    """
+    with folder.stage(folder.trajectories):
+        rows = list(folder.rows(folder.trajectories, StageSummary("scores")))
+    sharing_images(into, folder)
+    with into.stage():
+        known = into.trajectories.ids()
+        into.trajectories.append_together([row for row in rows if row.id not in known])
+    return into
 
 
 async def score(

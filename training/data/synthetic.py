@@ -62,17 +62,18 @@ _LONG = 0.25
 """Share of plans that may have more steps than those of the data set."""
 
 
-def synthetic_critic_rows(store: ImageStore, count: int, seed: int) -> Iterator[CriticRow]:
+def synthetic_critic_rows(store: ImageStore, count: int, seed: int, style: str = "") -> Iterator[CriticRow]:
     """Yields critic rows: rendered attempts with the teacher's answer. A larger count only adds rows at the end.
 
     Args:
         store: Gets the images.
         count: Number of rows.
         seed: Seed of all random choices.
+        style: The rewriting strategy that the teacher prefers; empty: none.
     """
     for made, (prompt, target) in enumerate(islice(_steps(seed), count)):
         rng = np.random.default_rng([SYNTHETIC_DATA, seed, made])
-        yield _row(f"rehearsal-{seed}-{made:06d}", prompt, target, store, rng)
+        yield _row(f"rehearsal-{seed}-{made:06d}", prompt, target, store, rng, style)
 
 
 def synthetic_planner_rows(store: ImageStore, count: int, seed: int) -> Iterator[PlannerRow]:
@@ -185,7 +186,9 @@ def _pair(rng: np.random.Generator) -> tuple[GradedItem, str | None]:
     return GradedItem(cell, cell_target, 10.0 if same else 0.0, wanted, found), was
 
 
-def _row(key: str, original: str, target: StepTarget, store: ImageStore, rng: np.random.Generator) -> CriticRow:
+def _row(
+    key: str, original: str, target: StepTarget, store: ImageStore, rng: np.random.Generator, style: str
+) -> CriticRow:
     source = target.before
     shown = _attempt(target, rng)
     image = to_image(render(shown))
@@ -195,7 +198,7 @@ def _row(key: str, original: str, target: StepTarget, store: ImageStore, rng: np
     else:
         score = _score_clean(shown, source, target)
     prompt = _attempt_prompt(original, target, rng)
-    label = label_scored_attempt(score, source, target, prompt, rng)
+    label = label_scored_attempt(score, source, target, prompt, rng, style=style)
     case = CriticInput(
         source=None if source is None else _store_image(source, store),
         image=store.put(encode_png(image)),

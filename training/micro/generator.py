@@ -8,7 +8,6 @@ repeated. The result loads with the stock `Flux2KleinPipeline.from_pretrained`.
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -16,11 +15,13 @@ from typing import Annotated
 import numpy as np
 import torch
 from diffusers import AutoencoderKLFlux2, FlowMatchEulerDiscreteScheduler, Flux2KleinPipeline
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from transformers import Qwen2Tokenizer, Qwen3ForCausalLM
 
 from interleavethinker.microworld.scenes.sprites import IMAGE_SIZE
 from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.strict_numbers import StrictNumbers
+from interleavethinker.tools.structured_text import parse_toml
 from interleavethinker.training.loop import RunFolder, Stage
 from interleavethinker.training.recipe import save_recipe
 
@@ -46,7 +47,7 @@ _Positive = Annotated[int, Field(gt=0)]
 _Rate = Annotated[float, Field(gt=0, lt=1)]
 
 
-class _Part(BaseModel):
+class _Part(StrictNumbers):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
@@ -103,8 +104,8 @@ def load_recipe(path: Path) -> GeneratorRecipe:
         InputError: The file is not valid TOML or not a valid recipe.
     """
     try:
-        return GeneratorRecipe.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (tomllib.TOMLDecodeError, ValueError) as error:
+        return GeneratorRecipe.model_validate(parse_toml(path.read_text(encoding="utf-8")))
+    except ValueError as error:
         msg = f"{path.name} is not a valid micro-generator recipe: {error}"
         raise InputError(msg) from error
 

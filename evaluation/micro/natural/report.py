@@ -15,6 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from interleavethinker.evaluation.markdown_tables import markdown_table
 from interleavethinker.evaluation.progress import StageProgress, ignore_progress
 from interleavethinker.evaluation.statistics import rate
 from interleavethinker.graph.profiles.opening import open_components
@@ -84,13 +85,15 @@ async def _run(
     config: NaturalEvalConfig, requests: Sequence[NaturalRequest], root: Path, progress: StageProgress
 ) -> list[NaturalResult]:
     if config.plans_only:
-        store, check = ImageStore(root / "images"), partial(usable_profile, config.profile)
+        store = ImageStore(root / "images")
+        check = partial(usable_profile, config.profile, store=store)
         async with open_components(load_profile(config.profile), store) as components:
             return await plan_requests(
                 components.planner,
                 store,
                 requests,
                 check=check,
+                plan_check=components.plan_check,
                 seed=config.seed,
                 at_once=config.at_once,
                 progress=progress,
@@ -156,8 +159,7 @@ def markdown_report(report: dict[str, Any]) -> str:
     measured = "planner alone" if report["plans_only"] else "whole agent"
     title = f"Natural requests, {report['split']}: profile `{report['profile']}`, {measured}, seed {report['seed']}"
     rows = [("all", report), *report["kinds"].items()]
-    table = [_HEADS, tuple(["---"] * len(_HEADS)), *(_row(name, figures) for name, figures in rows)]
-    lines = [f"# {title}", "", *(f"| {' | '.join(cells)} |" for cells in table)]
+    lines = [f"# {title}", "", markdown_table(_HEADS, [_row(name, figures) for name, figures in rows])]
     wrong = [result for result in report.get("requests", ()) if result["outcome"] not in SUCCESSES]
     if wrong:
         lines += ["", "## Wrong answers", "", *(line for result in wrong for line in _details(result))]

@@ -34,7 +34,7 @@ from interleavethinker.tools.errors import (
 )
 from interleavethinker.tools.images.png import encode_png, open_rgb
 from interleavethinker.tools.images.store import ImageStore
-from interleavethinker.tools.protocols import PlanContext, Planner
+from interleavethinker.tools.protocols import PlanCheck, PlanContext, Planner
 from interleavethinker.tools.request_parsing import place_images
 from interleavethinker.tools.types import Plan, Request, Sha256
 
@@ -121,6 +121,7 @@ async def plan_requests(
     requests: Sequence[NaturalRequest],
     *,
     check: Callable[[Request], object] | None = None,
+    plan_check: PlanCheck | None = None,
     seed: int = 0,
     at_once: int = 4,
     progress: StageProgress = ignore_progress,
@@ -132,6 +133,7 @@ async def plan_requests(
         store: The image store that the planner reads the requests' images from.
         requests: The requests.
         check: Raises `InputError` for a request that is refused before planning.
+        plan_check: Its notes are those that the agent's document would have.
         seed: Seed of everything that prompts leave open.
         at_once: Number of requests that are planned concurrently.
         progress: Called for every planned request.
@@ -151,8 +153,9 @@ async def plan_requests(
         except ModelAnswerError as error:
             return _result(request, given, Observation(failure=str(error)))
         sha256s, faults = await asyncio.to_thread(_carry_out, plan, request, store, request_seed(request, seed))
+        notes = () if plan_check is None else (await plan_check.check_plan(asked, plan, PlanContext())).notes
         text = "\n".join(step.auxiliary_text or "" for step in plan.steps if step.prompt is None)
-        seen = replace(_observe(store, sha256s, text), faults=faults)
+        seen = replace(_observe(store, sha256s, text, notes), faults=faults)
         return _result(request, given, seen, plan=plan, images=sha256s)
 
     return await _all(one, requests, at_once, progress, "plans")

@@ -12,6 +12,7 @@ from typing import Protocol
 from pydantic import JsonValue
 
 from interleavethinker.tools.errors import InputError, InterleaveError
+from interleavethinker.tools.image_regions import merged
 
 __all__ = [
     "Backend",
@@ -42,12 +43,25 @@ class ImageRequest:
     """sha256 of the image to edit; None generates from text alone."""
     source_size: tuple[int, int] | None = None
     """Width and height of the source in pixels."""
+    references: tuple[str, ...] = ()
+    """sha256 of further images to look at, at most `Backend.max_references`."""
+    reference_sizes: tuple[tuple[int, int], ...] = ()
+    """Width and height of each of them in pixels."""
+    mask: str | None = None
+    """sha256 of an image of the source's size: only where it is white may the result differ."""
     width: int | None = None
     height: int | None = None
     size: str | None = None
     """Exactly this size (`1024x576`) or an aspect ratio (`16:9`); takes the place of width and height."""
     steps: int | None = None
     guidance: float | None = None
+    may_cut: bool = False
+    """Whether a prompt of which the model reads only the beginning gives an image with a note, instead of an error."""
+
+    @property
+    def has_images(self) -> bool:
+        """Whether the model gets any image besides the prompt."""
+        return self.source is not None or bool(self.references)
 
 
 @dataclass(frozen=True)
@@ -60,11 +74,23 @@ class Job:
     source_png: bytes | None = None
     model: str = ""
     """Name of the model that generates the image, for the stored record."""
+    reference_pngs: tuple[bytes, ...] = ()
+    mask_png: bytes | None = None
+    note: str = ""
+    """What the record says about the image besides; see `BatchObserver.note`."""
+
+    def result(self, png: bytes) -> bytes:
+        """Returns the image to store: the model's, or the source with the masked region of the model's."""
+        if self.mask_png is None or self.source_png is None:
+            return png
+        return merged(self.source_png, png, self.mask_png)
 
     @property
     def kind(self) -> tuple[object, ...]:
         """Batching key: jobs of equal kind may share one pipeline call."""
-        return (self.request.source is None, self.request.source_size, repr(sorted(self.arguments.items())))
+        request = self.request
+        images = (request.source is None, request.source_size, len(request.references), request.mask is not None)
+        return (*images, repr(sorted(self.arguments.items())))
 
 
 def unsupported_size(size: str, allowed: Sequence[str]) -> InputError:
@@ -87,6 +113,10 @@ class BatchObserver(Protocol):
 
     def step(self, done: int, total: int) -> None:
         """Reports that `done` of `total` denoising steps are finished."""
+        ...
+
+    def note(self, job: Job, text: str) -> None:
+        """Adds a sentence to the record of a job's image, before it is generated."""
         ...
 
     def generated(self, job: Job, png: bytes) -> None:
@@ -121,6 +151,16 @@ class Backend(Protocol):
     @property
     def max_batch(self) -> int:
         """How many jobs of one kind a single `run` accepts."""
+        ...
+
+    @property
+    def max_references(self) -> int:
+        """How many images a call can look at besides the source; a service leaves out further ones."""
+        ...
+
+    @property
+    def inpaints(self) -> bool:
+        """Whether the model is given masks. For another one, the service puts its result into the masked region."""
         ...
 
     @property

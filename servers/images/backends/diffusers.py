@@ -27,9 +27,9 @@ from .base import BackendStatus, BatchObserver, Cancelled, ImageRequest, Job, Jo
 from .finite_output import check_decoded_pixels, refusing_invalid_pixels
 from .model_files import ModelFiles, identity_of, locate, pipeline_class, stored_dtype
 from .model_settings import PipelineSettings, settings_for
-from .pipeline_calls import pipeline_arguments, request_arguments, split_into_calls
-from .pipeline_loading import LoadedPipelines, best_device, download, free_memory, load_pipeline
-from .prompt_window import check_window
+from .pipeline_calls import is_inpainting, pipeline_arguments, request_arguments, split_into_calls
+from .pipeline_loading import LoadedPipelines, best_device, download, free_memory, inpainting_pipeline, load_pipeline
+from .prompt_window import prompt_cut
 from .reference_latents import use_one_reference_per_sample
 
 if TYPE_CHECKING:
@@ -92,6 +92,16 @@ class DiffusersBackend:
     def max_batch(self) -> int:
         """See `Backend.max_batch`."""
         return self._options.max_batch or self._settings.max_batch
+
+    @property
+    def max_references(self) -> int:
+        """See `Backend.max_references`."""
+        return self._settings.max_references
+
+    @property
+    def inpaints(self) -> bool:
+        """See `Backend.inpaints`."""
+        return self._settings.inpaints and self._settings.inpaint_with is not None
 
     async def start(self) -> None:
         """See `Backend.start`. Begins to hash the weights: stored calls are found without the loaded model."""
@@ -225,7 +235,8 @@ class DiffusersBackend:
             raise ProfileError(
                 f"This model also needs {names}. Install with: pip install {' '.join(missing)}",
             )
-        return settings
+        # Offloading moves the parts for one pipeline only.
+        return settings if self._options.offload == "none" else settings.model_copy(update={"inpaint_with": None})
 
     def _device(self) -> str:
         """The device from the options, or the model's own; `auto` where neither names one."""
@@ -267,21 +278,23 @@ class DiffusersBackend:
             self._generate_files = self._generate_files or _downloaded(self._settings.generate_with)
             _check_weights(self._generate_files)
             generate = load_pipeline(self._generate_files.folder, device, dtype, self._options.offload)
-        for pipeline in {id(each): each for each in (edit, generate)}.values():
+        inpaint = inpainting_pipeline(edit, self._settings.inpaint_with or "") if self.inpaints else None
+        for pipeline in {id(each): each for each in (edit, generate, inpaint) if each is not None}.values():
             check_decoded_pixels(pipeline)
         if self._settings.edit_batching == "references":
             use_one_reference_per_sample(edit)
-        return LoadedPipelines(edit, generate, device, dtype)
+        return LoadedPipelines(edit, generate, device, dtype, inpaint)
 
     def _run_fitting(self, loaded: LoadedPipelines, jobs: Sequence[Job], observer: BatchObserver) -> list[JobResult]:
-        """Runs the jobs whose prompts the pipeline reads to their end, and refuses the others one by one."""
-        pipeline = loaded.generate if jobs[0].request.source is None else loaded.edit
+        """Runs the jobs. Those whose prompts the pipeline would cut are refused one by one, or get a note."""
+        pipeline = self._pipeline(loaded, jobs[0].request)
         refused: dict[int, InputError] = {}
         for index, job in enumerate(jobs):
-            try:
-                check_window(pipeline, job.request.prompt, job.arguments)
-            except InputError as error:
-                refused[index] = error
+            cut = prompt_cut(pipeline, job.request.prompt, job.arguments)
+            if cut is not None and job.request.may_cut:
+                observer.note(job, cut.note)
+            elif cut is not None:
+                refused[index] = cut.error
         fitting = [job for index, job in enumerate(jobs) if index not in refused]
         results = iter(self._run(loaded, fitting, observer) if fitting else [])
         return [refused[index] if index in refused else next(results) for index in range(len(jobs))]
@@ -307,7 +320,7 @@ class DiffusersBackend:
         return self._run(loaded, jobs[:half], observer) + self._run(loaded, jobs[half:], observer)
 
     def _call(self, loaded: LoadedPipelines, jobs: Sequence[Job], observer: BatchObserver | None) -> "list[Image]":
-        pipeline = loaded.generate if jobs[0].request.source is None else loaded.edit
+        pipeline = self._pipeline(loaded, jobs[0].request)
         images: list[Image] = []
         for call in split_into_calls(jobs, self._settings):
             arguments = pipeline_arguments(call, self._settings)
@@ -316,6 +329,11 @@ class DiffusersBackend:
                 arguments["callback_on_step_end"] = self._step_callback(observer, total)
             images += _images_of(pipeline, arguments)
         return images
+
+    def _pipeline(self, loaded: LoadedPipelines, request: ImageRequest) -> Any:
+        if is_inpainting(request, self._settings):
+            return loaded.inpaint
+        return loaded.edit if request.has_images else loaded.generate
 
     def _step_callback(
         self, observer: BatchObserver, total: int

@@ -36,6 +36,8 @@ class FakeBackend:
     max_batch = 8
     concurrency = 1
     remote = False
+    max_references = 4
+    inpaints = False
 
     def __init__(self, step_seconds: float = 0.0) -> None:
         self._step_seconds = step_seconds
@@ -83,7 +85,9 @@ def _cells_image(job: Job) -> bytes:
     from PIL import Image
 
     request = job.request
-    text = json.dumps([request.prompt, request.seed, request.source, dict(job.arguments)], sort_keys=True)
+    parts = [request.prompt, request.seed, request.source, dict(job.arguments)]
+    parts += [list(request.references)] if request.references else []
+    text = json.dumps(parts, sort_keys=True)
     digest = hashlib.shake_256(text.encode()).digest(3 * _CELLS * _CELLS)
     size = (int(str(job.arguments["width"])), int(str(job.arguments["height"])))
     cells = Image.frombytes("RGB", (_CELLS, _CELLS), digest).resize(size, Image.Resampling.NEAREST)

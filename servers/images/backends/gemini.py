@@ -54,6 +54,11 @@ class GeminiBackend(HostedBackend):
             "gemini", model, base_url, HostedApi(base_url, headers, retry_delay=retry_delay, parse_error=_parse_error)
         )
 
+    @property
+    def max_references(self) -> int:
+        """See `Backend.max_references`. The models of generation 2.5 take 3 images, newer ones 14."""
+        return 2 if self._model.startswith("gemini-2") else 13
+
     def arguments(self, request: ImageRequest) -> dict[str, JsonValue]:
         """See `Backend.arguments`. The API takes an aspect ratio, not a size: the one nearest to width and height."""
         if request.size is not None:
@@ -72,8 +77,8 @@ class GeminiBackend(HostedBackend):
     async def generate_one(self, job: Job) -> bytes:
         """See `HostedBackend.generate_one`."""
         parts: list[dict[str, Any]] = [{"text": job.request.prompt}]
-        if job.source_png is not None:
-            data = base64.b64encode(job.source_png).decode()
+        for image in [*([] if job.source_png is None else [job.source_png]), *job.reference_pngs]:
+            data = base64.b64encode(image).decode()
             parts.append({"inlineData": {"mimeType": "image/png", "data": data}})
         # The API takes a signed 32-bit seed.
         options: dict[str, Any] = {"responseModalities": ["IMAGE"], "seed": job.request.seed % 2**31}

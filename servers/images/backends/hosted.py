@@ -30,12 +30,18 @@ class HostedBackend(ABC):
     max_batch = 1
     concurrency = 8
     remote = True
+    inpaints = False
 
     def __init__(self, name: str, model: str, base_url: str, api: HostedApi) -> None:
         self._name = name
         self._model = model
         self._base_url = base_url
         self._api = api
+
+    @property
+    def max_references(self) -> int:
+        """See `Backend.max_references`."""
+        return 0
 
     async def start(self) -> None:
         """See `Backend.start`."""

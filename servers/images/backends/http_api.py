@@ -125,6 +125,7 @@ class HostedApi:
                         f"Could not reach the API: {type(error).__name__} in {attempt} attempts.",
                         code="unreachable",
                         retryable=True,
+                        exhausted=True,
                     ) from error
                 await self._wait(attempt, None)
                 continue
@@ -159,7 +160,8 @@ class HostedApi:
         if status in _TRANSIENT_STATUSES:
             # Not `busy`: clients wait for a busy server without limit, and all attempts have been used up here.
             name = "rate_limited" if status in {429, 503, 529} else "generator"
-            return GeneratorError(f"The API failed: {message}", code=name, retryable=True), True
+            error = GeneratorError(f"The API failed: {message}", code=name, retryable=True, exhausted=True)
+            return error, True
         if status in {400, 404, 413, 422}:
             return InputError(f"The API rejected the request: {message}", code="invalid_request"), False
         return GeneratorError(f"The API failed: {message}"), False

@@ -6,7 +6,6 @@ stored call is answered without waiting for the model.
 
 import hashlib
 import importlib.util
-import json
 import re
 import struct
 from collections.abc import Callable
@@ -14,7 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from interleavethinker.tools.errors import ProfileError
+from interleavethinker.tools.files import is_folder
 from interleavethinker.tools.model_catalog import FAKE_MODELS, IMAGE_MODELS, image_model, pinned, without_commit
+from interleavethinker.tools.structured_text import parse_json
 
 __all__ = ["ModelFiles", "identity_of", "locate", "pipeline_class", "stored_dtype"]
 
@@ -48,7 +49,7 @@ def locate(model: str, download: Callable[[str, str | None], Path] | None = None
     """
     known = image_model(model)
     target = model if known is None or without_commit(model) != model else known.target
-    folder = _package_folder(target) or (Path(target) if Path(target).is_dir() else None)
+    folder = _package_folder(target) or (Path(target) if is_folder(target) else None)
     if folder is None:
         repository, commit = pinned(target)
         if not _REPOSITORY.fullmatch(repository):
@@ -78,7 +79,7 @@ def pipeline_class(folder: Path) -> str:
         ProfileError: The folder has no readable `model_index.json`.
     """
     try:
-        return str(json.loads((folder / "model_index.json").read_text(encoding="utf-8"))["_class_name"])
+        return str(parse_json((folder / "model_index.json").read_text(encoding="utf-8"))["_class_name"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ProfileError(
             f"The folder {folder.name!r} is not a diffusers pipeline: it has no valid model_index.json."
@@ -91,7 +92,7 @@ def stored_dtype(folder: Path) -> str | None:
         for path in sorted((folder / part).glob("*.safetensors")):
             with path.open("rb") as file:
                 (length,) = struct.unpack("<Q", file.read(8))
-                header = json.loads(file.read(min(length, 64 * 1024 * 1024)))
+                header = parse_json(file.read(min(length, 64 * 1024 * 1024)))
             return next((str(entry["dtype"]) for key, entry in header.items() if key != "__metadata__"), None)
     return None
 
@@ -99,7 +100,7 @@ def stored_dtype(folder: Path) -> str | None:
 def _package_folder(target: str) -> Path | None:
     """Finds the folder of `package.module:relative/path`; imports at most the parent packages."""
     match = _IMPORT_STRING.fullmatch(target)
-    if match is None or Path(target).is_dir():
+    if match is None or is_folder(target):
         return None
     try:
         spec = importlib.util.find_spec(match.group(1))

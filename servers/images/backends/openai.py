@@ -5,6 +5,7 @@ identifies the call: the same call with the same seed is answered from the store
 """
 
 import asyncio
+import io
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -13,6 +14,7 @@ from pydantic import JsonValue
 
 from interleavethinker.tools.errors import GeneratorError
 from interleavethinker.tools.image_sizes import pixels_for, read_size
+from interleavethinker.tools.images.png import open_rgb
 
 from .base import ImageRequest, Job, unsupported_size
 from .hosted import HostedBackend
@@ -36,6 +38,8 @@ class OpenAiBackend(HostedBackend):
         ProfileError: OPENAI_API_KEY is not set.
     """
 
+    inpaints = True
+
     def __init__(self, model: str, sizes: Sequence[tuple[int, int]] = _SIZES, retry_delay: float = 1.0) -> None:
         self._sizes = tuple(sizes)
         base_url = os.environ.get("OPENAI_BASE_URL", "").strip() or _DEFAULT_URL
@@ -46,6 +50,11 @@ class OpenAiBackend(HostedBackend):
         super().__init__(
             "openai", model, base_url, HostedApi(base_url, headers, retry_delay=retry_delay, parse_error=_parse_error)
         )
+
+    @property
+    def max_references(self) -> int:
+        """See `Backend.max_references`. The gpt-image models take 16 images, the older ones a single one."""
+        return 15 if self._model.startswith("gpt-image") else 0
 
     def arguments(self, request: ImageRequest) -> dict[str, JsonValue]:
         """See `Backend.arguments`. The API takes neither steps nor guidance, so both are ignored."""
@@ -77,11 +86,15 @@ class OpenAiBackend(HostedBackend):
         if not self._model.startswith("gpt-image"):
             # The gpt-image models always answer in base64 and reject this argument.
             fields["response_format"] = "b64_json"
-        if job.source_png is None:
+        if not job.request.has_images:
             response = await self._api.post("images/generations", json=fields)
         else:
             form = {name: str(value) for name, value in fields.items()}
-            files = {"image": ("image.png", job.source_png, "image/png")}
+            images = [job.source_png, *job.reference_pngs] if job.source_png is not None else [*job.reference_pngs]
+            field = "image" if len(images) == 1 else "image[]"
+            files = [(field, ("image.png", image, "image/png")) for image in images]
+            if job.mask_png is not None:
+                files.append(("mask", ("mask.png", await asyncio.to_thread(_transparent, job.mask_png), "image/png")))
             response = await self._api.post("images/edits", data=form, files=files)
         try:
             text = response["data"][0]["b64_json"]
@@ -90,6 +103,17 @@ class OpenAiBackend(HostedBackend):
                 "The API's answer contains no image (data[0].b64_json is missing).", code="no_image"
             ) from error
         return await asyncio.to_thread(decode_image, text)
+
+
+def _transparent(mask: bytes) -> bytes:
+    """Returns a mask as the API takes it: transparent where to edit."""
+    from PIL import Image, ImageOps
+
+    alpha = ImageOps.invert(open_rgb(mask).convert("L"))
+    image = Image.merge("RGBA", [Image.new("L", alpha.size)] * 3 + [alpha])
+    data = io.BytesIO()
+    image.save(data, "png")
+    return data.getvalue()
 
 
 def _parse_error(body: Any) -> tuple[str, str]:

@@ -21,7 +21,7 @@ from .model_settings import PipelineSettings
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["pipeline_arguments", "request_arguments", "split_into_calls"]
+__all__ = ["is_inpainting", "pipeline_arguments", "request_arguments", "split_into_calls"]
 
 
 def request_arguments(request: ImageRequest, settings: PipelineSettings) -> dict[str, JsonValue]:
@@ -30,12 +30,14 @@ def request_arguments(request: ImageRequest, settings: PipelineSettings) -> dict
     Raises:
         InputError: The model cannot edit a source of this size.
     """
-    specific = settings.generate_arguments if request.source is None else settings.edit_arguments
+    specific = settings.edit_arguments if request.has_images else settings.generate_arguments
     arguments = dict(settings.arguments) | specific
     if request.steps is not None:
         arguments["num_inference_steps"] = request.steps
     if request.guidance is not None:
         arguments[settings.guidance_argument] = request.guidance
+    if is_inpainting(request, settings):
+        arguments |= settings.inpaint_arguments
     width, height = _result_size(request, arguments, settings)
     arguments |= {"width": width, "height": height}
     if settings.area_argument is not None:
@@ -43,8 +45,17 @@ def request_arguments(request: ImageRequest, settings: PipelineSettings) -> dict
     return arguments
 
 
+def is_inpainting(request: ImageRequest, settings: PipelineSettings) -> bool:
+    """Returns whether a request is served by the pipeline that takes a mask. That one takes no further references."""
+    inpaints = settings.inpaints and settings.inpaint_with is not None
+    return inpaints and request.mask is not None and request.source is not None and not request.references
+
+
 def split_into_calls(jobs: Sequence[Job], settings: PipelineSettings) -> list[Sequence[Job]]:
     """Returns the jobs of each pipeline call: all of them together where the pipeline allows it, else one by one."""
+    # A pipeline would give every sample the references of all.
+    if jobs[0].request.references or is_inpainting(jobs[0].request, settings):
+        return [[job] for job in jobs]
     editing = jobs[0].request.source is not None
     together = settings.batch_prompts and not (editing and settings.edit_batching == "none")
     return [jobs] if together or len(jobs) == 1 else [[job] for job in jobs]
@@ -61,7 +72,9 @@ def pipeline_arguments(jobs: Sequence[Job], settings: PipelineSettings) -> dict[
     """
     arguments = {**jobs[0].arguments, **_seed_argument(jobs)}
     arguments |= _prompt_arguments(jobs)
-    if jobs[0].request.source is not None:
+    if is_inpainting(jobs[0].request, settings):
+        return arguments | {"image": _open_source(jobs[0], settings), "mask_image": _open_mask(jobs[0])}
+    if jobs[0].request.has_images:
         arguments |= _source_argument(jobs, settings)
     return arguments
 
@@ -88,6 +101,10 @@ def _seed_argument(jobs: Sequence[Job]) -> dict[str, Any]:
 
 def _source_argument(jobs: Sequence[Job], settings: PipelineSettings) -> dict[str, Any]:
     """The source of each job; a single one as a list only for pipelines that take several references."""
+    if jobs[0].request.references:
+        job = jobs[0]
+        source = [] if job.request.source is None else [_open_source(job, settings)]
+        return {"image": [*source, *map(open_rgb, job.reference_pngs)]}
     sources = [_open_source(job, settings) for job in jobs]
     return {"image": sources if settings.image_as_list or len(jobs) > 1 else sources[0]}
 
@@ -99,6 +116,12 @@ def _open_source(job: Job, settings: PipelineSettings) -> "Image":
     if job.request.size is None or settings.source_fit == "whole":
         return source
     return fitted(source, (int(str(job.arguments["width"])), int(str(job.arguments["height"]))))
+
+
+def _open_mask(job: Job) -> "Image":
+    if job.mask_png is None:
+        raise GeneratorError("The mask of an edit is missing.")
+    return open_rgb(job.mask_png).convert("L")
 
 
 def _result_size(
@@ -113,6 +136,8 @@ def _result_size(
         width, height = int(width * scale), int(height * scale)
     else:
         width, height = int(str(arguments.get("width", 1024))), int(str(arguments.get("height", 1024)))
+    for reference in request.reference_sizes:
+        _check_source(*reference, settings)
     step = settings.multiple_of
     if request.size is not None:
         return _exact_size(request.size, arguments, settings)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-__all__ = ["LoadedPipelines", "best_device", "download", "free_memory", "load_pipeline"]
+__all__ = ["LoadedPipelines", "best_device", "download", "free_memory", "inpainting_pipeline", "load_pipeline"]
 
 
 @dataclass(frozen=True)
@@ -18,6 +18,28 @@ class LoadedPipelines:
     generate: Any
     device: str
     dtype: str
+    inpaint: Any = None
+    """Edits with a mask; None if the model is not called in that way."""
+
+
+def inpainting_pipeline(pipeline: Any, name: str) -> Any:
+    """Returns a pipeline of another class with the parts of a loaded one, which are not copied.
+
+    Args:
+        pipeline: The loaded one, without offloading.
+        name: Class of diffusers that takes the same parts.
+    """
+    import inspect
+
+    import diffusers
+
+    kind = getattr(diffusers, name)
+    wanted = inspect.signature(kind.__init__).parameters.keys() - {"self"}
+    parts = {part: value for part, value in pipeline.components.items() if part in wanted}
+    settings = {key: pipeline.config[key] for key in wanted - parts.keys() if key in pipeline.config}
+    inpainting = kind(**parts, **settings)
+    inpainting.set_progress_bar_config(disable=True)
+    return inpainting
 
 
 def load_pipeline(folder: Path, device: str, dtype: str, offload: Literal["none", "model", "sequential"]) -> Any:

@@ -5,11 +5,12 @@ A pipeline may read a prompt with several tokenizers; the one with the widest wi
 
 import inspect
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from interleavethinker.tools.errors import InputError
 
-__all__ = ["check_window"]
+__all__ = ["PromptCut", "prompt_cut"]
 
 _TOKENIZERS = ("tokenizer", "tokenizer_2", "tokenizer_3")
 _ARGUMENT = "max_sequence_length"
@@ -17,16 +18,32 @@ _UNBOUNDED = 1_000_000
 """A tokenizer without a window reports an astronomic one."""
 
 
-def check_window(pipeline: Any, prompt: str, arguments: Mapping[str, Any]) -> None:
-    """Checks that a pipeline reads a whole prompt.
+@dataclass(frozen=True)
+class PromptCut:
+    """A prompt of which a pipeline reads only the beginning; both lengths are in tokens."""
+
+    length: int
+    window: int
+
+    @property
+    def note(self) -> str:
+        """One sentence for the record of an image that was generated all the same."""
+        return f"The prompt has about {self.length} tokens; this model reads only the first {self.window}."
+
+    @property
+    def error(self) -> InputError:
+        """The error of a call that asks for no such image (`prompt_too_long`)."""
+        percent = max(1, 100 * (self.length - self.window) // self.length)
+        return InputError(f"{self.note} Shorten it by about {percent} percent.", code="prompt_too_long")
+
+
+def prompt_cut(pipeline: Any, prompt: str, arguments: Mapping[str, Any]) -> PromptCut | None:
+    """Returns how a pipeline would cut a prompt; None if one of its tokenizers' windows holds it.
 
     Args:
         pipeline: A diffusers pipeline.
         prompt: What it would be called with.
         arguments: The other arguments of the call.
-
-    Raises:
-        InputError: No tokenizer's window holds it (`prompt_too_long`).
     """
     fits = []
     for name in _TOKENIZERS:
@@ -35,12 +52,8 @@ def check_window(pipeline: Any, prompt: str, arguments: Mapping[str, Any]) -> No
         if window is not None:
             fits.append((_length(tokenizer, prompt), window))
     if fits and all(length > window for length, window in fits):
-        length, window = max(fits, key=lambda each: each[1])
-        raise InputError(
-            f"The prompt has about {length} tokens; this model reads only the first {window}. Shorten it by about "
-            f"{max(1, 100 * (length - window) // length)} percent.",
-            code="prompt_too_long",
-        )
+        return PromptCut(*max(fits, key=lambda each: each[1]))
+    return None
 
 
 def _window(pipeline: Any, tokenizer: Any, arguments: Mapping[str, Any], *, first: bool) -> int | None:

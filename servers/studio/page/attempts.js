@@ -1,9 +1,9 @@
 // One attempt and what a person can do with it: accept, reject with words, keep it instead, branch.
 
-import { html, useActions, useState } from "./lib.js";
+import { html, useActions, useRef, useState } from "./lib.js";
 import { Chip, Field, LongText, Problem, PromptChange } from "./parts.js";
-import { AddImage, Picture } from "./pictures.js";
-import { attemptName, attemptStanding, isOver, promptBefore } from "./words.js";
+import { AddImage, Picture, useUploads } from "./pictures.js";
+import { attemptKey, attemptName, attemptStanding, isOver, promptBefore } from "./words.js";
 
 /** Whether a verdict by hand is possible: only on the first unfinished step, under the newest plan. */
 const canJudge = (view, step, attempt) =>
@@ -13,20 +13,23 @@ const canJudge = (view, step, attempt) =>
 const canBranch = (view, step) => step.prompt !== null && step.n <= view.finished + 1 && view.status !== "waiting";
 
 // No <form>: the frame of a chat program must not submit any.
-function RejectForm({ attempt, onSend, onClose }) {
+function RejectForm({ api, attempt, Region, onSend, onClose }) {
   const [prompt, setPrompt] = useState(attempt.prompt);
   const [reason, setReason] = useState("");
+  const region = useRef();
   const { busy, error, run } = useActions();
   const send = () => {
     run("reject", async () => {
       // Unchanged words are no words of the person: the next attempt then only has a new seed.
-      await onSend({ accept: false, prompt: prompt.trim() === attempt.prompt.trim() ? null : prompt, reason });
+      const part = await region.current?.();
+      await onSend({ accept: false, prompt: prompt.trim() === attempt.prompt.trim() ? null : prompt, reason, ...part });
       onClose();
     });
   };
   return html`<div class="inline-form" role="form" aria-label=${`Reject attempt ${attempt.n}`}>
     <${Field} label="Prompt of the next attempt" rows="3" value=${prompt} onInput=${setPrompt} />
     <${Field} label="What is wrong (optional)" rows="1" value=${reason} onInput=${setReason} />
+    ${attempt.image && html`<${Region} api=${api} sha256=${attempt.image} result=${region} />`}
     <div class="row">
       <button type="button" class="primary" disabled=${busy} onClick=${send}>${busy ? "Sending…" : "Reject and try again"}</button>
       <button type="button" onClick=${onClose}>Close</button>
@@ -39,6 +42,7 @@ function BranchForm({ api, step, attempt, onSend, onClose }) {
   const [prompt, setPrompt] = useState("");
   const [seed, setSeed] = useState("");
   const [image, setImage] = useState(null);
+  const [uploads, uploading] = useUploads(api);
   const { busy, error, run } = useActions();
   const [imageError, setImageError] = useState("");
   const send = () => {
@@ -63,8 +67,8 @@ function BranchForm({ api, step, attempt, onSend, onClose }) {
       <input inputmode="numeric" value=${seed} onInput=${(event) => setSeed(event.target.value)} /></label>
     ${image && html`<div class="chosen"><${Picture} api=${api} sha256=${image.sha256} alt="Your image" /></div>`}
     <div class="row">
-      <button type="button" class="primary" disabled=${busy} onClick=${send}>${busy ? "Branching…" : image ? "Branch with this image" : "Create branch"}</button>
-      <${AddImage} api=${api} label=${image ? "Another image" : "Use my own image"} onError=${setImageError}
+      <button type="button" class="primary" disabled=${busy || uploading} onClick=${send}>${busy ? "Branching…" : image ? "Branch with this image" : "Create branch"}</button>
+      <${AddImage} api=${uploads} label=${image ? "Another image" : "Use my own image"} onError=${setImageError}
         onImage=${(added) => setImage(added)} />
       <button type="button" onClick=${onClose}>Close</button>
     </div>
@@ -72,7 +76,7 @@ function BranchForm({ api, step, attempt, onSend, onClose }) {
   </div>`;
 }
 
-/** Buttons for an attempt; `acts` has judge, branch and keep. */
+/** Buttons for an attempt; `acts` has judge, branch, and Region: the part of an image to change, see `region.js`; perhaps hold, for what a form is open for. */
 function AttemptActions({ api, view, step, attempt, acts, children }) {
   const [form, setForm] = useState("");
   const { busy, error, run } = useActions();
@@ -80,8 +84,12 @@ function AttemptActions({ api, view, step, attempt, acts, children }) {
   const branchable = canBranch(view, step);
   const keepable = branchable && attempt.image && !attempt.selected && !judgeable;
   const judge = (verdict) => acts.judge({ step: step.n, attempt: attempt.n, ...verdict });
-  const close = () => setForm("");
-  const toggle = (name) => setForm(form === name ? "" : name);
+  const toggle = (name) => {
+    const open = form === name ? "" : name;
+    setForm(open);
+    acts.hold?.(open && [step.n, attemptKey(attempt)]); // News must not take away a form that somebody fills in.
+  };
+  const close = () => toggle(form);
   if (!judgeable && !branchable && !children) return null;
   return html`<div class="actions">
     <div class="row">
@@ -93,13 +101,13 @@ function AttemptActions({ api, view, step, attempt, acts, children }) {
       ${keepable &&
       html`<button type="button" disabled=${busy} title="Starts a branch that continues from this image"
         onClick=${() => run("keep", () => acts.branch({
-          step: step.n, attempt: attempt.n, prompt: null, seed: null, image: attempt.image,
+          step: step.n, attempt: attempt.n, prompt: null, seed: null, choose: true,
         }))}>Keep this one</button>`}
       ${branchable &&
       html`<button type="button" aria-expanded=${form === "branch"} onClick=${() => toggle("branch")}>Branch…</button>`}
       ${children}
     </div>
-    ${form === "reject" && html`<${RejectForm} attempt=${attempt} onSend=${judge} onClose=${close} />`}
+    ${form === "reject" && html`<${RejectForm} api=${api} attempt=${attempt} Region=${acts.Region} onSend=${judge} onClose=${close} />`}
     ${form === "branch" &&
     html`<${BranchForm} api=${api} step=${step} attempt=${attempt} onSend=${acts.branch} onClose=${close} />`}
     <${Problem}>${error}<//>
@@ -115,10 +123,17 @@ function AttemptWords({ step, attempt, short }) {
   const judge = attempt.verdict === "refused" ? "Image service" : attempt.by_person ? "Person" : "Critic";
   const numbers = [`seed ${attempt.seed}`, `${attempt.seconds.toFixed(1)} s`];
   if (attempt.confidence !== null) numbers.push(`P(success) ${attempt.confidence.toFixed(2)}`);
+  if (attempt.place !== null) numbers.push(`place ${attempt.place} in comparison`);
+  if (attempt.masked) numbers.push("changes only a region");
+  if (attempt.drift) numbers.push(`drift ${attempt.drift.toFixed(3)}`);
   return html`<div class="words">
     <p><span class="label">${before === attempt.prompt ? "Prompt" : "Prompt, rewritten"}</span>
       <${PromptChange} before=${before} after=${attempt.prompt} length=${short} /></p>
     ${attempt.reason && html`<p><span class="label">${judge}</span><${LongText} text=${attempt.reason} length=${short} /></p>`}
+    ${attempt.checklist.length > 0 &&
+    html`<div><span class="label">Checklist</span><ul class="checklist">${attempt.checklist.map(
+      (one) => html`<li>${one.met === null ? "? unsure" : one.met ? "✓ met" : "✗ not met"}: ${one.text}</li>`,
+    )}</ul></div>`}
     ${!short && html`<p class="small">${attempt.selected && step.attempts.length > 1 && html`<strong>shown in the answer</strong> · `}
       ${numbers.join(" · ")}</p>`}
   </div>`;

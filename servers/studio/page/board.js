@@ -3,20 +3,24 @@
 import { AttemptActions, AttemptWords, describe } from "./attempts.js";
 import { BoardApi } from "./board_api.js";
 import { html, render, useActions, useEffect, useRef, useState } from "./lib.js";
-import { Chip, LongText, Problem, Text } from "./parts.js";
+import { Chip, Field, LongText, Problem, Text } from "./parts.js";
 import { AddImage, Picture } from "./pictures.js";
 import { PlanEditor } from "./plan_editor.js";
-import { attemptKey, attemptName, attemptStanding, isOver, plural, readable, shortened, standing, stepStanding, workWords } from "./words.js";
-
-const CELLS = 7; // As many small images as fit beside each other in a narrow chat.
+import { attemptKey, attemptName, attemptStanding, canResume, isOver, plural, readable, shortened, standing, stepStanding, workWords } from "./words.js";
 
 function Cells({ api, view, shown, onShow }) {
-  const first = view.steps.length <= CELLS ? 0 : Math.min(Math.max(0, shown - 1 - Math.floor(CELLS / 2)), view.steps.length - CELLS);
-  const visible = view.steps.slice(first, first + CELLS);
+  const [, redraw] = useState();
+  useEffect(() => {
+    addEventListener("resize", redraw);
+    return () => removeEventListener("resize", redraw);
+  }, []);
+  const most = Math.max(3, Math.min(7, Math.floor((innerWidth - 100) / 52))); // As many as fit between the arrows.
+  const first = view.steps.length <= most ? 0 : Math.min(Math.max(0, shown - 1 - Math.floor(most / 2)), view.steps.length - most);
+  const visible = view.steps.slice(first, first + most);
   const turn = (by) => onShow(Math.min(view.steps.length, Math.max(1, shown + by)));
-  const paged = view.steps.length > CELLS;
+  const paged = view.steps.length > most;
   return html`<nav class="cells" aria-label="Steps">
-    ${paged && html`<button type="button" class="icon" aria-label="Earlier steps" disabled=${first === 0} onClick=${() => turn(-CELLS)}>‹</button>`}
+    ${paged && html`<button type="button" class="icon" aria-label="Earlier steps" disabled=${first === 0} onClick=${() => turn(-most)}>‹</button>`}
     ${visible.map((step) => {
       const state = stepStanding(step, view);
       return html`<button type="button" key=${step.n} class=${`cell ${state.tone}`} aria-pressed=${step.n === shown}
@@ -26,15 +30,15 @@ function Cells({ api, view, shown, onShow }) {
         <span class="cell-number" aria-hidden="true">${step.n}</span>
       </button>`;
     })}
-    ${paged && html`<button type="button" class="icon" aria-label="Later steps" disabled=${first + CELLS >= view.steps.length} onClick=${() => turn(CELLS)}>›</button>`}
+    ${paged && html`<button type="button" class="icon" aria-label="Later steps" disabled=${first + most >= view.steps.length} onClick=${() => turn(most)}>›</button>`}
   </nav>`;
 }
 
-function StepPanel({ api, view, step, acts, children }) {
+function StepPanel({ api, view, step, held, acts, children }) {
   const [chosen, setChosen] = useState(null);
   useEffect(() => setChosen(null), [step.n, view.trajectory]);
   const { attempts } = step;
-  const attempt = attempts.find((one) => attemptKey(one) === chosen) ?? attempts.find((one) => one.selected) ?? attempts.at(-1);
+  const attempt = attempts.find((one) => attemptKey(one) === (held ?? chosen)) ?? attempts.find((one) => one.selected) ?? attempts.at(-1);
   const state = attempt ? attemptStanding(attempt) : stepStanding(step, view);
   return html`<section class="step-panel" aria-label=${`Step ${step.n}`}>
     ${attempt &&
@@ -46,7 +50,7 @@ function StepPanel({ api, view, step, acts, children }) {
     ${attempts.length > 1 &&
     html`<div class="row tabs" role="group" aria-label="Attempts">
       ${attempts.map((one) => html`<button type="button" key=${attemptKey(one)} class="small-button" aria-pressed=${one === attempt}
-        aria-label=${`${attemptName(step, one)}, ${attemptStanding(one).word}`} onClick=${() => setChosen(attemptKey(one))}>
+        aria-label=${`${attemptName(step, one)}, ${attemptStanding(one).word}`} onClick=${() => { setChosen(attemptKey(one)); acts.hold(""); }}>
         ${one.n}${attemptStanding(one).mark ? ` ${attemptStanding(one).mark}` : ""}</button>`)}
     </div>`}
     <div class="about">
@@ -57,9 +61,15 @@ function StepPanel({ api, view, step, acts, children }) {
         ? html`<${AttemptWords} step=${step} attempt=${attempt} short=${70} />`
         : step.prompt && html`<p><span class="label">Planned prompt</span><${LongText} text=${step.prompt} length=${80} /></p>`}
     </div>
-    ${attempt && html`<${AttemptActions} key=${attemptKey(attempt)} api=${api} view=${view} step=${step} attempt=${attempt} acts=${acts}>${children}<//>`}
+    ${attempt && html`<${AttemptActions} key=${step.n + attemptKey(attempt)} api=${api} view=${view} step=${step} attempt=${attempt} acts=${acts}>${children}<//>`}
     ${!attempt && children}
   </section>`;
+}
+
+function Region({ result }) {
+  const [region, setRegion] = useState("");
+  result.current = () => ({ region: region.trim() || null });
+  return html`<${Field} label="Change only left, top, width, height" rows="1" placeholder="50%,0,50%,100%" value=${region} onInput=${setRegion} />`;
 }
 
 function Steering({ api, view, onAct, note, setNote }) {
@@ -70,10 +80,10 @@ function Steering({ api, view, onAct, note, setNote }) {
   const hostModes = api.bridge.context.availableDisplayModes ?? [];
   return html`<span class="steering">
       ${view.status === "running" && button("pause", "Pause")}
-      ${["paused", "interrupted", "failed", "ready"].includes(view.status) && button("resume", view.status === "ready" ? "Start" : "Resume")}
+      ${canResume(view) && button("resume", view.status === "ready" ? "Start" : "Resume")}
       ${!isOver(view) && button("cancel", "Cancel")}
       <${AddImage} api=${api} onError=${setNote}
-        onImage=${(image) => { api.tellModel(image); setNote(`Added. The assistant can now use the image ${image.sha256.slice(0, 12)}.`); }} />
+        onImage=${(image) => { api.tellModel(image); setNote(`The assistant can use image ${image.sha256.slice(0, 12)}.`); }} />
       ${hostModes.includes("fullscreen") && api.bridge.context.displayMode !== "fullscreen" &&
       html`<button type="button" onClick=${() => api.fullscreen()}>Full screen</button>`}
       ${view.studio && api.bridge.capabilities.openLinks &&
@@ -87,11 +97,16 @@ function Board({ api }) {
   const [view, setView] = useState(null);
   const [trouble, setTrouble] = useState("");
   const [chosen, setChosen] = useState(null);
+  const [held, setHeld] = useState(""); // Step and attempt that a form is open for.
   const [note, setNote] = useState("");
   useEffect(() => api.follow(setView, setTrouble), [api]);
+  const show = (n) => {
+    setChosen(n);
+    setHeld("");
+  };
   const last = useRef("");
   useEffect(() => {
-    if (view && last.current !== view.trajectory) setChosen(null);
+    if (view && last.current !== view.trajectory) show(null);
     last.current = view?.trajectory ?? "";
   }, [view?.trajectory]);
   if (!view) return html`<p class="small" role="status">${trouble || "Waiting for the storyboard…"}</p>`;
@@ -99,8 +114,10 @@ function Board({ api }) {
   const state = standing(view.status, view);
   const working = view.status === "running" ? workWords(view.work) || "Working" : "";
   const newest = view.steps.findLast((one) => one.attempts.length) ?? view.steps[0]; // The image that came last.
-  const step = view.steps.find((one) => one.n === chosen) ?? newest;
+  const step = view.steps.find((one) => one.n === (held[0] ?? chosen)) ?? newest;
   const acts = {
+    Region,
+    hold: setHeld,
     judge: (verdict) => api.act("judge", verdict),
     branch: (point) => api.act("branch", point),
   };
@@ -119,8 +136,8 @@ function Board({ api }) {
     ${view.status === "waiting"
       ? html`<ol class="plan-list">${view.steps.map((one) => html`<li key=${one.n}><${LongText} length=${90} text=${one.instruction || one.prompt || one.caption} /></li>`)}</ol>
           <${PlanEditor} compact view=${view} approve=${(steps) => api.act("approve", { steps })} />`
-      : hasSteps && html`<${Cells} api=${api} view=${view} shown=${step.n} onShow=${setChosen} />
-          <${StepPanel} api=${api} view=${view} step=${step} acts=${acts}>${steering}<//>`}
+      : hasSteps && html`<${Cells} api=${api} view=${view} shown=${step.n} onShow=${show} />
+          <${StepPanel} api=${api} view=${view} step=${step} held=${held[1]} acts=${acts}>${steering}<//>`}
     ${!hasSteps && html`<div class="row">${steering}</div>`}
   </article>`;
 }

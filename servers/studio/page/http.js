@@ -3,6 +3,8 @@
 const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 const hex = (bytes) => Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
+const pathOf = (id) => `/api/trajectories/${encodeURIComponent(id)}`;
+
 class HttpError extends Error {
   constructor(message, status, code) {
     super(message);
@@ -51,7 +53,8 @@ class StudioApi {
     }
     if (response.ok) return response;
     const { error } = await response.json().catch(() => ({}));
-    throw new HttpError(error?.message ?? `The studio answered ${response.status}.`, response.status, error?.code);
+    const nothing = response.status === 404 ? "There is nothing at this address." : `The studio answered ${response.status}.`;
+    throw new HttpError(error?.message ?? nothing, response.status, error?.code);
   }
 
   async json(path, options) {
@@ -79,23 +82,35 @@ class StudioApi {
 
   options = () => this.json("/api/options");
   list = () => this.json("/api/trajectories");
-  view = (id) => this.json(`/api/trajectories/${id}`);
+  view = (id) => this.json(pathOf(id));
+  estimate = (request) => this.post("/api/estimate", request);
   start = (request) => this.post("/api/trajectories", request);
-  act = (id, verb, args = {}) => this.post(`/api/trajectories/${id}/${verb}`, args);
+  act = (id, verb, args = {}) => this.post(`${pathOf(id)}/${verb}`, args);
 
-  image = (sha256, size) =>
-    this.#gate(async () => (await this.request(`/api/images/${sha256}?size=${size}`, { cache: "default" })).blob());
+  /** Returns an image, or null for an empty answer. One that a break of the connection kept away still comes later. */
+  async #picture(path, options) {
+    for (let pause = 250; ; ) {
+      try {
+        const response = await this.request(path, options);
+        return response.status === 204 ? null : await response.blob();
+      } catch (error) {
+        if (error instanceof HttpError && error.code !== "offline") throw error;
+      }
+      do {
+        await sleep(pause);
+        pause = Math.min(2000, 2 * pause);
+      } while (!(await this.isGenuine()));
+    }
+  }
 
-  thumbnail = (id) =>
-    this.#gate(async () => {
-      const response = await this.request(`/api/trajectories/${id}/thumbnail`);
-      return response.status === 204 ? null : response.blob();
-    });
+  image = (sha256, size) => this.#gate(() => this.#picture(`/api/images/${sha256}?size=${size}`, { cache: "default" }));
+
+  thumbnail = (id) => this.#gate(() => this.#picture(`${pathOf(id)}/thumbnail`));
 
   putImage = (file) => this.json("/api/images", { method: "PUT", body: file });
 
   async download(id, form) {
-    const response = await this.request(`/api/trajectories/${id}/export?form=${form}`);
+    const response = await this.request(`${pathOf(id)}/export?form=${form}`);
     const name = /filename="([^"]+)"/.exec(response.headers.get("content-disposition"))?.[1] ?? id;
     return { name, blob: await response.blob() };
   }
@@ -171,8 +186,12 @@ class Changes {
   }
 }
 
-/** Returns the key: from the address of the start link, from this tab, or from another tab of the studio. */
-async function findKey() {
+/**
+ * Returns the key: from the address of the start link, from this tab, or from another tab of the studio.
+ *
+ * `onMissing` is called while no other tab answers. One that is busy, or opened later, still gives its key.
+ */
+async function findKey(onMissing) {
   const link = /^#key=([\w-]+)$/.exec(location.hash);
   if (link) {
     sessionStorage.setItem("studio-key", link[1]);
@@ -187,12 +206,17 @@ async function findKey() {
   };
   const known = sessionStorage.getItem("studio-key");
   if (!known) {
+    const ask = () => channel.postMessage("ask");
+    const timer = setInterval(() => {
+      onMissing();
+      ask();
+    }, 600);
     const given = await new Promise((resolve) => {
       channel.onmessage = (event) => event.data?.key && resolve(event.data.key);
-      channel.postMessage("ask");
-      setTimeout(resolve, 600, null);
+      ask();
     });
-    if (given) sessionStorage.setItem("studio-key", given);
+    clearInterval(timer);
+    sessionStorage.setItem("studio-key", given);
   }
   answer();
   return sessionStorage.getItem("studio-key");

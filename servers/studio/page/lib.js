@@ -1,7 +1,7 @@
 // Preact and htm, which `vendor/` ships unchanged, under the names that the page uses; and two hooks.
 
 const { h, render } = self.preact;
-const { useCallback, useEffect, useMemo, useRef, useState } = self.preactHooks;
+const { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } = self.preactHooks;
 const html = self.htm.bind(h);
 
 /** Runs one action at a time: `busy` names it while it runs, `error` says why the last one failed. */
@@ -27,8 +27,4 @@ function useActions() {
   return { busy, error, run, clear: () => setError("") };
 }
 
-let lastId = 0;
-/** An id that is unique on the page, to tie labels to fields. */
-const useId = (name) => useMemo(() => `${name}-${++lastId}`, []);
-
-export { html, render, useActions, useCallback, useEffect, useId, useMemo, useRef, useState };
+export { html, render, useActions, useEffect, useLayoutEffect, useMemo, useRef, useState };

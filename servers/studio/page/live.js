@@ -1,8 +1,8 @@
 // State that follows the workspace: the list of trajectories, and the view of one.
 
-import { useEffect, useState } from "./lib.js";
+import { useEffect, useRef, useState } from "./lib.js";
 
-/** Calls `load` now and after relevant news, never twice at once and not too often; returns what ends that. */
+/** Calls `load` now and after relevant news, never twice at once and not too often; returns what ends that and what asks again. */
 function follow(changes, load, concerns, interval = 250) {
   let running = false;
   let again = false;
@@ -22,10 +22,11 @@ function follow(changes, load, concerns, interval = 250) {
   };
   const unsubscribe = changes.subscribe((news) => (news.online || concerns(news)) && run());
   run();
-  return () => {
+  const end = () => {
     ended = true;
     unsubscribe();
   };
+  return [end, run];
 }
 
 function useList(api, changes) {
@@ -40,7 +41,7 @@ function useList(api, changes) {
         },
         (news) => news.list || news.changed,
         1500,
-      ),
+      )[0],
     [api],
   );
   return list;
@@ -48,28 +49,42 @@ function useList(api, changes) {
 
 function useView(api, changes, id) {
   const [state, setState] = useState({ view: null, error: "" });
+  const answers = useRef(0);
+  const again = useRef();
   useEffect(() => {
     setState({ view: null, error: "" });
-    return follow(
+    const [end, run] = follow(
       changes,
       async (current) => {
+        const before = answers.current;
         try {
           const view = await api.view(id);
-          if (current()) setState({ view, error: "" });
+          // What was asked before an action may be older than the action's answer, which asks again.
+          if (current() && answers.current === before) setState({ view, error: "" });
         } catch (error) {
           // What is shown stays while the studio restarts.
-          if (current() && error.code !== "offline") setState({ view: null, error: error.message });
+          if (current() && answers.current === before && error.code !== "offline") setState({ view: null, error: error.message });
         }
       },
       (news) => news.changed?.includes(id),
     );
+    again.current = run;
+    return end;
   }, [api, id]);
-  return { ...state, show: (view) => setState({ view, error: "" }) };
+  const show = (view) => {
+    answers.current += 1;
+    setState({ view, error: "" });
+    again.current(); // The answer may have been overtaken by later news.
+  };
+  return { ...state, show };
 }
 
 function useOnline(changes) {
   const [online, setOnline] = useState(changes.online);
-  useEffect(() => changes.subscribe((news) => news.online !== undefined && setOnline(news.online)), [changes]);
+  useEffect(() => {
+    setOnline(changes.online); // It may have changed since the first drawing.
+    return changes.subscribe((news) => news.online !== undefined && setOnline(news.online));
+  }, [changes]);
   return online;
 }
 

@@ -21,7 +21,7 @@ function bitmapOf(api, sha256, size) {
   return bitmap;
 }
 
-/** One image, loaded when it comes near the visible part of the page. */
+/** One image, loaded when it comes near the visible part of the page. Without `alt` it only decorates what names it. */
 function Picture({ api, sha256, alt, size = "small" }) {
   const canvas = useRef();
   const [state, setState] = useState("loading");
@@ -54,12 +54,39 @@ function Picture({ api, sha256, alt, size = "small" }) {
     };
   }, [api, sha256, size]);
   return html`<span class=${`picture ${state}`}>
-    <canvas ref=${canvas} width="1" height="1" role="img" aria-label=${alt} />
+    <canvas ref=${canvas} width="1" height="1" role=${alt ? "img" : "presentation"} aria-label=${alt || null} />
     ${state === "missing" && html`<span class="small">This image is missing or damaged.</span>`}
   </span>`;
 }
 
-const ACCEPTED = "image/png,image/jpeg,image/webp,image/gif,image/bmp,image/tiff";
+const ACCEPTED = "image/png,image/jpeg,image/webp,image/gif"; // What the server reads.
+
+/** Stores files; `onImage` gets `{sha256}` of each. Throws what is wrong with the others in the end. */
+async function storeFiles(api, files, onImage) {
+  const problems = [];
+  for (const file of files) {
+    try {
+      await onImage(await api.putImage(file), file);
+    } catch ({ message }) {
+      problems.push(`${file.name}: ${message}`);
+    }
+  }
+  if (problems.length) throw new Error(problems.join("\n"));
+}
+
+/** Returns an `api` that stores images, and how many it is storing: what they are for had better wait for them. */
+function useUploads(api) {
+  const [count, setCount] = useState(0);
+  const putImage = async (file) => {
+    setCount((old) => old + 1);
+    try {
+      return await api.putImage(file);
+    } finally {
+      setCount((old) => old - 1);
+    }
+  };
+  return [{ putImage }, count];
+}
 
 /** A button that lets a person choose an image file; `onImage` gets `{sha256}` once the server has stored it. */
 function AddImage({ api, label = "Add image", onImage, onError, multiple = false, disabled = false }) {
@@ -67,10 +94,11 @@ function AddImage({ api, label = "Add image", onImage, onError, multiple = false
   const [busy, setBusy] = useState(false);
   const add = async (files) => {
     setBusy(true);
+    onError("");
     try {
-      for (const file of files) await onImage(await api.putImage(file), file);
+      await storeFiles(api, files, onImage);
     } catch (error) {
-      onError(error.message || String(error));
+      onError(error.message);
     } finally {
       setBusy(false);
     }
@@ -83,4 +111,4 @@ function AddImage({ api, label = "Add image", onImage, onError, multiple = false
     </button>`;
 }
 
-export { AddImage, Picture, bitmapOf };
+export { AddImage, Picture, bitmapOf, storeFiles, useUploads };

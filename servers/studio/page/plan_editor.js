@@ -1,25 +1,30 @@
 // The plan while it waits for approval: reorder, edit, add and remove steps, then approve.
 
-import { html, useActions, useEffect, useRef, useState } from "./lib.js";
+import { html, useActions, useEffect, useLayoutEffect, useRef, useState } from "./lib.js";
 import { Field, Problem } from "./parts.js";
 import { plural } from "./words.js";
 
 let lastKey = 0;
-const draftOf = (step) => ({
-  key: ++lastKey,
-  instruction: step?.instruction ?? "",
-  prompt: step?.prompt ?? "",
-  auxiliary_text: step?.caption ?? "",
-  size: step?.size ?? "",
-  starts_from: step?.starts_from ?? "",
-});
+/** Fields that only those steps show which have them. */
+const EXTRAS = { size: "Image size or shape", starts_from: "Starts from", references: "Looks at" };
+const draftOf = (step) => {
+  const extras = Object.keys(EXTRAS).filter((name) => step?.[name]?.length);
+  return {
+    key: ++lastKey,
+    instruction: step?.instruction ?? "",
+    prompt: step?.prompt ?? "",
+    auxiliary_text: step?.caption ?? "",
+    extras,
+    ...Object.fromEntries(extras.map((name) => [name, String(step[name])])),
+  };
+};
 const textOf = (value) => (value.trim() ? value : null);
 const stepOf = (draft) => ({
   instruction: textOf(draft.instruction),
   prompt: textOf(draft.prompt),
   auxiliary_text: textOf(draft.auxiliary_text),
-  ...(textOf(draft.size) ? { size: textOf(draft.size) } : {}),
-  ...(textOf(draft.starts_from) ? { starts_from: textOf(draft.starts_from) } : {}),
+  ...Object.fromEntries(draft.extras.filter((name) => textOf(draft[name])).map((name) =>
+    [name, name === "references" ? draft[name].split(",").map((one) => one.trim()).filter(Boolean) : draft[name].trim()])),
 });
 const isEmpty = (draft) => !draft.instruction.trim() && !draft.prompt.trim() && !draft.auxiliary_text.trim();
 const asJson = (drafts) => JSON.stringify(drafts.map(stepOf));
@@ -42,24 +47,24 @@ function StepFields({ draft, number, count, onChange, onMove, onRemove }) {
     <${Field} label="Prompt for the image" rows="2" value=${draft.prompt} onInput=${change("prompt")}
       placeholder="No image: this step is text only" />
     <${Field} label="Text beside the image" rows="1" value=${draft.auxiliary_text} onInput=${change("auxiliary_text")} />
-    ${draft.size && html`<${Field} label="Image size or shape" rows="1" value=${draft.size} onInput=${change("size")} />`}
-    ${draft.starts_from && html`<${Field} label="Starts from" rows="1" value=${draft.starts_from} onInput=${change("starts_from")} />`}
+    ${draft.extras.map((name) => html`<${Field} label=${EXTRAS[name]} rows="1" value=${draft[name]} onInput=${change(name)} />`)}
   </li>`;
 }
 
 /**
  * Shows the plan's steps for editing. New versions of the view leave a person's changes alone.
  *
- * `approve(steps)` gets null for an unchanged plan.
+ * `approve(steps)` gets null for an unchanged plan. `memory` may keep changes of a version of the plan: it has `get` and
+ * `set`, which takes null for an unchanged one.
  */
-function PlanEditor({ view, approve, compact = false }) {
+function PlanEditor({ view, approve, memory, compact = false }) {
   const original = () => view.steps.map(draftOf);
-  const [drafts, setDrafts] = useState(original);
+  const version = `${view.trajectory}/${view.plan_version}`;
+  const [drafts, setDrafts] = useState(() => memory?.get(version)?.map((draft) => ({ ...draft, key: ++lastKey })) ?? original());
   const [editing, setEditing] = useState(!compact);
   const { busy, error, run } = useActions();
   const list = useRef();
   const focusNext = useRef(null);
-  const version = `${view.trajectory}/${view.plan_version}`;
   const shownVersion = useRef(version);
   useEffect(() => {
     if (shownVersion.current === version) return;
@@ -74,6 +79,7 @@ function PlanEditor({ view, approve, compact = false }) {
   }, [drafts]);
 
   const changed = asJson(drafts) !== asJson(view.steps.map(draftOf));
+  useLayoutEffect(() => memory?.set(version, changed ? drafts : null), [drafts]); // At once: see `NewRequest`.
   const edit = (change) => setDrafts((old) => change([...old]));
   const move = (index, by) => {
     const moved = drafts[index];
@@ -100,6 +106,7 @@ function PlanEditor({ view, approve, compact = false }) {
     });
 
   return html`<section class="plan-editor" aria-label="Plan that waits for approval">
+    ${compact && html`<h2 class="sr">Plan</h2>`}
     ${editing &&
     html`<ol ref=${list}>
       ${drafts.map(

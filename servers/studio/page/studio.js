@@ -2,7 +2,7 @@
 
 import { CompareBranches } from "./compare.js";
 import { Changes, StudioApi, findKey, forgetKey } from "./http.js";
-import { html, render, useEffect, useState } from "./lib.js";
+import { html, render, useEffect, useRef, useState } from "./lib.js";
 import { TrajectoryList } from "./list.js";
 import { useList, useOnline } from "./live.js";
 import { NewRequest } from "./new_request.js";
@@ -11,15 +11,23 @@ import { TrajectoryPage } from "./trajectory.js";
 import { shortened } from "./words.js";
 
 const UNDO_SECONDS = 20;
+const decoded = (word) => {
+  try {
+    return decodeURIComponent(word);
+  } catch {
+    return word; // A damaged link; what it names will not be found.
+  }
+};
 
 function useRoute() {
   const [hash, setHash] = useState(location.hash);
   useEffect(() => {
     const changed = () => setHash(location.hash);
     addEventListener("hashchange", changed);
+    changed(); // It may have changed since the first drawing.
     return () => removeEventListener("hashchange", changed);
   }, []);
-  const [, page = "", ...words] = hash.split("/").map(decodeURIComponent);
+  const [, page = "", ...words] = hash.split("/").map(decoded);
   return { page, words };
 }
 
@@ -61,6 +69,9 @@ function Studio({ api, changes, options }) {
     if (route.page !== "t") document.title = "interleavethinker studio";
   }, [route.page, id]);
   const home = !["t", "new", "compare"].includes(route.page);
+  // A form that stands here because there is nothing to list stays when something comes: somebody may be writing in it.
+  const asks = useRef(false);
+  asks.current = home && !deleted && (asks.current || list?.length === 0);
   return html`<div class=${`studio ${home ? "at-home" : "at-page"}`}>
     <a class="skip" href="#main" onClick=${(event) => { event.preventDefault(); document.getElementById("main").focus(); }}>Skip to the content</a>
     <header class="bar">
@@ -70,11 +81,11 @@ function Studio({ api, changes, options }) {
     </header>
     <div class="side"><${TrajectoryList} api=${api} list=${list} shown=${id} /></div>
     <main id="main" tabindex="-1">
-      ${id && html`<${TrajectoryPage} key=${id} api=${api} changes=${changes} id=${id} place=${Number(route.words[1]) || 0} go=${go}
+      ${id && html`<${TrajectoryPage} key=${id} api=${api} changes=${changes} forms=${options.exports} id=${id} place=${Number(route.words[1]) || 0} go=${go}
         onDeleted=${(view) => { setDeleted(view); go("#/"); }} />`}
       ${route.page === "compare" && html`<${CompareBranches} api=${api} changes=${changes} ids=${route.words} />`}
-      ${(route.page === "new" || (home && list && !list.length && !deleted)) && html`<${NewRequest} api=${api} options=${options} onStarted=${(name) => go(`#/t/${name}`)} />`}
-      ${home && list?.length > 0 && html`<div class="welcome"><p>Choose a trajectory, or <a href="#/new">start a new one</a>.</p></div>`}
+      ${(route.page === "new" || asks.current) && html`<${NewRequest} api=${api} options=${options} place=${route.page} onStarted=${(name) => go(`#/t/${name}`)} />`}
+      ${home && !asks.current && list?.length > 0 && html`<h1 class="sr">Trajectories</h1><div class="welcome"><p>Choose a trajectory, or <a href="#/new">start a new one</a>.</p></div>`}
     </main>
     ${deleted && html`<${Undo} api=${api} deleted=${deleted} onDone=${() => setDeleted(null)} />`}
   </div>`;
@@ -89,11 +100,7 @@ function Locked({ children }) {
 
 async function main() {
   const root = document.getElementById("app");
-  const key = await findKey();
-  if (!key) {
-    render(html`<${Locked}>This page needs the studio’s key.<//>`, root);
-    return;
-  }
+  const key = await findKey(() => render(html`<${Locked}>This page needs the studio’s key.<//>`, root));
   const api = new StudioApi(key);
   const changes = new Changes(api);
   for (;;) {
@@ -114,5 +121,8 @@ async function main() {
   }
 }
 
+// A file that misses the form must not replace the page.
+for (const kind of ["dragover", "drop"])
+  addEventListener(kind, (event) => event.dataTransfer?.types.includes("Files") && event.preventDefault());
 addEventListener("hashchange", () => location.hash.startsWith("#key=") && location.reload());
 main();

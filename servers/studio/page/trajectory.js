@@ -3,24 +3,40 @@
 import { AttemptCard, canBranch, describe } from "./attempts.js";
 import { CompareAttempts } from "./compare.js";
 import { html, useActions, useEffect, useState } from "./lib.js";
+import { LimitFields, NO_LIMITS, canGoOn, limitsIn } from "./limits.js";
 import { useView } from "./live.js";
 import { Chip, LongText, Problem, Text } from "./parts.js";
 import { Picture } from "./pictures.js";
 import { PlanEditor } from "./plan_editor.js";
+import { RegionChoice } from "./region.js";
 import { duration } from "./times.js";
-import { attemptKey, attemptName, isOver, plural, shortened, standing, stepStanding, workWords } from "./words.js";
+import { attemptKey, attemptName, canResume, isOver, plural, shortened, standing, stepStanding, workWords } from "./words.js";
+
+const PLAN = "studio-plan";
+/** Keeps the changes of one plan while the page is loaded again. */
+const planMemory = {
+  get(version) {
+    const kept = JSON.parse(sessionStorage.getItem(PLAN));
+    return kept?.version === version ? kept.drafts : null;
+  },
+  set(version, drafts) {
+    if (drafts) sessionStorage.setItem(PLAN, JSON.stringify({ version, drafts }));
+    else if (this.get(version)) sessionStorage.removeItem(PLAN);
+  },
+};
 
 function RequestWords({ api, view }) {
   const words = view.request.map((part) => part.text).filter(Boolean).join("\n").trim();
-  const images = view.request.map((part) => part.image).filter(Boolean);
+  const images = view.request.filter((part) => part.image);
   const long = [...words].length > 280;
   return html`<h1 class=${words.length > 120 ? "long" : ""}><${Text} lines>${long ? view.title : words || "Images without words"}<//></h1>
     ${long && html`<details class="request"><summary>The whole request</summary><p><${Text} lines>${words}<//></p></details>`}
-    ${images.length > 0 && html`<ul class="request-images">${images.map((sha256, index) => html`<li key=${index}>
-      <${Picture} api=${api} sha256=${sha256} alt=${`Image ${index + 1} of the request`} /></li>`)}</ul>`}`;
+    ${images.length > 0 && html`<ul class="request-images">${images.map(({ image, name, purpose }, index) => html`<li key=${index}>
+      <${Picture} api=${api} sha256=${image} alt=${`Image ${index + 1} of the request${name ? `, @${name}` : ""}`} />
+      ${name && html`<p class="small"><${Text}>${purpose ? `@${name}: ${purpose}` : `@${name}`}<//></p>`}</li>`)}</ul>`}`;
 }
 
-function Export({ api, view, run }) {
+function Export({ api, view, forms, busy, run }) {
   const save = (form) =>
     run("export", async () => {
       const { name, blob } = await api.download(view.trajectory, form);
@@ -28,16 +44,13 @@ function Export({ api, view, run }) {
       Object.assign(document.createElement("a"), { href: address, download: name }).click();
       setTimeout(() => URL.revokeObjectURL(address), 60_000);
     });
-  return html`<select aria-label="Export" value="" onChange=${(event) => { save(event.target.value); event.target.value = ""; }}>
-    <option value="" disabled selected>Export…</option>
-    <option value="html">Storyboard (one HTML page)</option>
-    <option value="zip">Everything (ZIP: page, Markdown, record, images)</option>
-    <option value="markdown">Text (Markdown)</option>
-    <option value="json">Record (JSON)</option>
+  return html`<select aria-label="Export" value="" disabled=${busy} onChange=${(event) => { save(event.target.value); event.target.value = ""; }}>
+    <option value="" disabled selected>${busy === "export" ? "Exporting…" : "Export…"}</option>
+    ${forms.map(({ form, label }) => html`<option value=${form}>${label}</option>`)}
   </select>`;
 }
 
-function Toolbar({ api, view, show, onDeleted }) {
+function Toolbar({ api, view, forms, show, onDeleted }) {
   const { busy, error, run } = useActions();
   const act = (verb) => run(verb, async () => show(await api.act(view.trajectory, verb)));
   const button = (verb, label, kind = "") =>
@@ -49,18 +62,41 @@ function Toolbar({ api, view, show, onDeleted }) {
     });
   return html`<div class="row toolbar" role="group" aria-label="Trajectory">
     ${view.status === "running" && button("pause", "Pause")}
-    ${["paused", "interrupted", "failed", "ready"].includes(view.status) && button("resume", view.status === "ready" ? "Start" : "Resume", "primary")}
+    ${canResume(view) && button("resume", view.status === "ready" ? "Start" : "Resume", "primary")}
     ${!isOver(view) && button("cancel", "Cancel")}
-    <${Export} api=${api} view=${view} run=${run} />
+    <${Export} api=${api} view=${view} forms=${forms} busy=${busy} run=${run} />
     ${view.status !== "running" && html`<button type="button" class="quiet" disabled=${busy} onClick=${remove}>Delete</button>`}
     <${Problem}>${error}<//>
   </div>`;
 }
 
+/** Resumes with other limits, which is also how a trajectory goes on that a limit stopped. */
+function OtherLimits({ api, view, show }) {
+  const [form, setForm] = useState(NO_LIMITS);
+  const { busy, error, run } = useActions();
+  const send = (event) => {
+    event.preventDefault();
+    run("resume", async () => {
+      const limits = limitsIn(form);
+      if (!Object.values(limits).some((value) => value !== null)) throw new Error("Give at least one limit.");
+      show(await api.act(view.trajectory, "resume", limits));
+      setForm(NO_LIMITS);
+    });
+  };
+  return html`<details class="other-limits"><summary>${view.status === "done" ? "Raise the limit and go on" : "Go on with other limits"}</summary>
+    <form onSubmit=${send}>
+      <div class="grid"><${LimitFields} form=${form} limits=${view.limits} keep="as before"
+        onChange=${(changed) => setForm((old) => ({ ...old, ...changed }))} /></div>
+      <p class="small">An empty field keeps its limit. Finished images are not made again.</p>
+      <button disabled=${busy}>${busy ? "…" : view.status === "ready" ? "Start with these limits" : "Resume with these limits"}</button>
+      <${Problem}>${error}<//>
+    </form></details>`;
+}
+
 function Answer({ api, view }) {
   const current = view.status === "running" ? view.finished + 1 : 0;
   return html`<section aria-labelledby="answer"><h2 id="answer">Answer</h2>
-    <ol class=${`strip ${view.steps.length <= 3 ? "few" : ""}`}>
+    <ol class=${`strip ${view.steps.length <= 3 ? "few" : view.steps.length > 12 ? "many" : ""}`}>
       ${view.steps.map((step) => {
         const state = stepStanding(step, view);
         const kept = step.attempts.find((attempt) => attempt.selected) ?? step.attempts.at(-1);
@@ -127,8 +163,11 @@ function Details({ view }) {
     ["Seed", view.seed],
     ["Limits", [
       `${plural(limits.max_attempts, "attempt")} per step`,
+      limits.variants > 1 && `${limits.variants} variants of the first`,
       limits.max_calls && plural(limits.max_calls, "generator call"),
       limits.time_limit && `${limits.time_limit} s of work`,
+      limits.max_cost && `$${limits.max_cost.toFixed(2)} for hosted models`,
+      limits.drift && limits.drift.action !== "nothing" && `${limits.drift.action} after damage by edits above ${limits.drift.threshold}`,
     ].filter(Boolean).join(", ")],
     ["Plan", view.plan_version ? `version ${view.plan_version}, ${plural(view.of, "step")}` : "none yet"],
   ];
@@ -147,8 +186,8 @@ function Notes({ view, state }) {
     ${notes.map((note) => html`<p class="note calm"><${LongText} text=${note} /></p>`)}`;
 }
 
-/** `go` changes the address; `onDeleted` offers an undo. */
-function TrajectoryPage({ api, changes, id, place, go, onDeleted }) {
+/** `forms` are those of exports; `go` changes the address; `onDeleted` offers an undo. */
+function TrajectoryPage({ api, changes, forms, id, place, go, onDeleted }) {
   const { view, error, show } = useView(api, changes, id);
   const [picked, setPicked] = useState([]);
   useEffect(() => setPicked([]), [id]);
@@ -167,6 +206,7 @@ function TrajectoryPage({ api, changes, id, place, go, onDeleted }) {
 
   const state = standing(view.status, view);
   const acts = {
+    Region: RegionChoice,
     judge: async (verdict) => show(await api.act(id, "judge", verdict)),
     branch: async (point) => go(`#/t/${(await api.act(id, "branch", point)).trajectory}`),
   };
@@ -181,10 +221,11 @@ function TrajectoryPage({ api, changes, id, place, go, onDeleted }) {
         <span class="small working" role="status">${working}</span></div>
       <${RequestWords} api=${api} view=${view} />
       <${Notes} view=${view} state=${state} />
-      <${Toolbar} api=${api} view=${view} show=${show} onDeleted=${onDeleted} />
+      <${Toolbar} api=${api} view=${view} forms=${forms} show=${show} onDeleted=${onDeleted} />
+      ${canGoOn(view) && html`<${OtherLimits} key=${id} api=${api} view=${view} show=${show} />`}
     </header>
     ${view.status === "waiting"
-      ? html`<h2>Plan</h2><${PlanEditor} view=${view} approve=${async (steps) => show(await api.act(id, "approve", { steps }))} />`
+      ? html`<h2>Plan</h2><${PlanEditor} view=${view} memory=${planMemory} approve=${async (steps) => show(await api.act(id, "approve", { steps }))} />`
       : view.of > 0 && html`<${Answer} api=${api} view=${view} />
           <section aria-labelledby="steps"><h2 id="steps">Steps and attempts</h2><ol class="steps">
             ${view.steps.filter((step) => step.attempts.length || step.n <= view.finished + 1).map((step) => html`<${StepCard}

@@ -29,33 +29,30 @@ const DONE = {
   incomplete: ["fair", "The answer is incomplete."],
 };
 
+const STANDINGS = {
+  running: ["running", "calm", ""],
+  waiting: ["waiting for approval", "fair", "The plan waits for your approval. Nothing is generated before."],
+  paused: ["paused", "fair", "Paused. Resuming repeats no finished image."],
+  interrupted: ["interrupted", "fair", "The program ended first. Resuming repeats no finished image."],
+  failed: ["failed", "bad", "Stopped by an error."],
+  cancelled: ["cancelled", "calm", "Cancelled. A branch continues from any attempt."],
+  ready: ["not started", "calm", "Nothing is planned yet."],
+};
+
 /** Returns the status in a word or two, how to color it, and why it stands there. */
 export function standing(status, view) {
-  switch (status) {
-    case "running":
-      return { word: "running", tone: "calm", sentence: "" };
-    case "waiting":
-      return { word: "waiting for approval", tone: "fair", sentence: "The plan waits for your approval. Nothing is generated before." };
-    case "paused":
-      return { word: "paused", tone: "fair", sentence: "Paused. Resuming repeats no finished image." };
-    case "interrupted":
-      return { word: "interrupted", tone: "fair", sentence: "The program ended before the trajectory did. Resuming repeats no finished image." };
-    case "failed":
-      return { word: "failed", tone: "bad", sentence: view?.reason || "Stopped by an error." };
-    case "cancelled":
-      return { word: "cancelled", tone: "calm", sentence: "Cancelled. A branch continues from any attempt." };
-    case "ready":
-      return { word: "not started", tone: "calm", sentence: "Nothing has been planned or generated yet." };
-    default: {
-      if (!view) return { word: "done", tone: "good", sentence: "" };
-      if (view.stop_reason && view.stop_reason !== "complete")
-        return { word: "stopped by a limit", tone: "fair", sentence: LIMITS[view.stop_reason] ?? "" };
-      const [tone, sentence] = DONE[view.document_status] ?? ["calm", ""];
-      const doubtful = view.steps.some((step) => ["best_effort", "not_judged", "refused"].includes(step.status));
-      return { word: view.document_status, tone: doubtful && tone !== "bad" ? "fair" : tone, sentence };
-    }
-  }
+  const [known, tone, sentence] = STANDINGS[status] ?? [];
+  if (known) return { word: known, tone, sentence: (status === "failed" && view?.reason) || sentence };
+  if (!view) return { word: "done", tone: "good", sentence: "" };
+  if (view.stop_reason && view.stop_reason !== "complete")
+    return { word: "stopped by a limit", tone: "fair", sentence: LIMITS[view.stop_reason] ?? "" };
+  const [color, end] = DONE[view.document_status] ?? ["calm", ""];
+  const doubtful = view.steps.some((step) => ["best_effort", "not_judged", "refused"].includes(step.status));
+  return { word: view.document_status, tone: doubtful && color !== "bad" ? "fair" : color, sentence: end };
 }
+
+/** Whether it stopped before its end without an order to end. */
+export const canResume = (view) => "paused interrupted failed ready".includes(view.status);
 
 export const isOver = (view) => view.status === "done" || view.status === "cancelled";
 

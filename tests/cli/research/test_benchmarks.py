@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from interleavethinker.tools.prices import prices_path
 from tests.evaluation.benchmarks.judges import chat_server, write_image, write_json
 
 Run = Callable[..., tuple[int, str, str]]
@@ -126,6 +127,16 @@ def test_an_estimate_also_counts_images_plans_verdicts_and_money_of_the_answers(
     assert "all models on this machine" in run(*words[:-3])[1]
 
 
+def test_a_broken_table_of_prices_does_not_concern_models_on_this_machine(run: Run, home: Path, data: Path) -> None:
+    prices_path().parent.mkdir(parents=True, exist_ok=True)
+    prices_path().write_text("[")
+    words = ("evaluate", "ueval", "--data", str(data), "--estimate")
+    code, out, err = run(*words, "--judge", "qwen3-vl:small", "--profile", str(home / "cells.toml"))
+    assert (code, "all models on this machine" in out) == (0, True), err
+    code, _, err = run(*words, "--judge", "openai:gpt-5-mini")
+    assert (code, "prices.toml cannot be used" in err) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
@@ -136,10 +147,11 @@ def test_an_estimate_also_counts_images_plans_verdicts_and_money_of_the_answers(
         (("--data", "data.json", "--judge", "openai:x", "--experiment", "x"), "Unknown experiment 'x'"),
         (
             ("--data", "data.json", "--judge", "openai:x", "--profile", "cells.toml", "--experiment", "full RL"),
-            "micro only",
+            "whose RL weights are an adapter",
         ),
         (("--data", "data.json", "--judge", "openai:x", "--answers", "gone"), "no folder or file of answers"),
         (("--data", "data.json", "--judge", "openai:x", "--answers", "data.json", "--price", "1"), "two numbers"),
+        (("--data", "data.json", "--judge", "openai:x", "--answers", "data.json", "--price", "nan,-1"), "two numbers"),
         (("--data", "data.json", "--judge-option", "x"), "NAME=VALUE"),
         (("--data", "data.json", "--prompts", "."), "none of these files: ueval_text.md"),
         (("--data", "cells.toml"), "not valid JSON"),
@@ -155,7 +167,7 @@ def test_wrong_options_are_named(run: Run, words: tuple[str, ...], complaint: st
 @pytest.mark.usefixtures("data")
 def test_own_prompts_replace_ours_and_the_report_says_so(run: Run, home: Path, judge: list[str]) -> None:
     (home / "mine").mkdir()
-    (home / "mine" / "ueval_text.md").write_text("Mine: {{rubric}}")
+    (home / "mine" / "ueval_text.md").write_text("Mine: {{rubric}} {{question}} {{answer}}")
     write_json(home / "given.json", [{"id": "0", "text_answer": "x", "image_answer": []}])
     words = (
         "--data",
@@ -171,5 +183,5 @@ def test_own_prompts_replace_ours_and_the_report_says_so(run: Run, home: Path, j
     )
     code, out, err = run("evaluate", "ueval", *words)
     assert code == 0, err
-    assert "Mine: It has text." in judge
+    assert any(text.startswith("Mine: It has text.") for text in judge)
     assert "prompts: files in mine" in out

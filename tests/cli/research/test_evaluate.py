@@ -14,7 +14,7 @@ from interleavethinker.evaluation import charts
 from interleavethinker.evaluation.micro import critic_workers
 from interleavethinker.evaluation.micro import generator as micro_generator
 from interleavethinker.evaluation.micro import planner as micro_planner
-from interleavethinker.evaluation.micro.critic_workers import CriticAnswers, LocalWorkerPool
+from interleavethinker.evaluation.micro.critic_workers import CriticAnswer, CriticAnswers, LocalWorkerPool
 from interleavethinker.microworld.agents import registry as agents
 from interleavethinker.microworld.agents.registry import AgentWeights
 from interleavethinker.microworld.generators import micro as generator
@@ -121,11 +121,11 @@ def critics(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     def judge(weights: AgentWeights, _temperature: float, cases: Sequence[CriticInput]) -> CriticAnswers:
         words = "a big red ball in the middle" if weights.adapter else "crimson"
-        return [(Verdict(success=False, refined_prompt=words), True) for _ in cases]
+        return [CriticAnswer(Verdict(success=False, refined_prompt=words), well_formed=True) for _ in cases]
 
     @contextmanager
-    def pool(*, weaker: bool, workers: int) -> Iterator[LocalWorkerPool]:
-        assert (weaker, workers) == (False, 2)
+    def pool(*, weaker: bool, workers: int, max_new_tokens: int) -> Iterator[LocalWorkerPool]:
+        assert (weaker, workers, max_new_tokens) == (False, 2, 220)
         yield LocalWorkerPool(KeywordGenerator(), ImageStore(tmp_path / "store"), judge)
 
     monkeypatch.setattr(agents, "CRITICS", installed(tmp_path, "grpo", "grpo_seed1"))

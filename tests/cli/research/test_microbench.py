@@ -41,6 +41,7 @@ def test_an_unknown_experiment_is_an_input_error(run: Run) -> None:
     code, _, err = run("evaluate", "microbench", "--experiment", "magic", "--n", "4")
     assert code == 2
     assert "generator alone" in err
+    assert "checklists" in err
 
 
 def test_learned_agents_run_their_experiments_and_their_answers_are_cached(run: Run, home: Path) -> None:
@@ -61,3 +62,33 @@ def test_learned_agents_run_their_experiments_and_their_answers_are_cached(run: 
     again = json.loads(run(*command, "--json")[1])
     assert [row["average"] for row in again["experiments"]] == [row["average"] for row in report["experiments"]]
     assert {path: path.read_text() for path in answers} == answers, "no answer is computed twice"
+
+
+@pytest.mark.usefixtures("no_weights")
+def test_extensions_have_a_report_of_their_own_and_run_beside_the_experiments_of_the_tables(
+    run: Run, home: Path
+) -> None:
+    chosen = ("--experiment", "consistency", "--characters", "1", "--out", "bench")
+    code, out, err = run("evaluate", "microbench", *chosen, "--json")
+    assert code == 0, err
+    report = json.loads(out)
+    assert list(report["extensions"]) == ["consistency"]
+    assert report["run"]["command"].startswith("interleavethinker")
+    assert json.loads((home / "bench" / "extensions.json").read_text()) == report
+    assert "Consistent characters" in (home / "bench" / "extensions.md").read_text()
+    assert "<svg" in (home / "bench" / "extensions.html").read_text()
+    assert "referenced" in (home / "bench" / "consistency.svg").read_text()
+    assert not (home / "bench" / "microbench.json").exists()
+    code, out, err = run("evaluate", "microbench", *chosen, "--experiment", "generator alone", "--n", "1", "--json")
+    assert code == 0, err
+    both = json.loads(out)
+    assert both["extensions"]["extensions"] == report["extensions"], "a finished experiment is not run again"
+    assert both["microbench"]["experiments"][0]["name"] == "generator alone"
+
+
+def test_an_extensions_report_replaces_no_file_of_somebody_else(run: Run, home: Path) -> None:
+    (home / "drift.svg").write_text("mine")
+    code, _, err = run("evaluate", "microbench", "--experiment", "extensions", "--out", ".")
+    assert (code, "drift.svg is a file that no report wrote" in err) == (2, True)
+    code, _, err = run("evaluate", "microbench", "--experiment", "drift", "--robustness")
+    assert (code, "--robustness needs an experiment of the paper's tables" in err) == (2, True)

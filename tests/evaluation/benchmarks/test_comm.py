@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from interleavethinker.evaluation.benchmarks.registry import make_benchmark
 from tests.evaluation.benchmarks.judges import ScriptedJudge, counts, figures, run_on_files, write_image, write_json
 
 FLAT = {
@@ -175,3 +176,52 @@ async def test_task_2_shows_the_images_in_each_of_its_three_questions_and_has_no
         "task 2: image quality": 2,
         "task 2: image-text relevance": 8,
     }
+
+
+async def test_a_step_with_two_images_has_both_beside_its_text_in_tasks_1_and_2(tmp_path: Path) -> None:
+    item(tmp_path, "1_task1", 3, None)
+    request = "Sequence: (1) <IMAGE> <IMAGE> (2) <IMAGE> Write a text for each step."
+    names = [f"in_{number}.jpg" for number in range(3)]
+    write_json(tmp_path / "data" / "1_task1" / "results.json", {"model_input": request, "input_image_list": names})
+    fields = {"model_input": request, "model_output": "(1) The egg. (2) The pan. (3) The plate."}
+    write_json(tmp_path / "answers" / "1_task1" / "results.json", fields)
+    item(tmp_path, "1_task2", 0, 3)
+    text = {"model_input": "(1) An egg. (2) A pan. Make images.", "input_image_list": []}
+    write_json(tmp_path / "data" / "1_task2" / "results.json", text)
+    made = {"model_output": "(1) <IMAGE> <IMAGE> (2) <IMAGE>"}
+    answer = json.loads((tmp_path / "answers" / "1_task2" / "results.json").read_text())
+    write_json(tmp_path / "answers" / "1_task2" / "results.json", answer | made)
+    run = await run_on_files("comm", tmp_path, ScriptedJudge(answer=lambda _text, _images: "fine"))
+    benchmark, _ = make_benchmark("comm")
+    shown = {
+        item.id: [
+            piece if isinstance(piece, str) else "image"
+            for piece in benchmark.questions(item, run.answers[item.id])[0].question.parts
+        ]
+        for item in run.items
+    }
+    assert shown["1_task1"] == ["The egg.", "image", "image", "The pan.", "image"]
+    tagged = [piece for piece in shown["1_task2"] if not piece.startswith("<")]
+    assert tagged == ["An egg.", "image", "image", "A pan. Make images.", "image"]
+
+
+async def test_all_text_of_tasks_3_and_4_is_shown_and_descriptions_count_whatever_their_names(tmp_path: Path) -> None:
+    item(tmp_path, "7_task3", 1, 3)
+    path = tmp_path / "answers" / "7_task3" / "results.json"
+    made = "A word before. (2) Made. <IMAGE> (3) Again. <IMAGE> (4) Last. <IMAGE> and <IMAGE> the end."
+    write_json(path, json.loads(path.read_text()) | {"model_output": made})
+
+    def answer(text: str, images: int) -> str:
+        if "<Description_0>" in text:
+            assert images == 3, "the third image has no description"
+            return '{"Consistency": {"overall_score": 5}}'
+        if "are hidden" in text:
+            names = {"Content of Image 7": "a pot", "Content of Image 8": "a lid"}
+            return json.dumps({"Tasks": {"Create an Interleaved Text-Image Document": names}})
+        for words in ("A word before. (2)", "Made.", "(4) Last.", "the end."):
+            assert words in text
+        return json.dumps(FLAT)
+
+    run = await run_on_files("comm", tmp_path, ScriptedJudge(answer=answer))
+    assert figures(run)["task 3: image-text relevance"] == 5
+    assert run.judged[0].score.notes == ("The text has 4 places for 3 images.",)

@@ -8,11 +8,13 @@ import pytest
 
 from interleavethinker.evaluation.benchmarks.experiments import changed_profile, check_experiment
 from interleavethinker.evaluation.benchmarks.run import BenchmarkRun, RunConfig, run_benchmark
+from interleavethinker.evaluation.benchmarks.stepwise import first_requests_only
 from interleavethinker.graph.profiles.profile import load_profile
 from interleavethinker.graph.workspace.snapshot import Trajectory
 from interleavethinker.graph.workspace.workspace import Workspace
+from interleavethinker.microworld.requests.validation import check_request
 from interleavethinker.tools.errors import InputError
-from interleavethinker.tools.types import ImagePart
+from interleavethinker.tools.types import ImagePart, Request, TextPart
 from tests.evaluation.benchmarks.judges import ScriptedJudge, chat_server, write_json
 
 PROFILE = """
@@ -126,6 +128,19 @@ async def test_a_stepwise_agent_sees_its_images_and_stops_after_a_plan_of_one_st
     assert run.answers["0"].text.count("Then ") == 3
 
 
+def test_the_check_of_requests_sees_what_the_user_asked_and_not_how_a_stepwise_agent_goes_on() -> None:
+    check = first_requests_only(check_request)
+    assert check is not None
+    texts = ("a big red ball on the left", "A qwrtz appears.", "Continue the sequence.")
+    following = Request(parts=tuple(TextPart(text=text) for text in texts))
+    check(following)
+    with pytest.raises(InputError, match="qwrtz"):
+        check_request(following)
+    with pytest.raises(InputError):
+        check(Request(parts=(TextPart(text="qwrtz uiop"),)))
+    assert first_requests_only(None) is None
+
+
 def test_rows_that_a_profile_cannot_run_are_refused_with_the_reason(tmp_path: Path) -> None:
     text = PROFILE.replace('model = "openai:agent"', f'object = "{ACCEPT}"').format(url="u", critic=ACCEPT)
     (tmp_path / "scripted.toml").write_text(text)
@@ -136,6 +151,19 @@ def test_rows_that_a_profile_cannot_run_are_refused_with_the_reason(tmp_path: Pa
         check_experiment(name, micro)
     with pytest.raises(InputError, match="choose from: full; generator alone"):
         check_experiment("T_max = 0", micro)
+
+
+def test_a_critic_with_an_adapter_has_the_rows_of_both_critics_in_any_profile(tmp_path: Path) -> None:
+    text = PROFILE.format(url="u", critic=ACCEPT).splitlines()
+    text[3] = 'critic = { model = "qwen3-vl:critic", options = { adapter = "critic-rl", dtype = "float32" } }'
+    (tmp_path / "mine.toml").write_text("\n".join(text))
+    mine = load_profile(str(tmp_path / "mine.toml"))
+    check_experiment("full SFT", mine)
+    assert changed_profile("full SFT", mine).critic.options == {"dtype": "float32"}
+    assert changed_profile("full RL", mine) == mine
+    (tmp_path / "none.toml").write_text(PROFILE.format(url="u", critic=ACCEPT))
+    with pytest.raises(InputError, match=r"needs a critic whose RL weights are an adapter.*Write one profile for each"):
+        check_experiment("full RL", load_profile(str(tmp_path / "none.toml")))
 
 
 def test_the_rows_of_the_profile_micro_have_the_weights_that_microbench_gives_them() -> None:

@@ -37,7 +37,9 @@ def prepare(folder: Path) -> None:
     write_image(folder / "answers" / "0302005-o-0.jpg", "blue")
     made = [("One. <image>", "/home/them/0302005-o-0.jpg"), ("Two.", "gone.jpg")]
     write_json(folder / "answers" / "0302005.json", record(5, "output", made))
-    write_json(folder / "answers" / "0302006.json", record(6, "output", [("More.", None)]))
+    # Some published answers are one object over many lines in a file named as JSON Lines.
+    more = json.dumps(record(6, "output", [("More.", None)]), indent=4)
+    (folder / "answers" / "0302006.jsonl").write_text(more + "\n")
     write_json(folder / "answers" / "0302007.json", record(7, "output", []))
 
 

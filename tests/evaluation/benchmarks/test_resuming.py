@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from interleavethinker.evaluation.benchmarks.agent_answers import begun_items
 from interleavethinker.evaluation.benchmarks.run import RunConfig, run_benchmark
+from interleavethinker.evaluation.benchmarks.stepwise import PlanLengths
 from interleavethinker.evaluation.judges.cache import JudgeCache
-from interleavethinker.tools.errors import ModelError
+from interleavethinker.tools.errors import ModelError, StoreError
 from tests.evaluation.benchmarks.judges import ScriptedJudge, chat_server, write_json
 
 ITEM: dict[str, object] = {
@@ -74,6 +76,30 @@ def test_a_torn_line_of_the_cache_is_dropped_and_the_rest_is_kept(tmp_path: Path
     path.write_text('{"key": "a", "text": "1"}\n{"key": "b", "te')
     cache = JudgeCache(path)
     assert (len(cache), cache.answers("a")[0].text, list(cache.answers("b"))) == (1, "1", [])
+
+
+@pytest.mark.parametrize("line", [b'{"key": 1}', b"xx", b'"\xff"'])
+def test_a_damaged_line_in_the_middle_of_the_cache_is_an_error_that_names_it(tmp_path: Path, line: bytes) -> None:
+    path = tmp_path / "judge.jsonl"
+    good = b'{"key": "a", "text": "1"}'
+    path.write_bytes(b"\n".join([good, line, good, b""]))
+    with pytest.raises(StoreError, match=r"Line 2 of .*judge\.jsonl is damaged(: it is not UTF-8)?\. Remove the line"):
+        JudgeCache(path)
+
+
+def test_a_damaged_line_of_the_answered_items_is_an_error_that_names_it(tmp_path: Path) -> None:
+    path = tmp_path / "trajectories.jsonl"
+    path.write_text('["1", "a"]\n{}\n[1\n')
+    with pytest.raises(StoreError, match=r"Line 2 of .*trajectories\.jsonl is damaged"):
+        begun_items(path)
+
+
+@pytest.mark.parametrize("line", ["xx", "{}", "1", '["key"]', '["key", "many"]'])
+def test_a_damaged_line_of_the_lengths_of_plans_is_an_error_that_names_it(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "plan-lengths.jsonl"
+    path.write_text(f'["key", 3]\n{line}\n["other", 2]\n')
+    with pytest.raises(StoreError, match=r"Line 2 of .*plan-lengths\.jsonl is damaged\. Restore the file"):
+        PlanLengths(path)
 
 
 WAITING_PLANNER = """

@@ -1,12 +1,15 @@
 """RISEBench with items of our own: which images each question shows, and hand-computed accuracy and scores."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from interleavethinker.tools.errors import InputError
+from interleavethinker.evaluation.benchmarks import rise as benchmark_module
+from interleavethinker.evaluation.benchmarks.registry import make_benchmark
+from interleavethinker.tools.errors import InputError, ModelAnswerError
 from tests.evaluation.benchmarks.judges import ScriptedJudge, counts, figures, run_on_files, write_image
 
 NAN = float("nan")
@@ -97,13 +100,13 @@ async def test_missing_images_and_unusable_judgments(tmp_path: Path) -> None:
     run = await run_on_files("rise", tmp_path, scripted(grades))
     assert (counts(run)["missing"], counts(run)["unreadable"]) == (1, 1)
     assert figures(run)["accuracy"] == pytest.approx(100 * 2 / 6, abs=1e-3)  # c1 and l1 of all six
+    assert run.judged[0].score.values["consistency"] is None, "as in the script, no dimension counts then"
     scored = [one.score.values["score"] for one in run.judged]
     assert [value is None for value in scored] == [True, False, False, False, False, False]
     assert scored[-1] == 0
 
 
 async def test_images_are_sent_as_jpeg_of_at_most_768_pixels(tmp_path: Path) -> None:
-    from interleavethinker.evaluation.benchmarks.registry import make_benchmark
     from interleavethinker.evaluation.judges.questions import encoded
     from interleavethinker.tools.images.png import open_rgb
 
@@ -120,3 +123,81 @@ async def test_a_lost_source_image_is_an_error_that_names_it(tmp_path: Path) -> 
     (tmp_path / "data" / "temporal_reasoning_images" / "t1.png").unlink()
     with pytest.raises(InputError, match=r"t1\.png of item 't1' cannot be read"):
         await run_on_files("rise", tmp_path, scripted(GRADES))
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "score"),
+    [
+        ("reasoning/graded", "It differs.\n**Final Score:** **4**", 4),
+        ("reasoning/graded", "Final Score: 2. On second thoughts, Final Score: 5", 2),
+        ("reasoning/graded", "Final Score (1-5): good", None),
+        ("reasoning/graded", "**Final Score:** **6**", None),
+        ("reasoning/graded", "<think>Final Score: 1?</think>**Final Score:** 3", 3),
+        ("consistency/logical", "**Final Score**: **1**", 1),
+        ("consistency/logical", "Final Score: 5", None),
+        ("consistency/logical", '{"score": 0.5}', None),
+    ],
+)
+def test_the_first_final_score_counts_and_none_beyond_the_scale(key: str, text: str, score: float | None) -> None:
+    benchmark, _ = make_benchmark("rise")
+    if score is None:
+        with pytest.raises(ModelAnswerError):
+            benchmark.read(key, text)
+    else:
+        assert benchmark.read(key, text) == score
+
+
+async def test_the_small_versions_items_without_optional_fields_are_scored_with_consistency(tmp_path: Path) -> None:
+    """They have neither `reasoning_img` nor `consistency_free` nor `subtask`."""
+    write_image(tmp_path / "data" / "temporal_reasoning_images" / "1.png")
+    row = {"index": "temporal_reasoning_1", "category": "temporal_reasoning", "instruction": "Age it."}
+    row |= {"image": "temporal_reasoning_images/1.png", "reference": "It is old."}
+    (tmp_path / "data" / "data_total.json").write_text(json.dumps([row]))
+    write_image(tmp_path / "answers" / "images" / "temporal_reasoning" / "temporal_reasoning_1.png")
+    judge = ScriptedJudge(answer=lambda text, _: f"Final Score: {4 if 'was kept' in text else 5}")
+    run = await run_on_files("rise", tmp_path, judge)
+    assert len(judge.asked) == 3
+    found = figures(run)
+    expected = {"accuracy": 0, "score": 25 * (0.3 * 4 + 0.5 * 5 + 0.2 * 5 - 1)}
+    assert {name: found[name] for name in expected} == pytest.approx(expected)
+
+
+async def test_each_kind_of_item_has_prompts_of_its_own_and_comparing_without_the_puzzle_concerns_one_item(
+    tmp_path: Path,
+) -> None:
+    rows = [
+        *(dict(row) for row in ITEMS),
+        {"index": "l3", "category": "logical_reasoning", "reference_img": "l3_ref.png"},
+    ]
+    rows[-1]["reasoning_wo_ins"] = 1.0
+    for row in rows:
+        row.setdefault("image", f"{row['index']}.png")
+        row.setdefault("instruction", f"Do {row['index']}.")
+        for path in (row["image"], row.get("reference_img")):
+            if path:
+                write_image(tmp_path / "data" / path)
+        write_image(tmp_path / "answers" / "images" / row["category"] / f"{row['index']}.png")
+    (tmp_path / "data" / "data.json").write_text(json.dumps(rows))
+    prompts = tmp_path / "prompts"
+    prompts.mkdir()
+    benchmark, _ = make_benchmark("rise")
+    shipped = Path(str(benchmark_module.__file__)).parent / "prompts"
+    for name in benchmark.prompt_names:
+        placeholders = re.findall(r"\{\{\w+\}\}", (shipped / f"{name}.md").read_text())
+        (prompts / f"{name}.md").write_text(f"{name}. {' '.join(placeholders)}")
+    judge = ScriptedJudge(answer=lambda _text, _images: "Final Score: 1")
+    run = await run_on_files("rise", tmp_path, judge, prompts=prompts)
+    benchmark, _ = make_benchmark("rise", None, prompts)
+    used = {
+        item.id: [str(asked.question.parts[0]).split()[0] for asked in benchmark.questions(item, run.answers[item.id])]
+        for item in run.items
+    }
+    assert used == {
+        "t1": ["rise_reasoning_with_input.", "rise_consistency.", "rise_plausibility."],
+        "c1": ["rise_reasoning.", "rise_plausibility."],
+        "s1": ["rise_spatial_reasoning.", "rise_spatial_consistency.", "rise_spatial_plausibility."],
+        "s2": ["rise_reference_image.", "rise_spatial_consistency.", "rise_spatial_plausibility."],
+        "l1": ["rise_logical_text.", "rise_logical_consistency_text."],
+        "l2": ["rise_logical_image.", "rise_logical_consistency."],
+        "l3": ["rise_logical_same.", "rise_logical_consistency."],
+    }

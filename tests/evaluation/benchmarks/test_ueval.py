@@ -8,7 +8,8 @@ import pytest
 
 from interleavethinker.evaluation.benchmarks.report import as_report, markdown_report
 from interleavethinker.evaluation.benchmarks.run import BenchmarkRun, RunConfig, run_benchmark
-from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.errors import InputError, StoreError
+from interleavethinker.tools.file_lock import only_writer
 from tests.evaluation.benchmarks.judges import ScriptedJudge, figures, write_image, write_json
 
 ITEMS: list[dict[str, Any]] = [
@@ -161,6 +162,28 @@ async def test_the_report_names_protocol_judge_intervals_and_published_figures(t
     assert "| text | 25.0 | [" in text
 
 
+async def test_answers_in_the_form_of_the_published_generators_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their fields are named after the model, ids are numbers, and paths begin where the script was started."""
+    monkeypatch.chdir(tmp_path)
+    write_image(tmp_path / "results" / "images" / "1_1.png")
+    row = {"id": 1, "gemini_image_ans": ["results/images/1_1.png"], "gemini_text_ans": "Eight minutes."}
+    given = write_json(tmp_path / "results" / "outputs.json", [row | {"prompt": "?", "task_type": "life"}])
+    run = await judged(tmp_path, ITEMS, ScriptedJudge(answer=by_rubric), answers=str(given))
+    assert run.answers["1"].text == "Eight minutes."
+    assert len(run.answers["1"].images) == 1
+    assert not run.answers["1"].problem
+
+
+async def test_an_empty_rubric_is_left_out_and_an_unknown_task_is_open(tmp_path: Path) -> None:
+    rubrics = {"text_rubrics": ["Names the time.", "", {"criterion": None}], "image_rubrics": ["Shows an egg."]}
+    judge = ScriptedJudge(answer=by_rubric)
+    run = await judged(tmp_path, [ITEMS[0] | rubrics | {"task": "cooking"}], judge)
+    assert figures(run)["text"] == 100
+    assert any("Shows an egg." in text and "Eight minutes." in text for text, _ in judge.asked)
+
+
 async def test_a_limit_takes_the_first_items_of_every_task_in_turn(tmp_path: Path) -> None:
     items = [ITEMS[0] | {"id": str(number), "task": "life" if number < 5 else "art"} for number in range(8)]
     run = await judged(tmp_path, items, ScriptedJudge(answer=by_rubric), limit=3)
@@ -173,3 +196,38 @@ async def test_a_folder_of_another_run_is_refused_before_anything_is_asked(tmp_p
     with pytest.raises(InputError, match="Choose another folder with --out"):
         await judged(tmp_path, ITEMS[:2], judge)
     assert not judge.asked
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("Is {{rubric}} met by {{answer}}?", r"lacks \{\{question\}\}"),
+        ("{{question}} {{answer}} {{rubric}} {{tone}}", r"has \{\{tone\}\}, which nothing is put in"),
+    ],
+)
+async def test_a_prompt_of_the_user_needs_the_placeholders_of_ours(tmp_path: Path, text: str, fault: str) -> None:
+    (tmp_path / "prompts").mkdir()
+    (tmp_path / "prompts" / "ueval_text.md").write_text(text)
+    judge = ScriptedJudge(answer=by_rubric)
+    with pytest.raises(InputError, match=rf"ueval_text\.md {fault}"):
+        await judged(tmp_path, ITEMS, judge, prompts=tmp_path / "prompts")
+
+
+async def test_a_second_process_on_the_same_folder_is_refused_and_asks_nothing(tmp_path: Path) -> None:
+    second = ScriptedJudge(answer=by_rubric)
+    with only_writer(tmp_path / "out"), pytest.raises(InputError, match="Another process is writing to"):
+        await judged(tmp_path, ITEMS, second)
+    assert not second.asked
+    await judged(tmp_path, ITEMS, second)
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '"x"'])
+async def test_a_damaged_description_of_the_run_says_what_to_do(tmp_path: Path, content: str) -> None:
+    await judged(tmp_path, ITEMS, ScriptedJudge(answer=by_rubric))
+    (tmp_path / "out" / "run.json").write_text(content)
+    with pytest.raises(StoreError, match=r"run\.json.*remove it and run the same command again"):
+        await judged(tmp_path, ITEMS, ScriptedJudge(answer=by_rubric))
+    (tmp_path / "out" / "run.json").unlink()
+    again = ScriptedJudge(answer=by_rubric)
+    await judged(tmp_path, ITEMS, again)
+    assert not again.asked

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from interleavethinker.tools.errors import InputError
+from interleavethinker.evaluation.benchmarks.registry import make_benchmark
+from interleavethinker.tools.errors import InputError, ModelAnswerError
 from tests.evaluation.benchmarks.judges import ScriptedJudge, counts, figures, run_on_files, write_image, write_json
 
 
@@ -71,7 +72,6 @@ async def test_all_ids_give_the_weighted_overall_score_and_missing_images_count_
 
 async def test_of_several_images_the_last_one_is_judged_and_a_note_says_so(tmp_path: Path) -> None:
     from interleavethinker.evaluation.benchmarks.benchmark import BenchmarkAnswer
-    from interleavethinker.evaluation.benchmarks.registry import make_benchmark
     from interleavethinker.evaluation.judges.questions import ImageFile
 
     data(tmp_path, 1)
@@ -92,3 +92,37 @@ async def test_ids_outside_the_benchmark_and_unknown_protocols_are_errors(tmp_pa
         await run_on_files("wise", tmp_path, judge, data="data.json")
     with pytest.raises(InputError, match=r"choose from: verified .* legacy"):
         await run_on_files("wise", tmp_path, judge, data="data.json", protocol="new")
+
+
+@pytest.mark.parametrize(
+    ("protocol", "text", "value"),
+    [
+        ("verified", "<think>Score: 0 would be harsh.</think>\nScore: 1", 1.0),
+        ("verified", "Score: 1, or rather Score: 0", None),
+        ("verified", "Score: 2", None),
+        ("verified", '{"score": 0.5}', None),
+        ("legacy", "2\n1\n0\n", {"consistency": 2.0, "realism": 1.0, "aesthetic quality": 0.0}),
+        ("legacy", "2\n1", None),
+        ("legacy", "Consistency: 3\nRealism: 1\nAesthetic Quality: 1", None),
+        ("legacy", "Consistency: 2\nRealism: 1", None),
+    ],
+)
+def test_scores_are_read_in_the_published_forms_and_never_beyond_the_scale(
+    protocol: str, text: str, value: object
+) -> None:
+    benchmark, _ = make_benchmark("wise", protocol)
+    if value is None:
+        with pytest.raises(ModelAnswerError):
+            benchmark.read("image", text)
+    else:
+        assert benchmark.read("image", text) == value
+
+
+async def test_rewritten_prompts_are_run_if_their_file_is_named(tmp_path: Path) -> None:
+    data(tmp_path, 1)
+    judge = ScriptedJudge(answer=lambda _text, _images: "Score: 1")
+    run = await run_on_files("wise", tmp_path, judge)
+    assert run.items[0].text == "thing 1."
+    other = tmp_path / "other"
+    rewritten = await run_on_files("wise", tmp_path, judge, data="data/cultural_rewrite.json", out=other)
+    assert rewritten.items[0].text == "other words"

@@ -18,7 +18,7 @@ class Diary:
 
     `pid-N` is a file for each worker, `did-N-…` one for each time that an item was worked on. Item -1 kills the
     worker's process always, -2 the first time only, -3 raises an error of this project, -4 another one; -5 waits for
-    the file `go`.
+    the file `go`, -6 for the third worker.
     """
 
     folder: Path
@@ -44,5 +44,7 @@ class Diary:
         if item == -4:
             raise ValueError("a bug")
         while item == -5 and not (self.folder / "go").exists():  # noqa: ASYNC110 - other processes wait for the file
+            await asyncio.sleep(0.01)
+        while item == -6 and len(list(self.folder.glob("pid-*"))) < 3:  # noqa: ASYNC110 - made by other processes
             await asyncio.sleep(0.01)
         return item * item

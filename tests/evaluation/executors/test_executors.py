@@ -8,6 +8,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pytest
 
 from interleavethinker.evaluation.executors import ExecutorConfig, Lost, run_items
 from interleavethinker.evaluation.executors.base import EXECUTORS, ExecutorName, RemoteError
+from interleavethinker.evaluation.spawned_processes import spawn_context
 from interleavethinker.tools.errors import InputError, InterleaveError, ModelError, ProfileError
 
 sys.path.append(str(Path(__file__).parent))
@@ -64,7 +66,7 @@ def test_every_item_has_one_result_and_every_worker_is_closed(tmp_path: Path, na
 @pytest.mark.skipif(sys.platform == "win32", reason="workers kill themselves with SIGKILL")
 @pytest.mark.parametrize("name", REMOTE)
 def test_a_killed_worker_is_replaced_and_nothing_is_lost(tmp_path: Path, name: ExecutorName) -> None:
-    items = [*range(10), -2, *range(10, 20)]
+    items = [*range(10), -2, *range(10, 20), -6]  # Else the other worker might do the rest before.
     found = results(config(name), Diary(tmp_path), items)
     assert found == {number: item**2 for number, item in enumerate(items)}
     assert len(list(tmp_path.glob("pid-*"))) >= 3
@@ -129,6 +131,18 @@ def test_a_ray_cluster_that_cannot_serve_is_an_error(tmp_path: Path, monkeypatch
         results(config("ray"), Diary(tmp_path), [1])
 
 
+def test_only_worker_processes_leave_files_of_the_current_folder_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTHONSAFEPATH", raising=False)
+    monkeypatch.chdir(tmp_path)
+    for name in ("pickle.py", "interleavethinker.py"):
+        (tmp_path / name).write_text("raise SystemExit('a file of the current folder was imported')")
+    with ProcessPoolExecutor(1, mp_context=spawn_context()) as pool:
+        assert pool.submit(os.getenv, "PYTHONSAFEPATH").result(180) == "1"
+    assert "PYTHONSAFEPATH" not in os.environ, "programs that are started later import what lies beside them"
+
+
 def test_options_that_do_not_fit_are_refused() -> None:
     with pytest.raises(InputError, match="works in this process"):
         ExecutorConfig("local", processes=2)
@@ -146,6 +160,6 @@ def _until(reached: Callable[[], bool]) -> None:
 def _alive(process: int) -> bool:
     try:
         os.kill(process, 0)
-    except ProcessLookupError:
+        return Path(f"/proc/{process}/stat").read_text().split()[2] != "Z" if Path("/proc").is_dir() else True
+    except (ProcessLookupError, FileNotFoundError):  # It may end between the two looks.
         return False
-    return Path(f"/proc/{process}/stat").read_text().split()[2] != "Z" if Path("/proc").is_dir() else True

@@ -1,5 +1,6 @@
 """The judges: the micro world's scorer, and a chat model with usable, unparsable or missing answers."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,13 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from pydantic import Field
 
 from interleavethinker.evaluation.judges.base import JudgedImage, JudgeScores
+from interleavethinker.evaluation.judges.cache import JudgeCache
 from interleavethinker.evaluation.judges.micro import MicroJudge
 from interleavethinker.evaluation.judges.vlm import VlmJudge
 from interleavethinker.microworld.language.templates import Edit
 from interleavethinker.microworld.scenes.scene import Scene, SceneObject, render, to_image
 from interleavethinker.microworld.scoring.targets import StepTarget, as_json
-from interleavethinker.tools.errors import ModelError
+from interleavethinker.tools.errors import ModelError, StoreError
 from interleavethinker.tools.images.png import encode_png
 from interleavethinker.tools.images.store import ImageStore
 
@@ -95,3 +97,16 @@ async def test_a_generated_image_is_judged_without_a_source_and_scores_are_limit
 async def test_a_model_that_cannot_be_reached_raises_an_error(store: ImageStore, judged: JudgedImage) -> None:
     with pytest.raises(ModelError, match="IndexError"):
         await VlmJudge(Scripted(semantics_answers=[]), store).judge([judged])
+
+
+async def test_no_judge_is_asked_whose_answer_could_not_be_kept(
+    store: ImageStore, judged: JudgedImage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = Scripted(semantics_answers=['{"scores": [8, 8]}'])
+    judge = VlmJudge(model, store, cache=JudgeCache(tmp_path / "cache" / "answers.jsonl"))
+    with monkeypatch.context() as full:
+        full.setattr(shutil, "disk_usage", lambda _: type("Usage", (), {"free": 2**20}))
+        with pytest.raises(StoreError, match="The judge was not asked") as error:
+            await judge.judge([judged])
+    assert (error.value.code, model.calls) == ("disk_full", [])
+    assert await judge.judge([judged]) == [JudgeScores(8, 7)]

@@ -11,17 +11,23 @@ from langchain_core.language_models.fake_chat_models import FakeListChatModel
 
 from interleavethinker.evaluation.micro.critic import CriticEvalConfig, measure_critics
 from interleavethinker.evaluation.micro.critic_cases import CriticCase, generate_cases
-from interleavethinker.evaluation.micro.critic_report import CriticRun, _variant_results, retries_needed
-from interleavethinker.evaluation.micro.critic_workers import CriticAnswers, LocalWorkerPool, ask_critic_model
+from interleavethinker.evaluation.micro.critic_report import CriticRun, _variant_results, critic_report, retries_needed
+from interleavethinker.evaluation.micro.critic_workers import (
+    CriticAnswer,
+    CriticAnswers,
+    LocalWorkerPool,
+    ask_critic_model,
+)
 from interleavethinker.evaluation.micro.rewrite_classifier import OTHER, SAME, RewriteClass, classify_rewrite
 from interleavethinker.microworld.agents.registry import AgentWeights
 from interleavethinker.microworld.agents.rewriting import STRATEGIES, rewrite_prompt
+from interleavethinker.microworld.agents.teachers import checklist_of
 from interleavethinker.microworld.generators.keyword import KeywordGenerator
 from interleavethinker.microworld.language.templates import describe
 from interleavethinker.tools.chat.answers import write_verdict
 from interleavethinker.tools.chat.rendering import load_prompts
 from interleavethinker.tools.images.store import ImageStore
-from interleavethinker.tools.types import CriticInput, Verdict
+from interleavethinker.tools.types import CriticInput, Requirement, Verdict
 
 Rule = Callable[[CriticCase], Verdict]
 CONFIG = CriticEvalConfig(n=12, retry_seeds=2, seed=0)
@@ -37,7 +43,7 @@ def pool_of(folder: Path, rules: Mapping[str, Rule]) -> LocalWorkerPool:
 
     def judge(weights: AgentWeights, _temperature: float, cases: Sequence[CriticInput]) -> CriticAnswers:
         verdicts = [rules[weights.model](known[case]) for case in cases]
-        return [(verdict, verdict.success is not None) for verdict in verdicts]
+        return [CriticAnswer(verdict, verdict.success is not None) for verdict in verdicts]
 
     return LocalWorkerPool(generator, store, judge)
 
@@ -173,13 +179,32 @@ def test_a_chat_model_is_asked_once_and_its_answer_format_is_checked_strictly(tm
     strict, loose = write_verdict(verdict), '{"previous_step_success": false, "refine_prompt": "draw it"}'
     model = FakeListChatModel(responses=[strict, loose, "no idea"])
 
-    def first_answer() -> tuple[Verdict, bool]:
+    def first_answer() -> CriticAnswer:
         return ask_critic_model(model, store, [case], load_prompts())[0]
 
-    assert first_answer() == (verdict, True)
-    assert first_answer() == (verdict.model_copy(update={"reasoning": ""}), False)
-    unparsed, well_formed = first_answer()
+    assert first_answer() == (verdict, True, None)
+    assert first_answer() == (verdict.model_copy(update={"reasoning": ""}), False, None)
+    unparsed, well_formed, _ = first_answer()
     assert (unparsed.success, well_formed) == (None, False)
+
+
+def test_checklists_are_compared_with_what_failed_and_answers_are_counted_in_tokens(
+    cases: Sequence[CriticCase],
+) -> None:
+    failed = next(one for one in cases if not one.success)
+    good = next(one for one in cases if one.success)
+    right = Verdict(success=False, refined_prompt="r", checklist=checklist_of(failed.score, failed.target.before))
+    assert [one for one in right.checklist if one.met is False], "something failed"
+    wrong = right.model_copy(update={"checklist": (Requirement(text="a zebra", met=False),)})
+    run = CriticRun("sft", 0, (right, wrong, Verdict(success=True)), (True,) * 3, (10, 20, 60))
+    scores = {(at, prompt): (0.5,) for at in (0, 1) for prompt in (failed.input.prompt, "r")}
+    report: Any = critic_report([failed, failed, good], {"sft": run}, scores)["sft"]
+    assert report["tokens"] == 30
+    assert (report["checklists"]["right"], report["checklists"]["right_on_bad"]) == (0.5, 0.5)
+    assert report["checklists"]["given"] == pytest.approx(2 / 3, abs=1e-4)
+    silent = CriticRun("sft", 0, (right.model_copy(update={"checklist": ()}),), (True,))
+    bare: Any = critic_report([failed], {"sft": silent}, scores)["sft"]
+    assert not {"tokens", "checklists"} & bare.keys()
 
 
 def test_a_variant_is_averaged_over_its_models_case_by_case(cases: Sequence[CriticCase]) -> None:

@@ -6,7 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from interleavethinker.evaluation.microbench.aggregation import ExperimentResults, compare, gain_attribution, metrics_of
+from interleavethinker.evaluation.microbench.aggregation import (
+    ExperimentResults,
+    compare,
+    gain_attribution,
+    is_firm,
+    metrics_of,
+    verdict_at_95,
+)
 from interleavethinker.evaluation.microbench.config import ExperimentConfig
 from interleavethinker.evaluation.microbench.robustness import ERRORS, curve_points, robustness_report
 from interleavethinker.evaluation.microbench.runner import RequestResult
@@ -111,6 +118,18 @@ def test_a_difference_below_the_minimum_detectable_effect_is_inconclusive() -> N
     assert compare(results, far, "image")["verdict"] == "worse"
     assert compare(results, results, "image")["verdict"] == "inconclusive"
     assert better["n"] == 100  # the requests with images
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_verdict_at_95_percent_is_as_strict_about_losses_as_about_gains_and_firm_ones_are_larger(sign: int) -> None:
+    results = ExperimentResults((run([50 + sign * 10 * (number % 2) for number in range(40)]),))
+    nothing = ExperimentResults((run([50] * 40),))
+    one = compare(results, nothing, "image")
+    likely = one | {"low": sign * 3 - 2, "high": sign * 3 + 2, "verdict": "inconclusive"}
+    assert (verdict_at_95(likely), is_firm(likely)) == ("better" if sign > 0 else "worse", False)
+    assert (verdict_at_95(likely | {"low": -1, "high": 1}), is_firm(likely)) == ("undecided", False)
+    far = compare(ExperimentResults((run([50 + 30 * sign] * 40),)), nothing, "image")
+    assert (verdict_at_95(far), is_firm(far)) == ("better" if sign > 0 else "worse", True)
 
 
 def test_experiments_are_compared_on_their_common_requests() -> None:

@@ -20,7 +20,7 @@ from interleavethinker.evaluation.microbench.report_markdown import markdown_rep
 from interleavethinker.evaluation.microbench.runner import RequestResult, open_trajectory_runner
 from interleavethinker.microworld.agents.registry import AgentWeights
 from interleavethinker.microworld.generators.keyword import KeywordGenerator
-from interleavethinker.tools.errors import GeneratorError, InputError
+from interleavethinker.tools.errors import GeneratorError, InputError, StoreError
 from interleavethinker.tools.images.png import encode_png
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import ProgressCallback
@@ -338,6 +338,20 @@ async def test_concurrent_requests_for_an_answer_compute_it_once(tmp_path: Path)
 
     assert await asyncio.gather(*(cache.answer("how many?", ask) for _ in range(5))) == ["1"] * 5
     assert await microbench_agents._AnswerCache(tmp_path / "answers.jsonl").answer("how many?", ask) == "1"
+
+
+async def test_a_damaged_answer_or_result_of_an_earlier_run_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "answers.jsonl"
+    path.write_text('["question", "1"]\n{"question": "1"}\n["other", "2"]\n')
+    with pytest.raises(StoreError, match=r"Line 2 of .*answers\.jsonl is damaged"):
+        microbench_agents._AnswerCache(path)
+    config = ExperimentConfig("whole request", "none", 1)
+    results = tmp_path / "results" / f"{config.key(0)}.jsonl"
+    results.parent.mkdir()
+    results.write_text('{"number": 1}\n')
+    async with open_trajectory_runner(tmp_path, 1, 0, generator=InProcessGenerator) as runner:
+        with pytest.raises(StoreError, match=r"Line 1 of .*jsonl is damaged"):
+            await runner.run({config: runner.items})
 
 
 async def test_an_unknown_experiment_is_refused_with_the_known_names(tmp_path: Path) -> None:

@@ -20,8 +20,22 @@ def test_the_digests_of_requests_are_those_of_version_0_1(tmp_path: Path) -> Non
 
 
 def test_a_run_has_the_file_name_that_version_0_1_gave_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(config, "_folder_hash", lambda _: "weights")
+    monkeypatch.setattr(config, "_folder_hash", lambda *_: "weights")
     assert ExperimentConfig("scripted", "scripted", 3).key(7) == "scripted-scripted-3-a1becc4c94bf"
+
+
+def test_results_depend_on_the_generators_weights_and_not_on_the_image_servers_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashes = []
+    for number, (weights, settings) in enumerate([("a", "x"), ("a", "y"), ("b", "x")]):
+        folder = tmp_path / str(number) / "checkpoints" / "generator"
+        folder.mkdir(parents=True)
+        (folder / "model.safetensors").write_text(weights)
+        (folder / "server.toml").write_text(settings)
+        monkeypatch.setattr(config, "files", lambda _, root=tmp_path / str(number): root)
+        hashes.append(config.generator_fingerprint())
+    assert hashes[0] == hashes[1] != hashes[2]
 
 
 def test_results_of_version_0_1_load_under_their_old_field_name() -> None:

@@ -1,6 +1,7 @@
 """Kills a batch with SIGKILL at given generator calls, again and again, and lets it end. Run by `test_killing`.
 
-The generator keeps finished images on disk, as the image server does, and logs every image that it really paints.
+The generator keeps finished images on disk, as the image server does, with a record of its own for every image that it
+really paints.
 """
 
 import asyncio
@@ -8,6 +9,8 @@ import json
 import os
 import signal
 import sys
+import uuid
+from itertools import count
 from pathlib import Path
 
 from PIL import Image
@@ -28,30 +31,32 @@ REQUESTS = [BatchRequest(text=text) for text in ("a", "b", "b", "c", "d")]
 
 
 class MortalGenerator:
-    """Dies before it finishes its `victim`-th painting, or after that one was recorded."""
+    """Dies before it finishes its `victim`-th painting, or after that one was recorded.
+
+    A painting is finished once its record has its name, which also counts it: with a log besides it, a death in another
+    thread between the two would let an image count as painted and yet not be known.
+    """
 
     def __init__(self, folder: Path, victim: int, after: bool) -> None:
         self._folder = folder
-        self._left = victim
+        self._victim = victim
+        self._numbers = count(1)
         self._after = after
         self._memory = MemoryGenerator(ImageStore(folder / "workspace" / "images"), self._paint)
 
     def _paint(self, call: GenerationRequest) -> bytes:
-        record = self._folder / "known" / str(call.seed)
-        if record.exists():
-            return record.read_bytes()
-        self._left -= 1
-        self._die(after=False)
-        data = fake_image(call)
-        with (self._folder / "painted").open("a") as log:
-            log.write(f"{call.seed}\n")
-        record.with_suffix(".tmp").write_bytes(data)
-        record.with_suffix(".tmp").rename(record)
-        self._die(after=True)
+        for known in (self._folder / "known").glob(f"{call.seed}-*"):
+            return known.read_bytes()
+        number = next(self._numbers)  # Images are painted in several threads.
+        self._die(number, after=False)
+        record = self._folder / "unfinished" / f"{call.seed}-{uuid.uuid4()}"
+        record.write_bytes(data := fake_image(call))
+        record.rename(self._folder / "known" / record.name)
+        self._die(number, after=True)
         return data
 
-    def _die(self, *, after: bool) -> None:
-        if self._left == 0 and after == self._after:
+    def _die(self, number: int, *, after: bool) -> None:
+        if number == self._victim and after == self._after:
             os.kill(os.getpid(), signal.SIGKILL)
 
     async def generate(self, call: GenerationRequest, progress: ProgressCallback | None = None) -> GeneratedImage:
@@ -88,10 +93,11 @@ def main(folder: Path) -> None:
     for victim, after in ((3, False), (4, True)):
         place = folder / f"{victim}-{after}"
         (place / "known").mkdir(parents=True)
+        (place / "unfinished").mkdir()
         deaths = 0
         while deaths < 20 and not lived(place, victim, after):
             deaths += 1
-        painted = (place / "painted").read_text().split()
+        painted = [record.name.partition("-")[0] for record in (place / "known").iterdir()]
         statuses = json.loads((place / "statuses").read_text())
         print(json.dumps({"deaths": deaths, "painted": painted, "statuses": statuses}), flush=True)  # noqa: T201
 

@@ -31,6 +31,51 @@ def test_requests_are_read_with_images_beside_the_manifest_and_numbers_for_names
     assert (second.name, second.seed, second.profile, second.approve_plan) == ("cat", 4, "klein", True)
 
 
+def test_a_profile_is_a_name_or_a_file_beside_the_manifest(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere.toml"
+    profiles = ["klein", "mine.toml", "sub/mine.toml", str(elsewhere)]
+    requests = read_manifest(written(tmp_path, *({"text": "a cat", "profile": profile} for profile in profiles)))
+    expected = ["klein", str(tmp_path / "mine.toml"), str(tmp_path / "sub" / "mine.toml"), str(elsewhere)]
+    assert [one.profile for one in requests] == expected
+
+
+def test_a_manifest_may_lie_in_a_folder_whose_name_looks_like_a_named_image(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "step1=draft"
+    folder.mkdir()
+    (folder / "cat.png").write_bytes(b"not read here")
+    monkeypatch.chdir(tmp_path)
+    (request,) = read_manifest(written(Path("step1=draft"), {"text": "@tom sits", "images": ["tom=cat.png"]}))
+    assert request.images == (Path("tom=step1=draft/cat.png"),)
+    (request,) = read_manifest(written(Path("step1=draft"), {"text": "a cat", "images": ["cat.png"]}))
+    assert request.images == (Path("step1=draft/cat.png"),)
+
+
+def test_a_file_whose_whole_name_looks_like_a_named_image_names_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("tom=cat.png", "dog.png"):
+        Path(name).write_bytes(b"not read here")
+    images = ["rex=dog.png", "tom=cat.png"]
+    with pytest.raises(InputError, match="@tom"):
+        read_manifest(written(Path(), {"text": "@rex and @tom", "images": images}))
+    (request,) = read_manifest(written(Path(), {"text": "@rex and @image2", "images": images}))
+    assert request.images == tuple(map(Path, images))
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "cat.png").write_bytes(b"not read here")
+    (request,) = read_manifest(written(elsewhere, {"text": "@tom sits", "images": ["tom=cat.png"]}))
+    assert request.images == (Path(f"tom={elsewhere}/cat.png"),)
+
+
+def test_a_request_that_no_model_reads_is_refused_with_its_line(tmp_path: Path) -> None:
+    lines = ({"text": "fine"}, {"text": "a red ball and " * 20_000})
+    with pytest.raises(InputError, match=r"[Ll]ine 2.*300,000 characters; at most 200,000"):
+        read_manifest(written(tmp_path, *lines))
+
+
 def test_a_manifest_without_an_end_is_refused() -> None:
     with pytest.raises(InputError, match="too large: more than 64 MiB"):
         read_manifest("/dev/zero")
@@ -97,7 +142,7 @@ def test_a_sweep_has_each_request_with_every_combination() -> None:
 @pytest.mark.parametrize(
     ("vary", "shown"),
     [
-        ({"colour": [1]}, "'colour' cannot be varied. Choose from: profile, seed, max_attempts"),
+        ({"colour": [1]}, "'colour' cannot be varied. Choose from: profile, seed, image_size, max_attempts"),
         ({"seed": []}, "at least one"),
         ({"seed": [1, 1]}, "different"),
         ({"seed": ["one"]}, "seed: "),
@@ -109,3 +154,17 @@ def test_a_sweep_has_each_request_with_every_combination() -> None:
 def test_a_sweep_that_cannot_be_run_says_why(vary: dict[str, list[object]], shown: str) -> None:
     with pytest.raises(InputError, match=shown):
         sweep([BatchRequest(text="x")], vary)  # type: ignore[arg-type]
+
+
+def test_half_characters_and_endless_limits_are_mended_or_refused_where_they_are_read(tmp_path: Path) -> None:
+    (one,) = read_manifest(written(tmp_path, r'{"text": "a \ud83d ball", "profile": "\ud83d\ude00"}'))
+    assert (one.text, one.profile) == ("a \ufffd ball", "\U0001f600")
+    for limit in ("max_cost", "time_limit"):
+        with pytest.raises(InputError, match=f"{limit}: .*finite"):
+            read_manifest(written(tmp_path, f'{{"text": "x", "limits": {{"{limit}": Infinity}}}}'))
+
+
+def test_a_sweep_without_bounds_is_refused_before_its_combinations_are_listed() -> None:
+    vary = {name: list(range(1, 90)) for name in ("seed", "max_attempts", "max_calls", "look_ahead", "replan_after")}
+    with pytest.raises(InputError, match="5584059449"):
+        sweep([BatchRequest(text="x")], vary)

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from html.parser import HTMLParser
@@ -222,13 +223,18 @@ async def test_missing_or_damaged_images_are_left_out_and_noted(opened: Opened, 
         ws.store.path(missing).unlink()
         ws.store.path(damaged).write_bytes(b"torn")
         page = export(seen, ws.store, tmp_path / "out")
-    note = "2 images are missing or damaged in the workspace and cannot be shown."
+    note = "2 images are missing or damaged in the workspace and cannot be shown: "
     html = Page(page.read_text())
-    assert note in html.words
+    told = html.words.partition(note)[2].partition("\n")[0]
+    for step, image in enumerate((missing, damaged), 1):
+        assert f"step {step}, attempt 1 ({image[:16]})" in told
     assert sum(source.startswith("data:image/webp;") for source in html.sources) == 2  # The answer's and its attempt's.
     assert sum(source.startswith("data:image/svg+xml;") for source in html.sources) == 4
     assert sum(source == f"images/{whole[:16]}.png" for source in html.sources) == 2
-    assert "missing or damaged" in (page.parent / "document.md").read_text()
+    document = (page.parent / "document.md").read_text()
+    assert re.findall(r"\]\((.*?)\)", document) == [f"images/{whole[:16]}.png"], "no link leads nowhere"
+    assert document.count("This image is missing or damaged") == 2
+    assert "Complete with known faults" in document
     assert [path.name for path in (page.parent / "images").iterdir()] == [f"{whole[:16]}.png"]
 
 

@@ -30,6 +30,7 @@ from interleavethinker.tools.types import (
     Part,
     Plan,
     Request,
+    Requirement,
     Step,
     TextPart,
     Verdict,
@@ -248,6 +249,15 @@ async def test_images_in_a_request_keep_their_places_in_the_heading(opened: Open
     assert "The second one is larger." in page.words
 
 
+async def test_images_with_a_name_are_called_by_it_in_the_heading(opened: Opened) -> None:
+    async with opened(plan_of("@home at night")) as ws:
+        home, tom = await ws.add_image(photo(1, side=64)), await ws.add_image(photo(2, side=64))
+        named = [ImagePart(sha256=home, name="home", purpose="the house"), ImagePart(sha256=tom, name="tom")]
+        page = Page(storyboard(await ws.run(await ws.create([*named, "@Home's roof at night"])), ws.store))
+    assert page.text["h1"] == ["@tom @Home's roof at night"]
+    assert [image["alt"] for image in page.images[:2]] == ["request image 1, @home: the house", "request image 2, @tom"]
+
+
 async def test_a_long_reason_is_shortened_and_can_be_opened(opened: Opened) -> None:
     reason = "The bow of the boat is missing. " * 20
     async with opened(plan_of("a boat"), lambda _: Verdict(success=True, reasoning=reason)) as ws:
@@ -349,3 +359,24 @@ async def test_the_document_names_the_prompts_and_the_facts_of_the_page(opened: 
     facts = re.findall(r"^\| ([A-Z][\w ]+) \| (.+) \|$", document, re.MULTILINE)
     assert {"Planner", "Critic", "Image model", "Package", "Limits", "Profile"} <= dict(facts).keys()
     assert [fact for fact in facts if " ".join(fact) not in words and fact[0] != "Status"] == []
+
+
+async def test_variants_are_named_and_a_checklist_shows_what_failed(opened: Opened) -> None:
+    def strict(case: CriticInput) -> Verdict:
+        checklist = (
+            Requirement(kind="object", text="a <kitten>", met=True),
+            Requirement(kind="count", text="two houses", met=False),
+            Requirement(kind="kept", text="the moon", met=None),
+        )
+        return Verdict(success=False, refined_prompt=case.prompt, checklist=checklist)
+
+    async with opened(plan_of("a"), strict) as ws:
+        made = await ws.run(await ws.create("x", limits=Limits(variants=2, max_attempts=2)))
+        page = Page(storyboard(made, ws.store))
+    assert "Variant 1" in page.words
+    assert "Variant 2" in page.words
+    assert "Attempt 3" in page.words
+    assert "✓ met: a <kitten> ✗ not met: two houses ? unsure: the moon (as before)" in page.words
+    assert "2 first attempts and at most 1 more per step" in page.words
+    assert made.attempts[0].verdict is not None
+    assert made.attempts[0].verdict.checklist[1].text == "two houses", "the checkpoint keeps the list"

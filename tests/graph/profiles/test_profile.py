@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from interleavethinker.graph.limits import Limits
 from interleavethinker.graph.profiles.profile import import_object, load_profile, shipped_profiles
 from interleavethinker.tools.errors import ProfileError
 
@@ -11,6 +12,7 @@ planner = { object = "interleavethinker.tools.testing.agents:FixedPlanner", prom
 critic = { model = "qwen3-vl:some/where" }
 generator = { model = "cells" }
 """
+INTEGERS = [name for name, field in Limits.model_fields.items() if field.annotation in {int, int | None}]
 
 
 @pytest.mark.parametrize("name", shipped_profiles())
@@ -37,6 +39,10 @@ def test_a_profile_file_is_found_from_any_folder_with_prompts_relative_to_it(
         (GOOD.replace("planner", "planer"), "planner"),
         (GOOD + "[limits]\nmax_iterations = 0", "max_attempts"),
         (GOOD.replace('model = "qwen3-vl:some/where"', ""), "give exactly one of model and object"),
+        (GOOD.replace('prompts = "words"', "max_rephrasings = 2"), "max_rephrasings is only for a critic"),
+        (GOOD.replace("some/where", 'some/where", rephrasing_temperature = "0'), "critic.rephrasing_temperature"),
+        *((GOOD + f"[limits]\n{name} = {2**64}", f"limits.{name}") for name in INTEGERS),
+        (GOOD + f"[limits.drift]\nmax_words = {2**64}", "limits.drift.max_words"),
         ("[", "is not valid TOML"),
     ],
 )
@@ -94,3 +100,11 @@ limits = { max_iterations = 2, deadline = 50 }
     assert (profile.planner.max_answers, profile.generator.call_timeout) == (2, 60)
     for target in (profile.request_check, profile.planner.object, profile.critic.object):
         assert callable(import_object(target or ""))
+
+
+def test_critics_that_were_trained_on_one_form_of_question_are_not_told_what_was_tried() -> None:
+    """The micro critic is not asked again until that is measured to help; the released ones are sampled."""
+    settings = {name: load_profile(name).critic for name in ("micro", "released", "klein", "api")}
+    assert {name: (one.max_rephrasings, one.rephrasing_temperature) for name, one in settings.items()} == {
+        "micro": (0, None), "released": (1, 1.0), "klein": (1, None), "api": (1, None)
+    }  # fmt: skip

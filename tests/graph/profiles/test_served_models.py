@@ -5,6 +5,8 @@ import json
 from pathlib import Path
 from typing import Any, cast
 
+import pytest
+
 from interleavethinker.graph.profiles.checks import local_models
 from interleavethinker.graph.profiles.opening import _build_role
 from interleavethinker.graph.profiles.profile import Role, load_profile
@@ -22,30 +24,23 @@ MODEL = "Qwen/Qwen3-VL-8B-Instruct"
 VERDICT = ('{"', "previous_step_success", '":', " true", ', "refine_prompt": ""}')
 
 
-def reply(text: str, **choice: Any) -> Reply:
-    """Answers as vLLM documents it."""
-    message: dict[str, Any] = {
-        "role": "assistant",
-        "content": text,
-        "refusal": None,
-        "tool_calls": [],
-        "reasoning": None,
-    }
+MESSAGE: dict[str, dict[str, Any]] = {
+    "vllm": {"refusal": None, "tool_calls": [], "reasoning": None},
+    "sglang": {"reasoning_content": None, "tool_calls": None},
+}
+CHOICE: dict[str, dict[str, Any]] = {"vllm": {"stop_reason": None}, "sglang": {"matched_stop": 151645}}
+EXTRA: dict[str, dict[str, Any]] = {"vllm": {}, "sglang": {"metadata": {"weight_version": "default"}}}
+"""What each server has beside the common fields of a message, a choice and an answer."""
+both_servers = pytest.mark.parametrize("server", ["vllm", "sglang"])
+
+
+def reply(server: str, text: str, **choice: Any) -> Reply:
+    """Answers as the server documents it."""
+    message = {"role": "assistant", "content": text, **MESSAGE[server]}
+    only = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"} | CHOICE[server] | choice
     usage = {"prompt_tokens": 900, "completion_tokens": 30, "total_tokens": 930}
-    choices = [
-        {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop", "stop_reason": None} | choice
-    ]
-    return Reply(
-        200,
-        {
-            "id": "chatcmpl-1",
-            "object": "chat.completion",
-            "created": 1,
-            "model": MODEL,
-            "choices": choices,
-            "usage": usage,
-        },
-    )
+    answer = {"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": MODEL, "usage": usage}
+    return Reply(200, {**answer, "choices": [only], **EXTRA[server]})
 
 
 def token(text: str, *others: tuple[str, float]) -> dict[str, Any]:
@@ -61,9 +56,10 @@ def served(role: Role, api: LocalApi) -> Role:
     return role.model_copy(update={"options": role.options | {"base_url": api.url}})
 
 
-async def test_the_planner_asks_the_server_for_a_plan(tmp_path: Path) -> None:
+@both_servers
+async def test_the_planner_asks_the_server_for_a_plan(tmp_path: Path, server: str) -> None:
     profile = load_profile("klein-vllm")
-    with local_api(reply(write_plan(plan_of("a paper boat", "fold it")))) as api:
+    with local_api(reply(server, write_plan(plan_of("a paper boat", "fold it")))) as api:
         planner = cast("ChatPlanner", _build_role(served(profile.planner, api), ImageStore(tmp_path), "planner"))
         plan = await planner.plan(as_request("fold a paper boat"), PlanContext())
     assert [step.prompt for step in plan.steps] == ["a paper boat", "fold it"]
@@ -72,8 +68,9 @@ async def test_the_planner_asks_the_server_for_a_plan(tmp_path: Path) -> None:
     assert (request.json["model"], request.json["temperature"]) == (MODEL, 0)
 
 
+@both_servers
 async def test_the_critic_sends_images_as_data_uris_and_reads_its_confidence_from_log_probabilities(
-    tmp_path: Path,
+    tmp_path: Path, server: str
 ) -> None:
     from PIL import Image
 
@@ -82,7 +79,7 @@ async def test_the_critic_sends_images_as_data_uris_and_reads_its_confidence_fro
     source, image = map(store.put, pngs)
     success = token(" true", (" true", -0.2231436), (" false", -1.6094379))
     logprobs = {"content": [success if part == " true" else token(part) for part in VERDICT]}
-    with local_api(reply("".join(VERDICT), logprobs=logprobs)) as api:
+    with local_api(reply(server, "".join(VERDICT), logprobs=logprobs)) as api:
         critic = cast("ChatCritic", _build_role(served(load_profile("klein-vllm").critic, api), store, "critic"))
         assert critic.gives_confidence
         case = CriticInput(source=source, image=image, original_prompt="red", prompt="make it red")

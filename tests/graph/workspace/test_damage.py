@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -14,10 +15,10 @@ import pytest
 
 from interleavethinker.graph import Workspace
 from interleavethinker.graph.events import ImageGenerated
-from interleavethinker.tools.errors import StoreError
+from interleavethinker.tools.errors import InputError, StoreError
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import ProgressCallback
-from interleavethinker.tools.testing.agents import plan_of
+from interleavethinker.tools.testing.agents import FixedPlanner, RuleCritic, plan_of
 from interleavethinker.tools.testing.generator import MemoryGenerator
 from interleavethinker.tools.types import GeneratedImage, GenerationRequest, Plan, Step
 
@@ -71,16 +72,21 @@ async def test_garbage_collection_spares_the_images_of_running_trajectories_when
         await events.aclose()
 
 
-async def test_a_damaged_state_is_an_error_of_its_trajectory_alone(opened: Opened, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE checkpoints SET checkpoint = CAST(x'c1ff00' || checkpoint AS BLOB) WHERE thread_id = ?",
+        "UPDATE writes SET value = zeroblob(10) WHERE thread_id = ?",
+    ],
+)
+async def test_a_damaged_state_is_an_error_of_its_trajectory_alone(
+    opened: Opened, tmp_path: Path, statement: str
+) -> None:
     async with opened() as workspace:
         good, damaged = await workspace.create("good"), await workspace.create("damaged")
         await workspace.run(good)
         images = {attempt.image for attempt in (await workspace.run(damaged)).attempts}
-    execute(
-        tmp_path,
-        "UPDATE checkpoints SET checkpoint = CAST(x'c1ff00' || checkpoint AS BLOB) WHERE thread_id = ?",
-        damaged,
-    )
+    execute(tmp_path, statement, damaged)
     async with opened() as workspace:
         with pytest.raises(StoreError, match="damaged") as raised:
             await workspace.get(damaged)
@@ -90,6 +96,32 @@ async def test_a_damaged_state_is_an_error_of_its_trajectory_alone(opened: Opene
         removed = await workspace.collect_garbage(older_than=-100)
         assert not images & {attempt.image for attempt in (await workspace.get(good)).attempts} & set(removed)
         await workspace.delete(damaged)
+        assert [one.id for one in await workspace.list()] == [good]
+
+
+@pytest.mark.parametrize("name", [b"iteration", b"plan_version", b"prompt", b"max_attempts"])
+async def test_a_state_with_fields_of_another_version_is_an_error_of_its_trajectory_alone(
+    opened: Opened, tmp_path: Path, name: bytes
+) -> None:
+    async with opened() as workspace:
+        good, newer = await workspace.create("good"), await workspace.create("newer")
+        images = {attempt.image for one in (good, newer) for attempt in (await workspace.run(one)).attempts}
+    with closing(sqlite3.connect(tmp_path / "workspace" / "trajectories.sqlite")) as database, database:
+        for table, column in (("writes", "value"), ("checkpoints", "checkpoint")):
+            rows = database.execute(f"SELECT rowid, {column} FROM {table} WHERE thread_id = ?", (newer,))  # noqa: S608
+            for row, value in rows.fetchall():
+                other = value.replace(name, name[:-1] + b"_")
+                database.execute(f"UPDATE {table} SET {column} = ? WHERE rowid = ?", (other, row))  # noqa: S608
+    async with opened() as workspace:
+        for use in (workspace.get(newer), workspace.run(newer)):
+            with pytest.raises(StoreError, match="written by a newer version") as raised:
+                await use
+            assert raised.value.code == "damaged"
+        assert {one.id for one in await workspace.list()} == {good, newer}
+        assert (await workspace.get(good)).status == "done"
+        assert await workspace.collect_garbage(older_than=-100) == []
+        assert all(image in workspace.store for image in images)
+        await workspace.delete(newer)
         assert [one.id for one in await workspace.list()] == [good]
 
 
@@ -198,3 +230,71 @@ async def test_pausing_and_cancelling_are_never_lost_while_a_run_begins(
             status = (await other.summary(name)).status
             # What was paused before it ran has been resumed by `run`.
             assert status == expected or (status == "done" and verb == "pause" and not was_running), (number, ended)
+
+
+async def test_on_a_disk_that_is_almost_full_nothing_is_generated_that_could_not_be_kept(
+    opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generator = MemoryGenerator(ImageStore(tmp_path / "workspace" / "images"))
+    async with opened(generator=generator) as workspace:
+        name = await workspace.create("x")
+        with monkeypatch.context() as full:
+            full.setattr(shutil, "disk_usage", lambda _: type("Usage", (), {"free": 100 * 1024}))
+            stopped = await workspace.run(name)
+        assert stopped.status == "failed"
+        assert "Only 100 KiB are free on the disk" in stopped.reason
+        assert generator.calls == []
+        done = await workspace.run(name)
+    assert done.status == "done"
+    assert len(generator.calls) == len(done.attempts) == 3
+
+
+async def test_on_a_disk_that_is_almost_full_no_model_is_asked_whose_answer_could_not_be_kept(
+    opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planner, critic, free = FixedPlanner(plan_of("draw a")), RuleCritic(), [2**20]
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: type("Usage", (), {"free": free[0]}))
+
+    class Filling(MemoryGenerator):
+        async def generate(self, call: GenerationRequest, progress: ProgressCallback | None = None) -> GeneratedImage:
+            image = await super().generate(call, progress)
+            free[0] = 2**20
+            return image
+
+    generator = Filling(ImageStore(tmp_path / "workspace" / "images"))
+    async with opened(planner, critic, generator) as workspace:
+        name = await workspace.create("x")
+        before_planning = await workspace.run(name)
+        assert (before_planning.status, planner.calls) == ("failed", [])
+        assert before_planning.reason.endswith("No model was asked. Free some space.")
+        free[0] = 2**40
+        before_judging = await workspace.run(name)
+        assert (before_judging.status, critic.calls) == ("failed", [])
+        assert before_judging.reason == before_planning.reason
+        free[0] = 2**40
+        assert (await workspace.run(name)).status == "done"
+    assert [len(calls) for calls in (planner.calls, generator.calls, critic.calls)] == [1, 1, 1]
+
+
+async def test_a_database_that_a_full_disk_left_without_tables_names_the_disk(
+    opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened() as workspace:
+        name = await workspace.create("x")
+        execute(tmp_path, "DROP TABLE checkpoints")
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: type("Usage", (), {"free": 10 * 1024}))
+        with pytest.raises(StoreError, match="the disk is full") as error:
+            await workspace.run(name)
+    assert error.value.code == "disk_full"
+
+
+@pytest.mark.parametrize("content", [b"", b"no image", b"\x89PNG\r\n\x1a\n cut"])
+async def test_an_error_about_an_image_of_a_request_names_its_file(
+    opened: Opened, tmp_path: Path, content: bytes
+) -> None:
+    (tmp_path / "cat.png").write_bytes(content)
+    async with opened() as workspace:
+        with pytest.raises(InputError, match=f"^Cannot use the image {tmp_path}/cat.png: ") as error:
+            await workspace.add_image(tmp_path / "cat.png")
+        assert error.value.code == "invalid_image"
+        assert list(workspace.store) == []

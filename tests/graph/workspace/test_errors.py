@@ -10,6 +10,7 @@ import pytest
 from interleavethinker.graph import HumanVerdict, Workspace
 from interleavethinker.graph.events import Judged
 from interleavethinker.graph.workspace.lock import TrajectoryLock
+from interleavethinker.graph.workspace.request_images import request_images
 from interleavethinker.tools.errors import InputError, ProfileError, StoreError, TrajectoryError
 from interleavethinker.tools.testing.agents import FixedPlanner, accept_only, plan_of
 
@@ -28,6 +29,14 @@ async def test_a_workspace_path_that_cannot_be_a_folder_is_an_input_error(tmp_pa
         with pytest.raises(InputError, match="Cannot create the workspace folder"):
             async with Workspace.open(root):
                 pass
+
+
+@pytest.mark.parametrize("path", ["x" * 300, "x/" * 1000])
+async def test_a_workspace_path_that_is_too_long_is_not_printed_whole(tmp_path: Path, path: str) -> None:
+    with pytest.raises(InputError, match="Cannot create the workspace folder") as raised:
+        async with Workspace.open(tmp_path / path):
+            pass
+    assert len(str(raised.value)) < 400
 
 
 async def test_a_damaged_database_is_a_store_error(opened: Opened, tmp_path: Path) -> None:
@@ -141,3 +150,10 @@ async def test_a_closed_workspace_refuses_to_work(opened: Opened) -> None:
         trajectory = await ws.create("x")
     with pytest.raises(StoreError, match="is closed"):
         await ws.get(trajectory)
+
+
+@pytest.mark.parametrize("path", ["x" * 300, "cat=" + "x" * 300, "a\0b"])
+async def test_a_path_of_an_image_that_no_system_takes_is_an_input_error(opened: Opened, path: str) -> None:
+    async with opened() as workspace:
+        with pytest.raises(InputError):
+            await request_images([path], workspace.add_image)

@@ -1,22 +1,24 @@
 """Whose a workspace is: private by default, and readable, not writable, for another user whom its owner lets in."""
 
 import asyncio
+import contextlib
 import ctypes
 import json
 import os
 import shutil
+import sqlite3
 import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from interleavethinker.graph import Workspace
 from interleavethinker.graph.context import Components
-from interleavethinker.tools.errors import StoreError
+from interleavethinker.tools.errors import InputError, StoreError
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.testing.agents import FixedPlanner, RuleCritic, plan_of
 from interleavethinker.tools.testing.generator import MemoryGenerator
@@ -44,9 +46,10 @@ async def fill(folder: Path) -> str:
 
 
 def without_privileges() -> None:
-    """Makes root subject to permissions, as everybody else is: drops CAP_DAC_OVERRIDE from what a program gets."""
+    """Makes root subject to permissions, as everybody else is: drops CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH."""
     if os.geteuid() == 0:
-        ctypes.CDLL(None).prctl(24, 1, 0, 0, 0)
+        for capability in (1, 2):
+            ctypes.CDLL(None).prctl(24, capability, 0, 0, 0)
 
 
 def as_a_reader(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -70,6 +73,50 @@ async def test_everything_in_a_new_workspace_is_private(folder: Path) -> None:
 
 
 @posix
+def test_everything_is_private_in_an_existing_folder_that_others_may_look_into(folder: Path) -> None:
+    folder.mkdir()
+    folder.chmod(0o755)
+    before = os.umask(0o022)
+    try:
+        asyncio.run(fill(folder))
+    finally:
+        os.umask(before)
+    made = {one.name: stat.S_IMODE(one.stat().st_mode) for one in folder.iterdir()}
+    assert {".reserve", "trajectories.sqlite", "locks", "images"} <= made.keys()
+    assert not [name for name, mode in made.items() if mode & 0o077]
+
+
+@posix
+@pytest.mark.parametrize("suffix", ["", "-wal"])
+@pytest.mark.parametrize(
+    ("make", "kind"),
+    [
+        (os.mkfifo, "a named pipe"),
+        (os.mkdir, "a folder"),
+        (lambda path: path.symlink_to("/dev/zero"), "a device"),
+        (lambda path: path.symlink_to("/"), "a folder"),
+    ],
+)
+def test_what_is_no_file_is_named_where_the_database_would_be(
+    folder: Path, make: Callable[[Path], None], kind: str, suffix: str
+) -> None:
+    folder.mkdir()
+    path = folder / f"trajectories.sqlite{suffix}"
+    make(path)
+    with pytest.raises(InputError, match=f"{path} is {kind}, where the workspace's database would be"):
+        asyncio.run(asyncio.wait_for(fill(folder), 120))
+
+
+@posix
+def test_a_reader_of_a_pipe_in_the_place_of_a_database_is_told_at_once(folder: Path) -> None:
+    folder.mkdir()
+    os.mkfifo(folder / "trajectories.sqlite")
+    listed = as_a_reader(folder, "list")
+    assert listed.returncode == 2
+    assert "is a named pipe, where the workspace's database would be" in " ".join(listed.stderr.split())
+
+
+@posix
 def test_a_workspace_that_may_only_be_read_is_listed_shown_and_exported(folder: Path) -> None:
     name = asyncio.run(fill(folder))
     listed = as_a_reader(folder, "list", "--json")
@@ -89,6 +136,32 @@ def test_a_workspace_that_may_only_be_read_is_listed_shown_and_exported(folder: 
 
 
 @posix
+def test_what_a_user_may_not_do_in_a_workspace_is_told_in_one_sentence(folder: Path) -> None:
+    name = asyncio.run(fill(folder))
+    resumed = as_a_reader(folder, "resume", name)
+    assert resumed.returncode == 3
+    assert f"This user may only read the trajectory {name}" in " ".join(resumed.stderr.split())
+    checked = {one["name"]: one for one in json.loads(as_a_reader(folder, "doctor", "--json").stdout)}
+    assert "may only be read by this user" in checked["workspace"]["found"]
+    empty = folder.parent / "empty"
+    empty.mkdir()
+    useless = as_a_reader(empty, "doctor", "--json")
+    assert useless.returncode == 3
+    found = {one["name"]: one["found"] for one in json.loads(useless.stdout)}["workspace"]
+    assert found.startswith(f"{empty} cannot be written by this user")
+    private = folder.parent / "private"
+    private.mkdir()
+    (private / "cat.png").touch()
+    private.chmod(0)
+    listed = as_a_reader(private, "list")
+    private.chmod(0)
+    refused = as_a_reader(folder, "run", "a ball", "--image", str(private / "cat.png"))
+    private.chmod(0o700)
+    assert (listed.returncode, refused.returncode) == (2, 2), refused.stderr
+    assert f"error: Cannot read the image {private / 'cat.png'}: Permission denied." in " ".join(refused.stderr.split())
+
+
+@posix
 def test_the_log_of_a_process_that_was_killed_is_read_as_well(folder: Path) -> None:
     name = asyncio.run(fill(folder))
     copy = folder.parent / "copy"
@@ -105,6 +178,39 @@ def test_the_log_of_a_process_that_was_killed_is_read_as_well(folder: Path) -> N
     assert listed.returncode == 0, listed.stderr
     assert name in listed.stdout
     assert other in listed.stdout
+
+
+async def _refusal(folder: Path) -> str:
+    with pytest.raises(StoreError) as refused:
+        async with Workspace.open(folder) as workspace:
+            await workspace.list()
+    return str(refused.value)
+
+
+async def test_a_schema_or_a_text_that_is_no_utf8_is_called_damaged(tmp_path: Path) -> None:
+    await fill(tmp_path / "text")
+    with contextlib.closing(sqlite3.connect(tmp_path / "text" / "trajectories.sqlite")) as database:
+        database.execute("UPDATE trajectories SET title = CAST(x'41ff42' AS TEXT)")
+        database.commit()
+    assert "it is damaged. Restore it" in await _refusal(tmp_path / "text")
+
+    await fill(tmp_path / "schema")
+    file = tmp_path / "schema" / "trajectories.sqlite"
+    data = file.read_bytes()
+    start = data.index(b"trajectoriestrajectories")
+    file.write_bytes(data[:start] + b"\xff\xfe" + data[start + 2 :])
+    assert "it is damaged. Restore it" in await _refusal(tmp_path / "schema")
+
+
+@pytest.mark.parametrize("table", ["trajectories(a)", "songs(id, title)"])
+async def test_another_programs_database_is_refused_and_stays_as_it_is(tmp_path: Path, table: str) -> None:
+    file = tmp_path / "trajectories.sqlite"
+    with contextlib.closing(sqlite3.connect(file)) as database:
+        database.execute(f"CREATE TABLE {table}")
+    before = file.read_bytes()
+    assert "not a workspace of this program" in await _refusal(tmp_path)
+    assert file.read_bytes() == before
+    assert os.listdir(tmp_path) == [file.name]  # noqa: PTH208 - Path.iterdir is refused in coroutines
 
 
 async def test_a_database_error_names_its_cause(tmp_path: Path) -> None:

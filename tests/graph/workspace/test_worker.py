@@ -88,3 +88,31 @@ async def test_a_trajectory_that_fails_does_not_end_the_worker(
         await Worker(workspace, reported.append, at_once=1, poll=0.01).run(until_empty=True)
     assert sorted(each.status for each in reported) == ["done", "failed", "failed"]
     assert "out of order" in "".join(each.reason for each in reported)
+
+
+async def test_deaths_count_only_without_progress_and_begin_anew_when_a_person_resumes(opened: Opened) -> None:
+    async with opened(plan_of("a ball")) as workspace:
+        name = await workspace.create("x")
+        deaths, catalog = workspace._deaths, workspace._catalog  # A death in this process would end the test.
+        state: dict[str, object] = {}
+
+        async def die(*, unattended: bool = True) -> None:
+            await catalog.mark(name, "running")
+            await deaths.admit(await catalog.get(name), read, unattended=unattended)
+
+        async def read(_: str) -> dict[str, object]:
+            return state
+
+        for _ in range(2):
+            await die()
+        assert await workspace.suspects([]) == await workspace.suspects([name]) == {name}
+        state["plans"] = {1: plan_of("a ball")}
+        await die()
+        assert (await workspace.suspects([name]), await workspace.suspects([])) == (set(), {name})
+        await die()
+        await die(unattended=False)
+        for _ in range(2):
+            await die()
+        with pytest.raises(TrajectoryError, match="3 processes in a row ended"):
+            await die()
+        assert (await workspace.summary(name)).status == "failed"

@@ -42,7 +42,8 @@ def test_missing_weights_are_an_error_that_names_their_folder_and_the_installed_
 
 
 def test_the_error_for_an_unknown_name_lists_the_known_ones(agents: dict[str, AgentWeights]) -> None:
-    with pytest.raises(ModelError, match="Unknown model 'other'; expected one of plain, tuned, lost, baseless, begun"):
+    expected = "Unknown model 'other'; expected a folder with weights, or one of plain, tuned, lost, baseless, begun"
+    with pytest.raises(ModelError, match=expected):
         weights_of(agents, "other")
 
 

@@ -1,9 +1,12 @@
 """The micro world's check of plans and documents finds what contradicts the request, and nothing in right ones."""
 
+import json
 from pathlib import Path
 
 import pytest
 
+from interleavethinker.graph import Components, Workspace
+from interleavethinker.graph.export.export import export
 from interleavethinker.microworld.agents.request_check import RequestCheck
 from interleavethinker.microworld.agents.scripted_planner import ScriptedPlanner
 from interleavethinker.microworld.generators.oracle import OracleGenerator
@@ -12,6 +15,8 @@ from interleavethinker.microworld.scenes.scene import Scene, render, to_image
 from interleavethinker.tools.images.png import encode_png, open_rgb
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import PlanContext
+from interleavethinker.tools.testing.agents import RuleCritic
+from interleavethinker.tools.testing.generator import MemoryGenerator
 from interleavethinker.tools.types import Attempt, CheckReport, ImagePart, Plan, Request, Step, TextPart, Verdict
 
 STORY = "A small white cat on the left, at night. Then add a big red ball on the right. Then make the ball blue."
@@ -191,3 +196,24 @@ async def test_a_request_that_does_not_fit_its_image_is_a_fault_of_every_plan(st
     asked = request(store, "Delete the car.", "a big red ball on the left")
     report = await report_on(store, asked, plan_of("delete the car"))
     assert any("does not contain the car" in fault for fault in report.faults)
+
+
+@pytest.mark.parametrize(
+    ("text", "left_out"),
+    [
+        ("My cat loves boats; draw a house.", "'My cat loves boats'"),
+        ("A girl on the left. The girl ponders. Then a red ball appears.", "'ponders'"),
+    ],
+)
+async def test_the_words_that_are_left_out_are_named_in_the_document(tmp_path: Path, text: str, left_out: str) -> None:
+    images = ImageStore(tmp_path / "images")
+    components = Components(
+        ScriptedPlanner(images), RuleCritic(), MemoryGenerator(images), plan_check=RequestCheck(images)
+    )
+    async with Workspace.open(tmp_path, components) as ws:
+        result = await ws.run(await ws.create(text))
+        export(result, ws.store, tmp_path / "out")
+    note = f"Left out, because images of the micro world cannot show it: {left_out}."
+    assert result.document.notes == (note,)
+    assert note in (tmp_path / "out" / "document.md").read_text(encoding="utf-8").replace("\\", "")
+    assert note in json.loads((tmp_path / "out" / "trajectory.json").read_text(encoding="utf-8"))["document"]["notes"]

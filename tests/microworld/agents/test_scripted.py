@@ -163,3 +163,26 @@ def test_unknown_words_beside_an_image_are_rejected_before_anything_is_recorded(
     request = Request(parts=(ImagePart(sha256=put(store, BALL)), TextPart(text="add a dragon on the right")))
     with pytest.raises(InputError, match=r"'dragon'.*klein"):
         check_request(request)
+
+
+async def test_the_critic_answers_requirement_by_requirement(store: ImageStore) -> None:
+    source = put(store, BALL)
+    wrong = put(
+        store, Scene("night").put(3, SceneObject("ball", "green", "big")).put(8, SceneObject("tree", "red", "big"))
+    )
+    right = put(store, Scene("night").put(3, SceneObject("ball", "blue", "big")))
+    words = "make the ball blue"
+    cases = [CriticInput(source=source, image=image, original_prompt=words, prompt=words) for image in (right, wrong)]
+    good, bad = await ScriptedCritic(store).judge(cases)
+    assert good.success
+    assert [(item.kind, item.text, item.met) for item in good.checklist] == [
+        ("object", "a ball at the left", True),
+        ("attribute", "big blue ball at the left", True),
+    ]
+    assert not bad.success
+    assert [(item.kind, item.met) for item in bad.checklist] == [
+        ("object", True),
+        ("attribute", False),
+        ("kept", False),
+    ]
+    assert bad.checklist[2].text == "nothing at the bottom right"

@@ -1,5 +1,7 @@
 """The trained agents in this repository: their size, their model cards, and what they can do."""
 
+import asyncio
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,10 +15,11 @@ from interleavethinker.microworld.generators.micro import MicroGenerator
 from interleavethinker.microworld.requests.families import sample_scenario
 from interleavethinker.tools.chat.agents import ChatCritic, ChatPlanner
 from interleavethinker.tools.chat.loading import load_chat_model
+from interleavethinker.tools.chat.rephrasing import Rephrasings
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import PlanContext
 from interleavethinker.tools.qwen3vl.inference import resolve_folder
-from interleavethinker.tools.types import Request, TextPart
+from interleavethinker.tools.types import Request, TextPart, Verdict
 
 SHIPPED = {
     name: weights
@@ -32,6 +35,15 @@ def _folder(weights: AgentWeights) -> Path:
 def test_planner_and_critic_ship() -> None:
     assert {"sft", "one_agent"} <= set(available(PLANNERS))
     assert {"sft", "sft_continued", "grpo", "grpo_seed1"} <= set(available(CRITICS))
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_models_name_the_processor_class_of_transformers_so_that_other_programs_load_it(name: str) -> None:
+    folder = _folder(SHIPPED[name])
+    if (folder / "adapter_config.json").is_file():
+        return
+    for file in ("processor_config.json", "tokenizer_config.json"):
+        assert json.loads((folder / file).read_text(encoding="utf-8"))["processor_class"] == "Qwen3VLProcessor"
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -75,12 +87,11 @@ def attempts(tmp_path_factory: pytest.TempPathFactory) -> tuple[ImageStore, Micr
     return store, generator, generate_cases(generator, store, 48, 5, retry_seeds=2)
 
 
-def _critic(name: str, store: ImageStore) -> ChatCritic:
+def _critic(name: str, store: ImageStore, rephrasings: Rephrasings = Rephrasings()) -> ChatCritic:  # noqa: B008 - frozen
     weights = CRITICS[name]
     sizes = {"dtype": "float32", "max_new_tokens": 200, "max_batch": 16}
-    return ChatCritic(
-        load_chat_model(weights.model, **sizes, **weights.options), store, prompts=prompts_folder(), max_answers=1
-    )
+    model = load_chat_model(weights.model, **sizes, **weights.options)
+    return ChatCritic(model, store, prompts=prompts_folder(), max_answers=1, rephrasings=rephrasings)
 
 
 @pytest.mark.parametrize("name", ["sft", "grpo"])
@@ -112,3 +123,31 @@ async def test_the_critics_rewritten_prompts_fix_most_failures_and_new_seeds_do_
         gain([verdict.refined_prompt or one.input.prompt for verdict, one in zip(verdicts, failed, strict=True)]) > 0.3
     )
     assert gain([one.input.prompt for one in failed]) < 0.1
+
+
+async def test_a_critic_that_is_asked_for_other_words_finds_some_and_the_same_ones_for_the_same_seed(
+    attempts: tuple[ImageStore, MicroGenerator, Sequence[CriticCase]],
+) -> None:
+    store, _, cases = attempts
+    critic = _critic("grpo", store, Rephrasings(4, 1.0))
+    failed = [one.input for one in cases if not one.success][:4]
+    rejected = [
+        (case, verdict)
+        for case, verdict in zip(failed, await critic.judge(failed), strict=True)
+        if verdict.success is False
+    ]
+
+    async def other_words(number: int) -> Verdict:
+        case, verdict = rejected[number]
+        return await critic.rephrase(case, verdict, [case.prompt, verdict.refined_prompt], number)
+
+    beside = await asyncio.gather(*map(other_words, range(len(rejected))))
+    alone = [await other_words(number) for number in range(len(rejected))]
+    assert beside == alone, "side by side, in one batch, as one after the other"
+    found = [
+        new.refined_prompt
+        for new, (case, old) in zip(beside, rejected, strict=True)
+        if new.refined_prompt not in {case.prompt, old.refined_prompt}
+    ]
+    assert found
+    assert all(new.confidence == old.confidence for new, (_, old) in zip(beside, rejected, strict=True))

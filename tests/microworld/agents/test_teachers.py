@@ -1,5 +1,6 @@
 """The teachers: their verdicts, their texts, and how they treat a step that starts from a faulty image."""
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,13 +8,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from interleavethinker.microworld.agents.rewriting import STRATEGIES, rewrite_prompt
+from interleavethinker.microworld.agents.rewriting import STRATEGIES, chosen_strategy, rewrite_prompt
 from interleavethinker.microworld.agents.teachers import ReferencePlanner, TeacherCritic, label_attempt, plan_of
 from interleavethinker.microworld.language.templates import Edit
 from interleavethinker.microworld.requests.families import sample_scenario
 from interleavethinker.microworld.scenes.scene import Scene, SceneObject, render, to_image
 from interleavethinker.microworld.scoring.scorer import is_success
 from interleavethinker.microworld.scoring.targets import StepTarget, score_step
+from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.images.png import encode_png
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import PlanContext
@@ -52,6 +54,20 @@ def test_the_reasoning_names_objects_that_are_missing_new_or_only_look_different
     assert "small green tree on the right stays, is nothing no" in reasoning[0]
     assert "nothing in the bottom right stays, is big red ball no" in reasoning[1]
     assert "small green tree on the right stays, is another small green tree no" in reasoning[2]
+
+
+def test_the_checklist_has_what_had_to_change_and_what_was_lost() -> None:
+    def listed(shown: Scene) -> list[tuple[str | None, str, bool | None]]:
+        verdict = label_attempt(image_of(shown), image_of(BEFORE), TARGET, "x", 0).verdict
+        assert verdict.success == all(one.met for one in verdict.checklist)
+        return [(one.kind, one.text, one.met) for one in verdict.checklist]
+
+    assert listed(TARGET.after) == [("object", "big blue ball on the left", True)]
+    assert listed(BEFORE.put(5, None)) == [
+        ("object", "big blue ball on the left", False),
+        ("kept", "small green tree on the right", False),
+    ]
+    assert ("kept", "nothing in the bottom right", False) in listed(TARGET.after.put(8, BALL))
 
 
 @pytest.mark.parametrize(
@@ -119,3 +135,16 @@ async def test_a_replan_after_a_text_only_step_repeats_no_finished_step() -> Non
     done = (Attempt(plan_version=1, step=1, iteration=0, prompt="a red ball", seed=0, source=None, image="0" * 64),)
     context = PlanContext(plan, done, failed_steps=(2,), finished=2)
     assert (await ReferencePlanner(plan).plan(as_request("anything"), context)).steps == plan.steps[2:]
+
+
+def test_a_teacher_with_a_style_prefers_one_rewording_in_half_of_its_answers() -> None:
+    rng = np.random.default_rng(0)
+    chosen = Counter(chosen_strategy("position", rng) for _ in range(4000))
+    assert set(chosen) == set(STRATEGIES)
+    assert chosen["position"] / 4000 == pytest.approx(0.5, abs=0.03)
+    assert all(chosen[other] / 4000 == pytest.approx(0.1, abs=0.02) for other in STRATEGIES if other != "position")
+    without, as_before = np.random.default_rng(1), np.random.default_rng(1)
+    drawn = [chosen_strategy("", without) for _ in range(50)]
+    assert drawn == [STRATEGIES[int(as_before.integers(len(STRATEGIES)))] for _ in range(50)], "released data stay"
+    with pytest.raises(InputError, match="Unknown style 'loud'; choose one of plain"):
+        chosen_strategy("loud", rng)

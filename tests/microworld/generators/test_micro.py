@@ -1,12 +1,14 @@
 """The shipped generator: it loads, obeys seeds, and a batch gives the images of single calls."""
 
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from interleavethinker.microworld.generators import micro
 from interleavethinker.microworld.generators.micro import MicroGenerator, shipped_checkpoint
 from interleavethinker.microworld.language.templates import EDIT_KINDS, cell_targets_of, edit_task
 from interleavethinker.microworld.scenes.scene import Scene, SceneObject, render, to_image
@@ -122,3 +124,9 @@ def test_a_folder_without_a_pipeline_is_rejected(tmp_path_factory: pytest.TempPa
     with pytest.raises(InputError, match="does not contain a pipeline") as caught:
         MicroGenerator(tmp_path_factory.mktemp("empty"))
     assert caught.value.code == "no_checkpoint"
+
+
+def test_an_interrupted_import_is_not_hidden_by_another_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "diffusers", None)
+    with pytest.raises(ImportError, match="diffusers"):
+        micro._load(shipped_checkpoint(), 1)  # `MicroGenerator` looks for the library before it.

@@ -141,3 +141,9 @@ def test_a_suggestion_never_turns_no_into_yes() -> None:
     with pytest.raises(InputError) as caught:
         check_request(request_of("no cat"))
     assert "Nearest request" not in str(caught.value)
+
+
+def test_a_refusal_offers_nothing_that_has_little_of_the_request() -> None:
+    with pytest.raises(InputError) as caught:
+        check_request(request_of("Of birds, four; of trees, two; and the hour, evening."))
+    assert "Nearest request" not in str(caught.value)

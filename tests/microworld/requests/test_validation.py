@@ -28,3 +28,9 @@ def test_the_error_for_unknown_words_suggests_known_ones_only_where_they_are_nea
         ask("Tell a picture story. First a big red dragon on the left, at night.")
     with pytest.raises(InputError, match="no words"):
         ask("?!")
+
+
+@pytest.mark.parametrize("verb", ["Eliminate", "Scrap", "Relocate", "Invent an ending: enlarge"])
+def test_the_error_for_unknown_words_names_no_word_of_a_rule(verb: str) -> None:
+    with pytest.raises(InputError, match=r"does not know these words: 'dragon'\. "):
+        ask(f"{verb} the dragon.", images=1)

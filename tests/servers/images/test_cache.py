@@ -3,7 +3,10 @@
 import os
 from pathlib import Path
 
-from interleavethinker.servers.images.cache import GenerationStore
+import pytest
+
+from interleavethinker.servers.images.cache import Generation, GenerationStore
+from interleavethinker.tools.errors import StoreError
 
 
 def test_uploads_count_towards_the_stores_limit(tmp_path: Path) -> None:
@@ -13,3 +16,24 @@ def test_uploads_count_towards_the_stores_limit(tmp_path: Path) -> None:
         os.utime(store.images.path(name), (number, number))  # Long unused.
     store.add_upload(b"y" * 1000)
     assert sum(store.images.path(name).stat().st_size for name in store.images) <= 12_000
+
+
+@pytest.mark.parametrize("at", [".", "calls"])
+def test_a_store_that_is_no_folder_is_an_error_with_its_cause_and_remedy(tmp_path: Path, at: str) -> None:
+    (tmp_path / "store").mkdir()
+    file = tmp_path / "store" / at
+    if at == ".":
+        file.rmdir()
+    file.write_text("in the way")
+    store = GenerationStore(tmp_path / "store")
+    assert store.find("ab" * 32) is None
+    made = Generation(sha256="a" * 64, width=1, height=1, seed=1, model="m", seconds=0.0)
+    with pytest.raises(StoreError, match=r"store cannot be written: (File exists|Not a directory).*IMAGE_STORE"):
+        store.save("ab" * 32, b"png", made)
+
+
+def test_a_record_that_cannot_be_read_is_generated_again_and_stops_no_clean_up(tmp_path: Path) -> None:
+    store = GenerationStore(tmp_path, max_bytes=1)
+    (tmp_path / "calls" / "ab" / ("ab" * 32)).mkdir(parents=True)
+    assert store.find("ab" * 32) is None
+    store.evict()

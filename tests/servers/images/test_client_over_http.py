@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import socket
 from pathlib import Path
 
 import pytest
@@ -13,16 +12,10 @@ from interleavethinker.tools.mcp.config import GeneratorConfig
 from interleavethinker.tools.mcp.generator import McpImageGenerator
 from interleavethinker.tools.types import GenerationRequest
 
-from ..processes import http_server
+from ..processes import free_port, http_server, refusing_port
 from .backends.backend_jobs import sample_png
 
 TOKEN = "a-secret-of-sufficient-length"  # noqa: S105
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port: int = taken.getsockname()[1]
-        return port
 
 
 async def test_the_client_reconnects_to_a_replaced_server_which_repeats_nothing(tmp_path: Path) -> None:
@@ -41,10 +34,11 @@ async def test_the_client_reconnects_to_a_replaced_server_which_repeats_nothing(
 
 
 async def test_an_unreachable_server_is_an_error_after_all_attempts(tmp_path: Path) -> None:
-    config = GeneratorConfig(url=f"http://127.0.0.1:{free_port()}/mcp", max_resends=1)
-    async with McpImageGenerator(config, ImageStore(tmp_path)) as generator:
-        with pytest.raises(GeneratorError) as caught:
-            await generator.generate(GenerationRequest(prompt="a ball", seed=1))
+    with refusing_port() as port:
+        config = GeneratorConfig(url=f"http://127.0.0.1:{port}/mcp", max_resends=1)
+        async with McpImageGenerator(config, ImageStore(tmp_path)) as generator:
+            with pytest.raises(GeneratorError) as caught:
+                await generator.generate(GenerationRequest(prompt="a ball", seed=1))
     assert (caught.value.code, caught.value.retryable) == ("unreachable", True)
 
 

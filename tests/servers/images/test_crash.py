@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import contextlib
 import os
 import random
 import sys
@@ -31,6 +32,17 @@ def begun(log: Path) -> int:
     return sum(word == "begin" for word, _ in lines(log))
 
 
+def kill_server() -> int:
+    """Kills the server of this test, and no other child of the process; returns how many were killed."""
+    killed = 0
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.Error):  # It has ended by itself.
+            if SERVER in child.cmdline():
+                child.kill()
+                killed += 1
+    return killed
+
+
 async def kill_at_random(log: Path, dice: random.Random, unanswered: list[asyncio.Task[GeneratedImage]]) -> int:
     """Kills the server some generations after each start, at varying moments; returns the number of kills."""
     kills = 0
@@ -43,9 +55,7 @@ async def kill_at_random(log: Path, dice: random.Random, unanswered: list[asynci
                 return kills
             await asyncio.sleep(0.001)
         await asyncio.sleep(dice.uniform(0, 0.015))
-        for child in psutil.Process().children():
-            child.kill()
-            kills += 1
+        kills += kill_server()
 
 
 @pytest.mark.parametrize("seed", range(ROUNDS))
@@ -69,8 +79,7 @@ async def test_every_call_is_answered_and_no_finished_generation_is_repeated(tmp
         killing = asyncio.create_task(kill_at_random(log, dice, tasks))
         answers = await asyncio.gather(*tasks)
         kills = await killing
-        for child in psutil.Process().children():
-            child.kill()
+        kill_server()
         again = [await generator.generate(call) for call in calls]
     assert kills > 0
     assert all(answer.cached for answer in again), "a finished generation was lost"

@@ -109,10 +109,10 @@ async def test_a_patient_server_keeps_the_caller_waiting(tmp_path: Path) -> None
 async def test_a_stored_call_needs_no_model(tmp_path: Path) -> None:
     first = SlowBackend()
     first.allowed.set()
-    async with service_of(first, tmp_path) as service:
+    async with service_of(first, tmp_path, wait=60) as service:
         made = await service.generate("a ball", seed=1)
     second = SlowBackend()
-    async with service_of(second, tmp_path) as service:
+    async with service_of(second, tmp_path, wait=60) as service:
         again = await service.generate("a ball", seed=1)
     assert (again.cached, again.generation) == (True, made.generation)
     assert second.loads == 0

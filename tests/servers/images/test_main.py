@@ -33,5 +33,5 @@ def test_every_alias_of_the_catalog_can_be_opened_and_shows_its_name(model: Cata
 )
 def test_present_and_old_names_of_options_are_accepted(options: tuple[str, ...], tmp_path: Path) -> None:
     command = [*PROGRAM, "image-server", "--model", "fake", "--store", str(tmp_path), *options]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=180, check=False)
     assert done.returncode == 0, done.stderr

@@ -38,7 +38,7 @@ async def asked(process: asyncio.subprocess.Process, number: int, method: str, *
     line = {"jsonrpc": "2.0", "id": number, "method": method, "params": parameters}
     process.stdin.write(json.dumps(line).encode() + b"\n")
     while True:
-        answer = json.loads(await asyncio.wait_for(process.stdout.readline(), 60))
+        answer = json.loads(await asyncio.wait_for(process.stdout.readline(), 180))
         if answer.get("id") == number:
             return answer
 
@@ -67,6 +67,6 @@ async def test_results_hold_only_kinds_of_content_that_every_protocol_version_kn
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout._transport.close()  # type: ignore[attr-defined]
-        errors = await asyncio.wait_for(process.stderr.read(), 60)
+        errors = await asyncio.wait_for(process.stderr.read(), 180)
         assert await process.wait() == 0
         assert b"Traceback" not in errors

@@ -42,6 +42,16 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0)
 
 
+async def until_in_queue(service: ImageService, calls: int) -> None:
+    """Waits until so many calls wait for the queue: they reach it through threads, in any order."""
+    await until(lambda: sum(queued.waiters for queued in service._queue._jobs.values()) == calls)
+
+
+def steps_in(told: list[tuple[float, str]]) -> list[float]:
+    """The reports of denoising steps; a slow machine adds reports of what a call waits for."""
+    return [fraction for fraction, message in told if message.startswith("step ")]
+
+
 def records(folder: Path) -> list[Path]:
     return list(folder.glob("calls/*/*.json"))
 
@@ -95,6 +105,7 @@ async def test_two_identical_calls_at_once_run_one_generation(start: Start) -> N
     service = await start(backend)
     calls = [asyncio.create_task(service.generate("a ball", seed=1)) for _ in range(5)]
     await backend.began.wait()
+    await until_in_queue(service, 5)
     backend.gate.set()
     answers = await asyncio.gather(*calls)
     assert backend.batches == [["a ball"]]
@@ -170,6 +181,7 @@ async def test_a_batch_is_never_larger_than_the_backend_takes(start: Start) -> N
     service = await start(backend)
     calls = [asyncio.create_task(service.generate(f"image {index}", seed=1)) for index in range(8)]
     await backend.began.wait()
+    await until_in_queue(service, 8)
     backend.gate.set()
     await asyncio.gather(*calls)
     assert max(map(len, backend.batches)) == 3
@@ -180,10 +192,13 @@ async def test_one_failed_job_of_a_batch_does_not_affect_the_others(start: Start
     backend = GatedBackend()
     backend.failures["bad"] = InputError("refused by the model", code="refused")
     service = await start(backend)
-    calls = [asyncio.create_task(service.generate(prompt, seed=1)) for prompt in ("good", "bad", "better")]
+    first = asyncio.create_task(service.generate("first", seed=1))
     await backend.began.wait()
+    calls = [asyncio.create_task(service.generate(prompt, seed=1)) for prompt in ("good", "bad", "better")]
+    await until_in_queue(service, 4)
     backend.gate.set()
-    good, bad, better = await asyncio.gather(*calls, return_exceptions=True)
+    _, good, bad, better = await asyncio.gather(first, *calls, return_exceptions=True)
+    assert sorted(map(len, backend.batches)) == [1, 3]
     assert isinstance(good, ServedImage)
     assert isinstance(better, ServedImage)
     assert isinstance(bad, InputError)
@@ -203,6 +218,36 @@ async def test_an_unexpected_failure_is_reported_without_its_text_and_the_queue_
     assert isinstance(await service.generate("good", seed=1), ServedImage)
 
 
+async def test_a_backend_with_too_few_results_is_reported_and_the_queue_continues(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend = GatedBackend(opened=True)
+    service = await start(backend)
+    with monkeypatch.context() as patched:
+        patched.setattr(backend, "run", lambda *_: asyncio.sleep(0, []))
+        async with asyncio.timeout(60):
+            with pytest.raises(GeneratorError, match="failed unexpectedly"):
+                await service.generate("bad", seed=1)
+    async with asyncio.timeout(60):
+        assert isinstance(await service.generate("good", seed=1), ServedImage)
+
+
+async def test_a_defect_while_an_image_is_saved_is_reported_and_the_queue_continues(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def save(*_: object) -> None:
+        raise ZeroDivisionError
+
+    service = await start(GatedBackend(opened=True))
+    with monkeypatch.context() as patched:
+        patched.setattr(GenerationStore, "save", save)
+        async with asyncio.timeout(60):
+            with pytest.raises(GeneratorError, match="failed unexpectedly"):
+                await service.generate("bad", seed=1)
+    async with asyncio.timeout(60):
+        assert isinstance(await service.generate("good", seed=1), ServedImage)
+
+
 async def test_a_full_queue_is_busy_and_accepts_calls_again_later(start: Start) -> None:
     backend = GatedBackend(max_batch=1)
     service = await start(backend, max_waiting=2)
@@ -214,7 +259,7 @@ async def test_a_full_queue_is_busy_and_accepts_calls_again_later(start: Start) 
         await service.generate("one too many", seed=1)
     assert (code_of(caught), caught.value.retryable) == ("busy", True)
     joining = asyncio.create_task(service.generate("running", seed=1))
-    await asyncio.sleep(0)
+    await until_in_queue(service, 4)
     backend.gate.set()
     await asyncio.gather(running, joining, *waiting)
     assert isinstance(await service.generate("one too many", seed=1), ServedImage)
@@ -254,7 +299,7 @@ async def test_a_running_call_continues_while_anyone_waits_for_it(start: Start) 
     service = await start(backend)
     first, second = (asyncio.create_task(service.generate("shared", seed=1)) for _ in range(2))
     await backend.began.wait()
-    await until(lambda: next(iter(service._queue._jobs.values())).waiters == 2)
+    await until_in_queue(service, 2)
     first.cancel()
     await asyncio.wait({first})
     assert backend.cancelled_batches == []
@@ -276,11 +321,15 @@ async def test_a_call_sent_again_while_it_is_being_cancelled_is_answered(start: 
 
 async def test_a_call_that_takes_too_long_is_cancelled_with_its_own_code(start: Start) -> None:
     backend = GatedBackend()
-    service = await start(backend, call_timeout=0.05)
-    with pytest.raises(GeneratorError) as caught:
-        await service.generate("slow", seed=1)
-    assert (code_of(caught), caught.value.retryable) == ("deadline", True)
-    await backend.ended.wait()
+    for call_timeout in (0.05, 0.5, 5, 50):
+        service = await start(backend, call_timeout=call_timeout)
+        with pytest.raises(GeneratorError) as caught:
+            await service.generate("slow", seed=1)
+        assert (code_of(caught), caught.value.retryable) == ("deadline", True)
+        if backend.began.is_set():  # Else the machine was too slow for the call to reach the backend in that time.
+            break
+    async with asyncio.timeout(60):
+        await backend.ended.wait()
     assert backend.cancelled_batches == [["slow"]]
 
 
@@ -297,28 +346,30 @@ async def test_waiting_callers_get_an_error_when_the_server_stops(tmp_path: Path
 async def test_progress_is_sent_to_every_caller_of_a_shared_generation(start: Start) -> None:
     backend = GatedBackend()
     service = await start(backend)
-    received: dict[str, list[float]] = {"one": [], "two": []}
+    one: list[tuple[float, str]] = []
+    two: list[tuple[float, str]] = []
     calls = [
-        asyncio.create_task(service.generate("x", seed=1, progress=lambda part, _, parts=parts: parts.append(part)))  # type: ignore[misc]
-        for parts in received.values()
+        asyncio.create_task(service.generate("x", seed=1, progress=lambda *report: one.append(report))),
+        asyncio.create_task(service.generate("x", seed=1, progress=lambda *report: two.append(report))),
     ]
     await backend.began.wait()
+    await until_in_queue(service, 2)
     backend.gate.set()
     await asyncio.gather(*calls)
-    assert received == {"one": [0.25, 0.5, 0.75, 1.0], "two": [0.25, 0.5, 0.75, 1.0]}
+    assert steps_in(one) == steps_in(two) == [0.25, 0.5, 0.75, 1.0]
 
 
 async def test_a_caller_that_joins_a_silent_generation_receives_its_steps(start: Start) -> None:
     backend = GatedBackend()
     service = await start(backend)
-    received: list[float] = []
+    told: list[tuple[float, str]] = []
     silent = asyncio.create_task(service.generate("x", seed=1))
     await backend.began.wait()
-    listening = asyncio.create_task(service.generate("x", seed=1, progress=lambda part, _: received.append(part)))
-    await asyncio.sleep(0)
+    listening = asyncio.create_task(service.generate("x", seed=1, progress=lambda *report: told.append(report)))
+    await until_in_queue(service, 2)
     backend.gate.set()
     assert (await silent).png == (await listening).png
-    assert received == [0.25, 0.5, 0.75, 1.0]
+    assert steps_in(told) == [0.25, 0.5, 0.75, 1.0]
 
 
 @pytest.mark.parametrize(
@@ -410,13 +461,16 @@ async def test_a_call_that_waits_is_told_why_until_its_first_step(
     await backend.began.wait()
     calls = [asyncio.create_task(service.generate(text, seed=1)) for text in "bc"]
     await until(lambda: service.status()["waiting"] == 2)  # Calls reach the queue through threads, in any order.
-    last = asyncio.create_task(service.generate("d", seed=1, progress=lambda *report: told.append(report)))
+    most_steps = ServiceLimits().max_steps
+    last = asyncio.create_task(
+        service.generate("d", seed=1, steps=most_steps, progress=lambda *report: told.append(report))
+    )
     await until(lambda: bool(told) and told[-1][1] == "number 3 of 3 in the queue")
     backend.batches.clear()
-    await until(lambda: told[-1][1] == "the model is loading")
+    await until(lambda: told[-1][1] == "the model is loading" and len(told) > 20)
     backend.batches.append(["a"])
     backend.gate.set()
     await asyncio.gather(first, *calls, last)
-    assert told[-1] == (1.0, "step 4 of 4")
+    assert told[-1] == (1.0, f"step {most_steps} of {most_steps}")
     fractions = [fraction for fraction, _ in told]
     assert fractions == sorted(set(fractions)), "each report is further than the one before"

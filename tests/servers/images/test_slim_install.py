@@ -30,7 +30,7 @@ asyncio.run(main())
 
 def run_without_extra(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", BLOCK + code, *arguments]
-    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=180, check=False)
 
 
 def test_a_server_without_a_local_model_needs_no_model_library(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ import pytest
 from interleavethinker.servers.images.backends.base import ImageRequest
 from interleavethinker.servers.images.backends.fake import FakeBackend
 from interleavethinker.servers.images.cache import GenerationStore, digest_of
-from interleavethinker.servers.images.service import ImageService, ServiceLimits, _digest_parts
+from interleavethinker.servers.images.call_parts import digest_parts
+from interleavethinker.servers.images.service import ImageService, ServiceLimits
 
 
 def record_names(store: Path) -> list[str]:
@@ -43,5 +44,5 @@ def test_an_edit_by_a_diffusers_model_keeps_its_digest() -> None:
         "diffusers": "0.42",
     }
     request = ImageRequest(prompt="redder", seed=7, source="a" * 64, source_size=(64, 64))
-    parts = _digest_parts(fingerprint, request, {"width": 64, "height": 64, "num_inference_steps": 4})
+    parts = digest_parts(fingerprint, request, {"width": 64, "height": 64, "num_inference_steps": 4})
     assert digest_of(parts) == "69c61587e80109a8aa51d2997012d031374843bd77813f1e66afe6e849134706"

@@ -13,8 +13,11 @@ from typing import Any
 import httpx
 import pytest
 
+from interleavethinker.graph.export.forms import FORMS
+from interleavethinker.servers.studio import feed
 from interleavethinker.servers.studio.app import StudioApp
-from interleavethinker.servers.trajectories.options import ServiceOptions
+from interleavethinker.servers.studio.exports import EXPORTS
+from interleavethinker.servers.trajectories.options import LimitRequest, ServiceOptions
 from interleavethinker.tools.testing.agents import RuleCritic, accept_only, plan_of
 from interleavethinker.tools.testing.generator import fake_image
 from interleavethinker.tools.types import GenerationRequest
@@ -97,11 +100,13 @@ async def test_a_verdict_and_a_branch_by_hand(tmp_path: Path) -> None:
         name = (await page.post("", 201, request="a story"))["trajectory"]
         await page.studio.until(name, lambda view: view.calls == 1)
         await page.post(f"/{name}/judge", step=1, attempt=1, accept=True)
-        page.studio.generator.gate.set()
+        page.studio.generator.open_gate()
         done = await page.studio.until(name, lambda view: view.status == "done")
+        page.studio.generator.close_after = len(page.studio.generator.generated) + 1
         branch = (await page.post(f"/{name}/branch", step=2, attempt=1, prompt="make it c"))["trajectory"]
         await page.studio.until(branch, lambda view: view.calls > 1)
         await page.post(f"/{branch}/cancel")
+        page.studio.generator.open_gate()
         family = (await page.get(f"/{name}"))["branches"]
     assert done.steps[0].attempts[0].by_person
     assert [(one["trajectory"], one["parent"], one["step"]) for one in family] == [
@@ -129,12 +134,24 @@ async def test_pause_and_resume(tmp_path: Path) -> None:
         name = (await page.post("", 201, request="a story"))["trajectory"]
         await page.studio.until(name, lambda view: view.finished == 1)
         await page.post(f"/{name}/pause")
-        page.studio.generator.close_after = -1
-        page.studio.generator.gate.set()
+        page.studio.generator.open_gate()
         await page.studio.until(name, lambda view: view.status == "paused")
         await page.post(f"/{name}/resume")
         await page.studio.until(name, lambda view: view.status == "done")
         assert len(page.studio.generator.generated) == 3
+
+
+async def test_a_limit_that_ended_a_trajectory_is_raised_by_resume(tmp_path: Path) -> None:
+    async with _page(tmp_path, options=ServiceOptions(profiles=(), allowed=LimitRequest(max_calls=8))) as page:
+        name = await page.finished(request="a story", max_calls=1)
+        assert (await page.get(f"/{name}"))["stop_reason"] == "max_calls"
+        assert "max_calls must be at least 1" in await page.refused(f"/{name}/resume", 422, max_calls=0)
+        assert "seed" in await page.refused(f"/{name}/resume", 422, seed=3)
+        view = await page.post(f"/{name}/resume", max_calls=9, on_drift="note")
+        assert (view["limits"]["max_calls"], view["limits"]["drift"]["action"]) == (8, "note")
+        await page.studio.until(name, lambda view: view.stop_reason == "complete")
+        assert len(page.studio.generator.generated) == 3
+        assert "has ended (complete)" in await page.refused(f"/{name}/resume", 409, max_calls=20)
 
 
 async def test_a_deleted_trajectory_is_hidden_until_the_deletion_is_undone(tmp_path: Path) -> None:
@@ -158,6 +175,25 @@ async def test_a_deletion_is_carried_out_in_time_and_then_cannot_be_undone(tmp_p
         assert "for good" in await page.refused(f"/{name}/restore", 404)
 
 
+async def test_a_deletion_that_has_begun_cannot_be_undone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+    async with _page(tmp_path, undo_seconds=0.0) as page:
+        delete = page.studio.service.delete
+
+        async def slowly(trajectory: str) -> None:
+            await delete(trajectory)
+            begun.set()
+            await go_on.wait()
+
+        monkeypatch.setattr(page.studio.service, "delete", slowly)
+        name = await page.finished(request="a story")
+        await page.post(f"/{name}/delete")
+        async with asyncio.timeout(60):
+            await begun.wait()
+        assert "for good" in await page.refused(f"/{name}/restore", 404)
+        go_on.set()
+
+
 async def test_a_deletion_is_carried_out_when_the_studio_ends_in_order(tmp_path: Path) -> None:
     async with _page(tmp_path) as page:
         name = await page.finished(request="a story")
@@ -178,17 +214,45 @@ async def test_a_running_trajectory_is_not_deleted(tmp_path: Path) -> None:
 async def test_exports_are_downloads(tmp_path: Path) -> None:
     async with _page(tmp_path) as page:
         name = await page.finished(request="a story")
+        offered = [one["form"] for one in (await page.client.get("/api/options")).json()["exports"]]
         answers = {
-            form: await page.client.get(f"/api/trajectories/{name}/export?form={form}")
-            for form in ("html", "markdown", "json", "zip", "exe")
+            form: await page.client.get(f"/api/trajectories/{name}/export?form={form}") for form in (*EXPORTS, "exe")
         }
+    assert {*offered} == {*EXPORTS} >= {"html", "markdown", "json", *FORMS}
     assert answers["html"].text.startswith("<!doctype html>")
     assert answers["markdown"].text.startswith("#")
     assert json.loads(answers["json"].content)["id"] == name
     with zipfile.ZipFile(io.BytesIO(answers["zip"].content)) as archive:
         assert {f"{name}/index.html", f"{name}/document.md", f"{name}/trajectory.json"} <= set(archive.namelist())
     assert answers["zip"].headers["content-disposition"] == f'attachment; filename="{name}.zip"'
+    for form, magic in (("docx", b"PK"), ("gif", b"GIF89a"), ("webp", b"RIFF")):
+        assert answers[form].content.startswith(magic)
+        assert answers[form].headers["content-disposition"] == f'attachment; filename="{name}.{form}"'
     assert answers["exe"].status_code == 422
+
+
+async def test_an_estimate_follows_profile_and_limits_and_records_nothing(tmp_path: Path) -> None:
+    async def estimate(**body: Any) -> Any:
+        answer = await page.client.post("/api/estimate", json=body)
+        return answer.json()["estimate" if answer.status_code == 200 else "error"]
+
+    async with _page(tmp_path, options=ServiceOptions(profiles=("api", "micro"))) as page:
+        hosted = await estimate(request="Fold a boat, in 4 steps", max_attempts=2)
+        assert (hosted["images"], hosted["most_calls"], hosted["unpriced"]) == (4, 8, [])
+        assert "4 images, in at most 8 generator calls: $" in hosted["words"]
+        bounded = await estimate(request="Fold a boat, in 4 steps", max_attempts=2, max_cost=hosted["high"] / 2)
+        assert bounded["high"] == pytest.approx(hosted["high"] / 2)
+        shown = await estimate(request="Fold a boat, in 4 steps", max_attempts=2, images=["0" * 64])
+        assert shown["low"] > hosted["low"]
+        wide = await estimate(request="Fold a boat, in 4 steps", max_attempts=2, image_size="1536x1024")
+        assert wide["low"] > hosted["low"], "larger images cost more"
+        assert "100 by 100" in (await estimate(request="a boat", image_size="100 by 100"))["message"]
+        assert "nothing for hosted models" in (await estimate(request="a boat", profile="micro"))["words"]
+        assert "empty" in (await estimate(request=""))["message"]
+        assert "not available" in (await estimate(request="a boat", profile="klein"))["message"]
+        assert (await page.get(""))["trajectories"] == []
+    async with _page(tmp_path) as page:
+        assert await estimate(request="a boat") is None
 
 
 async def test_images_come_in_three_sizes_and_a_thumbnail_shows_the_newest(tmp_path: Path) -> None:
@@ -250,7 +314,10 @@ async def test_what_is_no_image_or_too_large_is_refused(tmp_path: Path) -> None:
     assert (no_image.status_code, large.status_code, unknown.status_code) == (422, 413, 404)
 
 
-async def test_news_name_what_has_changed_and_end_when_the_studio_ends(tmp_path: Path) -> None:
+async def test_news_name_what_has_changed_and_end_when_the_studio_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "_HEARTBEAT", 600.0)  # Each sign of life would be one more piece of news.
     async with _page(tmp_path) as page:
         news = page.app.feed.listen()
         assert await anext(news) is None  # A sign of life.
@@ -258,14 +325,14 @@ async def test_news_name_what_has_changed_and_end_when_the_studio_ends(tmp_path:
         name = (await page.post("", 201, request="a story"))["trajectory"]
         assert await anext(news) == {"list": True}
         changed: list[object] = []
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while name not in changed:
                 one = await anext(news)
                 assert one is not None
                 found = one.get("changed", [])
                 assert isinstance(found, list)
                 changed += found
-        page.studio.generator.gate.set()
+        page.studio.generator.open_gate()
         await page.studio.until(name, lambda view: view.status == "done")
         page.app.feed.close()
         rest = [one async for one in news]
@@ -276,13 +343,14 @@ async def test_news_name_the_first_trajectory_of_a_workspace_although_it_ended_b
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with _page(tmp_path) as page:
+        monkeypatch.setattr(feed, "_HEARTBEAT", 600.0)
         monkeypatch.setattr(page.app.feed, "_watch", partial(asyncio.sleep, 0))  # The test looks itself.
         news = page.app.feed.listen()
         assert await anext(news) is None
         await page.app.feed._look()
         name = await page.finished(request="a story")
         await page.app.feed._look()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while (one := await anext(news)) == {"list": True}:  # Starting it tells this as well.
                 pass
         assert one == {"changed": [name]}

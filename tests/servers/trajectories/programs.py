@@ -10,6 +10,7 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
@@ -71,13 +72,17 @@ class Program:
 
 @contextlib.asynccontextmanager
 async def stdio_program(folder: Path, *words: str, **options: Any) -> AsyncIterator[Program]:
-    """Starts a server and connects to it; errors of a killed server are those of its caller."""
+    """Starts a server and connects to it; errors of a killed server are those of its caller.
+
+    The client waits for the server's end as long as that takes; the SDK's own two seconds are short on a busy machine.
+    """
     pid = folder / f"pid-{os.urandom(4).hex()}"
     line = f"echo $$ > {shlex.quote(str(pid))}; exec {shlex.join(words or server_words(folder))}"
     with (folder / "stderr").open("a") as errors:
         parameters = StdioServerParameters(command="sh", args=["-c", line], env=dict(os.environ))
-        async with Client(stdio_client(parameters, errlog=errors), **options) as client:
-            yield Program(client, pid)
+        with mock.patch("mcp.client.stdio.PROCESS_TERMINATION_TIMEOUT", 120.0):
+            async with Client(stdio_client(parameters, errlog=errors), **options) as client:
+                yield Program(client, pid)
 
 
 @contextlib.asynccontextmanager
@@ -93,7 +98,7 @@ async def http_program(
     )
     try:
         assert process.stderr is not None
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(180):
             while True:
                 line = (await process.stderr.readline()).decode()
                 assert line, "the server ended before it listened"

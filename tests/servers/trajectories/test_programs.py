@@ -38,9 +38,17 @@ async def finished(program: Program, view: dict[str, Any]) -> dict[str, Any]:
     return view
 
 
+async def with_a_plan(program: Program, view: dict[str, Any]) -> dict[str, Any]:
+    """Returns the view once the plan waits: a loaded machine takes longer to make it than `illustrate` waits for it."""
+    while view["status"] == "running":
+        view = await program.call("follow", trajectory=view["trajectory"], since=view["version"], wait=20)
+    assert view["status"] == "waiting"
+    return view
+
+
 async def killed_after_a_step(program: Program) -> str:
     """Starts a trajectory and kills the server once a step is finished; returns its id."""
-    view = await program.call("illustrate", request=STORY)
+    view = await program.call("illustrate", request=STORY, key="story")
     while not view["finished"]:
         view = await program.call("follow", trajectory=view["trajectory"], since=view["version"], wait=20)
     program.kill()
@@ -62,7 +70,7 @@ async def test_a_killed_stdio_server_loses_nothing_and_repeats_nothing(tmp_path:
             assert "call resume" in str(result.content[0])
         done = await finished(second, await second.call("resume", trajectory=name))
         assert [step["status"] for step in done["steps"]] == ["accepted"] * STEPS
-        repeat = await second.call("illustrate", request=STORY)
+        repeat = await second.call("illustrate", request=STORY, key="story")
         assert repeat["trajectory"] == name
     assert repeated_calls(tmp_path) == []
 
@@ -101,14 +109,14 @@ async def test_one_http_server_serves_clients_and_bridges_and_may_be_restarted_u
                 for mode in ("legacy", "auto")
             ]
         async with (
-            httpx2.AsyncClient(headers={"authorization": f"Bearer {TOKEN}"}) as http,
+            httpx2.AsyncClient(headers={"authorization": f"Bearer {TOKEN}"}, timeout=120) as http,
             Client(streamable_http_client(url, http_client=http)) as direct,
         ):
             waiting = (
                 await direct.call_tool("illustrate", {"request": STORY, "approve_plan": True})
             ).structured_content
             assert waiting is not None
-        name = waiting["trajectory"]
+        name = (await with_a_plan(bridges[0], waiting))["trajectory"]
         for bridge in bridges:
             assert (await bridge.call("show_storyboard", trajectory=name))["status"] == "waiting"
         process.kill()
@@ -124,7 +132,8 @@ async def test_one_http_server_serves_clients_and_bridges_and_may_be_restarted_u
             await finished(bridge, view)
         assert len(asked) == 1
         waiting = await bridges[1].call("illustrate", request=STORY, approve_plan=True, seed=5)
-        await finished(bridges[1], await bridges[1].call("approve_plan", trajectory=waiting["trajectory"]))
+        name = (await with_a_plan(bridges[1], waiting))["trajectory"]
+        await finished(bridges[1], await bridges[1].call("approve_plan", trajectory=name))
         assert len(asked) == 2
     assert repeated_calls(tmp_path) == []
 
@@ -132,7 +141,10 @@ async def test_one_http_server_serves_clients_and_bridges_and_may_be_restarted_u
 async def test_the_http_server_is_on_loopback_and_checks_host_origin_and_token(tmp_path: Path) -> None:
     write_profile(tmp_path)
     body = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
-    async with http_program(tmp_path, INTERLEAVETHINKER_TOKEN=TOKEN) as (url, _), httpx2.AsyncClient() as http:
+    async with (
+        http_program(tmp_path, INTERLEAVETHINKER_TOKEN=TOKEN) as (url, _),
+        httpx2.AsyncClient(timeout=120) as http,
+    ):
         assert urlsplit(url).hostname == "127.0.0.1"
         for headers, status in (
             ({}, 401),

@@ -35,6 +35,12 @@ TOOLS = [
 IMAGE = fake_image(GenerationRequest(prompt="mine", seed=1))
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new trajectory is answered with its plan, however slow the machine is."""
+    monkeypatch.setattr("interleavethinker.servers.trajectories.tools._PLAN_SECONDS", 120.0)
+
+
 class Chat:
     """A client with a server of its own."""
 
@@ -75,7 +81,7 @@ def text_of(result: CallToolResult) -> str:
 
 async def test_the_core_story_in_a_client_with_tools_only(tmp_path: Path) -> None:
     async with chat(tmp_path) as one:
-        started = await one.ok("illustrate", request="a ball in three colors")
+        started = await one.ok("illustrate", request="a ball in three colors", max_cost=2.5)
         assert View.model_validate(started).of == 3
         done = await one.until_ended(started)
         assert (done["status"], done["finished"]) == ("done", 3)
@@ -84,7 +90,9 @@ async def test_the_core_story_in_a_client_with_tools_only(tmp_path: Path) -> Non
         assert kinds.count("image") == 3
         assert "Step about make it blue" in text_of(document)
         assert "Words 2" in text_of(document)
-        branched = await one.until_ended(await one.ok("branch", trajectory=done["trajectory"], step=2, prompt="pink"))
+        call = {"trajectory": done["trajectory"], "step": 2, "prompt": "pink", "max_cost": 2}
+        branched = await one.until_ended(await one.ok("branch", **call))
+        assert (done["limits"]["max_cost"], branched["limits"]["max_cost"]) == (2.5, 2.0)
         assert [step["shows"] for step in branched["steps"]] == ["a red ball", "pink", "make it green"]
         assert branched["steps"][0]["image"] == done["steps"][0]["image"]
         assert [member["parent"] for member in branched["branches"]] == [None, done["trajectory"]]
@@ -108,6 +116,30 @@ async def test_the_tools_are_eleven_in_fixed_order_and_fit_into_eight_kilobytes(
                 assert tool.annotations is not None
                 assert tool.annotations.read_only_hint is not None
                 assert tool.input_schema["additionalProperties"] is False
+
+
+async def test_a_limit_that_ended_an_answer_is_raised_by_resume(tmp_path: Path) -> None:
+    async with chat(tmp_path) as one:
+        started = await one.ok("illustrate", request="a ball in three colors", max_calls=1, on_drift="note")
+        short = await one.until_ended(started)
+        assert (short["stop_reason"], short["finished"]) == ("max_calls", 1)
+        named = {"trajectory": short["trajectory"], "max_calls": 9}
+        refused = await one.call("resume", **named, on_drift="mend")
+        assert (refused.is_error, "redraw" in text_of(refused)) == (True, True), "it says what may be given"
+        further = await one.until_ended(await one.ok("resume", **named, on_drift="redraw"))
+        assert (further["stop_reason"], further["finished"], further["calls"]) == ("complete", 3, 3)
+        kept = await one.studio.service.workspace.get(short["trajectory"])
+        assert (kept.limits.max_calls, kept.limits.drift.action) == (9, "redraw")
+        branched = await one.ok("branch", trajectory=short["trajectory"], step=2, on_drift="restart", max_drift=0.2)
+        assert branched["limits"]["drift"]["action"] == "restart"
+        assert branched["limits"]["drift"]["threshold"] == 0.2
+
+
+async def test_a_tolerated_damage_that_cannot_be_is_refused(tmp_path: Path) -> None:
+    async with chat(tmp_path) as one:
+        for wrong, why in (({"max_drift": 0.2}, "on_drift"), ({"max_drift": 0, "on_drift": "note"}, "positive")):
+            refused = await one.call("illustrate", request="a ball", **wrong)
+            assert (refused.is_error, why in text_of(refused)) == (True, True), wrong
 
 
 async def test_every_answer_is_complete_without_structure_and_images(tmp_path: Path) -> None:
@@ -341,7 +373,11 @@ async def test_wrong_calls_say_what_is_wrong(tmp_path: Path) -> None:
             ("illustrate", {"request": "x", "seed": -1}, "seed"),
             ("illustrate", {"request": "x", "max_attempts": 0}, "max_attempts must be at least 1"),
             ("illustrate", {"request": "<image>"}, "marks, but only 0 images"),
-            ("follow", {"trajectory": "nothing"}, "No trajectory begins"),
+            (
+                "follow",
+                {"trajectory": "nothing"},
+                "No trajectory begins with 'nothing'; `list_trajectories` shows all IDs",
+            ),
             ("follow", {"trajectory": name, "since": "x"}, "`since` must be"),
             ("judge_image", {"trajectory": name, "accept": True}, "has not ended"),
             ("judge_image", {"trajectory": name, "accept": "perhaps"}, "accept"),
@@ -403,7 +439,7 @@ async def test_a_judged_image_is_the_one_that_was_shown(tmp_path: Path) -> None:
         one.studio.generator.gate.set()
         await one.studio.until(name, lambda view: view.calls == 2)
         await one.ok("judge_image", trajectory=name, accept=True, reason="mine", since=seen.version)
-        one.studio.generator.gate.set()
+        one.studio.generator.open_gate()
         done = await one.until_ended(await one.ok("show_storyboard", trajectory=name))
         assert done["steps"][0]["image"] == seen.steps[0].attempts[0].image
         assert isinstance(one.studio.generator, GatedGenerator)

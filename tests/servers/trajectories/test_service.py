@@ -131,7 +131,7 @@ async def test_a_verdict_hits_the_attempt_that_its_author_saw(tmp_path: Path) ->
         later = await studio.until(name, lambda view: view.calls == 3 and _working(view))
         assert later.finished == 0
         await studio.service.judge(name, accept=True, reason="I like it", since=seen.version)
-        studio.generator.gate.set()
+        studio.generator.open_gate()
         done = await studio.until(name, _done)
         chosen = next(one for one in done.steps[0].attempts if one.by_person)
         assert (chosen.n, chosen.reason, chosen.verdict) == (1, "I like it", "accepted")
@@ -147,7 +147,7 @@ async def test_a_verdict_on_the_image_of_a_finished_step_names_branching(tmp_pat
         seen = await studio.until(name, lambda view: view.finished == 1 and _working(view))
         with pytest.raises(InputError, match="branch from an attempt"):
             await studio.service.judge(name, accept=False, since=seen.version)
-        studio.generator.gate.set()
+        studio.generator.open_gate()
         await studio.until(name, _done)
 
 
@@ -237,6 +237,42 @@ async def test_limits_are_those_of_the_call_within_the_operators(tmp_path: Path)
         ):
             with pytest.raises(InputError, match="must be"):
                 await studio.service.start("x", limits=bad)
+        with pytest.raises(InputError, match="must be"):
+            await studio.service.resume(done.trajectory, LimitRequest(max_calls=0))
+        await studio.service.resume(done.trajectory, LimitRequest(max_calls=9))
+        further = await studio.until(done.trajectory, lambda view: _done(view) and view.calls > 3)
+        assert (further.limits.max_calls, further.calls) == (4, 4), "raised, and no further than the operator allows"
+        with pytest.raises(InputError, match="must be"):
+            await studio.service.resume(done.trajectory, LimitRequest(max_attempts=0))
+
+
+async def test_a_complete_trajectory_takes_no_limits_and_a_call_may_choose_the_drift_guard(tmp_path: Path) -> None:
+    async with open_studio(tmp_path) as studio:
+        done = await studio.until(await studio.service.start("x", limits=LimitRequest(on_drift="restart")), _done)
+        assert done.limits.drift.action == "restart"
+        with pytest.raises(TrajectoryError, match="has ended"):
+            await studio.service.resume(done.trajectory, LimitRequest(max_calls=9))
+        assert (await studio.service.resume(done.trajectory)).status == "done"
+
+
+async def test_a_limit_of_cost_is_refused_where_no_price_is_known(tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text(
+        'description = "x"\ngenerator = { model = "klein" }\n'
+        'planner = { model = "openai:own" }\ncritic = { model = "openai:own" }\n'
+    )
+    asked = LimitRequest(max_cost=1.0)
+    async with open_studio(tmp_path / "home", options=ServiceOptions(profiles=(str(own),))) as studio:
+        with pytest.raises(InputError, match=r"max_cost needs the price of openai:own.*prices\.toml"):
+            await studio.service.start("x", limits=asked)
+        assert await studio.service.list() == []
+    with pytest.raises(InputError, match="max_cost needs the price of openai:own"):
+        ServiceOptions(profiles=(str(own),), allowed=asked).check()
+    ServiceOptions(profiles=("micro",), allowed=asked).check()
+    options = ServiceOptions(profiles=("micro", str(own)))
+    assert options.limits_of_branch(str(own), Limits(max_cost=2.0), LimitRequest(max_calls=3)).max_calls == 3
+    with pytest.raises(InputError, match="max_cost needs the price of openai:own"):
+        options.limits_of_branch(str(own), Limits(), asked)
 
 
 async def test_profiles_come_only_from_the_operators_list(tmp_path: Path) -> None:
@@ -347,3 +383,15 @@ def test_the_operators_limit_of_cost_bounds_what_a_call_asks_for() -> None:
     assert LimitRequest(max_cost=9.0).applied_to(Limits(), allowed).max_cost == 2.0
     assert LimitRequest(max_cost=0.5).applied_to(Limits(), allowed).max_cost == 0.5
     assert LimitRequest().applied_to(Limits(max_cost=1.0), allowed).max_cost == 1.0
+
+
+def test_an_operators_limit_of_attempts_bounds_variants_too() -> None:
+    allowed = LimitRequest(max_attempts=3)
+    few = LimitRequest(variants=16, max_attempts=9).applied_to(Limits(), allowed)
+    assert (few.variants, few.max_attempts, few.most_attempts) == (3, 1, 3)
+    assert LimitRequest(variants=2).applied_to(Limits(), allowed).most_attempts == 3
+    assert LimitRequest().applied_to(Limits(variants=5), allowed).most_attempts == 3
+    assert LimitRequest(variants=2).applied_to(Limits(), LimitRequest()).most_attempts == 6
+    for wrong in (0, -1, 17):
+        with pytest.raises(InputError, match="variants must be"):
+            LimitRequest(variants=wrong).applied_to(Limits(), LimitRequest())

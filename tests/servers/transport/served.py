@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from importlib import import_module
 from pathlib import Path
@@ -23,13 +22,6 @@ for name in (
     *("interleavethinker.servers.transport.connections", "mcp.shared.inbound"),
 ):
     import_module(name)  # A program loads these while it serves nobody yet.
-
-
-def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port: int = listening.getsockname()[1]
-        return port
 
 
 @contextlib.contextmanager

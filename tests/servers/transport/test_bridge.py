@@ -18,7 +18,8 @@ from mcp.shared.message import SessionMessage
 from interleavethinker.servers.transport.bridge import bridge
 from interleavethinker.tools.errors import InputError
 
-from .served import fake_images, free_port
+from ..processes import free_port, refusing_port
+from .served import fake_images
 
 TOKEN = "a-secret-of-the-tests"  # noqa: S105
 MODES = pytest.mark.parametrize("mode", ["legacy", "auto"])
@@ -70,10 +71,11 @@ async def test_the_bridge_sends_the_token_and_a_wrong_one_is_refused(tmp_path: P
 
 
 async def test_a_client_without_a_server_is_told_to_start_it(capsys: pytest.CaptureFixture[str]) -> None:
-    url = f"http://127.0.0.1:{free_port()}/mcp"
-    with pytest.raises((MCPError, ExceptionGroup)) as failed:
-        async with asyncio.timeout(60), Client(through_bridge(url), mode="legacy"):
-            pass
+    with refusing_port() as port:
+        url = f"http://127.0.0.1:{port}/mcp"
+        with pytest.raises((MCPError, ExceptionGroup)) as failed:
+            async with asyncio.timeout(60), Client(through_bridge(url), mode="legacy"):
+                pass
     told = failed.value.exceptions[0] if isinstance(failed.value, ExceptionGroup) else failed.value
     assert f"The server at {url} cannot be reached" in str(told)
     assert "Start it, then call again." in capsys.readouterr().err

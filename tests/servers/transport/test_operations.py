@@ -22,7 +22,8 @@ from interleavethinker.tools.mcp.config import GeneratorConfig
 from interleavethinker.tools.mcp.generator import McpImageGenerator
 from interleavethinker.tools.types import GenerationRequest
 
-from .served import free_port, running
+from ..processes import free_port
+from .served import running
 
 TOKEN = "a secret of the test"  # noqa: S105 - of the test
 SAMPLE = re.compile(r'([a-z_]+)\{([a-z]+="[^"\n]*",?)+\} [0-9.e+-]+')
@@ -62,7 +63,7 @@ async def test_a_server_says_whether_it_is_ready_and_counts_what_it_did(
     async with (
         service,
         running(serve_http(server, http, image_operations(service)), port),
-        httpx.AsyncClient(base_url=url) as client,
+        httpx.AsyncClient(base_url=url, timeout=120) as client,
     ):
         ready = await client.get("/ready")
         assert (ready.status_code, ready.text) == (200, "ready\n"), "probes have no token"

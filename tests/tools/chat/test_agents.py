@@ -13,10 +13,11 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from pydantic import PrivateAttr
 
-from interleavethinker.tools.chat.agents import ChatCritic, ChatPlanner, to_messages
+from interleavethinker.tools.chat.agents import ChatCritic, ChatPlanner
 from interleavethinker.tools.chat.answers import write_plan, write_verdict
 from interleavethinker.tools.chat.loading import load_chat_model
 from interleavethinker.tools.chat.logprobs import confidence_of
+from interleavethinker.tools.chat.messages import to_messages
 from interleavethinker.tools.chat.rendering import load_prompts, render_case, render_request
 from interleavethinker.tools.errors import ModelAnswerError, ModelError, ProfileError
 from interleavethinker.tools.images.png import encode_png, image_size

@@ -3,7 +3,7 @@
 import contextlib
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from interleavethinker.tools.chat.answers import (
@@ -18,6 +18,9 @@ from interleavethinker.tools.errors import ModelAnswerError
 from interleavethinker.tools.plain_text import means_nothing
 from interleavethinker.tools.types import Plan, Step, Verdict
 
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""The machine may be busy."""
+
 plain = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 words = plain.filter(lambda text: not means_nothing(text))
 thoughts = plain.map(str.strip).filter(lambda text: "<" not in text)
@@ -29,18 +32,21 @@ steps = st.builds(
 )
 
 
+@PATIENT
 @given(st.lists(steps, min_size=1, max_size=4), thoughts)
 def test_a_written_plan_is_read_back_as_it_was(made: list[Step], reasoning: str) -> None:
     plan = Plan(steps=tuple(made), reasoning=reasoning)
     assert read_plan(write_plan(plan, first=3)) == plan
 
 
+@PATIENT
 @given(st.booleans(), plain.map(str.strip).filter(lambda text: not means_nothing(text)), thoughts)
 def test_a_written_verdict_is_read_back_as_it_was(success: bool, prompt: str, reasoning: str) -> None:
     verdict = Verdict(success=success, refined_prompt=prompt, reasoning=reasoning)
     assert read_verdict(write_verdict(verdict)) == verdict
 
 
+@PATIENT
 @given(st.text(max_size=300) | st.binary(max_size=300).map(lambda data: data.decode("latin-1")))
 def test_any_text_is_read_or_rejected_as_an_unusable_answer(text: str) -> None:
     for read in (read_plan, read_verdict):

@@ -223,9 +223,9 @@ async def test_reading_an_answer_leaves_the_event_loop_free(tmp_path: Path) -> N
     async def watch() -> None:
         nonlocal longest
         while True:
-            before = time.monotonic()
+            before = time.thread_time()  # Of the loop's own thread: a busy machine takes none of it.
             await asyncio.sleep(0.01)
-            longest = max(longest, time.monotonic() - before)
+            longest = max(longest, time.thread_time() - before)
 
     watcher = asyncio.create_task(watch())
     model = Scripted(answers=["<answer>{" + "'a': \"b\" c, " * 2500, FINAL])

@@ -49,6 +49,13 @@ async def test_any_exception_of_a_provider_becomes_a_model_error_that_names_the_
     assert isinstance(caught.value.__cause__, ProviderError)
 
 
+async def test_the_cause_behind_a_providers_exception_is_told() -> None:
+    error = ProviderError("Connection error.")
+    error.__cause__ = OSError("Name or service not known")
+    with pytest.raises(ModelError, match=r"ProviderError: Connection error\. \(OSError: Name or service not known\)"):
+        await invoke(OneAnswer(answer=error), CONVERSATION)
+
+
 @pytest.mark.parametrize("error", [ModelError("no weights", code="no_checkpoint"), ProfileError("no key")])
 async def test_an_error_of_this_project_passes_unchanged(error: InterleaveError) -> None:
     with pytest.raises(InterleaveError) as caught:

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from interleavethinker.tools.mcp.config import IMAGE_SERVER_COMMAND, GeneratorConfig
 
@@ -64,3 +65,14 @@ def test_the_default_command_starts_the_image_server_of_this_installation(tmp_pa
     ).stdout
     assert "--model" in shown
     assert IMAGE_SERVER_COMMAND[0] == sys.executable
+
+
+@pytest.mark.parametrize(
+    "url", ["file:///etc/passwd", "127.0.0.1:8765", "http://", "http://[::1", "http://u:pw-1@h:99999"]
+)
+def test_an_address_that_no_client_can_reach_is_refused_before_anything_is_planned(url: str) -> None:
+    with pytest.raises(ValidationError, match="must be the address of an HTTP server") as error:
+        GeneratorConfig(url=url)
+    assert "pw-1" not in error.value.errors()[0]["msg"]
+    for fine in ("http://127.0.0.1:8765/mcp", "https://user:pw@images.example/mcp", "http://[::1]:8765/mcp"):
+        assert GeneratorConfig(url=fine).url == fine

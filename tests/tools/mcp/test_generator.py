@@ -1,6 +1,7 @@
 """The image generator over MCP, with real server processes that are killed, restarted, slow, foreign or missing."""
 
 import asyncio
+import contextlib
 import io
 import signal
 import sys
@@ -13,6 +14,7 @@ from PIL import Image
 
 from interleavethinker.tools.errors import GeneratorError, InputError, InterleaveError, ProfileError
 from interleavethinker.tools.images.store import ImageStore
+from interleavethinker.tools.mcp import watched_calls
 from interleavethinker.tools.mcp.config import GeneratorConfig, ToolMapping, ToolTemplate
 from interleavethinker.tools.mcp.generator import McpImageGenerator
 from interleavethinker.tools.testing.generator import fake_image
@@ -23,8 +25,12 @@ THIRD_PARTY = (sys.executable, str(Path(__file__).parent / "third_party_server.p
 
 def servers_of(folder: Path) -> list[psutil.Process]:
     """The running server processes of one test: child processes with the test's folder in their command line."""
-    children = [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
-    return [child for child in children if str(folder) in " ".join(child.cmdline())]
+    found = []
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.Error):  # It ends while it is looked at.
+            if child.status() != psutil.STATUS_ZOMBIE and str(folder) in " ".join(child.cmdline()):
+                found.append(child)
+    return found
 
 
 def own(tmp_path: Path, **options: object) -> GeneratorConfig:
@@ -140,6 +146,7 @@ async def test_a_server_that_dies_in_every_call_is_an_error_with_a_code(tmp_path
             await generator.generate(GenerationRequest(prompt="x", seed=1))
         assert (caught.value.code, caught.value.retryable) == ("server_died", True)
         assert "crashed 3 times during this call" in str(caught.value)
+        assert "`max_resends` = 2 allows no further attempt at this image" in str(caught.value)
 
 
 @pytest.mark.parametrize("command", [("/no/such/program",), (sys.executable, "-c", "raise SystemExit(3)")])
@@ -170,6 +177,9 @@ async def test_a_cancelled_call_leaves_the_session_usable(tmp_path: Path) -> Non
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
+        async with asyncio.timeout(60):
+            while (await generator.status())["running"]:  # noqa: ASYNC110 - the server learns of it a moment later
+                await asyncio.sleep(0.01)
         (tmp_path / "fast").touch()
         assert (await generator.generate(GenerationRequest(prompt="y", seed=1))).cached is False
         assert (await generator.status())["generated"] == 1
@@ -184,8 +194,11 @@ async def test_a_busy_server_is_waited_for(tmp_path: Path) -> None:
     assert [one.seed for one in generated] == list(range(12))
 
 
-async def test_a_frozen_server_is_detected_although_its_connection_stays_open(tmp_path: Path) -> None:
-    async with McpImageGenerator(own(tmp_path, probe_interval=1.0), ImageStore(tmp_path / "ws")) as generator:
+async def test_a_frozen_server_is_detected_although_its_connection_stays_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watched_calls, "_LEAST_PATIENCE", 2.0)
+    async with McpImageGenerator(own(tmp_path, probe_interval=2.0), ImageStore(tmp_path / "ws")) as generator:
         await generator.status()
         (server,) = servers_of(tmp_path)
         server.send_signal(signal.SIGSTOP)
@@ -244,7 +257,7 @@ async def test_closing_while_the_server_still_starts_leaves_no_process(tmp_path:
         GeneratorConfig(command=(sys.executable, "-c", f"input({str(tmp_path)!r})")), ImageStore(tmp_path / "workspace")
     )
     await generator.open()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not servers_of(tmp_path):  # noqa: ASYNC110 - there is no event for the start of another process
             await asyncio.sleep(0.01)
         await generator.close()

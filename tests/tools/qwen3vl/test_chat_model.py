@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import threading
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +18,7 @@ from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import PlanContext
 from interleavethinker.tools.qwen3vl.chat_model import Qwen3VL
 from interleavethinker.tools.qwen3vl.inference import resolve_folder, shared_batcher, unload_models
+from interleavethinker.tools.qwen3vl.prompt_thread import PromptThread
 from interleavethinker.tools.request_parsing import as_request
 from interleavethinker.tools.types import CriticInput
 
@@ -129,10 +129,13 @@ def test_unloading_frees_the_weights_and_the_next_call_loads_them_again(
 ) -> None:
     model, other = chat(folder), chat(folder, max_batch=1)
     before = model.invoke([message("a ball")]).text
-    threads = threading.active_count()
+    assert isinstance(other.batcher, PromptThread)
+    thread = other.batcher._thread
+    assert thread is not None
+    assert thread.is_alive()
     other.unload()
     assert loads[0]() is None
-    assert threading.active_count() == threads - 1
+    assert not thread.is_alive()
     assert model.invoke([message("a ball")]).text == before
     assert len(loads) == 2
     unload_models()

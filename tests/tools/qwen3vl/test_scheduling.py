@@ -11,7 +11,7 @@ from interleavethinker.tools.errors import ModelError
 from interleavethinker.tools.qwen3vl.batching import Completion, Prompt, SamplingParams
 from interleavethinker.tools.qwen3vl.scheduling import Scheduler
 
-WAIT = 20
+WAIT = 120
 
 
 def prompt(name: str, tokens: int = 1) -> Prompt:

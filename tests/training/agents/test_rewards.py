@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from interleavethinker.evaluation.judges.base import JudgedImage, JudgeScores
@@ -26,6 +26,9 @@ from interleavethinker.training.agents.rewards import (
     step_rewards,
 )
 from interleavethinker.training.data.schema import CriticRow
+
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""The machine may be busy."""
 
 GOOD = write_verdict(Verdict(success=True, refined_prompt="a ball", reasoning="it is there"))
 BAD = write_verdict(Verdict(success=False, refined_prompt="a red ball", reasoning="not red"))
@@ -60,6 +63,7 @@ def test_teachers_answers_get_the_format_reward() -> None:
     assert format_reward(GOOD) == format_reward(BAD) == 1.0
 
 
+@PATIENT
 @given(st.text())
 def test_any_text_can_be_rewarded(text: str) -> None:
     assert format_reward(text) in {0.0, 1.0}
@@ -72,6 +76,7 @@ def test_a_right_verdict_earns_one_and_a_wrong_or_unusable_one_nothing() -> None
     assert accuracy_reward(None, False) == accuracy_reward(None, True) == 0.0
 
 
+@PATIENT
 @given(st.floats(0, 10), st.floats(0, 10))
 def test_a_step_reward_is_below_one_half_only_if_the_score_fell(before: float, after: float) -> None:
     reward = step_reward(before, after)

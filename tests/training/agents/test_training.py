@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from interleavethinker.evaluation.judges.micro import MicroJudge
-from interleavethinker.tools.chat.answers import write_plan, write_verdict
+from interleavethinker.tools.chat.answers import read_verdict, write_plan, write_verdict
 from interleavethinker.tools.chat.loading import load_chat_model
 from interleavethinker.tools.chat.rendering import load_prompts
 from interleavethinker.tools.errors import InputError, ModelError
@@ -24,6 +24,7 @@ from interleavethinker.training.agents.grpo import CriticRewards, run_grpo
 from interleavethinker.training.agents.regeneration import Regenerator
 from interleavethinker.training.agents.sft import examples_of, run_sft
 from interleavethinker.training.data.critic import choose_rl_rows
+from interleavethinker.training.data.folder import DataFolder
 from interleavethinker.training.data.planner import make_planner_rows
 from interleavethinker.training.data.schema import CriticRow
 from interleavethinker.training.micro.vision_pretraining import run_vision_pretraining
@@ -153,6 +154,27 @@ def test_a_killed_run_resumes_from_its_last_checkpoint_and_ends_with_the_same_we
     assert before.keys() == after.keys()
     for name, tensor in before.items():
         torch.testing.assert_close(after[name], tensor)
+
+
+def test_answers_have_checklists_if_the_recipe_wants_them(made: Made, pretrained: Path, tmp_path: Path) -> None:
+    def answers(*overrides: str) -> list[str]:
+        few = ("captions=0", "repeats=1", "synthetic_rows=2", f"model={pretrained}", *overrides)
+        found = examples_of(sft("micro-critic-checklist", made, *few))
+        return [example["completion"][0]["content"][0]["text"] for example in found]
+
+    plain, lines, objects = answers("checklist=none"), answers(), answers("checklist=objects")
+    assert len(plain) == len(lines) == len(objects) > 2
+    for old, *new in zip(plain, lines, objects, strict=True):
+        assert '"checklist"' not in old
+        for text in new:
+            verdict = read_verdict(text)
+            assert verdict.checklist
+            assert verdict.model_copy(update={"checklist": ()}) == read_verdict(old)
+    shutil.copytree(made.folder.root, tmp_path / "old")
+    rows = DataFolder(tmp_path / "old").critic_sft
+    rows.write([row.model_copy(update={"answer": row.answer.model_copy(update={"checklist": ()})}) for row in rows])
+    with pytest.raises(InputError, match="have no checklists"):
+        examples_of(sft("micro-critic-checklist", made, f"data={tmp_path / 'old'}"))
 
 
 def test_fewer_rows_are_sampled_from_all_rows(made: Made, pretrained: Path) -> None:
@@ -304,7 +326,7 @@ def test_training_renders_the_same_conversations_as_inference(made: Made) -> Non
 
 def test_fixed_pieces_of_answers_are_single_tokens_and_answers_survive_decoding(made: Made) -> None:
     texts = [write_plan(row.plan) for row in made.folder.prompts if row.plan is not None]
-    texts += [write_verdict(row.answer) for row in made.folder.scored]
+    texts += [write_verdict(row.answer, "none") for row in made.folder.scored]
     tokenizer = make_tokenizer(texts)
     written = "".join(texts)
     for piece in PIECES:

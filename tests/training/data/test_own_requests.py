@@ -93,6 +93,7 @@ def test_requests_come_from_a_file_with_images_and_unusable_lines_are_set_aside(
 
 
 def test_plain_lines_and_a_hugging_face_data_set_are_read(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow", reason="Parquet files need the extra train")
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -113,6 +114,7 @@ def test_plain_lines_and_a_hugging_face_data_set_are_read(tmp_path: Path) -> Non
 def test_a_profile_makes_trajectories_that_become_rows_and_parquet_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    pytest.importorskip("datasets", reason="Parquet files need the extra train")
     monkeypatch.setenv("INTERLEAVETHINKER_HOME", str(tmp_path / "home"))
     for name in ("cells", "others"):
         (tmp_path / f"{name}.toml").write_text(PROFILE)

@@ -8,14 +8,26 @@ from interleavethinker.microworld.scenes.sprites import BACKGROUNDS
 __all__ = ["ideal_answer", "ideal_scene"]
 
 
-def ideal_scene(required: ImageRequirement) -> Scene:
-    """Returns a scene with exactly the required objects; those with the fewest allowed cells are placed first."""
+def ideal_scene(required: ImageRequirement, after: Scene | None = None) -> Scene:
+    """Returns a scene with exactly the required objects; those with the fewest allowed cells are placed first.
+
+    Args:
+        required: The requirement.
+        after: The scene that follows; an object that is there in a cell that this requirement allows stands there.
+    """
     scene = Scene(required.backgrounds[0] if required.backgrounds else BACKGROUNDS[0])
     wanted = [one for one in required.objects for _ in range(1 if one.count is None else one.count)]
     for one in sorted(wanted, key=lambda one: len(one.cells) or len(POSITIONS)):
-        cell = next(cell for cell in scene.free if not one.cells or POSITIONS[cell] in one.cells)
+        allowed = [cell for cell in scene.free if not one.cells or POSITIONS[cell] in one.cells]
+        later = {cell: _kind_at(after, cell) for cell in allowed}
+        cell = min(allowed, key=lambda cell: 0 if later[cell] == one.kind else 2 if later[cell] else 1)
         scene = scene.put(cell, _object(one))
     return scene
+
+
+def _kind_at(scene: Scene | None, cell: int) -> str:
+    obj = None if scene is None else scene.cells[cell]
+    return "" if obj is None else obj.kind
 
 
 def _object(one: ObjectRequirement) -> SceneObject:
@@ -27,5 +39,8 @@ def ideal_answer(expect: Expectation) -> Observation:
     if expect.answer is not None:
         return Observation(text=", ".join(fact[0] for fact in expect.answer.facts))
     if expect.images:
-        return Observation(tuple(map(ideal_scene, expect.images)))
+        scenes: list[Scene] = []
+        for required in reversed(expect.images):  # backwards, so that nothing stands where something comes later
+            scenes.append(ideal_scene(required, scenes[-1] if scenes else None))
+        return Observation(tuple(reversed(scenes)))
     return Observation(refusal="This cannot be done.")

@@ -21,10 +21,15 @@ class RecordingObserver:
     def __init__(self, cancel_after: int | None = None) -> None:
         self.steps: list[tuple[int, int]] = []
         self.images: list[tuple[Job, bytes]] = []
+        self.notes: list[str] = []
         self._cancel_after = cancel_after
 
     def step(self, done: int, total: int) -> None:
         self.steps.append((done, total))
+
+    def note(self, job: Job, text: str) -> None:
+        assert job.request.may_cut
+        self.notes.append(text)
 
     def generated(self, job: Job, png: bytes) -> None:
         self.images.append((job, png))
@@ -43,8 +48,11 @@ def make_job(backend: Backend, prompt: str, seed: int, source: bytes | None = No
     """A job as the service would make it; `options` are fields of `ImageRequest`."""
     size = None if source is None else Image.open(io.BytesIO(source)).size
     sha256 = None if source is None else sha256_of(source)
+    references: Sequence[bytes] = options.pop("reference_pngs", ())
+    options["references"] = tuple(map(sha256_of, references))
+    options["reference_sizes"] = tuple(Image.open(io.BytesIO(png)).size for png in references)
     request = ImageRequest(prompt=prompt, seed=seed, source=sha256, source_size=size, **options)
-    return Job(request, backend.arguments(request), source)
+    return Job(request, backend.arguments(request), source, reference_pngs=tuple(references))
 
 
 async def generate(backend: Backend, jobs: Sequence[Job]) -> list[bytes]:

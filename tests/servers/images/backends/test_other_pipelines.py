@@ -48,3 +48,22 @@ def test_qwen_without_torchvision_is_refused_with_the_remedy(tmp_path: Path) -> 
     (tmp_path / "model_index.json").write_text('{"_class_name": "QwenImageEditPlusPipeline"}')
     with pytest.raises(ProfileError, match="pip install torchvision"):
         DiffusersBackend(str(tmp_path))
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("torchvision") is None, reason="Qwen-Image-Edit's own image processor needs torchvision"
+)
+async def test_qwen_looks_at_several_images_with_and_without_a_source(tmp_path: Path) -> None:
+    backend = DiffusersBackend(str(tiny_qwen_pair(tmp_path / "qwen")), DiffusersOptions(device="cpu"))
+    try:
+        await backend.fingerprint()
+        cat, dog, source = (sample_png(seed) for seed in (1, 2, 3))
+        jobs = [
+            make_job(backend, "both", 5, source),
+            make_job(backend, "both", 5, source, reference_pngs=(cat, dog)),
+            make_job(backend, "both", 5, None, reference_pngs=(cat, dog)),
+        ]
+        images = [image for job in jobs for image in await generate(backend, [job])]
+        assert len(set(images)) == 3
+    finally:
+        await backend.close()

@@ -1,0 +1,121 @@
+"""Finds what says nothing of an image although it names objects, and wordings whose order or condition no rule follows.
+
+Works on the text of a whole request, before its sentences are read. Knows no scene.
+"""
+
+from __future__ import annotations
+
+import re
+
+from interleavethinker.microworld.scenes.sprites import COLOURS
+
+__all__ = ["unclear_wording", "without_asides"]
+
+_PART = re.compile(
+    r"[^.!?;\n]*?(?:[.!?;\n]+\s*|,\s*(?=(?:so |but |now |please |then )*(?:draw|paint|make|create|show|add|put|"
+    r"generate"
+    r"|sketch|can you|could you)\b)|$)"
+)
+_ASIDE = re.compile(
+    r"(?:(?:hi|hello|hey|oh|well|so|you know|,) )*(?:i|we|(?:my|our) \w+(?: \w+)?)(?: (?:really|just|so|"
+    r"absolutely|always|"
+    r"all|both|do|does|also))* (?:loves?|likes?|adores?|hates?|enjoys?|dislikes?|fears?|detests?|prefers?|"
+    r"collects?|(?:am|is|"
+    r"are) (?:fond|afraid|scared|tired) of) (?!it\b|the\b|this\b|that\b|these\b|those\b|to\b|your?\b|them\b|"
+    r"him\b|her\b|an?\b|one\b|two\b|three\b|some\b|no\b)"
+    r"(?:(?!to |if |when |you |and |but |with )[\w'-]+ ?){1,4}"
+)
+"""A liking: "my cat loves boats"."""
+_STATE = re.compile(
+    r"(?:my|our) [\w'-]+(?: [\w'-]+)? (?:is|are|was|were|has|have|had|lives?|sleeps?|looks?)\b(?:(?!,| but |"
+    r" and )[^.!?;\n])*"
+)
+"""What belongs to the writer: "my house is red"; it is an aside before "draw a car" only."""
+_NAME = re.compile(r",? (?:named|called) (?!(?:it|the|a|an)\b)(?P<name>[\w-]+)", re.IGNORECASE)
+_SMALL_TALK = re.compile(
+    r"(?:\b(?:hi|hello|hey|hiya|dear|good (?:morning|afternoon|evening|day))\b[\w ]{0,20},? ?)?"
+    r"(?:\bhow (?:are|r) (?:you|u|things)(?: (?:doing|today|going|feeling))*|\bhow (?:is it|'s it|do you) (?:going|do)|"
+    r"\bwhat'?s up) ?\?+\s*",
+    re.IGNORECASE,
+)
+"""A greeting that asks nothing: "hello, how are you today?"."""
+_ORDERED = re.compile(
+    r"\s*(?:(?:so|but|now|please|then|and|,|can|could|would|you|will) *)*(?:draw|paint|sketch|create|generate|"
+    r"show me|make) "
+)
+_REFERS = re.compile(
+    r"\b(?:it|one|ones|them|they|some|both|those|these|him|her|he|she|its|their|another|accordingly)\b"
+)
+_UNCLEAR = {
+    "not only … but": re.compile(r"\bnot (?:only|just)\b[^.;!?]*\bbut\b"),
+    "I mean": re.compile(r"\w,? i mean,? (?:an?|the|two|three|four|five)\b"),
+    "before that": re.compile(
+        r"[.;!?,:] ?(?:(?:and|but|just|right|shortly) )*(?:before (?:that|this|then)|beforehand|previously)\b"
+    ),
+    "before …, …": re.compile(
+        r"[,;] ?(?:and|but|then),? before (?!that\b)[^,.;]+, |\b(?:and|but|then), before [^,.;]+, "
+    ),
+    "but first": re.compile(r"\bbut first\b|\bfrom the end\b|\bbackwards?\b"),
+    "was …, now …": re.compile(r"\bthere (?:was|were)\b[^!?]*[.;,] (?:and |but )?now there (?:is|are)\b"),
+    "almost": re.compile(r"\b(?:almost|nearly)\b"),
+    "anything but": re.compile(r"\banything but\b"),
+    "actually no": re.compile(r"\bactually,? no\b(?! \w)"),
+    "where it is": re.compile(rf"\bwhere (?:it|they) (?:is|are|was|were) (?:{'|'.join(COLOURS)})\b"),
+    "small …, big …": re.compile(
+        r"\bthe (?P<one>big|small|large|little)\b [^.;]*?\b(?P<other>big|small|large|little),? and the (?P=other)\b"
+    ),
+    "would be …, but": re.compile(
+        r"\bwould (?:be|have been) (?:\w+ ){1,3}?(?:, )?but\b|\bwould (?:be|have been) \w+, but\b"
+    ),
+    "would … if": re.compile(
+        r"\b(?:how many|what|which|where|who)\b[^.;!]*\bwould\b(?! you| like)[^.;!]*\bif\b|"
+        r"\bif (?:i|you|we|one) (?:\w+ )?"
+        r"(?:add|remov|delet|mov|painted|took|made|turned)[^.;!]*\b(?:how many|what|which|where)\b"
+    ),
+}
+"""Wordings that would be read as something else, under the words that a message names."""
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "last")
+_NUMBERED = re.compile(
+    r"\b(?:in|on|for|at) the (first|second|third|fourth|fifth|last|final) (?:one|picture|image|panel|frame|page|"
+    r"scene|step)\b"
+    r"|\b(?:in|on) the (first|second|third|fourth|fifth|last|final) ?(?=[,:])"
+    r"|\b(?:comes?|arrives?|appears?) (first|second|third|last)\b|\ban? \w+ (first|second|third|last)(?=[.,;!]|$)"
+)
+
+
+def without_asides(text: str, *, images: int) -> tuple[str, tuple[str, ...]]:
+    """Returns a request without names and sentences that only say whom something pleases, and what was left out.
+
+    "My cat loves boats; draw a house" asks for a house. A sentence stays if another one refers to it ("I love boats.
+    Draw one."), or if there is no other.
+
+    Args:
+        text: The request's text.
+        images: Number of its images. With an image, "my house is red" may speak of it.
+    """
+    text = _SMALL_TALK.sub("", text)
+    names = tuple(match["name"] for match in _NAME.finditer(text))
+    text = _NAME.sub("", text)
+    parts = [part for part in _PART.findall(text) if part]
+    said = [part.strip(" .!?;,\n").lower() for part in parts]
+    orders = not images and any(_ORDERED.match(part) for part in said[1:])
+    asides = [
+        part
+        for part, words in zip(parts, said, strict=True)
+        if _ASIDE.fullmatch(words) or (orders and _STATE.fullmatch(words))
+    ]
+    rest = "".join(part for part in parts if part not in asides)
+    if not asides or not rest.strip() or _REFERS.search(rest.lower()):
+        return text, names
+    return rest, (*names, *(part.strip(" .!?;,\n") for part in asides))
+
+
+def unclear_wording(text: str) -> str:
+    """Returns the words of a request whose meaning no rule follows; empty if there are none."""
+    plain = " ".join(text.lower().split())
+    for words, pattern in _UNCLEAR.items():
+        if pattern.search(plain):
+            return words
+    told = [next(filter(None, found)).replace("final", "last") for found in _NUMBERED.findall(plain)]
+    ranks = [_ORDINALS.index(word) for word in told]
+    return f"{told[0]} … {told[-1]}" if ranks != sorted(ranks) else ""

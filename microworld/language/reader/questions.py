@@ -1,0 +1,253 @@
+"""Brings questions into the plain forms that `requests.questions` answers.
+
+A question is its kind (how many, where, which color, …) and the objects or the place that it names; everything else
+must be words that ask. Knows no scene.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from interleavethinker.microworld.language.phrase_types import Phrase
+from interleavethinker.microworld.language.places import cell_named
+from interleavethinker.microworld.language.plain_text import Sentence
+from interleavethinker.microworld.language.templates import place
+from interleavethinker.microworld.language.vocabulary import plural
+
+from .nouns import NounReader
+from .tagging import Token, tag
+
+__all__ = ["is_asked", "names_something", "plain_questions"]
+
+_ASKS = re.compile(
+    r"^(?:(?:and|so|ok|okay|hey|hi|hello|um|pray|please|now|then|but|well|,|also|dear|sorry) )*(?:(?:i (?:would "
+    r"(?:like|love)|want|need|wish)(?: you)? to "
+    r"(?:know|tell|ask|find out)|i am (?:curious|wondering)|i (?:wonder|was wondering|was curious)|(?:can|could|"
+    r"would|will) (?:you|u|anyone|someone)"
+    r"(?: please| kindly| maybe| possibly)* (?:tell|say|describe|name|count|check|identify|list|explain(?! how)|"
+    r"confirm|state|answer|report|spot|see|find out)|"
+    r"(?:please )?(?:tell|remind|inform)(?: me| us)|do (?:you|we|i) (?:see|know|have|spot)|let me know|what|"
+    r"where|which|who|whose|how (?:many|big|large|"
+    r"small|tall|is|are|does|much)|is|are|does|did|was|were|any|describe|count|name|list|identify|state|report|"
+    r"give (?:me )?(?:the|a) "
+    r"(?:number|colou?r|position|location|description|list|count|total)|(?:number|colou?r|count|location|"
+    r"position|size) of|whats|wheres|say (?:what|"
+    r"where|which|how)|(?:in|on|at|of) (?:what|which)|describe|caption|determine|specify)\b)"
+)
+_MANY = re.compile(r"\b(?:how many|number of|count|how much|total of|total number|quantity)\b")
+_WHERE = re.compile(
+    r"\b(?:where|whereabouts|position of|location of|(?:what|which) (?:place|position|location|corner|side|part|"
+    r"cell|spot|area)|located|"
+    r"find the)\b"
+)
+_COLOUR = re.compile(r"\b(?:colou?rs?|shade|hue|painted|tint)\b")
+_SIZE = re.compile(
+    r"\b(?:how (?:big|large|small|tall)|size|big or small|small or big|large or small|small or large|little or big)\b"
+)
+_GROUND = re.compile(
+    r"\b(?:background|backdrop|weather|time of (?:the )?day|what time|season|setting|scenery|where (?:is|are|"
+    r"does) (?:this|it all|we|the (?:picture|scene|"
+    r"image|story))|what kind of (?:place|scene|landscape)|day or night|night or day|what (?:is|sort of|type of) "
+    r"(?:the )?(?:place|landscape|environment))\b"
+)
+_DESCRIBE = re.compile(
+    r"\b(?:describe|caption|what (?:is|all is|can (?:you|i|we) see|do (?:you|i|we) see|does (?:it|this|the \w+) "
+    r"(?:show|contain|have)|things are|objects are|"
+    r"is shown|is depicted|is visible|is going on|is happening|have we got|are the (?:things|objects|contents))|"
+    r"everything|all (?:the )?(?:objects|things)|"
+    r"list|name|tell (?:me|us) about|contents?|summar\w+|(?:what|which) (?:objects?|things?|items?))\b"
+)
+_EXISTS = re.compile(
+    r"\b(?:is there|are there|any|do (?:you|we|i) (?:see|have|spot)|can (?:you|i|we) (?:see|find|spot)|does "
+    r"(?:it|this|the \w+) (?:have|contain|show|include)|"
+    r"is (?:a|an|one) .+ (?:there|visible|present|shown|in)|contains?|present|exist|visible)\b"
+)
+_NEUTRAL = frozenset(
+    (
+        "GLUE PREP DET I DO MODAL EXISTS FRAME THERE COMMA COLON AND WHERE WHO COLOURED OTHER STAGE THING ALL HIS "
+        "HOW_TO"
+    ).split()
+)
+_ASKING = frozenset("how many what which where who whose any whether if much".split())
+_HARMLESS = frozenset(
+    {"be", "have", "stay", "make", "get", "draw", "give", "paint", "go", "put", "start", "keep", "move"}
+)
+_UNIVERSAL = re.compile(
+    r"\b(?:only|except|besides|other|else|more|fewer|less|same|than|not|no|without|both|most|least|every|each|"
+    r"biggest|largest|smallest|or)\b"
+)
+
+
+_POLITE = re.compile(
+    r"(?:(?:hi|hello|hey|so|please|and) )*(?:i (?:wonder|am wondering|was wondering|was curious|am curious)|"
+    r"(?:is|would|might) it)\b"
+    r".*\b(?:draw|paint|make|get|have|see|do|add|put|move|remove|change|trouble|possible|bother)\b"
+)
+_WH = re.compile(r"\b(?:what|where|whereabouts|which|who|whose|how (?:many|much|big|large|small|tall))\b")
+_ORDERS = re.compile(
+    r"\b(?:(?:could|can|may|might|would) (?:you|u|we|i)\b|(?:is|would|might) it (?:be )?(?:\w+ )*?possible\b|"
+    r"would it (?:trouble|bother) you|what (?:about|if)\b|how (?:about|would i|do i|"
+    r"(?:do|can|would|should) (?:i|you|we|one) (?:\w+ )?(?:draw|paint|make|sketch|create))\b)"
+)
+"""Questions that ask for an image."""
+
+
+def is_asked(sentence: Sentence) -> bool:
+    """Whether a sentence asks for words instead of an image."""
+    text = " ".join(sentence.words)
+    if _ORDERS.search(text) and not _ASKS.match(text):
+        return False
+    if re.match(r"(?:\w+ )?(?:tell|show) (?:me|us) about\b", text) or (_POLITE.match(text) and not _WH.search(text)):
+        return False
+    if sentence.question and _WH.search(text) and not _ORDERS.search(text):
+        return True
+    yes_no = re.match(r"^(?:is|are|was|were|any|does|did|do)\b(?! there)", text)
+    return bool(_ASKS.match(text)) and (sentence.question or not yes_no)
+
+
+def names_something(sentence: Sentence) -> bool:
+    """Whether a sentence names an object, a look, a place or a background."""
+    return any(
+        token.tag in {"NOUN", "COLOUR", "SIZE", "PLACE", "RELATION", "GROUND", "GROUND_CHANGE", "THING", "ONES", "CMP"}
+        for token in tag(sentence.words)
+    )
+
+
+def plain_questions(sentences: Sequence[Sentence]) -> list[Sentence] | None:
+    """Returns the questions in plain forms, or None if one has none."""
+    found = []
+    for sentence in sentences:
+        plain = _plain(sentence.words)
+        if plain is None:
+            return None
+        found += [Sentence(tuple(one.split()), True) for one in plain.split(_BOTH)]
+    return found
+
+
+_BOTH = " ? "
+"""Stands between the questions of one sentence: "how big is the star, and in which spot"."""
+
+
+def _plain(words: tuple[str, ...]) -> str | None:  # noqa: C901, PLR0911 - one branch for each form
+    text = re.sub(r" (?:in|on) (?:this|that|the) (?:one|thing)$", "", " ".join(words))
+    tokens = tag(tuple(text.split()))
+    if _UNIVERSAL.search(
+        re.sub(
+            r"\b(?:big|small|large|little) or (?:big|small|large|little)\b|\b(?:day|night) or (?:day|night)\b",
+            " ",
+            text,
+        )
+    ):
+        return None
+    reader = NounReader(tokens, edits=True)
+    named, used = _named(reader)
+    if not _neutral(tokens, used):
+        return None
+    if _MANY.search(text):
+        if len(named) != 1:
+            things = re.search(r"\b(?:things?|objects?|items?|elements?)\b", text)
+            return "how many things are there" if things and not named else None
+        return f"how many {_render(named[0], many=True)} are there"
+    if len(named) == 1 and named[0].kind:
+        one = _render(named[0])
+        asked = [
+            f"{words} the {one}"
+            for pattern, words in ((_COLOUR, "what colour is"), (_SIZE, "how big is"), (_WHERE, "where is"))
+            if pattern.search(text) and not (pattern is _WHERE and named[0].where)
+        ]
+        if asked:
+            return _BOTH.join(asked)
+        if _EXISTS.search(text):
+            return f"are there {_render(named[0], many=True)}" if named[0].some else f"is there a {one}"
+        return None
+    if not named:
+        where = _where(reader)
+        if where:
+            return f"what colour is the thing {where}" if _COLOUR.search(text) else f"what is {where}"
+        if _GROUND.search(text):
+            return "what is the background"
+        if _COLOUR.search(text):
+            return None
+        if _DESCRIBE.search(text):
+            return "describe the picture"
+    return None
+
+
+def _named(reader: NounReader) -> tuple[list[Phrase], set[int]]:
+    """Returns the objects that a question names, and the positions of their words."""
+    named: list[Phrase] = []
+    used: set[int] = set()
+    at = 0
+    while at < len(reader.tokens):
+        if reader.tag(at) in {"RELATION", "PLACE", "OWN"}:
+            break
+        found = None if reader.tag(at) in {"PRO", "GLUE"} else reader.noun(at)
+        if found is not None and found[0].kind:
+            named.append(found[0])
+            used |= set(range(at, found[1]))
+            at = found[1]
+        else:
+            at += 1
+    return named, used
+
+
+def _neutral(tokens: Sequence[Token], used: set[int]) -> bool:
+    place_at = next(
+        (at for at, token in enumerate(tokens) if token.tag in {"RELATION", "PLACE"} and at not in used), len(tokens)
+    )
+    for at, token in enumerate(tokens[:place_at]):
+        if at in used or token.tag in _NEUTRAL or (token.tag == "PRO" and token.value == "it"):
+            continue
+        if token.tag == "DANGER" and token.text in _ASKING:
+            continue
+        if token.tag == "VERB" and token.classes & _HARMLESS:
+            continue
+        if token.tag == "SIZE" and any(word.text in {"how", "or"} for word in tokens):
+            continue
+        if token.text in {"or", "kind", "sort", "size"} or token.tag == "GROUND":
+            continue
+        return False
+    return True
+
+
+def _where(reader: NounReader) -> str:
+    for at in range(len(reader.tokens)):
+        if (
+            reader.tag(at) in {"PLACE", "RELATION"}
+            and (found := reader.where(at)) is not None
+            and reader.glue(found[1]) >= len(reader.tokens)
+        ):
+            where = found[0]
+            if where.relation and all(anchor.kind for anchor in where.anchors):
+                return _relation(where.relation, where.anchors)
+            if len(where.cells) == 1:
+                return place(min(where.cells))
+    return ""
+
+
+_RELATIONS = {
+    "left": "left of",
+    "right": "right of",
+    "above": "above",
+    "below": "below",
+    "next_to": "next to",
+    "between": "between",
+}
+
+
+def _relation(name: str, anchors: tuple[Phrase, ...]) -> str:
+    return f"{_RELATIONS[name]} {' and '.join(f'the {_render(anchor)}' for anchor in anchors)}"
+
+
+def _render(phrase: Phrase, *, many: bool = False) -> str:
+    words = [*sorted(phrase.sizes), *sorted(phrase.colours), plural(phrase.kind) if many else phrase.kind]
+    for where in phrase.where:
+        if where.relation and all(anchor.kind for anchor in where.anchors):
+            words.append(_relation(where.relation, where.anchors))
+        elif len(where.cells) == 1:
+            words.append(place(min(where.cells)))
+        elif where.side:
+            cell = cell_named([where.side])
+            words.append(place(4 if cell is None else cell))
+    return " ".join(words)

@@ -1,0 +1,147 @@
+"""Changes of a story that must be inferred: the gap in a row, and what a place looks like twelve hours later."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from interleavethinker.microworld.language.phrases import Phrase, Where
+from interleavethinker.microworld.language.statements import Statement
+from interleavethinker.microworld.scenes.scene import CELLS
+from interleavethinker.tools.errors import InputError
+
+from .choices import Constraint, Variable
+from .story_scenes import StoryScenes
+from .story_things import different, no_image_error, phrase_text
+
+__all__ = ["StoryPuzzles"]
+
+
+class StoryPuzzles(StoryScenes):
+    """The images of a story, with what words leave to be inferred."""
+
+    def apply_row(self, statement: Statement) -> None:
+        """Adds the third of three alike objects in a row."""
+        if self.source is None:
+            raise no_image_error(statement.text)
+        things = self.frame.things
+        found = []
+        for row in range(3):
+            line = [3 * row + column for column in range(3)]
+            inside = [thing for thing in things.values() if thing.cell.allowed <= set(line)]
+            looks = {(thing.kind, *thing.colour.allowed, *thing.size.allowed) for thing in inside}
+            if len(inside) == 2 and len(looks) == 1:
+                taken = {cell for thing in inside for cell in thing.cell.allowed}
+                found.append((inside[0], (set(line) - taken).pop()))
+        if len(found) != 1:
+            raise InputError("The image shows no row of two alike objects with one gap.", code="not_there")
+        thing, cell = found[0]
+        self.frame.things[self.next_id] = replace(thing, cell=Variable({cell}))
+        self.last, self.next_id = (self.next_id,), self.next_id + 1
+
+    def apply_hours(self, statement: Statement) -> None:
+        """Changes day to night, and night or sunset to the other half of the day."""
+        if self.source is None and not self.frame.things:
+            raise no_image_error(statement.text)
+        now = self.frame.ground.allowed
+        later = (
+            {"meadow": "night", "night": "meadow", "sunset": "night"}.get(str(next(iter(now))))
+            if len(now) == 1
+            else None
+        )
+        if later is None:
+            raise InputError(
+                "Only a meadow, night or sunset looks different twelve hours later.", code="not_understood"
+            )
+        self.set_ground(later, describes=False)
+
+    def set_ground(self, name: str, *, describes: bool) -> None:
+        """Changes the background; `describes`: the first image has it from the beginning."""
+        frame = self.frame
+        if frame.ground.allowed == {name}:
+            if not describes and (-1, "ground") not in frame.touched and frame.used is False and len(frame.things) == 0:
+                return
+            if describes or (-1, "ground") in frame.touched:
+                return
+            raise InputError(f"The background is {name} already.", code="no_change")
+        if describes:
+            if name not in frame.ground.allowed:
+                known = " or ".join(map(str, sorted(frame.ground.allowed, key=str)))
+                msg = f"The request names two backgrounds, {known} and {name}; an image has one."
+                raise InputError(msg, code="contradiction")
+            frame.ground.fix({name})
+        elif not (self.source is None and len(self.frames) == 1 and not frame.things):
+            frame.ground.allowed -= {name}
+            frame.ground = Variable({name})
+        else:
+            frame.ground.fix({name})
+        frame.touched.add((-1, "ground"))
+
+    def place_rows(self, ids: list[int], where: Where) -> bool:
+        """Applies "two stars, one top left and one top right, over a boat": the boat lies below both.
+
+        Returns:
+            Whether the words say this; otherwise nothing has changed.
+        """
+        named = [self.frame.things[one].cell.allowed for one in ids]
+        if where.relation not in {"above", "below"} or any(len(cells) != 1 for cells in named) or not self.is_first:
+            return False
+        (anchor,) = where.anchors
+        known = self.resolve(anchor) if anchor.definite else self.create(anchor)
+        rows = [int(cell) // 3 for cells in named for cell in cells]
+        for one in known:
+            cell = self.frame.things[one].cell
+            if where.relation == "above":
+                cell.fix(range(3 * max(rows) + 3, CELLS))
+            else:
+                cell.fix(range(3 * min(rows)))
+            if not cell.allowed:
+                raise InputError("These places contradict each other.", code="contradiction")
+        self.last = tuple(known)
+        return True
+
+    def apply_only(self, statement: Statement) -> None:
+        """Checks that nothing else has changed: "make the house yellow, only the house"."""
+        ids = {one for phrase in statement.subject for one in self.resolve(phrase)}
+        changed = {one for one, _ in self.frame.touched}
+        if not self.frames or not changed:
+            raise InputError(f"It is not clear what {statement.text!r} is about.", code="not_understood")
+        if changed != ids:
+            msg = f"The request says {statement.text!r}, but changes something else."
+            raise InputError(msg, code="contradiction")
+
+    def is_same(self, phrase: Phrase) -> bool:
+        """Whether "the same house" names an object that is there, without changing anything."""
+        if not phrase.same or phrase.where or self.is_first:
+            return False
+        self.last = tuple(self.resolve(phrase))
+        if set(self.last) != set(self.frame.things):
+            msg = f"Is {phrase_text(phrase)} alone in that picture? Say what happens with the other objects."
+            raise InputError(msg, code="ambiguous")
+        return True
+
+    def named_again(self, phrase: Phrase) -> Phrase:
+        """Returns "another yellow one" with the kind of the object that was named last."""
+        there = [one for one in self.last if one in self.frame.things] or list(self.frame.things)
+        kinds = {self.frame.things[one].kind for one in there}
+        if len(kinds) != 1 or (phrase.again == "a" and len(self.last) > 1):
+            msg = f'It is not clear which kind of object "{phrase_text(phrase)}" is; name it.'
+            raise InputError(msg, code="not_understood")
+        return replace(phrase, kind=kinds.pop(), pronoun="", again="")
+
+    def says_more(self, statement: Statement) -> bool:
+        """Whether "the cat on the left, the ball on the right" tells where the objects of the first picture are."""
+        return (
+            self.is_first
+            and statement.kind == "scene"
+            and not statement.sequenced
+            and all(isinstance(one, Phrase) and one.definite and one.where for one in statement.items)
+        )
+
+    def differ(self, old: Variable, new: Variable, fault: str, *, one_of: int) -> None:
+        """States that a change really changes the attribute; of several objects, some may be so already."""
+        if old is new or (len(new.allowed) == 1 and old.allowed == new.allowed):
+            if one_of > 1:
+                return
+            raise InputError(f"{fault}.", code="no_change")
+        if one_of == 1:
+            self.conditions.append(Constraint((old, new), different))

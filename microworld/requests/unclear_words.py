@@ -1,0 +1,77 @@
+"""Refuses key words that may mean an object that is there or a new one: "cat top left". Knows no story."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from interleavethinker.microworld.language.clauses import Statement
+from interleavethinker.microworld.language.phrase_types import Phrase
+from interleavethinker.microworld.language.plain_text import canonical
+from interleavethinker.microworld.scenes.scene import Scene
+from interleavethinker.microworld.scenes.sprites import COLOURS, KINDS, SIZES
+from interleavethinker.tools.errors import InputError
+
+__all__ = ["check_named_again", "check_new", "placed_whole"]
+
+
+def check_new(statement: Statement, source: Scene, text: str) -> None:
+    """Checks that key words such as "cat top left" are clear: the image may contain the cat already.
+
+    Raises:
+        InputError: They may mean a new object or the one that is there (`ambiguous`).
+    """
+    words = {*COLOURS, *SIZES, *KINDS}
+    bare = all(canonical(one) in words for one in (statement.text.split(" ")[0], *re.findall(r"\w+", text.lower())[:1]))
+    bare |= bool(re.match(rf"\W*(?:{'|'.join(words)})\b", text.lower())) and not statement.sequenced
+    if statement.kind != "scene" or statement.ordered or statement.subject or not bare:
+        return
+    there = {obj.kind for obj in source.objects.values()}
+    for item in statement.items:
+        if isinstance(item, Phrase) and item.definite is False and item.count == 1 and item.kind in there:
+            msg = (
+                f'"{statement.text}" may mean the {item.kind} in the image or a new one. Say "the {item.kind}" and '
+                f'what changes, or "add a {item.kind}".'
+            )
+            raise InputError(msg, code="ambiguous")
+
+
+def check_named_again(statement: Statement, there: set[str]) -> None:
+    """Checks that a bare noun such as "cat" in "cat. box. cat is under the box" is not drawn twice.
+
+    Raises:
+        InputError: It may be the object that was named before (`not_understood`).
+    """
+    more = re.search(r"\b(?:more|other|another|others|extra|new|additional|further)\b", statement.text)
+    if statement.kind == "scene" and statement.new_piece and not statement.ordered and not more:
+        for item in statement.items:
+            if isinstance(item, Phrase) and item.kind in there and _may_be_sum(item):
+                msg = f'"{statement.text}" may mean {item.count} in all or {item.count} more; say "{item.count} more".'
+                raise InputError(msg, code="not_understood")
+    words = statement.text.split(" ")
+    if statement.kind == "scene" and statement.new_piece and canonical(words[0]) in there and len(words) > 1:
+        named = [item for item in statement.items if isinstance(item, Phrase) and item.kind == canonical(words[0])]
+        if any(item.definite is False and item.count == 1 for item in named):
+            msg = f'"{statement.text}" may mean the {named[0].kind} that was named before or another one; say which.'
+            raise InputError(msg, code="not_understood")
+
+
+def _may_be_sum(phrase: Phrase) -> bool:
+    """Whether "two birds" may count the bird that was there before."""
+    looks = phrase.colours or phrase.sizes or phrase.where or phrase.parts or phrase.again
+    return phrase.count > 1 and phrase.definite is False and not looks and not phrase.some
+
+
+_PUTS = re.compile(r"^(?:(?:then|now|please|and|next) )*(?:put|place|add|insert|set|stick|pop)\b.* with (?:a|an|one)\b")
+
+
+def placed_whole(statement: Statement) -> Statement:
+    """Returns "put a girl with a ball at the top" as a girl at the top, not the ball alone."""
+    items = [item for item in statement.items if isinstance(item, Phrase)]
+    if statement.kind != "scene" or len(items) != 2 or not _PUTS.match(statement.text):
+        return statement
+    girl, ball = items
+    if girl.where or not ball.where or not any(where.cells for where in ball.where):
+        return statement
+    moved = {id(girl): replace(girl, where=ball.where), id(ball): replace(ball, where=())}
+    return replace(statement, items=tuple(moved.get(id(item), item) for item in statement.items))

@@ -1,0 +1,105 @@
+"""Whatever ends the process-wide event loop, or one of its tasks: nobody waits for it forever."""
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from interleavethinker.graph.event_loop import LoopThread
+
+_PATIENCE = 240.0
+"""Seconds; a call that waits forever fails the test instead of hanging it."""
+_COMPONENTS = """
+import asyncio
+import sys
+
+from interleavethinker.graph.event_loop import loop_thread
+from interleavethinker.tools.testing.agents import plan_of
+
+
+class Planner:
+    def __init__(self, store):
+        pass
+
+    async def plan(self, request, context):
+        text = str(request.parts)
+        if "quit" in text:
+            sys.exit("the planner gave up")
+        if "stop" in text:
+            loop_thread().loop.stop()
+            await asyncio.Event().wait()
+        return plan_of("a ball")
+"""
+_PROFILE = """
+description = "A planner that ends the program, or the event loop, if the request says so."
+planner = { object = "components:Planner" }
+critic = { object = "interleavethinker.tools.testing.agents:accepting_critic" }
+generator = { model = "fake" }
+"""
+_PROGRAM = """
+import asyncio
+import interleavethinker as it
+
+def attempt(prompt):
+    try:
+        return it.illustrate(prompt, profile="profile.toml", workspace="workspace", seed=1).complete
+    except SystemExit as error:
+        return f"exit: {error}"
+    except RuntimeError as error:
+        return f"error: {error}"
+
+async def statuses():
+    async with it.Workspace.open("workspace") as workspace:
+        return sorted([one.status for one in await workspace.list()])
+
+for prompt in ("quit", "go on", "stop", "go on"):
+    print(attempt(prompt))
+print(asyncio.run(statuses()))
+it.close()
+"""
+
+
+def test_a_component_that_ends_the_program_or_the_loop_leaves_nobody_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INTERLEAVETHINKER_IMAGE_STORE", str(tmp_path / "server"))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    (tmp_path / "components.py").write_text(_COMPONENTS)
+    (tmp_path / "profile.toml").write_text(_PROFILE)
+    ran = subprocess.run(
+        [sys.executable, "-c", _PROGRAM], cwd=tmp_path, capture_output=True, text=True, timeout=_PATIENCE, check=False
+    )
+    quit_, went_on, stopped, too_late, statuses = ran.stdout.splitlines()
+    assert quit_ == "exit: the planner gave up"
+    assert went_on == "True", "the loop has gone on"
+    assert stopped.startswith("error: The event loop thread of interleavethinker has ended")
+    assert too_late == stopped
+    assert statuses == "['done', 'paused', 'running']", "the last one's lock is free once the program has ended"
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt])
+def test_a_task_that_raises_an_exit_ends_alone(kind: type[BaseException]) -> None:
+    thread = LoopThread()
+
+    async def leave() -> None:
+        raise kind
+
+    async def answer() -> int:
+        return 42
+
+    left = thread.submit(leave())
+    assert isinstance(left.exception(_PATIENCE), kind)
+    assert thread.submit(answer()).result(_PATIENCE) == 42
+
+    async def stop() -> None:
+        thread.loop.stop()
+        await asyncio.Event().wait()
+
+    assert isinstance(thread.submit(stop()).exception(_PATIENCE), RuntimeError)
+    for task in asyncio.all_tasks(thread.loop):
+        task.cancel()
+    thread.loop.run_until_complete(asyncio.sleep(0))
+    thread.loop.close()

@@ -1,0 +1,190 @@
+"""A workspace in PostgreSQL: locks that go with their session, concurrent use, and errors that say what is wrong."""
+
+import asyncio
+import functools
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from interleavethinker.graph import BranchPoint, Components, Workspace
+from interleavethinker.graph.events import Failed
+from interleavethinker.graph.workspace.catalog import RequestKey
+from interleavethinker.tools.errors import InputError, StoreError, TrajectoryError
+from interleavethinker.tools.images.store import ImageStore
+from interleavethinker.tools.testing.agents import FixedPlanner, RuleCritic, plan_of
+from interleavethinker.tools.testing.generator import MemoryGenerator, fake_image
+from interleavethinker.tools.types import CriticInput, GenerationRequest, Verdict
+
+from ...postgres import PASSWORD, Server
+
+
+class Gated(RuleCritic):
+    """Judges once its gate is open."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.called, self.gate = asyncio.Event(), asyncio.Event()
+
+    async def judge(self, cases: Sequence[CriticInput]) -> list[Verdict]:
+        self.called.set()
+        await self.gate.wait()
+        return await super().judge(cases)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("INTERLEAVETHINKER_HOME", str(tmp_path / "home"))
+    return tmp_path
+
+
+@pytest.fixture
+def url(postgres: Server) -> str:
+    return postgres.new_schema()
+
+
+@asynccontextmanager
+async def host(url: str, folder: Path, critic: RuleCritic | None = None, steps: int = 3) -> AsyncIterator[Workspace]:
+    generator = MemoryGenerator(ImageStore(folder / "images"))
+    planner = FixedPlanner(plan_of(*"abcdefgh"[:steps]))
+    async with Workspace.open(
+        url, Components(planner, critic or RuleCritic(), generator), images=folder / "images"
+    ) as workspace:
+        yield workspace
+
+
+async def end_sessions(server: Server) -> None:
+    """Ends all sessions on the server, as a restart or a broken network does."""
+    import psycopg
+
+    def end() -> None:
+        with psycopg.connect(server.url(), autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid, 30000) FROM pg_stat_activity "
+                "WHERE application_name = 'interleavethinker'"
+            )
+
+    await asyncio.to_thread(end)
+
+
+async def test_a_run_that_loses_its_session_writes_nothing_more_and_another_one_goes_on(
+    postgres: Server, url: str, home: Path
+) -> None:
+    slow = Gated()
+    async with host(url, home, slow) as first, host(url, home) as second:
+        name = await first.create("x")
+        events = first.stream(name)
+        running = asyncio.create_task(_all(events))
+        await slow.called.wait()
+        assert (await second.summary(name)).status == "running"
+        with pytest.raises(TrajectoryError, match="is in use"):
+            await second.run(name)
+        await end_sessions(postgres)
+        assert (await second.summary(name)).status == "interrupted"
+        finished = await second.run(name)
+        assert (finished.status, len(finished.attempts)) == ("done", 3)
+        slow.gate.set()
+        last = (await running)[-1]
+        assert isinstance(last, Failed)
+        assert (last.code, "connection" in last.reason) == ("lost", True)
+        after = await first.get(name)
+        assert (after.status, after.attempts) == ("done", finished.attempts)
+        assert (await first.run(await first.create("y"))).status == "done"
+
+
+async def _all(events: AsyncIterator[object]) -> list[object]:
+    return [event async for event in events]
+
+
+async def test_a_server_that_comes_back_is_used_again(postgres: Server, url: str, home: Path) -> None:
+    async with host(url, home) as workspace:
+        name = await workspace.create("x")
+        await end_sessions(postgres)
+        assert (await workspace.run(name)).status == "done"
+
+
+async def test_ten_processes_may_open_a_new_database_at_once(url: str, home: Path) -> None:
+    async def use(number: int) -> str:
+        async with host(url, home) as workspace:
+            return await workspace.create(f"request {number}", key=RequestKey("same"))
+
+    names = await asyncio.gather(*(use(number) for number in range(10)))
+    assert len(set(names)) == 1
+
+
+async def test_two_schemas_of_a_database_are_two_workspaces(postgres: Server, url: str, home: Path) -> None:
+    async with host(url, home / "a") as one, host(postgres.new_schema(), home / "b") as other:
+        name = await one.create("x")
+        assert ([entry.id for entry in await one.list()], await other.list()) == ([name], [])
+
+
+async def test_garbage_collection_knows_the_images_of_branches_and_replaced_attempts(url: str, home: Path) -> None:
+    async with host(url, home) as workspace:
+        mine = await workspace.add_image(fake_image(GenerationRequest(prompt="mine", seed=1)))
+        names = [await workspace.create("x", seed=1)]
+        await workspace.run(names[0])
+        for point in (BranchPoint(step=1, prompt="z"), BranchPoint(step=1, image=mine)):
+            names.append(await workspace.branch(names[0], point))
+        await workspace.run(names[1])
+        names.append(await workspace.create("never run"))
+        checkpoints = workspace._checkpoints
+        for name in names:
+            used_images = functools.partial(workspace._database.tables.used_images, trajectories=[name])
+            read = await workspace._database.read(used_images)
+            assert read == (await checkpoints._restored_image_names(name), set())
+        await workspace.delete(names[1])
+        kept = set().union(*[await checkpoints._restored_image_names(name) for name in (names[0], *names[2:])])
+        await workspace.collect_garbage(older_than=-60)
+        assert set(workspace.store) == kept
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        (lambda server: server.url("postgres", "wrong"), "the user or the password is wrong"),
+        (lambda server: server.url("nowhere"), "there is no such database"),
+        (lambda server: server.url(schema="nowhere"), "schema that the URL .* names does not exist"),
+        (lambda _: "postgresql://tester:secret@127.0.0.1:1/x", "no server listens there"),
+    ],
+)
+async def test_an_error_says_what_is_wrong_and_never_the_password(
+    postgres: Server, place: object, message: str
+) -> None:
+    assert callable(place)
+    with pytest.raises(StoreError, match=message) as caught:
+        async with Workspace.open(place(postgres), images="images"):
+            pass
+    assert not any(word in str(caught.value) for word in ("secret", "wrong@", PASSWORD))
+
+
+async def test_the_database_remembers_where_the_images_are(url: str, home: Path) -> None:
+    with pytest.raises(InputError, match="INTERLEAVETHINKER_IMAGES"):
+        async with Workspace.open(url):
+            pass
+    async with Workspace.open(url, images=home / "images"):
+        pass
+    async with Workspace.open(url) as workspace:
+        assert workspace.store.root == home / "images"
+    with pytest.raises(StoreError, match="lie at"):
+        async with Workspace.open(url, images=home / "elsewhere"):
+            pass
+    with pytest.raises(InputError, match="cannot be read"):
+        async with Workspace.open("postgresql://a b:c"):
+            pass
+    with pytest.raises(InputError, match="keeps its images there"):
+        async with Workspace.open(home, images=home / "images"):
+            pass
+
+
+async def test_the_bytes_of_a_step_do_not_grow_with_the_plan(url: str, home: Path) -> None:
+    per_step = {}
+    for steps in (8, 24):
+        generator = MemoryGenerator(ImageStore(home / "images"))
+        planner = FixedPlanner(plan_of(*(f"step {number}" for number in range(steps))))
+        parts = Components(planner, RuleCritic(), generator)
+        async with Workspace.open(url, parts, images=home / "images") as workspace:
+            name = await workspace.create("x")
+            await workspace.run(name)
+            per_step[steps] = (await workspace.checkpoint_size(name))[0] / steps
+    assert per_step[24] < per_step[8] < 12_000

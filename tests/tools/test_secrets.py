@@ -1,0 +1,89 @@
+"""Secrets that a server repeats are in no message, so that no saved or exported document has them."""
+
+import asyncio
+import base64
+import sys
+from pathlib import Path
+
+import pytest
+from langchain_core.messages import HumanMessage
+
+from interleavethinker.tools import secrets
+from interleavethinker.tools.chat.invocation import invoke
+from interleavethinker.tools.chat.loading import load_chat_model
+from interleavethinker.tools.errors import InputError, InterleaveError, ModelError
+from interleavethinker.tools.images.store import ImageStore
+from interleavethinker.tools.mcp.config import GeneratorConfig, ToolMapping, ToolTemplate
+from interleavethinker.tools.mcp.generator import McpImageGenerator
+from interleavethinker.tools.types import GenerationRequest
+
+SECRET = "sk-0123456789/abc+def"  # noqa: S105 - not a real one
+HOSTILE = (sys.executable, str(Path(__file__).parent / "mcp" / "hostile_server.py"))
+
+
+@pytest.fixture(autouse=True)
+def forget(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(secrets, "_remembered", set())
+
+
+async def message_of_refused_chat(login: str = "", **options: object) -> str:
+    """Returns the error of a chat server that answers 401 and repeats the header with the key."""
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        lines = (await reader.readuntil(b"\r\n\r\n")).split(b"\r\n")
+        key = next(line for line in lines if line.lower().startswith(b"authorization:"))
+        body = b'{"error": {"message": "Wrong key: ' + key + b'"}}'
+        writer.write(b"HTTP/1.1 401 No\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(body))
+        writer.write(body)
+        writer.close()
+
+    server = await asyncio.start_server(refuse, "127.0.0.1")
+    async with server:
+        address = f"http://{login}127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+        with pytest.raises(ModelError) as raised:
+            await invoke(
+                load_chat_model("openai:m", base_url=address, **options), [HumanMessage(content="hello")], role="critic"
+            )
+    return str(raised.value)
+
+
+async def test_a_key_of_the_profile_that_a_chat_server_repeats_is_not_in_the_message() -> None:
+    message = await message_of_refused_chat(api_key=SECRET)
+    assert "Wrong key" in message
+    assert "***" in message
+    assert SECRET not in message
+
+
+async def test_a_key_of_the_environment_that_a_chat_server_repeats_is_not_in_the_message(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", SECRET)
+    message = await message_of_refused_chat()
+    assert "Wrong key" in message
+    assert SECRET not in message
+
+
+async def test_a_password_of_an_address_that_a_chat_server_repeats_is_not_in_the_message() -> None:
+    message = await message_of_refused_chat("ann:long%2Dpassword@", api_key="none")
+    assert "Wrong key" in message
+    assert "long-password" not in message
+    assert base64.b64encode(b"ann:long-password").decode() not in message
+
+
+@pytest.mark.parametrize("name", ["IMAGE_KEY", "MYNAME"])
+async def test_a_variable_for_an_image_server_that_it_repeats_is_not_in_the_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, SECRET)
+    tools = ToolMapping(generate=ToolTemplate(name="paint", prompt="text"))
+    config = GeneratorConfig(command=HOSTILE, environment=(name,), tools=tools)
+    async with McpImageGenerator(config, ImageStore(tmp_path)) as generator:
+        with pytest.raises(InterleaveError) as raised:
+            await generator.generate(GenerationRequest(prompt=f"repeat {name}", seed=1))
+    assert "rejected: ***" in str(raised.value)
+
+
+def test_files_and_short_values_stay_in_messages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOME_CREDENTIALS", str(tmp_path))
+    monkeypatch.setenv("SOME_KEY", "false")
+    assert str(InputError(f"{tmp_path} is false.")) == f"{tmp_path} is false."

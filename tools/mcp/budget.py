@@ -1,0 +1,76 @@
+"""How often one image may be tried: a budget that every part of a call shares, and that nobody outside renews."""
+
+import random
+from pathlib import Path
+
+from interleavethinker.tools.errors import GeneratorError
+
+from .watched_calls import LostCallError
+
+__all__ = ["ResendBudget"]
+
+_PAUSE_SECONDS = 0.5
+"""Pause before a call is sent again whose error may go away; doubled each time."""
+_MOST_ERRORS = 2
+"""Errors that may go away, which servers send: such a call may have cost something, unlike one whose server died."""
+
+
+class ResendBudget:
+    """Counts the failed attempts at one image: its call, its uploads, and the reading of its result.
+
+    Args:
+        max_resends: How often requests may be sent again in all; after errors that servers send, twice.
+        log: The server's log, for the message.
+    """
+
+    def __init__(self, max_resends: int, log: Path | None = None) -> None:
+        self._max_resends = max_resends
+        self._log = log
+        self._failures = 0
+        self._deaths = 0
+        self._errors = 0
+
+    def count_death(self, error: BaseException) -> None:
+        """Counts a server that died meanwhile, or lost the call.
+
+        Raises:
+            GeneratorError: That was the last attempt (`server_died`, exhausted).
+        """
+        self._deaths += 1
+        self._failures += 1
+        if self._failures > self._max_resends:
+            log = "Check its log." if self._log is None else f"See its log: {self._log}"
+            times = _times(self._deaths)
+            what = (
+                f"lost this call {times}" if isinstance(error, LostCallError) else f"crashed {times} during this call"
+            )
+            raise GeneratorError(
+                f"The image server {what}; `max_resends` = "
+                f"{self._max_resends} allows no further attempt at this image. {log}",
+                code="server_died",
+                retryable=True,
+                exhausted=True,
+            ) from error
+
+    def pause_after(self, error: GeneratorError) -> float:
+        """Counts an error, and returns the seconds to wait before the call is sent again.
+
+        Raises:
+            GeneratorError: Sending it again cannot help, or that was the last attempt (exhausted).
+        """
+        if error.exhausted or not error.retryable:
+            raise error
+        self._errors += 1
+        self._failures += 1
+        if self._errors > _MOST_ERRORS or self._failures > self._max_resends:
+            raise GeneratorError(
+                f"{error} (Tried {_times(self._failures)}, the most for one image.)",
+                code=error.code,
+                retryable=True,
+                exhausted=True,
+            ) from error
+        return _PAUSE_SECONDS * (1 << self._errors) * random.uniform(0.5, 1.0)
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"

@@ -1,0 +1,72 @@
+"""Secrets that this process sends to others, and messages without them.
+
+A server may repeat a key in its error message, for example in "Incorrect API key provided: …", and messages end up in
+saved trajectories and exported documents. Every message of an `InterleaveError` therefore passes `redact`.
+"""
+
+import base64
+import os
+import re
+from collections.abc import Mapping
+from pathlib import PurePath
+from urllib.parse import unquote, urlsplit
+
+__all__ = ["is_secret_name", "redact", "remember_secret", "remember_secrets_of"]
+
+_WORDS = ("TOKEN", "KEY", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL")
+_SHORTEST = 8
+"""Characters; a shorter value could be a word of the message."""
+_REPLACEMENT = "***"
+_remembered: set[str] = set()
+
+
+def remember_secret(value: str) -> None:
+    """Removes a value from all later messages of errors. For secrets that no environment variable's name shows."""
+    if _may_be_secret(value):
+        _remembered.add(value)
+
+
+def remember_secrets_of(options: Mapping[str, object]) -> None:
+    """Remembers the keys among a model's options, and the user name and password of its addresses."""
+    for name, value in options.items():
+        text = value.get_secret_value() if hasattr(value, "get_secret_value") else value
+        if not isinstance(text, str):
+            continue
+        if is_secret_name(name):
+            remember_secret(text)
+        elif "://" in text:
+            _remember_address(text)
+
+
+def redact(text: str) -> str:
+    """Returns a text in which `***` replaces the values of secret environment variables and remembered secrets."""
+    # Another thread may change the environment meanwhile.
+    present = (os.environ.get(name, "").strip() for name in list(os.environ) if is_secret_name(name))
+    values = _remembered | {value for value in present if value in text and _may_be_secret(value)}
+    found = [value for value in values if value in text]
+    if not found:
+        return text
+    longest_first = sorted(found, key=len, reverse=True)
+    return re.sub("|".join(map(re.escape, longest_first)), _REPLACEMENT, text)
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a variable or an option of this name holds a secret."""
+    return any(word in name.upper() for word in _WORDS)
+
+
+def _may_be_secret(value: str) -> bool:
+    """Whether a value is long enough, and no path: messages name the files that variables point to."""
+    return len(value) >= _SHORTEST and not PurePath(value).is_absolute()
+
+
+def _remember_address(address: str) -> None:
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return
+    if parts.password:
+        user, password = unquote(parts.username or ""), unquote(parts.password)
+        remember_secret(parts.password)
+        remember_secret(password)
+        remember_secret(base64.b64encode(f"{user}:{password}".encode()).decode())
