@@ -92,6 +92,8 @@ def build(
     checkpoint: Checkpoint = None,
 ) -> None:
     """Run all stages, from requests to training rows. Run it again after an interruption: it resumes."""
+    if (source or write_with) and not (profile and judge):
+        raise typer.BadParameter("Your own requests need teachers and a judge.", param_hint="--profile, --judge")
     prompts(folder, train, held_out, source, write_with, column, "train", seed, False)
     trajectories(folder, profile, generators, workers, executor, processes, gpus, seed, checkpoint, False)
     scores(folder, judge, workers, executor, processes, gpus, seed, False)
@@ -182,6 +184,7 @@ def trajectories(
                 seed=seed,
                 executor=_executor(executor, processes, workers, gpus),
                 every_generator=profile is not None,
+                plans_needed=profile is None,
                 progress=progress,
             )
         )
@@ -290,12 +293,11 @@ def from_workspace(
     json_output: Json = False,
 ) -> None:
     """Take the finished trajectories of a workspace, with the verdicts that people gave by hand."""
-    from interleavethinker.graph import Workspace
     from interleavethinker.training.data.folder import DataFolder
-    from interleavethinker.training.data.workspace_rows import add_workspace
+    from interleavethinker.training.data.workspace_rows import add_workspace, open_existing
 
     async def add() -> "StageSummary":
-        async with Workspace.open(workspace) as opened:
+        async with open_existing(workspace) as opened:
             return await add_workspace(DataFolder(folder), opened, only_by_hand=by_hand)
 
     _print_summary(asyncio.run(add()), json_output)

@@ -110,7 +110,7 @@ def select_rows(folder: DataFolder, selection: Selection, into: DataFolder | Non
         into: Writes the rows to this folder instead, with a link to the data set's images.
 
     Raises:
-        InputError: `into` already has images of its own.
+        InputError: No attempt is scored, or `into` already has images of its own.
     """
     with contextlib.ExitStack() as stages:
         stages.enter_context(folder.stage(folder.scored))
@@ -130,6 +130,15 @@ def _select_rows(folder: DataFolder, selection: Selection, target: DataFolder) -
             steps[row.trajectory, row.step].append(row)
         else:
             test.append(row)
+    if not steps and not test:
+        raise InputError(
+            f"{folder.root} has no scored attempts. Make them first: interleavethinker {folder.scored.made_by} "
+            f"{folder.root}"
+        )
+    scored = {name for name, _ in steps} | {row.trajectory for row in test}
+    for trajectory in folder.trajectories.usable(lambda _number, _reason: None):
+        if trajectory.id not in scored and any(attempt.image for attempt in trajectory.attempts):
+            summary.drop("trajectories without scores, which `data scores` makes")
     kept = [rows for rows in steps.values() if _is_kept(rows, selection, summary)]
     kept.sort(key=lambda rows: (len(rows) == 1, -_spread(rows), _order(rows[0].id)))
     count = round(sum(len(rows) > 1 for rows in kept) * selection.rl_share)

@@ -118,6 +118,7 @@ class MicroScoring:
     seed: int
     style: str = ""
     """The rewriting strategy that the teacher prefers; empty: none."""
+    needs_references: bool = True
 
     @contextlib.asynccontextmanager
     async def open(self, root: Path) -> AsyncIterator[ScoreOne]:

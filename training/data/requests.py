@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,11 @@ HELD_OUT = "test"
 """The split of the requests that are kept from training."""
 
 
+_DATA_SET = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
+"""Names on the Hugging Face hub: `name`, or `owner/name`."""
+_FILES = {".csv", ".json", ".jsonl", ".parquet", ".text", ".tsv", ".txt"}
+
+
 class _Line(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
@@ -41,7 +47,7 @@ class _Line(BaseModel):
 
 
 def read_requests(source: str, column: str = "text", split: str = "train") -> Iterator[tuple[str, object]]:
-    """Yields each request as a place to name in messages and its raw content.
+    """Returns an iterator of requests: each a place to name in messages, and its raw content.
 
     Args:
         source: A file of JSON lines (`.jsonl`), one of plain lines (any other name that exists as a file), or the name
@@ -54,9 +60,14 @@ def read_requests(source: str, column: str = "text", split: str = "train") -> It
     """
     path = Path(source)
     if path.is_file():
-        yield from _lines(path, column)
-        return
+        return _lines(path, column)
+    if not path.exists() and (path.suffix.lower() in _FILES or not _DATA_SET.fullmatch(source)):
+        raise InputError(f"There is no file {source}.")  # Hugging Face would be asked for it, for half a minute.
     require_train_extra("datasets")
+    return _hub_rows(source, column, split)
+
+
+def _hub_rows(source: str, column: str, split: str) -> Iterator[tuple[str, object]]:
     import datasets
 
     try:
@@ -84,6 +95,9 @@ def add_requests(
         held_out: Number of new requests for the split `test`, chosen by a hash of their ids.
 
     Requests that cannot be used are dropped and listed in the quarantine.
+
+    Raises:
+        InputError: All requests of a new data set would be held out.
     """
     with folder.stage():
         summary = StageSummary("prompts")
@@ -102,6 +116,10 @@ def add_requests(
                 summary.drop("the same request twice")
             else:
                 rows[row.id] = row
+        if 0 < len(rows) <= held_out and not known:
+            raise InputError(
+                f"All {len(rows)} requests would be held out for the split {HELD_OUT}. Hold out fewer (--held-out)."
+            )
         kept_from_training = sorted(rows, key=lambda name: hashlib.sha256(name.encode()).digest())[:held_out]
         for name in kept_from_training:
             rows[name] = rows[name].model_copy(update={"split": HELD_OUT})

@@ -67,6 +67,10 @@ ScoreOne: TypeAlias = Callable[[TrajectoryRow], Awaitable[Scored]]
 class Scoring(Protocol):
     """Opens a judge or grader in a worker; picklable, unless it is only used in this process."""
 
+    @property
+    def needs_references(self) -> bool:
+        """Whether it can score only attempts whose step has a reference."""
+
     def open(self, root: Path) -> AbstractAsyncContextManager[ScoreOne]:
         """Yields what scores a trajectory of the data set in `root`."""
 
@@ -76,6 +80,7 @@ class GradedBy:
     """Scores with a grader that this process has already."""
 
     grade: Grade
+    needs_references: bool = True
 
     @contextlib.asynccontextmanager
     async def open(self, _root: Path) -> AsyncIterator[ScoreOne]:
@@ -100,6 +105,7 @@ class JudgedBy:
     """Scores with a judge that this process has already."""
 
     judge: Judge
+    needs_references: bool = False
 
     @contextlib.asynccontextmanager
     async def open(self, _root: Path) -> AsyncIterator[ScoreOne]:
@@ -137,6 +143,7 @@ class ChatJudgeScoring:
     """Scores with a chat model, `provider:model`. Each worker saves its answers in a file of its own."""
 
     model: str
+    needs_references: bool = False
 
     @contextlib.asynccontextmanager
     async def open(self, root: Path) -> AsyncIterator[ScoreOne]:
@@ -208,11 +215,16 @@ async def score(
         scoring: Opens the judge or grader in each worker.
         executor: Where trajectories are scored, and how many at once; in this process by default.
         progress: Called with the number of finished trajectories and their total.
+
+    Raises:
+        InputError: The grader needs references, and no trajectory has any.
     """
     with folder.stage(folder.trajectories):
         summary, done = StageSummary("scores"), 0
         known = {row.trajectory for row in folder.rows(folder.scored, summary)}
         waiting = [row for row in folder.rows(folder.trajectories, summary) if row.id not in known]
+        if scoring.needs_references:
+            waiting = _with_references(folder, waiting, summary)
         if known:
             summary.keep("trajectories already scored", len(known))
 
@@ -234,6 +246,17 @@ async def score(
         finally:
             _collect_answers(folder.root)
         return summary
+
+
+def _with_references(folder: DataFolder, waiting: list[TrajectoryRow], summary: StageSummary) -> list[TrajectoryRow]:
+    found = [row for row in waiting if row.references]
+    if waiting and not found:
+        raise InputError(
+            f"No trajectory of {folder.root} has references, which the micro world's scorer compares images with. Name "
+            "a chat model that judges them: --judge."
+        )
+    summary.drop("trajectories without references: they need a judge (--judge)", len(waiting) - len(found))
+    return found
 
 
 def _save(folder: DataFolder, row: TrajectoryRow, result: Scored, summary: StageSummary) -> None:

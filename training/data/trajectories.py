@@ -19,7 +19,7 @@ from typing import Any, Protocol, TypeAlias
 from interleavethinker.evaluation.executors import Call, ExecutorConfig, Lost, run_items
 from interleavethinker.graph import Components, Limits, build_graph
 from interleavethinker.graph.events import ImageGenerated, Judged, Planned
-from interleavethinker.tools.errors import InterleaveError, ModelAnswerError
+from interleavethinker.tools.errors import InputError, InterleaveError, ModelAnswerError
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.types import Attempt
 
@@ -104,6 +104,7 @@ async def roll_out(
     seed: int,
     executor: ExecutorConfig | None = None,
     every_generator: bool = False,
+    plans_needed: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> StageSummary:
     """Runs the agent on every prompt.
@@ -115,11 +116,24 @@ async def roll_out(
         seed: Seed of the trajectories.
         executor: Where trajectories run, and how many at once; in this process by default.
         every_generator: Whether every generator gets every prompt; by default they take turns.
+        plans_needed: Whether `components` serve only requests whose plan is known, as the micro world's teachers do.
         progress: Called with the number of finished trajectories and their total.
+
+    Raises:
+        InputError: Plans are needed, and no request has one.
     """
     with folder.stage(folder.prompts):
         summary = StageSummary("trajectories")
         waiting = _waiting(folder, generators, every_generator, summary)
+        if plans_needed:
+            planned = [job for job in waiting if job[0].plan is not None]
+            if waiting and not planned:
+                raise InputError(
+                    f"No request of {folder.root} has a known plan, which the micro world's teachers need. Name a "
+                    "profile whose planner and critic are the teachers: --profile."
+                )
+            summary.drop("no known plan: they need the planner of a profile (--profile)", len(waiting) - len(planned))
+            waiting = planned
         done = 0
 
         def save(number: int, result: TrajectoryRow | _Failed | Lost) -> None:

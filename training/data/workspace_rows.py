@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 
 from interleavethinker.graph import Trajectory, Workspace
-from interleavethinker.tools.errors import StoreError
+from interleavethinker.tools.errors import InputError, StoreError
 
 from .folder import DataFolder
 from .schema import PromptRow, TrajectoryRow
 from .summary import StageSummary
 
-__all__ = ["add_workspace"]
+__all__ = ["add_workspace", "open_existing"]
+
+
+def open_existing(root: str | None) -> AbstractAsyncContextManager[Workspace]:
+    """Opens a workspace, but makes none.
+
+    Args:
+        root: See `Workspace.open`.
+
+    Raises:
+        InputError: There is no such folder.
+    """
+    if root is not None and "://" not in root and not Path(root).is_dir():
+        raise InputError(f"There is no workspace {root}.")
+    return Workspace.open(root)
 
 
 async def add_workspace(folder: DataFolder, workspace: Workspace, *, only_by_hand: bool = False) -> StageSummary:

@@ -60,6 +60,7 @@ class Graders:
     """Grades by the prompt; the first time that `kill` is graded, the worker dies."""
 
     notes: Path
+    needs_references: bool = False
 
     @contextlib.asynccontextmanager
     async def open(self, root: Path) -> AsyncIterator[ScoreOne]:

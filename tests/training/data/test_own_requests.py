@@ -111,6 +111,47 @@ def test_plain_lines_and_a_hugging_face_data_set_are_read(tmp_path: Path) -> Non
         list(read_requests(str(tmp_path / "empty")))
 
 
+def test_a_misspelt_file_is_named_without_asking_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, "datasets", None)  # It would ask for half a minute.
+    for name in ("requsts.jsonl", "requests.TXT", "./requests", str(tmp_path / "requests")):
+        code, output = data("prompts", "set", "--from", name)
+        assert (code != 0, f"There is no file {name}." in output) == (True, True), output
+    assert not (tmp_path / "set").exists()
+
+
+def test_a_data_set_is_not_all_held_out(tmp_path: Path) -> None:
+    source, root = str(write_lines(tmp_path / "mine.txt", "one", "two", "three")), str(tmp_path / "set")
+    code, output = data("prompts", root, "--from", source)
+    assert (code != 0, "All 3 requests would be held out" in output) == (True, True), output
+    assert data("prompts", root, "--from", source, "--held-out", "2")[0] == 0
+    assert [row.split for row in DataFolder(tmp_path / "set").prompts].count("train") == 1
+
+
+def test_requests_of_ones_own_need_teachers_and_a_judge_and_the_stages_say_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INTERLEAVETHINKER_HOME", str(tmp_path / "home"))
+    (tmp_path / "cells.toml").write_text(PROFILE)
+    source, root = write_lines(tmp_path / "mine.txt", "Draw a big house.", "First: a red ball."), str(tmp_path / "set")
+    code, output = data("build", root, "--from", str(source), "--profile", "micro")
+    assert (code, "Invalid value for --profile, --judge" in output, Path(root).exists()) == (2, True, False), output
+    assert data("prompts", root, "--from", str(source), "--held-out", "0")[0] == 0
+    code, output = data("trajectories", root)
+    assert (code != 0, "No request of" in output, "--profile" in output) == (True, True, True), output
+    assert data("trajectories", root, "--profile", str(tmp_path / "cells.toml"))[0] == 0
+    code, output = data("scores", root)
+    assert (code != 0, "No trajectory of" in output, "--judge" in output) == (True, True, True), output
+    folder = DataFolder(tmp_path / "set")
+    assert not folder.quarantine.path.exists(), "nothing is wrong with these trajectories"
+
+    make_prompts(folder, {"train": 2}, seed=1)  # Both kinds in one folder: each stage counts what it cannot do.
+    assert "no known plan: they need the planner of a profile" in data("trajectories", root)[1]
+    output = data("scores", root)[1]
+    assert "trajectories without references: they need a judge" in output
+    assert {row.trajectory.rpartition("-")[2] for row in folder.scored} <= {"shipped", "weaker"}
+
+
 def test_a_profile_makes_trajectories_that_become_rows_and_parquet_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -255,7 +296,26 @@ def test_a_selection_that_lacks_its_scores_leaves_the_rows_of_an_earlier_one(tmp
     folder.critic_sft.write([critic_row("a", 0, 9.0)])
     with pytest.raises(InputError, match=r"has no scored\.jsonl"):
         select_rows(folder, Selection())
+    folder.scored.write([])  # as a judge leaves it that gave no usable score
+    with pytest.raises(InputError, match="has no scored attempts"):
+        select_rows(folder, Selection())
     assert len(list(folder.critic_sft)) == 1
+
+
+def test_a_selection_counts_the_trajectories_that_have_no_scores(tmp_path: Path) -> None:
+    folder = _scorable(tmp_path)
+    asyncio.run(score(folder, GradedBy(micro_grade(folder.store, seed=0))))
+    names = {row.trajectory for row in folder.scored}
+    assert not any("without scores" in reason for reason in select_rows(folder, Selection()).dropped)
+    folder.scored.write([row for row in folder.scored if row.trajectory != min(names)])
+    summary = select_rows(folder, Selection())
+    assert summary.dropped["trajectories without scores, which `data scores` makes"] == 1
+
+
+def test_a_misspelt_workspace_is_not_created(tmp_path: Path) -> None:
+    code, output = data("from-workspace", str(tmp_path / "set"), "--workspace", str(tmp_path / "mispelt"))
+    assert (code != 0, "There is no workspace" in output) == (True, True), output
+    assert list(tmp_path.iterdir()) == []
 
 
 def _memory(root: Path) -> MemoryGenerator:
