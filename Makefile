@@ -207,7 +207,7 @@ cluster-test: cluster-tools
 # Trajectories per minute of the micro world in this process, in one worker process, and in two.
 .PHONY: executor-bench
 executor-bench: $(STAMP)
-	$(BIN)/python tests/training/data/executor_throughput.py
+	$(BIN)/python tests/training/data/executor_throughput.py --out results
 
 # Executes the notebooks and stores their outputs; the tests execute them too.
 .PHONY: notebooks

@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from interleavethinker.microworld.agents.rewriting import STRATEGIES
@@ -53,6 +53,8 @@ class Size:
 
     base: str | None = None
     """The critic that SFT starts from; None: the experiment makes it, with `train micro-critic-synthetic`."""
+    data: str | None = None
+    """The data set; None: the experiment makes it, with `data build`."""
     requests: int = 3000
     held_out: int = 250
     evaluated: int = 3000
@@ -62,7 +64,7 @@ class Size:
     @classmethod
     def miniature(cls) -> Size:
         """Returns the size of a miniature, which starts from the shipped critic."""
-        return cls(_SHIPPED_CRITIC, 14, 2, 2, small=True)
+        return cls(_SHIPPED_CRITIC, None, 14, 2, 2, small=True)
 
 
 def stages_of(name: str, root: Path, size: Size) -> list[Stage]:
@@ -78,22 +80,29 @@ def stages_of(name: str, root: Path, size: Size) -> list[Stage]:
     """
     if name not in EXPERIMENTS:
         raise InputError(f"Unknown experiment {name!r}; choose one of {', '.join(EXPERIMENTS)}.")
-    data = root / "data"
+    data = Path(size.data or root / "data")
     counts = ("--train", str(size.requests), "--held-out", str(size.held_out))
-    stages = [Stage("data", ("data", "build", str(data), *counts))]
-    if name == "dialects":
-        return [*stages, *_dialect_stages(root, data, size)]
+    made = Stage("data", ("data", "build", str(data), *counts))
+    stages = _dialect_stages(root, data, size) if name == "dialects" else _pair_stages(name, root, data, size)
+    if size.data is None:
+        return [made, *stages]
+    return [replace(stage, needs=tuple(one for one in stage.needs if one != made.name)) for stage in stages]
+
+
+def _pair_stages(name: str, root: Path, data: Path, size: Size) -> list[Stage]:
+    """SFT and RL for each training seed, or for each style of the teacher; then the pairs of both."""
+    stages: list[Stage] = []
     base = size.base
     if base is None:
         stages.append(_training("base", "micro-critic-synthetic", data, _SHIPPED_PLANNER, 0, root / "base", size))
         base = str(root / "base" / "model")
-    ready = stages[-1].name
+    ready = stages[-1].name if stages else "data"
     if name == "training-seeds":
         runs = {f"seed-{seed}": (data, seed, ready) for seed in _TRAINING_SEEDS}
     else:
         runs = {}
         for style in STRATEGIES:
-            into, before = str(root / f"data-{style}"), stages[-1].name
+            into, before = str(root / f"data-{style}"), stages[-1].name if stages else ready
             words = ("data", "scores", str(data), "--style", style, "--into", into)
             stages.append(Stage(f"scores-{style}", words, (before,)))  # one at a time: they lock the data set
             stages.append(Stage(f"select-{style}", ("data", "select", into), (f"scores-{style}",)))

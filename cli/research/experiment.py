@@ -26,6 +26,14 @@ def experiment(
         str | None,
         typer.Option(help="Critic that SFT starts from; by default the experiment makes it: micro-critic-synthetic."),
     ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Data set of another experiment; by default the experiment makes its own: data build.",
+            exists=True,
+            file_okay=False,
+        ),
+    ] = None,
     small: Annotated[
         bool, typer.Option("--small", help="A miniature that shows that the commands run; it measures nothing.")
     ] = False,
@@ -52,7 +60,9 @@ def experiment(
     from interleavethinker.training.experiments import Size, run_experiment, stages_of, write_dialects
 
     root = out or Path("runs") / name
-    stages = stages_of(name, root, Size.miniature() if small else replace(Size(), base=base))
+    size = Size.miniature() if small else Size()
+    size = replace(size, base=base or size.base, data=None if data is None else str(data))
+    stages = stages_of(name, root, size)
     if dry_run:
         for stage in stages:
             echo(shlex.join(["interleavethinker", *stage.words]))

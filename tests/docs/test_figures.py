@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from tests.training.data import executor_throughput
+
+from . import critic_figures
 from .blocks import ROOT
 
 RESULTS, CARDS = ROOT / "results", ROOT / "microworld" / "checkpoints"
@@ -28,7 +31,7 @@ BOUND = {
     "docs/micro-world/results.md": {
         "N variants, at most T_max attempts": "tests/evaluation/microbench/test_shipped_variants.py",
         "`evaluate micro-planner --seed 2612`, n = 280 per split": "test_the_planners_table",
-        "`evaluate micro-critic`, 640 first attempts, 218 failed": "test_critics_have_the_figures_of_their_model_cards",
+        "`evaluate micro-critic": "test_critics_have_the_figures_of_the_report",
         "success": "test_the_table_of_natural_requests",
     },
     "docs/micro-world/index.md": {
@@ -36,7 +39,7 @@ BOUND = {
         "kind of edit, n = 60": "test_the_generators_tables",
     },
 }
-"""By page, the first head of each table of figures, and the test that reads it; empty: its figures are in no file."""
+"""By page, how the first head of each table of figures begins, and the test that reads it."""
 
 
 def tables(path: Path) -> list[list[list[str]]]:
@@ -65,7 +68,8 @@ def rate(values: Any, name: str) -> str:
 @pytest.mark.parametrize("page", PAGES_WITH_FIGURES)
 def test_every_table_with_intervals_is_read_by_a_test(page: str) -> None:
     measured = [one[0][0] for one in tables(ROOT / page) if re.search(r"\d\.\d", str(one[1:]))]
-    assert sorted(measured) == sorted(BOUND.get(page, {}))
+    assert [head for head in measured if not head.startswith(tuple(BOUND.get(page, {})))] == []
+    assert len(measured) == len(BOUND.get(page, {}))
     for test in BOUND.get(page, {}).values():
         assert test in globals() or (ROOT / test).is_file()
 
@@ -118,6 +122,8 @@ def test_the_table_of_natural_requests() -> None:
     )
 
 
+# Until the run that is fixed in the training log has ended, the table of seed 0 stands, whose figures no file has. Then
+# `python -m tests.docs.critic_figures` writes the report's, and this test of seed 0 can go.
 CRITICS = {
     "SFT continued": "critic-sft-continued",
     "GRPO without step-wise reward": "critic-grpo-no-step",
@@ -125,8 +131,9 @@ CRITICS = {
 }
 
 
+@pytest.mark.skipif(critic_figures.REPORT.exists(), reason="the report is compared instead")
 def test_critics_have_the_figures_of_their_model_cards() -> None:
-    rows = {row[0]: row[1:] for row in table(SITE_RESULTS, "`evaluate micro-critic`, 640")}
+    rows = {row[0]: row[1:] for row in table(SITE_RESULTS, "`evaluate micro-critic")}
     for name, folder in CRITICS.items():
         sampled, greedy = table(CARDS / "adapters" / folder / "README.md", "`interleavethinker evaluate micro-critic`")
         assert rows[name] == ["1", *sampled[1:], greedy[2], greedy[5]]
@@ -141,6 +148,32 @@ def test_critics_have_the_figures_of_their_model_cards() -> None:
     for column in range(1, 6):
         mean = sum(float(sampled[column].split()[0]) for sampled, _ in both) / 2
         assert float(rows["GRPO"][column].split()[0]) == pytest.approx(mean, abs=0.0011)
+
+
+@pytest.mark.skipif(not critic_figures.REPORT.exists(), reason="the run has not been made yet")
+def test_critics_have_the_figures_of_the_report() -> None:
+    found = report("micro-critic/micro-critic.json")
+    assert (found["seed"], found["n"], found["run"]["command"].split()[1:3]) == (
+        2617,
+        640,
+        ["evaluate", "micro-critic"],
+    )
+    different = [str(page) for page, text in critic_figures.pages(found) if text != page.read_text(encoding="utf-8")]
+    assert different == []
+
+
+def test_the_figures_of_critics_are_written_where_a_report_has_them() -> None:
+    found = report("reward-noise/micro-critic.json")
+    for part in (found, found["greedy"]):  # The report of other critics, under the names of these.
+        part.update(dict.fromkeys(critic_figures.ROWS.values(), part["sft"]) | {"grpo": part["grpo"]})
+        part["grpo_minus_sft_continued"] = part["grpo_minus_grpo_noise10"]
+    written = {page.parent.name: text for page, text in critic_figures.pages(found)}
+    assert "| GRPO | 2 | 0.996 | 0.873 [0.825, 0.909] | 0.845 | 0.938 | 0.591 [" in written["micro-world"]
+    assert "trains, GRPO − SFT is +0.243 [+0.160, +0.332], GRPO − SFT continued" in written["micro-world"]
+    assert "| a new seed only | | | | | | 0.010 [" in written["micro-world"]
+    assert "| greedy | 1.000 | 0.879 [" in written["critic-grpo-seed1"]
+    assert "For the 15 attempts near the threshold" in written["critic"]
+    assert not re.search(r"640 first|218 failed|0\.449", "".join(written.values())), "no figure of seed 0 is left"
 
 
 GENERATOR_PAGES = {SITE_WORLD: "request, n = 420", CARDS / "generator" / "README.md": "task, n = 420"}
@@ -223,3 +256,11 @@ def test_differences_in_the_text_on_microbench_are_those_of_the_report() -> None
     losses = {(-value, -high, -low) for value, low, high in known}  # "two agents beat one by 10.4"
     assert len(shown) >= 12
     assert [one for one in shown if tuple(map(float, one)) not in known | losses] == []
+
+
+@pytest.mark.skipif(not (RESULTS / "executors.json").exists(), reason="no quiet machine has measured them yet")
+def test_the_table_of_executors() -> None:
+    found = report("executors.json")
+    assert (RESULTS / "executors.md").read_text(encoding="utf-8") == executor_throughput.table(found)
+    assert {(one["executor"], one["workers"]) for one in found["executors"]} >= {("processes", 1), ("processes", 2)}
+    assert '--8<-- "results/executors.md"' in (ROOT / "docs" / "guides" / "training.md").read_text(encoding="utf-8")

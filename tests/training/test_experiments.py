@@ -20,7 +20,7 @@ from ..docs.command_lines import check_command
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
-@pytest.mark.parametrize("size", [Size(), Size.miniature()])
+@pytest.mark.parametrize("size", [Size(), Size.miniature(), Size(data="runs/seeds/data", base="runs/seeds/base/model")])
 def test_every_command_of_an_experiment_is_one_that_this_program_has(name: str, size: Size, tmp_path: Path) -> None:
     write_dialects(tmp_path)
     for stage in stages_of(name, tmp_path, size):
@@ -42,6 +42,26 @@ def test_each_training_seed_and_each_style_has_its_own_runs_and_one_pair(tmp_pat
     assert data == {f"data={tmp_path / f'data-{style}'}" for style in STRATEGIES}
     for stages in (seeds, styles):
         assert stages[-1].words[-6:-2] == ("--n", "3000", "--seed", "1000")
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_an_experiment_on_the_data_of_another_trains_and_measures_the_same(name: str, tmp_path: Path) -> None:
+    other = str(tmp_path / "seeds" / "data")
+    own, shared = (stages_of(name, tmp_path, Size(data=data)) for data in (None, other))
+    assert (own[0].name, [stage.name for stage in shared]) == ("data", [stage.name for stage in own[1:]])
+    for one, two in zip(own[1:], shared, strict=True):
+        assert [word.replace(str(tmp_path / "data"), other) for word in one.words if "data-" not in word] == [
+            word for word in two.words if "data-" not in word
+        ]
+    ended: list[str] = []
+
+    def execute(stage: Stage) -> int:
+        assert set(stage.needs) <= set(ended)
+        ended.append(stage.name)
+        return 0
+
+    assert run_experiment(tmp_path / "run", shared, execute) is None
+    assert len(ended) == len(shared)
 
 
 def test_each_critic_learns_on_one_dialect_and_is_measured_on_all(tmp_path: Path) -> None:
@@ -103,9 +123,9 @@ def test_stages_run_side_by_side_but_none_before_those_that_it_needs(tmp_path: P
     ran: list[str] = []
 
     def execute(stage: Stage) -> int:
+        ran.append(stage.name)  # At once: `d` may begin as soon as one of the two has ended.
         if stage.name in "bc":
             both.wait(timeout=60)  # Passed only if both run at once.
-        ran.append(stage.name)
         return int(stage.name == "d")
 
     assert run_experiment(tmp_path, stages, execute, at_once=2) == "d"

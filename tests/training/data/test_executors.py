@@ -22,6 +22,7 @@ from interleavethinker.training.data.scores import ChatJudgeScoring, score
 from interleavethinker.training.data.trajectories import roll_out
 from tests.evaluation.benchmarks.judges import chat_server
 
+from . import executor_throughput
 from .scripted_worlds import Graders, Studied
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -155,3 +156,14 @@ def _until(reached: Callable[[], bool]) -> None:
     while not reached():
         assert time.monotonic() < end, "waited for three minutes"
         time.sleep(0.05)
+
+
+def test_the_bench_compares_two_workers_with_one_of_the_same_executor() -> None:
+    measured = [("local", 1, 50.0), ("processes", 1, 40.0), ("processes", 2, 72.0)]
+    rows = [{"executor": name, "workers": n, "a_minute": rate, "trajectories": 9} for name, n, rate in measured]
+    shown = executor_throughput.table({"executors": rows, "cores": 2, "run": {"date": "2026-01-01"}})
+    assert shown.splitlines()[-3:] == [
+        "| `local` | 1 | 50 | |",
+        "| `processes` | 1 | 40 | |",
+        "| `processes` | 2 | 72 | 1.80 |",
+    ]
