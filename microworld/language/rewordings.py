@@ -225,7 +225,8 @@ _RULES: tuple[Rule, ...] = (
      r"make \1 small"),
     ((rf"{_FROM}(?:make|draw) ({_NP}) (?:a (?:lot|bit|little|touch)|much|far|way|slightly|even|considerably|some ?what)"
      rf" (bigger|smaller|big|small){_TO}"), r"make \1 \2"),
-    ((rf"{_FROM}(?:increase|double|boost|raise|scale up|blow up|size up|expand|upsize|inflate|enlarge)(?: the size of)?"
+    ((rf"{_FROM}(?:increase|double(?= the size of | .* in size)|"
+     r"boost|raise|scale up|blow up|size up|expand|upsize|inflate|enlarge)(?: the size of)?"
      rf" ({_NP})(?: in size| up)?{_TO}"), r"enlarge \1"),
     ((rf"{_FROM}(?:reduce|decrease|halve|scale down|size down|minimise|minimize|downsize|downscale|lower|shrink|cut)"
      rf"(?: the size of)? ({_NP})(?: in size| down)?{_TO}"), r"shrink \1"),

@@ -31,6 +31,16 @@ _INDIRECT = re.compile(
 _WORDINGS: tuple[Rule, ...] = (
     (
         (
+            r"\b(?:tell|show|remind|explain to|ask|let) (?:(?:the|my|our|these|all|of|little) )+(?:class|"
+            r"pupils?|students?|"
+            r"children|child|kids?|girls?|boys?|boys and girls|friends?|son|daughter|(?:grand)?(?:ma|pa)|mum|"
+            r"mom|dad|boss|client) "
+            r"(?:know )?(?=(?:what|where|which|who|if|whether|how (?:many|big|large|small))\b)"
+        ),
+        "tell me ",
+    ),
+    (
+        (
             r"^\s*(?:true or false|right or wrong|yes or no|correct or not|is it true(?: that)?)[:,]? there "
             r"(is|are) ([^.?!]+)[.?!]*\s*$"
         ),
@@ -63,7 +73,10 @@ _SUBJECT = re.compile(
     r"something|some ?thing|someone|somebody|one (?:object|thing)|an? (?:object|thing)|the (?:first|second|objects?|"
     r"things?|pictures?|images?)|here|there|two (?:pictures|images))\b"
 )
-_ORDERS = re.compile(r"\b(?:want|need|like|would|should|must|shall|please|make|put|add|remove|change|draw|paint|let)\b")
+_ORDERS = re.compile(
+    r"\b(?:want|need|like|would|should|must|shall|please|make|put|add|remove|change|draw|paint|"
+    r"let)\b"
+)
 _SHOWN = frozenset("NOUN COLOUR CMP GROUND GROUND_CHANGE PLACE RELATION OWN STEP NO NOT ONLY".split())
 _REST = re.compile(
     r"(?:is there|are there|is it|are they|do you know|do you see (?:it|one)|can you tell(?: me)?|what do you think|"
@@ -71,7 +84,8 @@ _REST = re.compile(
 )
 """Short questions that only repeat the one before."""
 _ELLIPTIC = re.compile(
-    r"(?:by what|with what|what|which|which (?:one|thing|object)(?: is it| was it)?|what is it|what was it|what thing|"
+    r"(?:by what|with what|what|which|which (?:one|thing|object)(?: is it| was it)?|what is it|what was it|what "
+    r"thing|"
     r"what object|how|how so|in what way|what happened|what is it now|who)"
 )
 _CHANGE = re.compile(

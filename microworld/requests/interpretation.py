@@ -40,7 +40,7 @@ from .questions import answer, check_question, is_question
 from .recap_check import without_recap
 from .required_scene import Relation, RequiredObject, RequiredScene
 from .story import Story
-from .unclear_words import check_named_again, check_new, placed_whole
+from .unclear_words import check_has_image, check_named_again, check_new, placed_whole
 
 __all__ = [
     "Answer",
@@ -178,6 +178,7 @@ def _told(
     """Applies the statements of a request one after the other."""
     story = story or Story(source)
     if source is None:
+        check_has_image(statements, text)
         statements = _absence_last(list(statements))
     named = named_step_count(text)
     moment = happens if framed.one_by_one or named == len(statements) else None

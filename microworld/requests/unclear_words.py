@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 from interleavethinker.microworld.language.clauses import Statement
@@ -12,7 +13,39 @@ from interleavethinker.microworld.scenes.scene import Scene
 from interleavethinker.microworld.scenes.sprites import COLOURS, KINDS, SIZES
 from interleavethinker.tools.errors import InputError
 
-__all__ = ["check_named_again", "check_new", "placed_whole"]
+__all__ = ["check_has_image", "check_named_again", "check_new", "placed_whole"]
+
+_CHANGES = re.compile(
+    r"\b(?:chang(?:e|es|ed|ing)|switch|swap|exchange|replace|substitute|alter|convert|transform|turn|instead|now be|"
+    r"different|another|other)\b"
+)
+_POINTS = re.compile(
+    r"\b(?:(?:make|give|put|set|place|move|take|bring|get) (?:it|this|that|everything|all|the (?:background|"
+    r"scene))|turn)\b"
+)
+_MORE = re.compile(
+    r"\b(?:add|put|insert|place) (?:in |on )?(?:another|an? (?:other|extra|second|further)|(?:one|two|three) more)\b"
+)
+
+
+def check_has_image(statements: Sequence[Statement], text: str) -> None:
+    """Checks that a request without images does not begin with a change of one: "change the background to snow".
+
+    Raises:
+        InputError: Its first statement changes an image that nobody described or gave (`no_image`).
+    """
+    first = statements[0] if statements else None
+    if first is None:
+        return
+    objects = any(isinstance(item, Phrase) for one in statements for item in one.items)
+    points = not objects and (_POINTS.search(first.text) or re.search(r"\binstead\b", text.lower()))
+    changes = first.kind == "background" and (_CHANGES.search(first.text) or points)
+    if changes or (first.kind == "scene" and _MORE.search(first.text)):
+        msg = (
+            f'This request edits an image ("{first.text}"), but no image was given; add --image FILE, or first '
+            f"describe a picture."
+        )
+        raise InputError(msg, code="no_image")
 
 
 def check_new(statement: Statement, source: Scene, text: str) -> None:
@@ -62,7 +95,10 @@ def _may_be_sum(phrase: Phrase) -> bool:
     return phrase.count > 1 and phrase.definite is False and not looks and not phrase.some
 
 
-_PUTS = re.compile(r"^(?:(?:then|now|please|and|next) )*(?:put|place|add|insert|set|stick|pop)\b.* with (?:a|an|one)\b")
+_PUTS = re.compile(
+    r"^(?:(?:then|now|please|and|next) )*(?:put|place|add|insert|set|stick|pop)\b.* with (?:a|an|"
+    r"one)\b"
+)
 
 
 def placed_whole(statement: Statement) -> Statement:

@@ -34,11 +34,37 @@ _STATE = re.compile(
 _NAME = re.compile(r",? (?:named|called) (?!(?:it|the|a|an)\b)(?P<name>[\w-]+)", re.IGNORECASE)
 _SMALL_TALK = re.compile(
     r"(?:\b(?:hi|hello|hey|hiya|dear|good (?:morning|afternoon|evening|day))\b[\w ]{0,20},? ?)?"
-    r"(?:\bhow (?:are|r) (?:you|u|things)(?: (?:doing|today|going|feeling))*|\bhow (?:is it|'s it|do you) (?:going|do)|"
+    r"(?:\bhow (?:are|r) (?:you|u|things)(?: (?:doing|today|going|feeling))*|\bhow (?:is it|'s it|do you) "
+    r"(?:going|do)|"
     r"\bwhat'?s up) ?\?+\s*",
     re.IGNORECASE,
 )
 """A greeting that asks nothing: "hello, how are you today?"."""
+_ADDRESSED = (
+    r"(?:boys(?: and |, | & )girls|girls(?: and |, | & )boys|children|kids|kiddos?|child|girls?|class|students|"
+    r"pupils|"
+    r"everyone|everybody|folks|friends?|team|guys|people|ladies(?: and gentlemen)?)"
+)
+_GREETED = (
+    r"(?:hi|hello|hey|hiya|dear|okay|ok|listen|alright|all right|attention|come on|good (?:morning|afternoon|day))"
+)
+_CALL = re.compile(
+    rf"(?:^|(?<=[.!?;\n])) *(?:{_GREETED}[,!]? (?:(?:and|my|you|there|dear|little|sweet|lovely|all) "
+    rf")*{_ADDRESSED} ?[,!:.]+ *"
+    rf"(?!(?:and|or|with)\b)|(?:(?:so|now|well|then|right),? )?(?:(?:my|you|dear|little|sweet|lovely) "
+    rf")*{_ADDRESSED} ?[,!:] *"
+    r"(?=(?:please|today|now|can|could|will|would|let'?s|let us|look|tell|say|what|where|which|who|how|count|"
+    r"draw|paint|"
+    r"make|show|add|put|remove|take|move|name|describe|guess|find|here|this is|we|i)\b))",
+    re.IGNORECASE,
+)
+"""Whom a request speaks to, at its begin: "Children, what do we see?"; "girls, boats and stars" is a list."""
+_CALL_LAST = re.compile(
+    r"((?:^|(?<=[.!?;\n])) *(?:(?:please|now|so|let'?s|let us|can you|could you) )*(?:draw|paint|make|show|add|put|"
+    r"remove|take|move|count|name|describe|what|where|which|who|how)\b[^,.!?;]*), ?(?:(?:my|you|dear) )*"
+    rf"(?:{_ADDRESSED.replace('girls?|', '')}) ?(?=[.!?]+(?:\s|$)|$)",
+    re.IGNORECASE,
+)
 _ORDERED = re.compile(
     r"\s*(?:(?:so|but|now|please|then|and|,|can|could|would|you|will) *)*(?:draw|paint|sketch|create|generate|"
     r"show me|make) "
@@ -93,7 +119,7 @@ def without_asides(text: str, *, images: int) -> tuple[str, tuple[str, ...]]:
         text: The request's text.
         images: Number of its images. With an image, "my house is red" may speak of it.
     """
-    text = _SMALL_TALK.sub("", text)
+    text = _CALL_LAST.sub(r"\1", _called(_SMALL_TALK.sub("", text)))
     names = tuple(match["name"] for match in _NAME.finditer(text))
     text = _NAME.sub("", text)
     parts = [part for part in _PART.findall(text) if part]
@@ -108,6 +134,12 @@ def without_asides(text: str, *, images: int) -> tuple[str, tuple[str, ...]]:
     if not asides or not rest.strip() or _REFERS.search(rest.lower()):
         return text, names
     return rest, (*names, *(part.strip(" .!?;,\n") for part in asides))
+
+
+def _called(text: str) -> str:
+    """Returns the text without the people whom it calls, unless a pronoun may mean them: "girl, make her bigger"."""
+    rest = _CALL.sub(" ", text).strip()
+    return text if rest == text.strip() or re.match(r"[^.!?;]*\b(?:her|she|they|them)\b", rest.lower()) else rest
 
 
 def unclear_wording(text: str) -> str:
