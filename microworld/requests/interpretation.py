@@ -39,8 +39,9 @@ from .moments import happens, is_moment
 from .questions import answer, check_question, is_question
 from .recap_check import without_recap
 from .required_scene import Relation, RequiredObject, RequiredScene
+from .second_wording import attributes_first, read_again
 from .story import Story
-from .unclear_words import check_has_image, check_named_again, check_new, placed_whole
+from .unclear_words import absence_last, check_has_image, check_named_again, check_new, placed_whole
 
 __all__ = [
     "Answer",
@@ -60,7 +61,8 @@ __all__ = [
 
 _MAX_CHARACTERS, _MAX_WORDS, _MAX_SENTENCE = 8000, 600, 150
 _TOO_MANY = re.compile(
-    r"\b(?:\d{2,}|ten|eleven|twelve|(?:thir|four|fif|six|seven|eigh|nine)teen|twenty|thirty|hundred|many|dozens?)"
+    r"\b(?:\d{2,}|ten|eleven|twelve|(?:thir|four|fif|six|seven|eigh|nine)teen|twenty|thirty|hundred|(?<!how )many|"
+    r"dozens?)"
     r"(?: of)?(?: \w+){0,3} \w+s\b"
 )
 _MAY_BE_TALK = frozenset({"not_understood", "unknown_words", "empty_text"})
@@ -104,7 +106,12 @@ def interpret(text: str, scenes: Sequence[Scene] = ()) -> Interpretation:
         text = arrows_in_words(asked_directly(text))
     else:
         check_given(text)
-    found = _understood(text, scenes)
+        text = attributes_first(text)
+    try:
+        found = _understood(text, scenes)
+    except InputError as error:
+        found, headings = read_again(error, text, len(scenes), lambda other: _understood(other, scenes))
+        asides = (*asides, *headings)
     return replace(found, left_out=(*asides, *found.left_out)) if asides else found
 
 
@@ -179,7 +186,7 @@ def _told(
     story = story or Story(source)
     if source is None:
         check_has_image(statements, text)
-        statements = _absence_last(list(statements))
+        statements = absence_last(list(statements))
     named = named_step_count(text)
     moment = happens if framed.one_by_one or named == len(statements) else None
     if moment is None and named == sum(map(is_moment, statements)):
@@ -223,6 +230,13 @@ def check_wording(request: Request) -> None:
 def check_text(text: str, images: int) -> None:
     """Checks the text of a request with this number of images; see `check_wording`."""
     text, _ = without_asides(asked_directly(_clear(text)), images=images)
+    try:
+        _check_text(text, images)
+    except InputError as error:
+        read_again(error, text, images, lambda other: _check_text(other, images))
+
+
+def _check_text(text: str, images: int) -> None:
     try:
         _first_reading(text, images, lambda framed: _check(framed, images))
     except InputError as error:
@@ -347,15 +361,6 @@ def _read(sentence: Sentence) -> list[Statement]:
 
 def _with_texts(statements: list[Statement], words: tuple[str, ...]) -> list[Statement]:
     return [replace(one, text=_text_of([Sentence(words[slice(*one.span)])]).strip(" ,:")) for one in statements]
-
-
-def _absence_last(statements: list[Statement]) -> list[Statement]:
-    """Puts "no cars, just a ball" in an order in which something is there to say it of."""
-    count = next((at for at, one in enumerate(statements) if one.kind != "absent"), 0)
-    if not count:
-        return statements
-    missing = [replace(one, new_piece=False, sequenced=False) for one in statements[:count]]
-    return [statements[count], *missing, *statements[count + 1 :]]
 
 
 def _nothing_to_draw() -> InputError:

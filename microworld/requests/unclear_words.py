@@ -13,7 +13,7 @@ from interleavethinker.microworld.scenes.scene import Scene
 from interleavethinker.microworld.scenes.sprites import COLOURS, KINDS, SIZES
 from interleavethinker.tools.errors import InputError
 
-__all__ = ["check_has_image", "check_named_again", "check_new", "placed_whole"]
+__all__ = ["absence_last", "check_has_image", "check_named_again", "check_new", "placed_whole"]
 
 _CHANGES = re.compile(
     r"\b(?:chang(?:e|es|ed|ing)|switch|swap|exchange|replace|substitute|alter|convert|transform|turn|instead|now be|"
@@ -111,3 +111,12 @@ def placed_whole(statement: Statement) -> Statement:
         return statement
     moved = {id(girl): replace(girl, where=ball.where), id(ball): replace(ball, where=())}
     return replace(statement, items=tuple(moved.get(id(item), item) for item in statement.items))
+
+
+def absence_last(statements: Sequence[Statement]) -> list[Statement]:
+    """Puts "no cars, just a ball" in an order in which something is there to say it of."""
+    count = next((at for at, one in enumerate(statements) if one.kind != "absent"), 0)
+    if not count:
+        return list(statements)
+    missing = [replace(one, new_piece=False, sequenced=False) for one in statements[:count]]
+    return [statements[count], *missing, *statements[count + 1 :]]
