@@ -227,7 +227,8 @@ def attributes_first(text: str) -> str:
 
 
 def _in_order(match: re.Match[str]) -> str:
-    looks, spots = match["looks"].split(), []
+    looks = match["looks"].split()
+    spots: list[str] = []
     for one in filter(None, map(str.strip, match["rest"].split(","))):
         word = re.sub(r"^(?:colou?r|size|position|location|place|placement|cell)(?: is| ?[:=])? ", "", one)
         (spots if re.fullmatch(_AT, word) else looks).append(word)
