@@ -65,7 +65,10 @@ _RULES: tuple[Rule, ...] = (
         " ",
     ),
     (
-        rf"\b([2-9]|{'|'.join(NUMBER_WORDS[1:])})(?: ?x)? ((?:{_LOOK} )*)({'|'.join(KINDS)})\b(?!s)",
+        (
+            rf"\b([2-9]|{'|'.join(NUMBER_WORDS[1:])})(?: ?x)? ((?:{_LOOK} )*)({'|'.join(KINDS)})\b"
+            r"(?= ?(?:[,.;:!?\n(]|$)| (?:and|in|on|at|with|under|by|plus|or)\b)"
+        ),
         lambda match: f"{match[1]} {match[2]}{plural(match[3])}",
     ),
     (r"(?<=\w )r(?= \w)", "are"),
@@ -187,14 +190,15 @@ _TWO = re.compile(
 )
 """What the given images are, before a question or an order."""
 _DIFFERS = re.compile(
-    r"\b(?:differ\w*|chang(?:e|es|ed)|mistakes?|errors?|wrong|altered|alter|deviat\w*|solution|copy|copyist|"
-    r"forger\w*|faked?)\b"
+    r"\b(?:differ\w*|chang(?:e|es|ed)|mistakes?|errors?|wrong(?! (?:picture|image|one))|altered|alter|deviat\w*)\b"
 )
 _NO_DIFFERENCE = re.compile(
-    r"\b(?:how many|same|alike|common|which (?:one|picture|image)|first one|number|"
-    r"count|not|no)\b"
+    r"\b(?:how many|same|alike|common|which (?:one|picture|image)|first one|number|count|not|no|ignore|shows?|mind|"
+    r"what (?:is|are) (?:in|on|there|shown))\b"
 )
 _SHOWN = frozenset("NOUN COLOUR SIZE GROUND GROUND_CHANGE PLACE RELATION OWN CMP NUM ONES EMPTY GONE ABSENT".split())
+_REFUSES = re.compile(r"\b(?:forbidden|prohibited|banned|rejected|unwanted|disallowed|wrong|bad|missing|old|before)\b")
+"""Headings of what is not wanted."""
 _HEADING_WORDS = frozenset("GLUE OTHER NUM DET PREP HIS FRAME COMMA THING SEQUENCE I FROM".split())
 _RUN_ON = re.compile(rf"(?:(?:and |, ?)?{_NP} {_AT},? ?){{2,}}(?:and (?:a |the )?{_GROUND}|{_GROUND})?")
 
@@ -296,6 +300,8 @@ def _without_headings(text: str) -> tuple[str, tuple[str, ...]]:
     def kept(match: re.Match[str]) -> str:
         tokens = [one for part in re.split(r"[,/]", match["label"]) for one in tag(tuple(plain_text(part).split()))]
         unknown = [one.text for one in tokens if one.tag == "OTHER"]
+        if _REFUSES.search(match["label"]):
+            return match.group()
         allowed = [_HEADING_WORDS, *[_HEADING_WORDS | {"VERB"}] * len(tokens)]  # "enemy wave", but not "remove clutter"
         if not unknown or any(one.tag not in names for one, names in zip(tokens, allowed, strict=False)):
             return match.group()

@@ -239,7 +239,7 @@ DANGER = frozenset(
     clone merge combine split divide overlap zoom crop blur forget forgot skip ignore minus lacking lacks lack avoid
     exclude excluding stop cancel undo refuse hate outta nowhere hardly barely scarcely rarely seldom free lost
     unlike wrong mistake ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty thirty
-    forty fifty sixty seventy eighty ninety thousand million
+    forty fifty sixty seventy eighty ninety thousand million rejected forbidden prohibited banned unwanted disallowed
     """.split()
 )
 """Words that change the meaning: a rule reads them, or the request is refused."""

@@ -58,6 +58,7 @@ def test_a_heading_is_left_out(text: str, objects: list[str], left_out: tuple[st
         "a wee dragon",
         "a cat, no, dog",
         "if it is night, a cat",
+        "Forbidden: a red ball",
     ],
 )
 def test_what_may_name_an_object_is_no_heading(text: str) -> None:
@@ -151,6 +152,7 @@ def test_questions_are_read_through_talk(text: str, scenes: list[Scene], said: s
         "apart from the ball, the tree should vanish",
         "don't remove the ball, sorry, the tree",
         "removed: dragon",
+        "Rejected: make the ball blue",
         "Draw a a cat",
     ],
 )
@@ -159,7 +161,15 @@ def test_near_sentences_are_refused(text: str) -> None:
         interpret(text, [SCENE])
 
 
-@pytest.mark.parametrize("text", ["which mistake is worse, the red or the blue?", "whats wrong with the tree"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "which mistake is worse, the red or the blue?",
+        "whats wrong with the tree",
+        "Tell me what the copy shows",
+        "Ignore the mistake, what is in the copy?",
+    ],
+)
 def test_a_question_about_something_shown_does_not_ask_for_the_difference(text: str) -> None:
     with pytest.raises(InputError):
         interpret(text, [SCENE, OTHER])
