@@ -12,7 +12,7 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from interleavethinker.tools.plain_text import clean
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "OutputClosedError",
     "console",
+    "discard_lost_output",
     "discard_output",
     "echo",
     "echo_json",
@@ -126,8 +127,23 @@ def discard_output() -> None:
         try:
             stream.flush()
         except OSError:
-            with contextlib.suppress(OSError, ValueError), Path(os.devnull).open("wb") as nowhere:
-                os.dup2(nowhere.fileno(), stream.fileno())
+            _send_nowhere(stream)
+
+
+def discard_lost_output() -> None:
+    """Sends what is printed from now on to a terminal that has been closed nowhere, instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):  # A stream that is no file stays as it is.
+            number = stream.fileno()
+            try:
+                os.write(number, b"")
+            except OSError:
+                _send_nowhere(stream)
+
+
+def _send_nowhere(stream: TextIO) -> None:
+    with contextlib.suppress(OSError, ValueError), Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), stream.fileno())
 
 
 def _open_closed_streams() -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import os
-import signal
 import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Annotated
@@ -11,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .exit_codes import INTERRUPTED
+from .interrupts import ending_signals
 from .options import Quiet
-from .terminal import echo
+from .terminal import discard_lost_output, echo
 from .workspace_command import workspace_command
 
 if TYPE_CHECKING:
@@ -66,13 +66,15 @@ def _stopping(stop: Callable[[], None]) -> Iterator[None]:
         signals += 1
         if signals == 1:
             stop()
+            discard_lost_output()
             echo("Finishing what runs. Press Ctrl-C again to leave it to other workers.", err=True)
             return
         sys.stderr.flush()
         os._exit(INTERRUPTED)
 
+    kinds = ending_signals()
     try:
-        for kind in (signal.SIGINT, signal.SIGTERM):
+        for kind in kinds:
             loop.add_signal_handler(kind, received)
     except (NotImplementedError, RuntimeError):  # On Windows, or outside the main thread.
         yield
@@ -80,5 +82,5 @@ def _stopping(stop: Callable[[], None]) -> Iterator[None]:
     try:
         yield
     finally:
-        for kind in (signal.SIGINT, signal.SIGTERM):
+        for kind in kinds:
             loop.remove_signal_handler(kind)

@@ -32,7 +32,7 @@ async def serve_studio(
     open_browser: bool = True,
     components: Components | None = None,
 ) -> None:
-    """Serves until SIGINT or SIGTERM; prints the link with the key to stdout.
+    """Serves until SIGINT, SIGTERM or SIGHUP; prints the link with the key to stdout.
 
     Args:
         folder: The workspace's folder or database; None: the default one.

@@ -143,7 +143,7 @@ def http_app(server: "MCPServer", options: HttpOptions, operations: Operations |
 
 
 async def serve_http(server: "MCPServer", options: HttpOptions, operations: Operations | None = None) -> None:
-    """Serves until SIGINT or SIGTERM; prints the address to stderr.
+    """Serves until SIGINT, SIGTERM or SIGHUP; prints the address to stderr.
 
     Args:
         server: Answers the calls.
@@ -181,7 +181,7 @@ def listening_socket(host: str, port: int) -> socket.socket:
 
 
 async def run_app(app: "ASGIApp", listening: socket.socket, on_exit: Callable[[], None] | None = None) -> None:
-    """Serves an application until SIGINT or SIGTERM.
+    """Serves an application until SIGINT, SIGTERM or SIGHUP. After the latter two it returns.
 
     Args:
         app: The application.
@@ -192,6 +192,7 @@ async def run_app(app: "ASGIApp", listening: socket.socket, on_exit: Callable[[]
     import uvicorn
 
     from .connections import BoundedProtocol, raise_file_limit
+    from .ending_signals import orderly_end
     from .log_limits import few_lines
 
     class Server(uvicorn.Server):
@@ -202,7 +203,7 @@ async def run_app(app: "ASGIApp", listening: socket.socket, on_exit: Callable[[]
 
     raise_file_limit()
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3, http=BoundedProtocol)
-    with few_lines():
+    with few_lines(), orderly_end():
         await Server(config).serve(sockets=[listening])
 
 

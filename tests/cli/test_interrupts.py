@@ -1,0 +1,93 @@
+"""Signals to commands that run trajectories: what is paid for is not thrown away."""
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from interleavethinker.cli.interrupts import pause_on_interrupt
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+
+ON_A_TERMINAL = """
+import asyncio, pathlib
+from interleavethinker.cli.interrupts import pause_on_interrupt
+from interleavethinker.cli.terminal import console, echo
+
+async def main():
+    paused = asyncio.Event()
+
+    async def pause():
+        paused.set()
+
+    terminal = console(stderr=True)
+    with pause_on_interrupt(pause, terminal.print, "Pausing."):
+        echo("ready", err=True)
+        await paused.wait()
+        terminal.print("the call in flight has ended")
+        echo("the summary")
+    pathlib.Path("end").write_text("reached")
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("kind", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_the_first_signal_pauses_and_the_second_stops_at_once(kind: str) -> None:
+    said: list[str] = []
+    pauses = 0
+
+    async def main() -> None:
+        paused = asyncio.Event()
+
+        async def pause() -> None:
+            nonlocal pauses
+            pauses += 1
+            paused.set()
+
+        with pause_on_interrupt(pause, said.append, "Pausing."):
+            os.kill(os.getpid(), getattr(signal, kind))
+            await asyncio.wait_for(paused.wait(), 60)
+            os.kill(os.getpid(), signal.SIGTERM)
+            await asyncio.sleep(60)
+
+    before = [signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGHUP)]
+    with pytest.raises(KeyboardInterrupt):
+        asyncio.run(main())
+    assert (said, pauses) == (["Pausing."], 1)
+    assert [signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGHUP)] == before
+
+
+def test_a_signal_that_the_process_ignores_stays_ignored() -> None:
+    async def main() -> None:
+        async def pause() -> None:
+            raise AssertionError
+
+        with pause_on_interrupt(pause, print, ""):
+            os.kill(os.getpid(), signal.SIGHUP)
+            await asyncio.sleep(0.05)
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # As `nohup` does.
+    try:
+        asyncio.run(main())
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_a_terminal_that_closes_pauses_the_program_which_still_reaches_its_end(tmp_path: Path) -> None:
+    import pty
+
+    child, terminal = pty.fork()
+    if child == 0:
+        os.chdir(tmp_path)
+        os.execv(sys.executable, [sys.executable, "-P", "-c", ON_A_TERMINAL])  # noqa: S606 - this test's own program
+    seen = b""
+    while b"ready" not in seen:
+        seen += os.read(terminal, 1000)
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert (tmp_path / "end").read_text() == "reached"
