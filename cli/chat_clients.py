@@ -101,8 +101,10 @@ def merged(client: str, text: str, entry: Entry) -> str:
     parse = _parse_toml if form == "toml" else _parse_yaml
     before = parse(text)
     servers = before.get(key) or {}
+    if not isinstance(servers, dict):
+        raise InputError(f"The file has no table {key!r} of servers, but something else there. Add the entry by hand.")
     wanted = _fields(client, entry)
-    if isinstance(servers, dict) and entry.name in servers:
+    if entry.name in servers:
         if servers[entry.name] == wanted:
             return text
         raise InputError(

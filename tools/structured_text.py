@@ -5,6 +5,7 @@ stand for far more than the file's size.
 """
 
 import json
+import re
 import tomllib
 from collections.abc import Iterator
 from typing import Any
@@ -16,6 +17,10 @@ _MARK = "\ufeff"
 """The byte order mark, which editors on Windows put before a text."""
 _MOST_BRACKETS = 500
 """Deeper flow collections take PyYAML quadratic time."""
+_DEEP_KEY = re.compile(
+    r"""(?<![\w"'.-])(?:(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){64}""",
+)
+"""A dotted key of more than 64 parts, which tomllib reads in quadratic time; a text like that counts as one, too."""
 _MOST_NODES = 1_000_000
 """Values of a YAML document, each alias counted as what it stands for."""
 
@@ -53,11 +58,14 @@ def parse_toml(text: str) -> dict[str, Any]:
     Raises:
         ValueError: It is not TOML, is nested too deeply, a number is too long, or a text holds the character NUL.
     """
+    if _DEEP_KEY.search(text):
+        raise ValueError(_TOO_DEEP)
     try:
         table = tomllib.loads(text.removeprefix(_MARK))
+        holds_nul = any("\0" in each for each in _texts(table))
     except RecursionError:
         raise ValueError(_TOO_DEEP) from None
-    if any("\0" in each for each in _texts(table)):
+    if holds_nul:
         raise ValueError("a text in it holds the character NUL, which no path or name may have")
     return table
 

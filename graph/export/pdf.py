@@ -5,8 +5,9 @@ of this machine has are replaced by a box, and a note says so.
 """
 
 import io
+import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from interleavethinker.graph.workspace.snapshot import Trajectory
@@ -27,6 +28,10 @@ __all__ = ["pdf_of"]
 _MARGIN, _WIDTH, _HEIGHT = 20.0, 170.0, 257.0
 """Millimeters of an A4 page."""
 _TALLEST = 170.0
+_LONGEST_LINE, _LONGEST_RUN = 1000, 200
+"""Characters of a line, and of a run without any letter in it, that are laid out at once: the library's time grows with
+the square of the first, and it calls itself once for each character of the second."""
+_RUN = re.compile(rf"[\W\d_]{{{_LONGEST_RUN}}}(?=.)")
 _MISSING = "\u25a1"
 _GRAY = 110
 
@@ -89,7 +94,7 @@ class _Writer:
         self._pdf.set_font(self._family, size=size)
         self._pdf.set_text_color(_GRAY if gray else 0)
         height = size * 0.5
-        for line in self._drawable(text).split("\n"):
+        for line in _readable_lines(self._drawable(text)):
             align = "R" if _reads_leftwards(line) else "L"
             self._pdf.multi_cell(_WIDTH, height, line, align=align, new_x="LMARGIN", new_y="NEXT", link=link)
         self._pdf.ln(after)
@@ -149,6 +154,18 @@ class _Writer:
         for source in sources:
             link = source if source.startswith(("http://", "https://")) else ""
             self._paragraph(one_line(source), 10, after=1.5, link=link)
+
+
+def _readable_lines(text: str) -> Iterator[str]:
+    """Yields the lines of a text; what is too long for the library is broken, where possible behind a space."""
+    for line in text.split("\n"):
+        for part in _RUN.sub(lambda found: found[0] + "\n", line).split("\n"):
+            rest = part
+            while len(rest) > _LONGEST_LINE:
+                end = rest.rfind(" ", 0, _LONGEST_LINE) + 1 or _LONGEST_LINE
+                yield rest[:end]
+                rest = rest[end:]
+            yield rest
 
 
 def _reads_leftwards(line: str) -> bool:

@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 import functools
 import hashlib
+import re
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from typing import Any, Self, TypeVar
@@ -61,6 +62,30 @@ _CAUSES = (
     ("permission denied", "this user may not create or use tables there. Grant the permission, or name another schema"),
 )
 
+_ENCODE = "Write special characters of user and password as %40 for @, %2F for /, %25 for %, and so on."
+
+
+def _parts_of(url: str) -> dict[str, Any]:
+    """Returns host, port, user and so on of a URL.
+
+    Raises:
+        InputError: The URL is malformed. The message never quotes it: with an unescaped special character in the
+            password, any part of it may be a piece of the password.
+    """
+    before_query = url.partition("://")[2].partition("?")[0]
+    account, at, _ = before_query.rpartition("@")
+    if at and set(account) & {"/", "@"}:
+        raise InputError(f"The workspace's URL cannot be read: there is a / or @ before its host. {_ENCODE}")
+    try:
+        given = conninfo_to_dict(url)
+    except psycopg.ProgrammingError as error:
+        # libpq quotes the part that it cannot read.
+        reason = re.sub(r"""["'“”„«»].*""", "…", str(error).strip(), flags=re.DOTALL)
+        raise InputError(f"The workspace's URL cannot be read: {reason.rstrip(': ')}. {_ENCODE}") from None
+    if not re.fullmatch(r"[0-9,]*", str(given.get("port") or "")):
+        raise InputError(f"The workspace's URL cannot be read: its port is no number. {_ENCODE}")
+    return given
+
 
 class PostgresDatabase:
     """One database, or one schema in it. Open it with `PostgresDatabase.open`.
@@ -71,10 +96,7 @@ class PostgresDatabase:
     """
 
     def __init__(self, url: str) -> None:
-        try:
-            given = conninfo_to_dict(url)
-        except psycopg.ProgrammingError as error:
-            raise InputError(f"The workspace's URL cannot be read: {str(error).strip()}.") from None
+        given = _parts_of(url)
         self._url = make_conninfo("", **{**_DEFAULTS, **given})
         host = f"{given.get('host') or 'localhost'}:{given.get('port') or 5432}"
         self.shown = f"postgresql://{host}/{given.get('dbname') or given.get('user') or ''}"

@@ -144,6 +144,10 @@ def test_what_is_written_starts_the_server(home: Path) -> None:
         ("goose", "x: " + "[" * 100_000),
         ("goose", "x: 2001-99-99"),
         ("librechat", "x: &x [*x]"),
+        ("codex", "[[mcp_servers]]\na = 1"),
+        ("codex", "a" + ".a" * 20_000 + " = 1"),
+        ("goose", "extensions: 5"),
+        ("librechat", "mcpServers: [a]"),
     ],
 )
 def test_a_damaged_file_is_an_error_and_stays_as_it_is(

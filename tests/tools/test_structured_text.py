@@ -28,6 +28,9 @@ def laughs() -> str:
         (parse_toml, f"x = {LONG}"),
         (parse_toml, 'x = ["a\\u0000b"]'),
         (parse_toml, "x"),
+        (parse_toml, "a" + ".a" * 20_000 + " = 1"),
+        (parse_toml, "[" + '"a" . ' * 20_000 + "a]"),
+        (parse_toml, "x = {" + "'a'." * 1000 + "a = 1}"),
         (parse_yaml, f"x: {DEEP}"),
         (parse_yaml, "\n".join(f"{' ' * n}a:" for n in range(2000))),
         (parse_yaml, laughs()),
@@ -46,6 +49,9 @@ def test_a_text_that_cannot_be_read_is_a_value_error(parse: Callable[[Any], obje
 def test_ordinary_texts_are_read() -> None:
     assert parse_json(b'{"a": [1, "\\ud800"]}') == {"a": [1, "\ud800"]}
     assert parse_toml('[a]\nb = "\\u00e9"') == {"a": {"b": "é"}}
+    assert parse_toml('a.b."c.d" = "…. 1.2.3.4"\nx = ' + "[1.5, 2.5, " * 100 + "]" * 100)["a"]["b"] == {
+        "c.d": "…. 1.2.3.4"
+    }
     assert parse_yaml("a: &a [1]\nb: *a") == {"a": [1], "b": [1]}
     assert parse_yaml("") is None
 

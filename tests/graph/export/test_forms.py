@@ -91,6 +91,18 @@ async def test_a_pdf_file_reads_from_right_to_left_and_says_which_characters_no_
     assert "????? 12" in text, "the built-in font has Latin letters only"
 
 
+async def test_a_pdf_file_takes_texts_of_any_shape(opened: Opened) -> None:
+    shapes = ("!?" * 700, "\u0301" * 1200, "(" * 600 + ")" * 600, "1 " * 600, "W" * 1500, "word " * 300)
+    plan = Plan(steps=tuple(Step(instruction="a", prompt=None, auxiliary_text=text + "end") for text in shapes))
+    async with opened(plan) as ws:
+        done = await ws.run(await ws.create("?" * 1200))
+        text = " ".join(
+            page.extract_text() for page in pypdf.PdfReader(io.BytesIO(file_of(done, ws.store, "pdf"))).pages
+        )
+    assert text.count("end") == len(shapes)
+    assert text.count("word") == 300
+
+
 async def test_slides_have_one_step_each_and_whole_texts_in_the_notes(opened: Opened, tmp_path: Path) -> None:
     async with opened(HOSTILE) as ws:
         done = await ws.run(await ws.create("a story of a <cat>\x07"))

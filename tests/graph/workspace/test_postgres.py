@@ -158,6 +158,27 @@ async def test_an_error_says_what_is_wrong_and_never_the_password(
     assert not any(word in str(caught.value) for word in ("secret", "wrong@", PASSWORD))
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:%zzsecret@h/x",
+        "postgresql://u:sec@ret@h/x",
+        "postgresql://u:sec/ret@h/x",
+        "postgresql://u:1/secret@h/x",
+        'postgresql://u:"secret@[::1/x',
+        "postgresql://u:se cret@h/x",
+        "postgresql://u@h:secret/x",
+        "postgresql://u@h/x?password=secret&secret=1",
+    ],
+)
+async def test_a_malformed_url_is_never_quoted(url: str) -> None:
+    with pytest.raises(InputError, match="cannot be read") as caught:
+        async with Workspace.open(url, images="images"):
+            pass
+    assert not any(piece in str(caught.value) for piece in ("sec", "ret"))
+    assert "%40 for @" in str(caught.value)
+
+
 async def test_the_database_remembers_where_the_images_are(url: str, home: Path) -> None:
     with pytest.raises(InputError, match="INTERLEAVETHINKER_IMAGES"):
         async with Workspace.open(url):
