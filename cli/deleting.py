@@ -11,6 +11,7 @@ import typer
 from interleavethinker.tools.errors import InputError, StoreError, TrajectoryError
 from interleavethinker.tools.folders import default_server_store
 from interleavethinker.tools.images.store import ImageStore
+from interleavethinker.tools.plain_text import quantity
 
 from .completions import complete_trajectories
 from .options import Json, check_trajectory_id
@@ -154,19 +155,15 @@ def _print(
         echo_json({"deleted": list(names), "images_removed": images, "left": asdict(left)})
         return
     verb = "Would delete" if dry_run else "Deleted"
-    echo(f"{verb} {_count(len(names), 'trajectory', 'trajectories')} and {_count(images, 'unused image')}.")
+    echo(f"{verb} {quantity(len(names), 'trajectory', 'trajectories')} and {quantity(images, 'unused image')}.")
     stays = []
     if left.recent_images:
-        which = f"{_count(left.recent_images, 'image')} of the last hour"
+        which = f"{quantity(left.recent_images, 'image')} of the last hour"
         stays.append(f"{which} (a running call may need them; a later `delete` removes what is not used then)")
     if left.exports:
         stays.append(f"the exports in {', '.join(left.exports)}")
     if left.server_images:
-        stays.append(f"{_count(left.server_images, 'copy', 'copies')} in the image server's store")
+        stays.append(f"{quantity(left.server_images, 'copy', 'copies')} in the image server's store")
     if stays:
         more = f" `delete --purge` {'takes' if dry_run else 'would have taken'} along what belongs to them."
         echo(f"Left: {'; '.join(stays)}.{more if names and not purge else ''}")
-
-
-def _count(number: int, one: str, several: str = "") -> str:
-    return f"{number} {one if number == 1 else several or one + 's'}"

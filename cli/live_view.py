@@ -63,7 +63,7 @@ class LiveView:
         self._attempts: set[tuple[int, int, int]] = set()
         for attempt in before.attempts:
             self._note(attempt)
-        self._inherited = sum(_is_inherited(attempt, before) for attempt in before.attempts)
+        self._inherited = before.inherited_calls
         self._phase = "loading the models" if self._plan else "loading the models and planning"
         self._working_since: float | None = None
         self._is_live = terminal.is_terminal and terminal.file.isatty() and not terminal.is_dumb_terminal
@@ -237,10 +237,3 @@ def plan_lines(plan: Plan, first: int = 0) -> list[Text]:
             Text.assemble(f"  {index + 1}. ", text if step.prompt else (f"(text) {text}", "dim"), (start, "dim"))
         )
     return lines
-
-
-def _is_inherited(attempt: Attempt, trajectory: "Trajectory") -> bool:
-    """Whether a branch has this attempt from its parent."""
-    if trajectory.parent_step is None:
-        return False
-    return (attempt.step, attempt.iteration) < (trajectory.parent_step, trajectory.parent_iteration or 0)

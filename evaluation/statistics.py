@@ -64,7 +64,8 @@ def mean(values: Sequence[float]) -> Estimate:
 def stratified_mean(groups: Mapping[str, Sequence[float]], weights: Mapping[str, float] | None = None) -> Estimate:
     """Returns the weighted sum of the groups' means with its normal interval, from the variance within the groups.
 
-    A group with a single sample is given the pooled variance of the others. Without samples, 0 with an empty interval.
+    A group with a single sample is given the pooled variance of the others. If all groups have a single sample, the
+    interval is infinite. Without samples, 0 with an empty interval.
 
     Args:
         groups: The samples of each group; empty groups are left out.
@@ -81,7 +82,7 @@ def stratified_mean(groups: Mapping[str, Sequence[float]], weights: Mapping[str,
     means = {name: sum(values) / len(values) for name, values in filled.items()}
     squares = {name: sum((value - means[name]) ** 2 for value in values) for name, values in filled.items()}
     freedom = sum(len(values) - 1 for values in filled.values())
-    pooled = sum(squares.values()) / max(1, freedom)
+    pooled = sum(squares.values()) / freedom if freedom else math.inf
     variance = 0.0
     for name, values in filled.items():
         own = squares[name] / (len(values) - 1) if len(values) > 1 else pooled

@@ -16,6 +16,7 @@ __all__ = [
     "clean",
     "means_nothing",
     "one_line",
+    "quantity",
     "quotation",
     "text_or_none",
     "valid_unicode",
@@ -120,6 +121,16 @@ def means_nothing(text: str) -> bool:
     if len(text) > _LONGEST_NOTHING or not text.strip():
         return not text.strip()
     return unicodedata.normalize("NFKC", text).casefold().strip(_FRAME) in _NOTHING
+
+
+def quantity(number: int, noun: str, plural: str = "") -> str:
+    """Returns a number with its noun, whose plural takes an `s` unless it is given.
+
+    Examples:
+        >>> quantity(1, "copy", "copies"), quantity(0, "item")
+        ('1 copy', '0 items')
+    """
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
 
 
 def quotation(text: str, longest: int) -> str:

@@ -16,6 +16,7 @@ from pydantic import JsonValue
 from interleavethinker.evaluation.judges.chat import ChatJudge
 from interleavethinker.evaluation.judges.questions import ImageFile, ImageForm
 from interleavethinker.tools.chat.loading import OWN_PREFIX
+from interleavethinker.tools.plain_text import quantity
 from interleavethinker.tools.prices import Price, price_of, prices_when_needed
 
 from .benchmark import Benchmark, BenchmarkAnswer, Item, Piece
@@ -59,8 +60,9 @@ class CostEstimate:
         basis = "assuming typical answers" if self.assumed else "counted on the answers"
         saved = f", {self.cached} of them answered before" if self.cached else ""
         return (
-            f"{self.items} items, {self.questions} questions to {self.judge or 'the judge'}{saved}, "
-            f"{self.images} images, {self.input_tokens} tokens in, {self.output_tokens} out, {money} ({basis})"
+            f"{quantity(self.items, 'item')}, {quantity(self.questions, 'question')} to {self.judge or 'the judge'}"
+            f"{saved}, {quantity(self.images, 'image')}, {self.input_tokens} tokens in, {self.output_tokens} out, "
+            f"{money} ({basis})"
         )
 
     def as_json(self) -> dict[str, JsonValue]:

@@ -14,6 +14,7 @@ from pydantic import JsonValue
 
 from interleavethinker.graph.profiles.profile import Profile, Role
 from interleavethinker.tools.chat.loading import OWN_PREFIX
+from interleavethinker.tools.plain_text import quantity
 from interleavethinker.tools.prices import Price, price_of, prices_when_needed
 from interleavethinker.tools.request_parsing import named_step_count
 
@@ -58,13 +59,11 @@ class GenerationEstimate:
             money = "all models on this machine"
         else:
             money = f"about ${self.least_dollars:.2f} to ${self.most_dollars:.2f}"
-        images, verdicts = (
-            f"{least} to {most}" if most > least else str(most)
-            for least, most in ((self.least_images, self.most_images), (self.least_verdicts, self.most_verdicts))
-        )
+        images = _between(self.least_images, self.most_images, "image")
+        verdicts = _between(self.least_verdicts, self.most_verdicts, "verdict")
         return (
-            f"{self.items} items by profile {self.profile} ({self.experiment}), {images} images, {self.plans} plans, "
-            f"{verdicts} verdicts, {money}"
+            f"{quantity(self.items, 'item')} by profile {self.profile} ({self.experiment}), {images}, "
+            f"{quantity(self.plans, 'plan')}, {verdicts}, {money}"
         )
 
     def as_json(self) -> dict[str, JsonValue]:
@@ -126,3 +125,7 @@ def _price(role: Role, tokens: tuple[int, int], table: Mapping[str, Price], pric
     price = price_of(role.model, table)
     dollars = prices[role.model.rpartition(":")[2]] = None if price is None else price.of_tokens(*tokens)
     return dollars or 0.0
+
+
+def _between(least: int, most: int, noun: str) -> str:
+    return f"{least} to {quantity(most, noun)}" if most > least else quantity(most, noun)

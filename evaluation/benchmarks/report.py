@@ -16,7 +16,8 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from interleavethinker.tools.plain_text import quotation
+from interleavethinker.evaluation.statistics import Estimate
+from interleavethinker.tools.plain_text import quantity, quotation
 
 from .benchmark import Figure
 from .run import BenchmarkRun
@@ -139,17 +140,18 @@ def markdown_report(report: Report, notes: Sequence[tuple[str, str]] = ()) -> st
         f"prompts: {judge['prompts']} ({judge['prompts_digest']}).{differs}"
     )
     counted = (
-        f"{counts['items']} of {report['data']['items']} items; {counts['missing']} answers missing, "
-        f"{counts['incomplete']} incomplete, {counts['skipped']} items skipped. {counts['questions']} questions, "
-        f"{counts['reasked']} asked again, {counts['unreadable']} unreadable. {counts['duplicate_items']} duplicate "
-        f"items, {counts['replaced_answers']} answers replaced by a later one, {counts['unknown_answers']} answers to "
-        "unknown items."
+        f"{counts['items']} of {quantity(report['data']['items'], 'item')}; {quantity(counts['missing'], 'answer')} "
+        f"missing, {counts['incomplete']} incomplete, {quantity(counts['skipped'], 'item')} skipped. "
+        f"{quantity(counts['questions'], 'question')}, {counts['reasked']} asked again, {counts['unreadable']} "
+        f"unreadable. {quantity(counts['duplicate_items'], 'duplicate item')}, "
+        f"{quantity(counts['replaced_answers'], 'answer')} replaced by a later one, "
+        f"{quantity(counts['unknown_answers'], 'answer')} to unknown items."
     )
     made = (
         f"Data: {report['data']['source']} ({report['data']['digest']}). {run['date']}, commit "
         f"{run['commit'] or 'unknown'}, {', '.join(f'{name} {number}' for name, number in run['versions'].items())}. "
-        f"Judge calls of this run: {report['cost']['calls']}, {report['cost']['cached']} questions from the cache, "
-        f"{report['cost']['input_tokens']} tokens in, {report['cost']['output_tokens']} out."
+        f"Judge calls of this run: {report['cost']['calls']}, {quantity(report['cost']['cached'], 'question')} "
+        f"from the cache, {report['cost']['input_tokens']} tokens in, {report['cost']['output_tokens']} out."
     )
     lines = [
         f"# {report['title']}, protocol {report['protocol']['name']}",
@@ -180,15 +182,23 @@ def markdown_report(report: Report, notes: Sequence[tuple[str, str]] = ()) -> st
 
 def _figure(figure: Figure) -> dict[str, JsonValue]:
     one = figure.estimate
+    interval = None if one is None else _interval(one, figure.maximum)
     return {
         "name": figure.name,
         "value": None if one is None else round(one.value, 4),
-        "low": None if one is None else round(one.low, 4),
-        "high": None if one is None else round(one.high, 4),
+        "low": None if interval is None else interval[0],
+        "high": None if interval is None else interval[1],
         "n": 0 if one is None else one.n,
         "maximum": figure.maximum,
         "reason": figure.reason,
     }
+
+
+def _interval(one: Estimate, maximum: float) -> tuple[float, float]:
+    """Returns the interval within the figure's scale; one item says nothing about others, so it gives all of it."""
+    if one.n < 2:
+        return 0.0, maximum
+    return round(max(0.0, one.low), 4), round(min(maximum, one.high), 4)
 
 
 def _line(figure: Report, anchors: Sequence[Report]) -> str:

@@ -29,7 +29,8 @@ def markdown(trajectory: Trajectory, *, details: bool = False, unreadable: Colle
         details: Append the prompt and seed of each image, and the models, versions and limits.
         unreadable: Images that are missing or damaged: words take the place of their links.
     """
-    notes = [line for note in trajectory.notes for line in (f"> {_plain(note)}", "")]
+    reason = [trajectory.reason] if trajectory.status == "failed" else []
+    notes = [line for note in (*reason, *trajectory.notes) for line in (f"> {_plain(note)}", "")]
 
     def address(sha256: Sha256) -> str:
         return "" if sha256 in unreadable else f"images/{sha256[:16]}.png"

@@ -64,7 +64,7 @@ def outcome_of(trajectory: Trajectory) -> Outcome:
         case "cancelled":
             return Outcome("cancelled", "bad", "Cancelled by a person. A branch can continue from any attempt.")
         case "waiting":
-            sentence = "The plan waits for a person's approval; nothing is generated before."
+            sentence = "The plan waits for a person's approval; nothing is generated before that."
             return Outcome("waiting for approval", "fair", sentence, f"interleavethinker approve {trajectory.id}")
         case "paused":
             return Outcome("paused", "fair", "Paused. Resuming repeats no finished image.", resume)
@@ -80,6 +80,8 @@ def outcome_of(trajectory: Trajectory) -> Outcome:
 
 def _ended(trajectory: Trajectory) -> Outcome:
     reason = trajectory.stop_reason or StopReason.COMPLETE
+    if reason == StopReason.REJECTED:
+        return Outcome("plan rejected", "bad", explain(reason, trajectory.limits))
     if reason != StopReason.COMPLETE:
         return Outcome("stopped by a limit", "fair", explain(reason, trajectory.limits))
     steps, document = len(trajectory.plan.steps) if trajectory.plan else 0, trajectory.document

@@ -24,6 +24,7 @@ from interleavethinker.graph.routing import limits_of
 from interleavethinker.graph.state import Override, attempts_of, current_step_of, initial_state, newest_plan, request_of
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.image_sizes import ImageSize, check_image_size
+from interleavethinker.tools.plain_text import quantity
 from interleavethinker.tools.types import Attempt, Plan, Sha256, Verdict
 
 __all__ = ["BranchPoint", "branch_state"]
@@ -165,7 +166,7 @@ def _plan_at(state: Mapping[str, Any], point: BranchPoint) -> Plan:
     versions = [a.plan_version for a in attempts_of(state).values() if a.step == point.step]
     plan = newest_edit(state["plans"], max(versions)) if versions else newest
     if not 0 <= point.step < len(plan.steps):
-        raise InputError(f"There is no step {point.step + 1}; the plan has {len(plan.steps)} steps.")
+        raise InputError(f"There is no step {point.step + 1}; the plan has {quantity(len(plan.steps), 'step')}.")
     if point.step > current_step_of(state):
         raise InputError(f"Step {point.step + 1} has not been reached yet; branch at an earlier one, or resume first.")
     if plan.steps[point.step].prompt is None:

@@ -37,8 +37,8 @@ async def change_limits(graph: TrajectoryGraph, catalog: Catalog, entry: Traject
     reason = stop_reason_of(state.values)
     if reason is not None and reason not in _CAN_GO_ON:
         raise TrajectoryError(
-            f"Trajectory {entry.id} has ended ({reason.value}), so limits have no meaning for it any more. `branch` "
-            "makes a new trajectory from any of its steps."
+            f"Trajectory {entry.id} has ended ({reason.value}); other limits would change nothing. `branch` starts a "
+            "new trajectory from any of its steps."
         )
     if entry.status == "done":  # First: with the new limits and this status, nothing would run it on.
         await catalog.mark(entry.id, "paused")

@@ -15,7 +15,14 @@ from interleavethinker.graph.limits import Limits, StopReason
 from interleavethinker.graph.lookups import lookups_of
 from interleavethinker.graph.routing import limits_of
 from interleavethinker.graph.spending import Spending, spending_of
-from interleavethinker.graph.state import attempts_of, current_step_of, document_of, request_of, stop_reason_of
+from interleavethinker.graph.state import (
+    attempts_of,
+    current_step_of,
+    document_of,
+    inherited_calls_of,
+    request_of,
+    stop_reason_of,
+)
 from interleavethinker.tools.image_sizes import ImageSize
 from interleavethinker.tools.types import Attempt, Lookup, Plan, Request
 
@@ -47,6 +54,8 @@ class Trajectory(TrajectorySummary):
     """All versions, the newest last."""
     attempts: tuple[Attempt, ...]
     """By step, plan version and iteration."""
+    inherited_calls: int = 0
+    """How many of the attempts a branch has from its parent; they do not count against `Limits.max_calls`."""
     current_step: int
     """First step that is not finished."""
     stop_reason: StopReason | None
@@ -126,6 +135,7 @@ def snapshot_of(
         limits=limits_of(state),
         plans=tuple(old for _, old in sorted((state.get("plans") or {}).items())),
         attempts=tuple(sorted(attempts, key=lambda a: (a.step, a.plan_version, a.iteration))),
+        inherited_calls=inherited_calls_of(state),
         current_step=current_step_of(state),
         stop_reason=stop_reason_of(state),
         seconds=state.get("seconds", 0.0),

@@ -5,6 +5,7 @@ Pure functions. Words of users and models are quoted on one line, so that they c
 
 from collections.abc import Sequence
 
+from interleavethinker.graph.limits import StopReason
 from interleavethinker.graph.workspace.catalog import TrajectorySummary
 from interleavethinker.tools.plain_text import quotation
 
@@ -25,6 +26,8 @@ _STATUS = {
     "pending": "not started",
     "current": "current",
 }
+_RAISABLE = {StopReason.MAX_CALLS, StopReason.MAX_COST, StopReason.TIME_LIMIT}
+"""Limits that `resume` can raise."""
 _PHASES = {
     "loading": "loading the models",
     "planning": "planning",
@@ -96,6 +99,11 @@ def next_sentence(view: View, *, require_person: bool = False) -> str:
         case "cancelled":
             return (
                 f"Next: call branch with {name} to continue from one of its steps, or get_document for what there is."
+            )
+        case _ if view.stop_reason in _RAISABLE:
+            return (
+                f"Next: call get_document with {name} for the answer so far, or, if the user agrees, resume with a "
+                f"higher {view.stop_reason.value} for the rest."
             )
         case _:
             return f"Next: call get_document with {name} for the answer, or branch to change a step."

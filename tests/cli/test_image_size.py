@@ -22,6 +22,8 @@ def test_a_size_reaches_every_image_and_the_exports(run: Run, home: Path) -> Non
     assert "64x32" in (home / "wide" / "document.md").read_text()
     assert "64x32" in (home / "wide" / "index.html").read_text()
     assert "image size 64x32" in run("show", "last")[1]
+    run("run", STORY, "--profile", "cells.toml", "--aspect", "16:9", "--out", "shape")
+    assert {image_size(path.read_bytes()) for path in (home / "shape" / "images").glob("*.png")} == {(128, 72)}
     code, out, _ = run("branch", "last", "2", "--aspect", "1:1", "--json")
     assert code == exits.OK
     assert json.loads(run("show", json.loads(out)["id"], "--json")[1])["image_size"] == "1:1"

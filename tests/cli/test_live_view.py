@@ -154,7 +154,7 @@ def test_a_branch_counts_only_its_own_calls_and_a_resumed_run_compares_with_its_
     attempts = {"1.0.0": REJECTED, "1.0.1": SECOND}
     state: dict[str, Any] = {"plans": {1: plan_of("a small [red] kitten", "b")}, "attempts": attempts}
     log = io.StringIO()
-    branched = before(**state, current_step=1, summary={"parent": "p", "parent_step": 1, "parent_iteration": 0})
+    branched = before(**state, current_step=1, inherited_calls=2)
     view = LiveView(console(log), branched, clock=lambda: 0.0)
     assert status_of(view)[1] == "  0 of at most 4 generator calls, 0:00"
     view = LiveView(console(log), before(**state, limits=Limits(max_calls=3)), clock=lambda: 0.0)

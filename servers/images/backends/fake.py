@@ -62,7 +62,7 @@ class FakeBackend:
         """See `Backend.arguments`. An edit keeps its source's size."""
         width, height = request.source_size or (_SIDE, _SIDE)
         if request.size is not None:
-            width, height = pixels_for(request.size, _SIDE * _SIDE)
+            width, height = pixels_for(request.size, _SIDE * _SIDE, multiple_of=1)
         return {"width": request.width or width, "height": request.height or height, "steps": request.steps or 4}
 
     async def run(self, jobs: Sequence[Job], observer: BatchObserver) -> list[JobResult]:

@@ -156,10 +156,19 @@ async def test_the_report_names_protocol_judge_intervals_and_published_figures(t
         "judged by gemini-2.5-pro",
         "full RL 66.3",
         "abc1234",
-        "1 answers missing",
+        "1 answer missing",
     ):
         assert words in text
     assert "| text | 25.0 | [" in text
+
+
+async def test_an_interval_stays_on_its_scale_and_single_items_give_all_of_it(tmp_path: Path) -> None:
+    """A mean of two items may have a normal interval beyond the scale, and one item has no spread at all."""
+    report = as_report(await judged(tmp_path, ITEMS, ScriptedJudge(answer=by_rubric), judge="openai:gpt-4o"))
+    ends = {one["name"]: (one["low"], one["high"], one["n"]) for one in report["figures"] if one["value"] is not None}
+    assert all(0 <= low <= high <= 100 for low, high, _ in ends.values())
+    assert ends["average"] == (0, 100, 3)  # one item a task
+    assert ends["life"] == (0, 100, 1)
 
 
 async def test_answers_in_the_form_of_the_published_generators_are_read(

@@ -149,6 +149,7 @@ async def test_a_trajectory_without_a_plan_can_be_exported_and_gives_the_reason(
         seen = await ws.run(await ws.create("x"))
         page = export(seen, ws.store, tmp_path / "out")
     assert "Only balls are supported." in page.read_text()
+    assert "> Only balls are supported" in (page.parent / "document.md").read_text()
 
 
 @pytest.mark.parametrize("name", ["index.html", "document.md", "trajectory.json"])
