@@ -49,7 +49,7 @@ def code_of(error: InterleaveError) -> int:
 
 
 def _report_usage(error: typer.TyperException, *, as_json: bool) -> int:
-    message = error.format_message()
+    message = error.format_message().replace("Value error, ", "")  # pydantic's words for an error of ours
     option = getattr(error, "option_name", "")
     context = getattr(error, "ctx", None)
     known = {name for option_of in (context.command.params if context else ()) for name in option_of.opts}

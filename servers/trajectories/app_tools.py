@@ -16,7 +16,8 @@ from interleavethinker.tools.images.data_uris import decode_base64
 from interleavethinker.tools.images.png import image_size
 from interleavethinker.tools.types import Step
 
-from .arguments import Attempt, Region, Seed, Trajectory, Words
+from .arguments import Attempt, MaxCalls, MaxCost, Region, Seed, TimeLimit, Trajectory, Words
+from .options import LimitRequest
 from .service import TrajectoryService
 from .view import View
 
@@ -95,6 +96,9 @@ class _AppTools:
         region: Region = None,
         seed: Seed = None,
         image: str | None = None,
+        max_calls: MaxCalls = None,
+        max_cost: MaxCost = None,
+        time_limit: TimeLimit = None,
     ) -> CallToolResult:
         """Does what a person decided on the page; returns the view, of the new trajectory after branch."""
         service = self._service
@@ -115,7 +119,8 @@ class _AppTools:
             case "pause":
                 view = await service.pause(trajectory)
             case "resume":
-                view = await service.resume(trajectory)
+                limits = LimitRequest(max_calls=max_calls, max_cost=max_cost, time_limit=time_limit)
+                view = await service.resume(trajectory, limits)
             case "cancel":
                 view = await service.cancel(trajectory)
         return _full(view)

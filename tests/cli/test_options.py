@@ -75,6 +75,12 @@ def test_an_option_out_of_range_is_bad_input(run: Run, option: str, value: str) 
     assert as_json(run, "list") == []
 
 
+def test_an_unknown_action_of_the_drift_guard_is_named_with_the_known_ones(run: Run) -> None:
+    code, _, err = run("run", STORY, "--on-drift", "stop")
+    assert code == exits.BAD_INPUT
+    assert "Invalid value for '--on-drift': 'stop' is not one of 'nothing', 'note', 'redraw', 'restart'." in err
+
+
 def test_the_error_about_a_time_limit_gives_its_unit_and_the_value(run: Run) -> None:
     error = as_json(run, "run", STORY, "--time-limit", "-1", code=exits.BAD_INPUT)["error"]
     assert error["message"] == "--time-limit must be positive (seconds); got -1."

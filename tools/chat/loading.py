@@ -17,6 +17,8 @@ __all__ = ["OWN_PREFIX", "load_chat_model"]
 OWN_PREFIX = "qwen3-vl:"
 """Names of models in this process start with it."""
 
+_KEYS = {"anthropic": "ANTHROPIC_API_KEY", "google_genai": "GOOGLE_API_KEY", "openai": "OPENAI_API_KEY"}
+"""Environment variables with the keys of hosted models, whose libraries name what we do not pass on."""
 _OWN_RETRIES = {"anthropic", "openai"}
 """Providers whose clients wait for overloaded services silently; `invoke` waits instead, and says so."""
 
@@ -49,6 +51,11 @@ def load_chat_model(name: str, **options: Any) -> BaseChatModel:
         model = init_chat_model(name, **options)
     # Providers raise their own exceptions for missing keys and packages and for invalid options.
     except Exception as error:
+        key = _KEYS.get(name.partition(":")[0], "")
+        if key and not isinstance(error, ImportError) and "api_key" not in options and not os.environ.get(key):
+            raise ProfileError(
+                f"No API key found for the chat model {name!r}. Set the environment variable {key}."
+            ) from error
         raise ProfileError(f"The chat model {name!r} cannot be used: {type(error).__name__}: {error}") from error
     if not isinstance(model, BaseChatModel):
         raise ProfileError(f"{name!r} does not name one model. Give provider:model.")

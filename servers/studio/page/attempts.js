@@ -1,9 +1,9 @@
 // One attempt and what a person can do with it: accept, reject with words, keep it instead, branch.
 
 import { html, useActions, useRef, useState } from "./lib.js";
-import { Chip, Field, LongText, Problem, PromptChange } from "./parts.js";
+import { Field, LongText, Problem, PromptChange } from "./parts.js";
 import { AddImage, Picture, useUploads } from "./pictures.js";
-import { attemptKey, attemptName, attemptStanding, isOver, promptBefore } from "./words.js";
+import { attemptKey, attemptStanding, isOver, promptBefore } from "./words.js";
 
 /** Whether a verdict by hand is possible: only on the first unfinished step, under the newest plan. */
 const canJudge = (view, step, attempt) =>
@@ -139,16 +139,4 @@ function AttemptWords({ step, attempt, short }) {
   </div>`;
 }
 
-function AttemptCard({ api, view, step, attempt, acts, children }) {
-  const standing = attemptStanding(attempt);
-  return html`<li class=${`attempt ${standing.tone}`}>
-    <div class="row head"><span class="small">${attemptName(step, attempt)}</span><${Chip} ...${standing} /></div>
-    ${attempt.image
-      ? html`<div class="frame"><${Picture} api=${api} sha256=${attempt.image} alt=${describe(view, step, attempt)} /></div>`
-      : html`<div class="frame none"><span class="small">No image</span></div>`}
-    <${AttemptWords} step=${step} attempt=${attempt} />
-    <${AttemptActions} api=${api} view=${view} step=${step} attempt=${attempt} acts=${acts}>${children}<//>
-  </li>`;
-}
-
-export { AttemptActions, AttemptCard, AttemptWords, canBranch, describe };
+export { AttemptActions, AttemptWords, canBranch, describe };

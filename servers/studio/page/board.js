@@ -6,7 +6,7 @@ import { html, render, useActions, useEffect, useRef, useState } from "./lib.js"
 import { Chip, Field, LongText, Problem, Text } from "./parts.js";
 import { AddImage, Picture } from "./pictures.js";
 import { PlanEditor } from "./plan_editor.js";
-import { attemptKey, attemptName, attemptStanding, canResume, isOver, plural, readable, shortened, standing, stepStanding, workWords } from "./words.js";
+import { attemptKey, attemptName, attemptStanding, canGoOn, canResume, isOver, number, plural, readable, shortened, standing, stepStanding, workWords } from "./words.js";
 
 function Cells({ api, view, shown, onShow }) {
   const [, redraw] = useState();
@@ -72,9 +72,18 @@ function Region({ result }) {
   return html`<${Field} label="Change only left, top, width, height" rows="1" placeholder="50%,0,50%,100%" value=${region} onInput=${setRegion} />`;
 }
 
+const LIMITS = { max_calls: "Generator calls in all", max_cost: "Cost in US dollars", time_limit: "Seconds of work" };
+
 function Steering({ api, view, onAct, note, setNote }) {
   const { busy, error, run } = useActions();
+  const [limits, setLimits] = useState({});
   const act = (verb) => run(verb, () => onAct(verb, {}));
+  const goOn = () =>
+    run("resume", async () => {
+      const given = Object.entries(limits).map(([name, text]) => [name, number(text, LIMITS[name], { max_calls: 1 }[name])]);
+      await onAct("resume", Object.fromEntries(given));
+      setLimits({});
+    });
   const button = (verb, label) =>
     html`<button type="button" disabled=${busy} onClick=${() => act(verb)}>${busy === verb ? "…" : label}</button>`;
   const hostModes = api.bridge.context.availableDisplayModes ?? [];
@@ -88,6 +97,10 @@ function Steering({ api, view, onAct, note, setNote }) {
       html`<button type="button" onClick=${() => api.fullscreen()}>Full screen</button>`}
       ${view.studio && api.bridge.capabilities.openLinks &&
       html`<button type="button" onClick=${() => api.openLink(view.studio)}>Open studio</button>`}
+      ${canGoOn(view) && html`<details><summary>Other limits</summary>
+        ${Object.entries(LIMITS).map(([name, label]) => html`<${Field} label=${label} rows="1" value=${limits[name] ?? ""}
+          placeholder=${view.limits[name]} onInput=${(text) => setLimits({ ...limits, [name]: text })} />`)}
+        <button type="button" disabled=${busy} onClick=${goOn}>Resume with these</button></details>`}
     <span class="small" role="status">${note}</span>
     <${Problem}>${error}<//>
   </span>`;
@@ -129,7 +142,7 @@ function Board({ api }) {
         <span class="small">${view.of > 0 && `${view.finished} of ${plural(view.of, "step")}`}${view.calls > 0 && ` · ${plural(view.calls, "image")}`}</span>
         <span class="small working" role="status">${working}</span></div>
       <h1><${Text}>${shortened(view.title, 60)}<//></h1>
-      ${state.sentence && view.status !== "done" && html`<p class=${`note ${state.tone}`}><${LongText} text=${state.sentence} length=${120} /></p>`}
+      ${state.sentence && html`<p class=${`note ${state.tone}`}><${LongText} text=${state.sentence} length=${120} /></p>`}
       ${view.faults.length > 0 && html`<p class="note bad"><${LongText} text=${view.faults.join("\n")} length=${120} /></p>`}
     </header>
     <${Problem}>${trouble}<//>

@@ -1,34 +1,22 @@
 // The limits of work and cost: their fields, for a new request and for a trajectory that goes on.
 
 import { html } from "./lib.js";
-import { canResume } from "./words.js";
+import { number } from "./words.js";
 
-const DRIFT = { "": "default", nothing: "go on", note: "say so in the document", redraw: "redraw from an earlier image", restart: "draw again from the start" };
-
-/** Whether a trajectory runs on with other limits: one that is to be resumed, or one that a limit ended. */
-export const canGoOn = (view) =>
-  canResume(view) || (view.status === "done" && ["max_calls", "max_cost", "time_limit", "host_limit"].includes(view.stop_reason));
+const DRIFT = { "": "default", nothing: "do nothing", note: "note it in the document", redraw: "redraw from an earlier image", restart: "restart from the text" };
 
 /** What the fields hold at first: nothing, which keeps a limit as it is. */
 export const NO_LIMITS = { attempts: "", variants: "", calls: "", seconds: "", cost: "", drift: "", damage: "" };
-
-/** Returns the number in a field; null if it is empty. */
-export function number(text, name, least) {
-  if (!text.trim()) return null;
-  const value = Number(text.trim().replace(/^\$\s*/, "") || NaN);
-  if (!Number.isFinite(value) || value < least) throw new Error(`${name} must be a number from ${least} on.`);
-  return value;
-}
 
 /** Returns what the fields ask for, as the studio takes it. */
 export const limitsIn = (form) => ({
   max_attempts: number(form.attempts, "Attempts per step", 1),
   variants: number(form.variants, "First attempts per step", 1),
-  max_calls: number(form.calls, "Generator calls", 1),
-  time_limit: number(form.seconds, "Seconds of work", 1),
-  max_cost: number(form.cost, "The limit of cost", 0),
+  max_calls: number(form.calls, "Generator calls in all", 1),
+  time_limit: number(form.seconds, "Seconds of work"),
+  max_cost: number(form.cost, "Cost in US dollars"),
   on_drift: form.drift || null,
-  max_drift: number(form.damage, "The damage that is tolerated", 0),
+  max_drift: number(form.damage, "Damage by edits that is tolerated"),
 });
 
 export function LimitFields({ form, limits, onChange, keep = "default" }) {

@@ -1,9 +1,10 @@
 // The form for a new request: text, images by drop, paste or file, profile, limits.
 
 import { html, useActions, useEffect, useLayoutEffect, useRef, useState } from "./lib.js";
-import { LimitFields, NO_LIMITS, limitsIn, number } from "./limits.js";
+import { LimitFields, NO_LIMITS, limitsIn } from "./limits.js";
 import { Problem, Text } from "./parts.js";
 import { AddImage, Picture, storeFiles, useUploads } from "./pictures.js";
+import { number } from "./words.js";
 
 const DRAFT = "studio-draft";
 const EMPTY = { text: "", profile: "", approve: true, ...NO_LIMITS, size: "", seed: "" };

@@ -1,17 +1,25 @@
 // The page of one trajectory: how it stands, the answer, every attempt, the plan, its branches and details.
 
-import { AttemptCard, canBranch, describe } from "./attempts.js";
+import { AttemptCard } from "./attempt_card.js";
+import { canBranch, describe } from "./attempts.js";
 import { CompareAttempts } from "./compare.js";
 import { html, useActions, useEffect, useState } from "./lib.js";
-import { LimitFields, NO_LIMITS, canGoOn, limitsIn } from "./limits.js";
+import { LimitFields, NO_LIMITS, limitsIn } from "./limits.js";
 import { useView } from "./live.js";
 import { Chip, LongText, Problem, Text } from "./parts.js";
 import { Picture } from "./pictures.js";
 import { PlanEditor } from "./plan_editor.js";
 import { RegionChoice } from "./region.js";
 import { duration } from "./times.js";
-import { attemptKey, attemptName, canResume, isOver, plural, shortened, standing, stepStanding, workWords } from "./words.js";
+import { attemptKey, attemptName, canGoOn, canResume, isOver, plural, shortened, standing, stepStanding, workWords } from "./words.js";
 
+/** What a finished answer's status means. */
+const ENDS = {
+  "complete and checked": "All steps are finished. The check of the answer against the request found no fault.",
+  "complete, not checked": "All steps are finished. Whether the answer fulfills the whole request was not checked.",
+  "complete with known faults": "All steps are finished, but the answer has known faults.",
+  incomplete: "The answer is incomplete.",
+};
 const PLAN = "studio-plan";
 /** Keeps the changes of one plan while the page is loaded again. */
 const planMemory = {
@@ -178,10 +186,11 @@ function Details({ view }) {
 }
 
 function Notes({ view, state }) {
-  const said = new Set([state.sentence, ...view.faults]);
+  const sentence = state.sentence || (view.status === "done" ? ENDS[view.document_status] : "");
+  const said = new Set([sentence, ...view.faults]);
   const notes = view.notes.filter((note) => !said.has(note) && !view.faults.some((fault) => note.includes(fault)));
-  return html`${state.sentence && html`<p class=${view.status === "done" && state.tone === "good" ? "soft" : `note ${state.tone}`}>
-      <${Text} lines>${state.sentence}<//></p>`}
+  return html`${sentence && html`<p class=${view.status === "done" && state.tone === "good" ? "soft" : `note ${state.tone}`}>
+      <${Text} lines>${sentence}<//></p>`}
     ${view.faults.length > 0 && html`<div class="note bad"><strong>Known faults</strong><ul>${view.faults.map((fault) => html`<li><${Text}>${fault}<//></li>`)}</ul></div>`}
     ${notes.map((note) => html`<p class="note calm"><${LongText} text=${note} /></p>`)}`;
 }

@@ -15,44 +15,44 @@ export const shortened = (text, length) => {
   return letters.length <= length ? letters.join("") : `${letters.slice(0, length - 1).join("")}…`;
 };
 
-const LIMITS = {
-  max_calls: "Stopped at its limit of generator calls.",
-  max_cost: "Stopped at its limit of cost.",
-  time_limit: "Stopped at its time limit.",
-  host_limit: "Stopped by a limit of the surrounding program.",
-  rejected: "The plan was rejected; nothing was generated.",
-};
-const DONE = {
-  "complete and checked": ["good", "All steps are finished. The check of the answer against the request found no fault."],
-  "complete, not checked": ["calm", "All steps are finished. Whether the answer fulfills the whole request was not checked."],
-  "complete with known faults": ["bad", "All steps are finished, but the answer has known faults."],
-  incomplete: ["fair", "The answer is incomplete."],
-};
+const DONE = { "complete and checked": "good", "complete, not checked": "calm", "complete with known faults": "bad", incomplete: "fair" };
 
 const STANDINGS = {
   running: ["running", "calm", ""],
-  waiting: ["waiting for approval", "fair", "The plan waits for your approval. Nothing is generated before."],
+  waiting: ["waiting for approval", "fair", "The plan waits for your approval. Nothing is generated before that."],
   paused: ["paused", "fair", "Paused. Resuming repeats no finished image."],
-  interrupted: ["interrupted", "fair", "The program ended first. Resuming repeats no finished image."],
+  interrupted: ["interrupted", "fair", "Its program ended. Resuming repeats no finished image."],
   failed: ["failed", "bad", "Stopped by an error."],
   cancelled: ["cancelled", "calm", "Cancelled. A branch continues from any attempt."],
   ready: ["not started", "calm", "Nothing is planned yet."],
 };
 
-/** Returns the status in a word or two, how to color it, and why it stands there. */
+/** Returns the status in a word or two, how to color it, and why it stands there unless all steps are finished. */
 export function standing(status, view) {
   const [known, tone, sentence] = STANDINGS[status] ?? [];
   if (known) return { word: known, tone, sentence: (status === "failed" && view?.reason) || sentence };
   if (!view) return { word: "done", tone: "good", sentence: "" };
   if (view.stop_reason && view.stop_reason !== "complete")
-    return { word: "stopped by a limit", tone: "fair", sentence: LIMITS[view.stop_reason] ?? "" };
-  const [color, end] = DONE[view.document_status] ?? ["calm", ""];
+    return { word: view.stop_reason === "rejected" ? "plan rejected" : "stopped by a limit", tone: "fair", sentence: view.notes[0] };
+  const color = DONE[view.document_status] ?? "calm";
   const doubtful = view.steps.some((step) => ["best_effort", "not_judged", "refused"].includes(step.status));
-  return { word: view.document_status, tone: doubtful && color !== "bad" ? "fair" : color, sentence: end };
+  return { word: view.document_status, tone: doubtful && color !== "bad" ? "fair" : color, sentence: "" };
 }
 
 /** Whether it stopped before its end without an order to end. */
 export const canResume = (view) => "paused interrupted failed ready".includes(view.status);
+
+/** Whether it goes on with other limits: one that is to be resumed, or one that a limit ended. */
+export const canGoOn = (view) => canResume(view) || (view.status === "done" && /max|limit/.test(view.stop_reason));
+
+/** Returns the number in a field, whole and at least `least`, or else any positive one; null if it is empty. */
+export function number(text, name, least) {
+  if (!text.trim()) return null;
+  const value = Number(text.trim().replace(/^\$\s*/, "") || NaN);
+  if (least === undefined ? !(value > 0 && value < Infinity) : !Number.isInteger(value) || value < least)
+    throw new Error(`${name} must be a ${least === undefined ? "positive number" : `whole number of at least ${least}`}.`);
+  return value;
+}
 
 export const isOver = (view) => view.status === "done" || view.status === "cancelled";
 

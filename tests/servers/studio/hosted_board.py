@@ -110,8 +110,12 @@ async def hosted_board(
     close_after: int = -1,
     theme: str = "light",
     width: int = 500,
+    **options: object,
 ) -> AsyncIterator[Board]:
-    """A board of a trajectory that has just been started, beside the components that it runs with."""
+    """A board of a trajectory that has just been started, beside the components that it runs with.
+
+    Other options are arguments of `illustrate`.
+    """
     from playwright.async_api import async_playwright, expect
 
     html = board_html()
@@ -120,7 +124,7 @@ async def hosted_board(
         studio.generator.close_after = close_after
         server = build_server(studio.service, board=html)
         async with Client(server, extensions=[Pages()]) as client, async_playwright() as playwright:
-            arguments = {"request": request, "approve_plan": approve_plan}
+            arguments = {"request": request, "approve_plan": approve_plan, **options}
             first = await client.call_tool("illustrate", arguments)
             assert first.structured_content is not None
             (resource,) = (await client.read_resource(BOARD_URI)).contents

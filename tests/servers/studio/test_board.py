@@ -92,6 +92,24 @@ async def test_a_person_judges_pauses_branches_and_adds_an_image(tmp_path: Path)
         assert {"steer_storyboard judge", "steer_storyboard pause", "steer_storyboard branch"} <= set(board.calls)
 
 
+async def test_a_limit_that_ended_an_answer_is_raised_on_the_board(tmp_path: Path) -> None:
+    async with hosted_board(tmp_path, max_calls=1) as board:
+        await board.shows("stopped by a limit")
+        await board.shows("Stopped at the limit of 1 generator call")
+        await board.app.get_by_text("Other limits").click()
+        field = board.app.get_by_label("Generator calls in all")
+        await field.fill("1.5")
+        await board.click("Resume with these")
+        await board.shows("Generator calls in all must be a whole number of at least 1.")
+        await field.fill("9")
+        await board.app.get_by_label("Cost in US dollars").fill("$2.50")
+        await board.click("Resume with these")
+        await board.shows("3 of 3 steps")
+        await expect(board.app.get_by_text("Other limits")).to_have_count(0)
+        limits = (await board.studio.service.view(board.trajectory)).limits
+        assert (limits.max_calls, limits.max_cost) == (9, 2.5)
+
+
 async def test_news_do_not_take_away_a_form_that_somebody_fills_in(tmp_path: Path) -> None:
     async with hosted_board(tmp_path, plan=plan_of("draw a", "make it b"), close_after=1) as board:
         await board.shows("1 of 2 steps")

@@ -51,7 +51,7 @@ def test_the_form_says_what_a_request_will_cost_and_limits_it(tmp_path: Path, op
         expect(page.get_by_role("alert")).to_contain_text("max_cost must be positive")
         page.get_by_label("US dollars").fill("$2.50")
         expect(estimate).to_contain_text("nothing for hosted models")
-        page.get_by_label("If edits damage the image").select_option("say so in the document")
+        page.get_by_label("If edits damage the image").select_option("note it in the document")
         with page.expect_request(
             lambda sent: sent.method == "POST" and sent.url.endswith("/api/trajectories")
         ) as started:
