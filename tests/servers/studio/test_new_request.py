@@ -48,7 +48,7 @@ def test_the_form_says_what_a_request_will_cost_and_limits_it(tmp_path: Path, op
         page.get_by_label("US dollars").fill("0")
         page.get_by_label("Profile").select_option("micro")
         page.get_by_role("button", name="Start").click()
-        expect(page.get_by_role("alert")).to_contain_text("max_cost must be positive")
+        expect(page.get_by_role("alert")).to_contain_text("Cost in US dollars must be a positive number")
         page.get_by_label("US dollars").fill("$2.50")
         expect(estimate).to_contain_text("nothing for hosted models")
         page.get_by_label("If edits damage the image").select_option("note it in the document")
