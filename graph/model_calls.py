@@ -29,7 +29,8 @@ async def model_calls(runtime: Runtime[Any], store: ImageStore | None) -> AsyncI
         store: Lies on the disk that keeps the answers; None: unknown.
 
     Raises:
-        StoreError: On entering: the disk is almost full (`disk_full`), so no model is asked.
+        StoreError: On entering: the store may not be written, or its disk is almost full (`disk_full`), so no model is
+            asked.
     """
 
     def report(seconds: float, reason: str) -> None:

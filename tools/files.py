@@ -82,7 +82,7 @@ def is_folder(path: str | Path) -> bool:
 
 
 def require_room(folder: Path, needed: int, content: str, consequence: str) -> None:
-    """Checks that a disk has room, so that nothing is paid for that cannot be stored.
+    """Checks that a folder can be written and its disk has room, so that nothing is paid for that cannot be stored.
 
     Args:
         folder: A folder on the disk; it need not exist yet.
@@ -91,9 +91,14 @@ def require_room(folder: Path, needed: int, content: str, consequence: str) -> N
         consequence: What was therefore not done, as a sentence without its end.
 
     Raises:
-        StoreError: The disk is almost full (`disk_full`).
+        StoreError: The folder may not be written, or the disk is almost full (`disk_full`).
     """
     existing = next((one for one in (folder, *folder.absolute().parents) if is_folder(one)), None)
+    if existing is not None and not os.access(existing, os.W_OK | os.X_OK):
+        raise StoreError(
+            f"{existing} cannot be written, so {content} could not be stored. {consequence}. Change the permissions of "
+            "the folder, or choose another one."
+        )
     try:
         free = needed if existing is None else shutil.disk_usage(existing).free
     except OSError:  # Some file systems do not tell; the write will.

@@ -41,8 +41,8 @@ def interval(part: Any, name: str) -> str:
     return f"{value:.3f} [{low:.3f}, {high:.3f}]".replace("-", "−")
 
 
-def difference(part: Any) -> str:
-    values = (part[name] for name in ("score_gain", "low", "high"))
+def difference(part: Any, *names: str) -> str:
+    values = (part[name] for name in names or ("score_gain", "low", "high"))
     value, low, high = (f"{one:+.3f}".replace("-", "−") for one in values)
     return f"{value} [{low}, {high}]"
 
@@ -124,6 +124,7 @@ def with_sentences(text: str, replaced: dict[str, str]) -> str:
 
 
 def site(text: str, report: Any) -> str:
+    accuracy = ("accuracy", "accuracy_low", "accuracy_high")
     gains = r"[+−]\d\.\d+ \[[^\]]*\]"
     fallen = [(name, share) for name, share in kinds(report) if share < GOOD_ENOUGH]
     listed = ", ".join(f"{name} {share:.2f}" for name, share in fallen)
@@ -136,6 +137,9 @@ def site(text: str, report: Any) -> str:
             rf"(?<=teachers instead of rewards\) ){gains}": difference(report["grpo_minus_sft_continued"]),
             rf"(?<=\nGRPO − a new seed ){gains}": difference(report["grpo_minus_reseed"]),
             rf"(?<=\nthe SFT critic: ){gains}": difference(report["greedy"]["grpo_minus_sft"]),
+            rf"(?<=than the SFT critic's \(){gains}": difference(report["grpo_minus_sft"], *accuracy),
+            rf"(?<=\nof SFT continued \(){gains}": difference(report["grpo_minus_sft_continued"], *accuracy),
+            r"(?<=Its accuracy is\n)[\d.]+(?=,)": f"{report['sft']['accuracy']:.3f}",
             r"\w+ of the six kinds of rewording\nfall short: [^.]*(?:\.\d\d[^.]*)*\.(?=\n)": (
                 f"{COUNTS[len(fallen)]} of the six kinds of rewording\nfall short: {listed}."
             ),

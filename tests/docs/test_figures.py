@@ -122,35 +122,6 @@ def test_the_table_of_natural_requests() -> None:
     )
 
 
-# Until the run that is fixed in the training log has ended, the table of seed 0 stands, whose figures no file has. Then
-# `python -m tests.docs.critic_figures` writes the report's, and this test of seed 0 can go.
-CRITICS = {
-    "SFT continued": "critic-sft-continued",
-    "GRPO without step-wise reward": "critic-grpo-no-step",
-    "GRPO without accuracy reward": "critic-grpo-no-accuracy",
-}
-
-
-@pytest.mark.skipif(critic_figures.REPORT.exists(), reason="the report is compared instead")
-def test_critics_have_the_figures_of_their_model_cards() -> None:
-    rows = {row[0]: row[1:] for row in table(SITE_RESULTS, "`evaluate micro-critic")}
-    for name, folder in CRITICS.items():
-        sampled, greedy = table(CARDS / "adapters" / folder / "README.md", "`interleavethinker evaluate micro-critic`")
-        assert rows[name] == ["1", *sampled[1:], greedy[2], greedy[5]]
-    base = {row[0]: row[2:] for row in table(CARDS / "critic" / "README.md", "`evaluate micro-critic --models sft`")}
-    form, right, good, bad, _, gain, seed = base.values()
-    assert rows["SFT"] == ["1", form[0], right[0], good[0], bad[0], gain[0], right[1], gain[1]]
-    assert [rows["a new seed only"][5], rows["a new seed only"][7]] == seed
-    both = [
-        table(CARDS / "adapters" / folder / "README.md", "`interleavethinker evaluate micro-critic`")
-        for folder in ("critic-grpo", "critic-grpo-seed1")
-    ]
-    for column in range(1, 6):
-        mean = sum(float(sampled[column].split()[0]) for sampled, _ in both) / 2
-        assert float(rows["GRPO"][column].split()[0]) == pytest.approx(mean, abs=0.0011)
-
-
-@pytest.mark.skipif(not critic_figures.REPORT.exists(), reason="the run has not been made yet")
 def test_critics_have_the_figures_of_the_report() -> None:
     found = report("micro-critic/micro-critic.json")
     assert (found["seed"], found["n"], found["run"]["command"].split()[1:3]) == (

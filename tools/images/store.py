@@ -78,18 +78,18 @@ class ImageStore:
         return sha256
 
     def require_room(self, images: int) -> None:
-        """Checks that the disk has room for this many images, so that nothing is paid for that cannot be stored.
+        """Checks that there is room for this many images, so that nothing is paid for that cannot be stored.
 
         Raises:
-            StoreError: The disk is almost full (`disk_full`).
+            StoreError: The folder may not be written, or the disk is almost full (`disk_full`).
         """
         require_room(self.root, images * _ROOM_BYTES, "the next images", "No image was generated")
 
     def require_room_for_answer(self) -> None:
-        """Checks that the disk has room for a model's answer, which the same disk keeps, before the model is asked.
+        """Checks that there is room for a model's answer, which the same disk keeps, before the model is asked.
 
         Raises:
-            StoreError: The disk is almost full (`disk_full`).
+            StoreError: The folder may not be written, or the disk is almost full (`disk_full`).
         """
         require_room(self.root, _ANSWER_BYTES, "the next answer of a model", "No model was asked")
 

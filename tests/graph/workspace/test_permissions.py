@@ -161,6 +161,43 @@ def test_what_a_user_may_not_do_in_a_workspace_is_told_in_one_sentence(folder: P
     assert f"error: Cannot read the image {private / 'cat.png'}: Permission denied." in " ".join(refused.stderr.split())
 
 
+RUN_WITH_FOREIGN_IMAGES = """
+import asyncio, sys
+from pathlib import Path
+from interleavethinker.graph import Workspace
+from interleavethinker.graph.context import Components
+from interleavethinker.tools.images.store import ImageStore
+from interleavethinker.tools.testing.agents import FixedPlanner, RuleCritic, plan_of
+from interleavethinker.tools.testing.generator import MemoryGenerator
+
+async def run(folder: Path) -> None:
+    planner, generator = FixedPlanner(plan_of("a ball")), MemoryGenerator(ImageStore(folder.parent / "elsewhere"))
+    async with Workspace.open(folder, Components(planner, RuleCritic(), generator)) as workspace:
+        name = await workspace.create("a ball")
+        (folder / "images").mkdir(exist_ok=True)
+        (folder / "images").chmod(0o500)
+        refused = await workspace.run(name)
+        print(refused.status, len(planner.calls), len(generator.calls), refused.reason, sep=" | ")
+        (folder / "images").chmod(0o700)
+        print((await workspace.run(name)).status)
+
+asyncio.run(run(Path(sys.argv[1])))
+"""
+
+
+@posix
+def test_a_folder_of_images_that_may_not_be_written_costs_no_call(folder: Path) -> None:
+    made = subprocess.run(
+        [sys.executable, "-c", RUN_WITH_FOREIGN_IMAGES, str(folder)],
+        capture_output=True, text=True, timeout=120, check=False, preexec_fn=without_privileges,
+    )  # fmt: skip
+    refused, done = made.stdout.splitlines()
+    assert refused.startswith("failed | 0 | 0 | "), made.stderr
+    assert f"{folder / 'images'} cannot be written" in refused
+    assert "No model was asked. Change the permissions of the folder" in refused
+    assert done == "done"
+
+
 @posix
 def test_the_log_of_a_process_that_was_killed_is_read_as_well(folder: Path) -> None:
     name = asyncio.run(fill(folder))
