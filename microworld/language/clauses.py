@@ -289,7 +289,7 @@ class _ClauseReader(OrderReader):
         return end if end is not None and not item.definite and self.ground(end) is not None else None
 
     def _item(self, at: int, listing: bool) -> Iterator[tuple[Phrase | Ground, int]]:
-        at = self.end(f"(?:also{'|then|finally|lastly' if listing else ''})(?! ,)", at) or at
+        at = self.end(f"(?:also{'|finally|lastly' if listing else ''})(?! ,)", at) or at
         for phrase, end in self.phrases(at):
             further = phrase.again not in {"", "a"} or self._is_new_one(phrase, at)
             if (phrase.kind or further) and not phrase.negative:

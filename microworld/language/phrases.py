@@ -127,7 +127,9 @@ class PhraseReader(GroupReader):
         if found is not None:
             word, start = found["det"].split()[0], found.end()
             if word in {"both", "all", "every", "each"}:
-                base = Phrase(definite=True, every=True, each=word in {"every", "each"})
+                base = Phrase(
+                    definite=True, every=True, each=word in {"every", "each"}, count=2 if word == "both" else 1
+                )
             elif word == "no":
                 base = Phrase(negative=True)
             else:

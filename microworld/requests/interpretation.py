@@ -18,7 +18,7 @@ from interleavethinker.microworld.language.empty_words import says_nothing, with
 from interleavethinker.microworld.language.framing import Framed, remove_framing
 from interleavethinker.microworld.language.narration import in_present_tense
 from interleavethinker.microworld.language.plain_text import Sentence, canonical, plain_text, split_sentences
-from interleavethinker.microworld.language.reader.asides import unclear_wording, without_asides
+from interleavethinker.microworld.language.reader.asides import unclear_wording, without_asides, without_farewell
 from interleavethinker.microworld.language.reader.phrasings import on_top_of_it
 from interleavethinker.microworld.language.reader.requests import arrows_in_words, read_request
 from interleavethinker.microworld.language.rewordings import mentioned, read_reworded, reworded_first, without_complaint
@@ -35,13 +35,14 @@ from .answers import Answer
 from .context import asked_directly, check_given, without_context
 from .fulfilment import image_satisfies, scene_satisfies, steps_satisfy
 from .hints import without_hints
-from .moments import happens, is_moment
+from .moments import are_moments, moment_rule
 from .questions import answer, check_question, is_question
 from .recap_check import without_recap
 from .required_scene import Relation, RequiredObject, RequiredScene
 from .second_wording import attributes_first, read_again
 from .story import Story
-from .unclear_words import absence_last, check_has_image, check_named_again, check_new, placed_whole
+from .totals import as_told_in_all
+from .unclear_words import absence_last, check_has_image, check_new, placed_whole
 
 __all__ = [
     "Answer",
@@ -116,7 +117,7 @@ def interpret(text: str, scenes: Sequence[Scene] = ()) -> Interpretation:
 
 
 def _clear(text: str) -> str:
-    text = on_top_of_it(separated(text))
+    text = on_top_of_it(without_farewell(separated(text)))
     if words := unclear_wording(text):
         msg = f'"{words}" makes it unclear which images the request asks for; say in order what each image shows.'
         raise InputError(msg, code="not_understood")
@@ -187,15 +188,13 @@ def _told(
     if source is None:
         check_has_image(statements, text)
         statements = absence_last(list(statements))
-    named = named_step_count(text)
-    moment = happens if framed.one_by_one or named == len(statements) else None
-    if moment is None and named == sum(map(is_moment, statements)):
-        moment = is_moment
+    one_by_one = framed.one_by_one or (source is None and len(framed.sentences) == 1 and are_moments(statements))
+    moment = moment_rule(statements, named_step_count(text), one_by_one=one_by_one)
     for statement in map(placed_whole, statements):
         if source is not None:
             check_new(statement, source, text)
-        elif story.frames:
-            check_named_again(statement, {thing.kind for thing in story.frame.things.values()})
+        else:
+            statement = as_told_in_all(statement, story)  # noqa: PLW2901 - what it says of the whole picture
         story.apply(replace(statement, new_piece=True) if moment is not None and moment(statement) else statement)
     if not story.frames:
         raise InputError("The request asks for no change.", code="not_understood")

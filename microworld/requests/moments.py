@@ -5,13 +5,17 @@ Knows no wording.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from interleavethinker.microworld.language.phrase_types import Ground, Phrase
+from interleavethinker.microworld.language.reader.tagging import tag
 from interleavethinker.microworld.language.statements import Statement
 
-__all__ = ["described", "happens", "is_moment"]
+__all__ = ["are_moments", "described", "happens", "is_moment", "moment_rule"]
 
+_ARRIVES = frozenset({"appear", "come"})
+_COMES = ("comes", "arrives", "appears")
 _DETAILS = frozenset({"is", "keep", "mention", "only", "absent", "alone"})
 """Statements that bring nothing new into a picture."""
 
@@ -28,6 +32,37 @@ def is_moment(statement: Statement) -> bool:
     if statement.kind == "scene":
         return any(not isinstance(item, Ground) for item in statement.items)
     return statement.kind not in _DETAILS
+
+
+def are_moments(statements: Sequence[Statement]) -> bool:
+    """Whether the statements of one sentence tell one event after the other: "a girl, a cat comes, the cat leaves"."""
+    return len(statements) > 2 and not statements[0].ordered and all(map(_is_event, statements[1:]))
+
+
+def moment_rule(
+    statements: Sequence[Statement], named: int | None, *, one_by_one: bool
+) -> Callable[[Statement], bool] | None:
+    """Returns which statements get a picture of their own; None: those that the words put into a new one.
+
+    Args:
+        statements: The statements of a request.
+        named: The number of pictures that it names.
+        one_by_one: Whether they are told one after the other.
+    """
+    if one_by_one or named == len(statements):
+        return happens
+    return is_moment if named == sum(map(is_moment, statements)) else None
+
+
+def _is_event(statement: Statement) -> bool:
+    if statement.kind == "scene":
+        arrivals = ("VERB", "EXISTS")
+        return any(
+            token.tag in arrivals and (token.classes & _ARRIVES or token.text.endswith(_COMES))
+            for token in tag(tuple(statement.text.split()))
+        )
+    told = statement.kind not in _DETAILS and not statement.ordered
+    return told and not (statement.kind == "background" and statement.stated)
 
 
 def described(statement: Statement) -> Statement:

@@ -52,7 +52,7 @@ class Story(StoryPuzzles):
             statement = described(statement)
         if statement.stated and statement.kind == "background" and self._refines_ground(statement):
             return
-        if statement.kind == "is" and self._refines_object(statement):
+        if (statement.kind == "is" and self._refines_object(statement)) or self.only_says_what_is_left(statement):
             return
         self._check_place(statement)
         vacated = self.vacated

@@ -145,3 +145,9 @@ class StoryPuzzles(StoryScenes):
             raise InputError(f"{fault}.", code="no_change")
         if one_of == 1:
             self.conditions.append(Constraint((old, new), different))
+
+    def only_says_what_is_left(self, statement: Statement) -> bool:
+        """Whether "only the cat is left" repeats what is there anyway."""
+        if statement.kind != "remove" or not statement.stated or not self.frames:
+            return False
+        return all(one.excluded and not self.resolve(one) for one in statement.subject)

@@ -75,6 +75,11 @@ def check_named_again(statement: Statement, there: set[str]) -> None:
     Raises:
         InputError: It may be the object that was named before (`not_understood`).
     """
+    if statement.kind == "remove" and re.fullmatch(r"(?:\w+ )?\w+ left", statement.text):
+        for one in statement.subject:
+            if one.kind and one.definite is False and one.kind not in there:
+                msg = f'"{statement.text}" may mean "on the left" or that it leaves; say which.'
+                raise InputError(msg, code="not_understood")
     more = re.search(r"\b(?:more|other|another|others|extra|new|additional|further)\b", statement.text)
     if statement.kind == "scene" and statement.new_piece and not statement.ordered and not more:
         for item in statement.items:

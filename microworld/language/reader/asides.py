@@ -9,7 +9,7 @@ import re
 
 from interleavethinker.microworld.scenes.sprites import COLOURS
 
-__all__ = ["unclear_wording", "without_asides"]
+__all__ = ["unclear_wording", "without_asides", "without_farewell"]
 
 _PART = re.compile(
     r"[^.!?;\n]*?(?:[.!?;\n]+\s*|,\s*(?=(?:so |but |now |please |then )*(?:draw|paint|make|create|show|add|put|"
@@ -63,6 +63,11 @@ _CALL_LAST = re.compile(
     r"((?:^|(?<=[.!?;\n])) *(?:(?:please|now|so|let'?s|let us|can you|could you) )*(?:draw|paint|make|show|add|put|"
     r"remove|take|move|count|name|describe|what|where|which|who|how)\b[^,.!?;]*), ?(?:(?:my|you|dear) )*"
     rf"(?:{_ADDRESSED.replace('girls?|', '')}) ?(?=[.!?]+(?:\s|$)|$)",
+    re.IGNORECASE,
+)
+_FAREWELL = re.compile(
+    r"(^|[.!?;\n])\s*(?:(?:and|so|now) )?(?:good ?night|sleep (?:well|tight)|sweet dreams|night[ -]night)"
+    r"(?:,? (?:(?:dear|my|little|small|sweet|you|big|and|the)[ ,]+)*[a-z]+)?\s*(?:[.!]+|$)",
     re.IGNORECASE,
 )
 _ORDERED = re.compile(
@@ -140,6 +145,12 @@ def _called(text: str) -> str:
     """Returns the text without the people whom it calls, unless a pronoun may mean them: "girl, make her bigger"."""
     rest = _CALL.sub(" ", text).strip()
     return text if rest == text.strip() or re.match(r"[^.!?;]*\b(?:her|she|they|them)\b", rest.lower()) else rest
+
+
+def without_farewell(text: str) -> str:
+    """Returns a text without "good night, little boat", which ends a story and says nothing of it."""
+    rest = _FAREWELL.sub(r"\1", text)
+    return rest if rest.strip() else text
 
 
 def unclear_wording(text: str) -> str:

@@ -51,6 +51,7 @@ def read_clauses(
     kept = without_talk(essential(without_talk(tokens)), lenient=True)
     effects = EffectReader(known, edits=edits, told=told)
     effects.left_out = sum(token.tag == "OTHER" for token in tokens) > sum(token.tag == "OTHER" for token in kept)
+    effects.lesson = any(token.tag == "HOW_TO" for token in tokens) and not edits
     reader = _Composer(kept, effects)
     try:
         statements = reader.read()
@@ -291,7 +292,7 @@ class _Composer(IdleWordReader):
         if short is None or short[0].negative:
             return None
         bare = not self.has_article(at)
-        phrase = self.effects.known_again(short[0], self.clause, bare=bare)
+        phrase = self.effects.known_again(short[0], self.clause, bare=bare, predicated=self._has_predicate(short[1]))
         self.clause.assumed |= short[0].definite is not False and phrase.definite is False
         if self.effects.is_new(phrase):
             full = self.noun(at)
@@ -392,7 +393,7 @@ class _Composer(IdleWordReader):
             clause.role, clause.last = "old", ""
         elif self.names_new(at):
             clause.role, clause.last = "new", ""
-        elif text in {"on", "in"} and self.tag(at + 1) == "PRO" and clause.grounds:
+        elif text in {"on", "in"} and self.tag(at + 1) == "PRO" and (clause.grounds or "exists" in clause.verb_classes):
             return at + 2  # "the sea with a boat on it"
         elif not self.is_idle(at):
             raise UnreadError(text)

@@ -30,26 +30,29 @@ class EffectReader:
         """Whether unknown words were left out, which may be the verb of "the girl ponders"."""
         self.subject: tuple[Phrase, ...] = (IT,) if told else ()
         self.order: frozenset[str] = frozenset()
+        self.lesson = False
+        """Whether the sentence asks how something is drawn: "first the house, then the tree" draws both."""
 
     def is_new(self, phrase: Phrase) -> bool:
         """Whether a phrase names an object that is not there yet."""
         return phrase.definite is False and bool(phrase.kind or phrase.again)
 
-    def known_again(self, phrase: Phrase, clause: Clause, *, bare: bool) -> Phrase:
-        """Returns a phrase as new or as known, where its article does not say so."""
+    def known_again(self, phrase: Phrase, clause: Clause, *, bare: bool, predicated: bool = False) -> Phrase:
+        """Returns a phrase as new or as known, where its article does not say so; `predicated`: a verb follows it."""
         if bare and phrase.some and self.edits and phrase.kind in self.known and not clause.verb_classes & LISTING:
             return replace(phrase, definite=True, every=True, some=False, count=1)
         if not phrase.kind or phrase.pronoun or phrase.every:
             return phrase
-        shown = phrase.kind not in self.known and (
-            not (self.before or self.statements) or bool(clause.verb_classes & LISTING)
-        )
+        listed = bool(clause.verb_classes & LISTING) or (self.lesson and clause.verb is None)
+        shown = phrase.kind not in self.known and (not (self.before or self.statements) or listed)
         if phrase.definite is not False and shown and not self.edits:
             return replace(phrase, definite=False)
         if phrase.definite is None:
             return replace(phrase, definite=phrase.kind in self.known)
         changes = self.edits and bool(clause.verb_classes & _DOES) and clause.role != "new"
-        known = phrase.kind in self.before | self._told() and not clause.verb_classes & LISTING
+        named = {one.kind for one in clause.things} if predicated else set[str]()
+        listing = clause.verb_classes & LISTING and not named  # "a ball comes, ball turns red": a clause of its own
+        known = phrase.kind in self.before | self._told() | named and not listing
         if bare and phrase.count == 1 and (known or changes):
             return replace(phrase, definite=True)
         return phrase
@@ -218,7 +221,8 @@ class EffectReader:
         targets = tuple(clause.things)
         if clause.only and targets and clause.verb_classes & {"keep", "stay", "leave"} and not self._any_new(clause):
             others = Phrase(definite=True, every=True, excluded=targets)
-            return [Statement("remove", subject=(others,), ordered=True)]
+            told = bool(clause.before)  # "only the cat remains": there may be nothing else
+            return [Statement("remove", subject=(others,), ordered=not told, stated=told)]
         if clause.only and targets and clause.verb is None and self.statements and not self._any_new(clause):
             return [Statement("only", subject=targets)]
         if "keep" in clause.verb_classes and self._orders(clause) and not self._any_new(clause):
@@ -285,6 +289,7 @@ class EffectReader:
         if clause.only and again:
             return None
         described = clause.grounds or clause.wheres or any(one.where for one in new) or clause.verb_classes & LISTING
+        described = described or (self.lesson and clause.verb is None)
         if clause.assumed and not described:
             return None  # "the cat is happy" is no picture
         if (clause.colour or clause.size) and len(new) == 1:

@@ -27,7 +27,7 @@ _BEGINS = (
 _GETS = (
     "(?:(?:it|everything|the (?:world|sky|day|scene|picture))(?: (?:slowly|suddenly|now|has|soon|then))* "
     ")?(?:gets|becomes|grows|turns|is getting|is becoming|is growing|goes|got|became|turned|gone|has become|"
-    "has gotten)(?: (?:all|very|quite|so|really))?"
+    "has gotten)(?: (?:all|very|quite|so|really|the))?"
 )
 _SNOWS = "(?:it|the snow)(?: (?:now|soon|suddenly|slowly))? "
 GROUND_CHANGES = {

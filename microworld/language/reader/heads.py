@@ -86,6 +86,7 @@ class HeadReader:
         many = False
         if self.tag(at) == "ALL":
             base = Phrase(definite=True, every=True, each=self.value(at) == "each")
+            count = 2 if self.value(at) == "both" else None
             determined, at = "all", at + 1
             at += self.text(at) == "of"
             at += self.tag(at) == "GLUE"
@@ -177,7 +178,7 @@ class HeadReader:
                 phrase = replace(phrase, alike=frozenset({"colour", "size"}))
             elif (
                 (name == "COMMA" and self.tag(at - 1) == "MORE" and self.tag(at + 1) in {"ALIKE", *LOOKS})
-                or (name in {"GLUE", "OTHER", "CMP"} and self._is_adjective(at) and self._noun_after(at + 1))
+                or (name in {"GLUE", "OTHER", "CMP", "VERB"} and self._is_adjective(at) and self._noun_after(at + 1))
                 or (self.text(at) in {"sized", "size"} and at > start)
             ):
                 pass
@@ -188,6 +189,8 @@ class HeadReader:
     def _is_adjective(self, at: int) -> bool:
         if self.tag(at) == "OTHER":
             return not self.value(at)
+        if self.is_verb(at, "stay", "go") and self.tokens[at].form == "ing":
+            return self.tag(at - 1) in {"DET", "HIS", "NUM", *LOOKS}  # "a sailing boat"
         return self.tag(at) in {*LOOKS, "GLUE", "SIDE"}
 
     def _noun_after(self, at: int) -> bool:

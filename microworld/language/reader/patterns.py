@@ -117,7 +117,9 @@ RELATIONS = {
     "below": r"(?:(?:just|right|directly|immediately|down|straight|somewhere) )*(?:below|under|underneath|beneath)",
     "next_to": (
         r"(?:(?:just|right|directly|immediately|up|over|close|somewhere) )*(?:next to|beside|besides|near to|"
-        r"nearby to|near|"
+        r"nearby to|near|(?:up|over|close|right up) to(?= (?:it|him|her|them|the|a|an)\b)"
+        r"(?! the (?:very |far )?(?:left|right|top|"
+        r"bottom|middle|cent(?:re|er)|other|opposite|upper|lower|corner|edge|sky)\b)|"
         r"close to|close by|by the side of|at the side of|on the side of|alongside of|alongside|adjacent to|touching|"
         r"next(?= the )|along with(?= it$))"
     ),
@@ -166,7 +168,7 @@ NUMBERED = re.compile(
 """Words for a picture without its noun: "in the third", "the last one"."""
 SAME_ONE = re.compile(
     rf"(?:exactly )?(?:the )?(?:very |exact )?same(?: (?:thing|one|{PICTURE}))?(?: (?:again|as before))?"
-    rf"(?= (?:but|at|in|on|with|only|just|except|during|by)\b)"
+    rf"(?=(?: ,)? (?:but|at|in|on|with|without|only|just|except|during|by|plus|and)\b)"
 )
 ABOUT = re.compile(r"(?:tell|show) (?:me|us)(?: (?:a|the) (?:\w+ )?(?:story|tale))? (?:about|of)(?= )")
 SEQUENCE = re.compile(
@@ -181,8 +183,10 @@ SEQUENCE = re.compile(
     r"when that is done|followed by|this time|second(?:ly)?|third(?:ly)?|fourth(?:ly)?|last(?: but not least| of all)?|"
     r"finish(?: up)? with|end(?: up)? with|ending with|ends with|before|until|till|from then on|subsequently|at "
     r"the end|"
-    rf"(?:in|on|for) the (?:first|second|third|fourth|fifth|sixth|seventh|eighth|next|last|final|following|other) "
-    rf"(?:{PICTURE}|one|step|part)|the (?:first|second|third|fourth|fifth|sixth|seventh|eighth|next|last|final|"
+    rf"(?:in|on|for) (?:the )?(?:first|second|third|fourth|fifth|sixth|seventh|eighth|next|last|final|following|"
+    rf"other) (?:{PICTURE}|one|step|part)(?: after that)?|in the (?:{PICTURE}|step) after (?:that|this)|(?:in|on|at) "
+    rf"(?:{PICTURE}|step|part|page) (?:number )?(?:{'|'.join(NUMBER_WORDS)})|"
+    r"the (?:first|second|third|fourth|fifth|sixth|seventh|eighth|next|last|final|"
     rf"following) (?:{PICTURE}|step|part)(?: shows| is| has)?|(?:{PICTURE}|step|part|scene|page) "
     rf"(?:number )?(?:{'|'.join(NUMBER_WORDS)})(?: shows| is| has)?)(?= |$)(?: (?:then|comes|,(?= ))(?= |$))*"
 )
@@ -197,8 +201,10 @@ OPENING = re.compile(
     r"beginning)|originally)(?= |$)"
 )
 HOW_TO = re.compile(
-    r"(?:(?:please )?(?:show|teach|tell|walk|guide|explain)(?: to)?(?: (?:me|us|him|her|them|my \w+))?(?: "
-    r"through)? )?(?:how (?:to|do (?:you|i|we|one)|does one|"
+    r"(?:(?:(?:my|our) \w+(?: \w+)?|i|we|she|he|they) (?:wants?|would (?:like|love)|needs?|wish(?:es)?|(?:is|am|are) "
+    r"trying) to (?:learn|know|see|understand|find out) |"
+    r"(?:please )?(?:show|teach|tell|walk|guide|explain)(?: to)?(?: (?:me|us|him|her|them|my \w+))?(?: "
+    r"through)?(?: in \w+ (?:steps|pictures|images))? )?(?:how (?:to|do (?:you|i|we|one)|does one|"
     r"(?:would|can|could|should|might) (?:i|you|one|we)|(?:i|you|we|one)(?: (?:would|can|could|should|might))?|"
     r"it is done to)(?: (?:\w+ly|even|actually|"
     r"best|go about|to|ever))* (?:draw|paint|make|create|puts?|do|get|build|sketch|drawing|painting|making|"
@@ -268,7 +274,7 @@ FRAME = re.compile(
 )
 KEEP = re.compile(
     r"(?:and |but |while |with )?(?:(?:just|only) (?:her|him|it|them|that|this|those|the one)(?= |$)|not (?:a "
-    r"single )?(?:one|any)(?: single one)? more|no more(?: and no less)?|"
+    r"single )?(?:one|any)(?: single one)? more|no more(?: and no less)?(?= [,:]|$)|"
     r"(?:hold|keep|leave) (?:all|every)(?: the)? other \w+(?: (?:constant|fixed|the same|un\w+ed|as (?:is|they "
     r"are|it is)|alone))?|(?:everything|all|the|every thing|anything|every) (?:else|rest|others|other "
     r"(?:things?|objects?))(?: (?:in|on) (?:it|there))? (?:stays?|remains?|should (?:stay|remain|be)|is|are|can "
@@ -331,7 +337,7 @@ DISLIKE = re.compile(
 )
 THERE_NOT = re.compile(
     r"(?:is |are )?(?:no longer|not|no more|not more|not any ?more)(?: be)? (?:there|here|in (?:the|this) "
-    r"(?:picture|image|scene)|present|visible)(?= |$)"
+    r"(?:picture|image|scene)|present|visible)(?: (?:more|any ?more|any longer))?(?= |$)"
 )
 SAME = re.compile(
     r"(?:(?:in|of|with|have|has|having) )?(?:exactly )?(?:the )?(?:exact )?same (?P<what>colour|size)(?: "

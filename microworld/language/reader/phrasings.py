@@ -11,6 +11,7 @@ from interleavethinker.microworld.language.compiled_patterns import Rule, rewrit
 from interleavethinker.microworld.language.plain_text import NUMBER_WORDS
 from interleavethinker.microworld.scenes.sprites import COLOURS, SIZES
 
+from .grounds import GROUND_CHANGES
 from .tagging import tag
 
 __all__ = ["in_plain_phrases", "on_top_of_it"]
@@ -26,6 +27,15 @@ _STACKED = ", one above the other"
 _GROUND_NOUN = "(?:field|meadow|hill|hillside|ground|plain|lawn|garden|park|landscape|world)"
 _LOOK = "|".join((*COLOURS, *SIZES, "tiny", "huge", "large", "little"))
 _BEGIN = r"(?:^|(?<=[.!?] ))"
+_TIMES = "(?:night|evening|sunset|dusk|winter|morning|spring|summer|darkness)"
+_CHANGES = "|".join(f"(?:{words})(?=[ ,.;!?]|$)" for words in GROUND_CHANGES.values())
+
+
+def _others(match: re.Match[str]) -> str:
+    number = match[2] or match[3]
+    return f"the other{f' {number}' if number else ''}" if number or match[1] == "the" else f"{match[1]} the other"
+
+
 _PHRASINGS: tuple[Rule, ...] = (
     (rf"\b(?:an? |one )?(?:column|stack|pile|tower) of ({_NUMBER} (?:\w+ ){{0,2}}?\w+s)\b", rf"\1{_STACKED}"),
     (
@@ -94,6 +104,20 @@ _PHRASINGS: tuple[Rule, ...] = (
         " with only ",
     ),
     (r",? (?:and|but) (?:no|not an?) (?:other )?\w+ (?:anywhere else|elsewhere)\b", ""),
+    (rf"{_BEGIN}(?:(?:and|then) )?(?:when|once|as soon as|as|by the time) (?={_CHANGES})", "then "),
+    (rf"(?<=[,;] )(?:and )?(?:when|once|as soon as) (?={_CHANGES})", "then "),
+    (rf"\b(?:is coming|is falling|comes|falls|arrives) (?:the |an? )?({_TIMES})(?=[.,;!?]|$)", r"\1 comes"),
+    (r"\b(the|both|all)(?: of the)? (?:(two|three|four) )?(?:remaining|leftover)\b(?: (two|three|four))?", _others),
+    (
+        (
+            rf"{_BEGIN}(?:please )?(?:explain|show|tell|describe|demonstrate|teach)?(?: (?:me|us))?,?"
+            r"(?: (?:with|in|using) (?:pictures|images|steps|drawings),?)? ?"
+            r"how (?:(?:to|one|i|we|you|do|does|can|could|would|should) )*"
+            r"(?:get|gets|go|goes|come) from (an? (?:empty|bare) [^.;!?]+?) to (?:one|a scene|a picture|an image)"
+            r" (?:that has|which has|with|containing|that contains|that shows)"
+        ),
+        r"\1. then there are",
+    ),
     (r"\bnobody (?:is )?(?:around|about|there|in sight)\b,? ?(?:but |just |only )*", ""),
 )
 
@@ -127,7 +151,14 @@ def _without_purpose(match: re.Match[str]) -> str:
     return match.group() if any(token.tag in _CONTENT for token in tag(words)) else ""
 
 
+_LEFT_OVER = re.compile(
+    r"\b((?:only|just) (?:the |my |our |a |an |one|two|three|four|five|six|seven|eight)[^.;!?,]*?) (?:is|are|was|were) "
+    r"(?:left|remaining)(?: (?:over|behind|now))?(?=[.,;!?]|$)",
+    re.IGNORECASE,
+)
+
+
 def on_top_of_it(text: str) -> str:
     """Returns a text that says on top of what something is ("a tree with a bird on top"), without "what if"."""
     text = _WHAT_IF.sub("Draw ", text)
-    return _ON_TOP.sub(r"\1 on top of it", text)
+    return _LEFT_OVER.sub(r"\1 remain", _ON_TOP.sub(r"\1 on top of it", text))

@@ -17,6 +17,7 @@ from interleavethinker.tools.errors import InputError
 
 from .composed import read_clauses
 from .phrasings import in_plain_phrases
+from .preamble import asks_for_steps, is_purpose, without_title
 from .questions import is_asked, names_something, plain_questions
 from .tagging import tag
 
@@ -81,12 +82,16 @@ def read_request(text: str, *, images: int, kinds: frozenset[str] = frozenset())
         InputError: The request refers to an image that is missing (`no_image`).
     """
     plain = _TAG.sub("", plain_text(_plain_style(text, images)))
-    sentences = [one for one in joined(in_full(split_sentences(plain))) if not _is_heading(one)]
+    told = [one for one in joined(in_full(split_sentences(plain))) if not _is_heading(one)]
+    titled = [kept for one in told if (kept := without_title(one)) is not None]
+    sentences = [one for one in titled if not (asks_for_steps(one) or is_purpose(one))] or told
+    asides = [" ".join(one.words) for one in titled if is_purpose(one) and one not in sentences]
     framed = remove_framing(sentences, is_continued=bool(images))
     paced = (
         any(_EACH.match(" ".join(one.words)) for one in sentences)
         or is_stepwise(f"{text} {plain}")
         or any(map(_asks_how, sentences))
+        or (any(map(asks_for_steps, titled)) and not images)
     )
     kept = tuple(one for one in framed.sentences if not _EACH.match(" ".join(one.words)))
     framed = replace(framed, sentences=kept, one_by_one=framed.one_by_one or paced)
@@ -107,7 +112,7 @@ def read_request(text: str, *, images: int, kinds: frozenset[str] = frozenset())
     for one in (framed, replace(framed, sentences=tuple(sentences))):
         found = _statements(one.sentences, edits=bool(images), known=kinds)
         if found is not None:
-            return Reading(one, tuple(found[0]), left_out=tuple(dict.fromkeys(found[1])), text=plain)
+            return Reading(one, tuple(found[0]), left_out=tuple(dict.fromkeys((*asides, *found[1]))), text=plain)
     return None
 
 
@@ -120,6 +125,7 @@ _KEY = re.compile(
     r"\b(?:pos|position|place|placement|location|cell|colou?r|size|kind|type|name|objects?|items?|things?|"
     r"elements?|where|number|"
     r"count|qty|action|contents?|subject|main subject|(?<![a-z] )scene|details?|how-?to|results?|output|task|request|"
+    r"(?:instructions?|directions?|guides?|tutorials?|steps|help) (?:wanted|needed|required|requested)|"
     r"prompt|title|quick ask|brief|ask|wanted|needed|please draw|draw|setting|step|attributes?) ?[:=] ?"
 )
 """Labels of a form: "color: red"."""
@@ -168,11 +174,14 @@ def _plain_style(text: str, images: int) -> str:
         r"\1it is ",
         plain,
     )
+    plain = re.sub(r"\bur (?=(?:an?|the)\b)", "you are ", _MOOD.sub(" ", plain))
     for short, word in _SHORT.items():
         plain = re.sub(rf"(?<![\w']){short}(?![\w'])", word, plain)
     return plain
 
 
+_MOOD = re.compile("[\U0001f480\U0001f4af\U0001f440\U0001f923\U0001f914\U0001f979\U0001faf6\U0001f972]")
+"""Emoji that show a mood."""
 _SPELLED = (
     "u=you, ur=your, r=are, n=and, abit=a bit, wanna=want to, gimme=give me, lemme=let me, dont=do not, "
     "doesnt=does not, isnt=is not, arent=are not, shouldnt=should not, cant=can not, wont=will not, "

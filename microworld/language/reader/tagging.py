@@ -93,6 +93,7 @@ _LONGEST = max(len(form.split()) for form in _VERBS)
 _NOUNS = {word: (kind, "many") for word, kind in PLURALS.items()} | {kind: (kind, "one") for kind in KINDS}
 _NOUNS["fish"] = ("fish", "either")
 _SIDE_RE = re.compile(SIDE.pattern.replace("%s", "|".join(sorted(_NOUNS, key=len, reverse=True))))
+_NO_MORE = re.compile(rf"(?:no|not any) more(?= (?:\w+ )?(?:{'|'.join(sorted(_NOUNS, key=len, reverse=True))})\b)")
 _BEFORE_NOUN = frozenset({"DET", "NUM", "COLOUR", "SIZE", "ALL", "MORE", "NO", "SOME", "HIS", "COLOURED"})
 _SHADES = frozenset({"dark", "deep", "pale"})
 _Make = Callable[[re.Match[str]], tuple[str, str, Where | None]]
@@ -161,6 +162,7 @@ def _tagged(name: str, value: str = "") -> _Make:
 
 _RULES: tuple[tuple[re.Pattern[str], _Make], ...] = (
     (DISLIKE, _tagged("DISLIKE")),
+    (_NO_MORE, _tagged("NO", "no")),
     (KEEP, _tagged("KEEP")),
     *((re.compile(rf"(?:{words})(?= |$)"), _tagged("GROUND_CHANGE", name)) for name, words in GROUND_CHANGES.items()),
     (_SIDE_RE, lambda match: ("SIDE", match["spots"], None)),

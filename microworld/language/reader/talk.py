@@ -69,7 +69,7 @@ _CONTENT = frozenset(
     "EMPTY SAME SAME_AS THING KEEP STAGE OTHERS "
     "ELSE SIDES SIDE NOT_THERE ALIKE EXISTS".split()
 )
-_ADJUNCTS = frozenset("for as like about by because since per via".split())
+_ADJUNCTS = frozenset("from for as like about by because since per via".split())
 _HEADS = frozenset({"DET", "NUM", "MORE", "ALL", "SOME", "HIS"})
 
 

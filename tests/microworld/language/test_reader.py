@@ -69,6 +69,24 @@ def test_single_pictures(text: str, objects: list[str], ground: str) -> None:
          3, ["big green tree 4"], "snow"),
         ("Nightfall. A small house upon the left. By and by a star kindles at the top; at the last the house is gone.",
          3, ["star 1"], "night"),
+        ("girl at the seaside, boat arrives, boat turns white, night falls", 4, ["girl", "white boat"], "night"),
+        ("One tree, then two trees, then four trees.", 3, ["tree"] * 4, ""),
+        ("There is a blue fish. In the next picture there are two blue fish.", 2, ["blue fish"] * 2, ""),
+        ("Three cats in the snow, then two cats, then just one cat.", 3, ["cat"], "snow"),
+        ("Picture 1: a tree. Picture 2: a tree and a house. Picture 3: a tree, a house and a car.", 3,
+         ["car", "house", "tree"], ""),
+        ("1. cat 2. cat and ball 3. cat and ball and box", 3, ["ball", "box", "cat"], ""),
+        ("Two boats and a star at the beach. Suddenly no more boats.", 2, ["star"], "beach"),
+        ("A tree in the meadow. When winter comes, a bird arrives. As the sun sets, the bird leaves.", 3,
+         ["tree"], "sunset"),
+        ("First picture: a house. Second picture: the same, plus a tree on the right.", 2, ["house", "tree 5"], ""),
+        ("In first image is boat on beach. In second image comes star on top. It is becoming the night.", 3,
+         ["boat", "star 1"], "night"),
+        ("Two fish. In the next picture one is gone. Then the remaining fish is gone too, and there is a boat instead.",
+         3, ["boat"], ""),
+        ("A girl, a cat and a ball. The girl leaves. Only the cat and the ball are left.", 2, ["ball", "cat"], ""),
+        ("Two fish and a boat at sea. The evening comes, and both fish swim away. Good night, little boat.", 2,
+         ["boat"], "sunset"),
         ("ok story. red car on the left. it drives to the right. goes blue for no reason. then its winter. done", 4,
          ["blue car 5"], "snow"),
     ],
@@ -298,6 +316,12 @@ def test_edits_are_read_wherever_their_parts_stand(text: str, objects: list[str]
         "In the first picture I want a bird at the top. In the second picture there are two birds.",
         "There was a tree. Now there is a house.",
         "Turn my car blue.",
+        "A bird, two birds, three birds.",
+        "A bird. Then there are two red birds.",
+        "A car at the left. Then there are two cars, one at the left and one at the right.",
+        "First a tree and a house. Then a house and a bird.",
+        "A fish comes. Both fish swim away.",
+        "Three birds. Then three birds are there.",
     ],
 )
 def test_a_number_or_a_change_with_two_meanings_is_refused(text: str) -> None:
@@ -307,3 +331,38 @@ def test_a_number_or_a_change_with_two_meanings_is_refused(text: str) -> None:
 
 def test_a_name_is_left_out_and_named() -> None:
     assert interpret("A girl named Rose.").left_out == ("Rose",)
+
+
+@pytest.mark.parametrize(
+    ("text", "pictures", "objects"),
+    [
+        ("I am making a poster for second graders. Draw a house, then a tree.", 2, ["house", "tree"]),
+        ("Recipe, 2 steps. Step 1: a tree. Step 2: a house on the right.", 2, ["house 5", "tree"]),
+        ("Storyboard, 3 shots: a girl on the left. a ball appears. the girl leaves.", 3, ["ball"]),
+        ("Directions needed: a boat and a star at the top. One image per step.", 2, ["boat", "star 1"]),
+        ("POV: ur a cat. suddenly a bird. suddenly ANOTHER bird \U0001f480", 3, ["bird", "bird", "cat"]),
+        ("My grandson would like to learn how to paint a house with a tree. What is the first step, and then?", 2,
+         ["house", "tree"]),
+        ("Show him in three steps how to draw a scene: first the boat, then the fish, then the star.", 3,
+         ["boat", "fish", "star"]),
+        ("Show how to get from an empty beach to one with a boat and two fish.", 2, ["boat", "fish", "fish"]),
+        ("Dear computer, I should like to see a sailing boat.", 1, ["boat"]),
+    ],
+)  # fmt: skip
+def test_titles_purposes_and_questions_for_steps_are_not_drawn(text: str, pictures: int, objects: list[str]) -> None:
+    meaning = interpret(text)
+    assert (len(meaning.targets), shown(meaning.targets[-1])[0]) == (pictures, objects)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "We want a dragon. Draw a house.",
+        "Dragon. Draw a house.",
+        "A cat. When the bird comes, the cat leaves.",
+        "What is the first step?",
+    ],
+)
+def test_what_may_be_wanted_or_is_a_condition_is_not_left_out(text: str) -> None:
+    with pytest.raises(InputError):
+        interpret(text)
