@@ -289,8 +289,8 @@ class EffectReader:
         if clause.only and again:
             return None
         described = clause.grounds or clause.wheres or any(one.where for one in new) or clause.verb_classes & LISTING
-        described = described or (self.lesson and clause.verb is None)
-        if clause.assumed and not described:
+        shown_by_lesson = self.lesson and clause.verb is None
+        if clause.assumed and not (described or shown_by_lesson):
             return None  # "the cat is happy" is no picture
         if (clause.colour or clause.size) and len(new) == 1:
             new = [_dressed(new[0], clause)]

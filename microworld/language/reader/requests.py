@@ -83,7 +83,7 @@ def read_request(text: str, *, images: int, kinds: frozenset[str] = frozenset())
     """
     plain = _TAG.sub("", plain_text(_plain_style(text, images)))
     told = [one for one in joined(in_full(split_sentences(plain))) if not _is_heading(one)]
-    titled = [kept for one in told if (kept := without_title(one)) is not None]
+    titled = [rest for one in told if (rest := without_title(one)) is not None]
     sentences = [one for one in titled if not (asks_for_steps(one) or is_purpose(one))] or told
     asides = [" ".join(one.words) for one in titled if is_purpose(one) and one not in sentences]
     framed = remove_framing(sentences, is_continued=bool(images))
