@@ -157,7 +157,7 @@ def test_usable_files_are_added_beside_others_and_an_old_complaint_goes_away(ope
     page.get_by_text("Limits of work and cost").click()
     for label, words, problem in (
         ("Seed", "4294967296", "less than or equal to 2147483647"),
-        ("Cost in US dollars", "$", "must be a number"),
+        ("Cost in US dollars", "$", "must be a positive number"),
         ("Image size or shape", "big", "image_size: An image size must be pixels"),
     ):
         page.get_by_label(label, exact=True).fill(words)
