@@ -139,6 +139,7 @@ lmms-eval-test: .lmms-venv/.installed
 .PHONY: loop-bench growth-bench
 loop-bench: $(STAMP)
 	$(PROGRAM) bench loop --out results/loop
+	$(PROGRAM) bench look-ahead --out results/loop
 
 growth-bench: $(STAMP)
 	$(BIN)/python tests/graph/growth.py --out results/growth.json

@@ -4,7 +4,7 @@ import asyncio
 import os
 import platform
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -149,6 +149,7 @@ def _check_with_profile(name: str) -> list[CheckResult]:
         gpu_memory_need,
         local_models,
         models_of_unknown_size,
+        offload_advice,
     )
     from interleavethinker.graph.profiles.profile import load_profile
 
@@ -164,10 +165,12 @@ def _check_with_profile(name: str) -> list[CheckResult]:
         found = f"not known for {', '.join(unknown)} before the download"
         checks.append(CheckResult(f"{name} memory", True, found, warning=True))
     needed = gpu_memory_need(profile)
-    return [*checks, _check_gpu(name, needed)] if needed else checks
+    if not needed:
+        return checks
+    return [*checks, _check_gpu(name, needed, lambda memory: offload_advice(profile, memory))]
 
 
-def _check_gpu(name: str, needed: float) -> CheckResult:
+def _check_gpu(name: str, needed: float, advice: Callable[[float], str]) -> CheckResult:
     title = f"{name} GPU"
     try:
         import torch
@@ -179,7 +182,9 @@ def _check_gpu(name: str, needed: float) -> CheckResult:
         )
     memory = torch.cuda.get_device_properties(0).total_memory / 2**30
     found = f"{torch.cuda.get_device_name(0)}, {memory:.0f} GiB (about {needed:.0f} GiB needed)"
-    return CheckResult(title, memory >= _USABLE * needed, found)
+    fits = memory >= _USABLE * needed
+    way_out = "" if fits else advice(memory / _USABLE)
+    return CheckResult(title, fits, f"{found}; {way_out}" if way_out else found)
 
 
 def _check_python() -> CheckResult:

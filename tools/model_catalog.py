@@ -8,6 +8,7 @@ counts in bfloat16; memory is for weights, activations and one image of a megapi
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 from .errors import ProfileError
 
@@ -19,6 +20,7 @@ __all__ = [
     "known_model",
     "memory_for_weights",
     "memory_need",
+    "offloaded_memory",
     "pinned",
     "without_commit",
 ]
@@ -27,6 +29,8 @@ _SMALLEST_ON_GPU = 6.0
 """Gigabytes of weights. A smaller model answers on a CPU in seconds rather than minutes."""
 _GIB_PER_GIGABYTE = 1.25
 """The weights, and a third of that for activations and the key-value cache."""
+_ROOM_FOR_AN_IMAGE = 3
+"""GiB beside the weights for one image of 1024 x 1024 pixels, and for what torch itself takes."""
 
 FAKE_MODELS = ("fake", "cells")
 """Names of the image server's backend without a model; `cells` is what version 0.1 called it."""
@@ -47,6 +51,9 @@ class CatalogModel:
     """Gigabytes (10^9 bytes) of the first download; 0 if the weights come with the package."""
     memory_gib: float = 0.0
     """Accelerator memory in GiB without offloading; 0 if a CPU is fast enough."""
+    largest_part_gb: float = 0.0
+    """Gigabytes (10^9 bytes) of the largest part of an image pipeline in 16 bits: what `--offload model` has on the
+    accelerator at once. 0 if it is not known."""
     generates_with: str | None = None
     """Repository of the model that generates from text alone, where this one only edits. Both are loaded, and the sizes
     above are those of both."""
@@ -71,6 +78,7 @@ IMAGE_MODELS = (
         licence="Apache-2.0",
         download_gb=16,
         memory_gib=18,
+        largest_part_gb=8.1,
     ),
     CatalogModel(
         alias="klein-9b",
@@ -79,6 +87,7 @@ IMAGE_MODELS = (
         commercial_use=False,
         download_gb=35,
         memory_gib=36,
+        largest_part_gb=18.2,
     ),
     CatalogModel(
         alias="kontext",
@@ -87,6 +96,7 @@ IMAGE_MODELS = (
         commercial_use=False,
         download_gb=34,
         memory_gib=36,
+        largest_part_gb=23.8,
     ),
     CatalogModel(
         alias="micro",
@@ -99,6 +109,7 @@ IMAGE_MODELS = (
         licence="Apache-2.0",
         download_gb=115,
         memory_gib=120,
+        largest_part_gb=40.9,
         generates_with="Qwen/Qwen-Image-2512",
     ),
 )
@@ -183,6 +194,24 @@ def memory_need(name: str) -> float | None:
     """
     model = known_model(name)
     return None if model is None else model.memory_gib
+
+
+def offloaded_memory(name: str, offload: Literal["none", "model", "sequential"]) -> float | None:
+    """Returns the GiB of accelerator memory that an image model needs with an `--offload` of the image server.
+
+    Estimated from the sizes of the parts, not measured: with `model` the largest part and room for one image, with
+    `sequential` a few layers and that room. None for a model whose parts the catalog does not know.
+
+    Examples:
+        >>> offloaded_memory("klein", "none"), offloaded_memory("klein", "model")
+        (18, 11)
+    """
+    model = image_model(name)
+    if model is None or not model.largest_part_gb:
+        return None
+    if offload == "none":
+        return model.memory_gib
+    return _ROOM_FOR_AN_IMAGE + (round(model.largest_part_gb / 1.074) if offload == "model" else 1)
 
 
 def memory_for_weights(gigabytes: float) -> float:

@@ -107,6 +107,50 @@ def loop(
     echo(json.dumps(figures, indent=None if json_output else 2))
 
 
+@app.command("look-ahead")
+def look_ahead(
+    n: Annotated[int, typer.Option(min=1, help="Number of requests.")] = 10,
+    rounds: Annotated[int, typer.Option(min=1, help="Repetitions of every measurement; figures are medians.")] = 3,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the requests and of their images.")] = 0,
+    generator_seconds: Annotated[
+        list[float] | None,
+        typer.Option(
+            min=0, max=60, help="Least seconds of a generator call; repeat it to compare several. Default: 0 and 0.5."
+        ),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for look-ahead.json and look-ahead.md.")] = None,
+    json_output: Json = False,
+) -> None:
+    """Measure what look-ahead gains where nine in ten first attempts pass.
+
+    Requests with several images are answered one at a time, without
+    look-ahead and with depths 2 and 4. They are chosen by a first run, so that
+    at least 90 % of the first attempts pass. The generator runs on this
+    machine, and once more with calls that wait until 0.5 s have passed, as if it
+    were a remote service. It takes about 15 minutes, and an idle machine for
+    stable figures.
+    """
+    from interleavethinker.evaluation.throughput.look_ahead_benchmark import LookAheadConfig, measure_look_ahead
+
+    if out is not None:
+        check_reports(out, "look-ahead.json", {"first_attempts_passed", "generators"}, ["look-ahead.md"])
+
+    def report(measurement: str) -> None:
+        echo(f"measuring: {measurement}", err=True)
+
+    waits = tuple(dict.fromkeys(generator_seconds or (0.0, 0.5)))
+    with tempfile.TemporaryDirectory(prefix="interleavethinker-bench-") as folder:
+        config = LookAheadConfig(n=n, rounds=rounds, seed=seed, generator_seconds=waits)
+        figures = asyncio.run(measure_look_ahead(config, Path(folder), report))
+    if out is not None:
+        from interleavethinker.evaluation.throughput.loop_report import look_ahead_markdown
+
+        options = "".join(f" --generator-seconds {wait:g}" for wait in generator_seconds or ())
+        figures["run"] = _origin(f"interleavethinker bench look-ahead --n {n} --rounds {rounds} --seed {seed}{options}")
+        write_texts(out, {"look-ahead.json": as_text(figures), "look-ahead.md": look_ahead_markdown(figures)})
+    echo(json.dumps(figures, indent=None if json_output else 2))
+
+
 def _origin(command: str) -> dict[str, str | None]:
     """Returns where figures come from, for people who read or repeat them."""
     from .source import source_commit

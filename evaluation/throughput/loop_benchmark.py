@@ -8,42 +8,22 @@ server of its own with an empty store, and models that have answered one other r
 import asyncio
 import statistics
 import time
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 from interleavethinker.evaluation.microbench.dataset import Item, held_out_items, trajectory_seed
-from interleavethinker.graph import Components, Limits, Workspace
-from interleavethinker.graph.attempts import selected_attempt
-from interleavethinker.graph.profiles.opening import open_components
 from interleavethinker.graph.profiles.profile import Profile, load_profile
 from interleavethinker.microworld.generators.micro import MicroGenerator
-from interleavethinker.tools.errors import InputError, ModelError
+from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.images.store import ImageStore
-from interleavethinker.tools.protocols import PlanContext, ProgressCallback
-from interleavethinker.tools.qwen3vl.inference import unload_models
 from interleavethinker.tools.request_parsing import as_request
-from interleavethinker.tools.types import (
-    Attempt,
-    CriticInput,
-    GeneratedImage,
-    GenerationRequest,
-    Plan,
-    Request,
-    Verdict,
-)
 
-from .serial_loop import SerialLoop, Shown
+from .product_run import WARM_UP, WARM_UP_SEED, Answered, Measured, ProductRun, Stages, fitting, measure_product
+from .serial_loop import SerialLoop
 
 __all__ = ["LoopBenchmarkConfig", "measure_loops"]
-
-_T = TypeVar("_T")
-_WARM_UP = "a big red ball on the left"
-_ROOM_FOR_REWRITING = " on the left, in a meadow"
-"""Words by which a critic may lengthen a prompt."""
-_WARM_UP_SEED = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -59,32 +39,6 @@ class LoopBenchmarkConfig:
     profile: str = "micro"
 
 
-@dataclass
-class _Stages:
-    """Where the time went."""
-
-    seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
-    """Seconds that trajectories waited for `plan`, `generate` and `judge`, summed over trajectories."""
-    pipeline: float = 0.0
-    """Seconds of the image pipeline alone, as the server reports them."""
-    calls: int = 0
-
-
-@dataclass(frozen=True)
-class _Measured:
-    wall: float
-    cpu: float
-    """CPU seconds of this process, models included and the image server excluded."""
-    stages: _Stages
-    documents: tuple[Shown, ...]
-
-    @property
-    def overhead_ms_per_call(self) -> float:
-        """Milliseconds per image that are neither planner, critic nor pipeline; for one trajectory at a time."""
-        models = self.stages.seconds["plan"] + self.stages.seconds["judge"] + self.stages.pipeline
-        return (self.wall - models) / max(1, self.stages.calls) * 1000
-
-
 async def measure_loops(config: LoopBenchmarkConfig, folder: Path, report: Callable[[str], None]) -> dict[str, object]:
     """Runs all rounds and returns the figures, medians over rounds.
 
@@ -96,8 +50,8 @@ async def measure_loops(config: LoopBenchmarkConfig, folder: Path, report: Calla
     Returns:
         `ratio.N`: seconds of the serial loop divided by those of the product with N trajectories at once; above 1 the
         product is faster. `look_ahead.K.latency_ratio`: seconds without look-ahead divided by those with depth K, one
-        trajectory at a time. `overhead_ms_per_call`: time per image outside of planner, critic and pipeline.
-        `different_documents`: how many documents of the first round differ from the serial loop's, for each N.
+        trajectory at a time. `overhead_ms_per_call`: time per image outside of planner, checks, critic and
+        pipeline. `different_documents`: how many documents of the first round differ from the serial loop's.
 
     Raises:
         InputError: Too few requests fit the image model.
@@ -107,22 +61,23 @@ async def measure_loops(config: LoopBenchmarkConfig, folder: Path, report: Calla
     profile = load_profile(config.profile)
     generator = MicroGenerator(batch=1)
     variants = [(at_once, 1) for at_once in config.at_once] + [(1, depth) for depth in config.look_ahead]
-    serial: list[_Measured] = []
-    product: dict[tuple[int, int], list[_Measured]] = {variant: [] for variant in variants}
+    serial: list[Measured] = []
+    product: dict[tuple[int, int], list[Measured]] = {variant: [] for variant in variants}
     for round_ in range(config.rounds):
         report(f"round {round_ + 1} of {config.rounds}: serial loop")
         serial.append(await _measure_serial(config, profile, generator, folder / f"{round_}-serial"))
         for at_once, depth in variants:
             report(f"round {round_ + 1} of {config.rounds}: {at_once} at once, look-ahead {depth}")
             root = folder / f"{round_}-{at_once}-{depth}"
-            product[at_once, depth].append(await _measure_product(config, profile, generator, root, at_once, depth))
+            run = ProductRun(profile, config.seed, at_once=at_once, look_ahead=depth)
+            product[at_once, depth].append(await measure_product(run, partial(_items, config, generator), root))
     return _figures(config, serial, product)
 
 
 def _figures(
-    config: LoopBenchmarkConfig, serial: Sequence[_Measured], product: dict[tuple[int, int], list[_Measured]]
+    config: LoopBenchmarkConfig, serial: Sequence[Measured], product: dict[tuple[int, int], list[Measured]]
 ) -> dict[str, object]:
-    def ratio(base: Sequence[_Measured], other: Sequence[_Measured]) -> float:
+    def ratio(base: Sequence[Measured], other: Sequence[Measured]) -> float:
         pairs = zip(base, other, strict=True)
         return round(statistics.median(one.wall / two.wall for one, two in pairs), 3)
 
@@ -138,18 +93,29 @@ def _figures(
         name: sum(one != two for one, two in zip(runs[0].documents, serial[0].documents, strict=True))
         for name, runs in named.items()
     }
-    figures["variants"] = {name: _medians(runs, config.n) for name, runs in named.items()}
+    one_after_the_other = ("serial", "at_once.1")
+    figures["variants"] = {
+        name: _medians(runs, config.n, overlapping=name not in one_after_the_other) for name, runs in named.items()
+    }
     return figures
 
 
-def _medians(runs: Sequence[_Measured], n: int) -> dict[str, float]:
-    """Returns where the time goes: seconds per trajectory by stage, summed over concurrent ones."""
+def _medians(runs: Sequence[Measured], n: int, *, overlapping: bool) -> dict[str, float]:
+    """Returns where the time goes: seconds per trajectory by stage, summed over concurrent ones.
+
+    Args:
+        runs: The measurements of a variant.
+        n: Number of requests.
+        overlapping: Whether stages overlap, so that what they leave of the time is unknown.
+    """
     middle = sorted(runs, key=lambda run: run.wall)[len(runs) // 2]
     stages = middle.stages
     named = {stage: seconds / n for stage, seconds in stages.seconds.items()}
     if stages.pipeline:
         named["mcp_and_queue"] = (stages.seconds["generate"] - stages.pipeline) / n
         named["generate"] = stages.pipeline / n
+    if not overlapping:
+        named["rest"] = middle.wall / n - sum(named.values())
     return {
         "trajectories_per_hour": round(3600 * n / middle.wall, 1),
         "seconds": round(middle.wall, 3),
@@ -161,12 +127,7 @@ def _medians(runs: Sequence[_Measured], n: int) -> dict[str, float]:
 
 def _items(config: LoopBenchmarkConfig, generator: MicroGenerator, store: ImageStore) -> list[Item]:
     """Returns the first requests whose prompts fit the image model; the server refuses longer ones."""
-    items: list[Item] = []
-    candidates = held_out_items(4 * config.n + 8, config.seed, store)
-    for item in candidates:
-        prompts = [step.prompt for step in item.scenario.steps if step.prompt is not None]
-        if not any(generator.truncated_tokens(prompt + _ROOM_FOR_REWRITING) for prompt in prompts):
-            items.append(item)
+    items = list(fitting(held_out_items(4 * config.n + 8, config.seed, store), generator))
     if len(items) < config.n:
         raise InputError(f"Only {len(items)} requests of seed {config.seed} fit the image model; give fewer.")
     return items[: config.n]
@@ -174,93 +135,14 @@ def _items(config: LoopBenchmarkConfig, generator: MicroGenerator, store: ImageS
 
 async def _measure_serial(
     config: LoopBenchmarkConfig, profile: Profile, generator: MicroGenerator, folder: Path
-) -> _Measured:
+) -> Measured:
     loop = SerialLoop(profile, folder, generator)
     await asyncio.to_thread(loop.load)
     items = _items(config, generator, ImageStore(folder))
-    await loop.answer(as_request(_WARM_UP), _WARM_UP_SEED)
+    await loop.answer(as_request(WARM_UP), WARM_UP_SEED)
     loop.seconds.clear()
     loop.calls = 0
     started, cpu = time.perf_counter(), time.process_time()
     documents = [await loop.answer(item.request, trajectory_seed(config.seed, item.number)) for item in items]
-    wall = time.perf_counter() - started
-    return _Measured(wall, time.process_time() - cpu, _Stages(loop.seconds, calls=loop.calls), tuple(documents))
-
-
-async def _measure_product(
-    config: LoopBenchmarkConfig, profile: Profile, generator: MicroGenerator, root: Path, at_once: int, depth: int
-) -> _Measured:
-    store, stages = ImageStore(root / "images"), _Stages()
-    server = profile.generator.model_copy(update={"server_store": root / "server"})
-    profile = profile.model_copy(update={"generator": server})
-    items = _items(config, generator, store)
-    limits = profile.limits.model_copy(update={"look_ahead": depth})
-    async with (
-        open_components(profile, store) as components,
-        Workspace.open(root, _timed(components, stages)) as workspace,
-    ):
-        await _answer(workspace, _WARM_UP, limits, _WARM_UP_SEED)
-        stages.seconds.clear()
-        stages.pipeline, stages.calls = 0.0, 0
-        waiting, documents = list(items)[::-1], dict[int, Shown]()
-
-        async def work() -> None:
-            while waiting:
-                item = waiting.pop()
-                documents[item.number] = await _answer_item(workspace, item, limits, config.seed)
-
-        started, cpu = time.perf_counter(), time.process_time()
-        async with asyncio.TaskGroup() as group:
-            for _ in range(at_once):
-                group.create_task(work())
-        wall, cpu = time.perf_counter() - started, time.process_time() - cpu
-    await asyncio.to_thread(unload_models)
-    return _Measured(wall, cpu, stages, tuple(documents[item.number] for item in items))
-
-
-async def _answer_item(workspace: Workspace, item: Item, limits: Limits, seed: int) -> Shown:
-    return await _answer(workspace, item.request, limits, trajectory_seed(seed, item.number))
-
-
-async def _answer(workspace: Workspace, request: Request | str, limits: Limits, seed: int) -> Shown:
-    trajectory = await workspace.create(request, limits=limits, seed=seed)
-    finished = await workspace.run(trajectory)
-    plan = finished.plan
-    if plan is None or finished.status != "done":  # A time that leaves work out would not be comparable.
-        raise ModelError(f"A trajectory of the benchmark did not finish: {finished.reason or finished.status}")
-    attempts: dict[str, Attempt] = {str(number): attempt for number, attempt in enumerate(finished.attempts)}
-    chosen = [selected_attempt(attempts, number) for number in range(len(plan.steps))]
-    return tuple(
-        (step.prompt, None if step.prompt is None or attempt is None else attempt.image)
-        for step, attempt in zip(plan.steps, chosen, strict=True)
-    )
-
-
-def _timed(components: Components, stages: _Stages) -> Components:
-    """Returns components whose planner, critic and generator add the time of their calls to `stages`."""
-
-    async def timed(stage: str, call: Awaitable[_T]) -> _T:
-        started = time.perf_counter()
-        try:
-            return await call
-        finally:
-            stages.seconds[stage] += time.perf_counter() - started
-
-    class Planner:
-        async def plan(self, request: Request, context: PlanContext) -> Plan:
-            return await timed("plan", components.planner.plan(request, context))
-
-    class Critic:
-        gives_confidence = components.critic.gives_confidence
-
-        async def judge(self, cases: Sequence[CriticInput]) -> list[Verdict]:
-            return await timed("judge", components.critic.judge(cases))
-
-    class Generator:
-        async def generate(self, call: GenerationRequest, progress: ProgressCallback | None = None) -> GeneratedImage:
-            image = await timed("generate", components.generator.generate(call, progress))
-            stages.pipeline += image.seconds
-            stages.calls += 1
-            return image
-
-    return replace(components, planner=Planner(), critic=Critic(), generator=Generator())
+    wall, cpu = time.perf_counter() - started, time.process_time() - cpu
+    return Measured(wall, cpu, Stages(loop.seconds, calls=loop.calls), tuple(map(Answered, documents)))

@@ -9,7 +9,9 @@ import os
 from collections.abc import Mapping
 from difflib import get_close_matches
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
+from typing import Literal, get_args
 
 from interleavethinker.tools.chat.loading import OWN_PREFIX
 from interleavethinker.tools.check_result import CheckResult
@@ -23,6 +25,7 @@ from interleavethinker.tools.model_catalog import (
     known_model,
     memory_for_weights,
     memory_need,
+    offloaded_memory,
     pinned,
     without_commit,
 )
@@ -40,10 +43,14 @@ __all__ = [
     "gpu_memory_need",
     "local_models",
     "models_of_unknown_size",
+    "offload_advice",
     "require_local_libraries",
     "require_whole_weights",
 ]
 
+_Offload = Literal["none", "model", "sequential"]
+_OFFLOADS: tuple[_Offload, ...] = get_args(_Offload)
+"""Values of the image server's `--offload`, the fastest first."""
 _PROVIDERS = {
     "anthropic": ("langchain_anthropic", "anthropic", "ANTHROPIC_API_KEY"),
     "google_genai": ("langchain_google_genai", "google", "GOOGLE_API_KEY"),
@@ -134,9 +141,46 @@ def require_whole_weights(profile: Profile) -> None:
 def gpu_memory_need(profile: Profile) -> float:
     """Returns the GiB of GPU memory that a profile's models need together; 0 where a CPU is fast enough.
 
-    The catalog knows some models; of others the weights are measured if they are on this machine.
+    The catalog knows some models; of others the weights are measured if they are on this machine. An `--offload` among
+    the generator's arguments is taken into account.
     """
-    return sum(_memory_of(name) or 0.0 for name in local_models(profile))
+    return _chat_memory(profile) + _image_memory(profile, _offload_of(profile))
+
+
+def offload_advice(profile: Profile, memory: float) -> str:
+    """Returns which `--offload` of the image server makes a profile's models fit into a GPU; empty if none does.
+
+    Args:
+        profile: The profile.
+        memory: GiB of the GPU that are free for its models.
+    """
+    for offload in _OFFLOADS[1:]:
+        needed = _chat_memory(profile) + _image_memory(profile, offload)
+        if needed < gpu_memory_need(profile) and needed <= memory:
+            return (
+                f'with arguments = ["--offload", "{offload}"] in [generator], about {needed:.0f} GiB are enough '
+                "(estimated); images take longer"
+            )
+    return ""
+
+
+def _offload_of(profile: Profile) -> _Offload:
+    arguments = profile.generator.arguments
+    named = [value for flag, value in pairwise(arguments) if flag == "--offload"]
+    named += [each.removeprefix("--offload=") for each in arguments if each.startswith("--offload=")]
+    return next((offload for offload in _OFFLOADS if offload in named), "none")
+
+
+def _chat_memory(profile: Profile) -> float:
+    return sum(_memory_of(name) or 0.0 for name in _local_chat_models(profile))
+
+
+def _image_memory(profile: Profile, offload: _Offload) -> float:
+    image = _local_image_model(profile)
+    if image is None:
+        return 0.0
+    known = offloaded_memory(image, offload)
+    return (_memory_of(image) or 0.0) if known is None else known
 
 
 def models_of_unknown_size(profile: Profile) -> list[str]:

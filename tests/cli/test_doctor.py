@@ -102,6 +102,31 @@ def test_a_profile_with_an_image_model_by_alias_reports_licence_and_gpu(
     }
 
 
+def test_a_gpu_that_is_too_small_gets_advice_and_is_enough_once_it_is_followed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    class Gpu:
+        total_memory = 23.6 * 2**30
+
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.get_device_properties", lambda _: Gpu)
+    monkeypatch.setattr("torch.cuda.get_device_name", lambda _: "A GPU")
+    path = tmp_path / "mine.toml"
+    path.write_text(KLEIN)
+    _, checks = doctor_checks(capsys, "--profile", str(path))
+    gpu = checks[f"{path} GPU"]
+    assert gpu["good"] is False
+    assert 'with arguments = ["--offload", "model"] in [generator], about 20 GiB are enough' in str(gpu["found"])
+    path.write_text(KLEIN.replace('model = "klein-9b"', 'model = "klein-9b", arguments = ["--offload", "model"]'))
+    _, checks = doctor_checks(capsys, "--profile", str(path))
+    assert checks[f"{path} GPU"] == {
+        "name": f"{path} GPU",
+        "good": True,
+        "found": "A GPU, 24 GiB (about 20 GiB needed)",
+        "warning": False,
+    }
+
+
 def test_people_see_a_mark_for_each_kind_of_result() -> None:
     results = (CheckResult("a", True, ""), CheckResult("b", True, "", warning=True), CheckResult("c", False, ""))
     assert [doctor._mark(result)[0] for result in results] == ["ok", "!!", "--"]

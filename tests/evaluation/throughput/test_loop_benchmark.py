@@ -12,6 +12,7 @@ from interleavethinker.cli import main
 from interleavethinker.evaluation.throughput import loop_benchmark
 from interleavethinker.evaluation.throughput.loop_benchmark import LoopBenchmarkConfig, measure_loops
 from interleavethinker.evaluation.throughput.loop_report import loop_markdown
+from interleavethinker.evaluation.throughput.product_run import Answered, Measured, Stages
 from interleavethinker.evaluation.throughput.serial_loop import SerialLoop
 from interleavethinker.graph import load_profile
 from interleavethinker.microworld.generators.micro import MicroGenerator
@@ -37,10 +38,10 @@ async def test_the_serial_loop_and_the_product_give_the_same_documents(tmp_path:
     assert overhead > 0
 
 
-def measured(wall: float, document: str = "a") -> loop_benchmark._Measured:
-    seconds = defaultdict(float, {"plan": 1.0, "generate": 2.0, "judge": 3.0})
-    stages = loop_benchmark._Stages(seconds, pipeline=1.5, calls=5)
-    return loop_benchmark._Measured(wall, 4.0, stages, (((document, None),),))
+def measured(wall: float, document: str = "a") -> Measured:
+    seconds = defaultdict(float, {"plan": 1.0, "check": 0.5, "generate": 2.0, "judge": 3.0})
+    stages = Stages(seconds, pipeline=1.5, calls=5)
+    return Measured(wall, 4.0, stages, (Answered(((document, None),)),))
 
 
 def test_ratios_are_medians_of_pairs_of_one_round_and_above_one_where_the_product_is_faster() -> None:
@@ -53,7 +54,7 @@ def test_ratios_are_medians_of_pairs_of_one_round_and_above_one_where_the_produc
     figures = loop_benchmark._figures(LoopBenchmarkConfig(n=1, at_once=(1, 8), look_ahead=(2,)), serial, product)
     assert (figures["ratio.1"], figures["ratio.8"]) == (2.0, 5.0)
     assert figures["look_ahead.2.latency_ratio"] == 1.0
-    assert figures["overhead_ms_per_call"] == (10.0 - 1.0 - 3.0 - 1.5) / 5 * 1000
+    assert figures["overhead_ms_per_call"] == (10.0 - 1.0 - 0.5 - 3.0 - 1.5) / 5 * 1000
     assert figures["different_documents"] == {"serial": 0, "at_once.1": 0, "at_once.8": 1, "look_ahead.2": 0}
 
 
@@ -95,7 +96,13 @@ def test_the_written_page_says_what_was_reached_and_where_it_was_measured(
     assert "| 8 at once (`ratio.8`) | 1.25 | 2.5 | missed |" in page
     assert "| one at a time, look-ahead 2, against none (`look_ahead.2.latency_ratio`) | 2.00 | 1 | reached |" in page
     assert "differ from the serial loop's: 1." in page
-    assert "| look ahead 2 | 1,440 | 4.00 | 1.00 | 1.50 | 3.00 | – | 0.50 |" in page
+    assert "Time outside of planner, checks, critic and pipeline: -200.0 ms" in page
+    assert (
+        "| variant | trajectories an hour | CPU seconds | plan | checks | generate | judge | MCP and queue | rest |"
+        in page
+    )
+    assert "| at once 1 | 720 | 4.00 | 1.00 | 0.50 | 1.50 | 3.00 | 0.50 | -1.50 |" in page
+    assert "| look ahead 2 | 1,440 | 4.00 | 1.00 | 0.50 | 1.50 | 3.00 | 0.50 | – |" in page
     figures = json.loads((tmp_path / "loop" / "loop.json").read_text(encoding="utf-8"))
     assert figures["run"]["command"] == "interleavethinker bench loop --n 1 --rounds 1 --seed 0"
     assert f"torch {version('torch')}" in page

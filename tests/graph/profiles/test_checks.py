@@ -14,6 +14,7 @@ from interleavethinker.graph.profiles.checks import (
     gpu_memory_need,
     local_models,
     models_of_unknown_size,
+    offload_advice,
 )
 from interleavethinker.graph.profiles.opening import open_components
 from interleavethinker.graph.profiles.profile import Profile, load_profile
@@ -89,6 +90,43 @@ def test_gpu_memory_is_summed_over_distinct_local_models(profile_with: Callable[
     assert gpu_memory_need(profile) == 22 + 18
     assert gpu_memory_need(load_profile("klein")) == 22 + 18
     assert gpu_memory_need(profile_with(klein="fake")) == 22
+
+
+def test_an_offload_of_the_image_server_lowers_the_need(profile_with: Callable[..., Profile]) -> None:
+    profile = profile_with()
+    for arguments, needed in ((["--offload", "model"], 22 + 11), (["--offload=sequential"], 22 + 4), (["--port"], 40)):
+        generator = profile.generator.model_copy(update={"arguments": arguments})
+        assert gpu_memory_need(profile.model_copy(update={"generator": generator})) == needed
+
+
+@pytest.mark.parametrize(
+    ("model", "memory", "offload"),
+    [
+        ("klein", 12, "model"),
+        ("klein", 16, "model"),
+        ("klein-9b", 12, "sequential"),
+        ("klein-9b", 24, "model"),
+        ("kontext", 24, "sequential"),
+        ("kontext", 40, "model"),
+        ("qwen-edit", 40, "sequential"),
+        ("qwen-edit", 80, "model"),
+        ("klein", 3, None),
+        ("someone/unknown-model", 12, None),
+    ],
+)
+def test_the_fastest_offload_that_fits_is_advised_for_gpus_of_every_size(
+    model: str, memory: float, offload: str | None, profile_with: Callable[..., Profile]
+) -> None:
+    hosted = {"qwen3-vl:Qwen/Qwen3-VL-8B-Instruct": "openai:gpt-4.1"}
+    advice = offload_advice(profile_with(klein=model, **hosted), memory)
+    assert (f'arguments = ["--offload", "{offload}"]' in advice) if offload else (advice == "")
+
+
+def test_no_offload_is_advised_that_would_not_make_room_for_planner_and_critic(
+    profile_with: Callable[..., Profile],
+) -> None:
+    assert offload_advice(profile_with(), 24) == ""
+    assert '"model"]' in offload_advice(profile_with(), 40)
 
 
 def test_hosted_models_and_small_ones_need_no_gpu(profile_with: Callable[..., Profile]) -> None:
