@@ -4,6 +4,8 @@ import asyncio
 import os
 import signal
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,15 @@ import pytest
 from interleavethinker.cli.interrupts import pause_on_interrupt
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+
+
+@pytest.fixture(autouse=True)
+def _a_closing_terminal_ends_programs() -> Iterator[None]:
+    """Undoes what `nohup` passes on to every program that the tests start: SIGHUP is ignored."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
 
 ON_A_TERMINAL = """
 import asyncio, pathlib
@@ -89,5 +100,10 @@ def test_a_terminal_that_closes_pauses_the_program_which_still_reaches_its_end(t
     while b"ready" not in seen:
         seen += os.read(terminal, 1000)
     os.close(terminal)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    deadline = time.monotonic() + 60
+    while (ended := os.waitpid(child, os.WNOHANG))[0] == 0:
+        if time.monotonic() > deadline:
+            os.kill(child, signal.SIGKILL)
+        time.sleep(0.05)
+    assert os.waitstatus_to_exitcode(ended[1]) == 0
     assert (tmp_path / "end").read_text() == "reached"

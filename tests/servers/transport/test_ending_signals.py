@@ -3,11 +3,21 @@
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+
+
+@pytest.fixture(autouse=True)
+def _a_closing_terminal_ends_programs() -> Iterator[None]:
+    """Undoes what `nohup` passes on to every program that the tests start: SIGHUP is ignored."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
 
 PROGRAM = """
 import asyncio, pathlib, signal
