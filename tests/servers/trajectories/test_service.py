@@ -26,7 +26,8 @@ def _done(view: View) -> bool:
 
 
 def _working(view: View) -> bool:
-    return view.work is not None and view.work.phase == "generating"
+    # The generator may say that it works before the plan is read from the workspace; the plan is a change of its own.
+    return view.work is not None and view.work.phase == "generating" and bool(view.steps)
 
 
 async def test_a_started_trajectory_runs_in_the_background_and_its_view_tells_every_step(tmp_path: Path) -> None:
