@@ -11,6 +11,7 @@ import inspect
 import ipaddress
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Generator
@@ -124,3 +125,11 @@ def pytest_runtest_call() -> Generator[None, object, object]:
         return (yield)
     finally:
         guard.deactivate()
+
+
+@pytest.fixture
+def hang_up_ends_programs() -> Generator[None]:
+    """Undoes, for a test of SIGHUP, what `nohup` passes on to every program: the signal is ignored."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)

@@ -5,23 +5,16 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from interleavethinker.cli.interrupts import pause_on_interrupt
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
-
-
-@pytest.fixture(autouse=True)
-def _a_closing_terminal_ends_programs() -> Iterator[None]:
-    """Undoes what `nohup` passes on to every program that the tests start: SIGHUP is ignored."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    yield
-    signal.signal(signal.SIGHUP, before)
-
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX"),
+    pytest.mark.usefixtures("hang_up_ends_programs"),
+]
 
 ON_A_TERMINAL = """
 import asyncio, pathlib

@@ -3,21 +3,14 @@
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
-
-
-@pytest.fixture(autouse=True)
-def _a_closing_terminal_ends_programs() -> Iterator[None]:
-    """Undoes what `nohup` passes on to every program that the tests start: SIGHUP is ignored."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    yield
-    signal.signal(signal.SIGHUP, before)
-
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX"),
+    pytest.mark.usefixtures("hang_up_ends_programs"),
+]
 
 PROGRAM = """
 import asyncio, pathlib, signal
