@@ -16,6 +16,7 @@ __all__ = [
     "FAKE_MODELS",
     "IMAGE_MODELS",
     "CatalogModel",
+    "Offload",
     "image_model",
     "known_model",
     "memory_for_weights",
@@ -25,6 +26,8 @@ __all__ = [
     "without_commit",
 ]
 
+Offload = Literal["none", "model", "sequential"]
+"""Values of the image server's `--offload`, the fastest first."""
 _SMALLEST_ON_GPU = 6.0
 """Gigabytes of weights. A smaller model answers on a CPU in seconds rather than minutes."""
 _GIB_PER_GIGABYTE = 1.25
@@ -196,7 +199,7 @@ def memory_need(name: str) -> float | None:
     return None if model is None else model.memory_gib
 
 
-def offloaded_memory(name: str, offload: Literal["none", "model", "sequential"]) -> float | None:
+def offloaded_memory(name: str, offload: Offload) -> float | None:
     """Returns the GiB of accelerator memory that an image model needs with an `--offload` of the image server.
 
     Estimated from the sizes of the parts, not measured: with `model` the largest part and room for one image, with

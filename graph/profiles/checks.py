@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
-from typing import Literal, get_args
+from typing import get_args
 
 from interleavethinker.tools.chat.loading import OWN_PREFIX
 from interleavethinker.tools.check_result import CheckResult
@@ -21,6 +21,7 @@ from interleavethinker.tools.local_extra import install_extra, require_local
 from interleavethinker.tools.model_catalog import (
     FAKE_MODELS,
     CatalogModel,
+    Offload,
     image_model,
     known_model,
     memory_for_weights,
@@ -48,9 +49,7 @@ __all__ = [
     "require_whole_weights",
 ]
 
-_Offload = Literal["none", "model", "sequential"]
-_OFFLOADS: tuple[_Offload, ...] = get_args(_Offload)
-"""Values of the image server's `--offload`, the fastest first."""
+_OFFLOADS: tuple[Offload, ...] = get_args(Offload)
 _PROVIDERS = {
     "anthropic": ("langchain_anthropic", "anthropic", "ANTHROPIC_API_KEY"),
     "google_genai": ("langchain_google_genai", "google", "GOOGLE_API_KEY"),
@@ -164,7 +163,7 @@ def offload_advice(profile: Profile, memory: float) -> str:
     return ""
 
 
-def _offload_of(profile: Profile) -> _Offload:
+def _offload_of(profile: Profile) -> Offload:
     arguments = profile.generator.arguments
     named = [value for flag, value in pairwise(arguments) if flag == "--offload"]
     named += [each.removeprefix("--offload=") for each in arguments if each.startswith("--offload=")]
@@ -175,7 +174,7 @@ def _chat_memory(profile: Profile) -> float:
     return sum(_memory_of(name) or 0.0 for name in _local_chat_models(profile))
 
 
-def _image_memory(profile: Profile, offload: _Offload) -> float:
+def _image_memory(profile: Profile, offload: Offload) -> float:
     image = _local_image_model(profile)
     if image is None:
         return 0.0

@@ -20,7 +20,7 @@ from pydantic import JsonValue
 from interleavethinker.tools.errors import GeneratorError, InputError, InterleaveError, ProfileError
 from interleavethinker.tools.images.png import encode_png
 from interleavethinker.tools.local_extra import require_local
-from interleavethinker.tools.model_catalog import image_model
+from interleavethinker.tools.model_catalog import Offload, image_model
 from interleavethinker.tools.weights import damaged_weights
 
 from .base import BackendStatus, BatchObserver, Cancelled, ImageRequest, Job, JobResult
@@ -47,7 +47,7 @@ class DiffusersOptions:
     device: str = "auto"
     """A torch device; `auto` takes a GPU where there is one."""
     dtype: Literal["auto", "bfloat16", "float16", "float32"] = "auto"
-    offload: Literal["none", "model", "sequential"] = "none"
+    offload: Offload = "none"
     """Keeps idle parts in main memory: `model` moves whole models, `sequential` moves layers."""
     max_batch: int | None = None
     """None takes the model's own setting; 1 makes results bit-identical regardless of concurrent calls."""

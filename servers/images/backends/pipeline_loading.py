@@ -5,7 +5,9 @@ import ctypes
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
+
+from interleavethinker.tools.model_catalog import Offload
 
 __all__ = ["LoadedPipelines", "best_device", "download", "free_memory", "inpainting_pipeline", "load_pipeline"]
 
@@ -42,7 +44,7 @@ def inpainting_pipeline(pipeline: Any, name: str) -> Any:
     return inpainting
 
 
-def load_pipeline(folder: Path, device: str, dtype: str, offload: Literal["none", "model", "sequential"]) -> Any:
+def load_pipeline(folder: Path, device: str, dtype: str, offload: Offload) -> Any:
     """Returns the pipeline in a folder, ready to be called.
 
     Args:
