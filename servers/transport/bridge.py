@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from interleavethinker.tools.bounded_http import is_http_address
 from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.mcp.malformed_answers import answers_checked
 
 from .stdio import message_streams
 
@@ -87,7 +88,9 @@ class _Connection:
             timeout = httpx2.Timeout(_CONNECT_SECONDS, read=None, pool=None)
             async with (
                 httpx2.AsyncClient(headers=self._bridge.headers, timeout=timeout) as client,
-                streamable_http_client(self._bridge.url, http_client=client, max_sse_event_size=None) as (read, write),
+                answers_checked(
+                    streamable_http_client(self._bridge.url, http_client=client, max_sse_event_size=None)
+                ) as (read, write),
             ):
                 self._opened.set_result(write)
                 async for item in read:

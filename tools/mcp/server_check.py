@@ -21,6 +21,7 @@ from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.plain_text import one_line
 
 from .bounded_lines import ENCODING, MAX_LINE, watch_lines
+from .malformed_answers import answers_checked
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -171,7 +172,7 @@ async def _connected(
             command, *arguments = target
             server = StdioServerParameters(command=command, args=arguments, encoding=ENCODING)
             transport = stdio_client(server, errlog=log)  # type: ignore[arg-type]
-        yield await stack.enter_async_context(Client(transport, mode=mode, extensions=[Pages()]))
+        yield await stack.enter_async_context(Client(answers_checked(transport), mode=mode, extensions=[Pages()]))
 
 
 async def _raise_for_status(response: Any) -> None:

@@ -9,11 +9,14 @@ import os
 from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from interleavethinker.tools.bounded_http import opened_client
-from interleavethinker.tools.errors import ModelError, ProfileError
+from interleavethinker.tools.errors import InterleaveError, ModelError, ProfileError
 from interleavethinker.tools.plain_text import quotation
 from interleavethinker.tools.secrets import redact, remember_secret
 
+from .malformed_answers import answers_checked, is_malformed_answer
 from .transport import call_foreign_tool
 
 if TYPE_CHECKING:
@@ -82,10 +85,16 @@ class McpTools:
         """See `Toolbox.call`.
 
         Raises:
-            ModelError: The tool reports an error.
+            ModelError: The tool reports an error, its answer breaks the protocol, or the server cannot be reached.
+            ProfileError: The variable of its token is not set.
         """
-        async with self._connected() as client:
-            result = await call_foreign_tool(client, name, dict(arguments), None)
+        try:
+            async with self._connected() as client:
+                result = await call_foreign_tool(client, name, dict(arguments), None)
+        except (ProfileError, ModelError):
+            raise
+        except Exception as error:  # The library's task groups wrap what is raised while it is connected.
+            raise ModelError(_reason(error)) from error
         text = "\n".join(block.text for block in result.content if block.type == "text")
         if result.is_error:
             raise ModelError(quotation(redact(text), _LONGEST_QUOTE) or "no reason given")
@@ -109,7 +118,9 @@ class McpTools:
             http = await stack.enter_async_context(
                 await opened_client(self._url, max_bytes=_MAX_RESPONSE, headers=headers, timeout=_SECONDS)
             )
-            yield await stack.enter_async_context(Client(streamable_http_client(self._url, http_client=http)))
+            yield await stack.enter_async_context(
+                Client(answers_checked(streamable_http_client(self._url, http_client=http)))
+            )
 
 
 async def _listed(client: "Client") -> list["Tool"]:
@@ -126,6 +137,15 @@ async def _listed(client: "Client") -> list["Tool"]:
 
 
 def _reason(error: BaseException) -> str:
+    from mcp import MCPError
+
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
+    if isinstance(error, InterleaveError):
+        return str(error)
+    if isinstance(error, ValidationError):
+        return "the tool's answer does not follow the protocol"
+    if isinstance(error, MCPError):
+        words = quotation(redact(error.message), _LONGEST_QUOTE) or "no reason given"
+        return f"the server sent a {words}" if is_malformed_answer(error) else f"code {error.code}: {words}"
     return f"{type(error).__name__}: {quotation(redact(str(error)), 200)}"

@@ -21,6 +21,7 @@ from interleavethinker.tools.secrets import redact, remember_secret, remember_se
 
 from .bounded_lines import ENCODING
 from .config import GeneratorConfig
+from .malformed_answers import answers_checked, is_malformed_answer
 from .results import LONG_PROMPT_KEY
 from .stray_lines import warn_once
 
@@ -209,6 +210,8 @@ def as_generator_error(error: Exception) -> InterleaveError:
 
     if isinstance(error, MCPError):
         message = quotation(redact(error.message), _LONGEST_QUOTE) or "no reason given"
+        if is_malformed_answer(error):
+            return GeneratorError(f"The image server sent a {message}.", code="contract")
         return GeneratorError(f"The image server refused the call (code {error.code}): {message}", code="contract")
     return GeneratorError(
         f"The image server's answer cannot be read ({type(error).__name__}): it does not follow the protocol.",
@@ -233,7 +236,8 @@ async def _stdio_client(
     server = StdioServerParameters(
         command=command, args=arguments, env=config.child_environment(environment), encoding=ENCODING
     )
-    return Client(stdio_client(server, errlog=await asyncio.to_thread(_error_log, config, stack)))
+    log = await asyncio.to_thread(_error_log, config, stack)
+    return Client(answers_checked(stdio_client(server, errlog=log)))
 
 
 async def _http_client(
@@ -269,7 +273,8 @@ async def _http_client(
         event_hooks={"response": [raise_if_unauthorized]},
     )
     await stack.enter_async_context(http)
-    return Client(streamable_http_client(url, http_client=http, max_sse_event_size=_LARGEST_EVENT))
+    transport = streamable_http_client(url, http_client=http, max_sse_event_size=_LARGEST_EVENT)
+    return Client(answers_checked(transport))
 
 
 def _error_log(config: GeneratorConfig, stack: contextlib.AsyncExitStack) -> TextIO:

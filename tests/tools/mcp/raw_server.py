@@ -1,4 +1,7 @@
-"""A stdio MCP server without a library, which does what no library would: `raw_server.py MODE`."""
+"""A stdio MCP server without a library, which does what no library would: `raw_server.py MODE`.
+
+The mode `line` answers calls with the line in the next argument, in which ID stands for the number of the call.
+"""
 
 import json
 import os
@@ -39,6 +42,9 @@ for line in sys.stdin:
         forever(b"a" * 65536)
     elif method == "tools/call" and mode == "chatter":
         forever(b"y\n" * 32768)
+    elif method == "tools/call" and mode == "line":
+        sys.stdout.write(sys.argv[2].replace("ID", str(number)) + "\n")
+        sys.stdout.flush()
     elif method == "tools/call":
         say(number, "result", CALLS[mode])
     else:
