@@ -42,6 +42,15 @@ class Server:
             connection.execute(f"CREATE SCHEMA {name}".encode())
         return self.url(schema=name)
 
+    def start(self) -> None:
+        """Starts the server, and waits until it answers."""
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
+        self.control("-o", options, "-l", str(self.folder / "log"), "-w", "-t", "60", "start")
+
+    def stop(self) -> None:
+        """Stops the server as a crash does; `start` recovers."""
+        self.control("-m", "immediate", "stop")
+
     def control(self, *words: str) -> None:
         """Runs pg_ctl."""
         _run(self.user, _program("pg_ctl"), "-D", str(self.folder / "data"), *words)
@@ -71,13 +80,12 @@ def running() -> Iterator[Server]:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = int(free.getsockname()[1])
-        options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
         server = Server(folder, port, user)
-        server.control("-o", options, "-l", str(folder / "log"), "-w", "-t", "60", "start")
+        server.start()
         try:
             yield server
         finally:
-            server.control("-m", "immediate", "stop")
+            server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

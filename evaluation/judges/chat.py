@@ -17,7 +17,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 from pydantic import JsonValue
 
 from interleavethinker.tools.chat.invocation import check_complete, invoke
-from interleavethinker.tools.chat.usage import is_local
+from interleavethinker.tools.chat.usage import is_local, token_count
 from interleavethinker.tools.chat.waiting import CallPolicy
 from interleavethinker.tools.errors import ModelAnswerError
 from interleavethinker.tools.plain_text import valid_unicode
@@ -172,8 +172,8 @@ class ChatJudge:
         answer = CachedAnswer(
             text=valid_unicode(message.text),
             complete=complete,
-            input_tokens=int(counted.get("input_tokens") or 0),
-            output_tokens=int(counted.get("output_tokens") or 0),
+            input_tokens=token_count(counted.get("input_tokens")) or 0,
+            output_tokens=token_count(counted.get("output_tokens")) or 0,
         )
         self.usage.calls += 1
         self.usage.input_tokens += answer.input_tokens

@@ -26,6 +26,7 @@ from interleavethinker.tools.chat.invocation import invoke
 from interleavethinker.tools.chat.loading import OWN_PREFIX
 from interleavethinker.tools.chat.messages import to_messages
 from interleavethinker.tools.chat.rendering import Prompts, load_prompts, render_case
+from interleavethinker.tools.chat.usage import token_count
 from interleavethinker.tools.errors import ModelAnswerError
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.types import CriticInput, Verdict
@@ -257,7 +258,7 @@ def ask_critic_model(
         messages = to_messages(render_case(case, prompts), store, blank_like=case.image)
         answer = await invoke(model, messages)
         text, usage = str(answer.text), answer.usage_metadata
-        tokens = None if usage is None else usage["output_tokens"]
+        tokens = None if usage is None else token_count(usage["output_tokens"])
         try:
             verdict = read_verdict(text)
         except ModelAnswerError as error:

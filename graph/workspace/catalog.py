@@ -166,7 +166,7 @@ class Catalog:
         if found and (len(found) == 1 or found[0]["id"] == trajectory):
             return _summary(found[0])
         what = f"{len(found)} trajectories begin" if found else "No trajectory begins"
-        raise TrajectoryError(f"{what} with {trajectory!r}; `list` shows all IDs.", code="unknown_trajectory")
+        raise _unknown(what, trajectory)
 
     async def summaries(
         self, limit: int | None = None, statuses: Collection[Status] | None = None
@@ -307,3 +307,9 @@ def _check_id(trajectory: object) -> None:
     if not isinstance(trajectory, str):
         hint = " Is an `await` missing?" if asyncio.iscoroutine(trajectory) else ""
         raise InputError(f"A trajectory's ID must be a string; got {type(trajectory).__name__}.{hint}")
+    if not trajectory.isascii():  # IDs are; a database refuses half a character.
+        raise _unknown("No trajectory begins", trajectory)
+
+
+def _unknown(what: str, trajectory: str) -> TrajectoryError:
+    return TrajectoryError(f"{what} with {trajectory!r}; `list` shows all IDs.", code="unknown_trajectory")

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from typing import TypeVar
 
-from interleavethinker.tools.errors import StoreError
+from interleavethinker.tools.errors import InputError, StoreError
 
 __all__ = ["DatabaseThread"]
 
@@ -32,11 +32,19 @@ class DatabaseThread:
 
         Raises:
             StoreError: The thread has ended.
+            InputError: By the future: a text that was given to the database is not valid Unicode.
         """
 
         def checked() -> _T:
-            with self._errors():
-                return work()
+            try:
+                with self._errors():
+                    return work()
+            except (
+                UnicodeEncodeError
+            ) as error:  # No database takes a surrogate, which a command line or JSON may bring.
+                raise InputError(
+                    "The workspace cannot store or find a text that is not valid Unicode: it holds half a character."
+                ) from error
 
         try:
             return asyncio.get_running_loop().run_in_executor(self._executor, checked)

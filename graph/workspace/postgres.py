@@ -78,6 +78,8 @@ def _parts_of(url: str) -> dict[str, Any]:
         raise InputError(f"The workspace's URL cannot be read: there is a / or @ before its host. {_ENCODE}")
     try:
         given = conninfo_to_dict(url)
+    except UnicodeEncodeError:
+        raise InputError(f"The workspace's URL cannot be read: it is not valid Unicode. {_ENCODE}") from None
     except psycopg.ProgrammingError as error:
         # libpq quotes the part that it cannot read.
         reason = re.sub(r"""["'“”„«»].*""", "…", str(error).strip(), flags=re.DOTALL)

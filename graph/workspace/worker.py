@@ -9,9 +9,10 @@ import contextlib
 import functools
 import logging
 import random
+import time
 from collections.abc import Callable
 
-from interleavethinker.tools.errors import InterleaveError, TrajectoryError
+from interleavethinker.tools.errors import InterleaveError, StoreError, TrajectoryError
 
 from .catalog import Status
 from .snapshot import Trajectory
@@ -23,6 +24,8 @@ _log = logging.getLogger(__name__)
 _UNATTENDED: frozenset[Status] = frozenset({"ready", "interrupted"})
 _SPREAD = 4
 """The next trajectory is chosen among this many times `at_once`, so that workers seldom try to take the same one."""
+_PATIENCE_SECONDS = 600.0
+"""How long a worker waits for a workspace that it could use before: a database's server that restarts, a share."""
 
 
 class Worker:
@@ -44,20 +47,25 @@ class Worker:
         self._poll = poll
         self._running: dict[str, asyncio.Task[None]] = {}
         self._stopped = asyncio.Event()
+        self._last_look: float | None = None
+        self._unusable = False
 
     def stop(self) -> None:
         """Takes no further trajectory; `run` returns once those that run have ended."""
         self._stopped.set()
 
     async def run(self, *, until_empty: bool = False) -> None:
-        """Works until `stop`.
+        """Works until `stop`. While the workspace cannot be used any more, waits for it for up to ten minutes.
 
         Args:
             until_empty: Also return when nothing waits and nothing runs here.
+
+        Raises:
+            StoreError: The workspace could not be used at all, or for ten minutes.
         """
         try:
             while not self._stopped.is_set():
-                waiting = await self._take()
+                waiting = await self._look()
                 if until_empty and not waiting and not self._running:
                     return
                 await self._until_change()
@@ -67,6 +75,20 @@ class Worker:
             for task in self._running.values():
                 task.cancel()
             await asyncio.gather(*self._running.values(), return_exceptions=True)
+
+    async def _look(self) -> bool:
+        """Takes trajectories and returns whether any waits; an outage of the workspace must not end what runs here."""
+        try:
+            waiting = await self._take()
+        except StoreError as error:
+            if self._last_look is None or time.monotonic() - self._last_look > _PATIENCE_SECONDS:
+                raise
+            if not self._unusable:
+                _log.warning("waiting for the workspace: %s", error)
+            self._unusable = True
+            return True
+        self._last_look, self._unusable = time.monotonic(), False
+        return waiting
 
     async def _take(self) -> bool:
         """Starts as many trajectories as there is room for, and returns whether any waits that is not run here."""

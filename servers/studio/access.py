@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from starlette.responses import JSONResponse
 
 from interleavethinker.tools.errors import StoreError
+from interleavethinker.tools.folders import create_private
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -59,6 +60,7 @@ def load_key(folder: Path, *, renew: bool = False) -> str:
         known = None if renew else _known_key(path)
         if known is not None:
             return known
+        create_private(folder)  # A workspace that machines share may have nothing here yet.
         key = secrets.token_urlsafe(_KEY_BYTES)
         fresh = path.with_name(f"{KEY_FILE}.{secrets.token_hex(4)}")
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

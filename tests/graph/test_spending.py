@@ -37,8 +37,10 @@ def components(folder: Path, *, image_model: str = "gpt-image-1", **answer: obje
     message = AIMessage(
         write_plan(plan_of("draw a", "make it b", "make it c")),
         response_metadata={"model_name": "planner-model-2025-01-01"},
-        **{"usage_metadata": {"input_tokens": 1000, "output_tokens": 200, "total_tokens": 1200}} | answer,
     )
+    message.usage_metadata = {"input_tokens": 1000, "output_tokens": 200, "total_tokens": 1200}
+    for name, value in answer.items():
+        setattr(message, name, value)  # Not checked, as in LangChain's clients.
     store = ImageStore(folder / "images")
     planner = ChatPlanner(FakeMessagesListChatModel(responses=[message]), store)
     return Components(planner, RuleCritic(), MemoryGenerator(store, model=image_model))
@@ -113,6 +115,20 @@ async def test_models_without_a_price_are_named_and_local_ones_cost_nothing(tmp_
         done = await workspace.run(await workspace.create("x"))
     assert done.spending == Spending()
     assert dollar_words(done.spending) == ""
+
+
+@pytest.mark.parametrize("said", ["many", "12", -(10**6), 10**30, float("nan"), float("inf"), True, None, [1]])
+async def test_a_server_that_says_no_number_of_tokens_costs_no_answer_and_earns_no_money(
+    said: object, tmp_path: Path
+) -> None:
+    usage = {"input_tokens": said, "output_tokens": 200}
+    parts = components(tmp_path, usage_metadata=usage, response_metadata={"model_name": "planner-model\ud800\x1b[2J"})
+    async with Workspace.open(tmp_path, parts) as workspace:
+        done = await workspace.run(await workspace.create("x", limits=Limits(max_calls=1)))
+    chat, images = done.spending.uses
+    assert (chat.calls, chat.input_tokens, chat.output_tokens, chat.dollars, chat.unpriced) == (1, 0, 200, 0.0, 1)
+    assert chat.model.startswith("planner-model")
+    assert (images.dollars, done.stop_reason) == (0.5, StopReason.MAX_CALLS)
 
 
 @pytest.mark.parametrize(

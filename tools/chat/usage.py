@@ -4,7 +4,7 @@ Models that run on this machine cost nothing and are not counted.
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 
@@ -12,8 +12,14 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage
 
 from interleavethinker.tools.bounded_http import is_loopback
+from interleavethinker.tools.plain_text import quotation
 
-__all__ = ["ChatCall", "count_call", "counting_calls", "is_local"]
+__all__ = ["ChatCall", "count_call", "counting_calls", "is_local", "token_count"]
+
+_MOST_TOKENS = 10**9
+"""Tokens of one call; no model reads or writes a thousandth of it."""
+_LONGEST_NAME = 200
+"""Characters of a model's name."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +28,7 @@ class ChatCall:
 
     model: str
     input_tokens: int | None
-    """None if the provider does not say."""
+    """None if the provider does not say, or says what is no number of tokens."""
     output_tokens: int | None
 
 
@@ -47,9 +53,19 @@ def count_call(model: BaseChatModel, answer: AIMessage) -> None:
         return
     configured = next((getattr(model, name, None) for name in ("model_name", "model") if hasattr(model, name)), None)
     name = answer.response_metadata.get("model_name") or configured or type(model).__name__
-    usage = answer.usage_metadata
-    tokens = (None, None) if usage is None else (usage["input_tokens"], usage["output_tokens"])
-    calls.append(ChatCall(str(name).removeprefix("models/"), *tokens))
+    usage: Mapping[str, object] = answer.usage_metadata or {}
+    shown = quotation(str(name).removeprefix("models/"), _LONGEST_NAME)
+    calls.append(ChatCall(shown, token_count(usage.get("input_tokens")), token_count(usage.get("output_tokens"))))
+
+
+def token_count(said: object) -> int | None:
+    """Returns how many tokens a server says a call took, or None if that is no such number.
+
+    LangChain passes on whatever the server says: texts, NaN, amounts below zero or of thirty digits.
+    """
+    if isinstance(said, bool) or not isinstance(said, int | float) or not 0 <= said <= _MOST_TOKENS:
+        return None
+    return int(said)
 
 
 def is_local(model: BaseChatModel) -> bool:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from interleavethinker.graph import BranchPoint, Components, Workspace
+from interleavethinker.graph import BranchPoint, Components, Trajectory, Workspace
 from interleavethinker.graph.events import Failed
 from interleavethinker.graph.workspace.catalog import RequestKey
+from interleavethinker.graph.workspace.worker import Worker
 from interleavethinker.tools.errors import InputError, StoreError, TrajectoryError
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.testing.agents import FixedPlanner, RuleCritic, plan_of
@@ -104,6 +105,42 @@ async def test_a_server_that_comes_back_is_used_again(postgres: Server, url: str
         assert (await workspace.run(name)).status == "done"
 
 
+async def test_a_worker_waits_for_a_server_that_is_down(
+    postgres: Server, url: str, home: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with host(url, home) as workspace:
+        ended: asyncio.Queue[Trajectory] = asyncio.Queue()
+        worker = Worker(workspace, ended.put_nowait, poll=0.01)
+        working = asyncio.create_task(worker.run())
+        names = [await workspace.create("x")]
+        reported = [await ended.get()]
+        await asyncio.to_thread(postgres.stop)
+        try:
+            while "waiting for the workspace" not in caplog.text:
+                await asyncio.wait([working], timeout=0.01)
+                assert not working.done(), "the worker has ended"
+        finally:
+            await asyncio.to_thread(postgres.start)
+        names.append(await workspace.create("y"))
+        reported.append(await ended.get())
+        worker.stop()
+        await working
+    assert [(one.id, one.status) for one in reported] == [(name, "done") for name in names]
+    assert caplog.text.count("waiting for the workspace") == 1
+
+
+async def test_a_worker_that_never_saw_its_workspace_ends_with_the_error(
+    postgres: Server, url: str, home: Path
+) -> None:
+    async with host(url, home) as workspace:
+        await asyncio.to_thread(postgres.stop)
+        try:
+            with pytest.raises(StoreError, match="no server listens"):
+                await Worker(workspace, lambda _: None).run()
+        finally:
+            await asyncio.to_thread(postgres.start)
+
+
 async def test_ten_processes_may_open_a_new_database_at_once(url: str, home: Path) -> None:
     async def use(number: int) -> str:
         async with host(url, home) as workspace:
@@ -169,6 +206,7 @@ async def test_an_error_says_what_is_wrong_and_never_the_password(
         "postgresql://u:se cret@h/x",
         "postgresql://u@h:secret/x",
         "postgresql://u@h/x?password=secret&secret=1",
+        "postgresql://u:sec\udcffret@h/x",
     ],
 )
 async def test_a_malformed_url_is_never_quoted(url: str) -> None:

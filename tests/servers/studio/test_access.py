@@ -52,6 +52,13 @@ async def test_nothing_is_told_or_done_without_the_key(tmp_path: Path) -> None:
                 assert "interleavethinker studio" in answer.json()["error"]["message"]
 
 
+def test_the_key_of_a_workspace_in_a_database_makes_its_own_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "home" / "shared" / "0123"
+    key = load_key(folder)
+    assert load_key(folder) == key
+    assert folder.stat().st_mode & 0o077 == 0
+
+
 async def test_with_the_key_the_page_of_the_studio_is_answered(tmp_path: Path) -> None:
     async with _client(tmp_path, authorization=f"Bearer {KEY}") as client:
         own = {"origin": f"http://{HOST}", "sec-fetch-site": "same-origin"}
