@@ -74,6 +74,9 @@ def image_server(
     ] = 64,
     call_timeout: Annotated[float, typer.Option(min=1, help="Seconds for one call, queueing included.")] = 1800.0,
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads for a local model.")] = None,
+    prompt_cache: Annotated[
+        int, typer.Option(min=0, help="Prompts whose embeddings are kept for calls with an equal prompt; 0: none.")
+    ] = 32,
     words: Annotated[
         Path | None,
         typer.Option(help='TOML file with lines word = "other": words of the prompt to replace.'),
@@ -109,7 +112,14 @@ def image_server(
     from interleavethinker.servers.images.service import ServiceLimits
     from interleavethinker.servers.transport.http import HttpOptions
 
-    options = DiffusersOptions(device=device, dtype=dtype, offload=offload, max_batch=max_batch, threads=threads)
+    options = DiffusersOptions(
+        device=device,
+        dtype=dtype,
+        offload=offload,
+        max_batch=max_batch,
+        threads=threads,
+        prompt_cache=prompt_cache,
+    )
     http = None
     if transport == "http":
         http = HttpOptions(

@@ -11,24 +11,25 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from pydantic import JsonValue
 
 from interleavethinker.tools.errors import GeneratorError, InputError, InterleaveError, ProfileError
 from interleavethinker.tools.images.png import encode_png
 from interleavethinker.tools.local_extra import require_local
-from interleavethinker.tools.model_catalog import Offload, image_model
+from interleavethinker.tools.model_catalog import image_model
 from interleavethinker.tools.weights import damaged_weights
 
 from .base import BackendStatus, BatchObserver, Cancelled, ImageRequest, Job, JobResult
 from .finite_output import check_decoded_pixels, refusing_invalid_pixels
 from .model_files import ModelFiles, identity_of, locate, pipeline_class, stored_dtype
 from .model_settings import PipelineSettings, settings_for
+from .options import DiffusersOptions
 from .pipeline_calls import is_inpainting, pipeline_arguments, request_arguments, split_into_calls
 from .pipeline_loading import LoadedPipelines, best_device, download, free_memory, inpainting_pipeline, load_pipeline
+from .prompt_cache import PromptCache
 from .prompt_window import prompt_cut
 from .reference_latents import use_one_reference_per_sample
 
@@ -40,27 +41,12 @@ __all__ = ["DiffusersBackend", "DiffusersOptions"]
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class DiffusersOptions:
-    """Where and how to run a pipeline."""
-
-    device: str = "auto"
-    """A torch device; `auto` takes a GPU where there is one."""
-    dtype: Literal["auto", "bfloat16", "float16", "float32"] = "auto"
-    offload: Offload = "none"
-    """Keeps idle parts in main memory: `model` moves whole models, `sequential` moves layers."""
-    max_batch: int | None = None
-    """None takes the model's own setting; 1 makes results bit-identical regardless of concurrent calls."""
-    threads: int | None = None
-    """CPU threads; None takes the model's own setting. Process-wide, as torch's setting is."""
-
-
 class DiffusersBackend:
     """A diffusers pipeline, or one that generates and another that edits.
 
     Args:
         model: See `model_files.locate`.
-        options: Where and how to run it.
+        options: Where and how to run it; None means the defaults.
 
     Raises:
         ProfileError: No such model, it cannot run as the options say, or a library is missing.
@@ -69,9 +55,9 @@ class DiffusersBackend:
     concurrency = 1
     remote = False
 
-    def __init__(self, model: str, options: DiffusersOptions = DiffusersOptions()) -> None:
+    def __init__(self, model: str, options: DiffusersOptions | None = None) -> None:
         self._model = model
-        self._options = options
+        self._options = options or DiffusersOptions()
         self._files = locate(model)
         require_local("Local models", ("torch", "diffusers"))
         self._settings = PipelineSettings() if self._files is None else self._settings_of(self._files)
@@ -279,8 +265,11 @@ class DiffusersBackend:
             _check_weights(self._generate_files)
             generate = load_pipeline(self._generate_files.folder, device, dtype, self._options.offload)
         inpaint = inpainting_pipeline(edit, self._settings.inpaint_with or "") if self.inpaints else None
+        prompts = PromptCache(self._options.prompt_cache)
         for pipeline in {id(each): each for each in (edit, generate, inpaint) if each is not None}.values():
             check_decoded_pixels(pipeline)
+            if self._options.prompt_cache > 0:
+                prompts.attach(pipeline)
         if self._settings.edit_batching == "references":
             use_one_reference_per_sample(edit)
         return LoadedPipelines(edit, generate, device, dtype, inpaint)
