@@ -74,6 +74,16 @@ def image_server(
     ] = 64,
     call_timeout: Annotated[float, typer.Option(min=1, help="Seconds for one call, queueing included.")] = 1800.0,
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads for a local model.")] = None,
+    attention: Annotated[
+        Literal["auto", "native", "cudnn", "efficient", "math", "flash", "flash3", "sage", "xformers"],
+        typer.Option(help="Attention kernels of a local model."),
+    ] = "auto",
+    channels_last: Annotated[
+        bool, typer.Option("--channels-last", help="Store convolutions in the order that GPUs prefer.")
+    ] = False,
+    compile_: Annotated[
+        bool, typer.Option("--compile", help="Compile a local model while it is loaded; takes minutes.")
+    ] = False,
     prompt_cache: Annotated[
         int, typer.Option(min=0, help="Prompts whose embeddings are kept for calls with an equal prompt; 0: none.")
     ] = 32,
@@ -119,6 +129,9 @@ def image_server(
         max_batch=max_batch,
         threads=threads,
         prompt_cache=prompt_cache,
+        attention=attention,
+        channels_last=channels_last,
+        compile=compile_,
     )
     http = None
     if transport == "http":

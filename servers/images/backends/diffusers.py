@@ -26,7 +26,7 @@ from .base import BackendStatus, BatchObserver, Cancelled, ImageRequest, Job, Jo
 from .finite_output import check_decoded_pixels, refusing_invalid_pixels
 from .model_files import ModelFiles, identity_of, locate, pipeline_class, stored_dtype
 from .model_settings import PipelineSettings, settings_for
-from .options import DiffusersOptions
+from .options import DiffusersOptions, approximations, check_options
 from .pipeline_calls import is_inpainting, pipeline_arguments, request_arguments, split_into_calls
 from .pipeline_loading import LoadedPipelines, best_device, download, free_memory, inpainting_pipeline, load_pipeline
 from .prompt_cache import PromptCache
@@ -58,6 +58,7 @@ class DiffusersBackend:
     def __init__(self, model: str, options: DiffusersOptions | None = None) -> None:
         self._model = model
         self._options = options or DiffusersOptions()
+        check_options(self._options)
         self._files = locate(model)
         require_local("Local models", ("torch", "diffusers"))
         self._settings = PipelineSettings() if self._files is None else self._settings_of(self._files)
@@ -132,7 +133,7 @@ class DiffusersBackend:
             "drawn_by": generated_by[0] if generated_by else None,
             "dtype": dtype,
             "diffusers": f"{major}.{minor}",
-        }
+        } | approximations(self._options)
 
     def arguments(self, request: ImageRequest) -> dict[str, JsonValue]:
         """See `Backend.arguments`."""
@@ -258,12 +259,12 @@ class DiffusersBackend:
             device = best_device()
         dtype = self._known_dtype() or ("bfloat16" if device != "cpu" else "float32")
         _check_weights(self._files)
-        edit = load_pipeline(self._files.folder, device, dtype, self._options.offload)
+        edit = load_pipeline(self._files.folder, device, dtype, self._options)
         generate = edit
         if self._settings.generate_with is not None:
             self._generate_files = self._generate_files or _downloaded(self._settings.generate_with)
             _check_weights(self._generate_files)
-            generate = load_pipeline(self._generate_files.folder, device, dtype, self._options.offload)
+            generate = load_pipeline(self._generate_files.folder, device, dtype, self._options)
         inpaint = inpainting_pipeline(edit, self._settings.inpaint_with or "") if self.inpaints else None
         prompts = PromptCache(self._options.prompt_cache)
         for pipeline in {id(each): each for each in (edit, generate, inpaint) if each is not None}.values():
@@ -272,7 +273,11 @@ class DiffusersBackend:
                 prompts.attach(pipeline)
         if self._settings.edit_batching == "references":
             use_one_reference_per_sample(edit)
-        return LoadedPipelines(edit, generate, device, dtype, inpaint)
+        loaded = LoadedPipelines(edit, generate, device, dtype, inpaint)
+        if self._options.compile:  # While clients are told that the model is loading; it takes minutes for a large one.
+            request = ImageRequest(prompt="a red ball", seed=0, steps=1)
+            self._call(loaded, [Job(request, self.arguments(request))], None)
+        return loaded
 
     def _run_fitting(self, loaded: LoadedPipelines, jobs: Sequence[Job], observer: BatchObserver) -> list[JobResult]:
         """Runs the jobs. Those whose prompts the pipeline would cut are refused one by one, or get a note."""

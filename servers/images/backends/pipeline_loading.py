@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from interleavethinker.tools.model_catalog import Offload
+from .acceleration import check_compiler, compile_denoiser, set_attention, use_channels_last
+from .options import DiffusersOptions
 
 __all__ = ["LoadedPipelines", "best_device", "download", "free_memory", "inpainting_pipeline", "load_pipeline"]
 
@@ -44,14 +45,17 @@ def inpainting_pipeline(pipeline: Any, name: str) -> Any:
     return inpainting
 
 
-def load_pipeline(folder: Path, device: str, dtype: str, offload: Offload) -> Any:
+def load_pipeline(folder: Path, device: str, dtype: str, options: DiffusersOptions) -> Any:
     """Returns the pipeline in a folder, ready to be called.
 
     Args:
         folder: A diffusers pipeline's folder.
         device: A torch device's name.
         dtype: A torch dtype's name.
-        offload: See `DiffusersOptions.offload`.
+        options: How to run it; device and dtype in them are ignored.
+
+    Raises:
+        GeneratorError: A library or this device cannot do what the options ask for.
     """
     import torch
     from diffusers import DiffusionPipeline
@@ -61,16 +65,23 @@ def load_pipeline(folder: Path, device: str, dtype: str, offload: Offload) -> An
     # A server's stderr is a log.
     diffusers_logging.disable_progress_bar()
     transformers_logging.disable_progress_bar()
+    if options.compile:
+        check_compiler(device)
     pipeline = DiffusionPipeline.from_pretrained(
         str(folder), dtype=getattr(torch, dtype), local_files_only=True, use_safetensors=True
     )
     pipeline.set_progress_bar_config(disable=True)
-    if offload == "model":
+    set_attention(pipeline, options.attention, device, dtype)
+    if options.channels_last:
+        use_channels_last(pipeline)
+    if options.offload == "model":
         pipeline.enable_model_cpu_offload(device=device)
-    elif offload == "sequential":
+    elif options.offload == "sequential":
         pipeline.enable_sequential_cpu_offload(device=device)
     else:
         pipeline.to(device)
+    if options.compile:
+        compile_denoiser(pipeline)
     return pipeline
 
 
