@@ -11,6 +11,8 @@ import typer
 
 from interleavethinker.tools.folders import default_server_store
 
+from .options import ShutdownTimeout
+
 __all__ = ["end_despite_loading", "image_server"]
 
 _GIB = 1024**3
@@ -56,6 +58,7 @@ def image_server(
         float | None,
         typer.Option(min=0, metavar="MINUTES", help="Free the model's memory after so many minutes without a call."),
     ] = None,
+    shutdown_timeout: ShutdownTimeout = 60.0,
     device: Annotated[str, typer.Option(help="Device for a local model: auto, cpu, cuda, cuda:1, mps.")] = "auto",
     dtype: Annotated[
         Literal["auto", "bfloat16", "float16", "float32"], typer.Option(help="Number format of a local model.")
@@ -159,6 +162,7 @@ def image_server(
             store or default_server_store(),
             limits,
             http=http,
+            shutdown_timeout=shutdown_timeout,
             max_bytes=int(store_gib * _GIB),
             fsync=fsync,
             loading=LoadingOptions(preload, loading_wait, None if unload_after is None else 60 * unload_after),

@@ -36,6 +36,7 @@ __all__ = [
     "OnDrift",
     "ProfileName",
     "Quiet",
+    "ShutdownTimeout",
     "Size",
     "TimeLimit",
     "TrajectoryId",
@@ -228,6 +229,12 @@ def _check_max_drift(max_drift: float | None) -> float | None:
     return max_drift
 
 
+ShutdownTimeout = Annotated[
+    float,
+    typer.Option(
+        metavar="SECONDS", help="Most seconds that generator calls in flight get when a signal ends the server."
+    ),
+]
 OnDrift = Annotated[
     Literal["nothing", "note", "redraw", "restart"] | None,
     typer.Option(help="Once edits have damaged too much: note it, redraw from an earlier image, or restart from text."),

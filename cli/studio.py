@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from .options import WorkspaceFolder
+from .options import ShutdownTimeout, WorkspaceFolder
 from .terminal import echo
 
 __all__ = ["studio"]
@@ -24,6 +24,7 @@ def studio(
     new_key: Annotated[
         bool, typer.Option("--new-key", help="Replace the key in the link; open pages and old links stop working.")
     ] = False,
+    shutdown_timeout: ShutdownTimeout = 60.0,
     folder: WorkspaceFolder = None,
 ) -> None:
     """Open a local web page to start, watch and steer trajectories.
@@ -47,7 +48,11 @@ def studio(
         *shipped_profiles(),
     ]
     options = ServiceOptions(profiles=tuple(dict.fromkeys(profiles)))
-    asyncio.run(serve_studio(folder, options, port=port, renew_key=new_key, open_browser=open_))
+    asyncio.run(
+        serve_studio(
+            folder, options, port=port, renew_key=new_key, open_browser=open_, shutdown_timeout=shutdown_timeout
+        )
+    )
 
 
 def _is_usable(profile: str) -> bool:

@@ -12,7 +12,7 @@ import typer
 
 from .completions import complete_profiles
 from .image_server import TOKEN_VARIABLE, end_despite_loading
-from .options import WorkspaceFolder
+from .options import ShutdownTimeout, WorkspaceFolder
 
 __all__ = ["trajectory_server"]
 
@@ -52,6 +52,7 @@ def trajectory_server(
         float | None,
         typer.Option(min=0, metavar="MINUTES", help="Free the models after so many minutes without work."),
     ] = None,
+    shutdown_timeout: ShutdownTimeout = 60.0,
     host: Annotated[str, typer.Option(help="Address to listen on (HTTP).")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on (HTTP); 0 selects a free one.")] = 8766,
     allow_host: Annotated[
@@ -104,7 +105,7 @@ def trajectory_server(
             allowed_hosts=tuple(allow_host or ()),
             allowed_origins=tuple(allow_origin or ()),
         )
-    asyncio.run(serve_trajectories(folder, options, http=http, board=_board()))
+    asyncio.run(serve_trajectories(folder, options, http=http, shutdown_timeout=shutdown_timeout, board=_board()))
     end_despite_loading()
 
 

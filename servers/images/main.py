@@ -1,10 +1,12 @@
 """One image server process: selects the backend for a model, assembles store, service and MCP server, and serves."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from interleavethinker.servers.images.backends.base import Backend
 from interleavethinker.servers.images.backends.diffusers import DiffusersBackend, DiffusersOptions
+from interleavethinker.servers.transport.ending_signals import DEFAULT_SHUTDOWN_TIMEOUT, check_shutdown_timeout
 from interleavethinker.servers.transport.http import HttpOptions, serve_http
 from interleavethinker.servers.transport.stdio import serve_stdio
 from interleavethinker.tools.errors import ProfileError
@@ -53,6 +55,7 @@ async def serve_images(
     limits: ServiceLimits | None = None,
     *,
     http: HttpOptions | None = None,
+    shutdown_timeout: float = DEFAULT_SHUTDOWN_TIMEOUT,
     max_bytes: int = 0,
     fsync: bool = False,
     loading: LoadingOptions | None = None,
@@ -65,6 +68,7 @@ async def serve_images(
         store: Folder for this server's images.
         limits: What requests may ask for; None means the defaults.
         http: Where to listen; None means stdio.
+        shutdown_timeout: Seconds that running generations get after a signal.
         max_bytes: Size limit of the folder in bytes; 0 means none.
         fsync: See `ImageStore`.
         loading: When the model enters and leaves memory; None means the defaults.
@@ -74,6 +78,7 @@ async def serve_images(
         InputError: The HTTP options would expose the server without a token, the address is not available, or a folder
             cannot be read.
     """
+    check_shutdown_timeout(shutdown_timeout)
     if http is not None:
         http.check()
     from .operations import image_operations
@@ -88,7 +93,8 @@ async def serve_images(
     )
     server = build_server(service, remote_clients=True)
     async with service:
+        drain = partial(service.drain, shutdown_timeout)
         if http is None:
-            await serve_stdio(server)
+            await serve_stdio(server, drain)
         else:
-            await serve_http(server, http, image_operations(service))
+            await serve_http(server, http, image_operations(service), drain)

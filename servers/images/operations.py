@@ -26,6 +26,8 @@ def image_operations(service: ImageService) -> Operations:
     """Returns what an image server tells whoever operates it."""
 
     def problem() -> str | None:
+        if service.stopping:
+            return "the server is stopping"
         status = service.status()
         if status["problem"] is not None:
             return "the model could not be loaded"

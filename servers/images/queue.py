@@ -114,6 +114,10 @@ class ImageQueue:
         """How many jobs were in progress when the last batch started; above 1, waiting for more pays off."""
         self._last_seconds = 0.0
         self._workers: list[asyncio.Task[None]] = []
+        self.drained = False
+        """Whether no further job starts."""
+        self._idle = asyncio.Event()
+        self._idle.set()
         self.running = 0
         self.finished = 0
         """How many images were generated and saved."""
@@ -134,6 +138,16 @@ class ImageQueue:
     def start(self) -> None:
         """Starts as many workers as the backend may run concurrently."""
         self._workers = [asyncio.create_task(self._work()) for _ in range(self._backend.concurrency)]
+
+    async def drain(self, seconds: float) -> None:
+        """Starts no further job, and waits for those that run. New ones may still be added, and wait.
+
+        Args:
+            seconds: The most to wait.
+        """
+        self.drained = True
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._idle.wait(), seconds)
 
     async def close(self) -> None:
         """Stops the workers; callers that still wait get a retryable error (`stopping`)."""
@@ -199,18 +213,21 @@ class ImageQueue:
             async with self._selection_lock:
                 batch = await self._next_batch()
             self.running += len(batch)
+            self._idle.clear()
             try:
                 await self._run(batch)
             finally:
                 self.running -= len(batch)
+                if not self.running:
+                    self._idle.set()
 
     async def _next_batch(self) -> list[_QueuedJob]:
-        while not self._waiting:
+        while not self._waiting or self.drained:
             self._job_added.clear()
             await self._job_added.wait()
         if self._backend.max_batch > 1:
             await self._wait_for_batch()
-            if not self._waiting:
+            if not self._waiting or self.drained:
                 return []
         kind = self._waiting[0].job.kind
         batch = [queued for queued in self._waiting if queued.job.kind == kind][: self._backend.max_batch]

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import version
-from types import TracebackType
 from typing import Self
 
 from pydantic import JsonValue
@@ -122,6 +121,7 @@ class ImageService:
         self._backend = backend
         self._store = store
         self._queue = ImageQueue(backend, self._save, max_waiting=limits.max_waiting, batch_window=limits.batch_window)
+        self.drain = self._queue.drain
         # Looking up a digest and queueing its job must be one step, or two equal calls could both miss.
         self._locks = [asyncio.Lock() for _ in range(256)]
         self._answered_from_store = 0
@@ -135,13 +135,16 @@ class ImageService:
         self._queue.start()
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self._queue.close()
         await self._keeper.close()
         await self._backend.close()
         self._decoders.shutdown(wait=False, cancel_futures=True)
+
+    @property
+    def stopping(self) -> bool:
+        """Whether no further generation starts, see `drain`."""
+        return self._queue.drained
 
     @property
     def remote(self) -> bool:

@@ -5,12 +5,14 @@ import contextlib
 import socket
 import sys
 import webbrowser
+from functools import partial
 from pathlib import Path
 
 from interleavethinker.graph.context import Components
 from interleavethinker.graph.workspace.workspace import Workspace
 from interleavethinker.servers.trajectories.options import ServiceOptions
 from interleavethinker.servers.trajectories.service import TrajectoryService
+from interleavethinker.servers.transport.ending_signals import DEFAULT_SHUTDOWN_TIMEOUT, check_shutdown_timeout
 from interleavethinker.servers.transport.http import listening_socket, run_app
 from interleavethinker.tools.errors import InputError
 
@@ -30,6 +32,7 @@ async def serve_studio(
     port: int | None = None,
     renew_key: bool = False,
     open_browser: bool = True,
+    shutdown_timeout: float = DEFAULT_SHUTDOWN_TIMEOUT,
     components: Components | None = None,
 ) -> None:
     """Serves until SIGINT, SIGTERM or SIGHUP; prints the link with the key to stdout.
@@ -40,12 +43,14 @@ async def serve_studio(
         port: None: the usual one, or a free one if another program uses that; 0: a free one.
         renew_key: Lock out pages that are open, and links that were given away.
         open_browser: Whether to open the link.
+        shutdown_timeout: Seconds that the calls in flight get after a signal.
         components: Used for every trajectory instead of its profile's.
 
     Raises:
         InputError: The port is in use, or an option cannot be used.
         StoreError: The workspace or the key's file cannot be used.
     """
+    check_shutdown_timeout(shutdown_timeout)
     await asyncio.to_thread(options.check)
     async with Workspace.open(folder, components) as workspace:
         key = await asyncio.to_thread(load_key, workspace.root, renew=renew_key)
@@ -63,7 +68,9 @@ async def serve_studio(
                         webbrowser.open(link)
                 try:
                     guarded = AccessMiddleware(app.asgi, key, own_hosts(own_port))
-                    await run_app(guarded, listening, on_exit=app.feed.close)
+                    await run_app(
+                        guarded, listening, on_exit=app.feed.close, drain=partial(service.drain, shutdown_timeout)
+                    )
                 finally:
                     await app.close()
 

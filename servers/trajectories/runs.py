@@ -26,7 +26,8 @@ __all__ = ["Runs"]
 
 _log = logging.getLogger(__name__)
 _PAUSE_SECONDS = 1.5
-"""How long closing waits for generator calls in flight. Chat clients kill a server two seconds after they leave it."""
+"""How long closing waits for generator calls in flight. Chat clients kill a server two seconds after they leave it.
+`drain` waits longer where a signal ends the server."""
 _CANCEL_SECONDS = 5.0
 _FRACTION = 20
 """Progress is shown in steps of one twentieth: a watcher is woken no more often."""
@@ -113,8 +114,31 @@ class Runs:
         if run is not None:
             await asyncio.wait([run.task], timeout=seconds)
 
+    async def drain(self, seconds: float) -> None:
+        """Starts nothing any more, and pauses what runs here after the calls in flight; says so on stderr.
+
+        Args:
+            seconds: The most to wait.
+        """
+        running = await self._pause()
+        if running:
+            sys.stderr.write(
+                f"Pausing {len(running)} running {'trajectory' if len(running) == 1 else 'trajectories'} after the "
+                f"calls in flight, within {seconds:g} s. A second signal stops at once.\n"
+            )
+            sys.stderr.flush()
+            await asyncio.wait(running, timeout=seconds)
+
     async def close(self) -> None:
         """Pauses what runs here, after the generator calls in flight if they end soon. Safe to call twice."""
+        running = await self._pause()
+        if running:
+            _, late = await asyncio.wait(running, timeout=_PAUSE_SECONDS)
+            for task in late:
+                task.cancel()
+            await asyncio.wait(running, timeout=_CANCEL_SECONDS)
+
+    async def _pause(self) -> "list[asyncio.Task[None]]":
         self._closed = True
         if self._unloading is not None:
             self._unloading.cancel()
@@ -122,11 +146,7 @@ class Runs:
         for name in running:
             with contextlib.suppress(InterleaveError):
                 await self._workspace.pause(name)
-        if running:
-            _, late = await asyncio.wait(running.values(), timeout=_PAUSE_SECONDS)
-            for task in late:
-                task.cancel()
-            await asyncio.wait(running.values(), timeout=_CANCEL_SECONDS)
+        return list(running.values())
 
     async def _consume(self, trajectory: str) -> None:
         run = self._runs[trajectory]

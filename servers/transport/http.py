@@ -14,10 +14,12 @@ import socket
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from interleavethinker.tools.errors import InputError
 
+from .ending_signals import Drain, FirstSignal
 from .operations import METRICS, READY, Operations, OperationsMiddleware
 
 if TYPE_CHECKING:
@@ -142,13 +144,16 @@ def http_app(server: "MCPServer", options: HttpOptions, operations: Operations |
     )
 
 
-async def serve_http(server: "MCPServer", options: HttpOptions, operations: Operations | None = None) -> None:
+async def serve_http(
+    server: "MCPServer", options: HttpOptions, operations: Operations | None = None, drain: Drain | None = None
+) -> None:
     """Serves until SIGINT, SIGTERM or SIGHUP; prints the address to stderr.
 
     Args:
         server: Answers the calls.
         options: Where to listen, and which clients to accept.
         operations: Adds `/ready` and `/metrics`.
+        drain: See `run_app`.
 
     Raises:
         InputError: The options would expose the server without a sufficient token, or the address is in use.
@@ -158,7 +163,7 @@ async def serve_http(server: "MCPServer", options: HttpOptions, operations: Oper
         address = f"[{options.host}]" if ":" in options.host else options.host
         sys.stderr.write(f"listening on http://{address}:{listening.getsockname()[1]}{ENDPOINT}\n")
         sys.stderr.flush()
-        await run_app(http_app(server, options, operations), listening)
+        await run_app(http_app(server, options, operations), listening, drain=drain)
 
 
 def listening_socket(host: str, port: int) -> socket.socket:
@@ -180,13 +185,19 @@ def listening_socket(host: str, port: int) -> socket.socket:
     return listening
 
 
-async def run_app(app: "ASGIApp", listening: socket.socket, on_exit: Callable[[], None] | None = None) -> None:
+async def run_app(
+    app: "ASGIApp",
+    listening: socket.socket,
+    on_exit: Callable[[], None] | None = None,
+    drain: Drain | None = None,
+) -> None:
     """Serves an application until SIGINT, SIGTERM or SIGHUP. After the latter two it returns.
 
     Args:
         app: The application.
         listening: From `listening_socket`.
-        on_exit: Called when the signal arrives, to end answers that would never end by themselves.
+        on_exit: Called when the server ends, to end answers that would never end by themselves.
+        drain: Called at the first signal; the server goes on until it returns, or a second signal arrives.
     """
     import rich.traceback  # noqa: F401 - the log handler would import it when there may be no descriptor left
     import uvicorn
@@ -197,14 +208,30 @@ async def run_app(app: "ASGIApp", listening: socket.socket, on_exit: Callable[[]
 
     class Server(uvicorn.Server):
         def handle_exit(self, sig: int, frame: "FrameType | None") -> None:
+            end = partial(self._end, sig, frame)
+            if drain is None:
+                end()
+                return
+            if self.first is None:
+                self.first = FirstSignal(drain, end)
+            self.first.receive()
+
+        first: FirstSignal | None = None
+
+        def _end(self, sig: int, frame: "FrameType | None") -> None:
             super().handle_exit(sig, frame)
             if on_exit is not None:
                 on_exit()
 
     raise_file_limit()
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3, http=BoundedProtocol)
+    server = Server(config)
     with few_lines(), orderly_end():
-        await Server(config).serve(sockets=[listening])
+        try:
+            await server.serve(sockets=[listening])
+        finally:
+            if server.first is not None:
+                await server.first.close()
 
 
 class BearerTokenMiddleware:

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, cast
 
 from pydantic_core import from_json
 
+from .ending_signals import Drain, drained_at_sigterm
+
 if TYPE_CHECKING:
     from anyio import AsyncFile
     from mcp.client._transport import TransportStreams
@@ -30,11 +32,17 @@ _UNLIMITED = sys.maxsize
 """An uploaded image is one line of many megabytes; the service enforces the limits."""
 
 
-async def serve_stdio(server: "MCPServer") -> None:
-    """Serves until the client closes its end."""
+async def serve_stdio(server: "MCPServer", drain: Drain | None = None) -> None:
+    """Serves until the client closes its end.
+
+    Args:
+        server: Answers the calls.
+        drain: See `drained_at_sigterm`.
+    """
     inner = server._lowlevel_server  # noqa: SLF001 - as `run_stdio_async` does, which accepts no streams
     async with message_streams() as (read, write):
-        await inner.run(read, write, inner.create_initialization_options())
+        with contextlib.nullcontext() if drain is None else drained_at_sigterm(drain):
+            await inner.run(read, write, inner.create_initialization_options())
 
 
 @contextlib.asynccontextmanager

@@ -2,17 +2,22 @@
 
 import asyncio
 import contextlib
+import json
+import signal
 import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
+import psutil
 import pytest
 from mcp import Client
 from mcp.client.context import ClientRequestContext
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types import ElicitRequestParams, ElicitResult
+
+from interleavethinker.graph import Workspace
 
 from .agents import open_studio
 from .kill import LostError, compare, kill_processes
@@ -136,6 +141,40 @@ async def test_one_http_server_serves_clients_and_bridges_and_may_be_restarted_u
         await finished(bridges[1], await bridges[1].call("approve_plan", trajectory=name))
         assert len(asked) == 2
     assert repeated_calls(tmp_path) == []
+
+
+HELD_SERVER = Path(__file__).parents[2] / "cli" / "held_server.py"
+
+
+async def test_sigterm_keeps_the_call_in_flight_also_where_the_image_server_gets_it_too(tmp_path: Path) -> None:
+    held = tmp_path / "held"
+    held.touch()
+    write_profile(tmp_path, (sys.executable, str(HELD_SERVER), str(tmp_path / "generated"), str(held)))
+    async with (
+        http_program(tmp_path) as (url, process),
+        httpx2.AsyncClient(timeout=120) as http,
+        Client(streamable_http_client(url, http_client=http)) as client,
+    ):
+        view = (await client.call_tool("illustrate", {"request": STORY})).structured_content or {}
+        while "generating" not in json.dumps(view.get("work")) or view["work"]["step"] < 2:
+            words = {"trajectory": view["trajectory"], "since": view["version"]}
+            view = (await client.call_tool("follow", words)).structured_content or {}
+        for child in psutil.Process(process.pid).children(recursive=True):
+            child.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGTERM)
+        assert process.stderr is not None
+        async with asyncio.timeout(120):
+            while not (line := (await process.stderr.readline()).decode()).startswith("Pausing 1 running trajectory"):
+                assert line, "it ended without a word"
+            shown = (
+                await client.call_tool("show_storyboard", {"trajectory": view["trajectory"]})
+            ).structured_content or {}
+            assert shown["status"] == "running", "it still answers"
+            held.unlink()
+            assert await process.wait() == 0
+    async with Workspace.open(tmp_path / "w") as workspace:
+        kept = await workspace.get(view["trajectory"])
+    assert (kept.status, len(kept.attempts)) == ("paused", 2)
 
 
 async def test_the_http_server_is_on_loopback_and_checks_host_origin_and_token(tmp_path: Path) -> None:
