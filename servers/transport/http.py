@@ -207,6 +207,8 @@ async def run_app(
     from .log_limits import few_lines
 
     class Server(uvicorn.Server):
+        first: FirstSignal | None = None
+
         def handle_exit(self, sig: int, frame: "FrameType | None") -> None:
             end = partial(self._end, sig, frame)
             if drain is None:
@@ -215,8 +217,6 @@ async def run_app(
             if self.first is None:
                 self.first = FirstSignal(drain, end)
             self.first.receive()
-
-        first: FirstSignal | None = None
 
         def _end(self, sig: int, frame: "FrameType | None") -> None:
             super().handle_exit(sig, frame)

@@ -11,7 +11,6 @@ import pytest
 
 from interleavethinker.servers.images.backends.base import BatchObserver, Cancelled, Job, JobResult
 from interleavethinker.servers.images.cache import GenerationStore
-from interleavethinker.servers.images.operations import image_operations
 from interleavethinker.servers.images.service import ImageService, ServedImage, ServiceLimits
 from interleavethinker.tools.errors import GeneratorError, InputError, InterleaveError, StoreError
 from interleavethinker.tools.images.png import ImageLimits
@@ -475,26 +474,3 @@ async def test_a_call_that_waits_is_told_why_until_its_first_step(
     assert told[-1] == (1.0, f"step {most_steps} of {most_steps}")
     fractions = [fraction for fraction, _ in told]
     assert fractions == sorted(set(fractions)), "each report is further than the one before"
-
-
-async def test_a_server_that_stops_finishes_what_runs_and_starts_nothing_else(start: Start) -> None:
-    backend = GatedBackend(max_batch=1)
-    service = await start(backend)
-    running = asyncio.create_task(service.generate("running", seed=1))
-    await backend.began.wait()
-    waiting = asyncio.create_task(service.generate("waiting", seed=1))
-    await until_in_queue(service, 2)
-    ready = image_operations(service).problem
-    assert ready() is None
-    await service.drain(0)
-    assert not running.done()
-    draining = asyncio.create_task(service.drain(600))
-    backend.gate.set()
-    await draining
-    assert not (await running).cached
-    assert ready() == "the server is stopping"
-    await service.__aexit__(None, None, None)
-    with pytest.raises(GeneratorError) as caught:
-        await waiting
-    assert (code_of(caught), backend.batches) == ("stopping", [["running"]])
-    assert (await (await start(GatedBackend(opened=True))).generate("running", seed=1)).cached

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
-import psutil
+import psutil  # type: ignore[import-untyped]
 import pytest
 from mcp import Client
 from mcp.client.context import ClientRequestContext

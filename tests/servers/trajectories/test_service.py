@@ -396,22 +396,3 @@ def test_an_operators_limit_of_attempts_bounds_variants_too() -> None:
     for wrong in (0, -1, 17):
         with pytest.raises(InputError, match="variants must be"):
             LimitRequest(variants=wrong).applied_to(Limits(), LimitRequest())
-
-
-async def test_the_calls_in_flight_are_waited_for_and_nothing_new_is_started(tmp_path: Path) -> None:
-    async with open_studio(tmp_path) as studio:
-        studio.generator.gate.clear()
-        name = await studio.service.start("x")
-        await studio.until(name, _working)
-        await studio.service.drain(0)
-        assert (await studio.service.workspace.summary(name)).status == "running", "nothing was cut"
-        draining = asyncio.create_task(studio.service.drain(600))
-        later = await studio.service.start("y", seed=2)
-        for _ in range(200):
-            await asyncio.sleep(0)
-        assert not draining.done()
-        studio.generator.open_gate()
-        await draining
-        paused = await studio.service.workspace.get(name)
-        assert (paused.status, len(paused.attempts), len(studio.generator.generated)) == ("paused", 1, 1)
-        assert (await studio.service.workspace.summary(later)).status == "ready"
