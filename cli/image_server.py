@@ -77,6 +77,11 @@ def image_server(
     ] = 64,
     call_timeout: Annotated[float, typer.Option(min=1, help="Seconds for one call, queueing included.")] = 1800.0,
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads for a local model.")] = None,
+    quantize: Annotated[
+        Literal["none", "torchao-int8", "torchao-fp8", "bnb-8bit", "bnb-4bit"],
+        typer.Option(help="Keep a local model's layers in 8 or 4 bits."),
+    ] = "none",
+    gguf: Annotated[Path | None, typer.Option(help="GGUF file with a quantized denoiser for a local model.")] = None,
     attention: Annotated[
         Literal["auto", "native", "cudnn", "efficient", "math", "flash", "flash3", "sage", "xformers"],
         typer.Option(help="Attention kernels of a local model."),
@@ -132,6 +137,8 @@ def image_server(
         max_batch=max_batch,
         threads=threads,
         prompt_cache=prompt_cache,
+        quantize=quantize,
+        gguf=gguf,
         attention=attention,
         channels_last=channels_last,
         compile=compile_,

@@ -17,17 +17,23 @@ __all__ = [
     "IMAGE_MODELS",
     "CatalogModel",
     "Offload",
+    "Quantization",
+    "image_memory",
     "image_model",
     "known_model",
     "memory_for_weights",
     "memory_need",
-    "offloaded_memory",
     "pinned",
+    "quantization_package",
     "without_commit",
 ]
 
 Offload = Literal["none", "model", "sequential"]
 """Values of the image server's `--offload`, the fastest first."""
+Quantization = Literal["none", "torchao-int8", "torchao-fp8", "bnb-8bit", "bnb-4bit"]
+"""Values of the image server's `--quantize`, the most exact first."""
+_SHARE_OF_16_BITS = {"none": 1.0, "torchao-int8": 0.55, "torchao-fp8": 0.55, "bnb-8bit": 0.55, "bnb-4bit": 0.32}
+"""What remains of weights in 16 bits: half or a quarter, scales, and layers that are not quantized."""
 _SMALLEST_ON_GPU = 6.0
 """Gigabytes of weights. A smaller model answers on a CPU in seconds rather than minutes."""
 _GIB_PER_GIGABYTE = 1.25
@@ -199,22 +205,32 @@ def memory_need(name: str) -> float | None:
     return None if model is None else model.memory_gib
 
 
-def offloaded_memory(name: str, offload: Offload) -> float | None:
-    """Returns the GiB of accelerator memory that an image model needs with an `--offload` of the image server.
+def image_memory(name: str, offload: Offload = "none", quantize: Quantization = "none") -> float | None:
+    """Returns the GiB of accelerator memory that an image model needs with options of the image server.
 
-    Estimated from the sizes of the parts, not measured: with `model` the largest part and room for one image, with
-    `sequential` a few layers and that room. None for a model whose parts the catalog does not know.
+    Estimated from the sizes of the parts, not measured: with the offload `model` the largest part and room for one
+    image, with `sequential` a few layers and that room. None for a model whose parts the catalog does not know.
 
     Examples:
-        >>> offloaded_memory("klein", "none"), offloaded_memory("klein", "model")
-        (18, 11)
+        >>> image_memory("klein"), image_memory("klein", "model"), image_memory("klein", quantize="bnb-4bit")
+        (18, 11, 8)
     """
     model = image_model(name)
     if model is None or not model.largest_part_gb:
         return None
-    if offload == "none":
-        return model.memory_gib
-    return _ROOM_FOR_AN_IMAGE + (round(model.largest_part_gb / 1.074) if offload == "model" else 1)
+    if offload == "sequential":
+        return _ROOM_FOR_AN_IMAGE + 1
+    share = _SHARE_OF_16_BITS[quantize]
+    if offload == "model":
+        return _ROOM_FOR_AN_IMAGE + round(share * model.largest_part_gb / 1.074)
+    return (
+        model.memory_gib if share == 1 else _ROOM_FOR_AN_IMAGE + round(share * (model.memory_gib - _ROOM_FOR_AN_IMAGE))
+    )
+
+
+def quantization_package(quantize: Quantization) -> str | None:
+    """Returns the package, which has the name of its module, that a quantization needs; None for `none`."""
+    return {"bnb": "bitsandbytes", "torchao": "torchao"}.get(quantize.partition("-")[0])
 
 
 def memory_for_weights(gigabytes: float) -> float:

@@ -6,7 +6,7 @@ whether a provider's key is valid, and neither starts the commands nor makes the
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from importlib.util import find_spec
 from itertools import pairwise
@@ -22,12 +22,14 @@ from interleavethinker.tools.model_catalog import (
     FAKE_MODELS,
     CatalogModel,
     Offload,
+    Quantization,
+    image_memory,
     image_model,
     known_model,
     memory_for_weights,
     memory_need,
-    offloaded_memory,
     pinned,
+    quantization_package,
     without_commit,
 )
 from interleavethinker.tools.qwen3vl.inference import missing_folder, resolve_folder
@@ -50,6 +52,7 @@ __all__ = [
 ]
 
 _OFFLOADS: tuple[Offload, ...] = get_args(Offload)
+_ADVISED: tuple[Quantization, ...] = ("bnb-8bit", "bnb-4bit")
 _PROVIDERS = {
     "anthropic": ("langchain_anthropic", "anthropic", "ANTHROPIC_API_KEY"),
     "google_genai": ("langchain_google_genai", "google", "GOOGLE_API_KEY"),
@@ -140,45 +143,67 @@ def require_whole_weights(profile: Profile) -> None:
 def gpu_memory_need(profile: Profile) -> float:
     """Returns the GiB of GPU memory that a profile's models need together; 0 where a CPU is fast enough.
 
-    The catalog knows some models; of others the weights are measured if they are on this machine. An `--offload` among
-    the generator's arguments is taken into account.
+    The catalog knows some models; of others the weights are measured if they are on this machine. An `--offload` and a
+    `--quantize` among the generator's arguments are taken into account.
     """
-    return _chat_memory(profile) + _image_memory(profile, _offload_of(profile))
+    return _chat_memory(profile) + _image_memory(profile, _offload_of(profile), _quantization_of(profile))
 
 
 def offload_advice(profile: Profile, memory: float) -> str:
-    """Returns which `--offload` of the image server makes a profile's models fit into a GPU; empty if none does.
+    """Returns which options of the image server make a profile's models fit into a GPU; empty if none does.
+
+    The fastest `--offload` that fits; where that is slow or there is none, also the most exact `--quantize`, which
+    changes the images.
 
     Args:
         profile: The profile.
         memory: GiB of the GPU that are free for its models.
     """
-    for offload in _OFFLOADS[1:]:
-        needed = _chat_memory(profile) + _image_memory(profile, offload)
+    offload = _first_that_fits(profile, memory, [(each, _quantization_of(profile)) for each in _OFFLOADS[1:]])
+    quantized = ""
+    if not offload or '"sequential"' in offload:
+        offered = [(each, quantize) for quantize in _ADVISED for each in _OFFLOADS[:2]]
+        quantized = _first_that_fits(profile, memory, offered)
+    if not offload:
+        return f"{quantized}; images differ from those of the full weights" if quantized else ""
+    slower = f"{offload}; images take longer"
+    return f"{slower}. Faster, with other images: {quantized}" if quantized else slower
+
+
+def _first_that_fits(profile: Profile, memory: float, offered: Sequence[tuple[Offload, Quantization]]) -> str:
+    for offload, quantize in offered:
+        needed = _chat_memory(profile) + _image_memory(profile, offload, quantize)
         if needed < gpu_memory_need(profile) and needed <= memory:
-            return (
-                f'with arguments = ["--offload", "{offload}"] in [generator], about {needed:.0f} GiB are enough '
-                "(estimated); images take longer"
-            )
+            chosen = {"--quantize": quantize, "--offload": offload}
+            arguments = ", ".join(f'"{flag}", "{value}"' for flag, value in chosen.items() if value != "none")
+            return f"with arguments = [{arguments}] in [generator], about {needed:.0f} GiB are enough (estimated)"
     return ""
 
 
 def _offload_of(profile: Profile) -> Offload:
+    return next((offload for offload in _OFFLOADS if offload in _values_of(profile, "--offload")), "none")
+
+
+def _quantization_of(profile: Profile) -> Quantization:
+    named = _values_of(profile, "--quantize")
+    return next((quantize for quantize in get_args(Quantization) if quantize in named), "none")
+
+
+def _values_of(profile: Profile, option: str) -> list[str]:
     arguments = profile.generator.arguments
-    named = [value for flag, value in pairwise(arguments) if flag == "--offload"]
-    named += [each.removeprefix("--offload=") for each in arguments if each.startswith("--offload=")]
-    return next((offload for offload in _OFFLOADS if offload in named), "none")
+    named = [value for flag, value in pairwise(arguments) if flag == option]
+    return named + [each.removeprefix(f"{option}=") for each in arguments if each.startswith(f"{option}=")]
 
 
 def _chat_memory(profile: Profile) -> float:
     return sum(_memory_of(name) or 0.0 for name in _local_chat_models(profile))
 
 
-def _image_memory(profile: Profile, offload: Offload) -> float:
+def _image_memory(profile: Profile, offload: Offload, quantize: Quantization) -> float:
     image = _local_image_model(profile)
     if image is None:
         return 0.0
-    known = offloaded_memory(image, offload)
+    known = image_memory(image, offload, quantize)
     return (_memory_of(image) or 0.0) if known is None else known
 
 
@@ -287,6 +312,10 @@ def _check_generator(profile: Profile) -> CheckResult:
         return CheckResult("generator", False, f"{config.model} {needed}")
     if config.model in FAKE_MODELS:
         return CheckResult("generator", True, f"{config.model}: colored cells, no model")
+    package = quantization_package(_quantization_of(profile))
+    if package is not None and find_spec(package) is None:
+        missing = f"--quantize needs {package}, which is not installed: pip install {package}"
+        return CheckResult("generator", False, f"{config.model}: {missing}")
     return _check_weights("generator", config.model, _IMAGE_LIBRARIES)
 
 

@@ -18,6 +18,7 @@ __all__ = [
     "compile_denoiser",
     "require_attention_package",
     "set_attention",
+    "unusable",
     "use_channels_last",
 ]
 
@@ -71,7 +72,7 @@ def set_attention(pipeline: Any, attention: Attention, device: str, dtype: str) 
         with torch.inference_mode():
             dispatch_attention_fn(states, states, states, backend=backend)
     except (RuntimeError, ValueError, TypeError, ImportError, NotImplementedError, AssertionError) as error:
-        raise _unusable(f"--attention {attention} does not run on {device} in {dtype}", error) from error
+        raise unusable(f"--attention {attention} does not run on {device} in {dtype}", error) from error
     processors = (getattr(module, "processor", None) for module in denoiser.modules())
     if not any(getattr(processor, "_attention_backend", None) == backend for processor in processors):
         raise GeneratorError(
@@ -104,7 +105,7 @@ def check_compiler(device: str) -> None:
         torch.compile(lambda x: (x + 1).relu(), backend=_compiler())(torch.ones(4, device=device))
     except Exception as error:
         needed = "triton, which comes with torch's CUDA builds" if "cuda" in device else "a C++ compiler"
-        raise _unusable(f"--compile cannot compile for {device} (it needs {needed})", error) from error
+        raise unusable(f"--compile cannot compile for {device} (it needs {needed})", error) from error
 
 
 def compile_denoiser(pipeline: Any) -> None:
@@ -135,8 +136,15 @@ def _convolutional(pipeline: Any) -> Iterator[Any]:
     return (part for part in (getattr(pipeline, name, None) for name in ("vae", "unet")) if part is not None)
 
 
-def _unusable(what: str, error: BaseException) -> GeneratorError:
-    """Returns the error; a library's own words only if they cannot hold a path, the log has them anyway."""
+def unusable(what: str, error: BaseException) -> GeneratorError:
+    """Returns the error of a device or a library that cannot do something.
+
+    A library's own words are repeated only if they cannot hold a path; the log has them anyway.
+
+    Args:
+        what: The option, and what it cannot do.
+        error: What the library raised.
+    """
     reason = next(iter(str(error).strip().splitlines()), "")
     return GeneratorError(
         f"{what}. See the server's log." if not reason or {"/", "\\"} & {*reason} else f"{what}: {reason}",

@@ -124,6 +124,7 @@ class DiffusersBackend:
         if dtype is None or not await asyncio.to_thread(self._all_located):
             dtype = (await self._ready()).dtype
         identity, *generated_by = await asyncio.shield(self._hash_files())
+        chosen = await asyncio.get_running_loop().run_in_executor(self._hash_thread, approximations, self._options)
         major, minor = (await asyncio.to_thread(version, "diffusers")).split(".")[:2]
         return {
             "backend": "diffusers",
@@ -133,7 +134,7 @@ class DiffusersBackend:
             "drawn_by": generated_by[0] if generated_by else None,
             "dtype": dtype,
             "diffusers": f"{major}.{minor}",
-        } | approximations(self._options)
+        } | chosen
 
     def arguments(self, request: ImageRequest) -> dict[str, JsonValue]:
         """See `Backend.arguments`."""

@@ -1,12 +1,17 @@
 """What an operator chooses about a diffusers pipeline, and what can be said about it before anything is loaded."""
 
+import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
+from pydantic import JsonValue
+
 from interleavethinker.tools.errors import ProfileError
-from interleavethinker.tools.model_catalog import Offload
+from interleavethinker.tools.model_catalog import Offload, Quantization
 
 from .acceleration import APPROXIMATE_ATTENTION, Attention, require_attention_package
+from .quantization import require_quantization
 
 __all__ = ["DEFAULT_PROMPT_CACHE", "DiffusersOptions", "approximations", "check_options"]
 
@@ -27,6 +32,10 @@ class DiffusersOptions:
     """None takes the model's own setting; 1 makes results bit-identical regardless of concurrent calls."""
     threads: int | None = None
     """CPU threads; None takes the model's own setting. Process-wide, as torch's setting is."""
+    quantize: Quantization = "none"
+    """Stores linear layers of the denoiser and of the text encoders in 8 or 4 bits; images change."""
+    gguf: Path | None = None
+    """File with a quantized denoiser, which replaces the model's own; images change."""
     prompt_cache: int = DEFAULT_PROMPT_CACHE
     """Prompts whose embeddings are kept in main memory for calls with an equal one; 0 keeps none."""
     attention: Attention = "auto"
@@ -44,13 +53,29 @@ def check_options(options: DiffusersOptions) -> None:
         ProfileError: Two options exclude each other, or a package is missing.
     """
     require_attention_package(options.attention)
-    if options.compile and options.offload == "sequential":
-        raise ProfileError("--compile cannot be combined with --offload sequential, which moves single layers.")
+    require_quantization(options.quantize, options.gguf)
+    for flag, given in (
+        ("--compile", options.compile),
+        ("--quantize", options.quantize != "none"),
+        ("--gguf", options.gguf is not None),
+    ):
+        if given and options.offload == "sequential":
+            raise ProfileError(
+                f"{flag} cannot be combined with --offload sequential, which moves single layers; --offload model can."
+            )
 
 
-def approximations(options: DiffusersOptions) -> dict[str, str]:
+def approximations(options: DiffusersOptions) -> dict[str, JsonValue]:
     """Returns the options that change images by more than the last bits, for a backend's fingerprint.
 
-    Empty for the defaults, so that what was stored without these options is still found.
+    Empty for the defaults, so that what was stored without these options is still found. Reads a GGUF file as a whole.
     """
-    return {"attention": options.attention} if options.attention in APPROXIMATE_ATTENTION else {}
+    chosen: dict[str, JsonValue] = {}
+    if options.attention in APPROXIMATE_ATTENTION:
+        chosen["attention"] = options.attention
+    if options.quantize != "none":
+        chosen["quantization"] = options.quantize
+    if options.gguf is not None:
+        with options.gguf.open("rb") as file:
+            chosen["gguf"] = hashlib.file_digest(file, "sha256").hexdigest()
+    return chosen

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .acceleration import check_compiler, compile_denoiser, set_attention, use_channels_last
+from interleavethinker.tools.structured_text import parse_json
+
+from .acceleration import check_compiler, compile_denoiser, set_attention, unusable, use_channels_last
 from .options import DiffusersOptions
+from .quantization import gguf_denoiser, quantization_config
 
 __all__ = ["LoadedPipelines", "best_device", "download", "free_memory", "inpainting_pipeline", "load_pipeline"]
 
@@ -67,9 +70,22 @@ def load_pipeline(folder: Path, device: str, dtype: str, options: DiffusersOptio
     transformers_logging.disable_progress_bar()
     if options.compile:
         check_compiler(device)
-    pipeline = DiffusionPipeline.from_pretrained(
-        str(folder), dtype=getattr(torch, dtype), local_files_only=True, use_safetensors=True
-    )
+    parts = parse_json((folder / "model_index.json").read_text(encoding="utf-8"))
+    replaced = {} if options.gguf is None else gguf_denoiser(options.gguf, folder, dtype, parts)
+    remaining = {name: part for name, part in parts.items() if name not in replaced}
+    try:
+        pipeline = DiffusionPipeline.from_pretrained(
+            str(folder),
+            dtype=getattr(torch, dtype),
+            local_files_only=True,
+            use_safetensors=True,
+            quantization_config=quantization_config(options.quantize, dtype, remaining),
+            **replaced,
+        )
+    except (ImportError, RuntimeError, ValueError) as error:
+        if options.quantize == "none":
+            raise
+        raise unusable(f"--quantize {options.quantize} does not work on {device}", error) from error
     pipeline.set_progress_bar_config(disable=True)
     set_attention(pipeline, options.attention, device, dtype)
     if options.channels_last:

@@ -99,6 +99,40 @@ def test_an_offload_of_the_image_server_lowers_the_need(profile_with: Callable[.
         assert gpu_memory_need(profile.model_copy(update={"generator": generator})) == needed
 
 
+def with_arguments(profile: Profile, *arguments: str) -> Profile:
+    generator = profile.generator.model_copy(update={"arguments": arguments})
+    return profile.model_copy(update={"generator": generator})
+
+
+def test_quantized_layers_lower_the_need_and_their_package_is_missed(
+    profile_with: Callable[..., Profile], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    profile = profile_with()
+    for arguments, needed in (
+        (["--quantize", "bnb-4bit"], 22 + 8),
+        (["--quantize=torchao-int8", "--offload", "model"], 22 + 7),
+        (["--quantize", "bnb-4bit", "--offload=sequential"], 22 + 4),
+    ):
+        assert gpu_memory_need(with_arguments(profile, *arguments)) == needed
+    monkeypatch.setattr("interleavethinker.graph.profiles.checks.find_spec", lambda _name: None)
+    found = checks_of(with_arguments(profile, "--quantize", "bnb-4bit"))["generator"]
+    assert not found.good
+    assert "pip install bitsandbytes" in found.found
+
+
+def test_where_only_a_slow_offload_fits_quantized_layers_are_named_besides(
+    profile_with: Callable[..., Profile],
+) -> None:
+    hosted = {"qwen3-vl:Qwen/Qwen3-VL-8B-Instruct": "openai:gpt-4.1"}
+    advice = offload_advice(profile_with(klein="kontext", **hosted), 24)
+    assert advice.index('"sequential"') < advice.index('["--quantize", "bnb-8bit"]')
+    assert offload_advice(profile_with(klein="klein", **hosted), 12).count("arguments") == 1, "images stay the same"
+    tight = offload_advice(profile_with(), 25.5)
+    assert tight == ""
+    quantized = offload_advice(profile_with(), 27)
+    assert '["--quantize", "bnb-4bit", "--offload", "model"]' in quantized
+
+
 @pytest.mark.parametrize(
     ("model", "memory", "offload"),
     [
