@@ -24,6 +24,7 @@ from interleavethinker.tools.weights import damaged_weights
 
 from .base import BackendStatus, BatchObserver, Cancelled, ImageRequest, Job, JobResult
 from .finite_output import check_decoded_pixels, refusing_invalid_pixels
+from .fitting_batches import FittingBatches, TorchMemory
 from .model_files import ModelFiles, identity_of, locate, pipeline_class, stored_dtype
 from .model_settings import PipelineSettings, settings_for
 from .options import DiffusersOptions, approximations, check_options
@@ -72,6 +73,7 @@ class DiffusersBackend:
         self._fingerprint: Mapping[str, JsonValue] | None = None
         self._loading: asyncio.Future[LoadedPipelines] | None = None
         self._loaded: LoadedPipelines | None = None
+        self._batches = FittingBatches(TorchMemory("cpu"))
         self._problem: str | None = None
         self._stopping = threading.Event()
 
@@ -258,6 +260,7 @@ class DiffusersBackend:
         device = self._device()
         if device == "auto":
             device = best_device()
+        self._batches = FittingBatches(TorchMemory(device))
         dtype = self._known_dtype() or ("bfloat16" if device != "cpu" else "float32")
         _check_weights(self._files)
         edit = load_pipeline(self._files.folder, device, dtype, self._options)
@@ -291,28 +294,14 @@ class DiffusersBackend:
             elif cut is not None:
                 refused[index] = cut.error
         fitting = [job for index, job in enumerate(jobs) if index not in refused]
-        results = iter(self._run(loaded, fitting, observer) if fitting else [])
+        results = iter(
+            self._batches.run(
+                fitting,
+                lambda part: self._call(loaded, part, observer),
+                lambda job, image: _report(job, image, observer),
+            )
+        )
         return [refused[index] if index in refused else next(results) for index in range(len(jobs))]
-
-    def _run(self, loaded: LoadedPipelines, jobs: Sequence[Job], observer: BatchObserver) -> list[JobResult]:
-        """Runs on the model's thread. A batch that does not fit into memory is halved until it does."""
-        import torch
-
-        try:
-            images = self._call(loaded, jobs, observer)
-        except torch.OutOfMemoryError as error:
-            _log.warning("out of memory with a batch of %d", len(jobs))
-            half = len(jobs) // 2
-            if half == 0:
-                raise GeneratorError(
-                    "The device ran out of memory for a single image of this size. Request a smaller size, or start "
-                    "the server with --offload model.",
-                    code="out_of_memory",
-                ) from error
-        else:
-            return [_report(job, image, observer) for job, image in zip(jobs, images, strict=True)]
-        torch.cuda.empty_cache()
-        return self._run(loaded, jobs[:half], observer) + self._run(loaded, jobs[half:], observer)
 
     def _call(self, loaded: LoadedPipelines, jobs: Sequence[Job], observer: BatchObserver | None) -> "list[Image]":
         pipeline = self._pipeline(loaded, jobs[0].request)
