@@ -63,6 +63,17 @@ async def test_an_overloaded_provider_is_waited_for_with_an_event_that_says_so(
     assert events[-1].model_dump()["stop_reason"] == "complete"
 
 
+@pytest.mark.parametrize("wait", ["nan", "-5", "soon", "Fri, 31 Dec 99999999999 23:59:59 GMT"])
+async def test_a_wait_that_is_no_time_is_replaced_by_a_pause_of_our_own(
+    opened: Opened, tmp_path: Path, wait: str
+) -> None:
+    with local_api(overloaded(wait=wait), answer(write_plan(plan_of("a")))) as api:
+        async with opened(planner(api, tmp_path)) as ws:
+            events = await events_of(ws, await ws.create("x"))
+    assert [0.5 <= event.seconds <= 1.5 for event in events if isinstance(event, ModelWaiting)] == [True]
+    assert events[-1].model_dump()["stop_reason"] == "complete"
+
+
 async def test_the_time_limit_ends_the_waiting(opened: Opened, tmp_path: Path) -> None:
     with local_api(overloaded(wait="30")) as api:
         async with opened(planner(api, tmp_path)) as ws:

@@ -5,12 +5,12 @@ good, such as one without credit, is not repeated.
 """
 
 import contextlib
-import email.utils
 import random
-import time
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
+
+from interleavethinker.tools.retry_after import retry_after_seconds
 
 __all__ = ["CallPolicy", "pause_before_retry", "report_pause", "reporting_pauses"]
 
@@ -62,7 +62,7 @@ def pause_before_retry(error: Exception, attempt: int) -> tuple[float, str] | No
     if status not in _OVERLOADED or any(word in _details(error) for word in _FINAL):
         return None
     headers = getattr(response, "headers", None)
-    asked = None if headers is None else _seconds(headers.get("retry-after"))
+    asked = None if headers is None else retry_after_seconds(headers.get("retry-after"))
     backoff = min(_FIRST_PAUSE * 2 ** (attempt - 1), _LONGEST_BACKOFF) * random.uniform(0.5, 1.5)
     reason = "rate limit" if status == 429 else "provider overloaded"
     return min(backoff if asked is None else asked, _LONGEST_PAUSE), f"{reason} (HTTP {status})"
@@ -71,15 +71,3 @@ def pause_before_retry(error: Exception, attempt: int) -> tuple[float, str] | No
 def _details(error: Exception) -> str:
     """Returns the error's message, code and body in lower case."""
     return f"{error} {getattr(error, 'code', '')} {getattr(error, 'body', '')}".lower()
-
-
-def _seconds(retry_after: str | None) -> float | None:
-    """Returns the seconds of a Retry-After header, which holds seconds or a date; None if it is unreadable."""
-    try:
-        return max(0.0, float(retry_after or ""))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, email.utils.parsedate_to_datetime(retry_after or "").timestamp() - time.time())
-    except ValueError:
-        return None

@@ -7,11 +7,9 @@ and billed again.
 import asyncio
 import base64
 import binascii
-import email.utils
 import logging
 import os
 import random
-import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +17,7 @@ from interleavethinker.tools.bounded_http import opened_client
 from interleavethinker.tools.errors import GeneratorError, InputError, ProfileError, RefusalError
 from interleavethinker.tools.images.png import canonical_png
 from interleavethinker.tools.refusals import is_refusal
+from interleavethinker.tools.retry_after import retry_after_seconds
 
 if TYPE_CHECKING:
     import httpx2
@@ -167,21 +166,7 @@ class HostedApi:
         return GeneratorError(f"The API failed: {message}"), False
 
     async def _wait(self, attempt: int, retry_after: str | None) -> None:
-        delay = _seconds(retry_after)
+        delay = retry_after_seconds(retry_after)
         if delay is None:
             delay = self._retry_delay * 2 ** (attempt - 1) * random.uniform(0.5, 1.5)
         await asyncio.sleep(min(delay, _MAX_RETRY_DELAY))
-
-
-def _seconds(retry_after: str | None) -> float | None:
-    """Returns the seconds that a Retry-After header asks for, given as seconds or as a date; None if unreadable."""
-    if not retry_after:
-        return None
-    try:
-        return max(0.0, float(retry_after))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, email.utils.parsedate_to_datetime(retry_after).timestamp() - time.time())
-    except ValueError:
-        return None

@@ -118,7 +118,8 @@ async def test_edits_an_image(provider: str, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
 async def test_a_transient_status_is_retried(provider: str, status: int, monkeypatch: pytest.MonkeyPatch) -> None:
     failure = Reply(status, ERRORS[provider]("TROUBLE", "try later"), {"Retry-After": "0"})
-    with local_api(failure, Reply(status, b"<html>", {}), Reply(body=RESPONSES[provider])) as api:
+    endless = {"Retry-After": "Fri, 31 Dec 99999999999 23:59:59 GMT"}
+    with local_api(failure, Reply(status, b"<html>", endless), Reply(body=RESPONSES[provider])) as api:
         assert await generate(backend_for(provider, api, monkeypatch))
     assert len(api.requests) == 3
 

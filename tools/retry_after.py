@@ -1,0 +1,30 @@
+"""The header Retry-After, with which an overloaded server says how long to wait."""
+
+import email.utils
+import math
+import time
+
+__all__ = ["retry_after_seconds"]
+
+
+def retry_after_seconds(header: str | None) -> float | None:
+    """Returns the seconds that a Retry-After header asks for, given as seconds or as a date.
+
+    None if there is no header, or one that is neither. With NaN or less than 0, a call would be repeated at once.
+
+    Examples:
+        >>> retry_after_seconds("2.5"), retry_after_seconds("Wed, 21 Oct 2015 07:28:00 GMT"), retry_after_seconds("inf")
+        (2.5, 0.0, inf)
+        >>> retry_after_seconds("nan"), retry_after_seconds("-5"), retry_after_seconds("soon")
+        (None, None, None)
+    """
+    if not header:
+        return None
+    try:
+        seconds = float(header)
+    except ValueError:
+        try:
+            return max(0.0, email.utils.parsedate_to_datetime(header).timestamp() - time.time())
+        except (ValueError, OverflowError):  # The latter for a year of ten digits.
+            return None
+    return None if math.isnan(seconds) or seconds < 0 else seconds
