@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 from interleavethinker.tools.errors import GeneratorError
+from interleavethinker.tools.half_characters import WholeCharacters
 from interleavethinker.tools.plain_text import quotation
 
 if TYPE_CHECKING:
@@ -47,8 +48,11 @@ def bounded_client(url: str, *, max_bytes: int = MAX_RESPONSE, **options: Any) -
         if (elsewhere := redirect_elsewhere(response.request.url, response)) is not None:
             raise GeneratorError(f"{elsewhere} Check the server's address.", code="redirected")
         _check_headers(response.headers, max_bytes)
-        if not response.headers.get("content-type", "").startswith("text/event-stream"):
+        kind = response.headers.get("content-type", "")
+        if not kind.startswith("text/event-stream"):
             response.stream = _bounded_stream(response.stream, max_bytes)
+        if kind.startswith(("text/event-stream", "application/json")):
+            response.stream = _whole_stream(response.stream)
 
     hooks = options.pop("event_hooks", {})
     headers = {"accept-encoding": "identity"} | dict(options.pop("headers", {}))
@@ -155,6 +159,23 @@ def _bounded_stream(stream: Any, max_bytes: int) -> "httpx2.AsyncByteStream":
             await stream.aclose()
 
     return Bounded()
+
+
+def _whole_stream(stream: Any) -> "httpx2.AsyncByteStream":
+    """Returns a stream of JSON without halves of characters, which strict parsers refuse."""
+    import httpx2
+
+    class Whole(httpx2.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            characters = WholeCharacters()
+            async for piece in stream:
+                yield characters.feed(piece)
+            yield characters.end()
+
+        async def aclose(self) -> None:
+            await stream.aclose()
+
+    return Whole()
 
 
 def _too_long(max_bytes: int) -> GeneratorError:

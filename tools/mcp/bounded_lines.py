@@ -10,10 +10,12 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
+from interleavethinker.tools.half_characters import whole_characters
+
 __all__ = ["ENCODING", "MAX_LINE", "watch_lines"]
 
 ENCODING = "interleavethinker_lines"
-"""UTF-8 for writing; for reading too, in whole lines of at most `MAX_LINE` bytes. Invalid bytes become U+FFFD."""
+"""UTF-8 for writing; for reading too, in lines of at most `MAX_LINE` bytes. What is no character becomes U+FFFD."""
 MAX_LINE = 64 * 1024 * 1024
 """Bytes of one message; in base64 an image of 32 MiB takes 43 MiB."""
 _report: ContextVar[Callable[[], None] | None] = ContextVar("report_long_line", default=None)
@@ -49,7 +51,7 @@ class _Decoder(codecs.IncrementalDecoder):
             lines = lines[lines.find(b"\n") + 1 :] if b"\n" in lines else b""
         whole = bytes(self._line) + lines
         self._line.clear()
-        return whole.decode("utf-8", "replace")
+        return whole_characters(whole).decode("utf-8", "replace")
 
     def _keep(self, rest: bytes) -> None:
         if self._skipping:

@@ -1,11 +1,12 @@
 """Answers that break the protocol end the call at once, with what is wrong, over stdio and over HTTP."""
 
 import asyncio
+import base64
 import json
 import re
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from interleavethinker.tools.mcp.config import GeneratorConfig, ToolMapping, Too
 from interleavethinker.tools.mcp.generator import McpImageGenerator
 from interleavethinker.tools.mcp.server_check import check_server
 from interleavethinker.tools.mcp.tool_server import McpTools
+from interleavethinker.tools.testing.generator import fake_image
 from interleavethinker.tools.types import GenerationRequest
 
 RAW = str(Path(__file__).parent / "raw_server.py")
@@ -108,6 +110,23 @@ async def test_an_http_server_whose_answer_is_malformed_ends_the_call_without_a_
     assert str(error) == f"The image server sent a malformed answer: {wrong}."
     assert str(lookup.value) == f"the server sent a malformed answer: {wrong}"
     assert not [record for record in caplog.records if record.exc_info and record.levelname != "DEBUG"]
+
+
+@pytest.mark.parametrize("transport", ["stdio", "json", "events"])
+async def test_an_image_beside_half_a_character_is_kept(tmp_path: Path, transport: str) -> None:
+    image = base64.b64encode(fake_image(GenerationRequest(prompt="a ball", seed=1))).decode()
+    content = f'[{{"type":"text","text":"a ball \\ud83d"}},{{"type":"image","data":"{image}","mimeType":"image/png"}}]'
+    line = f'{{"jsonrpc":"2.0","id":ID,"result":{{"content":{content}}}}}'
+    store = ImageStore(tmp_path / "workspace")
+    async with AsyncExitStack() as stack:
+        if transport == "stdio":
+            config = GeneratorConfig(command=(sys.executable, RAW, "line", line), **PATIENT)
+        else:
+            url = await stack.enter_async_context(http_server(line, events=transport == "events"))
+            config = GeneratorConfig(url=url, **PATIENT)
+        generator = await stack.enter_async_context(McpImageGenerator(config, store))
+        made = await generator.generate(GenerationRequest(prompt="a ball", seed=1))
+    assert list(store) == [made.sha256]
 
 
 async def test_an_answer_whose_fields_are_wrong_says_so_to_who_looks_a_fact_up() -> None:
