@@ -19,6 +19,7 @@ from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.images.png import open_rgb
 
 from .batching import Completion, Prompt, SamplingParams
+from .device_options import Attention, Decoding
 from .inference import ModelIdentity, shared_batcher, unload_models
 from .scheduling import PromptQueue
 
@@ -30,8 +31,8 @@ _ROLES = {"ai": "assistant", "human": "user", "system": "system"}
 class Qwen3VL(BaseChatModel):
     """Qwen3-VL as a chat model. Answers carry log-probabilities in OpenAI's shape.
 
-    All instances with the same `model`, `adapter`, `dtype` and `device_map` share one set of weights, regardless of
-    their other options. `unload` frees it.
+    All instances with the same `model`, `adapter`, `dtype`, `device_map`, `attention` and `decoding` share one set of
+    weights, regardless of their other options. `unload` frees it.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -41,9 +42,14 @@ class Qwen3VL(BaseChatModel):
     adapter: str | None = None
     """Folder of a LoRA adapter."""
     dtype: str = "auto"
-    """Name of a torch dtype, or `auto` for the one the weights were saved in."""
+    """Name of a torch dtype, or `auto` for the one the weights were saved in; on a GPU, `auto` loads large models of
+    32-bit weights in bfloat16."""
     device_map: str | None = None
     """As transformers takes it; None: the GPU if there is one, else the CPU."""
+    attention: Attention = "sdpa"
+    """Kernels that read prompts and images; `flash_attention_2` needs flash-attn and an NVIDIA GPU."""
+    decoding: Decoding = "eager"
+    """`graphs` computes tokens with CUDA graphs, for answers one or few at a time on an NVIDIA GPU."""
     max_batch: int = Field(default=8, ge=1)
     """Most prompts answered side by side. On a CPU, an answer does not depend on the others, to the last bit."""
     max_new_tokens: int = Field(default=1024, ge=1)
@@ -71,7 +77,7 @@ class Qwen3VL(BaseChatModel):
     @property
     def identity(self) -> ModelIdentity:
         """What decides which weights are loaded."""
-        return ModelIdentity(self.model, self.dtype, self.device_map, self.adapter)
+        return ModelIdentity(self.model, self.dtype, self.device_map, self.adapter, self.attention, self.decoding)
 
     def unload(self) -> None:
         """Frees the weights for every model that shares them, as `unload_models` does; the next call reloads."""

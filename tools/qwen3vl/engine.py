@@ -76,13 +76,14 @@ class ContinuousEngine:
     Args:
         model: A loaded `Qwen3VLForConditionalGeneration` for which `text_decoder.can_decode` is true.
         processor: Its processor, with a `LiteralTokenizer`.
+        decoder: The model's text layers; None: a `TextDecoder`.
     """
 
-    def __init__(self, model: Any, processor: Any) -> None:
+    def __init__(self, model: Any, processor: Any, decoder: TextDecoder | None = None) -> None:
         self._model = model
         self._processor = processor
         self._reader = CompletionReader(model, processor.tokenizer)
-        self._decoder = TextDecoder(model)
+        self._decoder = decoder or TextDecoder(model)
         self._sequences: list[_Sequence] = []
         """The active ones, by row."""
         self._images: OrderedDict[str, _EncodedImage] = OrderedDict()

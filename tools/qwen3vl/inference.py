@@ -28,7 +28,9 @@ from interleavethinker.tools.weights import damaged_weights
 
 from .batching import Completion, Prompt, SamplingParams
 from .completion_text import CompletionReader
+from .device_options import Attention, Decoding, check_options, dtype_for
 from .engine import TOP_LOGPROBS, ContinuousEngine
+from .graphed_decoder import CudaGraphs, GraphedDecoder
 from .literal_text import LiteralTokenizer, literal_conversation
 from .scheduling import DecodingEngine, Scheduler
 from .text_decoder import can_decode
@@ -63,6 +65,10 @@ class ModelIdentity:
     """As transformers takes it; None: the GPU if there is one, else the CPU."""
     adapter: str | None = None
     """Folder of a LoRA adapter to merge into the weights."""
+    attention: Attention = "sdpa"
+    """Kernels that read the prompt and its images."""
+    decoding: Decoding = "eager"
+    """How the tokens of an answer are computed."""
 
 
 def shared_batcher(identity: ModelIdentity) -> Scheduler:
@@ -229,7 +235,7 @@ class LocalModel:
         adapter = None if self._identity.adapter is None else present_path(self._identity.adapter)
         path, commit = pinned(present_path(self._identity.model))
         device = self._identity.device_map or ("cuda" if torch.cuda.is_available() else "cpu")
-        dtype = self._identity.dtype if self._identity.dtype == "auto" else getattr(torch, self._identity.dtype)
+        check_options(self._identity.attention, self._identity.decoding, device)
         if path != without_commit(self._identity.model):
             # Weights inside a package are small and local: a progress bar would only clutter the caller's output.
             transformers_logging.disable_progress_bar()
@@ -239,7 +245,12 @@ class LocalModel:
         try:
             processor = load_processor(path, commit)
             model = Qwen3VLForConditionalGeneration.from_pretrained(
-                path, revision=commit or "main", dtype=dtype, device_map=device, use_safetensors=True
+                path,
+                revision=commit or "main",
+                dtype=dtype_for(path, commit, self._identity.dtype, device),
+                device_map=device,
+                use_safetensors=True,
+                attn_implementation=self._identity.attention,
             )
             if adapter is not None:
                 from peft import PeftModel
@@ -249,11 +260,19 @@ class LocalModel:
                     model = PeftModel.from_pretrained(model, adapter).merge_and_unload()
         except (ImportError, OSError, ValueError) as error:
             raise ModelError(f"The model {self._identity.model!r} cannot be loaded: {error}") from error
+        decoder = None
+        if self._identity.decoding == "graphs":
+            if not can_decode(model):
+                raise ModelError(
+                    f"The model {self._identity.model!r} cannot be decoded with graphs: its weights are quantized or "
+                    "on several devices. Omit the option decoding."
+                )
+            decoder = GraphedDecoder(model, CudaGraphs(model.device))
         processor.tokenizer.padding_side = "left"
         processor.tokenizer = LiteralTokenizer(processor.tokenizer)
         self._processor, self._model = processor, model.eval()
         if can_decode(model):
-            self._engine = ContinuousEngine(model, processor)
+            self._engine = ContinuousEngine(model, processor, decoder)
 
     @contextmanager
     def _recording(self) -> Iterator[list[list[list[tuple[int, float]]]]]:

@@ -65,6 +65,8 @@ class TextDecoder:
         self._heads: int = attention.q_proj.out_features // self._head_dim
         self._kv_heads: int = attention.k_proj.out_features // self._head_dim
         self._scaling: float = attention.scaling
+        # The heads that share keys attend as if they were positions of one head: GPUs have fast kernels for that.
+        self._folds_groups = self._embedding.weight.device.type != "cpu"
         self._rows = self._positions = 0
         self._cache: Tensor | None = None
         self._views: tuple[tuple[int, int], list[tuple[Tensor, Tensor]]] = ((0, 0), [])
@@ -75,8 +77,7 @@ class TextDecoder:
 
         if rows <= self._rows and positions <= self._positions:
             return
-        rows = max(self._rows, -(-rows // _LEAST_ROWS) * _LEAST_ROWS)
-        positions = max(self._positions, -(-positions // _ROOM) * _ROOM)
+        rows, positions = map(max, (self._rows, self._positions), self._rounded(rows, positions))
         weight = self._embedding.weight
         # Zeros, because masked positions count as weight zero, and zero times an arbitrary value may not be zero.
         cache = torch.zeros(
@@ -91,6 +92,10 @@ class TextDecoder:
         self._cos, self._signed_sin = cos[0], torch.cat((-sin[0, :, :half], sin[0, :, half:]), -1)
         self._everywhere = everywhere
         self._cache, self._rows, self._positions, self._views = cache, rows, positions, ((0, 0), [])
+
+    def _rounded(self, rows: int, positions: int) -> tuple[int, int]:
+        """Returns for how many sequences and positions to make room when these are needed."""
+        return -(-rows // _LEAST_ROWS) * _LEAST_ROWS, -(-positions // _ROOM) * _ROOM
 
     def store_prefix(self, row: int, layers: Sequence[tuple["Tensor", "Tensor"]]) -> None:
         """Stores the keys and values of a prompt.
@@ -120,17 +125,30 @@ class TextDecoder:
         Returns:
             The logits after that token, of shape (rows, vocabulary), in float32.
         """
+        rows = len(tokens)
+        self.reserve(rows, max(lengths) + 1)
+        width = -(-(max(lengths) + 1) // _BLOCK) * _BLOCK
+        return self._compute(self._inputs(tokens, lengths, offsets, max(rows, _LEAST_ROWS)), rows, width)
+
+    def _inputs(
+        self, tokens: Sequence[int], lengths: Sequence[int], offsets: Sequence[int], rows: int, device: Any = None
+    ) -> "Tensor":
+        """Returns token, rotary position and cache position of each row, of shape (3, rows), padded with zeros."""
+        import torch
+
+        padding = [0] * (rows - len(tokens))
+        rotary = map(int.__add__, lengths, offsets)
+        return torch.tensor(
+            [[*tokens, *padding], [*rotary, *padding], [*lengths, *padding]], device=device or self._everywhere.device
+        )
+
+    def _compute(self, inputs: "Tensor", rows: int, width: int) -> "Tensor":
+        """Returns the next logits of the first `rows` rows of `inputs`, which attend to `width` cached positions."""
         import torch
         from torch.nn.functional import linear, pad, rms_norm, scaled_dot_product_attention, silu
 
-        rows = len(tokens)
-        self.reserve(rows, max(lengths) + 1)
-        padding = [0] * (_LEAST_ROWS - rows)
-        ids, rotary = torch.tensor(
-            [[*tokens, *padding], [*map(int.__add__, lengths, offsets), *padding]], device=self._everywhere.device
-        ).unbind()
-        at = torch.tensor(lengths, device=self._everywhere.device)
-        width = -(-(max(lengths) + 1) // _BLOCK) * _BLOCK
+        ids, rotary, at = inputs.unbind()
+        at = at[:rows]
         each = self._everywhere[:rows]
         hidden = self._embedding(ids)
         mask = torch.zeros((rows, width), dtype=hidden.dtype, device=hidden.device)
@@ -140,6 +158,9 @@ class TextDecoder:
         rotated = self._heads + self._kv_heads
         half = self._head_dim // 2
         grouped = self._heads != self._kv_heads
+        queries_shape = (rows, self._heads, 1, self._head_dim)
+        if self._folds_groups:
+            queries_shape, grouped = (rows, self._kv_heads, self._heads // self._kv_heads, self._head_dim), False
         for layer, (keys, values) in zip(self._layers, self._views_of(rows, width), strict=True):
             normed = rms_norm(hidden, hidden.shape[-1:], layer.input_norm, layer.epsilon)
             states = linear(normed, layer.qkv, layer.qkv_bias).view(shape)
@@ -147,12 +168,12 @@ class TextDecoder:
             turning = turning * cos + turning.roll(half, -1) * sin
             keys[each, :, at] = turning[:rows, self._heads :]
             values[each, :, at] = states[:rows, rotated:]
-            queries = turning[:rows, : self._heads, None]
+            queries = turning[:rows, : self._heads].reshape(queries_shape)
             attended = scaled_dot_product_attention(
                 queries, keys, values, mask, scale=self._scaling, enable_gqa=grouped
-            ).view(rows, -1)
-            if padding:
-                attended = pad(attended, (0, 0, 0, len(padding)))
+            ).reshape(rows, -1)
+            if len(ids) > rows:
+                attended = pad(attended, (0, 0, 0, len(ids) - rows))
             hidden = hidden + linear(attended, layer.output, layer.output_bias)
             normed = rms_norm(hidden, hidden.shape[-1:], layer.mlp_norm, layer.epsilon)
             gate, up = linear(normed, layer.gate_up).chunk(2, -1)

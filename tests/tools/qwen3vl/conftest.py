@@ -1,8 +1,15 @@
 """A tiny random model of the real class, saved and loaded as the shipped ones are."""
 
+from __future__ import annotations
+
+import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from interleavethinker.tools.qwen3vl.inference import LocalModel
 
 TEMPLATE = """{%- for message in messages -%}
 <|im_start|>{{ message.role }}
@@ -73,3 +80,33 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     model.save_pretrained(folder)
     processor.save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def varied_folder(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Makes weights so large that the likeliest token changes all the time."""
+    import torch
+    from transformers import Qwen3VLForConditionalGeneration
+
+    varied = Path(shutil.copytree(folder, tmp_path_factory.mktemp("varied") / "tiny"))
+    model = Qwen3VLForConditionalGeneration.from_pretrained(folder, dtype=torch.float32)
+    torch.manual_seed(2)
+    with torch.no_grad():
+        for layer in model.model.language_model.layers:
+            for weight in layer.parameters():
+                if weight.ndim > 1:
+                    weight.normal_(std=1.0)
+    model.save_pretrained(varied)
+    return varied
+
+
+@pytest.fixture(scope="session")
+def tiny(varied_folder: Path) -> LocalModel:
+    from interleavethinker.tools.qwen3vl.inference import LocalModel, ModelIdentity
+
+    from .prompts import VARIED, by_generate
+
+    model = LocalModel(ModelIdentity(str(varied_folder), "float32"))
+    model.load()
+    assert len({token.text for token in by_generate(model, VARIED[0]).tokens}) > 5, "repetitions would prove little"
+    return model

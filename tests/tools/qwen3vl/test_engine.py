@@ -1,6 +1,5 @@
 """The decoding engine generates the tokens that transformers' `generate` does, alone and beside other prompts."""
 
-import shutil
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,95 +9,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
 
 from interleavethinker.graph.profiles.profile import Role, load_profile
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.qwen3vl import inference
-from interleavethinker.tools.qwen3vl.batching import Completion, Prompt, SamplingParams
+from interleavethinker.tools.qwen3vl.batching import Completion, Prompt
 from interleavethinker.tools.qwen3vl.engine import ContinuousEngine
 from interleavethinker.tools.qwen3vl.inference import LocalModel, ModelIdentity
 from interleavethinker.tools.qwen3vl.text_decoder import can_decode
 
+from .prompts import VARIED, assert_same, by_generate, picture, prompt
+
 COLORS = ("white", "red", "blue")
-
-
-def prompt(text: str, *images: Image.Image, **sampling: Any) -> Prompt:
-    content = [{"type": "image"} for _ in images]
-    conversation = ({"role": "user", "content": [*content, {"type": "text", "text": text}]},)
-    return Prompt(conversation, images, SamplingParams(**{"max_new_tokens": 24} | sampling))
-
-
-def picture(color: str, width: int = 64, height: int = 64) -> Image.Image:
-    image = Image.new("RGB", (width, height), color)
-    image.paste("black", (8, 8, width // 2, height // 3))
-    return image
-
-
-def by_generate(model: LocalModel, one: Prompt) -> Completion:
-    """Returns what transformers' own loop generates, from the prompt's seed."""
-    import torch
-
-    if one.sampling.seed is not None:
-        torch.manual_seed(one.sampling.seed)
-    (completion,) = model.generate([one])
-    return completion
 
 
 def engine_of(model: LocalModel) -> ContinuousEngine:
     engine = model.engine()
     assert isinstance(engine, ContinuousEngine)
     return engine
-
-
-def assert_same(found: Completion, expected: Completion) -> None:
-    assert found.text == expected.text
-    assert (found.prompt_tokens, found.completion_tokens, found.finished) == (
-        expected.prompt_tokens,
-        expected.completion_tokens,
-        expected.finished,
-    )
-    assert [token.text for token in found.tokens] == [token.text for token in expected.tokens]
-    for one, other in zip(found.tokens, expected.tokens, strict=True):
-        assert one.logprob == pytest.approx(other.logprob, abs=1e-4)
-
-
-@pytest.fixture(scope="module")
-def varied_folder(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Makes weights so large that the likeliest token changes all the time."""
-    import torch
-    from transformers import Qwen3VLForConditionalGeneration
-
-    varied = Path(shutil.copytree(folder, tmp_path_factory.mktemp("varied") / "tiny"))
-    model = Qwen3VLForConditionalGeneration.from_pretrained(folder, dtype=torch.float32)
-    torch.manual_seed(2)
-    with torch.no_grad():
-        for layer in model.model.language_model.layers:
-            for weight in layer.parameters():
-                if weight.ndim > 1:
-                    weight.normal_(std=1.0)
-    model.save_pretrained(varied)
-    return varied
-
-
-@pytest.fixture(scope="module")
-def tiny(varied_folder: Path) -> LocalModel:
-    model = LocalModel(ModelIdentity(str(varied_folder), "float32"))
-    model.load()
-    assert len({token.text for token in by_generate(model, VARIED[0]).tokens}) > 5, "repetitions would prove little"
-    return model
-
-
-VARIED = (
-    prompt("a ball"),
-    prompt("what changed?", picture("white"), picture("red")),
-    prompt("wide and high", picture("blue", 128, 48), picture("green", 40, 120), picture("white")),
-    prompt("make the ball green, please " * 20, picture("white"), max_new_tokens=90),
-    prompt("stop early", max_new_tokens=1),
-    prompt("without log-probabilities", picture("red"), logprobs=False),
-    *(prompt(f"draw {seed}", picture("red"), temperature=1.5, seed=seed) for seed in range(3)),
-    prompt("draw from the likeliest", temperature=0.8, top_p=0.7, seed=4),
-)
 
 
 @pytest.mark.parametrize("one", VARIED, ids=lambda one: one.conversation[0]["content"][-1]["text"][:20])
