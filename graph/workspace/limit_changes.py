@@ -8,6 +8,7 @@ from interleavethinker.graph.state import newest_plan, rejected_plans_of, stop_r
 from interleavethinker.tools.errors import TrajectoryError
 
 from .catalog import Catalog, TrajectorySummary
+from .finished_tasks import state_to_change
 
 __all__ = ["change_limits"]
 
@@ -33,7 +34,7 @@ async def change_limits(graph: TrajectoryGraph, catalog: Catalog, entry: Traject
             f"Trajectory {entry.id} waits for approval; approve its plan before you change its limits."
         )
     config: Any = {"configurable": {"thread_id": entry.id}}
-    state = await graph.aget_state(config)
+    state = await state_to_change(graph, config)
     reason = stop_reason_of(state.values)
     if reason is not None and reason not in _CAN_GO_ON:
         raise TrajectoryError(

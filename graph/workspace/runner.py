@@ -37,6 +37,7 @@ from interleavethinker.tools.types import Attempt, Plan
 
 from .catalog import Catalog, Status
 from .commands import CommandQueue, CommandWatch
+from .finished_tasks import state_to_change
 from .human_review import HumanVerdict, human_verdict_update
 from .snapshot import snapshot_of
 
@@ -272,7 +273,7 @@ async def apply_human_verdict(graph: TrajectoryGraph, trajectory: str, verdict: 
         InputError: There is no such attempt at the trajectory's current step.
     """
     config: Any = {"configurable": {"thread_id": trajectory}}
-    snapshot = await graph.aget_state(config)
+    snapshot = await state_to_change(graph, config)
     values, attempt = human_verdict_update(snapshot.values, verdict)
     await graph.aupdate_state(config, values, as_node="critic")
     return Judged(attempt=attempt)
