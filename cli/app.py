@@ -18,10 +18,12 @@ from typing import Annotated, NoReturn
 import typer
 
 from interleavethinker.tools.errors import InterleaveError, StoreError
+from interleavethinker.tools.exhaustion import exhausted
 
 from .commands import TABLE, CommandSpec
 from .completions import completed_words
 from .exit_codes import FAILURE, INTERRUPTED, OK, OUTPUT_CLOSED, report
+from .path_checks import check_paths_of
 from .terminal import OutputClosedError, discard_output, echo, flush_output, prepare_streams
 
 __all__ = ["build_app", "main"]
@@ -46,16 +48,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except OutputClosedError:
         code = OUTPUT_CLOSED
     except BaseExceptionGroup as group:
-        if group.split(OutputClosedError)[0] is None:
-            raise
-        code = OUTPUT_CLOSED
-    except OSError as error:
-        if error.errno not in _FULL:
-            raise
-        with contextlib.suppress(OSError):  # stderr may go to the same place.
-            report(StoreError(f"Cannot write the output: {error.strerror}."), as_json=False)
-        discard_output()
-        code = FAILURE
+        code = _report_exhausted(group, words) if group.split(OutputClosedError)[0] is None else OUTPUT_CLOSED
+    except (OSError, ImportError, MemoryError, RuntimeError) as error:
+        if not isinstance(error, OSError) or error.errno not in _FULL:
+            code = _report_exhausted(error, words)
+        else:
+            with contextlib.suppress(OSError):  # stderr may go to the same place.
+                report(StoreError(f"Cannot write the output: {error.strerror}."), as_json=False)
+            discard_output()
+            code = FAILURE
     except SystemExit as exit_:  # Typer prints its help itself.
         if not isinstance(exit_.__context__, BrokenPipeError):
             raise
@@ -65,6 +66,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if arguments is None and "torch" in sys.modules:
         _exit_at_once(code)
     sys.exit(code)
+
+
+def _report_exhausted(error: BaseException, words: Sequence[str]) -> int:
+    """Reports a limit of the system that was reached, and returns the exit code; raises any other error again."""
+    cause = exhausted(error)
+    if cause is None:
+        raise error
+    said = f"The command ended because {cause}."
+    try:
+        return report(StoreError(said), as_json="--json" in words)
+    except (OSError, ImportError, MemoryError):  # There is not even enough for the terminal's colors.
+        sys.stderr.write(f"error: {said}\n")
+        return FAILURE
 
 
 def _exit_at_once(code: int) -> NoReturn:
@@ -86,6 +100,7 @@ def build_app(words: Sequence[str]) -> typer.Typer:
     for entry in TABLE:
         if entry.name == requested:
             _add(app, entry)
+            check_paths_of(app)
         else:
             app.command(entry.name, help=entry.help, rich_help_panel=entry.panel)(_stub)
     return app

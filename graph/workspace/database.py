@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 from interleavethinker.tools.errors import InputError, StoreError
+from interleavethinker.tools.exhaustion import TOO_MANY_FILES, can_open_files
 from interleavethinker.tools.files import atomic_write, is_folder
 from interleavethinker.tools.folders import create_private
 from interleavethinker.tools.plain_text import quotation
@@ -38,6 +39,7 @@ from interleavethinker.tools.plain_text import quotation
 from .database_files import refuse_other_kinds
 from .database_thread import DatabaseThread
 from .sqlite_tables import SqliteTables, check_tables, create_tables
+from .storage import MISSING_PARTS
 
 __all__ = ["SqliteDatabase"]
 
@@ -48,6 +50,8 @@ _LOCK_TIMEOUT_SECONDS = 30.0
 _WAL_PAUSE_SECONDS = 0.02
 _LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _DAMAGED = "it is damaged. Restore it from a backup, or recover it with the program sqlite3"
+_MISSING = ("no such column", "no such table", "table ")
+"""SQLite's words about tables and columns that a query names; the last ones go on with "has no column named"."""
 _UNDECODABLE = "Could not decode to UTF-8"
 """Python's words, without a code, about a stored text."""
 _CAUSES = (
@@ -317,5 +321,9 @@ def _primary_code(error: sqlite3.Error) -> int:
 def _cause(error: sqlite3.Error) -> str:
     if str(error).startswith(_UNDECODABLE):
         return _DAMAGED
+    if str(error).startswith(_MISSING):
+        return MISSING_PARTS
     code = _primary_code(error)
+    if code in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR} and not can_open_files():
+        return TOO_MANY_FILES
     return next((text for codes, text in _CAUSES if code in codes), "an unexpected error; see the log")

@@ -27,7 +27,7 @@ from interleavethinker.tools.errors import InputError, StoreError
 from .database_thread import DatabaseThread
 from .lock import busy
 from .postgres_tables import PostgresConnection, PostgresTables, are_current, create_tables
-from .storage import Connection
+from .storage import MISSING_PARTS, Connection
 
 __all__ = ["PostgresDatabase", "PostgresLocks"]
 
@@ -343,5 +343,7 @@ def _postgres_errors(shown: str) -> Iterator[None]:
             cause = "another process has held its lock for too long. Try again when that process is done"
         elif isinstance(error, psycopg.errors.DiskFull):
             cause = "the server's disk is full. Free some space on it"
+        elif isinstance(error, psycopg.errors.UndefinedColumn | psycopg.errors.UndefinedTable):
+            cause = MISSING_PARTS
         reason = f"{cause}. " if cause else ""
         raise StoreError(f"Cannot use the workspace's database {shown}: {reason}PostgreSQL says: {said}") from error

@@ -13,7 +13,7 @@ from interleavethinker.tools.errors import StoreError
 
 from .catalog import CATALOG_TABLES
 from .checkpoint_queries import CheckpointQueries
-from .storage import Connection
+from .storage import MISSING_PARTS, Connection
 from .used_images import used_images
 
 __all__ = ["SqliteTables", "check_tables", "create_tables"]
@@ -78,15 +78,22 @@ def check_tables(connection: sqlite3.Connection, path: Path) -> None:
     """Checks that a database is empty or a workspace's, and writes nothing.
 
     Raises:
-        StoreError: Another program's tables are in it.
+        StoreError: Another program's tables are in it, or a part of the workspace's is missing.
     """
     tables = {str(name) for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     columns = {str(row[1]) for row in connection.execute("PRAGMA table_info(trajectories)")}
-    if tables and not columns >= _FIRST_COLUMNS:
+    if not tables or columns >= _FIRST_COLUMNS:
+        return
+    if len(columns & _FIRST_COLUMNS) > 1 or {"controls", "checkpoints"} <= tables:
+        missing = ", ".join(sorted(_FIRST_COLUMNS - columns)) if columns else "all of them"
         raise StoreError(
-            f"The database {path} is not a workspace of this program: another program's tables are in it. "
-            "Nothing was changed. Choose another folder, or move the file away."
+            f"Cannot use the workspace's database {path}: {MISSING_PARTS}. Missing of the table trajectories: "
+            f"{missing}. Nothing was changed."
         )
+    raise StoreError(
+        f"The database {path} is not a workspace of this program: another program's tables are in it. "
+        "Nothing was changed. Choose another folder, or move the file away."
+    )
 
 
 def create_tables(connection: sqlite3.Connection) -> None:

@@ -11,9 +11,13 @@ from typing import Any, Protocol, TypeVar
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.serde.base import SerializerProtocol
 
-__all__ = ["CheckpointTables", "Connection", "Cursor", "Database", "Held", "Locks", "Value", "select"]
+__all__ = ["MISSING_PARTS", "CheckpointTables", "Connection", "Cursor", "Database", "Held", "Locks", "Value", "select"]
 
 _T = TypeVar("_T")
+MISSING_PARTS = (
+    "a table or column is missing in it. A very old version made it, or it is damaged: restore it from a backup, or "
+    "choose another folder"
+)
 Value = str | int | float | bytes | None
 """What a column holds."""
 

@@ -61,8 +61,9 @@ class Worker:
             until_empty: Also return when nothing waits and nothing runs here.
 
         Raises:
-            StoreError: The workspace could not be used at all, or for ten minutes.
+            StoreError: The workspace could not be used at all, may only be read, or could not be used for ten minutes.
         """
+        await self._workspace.check_writable()
         try:
             while not self._stopped.is_set():
                 waiting = await self._look()

@@ -14,6 +14,7 @@ it, and `collect_garbage` removes it. `delete` removes both in one transaction.
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,7 @@ class Workspace:
         self.store = store = storage.store
         self._given = components
         self._database = database = storage.database
+        self.check_writable = functools.partial(database.write, lambda _: None)  # or a StoreError
         self._locks = storage.locks
         self._catalog = Catalog(database)
         self._commands = CommandQueue(database)
@@ -375,10 +377,8 @@ class Workspace:
         return await self._checkpoints.size((await self._catalog.get(trajectory)).id)
 
     async def _stop(self, trajectory: str, verb: Verb, status: Status, allowed: Collection[Status]) -> bool:
-        async def summary() -> TrajectorySummary:
-            return await self.summary(trajectory)
-
-        return await stop(summary, self._catalog, self._commands, self._locks, StopCommand(verb, status, allowed))
+        read = functools.partial(self.summary, trajectory)
+        return await stop(read, self._catalog, self._commands, self._locks, StopCommand(verb, status, allowed))
 
     async def _state(self, trajectory: str) -> Mapping[str, Any]:
         state = await self._checkpoints.read(trajectory)

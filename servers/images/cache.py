@@ -140,7 +140,7 @@ class GenerationStore:
         for used, size, sha256 in sorted(files):
             if excess <= 0 or now - used < _PROTECTED_SECONDS:
                 break
-            with contextlib.suppress(OSError):  # A store that only grows still answers.
+            with contextlib.suppress(StoreError):  # A store that only grows still answers.
                 removed += self.images.delete(sha256)
                 excess -= size
         self._delete_stale_records(now)

@@ -182,3 +182,36 @@ def test_the_drift_guard_of_a_profile_is_changed_field_by_field() -> None:
     assert with_drift_guard(noted, None, None) == noted
     with pytest.raises(InputError, match="no effect without --on-drift"):
         with_drift_guard(Limits(), None, 0.2)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["run", "x", "--out", ""],
+        ["run", "x", "--out="],
+        ["run", "x", "-o", ""],
+        ["run", "x", "--image", ""],
+        ["run", "x", "--profile", ""],
+        ["list", "--workspace", ""],
+        ["export", "last", "--out", ""],
+        ["batch", ""],
+        ["image-server", "--store", ""],
+        ["image-server", "--images", ""],
+        ["trajectory-server", "--images", ""],
+        ["trajectory-server", "--profile", ""],
+        ["approve", "last", "--plan", ""],
+        ["data", "prompts", "--from", "", "out"],
+        ["data", "prompts", ""],
+        ["doctor", "--profile", ""],
+    ],
+    ids=" ".join,
+)
+def test_an_empty_path_is_refused_and_not_taken_for_the_current_folder(home: Path, run: Run, words: list[str]) -> None:
+    before = sorted(home.iterdir())
+    code, _, err = run(*words)
+    assert (code, "is empty. Give a path" in err) == (2, True), err
+    assert sorted(home.iterdir()) == before, "nothing was written"
+
+
+def test_an_empty_text_that_is_no_path_is_left_alone(run: Run) -> None:
+    assert run("list", "--grep", "")[0] == 0

@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any
 
 from interleavethinker.tools.errors import InputError, StoreError
@@ -132,6 +133,8 @@ class RemoteImageStore(ImageStore):
         for path in self.root.glob("[0-9a-f][0-9a-f]/*.png"):
             with contextlib.suppress(FileNotFoundError):
                 stat = path.stat()
+                if not S_ISREG(stat.st_mode):
+                    continue
                 files.append((stat.st_mtime, stat.st_size, path))
         excess = sum(size for _, size, _ in files) - self._cache_bytes
         for used, size, path in sorted(files):

@@ -117,9 +117,12 @@ class ImageStore:
 
     def __iter__(self) -> Iterator[str]:
         """Yields the names of all images, in order."""
-        for path in sorted(self.root.glob("[0-9a-f][0-9a-f]/*.png")):
-            if _NAME.fullmatch(path.stem):
-                yield path.stem
+        for folder in sorted(self.root.glob("[0-9a-f][0-9a-f]")):
+            found = []
+            with contextlib.suppress(OSError), os.scandir(folder) as entries:  # It may be a file.
+                # Whatever else lies there is not ours: copies in another folder, folders of such a name.
+                found = [one.name[:-4] for one in entries if one.name.endswith(".png") and one.is_file()]
+            yield from sorted(name for name in found if _NAME.fullmatch(name) and name.startswith(folder.name))
 
     def path(self, sha256: str) -> Path:
         """Returns the file of an image, whether or not it exists.
@@ -149,11 +152,17 @@ class ImageStore:
             return float("inf")
 
     def delete(self, sha256: str) -> bool:
-        """Deletes an image, and returns whether it existed."""
+        """Deletes an image, and returns whether it existed.
+
+        Raises:
+            StoreError: The system refused.
+        """
         try:
             self.path(sha256).unlink()
         except FileNotFoundError:
             return False
+        except OSError as error:
+            raise StoreError(f"Image {sha256} cannot be deleted: {error.strerror or type(error).__name__}.") from error
         return True
 
     def sweep(self, older_than: float = 3600.0) -> int:

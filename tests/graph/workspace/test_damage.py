@@ -15,6 +15,7 @@ import pytest
 
 from interleavethinker.graph import Workspace
 from interleavethinker.graph.events import ImageGenerated
+from interleavethinker.graph.workspace.branching import BranchPoint
 from interleavethinker.tools.errors import InputError, StoreError
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import ProgressCallback
@@ -298,3 +299,30 @@ async def test_an_error_about_an_image_of_a_request_names_its_file(
             await workspace.add_image(tmp_path / "cat.png")
         assert error.value.code == "invalid_image"
         assert list(workspace.store) == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("ALTER TABLE trajectories DROP COLUMN updated", "Missing of the table trajectories: updated."),
+        ("DROP TABLE trajectories", "Missing of the table trajectories: all of them."),
+        ("ALTER TABLE writes RENAME COLUMN value TO other", "SQLite says: "),
+    ],
+)
+async def test_a_table_or_column_that_is_missing_is_named_and_not_another_programs(
+    opened: Opened, tmp_path: Path, statement: str, words: str
+) -> None:
+    async with opened() as workspace:
+        await workspace.run(name := await workspace.create("a ball"))
+    execute(tmp_path, statement)
+
+    async def use() -> None:
+        async with opened() as workspace:
+            await workspace.branch(name, BranchPoint(0, 0))
+
+    with pytest.raises(StoreError) as raised:
+        await use()
+    said = str(raised.value)
+    assert "a table or column is missing in it. A very old version made it, or it is damaged" in said
+    assert words in said
+    assert "another program" not in said

@@ -161,6 +161,17 @@ def test_what_a_user_may_not_do_in_a_workspace_is_told_in_one_sentence(folder: P
     assert f"error: Cannot read the image {private / 'cat.png'}: Permission denied." in " ".join(refused.stderr.split())
 
 
+@posix
+@pytest.mark.parametrize("words", [[], ["--until-empty"]])
+def test_a_worker_says_that_it_can_answer_nothing_in_a_workspace_that_may_only_be_read(
+    folder: Path, words: list[str]
+) -> None:
+    asyncio.run(fill(folder))
+    worked = as_a_reader(folder, "worker", *words)
+    assert worked.returncode == 3
+    assert f"The workspace {folder} may only be read by this user" in " ".join(worked.stderr.split())
+
+
 RUN_WITH_FOREIGN_IMAGES = """
 import asyncio, sys
 from pathlib import Path

@@ -100,3 +100,17 @@ def test_an_unwritable_folder_is_a_store_error_that_does_not_reveal_its_path(tmp
     with pytest.raises(StoreError) as caught:
         ImageStore(blocked).put(b"image")
     assert "secret-place" not in str(caught.value)
+
+
+def test_what_lies_in_the_store_and_is_no_image_of_it_is_left_alone(tmp_path: Path) -> None:
+    store = ImageStore(tmp_path)
+    name = store.put(b"image")
+    (tmp_path / "ab").mkdir(exist_ok=True)
+    (tmp_path / "ab" / f"{'ab' * 32}.png").mkdir()
+    (tmp_path / "ab" / f"{'cd' * 32}.png").write_bytes(b"in another folder")
+    (tmp_path / "ef").write_text("a file where a folder would be")
+    for number in range(100):
+        (tmp_path / f"stray {number}").mkdir()
+    assert list(store) == [name]
+    with pytest.raises(StoreError, match=r"Image (ab)+ cannot be deleted: "):
+        store.delete("ab" * 32)
