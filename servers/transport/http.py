@@ -205,6 +205,7 @@ async def run_app(
     from .connections import BoundedProtocol, raise_file_limit
     from .ending_signals import orderly_end
     from .log_limits import few_lines
+    from .plain_requests import PlainRequests
 
     class Server(uvicorn.Server):
         first: FirstSignal | None = None
@@ -224,7 +225,7 @@ async def run_app(
                 on_exit()
 
     raise_file_limit()
-    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3, http=BoundedProtocol)
+    config = uvicorn.Config(PlainRequests(app), log_level="warning", timeout_graceful_shutdown=3, http=BoundedProtocol)
     server = Server(config)
     with few_lines(), orderly_end():
         try:

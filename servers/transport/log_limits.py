@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 
 from interleavethinker.tools.plain_text import quotation
 
+from .plain_requests import WithoutDepartures
+
 __all__ = ["FewLines", "few_lines"]
 
 _LOGGERS = ("uvicorn.error", "mcp.server.transport_security", "mcp.server.streamable_http_manager")
@@ -51,7 +53,9 @@ class FewLines(logging.Filter):
 @contextlib.contextmanager
 def few_lines() -> Iterator[None]:
     """Bounds the log of a server while it runs."""
+    filters: list[tuple[logging.Logger, logging.Filter]]
     filters = [(logging.getLogger(name), FewLines()) for name in _LOGGERS]
+    filters.append((logging.getLogger("mcp.server.streamable_http"), WithoutDepartures()))
     for logger, each in filters:
         logger.addFilter(each)
     try:
