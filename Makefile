@@ -15,6 +15,7 @@
 #   make plain-test         finished models with plain transformers, in an environment without this package
 #   make experiment-test    miniatures of the experiments of several trainings, each killed once
 #   make gpu-steps          a few steps of an 8 B critic with random weights on one GPU: seconds and memory
+#   make gpu-loop           trajectories per hour, stages and memory on one GPU, with random weights of real size
 #   make distributed-test   training by two processes on a CPU, with torchrun and with the shipped FSDP configuration
 #   make mcpb               dist/interleavethinker.mcpb, a bundle for Claude Desktop; needs npm
 #   make slim-test          an installation without extras, in an empty environment; needs a package index
@@ -186,6 +187,11 @@ plain-test: $(STAMP) .plain-venv/.installed
 .PHONY: gpu-steps
 gpu-steps: $(STAMP)
 	$(BIN)/python -m tests.training.elsewhere.real_size_steps --out runs/real-size-steps
+
+# Needs a GPU of 80 GB, 40 GB of disk and at most eight minutes; downloads no weights. The folder must be new.
+.PHONY: gpu-loop
+gpu-loop: $(STAMP)
+	$(BIN)/python -m tests.evaluation.throughput.real_size_loop --models runs/real-size-loop --out results/real-size-loop.json
 
 # The miniatures of the experiments, each killed once and run to its end; some minutes.
 .PHONY: experiment-test

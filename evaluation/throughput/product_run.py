@@ -36,7 +36,18 @@ from interleavethinker.tools.types import (
 
 from .serial_loop import Shown
 
-__all__ = ["WARM_UP", "WARM_UP_SEED", "Answered", "Measured", "ProductRun", "Stages", "fitting", "measure_product"]
+__all__ = [
+    "WARM_UP",
+    "WARM_UP_SEED",
+    "Answered",
+    "Measured",
+    "ProductRun",
+    "Stages",
+    "answer_in",
+    "fitting",
+    "measure_product",
+    "timed_components",
+]
 
 _T = TypeVar("_T")
 WARM_UP = "a big red ball on the left"
@@ -129,9 +140,9 @@ async def measure_product(run: ProductRun, choose: Callable[[ImageStore], Sequen
     limits = profile.limits.model_copy(update={"look_ahead": run.look_ahead})
     async with (
         open_components(profile, store) as components,
-        Workspace.open(root, _timed(components, stages, run.least_seconds)) as workspace,
+        Workspace.open(root, timed_components(components, stages, run.least_seconds)) as workspace,
     ):
-        await _answer(workspace, WARM_UP, limits, WARM_UP_SEED)
+        await answer_in(workspace, WARM_UP, limits, WARM_UP_SEED)
         stages.seconds.clear()
         stages.pipeline, stages.calls = 0.0, 0
         waiting, answers = list(items)[::-1], dict[int, Answered]()
@@ -141,7 +152,7 @@ async def measure_product(run: ProductRun, choose: Callable[[ImageStore], Sequen
                 item = waiting.pop()
                 seed = trajectory_seed(run.seed, item.number)
                 try:
-                    answers[item.number] = await _answer(workspace, item.request, limits, seed)
+                    answers[item.number] = await answer_in(workspace, item.request, limits, seed)
                 except ModelError:
                     if not run.may_fail:
                         raise
@@ -159,7 +170,12 @@ async def measure_product(run: ProductRun, choose: Callable[[ImageStore], Sequen
     return Measured(wall, cpu, stages, tuple(answers[item.number] for item in items))
 
 
-async def _answer(workspace: Workspace, request: Request | str, limits: Limits, seed: int) -> Answered:
+async def answer_in(workspace: Workspace, request: Request | str, limits: Limits, seed: int) -> Answered:
+    """Runs one trajectory and returns its document.
+
+    Raises:
+        ModelError: It did not finish.
+    """
     trajectory = await workspace.create(request, limits=limits, seed=seed)
     finished = await workspace.run(trajectory)
     plan = finished.plan
@@ -175,8 +191,14 @@ async def _answer(workspace: Workspace, request: Request | str, limits: Limits, 
     return Answered(document, tuple(one.verdict is None or one.verdict.success is not False for one in first))
 
 
-def _timed(components: Components, stages: Stages, least_seconds: float) -> Components:
-    """Returns components whose calls add their time to `stages`; planners and checks as the serial loop counts them."""
+def timed_components(components: Components, stages: Stages, least_seconds: float = 0.0) -> Components:
+    """Returns components whose calls add their time to `stages`; planners and checks as the serial loop counts them.
+
+    Args:
+        components: The components.
+        stages: Receives the times.
+        least_seconds: See `ProductRun.least_seconds`.
+    """
 
     async def timed(stage: str, call: Awaitable[_T]) -> _T:
         started = time.perf_counter()

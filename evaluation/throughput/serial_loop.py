@@ -7,17 +7,17 @@ give the same documents. Plans are checked as the profile does, which takes rule
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
 from PIL import Image
 
 from interleavethinker.graph.attempts import best_attempt, derive_seed, next_prompt
 from interleavethinker.graph.profiles.profile import Profile, Role, import_object
-from interleavethinker.microworld.generators.micro import MicroGenerator
 from interleavethinker.tools.chat.agents import ChatCritic, ChatPlanner
 from interleavethinker.tools.chat.loading import OWN_PREFIX
 from interleavethinker.tools.errors import InputError, ModelAnswerError, ProfileError
@@ -30,34 +30,55 @@ from interleavethinker.tools.qwen3vl.inference import LocalModel, resolve_folder
 from interleavethinker.tools.request_checks import CombinedCheck, StructuralCheck
 from interleavethinker.tools.types import Attempt, CriticInput, Plan, Request, Sha256
 
-__all__ = ["SerialLoop", "Shown"]
+__all__ = ["SerialGenerator", "SerialLoop", "SerialQueue", "SerialQwen3VL", "Shown"]
 
 Shown = tuple[tuple[str | None, Sha256 | None], ...]
 """A document: the prompt and the shown image of each step."""
 
 
-class _Queue:
-    """Completes each prompt at once, in the caller's thread."""
+class SerialGenerator(Protocol):
+    """Generates and edits images in this process."""
+
+    def generate(self, prompts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image]:
+        """Returns one image for each prompt."""
+        ...
+
+    def edit(self, images: Sequence[Image.Image], prompts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image]:
+        """Returns one edited image for each source."""
+        ...
+
+
+class SerialQueue:
+    """Completes each prompt at once by transformers' `generate`, in the caller's thread.
+
+    Args:
+        model: The weights.
+    """
 
     def __init__(self, model: LocalModel) -> None:
         self._model = model
 
     def submit(self, prompt: Prompt, max_batch: int) -> "Future[Completion]":  # noqa: ARG002 - one at a time
+        """See `PromptQueue.submit`."""
         future: Future[Completion] = Future()
         future.set_result(self._model.generate([prompt])[0])
         return future
 
     def load(self) -> None:
+        """Loads the weights; blocks."""
         self._model.load()
 
     def close(self) -> None:
-        pass
+        """See `PromptQueue.close`. Nothing is queued."""
 
 
-class _SerialQwen3VL(Qwen3VL):
+class SerialQwen3VL(Qwen3VL):
+    """A chat model with weights of its own, one answer at a time."""
+
     @cached_property
-    def batcher(self) -> _Queue:
-        return _Queue(LocalModel(self.identity))
+    def batcher(self) -> SerialQueue:
+        """Where prompts are completed."""
+        return SerialQueue(LocalModel(self.identity))
 
 
 class SerialLoop:
@@ -71,13 +92,20 @@ class SerialLoop:
         profile: A profile whose planner and critic are models in this process, and whose generator is `micro`.
         folder: For the images.
         generator: Generates them, in batches of one.
+        models: Planner and critic in place of the profile's; the generator then need not be the profile's either.
 
     Raises:
         ProfileError: The profile names other models.
     """
 
-    def __init__(self, profile: Profile, folder: Path, generator: MicroGenerator) -> None:
-        if profile.generator.model != "micro":
+    def __init__(
+        self,
+        profile: Profile,
+        folder: Path,
+        generator: SerialGenerator,
+        models: tuple[SerialQwen3VL, SerialQwen3VL] | None = None,
+    ) -> None:
+        if models is None and profile.generator.model != "micro":
             raise ProfileError("The serial loop generates with the model 'micro'; choose a profile that names it.")
         self._store = ImageStore(folder)
         self._limits = profile.limits
@@ -88,7 +116,7 @@ class SerialLoop:
         self._check = CombinedCheck(
             StructuralCheck(), import_object(check)(store=self._store) if ":" in check else StructuralCheck()
         )
-        planner, critic = _chat_model(profile.planner), _chat_model(profile.critic)
+        planner, critic = models or (_chat_model(profile.planner), _chat_model(profile.critic))
         prompts = [Path(resolve_folder(role.prompts)) if role.prompts else None for role in profile.roles.values()]
         self._planner = ChatPlanner(planner, self._store, prompts=prompts[0], max_answers=profile.planner.max_answers)
         self._critic = ChatCritic(critic, self._store, prompts=prompts[1], max_answers=profile.critic.max_answers)
@@ -166,7 +194,7 @@ class SerialLoop:
         self.seconds[stage] += time.perf_counter() - started
 
 
-def _chat_model(role: Role) -> _SerialQwen3VL:
+def _chat_model(role: Role) -> SerialQwen3VL:
     if role.model is None or not role.model.startswith(OWN_PREFIX):
         raise ProfileError(f"The serial loop needs models in this process ({OWN_PREFIX}…); found {role.model!r}.")
-    return _SerialQwen3VL.model_validate({**role.options, "model": role.model.removeprefix(OWN_PREFIX)})
+    return SerialQwen3VL.model_validate({**role.options, "model": role.model.removeprefix(OWN_PREFIX)})

@@ -234,13 +234,30 @@ def _fused(layer: Any) -> _Layer:
 
 
 def _fuse(*modules: Any) -> "Tensor":
-    """Returns the modules' weights in one matrix, of which they become views."""
+    """Returns the modules' weights in one matrix, of which they become views; they may have been before."""
     import torch
 
-    fused = torch.cat([module.weight.detach() for module in modules])
+    weights = [module.weight.detach() for module in modules]
+    fused = _adjacent(weights)
+    if fused is not None:
+        return fused
+    fused = torch.cat(weights)
     start = 0
     for module in modules:
         end = start + module.out_features
         module.weight = torch.nn.Parameter(fused[start:end], requires_grad=False)
         start = end
     return fused
+
+
+def _adjacent(weights: Sequence["Tensor"]) -> "Tensor | None":
+    """Returns matrices that follow each other in memory as one; None if they do not."""
+    first = weights[0]
+    end = first.storage_offset()
+    for weight in weights:
+        same = weight.untyped_storage().data_ptr() == first.untyped_storage().data_ptr()
+        if not (same and weight.is_contiguous() and weight.storage_offset() == end and weight.dtype == first.dtype):
+            return None
+        end += weight.numel()
+    rows, columns = sum(weight.shape[0] for weight in weights), first.shape[1]
+    return first.as_strided((rows, columns), (columns, 1), first.storage_offset())

@@ -9,6 +9,7 @@ from interleavethinker.tools.qwen3vl.batching import Prompt
 from interleavethinker.tools.qwen3vl.engine import ContinuousEngine
 from interleavethinker.tools.qwen3vl.graphed_decoder import CudaGraphs, GraphedDecoder, StepRecorder
 from interleavethinker.tools.qwen3vl.inference import LocalModel
+from interleavethinker.tools.qwen3vl.text_decoder import TextDecoder
 
 from .prompts import VARIED, assert_same, by_generate, picture, prompt
 
@@ -70,6 +71,15 @@ def test_a_step_is_recorded_once_for_each_shape_and_again_when_the_cache_has_mov
     assert_same(found, by_generate(tiny, long))
     again = engine.complete([short], 1)[0]
     assert_same(again, by_generate(tiny, short))
+
+
+def test_a_second_decoder_of_a_model_needs_no_memory_for_weights(tiny: LocalModel) -> None:
+    first, second = TextDecoder(tiny._model), GraphedDecoder(tiny._model, Repetition())
+    for one, other in zip(first._layers, second._layers, strict=True):
+        assert one.qkv.data_ptr() == other.qkv.data_ptr()
+        assert one.gate_up.data_ptr() == other.gate_up.data_ptr()
+        assert torch.equal(one.qkv, other.qkv)
+        assert torch.equal(one.gate_up, other.gate_up)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
