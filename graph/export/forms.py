@@ -5,6 +5,7 @@ Word and PDF documents and slides need the extra `documents`; everything else co
 
 import io
 import tempfile
+import time
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
@@ -43,6 +44,8 @@ _AUTHOR = b"interleavethinker"
 _MOST_PROPERTIES = 2**20
 """Bytes that are read of a document's properties."""
 _PICTURE_INCHES = 5.5
+_ZIP_YEARS = range(1980, 2108)
+"""Years that a ZIP archive can express."""
 
 
 def export_as(trajectory: Trajectory, store: ImageStore, path: str | Path, form: str, *, force: bool = False) -> Path:
@@ -121,7 +124,8 @@ def _is_own(path: Path) -> bool:
 
 def _zip(trajectory: Trajectory, store: ImageStore) -> bytes:
     buffer = io.BytesIO()
-    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+    archived = zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False)
+    with tempfile.TemporaryDirectory() as folder, archived as archive:
         export(trajectory, store, folder)
         for path in sorted(Path(folder).rglob("*")):
             if path.is_file():
@@ -158,6 +162,7 @@ def _of_one_size(images: "list[Image]") -> "list[Image]":
 
 def _docx(trajectory: Trajectory, store: ImageStore) -> bytes:
     _require("Word documents", "python-docx", "docx")
+    _check_clock("Word documents")
     from docx import Document
     from docx.shared import Inches
 
@@ -199,6 +204,7 @@ def _pdf(trajectory: Trajectory, store: ImageStore) -> bytes:
 
 def _pptx(trajectory: Trajectory, store: ImageStore) -> bytes:
     _require("Slides", "python-pptx", "pptx")
+    _check_clock("Slides")
     return slides_of(trajectory, store)
 
 
@@ -208,6 +214,16 @@ def _require(what: str, package: str, module: str) -> None:
         raise InputError(
             f"{what} need {package}, which is not installed. Install it with: {install_extra('documents')}",
             code="missing_extra",
+        )
+
+
+def _check_clock(what: str) -> None:
+    """Raises InputError if the clock is wrong in a way that the libraries, which write ZIP archives, cannot express."""
+    year = time.localtime().tm_year
+    if year not in _ZIP_YEARS:
+        raise InputError(
+            f"{what} cannot be written while this machine's clock says {year}; their format knows the years "
+            f"{_ZIP_YEARS.start} to {_ZIP_YEARS.stop - 1}. Set the clock, or choose another form."
         )
 
 

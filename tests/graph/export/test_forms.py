@@ -2,11 +2,14 @@
 
 import io
 import json
+import os
 import sys
+import time
 import zipfile
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import Any
 
 import docx
 import pptx
@@ -16,6 +19,7 @@ from PIL import Image
 from pptx.enum.shapes import MSO_SHAPE_TYPE
 
 from interleavethinker.graph import Limits, Workspace
+from interleavethinker.graph.export import forms
 from interleavethinker.graph.export.export import export
 from interleavethinker.graph.export.forms import FORMS, export_as, file_of
 from interleavethinker.graph.export.pictures import picture_of
@@ -222,3 +226,25 @@ async def test_exported_images_say_how_they_were_made_and_keep_their_pixels(open
             assert (facts["trajectory"], facts["step"], facts["seed"]) == (done.id, attempt.step + 1, attempt.seed)
             assert (facts["model"], facts["sha256"], facts["source"]) == (attempt.model, attempt.image, attempt.source)
             assert await ws.add_image(written) == attempt.image, "the file added again has the image's name"
+
+
+@pytest.mark.parametrize("year", [1970, 2200])
+async def test_a_clock_that_is_wrong_by_decades_is_named(
+    opened: Opened, year: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def export_then(*arguments: Any) -> Path:
+        path = export(*arguments)
+        for one in path.parent.rglob("*"):
+            os.utime(one, (seconds, seconds))
+        return path
+
+    seconds = (year - 1970) * 365.25 * 24 * 3600
+    async with opened(plan_of("draw a")) as ws:
+        done = await ws.run(await ws.create("x"))
+        with monkeypatch.context() as clock:
+            clock.setattr(forms, "export", export_then)
+            clock.setattr(time, "localtime", lambda *_: time.struct_time((year, 1, 1, 0, 0, 0, 0, 1, 0)))
+            assert zipfile.ZipFile(io.BytesIO(file_of(done, ws.store, "zip"))).testzip() is None
+            for form in ("docx", "pptx"):
+                with pytest.raises(InputError, match=f"clock says {year}"):
+                    file_of(done, ws.store, form)
