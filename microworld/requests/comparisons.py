@@ -19,6 +19,7 @@ from interleavethinker.tools.errors import InputError
 from .answers import Answer, difference_between, said_yes
 from .asked_objects import Asked, all_of, asked
 from .compared_objects import COMPARED_OBJECTS, alike
+from .image_pairs import IMAGE_PAIRS, numbered
 
 __all__ = ["COMPARISON", "compare"]
 
@@ -30,12 +31,11 @@ COMPARISON = re.compile(
 _OBJECT = re.compile(rf"\b(?:{'|'.join((*KINDS, *PLURALS, *COLOURS, *SIZES))}|how many|number|common)\b")
 """What a question about the whole images does not name."""
 _IMAGE = "(?:picture|image|one|scene)"
-_ORDINALS = ("first", "second", "third", "fourth")
 
 
 def compare(text: str, scenes: Sequence[Scene]) -> Answer | None:
     """Answers a question about several images; None if it is about one of them."""
-    for rule in (_which, _more_in, _backgrounds, *COMPARED_OBJECTS, _of_one_kind):
+    for rule in (*IMAGE_PAIRS, _which, _more_in, _backgrounds, *COMPARED_OBJECTS, _of_one_kind):
         if (found := rule(text, scenes)) is not None:
             return found
     if not COMPARISON.search(text):
@@ -70,37 +70,25 @@ def _which(text: str, scenes: Sequence[Scene]) -> Answer | None:
     )
     if ground is not None:
         wanted = {"dark": "night", "snowy": "snow", "snowing": "snow"}.get(ground["ground"], ground["ground"])
-        return _numbered([scene.background == wanted for scene in scenes], "shows that")
+        return numbered([scene.background == wanted for scene in scenes], "shows that")
     counts = [len(all_of(rest, scene)[1]) for scene in scenes]
     if sized is not None and len(set(counts)) == 1:
         return Answer("which", "Both are equally big.", (frozenset({"both", "equal", "same", "neither"}),))
     if match["how"] is None:
         named = asked(rest)
         negative = named is not None and named.phrase.negative
-        return _numbered([bool(count) != negative for count in counts], "does")
+        return numbered([bool(count) != negative for count in counts], "does")
     best = (max if match["how"] in {"more", "the most", "most"} else min)(counts)
     if counts.count(best) > 1:
         return Answer("which", f"Both have {best}.", (frozenset({"both", "equal", "same", "neither"}),))
-    return _numbered([count == best for count in counts], "does", f" ({' and '.join(map(str, counts))})")
-
-
-def _numbered(fits: Sequence[bool], verb: str, more: str = "") -> Answer:
-    names = [_ORDINALS[number] for number, one in enumerate(fits) if one and number < len(_ORDINALS)]
-    if not names:
-        return Answer("which", "None of the pictures does.", (frozenset({"none", "neither", "no"}),))
-    others = frozenset(_ORDINALS[: len(fits)]) - set(names)
-    if len(names) > 1:
-        return Answer(
-            "which", f"The {' and the '.join(names)} picture do{more}.", tuple(frozenset({one}) for one in names)
-        )
-    return Answer("which", f"The {names[0]} picture {verb}{more}.", (frozenset(names),), others)
+    return numbered([count == best for count in counts], "does", f" ({' and '.join(map(str, counts))})")
 
 
 def _more_in(text: str, scenes: Sequence[Scene]) -> Answer | None:
     """Answers "are there more cats in the second picture", "does the first one have more balls"."""
     match = re.fullmatch(
-        rf"(?:are|is) there (?P<how>more|fewer|less) (?P<what>.+?) (?:in|on) the (?P<which>first|second)(?: {_IMAGE})?"
-        rf"(?: than .+)?|(?:does|has) the (?P<other>first|second) {_IMAGE} (?:have |show |contain )?"
+        rf"(?:are|is) there (?P<how>more|fewer|less) (?P<what>(?!than ).+?) (?:in|on) the (?P<which>first|second)"
+        rf"(?: {_IMAGE})?(?: than .+)?|(?:does|has) the (?P<other>first|second) {_IMAGE} (?:have |show |contain )?"
         r"(?P<how2>more|fewer|less) (?P<what2>.+)",
         text,
     )

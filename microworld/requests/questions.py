@@ -23,6 +23,7 @@ from .comparisons import compare
 from .object_questions import OBJECT_QUESTIONS, listed
 from .question_forms import is_question
 from .question_wordings import plain_question
+from .scene_questions import SCENE_QUESTIONS, whether_seen, whether_there, with_extreme
 from .yes_no import YES_NO
 
 __all__ = ["answer", "check_question", "is_question"]
@@ -106,9 +107,19 @@ _TAIL = re.compile(
 )
 
 
+def _asks_of_two(text: str) -> bool:
+    if re.search(r"\b(?:swap(?:ped)?|switch(?:ed)?|exchanged?) (?:their )?(?:places|positions)\b", text):
+        return True
+    if re.match(
+        r"how many (?:(?:things|objects) (?:have|has|are|did) (?:been )?(?:chang|diff|alter)|diff|chang)", text
+    ):
+        return True
+    return _TWO.search(text) is not None and not re.search(r"\bhow many\b|\band\b", text)
+
+
 def _answer(text: str, scenes: Sequence[Scene]) -> Answer | None:
     """Answers one question; None if no rule fits."""
-    text, scene = _TAIL.sub("", _LEAD.sub("", text)), scenes[-1]
+    text, scene = whether_seen(_TAIL.sub("", _LEAD.sub("", text))), scenes[-1]
     if len(scenes) > 1 and (found := compare(text, scenes)) is not None:
         return found
     match = re.search(r"\b(?:first|second|third|last) (?:picture|image|one)\b", text)
@@ -116,11 +127,16 @@ def _answer(text: str, scenes: Sequence[Scene]) -> Answer | None:
         number = {"first": 0, "second": 1, "third": 2, "last": len(scenes) - 1}[match.group().split()[0]]
         if number < len(scenes):
             scene = scenes[number]
-        text = " ".join((text[: match.start()] + text[match.end() :]).split())
+        before = re.sub(r"(?<=\w) (?:in|on|of|from) the $", " ", text[: match.start()])
+        before = re.sub(r"^(is|was|does) the $", r"\1 it ", before)
+        text = " ".join((before + text[match.end() :]).split())
         text = _LEAD.sub("", re.sub(r"^(?:in|on) (?:the )?|(?: ,)? (?:in|on|of)(?: the)?$", "", text))
-    asked_of_two = len(scenes) == 1 and _TWO.search(text) and not re.search(r"\bhow many\b|\band\b", text)
+        text = whether_there(text)
+    asked_of_two = len(scenes) == 1 and _asks_of_two(text)
     text = re.sub(r" (?:in|on) (?:the|this|my|that|your) (?:picture|image|scene)$", "", text)
+    text = with_extreme(text, scene)
     for rule in (
+        *SCENE_QUESTIONS,
         *OBJECT_QUESTIONS,
         _count,
         _colour,

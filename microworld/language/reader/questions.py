@@ -142,7 +142,7 @@ def _plain(words: tuple[str, ...]) -> str | None:  # noqa: C901, PLR0911 - one b
         return None
     reader = NounReader(tokens, edits=True)
     named, used = _named(reader)
-    if not _neutral(tokens, used):
+    if not _neutral(tokens, used) or (named and _lists_unknown(tokens, used)):
         return None
     if _MANY.search(text):
         if len(named) != 1:
@@ -209,6 +209,17 @@ def _neutral(tokens: Sequence[Token], used: set[int]) -> bool:
             continue
         return False
     return True
+
+
+def _lists_unknown(tokens: Sequence[Token], used: set[int]) -> bool:
+    """Whether a word that no object is called stands in a list of objects: "a cat and a dragon"."""
+    joins = {"AND", "COMMA"}
+    for at, token in enumerate(tokens):
+        if token.tag != "OTHER" or at in used or tokens[at - 1].text not in {"a", "an", "any", "some"}:
+            continue
+        if (at > 1 and tokens[at - 2].tag in joins) or any(one.tag in joins for one in tokens[at + 1 : at + 2]):
+            return True
+    return False
 
 
 def _where(reader: NounReader) -> str:
