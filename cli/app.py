@@ -19,6 +19,7 @@ import typer
 
 from interleavethinker.tools.errors import InterleaveError, StoreError
 from interleavethinker.tools.exhaustion import exhausted
+from interleavethinker.tools.tracing.startup import start_tracing, traces_wanted
 
 from .commands import TABLE, CommandSpec
 from .completions import completed_words
@@ -156,6 +157,8 @@ def _root(
 
 
 def _add(app: typer.Typer, entry: CommandSpec) -> None:
+    if entry.service and traces_wanted(os.environ):
+        start_tracing(entry.service)
     file, _, attribute = entry.target.partition(":")
     command = getattr(import_module(f"interleavethinker.cli.{file}"), attribute)
     if isinstance(command, typer.Typer):

@@ -20,6 +20,7 @@ ANSWERS = "Answers"
 TRAJECTORIES = "Trajectories"
 RESEARCH = "Models and evaluation"
 INSTALLATION = "Installation and servers"
+AGENT = "interleavethinker"
 
 
 @dataclass(frozen=True)
@@ -33,14 +34,24 @@ class CommandSpec:
     """One sentence for `--help`; the command's docstring is its full help."""
     panel: str
     """Heading under which `--help` lists it."""
+    service: str = ""
+    """Name under which traces show it, if it runs models or serves; empty: it is not traced."""
 
 
 TABLE: tuple[CommandSpec, ...] = (
-    CommandSpec("run", "run:run", "Answer a request with text and images.", ANSWERS),
-    CommandSpec("batch", "batch:batch", "Answer the requests of a manifest side by side.", ANSWERS),
-    CommandSpec("sweep", "batch:sweep", "Answer a manifest with several profiles, seeds or limits.", ANSWERS),
-    CommandSpec("worker", "worker:worker", "Answer the requests that wait in a workspace.", ANSWERS),
-    CommandSpec("resume", "run:resume", "Resume a stopped trajectory.", ANSWERS),
+    CommandSpec("run", "run:run", "Answer a request with text and images.", ANSWERS, service=AGENT),
+    CommandSpec("batch", "batch:batch", "Answer the requests of a manifest side by side.", ANSWERS, service=AGENT),
+    CommandSpec(
+        "sweep", "batch:sweep", "Answer a manifest with several profiles, seeds or limits.", ANSWERS, service=AGENT
+    ),
+    CommandSpec(
+        "worker",
+        "worker:worker",
+        "Answer the requests that wait in a workspace.",
+        ANSWERS,
+        service="interleavethinker-worker",
+    ),
+    CommandSpec("resume", "run:resume", "Resume a stopped trajectory.", ANSWERS, service=AGENT),
     CommandSpec("branch", "trajectories:branch", "Start a new trajectory from any attempt of another.", ANSWERS),
     CommandSpec("list", "listing:list_", "List trajectories, one on a line.", TRAJECTORIES),
     CommandSpec("last", "listing:last", "Show the most recent trajectory.", TRAJECTORIES),
@@ -52,21 +63,49 @@ TABLE: tuple[CommandSpec, ...] = (
     CommandSpec("judge", "trajectories:judge", "Override the critic's verdict on an attempt.", TRAJECTORIES),
     CommandSpec("export", "trajectories:export", "Write the storyboard, document and record.", TRAJECTORIES),
     CommandSpec("delete", "deleting:delete", "Delete trajectories and unused images.", TRAJECTORIES),
-    CommandSpec("micro", "research.micro:app", "List the micro world's words; generate or edit one image.", RESEARCH),
-    CommandSpec("evaluate", "research.evaluate:app", "Measure models and agents, with 95 % intervals.", RESEARCH),
-    CommandSpec("data", "research.data:app", "Make training data for the planner and the critic.", RESEARCH),
+    CommandSpec(
+        "micro",
+        "research.micro:app",
+        "List the micro world's words; generate or edit one image.",
+        RESEARCH,
+        service=AGENT,
+    ),
+    CommandSpec(
+        "evaluate", "research.evaluate:app", "Measure models and agents, with 95 % intervals.", RESEARCH, service=AGENT
+    ),
+    CommandSpec(
+        "data", "research.data:app", "Make training data for the planner and the critic.", RESEARCH, service=AGENT
+    ),
     CommandSpec("train", "research.train:train", "Train the shipped models from scratch; resumable.", RESEARCH),
     CommandSpec("experiment", "research.experiment:experiment", "Run several trainings and compare them.", RESEARCH),
-    CommandSpec("bench", "research.bench:app", "Measure the overhead of this project's own code.", RESEARCH),
+    CommandSpec(
+        "bench", "research.bench:app", "Measure the overhead of this project's own code.", RESEARCH, service=AGENT
+    ),
     CommandSpec("doctor", "doctor:doctor", "Check the installation: versions, devices, profile.", INSTALLATION),
     CommandSpec("profiles", "profiles:app", "List and show profiles, and start a new one.", INSTALLATION),
     CommandSpec("prices", "prices:prices", "Show the prices of hosted models.", INSTALLATION),
     CommandSpec("settings", "settings:app", "Show and change the default profile and workspace.", INSTALLATION),
-    CommandSpec("studio", "studio:studio", "Open a local web page to start and steer trajectories.", INSTALLATION),
     CommandSpec(
-        "trajectory-server", "trajectory_server:trajectory_server", "Serve the agent to chat clients.", INSTALLATION
+        "studio",
+        "studio:studio",
+        "Open a local web page to start and steer trajectories.",
+        INSTALLATION,
+        service="interleavethinker-studio",
+    ),
+    CommandSpec(
+        "trajectory-server",
+        "trajectory_server:trajectory_server",
+        "Serve the agent to chat clients.",
+        INSTALLATION,
+        service="interleavethinker-trajectory-server",
     ),
     CommandSpec("connect", "connect:connect", "Print or write what a chat client needs.", INSTALLATION),
-    CommandSpec("image-server", "image_server:image_server", "Serve an image generator over MCP.", INSTALLATION),
+    CommandSpec(
+        "image-server",
+        "image_server:image_server",
+        "Serve an image generator over MCP.",
+        INSTALLATION,
+        service="interleavethinker-image-server",
+    ),
 )
 """In the order in which `--help` lists them."""

@@ -17,6 +17,7 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.runtime import Runtime, get_runtime
 
 from .context import GraphContext
+from .tracing import node_span
 
 __all__ = ["LoopThread", "OpenContexts", "choice", "loop_thread", "sync_and_async_node"]
 
@@ -152,14 +153,16 @@ class _NodeRunnable(Runnable[Any, dict[str, Any]]):
     """A minimal runnable. LangChain's `RunnableLambda` would inspect signatures at every call."""
 
     def __init__(self, node: _Node, name: str) -> None:
-        self.name = name
+        self.name: str = name
         self._node = node
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **_: Any) -> dict[str, Any]:  # noqa: A002, ARG002
-        return loop_thread().run(self._node(input, get_runtime(GraphContext)))
+        with node_span(self.name, input):
+            return loop_thread().run(self._node(input, get_runtime(GraphContext)))
 
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **_: Any) -> dict[str, Any]:  # noqa: A002, ARG002
-        return await self._node(input, get_runtime(GraphContext))
+        with node_span(self.name, input):
+            return await self._node(input, get_runtime(GraphContext))
 
 
 class _Choice(Runnable[Any, str]):

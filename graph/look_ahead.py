@@ -21,6 +21,7 @@ from interleavethinker.tools.protocols import ProgressCallback
 from interleavethinker.tools.types import Attempt, CriticInput, GeneratedImage, GenerationRequest, Verdict
 
 from .context import Components
+from .tracing import generation_span, judging_span, record_image
 
 __all__ = ["Draft", "LookAhead", "Pace", "TrajectoryAhead", "pass_rate"]
 
@@ -284,12 +285,16 @@ class TrajectoryAhead:
             raise
 
     async def _generate(self, call: GenerationRequest, progress: ProgressCallback) -> GeneratedImage:
-        async with self._shared.measured(self, "generate"):
-            return await self._shared.components.generator.generate(call, progress)
+        with generation_span(call) as traced:
+            async with self._shared.measured(self, "generate"):
+                image = await self._shared.components.generator.generate(call, progress)
+            record_image(traced, image)
+        return image
 
     async def _judge(self, cases: Sequence[CriticInput]) -> list[Verdict]:
-        async with self._shared.measured(self, "judge"):
-            return await self._shared.components.critic.judge(cases)
+        with judging_span(cases):
+            async with self._shared.measured(self, "judge"):
+                return await self._shared.components.critic.judge(cases)
 
     async def _work_ahead(self, source: str, drafts: Sequence[Draft], chance: float) -> None:
         """Drafts one step after the other, each from the image of the one before, as long as that is worth it."""

@@ -19,6 +19,7 @@ from pydantic import BaseModel, JsonValue, ValidationError
 
 from interleavethinker.tools.errors import InputError, InterleaveError
 from interleavethinker.tools.mcp.results import ERROR_KEY
+from interleavethinker.tools.tracing.spans import note_error
 
 __all__ = ["ToolServer", "error_result", "structured_result"]
 
@@ -77,10 +78,12 @@ class ToolServer(MCPServer):
                 _check_numbers(name, arguments, tool.parameters)
             return await super().call_tool(name, arguments, context)
         except InterleaveError as error:
+            note_error(error)
             return error_result(error, self.worded(error))
         except ToolError as error:
             cause = error.__cause__
             if isinstance(cause, InterleaveError):
+                note_error(cause)
                 return error_result(cause, self.worded(cause))
             if isinstance(cause, ValidationError) and tool is not None:
                 return error_result(_rejected(name, cause, tool.parameters))

@@ -15,6 +15,8 @@ from multiprocessing.connection import Connection
 from typing import Any, Generic, TypeVar
 
 from interleavethinker.evaluation.spawned_processes import follow_parent, spawn_context
+from interleavethinker.tools.tracing.spans import Carrier, carrier, span
+from interleavethinker.tools.tracing.startup import start_tracing, stop_tracing
 
 from .base import Call, RemoteError, Worker, WorkerDiedError, sendable
 
@@ -49,7 +51,7 @@ class _Process(Generic[In, Out]):
         try:
             if self._dead:
                 raise WorkerDiedError
-            await asyncio.to_thread(self._send, (number, item))
+            await asyncio.to_thread(self._send, (number, item, carrier()))
             result: Out = await future
         finally:
             self._waiting.pop(number, None)
@@ -125,8 +127,10 @@ async def start_process(worker: Worker[In, Out]) -> _Process[In, Out]:
 def _main(pipe: Connection, worker: Worker[Any, Any]) -> None:
     """Runs in the new process."""
     follow_parent()
+    start_tracing("interleavethinker-worker-process")
     with contextlib.suppress(EOFError, OSError):
         asyncio.run(_serve(pipe, worker))
+    stop_tracing()  # Handlers at exit are not called in such a process.
 
 
 async def _serve(pipe: Connection, worker: Worker[Any, Any]) -> None:
@@ -136,9 +140,10 @@ async def _serve(pipe: Connection, worker: Worker[Any, Any]) -> None:
         except (pickle.PicklingError, TypeError, AttributeError) as error:
             pipe.send((number, False, RemoteError(f"A worker's result cannot be sent: {error}")))
 
-    async def answer(number: int, item: object, call: Call[Any, Any]) -> None:
+    async def answer(number: int, item: object, call: Call[Any, Any], caller: Carrier) -> None:
         try:
-            result = await call(item)
+            with span("work on item", parent=caller):
+                result = await call(item)
         except Exception as error:  # noqa: BLE001 - whatever a call raises is the driver's to handle
             send(number, False, sendable(error))
         else:
@@ -154,8 +159,8 @@ async def _serve(pipe: Connection, worker: Worker[Any, Any]) -> None:
         send(_OPENED, True, None)
         running: set[asyncio.Task[None]] = set()
         while (message := await asyncio.to_thread(pipe.recv)) is not None:
-            number, item = message
-            task = asyncio.create_task(answer(number, item, call))
+            number, item, caller = message
+            task = asyncio.create_task(answer(number, item, call, caller))
             running.add(task)
             task.add_done_callback(running.discard)
         for task in running:  # The driver gave them up.

@@ -13,6 +13,8 @@ import socket
 from typing import Any, Generic, Self, TypeVar, cast
 
 from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.tracing.spans import Carrier, carrier, span
+from interleavethinker.tools.tracing.startup import start_tracing, stop_tracing
 
 from .base import Call, ExecutorConfig, Worker, WorkerDiedError, sendable
 
@@ -129,7 +131,7 @@ class _Actor(Generic[In, Out]):
         self._handle = handle
 
     async def call(self, item: In) -> Out:
-        return cast("Out", await self.wait("call", item))
+        return cast("Out", await self.wait("call", item, carrier()))
 
     async def close(self) -> None:
         with contextlib.suppress(WorkerDiedError, TimeoutError):
@@ -156,6 +158,7 @@ class _Served(Generic[In, Out]):
         self._holding: asyncio.Task[None] | None = None
 
     async def open(self) -> tuple[bool, object]:
+        await asyncio.to_thread(start_tracing, "interleavethinker-worker-process")
         self._opened = asyncio.get_running_loop().create_future()
         # Sessions end in the task that opened them, and each call of an actor is a task of its own.
         self._holding = asyncio.create_task(self._hold(self._opened))
@@ -165,10 +168,11 @@ class _Served(Generic[In, Out]):
             return False, sendable(error)
         return True, None
 
-    async def call(self, item: In) -> tuple[bool, object]:
+    async def call(self, item: In, caller: Carrier) -> tuple[bool, object]:
         try:
             call = await self._opened if self._opened else None
-            return True, await call(item) if call else None
+            with span("work on item", parent=caller):
+                return True, await call(item) if call else None
         except Exception as error:  # noqa: BLE001 - the driver raises it
             return False, sendable(error)
 
@@ -176,6 +180,7 @@ class _Served(Generic[In, Out]):
         self._end.set()
         if self._holding is not None:
             await self._holding
+        await asyncio.to_thread(stop_tracing)
         return True, None
 
     async def _hold(self, opened: asyncio.Future[Call[In, Out]]) -> None:

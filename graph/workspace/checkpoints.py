@@ -27,6 +27,7 @@ from interleavethinker.graph.attempts import images_of_attempt
 from interleavethinker.graph.build import TrajectoryGraph, build_graph
 from interleavethinker.graph.context import Components
 from interleavethinker.graph.state import attempts_of, request_of, serializer
+from interleavethinker.graph.tracing import trace_metadata
 from interleavethinker.tools.errors import InterleaveError, StoreError
 
 from .restored import is_whole
@@ -182,7 +183,8 @@ class Checkpoints:
 
     async def write(self, trajectory: str, values: Mapping[str, Any], after: str) -> None:
         """Writes a new trajectory's state as if the node `after` had returned it."""
-        await self.graph.aupdate_state({"configurable": {"thread_id": trajectory}}, dict(values), as_node=after)
+        config: RunnableConfig = {"configurable": {"thread_id": trajectory}, "metadata": trace_metadata()}
+        await self.graph.aupdate_state(config, dict(values), as_node=after)
 
     def remove_rows(self, connection: Connection, trajectory: str) -> None:
         """See `CheckpointSaver.remove_rows`."""

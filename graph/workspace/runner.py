@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextvars import Context
 from typing import Any
 
 from langgraph.errors import GraphDrained
@@ -32,7 +33,9 @@ from interleavethinker.graph.events import (
     ReviewNeeded,
 )
 from interleavethinker.graph.state import attempts_of, current_step_of, newest_plan, stop_reason_of
+from interleavethinker.graph.tracing import end_run, run_span, trace_metadata
 from interleavethinker.tools.errors import InputError, InterleaveError, StoreError
+from interleavethinker.tools.tracing.spans import Span
 from interleavethinker.tools.types import Attempt, Plan
 
 from .catalog import Catalog, Status
@@ -77,12 +80,12 @@ class _GraphRun:
     that it was shown, must find it: the run ends after the checkpoint then, and at once otherwise.
     """
 
-    def __init__(self, stream: AsyncIterator[Any], control: _StopAtCommand) -> None:
+    def __init__(self, stream: AsyncIterator[Any], control: _StopAtCommand, context: Context | None) -> None:
         self._stream = stream
         self._control = control
         self._result_announced = False
         self._events: asyncio.Queue[Event | None] = asyncio.Queue()
-        self._task = asyncio.create_task(self._forward())
+        self._task = asyncio.create_task(self._forward(), context=context)
         self._task.add_done_callback(lambda _: self._events.put_nowait(None))
         self.cancelled = False
 
@@ -144,6 +147,9 @@ class Runner:
         self._id = trajectory
         self._review = review
         self._config: Any = {"configurable": {"thread_id": trajectory}, "recursion_limit": _NO_LIMIT}
+        self._error: Exception | None = None
+        """Why the run failed."""
+        self._span = Span()
 
     async def events(self) -> AsyncGenerator[Event]:
         """Yields the trajectory's events. The last one is one of Finished, ApprovalNeeded, ReviewNeeded, Paused,
@@ -152,6 +158,8 @@ class Runner:
         await self._catalog.start_run(self._id)
         last: Event | None = None
         try:
+            self._span = await run_span(self._id, self._graph.checkpointer, self._config)
+            self._config["metadata"] = trace_metadata(self._span.carrier())
             async with self._commands.watch(self._id) as watch:
                 while last is None:
                     answer, verdicts = await self._carry_out_commands(watch)
@@ -172,8 +180,11 @@ class Runner:
         finally:
             # Every path records how the run ended. That write also waits for the run's earlier ones, so nothing of it
             # is still being written when the caller releases the lock.
-            if last is None:  # The consumer of the events left.
-                await self._catalog.end_run(self._id, "paused")
+            try:
+                if last is None:  # The consumer of the events left.
+                    await self._catalog.end_run(self._id, "paused")
+            finally:
+                end_run(self._span, last, self._error)
 
     async def _run_graph(self, watch: CommandWatch, answer: Resume[Any] | None) -> AsyncGenerator[Event]:
         """Runs the graph until it stops. Returns without a last event if `_reason_to_stop` can determine the reason."""
@@ -187,7 +198,7 @@ class Runner:
             control=control,
             interrupt_before=[_AFTER_VERDICTS] if self._review else None,
         )
-        run = _GraphRun(stream, control)
+        run = _GraphRun(stream, control, self._span.context())
         watch.call_on_cancel(run.cancel)
         try:
             async with contextlib.aclosing(run.events()) as events:
@@ -249,6 +260,7 @@ class Runner:
         return event if recorded == status else Cancelled()
 
     async def _failed(self, error: Exception) -> Failed:
+        self._error = error
         code = error.code if isinstance(error, InterleaveError) else type(error).__name__
         reason = str(error) or type(error).__name__
         _log.info("trajectory %s failed", self._id, exc_info=error)

@@ -16,6 +16,7 @@ from pydantic import JsonValue
 
 from interleavethinker.servers.images.backends.base import Backend
 from interleavethinker.tools.errors import GeneratorError, InterleaveError
+from interleavethinker.tools.tracing.spans import span
 
 __all__ = ["LoadingOptions", "ModelKeeper"]
 
@@ -115,7 +116,8 @@ class ModelKeeper:
 
     async def _before(self, deadline: float, task: "asyncio.Task[_T]") -> _T:
         """Waits for a task, which goes on if it takes longer."""
-        await asyncio.wait({task}, timeout=max(0.0, deadline - asyncio.get_running_loop().time()))
+        with contextlib.nullcontext() if task.done() else span("wait for model"):
+            await asyncio.wait({task}, timeout=max(0.0, deadline - asyncio.get_running_loop().time()))
         if not task.done():
             taken = time.monotonic() - self._loading_since
             raise GeneratorError(

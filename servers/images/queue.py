@@ -18,6 +18,7 @@ from interleavethinker.tools.errors import GeneratorError, InterleaveError
 from interleavethinker.tools.protocols import ProgressCallback
 
 from .cache import Generation
+from .traced_jobs import JobTrace
 
 __all__ = ["ImageQueue", "SaveImage"]
 
@@ -40,6 +41,7 @@ class _QueuedJob:
     """How many calls wait for this job."""
     note: str = ""
     """See `BatchObserver.note`."""
+    trace: JobTrace = field(default_factory=JobTrace)
     outcome: tuple[Generation, bytes] | InterleaveError | None = None
     """The saved image or the error; None while the job waits or runs."""
 
@@ -73,9 +75,9 @@ class _BatchObserver:
             queued.outcome = self._save(queued.digest, replace(job, note=queued.note), png, self.seconds), png
         except InterleaveError as error:
             queued.outcome = error
-        except Exception:  # noqa: BLE001 - a defect must not end the queue, which would leave its callers waiting
+        except Exception as error:  # noqa: BLE001 - a defect must not end the queue, which would leave its callers waiting
             _log.exception("an image could not be saved")
-            queued.outcome = _defect()
+            queued.outcome = _defect(error)
 
     def _queued(self, job: Job) -> _QueuedJob:
         return next(queued for queued in self._batch if queued.job is job)
@@ -185,6 +187,8 @@ class ImageQueue:
             self._jobs[digest] = queued
             self._waiting.append(queued)
             self._job_added.set()
+        else:
+            queued.trace.join()
         queued.waiters += 1
         return queued
 
@@ -261,8 +265,10 @@ class ImageQueue:
             return
         observer = _BatchObserver(batch, self._save)
         results: list[JobResult]
+        first, *_ = [queued.trace.begin(self._backend, queued.job, len(batch)) for queued in batch]
         try:
-            results = await self._backend.run([queued.job for queued in batch], observer)
+            with first.around():
+                results = await self._backend.run([queued.job for queued in batch], observer)
             if len(results) != len(batch):
                 raise RuntimeError(f"{len(results)} results for {len(batch)} jobs")  # noqa: TRY301
         except Cancelled:
@@ -270,9 +276,9 @@ class ImageQueue:
             return
         except InterleaveError as error:
             results = [error] * len(batch)
-        except Exception:  # noqa: BLE001 - a backend's defect must not end the queue
+        except Exception as error:  # noqa: BLE001 - a backend's defect must not end the queue
             _log.exception("the backend failed")
-            results = [_defect()] * len(batch)
+            results = [_defect(error)] * len(batch)
         self._last_seconds = observer.seconds
         self.busy_seconds += observer.seconds
         unsaved = []
@@ -292,6 +298,7 @@ class ImageQueue:
     def _resolve(self, queued: _QueuedJob) -> None:
         """Delivers the outcome to all callers that wait for the job."""
         outcome = queued.outcome
+        queued.trace.end(outcome if isinstance(outcome, InterleaveError) else None)
         self._jobs.pop(queued.digest, None)
         self.finished += isinstance(outcome, tuple)
         if queued.future.done():
@@ -307,7 +314,9 @@ class ImageQueue:
         for queued in reversed(batch):
             if queued.outcome is not None:
                 self._resolve(queued)
-            elif queued.waiters:
+                continue
+            queued.trace.end(asyncio.CancelledError())
+            if queued.waiters:
                 self._waiting.appendleft(queued)
                 self._job_added.set()
             else:
@@ -319,5 +328,7 @@ class ImageQueue:
             queued.future.cancel()
 
 
-def _defect() -> GeneratorError:
-    return GeneratorError("The generator failed unexpectedly. See the server's log.")
+def _defect(cause: Exception) -> GeneratorError:
+    error = GeneratorError("The generator failed unexpectedly. See the server's log.")
+    error.__cause__ = cause
+    return error

@@ -24,6 +24,7 @@ from interleavethinker.tools.images.png import DEFAULT_LIMITS, ImageLimits, cano
 from interleavethinker.tools.images.store import sha256_of
 from interleavethinker.tools.plain_text import MAX_PROMPT, valid_unicode
 from interleavethinker.tools.protocols import ProgressCallback
+from interleavethinker.tools.tracing.spans import annotate
 
 from .cache import Generation, GenerationStore, digest_of
 from .call_parts import check_local_edit, check_note, check_range, checked_size, digest_parts, prompt_with_names
@@ -303,6 +304,7 @@ class ImageService:
                 stored = await asyncio.to_thread(self._store.find, digest)
                 if stored is not None:
                     self._answered_from_store += 1
+                    annotate({"interleavethinker.cached": True})
                     check_note(stored[0].note, request)
                     return ServedImage(*stored, cached=True, references=len(request.references))
             model = str(fingerprint["model"])

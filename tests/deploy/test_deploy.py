@@ -21,6 +21,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 from interleavethinker.graph import load_profile
+from interleavethinker.tools.tracing.startup import traces_wanted
 
 from ..docs.command_lines import check_command
 
@@ -152,6 +153,22 @@ def test_compose_mounts_only_its_own_volumes_and_the_variant_changes_services_th
                 assert "healthcheck" in (base.get(needed) or gpu[needed])
 
 
+def test_the_variant_with_traces_sends_those_of_every_process_of_ours_to_a_service_of_its_own() -> None:
+    (base,), (traces,) = (read(DEPLOY / name) for name in ("compose.yaml", "compose.traces.yaml"))
+    ours_ = {name for name, one in base["services"].items() if one["image"] == "interleavethinker"}
+    changed = {name: one for name, one in traces["services"].items() if name in base["services"]}
+    assert set(changed) == ours_
+    (added,) = set(traces["services"]) - set(changed)
+    for service in changed.values():
+        assert set(service) == {"environment"}
+        assert traces_wanted(service["environment"])
+        assert service["environment"]["OTEL_EXPORTER_OTLP_ENDPOINT"] == f"http://{added}:4318"
+    (extras,) = re.findall(r"^ARG EXTRAS=(.+)$", (DEPLOY / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert "otel" in extras.split(",")
+    guide = (ROOT / "docs" / "guides" / "deployment.md").read_text(encoding="utf-8")
+    assert all(name in guide for name in traces["x-traces"])
+
+
 def test_the_dockerfile_copies_files_that_exist_and_starts_the_installed_program() -> None:
     text = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -248,6 +265,7 @@ def test_all_files_fit_the_schemas() -> None:
         ("kubernetes/chat.yaml", "kind: Service\n", "kind: Servize\n", "SchemaNotFound"),
         ("compose.yaml", "command: [worker, --at-once=8]", "comand: [worker]", "comand"),
         ("compose.gpu.yaml", "ipc: host", "ipc: [host]", "expected a string"),
+        ("compose.traces.yaml", "ports:", "port:", "port"),
     ],
 )
 def test_a_mistake_in_a_file_is_found(file: str, old: str, new: str, told: str, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from interleavethinker.tools.plain_text import quotation
 from interleavethinker.tools.secrets import redact
 
 from .bounded_answers import REFUSED_RESPONSES, bounded_answers
+from .traced_calls import model_span, record_answer
 from .usage import count_call
 from .waiting import CallPolicy, pause_before_retry, report_pause
 
@@ -68,8 +69,11 @@ async def invoke(
     for attempt in range(1, policy.max_retries + 2):
         limit = asyncio.timeout(policy.timeout)
         try:
-            async with limit:
-                return await _answer(model, messages)
+            with model_span(model, messages) as span:
+                async with limit:
+                    answer = await _answer(model, messages)
+                record_answer(span, answer)
+                return answer
         except Exception as error:
             refused = _refused(error)
             if refused is not None:

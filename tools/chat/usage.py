@@ -14,7 +14,7 @@ from langchain_core.messages import AIMessage
 from interleavethinker.tools.bounded_http import is_loopback
 from interleavethinker.tools.plain_text import quotation
 
-__all__ = ["ChatCall", "count_call", "counting_calls", "is_local", "token_count"]
+__all__ = ["ChatCall", "count_call", "counting_calls", "is_local", "name_of", "name_said", "token_count"]
 
 _MOST_TOKENS = 10**9
 """Tokens of one call; no model reads or writes a thousandth of it."""
@@ -51,11 +51,25 @@ def count_call(model: BaseChatModel, answer: AIMessage) -> None:
     calls = _counted.get()
     if calls is None or is_local(model):
         return
-    configured = next((getattr(model, name, None) for name in ("model_name", "model") if hasattr(model, name)), None)
-    name = answer.response_metadata.get("model_name") or configured or type(model).__name__
     usage: Mapping[str, object] = answer.usage_metadata or {}
-    shown = quotation(str(name).removeprefix("models/"), _LONGEST_NAME)
+    shown = name_said(answer) or name_of(model)
     calls.append(ChatCall(shown, token_count(usage.get("input_tokens")), token_count(usage.get("output_tokens"))))
+
+
+def name_of(model: BaseChatModel) -> str:
+    """Returns the name that a model is configured with, or that of its class."""
+    configured = next((getattr(model, name, None) for name in ("model_name", "model") if hasattr(model, name)), None)
+    return _shown(configured or type(model).__name__)
+
+
+def name_said(answer: AIMessage) -> str | None:
+    """Returns the name under which a server says that it has answered, if it does."""
+    said = answer.response_metadata.get("model_name")
+    return _shown(said) if said else None
+
+
+def _shown(name: object) -> str:
+    return quotation(str(name).removeprefix("models/"), _LONGEST_NAME)
 
 
 def token_count(said: object) -> int | None:

@@ -226,6 +226,10 @@ class GeneratorConfig(_Frozen):
         yield from _FORWARDED_VARIABLES
         prefixed = (name for name in present if name.startswith(_FORWARDED_PREFIXES))
         yield from (name for name in prefixed if not is_secret_name(name))
+        # The service's name is this process's. Headers may hold the key of a collector.
+        telemetry = [name for name in present if name.startswith("OTEL_") and name != "OTEL_SERVICE_NAME"]
+        own = self.model is not None
+        yield from (name for name in telemetry if own or not (is_secret_name(name) or name.endswith("_HEADERS")))
         yield from self.environment
         if self.model is not None:
             yield from _OWN_SECRETS

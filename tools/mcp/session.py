@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from interleavethinker.tools.errors import GeneratorError, InterleaveError
 from interleavethinker.tools.plain_text import quotation
 from interleavethinker.tools.secrets import redact
+from interleavethinker.tools.tracing.spans import untraced
 
 from .bounded_lines import MAX_LINE, watch_lines
 
@@ -68,7 +69,8 @@ class McpSession:
             self._closing = False
             self._renew()
             self._needed.set()
-            self._owner = asyncio.create_task(self._own(), name="mcp-session")
+            # It outlives the run that opens it, to whose trace later connections do not belong.
+            self._owner = asyncio.create_task(self._own(), name="mcp-session", context=untraced())
 
     async def close(self) -> None:
         """Ends the session, and its server if that is a child process. Safe to call twice."""

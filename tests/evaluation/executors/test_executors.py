@@ -63,6 +63,26 @@ def test_every_item_has_one_result_and_every_worker_is_closed(tmp_path: Path, na
     assert len(list(tmp_path.glob("did-*"))) == 40
 
 
+@pytest.mark.parametrize("name", REMOTE)
+def test_workers_work_in_the_drivers_trace(tmp_path: Path, name: ExecutorName, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("opentelemetry.sdk.trace", reason="needs the extra otel")
+    from interleavethinker.tools.tracing.spans import span
+
+    from ...collector import collecting
+    from ...recorded_spans import recorded
+
+    where = config(name)
+    with collecting() as collector, recorded() as spans:
+        for variable, value in collector.variables().items():
+            monkeypatch.setenv(variable, value)
+        with span("driver"):
+            results(where, Diary(tmp_path), list(range(5)))
+        found = collector.wait_for("work on item", 5)
+        driver = spans.one("driver").context
+    assert {one.parent for one in found} == {f"{driver.span_id:016x}"}
+    assert {one.service for one in found} == {"interleavethinker-worker-process"}
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="workers kill themselves with SIGKILL")
 @pytest.mark.parametrize("name", REMOTE)
 def test_a_killed_worker_is_replaced_and_nothing_is_lost(tmp_path: Path, name: ExecutorName) -> None:

@@ -76,3 +76,13 @@ def test_an_address_that_no_client_can_reach_is_refused_before_anything_is_plann
     assert "pw-1" not in error.value.errors()[0]["msg"]
     for fine in ("http://127.0.0.1:8765/mcp", "https://user:pw@images.example/mcp", "http://[::1]:8765/mcp"):
         assert GeneratorConfig(url=fine).url == fine
+
+
+def test_settings_of_traces_reach_every_server_and_a_collectors_key_only_this_projects_own() -> None:
+    plain = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318", "OTEL_SDK_DISABLED": "false"}
+    secret = {"OTEL_EXPORTER_OTLP_HEADERS": "api-key=x", "OTEL_EXPORTER_OTLP_CLIENT_KEY": "/key.pem"}
+    present = {**plain, **secret, "OTEL_SERVICE_NAME": "of this process"}
+    assert GeneratorConfig(model="micro").child_environment(present) == plain | secret
+    assert GeneratorConfig(command=("x",)).child_environment(present) == plain
+    named = GeneratorConfig(command=("x",), environment=("OTEL_EXPORTER_OTLP_HEADERS",))
+    assert "OTEL_EXPORTER_OTLP_HEADERS" in named.child_environment(present)
