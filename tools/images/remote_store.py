@@ -73,7 +73,9 @@ class RemoteImageStore(ImageStore):
 
     def file(self, sha256: str) -> Path:
         """See `ImageStore.file`: a copy, made if there is none."""
-        self.get(sha256)
+        data = self.get(sha256)
+        if not self.path(sha256).is_file():
+            super().put(data)  # Says why there is no copy.
         return self.path(sha256)
 
     def __contains__(self, sha256: object) -> bool:
@@ -116,8 +118,9 @@ class RemoteImageStore(ImageStore):
             raise StoreError(
                 f"Image {sha256} is damaged: its bytes do not have that hash. Store it again.", code="corrupt_image"
             )
-        super().put(data)
-        self._trim(len(data))
+        with contextlib.suppress(StoreError):  # A full disk here does not make the image unreadable.
+            super().put(data)
+            self._trim(len(data))
         return data
 
     def _object(self, sha256: str) -> str:

@@ -43,6 +43,16 @@ def test_a_damaged_copy_is_read_again_and_a_damaged_object_is_an_error(url: str,
     assert two.get(name) == b"image"
 
 
+def test_an_image_is_read_although_no_copy_of_it_can_be_kept_here(url: str, tmp_path: Path) -> None:
+    name = RemoteImageStore(url, tmp_path / "one").put(b"image")
+    two = RemoteImageStore(url, tmp_path / "two")
+    two.root.mkdir()
+    (two.root / name[:2]).write_text("no folder can be made here")
+    assert two.get(name) == two.get(name) == b"image"
+    with pytest.raises(StoreError, match="cannot write 5 bytes"):
+        two.file(name)
+
+
 def test_what_there_is_not_is_an_unknown_image(url: str, tmp_path: Path) -> None:
     store = RemoteImageStore(url, tmp_path)
     with pytest.raises(StoreError) as caught:
