@@ -353,7 +353,9 @@ class _Progress:
         self._dollars += result.dollars
         left = self._total - self._done
         if self._dollars:
-            line += f"; ${self._dollars:.2f} so far"
+            from interleavethinker.tools.prices import dollar_amount
+
+            line += f"; {dollar_amount(self._dollars)} so far"
         if left and self._worked:
             seconds = (time.monotonic() - self._clock) / self._worked * left
             line += f"; about {minutes_of(seconds)} left"

@@ -14,6 +14,8 @@ Without `--json` the message goes to stderr in red. With `--json` the program pr
 `{"error": {"code", "message"}}` to stdout, so that stdout is JSON in every case.
 """
 
+import re
+
 import typer
 
 from interleavethinker.tools.errors import InputError, InterleaveError, ProfileError
@@ -24,6 +26,18 @@ from .terminal import console, echo_json
 
 __all__ = ["BAD_INPUT", "FAILURE", "INTERRUPTED", "OK", "OUTPUT_CLOSED", "WAITING", "code_of", "report"]
 
+_PYDANTIC = tuple(
+    (re.compile(found), ours)
+    for found, ours in (
+        ("Value error, ", ""),  # before an error of ours
+        (r"Input should be a valid number, .*", "not a number"),
+        (r"Input should be a valid integer, .*", "not a whole number"),
+        (r"Input should be greater than or equal to (\S+)", r"must be at least \1"),
+        (r"Input should be less than or equal to (\S+)", r"must be at most \1"),
+        (r"Input should be ", "must be "),
+    )
+)
+"""What Typer passes on of pydantic's words, and what a person is told instead."""
 OK = 0
 BAD_INPUT = 2
 FAILURE = 3
@@ -49,7 +63,9 @@ def code_of(error: InterleaveError) -> int:
 
 
 def _report_usage(error: typer.TyperException, *, as_json: bool) -> int:
-    message = error.format_message().replace("Value error, ", "")  # pydantic's words for an error of ours
+    message = error.format_message()
+    for found, ours in _PYDANTIC:
+        message = found.sub(ours, message)
     option = getattr(error, "option_name", "")
     context = getattr(error, "ctx", None)
     known = {name for option_of in (context.command.params if context else ()) for name in option_of.opts}

@@ -27,7 +27,15 @@ _DEFAULT_LIMIT = 20
 _SHORTEST_PREFIX = 13
 """Date and time of an ID; it gets longer where two trajectories were created in the same second."""
 _STATUSES = ("ready", "running", "interrupted", "paused", "waiting", "done", "failed", "cancelled")
-_STYLES = {"done": "green", "failed": "red", "running": "blue", "waiting": "yellow"}
+_ENDINGS = {"max_calls": "call limit", "max_cost": "cost limit", "time_limit": "time limit", "rejected": "rejected"}
+"""Words for trajectories that are done because of something else than their last step, by the stop reason."""
+_STYLES = {
+    "done": "green",
+    **dict.fromkeys(_ENDINGS.values(), "yellow"),
+    "failed": "red",
+    "running": "blue",
+    "waiting": "yellow",
+}
 
 
 def _check_status(status: str | None) -> str | None:
@@ -65,6 +73,7 @@ async def list_(
 ) -> None:
     """List trajectories, newest first: ID, status, finished steps, age, cost, request.
 
+    Of those that are done, one that a limit ended names the limit instead.
     The ID is shown as far as it is unique. --json prints all trajectories
     unless --limit is given.
     """
@@ -132,16 +141,21 @@ async def open_(
 async def _print_line(workspace: "Workspace", summary: "TrajectorySummary", prefix: str) -> None:
     from rich.text import Text
 
+    from interleavethinker.tools.prices import dollar_amount
+
+    status: str = summary.status
     try:
         snapshot = await workspace.get(summary.id)
-        cost = f"  ${snapshot.spending.dollars:.2f}" if snapshot.spending.uses else ""
+        cost = f"  {dollar_amount(snapshot.spending.dollars)}" if snapshot.spending.uses else ""
         steps = f"{snapshot.current_step}/{len(snapshot.plan.steps)}" if snapshot.plan else "-"
+        if status == "done" and snapshot.stop_reason is not None:
+            status = _ENDINGS.get(snapshot.stop_reason.value, status)
     except InterleaveError:  # Deleted since the list was read, or from a damaged database.
         steps, cost = "?", ""
     terminal = console()
     line = Text.assemble(
         f"{prefix}  ",
-        (f"{summary.status:<11}", _STYLES.get(summary.status, "")),
+        (f"{status:<11}", _STYLES.get(status, "")),
         f" {steps:>5}  {_age(summary.created):>6}{cost}  {one_line(summary.title)}",
     )
     if terminal.is_terminal:  # A pipe gets whole titles.

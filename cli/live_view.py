@@ -28,6 +28,7 @@ from interleavethinker.graph.events import (
 )
 from interleavethinker.graph.export.word_diff import word_diff
 from interleavethinker.tools.plain_text import one_line
+from interleavethinker.tools.prices import dollar_amount
 from interleavethinker.tools.types import Attempt, CheckReport, Plan
 
 from .terminal import minutes_of
@@ -191,7 +192,7 @@ class LiveView:
         """Returns the calls, the time used, and the time left if there is something to estimate it from."""
         calls, most = self._calls()
         parts = [] if most is None else [f"{calls} of at most {most} generator {'call' if most == 1 else 'calls'}"]
-        parts += [f"${self._dollars:.2f}"] if self._dollars else []
+        parts += [dollar_amount(self._dollars)] if self._dollars else []
         parts.append(minutes_of(self._clock() - self._started))
         finished = self._step - self._first_step
         left = len(self._plan.steps) - self._step if self._plan else 0

@@ -236,7 +236,9 @@ async def export(
             help="storyboard; docx, pdf, pptx, gif, webp or zip: one file; or lmms-eval, for a benchmark run's folder.",
         ),
     ] = "storyboard",
-    task: Annotated[str, typer.Option(help="With --format lmms-eval: the name of its task.")] = "ueval",
+    task: Annotated[
+        str | None, typer.Option(help="With --format lmms-eval: the name of its task; ueval by default.")
+    ] = None,
     single_file: Annotated[
         bool, typer.Option("--single-file", help="Only the storyboard, with its images in full size in it.")
     ] = False,
@@ -264,10 +266,16 @@ async def export(
     Examples:
     interleavethinker export last --format docx --out answers
     """
+    if form != "storyboard" and single_file:
+        raise InputError(f"--single-file is for the storyboard; --format {form} writes one file anyway. Give only one.")
+    if form not in {"storyboard", "zip"} and not provenance:
+        raise InputError(f"--format {form} writes no provenance into images; leave out --no-provenance.")
+    if form != "lmms-eval" and task is not None:
+        raise InputError("--task is for --format lmms-eval; leave it out.")
     if form == "lmms-eval":
         from interleavethinker.evaluation.benchmarks.lmms_eval import write_log
 
-        log = write_log(Path(trajectory), task, out or Path("runs") / "lmms-eval-logs")
+        log = write_log(Path(trajectory), task or "ueval", out or Path("runs") / "lmms-eval-logs")
         echo_json({"log": str(log)}) if json_output else echo(f"Log: {log}")
         return
     from interleavethinker.graph.export.export import export as write
@@ -281,9 +289,8 @@ async def export(
     if missing := missing_images(snapshot, StoredImages(snapshot, workspace.store)):
         echo(missing, err=True, style="yellow")
     if form in FORMS:
-        file = export_as(
-            snapshot, workspace.store, (out or Path("runs") / snapshot.id) / f"{snapshot.id}.{form}", form, force=force
-        )
+        path = (out or Path("runs") / snapshot.id) / f"{snapshot.id}.{form}"
+        file = export_as(snapshot, workspace.store, path, form, force=force, provenance=provenance)
         echo_json({"file": str(file)}) if json_output else echo(f"File: {file}")
         return
     folder = out or Path("runs") / snapshot.id

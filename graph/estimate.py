@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from interleavethinker.tools.bounded_http import is_loopback
 from interleavethinker.tools.errors import InputError
-from interleavethinker.tools.prices import Price, price_of, prices_path
+from interleavethinker.tools.prices import Price, dollar_amount, price_of, prices_path
 from interleavethinker.tools.request_parsing import as_request, named_step_count
 from interleavethinker.tools.types import Plan, Request
 
@@ -55,7 +55,7 @@ class CostEstimate(BaseModel):
         unknown = f" The price of {', '.join(self.unpriced)} is not known." if self.unpriced else ""
         if not self.high:
             return f"Estimated cost of {images}: nothing for hosted models.{unknown}"
-        bounds = f"${self.low:.2f} to ${self.high:.2f}"
+        bounds = f"{dollar_amount(self.low)} to {dollar_amount(self.high)}"
         return f"Estimated cost of {images}, in at most {self.most_calls} generator calls: {bounds}.{unknown}"
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from interleavethinker.tools.errors import InputError, StoreError, TrajectoryError
 from interleavethinker.tools.folders import default_home
 from interleavethinker.tools.request_parsing import place_images
+from interleavethinker.tools.which_one import which
 
 from .answer import Answer
 from .event_loop import OpenContexts, loop_thread
@@ -161,7 +162,10 @@ async def _answer(
     if isinstance(images, str | bytes | Path) or hasattr(images, "save"):
         raise InputError("`images` must be a list of images; put the one image into a list.")
     workspace = await _shared.get(root)
-    names = [await workspace.add_image(await asyncio.to_thread(_image_file, image)) for image in images]
+    names = []
+    for number, image in enumerate(images, 1):
+        with which(f"Image {number} of {len(images)}", among=len(images)):
+            names.append(await workspace.add_image(await asyncio.to_thread(_image_file, image)))
     request = place_images(prompt, names)
     trajectory = await workspace.create(request, profile=profile, seed=seed, limits=limits, image_size=image_size)
     last: Event | None = None

@@ -8,6 +8,7 @@ from typing import Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
+from interleavethinker.tools.prices import dollar_amount
 from interleavethinker.tools.renamed_fields import with_new_names
 from interleavethinker.tools.strict_numbers import StrictNumbers
 
@@ -117,7 +118,7 @@ def explain(stop_reason: StopReason, limits: Limits) -> str:
             calls = "1 generator call" if limits.max_calls == 1 else f"{limits.max_calls} generator calls"
             return f"Stopped at the limit of {calls}; later steps were not generated."
         case StopReason.MAX_COST:
-            return f"Stopped at the limit of ${limits.max_cost:.2f}; later steps were not generated."
+            return f"Stopped at the limit of {dollar_amount(limits.max_cost or 0)}; later steps were not generated."
         case StopReason.TIME_LIMIT:
             seconds = "1 second" if limits.time_limit == 1 else f"{limits.time_limit:g} seconds"
             return f"Stopped at the limit of {seconds} of work; later steps were not generated."

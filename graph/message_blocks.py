@@ -16,6 +16,7 @@ from interleavethinker.tools.images.data_uris import decode_base64, decode_data_
 from interleavethinker.tools.images.png import canonical_png
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.types import ImagePart, Part, Sha256, TextPart
+from interleavethinker.tools.which_one import which
 
 __all__ = ["message_parts"]
 
@@ -41,6 +42,7 @@ def message_parts(message: HumanMessage, store: ImageStore | None) -> tuple[Part
     """
     content = [message.content] if isinstance(message.content, str) else message.content
     parts: list[Part] = []
+    number = 0
     for block in content:
         fields: Mapping[str, Any] = {"type": "text", "text": block} if isinstance(block, str) else block
         if fields.get("type") == "non_standard" and isinstance(fields.get("value"), Mapping):
@@ -50,7 +52,9 @@ def message_parts(message: HumanMessage, store: ImageStore | None) -> tuple[Part
             if text.strip():
                 parts.append(TextPart(text=text))
         elif _is_image(fields):
-            parts.append(ImagePart(sha256=_stored_image(fields, store)))
+            number += 1
+            with which(f"Image {number} of the message", among=len(content)):
+                parts.append(ImagePart(sha256=_stored_image(fields, store)))
         else:
             kind = fields.get("type") or ", ".join(map(str, fields)) or "nothing"
             media = next(iter(_values(fields, _MEDIA_TYPES)), None)

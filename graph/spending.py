@@ -12,7 +12,7 @@ from langgraph.runtime import Runtime
 from pydantic import BaseModel, ConfigDict
 
 from interleavethinker.tools.chat.usage import ChatCall, counting_calls
-from interleavethinker.tools.prices import Price, price_of, prices_when_needed
+from interleavethinker.tools.prices import Price, dollar_amount, price_of, prices_when_needed
 from interleavethinker.tools.types import Attempt
 
 __all__ = ["ModelUse", "Spending", "counted", "dollar_words", "spending_of"]
@@ -72,10 +72,9 @@ def dollar_words(spending: Spending) -> str:
     """Returns a sum in words, such as `$0.12`; empty if no hosted model was called."""
     if not spending.uses:
         return ""
-    amount = (
-        f"${spending.dollars:.2f}" if spending.dollars >= 0.01 or not spending.dollars else f"${spending.dollars:.4f}"
+    return dollar_amount(spending.dollars) + (
+        f" without {', '.join(spending.unpriced)} (price unknown)" if spending.unpriced else ""
     )
-    return amount + (f" without {', '.join(spending.unpriced)} (price unknown)" if spending.unpriced else "")
 
 
 def spending_of(state: Mapping[str, Any]) -> Spending:

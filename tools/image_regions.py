@@ -91,7 +91,7 @@ def check_mask(mask: bytes, size: tuple[int, int]) -> None:
     """Checks that a mask fits an image.
 
     Raises:
-        InputError: It has another size, or is white or black throughout.
+        InputError: It has another size, or is white throughout or nowhere.
     """
     found = image_size(mask)
     if found != size:
@@ -102,7 +102,8 @@ def check_mask(mask: bytes, size: tuple[int, int]) -> None:
         )
     low, high = open_rgb(mask).convert("L").getextrema()
     if not isinstance(high, int | float) or high < _WHITE:
-        raise InputError("The mask is black throughout: white is the region to edit.", code="invalid_image")
+        darkest = "black throughout" if high == 0 else "nowhere white; its brightest pixel is a gray or a dark color"
+        raise InputError(f"The mask is {darkest}. White is the region to edit.", code="invalid_image")
     if isinstance(low, int | float) and low >= _WHITE:
         raise InputError("The mask is white throughout, so nothing would be kept. Leave it out.", code="invalid_image")
 

@@ -19,12 +19,24 @@ from .settings import config_folder
 from .strict_numbers import StrictNumbers
 from .structured_text import parse_toml
 
-__all__ = ["Price", "load_prices", "price_of", "prices_path", "prices_when_needed"]
+__all__ = ["Price", "dollar_amount", "load_prices", "price_of", "prices_path", "prices_when_needed"]
 
 _MAX_FILE = 2**20
 """Bytes of a price table."""
 _VERSION = re.compile(r"-(latest|preview|\d{8}|\d{4}-\d{2}-\d{2}|\d{3})$")
 """How providers end the name of a dated version of a model, which costs what the model costs."""
+
+
+def dollar_amount(dollars: float) -> str:
+    """Returns a sum in dollars; what is below a cent is not shown as nothing.
+
+    Examples:
+        >>> [dollar_amount(each) for each in (0, 12.345, 0.0042, 0.00001)]
+        ['$0.00', '$12.35', '$0.0042', '$0.0001']
+    """
+    if not 0 < dollars < 0.01:
+        return f"${dollars:.2f}"
+    return f"${max(dollars, 0.0001):.4f}"
 
 
 class Price(StrictNumbers):

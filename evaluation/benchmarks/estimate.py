@@ -17,7 +17,7 @@ from interleavethinker.evaluation.judges.chat import ChatJudge
 from interleavethinker.evaluation.judges.questions import ImageFile, ImageForm
 from interleavethinker.tools.chat.loading import OWN_PREFIX
 from interleavethinker.tools.plain_text import quantity
-from interleavethinker.tools.prices import Price, price_of, prices_when_needed
+from interleavethinker.tools.prices import Price, dollar_amount, price_of, prices_when_needed
 
 from .benchmark import Benchmark, BenchmarkAnswer, Item, Piece
 
@@ -56,7 +56,7 @@ class CostEstimate:
     @property
     def sentence(self) -> str:
         """The estimate for people."""
-        money = "price unknown: give --price IN,OUT" if self.dollars is None else f"about ${self.dollars:.2f}"
+        money = "price unknown: give --price IN,OUT" if self.dollars is None else f"about {dollar_amount(self.dollars)}"
         basis = "assuming typical answers" if self.assumed else "counted on the answers"
         saved = f", {self.cached} of them answered before" if self.cached else ""
         return (

@@ -15,7 +15,7 @@ from pydantic import JsonValue
 from interleavethinker.graph.profiles.profile import Profile, Role
 from interleavethinker.tools.chat.loading import OWN_PREFIX
 from interleavethinker.tools.plain_text import quantity
-from interleavethinker.tools.prices import Price, price_of, prices_when_needed
+from interleavethinker.tools.prices import Price, dollar_amount, price_of, prices_when_needed
 from interleavethinker.tools.request_parsing import named_step_count
 
 from .benchmark import Item
@@ -58,7 +58,7 @@ class GenerationEstimate:
         elif self.most_dollars == 0:
             money = "all models on this machine"
         else:
-            money = f"about ${self.least_dollars:.2f} to ${self.most_dollars:.2f}"
+            money = f"about {dollar_amount(self.least_dollars)} to {dollar_amount(self.most_dollars)}"
         images = _between(self.least_images, self.most_images, "image")
         verdicts = _between(self.least_verdicts, self.most_verdicts, "verdict")
         return (

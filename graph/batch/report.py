@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from interleavethinker.tools.errors import StoreError
 from interleavethinker.tools.files import atomic_write
 from interleavethinker.tools.plain_text import one_line, without_controls
+from interleavethinker.tools.prices import dollar_amount
 
 from .results import BatchResult
 
@@ -109,7 +110,7 @@ def contact_sheet(results: Sequence[BatchResult]) -> str:
 def _summary(results: Sequence[BatchResult]) -> list[str]:
     seconds = sum(one.seconds for one in results)
     dollars = sum(one.dollars for one in results)
-    cost = [f"${dollars:.2f}"] if dollars else []
+    cost = [dollar_amount(dollars)] if dollars else []
     return [*cost, f"{sum(one.calls for one in results)} generator calls", f"{seconds:.1f} s of work"]
 
 

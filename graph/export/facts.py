@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from interleavethinker.graph.limits import Limits
 from interleavethinker.graph.spending import dollar_words
 from interleavethinker.graph.workspace.snapshot import Trajectory
+from interleavethinker.tools.prices import dollar_amount
 
 __all__ = ["count", "facts_of"]
 
@@ -48,7 +49,7 @@ def _limits(limits: Limits) -> str:
     if limits.max_calls:
         words.append(count(limits.max_calls, "generator call"))
     if limits.max_cost:
-        words.append(f"${limits.max_cost:.2f}")
+        words.append(dollar_amount(limits.max_cost))
     if limits.time_limit:
         words.append(f"{limits.time_limit:g} s of work")
     if limits.drift.action != "nothing":

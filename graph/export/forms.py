@@ -48,7 +48,15 @@ _ZIP_YEARS = range(1980, 2108)
 """Years that a ZIP archive can express."""
 
 
-def export_as(trajectory: Trajectory, store: ImageStore, path: str | Path, form: str, *, force: bool = False) -> Path:
+def export_as(
+    trajectory: Trajectory,
+    store: ImageStore,
+    path: str | Path,
+    form: str,
+    *,
+    force: bool = False,
+    provenance: bool = True,
+) -> Path:
     """Writes an answer to one file, and replaces only an earlier export of it that nobody has edited. Blocks.
 
     Args:
@@ -57,6 +65,7 @@ def export_as(trajectory: Trajectory, store: ImageStore, path: str | Path, form:
         path: The file.
         form: `docx`, `pdf`, `pptx`, `gif`, `webp` or `zip`.
         force: Replace also a file that is somebody else's, of another trajectory, or edited.
+        provenance: Whether the images in a `zip` say how they were made; in other forms they never do.
 
     Returns:
         The path.
@@ -66,7 +75,7 @@ def export_as(trajectory: Trajectory, store: ImageStore, path: str | Path, form:
             the file cannot be written, or the file of this name would be lost.
     """
     path = Path(path)
-    data = file_of(trajectory, store, form)
+    data = file_of(trajectory, store, form, provenance=provenance)
     try:
         if path.is_symlink():
             raise InputError(f"{path} is a symbolic link, and exports never write through one. Remove the link.")
@@ -78,7 +87,7 @@ def export_as(trajectory: Trajectory, store: ImageStore, path: str | Path, form:
     return path
 
 
-def file_of(trajectory: Trajectory, store: ImageStore, form: str) -> bytes:
+def file_of(trajectory: Trajectory, store: ImageStore, form: str, *, provenance: bool = True) -> bytes:
     """Returns the bytes of the file that `export_as` writes.
 
     Raises:
@@ -86,7 +95,8 @@ def file_of(trajectory: Trajectory, store: ImageStore, form: str) -> bytes:
     """
     if form not in FORMS:
         raise InputError(f"The form of an export is one of {', '.join(FORMS)}; got {form!r}.")
-    return sealed_file(FORMS[form](trajectory, store), form, trajectory.id)
+    data = _zip(trajectory, store, provenance=provenance) if form == "zip" else FORMS[form](trajectory, store)
+    return sealed_file(data, form, trajectory.id)
 
 
 def _check_replaceable(path: Path, trajectory: str, data: bytes) -> None:
@@ -122,11 +132,11 @@ def _is_own(path: Path) -> bool:
         return False
 
 
-def _zip(trajectory: Trajectory, store: ImageStore) -> bytes:
+def _zip(trajectory: Trajectory, store: ImageStore, *, provenance: bool = True) -> bytes:
     buffer = io.BytesIO()
     archived = zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False)
     with tempfile.TemporaryDirectory() as folder, archived as archive:
-        export(trajectory, store, folder)
+        export(trajectory, store, folder, provenance=provenance)
         for path in sorted(Path(folder).rglob("*")):
             if path.is_file():
                 archive.write(path, Path(trajectory.id) / path.relative_to(folder))

@@ -1,11 +1,20 @@
 """Other limits for a trajectory that is not running; one that a limit ended goes on from where it stopped."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from interleavethinker.graph.build import TrajectoryGraph
 from interleavethinker.graph.limits import Limits, StopReason
-from interleavethinker.graph.state import newest_plan, rejected_plans_of, stop_reason_of
-from interleavethinker.tools.errors import TrajectoryError
+from interleavethinker.graph.spending import spending_of
+from interleavethinker.graph.state import (
+    attempts_of,
+    inherited_calls_of,
+    newest_plan,
+    rejected_plans_of,
+    stop_reason_of,
+)
+from interleavethinker.tools.errors import InputError, TrajectoryError
+from interleavethinker.tools.prices import dollar_amount
 
 from .catalog import Catalog, TrajectorySummary
 from .finished_tasks import state_to_change
@@ -27,6 +36,7 @@ async def change_limits(graph: TrajectoryGraph, catalog: Catalog, entry: Traject
         limits: All of its limits from now on.
 
     Raises:
+        InputError: More than a new limit was used already.
         TrajectoryError: It waits for approval, is complete, or its plan was rejected.
     """
     if entry.status == "waiting":
@@ -41,6 +51,7 @@ async def change_limits(graph: TrajectoryGraph, catalog: Catalog, entry: Traject
             f"Trajectory {entry.id} has ended ({reason.value}); other limits would change nothing. `branch` starts a "
             "new trajectory from any of its steps."
         )
+    _check_used(entry.id, limits, state.values)
     if entry.status == "done":  # First: with the new limits and this status, nothing would run it on.
         await catalog.mark(entry.id, "paused")
     if newest_plan(state.values) is None:  # Planning starts again, and resets everything else.
@@ -48,6 +59,28 @@ async def change_limits(graph: TrajectoryGraph, catalog: Catalog, entry: Traject
     else:
         values = {"limits": limits, "stop_reason": None}
         await graph.aupdate_state(config, values, as_node=_node_before(state.next, state.values))
+
+
+def _check_used(trajectory: str, limits: Limits, state: Mapping[str, Any]) -> None:
+    """Checks that what was used already is within the limits that change; otherwise they would only end the trajectory.
+
+    Raises:
+        InputError: It is not.
+    """
+    before: Limits = state["limits"]
+    calls = len(attempts_of(state)) - inherited_calls_of(state)
+    dollars, seconds = spending_of(state).dollars, state.get("seconds", 0.0)
+    for name, used, words in (
+        ("max_calls", calls, f"{calls} generator call{'s' * (calls != 1)}"),
+        ("max_cost", dollars, dollar_amount(dollars)),
+        ("time_limit", seconds, f"{seconds:.1f} s of work"),
+    ):
+        most = getattr(limits, name)
+        if most is not None and most != getattr(before, name) and used > most:
+            raise InputError(
+                f"Trajectory {trajectory} has used {words} already; {name} {most:g} would only end it. Give more, or "
+                "leave that limit out."
+            )
 
 
 def _node_before(following: tuple[str, ...], state: dict[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """The parts of a call: its size, the names of references in its prompt, its mask, and what its digest is made of."""
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
@@ -9,15 +10,22 @@ from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.image_regions import check_mask
 from interleavethinker.tools.image_sizes import check_image_size
 from interleavethinker.tools.images.png import image_size
+from interleavethinker.tools.plain_text import valid_unicode
+
+if TYPE_CHECKING:
+    from .service import ServiceLimits
 
 __all__ = [
     "check_local_edit",
     "check_note",
-    "check_range",
+    "check_request",
     "checked_size",
     "digest_parts",
     "prompt_with_names",
 ]
+
+_MAX_ACCEPTED_SEED = 2**63 - 1
+"""Older clients, and images stored for them, have larger seeds."""
 
 
 def check_note(note: str, request: ImageRequest) -> None:
@@ -78,7 +86,7 @@ def checked_size(size: str | None, width: int | None, height: int | None) -> str
     return check_image_size(size)
 
 
-def check_range(name: str, value: float | None, low: float, high: float) -> None:
+def _check_range(name: str, value: float | None, low: float, high: float) -> None:
     """Checks a number of a call.
 
     Raises:
@@ -106,3 +114,33 @@ def digest_parts(
         "seed": request.seed,
         "arguments": dict(arguments),
     }
+
+
+def check_request(
+    limits: "ServiceLimits",
+    prompt: str,
+    seed: int | None,
+    width: int | None,
+    height: int | None,
+    steps: int | None,
+    guidance: float | None,
+) -> None:
+    """Checks a request's prompt and numbers.
+
+    Raises:
+        InputError: One is outside the limits.
+    """
+    if not prompt.strip():
+        raise InputError("The prompt is empty. Describe the image.", code="invalid_prompt")
+    if valid_unicode(prompt) != prompt:
+        raise InputError("The prompt is not valid Unicode: it holds half a character.", code="invalid_prompt")
+    if len(prompt) > limits.max_prompt:
+        raise InputError(
+            f"The prompt is too long: {len(prompt)} characters, at most {limits.max_prompt} are allowed.",
+            code="invalid_prompt",
+        )
+    _check_range("seed", seed, 0, _MAX_ACCEPTED_SEED)
+    _check_range("width", width, limits.min_side, limits.max_side)
+    _check_range("height", height, limits.min_side, limits.max_side)
+    _check_range("steps", steps, 1, limits.max_steps)
+    _check_range("guidance", guidance, 0.0, limits.max_guidance)

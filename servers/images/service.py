@@ -22,12 +22,13 @@ from interleavethinker.tools.images.data_uris import decode_data_uri, is_data_ur
 from interleavethinker.tools.images.folders import ImageFolders
 from interleavethinker.tools.images.png import DEFAULT_LIMITS, ImageLimits, canonical_png, image_size
 from interleavethinker.tools.images.store import sha256_of
-from interleavethinker.tools.plain_text import MAX_PROMPT, valid_unicode
+from interleavethinker.tools.plain_text import MAX_PROMPT
 from interleavethinker.tools.protocols import ProgressCallback
 from interleavethinker.tools.tracing.spans import annotate
+from interleavethinker.tools.which_one import which
 
 from .cache import Generation, GenerationStore, digest_of
-from .call_parts import check_local_edit, check_note, check_range, checked_size, digest_parts, prompt_with_names
+from .call_parts import check_local_edit, check_note, check_request, checked_size, digest_parts, prompt_with_names
 from .loading import LoadingOptions, ModelKeeper
 from .queue import ImageQueue
 from .waiting_reports import reports_while_waiting
@@ -40,8 +41,6 @@ _DECODERS = 2
 """Uploads decoded at once; each may take some hundred megabytes for a moment."""
 MAX_SEED = 2**53 - 1
 """The largest whole number that every client can send: JavaScript has no larger ones."""
-_MAX_ACCEPTED_SEED = 2**63 - 1
-"""Older clients, and images stored for them, have larger seeds."""
 
 
 @dataclass(frozen=True)
@@ -189,11 +188,15 @@ class ImageService:
             InputError: The request exceeds a limit, or the model cannot serve it.
             GeneratorError: `unknown_image`, `loading`, `busy`, `deadline`, or the model failed.
         """
-        self._check(prompt, seed, width, height, steps, guidance)
-        source, source_png = (None, None) if image is None else await self._source(image)
+        check_request(self.limits, prompt, seed, width, height, steps, guidance)
         used = references[: self._backend.max_references]
-        named = [(name, *await self._source(reference)) for name, _, reference in map(split_named, used)]
-        mask_sha256, mask_png = (None, None) if mask is None else await self._source(mask)
+        several = len(used) + (image is not None) + (mask is not None)
+        source, source_png = (None, None) if image is None else await self._source(image, "The image to edit", several)
+        named = [
+            (name, *await self._source(reference, f"Reference {number} of {len(used)}", several))
+            for number, (name, _, reference) in enumerate(map(split_named, used), 1)
+        ]
+        mask_sha256, mask_png = (None, None) if mask is None else await self._source(mask, "The mask", several)
         await asyncio.to_thread(check_local_edit, source_png, mask_png, resized=bool(size or width or height))
         request = ImageRequest(
             prompt=prompt_with_names(prompt, [name for name, *_ in named], after=source is not None),
@@ -334,7 +337,11 @@ class ImageService:
         self._store.save(digest, png, generation)
         return generation
 
-    async def _source(self, image: str) -> tuple[str, bytes]:
+    async def _source(self, image: str, words: str, among: int) -> tuple[str, bytes]:
+        with which(words, among):
+            return await self._known_or_sent(image)
+
+    async def _known_or_sent(self, image: str) -> tuple[str, bytes]:
         match = _IMAGE_URI.fullmatch(image)
         if match is not None:
             sha256 = match.group(1)
@@ -368,30 +375,6 @@ class ImageService:
                 code="invalid_image",
             )
         return canonical_png(data, self.limits.images)
-
-    def _check(
-        self,
-        prompt: str,
-        seed: int | None,
-        width: int | None,
-        height: int | None,
-        steps: int | None,
-        guidance: float | None,
-    ) -> None:
-        if not prompt.strip():
-            raise InputError("The prompt is empty. Describe the image.", code="invalid_prompt")
-        if valid_unicode(prompt) != prompt:
-            raise InputError("The prompt is not valid Unicode: it holds half a character.", code="invalid_prompt")
-        if len(prompt) > self.limits.max_prompt:
-            raise InputError(
-                f"The prompt is too long: {len(prompt)} characters, at most {self.limits.max_prompt} are allowed.",
-                code="invalid_prompt",
-            )
-        check_range("seed", seed, 0, _MAX_ACCEPTED_SEED)
-        check_range("width", width, self.limits.min_side, self.limits.max_side)
-        check_range("height", height, self.limits.min_side, self.limits.max_side)
-        check_range("steps", steps, 1, self.limits.max_steps)
-        check_range("guidance", guidance, 0.0, self.limits.max_guidance)
 
     def _check_size(self, width: int, height: int) -> None:
         if width * height > self.limits.max_pixels:

@@ -5,7 +5,7 @@ Clients put the list of tools into every prompt, so it stays below 8 kB.
 
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Annotated, Any, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -17,6 +17,7 @@ from interleavethinker.graph.workspace.human_review import HumanVerdict
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.image_names import split_named
 from interleavethinker.tools.types import ImagePart, Sha256, Step
+from interleavethinker.tools.which_one import which
 
 __all__ = [
     "Attempt",
@@ -37,7 +38,7 @@ __all__ = [
     "Words",
     "drift_action",
     "key_of",
-    "named_image",
+    "named_images",
     "small_schema",
     "step_of",
     "verdict_of",
@@ -138,7 +139,18 @@ def key_of(call: list[Any]) -> RequestKey:
     return RequestKey(f"call {digest}", _REPEATED_WITHIN)
 
 
-async def named_image(given: str | bytes | ImagePart, add: Callable[[str | bytes], Awaitable[str]]) -> ImagePart:
+async def named_images(
+    given: Sequence[str | bytes | ImagePart], add: Callable[[str | bytes], Awaitable[str]]
+) -> list[ImagePart]:
+    """Stores the images of a request; see `_named_image`. An error says which one it is about."""
+    parts = []
+    for number, one in enumerate(given, 1):
+        with which(f"Image {number} of {len(given)}", among=len(given)):
+            parts.append(await _named_image(one, add))
+    return parts
+
+
+async def _named_image(given: str | bytes | ImagePart, add: Callable[[str | bytes], Awaitable[str]]) -> ImagePart:
     """Stores an image, which may have a name before it (`cat=image://…`), and returns it as a part of a request.
 
     Args:

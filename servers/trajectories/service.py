@@ -19,7 +19,7 @@ from interleavethinker.tools.images.folders import ImageFolders
 from interleavethinker.tools.request_parsing import as_request, place_images
 from interleavethinker.tools.types import ImagePart, Sha256, Step
 
-from .arguments import key_of, named_image, verdict_of
+from .arguments import key_of, named_images, verdict_of
 from .images import image_preview, stored_image
 from .options import LimitRequest, ServiceOptions
 from .reading import ViewReader
@@ -99,7 +99,7 @@ class TrajectoryService:
             ProfileError: The profile names something that this machine lacks.
         """
         name = self.options.profile(profile)
-        parts = place_images(request, [await named_image(image, self.add_image) for image in images])
+        parts = place_images(request, await named_images(images, self.add_image))
         call = [[part.model_dump() for part in parts], name, approve_plan, str(limits), seed]
         call += [] if image_size is None else [image_size]
         trajectory = await self.workspace.create(

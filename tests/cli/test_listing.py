@@ -156,3 +156,26 @@ def test_a_width_that_is_none_hides_no_title(run: Run, monkeypatch: pytest.Monke
     run("run", "a big red ball on the left", "--profile", "cells.toml", "--queue")
     monkeypatch.setenv("COLUMNS", columns)
     assert "a big red ball" in run("list")[1]
+
+
+def test_a_trajectory_that_a_limit_ended_is_not_listed_as_done(run: Run) -> None:
+    assert run("run", f"{BALL}. then make the ball blue", "--profile", "cells.toml", "--max-calls", "1")[0] == exits.OK
+    _, out, _ = run("list")
+    assert " call limit " in out
+    assert " done " not in out
+    assert run("resume", "last", "--max-calls", "2")[0] == exits.OK
+    assert " done " in run("list")[1]
+
+
+def test_a_new_limit_below_what_was_used_is_refused_and_changes_nothing(run: Run) -> None:
+    story = f"{BALL}. then make the ball blue. then make the ball green"
+    assert run("run", story, "--profile", "cells.toml", "--max-calls", "2")[0] == exits.OK
+    for words, said in (
+        (["--max-calls", "1"], "has used 2 generator calls already; max_calls 1 would only end it"),
+        (["--time-limit", "0.000001"], "s of work already; time_limit 1e-06 would only end it"),
+    ):
+        code, _, err = run("resume", "last", *words)
+        assert (code, said in " ".join(err.split())) == (exits.BAD_INPUT, True), err
+        assert json.loads(run("show", "last", "--json")[1])["stop_reason"] == "max_calls"
+    assert run("resume", "last", "--max-calls", "3")[0] == exits.OK
+    assert json.loads(run("show", "last", "--json")[1])["stop_reason"] == "complete"

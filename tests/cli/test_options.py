@@ -215,3 +215,17 @@ def test_an_empty_path_is_refused_and_not_taken_for_the_current_folder(home: Pat
 
 def test_an_empty_text_that_is_no_path_is_left_alone(run: Run) -> None:
     assert run("list", "--grep", "")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["run", "x", "--max-cost", "abc"], "'--max-cost': not a number"),
+        (["run", "x", "--seed", "1.5"], "'--seed': not a whole number"),
+        (["run", "x", "--max-calls", "0"], "'--max-calls': must be at least 1"),
+        (["image-server", "--port", "99999"], "'--port': must be at most 65535"),
+    ],
+)
+def test_a_number_that_cannot_be_used_is_told_in_words_of_this_program(run: Run, words: list[str], said: str) -> None:
+    code, _, err = run(*words)
+    assert (code, said in err, "Input should" in err) == (exits.BAD_INPUT, True, False), err

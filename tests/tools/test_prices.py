@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from interleavethinker.tools.errors import ProfileError
-from interleavethinker.tools.prices import Price, load_prices, price_of, prices_path, prices_when_needed
+from interleavethinker.tools.prices import Price, dollar_amount, load_prices, price_of, prices_path, prices_when_needed
 
 
 @pytest.fixture(autouse=True)
@@ -85,3 +85,10 @@ def test_prices_by_size_are_checked(content: str) -> None:
     prices_path().write_text(f'["m"]\nimage = 1\n{content}\n')
     with pytest.raises(ProfileError, match=r"prices\.toml cannot be used"):
         load_prices()
+
+
+@pytest.mark.parametrize(
+    ("dollars", "shown"), [(0, "$0.00"), (0.01, "$0.01"), (12.345, "$12.35"), (0.0042, "$0.0042"), (1e-6, "$0.0001")]
+)
+def test_a_sum_below_a_cent_is_not_shown_as_nothing(dollars: float, shown: str) -> None:
+    assert dollar_amount(dollars) == shown

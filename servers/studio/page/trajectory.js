@@ -174,7 +174,7 @@ function Details({ view }) {
       limits.variants > 1 && `${limits.variants} variants of the first`,
       limits.max_calls && plural(limits.max_calls, "generator call"),
       limits.time_limit && `${limits.time_limit} s of work`,
-      limits.max_cost && `$${limits.max_cost.toFixed(2)} for hosted models`,
+      limits.max_cost && `$${limits.max_cost.toFixed(limits.max_cost < 0.01 ? 4 : 2)} for hosted models`,
       limits.drift && limits.drift.action !== "nothing" && `${limits.drift.action} after damage by edits above ${limits.drift.threshold}`,
     ].filter(Boolean).join(", ")],
     ["Plan", view.plan_version ? `version ${view.plan_version}, ${plural(view.of, "step")}` : "none yet"],

@@ -61,7 +61,12 @@ def test_a_region_that_is_none_or_outside_is_refused(text: str) -> None:
 
 def test_a_mask_has_both_colors_and_the_size_of_its_image() -> None:
     check_mask(region_mask("0,0,1,1", (8, 8)), (8, 8))
-    for mask, words in ((plain("black"), "black"), (plain("white"), "white"), (plain("red", (8, 8)), "96 x 96")):
+    for mask, words in (
+        (plain("black"), "black throughout"),
+        (plain("#505050"), "nowhere white"),
+        (plain("white"), "white"),
+        (plain("red", (8, 8)), "96 x 96"),
+    ):
         with pytest.raises(InputError, match=words):
             check_mask(mask, (96, 96))
 
