@@ -39,8 +39,9 @@ def list_(json_output: Json = False) -> None:
 
     default = chosen_profile(None)
     rows = []
-    for name in (*shipped_profiles(), *user_profiles()):
-        origin = "shipped" if name in shipped_profiles() else "yours"
+    shipped = shipped_profiles()
+    for name in (*shipped, *user_profiles()):
+        origin = "shipped" if name in shipped else "yours"
         try:
             description = load_profile(name).description
         except ProfileError as error:
