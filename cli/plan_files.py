@@ -116,4 +116,5 @@ def _edited(text: str) -> str:
 
 
 def _without_comments(text: str) -> str:
-    return "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
+    # Not `splitlines`, which also splits at characters that may stand in a JSON string.
+    return "\n".join(line for line in text.split("\n") if not line.lstrip().startswith("#"))

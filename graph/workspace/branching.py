@@ -86,6 +86,14 @@ def branch_state(
     nothing_replaced = all(each is None for each in (point.prompt, point.seed, point.image, point.image_size))
     seed = secrets.randbelow(2**31) if nothing_replaced else state.get("seed", 0)
     values = _values(state, point, limits, seed, plan.version, prefix)
+    if not _is_approved(state, plan):
+        if point.image is not None:
+            raise InputError("The plan is not approved yet, so no step of it can be given an image. Approve it first.")
+        if point.prompt is not None:  # The person must see what they approve.
+            plan = with_words(plan, point.step, point.prompt)
+            values["plans"] |= {plan.version: plan}
+        values["override"] = Override(step=point.step, iteration=point.iteration, seed=point.seed)
+        return values, "check_plan"
     if point.image is None:
         values["override"] = Override(step=point.step, iteration=point.iteration, prompt=point.prompt, seed=point.seed)
         return values, "approve"
@@ -147,7 +155,8 @@ def _values(
 ) -> dict[str, Any]:
     """Returns the values of a branch with these attempts, all of them inherited, and the plans up to a version."""
     size = state.get("image_size") if point.image_size is None else check_image_size(point.image_size)
-    return initial_state(limits or limits_of(state), seed, image_size=size) | {
+    asks = bool(state.get("approve_plan"))
+    return initial_state(limits or limits_of(state), seed, image_size=size, approve_plan=asks) | {
         "request": list(state["request"]),
         "plans": {number: old for number, old in state["plans"].items() if number <= plan_version},
         "attempts": dict(attempts),
@@ -156,6 +165,15 @@ def _values(
         "research": state.get("research"),
         "replans": min(state.get("replans", 0), replans_before(state["plans"], plan_version)),
     }
+
+
+def _is_approved(state: Mapping[str, Any], plan: Plan) -> bool:
+    """Returns whether a plan needs no person's approval, or certainly has it: then it has attempts."""
+    if not state.get("approve_plan"):
+        return True
+    newest = newest_edit(state["plans"], plan.version).version
+    made = attempts_of(state).values()
+    return any(newest_edit(state["plans"], one.plan_version).version == newest for one in made)
 
 
 def _plan_at(state: Mapping[str, Any], point: BranchPoint) -> Plan:

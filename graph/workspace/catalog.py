@@ -5,6 +5,7 @@ trajectory's lock shows whether that writer is still alive.
 """
 
 import asyncio
+import re
 import secrets
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -36,6 +37,9 @@ Status = Literal["ready", "running", "interrupted", "paused", "waiting", "done",
 
 _TITLE_LENGTH = 80
 """Characters."""
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_-]{1,100}")
+"""Every ID is one. It names a lock file and the folder of exports, so the rows of a database that somebody else wrote
+must not name other places: those with another ID are left out."""
 
 CATALOG_TABLES = """
 CREATE TABLE IF NOT EXISTS trajectories (
@@ -162,7 +166,8 @@ class Catalog:
         _check_id(trajectory)
         query = "SELECT * FROM trajectories WHERE id = ? OR substr(id, 1, ?) = ? ORDER BY id != ?"
         values = (trajectory, len(trajectory), trajectory, trajectory)
-        found = await self._database.read(lambda connection: select(connection, query, values))
+        rows = await self._database.read(lambda connection: select(connection, query, values))
+        found = [row for row in rows if _has_plain_name(row)]
         if found and (len(found) == 1 or found[0]["id"] == trajectory):
             return _summary(found[0])
         what = f"{len(found)} trajectories begin" if found else "No trajectory begins"
@@ -181,7 +186,7 @@ class Catalog:
         """Returns the ids of all trajectories, the newest first."""
         query = "SELECT id FROM trajectories ORDER BY created DESC, id"
         rows = await self._database.read(lambda connection: connection.execute(query).fetchall())
-        return [str(name) for (name,) in rows]
+        return [str(name) for (name,) in rows if _PLAIN_NAME.fullmatch(str(name))]
 
     async def lineage(self, entry: TrajectorySummary) -> tuple[TrajectorySummary, ...]:
         """Returns a trajectory's ancestors, the nearest first; a deleted one as it was at branching."""
@@ -268,12 +273,16 @@ def _summaries(
     query = f"SELECT * FROM trajectories {chosen} ORDER BY created DESC, id"  # noqa: S608 - only question marks
     if limit is not None:
         query, values = f"{query} LIMIT ?", [*values, limit]
-    return [_summary(row) for row in select(connection, query, values)]
+    return [_summary(row) for row in select(connection, query, values) if _has_plain_name(row)]
 
 
 def _living(connection: Connection, trajectory: str) -> TrajectorySummary | None:
     rows = select(connection, "SELECT * FROM trajectories WHERE id = ?", (trajectory,))
-    return _summary(rows[0]) if rows else None
+    return _summary(rows[0]) if rows and _has_plain_name(rows[0]) else None
+
+
+def _has_plain_name(row: Mapping[str, Any]) -> bool:
+    return _PLAIN_NAME.fullmatch(str(row["id"])) is not None
 
 
 def _summary(row: Mapping[str, Any]) -> TrajectorySummary:

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from interleavethinker.cli import exit_codes as exits
+from interleavethinker.cli.plan_files import edit_steps
+from interleavethinker.tools.types import Step
 
 STORY = "a big red ball on the left, at night. then make the ball blue"
 Run = Callable[..., tuple[int, str, str]]
@@ -133,6 +135,12 @@ def test_a_plan_is_edited_until_it_is_valid(
     assert "[{]" in second, "nothing that was typed is lost"
     assert third.startswith("# ERROR: Step 1 of the plan in the editor")
     assert [one["prompt"] for one in record(run)["attempts"]] == ["a green tree"]
+
+
+def test_texts_may_contain_any_line_separator(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("VISUAL", raising=False)
+    monkeypatch.setenv("EDITOR", f'"{sys.executable}" -c "pass"')
+    assert edit_steps([Step(prompt="a cat\u2028# and\x85a dog")], 9) is None, "nothing was changed"
 
 
 @pytest.mark.parametrize("contents", ["", "[]", "# nothing\n"])

@@ -1,10 +1,12 @@
 """The state of a branch as a pure function of its parent's state."""
 
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import pytest
 
-from interleavethinker.graph import BranchPoint, Limits
+from interleavethinker.graph import BranchPoint, Limits, Workspace
 from interleavethinker.graph.attempts import derive_seed
 from interleavethinker.graph.state import Override
 from interleavethinker.graph.workspace.branching import branch_state
@@ -12,6 +14,7 @@ from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.testing.agents import plan_of
 from interleavethinker.tools.types import Attempt, ImagePart, TextPart, Verdict
 
+Opened = Callable[..., AbstractAsyncContextManager[Workspace]]
 GIVEN, REPLACEMENT = "f" * 64, "e" * 64
 LIMITS = Limits(max_attempts=3, max_calls=9)
 
@@ -131,3 +134,29 @@ def test_a_branch_from_an_attempt_that_does_not_exist_is_an_input_error(
 def test_a_branch_with_an_empty_prompt_is_refused(prompt: str) -> None:
     with pytest.raises(InputError, match="prompt for the generator is empty"):
         branch_state(parent_state(), BranchPoint(step=0, prompt=prompt))
+
+
+@pytest.mark.parametrize("step", [0, 1])
+def test_a_branch_asks_about_plans_as_its_parent_does_and_first_about_one_without_attempts(step: int) -> None:
+    assert branch_state(parent_state(), BranchPoint(step=step))[0]["approve_plan"] is False
+    values, after = branch_state(parent_state(approve_plan=True), BranchPoint(step=step))
+    assert (values["approve_plan"], after) == (True, "approve"), "attempts were made, so the plan is approved"
+    unanswered = parent_state(approve_plan=True, attempts={}, current_step=0)
+    values, after = branch_state(unanswered, BranchPoint(step=0, prompt="mine", seed=5))
+    assert after == "check_plan"
+    assert values["plans"][2].steps[0].prompt == "mine"
+    assert values["override"] == Override(step=0, iteration=0, seed=5)
+    with pytest.raises(InputError, match="not approved"):
+        branch_state(unanswered, BranchPoint(step=0, image=REPLACEMENT))
+    assert branch_state(unanswered | {"approve_plan": False}, BranchPoint(step=0))[1] == "approve"
+
+
+async def test_a_branch_of_an_approved_plan_asks_about_its_next_plan(opened: Opened) -> None:
+    limits = Limits(max_attempts=1, replan_after=1, max_replans=1)
+    async with opened(critic=lambda case: Verdict(success=False, refined_prompt=case.prompt)) as workspace:
+        parent = await workspace.create("x", limits=limits, approve_plan=True)
+        assert (await workspace.run(parent)).status == "waiting"
+        await workspace.approve(parent)
+        assert (await workspace.run(parent)).status == "waiting", "the second plan"
+        branch = await workspace.run(await workspace.branch(parent, BranchPoint(step=0)))
+        assert (branch.status, len(branch.attempts)) == ("waiting", 1)

@@ -16,7 +16,7 @@ import pytest
 from interleavethinker.graph import Workspace
 from interleavethinker.graph.events import ImageGenerated
 from interleavethinker.graph.workspace.branching import BranchPoint
-from interleavethinker.tools.errors import InputError, StoreError
+from interleavethinker.tools.errors import InputError, StoreError, TrajectoryError
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import ProgressCallback
 from interleavethinker.tools.testing.agents import FixedPlanner, RuleCritic, plan_of
@@ -326,3 +326,20 @@ async def test_a_table_or_column_that_is_missing_is_named_and_not_another_progra
     assert "a table or column is missing in it. A very old version made it, or it is damaged" in said
     assert words in said
     assert "another program" not in said
+
+
+async def test_a_trajectory_whose_id_names_another_folder_is_left_out(tmp_path: Path, opened: Opened) -> None:
+    async with opened() as workspace:
+        own, foreign = await workspace.create("mine"), await workspace.create("theirs")
+    place = tmp_path / "workspace" / "trajectories.sqlite"
+    if not place.exists():
+        pytest.skip("the rows of a folder's database are changed")
+    for table, column in (("trajectories", "id"), ("checkpoints", "thread_id"), ("writes", "thread_id")):
+        execute(tmp_path, f"UPDATE {table} SET {column} = '../../else' WHERE {column} = ?", foreign)  # noqa: S608
+    async with opened() as workspace:
+        assert [one.id for one in await workspace.list()] == await workspace.ids() == [own]
+        for use in (workspace.get, workspace.run, workspace.delete, workspace.pause):
+            with pytest.raises(TrajectoryError, match="No trajectory begins with"):
+                await use("../../else")
+        assert not (tmp_path / "else.lock").exists()
+        assert (await workspace.run(own)).status == "done"
