@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from .orders import OrderReader
-from .phrase_patterns import COLOUR, FURTHER, SIZE
-from .phrases import Ground, Phrase
+from .phrase_patterns import COLOUR, FURTHER, SIZE, SPOTS
+from .phrases import Ground, Phrase, Where, cell_named
 from .predicates import Read
 from .reader.tagging import has_company
 from .statements import (
@@ -181,6 +181,7 @@ class _ClauseReader(OrderReader):
         yield from ((replace(order, ordered=True), end) for order, end in self.orders(at))
         yield from self.narrative(at)
         yield from self._negation(at)
+        yield from self._vacancy(at)
         yield from self._scene(at, listing=listing)
         if verb:
             yield from self._elliptic(at, verb)
@@ -214,6 +215,21 @@ class _ClauseReader(OrderReader):
             for phrase, end in self.phrases(after):
                 if phrase.kind and not phrase.where:
                     yield Statement("absent", subject=(phrase,), stated=True), end
+
+    def _vacancy(self, at: int) -> Read:
+        """Reads "nothing on the left", "the left side is empty"."""
+        lead = "(?:there (?:is|should be|must be) |leave |keep |have |with )?(?:nothing|no things?|no objects?)"
+        if (start := self.end(f"{lead}(?: is| at all| else)?", at)) is not None:
+            for where, end in self.wheres(start):
+                yield Statement("vacant", where=where, stated=True), end
+        found = self.match(
+            rf"(?:leave |keep )?the (?P<spots>{SPOTS})(?: side| corner| part)?"
+            r"(?: (?:is|stays|remains|should (?:be|stay)|must (?:be|stay)))?(?: left)? (?:empty|free|clear)",
+            at,
+        )
+        cell = None if found is None else cell_named(found["spots"].split())
+        if found is not None and cell is not None:
+            yield Statement("vacant", where=Where(frozenset({cell})), stated=True), found.end()
 
     def _scene(self, at: int, *, listing: bool) -> Read:
         start = at

@@ -68,6 +68,7 @@ class OrderReader(PredicateReader):
             self._swaps,
             self._replacements,
             self._movements,
+            self._returns,
             self._recolourings,
             self._gifts,
             self._resizings,
@@ -131,17 +132,25 @@ class OrderReader(PredicateReader):
         for subject, middle in self._starts("let", at):
             yield from self.predicate(subject, middle)
         for subject, middle in self._starts("move|bring|shift|push|put|place|take|send|drag|slide|pull", at):
-            if all(one.definite is not False for one in subject):
+            if all(one.definite is not False or one.pronoun == "one" for one in subject):
                 yield from self.read_moves(subject, middle)
                 last = subject[-1]
                 if last.where:  # "put the ball on the left": the place reads like a part of the description
                     there = (*subject[:-1], replace(last, where=last.where[:-1]))
                     yield Statement("move", subject=there, where=last.where[-1]), middle
 
+    def _returns(self, at: int) -> Read:
+        """Reads "bring back the cat", "put the ball back"."""
+        for subject, end in self._starts("(?:bring|put|get|add|draw|take) back|restore", at):
+            yield Statement("return", subject=subject), end
+        for subject, middle in self._starts("bring|put|get|add|draw|take", at):
+            if (back := self.end("back(?: again| in| there)?", middle)) is not None:
+                yield Statement("return", subject=subject), back
+
     def _recolourings(self, at: int) -> Read:
         if (start := self.end("make|turn|paint|colour|recolour|change|set|let|dye", at)) is not None:
             for subject, middle in self.groups(self.end("the (?:colour|size) of", start) or start):
-                if any(one.definite is not False for one in subject):
+                if any(one.definite is not False or one.pronoun == "one" for one in subject):
                     yield from self.read_become(subject, self.end(":", middle) or middle)
 
     def _gifts(self, at: int) -> Read:
@@ -222,7 +231,7 @@ class OrderReader(PredicateReader):
                             yield Statement("swap", subject=(subject[0], with_)), self.end("places", last) or last
                 elif len(subject) == 1 and subject[0].every:
                     yield Statement("swap", subject=subject), self.end("(?:places|positions|around)", end) or end
-        begin = self.end("let", at) or at
+        begin = self.end("let|make|have", at) or at
         for subject, end in self.groups(begin):
             traded = self.end(
                 "(?:should )?(?:(?:swap|trade|change|exchange|switch)s?(?: their)? (?:places|positions)|swap|trade|"

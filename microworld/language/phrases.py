@@ -33,7 +33,7 @@ from .phrase_patterns import (
     SIDE,
 )
 from .phrase_types import Ground, Phrase, Where
-from .places import cell_named, match_end
+from .places import cell_named, match_end, side_of
 from .plain_text import NUMBER_WORDS, PLURALS
 
 __all__ = ["Ground", "Phrase", "PhraseReader", "Where", "cell_named", "match_end"]
@@ -245,6 +245,8 @@ class PhraseReader(GroupReader):
             yield from self._described(replace(phrase, parts=places), end)
         for compared, end in self._comparisons(phrase, at):
             yield from self._described(compared, end)
+        for placed, end in self._not_there(phrase, at):
+            yield from self._described(placed, end)
         for described, end in self._qualities(phrase, at):
             yield from self._described(described, end)
         yield from self._excepted(phrase, at)
@@ -307,6 +309,15 @@ class PhraseReader(GroupReader):
         if found["size"] and not phrase.sizes:
             sizes = set(SIZES) - {found["size"]} if negated else {found["size"]}
             yield replace(phrase, sizes=frozenset(sizes)), found.end()
+
+    def _not_there(self, phrase: Phrase, at: int) -> Iterator[tuple[Phrase, int]]:
+        """Reads where an object is not: "a ball that is not on the left" is in none of the cells of that side."""
+        start = self.end("(?:, )?(?:(?:that|which|who) )?(?:(?:is|are|stands?|sits?|lies|should be|must be) )?not", at)
+        if start is None or phrase.where or phrase.pronoun in {"it", "them"}:
+            return
+        for where, end in self.wheres(start, described=True):
+            if len(where.cells) == 1:
+                yield replace(phrase, where=(Where(frozenset(range(9)) - side_of(min(where.cells))),)), end
 
     def _ends_after_place(self, at: int) -> bool:
         """Whether a place after a comma belongs to the noun before it: no noun phrase follows."""

@@ -28,10 +28,15 @@ from .phrase_patterns import (
 )
 from .phrase_types import Ground, Phrase, Where
 
-__all__ = ["CORNERS", "PlaceReader", "cell_named", "match_end"]
+__all__ = ["CORNERS", "PlaceReader", "cell_named", "match_end", "side_of"]
 
 _SPOT_CELLS = {"top": (0, 1, 2), "bottom": (6, 7, 8), "left": (0, 3, 6), "right": (2, 5, 8)}
 CORNERS = frozenset({0, 2, 6, 8})
+
+
+def side_of(cell: int) -> frozenset[int]:
+    """Returns the cells of a whole side for the cell in its middle; of any other cell, that cell."""
+    return frozenset({1: (0, 1, 2), 7: (6, 7, 8), 3: (0, 3, 6), 5: (2, 5, 8)}.get(cell, (cell,)))
 
 
 @cache
@@ -126,7 +131,8 @@ class PlaceReader:
     def _relations(self, at: int) -> Iterator[tuple[Where, int]]:
         if (start := self.end("between", at)) is not None:
             for first, middle in self.phrases(start):
-                if (first.count == 2 and not first.parts) or first.pronoun == "them":
+                pair = (first.count == 2 and not first.parts) or (first.every and first.kind)
+                if pair or first.pronoun == "them":
                     yield Where(relation="between", anchors=(first,)), middle
                 if (second := self.end("and", middle)) is not None:
                     for other, end in self.phrases(second):

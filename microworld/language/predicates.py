@@ -25,12 +25,18 @@ from .statements import (
     LIKEWISE,
     OPINION,
     PLANTS,
+    RETURN,
     SPROUT,
     Statement,
 )
 
 __all__ = ["PredicateReader", "Read"]
 
+_OF_MANY = (
+    "(?:go|turn|become|move|get|are|were|have|grow|shrink|swim|leave|disappear|vanish|change|fly|jump|come|return|float|"
+    "dive|sink|rise|stay|swap|trade|exchange|escape|depart|drift|fade|slip|travel|head|hide)"
+)
+"""Verbs of several: "the fish swim away"."""
 Read = Iterator[tuple[Statement, int]]
 """Statements with the position after each."""
 
@@ -41,7 +47,15 @@ class PredicateReader(PhraseReader):
     def narrative(self, at: int) -> Read:
         """Reads a sentence with a subject: "the cat walks to the left", "a bird appears"."""
         for subject, middle in self.groups(at):
-            yield from self.predicate(subject, middle)
+            yield from self.predicate(self._counted(subject, middle), middle)
+
+    def _counted(self, subject: tuple[Phrase, ...], at: int) -> tuple[Phrase, ...]:
+        """Returns "the fish" of "the fish turn purple" as all of them: only the verb tells their number."""
+        one = subject[0]
+        alone = len(subject) == 1 and one.definite and one.count == 1 and not (one.every or one.pronoun)
+        if alone and one.kind == "fish" and self.end(_OF_MANY, at) is not None:
+            return (replace(one, every=True),)
+        return subject
 
     def predicate(self, subject: tuple[Phrase, ...], at: int) -> Read:
         """Reads what a sentence says about its subject."""
@@ -53,6 +67,8 @@ class PredicateReader(PhraseReader):
             yield Statement("remove", subject=subject), end
         if not new:
             yield from self._meets(subject, at)
+            if (end := self.end(RETURN, at)) is not None:
+                yield Statement("return", subject=subject), end
         if (end := self.end(GO, at)) is not None:
             yield from self.read_moves(subject, end)
         yield from self._changes(subject, at)

@@ -72,6 +72,13 @@ def _instead(match: re.Match[str]) -> str:
     return f"replace {old} with {new}"
 
 
+def _two_places(match: re.Match[str]) -> str:
+    noun = match["noun"] or "thing"
+    noun = PLURALS.get(noun, noun.removesuffix("s") if noun in {"things", "objects", "ones"} else noun)
+    noun = "thing" if noun == "one" else noun
+    return f"{match[1]} the {noun} {prepositional(match['one'])} and the {noun} {prepositional(match['two'])}"
+
+
 def _look(match: re.Match[str]) -> str:
     return f"make {match[1]} {' and '.join(filter(None, (match[2], match[3])))}"
 
@@ -125,6 +132,13 @@ _RULES: tuple[Rule, ...] = (
     ((rf"{_FROM}(?:a|an) (?P<ground>{GROUND_NAME}) (?:background|backdrop|setting|scene) "
      rf"(?:please|would be {_NICE}){_TO}"),
      r"make it \g<ground>"),
+    # Two things at two places
+    ((rf"{_FROM}(swap|exchange|switch) (?:the )?(?P<noun>things?|objects?|ones?|{KIND}) (?:in|on|at) the "
+     rf"(?P<one>{_SPOT}) and (?:(?:in|on|at) )?(?:the )?(?P<two>{_SPOT}){_TO}"), _two_places),
+    ((rf"{_FROM}(swap|exchange|switch) what is (?:in|on|at) the (?P<one>{_SPOT}) (?:and|with) "
+     rf"(?:what is )?(?:(?:in|on|at) )?(?:the )?(?P<two>{_SPOT})(?P<noun>){_TO}"), _two_places),
+    ((rf"{_FROM}(swap|exchange|switch) the (?P<one>{_SPOT}) and (?:the )?(?P<two>{_SPOT}) "
+     rf"(?P<noun>things?|objects?|ones?|{KIND}){_TO}"), _two_places),
     # Places before the noun
     ((rf"\b(the|an?|this|that)((?: {_ADJECTIVE})*) (top left|top right|bottom left|bottom right|top|bottom|left|right|"
      rf"middle|centre)(?: hand)?((?: {_ADJECTIVE})*) ({KIND}|ones?)\b"), _placed),
@@ -260,6 +274,11 @@ _ALWAYS = re.compile(
     rf" in ({COLOUR})(?: please| instead)?$"
 )
 """Orders that the patterns read as a description."""
+_ONE_OF = re.compile(
+    rf"^((?:(?:please|now|then|and) )*(?:make|turn|paint|colour|dye|move|shift|bring|push)) one ((?:{_ADJECTIVE} )*)"
+    rf"({'|'.join(KINDS)}) (?=(?:{_LOOK}|(?:in|on|to|next|above|below|one step|up|down)\b))"
+)
+"""Orders about one of several objects that are there: "make one cat red"."""
 _COMPLAINT = re.compile(rf"^({_NP}) {_TOO} (?:big|large|small)$")
 
 
@@ -285,6 +304,7 @@ def mentioned(words: tuple[str, ...], kinds: frozenset[str]) -> tuple[str, ...]:
 
 def reworded_first(words: tuple[str, ...]) -> tuple[str, ...]:
     """Returns "the house in green", said of a given image, as an order; other sentences unchanged."""
+    words = tuple(_ONE_OF.sub(lambda one: f"{one[1]} one of the {one[2]}{plural(one[3])} ", " ".join(words)).split())
     found = _ALWAYS.match(" ".join(words))
     return words if found is None else tuple(f"make {found[1]} {found[2]}".split())
 

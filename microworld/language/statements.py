@@ -37,6 +37,7 @@ __all__ = [
     "PICTURE",
     "PLANTS",
     "POLITE",
+    "RETURN",
     "ROW_ORDER",
     "SEQUENCE",
     "SPROUT",
@@ -51,7 +52,7 @@ class Statement:
 
     kind: str
     """`scene`, `remove`, `move`, `recolour`, `resize`, `replace`, `fill`, `swap`, `background`, `row`, `hours`, `is`,
-    `keep`, `mention`, `only`, `likewise`, `alone` or `absent`."""
+    `keep`, `mention`, `only`, `likewise`, `alone`, `absent`, `return` or `vacant`."""
     items: tuple[Phrase | Ground, ...] = ()
     """What a scene holds, in order."""
     subject: tuple[Phrase, ...] = ()
@@ -181,6 +182,13 @@ LEAVE = (
     "not be (?:here|there)|be removed|be gone)|drives? home|exits?|left(?=$| ,| and| the (?:picture|scene|image)))"
     "(?: the (?:picture|scene|image))?(?: (?:again|forever|for ever|for good))?"
 )
+RETURN = (
+    "(?:(?:comes?|goes|go|is|are|has come|have come|runs?|walks?|flies|fly|swims?|drives?|sails?|rolls?|hops?)"
+    "(?: now)? back|returns?|reappears?|(?:has|have) returned|"
+    "(?:appears?|shows? up|turns? up|is there|are there|comes?) again)"
+    "(?: (?:again|now|too|there))?"
+)
+"""What an object does that was there before it left."""
 GO = (
     "(?:goes|go|moves?|walks?|runs?|jumps?|flies|fly|swims?|drives?|sails?|hops?|rolls?|wanders?|climbs?|travels?|"
     "crawls?|rides?|floats?|bounces?|steps?|returns?|comes?|gets?|is moved|are moved|should (?:go|move|be|stand|walk)|"

@@ -230,6 +230,19 @@ _RULES: tuple[Rule, ...] = (
 _HEADING = re.compile(r"^(?P<head>[^:]*[a-z]) : (?P<list>[^:]+)$")
 
 
+_LATER = re.compile(
+    rf"(?P<before>\b(?:an?|one|another|an? (?:second|third|fourth|new|further)) )(?P<kind>{ONE}) "
+    r"(?P<comes>(?:appears|arrives|comes(?: along| in| by)?|joins (?:it|them|in)|shows up|turns up|enters)"
+    rf"(?: (?:in|on|at) the {SPOT}(?: {SPOT})?)?) , (?:an?|one) (?P<look>(?:(?:{COLOUR}|{SIZE}) )+)one\b"
+)
+"""An object that appears, and then what it looks like."""
+
+
+def _described_later(text: str) -> str:
+    """Returns "a second cat appears, an orange one" as "a second orange cat appears"."""
+    return _LATER.sub(lambda match: f"{match['before']}{match['look']}{match['kind']} {match['comes']}", text)
+
+
 def in_plain_order(sentence: Sentence) -> Sentence:
     """Returns the sentence in the words of the patterns; the same sentence if no rule fits.
 
@@ -241,7 +254,7 @@ def in_plain_order(sentence: Sentence) -> Sentence:
     """
     if sentence.question:
         return sentence
-    text = _named_again(noun_first(rewritten(" ".join(sentence.words), _RULES)))
+    text = _named_again(noun_first(_described_later(rewritten(" ".join(sentence.words), _RULES))))
     words = tuple(text.strip(" ,:").split())
     return sentence if words == sentence.words or not words else replace(sentence, words=words)
 

@@ -67,7 +67,9 @@ class Asked:
         """The noun with its color, size and place."""
         phrase = self.phrase
         words = [*sorted(phrase.sizes), *sorted(phrase.colours), self.noun]
-        return " ".join(words) + "".join(f" {place(min(where.cells))}" for where in phrase.where if where.cells)
+        return " ".join(words) + "".join(
+            f" {place(min(where.cells))}" for where in phrase.where if len(where.cells) == 1
+        )
 
 
 def asked(text: str) -> Asked | None:
@@ -130,18 +132,23 @@ def cells_at(where: Where, scene: Scene) -> frozenset[int]:
         raise InputError("Name the object by its color, size or position in the image.", code="not_understood")
     if not where.relation:
         return where.cells
-    anchors = [_anchor(anchor, scene) for anchor in where.anchors]
-    if len(anchors) == 1 and where.relation == "between":
+    anchors = [cell for anchor in where.anchors for cell in _anchors(anchor, where.relation, scene)]
+    if len(anchors) != 2 and where.relation == "between":
         raise InputError("Name both objects between which it is.", code="not_understood")
     relation = Relation(where.relation, tuple(range(len(anchors) + 1)))  # type: ignore[arg-type]
     return frozenset(cell for cell in range(9) if cell not in anchors and relation.holds((cell, *anchors)))
 
 
-def _anchor(phrase: Phrase, scene: Scene) -> int:
+def _anchors(phrase: Phrase, relation: str, scene: Scene) -> list[int]:
     named = Asked(phrase, frozenset({phrase.kind} if phrase.kind else KINDS), phrase.kind or "object")
     found = [cell for cell, _ in named.found_in(scene)]
+    if relation == "between" and len(found) == 2 and (phrase.every or phrase.count == 2):
+        return found
+    if phrase.every and relation == "between":
+        problem = "does not contain two of" if len(found) < 2 else "contains more than two of"
+        raise InputError(f"The image {problem} the {named.words}; it contains {describe(scene)}.", code="not_there")
     if len(found) != 1:
         problem = "does not contain" if not found else "contains several of"
         code = "ambiguous" if found else "not_there"
         raise InputError(f"The image {problem} the {named.words}; it contains {describe(scene)}.", code=code)
-    return found[0]
+    return found

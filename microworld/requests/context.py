@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from interleavethinker.microworld.language.compiled_patterns import Rule, rewritten
-from interleavethinker.microworld.language.plain_text import Sentence
+from interleavethinker.microworld.language.plain_text import PLURALS, Sentence
 from interleavethinker.microworld.language.reader.tagging import tag
+from interleavethinker.microworld.language.vocabulary import CANONICAL
+from interleavethinker.microworld.scenes.sprites import KINDS
 from interleavethinker.tools.errors import InputError
 
 from .questions import is_question
@@ -94,6 +97,17 @@ _CHANGE = re.compile(
 )
 
 
+_ORDER = re.compile(
+    r"(?:(?:please|now|then|and|so|can you|could you) )*(?:make|turn|paint|colou?r|remove|delete|erase|move|put|bring|"
+    r"change|swap|replace|take|give|let|get|restore|add|show|enlarge|shrink|keep)\b"
+)
+_OF_IMAGE = re.compile(
+    rf"\b(?P<what>(?:the|that|this|both|all|its?) (?:[a-z]+ ){{0,3}}?(?:{'|'.join((*KINDS, *PLURALS, *CANONICAL))}|"
+    r"things?|objects?)(?: (?:on|in|at) the (?:top|bottom|left|right|middle|centre|center)(?: left| right)?)?)"
+    r" (?:in|of|from|on) the (?P<which>first|second|third|fourth|last) (?:picture|image|photo|one)\b"
+)
+
+
 def asked_directly(text: str) -> str:
     """Returns a text whose questions are the writer's own ("she wants to know where the cat is") and in plain words."""
     return rewritten(_INDIRECT.sub("I want to know ", text), _WORDINGS, re.IGNORECASE)
@@ -116,6 +130,8 @@ def without_context(sentences: Sequence[Sentence], images: int) -> tuple[Sentenc
     "I think that something moved. What moved?" asks what has moved. A sentence that names what an image shows stays.
     """
     asked = [is_question(one) for one in sentences]
+    if images > 1 and not any(asked):
+        return tuple(_of_last_image(one, images) for one in sentences)
     if not images or not any(asked) or len(sentences) < 2:
         return tuple(sentences)
     kept = [one for one, asks in zip(sentences, asked, strict=True) if asks or not _leads(one)]
@@ -125,6 +141,26 @@ def without_context(sentences: Sequence[Sentence], images: int) -> tuple[Sentenc
     if len(kept) == 1 and images > 1 and _CHANGE.search(told) and _ELLIPTIC.fullmatch(" ".join(kept[0].words)):
         return (Sentence(("what", "is", "different"), True),)
     return tuple(kept)
+
+
+def _of_last_image(sentence: Sentence, images: int) -> Sentence:
+    """Returns an order about "the cat in the second picture" of two without these words: the last image is edited.
+
+    Raises:
+        InputError: It names an object of another image, whose content an edit does not use (`ambiguous`).
+    """
+    text = " ".join(sentence.words)
+    found = _OF_IMAGE.search(text)
+    if found is None or not _ORDER.match(text):
+        return sentence
+    number = {"first": 1, "second": 2, "third": 3, "fourth": 4}.get(found["which"], images)
+    if number != images:
+        msg = (
+            f'An edit changes the last image, and "{found.group()}" is in another one. Say how the object looks and '
+            "where it belongs, or give that image last."
+        )
+        raise InputError(msg, code="ambiguous")
+    return replace(sentence, words=tuple(f"{text[: found.end('what')]}{text[found.end() :]}".split()))
 
 
 def _leads(sentence: Sentence) -> bool:

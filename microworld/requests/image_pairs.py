@@ -6,7 +6,7 @@ Rules over plain words; each returns None for questions of other forms.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from interleavethinker.microworld.language.phrase_patterns import GROUND_NAME, GROUND_WORDS
 from interleavethinker.microworld.language.templates import name, place, with_article
@@ -133,6 +133,16 @@ def _swapped(text: str, scenes: Sequence[Scene]) -> Answer | None:
     return yes_no_answer(yes, f"{shown}; now {there or 'nothing is there'}")
 
 
+_MATCHES: tuple[Callable[[tuple[int, SceneObject], tuple[int, SceneObject]], bool], ...] = (
+    lambda one, two: one[0] == two[0] and one[1].named == two[1].named,
+    lambda one, two: one[1].named == two[1].named,
+    lambda one, two: one[0] == two[0] and one[1].kind == two[1].kind,
+    lambda one, two: one[1].kind == two[1].kind,
+    lambda one, two: one[0] == two[0],
+)
+"""How objects of two images correspond, the surest first."""
+
+
 def _changes(before: Scene, after: Scene) -> list[_Change]:
     """Returns each object that changed with what it became; None for one that is new or gone.
 
@@ -140,13 +150,7 @@ def _changes(before: Scene, after: Scene) -> list[_Change]:
     """
     old, new = list(before.objects.items()), list(after.objects.items())
     changes: list[_Change] = []
-    for matches in (
-        lambda one, two: one == (two[0], two[1]) or (one[0] == two[0] and one[1].named == two[1].named),
-        lambda one, two: one[1].named == two[1].named,
-        lambda one, two: one[0] == two[0] and one[1].kind == two[1].kind,
-        lambda one, two: one[1].kind == two[1].kind,
-        lambda one, two: one[0] == two[0],
-    ):
+    for matches in _MATCHES:
         for one in list(old):
             two = next((candidate for candidate in new if matches(one, candidate)), None)
             if two is not None:

@@ -12,11 +12,11 @@ from interleavethinker.microworld.language.phrase_types import Ground, Phrase
 from interleavethinker.microworld.language.reader.tagging import tag
 from interleavethinker.microworld.language.statements import Statement
 
-__all__ = ["are_moments", "described", "happens", "is_moment", "moment_rule"]
+__all__ = ["are_moments", "described", "happens", "in_state", "is_moment", "moment_rule"]
 
 _ARRIVES = frozenset({"appear", "come"})
 _COMES = ("comes", "arrives", "appears")
-_DETAILS = frozenset({"is", "keep", "mention", "only", "absent", "alone"})
+_DETAILS = frozenset({"is", "keep", "mention", "only", "absent", "alone", "vacant"})
 """Statements that bring nothing new into a picture."""
 
 
@@ -74,3 +74,12 @@ def described(statement: Statement) -> Statement:
         for one in statement.subject
     )
     return replace(statement, kind="scene", items=items, subject=())
+
+
+def in_state(phrase: Phrase, statement: Statement) -> Phrase:
+    """Returns "one" of "one is red" as one that may be red."""
+    if phrase.pronoun != "one" or phrase.definite is not False or phrase.colours or phrase.sizes or phrase.where:
+        return phrase
+    where = () if statement.where is None else (statement.where,)
+    colours, sizes = frozenset(filter(None, (statement.colour,))), frozenset(filter(None, (statement.size,)))
+    return replace(phrase, colours=colours, sizes=sizes, where=where)

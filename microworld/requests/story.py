@@ -17,7 +17,7 @@ from interleavethinker.microworld.scenes.sprites import COLOURS, SIZES
 from interleavethinker.tools.errors import InputError
 
 from .choices import Constraint, Variable
-from .moments import described
+from .moments import described, in_state
 from .story_puzzles import StoryPuzzles
 from .story_things import Thing, is_step, no_image_error, phrase_text, shifted, wide
 
@@ -154,7 +154,7 @@ class Story(StoryPuzzles):
         cells = [self.frame.things[one].cell for one in ids]
         self.gone = {self.frame.things[one].kind for one in ids}
         for one in ids:
-            del self.frame.things[one]
+            self.removed[one] = self.frame.things.pop(one)
         gone = set(ids)
         self.vacated = cells[-1] if cells else None
         self.frame.relations = tuple(one for one in self.frame.relations if not gone & set(one[1]))
@@ -168,7 +168,7 @@ class Story(StoryPuzzles):
             self._apply_scene(replace(statement, kind="scene", items=items))  # "a bird flies to the top": it is new
             return
         ids = self.subjects(statement, "cell")
-        where = self.with_anchors(where) if len(ids) > 1 else where
+        where = wide(self.with_anchors(where)) if len(ids) > 1 else where
         for one in ids:
             thing = self.frame.things[one]
             cell = Variable(set(range(CELLS)), CELLS_FROM_CENTRE)
@@ -203,6 +203,7 @@ class Story(StoryPuzzles):
             if statement.like is None
             else self.frame.things[self.only(self.resolve(statement.like), statement.like)[0]]
         )
+        self.some_differ([self.frame.things[one] for one in ids], statement)
         for one in ids:
             thing = self.frame.things[one]
             if statement.colour or like is not None:
@@ -221,6 +222,9 @@ class Story(StoryPuzzles):
         new = statement.new
         assert new is not None  # noqa: S101 - set by every pattern of this kind
         ids = self.subjects(statement, "all")
+        if new.where and len(ids) == 1 and new.definite is False and new.count == 1 and not new.negative:
+            self.replace_elsewhere(ids[0], new)
+            return
         each = len(ids) == 1 or any(phrase.each for phrase in statement.subject)
         fits = new.some or new.count == len(ids) or (new.count == 1 and each)
         if not fits or new.where or new.negative:
@@ -280,7 +284,7 @@ class Story(StoryPuzzles):
         """Applies "the ball is red" to a ball whose color is open; returns False if it is a change."""
         if not self.frames and self.source is None:
             raise no_image_error(statement.text)
-        ids = [one for phrase in statement.subject for one in self.resolve(_in_state(phrase, statement))]
+        ids = [one for phrase in statement.subject for one in self.resolve(in_state(phrase, statement))]
         if len(ids) > 1 and statement.where is not None and statement.where.relation and not statement.sequenced:
             return self.place_rows(ids, statement.where)
         where = None if statement.where is None else wide(statement.where) if len(ids) > 1 else statement.where
@@ -364,15 +368,6 @@ class Story(StoryPuzzles):
         self.apply(removal)
 
 
-def _in_state(phrase: Phrase, statement: Statement) -> Phrase:
-    """Returns "one" of "one is red" as one that may be red."""
-    if phrase.pronoun != "one" or phrase.definite is not False or phrase.colours or phrase.sizes or phrase.where:
-        return phrase
-    where = () if statement.where is None else (statement.where,)
-    colours, sizes = frozenset(filter(None, (statement.colour,))), frozenset(filter(None, (statement.size,)))
-    return replace(phrase, colours=colours, sizes=sizes, where=where)
-
-
 _APPLY: dict[str, Callable[[Story, Statement], None]] = {
     "scene": Story._apply_scene,  # noqa: SLF001 - the table of this class's own methods
     "remove": Story._apply_remove,  # noqa: SLF001
@@ -385,12 +380,14 @@ _APPLY: dict[str, Callable[[Story, Statement], None]] = {
     "background": Story._apply_background,  # noqa: SLF001
     "row": Story.apply_row,
     "hours": Story.apply_hours,
+    "return": Story.apply_return,
     "is": Story._apply_is,  # noqa: SLF001
 }
 _WITHOUT_CHANGE: dict[str, Callable[[Story, Statement], None]] = {
     "keep": Story._apply_keep,  # noqa: SLF001
     "mention": Story._apply_mention,  # noqa: SLF001
     "only": Story.apply_only,
+    "vacant": Story.apply_vacant,
     "likewise": Story._apply_likewise,  # noqa: SLF001
     "alone": Story._apply_alone,  # noqa: SLF001
     "absent": Story._apply_absence,  # noqa: SLF001

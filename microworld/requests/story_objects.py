@@ -11,7 +11,7 @@ from dataclasses import replace
 from interleavethinker.microworld.language.phrases import Phrase, Where
 from interleavethinker.microworld.language.statements import Statement
 from interleavethinker.microworld.language.vocabulary import USUAL_COLOURS
-from interleavethinker.microworld.scenes.scene import CELLS, CELLS_FROM_CENTRE, POSITIONS, Scene
+from interleavethinker.microworld.scenes.scene import CELLS, CELLS_FROM_CENTRE, Scene
 from interleavethinker.microworld.scenes.sprites import COLOURS, SIZES
 from interleavethinker.tools.errors import InputError
 
@@ -28,7 +28,10 @@ from .story_things import (
     narrow,
     no_image_error,
     on_side,
+    pair_of,
     phrase_text,
+    thing_text,
+    told_apart,
     wide,
 )
 
@@ -57,6 +60,8 @@ class StoryObjects:
         self.last: tuple[int, ...] = ()
         self.gone: set[str] = set()
         """Kinds of the objects that were removed last."""
+        self.removed: dict[int, Thing] = {}
+        """Objects as they were when they were removed."""
         self.vacated: Variable | None = None
         """Cell of the object that "it" would be, if it has just been removed."""
         self.conditions: list[Constraint] = []
@@ -104,7 +109,7 @@ class StoryObjects:
                 phrase.kind,
                 Variable(set(colours or COLOURS), usual),
                 Variable(set(sizes or SIZES), ("big", "small")),
-                Variable(set(range(CELLS)), CELLS_FROM_CENTRE),
+                Variable({at for at in range(CELLS) if at not in self.frame.vacant}, CELLS_FROM_CENTRE),
             )
             if (same := part.alike | phrase.alike) and (phrase.count == 1 or ids):
                 others = [one for like in phrase.like for one in self.only(self.resolve(like), like)] or host
@@ -260,7 +265,7 @@ class StoryObjects:
             if len(found) == 1 and not phrase.every:
                 narrow(things[found[0]], phrase)
         if not found:
-            held = ", ".join(self._thing_text(one) for one in things) or "nothing"
+            held = ", ".join(thing_text(self.frame.things[one]) for one in things) or "nothing"
             where = "The image does not contain" if self.source is not None else "At that point, no picture contains"
             raise InputError(f"{where} {phrase_text(phrase)}; it contains {held}.", code="not_there")
         side = next((where.side for where in phrase.where if where.side), "")
@@ -282,6 +287,8 @@ class StoryObjects:
         if phrase.pronoun == "them":
             if len(last) < 2 or phrase.count not in {1, len(last)}:
                 last = tuple(things)
+            if phrase.count == 2 < len(last):
+                last = pair_of(things) or last
             if len(last) < 2 or phrase.count not in {1, len(last)}:
                 raise InputError('It is not clear which objects "they" or "them" are.', code="ambiguous")
             return list(last)
@@ -319,7 +326,9 @@ class StoryObjects:
 
     def _all_of(self, phrase: Phrase, found: list[int]) -> list[int]:
         described = phrase_text(phrase)
-        if set(self.possible(phrase, self.frame.things)) - set(found):
+        others = set(self.possible(phrase, self.frame.things)) - set(found)
+        is_clear = len(found) > 1 and phrase.definite and told_apart(phrase, [self.frame.things[one] for one in others])
+        if others and not is_clear:
             msg = f'The request does not say which objects "{described}" are; state their colors and sizes.'
             raise InputError(msg, code="ambiguous")
         if phrase.count > 1 and len(found) != phrase.count:
@@ -341,7 +350,7 @@ class StoryObjects:
         described = phrase_text(phrase)
         if not ids:
             raise InputError(f'It is not clear which object "{described}" is.', code="ambiguous")
-        candidates = " or ".join(self._thing_text(one) for one in ids)
+        candidates = " or ".join(thing_text(self.frame.things[one]) for one in ids)
         msg = f'Ambiguous: "{described}" could be {candidates}. Add a color, size or position.'
         raise InputError(msg, code="ambiguous")
 
@@ -389,9 +398,3 @@ class StoryObjects:
         )
         numbers = tuple(range(len(cells) + 1))
         return known and Relation(where.relation, numbers).holds((next(iter(thing.cell.allowed)), *cells))  # type: ignore[arg-type]
-
-    def _thing_text(self, one: int) -> str:
-        thing = self.frame.things[one]
-        words = [next(iter(v.allowed)) for v in (thing.size, thing.colour) if len(v.allowed) == 1]
-        at = f" ({POSITIONS[next(iter(thing.cell.allowed))]})" if len(thing.cell.allowed) == 1 else ""  # type: ignore[index]
-        return " ".join(map(str, ("the", *words, thing.kind))) + at

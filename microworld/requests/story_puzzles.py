@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from interleavethinker.microworld.language.phrases import Phrase, Where
+from interleavethinker.microworld.language.places import side_of
 from interleavethinker.microworld.language.statements import Statement
 from interleavethinker.microworld.scenes.scene import CELLS
 from interleavethinker.tools.errors import InputError
 
 from .choices import Constraint, Variable
 from .story_scenes import StoryScenes
-from .story_things import different, no_image_error, phrase_text
+from .story_things import Thing, different, no_image_error, phrase_text
 
 __all__ = ["StoryPuzzles"]
 
@@ -53,6 +55,64 @@ class StoryPuzzles(StoryScenes):
                 "Only a meadow, night or sunset looks different twelve hours later.", code="not_understood"
             )
         self.set_ground(later, describes=False)
+
+    def replace_elsewhere(self, one: int, new: Phrase) -> None:
+        """Replaces an object by one at another place: "the box becomes a ball at the top"."""
+        old = self.frame.things.pop(one)
+        self.removed[one] = old
+        self.frame.relations = tuple(known for known in self.frame.relations if one not in known[1])
+        (other,) = self.create(new)
+        thing = self.frame.things[other]
+        thing.colour.follow, thing.size.follow = old.colour, old.size
+
+    def some_differ(self, before: Sequence[Thing], statement: Statement) -> None:
+        """States that a change of several objects changes at least one, where the words leave open how they were."""
+        if len(before) < 2 or bool(statement.colour) == bool(statement.size):
+            return
+        value = statement.colour or statement.size
+        olds = [thing.colour if statement.colour else thing.size for thing in before]
+        if all(value in old.allowed for old in olds) and any(len(old.allowed) > 1 for old in olds):
+            self.conditions.append(
+                Constraint(tuple(dict.fromkeys(olds)), lambda *values: any(one != value for one in values))
+            )
+
+    def apply_return(self, statement: Statement) -> None:
+        """Brings back objects that were removed, as they were and where they were."""
+        gone = {one: thing for one, thing in self.removed.items() if one not in self.frame.things}
+        ids: list[int] = []
+        for phrase in statement.subject:
+            fits = list(gone) if phrase.pronoun in {"it", "them"} else self.possible(phrase, gone)
+            if not fits:
+                there = bool(self.frame.things) and self.possible(phrase, self.frame.things)
+                problem = "is there already; say where it goes" if there else "was in no picture before"
+                code = "no_change" if there else "not_there"
+                raise InputError(f"{phrase_text(phrase)[:1].upper()}{phrase_text(phrase)[1:]} {problem}.", code=code)
+            if len(fits) > 1 and not phrase.every and len(fits) != phrase.count:
+                msg = f'Ambiguous: several objects that left could be "{phrase_text(phrase)}". Say which one returns.'
+                raise InputError(msg, code="ambiguous")
+            ids += fits
+        if any((one, "all") in self.frame.touched for one in ids):
+            self.split()
+        for one in ids:
+            self.frame.things[one] = gone[one]
+            self.frame.touched.add((one, "all"))
+        self.last = tuple(ids)
+
+    def apply_vacant(self, statement: Statement) -> None:
+        """Keeps a place of the first image free: "nothing on the left"."""
+        where = statement.where
+        if where is None or not where.cells:
+            raise InputError(f"Name the place that stays empty: {statement.text!r}.", code="not_understood")
+        if not self.frames or not self.is_first:
+            msg = f"{statement.text!r} does not say what changes; say what to remove."
+            raise InputError(msg, code="not_understood")
+        cells = frozenset[int]().union(*map(side_of, where.cells)) if len(where.cells) == 1 else where.cells
+        self.frame.vacant |= cells
+        for thing in self.frame.things.values():
+            thing.cell.fix(set(range(CELLS)) - cells)
+            if not thing.cell.allowed:
+                msg = f"The request puts the {thing.kind} where it says that nothing is: {statement.text!r}."
+                raise InputError(msg, code="contradiction")
 
     def set_ground(self, name: str, *, describes: bool) -> None:
         """Changes the background; `describes`: the first image has it from the beginning."""

@@ -74,9 +74,15 @@ class StoryScenes(StoryObjects):
         return scenes
 
     def open_sizes(self, number: int) -> set[int]:
-        """Returns the ids of the objects of an image that may have any size."""
+        """Returns the ids of the objects of an image that may have any size, which no later image changes."""
         things = self.frames[number].things
-        return {one for one, thing in things.items() if len(thing.size.allowed) == len(SIZES)}
+        fixed = {
+            one
+            for later in self.frames[number + 1 :]
+            for one, thing in later.things.items()
+            if one in things and thing.size is not things[one].size
+        }
+        return {one for one, thing in things.items() if len(thing.size.allowed) == len(SIZES)} - fixed
 
     def cells_before(self) -> list[tuple[Scene, dict[int, int]]]:
         """Returns what `scenes` returns, each for the image before; the source, or nothing, for the first."""

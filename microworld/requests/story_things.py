@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from interleavethinker.microworld.language.phrases import Phrase, Where
 from interleavethinker.microworld.scenes.scene import CELLS, POSITIONS
-from interleavethinker.microworld.scenes.sprites import BACKGROUNDS
+from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, COLOURS, SIZES
 from interleavethinker.tools.errors import InputError
 
 from .choices import Variable
@@ -24,8 +24,11 @@ __all__ = [
     "narrow",
     "no_image_error",
     "on_side",
+    "pair_of",
     "phrase_text",
     "shifted",
+    "thing_text",
+    "told_apart",
     "wide",
 ]
 
@@ -55,6 +58,8 @@ class Frame:
     used: bool = False
     empty: bool = False
     """The words say that the image is empty."""
+    vacant: frozenset[int] = frozenset()
+    """Cells that the words say are empty."""
     texts: list[str] = field(default_factory=list)
     edits: int = 0
 
@@ -141,6 +146,35 @@ def narrow(thing: Thing, phrase: Phrase) -> None:
     for where in phrase.where:
         if where.cells:
             thing.cell.fix(where.cells)
+
+
+def thing_text(thing: Thing) -> str:
+    """Describes an object for messages: "the small cat (left)"; what is open is left out."""
+    words = [next(iter(v.allowed)) for v in (thing.size, thing.colour) if len(v.allowed) == 1]
+    at = f" ({POSITIONS[next(iter(thing.cell.allowed))]})" if len(thing.cell.allowed) == 1 else ""  # type: ignore[index]
+    return " ".join(map(str, ("the", *words, thing.kind))) + at
+
+
+def told_apart(phrase: Phrase, others: Sequence[Thing]) -> bool:
+    """Gives the rest the looks that a phrase leaves to it: beside "the small cats", a cat of open size is big.
+
+    Returns False if the words do not tell.
+    """
+    for thing in others:
+        pairs = ((thing.colour, COLOURS, phrase.colours), (thing.size, SIZES, phrase.sizes))
+        unsure = [(value, set(every) - named) for value, every, named in pairs if named and not value.allowed <= named]
+        if len(unsure) != 1 or phrase.where:
+            return False
+        value, left = unsure[0]
+        value.fix(left)
+    return True
+
+
+def pair_of(things: dict[int, Thing]) -> tuple[int, ...]:
+    """Returns the only two objects of one kind: "both" of two cats and a ball; none if that is not clear."""
+    kinds = [thing.kind for thing in things.values()]
+    found = tuple(one for one, thing in things.items() if kinds.count(thing.kind) > 1)
+    return found if len(found) == 2 else ()
 
 
 def phrase_text(phrase: Phrase) -> str:

@@ -80,7 +80,11 @@ def check_named_again(statement: Statement, there: set[str]) -> None:
             if one.kind and one.definite is False and one.kind not in there:
                 msg = f'"{statement.text}" may mean "on the left" or that it leaves; say which.'
                 raise InputError(msg, code="not_understood")
-    more = re.search(r"\b(?:more|other|another|others|extra|new|additional|further)\b", statement.text)
+    more = re.search(
+        r"\b(?:more|other|another|others|extra|new|additional|further|appear|arrive|join|enter|come along|"
+        r"show up|turn up|pop up|walk in|fly in|swim in|drive in|come in|come by)\b",
+        statement.text,
+    )
     if statement.kind == "scene" and statement.new_piece and not statement.ordered and not more:
         for item in statement.items:
             if isinstance(item, Phrase) and item.kind in there and _may_be_sum(item):
@@ -120,7 +124,7 @@ def placed_whole(statement: Statement) -> Statement:
 
 def absence_last(statements: Sequence[Statement]) -> list[Statement]:
     """Puts "no cars, just a ball" in an order in which something is there to say it of."""
-    count = next((at for at, one in enumerate(statements) if one.kind != "absent"), 0)
+    count = next((at for at, one in enumerate(statements) if one.kind not in {"absent", "vacant"}), 0)
     if not count:
         return list(statements)
     missing = [replace(one, new_piece=False, sequenced=False) for one in statements[:count]]

@@ -1,0 +1,169 @@
+"""Stories and edits: what each image shows, with a plan by rules that makes these images."""
+
+from __future__ import annotations
+
+import pytest
+
+from interleavethinker.microworld.agents.scripted_planner import plan_by_rules
+from interleavethinker.microworld.requests.interpretation import interpret, interpret_request, plan_satisfies
+from interleavethinker.microworld.scenes.scene import Scene, SceneObject
+from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.types import ImagePart, Request, TextPart
+
+CAT, TREE = SceneObject("cat", "white", "small"), SceneObject("tree", "green", "big")
+RED_CAT, BALL = SceneObject("cat", "red", "small"), SceneObject("ball", "blue", "small")
+ONE = Scene("meadow").put(3, CAT).put(5, TREE).put(7, BALL)
+EQUAL = Scene("meadow").put(3, CAT).put(5, CAT).put(7, BALL)
+UNEQUAL = Scene("meadow").put(3, RED_CAT).put(5, SceneObject("cat", "white", "big")).put(7, BALL)
+PAIRS = EQUAL.put(8, BALL)
+
+
+def images(text: str, *scenes: Scene) -> list[list[str]]:
+    """Returns what the images must show, a line for each object with what is certain of it."""
+    request = Request(parts=(*(ImagePart(sha256="a" * 64) for _ in scenes), TextPart(text=text)))
+    plan = plan_by_rules(request, scenes)
+    assert plan_satisfies(interpret_request(request, scenes), plan) == []
+    shown = []
+    for target in interpret(text, scenes).targets:
+        lines = []
+        for one in target.objects:
+            looks = [next(iter(values)) for values in (one.sizes, one.colours) if len(values) == 1]
+            cells = "" if len(one.cells) == 9 else f" {','.join(map(str, sorted(one.cells)))}"
+            lines.append(" ".join([*looks, one.kind]) + cells)
+        shown.append(sorted(lines))
+    return shown
+
+
+@pytest.mark.parametrize(
+    ("text", "last"),
+    [
+        (
+            "A tree on the left and a tree on the right. A house appears between the trees.",
+            ["house 0,1,2,4,6,7,8", "tree 3", "tree 5"],
+        ),
+        ("A white cat on the left. The cat disappears. The cat appears again.", ["white cat 3"]),
+        ("A white cat on the left. The cat goes away. It comes back.", ["white cat 3"]),
+        (
+            "A white cat on the left and a house. The cat leaves. The cat is back.",
+            ["house 0,1,2,4,5,6,7,8", "white cat 3"],
+        ),
+        (
+            "A red ball and a cat on the left. The ball turns blue. The ball vanishes. The ball returns.",
+            ["blue ball 0,1,2,4,5,6,7,8", "cat 3"],
+        ),
+        (
+            "A red ball on the left and a cat. Remove the ball. Put the ball back.",
+            ["cat 0,1,2,4,5,6,7,8", "red ball 3"],
+        ),
+        ("Two blue fish and a red fish. The blue fish go away.", ["red fish"]),
+        ("Two fish. The fish turn purple.", ["purple fish", "purple fish"]),
+        ("A fish and a cat. The fish turns purple.", ["cat", "purple fish"]),
+        ("Two small cats and a cat. The small cats get big.", ["big cat", "big cat", "big cat"]),
+        ("A box on the left. The box becomes a ball at the top.", ["ball 1"]),
+        ("A white cat. A second cat appears, an orange one. Both cats get big.", ["big orange cat", "big white cat"]),
+        ("A white cat. A cat appears on the right, an orange one.", ["orange cat 5", "white cat 0,1,2,3,4,6,7,8"]),
+        ("A white cat. Two cats appear.", ["cat", "cat", "white cat"]),
+    ],
+)
+def test_a_story_ends_with(text: str, last: list[str]) -> None:
+    assert images(text)[-1] == last
+
+
+def test_what_comes_back_was_gone_in_between() -> None:
+    assert images("A white cat on the left and a house on the right. The cat leaves. The cat comes back.") == [
+        ["house 5", "white cat 3"],
+        ["house 5"],
+        ["house 5", "white cat 3"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("A pink house on the right, nothing on the left.", ["pink house 5"]),
+        ("A pink house on the right, but nothing on the left.", ["pink house 5"]),
+        ("A pink house, nothing on the left.", ["pink house 1,2,4,5,7,8"]),
+        ("Nothing at the top, a cat and a ball.", ["ball 3,4,5,6,7,8", "cat 3,4,5,6,7,8"]),
+        ("A cat, and the middle is empty.", ["cat 0,1,2,3,5,6,7,8"]),
+        ("A ball that is not on the left.", ["ball 1,2,4,5,7,8"]),
+        ("A ball not in the middle and a cat on the right.", ["ball 0,1,2,3,6,7,8", "cat 5"]),
+    ],
+)
+def test_a_description_says_where_nothing_is(text: str, shown: list[str]) -> None:
+    assert images(text) == [shown]
+
+
+@pytest.mark.parametrize(
+    ("text", "scene", "shown"),
+    [
+        ("Make both red.", EQUAL, ["small blue ball 7", "small red cat 3", "small red cat 5"]),
+        ("Remove one cat.", EQUAL, ["small blue ball 7", "small white cat 5"]),
+        ("Make one cat red.", EQUAL, ["small blue ball 7", "small red cat 3", "small white cat 5"]),
+        ("Move one cat to the top.", EQUAL, ["small blue ball 7", "small white cat 1", "small white cat 5"]),
+        ("Make the cats swap places.", UNEQUAL, ["big white cat 3", "small blue ball 7", "small red cat 5"]),
+        ("Make the cat and the tree swap places.", ONE, ["big green tree 3", "small blue ball 7", "small white cat 5"]),
+        (
+            "Swap the things on the left and on the right.",
+            ONE,
+            ["big green tree 3", "small blue ball 7", "small white cat 5"],
+        ),
+        ("Swap the left and the right thing.", ONE, ["big green tree 3", "small blue ball 7", "small white cat 5"]),
+        (
+            "Swap the cats on the left and on the right.",
+            UNEQUAL,
+            ["big white cat 3", "small blue ball 7", "small red cat 5"],
+        ),
+        (
+            "Make all cats but the red one small.",
+            UNEQUAL,
+            ["small blue ball 7", "small red cat 3", "small white cat 5"],
+        ),
+        (
+            "Move the cat and the ball to the left.",
+            ONE,
+            ["big green tree 5", "small blue ball 0,3,6", "small white cat 0,3,6"],
+        ),
+        (
+            "Move the cat and the ball to the right.",
+            ONE,
+            ["big green tree 5", "small blue ball 2,8", "small white cat 2,8"],
+        ),
+        ("Remove the cat that is not on the left.", UNEQUAL, ["small blue ball 7", "small red cat 3"]),
+    ],
+)
+def test_an_edit_changes_what_it_names(text: str, scene: Scene, shown: list[str]) -> None:
+    assert images(text, scene) == [shown]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Make the cat in the second picture green.", "Please make the small cat on the left of the last image green."],
+)
+def test_an_object_of_the_last_image_is_edited(text: str) -> None:
+    assert images(text, UNEQUAL, ONE) == [["big green tree 5", "small blue ball 7", "small green cat 3"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "scenes", "code"),
+    [
+        ("Make both red.", (PAIRS,), "ambiguous"),
+        ("Remove one cat.", (UNEQUAL,), "ambiguous"),
+        ("Make one cat green.", (UNEQUAL,), "ambiguous"),
+        ("Make the cat in the first picture green.", (ONE, ONE), "ambiguous"),
+        ("Put back the ball from the first picture.", (ONE, ONE.put(7, None)), "ambiguous"),
+        ("Bring back the ball.", (ONE.put(7, None),), "not_there"),
+        ("Move the cat and the ball to the middle.", (ONE,), "contradiction"),
+        ("Nothing on the left.", (ONE,), "not_understood"),
+        ("A cat on the left. The cat walks to the right. The cat comes back.", (), "no_change"),
+        ("Two cats. A cat leaves. The other cat leaves. The cat comes back.", (), "ambiguous"),
+        ("A small cat and a cat. The small cats get big.", (), "ambiguous"),
+        ("Two fish. Make the fish purple.", (), "ambiguous"),
+        ("A house in the top left, nothing on the left.", (), "contradiction"),
+        ("There are two cats. Two cats are on the left.", (), "not_understood"),
+        ("What is between the trees?", (ONE,), "not_there"),
+    ],
+)
+def test_what_is_unclear_is_refused(text: str, scenes: tuple[Scene, ...], code: str) -> None:
+    with pytest.raises(InputError) as caught:
+        interpret(text, scenes)
+    assert caught.value.code == code
