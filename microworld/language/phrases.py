@@ -312,7 +312,9 @@ class PhraseReader(GroupReader):
 
     def _not_there(self, phrase: Phrase, at: int) -> Iterator[tuple[Phrase, int]]:
         """Reads where an object is not: "a ball that is not on the left" is in none of the cells of that side."""
-        start = self.end("(?:, )?(?:(?:that|which|who) )?(?:(?:is|are|stands?|sits?|lies|should be|must be) )?not", at)
+        start = self.end(
+            "(?:, )?(?:but )?(?:(?:that|which|who) )?(?:(?:is|are|stands?|sits?|lies|should be|must be) )?not", at
+        )
         if start is None or phrase.where or phrase.pronoun in {"it", "them"}:
             return
         for where, end in self.wheres(start, described=True):

@@ -128,6 +128,11 @@ def test_a_description_says_where_nothing_is(text: str, shown: list[str]) -> Non
             ONE,
             ["big green tree 5", "small blue ball 2,8", "small white cat 2,8"],
         ),
+        (
+            "Add a star, but not on the left.",
+            ONE,
+            ["big green tree 5", "small blue ball 7", "small white cat 3", "star 1,2,4,8"],
+        ),
         ("Remove the cat that is not on the left.", UNEQUAL, ["small blue ball 7", "small red cat 3"]),
     ],
 )
