@@ -19,6 +19,9 @@ from .service import ImageService, ServiceLimits
 
 __all__ = ["open_backend", "serve_images"]
 
+_CLOSED_SECONDS = 1.5
+"""How long running generations get after a client over stdio has left or died: most clients kill a server after two."""
+
 
 def open_backend(model: str, options: DiffusersOptions | None = None) -> Backend:
     """Returns the backend for a model; nothing is loaded before it is started.
@@ -68,7 +71,8 @@ async def serve_images(
         store: Folder for this server's images.
         limits: What requests may ask for; None means the defaults.
         http: Where to listen; None means stdio.
-        shutdown_timeout: Seconds that running generations get after a signal.
+        shutdown_timeout: Seconds that running generations get after a signal; over stdio, 1.5 at most once the client
+            has left.
         max_bytes: Size limit of the folder in bytes; 0 means none.
         fsync: See `ImageStore`.
         loading: When the model enters and leaves memory; None means the defaults.
@@ -95,6 +99,6 @@ async def serve_images(
     async with service:
         drain = partial(service.drain, shutdown_timeout)
         if http is None:
-            await serve_stdio(server, drain)
+            await serve_stdio(server, drain, partial(service.drain, min(_CLOSED_SECONDS, shutdown_timeout)))
         else:
             await serve_http(server, http, image_operations(service), drain)

@@ -32,22 +32,24 @@ _UNLIMITED = sys.maxsize
 """An uploaded image is one line of many megabytes; the service enforces the limits."""
 
 
-async def serve_stdio(server: "MCPServer", drain: Drain | None = None) -> None:
+async def serve_stdio(server: "MCPServer", drain: Drain | None = None, at_end: Drain | None = None) -> None:
     """Serves until the client closes its end.
 
     Args:
         server: Answers the calls.
         drain: See `drained_at_sigterm`.
+        at_end: Called when the client has closed its end, or has died; the calls in flight are cut once it returns. Not
+            called where the streams are no pipes, see `are_pipes`.
     """
     inner = server._lowlevel_server  # noqa: SLF001 - as `run_stdio_async` does, which accepts no streams
-    async with message_streams() as (read, write):
+    async with message_streams(at_end) as (read, write):
         with contextlib.nullcontext() if drain is None else drained_at_sigterm(drain):
             await inner.run(read, write, inner.create_initialization_options())
 
 
 @contextlib.asynccontextmanager
-async def message_streams() -> "AsyncIterator[TransportStreams]":
-    """Opens the client's messages on standard input, and those to it on standard output."""
+async def message_streams(at_end: Drain | None = None) -> "AsyncIterator[TransportStreams]":
+    """Opens the client's messages on standard input, and those to it on standard output; see `serve_stdio`."""
     from mcp.server.stdio import stdio_server
 
     if not are_pipes():
@@ -56,7 +58,9 @@ async def message_streams() -> "AsyncIterator[TransportStreams]":
         return
     async with (
         standard_streams() as (reader, writer),
-        stdio_server(cast("AsyncFile[str]", _readable(reader, writer)), cast("AsyncFile[str]", writer)) as streams,
+        stdio_server(
+            cast("AsyncFile[str]", _readable(reader, writer, at_end)), cast("AsyncFile[str]", writer)
+        ) as streams,
     ):
         yield streams
 
@@ -128,8 +132,11 @@ async def standard_streams() -> AsyncIterator[tuple[LineReader, TextWriter]]:
             writing.close()
 
 
-async def _readable(lines: LineReader, writer: TextWriter) -> AsyncIterator[str]:
-    """Yields the lines that are JSON, and answers others: the MCP library would leave their sender waiting."""
+async def _readable(lines: LineReader, writer: TextWriter, at_end: Drain | None) -> AsyncIterator[str]:
+    """Yields the lines that are JSON, and answers others: the MCP library would leave their sender waiting.
+
+    The library cuts the calls in flight where the lines end, so these end only once `at_end` has returned.
+    """
     async for line in lines:
         try:
             from_json(line)
@@ -138,6 +145,8 @@ async def _readable(lines: LineReader, writer: TextWriter) -> AsyncIterator[str]
                 await writer.write(_parse_error(line))
         else:
             yield line
+    if at_end is not None:
+        await at_end()
 
 
 def _parse_error(line: str) -> str:
