@@ -8,6 +8,7 @@ Order of stages, with the commands that run them:
 4. Planner: `interleavethinker train micro-planner-sft`, then `micro-planner-vision` (`agents.sft`).
 5. Critic: `interleavethinker train micro-critic-synthetic`, then `micro-critic-sft` (`agents.sft`).
 6. Reinforcement learning of the critic: `interleavethinker train micro-critic-grpo` (`agents.grpo`).
+7. Restater of requests: `interleavethinker train micro-restater` (`micro.restater`); it needs no other stage.
 
 The recipes for 8 billion parameters (`planner-sft-8b`, `critic-sft-8b`, `critic-grpo-8b`) run the same code. `recipe`
 reads recipes, `loop` trains the models that have no TRL trainer. Every command resumes an interrupted run, and

@@ -34,9 +34,11 @@ from interleavethinker.tools.structured_text import parse_toml
 from interleavethinker.training.agents.rewards import RewardWeights
 
 __all__ = [
+    "AnyRecipe",
     "GrpoRecipe",
     "Lora",
     "Recipe",
+    "RestaterRecipe",
     "SftRecipe",
     "VisionPretrainingRecipe",
     "kind_of",
@@ -102,6 +104,17 @@ class VisionPretrainingRecipe(_DataRecipe):
     @classmethod
     def _accept_old_kind(cls, data: object) -> object:
         return _with_new_kind(data)
+
+
+class RestaterRecipe(_Part):
+    """Trains the restater from scratch; see `training.micro.restater`. Its data belong to the package."""
+
+    kind: Literal["restater"]
+    steps: Annotated[int, Field(gt=0)]
+    batch: Annotated[int, Field(gt=1)]
+    """Pairs per step."""
+    learning_rate: Annotated[float, Field(gt=0)]
+    seed: Annotated[int, Field(ge=0)] = 0
 
 
 def _with_new_kind(data: object) -> object:
@@ -203,10 +216,11 @@ class GrpoRecipe(_Recipe):
 
 
 Recipe = Annotated[
-    Annotated[VisionPretrainingRecipe | SftRecipe | GrpoRecipe, Field(discriminator="kind")],
+    Annotated[VisionPretrainingRecipe | RestaterRecipe | SftRecipe | GrpoRecipe, Field(discriminator="kind")],
     BeforeValidator(_with_new_kind),
 ]
-_RECIPES: TypeAdapter[VisionPretrainingRecipe | SftRecipe | GrpoRecipe] = TypeAdapter(Recipe)
+AnyRecipe = VisionPretrainingRecipe | RestaterRecipe | SftRecipe | GrpoRecipe
+_RECIPES: TypeAdapter[AnyRecipe] = TypeAdapter(Recipe)
 
 
 def present_recipe_name(name: str) -> str:
@@ -247,7 +261,7 @@ def kind_of(path: Path) -> str:
     return _RENAMED_KINDS.get(kind, kind)
 
 
-def load_training_recipe(path: Path, overrides: Sequence[str] = ()) -> VisionPretrainingRecipe | SftRecipe | GrpoRecipe:
+def load_training_recipe(path: Path, overrides: Sequence[str] = ()) -> AnyRecipe:
     """Reads a recipe and applies overrides.
 
     Args:
@@ -273,7 +287,7 @@ def load_training_recipe(path: Path, overrides: Sequence[str] = ()) -> VisionPre
         raise InputError(msg) from error
 
 
-def load_saved_recipe(root: Path) -> VisionPretrainingRecipe | SftRecipe | GrpoRecipe:
+def load_saved_recipe(root: Path) -> AnyRecipe:
     """Reads the `recipe.json` of a planner's or critic's run folder.
 
     Raises:

@@ -63,7 +63,12 @@ def _train_generator(path: Path, root: Path, stages: str, threads: int) -> Path:
 
 def _train_agent(path: Path, root: Path, overrides: list[str], threads: int) -> Path:
     from interleavethinker.training.environment import require_train_extra, set_cpu_threads
-    from interleavethinker.training.recipe import SftRecipe, VisionPretrainingRecipe, load_training_recipe
+    from interleavethinker.training.recipe import (
+        RestaterRecipe,
+        SftRecipe,
+        VisionPretrainingRecipe,
+        load_training_recipe,
+    )
 
     recipe = load_training_recipe(path, overrides)
     require_train_extra("torch", "transformers")
@@ -73,6 +78,10 @@ def _train_agent(path: Path, root: Path, overrides: list[str], threads: int) -> 
         from interleavethinker.training.micro.vision_pretraining import run_vision_pretraining
 
         return run_vision_pretraining(recipe, root)
+    if isinstance(recipe, RestaterRecipe):
+        from interleavethinker.training.micro.restater import run_restater
+
+        return run_restater(recipe, root)
     require_train_extra("trl")
     if isinstance(recipe, SftRecipe):
         from interleavethinker.training.agents.sft import run_sft

@@ -1,8 +1,8 @@
 """The micro world's check of plans and documents: rules that read the request, the plan, its texts and its images.
 
-A request that the rules do not understand is a fault of every plan, because nothing can tell whether the plan gives
-what it asks for. Some faults need no request: texts that contradict their own step, and images that miss their step's
-target.
+A request that the rules do not understand is restated by a small model. If they do not understand that either, it is a
+fault of every plan, because nothing can tell whether the plan gives what the request asks for. Some faults need no
+request: texts that contradict their own step, and images that miss their step's target.
 """
 
 from __future__ import annotations
@@ -16,12 +16,8 @@ from interleavethinker.microworld.language.parser import parse
 from interleavethinker.microworld.language.templates import Task
 from interleavethinker.microworld.requests.captions import caption_faults
 from interleavethinker.microworld.requests.fulfilment import image_satisfies
-from interleavethinker.microworld.requests.interpretation import (
-    Interpretation,
-    interpret_request,
-    left_out_notes,
-    plan_satisfies,
-)
+from interleavethinker.microworld.requests.interpretation import Interpretation, plan_satisfies
+from interleavethinker.microworld.requests.restated import interpret_restated, notes_on
 from interleavethinker.microworld.scenes.reader import prepare, read
 from interleavethinker.microworld.scenes.scene import POSITIONS, Scene
 from interleavethinker.microworld.scoring.scorer import GradedItem, is_success, score
@@ -30,6 +26,8 @@ from interleavethinker.tools.images.png import open_rgb
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import PlanContext
 from interleavethinker.tools.types import Attempt, CheckReport, Plan, Request, Sha256
+
+from .restating import restate
 
 __all__ = ["RequestCheck"]
 
@@ -96,7 +94,8 @@ class RequestCheck:
     def _interpreted(self, request: Request) -> tuple[Interpretation | None, list[str]]:
         """Returns the meaning of the request, or None and what is wrong with the request itself, if that is known."""
         try:
-            return interpret_request(request, [self._scene(image) for image in request.images]), []
+            scenes = [self._scene(image) for image in request.images]
+            return interpret_restated(request, scenes, restate), []
         except InputError as error:
             return None, [] if error.code in _NOT_READ else [str(error)]
 
@@ -175,5 +174,5 @@ def _report(checked: bool, faults: Sequence[str], meaning: Interpretation | None
     return CheckReport(
         checked=checked,
         faults=tuple(f"{fault[:1].upper()}{fault[1:].rstrip('.')}." for fault in faults),
-        notes=() if meaning is None else left_out_notes(meaning),
+        notes=() if meaning is None else notes_on(meaning),
     )

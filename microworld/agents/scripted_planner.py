@@ -15,13 +15,9 @@ from typing import Literal
 from interleavethinker.microworld.language.lexicon import to_words
 from interleavethinker.microworld.language.parser import parse
 from interleavethinker.microworld.language.templates import MAX_NAMED, Edit, describe, instruct
-from interleavethinker.microworld.requests.interpretation import (
-    Interpretation,
-    interpret_request,
-    left_out_notes,
-    plan_satisfies,
-)
+from interleavethinker.microworld.requests.interpretation import Interpretation, plan_satisfies
 from interleavethinker.microworld.requests.refusals import explained
+from interleavethinker.microworld.requests.restated import Restate, interpret_restated, not_restated, notes_on
 from interleavethinker.microworld.requests.scene_edits import edits_between
 from interleavethinker.microworld.requests.validation import check_request
 from interleavethinker.microworld.scenes.reader import read
@@ -33,6 +29,8 @@ from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import PlanContext
 from interleavethinker.tools.request_parsing import named_step_count
 from interleavethinker.tools.types import Plan, Request, Sha256, Step
+
+from .restating import restate
 
 __all__ = ["ScriptedPlanner", "Wording", "check_request", "plan_by_rules"]
 
@@ -51,11 +49,13 @@ class ScriptedPlanner:
         store: Contains the request's images.
         wording: `user` keeps the user's words where they make one step; `trained` words every prompt as the training
             texts of generators do, and states every size.
+        restates: Whether a small model restates requests that the rules do not understand.
     """
 
-    def __init__(self, store: ImageStore, wording: Wording = "user") -> None:
+    def __init__(self, store: ImageStore, wording: Wording = "user", *, restates: bool = False) -> None:
         self._store = store
         self._wording: Wording = wording
+        self._restate: Restate = restate if restates else not_restated
 
     async def plan(self, request: Request, context: PlanContext) -> Plan:
         """See `Planner.plan`. A replan returns the remaining steps unchanged: the rules have no alternative."""
@@ -64,30 +64,33 @@ class ScriptedPlanner:
         return await asyncio.to_thread(self._plan, request)
 
     def _plan(self, request: Request) -> Plan:
-        return plan_by_rules(request, [self._scene(image) for image in request.images], self._wording)
+        return plan_by_rules(request, [self._scene(image) for image in request.images], self._wording, self._restate)
 
     def _scene(self, image: Sha256) -> Scene:
         return read(open_rgb(self._store.get(image))).scene
 
 
-def plan_by_rules(request: Request, scenes: Sequence[Scene], wording: Wording = "user") -> Plan:
+def plan_by_rules(
+    request: Request, scenes: Sequence[Scene], wording: Wording = "user", restate: Restate = not_restated
+) -> Plan:
     """Plans a request whose images show the given scenes.
 
     Args:
         request: The request.
         scenes: What its images show, in order.
         wording: See `ScriptedPlanner`.
+        restate: Rewords a request that the rules do not understand.
 
     Raises:
         InputError: The rules do not understand the request, or it cannot be carried out; the message names a request
             near it that can, if there is one.
     """
     try:
-        interpretation = interpret_request(request, scenes)
+        interpretation = interpret_restated(request, scenes, restate)
         if interpretation.answer is not None:
             answered = (Step(auxiliary_text=interpretation.answer.text),)
             return Plan(steps=answered, reasoning="A question about an image is answered in words.")
-        plan = _checked(interpretation, named_step_count(request.text), wording)
+        plan = _checked(interpretation, named_step_count(interpretation.restated or request.text), wording)
     except InputError as error:
         raise explained(error, request, scenes) from error
     return plan
@@ -111,7 +114,7 @@ def _plan_of(interpretation: Interpretation, wanted: int | None, wording: Wordin
     if wanted is not None and wanted != len(steps):
         msg = f"The request names {wanted} steps, but {len(steps)} carry it out; leave the number out or change it."
         raise InputError(msg, code="step_count")
-    reasoning = " ".join((f"One step for each change: {len(steps)}.", *left_out_notes(interpretation)))
+    reasoning = " ".join((f"One step for each change: {len(steps)}.", *notes_on(interpretation)))
     plan = Plan(steps=steps, reasoning=reasoning)
     faults = plan_satisfies(interpretation, plan)
     if faults:

@@ -14,7 +14,16 @@ from interleavethinker.microworld.scenes.sprites import KINDS
 
 from .vocabulary import CANONICAL, SYNONYMS, plural, regular_plural
 
-__all__ = ["EXTRA_SYNONYMS", "NUMBER_WORDS", "PLURALS", "Sentence", "canonical", "plain_text", "split_sentences"]
+__all__ = [
+    "EMOJI",
+    "EXTRA_SYNONYMS",
+    "NUMBER_WORDS",
+    "PLURALS",
+    "Sentence",
+    "canonical",
+    "plain_text",
+    "split_sentences",
+]
 
 NUMBER_WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 

@@ -55,7 +55,6 @@ __all__ = [
     "image_satisfies",
     "interpret",
     "interpret_request",
-    "left_out_notes",
     "plan_satisfies",
     "scene_satisfies",
 ]
@@ -90,6 +89,8 @@ class Interpretation:
     """The objects behind the targets, for planners."""
     left_out: tuple[str, ...] = field(default=(), compare=False)
     """Words of the request that no image of the micro world can show; the document names them."""
+    restated: str | None = field(default=None, compare=False)
+    """The wording that was read instead of the request's own, which the rules do not understand."""
 
 
 def interpret(text: str, scenes: Sequence[Scene] = ()) -> Interpretation:
@@ -365,12 +366,6 @@ def _with_texts(statements: list[Statement], words: tuple[str, ...]) -> list[Sta
 def _nothing_to_draw() -> InputError:
     msg = "The request does not say what to draw. Try, for example, 'a big red ball on the left, at night'."
     return InputError(msg, code="empty_text")
-
-
-def left_out_notes(interpretation: Interpretation) -> tuple[str, ...]:
-    """Returns a sentence that names the words of the request that were left out; none if there are none."""
-    words = ", ".join(repr(word) for word in interpretation.left_out)
-    return (f"Left out, because images of the micro world cannot show it: {words}.",) if words else ()
 
 
 def plan_satisfies(interpretation: Interpretation, plan: Plan) -> list[str]:

@@ -103,13 +103,16 @@ def _is_known(word: str, empty: frozenset[str]) -> bool:
     return any(form in known for form in (word, f"{word}s", word.removesuffix("s"), word.removesuffix("es")))
 
 
-def explained(error: InputError, request: Request, scenes: Sequence[Scene] | None) -> InputError:
+def explained(
+    error: InputError, request: Request, scenes: Sequence[Scene] | None, suggestion: str | None = None
+) -> InputError:
     """Returns the error with unknown words named, a suggestion, and where to go with other requests.
 
     Args:
         error: What the rules raised.
         request: The refused request.
         scenes: The scenes of its images; None if they are not known yet.
+        suggestion: A request that works and may be what was meant; by default one that differs in a few words.
     """
     text = request.text[:_MAX_SHOWN]
     plain = plain_text.plain_text(text)
@@ -123,7 +126,7 @@ def explained(error: InputError, request: Request, scenes: Sequence[Scene] | Non
         message, code = "The text has no words.", "empty_text"
     message = f"{message} {_HINT}"
     if code in {"not_understood", "unknown_words", "contradiction", "too_many_things"} and (
-        suggestion := _nearest_request(plain, unknown, request, scenes)
+        suggestion := suggestion or _nearest_request(plain, unknown, request, scenes)
     ):
         images = " --image FILE" * len(request.images)
         message += f" Nearest request that works: interleavethinker run {shlex.quote(suggestion)}{images}"

@@ -7,14 +7,19 @@ checked. Whether it fits its images is checked when planning.
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.types import Request
 
-from .interpretation import check_wording, interpret
 from .refusals import explained
+from .restated import Restate, check_restated, not_restated, readable_words
 
 __all__ = ["check_request"]
 
 
-def check_request(request: Request) -> None:
-    """Validates a request; this is the `request_check` of the profile `micro` and of scripted profiles.
+def check_request(request: Request, restate: Restate = not_restated, suggest: Restate = not_restated) -> None:
+    """Validates a request; this is the `request_check` of scripted profiles.
+
+    Args:
+        request: The request.
+        restate: Rewords a request that the rules do not understand.
+        suggest: Rewords a refused request for the message, where it need not be right.
 
     Raises:
         InputError: The request has no words (`empty_text`) or unknown ones (`unknown_words`), is not understood
@@ -22,9 +27,7 @@ def check_request(request: Request) -> None:
             that works, if there is one.
     """
     try:
-        if request.images:
-            check_wording(request)
-        else:
-            interpret(request.text)
+        check_restated(request, restate)
     except InputError as error:
-        raise explained(error, request, None) from error
+        suggestion = readable_words(request, error, suggest)
+        raise explained(error, request, None, suggestion) from error

@@ -120,6 +120,7 @@ def test_every_shipped_recipe_is_valid_and_has_the_expected_kind() -> None:
         "micro-planner-natural": "sft",
         "micro-planner-vision": "sft",
         "micro-planner-sft": "sft",
+        "micro-restater": "restater",
         "micro-vision-pretraining": "vision-pretraining",
         "planner-sft-8b": "sft",
     }
@@ -171,7 +172,7 @@ def test_batches_of_the_large_recipes_add_up_to_the_papers(name: str, configurat
     config = load_config_from_file(str(folder / f"{configuration}.yaml"))
     assert config.fsdp_config["fsdp_state_dict_type"] == "FULL_STATE_DICT"
     recipe = load_training_recipe(recipe_path(name))
-    assert not isinstance(recipe, VisionPretrainingRecipe)
+    assert isinstance(recipe, SftRecipe | GrpoRecipe)
     arguments = recipe.arguments
     per_device, accumulated = (
         arguments[f"{key}"] for key in ("per_device_train_batch_size", "gradient_accumulation_steps")
@@ -200,7 +201,7 @@ def test_the_command_for_one_gpu_in_a_recipe_adds_up_to_the_papers_batch_and_tra
 @pytest.mark.parametrize("name", ["planner-sft-8b", "critic-sft-8b", "critic-grpo-8b"])
 def test_the_large_recipes_are_evaluated_while_they_train(name: str) -> None:
     recipe = load_training_recipe(recipe_path(name))
-    assert not isinstance(recipe, VisionPretrainingRecipe)
+    assert isinstance(recipe, SftRecipe | GrpoRecipe)
     assert recipe.evaluate_every > 0
     assert "save_steps" not in recipe.arguments, "a checkpoint is saved at each evaluation"
 

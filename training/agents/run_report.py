@@ -29,6 +29,7 @@ from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.training.data.folder import DataFolder
 from interleavethinker.training.recipe import (
     GrpoRecipe,
+    RestaterRecipe,
     SftRecipe,
     VisionPretrainingRecipe,
     load_saved_recipe,
@@ -139,8 +140,8 @@ def _is_uninformative(name: str) -> bool:
 
 def _recipe(root: Path) -> SftRecipe | GrpoRecipe:
     recipe = load_saved_recipe(root)
-    if isinstance(recipe, VisionPretrainingRecipe):
-        msg = f"{root} is a {recipe.kind} run, whose model cannot answer yet. Samples need an SFT or GRPO run."
+    if isinstance(recipe, VisionPretrainingRecipe | RestaterRecipe):
+        msg = f"{root} is a {recipe.kind} run, whose model is no planner or critic. Samples need an SFT or GRPO run."
         raise InputError(msg)
     return recipe
 

@@ -54,11 +54,12 @@ TEMPLATE = """{%- for message in messages -%}
 _PATCH, _MERGE, _SIDE = 16, 2, 96
 
 
-def make_tokenizer(texts: Iterable[str]) -> Any:
+def make_tokenizer(texts: Iterable[str], vocabulary: int = VOCABULARY) -> Any:
     """Trains a byte-level BPE tokenizer in which words of the given texts are single tokens, as far as possible.
 
     Args:
         texts: Texts that the model will read and write; `PIECES` in them are skipped.
+        vocabulary: Most tokens.
     """
     from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
@@ -67,7 +68,7 @@ def make_tokenizer(texts: Iterable[str]) -> Any:
     raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     raw.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=VOCABULARY - len(PIECES),
+        vocab_size=vocabulary - len(PIECES),
         special_tokens=list(SPECIAL),
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
@@ -84,21 +85,25 @@ def make_tokenizer(texts: Iterable[str]) -> Any:
     )
 
 
-def make_micro_qwen(texts: Iterable[str], folder: Path, seed: int = 0) -> Path:
+def make_micro_qwen(
+    texts: Iterable[str], folder: Path, seed: int = 0, *, vocabulary: int = VOCABULARY, reads_images: bool = True
+) -> Path:
     """Saves an untrained model with tokenizer and processor; returns the folder.
 
     Args:
         texts: Training texts of the tokenizer.
         folder: Target folder; created if needed.
         seed: Seed of the weights.
+        vocabulary: Most tokens of the tokenizer.
+        reads_images: False: the class wants a vision tower, but this one is as small as can be.
     """
     import torch
     from transformers import Qwen3VLForConditionalGeneration
     from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
-    tokenizer = make_tokenizer(texts)
+    tokenizer = make_tokenizer(texts, vocabulary)
     torch.manual_seed(seed)
-    model = Qwen3VLForConditionalGeneration(_config(tokenizer))
+    model = Qwen3VLForConditionalGeneration(_config(tokenizer, reads_images=reads_images))
     model.generation_config.eos_token_id = tokenizer.eos_token_id
     model.generation_config.pad_token_id = tokenizer.pad_token_id
     size = {"shortest_edge": 32 * 32, "longest_edge": _SIDE * _SIDE}
@@ -108,7 +113,7 @@ def make_micro_qwen(texts: Iterable[str], folder: Path, seed: int = 0) -> Path:
     return folder
 
 
-def _config(tokenizer: Any) -> Any:
+def _config(tokenizer: Any, *, reads_images: bool) -> Any:
     from transformers import Qwen3VLConfig
 
     ids = {token: tokenizer.convert_tokens_to_ids(token) for token in SPECIAL}
@@ -127,15 +132,15 @@ def _config(tokenizer: Any) -> Any:
             "pad_token_id": tokenizer.pad_token_id,
         },
         vision_config={
-            "depth": 4,
-            "hidden_size": 128,
-            "intermediate_size": 256,
-            "num_heads": 4,
+            "depth": 4 if reads_images else 1,
+            "hidden_size": 128 if reads_images else 16,
+            "intermediate_size": 256 if reads_images else 16,
+            "num_heads": 4 if reads_images else 1,
             "patch_size": _PATCH,
             "spatial_merge_size": _MERGE,
             "out_hidden_size": 256,
             "num_position_embeddings": (_SIDE // _PATCH) ** 2,
-            "deepstack_visual_indexes": [1],
+            "deepstack_visual_indexes": [1] if reads_images else [],
         },
         image_token_id=ids["<|image_pad|>"],
         video_token_id=ids["<|video_pad|>"],

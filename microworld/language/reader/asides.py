@@ -88,6 +88,10 @@ _UNCLEAR = {
     ),
     "but first": re.compile(r"\bbut first\b|\bfrom the end\b|\bbackwards?\b"),
     "was …, now …": re.compile(r"\bthere (?:was|were)\b[^!?]*[.;,] (?:and |but )?now there (?:is|are)\b"),
+    "… and not …": re.compile(
+        r"\b(?P<where>(?:on|in|at) the (?:top |bottom )?(?:left|right|top|bottom|middle|center|centre))\b"
+        r"[^.;!?]*\b(?:and|but|yet) (?:\w+ )?not (?P=where)\b"
+    ),
     "almost": re.compile(r"\b(?:almost|nearly)\b"),
     "anything but": re.compile(r"\banything but\b"),
     "actually no": re.compile(r"\bactually,? no\b(?! \w)"),

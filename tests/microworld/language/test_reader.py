@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from interleavethinker.microworld.requests.interpretation import Interpretation, interpret, left_out_notes
+from interleavethinker.microworld.requests.interpretation import Interpretation, interpret
 from interleavethinker.microworld.requests.required_scene import ANY_CELL, ANY_COLOUR, ANY_SIZE, RequiredScene
+from interleavethinker.microworld.requests.restated import notes_on
 from interleavethinker.microworld.scenes.scene import Scene, SceneObject
 from interleavethinker.tools.errors import InputError
 
@@ -242,6 +243,7 @@ def test_the_outermost_object_is_the_one_at_the_edge() -> None:
         "Not only a cat but also a bird.",
         "A cat, I mean a bird.",
         "A bird is anything but red.",
+        "A ball that is on the left and not on the left.",
         "A boat nearly reaches the house.",
         "A dark blue boat.",
         "Every flower except one is red.",
@@ -271,8 +273,8 @@ def test_an_edit_or_question_under_a_condition_is_refused(text: str) -> None:
 def test_the_words_that_are_left_out_are_named() -> None:
     meaning = interpret("A girl on the left. The girl ponders. Then a red ball appears.")
     assert meaning.left_out == ("ponders",)
-    assert left_out_notes(meaning) == ("Left out, because images of the micro world cannot show it: 'ponders'.",)
-    assert left_out_notes(interpret("a cat at night")) == ()
+    assert notes_on(meaning) == ("Left out, because images of the micro world cannot show it: 'ponders'.",)
+    assert notes_on(interpret("a cat at night")) == ()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,89 @@
+"""Restates requests in the words that the rules read, with a small model that ships with the package.
+
+People word the same wish in thousands of ways, and rules know only some of them. The model knows nothing but wordings:
+what it writes is read by the same rules, and the document states it, so that a wrong reading is seen.
+
+Process-wide state: the last restatements, because check, planner and document check all ask for the same one.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from functools import lru_cache
+
+from interleavethinker.microworld.requests import validation
+from interleavethinker.tools.chat.loading import load_chat_model
+from interleavethinker.tools.local_extra import missing_local
+from interleavethinker.tools.types import Request
+
+__all__ = ["REFUSED", "check_request", "question_of", "restate", "suggest"]
+
+REFUSED = "not possible."
+"""What the model answers to requests that the micro world cannot fulfil."""
+_MODEL = "qwen3-vl:interleavethinker.microworld:checkpoints/restater"
+_LONGEST = 600
+"""Characters of a request; the model has seen none that are longer."""
+_MAX_NEW_TOKENS = 200
+_LEAST_CONFIDENCE = 0.9
+"""Least probability of an answer's least certain token."""
+
+
+def question_of(text: str, images: int) -> str:
+    """Returns the prompt for a request, in training and serving alike.
+
+    Args:
+        text: The request's text.
+        images: How many images it has.
+    """
+    plain = unicodedata.normalize("NFKC", text).translate(_QUOTES).lower()
+    return f"{images} images: {_BLANKS.sub(' ', plain).strip()}"
+
+
+_BLANKS = re.compile(r"[^\S\n]+")
+_QUOTES = str.maketrans("’‘“”–—", "''\"\"--")
+
+
+def restate(text: str, images: int) -> str | None:
+    """Restates a request. The same text is always restated in the same words.
+
+    Args:
+        text: The request's text.
+        images: How many images it has.
+
+    Returns:
+        Sentences such as "A red ball on the left, at night."; None if the model sees nothing that the micro world can
+        draw or answer, is not sure, or cannot be loaded here.
+    """
+    words, confidence = _answer(text, images)
+    return words if confidence >= _LEAST_CONFIDENCE else None
+
+
+def suggest(text: str, images: int) -> str | None:
+    """Restates a request as `restate` does, but also where the model is not sure: words to ask a person about."""
+    return _answer(text, images)[0]
+
+
+def check_request(request: Request) -> None:
+    """Validates a request; this is the `request_check` of the profile `micro`. See `validation.check_request`."""
+    validation.check_request(request, restate, suggest)
+
+
+def _answer(text: str, images: int) -> tuple[str | None, float]:
+    if not 0 < len(text) <= _LONGEST or missing_local():
+        return None, 0.0
+    return _restated(question_of(text, images))
+
+
+@lru_cache(maxsize=512)
+def _restated(question: str) -> tuple[str | None, float]:
+    """Returns the model's words, or None for a refusal, and the probability of its least certain token."""
+    model = load_chat_model(_MODEL, dtype="float32", device_map="cpu", max_new_tokens=_MAX_NEW_TOKENS)
+    answer = model.invoke(question)
+    words = str(answer.text).strip()
+    tokens = answer.response_metadata["logprobs"]["content"]
+    confidence = math.exp(min((token["logprob"] for token in tokens), default=0.0))
+    if answer.response_metadata["finish_reason"] != "stop" or words == REFUSED:
+        return None, confidence
+    return re.sub(r"(^|[.?!] )([a-z])", lambda match: match[1] + match[2].upper(), words), confidence

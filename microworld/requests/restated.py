@@ -1,0 +1,101 @@
+"""Reads requests that the rules understand only in other words, which somebody else must find for them.
+
+Pure functions; the rewording is an argument. Whoever finds the words is not trusted: what they name must be what the
+request names, and whatever was read in other words is stated in the document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from interleavethinker.microworld.scenes.scene import Scene
+from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.types import Request
+
+from .interpretation import Interpretation, check_text, check_wording, interpret, interpret_request
+from .named_alike import named_alike
+
+__all__ = ["Restate", "check_restated", "interpret_restated", "not_restated", "notes_on", "readable_words"]
+
+Restate = Callable[[str, int], str | None]
+"""Returns the text of a request that has this number of images in words that rules may understand, or None."""
+
+_FINAL = frozenset({"empty_text", "too_long", "too_many_things", "wrong_size"})
+"""Codes of errors that no other wording avoids."""
+
+
+def not_restated(text: str, images: int) -> None:
+    """Finds no other words: the rules alone decide."""
+
+
+def interpret_restated(request: Request, scenes: Sequence[Scene], restate: Restate) -> Interpretation:
+    """Reads a request as it is, or if that is not understood, as it is restated.
+
+    Args:
+        request: The request.
+        scenes: What its images show, in order.
+        restate: Finds the other words.
+
+    Raises:
+        InputError: Neither is understood; the error is that of the request as it is. See `interpret`.
+    """
+    try:
+        return interpret_request(request, scenes)
+    except InputError as error:
+        words = None if error.code in _FINAL else restate(request.text, len(scenes))
+        if words is None or not named_alike(request.text, words):
+            raise
+        try:
+            return replace(interpret(words, scenes), restated=words)
+        except InputError as other:
+            raise (other if other.code == "not_there" else error) from None
+
+
+def check_restated(request: Request, restate: Restate) -> None:
+    """Checks, without knowing what its images show, that a request is understood as it is or restated.
+
+    Raises:
+        InputError: See `interpret_restated`.
+    """
+    try:
+        if request.images:
+            check_wording(request)
+        else:
+            interpret(request.text)
+    except InputError as error:
+        if readable_words(request, error, restate) is None:
+            raise
+
+
+def readable_words(request: Request, error: InputError, restate: Restate) -> str | None:
+    """Returns other words for a request that the rules do not understand, if they understand those; see `Restate`.
+
+    Args:
+        request: The request.
+        error: Why it is not understood as it is.
+        restate: Finds the other words.
+    """
+    images = len(request.images)
+    words = None if error.code in _FINAL else restate(request.text, images)
+    if words is None or not named_alike(request.text, words):
+        return None
+    try:
+        if images:
+            check_text(words, images)
+        else:
+            interpret(words)
+    except InputError:
+        return None
+    return words
+
+
+def notes_on(interpretation: Interpretation) -> tuple[str, ...]:
+    """Returns sentences for the document: how a request was understood, and what was left out of it."""
+    notes = []
+    if interpretation.restated is not None:
+        notes.append(f"Understood as “{interpretation.restated}” If you meant something else, use other words.")
+    if interpretation.left_out:
+        words = ", ".join(repr(word) for word in interpretation.left_out)
+        notes.append(f"Left out, because images of the micro world cannot show it: {words}.")
+    return tuple(notes)

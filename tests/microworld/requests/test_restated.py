@@ -1,0 +1,118 @@
+"""Requests that the rules read only in other words; the words come from a table here, and from the model elsewhere."""
+
+import pytest
+
+from interleavethinker.microworld.agents.scripted_planner import plan_by_rules
+from interleavethinker.microworld.requests.named_alike import named_alike
+from interleavethinker.microworld.requests.restated import check_restated, interpret_restated, notes_on
+from interleavethinker.microworld.requests.validation import check_request
+from interleavethinker.microworld.scenes.scene import Scene, SceneObject
+from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.types import Request, TextPart
+
+ODD = "Grandpa wants Tom the tiny red fish, who lives under the moon."
+SCENE = Scene("meadow").put(3, SceneObject("cat", "orange", "small"))
+
+
+def asked(text: str) -> Request:
+    return Request(parts=(TextPart(text=text),))
+
+
+def restate(text: str, images: int) -> str | None:
+    """Knows one request without and one with an image."""
+    return {
+        (ODD, 0): "A small red fish, at night.",
+        ("the kitty has gotta vamoose", 1): "Remove the cat.",
+        ("the dinghy has gotta vamoose", 1): "Remove the boat.",
+        ("blorb", 0): "A glorb.",
+        ("a lovely pair: blorb and cat", 0): "A cat and a ball.",
+    }.get((text, images))
+
+
+def test_a_request_that_the_rules_do_not_understand_is_read_as_it_is_restated() -> None:
+    request = asked(ODD)
+    with pytest.raises(InputError, match="grandpa"):
+        check_request(request)
+    check_request(request, restate)
+    found = interpret_restated(request, [], restate)
+    (target,) = found.targets
+    assert "night" in target.backgrounds
+    assert notes_on(found) == (
+        "Understood as “A small red fish, at night.” If you meant something else, use other words.",
+    )
+
+
+def test_a_request_that_the_rules_understand_is_never_restated() -> None:
+    def never(text: str, images: int) -> str | None:
+        raise AssertionError(text, images)
+
+    found = interpret_restated(asked("A red ball at night."), [], never)
+    assert found.restated is None
+    assert notes_on(found) == ()
+
+
+def test_the_plan_states_how_the_request_was_understood() -> None:
+    plan = plan_by_rules(asked(ODD), [], "trained", restate)
+    (step,) = plan.steps
+    assert step.prompt is not None
+    assert all(word in step.prompt for word in ("small red fish", "night"))
+    assert plan.reasoning is not None
+    assert "Understood as “A small red fish, at night.”" in plan.reasoning
+    with pytest.raises(InputError, match="grandpa"):
+        plan_by_rules(asked(ODD), [])
+
+
+def test_restated_edits_are_checked_against_the_image() -> None:
+    found = interpret_restated(asked("the kitty has gotta vamoose"), [SCENE], restate)
+    assert not found.targets[-1].objects
+    with pytest.raises(InputError, match="boat"):
+        interpret_restated(asked("the dinghy has gotta vamoose"), [SCENE], restate)
+
+
+@pytest.mark.parametrize("text", ["blorb", "quux", "a lovely pair: blorb and cat"])
+def test_where_the_other_words_help_no_more_the_error_is_about_the_request_itself(text: str) -> None:
+    for read in (
+        lambda: interpret_restated(asked(text), [], restate),
+        lambda: check_restated(asked(text), restate),
+    ):
+        with pytest.raises(InputError, match=r"blorb|quux"):
+            read()
+
+
+def test_what_no_wording_avoids_is_not_restated() -> None:
+    with pytest.raises(InputError) as caught:
+        check_restated(asked("!!!"), lambda text, images: "A cat.")  # noqa: ARG005
+    assert caught.value.code == "empty_text"
+
+
+@pytest.mark.parametrize(
+    ("wording", "restated"),
+    [
+        ("Mia the kitty, she's orange", "An orange cat."),
+        ("dude i need three purple fishies, asap", "Three purple fish."),
+        ("a yelow bird at the top", "A yellow bird at the top."),
+        ("🚗🚗🚗 in the ❄️ lol", "Three cars, in the snow."),
+        ("give me uh four no five birds", "Five birds."),
+        ("storytime: five fish, soon only three are left", "1. Five fish. 2. Two fish go away."),
+        ("no tree, just a purple fish", "A purple fish."),
+        ("wait is that a cat or a bird there", "What is in the picture?"),
+        ("a ball when the sun sets", "A ball, at sunset."),
+    ],
+)
+def test_wordings_that_name_the_same(wording: str, restated: str) -> None:
+    assert named_alike(wording, restated)
+
+
+@pytest.mark.parametrize(
+    ("wording", "restated"),
+    [
+        ("a clock that shows half past three", "A fish."),
+        ("beach w boat, next pic a fish", "1. A boat, at the beach. 2. The boat goes away."),
+        ("5 pink fishies", "Four pink fish."),
+        ("quantity 5, object house, color white", "Five houses."),
+        ("the star goes up", "Move the star to the right."),
+        ("a tree at night", "A tree."),
+    ],
+)
+def test_wordings_that_do_not_name_the_same(wording: str, restated: str) -> None:
+    assert not named_alike(wording, restated)
