@@ -78,7 +78,7 @@ def _report_exhausted(error: BaseException, words: Sequence[str]) -> int:
     try:
         return report(StoreError(said), as_json="--json" in words)
     except (OSError, ImportError, MemoryError):  # There is not even enough for the terminal's colors.
-        sys.stderr.write(f"error: {said}\n")
+        os.write(2, f"error: {said}\n".encode())
         return FAILURE
 
 

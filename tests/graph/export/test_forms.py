@@ -232,8 +232,8 @@ async def test_exported_images_say_how_they_were_made_and_keep_their_pixels(open
 async def test_a_clock_that_is_wrong_by_decades_is_named(
     opened: Opened, year: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def export_then(*arguments: Any) -> Path:
-        path = export(*arguments)
+    def export_then(*arguments: Any, **options: Any) -> Path:
+        path = export(*arguments, **options)
         for one in path.parent.rglob("*"):
             os.utime(one, (seconds, seconds))
         return path

@@ -201,7 +201,7 @@ async def test_a_wrong_start_says_what_is_wrong(tmp_path: Path) -> None:
         ("--profile", str(tmp_path / "missing.toml")): "Cannot read the profile file",
         ("--images", str(tmp_path / "missing")): "no folder",
         ("--transport", "http", "--host", "0.0.0.0"): "requires a token",  # noqa: S104
-        ("--port", "99999"): "less than or equal to 65535",
+        ("--port", "99999"): "must be at most 65535",
     }
 
     async def start(options: tuple[str, ...]) -> tuple[int | None, bytes, str]:
