@@ -14,7 +14,6 @@ import unicodedata
 from functools import lru_cache
 
 from interleavethinker.microworld.requests import validation
-from interleavethinker.tools.chat.loading import load_chat_model
 from interleavethinker.tools.local_extra import missing_local
 from interleavethinker.tools.types import Request
 
@@ -79,6 +78,9 @@ def _answer(text: str, images: int) -> tuple[str | None, float]:
 @lru_cache(maxsize=512)
 def _restated(question: str) -> tuple[str | None, float]:
     """Returns the model's words, or None for a refusal, and the probability of its least certain token."""
+    # Here, because most requests need no model, and its libraries would delay the start of the image server.
+    from interleavethinker.tools.chat.loading import load_chat_model
+
     model = load_chat_model(_MODEL, dtype="float32", device_map="cpu", max_new_tokens=_MAX_NEW_TOKENS)
     answer = model.invoke(question)
     words = str(answer.text).strip()

@@ -43,8 +43,8 @@ def interpret_restated(request: Request, scenes: Sequence[Scene], restate: Resta
     try:
         return interpret_request(request, scenes)
     except InputError as error:
-        words = None if error.code in _FINAL else restate(request.text, len(scenes))
-        if words is None or not named_alike(request.text, words):
+        words = _other_words(request.text, len(scenes), error, restate)
+        if words is None:
             raise
         try:
             return replace(interpret(words, scenes), restated=words)
@@ -76,18 +76,23 @@ def readable_words(request: Request, error: InputError, restate: Restate) -> str
         error: Why it is not understood as it is.
         restate: Finds the other words.
     """
-    images = len(request.images)
-    words = None if error.code in _FINAL else restate(request.text, images)
-    if words is None or not named_alike(request.text, words):
+    words = _other_words(request.text, len(request.images), error, restate)
+    if words is None:
         return None
     try:
-        if images:
-            check_text(words, images)
+        if request.images:
+            check_text(words, len(request.images))
         else:
             interpret(words)
     except InputError:
         return None
     return words
+
+
+def _other_words(text: str, images: int, error: InputError, restate: Restate) -> str | None:
+    """Returns what a request is restated as, unless that would not help or names something else."""
+    words = None if error.code in _FINAL else restate(text, images)
+    return None if words is None or not named_alike(text, words) else words
 
 
 def notes_on(interpretation: Interpretation) -> tuple[str, ...]:
