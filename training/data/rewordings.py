@@ -237,11 +237,10 @@ def _exchanged(pair: Rewording, rng: np.random.Generator) -> Rewording:
     for names in (tuple(KINDS), tuple(COLOURS)):
         here, there = _meant(pair.wording, names), _meant(restated, names)
         # A word that only one side names may mean something else there: stars for the night, trees for the forest.
-        fixed = (
-            (there - here) | (here - there if names[0] in KINDS else set())
-            if pair.restated
-            else here & {"star", "tree"}
-        )
+        if pair.restated is None:
+            fixed = here & {"star", "tree"}
+        else:
+            fixed = here ^ there if names == tuple(KINDS) else there - here
         free = [name for name in names if name not in fixed]
         others.update(zip(free, (free[int(at)] for at in rng.permutation(len(free))), strict=True))
     usual = rng.random() < _USUAL
