@@ -1,5 +1,7 @@
 """The shipped restater: wordings that no rule reads and no training pair has, and what is done with its answers."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -88,3 +90,13 @@ def test_without_the_local_extra_the_rules_refuse_alone(monkeypatch: pytest.Monk
     assert restate(WORDINGS[0][1], 0) is None
     with pytest.raises(InputError, match="fishies"):
         check_request(asked(WORDINGS[0][1]))
+
+
+def test_the_program_and_its_document_say_how_a_request_was_understood(tmp_path: Path) -> None:
+    program = [sys.executable, "-P", "-m", "interleavethinker.cli", "run", WORDINGS[0][1], "--workspace", str(tmp_path)]
+    ran = subprocess.run(program, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
+    assert ran.returncode == 0, ran.stderr
+    (document,) = tmp_path.glob("runs/*/document.md")
+    for text in (ran.stdout + ran.stderr, document.read_text(encoding="utf-8")):
+        assert "Understood as “Three purple fish, at the beach" in text
+    assert len(list(document.parent.glob("images/*"))) >= 1
