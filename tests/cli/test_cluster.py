@@ -18,7 +18,8 @@ from interleavethinker.tools.check_result import CheckResult
 
 from ..graph.conftest import postgres
 from ..postgres import Server
-from .test_worker import AGENTS, COUNTING, PROFILE, repeated
+from .gated_profile import write_gated_profile
+from .test_worker import COUNTING, repeated
 
 __all__ = ["postgres"]
 
@@ -114,9 +115,8 @@ class Host:
 
 @pytest.fixture
 def hosts(postgres: Server, object_store: str, tmp_path: Path) -> tuple[Host, Host]:
-    (tmp_path / "gated_agents.py").write_text(AGENTS)
     command = json.dumps([sys.executable, str(COUNTING), str(tmp_path / "server"), str(tmp_path / "log")])
-    (tmp_path / "gated.toml").write_text(PROFILE % command)
+    write_gated_profile(tmp_path, f"{{ command = {command} }}", ["a", "b", "c"])
     url = postgres.new_schema()
     return Host(tmp_path / "one", url, object_store), Host(tmp_path / "two", url, object_store)
 

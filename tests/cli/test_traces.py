@@ -16,35 +16,10 @@ import pytest
 
 from ..collector import Collector, collecting
 from ..servers.processes import http_server, refusing_port
+from .gated_profile import write_gated_profile
 
 WORD = "violet"
 REQUEST = f"a big {WORD} ball on the left, at night"
-AGENTS = """
-import asyncio
-from pathlib import Path
-from interleavethinker.tools.testing.agents import FixedPlanner, RuleCritic, plan_of
-
-def planner(store):
-    return FixedPlanner(plan_of("a", "b"))
-
-class Critic(RuleCritic):
-    def __init__(self, store):
-        super().__init__()
-
-    async def judge(self, cases):
-        while cases[0].prompt == "b" and not Path("go").exists():
-            await asyncio.sleep(0.02)
-        return await super().judge(cases)
-"""
-PROFILE = """
-description = "Scripted agents."
-example = "x"
-planner = { object = "traced_agents:planner" }
-critic = { object = "traced_agents:Critic" }
-generator = %s
-plan_check = "off"
-document_check = "off"
-"""
 ENDLESS = """
 import asyncio, sys
 from pathlib import Path
@@ -77,14 +52,13 @@ def collector() -> Iterator[Collector]:
 @pytest.fixture
 def folder(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The current folder, with the profile `gated.toml`, whose critic judges the second step once `go` exists."""
-    (home / "traced_agents.py").write_text(AGENTS)
     monkeypatch.setenv("PYTHONPATH", str(home))
     write_profile(home, '{ model = "fake" }')
     return home
 
 
 def write_profile(folder: Path, generator: str) -> None:
-    (folder / "gated.toml").write_text(PROFILE % generator)
+    write_gated_profile(folder, generator, ["a", "b"])
 
 
 def program(*words: str, **variables: str) -> "subprocess.Popen[str]":

@@ -14,44 +14,19 @@ import pytest
 
 from interleavethinker.graph import Trajectory, Workspace
 
+from .gated_profile import GATED_PROFILE, write_gated_profile
+
 Run = Callable[..., tuple[int, str, str]]
 COUNTING = Path(__file__).parents[1] / "servers" / "images" / "counting_server.py"
-AGENTS = """
-import asyncio
-from pathlib import Path
-from interleavethinker.tools.testing.agents import FixedPlanner, RuleCritic, plan_of
-
-def planner(store):
-    return FixedPlanner(plan_of("a", "b", "c"))
-
-class Critic(RuleCritic):
-    def __init__(self, store):
-        super().__init__()
-
-    async def judge(self, cases):
-        while cases[0].prompt == "b" and not Path("go").exists():
-            await asyncio.sleep(0.02)
-        return await super().judge(cases)
-"""
-PROFILE = """
-description = "Scripted agents, and a server that logs what it generates."
-example = "x"
-planner = { object = "gated_agents:planner" }
-critic = { object = "gated_agents:Critic" }
-generator = { command = %s }
-plan_check = "off"
-document_check = "off"
-"""
 
 
 @pytest.fixture
 def gated(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The current folder, with a profile whose critic judges the second step once the file `go` exists."""
-    (home / "gated_agents.py").write_text(AGENTS)
     monkeypatch.setenv("PYTHONPATH", str(home))
     monkeypatch.syspath_prepend(str(home))
     command = json.dumps([sys.executable, str(COUNTING), str(home / "server"), str(home / "log")])
-    (home / "gated.toml").write_text(PROFILE % command)
+    write_gated_profile(home, f"{{ command = {command} }}", ["a", "b", "c"])
     return home
 
 
@@ -172,11 +147,9 @@ def test_a_request_that_kills_its_worker_fails_after_three_and_harms_no_other(
 ) -> None:
     monkeypatch.syspath_prepend(str(home))
     (home / "killing_agents.py").write_text(KILLING)
-    profile = PROFILE.replace("gated_agents:planner", "killing_agents:Planner").replace(
-        "generator = { command = %s }", ""
-    )
-    profile = profile.replace("gated_agents:Critic", "killing_agents:critic") + 'generator = { model = "cells" }\n'
-    (home / "killing.toml").write_text(profile)
+    profile = GATED_PROFILE.replace("gated_agents:planner", "killing_agents:Planner")
+    profile = profile.replace("gated_agents:Critic", "killing_agents:critic")
+    (home / "killing.toml").write_text(profile % '{ model = "cells" }')
     (home / "poison").touch()
     environment = os.environ | {"PYTHONPATH": str(home)}
     queue = ("run", "--queue", "--profile", "killing.toml", "--json")
