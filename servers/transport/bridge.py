@@ -150,6 +150,7 @@ class _Bridge:
             for task in tuple(self._tasks):
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
+            await self._to_client.aclose()  # until then standard output stays open, and the program runs on
 
     async def _connected(self, *, introduce: bool) -> _Connection:
         """Returns a connection that is open, on which the client is known."""

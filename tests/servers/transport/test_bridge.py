@@ -107,6 +107,16 @@ async def test_an_idle_client_is_introduced_to_a_restarted_server(tmp_path: Path
             assert (await generate(client, 4))["cached"]
 
 
+async def test_the_bridge_closes_its_end_once_the_client_has_left() -> None:
+    to_bridge, from_client = anyio.create_memory_object_stream[SessionMessage | Exception](1)
+    to_client, from_bridge = anyio.create_memory_object_stream[SessionMessage | Exception](1)
+    with from_client, to_client, from_bridge:
+        to_bridge.close()
+        await bridge("http://127.0.0.1:9/mcp", None, (from_client, to_client))
+        with pytest.raises(anyio.EndOfStream):  # a program waits for this before it ends
+            from_bridge.receive_nowait()
+
+
 async def test_an_address_that_is_no_url_is_refused() -> None:
     with pytest.raises(InputError, match=r"needs the URL of a running server.*got nonsense"):
         await bridge("nonsense")
