@@ -26,6 +26,7 @@ from interleavethinker.tools.files import atomic_write, is_file, read_at_most
 from interleavethinker.tools.images.png import ImageLimits
 from interleavethinker.tools.structured_text import parse_json
 
+from .keys import hashed_fields
 from .manifest import BatchRequest, unique_names
 from .report import write_report
 from .results import BatchResult, result_without_trajectory
@@ -133,13 +134,13 @@ class Batch:
         """Yields the requests with their keys. Equal requests differ by how many equal ones stand before them."""
         seen: Counter[str] = Counter()
         for index, request in enumerate(self._requests):
-            content = request.model_dump(mode="json", exclude={"name", "images", "settings", "image_size"})
+            content = hashed_fields(request)
             if size := request.image_size or self._settings.image_size:  # Left out otherwise, as by earlier versions.
                 content["image_size"] = size
             limits = self._settings.limits_of(request)
             content |= {
                 "profile": request.profile or self._settings.profile,
-                "limits": None if limits is None else limits.model_dump(mode="json"),
+                "limits": None if limits is None else hashed_fields(limits),
                 "approve_plan": self._settings.approves(request),
                 "images": [_digest_of(image) for image in request.images],
             }
