@@ -17,7 +17,9 @@ def prices(json_output: Json = False) -> None:
     """Show the prices of hosted models, by which costs are computed.
 
     US dollars: input and output for a million tokens, image for one image,
-    input image for each one that a call shows to the model.
+    input image for each one that a call shows to the model. Where a provider
+    does not report tokens, one is counted for every four characters, and 1,000
+    for each image; that counts towards --max-cost, too.
     Prices change; write yours into the file named below, in the same form:
 
     ["gpt-5-mini"]

@@ -12,7 +12,14 @@ from pydantic import BaseModel, ConfigDict
 
 from interleavethinker.tools.bounded_http import is_loopback
 from interleavethinker.tools.errors import InputError
-from interleavethinker.tools.prices import Price, dollar_amount, price_of, prices_path
+from interleavethinker.tools.prices import (
+    CHARACTERS_PER_TOKEN,
+    IMAGE_TOKENS,
+    Price,
+    dollar_amount,
+    price_of,
+    prices_path,
+)
 from interleavethinker.tools.request_parsing import as_request, named_step_count
 from interleavethinker.tools.types import Plan, Request
 
@@ -22,7 +29,6 @@ from .profiles.profile import Profile, Role
 __all__ = ["CostEstimate", "estimate_cost", "require_prices"]
 
 _ASSUMED_STEPS = 5
-_IMAGE_TOKENS, _CHARACTERS_PER_TOKEN = 1000, 4
 _PROMPT_TOKENS = 1000
 """The instructions of a role, without request and images."""
 _ANSWER_TOKENS, _STEP_TOKENS = 300, 120
@@ -85,17 +91,17 @@ def estimate_cost(
     most = images * limits.most_attempts
     most = most if limits.max_calls is None else min(most, limits.max_calls)
     unpriced: set[str] = set()
-    text = len(request.text) // _CHARACTERS_PER_TOKEN
-    shown = _PROMPT_TOKENS + text + _IMAGE_TOKENS * len(request.images)
+    text = len(request.text) // CHARACTERS_PER_TOKEN
+    shown = _PROMPT_TOKENS + text + IMAGE_TOKENS * len(request.images)
     once = lookups = 0.0
     if plan is None:
         lookup, most_lookups = _of_lookups(profile, shown, prices, unpriced)
         once, lookups = lookup, most_lookups * lookup
         once += _of_chat(profile.planner, shown, _ANSWER_TOKENS + images * _STEP_TOKENS, prices, unpriced)
-    for check, tokens in ((profile.plan_check, shown), (profile.document_check, shown + images * _IMAGE_TOKENS)):
+    for check, tokens in ((profile.plan_check, shown), (profile.document_check, shown + images * IMAGE_TOKENS)):
         if check == "chat":
             once += _of_chat(profile.checker or profile.critic, tokens, _ANSWER_TOKENS, prices, unpriced)
-    call = _of_chat(profile.critic, _PROMPT_TOKENS + 2 * _IMAGE_TOKENS, _ANSWER_TOKENS, prices, unpriced)
+    call = _of_chat(profile.critic, _PROMPT_TOKENS + 2 * IMAGE_TOKENS, _ANSWER_TOKENS, prices, unpriced)
     size = image_size or profile.image_size
     call += _of_images(profile.generator.model or "", _calls(request, plan, images, size), prices, unpriced)
     high = once + lookups + most * call + _of_comparisons(profile.critic, images, limits.variants, prices, unpriced)
@@ -134,14 +140,14 @@ def _of_lookups(profile: Profile, shown: int, prices: Mapping[str, Price], unpri
     if knowledge is None:
         return 0.0, 0
     role = profile.planner if knowledge.model is None else Role(model=knowledge.model, options=knowledge.options)
-    found = knowledge.max_calls * knowledge.max_characters // _CHARACTERS_PER_TOKEN
+    found = knowledge.max_calls * knowledge.max_characters // CHARACTERS_PER_TOKEN
     return _of_chat(role, shown + found, _ANSWER_TOKENS, prices, unpriced), knowledge.max_calls
 
 
 def _of_comparisons(critic: Role, images: int, variants: int, prices: Mapping[str, Price], unpriced: set[str]) -> float:
     """Returns the cost of all comparisons of variants, each pair in both orders."""
     calls = 2 * images * min(critic.comparisons, variants - 1)
-    tokens = _PROMPT_TOKENS + 3 * _IMAGE_TOKENS
+    tokens = _PROMPT_TOKENS + 3 * IMAGE_TOKENS
     return calls * _of_chat(critic, tokens, _ANSWER_TOKENS, prices, unpriced) if calls else 0.0
 
 

@@ -80,8 +80,9 @@ class Limits(StrictNumbers):
     """Attempts of this trajectory, including those answered from a cache. Attempts inherited by a branch and dropped
     drafts do not count. None: no limit."""
     max_cost: float | None = Field(default=None, gt=0, allow_inf_nan=False)
-    """US dollars that hosted models may cost, at the prices of the price table. No further round of calls is begun
-    once they are spent, so the last round may go beyond. None: no limit."""
+    """US dollars that hosted models may cost, at the prices of the price table; tokens that a provider does not report
+    are estimated. No further round of calls is begun once they are spent, so the last round may go beyond. None: no
+    limit."""
     time_limit: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """Seconds of work by planner, generator and critic; pauses do not count. None: no limit."""
     look_ahead: int = Field(default=1, ge=1, le=64)

@@ -38,6 +38,8 @@ class ModelUse(_Frozen):
     """The cost of the calls whose price was known."""
     unpriced: int = 0
     """Calls whose price was not known."""
+    estimated: int = 0
+    """Calls whose tokens were estimated from the lengths of prompt and answer, since the provider did not say."""
 
 
 class Spending(_Frozen):
@@ -56,6 +58,11 @@ class Spending(_Frozen):
         """Models of which some calls have no known price."""
         return tuple(use.model for use in self.uses if use.unpriced)
 
+    @property
+    def estimated(self) -> tuple[str, ...]:
+        """Models of which some calls count by an estimate of their tokens."""
+        return tuple(use.model for use in self.uses if use.estimated)
+
     def plus(self, further: Iterable[ModelUse]) -> "Spending":
         """Returns the sum of this and further uses."""
         uses = {use.model: use for use in self.uses}
@@ -72,9 +79,9 @@ def dollar_words(spending: Spending) -> str:
     """Returns a sum in words, such as `$0.12`; empty if no hosted model was called."""
     if not spending.uses:
         return ""
-    return dollar_amount(spending.dollars) + (
-        f" without {', '.join(spending.unpriced)} (price unknown)" if spending.unpriced else ""
-    )
+    estimated = f" (tokens of {', '.join(spending.estimated)} estimated)" if spending.estimated else ""
+    unpriced = f" without {', '.join(spending.unpriced)} (price unknown)" if spending.unpriced else ""
+    return f"{dollar_amount(spending.dollars)}{estimated}{unpriced}"
 
 
 def spending_of(state: Mapping[str, Any]) -> Spending:
@@ -109,15 +116,16 @@ def counted(
 
 def _chat_uses(calls: Iterable[ChatCall], prices: Mapping[str, Price]) -> Iterator[ModelUse]:
     for call in calls:
-        price, counts = price_of(call.model, prices), (call.input_tokens, call.output_tokens)
-        dollars = None if price is None or None in counts else price.of_tokens(counts[0] or 0, counts[1] or 0)
+        price = price_of(call.model, prices) or price_of(call.configured, prices)
+        dollars = None if price is None else price.of_tokens(call.input_tokens, call.output_tokens)
         yield ModelUse(
             model=call.model,
             calls=1,
-            input_tokens=counts[0] or 0,
-            output_tokens=counts[1] or 0,
+            input_tokens=call.input_tokens,
+            output_tokens=call.output_tokens,
             dollars=dollars or 0.0,
             unpriced=int(dollars is None),
+            estimated=int(call.estimated),
         )
 
 

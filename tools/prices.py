@@ -19,7 +19,21 @@ from .settings import config_folder
 from .strict_numbers import StrictNumbers
 from .structured_text import parse_toml
 
-__all__ = ["Price", "dollar_amount", "load_prices", "price_of", "prices_path", "prices_when_needed"]
+__all__ = [
+    "CHARACTERS_PER_TOKEN",
+    "IMAGE_TOKENS",
+    "Price",
+    "dollar_amount",
+    "load_prices",
+    "price_of",
+    "prices_path",
+    "prices_when_needed",
+]
+
+CHARACTERS_PER_TOKEN = 4
+"""Assumed wherever tokens are not counted by the provider, as for English text."""
+IMAGE_TOKENS = 1000
+"""Assumed of an image that a chat model is shown."""
 
 _MAX_FILE = 2**20
 """Bytes of a price table."""

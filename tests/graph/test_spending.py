@@ -104,11 +104,11 @@ async def test_images_are_billed_by_size_with_their_sources_and_references_until
 
 
 async def test_models_without_a_price_are_named_and_local_ones_cost_nothing(tmp_path: Path) -> None:
-    parts = components(tmp_path / "a", image_model="dall-e-9", usage_metadata=None)
+    parts = components(tmp_path / "a", image_model="dall-e-9", response_metadata={"model_name": "own-model"})
     async with Workspace.open(tmp_path / "a", parts) as workspace:
         done = await workspace.run(await workspace.create("x"))
-    assert done.spending.unpriced == ("planner-model-2025-01-01", "dall-e-9")
-    assert dollar_words(done.spending) == "$0.00 without planner-model-2025-01-01, dall-e-9 (price unknown)"
+    assert done.spending.unpriced == ("own-model", "dall-e-9")
+    assert dollar_words(done.spending) == "$0.00 without own-model, dall-e-9 (price unknown)"
     store = ImageStore(tmp_path / "b" / "images")
     local = Components(FixedPlanner(plan_of("a")), RuleCritic(), MemoryGenerator(store))
     async with Workspace.open(tmp_path / "b", local) as workspace:
@@ -117,7 +117,7 @@ async def test_models_without_a_price_are_named_and_local_ones_cost_nothing(tmp_
     assert dollar_words(done.spending) == ""
 
 
-@pytest.mark.parametrize("said", ["many", "12", -(10**6), 10**30, float("nan"), float("inf"), True, None, [1]])
+@pytest.mark.parametrize("said", ["many", "12", -(10**6), 10**30, float("nan"), float("inf"), True, None, [1], 0])
 async def test_a_server_that_says_no_number_of_tokens_costs_no_answer_and_earns_no_money(
     said: object, tmp_path: Path
 ) -> None:
@@ -126,9 +126,43 @@ async def test_a_server_that_says_no_number_of_tokens_costs_no_answer_and_earns_
     async with Workspace.open(tmp_path, parts) as workspace:
         done = await workspace.run(await workspace.create("x", limits=Limits(max_calls=1)))
     chat, images = done.spending.uses
-    assert (chat.calls, chat.input_tokens, chat.output_tokens, chat.dollars, chat.unpriced) == (1, 0, 200, 0.0, 1)
     assert chat.model.startswith("planner-model")
+    assert (chat.calls, chat.output_tokens, chat.estimated, images.estimated) == (1, 200, 1, 0)
+    assert 100 < chat.input_tokens < 10_000, "about four characters of the prompt a token"
     assert (images.dollars, done.stop_reason) == (0.5, StopReason.MAX_CALLS)
+
+
+@pytest.mark.parametrize("usage", [None, {}, {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0}])
+async def test_an_answer_without_numbers_of_tokens_counts_towards_the_limit_of_cost(
+    usage: dict[str, int] | None, tmp_path: Path
+) -> None:
+    parts = components(tmp_path, image_model="cells", usage_metadata=usage)
+    async with Workspace.open(tmp_path, parts) as workspace:
+        stopped = await workspace.run(await workspace.create("three pictures", limits=Limits(max_cost=0.001)))
+        page = export(stopped, workspace.store, tmp_path / "out").read_text()
+    (chat,) = stopped.spending.uses
+    answer = write_plan(plan_of("draw a", "make it b", "make it c"))
+    assert chat.output_tokens == pytest.approx(len(answer) / 4, abs=1)
+    assert chat.dollars == pytest.approx(chat.input_tokens * 10e-6 + chat.output_tokens * 100e-6)
+    assert stopped.stop_reason is StopReason.MAX_COST
+    assert "(tokens of planner-model-2025-01-01 estimated)" in dollar_words(stopped.spending)
+    assert "(tokens of planner-model-2025-01-01 estimated)" in page
+
+
+async def test_a_server_that_answers_under_an_unknown_name_is_paid_by_the_name_in_the_profile(tmp_path: Path) -> None:
+    store = ImageStore(tmp_path / "images")
+    message = AIMessage(write_plan(plan_of("draw a")), response_metadata={"model_name": "routed-to-something"})
+    message.usage_metadata = {"input_tokens": 1000, "output_tokens": 200, "total_tokens": 1200}
+
+    class Named(FakeMessagesListChatModel):
+        model_name: str = "planner-model"
+
+    planner = ChatPlanner(Named(responses=[message]), store)
+    async with Workspace.open(tmp_path, Components(planner, RuleCritic(), MemoryGenerator(store))) as workspace:
+        done = await workspace.run(await workspace.create("x"))
+    (chat,) = done.spending.uses
+    assert (chat.model, chat.unpriced) == ("routed-to-something", 0)
+    assert chat.dollars == pytest.approx(0.03)
 
 
 @pytest.mark.parametrize(

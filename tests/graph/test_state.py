@@ -46,7 +46,7 @@ SAMPLES: list[BaseModel | StopReason] = [
     ImagePart(sha256=SHA),
     Limits(max_calls=3, max_cost=0.5, time_limit=0.5),
     LOOKUP,
-    ModelUse(model="m", calls=2, input_tokens=5, dollars=0.5),
+    ModelUse(model="m", calls=2, input_tokens=5, dollars=0.5, estimated=1),
     Override(step=1, iteration=0, prompt="p", seed=4),
     Plan(steps=(STEP, STEP), version=2, reasoning="why", made_by="planner", report=REPORT, rejected=True),
     Request(parts=(TextPart(text="t"), ImagePart(sha256=SHA))),

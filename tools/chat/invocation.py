@@ -97,7 +97,7 @@ async def invoke(
 async def _answer(model: BaseChatModel, messages: Sequence[BaseMessage]) -> AIMessage:
     with bounded_answers():
         answer = await model.ainvoke(list(messages), {"tags": [] if _shown.get() else [_HIDDEN]})
-    count_call(model, answer)
+    count_call(model, messages, answer)
     return answer
 
 

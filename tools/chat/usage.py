@@ -1,18 +1,21 @@
 """Counts the tokens of hosted chat models: each call is reported to the counter of its context, if there is one.
 
-Models that run on this machine cost nothing and are not counted.
+Models that run on this machine cost nothing and are not counted. A call whose provider does not say how many tokens it
+took has cost something all the same, so its tokens are estimated from the lengths of prompt and answer.
 """
 
 import contextlib
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessage, BaseMessage
 
 from interleavethinker.tools.bounded_http import is_loopback
 from interleavethinker.tools.plain_text import quotation
+from interleavethinker.tools.prices import CHARACTERS_PER_TOKEN, IMAGE_TOKENS
 
 __all__ = ["ChatCall", "count_call", "counting_calls", "is_local", "name_of", "name_said", "token_count"]
 
@@ -27,9 +30,13 @@ class ChatCall:
     """One answered call of a hosted chat model."""
 
     model: str
-    input_tokens: int | None
-    """None if the provider does not say, or says what is no number of tokens."""
-    output_tokens: int | None
+    """The name under which the server says that it has answered, or else that of the profile."""
+    configured: str
+    """The name in the profile, whose price counts if that of `model` is not known."""
+    input_tokens: int
+    output_tokens: int
+    estimated: bool = False
+    """Whether a number of tokens is an estimate, because the provider says none."""
 
 
 _counted: ContextVar[list[ChatCall] | None] = ContextVar("counted_chat_calls", default=None)
@@ -46,14 +53,37 @@ def counting_calls() -> Iterator[list[ChatCall]]:
         _counted.reset(token)
 
 
-def count_call(model: BaseChatModel, answer: AIMessage) -> None:
-    """Reports an answer to the counter of this context."""
-    calls = _counted.get()
+def count_call(model: BaseChatModel, messages: Sequence[BaseMessage], answer: AIMessage) -> None:
+    """Reports an answer to the counter of this context.
+
+    Args:
+        model: The chat model, or one with tools bound to it.
+        messages: The conversation that it was sent.
+        answer: Its answer.
+    """
+    calls, model = _counted.get(), getattr(model, "bound", model)
     if calls is None or is_local(model):
         return
     usage: Mapping[str, object] = answer.usage_metadata or {}
-    shown = name_said(answer) or name_of(model)
-    calls.append(ChatCall(shown, token_count(usage.get("input_tokens")), token_count(usage.get("output_tokens"))))
+    # LangChain passes 0 on where a server has left a number out. No call has an empty prompt.
+    said_in, said_out = (token_count(usage.get(name)) or None for name in ("input_tokens", "output_tokens"))
+    tokens_in = _estimated_tokens(messages) if said_in is None else said_in
+    tokens_out = _estimated_tokens([answer]) if said_out is None else said_out
+    estimated = said_in is None or (said_out is None and tokens_out > 0)
+    configured = name_of(model)
+    calls.append(ChatCall(name_said(answer) or configured, configured, tokens_in, tokens_out, estimated))
+
+
+def _estimated_tokens(messages: Sequence[BaseMessage]) -> int:
+    """Returns about how many tokens messages have; what a model thought and did not show is not in it."""
+    characters = images = 0
+    for message in messages:
+        blocks = [] if isinstance(message.content, str) else message.content
+        images += sum(isinstance(block, dict) and "image" in str(block.get("type")) for block in blocks)
+        characters += len(message.text)
+        if isinstance(message, AIMessage):
+            characters += len(json.dumps(message.tool_calls, default=str)) if message.tool_calls else 0
+    return images * IMAGE_TOKENS + -(-characters // CHARACTERS_PER_TOKEN)
 
 
 def name_of(model: BaseChatModel) -> str:
