@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 import functools
 import hashlib
+import logging
 import re
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterator
@@ -61,6 +62,10 @@ _CAUSES = (
     ("timeout", "it did not answer in time. Check the address and the network"),
     ("permission denied", "this user may not create or use tables there. Grant the permission, or name another schema"),
 )
+
+# When a session ends in the middle of a transaction, psycopg warns that it cannot roll back. The error that this program
+# raises says so; without any handler, Python would write the warning to stderr, into the middle of whatever is shown.
+logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 _ENCODE = "Write special characters of user and password as %40 for @, %2F for /, %25 for %, and so on."
 

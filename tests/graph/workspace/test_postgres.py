@@ -2,6 +2,8 @@
 
 import asyncio
 import functools
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -96,6 +98,39 @@ async def test_a_run_that_loses_its_session_writes_nothing_more_and_another_one_
 
 async def _all(events: AsyncIterator[object]) -> list[object]:
     return [event async for event in events]
+
+
+LOSING = """
+import asyncio, sys
+import psycopg
+from interleavethinker.graph.workspace.postgres import PostgresDatabase
+from interleavethinker.tools.errors import StoreError
+
+def work(connection):
+    with psycopg.connect(sys.argv[2], autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 30000)", (connection.psycopg.info.backend_pid,))
+    connection.execute("SELECT 1")
+
+async def main():
+    async with PostgresDatabase.open(sys.argv[1]) as database:
+        try:
+            await database.write(work)
+        except StoreError as error:
+            print(error)
+        print(await database.write(lambda connection: connection.execute("SELECT 'again'").fetchone()[0]))
+
+asyncio.run(main())
+"""
+
+
+async def test_a_session_that_ends_in_a_transaction_is_an_error_and_nothing_else_on_the_terminal(
+    postgres: Server, url: str
+) -> None:
+    command = [sys.executable, "-P", "-c", LOSING, url, postgres.url()]
+    done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, timeout=120)
+    assert "PostgreSQL says: " in done.stdout
+    assert done.stdout.endswith("again\n")
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 async def test_a_server_that_comes_back_is_used_again(postgres: Server, url: str, home: Path) -> None:
