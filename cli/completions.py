@@ -38,7 +38,7 @@ def complete_trajectories(ctx: typer.Context, incomplete: str) -> list[tuple[str
         path = _workspace(ctx) / "trajectories.sqlite"  # No shell waits for a database elsewhere.
         if path.exists():
             with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
-                query = "SELECT id, title FROM trajectories WHERE substr(id, 1, ?) = ? ORDER BY created DESC LIMIT ?"
+                query = "SELECT id, title FROM trajectories WHERE substr(id, 1, ?) = ? ORDER BY rowid DESC LIMIT ?"
                 rows = database.execute(query, (len(incomplete), incomplete, _MOST))
                 found = [(name, _UNSAFE.sub("", one_line(title))[:_TITLE_LENGTH]) for name, title in rows]
     return [*found, *(entry for entry in [("last", "the most recent trajectory")] if "last".startswith(incomplete))]

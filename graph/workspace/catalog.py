@@ -176,15 +176,16 @@ class Catalog:
     async def summaries(
         self, limit: int | None = None, statuses: Collection[Status] | None = None
     ) -> list[TrajectorySummary]:
-        """Returns trajectories, the newest first: at most `limit` of those whose recorded status is one of `statuses`.
+        """Returns trajectories, the last added first: at most `limit` of those with one of `statuses` recorded.
 
         With neither, returns all of them.
         """
-        return await self._database.read(lambda connection: _summaries(connection, limit, statuses))
+        newest_first = self._database.newest_first
+        return await self._database.read(lambda connection: _summaries(connection, newest_first, limit, statuses))
 
     async def ids(self) -> list[str]:
-        """Returns the ids of all trajectories, the newest first."""
-        query = "SELECT id FROM trajectories ORDER BY created DESC, id"
+        """Returns the ids of all trajectories, the last added first."""
+        query = f"SELECT id FROM trajectories ORDER BY {self._database.newest_first}"  # noqa: S608 - the database's own
         rows = await self._database.read(lambda connection: connection.execute(query).fetchall())
         return [str(name) for (name,) in rows if _PLAIN_NAME.fullmatch(str(name))]
 
@@ -266,11 +267,11 @@ def _keyed(connection: Connection, key: RequestKey) -> str | None:
 
 
 def _summaries(
-    connection: Connection, limit: int | None, statuses: Collection[Status] | None
+    connection: Connection, newest_first: str, limit: int | None, statuses: Collection[Status] | None
 ) -> list[TrajectorySummary]:
     values: list[str | int] = sorted(statuses or ())
     chosen = f"WHERE status IN ({', '.join('?' for _ in values)})" if statuses is not None else ""
-    query = f"SELECT * FROM trajectories {chosen} ORDER BY created DESC, id"  # noqa: S608 - only question marks
+    query = f"SELECT * FROM trajectories {chosen} ORDER BY {newest_first}"  # noqa: S608 - only question marks
     if limit is not None:
         query, values = f"{query} LIMIT ?", [*values, limit]
     return [_summary(row) for row in select(connection, query, values) if _has_plain_name(row)]

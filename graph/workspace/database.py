@@ -81,7 +81,10 @@ class SqliteDatabase:
         tables: Queries on the checkpoints.
         reader: The connection that `read` uses; only its own thread may execute statements on it.
         writer: The connection that `write` uses; the same holds.
+        newest_first: See `Database.newest_first`. A rowid is one more than the largest; a vacuum keeps their order.
     """
+
+    newest_first = "rowid DESC"
 
     def __init__(self, path: Path) -> None:
         self.path = path

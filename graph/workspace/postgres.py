@@ -63,8 +63,8 @@ _CAUSES = (
     ("permission denied", "this user may not create or use tables there. Grant the permission, or name another schema"),
 )
 
-# When a session ends in the middle of a transaction, psycopg warns that it cannot roll back. The error that this program
-# raises says so; without any handler, Python would write the warning to stderr, into the middle of whatever is shown.
+# When a session ends in the middle of a transaction, psycopg warns that it cannot roll back. The error that is raised
+# says so; without any handler, Python would write the warning to stderr, into the middle of whatever is shown.
 logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 _ENCODE = "Write special characters of user and password as %40 for @, %2F for /, %25 for %, and so on."
@@ -100,7 +100,10 @@ class PostgresDatabase:
     Attributes:
         shown: Host, port and name of the database, for messages: never a password.
         tables: Queries on the checkpoints.
+        newest_first: See `Database.newest_first`.
     """
+
+    newest_first = "number DESC"
 
     def __init__(self, url: str) -> None:
         given = _parts_of(url)

@@ -77,6 +77,10 @@ class Database(Protocol):
     def tables(self) -> CheckpointTables:
         """Queries on the checkpoints in this database."""
 
+    @property
+    def newest_first(self) -> str:
+        """The order of the catalog's rows by when they were added, the newest first, whatever the clock said then."""
+
     async def read(self, work: Callable[[Connection], _T]) -> _T:
         """Runs `work` on a connection, in a thread, and returns its result."""
 

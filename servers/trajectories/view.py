@@ -368,7 +368,7 @@ def _attempt(attempt: Attempt, *, selected: bool) -> AttemptView:
 
 def _family(trajectory: Trajectory, all_: Sequence[TrajectorySummary]) -> tuple[BranchView, ...]:
     """Returns the ancestors, and everything that descends from the oldest of them; nothing for an only child."""
-    members = {one.id: one for one in (*trajectory.lineage, trajectory.summary)}
+    members = {one.id: one for one in (*reversed(trajectory.lineage), trajectory.summary)}
     by_parent: dict[str, list[TrajectorySummary]] = {}
     for one in all_:
         if one.parent is not None:
@@ -381,6 +381,9 @@ def _family(trajectory: Trajectory, all_: Sequence[TrajectorySummary]) -> tuple[
                 pending.append(child.id)
     if len(members) == 1:
         return ()
+    # By when they were created, whatever the clock said: deleted ancestors first, and a newer one than `all_` last.
+    order = {one.id: number for number, one in enumerate(reversed(all_))}
+    order.setdefault(trajectory.summary.id, len(order))
     return tuple(
         BranchView(
             trajectory=one.id,
@@ -391,5 +394,5 @@ def _family(trajectory: Trajectory, all_: Sequence[TrajectorySummary]) -> tuple[
             attempt=None if one.parent_iteration is None else one.parent_iteration + 1,
             created=one.created,
         )
-        for one in sorted(members.values(), key=lambda one: (one.created, one.id))
+        for one in sorted(members.values(), key=lambda one: order.get(one.id, -1))
     )

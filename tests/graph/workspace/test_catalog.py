@@ -1,7 +1,8 @@
-"""IDs and keys that no database takes."""
+"""IDs and keys that no database takes, and the order of trajectories when the clock is set back."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from datetime import datetime, timedelta, tzinfo
 
 import pytest
 
@@ -37,3 +38,32 @@ async def test_a_key_that_is_not_valid_unicode_creates_nothing(opened: Opened) -
             await workspace.create("x", key=RequestKey("\ud800"))
         assert await workspace.list() == []
         assert (await workspace.run(await workspace.create("x"))).status == "done"
+
+
+class ClockSetBack(datetime):
+    """A clock that an hour is taken from before each reading."""
+
+    hours = 0
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> "ClockSetBack":
+        cls.hours += 1
+        return super().now(tz) - timedelta(hours=cls.hours)
+
+
+async def test_the_newest_trajectory_comes_first_though_the_clock_was_set_back(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("interleavethinker.graph.workspace.catalog.datetime", ClockSetBack)
+    async with opened() as workspace:
+        made = [await workspace.create(f"request {number}") for number in range(5)]
+        created = [(await workspace.summary(name)).created for name in made]
+        assert created == sorted(created, reverse=True)
+        await workspace.run(made[1])
+        await workspace.delete(made[2])
+        await workspace.vacuum()
+        made.append(await workspace.create("the last one"))
+        expected = [made[5], made[4], made[3], made[1], made[0]]
+        assert await workspace.ids() == [one.id for one in await workspace.list()] == expected
+        assert [one.id for one in await workspace.list(limit=1)] == [made[5]]
+        assert [one.id for one in await workspace.list(limit=2, statuses={"ready"})] == [made[5], made[4]]

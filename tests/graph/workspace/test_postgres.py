@@ -13,6 +13,7 @@ import pytest
 from interleavethinker.graph import BranchPoint, Components, Trajectory, Workspace
 from interleavethinker.graph.events import Failed
 from interleavethinker.graph.workspace.catalog import RequestKey
+from interleavethinker.graph.workspace.storage import Connection
 from interleavethinker.graph.workspace.worker import Worker
 from interleavethinker.tools.errors import InputError, StoreError, TrajectoryError
 from interleavethinker.tools.images.store import ImageStore
@@ -131,6 +132,35 @@ async def test_a_session_that_ends_in_a_transaction_is_an_error_and_nothing_else
     assert "PostgreSQL says: " in done.stdout
     assert done.stdout.endswith("again\n")
     assert (done.returncode, done.stderr) == (0, "")
+
+
+async def test_the_newest_trajectory_comes_first_though_the_clock_was_set_back(url: str, home: Path) -> None:
+    def set_back(connection: Connection) -> None:
+        for hours, name in enumerate(made):
+            connection.execute("UPDATE trajectories SET created = created - ? WHERE id = ?", (3600.0 * hours, name))
+
+    async with host(url, home) as workspace:
+        made = [await workspace.create(f"request {number}") for number in range(4)]
+        await workspace._database.write(set_back)
+        await workspace.run(made[0])
+        assert await workspace.ids() == [one.id for one in await workspace.list()] == made[::-1]
+        assert [one.id for one in await workspace.list(limit=1)] == [made[3]]
+
+
+async def test_a_database_of_an_earlier_version_is_numbered_by_its_clock(url: str, home: Path) -> None:
+    async with host(url, home) as workspace:
+        made = [await workspace.create(f"request {number}") for number in range(4)]
+        await workspace.run(made[1])
+        for statement in ("DROP INDEX trajectories_by_number", "ALTER TABLE trajectories DROP COLUMN number"):
+            await workspace._database.write(functools.partial(_execute, statement))
+    async with host(url, home) as workspace, host(url, home) as other:
+        assert await workspace.ids() == made[::-1]
+        made += [await other.create("newer"), await workspace.create("newest")]
+        assert await other.ids() == await workspace.ids() == made[::-1]
+
+
+def _execute(statement: str, connection: Connection) -> None:
+    connection.execute(statement)
 
 
 async def test_a_server_that_comes_back_is_used_again(postgres: Server, url: str, home: Path) -> None:
