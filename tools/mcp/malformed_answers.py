@@ -1,10 +1,12 @@
 """Answers that break JSON-RPC, such as a `result` that is null: the call fails at once and says what is wrong.
 
-The MCP library drops such a message of a stdio server, whose caller then waits for its whole time limit. Over HTTP the
-call fails, with the names of the library's own types and a traceback in the log.
+So do answers that are nested too deeply, or that end in the middle. The MCP library drops such a message of a stdio
+server, whose caller then waits for its whole time limit. Over HTTP the call fails, with the names of the library's own
+types and a traceback in the log.
 """
 
 import contextlib
+import json
 import logging
 import re
 from collections.abc import AsyncIterator
@@ -20,10 +22,25 @@ if TYPE_CHECKING:
     from mcp.shared.message import SessionMessage
     from mcp_types import JSONRPCError, JSONRPCMessage
 
-__all__ = ["answers_checked", "is_malformed_answer", "malformed_answer"]
+__all__ = ["answers_checked", "broken_answer", "is_malformed_answer"]
 
 _MARK = "interleavethinker/malformed_answer"
 _LIBRARY_WORDS = re.compile(r"Failed to parse (?:JSON response|SSE message): ")
+_JSON_FAULTS = (
+    ("recursion limit", "its values are nested too deeply"),
+    ("number out of range", "a number in it is too long"),
+    ("EOF while", "it ends in the middle"),
+)
+"""Words of the JSON parser, and ours."""
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"?|[{}\[\]]')
+"""Strings, whole or without an end, and brackets."""
+_MOST_TOKENS = 10_000
+"""Tokens of a message that cannot be parsed among which its ID is looked for; then at its end."""
+_END = 500
+"""Characters."""
+_ID = r'\s*:\s*(-?\d{1,18}|"[^"\\]{1,200}")'
+_ID_VALUE = re.compile(_ID)
+_ID_AT_END = re.compile(rf'"id"{_ID}\s*(?:,\s*"jsonrpc"\s*:\s*"[^"]*"\s*)?}}\s*$')
 _TYPES = {"NoneType": "null", "str": "a string", "list": "a list", "bool": "a boolean", "int": "a number"}
 
 
@@ -43,15 +60,22 @@ def is_malformed_answer(error: "MCPError") -> bool:
     return isinstance(error.error.data, dict) and _MARK in error.error.data
 
 
-def malformed_answer(error: ValidationError) -> dict[str, Any] | None:
-    """Returns the answer to a call that this error is about; None for anything else that a server may have printed."""
-    if error.error_count() < 2:  # Text that is no JSON at all; there may be very many such lines.
-        return None
+def broken_answer(error: ValidationError) -> tuple[object, str] | None:
+    """Returns the ID in an answer that breaks the protocol, and what is wrong with it.
+
+    The ID is None if the answer does not say it. Returns None for anything else that a server may have printed.
+    """
+    if error.error_count() < 2:  # Text that is no JSON; there may be very many such lines.
+        (one,) = error.errors(include_url=False)
+        line = str(one["input"])
+        if one["type"] != "json_invalid" or not _is_answer(line):
+            return None
+        return _id_in(line), _json_fault(one["msg"])
     for one in error.errors(include_url=False, include_context=False):
         found = one["input"]
         for message in found if isinstance(found, list) else [found]:
             if isinstance(message, dict) and "id" in message and "method" not in message:
-                return message
+                return message["id"], _wrong_with(message)
     return None
 
 
@@ -89,9 +113,12 @@ class _Reader:
         from mcp_types import PARSE_ERROR, JSONRPCError, JSONRPCResponse
 
         if isinstance(item, ValidationError):
-            answer = malformed_answer(item)
-            number = None if answer is None else self._number_of(answer["id"])
-            return item if answer is None or number is None else _failure(number, _wrong_with(answer))
+            found, wrong = broken_answer(item) or (None, "")
+            number = self._number_of(found) if wrong else None
+            if number is None:
+                return item
+            self._pending.discard(number)
+            return _failure(number, wrong)
         message = getattr(item, "message", None)
         if isinstance(message, JSONRPCError):
             number = self._number_of(message.id)
@@ -155,10 +182,31 @@ def _wrong_with(answer: dict[str, Any]) -> str:
     return "it has neither `result` nor `error`" if "result" not in answer else "it is no single JSON-RPC message"
 
 
+def _is_answer(line: str) -> bool:
+    """Returns whether a line that cannot be parsed was meant as an answer: not a log line, and not a notification."""
+    start, end = line[:_END], line[-_END:]
+    return start.lstrip().startswith("{") and '"jsonrpc"' in start + end and '"method"' not in start + end
+
+
+def _id_in(line: str) -> object:
+    """Returns the ID of a message that cannot be parsed; None if it has none, or has it where nobody looks."""
+    depth = 0
+    for token, _ in zip(_TOKEN.finditer(line), range(_MOST_TOKENS), strict=False):
+        depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(token[0], 0)
+        if depth == 1 and token[0] == '"id"' and (value := _ID_VALUE.match(line, token.end())):
+            return json.loads(value[1])
+    value = _ID_AT_END.search(line[-_END:])
+    return None if value is None else json.loads(value[1])
+
+
+def _json_fault(parser: str) -> str:
+    return next((ours for theirs, ours in _JSON_FAULTS if theirs in parser), "it is no JSON")
+
+
 def _in_own_words(library: str) -> str:
     """Returns what is wrong according to the library's words, which are those of pydantic."""
     if "Invalid JSON" in library:
-        return "it is no JSON"
+        return _json_fault(library)
     if "JSONRPCResponse.result\n  Input should be" in library:
         return "`result` must be an object"
     return "it is no JSON-RPC 2.0 message with a `result` or an `error`"

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from interleavethinker.tools.plain_text import quotation
 
-from .malformed_answers import malformed_answer
+from .malformed_answers import broken_answer
 
 __all__ = ["warn_once"]
 
@@ -28,7 +28,7 @@ class _StrayLines(logging.Filter):
         error = record.exc_info[1] if record.exc_info else None
         if warned is None or not isinstance(error, ValidationError):
             return True
-        if not warned and malformed_answer(error) is None:
+        if not warned and broken_answer(error) is None:
             warned.append(True)
             line = error.errors(include_url=False)[0]["input"]
             _log.warning(

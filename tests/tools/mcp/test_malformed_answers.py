@@ -22,6 +22,7 @@ from interleavethinker.tools.types import GenerationRequest
 
 RAW = str(Path(__file__).parent / "raw_server.py")
 TOOLS = ToolMapping(generate=ToolTemplate(name="paint", prompt="text"))
+DEEP = '{"content":' + "[" * 30_000 + "]" * 30_000 + "}"
 MALFORMED = [
     ('{"jsonrpc":"2.0","id":ID,"result":null}', "`result` must be an object, got null"),
     ('{"jsonrpc":"2.0","id":ID,"result":"done"}', "`result` must be an object, got a string"),
@@ -32,6 +33,12 @@ MALFORMED = [
     ('{"id":ID,"result":{"content":[]}}', '"jsonrpc": "2.0" is missing'),
     ('{"jsonrpc":"2.0","id":ID.0,"result":null}', "`result` must be an object, got null"),
     ('[{"jsonrpc":"2.0","id":ID,"result":{"content":[]}}]', "it is no single JSON-RPC message"),
+    (f'{{"jsonrpc":"2.0","id":ID,"result":{DEEP}}}', "its values are nested too deeply"),
+    (f'{{"jsonrpc":"2.0","result":{DEEP},"id":ID}}', "its values are nested too deeply"),
+    (f'{{"result":{DEEP},"id":ID,"jsonrpc":"2.0"}}', "its values are nested too deeply"),
+    (f'{{"jsonrpc":"2.0","result":{DEEP}}}', "its values are nested too deeply"),
+    ('{"jsonrpc":"2.0","id":ID,"result":{"content":[', "it ends in the middle"),
+    ('{"jsonrpc":"2.0","id":ID,"result":{"content":[nothing]}}', "it is no JSON"),
 ]
 PATIENT = {"call_timeout": 300.0, "tools": TOOLS}
 """A test that waits for the time limit of a call fails by its own."""
@@ -53,6 +60,25 @@ async def test_a_stdio_server_whose_answer_is_malformed_ends_the_call(
     assert (error.code, error.retryable) == ("contract", False)
     assert f"The image server sent a malformed answer: {wrong}" in str(error)
     assert not [record for record in caplog.records if record.name.startswith("interleavethinker")]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"level": "info", "message": [broken}',
+        "{loading: 3}",
+        f'{{"jsonrpc":"2.0","method":"notifications/message","params":{DEEP}}}',
+    ],
+)
+async def test_lines_that_are_no_answer_are_passed_over(tmp_path: Path, line: str) -> None:
+    image = base64.b64encode(fake_image(GenerationRequest(prompt="a ball", seed=1))).decode()
+    content = f'[{{"type":"image","data":"{image}","mimeType":"image/png"}}]'
+    answer = f'{line}\n{{"jsonrpc":"2.0","id":ID,"result":{{"content":{content}}}}}'
+    store = ImageStore(tmp_path / "workspace")
+    config = GeneratorConfig(command=(sys.executable, RAW, "line", answer), **PATIENT)
+    async with McpImageGenerator(config, store) as generator:
+        made = await generator.generate(GenerationRequest(prompt="a ball", seed=1))
+    assert list(store) == [made.sha256]
 
 
 async def test_an_error_that_names_no_call_ends_the_only_one(tmp_path: Path) -> None:
@@ -98,6 +124,7 @@ async def http_server(line: str, *, events: bool) -> AsyncIterator[str]:
         ('{"jsonrpc":"2.0","id":ID,"result":null}', "`result` must be an object"),
         ('{"jsonrpc":"2.0","id":ID}', "it is no JSON-RPC 2.0 message with a `result` or an `error`"),
         ("<html>busy</html>", "it is no JSON"),
+        (f'{{"jsonrpc":"2.0","id":ID,"result":{DEEP}}}', "its values are nested too deeply"),
     ],
 )
 async def test_an_http_server_whose_answer_is_malformed_ends_the_call_without_a_traceback(
