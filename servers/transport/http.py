@@ -3,7 +3,8 @@
 Listens on loopback unless configured otherwise, and on any other address only with a token. Host and Origin headers are
 checked, request bodies are limited to what an image needs, and every path except the endpoint and those of
 `operations` is 404.
-`connections` bounds connections and bodies, `log_limits` the lines that requests put into the log.
+`connections` bounds connections and bodies, `log_limits` the lines that requests put into the log, and `request_ids`
+keeps the answers of requests with the same ID apart.
 """
 
 import hmac
@@ -105,6 +106,7 @@ def http_app(server: "MCPServer", options: HttpOptions, operations: Operations |
     from mcp.server.transport_security import TransportSecuritySettings
 
     from .connections import LargeBodyMiddleware
+    from .request_ids import OneRequestPerId
 
     own = ["127.0.0.1", "localhost", "[::1]"]
     if not options.on_loopback:
@@ -122,6 +124,8 @@ def http_app(server: "MCPServer", options: HttpOptions, operations: Operations |
         host=options.host,
         max_sessions=_MAX_SESSIONS,
     )
+    within_limit = server.session_manager.asgi_app
+    within_limit.app = OneRequestPerId(within_limit.app)
     bounded: ASGIApp = LargeBodyMiddleware(app)
     if operations is not None:
         bounded = OperationsMiddleware(bounded, METRICS, operations, names)
