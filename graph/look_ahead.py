@@ -17,6 +17,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
+from interleavethinker.tools.calls_in_flight import call_in_flight
 from interleavethinker.tools.protocols import ProgressCallback
 from interleavethinker.tools.types import Attempt, CriticInput, GeneratedImage, GenerationRequest, Verdict
 
@@ -285,7 +286,7 @@ class TrajectoryAhead:
             raise
 
     async def _generate(self, call: GenerationRequest, progress: ProgressCallback) -> GeneratedImage:
-        with generation_span(call) as traced:
+        with generation_span(call) as traced, call_in_flight():
             async with self._shared.measured(self, "generate"):
                 image = await self._shared.components.generator.generate(call, progress)
             record_image(traced, image)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from interleavethinker.graph.events import ImageGenerated, ImageRefused, Judged, Planned, StepFinished
+from interleavethinker.graph.events import ImageGenerated, ImageRefused, Judged, ModelWaiting, Planned, StepFinished
 from interleavethinker.graph.export.export import export
 from interleavethinker.graph.export.ownership import is_export
 from interleavethinker.graph.limits import Limits
@@ -32,6 +32,8 @@ __all__ = ["BatchExecutor", "BatchItem", "BatchSettings", "RequestRunner"]
 _log = logging.getLogger(__name__)
 _RESTING_PLACES = ImageGenerated | ImageRefused | Judged | Planned | StepFinished
 """Events after which a trajectory can be left without losing a call."""
+_LOOK_SECONDS = 0.5
+"""How often a trajectory whose model waits for its provider looks whether the batch is being paused."""
 
 
 @dataclass(frozen=True)
@@ -146,11 +148,26 @@ class RequestRunner:
 
     async def _run_trajectory(self, name: str) -> Trajectory:
         if (await self._workspace.summary(name)).status not in {"done", "cancelled"}:
-            async with contextlib.aclosing(self._workspace.stream(name)) as events:
-                async for event in events:
-                    if isinstance(event, _RESTING_PLACES) and await self._is_pausing():
-                        break
+            pausing: asyncio.Task[None] | None = None
+            try:
+                async with contextlib.aclosing(self._workspace.stream(name)) as events:
+                    async for event in events:
+                        if isinstance(event, _RESTING_PLACES) and await self._is_pausing():
+                            break
+                        if isinstance(event, ModelWaiting) and pausing is None:
+                            pausing = asyncio.create_task(self._pause_waiting(name))
+            finally:
+                if pausing is not None:
+                    pausing.cancel()
+                    await asyncio.gather(pausing, return_exceptions=True)
         return await self._workspace.get(name)
+
+    async def _pause_waiting(self, name: str) -> None:
+        """Pauses a trajectory with the batch, also while it waits for a provider and nothing happens for an hour."""
+        while not await self._is_pausing():  # noqa: ASYNC110 - another process cannot set an event of this one
+            await asyncio.sleep(_LOOK_SECONDS)
+        with contextlib.suppress(InterleaveError):  # It may have ended at the same moment.
+            await self._workspace.pause(name)
 
     async def _exported(self, request: BatchRequest, trajectory: Trajectory) -> BatchResult:
         result = result_of(request, trajectory)

@@ -135,6 +135,7 @@ class CommandWatch:
         self._changed = asyncio.Event()
         self._refreshing = asyncio.Lock()
         self._on_cancel: Callable[[], object] | None = None
+        self._while_pausing: Callable[[], object] | None = None
 
     def has(self, verb: Verb) -> bool:
         """Returns whether such a command is open."""
@@ -147,13 +148,18 @@ class CommandWatch:
     def call_on_cancel(self, callback: Callable[[], object] | None) -> None:
         """Calls back as soon as a `cancel` is open, at once if it is already; None removes the callback."""
         self._on_cancel = callback
-        self._check_cancel()
+        self._call_back()
+
+    def call_while_pausing(self, callback: Callable[[], object] | None) -> None:
+        """Calls back at every refresh while a `pause` is open; None removes the callback."""
+        self._while_pausing = callback
+        self._call_back()
 
     async def refresh(self) -> None:
         """Reads the open commands from the table."""
         async with self._refreshing:  # Otherwise a slow read could bring back what `acknowledge` has removed since.
             self.pending = await self._queue.pending(self._id)
-        self._check_cancel()
+        self._call_back()
 
     async def acknowledge(self, command: Command) -> None:
         """Removes a command that was executed or arrived too late."""
@@ -173,7 +179,9 @@ class CommandWatch:
             except StoreError:  # The next checkpoint meets the same error and fails the trajectory with it.
                 _log.warning("cannot read the commands of trajectory %s", self._id, exc_info=True)
 
-    def _check_cancel(self) -> None:
+    def _call_back(self) -> None:
+        if self._while_pausing is not None and self.has("pause"):
+            self._while_pausing()
         if self._on_cancel is not None and self.has("cancel"):
             callback, self._on_cancel = self._on_cancel, None
             callback()

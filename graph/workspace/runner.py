@@ -2,7 +2,8 @@
 
 The graph runs in a task of its own, so that `cancel` reaches a generator call in flight. `pause` and `judge` take
 effect between nodes, where a checkpoint is: the watch on the commands is refreshed with every checkpoint, so a command
-that was recorded before a node ends is seen before the next one starts. The caller of a `Runner` must hold the
+that was recorded before a node ends is seen before the next one starts. A `pause` does not wait for calls that only
+wait themselves, until an overloaded service takes them again. The caller of a `Runner` must hold the
 trajectory's lock.
 """
 
@@ -10,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextvars import Context
+from contextvars import Context, copy_context
 from typing import Any
 
 from langgraph.errors import GraphDrained
@@ -34,6 +35,7 @@ from interleavethinker.graph.events import (
 )
 from interleavethinker.graph.state import attempts_of, current_step_of, newest_plan, stop_reason_of
 from interleavethinker.graph.tracing import end_run, run_span, trace_metadata
+from interleavethinker.tools.calls_in_flight import CallsInFlight, count_calls_in
 from interleavethinker.tools.errors import InputError, InterleaveError, StoreError
 from interleavethinker.tools.tracing.spans import Span
 from interleavethinker.tools.types import Attempt, Plan
@@ -80,7 +82,7 @@ class _GraphRun:
     that it was shown, must find it: the run ends after the checkpoint then, and at once otherwise.
     """
 
-    def __init__(self, stream: AsyncIterator[Any], control: _StopAtCommand, context: Context | None) -> None:
+    def __init__(self, stream: AsyncIterator[Any], control: _StopAtCommand, context: Context) -> None:
         self._stream = stream
         self._control = control
         self._result_announced = False
@@ -88,6 +90,13 @@ class _GraphRun:
         self._task = asyncio.create_task(self._forward(), context=context)
         self._task.add_done_callback(lambda _: self._events.put_nowait(None))
         self.cancelled = False
+        self.left_waiting = False
+
+    def leave_waiting(self) -> None:
+        """Ends the run on a `pause` command, although its node has not ended."""
+        if not self.left_waiting:
+            self.left_waiting = True
+            self._task.cancel()
 
     def cancel(self) -> None:
         """Ends the run on a `cancel` command, even during a generator call."""
@@ -198,8 +207,16 @@ class Runner:
             control=control,
             interrupt_before=[_AFTER_VERDICTS] if self._review else None,
         )
-        run = _GraphRun(stream, control, self._span.context())
+        calls, context = CallsInFlight(), self._span.context() or copy_context()
+        context.run(count_calls_in, calls)
+        run = _GraphRun(stream, control, context)
         watch.call_on_cancel(run.cancel)
+
+        def leave_waiting_calls() -> None:
+            if calls.only_wait:
+                run.leave_waiting()
+
+        watch.call_while_pausing(leave_waiting_calls)
         try:
             async with contextlib.aclosing(run.events()) as events:
                 async for event in events:
@@ -207,14 +224,16 @@ class Runner:
         except GraphDrained:
             pass
         except asyncio.CancelledError:
-            if not run.cancelled:
+            if run.cancelled:
+                await self._catalog.end_run(self._id, "cancelled")
+                yield Cancelled()
+            elif not run.left_waiting:
                 raise
-            await self._catalog.end_run(self._id, "cancelled")
-            yield Cancelled()
         except (InterleaveError, OSError) as error:
             yield await self._failed(error)
         finally:
             watch.call_on_cancel(None)
+            watch.call_while_pausing(None)
 
     async def _carry_out_commands(self, watch: CommandWatch) -> tuple[Resume[Any] | None, list[Event]]:
         """Applies verdicts by hand, and returns the answer to the graph's interrupt if there is one."""

@@ -11,6 +11,8 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.outputs import ChatResult
 
 from interleavethinker.graph import Limits, Workspace
+from interleavethinker.graph.batch.batch import Batch
+from interleavethinker.graph.batch.manifest import BatchRequest
 from interleavethinker.graph.events import Event, ModelWaiting
 from interleavethinker.graph.profiles.opening import _build_role, _policy_of
 from interleavethinker.graph.profiles.profile import Role
@@ -18,9 +20,10 @@ from interleavethinker.tools.chat.agents import ChatCritic, ChatPlanner
 from interleavethinker.tools.chat.answers import write_plan
 from interleavethinker.tools.chat.waiting import CallPolicy, pause_before_retry
 from interleavethinker.tools.images.store import ImageStore
-from interleavethinker.tools.protocols import Planner
+from interleavethinker.tools.protocols import Planner, ProgressCallback
 from interleavethinker.tools.testing.agents import plan_of
 from interleavethinker.tools.testing.generator import MemoryGenerator
+from interleavethinker.tools.types import GeneratedImage, GenerationRequest
 from tests.servers.images.backends.local_api import LocalApi, Reply, local_api
 
 Opened = Callable[..., AbstractAsyncContextManager[Workspace]]
@@ -79,6 +82,85 @@ async def test_the_time_limit_ends_the_waiting(opened: Opened, tmp_path: Path) -
         async with opened(planner(api, tmp_path)) as ws:
             result = await ws.run(await ws.create("x", limits=Limits(time_limit=0.5)))
     assert (result.stop_reason, result.status) == ("time_limit", "done")
+
+
+async def test_a_pause_does_not_wait_for_an_overloaded_provider(opened: Opened, tmp_path: Path) -> None:
+    with local_api(overloaded(wait="3000"), answer(write_plan(plan_of("a")))) as api:
+        async with opened(planner(api, tmp_path)) as ws, asyncio.timeout(120):
+            name = await ws.create("x")
+            async for event in ws.stream(name):
+                if isinstance(event, ModelWaiting):
+                    await ws.pause(name)
+            assert event.kind == "paused"  # type: ignore[attr-defined] # every event has a kind
+            assert (await ws.summary(name)).status == "paused"
+            done = await ws.run(name)
+    assert (done.status, done.stop_reason, len(api.requests)) == ("done", "complete", 2)
+
+
+async def test_a_pause_that_comes_before_the_provider_is_overloaded_does_not_wait_either(
+    opened: Opened, tmp_path: Path
+) -> None:
+    with local_api(overloaded(wait="0.2"), overloaded(wait="3000")) as api:
+        async with opened(planner(api, tmp_path)) as ws, asyncio.timeout(120):
+            name = await ws.create("x")
+            running = asyncio.create_task(events_of(ws, name))
+            while not api.requests:
+                await asyncio.wait([running], timeout=0.01)
+            await ws.pause(name)
+            assert (await running)[-1].model_dump()["kind"] == "paused"
+
+
+class Gate:
+    """A generator whose calls after the second one wait for the gate."""
+
+    def __init__(self, store: ImageStore) -> None:
+        self.inner = MemoryGenerator(store)
+        self.entered, self.gate = asyncio.Event(), asyncio.Event()
+        self.calls = 0
+
+    async def generate(self, call: GenerationRequest, progress: ProgressCallback | None = None) -> GeneratedImage:
+        self.calls += 1
+        if self.calls > 2:
+            self.entered.set()
+            await self.gate.wait()
+        return await self.inner.generate(call, progress)
+
+
+async def test_a_pause_still_waits_for_a_generator_call_beside_the_waiting_critic(
+    opened: Opened, tmp_path: Path
+) -> None:
+    store = ImageStore(tmp_path / "workspace" / "images")
+    generator = Gate(store)
+    # Nothing is drafted before the times of a generation and a verdict are known.
+    with local_api(answer('{"previous_step_success": true}'), overloaded(wait="3000")) as api:
+        critic = _build_role(role(api), store, "critic")
+        async with opened(plan_of("a", "b", "c"), critic, generator) as ws, asyncio.timeout(120):
+            name = await ws.create("x", limits=Limits(look_ahead=2))
+            running = asyncio.create_task(events_of(ws, name))
+            await generator.entered.wait()
+            while len(api.requests) < 2:
+                await asyncio.wait([running], timeout=0.01)
+            await ws.pause(name)
+            await asyncio.wait([running], timeout=0.5)
+            assert not running.done(), "the draft in flight has been cut"
+            generator.gate.set()
+            assert (await running)[-1].model_dump()["kind"] == "paused"
+    assert len(generator.inner.generated) == 3
+
+
+async def test_a_batch_that_is_paused_does_not_wait_for_an_overloaded_provider(opened: Opened, tmp_path: Path) -> None:
+    with local_api(overloaded(wait="3000")) as api:
+        async with opened(planner(api, tmp_path)) as ws, asyncio.timeout(120):
+            batch = Batch(ws, [BatchRequest(text="x")], tmp_path / "out")
+
+            async def work() -> list[str]:
+                return [one.status async for one in batch.run()]
+
+            running = asyncio.create_task(work())
+            while not api.requests:
+                await asyncio.wait([running], timeout=0.01)
+            batch.pause()
+            assert await running == ["paused"]
 
 
 async def test_max_retries_bounds_the_waiting_and_missing_credit_is_not_waited_for(

@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 
+from interleavethinker.tools.calls_in_flight import call_in_flight, call_waiting
 from interleavethinker.tools.errors import InterleaveError, ModelAnswerError, ModelError
 from interleavethinker.tools.plain_text import quotation
 from interleavethinker.tools.secrets import redact
@@ -66,6 +67,13 @@ async def invoke(
             long (`timeout`), is too large (`answer_too_large`) or sends the call to another host (`redirected`).
         InterleaveError: Whatever a model of this project raises itself, unchanged.
     """
+    with call_in_flight():
+        return await _answer_in_time(model, messages, role, policy)
+
+
+async def _answer_in_time(
+    model: BaseChatModel, messages: Sequence[BaseMessage], role: str, policy: CallPolicy
+) -> AIMessage:
     for attempt in range(1, policy.max_retries + 2):
         limit = asyncio.timeout(policy.timeout)
         try:
@@ -90,7 +98,8 @@ async def invoke(
             if pause is None or attempt > policy.max_retries:
                 raise ModelError(f"The {role} failed: {_told(error)}") from error
         report_pause(*pause)
-        await asyncio.sleep(pause[0])
+        with call_waiting():
+            await asyncio.sleep(pause[0])
     raise AssertionError("unreachable")
 
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from pydantic import JsonValue
 
+from interleavethinker.tools.calls_in_flight import call_waiting
 from interleavethinker.tools.errors import GeneratorError, InputError, InterleaveError, StoreError
 from interleavethinker.tools.images.png import canonical_png, data_uri, image_size
 from interleavethinker.tools.images.store import ImageStore, sha256_of
@@ -114,7 +115,8 @@ class McpImageGenerator:
                     pause = budget.pause_after(error)
                 else:
                     return image.model_copy(update={"server": self._server})
-                await asyncio.sleep(pause)
+                with call_waiting():
+                    await asyncio.sleep(pause)
 
     async def status(self) -> dict[str, JsonValue]:
         """Returns the status of the server: model, device, queue, totals. Only this project's servers have one.
@@ -291,10 +293,12 @@ class McpImageGenerator:
             if not (isinstance(error, GeneratorError) and error.code in {"busy", "loading"}):
                 raise error
             if error.code == "loading":
-                await asyncio.sleep(_LOADING_SECONDS)  # The server has waited already.
+                with call_waiting():
+                    await asyncio.sleep(_LOADING_SECONDS)  # The server has waited already.
                 continue
             busy += 1
-            await asyncio.sleep(_BUSY_SECONDS * min(busy, 8) * random.uniform(0.5, 1.5))
+            with call_waiting():
+                await asyncio.sleep(_BUSY_SECONDS * min(busy, 8) * random.uniform(0.5, 1.5))
 
     async def _resending(self, use: Callable[["Client"], Awaitable[_T]], budget: ResendBudget) -> _T:
         """Runs `use` with a connected client, and again with a new one each time the server dies meanwhile."""
