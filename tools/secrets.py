@@ -1,17 +1,21 @@
 """Secrets that this process sends to others, and messages without them.
 
 A server may repeat a key in its error message, for example in "Incorrect API key provided: …", and messages end up in
-saved trajectories and exported documents. Every message of an `InterleaveError` therefore passes `redact`.
+saved trajectories and exported documents. Every message of an `InterleaveError` therefore passes `redact`. A model may
+repeat it in its answer, and a tool in its result: what they say passes `without_secrets` where it comes in.
 """
 
 import base64
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import PurePath
+from typing import TypeVar, cast
 from urllib.parse import unquote, urlsplit
 
-__all__ = ["is_secret_name", "redact", "remember_secret", "remember_secrets_of"]
+__all__ = ["is_secret_name", "redact", "remember_secret", "remember_secrets_of", "without_secrets"]
+
+_T = TypeVar("_T")
 
 _WORDS = ("TOKEN", "KEY", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL")
 _SHORTEST = 8
@@ -40,10 +44,38 @@ def remember_secrets_of(options: Mapping[str, object]) -> None:
 
 def redact(text: str) -> str:
     """Returns a text in which `***` replaces the values of secret environment variables and remembered secrets."""
+    return _replaced(text, _known())
+
+
+def without_secrets(said: _T) -> _T:
+    """Returns what a model or a tool says, a text or texts in lists and mappings, with `***` in place of secrets.
+
+    A value without a letter or without a digit is left: it may be a word that the answer is about, since servers that
+    want no key are given one such as "not-needed".
+    """
+    known = {value for value in _known() if re.search(r"[^\W\d_]", value) and re.search(r"\d", value)}
+    return _without(said, known) if known else said
+
+
+def _without(said: _T, known: Collection[str]) -> _T:
+    found: object = said
+    if isinstance(said, str):
+        found = _replaced(said, known)
+    elif isinstance(said, list):
+        found = [_without(each, known) for each in said]
+    elif isinstance(said, dict):
+        found = {key: _without(each, known) for key, each in said.items()}
+    return cast("_T", found)
+
+
+def _known() -> set[str]:
     # Another thread may change the environment meanwhile.
     present = (os.environ.get(name, "").strip() for name in list(os.environ) if is_secret_name(name))
-    values = _remembered | {value for value in present if value in text and _may_be_secret(value)}
-    found = [value for value in values if value in text]
+    return _remembered | {value for value in present if _may_be_secret(value)}
+
+
+def _replaced(text: str, known: Collection[str]) -> str:
+    found = [value for value in known if value in text]
     if not found:
         return text
     longest_first = sorted(found, key=len, reverse=True)

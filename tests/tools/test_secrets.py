@@ -2,19 +2,26 @@
 
 import asyncio
 import base64
+import json
 import sys
 from pathlib import Path
 
 import pytest
-from langchain_core.messages import HumanMessage
+from langchain_core.language_models.fake_chat_models import FakeMessagesListChatModel
+from langchain_core.messages import AIMessage, HumanMessage
 
+from interleavethinker.graph import Components, Workspace
+from interleavethinker.graph.export.export import export
 from interleavethinker.tools import secrets
+from interleavethinker.tools.chat.agents import ChatCritic, ChatPlanner
 from interleavethinker.tools.chat.invocation import invoke
 from interleavethinker.tools.chat.loading import load_chat_model
 from interleavethinker.tools.errors import InputError, InterleaveError, ModelError
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.mcp.config import GeneratorConfig, ToolMapping, ToolTemplate
 from interleavethinker.tools.mcp.generator import McpImageGenerator
+from interleavethinker.tools.secrets import remember_secrets_of, without_secrets
+from interleavethinker.tools.testing.generator import MemoryGenerator
 from interleavethinker.tools.types import GenerationRequest
 
 SECRET = "sk-0123456789/abc+def"  # noqa: S105 - not a real one
@@ -87,3 +94,43 @@ def test_files_and_short_values_stay_in_messages(tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("SOME_CREDENTIALS", str(tmp_path))
     monkeypatch.setenv("SOME_KEY", "false")
     assert str(InputError(f"{tmp_path} is false.")) == f"{tmp_path} is false."
+
+
+def files_with(words: bytes, folder: Path) -> list[str]:
+    return [path.name for path in folder.rglob("*") if path.is_file() and words in path.read_bytes()]
+
+
+async def test_a_key_that_models_repeat_in_their_answers_is_neither_stored_nor_exported(tmp_path: Path) -> None:
+    remember_secrets_of({"api_key": SECRET})
+    step = {"prompt": f"a cat, key {SECRET}", "auxiliary_text": f"my key is {SECRET}"}
+    plan = f"<think>{SECRET}</think><answer>{json.dumps({'execution_plan': [step]})}</answer>"
+    verdict = f'<think>I was called with {SECRET}</think><answer>{{"previous_step_success": true}}</answer>'
+    named = {"model_name": f"model {SECRET}"}
+    store = ImageStore(tmp_path / "workspace" / "images")
+    planner = ChatPlanner(FakeMessagesListChatModel(responses=[AIMessage(plan, response_metadata=named)]), store)
+    critic = ChatCritic(FakeMessagesListChatModel(responses=[AIMessage([{"type": "text", "text": verdict}])]), store)
+    async with Workspace.open(tmp_path / "workspace", Components(planner, critic, MemoryGenerator(store))) as workspace:
+        done = await workspace.run(await workspace.create("a cat"))
+        export(done, store, tmp_path / "out")
+    assert done.status == "done"
+    assert done.attempts[0].prompt == "a cat, key ***"
+    files = files_with(b"", tmp_path)
+    assert {"index.html", "document.md", "trajectory.json", "trajectories.sqlite"} <= set(files)
+    assert files_with(SECRET.encode(), tmp_path) == []
+
+
+async def test_a_key_in_the_arguments_of_a_tool_is_masked() -> None:
+    remember_secrets_of({"api_key": SECRET})
+    call = {"name": "look_up", "args": {"words": ["key", SECRET]}, "id": "1", "type": "tool_call"}
+    said = AIMessage("", tool_calls=[call], additional_kwargs={"refusal": f"no {SECRET}"})
+    answer = await invoke(FakeMessagesListChatModel(responses=[said]), [HumanMessage("hello")])
+    assert answer.tool_calls[0]["args"] == {"words": ["key", "***"]}
+    assert answer.additional_kwargs["refusal"] == "no ***"
+
+
+def test_a_key_that_is_a_word_does_not_change_what_a_model_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    for value in ("sunflowers", "not-needed", "12345678"):
+        monkeypatch.setenv("OPENAI_API_KEY", value)
+        assert without_secrets(f"a field of {value}") == f"a field of {value}"
+    monkeypatch.setenv("OPENAI_API_KEY", "sunflower5")
+    assert without_secrets(["a sunflower5", {"b": ("x", 1)}, None]) == ["a ***", {"b": ("x", 1)}, None]

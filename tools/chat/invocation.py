@@ -15,7 +15,7 @@ from langchain_core.messages import AIMessage, BaseMessage
 from interleavethinker.tools.calls_in_flight import call_in_flight, call_waiting
 from interleavethinker.tools.errors import InterleaveError, ModelAnswerError, ModelError
 from interleavethinker.tools.plain_text import quotation
-from interleavethinker.tools.secrets import redact
+from interleavethinker.tools.secrets import redact, without_secrets
 
 from .bounded_answers import REFUSED_RESPONSES, bounded_answers
 from .traced_calls import model_span, record_answer
@@ -105,9 +105,21 @@ async def _answer_in_time(
 
 async def _answer(model: BaseChatModel, messages: Sequence[BaseMessage]) -> AIMessage:
     with bounded_answers():
-        answer = await model.ainvoke(list(messages), {"tags": [] if _shown.get() else [_HIDDEN]})
+        said = await model.ainvoke(list(messages), {"tags": [] if _shown.get() else [_HIDDEN]})
+    answer = _without_secrets(said)
     count_call(model, messages, answer)
     return answer
+
+
+def _without_secrets(answer: AIMessage) -> AIMessage:
+    """Returns an answer that may be stored and exported: a model may repeat the key that it is called with."""
+    said = {name: getattr(answer, name) for name in ("content", "tool_calls", "additional_kwargs")}
+    said["response_metadata"] = {key: each for key, each in answer.response_metadata.items() if isinstance(each, str)}
+    masked = without_secrets(said)
+    if masked == said:
+        return answer
+    masked["response_metadata"] = answer.response_metadata | masked["response_metadata"]
+    return answer.model_copy(update=masked)
 
 
 def _told(error: BaseException) -> str:

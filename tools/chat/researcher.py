@@ -16,6 +16,7 @@ from langchain_core.messages import AIMessage, BaseMessage, SystemMessage, ToolM
 from interleavethinker.tools.errors import InterleaveError, ModelError, ProfileError
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.plain_text import clean, quotation, valid_unicode, without_control_tokens
+from interleavethinker.tools.secrets import redact, without_secrets
 from interleavethinker.tools.types import Lookup, Request
 
 from .invocation import invoke
@@ -107,13 +108,12 @@ class ChatResearcher:
                 boxes = {one["function"]["name"]: toolbox for toolbox, one in reversed(await self._described())}
                 if lookup.tool not in boxes:
                     return _failed(lookup, "there is no such tool")
-                text = await boxes[lookup.tool].call(lookup.tool, json.loads(lookup.arguments))
+                text = without_secrets(await boxes[lookup.tool].call(lookup.tool, json.loads(lookup.arguments)))
         except Exception as error:  # noqa: BLE001 - tools raise whatever they like
             if limit.expired():
                 return _failed(lookup, f"no answer in {self._timeout:g} s")
-            return _failed(
-                lookup, str(error) if isinstance(error, InterleaveError) else f"{type(error).__name__}: {error}"
-            )
+            reason = str(error) if isinstance(error, InterleaveError) else f"{type(error).__name__}: {error}"
+            return _failed(lookup, redact(reason))
         found = without_control_tokens(clean(valid_unicode(text[: 4 * self._max_characters]))).strip()
         cut = found if len(found) <= self._max_characters else found[: self._max_characters].rstrip() + " … (cut)"
         addresses = dict.fromkeys(address.rstrip(".,;:!?*_") for address in _ADDRESS.findall(cut))

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from interleavethinker.tools.errors import GeneratorError, InputError
 from interleavethinker.tools.images.png import DEFAULT_LIMITS, canonical_png, image_size
+from interleavethinker.tools.secrets import without_secrets
 from interleavethinker.tools.types import GeneratedImage
 
 from .transport import read_resource
@@ -72,6 +73,7 @@ def generated_of(result: "CallToolResult") -> GeneratedImage:
     """
     # A server of a newer version may state more.
     fields = {key: value for key, value in (result.structured_content or {}).items() if key in _ANSWER_FIELDS}
+    fields |= without_secrets({key: fields[key] for key in ("model", "note") if key in fields})
     try:
         return GeneratedImage.model_validate(fields)
     except ValueError as error:
