@@ -161,9 +161,14 @@ async def _planned(
     """
     finished = planning.previous.steps[: context.finished] if planning.previous else ()
     plan: Plan | None = None
+    answered = False
     async with TimeLimit(used, limits) as timer, model_calls(runtime, components.store):
         plan = await _ask_for_plan(components, in_words(request), planning, context, finished, limits)
+        answered = True
     update: Update = {"seconds": timer.seconds}
+    if answered and plan is None and not timer.expired:
+        # The plan in effect is carried out. Asking again would give it no more room.
+        return update | {"rejected_plans": 0, "to_check": None, "replans": limits.max_replans}
     if plan is None or timer.expired:
         return update | {"rejected_plans": 0, "stop_reason": StopReason.TIME_LIMIT}
     replaced = planning.rejected or planning.previous
@@ -180,17 +185,25 @@ async def _ask_for_plan(
     context: PlanContext,
     finished: tuple[Step, ...],
     limits: Limits,
-) -> Plan:
+) -> Plan | None:
     """Asks the planner in turn; if the planner gives no usable plan, asks the fallback planner.
 
     Returns:
-        The plan, which begins with the finished steps.
+        The plan, which begins with the finished steps. None if it replaces a plan that can be carried out, and has more
+        steps than are allowed: each replan may add some, so a trajectory with many of them gets there in the end.
     """
     fallback = components.fallback_planner
 
-    async def ask(planner: Planner, made_by: str) -> Plan:
+    async def ask(planner: Planner, made_by: str) -> Plan | None:
         answer = await planner.plan(request, context)
         steps = finished + shifted(answer.steps, len(finished))
+        if (
+            len(steps) > limits.max_steps
+            and answer.steps
+            and planning.previous is not None
+            and planning.rejected is None
+        ):
+            return None
         plan = answer.model_copy(update={"steps": steps, "made_by": made_by})
         check_steps(plan, limits, request)
         return plan
