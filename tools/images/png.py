@@ -45,6 +45,8 @@ _MAX_SCANS = 64
 """Scans of a progressive JPEG, which all take a full pass; programs write about ten."""
 _MAX_SCANNED = 250_000_000
 """Pixels times scans of a JPEG, which decide how long decoding takes: about two seconds."""
+_STRIP = 1_000_000
+"""Pixels that are made opaque at once."""
 _MAX_CHUNKS = 40_000
 """Chunks of a PNG; programs write one for every 8 KB or more, and each takes Pillow some microseconds."""
 
@@ -111,8 +113,10 @@ def _canonical(data: bytes, limits: ImageLimits) -> bytes:
             opened.load()
             if _is_canonical(data):
                 return data
-            upright = ImageOps.exif_transpose(opened)
-            return encode_png(in_srgb(upright, _flattened))
+            ImageOps.exif_transpose(opened, in_place=True)  # Otherwise it copies images that are upright, too.
+            pixels = in_srgb(opened, _flattened)
+        del opened
+        return encode_png(pixels)
     except InputError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -244,6 +248,18 @@ def _is_canonical(data: bytes) -> bool:
 
 
 def _flattened(image: "Image") -> "Image":
+    """Returns an image as opaque RGB, converted strip by strip: whole layers would take several times its memory."""
+    from PIL import Image as PillowImage
+
+    flat = PillowImage.new("RGB", image.size)
+    rows = max(1, _STRIP // max(1, image.width))
+    for top in range(0, image.height, rows):
+        bottom = min(top + rows, image.height)
+        flat.paste(_flattened_strip(image.crop((0, top, image.width, bottom))), (0, top))
+    return flat
+
+
+def _flattened_strip(image: "Image") -> "Image":
     if image.mode.startswith("I") or image.mode == "F":
         return _from_16_bit_gray(image)
     if image.mode in {"RGBA", "LA", "PA", "La", "RGBa"} or "transparency" in image.info:
