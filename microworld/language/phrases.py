@@ -289,7 +289,9 @@ class PhraseReader(GroupReader):
         for place_start in starts:
             for where, end in self.wheres(place_start, bare=phrase.pronoun in {"", "one"}, described=True):
                 named = tuple(one for one in phrase.where if not one.row)
-                if len(named) < 2:
+                if len(named) < 2 and not (
+                    phrase.count == 1 and named and (where.row or len(named) < len(phrase.where))
+                ):
                     yield replace(phrase, where=named if named and where.row else (*named, where)), end
         if comma in starts and (beside := self.match(COMMA_PLACE, comma)) is not None and not phrase.where:
             yield replace(phrase, where=(Where(frozenset({5 if beside["spots"] == "right" else 3})),)), beside.end()

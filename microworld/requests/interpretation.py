@@ -42,7 +42,7 @@ from .required_scene import Relation, RequiredObject, RequiredScene
 from .second_wording import attributes_first, read_again
 from .story import Story
 from .totals import as_told_in_all
-from .unclear_words import absence_last, check_has_image, check_new, placed_whole
+from .unclear_words import absence_last, check_has_image, check_instead, check_new, placed_whole
 
 __all__ = [
     "Answer",
@@ -186,6 +186,7 @@ def _told(
 ) -> Interpretation:
     """Applies the statements of a request one after the other."""
     story = story or Story(source)
+    check_instead(statements, text)
     if source is None:
         check_has_image(statements, text)
         statements = absence_last(list(statements))

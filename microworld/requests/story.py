@@ -19,7 +19,7 @@ from interleavethinker.tools.errors import InputError
 from .choices import Constraint, Variable
 from .moments import described, in_state
 from .story_puzzles import StoryPuzzles
-from .story_things import Thing, is_step, no_image_error, phrase_text, shifted, wide
+from .story_things import Thing, in_one_row, is_step, no_image_error, phrase_text, shifted, wide
 
 __all__ = ["Story"]
 
@@ -117,6 +117,7 @@ class Story(StoryPuzzles):
                         "The request asks for an empty picture, but also names objects.", code="contradiction"
                     )
                 frame.empty = True
+        phrases, line = in_one_row(phrases)
         created: list[int] = []
         for named in phrases:
             phrase = self.named_again(named) if named.again else named
@@ -135,6 +136,8 @@ class Story(StoryPuzzles):
             )
         if created:
             self.last = tuple(created)
+        if line is not None:
+            self.line_up(created, line)
 
     def _describes_again(self, phrase: Phrase) -> bool:
         """Applies "the cat sits on the left" to the one cat that the picture has; returns False if it has none."""
@@ -237,6 +240,7 @@ class Story(StoryPuzzles):
             order = (USUAL_COLOURS[new.kind], *COLOURS)
             colour = Variable(set(new.colours or COLOURS), order, follow=thing.colour)
             size = Variable(set(new.sizes or SIZES), ("big", "small"), follow=thing.size)
+            colour, size = self.as_alike(new, thing, colour, size)
             if thing.kind == new.kind:
                 if not (new.colours or new.sizes):
                     raise InputError(f"The object is a {new.kind} already; say how it changes.", code="no_change")

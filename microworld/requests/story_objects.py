@@ -22,9 +22,11 @@ from .story_things import (
     Frame,
     Thing,
     as_named,
+    as_they_were,
     different,
     is_opposite,
     lies,
+    looks_of,
     narrow,
     no_image_error,
     on_side,
@@ -58,12 +60,9 @@ class StoryObjects:
         self.frames: list[Frame] = []
         self.next_id = CELLS
         self.last: tuple[int, ...] = ()
-        self.gone: set[str] = set()
-        """Kinds of the objects that were removed last."""
-        self.removed: dict[int, Thing] = {}
-        """Objects as they were when they were removed."""
-        self.vacated: Variable | None = None
-        """Cell of the object that "it" would be, if it has just been removed."""
+        self.gone: set[str] = set()  # kinds of the objects that were removed last
+        self.removed: dict[int, Thing] = {}  # objects as they were when they were removed
+        self.vacated: Variable | None = None  # cell of the object that "it" would be, if it has just been removed
         self.conditions: list[Constraint] = []
         self.hosts: dict[int, tuple[str, tuple[int, ...], int]] = {}
         """How objects lie to what "it" was when they were named: the relation, that object, the statement's number."""
@@ -94,7 +93,7 @@ class StoryObjects:
             or phrase.pronoun
             or phrase.excluded
             or not phrase.kind
-            or (phrase.every and self.source is not None)
+            or (phrase.every and (phrase.each or self.source is not None))
         ):
             raise InputError(f'It is not clear which object "{phrase_text(phrase)}" is.', code="not_understood")
         ids: list[int] = []
@@ -103,11 +102,10 @@ class StoryObjects:
         host = self.last
         shared = tuple(map(self.with_anchors, phrase.where)) if len(parts) > 1 else phrase.where
         for part in parts:
-            colours, sizes = part.colours or phrase.colours, part.sizes or phrase.sizes
-            usual = (USUAL_COLOURS[phrase.kind], *COLOURS)
+            colours, sizes = looks_of(part, phrase)
             thing = Thing(
                 phrase.kind,
-                Variable(set(colours or COLOURS), usual),
+                Variable(set(colours or COLOURS), (USUAL_COLOURS[phrase.kind], *COLOURS)),
                 Variable(set(sizes or SIZES), ("big", "small")),
                 Variable({at for at in range(CELLS) if at not in self.frame.vacant}, CELLS_FROM_CENTRE),
             )
@@ -243,6 +241,7 @@ class StoryObjects:
             raise no_image_error(statement.text)
         ids = list(dict.fromkeys(one for phrase in statement.subject for one in self.resolve(phrase)))
         known = self.frame.touched
+        ids = as_they_were(statement, ids, [one for one, changed in known if changed == attribute])
         if any((one, "all") in known or (one, attribute) in known for one in ids) or (
             attribute == "all" and any(one in ids for one, _ in known)
         ):
@@ -265,7 +264,7 @@ class StoryObjects:
             if len(found) == 1 and not phrase.every:
                 narrow(things[found[0]], phrase)
         if not found:
-            held = ", ".join(thing_text(self.frame.things[one]) for one in things) or "nothing"
+            held = ", ".join(map(thing_text, things.values())) or "nothing"
             where = "The image does not contain" if self.source is not None else "At that point, no picture contains"
             raise InputError(f"{where} {phrase_text(phrase)}; it contains {held}.", code="not_there")
         side = next((where.side for where in phrase.where if where.side), "")
@@ -300,7 +299,8 @@ class StoryObjects:
         """Returns "the other" or "the others": what the last words were not about."""
         plain = replace(phrase, pronoun="one" if not phrase.kind else "", every=False)
         fits = self.certain(plain) or self.possible(plain, self.frame.things)
-        others = [one for one in fits if one not in last]
+        named = last or self.vacated or phrase.colours or phrase.sizes  # what they are other than
+        others = [one for one in fits if named and one not in last]
         if not others and self.vacated is not None:
             others = fits  # what is left after one has gone
         if not phrase.kind and len(others) > 1:

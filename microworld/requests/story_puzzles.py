@@ -40,6 +40,23 @@ class StoryPuzzles(StoryScenes):
         self.frame.things[self.next_id] = replace(thing, cell=Variable({cell}))
         self.last, self.next_id = (self.next_id,), self.next_id + 1
 
+    def as_alike(self, new: Phrase, old: Thing, colour: Variable, size: Variable) -> tuple[Variable, Variable]:
+        """Returns color and size of what replaces an object, as "of the same color", "of the size of the cat" say."""
+        likes = [one for like in new.like for one in self.only(self.resolve(like), like)]
+        other = self.frame.things[likes[0]] if likes else old
+        for name, own, same in (("colour", colour, other.colour), ("size", size, other.size)):
+            if name in new.alike and not own.allowed & same.allowed:
+                msg = f"The {new.kind} cannot look like the {other.kind} and differ from it."
+                raise InputError(msg, code="contradiction")
+        return other.colour if "colour" in new.alike else colour, other.size if "size" in new.alike else size
+
+    def line_up(self, ids: Sequence[int], line: Where) -> None:
+        """Puts objects into one line; two "in a row" are side by side."""
+        for one in ids:
+            self.frame.things[one].cell.fix(line.cells)
+        if line.row and len(ids) == 2:
+            self.frame.relations += (("next_to", (ids[0], ids[1])),)
+
     def apply_hours(self, statement: Statement) -> None:
         """Changes day to night, and night or sunset to the other half of the day."""
         if self.source is None and not self.frame.things:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from interleavethinker.microworld.language.phrases import Phrase, Where
+from interleavethinker.microworld.language.statements import Statement
 from interleavethinker.microworld.scenes.scene import CELLS, POSITIONS
 from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, COLOURS, SIZES
 from interleavethinker.tools.errors import InputError
@@ -17,10 +18,13 @@ __all__ = [
     "Frame",
     "Thing",
     "as_named",
+    "as_they_were",
     "different",
+    "in_one_row",
     "is_opposite",
     "is_step",
     "lies",
+    "looks_of",
     "narrow",
     "no_image_error",
     "on_side",
@@ -33,6 +37,9 @@ __all__ = [
 ]
 
 CENTRE = CELLS // 2
+_LINES = frozenset(
+    frozenset(range(9)[part]) for row in range(3) for part in (slice(3 * row, 3 * row + 3), slice(row, 9, 3))
+)
 SIDE_CELLS = {"left": 3, "right": 5, "top": 1, "bottom": 7}
 
 
@@ -135,6 +142,48 @@ def wide(where: Where) -> Where:
 def as_named(where: Where) -> Where:
     """Returns the place of one object: as the words name it."""
     return where
+
+
+def as_they_were(statement: Statement, ids: list[int], changed: Sequence[int]) -> list[int]:
+    """Returns what "all blue things red" means after "make all red things blue and": those that were blue before."""
+    named = any(one.every and (one.colours or one.sizes) for one in statement.subject)
+    if statement.kind not in {"recolour", "resize"} or not named or statement.new_piece or statement.sequenced:
+        return ids
+    return [one for one in ids if one not in changed] or ids
+
+
+def looks_of(part: Phrase, phrase: Phrase) -> tuple[frozenset[str], frozenset[str]]:
+    """Returns the colors and sizes of one object of a group: those of the group hold for each of its parts.
+
+    Raises:
+        InputError: The words say something else of the part than of the whole group (`contradiction`).
+    """
+    found = []
+    for own, shared in ((part.colours, phrase.colours), (part.sizes, phrase.sizes)):
+        both = own & shared if own and shared else own or shared
+        if (own or shared) and not both:
+            msg = f"The {phrase.kind} cannot be {' or '.join(sorted(shared))} and {' or '.join(sorted(own))} at once."
+            raise InputError(msg, code="contradiction")
+        found.append(both)
+    return found[0], found[1]
+
+
+def in_one_row(phrases: Sequence[Phrase]) -> tuple[list[Phrase], Where | None]:
+    """Returns the objects of a list and the row that "a ball, a box and a tree in a row" puts all into.
+
+    Raises:
+        InputError: One of them has a place of its own (`not_understood`).
+    """
+    if len(phrases) < 2 or phrases[-1].count > 1:
+        return list(phrases), None
+    rows = [where for where in phrases[-1].where if where.row or where.cells in _LINES]
+    shared = not any(one.where for one in phrases[:-1]) and len(phrases[-1].where) == 1
+    if rows and not shared and any(where.row for where in rows):
+        msg = f'It is not clear which objects are in the row of "{phrase_text(phrases[-1])}"; name the place of each.'
+        raise InputError(msg, code="not_understood")
+    if not rows or not shared:
+        return list(phrases), None
+    return [*phrases[:-1], replace(phrases[-1], where=())], rows[0]
 
 
 def narrow(thing: Thing, phrase: Phrase) -> None:

@@ -13,12 +13,14 @@ from interleavethinker.microworld.scenes.scene import Scene
 from interleavethinker.microworld.scenes.sprites import COLOURS, KINDS, SIZES
 from interleavethinker.tools.errors import InputError
 
-__all__ = ["absence_last", "check_has_image", "check_named_again", "check_new", "placed_whole"]
+__all__ = ["absence_last", "check_has_image", "check_instead", "check_named_again", "check_new", "placed_whole"]
 
 _CHANGES = re.compile(
     r"\b(?:chang(?:e|es|ed|ing)|switch|swap|exchange|replace|substitute|alter|convert|transform|turn|instead|now be|"
     r"different|another|other)\b"
 )
+_SHOWING = frozenset({"scene", "mention", "keep", "absent"})
+"""Statements that change nothing of what is there."""
 _POINTS = re.compile(
     r"\b(?:(?:make|give|put|set|place|move|take|bring|get) (?:it|this|that|everything|all|the (?:background|"
     r"scene))|turn)\b"
@@ -46,6 +48,17 @@ def check_has_image(statements: Sequence[Statement], text: str) -> None:
             f"describe a picture."
         )
         raise InputError(msg, code="no_image")
+
+
+def check_instead(statements: Sequence[Statement], text: str) -> None:
+    """Checks that "a cat. Then a bird instead." does not keep the cat.
+
+    Raises:
+        InputError: The text says "instead", and nothing is replaced (`not_understood`).
+    """
+    if re.search(r"\binstead\b(?! of)", text.lower()) and {one.kind for one in statements} <= _SHOWING:
+        msg = 'It is not clear what goes away ("instead"); say what replaces what, or remove it.'
+        raise InputError(msg, code="not_understood")
 
 
 def check_new(statement: Statement, source: Scene, text: str) -> None:

@@ -31,7 +31,11 @@ _STATE = re.compile(
     r" and )[^.!?;\n])*"
 )
 """What belongs to the writer: "my house is red"; it is an aside before "draw a car" only."""
-_NAME = re.compile(r",? (?:named|called) (?!(?:it|the|a|an)\b)(?P<name>[\w-]+)", re.IGNORECASE)
+_NAME = re.compile(
+    r",? (?:named|called) (?!(?:it|the|a|an)\b)(?P<quote>[\"'\u2018\u201c])?(?P<name>[\w-]+)"
+    r"(?(quote)[\"'\u2019\u201d]?)",
+    re.IGNORECASE,
+)
 _SMALL_TALK = re.compile(
     r"(?:\b(?:hi|hello|hey|hiya|dear|good (?:morning|afternoon|evening|day))\b[\w ]{0,20},? ?)?"
     r"(?:\bhow (?:are|r) (?:you|u|things)(?: (?:doing|today|going|feeling))*|\bhow (?:is it|'s it|do you) "
@@ -95,6 +99,32 @@ _UNCLEAR = {
     "almost": re.compile(r"\b(?:almost|nearly)\b"),
     "anything but": re.compile(r"\banything but\b"),
     "actually no": re.compile(r"\bactually,? no\b(?! \w)"),
+    "actually": re.compile(
+        rf"[.!?;\n] ?actually,? (?:(?:an?|the|in|on|at|to|two|three|four|five|big|small|{'|'.join(COLOURS)})\b)"
+    ),
+    "on second thought": re.compile(r"\bon second thoughts?\b|\bor rather\b|\bscratch that\b|\bcorrection ?[:,]"),
+    "the last one": re.compile(
+        r"\b(?:two|three|four|five|six|seven|eight|nine|\d) (?:\w+ ){0,3}?\w+ ?[,:;] ?(?:and |but )?"
+        r"the (?:last|final)(?: one)? (?:(?:is|are|in|being|should be) )?"
+        rf"(?:big|small|large|little|{'|'.join(COLOURS)})\b"
+    ),
+    "one of them last": re.compile(r"\bthe \w+ ones? (?:goes |leaves |comes )?(?:last|first)\b"),
+    "from left to right": re.compile(
+        r"\b(?:remov|delet|eras|disappear|vanish|fad)\w*\b[^.;!?]*\bfrom (?:the )?(?:left|right|top|bottom) to\b"
+    ),
+    "anywhere but": re.compile(r"\b(?:any|some)where (?:but|except|other than|apart from)\b"),
+    "one of which": re.compile(r"\b(?:one|two|three|four|half|none|some) of wh(?:ich|om)\b"),
+    "corners": re.compile(
+        r"\band (?:an?|the) (?:\w+ )?\w+ in (?:the|both) (?:two )?(?:top|bottom|left|right) corners\b"
+    ),
+    "left and … right of": re.compile(
+        r"\b(?:to|on) the (?:left|right)(?: side)? and [^,.;]* (?:to|on) the (?:left|right)(?: side)? of\b"
+    ),
+    "all … but": re.compile(
+        rf"\ball (?:\w+ )?(?:big|small|large|little|{'|'.join(COLOURS)}),? (?:but|except|apart from)\b(?! not)"
+    ),
+    "parts": re.compile(rf"\b(?:{'|'.join(COLOURS)})-(?!colou?r|and)\w+ed\b"),
+    "diagonally": re.compile(r"\bdiagonal(?:ly)?\b(?! opposite)"),
     "where it is": re.compile(rf"\bwhere (?:it|they) (?:is|are|was|were) (?:{'|'.join(COLOURS)})\b"),
     "small …, big …": re.compile(
         r"\bthe (?P<one>big|small|large|little)\b [^.;]*?\b(?P<other>big|small|large|little),? and the (?P=other)\b"

@@ -14,7 +14,7 @@ from interleavethinker.microworld.language.phrase_types import Ground, Phrase, W
 from interleavethinker.microworld.language.statements import Statement
 
 from .clause import Clause, UnreadError
-from .effects import LISTING, EffectReader
+from .effects import DOES, LISTING, EffectReader
 from .heads import LOOKS
 from .idle_words import IdleWordReader
 from .nouns import IT
@@ -94,12 +94,11 @@ class _Composer(IdleWordReader):
         found = super().where(at, goal=goal)
         start = self.glue(at)
         if found is None and self.tag(start) == "RELATION" and self.tag(start + 1) in {"", "COMMA", "AND", "SEQUENCE"}:
-            return (
-                (Where(relation=self.value(start), anchors=(IT,)), start + 1) if self.value(start) in _BESIDE else None
-            )
-        if found is not None and self.tag(start) == "OWN" and "her" in self.text(start).split():
-            girl = "girl" in self.effects.known or any(one.kind == "girl" for one in self.clause.things)
-            return (replace(found[0], anchors=(Phrase("girl", definite=True),)), found[1]) if girl else found
+            beside = Where(relation=self.value(start), anchors=(IT,))
+            return (beside, start + 1) if self.value(start) in _BESIDE else None
+        girl = "girl" in self.effects.known or any(one.kind == "girl" for one in self.clause.things)
+        if found is not None and self.tag(start) == "OWN" and "her" in self.text(start).split() and girl:
+            return replace(found[0], anchors=(Phrase("girl", definite=True),)), found[1]
         return found
 
     # Links between clauses
@@ -189,13 +188,12 @@ class _Composer(IdleWordReader):
             self._add("ground")
             return at + 1
         found = self.ground(at)
-        if found is None:
-            return at
-        if self.pending and self.clause.verb is not None and self.clause.grounds:
-            self._close(at, inherits=True)
-        self.clause.grounds.append(found[0])
-        self._add("ground")
-        return found[1]
+        if found is not None:
+            if self.pending and self.clause.verb is not None and self.clause.grounds:
+                self._close(at, inherits=True)
+            self.clause.grounds.append(found[0])
+            self._add("ground")
+        return at if found is None else found[1]
 
     def _absence(self, at: int) -> int:
         without = self.tag(at) == "NO" and self.value(at) == "without"
@@ -270,7 +268,7 @@ class _Composer(IdleWordReader):
         gives = clause.verb is not None and bool(clause.verb_classes & LISTING) and new
         if self.pending not in {"", "with"} and not clause.is_empty:
             if self._has_predicate(end):
-                if not self._joins_subject(end) and (clause.things or clause.verb is not None):
+                if (clause.things or clause.verb is not None) and not self._joins_subject(end):
                     self._close(at)
             elif clause.things and not (listed or described or gives):
                 self._close(at, inherits=True)
@@ -342,6 +340,8 @@ class _Composer(IdleWordReader):
         elif clause.verb is not None and clause.after and token.form == "ing":
             return at + 1  # "a girl in the snow, playing"
         clause = self.clause
+        if clause.verb_classes & DOES and clause.last == "verb" and not token.classes & (clause.verb_classes | _WEAK):
+            raise UnreadError  # "swap colors": the second word is no verb
         clause.passive |= clause.verb is not None and "be" in clause.verb.classes and token.form == "ed"
         if clause.verb is None or clause.verb_classes <= _WEAK or not token.classes <= _WEAK:
             clause.verb, clause.verb_classes = token, token.classes

@@ -11,7 +11,7 @@ from interleavethinker.microworld.language.statements import Statement
 from .clause import Clause, UnreadError
 from .nouns import IT, THEM
 
-__all__ = ["LISTING", "EffectReader"]
+__all__ = ["DOES", "LISTING", "EffectReader"]
 
 
 class EffectReader:
@@ -49,7 +49,7 @@ class EffectReader:
             return replace(phrase, definite=False)
         if phrase.definite is None:
             return replace(phrase, definite=phrase.kind in self.known)
-        changes = self.edits and bool(clause.verb_classes & _DOES) and clause.role != "new"
+        changes = self.edits and bool(clause.verb_classes & DOES) and clause.role != "new"
         named = {one.kind for one in clause.things} if predicated else set[str]()
         listing = clause.verb_classes & LISTING and not named  # "a ball comes, ball turns red": a clause of its own
         known = phrase.kind in self.before | self._told() | named and not listing
@@ -75,7 +75,7 @@ class EffectReader:
         """
         if clause.is_empty:
             return
-        if clause.assumed and clause.verb_classes & (_DOES | {"become", "make", "grow", "shrink", "leave"}):
+        if clause.assumed and clause.verb_classes & (DOES | {"become", "make", "grow", "shrink", "leave"}):
             raise UnreadError  # "make the ball red" without an image
         if clause.inherits and clause.verb is None:
             clause.verb_classes = self.order
@@ -179,6 +179,8 @@ class EffectReader:
         taken = bool(classes & {"remove"}) and (self._orders(clause) or clause.passive)
         if not (taken or leaves or (clause.gone and not classes & {"put", "draw", "exists"}) or "vanish" in classes):
             return None
+        if clause.before and clause.after and not taken:
+            raise UnreadError  # "the stars go out the blue one last"
         targets = self._targets(clause)
         return [Statement("remove", subject=targets, ordered=self._orders(clause))] if targets else None
 
@@ -261,6 +263,8 @@ class EffectReader:
         targets, classes = self._targets(clause), clause.verb_classes
         if len(clause.wheres) != 1 or not targets or (clause.before and clause.after):
             return None
+        if classes == {"remove"} and clause.verb is not None and not clause.verb.text.startswith(("take", "taking")):
+            return None  # "remove the stars from left to right"
         where, goes = clause.wheres[0], bool(classes & {"go", "come", "move", "remove"})
         move = Statement("move", subject=targets, where=where)
         if any(map(self.is_new, targets)):
@@ -273,7 +277,7 @@ class EffectReader:
             return None
         if goes or (classes & {"put"} and self._orders(clause)):
             return [replace(move, ordered=self._orders(clause))]
-        return [replace(move, kind="is")] if not classes & _DOES else None
+        return [replace(move, kind="is")] if not classes & DOES else None
 
     def _shows(self, clause: Clause) -> list[Statement] | None:
         new = [one for one in clause.things if self.is_new(one)]
@@ -321,7 +325,9 @@ class EffectReader:
         drawn = "draw" in classes and all(one.pronoun in {"it", "them"} for one in clause.things)  # "draw them"
         held = not clause.after or classes & {"be", "have", "exists"}
         rests = bool(classes & _RESTS and held) if clause.verb is not None else self.left_out
-        if self._any_new(clause) or not (rests or drawn) or (classes & _DOES and self._orders(clause)):
+        if clause.after and not clause.before and classes == {"be"} and self.statements:
+            return None  # "the cat is red and so is the bird"
+        if self._any_new(clause) or not (rests or drawn) or (classes & DOES and self._orders(clause)):
             return None
         things = tuple(one for one in clause.things if not _is_dummy(one))
         return [Statement("mention", subject=things)] if things else []
@@ -335,7 +341,7 @@ _CHANGES = frozenset("make paint become get put replace move grow".split())
 """Verbs that change what they name."""
 _RESTS = frozenset("be stay have exists start".split())
 """Verbs that may change nothing: "the cat sleeps"."""
-_DOES = frozenset("remove replace move enlarge reduce paint vanish".split())
+DOES = frozenset("remove replace move enlarge reduce paint vanish".split())
 """Verbs that say nothing without an object that they change."""
 
 

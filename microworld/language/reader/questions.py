@@ -145,9 +145,10 @@ def _plain(words: tuple[str, ...]) -> str | None:  # noqa: C901, PLR0911 - one b
     if not _neutral(tokens, used) or (named and _lists_unknown(tokens, used)):
         return None
     if _MANY.search(text):
-        if len(named) != 1:
+        if len(named) != 1 or _more_looks(tokens, used):
             things = re.search(r"\b(?:things?|objects?|items?|elements?)\b", text)
-            return "how many things are there" if things and not named else None
+            total = things and not named and not _more_looks(tokens, used)
+            return "how many things are there" if total else None
         return f"how many {_render(named[0], many=True)} are there"
     if len(named) == 1 and named[0].kind:
         one = _render(named[0])
@@ -209,6 +210,11 @@ def _neutral(tokens: Sequence[Token], used: set[int]) -> bool:
             continue
         return False
     return True
+
+
+def _more_looks(tokens: Sequence[Token], used: set[int]) -> bool:
+    """Whether a color or size stands after the objects that a question counts: "how many red balls are small"."""
+    return any(one.tag in {"COLOUR", "SIZE"} and at not in used for at, one in enumerate(tokens))
 
 
 def _lists_unknown(tokens: Sequence[Token], used: set[int]) -> bool:

@@ -39,6 +39,11 @@ _HEADING = re.compile(
     r"modifications?|adjustments?|wishes|requests?)(?: (?:please|needed|for you))?"
 )
 """Sentences that announce changes."""
+_CHANGE = re.compile(
+    r"(?:(?:and|then|now|please|so|just) )*(?:add|remove|delete|erase|move|make|swap|put|paint|turn|colou?r|replace|"
+    r"change|take|enlarge|shrink|recolou?r) (?:it|them|him|her|one|both|the|a|an|all|everything|another)\b"
+)
+"""Orders that stand beside a question."""
 _CLOSING = re.compile(r"(?:best|kind regards|regards|cheers|love|thanks|thank you|yours)(?: \w+)?(?: ,)?(?: \w+){1,2}")
 """How a letter ends: "cheers, Tom"."""
 _STEPWISE = re.compile(
@@ -101,6 +106,10 @@ def read_request(text: str, *, images: int, kinds: frozenset[str] = frozenset())
     if any(asked) and any(_STEPWISE.search(" ".join(one.words)) for one in framed.sentences) and not images:
         asked = [False for _ in asked]
     if any(asked):
+        if any(
+            not asks and _CHANGE.match(" ".join(one.words)) for one, asks in zip(framed.sentences, asked, strict=True)
+        ):
+            return None  # "where is the cat? remove it"
         about = [one for one, asks in zip(framed.sentences, asked, strict=True) if asks or names_something(one)]
         framed = replace(framed, sentences=tuple(about))
         asked = [is_asked(one) for one in about]

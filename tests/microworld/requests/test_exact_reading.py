@@ -1,0 +1,113 @@
+"""Requests of which a part was once dropped or read as something else: now they mean what they say, or are refused."""
+
+import pytest
+
+from interleavethinker.microworld.requests.interpretation import Interpretation, interpret
+from interleavethinker.microworld.scenes.scene import Scene, SceneObject
+from interleavethinker.tools.errors import InputError
+
+PAIR = Scene("meadow").put(3, SceneObject("cat", "white", "small")).put(5, SceneObject("tree", "green", "big"))
+BALLS = (
+    Scene("meadow")
+    .put(3, SceneObject("ball", "red", "small"))
+    .put(5, SceneObject("ball", "red", "big"))
+    .put(1, SceneObject("ball", "blue", "small"))
+    .put(4, SceneObject("cat", "white", "small"))
+)
+STARS = (
+    Scene("night")
+    .put(0, SceneObject("star", "red", "small"))
+    .put(1, SceneObject("star", "blue", "big"))
+    .put(2, SceneObject("star", "green", "small"))
+)
+MIDDLE_ROW = frozenset({3, 4, 5})
+
+
+def shown(found: Interpretation) -> list[tuple[str, ...]]:
+    """The objects of the last required image, with what is fixed of each."""
+    rows = []
+    for one in found.targets[-1].objects:
+        fixed = [next(iter(values)) for values in (one.colours, one.sizes) if len(values) == 1]
+        rows.append((one.kind, *fixed))
+    return sorted(rows)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Stars in red, blue and green.",
+        "Three fish, the last one red.",
+        "A red ball. Actually blue.",
+        "A cat. On second thought, a bird.",
+        "A red ball, or rather a green one.",
+        "A red ball and a blue ball swap colors.",
+        "A cat anywhere but in the middle.",
+        "Two balls, one of which is red.",
+        "A cat and a bird in the top corners.",
+        "A red ball to the left and a blue ball to the right of the house.",
+        "Two cats and a bird, all white but the bird.",
+        "A star over each house, two houses.",
+        "A red-haired girl.",
+    ],
+)
+def test_a_description_that_cannot_be_followed_to_the_word_is_refused(text: str) -> None:
+    with pytest.raises(InputError):
+        interpret(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "scene"),
+    [
+        ("The cat moves diagonally up.", PAIR),
+        ("Where's the cat? Remove it.", PAIR),
+        ("Remove the other balls.", BALLS),
+        ("How many things are small?", BALLS),
+        ("Remove the stars from left to right.", STARS),
+        ("The stars go out one after another, the blue one last.", STARS),
+    ],
+)
+def test_an_edit_or_a_question_that_cannot_be_followed_to_the_word_is_refused(text: str, scene: Scene) -> None:
+    with pytest.raises(InputError):
+        interpret(text, [scene])
+
+
+def test_in_a_row_holds_for_every_object_of_the_list() -> None:
+    (target,) = interpret("A red ball, a blue box and a green tree in a row.").targets
+    assert [one.cells for one in target.objects] == [MIDDLE_ROW] * 3
+    (target,) = interpret("A cat and a ball side by side.").targets
+    assert [one.cells for one in target.objects] == [MIDDLE_ROW] * 2
+    assert [relation.kind for relation in target.relations] == ["next_to"]
+    (target,) = interpret("A car and a boat in the bottom row.").targets
+    assert [one.cells for one in target.objects] == [frozenset({6, 7, 8})] * 2
+    assert target.relations == ()
+    (target,) = interpret("A girl, a cat and a ball in the middle row.").targets
+    assert [one.cells for one in target.objects] == [MIDDLE_ROW] * 3
+
+
+def test_the_name_of_an_object_in_quotes_is_no_color() -> None:
+    found = interpret('A ball called "blue".')
+    assert shown(found) == [("ball",)]
+    assert found.left_out == ("blue",)
+
+
+def test_instead_removes_what_was_there() -> None:
+    found = interpret("A cat. Then a bird instead.")
+    assert [[one.kind for one in target.objects] for target in found.targets] == [["cat"], ["bird"]]
+
+
+def test_a_replacement_keeps_the_color_that_it_is_said_to_keep() -> None:
+    found = interpret("Replace the cat with a bird of the same color.", [PAIR])
+    assert shown(found) == [("bird", "white"), ("tree", "green", "big")]
+    found = interpret("Replace the cat with a bird of the same size as the tree.", [PAIR])
+    assert shown(found) == [("bird", "big"), ("tree", "green", "big")]
+
+
+def test_colors_that_are_exchanged_are_exchanged_at_once() -> None:
+    found = interpret("Make all red things blue and all blue things red.", [BALLS])
+    assert len(found.targets) == 1
+    assert shown(found) == [
+        ("ball", "blue", "big"),
+        ("ball", "blue", "small"),
+        ("ball", "red", "small"),
+        ("cat", "white", "small"),
+    ]
