@@ -16,6 +16,7 @@ from .phrases import Ground, Phrase, Where, cell_named
 from .predicates import Read
 from .reader.tagging import has_company
 from .statements import (
+    APPEAR,
     DOING,
     DRAW,
     FILLER,
@@ -25,6 +26,7 @@ from .statements import (
     OPENING,
     PICTURE,
     POLITE,
+    RETURN,
     SEQUENCE,
     Statement,
 )
@@ -127,7 +129,7 @@ class _ClauseReader(OrderReader):
             found = re.match(r"\w+", self.text[at:])
             if found and found.group() in _VERBS:
                 return found.group()
-        if statement.kind in {"is", "move", "recolour", "resize", "replace", "scene"} and not statement.ordered:
+        if statement.kind in _NARRATED and not statement.ordered:
             subject = [one for one in statement.subject or statement.items if isinstance(one, Phrase)]
             many = len(subject) > 1 or any(one.every or one.count > 1 for one in subject)
             return f"{'them' if many else 'it'} {statement.kind}"
@@ -156,7 +158,7 @@ class _ClauseReader(OrderReader):
         at = self.end(_AFTER, at) or at
         if at >= len(self.text):
             return at
-        if self.end(SEQUENCE, at) is not None or self.end("without", at) is not None:
+        if self.end(SEQUENCE, at) is not None or self._without(at, kind):
             return at
         if kind == "absent" and self.end("no|just|only|nothing but", at) is not None:
             return self.end("just|only|nothing but", at) or at
@@ -166,6 +168,14 @@ class _ClauseReader(OrderReader):
         if kind == "absent" and (end := self.end("(?:, )?(?:and |but )?(?:just|only|nothing but)", at)) is not None:
             return end
         return self.end(f"(?:, )?(?:and|but|while|so that|so|with|where|until|till)|,{colon}", at)
+
+    def _without(self, at: int, kind: str) -> bool:
+        """Whether "without …" says what an image lacks; the cat that "leaves without the ball" leaves it there."""
+        if self.end("without", at) is None:
+            return False
+        comes = kind == "scene" and re.search(rf"\b{APPEAR} (?:[^,]+ )?$", self.text[:at]) is not None
+        alone = kind in {"move", "remove", "return", "swap"} or (comes and self.end("without (?:the|it|her|him)", at))
+        return not alone or self.end(KEEP, at) is not None
 
     def _clause(self, at: int, verb: str, *, listing: bool) -> Read:
         if verb.endswith(" only"):  # after "who": nothing but a predicate
@@ -358,6 +368,9 @@ class _ClauseReader(OrderReader):
     def _same_subject(self, subject: tuple[Phrase, ...], at: int, kind: str) -> Read:
         """Reads a predicate whose subject was named before: "the cat walks to the top and turns blue"."""
         at = self.end("(?:that|which|who)", at) or at
+        if kind == "remove":  # "the cat leaves and comes back"
+            yield from self.returned(subject, at, RETURN)
+            return
         yield from self.predicate(subject, at)
         if kind == "move":
             yield from self.read_moves(subject, at)
@@ -367,4 +380,6 @@ class _ClauseReader(OrderReader):
             yield from self.states(subject, at, new=False)
 
 
+_NARRATED = frozenset({"is", "move", "recolour", "remove", "replace", "resize", "return", "scene"})
+"""Statements whose subject the next one may take over."""
 _VERBS = frozenset({"make", "turn", "paint", "colour", "remove", "delete", "erase", "move", "put", "bring", "place"})

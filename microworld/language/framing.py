@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 
 from .continuation import without_lead
+from .empty_words import says_nothing
 from .phrase_patterns import NUMBERS
 from .plain_text import NUMBER_WORDS, Sentence
 from .recaps import told_before
@@ -186,7 +187,7 @@ def remove_framing(sentences: list[Sentence], *, is_continued: bool = False) -> 
         text = _CONTINUE.sub("", text)
         text = re.sub(_STEPS, "", text).strip(" ,:")
         paced = re.sub(_PACE, _without_pace, text).strip(" ,:")
-        one_by_one |= paced != text
+        one_by_one |= paced != text and (not kept or _WHOLE.match(paced) is not None or _is_talk(paced))
         if _WHOLE.match(paced):
             continue
         how = _HOW_TO.match(f"{paced} ")
@@ -213,6 +214,10 @@ def remove_framing(sentences: list[Sentence], *, is_continued: bool = False) -> 
         if text and not _WHOLE.match(text):
             kept.append(Sentence(tuple(text.split()), question))
     return Framed(tuple(kept), things, one_by_one)
+
+
+def _is_talk(text: str) -> bool:
+    return not text or says_nothing(Sentence(tuple(text.split())))
 
 
 def _without_pace(match: re.Match[str]) -> str:

@@ -142,10 +142,9 @@ class OrderReader(PredicateReader):
     def _returns(self, at: int) -> Read:
         """Reads "bring back the cat", "put the ball back"."""
         for subject, end in self._starts("(?:bring|put|get|add|draw|take) back|restore", at):
-            yield Statement("return", subject=subject), end
+            yield from self.returned(subject, end)
         for subject, middle in self._starts("bring|put|get|add|draw|take", at):
-            if (back := self.end("back(?: again| in| there)?", middle)) is not None:
-                yield Statement("return", subject=subject), back
+            yield from self.returned(subject, middle, "back(?: again| in| there)?")
 
     def _recolourings(self, at: int) -> Read:
         if (start := self.end("make|turn|paint|colour|recolour|change|set|let|dye", at)) is not None:

@@ -23,11 +23,13 @@ from .statements import (
     JOIN,
     LEAVE,
     LIKEWISE,
+    OF_PICTURE,
     OPINION,
     PLANTS,
     RETURN,
     SPROUT,
     Statement,
+    picture_number,
 )
 
 __all__ = ["PredicateReader", "Read"]
@@ -67,8 +69,7 @@ class PredicateReader(PhraseReader):
             yield Statement("remove", subject=subject), end
         if not new:
             yield from self._meets(subject, at)
-            if (end := self.end(RETURN, at)) is not None:
-                yield Statement("return", subject=subject), end
+            yield from self.returned(subject, at, RETURN)
         if (end := self.end(GO, at)) is not None:
             yield from self.read_moves(subject, end)
         yield from self._changes(subject, at)
@@ -80,6 +81,18 @@ class PredicateReader(PhraseReader):
                 kinds = {one.kind for one in subject}
                 if other.kind and other.definite is False and not other.negative and kinds.isdisjoint({other.kind, ""}):
                     yield Statement("replace", subject=subject, new=other), end
+
+    def returned(self, subject: tuple[Phrase, ...], at: int, verb: str = "") -> Read:
+        """Reads "comes back" after a subject, and the picture of "the ball from the first picture comes back"."""
+        before = self.match(OF_PICTURE, at)
+        start = at if before is None else before.end()
+        end = self.end(verb, start) if verb else start
+        if end is None:
+            return
+        after = self.match(OF_PICTURE, end) if before is None else None
+        if after is not None:
+            yield Statement("return", subject=subject, picture=picture_number(after)), after.end()
+        yield Statement("return", subject=subject, picture=picture_number(before)), end
 
     def _has(self, subject: tuple[Phrase, ...], at: int) -> Read:
         """Reads "it has the color of the ball", and without a verb "…, all of them red"."""

@@ -6,7 +6,10 @@ import re
 
 __all__ = ["describes", "told_before"]
 
-_TIME = "(?:so far|until now|till now|up to now|up till now|up to here|until here|last time|yesterday|before|already)"
+_TIME = (
+    "(?:so far|until now|till now|up to now|up till now|up to here|until here|last time|yesterday|already|"
+    "before(?= [,:]| (?:is|was|were|there|we|i) |$))"
+)
 _RECAP = re.compile(
     r"^(?:(?:and|so|ok|okay|well|now|look|remember) )*"
     r"(?:(?:this|that|here|it) (?:is|was) (?:where|how far|what|as far as|the point where|the place where) "

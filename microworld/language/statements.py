@@ -5,6 +5,7 @@ Tables only. Patterns are regular expressions over canonical words that are sepa
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from .empty_words import FEELINGS
@@ -31,6 +32,7 @@ __all__ = [
     "KEEP",
     "LEAVE",
     "LIKEWISE",
+    "OF_PICTURE",
     "ONLY",
     "OPENING",
     "OPINION",
@@ -43,6 +45,7 @@ __all__ = [
     "SPROUT",
     "STAGE",
     "Statement",
+    "picture_number",
 ]
 
 
@@ -62,6 +65,8 @@ class Statement:
     ground: str = ""
     new: Phrase | None = None
     like: Phrase | None = None
+    picture: int = 0
+    """Of `return`: the number of the picture in which the objects were, if the words name one."""
     stated: bool = False
     """The words describe a state instead of ordering a change: "it is night". Of a replacement: "there". Of being
     alone: "not alone"."""
@@ -189,6 +194,12 @@ RETURN = (
     "(?: (?:again|now|too|there))?"
 )
 """What an object does that was there before it left."""
+_NTH = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
+OF_PICTURE = (
+    "(?:(?:that|which) (?:is|was|were) |(?:just |exactly )?(?:as|like)(?: (?:it|they) (?:is|are|was|were))? )?"
+    rf"(?:from|of|in) (?:the (?P<nth>{'|'.join(_NTH)}) (?:{_UNIT}|one)|{_UNIT} (?:number )?(?P<number>{_COUNT}))"
+)
+"""Names the picture that an object was in."""
 GO = (
     "(?:goes|go|moves?|walks?|runs?|jumps?|flies|fly|swims?|drives?|sails?|hops?|rolls?|wanders?|climbs?|travels?|"
     "crawls?|rides?|floats?|bounces?|steps?|returns?|comes?|gets?|is moved|are moved|should (?:go|move|be|stand|walk)|"
@@ -267,3 +278,10 @@ GROUND_CHANGES = {
 }
 """Sentences that change the background."""
 ARTICLE_GROUND = "(?:(?:look|looks) like|to|into|in|at|on|by|during|a|an|the|be|become|like)"
+
+
+def picture_number(match: re.Match[str] | None) -> int:
+    """Returns the number that a match of `OF_PICTURE` names; 0 for none."""
+    if match is None:
+        return 0
+    return _NTH.index(match["nth"]) + 1 if match["nth"] else NUMBER_WORDS.index(match["number"]) + 1

@@ -101,6 +101,7 @@ _ORDER = re.compile(
     r"(?:(?:please|now|then|and|so|can you|could you) )*(?:make|turn|paint|colou?r|remove|delete|erase|move|put|bring|"
     r"change|swap|replace|take|give|let|get|restore|add|show|enlarge|shrink|keep)\b"
 )
+_BACK = re.compile(r"\b(?:back|restore)\b")
 _OF_IMAGE = re.compile(
     rf"\b(?P<what>(?:the|that|this|both|all|its?) (?:[a-z]+ ){{0,3}}?(?:{'|'.join((*KINDS, *PLURALS, *CANONICAL))}|"
     r"things?|objects?)(?: (?:on|in|at) the (?:top|bottom|left|right|middle|centre|center)(?: left| right)?)?)"
@@ -146,12 +147,14 @@ def without_context(sentences: Sequence[Sentence], images: int) -> tuple[Sentenc
 def _of_last_image(sentence: Sentence, images: int) -> Sentence:
     """Returns an order about "the cat in the second picture" of two without these words: the last image is edited.
 
+    An order that brings something back may name any image.
+
     Raises:
         InputError: It names an object of another image, whose content an edit does not use (`ambiguous`).
     """
     text = " ".join(sentence.words)
     found = _OF_IMAGE.search(text)
-    if found is None or not _ORDER.match(text):
+    if found is None or not _ORDER.match(text) or _BACK.search(text):
         return sentence
     number = {"first": 1, "second": 2, "third": 3, "fourth": 4}.get(found["which"], images)
     if number != images:

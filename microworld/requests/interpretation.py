@@ -13,18 +13,15 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from interleavethinker.microworld.language.clauses import Statement, read_sentence
-from interleavethinker.microworld.language.ellipsis import in_full
-from interleavethinker.microworld.language.empty_words import says_nothing, without_empty_words
-from interleavethinker.microworld.language.framing import Framed, remove_framing
-from interleavethinker.microworld.language.narration import in_present_tense
-from interleavethinker.microworld.language.plain_text import Sentence, canonical, plain_text, split_sentences
+from interleavethinker.microworld.language.framing import Framed
+from interleavethinker.microworld.language.plain_text import Sentence, canonical
 from interleavethinker.microworld.language.reader.asides import unclear_wording, without_asides, without_farewell
 from interleavethinker.microworld.language.reader.phrasings import on_top_of_it
 from interleavethinker.microworld.language.reader.requests import arrows_in_words, read_request
 from interleavethinker.microworld.language.rewordings import mentioned, read_reworded, reworded_first, without_complaint
 from interleavethinker.microworld.language.run_together import separated
 from interleavethinker.microworld.language.trained_clauses import read_trained
-from interleavethinker.microworld.language.wordings import as_order, in_plain_order, joined
+from interleavethinker.microworld.language.wordings import as_order
 from interleavethinker.microworld.scenes.scene import Scene
 from interleavethinker.microworld.scenes.sprites import KINDS
 from interleavethinker.tools.errors import InputError
@@ -33,6 +30,7 @@ from interleavethinker.tools.types import ImagePart, Plan, Request, TextPart
 
 from .answers import Answer
 from .context import asked_directly, check_given, without_context
+from .first_reading import MAY_BE_TALK, first_reading, text_of
 from .fulfilment import image_satisfies, scene_satisfies, steps_satisfy
 from .hints import without_hints
 from .moments import are_moments, moment_rule
@@ -41,6 +39,7 @@ from .recap_check import without_recap
 from .required_scene import Relation, RequiredObject, RequiredScene
 from .second_wording import attributes_first, read_again
 from .story import Story
+from .story_items import check_numbered, check_shown, items_of
 from .totals import as_told_in_all
 from .unclear_words import absence_last, check_has_image, check_instead, check_new, placed_whole
 
@@ -59,19 +58,11 @@ __all__ = [
     "scene_satisfies",
 ]
 
-_MAX_CHARACTERS, _MAX_WORDS, _MAX_SENTENCE = 8000, 600, 150
 _TOO_MANY = re.compile(
     r"\b(?:\d{2,}|ten|eleven|twelve|(?:thir|four|fif|six|seven|eigh|nine)teen|twenty|thirty|hundred|(?<!how )many|"
     r"dozens?)"
     r"(?: of)?(?: \w+){0,3} \w+s\b"
 )
-_MAY_BE_TALK = frozenset({"not_understood", "unknown_words", "empty_text"})
-"""Codes of errors of a text that may be understood without its empty words."""
-_PATTERN_WORDS = frozenset(
-    "always consider exactly explain fine good guess kindly know learn love mind notice pretty quite real really "
-    "remember seems shall simple suggest talk think try understand very well wish".split()
-)
-"""Empty words that patterns of the rules need; a first reading keeps them."""
 _Result = TypeVar("_Result")
 
 
@@ -103,6 +94,7 @@ def interpret(text: str, scenes: Sequence[Scene] = ()) -> Interpretation:
     Raises:
         InputError: The request is not understood, contradicts itself or the images, or needs an image that is missing.
     """
+    original = text
     text, asides = without_asides(_clear(text), images=len(scenes))
     if scenes:
         text = arrows_in_words(asked_directly(text))
@@ -114,6 +106,8 @@ def interpret(text: str, scenes: Sequence[Scene] = ()) -> Interpretation:
     except InputError as error:
         found, headings = read_again(error, text, len(scenes), lambda other: _understood(other, scenes))
         asides = (*asides, *headings)
+    if found.story is not None:
+        check_numbered(original, found.story.frames, images=len(scenes))
     return replace(found, left_out=(*asides, *found.left_out)) if asides else found
 
 
@@ -127,10 +121,10 @@ def _clear(text: str) -> str:
 
 def _understood(text: str, scenes: Sequence[Scene]) -> Interpretation:
     try:
-        return _first_reading(text, len(scenes), lambda framed: _interpret(text, framed, scenes))
+        return first_reading(text, len(scenes), lambda framed: _interpret(text, framed, scenes))
     except InputError as error:
         may_be_told = error.code in {"no_image", "not_there"} and not scenes
-        if error.code not in _MAY_BE_TALK and not may_be_told:
+        if error.code not in MAY_BE_TALK and not may_be_told:
             raise
         try:
             found = _general(text, scenes)
@@ -149,7 +143,8 @@ def _general(text: str, scenes: Sequence[Scene]) -> Interpretation | None:
     source = scenes[-1] if scenes else None
     if reading.questions:
         return Interpretation(source, answer=answer(reading.questions, scenes))
-    return _told(reading.text, reading.statements, reading.framed, source, left_out=reading.left_out)
+    story = Story(source, scenes[:-1])
+    return _told(reading.text, reading.statements, reading.framed, story, left_out=reading.left_out)
 
 
 def _kinds(scenes: Sequence[Scene]) -> frozenset[str]:
@@ -164,40 +159,42 @@ def _interpret(text: str, framed: Framed, scenes: Sequence[Scene]) -> Interpreta
         if source is None and re.search(r"\b(?:you|micro world) (?:know|draw|do|can)\b", text, re.IGNORECASE):
             raise InputError("All words and forms: interleavethinker micro words.", code="not_understood")
         if source is None:
-            asked_text = _text_of(framed.sentences)
+            asked_text = text_of(framed.sentences)
             msg = f'This request asks about an image ("{asked_text}"), but no image was given; add --image FILE.'
             raise InputError(msg, code="no_image")
         return Interpretation(source, answer=answer(framed.sentences, scenes))
     if any(asked):
         raise _mixed()
-    story = Story(source)
+    story = Story(source, scenes[:-1])
     told = framed.sentences if source is None else without_recap(framed.sentences, story, _read)
-    return _told(text, _statements(told, source), framed, source, story=story)
+    return _told(text, _statements(told, source), framed, story)
 
 
 def _told(
     text: str,
     statements: Sequence[Statement],
     framed: Framed,
-    source: Scene | None,
+    story: Story,
     *,
-    story: Story | None = None,
     left_out: tuple[str, ...] = (),
 ) -> Interpretation:
     """Applies the statements of a request one after the other."""
-    story = story or Story(source)
+    source = story.source
     check_instead(statements, text)
     if source is None:
         check_has_image(statements, text)
         statements = absence_last(list(statements))
     one_by_one = framed.one_by_one or (source is None and len(framed.sentences) == 1 and are_moments(statements))
     moment = moment_rule(statements, named_step_count(text), one_by_one=one_by_one)
-    for statement in map(placed_whole, statements):
-        if source is not None:
-            check_new(statement, source, text)
-        else:
-            statement = as_told_in_all(statement, story)  # noqa: PLW2901 - what it says of the whole picture
-        story.apply(replace(statement, new_piece=True) if moment is not None and moment(statement) else statement)
+    for item in items_of(statements):
+        shown = len(story.frames)
+        for statement in map(placed_whole, item):
+            if source is not None:
+                check_new(statement, source, text)
+            else:
+                statement = as_told_in_all(statement, story)  # noqa: PLW2901 - what it says of the whole picture
+            story.apply(replace(statement, new_piece=True) if moment is not None and moment(statement) else statement)
+        check_shown(item, added=len(story.frames) - shown, edits=source is not None)
     if not story.frames:
         raise InputError("The request asks for no change.", code="not_understood")
     if framed.things is not None and framed.things != len(story.frames[0].things):
@@ -239,9 +236,9 @@ def check_text(text: str, images: int) -> None:
 
 def _check_text(text: str, images: int) -> None:
     try:
-        _first_reading(text, images, lambda framed: _check(framed, images))
+        first_reading(text, images, lambda framed: _check(framed, images))
     except InputError as error:
-        if error.code not in _MAY_BE_TALK:
+        if error.code not in MAY_BE_TALK:
             raise
         plain, there = without_hints(text), frozenset(KINDS) if images else frozenset[str]()
         reading = read_request(plain, images=images, kinds=there) or read_request(plain, images=images)
@@ -281,56 +278,6 @@ def _mixed() -> InputError:
     return InputError(msg, code="not_understood")
 
 
-def _first_reading(text: str, images: int, read: Callable[[Framed], _Result]) -> _Result:
-    """Reads a text as it is, or if that is not understood, without what introduces its images and what says nothing.
-
-    Raises:
-        InputError: Neither is understood; the error is that of the text as it is.
-    """
-    sentences = _sentences(text)
-    said = [sentence for sentence in sentences if not says_nothing(sentence)]
-    wordings = [sentences] if said == sentences else [sentences, said]
-    for known in (_PATTERN_WORDS, frozenset[str]()):
-        shorter = [one for sentence in said if (one := without_empty_words(sentence, known)) is not None]
-        if shorter not in wordings:
-            wordings.append(shorter)
-    first: InputError | None = None
-    for words in wordings:
-        for is_continued in (False, True) if images else (False,):
-            try:
-                return read(_framed(words, is_continued=is_continued))
-            except InputError as error:
-                first = first or error
-                if error.code not in _MAY_BE_TALK:
-                    raise
-    assert first is not None  # noqa: S101 - the text as it is is always tried
-    raise first
-
-
-def _sentences(text: str) -> list[Sentence]:
-    if len(text) > _MAX_CHARACTERS:
-        raise InputError(f"The request has more than {_MAX_CHARACTERS} characters; shorten it.", code="too_long")
-    plain = in_full(split_sentences(plain_text(without_hints(text))))
-    sentences = [in_plain_order(one) for one in joined([in_present_tense(one) for one in plain])]
-    _check_length(sentences)
-    return sentences
-
-
-def _framed(sentences: list[Sentence], *, is_continued: bool) -> Framed:
-    framed = remove_framing(sentences, is_continued=is_continued)
-    if not framed.sentences:
-        raise _nothing_to_draw()
-    return framed
-
-
-def _check_length(sentences: Sequence[Sentence]) -> None:
-    lengths = [len(sentence.words) for sentence in sentences]
-    if sum(lengths) > _MAX_WORDS:
-        raise InputError(f"The request has more than {_MAX_WORDS} words; shorten it.", code="too_long")
-    if max(lengths, default=0) > _MAX_SENTENCE:
-        raise InputError(f"A sentence has more than {_MAX_SENTENCE} words; split it.", code="too_long")
-
-
 def _statements(sentences: Sequence[Sentence], source: Scene | None) -> list[Statement]:
     found = []
     for number, sentence in enumerate(sentences, 1):
@@ -353,20 +300,15 @@ def _read(sentence: Sentence) -> list[Statement]:
     if other is not None:
         return _with_texts(*other)
     trained = read_trained(sentence.words)
-    if trained is None and _TOO_MANY.search(_text_of([sentence])):
+    if trained is None and _TOO_MANY.search(text_of([sentence])):
         raise InputError("An image holds at most nine objects; the request names more.", code="too_many_things")
     if trained is None:
-        raise InputError(f"Could not understand {_text_of([sentence])!r}.", code="not_understood")
+        raise InputError(f"Could not understand {text_of([sentence])!r}.", code="not_understood")
     return trained
 
 
 def _with_texts(statements: list[Statement], words: tuple[str, ...]) -> list[Statement]:
-    return [replace(one, text=_text_of([Sentence(words[slice(*one.span)])]).strip(" ,:")) for one in statements]
-
-
-def _nothing_to_draw() -> InputError:
-    msg = "The request does not say what to draw. Try, for example, 'a big red ball on the left, at night'."
-    return InputError(msg, code="empty_text")
+    return [replace(one, text=text_of([Sentence(words[slice(*one.span)])]).strip(" ,:")) for one in statements]
 
 
 def plan_satisfies(interpretation: Interpretation, plan: Plan) -> list[str]:
@@ -388,7 +330,3 @@ def _answer_faults(answer: Answer, plan: Plan) -> list[str]:
     if missing or words & answer.forbidden:
         return [f"the answer is wrong; a correct one is: {answer.text}"]
     return []
-
-
-def _text_of(sentences: Sequence[Sentence]) -> str:
-    return " ".join(" ".join(sentence.words).replace(" ,", ",").replace(" :", ":") for sentence in sentences)

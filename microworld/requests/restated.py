@@ -21,7 +21,7 @@ __all__ = ["Restate", "check_restated", "interpret_restated", "not_restated", "n
 Restate = Callable[[str, int], str | None]
 """Returns the text of a request that has this number of images in words that rules may understand, or None."""
 
-_FINAL = frozenset({"empty_text", "too_long", "too_many_things", "wrong_size"})
+_FINAL = frozenset({"empty_text", "nothing_new", "too_long", "too_many_things", "wrong_size"})
 """Codes of errors that no other wording avoids."""
 
 

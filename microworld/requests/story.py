@@ -98,12 +98,9 @@ class Story(StoryPuzzles):
 
     # Statements
 
-    def _apply_keep(self, statement: Statement) -> None:
-        for phrase in statement.subject:
-            self.resolve(phrase)
-
     def _apply_mention(self, statement: Statement) -> None:
-        self.last = tuple(one for phrase in statement.subject for one in self.resolve(phrase))
+        if statement.subject:
+            self.last = tuple(one for phrase in statement.subject for one in self.resolve(phrase))
 
     def _apply_scene(self, statement: Statement) -> None:
         frame = self.frame
@@ -158,6 +155,7 @@ class Story(StoryPuzzles):
         self.gone = {self.frame.things[one].kind for one in ids}
         for one in ids:
             self.removed[one] = self.frame.things.pop(one)
+        self.departed = tuple(ids)
         gone = set(ids)
         self.vacated = cells[-1] if cells else None
         self.frame.relations = tuple(one for one in self.frame.relations if not gone & set(one[1]))
@@ -388,7 +386,7 @@ _APPLY: dict[str, Callable[[Story, Statement], None]] = {
     "is": Story._apply_is,  # noqa: SLF001
 }
 _WITHOUT_CHANGE: dict[str, Callable[[Story, Statement], None]] = {
-    "keep": Story._apply_keep,  # noqa: SLF001
+    "keep": Story.apply_keep,
     "mention": Story._apply_mention,  # noqa: SLF001
     "only": Story.apply_only,
     "vacant": Story.apply_vacant,

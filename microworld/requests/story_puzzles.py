@@ -12,13 +12,13 @@ from interleavethinker.microworld.scenes.scene import CELLS
 from interleavethinker.tools.errors import InputError
 
 from .choices import Constraint, Variable
-from .story_scenes import StoryScenes
+from .story_returns import StoryReturns
 from .story_things import Thing, different, no_image_error, phrase_text
 
 __all__ = ["StoryPuzzles"]
 
 
-class StoryPuzzles(StoryScenes):
+class StoryPuzzles(StoryReturns):
     """The images of a story, with what words leave to be inferred."""
 
     def apply_row(self, statement: Statement) -> None:
@@ -93,28 +93,6 @@ class StoryPuzzles(StoryScenes):
                 Constraint(tuple(dict.fromkeys(olds)), lambda *values: any(one != value for one in values))
             )
 
-    def apply_return(self, statement: Statement) -> None:
-        """Brings back objects that were removed, as they were and where they were."""
-        gone = {one: thing for one, thing in self.removed.items() if one not in self.frame.things}
-        ids: list[int] = []
-        for phrase in statement.subject:
-            fits = list(gone) if phrase.pronoun in {"it", "them"} else self.possible(phrase, gone)
-            if not fits:
-                there = bool(self.frame.things) and self.possible(phrase, self.frame.things)
-                problem = "is there already; say where it goes" if there else "was in no picture before"
-                code = "no_change" if there else "not_there"
-                raise InputError(f"{phrase_text(phrase)[:1].upper()}{phrase_text(phrase)[1:]} {problem}.", code=code)
-            if len(fits) > 1 and not phrase.every and len(fits) != phrase.count:
-                msg = f'Ambiguous: several objects that left could be "{phrase_text(phrase)}". Say which one returns.'
-                raise InputError(msg, code="ambiguous")
-            ids += fits
-        if any((one, "all") in self.frame.touched for one in ids):
-            self.split()
-        for one in ids:
-            self.frame.things[one] = gone[one]
-            self.frame.touched.add((one, "all"))
-        self.last = tuple(ids)
-
     def apply_vacant(self, statement: Statement) -> None:
         """Keeps a place of the first image free: "nothing on the left"."""
         where = statement.where
@@ -175,6 +153,15 @@ class StoryPuzzles(StoryScenes):
                 raise InputError("These places contradict each other.", code="contradiction")
         self.last = tuple(known)
         return True
+
+    def apply_keep(self, statement: Statement) -> None:
+        """Checks that what stays is still there: not "replace the ball with a box, but keep the ball"."""
+        before = (self.frames[-2] if len(self.frames) > 1 else self.base).things
+        for phrase in statement.subject:
+            if not self.possible(phrase, self.frame.things) and self.possible(phrase, before):
+                msg = f"The request keeps {phrase_text(phrase)} and takes it away; say which holds."
+                raise InputError(msg, code="contradiction")
+            self.resolve(phrase)
 
     def apply_only(self, statement: Statement) -> None:
         """Checks that nothing else has changed: "make the house yellow, only the house"."""

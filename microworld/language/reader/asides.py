@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from interleavethinker.microworld.scenes.sprites import COLOURS
+from interleavethinker.microworld.scenes.sprites import COLOURS, KINDS
 
 __all__ = ["unclear_wording", "without_asides", "without_farewell"]
 
@@ -139,6 +139,27 @@ _UNCLEAR = {
     ),
 }
 """Wordings that would be read as something else, under the words that a message names."""
+_UNFOLLOWED = (
+    re.compile(
+        r"\b(?:leaves?|goes|gone|disappears?|vanish(?:es)?|turns?|becomes?|grows?|shrinks?|hides?|removed?|comes?|"
+        r"appears?)\b[^.;!?]{0,40}?\b(?:for an? (?:short |little |brief )?(?:moment|while|second|minute|bit)|"
+        r"briefly|temporarily)\b"
+    ),
+    re.compile(
+        rf"\b(?:it|he|she|they|(?:the|an?) (?:\w+ )?(?:{'|'.join(KINDS)})) (?:is |are |was |were )?"
+        r"(?:tries|try|tried|trying|"
+        r"attempts?|attempted|fails?|failed|hopes?|hoped|plans?|planned|refuses?|refused|forgets?|forgot|pretends?|"
+        r"pretended|threatens?|prepares?|hesitates?|about|unable|afraid|ready) to \w+|"
+        r"\b(?:wants?|wanted|wishes|intends?) to \w+(?: \w+){0,4}?,? but\b|\b(?:thinks?|dreams?) (?:of|about) \w+ing\b|"
+        r"\bstop(?:s|ped)? \w+ing\b"
+    ),
+    re.compile(
+        r"\b(?:is|are|was|were|gets?|got|be|been) (?:\w+ )?(?:painted|colou?red|moved|taken|removed|eaten|pushed|"
+        r"pulled|carried|brought|made|turned|erased)\b[^.;!?]{0,30}? by "
+        r"(?:an?|the|his|her|its|my) (?:\w+ ){0,2}(?:bird|cat|fish|girl)\b"
+    ),
+)
+"""The same; a message quotes them: "the cat tries to leave", "the house is painted by a girl"."""
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "last")
 _NUMBERED = re.compile(
     r"\b(?:in|on|for|at) the (first|second|third|fourth|fifth|last|final) (?:one|picture|image|panel|frame|page|"
@@ -193,6 +214,9 @@ def unclear_wording(text: str) -> str:
     for words, pattern in _UNCLEAR.items():
         if pattern.search(plain):
             return words
+    for pattern in _UNFOLLOWED:
+        if (match := pattern.search(plain)) is not None:
+            return match.group().strip()
     told = [next(filter(None, found)).replace("final", "last") for found in _NUMBERED.findall(plain)]
     ranks = [_ORDINALS.index(word) for word in told]
     return f"{told[0]} … {told[-1]}" if ranks != sorted(ranks) else ""

@@ -125,6 +125,8 @@ class _Composer(IdleWordReader):
             self.clause.company = True
             self.pending = self.pending or "with"
             return at + 1
+        if name == "WHERE" and self.clause.verb is not None and self.clause.things:
+            raise UnreadError(self.text(at))  # "the cat is where the tree was"
         if name == "WHO" and self.tag(self.glue(at + 1)) not in {"VERB", "MODAL", "DO", *LOOKS}:
             raise UnreadError(self.text(at))
         if name in _SKIPPED or name == "WITH" or self.is_manner(at):
@@ -216,6 +218,7 @@ class _Composer(IdleWordReader):
     def _place(self, at: int) -> int:
         clause = self.clause
         if self.tag(at) == "STEP":
+            self.check_particle(at, unknown_verb=self.effects.left_out)
             where, end = self.tokens[at].where, at + 1
             after = self.where(end, goal=True) if self.text(at) in {"up", "down"} else None
             found = after or (None if where is None else (where, end))
@@ -310,14 +313,7 @@ class _Composer(IdleWordReader):
         """Whether a verb follows that says something of the object before."""
         after = self.glue(at)
         return self.tag(after) in {"MODAL", "ABSENT"} or (
-            self.tag(after) == "VERB" and self.tokens[after].form != "ing" and not self._is_order(after)
-        )
-
-    def _is_order(self, at: int) -> bool:
-        return (
-            self.tokens[at].form == ""
-            and self.is_verb(at, "put", "remove", "draw", "paint")
-            and not (self.is_verb(at, "appear", "go", "stay", "come", "become"))
+            self.tag(after) == "VERB" and self.tokens[after].form != "ing" and not self.is_order(after)
         )
 
     def _verb(self, at: int) -> int:
@@ -331,7 +327,7 @@ class _Composer(IdleWordReader):
         if self.tag(at) != "VERB":
             return at
         token, clause = self.tokens[at], self.clause
-        orders = clause.verb is not None and clause.after and self._is_order(at)
+        orders = clause.verb is not None and clause.after and self.is_order(at)
         if self.pending and clause.verb_classes & {"appear", "come"} and "stay" in token.classes:
             self.pending = ""
             return at + 1  # "a girl comes and stands above it"

@@ -89,6 +89,8 @@ class EffectReader:
         )
         if len(found) == 1 and self.statements and _same(found[0], self.statements[-1]):
             return  # "it grows and grows"
+        if not found and clause.sequenced:
+            found = [Statement("mention")]  # "then it is day again": an image that shows nothing new
         found = [replace(one, span=span) for one in found]
         if found:
             found[0] = replace(found[0], new_piece=clause.sequenced or first or arrives, sequenced=clause.sequenced)
@@ -175,6 +177,9 @@ class EffectReader:
 
     def _removes(self, clause: Clause) -> list[Statement] | None:
         classes = clause.verb_classes
+        takes = clause.after and not clause.passive and not self._orders(clause)
+        if clause.gone and (takes or "become" in classes):
+            return None  # "the girl takes the ball away", "the cat turns away"
         leaves = bool(classes & {"leave"}) and bool(clause.before or clause.sequenced) and not clause.after
         taken = bool(classes & {"remove"}) and (self._orders(clause) or clause.passive)
         if not (taken or leaves or (clause.gone and not classes & {"put", "draw", "exists"}) or "vanish" in classes):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .clause import Clause
+from .clause import Clause, UnreadError
 from .heads import LOOKS
 from .nouns import NounReader
 
@@ -82,3 +82,20 @@ class IdleWordReader(NounReader):
             and bool(verb.classes & {"be", "stay", "go", "get", "become"})
             and self.clause.last == "verb"
         )
+
+    def is_order(self, at: int) -> bool:
+        """Whether a verb orders something, where it could also follow a subject."""
+        return (
+            self.tokens[at].form == ""
+            and self.is_verb(at, "put", "remove", "draw", "paint")
+            and not (self.is_verb(at, "appear", "go", "stay", "come", "become"))
+        )
+
+    def check_particle(self, at: int, *, unknown_verb: bool) -> None:
+        """Checks that "up" or "down" says where something goes: "the house burns down" does not.
+
+        Raises:
+            UnreadError: It belongs to a verb that was left out as unknown.
+        """
+        if unknown_verb and self.clause.verb is None and self.text(at) in {"up", "down"}:
+            raise UnreadError(self.text(at))

@@ -31,6 +31,8 @@ _COURTESY = re.compile(
 )
 """Signs that "if …" is politeness rather than a condition on what is drawn."""
 _HARMLESS = frozenset({"make", "have", "give", "draw", "start", "get", "keep", "be", "stay", "put"})
+_TELLS = frozenset({"leave", "vanish", "appear", "come", "become", "shrink"})
+"""Classes of verbs that tell a change, whatever else they may mean: "stays a while and leaves"."""
 _ORDERS = frozenset({"draw", "make", "put", "give", "have"})
 _NO_OBJECTION = re.compile(
     r"^(?:(?:and|but|so|please|hi|hello|dear) )*(?:if (?:it|that) (?:is|would) not (?:be )?(?:too|so) \w+(?: "
@@ -148,11 +150,15 @@ def _is_named(tokens: Sequence[Token], at: int) -> bool:
     return alone or orders
 
 
+def _is_harmless(verb: Token) -> bool:
+    return bool(verb.classes & _HARMLESS) and not (verb.classes & _TELLS and verb.form == "s")
+
+
 def _names_nothing(part: Sequence[Token]) -> bool:
     inner = [token for token in part if token.tag not in {"COMMA", "COLON"}]
     if not inner or any(token.tag in _CONTENT or token.tag == "DANGER" for token in inner):
         return False
-    if any(token.tag == "VERB" and not token.classes & _HARMLESS for token in inner):
+    if any(token.tag == "VERB" and not _is_harmless(token) for token in inner):
         return False
     if any(token.tag == "PRO" for token in inner) and any(token.tag == "VERB" for token in inner):
         return False
@@ -210,7 +216,7 @@ def _is_talk(part: Sequence[Token]) -> bool:  # noqa: PLR0911 - one branch for e
         return False
     for at, token in enumerate(inner):
         if token.tag == "VERB":
-            if not token.classes & _HARMLESS:
+            if not _is_harmless(token):
                 return False
             following = next((one for one in inner[at + 1 :] if one.tag != "GLUE"), None)
             orders = token.classes & _ORDERS

@@ -155,7 +155,6 @@ def test_an_object_of_the_last_image_is_edited(text: str) -> None:
         ("Remove one cat.", (UNEQUAL,), "ambiguous"),
         ("Make one cat green.", (UNEQUAL,), "ambiguous"),
         ("Make the cat in the first picture green.", (ONE, ONE), "ambiguous"),
-        ("Put back the ball from the first picture.", (ONE, ONE.put(7, None)), "ambiguous"),
         ("Bring back the ball.", (ONE.put(7, None),), "not_there"),
         ("Move the cat and the ball to the middle.", (ONE,), "contradiction"),
         ("Nothing on the left.", (ONE,), "not_understood"),
