@@ -77,6 +77,13 @@ def test_what_comes_back_was_gone_in_between() -> None:
     ]
 
 
+def test_only_what_the_first_picture_shows_is_drawn_one_by_one() -> None:
+    cats = ["cat", "cat", "cat"]
+    assert images("Three cats, one after the other.") == [cats[:1], cats[:2], cats]
+    assert images("Three cats. Draw them one by one.") == [cats[:1], cats[:2], cats]
+    assert images("Three cats. The cats leave one by one.") == [cats, []]
+
+
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
@@ -165,6 +172,28 @@ def test_an_object_of_the_last_image_is_edited(text: str) -> None:
         ("A house in the top left, nothing on the left.", (), "contradiction"),
         ("There are two cats. Two cats are on the left.", (), "not_understood"),
         ("What is between the trees?", (ONE,), "not_there"),
+        # A clause that no rule follows is never left out
+        ("A girl and a cat. Before the cat leaves, the girl turns red.", (), "not_understood"),
+        ("A cat and a ball. The cat leaves without the ball.", (), "not_understood"),
+        ("A cat and a ball. A bird comes without the cat.", (), "not_understood"),
+        ("A girl and a ball. The girl takes the ball away.", (), "not_understood"),
+        ("A girl and a ball. The girl goes to the ball and brings it home.", (), "not_understood"),
+        ("A girl and a ball. The girl picks up the ball.", (), "not_understood"),
+        ("A house. The house burns down.", (), "not_understood"),
+        ("A house. The house is painted blue by a girl.", (), "not_understood"),
+        ("A house in a meadow. It snows and stops snowing.", (), "not_understood"),
+        ("A cat. A fish comes, stays a while and leaves.", (), "not_understood"),
+        ("A cat on the left. The cat leaves for a moment.", (), "not_understood"),
+        ("A cat. The cat wants to leave, but stays.", (), "not_understood"),
+        ("A cat. The cat tries to leave.", (), "not_understood"),
+        ("A cat. The cat is about to leave.", (), "not_understood"),
+        ("A cat and a tree. The cat turns away.", (), "not_understood"),
+        ("A cat and a tree. The cat is now where the tree was.", (), "not_understood"),
+        ("Three cats. One after the other leaves.", (), "not_understood"),
+        ("A red ball. It turns blue in the third picture.", (), "nothing_new"),
+        ("A house in a meadow. Night falls, then it is day again.", (), "nothing_new"),
+        ("Replace the ball with a box, but keep the ball.", (ONE,), "contradiction"),
+        ("Remove everything, but keep the cat.", (ONE,), "contradiction"),
     ],
 )
 def test_what_is_unclear_is_refused(text: str, scenes: tuple[Scene, ...], code: str) -> None:
