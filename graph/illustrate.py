@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from interleavethinker.tools.errors import InputError, StoreError, TrajectoryError
 from interleavethinker.tools.folders import default_home
+from interleavethinker.tools.images.png import upright
+from interleavethinker.tools.plain_text import one_line
 from interleavethinker.tools.request_parsing import place_images
 from interleavethinker.tools.which_one import which
 
@@ -199,15 +201,19 @@ def _image_file(image: ImageLike) -> Path | bytes:
         return Path(image)
     if not hasattr(image, "save"):
         raise InputError(f"An image must be a path, the bytes of a file, or a PIL image; got {type(image).__name__}.")
-    from PIL import ImageOps
-
     if not all(image.size):
         raise InputError("The PIL image is empty: its width or height is 0.")
-    upright = ImageOps.exif_transpose(image)
     buffer = io.BytesIO()
-    if upright.mode not in _PNG_MODES:
-        upright = upright.convert("I;16" if upright.mode == "I" else "RGB")
-    upright.save(buffer, format="PNG")
+    try:
+        turned = upright(image)
+        if turned.mode not in _PNG_MODES:
+            turned = turned.convert("I;16" if turned.mode == "I" else "RGB")
+        turned.save(buffer, format="PNG")
+    except MemoryError:
+        raise
+    except Exception as error:  # Pillow decodes the file only now, and raises anything for a broken one.
+        reason = one_line(str(error)) or type(error).__name__
+        raise InputError(f"The PIL image cannot be read: {reason}.", code="invalid_image") from error
     return buffer.getvalue()
 
 

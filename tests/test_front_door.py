@@ -210,6 +210,14 @@ def test_a_pil_image_is_turned_upright_as_a_file_is(profile: str, tmp_path: Path
         it.illustrate("What is different in <image>?", images=[image], profile=profile)
 
 
+def test_a_pil_image_whose_file_is_cut_off_is_an_input_error(profile: str, tmp_path: Path) -> None:
+    path = tmp_path / "photo.jpg"
+    Image.effect_noise((96, 96), 50).save(path)
+    path.write_bytes(path.read_bytes()[:900])
+    with Image.open(path) as image, pytest.raises(it.InputError, match=r"PIL image cannot be read: .*truncated"):
+        it.illustrate("What is different in <image>?", images=[image], profile=profile)
+
+
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [

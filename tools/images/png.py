@@ -29,6 +29,7 @@ __all__ = [
     "image_size",
     "open_rgb",
     "preview",
+    "upright",
 ]
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -102,22 +103,12 @@ def _canonical(data: bytes, limits: ImageLimits) -> bytes:
     scans = data.count(b"\xff\xda") if data.startswith(b"\xff\xd8") else 0
     if scans > _MAX_SCANS:
         raise _too_many_scans()
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    from PIL import Image, UnidentifiedImageError
 
     data = _without_damaged_extras(data)
     try:
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as opened:
-            _check_size(opened.size, limits)
-            if scans * opened.width * opened.height > _MAX_SCANNED:
-                raise _too_many_scans()
-            opened.load()
-            if _is_canonical(data):
-                return data
-            ImageOps.exif_transpose(opened, in_place=True)  # Otherwise it copies images that are upright, too.
-            pixels = in_srgb(opened, _flattened)
-        del opened
-        return encode_png(pixels)
-    except InputError:
+        return _converted(data, limits, scans)
+    except (InputError, MemoryError):
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise InputError(
@@ -128,12 +119,28 @@ def _canonical(data: bytes, limits: ImageLimits) -> bytes:
         raise InputError(
             f"Not an image in a supported format ({', '.join(_FORMATS)}).", code="invalid_image"
         ) from error
-    # Pillow's decoders raise any of these for broken files.
-    except (OSError, ValueError, SyntaxError, EOFError, IndexError, TypeError, struct.error) as error:
+    except Exception as error:  # Pillow's decoders raise anything for broken files.
         raise InputError(
             "The image cannot be decoded: it is truncated or damaged. Save it again and resend it.",
             code="invalid_image",
         ) from error
+
+
+def _converted(data: bytes, limits: ImageLimits, scans: int) -> bytes:
+    from PIL import Image
+
+    with Image.open(io.BytesIO(data), formats=_FORMATS) as opened:
+        _check_size(opened.size, limits)
+        if scans * opened.width * opened.height > _MAX_SCANNED:
+            raise _too_many_scans()
+        opened.load()
+        if _is_canonical(data):
+            return data
+        image = upright(opened)
+    del opened  # If it was turned, its own pixels are of no use any more.
+    pixels = in_srgb(image, _flattened)
+    del image
+    return encode_png(pixels)
 
 
 def encode_png(image: "Image") -> bytes:
@@ -245,6 +252,33 @@ def _is_canonical(data: bytes) -> bool:
         if kind == b"IEND":
             return bool(position == len(data))
     return False
+
+
+def upright(image: "Image") -> "Image":
+    """Returns an image as its EXIF data says it is to be seen; damaged data is ignored, as browsers do."""
+    from PIL.ExifTags import Base
+    from PIL.Image import Transpose
+
+    turns = {
+        2: Transpose.FLIP_LEFT_RIGHT,
+        3: Transpose.ROTATE_180,
+        4: Transpose.FLIP_TOP_BOTTOM,
+        5: Transpose.TRANSPOSE,
+        6: Transpose.ROTATE_270,
+        7: Transpose.TRANSVERSE,
+        8: Transpose.ROTATE_90,
+    }
+    # Not `ImageOps.exif_transpose`, which also encodes the other fields again, whatever they hold.
+    try:
+        turn = turns.get(image.getexif().get(Base.Orientation, 1))
+    except Exception:  # noqa: BLE001 - Pillow raises anything for broken files
+        return image
+    if turn is None:
+        return image
+    turned = image.transpose(turn)
+    for name in ("exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif"):  # A reader would turn it once more.
+        turned.info.pop(name, None)
+    return turned
 
 
 def _flattened(image: "Image") -> "Image":
