@@ -11,9 +11,16 @@ import re
 from collections.abc import Collection, Mapping
 from pathlib import PurePath
 from typing import TypeVar, cast
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
-__all__ = ["is_secret_name", "redact", "remember_secret", "remember_secrets_of", "without_secrets"]
+__all__ = [
+    "holds_secret",
+    "is_secret_name",
+    "redact",
+    "remember_secret",
+    "remember_secrets_of",
+    "without_secrets",
+]
 
 _T = TypeVar("_T")
 
@@ -85,6 +92,26 @@ def _replaced(text: str, known: Collection[str]) -> str:
 def is_secret_name(name: str) -> bool:
     """Whether a variable or an option of this name holds a secret."""
     return any(word in name.upper() for word in _WORDS)
+
+
+def holds_secret(name: str, value: str) -> bool:
+    """Whether a variable holds a secret: by its name, or in its value, an address with a password or key.
+
+    Examples:
+        >>> holds_secret("DATABASE", "postgresql://agent:swordfish@db.example/stories")
+        True
+        >>> holds_secret("DATABASE", "postgresql://db.example/stories")
+        False
+    """
+    if is_secret_name(name):
+        return True
+    if "://" not in value:
+        return False
+    try:
+        parts = urlsplit(value)
+        return bool(parts.password) or any(is_secret_name(key) for key, _ in parse_qsl(parts.query))
+    except ValueError:  # Nobody can tell what is in it.
+        return True
 
 
 def _may_be_secret(value: str) -> bool:

@@ -35,3 +35,28 @@ def test_only_named_secrets_reach_a_child_process() -> None:
     assert "INTERLEAVETHINKER_TOKEN" not in own
     assert "OPENAI_API_KEY" not in own
     assert "OPENAI_API_KEY" in GeneratorConfig(model="openai:gpt-image-1").child_environment(present)
+
+
+def test_an_address_with_a_password_reaches_no_server_that_does_not_need_it() -> None:
+    workspace = {
+        "INTERLEAVETHINKER_WORKSPACE": "postgresql://agent:swordfish@db.example/stories",
+        "INTERLEAVETHINKER_IMAGES": "s3://images.example/stories?secret_key=swordfish",
+    }
+    services = {
+        "HF_ENDPOINT": "https://reader:swordfish@weights.example",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "https://agent:swordfish@traces.example",
+    }
+    plain = {
+        "INTERLEAVETHINKER_HOME": "/stories",
+        "HF_HUB_CACHE": "/models",
+        "TORCH_HOME": "file:///models?part=1",
+        "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+    }
+    present = workspace | services | plain
+    other = GeneratorConfig(command=("server",))
+    assert other.child_environment(present) == plain
+    named = GeneratorConfig(command=("server",), environment=("HF_ENDPOINT",)).child_environment(present)
+    assert named["HF_ENDPOINT"] == services["HF_ENDPOINT"]
+    assert GeneratorConfig(model="klein").child_environment(present) == services | plain
+    broken = {"INTERLEAVETHINKER_WORKSPACE": "postgresql://agent:swordfish@[db/stories"}
+    assert other.child_environment(broken) == {}

@@ -18,7 +18,7 @@ from pydantic import ConfigDict, Field, JsonValue, model_validator
 from interleavethinker.tools.folders import default_server_store
 from interleavethinker.tools.model_catalog import pinned
 from interleavethinker.tools.renamed_fields import with_new_names
-from interleavethinker.tools.secrets import is_secret_name
+from interleavethinker.tools.secrets import holds_secret, is_secret_name
 from interleavethinker.tools.strict_numbers import StrictNumbers
 
 __all__ = ["IMAGE_SERVER_COMMAND", "GeneratorConfig", "ToolMapping", "ToolTemplate"]
@@ -215,7 +215,8 @@ class GeneratorConfig(_Frozen):
         """Returns the variables a child process gets besides the MCP library's minimum.
 
         Of secrets, `command` gets only those that `environment` names; this project's image server also gets the token
-        for downloading weights and the keys of its hosted model.
+        for downloading weights, the keys of its hosted model, and the passwords in the addresses of where it downloads
+        weights and sends traces. An address of a workspace with a password goes to neither.
 
         Args:
             present: The variables of this process.
@@ -224,12 +225,18 @@ class GeneratorConfig(_Frozen):
 
     def _forwarded(self, present: Mapping[str, str]) -> Iterator[str]:
         yield from _FORWARDED_VARIABLES
-        prefixed = (name for name in present if name.startswith(_FORWARDED_PREFIXES))
-        yield from (name for name in prefixed if not is_secret_name(name))
-        # The service's name is this process's. Headers may hold the key of a collector.
-        telemetry = [name for name in present if name.startswith("OTEL_") and name != "OTEL_SERVICE_NAME"]
         own = self.model is not None
-        yield from (name for name in telemetry if own or not (is_secret_name(name) or name.endswith("_HEADERS")))
+        for name, value in present.items():
+            if name.startswith("OTEL_"):
+                # The service's name is this process's. Headers may hold the key of a collector.
+                secret = not own and (name.endswith("_HEADERS") or holds_secret(name, value))
+                if name != "OTEL_SERVICE_NAME" and not secret:
+                    yield name
+            elif name.startswith(_FORWARDED_PREFIXES):
+                # A mirror of weights may need a password; no image server needs that of a workspace's database.
+                mirror = own and name.startswith("HF_")
+                if not (is_secret_name(name) if mirror else holds_secret(name, value)):
+                    yield name
         yield from self.environment
         if self.model is not None:
             yield from _OWN_SECRETS
