@@ -139,7 +139,9 @@ _CHANGES = re.compile(
     r"(?:take|put|bring|turn|get|make|give|set|keep|hold|join|carry|run|play|send|use|break|open)s? "
     r"(?:it|them|that|this|one|ones|him|her|everything|another|more|two|three|some)|(?:no|not|never|without) "
     r"(?:it|them|that|this|one|ones|him|her)|(?:one|two|three|four|five|six|seven|eight|nine) (?:more|less|new|extra|"
-    r"of|left)|another one|one more|(?:all|both|each|every|none) (?:of|one)|nobody|the same (?:one|thing|things))\b"
+    r"of|left)|another one|one more|(?:all|both|each|every|none) (?:of|one)|nobody|"
+    r"(?:there|they) (?:is|are) (?:(?:now|only|just|still|all) )*(?:two|three|four|five|six|seven|eight|nine|none)|"
+    r"the same (?:one|thing|things))\b"
 )
 """Signs that a sentence of such words may order or tell a change after all."""
 

@@ -134,7 +134,7 @@ NOUN_WORD = (
 """What may follow "her" where it says whose."""
 _STATE = f"(?:is|are|was|were|should|has|have|in|on|at|coloured|painted|{COLOUR}|{SIZE})"
 ALL_OF_THEM = (
-    rf"(?:all|the)(?: of)?(?: the| these| those)? (?P<count>{'|'.join(NUMBER_WORDS)})(?: of (?:them|these|those))?"
+    rf"(?:all|the)(?: of)?(?: the| these| those)? (?P<count>{'|'.join(NUMBER_WORDS[1:])})(?: of (?:them|these|those))?"
     rf"(?= {_STATE}\b|$)|(?:each|every)(?: single)?(?: one)?(?: of (?:them|these|those))?(?= {_STATE}\b)|"
     rf"(?:all|both)(?: of (?:them|these|those))?(?= {_STATE}\b)"
 )

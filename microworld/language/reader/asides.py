@@ -112,6 +112,8 @@ _UNCLEAR = {
     "from left to right": re.compile(
         r"\b(?:remov|delet|eras|disappear|vanish|fad)\w*\b[^.;!?]*\bfrom (?:the )?(?:left|right|top|bottom) to\b"
     ),
+    "not a …, a …": re.compile(r"[.!;] ?(?:oh,? )?not an? [\w ]{1,30}, (?:but )?an? "),
+    "how many … ones": re.compile(r"\bhow many \w+ [^.?!]*\bhow many (?:\w+ )?ones\b"),
     "anywhere but": re.compile(r"\b(?:any|some)where (?:but|except|other than|apart from)\b"),
     "one of which": re.compile(r"\b(?:one|two|three|four|half|none|some) of wh(?:ich|om)\b"),
     "corners": re.compile(

@@ -31,8 +31,11 @@ _EACH = re.compile(
     rf"thing|object|sentence|change|time|stage|point|it|a|own|its))*(?: please)?$"
 )
 """Sentences that ask for one image for each thing."""
-_TAG = re.compile(r",? (?:(?:would|could|can|will) you|ok|okay|right|yes)(?: please)?\?")
-"""What makes an order a question: "move it, would you?"."""
+_TAG = re.compile(
+    r"(?:,? (?:(?:would|could|can|will) you|ok|okay|yes)|(?<!\bthe)(?<!\btop)(?<!\bbottom)(?<!\bupper)(?<!\blower)"
+    r"(?<!\bor),? right)(?: please)?\?"
+)
+"""What makes an order a question: "move it, would you?"; not the place of "what is on the right?"."""
 _HEADING = re.compile(
     r"(?:(?:here are|i have|i need|please make|just|only) )?(?:(?:one|two|three|four|five|six|a few|a couple of|some|"
     r"the|these|my) )?(?:(?:small|quick|tiny|little|last|more) )*(?:corrections?|changes?|tweaks?|edits?|fix(?:es)?|"

@@ -48,6 +48,8 @@ def shown(found: Interpretation) -> list[tuple[str, ...]]:
         "Two cats and a bird, all white but the bird.",
         "A star over each house, two houses.",
         "A red-haired girl.",
+        "A star. Another joins. Now there are three.",
+        "A boat at the beach. Not a boat, a fish.",
     ],
 )
 def test_a_description_that_cannot_be_followed_to_the_word_is_refused(text: str) -> None:
@@ -61,7 +63,9 @@ def test_a_description_that_cannot_be_followed_to_the_word_is_refused(text: str)
         ("The cat moves diagonally up.", PAIR),
         ("Where's the cat? Remove it.", PAIR),
         ("Remove the other balls.", BALLS),
+        ("What's on the left, and what's on the right? Swap them.", PAIR),
         ("How many things are small?", BALLS),
+        ("How many small balls are there and how many big ones?", BALLS),
         ("Remove the stars from left to right.", STARS),
         ("The stars go out one after another, the blue one last.", STARS),
     ],
@@ -111,3 +115,8 @@ def test_colors_that_are_exchanged_are_exchanged_at_once() -> None:
         ("ball", "red", "small"),
         ("cat", "white", "small"),
     ]
+
+
+def test_the_one_on_a_side_is_one_object() -> None:
+    (target,) = interpret("A bird on the left and a cat on the right. The one on the left is red.").targets
+    assert {one.kind: len(one.colours) == 1 for one in target.objects} == {"bird": True, "cat": False}
