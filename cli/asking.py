@@ -24,11 +24,18 @@ from .terminal import console, echo
 if TYPE_CHECKING:
     from interleavethinker.graph import Workspace
 
-__all__ = ["ask_about_attempt", "ask_about_open_question", "ask_about_plan"]
+__all__ = ["accepts_suggestion", "ask_about_attempt", "ask_about_open_question", "ask_about_plan"]
 
 
 class _QuitError(Exception):
     """The person wants to stop for now."""
+
+
+def accepts_suggestion() -> bool:
+    """Asks whether to answer the request that a refusal, which the person has just read, suggests."""
+    with contextlib.suppress(_QuitError):
+        return _choose("Answer that one instead?", {"y": "yes", "n": "no"}, enter="yes") != "n"
+    return False
 
 
 async def ask_about_plan(workspace: "Workspace", trajectory: str, plan: Plan) -> bool:

@@ -11,7 +11,8 @@
 | 141 | the reader of the output closed it, as `head` does |
 
 Without `--json` the message goes to stderr in red. With `--json` the program prints
-`{"error": {"code", "message"}}` to stdout, so that stdout is JSON in every case.
+`{"error": {"code", "message"}}` to stdout, so that stdout is JSON in every case; a refused request may have a
+`suggestion` there, a text that would be accepted instead.
 """
 
 import re
@@ -53,7 +54,7 @@ def report(error: InterleaveError | typer.TyperException | typer.Abort, *, as_js
         return INTERRUPTED
     if isinstance(error, typer.TyperException):
         return _report_usage(error, as_json=as_json)
-    _show(str(error), code=error.code, as_json=as_json)
+    _show(str(error), code=error.code, as_json=as_json, suggestion=getattr(error, "suggestion", None))
     return code_of(error)
 
 
@@ -78,9 +79,10 @@ def _report_usage(error: typer.TyperException, *, as_json: bool) -> int:
     return BAD_INPUT
 
 
-def _show(message: str, *, code: str, as_json: bool) -> None:
+def _show(message: str, *, code: str, as_json: bool, suggestion: str | None = None) -> None:
     if as_json:
-        echo_json({"error": {"code": code, "message": message}})
+        more = {} if suggestion is None else {"suggestion": suggestion}
+        echo_json({"error": {"code": code, "message": message, **more}})
         return
     from rich.text import Text  # Imported here, so that a run without errors starts faster.
 

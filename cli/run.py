@@ -1,5 +1,7 @@
 """`interleavethinker run` and `resume`: from a request to a storyboard, in this process."""
 
+import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +11,7 @@ from interleavethinker.tools.errors import InputError
 
 from .estimating import print_estimate, require_prices
 from .execution import run_trajectory
-from .exit_codes import OK
+from .exit_codes import BAD_INPUT, OK, report
 from .options import (
     Ask,
     Aspect,
@@ -130,14 +132,22 @@ async def run(
     if chosen.notice and not (json_output or quiet):
         echo(chosen.notice, err=True, style="dim")
     images = await request_images(image or (), workspace.add_image)
-    trajectory = await workspace.create(
-        place_images(text, images),
+
+    create = partial(
+        workspace.create,
         profile=name,
         limits=limits,
         seed=seed,
         approve_plan=approve_plan or ask,
         image_size=image_size_of(size, aspect),
     )
+    try:
+        trajectory = await create(place_images(text, images))
+    except InputError as error:
+        suggestion = None if json_output or quiet else _accepted(error)
+        if suggestion is None:
+            raise
+        trajectory = await create(place_images(suggestion, images))
     if queue:
         if json_output:
             echo_json((await workspace.get(trajectory)).short_form())
@@ -146,6 +156,18 @@ async def run(
             echo("A worker of this workspace answers it: interleavethinker worker", err=True)
         return OK
     return await run_trajectory(workspace, trajectory, out, as_json=json_output, quiet=quiet, ask=ask)
+
+
+def _accepted(error: InputError) -> str | None:
+    """Returns the request that a refusal suggests, if a person at a terminal, who is asked here, wants it."""
+    if error.suggestion is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return None
+    from .asking import accepts_suggestion
+
+    report(error, as_json=False)
+    if not accepts_suggestion():
+        raise typer.Exit(BAD_INPUT)
+    return error.suggestion
 
 
 @workspace_command

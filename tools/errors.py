@@ -63,9 +63,17 @@ class InterleaveError(RuntimeError):
 
 
 class InputError(InterleaveError):
-    """A request, image or option cannot be used. Repeating it unchanged fails again."""
+    """A request, image or option cannot be used. Repeating it unchanged fails again.
+
+    Attributes:
+        suggestion: A text that would be accepted instead, and may be what was meant; a person decides about it.
+    """
 
     code = "invalid_input"
+
+    def __init__(self, message: str, *, code: str | None = None, suggestion: str | None = None) -> None:
+        super().__init__(message, code=code)
+        self.suggestion = suggestion
 
 
 class RefusalError(InterleaveError):

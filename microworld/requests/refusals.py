@@ -125,12 +125,13 @@ def explained(
     if not words:
         message, code = "The text has no words.", "empty_text"
     message = f"{message} {_HINT}"
-    if code in {"not_understood", "unknown_words", "contradiction", "too_many_things"} and (
-        suggestion := suggestion or _nearest_request(plain, unknown, request, scenes)
-    ):
+    if code not in {"not_understood", "unknown_words", "contradiction", "too_many_things"}:
+        return InputError(message, code=code)
+    suggestion = suggestion or _nearest_request(plain, unknown, request, scenes) or None
+    if suggestion is not None:
         images = " --image FILE" * len(request.images)
         message += f" Nearest request that works: interleavethinker run {shlex.quote(suggestion)}{images}"
-    return InputError(message, code=code)
+    return InputError(message, code=code, suggestion=suggestion)
 
 
 def _nearest_request(plain: str, unknown: Sequence[str], request: Request, scenes: Sequence[Scene] | None) -> str:

@@ -1,6 +1,7 @@
 """The studio's HTTP interface: the page's files, and the trajectories of one workspace as JSON, images and news.
 
-Every answer about a trajectory is its `View`. Errors are `{"error": {"code", "message"}}`.
+Every answer about a trajectory is its `View`. Errors are `{"error": {"code", "message"}}`; that of a
+refused request may have a `suggestion`, a text that would be accepted.
 """
 
 import asyncio
@@ -314,4 +315,6 @@ async def _error(_request: Request, error: Exception) -> Response:
     if status is None:
         status = 422 if isinstance(error, InputError | ProfileError) else 409
         status = 500 if isinstance(error, StoreError) else status
-    return JSONResponse({"error": {"code": error.code, "message": str(error)}}, status)
+    suggestion = error.suggestion if isinstance(error, InputError) else None
+    more = {} if suggestion is None else {"suggestion": suggestion}
+    return JSONResponse({"error": {"code": error.code, "message": str(error), **more}}, status)

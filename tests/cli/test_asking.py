@@ -1,7 +1,9 @@
 """`--ask`: a person answers about the plan and about each image."""
 
+import contextlib
 import io
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -184,3 +186,50 @@ def test_the_id_is_the_first_line_of_a_run_and_the_way_to_open_the_result_the_la
     name = out.split()[1]
     assert err.splitlines()[0] == f"Trajectory {name}"
     assert err.splitlines()[-1] == f"Open it with: interleavethinker open {name}"
+
+
+NEAR, MEANT = "a smal red brid on the left, at night", "a small red bird on the left, at night"
+
+
+def at_a_terminal(home: Path, typed: str, *words: str) -> tuple[int, str]:
+    """Runs the program on a terminal of its own; returns its exit code and what it printed. Unix only."""
+    import pty
+
+    child, terminal = pty.fork()
+    if child == 0:
+        os.chdir(home)
+        program = [sys.executable, "-P", "-m", "interleavethinker", *words]
+        os.execve(sys.executable, program, {**os.environ, "TERM": "dumb", "NO_COLOR": "1"})  # noqa: S606
+    os.write(terminal, typed.encode())
+    printed = b""
+    with contextlib.suppress(OSError):  # how a closed terminal ends on Linux
+        while block := os.read(terminal, 4096):
+            printed += block
+    _, status = os.waitpid(child, 0)
+    return os.waitstatus_to_exitcode(status), printed.decode()
+
+
+@pytest.mark.parametrize("typed", ["\n", "yes\n"])
+def test_a_person_may_have_the_request_that_a_refusal_suggests(home: Path, run: Run, typed: str) -> None:
+    code, printed = at_a_terminal(home, typed, "run", NEAR, "--profile", "cells.toml", "--out", "answer")
+    assert code == exits.OK, printed
+    assert "'smal' (nearest: small)" in printed
+    assert "Answer that one instead? [y]es, [n]o (Enter: yes)?" in printed
+    assert record(run)["request"]["parts"] == [{"type": "text", "text": MEANT}]
+    assert (home / "answer").is_dir()
+
+
+def test_who_declines_a_suggestion_has_recorded_nothing(home: Path, run: Run) -> None:
+    code, printed = at_a_terminal(home, "n\n", "run", NEAR, "--profile", "cells.toml")
+    assert code == exits.BAD_INPUT
+    assert printed.count("Nearest request that works") == 1
+    assert json.loads(run("list", "--json")[1]) == []
+
+
+def test_programs_get_a_suggestion_as_data_and_are_asked_nothing(run: Run) -> None:
+    code, out, err = run("run", NEAR, "--profile", "cells.toml", "--json")
+    assert (code, err) == (exits.BAD_INPUT, "")
+    assert json.loads(out)["error"]["suggestion"] == MEANT
+    code, out, err = run("run", NEAR, "--profile", "cells.toml")
+    assert code == exits.BAD_INPUT
+    assert "instead?" not in err

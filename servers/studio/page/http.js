@@ -6,9 +6,9 @@ const hex = (bytes) => Array.from(new Uint8Array(bytes), (byte) => byte.toString
 const pathOf = (id) => `/api/trajectories/${encodeURIComponent(id)}`;
 
 class HttpError extends Error {
-  constructor(message, status, code) {
+  constructor(message, status, code, suggestion) {
     super(message);
-    Object.assign(this, { status, code });
+    Object.assign(this, { status, code, suggestion });
   }
 }
 
@@ -54,7 +54,7 @@ class StudioApi {
     if (response.ok) return response;
     const { error } = await response.json().catch(() => ({}));
     const nothing = response.status === 404 ? "There is nothing at this address." : `The studio answered ${response.status}.`;
-    throw new HttpError(error?.message ?? nothing, response.status, error?.code);
+    throw new HttpError(error?.message ?? nothing, response.status, error?.code, error?.suggestion);
   }
 
   async json(path, options) {

@@ -72,6 +72,7 @@ function NewRequest({ api, options, place, onStarted }) {
   const [images, setImages] = useState(savedImages);
   const [over, setOver] = useState(false);
   const [trouble, setTrouble] = useState("");
+  const [suggestion, setSuggestion] = useState("");
   const [uploads, uploading] = useUploads(api);
   const { busy, error, run } = useActions();
   const textarea = useRef();
@@ -104,7 +105,11 @@ function NewRequest({ api, options, place, onStarted }) {
     if (uploading) return; // The request would miss an image.
     run("start", async () => {
       if (isEmpty) throw new Error("Describe what to show, or add an image.");
-      const { trajectory } = await api.start(message(form, images, profile));
+      setSuggestion("");
+      const { trajectory } = await api.start(message(form, images, profile)).catch((problem) => {
+        setSuggestion(problem.suggestion ?? "");
+        throw problem;
+      });
       sessionStorage.removeItem(DRAFT);
       onStarted(trajectory);
     });
@@ -151,6 +156,8 @@ function NewRequest({ api, options, place, onStarted }) {
     <div class="row"><button class="primary" disabled=${busy || uploading}>${busy ? "Starting…" : uploading ? "Adding images…" : "Start"}</button>
       <span class="small">Ctrl + Enter</span></div>
     <${Problem}>${error || trouble}<//>
+    ${suggestion && html`<p><button type="button" class="link" onClick=${() => { set("text")(suggestion); setSuggestion(""); textarea.current?.focus(); }}>Use this request:
+      <bdi>${suggestion}</bdi></button></p>`}
   </form>`;
 }
 

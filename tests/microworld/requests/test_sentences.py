@@ -134,6 +134,7 @@ def test_a_refusal_offers_the_nearest_request_that_works(text: str, offered: str
     with pytest.raises(InputError) as caught:
         check_request(request_of(text))
     assert str(caught.value).endswith(f"Nearest request that works: interleavethinker run {offered}")
+    assert caught.value.suggestion == offered.strip("'")
     check_request(request_of(offered.strip("'")))
 
 
@@ -141,6 +142,7 @@ def test_a_suggestion_never_turns_no_into_yes() -> None:
     with pytest.raises(InputError) as caught:
         check_request(request_of("no cat"))
     assert "Nearest request" not in str(caught.value)
+    assert caught.value.suggestion is None
 
 
 def test_a_refusal_offers_nothing_that_has_little_of_the_request() -> None:

@@ -206,3 +206,24 @@ def test_the_form_of_an_empty_studio_keeps_focus_and_words_when_a_trajectory_com
         expect(page.get_by_text("Choose a trajectory")).to_be_visible()
     finally:
         process.kill()
+
+
+def test_a_click_takes_the_request_that_a_refusal_suggests(tmp_path: Path, open_page: Open) -> None:
+    process = StudioProcess(tmp_path, ("micro",))
+    process.start()
+    try:
+        page = open_page(process.link)
+        page.get_by_role("link", name="New request", exact=True).click()
+        words = page.get_by_label("What do you want to see?")
+        words.fill("a smal red brid on the left")
+        page.get_by_role("button", name="Start").click()
+        expect(page.get_by_role("alert")).to_contain_text("smal")
+        page.get_by_role("button", name="Use this request: a small red bird on the left").click()
+        expect(words).to_have_value("a small red bird on the left")
+        expect(words).to_be_focused()
+        expect(page.get_by_role("button", name="Use this request")).to_have_count(0)
+        page.get_by_role("button", name="Start").click()
+        expect(page.get_by_role("alert")).to_have_count(0)
+        expect(page).to_have_url(re.compile(r"#/[a-z]"))
+    finally:
+        process.kill()
