@@ -215,7 +215,7 @@ def test_a_person_may_have_the_request_that_a_refusal_suggests(home: Path, run: 
     assert code == exits.OK, printed
     assert "'smal' (nearest: small)" in printed
     assert "Answer that one instead? [y]es, [n]o (Enter: yes)?" in printed
-    assert record(run)["request"]["parts"] == [{"type": "text", "text": MEANT}]
+    assert record(run)["request"]["parts"] == [{"kind": "text", "text": MEANT}]
     assert (home / "answer").is_dir()
 
 
