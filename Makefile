@@ -112,6 +112,7 @@ KILLS ?= 500
 SERVER_KILLS ?= 20
 CONNECTIONS ?= 5000
 OPERATIONS ?= 5000
+EXAMPLES ?= 2000
 SEED ?= 0
 .PHONY: benchmark-miniature
 benchmark-miniature: $(STAMP)
@@ -162,6 +163,7 @@ robustness: $(STAMP)
 	$(BIN)/python -m tests.servers.trajectories.kill --kills $(SERVER_KILLS) --seed $(SEED)
 	$(BIN)/python tests/robustness/clients.py --connections $(CONNECTIONS)
 	INTERLEAVETHINKER_OPERATIONS=$(OPERATIONS) $(BIN)/pytest -o faulthandler_timeout=3000 tests/graph/workspace/test_responsiveness.py -k mixed_operations
+	INTERLEAVETHINKER_EXAMPLES=$(EXAMPLES) $(BIN)/pytest -o faulthandler_timeout=30000 tests/microworld/requests/test_fuzz.py
 
 # Ray's wheel has 79 MB, and every test starts a cluster of two workers on this machine.
 .PHONY: ray-test ray-tools

@@ -1,6 +1,7 @@
 """Any text is understood or refused with an error for people, in time that grows linearly with its length."""
 
 import contextlib
+import os
 import string
 import time
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from interleavethinker.microworld.agents.scripted_planner import plan_by_rules
 from interleavethinker.microworld.language.plain_text import plain_text
-from interleavethinker.microworld.requests.interpretation import interpret, plan_satisfies
+from interleavethinker.microworld.requests.interpretation import check_text, interpret, plan_satisfies
 from interleavethinker.microworld.requests.refusals import rule_words
 from interleavethinker.microworld.requests.validation import check_request
 from interleavethinker.microworld.scenes.scene import Scene, SceneObject
@@ -24,7 +25,10 @@ COMMON = (
     "right top middle night snow beach on in at to of and then next but make add remove move swap turn is are appears "
     "grows goes away between above with without where what how many , ."
 ).split()
-SETTINGS = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+EXAMPLES = int(os.environ.get("INTERLEAVETHINKER_EXAMPLES", "60"))
+"""`make robustness` sets a larger number."""
+SETTINGS = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+KNOWN = st.lists(st.sampled_from(WORDS), max_size=25).map(" ".join)
 
 
 def plan(text: str, *scenes: Scene) -> Plan | None:
@@ -47,9 +51,20 @@ def test_sentences_of_common_words_give_a_plan_that_does_what_they_say_or_an_inp
         assert plan_satisfies(interpret(text, scenes), found) == []
 
 
-@SETTINGS
-@given(st.lists(st.sampled_from(WORDS), max_size=25).map(" ".join), st.booleans())
+@settings(SETTINGS, max_examples=3 * EXAMPLES)
+@given(KNOWN, st.booleans())
 def test_sentences_of_all_known_words_raise_nothing_but_input_errors(text: str, with_image: bool) -> None:
+    scenes = (SCENE,) if with_image else ()
+    with contextlib.suppress(InputError):
+        check_text(text, len(scenes))
+    with contextlib.suppress(InputError):
+        interpret(text, scenes)
+        plan(text, *scenes)
+
+
+@settings(SETTINGS, max_examples=EXAMPLES // 10)  # each refusal tries about a hundred other requests
+@given(KNOWN, st.booleans())
+def test_refusals_of_such_sentences_raise_nothing_but_input_errors(text: str, with_image: bool) -> None:
     plan(text, *((SCENE,) if with_image else ()))
 
 
