@@ -13,7 +13,7 @@ from typing import Any
 from unittest import mock
 
 from mcp import Client, StdioServerParameters
-from mcp.client.stdio import stdio_client
+from mcp.client.stdio import _terminate_process_tree, stdio_client
 
 PROGRAM = (sys.executable, "-m", "interleavethinker.cli")
 COUNTING_SERVER = Path(__file__).parents[1] / "images" / "counting_server.py"
@@ -74,15 +74,20 @@ class Program:
 async def stdio_program(folder: Path, *words: str, **options: Any) -> AsyncIterator[Program]:
     """Starts a server and connects to it; errors of a killed server are those of its caller.
 
-    The client waits for the server's end as long as that takes; the SDK's own two seconds are short on a busy machine.
+    The server must end by itself once its client has left. The client waits for that as long as it takes; the SDK's own
+    two seconds are short on a busy machine.
     """
     pid = folder / f"pid-{os.urandom(4).hex()}"
     line = f"echo $$ > {shlex.quote(str(pid))}; exec {shlex.join(words or server_words(folder))}"
     with (folder / "stderr").open("a") as errors:
         parameters = StdioServerParameters(command="sh", args=["-c", line], env=dict(os.environ))
-        with mock.patch("mcp.client.stdio.PROCESS_TERMINATION_TIMEOUT", 120.0):
+        with (
+            mock.patch("mcp.client.stdio.PROCESS_TERMINATION_TIMEOUT", 120.0),
+            mock.patch("mcp.client.stdio._terminate_process_tree", wraps=_terminate_process_tree) as forced,
+        ):
             async with Client(stdio_client(parameters, errlog=errors), **options) as client:
                 yield Program(client, pid)
+            assert not forced.called, "the server outlived its client"
 
 
 @contextlib.asynccontextmanager
