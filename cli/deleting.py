@@ -1,6 +1,7 @@
 """`interleavethinker delete`: removes trajectories and says what stays: recent images, exports, a server's copies."""
 
 import contextlib
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from .terminal import echo, echo_json
 from .workspace_command import workspace_command
 
 if TYPE_CHECKING:
-    from interleavethinker.graph import Workspace
+    from interleavethinker.graph import TrajectorySummary, Workspace
 
 __all__ = ["delete"]
 
@@ -77,11 +78,13 @@ async def delete(
         left = await _left(workspace, names, images, without=names)
         _print(names, removed, _Left(0, [], 0) if purge else left, as_json=json_output, purge=purge, dry_run=True)
         return
-    deleted = [name for name in names if await _delete_one(workspace, name, skip_running=every)]
+    entries = [entry for name in names if (entry := await _delete_one(workspace, name, skip_running=every)) is not None]
+    deleted = [entry.id for entry in entries]
     images = images - await _used_by_others(workspace, deleted)
-    count = len(await workspace.collect_garbage(also=images if purge else ()))
+    until = max(map(_ended, entries), default=math.inf)
+    count = len(await workspace.collect_garbage(also=images if purge else (), also_until=until))
     if purge:
-        _purge(deleted, images)
+        _purge(deleted, [image for image in images if image not in workspace.store])
     if deleted:
         with contextlib.suppress(StoreError):  # The space is used again anyway.
             await workspace.vacuum(at_least=_WORTH_COMPACTING)
@@ -102,15 +105,21 @@ async def _used_by_others(workspace: "Workspace", names: Collection[str]) -> set
     return set(await workspace.images_of(*others))
 
 
-async def _delete_one(workspace: "Workspace", name: str, *, skip_running: bool) -> bool:
+async def _delete_one(workspace: "Workspace", name: str, *, skip_running: bool) -> "TrajectorySummary | None":
     try:
+        entry = await workspace.summary(name)
         await workspace.delete(name)
     except TrajectoryError as error:
         if error.code != "busy" or not skip_running:
             raise
         echo(f"Trajectory {name} is running and stays.", err=True)
-        return False
-    return True
+        return None
+    return entry
+
+
+def _ended(entry: "TrajectorySummary") -> float:
+    """Returns when a trajectory used its images for the last time; nobody knows of one whose process died."""
+    return math.inf if entry.status == "interrupted" else entry.updated.timestamp()
 
 
 def _purge(names: Sequence[str], images: Collection[str]) -> None:

@@ -23,13 +23,13 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.serde.base import SerializerProtocol
 from langgraph.runtime import Runtime
 
-from interleavethinker.graph.attempts import images_of_attempt
 from interleavethinker.graph.build import TrajectoryGraph, build_graph
 from interleavethinker.graph.context import Components
-from interleavethinker.graph.state import attempts_of, request_of, serializer
+from interleavethinker.graph.state import serializer
 from interleavethinker.graph.tracing import trace_metadata
 from interleavethinker.tools.errors import InterleaveError, StoreError
 
+from .images import names_in
 from .restored import is_whole
 from .storage import Connection, Database
 
@@ -171,10 +171,7 @@ class Checkpoints:
 
     async def _restored_image_names(self, trajectory: str) -> set[str]:
         try:
-            state = await self.read(trajectory)
-            attempts = attempts_of(state).values()
-            names = {name for attempt in attempts for name in images_of_attempt(attempt)}
-            return names | ({*request_of(state).images} if state else set())
+            return names_in(await self.read(trajectory))
         except InterleaveError:  # If the database is to blame, the next query says so.
             pass
         return await self._database.read(

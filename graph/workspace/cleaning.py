@@ -5,6 +5,8 @@ the catalog's entry first, so that what a kill leaves is a state without an entr
 """
 
 import asyncio
+import math
+import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from interleavethinker.tools.errors import StoreError
@@ -13,7 +15,7 @@ from interleavethinker.tools.images.store import ImageStore
 from .catalog import TrajectorySummary, remove_rows
 from .checkpoints import Checkpoints
 from .database import SqliteDatabase
-from .images import UnusedImages, unused_images
+from .images import UnusedImages, delete_unused, unused_images
 from .storage import Connection, Database
 
 __all__ = ["Cleaner"]
@@ -68,13 +70,17 @@ class Cleaner:
         return await asyncio.to_thread(unused_images, self._store, used, older_than, running_since)
 
     async def remove_garbage(
-        self, entries: Sequence[TrajectorySummary], older_than: float, also: Collection[str] = ()
+        self, listed: _Listing, older_than: float, also: Collection[str] = (), also_until: float = math.inf
     ) -> list[str]:
-        """Removes images that none of these trajectories uses, and states without an entry; see `Workspace`."""
+        """Removes images that none of the listed trajectories uses, and states without an entry; see `Workspace`."""
         await asyncio.to_thread(self._store.sweep, older_than)
-        unused = await self.unused(entries, older_than)
-        names = [*unused.removable, *(name for name in unused.recent if name in also)]
-        removed = [name for name in names if await asyncio.to_thread(self._store.delete, name)]
+        started = time.time()
+        unused = await self.unused(await listed(), older_than)
+        recent = [name for name in unused.recent if name in also]
+        removed = [
+            *await asyncio.to_thread(delete_unused, self._store, unused.removable, started),
+            *await asyncio.to_thread(delete_unused, self._store, recent, min(started, also_until)),
+        ]
         await self._checkpoints.remove_orphans(older_than)
         return removed
 

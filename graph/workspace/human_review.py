@@ -124,6 +124,7 @@ async def with_mask(state: Mapping[str, Any], given: HumanVerdict, store: ImageS
     if given.mask is not None:
         try:
             data = await asyncio.to_thread(store.get, given.mask)
+            await asyncio.to_thread(store.renew, given.mask)  # No trajectory names it before the verdict is applied.
         except StoreError as error:
             raise InputError(f"The mask {given.mask} is not in this workspace; add it with `add_image`.") from error
         await asyncio.to_thread(check_mask, data, image_size(image))

@@ -1,16 +1,19 @@
 """File work on the workspace's images. These functions block; the workspace calls them in a thread."""
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from interleavethinker.graph.attempts import images_of_attempt
+from interleavethinker.graph.state import attempts_of, request_of
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.files import read_at_most
 from interleavethinker.tools.images.png import ImageLimits, canonical_png
 from interleavethinker.tools.images.store import ImageStore
 
-__all__ = ["UnusedImages", "add_image", "unused_images"]
+__all__ = ["UnusedImages", "add_image", "delete_unused", "names_in", "renew_images", "require_images", "unused_images"]
 
 _MARGIN_SECONDS = 60.0
 
@@ -28,6 +31,29 @@ def add_image(store: ImageStore, image: bytes | str | Path) -> str:
     except OSError as error:
         raise InputError(f"Cannot read the image {image}: {error.strerror or error}.") from error
     return store.put(canonical_png(data, name=image))
+
+
+def names_in(state: Mapping[str, Any]) -> set[str]:
+    """Returns the names of all images that a trajectory's state uses, those of its request included."""
+    names = {name for attempt in attempts_of(state).values() for name in images_of_attempt(attempt)}
+    return names | ({*request_of(state).images} if state else set())
+
+
+def require_images(store: ImageStore, names: Iterable[str]) -> None:
+    """Checks that a store has these images, and keeps a clean-up by age from removing them before they are used.
+
+    Raises:
+        InputError: It lacks one.
+    """
+    for name in names:
+        if not store.renew(name):
+            raise InputError(f"Image {name} is not in this workspace; add it first with `add_image`.")
+
+
+def renew_images(store: ImageStore, names: Iterable[str]) -> None:
+    """Keeps a clean-up by age from removing these images before a trajectory names them; some may be missing."""
+    for name in names:
+        store.renew(name)
 
 
 @dataclass(frozen=True)
@@ -59,3 +85,14 @@ def unused_images(
     return UnusedImages(
         tuple(name for name in unused if name in removable), tuple(name for name in unused if name not in removable)
     )
+
+
+def delete_unused(store: ImageStore, names: Iterable[str], since: float) -> list[str]:
+    """Deletes images that no trajectory used at a moment, and returns their names.
+
+    Args:
+        store: The workspace's store.
+        names: Of the images.
+        since: That moment, in seconds since the epoch. Images that somebody has stored or renewed since are spared.
+    """
+    return [name for name in names if store.last_used(name) <= since and store.delete(name)]

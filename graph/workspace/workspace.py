@@ -15,6 +15,7 @@ it, and `collect_garbage` removes it. `delete` removes both in one transaction.
 import asyncio
 import contextlib
 import functools
+import math
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from interleavethinker.graph.events import Event, Finished
 from interleavethinker.graph.human_loop import approval_with
 from interleavethinker.graph.limits import Limits
 from interleavethinker.graph.state import request_of
-from interleavethinker.tools.errors import InputError, InterleaveError, TrajectoryError
+from interleavethinker.tools.errors import InterleaveError, TrajectoryError
 from interleavethinker.tools.references import check_mentions
 from interleavethinker.tools.request_parsing import RequestLike, as_request, check_length
 from interleavethinker.tools.types import Step
@@ -40,7 +41,7 @@ from .deaths import Deaths
 from .departures import Departures
 from .healing import restore_images
 from .human_review import HumanVerdict, with_mask
-from .images import UnusedImages, add_image
+from .images import UnusedImages, add_image, names_in, renew_images, require_images
 from .interrupted import newest, with_interrupted
 from .limit_changes import change_limits
 from .opening import Storage, open_storage
@@ -154,7 +155,7 @@ class Workspace:
         check_length(parsed)
         if key is not None and (known := await self._catalog.keyed(key)) is not None:
             return known
-        await self._check_images(parsed.images)
+        await asyncio.to_thread(require_images, self.store, parsed.images)
         check_mentions(parsed)
         if profile is None and self._given is not None:
             name, defaults = GIVEN_COMPONENTS, defaults_of(self._given)
@@ -309,8 +310,10 @@ class Workspace:
         """
         parent = await self._catalog.get(trajectory)
         if point.image is not None:
-            await self._check_images([point.image])
+            await asyncio.to_thread(require_images, self.store, [point.image])
         values, after = branch_state(await self._state(parent.id), point, limits)
+        await asyncio.to_thread(renew_images, self.store, names_in(values))
+        await self._catalog.get(parent.id)  # If it was deleted before that, its images may be gone: raise.
         entry = new_entry(parent.title, parent.profile).model_copy(
             update={"parent": parent.id, "parent_step": point.step, "parent_iteration": point.iteration}
         )
@@ -354,15 +357,17 @@ class Workspace:
         """Returns the images that no trajectory names; see `collect_garbage`. IDs in `without` count as deleted."""
         return await self._cleaner.unused([one for one in await self.list() if one.id not in without], older_than)
 
-    async def collect_garbage(self, older_than: float = 3600.0, *, also: Collection[str] = ()) -> Sequence[str]:
+    async def collect_garbage(
+        self, older_than: float = 3600.0, *, also: Collection[str] = (), also_until: float = math.inf
+    ) -> Sequence[str]:
         """Removes images that no trajectory names, and returns their names; also states without a catalog entry.
 
         Args:
             older_than: Seconds; younger images may belong to a call whose checkpoint is about to be written.
-            also: Names of images that are removed at any age if no trajectory names them, such as those of trajectories
-                that were just deleted.
+            also: Images of trajectories that were just deleted, which go at any age if no trajectory names them.
+            also_until: When these trajectories ended, in seconds since the epoch; what was stored again since stays.
         """
-        return await self._cleaner.remove_garbage(await self.list(), older_than, also)
+        return await self._cleaner.remove_garbage(self.list, older_than, also, also_until)
 
     async def vacuum(self, at_least: float = 0.0) -> int:
         """Gives the database's free space back to the disk if its share is `at_least`; returns how many bytes."""
@@ -384,11 +389,6 @@ class Workspace:
         state = await self._checkpoints.read(trajectory)
         await self._catalog.get(trajectory)  # Reading takes several queries; if it was deleted meanwhile, raise.
         return state
-
-    async def _check_images(self, names: Sequence[str]) -> None:
-        for name in names:
-            if not await asyncio.to_thread(self.store.__contains__, name):
-                raise InputError(f"Image {name} is not in this workspace; add it first with `add_image`.")
 
     async def _check_not_cancelled(self, trajectory: str) -> TrajectorySummary:
         entry = await self._catalog.get(trajectory)

@@ -20,6 +20,7 @@ from .store import ImageStore, is_image_name, sha256_of
 __all__ = ["RemoteImageStore"]
 
 _CACHE_BYTES = 10 * 2**30
+_YOUNG_SECONDS = 900.0
 
 
 class RemoteImageStore(ImageStore):
@@ -101,6 +102,14 @@ class RemoteImageStore(ImageStore):
             if error.code == "unknown_image":
                 return float("inf")
             raise
+
+    def renew(self, sha256: str) -> bool:
+        """See `ImageStore.renew`. Only a new upload makes an object younger, so a young one stays as it is."""
+        if sha256 not in self:
+            return False
+        if time.time() - self.last_used(sha256) > _YOUNG_SECONDS:
+            self.put(self.get(sha256))
+        return True
 
     def delete(self, sha256: str) -> bool:
         """See `ImageStore.delete`. Copies on other machines stay until their space is needed."""

@@ -151,6 +151,16 @@ class ImageStore:
         except FileNotFoundError:  # Another process has just removed it.
             return float("inf")
 
+    def renew(self, sha256: str) -> bool:
+        """Makes an image young again for a clean-up by age, and returns whether there is such an image."""
+        if not is_image_name(sha256):
+            return False
+        try:
+            os.utime(self.path(sha256))
+        except OSError:  # There is none; or it is another user's, whose clean-up is not known here.
+            return sha256 in self
+        return True
+
     def delete(self, sha256: str) -> bool:
         """Deletes an image, and returns whether it existed.
 

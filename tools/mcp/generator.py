@@ -195,10 +195,11 @@ class McpImageGenerator:
             self._keep(preview, generated)
             return True
         try:
-            self._store.get(generated.sha256)
+            data = self._store.get(generated.sha256)
         except StoreError:
             pass  # New, or damaged: it is written below.
         else:
+            self._keep(data, generated)  # Its trajectory may be deleted before this one's checkpoint names it.
             return True
         if self._shared is None:
             return False
