@@ -111,8 +111,13 @@ class RestaterRecipe(_Part):
 
     kind: Literal["restater"]
     steps: Annotated[int, Field(gt=0)]
+    """Steps on short pairs."""
     batch: Annotated[int, Field(gt=1)]
-    """Pairs per step."""
+    """Pairs of usual length per step on short pairs."""
+    longer_steps: Annotated[int, Field(ge=0)] = 0
+    """Steps on all pairs that follow."""
+    longer_batch: Annotated[int, Field(gt=1)] = 64
+    """Pairs of usual length per step on all pairs."""
     learning_rate: Annotated[float, Field(gt=0)]
     seed: Annotated[int, Field(ge=0)] = 0
 

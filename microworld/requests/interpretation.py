@@ -40,6 +40,7 @@ from .required_scene import Relation, RequiredObject, RequiredScene
 from .second_wording import attributes_first, read_again
 from .story import Story
 from .story_items import check_numbered, check_shown, items_of
+from .throughout import background_of_all_first
 from .totals import as_told_in_all
 from .unclear_words import absence_last, check_has_image, check_instead, check_new, placed_whole
 
@@ -183,7 +184,8 @@ def _told(
     check_instead(statements, text)
     if source is None:
         check_has_image(statements, text)
-        statements = absence_last(list(statements))
+        statements = background_of_all_first(absence_last(list(statements)), text)
+        left_out = tuple(word for word in left_out if word not in {"always", "throughout"})
     one_by_one = framed.one_by_one or (source is None and len(framed.sentences) == 1 and are_moments(statements))
     moment = moment_rule(statements, named_step_count(text), one_by_one=one_by_one)
     for item in items_of(statements):

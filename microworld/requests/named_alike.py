@@ -22,6 +22,12 @@ _TAKEN_BACK = re.compile(
 _PAIR = re.compile(r"\b(?:pair|couple|both|twins?|double|duo|another|second|more|too|also)\b")
 _SIDES = {"left": re.compile(r"left|west|⬅|←|↖|↙"), "right": re.compile(r"right|rigth|east|➡|→|↗|↘")}
 _SUN = "sun goes down"
+_NUMBER = rf"(?:\d+|{'|'.join(NUMBER_WORDS)})"
+_NO_COUNT = re.compile(
+    rf"\b(?:turns?|turned|turning|aged?|grade|class|room|chapter|exercise|ticket|number|at) #?{_NUMBER}\b"
+    rf"|\b{_NUMBER}[- ](?:years?|months?|weeks?|days?|hours?|minutes?|o'?clock|am|pm)\b|#{_NUMBER}\b"
+)
+"""Numbers that count no objects: ages, times, names of rooms."""
 
 
 def _spellings() -> dict[str, str]:
@@ -54,7 +60,7 @@ def named_alike(wording: str, restated: str) -> bool:
         side in restated and not sign.search(wording) for side, sign in _SIDES.items()
     ):
         return False
-    if not restated.startswith("1. ") and _numbers(restated) - _numbers(wording):
+    if not restated.startswith("1. ") and _numbers(restated) - _numbers(_NO_COUNT.sub(" ", wording)):
         return False
     if restated.endswith("?") or restated.startswith("describe") or _TAKEN_BACK.search(wording):
         return True

@@ -86,11 +86,19 @@ def parse_rewordings(text: str, name: str) -> list[Rewording]:
     return found
 
 
-def shipped_rewordings() -> list[Rewording]:
-    """Returns all pairs of this package, in a fixed order."""
-    folder = files("interleavethinker.training").joinpath("data", "restatements")
-    named = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".txt")), key=lambda entry: entry.name)
-    return [one for entry in named for one in parse_rewordings(entry.read_text(encoding="utf-8"), entry.name)]
+def shipped_rewordings(*, longer: bool = True) -> list[Rewording]:
+    """Returns the pairs of this package, in a fixed order.
+
+    Args:
+        longer: False leaves out `restatements/longer`, whose wordings are longer on average.
+    """
+    short = files("interleavethinker.training").joinpath("data", "restatements")
+    found = []
+    for folder in (short, short.joinpath("longer")) if longer else (short,):
+        named = sorted((one for one in folder.iterdir() if one.name.endswith(".txt")), key=lambda one: one.name)
+        for entry in named:
+            found += parse_rewordings(entry.read_text(encoding="utf-8"), entry.name)
+    return found
 
 
 def varied(pair: Rewording, rng: np.random.Generator) -> tuple[str, str | None]:

@@ -1,8 +1,8 @@
 """Trains the restater, which words a request as the rules read it: a Qwen3-VL of 3.6 million parameters, from scratch.
 
-It learns from pairs that were written by hand (`training.data.rewordings`), each varied anew whenever it is drawn. Both
-texts are lower-case. The question's tokens count a little in the loss: a model that has only a few thousand examples
-learns more about words when it also predicts them.
+It learns from pairs that were written by hand (`training.data.rewordings`), each varied anew whenever it is drawn:
+first from short ones, then from all. Both texts are lower-case. The question's tokens count a little in the loss: a
+model that has only some ten thousand examples learns more about words when it also predicts them.
 """
 
 from __future__ import annotations
@@ -44,34 +44,46 @@ def run_restater(recipe: RestaterRecipe, root: Path) -> Path:
     """
     from transformers import Qwen3VLForConditionalGeneration
 
-    pairs = sorted(shipped_rewordings(), key=lambda pair: len(pair.wording) + len(pair.restated or ""))
-    if not pairs:
+    short = shipped_rewordings(longer=False)
+    if not short:
         raise InputError("This installation contains no pairs of wordings.")
     save_recipe(recipe, root)
     folder, start = RunFolder(root), root / "start"
     if not (start / "tokenizer_config.json").is_file():  # the last file written: an incomplete folder is made again
-        make_micro_qwen(_texts(pairs, recipe.seed), start, recipe.seed, vocabulary=_VOCABULARY, reads_images=False)
+        texts = _texts(_by_length(short), recipe.seed)
+        make_micro_qwen(texts, start, recipe.seed, vocabulary=_VOCABULARY, reads_images=False)
     model = Qwen3VLForConditionalGeneration.from_pretrained(start, dtype=torch.float32)
     model.model.visual.requires_grad_(requires_grad=False)
     processor = load_processor(start)
     tokenizer = processor.tokenizer
-    stage = Stage(recipe.kind, recipe.steps, recipe.learning_rate, recipe.seed, save_every=200)
 
-    composer = Composer(pairs)
+    composer = Composer(_by_length(short))  # longer ones are long enough by themselves
 
-    def loss(rng: np.random.Generator) -> tuple[torch.Tensor, dict[str, float]]:
-        if rng.random() < _COMPOSED:
-            chosen = [composer.compose(rng) for _ in range(recipe.batch // 2)]
-        else:
-            chosen = _of_like_length(pairs, recipe.batch, rng)
-        return _loss(model, *_batch(tokenizer, chosen, rng))
+    def train(stage: Stage, pairs: list[Rewording], batch: int) -> None:
+        ordered = _by_length(pairs)
 
-    optimizers = muon_adamw(model, recipe.learning_rate, recipe.learning_rate)
-    run_stage(stage, folder, model, optimizers, loss)
+        def loss(rng: np.random.Generator) -> tuple[torch.Tensor, dict[str, float]]:
+            if rng.random() < _COMPOSED:
+                chosen = [composer.compose(rng) for _ in range(batch // 2)]
+            else:
+                chosen = _of_like_length(ordered, batch, rng)
+            return _loss(model, *_batch(tokenizer, chosen, rng))
+
+        run_stage(stage, folder, model, muon_adamw(model, recipe.learning_rate, recipe.learning_rate), loss)
+
+    rate, seed = recipe.learning_rate, recipe.seed
+    train(Stage(recipe.kind, recipe.steps, rate, seed, save_every=200), short, recipe.batch)
+    if recipe.longer_steps:
+        longer = Stage(f"{recipe.kind}-longer", recipe.longer_steps, rate, seed + 1, save_every=200)
+        train(longer, shipped_rewordings(), recipe.longer_batch)
     target = root / "model"
     model.to(torch.bfloat16).save_pretrained(target)
     processor.save_pretrained(target)
     return target
+
+
+def _by_length(pairs: list[Rewording]) -> list[Rewording]:
+    return sorted(pairs, key=lambda pair: len(pair.wording) + len(pair.restated or ""))
 
 
 def _of_like_length(pairs: list[Rewording], batch: int, rng: np.random.Generator) -> list[Rewording]:
@@ -83,8 +95,8 @@ def _of_like_length(pairs: list[Rewording], batch: int, rng: np.random.Generator
     at = int(rng.integers(len(pairs)))
     length = len(pairs[at].wording) + len(pairs[at].restated or "")
     size = max(8, round(batch * _USUAL_LENGTH / max(length, 20)))
-    near = (at + rng.integers(-(wide // 2), wide // 2 + 1, size=size)) % len(pairs)
-    return [pairs[int(each)] for each in near]
+    near = np.abs(at + rng.integers(-(wide // 2), wide // 2 + 1, size=size))  # reflected at both ends
+    return [pairs[int(min(each, 2 * (len(pairs) - 1) - each))] for each in near]
 
 
 def _texts(pairs: list[Rewording], seed: int) -> list[str]:

@@ -27,7 +27,7 @@ WORDINGS = [
     (1, "my eyesight is bad, whatever is in this photo?", "What is in the picture?"),
     (2, "spot the difference for me mate", "What has changed?"),
 ]
-UNSURE = "my nephew turns five and would adore a teeny green boat by the sea"
+UNSURE = "my niece is mad about boats, so a teeny green one by the sea would be grand"
 
 
 def asked(text: str) -> Request:

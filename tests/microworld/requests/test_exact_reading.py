@@ -120,3 +120,27 @@ def test_colors_that_are_exchanged_are_exchanged_at_once() -> None:
 def test_the_one_on_a_side_is_one_object() -> None:
     (target,) = interpret("A bird on the left and a cat on the right. The one on the left is red.").targets
     assert {one.kind: len(one.colours) == 1 for one in target.objects} == {"bird": True, "cat": False}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A bird. Then a tree appears. Everything at night.",
+        "A bird. Then a tree appears. Night in all pictures.",
+        "A bird. Then a tree appears. Night background throughout.",
+        "1. A bird. 2. A tree appears. Background in all pictures: night.",
+    ],
+)
+def test_a_background_that_is_said_to_hold_for_all_images_holds_for_the_first(text: str) -> None:
+    found = interpret(text)
+    assert [(len(target.objects), target.backgrounds) for target in found.targets] == [
+        (1, frozenset({"night"})),
+        (2, frozenset({"night"})),
+    ]
+    assert found.left_out == ()
+
+
+def test_a_background_that_comes_last_changes_the_last_image_only() -> None:
+    first, last = interpret("A cat appears. Then night falls. Everything is dark.").targets
+    assert "meadow" in first.backgrounds
+    assert last.backgrounds == {"night"}

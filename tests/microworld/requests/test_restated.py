@@ -97,6 +97,7 @@ def test_what_no_wording_avoids_is_not_restated() -> None:
         ("no tree, just a purple fish", "A purple fish."),
         ("wait is that a cat or a bird there", "What is in the picture?"),
         ("a ball when the sun sets", "A ball, at sunset."),
+        ("he turns six, so six stars", "Six stars."),
     ],
 )
 def test_wordings_that_name_the_same(wording: str, restated: str) -> None:
@@ -112,6 +113,8 @@ def test_wordings_that_name_the_same(wording: str, restated: str) -> None:
         ("quantity 5, object house, color white", "Five houses."),
         ("the star goes up", "Move the star to the right."),
         ("a tree at night", "A tree."),
+        ("my nephew turns five and would adore a green boat", "Five green boats."),
+        ("she is 4 years old, so a cat please", "Four cats."),
     ],
 )
 def test_wordings_that_do_not_name_the_same(wording: str, restated: str) -> None:

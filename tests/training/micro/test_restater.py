@@ -18,7 +18,9 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 
 def train(root: Path, *overrides: str) -> Path:
-    recipe = load_training_recipe(recipe_path("micro-restater"), ["steps=2", "batch=2", *overrides])
+    recipe = load_training_recipe(
+        recipe_path("micro-restater"), ["steps=2", "batch=2", "longer_steps=2", "longer_batch=2", *overrides]
+    )
     assert isinstance(recipe, RestaterRecipe)
     return run_restater(recipe, root)
 
@@ -40,6 +42,7 @@ def test_a_trained_restater_answers_through_the_inference_code(trained: Path) ->
     assert isinstance(model.invoke(question_of("a kitty pls", 0)).text, str)
     metrics = [json.loads(line) for line in (trained.parent / "metrics.jsonl").read_text().splitlines()]
     assert {"loss", "answer", "exact"} <= metrics[-1].keys()
+    assert [line["stage"] for line in metrics] == ["restater", "restater-longer"], "short pairs first"
 
 
 def test_a_repeated_command_trains_nothing_again_and_another_recipe_is_refused(trained: Path, tmp_path: Path) -> None:
