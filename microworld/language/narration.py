@@ -58,6 +58,12 @@ _ADVERBS = (
     r"proudly|calmly|eventually|magically|right(?= (?:above|below|next|beside|under|over|on top|in front)\b)|"
     r"just(?= (?:above|below|next|beside|under|over|to|in|on|at)\b)"
 )
+_NOT_A_SIDE = "".join(
+    rf"(?<!\b{word} )"
+    for word in "the top bottom upper lower far middle to on at in of is are was were has had have more".split()
+)
+_WHEN = r"again|forever|for (?:good|ever)|after (?:that|a while)|early|soon|too|home|suddenly|at last|in the end"
+_THEN = "(?:then|next|finally|later|suddenly|afterwards|in the end|at the end|and|but|so)"
 _RULES: tuple[Rule, ...] = (
     (
         (r"^(?:and )?what (?:comes|happens|follows) (?:next|then|now)(?: (?:is|was))?(?: that| :)? "
@@ -78,6 +84,12 @@ _RULES: tuple[Rule, ...] = (
     (r"^(?:how about|what about|what if we have) (?=(?:a|an|two|three|some)\b)", "draw "),
     (r"(^|[:,] )it (?:is|was) (?:a|an) (?:\w+ )?(?:day|morning|afternoon) (?=(?:in|on|at) )", r"\1it is "),
     (r"\bthe sun (?:is )?set\b(?!s)", "the sun sets"),
+    (rf"{_NOT_A_SIDE}\bleft(?= (?:{_WHEN})\b)", "leaves"),
+    (
+        (rf"^((?:{_THEN} (?:, )?)*(?:the|both|all|these|those) (?:\w+ ){{1,3}}){_NOT_A_SIDE}left"
+         r"(?: together)?$"),
+        r"\1leaves",
+    ),
 )  # fmt: skip
 
 

@@ -134,11 +134,20 @@ def explained(
     return InputError(message, code=code, suggestion=suggestion)
 
 
+_BROKEN = re.compile(
+    r"\b(?:where|which|who|that|and|or|with|of|the|an?|in|on|at|to) (?:and|or|is|are|of)\b"
+    r"|\b(?:and|or|of|the|an?) (?:to|in|on|at|with)\b|\b(?:the|an?|of|with) *[,.;:]"
+)
+"""What is left of a sentence that has lost words: "a house where and is red"."""
+
+
 def _nearest_request(plain: str, unknown: Sequence[str], request: Request, scenes: Sequence[Scene] | None) -> str:
     if len(plain) > _MAX_LENGTH:
         return ""
     for candidate in islice(_candidates(plain, unknown), _MAX_TRIES * 100 // max(100, len(plain))):
         if not candidate or _negations(candidate) != _negations(plain) or _loses_much(candidate, plain):
+            continue
+        if _BROKEN.search(candidate) and not _BROKEN.search(plain):
             continue
         try:
             if request.images and scenes is None:

@@ -144,3 +144,25 @@ def test_a_background_that_comes_last_changes_the_last_image_only() -> None:
     first, last = interpret("A cat appears. Then night falls. Everything is dark.").targets
     assert "meadow" in first.backgrounds
     assert last.backgrounds == {"night"}
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "In the end the bird left again.",
+        "The bird left for good.",
+        "Then the bird left.",
+        "The bird left after that.",
+        "Finally the bird left forever.",
+    ],
+)
+def test_left_after_who_leaves_is_no_side(told: str) -> None:
+    found = interpret(f"A tree and a bird. {told}")
+    assert [sorted(one.kind for one in target.objects) for target in found.targets] == [["bird", "tree"], ["tree"]]
+
+
+@pytest.mark.parametrize("told", ["The bird top left", "Bird left, tree right.", "A bird far left."])
+def test_left_after_a_thing_may_be_its_side(told: str) -> None:
+    (target,) = interpret(told).targets
+    (bird,) = (one for one in target.objects if one.kind == "bird")
+    assert bird.cells <= {0, 3, 6}

@@ -1,6 +1,7 @@
 """What people type: each request of `sentences.jsonl` gives the plan, answer or refusal written beside it."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -143,6 +144,13 @@ def test_a_suggestion_never_turns_no_into_yes() -> None:
         check_request(request_of("no cat"))
     assert "Nearest request" not in str(caught.value)
     assert caught.value.suggestion is None
+
+
+@pytest.mark.parametrize("text", ["a house where the roof is red", "the sun sets and a boat comes home to the beach"])
+def test_a_refusal_offers_no_broken_sentence(text: str) -> None:
+    with pytest.raises(InputError) as caught:
+        check_request(request_of(text))
+    assert not re.search(r"where and|and to", caught.value.suggestion or "")
 
 
 def test_a_refusal_offers_nothing_that_has_little_of_the_request() -> None:
