@@ -96,7 +96,7 @@ class Batcher(PromptThread):
         self.batches: list[int] = []
 
     def _serve(self) -> None:
-        while batch := self._next_batch():
+        while not self._abandoned and (batch := self._next_batch()):
             batch = [pending for pending in batch if pending.future.set_running_or_notify_cancel()]
             if batch:
                 self._complete_batch(batch)

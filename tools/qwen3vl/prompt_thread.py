@@ -1,8 +1,10 @@
 """Hands prompts from any thread to one thread that completes them. Knows nothing of models."""
 
+import atexit
 import contextlib
 import queue
 import threading
+import weakref
 from abc import ABC, abstractmethod
 from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass, field
@@ -14,6 +16,10 @@ if TYPE_CHECKING:
     from .batching import Completion, Prompt
 
 __all__ = ["PendingPrompt", "PromptThread"]
+
+
+_LAST_STEP = 5.0
+"""Seconds that the end of the process waits for each thread to finish its current step."""
 
 
 @dataclass(eq=False)
@@ -35,6 +41,9 @@ class PromptThread(ABC):
         self._thread: threading.Thread | None = None
         self._unanswered: set[Future[Completion]] = set()
         self._closed = False
+        self._abandoned = False
+        """The process ends: whoever serves stops after the current step, whatever is unanswered."""
+        _living.add(self)
 
     def submit(self, prompt: "Prompt", max_batch: int) -> "Future[Completion]":
         """Queues a prompt. May be called from any thread. A cancelled future needs no completion.
@@ -70,6 +79,16 @@ class PromptThread(ABC):
         if thread is not None:
             thread.join()
 
+    def abandon(self) -> None:
+        """Ends the thread after its current step, at the end of the process.
+
+        Otherwise the interpreter would stop it inside of a library's C++ code, which ends the process with SIGABRT.
+        """
+        self._abandoned = True
+        self._arrivals.put(None)
+        if self._thread is not None:
+            self._thread.join(_LAST_STEP)
+
     def _run(self) -> None:
         try:
             self._serve()
@@ -87,3 +106,12 @@ class PromptThread(ABC):
     @abstractmethod
     def _serve(self) -> None:
         """Completes the prompts that arrive, until it receives None. Runs on the thread."""
+
+
+_living: "weakref.WeakSet[PromptThread]" = weakref.WeakSet()
+
+
+@atexit.register
+def _abandon_all() -> None:
+    for one in list(_living):
+        one.abandon()

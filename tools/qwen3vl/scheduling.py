@@ -76,7 +76,7 @@ class Scheduler(PromptThread):
 
     def _work(self) -> None:
         open_ = True
-        while open_ or self._waiting or self._active:
+        while not self._abandoned and (open_ or self._waiting or self._active):
             open_ = self._receive(wait=open_ and not (self._waiting or self._active)) and open_
             for key in [key for key, pending in self._active.items() if pending.future.cancelled()]:
                 self._engine_of_active().drop(key)
