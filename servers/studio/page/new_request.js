@@ -114,6 +114,11 @@ function NewRequest({ api, options, place, onStarted }) {
       onStarted(trajectory);
     });
   };
+  const takeSuggestion = () => {
+    set("text")(suggestion);
+    setSuggestion("");
+    textarea.current?.focus();
+  };
   const small = (name, label, placeholder) => html`<label class="field"><span class="label">${label}</span>
     <input inputmode=${name === "size" ? "text" : "numeric"} placeholder=${placeholder ?? ""} value=${form[name]} onInput=${(event) => set(name)(event.target.value)} /></label>`;
   return html`<form class=${`new-request ${over ? "over" : ""}`} onSubmit=${send}
@@ -156,8 +161,7 @@ function NewRequest({ api, options, place, onStarted }) {
     <div class="row"><button class="primary" disabled=${busy || uploading}>${busy ? "Starting…" : uploading ? "Adding images…" : "Start"}</button>
       <span class="small">Ctrl + Enter</span></div>
     <${Problem}>${error || trouble}<//>
-    ${suggestion && html`<p><button type="button" class="link" onClick=${() => { set("text")(suggestion); setSuggestion(""); textarea.current?.focus(); }}>Use this request:
-      <bdi>${suggestion}</bdi></button></p>`}
+    ${suggestion && html`<p><button type="button" class="link" onClick=${takeSuggestion}>Use this request: <bdi>${suggestion}</bdi></button></p>`}
   </form>`;
 }
 
