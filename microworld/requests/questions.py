@@ -119,6 +119,8 @@ def _asks_of_two(text: str) -> bool:
 
 def _answer(text: str, scenes: Sequence[Scene]) -> Answer | None:
     """Answers one question; None if no rule fits."""
+    if not scenes:
+        raise InputError("This request asks about an image, but no image was given; add --image FILE.", code="no_image")
     text, scene = whether_seen(_TAIL.sub("", _LEAD.sub("", text))), scenes[-1]
     if len(scenes) > 1 and (found := compare(text, scenes)) is not None:
         return found
