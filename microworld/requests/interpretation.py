@@ -159,10 +159,6 @@ def _interpret(text: str, framed: Framed, scenes: Sequence[Scene]) -> Interpreta
     if all(asked):
         if source is None and re.search(r"\b(?:you|micro world) (?:know|draw|do|can)\b", text, re.IGNORECASE):
             raise InputError("All words and forms: interleavethinker micro words.", code="not_understood")
-        if source is None:
-            asked_text = text_of(framed.sentences)
-            msg = f'This request asks about an image ("{asked_text}"), but no image was given; add --image FILE.'
-            raise InputError(msg, code="no_image")
         return Interpretation(source, answer=answer(framed.sentences, scenes))
     if any(asked):
         raise _mixed()

@@ -20,6 +20,7 @@ from interleavethinker.tools.errors import InputError
 from .answers import Answer, background_answer, colour_answer, number_words, size_answer, where_answer
 from .asked_objects import GROUPS, all_of, asked, cells_at, one_of
 from .comparisons import compare
+from .first_reading import text_of
 from .object_questions import OBJECT_QUESTIONS, listed
 from .question_forms import is_question
 from .question_wordings import plain_question
@@ -41,9 +42,12 @@ def answer(sentences: Sequence[Sentence], scenes: Sequence[Scene]) -> Answer:
     """Answers questions about the last of the scenes, or about how the last two differ.
 
     Raises:
-        InputError: No rule fits the question (`not_understood`), or what it asks about is not there (`not_there`) or
-            not unique (`ambiguous`).
+        InputError: There is no image (`no_image`), no rule fits the question (`not_understood`), or what it asks about
+            is not there (`not_there`) or not unique (`ambiguous`).
     """
+    if not scenes:
+        msg = f'This request asks about an image ("{text_of(sentences)}"), but no image was given; add --image FILE.'
+        raise InputError(msg, code="no_image")
     texts = [" ".join(map(canonical, sentence.words)) for sentence in sentences]
     found, problem = _tried(" ".join(texts), scenes)
     if found is not None:
@@ -119,8 +123,6 @@ def _asks_of_two(text: str) -> bool:
 
 def _answer(text: str, scenes: Sequence[Scene]) -> Answer | None:
     """Answers one question; None if no rule fits."""
-    if not scenes:
-        raise InputError("This request asks about an image, but no image was given; add --image FILE.", code="no_image")
     text, scene = whether_seen(_TAIL.sub("", _LEAD.sub("", text))), scenes[-1]
     if len(scenes) > 1 and (found := compare(text, scenes)) is not None:
         return found

@@ -1,4 +1,4 @@
-"""Puts a background of all images, which a request may name last, in front: "A cat. Then a bird. All at night."."""
+"""Puts a background of all images, which a request may name last, in front: "A cat. A bird. Everything at night."."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from interleavethinker.microworld.requests.interpretation import Interpretation, interpret
+from interleavethinker.microworld.requests.interpretation import Interpretation, check_text, interpret
 from interleavethinker.microworld.scenes.scene import Scene, SceneObject
 from interleavethinker.tools.errors import InputError
 
@@ -138,6 +138,14 @@ def test_a_background_that_is_said_to_hold_for_all_images_holds_for_the_first(te
         (2, frozenset({"night"})),
     ]
     assert found.left_out == ()
+
+
+@pytest.mark.parametrize("text", ["any", "Is there a cat?", "Which is bigger, the cat or the tree?"])
+def test_a_question_needs_an_image_wherever_it_is_read(text: str) -> None:
+    for read in (lambda: check_text(text, 0), lambda: interpret(text)):
+        with pytest.raises(InputError) as caught:
+            read()
+        assert caught.value.code == "no_image"
 
 
 def test_a_background_that_comes_last_changes_the_last_image_only() -> None:
