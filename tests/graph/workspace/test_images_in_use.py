@@ -15,14 +15,20 @@ from interleavethinker.tools.types import GenerationRequest, ImagePart, TextPart
 Opened = Callable[..., AbstractAsyncContextManager[Workspace]]
 
 
+async def finished_long_ago(workspace: Workspace) -> str:
+    """Returns a finished trajectory whose images are old enough for a clean-up to take them."""
+    trajectory = await workspace.create("x")
+    await workspace.run(trajectory)
+    for image in workspace.store:
+        os.utime(workspace.store.path(image), (1, 1))
+    return trajectory
+
+
 async def test_a_branch_of_a_trajectory_that_is_deleted_meanwhile_has_its_images(
     opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with opened() as workspace, opened() as other:
-        parent = await workspace.create("x")
-        await workspace.run(parent)
-        for image in workspace.store:
-            os.utime(workspace.store.path(image), (1, 1))
+        parent = await finished_long_ago(workspace)
         write = workspace._checkpoints.write
 
         async def delayed(*arguments: Any) -> None:
@@ -40,10 +46,7 @@ async def test_a_branch_of_a_trajectory_whose_images_are_being_removed_is_refuse
     opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with opened() as workspace, opened() as other:
-        parent = await workspace.create("x")
-        await workspace.run(parent)
-        for image in workspace.store:
-            os.utime(workspace.store.path(image), (1, 1))
+        parent = await finished_long_ago(workspace)
         state = workspace._state
 
         async def delayed(trajectory: str) -> Any:
