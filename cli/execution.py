@@ -75,7 +75,7 @@ async def run_trajectory(
             _report(result, None)
             raise
         if failure is None:
-            extra["error"], code = {"code": error.code, "message": str(error)}, code_of(error)
+            extra["error"], code = error.data, code_of(error)
     if as_json:
         extra["storyboard"] = None if page is None else str(page)
         echo_json(result.short_form() | extra)

@@ -16,6 +16,7 @@ Without `--json` the message goes to stderr in red. With `--json` the program pr
 """
 
 import re
+from collections.abc import Mapping
 
 import typer
 
@@ -50,11 +51,11 @@ OUTPUT_CLOSED = 141
 def report(error: InterleaveError | typer.TyperException | typer.Abort, *, as_json: bool) -> int:
     """Prints an error and returns its exit code."""
     if isinstance(error, typer.Abort):
-        _show("Aborted.", code="aborted", as_json=as_json)
+        _show({"code": "aborted", "message": "Aborted."}, as_json=as_json)
         return INTERRUPTED
     if isinstance(error, typer.TyperException):
         return _report_usage(error, as_json=as_json)
-    _show(str(error), code=error.code, as_json=as_json, suggestion=getattr(error, "suggestion", None))
+    _show(error.data, as_json=as_json)
     return code_of(error)
 
 
@@ -75,16 +76,15 @@ def _report_usage(error: typer.TyperException, *, as_json: bool) -> int:
     if message:  # Empty if a group was called without a command; its help has been printed in that case.
         command = getattr(getattr(error, "ctx", None), "command_path", "interleavethinker")
         hint = "" if as_json else f"\nTry '{command} --help'."
-        _show(message + hint, code="usage", as_json=as_json)
+        _show({"code": "usage", "message": message + hint}, as_json=as_json)
     return BAD_INPUT
 
 
-def _show(message: str, *, code: str, as_json: bool, suggestion: str | None = None) -> None:
+def _show(error: Mapping[str, str], *, as_json: bool) -> None:
     if as_json:
-        more = {} if suggestion is None else {"suggestion": suggestion}
-        echo_json({"error": {"code": code, "message": message, **more}})
+        echo_json({"error": error})
         return
     from rich.text import Text  # Imported here, so that a run without errors starts faster.
 
-    text = Text.assemble(("error: ", "bold red"), (clean(message), "red"))
+    text = Text.assemble(("error: ", "bold red"), (clean(error["message"]), "red"))
     console(stderr=True).print(text, soft_wrap=True)

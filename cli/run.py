@@ -132,7 +132,6 @@ async def run(
     if chosen.notice and not (json_output or quiet):
         echo(chosen.notice, err=True, style="dim")
     images = await request_images(image or (), workspace.add_image)
-
     create = partial(
         workspace.create,
         profile=name,

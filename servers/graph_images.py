@@ -66,7 +66,7 @@ def _stored(data: bytes) -> tuple[str, tuple[int, int]]:
 
 
 def _refusal(error: InterleaveError, status: int) -> Response:
-    return JSONResponse({"error": {"code": error.code, "message": str(error)}}, status)
+    return JSONResponse({"error": error.data}, status)
 
 
 app = Starlette(

@@ -61,6 +61,11 @@ class InterleaveError(RuntimeError):
         if code is not None:
             self.code = code
 
+    @property
+    def data(self) -> dict[str, str]:
+        """What programs are told: `code` and `message`."""
+        return {"code": self.code, "message": str(self)}
+
 
 class InputError(InterleaveError):
     """A request, image or option cannot be used. Repeating it unchanged fails again.
@@ -74,6 +79,11 @@ class InputError(InterleaveError):
     def __init__(self, message: str, *, code: str | None = None, suggestion: str | None = None) -> None:
         super().__init__(message, code=code)
         self.suggestion = suggestion
+
+    @property
+    def data(self) -> dict[str, str]:
+        """What programs are told: `code`, `message` and, if there is one, `suggestion`."""
+        return super().data | ({} if self.suggestion is None else {"suggestion": self.suggestion})
 
 
 class RefusalError(InterleaveError):

@@ -315,6 +315,4 @@ async def _error(_request: Request, error: Exception) -> Response:
     if status is None:
         status = 422 if isinstance(error, InputError | ProfileError) else 409
         status = 500 if isinstance(error, StoreError) else status
-    suggestion = error.suggestion if isinstance(error, InputError) else None
-    more = {} if suggestion is None else {"suggestion": suggestion}
-    return JSONResponse({"error": {"code": error.code, "message": str(error), **more}}, status)
+    return JSONResponse({"error": error.data}, status)
