@@ -112,12 +112,15 @@ def with_escaped_controls(json_text: str) -> str:
 
 
 def means_nothing(text: str) -> bool:
-    """Whether a text is empty or only says that there is none: "None", "N/A", "null", "...", "-".
+    r"""Whether a text is empty or only says that there is none: "None", "N/A", "null", "...", "-".
+
+    Characters that are removed before a text is shown do not count.
 
     Examples:
-        >>> [means_nothing(word) for word in ("None.", "(n/a)", "…", " ", "a cat", "No!")]
-        [True, True, True, True, False, False]
+        >>> [means_nothing(word) for word in ("None.", "(n/a)", "…", " ", "a cat", "No!", "\u200b")]
+        [True, True, True, True, False, False, True]
     """
+    text = clean(text)
     if len(text) > _LONGEST_NOTHING or not text.strip():
         return not text.strip()
     return unicodedata.normalize("NFKC", text).casefold().strip(_FRAME) in _NOTHING

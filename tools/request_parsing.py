@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pydantic import TypeAdapter, ValidationError
 
 from .errors import InputError
-from .plain_text import valid_unicode
+from .plain_text import clean, valid_unicode
 from .types import ImagePart, Part, Request, Sha256, TextPart
 
 __all__ = ["MAX_NAMED_STEPS", "RequestLike", "as_request", "check_length", "named_step_count", "place_images"]
@@ -67,7 +67,7 @@ def as_request(value: RequestLike) -> Request:
                 "Not a request. Pass a text, or a list of texts, {'kind': 'text', 'text': …} and "
                 "{'kind': 'image', 'sha256': …} parts."
             ) from error
-    if not any(isinstance(part, ImagePart) or part.text.strip() for part in request.parts):
+    if not any(isinstance(part, ImagePart) or clean(part.text).strip() for part in request.parts):
         raise InputError("The request is empty. Describe what to show, or add an image.")
     return request
 
@@ -113,7 +113,7 @@ def place_images(text: str, images: Sequence[Sha256 | ImagePart]) -> tuple[Part,
     unplaced = len(placed) - marks
     parts: list[Part] = [*placed[:unplaced]]
     for piece, following in zip(pieces, [*placed[unplaced:], None], strict=True):
-        if piece.strip():
+        if clean(piece).strip():
             parts.append(TextPart(text=piece.strip()))
         if following is not None:
             parts.append(following)

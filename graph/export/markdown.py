@@ -4,6 +4,7 @@ Line breaks are kept. Control characters and Unicode direction controls are remo
 and Markdown cannot limit the effect of a direction to a passage.
 """
 
+import itertools
 import re
 from collections.abc import Callable, Collection, Sequence
 
@@ -103,12 +104,13 @@ def _image(description: str, address: str) -> str:
 
 
 def _lines(text: str) -> list[str]:
-    """Returns lines that Markdown renders as the given text, with its line breaks and paragraphs."""
+    """Returns lines that Markdown renders as the given text, with its line breaks and paragraphs.
+
+    There are none if all characters of the text are invisible.
+    """
     lines = [_plain(line) for line in clean(text).strip().splitlines()]
     # A backslash at the end of a line is a line break; before an empty line it would be rendered as a backslash.
-    return [
-        line + "\\" if line and following else line for line, following in zip(lines, [*lines[1:], ""], strict=True)
-    ]
+    return [line + "\\" if line and following else line for line, following in itertools.zip_longest(lines, lines[1:])]
 
 
 def _plain(text: str) -> str:

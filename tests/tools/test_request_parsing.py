@@ -21,7 +21,7 @@ def test_texts_and_images_keep_their_order() -> None:
     assert (request.text, request.images) == ("a\nb", (SHA,))
 
 
-@pytest.mark.parametrize("value", ["", " \n", [], [""], [{"kind": "image", "sha256": "../x"}], 3, [3], None])
+@pytest.mark.parametrize("value", ["", " \n", "\u200b", [], [""], [{"kind": "image", "sha256": "../x"}], 3, [3], None])
 def test_an_empty_request_or_another_value_is_rejected(value: object) -> None:
     with pytest.raises(InputError):
         as_request(value)  # type: ignore[arg-type]

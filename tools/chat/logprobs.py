@@ -14,6 +14,10 @@ __all__ = ["CRITIC_FIELD", "confidence_of"]
 
 CRITIC_FIELD = "previous_step_success"
 """The boolean in a critic's answer."""
+_ROUNDING = 0.01
+"""By so much servers that compute in few bits exceed the logarithm of 1."""
+_SMALLEST = -9999
+"""What servers say for tokens that are impossible; a whole number of a thousand digits is no float."""
 
 
 def confidence_of(message: AIMessage, field: str) -> float | None:
@@ -54,6 +58,20 @@ def _probability(tokens: Sequence[Mapping[str, object]], place: int) -> float | 
         # An alternative may lack the space or quote that this token starts with.
         first = text.removeprefix(before).lstrip(' ":').lower()[:1]
         if first in mass:
-            mass[first] += math.exp(float(choice["logprob"]))
+            mass[first] += _probability_of(choice["logprob"])
     total = mass["t"] + mass["f"]
     return mass["t"] / total if total > 0 else None
+
+
+def _probability_of(logprob: object) -> float:
+    """Returns the probability for a logarithm, which a server may give as anything that JSON has.
+
+    Raises:
+        TypeError: It is no number.
+        ValueError: It is NaN, or that of more than 1.
+    """
+    if isinstance(logprob, bool) or not isinstance(logprob, int | float):
+        raise TypeError("a log-probability must be a number")
+    if not logprob <= _ROUNDING:
+        raise ValueError("a log-probability must be negative or 0")
+    return math.exp(max(logprob, _SMALLEST))

@@ -52,3 +52,13 @@ async def test_the_document_contains_the_whole_request_with_its_images_in_place(
     image = f"![request image 1](images/{sha256[:16]}.png)"
     assert f"with \\*stars\\*\\\n> and a second line\n>\n> {image}\n>\n> like this\n" in text
     assert "Request:" not in short
+
+
+async def test_texts_without_a_visible_character_leave_nothing_in_the_document(opened: Opened) -> None:
+    unseen = "\N{ZERO WIDTH SPACE}\n\N{WORD JOINER}"
+    async with opened(Plan(steps=(Step(prompt="a bowl", auxiliary_text=unseen),))) as ws:
+        sha256 = await ws.add_image(fake_image(GenerationRequest(prompt="x", seed=1)))
+        request: list[Part] = [ImagePart(sha256=sha256), TextPart(text=unseen)]
+        text = markdown(await ws.run(await ws.create(request)), details=True)
+    assert f"> ![request image 1](images/{sha256[:16]}.png)\n" in text
+    assert not any(character in text for character in unseen.split())

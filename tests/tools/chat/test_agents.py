@@ -29,6 +29,7 @@ from interleavethinker.tools.types import Attempt, CriticInput, ImagePart, Plan,
 
 ACCEPTED = write_verdict(Verdict(success=True, refined_prompt="p", reasoning="fine"))
 NONSENSE = "I would rather not."
+HUGE = pytest.param(10**400, id="no float")
 
 
 class Scripted(BaseChatModel):
@@ -261,6 +262,26 @@ def test_without_log_probabilities_there_is_no_confidence() -> None:
         confidence_of(AIMessage(content="", response_metadata={"logprobs": {"content": [{"other": 1}]}}), "ok") is None
     )
     assert confidence_of(AIMessage(content="", response_metadata={"logprobs": "yes"}), "ok") is None
+
+
+@pytest.mark.parametrize("number", [1000, HUGE, math.inf, math.nan, True, None, "0", [0]])
+async def test_log_probabilities_that_are_none_leave_the_verdict_without_a_confidence(
+    number: object, store: ImageStore
+) -> None:
+    said, decision = ACCEPTED.partition("true")[0], {"token": "true", "logprob": number}
+    content = [{"token": said, "logprob": 0}, {**decision, "top_logprobs": [decision]}]
+    answer = AIMessage(content=ACCEPTED, response_metadata={"logprobs": {"content": content}})
+    case = CriticInput(source=None, image=add(store, "red"), original_prompt="p", prompt="p")
+    (verdict,) = await ChatCritic(Scripted(answers=[answer]), store).judge([case])
+    assert verdict.success
+    assert verdict.confidence is None
+
+
+@pytest.mark.parametrize("never", [-math.inf, -(10**400)], ids=["infinite", "no float"])
+def test_an_impossible_token_has_the_probability_0(never: float) -> None:
+    choices = [{"token": "true", "logprob": 0.001}, {"token": "false", "logprob": never}]
+    content = [{"token": '{"ok": ', "logprob": 0}, {**choices[0], "top_logprobs": choices}]
+    assert confidence_of(AIMessage(content="", response_metadata={"logprobs": {"content": content}}), "ok") == 1
 
 
 async def test_planner_and_critic_are_told_how_much_of_a_prompt_is_read_and_asked_again(store: ImageStore) -> None:

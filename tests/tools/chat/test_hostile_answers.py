@@ -232,3 +232,8 @@ async def test_reading_an_answer_leaves_the_event_loop_free(tmp_path: Path) -> N
     await ChatPlanner(model, ImageStore(tmp_path)).plan(as_request("x"), PlanContext())
     watcher.cancel()
     assert longest < 1.0
+
+
+def test_a_text_without_a_visible_character_is_none() -> None:
+    plan = read_plan('{"execution_plan": [{"prompt": "\\u200b", "auxiliary_text": "a"}, {"prompt": "b\\u200b"}]}')
+    assert [(step.prompt, step.auxiliary_text) for step in plan.steps] == [(None, "a"), ("b\u200b", None)]
