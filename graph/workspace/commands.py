@@ -2,8 +2,8 @@
 
 They are stored in the table `controls`. A runner must react within a call (`cancel`) or before its next node (the
 others), without a query on the event loop: a `CommandWatch` keeps the open commands of one running trajectory in
-memory. It reads the table when a command is added through the same workspace, when a checkpoint is written, and every
-0.1 seconds for commands from other processes.
+memory. It reads the table when a command is added through the same workspace, when a checkpoint is written, and when
+one query in every 0.1 seconds, for all running trajectories of the workspace, finds commands of other processes.
 """
 
 import asyncio
@@ -47,6 +47,8 @@ class CommandQueue:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._watches: dict[str, CommandWatch] = {}
+        self._added = asyncio.Event()
+        self._poll: asyncio.Task[None] | None = None
 
     async def enqueue(
         self,
@@ -77,9 +79,8 @@ class CommandQueue:
             return True
 
         added = await self._database.write(insert)
-        watch = self._watches.get(trajectory)
-        if added and watch is not None:
-            watch.notify()
+        if added and trajectory in self._watches:
+            self._added.set()
         return added
 
     async def pending(self, trajectory: str) -> tuple[Command, ...]:
@@ -112,13 +113,38 @@ class CommandQueue:
         """Keeps a trajectory's open commands in memory. Only the holder of its lock may do so."""
         watch = CommandWatch(self, trajectory)
         self._watches[trajectory] = watch
-        poll = asyncio.create_task(watch.poll())
+        if self._poll is None:
+            self._poll = asyncio.create_task(self._poll_all())
         try:
             yield watch
         finally:
             del self._watches[trajectory]
-            poll.cancel()
-            await asyncio.gather(poll, return_exceptions=True)
+            if not self._watches:
+                poll, self._poll = self._poll, None
+                poll.cancel()
+                await asyncio.gather(poll, return_exceptions=True)
+
+    async def _poll_all(self) -> None:
+        """Refreshes the watches with open commands when one is added, and every 0.1 seconds: other processes add too.
+
+        One query for all of them: with one for each, many trajectories at once would spend a tenth of their time here.
+        """
+        query = "SELECT DISTINCT trajectory FROM controls"
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_POLL_SECONDS):
+                    await self._added.wait()
+            self._added.clear()
+            try:
+                rows = await self._database.read(lambda connection: select(connection, query, ()))
+            except StoreError:  # The next checkpoint meets the same error and fails its trajectory with it.
+                _log.warning("cannot read the commands of running trajectories", exc_info=True)
+                continue
+            commanded = {row["trajectory"] for row in rows}
+            watches = [watch for name, watch in self._watches.items() if name in commanded or watch.pending]
+            found = await asyncio.gather(*(watch.refresh() for watch in watches), return_exceptions=True)
+            for error in filter(None, found):
+                _log.warning("cannot read the commands of a running trajectory", exc_info=error)
 
 
 class CommandWatch:
@@ -132,7 +158,6 @@ class CommandWatch:
         self.pending: tuple[Command, ...] = ()
         self._queue = queue
         self._id = trajectory
-        self._changed = asyncio.Event()
         self._refreshing = asyncio.Lock()
         self._on_cancel: Callable[[], object] | None = None
         self._while_pausing: Callable[[], object] | None = None
@@ -140,10 +165,6 @@ class CommandWatch:
     def has(self, verb: Verb) -> bool:
         """Returns whether such a command is open."""
         return any(command.verb == verb for command in self.pending)
-
-    def notify(self) -> None:
-        """Makes `poll` read the table at once."""
-        self._changed.set()
 
     def call_on_cancel(self, callback: Callable[[], object] | None) -> None:
         """Calls back as soon as a `cancel` is open, at once if it is already; None removes the callback."""
@@ -166,18 +187,6 @@ class CommandWatch:
         async with self._refreshing:
             await self._queue.acknowledge([command])
             self.pending = tuple(other for other in self.pending if other.number != command.number)
-
-    async def poll(self) -> None:
-        """Refreshes after each `notify`, and every 0.1 seconds: other processes cannot notify this one."""
-        while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_POLL_SECONDS):
-                    await self._changed.wait()
-            self._changed.clear()
-            try:
-                await self.refresh()
-            except StoreError:  # The next checkpoint meets the same error and fails the trajectory with it.
-                _log.warning("cannot read the commands of trajectory %s", self._id, exc_info=True)
 
     def _call_back(self) -> None:
         if self._while_pausing is not None and self.has("pause"):

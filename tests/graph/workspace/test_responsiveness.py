@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from langgraph.checkpoint.sqlite import SqliteSaver
 
-from interleavethinker.graph import BranchPoint, HumanVerdict, Workspace
+from interleavethinker.graph import BranchPoint, HumanVerdict, Trajectory, Workspace
 from interleavethinker.graph.events import GenerationProgress
 from interleavethinker.tools.errors import InputError, StoreError, TrajectoryError
 from interleavethinker.tools.images.store import ImageStore
@@ -211,6 +211,29 @@ async def test_a_command_from_another_workspace_reaches_a_running_trajectory_wit
             seen = await running
     assert seen.summary.status == ("paused" if verb == "pause" else "cancelled")
     assert len(seen.attempts) == (1 if verb == "pause" else 0)
+
+
+async def test_commands_from_another_workspace_reach_those_that_still_run_after_others_have_ended(
+    opened: Opened, tmp_path: Path
+) -> None:
+    slow = Slow(ImageStore(tmp_path / "workspace" / "images"), 60.0)
+    async with opened(generator=slow) as ws, opened() as elsewhere, asyncio.timeout(60):
+
+        async def started() -> tuple[str, asyncio.Task[Trajectory]]:
+            trajectory = await ws.create("x")
+            slow.started.clear()
+            running = asyncio.create_task(ws.run(trajectory))
+            await slow.started.wait()
+            return trajectory, running
+
+        async def cancelled(trajectory: str, running: asyncio.Task[Trajectory]) -> bool:
+            assert await elsewhere.cancel(trajectory)
+            return (await running).status == "cancelled"
+
+        first, second = await started(), await started()
+        assert await cancelled(*first)
+        assert await cancelled(*second)
+        assert await cancelled(*await started())
 
 
 async def test_a_command_in_the_same_workspace_takes_effect_without_polling(
