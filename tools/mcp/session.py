@@ -160,7 +160,8 @@ class McpSession:
 
     async def _until_needed(self, pause: float) -> bool:
         """Waits until a caller needs a client, then `pause` seconds. Returns False if the session closes instead."""
-        await self._needed.wait()
+        if not self._closing:  # Whoever closes it wakes this task up only once.
+            await self._needed.wait()
         if not self._closing:
             self._lost.clear()
             with contextlib.suppress(TimeoutError):

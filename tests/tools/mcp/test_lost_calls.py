@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 from mcp import Client
@@ -119,7 +121,8 @@ async def test_a_status_that_never_comes_is_an_error_after_the_calls_timeout(tmp
         assert caught.value.code == "deadline"
 
 
-async def test_a_session_that_is_closed_while_its_connecting_times_out_ends_its_task() -> None:
+@pytest.mark.parametrize("attempts", [1, 4])
+async def test_a_session_that_is_closed_while_its_connecting_times_out_ends_its_task(attempts: int) -> None:
     cleaning, go_on = asyncio.Event(), asyncio.Event()
 
     async def connect(_: contextlib.AsyncExitStack) -> Client:
@@ -130,7 +133,7 @@ async def test_a_session_that_is_closed_while_its_connecting_times_out_ends_its_
             await go_on.wait()
         raise AssertionError
 
-    session = McpSession(connect, connect_timeout=0.01)
+    session = McpSession(connect, connect_timeout=0.01, max_attempts=attempts)
     await session.open()
     await cleaning.wait()
     closing = asyncio.create_task(session.close())
@@ -138,6 +141,34 @@ async def test_a_session_that_is_closed_while_its_connecting_times_out_ends_its_
     go_on.set()
     await closing
     assert not [task for task in asyncio.all_tasks() if task.get_name() == "mcp-session"]
+
+
+async def test_a_session_that_is_closed_at_the_moment_it_connects_ends_its_task() -> None:
+    connecting, answer = asyncio.Event(), asyncio.Event()
+
+    @contextlib.asynccontextmanager
+    async def handshake() -> AsyncIterator[None]:
+        connecting.set()
+        await answer.wait()
+        yield
+
+    async def connect(_: contextlib.AsyncExitStack) -> Client:
+        return cast("Client", handshake())
+
+    session = McpSession(connect)
+    await session.open()
+    await connecting.wait()
+    answer.set()
+    await session.close()
+    assert not [task for task in asyncio.all_tasks() if task.get_name() == "mcp-session"]
+
+
+async def test_a_server_that_never_answers_the_handshake_cannot_keep_its_client_from_closing(tmp_path: Path) -> None:
+    silent = (sys.executable, "-c", "import sys; sys.stdin.read()")
+    config = GeneratorConfig(command=silent, connect_timeout=0.3, call_timeout=0.6)
+    async with McpImageGenerator(config, ImageStore(tmp_path)) as generator:
+        with pytest.raises(GeneratorError):
+            await generator.generate(GenerationRequest(prompt="a ball", seed=1))
 
 
 class DefectError(BaseException):
