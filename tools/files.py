@@ -18,12 +18,22 @@ from typing import BinaryIO, TypeVar
 from .errors import InputError, StoreError
 from .plain_text import quotation
 
-__all__ = ["LineFile", "atomic_write", "is_file", "is_folder", "read_at_most", "refuse_pipe", "require_room"]
+__all__ = [
+    "LineFile",
+    "atomic_write",
+    "is_file",
+    "is_folder",
+    "open_regular",
+    "read_at_most",
+    "refuse_pipe",
+    "require_room",
+]
 
 _Value = TypeVar("_Value")
 
 _OF_SHELL = (Path("/dev"), Path("/proc"))
 """Where shells pass pipes that have a writer: `/dev/stdin`, and `/dev/fd/63` for `<(command)`."""
+_NO_FILE = "it is a device, a pipe or a socket, not a file"
 
 
 def refuse_pipe(path: Path) -> None:
@@ -66,6 +76,20 @@ def read_at_most(path: Path, most: int) -> bytes:
             f"The file {path} is too large: more than {most / 2**20:g} MiB, which is the most that is read."
         )
     return data
+
+
+@contextlib.contextmanager
+def open_regular(path: Path) -> Iterator[BinaryIO]:
+    """Opens a file of a folder that others may have filled: never waits for a pipe's writer, never reads a device.
+
+    Raises:
+        OSError: It cannot be opened, or is no regular file.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    with open(path, "rb", opener=lambda name, _: os.open(name, flags)) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise FileExistsError(errno.EEXIST, _NO_FILE, str(path))
+        yield file
 
 
 def is_file(path: str | Path) -> bool:
@@ -176,7 +200,7 @@ def _mode_of(path: Path) -> int | None:
     except OSError:
         return None  # There is nothing, or writing says why not.
     if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-        raise FileExistsError(errno.EEXIST, "it is a device, a pipe or a socket, not a file", str(path))
+        raise FileExistsError(errno.EEXIST, _NO_FILE, str(path))
     return stat.S_IMODE(mode) if stat.S_ISREG(mode) else None
 
 

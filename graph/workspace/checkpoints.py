@@ -29,6 +29,7 @@ from interleavethinker.graph.state import serializer
 from interleavethinker.graph.tracing import trace_metadata
 from interleavethinker.tools.errors import InterleaveError, StoreError
 
+from .checkpoint_ids import continue_after
 from .images import names_in
 from .restored import is_whole
 from .storage import Connection, Database
@@ -61,8 +62,11 @@ class CheckpointSaver(BaseCheckpointSaver[str]):
         return self._database.tables.saver(connection, self.serde)
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
-        """See `BaseCheckpointSaver.aget_tuple`."""
-        return await self._database.read(lambda connection: self._on(connection).get_tuple(config))
+        """See `BaseCheckpointSaver.aget_tuple`. LangGraph calls it before it adds to a trajectory."""
+        found = await self._database.read(lambda connection: self._on(connection).get_tuple(config))
+        if found is not None:
+            continue_after(found.config["configurable"]["checkpoint_id"])
+        return found
 
     async def alist(
         self,
@@ -86,8 +90,15 @@ class CheckpointSaver(BaseCheckpointSaver[str]):
         metadata: CheckpointMetadata,
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
-        """See `BaseCheckpointSaver.aput`."""
+        """See `BaseCheckpointSaver.aput`.
+
+        Raises:
+            StoreError: The checkpoint would not become the newest one, and everything after it would be lost.
+        """
         trajectory = str(config["configurable"]["thread_id"])
+        previous = config["configurable"].get("checkpoint_id")
+        if previous and checkpoint["id"] < previous:
+            raise _without_successor(trajectory)
         written = await self._database.write(
             lambda connection: self._on(connection).put(config, checkpoint, metadata, new_versions),
             run=trajectory,
@@ -213,6 +224,15 @@ def _unreadable(trajectory: str, cause: str) -> StoreError:
     return StoreError(
         f"The saved state of trajectory {trajectory} cannot be read ({cause}): it is damaged or written by a newer "
         "version. The other trajectories are unharmed.",
+        code="damaged",
+    )
+
+
+def _without_successor(trajectory: str) -> StoreError:
+    return StoreError(
+        f"Trajectory {trajectory} cannot be continued: the id of its newest checkpoint is greater than those of all "
+        "new ones, which therefore would not count. Nothing was changed. `show` and `export` work; run its request "
+        "again for a new trajectory.",
         code="damaged",
     )
 

@@ -7,6 +7,7 @@ trajectory.
 
 import asyncio
 import contextlib
+import errno
 import os
 import sys
 from collections.abc import Collection
@@ -23,6 +24,9 @@ __all__ = ["FileLocks", "TrajectoryLock", "busy"]
 _TRIES = 25
 _SECONDS_BETWEEN_TRIES = 0.02
 """Retries last longer than `FileLocks.held`, which itself holds a free lock for a moment, on a busy machine too."""
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+_NOT_LOCKABLE = {errno.ELOOP, errno.ENOTDIR, errno.ENXIO}
+"""Nobody can hold a lock there: a link to itself, a file in the folder's place, a socket."""
 
 
 class TrajectoryLock:
@@ -63,7 +67,7 @@ class TrajectoryLock:
         """Returns a locked descriptor, or None if another one holds the lock. Runs in a thread."""
         try:
             create_private(self._path.parent)
-            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | _NO_LINK, 0o600)
         except PermissionError as error:
             raise StoreError(
                 f"This user may only read the trajectory {self._trajectory}: {self._path} cannot be written. "
@@ -125,11 +129,15 @@ def busy(trajectory: str) -> TrajectoryError:
 def _is_held(path: Path) -> bool:
     """Returns whether a process uses the trajectory at this moment. Blocks for as long as opening a file takes."""
     try:
-        descriptor = os.open(path, os.O_RDWR if sys.platform == "win32" else os.O_RDONLY)
+        descriptor = os.open(path, os.O_RDWR if sys.platform == "win32" else os.O_RDONLY | os.O_NONBLOCK)
     except FileNotFoundError:
         return False
     except PermissionError:  # Another user's; the recorded status is all that can be known.
         return True
+    except OSError as error:
+        if error.errno in _NOT_LOCKABLE:
+            return False
+        raise
     try:
         lock(descriptor, shared=True)  # Shared, so that two callers at once do not see each other as a holder.
     except OSError:

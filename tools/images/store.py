@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TypeGuard
 
 from interleavethinker.tools.errors import StoreError
-from interleavethinker.tools.files import atomic_write, require_room
+from interleavethinker.tools.files import atomic_write, open_regular, require_room
 from interleavethinker.tools.folders import create_private
 
 __all__ = ["ImageStore", "is_image_name", "sha256_of"]
@@ -27,6 +27,8 @@ _ROOM_BYTES = 4 * 1024 * 1024
 """What an image with its record may take: a photograph of 1024 x 1024 pixels has half of this as PNG."""
 _ANSWER_BYTES = 4 * 1024 * 1024
 """What a model's answer may take: its text, the checkpoint that holds it, and the database's log."""
+_MOST_BYTES = 256 * 1024 * 1024
+"""More than any image that is accepted takes as PNG. Of a longer file only this is read, to find that it is damaged."""
 _NAME = re.compile(r"[0-9a-f]{64}")
 
 
@@ -61,7 +63,7 @@ class ImageStore:
         sha256 = sha256_of(data)
         target = self.path(sha256)
         try:
-            if target.read_bytes() == data:
+            if _content(target) == data:
                 # Just used again: a clean-up by age must not consider it old.
                 os.utime(target)
                 return sha256
@@ -100,7 +102,7 @@ class ImageStore:
             StoreError: There is no such image (`unknown_image`), or its file is damaged (`corrupt_image`).
         """
         try:
-            data = self.path(sha256).read_bytes()
+            data = _content(self.path(sha256))
         except FileNotFoundError as error:
             raise StoreError(f"The store has no image {sha256}. Store it first.", code="unknown_image") from error
         except OSError as error:
@@ -188,3 +190,8 @@ class ImageStore:
                     path.unlink()
                     removed += 1
         return removed
+
+
+def _content(path: Path) -> bytes:
+    with open_regular(path) as file:
+        return file.read(_MOST_BYTES)
