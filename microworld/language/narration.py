@@ -64,7 +64,19 @@ _NOT_A_SIDE = "".join(
 )
 _WHEN = r"again|forever|for (?:good|ever)|after (?:that|a while)|early|soon|too|home|suddenly|at last|in the end"
 _THEN = "(?:then|next|finally|later|suddenly|afterwards|in the end|at the end|and|but|so)"
+_TO_SIZE = (
+    "(?:and (?:grows?|shrinks?|bigger|smaller) )?until (?:it|she|he) (?:is|was|becomes|became|gets|got) (?:very )?"
+)
 _RULES: tuple[Rule, ...] = (
+    (rf"\b({'|'.join(sorted(_PAST))}|\w+s) and \1\b", r"\1"),  # "it grew and grew"
+    (rf"\b(?:grew|grows?|gets bigger|got bigger) {_TO_SIZE}(?=(?:big|large|huge|giant)\b)", "gets "),
+    (rf"\b(?:shrank|shrinks?|gets smaller|got smaller) {_TO_SIZE}(?=(?:small|tiny|little)\b)", "gets "),
+    (
+        (r"\bthe sun (?:goes down|went down|sets?|sinks|sank)(?: (?:completely|fully|entirely))? (?:, )?(?:and|so) "
+         r"(?=(?:it (?:is|was|gets|got|becomes|became|turns|grows) (?:night|dark)|night (?:falls|fell|comes|"
+         r"came|begins)))"),
+        "",
+    ),
     (
         (r"^(?:and )?what (?:comes|happens|follows) (?:next|then|now)(?: (?:is|was))?(?: that| :)? "
          r"(?=(?:the|an?|it|both|all|one|two|another|she|he|they|then)\b)"),

@@ -14,8 +14,10 @@ from typing import TypeVar
 
 from interleavethinker.microworld.language.clauses import Statement, read_sentence
 from interleavethinker.microworld.language.framing import Framed
+from interleavethinker.microworld.language.phrase_types import Phrase
 from interleavethinker.microworld.language.plain_text import Sentence, canonical
 from interleavethinker.microworld.language.reader.asides import unclear_wording, without_asides, without_farewell
+from interleavethinker.microworld.language.reader.composed import read_clauses
 from interleavethinker.microworld.language.reader.phrasings import on_top_of_it
 from interleavethinker.microworld.language.reader.requests import arrows_in_words, read_request
 from interleavethinker.microworld.language.rewordings import mentioned, read_reworded, reworded_first, without_complaint
@@ -132,8 +134,20 @@ def _understood(text: str, scenes: Sequence[Scene]) -> Interpretation:
         except InputError as other:
             raise (error if other.code == "contradiction" else other) from None
         if found is None:
+            found = _mixed_reading(text, scenes)
+        if found is None:
             raise
         return found
+
+
+def _mixed_reading(text: str, scenes: Sequence[Scene]) -> Interpretation | None:
+    """Reads each sentence by the grammar that understands it; None if neither understands one of them."""
+    either = _EitherGrammar(scenes)
+    try:
+        found = first_reading(text, len(scenes), lambda framed: _interpret(text, framed, scenes, either.restarted()))
+    except InputError:
+        return None
+    return replace(found, left_out=(*found.left_out, *dict.fromkeys(either.left_out)))
 
 
 def _general(text: str, scenes: Sequence[Scene]) -> Interpretation | None:
@@ -152,7 +166,10 @@ def _kinds(scenes: Sequence[Scene]) -> frozenset[str]:
     return frozenset(obj.kind for scene in scenes[-1:] for obj in scene.objects.values())
 
 
-def _interpret(text: str, framed: Framed, scenes: Sequence[Scene]) -> Interpretation:
+def _interpret(
+    text: str, framed: Framed, scenes: Sequence[Scene], read: Callable[[Sentence], list[Statement]] | None = None
+) -> Interpretation:
+    read = read or _read
     source = scenes[-1] if scenes else None
     framed = replace(framed, sentences=without_context(framed.sentences, len(scenes)))
     asked = [is_question(sentence) for sentence in framed.sentences]
@@ -164,7 +181,7 @@ def _interpret(text: str, framed: Framed, scenes: Sequence[Scene]) -> Interpreta
         raise _mixed()
     story = Story(source, scenes[:-1])
     told = framed.sentences if source is None else without_recap(framed.sentences, story, _read)
-    return _told(text, _statements(told, source), framed, story)
+    return _told(text, _statements(told, source, read), framed, story)
 
 
 def _told(
@@ -276,7 +293,9 @@ def _mixed() -> InputError:
     return InputError(msg, code="not_understood")
 
 
-def _statements(sentences: Sequence[Sentence], source: Scene | None) -> list[Statement]:
+def _statements(
+    sentences: Sequence[Sentence], source: Scene | None, read: Callable[[Sentence], list[Statement]]
+) -> list[Statement]:
     found = []
     for number, sentence in enumerate(sentences, 1):
         words = tuple(map(canonical, sentence.words))
@@ -285,7 +304,7 @@ def _statements(sentences: Sequence[Sentence], source: Scene | None) -> list[Sta
             other = without_complaint(other)
         if source is not None:
             other = mentioned(other, frozenset(obj.kind for obj in source.objects.values()))
-        found += _read(sentence if other == words else Sentence(other))
+        found += read(sentence if other == words else Sentence(other))
     return found
 
 
@@ -303,6 +322,39 @@ def _read(sentence: Sentence) -> list[Statement]:
     if trained is None:
         raise InputError(f"Could not understand {text_of([sentence])!r}.", code="not_understood")
     return trained
+
+
+class _EitherGrammar:
+    """Reads sentences by patterns, and what these do not understand by classes of words.
+
+    Attributes:
+        left_out: Words without a meaning in the micro world, of all sentences.
+    """
+
+    def __init__(self, scenes: Sequence[Scene]) -> None:
+        self.left_out: list[str] = []
+        self._edits = bool(scenes)
+        self._shown = _kinds(scenes)
+        self._known = self._shown
+
+    def restarted(self) -> Callable[[Sentence], list[Statement]]:
+        """Forgets all sentences, and returns the reader of the next ones."""
+        self.left_out, self._known = [], self._shown
+        return self._read
+
+    def _read(self, sentence: Sentence) -> list[Statement]:
+        try:
+            statements = _read(sentence)
+        except InputError as error:
+            told = self._known > self._shown
+            found = read_clauses(sentence.words, edits=self._edits, known=self._known, told=told)
+            if error.code != "not_understood" or found is None or not found[0]:
+                raise
+            statements = [replace(found[0][0], new_piece=True), *found[0][1:]]
+            self.left_out += found[1]
+        named = (one for statement in statements for one in (*statement.items, *statement.subject))
+        self._known |= {one.kind for one in named if isinstance(one, Phrase)} - {""}
+        return statements
 
 
 def _with_texts(statements: list[Statement], words: tuple[str, ...]) -> list[Statement]:

@@ -34,6 +34,8 @@ _TAG = re.compile(
     r"^(?:there|the .+?|this|it) (?:is|are) .+ (?:, right|, correct|(?:is not|are not|is|are) (?:there|it|they))$"
 )
 """Statements that ask for a yes: "there is a cat, right?"."""
+_LIKEWISE = re.compile(r"^(?:and )?so (?:do|does|did|is|are|was|were|has|have)\b")
+"""Begins a statement such as "so does the other one", unless a question mark ends it."""
 _DRAWS = re.compile(
     r"^(?:can|could|would|will) you (?:please )?(?!tell|say|describe|name|count|find|see|compare|explain|spot)"
 )
@@ -42,9 +44,9 @@ _DRAWS = re.compile(
 def is_question(sentence: Sentence) -> bool:
     """Whether a sentence asks for words instead of an image."""
     text = " ".join(sentence.words)
-    if re.fullmatch(HOURS, text):
+    if re.fullmatch(HOURS, text) or _DRAWS.match(text):
         return False
-    if _DRAWS.match(text):
+    if _LIKEWISE.match(text) and not sentence.question:
         return False
     words = tuple(map(canonical, sentence.words))
     if sentence.question and _TAG.search(text):

@@ -299,12 +299,12 @@ class StoryObjects:
         """Returns "the other" or "the others": what the last words were not about."""
         plain = replace(phrase, pronoun="one" if not phrase.kind else "", every=False)
         fits = self.certain(plain) or self.possible(plain, self.frame.things)
-        named = last or self.vacated or phrase.colours or phrase.sizes  # what they are other than
-        others = [one for one in fits if named and one not in last]
-        if not others and self.vacated is not None:
-            others = fits  # what is left after one has gone
+        if self.vacated is not None:  # other than what has just gone
+            others, kinds = fits, self.gone
+        else:
+            others = [one for one in fits if (last or phrase.colours or phrase.sizes) and one not in last]
+            kinds = {self.frame.things[one].kind for one in last}
         if not phrase.kind and len(others) > 1:
-            kinds = {self.frame.things[one].kind for one in last} or self.gone
             others = [one for one in others if self.frame.things[one].kind in kinds] or others
         return others if phrase.every and others else self.only(others, phrase)
 

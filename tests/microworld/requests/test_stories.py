@@ -63,6 +63,10 @@ def images(text: str, *scenes: Scene) -> list[list[str]]:
         ("A white cat. A second cat appears, an orange one. Both cats get big.", ["big orange cat", "big white cat"]),
         ("A white cat. A cat appears on the right, an orange one.", ["orange cat 5", "white cat 0,1,2,3,4,6,7,8"]),
         ("A white cat. Two cats appear.", ["cat", "cat", "white cat"]),
+        ("Two birds sit on a tree. One flies away. The other one too.", ["tree 3,4,5,6,7,8"]),
+        ("Two birds and a tree. One bird flies away. So does the other one.", ["tree"]),
+        ("Two birds and a tree. One bird turns red. So does the other bird.", ["red bird", "red bird", "tree"]),
+        ("A small green fish. It grew and grew until it was big. Then it turned orange.", ["big orange fish"]),
     ],
 )
 def test_a_story_ends_with(text: str, last: list[str]) -> None:
@@ -75,6 +79,19 @@ def test_what_comes_back_was_gone_in_between() -> None:
         ["house 5"],
         ["house 5", "white cat 3"],
     ]
+
+
+def test_sentences_that_different_grammars_understand_make_one_story() -> None:
+    assert images("A girl and a cat are on the beach. The cat goes away. The girl waits. The cat comes back.") == [
+        ["cat", "girl"],
+        ["girl"],
+        ["cat", "girl"],
+    ]
+
+
+def test_the_sun_that_goes_down_for_the_night_is_no_sunset() -> None:
+    story = interpret("A boat at sunset. The sun goes down completely and it is night. A star comes out.")
+    assert [target.backgrounds for target in story.targets] == [{"sunset"}, {"night"}, {"night"}]
 
 
 def test_only_what_the_first_picture_shows_is_drawn_one_by_one() -> None:
