@@ -7,8 +7,9 @@ certificates takes file reads, which coroutines leave to a thread with `opened_c
 """
 
 import asyncio
+import contextlib
 import ipaddress
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
@@ -33,33 +34,48 @@ MAX_RESPONSE = 128 * 1024 * 1024
 """Bytes of one response; in base64 an image of 32 MiB takes 43 MiB."""
 
 
-def bounded_client(url: str, *, max_bytes: int = MAX_RESPONSE, **options: Any) -> "httpx2.AsyncClient":
+def bounded_client(
+    url: str,
+    *,
+    max_bytes: int = MAX_RESPONSE,
+    refused: Callable[[GeneratorError], None] | None = None,
+    **options: Any,
+) -> "httpx2.AsyncClient":
     """Returns a client for one server.
 
     Args:
         url: The server's address; the proxies of the environment are ignored if it is on this machine.
         max_bytes: Most bytes of one response. A longer one fails with `GeneratorError`; streams of events are bounded
             by their reader instead.
+        refused: Called with the error before an answer to a POST is refused by a bound or a hook.
         options: As `httpx2.AsyncClient` takes them.
     """
     import httpx2
 
+    hooks = options.pop("event_hooks", {})
+
     async def bound(response: httpx2.Response) -> None:
+        told = refused if response.request.method == "POST" else None
+        with _told(told):
+            for hook in hooks.get("response", []):
+                await hook(response)
+            check(response, told)
+
+    def check(response: httpx2.Response, told: Callable[[GeneratorError], None] | None) -> None:
         if (elsewhere := redirect_elsewhere(response.request.url, response)) is not None:
             raise GeneratorError(f"{elsewhere} Check the server's address.", code="redirected")
         _check_headers(response.headers, max_bytes)
         kind = response.headers.get("content-type", "")
         if not kind.startswith("text/event-stream"):
-            response.stream = _bounded_stream(response.stream, max_bytes)
+            response.stream = _bounded_stream(response.stream, max_bytes, told)
         if kind.startswith(("text/event-stream", "application/json")):
             response.stream = _whole_stream(response.stream)
 
-    hooks = options.pop("event_hooks", {})
     headers = {"accept-encoding": "identity"} | dict(options.pop("headers", {}))
     return httpx2.AsyncClient(
         headers=headers,
         trust_env=not is_loopback(url),
-        event_hooks={"response": [*hooks.get("response", []), bound]},
+        event_hooks=hooks | {"response": [bound]},
         **options,
     )
 
@@ -143,7 +159,19 @@ def _check_headers(headers: Mapping[str, str], max_bytes: int) -> None:
         raise _too_long(max_bytes)
 
 
-def _bounded_stream(stream: Any, max_bytes: int) -> "httpx2.AsyncByteStream":
+@contextlib.contextmanager
+def _told(refused: Callable[[GeneratorError], None] | None) -> Iterator[None]:
+    try:
+        yield
+    except GeneratorError as error:
+        if refused is not None:
+            refused(error)
+        raise
+
+
+def _bounded_stream(
+    stream: Any, max_bytes: int, refused: Callable[[GeneratorError], None] | None
+) -> "httpx2.AsyncByteStream":
     import httpx2
 
     class Bounded(httpx2.AsyncByteStream):
@@ -152,7 +180,8 @@ def _bounded_stream(stream: Any, max_bytes: int) -> "httpx2.AsyncByteStream":
             async for chunk in stream:
                 received += len(chunk)
                 if received > max_bytes:
-                    raise _too_long(max_bytes)
+                    with _told(refused):
+                        raise _too_long(max_bytes)
                 yield chunk
 
         async def aclose(self) -> None:

@@ -44,7 +44,7 @@ _PAGE_HEADERS = (
 )
 _PORT = re.compile(r":(\d+|\*)$")
 _MAX_SESSIONS = 1000
-"""Sessions open at the same time; idle ones end after half an hour."""
+"""Sessions open at the same time; idle ones end after half an hour, or as `session_room` says."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +107,7 @@ def http_app(server: "MCPServer", options: HttpOptions, operations: Operations |
 
     from .connections import LargeBodyMiddleware
     from .request_ids import OneRequestPerId
+    from .session_room import RoomForSessions
 
     own = ["127.0.0.1", "localhost", "[::1]"]
     if not options.on_loopback:
@@ -125,7 +126,7 @@ def http_app(server: "MCPServer", options: HttpOptions, operations: Operations |
         max_sessions=_MAX_SESSIONS,
     )
     within_limit = server.session_manager.asgi_app
-    within_limit.app = OneRequestPerId(within_limit.app)
+    within_limit.app = OneRequestPerId(RoomForSessions(within_limit.app, _MAX_SESSIONS))
     bounded: ASGIApp = LargeBodyMiddleware(app)
     if operations is not None:
         bounded = OperationsMiddleware(bounded, METRICS, operations, names)

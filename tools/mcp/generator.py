@@ -286,10 +286,15 @@ class McpImageGenerator:
         """Calls a tool until it answers: resends after the server died, and waits while it is busy."""
         busy = 0
         while True:
-            result = await self._resending(lambda client: self._call_once(client, tool, arguments, progress), budget)
-            if not result.is_error:
-                return result
-            error = error_of(result)
+            try:
+                result = await self._resending(
+                    lambda client: self._call_once(client, tool, arguments, progress), budget
+                )
+                if not result.is_error:
+                    return result
+                error = error_of(result)
+            except GeneratorError as refused:
+                error = refused
             # A full queue drains by itself, and a model is loaded some time; only `call_timeout` bounds this wait.
             if not (isinstance(error, GeneratorError) and error.code in {"busy", "loading"}):
                 raise error

@@ -16,6 +16,7 @@ from interleavethinker.tools.secrets import redact
 from interleavethinker.tools.tracing.spans import untraced
 
 from .bounded_lines import MAX_LINE, watch_lines
+from .http_answers import watch_refusals
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -59,6 +60,8 @@ class McpSession:
         self._connecting: asyncio.Timeout | None = None
         self._fault: GeneratorError | None = None
         """What the present server did that ends the connection for good."""
+        self._held: Client | None = None
+        """The connected client."""
         self._faulty: tuple[Client, GeneratorError] | None = None
         self.connections = 0
         """Number of clients connected so far."""
@@ -110,12 +113,20 @@ class McpSession:
     def _watch(self) -> None:
         self._fault = None
         watch_lines(self._end_for_long_line)
+        watch_refusals(self._end_for)
 
     def _end_for_long_line(self) -> None:
-        self._fault = GeneratorError(
-            f"The image server sent a line of more than {MAX_LINE} bytes, the most accepted for one message.",
-            code="contract",
+        self._end_for(
+            GeneratorError(
+                f"The image server sent a line of more than {MAX_LINE} bytes, the most accepted for one message.",
+                code="contract",
+            )
         )
+
+    def _end_for(self, fault: GeneratorError) -> None:
+        self._fault = fault
+        if self._held is not None:
+            self._faulty = (self._held, fault)
         self._lost.set()
         self._stop_connecting()
 
@@ -188,9 +199,9 @@ class McpSession:
             self._needed.clear()
             if self._ready is not None and not self._ready.done():
                 self._ready.set_result(client)
+            self._held = client
             await self._lost.wait()
-            if self._fault is not None:
-                self._faulty = (client, self._fault)
+            self._held = None
             self._renew_if_used()
 
     def _fail_waiting(self, error: BaseException) -> None:

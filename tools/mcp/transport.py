@@ -21,6 +21,7 @@ from interleavethinker.tools.secrets import redact, remember_secret, remember_se
 
 from .bounded_lines import ENCODING
 from .config import GeneratorConfig
+from .http_answers import report_of_refusals, state_status, status_error
 from .malformed_answers import answers_checked, is_malformed_answer
 from .results import LONG_PROMPT_KEY
 from .stray_lines import warn_once
@@ -44,6 +45,8 @@ __all__ = [
 _LARGEST_EVENT = 64 * 1024 * 1024
 _SESSION_LOST = ("Session terminated", "Server returned an error response")
 """Messages with which the HTTP transport reports a restarted server, or a proxy in front of a dead one."""
+_EVENT_REFUSED = "SSE stream failed: "
+"""With which it reports an event that is too long, or breaks the format, and would be the same again."""
 _LONGEST_QUOTE = 300
 """Characters of a server's words in a message."""
 _MOST_PAGES = 20
@@ -158,16 +161,21 @@ async def read_resource(client: "Client", uri: str) -> bytes:
 
 
 async def probe(client: "Client", seconds: float) -> None:
-    """Asks whether a server still answers.
+    """Asks whether a server still answers; a refusal is an answer, too.
 
     Raises:
         ConnectionError: It does not, within that time.
     """
+    from mcp import MCPError
+
     try:
         async with asyncio.timeout(seconds):
             await client.list_tools(cache_mode="bypass")
     except TimeoutError as error:
         raise ConnectionError("the server does not answer") from error
+    except MCPError as error:
+        if status_error(error) is None:
+            raise
 
 
 async def calls_in_progress(client: "Client", seconds: float) -> int | None:
@@ -199,7 +207,8 @@ def is_connection_lost(error: BaseException) -> bool:
     if isinstance(error, BaseExceptionGroup):
         return all(is_connection_lost(inner) for inner in error.exceptions)
     if isinstance(error, MCPError):
-        return error.code == CONNECTION_CLOSED or error.message in _SESSION_LOST
+        lost = error.code == CONNECTION_CLOSED and not error.message.startswith(_EVENT_REFUSED)
+        return lost or error.message in _SESSION_LOST
     gone = (OSError, EOFError, anyio.ClosedResourceError, anyio.BrokenResourceError, httpx2.TransportError)
     return isinstance(error, gone) and not isinstance(error, TimeoutError)
 
@@ -209,9 +218,15 @@ def as_generator_error(error: Exception) -> InterleaveError:
     from mcp import MCPError
 
     if isinstance(error, MCPError):
+        if (refused := status_error(error)) is not None:
+            return refused
         message = quotation(redact(error.message), _LONGEST_QUOTE) or "no reason given"
         if is_malformed_answer(error):
             return GeneratorError(f"The image server sent a {message}.", code="contract")
+        if message.startswith(_EVENT_REFUSED):
+            return GeneratorError(
+                f"The image server's answer cannot be read: {message.removeprefix(_EVENT_REFUSED)}", code="contract"
+            )
         return GeneratorError(f"The image server refused the call (code {error.code}): {message}", code="contract")
     return GeneratorError(
         f"The image server's answer cannot be read ({type(error).__name__}): it does not follow the protocol.",
@@ -270,7 +285,8 @@ async def _http_client(
         url,
         headers=headers,
         timeout=httpx2.Timeout(30.0, read=None),
-        event_hooks={"response": [raise_if_unauthorized]},
+        event_hooks={"response": [raise_if_unauthorized, state_status]},
+        refused=report_of_refusals(),
     )
     await stack.enter_async_context(http)
     transport = streamable_http_client(url, http_client=http, max_sse_event_size=_LARGEST_EVENT)

@@ -1,5 +1,6 @@
-"""Sessions of one server are bounded: a client that opens too many is refused, and goes on when others have closed."""
+"""Sessions of one server are bounded: a client that opens too many waits until others have closed or left theirs."""
 
+import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator
@@ -52,3 +53,39 @@ async def test_the_number_of_open_sessions_is_bounded(monkeypatch: pytest.Monkey
         assert closed.status_code == 200
         again = await client.post("/mcp", content=json.dumps(INITIALIZE))
         assert again.status_code == 200
+
+
+async def test_a_new_session_takes_the_place_of_the_one_that_was_unused_for_longest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("interleavethinker.servers.transport.http._MAX_SESSIONS", 3)
+    monkeypatch.setattr("interleavethinker.servers.transport.session_room._LEAST_IDLE", 0.0)
+    server, begun, go_on = MCPServer("bounded", log_level="CRITICAL"), asyncio.Event(), asyncio.Event()
+
+    @server.tool()
+    async def slow() -> str:
+        begun.set()
+        await go_on.wait()
+        return "done"
+
+    def call(method: str, **params: object) -> str:
+        return json.dumps({"jsonrpc": "2.0", "id": 2, "method": method, "params": params})
+
+    async with client_of(server) as client:
+
+        async def opened() -> dict[str, str]:
+            answer = await client.post("/mcp", content=json.dumps(INITIALIZE))
+            assert answer.status_code == 200
+            return {"mcp-session-id": answer.headers["mcp-session-id"]}
+
+        working, left, used = await opened(), await opened(), await opened()
+        in_progress = asyncio.create_task(
+            client.post("/mcp", content=call("tools/call", name="slow", arguments={}), headers=working)
+        )
+        await begun.wait()
+        await client.post("/mcp", content=call("ping"), headers=used)
+        fresh = await opened()
+        answers = [await client.post("/mcp", content=call("ping"), headers=each) for each in (left, used, fresh)]
+        assert [answer.status_code for answer in answers] == [404, 200, 200]
+        go_on.set()
+        assert "done" in (await in_progress).text
