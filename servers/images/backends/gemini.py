@@ -13,6 +13,7 @@ from pydantic import JsonValue
 
 from interleavethinker.tools.errors import GeneratorError, RefusalError
 from interleavethinker.tools.image_sizes import read_size
+from interleavethinker.tools.plain_text import quotation
 
 from .base import ImageRequest, Job, unsupported_size
 from .hosted import HostedBackend
@@ -25,6 +26,8 @@ _RATIOS = {
     name: int(name.partition(":")[0]) / int(name.partition(":")[2])
     for name in ("1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:9")
 }
+_LONGEST_REASON = 60
+"""Characters; the longest known one has 24."""
 _REFUSALS = {
     "BLOCKLIST",
     "IMAGE_PROHIBITED_CONTENT",
@@ -97,7 +100,7 @@ def _find_image(response: Any) -> str:
         GeneratorError: The response has no image for another reason; another attempt may succeed.
     """
     blocked = _lookup(response, "promptFeedback", "blockReason")
-    reason = str(blocked or _lookup(response, "candidates", 0, "finishReason") or "")
+    reason = quotation(str(blocked or _lookup(response, "candidates", 0, "finishReason") or ""), _LONGEST_REASON)
     parts = _lookup(response, "candidates", 0, "content", "parts")
     for part in parts if isinstance(parts, list) else []:
         data = _lookup(part, "inlineData", "data") or _lookup(part, "inline_data", "data")

@@ -7,6 +7,7 @@ and billed again.
 import asyncio
 import base64
 import binascii
+import importlib
 import logging
 import os
 import random
@@ -16,8 +17,10 @@ from typing import TYPE_CHECKING, Any
 from interleavethinker.tools.bounded_http import opened_client
 from interleavethinker.tools.errors import GeneratorError, InputError, ProfileError, RefusalError
 from interleavethinker.tools.images.png import canonical_png
+from interleavethinker.tools.plain_text import quotation
 from interleavethinker.tools.refusals import is_refusal
 from interleavethinker.tools.retry_after import retry_after_seconds
+from interleavethinker.tools.secrets import redact
 
 if TYPE_CHECKING:
     import httpx2
@@ -27,6 +30,8 @@ __all__ = ["HostedApi", "decode_image", "first_api_key"]
 _log = logging.getLogger(__name__)
 _TRANSIENT_STATUSES = {408, 409, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529}
 _MAX_RETRY_DELAY = 60.0
+_LONGEST_QUOTE = 300
+"""Characters of the API's words in a message."""
 
 
 def first_api_key(*names: str) -> str:
@@ -84,10 +89,9 @@ class HostedApi:
 
     async def open(self) -> None:
         """Opens the connection pool."""
-        import httpx2
-
         async with self._opening:
             if self._client is None:
+                httpx2 = await asyncio.to_thread(importlib.import_module, "httpx2")  # Importing it reads files.
                 timeout = httpx2.Timeout(30.0, read=300.0)
                 self._client = await opened_client(self._base_url, headers=self._headers, timeout=timeout)
 
@@ -109,9 +113,9 @@ class HostedApi:
             InputError: The API rejected this request for good, for example because of a malformed argument.
             GeneratorError: The request failed; `retryable` says whether it may succeed later.
         """
+        await self.open()
         import httpx2
 
-        await self.open()
         if self._client is None:
             raise GeneratorError("The connection to the API is closed.", code="closed")
         for attempt in range(1, self._attempts + 1):
@@ -146,7 +150,8 @@ class HostedApi:
             code, message = self._parse_error(response.json())
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             code, message = "", ""
-        message = message[:300] or f"HTTP {response.status_code}"
+        # Before it is cut: half of a key is not recognized.
+        message = quotation(redact(message), _LONGEST_QUOTE) or f"HTTP {response.status_code}"
         status = response.status_code
         if 400 <= status < 500 and status != 429 and is_refusal(code, message):
             return RefusalError(f"The API refused the content: {message}"), False

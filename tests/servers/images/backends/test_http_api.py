@@ -167,6 +167,18 @@ async def test_a_permanent_failure_is_reported_at_once_and_without_the_key(
     assert len(api.requests) == 1
 
 
+@BOTH
+@pytest.mark.parametrize("before", [0, 290, 297, 299])
+async def test_no_part_of_a_key_is_left_where_a_message_is_cut(
+    provider: str, before: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = "x" * before + KEY + "\x1b[31m\nand more"
+    with local_api(Reply(400, ERRORS[provider]("bad", words))) as api, pytest.raises(InputError) as caught:
+        await generate(backend_for(provider, api, monkeypatch))
+    assert "sk" not in str(caught.value)
+    assert str(caught.value).isprintable()
+
+
 @pytest.mark.parametrize(
     ("answer", "kind"),
     [
