@@ -5,13 +5,16 @@ Knows no scene. `clauses` joins statements to sentences.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+from interleavethinker.microworld.scenes.sprites import COLOURS, SIZES
+
 from .held_out import INDIRECT_BACKGROUNDS
-from .phrase_patterns import COLOUR, SIZE
+from .phrase_patterns import COLOUR, KIND, NUMBERS, SIZE
 from .phrases import Phrase
-from .plain_text import canonical
+from .plain_text import NUMBER_WORDS, PLURALS, canonical
 from .predicates import PredicateReader, Read
 from .statements import (
     ARTICLE_GROUND,
@@ -27,6 +30,23 @@ __all__ = ["OrderReader"]
 
 _PICTURE = "(?:the|this|my|our|that) (?:picture|image|scene)"
 _CHANGE_VERB = "(?:change|set|make|turn|show|put|move|bring|switch|transform)"
+_COPY = "duplicate|copy|clone|replicate"
+_BRING = "(?:(?:add|draw|put|place|make|create|insert|show|give me|i want|i would like)(?: me| in)?)"
+_LIKE = "(?:(?:that|which) (?:is|looks) )?(?:(?:exactly|just) )?(?:like|identical to|the same as|equal to|matching)"
+_THAT_ONE = (
+    "(?:(?:this|that|the (?:first|other|original|existing|old)) one|the (?:first|original)|this|that|it|"
+    "the one (?:that is )?(?:already )?(?:there|here))"
+)
+"""The object that a new one looks like, if its kind need not be named again."""
+_FREE = (
+    "(?:(?:all|every|each|any)(?: of)?(?: the| these)?(?: single)?|the(?: whole)?)"
+    "(?: (?:other|remaining|empty|free|open|unused|blank))+ (?:cell|spot|place|space|square|field|position|slot)s?"
+    "(?: (?:of|in) the (?:picture|image|scene|grid))?|"
+    "(?:(?:all )?the rest|everything else|the remaining (?:space|room))(?: of the (?:picture|image|scene|grid|cells))?"
+)
+"""All cells that hold nothing."""
+_TRADE = "swaps?|trades?|exchanges?|switch(?:es)?|change"
+_ATTRIBUTE = "(?P<what>colour|size)s?"
 _TURNS = "(?:should (?:be|become)|becomes|turns(?: into)?|gets|changes (?:to|into)|grows|will be)"
 
 
@@ -65,6 +85,9 @@ class OrderReader(PredicateReader):
             self._there_instead,
             self._there_now,
             self._puzzles,
+            self._fillings,
+            self._copies,
+            self._trades,
             self._swaps,
             self._replacements,
             self._movements,
@@ -120,6 +143,18 @@ class OrderReader(PredicateReader):
             yield Statement("row"), end
         if (end := self.end(HOURS, at)) is not None:
             yield Statement("hours"), end
+
+    def _fillings(self, at: int) -> Read:
+        """Reads "fill the rest with stars", "put a star in every empty cell"."""
+        start = self.end(f"(?:fill|cover)(?: up| in)? (?:{_FREE})(?: up)? with", at)
+        for new, end in () if start is None else self.phrases(start):
+            if new.kind and not (new.definite or new.where or new.negative):
+                yield Statement("fill_up", new=new), end
+        start = self.end(_BRING, at)
+        for new, middle in () if start is None else self.phrases(start):
+            last = self.end(f"(?:in|into|on|to) (?:{_FREE})", middle)
+            if last is not None and new.kind and not (new.definite or new.where or new.negative):
+                yield Statement("fill_up", new=new), last
 
     def _replacements(self, at: int) -> Read:
         for subject, middle in self._starts("replace|swap|exchange|change|turn|transform|make", at):
@@ -214,6 +249,91 @@ class OrderReader(PredicateReader):
         unchanged = "where (?:it is|they are)|as (?:it is|they are|it was)|unchanged|there|alone|the same"
         for subject, middle in self._starts("keep|leave", at):
             yield Statement("keep", subject=subject), self.end(unchanged, middle) or middle
+
+    def _copies(self, at: int) -> Read:
+        """Reads "duplicate the cat", "make two copies of the ball on the left", "add another one exactly like it"."""
+        one = Phrase(definite=False)
+        for subject, end in self._starts(_COPY, at):
+            if all(not one.negative and one.definite is not False for one in subject):
+                yield Statement("copy", subject=subject, new=one), end
+                for where, last in self.wheres(end):
+                    yield Statement("copy", subject=subject, new=replace(one, where=(where,))), last
+                if (
+                    times := self.match(rf"(?:once|twice|(?P<times>{'|'.join(NUMBER_WORDS[1:])}) times)", end)
+                ) is not None:
+                    count = NUMBERS.get(times["times"], 2 if times.group().startswith("twice") else 1)
+                    yield Statement("copy", subject=subject, new=replace(one, count=count)), times.end()
+        copies = self.match(
+            rf"(?:{_BRING} )?(?P<count>an?|one|another|one more|a second|{'|'.join(NUMBER_WORDS[1:])})(?: more)?"
+            rf"(?: (?:exact|identical|perfect|second|further))*(?P<looks>(?: (?:{COLOUR}|{SIZE}))*) "
+            "(?:copy|copies|duplicates?|clones?|replicas?|twins?) of",
+            at,
+        )
+        if copies is not None:
+            count, looks = NUMBERS.get(copies["count"].split()[0], 1), frozenset(copies["looks"].split())
+            one = replace(one, count=count, colours=looks & frozenset(COLOURS), sizes=looks & frozenset(SIZES))
+            for subject, end in self.groups(copies.end()):
+                if len(subject) == 1 and subject[0].definite is not False:
+                    yield Statement("copy", subject=subject, new=replace(one, count=count)), end
+                    for where, last in self.wheres(end):
+                        yield Statement("copy", subject=subject, new=replace(one, count=count, where=(where,))), last
+        if (start := self.end(_BRING, at)) is not None:
+            yield from self._likenesses(start)
+        same = self.match(
+            rf"{_BRING} (?:(?:an?|another|one more|a second) (?:exactly )?(?:identical|equal) (?P<kind>{KIND})|"
+            rf"the (?:very |exact )?same (?P<again>{KIND}) (?:again|once more|another time|a second time))",
+            at,
+        )
+        if same is not None:
+            kind = same["kind"] or same["again"]
+            old = Phrase(PLURALS.get(kind, kind), definite=True)
+            yield Statement("copy", subject=(old,), new=Phrase(definite=False)), same.end()
+
+    def _likenesses(self, at: int) -> Read:
+        """Reads "another cat like the first one": a new object that looks like one that is there."""
+        for new, middle in self.phrases(at):
+            like = self.end(_LIKE, middle)
+            if like is None or new.definite is not False or new.negative or new.parts:
+                continue
+            if (end := self.end(_THAT_ONE, like)) is not None:
+                it = Phrase(new.kind, definite=True) if new.kind else Phrase(pronoun="it", definite=True)
+                new = replace(new, pronoun="", again="")  # noqa: PLW2901
+                yield Statement("copy", subject=(it,), new=new), end
+                other = self.match(rf"(?:, )?(?:but|just)(?: (?:in|it is))? (?:(?P<c>{COLOUR})|(?P<s>{SIZE}))", end)
+                if other is not None:
+                    colours, sizes = (frozenset(filter(None, [other[name]])) for name in "cs")
+                    yield Statement("copy", subject=(it,), new=replace(new, colours=colours, sizes=sizes)), other.end()
+            for old, end in self.phrases(like):
+                if old.definite and not old.every and (old.kind or old.pronoun == "one"):
+                    old = old if old.kind else replace(old, kind=new.kind, pronoun="" if new.kind else "one")  # noqa: PLW2901
+                    if new.kind in {"", old.kind}:
+                        yield Statement("copy", subject=(old,), new=replace(new, pronoun="", again="")), end
+
+    def _trades(self, at: int) -> Read:
+        """Reads "swap the colors of the cat and the ball", "let the cat and the tree trade sizes"."""
+        start = self.end(f"(?:{_TRADE})(?: around)?", at)
+        named = None if start is None else self.match(f"the {_ATTRIBUTE} of", start)
+        if named is not None:
+            for subject, end in self.groups(named.end()):
+                if len(subject) == 2 or subject[0].every:
+                    yield Statement("swap", subject=subject, attribute=named["what"]), end
+                elif (
+                    other := self.end(f"(?:and|with|for)(?: (?:the {named['what']}s?|that|those) of)?", end)
+                ) is not None:
+                    yield from (
+                        (Statement("swap", subject=(*subject, with_), attribute=named["what"]), last)
+                        for with_, last in self.phrases(other)
+                    )
+        for begin in dict.fromkeys((self.end("let|make|have", at) or at, start or at)):
+            for subject, end in self.groups(begin):
+                traded = self.match(
+                    rf"(?:(?:should|must|to) )?(?:(?:{_TRADE}) )?(?:(?:their|its|the) )?{_ATTRIBUTE}"
+                    "(?: with (?:each other|one another))?",
+                    end,
+                )
+                verb = begin == start or (traded is not None and re.search(_TRADE, traded.group()))
+                if traded is not None and verb and (len(subject) == 2 or subject[0].every):
+                    yield Statement("swap", subject=subject, attribute=traded["what"]), traded.end()
 
     def _swaps(self, at: int) -> Read:
         start = self.end("(?:swap|exchange|switch)(?: (?:the )?(?:places?|positions?) of| around)?", at)

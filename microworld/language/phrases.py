@@ -43,6 +43,7 @@ _AGAIN = frozenset(
 ) | {"another", "yet another", "a second", "a third", "a fourth", "a fifth"}
 """Determiners that need no noun: "then another", "two more"."""
 _Found = TypeVar("_Found")
+_EXCEPT = "(?:, )?(?:except|excepting|excluding|but|bar|save|minus|apart from|aside from|other than|besides)(?: for)?"
 _WHOSE = frozenset("my your her his its their our".split())
 _READINGS, _SAME_END = 3, 60
 """Readings kept for each end, and readings with the same end after which the search stops."""
@@ -261,7 +262,7 @@ class PhraseReader(GroupReader):
     def _excepted(self, phrase: Phrase, at: int) -> Iterator[tuple[Phrase, int]]:
         """Reads what "everything except the ball" leaves out."""
         if phrase.every and not phrase.excluded:
-            left_out = self.end("(?:, )?(?:except|but|apart from|other than|besides)(?: for)?", at)
+            left_out = self.end(_EXCEPT, at)
             if left_out is not None:
                 for others, end in self.groups(left_out):
                     yield replace(phrase, excluded=others), end
@@ -289,9 +290,14 @@ class PhraseReader(GroupReader):
         for place_start in starts:
             for where, end in self.wheres(place_start, bare=phrase.pronoun in {"", "one"}, described=True):
                 named = tuple(one for one in phrase.where if not one.row)
-                if len(named) < 2 and not (
-                    phrase.count == 1 and named and (where.row or len(named) < len(phrase.where))
-                ):
+                if len(named) < 2 and not (phrase.count == 1 and named and len(named) < len(phrase.where)):
+                    if phrase.count == 1 and named and where.row:
+                        if len(named[0].cells) == 1:  # "and a ball at the top, next to each other"
+                            line = replace(where, cells=side_of(min(named[0].cells)))
+                            yield replace(phrase, where=(line,)), end
+                        continue
+                    if phrase.count == 1 and len(named) < len(phrase.where) and len(where.cells) == 1:
+                        where = replace(where, cells=side_of(min(where.cells)), row=True)  # noqa: PLW2901 - "side by side at the top"
                     yield replace(phrase, where=named if named and where.row else (*named, where)), end
         if comma in starts and (beside := self.match(COMMA_PLACE, comma)) is not None and not phrase.where:
             yield replace(phrase, where=(Where(frozenset({5 if beside["spots"] == "right" else 3})),)), beside.end()

@@ -68,7 +68,9 @@ _CONTRACTIONS = (
     (r"\bwanna\b", "want to"),
     (r"\b(?:pls|plz)\b", "please"),
 )
-_POSSESSIVE = re.compile(r"\b(the|my|this|that|her|his|their|a)((?: [a-z]+){1,3})'s colou?r\b")
+_POSSESSIVE = re.compile(
+    r"\b(the|my|this|that|her|his|their|a)((?: (?!(?:the|my|this|that|her|his|their|a|an) )[a-z]+){1,3})'s colou?r\b"
+)
 _LINE_MARK = re.compile(r"^[ \t]*[-*+•‣–—][ \t]+", re.MULTILINE)
 _LINE_NUMBER = re.compile(r"^[ \t]*(?:\(?\d{1,2}[.):]|\(?[a-h]\))[ \t]+", re.MULTILINE)
 _INLINE_MARK = re.compile(r"(?:(?<=^)|(?<=[.,;:!?\n]\s)|(?<=[.,;:!?\n]))\s*\(?\d[.)](?=\s+[a-z])")

@@ -268,5 +268,9 @@ class PredicateReader(PhraseReader):
                     ),
                     both.end(),
                 )
-        if (after := self.end("(?:in |to |into )?the (?:same )?colour (?:of|as)", at)) is not None:
-            yield from ((Statement("recolour", subject=subject, like=like), end) for like, end in self.phrases(after))
+        for kind, pattern in (
+            ("recolour", "(?:in |to |into )?the (?:same )?colour (?:of|as)"),
+            ("resize", "(?:to )?(?:the (?:same )?size (?:of|as)|(?:just |exactly )?as (?:big|small) as)"),
+        ):
+            if (after := self.end(pattern, at)) is not None:
+                yield from ((Statement(kind, subject=subject, like=like), end) for like, end in self.phrases(after))

@@ -14,7 +14,7 @@ from .clauses import Statement, read_sentence
 from .compiled_patterns import Rule, rewritten
 from .key_words import prepositional
 from .phrase_patterns import COLOUR, GROUND_NAME, KIND, SIZE
-from .plain_text import PLURALS
+from .plain_text import NUMBER_WORDS, PLURALS
 from .vocabulary import plural
 
 __all__ = ["mentioned", "read_reworded", "reworded", "reworded_first", "without_complaint"]
@@ -77,6 +77,15 @@ def _two_places(match: re.Match[str]) -> str:
     noun = PLURALS.get(noun, noun.removesuffix("s") if noun in {"things", "objects", "ones"} else noun)
     noun = "thing" if noun == "one" else noun
     return f"{match[1]} the {noun} {prepositional(match['one'])} and the {noun} {prepositional(match['two'])}"
+
+
+def _more(match: re.Match[str]) -> str:
+    """Turns "i want two balls instead of one" into an order for the second one."""
+    count = NUMBER_WORDS.index(match[1]) - NUMBER_WORDS.index(match[4])
+    noun = PLURALS.get(match[3], match[3])
+    if count < 1:
+        return match.group()
+    return f"add another{match[2]} {noun}" if count == 1 else f"add {NUMBER_WORDS[count - 1]} more{match[2]} {match[3]}"
 
 
 def _look(match: re.Match[str]) -> str:
@@ -147,6 +156,11 @@ _RULES: tuple[Rule, ...] = (
     ((rf"{_FROM}(?:change|recolour|paint|colour|make|turn|edit)(?: the colours? of)? (?:the|both|all|my)(?: the)?"
      rf"(?: two| three)? (?P<kind>{KIND}) ?[:,] "
      r"(?P<rest>(?:the |one )?(?:one |left|right|top|bottom|middle).+)"), _each),
+    # What two things exchange
+    (
+        (rf"{_FROM}(swap|trade|exchange|switch) (the(?: {_ADJECTIVE})* \w+)'s (?:(?:colour|size)s? )?and "
+        rf"(the(?: {_ADJECTIVE})* \w+)'s (colour|size)s?{_TO}"), r"\1 the \4s of \2 and \3"),
+    (rf"{_FROM}(swap|trade|exchange|switch) (?:the )?(colour|size)s between (?=the )", r"\1 the \2s of "),
     # Replacements
     ((rf"{_FROM}(?:(?:{_WANT}|with|draw|show|put|let us have|give me|paint)(?: me)? )?(?P<new>{_NEW}) (?:instead of|"
      rf"rather than|in place of|where) (?P<old>{_NP})(?: (?:is|are|was|were)(?: now)?)?{_TO}"), _instead),
@@ -165,7 +179,16 @@ _RULES: tuple[Rule, ...] = (
      r"\1 and turn \2 "),
     ((rf"{_FROM}(?:change|turn|make|replace|swap|exchange|transform) ({_NP}) (?:(?:into|to|with|for|by|be) )?an? "
      rf"({_ADJECTIVE})(?:(?: ,| and)? ({_ADJECTIVE}))? one{_TO}"), _look),
+    (
+        (rf"{_FROM}{_WANT} (two|three|four)((?: {_ADJECTIVE})*) ({'|'.join(map(plural, KINDS))}) instead of "
+        rf"(?:just |only )?(one|two|three){_TO}"),
+        _more,
+    ),
     # Removals
+    (rf"{_FROM}(remove|delete|erase|get rid of|take away) (?:anything|whatever)(?: that)? is ",
+     r"\1 everything that is "),
+    (rf"{_FROM}(remove|delete|erase|get rid of|take away) (?:what|whatever) is (?=(?:in|on|at|below|above|next to) )",
+     r"\1 everything "),
     ((rf"{_FROM}(?:only keep|keep only|leave only|only leave|keep just|just keep|leave just|just leave|"
      r"keep nothing but|leave nothing but|leave nothing except|(?:remove|delete|erase|get rid of|take away) "
      r"(?:all|everything|all (?:the )?things|all (?:the )?objects|all else)"
@@ -264,6 +287,10 @@ _RULES: tuple[Rule, ...] = (
      rf"({_NP}) (?:to the )?(up|down|left|right)(?:wards)? (?:a (?:bit|little|touch|tad)|slightly|"
      rf"by one(?: (?:step|field|square|cell|place))?|one (?:step|field|square|cell|place)){_TO}"),
      r"move \2 one step to the \3"),
+    (
+        rf"{_FROM}(move|bring|shift|push|pull|slide|nudge) ({_NP}) one (?:to the )?(up|down|left|right)(?:wards)?{_TO}",
+        r"move \2 one step to the \3",
+    ),
     (r"\b(swap|swaps|trade|change|exchange|switch) (?:their )?(?:sides|spots|seats|locations)\b", r"\1 places"),
     (r"(?<=one step to the )(up|down)\b", r"\1"),
 )  # fmt: skip

@@ -54,8 +54,8 @@ class Statement:
     """One statement; which fields are set depends on `kind`."""
 
     kind: str
-    """`scene`, `remove`, `move`, `recolour`, `resize`, `replace`, `fill`, `swap`, `background`, `row`, `hours`, `is`,
-    `keep`, `mention`, `only`, `likewise`, `alone`, `absent`, `return` or `vacant`."""
+    """`scene`, `copy`, `remove`, `move`, `recolour`, `resize`, `replace`, `fill`, `fill_up`, `swap`, `background`,
+    `row`, `hours`, `is`, `keep`, `mention`, `only`, `likewise`, `alone`, `absent`, `return` or `vacant`."""
     items: tuple[Phrase | Ground, ...] = ()
     """What a scene holds, in order."""
     subject: tuple[Phrase, ...] = ()
@@ -65,6 +65,8 @@ class Statement:
     ground: str = ""
     new: Phrase | None = None
     like: Phrase | None = None
+    attribute: str = ""
+    """Of `swap`: `colour` or `size` if these change places instead of the objects."""
     picture: int = 0
     """Of `return`: the number of the picture in which the objects were, if the words name one."""
     stated: bool = False

@@ -13,6 +13,7 @@ from interleavethinker.microworld.scenes.sprites import KINDS
 
 from .compiled_patterns import Rule, rewritten
 from .key_words import COLOUR, COUNT, GROUND, LOOK, MANY, ONE, SIZE, SPOT, noun_first
+from .line_wordings import LINE_RULES
 from .plain_text import NUMBER_WORDS, PLURALS, Sentence, canonical
 from .vocabulary import plural
 
@@ -91,7 +92,7 @@ _RULES: tuple[Rule, ...] = (
         ),
         "draw ",
     ),
-    (rf"\b(?:a|an|the) (?:row|line) of ({COUNT}) ({LOOK})({MANY})\b", r"\1 \2\3 in a row"),
+    *LINE_RULES,
     (
         (
             r"\b(?:a|one) (?:group|bunch|crowd|set|total|collection|number|cluster|herd|flock|school|fleet|team) of "
@@ -120,6 +121,10 @@ _RULES: tuple[Rule, ...] = (
     (
         rf"\b(an?|one|the) ({LOOK})({ONE}) (?:(?:that )?is )?surrounded by eight ({LOOK})({MANY})\b",
         r"\1 \2\3 in the middle and eight \4\5",
+    ),
+    (
+        rf"\bfour ({LOOK})({MANY}) (?:all )?(?:around|surrounding) (an?|one|the) ({LOOK})({ONE})\b",
+        r"\3 \4\5 in the middle and four \1\2 in the corners",
     ),
     # Places
     (
@@ -195,6 +200,13 @@ _RULES: tuple[Rule, ...] = (
             rf"(?: of| with| full of)? (?:nine )?({LOOK})({MANY})\b"
         ),
         _nine,
+    ),
+    (rf"\b(an? (?:(?:{SIZE}) )?(?:{ONE}))(?: ,)? but not (?=(?:{COLOUR})(?:$| ,| and\b))", r"\1 that is not "),
+    (rf"^(?:draw |show |paint )?({LOOK})({MANY}) (?:everywhere|all over(?: the (?:place|picture|image))?)$", _nine),
+    (rf"^(?:an? |the )?(?:picture|image|scene|page) (?:full of|filled with|packed with) ({LOOK})({MANY})$", _nine),
+    (
+        rf"\b((?:{COUNT}) )(?:(?:exactly )?identical|equal) ({LOOK})({MANY})(?=$| ,| and\b| in a row)",
+        r"\1\2\3 in the same colour and the same size",
     ),
     # What the user leaves open
     (

@@ -13,7 +13,7 @@ from interleavethinker.tools.errors import InputError
 
 from .required_scene import Relation
 
-__all__ = ["GROUPS", "Asked", "Found", "all_of", "asked", "cells_at", "one_of"]
+__all__ = ["GROUPS", "Asked", "Found", "all_of", "anchors_of", "asked", "cells_at", "one_of"]
 
 _ANIMALS, _PLANTS = frozenset({"bird", "cat", "fish"}), frozenset({"flower", "tree"})
 GROUPS: dict[str, frozenset[str]] = {
@@ -95,6 +95,8 @@ def all_of(text: str, scene: Scene) -> tuple[Asked, Found]:
         InputError: The words name no object of the micro world (`not_understood`).
     """
     named = asked(text.strip(" ,"))
+    if named is not None and named.phrase.pronoun == "other":
+        raise InputError(f"It is not clear which objects {text.strip()!r} are; name them.", code="ambiguous")
     if named is None:
         msg = f"The question does not name an object that the micro world knows: {text!r}."
         raise InputError(msg, code="not_understood")
@@ -132,11 +134,16 @@ def cells_at(where: Where, scene: Scene) -> frozenset[int]:
         raise InputError("Name the object by its color, size or position in the image.", code="not_understood")
     if not where.relation:
         return where.cells
-    anchors = [cell for anchor in where.anchors for cell in _anchors(anchor, where.relation, scene)]
+    anchors = anchors_of(where, scene)
     if len(anchors) != 2 and where.relation == "between":
         raise InputError("Name both objects between which it is.", code="not_understood")
     relation = Relation(where.relation, tuple(range(len(anchors) + 1)))  # type: ignore[arg-type]
     return frozenset(cell for cell in range(9) if cell not in anchors and relation.holds((cell, *anchors)))
+
+
+def anchors_of(where: Where, scene: Scene) -> list[int]:
+    """Returns the cells of the objects that a place refers to; see `cells_at`."""
+    return [cell for anchor in where.anchors for cell in _anchors(anchor, where.relation, scene)]
 
 
 def _anchors(phrase: Phrase, relation: str, scene: Scene) -> list[int]:

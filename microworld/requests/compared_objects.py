@@ -151,7 +151,7 @@ def _common(text: str, scenes: Sequence[Scene]) -> Answer | None:
     """Answers "what do the pictures have in common", "which objects are in both"."""
     if (
         re.search(
-            r"\bin common\b|\b(?:stayed|stays|remained|remains|is|are|did) (?:\w+ )?"
+            r"\bin common\b|\bshare\b|\b(?:stayed|stays|remained|remains|is|are|did) (?:\w+ )?"
             r"(?:the same|unchanged|not changed?)\b",
             text,
         )

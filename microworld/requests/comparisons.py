@@ -16,7 +16,7 @@ from interleavethinker.microworld.scenes.scene import Scene
 from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, COLOURS, KINDS, SIZES
 from interleavethinker.tools.errors import InputError
 
-from .answers import Answer, difference_between, said_yes
+from .answers import Answer, difference_between, said_yes, yes_no_answer
 from .asked_objects import Asked, all_of, asked
 from .compared_objects import COMPARED_OBJECTS, alike
 from .image_pairs import IMAGE_PAIRS, numbered
@@ -35,7 +35,7 @@ _IMAGE = "(?:picture|image|one|scene)"
 
 def compare(text: str, scenes: Sequence[Scene]) -> Answer | None:
     """Answers a question about several images; None if it is about one of them."""
-    for rule in (*IMAGE_PAIRS, _which, _more_in, _backgrounds, *COMPARED_OBJECTS, _of_one_kind):
+    for rule in (*IMAGE_PAIRS, _which, _more_in, _both_at, _backgrounds, *COMPARED_OBJECTS, _of_one_kind):
         if (found := rule(text, scenes)) is not None:
             return found
     if not COMPARISON.search(text):
@@ -125,6 +125,25 @@ def _backgrounds(text: str, scenes: Sequence[Scene]) -> Answer | None:
     if re.match(r"(?:is|are|do|does|did|has|have)\b", text):
         return said_yes((first == second) == (re.search(r"\b(?:same|identical|equal)\b", text) is not None), answer)
     return answer
+
+
+def _both_at(text: str, scenes: Sequence[Scene]) -> Answer | None:
+    """Answers "are both pictures at night", "do they both take place in a forest"."""
+    match = re.fullmatch(
+        rf"(?:are|do|is|does)(?: (?:the|these|those|both|two|all|of|each|they|pictures|images|scenes|picture|image))+"
+        r"(?: (?:set|taken|play|show|take|place|happen|have))*(?: (?:in|on|at|by|a|an|the))*"
+        rf" (?P<ground>{'|'.join(BACKGROUNDS)}|dark)(?: (?:background|scene|landscape))?|"
+        rf"is it(?: (?:in|on|at|by|a|an|the))* (?P<other>{'|'.join(BACKGROUNDS)}|dark) (?:in|on) both\b.*",
+        text,
+    )
+    if match is None or not re.search(r"\b(?:both|pictures|images|scenes|they|each)\b", text):
+        return None
+    ground = match["ground"] or match["other"]
+    wanted = {"dark": "night"}.get(ground, ground)
+    where = [BACKGROUND_PHRASES[scene.background][0] for scene in scenes[-2:]]
+    alike_ = where[0] == where[1]
+    shown = f"both are {where[0]}" if alike_ else f"the first is {where[0]}, the second {where[1]}"
+    return yes_no_answer(all(scene.background == wanted for scene in scenes), shown)
 
 
 def _of_one_kind(text: str, scenes: Sequence[Scene]) -> Answer | None:

@@ -14,7 +14,7 @@ from PIL import Image
 
 from interleavethinker.microworld.language.parser import parse
 from interleavethinker.microworld.language.templates import name, place, with_article
-from interleavethinker.microworld.language.vocabulary import BACKGROUND_PHRASES
+from interleavethinker.microworld.language.vocabulary import BACKGROUND_PHRASES, plural
 from interleavethinker.microworld.scenes.reader import read
 from interleavethinker.microworld.scenes.scene import MAX_OBJECTS, Scene, SceneObject
 from interleavethinker.microworld.scenes.sprites import COLOURS, SIZES
@@ -22,7 +22,7 @@ from interleavethinker.microworld.scoring.scorer import QUALITY_NEEDED, cell_qua
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.types import Step
 
-from .required_scene import ANY_BACKGROUND, ANY_CELL, ANY_COLOUR, ANY_SIZE, RequiredObject, RequiredScene
+from .required_scene import ANY_BACKGROUND, ANY_CELL, ANY_COLOUR, ANY_SIZE, LookRelation, RequiredObject, RequiredScene
 
 __all__ = ["image_satisfies", "required_text", "scene_satisfies", "steps_satisfy"]
 
@@ -54,7 +54,8 @@ def scene_satisfies(target: RequiredScene, scene: Scene) -> list[str]:
         if _assignment(target, objects, relations=True) is not None:
             return faults
         if _assignment(target, objects, relations=False) is not None:
-            return [*faults, *(_relation_text(target, number) for number in range(len(target.relations)))]
+            faults += [_relation_text(target, number) for number in range(len(target.relations))]
+            return [*faults, *dict.fromkeys(_look_text(target, look) for look in target.looks)]
     missing, extra = _unmatched(target.objects, objects)
     faults += [f"{required_text(wanted)} is missing" for wanted in missing]
     faults += [f"{with_article(name(obj))} {place(cell)} was not asked for" for cell, obj in extra]
@@ -169,12 +170,14 @@ def _assignment(
 ) -> list[int] | None:
     """Returns the cell of each required object such that everything is satisfied, or None."""
     chosen: list[int] = []
+    shown = dict(objects)
 
     def extend() -> bool:
         at = len(chosen)
         if at == len(target.objects):
-            return not relations or all(
-                relation.holds(tuple(chosen[index] for index in relation.objects)) for relation in target.relations
+            return not relations or (
+                all(relation.holds(tuple(chosen[index] for index in relation.objects)) for relation in target.relations)
+                and all(look.holds(*(shown[chosen[index]] for index in look.objects)) for look in target.looks)
             )
         for cell, obj in objects:
             if cell not in chosen and _allows(target.objects[at], cell, obj):
@@ -227,6 +230,13 @@ def _scene_text(target: RequiredScene) -> str:
     if target.backgrounds == ANY_BACKGROUND or len(target.backgrounds) > 1:
         return listed
     return f"{listed}, {BACKGROUND_PHRASES[next(iter(target.backgrounds))][0]}"
+
+
+def _look_text(target: RequiredScene, look: LookRelation) -> str:
+    kinds = sorted({target.objects[index].kind for index in look.objects})
+    words = "color" if look.attribute == "colour" else look.attribute
+    who = f"the {kinds[0]} and the {kinds[1]}" if len(kinds) > 1 else f"the {plural(kinds[0])}"
+    return f"{who} should have {f'the same {words}' if look.same else f'different {words}s'}"
 
 
 def _relation_text(target: RequiredScene, number: int) -> str:

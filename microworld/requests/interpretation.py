@@ -35,6 +35,7 @@ from .context import asked_directly, check_given, without_context
 from .first_reading import MAY_BE_TALK, first_reading, text_of
 from .fulfilment import image_satisfies, scene_satisfies, steps_satisfy
 from .hints import without_hints
+from .kind_groups import extreme_named, kinds_named
 from .moments import are_moments, moment_rule
 from .questions import answer, check_question, is_question
 from .recap_check import without_recap
@@ -272,7 +273,9 @@ def _check(framed: Framed, images: int) -> None:
     if questions:
         raise _mixed()
     for sentence in framed.sentences:
-        _read(sentence)
+        words = tuple(map(canonical, sentence.words))
+        named = extreme_named(kinds_named(words, frozenset(KINDS)), None) if images else words
+        _read(sentence if named == words else Sentence(named))
 
 
 def _first_understood(request: Request, images: int, read: Callable[[str], _Result]) -> _Result:
@@ -303,7 +306,8 @@ def _statements(
         if number < len(sentences):
             other = without_complaint(other)
         if source is not None:
-            other = mentioned(other, frozenset(obj.kind for obj in source.objects.values()))
+            other = kinds_named(mentioned(other, _kinds([source])), _kinds([source]))
+            other = extreme_named(other, source) if len(sentences) == 1 else other
         found += read(sentence if other == words else Sentence(other))
     return found
 

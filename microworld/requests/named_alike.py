@@ -20,9 +20,85 @@ _TAKEN_BACK = re.compile(
 )
 """Words after which a request may name what it does not want, or one word may stand for several."""
 _PAIR = re.compile(r"\b(?:pair|couple|both|twins?|double|duo|another|second|more|too|also)\b")
+_CORRECTED = re.compile(r"\b(?:wait|actually|instead|rather|sorry|mean|no)\b")
+"""Words after which another word of the request may replace an earlier one."""
+_DENIED = re.compile(r"\b(?:not|nor|neither|without|never|except|but|anything|nothing|\w+n[’']?t)\b")
+"""Words that deny something in their clause."""
+_SIZES = {
+    "big": re.compile(r"\b(?:big|bigger|large|larger|huge)\b"),
+    "small": re.compile(r"\b(?:small|smaller|tiny)\b"),
+}
+_NUMBER = rf"(?:\d+|{'|'.join(NUMBER_WORDS)})"
+_ANY_COLOUR = "|".join(COLOURS)
+_KEPT: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = tuple(
+    (re.compile(rf"\b(?:{said})\b"), re.compile(rf"\b(?:{kept})\b"))
+    for said, kept in (
+        # What stays or is meant where all the rest is not: "everything bar the lass".
+        (
+            (
+                r"(?:everything|everyone|everybody|anything|all|every|each)\b[^.!?\n]*? "
+                r"(?:bar|but|except|excepting|save|barring|apart from|besides|aside from|other than|excluding|minus)"
+            ),
+            "but|except|only|everything|keep",
+        ),
+        # One like another one.
+        (
+            (
+                "duplicates?|clones?|replicate|replica|cop(?:y|ies) (?:of|the|it|that)|identical|"
+                "(?:just|exactly|precisely) (?:like|the same)|(?:the same|equal) (?:number|amount)|as many"
+            ),
+            "same|like|identical|copy|duplicate|as many|equal",
+        ),
+        # How they differ.
+        (
+            r"(?:different|differing|distinct|various|separate) (?:colou?rs?|sizes?|shades?)",
+            rf"different|differ|(?:{_ANY_COLOUR})\b.*\b(?:{_ANY_COLOUR})",
+        ),
+        # What two things exchange besides their places.
+        (
+            (
+                r"(?:swap|trade|exchange|switch)\w*\b[^.!?\n]*?(?:colou?rs?|sizes?|looks|shades?)|"
+                r"(?:colou?rs?|sizes?|looks|shades?)\b[^.!?\n]*?(?:swap|trade|exchange|switch)\w*"
+            ),
+            "colou?rs?|sizes?|make|turns?|turn|red|orange|yellow|green|blue|purple|pink|white|big|small",
+        ),
+        # How far something goes.
+        (
+            (
+                r"(?:one|a|1|single) (?:square|step|field|cell|spot|place|notch|row|column) (?:(?:further|to the) )?"
+                r"(?:up|down|left|right|higher|lower|over)"
+            ),
+            "move|moves|goes|step|up|down|left|right|top|bottom|above|below",
+        ),
+        # Which of several.
+        ("bigger|smaller|larger|biggest|smallest|largest", "big|bigger|small|smaller|biggest|smallest"),
+        (r"(?:second|third|fourth|last|next) \w+ from", "second|third|fourth|last|next"),
+        (r"the (?:very )?same \w+ (?:again|once more)", "same|copy|like"),
+        (r"(?<!-)less|fewer", "less|fewer|small|smaller"),
+        # How they lie to each other.
+        (r"(?:in )?between (?:the|an?|two|both|them|it)\b", r"between|middle|which|what"),
+        (
+            "around (?:an?|the|it)|surround(?:s|ed|ing)?|encircl(?:e|es|ed|ing)",
+            "around|surrounded|corners|sides?|middle",
+        ),
+        (
+            r"(?:rows?|columns?|lines?) (?:of|with)|in (?:a|one) (?:row|column|line)",
+            "rows?|columns?|lines?|(?:two|three|four|five|six) .*|next|above|below|corners?",
+        ),
+        ("diagonal(?:ly)?|stacked", "(?:two|three|four|five|six) .*|above|below|corners?|top|bottom|rows?|columns?"),
+        # What was there before, and how many there are to be in all.
+        ("undo|revert|un-?do", "back|returns?|again|before"),
+        (rf"make (?:it|them|that) {_NUMBER}(?= \w+s\b)", "replace|turn|into"),
+    )
+)
+"""Signs of a meaning, and the words by which the rules state it: one without the other was lost."""
+_ASKS = re.compile(
+    r"\bhow many\b|\bcount(?: ?\(|s? (?:of|the|all|how)\b)|"
+    r"^(?:so |and |hey |hi |ok |please )*(?:which|where|who|what|is|are|does|did|was|were|has)\b[^.!]*\?\s*$"
+)
+"""Asks for words about an image."""
 _SIDES = {"left": re.compile(r"left|west|⬅|←|↖|↙"), "right": re.compile(r"right|rigth|east|➡|→|↗|↘")}
 _SUN = "sun goes down"
-_NUMBER = rf"(?:\d+|{'|'.join(NUMBER_WORDS)})"
 _NO_COUNT = re.compile(
     rf"\b(?:turns?|turned|turning|aged?|grade|class|room|chapter|exercise|ticket|number|at) #?{_NUMBER}\b"
     rf"|\b{_NUMBER}[- ](?:years?|months?|weeks?|days?|hours?|minutes?|o'?clock|am|pm)\b|#{_NUMBER}\b"
@@ -44,7 +120,7 @@ def _spellings() -> dict[str, str]:
 _SPELLINGS = _spellings()
 
 
-def named_alike(wording: str, restated: str) -> bool:
+def named_alike(wording: str, restated: str, images: int = 0) -> bool:
     """Whether a restated request names what the request names.
 
     Objects and colors that only the restated one names were invented, and so are sides, and counts in a request for one
@@ -53,8 +129,14 @@ def named_alike(wording: str, restated: str) -> bool:
     Args:
         wording: The request as somebody worded it.
         restated: The same in words that the rules read.
+        images: How many images the request has.
     """
     wording, restated = wording.lower(), restated.lower()
+    is_answer = restated.endswith("?") or restated.startswith("describe")
+    if images and not is_answer and _ASKS.search(wording):
+        return False
+    if any(said.search(wording) and not kept.search(restated) for said, kept in _KEPT):
+        return False
     said, meant = _named(wording), _named(restated)
     if not all(_hinted(word, wording) for word in meant - said) or any(
         side in restated and not sign.search(wording) for side, sign in _SIDES.items()
@@ -62,13 +144,33 @@ def named_alike(wording: str, restated: str) -> bool:
         return False
     if not restated.startswith("1. ") and _numbers(restated) - _numbers(_NO_COUNT.sub(" ", wording)):
         return False
-    if restated.endswith("?") or restated.startswith("describe") or _TAKEN_BACK.search(wording):
+    if is_answer and not _says_as_much(wording, restated):
+        return False
+    if not is_answer and not _CORRECTED.search(wording):
+        stated = {
+            word for clause in re.split(r"[.,;:!?\n]", wording) if not _DENIED.search(clause) for word in _named(clause)
+        }
+        if (stated & set(COLOURS)) - meant:
+            return False
+    if is_answer or _TAKEN_BACK.search(wording):
         return True
     return said <= meant and all(
         ground in restated or (ground == "sunset" and _SUN in restated)
         for ground in BACKGROUNDS
         if re.search(rf"\b{ground}\b", wording)
     )
+
+
+def _says_as_much(wording: str, question: str) -> bool:
+    """Whether a question keeps what tells objects apart, and all that is to be confirmed: "is the ball red and big"."""
+    if re.search(r"\bthe other one\b", wording) and "other" not in question:
+        return False
+    if re.search(r"\bboth (?:of the )?(?:pictures|images|photos)\b", wording) and not re.search(r"both|and", question):
+        return False
+    if not re.match(r"(?:is|are) (?:the|it|there)\b", question):
+        return True
+    stated = _named(wording) & set(COLOURS) | {size for size, sign in _SIZES.items() if sign.search(wording)}
+    return all(re.search(rf"\b{word}", question) for word in stated)
 
 
 def _hinted(word: str, wording: str) -> bool:

@@ -16,7 +16,7 @@ from interleavethinker.microworld.language.vocabulary import BACKGROUND_PHRASES
 from interleavethinker.microworld.scenes.scene import CELLS, Scene, SceneObject
 from interleavethinker.microworld.scenes.sprites import COLOURS, KINDS, SIZES
 
-from .answers import Answer, yes_no_answer
+from .answers import Answer, number_words, yes_no_answer
 from .asked_objects import GROUPS, all_of, asked, cells_at, one_of
 
 __all__ = ["OBJECT_QUESTIONS", "listed"]
@@ -183,14 +183,71 @@ def _kind_there(text: str, scene: Scene) -> Answer | None:
     return listed(found)
 
 
+def _farthest(text: str, scene: Scene) -> Answer | None:
+    """Answers "which object is the farthest to the right", "what is the leftmost thing"."""
+    group = "|".join((*GROUPS, *KINDS))
+    match = re.fullmatch(
+        rf"(?:what|which|who)(?: (?P<a>{group}|one))? is (?:the )?(?:(?:farthest|furthest|closest|most|nearest|far|"
+        r"all the way) (?:to|on|at|towards)(?: the)? )?(?P<side>left|right|top|bottom)(?P<most>most)?"
+        rf"(?: (?P<b>{group}|one))?",
+        text,
+    )
+    if match is None or not (
+        match["most"] or re.search(r"\b(?:far|farthest|furthest|closest|most|nearest|all the way)\b", text)
+    ):
+        return None
+    word = match["a"] or match["b"] or "thing"
+    named, found = all_of(f"the {'thing' if word == 'one' else word}", scene)
+    if not found:
+        return Answer("what", f"There is no {named.noun}.", (frozenset({"no", "none", "not"}),))
+    key = {
+        "left": lambda at: at % 3,
+        "right": lambda at: -(at % 3),
+        "top": lambda at: at // 3,
+        "bottom": lambda at: -(at // 3),
+    }
+    best = min(key[match["side"]](at) for at, _ in found)
+    return listed([one for one in found if key[match["side"]](one[0]) == best])
+
+
+def _empty_cells(text: str, scene: Scene) -> Answer | None:
+    """Answers "which cells are empty", "how many places are free"."""
+    match = re.fullmatch(
+        r"(?P<how>which|what|how many)(?: of the)? (?:cell|place|spot|space|square|field|position)s? (?:is|are)"
+        r"(?: still| there)? (?:empty|free|unoccupied|blank|vacant)",
+        text,
+    )
+    if match is None:
+        return None
+    free = [cell for cell in range(CELLS) if scene.cells[cell] is None]
+    if match["how"] == "how many":
+        return Answer(
+            "count",
+            f"{len(free) or 'No'} cells are empty.".replace("1 cells are", "1 cell is"),
+            (number_words(len(free)),),
+        )
+    shown = ", ".join(place(cell) for cell in free) or "none"
+    words = dict.fromkeys(
+        word for cell in free for word in place(cell).split() if word in {"top", "bottom", "left", "right"}
+    )
+    return Answer(
+        "where", f"Empty: {shown}.", tuple(frozenset({word}) for word in words) or (frozenset({"none", "no"}),)
+    )
+
+
 def _alone(text: str, scene: Scene) -> Answer | None:
     """Answers "is the cat alone"."""
-    match = re.fullmatch(r"is (?P<a>the .+?) (?:all )?(?:alone|the only (?:thing|object|one)(?: here| there)?)", text)
+    match = re.fullmatch(
+        rf"is (?P<a>the .+?) (?:all )?(?:alone|the only (?P<what>one|{'|'.join((*GROUPS, *KINDS))})(?: here| there)?)",
+        text,
+    )
     if match is None:
         return None
     cell, _ = one_of(match["a"], scene)
-    others = [f"{with_article(name(obj))} {place(at)}" for at, obj in scene.objects.items() if at != cell]
-    return yes_no_answer(not others, f"there is also {' and '.join(others)}" if others else "nothing else is there")
+    found = all_of(f"the {match['what']}", scene)[1] if match["what"] not in {None, "one"} else [*scene.objects.items()]
+    others = [f"{with_article(name(obj))} {place(at)}" for at, obj in found if at != cell]
+    only = "it is the only one" if match["what"] in GROUPS or match["what"] in KINDS else "nothing else is there"
+    return yes_no_answer(not others, f"there is also {' and '.join(others)}" if others else only)
 
 
 def _free(text: str, scene: Scene) -> Answer | None:
@@ -215,5 +272,18 @@ def _in_ground(text: str, scene: Scene) -> Answer | None:
     return listed(list(scene.objects.items()))
 
 
-OBJECT_QUESTIONS = (_in_ground, _free, _looks, _superlative, _empty, _all_are, _either, _beside, _kind_there, _alone)
+OBJECT_QUESTIONS = (
+    _in_ground,
+    _free,
+    _looks,
+    _superlative,
+    _farthest,
+    _empty_cells,
+    _empty,
+    _all_are,
+    _either,
+    _beside,
+    _kind_there,
+    _alone,
+)
 """The rules, in the order in which they are tried."""

@@ -12,7 +12,7 @@ from interleavethinker.microworld.language.phrase_patterns import COLOUR, KIND, 
 
 __all__ = ["plain_question"]
 
-_KIND = f"{KIND}|things?"
+_KIND = f"{KIND}|things?|animals?|plants?|people|buildings?"
 _PICTURE = "(?:the|this|my|that|your|our) (?:picture|image|scene)"
 _DOING = (
     "(?:standing|sitting|lying|floating|swimming|flying|shining|hiding|waiting|parked|growing|placed|located|situated|"
@@ -28,6 +28,8 @@ def _stage(match: re.Match[str]) -> str:
 
 _RULES: tuple[Rule, ...] = (
     # Talk around a question
+    ((r"^(?:can|could|would|will) you (?:please )?(?=(?:describe|list|name|count|compare|find|say|tell) "
+     r"(?:the|my|this|that|all|both)\b)"), ""),
     ((r"^(?:(?:can|could|would|will) you (?:please )?|please |kindly )*(?:i (?:want|would like|need|would love|wish)"
      r" to know|i (?:wonder|am wondering|was wondering|am curious|ask(?: you)?)|do you know|"
      r"(?:any idea|tell me|say|find out|check|explain|see|look|let me know|guess)(?: (?:to )?me)?)(?: please| ,| :)*"
@@ -113,6 +115,8 @@ _RULES: tuple[Rule, ...] = (
     (r" (?:any ?where|outside|inside|over there|in there)$", ""),
     (rf"^(?:does|do) (the .+?) have (?:the same|an? (?P<c>{COLOUR}) colour)(?= |$)", r"is \1 \g<c>"),
     # Counting
+    (rf"^how many (?:of (?:them|these|those) )?(?:are|is) (?P<how>{COLOUR}|{SIZE})$",
+     r"how many \g<how> things are there"),
     ((rf"^(how many (?:\w+ )?(?:{_KIND})) (?:swims?|sits?|stands?|flies|fly|floats?|are {_DOING})"
      r"(?: (?:here|there|around))?$"),
      r"\1 are there"),
@@ -127,6 +131,8 @@ _RULES: tuple[Rule, ...] = (
      r"(?:seen|see|find|found|spot|counted|count)$"), r"how many \g<a> are there"),
     (r"^how many (?P<a>[a-z ]+?)(?: are there)? in total$", r"how many \g<a> are there"),
     # Colors and sizes
+    (r"^(?:what|which) colours? (?:do|are|have|has|is) (the [^,]+?) and (the [^,]+?)(?: have)?$",
+     r"what colour is \1 and what colour is \2"),
     ((r"^(?:(?:list|name|give me|tell me|show me|enumerate|mention|say|which|what)(?: me| are)?"
      r"(?: (?:all(?: of)?|every|each|the|different|various))*) colours?(?: (?:that|you|i|we|one|is|are|can|could|do|"
      r"does|be|the|of|on|in|all|these|those|this|my|your|there|here|see|seen|find|found|spot|used|use|shown|visible|"

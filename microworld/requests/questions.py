@@ -22,6 +22,7 @@ from .asked_objects import GROUPS, all_of, asked, cells_at, one_of
 from .comparisons import compare
 from .first_reading import text_of
 from .object_questions import OBJECT_QUESTIONS, listed
+from .pair_questions import PAIR_QUESTIONS
 from .question_forms import is_question
 from .question_wordings import plain_question
 from .scene_questions import SCENE_QUESTIONS, whether_seen, whether_there, with_extreme
@@ -140,6 +141,7 @@ def _answer(text: str, scenes: Sequence[Scene]) -> Answer | None:
     text = re.sub(r" (?:in|on) (?:the|this|my|that|your) (?:picture|image|scene)$", "", text)
     text = with_extreme(text, scene)
     for rule in (
+        *PAIR_QUESTIONS,
         *SCENE_QUESTIONS,
         *OBJECT_QUESTIONS,
         _count,

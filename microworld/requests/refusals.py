@@ -20,6 +20,7 @@ from interleavethinker.microworld.language import (
     framing,
     grammar,
     key_words,
+    line_wordings,
     narration,
     orders,
     phrase_groups,
@@ -40,17 +41,19 @@ from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, COLOURS, KI
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.types import Request
 
-from . import question_forms, questions
+from . import kind_groups, question_forms, questions
 from .families import request_words
 from .interpretation import check_text, interpret
 
 __all__ = ["explained", "rule_words"]
 
 _RULES = (
+    kind_groups,
     clauses,
     framing,
     grammar,
     key_words,
+    line_wordings,
     narration,
     orders,
     phrase_groups,
@@ -155,6 +158,8 @@ def _nearest_request(plain: str, unknown: Sequence[str], request: Request, scene
                 check_text(candidate, len(request.images))
             else:
                 meaning = interpret(candidate, scenes or ())
+                if meaning.story is not None:
+                    meaning.story.scenes()  # raises: the request cannot be carried out
                 empty = meaning.source is None and not any(one.objects for one in meaning.targets)
                 if unknown and empty and meaning.answer is None:
                     continue  # "draw in a meadow" for "draw a dog in a meadow"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from interleavethinker.microworld.scenes.scene import CELLS, Scene
+from interleavethinker.microworld.scenes.scene import CELLS, Scene, SceneObject
 from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, COLOURS, SIZES
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "ANY_CELL",
     "ANY_COLOUR",
     "ANY_SIZE",
+    "LookRelation",
     "Relation",
     "RelationKind",
     "RequiredObject",
@@ -72,12 +73,28 @@ def _on_one_line(first: int, second: int) -> bool:
 
 
 @dataclass(frozen=True)
+class LookRelation:
+    """Two objects that must look alike or differ, in an attribute that the request leaves open."""
+
+    attribute: Literal["colour", "size"]
+    objects: tuple[int, int]
+    """Indices into `RequiredScene.objects`."""
+    same: bool
+
+    def holds(self, first: SceneObject, second: SceneObject) -> bool:
+        """Whether two objects are as required."""
+        values = [obj.colour if self.attribute == "colour" else obj.size for obj in (first, second)]
+        return (values[0] == values[1]) == self.same
+
+
+@dataclass(frozen=True)
 class RequiredScene:
     """What one image must show: exactly these objects, on one of these backgrounds."""
 
     objects: tuple[RequiredObject, ...] = ()
     backgrounds: frozenset[str] = ANY_BACKGROUND
     relations: tuple[Relation, ...] = ()
+    looks: tuple[LookRelation, ...] = ()
 
     @classmethod
     def of(cls, scene: Scene) -> RequiredScene:

@@ -92,7 +92,7 @@ def readable_words(request: Request, error: InputError, restate: Restate) -> str
 def _other_words(text: str, images: int, error: InputError, restate: Restate) -> str | None:
     """Returns what a request is restated as, unless that would not help or names something else."""
     words = None if error.code in _FINAL else restate(text, images)
-    return None if words is None or not named_alike(text, words) else words
+    return None if words is None or not named_alike(text, words, images) else words
 
 
 def notes_on(interpretation: Interpretation) -> tuple[str, ...]:

@@ -32,8 +32,11 @@ _EXTREMES = {
 _WHICH_EXTREME = re.compile(
     rf"(?:which|what) {_THINGS} (?:is|are) (?:the )?(?P<how>{'|'.join(_EXTREMES)})(?: one| of (?:all|them))?"
 )
-_LISTS = re.compile(r"(?:what|which|who)(?: of (?:the|these))?(?: (?!colour|size|place)\w+)? (?:is|are) the \w+est\b")
-"""Questions to which several objects are an answer."""
+_LISTS = re.compile(
+    r"(?:what|which|who)(?: of (?:the|these))?(?: (?!colour|size|place)\w+)? (?:is|are) the \w+est\b|"
+    r"(?:is|are) (?:the|this|that) .+ the \w+est\b"
+)
+"""Questions to which several objects are an answer, or that ask whether an object is the extreme."""
 _EXTREME = re.compile(
     rf"\bthe (?P<how>biggest|largest|smallest|tiniest) (?P<noun>{'|'.join((*KINDS, *GROUPS))})"
     r"(?: (?:of all|in (?:the|this) (?:picture|image|scene)))?(?=$| )"
@@ -192,7 +195,8 @@ def _of_placed(text: str, scene: Scene) -> Answer | None:
     for at in range(len(words) - 1, 1, -1):
         rest = " ".join(words[at:])
         looks, kinds = (re.fullmatch(rf"({one})(?:(?: ,)? or ({one}))?", rest) for one in (_LOOK, noun))
-        found = looks or kinds
+        together = re.fullmatch(rf"(?:both )?({_LOOK}) and ({_LOOK})", rest)
+        found = looks or kinds or together
         named = asked(" ".join(words[:at]))
         if named is None:
             continue
@@ -210,6 +214,8 @@ def _of_placed(text: str, scene: Scene) -> Answer | None:
         obj = one_of(" ".join(words[:at]), scene)[1]
         if kinds is not None:
             return _kind_is(obj.kind, with_article(name(obj)), values)
+        if together is not None:
+            return yes_no_answer({*values} <= {*obj.named}, f"the {obj.kind} is {obj.size} and {obj.colour}")
         if len(values) > 1:
             is_colour = all(value in COLOURS for value in values)
             mixed = not is_colour and any(value in COLOURS for value in values)

@@ -18,7 +18,7 @@ from interleavethinker.tools.errors import InputError
 
 from .choices import Constraint, Variable
 from .moments import described, in_state
-from .story_puzzles import StoryPuzzles
+from .story_looks import StoryLooks
 from .story_things import Thing, in_one_row, is_step, no_image_error, phrase_text, shifted, wide
 
 __all__ = ["Story"]
@@ -28,11 +28,8 @@ _CHANGED = frozenset({"now", "then", "later", "again", "becomes", "turns"})
 _LIVING = frozenset({"bird", "cat", "fish", "girl"})
 
 
-class Story(StoryPuzzles):
+class Story(StoryLooks):
     """The images that the statements of a request describe, told statement by statement."""
-
-    latest: Statement | None = None
-    """The change that was applied last."""
 
     def apply(self, statement: Statement) -> None:
         """Applies one statement.
@@ -53,6 +50,8 @@ class Story(StoryPuzzles):
         if statement.stated and statement.kind == "background" and self._refines_ground(statement):
             return
         if (statement.kind == "is" and self._refines_object(statement)) or self.only_says_what_is_left(statement):
+            return
+        if self.finishes(statement):
             return
         self._check_place(statement)
         vacated = self.vacated
@@ -197,28 +196,6 @@ class Story(StoryPuzzles):
             fits = [one for one in fits if one not in self.last and self.frame.things[one].kind in kinds]
         return phrase.definite is False and bool(phrase.kind or phrase.again) and not fits
 
-    def _apply_recolour(self, statement: Statement) -> None:
-        ids = self.subjects(statement, "size" if not (statement.colour or statement.like) else "colour")
-        like = (
-            None
-            if statement.like is None
-            else self.frame.things[self.only(self.resolve(statement.like), statement.like)[0]]
-        )
-        self.some_differ([self.frame.things[one] for one in ids], statement)
-        for one in ids:
-            thing = self.frame.things[one]
-            if statement.colour or like is not None:
-                colour = Variable({statement.colour}) if like is None else like.colour
-                self.differ(thing.colour, colour, f"The {thing.kind} has that color already", one_of=len(ids))
-                thing = replace(thing, colour=colour)
-            if statement.size:
-                size = Variable({statement.size})
-                if not statement.colour:
-                    self.differ(thing.size, size, f"The {thing.kind} is already {statement.size}", one_of=len(ids))
-                thing = replace(thing, size=size)
-            self.frame.things[one] = thing
-        self.last = tuple(ids)
-
     def _apply_replace(self, statement: Statement) -> None:
         new = statement.new
         assert new is not None  # noqa: S101 - set by every pattern of this kind
@@ -254,16 +231,6 @@ class Story(StoryPuzzles):
             raise InputError(f"It is not clear where {statement.text!r} is; name the place.", code="not_understood")
         (one,) = self.create(replace(statement.new, count=1))
         self.frame.things[one] = replace(self.frame.things[one], cell=self.vacated)
-
-    def _apply_swap(self, statement: Statement) -> None:
-        ids = self.subjects(statement, "cell")
-        if len(ids) != 2:
-            raise InputError(f"Two objects can be swapped; the request names {len(ids)}.", code="ambiguous")
-        first, second = (self.frame.things[one] for one in ids)
-        self.frame.things[ids[0]] = replace(first, cell=second.cell)
-        self.frame.things[ids[1]] = replace(second, cell=first.cell)
-        self.frame.relations = tuple(one for one in self.frame.relations if not set(ids) & set(one[1]))
-        self.last = tuple(ids)
 
     def _apply_background(self, statement: Statement) -> None:
         if (-1, "ground") in self.frame.touched:
@@ -352,7 +319,7 @@ class Story(StoryPuzzles):
         if statement.where is not None:
             self._apply_move(statement)
         else:
-            self._apply_recolour(statement)
+            self.apply_recolour(statement)
 
     def _apply_absence(self, statement: Statement) -> None:
         (phrase,) = statement.subject
@@ -374,11 +341,13 @@ _APPLY: dict[str, Callable[[Story, Statement], None]] = {
     "scene": Story._apply_scene,  # noqa: SLF001 - the table of this class's own methods
     "remove": Story._apply_remove,  # noqa: SLF001
     "move": Story._apply_move,  # noqa: SLF001
-    "recolour": Story._apply_recolour,  # noqa: SLF001
-    "resize": Story._apply_recolour,  # noqa: SLF001
+    "recolour": Story.apply_recolour,
+    "resize": Story.apply_recolour,
     "replace": Story._apply_replace,  # noqa: SLF001
     "fill": Story._apply_fill,  # noqa: SLF001
-    "swap": Story._apply_swap,  # noqa: SLF001
+    "copy": Story.apply_copy,
+    "fill_up": Story.apply_fill_up,
+    "swap": Story.apply_swap,
     "background": Story._apply_background,  # noqa: SLF001
     "row": Story.apply_row,
     "hours": Story.apply_hours,

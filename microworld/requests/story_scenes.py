@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import replace
 from itertools import combinations
+from typing import Literal
 
 from interleavethinker.microworld.scenes.scene import Scene, SceneObject
 from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, SIZES
 from interleavethinker.tools.errors import InputError
 
-from .choices import Constraint, narrow, solve
-from .required_scene import Relation, RequiredObject, RequiredScene
+from .choices import Constraint, Variable, narrow, solve
+from .required_scene import LookRelation, Relation, RequiredObject, RequiredScene
 from .story_objects import StoryObjects
 from .story_things import Frame, different
 
@@ -40,7 +41,8 @@ class StoryScenes(StoryObjects):
             InputError: The statements contradict each other (`contradiction`).
         """
         narrow(self.constraints(strict=False))
-        return [_required(frame) for frame in self.frames]
+        differing = {frozenset(one.variables) for one in self.conditions if one.holds is different}
+        return [_required(frame, differing) for frame in self.frames]
 
     def scenes(self) -> list[tuple[Scene, dict[int, int]]]:
         """Returns one scene for each image with everything that is open chosen, and the cell of each object by its id.
@@ -102,7 +104,7 @@ class StoryScenes(StoryObjects):
             self.frames[:1] = growing
 
 
-def _required(frame: Frame) -> RequiredScene:
+def _required(frame: Frame, differing: Set[frozenset[Variable]]) -> RequiredScene:
     ids = list(frame.things)
     objects = tuple(
         RequiredObject(
@@ -117,7 +119,20 @@ def _required(frame: Frame) -> RequiredScene:
         Relation(kind, tuple(ids.index(one) for one in named))  # type: ignore[arg-type]
         for kind, named in frame.relations
     )
-    return RequiredScene(objects, frozenset(map(str, frame.ground.allowed)), relations)
+    looks = tuple(_looks([(thing.colour, thing.size) for thing in frame.things.values()], differing))
+    return RequiredScene(objects, frozenset(map(str, frame.ground.allowed)), relations, looks)
+
+
+def _looks(things: Sequence[tuple[Variable, Variable]], differing: Set[frozenset[Variable]]) -> Iterator[LookRelation]:
+    """Yields which of the open colors and sizes of an image must be equal or differ."""
+    for (at, one), (to, other) in combinations(enumerate(things), 2):
+        for attribute, first, second in zip(_ATTRIBUTES, one, other, strict=True):
+            same = first is second
+            if len(first.allowed & second.allowed) > same and (same or frozenset((first, second)) in differing):
+                yield LookRelation(attribute, (at, to), same)
+
+
+_ATTRIBUTES: tuple[Literal["colour", "size"], ...] = ("colour", "size")
 
 
 def _relation_check(relation: Relation, *, strict: bool) -> Callable[..., bool]:

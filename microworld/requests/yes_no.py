@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import re
 
-from interleavethinker.microworld.language.phrases import PhraseReader
+from interleavethinker.microworld.language.phrases import PhraseReader, Where
 from interleavethinker.microworld.language.templates import name, place, with_article
 from interleavethinker.microworld.language.vocabulary import BACKGROUND_PHRASES, plural
 from interleavethinker.microworld.scenes.scene import Scene, SceneObject
 from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, COLOURS, KINDS, SIZES
 
 from .answers import Answer, background_answer, colour_answer, size_answer, where_answer, yes_no_answer
-from .asked_objects import all_of, asked, cells_at, one_of
+from .asked_objects import all_of, anchors_of, asked, cells_at, one_of
+from .story_things import lies
 
 __all__ = ["YES_NO"]
 
@@ -24,7 +25,8 @@ _TIMES = {
     **dict.fromkeys(("dark", "night time"), "night"),
     **dict.fromkeys(("snowing", "snowy", "cold"), "snow"),
 }
-_DAYS = {"day", "daytime", "light", "bright"}
+_LOOK = "|".join((*COLOURS, *SIZES))
+_DAYS = {"day", "daytime", "light", "bright", "sunny"}
 
 
 def exists(text: str, scene: Scene) -> Answer | None:
@@ -34,6 +36,13 @@ def exists(text: str, scene: Scene) -> Answer | None:
         r"do we have|have we|do we see)(?: any| also| only| just)? (?P<rest>.+?)(?: here| there)?",
         text,
     )
+    absent = re.fullmatch(r"(?:is|are) there (?:no|not an?|not any) (?P<rest>.+?)(?: here| there)?", text)
+    if absent is not None and (named := asked(f"a {absent['rest']}") or asked(absent["rest"])) is not None:
+        there = named.found_in(scene)
+        if not there:
+            return Answer("exists", f"Yes, there is no {named.words}.", (frozenset({"yes", "no"}),))
+        (cell, obj), *_ = there
+        return yes_no_answer(False, f"there is {with_article(name(obj))} {place(cell)}")
     loose = re.fullmatch(
         r"(?:is|are)(?: there)? (?:anything|something|any (?:thing|object)s?|some (?:thing|object)) (?P<rest>.+)", text
     )
@@ -55,7 +64,9 @@ def exists(text: str, scene: Scene) -> Answer | None:
         are = "is" if len(found) == 1 else "are"
         return yes_no_answer(yes, f"there {are} {len(found) or 'no'} of them")
     if not found:
-        answered = yes_no_answer(False, f"there is no {named.words}")
+        placed = any(where.relation or len(where.cells) > 1 for where in named.phrase.where)
+        words = re.sub("^(?:an?|any|some|one) ", "", rest) if placed else named.words
+        answered = yes_no_answer(False, f"there is no {words}")
         return Answer("exists", answered.text, (frozenset({"no", "not", "none"}),), answered.forbidden)
     cell, obj = found[0]
     return yes_no_answer(True, f"there is {with_article(name(obj))} {place(cell)}")
@@ -76,8 +87,7 @@ def _described_so(words: str, scene: Scene) -> list[tuple[int, SceneObject]] | N
     """Returns the objects of a color, a size or at a place; None for other words."""
     if words in COLOURS or words in SIZES:
         return [(cell, obj) for cell, obj in scene.objects.items() if words in obj.named]
-    reader = PhraseReader(tuple(words.split()))
-    where = next((one for one, end in reader.wheres(0) if end >= len(reader.text)), None)
+    where = _where_words(words)
     if where is None:
         return None
     cells = cells_at(where, scene)
@@ -149,17 +159,72 @@ def predicate(text: str, scene: Scene) -> Answer | None:
             named, found = all_of(reader.text[:end], scene)
             return yes_no_answer(bool(found), f"the {named.words} is {'there' if found else 'not there'}")
         cell, obj = one_of(reader.text[:end], scene)
-        if rest in COLOURS or rest in SIZES:
-            return yes_no_answer(rest in obj.named, f"the {obj.kind} is {obj.colour if rest in COLOURS else obj.size}")
+        if extreme := re.fullmatch(
+            r"(?:the )?(biggest|largest|smallest|tiniest)(?: (\w+))?(?: of (?:all|them))?", rest
+        ):
+            return _is_extreme(obj, cell, extreme[1], extreme[2] or "thing", scene)
+        if (looks := _looks_so(rest, obj)) is not None:
+            return looks
         compared = re.fullmatch(
             r"(?P<more>bigger|smaller|as big as|the same (?:size|colour) as)(?: than)? (?P<other>.+)", rest
         )
         if compared is not None:
             return _compared(obj, compared["more"], one_of(compared["other"], scene)[1])
+        if (several := _several_so(rest, cell, obj, scene)) is not None:
+            return several
         where = next((one for one, last in reader.wheres(end) if last >= len(reader.text)), None)
         if where is not None:
-            return yes_no_answer(cell in cells_at(where, scene), f"the {obj.kind} is {place(cell)}")
+            yes = cell in cells_at(where, scene)
+            return yes_no_answer(yes, ("" if yes else _askew(cell, where, scene)) + f"the {obj.kind} is {place(cell)}")
     return None
+
+
+def _several_so(rest: str, cell: int, obj: SceneObject, scene: Scene) -> Answer | None:
+    """Answers "white and on the left"; None for other words."""
+    parts = re.split(r" , and | and | , ", rest)
+    found = [None if part in COLOURS or part in SIZES else _where_words(part) for part in parts]
+    if len(parts) < 2 or any(
+        one is None and part not in {*COLOURS, *SIZES} for one, part in zip(found, parts, strict=True)
+    ):
+        return None
+    looks = {part for one, part in zip(found, parts, strict=True) if one is None}
+    yes = looks <= {*obj.named} and all(cell in cells_at(one, scene) for one in found if one is not None)
+    return yes_no_answer(yes, f"the {obj.kind} {place(cell)} is {obj.size} and {obj.colour}")
+
+
+def _where_words(words: str) -> Where | None:
+    reader = PhraseReader(tuple(words.split()))
+    return next((one for one, end in reader.wheres(0) if end >= len(reader.text)), None)
+
+
+def _looks_so(rest: str, obj: SceneObject) -> Answer | None:
+    """Answers "red", "not red", "red and small"; None for other words."""
+    match = re.fullmatch(rf"(?:both |(?P<no>not ))?({_LOOK})(?:(?: and | , )({_LOOK}))?", rest)
+    if match is None:
+        return None
+    named = [*filter(None, match.groups()[1:])]
+    own = dict.fromkeys(obj.colour if look in COLOURS else obj.size for look in named)
+    return yes_no_answer(({*named} <= {*own}) != bool(match["no"]), f"the {obj.kind} is {' and '.join(own)}")
+
+
+def _is_extreme(obj: SceneObject, cell: int, how: str, noun: str, scene: Scene) -> Answer | None:
+    """Answers "is the tree the biggest thing": no other one of these may be of its size."""
+    if asked(f"the {noun}") is None:
+        return None
+    size = "big" if how in {"biggest", "largest"} else "small"
+    others = [(at, one) for at, one in all_of(f"the {noun}", scene)[1] if at != cell]
+    as_well = [f"the {name(one)} {place(at)}" for at, one in others if one.size == size]
+    if obj.size != size:
+        return yes_no_answer(False, f"the {obj.kind} is {obj.size}")
+    also = f"; so {'is' if len(as_well) == 1 else 'are'} {' and '.join(as_well)}" if as_well else ""
+    return yes_no_answer(not as_well, f"the {obj.kind} is {size}{also}")
+
+
+def _askew(cell: int, where: Where, scene: Scene) -> str:
+    """Returns "not directly: " for what lies below another object, but in another column."""
+    if where.relation not in {"left", "right", "above", "below"}:
+        return ""
+    return "not directly: " if any(lies(where.relation)(cell, other) for other in anchors_of(where, scene)) else ""
 
 
 def _compared(obj: SceneObject, how: str, other: SceneObject) -> Answer:
@@ -185,6 +250,24 @@ def same(text: str, scene: Scene) -> Answer | None:
         return None
     pair = one_of(match["a"], scene)[1], one_of(match["b"], scene)[1]
     return _compared(pair[0], "the same colour as" if match["what"] == "colour" else "as big as", pair[1])
+
+
+def both(text: str, scene: Scene) -> Answer | None:
+    """Answers "are the cat and the ball both small"."""
+    match = re.fullmatch(
+        rf"(?:is|are) (?P<a>the .+?) and (?P<b>the .+?) (?:(?:both|all) )?(?P<one>{_LOOK})(?: and (?P<two>{_LOOK}))?",
+        text,
+    )
+    if match is None:
+        return None
+    pair = one_of(match["a"], scene)[1], one_of(match["b"], scene)[1]
+    values = {match["one"], *filter(None, [match["two"]])}
+    shown = (
+        [f"the {obj.kind} is {obj.size} and {obj.colour}" for obj in pair]
+        if len(values) > 1
+        else [f"the {obj.kind} is {obj.colour if values <= {*COLOURS} else obj.size}" for obj in pair]
+    )
+    return yes_no_answer(all(values <= {*obj.named} for obj in pair), " and ".join(shown))
 
 
 def alike(text: str, scene: Scene) -> Answer | None:
@@ -233,11 +316,18 @@ def more(text: str, scene: Scene) -> Answer | None:
     counts = len(ones), len(others)
     yes = {"more": counts[0] > counts[1], "as many": counts[0] == counts[1]}.get(match["how"], counts[0] < counts[1])
     words = [
-        named.noun if count == 1 else plural(named.noun) for count, named in zip(counts, (first, second), strict=True)
+        " ".join(
+            (
+                *sorted(named.phrase.sizes),
+                *sorted(named.phrase.colours),
+                named.noun if count == 1 else plural(named.noun),
+            )
+        )
+        for count, named in zip(counts, (first, second), strict=True)
     ]
     numbers = " and ".join(f"{count or 'no'} {noun}" for count, noun in zip(counts, words, strict=True))
     return yes_no_answer(yes, f"there {'is' if counts[0] == 1 else 'are'} {numbers}")
 
 
-YES_NO = (more, bigger, same, alike, alternatives, times, exists, predicate)
+YES_NO = (more, bigger, same, alike, both, alternatives, times, exists, predicate)
 """The rules, in the order in which they are tried."""

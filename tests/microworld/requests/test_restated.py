@@ -119,3 +119,43 @@ def test_wordings_that_name_the_same(wording: str, restated: str) -> None:
 )
 def test_wordings_that_do_not_name_the_same(wording: str, restated: str) -> None:
     assert not named_alike(wording, restated)
+
+
+@pytest.mark.parametrize(
+    ("wording", "restated"),
+    [
+        ("Get rid of everything bar the lass.", "Remove everything but the girl."),
+        ("Let the two of them trade colors: cat red, ball white", "Make the cat red and the ball white."),
+        ("how many fishies do u count", "How many fish are there?"),
+        ("the kitty goes one square down", "Move the cat one step down."),
+        ("is the lil ball red or blue, I can not tell", "What color is the ball?"),
+        ("three balls of different colours: red, white and blue", "A red ball, a white ball and a blue ball."),
+        ("the first is big, make the other one blue", "Make the other one blue."),
+    ],
+)
+def test_a_restated_order_or_question_keeps_the_kind_of_the_request(wording: str, restated: str) -> None:
+    assert named_alike(wording, restated, 1)
+
+
+@pytest.mark.parametrize(
+    ("wording", "restated"),
+    [
+        ("Duplicate the cat.", "Remove the cat."),
+        ("Clone the ball.", "Add a ball."),
+        ("one more cat exactly like this one!!", "Add a cat."),
+        ("Get rid of everything bar the lass.", "Remove the girl."),
+        ("Let the cat and the ball trade colors.", "Swap the cat and the ball."),
+        ("How many fish do you see? My daughter said four.", "Four fish."),
+        ("count(objects where color == red)", "Make everything red."),
+        ("The fish is offside. One square down with it.", "Remove the fish."),
+        ("Is the ball red and small?", "Is the ball red?"),
+        ("What color does the other one have?", "What color is the ball?"),
+        ("Make it two cats.", "Add two cats."),
+        ("Undo the cat.", "Remove the cat."),
+        ("a row of stars along the top", "Add a star at the top."),
+        ("four small stars around the tree", "Four small stars and a tree."),
+        ("the big fish is not there any more, and the small fish are all pink", "The big fish goes away."),
+    ],
+)
+def test_a_restated_order_or_question_of_another_kind_is_noticed(wording: str, restated: str) -> None:
+    assert not named_alike(wording, restated, 1)

@@ -1,0 +1,81 @@
+"""Answers what is there besides an object, and what two objects of an image have in common or not.
+
+Rules over plain words; each returns None for questions of other forms.
+"""
+
+from __future__ import annotations
+
+import re
+
+from interleavethinker.microworld.language.templates import place
+from interleavethinker.microworld.scenes.scene import Scene, SceneObject
+from interleavethinker.microworld.scenes.sprites import KINDS
+
+from .answers import Answer, number_words
+from .asked_objects import all_of, asked, one_of
+from .object_questions import listed
+
+__all__ = ["PAIR_QUESTIONS"]
+
+_BESIDES = "(?:besides|apart from|aside from|other than|except(?: for)?|in addition to)"
+
+
+def _besides(text: str, scene: Scene) -> Answer | None:
+    """Answers "what else is there besides the cat", "how many things are there apart from the tree"."""
+    match = re.fullmatch(
+        r"(?P<lead>what|who|which (?:things?|objects?)|how many (?P<what>\w+))(?: else)?(?: (?:is|are|do|can|you|we|i|"
+        rf"see|there|here|shown|visible|in the picture))*(?: else)? {_BESIDES} (?P<a>(?:the|both|all) .+)",
+        text,
+    )
+    if match is None or asked(match["a"]) is None:
+        return None
+    named, left_out = all_of(match["a"], scene)
+    if not left_out and not named.phrase.every:
+        one_of(match["a"], scene)
+    among = all_of(f"the {match['what']}", scene)[1] if match["what"] else [*scene.objects.items()]
+    others = [one for one in among if one not in left_out]
+    if match["what"]:
+        number = len(others)
+        return Answer("count", f"There {'is' if number == 1 else 'are'} {number or 'none'}.", (number_words(number),))
+    if not others:
+        return Answer(
+            "what", "There is nothing else.", (frozenset({"nothing", "no", "none"}),), frozenset(KINDS) - {named.noun}
+        )
+    return listed(others)
+
+
+def _differ(text: str, scene: Scene) -> Answer | None:
+    """Answers "what is the difference between the cat and the ball", "what do the cat and the ball have in common"."""
+    match = re.fullmatch(
+        r"(?:what (?:is|are) the differences? between|how (?:do|are)|compare|what do) (?P<a>the .+?) and (?P<b>the .+?)"
+        r"(?P<what> have in common| share| differ| different)?",
+        text,
+    )
+    if (
+        match is None
+        or re.search(r"\b(?:picture|image|scene)s?\b", text)
+        or not (match["what"] or "between" in text or "compare" in text)
+    ):
+        return None
+    if asked(match["a"]) is None or asked(match["b"]) is None:
+        return None
+    pair = one_of(match["a"], scene), one_of(match["b"], scene)
+    (_, one), (_, other) = pair
+    if match["what"] in {" have in common", " share"}:
+        return _shared(one, other)
+    required = tuple(frozenset({word}) for _, obj in pair for word in (obj.kind, obj.size, obj.colour))
+    shown = [f"the {obj.kind} {place(cell)} is {obj.size} and {obj.colour}" for cell, obj in pair]
+    return Answer("difference", f"{' and '.join(shown)}.".capitalize(), required)
+
+
+def _shared(one: SceneObject, other: SceneObject) -> Answer:
+    both = [mine for mine, its in zip(one.named[1:], other.named[1:], strict=True) if mine == its]
+    if not both:
+        return Answer(
+            "difference", "They share neither color nor size.", (frozenset({"nothing", "neither", "no", "none"}),)
+        )
+    return Answer("difference", f"Both are {' and '.join(both)}.", tuple(frozenset({value}) for value in both))
+
+
+PAIR_QUESTIONS = (_besides, _differ)
+"""The rules, in the order in which they are tried."""
