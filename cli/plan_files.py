@@ -110,8 +110,8 @@ def _edited(text: str) -> str:
         path.write_text(text, encoding="utf-8")
         try:
             subprocess.run([*shlex.split(command, posix=os.name != "nt"), str(path)], check=True)
-            return path.read_text(encoding="utf-8", errors="replace")
-        except (OSError, subprocess.CalledProcessError) as error:
+            return read_at_most(path, _MAX_PLAN).decode("utf-8", errors="replace")
+        except (OSError, ValueError, subprocess.CalledProcessError) as error:  # ValueError: an open quotation mark.
             raise InputError(f"The editor {command!r} failed: {error}. Set EDITOR to the command of yours.") from error
 
 

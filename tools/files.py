@@ -23,8 +23,8 @@ __all__ = [
     "atomic_write",
     "is_file",
     "is_folder",
-    "open_regular",
     "read_at_most",
+    "read_regular",
     "refuse_pipe",
     "require_room",
 ]
@@ -78,9 +78,14 @@ def read_at_most(path: Path, most: int) -> bytes:
     return data
 
 
-@contextlib.contextmanager
-def open_regular(path: Path) -> Iterator[BinaryIO]:
-    """Opens a file of a folder that others may have filled: never waits for a pipe's writer, never reads a device.
+def read_regular(path: Path, most: int) -> bytes:
+    """Returns the beginning of a file in a folder that others may have filled.
+
+    Never waits for a pipe's writer and never reads a device, which `read_at_most` may do for what a user names.
+
+    Args:
+        path: The file.
+        most: Bytes; more than a whole file can have, so that a longer one is seen to be damaged.
 
     Raises:
         OSError: It cannot be opened, or is no regular file.
@@ -89,7 +94,7 @@ def open_regular(path: Path) -> Iterator[BinaryIO]:
     with open(path, "rb", opener=lambda name, _: os.open(name, flags)) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise FileExistsError(errno.EEXIST, _NO_FILE, str(path))
-        yield file
+        return file.read(most)
 
 
 def is_file(path: str | Path) -> bool:

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from interleavethinker.graph.events import ImageGenerated, ImageRefused, Judged, ModelWaiting, Planned, StepFinished
 from interleavethinker.graph.export.export import export
-from interleavethinker.graph.export.ownership import is_export
+from interleavethinker.graph.export.ownership import MOST_BYTES, is_export
 from interleavethinker.graph.limits import Limits
 from interleavethinker.graph.profiles.profile import load_profile
 from interleavethinker.graph.workspace.catalog import RequestKey
@@ -21,6 +21,7 @@ from interleavethinker.graph.workspace.request_images import request_images
 from interleavethinker.graph.workspace.snapshot import Trajectory
 from interleavethinker.graph.workspace.workspace import Workspace
 from interleavethinker.tools.errors import InputError, InterleaveError, ProfileError, TrajectoryError
+from interleavethinker.tools.files import read_regular
 from interleavethinker.tools.request_parsing import place_images
 from interleavethinker.tools.structured_text import parse_json
 
@@ -202,7 +203,7 @@ def _check_no_link(folder: Path) -> None:
 def _shows(folder: Path, trajectory: Trajectory) -> bool:
     """Returns whether a folder holds the exports of a finished trajectory; the page is written last."""
     try:
-        record = parse_json((folder / "trajectory.json").read_bytes())
+        record = parse_json(read_regular(folder / "trajectory.json", MOST_BYTES))
     except (OSError, ValueError):
         return False
     if not isinstance(record, dict):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from interleavethinker.graph.workspace.snapshot import Trajectory
 from interleavethinker.tools.errors import InputError
-from interleavethinker.tools.files import atomic_write
+from interleavethinker.tools.files import atomic_write, read_regular
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.plain_text import with_escaped_controls
 
@@ -14,6 +14,7 @@ from .markdown import markdown
 from .ownership import (
     DOCUMENT,
     IMAGES,
+    MOST_BYTES,
     PAGE,
     RECORD,
     check_links,
@@ -114,7 +115,7 @@ def remove_export(folder: str | Path) -> None:
 def _document_of_record(folder: Path, store: ImageStore) -> bytes | None:
     """Returns the document of the trajectory that a folder's record holds; None if it cannot be told."""
     try:
-        recorded = Trajectory.model_validate_json((folder / RECORD).read_bytes())
+        recorded = Trajectory.model_validate_json(read_regular(folder / RECORD, MOST_BYTES))
     except (OSError, ValueError):
         return None
     return _document(recorded, StoredImages(recorded, store))
@@ -128,5 +129,5 @@ def _records_beside(folder: Path, new: bytes) -> list[str]:
     """Returns the digests of the new record and of the one that it replaces, which a killed export leaves."""
     digests = [digest_of_record(new)]
     with contextlib.suppress(OSError):
-        digests.append(digest_of_record((folder / RECORD).read_bytes()))
+        digests.append(digest_of_record(read_regular(folder / RECORD, MOST_BYTES)))
     return list(dict.fromkeys(digests))

@@ -20,6 +20,7 @@ from .seals import Seal, seal_of
 __all__ = [
     "DOCUMENT",
     "IMAGES",
+    "MOST_BYTES",
     "PAGE",
     "RECORD",
     "WAY_OUT",
@@ -41,7 +42,7 @@ _OWN_PAGE = (
 )
 _HEAD = 2000
 """Bytes at the beginning of a page that name its author."""
-_MOST = 2**30
+MOST_BYTES = 2**30
 """Bytes of a file that are read; longer ones are nobody's exports."""
 WAY_OUT = (
     "Choose another folder with --out, move the file away, or replace it with `export --force` (Python: force=True)."
@@ -165,7 +166,7 @@ def _found(folder: Path, name: str) -> _Found | None:
     path = folder / name
     if not is_file(path):  # A pipe would wait for its writer.
         return None
-    data = read_at_most(path, _MOST)
+    data = read_at_most(path, MOST_BYTES)
     if name == RECORD:
         trajectory = _trajectory_of(data)
         return _Found(path, trajectory is not None, trajectory)
@@ -193,7 +194,7 @@ def _is_unedited(found: _Found, old_text: Callable[[], bytes | None] | None) -> 
 
 
 def _is_own_image(path: Path) -> bool:
-    data = without_provenance(read_at_most(path, _MOST))
+    data = without_provenance(read_at_most(path, MOST_BYTES))
     return hashlib.sha256(data).hexdigest().startswith(path.stem)
 
 

@@ -1,6 +1,7 @@
 """Writes a profile as a TOML file with a comment on every field. Reading the file gives the same profile."""
 
 import ast
+import contextlib
 import inspect
 import json
 import textwrap
@@ -51,15 +52,27 @@ def write_starter(name: str, template: Profile) -> Path:
     path = Path(name) if name.endswith(".toml") else user_profile_path(name)
     used = name if path.name == name or not name.endswith(".toml") else str(path)
     text = f"# Starts as a copy of {template.name}. Use it with: interleavethinker run --profile {used}\n\n"
+    data = (text + as_toml(template, only_given=True)).encode()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text + as_toml(template, only_given=True))
+        with path.open("xb") as file, _removed_if_incomplete(path):
+            file.write(data)
+            file.flush()
     except FileExistsError as error:
         raise InputError(f"{path} exists and was left as it is. Choose another name, or delete it first.") from error
     except OSError as error:
         raise InputError(f"Cannot write the profile {path}: {error.strerror}.") from error
     return path
+
+
+@contextlib.contextmanager
+def _removed_if_incomplete(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(OSError):
+            path.unlink()
+        raise
 
 
 def _section(model: BaseModel, prefix: str, *, only_given: bool) -> Iterator[str]:

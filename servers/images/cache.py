@@ -17,7 +17,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from interleavethinker.tools.errors import StoreError
-from interleavethinker.tools.files import atomic_write
+from interleavethinker.tools.files import atomic_write, read_regular
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.types import Sha256
 
@@ -26,6 +26,8 @@ __all__ = ["Generation", "GenerationStore", "digest_of"]
 _REMEDY = (
     "Free some space, or name another folder: the variable INTERLEAVETHINKER_IMAGE_STORE, or the server's --store."
 )
+_MOST_BYTES = 2**20
+"""More than a record takes."""
 _PROTECTED_SECONDS = 600.0
 """An image used this recently is never removed, because a client may be about to read it."""
 
@@ -76,7 +78,7 @@ class GenerationStore:
         """Returns a finished generation and its verified image; None where either is missing or damaged."""
         path = self._path(digest)
         try:
-            found = Generation.model_validate_json(path.read_bytes())
+            found = Generation.model_validate_json(read_regular(path, _MOST_BYTES))
             data = self.images.get(found.sha256)
         except (OSError, ValidationError, StoreError):  # What cannot be read is generated again.
             return None
@@ -152,7 +154,7 @@ class GenerationStore:
                 if path.suffix == ".tmp":
                     stale = now - path.stat().st_mtime > 3600
                 else:
-                    stale = Generation.model_validate_json(path.read_bytes()).sha256 not in self.images
+                    stale = Generation.model_validate_json(read_regular(path, _MOST_BYTES)).sha256 not in self.images
             except (OSError, ValidationError):
                 continue
             if stale:

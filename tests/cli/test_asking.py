@@ -13,6 +13,7 @@ import pytest
 
 from interleavethinker.cli import exit_codes as exits
 from interleavethinker.cli.plan_files import edit_steps
+from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.types import Step
 
 STORY = "a big red ball on the left, at night. then make the ball blue"
@@ -164,6 +165,21 @@ def test_a_missing_editor_is_an_error_after_which_one_may_go_on(
     code, _, err = run("run", STORY, "--profile", "cells.toml", "--ask")
     assert code == exits.WAITING
     assert "The editor 'no-such-editor --wait' failed" in err
+
+
+def test_an_editor_whose_name_cannot_be_read_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("VISUAL", raising=False)
+    monkeypatch.setenv("EDITOR", "vi 'a")
+    with pytest.raises(InputError, match="No closing quotation"):
+        edit_steps([Step(prompt="a cat")], 9)
+
+
+def test_of_what_an_editor_leaves_no_more_is_read_than_a_plan_may_have(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    editor(home, monkeypatch, " " * 2**21)
+    with pytest.raises(InputError, match="too large"):
+        edit_steps([Step(prompt="a cat")], 9)
 
 
 @pytest.mark.parametrize("options", [("--json",), ("--look-ahead", "2")])

@@ -87,3 +87,12 @@ def test_a_link_in_a_locks_place_is_not_followed(filled: tuple[Path, str, Path])
     assert code == 3, output
     assert "Cannot create the lock file" in json.loads(output)["error"]["message"]
     assert not (folder / "elsewhere").exists()
+
+
+def test_a_pipe_in_the_folder_of_an_export_is_named(filled: tuple[Path, str, Path]) -> None:
+    folder, name, _ = filled
+    (folder / "out").mkdir()
+    os.mkfifo(folder / "out" / "trajectory.json")
+    code, output = call(folder, "export", name, "--out", str(folder / "out"))
+    assert code == 2, output
+    assert "it is a device, a pipe or a socket, not a file" in json.loads(output)["error"]["message"]

@@ -158,6 +158,20 @@ def test_a_new_profile_is_found_by_its_name_and_never_replaced(run: Run, home: P
     assert entry["profile"] == str(path.resolve()), "found again from any folder"
 
 
+def test_a_new_profile_that_cannot_be_written_whole_is_not_written_at_all(run: Run, home: Path) -> None:
+    resource = pytest.importorskip("resource", reason="the system bounds no file sizes")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500, before[1]))
+    try:
+        code, _, err = run("profiles", "new", "mine", "--from", "cells.toml")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert code == exits.BAD_INPUT
+    assert "Cannot write the profile" in err
+    assert not [*(home / "home" / "profiles").iterdir()]
+    assert run("profiles", "new", "mine", "--from", "cells.toml")[0] == exits.OK
+
+
 def test_a_profile_of_ones_own_that_cannot_be_used_does_not_hide_the_others(run: Run, home: Path) -> None:
     folder = home / "home" / "profiles"
     folder.mkdir(parents=True)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TypeGuard
 
 from interleavethinker.tools.errors import StoreError
-from interleavethinker.tools.files import atomic_write, open_regular, require_room
+from interleavethinker.tools.files import atomic_write, read_regular, require_room
 from interleavethinker.tools.folders import create_private
 
 __all__ = ["ImageStore", "is_image_name", "sha256_of"]
@@ -63,7 +63,7 @@ class ImageStore:
         sha256 = sha256_of(data)
         target = self.path(sha256)
         try:
-            if _content(target) == data:
+            if read_regular(target, _MOST_BYTES) == data:
                 # Just used again: a clean-up by age must not consider it old.
                 os.utime(target)
                 return sha256
@@ -102,7 +102,7 @@ class ImageStore:
             StoreError: There is no such image (`unknown_image`), or its file is damaged (`corrupt_image`).
         """
         try:
-            data = _content(self.path(sha256))
+            data = read_regular(self.path(sha256), _MOST_BYTES)
         except FileNotFoundError as error:
             raise StoreError(f"The store has no image {sha256}. Store it first.", code="unknown_image") from error
         except OSError as error:
@@ -190,8 +190,3 @@ class ImageStore:
                     path.unlink()
                     removed += 1
         return removed
-
-
-def _content(path: Path) -> bytes:
-    with open_regular(path) as file:
-        return file.read(_MOST_BYTES)

@@ -1,6 +1,8 @@
 """The image server's store and its limit."""
 
 import os
+import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -37,3 +39,15 @@ def test_a_record_that_cannot_be_read_is_generated_again_and_stops_no_clean_up(t
     (tmp_path / "calls" / "ab" / ("ab" * 32)).mkdir(parents=True)
     assert store.find("ab" * 32) is None
     store.evict()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no named pipes in folders")
+def test_a_pipe_in_a_records_place_holds_nothing_up(tmp_path: Path) -> None:
+    store = GenerationStore(tmp_path, max_bytes=1)
+    (tmp_path / "calls" / "ab").mkdir(parents=True)
+    os.mkfifo(tmp_path / "calls" / "ab" / ("ab" * 32))
+    found: list[object] = []
+    reader = threading.Thread(target=lambda: found.extend([store.find("ab" * 32), store.evict()]), daemon=True)
+    reader.start()
+    reader.join(60)
+    assert found == [None, 0]
