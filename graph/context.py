@@ -28,7 +28,10 @@ from interleavethinker.tools.types import Request
 
 from .limits import Limits
 
-__all__ = ["Components", "GraphContext", "options_of"]
+__all__ = ["IMAGE_URL", "Components", "GraphContext", "options_of"]
+
+IMAGE_URL = r"^https?://[^\s()<>]+$"
+"""Pattern of addresses that may stand in a link of Markdown."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,7 @@ class GraphContext:
     image_url: Annotated[
         str | None,
         Field(
-            pattern=r"^https?://[^\s()<>]+$",
+            pattern=IMAGE_URL,
             description="Address below which clients find `images/SHA256.png`. Default: the address that the client "
             "called; outside a server, images are named `image://SHA256`.",
             json_schema_extra=_ui("text", "Address of this server for image links"),

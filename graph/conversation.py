@@ -17,7 +17,7 @@ from langgraph.config import get_config
 
 from interleavethinker.tools.types import ImagePart, Part, Request, Sha256, TextPart
 
-from .context import GraphContext
+from .context import IMAGE_URL, GraphContext
 from .document import Document
 from .export.markdown import document_lines
 
@@ -94,11 +94,18 @@ def image_address(options: GraphContext) -> Callable[[Sha256], str]:
     base = options.image_url
     if base is None:
         headers: Mapping[str, Any] = get_config().get("configurable") or {}
-        host = headers.get("x-forwarded-host") or headers.get("host")
-        base = f"{headers.get('x-forwarded-proto') or 'http'}://{host}" if host else None
+        host = _first(headers.get("x-forwarded-host")) or _first(headers.get("host"))
+        said = f"{_first(headers.get('x-forwarded-proto')) or 'http'}://{host}"
+        # The headers are the client's, and what they say would stand in the answer.
+        base = said if re.fullmatch(IMAGE_URL, said) else None
     if base is None:
         return lambda sha256: f"image://{sha256}"
     return lambda sha256: f"{base.rstrip('/')}/images/{sha256}.png"
+
+
+def _first(header: object) -> str:
+    """Returns a header's value; each of several proxies may have added one, behind a comma."""
+    return str(header or "").partition(",")[0].strip()
 
 
 def stored_form(message: HumanMessage, parts: Sequence[Part], address: Callable[[Sha256], str]) -> HumanMessage:

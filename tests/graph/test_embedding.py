@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 import pytest
+from langchain_core.messages import HumanMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command
@@ -111,3 +112,26 @@ def test_the_parents_checkpointer_carries_an_approval_to_a_later_process(store: 
     decision = {"decisions": [{"type": "edit", "edited_action": edited}]}
     answer = again.invoke(Command(resume=decision), thread("1"))
     assert (prompts(answer), answer["pages"]) == (["one cat"], 1)
+
+
+@pytest.mark.parametrize(
+    ("headers", "address"),
+    [
+        ({"host": "127.0.0.1:2024"}, "http://127.0.0.1:2024/images/"),
+        (
+            {"host": "a", "x-forwarded-host": "[::1]:80, b", "x-forwarded-proto": "https, http"},
+            "https://[::1]:80/images/",
+        ),
+        ({"host": "evil)<img src=x onerror=alert(1)>"}, "image://"),
+        ({"host": "a", "x-forwarded-host": "evil) [x](javascript:alert(1)"}, "image://"),
+        ({"host": "a", "x-forwarded-proto": "javascript"}, "image://"),
+    ],
+)
+def test_links_begin_with_the_address_that_was_called_if_it_is_one(
+    headers: dict[str, str], address: str, store: ImageStore
+) -> None:
+    components = Components(EchoPlanner(), RuleCritic(), MemoryGenerator(store), store=store)
+    graph = make_graph(components=components)
+    answer = graph.invoke({"messages": [HumanMessage("cats")]}, {"configurable": headers})
+    (sha256,) = answer["document"].images
+    assert f"({address}{sha256}" in answer["messages"][-1].content
