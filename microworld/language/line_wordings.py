@@ -42,7 +42,27 @@ def _bigger_than(match: re.Match[str]) -> str:
     return f"a {one} {match['one']} and a {other} {match['other']}"
 
 
+def _listed(match: re.Match[str]) -> str:
+    one, last = ("at the top", "at the bottom") if match["line"] == "column" else ("on the left", "on the right")
+    items = [match[name].strip() for name in "abc"]
+    if not all(re.fullmatch(rf"(?:(?:an?|one) )?{LOOK}(?:{ONE})", item) for item in items):
+        return match.group()
+    a, b, c = (item if re.match(r"(?:an?|one) ", item) else f"a {item}" for item in items)
+    return f"{a} {one} , {b} in the middle and {c} {last}"
+
+
 LINE_RULES: tuple[Rule, ...] = (
+    (
+        (r"^(?:a |one )?(?P<line>column|row) : (?P<a>[^,:]+?) , (?P<b>[^,:]+?)(?: , and| ,| and) (?P<c>[^,:]+)$"),
+        _listed,
+    ),
+    (
+        (
+            rf"\b(?P<one>an? {LOOK}(?:{ONE})) (?:(?:to|on) the )?left and (?:(?:to|on) the )?right of "
+            rf"(?P<other>(?:an?|one) {LOOK}(?:{ONE}))\b"
+        ),
+        r"\g<other> with \g<one> on each side",
+    ),
     (
         rf"\b(?:(?:a|an|the|one) )?(?P<side>top|bottom|middle) (?:row|line) of {_OF_THEM}\b",
         _in_line,

@@ -329,9 +329,15 @@ def mentioned(words: tuple[str, ...], kinds: frozenset[str]) -> tuple[str, ...]:
     return ("i", "do", "not", "like", "the", *found["what"].split())
 
 
+_PAINTS = re.compile(rf"^(?:recolour|paint|colour|dye) the (?:{KIND}) in (?:{COLOUR})\b(?= and the (?:{KIND}) in )")
+
+
 def reworded_first(words: tuple[str, ...]) -> tuple[str, ...]:
     """Returns "the house in green", said of a given image, as an order; other sentences unchanged."""
     words = tuple(_ONE_OF.sub(lambda one: f"{one[1]} one of the {one[2]}{plural(one[3])} ", " ".join(words)).split())
+    if _PAINTS.match(" ".join(words)):  # "paint the tree in purple and the cat in green"
+        text = re.sub(rf"\b(the (?:{KIND})) in (?=(?:{COLOUR})\b)", r"\1 ", " ".join(words))
+        return ("make", *text.split()[1:])
     found = _ALWAYS.match(" ".join(words))
     return words if found is None else tuple(f"make {found[1]} {found[2]}".split())
 

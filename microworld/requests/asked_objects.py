@@ -80,7 +80,7 @@ def asked(text: str) -> Asked | None:
         text = f"{text[: group.start()]}{'cats' if many else 'cat'}{text[group.end() :]}"
     reader = PhraseReader(tuple(text.split()))
     phrase = next((phrase for phrase, end in reader.phrases(0) if end >= len(reader.text)), None)
-    if phrase is None or phrase.parts:
+    if phrase is None or phrase.parts or phrase.alike or phrase.distinct:
         return None
     if group is not None:
         noun = "thing" if GROUPS[group.group()] == frozenset(KINDS) else group.group().removesuffix("s")

@@ -91,6 +91,8 @@ def _changed_objects(text: str, scenes: Sequence[Scene]) -> Answer | None:
         found = gone if which == "first" else new
         if found or moved:
             return _some(found or [(one, obj) for one, _, obj in moved], f"is only in the {which} picture")
+        nothing = f"Nothing is only in the {which} picture."
+        return Answer("difference", nothing, (frozenset({"nothing", "no", "none"}),))
     for words, found, verb in ((added, new, "is new"), (lost, gone, "is gone")):
         match = re.fullmatch(rf"{lead}(?:{words}){rest}", text)
         if match is None:

@@ -45,7 +45,7 @@ from .story import Story
 from .story_items import check_numbered, check_shown, items_of
 from .throughout import background_of_all_first
 from .totals import as_told_in_all
-from .unclear_words import absence_last, check_has_image, check_instead, check_new, placed_whole
+from .unclear_words import absence_last, check_counted, check_has_image, check_instead, check_new, placed_whole
 
 __all__ = [
     "Answer",
@@ -207,6 +207,7 @@ def _told(
         for statement in map(placed_whole, item):
             if source is not None:
                 check_new(statement, source, text)
+                check_counted(statement, source, text)
             else:
                 statement = as_told_in_all(statement, story)  # noqa: PLW2901 - what it says of the whole picture
             story.apply(replace(statement, new_piece=True) if moment is not None and moment(statement) else statement)

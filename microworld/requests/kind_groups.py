@@ -20,7 +20,7 @@ __all__ = ["extreme_named", "kinds_named"]
 _WORDS = {word: kinds for word, kinds in GROUPS.items() if kinds != frozenset(KINDS) and word not in {"toy", "toys"}}
 _ALL = re.compile(
     r"(?<!one of )(?<!two of )\b(?:(?:all|every|each|both)(?: of)?(?: the| these| those)?(?: single)?|the) "
-    rf"(?P<group>{'|'.join(_WORDS)})\b"
+    rf"(?P<group>{'|'.join(_WORDS)})\b(?: and (?:(?:all|the)(?: the)? )?(?P<more>{'|'.join(_WORDS)})\b)?"
 )
 
 
@@ -65,7 +65,7 @@ def extreme_named(words: tuple[str, ...], scene: Scene | None) -> tuple[str, ...
 
 
 def _named(match: re.Match[str], kinds: frozenset[str]) -> str:
-    shown = sorted(_WORDS[match["group"]] & kinds)
+    shown = sorted((_WORDS[match["group"]] | _WORDS.get(match["more"] or "", frozenset())) & kinds)
     if not shown:
         msg = f"The image shows no {match['group']}: nothing in it is a {' or '.join(sorted(_WORDS[match['group']]))}."
         raise InputError(msg, code="not_there")

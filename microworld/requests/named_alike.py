@@ -75,6 +75,8 @@ _KEPT: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = tuple(
         (r"(?:second|third|fourth|last|next) \w+ from", "second|third|fourth|last|next"),
         (r"the (?:very )?same \w+ (?:again|once more)", "same|copy|like"),
         (r"(?<!-)less|fewer", "less|fewer|small|smaller"),
+        ("the only", "only|alone|everything|but"),
+        ("half (?:of )?(?:the|them|all|these)", "half|small|smaller|one|two|three|four"),
         # How they lie to each other.
         (r"(?:in )?between (?:the|an?|two|both|them|it)\b", r"between|middle|which|what"),
         (
@@ -83,7 +85,7 @@ _KEPT: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = tuple(
         ),
         (
             r"(?:rows?|columns?|lines?) (?:of|with)|in (?:a|one) (?:row|column|line)",
-            "rows?|columns?|lines?|(?:two|three|four|five|six) .*|next|above|below|corners?",
+            "rows?|columns?|lines?|(?:two|three|four|five|six) .*|next|corners?",
         ),
         ("diagonal(?:ly)?|stacked", "(?:two|three|four|five|six) .*|above|below|corners?|top|bottom|rows?|columns?"),
         # What was there before, and how many there are to be in all.
@@ -92,6 +94,10 @@ _KEPT: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = tuple(
     )
 )
 """Signs of a meaning, and the words by which the rules state it: one without the other was lost."""
+_IN_ALL = re.compile(
+    rf"\b(?:should (?:be|show|have|contain)|same (?:picture|image|scene|thing) (?:but )?with) {_NUMBER}\b(?! more)"
+)
+"""Counts what an image is to hold in all."""
 _ASKS = re.compile(
     r"\bhow many\b|\bcount(?: ?\(|s? (?:of|the|all|how)\b)|"
     r"^(?:so |and |hey |hi |ok |please )*(?:which|where|who|what|is|are|does|did|was|were|has)\b[^.!]*\?\s*$"
@@ -133,7 +139,8 @@ def named_alike(wording: str, restated: str, images: int = 0) -> bool:
     """
     wording, restated = wording.lower(), restated.lower()
     is_answer = restated.endswith("?") or restated.startswith("describe")
-    if images and not is_answer and _ASKS.search(wording):
+    asks = not is_answer and _ASKS.search(wording)
+    if images and (asks or (restated.startswith("add ") and _IN_ALL.search(wording))):
         return False
     if any(said.search(wording) and not kept.search(restated) for said, kept in _KEPT):
         return False
@@ -165,11 +172,13 @@ def _says_as_much(wording: str, question: str) -> bool:
     """Whether a question keeps what tells objects apart, and all that is to be confirmed: "is the ball red and big"."""
     if re.search(r"\bthe other one\b", wording) and "other" not in question:
         return False
-    if re.search(r"\bboth (?:of the )?(?:pictures|images|photos)\b", wording) and not re.search(r"both|and", question):
+    if re.search(r"\b(?:both|two) (?:of the )?(?:pictures|images|photos)\b", wording) and not re.search(
+        r"both|and|two|differ|same|chang|picture (?:has|have|shows)|new|gone|moved", question
+    ):
         return False
     if not re.match(r"(?:is|are) (?:the|it|there)\b", question):
         return True
-    stated = _named(wording) & set(COLOURS) | {size for size, sign in _SIZES.items() if sign.search(wording)}
+    stated = _named(wording) | {size for size, sign in _SIZES.items() if sign.search(wording)}
     return all(re.search(rf"\b{word}", question) for word in stated)
 
 

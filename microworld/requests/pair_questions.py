@@ -11,7 +11,7 @@ from interleavethinker.microworld.language.templates import place
 from interleavethinker.microworld.scenes.scene import Scene, SceneObject
 from interleavethinker.microworld.scenes.sprites import KINDS
 
-from .answers import Answer, number_words
+from .answers import Answer, number_words, yes_no_answer
 from .asked_objects import all_of, asked, one_of
 from .object_questions import listed
 
@@ -77,5 +77,28 @@ def _shared(one: SceneObject, other: SceneObject) -> Answer:
     return Answer("difference", f"Both are {' and '.join(both)}.", tuple(frozenset({value}) for value in both))
 
 
-PAIR_QUESTIONS = (_besides, _differ)
+def _alike_ones(text: str, scene: Scene) -> Answer | None:
+    """Answers "are there two things of the same size", "which things have the same color"."""
+    match = re.fullmatch(
+        r"(?P<lead>are there|are|do|have|which|what)(?: (?P<number>two|three|four|any two|any|some))? (?P<what>\w+)"
+        r"(?: (?:that|which|of|with|have|has|are|is|in))* the same (?P<how>colour|size)",
+        text,
+    )
+    if match is None or (named := asked(f"all {match['what']}")) is None:
+        return None
+    by_look: dict[str, list[str]] = {}
+    for cell, obj in named.found_in(scene):
+        look = obj.colour if match["how"] == "colour" else obj.size
+        by_look.setdefault(look, []).append(f"the {obj.kind} {place(cell)}")
+    least = {"three": 3, "four": 4}.get(match["number"] or "", 2)
+    groups = {look: shown for look, shown in by_look.items() if len(shown) >= least}
+    how = "color" if match["how"] == "colour" else "size"
+    said = " and ".join(f"{' and '.join(shown)} are {look}" for look, shown in groups.items())
+    if match["lead"] in {"which", "what"}:
+        required = tuple(frozenset({look}) for look in groups) or (frozenset({"none", "no"}),)
+        return Answer("which", f"{said[:1].upper()}{said[1:]}." if groups else f"None have the same {how}.", required)
+    return yes_no_answer(bool(groups), said or f"they differ in {how}")
+
+
+PAIR_QUESTIONS = (_besides, _differ, _alike_ones)
 """The rules, in the order in which they are tried."""

@@ -169,6 +169,10 @@ _RULES: tuple[Rule, ...] = (
     ((rf"^is (?:it|this|that|{_PICTURE})(?: set| taken| happening| taking place| in the)? "
      r"(?=(?:at|in|on|during|by) )"), "is it "),
     # Which of two
+    (r"\btaller than\b", "bigger than"),
+    (r"^is (the .+?) (?:bigger or smaller|smaller or bigger) than (the .+)$", r"which is bigger , \1 or \2"),
+    (rf"^how many (?P<a>{COLOUR}|{SIZE}) and (?:how many )?(?P<b>{COLOUR}|{SIZE}) (?P<what>{_KIND})(?: are there)?$",
+     r"how many \g<a> \g<what> are there and how many \g<b> \g<what> are there"),
     (r"^(?:which|what|who)(?: \w+)? is (bigger|smaller)(?: ,)? (the .+?) or (the .+)$", r"which is \1 , \2 or \3"),
     ((r"^(?:what|which) (?:is|are) there more(?: of)?(?: ,| :)? "
      r"(?P<a>.+?) or (?P<b>.+)$"), r"are there more \g<a> than \g<b>"),

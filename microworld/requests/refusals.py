@@ -139,6 +139,7 @@ def explained(
 
 _BROKEN = re.compile(
     r"\b(?:where|which|who|that|and|or|with|of|the|an?|in|on|at|to) (?:and|or|is|are|of)\b"
+    r"|\bthere and\b|\band be\b"
     r"|\b(?:and|or|of|the|an?) (?:to|in|on|at|with)\b|\b(?:the|an?|of|with) *[,.;:]|\ban? (?:night|sunset|snow)\b"
     rf"|\b(?:with|and|an?) (?:{'|'.join((*COLOURS, *SIZES))})(?: and\b|[,.;:]|$)"
 )

@@ -9,11 +9,20 @@ from dataclasses import replace
 from interleavethinker.microworld.language.clauses import Statement
 from interleavethinker.microworld.language.phrase_types import Phrase
 from interleavethinker.microworld.language.plain_text import canonical
+from interleavethinker.microworld.language.vocabulary import plural
 from interleavethinker.microworld.scenes.scene import Scene
 from interleavethinker.microworld.scenes.sprites import COLOURS, KINDS, SIZES
 from interleavethinker.tools.errors import InputError
 
-__all__ = ["absence_last", "check_has_image", "check_instead", "check_named_again", "check_new", "placed_whole"]
+__all__ = [
+    "absence_last",
+    "check_counted",
+    "check_has_image",
+    "check_instead",
+    "check_named_again",
+    "check_new",
+    "placed_whole",
+]
 
 _CHANGES = re.compile(
     r"\b(?:chang(?:e|es|ed|ing)|switch|swap|exchange|replace|substitute|alter|convert|transform|turn|instead|now be|"
@@ -59,6 +68,30 @@ def check_instead(statements: Sequence[Statement], text: str) -> None:
     if re.search(r"\binstead\b(?! of)", text.lower()) and {one.kind for one in statements} <= _SHOWING:
         msg = 'It is not clear what goes away ("instead"); say what replaces what, or remove it.'
         raise InputError(msg, code="not_understood")
+
+
+_IN_ALL = re.compile(
+    r"\b(?:should (?:be|show|have|contain|include)|same (?:(?:picture|image|scene|thing) )?(?:but )?with|there are) "
+)
+"""Before what an image holds in all."""
+
+
+def check_counted(statement: Statement, source: Scene, text: str) -> None:
+    """Refuses "there should be two cats", said of an image with one: two in all, or two more?
+
+    Raises:
+        InputError: It counts what the image has already (`ambiguous`).
+    """
+    if statement.kind != "scene" or not _IN_ALL.search(" ".join(text.lower().split())):
+        return
+    for item in statement.items:
+        if not isinstance(item, Phrase) or item.count < 2 or item.again or item.definite or not item.kind:
+            continue
+        there = [obj for obj in source.objects.values() if obj.kind == item.kind]
+        if there and not re.search(r"\b(?:more|other|another|extra|new|additional)\b", text.lower()):
+            words = f"{item.count} {plural(item.kind)}"
+            msg = f'"{text.strip()}" may mean {words} in all or {item.count} more; say "add {item.count} more".'
+            raise InputError(msg, code="ambiguous")
 
 
 def check_new(statement: Statement, source: Scene, text: str) -> None:
