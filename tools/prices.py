@@ -126,8 +126,8 @@ def load_prices() -> dict[str, Price]:
         return _shipped_prices() | _TABLE.validate_python(parse_toml(own))
     except ValueError as error:
         raise ProfileError(
-            f'The price table {path} cannot be used: {_problems(error)}. A model\'s entry is ["MODEL"] with input and output '
-            "(dollars for a million tokens), or image, image_sizes and input_image (dollars for one)."
+            f'The price table {path} cannot be used: {_problems(error)}. A model\'s entry is ["MODEL"] with input and '
+            "output (dollars for a million tokens), or image, image_sizes and input_image (dollars for one)."
         ) from error
 
 
