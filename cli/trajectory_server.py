@@ -10,8 +10,6 @@ from typing import Annotated, Literal
 
 import typer
 
-from interleavethinker.tools.secrets import secret_variable
-
 from .completions import complete_profiles
 from .image_server import TOKEN_VARIABLE, end_despite_loading
 from .options import ShutdownTimeout, WorkspaceFolder
@@ -84,7 +82,7 @@ def trajectory_server(
     if connect is not None:
         from interleavethinker.servers.transport.bridge import bridge
 
-        asyncio.run(bridge(connect, secret_variable(os.environ, TOKEN_VARIABLE)))
+        asyncio.run(bridge(connect, os.environ.get(TOKEN_VARIABLE) or None))
         return
     from interleavethinker.servers.trajectories.main import serve_trajectories
     from interleavethinker.servers.trajectories.options import LimitRequest, ServiceOptions
@@ -103,7 +101,7 @@ def trajectory_server(
         http = HttpOptions(
             host=host,
             port=port,
-            token=secret_variable(os.environ, TOKEN_VARIABLE),
+            token=os.environ.get(TOKEN_VARIABLE) or None,
             allowed_hosts=tuple(allow_host or ()),
             allowed_origins=tuple(allow_origin or ()),
         )

@@ -8,11 +8,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from interleavethinker.microworld.scenes.sprites import KINDS
+
 from .continuation import without_lead
 from .empty_words import says_nothing
 from .phrase_patterns import NUMBERS
+from .places import match_end
 from .plain_text import NUMBER_WORDS, Sentence
 from .recaps import told_before
+from .statements import LEAVE
+from .vocabulary import plural
 
 __all__ = ["Framed", "remove_framing"]
 
@@ -52,6 +57,14 @@ _PACE = (
     r"(?:only |just |with )?(?:one|a single|a new|one new) (?:object|thing|part|item|element|piece) (?:per|for each|"
     r"for every|in each|in every|on each|on every|each|every) (?:step|picture|image|page|panel|frame))\b(?: ,| :)?"
 )
+_IN_TURN = re.compile(r"\bone (?:by one|after (?:the other|another)|at a time)\b")
+"""Says of a change that it happens to one object after the other."""
+_LEAVES = re.compile(
+    rf"\b{LEAVE}(?=$| ,| and\b)|^(?:(?:please|now|then) )*(?:remove|delete|erase|take|turn|paint|colour|move|make) "
+    "(?:all|both|every|the|them|these)\\b"
+)
+"""What else than drawing may be told of objects in turn."""
+_ONE_AFTER = re.compile(rf"\bone (?P<noun>{'|'.join(KINDS)}) (?P<pace>after (?:the other|another|the next))\b")
 _PICTURES = "(?:steps|pictures|images|panels|frames|pages|scenes|drawings)"
 _LIFE = re.compile(
     rf"^(?:(?:tell|show|give|make|draw|paint|illustrate)(?: me| us)? )?(?:(?:a|the|one|{_COUNT}) )?"
@@ -177,8 +190,7 @@ def remove_framing(sentences: list[Sentence], *, is_continued: bool = False) -> 
     kept: list[Sentence] = []
     one_by_one, things = False, None
     for sentence in sentences:
-        question = sentence.question
-        text = " ".join(sentence.words)
+        question, text = sentence.question, " ".join(sentence.words)
         if (before := told_before(text)) is not None:
             kept.append(Sentence(tuple(before.split()), recap=True))
             continue
@@ -186,8 +198,10 @@ def remove_framing(sentences: list[Sentence], *, is_continued: bool = False) -> 
             continue
         text = _CONTINUE.sub("", text)
         text = re.sub(_STEPS, "", text).strip(" ,:")
-        paced = re.sub(_PACE, _without_pace, text).strip(" ,:")
-        one_by_one |= paced != text and (not kept or _WHOLE.match(paced) is not None or _is_talk(paced))
+        paced, in_turn = _without_pace(text)
+        opens = paced != text and (not kept or _WHOLE.match(paced) is not None or _is_talk(paced))
+        in_turn = in_turn and (not opens or _LEAVES.search(paced) is not None)
+        one_by_one |= opens and not in_turn
         if _WHOLE.match(paced):
             continue
         how = _HOW_TO.match(f"{paced} ")
@@ -212,15 +226,29 @@ def remove_framing(sentences: list[Sentence], *, is_continued: bool = False) -> 
             things = NUMBERS.get(listed["count"], things)
         text = _without_heading(text)
         if text and not _WHOLE.match(text):
-            kept.append(Sentence(tuple(text.split()), question))
+            kept.append(Sentence(tuple(text.split()), question, in_turn=in_turn))
     return Framed(tuple(kept), things, one_by_one)
+
+
+def _all_in_turn(match: re.Match[str]) -> str:
+    """Returns "one cat after the other leaves" as "all the cats one after the other leaves"."""
+    return f"all the {plural(match['noun'])} one {match['pace']}"
 
 
 def _is_talk(text: str) -> bool:
     return not text or says_nothing(Sentence(tuple(text.split())))
 
 
-def _without_pace(match: re.Match[str]) -> str:
+def _without_pace(text: str) -> tuple[str, bool]:
+    """Returns a sentence without "one by one", and whether these words may say that a change happens in turn."""
+    named = _ONE_AFTER.sub(_all_in_turn, text)
+    paced = re.sub(_PACE, _colon_kept, named).strip(" ,:")
+    in_turn = paced != named and _IN_TURN.search(named) is not None
+    alone = in_turn and match_end(LEAVE, paced, 0) is not None  # "one after the other goes away"
+    return f"they {paced}" if alone else paced, in_turn
+
+
+def _colon_kept(match: re.Match[str]) -> str:
     """Keeps the colon of "the day of a cat, step by step: …"."""
     return " :" if match.start() and match.group().endswith(":") else ""
 

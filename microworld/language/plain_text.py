@@ -156,6 +156,8 @@ class Sentence:
     """Whether it ended with a question mark."""
     recap: bool = False
     """Whether it only repeats what a given image shows: "this is where we stopped: …"."""
+    in_turn: bool = False
+    """Whether its change happens to one object after the other: "they leave one by one"."""
 
 
 def canonical(word: str) -> str:

@@ -78,6 +78,8 @@ class Statement:
     """The words say so: "then", "next"."""
     ordered: bool = False
     """The words order a change: "make …"; otherwise they tell one: "the ball turns …"."""
+    in_turn: bool = False
+    """The change happens to one object after the other: "they leave one by one"."""
     text: str = ""
     """The user's words."""
     span: tuple[int, int] = (0, 0)

@@ -13,8 +13,10 @@ from interleavethinker.microworld.language.empty_words import says_nothing, with
 from interleavethinker.microworld.language.framing import Framed, remove_framing
 from interleavethinker.microworld.language.narration import in_present_tense
 from interleavethinker.microworld.language.plain_text import Sentence, plain_text, split_sentences
+from interleavethinker.microworld.language.progressions import written_out
 from interleavethinker.microworld.language.wordings import in_plain_order, joined
 from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.request_parsing import named_step_count
 
 from .hints import without_hints
 from .story_items import check_sentences
@@ -73,7 +75,8 @@ def _sentences(text: str) -> list[Sentence]:
     if len(text) > _MAX_CHARACTERS:
         raise InputError(f"The request has more than {_MAX_CHARACTERS} characters; shorten it.", code="too_long")
     plain = in_full(split_sentences(plain_text(without_hints(text))))
-    sentences = [in_plain_order(one) for one in joined([in_present_tense(one) for one in plain])]
+    told = written_out([in_present_tense(one) for one in plain], named_step_count(text))
+    sentences = [in_plain_order(one) for one in joined(told)]
     lengths = [len(sentence.words) for sentence in sentences]
     if sum(lengths) > _MAX_WORDS:
         raise InputError(f"The request has more than {_MAX_WORDS} words; shorten it.", code="too_long")

@@ -35,6 +35,7 @@ from .context import asked_directly, check_given, without_context
 from .first_reading import MAY_BE_TALK, first_reading, text_of
 from .fulfilment import image_satisfies, scene_satisfies, steps_satisfy
 from .hints import without_hints
+from .in_turn import in_turn
 from .kind_groups import extreme_named, kinds_named
 from .moments import are_moments, moment_rule
 from .questions import answer, check_question, is_question
@@ -210,7 +211,8 @@ def _told(
                 check_counted(statement, source, text)
             else:
                 statement = as_told_in_all(statement, story)  # noqa: PLW2901 - what it says of the whole picture
-            story.apply(replace(statement, new_piece=True) if moment is not None and moment(statement) else statement)
+            for one in in_turn(statement, story):
+                story.apply(replace(one, new_piece=True) if moment is not None and moment(one) else one)
         check_shown(item, added=len(story.frames) - shown, edits=source is not None)
     if not story.frames:
         raise InputError("The request asks for no change.", code="not_understood")
@@ -219,6 +221,8 @@ def _told(
         raise InputError(msg, code="contradiction")
     if framed.one_by_one and source is None:
         story.one_by_one()
+    if source is None and (count := named_step_count(text)) is not None:
+        story.pass_through(count - len(story.frames))
     return Interpretation(source, tuple(story.required()), story=story, left_out=left_out)
 
 
@@ -309,7 +313,8 @@ def _statements(
         if source is not None:
             other = kinds_named(mentioned(other, _kinds([source])), _kinds([source]))
             other = extreme_named(other, source) if len(sentences) == 1 else other
-        found += read(sentence if other == words else Sentence(other))
+        told = read(sentence if other == words else Sentence(other))
+        found += [replace(one, in_turn=sentence.in_turn) for one in told]
     return found
 
 

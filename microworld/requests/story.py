@@ -117,7 +117,7 @@ class Story(StoryLooks):
         created: list[int] = []
         for named in phrases:
             phrase = self.named_again(named) if named.again else named
-            if phrase.definite and self.is_first and self._describes_again(phrase):
+            if phrase.definite and self.is_first and (self._describes_again(phrase) or self._is_heading(phrase)):
                 continue
             if phrase.definite and not self.is_first and self.certain(phrase):
                 known = phrase_text(phrase)
@@ -145,6 +145,12 @@ class Story(StoryLooks):
             self.place_object(one, self.frame.things[one], where, before=self.last, adds=True)
         self.last = (one,)
         return True
+
+    def _is_heading(self, phrase: Phrase) -> bool:
+        """Whether "the house" of "draw a house: first the house, then a tree" is the house named before."""
+        ids = [] if phrase.where or phrase.count > 1 or phrase.every else self.certain(phrase)
+        self.last = tuple(ids) if len(ids) == 1 else self.last
+        return len(ids) == 1
 
     def _apply_remove(self, statement: Statement) -> None:
         ids = self.subjects(statement, "all")

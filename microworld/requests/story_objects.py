@@ -252,6 +252,8 @@ class StoryObjects:
     def resolve(self, phrase: Phrase) -> list[int]:
         """Returns the objects that a phrase refers to."""
         things = self.frame.things
+        if phrase.pronoun == "known":
+            return [phrase.count]
         last = tuple(one for one in self.last if one in things)
         if phrase.pronoun in {"it", "them", "other"} or (phrase.pronoun == "one" and phrase.definite is False):
             return self._meant(phrase, last)
@@ -325,14 +327,13 @@ class StoryObjects:
         return self.only(found, phrase)
 
     def _all_of(self, phrase: Phrase, found: list[int]) -> list[int]:
-        described = phrase_text(phrase)
         others = set(self.possible(phrase, self.frame.things)) - set(found)
         is_clear = len(found) > 1 and phrase.definite and told_apart(phrase, [self.frame.things[one] for one in others])
         if others and not is_clear:
-            msg = f'The request does not say which objects "{described}" are; state their colors and sizes.'
+            msg = f'The request does not say which objects "{phrase_text(phrase)}" are; state their colors and sizes.'
             raise InputError(msg, code="ambiguous")
         if phrase.count > 1 and len(found) != phrase.count:
-            raise InputError(f"The request says {described}, but there are {len(found)}.", code="not_there")
+            raise InputError(f"The request says {phrase_text(phrase)}, but there are {len(found)}.", code="not_there")
         return found
 
     def _interchangeable(self, ids: Sequence[int]) -> bool:
@@ -347,11 +348,10 @@ class StoryObjects:
         """Returns the one object, or raises an error that lists the candidates."""
         if len(ids) == 1:
             return list(ids)
-        described = phrase_text(phrase)
         if not ids:
-            raise InputError(f'It is not clear which object "{described}" is.', code="ambiguous")
+            raise InputError(f'It is not clear which object "{phrase_text(phrase)}" is.', code="ambiguous")
         candidates = " or ".join(thing_text(self.frame.things[one]) for one in ids)
-        msg = f'Ambiguous: "{described}" could be {candidates}. Add a color, size or position.'
+        msg = f'Ambiguous: "{phrase_text(phrase)}" could be {candidates}. Add a color, size or position.'
         raise InputError(msg, code="ambiguous")
 
     def certain(self, phrase: Phrase) -> list[int]:

@@ -68,7 +68,7 @@ class StoryReturns(StoryScenes):
         gone = {one: thing for one, thing in gone.items() if one not in self.frame.things}
         ids: list[int] = []
         for phrase in statement.subject:
-            fits = self._returning(phrase, gone)
+            fits = self.returning(phrase, gone)
             every = phrase.every or phrase.pronoun == "them"
             if len(fits) > 1 and not every and len(fits) != phrase.count:
                 msg = f'Ambiguous: several objects that left could be "{phrase_text(phrase)}". Say which one returns.'
@@ -82,9 +82,11 @@ class StoryReturns(StoryScenes):
             self.frame.touched.add((one, "all"))
         self.last = tuple(ids)
 
-    def _returning(self, phrase: Phrase, gone: Mapping[int, Thing]) -> list[int]:
+    def returning(self, phrase: Phrase, gone: Mapping[int, Thing]) -> list[int]:
         """Returns which of the objects that are gone a phrase means."""
-        if phrase.pronoun in {"it", "them"}:
+        if phrase.pronoun == "known":
+            fits = [phrase.count]
+        elif phrase.pronoun in {"it", "them"}:
             fits = [one for one in self.departed if one in gone] or list(gone)
         else:
             fits = self.possible(phrase, dict(gone))

@@ -103,6 +103,33 @@ class StoryScenes(StoryObjects):
         if growing:
             self.frames[:1] = growing
 
+    def pass_through(self, missing: int) -> None:
+        """Adds images in which objects are halfway between two places, if that gives as many images as are missing."""
+        found = [(at, halfway) for at, halfway in enumerate(map(_halfway, self.frames, self.frames[1:]), 1) if halfway]
+        if len(found) != missing:
+            return
+        for at, halfway in reversed(found):
+            before = self.frames[at - 1]
+            things = {one: replace(thing, cell=halfway.get(one, thing.cell)) for one, thing in before.things.items()}
+            relations = tuple(one for one in before.relations if not set(halfway) & set(one[1]))
+            self.frames.insert(at, replace(before, things=things, relations=relations, texts=[]))
+
+
+def _halfway(before: Frame, after: Frame) -> dict[int, Variable]:
+    """Returns the cells between two images of the objects that move straight across; empty if one of them is taken."""
+    found: dict[int, Variable] = {}
+    for one, thing in before.things.items():
+        moved = after.things.get(one)
+        if moved is None or moved.cell is thing.cell or len(thing.cell.allowed) != 1 or len(moved.cell.allowed) != 1:
+            continue
+        rows, columns = zip(*(divmod(int(next(iter(v.allowed))), 3) for v in (thing.cell, moved.cell)), strict=True)
+        if not {abs(rows[0] - rows[1]), abs(columns[0] - columns[1])} <= {0, 2}:
+            continue
+        found[one] = Variable({3 * (sum(rows) // 2) + sum(columns) // 2})
+    cells = [found.get(one, thing.cell) for one, thing in before.things.items()]
+    taken = [next(iter(cell.allowed)) for cell in cells if len(cell.allowed) == 1]
+    return found if len(set(taken)) == len(taken) else {}
+
 
 def _required(frame: Frame, differing: Set[frozenset[Variable]]) -> RequiredScene:
     ids = list(frame.things)

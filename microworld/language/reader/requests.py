@@ -217,6 +217,7 @@ def _statements(
         told, words = found
         if told:
             told[0] = replace(told[0], new_piece=True)
+            told = [replace(one, in_turn=sentence.in_turn) for one in told]
         statements += told
         left_out += words
         named = (one for statement in told for one in (*statement.items, *statement.subject))
