@@ -34,7 +34,7 @@ from .statements import (
 _AFTER = (
     "(?:, )?(?:please|instead|too|as well|now|again in the same place|for me|here|any more|anymore|any longer|at all|"
     "(?:who|that|which) (?:has|owns) nothing(?: (?:yet|else|at all|with (?:it|her|him)))?|again|"
-    "(?:in|from) (?:the|this|my|that) (?:picture|image|scene))"
+    "(?:anywhere|somewhere|wherever there is (?:room|space))|(?:in|from) (?:the|this|my|that) (?:picture|image|scene))"
 )
 """What may end a statement without changing it."""
 

@@ -170,7 +170,10 @@ def named_alike(wording: str, restated: str, images: int = 0) -> bool:
 
 def _says_as_much(wording: str, question: str) -> bool:
     """Whether a question keeps what tells objects apart, and all that is to be confirmed: "is the ball red and big"."""
-    if re.search(r"\bthe other one\b", wording) and "other" not in question:
+    if (
+        re.search(r"\b(?:the other one|(?:what|which|how many|where are the) other)\b", wording)
+        and "other" not in question
+    ):
         return False
     if re.search(r"\b(?:both|two) (?:of the )?(?:pictures|images|photos)\b", wording) and not re.search(
         r"both|and|two|differ|same|chang|picture (?:has|have|shows)|new|gone|moved", question

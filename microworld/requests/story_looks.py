@@ -39,7 +39,7 @@ class StoryLooks(StoryPuzzles):
         if not (statement.ordered or alone):
             return False
         ids = [one for phrase in statement.subject for one in self.resolve(phrase)]
-        if not ids or not set(ids) <= set(self.last):
+        if not ids or not set(ids) <= {one for one, changed in self.frame.touched if changed == "all"}:
             return False
         if latest.kind == "copy":
             for one in ids:

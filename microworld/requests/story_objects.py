@@ -287,7 +287,7 @@ class StoryObjects:
             return self.only(last or alone, phrase)
         if phrase.pronoun == "them":
             if len(last) < 2 or phrase.count not in {1, len(last)}:
-                last = tuple(things)
+                last = (self.frame.changed() if self.source is not None else ()) or tuple(things)
             if phrase.count == 2 < len(last):
                 last = pair_of(things) or last
             if len(last) < 2 or phrase.count not in {1, len(last)}:

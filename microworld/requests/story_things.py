@@ -70,6 +70,11 @@ class Frame:
     texts: list[str] = field(default_factory=list)
     edits: int = 0
 
+    def changed(self) -> tuple[int, ...]:
+        """Returns the objects that the statements so far have brought or changed, if they are several."""
+        ids = {one for one, _ in self.touched if one in self.things}
+        return tuple(sorted(ids)) if len(ids) > 1 else ()
+
     def following(self) -> Frame:
         """Returns the next image, which shows the same so far."""
         return Frame(dict(self.things), self.ground, self.relations)

@@ -153,6 +153,7 @@ def test_a_restated_order_or_question_keeps_the_kind_of_the_request(wording: str
         ("Make it two cats.", "Add two cats."),
         ("Undo the cat.", "Remove the cat."),
         ("Delete half of the objects.", "Remove everything."),
+        ("What other animals are there?", "What animals are there?"),
         ("the picture should show two cats, thx", "Add two cats."),
         ("Which picture is the cat bigger in?", "Which picture has a cat?"),
         ("Is the tree the only green thing?", "Is the tree green?"),
