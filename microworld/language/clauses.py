@@ -114,7 +114,10 @@ class _ClauseReader(OrderReader):
             for statement, end in self._clause(begin, verb, listing=not new_piece):
                 following, left_out = self._separator(end, statement.kind), self._verb_of(statement, begin, verb)
                 if following is None and " " in left_out:
-                    following, left_out = self.end("(?:, )?(?:which|who|that)", end), f"{left_out} only"
+                    following, left_out = (
+                        self.end("(?:, )?(?:which|who|that)", end),
+                        f"{left_out.replace('finder', 'it')} only",
+                    )
                 if following is None:
                     continue
                 span = len(self.text[:begin].split()), len(self.text[:end].split())
@@ -131,6 +134,8 @@ class _ClauseReader(OrderReader):
                 return found.group()
         if statement.kind in _NARRATED and not statement.ordered:
             subject = [one for one in statement.subject or statement.items if isinstance(one, Phrase)]
+            if statement.kind == "scene" and statement.subject:
+                return "finder scene"  # "the girl finds a flower and goes home"
             many = len(subject) > 1 or any(one.every or one.count > 1 for one in subject)
             return f"{'them' if many else 'it'} {statement.kind}"
         return verb if statement.subject and " " not in verb else ""

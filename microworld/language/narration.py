@@ -82,6 +82,11 @@ _RULES: tuple[Rule, ...] = (
          r"(?=(?:the|an?|it|both|all|one|two|another|she|he|they|then)\b)"),
         "then ",
     ),
+    (
+        r"^(?:(?:and|but|then|only|just) )*the (?:last|remaining) one (?=(?:stays?|remains?|is left)\b)",
+        "the other one ",
+    ),
+    (r"^((?:(?:and|then) )+(?:, )?)the (?:last|other|remaining) one$", r"\1the other one does so too"),
     (r"\bsun (?:rose|pink)\b", "sun rises"),
     (rf"(?:, )?\b(?:{_ADVERBS})\b(?: ,)? ?", ""),
     (rf"\b(?:will|shall|(?:is|are|was|were) (?:now )?going to|{_BEGIN} to) (?=(?:{_BASE})\b)", ""),
@@ -94,7 +99,7 @@ _RULES: tuple[Rule, ...] = (
     (rf"\b{_SUGGEST} (turn|paint|add|draw|show|colour|shrink|grow)ing\b", r"\1"),
     (rf"\b{_SUGGEST} (swap|put|get)(?:p|t)ing\b", r"\1"),
     (r"^(?:how about|what about|what if we have) (?=(?:a|an|two|three|some)\b)", "draw "),
-    (r"(^|[:,] )it (?:is|was) (?:a|an) (?:\w+ )?(?:day|morning|afternoon) (?=(?:in|on|at) )", r"\1it is "),
+    (r"(^|[:,] )it (?:is|was) (?:(?:a|an) (?:\w+ )?)?(?:day|morning|afternoon) (?=(?:in|on|at) )", r"\1it is "),
     (r"\bthe sun (?:is )?set\b(?!s)", "the sun sets"),
     (rf"{_NOT_A_SIDE}\bleft(?= (?:{_WHEN})\b)", "leaves"),
     (

@@ -23,6 +23,7 @@ from .statements import (
     JOIN,
     LEAVE,
     LIKEWISE,
+    LONGS,
     OF_PICTURE,
     OPINION,
     PLANTS,
@@ -173,7 +174,7 @@ class PredicateReader(PhraseReader):
                     if (found := self.ground(after)) is not None:
                         yield Statement("scene", items=(*new, found[0]), subject=subject), found[1]
                     yield Statement("scene", items=new, subject=subject), after
-        if (end := self.end(OPINION, at)) is not None:
+        if (end := self.end(f"{OPINION}|{LONGS}", at)) is not None:
             yield Statement("mention", subject=subject), end
         if (start := self.end(POSTURE, at)) is not None:
             yield from ((Statement("is", subject=subject, where=where), end) for where, end in self.wheres(start))

@@ -32,6 +32,7 @@ __all__ = [
     "KEEP",
     "LEAVE",
     "LIKEWISE",
+    "LONGS",
     "OF_PICTURE",
     "ONLY",
     "OPENING",
@@ -182,6 +183,13 @@ OPINION = (
     "(?: (?:that )?(?:you|it|he|she|they|we) (?:like|likes|want|wants|please|pleases|prefer|choose|wish|fits?))?"
 )
 """What changes nothing that is drawn."""
+LONGS = (
+    "(?:(?:is |are )?(?:looks?|looking|search(?:es)?|searching|calls?|calling|waits?|waiting|cries|crying|longs?) for|"
+    "miss(?:es)?|cries after|thinks of|remembers) "
+    "(?:it|him|her|them|(?:(?:the|its|his|her|their) )(?:\\w+ )?(?:friends?|\\w+))"
+    "(?: (?:everywhere|all day|a lot|very much|so much|in vain|for a long time))?(?=$| ,| and\\b)"
+)
+"""Says what somebody feels about an object, which is not drawn."""
 LEAVE = (
     "(?:disappears?|vanish(?:es)?|leaves?(?: the (?:picture|scene|image))?|(?:goes|go|runs?|flies|fly|swims?|drives?|"
     "walks?|sails?|rolls?|moves?|wanders?|strolls?|drifts?|floats?|hops?|jumps?|slips?|fades?|melts?|bounces?|is taken|"
@@ -275,7 +283,8 @@ GROUND_CHANGES = {
         "it has snowed|snow covers everything|everything is covered (?:in|with) snow|it is snowing now"
     ),
     "meadow": (
-        "(?:the )?(?:morning|day) (?:comes|breaks|arrives|begins)|the sun (?:rises|comes up)|"
+        "(?:the )?(?:morning|day) (?:comes|breaks|arrives|begins)|"
+        "the sun (?:rises|comes up)(?: again)?(?: over (?:the )?(?:meadow|fields?|hills?|trees?|house|land))?|"
         "it (?:gets|becomes) (?:light|day)|the night (?:ends|is over)|"
         "(?:the )?(?:spring|summer) (?:comes|arrives|begins)|the snow melts|a new day (?:comes|begins)"
     ),

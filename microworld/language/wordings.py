@@ -147,6 +147,13 @@ _RULES: tuple[Rule, ...] = (
         ),
         "above ",
     ),
+    (
+        (
+            r"\b(?:(?:(?:that|which|who) )?(?:(?:is|are) )?(?:sitting|sits?|perched|perches|perch|resting|rests?|"
+            rf"living|lives?|hiding|hides?) )?(?:up |high )*in (?=(?:the|an?) {LOOK}(?:tree|oak|pine|fir|birch)\b)"
+        ),
+        "above ",
+    ),
     # Backgrounds: "snow everywhere", "with the sea behind them"
     (
         (

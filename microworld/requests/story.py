@@ -54,6 +54,8 @@ class Story(StoryLooks):
         if self.finishes(statement):
             return
         self._check_place(statement)
+        if any(one.pronoun == "finder" for one in statement.subject):
+            statement = replace(statement, new_piece=True)  # "she finds a flower and goes home": first she has it
         vacated = self.vacated
         if statement.kind == "replace" and statement.stated and vacated is not None:
             statement = replace(statement, kind="fill")
@@ -72,8 +74,8 @@ class Story(StoryLooks):
             msg = f"It is not clear what belongs {statement.text!r}; name the object in the same sentence."
             raise InputError(msg, code="not_understood")
         if statement.kind == "scene":
-            for phrase in statement.subject:  # "the girl finds a flower"
-                self.resolve(phrase)
+            found = [one for phrase in statement.subject for one in self.resolve(phrase)]
+            self.finders = found or self.finders  # "the girl finds a flower and goes home": the girl goes
 
     def _open(self, statement: Statement) -> None:
         if self.frames and self.says_more(statement):

@@ -66,7 +66,7 @@ class StoryObjects:
         self.conditions: list[Constraint] = []
         self.hosts: dict[int, tuple[str, tuple[int, ...], int]] = {}
         """How objects lie to what "it" was when they were named: the relation, that object, the statement's number."""
-        self.number = 0
+        self.number, self.finders = 0, list[int]()  # of statements; who has found what the last one brought
 
     @property
     def frame(self) -> Frame:
@@ -252,8 +252,8 @@ class StoryObjects:
     def resolve(self, phrase: Phrase) -> list[int]:
         """Returns the objects that a phrase refers to."""
         things = self.frame.things
-        if phrase.pronoun == "known":
-            return [phrase.count]
+        if phrase.pronoun in {"known", "finder"}:
+            return [phrase.count] if phrase.pronoun == "known" else list(self.finders)
         last = tuple(one for one in self.last if one in things)
         if phrase.pronoun in {"it", "them", "other"} or (phrase.pronoun == "one" and phrase.definite is False):
             return self._meant(phrase, last)

@@ -11,8 +11,10 @@ from dataclasses import replace
 
 from interleavethinker.microworld.language.clauses import Statement
 from interleavethinker.microworld.language.phrase_types import Ground, Phrase
+from interleavethinker.microworld.language.plain_text import canonical
 from interleavethinker.microworld.language.reader.tagging import tag
 from interleavethinker.microworld.language.vocabulary import plural
+from interleavethinker.microworld.scenes.sprites import COLOURS, KINDS, SIZES
 from interleavethinker.tools.errors import InputError
 
 from .story import Story
@@ -23,6 +25,9 @@ __all__ = ["as_told_in_all"]
 _DESCRIBES = frozenset({"be", "stay", "have"})
 """Classes of verbs that say what is there."""
 _MORE = re.compile(r"\b(?:more|other|another|others|extra|new|additional|further|add|second|third)\b")
+_ANOTHER = re.compile(r"(?:(?:and|then|,) )*(?:another|a second|a third|the next)(?: one)?(?: of them)?(?: too)?")
+_BARE = re.compile(rf"(?:(?:{'|'.join((*COLOURS, *SIZES))}) )+(?P<kind>{'|'.join(KINDS)})\b")
+"""Begins with an object in key words."""
 _ONE = re.compile(r"\b(?:only|just|one)\b")
 
 
@@ -32,10 +37,36 @@ def as_told_in_all(statement: Statement, story: Story) -> Statement:
     Raises:
         InputError: It counts what may be there already (`not_understood`).
     """
+    if (likewise := _likewise(statement, story)) is not None:
+        return likewise
     in_all = _as_addition(statement, story)
     if in_all is statement:
+        _check_bare(statement, story)
         check_named_again(statement, {thing.kind for thing in story.frame.things.values()})
     return in_all
+
+
+def _likewise(statement: Statement, story: Story) -> Statement | None:
+    """Reads "one bird flies away, then another one" as the same change of another one, not as a new bird."""
+    latest, phrases = story.latest, [item for item in statement.items if isinstance(item, Phrase)]
+    changed = latest is not None and latest.kind in {"recolour", "remove", "resize"}
+    if statement.kind != "scene" or not changed or len(phrases) != 1 or not _ANOTHER.fullmatch(statement.text):
+        return None
+    again = "" if latest is not None and latest.kind == "remove" else phrases[0].again  # that one is no longer there
+    other = Phrase(pronoun="one", definite=False, again=again)
+    return replace(statement, kind="likewise", items=(), subject=(other,))
+
+
+def _check_bare(statement: Statement, story: Story) -> None:
+    """Refuses "red ball in the middle", which names no article, where a red ball is there already."""
+    begins = _BARE.match(" ".join(map(canonical, statement.text.split())))
+    if statement.kind != "scene" or not statement.new_piece or statement.ordered or begins is None:
+        return
+    for item in statement.items:
+        if not isinstance(item, Phrase) or item.kind != begins["kind"] or item.count > 1 or item.again:
+            continue
+        if item.definite is not True and story.certain(replace(item, where=(), parts=(), every=True)):
+            raise _unclear(statement.text, replace(item, count=1))
 
 
 def _as_addition(statement: Statement, story: Story) -> Statement:

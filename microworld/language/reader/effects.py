@@ -9,9 +9,12 @@ from interleavethinker.microworld.language.phrase_types import Phrase
 from interleavethinker.microworld.language.statements import Statement
 
 from .clause import Clause, UnreadError
-from .nouns import IT, THEM
+from .nouns import FINDER, IT, THEM
 
 __all__ = ["DOES", "LISTING", "EffectReader"]
+
+_MEETS = frozenset({"have", "stay"})
+"""Classes of verbs between an object that is there and one that appears: "it eats a fish"."""
 
 
 class EffectReader:
@@ -102,7 +105,10 @@ class EffectReader:
         named = clause.new or clause.before or clause.after
         if not named:
             return
-        if any(map(self.is_new, named)):
+        if clause.verb_classes & _MEETS and clause.before and any(map(self.is_new, clause.after)):
+            known = tuple(replace(one, definite=True, where=()) for one in clause.before)  # "a girl has a ball and …"
+            self.subject = known if any(map(self.is_new, clause.before)) else (FINDER,)
+        elif any(map(self.is_new, named)):
             many = len(named) > 1 or named[0].count > 1
             self.subject = (THEM if many else IT,)
         else:
@@ -312,6 +318,8 @@ class EffectReader:
         elif clause.wheres and new:
             new[0] = replace(new[0], where=(*new[0].where, *clause.wheres))
         subject = old if "have" in clause.verb_classes else ()
+        if clause.verb_classes & _MEETS and clause.after and not any(map(self.is_new, clause.before)):
+            subject = tuple(clause.before)
         return [Statement("scene", items=(*new, *clause.grounds), subject=subject)]
 
     def _grounded(self, clause: Clause) -> list[Statement] | None:

@@ -12,9 +12,11 @@ from interleavethinker.microworld.language.phrase_types import Ground, Phrase, W
 
 from .groups import GroupReader
 
-__all__ = ["IT", "THEM", "NounReader"]
+__all__ = ["FINDER", "IT", "THEM", "NounReader"]
 
 IT = Phrase(pronoun="it", definite=True)
+FINDER = Phrase(pronoun="finder", definite=True)
+"""Who has found or met what the last statement brought."""
 THEM = Phrase(pronoun="them", definite=True, every=True)
 _GROUND_COLOURS = {
     "meadow": {"green"},

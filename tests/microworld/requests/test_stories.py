@@ -284,3 +284,50 @@ def test_what_is_unclear_is_refused(text: str, scenes: tuple[Scene, ...], code: 
     with pytest.raises(InputError) as caught:
         interpret(text, scenes)
     assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (
+            "A girl and a cat are on the beach. The cat goes away. The girl looks for it. The cat comes back.",
+            [["cat", "girl"], ["girl"], ["cat", "girl"]],
+        ),
+        (
+            "A girl and a cat. The cat leaves. The girl misses it. It comes back.",
+            [["cat", "girl"], ["girl"], ["cat", "girl"]],
+        ),
+        (
+            "Two birds sit in a tree. One flies away.",
+            [["bird 0,1,2,3,4,5", "bird 0,1,2,3,4,5", "tree 3,4,5,6,7,8"], ["bird 0,1,2,3,4,5", "tree 3,4,5,6,7,8"]],
+        ),
+        ("Three balls. Two of them go away. The last one stays.", [["ball", "ball", "ball"], ["ball"]]),
+        (
+            "Three birds sit in a row. One flies away. Then another one. Then the last one.",
+            [["bird 3,4,5", "bird 3,4,5", "bird 3,4,5"], ["bird 3,4,5", "bird 3,4,5"], ["bird 3,4,5"], []],
+        ),
+        (
+            "Three cats. One turns red. Then another one.",
+            [["cat"] * 3, ["cat", "cat", "red cat"], ["cat", "red cat", "red cat"]],
+        ),
+        ("A cat comes. Then another one.", [["cat"], ["cat", "cat"]]),
+        (
+            "Frame 1: red ball top left. Frame 2: red ball in the middle. Frame 3: red ball bottom right.",
+            [["red ball 0"], ["red ball 4"], ["red ball 8"]],
+        ),
+        ("Red ball left. Blue ball right.", [["red ball 3"], ["blue ball 5", "red ball 3"]]),
+        ("A cat is small. It eats a fish and gets big.", [["small cat"], ["fish", "small cat"], ["big cat", "fish"]]),
+        ("A girl finds a red ball and goes home.", [["girl", "red ball"], ["red ball"]]),
+        ("A girl. The girl finds a flower and goes away.", [["girl"], ["flower", "girl"], ["flower"]]),
+        ("A girl. She finds a star and turns blue.", [["girl"], ["girl", "star"], ["blue girl", "star"]]),
+        ("A girl. The girl finds a flower. It turns blue.", [["girl"], ["flower", "girl"], ["blue flower", "girl"]]),
+        ("A girl finds a flower that is red.", [["girl", "red flower"]]),
+    ],
+)
+def test_a_story_is_told_of_the_objects_that_it_means(text: str, shown: list[list[str]]) -> None:
+    assert images(text) == shown
+
+
+def test_a_day_may_come_back_over_a_place() -> None:
+    text = "It is day in the meadow with a tree. It gets dark. The sun rises again over the meadow."
+    assert [sorted(one.backgrounds) for one in interpret(text).targets] == [["meadow"], ["night"], ["meadow"]]
