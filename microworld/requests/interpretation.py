@@ -210,7 +210,7 @@ def _told(
                 check_new(statement, source, text)
                 check_counted(statement, source, text)
             else:
-                statement = as_told_in_all(statement, story)  # noqa: PLW2901 - what it says of the whole picture
+                statement = as_told_in_all(statement, story, alone=len(item) == 1)  # noqa: PLW2901 - of the whole picture
             for one in in_turn(statement, story):
                 story.apply(replace(one, new_piece=True) if moment is not None and moment(one) else one)
         check_shown(item, added=len(story.frames) - shown, edits=source is not None)

@@ -31,12 +31,20 @@ _BARE = re.compile(rf"(?:(?:{'|'.join((*COLOURS, *SIZES))}) )+(?P<kind>{'|'.join
 _ONE = re.compile(r"\b(?:only|just|one)\b")
 
 
-def as_told_in_all(statement: Statement, story: Story) -> Statement:
+def as_told_in_all(statement: Statement, story: Story, *, alone: bool = False) -> Statement:
     """Returns a description of a whole picture as what it adds to the picture before, or takes away.
+
+    Args:
+        statement: It may describe the picture.
+        story: What was told before.
+        alone: Whether it is all that the words say of a picture.
 
     Raises:
         InputError: It counts what may be there already (`not_understood`).
     """
+    if alone and statement.kind == "only" and statement.sequenced:  # "panel two: just the big one"
+        others = Phrase(definite=True, every=True, excluded=statement.subject)
+        return replace(statement, kind="remove", subject=(others,), stated=True)
     if (likewise := _likewise(statement, story)) is not None:
         return likewise
     in_all = _as_addition(statement, story)

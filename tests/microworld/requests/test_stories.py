@@ -315,6 +315,12 @@ def test_what_is_unclear_is_refused(text: str, scenes: tuple[Scene, ...], code: 
             "Frame 1: red ball top left. Frame 2: red ball in the middle. Frame 3: red ball bottom right.",
             [["red ball 0"], ["red ball 4"], ["red ball 8"]],
         ),
+        (
+            "Two panels. Panel one: big green fish, small orange fish. Panel two: just the big one.",
+            [["big green fish", "small orange fish"], ["big green fish"]],
+        ),
+        ("A cat and a ball. Then only the cat.", [["ball", "cat"], ["cat"]]),
+        ("A cat and a ball. Then only the cat turns red.", [["ball", "cat"], ["ball", "red cat"]]),
         ("Red ball left. Blue ball right.", [["red ball 3"], ["blue ball 5", "red ball 3"]]),
         ("A cat is small. It eats a fish and gets big.", [["small cat"], ["fish", "small cat"], ["big cat", "fish"]]),
         ("A girl finds a red ball and goes home.", [["girl", "red ball"], ["red ball"]]),
