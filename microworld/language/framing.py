@@ -201,7 +201,7 @@ def remove_framing(sentences: list[Sentence], *, is_continued: bool = False) -> 
         paced, in_turn = _without_pace(text)
         opens = paced != text and (not kept or _WHOLE.match(paced) is not None or _is_talk(paced))
         in_turn = in_turn and (not opens or _LEAVES.search(paced) is not None)
-        one_by_one |= opens and not in_turn
+        one_by_one |= (opens and not in_turn) or _is_lesson(paced)
         if _WHOLE.match(paced):
             continue
         how = _HOW_TO.match(f"{paced} ")
@@ -233,6 +233,11 @@ def remove_framing(sentences: list[Sentence], *, is_continued: bool = False) -> 
 def _all_in_turn(match: re.Match[str]) -> str:
     """Returns "one cat after the other leaves" as "all the cats one after the other leaves"."""
     return f"all the {plural(match['noun'])} one {match['pace']}"
+
+
+def _is_lesson(text: str) -> bool:
+    heading = _STORY.match(text) or _WHOLE.match(text)
+    return heading is not None and "tutorial" in heading.group()
 
 
 def _is_talk(text: str) -> bool:

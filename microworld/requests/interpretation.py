@@ -146,7 +146,9 @@ def _mixed_reading(text: str, scenes: Sequence[Scene]) -> Interpretation | None:
     """Reads each sentence by the grammar that understands it; None if neither understands one of them."""
     either = _EitherGrammar(scenes)
     try:
-        found = first_reading(text, len(scenes), lambda framed: _interpret(text, framed, scenes, either.restarted()))
+        found = first_reading(
+            text, len(scenes), lambda framed: _interpret(text, framed, scenes, either.restarted(framed))
+        )
     except InputError:
         return None
     return replace(found, left_out=(*found.left_out, *dict.fromkeys(either.left_out)))
@@ -346,10 +348,11 @@ class _EitherGrammar:
         self._edits = bool(scenes)
         self._shown = _kinds(scenes)
         self._known = self._shown
+        self._lesson = False
 
-    def restarted(self) -> Callable[[Sentence], list[Statement]]:
-        """Forgets all sentences, and returns the reader of the next ones."""
-        self.left_out, self._known = [], self._shown
+    def restarted(self, framed: Framed) -> Callable[[Sentence], list[Statement]]:
+        """Forgets all sentences, and returns the reader of these ones."""
+        self.left_out, self._known, self._lesson = [], self._shown, framed.one_by_one and not self._edits
         return self._read
 
     def _read(self, sentence: Sentence) -> list[Statement]:
@@ -357,7 +360,7 @@ class _EitherGrammar:
             statements = _read(sentence)
         except InputError as error:
             told = self._known > self._shown
-            found = read_clauses(sentence.words, edits=self._edits, known=self._known, told=told)
+            found = read_clauses(sentence.words, edits=self._edits, known=self._known, told=told, lesson=self._lesson)
             if error.code != "not_understood" or found is None or not found[0]:
                 raise
             statements = [replace(found[0][0], new_piece=True), *found[0][1:]]

@@ -34,7 +34,7 @@ _WEAK = frozenset({"be", "have", "start", "make", "get", "give", "keep"})
 
 
 def read_clauses(
-    words: tuple[str, ...], *, edits: bool, known: frozenset[str], told: bool = False
+    words: tuple[str, ...], *, edits: bool, known: frozenset[str], told: bool = False, lesson: bool = False
 ) -> tuple[list[Statement], list[str]] | None:
     """Reads one sentence.
 
@@ -43,6 +43,7 @@ def read_clauses(
         edits: Whether the request has an image.
         known: Kinds of objects that were named before, or that the image shows.
         told: Whether a sentence came before, whose subject this one may take over.
+        lesson: Whether the request asks how something is drawn, object by object.
 
     Returns:
         The statements in order with the words that are left out, or None if some words fit no rule.
@@ -51,7 +52,7 @@ def read_clauses(
     kept = without_talk(essential(without_talk(tokens)), lenient=True)
     effects = EffectReader(known, edits=edits, told=told)
     effects.left_out = sum(token.tag == "OTHER" for token in tokens) > sum(token.tag == "OTHER" for token in kept)
-    effects.lesson = any(token.tag == "HOW_TO" for token in tokens) and not edits
+    effects.lesson = lesson or (any(token.tag == "HOW_TO" for token in tokens) and not edits)
     reader = _Composer(kept, effects)
     try:
         statements = reader.read()

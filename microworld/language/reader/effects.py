@@ -50,13 +50,14 @@ class EffectReader:
         shown = phrase.kind not in self.known and (not (self.before or self.statements) or listed)
         if phrase.definite is not False and shown and not self.edits:
             return replace(phrase, definite=False)
+        drawn_too = self.lesson and clause.verb is None and not predicated  # "tree left, then tree right"
         if phrase.definite is None:
-            return replace(phrase, definite=phrase.kind in self.known)
+            return replace(phrase, definite=phrase.kind in self.known and not drawn_too)
         changes = self.edits and bool(clause.verb_classes & DOES) and clause.role != "new"
         named = {one.kind for one in clause.things} if predicated else set[str]()
         listing = clause.verb_classes & LISTING and not named  # "a ball comes, ball turns red": a clause of its own
         known = phrase.kind in self.before | self._told() | named and not listing
-        if bare and phrase.count == 1 and (known or changes):
+        if bare and phrase.count == 1 and (known or changes) and not drawn_too:
             return replace(phrase, definite=True)
         return phrase
 

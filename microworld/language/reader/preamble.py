@@ -12,7 +12,7 @@ from interleavethinker.microworld.language.plain_text import NUMBER_WORDS, Sente
 
 from .tagging import Token, tag
 
-__all__ = ["asks_for_steps", "is_purpose", "without_title"]
+__all__ = ["asks_for_steps", "is_lesson", "is_purpose", "without_title"]
 
 _COUNT = rf"(?:{'|'.join(NUMBER_WORDS)})"
 _UNIT = "(?:steps?|frames?|panels?|pictures?|images?|shots?|pages?|scenes?|slides?|stages?|parts?)"
@@ -32,6 +32,7 @@ _SIZE = (
 )
 _WANTED = "(?: (?:wanted|needed|required|requested|please|below|follows?|here))*"
 _TITLE = re.compile(rf"(?:{_ADJECTIVE} )*{_GENRE}{_WHOM}{_WANTED}{_SIZE}{_WANTED}")
+_LESSON = re.compile(r"\b(?:instructions?|how to|tutorial|walkthrough|lesson)\b")
 _BARE_SIZE = re.compile(rf"{_COUNT} {_UNIT}(?: ,)?(?: (?:please|each|one {_UNIT} each))*")
 _GREETING = re.compile(r"(?:(?:good )?(?:dear|hi|hello|hey|hiya|morning|afternoon|evening|day))(?: \w+){1,2}")
 _WRITER = frozenset({"i", "we", "my", "our"})
@@ -81,6 +82,11 @@ def without_title(sentence: Sentence) -> Sentence | None:
     if colon and rest and (_TITLE.fullmatch(title) or _BARE_SIZE.fullmatch(title)):
         return replace(sentence, words=tuple(rest.split()))
     return sentence
+
+
+def is_lesson(sentence: Sentence) -> bool:
+    """Whether a sentence is the title of drawing instructions, and no more: "tutorial please"."""
+    return without_title(sentence) is None and _LESSON.search(" ".join(sentence.words)) is not None
 
 
 def asks_for_steps(sentence: Sentence) -> bool:

@@ -17,7 +17,7 @@ from interleavethinker.tools.errors import InputError
 
 from .composed import read_clauses
 from .phrasings import in_plain_phrases
-from .preamble import asks_for_steps, is_purpose, without_title
+from .preamble import asks_for_steps, is_lesson, is_purpose, without_title
 from .questions import is_asked, names_something, plain_questions
 from .tagging import tag
 
@@ -99,7 +99,7 @@ def read_request(text: str, *, images: int, kinds: frozenset[str] = frozenset())
         any(_EACH.match(" ".join(one.words)) for one in sentences)
         or is_stepwise(f"{text} {plain}")
         or any(map(_asks_how, sentences))
-        or (any(map(asks_for_steps, titled)) and not images)
+        or (any((*map(asks_for_steps, titled), *map(is_lesson, told))) and not images)
     )
     kept = tuple(one for one in framed.sentences if not _EACH.match(" ".join(one.words)))
     framed = replace(framed, sentences=kept, one_by_one=framed.one_by_one or paced)
@@ -122,7 +122,7 @@ def read_request(text: str, *, images: int, kinds: frozenset[str] = frozenset())
         msg = "The request is about an image, but no image was given; add --image FILE."
         raise InputError(msg, code="no_image")
     for one in (framed, replace(framed, sentences=tuple(sentences))):
-        found = _statements(one.sentences, edits=bool(images), known=kinds)
+        found = _statements(one.sentences, edits=bool(images), known=kinds, lesson=paced and not images)
         if found is not None:
             return Reading(one, tuple(found[0]), left_out=tuple(dict.fromkeys((*asides, *found[1]))), text=plain)
     return None
@@ -206,12 +206,12 @@ _SHORT: dict[str, str] = dict(pair.split("=") for pair in _SPELLED.split(", "))
 
 
 def _statements(
-    sentences: Sequence[Sentence], *, edits: bool, known: frozenset[str]
+    sentences: Sequence[Sentence], *, edits: bool, known: frozenset[str], lesson: bool
 ) -> tuple[list[Statement], list[str]] | None:
     statements: list[Statement] = []
     left_out: list[str] = []
     for sentence in sentences:
-        found = read_clauses(sentence.words, edits=edits, known=known, told=bool(statements))
+        found = read_clauses(sentence.words, edits=edits, known=known, told=bool(statements), lesson=lesson)
         if found is None:
             return None
         told, words = found

@@ -81,6 +81,15 @@ def test_what_comes_back_was_gone_in_between() -> None:
     ]
 
 
+def test_what_a_tutorial_names_again_without_an_article_is_drawn_too() -> None:
+    first, second = ["big bird 1"], ["big bird 1", "small tree 6"]
+    asked = "tutorial pls!! big bird top, then small tree bottom left, then small tree bottom right."
+    assert images(asked) == [first, second, [*second, "small tree 8"]]
+    assert images("Step by step: ball left, then ball right.") == [["ball 3"], ["ball 3", "ball 5"]]
+    assert images("Tutorial. A cat and a red ball.") == [["cat"], ["cat", "red ball"]]
+    assert images("Two pictures: ball left. Then the ball is right.") == [["ball 3"], ["ball 5"]]
+
+
 def test_sentences_that_different_grammars_understand_make_one_story() -> None:
     assert images("A girl and a cat are on the beach. The cat goes away. The girl waits. The cat comes back.") == [
         ["cat", "girl"],
