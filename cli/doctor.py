@@ -16,6 +16,7 @@ from interleavethinker.tools.check_result import CheckResult
 from interleavethinker.tools.errors import InputError, InterleaveError
 from interleavethinker.tools.local_extra import INSTALL_LOCAL, LOCAL_LIBRARIES
 from interleavethinker.tools.plain_text import one_line
+from interleavethinker.tools.secrets import secret_variable
 
 from .options import ProfileName
 from .terminal import console, echo_json
@@ -71,7 +72,7 @@ def _check_server(words: str) -> list[CheckResult]:
     from interleavethinker.tools.mcp.server_check import check_server, target_of
 
     target = target_of(words)
-    return asyncio.run(check_server(target, os.environ.get("INTERLEAVETHINKER_TOKEN") or None))
+    return asyncio.run(check_server(target, secret_variable(os.environ, "INTERLEAVETHINKER_TOKEN")))
 
 
 def _print(check: CheckResult, width: int) -> None:

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import typer
 
 from interleavethinker.tools.folders import default_server_store
+from interleavethinker.tools.secrets import secret_variable
 
 from .options import ShutdownTimeout
 
@@ -122,7 +123,7 @@ def image_server(
     if connect is not None:
         from interleavethinker.servers.transport.bridge import bridge
 
-        asyncio.run(bridge(connect, os.environ.get(TOKEN_VARIABLE) or None))
+        asyncio.run(bridge(connect, secret_variable(os.environ, TOKEN_VARIABLE)))
         return
     from interleavethinker.servers.images.backends.diffusers import DiffusersOptions
     from interleavethinker.servers.images.loading import LoadingOptions
@@ -148,7 +149,7 @@ def image_server(
         http = HttpOptions(
             host=host,
             port=port,
-            token=os.environ.get(TOKEN_VARIABLE) or None,
+            token=secret_variable(os.environ, TOKEN_VARIABLE),
             allowed_hosts=tuple(allow_host or ()),
             allowed_origins=tuple(allow_origin or ()),
         )

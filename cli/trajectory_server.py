@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from interleavethinker.tools.secrets import secret_variable
+
 from .completions import complete_profiles
 from .image_server import TOKEN_VARIABLE, end_despite_loading
 from .options import ShutdownTimeout, WorkspaceFolder
@@ -82,7 +84,7 @@ def trajectory_server(
     if connect is not None:
         from interleavethinker.servers.transport.bridge import bridge
 
-        asyncio.run(bridge(connect, os.environ.get(TOKEN_VARIABLE) or None))
+        asyncio.run(bridge(connect, secret_variable(os.environ, TOKEN_VARIABLE)))
         return
     from interleavethinker.servers.trajectories.main import serve_trajectories
     from interleavethinker.servers.trajectories.options import LimitRequest, ServiceOptions
@@ -101,7 +103,7 @@ def trajectory_server(
         http = HttpOptions(
             host=host,
             port=port,
-            token=os.environ.get(TOKEN_VARIABLE) or None,
+            token=secret_variable(os.environ, TOKEN_VARIABLE),
             allowed_hosts=tuple(allow_host or ()),
             allowed_origins=tuple(allow_origin or ()),
         )

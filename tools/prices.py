@@ -10,7 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, NoReturn
 
-from pydantic import ConfigDict, Field, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from .errors import InputError, ProfileError
 from .files import read_at_most
@@ -126,9 +126,16 @@ def load_prices() -> dict[str, Price]:
         return _shipped_prices() | _TABLE.validate_python(parse_toml(own))
     except ValueError as error:
         raise ProfileError(
-            f'The price table {path} cannot be used: {error}. A model\'s entry is ["MODEL"] with input and output '
-            "(dollars for a million tokens), or image, image_sizes and input_image (dollars for one)."
+            f'The price table {path} cannot be used: {_problems(error)}. A model\'s entry is ["MODEL"] with input and '
+            "output (dollars for a million tokens), or image, image_sizes and input_image (dollars for one)."
         ) from error
+
+
+def _problems(error: ValueError) -> str:
+    """Returns what is wrong, on one line and without links to pydantic's website."""
+    if not isinstance(error, ValidationError):
+        return str(error).rstrip(".")
+    return "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg'].rstrip('.')}" for one in error.errors())
 
 
 @functools.cache

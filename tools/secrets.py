@@ -19,6 +19,7 @@ __all__ = [
     "redact",
     "remember_secret",
     "remember_secrets_of",
+    "secret_variable",
     "without_secrets",
 ]
 
@@ -33,8 +34,19 @@ _remembered: set[str] = set()
 
 def remember_secret(value: str) -> None:
     """Removes a value from all later messages of errors. For secrets that no environment variable's name shows."""
-    if _may_be_secret(value):
-        _remembered.add(value)
+    if _may_be_secret(value.strip()):
+        _remembered.update(_forms(value))
+
+
+def secret_variable(environment: Mapping[str, str], name: str) -> str | None:
+    """Returns the secret in a variable, and remembers it; None if it is not set, or blank.
+
+    White space around it is left out: files and stores of secrets often end it with a line break, which neither belongs
+    to it nor can be sent in a header.
+    """
+    value = environment.get(name, "").strip()
+    remember_secret(value)
+    return value or None
 
 
 def remember_secrets_of(options: Mapping[str, object]) -> None:
@@ -78,7 +90,13 @@ def _without(said: _T, known: Collection[str]) -> _T:
 def _known() -> set[str]:
     # Another thread may change the environment meanwhile.
     present = (os.environ.get(name, "").strip() for name in list(os.environ) if is_secret_name(name))
-    return _remembered | {value for value in present if _may_be_secret(value)}
+    return _remembered.union(*(_forms(value) for value in present if _may_be_secret(value)))
+
+
+def _forms(value: str) -> set[str]:
+    """Returns a secret as it is, and as libraries quote what cannot be sent, such as a line break in it."""
+    bare = value.strip()
+    return {bare, bare.encode("unicode_escape").decode("ascii"), repr(bare.encode(errors="replace"))[2:-1]}
 
 
 def _replaced(text: str, known: Collection[str]) -> str:

@@ -9,6 +9,7 @@ from interleavethinker.tools.check_result import CheckResult
 from interleavethinker.tools.errors import InterleaveError
 from interleavethinker.tools.mcp.config import GeneratorConfig
 from interleavethinker.tools.mcp.server_check import tools_of
+from interleavethinker.tools.secrets import secret_variable
 
 from .endpoints import without_secrets
 from .knowledge import Knowledge, toolboxes_of
@@ -62,7 +63,7 @@ def check_knowledge(knowledge: Knowledge | None) -> list[CheckResult]:
 
 def _check_server(name: str, url: str, token_variable: str | None, wanted: Sequence[str]) -> CheckResult:
     shown = without_secrets(url)
-    token = None if token_variable is None else os.environ.get(token_variable)
+    token = None if token_variable is None else secret_variable(os.environ, token_variable)
     if token_variable is not None and not token:
         return CheckResult(name, False, f"{shown} needs the environment variable {token_variable}, which is not set")
     tools, problem = asyncio.run(tools_of(url, token))

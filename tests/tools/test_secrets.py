@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -20,7 +21,8 @@ from interleavethinker.tools.errors import InputError, InterleaveError, ModelErr
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.mcp.config import GeneratorConfig, ToolMapping, ToolTemplate
 from interleavethinker.tools.mcp.generator import McpImageGenerator
-from interleavethinker.tools.secrets import remember_secrets_of, without_secrets
+from interleavethinker.tools.mcp.server_check import check_server, tools_of
+from interleavethinker.tools.secrets import remember_secrets_of, secret_variable, without_secrets
 from interleavethinker.tools.testing.generator import MemoryGenerator
 from interleavethinker.tools.types import GenerationRequest
 
@@ -88,6 +90,40 @@ async def test_a_variable_for_an_image_server_that_it_repeats_is_not_in_the_mess
         with pytest.raises(InterleaveError) as raised:
             await generator.generate(GenerationRequest(prompt=f"repeat {name}", seed=1))
     assert "rejected: ***" in str(raised.value)
+
+
+async def test_a_token_that_cannot_be_sent_is_not_quoted_in_the_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MYNAME", f"{SECRET}\n{SECRET}")
+    async with await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1") as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/mcp"
+        config = GeneratorConfig(url=url, token_variable="MYNAME")  # noqa: S106 - a name
+        async with McpImageGenerator(config, ImageStore(tmp_path)) as generator:
+            with pytest.raises(InterleaveError) as raised:
+                await generator.generate(GenerationRequest(prompt="a ball", seed=1))
+    assert "***" in str(raised.value)
+    assert SECRET not in str(raised.value)
+
+
+async def test_a_token_that_a_checked_server_repeats_is_not_in_the_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def repeat(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        token = next(line for line in head.decode().split("\r\n") if line.lower().startswith("authorization"))
+        body = json.dumps({"jsonrpc": "2.0", "id": None, "error": {"code": -1, "message": token}}).encode()
+        writer.write(b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\nconnection: close\r\n")
+        writer.write(f"content-length: {len(body)}\r\n\r\n".encode() + body)
+        await writer.drain()
+        writer.close()
+
+    monkeypatch.setenv("MYNAME", f"{SECRET}\n")
+    async with await asyncio.start_server(repeat, "127.0.0.1") as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/mcp"
+        (finding,) = await check_server(url, secret_variable(os.environ, "MYNAME"))
+        _, reason = await tools_of(url, secret_variable(os.environ, "MYNAME"))
+    for words in (finding.found, reason):
+        assert "Bearer ***" in words
+        assert SECRET not in words
 
 
 def test_files_and_short_values_stay_in_messages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ from interleavethinker.tools.bounded_http import opened_client
 from interleavethinker.tools.check_result import CheckResult
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.plain_text import one_line
+from interleavethinker.tools.secrets import redact
 
 from .bounded_lines import ENCODING, MAX_LINE, watch_lines
 from .malformed_answers import answers_checked
@@ -92,7 +93,7 @@ async def check_server(target: str | Sequence[str], token: str | None = None) ->
         older = await _visit(target, token, "legacy")
         checks.append(CheckResult("older clients", True, f"protocol {older.protocol}, {len(older.tools)} tools"))
     except _CheckError as error:
-        checks.append(CheckResult("older clients" if checks else "connection", False, str(error)))
+        checks.append(CheckResult("older clients" if checks else "connection", False, redact(str(error))))
     return checks
 
 
@@ -106,7 +107,7 @@ async def tools_of(url: str, token: str | None = None) -> tuple[set[str], str]:
     try:
         return set((await _visit(url, token, "auto")).tools), ""
     except _CheckError as error:
-        return set(), str(error)
+        return set(), redact(str(error))
 
 
 def _is_url(text: str) -> bool:

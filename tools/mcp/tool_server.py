@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from interleavethinker.tools.bounded_http import opened_client
 from interleavethinker.tools.errors import InterleaveError, ModelError, ProfileError
 from interleavethinker.tools.plain_text import quotation
-from interleavethinker.tools.secrets import redact, remember_secret
+from interleavethinker.tools.secrets import redact, secret_variable
 
 from .malformed_answers import answers_checked, is_malformed_answer
 from .transport import call_foreign_tool
@@ -107,12 +107,11 @@ class McpTools:
 
         headers = {}
         if self._token_variable is not None:
-            token = os.environ.get(self._token_variable)
-            if not token:
+            token = secret_variable(os.environ, self._token_variable)
+            if token is None:
                 raise ProfileError(
                     f"The environment variable {self._token_variable} is not set. It must hold the tool server's token."
                 )
-            remember_secret(token)
             headers["Authorization"] = f"Bearer {token}"
         async with contextlib.AsyncExitStack() as stack:
             http = await stack.enter_async_context(

@@ -17,7 +17,7 @@ from pydantic import JsonValue
 from interleavethinker.tools.bounded_http import MAX_RESPONSE, opened_client
 from interleavethinker.tools.errors import GeneratorError, InterleaveError, ProfileError
 from interleavethinker.tools.plain_text import quotation
-from interleavethinker.tools.secrets import redact, remember_secret, remember_secrets_of
+from interleavethinker.tools.secrets import redact, remember_secret, remember_secrets_of, secret_variable
 
 from .bounded_lines import ENCODING
 from .config import GeneratorConfig
@@ -264,12 +264,11 @@ async def _http_client(
 
     headers = {}
     if config.token_variable is not None:
-        token = environment.get(config.token_variable)
-        if not token:
+        token = secret_variable(environment, config.token_variable)
+        if token is None:
             raise ProfileError(
                 f"The environment variable {config.token_variable} is not set. It must hold the image server's token."
             )
-        remember_secret(token)
         headers["Authorization"] = f"Bearer {token}"
 
     async def raise_if_unauthorized(response: httpx2.Response) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from interleavethinker.evaluation.judges.base import Judge, JudgeScores
+from interleavethinker.tools.errors import RefusalError
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.training.data.critic import choose_rl_rows
 from interleavethinker.training.data.folder import DataFolder
@@ -24,7 +25,7 @@ from .evaluation import answers_callback, evaluation_arguments, held_out_rows
 from .lazy_examples import LazyExamples
 from .profile_generator import ProfileGenerator
 from .regeneration import Regenerator
-from .rewards import accuracy_reward, format_reward, read_answer, step_rewards
+from .rewards import UNUSABLE, accuracy_reward, format_reward, read_answer, step_rewards
 from .trainer import adapter_config, configure, load_model, metrics_callback, train_and_save
 
 __all__ = ["CriticRewards", "run_grpo"]
@@ -63,22 +64,28 @@ class CriticRewards:
         return rewards
 
     def counts(self) -> dict[str, float]:
-        """Returns the numbers of images so far, in this process: regenerated, not generated, and not judged."""
+        """Returns the numbers so far, in this process: of images regenerated, not generated and not judged, and of
+        prompts refused.
+        """
         return {
             "images_regenerated": self._regenerator.made,
             "generator_failures": self._regenerator.generator_failures,
             "judge_failures": self._regenerator.judge_failures,
+            "prompts_refused": self._regenerator.refused,
         }
 
     async def _score(self, name: str, text: str) -> Scored | None:
         row, verdict = self._rows[name], read_answer(text)
         before = JudgeScores(row.semantics, row.quality)
-        after = None
+        after, is_refused = None, False
         if verdict is not None and not verdict.success and not row.success:
-            after = await self._regenerator.scores(row, verdict.refined_prompt)
+            try:
+                after = await self._regenerator.scores(row, verdict.refined_prompt)
+            except RefusalError:  # The critic's own fault: the agent would have no image.
+                is_refused = True
             if after is not None and self._is_inverted(name, verdict.refined_prompt):
                 after = JudgeScores(10 - after.semantics, 10 - after.quality)
-        steps = step_rewards(verdict, row.success, before, after)
+        steps = (UNUSABLE, UNUSABLE) if is_refused else step_rewards(verdict, row.success, before, after)
         if steps is None:
             return None
         truth = row.success is not self._is_inverted(name)

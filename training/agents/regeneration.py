@@ -2,7 +2,8 @@
 
 Only failed attempts are regenerated, from the step's source image and with the seed that the agent would use next.
 Equal prompts for one row are generated and judged once; reward functions that ask at the same time share the result. If
-the generator or the judge fails, the result is None, and the prompt is tried again the next time it appears.
+the generator or the judge fails, the result is None, and the prompt is tried again the next time it appears. A prompt
+that the generator refuses, because it is too long or for its content, is refused whenever it appears.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import asyncio
 import logging
 
 from interleavethinker.evaluation.judges.base import Judge, JudgedImage, JudgeScores
-from interleavethinker.tools.errors import GeneratorError, InputError, ModelError, StoreError
+from interleavethinker.tools.errors import GeneratorError, InputError, ModelError, RefusalError, StoreError
 from interleavethinker.tools.protocols import ImageGenerator
 from interleavethinker.tools.types import GenerationRequest
 from interleavethinker.training.data.schema import CriticRow
@@ -34,6 +35,7 @@ class Regenerator:
         made: Number of images that were generated and judged.
         generator_failures: Number of images that could not be generated.
         judge_failures: Number of images that could not be judged.
+        refused: Number of prompts that the generator refused.
 
     Args:
         generator: The image generator that the agent uses.
@@ -50,6 +52,7 @@ class Regenerator:
         self.made = 0
         self.generator_failures = 0
         self.judge_failures = 0
+        self.refused = 0
         self._failed_in_a_row = 0
 
     @property
@@ -58,7 +61,11 @@ class Regenerator:
         return self.generator_failures + self.judge_failures
 
     async def scores(self, row: CriticRow, prompt: str) -> JudgeScores | None:
-        """Returns the scores of the image that `prompt` gives for the row's step, or None if that failed."""
+        """Returns the scores of the image that `prompt` gives for the row's step, or None if that failed.
+
+        Raises:
+            RefusalError: The generator refuses the prompt.
+        """
         key = (row.id, prompt)
         task = self._known.get(key)
         if task is None:
@@ -76,6 +83,10 @@ class Regenerator:
         async with self._gate:
             try:
                 made = await self._generator.generate(call)
+            except RefusalError:
+                self.refused += 1
+                self._failed_in_a_row = 0
+                raise
             except _FAILURES as error:
                 self.generator_failures += 1
                 reason = str(error)

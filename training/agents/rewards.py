@@ -22,6 +22,7 @@ from interleavethinker.tools.types import Verdict
 
 __all__ = [
     "NO_CHANGE",
+    "UNUSABLE",
     "RewardWeights",
     "accuracy_reward",
     "format_reward",
@@ -33,7 +34,7 @@ __all__ = [
 NO_CHANGE = 0.5
 """The step-wise reward if nothing is regenerated: the attempt was good, or the critic judged it good."""
 UNUSABLE = 0.0
-"""The step-wise reward of an answer that the agent could not use; no usable answer may earn less."""
+"""The step-wise reward of an answer that the agent could not use, or whose prompt the generator refuses."""
 
 
 @dataclass(frozen=True)

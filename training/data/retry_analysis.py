@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
+from PIL import Image
 from pydantic import JsonValue
 
 from interleavethinker.evaluation.statistics import mean, rate
@@ -18,6 +19,7 @@ from interleavethinker.microworld.agents.rewriting import STRATEGIES
 from interleavethinker.microworld.agents.teachers import label_attempt
 from interleavethinker.microworld.scoring.scorer import is_success
 from interleavethinker.microworld.scoring.targets import score_step, target_from
+from interleavethinker.tools.errors import RefusalError
 from interleavethinker.tools.images.png import open_rgb
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import ImageGenerator
@@ -82,12 +84,16 @@ async def _retry(row: CriticRow, store: ImageStore, generator: ImageGenerator, s
     labels = {name: label_attempt(image, source, target, row.case.prompt, seed, name) for name in STRATEGIES}
     prompts = [row.case.prompt, *(label.verdict.refined_prompt for label in labels.values())]
     unique = list(dict.fromkeys(prompts))
-    calls = (GenerationRequest(prompt=prompt, seed=row.next_seed, source=row.case.source) for prompt in unique)
-    made = await asyncio.gather(*(generator.generate(call) for call in calls))
-    scores = {
-        prompt: score_step(open_rgb(store.get(one.sha256)), source, target)
-        for prompt, one in zip(unique, made, strict=True)
-    }
+
+    async def made(prompt: str) -> Image.Image:
+        call = GenerationRequest(prompt=prompt, seed=row.next_seed, source=row.case.source)
+        try:
+            return open_rgb(store.get((await generator.generate(call)).sha256))
+        except RefusalError:  # It is too long, for example, and the step keeps the image that it has.
+            return image
+
+    images = await asyncio.gather(*map(made, unique))
+    scores = {prompt: score_step(one, source, target) for prompt, one in zip(unique, images, strict=True)}
     same, *reworded = (scores[prompt] for prompt in prompts)
     named = dict(zip(labels, reworded, strict=True))
     return RetryRow(

@@ -45,8 +45,9 @@ async def test_an_unreachable_server_is_an_error_after_all_attempts(tmp_path: Pa
 async def test_the_token_is_sent_and_a_wrong_one_is_reported_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with http_server(tmp_path / "server", INTERLEAVETHINKER_TOKEN=TOKEN) as url:
-        for value, works in ((TOKEN, True), ("another-secret-of-some-length", False)):
+    # A file or a store of secrets often ends it with a line break.
+    async with http_server(tmp_path / "server", INTERLEAVETHINKER_TOKEN=f"{TOKEN}\n") as url:
+        for value, works in ((TOKEN, True), (f"{TOKEN}\n", True), ("another-secret-of-some-length", False)):
             monkeypatch.setenv("MY_TOKEN", value)
             config = GeneratorConfig(url=url, token_variable="MY_TOKEN")  # noqa: S106
             async with McpImageGenerator(config, ImageStore(tmp_path / "workspace")) as generator:

@@ -11,10 +11,13 @@ from hypothesis import strategies as st
 
 from interleavethinker.evaluation.judges.base import JudgedImage, JudgeScores
 from interleavethinker.tools.chat.answers import write_verdict
-from interleavethinker.tools.errors import GeneratorError, ModelError
+from interleavethinker.tools.errors import GeneratorError, ModelError, RefusalError
 from interleavethinker.tools.images.store import ImageStore
+from interleavethinker.tools.mcp.config import GeneratorConfig
+from interleavethinker.tools.mcp.generator import McpImageGenerator
 from interleavethinker.tools.testing.generator import MemoryGenerator, fake_image
 from interleavethinker.tools.types import CriticInput, GenerationRequest, Verdict
+from interleavethinker.training.agents.grpo import CriticRewards
 from interleavethinker.training.agents.regeneration import Regenerator
 from interleavethinker.training.agents.rewards import (
     NO_CHANGE,
@@ -141,6 +144,30 @@ async def test_a_failed_generator_or_judge_gives_no_scores_and_the_prompt_is_tri
     assert await regenerator.scores(row, "a") is None, "this time the judge gives no answer"
     assert await regenerator.scores(row, "a") == JudgeScores(9, 9)
     assert (regenerator.made, regenerator.failed) == (1, 2)
+
+
+async def test_a_prompt_that_the_generator_refuses_is_the_critics_failure(tmp_path: Path) -> None:
+    generator, row = MemoryGenerator(ImageStore(tmp_path)), failed_row()
+    generator.fail_next(RefusalError("The prompt has about 53 tokens; this model reads only the first 48."))
+    rewards = CriticRewards([row], Regenerator(generator, CountingJudge()))
+    assert [await rewards.score(row.id, BAD) for _ in range(2)] == [(1.0, 1.0, 0.0, 0.0)] * 2
+    assert len(generator.calls) == 1, "it is known to be refused"
+    assert rewards.counts() == {
+        "images_regenerated": 0,
+        "generator_failures": 0,
+        "judge_failures": 0,
+        "prompts_refused": 1,
+    }
+
+
+async def test_the_micro_models_server_refuses_a_prompt_beyond_its_window(tmp_path: Path) -> None:
+    store = ImageStore(tmp_path / "images")
+    config = GeneratorConfig(model="micro", server_store=tmp_path / "server")
+    async with McpImageGenerator(config, store) as generator:
+        regenerator = Regenerator(generator, CountingJudge())
+        with pytest.raises(RefusalError, match="reads only the first"):
+            await regenerator.scores(failed_row(), "a big red ball on the left, " * 10)
+        assert await regenerator.scores(failed_row(), "a ball") == JudgeScores(9, 9)
 
 
 async def test_an_unexpected_exception_is_not_taken_for_a_failed_image(tmp_path: Path) -> None:
