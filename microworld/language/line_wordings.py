@@ -13,6 +13,7 @@ from .key_words import COLOUR, COUNT, LOOK, MANY, ONE
 
 __all__ = ["LINE_RULES"]
 
+_PLACES = {"left": "on the left", "right": "on the right", "top": "at the top", "bottom": "at the bottom"}
 _OF_THEM = rf"(?:(?P<n>{COUNT}) )?(?P<look>{LOOK})(?P<noun>{MANY})"
 
 
@@ -27,28 +28,26 @@ def _in_line(match: re.Match[str]) -> str:
 
 
 def _from_side(match: re.Match[str]) -> str:
-    places = {"left": "on the left", "right": "on the right", "top": "at the top", "bottom": "at the bottom"}
-    one = match["one"]
-    last = {"left": "right", "right": "left", "top": "bottom", "bottom": "top"}[one]
+    last = {"left": "right", "right": "left", "top": "bottom", "bottom": "top"}[match["one"]]
+    return _placed(match, _PLACES[match["one"]], _PLACES[last])
+
+
+def _listed(match: re.Match[str]) -> str:
+    first, last = ("top", "bottom") if match["line"] == "column" else ("left", "right")
+    return _placed(match, _PLACES[first], _PLACES[last])
+
+
+def _placed(match: re.Match[str], first: str, last: str) -> str:
     items = [match[name].strip() for name in "abc"]
     if not all(re.fullmatch(rf"(?:(?:an?|one) )?{LOOK}(?:{ONE})", item) for item in items):
         return match.group()
     a, b, c = (item if re.match(r"(?:an?|one) ", item) else f"a {item}" for item in items)
-    return f"{a} {places[one]} , {b} in the middle and {c} {places[last]}"
+    return f"{a} {first} , {b} in the middle and {c} {last}"
 
 
 def _bigger_than(match: re.Match[str]) -> str:
     one, other = ("big", "small") if match["how"] in {"bigger", "larger"} else ("small", "big")
     return f"a {one} {match['one']} and a {other} {match['other']}"
-
-
-def _listed(match: re.Match[str]) -> str:
-    one, last = ("at the top", "at the bottom") if match["line"] == "column" else ("on the left", "on the right")
-    items = [match[name].strip() for name in "abc"]
-    if not all(re.fullmatch(rf"(?:(?:an?|one) )?{LOOK}(?:{ONE})", item) for item in items):
-        return match.group()
-    a, b, c = (item if re.match(r"(?:an?|one) ", item) else f"a {item}" for item in items)
-    return f"{a} {one} , {b} in the middle and {c} {last}"
 
 
 LINE_RULES: tuple[Rule, ...] = (
