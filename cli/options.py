@@ -268,7 +268,7 @@ def limits_with(limits: "Limits", **changes: float | None) -> "Limits":
     """
     from pydantic import ValidationError
 
-    from interleavethinker.graph.profiles.profile import problems_of
+    from interleavethinker.tools.validation import problems_of
 
     given = {name: value for name, value in changes.items() if value is not None}
     try:

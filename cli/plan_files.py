@@ -11,10 +11,10 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from interleavethinker.graph.profiles.profile import problems_of
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.files import read_at_most
 from interleavethinker.tools.types import Step
+from interleavethinker.tools.validation import problems_of
 
 __all__ = ["edit_steps", "read_steps", "steps_of"]
 

@@ -12,6 +12,7 @@ from langgraph.channels import LastValue
 from pydantic import TypeAdapter, ValidationError
 
 from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.validation import problems_of
 
 __all__ = ["ValidatedValue", "validated"]
 
@@ -35,11 +36,7 @@ def validated(kind: Any, value: object, name: str) -> Any:
     try:
         return _adapter(kind).validate_python(value)
     except ValidationError as error:
-        problems = "; ".join(
-            ": ".join(filter(None, (".".join(map(str, problem["loc"])), problem["msg"])))
-            for problem in error.errors(include_url=False)
-        )
-        raise InputError(f"The value of {name!r} does not fit the graph's state: {problems}.") from error
+        raise InputError(f"The value of {name!r} does not fit the graph's state: {problems_of(error)}.") from error
 
 
 class ValidatedValue(LastValue[Any]):

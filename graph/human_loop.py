@@ -17,9 +17,9 @@ from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.strict_numbers import StrictNumbers
 from interleavethinker.tools.structured_text import parse_json
 from interleavethinker.tools.types import Attempt, Plan, Request, Sha256, Step
+from interleavethinker.tools.validation import problems_of
 
 from .dependencies import dependency_problem
-from .profiles.profile import problems_of
 from .workspace.human_review import HumanVerdict
 
 __all__ = [

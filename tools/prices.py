@@ -18,6 +18,7 @@ from .image_sizes import ImageSize, read_size
 from .settings import config_folder
 from .strict_numbers import StrictNumbers
 from .structured_text import parse_toml
+from .validation import problems_of
 
 __all__ = [
     "CHARACTERS_PER_TOKEN",
@@ -125,17 +126,11 @@ def load_prices() -> dict[str, Price]:
     try:
         return _shipped_prices() | _TABLE.validate_python(parse_toml(own))
     except ValueError as error:
+        problems = problems_of(error) if isinstance(error, ValidationError) else str(error).rstrip(".")
         raise ProfileError(
-            f'The price table {path} cannot be used: {_problems(error)}. A model\'s entry is ["MODEL"] with input and '
+            f'The price table {path} cannot be used: {problems}. A model\'s entry is ["MODEL"] with input and '
             "output (dollars for a million tokens), or image, image_sizes and input_image (dollars for one)."
         ) from error
-
-
-def _problems(error: ValueError) -> str:
-    """Returns what is wrong, on one line and without links to pydantic's website."""
-    if not isinstance(error, ValidationError):
-        return str(error).rstrip(".")
-    return "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg'].rstrip('.')}" for one in error.errors())
 
 
 @functools.cache

@@ -14,7 +14,6 @@ from typing import Annotated
 from pydantic import AfterValidator, ConfigDict, Field, JsonValue, ValidationError
 
 from interleavethinker.graph.limits import Limits
-from interleavethinker.graph.profiles.profile import problems_of
 from interleavethinker.graph.workspace.request_images import split_image
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.files import is_file, read_at_most
@@ -26,6 +25,7 @@ from interleavethinker.tools.request_parsing import check_length, place_images
 from interleavethinker.tools.strict_numbers import StrictNumbers
 from interleavethinker.tools.structured_text import parse_json
 from interleavethinker.tools.types import ImagePart, Request, TextPart
+from interleavethinker.tools.validation import problems_of
 
 __all__ = ["BatchRequest", "read_manifest", "sweep", "unique_names"]
 

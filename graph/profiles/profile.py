@@ -26,6 +26,7 @@ from interleavethinker.tools.renamed_fields import with_new_names
 from interleavethinker.tools.settings import config_folder
 from interleavethinker.tools.strict_numbers import StrictNumbers
 from interleavethinker.tools.structured_text import parse_toml
+from interleavethinker.tools.validation import problems_of
 
 from .knowledge import Knowledge
 
@@ -34,7 +35,6 @@ __all__ = [
     "Role",
     "import_object",
     "load_profile",
-    "problems_of",
     "shipped_profiles",
     "user_profile_path",
     "user_profiles",
@@ -240,23 +240,6 @@ def import_object(target: str) -> Any:
             require_local("Profiles with models on this machine")
         kind = "" if isinstance(error, ImportError | AttributeError) else f"{type(error).__name__}: "
         raise ProfileError(f"Cannot import {target!r}, named in the profile: {kind}{error}") from error
-
-
-def problems_of(error: ValidationError) -> str:
-    """Returns the problems of a validation error on one line, without links to pydantic's website.
-
-    Examples:
-        `limits.max_attempts: Input should be greater than or equal to 1`
-    """
-    return "; ".join(
-        ": ".join(filter(None, (".".join(map(str, problem["loc"])), _words(problem["msg"]))))
-        for problem in error.errors()
-    )
-
-
-def _words(message: str) -> str:
-    """Returns a message without pydantic's words for an error of ours, and without the end of its sentence."""
-    return message.removeprefix("Value error, ").removesuffix(".")
 
 
 def _read(path: Path) -> Profile:

@@ -6,13 +6,13 @@ from typing import TypeVar
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from interleavethinker.graph.limits import DriftAction
-from interleavethinker.graph.profiles.profile import problems_of
 from interleavethinker.servers.trajectories.options import LimitRequest
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.image_names import ImageName
 from interleavethinker.tools.image_sizes import ImageSize
 from interleavethinker.tools.strict_numbers import StrictNumbers
 from interleavethinker.tools.types import ImagePart, Sha256, Step
+from interleavethinker.tools.validation import problems_of
 
 __all__ = ["Approval", "Branch", "Empty", "NewTrajectory", "RequestImage", "Resumption", "Verdict", "parse"]
 

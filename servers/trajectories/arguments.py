@@ -11,12 +11,12 @@ from typing import Annotated, Any, cast, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from interleavethinker.graph.limits import DriftAction
-from interleavethinker.graph.profiles.profile import problems_of
 from interleavethinker.graph.workspace.catalog import RequestKey
 from interleavethinker.graph.workspace.human_review import HumanVerdict
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.image_names import split_named
 from interleavethinker.tools.types import ImagePart, Sha256, Step
+from interleavethinker.tools.validation import problems_of
 from interleavethinker.tools.which_one import which
 
 __all__ = [
