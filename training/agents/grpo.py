@@ -64,8 +64,8 @@ class CriticRewards:
         return rewards
 
     def counts(self) -> dict[str, float]:
-        """Returns the numbers so far, in this process: of images regenerated, not generated and not judged, and of
-        prompts refused.
+        """Returns how many images this process has regenerated, failed to generate and failed to judge so far, and how
+        many prompts the generator has refused.
         """
         return {
             "images_regenerated": self._regenerator.made,
