@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from .compiled_patterns import compiled
 from .key_words import COUNT, LOOK, MANY, ONE
+from .phrase_patterns import NUMBERS
 from .plain_text import NUMBER_WORDS, PLURALS, Sentence, canonical
 
 __all__ = ["written_out"]
@@ -114,9 +115,8 @@ def _repeated(text: str, told: Sequence[Sentence], named: int | None) -> list[Se
 
 
 def _times(until: str | None, first: int, named: int | None, *, grows: bool) -> int:
-    if until in NUMBER_WORDS:
-        last = NUMBER_WORDS.index(until) + 1
-        return last - first if grows else first - last
+    if until in NUMBERS:
+        return NUMBERS[until] - first if grows else first - NUMBERS[until]
     if until is not None and grows:
         return 0
     if named is not None and until is None:
@@ -126,14 +126,13 @@ def _times(until: str | None, first: int, named: int | None, *, grows: bool) -> 
 
 def _count_before(told: Sequence[Sentence], kind: str) -> tuple[int, str]:
     """Returns how many objects of a kind the sentences have named, and the kind."""
-    counts = {"a": 1, "an": 1, **{word: number for number, word in enumerate(NUMBER_WORDS, 1)}}
     noun = compiled(rf"\b(?P<count>an?|{COUNT}) {LOOK}(?P<noun>{ONE}|{MANY})\b")
     for sentence in reversed(told):
         named = [
-            (counts.get(match["count"], 0), PLURALS.get(match["noun"], canonical(match["noun"])))
+            (NUMBERS.get(match["count"], 1), PLURALS.get(match["noun"], canonical(match["noun"])))
             for match in noun.finditer(" ".join(sentence.words))
         ]
         for count, other in named:
-            if count and other == (kind or other):
+            if other == (kind or other):
                 return count, other
     return 0, ""

@@ -15,6 +15,7 @@ __all__ = [
     "Answer",
     "background_answer",
     "colour_answer",
+    "count_answer",
     "difference_between",
     "number_words",
     "said_yes",
@@ -58,6 +59,11 @@ def said_yes(yes: bool, answer: Answer) -> Answer:
 def number_words(count: int) -> frozenset[str]:
     """Returns the words that state a count."""
     return frozenset({str(count), COUNT_WORDS[count], *({"zero", "none"} if count == 0 else ())})
+
+
+def count_answer(count: int) -> Answer:
+    """States how many of the objects in question there are."""
+    return Answer("count", f"There {'is' if count == 1 else 'are'} {count or 'none'}.", (number_words(count),))
 
 
 def colour_answer(obj: SceneObject) -> Answer:

@@ -13,7 +13,7 @@ from interleavethinker.tools.errors import InputError
 
 from .required_scene import Relation
 
-__all__ = ["GROUPS", "Asked", "Found", "all_of", "anchors_of", "asked", "cells_at", "one_of"]
+__all__ = ["GROUPS", "Asked", "Found", "all_of", "anchors_of", "asked", "cells_at", "one_of", "place_named"]
 
 _ANIMALS, _PLANTS = frozenset({"bird", "cat", "fish"}), frozenset({"flower", "tree"})
 GROUPS: dict[str, frozenset[str]] = {
@@ -122,6 +122,12 @@ def one_of(text: str, scene: Scene) -> tuple[int, SceneObject]:
     raise InputError(
         f'Ambiguous: "the {named.words}" could be {places}. Add a color, size or position.', code="ambiguous"
     )
+
+
+def place_named(words: str) -> Where | None:
+    """Returns the place that words name, such as "on the left"; None if they are something else."""
+    reader = PhraseReader(tuple(words.split()))
+    return next((one for one, end in reader.wheres(0) if end >= len(reader.text)), None)
 
 
 def cells_at(where: Where, scene: Scene) -> frozenset[int]:

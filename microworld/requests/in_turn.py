@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 
 from interleavethinker.microworld.language.phrase_types import Ground, Phrase
 from interleavethinker.microworld.language.statements import Statement
@@ -40,10 +41,9 @@ def in_turn(statement: Statement, story: Story) -> Iterator[Statement]:
 
 
 def _meant(statement: Statement, story: Story) -> list[int]:
-    if statement.kind != "return":
-        return list(dict.fromkeys(one for phrase in statement.subject for one in story.resolve(phrase)))
-    gone = {one: thing for one, thing in story.removed.items() if one not in story.frame.things}
-    return list(dict.fromkeys(one for phrase in statement.subject for one in story.returning(phrase, gone)))
+    gone = story.gone_before(statement) if statement.kind == "return" else None
+    found = (story.resolve(one) if gone is None else story.returning(one, gone) for one in statement.subject)
+    return list(dict.fromkeys(chain.from_iterable(found)))
 
 
 def _arrivals(statement: Statement) -> Iterator[Statement]:

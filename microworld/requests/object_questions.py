@@ -9,7 +9,6 @@ import re
 from collections.abc import Sequence
 
 from interleavethinker.microworld.language.phrase_patterns import GROUND_NAME, GROUND_WORDS
-from interleavethinker.microworld.language.phrases import PhraseReader
 from interleavethinker.microworld.language.places import CORNERS
 from interleavethinker.microworld.language.templates import name, place, with_article
 from interleavethinker.microworld.language.vocabulary import BACKGROUND_PHRASES
@@ -17,7 +16,7 @@ from interleavethinker.microworld.scenes.scene import CELLS, Scene, SceneObject
 from interleavethinker.microworld.scenes.sprites import COLOURS, KINDS, SIZES
 
 from .answers import Answer, number_words, yes_no_answer
-from .asked_objects import GROUPS, all_of, asked, cells_at, one_of
+from .asked_objects import GROUPS, all_of, asked, cells_at, one_of, place_named
 
 __all__ = ["OBJECT_QUESTIONS", "listed"]
 
@@ -84,16 +83,8 @@ def _empty(text: str, scene: Scene) -> Answer | None:
     if match is None:
         return None
     words = match["at"] or match["on"]
-    where = next(
-        (
-            one
-            for lead in ("", "on the ", "in the ", "in ")
-            for reader in [PhraseReader(tuple(f"{lead}{words}".split()))]
-            for one, end in reader.wheres(0)
-            if end >= len(reader.text)
-        ),
-        None,
-    )
+    leads = ("", "on the ", "in the ", "in ")
+    where = next(filter(None, (place_named(f"{lead}{words}") for lead in leads)), None)
     if where is None:
         return None
     found = [scene.cells[cell] for cell in sorted(cells_at(where, scene)) if scene.cells[cell] is not None]

@@ -11,7 +11,7 @@ from interleavethinker.microworld.language.templates import place
 from interleavethinker.microworld.scenes.scene import Scene, SceneObject
 from interleavethinker.microworld.scenes.sprites import KINDS
 
-from .answers import Answer, number_words, yes_no_answer
+from .answers import Answer, count_answer, yes_no_answer
 from .asked_objects import all_of, asked, one_of
 from .object_questions import listed
 
@@ -35,8 +35,7 @@ def _besides(text: str, scene: Scene) -> Answer | None:
     among = all_of(f"the {match['what']}", scene)[1] if match["what"] else [*scene.objects.items()]
     others = [one for one in among if one not in left_out]
     if match["what"]:
-        number = len(others)
-        return Answer("count", f"There {'is' if number == 1 else 'are'} {number or 'none'}.", (number_words(number),))
+        return count_answer(len(others))
     if not others:
         return Answer(
             "what", "There is nothing else.", (frozenset({"nothing", "no", "none"}),), frozenset(KINDS) - {named.noun}

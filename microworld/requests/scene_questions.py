@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 
 from interleavethinker.microworld.language.phrase_patterns import GROUND_NAME, GROUND_WORDS
-from interleavethinker.microworld.language.phrases import PhraseReader, Where
 from interleavethinker.microworld.language.plain_text import NUMBER_WORDS, PLURALS
 from interleavethinker.microworld.language.templates import name, place, with_article
 from interleavethinker.microworld.language.vocabulary import BACKGROUND_PHRASES, plural
@@ -16,8 +15,8 @@ from interleavethinker.microworld.scenes.scene import Scene
 from interleavethinker.microworld.scenes.sprites import COLOURS, KINDS, SIZES
 from interleavethinker.tools.errors import InputError
 
-from .answers import Answer, colour_answer, number_words, size_answer, yes_no_answer
-from .asked_objects import GROUPS, Asked, Found, all_of, asked, cells_at, one_of
+from .answers import Answer, colour_answer, count_answer, size_answer, yes_no_answer
+from .asked_objects import GROUPS, Asked, Found, all_of, asked, cells_at, one_of, place_named
 from .object_questions import listed
 
 __all__ = ["SCENE_QUESTIONS", "whether_seen", "whether_there", "with_extreme"]
@@ -164,25 +163,19 @@ def _not_so(text: str, scene: Scene) -> Answer | None:
     if all(re.fullmatch(_LOOK, value) for value in values):
         found = [one for one in within if not {*values} & {*one[1].named}]
     else:
-        where = _where(values[0])
+        where = place_named(values[0])
         if where is None:
             return None
         cells = cells_at(where, scene)
         found = [one for one in within if one[0] not in cells]
     if match["lead"] == "how many":
-        verb = "is 1" if len(found) == 1 else f"are {len(found) or 'none'}"
-        return Answer("count", f"There {verb}.", (number_words(len(found)),))
+        return count_answer(len(found))
     if not within:
         return Answer("what", "There is no such thing.", (frozenset({"nothing", "no", "none"}),), frozenset(KINDS))
     if not found:
         everything = frozenset({"nothing", "none", "no", "everything", "all", "both"})
         return Answer("what", "Nothing: that holds for all of them.", (everything,))
     return listed(found)
-
-
-def _where(words: str) -> Where | None:
-    reader = PhraseReader(tuple(words.split()))
-    return next((one for one, end in reader.wheres(0) if end >= len(reader.text)), None)
 
 
 def _of_placed(text: str, scene: Scene) -> Answer | None:
@@ -201,7 +194,7 @@ def _of_placed(text: str, scene: Scene) -> Answer | None:
         if named is None:
             continue
         is_group = named.noun not in KINDS and not (named.phrase.where or named.phrase.pronoun)
-        if found is None and is_group and match["be"] == "is" and (where := _where(rest)) is not None:
+        if found is None and is_group and match["be"] == "is" and (where := place_named(rest)) is not None:
             cell, obj = one_of(" ".join(words[:at]), scene)
             return yes_no_answer(cell in cells_at(where, scene), f"the {obj.kind} is {place(cell)}")
         if found is None:

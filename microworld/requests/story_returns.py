@@ -64,8 +64,7 @@ class StoryReturns(StoryScenes):
             InputError: They are not gone (`no_change`), were never there (`not_there`), may be several (`ambiguous`),
                 or something else lies where they were (`occupied`).
         """
-        gone = self._in_picture(statement.picture) if statement.picture else self.removed
-        gone = {one: thing for one, thing in gone.items() if one not in self.frame.things}
+        gone = self.gone_before(statement)
         ids: list[int] = []
         for phrase in statement.subject:
             fits = self.returning(phrase, gone)
@@ -81,6 +80,11 @@ class StoryReturns(StoryScenes):
             self.frame.things[one] = gone[one]
             self.frame.touched.add((one, "all"))
         self.last = tuple(ids)
+
+    def gone_before(self, statement: Statement) -> dict[int, Thing]:
+        """Returns the objects that a statement may bring back."""
+        gone = self._in_picture(statement.picture) if statement.picture else self.removed
+        return {one: thing for one, thing in gone.items() if one not in self.frame.things}
 
     def returning(self, phrase: Phrase, gone: Mapping[int, Thing]) -> list[int]:
         """Returns which of the objects that are gone a phrase means."""

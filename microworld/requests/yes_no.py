@@ -14,7 +14,7 @@ from interleavethinker.microworld.scenes.scene import Scene, SceneObject
 from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, COLOURS, KINDS, SIZES
 
 from .answers import Answer, background_answer, colour_answer, size_answer, where_answer, yes_no_answer
-from .asked_objects import all_of, anchors_of, asked, cells_at, one_of
+from .asked_objects import all_of, anchors_of, asked, cells_at, one_of, place_named
 from .story_things import lies
 
 __all__ = ["YES_NO"]
@@ -87,7 +87,7 @@ def _described_so(words: str, scene: Scene) -> list[tuple[int, SceneObject]] | N
     """Returns the objects of a color, a size or at a place; None for other words."""
     if words in COLOURS or words in SIZES:
         return [(cell, obj) for cell, obj in scene.objects.items() if words in obj.named]
-    where = _where_words(words)
+    where = place_named(words)
     if where is None:
         return None
     cells = cells_at(where, scene)
@@ -182,7 +182,7 @@ def predicate(text: str, scene: Scene) -> Answer | None:
 def _several_so(rest: str, cell: int, obj: SceneObject, scene: Scene) -> Answer | None:
     """Answers "white and on the left"; None for other words."""
     parts = re.split(r" , and | and | , ", rest)
-    found = [None if part in COLOURS or part in SIZES else _where_words(part) for part in parts]
+    found = [None if part in COLOURS or part in SIZES else place_named(part) for part in parts]
     if len(parts) < 2 or any(
         one is None and part not in {*COLOURS, *SIZES} for one, part in zip(found, parts, strict=True)
     ):
@@ -190,11 +190,6 @@ def _several_so(rest: str, cell: int, obj: SceneObject, scene: Scene) -> Answer 
     looks = {part for one, part in zip(found, parts, strict=True) if one is None}
     yes = looks <= {*obj.named} and all(cell in cells_at(one, scene) for one in found if one is not None)
     return yes_no_answer(yes, f"the {obj.kind} {place(cell)} is {obj.size} and {obj.colour}")
-
-
-def _where_words(words: str) -> Where | None:
-    reader = PhraseReader(tuple(words.split()))
-    return next((one for one, end in reader.wheres(0) if end >= len(reader.text)), None)
 
 
 def _looks_so(rest: str, obj: SceneObject) -> Answer | None:
