@@ -141,7 +141,9 @@ _CHANGES = re.compile(
     r"(?:it|them|that|this|one|ones|him|her)|(?:one|two|three|four|five|six|seven|eight|nine) (?:more|less|new|extra|"
     r"of|left)|another one|one more|(?:all|both|each|every|none) (?:of|one)|nobody|"
     r"(?:there|they) (?:is|are) (?:(?:now|only|just|still|all) )*(?:two|three|four|five|six|seven|eight|nine|none)|"
-    r"the same (?:one|thing|things))\b"
+    r"the same (?:one|thing|things|with|for|happens|goes)|so (?:do|does|did|is|are|was|were) (?:the|it|they|he|she)|"
+    r"^(?:(?:and|then|now|so|but|finally|later|only|just) (?:, )?)+(?:one|two|three|four|five|six|seven|eight|nine|"
+    r"none|both|the others?)(?: (?:ones?|too|left|again))*$)\b"
 )
 """Signs that a sentence of such words may order or tell a change after all."""
 

@@ -86,7 +86,11 @@ _RULES: tuple[Rule, ...] = (
         r"^(?:(?:and|but|then|only|just) )*the (?:last|remaining) one (?=(?:stays?|remains?|is left)\b)",
         "the other one ",
     ),
-    (r"^((?:(?:and|then) )+(?:, )?)the (?:last|other|remaining) one$", r"\1the other one does so too"),
+    (r"^((?:(?:and|then) )+(?:, )?)the (?:(?:last|remaining) one|other(?: one)?)$", r"\1the other one does so too"),
+    (
+        r"^((?:(?:and|then) )*)(?:the |it is the )?same (?:with|for|happens to|goes for) the other(?: one)?$",
+        r"\1the other one does so too",
+    ),
     (r"\bsun (?:rose|pink)\b", "sun rises"),
     (rf"(?:, )?\b(?:{_ADVERBS})\b(?: ,)? ?", ""),
     (rf"\b(?:will|shall|(?:is|are|was|were) (?:now )?going to|{_BEGIN} to) (?=(?:{_BASE})\b)", ""),

@@ -12,17 +12,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from interleavethinker.microworld.language.clauses import Statement, read_sentence
+from interleavethinker.microworld.language.clauses import Statement
 from interleavethinker.microworld.language.framing import Framed
-from interleavethinker.microworld.language.phrase_types import Phrase
 from interleavethinker.microworld.language.plain_text import Sentence, canonical
 from interleavethinker.microworld.language.reader.asides import unclear_wording, without_asides, without_farewell
-from interleavethinker.microworld.language.reader.composed import read_clauses
 from interleavethinker.microworld.language.reader.phrasings import on_top_of_it
 from interleavethinker.microworld.language.reader.requests import arrows_in_words, read_request
-from interleavethinker.microworld.language.rewordings import mentioned, read_reworded, reworded_first, without_complaint
+from interleavethinker.microworld.language.rewordings import mentioned, reworded_first, without_complaint
 from interleavethinker.microworld.language.run_together import separated
-from interleavethinker.microworld.language.trained_clauses import read_trained
 from interleavethinker.microworld.language.wordings import as_order
 from interleavethinker.microworld.scenes.scene import Scene
 from interleavethinker.microworld.scenes.sprites import KINDS
@@ -32,8 +29,9 @@ from interleavethinker.tools.types import ImagePart, Plan, Request, TextPart
 
 from .answers import Answer
 from .context import asked_directly, check_given, without_context
-from .first_reading import MAY_BE_TALK, first_reading, text_of
+from .first_reading import MAY_BE_TALK, first_reading
 from .fulfilment import image_satisfies, scene_satisfies, steps_satisfy
+from .grammars import EitherGrammar, SentenceReader, read_by_patterns
 from .hints import without_hints
 from .in_turn import in_turn
 from .kind_groups import extreme_named, kinds_named
@@ -63,11 +61,6 @@ __all__ = [
     "scene_satisfies",
 ]
 
-_TOO_MANY = re.compile(
-    r"\b(?:\d{2,}|ten|eleven|twelve|(?:thir|four|fif|six|seven|eigh|nine)teen|twenty|thirty|hundred|(?<!how )many|"
-    r"dozens?)"
-    r"(?: of)?(?: \w+){0,3} \w+s\b"
-)
 _Result = TypeVar("_Result")
 
 
@@ -126,7 +119,7 @@ def _clear(text: str) -> str:
 
 def _understood(text: str, scenes: Sequence[Scene]) -> Interpretation:
     try:
-        return first_reading(text, len(scenes), lambda framed: _interpret(text, framed, scenes))
+        return first_reading(text, len(scenes), lambda framed: _interpret(text, framed, scenes, read_by_patterns))
     except InputError as error:
         may_be_told = error.code in {"no_image", "not_there"} and not scenes
         if error.code not in MAY_BE_TALK and not may_be_told:
@@ -144,11 +137,9 @@ def _understood(text: str, scenes: Sequence[Scene]) -> Interpretation:
 
 def _mixed_reading(text: str, scenes: Sequence[Scene]) -> Interpretation | None:
     """Reads each sentence by the grammar that understands it; None if neither understands one of them."""
-    either = _EitherGrammar(scenes)
+    either = EitherGrammar(_kinds(scenes), edits=bool(scenes))
     try:
-        found = first_reading(
-            text, len(scenes), lambda framed: _interpret(text, framed, scenes, either.restarted(framed))
-        )
+        found = first_reading(text, len(scenes), lambda framed: _interpret(text, framed, scenes, either.of(framed)))
     except InputError:
         return None
     return replace(found, left_out=(*found.left_out, *dict.fromkeys(either.left_out)))
@@ -170,10 +161,7 @@ def _kinds(scenes: Sequence[Scene]) -> frozenset[str]:
     return frozenset(obj.kind for scene in scenes[-1:] for obj in scene.objects.values())
 
 
-def _interpret(
-    text: str, framed: Framed, scenes: Sequence[Scene], read: Callable[[Sentence], list[Statement]] | None = None
-) -> Interpretation:
-    read = read or _read
+def _interpret(text: str, framed: Framed, scenes: Sequence[Scene], read: SentenceReader) -> Interpretation:
     source = scenes[-1] if scenes else None
     framed = replace(framed, sentences=without_context(framed.sentences, len(scenes)))
     asked = [is_question(sentence) for sentence in framed.sentences]
@@ -184,7 +172,7 @@ def _interpret(
     if any(asked):
         raise _mixed()
     story = Story(source, scenes[:-1])
-    told = framed.sentences if source is None else without_recap(framed.sentences, story, _read)
+    told = framed.sentences if source is None else without_recap(framed.sentences, story, read_by_patterns)
     return _told(text, _statements(told, source, read), framed, story)
 
 
@@ -259,19 +247,29 @@ def check_text(text: str, images: int) -> None:
 
 def _check_text(text: str, images: int) -> None:
     try:
-        first_reading(text, images, lambda framed: _check(framed, images))
+        first_reading(text, images, lambda framed: _check(framed, images, read_by_patterns))
     except InputError as error:
         if error.code not in MAY_BE_TALK:
             raise
         plain, there = without_hints(text), frozenset(KINDS) if images else frozenset[str]()
         reading = read_request(plain, images=images, kinds=there) or read_request(plain, images=images)
-        if reading is None:
+        if reading is None and not _is_mixed(text, images, there):
             raise
-        if reading.questions:
+        if reading is not None and reading.questions:
             check_question(reading.questions, images)
 
 
-def _check(framed: Framed, images: int) -> None:
+def _is_mixed(text: str, images: int, kinds: frozenset[str]) -> bool:
+    """Whether one of the grammars understands each sentence; see `_mixed_reading`."""
+    either = EitherGrammar(kinds, edits=bool(images))
+    try:
+        first_reading(text, images, lambda framed: _check(framed, images, either.of(framed)))
+    except InputError:
+        return False
+    return True
+
+
+def _check(framed: Framed, images: int, read: SentenceReader) -> None:
     framed = replace(framed, sentences=without_context(framed.sentences, images))
     questions = [sentence for sentence in framed.sentences if is_question(sentence)]
     if questions and len(questions) == len(framed.sentences):
@@ -282,7 +280,7 @@ def _check(framed: Framed, images: int) -> None:
     for sentence in framed.sentences:
         words = tuple(map(canonical, sentence.words))
         named = extreme_named(kinds_named(words, frozenset(KINDS)), None) if images else words
-        _read(sentence if named == words else Sentence(named))
+        read(sentence if named == words else Sentence(named))
 
 
 def _first_understood(request: Request, images: int, read: Callable[[str], _Result]) -> _Result:
@@ -303,9 +301,7 @@ def _mixed() -> InputError:
     return InputError(msg, code="not_understood")
 
 
-def _statements(
-    sentences: Sequence[Sentence], source: Scene | None, read: Callable[[Sentence], list[Statement]]
-) -> list[Statement]:
+def _statements(sentences: Sequence[Sentence], source: Scene | None, read: SentenceReader) -> list[Statement]:
     found = []
     for number, sentence in enumerate(sentences, 1):
         words = tuple(map(canonical, sentence.words))
@@ -318,60 +314,6 @@ def _statements(
         told = read(sentence if other == words else Sentence(other))
         found += [replace(one, in_turn=sentence.in_turn) for one in told]
     return found
-
-
-def _read(sentence: Sentence) -> list[Statement]:
-    words = tuple(map(canonical, sentence.words))
-    statements = read_sentence(words)
-    if statements is not None:
-        return _with_texts(statements, sentence.words)
-    other = read_reworded(words)
-    if other is not None:
-        return _with_texts(*other)
-    trained = read_trained(sentence.words)
-    if trained is None and _TOO_MANY.search(text_of([sentence])):
-        raise InputError("An image holds at most nine objects; the request names more.", code="too_many_things")
-    if trained is None:
-        raise InputError(f"Could not understand {text_of([sentence])!r}.", code="not_understood")
-    return trained
-
-
-class _EitherGrammar:
-    """Reads sentences by patterns, and what these do not understand by classes of words.
-
-    Attributes:
-        left_out: Words without a meaning in the micro world, of all sentences.
-    """
-
-    def __init__(self, scenes: Sequence[Scene]) -> None:
-        self.left_out: list[str] = []
-        self._edits = bool(scenes)
-        self._shown = _kinds(scenes)
-        self._known = self._shown
-        self._lesson = False
-
-    def restarted(self, framed: Framed) -> Callable[[Sentence], list[Statement]]:
-        """Forgets all sentences, and returns the reader of these ones."""
-        self.left_out, self._known, self._lesson = [], self._shown, framed.one_by_one and not self._edits
-        return self._read
-
-    def _read(self, sentence: Sentence) -> list[Statement]:
-        try:
-            statements = _read(sentence)
-        except InputError as error:
-            told = self._known > self._shown
-            found = read_clauses(sentence.words, edits=self._edits, known=self._known, told=told, lesson=self._lesson)
-            if error.code != "not_understood" or found is None or not found[0]:
-                raise
-            statements = [replace(found[0][0], new_piece=True), *found[0][1:]]
-            self.left_out += found[1]
-        named = (one for statement in statements for one in (*statement.items, *statement.subject))
-        self._known |= {one.kind for one in named if isinstance(one, Phrase)} - {""}
-        return statements
-
-
-def _with_texts(statements: list[Statement], words: tuple[str, ...]) -> list[Statement]:
-    return [replace(one, text=text_of([Sentence(words[slice(*one.span)])]).strip(" ,:")) for one in statements]
 
 
 def plan_satisfies(interpretation: Interpretation, plan: Plan) -> list[str]:

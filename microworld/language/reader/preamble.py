@@ -85,8 +85,9 @@ def without_title(sentence: Sentence) -> Sentence | None:
 
 
 def is_lesson(sentence: Sentence) -> bool:
-    """Whether a sentence is the title of drawing instructions, and no more: "tutorial please"."""
-    return without_title(sentence) is None and _LESSON.search(" ".join(sentence.words)) is not None
+    """Whether a sentence is or begins with the title of drawing instructions: "tutorial please", "lesson: a cat"."""
+    title = " ".join(sentence.words).partition(" : ")[0]
+    return not sentence.question and _TITLE.fullmatch(title) is not None and _LESSON.search(title) is not None
 
 
 def asks_for_steps(sentence: Sentence) -> bool:

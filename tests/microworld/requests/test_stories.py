@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 
 from interleavethinker.microworld.agents.scripted_planner import plan_by_rules
-from interleavethinker.microworld.requests.interpretation import interpret, interpret_request, plan_satisfies
+from interleavethinker.microworld.requests.interpretation import (
+    check_text,
+    interpret,
+    interpret_request,
+    plan_satisfies,
+)
 from interleavethinker.microworld.scenes.scene import Scene, SceneObject
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.types import ImagePart, Request, TextPart
@@ -66,6 +71,8 @@ def images(text: str, *scenes: Scene) -> list[list[str]]:
         ("Two birds sit on a tree. One flies away. The other one too.", ["tree 3,4,5,6,7,8"]),
         ("Two birds and a tree. One bird flies away. So does the other one.", ["tree"]),
         ("Two birds and a tree. One bird turns red. So does the other bird.", ["red bird", "red bird", "tree"]),
+        ("Two cats and a ball. One cat goes away. And the other.", ["ball"]),
+        ("Two cats and a ball. One cat turns red. The same with the other one.", ["ball", "red cat", "red cat"]),
         ("A small green fish. It grew and grew until it was big. Then it turned orange.", ["big orange fish"]),
     ],
 )
@@ -85,6 +92,7 @@ def test_what_a_tutorial_names_again_without_an_article_is_drawn_too() -> None:
     first, second = ["big bird 1"], ["big bird 1", "small tree 6"]
     asked = "tutorial pls!! big bird top, then small tree bottom left, then small tree bottom right."
     assert images(asked) == [first, second, [*second, "small tree 8"]]
+    assert images("Tutorial please: ball left, then ball right.") == [["ball 3"], ["ball 3", "ball 5"]]
     assert images("Step by step: ball left, then ball right.") == [["ball 3"], ["ball 3", "ball 5"]]
     assert images("Tutorial. A cat and a red ball.") == [["cat"], ["cat", "red ball"]]
     assert images("Two pictures: ball left. Then the ball is right.") == [["ball 3"], ["ball 5"]]
@@ -96,6 +104,14 @@ def test_sentences_that_different_grammars_understand_make_one_story() -> None:
         ["girl"],
         ["cat", "girl"],
     ]
+
+
+def test_such_a_continuation_is_understood_before_its_image_is_read() -> None:
+    text = "A bird comes. The cat waits. The bird goes away. The bird comes back."
+    check_text(text, images=1)
+    assert [len(shown) for shown in images(text, ONE)] == [4, 3, 4]
+    with pytest.raises(InputError, match="'a dragon comes'"):
+        check_text("A dragon comes. The cat waits.", images=1)
 
 
 def test_the_sun_that_goes_down_for_the_night_is_no_sunset() -> None:
@@ -260,6 +276,7 @@ def test_an_object_of_the_last_image_is_edited(text: str) -> None:
         ("Move the cat and the ball to the middle.", (ONE,), "contradiction"),
         ("Nothing on the left.", (ONE,), "not_understood"),
         ("A cat on the left. The cat walks to the right. The cat comes back.", (), "no_change"),
+        ("Three stars. Then two. Then one.", (), "not_understood"),
         ("Two cats. A cat leaves. The other cat leaves. The cat comes back.", (), "ambiguous"),
         ("A small cat and a cat. The small cats get big.", (), "ambiguous"),
         ("Two fish. Make the fish purple.", (), "ambiguous"),
