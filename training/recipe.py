@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     BeforeValidator,
@@ -110,16 +110,19 @@ class RestaterRecipe(_Part):
     """Trains the restater from scratch; see `training.micro.restater`. Its data belong to the package."""
 
     kind: Literal["restater"]
-    steps: Annotated[int, Field(gt=0)]
-    """Steps on short pairs."""
-    batch: Annotated[int, Field(gt=1)]
-    """Pairs of usual length per step on short pairs."""
-    longer_steps: Annotated[int, Field(ge=0)] = 0
-    """Steps on all pairs that follow."""
-    longer_batch: Annotated[int, Field(gt=1)] = 64
-    """Pairs of usual length per step on all pairs."""
+    steps: Annotated[tuple[Annotated[int, Field(gt=0)], ...], Field(min_length=1)]
+    """Steps of each stage. A stage trains on its own pairs of wordings and on those of the stages before it."""
+    batch: tuple[Annotated[int, Field(gt=1)], ...]
+    """Pairs of usual length per step, of each stage."""
     learning_rate: Annotated[float, Field(gt=0)]
     seed: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _check_stages(self) -> Self:
+        if len(self.batch) != len(self.steps):
+            msg = f"'batch' needs one number for each stage of 'steps': {len(self.steps)}, not {len(self.batch)}."
+            raise ValueError(msg)
+        return self
 
 
 def _with_new_kind(data: object) -> object:

@@ -18,7 +18,6 @@ from interleavethinker.cli.commands import TABLE
 
 ROOT = Path(__file__).resolve().parents[2]
 _PLOTS = "results/microbench"
-_MEASURED = ("results/loop/loop.md", "results/loop/look-ahead.md")
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -31,10 +30,6 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001
     """Changes links to plots and examples, which lie outside `docs/` and are written as GitHub needs them."""
-    for path in _MEASURED:
-        measured = ROOT / path
-        figures = measured.read_text(encoding="utf-8") if measured.exists() else "Not measured yet."
-        markdown = markdown.replace(f"<!-- {path} -->", figures)
     up = "../" * page.file.src_uri.count("/")
     markdown = re.sub(r"\[(examples/\w+\.py)\]\([./]+\1\)", r"`\1`", markdown)
     return re.sub(rf"\]\((?:\.\./)+{_PLOTS}/(\w[\w.-]*\.svg)\)", rf"]({up}assets/microbench/\1)", markdown)

@@ -86,16 +86,22 @@ def parse_rewordings(text: str, name: str) -> list[Rewording]:
     return found
 
 
-def shipped_rewordings(*, longer: bool = True) -> list[Rewording]:
+def shipped_rewordings(stages: int | None = None) -> list[Rewording]:
     """Returns the pairs of this package, in a fixed order.
 
     Args:
-        longer: False leaves out `restatements/longer`, whose wordings are longer on average.
+        stages: Of how many stages of the training, from `restatements/stage-1` on; by default of all.
+
+    Raises:
+        InputError: There are fewer stages.
     """
-    short = files("interleavethinker.training").joinpath("data", "restatements")
+    folder = files("interleavethinker.training").joinpath("data", "restatements")
+    folders = sorted((one for one in folder.iterdir() if one.name.startswith("stage-")), key=lambda one: one.name)
+    if stages is not None and stages > len(folders):
+        raise InputError(f"There are pairs of wordings for {len(folders)} stages, but {stages} were asked for.")
     found = []
-    for folder in (short, short.joinpath("longer")) if longer else (short,):
-        named = sorted((one for one in folder.iterdir() if one.name.endswith(".txt")), key=lambda one: one.name)
+    for stage in folders[:stages]:
+        named = sorted((one for one in stage.iterdir() if one.name.endswith(".txt")), key=lambda one: one.name)
         for entry in named:
             found += parse_rewordings(entry.read_text(encoding="utf-8"), entry.name)
     return found

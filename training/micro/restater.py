@@ -1,8 +1,8 @@
 """Trains the restater, which words a request as the rules read it: a Qwen3-VL of 3.6 million parameters, from scratch.
 
 It learns from pairs that were written by hand (`training.data.rewordings`), each varied anew whenever it is drawn:
-first from short ones, then from all. Both texts are lower-case. The question's tokens count a little in the loss: a
-model that has only some ten thousand examples learns more about words when it also predicts them.
+first from short ones; every later stage adds others. Both texts are lower-case. The question's tokens count a little
+in the loss: a model that has only some ten thousand examples learns more about words when it also predicts them.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ def run_restater(recipe: RestaterRecipe, root: Path) -> Path:
     """
     from transformers import Qwen3VLForConditionalGeneration
 
-    short = shipped_rewordings(longer=False)
+    stages = [shipped_rewordings(number) for number in range(1, len(recipe.steps) + 1)]
+    short = stages[0]
     if not short:
         raise InputError("This installation contains no pairs of wordings.")
     save_recipe(recipe, root)
@@ -71,11 +72,9 @@ def run_restater(recipe: RestaterRecipe, root: Path) -> Path:
 
         run_stage(stage, folder, model, muon_adamw(model, recipe.learning_rate, recipe.learning_rate), loss)
 
-    rate, seed = recipe.learning_rate, recipe.seed
-    train(Stage(recipe.kind, recipe.steps, rate, seed, save_every=200), short, recipe.batch)
-    if recipe.longer_steps:
-        longer = Stage(f"{recipe.kind}-longer", recipe.longer_steps, rate, seed + 1, save_every=200)
-        train(longer, shipped_rewordings(), recipe.longer_batch)
+    for number, (pairs, steps, batch) in enumerate(zip(stages, recipe.steps, recipe.batch, strict=True)):
+        name, seed = f"{recipe.kind}-{number + 1}", recipe.seed + number
+        train(Stage(name, steps, recipe.learning_rate, seed, save_every=200), pairs, batch)
     target = root / "model"
     model.to(torch.bfloat16).save_pretrained(target)
     processor.save_pretrained(target)

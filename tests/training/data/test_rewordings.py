@@ -82,6 +82,14 @@ def test_the_same_generator_gives_the_same_variants() -> None:
     assert [varied(pair, np.random.default_rng(3)) for _ in range(2)] == [varied(pair, np.random.default_rng(3))] * 2
 
 
+def test_every_stage_adds_pairs_and_a_missing_stage_is_an_error() -> None:
+    first, second, everything = shipped_rewordings(1), shipped_rewordings(2), shipped_rewordings()
+    assert second[: len(first)] == first
+    assert len(first) < len(second) < len(everything)
+    with pytest.raises(InputError, match="3 stages, but 9"):
+        shipped_rewordings(9)
+
+
 @pytest.mark.parametrize("line", ["a cat => A cat.", "3 | a cat => A cat.", "0 | a cat"])
 def test_a_line_of_another_form_is_an_error_that_names_it(line: str) -> None:
     with pytest.raises(InputError, match="line 2"):

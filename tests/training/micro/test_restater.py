@@ -18,9 +18,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 
 def train(root: Path, *overrides: str) -> Path:
-    recipe = load_training_recipe(
-        recipe_path("micro-restater"), ["steps=2", "batch=2", "longer_steps=2", "longer_batch=2", *overrides]
-    )
+    recipe = load_training_recipe(recipe_path("micro-restater"), ["steps=[2, 2, 1]", "batch=[2, 2, 2]", *overrides])
     assert isinstance(recipe, RestaterRecipe)
     return run_restater(recipe, root)
 
@@ -42,7 +40,7 @@ def test_a_trained_restater_answers_through_the_inference_code(trained: Path) ->
     assert isinstance(model.invoke(question_of("a kitty pls", 0)).text, str)
     metrics = [json.loads(line) for line in (trained.parent / "metrics.jsonl").read_text().splitlines()]
     assert {"loss", "answer", "exact"} <= metrics[-1].keys()
-    assert [line["stage"] for line in metrics] == ["restater", "restater-longer"], "short pairs first"
+    assert [line["stage"] for line in metrics] == ["restater-1", "restater-2", "restater-3"], "short pairs first"
 
 
 def test_a_repeated_command_trains_nothing_again_and_another_recipe_is_refused(trained: Path, tmp_path: Path) -> None:
@@ -53,4 +51,9 @@ def test_a_repeated_command_trains_nothing_again_and_another_recipe_is_refused(t
     again = weights(train(tmp_path / "again"))
     assert all(torch.equal(tensor, again[name]) for name, tensor in weights(trained).items())
     with pytest.raises(InputError, match="another recipe"):
-        train(tmp_path / "again", "steps=3")
+        train(tmp_path / "again", "steps=[2, 2, 3]")
+
+
+def test_every_stage_needs_a_batch_size() -> None:
+    with pytest.raises(InputError, match="one number for each stage of 'steps': 3, not 1"):
+        load_training_recipe(recipe_path("micro-restater"), ["batch=[2]"])
