@@ -99,7 +99,9 @@ def _changed_objects(text: str, scenes: Sequence[Scene]) -> Answer | None:
             continue
         if not found:
             return difference_between(scenes[-2], scenes[-1])
-        named = asked(f"the {match['what']}") if match["what"] else None
+        named = asked(f"the {match['what'].split()[0]}") if match["what"] else None
+        if match["what"] and named is None:
+            return None  # "which color is new"
         fits = [one for one in found if named is None or one[1].kind in named.kinds]
         return _some(fits or found, verb)
     if moved and re.fullmatch(rf"{lead}(?:moved?|moves|changed (?:its |their )?(?:place|position)){rest}", text):
@@ -166,7 +168,13 @@ def _common(text: str, scenes: Sequence[Scene]) -> Answer | None:
         ("what", "which", "who", "name", "list", "tell", "say", "do the", "do they", "is there anything")
     ):
         return None
+    if re.search(
+        r"\bsame (?:place|position|spot|colour|size)\b|\bdifferen(?:t|ces?)\b|\b(?:what|which)\b.+\b(?:what|which)\b",
+        text,
+    ):
+        return None
     before, after = scenes[-2], scenes[-1]
+    unchanged = re.search(r"\b(?:stay\w*|remain\w*|unchanged|not changed?)\b", text) is not None
     shared = []
     left = list(after.objects.items())
     for cell, obj in before.objects.items():
@@ -175,6 +183,8 @@ def _common(text: str, scenes: Sequence[Scene]) -> Answer | None:
         if best is not None:
             left.remove(best)
             exact = best[1].named == obj.named
+            if unchanged and not (exact and best[0] == cell):
+                continue
             shared.append(
                 (
                     with_article(name(obj) if exact else obj.kind) + (f" {place(cell)}" if best[0] == cell else ""),
@@ -314,14 +324,12 @@ def _whether(text: str, scenes: Sequence[Scene]) -> Answer | None:
     other = re.fullmatch(
         rf"(?:are|do|does|is) {they} (?:different|differ)(?: from each other)?|"
         rf"(?:is|are) there (?:a|any|some|an) (?:differences?|changes?)(?:{_BOTH})?|(?:did|has|have|is) "
-        r"(?:anything|something|it|things?) (?:change|changed|different|moved?|been changed)(?: .*)?",
+        r"(?:anything|something|it|things?) (?:change|changed|different|been changed)"
+        rf"(?: (?:at all|here|there|now|from (?:one|the first) to (?:the other|the second))|{_BOTH})*",
         text,
     )
     if same is None and other is None:
         return None
-    if re.search(r"\bmoved?\b", text):
-        moved = _parts(scenes[-2], scenes[-1])[2]
-        return said_yes(bool(moved), Answer("difference", f"{_moves(moved) or 'nothing has moved'}.", ()))
     answer = difference_between(scenes[-2], scenes[-1])
     equal = answer.text.startswith("Nothing")
     if equal and same is not None:

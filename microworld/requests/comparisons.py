@@ -18,6 +18,7 @@ from interleavethinker.tools.errors import InputError
 
 from .answers import Answer, difference_between, said_yes, yes_no_answer
 from .asked_objects import Asked, all_of, asked
+from .change_questions import changes_asked
 from .compared_objects import COMPARED_OBJECTS, alike
 from .image_pairs import IMAGE_PAIRS, numbered
 
@@ -30,21 +31,49 @@ COMPARISON = re.compile(
 )
 _OBJECT = re.compile(rf"\b(?:{'|'.join((*KINDS, *PLURALS, *COLOURS, *SIZES))}|how many|number|common)\b")
 """What a question about the whole images does not name."""
+_RESTRICTED = re.compile(
+    r"\b(?:top|bottom|left|right|middle|centre|center|corner|side|row|colours?|sizes?|places?|positions?|except|besides|"
+    r"apart|but|before|how (?:many|much|big|far)|when|why|if|only|not(?! (?:the same|identical|equal|alike))|"
+    r"animals?|plants?|person|people|toys?|kinds?|shapes?)\b"
+)
+"""Words that ask for a part of the difference, which the whole difference does not answer."""
+_KINDS_OF_CHANGE = tuple(
+    re.compile(rf"\b(?:{words})\b")
+    for words in ("added|new|appear\\w*", "removed|gone|missing|disappear\\w*|vanish\\w*", "moved?")
+)
+_CONTRAST = re.compile(r"(?=.*\b(?:common|stay\w*|remain\w*)\b).*\b(?:differ\w*|chang\w*)\b")
 _IMAGE = "(?:picture|image|one|scene)"
 
 
 def compare(text: str, scenes: Sequence[Scene]) -> Answer | None:
     """Answers a question about several images; None if it is about one of them."""
-    for rule in (*IMAGE_PAIRS, _which, _more_in, _both_at, _backgrounds, *COMPARED_OBJECTS, _of_one_kind):
+    for rule in (
+        changes_asked,
+        *IMAGE_PAIRS,
+        _which,
+        _more_in,
+        _both_at,
+        _backgrounds,
+        *COMPARED_OBJECTS,
+        _of_one_kind,
+    ):
         if (found := rule(text, scenes)) is not None:
             return found
     if not COMPARISON.search(text):
         return None
+    if _RESTRICTED.search(text) or _asks_several(text):
+        raise InputError(f"Could not understand the comparison {text!r}.", code="not_understood")
     if _OBJECT.search(text) and not re.search(
         r"\b(?:added|removed|new|missing|gone|differ\w*|disappear\w*|appear\w*|vanish\w*)\b", text
     ):
         raise InputError(f"Could not understand the comparison {text!r}.", code="not_understood")
     return difference_between(scenes[-2], scenes[-1])
+
+
+def _asks_several(text: str) -> bool:
+    """Whether a text asks for several kinds of changes, one after the other."""
+    several = sum(bool(one.search(text)) for one in _KINDS_OF_CHANGE) > 1 or _CONTRAST.match(text) is not None
+    return several and len(re.findall(r"\b(?:what|which)\b", text)) > 1
 
 
 def _which(text: str, scenes: Sequence[Scene]) -> Answer | None:

@@ -18,7 +18,7 @@ from interleavethinker.tools.errors import InputError
 from .answers import Answer, difference_between, number_words, said_yes, yes_no_answer
 from .asked_objects import all_of, asked, one_of
 
-__all__ = ["IMAGE_PAIRS", "numbered"]
+__all__ = ["IMAGE_PAIRS", "Change", "change_text", "changes_between", "numbered"]
 
 _ORDINALS = ("first", "second", "third", "fourth")
 _PICTURE = "(?:picture|image|one|scene|photo)"
@@ -28,7 +28,8 @@ _DAYS = ("day", "daytime", "light", "bright")
 _THEY = r"(?:they|these|those|both|the two|it|(?:the|these|those|both)(?: two)? (?:pictures|images|scenes|ones|photos))"
 _SAME = "(?:(?:exactly |completely |all )*(?:the )?(?:same|identical|equal|alike)(?: (?:picture|image|scene)s?)?)"
 _DIFFERENT = "(?:different|not|other|unequal|not (?:the )?(?:same|identical|equal|alike))"
-_Change = tuple[tuple[int, SceneObject] | None, tuple[int, SceneObject] | None]
+Change = tuple[tuple[int, SceneObject] | None, tuple[int, SceneObject] | None]
+"""An object with its cell in the first image, and what it is in the second; None where it is not there."""
 
 
 def numbered(fits: Sequence[bool], verb: str, more: str = "") -> Answer:
@@ -143,13 +144,13 @@ _MATCHES: tuple[Callable[[tuple[int, SceneObject], tuple[int, SceneObject]], boo
 """How objects of two images correspond, the surest first."""
 
 
-def _changes(before: Scene, after: Scene) -> list[_Change]:
+def changes_between(before: Scene, after: Scene) -> list[Change]:
     """Returns each object that changed with what it became; None for one that is new or gone.
 
     An object keeps its looks or its place if it can; one that keeps neither is the one of the same kind.
     """
     old, new = list(before.objects.items()), list(after.objects.items())
-    changes: list[_Change] = []
+    changes: list[Change] = []
     for matches in _MATCHES:
         for one in list(old):
             two = next((candidate for candidate in new if matches(one, candidate)), None)
@@ -161,7 +162,8 @@ def _changes(before: Scene, after: Scene) -> list[_Change]:
     return [*changes, *((one, None) for one in old), *((None, two) for two in new)]
 
 
-def _change_text(change: _Change) -> str:
+def change_text(change: Change) -> str:
+    """Says what became of an object."""
     one, two = change
     if one is None or two is None:
         found = one or two
@@ -186,9 +188,9 @@ def _how_many_changed(text: str, scenes: Sequence[Scene]) -> Answer | None:
     if match is None:
         return None
     before, after = scenes[-2:]
-    changes = _changes(before, after)
+    changes = changes_between(before, after)
     count = len(changes)
-    shown = ", ".join(map(_change_text, changes))
+    shown = ", ".join(map(change_text, changes))
     said = f"{count or 'No'} object{' has' if count == 1 else 's have'} changed{f': {shown}' if shown else ''}"
     numbers = number_words(count)
     if before.background != after.background:

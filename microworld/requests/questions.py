@@ -30,7 +30,6 @@ from .yes_no import YES_NO
 
 __all__ = ["answer", "check_question", "is_question"]
 
-
 _TWO = re.compile(
     r"\b(?:differ\w*|changed?|changes|compare\w*|new in the second|was done|has happened|happened|between the "
     r"(?:two|first)|missing|disappeared|appeared|added|removed|same|(?:first|second) (?:picture|image)|moved)\b|"
@@ -95,6 +94,10 @@ def _tried(text: str, scenes: Sequence[Scene]) -> tuple[Answer | None, InputErro
     return None, problem
 
 
+_WAS = re.compile(
+    r"(?P<ask>where|what colour|(?:how many|which|what) \w+|how (?:big|large|small)|what|who) (?P<be>was|were)(?= )"
+)
+"""Asks what the image before shows: "where was the ball"."""
 _NAMES = "|".join((*KINDS, *GROUPS))
 _PARTS = re.compile(
     r"(?: ,)? and (?=(?:what|where|which|who|how|is|are|does|do|the (?:colour|size|place|number|background))\b)|"
@@ -137,6 +140,13 @@ def _answer(text: str, scenes: Sequence[Scene]) -> Answer | None:
         text = " ".join((before + text[match.end() :]).split())
         text = _LEAD.sub("", re.sub(r"^(?:in|on) (?:the )?|(?: ,)? (?:in|on|of)(?: the)?$", "", text))
         text = whether_there(text)
+    elif len(scenes) > 1 and (was := _WAS.match(text)) is not None:
+        found = _answer(
+            f"{was['ask']} {'is' if was['be'] == 'was' else 'are'}{text[was.end() :]}".strip(), scenes[-2:-1]
+        )
+        return None if found is None else replace(found, text=f"In the first picture: {found.text}")
+    elif len(scenes) > 1:
+        text = re.sub(r" now$", "", text)
     asked_of_two = len(scenes) == 1 and _asks_of_two(text)
     text = re.sub(r" (?:in|on) (?:the|this|my|that|your) (?:picture|image|scene)$", "", text)
     text = with_extreme(text, scene)

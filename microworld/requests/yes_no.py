@@ -6,6 +6,7 @@ Rules over plain words; each returns None for questions of other forms.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from interleavethinker.microworld.language.phrases import PhraseReader, Where
 from interleavethinker.microworld.language.templates import name, place, with_article
@@ -117,7 +118,7 @@ def alternatives(text: str, scene: Scene) -> Answer | None:
     last = re.sub(r"^(?:is|are) (?:it|they) |^(?:in|on|at|a|an|the|by) (?=\w+$)", "", others[-1]).strip()
     ground = re.fullmatch(rf"{_STAGE} .+", first)
     if ground is not None and (last in _TIMES or last in _DAYS):
-        return background_answer(scene)
+        return _which_ground([first, *others], scene)
     reader = PhraseReader(tuple(first.split()))
     for phrase, end in sorted(reader.phrases(0), key=lambda one: one[1]):
         words = reader.text[end:].strip()
@@ -138,6 +139,18 @@ def alternatives(text: str, scene: Scene) -> Answer | None:
         if any(at >= len(reader.text) for _, at in reader.wheres(end)):
             return where_answer(*one_of(subject, scene))
     return None
+
+
+def _which_ground(options: list[str], scene: Scene) -> Answer | None:
+    """Says which of the named times and backgrounds an image shows; None for one that no image tells ("warm")."""
+    named = [next((word for word in (*_TIMES, *_DAYS) if re.search(rf"\b{word}$", one)), "") for one in options]
+    answer = background_answer(scene)
+    shown = f"{answer.text[:1].lower()}{answer.text[1:]}"
+    if any(_TIMES.get(word) == scene.background for word in named):
+        return answer
+    if _DAYS & {*named} and scene.background not in {"night", "sunset"}:
+        return replace(answer, text=f"It is day: {shown}")
+    return replace(answer, text=f"Neither: {shown}") if all(named) else None
 
 
 def _is_kind(words: str) -> bool:

@@ -79,6 +79,15 @@ _UNIVERSAL = re.compile(
 )
 
 
+_UNSHOWN = re.compile(
+    r"^(?:and |so |then )?(?:does|do|did|has|have) (?:the|this|that|my|every|each|all) "
+    r"(?!picture|image|scene|photo|drawing)(?:\w+ ){1,3}?(?:have|wear|hold|carry|own)\b|"
+    r"\bwhere (?:is|are|does|did) [^?]*\b(?:going|heading|headed|coming from|running|walking)\b|"
+    r"\b(?:was|were)\b.*\b(?:is|are)\b|\b(?:what|who|which)\b.* where\b|"
+    r"\bif (?:i|you|we|one|somebody|someone)\b"
+)
+"""Questions about what belongs to an object, where it goes, and what was or would be: the image does not tell."""
+_WHOLE = frozenset("picture image scene photo photograph drawing painting pic visual panel frame whole".split())
 _POLITE = re.compile(
     r"(?:(?:hi|hello|hey|so|please|and) )*(?:i (?:wonder|am wondering|was wondering|was curious|am curious)|"
     r"(?:is|would|might) it)\b"
@@ -129,7 +138,7 @@ _BOTH = " ? "
 """Stands between the questions of one sentence: "how big is the star, and in which spot"."""
 
 
-def _plain(words: tuple[str, ...]) -> str | None:  # noqa: C901, PLR0911 - one branch for each form
+def _plain(words: tuple[str, ...]) -> str | None:  # noqa: C901, PLR0911, PLR0912 - one branch for each form
     text = re.sub(r" (?:in|on) (?:this|that|the) (?:one|thing)$", "", " ".join(words))
     tokens = tag(tuple(text.split()))
     if _UNIVERSAL.search(
@@ -142,7 +151,9 @@ def _plain(words: tuple[str, ...]) -> str | None:  # noqa: C901, PLR0911 - one b
         return None
     reader = NounReader(tokens, edits=True)
     named, used = _named(reader)
-    if not _neutral(tokens, used) or (named and _lists_unknown(tokens, used)):
+    if _UNSHOWN.search(text) or _asks_of_unknown(tokens, used) or not _neutral(tokens, used):
+        return None
+    if named and _lists_unknown(tokens, used):
         return None
     if _MANY.search(text):
         if len(named) != 1 or _more_looks(tokens, used):
@@ -170,9 +181,45 @@ def _plain(words: tuple[str, ...]) -> str | None:  # noqa: C901, PLR0911 - one b
             return "what is the background"
         if _COLOUR.search(text):
             return None
-        if _DESCRIBE.search(text):
+        if _DESCRIBE.search(text) and not any(one.tag in {"PLACE", "RELATION"} for one in tokens):
             return "describe the picture"
     return None
+
+
+def _asks_of_unknown(tokens: Sequence[Token], used: set[int]) -> bool:
+    """Whether a question is about what no image tells: "how many legs does the cat have", "what is the cat's name"."""
+    texts = [token.text for token in tokens]
+    many = next((at + 1 for at, one in enumerate(texts) if one in {"many", "much"}), None)
+    if many is not None:
+        counted = many
+        while counted < len(tokens) and _unknown_noun(tokens[counted]):
+            counted += 1
+        if (
+            counted > many
+            and counted not in used
+            and not (texts[counted : counted + 1] == ["of"] and counted + 1 in used)
+        ):
+            return True  # "how many eyes does", "how many living things"
+        if counted < len(tokens) and tokens[counted].tag == "THING" and used:
+            return True  # "how many things have the colour of the ball"
+    for at, token in enumerate(tokens):
+        before, last = texts[at - 1] if at else "", texts[at - 2] if at > 1 else ""
+        if token.tag == "OTHER" and before in {"the", "its", "your", "their", "a", "an"} and last in {"is", "are"}:
+            return True  # "what is the brightest thing"
+        if (
+            token.tag == "OTHER"
+            and many is not None
+            and at not in used
+            and before == "the"
+            and last in {"in", "on", "at"}
+        ):
+            return token.text not in _WHOLE
+    return False
+
+
+def _unknown_noun(token: Token) -> bool:
+    """Whether a word names or describes what the micro world does not know: "eyes", "leaves", "living"."""
+    return token.tag == "OTHER" or (token.tag == "VERB" and re.fullmatch(r"\w{3,}(?:s|ing)", token.text) is not None)
 
 
 def _named(reader: NounReader) -> tuple[list[Phrase], set[int]]:
@@ -235,6 +282,8 @@ def _where(reader: NounReader) -> str:
             and (found := reader.where(at)) is not None
             and reader.glue(found[1]) >= len(reader.tokens)
         ):
+            if any(reader.tag(before) in {"PLACE", "RELATION"} for before in range(at)):
+                return ""  # "left of the tree and right of the cat"
             where = found[0]
             if where.relation and all(anchor.kind for anchor in where.anchors):
                 return _relation(where.relation, where.anchors)
