@@ -94,9 +94,11 @@ types: $(STAMP) links
 	$(BIN)/mypy .typing/interleavethinker tests examples
 
 # A broken link or reference fails; not with --quiet, which leaves warnings uncounted. Builds without network access.
-.PHONY: docs
-docs: $(STAMP) links
+.PHONY: docs docs-tools
+docs-tools: $(STAMP)
 	@$(BIN)/python -c 'import mkdocs, mkdocstrings' 2>/dev/null || PYTHONWARNINGS=ignore $(BIN)/python tests/install.py docs
+
+docs: docs-tools links
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 	@echo 'The site is in site/: open site/index.html, or serve it (with search): $(BIN)/python -m http.server -d site'
 
