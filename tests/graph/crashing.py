@@ -6,10 +6,12 @@ images on disk, as the image server does, with a record of its own for every ima
 """
 
 import asyncio
+import gc
 import json
 import os
 import signal
 import sys
+import tempfile
 import threading
 import uuid
 from collections.abc import Callable, Sequence
@@ -299,8 +301,18 @@ def main(folder: Path, kind: str, moment: str, look_ahead: int, served: bool) ->
         print(json.dumps({"victim": victim, "died": died, "different": different}), flush=True)  # noqa: T201
 
 
+def warm_up() -> None:
+    """Runs a trajectory here, so that all children find loaded and built what each would load and build anew."""
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(live(Path(folder), Reaper("none", "", 0), 1, False))
+    assert threading.active_count() == 1, "a child would not have this thread"
+    gc.collect()
+    gc.freeze()  # A collection in a child would copy each page that it visits.
+
+
 def serve() -> None:
     """Runs `main` in a child process for each line, a JSON array of its arguments, and then prints its exit code."""
+    warm_up()
     for line in sys.stdin:
         child = os.fork()
         if child == 0:
