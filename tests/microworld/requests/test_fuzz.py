@@ -28,6 +28,8 @@ COMMON = (
 EXAMPLES = int(os.environ.get("INTERLEAVETHINKER_EXAMPLES", "60"))
 """`make robustness` sets a larger number."""
 SETTINGS = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# Coverage is that of the tests with a chosen sentence: measuring it here as well would double the time.
+pytestmark = pytest.mark.no_cover
 KNOWN = st.lists(st.sampled_from(WORDS), max_size=25).map(" ".join)
 
 
