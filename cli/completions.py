@@ -8,6 +8,7 @@ import contextlib
 import os
 import re
 import sqlite3
+from importlib.util import find_spec
 from pathlib import Path
 
 import typer
@@ -46,14 +47,22 @@ def complete_trajectories(ctx: typer.Context, incomplete: str) -> list[tuple[str
 
 def complete_profiles(incomplete: str) -> list[tuple[str, str]]:
     """Returns the names of the shipped profiles and of the user's, and TOML files that begin as typed."""
-    from interleavethinker.graph.profiles.profile import shipped_profiles, user_profiles
+    from interleavethinker.tools.settings import config_folder
 
-    names = [(name, "shipped") for name in shipped_profiles()] + [(name, "yours") for name in user_profiles()]
+    # `graph.profiles` has functions for both, but importing it loads LangGraph, for which nobody waits after Tab.
+    package = find_spec("interleavethinker.graph")
+    shipped = _profiles_in(*(Path(place) for place in (package and package.submodule_search_locations) or ()))
+    own = _profiles_in(config_folder()) - shipped
+    names = [(name, "shipped") for name in sorted(shipped)] + [(name, "yours") for name in sorted(own)]
     folder, _, start = incomplete.rpartition("/")
     with contextlib.suppress(OSError):
         files = sorted(path.name for path in Path(folder or ".").glob("*.toml") if path.name.startswith(start))
         names += [(f"{folder}/{name}" if folder else name, "file") for name in files]
     return [(name, origin) for name, origin in names if name.startswith(incomplete) and _SAFE_NAME.fullmatch(name)]
+
+
+def _profiles_in(*folders: Path) -> set[str]:
+    return {path.stem for folder in folders for path in (folder / "profiles").glob("*.toml")}
 
 
 def complete_setting_values(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:

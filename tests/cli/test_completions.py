@@ -25,7 +25,7 @@ Run = Callable[..., tuple[int, str, str]]
 PROGRAM = "import sys; from interleavethinker.cli import main; main()"
 
 
-def completions(shell: str, line: str, home: Path) -> str:
+def completions(shell: str, line: str, home: Path, program: str = PROGRAM) -> str:
     """Returns what the program prints for a line whose end is to be completed."""
     words = line.split()
     position = len(words) if line.endswith(" ") else len(words) - 1
@@ -40,7 +40,7 @@ def completions(shell: str, line: str, home: Path) -> str:
     if shell == "bash":
         del variables["_TYPER_COMPLETE_ARGS"]
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM],
+        [sys.executable, "-c", program],
         env=os.environ | variables,
         cwd=home,
         capture_output=True,
@@ -82,6 +82,15 @@ def test_profiles_are_completed_shipped_ones_the_users_and_files(shell: str, hom
         assert words_of(shell, f"interleavethinker {line}", home) == expected
     assert words_of(shell, "interleavethinker profiles show m", home) == {"micro", "mine"}
     assert words_of(shell, "interleavethinker run --profile ce", home) == {"cells.toml"}
+
+
+@pytest.mark.parametrize("line", ["run --profile ", "profiles show ", "settings set profile ", "show "])
+def test_a_completion_loads_neither_langgraph_nor_langchain(line: str, home: Path) -> None:
+    watched = "import atexit, sys; atexit.register(lambda: print('loaded', *sys.modules, file=sys.__stdout__))"
+    printed = completions("bash", f"interleavethinker {line}", home, f"{watched}; {PROGRAM}")
+    first, loaded = printed.split("loaded ")
+    assert first.split()
+    assert not {"langgraph", "langchain_core"} & set(loaded.split())
 
 
 @pytest.mark.parametrize("shell", SHELLS)
