@@ -25,7 +25,7 @@ _FUNCTION = frozenset(
 )
 _CONTENT = frozenset(
     {*KINDS, *COLOURS, *SIZES, *BACKGROUND_PHRASES, *CANONICAL, *EXTRA_SYNONYMS, *PLURALS, *NUMBER_WORDS}
-) | {"left", "right", "top", "bottom", "middle", "center", "centre"}
+) | {"left", "right", "top", "bottom", "middle", "center", "centre", "other"}
 _OWN_WORDS = frozenset(
     """
     tonight inbox ashore atone aright alight another inside into onto upon today together toward within without atop

@@ -36,6 +36,7 @@ from .hints import without_hints
 from .in_turn import in_turn
 from .kind_groups import extreme_named, kinds_named
 from .moments import are_moments, moment_rule
+from .one_image import check_one_picture, told_together
 from .questions import answer, check_question, is_question
 from .recap_check import without_recap
 from .required_scene import Relation, RequiredObject, RequiredScene
@@ -110,7 +111,7 @@ def interpret(text: str, scenes: Sequence[Scene] = ()) -> Interpretation:
 
 
 def _clear(text: str) -> str:
-    text = on_top_of_it(without_farewell(separated(text)))
+    text = told_together(on_top_of_it(without_farewell(separated(text))))
     if words := unclear_wording(text):
         msg = f'"{words}" makes it unclear which images the request asks for; say in order what each image shows.'
         raise InputError(msg, code="not_understood")
@@ -206,6 +207,8 @@ def _told(
         check_shown(item, added=len(story.frames) - shown, edits=source is not None)
     if not story.frames:
         raise InputError("The request asks for no change.", code="not_understood")
+    if source is None:
+        check_one_picture(text)
     if framed.things is not None and framed.things != len(story.frames[0].things):
         msg = f"The request says {framed.things} things and names {len(story.frames[0].things)}; make them agree."
         raise InputError(msg, code="contradiction")

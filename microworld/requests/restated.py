@@ -6,6 +6,7 @@ request names, and whatever was read in other words is stated in the document.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -23,6 +24,15 @@ Restate = Callable[[str, int], str | None]
 
 _FINAL = frozenset({"empty_text", "nothing_new", "too_long", "too_many_things", "wrong_size"})
 """Codes of errors that no other wording avoids."""
+_AT_ONCE = re.compile(r"\b(?:in the same (?:image|picture)|at the same time|simultaneously)\b", re.IGNORECASE)
+"""What other words might tell one after the other."""
+_OWN_IMAGE = re.compile(
+    r"\b(?:in|of|from|on) (?:my|our|the (?:attached|uploaded|enclosed)) "
+    r"(?:picture|photo|photograph|image|drawing|pic)\b"
+    r"(?! (?:book|story|series))",
+    re.IGNORECASE,
+)
+"""An image that the writer has and did not send: other words would draw a new one."""
 
 
 def not_restated(text: str, images: int) -> None:
@@ -91,7 +101,9 @@ def readable_words(request: Request, error: InputError, restate: Restate) -> str
 
 def _other_words(text: str, images: int, error: InputError, restate: Restate) -> str | None:
     """Returns what a request is restated as, unless that would not help or names something else."""
-    words = None if error.code in _FINAL else restate(text, images)
+    if error.code in _FINAL or _AT_ONCE.search(text) or (not images and _OWN_IMAGE.search(text)):
+        return None
+    words = restate(text, images)
     return None if words is None or not named_alike(text, words, images) else words
 
 

@@ -26,7 +26,7 @@ from interleavethinker.microworld.language.vocabulary import CANONICAL, plural
 from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, COLOURS, KINDS, SIZES
 from interleavethinker.tools.errors import InputError
 
-__all__ = ["attributes_first", "read_again", "second_wording"]
+__all__ = ["KIND_WORDS", "LOOK_WORDS", "PLACE_WORDS", "attributes_first", "read_again", "second_wording"]
 
 _Result = TypeVar("_Result")
 _MAY_BE_TALK = frozenset({"not_understood", "unknown_words", "empty_text"})
@@ -43,6 +43,8 @@ _GROUND = f"(?:{'|'.join(BACKGROUNDS)}|{GROUND_WORD})"
 _NP = rf"(?:(?:the|an?|one|that|this) )?(?:{_LOOK} )*(?:{_KIND})"
 _SPOT = "(?:top|bottom|left|right|middle|center|centre|upper|lower)"
 _AT = rf"(?:(?:on|in|at) )?(?:the )?{_SPOT}(?: {_SPOT})?(?: (?:side|corner))?"
+KIND_WORDS, LOOK_WORDS, PLACE_WORDS = _KIND, _LOOK, _AT
+"""Patterns of the nouns, of colors and sizes, and of places such as "on the left", in the words of users."""
 _PICTURE = "(?:picture|image|photo|photograph|drawing|scene|pic)"
 _FILLER = "(?:uh+m*|um+|er+m*|hmm+)"
 _PEOPLE = (

@@ -255,7 +255,16 @@ class Story(StoryLooks):
             ground.fix({statement.ground})
             self.frame.texts.append(statement.text)
             return True
+        if self._told_at_once(statement) and len(ground.allowed) == 1:
+            (known,) = ground.allowed
+            msg = f"The request names two backgrounds, {known} and {statement.ground}; an image has one."
+            raise InputError(msg, code="contradiction")
         return False
+
+    def _told_at_once(self, statement: Statement) -> bool:
+        """Whether a statement describes the first image together with what was said of it just before."""
+        same = self.is_first and not (statement.new_piece or statement.sequenced)
+        return same and not _CHANGED.intersection(statement.text.split())
 
     def _refines_object(self, statement: Statement) -> bool:
         """Applies "the ball is red" to a ball whose color is open; returns False if it is a change."""
@@ -271,8 +280,7 @@ class Story(StoryLooks):
             for value, variable in ((statement.colour, thing.colour), (statement.size, thing.size)):
                 if not value:
                     continue
-                told_at_once = self.is_first and not (statement.new_piece or statement.sequenced)
-                if told_at_once and value not in variable.allowed and not _CHANGED.intersection(statement.text.split()):
+                if value not in variable.allowed and self._told_at_once(statement):
                     msg = f"The {thing.kind} cannot be {value} and {' or '.join(map(str, variable.allowed))} at once."
                     raise InputError(msg, code="contradiction")
                 if variable.allowed == {value} or (value in variable.allowed and not statement.sequenced):
@@ -281,6 +289,9 @@ class Story(StoryLooks):
             if where is not None and where.cells and (thing.cell.allowed & where.cells) and not statement.sequenced:
                 thing.cell.fix(where.cells)
                 refined = True
+            elif where is not None and where.cells and self._told_at_once(statement):
+                msg = f"The {thing.kind} cannot be in two places of one image; say which holds, or what happens then."
+                raise InputError(msg, code="contradiction")
             elif where is not None and where.relation and not statement.sequenced and len(thing.cell.allowed) > 1:
                 self.place_object(one, thing, where, before=self.last, adds=True)
                 refined = True

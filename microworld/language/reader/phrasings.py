@@ -129,7 +129,8 @@ _WHAT_IF = re.compile(
     rf"^\s*(?:so |ok |and )?what would (?:it|that|this) look like if (?={_NEW}\b)(?=[^.!?]*\?\s*$)", re.IGNORECASE
 )
 _PURPOSE = re.compile(
-    r",? so (?:that )?(?:my|our|his|her|i|we|she|he|they|you|everyone|everybody|people|the (?:kids|pupils|students|"
+    r",? so (?:that )?(?:my|our|his|her|i|we|she|he|they|you|everyone|everybody|people|the (?:kids|children|"
+    r"little ones|learners|pupils|students|"
     r"class|audience|players?|readers?)) [^,.;:!?]*"
 )
 _CONTENT = frozenset("NOUN COLOUR SIZE CMP GROUND GROUND_CHANGE PLACE RELATION OWN STEP GONE ABSENT NO NOT".split())
@@ -147,7 +148,7 @@ def in_plain_phrases(text: str) -> str:
 
 def _without_purpose(match: re.Match[str]) -> str:
     """Leaves out "so that my pupils can count them", which names nothing that an image shows."""
-    words = tuple(match.group().strip(" ,").split())
+    words = tuple(re.sub(r"\b(add|count) (\w+) up\b", r"\1 \2", match.group()).strip(" ,").split())
     return match.group() if any(token.tag in _CONTENT for token in tag(words)) else ""
 
 
