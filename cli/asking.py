@@ -18,7 +18,7 @@ from interleavethinker.tools.types import Attempt, Plan, Step
 
 from .estimating import cost_of_plan
 from .live_view import plan_lines
-from .plan_files import edit_steps
+from .plan_files import UnusableEditError, edit_steps
 from .terminal import console, echo
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def accepts_suggestion() -> bool:
 async def ask_about_plan(workspace: "Workspace", trajectory: str, plan: Plan) -> bool:
     """Asks about a waiting plan and records the approval; returns False if the person quits."""
     steps: Sequence[Step] | None = None
+    draft = ""
     waiting = await workspace.get(trajectory)
     limits = waiting.limits
     if cost := await cost_of_plan(waiting):
@@ -52,8 +53,10 @@ async def ask_about_plan(workspace: "Workspace", trajectory: str, plan: Plan) ->
                 await workspace.approve(trajectory, steps)
                 return True
             try:
-                edited = edit_steps(plan.steps if steps is None else steps, limits.max_steps)
+                edited = edit_steps(plan.steps if steps is None else steps, limits.max_steps, draft)
+                draft = ""
             except InputError as error:
+                draft = error.text if isinstance(error, UnusableEditError) else draft
                 echo(f"error: {error}", err=True, style="red")
                 continue
             steps = steps if edited is None else edited

@@ -16,7 +16,7 @@ from interleavethinker.tools.files import read_at_most
 from interleavethinker.tools.types import Step
 from interleavethinker.tools.validation import problems_of
 
-__all__ = ["edit_steps", "read_steps", "steps_of"]
+__all__ = ["UnusableEditError", "edit_steps", "read_steps", "steps_of"]
 
 _HEADER = """\
 # Edit the steps, save and close. Lines that begin with # are ignored; without any steps, nothing changes.
@@ -26,7 +26,21 @@ _HEADER = """\
 """
 _MAX_PLAN = 2**20
 """Bytes of a plan's file."""
+_MOST_EDITS = 5
+"""How often an editor is opened for one question: a script in its place may write the same for ever."""
 _EDITORS = ("notepad",) if os.name == "nt" else ("sensible-editor", "nano", "vi")
+
+
+class UnusableEditError(InputError):
+    """What an editor wrote is no plan, several times in a row.
+
+    Attributes:
+        text: What it wrote last.
+    """
+
+    def __init__(self, message: str, text: str) -> None:
+        super().__init__(message)
+        self.text = text
 
 
 def read_steps(path: Path) -> list[Step]:
@@ -69,32 +83,41 @@ def steps_of(data: str | bytes, name: str, max_steps: int | None = None) -> list
     return steps
 
 
-def edit_steps(steps: Sequence[Step], max_steps: int) -> list[Step] | None:
-    """Lets a person edit steps in `$VISUAL` or `$EDITOR`, and again with the error's message until they are valid.
+def edit_steps(steps: Sequence[Step], max_steps: int, draft: str = "") -> list[Step] | None:
+    """Lets a person edit steps in `$VISUAL` or `$EDITOR`, and again with the error's message if they are not valid.
 
     Args:
         steps: The steps to start from.
         max_steps: Largest number of steps.
+        draft: What the editor wrote before and could not be used; it is shown instead of the steps.
 
     Returns:
         The edited steps; None if they were left as they are, or deleted.
 
     Raises:
         InputError: No editor is found, or it fails.
+        UnusableEditError: The steps are still not valid after several edits.
     """
     original = list(steps)
-    text = json.dumps([_written(step) for step in original], indent=2, ensure_ascii=False)
+    text = draft or json.dumps([_written(step) for step in original], indent=2, ensure_ascii=False)
     message = ""
-    while True:
+    for edit in range(1, _MOST_EDITS + 1):
         text = _without_comments(_edited(f"{message}{_HEADER}{text}\n"))
         if not text.strip():
             return None
         try:
             edited = steps_of(text, "in the editor", max_steps)
         except InputError as error:
+            if edit == _MOST_EDITS:
+                raise UnusableEditError(
+                    f"{error} The editor was opened {_MOST_EDITS} times, the most for one answer, and what it wrote "
+                    "could not be used. The plan stays as it was.",
+                    text,
+                ) from error
             message = f"# ERROR: {' '.join(str(error).split())}\n#\n"
         else:
             return None if edited in ([], original) else edited
+    raise AssertionError
 
 
 def _written(step: Step) -> dict[str, object]:

@@ -7,15 +7,16 @@ certificates takes file reads, which coroutines leave to a thread with `opened_c
 """
 
 import asyncio
-import contextlib
 import ipaddress
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 from interleavethinker.tools.errors import GeneratorError
 from interleavethinker.tools.half_characters import WholeCharacters
 from interleavethinker.tools.plain_text import quotation
+from interleavethinker.tools.secrets import redact
 
 if TYPE_CHECKING:
     import httpx2
@@ -38,7 +39,7 @@ def bounded_client(
     url: str,
     *,
     max_bytes: int = MAX_RESPONSE,
-    refused: Callable[[GeneratorError], None] | None = None,
+    refuse: "Callable[[httpx2.Request, GeneratorError], bytes | None] | None" = None,
     **options: Any,
 ) -> "httpx2.AsyncClient":
     """Returns a client for one server.
@@ -47,7 +48,9 @@ def bounded_client(
         url: The server's address; the proxies of the environment are ignored if it is on this machine.
         max_bytes: Most bytes of one response. A longer one fails with `GeneratorError`; streams of events are bounded
             by their reader instead.
-        refused: Called with the error before an answer to a POST is refused by a bound or a hook.
+        refuse: Called with the request and the error before an answer is refused by a bound or a hook, or where the
+            connection breaks (`broken_off`). Returns the JSON that takes the answer's place, empty for no content, or
+            None: the error is raised.
         options: As `httpx2.AsyncClient` takes them.
     """
     import httpx2
@@ -55,24 +58,40 @@ def bounded_client(
     hooks = options.pop("event_hooks", {})
 
     async def bound(response: httpx2.Response) -> None:
-        told = refused if response.request.method == "POST" else None
-        with _told(told):
+        try:
             for hook in hooks.get("response", []):
                 await hook(response)
-            check(response, told)
+            check(response)
+        except GeneratorError as error:
+            instead = None if refuse is None else refuse(response.request, error)
+            if instead is None:
+                raise
+            _replace(response, instead)
 
-    def check(response: httpx2.Response, told: Callable[[GeneratorError], None] | None) -> None:
+    def check(response: httpx2.Response) -> None:
         if (elsewhere := redirect_elsewhere(response.request.url, response)) is not None:
             raise GeneratorError(f"{elsewhere} Check the server's address.", code="redirected")
         _check_headers(response.headers, max_bytes)
         kind = response.headers.get("content-type", "")
         if not kind.startswith("text/event-stream"):
+            told = None if refuse is None else partial(refuse, response.request)
             response.stream = _bounded_stream(response.stream, max_bytes, told)
         if kind.startswith(("text/event-stream", "application/json")):
             response.stream = _whole_stream(response.stream)
 
+    class Client(httpx2.AsyncClient):
+        async def send(self, request: httpx2.Request, **how: Any) -> httpx2.Response:
+            try:
+                return await super().send(request, **how)
+            except httpx2.TransportError as error:
+                instead = None if refuse is None else refuse(request, _broken_off(error))
+                if instead is None:
+                    raise
+            status, headers = _instead(instead)
+            return httpx2.Response(status, headers=headers, request=request, content=instead)
+
     headers = {"accept-encoding": "identity"} | dict(options.pop("headers", {}))
-    return httpx2.AsyncClient(
+    return Client(
         headers=headers,
         trust_env=not is_loopback(url),
         event_hooks=hooks | {"response": [bound]},
@@ -121,6 +140,8 @@ def is_loopback(url: str) -> bool:
 def redirect_elsewhere(asked: object, response: Any) -> str | None:
     """Returns a sentence about a redirect that leaves the origin of the request, or None for any other response.
 
+    Where it leads is said without query, fragment and password.
+
     Args:
         asked: Address of the request; anything whose text is a URL.
         response: Of httpx or httpx2.
@@ -136,13 +157,16 @@ def redirect_elsewhere(asked: object, response: Any) -> str | None:
         return None
     return (
         f"The server {origin} redirects the request to {quotation(target, _LONGEST_ORIGIN)} (HTTP "
-        f"{response.status_code}). Nothing was sent there, because requests and keys are for the server that was named."
+        f"{response.status_code}). The redirect was refused: requests and keys are for the server that was named."
     )
 
 
 def _origin(url: str) -> str:
-    """Returns scheme, host and port, without names and passwords."""
+    """Returns scheme, host and port, without names and passwords; what has no host is named by its path."""
     parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        at = f"//{parts.netloc.rpartition('@')[2]}" if parts.netloc or parts.scheme == "file" else ""
+        return redact(f"{parts.scheme}:{at}{parts.path}")
     port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
     host = (parts.hostname or "").lower()
     return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}:{port}"
@@ -159,29 +183,64 @@ def _check_headers(headers: Mapping[str, str], max_bytes: int) -> None:
         raise _too_long(max_bytes)
 
 
-@contextlib.contextmanager
-def _told(refused: Callable[[GeneratorError], None] | None) -> Iterator[None]:
-    try:
-        yield
-    except GeneratorError as error:
-        if refused is not None:
-            refused(error)
-        raise
+def _replace(response: "httpx2.Response", body: bytes) -> None:
+    """Puts a refusal of the client's own into the place of a response, which is closed unread."""
+    import httpx2
+
+    stream = response.stream
+
+    class Replaced(httpx2.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            yield body
+
+        async def aclose(self) -> None:
+            if isinstance(stream, httpx2.AsyncByteStream):
+                await stream.aclose()
+
+    for name in ("content-encoding", "transfer-encoding", "location"):
+        response.headers.pop(name, None)
+    response.status_code, headers = _instead(body)
+    response.headers.update(headers)
+    response.stream = Replaced()
+
+
+def _instead(body: bytes) -> tuple[int, dict[str, str]]:
+    """Returns the status and headers of what takes an answer's place."""
+    return 400 if body else 202, {"content-type": "application/json", "content-length": str(len(body))}
+
+
+def _broken_off(error: Exception) -> GeneratorError:
+    return GeneratorError(f"The connection broke ({type(error).__name__}).", code="broken_off", retryable=True)
+
+
+async def _counted(stream: Any, max_bytes: int) -> AsyncIterator[bytes]:
+    received = 0
+    async for chunk in stream:
+        received += len(chunk)
+        if received > max_bytes:
+            raise _too_long(max_bytes)
+        yield chunk
 
 
 def _bounded_stream(
-    stream: Any, max_bytes: int, refused: Callable[[GeneratorError], None] | None
+    stream: Any, max_bytes: int, refuse: Callable[[GeneratorError], bytes | None] | None
 ) -> "httpx2.AsyncByteStream":
     import httpx2
 
     class Bounded(httpx2.AsyncByteStream):
         async def __aiter__(self) -> AsyncIterator[bytes]:
-            received = 0
-            async for chunk in stream:
-                received += len(chunk)
-                if received > max_bytes:
-                    with _told(refused):
-                        raise _too_long(max_bytes)
+            if refuse is None:
+                async for chunk in _counted(stream, max_bytes):
+                    yield chunk
+                return
+            try:  # Only a whole answer can be replaced; its reader waits for the whole anyway.
+                held = [chunk async for chunk in _counted(stream, max_bytes)]
+            except (GeneratorError, httpx2.TransportError) as error:
+                instead = refuse(error if isinstance(error, GeneratorError) else _broken_off(error))
+                if instead is None:
+                    raise
+                held = [instead]
+            for chunk in held:
                 yield chunk
 
         async def aclose(self) -> None:

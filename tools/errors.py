@@ -114,16 +114,24 @@ class GeneratorError(InterleaveError):
         retryable: Whether the same call may succeed later.
         exhausted: Whether the call was already repeated as often as it may be. Programs do not repeat it then, however
             many of them it passes through; a person may.
+        retry_after: Seconds after which the service wants to be called again; None: it does not say.
     """
 
     code = "generator"
 
     def __init__(
-        self, message: str, *, code: str | None = None, retryable: bool = False, exhausted: bool = False
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        retryable: bool = False,
+        exhausted: bool = False,
+        retry_after: float | None = None,
     ) -> None:
         super().__init__(message, code=code)
         self.retryable = retryable
         self.exhausted = exhausted
+        self.retry_after = retry_after
 
 
 class ModelAnswerError(InterleaveError):

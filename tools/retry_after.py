@@ -4,7 +4,9 @@ import email.utils
 import math
 import time
 
-__all__ = ["retry_after_seconds"]
+__all__ = ["pause_of", "retry_after_seconds"]
+
+_LONGEST_PAUSE = 3600.0
 
 
 def retry_after_seconds(header: str | None) -> float | None:
@@ -28,3 +30,17 @@ def retry_after_seconds(header: str | None) -> float | None:
         except (ValueError, OverflowError):  # The latter for a year of ten digits.
             return None
     return None if math.isnan(seconds) or seconds < 0 else seconds
+
+
+def pause_of(asked: float | None, otherwise: float) -> float:
+    """Returns the seconds to wait before a request is sent again: as the server asks, one hour at most.
+
+    Args:
+        asked: Seconds that the server asks for; None: it does not say.
+        otherwise: Seconds if it does not.
+
+    Examples:
+        >>> pause_of(None, 0.5), pause_of(20, 0.5), pause_of(float("inf"), 0.5)
+        (0.5, 20, 3600.0)
+    """
+    return min(otherwise if asked is None else asked, _LONGEST_PAUSE)

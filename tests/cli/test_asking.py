@@ -140,6 +140,30 @@ def test_a_plan_is_edited_until_it_is_valid(
     assert [one["prompt"] for one in record(run)["attempts"]] == ["a green tree"]
 
 
+def test_an_editor_that_never_writes_a_plan_is_opened_a_few_times_and_its_last_words_are_kept(
+    run: Run, home: Path, answer: Answer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    editor(home, monkeypatch, *[f"[{number}]" for number in range(6)], '[{"prompt": "a green tree"}]')
+    answer("e\ne\na\na\n")
+    code, _, err = run("run", STORY, "--profile", "cells.toml", "--ask")
+    assert code == exits.OK
+    assert "opened 5 times, the most for one answer" in err
+    assert err.count("The plan: [a]ccept, [e]dit, [q]uit?") == 3
+    opened = (home / "opened").read_text().split("\0")
+    assert len(opened) == 7
+    assert "[4]" in opened[5], "what was typed last, when one goes on editing"
+    assert [one["prompt"] for one in record(run)["attempts"]] == ["a green tree"]
+
+
+def test_the_plan_stays_as_it_was_after_an_editor_that_never_writes_one(
+    run: Run, home: Path, answer: Answer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    editor(home, monkeypatch, *["[{]"] * 5)
+    answer("e\nq\n")
+    assert run("run", STORY, "--profile", "cells.toml", "--ask")[0] == exits.WAITING
+    assert len(record(run)["plans"]) == 1
+
+
 def test_texts_may_contain_any_line_separator(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("VISUAL", raising=False)
     monkeypatch.setenv("EDITOR", f'"{sys.executable}" -c "pass"')

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-from interleavethinker.tools.retry_after import retry_after_seconds
+from interleavethinker.tools.retry_after import pause_of, retry_after_seconds
 
 __all__ = ["CallPolicy", "pause_before_retry", "report_pause", "reporting_pauses"]
 
@@ -19,7 +19,7 @@ PauseListener = Callable[[float, str], None]
 
 _OVERLOADED = {429, 502, 503, 504, 529}
 _FINAL = ("insufficient_quota", "billing_hard_limit", "credit balance")
-_FIRST_PAUSE, _LONGEST_BACKOFF, _LONGEST_PAUSE = 1.0, 60.0, 3600.0
+_FIRST_PAUSE, _LONGEST_BACKOFF = 1.0, 60.0
 _listener: ContextVar[PauseListener | None] = ContextVar("pause_listener", default=None)
 
 
@@ -65,7 +65,7 @@ def pause_before_retry(error: Exception, attempt: int) -> tuple[float, str] | No
     asked = None if headers is None else retry_after_seconds(headers.get("retry-after"))
     backoff = min(_FIRST_PAUSE * 2 ** (attempt - 1), _LONGEST_BACKOFF) * random.uniform(0.5, 1.5)
     reason = "rate limit" if status == 429 else "provider overloaded"
-    return min(backoff if asked is None else asked, _LONGEST_PAUSE), f"{reason} (HTTP {status})"
+    return pause_of(asked, backoff), f"{reason} (HTTP {status})"
 
 
 def _details(error: Exception) -> str:

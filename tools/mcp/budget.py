@@ -1,18 +1,27 @@
 """How often one image may be tried: a budget that every part of a call shares, and that nobody outside renews."""
 
 import random
+import time
 from pathlib import Path
 
 from interleavethinker.tools.errors import GeneratorError
+from interleavethinker.tools.retry_after import pause_of
 
 from .watched_calls import LostCallError
 
-__all__ = ["ResendBudget"]
+__all__ = ["LostSessionError", "ResendBudget"]
+
+
+class LostSessionError(ConnectionError):
+    """The server answers, but does not know the session any more."""
+
 
 _PAUSE_SECONDS = 0.5
 """Pause before a call is sent again whose error may go away; doubled each time."""
 _MOST_ERRORS = 2
 """Errors that may go away, which servers send: such a call may have cost something, unlike one whose server died."""
+
+_LOST = ((LostCallError, "lost this call {}"), (LostSessionError, "lost its session {} during this call"))
 
 
 class ResendBudget:
@@ -21,17 +30,19 @@ class ResendBudget:
     Args:
         max_resends: How often requests may be sent again in all; after errors that servers send, twice.
         log: The server's log, for the message.
+        seconds: How long the attempts may take in all.
     """
 
-    def __init__(self, max_resends: int, log: Path | None = None) -> None:
+    def __init__(self, max_resends: int, log: Path | None = None, seconds: float = float("inf")) -> None:
         self._max_resends = max_resends
         self._log = log
+        self._until = time.monotonic() + seconds
         self._failures = 0
         self._deaths = 0
         self._errors = 0
 
     def count_death(self, error: BaseException) -> None:
-        """Counts a server that died meanwhile, or lost the call.
+        """Counts a server that died meanwhile, or lost the call or the session.
 
         Raises:
             GeneratorError: That was the last attempt (`server_died`, exhausted).
@@ -41,12 +52,12 @@ class ResendBudget:
         if self._failures > self._max_resends:
             log = "Check its log." if self._log is None else f"See its log: {self._log}"
             times = _times(self._deaths)
-            what = (
-                f"lost this call {times}" if isinstance(error, LostCallError) else f"crashed {times} during this call"
-            )
+            kind = next((words for kind, words in _LOST if isinstance(error, kind)), "crashed {} during this call")
+            what = kind.format(times)
+            said = f"{error} " if isinstance(error, LostSessionError) else ""
             raise GeneratorError(
                 f"The image server {what}; `max_resends` = "
-                f"{self._max_resends} allows no further attempt at this image. {log}",
+                f"{self._max_resends} allows no further attempt at this image. {said}{log}",
                 code="server_died",
                 retryable=True,
                 exhausted=True,
@@ -69,7 +80,25 @@ class ResendBudget:
                 retryable=True,
                 exhausted=True,
             ) from error
-        return _PAUSE_SECONDS * (1 << self._errors) * random.uniform(0.5, 1.0)
+        return self.pause(error, _PAUSE_SECONDS * (1 << self._errors) * random.uniform(0.5, 1.0))
+
+    def pause(self, error: GeneratorError, otherwise: float) -> float:
+        """Returns the seconds to wait as the server asks, or `otherwise` if it does not.
+
+        Raises:
+            GeneratorError: It asks for more time than is left (exhausted).
+        """
+        left = self._until - time.monotonic()
+        seconds = pause_of(error.retry_after, otherwise)
+        if error.retry_after is not None and seconds > left:
+            raise GeneratorError(
+                f"{error} It asks to be left alone for {error.retry_after:.0f} s, longer than what `call_timeout` "
+                f"leaves ({max(0.0, left):.0f} s).",
+                code=error.code,
+                retryable=True,
+                exhausted=True,
+            ) from error
+        return seconds
 
 
 def _times(count: int) -> str:

@@ -27,7 +27,7 @@ from interleavethinker.tools.images.store import ImageStore, sha256_of
 from interleavethinker.tools.protocols import ProgressCallback
 from interleavethinker.tools.types import GeneratedImage, GenerationRequest
 
-from .budget import ResendBudget
+from .budget import LostSessionError, ResendBudget
 from .config import IMAGE_SERVER_COMMAND, GeneratorConfig, ToolTemplate
 from .contract_answers import check_image, generated_of, read_in_chunks, size_of
 from .local_edits import check_kept, images_of_call, merged_in, reference_arguments
@@ -40,9 +40,11 @@ from .transport import (
     call_foreign_tool,
     connector,
     is_connection_lost,
+    may_concern_call_only,
+    probe,
     read_resource,
 )
-from .watched_calls import watched_call
+from .watched_calls import LostCallError, watched_call
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -53,6 +55,8 @@ __all__ = ["McpImageGenerator"]
 _T = TypeVar("_T")
 _BUSY_SECONDS = 0.25
 """Pause before a call is sent to a busy server again; it grows with every refusal, up to eight times this."""
+_PROBE_SECONDS = 10.0
+"""For a look whether only one call's answer is missing, or the whole server."""
 _LOADING_SECONDS = 0.05
 """Pause before a call is sent again to a server whose model is still loading."""
 
@@ -143,7 +147,7 @@ class McpImageGenerator:
             ) from error
 
     def _budget(self) -> ResendBudget:
-        return ResendBudget(self.config.max_resends, self.config.log)
+        return ResendBudget(self.config.max_resends, self.config.log, self.config.call_timeout)
 
     async def _contract_call(
         self, call: GenerationRequest, progress: ProgressCallback | None, budget: ResendBudget
@@ -303,8 +307,9 @@ class McpImageGenerator:
                     await asyncio.sleep(_LOADING_SECONDS)  # The server has waited already.
                 continue
             busy += 1
+            pause = budget.pause(error, _BUSY_SECONDS * min(busy, 8) * random.uniform(0.5, 1.5))
             with call_waiting():
-                await asyncio.sleep(_BUSY_SECONDS * min(busy, 8) * random.uniform(0.5, 1.5))
+                await asyncio.sleep(pause)
 
     async def _resending(self, use: Callable[["Client"], Awaitable[_T]], budget: ResendBudget) -> _T:
         """Runs `use` with a connected client, and again with a new one each time the server dies meanwhile."""
@@ -315,13 +320,25 @@ class McpImageGenerator:
             except (InterleaveError, TimeoutError):
                 raise
             except Exception as error:
-                if not is_connection_lost(error):
+                unclear, lost = may_concern_call_only(error), is_connection_lost(error)
+                alone = unclear and await self._answers(client)
+                if not lost and (alone or not unclear):
                     raise as_generator_error(error) from error
                 fault = self._session.fault_of(client)
                 if fault is not None:
                     raise fault from error
+                if alone:  # Other calls are still being answered over this connection.
+                    budget.count_death(LostCallError("the answer broke off"))
+                    continue
                 self._session.mark_lost(client)
-                budget.count_death(error)
+                budget.count_death(error if lost else LostSessionError(str(as_generator_error(error))))
+
+    async def _answers(self, client: "Client") -> bool:
+        try:
+            await probe(client, _PROBE_SECONDS)
+        except Exception as error:  # noqa: BLE001 - any other answer is one, too
+            return not is_connection_lost(error)
+        return True
 
     def _contract_tool(self, client: "Client") -> "Callable[..., Coroutine[Any, Any, CallToolResult]]":
         return partial(call_contract_tool, client, long_prompts=self.config.long_prompts)

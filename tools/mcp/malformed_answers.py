@@ -22,9 +22,12 @@ if TYPE_CHECKING:
     from mcp.shared.message import SessionMessage
     from mcp_types import JSONRPCError, JSONRPCMessage
 
-__all__ = ["answers_checked", "broken_answer", "is_malformed_answer"]
+__all__ = ["answers_checked", "broken_answer", "is_answer_of_server", "is_malformed_answer"]
 
 _MARK = "interleavethinker/malformed_answer"
+_OF_SERVER = "interleavethinker/answer_of_server"
+_STREAM_ENDED = "SSE stream "
+"""With which the library reports that it gets no answer; servers may use the same code for errors of their own."""
 _LIBRARY_WORDS = re.compile(r"Failed to parse (?:JSON response|SSE message): ")
 _JSON_FAULTS = (
     ("recursion limit", "its values are nested too deeply"),
@@ -58,6 +61,11 @@ async def answers_checked(
 def is_malformed_answer(error: "MCPError") -> bool:
     """Whether the answer broke the protocol; otherwise the server itself reports the error."""
     return isinstance(error.error.data, dict) and _MARK in error.error.data
+
+
+def is_answer_of_server(error: "MCPError") -> bool:
+    """Whether the server itself sent an error with the code by which the library reports a lost connection."""
+    return isinstance(error.error.data, dict) and _OF_SERVER in error.error.data
 
 
 def broken_answer(error: ValidationError) -> tuple[object, str] | None:
@@ -110,7 +118,7 @@ class _Reader:
         return await self._read.__aexit__(kind, error, trace)
 
     def _checked(self, item: "SessionMessage | Exception") -> "SessionMessage | Exception":
-        from mcp_types import PARSE_ERROR, JSONRPCError, JSONRPCResponse
+        from mcp_types import CONNECTION_CLOSED, PARSE_ERROR, JSONRPCError, JSONRPCResponse
 
         if isinstance(item, ValidationError):
             found, wrong = broken_answer(item) or (None, "")
@@ -128,6 +136,9 @@ class _Reader:
             words = _LIBRARY_WORDS.match(message.error.message)
             if message.error.code == PARSE_ERROR and words is not None:
                 return _failure(number, _in_own_words(message.error.message[words.end() :]))
+            if message.error.code == CONNECTION_CLOSED and not message.error.message.startswith(_STREAM_ENDED):
+                own = message.error.model_copy(update={"data": {_OF_SERVER: True}})
+                return _session_message(message.model_copy(update={"id": number, "error": own}))
             if message.id is None:
                 return _session_message(message.model_copy(update={"id": number}))
         elif isinstance(message, JSONRPCResponse):

@@ -16,7 +16,7 @@ from interleavethinker.tools.secrets import redact
 from interleavethinker.tools.tracing.spans import untraced
 
 from .bounded_lines import MAX_LINE, watch_lines
-from .http_answers import watch_refusals
+from .http_answers import stated_refusal, watch_refusals
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -27,6 +27,8 @@ _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 _BACKOFF = (0.0, 0.05, 0.2, 0.5, 1.0, 2.0)
 """Seconds before the n-th consecutive attempt to connect; the last value repeats."""
+_LONGEST_QUOTE = 300
+"""Characters of a server's words in a message."""
 _MOST_TIMEOUTS = 2
 """Attempts in a row that may end without an answer; each of them takes as long as `connect_timeout` allows."""
 
@@ -165,7 +167,11 @@ class McpSession:
                 failures += 1
                 timeouts = timeouts + 1 if isinstance(_innermost(error), TimeoutError) else 0
                 _log.debug("connecting to the generator failed", exc_info=error)
-                if failures >= self._max_attempts or timeouts >= _MOST_TIMEOUTS or _is_permanent(error):
+                refusal = stated_refusal(_innermost(error))
+                if refusal is not None and refusal.is_busy:
+                    self._fail_waiting(refusal.error())
+                    failures = timeouts = 0
+                elif failures >= self._max_attempts or timeouts >= _MOST_TIMEOUTS or _is_permanent(error):
                     self._fail_waiting(error)
                     failures = timeouts = 0
 
@@ -214,6 +220,7 @@ class McpSession:
             late = f"no answer within {self._connect_timeout:g} s"
             reason = late if isinstance(cause, TimeoutError) else type(cause).__name__
             detail = f"{reason}: {quotation(redact(str(cause)), 200)}" if str(cause) else reason
+            detail = detail if stated_refusal(cause) is None else quotation(str(cause), _LONGEST_QUOTE)
             self._raise_in_callers(
                 GeneratorError(
                     f"Could not start or reach the image server ({detail}). Check its command or URL, and its log.",

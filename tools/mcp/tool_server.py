@@ -7,6 +7,7 @@ are bounded, and redirects to another host are refused.
 import contextlib
 import os
 from collections.abc import AsyncIterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -16,6 +17,7 @@ from interleavethinker.tools.errors import InterleaveError, ModelError, ProfileE
 from interleavethinker.tools.plain_text import quotation
 from interleavethinker.tools.secrets import redact, secret_variable
 
+from .http_answers import own_answer, state_status, stated_refusal
 from .malformed_answers import answers_checked, is_malformed_answer
 from .transport import call_foreign_tool
 
@@ -115,7 +117,14 @@ class McpTools:
             headers["Authorization"] = f"Bearer {token}"
         async with contextlib.AsyncExitStack() as stack:
             http = await stack.enter_async_context(
-                await opened_client(self._url, max_bytes=_MAX_RESPONSE, headers=headers, timeout=_SECONDS)
+                await opened_client(
+                    self._url,
+                    max_bytes=_MAX_RESPONSE,
+                    headers=headers,
+                    timeout=_SECONDS,
+                    event_hooks={"response": [state_status]},
+                    refuse=partial(own_answer, None),
+                )
             )
             yield await stack.enter_async_context(
                 Client(answers_checked(streamable_http_client(self._url, http_client=http)))
@@ -142,6 +151,8 @@ def _reason(error: BaseException) -> str:
         error = error.exceptions[0]
     if isinstance(error, InterleaveError):
         return str(error)
+    if (refusal := stated_refusal(error)) is not None:
+        return str(refusal.error("tool server"))
     if isinstance(error, ValidationError):
         return "the tool's answer does not follow the protocol"
     if isinstance(error, MCPError):

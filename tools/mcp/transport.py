@@ -21,8 +21,8 @@ from interleavethinker.tools.secrets import redact, remember_secret, remember_se
 
 from .bounded_lines import ENCODING
 from .config import GeneratorConfig
-from .http_answers import report_of_refusals, state_status, status_error
-from .malformed_answers import answers_checked, is_malformed_answer
+from .http_answers import own_answer, report_of_refusals, state_status, stated_refusal
+from .malformed_answers import answers_checked, is_answer_of_server, is_malformed_answer
 from .results import LONG_PROMPT_KEY
 from .stray_lines import warn_once
 
@@ -38,13 +38,14 @@ __all__ = [
     "calls_in_progress",
     "connector",
     "is_connection_lost",
+    "may_concern_call_only",
     "probe",
     "read_resource",
 ]
 
 _LARGEST_EVENT = 64 * 1024 * 1024
-_SESSION_LOST = ("Session terminated", "Server returned an error response")
-"""Messages with which the HTTP transport reports a restarted server, or a proxy in front of a dead one."""
+_STREAM_ENDED = "SSE stream ended"
+"""With which the HTTP transport reports that an answer broke off."""
 _EVENT_REFUSED = "SSE stream failed: "
 """With which it reports an event that is too long, or breaks the format, and would be the same again."""
 _LONGEST_QUOTE = 300
@@ -164,7 +165,7 @@ async def probe(client: "Client", seconds: float) -> None:
     """Asks whether a server still answers; a refusal is an answer, too.
 
     Raises:
-        ConnectionError: It does not, within that time.
+        ConnectionError: It does not within that time, its session is lost, or only a proxy in front of it answers.
     """
     from mcp import MCPError
 
@@ -173,8 +174,13 @@ async def probe(client: "Client", seconds: float) -> None:
             await client.list_tools(cache_mode="bypass")
     except TimeoutError as error:
         raise ConnectionError("the server does not answer") from error
+    except ValueError:
+        return  # A list that cannot be read is an answer.
     except MCPError as error:
-        if status_error(error) is None:
+        refusal = stated_refusal(error)
+        if refusal is not None and (refusal.may_be_lost_session or refusal.server_failed):
+            raise ConnectionError(f"the server does not answer (HTTP {refusal.status})") from error
+        if is_connection_lost(error):
             raise
 
 
@@ -207,10 +213,24 @@ def is_connection_lost(error: BaseException) -> bool:
     if isinstance(error, BaseExceptionGroup):
         return all(is_connection_lost(inner) for inner in error.exceptions)
     if isinstance(error, MCPError):
-        lost = error.code == CONNECTION_CLOSED and not error.message.startswith(_EVENT_REFUSED)
-        return lost or error.message in _SESSION_LOST
+        refusal = stated_refusal(error)
+        if refusal is not None:
+            return refusal.is_broken_off
+        closed = error.code == CONNECTION_CLOSED and not is_answer_of_server(error)
+        return closed and not error.message.startswith(_EVENT_REFUSED)
     gone = (OSError, EOFError, anyio.ClosedResourceError, anyio.BrokenResourceError, httpx2.TransportError)
     return isinstance(error, gone) and not isinstance(error, TimeoutError)
+
+
+def may_concern_call_only(error: BaseException) -> bool:
+    """Whether a call's error leaves open if its server, or its session, is lost: other calls may still be answered."""
+    from mcp import MCPError
+
+    if not isinstance(error, MCPError):
+        return False
+    refusal = stated_refusal(error)
+    ended = is_connection_lost(error) and error.message.startswith(_STREAM_ENDED)
+    return ended if refusal is None else refusal.may_be_lost_session or refusal.is_broken_off
 
 
 def as_generator_error(error: Exception) -> InterleaveError:
@@ -218,8 +238,8 @@ def as_generator_error(error: Exception) -> InterleaveError:
     from mcp import MCPError
 
     if isinstance(error, MCPError):
-        if (refused := status_error(error)) is not None:
-            return refused
+        if (refusal := stated_refusal(error)) is not None:
+            return refusal.error()
         message = quotation(redact(error.message), _LONGEST_QUOTE) or "no reason given"
         if is_malformed_answer(error):
             return GeneratorError(f"The image server sent a {message}.", code="contract")
@@ -285,7 +305,7 @@ async def _http_client(
         headers=headers,
         timeout=httpx2.Timeout(30.0, read=None),
         event_hooks={"response": [raise_if_unauthorized, state_status]},
-        refused=report_of_refusals(),
+        refuse=partial(own_answer, report_of_refusals()),
     )
     await stack.enter_async_context(http)
     transport = streamable_http_client(url, http_client=http, max_sse_event_size=_LARGEST_EVENT)
