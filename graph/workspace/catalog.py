@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from interleavethinker.tools.clock import check_clock
 from interleavethinker.tools.errors import InputError, TrajectoryError
 from interleavethinker.tools.types import Request
 
@@ -96,7 +97,12 @@ class TrajectorySummary(BaseModel):
 
 
 def new_entry(title: str, profile: str) -> TrajectorySummary:
-    """Returns the entry of a trajectory that is created now, with a new id and a title of bounded length."""
+    """Returns the entry of a trajectory that is created now, with a new id and a title of bounded length.
+
+    Raises:
+        InputError: The machine's clock is before 1970 (`clock`).
+    """
+    check_clock()
     now = datetime.now(UTC)
     name = f"{now:%y%m%d-%H%M%S}-{secrets.token_hex(3)}"
     title = title if len(title) <= _TITLE_LENGTH else title[: _TITLE_LENGTH - 1] + "…"

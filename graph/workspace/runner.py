@@ -36,6 +36,7 @@ from interleavethinker.graph.events import (
 from interleavethinker.graph.state import attempts_of, current_step_of, newest_plan, stop_reason_of
 from interleavethinker.graph.tracing import end_run, run_span, trace_metadata
 from interleavethinker.tools.calls_in_flight import CallsInFlight, count_calls_in
+from interleavethinker.tools.clock import check_clock
 from interleavethinker.tools.errors import InputError, InterleaveError, StoreError
 from interleavethinker.tools.tracing.spans import Span
 from interleavethinker.tools.types import Attempt, Plan
@@ -163,7 +164,11 @@ class Runner:
     async def events(self) -> AsyncGenerator[Event]:
         """Yields the trajectory's events. The last one is one of Finished, ApprovalNeeded, ReviewNeeded, Paused,
         Cancelled and Failed.
+
+        Raises:
+            InputError: The machine's clock is before 1970 (`clock`).
         """
+        check_clock()
         await self._catalog.start_run(self._id)
         last: Event | None = None
         try:

@@ -36,6 +36,8 @@ class ResendBudget:
     def __init__(self, max_resends: int, log: Path | None = None, seconds: float = float("inf")) -> None:
         self._max_resends = max_resends
         self._log = log
+        self.refusal = ""
+        """The last answer of a busy server."""
         self._until = time.monotonic() + seconds
         self._failures = 0
         self._deaths = 0
@@ -88,6 +90,7 @@ class ResendBudget:
         Raises:
             GeneratorError: It asks for more time than is left (exhausted).
         """
+        self.refusal = str(error) if error.code == "busy" else ""
         left = self._until - time.monotonic()
         seconds = pause_of(error.retry_after, otherwise)
         if error.retry_after is not None and seconds > left:

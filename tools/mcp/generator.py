@@ -111,7 +111,7 @@ class McpImageGenerator:
         """
         budget = self._budget()
         work = self._contract_call if self.config.tools is None else self._mapped_call
-        async with self._within_call_timeout():
+        async with self._within_call_timeout(budget):
             while True:
                 try:
                     image = await work(call, progress, budget)
@@ -128,19 +128,21 @@ class McpImageGenerator:
         Raises:
             GeneratorError: It cannot be reached, or does not answer within `call_timeout` (`deadline`).
         """
-        async with self._within_call_timeout():
-            result = await self._call("server_status", {}, None, self._budget())
+        budget = self._budget()
+        async with self._within_call_timeout(budget):
+            result = await self._call("server_status", {}, None, budget)
         return dict(result.structured_content or {})
 
     @contextlib.asynccontextmanager
-    async def _within_call_timeout(self) -> AsyncIterator[None]:
+    async def _within_call_timeout(self, budget: ResendBudget) -> AsyncIterator[None]:
         try:
             async with asyncio.timeout(self.config.call_timeout):
                 yield
         except TimeoutError as error:
+            said = f" The server answered last: {budget.refusal}" if budget.refusal else ""
             raise GeneratorError(
                 f"The generator call timed out after {self.config.call_timeout:g} s. Raise `call_timeout` in "
-                "the profile's [generator] section, or check the server's queue.",
+                f"the profile's [generator] section, or check the server's queue.{said}",
                 code="deadline",
                 retryable=True,
                 exhausted=True,

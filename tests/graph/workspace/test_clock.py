@@ -1,13 +1,17 @@
-"""Trajectories that another process began while the clock was ahead: nothing that comes later may count as older."""
+"""Clocks that are ahead, or before 1970: what comes later never counts as older, and nothing fails without a word."""
 
 import asyncio
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from interleavethinker.graph import HumanVerdict, Workspace
+from interleavethinker.tools.errors import InputError
 
 from . import fast_clock
 
@@ -48,3 +52,20 @@ async def test_a_state_after_which_no_other_can_come_is_refused_and_harms_no_oth
         assert (await workspace.run(other)).document.complete
     async with Workspace.open(tmp_path) as workspace:
         assert (await workspace.get(other)).document.complete
+
+
+async def test_before_1970_nothing_runs_and_everything_can_be_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Workspace.open(tmp_path, fast_clock.components(tmp_path)) as workspace:
+        name = await workspace.create("x")
+        with monkeypatch.context() as clock:
+            clock.setattr(time, "time", lambda: -18_489_570.0)
+            with pytest.raises(InputError, match="clock says 1969-06-01 00:00 UTC") as caught:
+                await workspace.create("y")
+            assert caught.value.code == "clock"
+            with pytest.raises(InputError, match="clock says 1969-06-01 00:00 UTC"):
+                await workspace.run(name)
+            assert [one.id for one in await workspace.list()] == [name]
+            assert (await workspace.get(name)).status == "ready"
+        assert (await workspace.run(name)).status == "done"

@@ -275,6 +275,16 @@ async def test_a_server_that_is_busy_when_it_is_connected_to_is_asked_again(tmp_
     assert caught.value.code == "unreachable"
 
 
+async def test_a_server_that_stays_busy_is_quoted_when_the_time_is_over(tmp_path: Path) -> None:
+    busy = response(b"come back tomorrow", "429 Too Many Requests", kind="text/plain")
+    async with serving(*[busy] * 99) as served:
+        impatient = config(served).model_copy(update={"call_timeout": 2.0})
+        async with McpImageGenerator(impatient, ImageStore(tmp_path)) as generator:
+            with pytest.raises(GeneratorError, match=r"timed out after 2 s.*HTTP 429.: come back tomorrow") as caught:
+                await generator.generate(CALL)
+    assert caught.value.code == "deadline"
+
+
 def test_the_pause_is_the_one_that_the_server_asks_for() -> None:
     budget = ResendBudget(3, seconds=1e6)
     assert budget.pause(GeneratorError("busy", retry_after=20), 0.1) == 20
