@@ -87,3 +87,31 @@ async def test_a_body_with_two_lengths_is_refused_and_the_connection_closed(tmp_
             refused = await answer(port, request(port, "POST", "/mcp", *both, body=b"0\r\n\r\n"))
             assert refused.startswith(b"HTTP/1.1 400 ")
             assert b"connection: close" in refused.lower()
+
+
+async def test_hosts_and_origins_that_do_not_parse_are_refused_before_anybody_reads_their_beginning(
+    tmp_path: Path,
+) -> None:
+    port = free_port()
+    cases = {
+        421: [
+            "localhost:80.evil",
+            "localhost:80:90",
+            "localhost:99999",
+            "localhost:0",
+            "localhost:",
+            "me@localhost:80",
+        ],
+        403: ["http://localhost:80.evil", "http://localhost:80@evil", "null"],
+        400: ["localhost:80", "[::1]:80", "http://localhost:3000"],
+    }
+    async with fake_images(tmp_path, port):
+        for status, values in cases.items():
+            for value in values:
+                origin = "//" in value or value == "null"
+                host = f"127.0.0.1:{port}" if origin else value
+                lines = ["POST /mcp HTTP/1.1", f"Host: {host}", *([f"Origin: {value}"] if origin else [])]
+                lines += ["Accept: application/json, text/event-stream", "Content-Type: application/json"]
+                sent = "\r\n".join([*lines, "Content-Length: 2"]).encode() + b"\r\n\r\n{}"
+                answered = (await answer(port, sent)).split(b" ")[1]
+                assert int(answered) == status, f"{value}; 400: it passed the checks, but is no valid request"
