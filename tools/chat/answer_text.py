@@ -2,17 +2,19 @@
 
 A thought ends with its last closing tag; nothing before that tag, and nothing in a thought that was never closed, is
 searched for the answer. Tags are `<think>` and its relatives in any case, and the channels of newer models. Broken JSON
-is repaired up to a length and depth that bound the time. Knows nothing of plans and verdicts.
+is repaired up to a length and depth that bound the time; a list or a text that was cut off is not. Knows nothing of
+plans and verdicts.
 
 The messages of `ModelAnswerError` are model input, because a retry quotes them: do not change their wording.
 """
 
 import json
 import re
+from dataclasses import dataclass
 
 from interleavethinker.tools.errors import ModelAnswerError
 
-__all__ = ["MAX_ANSWER", "json_object_in", "thought_in"]
+__all__ = ["MAX_ANSWER", "FoundObject", "find_object", "json_object_in", "thought_in"]
 
 MAX_ANSWER = 200_000
 """Characters; longer answers are not read."""
@@ -33,7 +35,23 @@ _CLOSING = re.compile(
 )
 _ANSWER_START = re.compile(r"<answer>", re.IGNORECASE)
 _ANSWER_END = re.compile(r"</answer>", re.IGNORECASE)
+_QUOTES = {'"': '"', "'": "'", "“": "”"}
+_STRING_ENDS = re.compile(r"\s*(?:[,:}\]]|\Z)")
+"""After a quotation mark that ends a text; others are a part of it that the model has not escaped."""
 _NO_JSON = "There must be a JSON object between <answer> and </answer>; none was found."
+
+
+@dataclass(frozen=True)
+class FoundObject:
+    """The object of an answer, and what tells whether it is the model's last word."""
+
+    value: object
+    closed: bool = True
+    """False: its last brackets were missing."""
+    candidates: int = 1
+    """How many objects with the same keys the answer has; the last one is `value`."""
+    rest: str = ""
+    """What follows it."""
 
 
 def thought_in(text: str) -> str:
@@ -52,7 +70,17 @@ def json_object_in(text: str) -> object:
     """Returns the JSON object of an answer.
 
     Raises:
-        ModelAnswerError: The answer is too long, its thought never ends, or it has no object after its thought.
+        ModelAnswerError: As `find_object`.
+    """
+    return find_object(text).value
+
+
+def find_object(text: str) -> FoundObject:
+    """Finds the JSON object of an answer.
+
+    Raises:
+        ModelAnswerError: The answer is too long, its thought never ends, it has no object after its thought, or the
+            object is cut off in a list or in a text.
     """
     if len(text) > MAX_ANSWER:
         raise ModelAnswerError(f"The answer must be shorter than {MAX_ANSWER} characters.")
@@ -70,11 +98,11 @@ def json_object_in(text: str) -> object:
     return _object_in(block)
 
 
-def _object_in(text: str) -> object:
+def _object_in(text: str) -> FoundObject:
     """Returns the first object, or the last later one that corrects it: one with a key of the first."""
     decoder = json.JSONDecoder(parse_int=_bounded_integer)
     first = text.find("{")
-    start, found = first, None
+    start, found, candidates, rest = first, None, 0, ""
     for _ in range(_MAX_STARTS):
         try:
             value, end = decoder.raw_decode(text, start)
@@ -84,16 +112,21 @@ def _object_in(text: str) -> object:
             if found is None and _depth(text[first:start])[1]:
                 break  # A whole object within a broken one.
             if found is None or found.keys() & value.keys():
-                found = value
+                found, candidates, rest = value, candidates + 1, text[end:]
         start = text.find("{", end)
         if start < 0:
             break
-    return _repaired(text[first : _end_of_fence(text, first)]) if found is None else found
+    if found is not None:
+        return FoundObject(found, candidates=candidates, rest=rest)
+    return _repaired(text[first : _end_of_fence(text, first)])
 
 
-def _repaired(text: str) -> object:
+def _repaired(text: str) -> FoundObject:
     if len(text) > _MAX_REPAIRED or _depth(text)[0] > _MAX_DEPTH:
         raise ModelAnswerError("What stands between <answer> and </answer> must be JSON.")
+    missing, rest = _unclosed(text)
+    if missing.strip("}"):
+        raise ModelAnswerError("The JSON ends in the middle of a list or of a text. Write it completely.")
     import json_repair
 
     try:
@@ -102,8 +135,41 @@ def _repaired(text: str) -> object:
     except (ValueError, RecursionError, IndexError, TypeError, AttributeError, KeyError) as error:
         raise ModelAnswerError("What stands between <answer> and </answer> must be JSON.") from error
     if isinstance(value, list) and value and isinstance(value[0], dict):
-        return value[0]  # The object, then commentary in braces.
-    return value
+        value = value[0]  # The object, then commentary in braces.
+    return FoundObject(value, closed=not missing, rest=rest)
+
+
+def _unclosed(text: str) -> tuple[str, str]:
+    """Returns what is missing at the end of an object, as far as broken JSON tells, and what follows a closed one.
+
+    Examples:
+        >>> _unclosed('{"faults": ["no cat", "a do'), _unclosed("{'faults': [],} Good."), _unclosed('{"a": 1')
+        (('}]"', ''), ('', ' Good.'), ('}', ''))
+    """
+    open_brackets: list[str] = []
+    quote = before = ""
+    place = 0
+    while place < len(text):
+        character = text[place]
+        place += 1
+        if quote:
+            if character == "\\":
+                place += 1
+            elif character == quote and _STRING_ENDS.match(text, place):
+                quote, before = "", character
+            continue
+        if character in _QUOTES and (character == '"' or before in set("{[,:")):
+            quote = _QUOTES[character]
+        elif character in "{[":
+            open_brackets.append("}" if character == "{" else "]")
+        elif character in "}]" and character in open_brackets:
+            while open_brackets.pop() != character:
+                pass
+            if not open_brackets:
+                return "", text[place:]
+        if not character.isspace():
+            before = character
+    return "".join(open_brackets) + quote, ""
 
 
 def _depth(text: str) -> tuple[int, int]:

@@ -21,7 +21,7 @@ from interleavethinker.tools.image_sizes import check_image_size
 from interleavethinker.tools.plain_text import MAX_PROMPT, means_nothing, valid_unicode, without_control_tokens
 from interleavethinker.tools.types import CheckReport, CriticInput, Plan, StartsFrom, Step, Verdict
 
-from .answer_text import json_object_in, thought_in
+from .answer_text import find_object, json_object_in, thought_in
 from .checklist import checklist_items, checklist_lines, failed_in, naming_failed, read_checklist
 
 __all__ = [
@@ -254,11 +254,19 @@ def _identity(answer: "_CriticAnswer") -> bool | None:
 def read_faults(text: str) -> CheckReport:
     """Reads a checker's answer, which is an object with a list of `faults`.
 
+    That there are no faults must be the answer's only and last word: models quote how such an answer would look.
+
     Raises:
         ModelAnswerError: The answer has another format; the message tells the model what to correct.
     """
-    faults = (" ".join(fault.split()) for fault in _parsed(_CheckAnswer, text).faults)
-    return CheckReport(checked=True, faults=tuple(fault for fault in faults if fault))
+    written = (" ".join(fault.split()) for fault in _parsed(_CheckAnswer, text).faults)
+    faults = tuple(fault for fault in written if fault)
+    found = find_object(text)
+    if not found.closed:
+        raise ModelAnswerError("The JSON object must be closed.")
+    if not faults and (found.candidates > 1 or any(character.isalnum() for character in found.rest)):
+        raise ModelAnswerError("Write one JSON object, and nothing after it.")
+    return CheckReport(checked=True, faults=faults)
 
 
 def read_comparison(text: str) -> Literal["A", "B"] | None:

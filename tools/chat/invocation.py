@@ -25,6 +25,15 @@ from .waiting import CallPolicy, pause_before_retry, report_pause
 __all__ = ["check_complete", "invoke", "show_tokens"]
 
 _CUT_OFF = {"length", "max_tokens", "max_output_tokens", "model_length", "model_context_window_exceeded"}
+_NORMAL_ENDS = {
+    *("stop", "end_turn", "stop_sequence", "eos", "eos_token", "end", "end_of_text", "complete", "completed", "done"),
+    *("tool_calls", "tool_use", "tool_call", "function_call"),
+}
+"""All others, such as `content_filter`, `refusal` and `SAFETY`, end an answer before its end."""
+_UNKNOWN_ENDS = {"", "none", "null", "unknown", "unspecified", "finish_reason_unspecified"}
+_UNFINISHED = {"incomplete", "failed", "cancelled"}
+"""Values of `status`, as OpenAI's Responses API has it."""
+_LONGEST_REASON = 60
 _REASONS = ("finish_reason", "stop_reason", "stopReason", "done_reason")
 """The names under which providers report why an answer ended."""
 _HIDDEN = "nostream"
@@ -145,12 +154,24 @@ def check_complete(answer: AIMessage) -> None:
     """Checks that the model ended its answer itself.
 
     Raises:
-        ModelAnswerError: Its limit of tokens cut it off, so whatever it holds is a draft.
+        ModelAnswerError: Its limit of tokens or its provider cut it off, so whatever it holds is a draft.
     """
     metadata = answer.response_metadata
     reasons = [metadata.get(name) for name in _REASONS]
     details = metadata.get("incomplete_details")
     if isinstance(details, Mapping):
         reasons.append(details.get("reason"))
-    if any(isinstance(reason, str) and reason.lower() in _CUT_OFF for reason in reasons):
+    told = [_plain(reason) for reason in reasons if isinstance(reason, str)]
+    if any(reason in _CUT_OFF for reason in told):
         raise ModelAnswerError("The answer reached the limit of tokens before it ended. Think and write less.")
+    status = metadata.get("status")
+    told += [status] if isinstance(status, str) and status in _UNFINISHED else []
+    for reason in told:
+        if reason not in _NORMAL_ENDS | _UNKNOWN_ENDS:
+            raise ModelAnswerError(f"The answer was stopped before its end ({quotation(reason, _LONGEST_REASON)}).")
+
+
+def _plain(reason: str) -> str:
+    """Returns a reason as providers mean it: `FinishReason.STOP` and `stopstop`, of merged chunks, are `stop`."""
+    plain = reason.rpartition(".")[2].strip().lower()
+    return next((end for end in _NORMAL_ENDS if plain and not plain.replace(end, "")), plain)

@@ -51,6 +51,19 @@ class Scripted(BaseChatModel):
         (["looks good", '{"faults": []}'], CheckReport(checked=True)),
         (["looks good", '{"faults": "none"}'], CheckReport(checked=False)),
         ([ConnectionError("offline")], CheckReport(checked=False)),
+        (['{"faults": [', '{"faults": ["Step 1", "Ste'], CheckReport(checked=False)),
+        (['{"faults": []'] * 2, CheckReport(checked=False)),
+        (["{'faults': [],}"], CheckReport(checked=True)),
+        (
+            ['A good one gets {"faults": []}. But this one lacks a cat.', '{"faults": ["No cat."]}'],
+            CheckReport(checked=True, faults=("No cat.",)),
+        ),
+        (
+            ['A good one gets {"faults": []}. This one: {"faults": ["No cat."]} Sorry.'],
+            CheckReport(checked=True, faults=("No cat.",)),
+        ),
+        (['{"faults": ["No cat."]}. A good one gets {"faults": []}.'] * 2, CheckReport(checked=False)),
+        (['<answer>{"faults": []}</answer> Well done.'], CheckReport(checked=True)),
     ],
 )
 async def test_an_answer_is_read_or_leaves_the_plan_unchecked(

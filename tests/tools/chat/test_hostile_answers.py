@@ -13,6 +13,8 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from interleavethinker.tools.chat.agents import ChatCritic, ChatPlanner
 from interleavethinker.tools.chat.answer_text import MAX_ANSWER
 from interleavethinker.tools.chat.answers import read_plan, read_verdict, reasoning_of, strict_answer, write_plan
+from interleavethinker.tools.chat.checker import ChatChecker
+from interleavethinker.tools.chat.invocation import check_complete
 from interleavethinker.tools.errors import ModelAnswerError
 from interleavethinker.tools.images.data_uris import find_image
 from interleavethinker.tools.images.png import encode_png
@@ -21,7 +23,7 @@ from interleavethinker.tools.plain_text import MAX_PROMPT
 from interleavethinker.tools.protocols import PlanContext
 from interleavethinker.tools.request_parsing import as_request, named_step_count
 from interleavethinker.tools.testing.agents import plan_of
-from interleavethinker.tools.types import CriticInput, Step, TextPart, Verdict
+from interleavethinker.tools.types import CheckReport, CriticInput, Step, TextPart, Verdict
 
 from .test_agents import Scripted
 
@@ -237,3 +239,65 @@ async def test_reading_an_answer_leaves_the_event_loop_free(tmp_path: Path) -> N
 def test_a_text_without_a_visible_character_is_none() -> None:
     plan = read_plan('{"execution_plan": [{"prompt": "\\u200b", "auxiliary_text": "a"}, {"prompt": "b\\u200b"}]}')
     assert [(step.prompt, step.auxiliary_text) for step in plan.steps] == [(None, "a"), ("b\u200b", None)]
+
+
+CUT_PLAN = '{"execution_plan": [{"prompt": "a draft"}, {"prompt": "a dra'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        CUT_PLAN,
+        '{"execution_plan": [{"prompt": "a draft"}',
+        '{"execution_plan": [{"prompt": "a draft"},',
+        "{'execution_plan': [{'prompt': 'a draft'}, {'prompt': 'it",
+        f"```json\n{CUT_PLAN}\n```",
+        f"<answer>{CUT_PLAN}</answer>",
+    ],
+)
+def test_a_plan_that_is_cut_off_in_a_list_or_a_text_is_no_plan(text: str) -> None:
+    with pytest.raises(ModelAnswerError, match="in the middle"):
+        read_plan(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"execution_plan": [{"prompt": "a ball"}]',
+        '{"execution_plan": [{"prompt": "a ball"}}',
+        '{"execution_plan": [{"prompt": "a ball"},],} So it\'s done.',
+        '{"execution_plan": [{"prompt": "a ball", "instruction": "a 12" ball [red"}]}',
+        "{'execution_plan': [{'prompt': 'a ball', 'instruction': 'it's \"big\"'}]}",
+        '{execution_plan: [{"prompt": "a ball"}]}',
+    ],
+)
+def test_json_that_is_broken_but_not_cut_off_is_repaired(text: str) -> None:
+    assert [step.prompt for step in read_plan(text).steps] == ["a ball"]
+
+
+@pytest.mark.parametrize("ending", ["stop", "STOP", "FinishReason.STOP", "stopstop", "end_turn", "eos_token", "", None])
+async def test_an_answer_that_its_model_ended_is_read(ending: str | None) -> None:
+    check_complete(AIMessage(content=FINAL, response_metadata={"finish_reason": ending}))
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"finish_reason": "content_filter"},
+        {"finish_reason": "SAFETY"},
+        {"finish_reason": "error"},
+        {"stop_reason": "refusal"},
+        {"stop_reason": "pause_turn"},
+        {"stopReason": "guardrail_intervened"},
+        {"status": "incomplete", "incomplete_details": {"reason": "content_filter"}},
+        {"status": "incomplete", "incomplete_details": None},
+    ],
+)
+async def test_an_answer_that_its_provider_ended_is_none(tmp_path: Path, metadata: dict[str, object]) -> None:
+    class Filtered(Scripted):
+        def _generate(self, *_: object, **__: object) -> ChatResult:
+            message = AIMessage(content='{"faults": []}', response_metadata=metadata)
+            return ChatResult(generations=[ChatGeneration(message=message)])
+
+    checker = ChatChecker(Filtered(answers=["-"]), ImageStore(tmp_path))
+    assert await checker.check_plan(as_request("x"), plan_of("a"), PlanContext()) == CheckReport(checked=False)
