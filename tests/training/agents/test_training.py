@@ -42,16 +42,13 @@ from ..conftest import Made
 
 pytest.importorskip("trl", reason="needs the train extra")
 # The training libraries warn about each other's deprecations, which this project cannot fix.
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.usefixtures("short_answers")]
 
 QUICK = [
-    "arguments.max_steps=2",
-    "arguments.logging_steps=1",
-    "arguments.save_steps=1",
-    "arguments.bf16=false",
-    "arguments.use_cpu=true",
+    "sample_tokens=8", "arguments.max_steps=2", "arguments.logging_steps=1",
+    "arguments.save_steps=1", "arguments.bf16=false", "arguments.use_cpu=true",
     "arguments.activation_checkpointing=false",
-]
+]  # fmt: skip
 FEW = ("captions=2", "comparisons=1", "synthetic_rows=2", "repeats=1")
 
 
