@@ -8,6 +8,7 @@ functions; knows no model.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
@@ -20,6 +21,7 @@ from interleavethinker.microworld.language.reader.phrasings import on_top_of_it
 from interleavethinker.microworld.language.reader.requests import arrows_in_words, read_request
 from interleavethinker.microworld.language.rewordings import mentioned, reworded_first, without_complaint
 from interleavethinker.microworld.language.run_together import separated
+from interleavethinker.microworld.language.story_forms import counted_on, in_story_form
 from interleavethinker.microworld.language.wordings import as_order
 from interleavethinker.microworld.scenes.scene import Scene
 from interleavethinker.microworld.scenes.sprites import KINDS
@@ -96,10 +98,11 @@ def interpret(text: str, scenes: Sequence[Scene] = ()) -> Interpretation:
     original = text
     text, asides = without_asides(_clear(text), images=len(scenes))
     if scenes:
-        text = arrows_in_words(asked_directly(text))
+        shown = Counter(obj.kind for obj in scenes[-1].objects.values())
+        text = counted_on(arrows_in_words(asked_directly(text)), shown)
     else:
         check_given(text)
-        text = attributes_first(text)
+        text = attributes_first(in_story_form(text))
     try:
         found = _understood(text, scenes)
     except InputError as error:
@@ -242,6 +245,7 @@ def check_wording(request: Request) -> None:
 def check_text(text: str, images: int) -> None:
     """Checks the text of a request with this number of images; see `check_wording`."""
     text, _ = without_asides(asked_directly(_clear(text)), images=images)
+    text = counted_on(text, None) if images else in_story_form(text)
     try:
         _check_text(text, images)
     except InputError as error:

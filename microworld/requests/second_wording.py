@@ -21,6 +21,7 @@ from interleavethinker.microworld.language.plain_text import (
 )
 from interleavethinker.microworld.language.reader.patterns import GROUND_WORD
 from interleavethinker.microworld.language.reader.tagging import tag
+from interleavethinker.microworld.language.story_wordings import STORY_WORDINGS
 from interleavethinker.microworld.language.templates import with_article
 from interleavethinker.microworld.language.vocabulary import CANONICAL, plural
 from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, COLOURS, KINDS, SIZES
@@ -162,6 +163,7 @@ _RULES: tuple[Rule, ...] = (
         ),
         ", the background is ",
     ),
+    *STORY_WORDINGS,
     # Slips of the tongue
     (
         (
