@@ -1,7 +1,8 @@
 """Continuous batching for a loaded Qwen3-VL: sequences join and leave between two tokens.
 
 The model itself reads each prompt alone, so a prompt's keys and values are those of `generate`; from then on one step
-computes one token of every active sequence, whatever their settings. Images that were seen lately are not encoded
+computes the next token of every active sequence, whatever their settings, and further ones if they were guessed right.
+Images that were seen lately are not encoded
 again: a step's source is an earlier step's result, and retries have the same source.
 
 Samples as transformers does: temperature, then top-p. A sequence has a random generator of its own, so its tokens do
@@ -21,6 +22,7 @@ from .batching import Completion, Prompt, SamplingParams
 from .completion_text import CompletionReader
 from .literal_text import literal_conversation
 from .text_decoder import TextDecoder
+from .token_memory import TokenMemory
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -32,11 +34,18 @@ TOP_LOGPROBS = 10
 """Alternatives reported for each token."""
 _IMAGE_BYTES = 256 * 2**20
 """Memory for encoded images."""
+_STEP_TOKENS = 16
+"""A step reads at most this many tokens, guessed ones included, if there are fewer sequences than that."""
+_LONGEST_GUESS = 7
+_NO_GUESS = 0
+"""Fills up shorter guesses; any token will do."""
 
 
 @dataclass(eq=False)
 class _Sequence:
     prompt: Prompt
+    text: list[int]
+    """The tokens of the prompt and the generated ones."""
     prompt_tokens: int
     offset: int
     """Rotary position of a generated token minus its position in the cache."""
@@ -55,8 +64,13 @@ class _Sequence:
         return self.prompt_tokens + len(self.ids) - 1
 
     @property
+    def remaining(self) -> int:
+        """How many tokens may still be generated."""
+        return self.prompt.sampling.max_new_tokens - len(self.ids)
+
+    @property
     def is_complete(self) -> bool:
-        return self.ended or len(self.ids) >= self.prompt.sampling.max_new_tokens
+        return self.ended or self.remaining <= 0
 
 
 @dataclass(frozen=True)
@@ -71,7 +85,7 @@ class _EncodedImage:
 
 
 class ContinuousEngine:
-    """Generates one token of every active prompt per step. Not thread-safe.
+    """Generates one or more tokens of every active prompt per step. Not thread-safe.
 
     Args:
         model: A loaded `Qwen3VLForConditionalGeneration` for which `text_decoder.can_decode` is true.
@@ -84,6 +98,7 @@ class ContinuousEngine:
         self._processor = processor
         self._reader = CompletionReader(model, processor.tokenizer)
         self._decoder = decoder or TextDecoder(model)
+        self._memory = TokenMemory()
         self._sequences: list[_Sequence] = []
         """The active ones, by row."""
         self._images: OrderedDict[str, _EncodedImage] = OrderedDict()
@@ -121,7 +136,7 @@ class ContinuousEngine:
             return self._start(prompt)
 
     def step(self) -> list[tuple[object, Completion]]:
-        """Generates one token of every active prompt.
+        """Generates one or more tokens of every active prompt.
 
         Returns:
             The keys and completions of those that are complete now, which are no longer active.
@@ -134,12 +149,14 @@ class ContinuousEngine:
                 self._drop(sequence)
             if not complete and self._sequences:
                 active = self._sequences
+                guesses = self._guesses_for(active)
                 logits = self._decoder.next_logits(
-                    [sequence.ids[-1] for sequence in active],
+                    [[sequence.ids[-1], *guess] for sequence, guess in zip(active, guesses, strict=True)],
                     [sequence.cached for sequence in active],
                     [sequence.offset for sequence in active],
                 )
-                self._append_tokens(active, logits)
+                for sequence, guess, after in zip(active, guesses, logits, strict=True):
+                    self._append_tokens(sequence, guess, after)
                 complete = [sequence for sequence in active if sequence.is_complete]
                 for sequence in complete:
                     self._drop(sequence)
@@ -174,28 +191,50 @@ class ContinuousEngine:
             generator = torch.Generator(self._model.device)
             seed = prompt.sampling.seed
             generator.manual_seed(int(torch.randint(2**62, ())) if seed is None else seed)
-        sequence = _Sequence(prompt, cache.get_seq_length(), offset, generator)
+        text = inputs["input_ids"][0].tolist()
+        self._memory.learn(text)
+        sequence = _Sequence(prompt, text, cache.get_seq_length(), offset, generator)
         row = len(self._sequences)
         self._decoder.reserve(row + 1, sequence.prompt_tokens)
         self._decoder.store_prefix(row, [(layer.keys, layer.values) for layer in cache.layers])
-        self._append_tokens([sequence], output.logits[:, -1].float())
+        self._append_tokens(sequence, [], output.logits[:, -1].float())
         self._sequences.append(sequence)
         return sequence
 
-    def _append_tokens(self, sequences: list[_Sequence], logits: "Tensor") -> None:
+    def _guesses_for(self, sequences: list[_Sequence]) -> list[list[int]]:
+        """Returns equally many tokens for each sequence that may come after its newest one, or none."""
+        if not self._decoder.reads_several:
+            return [[] for _ in sequences]
+        most = min(_LONGEST_GUESS, max(1, _STEP_TOKENS // len(sequences) - 1))
+        guesses = [self._memory.guess(sequence.text, min(most, sequence.remaining - 1)) for sequence in sequences]
+        longest = max(map(len, guesses))
+        return [[*guess, *[_NO_GUESS] * (longest - len(guess))] for guess in guesses]
+
+    def _append_tokens(self, sequence: _Sequence, guess: list[int], logits: "Tensor") -> None:
+        """Appends the next token of a sequence, and further ones as long as they are the guessed ones.
+
+        Args:
+            sequence: The sequence.
+            guess: The tokens that the model has read after its newest one.
+            logits: After the newest and each guessed token, of shape (1 + guessed tokens, vocabulary).
+        """
+        sampling = sequence.prompt.sampling
+        known = len(sequence.text)
         likeliest = logits.argmax(-1).tolist()
-        tops = None
-        if any(sequence.prompt.sampling.logprobs for sequence in sequences):
-            tops = logits.log_softmax(-1).topk(min(TOP_LOGPROBS, logits.shape[-1]))
-        for row, sequence in enumerate(sequences):
-            sampling = sequence.prompt.sampling
-            token = likeliest[row]
+        for at, expected in enumerate([*guess, None]):
+            token = likeliest[at]
             if sequence.generator is not None:
-                token = _sampled(logits[row : row + 1], sampling, sequence.generator)
+                token = _sampled(logits[at : at + 1], sampling, sequence.generator)
             sequence.ids.append(token)
-            if tops is not None and sampling.logprobs:
-                sequence.tops.append((tops.values[row], tops.indices[row]))
+            sequence.text.append(token)
             sequence.ended = self._reader.ends(sequence.ids, sampling.stop)
+            if token != expected or sequence.is_complete:
+                break
+        if sampling.logprobs:
+            new = logits[: len(sequence.text) - known]
+            tops = new.log_softmax(-1).topk(min(TOP_LOGPROBS, logits.shape[-1]))
+            sequence.tops.extend(zip(tops.values, tops.indices, strict=True))
+        self._memory.learn(sequence.text, known)
 
     def _completion(self, sequence: _Sequence) -> Completion:
         import torch

@@ -80,6 +80,8 @@ class GraphedDecoder(TextDecoder):
         recorder: Records a step.
     """
 
+    reads_several = False  # A graph has one token for each row.
+
     def __init__(self, model: Any, recorder: StepRecorder) -> None:
         super().__init__(model)
         self._recorder = recorder
@@ -96,7 +98,7 @@ class GraphedDecoder(TextDecoder):
     def _rounded(self, rows: int, positions: int) -> tuple[int, int]:
         return _rows_for(rows), -(-positions // _ROOM) * _ROOM
 
-    def next_logits(self, tokens: Sequence[int], lengths: Sequence[int], offsets: Sequence[int]) -> "Tensor":
+    def next_logits(self, tokens: Sequence[Sequence[int]], lengths: Sequence[int], offsets: Sequence[int]) -> "Tensor":
         """See `TextDecoder.next_logits`."""
         rows = _rows_for(len(tokens))
         width = -(-(max(lengths) + 1) // _WIDTH) * _WIDTH
@@ -112,7 +114,7 @@ class GraphedDecoder(TextDecoder):
 
     def _record(self, inputs: "Tensor", rows: int, width: int) -> _RecordedStep:
         fixed = inputs.to(self._everywhere.device, copy=True)
-        repeat, logits = self._recorder.record(lambda: self._compute(fixed, rows, width))
+        repeat, logits = self._recorder.record(lambda: self._compute(fixed, rows, 1, width))
         return _RecordedStep(fixed, repeat, logits)
 
 

@@ -1,11 +1,12 @@
-"""The text layers of a loaded Qwen3-VL, one token at a time for many sequences, with preallocated keys and values.
+"""The text layers of a loaded Qwen3-VL, some tokens at a time for many sequences, with preallocated keys and values.
 
 Computes the same function as the model's own `forward` with fewer and larger operations, because for small models most
 of a token's time is the overhead of each operation. The weights are those of the loaded model: the fused matrices
 replace the separate ones, which become views of them, so no memory is added. The prompt itself is read by the model.
 
-A row's result does not depend on the other rows: rows and cached positions are padded to sizes at which the CPU's
-linear algebra takes the same code path. Knows neither prompts nor sampling. Needs all weights on one device.
+A token's result does not depend on the others: all products have the same number of rows, and cached positions are
+padded, because the CPU's linear algebra takes other code paths for other sizes. Knows neither prompts nor sampling.
+Needs all weights on one device.
 """
 
 from collections.abc import Sequence
@@ -17,12 +18,14 @@ if TYPE_CHECKING:
 
 __all__ = ["TextDecoder", "can_decode"]
 
-_LEAST_ROWS = 4
-"""Fewer rows would be multiplied by another code path, whose results differ in their last bits."""
+_PRODUCT_ROWS = 8
+"""Every product has so many rows: with other numbers of rows, results differ in their last bits."""
 _BLOCK = 64
 """Cached positions are attended to in multiples of this number, for the same reason."""
 _ROOM = 4 * _BLOCK
 """The cache grows by this many positions."""
+_ROWS = 4
+"""The cache grows by this many rows."""
 _FIXED_ROPE = ("default", "linear", "yarn", "llama3")
 """Rotary embeddings that do not change with the length of a sequence."""
 
@@ -47,13 +50,18 @@ def can_decode(model: Any) -> bool:
 
 
 class TextDecoder:
-    """Caches keys and values of up to `capacity` sequences, and computes their next logits.
+    """Caches keys and values of some sequences, and computes their next logits.
 
     Sequences occupy the rows 0, 1, … without gaps.
+
+    Attributes:
+        reads_several: Whether `next_logits` takes more than one token of a sequence.
 
     Args:
         model: A loaded `Qwen3VLForConditionalGeneration` for which `can_decode` is true. Its weights are fused.
     """
+
+    reads_several = True
 
     def __init__(self, model: Any) -> None:
         language = model.model.language_model
@@ -95,7 +103,7 @@ class TextDecoder:
 
     def _rounded(self, rows: int, positions: int) -> tuple[int, int]:
         """Returns for how many sequences and positions to make room when these are needed."""
-        return -(-rows // _LEAST_ROWS) * _LEAST_ROWS, -(-positions // _ROOM) * _ROOM
+        return -(-rows // _ROWS) * _ROWS, -(-positions // _ROOM) * _ROOM
 
     def store_prefix(self, row: int, layers: Sequence[tuple["Tensor", "Tensor"]]) -> None:
         """Stores the keys and values of a prompt.
@@ -114,73 +122,89 @@ class TextDecoder:
         assert self._cache is not None  # noqa: S101
         self._cache[:, :, target, :, :length] = self._cache[:, :, source, :, :length]
 
-    def next_logits(self, tokens: Sequence[int], lengths: Sequence[int], offsets: Sequence[int]) -> "Tensor":
-        """Appends one token to each sequence.
+    def next_logits(self, tokens: Sequence[Sequence[int]], lengths: Sequence[int], offsets: Sequence[int]) -> "Tensor":
+        """Appends tokens to each sequence.
 
         Args:
-            tokens: The token for each row.
-            lengths: How many positions of each row are cached; the token comes after them.
-            offsets: The token's rotary position minus its cache position, for each row.
+            tokens: For each row its tokens, as many as for any other row.
+            lengths: How many positions of each row are cached; its tokens come after them, and replace what is there.
+            offsets: A token's rotary position minus its cache position, for each row.
 
         Returns:
-            The logits after that token, of shape (rows, vocabulary), in float32.
+            The logits after each token, of shape (rows, tokens, vocabulary), in float32.
         """
-        rows = len(tokens)
-        self.reserve(rows, max(lengths) + 1)
-        width = -(-(max(lengths) + 1) // _BLOCK) * _BLOCK
-        return self._compute(self._inputs(tokens, lengths, offsets, max(rows, _LEAST_ROWS)), rows, width)
+        rows, each = len(tokens), len(tokens[0])
+        needed = max(lengths) + each
+        self.reserve(rows, needed)
+        width = -(-needed // _BLOCK) * _BLOCK
+        padded = -(-rows * each // _PRODUCT_ROWS) * _PRODUCT_ROWS
+        return self._compute(self._inputs(tokens, lengths, offsets, padded), rows, each, width)
 
     def _inputs(
-        self, tokens: Sequence[int], lengths: Sequence[int], offsets: Sequence[int], rows: int, device: Any = None
+        self,
+        tokens: Sequence[Sequence[int]],
+        lengths: Sequence[int],
+        offsets: Sequence[int],
+        count: int,
+        device: Any = None,
     ) -> "Tensor":
-        """Returns token, rotary position and cache position of each row, of shape (3, rows), padded with zeros."""
+        """Returns each token with its rotary and cache position, of shape (3, count), padded with zeros."""
         import torch
 
-        padding = [0] * (rows - len(tokens))
-        rotary = map(int.__add__, lengths, offsets)
-        return torch.tensor(
-            [[*tokens, *padding], [*rotary, *padding], [*lengths, *padding]], device=device or self._everywhere.device
+        inputs = torch.zeros((3, count), dtype=torch.long)
+        at = torch.tensor(lengths)[:, None] + torch.arange(len(tokens[0]))
+        inputs[:, : at.numel()] = torch.stack([torch.tensor(tokens), at + torch.tensor(offsets)[:, None], at]).flatten(
+            1
         )
+        return inputs.to(device or self._everywhere.device)
 
-    def _compute(self, inputs: "Tensor", rows: int, width: int) -> "Tensor":
-        """Returns the next logits of the first `rows` rows of `inputs`, which attend to `width` cached positions."""
+    def _compute(self, inputs: "Tensor", rows: int, each: int, width: int) -> "Tensor":
+        """Returns the logits after the first `rows * each` tokens, which attend to `width` cached positions."""
         import torch
-        from torch.nn.functional import linear, pad, rms_norm, scaled_dot_product_attention, silu
+        from torch.nn.functional import pad, rms_norm, scaled_dot_product_attention, silu
 
+        count = rows * each
         ids, rotary, at = inputs.unbind()
-        at = at[:rows]
-        each = self._everywhere[:rows]
+        at = at[:count]
+        of = self._everywhere[:rows, None].expand(-1, each).reshape(-1)
         hidden = self._embedding(ids)
-        mask = torch.zeros((rows, width), dtype=hidden.dtype, device=hidden.device)
-        mask = mask.masked_fill_(self._everywhere[:width] > at[:, None], -torch.inf)[:, None, None]
+        mask = torch.zeros((count, width), dtype=hidden.dtype, device=hidden.device)
+        mask = mask.masked_fill_(self._everywhere[:width] > at[:, None], -torch.inf).view(rows, 1, each, width)
         cos, sin = self._cos[rotary].unsqueeze(1), self._signed_sin[rotary].unsqueeze(1)
         shape = (len(ids), -1, self._head_dim)
         rotated = self._heads + self._kv_heads
         half = self._head_dim // 2
-        grouped = self._heads != self._kv_heads
-        queries_shape = (rows, self._heads, 1, self._head_dim)
+        # A sequence's tokens share its keys as heads do. On a CPU each attends alone, for the same bits; GPUs have fast
+        # kernels for one head with many positions.
+        folded = (rows, self._kv_heads, self._heads // self._kv_heads, each, self._head_dim)
         if self._folds_groups:
-            queries_shape, grouped = (rows, self._kv_heads, self._heads // self._kv_heads, self._head_dim), False
+            grouped = False
+            queries_shape = (rows, self._kv_heads, self._heads // self._kv_heads * each, self._head_dim)
+            mask = mask.expand(-1, self._heads // self._kv_heads, -1, -1).reshape(rows, 1, -1, width)
+        else:
+            grouped = self._heads != self._kv_heads or each > 1
+            queries_shape = (rows, self._heads * each, 1, self._head_dim)
+            mask = mask.expand(-1, self._heads, -1, -1).reshape(rows, -1, 1, width)
         for layer, (keys, values) in zip(self._layers, self._views_of(rows, width), strict=True):
             normed = rms_norm(hidden, hidden.shape[-1:], layer.input_norm, layer.epsilon)
-            states = linear(normed, layer.qkv, layer.qkv_bias).view(shape)
+            states = _product(normed, layer.qkv, layer.qkv_bias).view(shape)
             turning = rms_norm(states[:, :rotated], (self._head_dim,), None, layer.epsilon) * layer.head_norm
             turning = turning * cos + turning.roll(half, -1) * sin
-            keys[each, :, at] = turning[:rows, self._heads :]
-            values[each, :, at] = states[:rows, rotated:]
-            queries = turning[:rows, : self._heads].reshape(queries_shape)
+            keys[of, :, at] = turning[:count, self._heads :]
+            values[of, :, at] = states[:count, rotated:]
+            queries = turning[:count, : self._heads].view(rows, each, *folded[1:3], -1).permute(0, 2, 3, 1, 4)
             attended = scaled_dot_product_attention(
-                queries, keys, values, mask, scale=self._scaling, enable_gqa=grouped
-            ).reshape(rows, -1)
-            if len(ids) > rows:
-                attended = pad(attended, (0, 0, 0, len(ids) - rows))
-            hidden = hidden + linear(attended, layer.output, layer.output_bias)
+                queries.reshape(queries_shape), keys, values, mask, scale=self._scaling, enable_gqa=grouped
+            )
+            attended = attended.view(folded).permute(0, 3, 1, 2, 4).reshape(count, -1)
+            if len(ids) > count:
+                attended = pad(attended, (0, 0, 0, len(ids) - count))
+            hidden = hidden + _product(attended, layer.output, layer.output_bias)
             normed = rms_norm(hidden, hidden.shape[-1:], layer.mlp_norm, layer.epsilon)
-            gate, up = linear(normed, layer.gate_up).chunk(2, -1)
+            gate, up = _product(normed, layer.gate_up).chunk(2, -1)
             gated = silu(gate) if layer.activation is None else layer.activation(gate)
-            hidden = hidden + linear(gated * up, layer.down)
-        logits: Tensor = self._head(self._norm(hidden))[:rows]
-        return logits.float()
+            hidden = hidden + _product(gated * up, layer.down)
+        return _product(self._norm(hidden), self._head.weight)[:count].float().view(rows, each, -1)
 
     def _views_of(self, rows: int, positions: int) -> list[tuple["Tensor", "Tensor"]]:
         if self._views[0] != (rows, positions):
@@ -205,6 +229,15 @@ class _Layer:
     epsilon: float
     activation: Any
     """None: SiLU."""
+
+
+def _product(rows: "Tensor", weight: "Tensor", bias: "Tensor | None" = None) -> "Tensor":
+    import torch
+    from torch.nn.functional import linear
+
+    if len(rows) <= _PRODUCT_ROWS or rows.device.type != "cpu":
+        return linear(rows, weight, bias)
+    return torch.cat([linear(block, weight, bias) for block in rows.split(_PRODUCT_ROWS)])
 
 
 def _fused(layer: Any) -> _Layer:

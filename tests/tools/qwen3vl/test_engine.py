@@ -55,6 +55,35 @@ def test_prompts_of_any_settings_run_side_by_side_and_get_what_they_get_alone(ti
     assert engine.complete(VARIED, rows) == alone, "to the last bit of the log-probabilities"
 
 
+def test_what_was_answered_before_is_guessed_and_takes_fewer_steps(
+    varied_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = LocalModel(ModelIdentity(str(varied_folder), "float32"))
+    engine, read = engine_of(model), list[int]()
+    next_logits = engine._decoder.next_logits
+
+    def counted(tokens: Sequence[Sequence[int]], *arguments: Any) -> Any:
+        read.append(len(tokens[0]))
+        return next_logits(tokens, *arguments)
+
+    monkeypatch.setattr(engine._decoder, "next_logits", counted)
+    one = replace(VARIED[3], sampling=replace(VARIED[3].sampling, logprobs=True))
+    (first,) = engine.complete([one], 1)
+    assert_same(first, by_generate(model, one))
+    steps = len(read)
+    (again,) = engine.complete([one], 1)
+    assert again == first, "to the last bit of the log-probabilities"
+    assert len(read) - steps < steps / 2
+    assert max(read) == 8, "the newest token and seven guesses"
+
+
+@pytest.mark.parametrize("one", [VARIED[6], VARIED[9]], ids=["sampled", "from the likeliest"])
+def test_a_seeded_answer_is_the_same_with_guesses(tiny: LocalModel, one: Prompt) -> None:
+    engine = engine_of(tiny)
+    for _ in range(3):
+        assert_same(engine.complete([one], 1)[0], by_generate(tiny, one))
+
+
 def test_a_stop_string_ends_the_completion_where_generate_ends_it(tiny: LocalModel) -> None:
     full = by_generate(tiny, VARIED[0]).text
     # `generate` also finds a stop string that begins in the prompt, which ends with a line break.
@@ -152,7 +181,8 @@ def test_the_shipped_models_generate_the_tokens_of_generate_alone_and_together(
     wanted = prompts()
     engine = engine_of(model)
     alone = [engine.complete([one], 1)[0] for one in wanted]
-    assert engine.complete(wanted, 3) == alone
+    for rows in (3, 12):
+        assert engine.complete([*wanted] * 4, rows) == alone * 4, "to the last bit of the log-probabilities"
     for found, one in zip(alone, wanted, strict=True):
         assert_same(found, by_generate(model, one))
     sampled = replace(wanted[0], sampling=replace(wanted[0].sampling, temperature=1.0, top_p=0.9, seed=3))
