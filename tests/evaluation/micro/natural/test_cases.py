@@ -18,7 +18,7 @@ from interleavethinker.microworld.scenes.scene import render, to_image
 from interleavethinker.tools.errors import InputError
 
 
-@pytest.mark.parametrize(("split", "count", "share"), [("dev", 400, 0.03), ("sealed", 100, 0.04)])
+@pytest.mark.parametrize(("split", "count", "share"), [("dev", 500, 0.03), ("sealed", 100, 0.04)])
 def test_a_split_has_requests_of_all_kinds_in_similar_shares(split: Split, count: int, share: float) -> None:
     requests = natural_requests(split)
     assert len({request.id for request in requests}) == len({request.request for request in requests}) == count
