@@ -122,7 +122,7 @@ def _check_database(url: str) -> CheckResult:
     async def check() -> str:
         async with open_storage(url) as storage:
             await asyncio.to_thread(storage.store.__contains__, "0" * 64)
-            images = getattr(storage.store, "url", storage.store.root)
+            images = getattr(storage.store, "shown", storage.store.root)
             return f"the database answers; images at {images}"
 
     return CheckResult("workspace", True, asyncio.run(check()))

@@ -8,6 +8,7 @@ import os
 import re
 from pathlib import Path
 
+from .addresses import looks_like_url
 from .errors import InputError
 from .settings import workspace_setting
 
@@ -71,15 +72,22 @@ def is_database_url(place: str) -> bool:
 
 
 def refuse_foreign_url(place: str) -> None:
-    """Refuses a URL of another kind as a workspace: it would become a folder whose name may hold a password.
+    """Refuses as a workspace what would become a folder whose name may hold a password.
 
     Raises:
-        InputError: It is a URL, and not of PostgreSQL.
+        InputError: It is a URL, and not of PostgreSQL; or it is almost one, for example after a blank.
     """
+    if is_database_url(place):
+        return
     scheme = _SCHEME.match(place)
-    if scheme is not None and not is_database_url(place):
+    if scheme is not None:
         raise InputError(
             f"A workspace is a folder or a database postgresql://…; got a URL that begins with {scheme[0]!r}."
+        )
+    if looks_like_url(place):
+        raise InputError(
+            "A workspace is a folder or a database postgresql://user@host/name; got something between them. Write the "
+            "URL in this form, without blanks around it; a folder with such a name, with ./ before it."
         )
 
 

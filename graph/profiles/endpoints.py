@@ -7,8 +7,9 @@ mistake. Nothing is generated.
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
+from interleavethinker.tools.addresses import shown_address
 from interleavethinker.tools.bounded_http import is_loopback
 from interleavethinker.tools.check_result import CheckResult
 from interleavethinker.tools.plain_text import quotation
@@ -83,8 +84,7 @@ def _names(response: "httpx2.Response") -> list[str] | None:
 def without_secrets(address: str) -> str:
     """Returns an address without user name, password and query."""
     try:
-        parts = urlsplit(address)
-        port = "" if parts.port is None else f":{parts.port}"
-        return quotation(urlunsplit((parts.scheme, f"{parts.hostname or ''}{port}", parts.path, "", "")), 120)
+        _ = urlsplit(address).port
     except ValueError:
         return "an invalid address"
+    return shown_address(address)

@@ -3,11 +3,13 @@
 import asyncio
 import contextlib
 import hashlib
+import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
+from interleavethinker.tools.addresses import has_password, looks_like_url, shown_address
 from interleavethinker.tools.errors import InputError, StoreError
 from interleavethinker.tools.folders import (
     default_home,
@@ -49,8 +51,7 @@ async def open_storage(
         async with _open_shared(place, images, fsync=fsync) as storage:
             yield storage
         return
-    if isinstance(place, str):
-        refuse_foreign_url(place)
+    refuse_foreign_url(str(place))
     if images is not None:
         raise InputError("A workspace in a folder keeps its images there. Leave out `images`, or name a database.")
     folder = Path(place)
@@ -66,20 +67,30 @@ async def _open_shared(url: str, images: str | Path | None, *, fsync: bool) -> A
     postgres = await asyncio.to_thread(_postgres)
     async with postgres.PostgresDatabase.open(url) as database:
         given = await asyncio.to_thread(_location, images)
-        recorded = await database.setting("images", given)
-        if recorded is None:
-            raise InputError(
-                f"{database.shown} is new, and nobody has said where its images lie. Set INTERLEAVETHINKER_IMAGES, or "
-                "pass `images`, to an object store (s3://bucket/folder) or a folder that all machines share. The "
-                "database remembers it."
-            )
-        if given is not None and given.rstrip("/") != recorded.rstrip("/"):
-            raise StoreError(
-                f"The images of {database.shown} lie at {recorded}, not at {given}. Name that place, or none; to move "
-                "them, copy the files and change the row `images` of the table workspace_settings."
-            )
+        recorded = await database.setting("images", None)
+        if given is not None and given != recorded:
+            _refuse_password(given)
         home = await asyncio.to_thread(default_home)
-        folder = home / "shared" / hashlib.sha256(f"{database.identity} {recorded}".encode()).hexdigest()[:16]
+
+        def folder_of(location: str) -> Path:
+            return home / "shared" / hashlib.sha256(f"{database.identity} {location}".encode()).hexdigest()[:16]
+
+        if recorded is None:
+            if given is None:
+                raise InputError(
+                    f"{database.shown} is new, and nobody has said where its images lie. Set INTERLEAVETHINKER_IMAGES, "
+                    "or pass `images`, to an object store (s3://bucket/folder) or a folder that all machines share. "
+                    "The database remembers it."
+                )
+            await asyncio.to_thread(_try, given, folder_of(given) / "images")
+            recorded = await database.setting("images", given) or given
+        if given is not None and not _same_place(given, recorded):
+            raise StoreError(
+                f"The images of {database.shown} lie at {shown_address(recorded)}, not at {shown_address(given)}. Name "
+                "that place, or none; to move them, copy the files and change the row `images` of the table "
+                "workspace_settings."
+            )
+        folder = folder_of(recorded)
         store = await asyncio.to_thread(_image_store, recorded, folder / "images", fsync)
         yield Storage(folder, url, database, postgres.PostgresLocks(database), store)
 
@@ -98,7 +109,42 @@ def _postgres() -> ModuleType:
 
 def _location(images: str | Path | None) -> str | None:
     given = images_location() if images is None else str(images)
-    return given if given is None or "://" in given else str(Path(given).absolute())
+    if given is None or ("://" in given and given == given.strip()):
+        return given
+    if looks_like_url(given):
+        raise InputError(
+            "Images lie at a URL such as s3://bucket/folder, or in a folder; got something between them. Write the URL "
+            "with two slashes and without blanks around it; a folder with such a name, with ./ before it."
+        )
+    return str(Path(given).absolute())
+
+
+def _refuse_password(location: str) -> None:
+    if has_password(location):
+        raise InputError(
+            f"The location of the images, {shown_address(location)}, must not hold a password or a key: the database "
+            "remembers it for everybody. Leave them out, and set them in the environment as the provider's tools read "
+            "them (AWS_SECRET_ACCESS_KEY, …), or as fsspec does (FSSPEC_FTP_PASSWORD, FSSPEC_SFTP_PASSWORD, …)."
+        )
+
+
+def _same_place(given: str, recorded: str) -> bool:
+    """Earlier versions recorded passwords too: the place is the same without."""
+    if has_password(recorded) and shown_address(given) == shown_address(recorded):
+        return True
+    return given.rstrip("/") == recorded.rstrip("/")
+
+
+def _try(location: str, cache: Path) -> None:
+    """Stores something where the images are going to lie, before that place is recorded for everybody.
+
+    Raises:
+        InterleaveError: It cannot be used.
+    """
+    store = _image_store(location, cache, fsync=False)
+    name = store.put(b"interleavethinker looks whether it may write here " + secrets.token_bytes(16))
+    with contextlib.suppress(StoreError):  # Some object stores keep everything; a clean-up finds it.
+        store.delete(name)
 
 
 def _image_store(location: str, cache: Path, fsync: bool) -> ImageStore:

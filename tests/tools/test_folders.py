@@ -61,3 +61,12 @@ def test_a_url_of_another_kind_is_no_folder_and_its_password_is_not_repeated(url
     assert "pw-123" not in str(error.value)
     for fine in ("postgresql://h/d", "stories", "/a/b", "C:/stories", r"C:\stories", "a:b"):
         refuse_foreign_url(fine)
+
+
+@pytest.mark.parametrize(
+    "place", [" postgresql://u:pw-123@h/d", "postgresql:/u:pw-123@h/d", "u:pw-123@h", "mysql:/h/d"]
+)
+def test_an_almost_url_is_no_folder_and_its_password_is_not_repeated(place: str) -> None:
+    with pytest.raises(InputError, match="blanks") as error:
+        refuse_foreign_url(place)
+    assert "pw-123" not in str(error.value)

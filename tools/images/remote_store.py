@@ -13,7 +13,9 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import Any
 
+from interleavethinker.tools.addresses import credentials_in, shown_address
 from interleavethinker.tools.errors import InputError, StoreError
+from interleavethinker.tools.secrets import remember_secrets_of
 
 from .store import ImageStore, is_image_name, sha256_of
 
@@ -33,26 +35,39 @@ class RemoteImageStore(ImageStore):
 
     Raises:
         InputError: The URL's protocol is unknown, or its library is not installed.
-        StoreError: The library cannot use the URL.
+        StoreError: The library cannot use the URL, or does not reach the server.
+
+    Attributes:
+        shown: The URL without user, password and query, for messages.
     """
 
     def __init__(self, url: str, cache: Path, cache_bytes: int = _CACHE_BYTES) -> None:
         super().__init__(cache)
-        self.url = url.rstrip("/")
+        self.shown = shown_address(url.rstrip("/"))
+        self._credentials = credentials_in(url)
+        remember_secrets_of({"images": url})
         self._cache_bytes = cache_bytes
         self._unchecked_bytes = 0
         extra = "Install it: pip install 'interleavethinker[cluster]' (S3), or fsspec's library for this protocol."
         try:
             import fsspec
         except ImportError as error:
-            raise InputError(f"Images at {self.url} need the library fsspec. {extra}", code="missing_extra") from error
+            raise InputError(
+                f"Images at {self.shown} need the library fsspec. {extra}", code="missing_extra"
+            ) from error
         try:
             # Listings are not cached: other machines change them.
-            self._files, self._base = fsspec.url_to_fs(self.url, use_listings_cache=False, skip_instance_cache=True)
+            self._files, self._base = fsspec.url_to_fs(
+                url.rstrip("/"), use_listings_cache=False, skip_instance_cache=True
+            )
         except ImportError as error:
-            raise InputError(f"Images at {self.url}: {error}. {extra}", code="missing_extra") from error
+            said = self._said(error)
+            raise InputError(f"Images at {self.shown}: {said}. {extra}", code="missing_extra") from error
         except ValueError as error:
-            raise InputError(f"Images at {self.url}: {error}. Name a URL such as s3://bucket/folder.") from error
+            said = self._said(error)
+            raise InputError(f"Images at {self.shown}: {said}. Name a URL such as s3://bucket/folder.") from error
+        except Exception as error:  # Some file systems connect, or read an archive, at once.
+            raise self._unusable("Cannot open the image store", error) from error
 
     def put(self, data: bytes) -> str:
         """See `ImageStore.put`. Storing an image again makes it young again for a clean-up by age."""
@@ -163,9 +178,17 @@ class RemoteImageStore(ImageStore):
         except StoreError:
             raise
         except FileNotFoundError as error:
-            raise StoreError(f"{attempt}: {self.url} has no such image or bucket.", code="unknown_image") from error
+            raise StoreError(f"{attempt}: {self.shown} has no such image or bucket.", code="unknown_image") from error
         except Exception as error:
-            said = " ".join(str(error).split()) or type(error).__name__
-            raise StoreError(
-                f"{attempt} at {self.url}: {said}. Check the address, the credentials and the network."
-            ) from error
+            raise self._unusable(attempt, error) from error
+
+    def _unusable(self, attempt: str, error: Exception) -> StoreError:
+        said = self._said(error)
+        return StoreError(f"{attempt} at {self.shown}: {said}. Check the address, the credentials and the network.")
+
+    def _said(self, error: Exception) -> str:
+        """Returns a library's message without the credentials, which it may repeat with the URL."""
+        said = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+        for each in self._credentials:
+            said = said.replace(each, "***")
+        return said

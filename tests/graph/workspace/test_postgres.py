@@ -282,6 +282,58 @@ async def test_a_malformed_url_is_never_quoted(url: str) -> None:
     assert "%40 for @" in str(caught.value)
 
 
+def _recorded(url: str) -> list[str]:
+    import psycopg
+
+    with psycopg.connect(url) as connection:
+        return [row[0] for row in connection.execute("SELECT value FROM workspace_settings WHERE name = 'images'")]
+
+
+@pytest.mark.parametrize(
+    "images", ["ftp://robin:hunter2@127.0.0.1:1/x", "s3://robin:hunter2@bucket/x", "postgresql://robin:hunter2@h/x"]
+)
+async def test_a_password_in_the_location_of_the_images_is_neither_shown_nor_stored(
+    url: str, home: Path, images: str
+) -> None:
+    for _ in range(2):
+        with pytest.raises(InputError, match="must not hold a password") as caught:
+            async with Workspace.open(url, images=images):
+                pass
+        assert not any(piece in str(caught.value) for piece in ("robin", "hunter2"))
+        async with Workspace.open(url, images=home / "images"):
+            pass
+    assert _recorded(url) == [str(home / "images")]
+
+
+async def test_a_password_that_an_earlier_version_recorded_is_not_shown(url: str, home: Path) -> None:
+    import psycopg
+
+    recorded = f"memory://robin:hunter2@{home.name}/x"
+    async with Workspace.open(url, images=home / "images"):
+        pass
+    with psycopg.connect(url) as connection:
+        connection.execute("UPDATE workspace_settings SET value = %s", (recorded,))
+    for same in (None, recorded, f"memory://{home.name}/x"):
+        async with Workspace.open(url, images=same) as workspace:
+            assert workspace.store.get(workspace.store.put(b"x")) == b"x"
+    with pytest.raises(StoreError, match=rf"lie at memory://{home.name}/x, not at memory://other") as caught:
+        async with Workspace.open(url, images="memory://other"):
+            pass
+    assert "hunter2" not in str(caught.value)
+
+
+async def test_only_a_place_where_images_can_be_stored_is_recorded(url: str, home: Path) -> None:
+    (home / "file").write_text("no folder")
+    for images in ("ftp://127.0.0.1:1/x", "carrier-pigeon://loft", str(home / "file"), " s3://b/x", "s3:/b/x"):
+        with pytest.raises((InputError, StoreError)):
+            async with Workspace.open(url, images=images):
+                pass
+        assert _recorded(url) == []
+    async with Workspace.open(url, images=home / "images") as workspace:
+        assert list(workspace.store) == []
+    assert _recorded(url) == [str(home / "images")]
+
+
 async def test_the_database_remembers_where_the_images_are(url: str, home: Path) -> None:
     with pytest.raises(InputError, match="INTERLEAVETHINKER_IMAGES"):
         async with Workspace.open(url):

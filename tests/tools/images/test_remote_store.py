@@ -2,6 +2,8 @@
 
 import os
 import secrets
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -93,3 +95,43 @@ def test_an_object_store_that_fails_is_a_store_error(url: str, tmp_path: Path, m
     for use in (lambda: store.put(b"x"), lambda: list(store), lambda: sha256_of(b"y") in store):
         with pytest.raises(StoreError, match=r"no route\. Check the address, the credentials and the network"):
             use()
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://robin:hunter2@127.0.0.1:1/x", "zip://x::/nowhere.zip", "nosuch://robin:hunter2@h/x"]
+)
+def test_a_place_that_cannot_be_opened_is_an_error_without_its_password(url: str, tmp_path: Path) -> None:
+    with pytest.raises((InputError, StoreError)) as caught:
+        RemoteImageStore(url, tmp_path)
+    assert url.partition("://")[0] in str(caught.value)
+    assert not any(piece in str(caught.value) for piece in ("hunter2", "robin"))
+
+
+def test_what_a_library_says_about_its_url_is_shown_without_the_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"memory://robin:hun%2Fter2@{secrets.token_hex(8)}/images"
+    store = RemoteImageStore(url, tmp_path)
+
+    def fail(*_: object, **__: object) -> None:
+        raise ConnectionError(f"no route to {url}, password hun/ter2")
+
+    monkeypatch.setattr(store._files, "pipe_file", fail)
+    with pytest.raises(StoreError, match="no route to memory") as caught:
+        store.put(b"x")
+    assert not any(piece in str(caught.value) for piece in ("robin", "hun", "ter2"))
+
+
+def test_a_password_comes_from_the_environment(tmp_path: Path) -> None:
+    """The advice that a URL with a password is answered with."""
+    code = (
+        "import ftplib, sys; from pathlib import Path\n"
+        "from interleavethinker.tools.images.remote_store import RemoteImageStore\n"
+        "ftplib.FTP.connect = lambda *_, **__: None\n"
+        "ftplib.FTP.login = lambda self, *words: print(*words)\n"
+        "RemoteImageStore('ftp://robin@images.example/x', Path(sys.argv[1]))\n"
+    )
+    environment = os.environ | {"FSSPEC_FTP_PASSWORD": "hunter2"}
+    words = [sys.executable, "-P", "-c", code, str(tmp_path)]
+    done = subprocess.run(words, check=True, capture_output=True, text=True, env=environment, timeout=120)
+    assert done.stdout.split()[:2] == ["robin", "hunter2"]
