@@ -57,7 +57,8 @@ CREATE TABLE IF NOT EXISTS request_keys (key TEXT PRIMARY KEY, trajectory TEXT N
 """
 """Every table but that of the commands, whose numbers each database counts in its own way."""
 
-
+_MOST_SET_BACK = 86400.0
+"""Seconds; what is further ahead was recorded while the clock was wrong, and not by a call that is repeated now."""
 _KEEP_KEY = """
     INSERT INTO request_keys (key, trajectory, created) VALUES (?, ?, ?)
     ON CONFLICT (key) DO UPDATE SET trajectory = excluded.trajectory, created = excluded.created
@@ -142,10 +143,11 @@ class Catalog:
 
         def insert(connection: Connection) -> str:
             if key is not None:
-                known = _keyed(connection, key)
+                now = _now(connection, self._database.clock)
+                known = _keyed(connection, key, now)
                 if known is not None:
-                    return known
-                connection.execute(_KEEP_KEY, (key.key, entry.id, time.time()))
+                    return known.trajectory
+                connection.execute(_KEEP_KEY, (key.key, entry.id, now))
             for ancestor in ancestors:
                 connection.execute("INSERT INTO ancestors (trajectory, generation, entry) VALUES (?, ?, ?)", ancestor)
             if provenance is not None:
@@ -160,7 +162,13 @@ class Catalog:
 
     async def keyed(self, key: RequestKey) -> str | None:
         """Returns the id of the trajectory that was added with this key, or None."""
-        return await self._database.read(lambda connection: _keyed(connection, key))
+        clock = self._database.clock
+        known = await self._database.read(lambda connection: _keyed(connection, key, _now(connection, clock)))
+        if known is not None and known.from_future:
+            # The clock was set back since: the key's time begins again, once, or it would last until that time.
+            query = f"UPDATE request_keys SET created = {clock} WHERE key = ? AND created > {clock}"  # noqa: S608 - the database's own
+            await self._database.write(lambda connection: connection.execute(query, (key.key,)))
+        return None if known is None else known.trajectory
 
     async def get(self, trajectory: str) -> TrajectorySummary:
         """Returns a trajectory by its id, or by a unique prefix of it.
@@ -266,10 +274,25 @@ def remove_rows(connection: Connection, trajectory: str) -> None:
     connection.execute("DELETE FROM trajectories WHERE id = ?", (trajectory,))
 
 
-def _keyed(connection: Connection, key: RequestKey) -> str | None:
+@dataclass(frozen=True)
+class _Keyed:
+    trajectory: str
+    from_future: bool
+    """Whether the key was recorded at a later time than it is now."""
+
+
+def _now(connection: Connection, clock: str) -> float:
+    return float(connection.execute(f"SELECT {clock}").fetchone()[0])
+
+
+def _keyed(connection: Connection, key: RequestKey, now: float) -> _Keyed | None:
     rows = select(connection, "SELECT trajectory, created FROM request_keys WHERE key = ?", (key.key,))
-    fresh = rows and (key.seconds is None or abs(time.time() - rows[0]["created"]) <= key.seconds)
-    return str(rows[0]["trajectory"]) if fresh else None
+    if not rows:
+        return None
+    age = now - rows[0]["created"]
+    # After the clock was set back, nobody knows the age: an equal call rather generates nothing than everything again.
+    fresh = key.seconds is None or -_MOST_SET_BACK < age < key.seconds
+    return _Keyed(str(rows[0]["trajectory"]), key.seconds is not None and age < 0) if fresh else None
 
 
 def _summaries(

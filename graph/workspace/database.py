@@ -82,9 +82,11 @@ class SqliteDatabase:
         reader: The connection that `read` uses; only its own thread may execute statements on it.
         writer: The connection that `write` uses; the same holds.
         newest_first: See `Database.newest_first`. A rowid is one more than the largest; a vacuum keeps their order.
+        clock: See `Database.clock`. It is the machine's: a file in use cannot be shared between machines.
     """
 
     newest_first = "rowid DESC"
+    clock = "(julianday('now') - 2440587.5) * 86400.0"
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -101,9 +101,11 @@ class PostgresDatabase:
         shown: Host, port and name of the database, for messages: never a password.
         tables: Queries on the checkpoints.
         newest_first: See `Database.newest_first`.
+        clock: See `Database.clock`. It is the server's.
     """
 
     newest_first = "number DESC"
+    clock = "extract(epoch FROM clock_timestamp())::float8"
 
     def __init__(self, url: str) -> None:
         given = _parts_of(url)

@@ -81,6 +81,10 @@ class Database(Protocol):
     def newest_first(self) -> str:
         """The order of the catalog's rows by when they were added, the newest first, whatever the clock said then."""
 
+    @property
+    def clock(self) -> str:
+        """SQL for the time in seconds since 1970. All users of the database share it, whatever their own clocks say."""
+
     async def read(self, work: Callable[[Connection], _T]) -> _T:
         """Runs `work` on a connection, in a thread, and returns its result."""
 

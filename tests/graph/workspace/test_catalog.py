@@ -1,5 +1,6 @@
 """IDs and keys that no database takes, and the order of trajectories when the clock is set back."""
 
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta, tzinfo
@@ -38,6 +39,40 @@ async def test_a_key_that_is_not_valid_unicode_creates_nothing(opened: Opened) -
             await workspace.create("x", key=RequestKey("\ud800"))
         assert await workspace.list() == []
         assert (await workspace.run(await workspace.create("x"))).status == "done"
+
+
+@pytest.mark.parametrize("behind", [-600.0, 600.0])
+async def test_a_process_whose_clock_is_off_knows_a_call_that_is_repeated(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch, behind: float
+) -> None:
+    true_time = time.time
+    key = RequestKey("k", seconds=60.0)
+    async with opened() as workspace:
+        made = set()
+        for off in (0.0, behind, 0.0):
+            monkeypatch.setattr(time, "time", lambda off=off: true_time() - off)
+            made.add(await workspace.create("x", key=key))
+        assert len(made) == 1
+
+
+async def test_a_call_is_the_same_though_the_clock_was_set_back_and_only_once(opened: Opened) -> None:
+    key = RequestKey("k", seconds=60.0)
+    async with opened() as workspace:
+
+        async def set_clock(seconds: float) -> None:
+            query = "UPDATE request_keys SET created = created - ?"
+            await workspace._database.write(lambda connection: connection.execute(query, (seconds,)))
+
+        first = await workspace.create("x", key=key)
+        await set_clock(-600.0)
+        assert await workspace.create("x", key=key) == first
+        await set_clock(50.0)
+        assert await workspace.create("x", key=key) == first
+        await set_clock(15.0)
+        second = await workspace.create("x", key=key)
+        assert second != first
+        await set_clock(-10 * 365 * 86400.0)  # The clock had been wrong by years.
+        assert await workspace.create("x", key=key) not in {first, second}
 
 
 class ClockSetBack(datetime):
