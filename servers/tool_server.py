@@ -21,7 +21,7 @@ from interleavethinker.tools.errors import InputError, InterleaveError
 from interleavethinker.tools.mcp.results import ERROR_KEY
 from interleavethinker.tools.tracing.spans import note_error
 
-__all__ = ["ToolServer", "error_result", "structured_result"]
+__all__ = ["ToolServer", "error_result", "structured_result", "unusable_answer"]
 
 _DESCRIPTION_PLACE = 3
 """How many positional arguments of `add_tool` after the function reach its description."""
@@ -87,6 +87,8 @@ class ToolServer(MCPServer):
                 return error_result(cause, self.worded(cause))
             if isinstance(cause, ValidationError) and tool is not None:
                 return error_result(_rejected(name, cause, tool.parameters))
+            if isinstance(cause, ToolError):  # The library's own, about an answer to a form.
+                return error_result(unusable_answer("the fields that it asks for"))
             raise
         finally:
             self.calls -= 1
@@ -110,6 +112,15 @@ def error_result(error: InterleaveError, message: str | None = None) -> CallTool
         is_error=True,
         content=[TextContent(type="text", text=f"{error.code}: {text}")],
         _meta={ERROR_KEY: details},
+    )
+
+
+def unusable_answer(expected: str) -> InputError:
+    """Returns the error of a form that was accepted without what it asks for."""
+    return InputError(
+        f"The client accepted the form, but its answer cannot be used: it must have {expected}. Nothing was done; call "
+        "the tool again to ask once more.",
+        code="unusable_answer",
     )
 
 

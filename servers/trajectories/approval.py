@@ -12,8 +12,9 @@ from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.resolve import Elicit, Resolve
 from mcp_types import CallToolResult, ToolAnnotations
 from mcp_types.version import is_version_at_least
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
+from interleavethinker.servers.tool_server import unusable_answer
 from interleavethinker.tools.plain_text import quotation
 
 from .answers import view_answer
@@ -32,9 +33,14 @@ _MOST_STEPS = 40
 
 
 class PlanForm(BaseModel):
-    """The form."""
+    """The form. It shows a box that is ticked; only an answer that says so approves, one without the field does not."""
 
-    approve: bool = Field(default=True, title="Carry out this plan", description="Images are generated for each step.")
+    approve: Annotated[bool | None, BeforeValidator(lambda value: value if isinstance(value, bool) else None)] = Field(
+        default=None,
+        title="Carry out this plan",
+        description="Images are generated for each step.",
+        json_schema_extra={"default": True},
+    )
 
 
 class _NoAnswer(BaseModel):
@@ -58,6 +64,8 @@ def add_approve_plan(server: "TrajectoryServer", service: TrajectoryService, ann
                 result = await ctx.elicit(question, PlanForm)
         except TimeoutError:
             return _NoAnswer()
+        except ValueError:  # Accepted without any content, or with what is no object.
+            return PlanForm()
         return result.data if isinstance(result, AcceptedElicitation) else PlanForm(approve=False)
 
     async def approve_plan(
@@ -71,6 +79,8 @@ def add_approve_plan(server: "TrajectoryServer", service: TrajectoryService, ann
         form: object = answer.data if isinstance(answer, AcceptedElicitation) else PlanForm(approve=False)
         if isinstance(form, _NoAnswer):
             lead = "The user has not answered yet; the plan still waits."
+        elif isinstance(form, PlanForm) and form.approve is None:
+            raise unusable_answer("`approve` with true or false")
         elif isinstance(form, PlanForm) and not form.approve:
             lead = "The user did not approve; the plan still waits. Ask what should change."
         else:
