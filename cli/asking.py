@@ -9,8 +9,10 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from interleavethinker.graph.workspace.drafts import draft_file
 from interleavethinker.graph.workspace.human_review import HumanVerdict
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.plain_text import one_line
@@ -18,7 +20,7 @@ from interleavethinker.tools.types import Attempt, Plan, Step
 
 from .estimating import cost_of_plan
 from .live_view import plan_lines
-from .plan_files import UnusableEditError, edit_steps
+from .plan_files import UnusableEditError, answer_line, edit_steps, steps_of, text_of
 from .terminal import console, echo
 
 if TYPE_CHECKING:
@@ -39,11 +41,17 @@ def accepts_suggestion() -> bool:
 
 
 async def ask_about_plan(workspace: "Workspace", trajectory: str, plan: Plan) -> bool:
-    """Asks about a waiting plan and records the approval; returns False if the person quits."""
-    steps: Sequence[Step] | None = None
-    draft = ""
+    """Asks about a waiting plan and records the approval; returns False if the person quits.
+
+    What the person has edited is kept in a file until the plan is approved, and shown when they are asked again.
+    """
     waiting = await workspace.get(trajectory)
     limits = waiting.limits
+    file = draft_file(workspace.root, waiting.id, plan.version)
+    steps, draft = _read_draft(file, limits.max_steps)
+    if steps is not None:
+        echo("Your edited plan, which is not approved yet:", err=True)
+        _print_steps(steps)
     if cost := await cost_of_plan(waiting):
         echo(cost, err=True)
     with contextlib.suppress(_QuitError):
@@ -51,19 +59,54 @@ async def ask_about_plan(workspace: "Workspace", trajectory: str, plan: Plan) ->
             answer = _choose("The plan:", {"a": "accept", "e": "edit", "q": "quit"})
             if answer == "a":
                 await workspace.approve(trajectory, steps)
+                with contextlib.suppress(OSError):
+                    file.unlink()
                 return True
             try:
                 edited = edit_steps(plan.steps if steps is None else steps, limits.max_steps, draft)
                 draft = ""
             except InputError as error:
-                draft = error.text if isinstance(error, UnusableEditError) else draft
                 echo(f"error: {error}", err=True, style="red")
+                if isinstance(error, UnusableEditError):
+                    draft = error.text
+                    if _keep_draft(file, draft):
+                        echo(f"What you wrote is in {file}; [e]dit opens it again.", err=True)
                 continue
-            steps = steps if edited is None else edited
-            terminal = console(stderr=True)
-            for line in plan_lines(Plan(steps=plan.steps if steps is None else tuple(steps))):
-                terminal.print(line)
+            if edited is not None:
+                steps = edited
+                _keep_draft(file, text_of(edited))
+            _print_steps(plan.steps if steps is None else steps)
     return False
+
+
+def _print_steps(steps: Sequence[Step]) -> None:
+    terminal = console(stderr=True)
+    for line in plan_lines(Plan(steps=tuple(steps))):
+        terminal.print(line)
+
+
+def _read_draft(file: Path, max_steps: int) -> tuple[Sequence[Step] | None, str]:
+    """Returns the steps of an earlier edit; or None and its text, if they cannot be used as they are."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return None, ""
+    try:
+        return steps_of(text, str(file), max_steps), ""
+    except InputError:
+        echo(f"What you wrote last, which cannot be used yet, is in {file}; [e]dit opens it again.", err=True)
+        return None, text
+
+
+def _keep_draft(file: Path, text: str) -> bool:
+    """Writes an edit down, so that a person who quits does not lose it; returns whether that was possible."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    except (OSError, ValueError) as error:
+        echo(f"The edited plan could not be saved in {file}: {error}", err=True, style="yellow")
+        return False
+    return True
 
 
 async def ask_about_attempt(workspace: "Workspace", trajectory: str, attempt: Attempt) -> bool:
@@ -99,10 +142,12 @@ async def ask_about_attempt(workspace: "Workspace", trajectory: str, attempt: At
 async def ask_about_open_question(workspace: "Workspace", trajectory: str) -> bool:
     """Asks the question at which an earlier run was left; returns False if the person quits, and True without one."""
     now = await workspace.get(trajectory)
+    if (answer := await workspace.recorded_approval(now.id)) is not None:
+        echo(answer_line(answer.steps), err=True)
+        _print_steps(answer.steps or (now.plan.steps if now.plan else ()))
+        return True
     if now.status == "waiting" and now.plan is not None:
-        terminal = console(stderr=True)
-        for line in plan_lines(now.plan):
-            terminal.print(line)
+        _print_steps(now.plan.steps)
         return await ask_about_plan(workspace, trajectory, now.plan)
     if now.status != "paused" or now.plan is None or now.stop_reason is not None:
         return True

@@ -74,6 +74,7 @@ async def list_(
     """List trajectories, newest first: ID, status, finished steps, age, cost, request.
 
     Of those that are done, one that a limit ended names the limit instead.
+    `approved` waits no longer: its plan's answer is there for the next run.
     The ID is shown as far as it is unique. --json prints all trajectories
     unless --limit is given.
     """
@@ -148,6 +149,8 @@ async def _print_line(workspace: "Workspace", summary: "TrajectorySummary", pref
         snapshot = await workspace.get(summary.id)
         cost = f"  {dollar_amount(snapshot.spending.dollars)}" if snapshot.spending.uses else ""
         steps = f"{snapshot.current_step}/{len(snapshot.plan.steps)}" if snapshot.plan else "-"
+        if status == "waiting" and await workspace.recorded_approval(summary.id) is not None:
+            status = "approved"
         if status == "done" and snapshot.stop_reason is not None:
             status = _ENDINGS.get(snapshot.stop_reason.value, status)
     except InterleaveError:  # Deleted since the list was read, or from a damaged database.

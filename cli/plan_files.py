@@ -1,5 +1,6 @@
 """Plans that a person writes: reading the steps from JSON, and editing them in the person's editor."""
 
+import contextlib
 import json
 import os
 import shlex
@@ -16,7 +17,7 @@ from interleavethinker.tools.files import read_at_most
 from interleavethinker.tools.types import Step
 from interleavethinker.tools.validation import problems_of
 
-__all__ = ["UnusableEditError", "edit_steps", "read_steps", "steps_of"]
+__all__ = ["UnusableEditError", "answer_line", "edit_steps", "read_steps", "steps_of", "text_of"]
 
 _HEADER = """\
 # Edit the steps, save and close. Lines that begin with # are ignored; without any steps, nothing changes.
@@ -96,10 +97,10 @@ def edit_steps(steps: Sequence[Step], max_steps: int, draft: str = "") -> list[S
 
     Raises:
         InputError: No editor is found, or it fails.
-        UnusableEditError: The steps are still not valid after several edits.
+        UnusableEditError: The steps are still not valid after several edits, or the editor failed after it had saved.
     """
     original = list(steps)
-    text = draft or json.dumps([_written(step) for step in original], indent=2, ensure_ascii=False)
+    text = draft or text_of(original)
     message = ""
     for edit in range(1, _MOST_EDITS + 1):
         text = _without_comments(_edited(f"{message}{_HEADER}{text}\n"))
@@ -120,6 +121,18 @@ def edit_steps(steps: Sequence[Step], max_steps: int, draft: str = "") -> list[S
     raise AssertionError
 
 
+def answer_line(steps: Sequence[Step] | None) -> str:
+    """Returns what introduces an answer to a plan that no run has carried out yet: with these steps, or as it is."""
+    if steps is None:
+        return "The plan is approved. The next run carries it out."
+    return "The plan is replaced by these steps. The next run carries them out:"
+
+
+def text_of(steps: Sequence[Step]) -> str:
+    """Returns steps as the JSON text that a person edits."""
+    return json.dumps([_written(step) for step in steps], indent=2, ensure_ascii=False)
+
+
 def _written(step: Step) -> dict[str, object]:
     return {name: value for name, value in step.model_dump(exclude_none=True).items() if value != ()}
 
@@ -135,7 +148,13 @@ def _edited(text: str) -> str:
             subprocess.run([*shlex.split(command, posix=os.name != "nt"), str(path)], check=True)
             return read_at_most(path, _MAX_PLAN).decode("utf-8", errors="replace")
         except (OSError, ValueError, subprocess.CalledProcessError) as error:  # ValueError: an open quotation mark.
-            raise InputError(f"The editor {command!r} failed: {error}. Set EDITOR to the command of yours.") from error
+            message = f"The editor {command!r} failed: {error}. Set EDITOR to the command of yours."
+            saved = ""
+            with contextlib.suppress(OSError, InputError):
+                saved = read_at_most(path, _MAX_PLAN).decode("utf-8", errors="replace")
+            if saved != text and (kept := _without_comments(saved)).strip():
+                raise UnusableEditError(message, kept) from error
+            raise InputError(message) from error
 
 
 def _without_comments(text: str) -> str:

@@ -10,6 +10,7 @@ import typer
 
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.plain_text import one_line
+from interleavethinker.tools.types import Plan
 
 from .execution import run_trajectory
 from .exit_codes import OK
@@ -57,6 +58,13 @@ async def show(workspace: "Workspace", trajectory: TrajectoryId, json_output: Js
         echo_json(snapshot.model_dump(mode="json"))
     else:
         print_trajectory(console(), snapshot)
+        if (answer := await workspace.recorded_approval(snapshot.id)) is not None:
+            from .live_view import plan_lines
+            from .plan_files import answer_line
+
+            echo(f"\n{answer_line(answer.steps)}", style="yellow")
+            for line in plan_lines(Plan(steps=answer.steps)) if answer.steps else ():
+                console().print(line)
 
 
 @workspace_command
@@ -94,7 +102,10 @@ async def approve(
     quiet: Quiet = False,
     json_output: Json = False,
 ) -> int:
-    """Approve a waiting plan, or replace it, and run the trajectory."""
+    """Approve a waiting plan, or replace it, and run the trajectory.
+
+    With --no-run the answer is kept until the next run; --plan replaces it.
+    """
     from .plan_files import read_steps
 
     name = (await workspace.summary(trajectory)).id

@@ -57,6 +57,7 @@ class CommandQueue:
         payload: dict[str, JsonValue] | None = None,
         *,
         only_if: Literal["running", "waiting"] | None = None,
+        unless_open: bool = False,
     ) -> bool:
         """Adds a command for the process that runs the trajectory, now or next.
 
@@ -65,15 +66,19 @@ class CommandQueue:
             verb: What to do.
             payload: Details.
             only_if: Add it only if the catalog has this status at the moment of adding.
+            unless_open: Leave an open command with the same verb as it is, and add none.
 
         Returns:
-            Whether the command was added.
+            Whether the command was added, or is open already.
         """
 
         def insert(connection: Connection) -> bool:
             query = "SELECT 1 FROM trajectories WHERE id = ? AND status = ?"
             if only_if is not None and connection.execute(query, (trajectory, only_if)).fetchone() is None:
                 return False
+            query = "SELECT 1 FROM controls WHERE trajectory = ? AND verb = ?"
+            if unless_open and connection.execute(query, (trajectory, verb)).fetchone() is not None:
+                return True
             statement = "INSERT INTO controls (trajectory, verb, payload) VALUES (?, ?, ?)"
             connection.execute(statement, (trajectory, verb, json.dumps(payload or {})))
             return True

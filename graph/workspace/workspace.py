@@ -22,14 +22,14 @@ from typing import Any
 
 from interleavethinker.graph.context import Components
 from interleavethinker.graph.events import Event, Finished
-from interleavethinker.graph.human_loop import approval_with
+from interleavethinker.graph.human_loop import Approval
 from interleavethinker.graph.limits import Limits
-from interleavethinker.graph.state import request_of
 from interleavethinker.tools.errors import InterleaveError, TrajectoryError
 from interleavethinker.tools.references import check_mentions
 from interleavethinker.tools.request_parsing import RequestLike, as_request, check_length
 from interleavethinker.tools.types import Step
 
+from .approving import approve, recorded_approval
 from .branching import BranchPoint, branch_state
 from .catalog import Catalog, RequestKey, Status, TrajectorySummary, new_entry, title_of
 from .checkpoints import Checkpoints
@@ -39,6 +39,7 @@ from .components import GIVEN_COMPONENTS, ComponentCache, notes_of, usable_profi
 from .creation import defaults_of, new_values
 from .deaths import Deaths
 from .departures import Departures
+from .drafts import forget_drafts
 from .healing import restore_images
 from .human_review import HumanVerdict, with_mask
 from .images import UnusedImages, add_image, names_in, renew_images, require_images
@@ -52,8 +53,7 @@ from .stopping import StopCommand, stop
 
 __all__ = ["Workspace"]
 
-_Summaries = list[TrajectorySummary]  # Inside the class, `list` is a method.
-_Ids = list[str]
+_Summaries, _Ids = list[TrajectorySummary], list[str]  # Inside the class, `list` is a method.
 
 
 class Workspace:
@@ -272,17 +272,17 @@ class Workspace:
     async def approve(self, trajectory: str, steps: Sequence[Step] | None = None) -> None:
         """Approves the plan of a waiting trajectory, or replaces its steps; resume the trajectory afterwards.
 
+        Without steps, an answer that is recorded already stays; other steps replace it.
+
         Raises:
             InputError: The new plan is empty, or a step starts from what there is not.
             TrajectoryError: It does not wait for approval, or another answer came first.
         """
-        entry = await self.summary(trajectory)
-        if entry.status != "waiting":
-            raise TrajectoryError(f"Trajectory {entry.id} is {entry.status}; it does not wait for approval.")
-        approval = approval_with(steps, request_of(await self._state(entry.id)))
-        payload = approval.model_dump(mode="json", exclude_none=True)
-        if not await self._commands.enqueue(entry.id, "approve", payload, only_if="waiting"):
-            raise TrajectoryError(f"The plan of trajectory {entry.id} was answered meanwhile; this answer is not used.")
+        await approve(self._commands, await self.summary(trajectory), self._state, steps)
+
+    async def recorded_approval(self, trajectory: str) -> Approval | None:
+        """Returns the approval that no run has carried out yet; None if there is none."""
+        return await recorded_approval(self._commands, (await self._catalog.get(trajectory)).id)
 
     async def judge(self, trajectory: str, verdict: HumanVerdict) -> bool:
         """Overrides the critic's verdict: at once, or through the process that runs the trajectory (returns True).
@@ -347,7 +347,7 @@ class Workspace:
         entry = await self._catalog.get(trajectory)
         async with self._locks.hold(entry.id):
             await self._cleaner.delete(entry.id, self.list)
-            await self._locks.forget(entry.id)
+            await asyncio.gather(self._locks.forget(entry.id), asyncio.to_thread(forget_drafts, self.root, entry.id))
 
     async def images_of(self, *trajectories: str) -> Set[str]:
         """Returns the names of all images that these trajectories use, those of their requests included."""

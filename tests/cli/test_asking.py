@@ -164,6 +164,73 @@ def test_the_plan_stays_as_it_was_after_an_editor_that_never_writes_one(
     assert len(record(run)["plans"]) == 1
 
 
+def test_an_edited_plan_is_there_again_after_quitting(
+    run: Run, home: Path, answer: Answer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    editor(home, monkeypatch, '[{"prompt": "a green tree"}]', '[{"prompt": "a yellow tree"}]')
+    answer("e\nq\n")
+    assert run("run", STORY, "--profile", "cells.toml", "--ask")[0] == exits.WAITING
+    name = record(run)["id"]
+    answer("e\n")  # Then the input ends.
+    code, _, err = run("resume", name, "--ask")
+    assert code == exits.WAITING
+    assert "Your edited plan, which is not approved yet:\n" in err
+    assert "  1. a green tree" in err.split("not approved yet")[1]
+    answer("a\na\n")
+    assert run("resume", name, "--ask")[0] == exits.OK
+    assert [one["prompt"] for one in record(run)["attempts"]] == ["a yellow tree"]
+    assert list(home.rglob("plan-drafts/*")) == []
+
+
+def test_what_an_editor_saved_before_it_failed_is_kept(
+    run: Run, home: Path, answer: Answer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    editor(home, monkeypatch, '[{"prompt": "a green', '[{"prompt": "a green tree"}]')
+    with (home / "editor.py").open("a") as script:
+        script.write("sys.exit(0 if opened else 3)\n")
+    answer("e\nq\n")
+    code, _, err = run("run", STORY, "--profile", "cells.toml", "--ask")
+    assert code == exits.WAITING
+    file = Path(err.split("What you wrote is in ")[1].split("; [e]dit")[0])
+    assert file.read_text().strip() == '[{"prompt": "a green'
+    answer("e\na\na\n")
+    code, _, err = run("resume", "last", "--ask")
+    assert (code, str(file) in err) == (exits.OK, True)
+    assert (home / "opened").read_text().split("\0")[1].strip().endswith('[{"prompt": "a green'), "the edit goes on"
+    assert [one["prompt"] for one in record(run)["attempts"]] == ["a green tree"]
+
+
+def test_a_deleted_trajectory_leaves_no_edited_plan(
+    run: Run, home: Path, answer: Answer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    editor(home, monkeypatch, '[{"prompt": "a green tree"}]')
+    answer("e\nq\n")
+    run("run", STORY, "--profile", "cells.toml", "--ask")
+    assert len(list(home.rglob("plan-drafts/*"))) == 1
+    assert run("delete", record(run)["id"])[0] == exits.OK
+    assert list(home.rglob("plan-drafts/*")) == []
+
+
+@pytest.mark.parametrize("later", [("resume", "last", "--ask"), ("approve", "last"), ("resume", "last")])
+def test_a_recorded_answer_to_a_plan_is_shown_and_kept_and_not_asked_again(
+    later: tuple[str, ...], run: Run, home: Path, answer: Answer
+) -> None:
+    assert run("run", STORY, "--profile", "cells.toml", "--approve-plan")[0] == exits.WAITING
+    for words in ("not this", "a green tree"):
+        (home / "mine.json").write_text(json.dumps([{"prompt": words}]))
+        assert run("approve", "last", "--plan", "mine.json", "--no-run")[0] == exits.OK
+    assert run("approve", "last", "--no-run")[0] == exits.OK
+    shown = run("show", "last")[1].split("The plan is replaced by these steps.")[1]
+    assert "1. a green tree" in shown
+    assert "approved" in run("list")[1]
+    answer("a\n" if "--ask" in later else "")
+    code, _, err = run(*later)
+    assert code == exits.OK, err
+    assert "The plan: " not in err
+    assert [one["prompt"] for one in record(run)["attempts"]] == ["a green tree"]
+    assert "approved" not in run("list")[1]
+
+
 def test_texts_may_contain_any_line_separator(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("VISUAL", raising=False)
     monkeypatch.setenv("EDITOR", f'"{sys.executable}" -c "pass"')

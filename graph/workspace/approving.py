@@ -1,0 +1,42 @@
+"""A person's answer to a plan, recorded as a command that the next run of the trajectory carries out."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from interleavethinker.graph.human_loop import Approval, approval_with
+from interleavethinker.graph.state import request_of
+from interleavethinker.tools.errors import TrajectoryError
+from interleavethinker.tools.types import Step
+
+from .catalog import TrajectorySummary
+from .commands import CommandQueue
+
+__all__ = ["approve", "recorded_approval"]
+
+
+async def approve(
+    commands: CommandQueue,
+    entry: TrajectorySummary,
+    read: Callable[[str], Awaitable[Mapping[str, Any]]],
+    steps: Sequence[Step] | None,
+) -> None:
+    """Records an approval; see `Workspace.approve`, whose errors these are.
+
+    Args:
+        commands: Where it is recorded.
+        entry: The trajectory's entry in the catalog.
+        read: Returns the values of its state.
+        steps: Replace those of the plan; None keeps the plan, or the steps of an answer that is recorded already.
+    """
+    if entry.status != "waiting":
+        raise TrajectoryError(f"Trajectory {entry.id} is {entry.status}; it does not wait for approval.")
+    approval = approval_with(steps, request_of(await read(entry.id)))
+    payload = approval.model_dump(mode="json", exclude_none=True)
+    if not await commands.enqueue(entry.id, "approve", payload, only_if="waiting", unless_open=steps is None):
+        raise TrajectoryError(f"The plan of trajectory {entry.id} was answered meanwhile; this answer is not used.")
+
+
+async def recorded_approval(commands: CommandQueue, trajectory: str) -> Approval | None:
+    """Returns the newest approval that no run has carried out, which is the one that counts."""
+    answers = [command.payload for command in await commands.pending(trajectory) if command.verb == "approve"]
+    return Approval.model_validate(answers[-1]) if answers else None
