@@ -6,15 +6,15 @@ value enters a state, so this is where JSON becomes this project's types.
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from typing import Annotated, Any
 
 from langgraph.channels import LastValue
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.validation import problems_of
 
-__all__ = ["ValidatedValue", "validated"]
+__all__ = ["NonNegativeValue", "ValidatedValue", "validated"]
 
 
 @cache
@@ -51,3 +51,15 @@ class ValidatedValue(LastValue[Any]):
             InputError: A value does not have the channel's type.
         """
         return super().update([validated(self.typ, value, self.key) for value in values])
+
+
+class NonNegativeValue(ValidatedValue):
+    """Stores the last number, which must not be below 0."""
+
+    __slots__ = ()
+
+    def update(self, values: Sequence[Any]) -> bool:
+        """See `ValidatedValue.update`."""
+        kind: Any = self.typ
+        kind = Annotated[kind, Field(ge=0)]
+        return super().update([validated(kind, value, self.key) for value in values])

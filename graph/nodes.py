@@ -41,6 +41,7 @@ from .state import (
     current_step_of,
     document_of,
     newest_plan,
+    plan_to_carry_out,
     rejected_plans_of,
     request_of,
     stop_reason_of,
@@ -95,14 +96,14 @@ class Nodes:
 
         LangGraph runs an interrupted node again from its start, so this node does nothing else.
         """
-        plan = newest_plan(state)
+        plan = plan_to_carry_out(state)
         if plan is None or not state.get("approve_plan") or stop_reason_of(state):
             return {}
         return approval_of(state, plan)
 
     async def generate(self, state: TrajectoryState, runtime: Runtime[Any]) -> Update:
         """Generates the next attempt of the current step, or takes it from its drafts."""
-        plan, limits = newest_plan(state), limits_of(state)
+        plan, limits = plan_to_carry_out(state), limits_of(state)
         if plan is None or stop_reason_of(state):
             return {}
         components = await self._find_components(runtime)
@@ -120,7 +121,7 @@ class Nodes:
 
     async def critic(self, state: TrajectoryState, runtime: Runtime[Any]) -> Update:
         """Judges all unjudged attempts, drafts later steps meanwhile, and finds other words for a refused prompt."""
-        plan = newest_plan(state)
+        plan = plan_to_carry_out(state)
         if plan is None or stop_reason_of(state):
             return {}
         components = await self._find_components(runtime)
@@ -177,6 +178,7 @@ class Nodes:
     async def refine(self, state: TrajectoryState, runtime: Runtime[Any]) -> Update:
         """Applies a person's verdict, if the trajectory asks for one, and `decide`: continue, retry, replan, or end."""
         update, state = await reviewed(state, runtime, self._find_components)
+        plan_to_carry_out(state)
         decision = decide(state)
         for event in decision.events:
             _emit(runtime, event)

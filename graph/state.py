@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, to_jsonable_python
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12, to make schemas
 
+from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.image_sizes import ImageSize
 from interleavethinker.tools.request_parsing import RequestLike, as_request, named_step_count
 from interleavethinker.tools.types import (
@@ -42,7 +43,7 @@ from interleavethinker.tools.types import (
     Verdict,
 )
 
-from .channels import ValidatedValue, validated
+from .channels import NonNegativeValue, ValidatedValue, validated
 from .document import Block, Document, assemble
 from .limits import DriftGuard, Limits, StopReason
 from .lookups import Research, lookups_of, sources_of
@@ -62,6 +63,7 @@ __all__ = [
     "inherited_calls_of",
     "initial_state",
     "newest_plan",
+    "plan_to_carry_out",
     "rejected_plans_of",
     "request_of",
     "serializer",
@@ -180,7 +182,7 @@ class _OldChannels(TypedDict, total=False):
 class TrajectoryState(TrajectoryInput, TrajectoryOutput, _OldChannels, total=False):
     """Everything about a trajectory except the bytes of its images."""
 
-    current_step: Annotated[int, ValidatedValue]
+    current_step: Annotated[int, NonNegativeValue]
     """Index of the first unfinished step."""
     review_images: Annotated[bool, ValidatedValue]
     """Whether to interrupt after each attempt, so that a person accepts or rejects its image."""
@@ -189,11 +191,11 @@ class TrajectoryState(TrajectoryInput, TrajectoryOutput, _OldChannels, total=Fal
     extra_attempts: Annotated[dict[str, int], ValidatedValue]
     """Number of attempts of a step where a person allowed more than the limits, by the `attempt_key` of its first
     attempt. Only the current step can have an entry, so each write replaces the whole mapping."""
-    seconds: float
+    seconds: Annotated[float, NonNegativeValue]
     """Seconds of work by planner, generator and critic."""
     spending: Annotated[Spending, ValidatedValue]
     """What hosted models have cost."""
-    inherited_calls: int
+    inherited_calls: Annotated[int, NonNegativeValue]
     """Attempts inherited from the parent of a branch; they do not count against `Limits.max_calls`."""
     research: Annotated[Research | None, ValidatedValue]
     """What was looked up before planning; None if nothing is."""
@@ -205,9 +207,9 @@ class TrajectoryState(TrajectoryInput, TrajectoryOutput, _OldChannels, total=Fal
     """Options of the trajectory that its input left out, as JSON: those of its run's context or profile."""
     ui: Annotated[list[AnyUIMessage], ui_message_reducer]
     """Components that chat clients with a generative UI show beside messages."""
-    replans: int
+    replans: Annotated[int, NonNegativeValue]
     """How often the remaining steps were replanned."""
-    rejected_plans: int
+    rejected_plans: Annotated[int, NonNegativeValue]
     """How many plans in a row the plan check has rejected; 0 once a plan is carried out."""
     to_check: Annotated[Literal["plan", "document"] | None, ValidatedValue]
     """What the next node has to check."""
@@ -261,6 +263,21 @@ def newest_plan(state: Mapping[str, Any]) -> Plan | None:
     """Returns the plan in effect, or None before planning."""
     plans: dict[int, Plan] = state.get("plans") or {}
     return plans[max(plans)] if plans else None
+
+
+def plan_to_carry_out(state: Mapping[str, Any]) -> Plan | None:
+    """Returns the plan in effect for a node that works on it, or None before planning.
+
+    Raises:
+        InputError: The current step, which clients can write, is not one of the plan.
+    """
+    plan, step = newest_plan(state), current_step_of(state)
+    if plan is not None and step > len(plan.steps):
+        raise InputError(
+            f"The value of 'current_step' does not fit the plan, which has {len(plan.steps)} steps; it is {step}, "
+            "counted from 0."
+        )
+    return plan
 
 
 def attempts_of(state: Mapping[str, Any]) -> dict[str, Attempt]:

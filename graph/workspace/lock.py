@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import errno
 import os
+import stat
 import sys
 from collections.abc import Collection
 from pathlib import Path
@@ -36,14 +37,16 @@ class TrajectoryLock:
         path: The lock file.
         trajectory: Its id, for the message.
         tries: How often to try.
+        like: File whose permissions the lock file gets; None: it is only its owner's.
 
     Raises:
         TrajectoryError: On entering, if another process or task uses the trajectory (code `busy`).
         StoreError: On entering, if the file cannot be created.
     """
 
-    def __init__(self, path: Path, trajectory: str, tries: int = _TRIES) -> None:
+    def __init__(self, path: Path, trajectory: str, tries: int = _TRIES, like: Path | None = None) -> None:
         self._path = path
+        self._like = like
         self._tries = tries
         self._trajectory = trajectory
         self._descriptor = -1
@@ -68,6 +71,8 @@ class TrajectoryLock:
         try:
             create_private(self._path.parent)
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | _NO_LINK, 0o600)
+            if self._like is not None and sys.platform != "win32":
+                _share(self._path.parent, descriptor, self._like)
         except PermissionError as error:
             raise StoreError(
                 f"This user may only read the trajectory {self._trajectory}: {self._path} cannot be written. "
@@ -95,14 +100,16 @@ class FileLocks:
 
     Args:
         folder: Where the lock files lie.
+        like: Whoever may read or write this file, the database, may do so with the lock files.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, like: Path | None = None) -> None:
         self._folder = folder
+        self._like = like
 
     def hold(self, trajectory: str, *, patient: bool = True) -> TrajectoryLock:
         """See `Locks.hold`."""
-        return TrajectoryLock(self._path(trajectory), trajectory, _TRIES if patient else 1)
+        return TrajectoryLock(self._path(trajectory), trajectory, _TRIES if patient else 1, self._like)
 
     async def held(self, trajectories: Collection[str]) -> set[str]:
         """See `Locks.held`."""
@@ -132,7 +139,7 @@ def _is_held(path: Path) -> bool:
         descriptor = os.open(path, os.O_RDWR if sys.platform == "win32" else os.O_RDONLY | os.O_NONBLOCK)
     except FileNotFoundError:
         return False
-    except PermissionError:  # Another user's; the recorded status is all that can be known.
+    except PermissionError:  # Another user's who lets nobody in; the recorded status is all that can be known.
         return True
     except OSError as error:
         if error.errno in _NOT_LOCKABLE:
@@ -145,6 +152,26 @@ def _is_held(path: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+def _share(folder: Path, descriptor: int, like: Path) -> None:
+    """Lets whoever may use the database use a lock too, as far as this user may say so.
+
+    Otherwise another user of a shared folder could not tell whether a trajectory still runs, nor resume it.
+    """
+    try:
+        wanted = like.stat().st_mode & 0o666
+    except OSError:
+        return
+    folder_wanted = wanted | (wanted & 0o444) >> 2
+    with contextlib.suppress(OSError):  # Another user's: its owner says who may.
+        mode = stat.S_IMODE(os.fstat(descriptor).st_mode)
+        if wanted & ~mode:
+            os.fchmod(descriptor, mode | wanted)
+    with contextlib.suppress(OSError):
+        mode = stat.S_IMODE(folder.stat().st_mode)
+        if folder_wanted & ~mode:
+            folder.chmod(mode | folder_wanted)
 
 
 def _release_result(taking: "asyncio.Future[int | None]") -> None:

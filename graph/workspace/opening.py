@@ -58,7 +58,11 @@ async def open_storage(
     async with SqliteDatabase.open(folder / "trajectories.sqlite") as database:
         store = ImageStore(folder / "images", fsync=fsync)
         yield Storage(
-            folder, str(await asyncio.to_thread(folder.absolute)), database, FileLocks(folder / "locks"), store
+            folder,
+            str(await asyncio.to_thread(folder.absolute)),
+            database,
+            FileLocks(folder / "locks", database.path),
+            store,
         )
 
 

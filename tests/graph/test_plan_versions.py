@@ -14,6 +14,7 @@ from interleavethinker.graph.events import ImageGenerated
 from interleavethinker.graph.plan_versions import newest_edit, next_iteration, replans_before, with_words
 from interleavethinker.graph.state import Override
 from interleavethinker.graph.time_limit import TimeLimit
+from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.testing.agents import FixedPlanner, RuleCritic, accept_only, plan_of
 from interleavethinker.tools.testing.generator import MemoryGenerator
@@ -139,6 +140,29 @@ async def test_words_in_the_state_of_an_embedded_graph_make_a_plan_version_too(t
     made = sorted(state["attempts"].values(), key=lambda attempt: (attempt.step, attempt.iteration))
     assert [attempt.prompt for attempt in made] == ["a ball", "make it yellow", "add a tree"]
     assert state["override"] is None
+
+
+@pytest.mark.parametrize("node", ["approve", "critic"])
+async def test_a_state_that_a_client_writes_is_checked_before_anything_goes_by_it(node: str, tmp_path: Path) -> None:
+    generator = MemoryGenerator(ImageStore(tmp_path))
+    components = Components(FixedPlanner(STORY), RuleCritic(), generator)
+    graph = make_graph()
+    graph.checkpointer = InMemorySaver()
+    config: Any = {"configurable": {"thread_id": "1"}}
+    await graph.ainvoke({"request": "x", "seed": 1}, config, context=components, interrupt_before=["generate"])
+    for wrong in (
+        {"current_step": -1}, {"current_step": "x"}, {"seconds": "x"}, {"seconds": -1.0}, {"seconds": float("nan")},
+        {"replans": "x"}, {"rejected_plans": -1}, {"inherited_calls": [1]},
+    ):  # fmt: skip
+        with pytest.raises(InputError, match="does not fit the graph's state"):
+            await graph.aupdate_state(config, wrong, as_node=node)
+    await graph.aupdate_state(config, {"current_step": 99}, as_node=node)
+    with pytest.raises(InputError, match="has 3 steps; it is 99"):
+        await graph.ainvoke(None, config, context=components)
+    await graph.aupdate_state(config, {"current_step": 0}, as_node="approve")
+    done = await graph.ainvoke(None, config, context=components)
+    assert done["document"].complete
+    assert len(generator.generated) == 3
 
 
 async def test_a_replan_after_a_persons_words_counts_as_one_replan(opened: Opened) -> None:

@@ -266,3 +266,17 @@ async def test_a_database_error_names_its_cause(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="not a database"):
         async with Workspace.open(tmp_path):
             pass
+
+
+@posix
+async def test_the_locks_of_a_shared_workspace_can_be_used_by_whoever_may_use_its_database(folder: Path) -> None:
+    first = await fill(folder)
+    lock = folder / "locks" / f"{first}.lock"
+    assert [stat.S_IMODE(one.stat().st_mode) for one in (lock, lock.parent)] == [0o600, 0o700]
+    (folder / "trajectories.sqlite").chmod(0o660)
+    second = await fill(folder)
+    assert stat.S_IMODE(lock.with_name(f"{second}.lock").stat().st_mode) == 0o660
+    assert stat.S_IMODE(lock.parent.stat().st_mode) == 0o770
+    assert stat.S_IMODE(lock.stat().st_mode) == 0o600
+    async with Workspace.open(folder) as workspace, workspace._locks.hold(first):
+        assert stat.S_IMODE(lock.stat().st_mode) == 0o660
