@@ -111,11 +111,12 @@ def http_app(server: "MCPServer", options: HttpOptions, operations: Operations |
 
     own = ["127.0.0.1", "localhost", "[::1]"]
     if not options.on_loopback:
-        own.append(options.host)
+        own.append(_in_header(options.host))
     names = [*own, *(f"{name}:*" for name in own)]
     origins = [f"{scheme}://{name}" for scheme in ("http", "https") for name in names]
     # A name without a port is meant with any: clients send the one that they connect to unless it is the scheme's own.
-    names += [*options.allowed_hosts, *(f"{name}:*" for name in options.allowed_hosts if not _PORT.search(name))]
+    allowed = [_in_header(name) for name in options.allowed_hosts]
+    names += [*allowed, *(f"{name}:*" for name in allowed if not _PORT.search(name))]
     app = server.streamable_http_app(
         streamable_http_path=ENDPOINT,
         max_request_body_size=options.max_body,
@@ -177,17 +178,38 @@ def listening_socket(host: str, port: int) -> socket.socket:
     Raises:
         InputError: The address is in use.
     """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    family, address = (socket.AF_INET6 if ":" in host else socket.AF_INET), host
+    if host == "localhost":
+        family, address = _localhost()
     # asyncio disables Nagle's algorithm (40 ms per answer) only for sockets that name their protocol.
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((host, port))
+        listening.bind((address, port))
         listening.listen(128)
     except OSError as error:
         listening.close()
         raise InputError(f"Cannot listen on {host}:{port}: {error.strerror}. Choose another --port.") from error
     return listening
+
+
+def _in_header(name: str) -> str:
+    """Returns a name as it stands in the Host header: an IPv6 address without brackets gets them."""
+    try:
+        return f"[{ipaddress.IPv6Address(name).compressed}]"
+    except ValueError:
+        return name
+
+
+def _localhost() -> tuple[socket.AddressFamily, str]:
+    """Returns the loopback address that the name has on this machine; some know only the one of IPv6."""
+    try:
+        found = socket.getaddrinfo("localhost", None, type=socket.SOCK_STREAM)
+    except OSError:
+        found = []
+    known = [(family, str(where[0])) for family, _, _, _, where in found]
+    usable = [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")]
+    return next((one for one in usable if one in known), usable[0])
 
 
 async def run_app(

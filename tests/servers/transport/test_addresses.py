@@ -1,0 +1,48 @@
+"""Addresses of IPv6, as options give them, and what the name localhost stands for."""
+
+import socket
+from typing import Any
+
+import httpx
+import pytest
+from mcp.server.mcpserver import MCPServer
+
+from interleavethinker.servers.transport.http import HttpOptions, http_app, listening_socket
+
+TOKEN = "a-token-of-a-test"  # noqa: S105
+CALL = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+
+
+async def _status(options: HttpOptions, host: str) -> int:
+    server = MCPServer("test")
+    app: Any = http_app(server, options)
+    headers = {"authorization": f"Bearer {TOKEN}", "accept": "application/json, text/event-stream", "host": host}
+    transport = httpx.ASGITransport(app=app)
+    async with server.session_manager.run(), httpx.AsyncClient(transport=transport, base_url="http://x") as client:
+        return (await client.post("/mcp", json=CALL, headers=headers)).status_code
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        HttpOptions(host="fd00::2", token=TOKEN),
+        HttpOptions(host="fd00:0::2", token=TOKEN),
+        HttpOptions(host="::", token=TOKEN, allowed_hosts=["fd00::2"]),
+        HttpOptions(host="::", token=TOKEN, allowed_hosts=["[fd00::2]"]),
+        HttpOptions(host="::", token=TOKEN, allowed_hosts=["[fd00::2]:8765"]),
+    ],
+)
+async def test_an_address_of_ipv6_is_accepted_in_the_form_that_clients_send(options: HttpOptions) -> None:
+    assert await _status(options, "[fd00::2]:8765") != 421
+    assert await _status(options, "[fd00::3]:8765") == 421
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="needs IPv6")
+def test_localhost_is_the_loopback_address_that_the_machine_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+    four = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 0))
+    six = (socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("::1", 0, 0, 0))
+    elsewhere = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.0.2.1", 0))
+    for known, address in (([six, four], "127.0.0.1"), ([six], "::1"), ([elsewhere], "127.0.0.1"), ([], "127.0.0.1")):
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, known=known, **__: known)
+        with listening_socket("localhost", 0) as listening:
+            assert listening.getsockname()[0] == address
