@@ -53,7 +53,8 @@ from .stopping import StopCommand, stop
 
 __all__ = ["Workspace"]
 
-_Summaries, _Ids = list[TrajectorySummary], list[str]  # Inside the class, `list` is a method.
+_Summaries = list[TrajectorySummary]  # Inside the class, `list` is a method.
+_Ids = list[str]
 
 
 class Workspace:
@@ -270,9 +271,7 @@ class Workspace:
         return await self._stop(trajectory, "cancel", "cancelled", allowed=allowed)
 
     async def approve(self, trajectory: str, steps: Sequence[Step] | None = None) -> None:
-        """Approves the plan of a waiting trajectory, or replaces its steps; resume the trajectory afterwards.
-
-        Without steps, an answer that is recorded already stays; other steps replace it.
+        """Approves a waiting plan, or replaces its steps, for the next run. Without steps, a recorded answer stays.
 
         Raises:
             InputError: The new plan is empty, or a step starts from what there is not.
