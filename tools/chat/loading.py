@@ -5,6 +5,7 @@ call, not here.
 """
 
 import os
+from importlib import import_module
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
@@ -59,4 +60,27 @@ def load_chat_model(name: str, **options: Any) -> BaseChatModel:
         raise ProfileError(f"The chat model {name!r} cannot be used: {type(error).__name__}: {error}") from error
     if not isinstance(model, BaseChatModel):
         raise ProfileError(f"{name!r} does not name one model. Give provider:model.")
+    if "http_async_client" not in options:
+        _separate_connections(model)
     return model
+
+
+def _separate_connections(model: BaseChatModel) -> None:
+    """Gives a model of langchain-openai a client of its own, which opens a connection for each call.
+
+    The library shares one pool of open connections among all models with an address. A connection belongs to the event
+    loop that opened it, so a call in the next `asyncio.run` of a process would be given one whose loop is closed.
+    """
+    shared: Any = getattr(model, "root_async_client", None)
+    if shared is None or not hasattr(shared, "copy") or getattr(model, "openai_proxy", None):
+        return  # With a proxy, the library makes a pool for each model itself.
+    import openai
+
+    kind: Any = openai.DefaultAsyncHttpxClient
+    package = next(base.__module__.partition(".")[0] for base in kind.__mro__ if base.__module__.startswith("httpx"))
+    # httpx or httpx2, whichever openai uses.
+    limits = import_module(package).Limits(max_connections=1000, max_keepalive_connections=0)
+    client = kind(base_url=shared.base_url, timeout=shared.timeout, limits=limits)
+    own = shared.copy(http_client=client)
+    attributes: Any = model
+    attributes.root_async_client, attributes.async_client = own, own.chat.completions

@@ -1,7 +1,16 @@
 """A chat model that cannot be loaded: the error says what to do, in words of this project."""
 
-import pytest
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import pytest
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import HumanMessage
+
+from interleavethinker.tools.chat.invocation import invoke
 from interleavethinker.tools.chat.loading import load_chat_model
 from interleavethinker.tools.errors import ProfileError
 
@@ -19,3 +28,45 @@ def test_a_missing_key_is_named_by_its_variable(monkeypatch: pytest.MonkeyPatch)
 def test_another_fault_keeps_the_librarys_words() -> None:
     with pytest.raises(ProfileError, match="'nobody:x' cannot be used: "):
         load_chat_model("nobody:x")
+
+
+class _Completions(BaseHTTPRequestHandler):
+    """Answers like OpenAI's API, and keeps the connection open as it does."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "hello"}}
+        usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
+        body = {"id": "1", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice], "usage": usage}
+        data = json.dumps(body).encode()
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def completions() -> Iterator[str]:
+    """The address of a server that answers every conversation with "hello"."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Completions)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/v1"
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_process_may_run_one_event_loop_after_the_other(completions: str) -> None:
+    pytest.importorskip("langchain_openai")
+
+    async def ask(model: BaseChatModel) -> str:
+        return (await invoke(model, [HumanMessage("hi")])).text
+
+    models = [load_chat_model("openai:gpt-5-mini", base_url=completions, api_key="sk-test") for _ in range(3)]
+    assert [asyncio.run(ask(model)) for model in (*models, models[0])] == ["hello"] * 4
