@@ -25,7 +25,7 @@ _MODEL = "qwen3-vl:interleavethinker.microworld:checkpoints/restater"
 _LONGEST = 600
 """Characters of a request; the model has seen none that are longer."""
 _MAX_NEW_TOKENS = 200
-_LEAST_CONFIDENCE = 0.8
+_LEAST_CONFIDENCE = 0.7
 """Least probability of an answer's least certain token."""
 
 

@@ -27,7 +27,7 @@ WORDINGS = [
     (1, "my eyesight is bad, whatever is in this photo?", "What is in the picture?"),
     (2, "spot the difference for me mate", "What has changed?"),
 ]
-UNSURE = "my niece is mad about boats, so a teeny green one by the sea would be grand"
+UNSURE = "for the cake i fancy some little yellow hut that sits among the pines"
 
 
 def asked(text: str) -> Request:
@@ -81,7 +81,7 @@ def test_a_request_in_new_words_is_planned_and_its_plan_is_checked_against_what_
 
 def test_a_restatement_that_the_model_is_not_sure_of_is_offered_instead_of_being_drawn() -> None:
     assert restate(UNSURE, 0) is None
-    with pytest.raises(InputError, match=r"interleavethinker run 'A small green boat, at the beach\.'"):
+    with pytest.raises(InputError, match=r"interleavethinker run 'A yellow house, in a forest\.'"):
         check_request(asked(UNSURE))
 
 
