@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import tempfile
+from codecs import BOM_UTF8
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -68,6 +69,8 @@ def steps_of(data: str | bytes, name: str, max_steps: int | None = None) -> list
     Raises:
         InputError: It is not a list of steps, it has too many, or a step has no content.
     """
+    # Editors of Windows put a byte order mark before a text.
+    data = data.removeprefix("\ufeff") if isinstance(data, str) else data.removeprefix(BOM_UTF8)
     try:
         steps = TypeAdapter(list[Step]).validate_json(data)
     except ValidationError as error:
@@ -159,4 +162,4 @@ def _edited(text: str) -> str:
 
 def _without_comments(text: str) -> str:
     # Not `splitlines`, which also splits at characters that may stand in a JSON string.
-    return "\n".join(line for line in text.split("\n") if not line.lstrip().startswith("#"))
+    return "\n".join(line for line in text.removeprefix("\ufeff").split("\n") if not line.lstrip().startswith("#"))

@@ -6,6 +6,7 @@ import typer
 
 from interleavethinker.tools.errors import ProfileError
 from interleavethinker.tools.plain_text import one_line
+from interleavethinker.tools.secrets import is_secret_name
 
 from .completions import complete_profiles
 from .options import Json
@@ -67,10 +68,12 @@ def list_(json_output: Json = False) -> None:
 def show(name: _Name, json_output: Json = False) -> None:
     """Print a profile as it is used, with its defaults and a comment on every field.
 
+    *** stands for keys among the options of its models.
+
     Examples:
     interleavethinker profiles show micro
     """
-    profile = _load(name)
+    profile = _without_keys(_load(name), "***")
     if json_output:
         echo_json(profile.model_dump(mode="json"))
         return
@@ -89,12 +92,18 @@ def new(
 ) -> None:
     """Write a commented profile to start from; an existing file is never replaced.
 
+    Keys among the options of its models are not copied.
+
     Examples:
     interleavethinker profiles new mine --from api
     """
     from interleavethinker.graph.profiles.rendering import write_starter
 
-    path = write_starter(name, _load(template))
+    profile = _load(template)
+    starter = _without_keys(profile, None)
+    path = write_starter(name, starter)
+    if starter != profile and not json_output:
+        echo("The keys of the models were not copied. Set them as environment variables.", err=True, style="yellow")
     if json_output:
         echo_json({"path": str(path)})
     else:
@@ -105,3 +114,19 @@ def _load(name: str) -> "Profile":
     from interleavethinker.graph.profiles.profile import load_profile
 
     return load_profile(name)
+
+
+def _without_keys(profile: "Profile", replacement: str | None) -> "Profile":
+    """Returns a profile with another text in place of each key among its models' options; None leaves the keys out."""
+    changed: dict[str, object] = {}
+    for field in type(profile).model_fields:
+        role = getattr(profile, field)
+        options = getattr(role, "options", None)
+        if not isinstance(options, dict):
+            continue
+        keys = {name for name, value in options.items() if isinstance(value, str) and is_secret_name(name)}
+        if keys:
+            kept = {name: replacement if name in keys else value for name, value in options.items()}
+            kept = {name: value for name, value in kept.items() if name not in keys or replacement is not None}
+            changed[field] = role.model_copy(update={"options": kept})
+    return profile.model_copy(update=changed) if changed else profile

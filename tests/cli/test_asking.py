@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from interleavethinker.cli import exit_codes as exits
-from interleavethinker.cli.plan_files import edit_steps
+from interleavethinker.cli.plan_files import edit_steps, read_steps
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.types import Step
 
@@ -229,6 +229,14 @@ def test_a_recorded_answer_to_a_plan_is_shown_and_kept_and_not_asked_again(
     assert "The plan: " not in err
     assert [one["prompt"] for one in record(run)["attempts"]] == ["a green tree"]
     assert "approved" not in run("list")[1]
+
+
+@pytest.mark.parametrize("before", ["\ufeff", "\ufeff# a comment\n"])
+def test_an_editor_may_write_a_byte_order_mark(before: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    editor(home, monkeypatch, before + '[{"prompt": "a tree"}]')
+    assert edit_steps([Step(prompt="a cat")], 9) == [Step(prompt="a tree")]
+    (home / "plan.json").write_text('[{"prompt": "a tree"}]', encoding="utf-8-sig")
+    assert read_steps(home / "plan.json") == [Step(prompt="a tree")]
 
 
 def test_texts_may_contain_any_line_separator(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -216,3 +216,23 @@ def test_a_request_check_that_is_no_check_is_named(run: Run, home: Path) -> None
     code, _, err = run("run", BALL, "--profile", "odd.toml")
     assert (code, "request_check 'os:getcwd' failed: TypeError" in " ".join(err.split())) == (2, True), err
     assert run("list", "--json")[1].strip() == "[]"
+
+
+def test_a_key_in_a_profile_is_neither_printed_nor_copied(run: Run, home: Path) -> None:
+    role = 'model = "openai:gpt-5-mini"\noptions = { api_key = "sk-abc123SECRET", max_tokens = 500 }\n'
+    (home / "keyed.toml").write_text(
+        f'description = "x"\n[planner]\n{role}[critic]\n{role}[generator]\nmodel = "fake"\n'
+    )
+    for words in (
+        ("show", "keyed.toml"),
+        ("show", "keyed.toml", "--json"),
+        ("new", "own.toml", "--from", "keyed.toml"),
+    ):
+        code, out, err = run("profiles", *words)
+        assert code == 0, err
+        assert "SECRET" not in out + err
+    assert "***" in run("profiles", "show", "keyed.toml")[1]
+    written = (home / "own.toml").read_text()
+    assert "500" in written
+    assert "api_key" not in written
+    assert "were not copied" in err
