@@ -14,8 +14,8 @@ The second column is the class's `code`: a short, stable identifier that crosses
 and `--json` output), so that programs need not parse English. An instance may have a more specific code:
 
 - InputError: `invalid_image`, `image_too_large`, `invalid_prompt`, `prompt_too_long`, `invalid_request`, `refused`,
-  `unsupported`, `missing_extra`, `clock` (before 1970), and those of the micro world: `not_understood`, `ambiguous` and
-  `no_checkpoint`
+  `unsupported`, `missing_extra`, `clock` (before 1970), `unusable_answer` (to a form), and those of the micro world:
+  `not_understood`, `ambiguous` and `no_checkpoint`
 - ProfileError: `local_extra_missing`
 - StoreError: `unknown_image`, `corrupt_image`, `damaged` (a trajectory's saved state), `lost` (the lock of a run)
 - GeneratorError: `busy`, `deadline`, `server_died`, `unreachable`, `unauthorized`, `closed`, `contract`, `no_image`,

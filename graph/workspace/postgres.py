@@ -110,7 +110,8 @@ class PostgresDatabase:
     def __init__(self, url: str) -> None:
         given = _parts_of(url)
         self._url = make_conninfo("", **{**_DEFAULTS, **given})
-        host = f"{given.get('host') or 'localhost'}:{given.get('port') or 5432}"
+        host = str(given.get("host") or "localhost")
+        host = f"{f'[{host}]' if ':' in host else host}:{given.get('port') or 5432}"
         self.shown = f"postgresql://{host}/{given.get('dbname') or given.get('user') or ''}"
         self.tables = PostgresTables()
         self._schema = ""
