@@ -245,6 +245,14 @@ class LineFile:
         Raises:
             StoreError: The file cannot be read, or a line is damaged.
         """
+        return self.decoded("strict")
+
+    def decoded(self, errors: str) -> Iterator[str]:
+        """Yields the whole lines as iterating does, with bytes that are not UTF-8 as `errors` of `bytes.decode` says.
+
+        Raises:
+            StoreError: The file cannot be read; or, if strict, a line is damaged.
+        """
         with _as_store_error(self.path, "read"):
             try:
                 file = self.path.open("rb")
@@ -258,7 +266,7 @@ class LineFile:
                 if not line.endswith(b"\n"):
                     return
                 try:
-                    text = line[:-1].decode("utf-8")
+                    text = line[:-1].decode("utf-8", errors)
                 except UnicodeDecodeError as error:
                     raise StoreError(
                         f"Line {number} of {self.path} is damaged: it is not UTF-8. {self._remedy}"

@@ -74,7 +74,10 @@ class RowFile(Generic[R]):
             InputError: A line is of another version of the schema: the whole file probably is.
         """
         seen: set[str] = set()
-        for number, line in enumerate(self._lines, 1):
+        for number, line in enumerate(self._lines.decoded("surrogateescape"), 1):
+            if any("\udc80" <= character <= "\udcff" for character in line):
+                unusable(number, "not UTF-8")
+                continue
             try:
                 row = self._kind.model_validate_json(line)
             except ValidationError as error:

@@ -260,6 +260,16 @@ def test_one_damaged_image_or_line_stops_no_stage(tmp_path: Path) -> None:
     assert first.id in {row.trajectory for row in folder.scored}, "a mended image is used"
 
 
+def test_a_line_that_is_not_utf_8_stops_no_stage(tmp_path: Path) -> None:
+    folder = _scorable(tmp_path)
+    rows = list(folder.trajectories)
+    with folder.trajectories.path.open("ab") as file:
+        file.write(b'{"request": "caf\xe9"}\n')
+    asyncio.run(score(folder, GradedBy(micro_grade(folder.store, seed=0))))
+    assert {row.trajectory for row in folder.scored} == {row.id for row in rows}
+    assert [row.name for row in folder.quarantine] == [f"trajectories.jsonl:{len(rows) + 1}"]
+
+
 def test_one_process_at_a_time_writes_to_a_folder(tmp_path: Path) -> None:
     script = (
         "import sys\nfrom pathlib import Path\nfrom interleavethinker.tools.file_lock import only_writer\n"
