@@ -115,9 +115,9 @@ def test_the_table_of_natural_requests() -> None:
         str(found[name]) for name in ("right", "refused_rightly", "wrong_noted", "wrong_silent", "refused_wrongly")
     ]
     assert table(SITE_RESULTS, "success") == [[interval, *counts]]
-    assert (found["split"], found["seed"], found["n"]) == ("sealed", 2623, 100)
+    assert (found["split"], found["seed"], found["n"]) == ("sealed", 2624, 100)
     assert (
-        "`interleavethinker evaluate micro-natural --split sealed --seed 2623`: 100 requests"
+        "`interleavethinker evaluate micro-natural --split sealed --seed 2624`: 100 requests"
         in SITE_RESULTS.read_text(encoding="utf-8")
     )
 
