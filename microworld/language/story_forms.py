@@ -193,7 +193,7 @@ def _with_ordinals(text: str) -> str:
 
 def _setting_first(text: str) -> str:
     """Puts a sentence that only says where a story happens in front of it."""
-    if (last := compiled(_ALL_IN, _I).search(text)) is not None and re.search(r"\bthen\b", text, re.IGNORECASE):
+    if (last := compiled(_ALL_IN, _I).search(text)) is not None and re.search(r"\b(?:then|picture [2-9])\b", text, _I):
         text = f"{text[: last.start()]}. The setting is {last['ground']}."
     parts = compiled(_SENTENCE, _I).findall(text)
     found = {at: said for at, part in enumerate(parts) if (said := _setting(part, last=at == len(parts) - 1))}

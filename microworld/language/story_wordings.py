@@ -50,6 +50,7 @@ STORY_WORDINGS: tuple[Rule, ...] = (
         (
             rf",? ?(?:and |but )?(?:when|once|as soon as|after) (?:it|she|he|they|the (?:{LOOK})(?P<noun>{ONE}))"
             rf"(?:'s| is| are| has| have)? (?:(?:finally|at last|already|just) )?{_HERE}(?: there)?,? "
+            r"(?!(?:on|in|at|to|by|near|next|above|below|under|between|beside) )"  # "arrived on the right" is a move
         ),
         _then,
     ),

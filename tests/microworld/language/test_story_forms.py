@@ -96,6 +96,7 @@ def test_unclear_counts_are_refused(text: str) -> None:
         ("A house. Then night falls. It happens at the seaside.", ["house: beach", "house: night"]),
         ("1. A cat. 2. A bird comes. Place: the shore.", ["cat: beach", "bird, cat: beach"]),
         ("A tree, then a bird. The whole story is set at sunset.", ["tree: sunset", "bird, tree: sunset"]),
+        ("Two frames: fr1 cat left, fr2 cat right, always at night", ["cat @ left: night", "cat @ right: night"]),
         ("A cat. Then a bird comes. Beach.", ["cat: beach", "bird, cat: beach"]),
     ],
 )
@@ -218,6 +219,7 @@ def test_constructions_of_stories(text: str, shown: list[str]) -> None:
     [
         "One bird to add to the picture of a dog.",
         "A cat walks to the right, and when the bird has arrived it goes away.",
+        "There is a ball on the left. When it has arrived on the right, a girl appears.",  # it is the ball that moves
     ],
 )
 def test_constructions_that_name_something_else_are_refused(text: str) -> None:
