@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from interleavethinker.graph.profiles.profile import load_profile
+from interleavethinker.graph.workspace.catalog import TrajectorySummary
 from interleavethinker.servers.trajectories.service import TrajectoryService
 from interleavethinker.servers.trajectories.view import View, profile_name
 from interleavethinker.tools.errors import InputError, InterleaveError, ProfileError, StoreError, TrajectoryError
@@ -24,7 +25,7 @@ from interleavethinker.tools.images.png import DEFAULT_LIMITS
 from interleavethinker.tools.request_parsing import place_images
 
 from .access import proof_of_key
-from .deletions import Deletions
+from .deletions import UNDO_SECONDS, Deletions
 from .exports import EXPORTS, exported
 from .feed import ChangeFeed
 from .messages import Approval, Branch, Empty, NewTrajectory, Resumption, Verdict, parse
@@ -53,12 +54,12 @@ class StudioApp:
         undo_seconds: How long a deletion can be undone.
     """
 
-    def __init__(self, service: TrajectoryService, key: str, *, undo_seconds: float = 30.0) -> None:
+    def __init__(self, service: TrajectoryService, key: str, *, undo_seconds: float = UNDO_SECONDS) -> None:
         self._service = service
         self._key = key
         self._previews = PreviewCache(service)
         self.feed = ChangeFeed(service)
-        self.deletions = Deletions(service, undo_seconds)
+        self.deletions = Deletions(service, undo_seconds, self._tell_kept)
         one = "/api/trajectories/{id:str}"
         self.asgi = Starlette(
             routes=[
@@ -257,7 +258,11 @@ class StudioApp:
     async def _delete(self, name: str, body: bytes) -> dict[str, JsonValue]:
         parse(Empty, body)
         await self.deletions.add(name)
-        return {"deleted": name}
+        return {"deleted": name, "undo_seconds": self.deletions.seconds}
+
+    def _tell_kept(self, kept: TrajectorySummary, reason: str) -> None:
+        news: dict[str, JsonValue] = {"trajectory": kept.id, "title": kept.title, "reason": reason}
+        self.feed.tell({"list": True, "changed": [kept.id], "kept": news})
 
     async def _restore(self, name: str, body: bytes) -> dict[str, JsonValue]:
         parse(Empty, body)

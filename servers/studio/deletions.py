@@ -1,16 +1,21 @@
 """Deletions that can be undone for some seconds: until then a trajectory is only hidden.
 
-A studio that is killed meanwhile has deleted nothing. One that ends in order carries out what is due.
+A studio that is killed meanwhile has deleted nothing. One that ends in order carries out what is due. A trajectory that
+another process continued meanwhile, for example `resume` in a terminal, is shown again instead.
 """
 
 import asyncio
-import contextlib
 import logging
+from collections.abc import Callable
 
+from interleavethinker.graph.workspace.catalog import TrajectorySummary
 from interleavethinker.servers.trajectories.service import TrajectoryService
 from interleavethinker.tools.errors import InterleaveError, TrajectoryError
 
-__all__ = ["Deletions"]
+__all__ = ["UNDO_SECONDS", "Deletions"]
+
+UNDO_SECONDS = 20.0
+"""How long a deletion can be undone."""
 
 _log = logging.getLogger(__name__)
 
@@ -21,12 +26,21 @@ class Deletions:
     Args:
         service: Deletes them.
         seconds: How long a deletion can be undone.
+        on_kept: Called with a trajectory that is shown again after the time, and why it was not deleted.
     """
 
-    def __init__(self, service: TrajectoryService, seconds: float = 30.0) -> None:
+    def __init__(
+        self,
+        service: TrajectoryService,
+        seconds: float = UNDO_SECONDS,
+        on_kept: Callable[[TrajectorySummary, str], None] = lambda *_: None,
+    ) -> None:
+        self.seconds = seconds
         self._service = service
-        self._seconds = seconds
+        self._on_kept = on_kept
         self._due: dict[str, asyncio.Task[None]] = {}
+        self._states: dict[str, object] = {}
+        """What they were when they were deleted."""
         self._begun: set[str] = set()
         """Those of them that are being deleted."""
 
@@ -42,7 +56,9 @@ class Deletions:
         summary = await self._service.workspace.summary(trajectory)
         if summary.status == "running":
             raise TrajectoryError(f"Trajectory {summary.id} is running. Cancel or pause it first.", code="busy")
+        state = await self._state(summary)
         if summary.id not in self._due:
+            self._states[summary.id] = state
             self._due[summary.id] = asyncio.create_task(self._delete_later(summary.id))
 
     def undo(self, trajectory: str) -> None:
@@ -54,6 +70,7 @@ class Deletions:
         if trajectory in self._begun or trajectory not in self._due:
             raise TrajectoryError(f"Trajectory {trajectory} is deleted for good.", code="unknown_trajectory")
         self._due.pop(trajectory).cancel()
+        self._states.pop(trajectory, None)
 
     async def close(self) -> None:
         """Carries out what is due."""
@@ -63,7 +80,7 @@ class Deletions:
             await self._delete(trajectory)
 
     async def _delete_later(self, trajectory: str) -> None:
-        await asyncio.sleep(self._seconds)
+        await asyncio.sleep(self.seconds)
         self._begun.add(trajectory)
         try:
             await self._delete(trajectory)
@@ -72,6 +89,26 @@ class Deletions:
             self._due.pop(trajectory, None)
 
     async def _delete(self, trajectory: str) -> None:
-        with contextlib.suppress(InterleaveError):  # Somebody runs or has deleted it: then it stays, or is gone.
-            await self._service.delete(trajectory)
-            _log.info("deleted trajectory %s", trajectory)
+        """Deletes a trajectory, or shows it again if it is another one by now or cannot be deleted."""
+        before, kept = self._states.pop(trajectory, None), None
+        try:
+            kept = await self._service.workspace.summary(trajectory)
+            if await self._state(kept) == before:
+                await self._service.delete(trajectory)
+                _log.info("deleted trajectory %s", trajectory)
+                return
+            reason = "It changed in the meantime, for example because another program continued it."
+        except InterleaveError as error:  # It runs, or is gone already.
+            reason = str(error)
+        _log.info("trajectory %s was not deleted: %s", trajectory, reason)
+        self._due.pop(trajectory, None)
+        if kept is not None:
+            self._on_kept(kept, reason)
+
+    async def _state(self, summary: TrajectorySummary) -> object:
+        """Returns what differs after anybody continued, judged or changed a trajectory; not what its relatives do."""
+        try:
+            found = await self._service.workspace.get(summary.id)
+        except InterleaveError:  # It is damaged, and can be deleted all the same.
+            return summary.status, summary.updated
+        return summary.status, summary.updated, found.plans, found.attempts, found.limits, found.stop_reason

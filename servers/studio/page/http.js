@@ -127,7 +127,7 @@ class Changes {
     this.#channel.onmessage = (event) => this.#tell(event.data);
   }
 
-  /** `listener` gets {online}, {list: true} or {changed: [ids]}; returns what ends the subscription. */
+  /** `listener` gets {online}, {list: true}, {changed: [ids]} or {kept: {trajectory, title, reason}}; returns what ends the subscription. */
   subscribe(listener) {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

@@ -10,7 +10,6 @@ import { Problem } from "./parts.js";
 import { TrajectoryPage } from "./trajectory.js";
 import { shortened } from "./words.js";
 
-const UNDO_SECONDS = 20;
 const decoded = (word) => {
   try {
     return decodeURIComponent(word);
@@ -44,7 +43,7 @@ function useTheme() {
 function Undo({ api, deleted, onDone }) {
   const [error, setError] = useState("");
   useEffect(() => {
-    const timer = setTimeout(onDone, UNDO_SECONDS * 1000);
+    const timer = setTimeout(onDone, deleted.undo_seconds * 1000);
     return () => clearTimeout(timer);
   }, [deleted]);
   const undo = () => api.act(deleted.trajectory, "restore").then(
@@ -56,12 +55,25 @@ function Undo({ api, deleted, onDone }) {
     <${Problem}>${error}<//></div>`;
 }
 
+/** Says that a deleted trajectory is back, for example because another program continued it meanwhile. */
+function Kept({ kept, onDone }) {
+  return html`<div class="floating" role="status"><span>“<bdi>${shortened(kept.title, 40)}</bdi>” was not deleted. ${kept.reason}</span>
+    <a href=${`#/t/${kept.trajectory}`} onClick=${onDone}>Show</a>
+    <button type="button" class="icon" aria-label="Dismiss" onClick=${onDone}>✕</button></div>`;
+}
+
 function Studio({ api, changes, options }) {
   useTheme();
   const route = useRoute();
   const list = useList(api, changes);
   const online = useOnline(changes);
   const [deleted, setDeleted] = useState(null);
+  const [kept, setKept] = useState(null);
+  useEffect(() => changes.subscribe((news) => {
+    if (!news.kept) return;
+    setKept(news.kept);
+    setDeleted((shown) => (shown?.trajectory === news.kept.trajectory ? null : shown));
+  }), [changes]);
   const go = (hash) => (location.hash = hash);
   const id = route.page === "t" ? route.words[0] : "";
   useEffect(() => {
@@ -88,6 +100,7 @@ function Studio({ api, changes, options }) {
       ${home && !asks.current && list?.length > 0 && html`<h1 class="sr">Trajectories</h1><div class="welcome"><p>Choose a trajectory, or <a href="#/new">start a new one</a>.</p></div>`}
     </main>
     ${deleted && html`<${Undo} api=${api} deleted=${deleted} onDone=${() => setDeleted(null)} />`}
+    ${kept && !deleted && html`<${Kept} kept=${kept} onDone=${() => setKept(null)} />`}
   </div>`;
 }
 

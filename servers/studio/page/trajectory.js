@@ -65,8 +65,8 @@ function Toolbar({ api, view, forms, show, onDeleted }) {
     html`<button type="button" class=${kind} disabled=${busy} onClick=${() => act(verb)}>${busy === verb ? "…" : label}</button>`;
   const remove = () =>
     run("delete", async () => {
-      await api.act(view.trajectory, "delete");
-      onDeleted(view);
+      const { undo_seconds } = await api.act(view.trajectory, "delete");
+      onDeleted({ ...view, undo_seconds });
     });
   return html`<div class="row toolbar" role="group" aria-label="Trajectory">
     ${view.status === "running" && button("pause", "Pause")}

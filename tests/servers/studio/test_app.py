@@ -16,6 +16,7 @@ import pytest
 from interleavethinker.graph.export.forms import FORMS
 from interleavethinker.servers.studio import feed
 from interleavethinker.servers.studio.app import StudioApp
+from interleavethinker.servers.studio.deletions import UNDO_SECONDS
 from interleavethinker.servers.studio.exports import EXPORTS
 from interleavethinker.servers.trajectories.options import LimitRequest, ServiceOptions
 from interleavethinker.tools.testing.agents import RuleCritic, accept_only, plan_of
@@ -57,7 +58,7 @@ class Page:
 
 
 @asynccontextmanager
-async def _page(folder: Path, undo_seconds: float = 30.0, **options: Any) -> AsyncIterator[Page]:
+async def _page(folder: Path, undo_seconds: float = UNDO_SECONDS, **options: Any) -> AsyncIterator[Page]:
     async with open_studio(folder, **options) as studio:
         app = StudioApp(studio.service, "key", undo_seconds=undo_seconds)
         transport = httpx.ASGITransport(app.asgi)
@@ -200,6 +201,44 @@ async def test_a_deletion_is_carried_out_when_the_studio_ends_in_order(tmp_path:
         await page.post(f"/{name}/delete")
         await page.app.close()
         assert await page.studio.service.list() == []
+
+
+@pytest.mark.parametrize("finishes", [True, False], ids=["finished", "still running"])
+async def test_a_trajectory_that_continued_elsewhere_while_its_deletion_could_be_undone_is_back(
+    tmp_path: Path, finishes: bool
+) -> None:
+    async with _page(tmp_path) as page:
+        page.studio.generator.close_after = 1
+        name = (await page.post("", 201, request="a story"))["trajectory"]
+        await page.studio.until(name, lambda view: view.finished == 1)
+        await page.post(f"/{name}/pause")
+        page.studio.generator.open_gate()
+        await page.studio.until(name, lambda view: view.status == "paused")
+        if not finishes:
+            page.studio.generator.close_after = len(page.studio.generator.generated)
+        news = page.app.feed.listen()
+        assert await anext(news) is None
+        await page.post(f"/{name}/delete")
+        await page.studio.service.resume(name)  # As another program does, which does not ask the page.
+        await page.studio.until(name, lambda view: view.status == ("done" if finishes else "running"))
+        await page.app.deletions.close()
+        told = [one async for one in _until_kept(news)]
+        kept = told[-1]["kept"]
+        assert (kept["trajectory"], kept["title"]) == (name, "a story")
+        assert "in the meantime" in kept["reason"]
+        assert [one.id for one in await page.studio.service.list()] == [name]
+        assert [one["id"] for one in (await page.get(""))["trajectories"]] == [name]
+        page.studio.generator.open_gate()
+        await news.aclose()
+
+
+async def _until_kept(news: AsyncIterator[dict[str, Any] | None]) -> AsyncIterator[dict[str, Any]]:
+    async with asyncio.timeout(60):
+        async for one in news:
+            if one is not None:
+                yield one
+                if "kept" in one:
+                    return
 
 
 async def test_a_running_trajectory_is_not_deleted(tmp_path: Path) -> None:
