@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
-from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.errors import InputError, StoreError
 from interleavethinker.tools.file_lock import only_writer
 from interleavethinker.tools.files import LineFile
 from interleavethinker.tools.images.store import ImageStore
@@ -35,6 +35,7 @@ from .summary import StageSummary
 __all__ = ["DataFolder", "RowFile"]
 
 R = TypeVar("R", bound=Row)
+_PLURALS: dict[type[Row], str] = {PromptRow: "requests", TrajectoryRow: "trajectories"}
 
 
 class RowFile(Generic[R]):
@@ -143,6 +144,8 @@ class DataFolder:
         self.retries = RowFile(root / "repairs.jsonl", RetryRow, "data retry-analysis")
         self.quarantine = RowFile(root / "quarantine.jsonl", QuarantineRow)
         self._set_aside: set[str] | None = None
+        self._image_problems: dict[str, str] = {}
+        """What is wrong with each image that the stage has read; empty for a usable one."""
 
     @contextlib.contextmanager
     def stage(self, *needs: RowFile[Any]) -> Iterator[None]:
@@ -161,6 +164,7 @@ class DataFolder:
                 raise InputError(
                     f"{self.root} has no {file.path.name}. Make it first: interleavethinker {file.made_by} {self.root}"
                 )
+        self._image_problems = {}
         with only_writer(self.root):
             yield
 
@@ -172,6 +176,27 @@ class DataFolder:
             summary.drop(f"unusable lines of {file.path.name}, listed in {self.quarantine.path.name}")
 
         return file.usable(unusable)
+
+    def has_usable_images(self, row: Row, images: Iterable[str], summary: StageSummary) -> bool:
+        """Returns whether images are there and undamaged; if not, their row is dropped and listed in the quarantine.
+
+        An image that is used again in the same stage is read once.
+        """
+        for name in images:
+            if name not in self._image_problems:
+                self._image_problems[name] = self._problem_of(name)
+            if problem := self._image_problems[name]:
+                self.set_aside(row.id, problem)
+                summary.drop(f"{_PLURALS.get(type(row), 'rows')} with an unusable image, listed in quarantine.jsonl")
+                return False
+        return True
+
+    def _problem_of(self, image: str) -> str:
+        try:
+            self.store.get(image)
+        except StoreError as error:
+            return str(error)
+        return ""
 
     def set_aside(self, name: str, reason: str) -> None:
         """Lists a line or a trajectory in the quarantine, once for each reason."""

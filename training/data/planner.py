@@ -2,7 +2,8 @@
 
 Planner rows are unfiltered, as in the paper. There is one for every request with its plan, and one for every trajectory
 that can be cut at a random step: the request and the images made so far become the input, the rest of the plan the
-target. Sequences are for models that write both text and images.
+target. Sequences are for models that write both text and images. What names an image that is missing or damaged is left
+out of both.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def _make_planner_rows(folder: DataFolder, seed: int) -> StageSummary:
     summary, rows = StageSummary("planner rows"), []
     prompts = {row.id: row for row in folder.rows(folder.prompts, summary)}
     for row in prompts.values():
-        if row.plan is None:
+        if row.plan is None or not folder.has_usable_images(row, row.request.images, summary):
             continue
         rows.append(
             PlannerRow(
@@ -53,12 +54,16 @@ def _make_planner_rows(folder: DataFolder, seed: int) -> StageSummary:
         if prompt is None:
             summary.drop("trajectories whose request is not in prompts.jsonl")
             continue
+        if not folder.has_usable_images(trajectory, prompt.request.images, summary):
+            continue
         if prompt.plan is None:
             rows.append(_whole(prompt, trajectory))
             summary.keep(f"{prompt.split}, whole request")
         cut = _cut(prompt, trajectory, seed)
         if cut is None:
             summary.drop("a single step, or a step before the cut has no image")
+            continue
+        if not folder.has_usable_images(trajectory, cut.request.images, summary):
             continue
         rows.append(cut)
         summary.keep(f"{cut.split}, cut at a step")
@@ -149,15 +154,17 @@ def _export_sequences(folder: DataFolder, mode: Literal["easy", "hard"]) -> Stag
         if mode == "hard" and len(judged) < len(trajectory.attempts):
             summary.drop("not all attempts are scored")
             continue
-        rows.append(
-            SequenceRow(
-                id=f"{trajectory.id}.{mode}",
-                split=trajectory.split,
-                mode=mode,
-                request=prompts[trajectory.prompt].request,
-                parts=tuple(_sequence(trajectory, judged if mode == "hard" else None)),
-            )
+        sequence = SequenceRow(
+            id=f"{trajectory.id}.{mode}",
+            split=trajectory.split,
+            mode=mode,
+            request=prompts[trajectory.prompt].request,
+            parts=tuple(_sequence(trajectory, judged if mode == "hard" else None)),
         )
+        shown = [part.sha256 for part in sequence.parts if part.kind == "image"]
+        if not folder.has_usable_images(trajectory, [*sequence.request.images, *shown], summary):
+            continue
+        rows.append(sequence)
         summary.keep(trajectory.split)
     others = [row for row in folder.sequences if row.mode != mode]
     folder.sequences.write([*others, *rows])

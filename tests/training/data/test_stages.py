@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -171,6 +172,35 @@ def test_hard_sequences_include_failed_images_and_easy_ones_do_not(made: Made) -
         text = "".join(part.text for part in hard.parts if isinstance(part, TextPart))
         assert text.count("<critic>") == len(trajectory.attempts)
         assert easy.parts[0] == TextPart(text=f"<gthink>{trajectory.plan.reasoning}</gthink>")
+
+
+@pytest.mark.parametrize("damage", ["missing", "truncated"])
+def test_rows_whose_images_are_damaged_are_left_out_and_listed(made: Made, tmp_path: Path, damage: str) -> None:
+    shutil.copytree(made.folder.root, tmp_path / "set")
+    folder = DataFolder(tmp_path / "set")
+    plans = {row.id: row.plan for row in folder.prompts}
+    broken = next(row for row in folder.trajectories if len(row.plan.steps) > 1)
+    for attempt in broken.attempts:
+        assert attempt.image is not None
+        path = folder.store.path(attempt.image)
+        if damage == "missing":
+            path.unlink(missing_ok=True)
+        else:
+            path.write_bytes(path.read_bytes()[:50])
+    for summary in (
+        make_planner_rows(folder, seed=0),
+        export_sequences(folder, "easy"),
+        export_sequences(folder, "hard"),
+    ):
+        assert summary.dropped["trajectories with an unusable image, listed in quarantine.jsonl"] >= 1
+    listed = {row.name: row.reason for row in folder.quarantine}
+    assert ("has no image" if damage == "missing" else "is damaged") in listed[broken.id]
+    written = {row.id for row in folder.planner} | {row.id for row in folder.sequences}
+    assert not {name for name in written if name.startswith(f"{broken.id}.")}
+    assert {name for name, plan in plans.items() if plan is not None} - listed.keys() <= written
+    shutil.rmtree(folder.store.root)
+    assert export_sequences(folder, "easy").kept.total() == 0
+    assert not [row for row in folder.sequences if row.mode == "easy"]
 
 
 def test_the_retry_report_separates_a_new_seed_from_a_reworded_prompt(made: Made) -> None:
