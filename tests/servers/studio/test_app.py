@@ -203,44 +203,6 @@ async def test_a_deletion_is_carried_out_when_the_studio_ends_in_order(tmp_path:
         assert await page.studio.service.list() == []
 
 
-@pytest.mark.parametrize("finishes", [True, False], ids=["finished", "still running"])
-async def test_a_trajectory_that_continued_elsewhere_while_its_deletion_could_be_undone_is_back(
-    tmp_path: Path, finishes: bool
-) -> None:
-    async with _page(tmp_path) as page:
-        page.studio.generator.close_after = 1
-        name = (await page.post("", 201, request="a story"))["trajectory"]
-        await page.studio.until(name, lambda view: view.finished == 1)
-        await page.post(f"/{name}/pause")
-        page.studio.generator.open_gate()
-        await page.studio.until(name, lambda view: view.status == "paused")
-        if not finishes:
-            page.studio.generator.close_after = len(page.studio.generator.generated)
-        news = page.app.feed.listen()
-        assert await anext(news) is None
-        await page.post(f"/{name}/delete")
-        await page.studio.service.resume(name)  # As another program does, which does not ask the page.
-        await page.studio.until(name, lambda view: view.status == ("done" if finishes else "running"))
-        await page.app.deletions.close()
-        told = [one async for one in _until_kept(news)]
-        kept = told[-1]["kept"]
-        assert (kept["trajectory"], kept["title"]) == (name, "a story")
-        assert "in the meantime" in kept["reason"]
-        assert [one.id for one in await page.studio.service.list()] == [name]
-        assert [one["id"] for one in (await page.get(""))["trajectories"]] == [name]
-        page.studio.generator.open_gate()
-        await news.aclose()
-
-
-async def _until_kept(news: AsyncIterator[dict[str, Any] | None]) -> AsyncIterator[dict[str, Any]]:
-    async with asyncio.timeout(60):
-        async for one in news:
-            if one is not None:
-                yield one
-                if "kept" in one:
-                    return
-
-
 async def test_a_running_trajectory_is_not_deleted(tmp_path: Path) -> None:
     async with _page(tmp_path) as page:
         page.studio.generator.gate.clear()
