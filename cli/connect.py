@@ -11,7 +11,7 @@ import typer
 
 from interleavethinker.tools.bounded_http import is_http_address
 from interleavethinker.tools.errors import InputError
-from interleavethinker.tools.files import atomic_write, read_at_most
+from interleavethinker.tools.files import USER_TEXT, atomic_write, read_at_most
 from interleavethinker.tools.plain_text import valid_unicode
 
 from .options import Json
@@ -142,7 +142,7 @@ def _write(client: str, path: Path, entry: "Entry") -> None:
     except OSError as error:
         raise InputError(f"Cannot read {path}: {error.strerror}.") from error
     try:
-        text = old.decode("utf-8-sig")
+        text = old.decode(USER_TEXT)
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is not UTF-8: byte {error.start + 1} is invalid.") from error
     try:

@@ -19,6 +19,7 @@ from .errors import InputError, StoreError
 from .plain_text import quotation
 
 __all__ = [
+    "USER_TEXT",
     "LineFile",
     "atomic_write",
     "is_file",
@@ -28,6 +29,10 @@ __all__ = [
     "refuse_pipe",
     "require_room",
 ]
+
+USER_TEXT = "utf-8-sig"
+"""Encoding of every text that a person may have written: UTF-8, without the byte order mark that editors of Windows put
+before it."""
 
 _Value = TypeVar("_Value")
 

@@ -13,6 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.files import USER_TEXT
 
 __all__ = ["PromptFiles"]
 
@@ -43,7 +44,7 @@ class PromptFiles:
             raise InputError(f"The prompt folder {folder} has none of these files: {wanted}.")
         ours = dict(self._texts)
         try:
-            self._texts |= {name: path.read_text(encoding="utf-8").strip() for name, path in found.items()}
+            self._texts |= {name: path.read_text(encoding=USER_TEXT).strip() for name, path in found.items()}
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"A prompt file in {folder} cannot be read: {error}") from error
         self.replaced = tuple(found)

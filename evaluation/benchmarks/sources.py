@@ -16,7 +16,7 @@ from pydantic import JsonValue
 
 from interleavethinker.evaluation.judges.questions import ImageFile
 from interleavethinker.tools.errors import InputError
-from interleavethinker.tools.files import refuse_pipe
+from interleavethinker.tools.files import USER_TEXT, refuse_pipe
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.structured_text import parse_json
 
@@ -141,7 +141,7 @@ class FileSource:
         elif file.suffix == ".jsonl":
             yield from _json_values(file)
         else:
-            value = parse_json(file.read_text(encoding="utf-8-sig"))
+            value = parse_json(file.read_text(encoding=USER_TEXT))
             yield from value if isinstance(value, list) else [value]
 
     def _parquet(self, file: Path) -> Iterator[dict[str, Any]]:
@@ -210,7 +210,7 @@ def open_source(name: str, scratch: Path) -> FileSource:
 
 def _json_values(file: Path) -> Iterator[JsonValue]:
     """Reads JSON Lines; a file that has whole values over several lines too, as some published answers do."""
-    with file.open(encoding="utf-8-sig") as lines:
+    with file.open(encoding=USER_TEXT) as lines:
         for number, line in enumerate(lines):
             if not line.strip():
                 continue
@@ -222,7 +222,7 @@ def _json_values(file: Path) -> Iterator[JsonValue]:
                 raise InputError(f"{file} is not valid JSON in line {number + 1}: {error}.") from error
         else:
             return
-    text, start, decoder = file.read_text(encoding="utf-8-sig").strip(), 0, json.JSONDecoder()
+    text, start, decoder = file.read_text(encoding=USER_TEXT).strip(), 0, json.JSONDecoder()
     while start < len(text):
         value, end = decoder.raw_decode(text, start)
         yield value

@@ -16,7 +16,7 @@ from pydantic import AfterValidator, ConfigDict, Field, JsonValue, ValidationErr
 from interleavethinker.graph.limits import Limits
 from interleavethinker.graph.workspace.request_images import split_image
 from interleavethinker.tools.errors import InputError
-from interleavethinker.tools.files import is_file, read_at_most
+from interleavethinker.tools.files import USER_TEXT, is_file, read_at_most
 from interleavethinker.tools.image_names import split_named
 from interleavethinker.tools.image_sizes import ImageSize
 from interleavethinker.tools.plain_text import quotation, valid_unicode
@@ -100,7 +100,7 @@ def read_manifest(path: str | Path) -> list[BatchRequest]:
     """
     path = Path(path)
     try:
-        text = read_at_most(path, _MAX_FILE).decode("utf-8-sig")
+        text = read_at_most(path, _MAX_FILE).decode(USER_TEXT)
     except OSError as error:
         raise InputError(f"Cannot read the manifest {path}: {error.strerror}.") from error
     except UnicodeDecodeError as error:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from interleavethinker.tools.errors import ProfileError
-from interleavethinker.tools.files import is_file
+from interleavethinker.tools.files import USER_TEXT, is_file
 from interleavethinker.tools.protocols import PlanContext
 from interleavethinker.tools.structured_text import parse_toml
 from interleavethinker.tools.types import CriticInput, ImagePart, Lookup, Part, Plan, Request, Sha256, Step, TextPart
@@ -118,7 +118,7 @@ def load_prompts(folder: Path | None = None, *, checklist: bool = False) -> Prom
                 f"The critic's prompt in {folder} asks for no checklist. Add critic_checklist.md there, or remove "
                 "`checklist = true` from the profile: a critic trained with its own prompt cannot answer with one."
             )
-        texts |= {name: path.read_text(encoding="utf-8") for name, path in own.items()}
+        texts |= {name: path.read_text(encoding=USER_TEXT) for name, path in own.items()}
     with_checklist = texts.pop("critic_checklist")
     if checklist:
         texts["critic"] = with_checklist

@@ -22,6 +22,7 @@ from pydantic import BaseModel, Discriminator, ValidationError
 
 from interleavethinker.graph.workspace.images import add_image
 from interleavethinker.tools.errors import InputError, StoreError
+from interleavethinker.tools.files import USER_TEXT
 from interleavethinker.tools.types import ImagePart, Part, Plan, Request, Step, TextPart
 from interleavethinker.training.environment import require_train_extra
 
@@ -83,7 +84,7 @@ def read_comm(source: Path) -> Iterator[tuple[str, object]]:
         yield from ((f"record {number} of {source.name}", record) for number, record in enumerate(records, 1))
         return
     try:
-        with source.open(encoding="utf-8") as file:
+        with source.open(encoding=USER_TEXT) as file:
             for number, line in enumerate(file, 1):
                 try:
                     content: object = json.loads(line)

@@ -76,6 +76,8 @@ class RowFile(Generic[R]):
         """
         seen: set[str] = set()
         for number, line in enumerate(self._lines.decoded("surrogateescape"), 1):
+            if number == 1:  # People edit rows, too.
+                line = line.removeprefix("\ufeff")  # noqa: PLW2901
             if any("\udc80" <= character <= "\udcff" for character in line):
                 unusable(number, "not UTF-8")
                 continue

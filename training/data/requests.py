@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from interleavethinker.graph.workspace.images import add_image
 from interleavethinker.tools.errors import InputError, StoreError
+from interleavethinker.tools.files import USER_TEXT
 from interleavethinker.tools.request_parsing import as_request, place_images
 from interleavethinker.tools.stable_json import stable_json
 from interleavethinker.training.environment import require_train_extra
@@ -131,7 +132,7 @@ def add_requests(
 
 def _lines(path: Path, column: str) -> Iterator[tuple[str, object]]:
     try:
-        with path.open(encoding="utf-8") as file:
+        with path.open(encoding=USER_TEXT) as file:
             for number, line in enumerate(file, 1):
                 if not line.strip():
                     continue

@@ -63,6 +63,19 @@ def data(*words: str) -> tuple[int, str]:
     return result.exit_code, result.output if result.exception is None else f"{result.output}{result.exception}"
 
 
+@pytest.mark.parametrize("name", ["mine.jsonl", "mine.txt"])
+def test_files_may_begin_with_the_byte_order_mark_of_windows(tmp_path: Path, name: str) -> None:
+    lines = ["Draw a cat.", "Draw a dog."]
+    texts = [json.dumps({"text": line}) if name.endswith(".jsonl") else line for line in lines]
+    (tmp_path / name).write_text("\r\n".join(texts) + "\r\n", encoding="utf-8-sig")
+    folder = DataFolder(tmp_path / "set")
+    assert not add_requests(folder, read_requests(str(tmp_path / name)), base=tmp_path).dropped
+    assert sorted(row.request.text for row in folder.prompts) == lines
+    path = folder.prompts.path
+    path.write_text(path.read_text(encoding="utf-8"), encoding="utf-8-sig")  # Edited by a person.
+    assert sorted(row.request.text for row in folder.prompts) == lines
+
+
 def test_requests_come_from_a_file_with_images_and_unusable_lines_are_set_aside(tmp_path: Path) -> None:
     Image.new("RGB", (9, 6), "red").save(tmp_path / "mine.png")
     source = write_lines(

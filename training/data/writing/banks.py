@@ -18,7 +18,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from interleavethinker.tools.errors import InputError, StoreError
-from interleavethinker.tools.files import atomic_write
+from interleavethinker.tools.files import USER_TEXT, atomic_write
 
 __all__ = ["SLOT", "BankFiles", "Category", "is_slot", "normalized", "slots_of", "without_repetitions"]
 
@@ -128,7 +128,7 @@ class BankFiles:
             StoreError: The file cannot be read.
         """
         try:
-            lines = path.read_text(encoding="utf-8").splitlines()
+            lines = path.read_text(encoding=USER_TEXT).splitlines()
         except (OSError, UnicodeDecodeError) as error:
             raise StoreError(f"Cannot read {path}: {error}. It must be UTF-8 text.") from error
         entries = (line.strip() for line in lines)
