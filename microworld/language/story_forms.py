@@ -16,6 +16,7 @@ from .plain_text import NUMBER_WORDS, PLURALS, canonical
 from .reader.grounds import GROUND_NOUNS
 from .reader.patterns import GROUND_WORD
 from .reader.tagging import tag
+from .told_again import in_named_order, told_again
 from .vocabulary import plural
 
 __all__ = ["counted_on", "in_story_form"]
@@ -128,15 +129,26 @@ def counted_on(text: str, shown: Mapping[str, int] | None) -> str:
 
 
 def in_story_form(text: str) -> str:
-    """Returns a request for a story in plain sentences; the same text if no rule fits.
+    """Returns a request for a story or a lesson in plain sentences; the same text if no rule fits.
 
     Examples:
         >>> in_story_form("f1: car left. f2: car right.")
         'Picture 1: car left. Picture 2: car right.'
         >>> in_story_form("One cat, then two, then three.")
         'One cat, then there are two cats, then there are three cats.'
+
+    Raises:
+        InputError: A lesson names an order of its objects that is not understood (`not_understood`).
     """
-    for rule in (_without_short_labels, _with_ordinals, _start_first, _setting_first, _counts_in_full):
+    for rule in (
+        _without_short_labels,
+        _with_ordinals,
+        in_named_order,
+        _start_first,
+        _setting_first,
+        _counts_in_full,
+        told_again,
+    ):
         text = rule(text)
     return text
 

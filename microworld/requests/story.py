@@ -31,6 +31,9 @@ _LIVING = frozenset({"bird", "cat", "fish", "girl"})
 class Story(StoryLooks):
     """The images that the statements of a request describe, told statement by statement."""
 
+    told_in_full = False
+    """Whether a picture was described with what was there before: "a tree and a house" after a tree."""
+
     def apply(self, statement: Statement) -> None:
         """Applies one statement.
 

@@ -26,7 +26,7 @@ _DESCRIBES = frozenset({"be", "stay", "have"})
 """Classes of verbs that say what is there."""
 _MORE = re.compile(r"\b(?:more|other|another|others|extra|new|additional|further|add|second|third)\b")
 _ANOTHER = re.compile(r"(?:(?:and|then|,) )*(?:another|a second|a third|the next)(?: one)?(?: of them)?(?: too)?")
-_BARE = re.compile(rf"(?:(?:{'|'.join((*COLOURS, *SIZES))}) )+(?P<kind>{'|'.join(KINDS)})\b")
+_BARE = re.compile(rf"(?:(?:{'|'.join((*COLOURS, *SIZES))}) )*(?P<kind>{'|'.join(KINDS)})\b")
 """Begins with an object in key words."""
 _ONE = re.compile(r"\b(?:only|just|one)\b")
 
@@ -99,11 +99,15 @@ def _describes(text: str) -> bool:
 def _counted(statement: Statement, phrase: Phrase, story: Story) -> Statement:
     """Reads "then there are three birds" after one bird as two more."""
     plain = phrase.definite is False and phrase.kind and not (phrase.again or phrase.some or phrase.every)
-    if not plain or (phrase.count == 1 and not _ONE.search(statement.text)):
+    if not plain:
         return statement
     seen = replace(phrase, where=(), parts=(), count=1, every=True)
     known, possible = story.certain(seen), story.possible(seen, story.frame.things)
     if not possible:
+        return statement
+    if phrase.count == 1 and not _ONE.search(statement.text):
+        if story.told_in_full:  # "a tree", after "a tree and a house": the tree alone, or one more?
+            raise _unclear(statement.text, phrase)
         return statement
     placed = any(len(story.frame.things[one].cell.allowed) == 1 for one in known)  # do they stay where they are?
     if (
@@ -151,6 +155,7 @@ def _described_again(statement: Statement, phrases: Sequence[Phrase], story: Sto
         raise _unclear(statement.text, next(one for one in phrases if id(one) in left))
     items = [left.get(id(item), item) for item in statement.items]
     kept = tuple(item for item in items if item is not None)
+    story.told_in_full = True
     if not kept:
         raise InputError(f"Nothing changes: {statement.text!r}.", code="no_change")
     return replace(statement, items=kept)
