@@ -4,8 +4,8 @@
 """
 
 import os
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, cast
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
@@ -16,12 +16,15 @@ from langgraph.types import RetryPolicy
 from interleavethinker.graph.profiles.opening import shared_components
 from interleavethinker.tools.errors import GeneratorError
 
-from .context import Components, GraphContext
+from .context import Components, GraphContext, refuse_misspelt_fields
 from .event_loop import choice, sync_and_async_node
 from .nodes import Nodes
 from .routing import next_node, node_after_approval, node_after_plan, node_after_plan_check
 from .spending import counted
 from .state import TrajectoryInput, TrajectoryOutput, TrajectoryState
+
+if TYPE_CHECKING:
+    from langgraph_sdk.runtime import ServerRuntime
 
 __all__ = ["TrajectoryGraph", "build_graph", "make_graph", "served_graph"]
 
@@ -58,14 +61,27 @@ def make_graph(
     return build_graph(find, checkpointer, storyboard=storyboard)
 
 
-def served_graph() -> TrajectoryGraph:
+def served_graph(runtime: "ServerRuntime[Any] | None" = None) -> TrajectoryGraph:
     """Returns the graph for `langgraph.json`.
 
+    LangGraph's server drops what the context's schema does not have before the graph sees it, so that a misspelt
+    `approve_plan` would generate images without asking. It passes the context as the client sent it to this function,
+    which refuses misspelt fields.
+
     `INTERLEAVETHINKER_PROFILE` names its profile, and `INTERLEAVETHINKER_PROFILES` the paths of further ones that an
-    assistant's context may choose, separated as in `PATH`. The function has no parameters, because LangGraph's server
-    would pass its own configuration to them. `INTERLEAVETHINKER_STORYBOARD` is set where the server has the component
-    `storyboard`, as in langgraph.ui.json.
+    assistant's context may choose, separated as in `PATH`. `INTERLEAVETHINKER_STORYBOARD` is set where the server has
+    the component `storyboard`, as in langgraph.ui.json.
+
+    Args:
+        runtime: What the server tells of a run. It knows this parameter by its annotation, and would pass its own
+            configuration to any other one.
+
+    Raises:
+        InputError: The run's context has a misspelt field.
     """
+    execution = None if runtime is None else runtime.execution_runtime
+    if execution is not None and isinstance(execution.context, Mapping):
+        refuse_misspelt_fields(execution.context)
     further = [path for path in os.environ.get("INTERLEAVETHINKER_PROFILES", "").split(os.pathsep) if path]
     storyboard = os.environ.get("INTERLEAVETHINKER_STORYBOARD", "0") not in ("", "0")
     return make_graph(os.environ.get("INTERLEAVETHINKER_PROFILE", "micro"), profiles=further, storyboard=storyboard)

@@ -204,11 +204,12 @@ def test_the_configuration_with_the_storyboard_is_the_other_one_with_the_compone
     assert pushed == [False, True]
 
 
-def test_langgraph_json_names_a_factory_without_parameters_for_a_graph_without_a_checkpointer() -> None:
+def test_langgraph_json_names_a_factory_for_a_graph_without_a_checkpointer() -> None:
     settings = json.loads((ROOT / "langgraph.json").read_text(encoding="utf-8"))
     module, _, name = settings["graphs"]["trajectory"]["path"].partition(":")
     factory = getattr(import_module(module), name)
-    assert not inspect.signature(factory).parameters, "the server would pass its own configuration to them"
+    kinds = [one.annotation for one in inspect.signature(factory).parameters.values()]
+    assert kinds == ["ServerRuntime[Any] | None"], "the server would pass its own configuration to any other parameter"
     graph = factory()
     assert graph.checkpointer is None
     allowed = {tuple(name) for name in settings["checkpointer"]["serde"]["allowed_msgpack_modules"]}

@@ -66,6 +66,7 @@ class Server:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.log = folder / "server.log"
+        self.gate = folder / "gate"
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -77,10 +78,6 @@ class Server:
         (folder / "gated.toml").write_text(PROFILE.replace("CRITIC", "waiting_critic:WaitingCritic"))
         (folder / "waiting_critic.py").write_text(WAITING_CRITIC)
         self.process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def gate(self) -> Path:
-        return self.folder / "gate"
 
     def start(self) -> None:
         environment = os.environ | {
@@ -184,6 +181,9 @@ async def test_an_assistant_with_a_context_asks_for_approval_and_its_answer_link
     assert {"profile", "limits", "approve_plan"} <= set(schemas["context_schema"]["properties"])
     assert {"request", "messages"} <= set(schemas["input_schema"]["properties"])
     assert {"document", "messages"} <= set(schemas["output_schema"]["properties"])
+    misspelt = await client.assistants.create("trajectory", context={"aprove_plan": True})
+    failed = await client.runs.wait(None, misspelt["assistant_id"], input=human(REQUEST), raise_error=False)
+    assert "Did you mean 'approve_plan'?" in str(failed["__error__"]), failed
     assistant = await client.assistants.create(
         "trajectory", context={"approve_plan": True, "limits": {"max_attempts": 1}}, name="asks first"
     )
