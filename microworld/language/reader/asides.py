@@ -156,12 +156,18 @@ _UNFOLLOWED = (
         r"\bstop(?:s|ped)? \w+ing\b"
     ),
     re.compile(
+        rf"\b(?:{'|'.join(KINDS)})(?:,? (?:who|that|which))? (?:\w+ )?(?:wants?|wanted|wish(?:es|ed)?|hopes?|dreams?|"
+        r"longs?|thinks?|believes?|imagines?|would (?:like|love|rather))(?: (?:to|that|it|he|she|they|of|really))* "
+        r"(?:be|become|is|are|was|were|being|becoming) (?:an?|the|like)\b|"
+        rf"\b(?:{'|'.join(KINDS)}),? (?:or |and |but )?(?:it|that|this) (?:could|might|may) (?:\w+ )?be an? \w+"
+    ),
+    re.compile(
         r"\b(?:is|are|was|were|gets?|got|be|been) (?:\w+ )?(?:painted|colou?red|moved|taken|removed|eaten|pushed|"
         r"pulled|carried|brought|made|turned|erased)\b[^.;!?]{0,30}? by "
         r"(?:an?|the|his|her|its|my) (?:\w+ ){0,2}(?:bird|cat|fish|girl)\b"
     ),
 )
-"""The same; a message quotes them: "the cat tries to leave", "the house is painted by a girl"."""
+"""The same; a message quotes them: "the cat tries to leave", "a fish that wants to be a bird"."""
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "last")
 _NUMBERED = re.compile(
     r"\b(?:in|on|for|at) the (first|second|third|fourth|fifth|last|final) (?:one|picture|image|panel|frame|page|"
