@@ -31,6 +31,7 @@ from interleavethinker.tools.files import atomic_write
 from interleavethinker.tools.renamed_fields import with_new_names
 from interleavethinker.tools.strict_numbers import StrictNumbers
 from interleavethinker.tools.structured_text import parse_toml
+from interleavethinker.tools.validation import problems_of
 from interleavethinker.training.agents.rewards import RewardWeights
 
 __all__ = [
@@ -291,8 +292,15 @@ def load_training_recipe(path: Path, overrides: Sequence[str] = ()) -> AnyRecipe
     try:
         return _RECIPES.validate_python(data)
     except ValidationError as error:
-        msg = f"{path.name} is not a valid training recipe: {error}"
+        msg = f"{path.name} is not a valid training recipe: {_problems(error)}."
         raise InputError(msg) from error
+
+
+def _problems(error: ValidationError) -> str:
+    """Returns what is wrong with a recipe in one line, without the kind before each field."""
+    problems = problems_of(error)
+    kind = error.errors()[0]["loc"][:1]
+    return problems.replace(f"{kind[0]}.", "") if kind else problems
 
 
 def load_saved_recipe(root: Path) -> AnyRecipe:
@@ -304,7 +312,8 @@ def load_saved_recipe(root: Path) -> AnyRecipe:
     try:
         return _RECIPES.validate_json((root / "recipe.json").read_bytes())
     except (OSError, ValidationError) as error:
-        msg = f"Found no usable recipe.json of a planner or critic run in {root}: {error}"
+        problem = _problems(error) if isinstance(error, ValidationError) else error.strerror
+        msg = f"Found no usable recipe.json of a planner or critic run in {root}: {problem}."
         raise InputError(msg) from error
 
 

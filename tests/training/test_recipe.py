@@ -64,6 +64,12 @@ def test_a_field_under_both_names_is_rejected(tmp_path: Path) -> None:
         load_training_recipe(path)
 
 
+def test_an_unknown_field_is_named_without_a_library_s_address() -> None:
+    with pytest.raises(InputError, match=r"training recipe: foo: Extra inputs are not permitted\.$") as caught:
+        load_training_recipe(recipe_path("micro-critic-sft"), ["foo=1"])
+    assert "\n" not in str(caught.value)
+
+
 def test_a_run_that_was_saved_under_old_names_can_be_resumed(tmp_path: Path) -> None:
     recipe = load_training_recipe(recipe_path("micro-vision-pretraining"))
     saved = recipe.model_dump(mode="json")

@@ -121,7 +121,6 @@ def run_grpo(recipe: GrpoRecipe, root: Path) -> Path:
         InputError: The recipe, its data or its model is unusable.
     """
     require_train_extra("trl")
-    save_recipe(recipe, root)
     from trl import GRPOConfig, GRPOTrainer
 
     arguments = configure(
@@ -134,6 +133,7 @@ def run_grpo(recipe: GrpoRecipe, root: Path) -> Path:
         shuffle_dataset=False,
         dataloader_num_workers=0,
     )
+    save_recipe(recipe, root)  # Only of valid arguments: a corrected repetition must not find another recipe there.
     folder = DataFolder(recipe.data)
     held_out = held_out_rows("critic", folder, recipe.evaluation_rows) if arguments.eval_strategy != "no" else []
     rows = choose_rl_rows(list(folder.critic_rl), recipe.failures, recipe.seed, recipe.rows)

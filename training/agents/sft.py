@@ -55,7 +55,6 @@ def run_sft(recipe: SftRecipe, root: Path) -> Path:
         InputError: The recipe, its data or its model is unusable.
     """
     require_train_extra("trl")
-    save_recipe(recipe, root)
     from trl import SFTConfig, SFTTrainer
 
     arguments = configure(
@@ -69,6 +68,7 @@ def run_sft(recipe: SftRecipe, root: Path) -> Path:
         dataloader_num_workers=0,
         remove_unused_columns=False,
     )
+    save_recipe(recipe, root)  # Only of valid arguments: a corrected repetition must not find another recipe there.
     examples = examples_of(recipe)
     held_out = _held_out(recipe) if arguments.eval_strategy != "no" else None
     model, processor = load_model(recipe.model, recipe)

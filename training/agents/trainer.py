@@ -10,9 +10,12 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+from pydantic import JsonValue
 
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.model_catalog import pinned
@@ -77,6 +80,7 @@ def configure(
     import torch
 
     _check_packages(recipe.arguments)
+    _check_numbers(kind, recipe.arguments)
     arguments = {
         "output_dir": str(root),
         "seed": recipe.seed,
@@ -91,6 +95,18 @@ def configure(
     except (TypeError, ValueError, ImportError) as error:
         msg = f"{kind.__name__} rejects the recipe's [arguments]: {error}"
         raise InputError(msg) from error
+
+
+def _check_numbers(kind: type[Any], arguments: Mapping[str, JsonValue]) -> None:
+    """Refuses texts in place of numbers, which TRL's configuration takes and its trainer stumbles over."""
+    for one in fields(kind):
+        value = arguments.get(one.name)
+        if one.type in (int, float) and isinstance(value, str):
+            try:
+                float(value)
+            except ValueError:
+                msg = f"The recipe's arguments.{one.name} must be a number, not {value!r}."
+                raise InputError(msg) from None
 
 
 def adapter_config(recipe: SftRecipe | GrpoRecipe) -> Any:

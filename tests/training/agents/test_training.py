@@ -346,6 +346,9 @@ def test_an_untrained_model_depends_only_on_the_seed(made: Made, tmp_path: Path)
 def test_an_argument_that_trl_rejects_is_an_error_of_the_recipe(made: Made, critic: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="SFTConfig"):
         run_sft(sft("micro-critic-sft", made, f"model={critic / 'model'}", "arguments.lerning_rate=1"), tmp_path)
+    with pytest.raises(InputError, match=r"arguments\.learning_rate must be a number, not 'abc'"):
+        run_sft(sft("micro-critic-sft", made, f"model={critic / 'model'}", "arguments.learning_rate=abc"), tmp_path)
+    assert not (tmp_path / "recipe.json").exists(), "a corrected repetition would find the run of another recipe"
 
 
 def test_a_start_model_that_does_not_exist_is_named(made: Made, tmp_path: Path) -> None:
