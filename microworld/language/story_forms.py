@@ -312,6 +312,7 @@ def _counts_in_full(text: str) -> str:
         len(heads) != 1
         or len(compiled(_ANY, _I).findall(text[: chain[0].start()])) != 1
         or not compiled(_REST, _I).fullmatch(heads[0]["rest"])
+        or text[heads[0].end() : chain[0].start()].strip(" .,;!\n")  # "another joins": nothing may change the count
     ):
         return text
     between = [text[one.end() : other.start()] for one, other in pairwise(chain)]
