@@ -9,10 +9,10 @@ import re
 
 from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, COLOURS, KINDS, SIZES
 
-from .plain_text import EXTRA_SYNONYMS, NUMBER_WORDS, PLURALS
+from .plain_text import EXTRA_SYNONYMS, NUMBER_WORDS, PLURALS, canonical
 from .vocabulary import SYNONYMS
 
-__all__ = ["COLOUR", "COUNT", "GROUND", "LOOK", "MANY", "ONE", "SIZE", "SPOT", "noun_first", "prepositional"]
+__all__ = ["COLOUR", "COUNT", "GROUND", "LOOK", "MANY", "ONE", "SIZE", "SPOT", "kind_of", "noun_first", "prepositional"]
 
 
 def _spellings(words: tuple[str, ...] | dict[str, object]) -> str:
@@ -39,6 +39,16 @@ _BAG = re.compile(
     rf"(?:(?P<spot>{SPOT})(?: corner)?(?: |$))?(?P<last>{LOOK})(?P<ground>{GROUND})?"
 )
 """An object in key words: "star top right yellow night"."""
+
+
+def kind_of(phrase: str) -> str:
+    """Returns the kind of object that the last word of a phrase names.
+
+    Examples:
+        >>> kind_of("the small white Kitten")
+        'cat'
+    """
+    return canonical(phrase.rsplit(maxsplit=1)[-1].lower())
 
 
 def noun_first(text: str) -> str:

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from itertools import pairwise
 
 from .compiled_patterns import compiled
-from .key_words import COUNT, LOOK, MANY, ONE
+from .key_words import COUNT, LOOK, MANY, ONE, kind_of
+from .phrase_patterns import NUMBERS
 from .plain_text import NUMBER_WORDS, PLURALS, canonical
 from .reader.grounds import GROUND_NOUNS
 from .reader.patterns import GROUND_WORD
@@ -179,7 +180,7 @@ def _without_short_labels(text: str) -> str:
 
 def _number(word: str) -> int:
     word = word.lower()
-    return NUMBER_WORDS.index(word) + 1 if word in NUMBER_WORDS else int(word)
+    return NUMBERS[word] if word in NUMBERS else int(word)
 
 
 def _with_ordinals(text: str) -> str:
@@ -259,7 +260,7 @@ def _start_first(text: str) -> str:
     if compiled(_LATER, _I).search(state) or not state or not _changes(happens):
         return text
     nouns = re.findall(rf"\b(?:an?|the|one) (?:{LOOK})(?:{ONE})\b", happens, re.IGNORECASE)
-    kinds = [canonical(one.split()[-1].lower()) for one in nouns]
+    kinds = [kind_of(one) for one in nouns]
     if not kinds or len(set(kinds)) < len(kinds):
         return text
     for pronoun, fits in (
@@ -270,9 +271,7 @@ def _start_first(text: str) -> str:
             if len(fits) != 1:
                 return text
             state = re.sub(rf"\b{pronoun}\b", f"the {_bare(nouns[fits[0]])}", state, count=1, flags=re.IGNORECASE)
-    described = [
-        canonical(one.split()[-1].lower()) for one in re.findall(rf"\bthe (?:{LOOK})(?:{ONE})\b", state, re.IGNORECASE)
-    ]
+    described = [kind_of(one) for one in re.findall(rf"\bthe (?:{LOOK})(?:{ONE})\b", state, re.IGNORECASE)]
     if not described or set(described) - set(kinds) or len(set(described)) < len(described):
         return text
     state = re.sub(rf"\bthe (?=(?:{LOOK})(?:{ONE})\b)", "one ", state, flags=re.IGNORECASE)

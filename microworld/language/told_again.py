@@ -11,7 +11,7 @@ import re
 from interleavethinker.tools.errors import InputError
 
 from .compiled_patterns import Rule, compiled, rewritten
-from .key_words import COLOUR, LOOK, MANY, ONE, SIZE
+from .key_words import COLOUR, LOOK, MANY, ONE, SIZE, kind_of
 from .plain_text import canonical
 from .reader.patterns import GROUND_WORD
 
@@ -90,13 +90,13 @@ def in_named_order(text: str) -> str:
     if found is None:
         return text
     lesson, kind, first = found["lesson"], canonical(found["noun"].lower()), found["at"].lower() == "first"
-    if kind not in map(_kind_of, compiled(_NP, _I).findall(lesson)):
+    if kind not in map(kind_of, compiled(_NP, _I).findall(lesson)):
         return text  # "how do I draw this: a cat first"
     end = "?" if "how " in lesson.lower() else "."
     listed = list(compiled(_LIST, _I).finditer(lesson))
     if len(listed) == 1:
         objects = [each[0] for each in compiled(_NP, _I).finditer(listed[0][0])]
-        chosen = [each for each in objects if _kind_of(each) == kind]
+        chosen = [each for each in objects if kind_of(each) == kind]
         if len(chosen) == 1 and len(objects) == len(compiled(_NP, _I).findall(lesson)):
             others = [each for each in objects if each is not chosen[0]]
             ordered = [*chosen, *others] if first else [*others, *chosen]
@@ -106,19 +106,15 @@ def in_named_order(text: str) -> str:
     if related is not None and len(compiled(_NP, _I).findall(lesson)) == 2:
         relation = " ".join(related["relation"].lower().split())
         one, other = related["one"], related["other"]
-        if relation in _OPPOSITE and (_kind_of(one) == kind) != (_kind_of(other) == kind):
-            if (_kind_of(other) == kind) == first:
+        if relation in _OPPOSITE and (kind_of(one) == kind) != (kind_of(other) == kind):
+            if (kind_of(other) == kind) == first:
                 one, other = other, one
             else:
                 relation = _OPPOSITE[relation]
-            told = f"Step 1: {one}{related['ground'] or ''}. Step 2: {other} {relation} the {_kind_of(one)}."
+            told = f"Step 1: {one}{related['ground'] or ''}. Step 2: {other} {relation} the {kind_of(one)}."
             return f"{lesson[: related.start()].rstrip()}: {told}"
     raise InputError(
         f'It is not clear in which order to draw, with "{found["noun"]} {found["at"]}". Name the objects in the order '
         "in which they are drawn.",
         code="not_understood",
     )
-
-
-def _kind_of(phrase: str) -> str:
-    return canonical(phrase.rsplit(maxsplit=1)[-1].lower())

@@ -45,8 +45,8 @@ class ChangeFeed:
     async def listen(self) -> AsyncGenerator[News | None]:
         """Yields `{"list": true}` when the list has changed and `{"changed": [ids]}` for changed views.
 
-        `{"kept": {"trajectory", "title", "reason"}}` names one that is back after its
-        deletion. None is a sign of life. The first one follows at once.
+        `{"kept": {"trajectory", "title", "reason"}}` names one that is back after its deletion. None is a sign of life.
+        The first one follows at once.
         """
         queue: asyncio.Queue[News | None] = asyncio.Queue()
         self._listeners.add(queue)

@@ -2,8 +2,8 @@
 
 The model itself reads each prompt alone, so a prompt's keys and values are those of `generate`; from then on one step
 computes the next token of every active sequence, whatever their settings, and further ones if they were guessed right.
-Images that were seen lately are not encoded
-again: a step's source is an earlier step's result, and retries have the same source.
+Images that were seen lately are not encoded again: a step's source is an earlier step's result, and retries have the
+same source.
 
 Samples as transformers does: temperature, then top-p. A sequence has a random generator of its own, so its tokens do
 not depend on the other sequences; with a seed they are those of `generate` after `torch.manual_seed`.
@@ -35,7 +35,7 @@ TOP_LOGPROBS = 10
 _IMAGE_BYTES = 256 * 2**20
 """Memory for encoded images."""
 _STEP_TOKENS = 16
-"""A step reads at most this many tokens, guessed ones included, if there are fewer sequences than that."""
+"""A step reads at most this many tokens, guessed ones included; each sequence may have one guess in any case."""
 _LONGEST_GUESS = 7
 _NO_GUESS = 0
 """Fills up shorter guesses; any token will do."""
@@ -51,22 +51,25 @@ class _Sequence:
     """Rotary position of a generated token minus its position in the cache."""
     generator: "Generator | None"
     """None: greedy."""
-    ids: list[int] = field(default_factory=list)
-    """The generated tokens."""
     tops: list[tuple["Tensor", "Tensor"]] = field(default_factory=list)
     """Log-probabilities and numbers of the likeliest tokens at each position, if they are wanted."""
     ended: bool = False
     """An end token or a stop string was generated."""
 
     @property
+    def ids(self) -> list[int]:
+        """The generated tokens."""
+        return self.text[self.prompt_tokens :]
+
+    @property
     def cached(self) -> int:
         """Positions in the cache: all but the newest token, which the next step reads."""
-        return self.prompt_tokens + len(self.ids) - 1
+        return len(self.text) - 1
 
     @property
     def remaining(self) -> int:
         """How many tokens may still be generated."""
-        return self.prompt.sampling.max_new_tokens - len(self.ids)
+        return self.prompt_tokens + self.prompt.sampling.max_new_tokens - len(self.text)
 
     @property
     def is_complete(self) -> bool:
@@ -151,7 +154,7 @@ class ContinuousEngine:
                 active = self._sequences
                 guesses = self._guesses_for(active)
                 logits = self._decoder.next_logits(
-                    [[sequence.ids[-1], *guess] for sequence, guess in zip(active, guesses, strict=True)],
+                    [[sequence.text[-1], *guess] for sequence, guess in zip(active, guesses, strict=True)],
                     [sequence.cached for sequence in active],
                     [sequence.offset for sequence in active],
                 )
@@ -225,7 +228,6 @@ class ContinuousEngine:
             token = likeliest[at]
             if sequence.generator is not None:
                 token = _sampled(logits[at : at + 1], sampling, sequence.generator)
-            sequence.ids.append(token)
             sequence.text.append(token)
             sequence.ended = self._reader.ends(sequence.ids, sampling.stop)
             if token != expected or sequence.is_complete:
