@@ -94,6 +94,9 @@ def check_counted(statement: Statement, source: Scene, text: str) -> None:
             raise InputError(msg, code="ambiguous")
 
 
+_LABEL = re.compile(r"^\W*(?:picture|image|panel|frame|scene|page|step) ?\w+ ?:", re.IGNORECASE)
+
+
 def check_new(statement: Statement, source: Scene, text: str) -> None:
     """Checks that key words such as "cat top left" are clear: the image may contain the cat already.
 
@@ -101,6 +104,7 @@ def check_new(statement: Statement, source: Scene, text: str) -> None:
         InputError: They may mean a new object or the one that is there (`ambiguous`).
     """
     words = {*COLOURS, *SIZES, *KINDS}
+    text = _LABEL.sub("", text)
     bare = all(canonical(one) in words for one in (statement.text.split(" ")[0], *re.findall(r"\w+", text.lower())[:1]))
     bare |= bool(re.match(rf"\W*(?:{'|'.join(words)})\b", text.lower())) and not statement.sequenced
     if statement.kind != "scene" or statement.ordered or statement.subject or not bare:

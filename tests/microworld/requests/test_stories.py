@@ -283,6 +283,8 @@ def test_an_object_of_the_last_image_is_edited(text: str) -> None:
         ("A house in the top left, nothing on the left.", (), "contradiction"),
         ("There are two cats. Two cats are on the left.", (), "not_understood"),
         ("What is between the trees?", (ONE,), "not_there"),
+        ("Picture 2: tree", (ONE,), "ambiguous"),
+        ("Panel two: tree and bird", (ONE,), "ambiguous"),
         # A clause that no rule follows is never left out
         ("A girl and a cat. Before the cat leaves, the girl turns red.", (), "not_understood"),
         ("A cat and a ball. The cat leaves without the ball.", (), "not_understood"),
