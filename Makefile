@@ -142,8 +142,8 @@ lmms-eval-test: .lmms-venv/.installed
 # Each takes about 10 minutes or less and wants an idle machine.
 .PHONY: loop-bench growth-bench
 loop-bench: $(STAMP)
-	$(PROGRAM) bench loop --out results/loop
-	$(PROGRAM) bench look-ahead --out results/loop
+	$(PROGRAM) bench loop --n 24 --rounds 3 --seed 2611 --out results/loop
+	$(PROGRAM) bench look-ahead --n 10 --rounds 3 --seed 2620 --out results/loop
 
 growth-bench: $(STAMP)
 	$(BIN)/python tests/graph/growth.py --out results/growth.json
