@@ -7,6 +7,7 @@ another process continued meanwhile, for example `resume` in a terminal, is show
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from interleavethinker.graph.workspace.catalog import TrajectorySummary
 from interleavethinker.servers.trajectories.service import TrajectoryService
@@ -18,6 +19,17 @@ UNDO_SECONDS = 20.0
 """How long a deletion can be undone."""
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Deletion:
+    """A trajectory that is about to be deleted."""
+
+    state: object
+    """What the trajectory was when it was deleted; see `Deletions._state`."""
+    task: asyncio.Task[None] = field(init=False)
+    begun: bool = False
+    """Whether it is too late to undo."""
 
 
 class Deletions:
@@ -38,11 +50,7 @@ class Deletions:
         self.seconds = seconds
         self._service = service
         self._on_kept = on_kept
-        self._due: dict[str, asyncio.Task[None]] = {}
-        self._states: dict[str, object] = {}
-        """What they were when they were deleted."""
-        self._begun: set[str] = set()
-        """Those of them that are being deleted."""
+        self._due: dict[str, _Deletion] = {}
 
     def __contains__(self, trajectory: str) -> bool:
         return trajectory in self._due
@@ -58,8 +66,8 @@ class Deletions:
             raise TrajectoryError(f"Trajectory {summary.id} is running. Cancel or pause it first.", code="busy")
         state = await self._state(summary)
         if summary.id not in self._due:
-            self._states[summary.id] = state
-            self._due[summary.id] = asyncio.create_task(self._delete_later(summary.id))
+            deletion = self._due[summary.id] = _Deletion(state)
+            deletion.task = asyncio.create_task(self._delete_later(summary.id, deletion))
 
     def undo(self, trajectory: str) -> None:
         """Shows a trajectory again.
@@ -67,30 +75,30 @@ class Deletions:
         Raises:
             TrajectoryError: It is deleted already, or being deleted.
         """
-        if trajectory in self._begun or trajectory not in self._due:
+        deletion = self._due.get(trajectory)
+        if deletion is None or deletion.begun:
             raise TrajectoryError(f"Trajectory {trajectory} is deleted for good.", code="unknown_trajectory")
-        self._due.pop(trajectory).cancel()
-        self._states.pop(trajectory, None)
+        del self._due[trajectory]
+        deletion.task.cancel()
 
     async def close(self) -> None:
         """Carries out what is due."""
         due, self._due = self._due, {}
-        for trajectory, task in due.items():
-            task.cancel()
-            await self._delete(trajectory)
+        for trajectory, deletion in due.items():
+            deletion.task.cancel()
+            await self._delete(trajectory, deletion.state)
 
-    async def _delete_later(self, trajectory: str) -> None:
+    async def _delete_later(self, trajectory: str, deletion: _Deletion) -> None:
         await asyncio.sleep(self.seconds)
-        self._begun.add(trajectory)
+        deletion.begun = True
         try:
-            await self._delete(trajectory)
+            await self._delete(trajectory, deletion.state)
         finally:
-            self._begun.discard(trajectory)
             self._due.pop(trajectory, None)
 
-    async def _delete(self, trajectory: str) -> None:
+    async def _delete(self, trajectory: str, before: object) -> None:
         """Deletes a trajectory, or shows it again if it is another one by now or cannot be deleted."""
-        before, kept = self._states.pop(trajectory, None), None
+        kept = None
         try:
             kept = await self._service.workspace.summary(trajectory)
             if await self._state(kept) == before:
