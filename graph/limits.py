@@ -115,14 +115,16 @@ def explain(stop_reason: StopReason, limits: Limits) -> str:
     match stop_reason:
         case StopReason.COMPLETE:
             return ""
-        case StopReason.MAX_CALLS:
+        case StopReason.MAX_CALLS if limits.max_calls is not None:
             calls = "1 generator call" if limits.max_calls == 1 else f"{limits.max_calls} generator calls"
             return f"Stopped at the limit of {calls}; later steps were not generated."
-        case StopReason.MAX_COST:
-            return f"Stopped at the limit of {dollar_amount(limits.max_cost or 0)}; later steps were not generated."
-        case StopReason.TIME_LIMIT:
+        case StopReason.MAX_COST if limits.max_cost is not None:
+            return f"Stopped at the limit of {dollar_amount(limits.max_cost)}; later steps were not generated."
+        case StopReason.TIME_LIMIT if limits.time_limit is not None:
             seconds = "1 second" if limits.time_limit == 1 else f"{limits.time_limit:g} seconds"
             return f"Stopped at the limit of {seconds} of work; later steps were not generated."
+        case StopReason.MAX_CALLS | StopReason.MAX_COST | StopReason.TIME_LIMIT:
+            return "Stopped at a limit that was lifted afterwards; later steps were not generated."
         case StopReason.HOST_LIMIT:
             return (
                 "Stopped by the recursion limit of the surrounding program; later steps were not generated. "

@@ -1,12 +1,17 @@
 """Readers who leave a trajectory's event stream early, until the run that they read from has ended.
 
 `break` in an `async for` only schedules the end of the generator: for a moment the trajectory still looks running,
-although its reader considers it paused. Whoever uses the trajectory next, in this process, waits for that moment.
+although its reader considers it paused. Whoever uses the trajectory next, in this process, waits for that moment. A
+generator that a variable holds does not end at all before its workspace is closed.
 """
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+import inspect
+from collections.abc import AsyncGenerator, Iterator
+from weakref import WeakSet
+
+from interleavethinker.graph.events import Event
 
 __all__ = ["Departures"]
 
@@ -19,6 +24,12 @@ class Departures:
 
     def __init__(self) -> None:
         self._ended: dict[str, asyncio.Event] = {}
+        self._streams = WeakSet[AsyncGenerator[Event]]()
+
+    def watched(self, events: AsyncGenerator[Event]) -> AsyncGenerator[Event]:
+        """Returns a stream as it is, which `close` will end. Dropping it still ends it at once."""
+        self._streams.add(events)
+        return events
 
     @contextlib.contextmanager
     def noticed(self, trajectory: str) -> Iterator[None]:
@@ -40,7 +51,20 @@ class Departures:
 
     async def over(self, trajectory: str) -> None:
         """Returns once nobody is about to leave the trajectory's stream."""
-        for _ in range(_TURNS_OF_THE_LOOP):
-            await asyncio.sleep(0)
+        await _let_hooks_run()
         if (ended := self._ended.get(trajectory)) is not None:
             await ended.wait()
+
+    async def close(self) -> None:
+        """Ends all streams that were left, also those that something still holds; returns once they have ended."""
+        for events in tuple(self._streams):
+            if not inspect.isasyncgen(events) or not events.ag_running:
+                await events.aclose()  # Not where another task waits for the next event; it gets an error instead.
+        await _let_hooks_run()
+        for ended in tuple(self._ended.values()):
+            await ended.wait()
+
+
+async def _let_hooks_run() -> None:
+    for _ in range(_TURNS_OF_THE_LOOP):
+        await asyncio.sleep(0)

@@ -54,11 +54,14 @@ async def change_limits(graph: TrajectoryGraph, catalog: Catalog, entry: Traject
     _check_used(entry.id, limits, state.values)
     if entry.status == "done":  # First: with the new limits and this status, nothing would run it on.
         await catalog.mark(entry.id, "paused")
-    if newest_plan(state.values) is None:  # Planning starts again, and resets everything else.
-        await graph.aupdate_state(config, {"limits": limits}, as_node="__start__")
-    else:
-        values = {"limits": limits, "stop_reason": None}
-        await graph.aupdate_state(config, values, as_node=_node_before(state.next, state.values))
+    values: dict[str, Any] = {"limits": limits}
+    if newest_plan(state.values) is not None:
+        node, values["stop_reason"] = _node_before(state.next, state.values), None
+    elif reason is None:  # Planning starts again, and resets everything else.
+        node = "__start__"
+    else:  # Likewise; but an input has no reason, so it begins as after a rejected plan.
+        node, values["stop_reason"], values["rejected_plans"] = "check_plan", None, 1
+    await graph.aupdate_state(config, values, as_node=node)
 
 
 def _check_used(trajectory: str, limits: Limits, state: Mapping[str, Any]) -> None:

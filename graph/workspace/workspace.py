@@ -109,10 +109,10 @@ class Workspace:
         """
         async with open_storage(root, images, fsync=fsync) as storage:
             workspace = cls(storage, components)
-            try:
+            async with contextlib.AsyncExitStack() as ending:
+                ending.push_async_callback(workspace._components.close)
+                ending.push_async_callback(workspace._departures.close)
                 yield workspace
-            finally:
-                await workspace._components.close()
 
     async def add_image(self, image: bytes | str | Path) -> str:
         """Stores an image as canonical PNG and returns its name.
@@ -168,12 +168,10 @@ class Workspace:
         await self._checkpoints.write(entry.id, values, "__start__")
         return await self._catalog.add(entry, (), await asyncio.to_thread(provenance_of, name, self._given), key)
 
-    async def stream(
-        self, trajectory: str, *, review: bool = False, only_unattended: bool = False
-    ) -> AsyncGenerator[Event]:
+    def stream(self, trajectory: str, *, review: bool = False, only_unattended: bool = False) -> AsyncGenerator[Event]:
         """Runs a trajectory from its current state and yields its events; see `events` for the last one.
 
-        Leaving the loop early pauses it; an image that it has yielded is saved by then.
+        Leaving the loop early pauses it, at the latest as the workspace closes; an image that it has yielded is saved.
 
         Args:
             trajectory: Its id, or a unique prefix of it.
@@ -185,6 +183,9 @@ class Workspace:
             TrajectoryError: Another process runs it (`busy`), it was cancelled, or is not unattended (`taken`);
                 or several processes in a row died while they ran it unattended, and it has failed now (`given_up`).
         """
+        return self._departures.watched(self._stream(trajectory, review, only_unattended))
+
+    async def _stream(self, trajectory: str, review: bool, only_unattended: bool) -> AsyncGenerator[Event]:
         name = (await self._catalog.get(trajectory)).id
         await self._departures.over(name)
         with self._departures.reported(name):

@@ -182,6 +182,8 @@ async def test_any_limit_that_stopped_a_trajectory_can_be_raised(
         name = await workspace.create("x", limits=limits, seed=1)
         assert (await workspace.run(name)).stop_reason in {"max_calls", "time_limit"}
         await workspace.change_limits(name, raised)
+        waiting = await workspace.get(name)
+        assert (waiting.status, waiting.stop_reason, waiting.document.notes) == ("paused", None, ())
         done = await workspace.run(name)
         unlimited = await workspace.run(await workspace.create("x", seed=1, limits=raised))
     assert done.stop_reason == "complete"
