@@ -66,7 +66,7 @@ async def test_an_overloaded_provider_is_waited_for_with_an_event_that_says_so(
     assert events[-1].model_dump()["stop_reason"] == "complete"
 
 
-@pytest.mark.parametrize("wait", ["nan", "-5", "soon", "Fri, 31 Dec 99999999999 23:59:59 GMT"])
+@pytest.mark.parametrize("wait", ["nan", "inf", "1e999", "-5", "soon", "Fri, 31 Dec 99999999999 23:59:59 GMT"])
 async def test_a_wait_that_is_no_time_is_replaced_by_a_pause_of_our_own(
     opened: Opened, tmp_path: Path, wait: str
 ) -> None:
@@ -75,6 +75,16 @@ async def test_a_wait_that_is_no_time_is_replaced_by_a_pause_of_our_own(
             events = await events_of(ws, await ws.create("x"))
     assert [0.5 <= event.seconds <= 1.5 for event in events if isinstance(event, ModelWaiting)] == [True]
     assert events[-1].model_dump()["stop_reason"] == "complete"
+
+
+@pytest.mark.parametrize("body", [None, {"id": "1", "choices": []}, {"id": "1", "choices": [{"index": 0}]}])
+async def test_an_answer_that_the_providers_client_cannot_read_is_named_as_such(
+    opened: Opened, tmp_path: Path, body: dict[str, Any] | None
+) -> None:
+    with local_api(Reply(200, body)) as api:
+        async with opened(planner(api, tmp_path)) as ws:
+            last = (await events_of(ws, await ws.create("x")))[-1]
+    assert "its client could not send the request or read the answer (" in last.model_dump()["reason"]
 
 
 async def test_the_time_limit_ends_the_waiting(opened: Opened, tmp_path: Path) -> None:

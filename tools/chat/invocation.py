@@ -41,6 +41,8 @@ _HIDDEN = "nostream"
 _PATIENT = CallPolicy()
 _LONGEST_QUOTE = 600
 """Characters of a provider's words in a message."""
+_UNREADABLE = (AttributeError, LookupError, TypeError, ValueError)
+"""Errors of a provider's client that no server reports, such as the IndexError at an answer without choices."""
 _DEEPEST_CAUSE = 10
 """Exceptions behind an exception that are looked at."""
 _shown: ContextVar[bool] = ContextVar("shown", default=False)
@@ -134,6 +136,8 @@ def _without_secrets(answer: AIMessage) -> AIMessage:
 def _told(error: BaseException) -> str:
     """Returns what an exception says, and what it was caused by: providers' clients say only "Connection error."."""
     told = f"{type(error).__name__}: {quotation(redact(str(error)), _LONGEST_QUOTE)}"
+    if isinstance(error, _UNREADABLE):
+        told = f"its client could not send the request or read the answer ({told})"
     cause = error
     for _ in range(_DEEPEST_CAUSE):
         cause = cause.__cause__ or cause

@@ -198,7 +198,9 @@ def _error_body(number: object, refusal: Refusal) -> bytes:
     said = f": {refusal.message}" if refusal.message else ""
     message = f"HTTP {refusal.status}{said}" if refusal.status else refusal.message
     wait = refusal.retry_after
-    fields = vars(refusal) | {"retry_after": None if wait is None else min(wait, 1e9)}  # JSON knows no infinity.
+    fields = vars(refusal) | {
+        "retry_after": None if wait is None else min(wait, 1e9)
+    }  # At most what a message can show.
     error = {"code": _INTERNAL_ERROR, "message": message, "data": {_KEY: fields}}
     return json.dumps({"jsonrpc": "2.0", "id": number, "error": error}).encode()
 
