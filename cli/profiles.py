@@ -1,12 +1,14 @@
 """`interleavethinker profiles …`: lists and shows profiles, and starts a new one."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
+from pydantic import BaseModel
 
+from interleavethinker.tools.addresses import shown_address
 from interleavethinker.tools.errors import ProfileError
 from interleavethinker.tools.plain_text import one_line
-from interleavethinker.tools.secrets import is_secret_name
+from interleavethinker.tools.secrets import holds_secret, without_named_secrets
 
 from .completions import complete_profiles
 from .options import Json
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from interleavethinker.graph import Profile
 
 __all__ = ["app"]
+
+_M = TypeVar("_M", bound=BaseModel)
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -68,7 +72,8 @@ def list_(json_output: Json = False) -> None:
 def show(name: _Name, json_output: Json = False) -> None:
     """Print a profile as it is used, with its defaults and a comment on every field.
 
-    *** stands for keys among the options of its models.
+    *** stands for keys among the options of its models, at any depth.
+    Passwords in addresses are left out.
 
     Examples:
     interleavethinker profiles show micro
@@ -116,17 +121,28 @@ def _load(name: str) -> "Profile":
     return load_profile(name)
 
 
-def _without_keys(profile: "Profile", replacement: str | None) -> "Profile":
-    """Returns a profile with another text in place of each key among its models' options; None leaves the keys out."""
+def _without_keys(model: _M, replacement: str | None) -> _M:
+    """Returns a profile, or a part of it, with another text in place of each key; None leaves the keys out.
+
+    Keys are what bears the name of one among the options, variables and fixed arguments, at any depth. Addresses lose
+    their passwords and queries.
+    """
     changed: dict[str, object] = {}
-    for field in type(profile).model_fields:
-        role = getattr(profile, field)
-        options = getattr(role, "options", None)
-        if not isinstance(options, dict):
-            continue
-        keys = {name for name, value in options.items() if isinstance(value, str) and is_secret_name(name)}
-        if keys:
-            kept = {name: replacement if name in keys else value for name, value in options.items()}
-            kept = {name: value for name, value in kept.items() if name not in keys or replacement is not None}
-            changed[field] = role.model_copy(update={"options": kept})
-    return profile.model_copy(update=changed) if changed else profile
+    for field in type(model).model_fields:
+        value = getattr(model, field)
+        if isinstance(value, BaseModel):
+            changed[field] = _without_keys(value, replacement)
+        elif isinstance(value, dict):
+            changed[field] = _without_passwords(without_named_secrets(value, replacement))
+        elif isinstance(value, str):
+            changed[field] = _without_passwords(value)
+    return model.model_copy(update=changed)
+
+
+def _without_passwords(value: object) -> object:
+    """Returns a value in which addresses have neither passwords nor keys."""
+    if isinstance(value, dict):
+        return {name: _without_passwords(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_without_passwords(item) for item in value]
+    return shown_address(value) if isinstance(value, str) and holds_secret("", value) else value

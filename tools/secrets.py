@@ -20,12 +20,15 @@ __all__ = [
     "remember_secret",
     "remember_secrets_of",
     "secret_variable",
+    "without_named_secrets",
     "without_secrets",
 ]
 
 _T = TypeVar("_T")
 
-_WORDS = ("TOKEN", "KEY", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL")
+_WORDS = ("TOKEN", "KEY", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL", "AUTHORIZATION", "COOKIE")
+_SCHEMES = ("basic", "bearer", "token")
+"""Words before the secret in an `Authorization` header; a server may repeat the secret without them."""
 _SHORTEST = 8
 """Characters; a shorter value could be a word of the message."""
 _REPLACEMENT = "***"
@@ -50,15 +53,59 @@ def secret_variable(environment: Mapping[str, str], name: str) -> str | None:
 
 
 def remember_secrets_of(options: Mapping[str, object]) -> None:
-    """Remembers the keys among a model's options, and the user name and password of its addresses."""
+    """Remembers the keys among a model's options, in tables and lists within them too, and passwords in addresses."""
     for name, value in options.items():
-        text = value.get_secret_value() if hasattr(value, "get_secret_value") else value
-        if not isinstance(text, str):
-            continue
-        if is_secret_name(name):
-            remember_secret(text)
-        elif "://" in text:
-            _remember_address(text)
+        _remember_in(value, secret=is_secret_name(name))
+
+
+def _remember_in(value: object, *, secret: bool) -> None:
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            _remember_in(item, secret=secret or is_secret_name(str(name)))
+        return
+    if isinstance(value, list | tuple):
+        for item in value:
+            _remember_in(item, secret=secret)
+        return
+    text = value.get_secret_value() if hasattr(value, "get_secret_value") else value
+    if not isinstance(text, str):
+        return
+    if secret:
+        remember_secret(text)
+        scheme, _, rest = text.strip().partition(" ")
+        if scheme.lower() in _SCHEMES:
+            remember_secret(rest)
+    elif "://" in text:
+        _remember_address(text)
+
+
+def without_named_secrets(options: Mapping[str, object], replacement: str | None) -> dict[str, object]:
+    """Returns options without what `is_secret_name` says is a key, in tables and lists within them too.
+
+    Args:
+        options: Texts, numbers, tables and lists, as in a TOML file.
+        replacement: Takes the place of each key; None leaves the keys out.
+
+    Examples:
+        >>> without_named_secrets({"default_headers": {"X-Api-Key": "abc", "Accept": "*/*"}, "api_keys": ["abc"]}, "***")
+        {'default_headers': {'X-Api-Key': '***', 'Accept': '*/*'}, 'api_keys': ['***']}
+    """
+    kept = {name: _without_named(value, replacement, secret=is_secret_name(name)) for name, value in options.items()}
+    return {name: value for name, value in kept.items() if value is not None or options[name] is None}
+
+
+def _without_named(value: object, replacement: str | None, *, secret: bool) -> object:
+    """Returns a value without its keys; None for a key that is left out."""
+    if isinstance(value, Mapping):
+        if not secret:
+            return without_named_secrets(value, replacement)
+        every = {name: _without_named(item, replacement, secret=True) for name, item in value.items()}
+        return {name: item for name, item in every.items() if item is not None}
+    if isinstance(value, list | tuple):
+        return [
+            item for each in value if (item := _without_named(each, replacement, secret=secret)) is not None
+        ]
+    return replacement if secret and isinstance(value, str) else value
 
 
 def redact(text: str) -> str:

@@ -219,10 +219,16 @@ def test_a_request_check_that_is_no_check_is_named(run: Run, home: Path) -> None
 
 
 def test_a_key_in_a_profile_is_neither_printed_nor_copied(run: Run, home: Path) -> None:
-    role = 'model = "openai:gpt-5-mini"\noptions = { api_key = "sk-abc123SECRET", max_tokens = 500 }\n'
-    (home / "keyed.toml").write_text(
-        f'description = "x"\n[planner]\n{role}[critic]\n{role}[generator]\nmodel = "fake"\n'
+    role = (
+        'model = "openai:gpt-5-mini"\n[NAME.options]\napi_key = "sk-abc123SECRET"\nmax_tokens = 500\n'
+        'base_url = "http://ann:SECRET1@127.0.0.1/v1"\n'
+        'default_headers = { Authorization = "Bearer SECRET2", X-Api-Key = "SECRET3", X-Title = "mine" }\n'
+        'extra_body = { routes = [{ name = "first", credentials = ["SECRET4", { any = "SECRET5" }] }] }\n'
     )
+    roles = "".join(f"[{name}]\n{role.replace('NAME', name)}" for name in ("planner", "critic"))
+    generator = '[generator]\ncommand = ["server"]\nvariables = { MY_TOKEN = "SECRET6" }\n'
+    tool = '[generator.tools.generate]\nname = "make"\nfixed = { account = { password = "SECRET7" } }\n'
+    (home / "keyed.toml").write_text(f'description = "x"\n{roles}{generator}{tool}')
     for words in (
         ("show", "keyed.toml"),
         ("show", "keyed.toml", "--json"),
@@ -231,8 +237,10 @@ def test_a_key_in_a_profile_is_neither_printed_nor_copied(run: Run, home: Path) 
         code, out, err = run("profiles", *words)
         assert code == 0, err
         assert "SECRET" not in out + err
-    assert "***" in run("profiles", "show", "keyed.toml")[1]
-    written = (home / "own.toml").read_text()
-    assert "500" in written
+    shown = run("profiles", "show", "keyed.toml")[1]
+    assert '"Authorization" = "***"' in shown
+    for text in (shown, written := (home / "own.toml").read_text()):
+        assert "SECRET" not in text
+        assert all(kept in text for kept in ("500", '"mine"', '"first"', "http://127.0.0.1/v1"))
     assert "api_key" not in written
     assert "were not copied" in err

@@ -63,6 +63,12 @@ async def test_a_key_of_the_profile_that_a_chat_server_repeats_is_not_in_the_mes
     assert SECRET not in message
 
 
+async def test_a_key_in_a_nested_option_that_a_chat_server_repeats_is_not_in_the_message() -> None:
+    message = await message_of_refused_chat(api_key="none", default_headers={"Authorization": f"Bearer {SECRET}"})
+    assert "Wrong key" in message
+    assert SECRET not in message
+
+
 async def test_a_key_of_the_environment_that_a_chat_server_repeats_is_not_in_the_message(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
