@@ -87,8 +87,8 @@ def without_named_secrets(options: Mapping[str, object], replacement: str | None
         replacement: Takes the place of each key; None leaves the keys out.
 
     Examples:
-        >>> without_named_secrets({"default_headers": {"X-Api-Key": "abc", "Accept": "*/*"}, "api_keys": ["abc"]}, "***")
-        {'default_headers': {'X-Api-Key': '***', 'Accept': '*/*'}, 'api_keys': ['***']}
+        >>> without_named_secrets({"headers": {"X-Api-Key": "abc", "Accept": "*/*"}, "api_keys": ["abc"]}, "***")
+        {'headers': {'X-Api-Key': '***', 'Accept': '*/*'}, 'api_keys': ['***']}
     """
     kept = {name: _without_named(value, replacement, secret=is_secret_name(name)) for name, value in options.items()}
     return {name: value for name, value in kept.items() if value is not None or options[name] is None}
@@ -102,9 +102,7 @@ def _without_named(value: object, replacement: str | None, *, secret: bool) -> o
         every = {name: _without_named(item, replacement, secret=True) for name, item in value.items()}
         return {name: item for name, item in every.items() if item is not None}
     if isinstance(value, list | tuple):
-        return [
-            item for each in value if (item := _without_named(each, replacement, secret=secret)) is not None
-        ]
+        return [item for each in value if (item := _without_named(each, replacement, secret=secret)) is not None]
     return replacement if secret and isinstance(value, str) else value
 
 

@@ -13,6 +13,8 @@ from langchain_core.language_models import BaseChatModel
 from interleavethinker.tools.errors import ProfileError
 from interleavethinker.tools.secrets import remember_secrets_of
 
+from .loop_clients import IDLE_SECONDS, client_for_each_loop
+
 __all__ = ["OWN_PREFIX", "load_chat_model"]
 
 OWN_PREFIX = "qwen3-vl:"
@@ -66,10 +68,9 @@ def load_chat_model(name: str, **options: Any) -> BaseChatModel:
 
 
 def _separate_connections(model: BaseChatModel) -> None:
-    """Gives a model of langchain-openai a client of its own, which opens a connection for each call.
+    """Gives a model of langchain-openai a client of its own, with connections for each event loop.
 
-    The library shares one pool of open connections among all models with an address. A connection belongs to the event
-    loop that opened it, so a call in the next `asyncio.run` of a process would be given one whose loop is closed.
+    The library shares one pool of open connections among all models with an address, and among all event loops.
     """
     shared: Any = getattr(model, "root_async_client", None)
     if shared is None or not hasattr(shared, "copy") or getattr(model, "openai_proxy", None):
@@ -79,8 +80,10 @@ def _separate_connections(model: BaseChatModel) -> None:
     kind: Any = openai.DefaultAsyncHttpxClient
     package = next(base.__module__.partition(".")[0] for base in kind.__mro__ if base.__module__.startswith("httpx"))
     # httpx or httpx2, whichever openai uses.
-    limits = import_module(package).Limits(max_connections=1000, max_keepalive_connections=0)
-    client = kind(base_url=shared.base_url, timeout=shared.timeout, limits=limits)
+    limits = import_module(package).Limits(
+        max_connections=1000, max_keepalive_connections=100, keepalive_expiry=IDLE_SECONDS
+    )
+    client = client_for_each_loop(kind, base_url=shared.base_url, timeout=shared.timeout, limits=limits)
     own = shared.copy(http_client=client)
     attributes: Any = model
     attributes.root_async_client, attributes.async_client = own, own.chat.completions

@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -34,6 +35,15 @@ class _Completions(BaseHTTPRequestHandler):
     """Answers like OpenAI's API, and keeps the connection open as it does."""
 
     protocol_version = "HTTP/1.1"
+    server: "_Server"
+
+    def setup(self) -> None:
+        super().setup()
+        self.server.opened += 1
+
+    def finish(self) -> None:
+        super().finish()
+        self.server.closed.release()
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["content-length"]))
@@ -51,15 +61,55 @@ class _Completions(BaseHTTPRequestHandler):
         pass
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    opened = 0
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Completions)
+        self.closed = threading.Semaphore(0)
+        self.address = f"http://127.0.0.1:{self.server_port}/v1"
+
+
 @pytest.fixture
-def completions() -> Iterator[str]:
-    """The address of a server that answers every conversation with "hello"."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Completions)
-    server.daemon_threads = True
+def server() -> Iterator[_Server]:
+    """A server that answers every conversation with "hello"."""
+    server = _Server()
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/v1"
+    yield server
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture
+def completions(server: _Server) -> str:
+    """Its address."""
+    return server.address
+
+
+def test_calls_in_one_event_loop_share_a_connection_which_is_closed_with_the_loop(server: _Server) -> None:
+    pytest.importorskip("langchain_openai")
+    model = load_chat_model("openai:gpt-5-mini", base_url=server.address, api_key="sk-test")
+
+    async def ask_often() -> None:
+        for _ in range(20):
+            await invoke(model, [HumanMessage("hi")])
+
+    for loops in (1, 2):
+        asyncio.run(ask_often())
+        assert server.opened == loops
+        assert server.closed.acquire(timeout=60)
+
+
+def test_two_threads_with_an_event_loop_each_may_share_a_model(server: _Server) -> None:
+    pytest.importorskip("langchain_openai")
+    model = load_chat_model("openai:gpt-5-mini", base_url=server.address, api_key="sk-test")
+
+    async def ask() -> list[str]:
+        return [(await invoke(model, [HumanMessage("hi")])).text for _ in range(10)]
+
+    with ThreadPoolExecutor(2) as threads:
+        assert list(threads.map(lambda _: asyncio.run(ask()), range(2))) == [["hello"] * 10] * 2
 
 
 def test_a_process_may_run_one_event_loop_after_the_other(completions: str) -> None:
