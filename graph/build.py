@@ -5,6 +5,7 @@
 
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any, cast
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -16,7 +17,8 @@ from langgraph.types import RetryPolicy
 from interleavethinker.graph.profiles.opening import shared_components
 from interleavethinker.tools.errors import GeneratorError
 
-from .context import Components, GraphContext, refuse_misspelt_fields
+from .channels import CheckedInput, refuse_misspelt
+from .context import Components, GraphContext
 from .event_loop import choice, sync_and_async_node
 from .nodes import Nodes
 from .routing import next_node, node_after_approval, node_after_plan, node_after_plan_check
@@ -66,7 +68,7 @@ def served_graph(runtime: "ServerRuntime[Any] | None" = None) -> TrajectoryGraph
 
     LangGraph's server drops what the context's schema does not have before the graph sees it, so that a misspelt
     `approve_plan` would generate images without asking. It passes the context as the client sent it to this function,
-    which refuses misspelt fields.
+    which refuses misspelt fields. Of a run's input, the graph itself refuses them.
 
     `INTERLEAVETHINKER_PROFILE` names its profile, and `INTERLEAVETHINKER_PROFILES` the paths of further ones that an
     assistant's context may choose, separated as in `PATH`. `INTERLEAVETHINKER_STORYBOARD` is set where the server has
@@ -81,10 +83,13 @@ def served_graph(runtime: "ServerRuntime[Any] | None" = None) -> TrajectoryGraph
     """
     execution = None if runtime is None else runtime.execution_runtime
     if execution is not None and isinstance(execution.context, Mapping):
-        refuse_misspelt_fields(execution.context)
+        refuse_misspelt(execution.context, [one.name for one in fields(GraphContext)], "context")
     further = [path for path in os.environ.get("INTERLEAVETHINKER_PROFILES", "").split(os.pathsep) if path]
     storyboard = os.environ.get("INTERLEAVETHINKER_STORYBOARD", "0") not in ("", "0")
-    return make_graph(os.environ.get("INTERLEAVETHINKER_PROFILE", "micro"), profiles=further, storyboard=storyboard)
+    profile = os.environ.get("INTERLEAVETHINKER_PROFILE", "micro")
+    graph = make_graph(profile, profiles=further, storyboard=storyboard)
+    graph.channels[START] = CheckedInput(TrajectoryInput)
+    return graph
 
 
 def build_graph(

@@ -1,20 +1,24 @@
-"""A channel of the state that accepts the JSON form of its value.
+"""Channels of the state that accept the JSON form of their value, and one for the input that refuses misspelt names.
 
 Clients of LangGraph's server can only send JSON, in the input of a run and to `update_state`. Channels are where every
 value enters a state, so this is where JSON becomes this project's types.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from difflib import get_close_matches
 from functools import cache
 from typing import Annotated, Any
 
-from langgraph.channels import LastValue
+from langgraph.channels import EphemeralValue, LastValue
 from pydantic import Field, TypeAdapter, ValidationError
 
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.validation import problems_of
 
-__all__ = ["NonNegativeValue", "ValidatedValue", "validated"]
+__all__ = ["CheckedInput", "NonNegativeValue", "ValidatedValue", "refuse_misspelt", "validated"]
+
+_SIMILAR = 0.8
+"""How much of two names must be equal for one to be a misspelling of the other."""
 
 
 @cache
@@ -63,3 +67,41 @@ class NonNegativeValue(ValidatedValue):
         kind: Any = self.typ
         kind = Annotated[kind, Field(ge=0)]
         return super().update([validated(kind, value, self.key) for value in values])
+
+
+class CheckedInput(EphemeralValue[Any]):
+    """The input of a run, whose names LangGraph would drop without a word if the graph does not know them."""
+
+    __slots__ = ()
+
+    def update(self, values: Sequence[Any]) -> bool:
+        """See `EphemeralValue.update`.
+
+        Raises:
+            InputError: A name is almost that of a field of the input.
+        """
+        for value in values:
+            if isinstance(value, Mapping):
+                known = self.typ.__annotations__
+                # A graph with this one as a node sends its whole state: what is similar to a given field is its own.
+                refuse_misspelt(value.keys() - known.keys(), known.keys() - value.keys(), "input")
+        return super().update(values)
+
+
+def refuse_misspelt(given: Collection[str], known: Collection[str], what: str) -> None:
+    """Checks names that a client sent to LangGraph's server.
+
+    Names unlike all known ones are left to the server, which drops them: some clients send data of their own in the
+    same place.
+
+    Args:
+        given: The names.
+        known: Those that there are.
+        what: What has them, for the error message.
+
+    Raises:
+        InputError: A name is almost that of a known one.
+    """
+    for name in given:
+        if name not in known and (meant := get_close_matches(name, known, n=1, cutoff=_SIMILAR)):
+            raise InputError(f"The {what} has no field {name!r}. Did you mean {meant[0]!r}?")

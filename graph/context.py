@@ -4,16 +4,14 @@
 and draw a form for it. Planner, critic and generator are objects; `make_graph(components=…)` binds them to a graph.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
-from difflib import get_close_matches
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from langgraph.runtime import Runtime
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass as validated_dataclass
 
-from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.image_sizes import ImageSize
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import (
@@ -30,14 +28,10 @@ from interleavethinker.tools.types import Request
 
 from .limits import Limits
 
-__all__ = ["IMAGE_URL", "Components", "GraphContext", "options_of", "refuse_misspelt_fields"]
+__all__ = ["IMAGE_URL", "Components", "GraphContext", "options_of"]
 
 IMAGE_URL = r"^https?://[^\s()<>]+$"
 """Pattern of addresses that may stand in a link of Markdown."""
-
-
-_SIMILAR = 0.8
-"""How much of two names must be equal for one to be a misspelling of the other."""
 
 
 @dataclass(frozen=True)
@@ -136,21 +130,6 @@ class GraphContext:
             json_schema_extra=_ui("text", "Address of this server for image links"),
         ),
     ] = None
-
-
-def refuse_misspelt_fields(context: Mapping[str, Any]) -> None:
-    """Checks the names in a context as a client sent it to LangGraph's server.
-
-    Names unlike those of all fields are left to the server, which drops them: some clients send it data of their own in
-    the same place.
-
-    Raises:
-        InputError: A name is almost that of a field of `GraphContext`.
-    """
-    known = [one.name for one in fields(GraphContext)]
-    for name in context:
-        if name not in known and (meant := get_close_matches(name, known, n=1, cutoff=_SIMILAR)):
-            raise InputError(f"The context has no field {name!r}. Did you mean {meant[0]!r}?")
 
 
 def options_of(runtime: Runtime[Any]) -> GraphContext:

@@ -1,9 +1,12 @@
-"""The images of a served graph over HTTP: what `http.app` in langgraph.json adds to LangGraph's own server.
+"""The images and refusals of a served graph over HTTP: what `http.app` in langgraph.json adds to LangGraph's server.
 
 `GET /images/{sha256}.png` shows an image that an answer links to. `PUT /images` or `POST /images` with an encoded image
 as body stores one and returns its name and address, which a message or a request may then use. Both work on the store
 of embedded graphs. An image's name is the hash of its content: whoever has an answer can see its images, and nobody can
 list them. Access control is LangGraph's (`auth` and `http.enable_custom_route_auth` in langgraph.json).
+
+What the graph refuses while LangGraph's server answers a request itself, such as values given to `update_state`, is an
+answer with a reason: the server takes this application's handlers of exceptions for all its routes.
 """
 
 import asyncio
@@ -69,10 +72,19 @@ def _refusal(error: InterleaveError, status: int) -> Response:
     return JSONResponse({"error": error.data}, status)
 
 
+async def _refused(_: Request, error: Exception) -> Response:
+    """Answers with the reason, also in the form of LangGraph's own refusals, whose clients look for `detail`."""
+    if not isinstance(error, InterleaveError):
+        raise error
+    status = 422 if isinstance(error, InputError) else 500
+    return JSONResponse({"detail": str(error), "error": error.data}, status)
+
+
 app = Starlette(
     routes=[
         Route("/images/{sha256:str}.png", _show, methods=["GET"], name="image"),
         Route("/images", _store, methods=["POST", "PUT"]),
-    ]
+    ],
+    exception_handlers={InterleaveError: _refused},
 )
 """Named in langgraph.json."""

@@ -1,7 +1,8 @@
-"""Two requests with one ID: the second one is refused while the first one is being answered.
+"""Requests that the MCP library would never answer: those with an ID in use, and those without a usable one.
 
 The MCP library keeps the stream of an answer under the ID of its request, in each session, and replaces it by that of a
-second request with the same ID: both answers then go to the second one, and the first one waits forever.
+second request with the same ID: both answers then go to the second one, and the first one waits forever. So the second
+one is refused while the first one is being answered. What `invalid_requests` finds is refused in any case.
 """
 
 import asyncio
@@ -10,6 +11,8 @@ import json
 from typing import TYPE_CHECKING
 
 from pydantic_core import from_json
+
+from .invalid_requests import INVALID_REQUEST, invalid_request
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -20,7 +23,6 @@ _PATIENCE_SECONDS = 0.25
 """A client that has read an answer may send its next request before the server has cleaned up after the last one."""
 _OWN_STREAM = "_GET_stream"
 """The library's key for the stream that a GET opens, which stands beside those of the requests."""
-_INVALID_REQUEST = -32600
 _LONGEST_QUOTE = 40
 
 
@@ -33,17 +35,21 @@ class OneRequestPerId:
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """See ASGI."""
-        session = _session_of(scope)
-        if session is None:
+        if scope["type"] != "http" or scope["method"] != "POST":
             await self._app(scope, receive, send)
             return
         message = await receive()
-        number, unread = _id_of(message), [message]
+        unread = [message]
 
         async def replay() -> "Message":
             return unread.pop() if unread else await receive()
 
-        if number is None:
+        request = _read(message)
+        if request is not None and (error := invalid_request(request)) is not None:
+            await _refuse(error, send)
+            return
+        session, number = _session_of(scope), _id_of(request)
+        if session is None or number is None:
             await self._app(scope, replay, send)
             return
         key = session, number
@@ -52,7 +58,7 @@ class OneRequestPerId:
                 async with asyncio.timeout(_PATIENCE_SECONDS):
                     await before.wait()
         if key in self._live or number == _OWN_STREAM:
-            await _refuse(number, send)
+            await _refuse(_in_use(number), send)
             return
         ended = self._live[key] = asyncio.Event()
         try:
@@ -66,8 +72,6 @@ def _session_of(scope: "Scope") -> bytes | None:
     """Returns the session whose requests share their IDs; None if the request is in none."""
     from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 
-    if scope["type"] != "http" or scope["method"] != "POST":
-        return None
     headers = dict(scope["headers"])
     version = headers.get(b"mcp-protocol-version")
     if version is not None and version.decode("latin-1") not in HANDSHAKE_PROTOCOL_VERSIONS:
@@ -76,27 +80,34 @@ def _session_of(scope: "Scope") -> bytes | None:
     return session
 
 
-def _id_of(message: "Message") -> str | None:
-    """Returns the ID of a request, as the library compares it; None for anything else, also for what is no JSON."""
+def _read(message: "Message") -> object:
+    """Returns what a message holds; None for what is no JSON, which the library refuses, or has left."""
     if message["type"] != "http.request" or message.get("more_body"):
         return None
     try:
-        request = from_json(message.get("body", b""))
+        return from_json(message.get("body", b""))
     except ValueError:
         return None
+
+
+def _id_of(request: object) -> str | None:
+    """Returns the ID of a request, as the library compares it; None for anything else."""
     if not isinstance(request, dict) or not isinstance(request.get("method"), str):
         return None
     number = request.get("id")
     return None if number is None or isinstance(number, dict | list) else str(number)
 
 
-async def _refuse(number: str, send: "Send") -> None:
+def _in_use(number: str) -> dict[str, object]:
     words = (
         f"A request with the ID {number[:_LONGEST_QUOTE]} is still being answered in this session. Give every request "
         "an ID of its own."
     )
     # Without an ID: the one in the request belongs to the answer that the first request gets.
-    error = {"jsonrpc": "2.0", "id": None, "error": {"code": _INVALID_REQUEST, "message": words}}
+    return {"jsonrpc": "2.0", "id": None, "error": {"code": INVALID_REQUEST, "message": words}}
+
+
+async def _refuse(error: dict[str, object], send: "Send") -> None:
     body = json.dumps(error).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 400, "headers": headers})

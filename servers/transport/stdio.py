@@ -7,6 +7,7 @@ MCP; `serve_stdio` connects them to a server.
 
 import asyncio
 import contextlib
+import json
 import os
 import re
 import stat
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, cast
 from pydantic_core import from_json
 
 from .ending_signals import Drain, drained_at_sigterm
+from .invalid_requests import invalid_request
 
 if TYPE_CHECKING:
     from anyio import AsyncFile
@@ -133,18 +135,21 @@ async def standard_streams() -> AsyncIterator[tuple[LineReader, TextWriter]]:
 
 
 async def _readable(lines: LineReader, writer: TextWriter, at_end: Drain | None) -> AsyncIterator[str]:
-    """Yields the lines that are JSON, and answers others: the MCP library would leave their sender waiting.
+    """Yields the lines that are JSON-RPC, and answers others: the MCP library would leave their sender waiting.
 
     The library cuts the calls in flight where the lines end, so these end only once `at_end` has returned.
     """
     async for line in lines:
         try:
-            from_json(line)
+            message = from_json(line)
         except ValueError:
             if line.strip():
                 await writer.write(_parse_error(line))
-        else:
+            continue
+        if (error := invalid_request(message)) is None:
             yield line
+        else:
+            await writer.write(json.dumps(error) + "\n")
     if at_end is not None:
         await at_end()
 

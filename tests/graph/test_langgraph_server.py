@@ -273,6 +273,25 @@ async def test_a_thread_is_forked_with_another_prompt(client: Any) -> None:
     assert prompts[0][0] != prompts[1][0] == override["prompt"]
 
 
+async def test_refused_values_and_misspelt_inputs_are_answered_with_a_reason(client: Any) -> None:
+    thread = (await client.threads.create())["thread_id"]
+    await client.runs.wait(thread, "trajectory", input={"request": REQUEST})
+    with pytest.raises(httpx.HTTPStatusError) as refused:
+        await client.threads.update_state(thread, {"seed": "one"})
+    assert refused.value.response.status_code == 422
+    answer = refused.value.response.json()
+    assert "The value of 'seed' does not fit the graph's state" in answer["detail"]
+    assert answer["error"]["code"] == "invalid_input"
+    for misspelt, meant in (
+        ({"request": REQUEST, "aprove_plan": True}, "approve_plan"),
+        ({"requst": REQUEST}, "request"),
+    ):
+        failed = await client.runs.wait(None, "trajectory", input=misspelt, raise_error=False)
+        assert f"Did you mean '{meant}'?" in str(failed["__error__"])
+    foreign = {"request": REQUEST, "messagess_of_mine": 1, "limits": {"max_calls": 1}}
+    assert (await client.runs.wait(None, "trajectory", input=foreign))["document"]
+
+
 async def test_an_image_comes_in_and_goes_out_by_address(client: Any, server: Server) -> None:
     async with httpx.AsyncClient(base_url=server.url, timeout=120) as http:
         put = await http.put("/images", content=PNG)

@@ -98,9 +98,32 @@ async def test_a_client_that_leaves_frees_its_id() -> None:
         assert said(await client.post("/mcp", content=call(7, "again"), headers=session)) == "again"
 
 
-@pytest.mark.parametrize("body", ["{", "[]", "7", '{"id": 7}', call(None, "x"), call([1], "x")])
-async def test_what_is_no_request_is_answered_by_the_library(body: str) -> None:
+@pytest.mark.parametrize("body", ["{", "[]", "7", '{"id": 7}'])
+async def test_what_is_no_request_is_refused(body: str) -> None:
     server = Gated()
     async with client_of(server) as client, asyncio.timeout(60):
         session = await session_of(client)
-        assert (await client.post("/mcp", content=body, headers=session)).status_code in {202, 400}
+        assert (await client.post("/mcp", content=body, headers=session)).status_code == 400
+
+
+@pytest.mark.parametrize("number", [None, [1], 1.5, True])
+@pytest.mark.parametrize("version", ["2025-06-18", "2026-07-28"])
+async def test_a_call_whose_id_is_none_is_refused_instead_of_never_answered(number: object, version: str) -> None:
+    server = Gated()
+    server.gate.set()
+    async with client_of(server) as client, asyncio.timeout(60):
+        session = await session_of(client) | {"mcp-protocol-version": version}
+        refused = await client.post("/mcp", content=call(number, "x"), headers=session)
+        assert refused.status_code == 400
+        assert refused.json()["id"] is None
+        assert refused.json()["error"] == {
+            "code": -32600,
+            "message": "The ID of a request must be a string or a whole number.",
+        }
+
+
+async def test_a_notification_may_have_an_id_that_is_none() -> None:
+    async with client_of(Gated()) as client, asyncio.timeout(60):
+        session = await session_of(client)
+        ready = {"jsonrpc": "2.0", "id": None, "method": "notifications/initialized"}
+        assert (await client.post("/mcp", content=json.dumps(ready), headers=session)).status_code == 202

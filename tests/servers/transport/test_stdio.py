@@ -1,6 +1,7 @@
 """MCP over standard input and output: through real pipes, in separate processes."""
 
 import asyncio
+import json
 import subprocess
 import sys
 import textwrap
@@ -63,9 +64,7 @@ def test_a_file_as_stdin_is_handled_by_the_library(tmp_path: Path) -> None:
     assert done.stdout == b"no pipes\n"
 
 
-async def test_a_line_that_cannot_be_parsed_is_answered(tmp_path: Path) -> None:
-    import sys
-
+async def test_a_line_that_is_no_message_is_answered(tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "interleavethinker.cli", "image-server", "--model", "fake", "--store", str(tmp_path)),
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
@@ -74,10 +73,17 @@ async def test_a_line_that_cannot_be_parsed_is_answered(tmp_path: Path) -> None:
     assert process.stdout is not None
     lone = b'{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"x","arguments":{"prompt":"\\ud83d"}}}\n'
     async with asyncio.timeout(180):
-        for line, number in ((lone, b'"id":2'), (b'{"id": "a", "method"\n', b'"id":"a"'), (b"\xff\n", b'"id":null')):
+        for line, number in (
+            (lone, 2),
+            (b'{"id": "a", "method"\n', "a"),
+            (b"\xff\n", None),
+            (b'{"jsonrpc": "2.0", "id": null, "method": "tools/list"}\n', None),
+            (b'{"jsonrpc": "2.0", "id": 3, "method": "tools/list", "params": [1]}\n', 3),
+            (b'{"jsonrpc": "2.0", "id": 4, "methd": "tools/list"}\n', 4),
+            (b"[]\n", None),
+        ):
             process.stdin.write(line)
-            answer = await process.stdout.readline()
-            assert number in answer
-            assert b"-32700" in answer
+            answer = json.loads(await process.stdout.readline())
+            assert (answer["id"], answer["error"]["code"]) in {(number, -32700), (number, -32600)}
         process.stdin.close()
         await process.wait()
