@@ -24,8 +24,8 @@ from interleavethinker.tools.tracing.startup import start_tracing, traces_wanted
 from .commands import TABLE, CommandSpec
 from .completions import completed_words
 from .exit_codes import FAILURE, INTERRUPTED, OK, OUTPUT_CLOSED, report
-from .path_checks import check_paths_of
 from .terminal import OutputClosedError, discard_output, echo, flush_output, prepare_streams
+from .value_checks import check_values_of
 
 __all__ = ["build_app", "main"]
 
@@ -101,7 +101,7 @@ def build_app(words: Sequence[str]) -> typer.Typer:
     for entry in TABLE:
         if entry.name == requested:
             _add(app, entry)
-            check_paths_of(app)
+            check_values_of(app)
         else:
             app.command(entry.name, help=entry.help, rich_help_panel=entry.panel)(_stub)
     return app

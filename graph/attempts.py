@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.types import Attempt, Plan, Sha256, Verdict
+from interleavethinker.tools.validation import require_type
 
 __all__ = [
     "attempt_key",
@@ -45,8 +46,9 @@ def check_prompt(prompt: str | None) -> None:
     """Checks a generator prompt that a person gives; None means that they gave none.
 
     Raises:
-        InputError: It has no text, so no generator could use it.
+        InputError: It is no text, or an empty one, so no generator could use it.
     """
+    require_type(prompt, (str, type(None)), "prompt", "a text")
     if prompt is not None and not prompt.strip():
         raise InputError("The prompt for the generator is empty. Describe the image, or leave the prompt out.")
 

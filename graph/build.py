@@ -6,6 +6,7 @@
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -15,7 +16,9 @@ from langgraph.runtime import Runtime
 from langgraph.types import RetryPolicy
 
 from interleavethinker.graph.profiles.opening import shared_components
+from interleavethinker.graph.profiles.profile import Profile, source_of
 from interleavethinker.tools.errors import GeneratorError
+from interleavethinker.tools.validation import require_type
 
 from .channels import CheckedInput, refuse_misspelt
 from .context import Components, GraphContext
@@ -35,7 +38,7 @@ TrajectoryGraph = CompiledStateGraph[TrajectoryState, GraphContext | Components,
 
 
 def make_graph(
-    profile: str = "micro",
+    profile: str | Path | Profile = "micro",
     *,
     components: Components | None = None,
     profiles: Sequence[str] = (),
@@ -45,7 +48,7 @@ def make_graph(
     """Returns the graph, for use by itself, as a node, as a tool or from `langgraph.json`.
 
     Args:
-        profile: Name of a shipped profile, or path of a TOML file.
+        profile: Name of a shipped profile, path of a TOML file, or what `load_profile` read from one.
         components: Used instead of a profile's.
         profiles: Paths of further profiles that a run's context may choose, beside this one and the shipped ones.
             A profile can name any program, so a client never chooses a path of its own.
@@ -53,12 +56,18 @@ def make_graph(
             the checkpointer of the graph around it.
         storyboard: Show the component `storyboard` of LangGraph's generative UI with each answer to a message, for a
             server that has it.
+
+    Raises:
+        InputError: An argument has another type, or the profile differs from its file.
     """
+    name = source_of(profile)
+    require_type(components, (Components, type(None)), "components", "Components or None")
+    require_type(profiles, (list, tuple), "profiles", "a list of paths")
 
     async def find(runtime: Runtime[Any]) -> Components:
         if components is not None and not isinstance(runtime.context, Components):
             return components
-        return await shared_components(profile, runtime, profiles)
+        return await shared_components(name, runtime, profiles)
 
     return build_graph(find, checkpointer, storyboard=storyboard)
 

@@ -17,7 +17,7 @@ from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.strict_numbers import StrictNumbers
 from interleavethinker.tools.structured_text import parse_json
 from interleavethinker.tools.types import Attempt, Plan, Request, Sha256, Step
-from interleavethinker.tools.validation import problems_of
+from interleavethinker.tools.validation import problems_of, require_type
 
 from .dependencies import dependency_problem
 from .workspace.human_review import HumanVerdict
@@ -57,6 +57,7 @@ def approval_with(steps: Sequence[Step] | None, request: Request) -> Approval:
     Raises:
         InputError: They are no steps, or none at all, or one starts from what there is not.
     """
+    require_type(steps, (list, tuple, type(None)), "steps", "a list of steps")
     if steps is not None and not steps:
         raise InputError("An edited plan must have at least one step.")
     try:

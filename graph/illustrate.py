@@ -11,16 +11,18 @@ import io
 import queue
 import sys
 import threading
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from interleavethinker.tools.addresses import looks_like_url, shown_address
 from interleavethinker.tools.errors import InputError, StoreError, TrajectoryError
 from interleavethinker.tools.folders import default_home
 from interleavethinker.tools.images.png import upright
 from interleavethinker.tools.plain_text import one_line
 from interleavethinker.tools.request_parsing import place_images
+from interleavethinker.tools.validation import require_type
 from interleavethinker.tools.which_one import which
 
 from .answer import Answer
@@ -28,6 +30,7 @@ from .event_loop import OpenContexts, loop_thread
 from .events import ApprovalNeeded, Cancelled, Event, Failed, Paused
 from .limits import Limits
 from .profiles.opening import close_shared_components
+from .profiles.profile import Profile
 from .progress import listen
 from .workspace.workspace import Workspace
 
@@ -48,7 +51,7 @@ def illustrate(
     prompt: str,
     *,
     images: Sequence[ImageLike] = (),
-    profile: str = "micro",
+    profile: str | Path | Profile = "micro",
     seed: int | None = None,
     limits: Limits | None = None,
     image_size: str | None = None,
@@ -62,12 +65,12 @@ def illustrate(
     Args:
         prompt: The request, in words. `<image>` marks the place of an input image; without marks they come first.
         images: Input images: paths, bytes of image files, or PIL images.
-        profile: Models to use: `micro`, `klein`, `klein-vllm`, `api`, or the path of a TOML file.
+        profile: Models to use: `micro`, `klein`, `klein-vllm`, `api`, the path of a TOML file, or a loaded profile.
         seed: Makes the answer reproducible with local models, 0 to 2³¹ - 1; random by default.
         limits: Replaces the profile's limits.
         image_size: Size of the images in pixels (`1024x576`), or their aspect ratio (`16:9`); the profile's, or the
             model's own, by default.
-        workspace: Folder in which the trajectory is kept; the user's data folder by default.
+        workspace: Folder, or `postgresql://…`, in which the trajectory is kept; the user's data folder by default.
         progress: True shows a progress bar, False shows nothing, and a function receives every event. By default a
             bar is shown in terminals and notebooks.
 
@@ -107,7 +110,7 @@ async def aillustrate(
     prompt: str,
     *,
     images: Sequence[ImageLike] = (),
-    profile: str = "micro",
+    profile: str | Path | Profile = "micro",
     seed: int | None = None,
     limits: Limits | None = None,
     image_size: str | None = None,
@@ -154,15 +157,15 @@ def close() -> None:
 async def _answer(
     prompt: str,
     images: Sequence[ImageLike],
-    profile: str,
+    profile: str | Path | Profile,
     seed: int | None,
     limits: Limits | None,
     image_size: str | None,
-    root: Path,
+    root: str | Path,
     tell: Callable[[Event], None],
 ) -> Answer:
-    if isinstance(images, str | bytes | Path) or hasattr(images, "save"):
-        raise InputError("`images` must be a list of images; put the one image into a list.")
+    if isinstance(images, str | bytes | Path) or hasattr(images, "save") or not isinstance(images, Iterable):
+        raise InputError(f"`images` must be a list of images, got {type(images).__name__}; put one image into a list.")
     workspace = await _shared.get(root)
     names = []
     for number, image in enumerate(images, 1):
@@ -179,7 +182,9 @@ async def _answer(
         case Failed(reason=reason, code=code, refused=True):
             raise InputError(reason, code=code)
         case Failed(reason=reason, code=code):
-            where = "" if root == await asyncio.to_thread(_root_of, None) else f" --workspace {root}"
+            where = (
+                "" if root == await asyncio.to_thread(_root_of, None) else f" --workspace {shown_address(str(root))}"
+            )
             raise TrajectoryError(
                 f"Trajectory {trajectory} stopped: {reason} All finished work is kept. Once the cause is gone, "
                 f"continue with: interleavethinker resume {trajectory}{where}",
@@ -190,7 +195,10 @@ async def _answer(
     return Answer(await workspace.get(trajectory), workspace.store)
 
 
-def _root_of(workspace: str | Path | None) -> Path:
+def _root_of(workspace: str | Path | None) -> str | Path:
+    require_type(workspace, (str, Path, type(None)), "workspace", "a folder, or the URL of a database")
+    if isinstance(workspace, str) and (looks_like_url(workspace) or not workspace.strip()):
+        return workspace  # As a path, it would be one below the current folder.
     return (default_home() if workspace is None else Path(workspace)).absolute()
 
 
@@ -217,7 +225,7 @@ def _image_file(image: ImageLike) -> Path | bytes:
     return buffer.getvalue()
 
 
-_shared = OpenContexts[Path, Workspace](Workspace.open)
+_shared = OpenContexts[str | Path, Workspace](Workspace.open)
 
 
 @atexit.register

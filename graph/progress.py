@@ -5,6 +5,8 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from interleavethinker.tools.validation import require_type
+
 from .events import Event, GenerationProgress, Planned, StepFinished
 
 if TYPE_CHECKING:
@@ -23,10 +25,14 @@ def listen(progress: bool | EventListener | None) -> Iterator[EventListener]:
     Args:
         progress: True for a bar on stderr, False for nothing, a function of the caller's, or None: a bar if stderr
             is a terminal or a notebook.
+
+    Raises:
+        InputError: It is none of these.
     """
     if callable(progress):
         yield progress
         return
+    require_type(progress, (bool, type(None)), "progress", "True, False, None or a function of an event")
     from rich.console import Console
 
     console = Console(stderr=True)

@@ -230,12 +230,23 @@ def test_a_pil_image_whose_file_is_cut_off_is_an_input_error(profile: str, tmp_p
         ({"images": [Image.new("RGB", (0, 5))]}, "empty"),
         ({"prompt": None}, "must be a text"),
         ({"prompt": " "}, "empty"),
+        ({"images": None}, "must be a list"),
+        ({"workspace": 5}, "`workspace` must be a folder"),
+        ({"workspace": ""}, "folder is empty"),
+        ({"workspace": "s3://bucket/folder"}, "a folder or a database postgresql"),
+        ({"profile": 5}, "`profile` must be"),
+        ({"limits": 5}, "limits"),
+        ({"progress": 5}, "`progress` must be"),
     ],
-    ids=["negative", "huge", "fraction", "bool", "one path", "one image", "no pixels", "no prompt", "blank"],
 )
-def test_a_wrong_argument_is_refused_with_a_sentence(wrong: dict[str, Any], says: str, profile: str) -> None:
+def test_a_wrong_argument_is_refused_with_a_sentence(
+    wrong: dict[str, Any], says: str, profile: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
     with pytest.raises(it.InputError, match=says):
         it.illustrate(**{"prompt": PROMPT, "profile": profile} | wrong)
+    assert list(Path().iterdir()) == []
 
 
 async def test_a_forgotten_await_is_guessed(tmp_path: Path) -> None:

@@ -53,6 +53,8 @@ def read_size(text: str) -> PixelSize:
         >>> str(read_size("1024 X 576")), read_size("16:9").exact
         ('1024x576', False)
     """
+    if not isinstance(text, str):
+        raise InputError(f"An image size is a text such as 1024x576 or 16:9; got {text!r}.")
     stripped = text.strip()
     pixels, ratio = _PIXELS.fullmatch(stripped), _RATIO.fullmatch(stripped)
     if pixels is not None:

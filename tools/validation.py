@@ -1,8 +1,15 @@
-"""What is wrong with a value that does not fit its model, in words for people."""
+"""What is wrong with a value that does not fit its model or its type, in words for people."""
+
+import inspect
 
 from pydantic import ValidationError
 
-__all__ = ["problems_of"]
+from .errors import InputError
+
+__all__ = ["problems_of", "require_type"]
+
+_LONGEST = 40
+"""Characters of a value in a message."""
 
 
 def problems_of(error: ValidationError) -> str:
@@ -15,6 +22,37 @@ def problems_of(error: ValidationError) -> str:
         ": ".join(filter(None, (".".join(map(str, problem["loc"])), _words(problem["msg"]))))
         for problem in error.errors()
     )
+
+
+def require_type(value: object, kinds: type | tuple[type, ...], name: str, expected: str) -> None:
+    """Checks the type of an argument of the Python API, where a mistake would fail later with words of our own code.
+
+    Args:
+        value: The argument.
+        kinds: The types that it may have.
+        name: What it is called.
+        expected: These types in words, with an article.
+
+    Raises:
+        InputError: It has another type.
+
+    Examples:
+        >>> require_type(5, str, "profile", "a text")
+        Traceback (most recent call last):
+        interleavethinker.tools.errors.InputError: `profile` must be a text; got the int 5.
+    """
+    allowed = kinds if isinstance(kinds, tuple) else (kinds,)
+    # For Python, True is a number; nobody means it as one.
+    if isinstance(value, allowed) and (not isinstance(value, bool) or bool in allowed):
+        return
+    if value is None:
+        found = "None."
+    elif inspect.iscoroutine(value):
+        found = "a coroutine; is an `await` missing?"
+    else:
+        shown = repr(value)
+        found = f"the {type(value).__name__} {shown}." if len(shown) <= _LONGEST else f"a {type(value).__name__}."
+    raise InputError(f"`{name}` must be {expected}; got {found}")
 
 
 def _words(message: str) -> str:

@@ -26,7 +26,7 @@ from interleavethinker.tools.renamed_fields import with_new_names
 from interleavethinker.tools.settings import config_folder
 from interleavethinker.tools.strict_numbers import StrictNumbers
 from interleavethinker.tools.structured_text import parse_toml
-from interleavethinker.tools.validation import problems_of
+from interleavethinker.tools.validation import problems_of, require_type
 
 from .knowledge import Knowledge
 
@@ -36,6 +36,7 @@ __all__ = [
     "import_object",
     "load_profile",
     "shipped_profiles",
+    "source_of",
     "user_profile_path",
     "user_profiles",
 ]
@@ -203,15 +204,39 @@ def user_profile_path(name: str) -> Path:
     return config_folder() / "profiles" / f"{name}.toml"
 
 
-def load_profile(name: str) -> Profile:
+def source_of(profile: str | Path | Profile) -> str:
+    """Returns the text by which `load_profile` finds a profile: runs store it, and read the profile again.
+
+    Raises:
+        InputError: It is no profile, or one that its file does not have.
+    """
+    require_type(profile, (str, Path, Profile), "profile", "a profile's name or the path of its TOML file")
+    if not isinstance(profile, Profile):
+        return str(profile)
+    try:
+        unchanged = load_profile(profile.source) == profile
+    except ProfileError:
+        unchanged = False
+    if not unchanged:
+        raise InputError(
+            f"The profile {profile.name!r} differs from what {profile.source} has. Every run reads a profile from its "
+            "file: write this one to a TOML file, and give its path."
+        )
+    return profile.source
+
+
+def load_profile(name: str | Path) -> Profile:
     """Reads a shipped profile or one of the user's by name, or any profile by the path of its TOML file.
 
     Args:
         name: Name of a profile, or a path that ends in `.toml`.
 
     Raises:
+        InputError: This is neither a name nor a path.
         ProfileError: The profile does not exist, cannot be read, or is malformed.
     """
+    require_type(name, (str, Path), "profile", "a profile's name or the path of its TOML file")
+    name = str(name)
     if name.endswith(".toml"):
         return _read(Path(name))
     if name not in shipped_profiles():

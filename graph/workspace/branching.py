@@ -4,7 +4,7 @@ A pure function of the parent's state. The copy is complete, so the parent can b
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,8 +26,9 @@ from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.image_sizes import ImageSize, check_image_size
 from interleavethinker.tools.plain_text import quantity
 from interleavethinker.tools.types import Attempt, Plan, Sha256, Verdict
+from interleavethinker.tools.validation import require_type
 
-__all__ = ["BranchPoint", "branch_state"]
+__all__ = ["BranchPoint", "branch_state", "check_point"]
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,27 @@ class BranchPoint:
     continues with the next one."""
 
 
+def check_point(point: BranchPoint, require_images: Callable[[Sequence[str]], None]) -> None:
+    """Checks a point before anything is read for it: its fields have the right types, and there is its image.
+
+    Args:
+        point: Where to branch.
+        require_images: Raises `InputError` if the workspace has no such images.
+
+    Raises:
+        InputError: It is no point that could be branched at.
+    """
+    require_type(point, BranchPoint, "point", "a BranchPoint")
+    require_type(point.step, int, "step", "a whole number from 0")
+    require_type(point.iteration, int, "iteration", "a whole number from 0")
+    check_prompt(point.prompt)
+    if point.seed is not None:
+        check_seed(point.seed)
+    if point.image is not None:
+        require_type(point.image, str, "image", "the name that `add_image` returned")
+        require_images([point.image])
+
+
 def branch_state(
     state: Mapping[str, Any], point: BranchPoint, limits: Limits | None = None
 ) -> tuple[dict[str, Any], str]:
@@ -80,9 +102,6 @@ def branch_state(
     plan = _plan_at(state, point)
     attempts = attempts_of(state)
     prefix = _attempts_before(attempts, state["plans"], plan, point)
-    check_prompt(point.prompt)
-    if point.seed is not None:
-        check_seed(point.seed)
     nothing_replaced = all(each is None for each in (point.prompt, point.seed, point.image, point.image_size))
     seed = secrets.randbelow(2**31) if nothing_replaced else state.get("seed", 0)
     values = _values(state, point, limits, seed, plan.version, prefix)

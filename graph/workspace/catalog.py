@@ -11,19 +11,21 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from interleavethinker.tools.clock import check_clock
 from interleavethinker.tools.errors import InputError, TrajectoryError
 from interleavethinker.tools.types import Request
+from interleavethinker.tools.validation import require_type
 
 from .provenance import Provenance
 from .storage import Connection, Database, select
 
 __all__ = [
     "CATALOG_TABLES",
+    "STATUSES",
     "Catalog",
     "RequestKey",
     "Status",
@@ -35,6 +37,7 @@ __all__ = [
 
 Status = Literal["ready", "running", "interrupted", "paused", "waiting", "done", "failed", "cancelled"]
 """`ready`: never run; `interrupted`: its process died while it ran; `waiting`: for approval of the plan."""
+STATUSES = get_args(Status)
 
 _TITLE_LENGTH = 80
 """Characters."""
@@ -161,7 +164,12 @@ class Catalog:
         return await self._database.write(insert)
 
     async def keyed(self, key: RequestKey) -> str | None:
-        """Returns the id of the trajectory that was added with this key, or None."""
+        """Returns the id of the trajectory that was added with this key, or None.
+
+        Raises:
+            InputError: It is no key.
+        """
+        require_type(key, RequestKey, "key", "a RequestKey")
         clock = self._database.clock
         known = await self._database.read(lambda connection: _keyed(connection, key, _now(connection, clock)))
         if known is not None and known.from_future:

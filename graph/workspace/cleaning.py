@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from interleavethinker.tools.errors import StoreError
 from interleavethinker.tools.images.store import ImageStore
+from interleavethinker.tools.validation import require_type
 
 from .catalog import TrajectorySummary, remove_rows
 from .checkpoints import Checkpoints
@@ -73,6 +74,7 @@ class Cleaner:
         self, listed: _Listing, older_than: float, also: Collection[str] = (), also_until: float = math.inf
     ) -> list[str]:
         """Removes images that none of the listed trajectories uses, and states without an entry; see `Workspace`."""
+        require_type(older_than, (int, float), "older_than", "a number of seconds")
         await asyncio.to_thread(self._store.sweep, older_than)
         started = time.time()
         unused = await self.unused(await listed(), older_than)

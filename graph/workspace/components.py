@@ -7,16 +7,18 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 
 from interleavethinker.graph.context import Components
 from interleavethinker.graph.event_loop import OpenContexts
 from interleavethinker.graph.profiles.opening import open_components
-from interleavethinker.graph.profiles.profile import Profile, import_object, load_profile
+from interleavethinker.graph.profiles.profile import Profile, import_object, load_profile, source_of
 from interleavethinker.graph.referring import with_descriptions
 from interleavethinker.tools.errors import InterleaveError, ProfileError
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.references import in_words
 from interleavethinker.tools.types import Request
+from interleavethinker.tools.validation import require_type
 
 __all__ = ["GIVEN_COMPONENTS", "ComponentCache", "notes_of", "usable_profile"]
 
@@ -35,6 +37,7 @@ class ComponentCache:
     """
 
     def __init__(self, store: ImageStore, given: Components | None) -> None:
+        require_type(given, (Components, type(None)), "components", "Components or None")
         self._store = store
         # The graph measures drift where it can read the images.
         self._given = given if given is None or given.store is not None else replace(given, store=store)
@@ -66,14 +69,16 @@ class ComponentCache:
             yield components
 
 
-def usable_profile(name: str, request: Request, store: ImageStore) -> Profile:
+def usable_profile(name: str | Path | Profile | None, request: Request, store: ImageStore) -> Profile:
     """Loads a profile for a request that is about to be recorded: a broken profile must leave no trajectory behind.
+
+    None stands for `micro`.
 
     Raises:
         InputError: The profile cannot serve the request.
         ProfileError: No such profile, or it names an object that cannot be imported.
     """
-    profile = load_profile(name)
+    profile = load_profile("micro" if name is None else source_of(name))
     for target in profile.import_strings:
         import_object(target)
     if profile.request_check is not None:

@@ -21,6 +21,7 @@ from interleavethinker.tools.images.png import image_size
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.strict_numbers import StrictNumbers
 from interleavethinker.tools.types import Attempt, Sha256, Verdict
+from interleavethinker.tools.validation import require_type
 
 __all__ = ["HumanVerdict", "human_verdict_update", "named_attempt", "with_mask"]
 
@@ -101,8 +102,9 @@ async def with_mask(state: Mapping[str, Any], given: HumanVerdict, store: ImageS
     A running trajectory may have a newer attempt by the time that the verdict is applied; this person has not seen it.
 
     Raises:
-        InputError: As `human_verdict_update`; or the region or the mask does not fit the image.
+        InputError: As `human_verdict_update`; or the region or the mask does not fit the image; or it is no verdict.
     """
+    require_type(given, HumanVerdict, "verdict", "a HumanVerdict")
     local = given.region is not None or given.mask is not None
     if local or running:
         given = named_attempt(state, given)

@@ -1,5 +1,6 @@
 """File work on the workspace's images. These functions block; the workspace calls them in a thread."""
 
+import os
 import time
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.files import read_at_most
 from interleavethinker.tools.images.png import ImageLimits, canonical_png
 from interleavethinker.tools.images.store import ImageStore
+from interleavethinker.tools.validation import require_type
 
 __all__ = ["UnusedImages", "add_image", "delete_unused", "names_in", "renew_images", "require_images", "unused_images"]
 
@@ -22,10 +24,11 @@ def add_image(store: ImageStore, image: bytes | str | Path) -> str:
     """Stores an image, given as its bytes or its path, as canonical PNG and returns its name.
 
     Raises:
-        InputError: The file cannot be read, is a named pipe, or is not an image.
+        InputError: The file cannot be read, is a named pipe, or is not an image; or this is neither bytes nor a path.
     """
-    if isinstance(image, bytes):
-        return store.put(canonical_png(image))
+    require_type(image, (bytes, bytearray, str, os.PathLike), "image", "the bytes or the path of an image file")
+    if isinstance(image, bytes | bytearray):
+        return store.put(canonical_png(bytes(image)))
     try:
         data = read_at_most(Path(image), ImageLimits().max_bytes)
     except OSError as error:
@@ -77,6 +80,7 @@ def unused_images(
         older_than: Seconds after which an image counts as removable.
         spared_since: Images used since this time (seconds since the epoch) count as recent, too.
     """
+    require_type(older_than, (int, float), "older_than", "a number of seconds")
     limit = time.time() - older_than
     if spared_since is not None:
         limit = min(limit, spared_since - _MARGIN_SECONDS)

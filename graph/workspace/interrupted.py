@@ -4,8 +4,9 @@ from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 
 from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.validation import require_type
 
-from .catalog import Catalog, Status, TrajectorySummary
+from .catalog import STATUSES, Catalog, Status, TrajectorySummary
 from .storage import Held
 
 __all__ = ["newest", "with_interrupted"]
@@ -26,8 +27,14 @@ async def newest(
         statuses: Only those that have one of these; None: any.
 
     Raises:
-        InputError: The limit is negative.
+        InputError: The limit is negative or no whole number, or there is no such status.
     """
+    require_type(limit, (int, type(None)), "limit", "a whole number")
+    require_type(statuses, (Collection, type(None)), "statuses", "a list of statuses")
+    unknown = [one for one in statuses or () if one not in STATUSES]
+    if isinstance(statuses, str) or unknown:
+        shown = statuses if isinstance(statuses, str) else unknown[0]
+        raise InputError(f"`statuses` must be a list of {', '.join(STATUSES)}; got {shown!r}.")
     if limit is not None and limit < 0:
         raise InputError(f"The limit must be 0 or more; got limit={limit}.")
     if statuses is None or _INEXACT.isdisjoint(statuses):

@@ -15,6 +15,7 @@ from interleavethinker.graph.state import (
 )
 from interleavethinker.tools.errors import InputError, TrajectoryError
 from interleavethinker.tools.prices import dollar_amount
+from interleavethinker.tools.validation import require_type
 
 from .catalog import Catalog, TrajectorySummary
 from .finished_tasks import state_to_change
@@ -39,6 +40,7 @@ async def change_limits(graph: TrajectoryGraph, catalog: Catalog, entry: Traject
         InputError: More than a new limit was used already.
         TrajectoryError: It waits for approval, is complete, or its plan was rejected.
     """
+    require_type(limits, Limits, "limits", "Limits")
     if entry.status == "waiting":
         raise TrajectoryError(
             f"Trajectory {entry.id} waits for approval; approve its plan before you change its limits."

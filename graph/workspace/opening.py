@@ -20,6 +20,7 @@ from interleavethinker.tools.folders import (
 )
 from interleavethinker.tools.images.remote_store import RemoteImageStore
 from interleavethinker.tools.images.store import ImageStore
+from interleavethinker.tools.validation import require_type
 
 from .database import SqliteDatabase
 from .lock import FileLocks
@@ -47,6 +48,10 @@ async def open_storage(
 ) -> AsyncIterator[Storage]:
     """Opens a workspace's storage; the arguments and errors are those of `Workspace.open`."""
     place = await asyncio.to_thread(default_workspace) if root is None else root
+    require_type(place, (str, Path), "root", "a folder, or the URL of a database")
+    require_type(images, (str, Path, type(None)), "images", "a folder, or a URL")
+    if not str(place).strip():
+        raise InputError("The workspace's folder is empty. Name one, or leave it out for the default.")
     if isinstance(place, str) and is_database_url(place):
         async with _open_shared(place, images, fsync=fsync) as storage:
             yield storage

@@ -24,13 +24,14 @@ from interleavethinker.graph.context import Components
 from interleavethinker.graph.events import Event, Finished
 from interleavethinker.graph.human_loop import Approval
 from interleavethinker.graph.limits import Limits
+from interleavethinker.graph.profiles.profile import Profile
 from interleavethinker.tools.errors import InterleaveError, TrajectoryError
 from interleavethinker.tools.references import check_mentions
 from interleavethinker.tools.request_parsing import RequestLike, as_request, check_length
 from interleavethinker.tools.types import Step
 
 from .approving import approve, recorded_approval
-from .branching import BranchPoint, branch_state
+from .branching import BranchPoint, branch_state, check_point
 from .catalog import Catalog, RequestKey, Status, TrajectorySummary, new_entry, title_of
 from .checkpoints import Checkpoints
 from .cleaning import Cleaner
@@ -129,7 +130,7 @@ class Workspace:
         self,
         request: RequestLike,
         *,
-        profile: str | None = None,
+        profile: str | Path | Profile | None = None,
         limits: Limits | None = None,
         seed: int | None = None,
         approve_plan: bool = False,
@@ -140,8 +141,8 @@ class Workspace:
 
         Args:
             request: A text, or texts and images in order.
-            profile: A shipped profile's name or a TOML file; default: `micro`. A workspace that was opened with
-                components needs none.
+            profile: A shipped profile's name, a TOML file, or what `load_profile` read from one; default: `micro`. A
+                workspace that was opened with components needs none.
             limits: Default: those of the profile, or of the components.
             seed: Trajectory seed; default: a random one.
             approve_plan: Whether to wait for a person after planning.
@@ -161,7 +162,7 @@ class Workspace:
         if profile is None and self._given is not None:
             name, defaults = GIVEN_COMPONENTS, defaults_of(self._given)
         else:
-            chosen = await asyncio.to_thread(usable_profile, profile or "micro", parsed, self.store)
+            chosen = await asyncio.to_thread(usable_profile, profile, parsed, self.store)
             name, defaults = chosen.source, defaults_of(chosen)
         values = new_values(parsed, defaults, limits, seed, image_size, approve_plan=approve_plan)
         entry = new_entry(title_of(parsed), name)
@@ -309,8 +310,7 @@ class Workspace:
             InputError: There is no such attempt, or the image that replaces it is unknown.
         """
         parent = await self._catalog.get(trajectory)
-        if point.image is not None:
-            await asyncio.to_thread(require_images, self.store, [point.image])
+        await asyncio.to_thread(check_point, point, functools.partial(require_images, self.store))
         values, after = branch_state(await self._state(parent.id), point, limits)
         await asyncio.to_thread(renew_images, self.store, names_in(values))
         await self._catalog.get(parent.id)  # If it was deleted before that, its images may be gone: raise.

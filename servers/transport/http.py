@@ -7,6 +7,7 @@ checked, request bodies are limited to what an image needs, and every path excep
 keeps the answers of requests with the same ID apart.
 """
 
+import errno
 import hmac
 import ipaddress
 import json
@@ -63,6 +64,11 @@ class HttpOptions:
     max_body: int = 48 * 1024 * 1024
     """Maximum bytes of one request; in base64 a 32 MiB image takes 43 MiB."""
 
+    def __post_init__(self) -> None:
+        # As it stands in an address; sockets take it without brackets.
+        if self.host.startswith("[") and self.host.endswith("]"):
+            object.__setattr__(self, "host", self.host[1:-1])
+
     @property
     def on_loopback(self) -> bool:
         """Whether only this machine can reach the address."""
@@ -77,9 +83,11 @@ class HttpOptions:
         """Rejects options that would expose the server without a sufficient token.
 
         Raises:
-            InputError: An address other than loopback without a token, a token that can be guessed, or an origin that
-                no browser sends.
+            InputError: No address, one other than loopback without a token, a token that can be guessed, or an origin
+                that no browser sends.
         """
+        if not self.host.strip():  # For a socket, it would mean every address of this machine.
+            raise InputError("The address to listen on is empty. Give one, such as 127.0.0.1.")
         if not self.on_loopback and not self.token:
             raise InputError(
                 f"Listening on {self.host} requires a token. Set INTERLEAVETHINKER_TOKEN to a secret of at least 16 "
@@ -176,7 +184,7 @@ def listening_socket(host: str, port: int) -> socket.socket:
     """Returns a listening socket; 0 as the port lets the system choose.
 
     Raises:
-        InputError: The address is in use.
+        InputError: The address is in use, or none of this machine.
     """
     family, address = (socket.AF_INET6 if ":" in host else socket.AF_INET), host
     if host == "localhost":
@@ -189,7 +197,8 @@ def listening_socket(host: str, port: int) -> socket.socket:
         listening.listen(128)
     except OSError as error:
         listening.close()
-        raise InputError(f"Cannot listen on {host}:{port}: {error.strerror}. Choose another --port.") from error
+        other = "--host" if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL else "--port"
+        raise InputError(f"Cannot listen on {host}:{port}: {error.strerror}. Choose another {other}.") from error
     return listening
 
 

@@ -213,6 +213,31 @@ def test_an_empty_path_is_refused_and_not_taken_for_the_current_folder(home: Pat
     assert sorted(home.iterdir()) == before, "nothing was written"
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["image-server", "--transport", "http", "--host", ""],
+        ["trajectory-server", "--transport", "http", "--host="],
+        ["image-server", "--transport", "http", "--host", " "],
+        ["image-server", "--transport", "http", "--allow-host", ""],
+        ["trajectory-server", "--connect", ""],
+        ["image-server", "--model", ""],
+        ["image-server", "--device", ""],
+        ["doctor", "--server", ""],
+        ["connect", "--name", ""],
+        ["profiles", "show", ""],
+        ["profiles", "new", "mine", "--from", ""],
+        ["export", "last", "--task", ""],
+    ],
+    ids=" ".join,
+)
+def test_an_empty_name_or_address_is_refused(home: Path, run: Run, words: list[str]) -> None:
+    before = sorted(home.iterdir())
+    code, _, err = run(*words)
+    assert (code, "is empty. Give a value, or leave it out." in " ".join(err.split())) == (2, True), err
+    assert sorted(home.iterdir()) == before, "nothing was written"
+
+
 def test_an_empty_text_that_is_no_path_is_left_alone(run: Run) -> None:
     assert run("list", "--grep", "")[0] == 0
 

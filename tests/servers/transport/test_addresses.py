@@ -8,6 +8,7 @@ import pytest
 from mcp.server.mcpserver import MCPServer
 
 from interleavethinker.servers.transport.http import HttpOptions, http_app, listening_socket
+from interleavethinker.tools.errors import InputError
 
 TOKEN = "a-token-of-a-test"  # noqa: S105
 CALL = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
@@ -35,6 +36,24 @@ async def _status(options: HttpOptions, host: str) -> int:
 async def test_an_address_of_ipv6_is_accepted_in_the_form_that_clients_send(options: HttpOptions) -> None:
     assert await _status(options, "[fd00::2]:8765") != 421
     assert await _status(options, "[fd00::3]:8765") == 421
+
+
+def test_brackets_belong_to_an_address_in_a_url_and_are_left_out() -> None:
+    options = HttpOptions(host="[::1]")
+    assert (options.host, options.on_loopback) == ("::1", True)
+    options.check()
+
+
+@pytest.mark.parametrize("host", ["", "  "])
+def test_an_empty_address_is_refused_even_with_a_token(host: str) -> None:
+    with pytest.raises(InputError, match="The address to listen on is empty"):
+        HttpOptions(host=host, token=TOKEN).check()
+
+
+@pytest.mark.parametrize("host", ["no-such-host.invalid", "192.0.2.1"])
+def test_an_address_of_no_interface_is_refused_and_not_the_port_blamed(host: str) -> None:
+    with pytest.raises(InputError, match=r"Cannot listen on .* Choose another --host\."):
+        listening_socket(host, 0)
 
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="needs IPv6")
