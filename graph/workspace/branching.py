@@ -69,9 +69,6 @@ def check_point(point: BranchPoint, require_images: Callable[[Sequence[str]], No
     require_type(point, BranchPoint, "point", "a BranchPoint")
     require_type(point.step, int, "step", "a whole number from 0")
     require_type(point.iteration, int, "iteration", "a whole number from 0")
-    check_prompt(point.prompt)
-    if point.seed is not None:
-        check_seed(point.seed)
     if point.image is not None:
         require_type(point.image, str, "image", "the name that `add_image` returned")
         require_images([point.image])
@@ -102,6 +99,9 @@ def branch_state(
     plan = _plan_at(state, point)
     attempts = attempts_of(state)
     prefix = _attempts_before(attempts, state["plans"], plan, point)
+    check_prompt(point.prompt)
+    if point.seed is not None:
+        check_seed(point.seed)
     nothing_replaced = all(each is None for each in (point.prompt, point.seed, point.image, point.image_size))
     seed = secrets.randbelow(2**31) if nothing_replaced else state.get("seed", 0)
     values = _values(state, point, limits, seed, plan.version, prefix)

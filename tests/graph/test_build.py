@@ -24,7 +24,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command
 
 from interleavethinker.graph import Components, Document, Limits, make_graph, serializer
-from interleavethinker.graph.build import build_graph, served_graph
+from interleavethinker.graph.build import TrajectoryGraph, build_graph, served_graph
 from interleavethinker.graph.generative_ui import COMPONENT
 from interleavethinker.graph.state import STORED_TYPES
 from interleavethinker.tools.images.store import ImageStore
@@ -193,13 +193,16 @@ def test_the_configuration_with_the_storyboard_is_the_other_one_with_the_compone
     assert shown == plain
     assert f"export default {{ {COMPONENT}: " in component.read_text(encoding="utf-8")
     pushed: list[bool] = []
+
+    def noted(*names: str, storyboard: bool, **options: Any) -> TrajectoryGraph:
+        pushed.append(storyboard)
+        return make_graph(*names, storyboard=storyboard, **options)
+
     for set_by_server in (False, True):
         with monkeypatch.context() as patched:
             for name, value in environment.items() if set_by_server else ():
                 patched.setenv(name, value)
-            patched.setattr(
-                "interleavethinker.graph.build.make_graph", lambda *_, storyboard, **__: pushed.append(storyboard)
-            )
+            patched.setattr("interleavethinker.graph.build.make_graph", noted)
             served_graph()
     assert pushed == [False, True]
 

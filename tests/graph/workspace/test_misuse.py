@@ -15,6 +15,8 @@ from interleavethinker.tools.testing.generator import fake_image
 from interleavethinker.tools.types import GenerationRequest
 
 Opened = Callable[..., AbstractAsyncContextManager[Workspace]]
+point: Callable[..., BranchPoint] = BranchPoint
+"""Takes anything."""
 Use = Callable[[Any, str, str], Awaitable[object]]
 """Misuses a workspace with a trajectory that is done, and one that waits for approval."""
 
@@ -28,11 +30,11 @@ MISUSES: list[tuple[Use, str]] = [
     (lambda w, done, _: w.judge(done, None), "`verdict` must be a HumanVerdict; got None"),
     (lambda w, done, _: w.judge(done, {"success": True}), "`verdict` must be a HumanVerdict; got the dict"),
     (lambda w, done, _: w.branch(done, None), "`point` must be a BranchPoint; got None"),
-    (lambda w, done, _: w.branch(done, BranchPoint("0")), "`step` must be a whole number from 0; got the str '0'"),
-    (lambda w, done, _: w.branch(done, BranchPoint(True)), "`step` must be a whole number from 0; got the bool True"),
-    (lambda w, done, _: w.branch(done, BranchPoint(0, 0.5)), "`iteration` must be a whole number from 0"),
-    (lambda w, done, _: w.branch(done, BranchPoint(0, 0, prompt=b"x")), "`prompt` must be a text; got the bytes b'x'"),
-    (lambda w, done, _: w.branch(done, BranchPoint(0, 0, image=Path("x.png"))), "`image` must be the name that"),
+    (lambda w, done, _: w.branch(done, point("0")), "`step` must be a whole number from 0; got the str '0'"),
+    (lambda w, done, _: w.branch(done, point(True)), "`step` must be a whole number from 0; got the bool True"),
+    (lambda w, done, _: w.branch(done, point(0, 0.5)), "`iteration` must be a whole number from 0"),
+    (lambda w, done, _: w.branch(done, point(0, 0, prompt=b"x")), "`prompt` must be a text; got the bytes b'x'"),
+    (lambda w, done, _: w.branch(done, point(0, 0, image=Path("x.png"))), "`image` must be the name that"),
     (lambda w, done, _: w.change_limits(done, None), "`limits` must be Limits; got None"),
     (lambda w, _, waiting: w.approve(waiting, 5), "step"),
     (lambda w, _, waiting: w.approve(waiting, [1]), "step"),
