@@ -18,10 +18,10 @@ from .terminal import console, echo, echo_json
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from interleavethinker.graph import Trajectory, Workspace
+    from interleavethinker.graph import Limits, Trajectory, Workspace
     from interleavethinker.graph.events import Event
 
-__all__ = ["run_trajectory"]
+__all__ = ["check_can_ask", "run_trajectory"]
 
 _RAISABLE = {"max_calls": "--max-calls", "max_cost": "--max-cost", "time_limit": "--time-limit"}
 """Options of `resume` by the reasons why a trajectory stopped."""
@@ -96,15 +96,20 @@ def _check_before(trajectory: "Trajectory", folder: Path, *, ask: bool, as_json:
 
     check_folder(folder, trajectory.id)
     if ask:
-        _check_can_ask(trajectory, as_json=as_json)
+        check_can_ask(trajectory.limits, as_json=as_json)
 
 
-def _check_can_ask(trajectory: "Trajectory", *, as_json: bool) -> None:
+def check_can_ask(limits: "Limits", *, as_json: bool) -> None:
+    """Checks that a person can be asked about each image; before a request is recorded, which a worker would answer.
+
+    Raises:
+        InputError: Nobody can: several steps are generated at once, or the output is for a program.
+    """
     if as_json:
         raise InputError("--ask talks with a person and --json with a program; give only one of them.")
-    if trajectory.limits.look_ahead > 1:
+    if limits.look_ahead > 1:
         raise InputError(
-            f"--ask stops after each image, but this trajectory generates {trajectory.limits.look_ahead} steps before "
+            f"--ask stops after each image, but this trajectory generates {limits.look_ahead} steps before "
             "their verdicts. Use --look-ahead 1 in a new run, or leave out --ask."
         )
 

@@ -10,7 +10,7 @@ import typer
 from interleavethinker.tools.errors import InputError
 
 from .estimating import print_estimate, require_prices
-from .execution import run_trajectory
+from .execution import check_can_ask, run_trajectory
 from .exit_codes import BAD_INPUT, OK, report
 from .options import (
     Ask,
@@ -129,6 +129,7 @@ async def run(
         check_folder(out)
     if ask:
         limits = limits_with(limits, look_ahead=look_ahead or 1)
+        check_can_ask(limits, as_json=json_output)
     if chosen.notice and not (json_output or quiet):
         echo(chosen.notice, err=True, style="dim")
     images = await request_images(image or (), workspace.add_image)

@@ -4,14 +4,14 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from interleavethinker.graph.human_loop import Approval, approval_with
-from interleavethinker.graph.state import request_of
+from interleavethinker.graph.state import newest_plan, request_of
 from interleavethinker.tools.errors import TrajectoryError
-from interleavethinker.tools.types import Step
+from interleavethinker.tools.types import Plan, Step
 
 from .catalog import TrajectorySummary
 from .commands import CommandQueue
 
-__all__ = ["approve", "recorded_approval"]
+__all__ = ["approve", "recorded_approval", "state_with_answer"]
 
 
 async def approve(
@@ -40,3 +40,25 @@ async def recorded_approval(commands: CommandQueue, trajectory: str) -> Approval
     """Returns the newest approval that no run has carried out, which is the one that counts."""
     answers = [command.payload for command in await commands.pending(trajectory) if command.verb == "approve"]
     return Approval.model_validate(answers[-1]) if answers else None
+
+
+async def state_with_answer(
+    commands: CommandQueue, trajectory: str, read: Callable[[str], Awaitable[Mapping[str, Any]]]
+) -> Mapping[str, Any]:
+    """Returns a trajectory's state in which the plan has the steps of a person's answer that no run has carried out.
+
+    A branch begins with these steps: the planner's are those that the person has replaced. The answer is read first; a
+    run that carries it out in between leaves the same steps in the state.
+
+    Args:
+        commands: Where the answer is recorded.
+        trajectory: Its id.
+        read: Returns the values of its state.
+    """
+    answer = await recorded_approval(commands, trajectory)
+    state = await read(trajectory)
+    plan = newest_plan(state)
+    if answer is None or answer.steps is None or plan is None or plan.steps == answer.steps:
+        return state
+    edited = Plan(steps=answer.steps, version=plan.version + 1, reasoning="edited by a person", made_by="person")
+    return {**state, "plans": {**state["plans"], edited.version: edited}}

@@ -5,7 +5,7 @@ A pure function of the parent's state. The copy is complete, so the parent can b
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from interleavethinker.graph.attempts import (
@@ -44,7 +44,7 @@ class BranchPoint:
     """Attempt of the step, from 0: an existing one, or the next."""
     prompt: str | None = None
     """Words for the step, instead of the plan's: the branch has a new version of the plan with them, and the critic
-    judges by it."""
+    judges by it. None: the plan's, or those that a person has given in the parent for this attempt."""
     seed: int | None = None
     """For the generator, in this attempt only."""
     image: Sha256 | None = None
@@ -104,6 +104,7 @@ def branch_state(
         check_seed(point.seed)
     nothing_replaced = all(each is None for each in (point.prompt, point.seed, point.image, point.image_size))
     seed = secrets.randbelow(2**31) if nothing_replaced else state.get("seed", 0)
+    point = _with_open_words(state, point)
     values = _values(state, point, limits, seed, plan.version, prefix)
     if not _is_approved(state, plan):
         if point.image is not None:
@@ -134,6 +135,21 @@ def branch_state(
     values["attempts"] = prefix | {attempt_key(plan.version, point.step, point.iteration): replacement}
     values["inherited_calls"] += 1
     return values, "generate"
+
+
+def _with_open_words(state: Mapping[str, Any], point: BranchPoint) -> BranchPoint:
+    """Returns the point with the words that a person gave in the parent for this very attempt, if it was not made yet.
+
+    Otherwise they would be the prompt, as those of the verdict, but the critic would judge by the plan's.
+    """
+    override = state.get("override")
+    if (
+        override is None
+        or point.prompt is not None
+        or (override.step, override.iteration) != (point.step, point.iteration)
+    ):
+        return point
+    return replace(point, prompt=override.prompt)
 
 
 def _with_chosen(state: Mapping[str, Any], point: BranchPoint, limits: Limits | None) -> tuple[dict[str, Any], str]:

@@ -43,7 +43,8 @@ async def change_limits(graph: TrajectoryGraph, catalog: Catalog, entry: Traject
     require_type(limits, Limits, "limits", "Limits")
     if entry.status == "waiting":
         raise TrajectoryError(
-            f"Trajectory {entry.id} waits for approval; approve its plan before you change its limits."
+            f"Trajectory {entry.id} is at the approval of its plan: its limits can be changed once a run has "
+            "carried an answer out. `branch` at its first step starts a new trajectory with its plan and other limits."
         )
     config: Any = {"configurable": {"thread_id": entry.id}}
     state = await state_to_change(graph, config)

@@ -30,7 +30,7 @@ from interleavethinker.tools.references import check_mentions
 from interleavethinker.tools.request_parsing import RequestLike, as_request, check_length
 from interleavethinker.tools.types import Step
 
-from .approving import approve, recorded_approval
+from .approving import approve, recorded_approval, state_with_answer
 from .branching import BranchPoint, branch_state, check_point
 from .catalog import Catalog, RequestKey, Status, TrajectorySummary, new_entry, title_of
 from .checkpoints import Checkpoints
@@ -311,7 +311,7 @@ class Workspace:
         """
         parent = await self._catalog.get(trajectory)
         await asyncio.to_thread(check_point, point, functools.partial(require_images, self.store))
-        values, after = branch_state(await self._state(parent.id), point, limits)
+        values, after = branch_state(await state_with_answer(self._commands, parent.id, self._state), point, limits)
         await asyncio.to_thread(renew_images, self.store, names_in(values))
         await self._catalog.get(parent.id)  # If it was deleted before that, its images may be gone: raise.
         entry = new_entry(parent.title, parent.profile).model_copy(

@@ -286,6 +286,7 @@ def test_ask_is_refused_where_nobody_could_answer_each_image(options: tuple[str,
     code, _, err = run("run", STORY, "--profile", "cells.toml", "--ask", *options)
     assert code == exits.BAD_INPUT
     assert "--ask" in err or options == ("--json",)
+    assert "No trajectories yet" in run("list")[1], "a worker would answer it without asking anybody"
 
 
 def test_quiet_prints_the_result_only(run: Run) -> None:

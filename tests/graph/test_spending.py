@@ -238,8 +238,10 @@ async def test_limits_of_a_complete_or_waiting_trajectory_cannot_change(opened: 
             await workspace.change_limits(done, Limits(max_calls=9))
         waiting = await workspace.create("x", approve_plan=True)
         await workspace.run(waiting)
-        with pytest.raises(TrajectoryError, match="waits for approval"):
-            await workspace.change_limits(waiting, Limits(max_calls=9))
+        for _ in range(2):
+            with pytest.raises(TrajectoryError, match="once a run has carried an answer out"):
+                await workspace.change_limits(waiting, Limits(max_calls=9))
+            await workspace.approve(waiting)  # The answer is there, and no run has carried it out.
         fresh = await workspace.create("x")
         await workspace.change_limits(fresh, Limits(max_calls=9))
         assert (await workspace.run(fresh)).limits == Limits(max_calls=9)

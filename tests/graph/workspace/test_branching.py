@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
-from interleavethinker.graph import BranchPoint, Limits, Workspace
+from interleavethinker.graph import BranchPoint, HumanVerdict, Limits, Workspace
 from interleavethinker.graph.attempts import derive_seed
+from interleavethinker.graph.events import ReviewNeeded
 from interleavethinker.graph.state import Override
 from interleavethinker.graph.workspace.branching import branch_state
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.testing.agents import plan_of
-from interleavethinker.tools.types import Attempt, ImagePart, TextPart, Verdict
+from interleavethinker.tools.types import Attempt, CriticInput, ImagePart, Step, TextPart, Verdict
 
 Opened = Callable[..., AbstractAsyncContextManager[Workspace]]
 GIVEN, REPLACEMENT = "f" * 64, "e" * 64
@@ -69,6 +70,21 @@ def test_only_a_branch_that_replaces_nothing_gets_a_new_seed() -> None:
     seeds = {branch_state(parent_state(), BranchPoint(step=0))[0]["seed"] for _ in range(5)}
     assert len(seeds) > 1
     assert branch_state(parent_state(), BranchPoint(step=0, seed=3))[0]["seed"] == 11
+
+
+def test_words_that_wait_in_the_parent_for_this_attempt_are_those_of_the_branch() -> None:
+    waiting = parent_state(override=Override(step=1, iteration=1, prompt="mine"))
+    values, _ = branch_state(waiting, BranchPoint(step=1, iteration=1))
+    assert values["override"] == Override(step=1, iteration=1, prompt="mine")
+    assert values["seed"] != 11, "nothing was replaced"
+    values, _ = branch_state(waiting, BranchPoint(step=1, iteration=1, image=REPLACEMENT))
+    assert values["plans"][2].steps[1].prompt == "mine"
+    for point, words in (
+        (BranchPoint(step=1, iteration=1, prompt="other"), "other"),
+        (BranchPoint(step=1), None),
+        (BranchPoint(step=0, iteration=1), None),
+    ):
+        assert branch_state(waiting, point)[0]["override"].prompt == words
 
 
 def test_limits_can_be_replaced() -> None:
@@ -160,3 +176,34 @@ async def test_a_branch_of_an_approved_plan_asks_about_its_next_plan(opened: Ope
         assert (await workspace.run(parent)).status == "waiting", "the second plan"
         branch = await workspace.run(await workspace.branch(parent, BranchPoint(step=0)))
         assert (branch.status, len(branch.attempts)) == ("waiting", 1)
+
+
+async def test_a_branch_at_the_attempt_that_a_person_has_words_for_is_judged_by_them(opened: Opened) -> None:
+    judged_by: list[str] = []
+
+    def critic(case: CriticInput) -> Verdict:
+        judged_by.append(case.original_prompt)
+        return Verdict(success=len(judged_by) > 1, refined_prompt=case.prompt)
+
+    async with opened(plan_of("a"), critic=critic) as workspace:
+        parent = await workspace.create("x", limits=Limits(max_calls=1))
+        *_, last = [event async for event in workspace.stream(parent, review=True)]
+        assert isinstance(last, ReviewNeeded)
+        await workspace.judge(parent, HumanVerdict(success=False, prompt="mine"))
+        assert (await workspace.run(parent)).stop_reason == "max_calls"
+        branch = await workspace.run(await workspace.branch(parent, BranchPoint(step=0, iteration=1)))
+        assert (branch.document.complete, judged_by) == (True, ["a", "mine"])
+
+
+async def test_a_branch_has_the_steps_of_a_persons_answer_that_no_run_has_carried_out_yet(opened: Opened) -> None:
+    async with opened(plan_of("a", "b")) as workspace:
+        parent = await workspace.create("x", approve_plan=True)
+        await workspace.run(parent)
+        await workspace.approve(parent, [Step(prompt="mine")])
+        branch = await workspace.run(await workspace.branch(parent, BranchPoint(step=0)))
+        assert branch.status == "waiting", "it asks as its parent does"
+        assert branch.plan is not None
+        assert [step.prompt for step in branch.plan.steps] == ["mine"]
+        assert [one.prompt for one in (await workspace.run(parent)).attempts] == ["mine"]
+        await workspace.approve(branch.id)
+        assert [one.prompt for one in (await workspace.run(branch.id)).attempts] == ["mine"]
