@@ -28,6 +28,7 @@ __all__ = [
     "read_regular",
     "refuse_pipe",
     "require_room",
+    "require_writable",
 ]
 
 USER_TEXT = "utf-8-sig"
@@ -127,12 +128,9 @@ def require_room(folder: Path, needed: int, content: str, consequence: str) -> N
     Raises:
         StoreError: The folder may not be written, or the disk is almost full (`disk_full`).
     """
-    existing = next((one for one in (folder, *folder.absolute().parents) if is_folder(one)), None)
-    if existing is not None and not os.access(existing, os.W_OK | os.X_OK):
-        raise StoreError(
-            f"{existing} cannot be written, so {content} could not be stored. {consequence}. Change the permissions of "
-            "the folder, or choose another one."
-        )
+    existing = next((one for one in (folder, *folder.absolute().parents) if os.path.lexists(one)), None)
+    if existing is not None:
+        require_writable(existing, content, consequence)
     try:
         free = needed if existing is None else shutil.disk_usage(existing).free
     except OSError:  # Some file systems do not tell; the write will.
@@ -142,6 +140,21 @@ def require_room(folder: Path, needed: int, content: str, consequence: str) -> N
             f"Only {free // 1024} KiB are free on the disk of {folder}; {content} may need {needed // 1024} KiB. "
             f"{consequence}. Free some space.",
             code="disk_full",
+        )
+
+
+def require_writable(folder: Path, content: str, consequence: str) -> None:
+    """Checks that files can be made in a folder that exists; the arguments are those of `require_room`.
+
+    Raises:
+        StoreError: They cannot.
+    """
+    if not is_folder(folder):
+        raise StoreError(f"{folder} is no folder, so {content} could not be stored. {consequence}. Choose another one.")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise StoreError(
+            f"{folder} cannot be written, so {content} could not be stored. {consequence}. Change the permissions of "
+            "the folder, or choose another one."
         )
 
 

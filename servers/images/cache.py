@@ -17,7 +17,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from interleavethinker.tools.errors import StoreError
-from interleavethinker.tools.files import atomic_write, read_regular
+from interleavethinker.tools.files import atomic_write, read_regular, require_room
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.types import Sha256
 
@@ -26,6 +26,7 @@ __all__ = ["Generation", "GenerationStore", "digest_of"]
 _REMEDY = (
     "Free some space, or name another folder: the variable INTERLEAVETHINKER_IMAGE_STORE, or the server's --store."
 )
+_WHOSE = "This is the image server's store, which --store or the variable INTERLEAVETHINKER_IMAGE_STORE names."
 _MOST_BYTES = 2**20
 """More than a record takes."""
 _PROTECTED_SECONDS = 600.0
@@ -85,6 +86,19 @@ class GenerationStore:
         with contextlib.suppress(OSError):
             os.utime(self.images.path(found.sha256))
         return found, data
+
+    def require_room(self, digest: str) -> None:
+        """Checks that a generation could be saved, so that no model is called for an image that nobody can get.
+
+        Raises:
+            StoreError: The folder, or one in it that another user made, may not be written; or the disk is almost full
+                (`disk_full`).
+        """
+        try:
+            self.images.require_room(1)
+            require_room(self._path(digest).parent, 0, "the next record", "No image was generated")
+        except StoreError as error:
+            raise StoreError(f"{error} {_WHOSE}", code=error.code) from error
 
     def save(self, digest: str, png: bytes, generation: Generation) -> None:
         """Stores a generation: image first, record second.

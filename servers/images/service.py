@@ -310,6 +310,7 @@ class ImageService:
                     annotate({"interleavethinker.cached": True})
                     check_note(stored[0].note, request)
                     return ServedImage(*stored, cached=True, references=len(request.references))
+                await asyncio.to_thread(self._store.require_room, digest)
             model = str(fingerprint["model"])
             job = Job(request, arguments, images.source, model, images.references, images.mask)
             queued = self._queue.submit(digest, job)

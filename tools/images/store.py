@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TypeGuard
 
 from interleavethinker.tools.errors import StoreError
-from interleavethinker.tools.files import atomic_write, read_regular, require_room
+from interleavethinker.tools.files import atomic_write, read_regular, require_room, require_writable
 from interleavethinker.tools.folders import create_private
 
 __all__ = ["ImageStore", "is_image_name", "sha256_of"]
@@ -83,9 +83,13 @@ class ImageStore:
         """Checks that there is room for this many images, so that nothing is paid for that cannot be stored.
 
         Raises:
-            StoreError: The folder may not be written, or the disk is almost full (`disk_full`).
+            StoreError: The folder, or one in it that another user made, may not be written; or the disk is almost full
+                (`disk_full`).
         """
-        require_room(self.root, images * _ROOM_BYTES, "the next images", "No image was generated")
+        what = ("the next images", "No image was generated")
+        require_room(self.root, images * _ROOM_BYTES, *what)
+        for folder in self.root.glob("[0-9a-f][0-9a-f]"):  # The name, and so the folder, of an image is not known yet.
+            require_writable(folder, *what)
 
     def require_room_for_answer(self) -> None:
         """Checks that there is room for a model's answer, which the same disk keeps, before the model is asked.

@@ -34,6 +34,20 @@ def test_a_store_that_is_no_folder_is_an_error_with_its_cause_and_remedy(tmp_pat
         store.save("ab" * 32, b"png", made)
 
 
+@pytest.mark.parametrize("at", [".", "calls", "calls/ab", "0f"])
+def test_a_store_in_which_something_is_in_the_way_is_refused_before_a_model_is_called(tmp_path: Path, at: str) -> None:
+    store = GenerationStore(tmp_path / "store")
+    store.require_room("ab" * 32)
+    assert list(tmp_path.iterdir()) == [], "the check makes nothing"
+    file = tmp_path / "store" / at
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("in the way")
+    with pytest.raises(
+        StoreError, match=rf"{file} is no folder.* No image was generated.*INTERLEAVETHINKER_IMAGE_STORE"
+    ):
+        store.require_room("ab" * 32)
+
+
 def test_a_record_that_cannot_be_read_is_generated_again_and_stops_no_clean_up(tmp_path: Path) -> None:
     store = GenerationStore(tmp_path, max_bytes=1)
     (tmp_path / "calls" / "ab" / ("ab" * 32)).mkdir(parents=True)
