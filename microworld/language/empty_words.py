@@ -20,7 +20,7 @@ cozy crazy curious cute delighted delightful dreamy eager easy elegant excited e
 fluffy fresh friendly fun funny furry gentle glad glorious gloomy good gorgeous grand great grumpy happy hungry
 important impressive innocent jolly joyful lazy lonely lonesome lovely lucky mad magic magical majestic mean
 merry mysterious mystical naughty neat nice noisy old ordinary peaceful perfect playful pleasant polite poor precious
-pretty proper proud quick quiet rare real realistic relaxed ridiculous romantic sad scared scary secret serene serious
+pretty proper proud quick quiet rare real relaxed ridiculous romantic sad scared scary secret serene serious
 shiny shy silent silly simple sleepy slow smart soft special splendid strange strong stubborn stunning super superb
 sweet tasty tender terrible thirsty tidy tired trusty typical ugly unhappy usual warm weak weird whimsical wild wise
 wonderful wondrous worried young favourite favorite

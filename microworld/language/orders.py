@@ -45,6 +45,11 @@ _FREE = (
     "(?:(?:all )?the rest|everything else|the remaining (?:space|room))(?: of the (?:picture|image|scene|grid|cells))?"
 )
 """All cells that hold nothing."""
+_PLACE_BEFORE = (
+    "(?:in|on|at|to|into) (?:its|his|her) (?:old|former|previous|first|original|earlier) (?:place|spot|position|cell)|"
+    "where (?:it|he|she) (?:was|stood|sat|had been|used to (?:be|stand|sit))(?: before| first| earlier)?"
+)
+"""The cell that an object had before it moved."""
 _TRADE = "swaps?|trades?|exchanges?|switch(?:es)?|change"
 _ATTRIBUTE = "(?P<what>colour|size)s?"
 _TURNS = "(?:should (?:be|become)|becomes|turns(?: into)?|gets|changes (?:to|into)|grows|will be)"
@@ -121,7 +126,7 @@ class OrderReader(PredicateReader):
     def _there_instead(self, at: int) -> Read:
         if (start := self.end("put|draw|add|place|show", at)) is not None:
             for new, middle in self.phrases(start):
-                end = self.end("there(?: instead)?|in its place|instead of it|instead", middle)
+                end = self.end(f"there(?: instead)?|in its place|instead of it|instead|{_PLACE_BEFORE}", middle)
                 if new.kind and not new.where and end is not None:
                     it = Phrase(pronoun="it", definite=True)
                     yield Statement("replace", subject=(it,), new=new, stated=True), end

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from itertools import groupby
 
 from interleavethinker.microworld.scenes.sprites import KINDS
 
@@ -42,6 +43,11 @@ EMOJI = {
     **dict.fromkeys("🌳🌲", "tree"),
 }
 """Emoji that show an object of the micro world."""
+_EMOJI = f"[{''.join(EMOJI)}]"
+_LISTED_EMOJI = re.compile(
+    rf"(?P<before>^\s*(?:(?:please|pls|draw|show|paint|make|create|me|add|a|an)\s+)*)(?P<signs>{_EMOJI}(?:\s*{_EMOJI})+)"
+)
+"""Several objects at the beginning of a text; after words, they may only repeat what these say."""
 _DECORATION = re.compile(
     r"[\u2600\u263a\u2639\u2764\u2665\u2728\u203c\u2049\U0001F389\U0001F44D-\U0001F44F\U0001F495-\U0001F49E\U0001F5BC"
     r"\U0001F600-\U0001F637\U0001F641-\U0001F644\U0001F64F\U0001F917\U0001F929\U0001F970\U0001F3A8\U0001F58C"
@@ -182,7 +188,9 @@ def plain_text(text: str) -> str:
     )
     plain = _without_list_numbers(plain)
     plain = _SMILEY.sub(" ", _DECORATION.sub(" ", plain))
-    plain = re.sub("|".join(EMOJI), lambda match: f" {EMOJI[match.group()]} ", plain)
+    plain = re.sub(
+        "|".join(EMOJI), lambda match: f" {EMOJI[match.group()]} ", _LISTED_EMOJI.sub(_listed, plain, count=1)
+    )
     plain = _LINE_NUMBER.sub(". then ", _LINE_MARK.sub(". ", plain))
     plain = _INLINE_MARK.sub(". then ", plain)
     plain = re.sub(r'["\u201c\u201d\u201e\u00ab\u00bb*_#]|\'(?!\w)|(?<!\w)\'', " ", plain)
@@ -191,7 +199,7 @@ def plain_text(text: str) -> str:
     plain = _LABEL.sub(lambda match: ". " if _FIRST.search(match.group()) else ". then ", plain)
     plain = re.sub(r"\s+[-\u2013\u2014]+\s+|\s*[\u2013\u2014]\s*|\s*--+\s*|[()\[\]]", ", ", plain)
     plain = re.sub(r"\s*&\s*|(?<=\w)\s*\+\s*(?=\w)", " and ", plain)
-    plain = re.sub(r"\s+/\s+|->|\u2192|=>", ". ", plain)
+    plain = re.sub(r"\s*(?:-+>|\u2192|=>)\s*", ". then ", re.sub(r"\s+/\s+", ". ", plain))
     plain = re.sub(r"[~^|=<>{}\\@$%\u00b7]+(?!\d)", " ", plain)
     plain = re.sub(r"(?<=[a-z])-(?=[a-z])", " ", plain)
     for pattern, replacement in _CONTRACTIONS:
@@ -203,6 +211,16 @@ def plain_text(text: str) -> str:
     plain = re.sub(r"([.;!?])(?:\s*[.;!])+", r"\1", plain)
     plain = re.sub(r"(?<=[.;!] )now,? (?!there\b|then\b|in\b|at\b|you\b|i\b)", "then ", plain)
     return re.sub(r"\s+", " ", re.sub(r",(?:\s*,)+", ",", plain)).strip(" ,").removeprefix(". ")
+
+
+def _listed(match: re.Match[str]) -> str:
+    """Returns the objects of "🏠🌳🌳" as a list: "house, two trees"."""
+    signs = re.findall(_EMOJI, match["signs"])
+    groups = [(EMOJI[sign], len(list(same))) for sign, same in groupby(signs)]
+    words = [
+        kind if count == 1 else f"{NUMBER_WORDS[count - 1]} {plural(kind)}" for kind, count in groups if count < 10
+    ]
+    return f"{match['before']}{', '.join(words)} " if len(words) == len(groups) else match.group()
 
 
 def _without_list_numbers(plain: str) -> str:

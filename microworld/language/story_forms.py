@@ -10,6 +10,8 @@ import re
 from collections.abc import Mapping
 from itertools import pairwise
 
+from interleavethinker.tools.errors import InputError
+
 from .compiled_patterns import compiled
 from .key_words import COUNT, LOOK, MANY, ONE, kind_of
 from .phrase_patterns import NUMBERS
@@ -148,6 +150,7 @@ def in_story_form(text: str) -> str:
         _start_first,
         _setting_first,
         _counts_in_full,
+        _counts_before_noun,
         told_again,
     ):
         text = rule(text)
@@ -335,6 +338,37 @@ def _counts_in_full(text: str) -> str:
         lead = "then " if match["lead"].lower().startswith(("in ", "on ")) else match["lead"]
         text = f"{text[: match.start()]}{match['join']}{lead}there {be} {number} {noun}{text[match.end() :]}"
     return compiled(_COUNTING, _I).sub("", text)
+
+
+_COUNTED_ALOUD = (
+    rf"^\W*(?:(?:please )?(?:count|counting)(?: down| up)?(?: from)? ?[:,]? )?"
+    rf"(?P<counts>{_NUMBER}(?:(?: ?,| ?\.\.+| and| then)+ (?:then )?{_NUMBER})+) ?(?:[:,.-]+ ?)?"
+    rf"(?P<look>{LOOK})(?P<noun>{MANY})\W*$"
+)
+"""Counts before what is counted: "three, two, one: stars"."""
+
+
+def _counts_before_noun(text: str) -> str:
+    """Names what is counted in "three, two, one: stars"; such counts go up or down by one.
+
+    Raises:
+        InputError: They go otherwise (`not_understood`).
+    """
+    found = compiled(_COUNTED_ALOUD, _I).match(" ".join(text.split()))
+    if found is None:
+        return text
+    counts = [_number(word) for word in compiled(rf"\b{_NUMBER}\b", _I).findall(found["counts"])]
+    if len(counts) < 3 and ":" not in text:
+        return text  # "two, three cats": some
+    steps = {after - before for before, after in pairwise(counts)}
+    if len(steps) != 1 or not steps <= {1, -1}:
+        msg = f'It is not clear how many {found["noun"]} each image shows; write "1. … 2. …".'
+        raise InputError(msg, code="not_understood")
+    look, kind = found["look"].lower(), PLURALS[found["noun"].lower()]
+    told = [f"{NUMBER_WORDS[n - 1]} {look}{kind if n == 1 else plural(kind)}" for n in counts]
+    return f"{told[0]}. " + " ".join(
+        f"Then there {'is only' if n == 1 else 'are'} {words}." for n, words in zip(counts[1:], told[1:], strict=True)
+    )
 
 
 def _counted(word: str) -> int:

@@ -38,7 +38,23 @@ def _then(match: re.Match[str]) -> str:
     return ". then " if known else match.group()
 
 
+def _with_and_without(match: re.Match[str]) -> str:
+    """Returns "one with a cat and one without" as two pictures in this order."""
+    return f"1. {match['one']}{match['rest']}. 2. the {match['noun']} goes away"
+
+
 STORY_WORDINGS: tuple[Rule, ...] = (
+    # Two pictures that differ in one thing, and a number of pictures at the end
+    (
+        (
+            rf"^(?:please )?(?:(?:make|draw|show|create|paint)(?: me)? )?(?:(?:two|2) {_UNIT}[:,]? )?"
+            rf"one (?:{_UNIT} )?with "
+            rf"(?P<one>(?:an?|one) {LOOK}(?P<noun>{ONE}))(?P<rest>[^.,;!?]*?),? (?:and |but )?(?:one|another|the other)"
+            rf"(?: {_UNIT}| one)? without(?: (?:it|one|(?:an?|the) (?P=noun)))?(?=\s*[.!]*$)"
+        ),
+        _with_and_without,
+    ),
+    (rf"\b(from (?:the )?\w+ to (?:the )?\w+), ((?:{COUNT}|[2-8]) {_UNIT})(?=\s*[.!]*$)", r"\1 in \2"),
     # Who is told the story, and what it begins with
     (rf"\b(tell|write|give|show|make|draw|read) {_PERSON} (?=(?:an?|the|this|another) (?:\w+ )?{_STORY}\b)", r"\1 me "),
     (

@@ -22,8 +22,8 @@ __all__ = ["EitherGrammar", "SentenceReader", "read_by_patterns"]
 SentenceReader = Callable[[Sentence], list[Statement]]
 """Returns the statements of a sentence, or raises an `InputError` (`not_understood`, `too_many_things`)."""
 _TOO_MANY = re.compile(
-    r"\b(?:\d{2,}|ten|eleven|twelve|(?:thir|four|fif|six|seven|eigh|nine)teen|twenty|thirty|hundred|(?<!how )many|"
-    r"dozens?)"
+    r"\b(?:\d{2,}|ten|eleven|twelve|(?:thir|four|fif|six|seven|eigh|nine)teen|twenty|thirty|hundred|"
+    r"(?<!how )(?<!as )(?<!too )many|dozens?)"
     r"(?: of)?(?: \w+){0,3} \w+s\b"
 )
 

@@ -30,6 +30,7 @@ from interleavethinker.tools.request_parsing import named_step_count
 from interleavethinker.tools.types import ImagePart, Plan, Request, TextPart
 
 from .answers import Answer
+from .bare_anchors import with_known_anchors
 from .context import asked_directly, check_given, without_context
 from .first_reading import MAY_BE_TALK, first_reading
 from .fulfilment import image_satisfies, scene_satisfies, steps_satisfy
@@ -47,7 +48,15 @@ from .story import Story
 from .story_items import check_numbered, check_shown, items_of
 from .throughout import background_of_all_first
 from .totals import as_told_in_all
-from .unclear_words import absence_last, check_counted, check_has_image, check_instead, check_new, placed_whole
+from .unclear_words import (
+    absence_last,
+    check_counted,
+    check_has_image,
+    check_instead,
+    check_kept_ground,
+    check_new,
+    placed_whole,
+)
 
 __all__ = [
     "Answer",
@@ -191,6 +200,8 @@ def _told(
     """Applies the statements of a request one after the other."""
     source = story.source
     check_instead(statements, text)
+    if source is not None:
+        check_kept_ground(source, text)
     if source is None:
         check_has_image(statements, text)
         statements = background_of_all_first(absence_last(list(statements)), text)
@@ -205,7 +216,8 @@ def _told(
                 check_counted(statement, source, text)
             else:
                 statement = as_told_in_all(statement, story, alone=len(item) == 1)  # noqa: PLW2901 - of the whole picture
-            for one in in_turn(statement, story):
+            there = {thing.kind for thing in story.frame.things.values()}
+            for one in in_turn(with_known_anchors(statement, there), story):
                 story.apply(replace(one, new_piece=True) if moment is not None and moment(one) else one)
         check_shown(item, added=len(story.frames) - shown, edits=source is not None)
     if not story.frames:

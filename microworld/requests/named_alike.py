@@ -24,6 +24,11 @@ _CORRECTED = re.compile(r"\b(?:wait|actually|instead|rather|sorry|mean|no)\b")
 """Words after which another word of the request may replace an earlier one."""
 _DENIED = re.compile(r"\b(?:not|nor|neither|without|never|except|but|anything|nothing|\w+n[’']?t)\b")
 """Words that deny something in their clause."""
+_NOT_SO = re.compile(
+    rf"\b(?:not|no|without|except|besides|apart from|other than|isn[’']?t|aren[’']?t) (?:the |a |an )?"
+    rf"(?:{'|'.join((*COLOURS, *KINDS, 'big', 'small'))})"
+)
+"""Asks for what does not look like something, or is something else."""
 _SIZES = {
     "big": re.compile(r"\b(?:big|bigger|large|larger|huge)\b"),
     "small": re.compile(r"\b(?:small|smaller|tiny)\b"),
@@ -88,6 +93,12 @@ _KEPT: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = tuple(
             "rows?|columns?|lines?|(?:two|three|four|five|six) .*|next|corners?",
         ),
         ("diagonal(?:ly)?|stacked", "(?:two|three|four|five|six) .*|above|below|corners?|top|bottom|rows?|columns?"),
+        # What happens in one case only, which no image shows; one picture with something, and one without it.
+        (r"otherwise|or else|unless|if (?:there|it|the|any|he|she|they)\b(?! (?:possible|works|helps|fits))", "(?!)"),
+        (
+            r"one (?:\w+ )?without|(?:and|,) without(?: (?:it|them|one))?\s*(?:$|[.!,;\n])",
+            "without|no|not|away|gone|disappears?|remove|leaves|vanish(?:es)?|empty|only|nothing",
+        ),
         # What was there before, and how many there are to be in all.
         ("undo|revert|un-?do", "back|returns?|again|before"),
         (rf"make (?:it|them|that) {_NUMBER}(?= \w+s\b)", "replace|turn|into"),
@@ -178,6 +189,8 @@ def _says_as_much(wording: str, question: str) -> bool:
     if re.search(r"\b(?:both|two) (?:of the )?(?:pictures|images|photos)\b", wording) and not re.search(
         r"both|and|two|differ|same|chang|picture (?:has|have|shows)|new|gone|moved", question
     ):
+        return False
+    if _NOT_SO.search(wording) and not _DENIED.search(question) and "other" not in question:
         return False
     if not re.match(r"(?:is|are) (?:the|it|there)\b", question):
         return True

@@ -20,6 +20,9 @@ from .asked_objects import GROUPS, all_of, asked, cells_at, one_of, place_named
 
 __all__ = ["OBJECT_QUESTIONS", "listed"]
 
+_NO_OBJECTS = frozenset(KINDS)
+"""Words that an answer about empty cells does not need: a description of the image is none."""
+
 
 def listed(found: Sequence[tuple[int, SceneObject]]) -> Answer:
     """Lists objects."""
@@ -78,7 +81,7 @@ def _empty(text: str, scene: Scene) -> Answer | None:
         shown = " and ".join(free) or "none"
         sides = [word for one in free for word in one.split() if word in {"top", "bottom", "left", "right"}]
         required = tuple(frozenset({word}) for word in dict.fromkeys(sides)) or (frozenset({"none", "no"}),)
-        return Answer("where", f"Empty: {shown}.", required)
+        return Answer("where", f"Empty: {shown}.", required, _NO_OBJECTS)
     match = re.fullmatch(r"is (?:(?:the|it) )?(?P<at>.+?) (?:empty|free|unoccupied)|is there nothing (?P<on>.+)", text)
     if match is None:
         return None
@@ -222,7 +225,10 @@ def _empty_cells(text: str, scene: Scene) -> Answer | None:
         word for cell in free for word in place(cell).split() if word in {"top", "bottom", "left", "right"}
     )
     return Answer(
-        "where", f"Empty: {shown}.", tuple(frozenset({word}) for word in words) or (frozenset({"none", "no"}),)
+        "where",
+        f"Empty: {shown}.",
+        tuple(frozenset({word}) for word in words) or (frozenset({"none", "no"}),),
+        _NO_OBJECTS,
     )
 
 

@@ -6,6 +6,7 @@ that the ball was not red before. Knows objects and statements, and no wording.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -25,6 +26,8 @@ __all__ = ["Story"]
 
 _CHANGED = frozenset({"now", "then", "later", "again", "becomes", "turns"})
 """Words that tell a change in one sentence with what was there before."""
+_STAGE = frozenset({"background", "backdrop", "setting", "scenery"})
+"""Words that describe a picture in a sentence of their own, where "it is night" tells what happens."""
 _LIVING = frozenset({"bird", "cat", "fish", "girl"})
 
 
@@ -50,7 +53,8 @@ class Story(StoryLooks):
             statement = replace(statement, kind="background", ground=grounds[0], stated=True)
         if statement.kind == "is" and self.source is None and not self.frames:
             statement = described(statement)
-        if statement.stated and statement.kind == "background" and self._refines_ground(statement):
+        told = statement.stated or " should be " in statement.text
+        if told and statement.kind == "background" and self._refines_ground(statement):
             return
         if (statement.kind == "is" and self._refines_object(statement)) or self.only_says_what_is_left(statement):
             return
@@ -60,12 +64,13 @@ class Story(StoryLooks):
         if any(one.pronoun == "finder" for one in statement.subject):
             statement = replace(statement, new_piece=True)  # "she finds a flower and goes home": first she has it
         vacated = self.vacated
-        if statement.kind == "replace" and statement.stated and vacated is not None:
-            statement = replace(statement, kind="fill")
+        statement = self.in_place_left(statement)
         self._open(statement)
         _APPLY[statement.kind](self, statement)
         if self.vacated is vacated:
             self.vacated = None
+        if statement.kind not in {"move", "is"}:
+            self.place_left = None
         self.frame.texts.append(statement.text)
         self.frame.edits += 1
         self.frame.used = True
@@ -197,6 +202,7 @@ class Story(StoryLooks):
                 self.place_object(one, thing, where, before=self.last)
             self.differ(thing.cell, cell, f"The {thing.kind} is already there", one_of=len(ids))
             self.frame.things[one] = replace(thing, cell=cell)
+            self.place_left = thing.cell if len(ids) == 1 else None
         self.last = tuple(ids)
 
     def _is_new(self, phrase: Phrase) -> bool:
@@ -236,12 +242,13 @@ class Story(StoryLooks):
         self.last = tuple(ids)
 
     def _apply_fill(self, statement: Statement) -> None:
-        """Puts an object where another one has just been removed."""
+        """Puts an object where another one has just been removed, or from where it has just moved away."""
         assert statement.new is not None  # noqa: S101 - set by every pattern of this kind
-        if self.vacated is None:
+        cell = self.vacated or self.place_left
+        if cell is None:
             raise InputError(f"It is not clear where {statement.text!r} is; name the place.", code="not_understood")
         (one,) = self.create(replace(statement.new, count=1))
-        self.frame.things[one] = replace(self.frame.things[one], cell=self.vacated)
+        self.frame.things[one] = replace(self.frame.things[one], cell=cell)
 
     def _apply_background(self, statement: Statement) -> None:
         if (-1, "ground") in self.frame.touched:
@@ -266,8 +273,9 @@ class Story(StoryLooks):
 
     def _told_at_once(self, statement: Statement) -> bool:
         """Whether a statement describes the first image together with what was said of it just before."""
-        same = self.is_first and not (statement.new_piece or statement.sequenced)
-        return same and not _CHANGED.intersection(statement.text.split())
+        words = re.findall(r"\w+", statement.text)
+        same = not statement.new_piece or (statement.kind == "background" and bool(_STAGE.intersection(words)))
+        return self.is_first and same and not statement.sequenced and not _CHANGED.intersection(words)
 
     def _refines_object(self, statement: Statement) -> bool:
         """Applies "the ball is red" to a ball whose color is open; returns False if it is a change."""

@@ -23,9 +23,6 @@ _NEW = frozenset({"copy", "fill", "replace", "scene"})
 class StoryLooks(StoryPuzzles):
     """The images of a story, with changes of looks."""
 
-    latest: Statement | None = None
-    """The change that was applied last."""
-
     def finishes(self, statement: Statement) -> bool:
         """Applies "… and make it purple" to the object that the same order has just brought: one image, not two."""
         latest, value = self.latest, statement.colour or statement.size

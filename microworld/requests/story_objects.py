@@ -60,9 +60,9 @@ class StoryObjects:
         self.frames: list[Frame] = []
         self.next_id = CELLS
         self.last: tuple[int, ...] = ()
-        self.gone: set[str] = set()  # kinds of the objects that were removed last
-        self.removed: dict[int, Thing] = {}  # objects as they were when they were removed
+        self.gone, self.removed = set[str](), dict[int, Thing]()  # kinds removed last; all objects as they then were
         self.vacated: Variable | None = None  # cell of the object that "it" would be, if it has just been removed
+        self.place_left: Variable | None = None  # cell that the object had which has just moved
         self.conditions: list[Constraint] = []
         self.hosts: dict[int, tuple[str, tuple[int, ...], int]] = {}
         """How objects lie to what "it" was when they were named: the relation, that object, the statement's number."""

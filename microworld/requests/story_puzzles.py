@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -17,9 +18,14 @@ from .story_things import Thing, different, no_image_error, phrase_text
 
 __all__ = ["StoryPuzzles"]
 
+_OLD_PLACE = re.compile(r"\b(?:place|spot|position|cell|stead|old|before|was|were|stood|sat|had been|used to)\b")
+
 
 class StoryPuzzles(StoryReturns):
     """The images of a story, with what words leave to be inferred."""
+
+    latest: Statement | None = None
+    """The change that was applied last."""
 
     def apply_row(self, statement: Statement) -> None:
         """Adds the third of three alike objects in a row."""
@@ -172,6 +178,22 @@ class StoryPuzzles(StoryReturns):
         if changed != ids:
             msg = f"The request says {statement.text!r}, but changes something else."
             raise InputError(msg, code="contradiction")
+
+    def in_place_left(self, statement: Statement) -> Statement:
+        """Returns "put a flower in its place" as an object for the cell that another one has just left.
+
+        Raises:
+            InputError: After a change of an object, "there" may be its place or another (`ambiguous`).
+        """
+        if statement.kind != "replace" or (self.place_left is None and not statement.stated):
+            return statement
+        if self.vacated is not None or (self.place_left is not None and _OLD_PLACE.search(statement.text)):
+            return replace(statement, kind="fill")
+        changed = self.latest is not None and self.latest.kind in {"move", "is", "recolour", "resize"}
+        if statement.stated and (self.place_left is not None or (changed and statement.text.endswith(" there"))):
+            msg = f"It is not clear which place {statement.text!r} means; name the place, or say what is replaced."
+            raise InputError(msg, code="ambiguous")
+        return statement
 
     def is_same(self, phrase: Phrase) -> bool:
         """Whether "the same house" names an object that is there, without changing anything."""

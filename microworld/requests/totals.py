@@ -42,9 +42,13 @@ def as_told_in_all(statement: Statement, story: Story, *, alone: bool = False) -
     Raises:
         InputError: It counts what may be there already (`not_understood`).
     """
-    if alone and statement.kind == "only" and statement.sequenced:  # "panel two: just the big one"
-        others = Phrase(definite=True, every=True, excluded=statement.subject)
+    describes = statement.kind == "only" and statement.new_piece and _just_came(story)
+    if (alone and statement.kind == "only" and statement.sequenced) or (describes and story.told_in_full):
+        others = Phrase(definite=True, every=True, excluded=statement.subject)  # "panel two: just the big one"
         return replace(statement, kind="remove", subject=(others,), stated=True)
+    if describes:
+        msg = f'"{statement.text}" may say what the picture shows or what the next one does; say what goes away.'
+        raise InputError(msg, code="not_understood")
     if (likewise := _likewise(statement, story)) is not None:
         return likewise
     in_all = _as_addition(statement, story)
@@ -52,6 +56,11 @@ def as_told_in_all(statement: Statement, story: Story, *, alone: bool = False) -
         _check_bare(statement, story)
         check_named_again(statement, {thing.kind for thing in story.frame.things.values()})
     return in_all
+
+
+def _just_came(story: Story) -> bool:
+    """Whether the last words brought an object to others: "a cat. A ball comes. Just the ball"."""
+    return len(story.frames) > 1 and story.latest is not None and story.latest.kind == "scene"
 
 
 def _likewise(statement: Statement, story: Story) -> Statement | None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from interleavethinker.microworld.language.clauses import Statement
+from interleavethinker.microworld.language.key_words import GROUND
 from interleavethinker.microworld.language.phrase_types import Phrase
 from interleavethinker.microworld.language.plain_text import canonical
 from interleavethinker.microworld.language.vocabulary import plural
@@ -19,6 +20,7 @@ __all__ = [
     "check_counted",
     "check_has_image",
     "check_instead",
+    "check_kept_ground",
     "check_named_again",
     "check_new",
     "placed_whole",
@@ -82,7 +84,11 @@ def check_counted(statement: Statement, source: Scene, text: str) -> None:
     Raises:
         InputError: It counts what the image has already (`ambiguous`).
     """
-    if statement.kind != "scene" or not _IN_ALL.search(" ".join(text.lower().split())):
+    plain = " ".join(text.lower().split())
+    if statement.kind == "scene" and _ENOUGH.search(plain):
+        msg = f'"{text.strip()}" does not say which objects go away, or which are new; say "remove" or "add".'
+        raise InputError(msg, code="ambiguous")
+    if statement.kind != "scene" or not _IN_ALL.search(plain):
         return
     for item in statement.items:
         if not isinstance(item, Phrase) or item.count < 2 or item.again or item.definite or not item.kind:
@@ -94,7 +100,40 @@ def check_counted(statement: Statement, source: Scene, text: str) -> None:
             raise InputError(msg, code="ambiguous")
 
 
+_ENOUGH = re.compile(
+    r"\b(?:is|are|will be|would be) (?:\w+ ){0,2}?(?:enough|plenty|sufficient|too (?:many|much|few))\b|"
+    r"\b(?:only|just) (?:need|want|like) (?:one|two|three|four|five|six|seven|eight)\b"
+)
+"""Says how many there should be: some of those that are there are to go."""
+_GROUND_KEPT = re.compile(
+    r"\b(?:everything|all|anything)(?: else)? (?:but|except|apart from|besides|other than|save)(?: for)?(?: the)? "
+    rf"(?P<kept>{GROUND})\s*(?:[.!,;]|$)|"
+    rf"\b(?:only|just|nothing but) the (?P<alone>{GROUND}) (?:(?:should|must|shall|can|may|will) )?"
+    r"(?:remains?|stays?|be left|is left)\b"
+)
+"""Keeps the background and nothing else: "remove everything but the sunset"."""
+_PUT_BARE = re.compile(
+    r"(?:(?:please|now|then|and|so) )*(?:put|place|set|stick) "
+    rf"(?:(?:{'|'.join((*COLOURS, *SIZES))}) )*(?:{'|'.join(KINDS)})\b"
+)
 _LABEL = re.compile(r"^\W*(?:picture|image|panel|frame|scene|page|step) ?\w+ ?:", re.IGNORECASE)
+
+
+def check_kept_ground(source: Scene, text: str) -> None:
+    """Refuses "remove everything but the sunset", said of an image in a meadow, which would change the background.
+
+    Raises:
+        InputError: The image has another background (`not_there`), or it is not said what goes away (`not_understood`).
+    """
+    found = _GROUND_KEPT.search(" ".join(text.lower().split()))
+    if found is None:
+        return
+    if found["alone"]:
+        msg = f'"{found.group()}" does not say what happens to the objects; say "remove everything".'
+        raise InputError(msg, code="not_understood")
+    if canonical(found["kept"]) != source.background:
+        msg = f"The background of the image is {source.background}, not {canonical(found['kept'])}."
+        raise InputError(msg, code="not_there")
 
 
 def check_new(statement: Statement, source: Scene, text: str) -> None:
@@ -107,6 +146,8 @@ def check_new(statement: Statement, source: Scene, text: str) -> None:
     text = _LABEL.sub("", text)
     bare = all(canonical(one) in words for one in (statement.text.split(" ")[0], *re.findall(r"\w+", text.lower())[:1]))
     bare |= bool(re.match(rf"\W*(?:{'|'.join(words)})\b", text.lower())) and not statement.sequenced
+    bare |= _PUT_BARE.match(" ".join(map(canonical, statement.text.split()))) is not None
+    _check_left(statement, set())
     if statement.kind != "scene" or statement.ordered or statement.subject or not bare:
         return
     there = {obj.kind for obj in source.objects.values()}
@@ -125,11 +166,7 @@ def check_named_again(statement: Statement, there: set[str]) -> None:
     Raises:
         InputError: It may be the object that was named before (`not_understood`).
     """
-    if statement.kind == "remove" and re.fullmatch(r"(?:\w+ )?\w+ left", statement.text):
-        for one in statement.subject:
-            if one.kind and one.definite is False and one.kind not in there:
-                msg = f'"{statement.text}" may mean "on the left" or that it leaves; say which.'
-                raise InputError(msg, code="not_understood")
+    _check_left(statement, there)
     more = re.search(
         r"\b(?:more|other|another|others|extra|new|additional|further|appear|arrive|join|enter|come along|"
         r"show up|turn up|pop up|walk in|fly in|swim in|drive in|come in|come by)\b",
@@ -146,6 +183,15 @@ def check_named_again(statement: Statement, there: set[str]) -> None:
         if any(item.definite is False and item.count == 1 for item in named):
             msg = f'"{statement.text}" may mean the {named[0].kind} that was named before or another one; say which.'
             raise InputError(msg, code="not_understood")
+
+
+def _check_left(statement: Statement, there: set[str]) -> None:
+    """Refuses "cat left" without an article, unless the cat is known to be there."""
+    if statement.kind == "remove" and re.fullmatch(r"(?:\w+ ){0,2}\w+ left", statement.text):
+        for one in statement.subject:
+            if one.kind and one.definite is False and one.kind not in there:
+                msg = f'"{statement.text}" may mean "on the left" or that it leaves; say which.'
+                raise InputError(msg, code="not_understood")
 
 
 def _may_be_sum(phrase: Phrase) -> bool:

@@ -96,6 +96,10 @@ _UNCLEAR = {
         r"\b(?P<where>(?:on|in|at) the (?:top |bottom )?(?:left|right|top|bottom|middle|center|centre))\b"
         r"[^.;!?]*\b(?:and|but|yet) (?:\w+ )?not (?P=where)\b"
     ),
+    "…, right, …": re.compile(
+        r"\b(?:there is|there's|theres|you know|you see)\b[^.;!?,]*, right, (?!.*,? (?:left|middle|top|bottom)\b)"
+    ),
+    "starting with": re.compile(r"\w,? (?:but )?(?:starting|beginning) (?:off )?with the \w+ (?:that|which|who)\b"),
     "almost": re.compile(r"\b(?:almost|nearly)\b"),
     "anything but": re.compile(r"\banything but\b"),
     "actually no": re.compile(r"\bactually,? no\b(?! \w)"),

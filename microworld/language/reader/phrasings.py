@@ -125,6 +125,12 @@ _PHRASINGS: tuple[Rule, ...] = (
 _ON_TOP = re.compile(
     rf"\b(with {_NEW} (?:\w+ ){{0,2}}?\w+) on top(?=[.,;!?]|$| and\b| in the\b| at (?:night|sunset))", re.IGNORECASE
 )
+_PERCHED = re.compile(
+    rf"\b(with {_NEW} (?:(?:{_LOOK}) )*(?:bird|sparrow|finch|cat|kitten|kitty|girl|child)s?)"
+    r"(?: (?:sitting|standing|lying|perched|sleeping))? on it(?=[.,;!?]|$| and\b| at (?:night|sunset)| in the\b)",
+    re.IGNORECASE,
+)
+"""A creature on an object; "a box with a star on it" may have it painted on."""
 _WHAT_IF = re.compile(
     rf"^\s*(?:so |ok |and )?what would (?:it|that|this) look like if (?={_NEW}\b)(?=[^.!?]*\?\s*$)", re.IGNORECASE
 )
@@ -162,4 +168,4 @@ _LEFT_OVER = re.compile(
 def on_top_of_it(text: str) -> str:
     """Returns a text that says on top of what something is ("a tree with a bird on top"), without "what if"."""
     text = _WHAT_IF.sub("Draw ", text)
-    return _LEFT_OVER.sub(r"\1 remain", _ON_TOP.sub(r"\1 on top of it", text))
+    return _LEFT_OVER.sub(r"\1 remain", _ON_TOP.sub(r"\1 on top of it", _PERCHED.sub(r"\1 on top of it", text)))

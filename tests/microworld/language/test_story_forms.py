@@ -256,3 +256,39 @@ def test_counts_go_on_from_a_given_image(text: str, scene: Scene, counts: list[i
 def test_counts_that_cannot_go_on_are_refused(text: str, scene: Scene) -> None:
     with pytest.raises(InputError):
         interpret(text, (scene,))
+
+
+@pytest.mark.parametrize(
+    ("text", "counts"),
+    [
+        ("three, two, one: stars", [3, 2, 1]),
+        ("3... 2... 1... red balls!", [3, 2, 1]),
+        ("one, two, three: cats", [1, 2, 3]),
+        ("one cat, two birds", [3]),
+        ("Draw one, two or three cats: three", None),
+        ("two, three cats", None),
+    ],
+)
+def test_counts_before_a_noun_are_images_where_they_go_up_or_down_by_one(text: str, counts: list[int] | None) -> None:
+    if counts is None:
+        with pytest.raises(InputError):
+            interpret(text)
+        return
+    assert [len(target.objects) for target in interpret(text).targets] == counts
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Make two pictures: one with a cat and one without", [["cat"], []]),
+        ("two pictures: one with a red cat in the snow and the other without it", [["cat"], []]),
+        ("A boat sails from left to right, three pictures.", [["boat"]] * 3),
+    ],
+)
+def test_pictures_that_are_counted_differ_as_the_words_say(text: str, shown: list[list[str]]) -> None:
+    assert [[one.kind for one in target.objects] for target in interpret(text).targets] == shown
+
+
+def test_a_picture_without_something_else_is_not_read_as_one_without_the_object() -> None:
+    with pytest.raises(InputError):
+        interpret("one with a cat and one without a tail")

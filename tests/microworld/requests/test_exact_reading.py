@@ -7,6 +7,7 @@ from interleavethinker.microworld.scenes.scene import Scene, SceneObject
 from interleavethinker.tools.errors import InputError
 
 PAIR = Scene("meadow").put(3, SceneObject("cat", "white", "small")).put(5, SceneObject("tree", "green", "big"))
+TREE = Scene("meadow").put(5, SceneObject("tree", "green", "big"))
 BALLS = (
     Scene("meadow")
     .put(3, SceneObject("ball", "red", "small"))
@@ -50,6 +51,14 @@ def shown(found: Interpretation) -> list[tuple[str, ...]]:
         "A red-haired girl.",
         "A star. Another joins. Now there are three.",
         "A boat at the beach. Not a boat, a fish.",
+        "A cat in the snow. The background is the beach.",
+        "A boat at the beach. Background: sunset.",
+        "A girl in the forest. The background should be a sunset.",
+        "A cat. A ball appears. Just the ball.",
+        "How would I draw a tree, but starting with the bird that sits left of it?",
+        "There's this bird, right, and it's tiny.",
+        "A realistic cat.",
+        "One, three, two: cats.",
     ],
 )
 def test_a_description_that_cannot_be_followed_to_the_word_is_refused(text: str) -> None:
@@ -68,6 +77,13 @@ def test_a_description_that_cannot_be_followed_to_the_word_is_refused(text: str)
         ("How many small balls are there and how many big ones?", BALLS),
         ("Remove the stars from left to right.", STARS),
         ("The stars go out one after another, the blue one last.", STARS),
+        ("Remove everything but the sunset.", PAIR),
+        ("Only the snow should remain.", PAIR),
+        ("One star is enough.", STARS),
+        ("Two stars are too much.", STARS),
+        ("I only need one star.", STARS),
+        ("Move the cat to the middle and put a flower there.", PAIR),
+        ("Make the cat red and put a flower there.", PAIR),
     ],
 )
 def test_an_edit_or_a_question_that_cannot_be_followed_to_the_word_is_refused(text: str, scene: Scene) -> None:
@@ -174,3 +190,89 @@ def test_left_after_a_thing_may_be_its_side(told: str) -> None:
     (target,) = interpret(told).targets
     (bird,) = (one for one in target.objects if one.kind == "bird")
     assert bird.cells <= {0, 3, 6}
+
+
+@pytest.mark.parametrize(
+    ("text", "backgrounds"),
+    [
+        ("A cat. The background is the beach.", ["beach"]),
+        ("A cat in the snow. The background is snow.", ["snow"]),
+        ("A cat in the snow. Then the background is the beach.", ["snow", "beach"]),
+        ("A cat in the snow. Now the background is the beach.", ["snow", "beach"]),
+        ("A cat in the snow. It is night.", ["snow", "night"]),
+        ("Picture 1: a cat in the snow. Picture 2: the background is the beach.", ["snow", "beach"]),
+    ],
+)
+def test_a_background_that_changes_is_told_as_a_change(text: str, backgrounds: list[str]) -> None:
+    assert [target.backgrounds for target in interpret(text).targets] == [frozenset({one}) for one in backgrounds]
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        ("A cat. A cat and a ball. Just the ball.", [["cat"], ["ball", "cat"], ["ball"]]),
+        ("A cat and a ball. Then only the ball.", [["ball", "cat"], ["ball"]]),
+        ("A cat and a ball. Make the cat red. Only the cat.", [["ball", "cat"], ["ball", "cat"]]),
+    ],
+)
+def test_only_an_object_is_a_picture_where_pictures_are_described_in_full(text: str, kinds: list[list[str]]) -> None:
+    assert [sorted(one.kind for one in target.objects) for target in interpret(text).targets] == kinds
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Move the cat to the middle and put a flower in its old place.",
+        "Move the cat to the middle and put a flower where it was.",
+        "Move the cat to the middle. Put a flower in its place.",
+    ],
+)
+def test_what_comes_where_an_object_was_does_not_replace_it(text: str) -> None:
+    last = interpret(text, [PAIR]).targets[-1]
+    cells = {one.kind: set(one.cells) for one in last.objects}
+    assert cells == {"cat": {4}, "tree": {5}, "flower": {3}}
+
+
+def test_what_is_put_in_the_place_of_what_was_removed_stands_there() -> None:
+    (target,) = interpret("Remove the cat and put a flower in its place.", [PAIR]).targets
+    assert {one.kind: set(one.cells) for one in target.objects} == {"tree": {5}, "flower": {3}}
+
+
+def test_everything_but_the_background_is_removed_where_the_image_has_it() -> None:
+    (target,) = interpret("Remove everything but the meadow.", [PAIR]).targets
+    assert (target.objects, target.backgrounds) == ((), frozenset({"meadow"}))
+
+
+@pytest.mark.parametrize("text", ["picture 2: girl left", "next: girl left", "girl left"])
+def test_key_words_of_a_label_name_a_side(text: str) -> None:
+    (target,) = interpret(text, [TREE]).targets
+    assert {one.kind: set(one.cells) for one in target.objects} == {"tree": {5}, "girl": {3}}
+
+
+def test_arrows_lead_from_one_image_to_the_next() -> None:
+    found = interpret("boat -> sunset -> night")
+    first, *others = [target.backgrounds for target in found.targets]
+    assert "sunset" not in first
+    assert others == [frozenset({"sunset"}), frozenset({"night"})]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("🏠🌳🐱", ["cat", "house", "tree"]),
+        ("⭐ ⭐ 🐱 at night", ["cat", "star", "star"]),
+        ("draw 🐱🐱🐱", ["cat", "cat", "cat"]),
+        ("🐱", ["cat"]),
+    ],
+)
+def test_emoji_beside_each_other_are_a_list(text: str, shown: list[str]) -> None:
+    (target,) = interpret(text).targets
+    assert sorted(one.kind for one in target.objects) == shown
+
+
+def test_a_creature_on_an_object_is_above_it() -> None:
+    (target,) = interpret("a tree with a small bird on it, at night").targets
+    assert [one.kind for one in target.objects] == ["tree", "bird"]
+    assert [relation.kind for relation in target.relations] == ["above"]
+    with pytest.raises(InputError):
+        interpret("a box with a star on it")  # painted on it?

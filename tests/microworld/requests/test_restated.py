@@ -166,3 +166,19 @@ def test_a_restated_order_or_question_keeps_the_kind_of_the_request(wording: str
 )
 def test_a_restated_order_or_question_of_another_kind_is_noticed(wording: str, restated: str) -> None:
     assert not named_alike(wording, restated, 1)
+
+
+@pytest.mark.parametrize(
+    ("wording", "restated", "alike"),
+    [
+        ("if there is a tree, make it pink, otherwise add one", "Add a pink tree.", False),
+        ("a pink tree if possible", "A pink tree.", True),
+        ("two pics, one with a cat, one without", "1. A cat. 2. A cat appears.", False),
+        ("two pics, one with a cat, one without", "1. A cat. 2. The cat goes away.", True),
+        ("how many things are small and not red?", "How many small things are there?", False),
+        ("how many things are not red, I am not sure?", "How many things are not red?", True),
+        ("not sure, but how many cats are there?", "How many cats are there?", True),
+    ],
+)
+def test_other_words_keep_conditions_and_what_is_not_so(wording: str, restated: str, alike: bool) -> None:
+    assert named_alike(wording, restated, images=1) is alike

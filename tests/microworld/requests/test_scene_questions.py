@@ -114,3 +114,14 @@ def test_what_is_unclear_is_refused(text: str, scene: Scene, code: str) -> None:
     with pytest.raises(InputError) as caught:
         interpret(text, [scene])
     assert caught.value.code == code
+
+
+def test_a_description_of_the_image_does_not_say_which_cells_are_empty() -> None:
+    for question in ("Which corner is empty?", "Which places are free?"):
+        scene = MIXED.put(0, CAT).put(2, CAT).put(6, CAT)
+        answer = interpret(question, [scene]).answer
+        described = interpret("Describe the picture.", [scene]).answer
+        assert answer is not None
+        assert described is not None
+        assert answer.forbidden & set(described.text.lower().replace(",", "").split())
+        assert not answer.forbidden & set(answer.text.lower().split())
