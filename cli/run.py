@@ -1,9 +1,12 @@
 """`interleavethinker run` and `resume`: from a request to a storyboard, in this process."""
 
+import contextlib
 import sys
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -45,7 +48,27 @@ if TYPE_CHECKING:
 __all__ = ["resume", "run"]
 
 
-@workspace_command
+def _server_of(options: Mapping[str, Any]) -> AbstractAsyncContextManager[None]:
+    """Starts the image server that `run` will need, which then imports its libraries beside this process.
+
+    Raises:
+        ProfileError: No such profile, or the libraries of its local models are not installed.
+    """
+    if options["queue"] or options["estimate"]:
+        return contextlib.nullcontext()
+    from interleavethinker.graph.profiles.checks import require_local_libraries
+    from interleavethinker.graph.profiles.profile import load_profile
+    from interleavethinker.tools.mcp.early_start import started_early
+    from interleavethinker.tools.settings import chosen_profile
+
+    profile = load_profile(chosen_profile(options["profile"]))
+    if profile.generator.model is None:  # Another program, which is not started before the request is accepted.
+        return contextlib.nullcontext()
+    require_local_libraries(profile)
+    return started_early(profile.generator)
+
+
+@partial(workspace_command, around=_server_of)
 async def run(
     workspace: "Workspace",
     prompt: Annotated[

@@ -1,9 +1,12 @@
 """A decorator that turns an async function of an open workspace into a command."""
 
 import asyncio
+import contextlib
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from functools import wraps
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Concatenate
 
 import typer
@@ -24,12 +27,17 @@ LAST = "last"
 
 def workspace_command(
     body: "Callable[Concatenate[Workspace, ...], Awaitable[int | None]]",
+    around: Callable[[Mapping[str, Any]], AbstractAsyncContextManager[object]] | None = None,
 ) -> Callable[..., None]:
     """Makes a command from an async function whose first parameter is an open workspace.
 
     The command has the function's other parameters and the option `--workspace`. It opens the workspace, awaits the
     function, and exits with the code that the function returns; None means success. `last` as the `trajectory`, or
     among the `trajectories`, becomes the ID of the most recent one.
+
+    Args:
+        body: The function.
+        around: Takes the options and returns a context in which the agent is imported and the function runs.
 
     Examples:
         >>> @workspace_command
@@ -43,11 +51,12 @@ def workspace_command(
     @wraps(body)
     def command(folder: str | None = None, **options: Any) -> None:
         async def run() -> int:
-            from interleavethinker.graph import Workspace
-
-            async with Workspace.open(folder) as workspace:
-                await _replace_last(workspace, options)
-                return await body(workspace, **options) or OK
+            async with contextlib.nullcontext() if around is None else around(options):
+                # In a thread, so that the event loop can do meanwhile what the context has begun.
+                module = await asyncio.to_thread(import_module, "interleavethinker.graph.workspace.workspace")
+                async with module.Workspace.open(folder) as workspace:
+                    await _replace_last(workspace, options)
+                    return await body(workspace, **options) or OK
 
         raise typer.Exit(asyncio.run(run()))
 

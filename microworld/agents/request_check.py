@@ -74,8 +74,6 @@ class RequestCheck:
         return _report(meaning is not None, faults, meaning)
 
     def _check_document(self, request: Request, plan: Plan, shown: Sequence[Attempt | None]) -> CheckReport:
-        if self._preparing is not None:
-            self._preparing.join()
         meaning, faults = (None, []) if plan.made_by == "person" else self._interpreted(request)
         try:
             faults += [

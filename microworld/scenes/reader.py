@@ -8,6 +8,7 @@ first use (a few seconds). Knows nothing of what an image should show; `scoring.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -36,6 +37,7 @@ _SHIFT_COST = 0.06
 """Relative penalty on a distance per squared pixel of shift; a shift must improve the fit by more than this."""
 _CHUNK = 32
 """Images per batch, which bounds the memory of reading to about 20 MB."""
+_building = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -241,8 +243,13 @@ def _coarse_backgrounds() -> NDArray[np.float32]:
     return _pool(np.stack([background(name) for name in BACKGROUNDS]), 4)
 
 
-@cache
 def _tables() -> _Tables:
+    with _building:  # `cache` alone would let a second thread build them once more beside the first.
+        return _built_tables()
+
+
+@cache
+def _built_tables() -> _Tables:
     objects = tuple(
         SceneObject(*fields) for fields in product(KINDS, COLOURS, SIZES, range(VARIANTS), range(len(OFFSETS)))
     )

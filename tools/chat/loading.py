@@ -6,14 +6,15 @@ call, not here.
 
 import os
 from importlib import import_module
-from typing import Any
-
-from langchain_core.language_models import BaseChatModel
+from typing import TYPE_CHECKING, Any
 
 from interleavethinker.tools.errors import ProfileError
 from interleavethinker.tools.secrets import remember_secrets_of
 
 from .loop_clients import IDLE_SECONDS, client_for_each_loop
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
 
 __all__ = ["OWN_PREFIX", "load_chat_model"]
 
@@ -26,7 +27,7 @@ _OWN_RETRIES = {"anthropic", "openai"}
 """Providers whose clients wait for overloaded services silently; `invoke` waits instead, and says so."""
 
 
-def load_chat_model(name: str, **options: Any) -> BaseChatModel:
+def load_chat_model(name: str, **options: Any) -> "BaseChatModel":
     """Returns a chat model by name.
 
     Args:
@@ -42,6 +43,7 @@ def load_chat_model(name: str, **options: Any) -> BaseChatModel:
 
         return Qwen3VL(model=name.removeprefix(OWN_PREFIX), **options)
     from langchain.chat_models import init_chat_model
+    from langchain_core.language_models import BaseChatModel
 
     remember_secrets_of(options)
     remember_secrets_of(
@@ -67,7 +69,7 @@ def load_chat_model(name: str, **options: Any) -> BaseChatModel:
     return model
 
 
-def _separate_connections(model: BaseChatModel) -> None:
+def _separate_connections(model: "BaseChatModel") -> None:
     """Gives a model of langchain-openai a client of its own, with connections for each event loop.
 
     The library shares one pool of open connections among all models with an address, and among all event loops.

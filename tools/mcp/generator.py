@@ -10,7 +10,6 @@ server may execute a call whose answer was lost again (at least once).
 
 import asyncio
 import contextlib
-import os
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
@@ -30,15 +29,14 @@ from interleavethinker.tools.types import GeneratedImage, GenerationRequest
 from .budget import LostSessionError, ResendBudget
 from .config import IMAGE_SERVER_COMMAND, GeneratorConfig, ToolTemplate
 from .contract_answers import check_image, generated_of, read_in_chunks, size_of
+from .early_start import session_for
 from .local_edits import check_kept, images_of_call, merged_in, reference_arguments
 from .results import error_of, image_of, small_png
-from .session import McpSession
 from .sizes import check_size, mapped_size
 from .transport import (
     as_generator_error,
     call_contract_tool,
     call_foreign_tool,
-    connector,
     is_connection_lost,
     may_concern_call_only,
     probe,
@@ -79,11 +77,7 @@ class McpImageGenerator:
         self._store = store
         shared = config.shared_store()
         self._shared = None if shared is None or config.tools is not None else ImageStore(shared)
-        self._session = McpSession(
-            connector(config, dict(os.environ), image_server),
-            connect_timeout=config.connect_timeout,
-            max_attempts=config.max_resends + 1,
-        )
+        self._session = session_for(config, image_server)
         self._server = ""
         """Name and version of the server that answered last."""
 

@@ -1,6 +1,8 @@
 """Scenes are read back from pixels, including imperfect ones."""
 
 import io
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -93,3 +95,19 @@ def test_the_error_for_a_wrong_size_names_both_sizes(size: tuple[int, int]) -> N
     with pytest.raises(InputError, match=f"96 x 96 pixels; this one is {size[0]} x {size[1]}") as caught:
         read(Image.new("RGB", size))
     assert caught.value.code == "wrong_size"
+
+
+def test_threads_that_read_at_once_build_the_tables_once() -> None:
+    code = """
+import threading
+from interleavethinker.microworld.scenes import reader
+shifts, shifted = [], reader._shifted
+reader._shifted = lambda rgba, offset: shifts.append(offset) or shifted(rgba, offset)
+threads = [threading.Thread(target=reader.prepare) for _ in range(2)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print(len(shifts), len(reader._tables().objects))
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    built, sprites = done.stdout.split()
+    assert built == sprites
