@@ -134,7 +134,7 @@ class CommandQueue:
 
         One query for all of them: with one for each, many trajectories at once would spend a tenth of their time here.
         """
-        query = "SELECT DISTINCT trajectory FROM controls"
+        query, told = "SELECT DISTINCT trajectory FROM controls", False
         while True:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_POLL_SECONDS):
@@ -142,14 +142,17 @@ class CommandQueue:
             self._added.clear()
             try:
                 rows = await self._database.read(lambda connection: select(connection, query, ()))
-            except StoreError:  # The next checkpoint meets the same error and fails its trajectory with it.
-                _log.warning("cannot read the commands of running trajectories", exc_info=True)
+            except StoreError as error:  # The next checkpoint meets the same error and fails its trajectory with it.
+                if not told:  # Once in an outage, of which there are ten polls in a second.
+                    _log.warning("cannot read the commands of running trajectories: %s", error)
+                told = True
                 continue
+            told = False
             commanded = {row["trajectory"] for row in rows}
             watches = [watch for name, watch in self._watches.items() if name in commanded or watch.pending]
             found = await asyncio.gather(*(watch.refresh() for watch in watches), return_exceptions=True)
-            for error in filter(None, found):
-                _log.warning("cannot read the commands of a running trajectory", exc_info=error)
+            for failed in filter(None, found):
+                _log.warning("cannot read the commands of a running trajectory: %s", failed)
 
 
 class CommandWatch:

@@ -88,13 +88,17 @@ class ChangeFeed:
             self._watcher.cancel()
 
     async def _watch(self) -> None:
-        loop = asyncio.get_running_loop()
+        loop, told = asyncio.get_running_loop(), False
         while self._listeners:
             begin = loop.time()
             try:
                 await self._look()
-            except InterleaveError:  # For example a database that is locked for long.
-                _log.warning("cannot read the workspace", exc_info=True)
+            except InterleaveError as error:  # For example a database that is locked for long.
+                if not told:
+                    _log.warning("cannot read the workspace: %s", error)
+                told = True
+            else:
+                told = False
             await asyncio.sleep(max(_INTERVAL, _SHARE * (loop.time() - begin)))
 
     async def _look(self) -> None:

@@ -17,9 +17,12 @@ from interleavethinker.graph.workspace.storage import Connection
 from interleavethinker.graph.workspace.worker import Worker
 from interleavethinker.tools.errors import InputError, StoreError, TrajectoryError
 from interleavethinker.tools.images.store import ImageStore
+from interleavethinker.tools.mcp.config import GeneratorConfig
+from interleavethinker.tools.mcp.generator import McpImageGenerator
+from interleavethinker.tools.protocols import ProgressCallback
 from interleavethinker.tools.testing.agents import FixedPlanner, RuleCritic, plan_of
 from interleavethinker.tools.testing.generator import MemoryGenerator, fake_image
-from interleavethinker.tools.types import CriticInput, GenerationRequest, Verdict
+from interleavethinker.tools.types import CriticInput, GeneratedImage, GenerationRequest, Verdict
 
 from ...postgres import PASSWORD, Server
 
@@ -40,6 +43,7 @@ class Gated(RuleCritic):
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("INTERLEAVETHINKER_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("INTERLEAVETHINKER_IMAGE_STORE", str(tmp_path / "server"))
     return tmp_path
 
 
@@ -95,6 +99,36 @@ async def test_a_run_that_loses_its_session_writes_nothing_more_and_another_one_
         after = await first.get(name)
         assert (after.status, after.attempts) == ("done", finished.attempts)
         assert (await first.run(await first.create("y"))).status == "done"
+
+
+async def test_a_run_whose_server_is_restarted_stops_and_goes_on_without_generating_an_image_twice(
+    postgres: Server, url: str, home: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Restarting(McpImageGenerator):
+        restarted = False
+
+        async def generate(self, call: GenerationRequest, progress: ProgressCallback | None = None) -> GeneratedImage:
+            image = await super().generate(call, progress)
+            if call.prompt == "b" and not self.restarted:
+                self.restarted = True
+                await asyncio.to_thread(postgres.stop)
+                await asyncio.sleep(0.5)  # Ten polls in a second must not fill the log.
+                await asyncio.to_thread(postgres.start)
+            return image
+
+    images = home / "images"
+    async with Restarting(GeneratorConfig(model="fake"), ImageStore(images)) as generator:
+        components = Components(FixedPlanner(plan_of(*"abc")), RuleCritic(), generator)
+        async with Workspace.open(url, components, images=images) as workspace:
+            name = await workspace.create("x")
+            last = (await _all(workspace.stream(name)))[-1]
+            assert isinstance(last, Failed)
+            assert last.code in {"lost", "store"}
+            finished, status = await workspace.run(name), await generator.status()
+    assert (finished.status, len(finished.attempts)) == ("done", 3)
+    assert (status["generated"], status["answered_from_store"]) == (3, 1)
+    assert len([record for record in caplog.records if record.name.endswith("workspace.commands")]) <= 1
+    assert not [record for record in caplog.records if record.exc_info and record.levelname == "WARNING"]
 
 
 async def _all(events: AsyncIterator[object]) -> list[object]:

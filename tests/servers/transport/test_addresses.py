@@ -38,6 +38,21 @@ async def test_an_address_of_ipv6_is_accepted_in_the_form_that_clients_send(opti
     assert await _status(options, "[fd00::3]:8765") == 421
 
 
+@pytest.mark.skipif(not socket.has_ipv6, reason="needs IPv6")
+@pytest.mark.parametrize("host", ["::1", "[::1]"])
+async def test_a_server_on_the_loopback_address_of_ipv6_answers_there(host: str) -> None:
+    options = HttpOptions(host=host)
+    options.check()
+    try:
+        listening = listening_socket(options.host, 0)
+    except InputError:
+        pytest.skip("this machine has no ::1")
+    port = listening.getsockname()[1]
+    listening.close()
+    assert await _status(options, f"[::1]:{port}") == await _status(options, f"127.0.0.1:{port}") == 400
+    assert await _status(options, f"[::2]:{port}") == 421
+
+
 def test_brackets_belong_to_an_address_in_a_url_and_are_left_out() -> None:
     options = HttpOptions(host="[::1]")
     assert (options.host, options.on_loopback) == ("::1", True)
