@@ -45,7 +45,8 @@ async def read_aside(read: Callable[[_Answer], _Read], answer: _Answer, seconds:
                 raise ModelAnswerError("Reading the answer took too long. Write plain JSON.")
         return reading.result()
     finally:
-        reading.cancel()
+        if not reading.cancel() and not reading.cancelled():
+            reading.exception()  # If the caller has another error, asyncio would print this one as never retrieved.
 
 
 class _ThreadClock:

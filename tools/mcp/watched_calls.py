@@ -78,3 +78,5 @@ async def watched_call(
         if not answer.done():
             answer.cancel()
             await asyncio.wait({answer})
+        if not answer.cancelled():
+            answer.exception()  # The caller has another error; asyncio would print this one as never retrieved.

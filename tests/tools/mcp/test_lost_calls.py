@@ -2,19 +2,22 @@
 
 import asyncio
 import contextlib
+import gc
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import cast
+from typing import Any, NoReturn, cast
 
 import pytest
 from mcp import Client
 
 from interleavethinker.tools.errors import GeneratorError
 from interleavethinker.tools.images.store import ImageStore
+from interleavethinker.tools.mcp import watched_calls
 from interleavethinker.tools.mcp.config import GeneratorConfig
 from interleavethinker.tools.mcp.generator import McpImageGenerator
 from interleavethinker.tools.mcp.session import McpSession
+from interleavethinker.tools.mcp.watched_calls import watched_call
 from interleavethinker.tools.types import GenerationRequest
 
 RAW = str(Path(__file__).parent / "raw_server.py")
@@ -194,3 +197,26 @@ async def test_whoever_waits_for_a_session_learns_that_its_task_has_ended(error:
     await session.close()
     with pytest.raises(GeneratorError, match="is not open"):
         await session.client()
+
+
+async def test_of_a_call_and_a_probe_that_end_with_their_server_no_error_is_left_for_asyncio_to_print(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    unread: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: unread.append(context))
+    closed = asyncio.Event()
+
+    async def call(_: object) -> NoReturn:
+        await closed.wait()
+        raise ConnectionError("the call's")
+
+    async def probe(*_: object) -> NoReturn:
+        closed.set()
+        await asyncio.sleep(0.01)
+        raise ConnectionError("the probe's")
+
+    monkeypatch.setattr(watched_calls, "probe", probe)
+    with pytest.raises(ConnectionError, match="the probe's"):
+        await watched_call(cast("Client", None), call, None, 0.01, counts_calls=False)
+    gc.collect()
+    assert unread == []
