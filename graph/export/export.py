@@ -23,6 +23,7 @@ from .ownership import (
     digest_of_record,
     is_export,
     owned_files,
+    unwritable,
 )
 from .seals import sealed
 from .stored_images import StoredImages
@@ -90,9 +91,7 @@ def export(
         # Last: whoever finds it finds the others complete.
         atomic_write(folder / RECORD, record)
     except OSError as error:
-        raise InputError(
-            f"Cannot write the exports to {folder}: {error.strerror}. Choose a folder that can be written."
-        ) from error
+        raise unwritable(folder, error, "the exports") from error
     return page
 
 

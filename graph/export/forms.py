@@ -23,7 +23,7 @@ from interleavethinker.tools.plain_text import clean, one_line
 
 from .export import export
 from .outcome import STATUS_SUFFIXES, opening_notes
-from .ownership import WAY_OUT
+from .ownership import WAY_OUT, unwritable
 from .pdf import pdf_of
 from .pictures import picture_of
 from .seals import seal_of_file, sealed_file
@@ -83,7 +83,7 @@ def export_as(
             _check_replaceable(path, trajectory.id, data)
         atomic_write(path, data)
     except OSError as error:
-        raise InputError(f"Cannot write {path}: {error.strerror}. Choose a folder that can be written.") from error
+        raise unwritable(path, error) from error
     return path
 
 

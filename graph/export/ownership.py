@@ -4,6 +4,7 @@ An export replaces what an earlier export of the same trajectory has written and
 somebody's work, and an error names it. Symbolic links inside the folder are never followed.
 """
 
+import errno
 import hashlib
 import re
 from collections.abc import Callable, Iterable
@@ -31,6 +32,7 @@ __all__ = [
     "digest_of_record",
     "is_export",
     "owned_files",
+    "unwritable",
 ]
 
 PAGE, DOCUMENT, RECORD, IMAGES = "index.html", "document.md", "trajectory.json", "images"
@@ -206,3 +208,17 @@ def _trajectory_of(record: bytes) -> str | None:
     if not (isinstance(fields, dict) and {"id", "schema_version"} <= fields.keys()):
         return None
     return str(fields["id"])[:200]
+
+
+def unwritable(path: Path, error: OSError, content: str = "") -> InputError:
+    """Returns the error for an export that the system refused to write, with a way out that fits its reason.
+
+    Args:
+        path: Where it was to be written.
+        error: Why it was not.
+        content: What it is, for a folder of several files.
+    """
+    full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+    way_out = "Free some space on its disk, or choose another folder" if full else "Choose a folder that can be written"
+    what = f"{content} to {path}" if content else str(path)
+    return InputError(f"Cannot write {what}: {error.strerror}. {way_out}.")

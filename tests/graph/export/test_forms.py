@@ -1,5 +1,6 @@
 """Answers as one file, read back by the programs' own formats; and how an image was made, in its file."""
 
+import errno
 import io
 import json
 import os
@@ -9,7 +10,7 @@ import zipfile
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import docx
 import pptx
@@ -214,6 +215,25 @@ async def test_what_cannot_be_written_says_why(opened: Opened, tmp_path: Path, m
             monkeypatch.setitem(sys.modules, module, None)
             with pytest.raises(InputError, match=f"{package}, which is not installed"):
                 file_of(fresh, ws.store, form)
+
+
+async def test_on_a_full_disk_the_way_out_is_room(
+    opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> NoReturn:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    async with opened() as ws:
+        fresh = await ws.get(await ws.create("a story"))
+        monkeypatch.setattr(os, "replace", full)
+        monkeypatch.setattr(Path, "replace", full)
+        writes: tuple[Callable[[], object], ...] = (
+            lambda: export(fresh, ws.store, tmp_path / "answers"),
+            lambda: export_as(fresh, ws.store, tmp_path / "answers.zip", "zip"),
+        )
+        for write in writes:
+            with pytest.raises(InputError, match="Free some space on its disk, or choose another folder"):
+                write()
 
 
 async def test_exported_images_say_how_they_were_made_and_keep_their_pixels(opened: Opened, tmp_path: Path) -> None:
