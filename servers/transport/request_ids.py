@@ -24,6 +24,7 @@ _PATIENCE_SECONDS = 0.25
 _OWN_STREAM = "_GET_stream"
 """The library's key for the stream that a GET opens, which stands beside those of the requests."""
 _LONGEST_QUOTE = 40
+_ACCEPTED = 202
 
 
 class OneRequestPerId:
@@ -46,7 +47,7 @@ class OneRequestPerId:
 
         request = _read(message)
         if request is not None and (error := invalid_request(request)) is not None:
-            await _refuse(error, send)
+            await self._app(scope, replay, _instead_of_acceptance(error, send))
             return
         session, number = _session_of(scope), _id_of(request)
         if session is None or number is None:
@@ -105,6 +106,24 @@ def _in_use(number: str) -> dict[str, object]:
     )
     # Without an ID: the one in the request belongs to the answer that the first request gets.
     return {"jsonrpc": "2.0", "id": None, "error": {"code": INVALID_REQUEST, "message": words}}
+
+
+def _instead_of_acceptance(error: dict[str, object], send: "Send") -> "Send":
+    """Returns what sends an error where the library would accept a message without an answer (202).
+
+    The library still refuses a message first that has another fault, such as a host that is not allowed.
+    """
+    accepted = False
+
+    async def answer(message: "Message") -> None:
+        nonlocal accepted
+        if message["type"] == "http.response.start" and message["status"] == _ACCEPTED:
+            accepted = True
+            await _refuse(error, send)
+        elif not accepted:
+            await send(message)
+
+    return answer
 
 
 async def _refuse(error: dict[str, object], send: "Send") -> None:

@@ -116,10 +116,9 @@ async def test_a_call_whose_id_is_none_is_refused_instead_of_never_answered(numb
         refused = await client.post("/mcp", content=call(number, "x"), headers=session)
         assert refused.status_code == 400
         assert refused.json()["id"] is None
-        assert refused.json()["error"] == {
-            "code": -32600,
-            "message": "The ID of a request must be a string or a whole number.",
-        }
+        assert refused.json()["error"]["code"] == -32600
+        if version == "2025-06-18":  # With newer protocols, the library refuses it itself.
+            assert refused.json()["error"]["message"] == "The ID of a request must be a string or a whole number."
 
 
 async def test_a_notification_may_have_an_id_that_is_none() -> None:
