@@ -14,13 +14,13 @@ TOKEN = "a-token-of-a-test"  # noqa: S105
 CALL = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
 
 
-async def _status(options: HttpOptions, host: str) -> int:
+async def _status(options: HttpOptions, host: str, call: object = CALL) -> int:
     server = MCPServer("test")
     app: Any = http_app(server, options)
     headers = {"authorization": f"Bearer {TOKEN}", "accept": "application/json, text/event-stream", "host": host}
     transport = httpx.ASGITransport(app=app)
     async with server.session_manager.run(), httpx.AsyncClient(transport=transport, base_url="http://x") as client:
-        return (await client.post("/mcp", json=CALL, headers=headers)).status_code
+        return (await client.post("/mcp", json=call, headers=headers)).status_code
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,12 @@ async def _status(options: HttpOptions, host: str) -> int:
 async def test_an_address_of_ipv6_is_accepted_in_the_form_that_clients_send(options: HttpOptions) -> None:
     assert await _status(options, "[fd00::2]:8765") != 421
     assert await _status(options, "[fd00::3]:8765") == 421
+
+
+@pytest.mark.parametrize("call", [{"jsonrpc": "2.0"}, {"jsonrpc": "2.0", "id": None, "method": "tools/list"}])
+async def test_a_host_that_is_not_allowed_is_refused_before_the_message_is_looked_at(call: object) -> None:
+    assert await _status(HttpOptions(), "evil.example", call) == 421
+    assert await _status(HttpOptions(), "127.0.0.1:8765", call) == 400
 
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="needs IPv6")
