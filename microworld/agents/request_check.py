@@ -1,8 +1,9 @@
 """The micro world's check of plans and documents: rules that read the request, the plan, its texts and its images.
 
 A request that the rules do not understand is restated by a small model. If they do not understand that either, it is a
-fault of every plan, because nothing can tell whether the plan gives what the request asks for. Some faults need no
-request: texts that contradict their own step, and images that miss their step's target.
+fault of every plan, because nothing can tell whether the plan gives what the request asks for. Where both understand a
+request, and differently, the document says that it can be read in more than one way. Some faults need no request: texts
+that contradict their own step, and images that miss their step's target.
 """
 
 from __future__ import annotations
@@ -27,13 +28,14 @@ from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import PlanContext
 from interleavethinker.tools.types import Attempt, CheckReport, Plan, Request, Sha256
 
-from .restating import restate
+from .restating import doubt, restate, suggest
 
 __all__ = ["RequestCheck"]
 
 _VERBS = frozenset(
     "add change delete draw exchange make move paint put recolour remove replace resize swap turn".split()
 )
+_FEW_WORDS = 15
 _NOT_READ = frozenset({"wrong_size"})
 """Codes of errors of images that are not from the micro world: nothing is known about what the request asks for."""
 
@@ -53,7 +55,7 @@ class RequestCheck:
         """See `PlanCheck.check_plan`. The prompts are carried out by rules; texts are compared with the result."""
         report = await asyncio.to_thread(self._check_plan, request, plan)
         if self._preparing is None:  # Reading images takes seconds of preparation; the generator's server is busy now.
-            self._preparing = threading.Thread(target=prepare, name="request-check", daemon=True)
+            self._preparing = threading.Thread(target=_prepare, args=(request, plan), name="request-check", daemon=True)
             self._preparing.start()
         return report
 
@@ -75,6 +77,8 @@ class RequestCheck:
 
     def _check_document(self, request: Request, plan: Plan, shown: Sequence[Attempt | None]) -> CheckReport:
         meaning, faults = (None, []) if plan.made_by == "person" else self._interpreted(request)
+        if meaning is not None and _needs_second_reading(request, plan):
+            meaning = doubt(request, [self._scene(image) for image in request.images], meaning)
         try:
             faults += [
                 fault
@@ -138,6 +142,22 @@ class RequestCheck:
         if images and not faults:
             return [f"of the {len(meaning.targets)} images that the request asks for, number {reached + 1} is missing"]
         return [f"the last image is not what the request asks for: {'; '.join(faults) or 'there is none'}"]
+
+
+def _needs_second_reading(request: Request, plan: Plan) -> bool:
+    """Whether only one competent reader has read the request: a plan of the fallback planner comes from the rules.
+
+    The planner's own plans agree with the rules, or they fail their check. But of short requests, with all the ways in
+    which people put them, the small model that restates has seen far more than the planner.
+    """
+    return plan.made_by == "fallback_planner" or len(request.text.split()) <= _FEW_WORDS
+
+
+def _prepare(request: Request, plan: Plan) -> None:
+    """Does what the check of the document would otherwise have to wait for."""
+    prepare()
+    if _needs_second_reading(request, plan):
+        suggest(request.text, len(request.images))
 
 
 def _orders(plan: Plan) -> list[str]:

@@ -11,13 +11,18 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 from interleavethinker.microworld.requests import validation
+from interleavethinker.microworld.requests.interpretation import Interpretation
+from interleavethinker.microworld.requests.restated import is_doubted
+from interleavethinker.microworld.scenes.scene import Scene
 from interleavethinker.tools.local_extra import missing_local
 from interleavethinker.tools.types import Request
 
-__all__ = ["REFUSED", "check_request", "question_of", "restate", "suggest"]
+__all__ = ["REFUSED", "check_request", "doubt", "question_of", "restate", "suggest"]
 
 REFUSED = "not possible."
 """What the model answers to requests that the micro world cannot fulfil."""
@@ -27,6 +32,8 @@ _LONGEST = 600
 _MAX_NEW_TOKENS = 200
 _LEAST_CONFIDENCE = 0.7
 """Least probability of an answer's least certain token."""
+_LEAST_DOUBT = 0.5
+"""The same of an answer that casts doubt on another reading. Below, the model is rather lost itself."""
 
 
 def question_of(text: str, images: int) -> str:
@@ -64,15 +71,29 @@ def suggest(text: str, images: int) -> str | None:
     return _answer(text, images)[0]
 
 
+def doubt(request: Request, scenes: Sequence[Scene], meaning: Interpretation) -> Interpretation:
+    """Returns what the rules read in a request, marked as doubted if the model understands the request differently.
+
+    The two readers share nothing but the words of the micro world: what one misreads, the other rarely misreads alike.
+    """
+    if meaning.restated is not None or not _can_restate(request.text):
+        return meaning
+    words, confidence = _answer(request.text, len(scenes))
+    doubted = confidence >= _LEAST_DOUBT and is_doubted(meaning, words, scenes)
+    return replace(meaning, doubted=doubted)
+
+
 def check_request(request: Request) -> None:
     """Validates a request; this is the `request_check` of the profile `micro`. See `validation.check_request`."""
     validation.check_request(request, restate, suggest)
 
 
 def _answer(text: str, images: int) -> tuple[str | None, float]:
-    if not 0 < len(text) <= _LONGEST or missing_local():
-        return None, 0.0
-    return _restated(question_of(text, images))
+    return _restated(question_of(text, images)) if _can_restate(text) else (None, 0.0)
+
+
+def _can_restate(text: str) -> bool:
+    return 0 < len(text) <= _LONGEST and not missing_local()
 
 
 @lru_cache(maxsize=512)

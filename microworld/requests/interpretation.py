@@ -92,6 +92,8 @@ class Interpretation:
     """Words of the request that no image of the micro world can show; the document names them."""
     restated: str | None = field(default=None, compare=False)
     """The wording that was read instead of the request's own, which the rules do not understand."""
+    doubted: bool = field(default=False, compare=False)
+    """Whether others read the request in another way."""
 
 
 def interpret(text: str, scenes: Sequence[Scene] = ()) -> Interpretation:

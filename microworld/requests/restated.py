@@ -17,7 +17,15 @@ from interleavethinker.tools.types import Request
 from .interpretation import Interpretation, check_text, check_wording, interpret, interpret_request
 from .named_alike import named_alike
 
-__all__ = ["Restate", "check_restated", "interpret_restated", "not_restated", "notes_on", "readable_words"]
+__all__ = [
+    "Restate",
+    "check_restated",
+    "interpret_restated",
+    "is_doubted",
+    "not_restated",
+    "notes_on",
+    "readable_words",
+]
 
 Restate = Callable[[str, int], str | None]
 """Returns the text of a request that has this number of images in words that rules may understand, or None."""
@@ -107,6 +115,20 @@ def _other_words(text: str, images: int, error: InputError, restate: Restate) ->
     return None if words is None or not named_alike(text, words, images) else words
 
 
+def is_doubted(interpretation: Interpretation, words: str | None, scenes: Sequence[Scene]) -> bool:
+    """Returns whether a restatement of a request means something else than what the rules read in the request itself.
+
+    Args:
+        interpretation: What the rules read.
+        words: The restated request; None if there seems to be nothing that can be drawn or answered.
+        scenes: What the request's images show, in order.
+    """
+    try:
+        return words is None or interpret(words, scenes) != interpretation
+    except InputError:
+        return True
+
+
 def notes_on(interpretation: Interpretation) -> tuple[str, ...]:
     """Returns sentences for the document: how a request was understood, and what was left out of it."""
     notes = []
@@ -115,4 +137,6 @@ def notes_on(interpretation: Interpretation) -> tuple[str, ...]:
     if interpretation.left_out:
         words = ", ".join(repr(word) for word in interpretation.left_out)
         notes.append(f"Left out, because images of the micro world cannot show it: {words}.")
+    if interpretation.doubted:
+        notes.append("The request can be read in more than one way. If you meant something else, use other words.")
     return tuple(notes)

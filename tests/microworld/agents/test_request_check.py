@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -217,3 +218,31 @@ async def test_the_words_that_are_left_out_are_named_in_the_document(tmp_path: P
     assert result.document.notes == (note,)
     assert note in (tmp_path / "out" / "document.md").read_text(encoding="utf-8").replace("\\", "")
     assert note in json.loads((tmp_path / "out" / "trajectory.json").read_text(encoding="utf-8"))["document"]["notes"]
+
+
+TWO_BALLS = "a big red ball at the top and a big red ball in the middle, in a meadow"
+LONG = "Explain to my son how to draw a boat at the beach with two birds, one thing at a time"
+
+
+@pytest.mark.parametrize(
+    ("text", "images", "made_by", "doubted"),
+    [
+        ("remove every ball except the one at the top", [TWO_BALLS], "planner", True),
+        ("remove the ball at the top", [TWO_BALLS], "planner", False),
+        (LONG, [], "fallback_planner", True),
+        (LONG, [], "planner", False),
+    ],
+    ids=["two readings", "one reading", "long, read by the rules alone", "long, and the planner agrees"],
+)
+async def test_a_document_whose_request_can_be_read_in_another_way_says_so(
+    store: ImageStore,
+    text: str,
+    images: list[str],
+    made_by: Literal["planner", "fallback_planner"],
+    doubted: bool,
+) -> None:
+    asked = request(store, text, *images)
+    plan = (await ScriptedPlanner(store).plan(asked, PlanContext())).model_copy(update={"made_by": made_by})
+    report = await RequestCheck(store).check_document(asked, plan, carried_out(store, plan))
+    note = "The request can be read in more than one way. If you meant something else, use other words."
+    assert report.notes == ((note,) if doubted else ())
