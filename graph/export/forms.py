@@ -144,15 +144,12 @@ def _zip(trajectory: Trajectory, store: ImageStore, *, provenance: bool = True) 
 
 
 def _animation(trajectory: Trajectory, store: ImageStore, form: str) -> bytes:
-    found = [read_image(store, name) for name in trajectory.document.images]
-    if not found:
-        raise InputError(f"Trajectory {trajectory.id} has no image yet, so there is nothing to animate.")
-    if missing := found.count(None):  # Frames have no place for a note, so nobody would see that one is missing.
-        raise InputError(
-            f"{missing} of the {len(found)} images of trajectory {trajectory.id} are missing or damaged in the "
-            "workspace, which an animation cannot show. Every other export says so in the image's place."
-        )
-    frames = _of_one_size([open_rgb(png) for png in found if png is not None])
+    names = trajectory.document.images
+    images = [open_rgb(png) for png in (read_image(store, name) for name in names) if png is not None]
+    if not images:
+        reason = "whose images are all missing or damaged in the workspace" if names else "which has no image yet"
+        raise InputError(f"There is nothing to animate in trajectory {trajectory.id}, {reason}.")
+    frames = _of_one_size(images)
     buffer = io.BytesIO()
     options: dict[str, object] = {"lossless": False, "quality": 85} if form == "WEBP" else {"optimize": True}
     # Where each format has a place for it.
