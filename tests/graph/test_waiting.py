@@ -121,7 +121,7 @@ async def test_a_pause_that_comes_before_the_provider_is_overloaded_does_not_wai
 
 
 class Gate:
-    """A generator whose calls after the second one wait for the gate."""
+    """A generator whose calls after the second one wait for the gate; the first ones take long enough to draft ahead."""
 
     def __init__(self, store: ImageStore) -> None:
         self.inner = MemoryGenerator(store)
@@ -133,6 +133,8 @@ class Gate:
         if self.calls > 2:
             self.entered.set()
             await self.gate.wait()
+        else:
+            await asyncio.sleep(0.5)
         return await self.inner.generate(call, progress)
 
 
