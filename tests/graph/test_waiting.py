@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from interleavethinker.tools.testing.generator import MemoryGenerator
 from interleavethinker.tools.types import GeneratedImage, GenerationRequest
 from tests.servers.images.backends.local_api import LocalApi, Reply, local_api
 
+_SLOW = 0.5
 Opened = Callable[..., AbstractAsyncContextManager[Workspace]]
 
 
@@ -121,7 +123,7 @@ async def test_a_pause_that_comes_before_the_provider_is_overloaded_does_not_wai
 
 
 class Gate:
-    """A generator whose calls after the second one wait for the gate; the first ones take long enough to draft ahead."""
+    """A generator whose calls after the second one wait for the gate."""
 
     def __init__(self, store: ImageStore) -> None:
         self.inner = MemoryGenerator(store)
@@ -134,7 +136,7 @@ class Gate:
             self.entered.set()
             await self.gate.wait()
         else:
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(_SLOW)
         return await self.inner.generate(call, progress)
 
 
@@ -143,8 +145,9 @@ async def test_a_pause_still_waits_for_a_generator_call_beside_the_waiting_criti
 ) -> None:
     store = ImageStore(tmp_path / "workspace" / "images")
     generator = Gate(store)
-    # Nothing is drafted before the times of a generation and a verdict are known.
-    with local_api(answer('{"previous_step_success": true}'), overloaded(wait="3000")) as api:
+    # Nothing is drafted before the times of a generation and a verdict are known. Alike, they make a draft pay off.
+    verdict = replace(answer('{"previous_step_success": true}'), seconds=_SLOW)
+    with local_api(verdict, overloaded(wait="3000")) as api:
         critic = _build_role(role(api), store, "critic")
         async with opened(plan_of("a", "b", "c"), critic, generator) as ws, asyncio.timeout(120):
             name = await ws.create("x", limits=Limits(look_ahead=2))

@@ -5,6 +5,7 @@ import email.parser
 import email.policy
 import json
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -39,12 +40,13 @@ class Request:
 
 @dataclass
 class Reply:
-    """A response: JSON, raw bytes, or a connection that is cut."""
+    """A response: JSON, raw bytes, or a connection that is cut; after some `seconds`."""
 
     status: int = 200
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
     cut: bool = False
+    seconds: float = 0.0
 
 
 @dataclass
@@ -69,6 +71,7 @@ def local_api(*replies: Reply) -> Iterator[LocalApi]:
             headers = {name.lower(): value for name, value in self.headers.items()}
             api.requests.append(Request(self.path, headers, body))
             reply = api.next_reply()
+            time.sleep(reply.seconds)
             if reply.cut:
                 self.connection.close()
                 return
