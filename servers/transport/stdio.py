@@ -54,17 +54,29 @@ async def message_streams(at_end: Drain | None = None) -> "AsyncIterator[Transpo
     """Opens the client's messages on standard input, and those to it on standard output; see `serve_stdio`."""
     from mcp.server.stdio import stdio_server
 
-    if not are_pipes():
-        async with stdio_server() as streams:
+    with _unread_messages_dropped():
+        if not are_pipes():
+            async with stdio_server() as streams:
+                yield streams
+            return
+        async with (
+            standard_streams() as (reader, writer),
+            stdio_server(
+                cast("AsyncFile[str]", _readable(reader, writer, at_end)), cast("AsyncFile[str]", writer)
+            ) as streams,
+        ):
             yield streams
-        return
-    async with (
-        standard_streams() as (reader, writer),
-        stdio_server(
-            cast("AsyncFile[str]", _readable(reader, writer, at_end)), cast("AsyncFile[str]", writer)
-        ) as streams,
-    ):
-        yield streams
+
+
+@contextlib.contextmanager
+def _unread_messages_dropped() -> Iterator[None]:
+    """Ends in order where the client still sends as its server ends: the library fails at messages nobody reads."""
+    import anyio
+
+    try:
+        yield
+    except* anyio.BrokenResourceError:
+        pass
 
 
 def are_pipes() -> bool:

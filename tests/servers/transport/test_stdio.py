@@ -29,6 +29,22 @@ ECHO = textwrap.dedent(
 )
 
 
+ONE_MESSAGE = textwrap.dedent(
+    """
+    import asyncio
+    from interleavethinker.servers.transport.stdio import message_streams
+
+    async def main():
+        async with message_streams() as (read, write):
+            await read.receive()
+            await asyncio.sleep(0.2)  # the next message is read and waits for a receiver
+            await read.aclose()
+
+    asyncio.run(main())
+    """
+)
+
+
 async def echo(sent: bytes) -> tuple[bytes, bytes]:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", ECHO), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -62,6 +78,16 @@ def test_a_file_as_stdin_is_handled_by_the_library(tmp_path: Path) -> None:
     with requests.open("rb") as source:
         done = subprocess.run([sys.executable, "-c", ECHO], stdin=source, capture_output=True, check=True)
     assert done.stdout == b"no pipes\n"
+
+
+async def test_a_message_that_arrives_as_the_server_ends_is_no_error() -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", ONE_MESSAGE), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    ping = b'{"jsonrpc": "2.0", "id": 1, "method": "ping"}\n'
+    async with asyncio.timeout(180):
+        _, errors = await process.communicate(ping * 2)
+    assert (process.returncode, errors) == (0, b"")
 
 
 async def test_a_line_that_is_no_message_is_answered(tmp_path: Path) -> None:
