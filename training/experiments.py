@@ -33,6 +33,8 @@ _SEED = "1000"
 """Seed of the evaluation; nothing was developed with it."""
 _SHIPPED_CRITIC = "interleavethinker.microworld:checkpoints/critic"
 _SHIPPED_PLANNER = "interleavethinker.microworld:checkpoints/planner"
+_DIALECT_REQUESTS = 700
+"""Requests of each of the nine combinations of critic and generator, most of whose steps take several attempts."""
 _ONE_STEP = ("arguments.max_steps=1", "arguments.per_device_train_batch_size=4", "arguments.save_steps=1")
 
 
@@ -135,7 +137,8 @@ def _dialect_stages(root: Path, data: Path, size: Size) -> list[Stage]:
     pairs = [f"sft={root / f'grpo-{dialect}' / 'model'}" for dialect in DIALECTS]
     for dialect, table in tables.items():
         options = ("--words", str(table)) if words_of(dialect) else ()
-        evaluated = ("--n", str(size.evaluated), "--seed", _SEED, "--out", str(root / f"pairs-{dialect}"))
+        requests = str(min(size.evaluated, _DIALECT_REQUESTS))
+        evaluated = ("--n", requests, "--seed", _SEED, "--out", str(root / f"pairs-{dialect}"))
         stages.append(Stage(f"pairs-{dialect}", ("evaluate", "micro-pairs", *pairs, *options, *evaluated), trained))
     return stages
 

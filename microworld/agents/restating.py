@@ -18,6 +18,7 @@ from functools import lru_cache
 from interleavethinker.microworld.requests import validation
 from interleavethinker.microworld.requests.interpretation import Interpretation
 from interleavethinker.microworld.requests.restated import is_doubted
+from interleavethinker.microworld.requests.same_content import same_content
 from interleavethinker.microworld.scenes.scene import Scene
 from interleavethinker.tools.local_extra import missing_local
 from interleavethinker.tools.types import Request
@@ -32,6 +33,8 @@ _LONGEST = 600
 _MAX_NEW_TOKENS = 200
 _LEAST_CONFIDENCE = 0.7
 """Least probability of an answer's least certain token."""
+_LEAST_CONFIDENCE_IN_SAME_CONTENT = 0.4
+"""The same of an answer that has exactly the request's content words. Long answers seldom reach the other one."""
 _LEAST_DOUBT = 0.5
 """The same of an answer that casts doubt on another reading. Below, the model is rather lost itself."""
 
@@ -63,7 +66,10 @@ def restate(text: str, images: int) -> str | None:
         draw or answer, is not sure, or cannot be loaded here.
     """
     words, confidence = _answer(text, images)
-    return words if confidence >= _LEAST_CONFIDENCE else None
+    if confidence >= _LEAST_CONFIDENCE:
+        return words
+    certain = confidence >= _LEAST_CONFIDENCE_IN_SAME_CONTENT and words is not None and same_content(text, words)
+    return words if certain else None
 
 
 def suggest(text: str, images: int) -> str | None:

@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from difflib import get_close_matches
 
-from interleavethinker.microworld.language.plain_text import EMOJI, EXTRA_SYNONYMS, NUMBER_WORDS
+from interleavethinker.microworld.language.plain_text import EMOJI, EXTRA_SYNONYMS, NUMBER_WORDS, canonical
 from interleavethinker.microworld.language.vocabulary import SYNONYMS, plural, regular_plural
 from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, COLOURS, KINDS
 
-__all__ = ["named_alike"]
+__all__ = ["named_alike", "takes_back"]
 
 _TAKEN_BACK = re.compile(
     r"\b(?:no|not|nor|neither|without|never|wait|actually|instead|rather|sorry|mean|except|but|anything|nothing|all|"
@@ -67,6 +67,7 @@ _KEPT: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = tuple(
             ),
             "colou?rs?|sizes?|make|turns?|turn|red|orange|yellow|green|blue|purple|pink|white|big|small",
         ),
+        ("vice versa|the other way (?:a?round|about)", "swap|trade|exchange|switch|and"),
         # How far something goes.
         (
             (
@@ -115,6 +116,11 @@ _ASKS = re.compile(
 )
 """Asks for words about an image."""
 _SIDES = {"left": re.compile(r"left|west|⬅|←|↖|↙"), "right": re.compile(r"right|rigth|east|➡|→|↗|↘")}
+_PLACED = re.compile(r"\b(?:on|to|at) (?:the|its|his|her|their) (?:far |very )?(left|right)\b")
+_ASKED = re.compile(
+    r"\?|^number of|\b(?:how|what|which|where|who|is|are|do|does|did|was|were|has|have|can|could|count|describe|"
+    r"description|tell|say|name|list|explain|compare|diff\w*|caption|wonder|know|see|spot|find|look|check|guess|identify)\b"
+)
 _SUN = "sun goes down"
 _NO_COUNT = re.compile(
     rf"\b(?:turns?|turned|turning|aged?|grade|class|room|chapter|exercise|ticket|number|at) #?{_NUMBER}\b"
@@ -162,21 +168,31 @@ def named_alike(wording: str, restated: str, images: int = 0) -> bool:
         return False
     if not restated.startswith("1. ") and _numbers(restated) - _numbers(_NO_COUNT.sub(" ", wording)):
         return False
-    if is_answer and not _says_as_much(wording, restated):
+    if is_answer and not (_ASKED.search(wording) and _says_as_much(wording, restated)):
         return False
-    if not is_answer and not _CORRECTED.search(wording):
+    if not is_answer and not takes_back(wording):
         stated = {
             word for clause in re.split(r"[.,;:!?\n]", wording) if not _DENIED.search(clause) for word in _named(clause)
         }
         if (stated & set(COLOURS)) - meant:
             return False
-    if is_answer or _TAKEN_BACK.search(wording):
-        return True
-    return said <= meant and all(
-        ground in restated or (ground == "sunset" and _SUN in restated)
-        for ground in BACKGROUNDS
-        if re.search(rf"\b{ground}\b", wording)
+    return (
+        is_answer
+        or _TAKEN_BACK.search(wording) is not None
+        or (said <= meant and _placed_alike(wording, restated, images))
     )
+
+
+def _placed_alike(wording: str, restated: str, images: int) -> bool:
+    """Whether a restated request keeps backgrounds and sides; an edit may also name the side where something was."""
+    if not images and any(side not in restated for side in _PLACED.findall(wording)):
+        return False
+    return all(ground in restated or (ground == "sunset" and _SUN in restated) for ground in _grounds(wording))
+
+
+def takes_back(wording: str) -> bool:
+    """Whether a request may correct itself: "red, no wait, blue"."""
+    return _CORRECTED.search(wording.lower()) is not None
 
 
 def _says_as_much(wording: str, question: str) -> bool:
@@ -214,6 +230,11 @@ _CLOSE = 0.8
 def _named(text: str) -> set[str]:
     words = re.findall(r"[a-z]+", text)
     return {_SPELLINGS[word] for word in words if word in _SPELLINGS} | {EMOJI[sign] for sign in text if sign in EMOJI}
+
+
+def _grounds(text: str) -> set[str]:
+    found = {canonical(word) for word in re.findall(r"[a-z]+", text)}
+    return found & set(BACKGROUNDS)
 
 
 def _numbers(text: str) -> set[int]:

@@ -27,6 +27,10 @@ WORDINGS = [
     (1, "my eyesight is bad, whatever is in this photo?", "What is in the picture?"),
     (2, "spot the difference for me mate", "What has changed?"),
 ]
+LONG = (
+    "There was once an orange fish, alone at the shore. One day a blue one arrived on its right. In the end the "
+    "orange fish swam away."
+)
 UNSURE = "for the cake i fancy some little yellow hut that sits among the pines"
 
 
@@ -83,6 +87,14 @@ def test_a_restatement_that_the_model_is_not_sure_of_is_offered_instead_of_being
     assert restate(UNSURE, 0) is None
     with pytest.raises(InputError, match=r"interleavethinker run 'A yellow house, in a forest\.'"):
         check_request(asked(UNSURE))
+
+
+def test_an_answer_that_the_model_is_less_sure_of_needs_every_content_word() -> None:
+    assert restate(LONG, 0) == (
+        "1. An orange fish, at the beach. 2. A blue fish appears right of the orange fish. "
+        "3. The orange fish goes away."
+    )
+    assert restate(LONG.replace("alone", "alone at night"), 0) is None  # The model forgets where that is.
 
 
 def test_without_the_local_extra_the_rules_refuse_alone(monkeypatch: pytest.MonkeyPatch) -> None:

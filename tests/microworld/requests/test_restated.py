@@ -115,6 +115,10 @@ def test_wordings_that_name_the_same(wording: str, restated: str) -> None:
         ("a tree at night", "A tree."),
         ("my nephew turns five and would adore a green boat", "Five green boats."),
         ("she is 4 years old, so a cat please", "Four cats."),
+        ("an ocean view: a tiny boat and a star", "A small boat and a star."),
+        ("a hut stands there, and in comes a girl on the right", "A house and a girl next to the house."),
+        ("triple the number of birds", "How many birds are there?"),
+        ("the ball gets the car's color and vice versa", "Make the ball red."),
     ],
 )
 def test_wordings_that_do_not_name_the_same(wording: str, restated: str) -> None:
