@@ -33,7 +33,7 @@ _SEED = "1000"
 """Seed of the evaluation; nothing was developed with it."""
 _SHIPPED_CRITIC = "interleavethinker.microworld:checkpoints/critic"
 _SHIPPED_PLANNER = "interleavethinker.microworld:checkpoints/planner"
-_DIALECT_REQUESTS = 700
+_DIALECT_REQUESTS = 350
 """Requests of each of the nine combinations of critic and generator, most of whose steps take several attempts."""
 _ONE_STEP = ("arguments.max_steps=1", "arguments.per_device_train_batch_size=4", "arguments.save_steps=1")
 

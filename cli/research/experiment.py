@@ -48,7 +48,7 @@ def experiment(
     which prefers one rewording, SFT and RL on each. Both end with evaluate
     micro-pairs: the mean gain of RL over SFT, with an interval over trainings
     and requests. dialects: RL on three generators that obey different words,
-    each critic measured with each generator. They take about 6, 12, and 3 to 5
+    each critic measured with each generator. They take about 6, 12, and 3
     hours of a core.
 
     Examples:
