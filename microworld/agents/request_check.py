@@ -28,7 +28,7 @@ from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import PlanContext
 from interleavethinker.tools.types import Attempt, CheckReport, Plan, Request, Sha256
 
-from .restating import doubt, restate, suggest
+from .restating import doubt, prepare_doubt, restate
 
 __all__ = ["RequestCheck"]
 
@@ -157,7 +157,7 @@ def _prepare(request: Request, plan: Plan) -> None:
     """Does what the check of the document would otherwise have to wait for."""
     prepare()
     if _needs_second_reading(request, plan):
-        suggest(request.text, len(request.images))
+        prepare_doubt(request)
 
 
 def _orders(plan: Plan) -> list[str]:

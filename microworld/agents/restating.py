@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -23,7 +23,7 @@ from interleavethinker.microworld.scenes.scene import Scene
 from interleavethinker.tools.local_extra import missing_local
 from interleavethinker.tools.types import Request
 
-__all__ = ["REFUSED", "check_request", "doubt", "question_of", "restate", "suggest"]
+__all__ = ["REFUSED", "check_request", "doubt", "prepare_doubt", "question_of", "restate", "suggest"]
 
 REFUSED = "not possible."
 """What the model answers to requests that the micro world cannot fulfil."""
@@ -34,7 +34,9 @@ _MAX_NEW_TOKENS = 200
 _LEAST_CONFIDENCE = 0.7
 """Least probability of an answer's least certain token."""
 _LEAST_CONFIDENCE_IN_SAME_CONTENT = 0.4
-"""The same of an answer that has exactly the request's content words. Long answers seldom reach the other one."""
+"""The same of an answer that has exactly the request's content; long answers seldom reach the other one."""
+_LEAST_PROBABILITY = 0.08
+"""Least probability of another whole answer than the first, which must have exactly the request's content."""
 _LEAST_DOUBT = 0.5
 """The same of an answer that casts doubt on another reading. Below, the model is rather lost itself."""
 
@@ -54,27 +56,35 @@ _BLANKS = re.compile(r"[^\S\n]+")
 _QUOTES = str.maketrans("’‘“”–—", "''\"\"--")
 
 
-def restate(text: str, images: int) -> str | None:
+def restate(text: str, images: int) -> Iterator[str]:
     """Restates a request. The same text is always restated in the same words.
 
     Args:
         text: The request's text.
         images: How many images it has.
 
-    Returns:
-        Sentences such as "A red ball on the left, at night."; None if the model sees nothing that the micro world can
-        draw or answer, is not sure, or cannot be loaded here.
+    Yields:
+        Sentences such as "A red ball on the left, at night.", what is likeliest meant first. Nothing if the model sees
+        nothing that the micro world can draw or answer, is not sure, or cannot be loaded here.
     """
-    words, confidence = _answer(text, images)
-    if confidence >= _LEAST_CONFIDENCE:
-        return words
-    certain = confidence >= _LEAST_CONFIDENCE_IN_SAME_CONTENT and words is not None and same_content(text, words)
-    return words if certain else None
+    first, confidence = _answer(text, images)
+    if first is not None and (
+        confidence >= _LEAST_CONFIDENCE
+        or (confidence >= _LEAST_CONFIDENCE_IN_SAME_CONTENT and same_content(text, first))
+    ):
+        yield first
+    for words, probability in _other_answers(text, images):
+        if probability >= _LEAST_PROBABILITY and words != first and same_content(text, words):
+            yield words
 
 
-def suggest(text: str, images: int) -> str | None:
+def suggest(text: str, images: int) -> Iterator[str]:
     """Restates a request as `restate` does, but also where the model is not sure: words to ask a person about."""
-    return _answer(text, images)[0]
+    first, _ = _answer(text, images)
+    others = [words for words, _ in _other_answers(text, images)]
+    yield from (words for words in others if same_content(text, words))
+    if first is not None:
+        yield first
 
 
 def doubt(request: Request, scenes: Sequence[Scene], meaning: Interpretation) -> Interpretation:
@@ -89,6 +99,11 @@ def doubt(request: Request, scenes: Sequence[Scene], meaning: Interpretation) ->
     return replace(meaning, doubted=doubted)
 
 
+def prepare_doubt(request: Request) -> None:
+    """Asks the model now what `doubt` will ask it later."""
+    _answer(request.text, len(request.images))
+
+
 def check_request(request: Request) -> None:
     """Validates a request; this is the `request_check` of the profile `micro`. See `validation.check_request`."""
     validation.check_request(request, restate, suggest)
@@ -96,6 +111,18 @@ def check_request(request: Request) -> None:
 
 def _answer(text: str, images: int) -> tuple[str | None, float]:
     return _restated(question_of(text, images)) if _can_restate(text) else (None, 0.0)
+
+
+def _other_answers(text: str, images: int) -> Iterator[tuple[str, float]]:
+    """Yields answers with their probabilities, likeliest first, up to the one that nothing can be drawn or answered."""
+    if not _can_restate(text):
+        return
+    from .other_answers import likeliest_answers
+
+    for words, probability in likeliest_answers(question_of(text, images), _MAX_NEW_TOKENS):
+        if words == REFUSED:
+            return
+        yield _capitalized(words), probability
 
 
 def _can_restate(text: str) -> bool:
@@ -115,4 +142,8 @@ def _restated(question: str) -> tuple[str | None, float]:
     confidence = math.exp(min((token["logprob"] for token in tokens), default=0.0))
     if answer.response_metadata["finish_reason"] != "stop" or words == REFUSED:
         return None, confidence
-    return re.sub(r"(^|[.?!] )([a-z])", lambda match: match[1] + match[2].upper(), words), confidence
+    return _capitalized(words), confidence
+
+
+def _capitalized(words: str) -> str:
+    return re.sub(r"(^|[.?!] )([a-z])", lambda match: match[1] + match[2].upper(), words)

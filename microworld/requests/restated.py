@@ -7,7 +7,7 @@ request names, and whatever was read in other words is stated in the document.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from interleavethinker.microworld.scenes.scene import Scene
@@ -27,8 +27,8 @@ __all__ = [
     "readable_words",
 ]
 
-Restate = Callable[[str, int], str | None]
-"""Returns the text of a request that has this number of images in words that rules may understand, or None."""
+Restate = Callable[[str, int], Iterable[str]]
+"""Returns a request's text, with this number of images, in words that rules may understand, the best ones first."""
 
 _FINAL = frozenset({"empty_text", "nothing_new", "too_long", "too_many_things", "wrong_size"})
 """Codes of errors that no other wording avoids."""
@@ -37,14 +37,17 @@ _AT_ONCE = re.compile(r"\b(?:in the same (?:image|picture)|at the same time|simu
 _OWN_IMAGE = re.compile(
     r"\b(?:in|of|from|on) (?:my|our|the (?:attached|uploaded|enclosed)) "
     r"(?:picture|photo|photograph|image|drawing|pic)\b"
-    r"(?! (?:book|story|series))",
+    r"(?! (?:book|story|series))"
+    r"|\b(?:picture|photo|photograph|image|drawing|pic) (?:that |which )?(?:i|we)(?:'ve| have)? "
+    r"(?:just )?(?:sent|gave|given|took|taken|attached|uploaded|posted|shared)\b",
     re.IGNORECASE,
 )
 """An image that the writer has and did not send: other words would draw a new one."""
 
 
-def not_restated(text: str, images: int) -> None:
+def not_restated(text: str, images: int) -> tuple[str, ...]:  # noqa: ARG001 - one of `Restate`
     """Finds no other words: the rules alone decide."""
+    return ()
 
 
 def interpret_restated(request: Request, scenes: Sequence[Scene], restate: Restate) -> Interpretation:
@@ -61,7 +64,7 @@ def interpret_restated(request: Request, scenes: Sequence[Scene], restate: Resta
     try:
         return interpret_request(request, scenes)
     except InputError as error:
-        words = _other_words(request.text, len(scenes), error, restate)
+        words = readable_words(request.text, len(scenes), error, restate)
         if words is None:
             raise
         try:
@@ -82,37 +85,36 @@ def check_restated(request: Request, restate: Restate) -> None:
         else:
             interpret(request.text)
     except InputError as error:
-        if readable_words(request, error, restate) is None:
+        if readable_words(request.text, len(request.images), error, restate) is None:
             raise
 
 
-def readable_words(request: Request, error: InputError, restate: Restate) -> str | None:
-    """Returns other words for a request that the rules do not understand, if they understand those; see `Restate`.
+def readable_words(text: str, images: int, error: InputError, restate: Restate) -> str | None:
+    """Returns other words for a request that the rules do not understand: the first that they understand, if any.
+
+    The choice does not depend on what images show, so that everybody who asks gets the same words.
 
     Args:
-        request: The request.
+        text: The request's text.
+        images: How many images it has.
         error: Why it is not understood as it is.
         restate: Finds the other words.
     """
-    words = _other_words(request.text, len(request.images), error, restate)
-    if words is None:
+    if error.code in _FINAL or _AT_ONCE.search(text) or (not images and _OWN_IMAGE.search(text)):
         return None
+    alike = (words for words in restate(text, images) if named_alike(text, words, images))
+    return next((words for words in alike if _is_readable(words, images)), None)
+
+
+def _is_readable(words: str, images: int) -> bool:
     try:
-        if request.images:
-            check_text(words, len(request.images))
+        if images:
+            check_text(words, images)
         else:
             interpret(words)
     except InputError:
-        return None
-    return words
-
-
-def _other_words(text: str, images: int, error: InputError, restate: Restate) -> str | None:
-    """Returns what a request is restated as, unless that would not help or names something else."""
-    if error.code in _FINAL or _AT_ONCE.search(text) or (not images and _OWN_IMAGE.search(text)):
-        return None
-    words = restate(text, images)
-    return None if words is None or not named_alike(text, words, images) else words
+        return False
+    return True
 
 
 def is_doubted(interpretation: Interpretation, words: str | None, scenes: Sequence[Scene]) -> bool:

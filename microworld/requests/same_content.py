@@ -1,4 +1,4 @@
-"""Compares the content words of two requests: objects, colors, sizes, places, backgrounds, and whether things leave.
+"""Compares the content words of two requests: objects, looks, places, backgrounds, and whether things leave.
 
 Stricter than `named_alike`, which every restatement must pass: a restatement of which the model is not sure is used
 only if it has every content word of the request and no other.
@@ -9,6 +9,7 @@ from collections import Counter
 
 from interleavethinker.microworld.language.plain_text import NUMBER_WORDS, PLURALS, canonical, plain_text
 from interleavethinker.microworld.language.vocabulary import SYNONYMS
+from interleavethinker.microworld.scenes.sprites import KINDS
 
 from .named_alike import takes_back
 
@@ -20,9 +21,15 @@ _OTHER_FORMS = {"bigger": "big", "biggest": "big", "smaller": "small", "smallest
     "lower": "bottom", "center": "middle", "centre": "middle", "sundown": "sunset", "snowy": "snow", "grassy": "meadow"
 }  # fmt: skip
 _BETWEEN = re.compile(r"\bbetween\b")
+_ABOVE = re.compile(
+    r"\b(?:above|over|atop|below|under(?! (?:a|the) (?:\w+ )?(?:sunset|sky|moon))|underneath|beneath)\b"
+)
+"""One thing above another one, which is below it."""
 _LEAVING = re.compile(r"\b(?:away|gone|leaves?|leaving|vanish\w*|disappear\w*|remov\w+|delet\w+|eras\w+|eliminat\w+)\b")
 _SEVERAL = re.compile(rf"\b(?:another|both|also|too|same|{'|'.join(NUMBER_WORDS[1:])})\b")
 """Words with which one size may belong to several objects."""
+_ANOTHER = re.compile(rf"\b(?:another|second) (?:\w+ )?({'|'.join(KINDS)})\b")
+"""One more object of a kind that was named."""
 _SUN = re.compile(r"\bsun (?:goes down|went down|sets)\b")
 
 
@@ -36,8 +43,12 @@ def same_content(wording: str, restated: str) -> bool:
         wording: The request as somebody worded it.
         restated: The same in words that the rules read.
     """
-    said, meant = _content(wording), _content(restated)
-    if not _SEVERAL.search(plain_text(wording)) and any(meant[size] > said[size] for size in ("big", "small")):
+    plain, said, meant = plain_text(wording), _content(wording), _content(restated)
+    if not _SEVERAL.search(plain) and any(meant[size] > said[size] for size in ("big", "small")):
+        return False
+    if meant["leaving"] > said["leaving"]:
+        return False
+    if any(meant[kind] < 2 for kind in _ANOTHER.findall(plain)) and not _SEVERAL.search(plain_text(restated)):
         return False
     return meant.keys() <= said.keys() and (said.keys() <= meant.keys() or takes_back(wording))
 
@@ -46,5 +57,7 @@ def _content(text: str) -> Counter[str]:
     plain = _SUN.sub("sunset", plain_text(text))
     words = [canonical(PLURALS.get(word, _OTHER_FORMS.get(word, word))) for word in re.findall(r"[a-z]+", plain)]
     found = Counter(word for word in words if word in _CONTENT)
-    found.update(middle=len(_BETWEEN.findall(plain)), leaving=len(_LEAVING.findall(plain)))
+    found.update(
+        middle=len(_BETWEEN.findall(plain)), above=len(_ABOVE.findall(plain)), leaving=len(_LEAVING.findall(plain))
+    )
     return +found

@@ -29,5 +29,5 @@ def check_request(request: Request, restate: Restate = not_restated, suggest: Re
     try:
         check_restated(request, restate)
     except InputError as error:
-        suggestion = readable_words(request, error, suggest)
+        suggestion = readable_words(request.text, len(request.images), error, suggest)
         raise explained(error, request, None, suggestion) from error

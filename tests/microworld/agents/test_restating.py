@@ -40,7 +40,7 @@ def asked(text: str) -> Request:
 
 @pytest.mark.parametrize(("images", "wording", "restated"), WORDINGS)
 def test_new_wordings_are_restated(images: int, wording: str, restated: str) -> None:
-    assert restate(wording, images) == restated
+    assert next(restate(wording, images)) == restated
 
 
 def test_the_wordings_of_this_test_are_new() -> None:
@@ -56,7 +56,7 @@ def test_the_wordings_of_this_test_are_new() -> None:
     ["a lighthouse in the fog", "write my homework essay about whales", "a portrait of my uncle", "x" * 5000, ""],
 )
 def test_what_the_micro_world_cannot_draw_is_not_restated(text: str) -> None:
-    assert restate(text, 0) is None
+    assert list(restate(text, 0)) == []
 
 
 def test_a_request_in_new_words_is_planned_and_its_plan_is_checked_against_what_was_understood(tmp_path: Path) -> None:
@@ -84,22 +84,33 @@ def test_a_request_in_new_words_is_planned_and_its_plan_is_checked_against_what_
 
 
 def test_a_restatement_that_the_model_is_not_sure_of_is_offered_instead_of_being_drawn() -> None:
-    assert restate(UNSURE, 0) is None
+    assert list(restate(UNSURE, 0)) == []
     with pytest.raises(InputError, match=r"interleavethinker run 'A yellow house, in a forest\.'"):
         check_request(asked(UNSURE))
 
 
 def test_an_answer_that_the_model_is_less_sure_of_needs_every_content_word() -> None:
-    assert restate(LONG, 0) == (
+    assert next(restate(LONG, 0)) == (
         "1. An orange fish, at the beach. 2. A blue fish appears right of the orange fish. "
         "3. The orange fish goes away."
     )
-    assert restate(LONG.replace("alone", "alone at night"), 0) is None  # The model forgets where that is.
+    assert list(restate(LONG.replace("alone", "alone at night"), 0)) == []  # The model forgets where that is.
+
+
+@pytest.mark.parametrize(
+    ("wording", "restated"),
+    [
+        ("the fish becomes bigger each time: tiny one first, big one second", "1. A small fish. 2. The fish gets big."),
+        ("Paint me a herring swimming left of a trout, one green one pink.", "A green fish left of a pink fish."),
+    ],
+)
+def test_where_the_first_answer_loses_something_another_one_may_have_it(wording: str, restated: str) -> None:
+    assert next(restate(wording, 0)) == restated
 
 
 def test_without_the_local_extra_the_rules_refuse_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(restating, "missing_local", lambda: ("torch",))
-    assert restate(WORDINGS[0][1], 0) is None
+    assert list(restate(WORDINGS[0][1], 0)) == []
     with pytest.raises(InputError, match="fishies"):
         check_request(asked(WORDINGS[0][1]))
 

@@ -18,15 +18,16 @@ def asked(text: str) -> Request:
     return Request(parts=(TextPart(text=text),))
 
 
-def restate(text: str, images: int) -> str | None:
-    """Knows one request without and one with an image."""
-    return {
-        (ODD, 0): "A small red fish, at night.",
-        ("the kitty has gotta vamoose", 1): "Remove the cat.",
-        ("the dinghy has gotta vamoose", 1): "Remove the boat.",
-        ("blorb", 0): "A glorb.",
-        ("a lovely pair: blorb and cat", 0): "A cat and a ball.",
-    }.get((text, images))
+def restate(text: str, images: int) -> list[str]:
+    """Knows a few requests, one of them in several words, of which the rules understand the last."""
+    known = {
+        (ODD, 0): ["A glorb.", "A small blue fish, at night.", "A small red fish, at night."],
+        ("the kitty has gotta vamoose", 1): ["Remove the cat."],
+        ("the dinghy has gotta vamoose", 1): ["Remove the boat."],
+        ("blorb", 0): ["A glorb."],
+        ("a lovely pair: blorb and cat", 0): ["A cat and a ball."],
+    }
+    return known.get((text, images), [])
 
 
 def test_a_request_that_the_rules_do_not_understand_is_read_as_it_is_restated() -> None:
@@ -43,7 +44,7 @@ def test_a_request_that_the_rules_do_not_understand_is_read_as_it_is_restated() 
 
 
 def test_a_request_that_the_rules_understand_is_never_restated() -> None:
-    def never(text: str, images: int) -> str | None:
+    def never(text: str, images: int) -> list[str]:
         raise AssertionError(text, images)
 
     found = interpret_restated(asked("A red ball at night."), [], never)
