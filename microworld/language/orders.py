@@ -13,7 +13,7 @@ from interleavethinker.microworld.scenes.sprites import COLOURS, SIZES
 
 from .held_out import INDIRECT_BACKGROUNDS
 from .phrase_patterns import COLOUR, KIND, NUMBERS, SIZE
-from .phrases import Phrase
+from .phrases import Phrase, Where
 from .plain_text import NUMBER_WORDS, PLURALS, canonical
 from .predicates import PredicateReader, Read
 from .statements import (
@@ -199,7 +199,7 @@ class OrderReader(PredicateReader):
                     yield Statement("recolour", subject=subject, like=like), end
             for new, end in self.groups(middle):  # "give her a cat in the middle"
                 if all(one.kind and one.definite is False and not one.negative for one in new):
-                    yield Statement("scene", items=new, subject=subject), end
+                    yield Statement("scene", items=tuple(_beside(one, subject) for one in new), subject=subject), end
             found = self.match(rf"(?:a |the )?(?P<colour>{COLOUR})(?: colour)?|the colour (?P<other>{COLOUR})", middle)
             if found is not None:
                 yield Statement("recolour", subject=subject, colour=found["colour"] or found["other"]), found.end()
@@ -364,3 +364,9 @@ class OrderReader(PredicateReader):
             )
             if traded is not None and (len(subject) == 2 or subject[0].every):
                 yield Statement("swap", subject=subject), traded
+
+
+def _beside(new: Phrase, owner: tuple[Phrase, ...]) -> Phrase:
+    """Returns what an object is given with its place next to it, unless the words name another one."""
+    single = len(owner) == 1 and owner[0].count == 1 and not owner[0].every
+    return replace(new, where=(Where(relation="next_to", anchors=owner),)) if single and not new.where else new

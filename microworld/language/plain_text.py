@@ -24,6 +24,7 @@ __all__ = [
     "canonical",
     "plain_text",
     "split_sentences",
+    "unknown_emoji",
 ]
 
 NUMBER_WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -43,7 +44,22 @@ EMOJI = {
     **dict.fromkeys("🌳🌲", "tree"),
 }
 """Emoji that show an object of the micro world."""
+GROUND_EMOJI = {
+    **dict.fromkeys("❄🌨", "snow"),
+    **dict.fromkeys("🌙🌃🌌", "night"),
+    **dict.fromkeys("🌅🌇🌆", "sunset"),
+    **dict.fromkeys("🏖🏝🌊", "beach"),
+}
+"""Emoji that show a background."""
+_UNKNOWN_THING = re.compile(
+    r"[\u2603\u26c4\U0001F330-\U0001F37F\U0001F383-\U0001F384\U0001F388\U0001F400-\U0001F43F\U0001F451-\U0001F465"
+    r"\U0001F466-\U0001F47F\U0001F680-\U0001F6FF\U0001F950-\U0001F96F\U0001F980-\U0001F9AE]"
+)
+"""Emoji of creatures, plants, food, clothes, people and vehicles; of these `EMOJI` names all that can be drawn."""
 _EMOJI = f"[{''.join(EMOJI)}]"
+_SHOWN_BY = EMOJI | GROUND_EMOJI
+_ANY_EMOJI = f"[{''.join(_SHOWN_BY)}]"
+_REPEATING_EMOJI = re.compile(rf"(?P<word>\b[a-z]+)(?P<space>\s*)(?P<signs>{_ANY_EMOJI}(?:\s*{_ANY_EMOJI})*)")
 _LISTED_EMOJI = re.compile(
     rf"(?P<before>^\s*(?:(?:please|pls|draw|show|paint|make|create|me|add|a|an)\s+)*)(?P<signs>{_EMOJI}(?:\s*{_EMOJI})+)"
 )
@@ -188,9 +204,8 @@ def plain_text(text: str) -> str:
     )
     plain = _without_list_numbers(plain)
     plain = _SMILEY.sub(" ", _DECORATION.sub(" ", plain))
-    plain = re.sub(
-        "|".join(EMOJI), lambda match: f" {EMOJI[match.group()]} ", _LISTED_EMOJI.sub(_listed, plain, count=1)
-    )
+    plain = _REPEATING_EMOJI.sub(_without_repetition, _LISTED_EMOJI.sub(_listed, plain, count=1))
+    plain = re.sub(_ANY_EMOJI, lambda match: f" {_SHOWN_BY[match.group()]} ", plain)
     plain = _LINE_NUMBER.sub(". then ", _LINE_MARK.sub(". ", plain))
     plain = _INLINE_MARK.sub(". then ", plain)
     plain = re.sub(r'["\u201c\u201d\u201e\u00ab\u00bb*_#]|\'(?!\w)|(?<!\w)\'', " ", plain)
@@ -211,6 +226,21 @@ def plain_text(text: str) -> str:
     plain = re.sub(r"([.;!?])(?:\s*[.;!])+", r"\1", plain)
     plain = re.sub(r"(?<=[.;!] )now,? (?!there\b|then\b|in\b|at\b|you\b|i\b)", "then ", plain)
     return re.sub(r"\s+", " ", re.sub(r",(?:\s*,)+", ",", plain)).strip(" ,").removeprefix(". ")
+
+
+def unknown_emoji(text: str) -> list[str]:
+    """Returns the emoji of a text that show things which the micro world does not have: "🐙"."""
+    return [sign for sign in dict.fromkeys(_UNKNOWN_THING.findall(text)) if sign not in _SHOWN_BY]
+
+
+def _without_repetition(match: re.Match[str]) -> str:
+    """Leaves out the emoji in "a girl 👧", which only repeats the word before it; "cars 🚗🚗🚗" may count them."""
+    word = canonical(match["word"])
+    kind = PLURALS.get(word, word)
+    shown = re.findall(_ANY_EMOJI, match["signs"])
+    once = [_SHOWN_BY[sign] for sign in shown].count(kind) == 1
+    signs = [sign for sign in shown if not once or _SHOWN_BY[sign] != kind]
+    return f"{match['word']}{match['space']}{''.join(signs)}"
 
 
 def _listed(match: re.Match[str]) -> str:

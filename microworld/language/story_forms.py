@@ -19,6 +19,7 @@ from .plain_text import NUMBER_WORDS, PLURALS, canonical
 from .reader.grounds import GROUND_NOUNS
 from .reader.patterns import GROUND_WORD
 from .reader.tagging import tag
+from .series import in_series
 from .told_again import in_named_order, told_again
 from .vocabulary import plural
 
@@ -144,6 +145,7 @@ def in_story_form(text: str) -> str:
         InputError: A lesson names an order of its objects that is not understood (`not_understood`).
     """
     for rule in (
+        in_series,
         _without_short_labels,
         _with_ordinals,
         in_named_order,

@@ -25,11 +25,12 @@ _BOTH = (
     rf"(?: of (?:the(?: two)?|these|them))?(?: (?:{_PICTURES}|picture|image|scene|one))?|"
     rf"(?: (?:in|on|of|between)) (?:the|these) {_PICTURES}"
 )
+_TOGETHER = "(?:total|altogether|together|in all|combined)"
 _AFTER = (
     rf"(?:{_BOTH}| (?:in|on|from|to|between|than|and|the|first|second|picture|image|one|other|it|there|here|now|then|"
     r"before|after|have|has|had|is|are|was|were|does|do|did|show|shows|contain|contains|you|we|i|see|can|change|"
     r"changed|changes|stay|stayed|same|different|differ|increase|increased|decrease|decreased|grow|go|up|down|or|each|"
-    r"both|two|these|pictures|images|more|fewer))*"
+    r"both|two|these|pictures|images|more|fewer|together|altogether|in total|in all|combined))*"
 )
 
 
@@ -115,7 +116,7 @@ def _counts(text: str, scenes: Sequence[Scene]) -> Answer | None:
     match = re.search(
         rf"\b(?:number|amount|count|quantity) of (?P<a>\w+(?: \w+)?){_AFTER}$|\bhow many (?P<more>more |fewer |less )?"
         rf"(?P<b>\w+(?: \w+)?)(?P<more2> more| fewer| less)?(?P<tail>{_AFTER})$|"
-        rf"^(?:count|compare the counts? of) (?:the |all )?(?P<c>\w+(?: \w+)?)(?:{_BOTH})$|"
+        rf"^(?:count|compare the counts? of) (?:the |all )?(?P<c>\w+(?: \w+)?)(?:{_BOTH})(?: (?P<sum>{_TOGETHER}))?$|"
         rf"^(?:are|is) there (?:as many|equally many|the same number of) (?P<d>\w+(?: \w+)?)(?: as .+)?{_AFTER}$",
         text,
     )
@@ -142,7 +143,7 @@ def _counts(text: str, scenes: Sequence[Scene]) -> Answer | None:
     step = counts[1] - counts[0]
     change = "the same number" if not step else f"{COUNT_WORDS[abs(step)]} {'more' if step > 0 else 'fewer'}"
     shown = f"the first picture has {counts[0]} {nouns[0]} and the second {counts[1]} {nouns[1]}, {change}"
-    if re.search(r"\b(?:total|altogether|together|in the two|in all)\b", text):
+    if re.search(rf"\b(?:{_TOGETHER}|in the two)\b", text):
         shown += f"; {sum(counts)} in all"
     answer = Answer("count", f"{shown[:1].upper()}{shown[1:]}.", tuple(frozenset({str(count)}) for count in counts))
     if re.match(r"(?:do|does|did|is|are|has|have)\b", text):

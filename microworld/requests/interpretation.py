@@ -13,9 +13,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from interleavethinker.microworld.language.arrangements import arranged, multiplied
 from interleavethinker.microworld.language.clauses import Statement
 from interleavethinker.microworld.language.framing import Framed
-from interleavethinker.microworld.language.plain_text import Sentence, canonical
+from interleavethinker.microworld.language.plain_text import Sentence, canonical, unknown_emoji
 from interleavethinker.microworld.language.reader.asides import unclear_wording, without_asides, without_farewell
 from interleavethinker.microworld.language.reader.phrasings import on_top_of_it
 from interleavethinker.microworld.language.reader.requests import arrows_in_words, read_request
@@ -29,10 +30,12 @@ from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.request_parsing import named_step_count
 from interleavethinker.tools.types import ImagePart, Plan, Request, TextPart
 
+from .alternatives import Choice, choice_in
 from .answers import Answer
 from .bare_anchors import with_known_anchors
 from .context import asked_directly, check_given, without_context
 from .first_reading import MAY_BE_TALK, first_reading
+from .free_places import free_places_named
 from .fulfilment import image_satisfies, scene_satisfies, steps_satisfy
 from .grammars import EitherGrammar, SentenceReader, read_by_patterns
 from .hints import without_hints
@@ -92,6 +95,8 @@ class Interpretation:
     """Words of the request that no image of the micro world can show; the document names them."""
     restated: str | None = field(default=None, compare=False)
     """The wording that was read instead of the request's own, which the rules do not understand."""
+    chosen: Choice | None = field(default=None, compare=False)
+    """What was chosen where the request offers a choice: "either a cat or a bird"."""
     doubted: bool = field(default=False, compare=False)
     """Whether others read the request in another way."""
 
@@ -106,11 +111,39 @@ def interpret(text: str, scenes: Sequence[Scene] = ()) -> Interpretation:
     Raises:
         InputError: The request is not understood, contradicts itself or the images, or needs an image that is missing.
     """
+    return _read_or_choose(
+        text, lambda wording: _read(wording, scenes), lambda found, chosen: replace(found, chosen=chosen)
+    )
+
+
+def _read_or_choose(
+    text: str, read: Callable[[str], _Result], with_choice: Callable[[_Result, Choice], _Result]
+) -> _Result:
+    """Reads a text, or if that is not understood and it offers a choice, with the first alternative.
+
+    Raises:
+        InputError: The text is not understood, and one of its alternatives is not either.
+    """
+    try:
+        return read(text)
+    except InputError as error:
+        choice = choice_in(text) if error.code in MAY_BE_TALK else None
+        if choice is None:
+            raise
+        try:
+            read(choice.other)
+            return with_choice(read(choice.text), choice)
+        except InputError:
+            raise error from None
+
+
+def _read(text: str, scenes: Sequence[Scene]) -> Interpretation:
     original = text
     text, asides = without_asides(_clear(text), images=len(scenes))
     if scenes:
         shown = Counter(obj.kind for obj in scenes[-1].objects.values())
-        text = counted_on(arrows_in_words(asked_directly(text)), shown)
+        text = free_places_named(multiplied(arrows_in_words(asked_directly(text)), shown), scenes[-1])
+        text = counted_on(text, shown)
     else:
         check_given(text)
         text = attributes_first(in_story_form(text))
@@ -125,7 +158,9 @@ def interpret(text: str, scenes: Sequence[Scene] = ()) -> Interpretation:
 
 
 def _clear(text: str) -> str:
-    text = told_together(on_top_of_it(without_farewell(separated(text))))
+    if signs := unknown_emoji(text):
+        raise InputError(f"The micro world has nothing that {' '.join(signs)} shows.", code="not_understood")
+    text = told_together(on_top_of_it(without_farewell(arranged(separated(text)))))
     if words := unclear_wording(text):
         msg = f'"{words}" makes it unclear which images the request asks for; say in order what each image shows.'
         raise InputError(msg, code="not_understood")
@@ -142,7 +177,9 @@ def _understood(text: str, scenes: Sequence[Scene]) -> Interpretation:
         try:
             found = _general(text, scenes)
         except InputError as other:
-            raise (error if other.code == "contradiction" else other) from None
+            found = _mixed_reading(text, scenes) if other.code == "nothing_new" else None
+            if found is None:
+                raise (error if other.code == "contradiction" else other) from None
         if found is None:
             found = _mixed_reading(text, scenes)
         if found is None:
@@ -258,8 +295,12 @@ def check_wording(request: Request) -> None:
 
 def check_text(text: str, images: int) -> None:
     """Checks the text of a request with this number of images; see `check_wording`."""
+    _read_or_choose(text, lambda wording: _check_wording(wording, images), lambda found, _: found)
+
+
+def _check_wording(text: str, images: int) -> None:
     text, _ = without_asides(asked_directly(_clear(text)), images=images)
-    text = counted_on(text, None) if images else in_story_form(text)
+    text = counted_on(free_places_named(multiplied(text, None), None), None) if images else in_story_form(text)
     try:
         _check_text(text, images)
     except InputError as error:

@@ -99,5 +99,31 @@ def _alike_ones(text: str, scene: Scene) -> Answer | None:
     return yes_no_answer(bool(groups), said or f"they differ in {how}")
 
 
-PAIR_QUESTIONS = (_besides, _differ, _alike_ones)
+def _like_another(text: str, scene: Scene) -> Answer | None:
+    """Answers "what has the same color as the car", "does anything have the same size as the cat"."""
+    match = re.fullmatch(
+        r"(?P<lead>what|which|who|do(?:es)?|is there|are there)(?: (?:else|other|any|anything|something|"
+        r"things?|objects?|"
+        r"else|that))*(?: (?:is|are|has|have|of|with))* the same (?P<how>colour|size) as (?P<a>the .+)",
+        text,
+    )
+    if match is None or asked(match["a"]) is None:
+        return None
+    cell, one = one_of(match["a"], scene)
+    look = match["how"]
+    others = [
+        (at, obj)
+        for at, obj in scene.objects.items()
+        if at != cell and (obj.colour == one.colour if look == "colour" else obj.size == one.size)
+    ]
+    if match["lead"] in {"what", "which", "who"} and others:
+        return listed(others)
+    value = one.colour if look == "colour" else one.size
+    if not others:
+        return yes_no_answer(False, f"nothing else is {value}")
+    shown = " and ".join(f"the {obj.kind} {place(at)}" for at, obj in others)
+    return yes_no_answer(True, f"{shown} {'is' if len(others) == 1 else 'are'} {value} as well")
+
+
+PAIR_QUESTIONS = (_besides, _differ, _alike_ones, _like_another)
 """The rules, in the order in which they are tried."""

@@ -168,6 +168,8 @@ _RULES: tuple[Rule, ...] = (
      r"(?:weather|background|setting|season|landscape|scenery)(?: like)?$"), "what is the background"),
     ((rf"^is (?:it|this|that|{_PICTURE})(?: set| taken| happening| taking place| in the)? "
      r"(?=(?:at|in|on|during|by) )"), "is it "),
+    (rf"^(?:is (?:it|this|that|there) )?(?:the )?same (?P<what>{_KIND}) (?:in|on) both(?: (?:of them|\w+))?$",
+     r"is the \g<what> the same in both pictures"),
     # Which of two
     (r"\btaller than\b", "bigger than"),
     (r"^is (the .+?) (?:bigger or smaller|smaller or bigger) than (the .+)$", r"which is bigger , \1 or \2"),

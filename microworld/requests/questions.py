@@ -32,8 +32,8 @@ __all__ = ["answer", "check_question", "is_question"]
 
 _TWO = re.compile(
     r"\b(?:differ\w*|changed?|changes|compare\w*|new in the second|was done|has happened|happened|between the "
-    r"(?:two|first)|missing|disappeared|appeared|added|removed|same|(?:first|second) (?:picture|image)|moved)\b|"
-    r"\bwhich (?:picture|image)\b"
+    r"(?:two|first)|missing|disappeared|appeared|added|removed|same(?! (?:colour|size) as the)|moved|"
+    r"(?:first|second) (?:picture|image))\b|\bwhich (?:picture|image)\b"
 )
 """Questions that need a second image."""
 

@@ -45,7 +45,7 @@ from . import kind_groups, question_forms, questions
 from .families import request_words
 from .interpretation import check_text, interpret
 
-__all__ = ["explained", "rule_words"]
+__all__ = ["explained", "is_rule_word", "rule_words"]
 
 _RULES = (
     kind_groups,
@@ -104,6 +104,11 @@ def _is_known(word: str, empty: frozenset[str]) -> bool:
         return True
     known = rule_words() | empty
     return any(form in known for form in (word, f"{word}s", word.removesuffix("s"), word.removesuffix("es")))
+
+
+def is_rule_word(word: str) -> bool:
+    """Returns whether a word, or another form of it, occurs in the rules or is known to say nothing."""
+    return _is_known(plain_text.canonical(word), empty_words(plain_text.Sentence((word,))))
 
 
 def explained(

@@ -7,15 +7,19 @@ request names, and whatever was read in other words is stated in the document.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from interleavethinker.microworld.language.plain_text import unknown_emoji
+from interleavethinker.microworld.language.reader.tagging import tag
+from interleavethinker.microworld.language.spelling import corrected
 from interleavethinker.microworld.scenes.scene import Scene
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.types import Request
 
 from .interpretation import Interpretation, check_text, check_wording, interpret, interpret_request
 from .named_alike import named_alike
+from .refusals import is_rule_word
 
 __all__ = [
     "Restate",
@@ -32,6 +36,8 @@ Restate = Callable[[str, int], Iterable[str]]
 
 _FINAL = frozenset({"empty_text", "nothing_new", "too_long", "too_many_things", "wrong_size"})
 """Codes of errors that no other wording avoids."""
+_SPELLING_MATTERS = frozenset({"not_understood", "unknown_words", "no_image"})
+"""Codes of errors that a misspelt word may cause."""
 _AT_ONCE = re.compile(r"\b(?:in the same (?:image|picture)|at the same time|simultaneously)\b", re.IGNORECASE)
 """What other words might tell one after the other."""
 _OWN_IMAGE = re.compile(
@@ -100,10 +106,8 @@ def readable_words(text: str, images: int, error: InputError, restate: Restate) 
         error: Why it is not understood as it is.
         restate: Finds the other words.
     """
-    if error.code in _FINAL or _AT_ONCE.search(text) or (not images and _OWN_IMAGE.search(text)):
-        return None
-    alike = (words for words in restate(text, images) if named_alike(text, words, images))
-    return next((words for words in alike if _is_readable(words, images)), None)
+    wordings = _other_wordings(text, images, error, restate)
+    return next((words for words in wordings if _is_readable(words, images)), None)
 
 
 def _is_readable(words: str, images: int) -> bool:
@@ -115,6 +119,24 @@ def _is_readable(words: str, images: int) -> bool:
     except InputError:
         return False
     return True
+
+
+def _other_wordings(text: str, images: int, error: InputError, restate: Restate) -> Iterator[str]:
+    """Yields a request without its spelling errors, and what it is restated as unless that names something else."""
+    if error.code in _FINAL:
+        return
+    spelt = corrected(text, _is_spelt) if error.code in _SPELLING_MATTERS else None
+    if spelt is not None:
+        yield spelt
+    if unknown_emoji(text) or _AT_ONCE.search(text) or (not images and _OWN_IMAGE.search(text)):
+        return
+    for wording in filter(None, (text, spelt)):
+        yield from (words for words in restate(wording, images) if named_alike(wording, words, images))
+
+
+def _is_spelt(word: str) -> bool:
+    """Whether some rule reads a word, so that it is no misspelling of another one."""
+    return is_rule_word(word) or tag((word,))[0].tag != "OTHER"
 
 
 def is_doubted(interpretation: Interpretation, words: str | None, scenes: Sequence[Scene]) -> bool:
@@ -136,6 +158,8 @@ def notes_on(interpretation: Interpretation) -> tuple[str, ...]:
     notes = []
     if interpretation.restated is not None:
         notes.append(f"Understood as “{interpretation.restated}” If you meant something else, use other words.")
+    if interpretation.chosen is not None:
+        notes.append(f"Of “{interpretation.chosen.words}”, “{interpretation.chosen.first}” was chosen.")
     if interpretation.left_out:
         words = ", ".join(repr(word) for word in interpretation.left_out)
         notes.append(f"Left out, because images of the micro world cannot show it: {words}.")

@@ -208,7 +208,8 @@ class EffectReader:
         new = clause.new or [one for one in (*clause.after, *clause.before) if self.is_new(one)]
         old = clause.old or [one for one in (*clause.before, *clause.after) if one not in new]
         named = bool(old or clause.instead)
-        becomes = bool(clause.verb_classes & {"become", "make", "get", "paint"}) and (old or not clause.asks)
+        gains = bool(clause.verb_classes & {"have", "get"})  # "the girl has a ball" is no change into one
+        becomes = bool(clause.verb_classes & {"become", "make", "paint"}) and not gains and (old or not clause.asks)
         if "become" in clause.verb_classes and not clause.before and not old:
             old, named = list(self.subject), bool(self.subject)
         if (
@@ -300,8 +301,9 @@ class EffectReader:
             return None
         again = any(one.kind in self.before | self._told() and not one.again for one in new)
         held = clause.company or bool(clause.before and clause.verb_classes & {"have", "get"})
-        if old and not held:
-            return None
+        parts = any(one.pronoun == "one" and (one.colours or one.sizes) for one in old)
+        if (old and not held) or parts:
+            return None  # "two houses in it, one red": what this says of the group would be lost
         if clause.only and again:
             return None
         described = clause.grounds or clause.wheres or any(one.where for one in new) or clause.verb_classes & LISTING

@@ -128,3 +128,16 @@ def test_what_the_images_do_not_tell_is_refused(text: str, scenes: tuple[Scene, 
     with pytest.raises(InputError) as caught:
         interpret(text, scenes)
     assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("text", "second", "answer"),
+    [
+        ("Same cat in both?", SECOND, "No"),
+        ("Is it the same cat in both pictures?", WITHOUT_BALL, "Yes"),
+        ("Count the cats in both images together.", TWO_CATS, "3 in all"),
+        ("How many cats are there in both images together?", TWO_CATS, "3 in all"),
+    ],
+)
+def test_both_images_together(text: str, second: Scene, answer: str) -> None:
+    assert answer in said(text, FIRST, second)

@@ -125,3 +125,16 @@ def test_a_description_of_the_image_does_not_say_which_cells_are_empty() -> None
         assert described is not None
         assert answer.forbidden & set(described.text.lower().replace(",", "").split())
         assert not answer.forbidden & set(answer.text.lower().split())
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("Does anything have the same color as the tree?", "No, nothing else is green."),
+        ("What has the same color as the car?", "It is a small red flower."),
+        ("Does anything have the same size as the car?", "Yes, the tree on the right is big as well."),
+    ],
+)
+def test_what_looks_like_another_object(text: str, answer: str) -> None:
+    scene = Scene("meadow").put(1, SceneObject("flower", "red", "small")).put(3, SceneObject("car", "red", "big"))
+    assert said(text, scene.put(5, SceneObject("tree", "green", "big"))) == answer

@@ -22,8 +22,8 @@ def test_every_request_of_every_family_is_accepted(split: str) -> None:
 
 
 def test_the_error_for_unknown_words_suggests_known_ones_only_where_they_are_near() -> None:
-    with pytest.raises(InputError, match=r"'kiten' \(nearest: kitten\).*klein"):
-        ask("Tell a picture story. First a big red kiten on the left, at night.")
+    with pytest.raises(InputError, match=r"'kiten' \(nearest: kitten\); 'dragon'\. .*klein"):
+        ask("Tell a picture story. First a big red kiten on the left and a dragon on the right, at night.")
     with pytest.raises(InputError, match=r"'dragon'\. .*klein"):
         ask("Tell a picture story. First a big red dragon on the left, at night.")
     with pytest.raises(InputError, match="no words"):
