@@ -187,7 +187,8 @@ def _counted_again(match: re.Match[str]) -> str:
     before = compiled(rf"\b(?:{MANY}|{ONE})\b", _I).findall(match.string[: match.start()])
     kinds, number = {_kind(noun) for noun in before}, _number(match["count"])
     again = compiled(r"\b(?:another|second|more)\b", _I).search(match.string[: match.start()])
-    if len(kinds) != 1 or again is None:
+    told = match.group().lower()
+    if len(kinds) != 1 or again is None or "then" not in told or "now" in told:  # "now there are" sums up what is there
         return match.group().replace("they", "there").replace("were", "are")
     (kind,) = kinds
     there = f"there is {match['count']} {kind}" if number == 1 else f"there are {match['count']} {plural(kind)}"
