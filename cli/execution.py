@@ -5,8 +5,10 @@ call; a second Ctrl-C stops at once.
 """
 
 import contextlib
+from collections.abc import AsyncGenerator, Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from interleavethinker.tools.errors import InputError, InterleaveError
 
@@ -21,17 +23,42 @@ if TYPE_CHECKING:
     from interleavethinker.graph import Limits, Trajectory, Workspace
     from interleavethinker.graph.events import Event
 
-__all__ = ["check_can_ask", "run_trajectory"]
+__all__ = ["PAUSING", "Events", "check_can_ask", "run_trajectory"]
 
 _RAISABLE = {"max_calls": "--max-calls", "max_cost": "--max-cost", "time_limit": "--time-limit"}
 """Options of `resume` by the reasons why a trajectory stopped."""
 _NOT_STORED = {"disk_full", "store"}
 """Codes of errors after which the last work may not have been stored."""
-_PAUSING = "Pausing after the current generator call. Press Ctrl-C again to stop at once."
+PAUSING = "Pausing after the current generator call. Press Ctrl-C again to stop at once."
+
+
+class Events(Protocol):
+    """Where a new trajectory's events come from, if not only from `Workspace.stream`."""
+
+    note: str
+    """What the user is told about it; may be empty."""
+    pausing: str
+    """What the user is told at the first Ctrl-C."""
+
+    def __call__(self, workspace: "Workspace", trajectory: str, say: Callable[[str], None]) -> "AsyncGenerator[Event]":
+        """Yields the events until the run ends or stops.
+
+        Args:
+            workspace: Open.
+            trajectory: ID of the trajectory.
+            say: Tells the user what happens meanwhile.
+        """
 
 
 async def run_trajectory(
-    workspace: "Workspace", trajectory: str, out: Path | None, *, as_json: bool, quiet: bool = False, ask: bool = False
+    workspace: "Workspace",
+    trajectory: str,
+    out: Path | None,
+    *,
+    as_json: bool,
+    quiet: bool = False,
+    ask: bool = False,
+    events: Events | None = None,
 ) -> int:
     """Runs a trajectory until it ends or stops, exports it, reports to the user, and returns an exit code.
 
@@ -42,6 +69,7 @@ async def run_trajectory(
         as_json: Print one JSON object to stdout instead of sentences.
         quiet: Print only the result, and what went wrong.
         ask: Stop after the plan and after each image, and ask a person.
+        events: For a new trajectory about which nobody is asked; None: it is run in this process.
 
     Raises:
         InputError: The folder holds another trajectory's exports, or a person cannot be asked about each image of
@@ -55,9 +83,9 @@ async def run_trajectory(
     _check_before(before, folder, ask=ask, as_json=as_json)
     terminal = console(stderr=True, quiet=as_json or quiet)
     terminal.print(f"Trajectory {trajectory}", style="bold", soft_wrap=True)
-    for note in before.notes:
+    for note in (*before.notes, *([events.note] if events and events.note else ())):
         terminal.print(note, style="dim", soft_wrap=True)
-    last = await (_run_and_ask if ask else _run)(workspace, trajectory, terminal)
+    last = await (_run_and_ask if ask else partial(_run, events=events))(workspace, trajectory, terminal)
     result = await workspace.get(trajectory)
     extra: dict[str, Any] = {}
     failure = last if isinstance(last, Failed) else None
@@ -114,17 +142,26 @@ def check_can_ask(limits: "Limits", *, as_json: bool) -> None:
         )
 
 
-async def _run(workspace: "Workspace", trajectory: str, terminal: "Console", *, review: bool = False) -> "Event | None":
+async def _run(
+    workspace: "Workspace", trajectory: str, terminal: "Console", *, review: bool = False, events: Events | None = None
+) -> "Event | None":
     """Runs a trajectory until it stops and returns the last event."""
     from .live_view import LiveView
 
     last: Event | None = None
+    before = await workspace.get(trajectory)
+    if events is not None:
+        before = before.model_copy(update={"plans": (), "attempts": (), "current_step": 0})  # It may run already.
     with (
-        pause_on_interrupt(lambda: workspace.pause(trajectory), terminal.print, _PAUSING),
-        LiveView(terminal, await workspace.get(trajectory)) as view,
+        pause_on_interrupt(lambda: workspace.pause(trajectory), terminal.print, events.pausing if events else PAUSING),
+        LiveView(terminal, before) as view,
     ):
-        async with contextlib.aclosing(workspace.stream(trajectory, review=review)) as events:
-            async for last in events:
+        if events is None:
+            source = workspace.stream(trajectory, review=review)
+        else:
+            source = events(workspace, trajectory, lambda text: terminal.print(text, style="dim", soft_wrap=True))
+        async with contextlib.aclosing(source) as running:
+            async for last in running:
                 view.show(last)
     return last
 

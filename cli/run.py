@@ -1,20 +1,21 @@
-"""`interleavethinker run` and `resume`: from a request to a storyboard, in this process."""
+"""`interleavethinker run` and `resume`: from a request to a storyboard, in this process or through a live worker."""
 
 import contextlib
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from interleavethinker.tools.errors import InputError
 
-from .estimating import print_estimate, require_prices
-from .execution import check_can_ask, run_trajectory
+from .estimating import print_estimate
+from .execution import run_trajectory
 from .exit_codes import BAD_INPUT, OK, report
+from .handing_over import Begun, hand_over
 from .options import (
     Ask,
     Aspect,
@@ -33,44 +34,72 @@ from .options import (
     TimeLimit,
     TrajectoryId,
     Variants,
-    check_export_folder,
     checked_seed,
-    image_size_of,
     limits_with,
     with_drift_guard,
 )
+from .requests import asked_of
 from .terminal import echo, echo_json
 from .workspace_command import workspace_command
 
 if TYPE_CHECKING:
-    from interleavethinker.graph import Workspace
+    from interleavethinker.graph import Profile, Workspace
 
 __all__ = ["resume", "run"]
 
 
-def _server_of(options: Mapping[str, Any]) -> AbstractAsyncContextManager[None]:
-    """Starts the image server that `run` will need, which then imports its libraries beside this process.
+@contextlib.asynccontextmanager
+async def _begun(options: Mapping[str, Any]) -> AsyncIterator[Begun]:
+    """Hands the request over to a live worker, or starts the image server that `run` will need.
+
+    The server then imports its libraries beside this process.
 
     Raises:
+        InputError: The request is refused, or the options do not fit together.
         ProfileError: No such profile, or the libraries of its local models are not installed.
     """
+    begun = Begun()
     if options["queue"] or options["estimate"]:
-        return contextlib.nullcontext()
-    from interleavethinker.graph.profiles.checks import require_local_libraries
-    from interleavethinker.graph.profiles.profile import load_profile
-    from interleavethinker.tools.mcp.early_start import started_early
-    from interleavethinker.tools.settings import chosen_profile
+        yield begun
+        return
+    quiet = options["json_output"] or options["quiet"]
+    asked = asked_of(**{name: value for name, value in options.items() if name not in _NOT_OF_REQUEST})
+    try:
+        if not (options["no_worker"] or options["ask"]):
+            try:
+                await hand_over(options["folder"], asked, begun)
+            except InputError as error:
+                suggestion = None if quiet else _accepted(error)
+                if suggestion is None:
+                    raise
+                await hand_over(options["folder"], replace(asked, text=suggestion), begun)
+        if begun.trajectory is not None:
+            yield begun
+            return
+        async with _server_of(asked.profile):
+            yield begun
+    finally:
+        if begun.connection is not None:
+            await begun.connection.close()
 
-    profile = load_profile(chosen_profile(options["profile"]))
+
+_NOT_OF_REQUEST = {"folder", "quiet", "no_worker"}
+
+
+def _server_of(profile: "Profile") -> AbstractAsyncContextManager[None]:
+    from interleavethinker.graph.profiles.checks import require_local_libraries
+    from interleavethinker.tools.mcp.early_start import started_early
+
     if profile.generator.model is None:  # Another program, which is not started before the request is accepted.
         return contextlib.nullcontext()
     require_local_libraries(profile)
     return started_early(profile.generator)
 
 
-@partial(workspace_command, around=_server_of)
+@partial(workspace_command, around=_begun)
 async def run(
     workspace: "Workspace",
+    begun: Begun,
     prompt: Annotated[
         str | None,
         typer.Argument(metavar="REQUEST", help="The request; <image> marks where an --image belongs."),
@@ -101,6 +130,9 @@ async def run(
     ask: Ask = False,
     estimate: Estimate = False,
     queue: Annotated[bool, typer.Option("--queue", help="Only record the request; a `worker` answers it.")] = False,
+    no_worker: Annotated[  # noqa: ARG001 - read before the workspace is open
+        bool, typer.Option("--no-worker", help="Answer in this process, even if a `worker` of the workspace runs.")
+    ] = False,
     quiet: Quiet = False,
     json_output: Json = False,
 ) -> int:
@@ -110,6 +142,8 @@ async def run(
     Ctrl-C pauses after the current image; `resume` continues.
     --ask shows you the plan and each image: accept it, edit the plan in
     $EDITOR, reject an image and give your own prompt, or quit for now.
+    If a `worker` of the workspace runs, it answers at once: its models are
+    loaded already.
 
     Examples:
     interleavethinker run "a red ball on the left, then make it blue"
@@ -122,63 +156,70 @@ async def run(
     Exit codes: 0 finished or stopped by a limit, 2 refused request,
     3 error, 4 waiting for approval, 130 paused or cancelled.
     """
-    from interleavethinker.graph import load_profile
-    from interleavethinker.graph.export.ownership import check_folder
+    from interleavethinker.graph.workspace.catalog import RequestKey
     from interleavethinker.graph.workspace.request_images import request_images
+    from interleavethinker.graph.workspace.worker_client import wake_workers
+    from interleavethinker.tools.folders import is_database_url
     from interleavethinker.tools.request_parsing import place_images
-    from interleavethinker.tools.settings import chosen_profile
 
-    name = chosen_profile(profile)
-    chosen = load_profile(name)
-    limits = limits_with(
-        chosen.limits,
+    asked = asked_of(
+        prompt=prompt,
+        image=image,
+        profile=profile,
+        out=out,
+        approve_plan=approve_plan,
         max_attempts=max_attempts,
         max_calls=max_calls,
         max_cost=max_cost,
         time_limit=time_limit,
         look_ahead=look_ahead,
         variants=variants,
-    )
-    limits = with_drift_guard(limits, on_drift, max_drift)
-    text = prompt if prompt is not None else "" if image else chosen.example
-    if estimate:
-        print_estimate(chosen, text, image or (), limits, image_size_of(size, aspect), as_json=json_output)
-        return OK
-    require_prices(chosen, limits)
-    if queue and (ask or out is not None):
-        raise InputError("--queue only records the request: leave out --ask and --out. `export` writes the answer.")
-    check_export_folder(out or Path("runs"))
-    if out is not None:
-        check_folder(out)
-    if ask:
-        limits = limits_with(limits, look_ahead=look_ahead or 1)
-        check_can_ask(limits, as_json=json_output)
-    if chosen.notice and not (json_output or quiet):
-        echo(chosen.notice, err=True, style="dim")
-    images = await request_images(image or (), workspace.add_image)
-    create = partial(
-        workspace.create,
-        profile=name,
-        limits=limits,
+        on_drift=on_drift,
+        max_drift=max_drift,
         seed=seed,
-        approve_plan=approve_plan or ask,
-        image_size=image_size_of(size, aspect),
+        size=size,
+        aspect=aspect,
+        ask=ask,
+        estimate=estimate,
+        queue=queue,
+        json_output=json_output,
     )
-    try:
-        trajectory = await create(place_images(text, images))
-    except InputError as error:
-        suggestion = None if json_output or quiet else _accepted(error)
-        if suggestion is None:
-            raise
-        trajectory = await create(place_images(suggestion, images))
+    if estimate:
+        print_estimate(asked.profile, asked.text, asked.images, asked.limits, asked.image_size, as_json=json_output)
+        return OK
+    if asked.profile.notice and not (json_output or quiet):
+        echo(asked.profile.notice, err=True, style="dim")
+    if begun.trajectory is None:
+        images = await request_images(asked.images, workspace.add_image)
+        create = partial(
+            workspace.create,
+            profile=asked.profile.source,
+            limits=asked.limits,
+            seed=seed,
+            approve_plan=asked.approve_plan,
+            image_size=asked.image_size,
+            key=RequestKey(begun.key),
+        )
+        try:
+            trajectory = await create(place_images(asked.text, images))
+        except InputError as error:
+            suggestion = None if json_output or quiet else _accepted(error)
+            if suggestion is None:
+                raise
+            trajectory = await create(place_images(suggestion, images))
+    else:
+        trajectory = begun.trajectory
     if queue:
+        if not is_database_url(workspace.location or ""):
+            await wake_workers(workspace.root)
         if json_output:
             echo_json((await workspace.get(trajectory)).short_form())
         else:
             echo(f"Trajectory: {trajectory}")
             echo("A worker of this workspace answers it: interleavethinker worker", err=True)
         return OK
-    return await run_trajectory(workspace, trajectory, out, as_json=json_output, quiet=quiet, ask=ask)
+    events = None if ask else begun.events
+    return await run_trajectory(workspace, trajectory, out, as_json=json_output, quiet=quiet, ask=ask, events=events)
 
 
 def _accepted(error: InputError) -> str | None:

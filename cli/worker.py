@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -9,6 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from interleavethinker.tools.errors import InputError
+
+from .completions import complete_profiles
 from .exit_codes import INTERRUPTED
 from .interrupts import ending_signals
 from .options import Quiet
@@ -21,11 +25,29 @@ if TYPE_CHECKING:
 __all__ = ["worker"]
 
 
+def _check_idle(idle: float | None) -> float | None:
+    if idle is not None and not (math.isfinite(idle) and idle > 0):
+        raise InputError(f"--idle must be positive (minutes); got {idle:g}.")
+    return idle
+
+
 @workspace_command
 async def worker(
     workspace: "Workspace",
     at_once: Annotated[int, typer.Option(min=1, max=256, help="Most trajectories that run at the same time.")] = 4,
     until_empty: Annotated[bool, typer.Option("--until-empty", help="End when nothing waits any more.")] = False,
+    idle: Annotated[
+        float | None,
+        typer.Option(metavar="MINUTES", callback=_check_idle, help="End after so many minutes without work."),
+    ] = None,
+    preload: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PROFILE",
+            autocompletion=complete_profiles,
+            help="Load the models of this profile before the first request; repeatable.",
+        ),
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     """Answer the requests that wait in a workspace.
@@ -35,6 +57,10 @@ async def worker(
     that is killed loses nothing: another one goes on, and no finished image is
     generated again. Paused, failed and cancelled trajectories are left alone.
 
+    `run` of the same user finds a worker of its workspace, and has it answer
+    at once: models stay loaded. The worker uses its own environment variables.
+    (Workspaces in PostgreSQL have no such shortcut.)
+
     The first Ctrl-C or SIGTERM finishes what runs; the second one stops at
     once and leaves it to other workers.
 
@@ -42,8 +68,12 @@ async def worker(
     interleavethinker run --queue "Fold a paper boat"
     interleavethinker worker --at-once 8
     interleavethinker worker --until-empty
+    interleavethinker worker --preload micro --idle 30
     """
+    from interleavethinker.graph.profiles.preloading import preload as load
+    from interleavethinker.graph.profiles.profile import load_profile
     from interleavethinker.graph.workspace.worker import Worker
+    from interleavethinker.graph.workspace.worker_server import serve_worker
 
     def report(trajectory: "Trajectory") -> None:
         if not quiet:
@@ -51,8 +81,14 @@ async def worker(
             echo(f"{trajectory.id} {trajectory.status}{reason}")
 
     working = Worker(workspace, report, at_once=at_once)
+    profiles = [load_profile(name) for name in preload or ()]
     with _stopping(working.stop):
-        await working.run(until_empty=until_empty)
+        for profile in profiles:
+            await load(profile, await workspace.components.get(profile.source))
+            if not quiet:
+                echo(f"Loaded the profile {profile.name}.", err=True)
+        async with serve_worker(working, workspace):
+            await working.run(until_empty=until_empty, idle=None if idle is None else idle * 60)
 
 
 @contextlib.contextmanager

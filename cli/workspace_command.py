@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from functools import wraps
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Concatenate
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -26,7 +26,7 @@ LAST = "last"
 
 
 def workspace_command(
-    body: "Callable[Concatenate[Workspace, ...], Awaitable[int | None]]",
+    body: "Callable[..., Awaitable[int | None]]",
     around: Callable[[Mapping[str, Any]], AbstractAsyncContextManager[object]] | None = None,
 ) -> Callable[..., None]:
     """Makes a command from an async function whose first parameter is an open workspace.
@@ -37,7 +37,8 @@ def workspace_command(
 
     Args:
         body: The function.
-        around: Takes the options and returns a context in which the agent is imported and the function runs.
+        around: Takes the options and, as `folder`, the workspace's place. Returns a context in which the agent is
+            imported and the function runs; the function gets what the context returns as its second parameter.
 
     Examples:
         >>> @workspace_command
@@ -51,16 +52,16 @@ def workspace_command(
     @wraps(body)
     def command(folder: str | None = None, **options: Any) -> None:
         async def run() -> int:
-            async with contextlib.nullcontext() if around is None else around(options):
+            async with contextlib.nullcontext() if around is None else around({**options, "folder": folder}) as begun:
                 # In a thread, so that the event loop can do meanwhile what the context has begun.
                 module = await asyncio.to_thread(import_module, "interleavethinker.graph.workspace.workspace")
                 async with module.Workspace.open(folder) as workspace:
                     await _replace_last(workspace, options)
-                    return await body(workspace, **options) or OK
+                    return await body(workspace, *(() if around is None else (begun,)), **options) or OK
 
         raise typer.Exit(asyncio.run(run()))
 
-    _, *parameters = inspect.signature(body).parameters.values()
+    parameters = list(inspect.signature(body).parameters.values())[1 if around is None else 2 :]
     keyword = inspect.Parameter("folder", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=WorkspaceFolder)
     # Typer reads the signature and the type hints; neither may mention the workspace, which is not an option.
     command.__signature__ = inspect.Signature([*parameters, keyword])  # type: ignore[attr-defined]

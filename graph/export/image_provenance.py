@@ -7,10 +7,13 @@ SHA-256 is another one than the image's name; adding the file to a workspace giv
 import json
 import zlib
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
-from interleavethinker.graph.workspace.snapshot import Trajectory
 from interleavethinker.tools.plain_text import clean
 from interleavethinker.tools.types import Attempt
+
+if TYPE_CHECKING:  # LangGraph is imported with it, and a folder is also checked before there is anything to export.
+    from interleavethinker.graph.workspace.snapshot import Trajectory
 
 __all__ = ["with_provenance", "without_provenance"]
 
@@ -21,7 +24,7 @@ _HEADER_END = 8 + 25
 _KEYWORDS = (b"Software", b"Description", b"interleavethinker")
 
 
-def with_provenance(png: bytes, trajectory: Trajectory, attempt: Attempt) -> bytes:
+def with_provenance(png: bytes, trajectory: "Trajectory", attempt: Attempt) -> bytes:
     """Returns the same image with texts about how it was made.
 
     Args:

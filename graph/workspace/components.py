@@ -42,6 +42,8 @@ class ComponentCache:
         # The graph measures drift where it can read the images.
         self._given = given if given is None or given.store is not None else replace(given, store=store)
         self._open = OpenContexts(self._open_profile)
+        self._profiles: dict[str, Profile] = {}
+        """What was read when a profile was opened."""
 
     async def get(self, profile: str) -> Components:
         """Returns a profile's components.
@@ -59,13 +61,31 @@ class ComponentCache:
             )
         return await self._open.get(profile)
 
+    async def require_content(self, profile: str, content: str) -> None:
+        """Checks that runs of a profile here use what another process has read in its file.
+
+        Args:
+            profile: As `Profile.source`.
+            content: The other process's `Profile` as JSON.
+
+        Raises:
+            ProfileError: The file has changed since it was opened here, or this process reads another one (`changed`).
+        """
+        opened = self._profiles.get(profile)
+        used = await asyncio.to_thread(load_profile, profile) if opened is None else opened
+        if used.model_dump_json() != content:
+            raise ProfileError(f"The profile {profile} is not the one that is open here.", code="changed")
+
     async def close(self) -> None:
         """Ends the generators' sessions, and with them the servers that were started for them."""
         await self._open.close()
+        self._profiles.clear()
 
     @contextlib.asynccontextmanager
     async def _open_profile(self, profile: str) -> AsyncIterator[Components]:
-        async with open_components(await asyncio.to_thread(load_profile, profile), self._store) as components:
+        loaded = await asyncio.to_thread(load_profile, profile)
+        async with open_components(loaded, self._store) as components:
+            self._profiles[profile] = loaded
             yield components
 
 

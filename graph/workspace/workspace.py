@@ -65,6 +65,7 @@ class Workspace:
         root: The folder.
         location: Opens the same workspace in another process; None if it was opened with components, which stay here.
         store: The image store, which only the workspace's trajectories use.
+        components: The open components of its profiles.
     """
 
     def __init__(self, storage: Storage, components: Components | None) -> None:
@@ -79,9 +80,8 @@ class Workspace:
         self._commands = CommandQueue(database)
         self._checkpoints = Checkpoints(database, after_put=self._commands.refresh)
         self._cleaner = Cleaner(database, self._checkpoints, store)
-        self._components = ComponentCache(store, components)
-        self._departures = Departures()
-        self._deaths = Deaths(database, self._catalog)
+        self.components = ComponentCache(store, components)
+        self._departures, self._deaths = Departures(), Deaths(database, self._catalog)
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -111,7 +111,7 @@ class Workspace:
         async with open_storage(root, images, fsync=fsync) as storage:
             workspace = cls(storage, components)
             async with contextlib.AsyncExitStack() as ending:
-                ending.push_async_callback(workspace._components.close)
+                ending.push_async_callback(workspace.components.close)
                 ending.push_async_callback(workspace._departures.close)
                 yield workspace
 
@@ -199,7 +199,7 @@ class Workspace:
                     yield Finished(stop_reason=finished.stop_reason or "complete", document=finished.document)
                     return
                 try:
-                    components = await self._components.get(entry.profile)
+                    components = await self.components.get(entry.profile)
                 except InterleaveError as error:
                     await self._catalog.mark(entry.id, "failed", str(error))
                     raise
@@ -375,7 +375,7 @@ class Workspace:
 
     async def close_components(self) -> None:
         """Frees the models and ends the image servers; the next run opens them again, and runs in progress fail."""
-        await self._components.close()
+        await self.components.close()
 
     async def checkpoint_size(self, trajectory: str) -> tuple[int, int]:
         """Returns the bytes of a trajectory's checkpoints in the database, and their number."""

@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager
 import pytest
 
 from interleavethinker.graph import Trajectory, Workspace
+from interleavethinker.graph.events import Event, Finished
 from interleavethinker.graph.workspace.worker import Worker
 from interleavethinker.tools.errors import GeneratorError, TrajectoryError
 from interleavethinker.tools.testing.agents import RuleCritic, plan_of
@@ -116,3 +117,43 @@ async def test_deaths_count_only_without_progress_and_begin_anew_when_a_person_r
         with pytest.raises(TrajectoryError, match="3 processes in a row ended"):
             await die()
         assert (await workspace.summary(name)).status == "failed"
+
+
+async def test_a_given_trajectory_runs_in_a_place_that_is_kept_for_it(opened: Opened) -> None:
+    critic, events = GatedCritic(), list[Event]()
+    async with opened(plan_of("a ball"), critic) as workspace:
+        worker = Worker(workspace, lambda _: None, at_once=1, poll=0.01)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(worker.run())
+            async with worker.place():
+                waiting = await workspace.create("waits")
+                await asyncio.sleep(0.1)
+                assert (await workspace.summary(waiting)).status == "ready"
+                name, running = await worker.give(lambda: workspace.create("given"), events.append)
+            await critic.called.wait()
+            assert [(await workspace.summary(one)).status for one in (name, waiting)] == ["running", "ready"]
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.1), worker.place():
+                    pass
+            critic.gate.set()
+            assert await running is None
+            async with worker.place():
+                pass
+            worker.stop()
+        assert isinstance(events[-1], Finished)
+
+
+async def test_a_worker_that_is_woken_looks_at_once_and_ends_after_a_while_without_work(opened: Opened) -> None:
+    reported: asyncio.Queue[Trajectory] = asyncio.Queue()
+    async with opened(plan_of("a ball")) as workspace, asyncio.timeout(20):
+        worker = Worker(workspace, reported.put_nowait, poll=1000)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(worker.run())
+            await asyncio.sleep(0.1)
+            name = await workspace.create("x")
+            worker.wake()
+            assert (await reported.get()).id == name
+            worker.stop()
+        begun = asyncio.get_running_loop().time()
+        await Worker(workspace, lambda _: None, poll=0.01).run(idle=0.2)
+        assert asyncio.get_running_loop().time() - begun >= 0.2

@@ -308,7 +308,7 @@ async def test_a_trajectory_can_be_paused_and_cancelled_while_its_models_load(tm
             await asyncio.Event().wait()
             raise AssertionError
 
-        workspace._components.get = never  # type: ignore[method-assign]
+        workspace.components.get = never  # type: ignore[method-assign]
         name = await service.start("a red ball")
         await loading.wait()
         view = await service.view(name)
