@@ -73,7 +73,7 @@ class RequestCheck:
             if meaning.answer is not None:
                 faults += _orders(plan)
         faults.extend(_texts_against_steps(plan, self._source(request)))
-        return _report(meaning is not None, faults, meaning)
+        return _report(meaning is not None, faults, meaning, plan)
 
     def _check_document(self, request: Request, plan: Plan, shown: Sequence[Attempt | None]) -> CheckReport:
         meaning, faults = (None, []) if plan.made_by == "person" else self._interpreted(request)
@@ -90,8 +90,8 @@ class RequestCheck:
                 images = [one.image for one in shown if one is not None and one.image is not None]
                 faults += plan_satisfies(meaning, plan) if meaning.answer else self._image_faults(meaning, images)
         except InputError:  # An image of another size, which a person may have put there.
-            return _report(False, faults, meaning)
-        return _report(meaning is not None, faults, meaning)
+            return _report(False, faults, meaning, plan)
+        return _report(meaning is not None, faults, meaning, plan)
 
     def _interpreted(self, request: Request) -> tuple[Interpretation | None, list[str]]:
         """Returns the meaning of the request, or None and what is wrong with the request itself, if that is known."""
@@ -188,9 +188,17 @@ def _texts_against_steps(plan: Plan, scene: Scene | None) -> Iterator[str]:
         scene = task.target
 
 
-def _report(checked: bool, faults: Sequence[str], meaning: Interpretation | None) -> CheckReport:
+def _more_images(meaning: Interpretation, plan: Plan) -> tuple[str, ...]:
+    """Returns a note if a told series gets more images than it has: one step of the generator changes one thing."""
+    asked, planned = len(meaning.targets), sum(step.prompt is not None for step in plan.steps)
+    if meaning.source is not None or not 1 < asked < planned:
+        return ()
+    return (f"The request asks for {asked} images and gets {planned}, because each of them can change only one thing.",)
+
+
+def _report(checked: bool, faults: Sequence[str], meaning: Interpretation | None, plan: Plan) -> CheckReport:
     return CheckReport(
         checked=checked,
         faults=tuple(f"{fault[:1].upper()}{fault[1:].rstrip('.')}." for fault in faults),
-        notes=() if meaning is None else notes_on(meaning),
+        notes=() if meaning is None else (*notes_on(meaning), *_more_images(meaning, plan)),
     )

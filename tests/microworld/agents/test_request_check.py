@@ -246,3 +246,23 @@ async def test_a_document_whose_request_can_be_read_in_another_way_says_so(
     report = await RequestCheck(store).check_document(asked, plan, carried_out(store, plan))
     note = "The request can be read in more than one way. If you meant something else, use other words."
     assert report.notes == ((note,) if doubted else ())
+
+
+@pytest.mark.parametrize(
+    ("text", "images"),
+    [
+        ("Panel 1: girl on the left, cat on the right. Panel 2: they trade places.", (2, 4)),
+        ("Count down from 4 to 3 with boats.", (2, 3)),
+        ("A red ball. Then it turns blue.", None),
+        ("Five stars at night.", None),  # one image, which is built step by step
+    ],
+)
+async def test_more_images_than_the_request_tells_are_noted(
+    store: ImageStore, text: str, images: tuple[int, int] | None
+) -> None:
+    asked = request(store, text)
+    plan = await ScriptedPlanner(store, "trained").plan(asked, PlanContext())
+    report = await report_on(store, asked, plan)
+    assert report.faults == ()
+    expected = () if images is None else (f"The request asks for {images[0]} images and gets {images[1]}",)
+    assert tuple(note.partition(",")[0] for note in report.notes) == expected
