@@ -110,12 +110,17 @@ def live_workers(workspace: Path) -> list[Announcement]:
 
 
 def _read(path: Path) -> tuple[float, Announcement] | None:
-    """Returns when a live worker announced itself, and as what; None if it has died, or the file is none of ours."""
+    """Returns when a live worker announced itself, and as what; None if it has died, or the file is none of ours.
+
+    Another user may write into a shared workspace: whoever trusted that file would send them requests and keys.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     except OSError:
         return None
     try:
+        if hasattr(os, "geteuid") and os.fstat(descriptor).st_uid != os.geteuid():
+            return None
         one = _parsed(os.read(descriptor, _MAX_FILE))
         if _is_locked(descriptor):
             return None if one is None else (os.fstat(descriptor).st_mtime, one)

@@ -17,8 +17,6 @@ from .announcements import Announcement, live_workers
 __all__ = ["LostWorkerError", "WorkerConnection", "free_worker", "wake_workers"]
 
 _MAX_LINE = 2**24
-_LEAST_SECONDS = 0.5
-"""For the answer of a worker that is free, on a busy machine."""
 
 
 class LostWorkerError(InterleaveError):
@@ -119,7 +117,7 @@ async def free_worker(workers: Sequence[Announcement], seconds: float) -> Worker
     waiting = [asyncio.create_task(_with_place(one)) for one in workers]
     free: WorkerConnection | None = None
     try:
-        async with asyncio.timeout(max(seconds, _LEAST_SECONDS)):
+        async with asyncio.timeout(seconds):
             for done in asyncio.as_completed(waiting):
                 free = await done
                 if free is not None:

@@ -76,6 +76,13 @@ def test_only_sockets_of_our_own_form_are_removed_and_other_files_are_no_workers
     assert [path.name for path in folder.iterdir()] == ["pipe.json"]
 
 
+def test_a_file_of_another_user_is_no_worker_and_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with announced(tmp_path, "/nowhere"):
+        me = os.geteuid()
+        monkeypatch.setattr(os, "geteuid", lambda: me + 1)
+        assert (live_workers(tmp_path), len([*(tmp_path / "workers").iterdir()])) == ([], 1)
+
+
 def test_a_worker_on_another_machine_is_none_of_this_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with announced(tmp_path, "/nowhere"):
         assert len(live_workers(tmp_path)) == 1
