@@ -18,7 +18,7 @@ from langgraph.errors import GraphDrained
 from langgraph.runtime import RunControl
 from langgraph.types import Command as Resume
 
-from interleavethinker.graph.attempts import attempts_for
+from interleavethinker.graph.attempts import attempt_key, attempts_for
 from interleavethinker.graph.build import TrajectoryGraph
 from interleavethinker.graph.context import Components
 from interleavethinker.graph.events import (
@@ -43,7 +43,7 @@ from interleavethinker.tools.types import Attempt, Plan
 
 from .catalog import Catalog, Status
 from .commands import CommandQueue, CommandWatch
-from .finished_tasks import state_to_change
+from .finished_tasks import keep_attempts, state_to_change
 from .human_review import HumanVerdict, human_verdict_update
 from .snapshot import snapshot_of
 
@@ -90,6 +90,8 @@ class _GraphRun:
         self._events: asyncio.Queue[Event | None] = asyncio.Queue()
         self._task = asyncio.create_task(self._forward(), context=context)
         self._task.add_done_callback(lambda _: self._events.put_nowait(None))
+        self.announced: dict[str, Attempt] = {}
+        """Attempts, by key, that readers know and a checkpoint may lack."""
         self.cancelled = False
         self.left_waiting = False
 
@@ -121,8 +123,13 @@ class _GraphRun:
         async for mode, event in self._stream:
             if mode == "tasks":  # A node has started or ended. One that starts finds its predecessors' results saved.
                 self._result_announced = self._result_announced and "result" in event
+                if "result" not in event:
+                    self.announced.clear()
                 continue
             self._result_announced = isinstance(event, ImageGenerated | ImageRefused)
+            if isinstance(event, ImageGenerated | ImageRefused):
+                made = event.attempt
+                self.announced[attempt_key(made.plan_version, made.step, made.iteration)] = made
             if self._control.reader_left and not self._result_announced:
                 raise asyncio.CancelledError  # The node's next call has begun. Its result is not awaited.
             self._events.put_nowait(event)
@@ -230,6 +237,8 @@ class Runner:
             pass
         except asyncio.CancelledError:
             if run.cancelled:
+                with contextlib.suppress(InterleaveError):  # They are lost then, but the command is not.
+                    await keep_attempts(self._graph, self._config, run.announced)
                 await self._catalog.end_run(self._id, "cancelled")
                 yield Cancelled()
             elif not run.left_waiting:
