@@ -55,6 +55,8 @@ def _as_many(match: re.Match[str]) -> str:
     count = 1 if match["count"].lower() in {"a", "an"} else _number(match["count"])
     like = match["like"]
     number = count * _factor(match["how"])
+    if len(compiled(rf"\b(?:{ONE}|{MANY})\b", _I).findall(match["before"])) > 1:
+        return match.group()  # "two cats and a bird and twice as many balls": as many as which?
     if (like and _kind(like) != _kind(match["noun_a"])) or number != int(number) or not 0 < number < 10:
         return match.group()
     return f"{match['before']} {NUMBER_WORDS[int(number) - 1]} {match['look']}{_counted(int(number), match['noun'])}"
@@ -102,14 +104,14 @@ _RULES: tuple[Rule, ...] = (
     (
         (
             rf"\bas many (?P<look_a>{LOOK})(?P<noun_a>{MANY}) as (?P<look_b>{LOOK})(?P<noun_b>{MANY}){_PAUSE}"
-            rf"(?P<number>{_NUMBER})(?: of)? each\b"
+            rf"(?P<number>{_NUMBER})(?: of)? each\b(?! (?!please)\w)"
         ),
         _each,
     ),
     (
         (
             rf"(?<!\d )(?<!\w )(?P<look_a>{LOOK})(?P<noun_a>{MANY}) and (?P<look_b>{LOOK})(?P<noun_b>{MANY}){_PAUSE}"
-            rf"(?P<number>{_NUMBER})(?: of)? each\b"
+            rf"(?P<number>{_NUMBER})(?: of)? each\b(?! (?!please)\w)"
         ),
         _each,
     ),
@@ -117,7 +119,7 @@ _RULES: tuple[Rule, ...] = (
         (
             rf"\b(?:an?|one) (?P<look_a>{LOOK})(?P<noun_a>{ONE}) and (?:an?|one) (?P<look_b>{LOOK})"
             rf"(?P<noun_b>{ONE}){_PAUSE}"
-            rf"(?P<number>{_NUMBER}) of (?:each|both)\b"
+            rf"(?P<number>{_NUMBER}) of (?:each|both)\b(?! (?!please)\w)"
         ),
         _each,
     ),

@@ -163,11 +163,13 @@ def _varied(match: re.Match[str]) -> str:
 
 
 def _growth(match: re.Match[str]) -> str:
-    if compiled(_SHOWN, _I).search(match.string) is None or compiled(rf"\b(?:{SIZE})\b", _I).search(match["look"]):
-        return ""
+    """Returns the two pictures of "how a tree grows"; empty if its size is not the one that it begins with."""
     shrinks = match["verb"].lower().startswith("shrink")
     size, then = ("big", "shrinks") if shrinks else ("small", "grows")
-    return f"A {size} {match['look']}{_kind(match['noun'])}{match['ground'].removeprefix(',')}. Then it {then}."
+    look = match["look"].lower().removeprefix(f"{size} ")
+    if compiled(_SHOWN, _I).search(match.string) is None or compiled(rf"\b(?:{SIZE})\b").search(look):
+        return ""
+    return f"A {size} {look}{_kind(match['noun'])}{match['ground'].removeprefix(',')}. Then it {then}."
 
 
 def _first_ones(match: re.Match[str]) -> str:

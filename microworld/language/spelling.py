@@ -1,4 +1,4 @@
-"""Corrects slips of the keyboard: exchanged, missing and doubled letters, and one wrong letter in a long word.
+"""Corrects slips of the keyboard: exchanged, missing and doubled letters.
 
 A word is corrected only if no other known word is as near, and only where the slip makes no other English word: a goat
 is no boat. Knows single words; which words are known is for the caller to say.
@@ -29,12 +29,12 @@ _COMMON = frozenset(
 """Words that requests are made of, besides those that can be drawn."""
 _ENGLISH = frozenset(
     """
-    bat bid boa bot bow fats fist flour hen hose hue hug its let loin meddle muddle nigh pace pin sap sow swan tee
-    tan tin trial tsar tress whit wit thee ant an ore or for form fro no on to hat hats coat
+    act appeal bat bid bin boa boom bot bow brig cast cater chid coat corer cost dingy fie fist form fur horse hose
+    hue hug let lie loom losses man nav nay net nigh pace pain pant pin pint roe rout sap shoe sid sol sore sow tan
+    tee thee tin tow tress trot tsar wan whit wit
     """.split()
 )
 """Words of English that a slip would make of a known word; they stay, because they may be meant."""
-_LONG = 6
 _WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
 
 
@@ -74,9 +74,9 @@ def corrected(text: str, is_known: Callable[[str], bool]) -> str | None:
 @cache
 def _meant(word: str) -> str | None:
     """Returns the known word that a word is a slip of, by the likeliest kind of slip that explains it."""
-    if word in _ENGLISH or len(word) < 2:
+    if word in _ENGLISH or word.removesuffix("s") in _ENGLISH or len(word) < 2:
         return None
-    for slip in (_exchanged, _doubled, _missing, _wrong):
+    for slip in (_exchanged, _doubled, _missing):
         near = sorted(one for one in _targets() if slip(word, one))
         if near:
             return near[0] if len(near) == 1 else None
@@ -108,9 +108,3 @@ def _missing(word: str, meant: str) -> bool:
         and len(meant) > 3
         and any(meant[:at] + meant[at + 1 :] == word for at in range(1, len(meant)))
     )
-
-
-def _wrong(word: str, meant: str) -> bool:
-    """Whether one letter of a long word is another one: "yallow"."""
-    same_length = len(word) == len(meant) >= _LONG and word[0] == meant[0]
-    return same_length and sum(one != other for one, other in zip(word, meant, strict=True)) == 1

@@ -61,6 +61,7 @@ def test_numbers_follow_from_other_words(text: str, wanted: dict[str, int]) -> N
         "three boxes and half as many cats",
         "six cats and twice as many balls",
         "two cats and twice as many cats as birds",
+        "two cats and a bird and twice as many balls",
     ],
 )
 def test_numbers_that_no_image_has_stay(text: str) -> None:

@@ -40,7 +40,8 @@ def test_edits_with_slips_are_read(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "word", ["goat", "horse", "mouse", "bat", "hose", "coat", "moon", "dog", "bug", "bear", "boot", "flour"]
+    "word",
+    ["goat", "horse", "mouse", "bat", "hose", "coat", "moon", "dog", "bug", "bear", "boot", "shoe", "bats", "horses"],
 )
 def test_another_english_word_is_no_slip(word: str) -> None:
     assert corrected(f"a {word}", {"a"}.__contains__) is None
