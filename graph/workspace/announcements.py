@@ -74,7 +74,7 @@ def private_socket() -> Iterator[socket.socket | None]:
 
 @contextlib.contextmanager
 def announced(workspace: Path, socket_path: str) -> Iterator[None]:
-    """Announces this process as a worker of a workspace while the context is open.
+    """Announces this process as a worker of a workspace while the context is open, and removes what dead ones left.
 
     Args:
         workspace: Its folder.
@@ -86,6 +86,7 @@ def announced(workspace: Path, socket_path: str) -> Iterator[None]:
     descriptor = -1
     try:
         create_private(folder)
+        live_workers(workspace)
         # Under another name until it is locked: a file without a lock counts as a dead worker's.
         new = path.with_suffix(".new")
         descriptor = os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)

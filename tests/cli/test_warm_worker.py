@@ -15,6 +15,7 @@ import pytest
 from interleavethinker.cli import exit_codes as exits
 from interleavethinker.cli.handing_over import NewEvents
 from interleavethinker.graph import Trajectory, Workspace
+from interleavethinker.graph.workspace.announcements import live_workers
 from interleavethinker.graph.workspace.lock import TrajectoryLock
 
 from .conftest import PROFILE
@@ -77,6 +78,7 @@ def worker(home: Path) -> Iterator[StartWorker]:
     for process in started:
         process.kill()
         process.communicate()
+    assert live_workers(home / "home") == []  # Which also removes their sockets.
 
 
 @pytest.fixture

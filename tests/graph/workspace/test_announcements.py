@@ -48,10 +48,14 @@ def test_a_worker_is_announced_while_it_lives_to_its_user_only(tmp_path: Path) -
     assert (live_workers(tmp_path), path.parent.exists(), [*(tmp_path / "workers").iterdir()]) == ([], False, [])
 
 
-def test_what_a_killed_worker_left_behind_is_removed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("by", ["run", "a worker"])
+def test_what_a_killed_worker_left_behind_is_removed(tmp_path: Path, by: str) -> None:
     done = subprocess.run([sys.executable, "-c", KILLED, tmp_path], check=False, capture_output=True, text=True)
     left = Path(done.stdout.strip())
     assert (left.exists(), len([*(tmp_path / "workers").iterdir()])) == (True, 1)
+    if by == "a worker":
+        with announced(tmp_path, "/nowhere"):
+            assert not left.parent.exists()
     assert live_workers(tmp_path) == []
     assert (left.parent.exists(), [*(tmp_path / "workers").iterdir()]) == (False, [])
 
