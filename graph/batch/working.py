@@ -15,6 +15,7 @@ from interleavethinker.graph.events import ImageGenerated, ImageRefused, Judged,
 from interleavethinker.graph.export.export import export
 from interleavethinker.graph.export.ownership import MOST_BYTES, is_export
 from interleavethinker.graph.limits import Limits
+from interleavethinker.graph.pauses import log_pause
 from interleavethinker.graph.profiles.profile import load_profile
 from interleavethinker.graph.workspace.catalog import RequestKey
 from interleavethinker.graph.workspace.request_images import request_images
@@ -125,7 +126,7 @@ class RequestRunner:
         name: str | None = None
         try:
             name = await self._create(item)
-            ended = await self._run_trajectory(name)
+            ended = await self._run_trajectory(name, item.request.name or name)
             return await self._exported(item.request, ended)
         except (InterleaveError, OSError) as error:
             return await self._failed(item.request, name, error)
@@ -147,7 +148,7 @@ class RequestRunner:
             key=item.key,
         )
 
-    async def _run_trajectory(self, name: str) -> Trajectory:
+    async def _run_trajectory(self, name: str, label: str) -> Trajectory:
         if (await self._workspace.summary(name)).status not in {"done", "cancelled"}:
             pausing: asyncio.Task[None] | None = None
             try:
@@ -155,6 +156,7 @@ class RequestRunner:
                     async for event in events:
                         if isinstance(event, _RESTING_PLACES) and await self._is_pausing():
                             break
+                        log_pause(label, event)
                         if isinstance(event, ModelWaiting) and pausing is None:
                             pausing = asyncio.create_task(self._pause_waiting(name))
             finally:

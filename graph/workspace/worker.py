@@ -15,6 +15,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from interleavethinker.graph.events import Event
+from interleavethinker.graph.pauses import log_pause
 from interleavethinker.tools.errors import InterleaveError, StoreError, TrajectoryError
 
 from .catalog import Status
@@ -195,6 +196,8 @@ class Worker:
                 async for event in events:
                     if listen is not None:
                         listen(event)
+                    else:
+                        log_pause(f"trajectory {name}", event)
         except TrajectoryError as error:
             failure = error
             if error.code in {"busy", "taken", "cancelled", "unknown_trajectory"}:  # Others were faster.

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import HumanMessage
 from langchain_core.outputs import ChatResult
 
 from interleavethinker.graph import Limits, Workspace
@@ -17,9 +18,13 @@ from interleavethinker.graph.batch.manifest import BatchRequest
 from interleavethinker.graph.events import Event, ModelWaiting
 from interleavethinker.graph.profiles.opening import _build_role, _policy_of
 from interleavethinker.graph.profiles.profile import Role
+from interleavethinker.graph.workspace.worker import Worker
 from interleavethinker.tools.chat.agents import ChatCritic, ChatPlanner
 from interleavethinker.tools.chat.answers import write_plan
+from interleavethinker.tools.chat.invocation import invoke
+from interleavethinker.tools.chat.loading import load_chat_model
 from interleavethinker.tools.chat.waiting import CallPolicy, pause_before_retry
+from interleavethinker.tools.errors import ModelError
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import Planner, ProgressCallback
 from interleavethinker.tools.testing.agents import plan_of
@@ -96,6 +101,42 @@ async def test_the_time_limit_ends_the_waiting(opened: Opened, tmp_path: Path) -
     assert (result.stop_reason, result.status) == ("time_limit", "done")
 
 
+async def test_a_provider_that_asks_for_years_is_not_waited_for_and_the_run_can_be_resumed(
+    opened: Opened, tmp_path: Path
+) -> None:
+    with local_api(overloaded(wait="99999999"), answer(write_plan(plan_of("a")))) as api:
+        async with opened(planner(api, tmp_path)) as ws, asyncio.timeout(120):
+            name = await ws.create("x")
+            failed = await ws.run(name)
+            assert failed.status == "failed"
+            assert (
+                "The next attempt would be in 99999999 s, but a call waits for at most 3600 s in all" in failed.reason
+            )
+            assert (await ws.run(name)).stop_reason == "complete"
+
+
+async def test_the_pauses_of_a_call_are_bounded_in_all() -> None:
+    with local_api(overloaded(wait="0.05")) as api:
+        model = load_chat_model("openai:m", base_url=api.url, api_key="not-a-real-key")
+        with pytest.raises(ModelError, match=r"The next attempt would be in 0 s, but .* Resume when"):
+            await invoke(model, [HumanMessage("x")], policy=CallPolicy(longest_wait=0.12))
+    assert len(api.requests) == 3
+
+
+async def test_a_worker_says_that_it_waits_for_an_overloaded_provider(
+    opened: Opened, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with local_api(overloaded(wait="3000")) as api:
+        async with opened(planner(api, tmp_path)) as ws, asyncio.timeout(120):
+            name = await ws.create("x")
+            running = asyncio.create_task(Worker(ws, lambda _: None).run(until_empty=True))
+            while not caplog.messages:
+                await asyncio.wait([running], timeout=0.01)
+            await ws.pause(name)
+            await running
+    assert caplog.messages == [f"trajectory {name}: waiting 3000 s for the model: rate limit (HTTP 429)"]
+
+
 async def test_a_pause_does_not_wait_for_an_overloaded_provider(opened: Opened, tmp_path: Path) -> None:
     with local_api(overloaded(wait="3000"), answer(write_plan(plan_of("a")))) as api:
         async with opened(planner(api, tmp_path)) as ws, asyncio.timeout(120):
@@ -163,7 +204,9 @@ async def test_a_pause_still_waits_for_a_generator_call_beside_the_waiting_criti
     assert len(generator.inner.generated) == 3
 
 
-async def test_a_batch_that_is_paused_does_not_wait_for_an_overloaded_provider(opened: Opened, tmp_path: Path) -> None:
+async def test_a_batch_says_that_it_waits_for_an_overloaded_provider_and_can_be_paused_meanwhile(
+    opened: Opened, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     with local_api(overloaded(wait="3000")) as api:
         async with opened(planner(api, tmp_path)) as ws, asyncio.timeout(120):
             batch = Batch(ws, [BatchRequest(text="x")], tmp_path / "out")
@@ -172,10 +215,11 @@ async def test_a_batch_that_is_paused_does_not_wait_for_an_overloaded_provider(o
                 return [one.status async for one in batch.run()]
 
             running = asyncio.create_task(work())
-            while not api.requests:
+            while not caplog.messages:
                 await asyncio.wait([running], timeout=0.01)
             batch.pause()
             assert await running == ["paused"]
+    assert caplog.messages == ["001: waiting 3000 s for the model: rate limit (HTTP 429)"]
 
 
 async def test_max_retries_bounds_the_waiting_and_missing_credit_is_not_waited_for(

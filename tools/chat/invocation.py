@@ -85,6 +85,7 @@ async def invoke(
 async def _answer_in_time(
     model: BaseChatModel, messages: Sequence[BaseMessage], role: str, policy: CallPolicy
 ) -> AIMessage:
+    left = policy.longest_wait
     for attempt in range(1, policy.max_retries + 2):
         limit = asyncio.timeout(policy.timeout)
         try:
@@ -108,6 +109,12 @@ async def _answer_in_time(
             pause = pause_before_retry(error, attempt)
             if pause is None or attempt > policy.max_retries:
                 raise ModelError(f"The {role} failed: {_told(error)}") from error
+            if pause[0] > left:
+                raise ModelError(
+                    f"The {role} failed: {_told(error)} The next attempt would be in {pause[0]:.0f} s, but a call "
+                    f"waits for at most {policy.longest_wait:.0f} s in all. Resume when the provider takes calls again."
+                ) from error
+        left -= pause[0]
         report_pause(*pause)
         with call_waiting():
             await asyncio.sleep(pause[0])

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-from interleavethinker.tools.retry_after import pause_of, retry_after_seconds
+from interleavethinker.tools.retry_after import retry_after_seconds
 
 __all__ = ["CallPolicy", "pause_before_retry", "report_pause", "reporting_pauses"]
 
@@ -31,6 +31,8 @@ class CallPolicy:
     """Seconds for one answer, without the pauses; None: no limit."""
     max_retries: int = 20
     """How often a call is repeated that the provider turned down because of a rate limit or overload."""
+    longest_wait: float = 3600.0
+    """Seconds that the pauses of one call may take in all, whatever the provider asks for."""
 
 
 @contextlib.contextmanager
@@ -53,6 +55,8 @@ def report_pause(seconds: float, reason: str) -> None:
 def pause_before_retry(error: Exception, attempt: int) -> tuple[float, str] | None:
     """Returns the seconds to wait before a call is repeated, and why; None if repeating it cannot help.
 
+    The seconds are what the provider asks for, even if it asks for years.
+
     Args:
         error: A provider's exception.
         attempt: How often the call was made, from 1.
@@ -65,7 +69,7 @@ def pause_before_retry(error: Exception, attempt: int) -> tuple[float, str] | No
     asked = None if headers is None else retry_after_seconds(headers.get("retry-after"))
     backoff = min(_FIRST_PAUSE * 2 ** (attempt - 1), _LONGEST_BACKOFF) * random.uniform(0.5, 1.5)
     reason = "rate limit" if status == 429 else "provider overloaded"
-    return pause_of(asked, backoff), f"{reason} (HTTP {status})"
+    return backoff if asked is None else asked, f"{reason} (HTTP {status})"
 
 
 def _details(error: Exception) -> str:
