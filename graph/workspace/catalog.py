@@ -119,7 +119,7 @@ def title_of(request: Request) -> str:
 
 
 class Catalog:
-    """The tables. Every method is one transaction, and raises `StoreError` if the database cannot be used.
+    """The tables. Every coroutine is one transaction, and raises `StoreError` if the database cannot be used.
 
     Args:
         database: Open.
@@ -128,17 +128,17 @@ class Catalog:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(
+    def addition(
         self,
         entry: TrajectorySummary,
         lineage: Sequence[TrajectorySummary] = (),
         provenance: Provenance | None = None,
         key: RequestKey | None = None,
-    ) -> str:
-        """Adds a trajectory with its ancestors, the nearest first, and its models.
+    ) -> Callable[[Connection], str]:
+        """Returns what adds a trajectory with its ancestors, the nearest first, and its models.
 
-        Returns:
-            Its id; or that of the trajectory that another call has added with the same key, and nothing is added.
+        It is part of the caller's transaction, and returns the trajectory's id; or that of the trajectory that another
+        call has added with the same key, and adds nothing.
         """
         ancestors = [(entry.id, number, one.model_dump_json()) for number, one in enumerate(lineage)]
         names = list(TrajectorySummary.model_fields)  # The columns have these names.
@@ -161,7 +161,7 @@ class Catalog:
             connection.execute(statement, [fields[name] for name in names])
             return entry.id
 
-        return await self._database.write(insert)
+        return insert
 
     async def keyed(self, key: RequestKey) -> str | None:
         """Returns the id of the trajectory that was added with this key, or None.

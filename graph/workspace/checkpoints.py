@@ -5,9 +5,10 @@ connections and needs a rollback after a cancelled run. `CheckpointSaver` theref
 synchronous saver for this database, each as one function in one of its threads: every put is a whole transaction.
 """
 
+import contextlib
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
@@ -56,7 +57,17 @@ class CheckpointSaver(BaseCheckpointSaver[str]):
         super().__init__(serde=serde)
         self._database = database
         self._after_put = after_put
+        self._additions: dict[str, Callable[[Connection], bool]] = {}
         self._versions = InMemorySaver()
+
+    @contextlib.contextmanager
+    def adding(self, trajectory: str, add: Callable[[Connection], bool]) -> Iterator[None]:
+        """Makes the next checkpoint of a trajectory one transaction with `add`; if that is False, none is written."""
+        self._additions[trajectory] = add
+        try:
+            yield
+        finally:
+            self._additions.pop(trajectory, None)
 
     def _on(self, connection: Connection) -> BaseCheckpointSaver[str]:
         return self._database.tables.saver(connection, self.serde)
@@ -99,11 +110,14 @@ class CheckpointSaver(BaseCheckpointSaver[str]):
         previous = config["configurable"].get("checkpoint_id")
         if previous and checkpoint["id"] < previous:
             raise _without_successor(trajectory)
-        written = await self._database.write(
-            lambda connection: self._on(connection).put(config, checkpoint, metadata, new_versions),
-            run=trajectory,
-            alone=False,
-        )
+        add = self._additions.pop(trajectory, None)
+
+        def put(connection: Connection) -> RunnableConfig:
+            if add is not None and not add(connection):
+                return config
+            return self._on(connection).put(config, checkpoint, metadata, new_versions)
+
+        written = await self._database.write(put, run=trajectory, alone=add is not None)
         await self._after_put(trajectory)
         return written
 
@@ -189,20 +203,43 @@ class Checkpoints:
             lambda connection: self._database.tables.names_in_bytes(connection, trajectory)
         )
 
-    async def write(self, trajectory: str, values: Mapping[str, Any], after: str) -> None:
-        """Writes a new trajectory's state as if the node `after` had returned it."""
+    async def create(
+        self, trajectory: str, values: Mapping[str, Any], after: str, add: Callable[[Connection], str]
+    ) -> str:
+        """Writes a new trajectory's state as if the node `after` had returned it, in one transaction with its entry.
+
+        Args:
+            trajectory: Its id.
+            values: Its state, which LangGraph writes as one checkpoint.
+            after: The node.
+            add: See `Catalog.addition`. If it returns the id of another trajectory, no state is written.
+
+        Returns:
+            The id that `add` returned.
+        """
         config: RunnableConfig = {"configurable": {"thread_id": trajectory}, "metadata": trace_metadata()}
-        await self.graph.aupdate_state(config, dict(values), as_node=after)
+        added = ""
+
+        def is_new(connection: Connection) -> bool:
+            nonlocal added
+            added = add(connection)
+            return added == trajectory
+
+        with self._saver.adding(trajectory, is_new):
+            await self.graph.aupdate_state(config, dict(values), as_node=after)
+        return added
 
     def remove_rows(self, connection: Connection, trajectory: str) -> None:
         """See `CheckpointSaver.remove_rows`."""
         self._saver.remove_rows(connection, trajectory)
 
     async def remove_orphans(self, older_than: float) -> int:
-        """Removes the states of trajectories that never reached the catalog, or left it, and returns their number.
+        """Removes the states of trajectories that are not in the catalog, and returns their number.
+
+        They left it on a full disk, or an earlier version, which wrote a state before its entry, was killed between.
 
         Args:
-            older_than: Seconds since the trajectory's creation; a younger one may be about to enter the catalog.
+            older_than: Seconds since the trajectory's creation; an earlier version may be about to add a younger one.
         """
 
         def remove(connection: Connection) -> int:

@@ -7,9 +7,9 @@ Every method that touches the database, a lock or an image file is a coroutine a
 state outside the instance is on disk: leaving `Workspace.open` ends its threads, and the generators' sessions with the
 servers that were started for them.
 
-After a kill: `create` and `branch` write the state first and the catalog entry second, in two
-transactions, because LangGraph writes the state. A kill between them leaves a state that no entry names. Nothing shows
-it, and `collect_garbage` removes it. `delete` removes both in one transaction.
+A trajectory's state and its catalog entry are written in one transaction, by `create` and `branch`, and removed in one,
+by `delete`: there is never one without the other, whatever is killed. Earlier versions wrote the state first; what they
+left without an entry is shown nowhere, and `collect_garbage` removes it.
 """
 
 import asyncio
@@ -166,8 +166,9 @@ class Workspace:
             name, defaults = chosen.source, defaults_of(chosen)
         values = new_values(parsed, defaults, limits, seed, image_size, approve_plan=approve_plan)
         entry = new_entry(title_of(parsed), name)
-        await self._checkpoints.write(entry.id, values, "__start__")
-        return await self._catalog.add(entry, (), await asyncio.to_thread(provenance_of, name, self._given), key)
+        provenance = await asyncio.to_thread(provenance_of, name, self._given)
+        add = self._catalog.addition(entry, (), provenance, key)
+        return await self._checkpoints.create(entry.id, values, "__start__", add)
 
     def stream(self, trajectory: str, *, review: bool = False, only_unattended: bool = False) -> AsyncGenerator[Event]:
         """Runs a trajectory from its current state and yields its events; see `events` for the last one.
@@ -319,9 +320,8 @@ class Workspace:
         )
         lineage = (parent, *await self._catalog.lineage(parent))
         provenance = await asyncio.to_thread(provenance_of, entry.profile, self._given)
-        await self._checkpoints.write(entry.id, values, after)
-        await self._catalog.add(entry, lineage, provenance)
-        return entry.id
+        add = self._catalog.addition(entry, lineage, provenance)
+        return await self._checkpoints.create(entry.id, values, after, add)
 
     async def change_limits(self, trajectory: str, limits: Limits) -> None:
         """Gives a trajectory that is not running other limits; one that a limit ended can then be run on.

@@ -191,7 +191,7 @@ async def test_a_state_whose_entry_was_never_written_is_removed_with_its_images(
         images = {attempt.image for attempt in (await workspace.run(cut_off)).attempts}
         await workspace.run(kept)
         images -= {attempt.image for attempt in (await workspace.get(kept)).attempts}
-    # What a kill between the two transactions of `branch`, or a version before this one, leaves.
+    # What a version before this one leaves that is killed between the two transactions of `branch`.
     execute(tmp_path, "DELETE FROM trajectories WHERE id = ?", cut_off)
     async with opened() as workspace:
         assert [one.id for one in await workspace.list()] == [kept]

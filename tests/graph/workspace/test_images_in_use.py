@@ -1,4 +1,4 @@
-"""A clean-up in one process never takes the images that another process is about to use."""
+"""A clean-up in one process never takes the images or the state that another process is about to use."""
 
 import os
 from collections.abc import Callable
@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from interleavethinker.graph import BranchPoint, Workspace
+from interleavethinker.graph.workspace.catalog import RequestKey
 from interleavethinker.tools.errors import TrajectoryError
 from interleavethinker.tools.testing.generator import fake_image
 from interleavethinker.tools.types import GenerationRequest, ImagePart, TextPart
@@ -29,14 +30,14 @@ async def test_a_branch_of_a_trajectory_that_is_deleted_meanwhile_has_its_images
 ) -> None:
     async with opened() as workspace, opened() as other:
         parent = await finished_long_ago(workspace)
-        write = workspace._checkpoints.write
+        create = workspace._checkpoints.create
 
-        async def delayed(*arguments: Any) -> None:
+        async def delayed(*arguments: Any) -> str:
             await other.delete(parent)
             await other.collect_garbage()
-            await write(*arguments)
+            return await create(*arguments)
 
-        monkeypatch.setattr(workspace._checkpoints, "write", delayed)
+        monkeypatch.setattr(workspace._checkpoints, "create", delayed)
         branch = await workspace.get(await workspace.branch(parent, BranchPoint(step=1)))
         assert branch.attempts
         assert all(attempt.image in workspace.store for attempt in branch.attempts)
@@ -67,15 +68,38 @@ async def test_an_old_image_that_a_request_is_about_to_use_is_not_removed(
     async with opened() as workspace, opened() as other:
         image = await workspace.add_image(fake_image(GenerationRequest(prompt="mine", seed=1)))
         os.utime(workspace.store.path(image), (1, 1))
-        write = workspace._checkpoints.write
+        create = workspace._checkpoints.create
 
-        async def delayed(*arguments: Any) -> None:
+        async def delayed(*arguments: Any) -> str:
             assert await other.collect_garbage() == []
-            await write(*arguments)
+            return await create(*arguments)
 
-        monkeypatch.setattr(workspace._checkpoints, "write", delayed)
+        monkeypatch.setattr(workspace._checkpoints, "create", delayed)
         name = await workspace.create([TextPart(text="x"), ImagePart(sha256=image)])
         assert (await workspace.run(name)).status == "done"
+
+
+async def test_a_clean_up_of_any_age_spares_trajectories_that_are_being_created(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened() as workspace, opened() as other:
+        parent = await finished_long_ago(workspace)
+        write = workspace._database.write
+
+        async def followed_by_a_clean_up(*arguments: Any, **options: Any) -> Any:
+            result = await write(*arguments, **options)
+            await other.collect_garbage(older_than=-60)
+            return result
+
+        with monkeypatch.context() as patch:
+            patch.setattr(workspace._database, "write", followed_by_a_clean_up)
+            made = [
+                await workspace.create("y"),
+                await workspace.create("z", key=RequestKey("k")),
+                await workspace.branch(parent, BranchPoint(step=1)),
+            ]
+            assert await workspace.create("z", key=RequestKey("k")) == made[1]
+        assert [(await workspace.run(one)).status for one in made] == ["done"] * 3
 
 
 async def test_purging_spares_what_somebody_else_has_stored_since(opened: Opened) -> None:

@@ -309,23 +309,31 @@ async def test_a_statement_that_fails_rolls_back_the_whole_write(opened: Opened,
             assert database.execute("SELECT count(*) FROM writes").fetchone() == rows
 
 
-async def test_a_state_without_a_catalog_entry_is_collected_once_it_is_old(
-    opened: Opened, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_state_without_a_catalog_entry_is_collected_once_it_is_old(opened: Opened) -> None:
     async with opened() as ws:
-        kept = await ws.create("x")
-
-        async def killed(*_: object, **__: object) -> None:
-            raise StoreError("killed")
-
-        with monkeypatch.context() as patch:
-            patch.setattr(ws._catalog, "add", killed)
-            with pytest.raises(StoreError, match="killed"):
-                await ws.create("y")
+        kept, left = await ws.create("x"), await ws.create("y")
+        # As a version before this one was killed, or as a deletion on a full disk.
+        await ws._database.write(lambda database: database.execute("DELETE FROM trajectories WHERE id = ?", (left,)))
         assert await ws._checkpoints.remove_orphans(older_than=3600) == 0
         assert await ws._checkpoints.remove_orphans(older_than=-1) == 1
         assert await ws._checkpoints.remove_orphans(older_than=-1) == 0
         assert (await ws.run(kept)).stop_reason == "complete"
+
+
+async def test_a_trajectory_whose_entry_cannot_be_written_leaves_no_state(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened() as ws:
+
+        def refused(*_: object) -> str:
+            raise StoreError("no entry")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(ws._catalog, "addition", lambda *_: refused)
+            with pytest.raises(StoreError, match="no entry"):
+                await ws.create("x")
+        assert await ws._checkpoints.remove_orphans(older_than=-60) == 0
+        assert (await ws.run(await ws.create("y"))).stop_reason == "complete"
 
 
 async def test_a_thousand_mixed_operations_beside_eight_running_trajectories(opened: Opened, tmp_path: Path) -> None:
