@@ -7,6 +7,7 @@ none, send their coroutines there. `profiles.opening` documents the life of what
 
 import asyncio
 import contextlib
+import os
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, InvalidStateError
@@ -15,6 +16,8 @@ from typing import Any, Generic, TypeVar
 
 from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.runtime import Runtime, get_runtime
+
+from interleavethinker.tools.errors import InterleaveError
 
 from .context import GraphContext
 from .tracing import node_span
@@ -36,6 +39,12 @@ class _ThreadEndedError(RuntimeError):
         )
 
 
+class _ForkedError(InterleaveError):
+    """Neither threads nor SQLite's connections survive a fork; the constructor's form lets it be pickled."""
+
+    code = "forked"
+
+
 class LoopThread:
     """An event loop that runs in a daemon thread until the process ends.
 
@@ -49,6 +58,7 @@ class LoopThread:
         self._open: set[Future[Any]] = set()
         """What callers wait for."""
         self._ended = False
+        self._process = os.getpid()
         threading.Thread(target=self._run, name="interleavethinker", daemon=True).start()
 
     def submit(self, work: Coroutine[Any, Any, _T]) -> "Future[_T]":
@@ -56,7 +66,15 @@ class LoopThread:
 
         Raises:
             RuntimeError: The thread has ended; the future gets this error if it ends later.
+            InterleaveError: This process was forked from the thread's (`forked`), and has the thread no more.
         """
+        if os.getpid() != self._process:  # Before the lock, which nobody may be left to free.
+            work.close()
+            raise _ForkedError(
+                "This process was forked from one that had used interleavethinker before, and its event loop, database "
+                "connections and models do not survive that. Start the process with another method, for example "
+                "multiprocessing.get_context('spawn'), or use interleavethinker only after the fork."
+            )
         with self._lock:
             if self._ended:
                 work.close()
@@ -105,6 +123,8 @@ _loop_threads: list[LoopThread] = []
 
 def loop_thread() -> LoopThread:
     """Returns the loop thread of this process; the first call starts it. Safe to call from any thread."""
+    if _loop_threads:  # Without the lock, which a thread that a fork did not copy may have held.
+        return _loop_threads[0]
     with _starting:
         if not _loop_threads:
             _loop_threads.append(LoopThread())
@@ -145,7 +165,8 @@ class OpenContexts(Generic[_K, _T]):
         """Closes all contexts, which belong to the loop thread, from any other thread; blocks for at most 5 seconds."""
         if not self._open:
             return
-        with contextlib.suppress(TimeoutError, _ThreadEndedError):  # A thread that has ended closes nothing any more.
+        # A thread that has ended closes nothing any more, and what was open before a fork is the parent's.
+        with contextlib.suppress(TimeoutError, _ThreadEndedError, _ForkedError):
             loop_thread().submit(self.close()).result(_CLOSE_TIMEOUT)
 
 

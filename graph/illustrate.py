@@ -78,6 +78,7 @@ def illustrate(
         InputError: The profile cannot serve this request, or an image cannot be read.
         ProfileError: There is no such profile, or this machine lacks something it needs.
         TrajectoryError: An error stopped the trajectory. The message has the ID with which it can be resumed.
+        InterleaveError: This process was forked from one that had called it (`forked`); spawn it instead.
 
     Examples:
         >>> answer = illustrate("First a red ball, at night. Then make the ball blue.", seed=1)  # doctest: +SKIP

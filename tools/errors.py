@@ -23,6 +23,7 @@ and `--json` output), so that programs need not parse English. An instance may h
   `redirected`
 - ModelError: `unloaded`
 - TrajectoryError: `busy`, `cancelled`, `unknown_trajectory`
+- InterleaveError itself: `forked` (the process, after its parent's first use of this package)
 
 A message says what happened and what to do about it. It never contains a secret, not even one that a server repeats.
 """

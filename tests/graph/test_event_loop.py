@@ -1,6 +1,7 @@
 """Whatever ends the process-wide event loop, or one of its tasks: nobody waits for it forever."""
 
 import asyncio
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -59,6 +60,48 @@ for prompt in ("quit", "go on", "stop", "go on"):
 print(asyncio.run(statuses()))
 it.close()
 """
+_FORKING = """
+import asyncio
+import multiprocessing
+import os
+import sys
+import interleavethinker as it
+
+OPTIONS = dict(profile="profile.toml", workspace="workspace", seed=1)
+
+def attempt(prompt):
+    try:
+        return str(it.illustrate(prompt, **OPTIONS).complete)
+    except it.InterleaveError as error:
+        return error.code
+
+def raising(prompt):
+    it.illustrate(prompt, **OPTIONS)
+
+print(attempt("a ball"), flush=True)
+child = os.fork()
+if child == 0:
+    print(attempt("a child's"), flush=True)
+    try:
+        asyncio.run(it.aillustrate("a child's", **OPTIONS))
+    except it.InterleaveError as error:
+        print(error.code, flush=True)
+    it.close()
+    print(attempt("a child's after close"), flush=True)
+    sys.exit()  # Unlike multiprocessing's, this child runs the handlers of the interpreter's end.
+assert os.waitpid(child, 0)[1] == 0
+with multiprocessing.get_context("fork").Pool(1) as pool:
+    try:
+        pool.map(raising, ["a pool's"])
+    except it.InterleaveError as error:
+        print(error.code, flush=True)
+print(attempt("the parent's goes on"), flush=True)
+with multiprocessing.get_context("fork").Pool(1) as pool:
+    pass
+it.close()
+print(attempt("the parent's again"), flush=True)
+it.close()
+"""
 
 
 def test_a_component_that_ends_the_program_or_the_loop_leaves_nobody_waiting(
@@ -77,6 +120,21 @@ def test_a_component_that_ends_the_program_or_the_loop_leaves_nobody_waiting(
     assert stopped.startswith("error: The event loop thread of interleavethinker has ended")
     assert too_late == stopped
     assert statuses == "['done', 'paused', 'running']", "the last one's lock is free once the program has ended"
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_process_that_is_forked_after_the_first_call_says_so_instead_of_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INTERLEAVETHINKER_IMAGE_STORE", str(tmp_path / "server"))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    (tmp_path / "components.py").write_text(_COMPONENTS)
+    (tmp_path / "profile.toml").write_text(_PROFILE)
+    ran = subprocess.run(
+        [sys.executable, "-c", _FORKING], cwd=tmp_path, capture_output=True, text=True, timeout=_PATIENCE, check=False
+    )
+    assert ran.stdout.splitlines() == ["True", *["forked"] * 4, "True", "True"], ran.stderr
     assert (ran.returncode, ran.stderr) == (0, "")
 
 
