@@ -80,6 +80,7 @@ class McpImageGenerator:
         self._session = session_for(config, image_server)
         self._server = ""
         """Name and version of the server that answered last."""
+        self._suspects = asyncio.Lock()
 
     async def open(self) -> None:
         """Starts the server or connects to it in the background; the first call waits until it is ready."""
@@ -308,26 +309,41 @@ class McpImageGenerator:
                 await asyncio.sleep(pause)
 
     async def _resending(self, use: Callable[["Client"], Awaitable[_T]], budget: ResendBudget) -> _T:
-        """Runs `use` with a connected client, and again with a new one each time the server dies meanwhile."""
-        while True:
-            client = await self._session.client()
+        """Runs `use` with a connected client, and again with a new one each time the server dies meanwhile.
+
+        Calls that were in flight when the server died are sent again one at a time, so that one which kills the
+        server uses up its own budget and not that of the others.
+        """
+        answer = await self._try(use, budget)
+        while not answer:
+            with call_waiting():
+                await self._suspects.acquire()
             try:
-                return await use(client)
-            except (InterleaveError, TimeoutError):
-                raise
-            except Exception as error:
-                unclear, lost = may_concern_call_only(error), is_connection_lost(error)
-                alone = unclear and await self._answers(client)
-                if not lost and (alone or not unclear):
-                    raise as_generator_error(error) from error
-                fault = self._session.fault_of(client)
-                if fault is not None:
-                    raise fault from error
-                if alone:  # Other calls are still being answered over this connection.
-                    budget.count_death(LostCallError("the answer broke off"))
-                    continue
-                self._session.mark_lost(client)
-                budget.count_death(error if lost else LostSessionError(str(as_generator_error(error))))
+                answer = await self._try(use, budget)
+            finally:
+                self._suspects.release()
+        return answer[0]
+
+    async def _try(self, use: Callable[["Client"], Awaitable[_T]], budget: ResendBudget) -> tuple[_T] | None:
+        client = await self._session.client()
+        try:
+            return (await use(client),)
+        except (InterleaveError, TimeoutError):
+            raise
+        except Exception as error:
+            unclear, lost = may_concern_call_only(error), is_connection_lost(error)
+            alone = unclear and await self._answers(client)
+            if not lost and (alone or not unclear):
+                raise as_generator_error(error) from error
+            fault = self._session.fault_of(client)
+            if fault is not None:
+                raise fault from error
+            if alone:  # Other calls are still being answered over this connection.
+                budget.count_death(LostCallError("the answer broke off"))
+                return None
+            self._session.mark_lost(client)
+            budget.count_death(error if lost else LostSessionError(str(as_generator_error(error))))
+            return None
 
     async def _answers(self, client: "Client") -> bool:
         try:
