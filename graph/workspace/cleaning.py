@@ -22,8 +22,6 @@ from .storage import Connection, Database
 __all__ = ["Cleaner"]
 
 _Listing = Callable[[], Awaitable[Sequence[TrajectorySummary]]]
-_YOUNGEST_ORPHAN = 3600.0
-"""Seconds: a younger state without an entry may be that of a trajectory that is being created."""
 
 
 class Cleaner:
@@ -85,7 +83,7 @@ class Cleaner:
             *await asyncio.to_thread(delete_unused, self._store, unused.removable, started),
             *await asyncio.to_thread(delete_unused, self._store, recent, min(started, also_until)),
         ]
-        await self._checkpoints.remove_orphans(max(older_than, _YOUNGEST_ORPHAN))
+        await self._checkpoints.remove_orphans(older_than)
         return removed
 
     async def _delete_on_full_disk(self, database: SqliteDatabase, trajectory: str, listed: _Listing) -> None:
