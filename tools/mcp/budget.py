@@ -1,7 +1,10 @@
 """How often one image may be tried: a budget that every part of a call shares, and that nobody outside renews."""
 
+import asyncio
+import contextlib
 import random
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from interleavethinker.tools.errors import GeneratorError
@@ -20,6 +23,9 @@ _PAUSE_SECONDS = 0.5
 """Pause before a call is sent again whose error may go away; doubled each time."""
 _MOST_ERRORS = 2
 """Errors that may go away, which servers send: such a call may have cost something, unlike one whose server died."""
+
+_CRASHES_IN_COMPANY = 2
+"""Crashes after which a call is sent alone. One may be anybody's; sending all calls alone at once would be slow."""
 
 _LOST = ((LostCallError, "lost this call {}"), (LostSessionError, "lost its session {} during this call"))
 
@@ -42,6 +48,28 @@ class ResendBudget:
         self._failures = 0
         self._deaths = 0
         self._errors = 0
+        self.limit: asyncio.Timeout | None = None
+        """Ends the call; set once it has begun."""
+
+    @property
+    def must_be_alone(self) -> bool:
+        """Whether the next attempt must not end by another call's crash: it is the last one, or there were several."""
+        return self._deaths >= _CRASHES_IN_COMPANY or self._failures >= self._max_resends
+
+    @contextlib.contextmanager
+    def time_stopped(self) -> Iterator[None]:
+        """Does not count the time in which the context is open."""
+        limit, started = self.limit, time.monotonic()
+        end = None if limit is None else limit.when()
+        if limit is not None:
+            limit.reschedule(None)
+        try:
+            yield
+        finally:
+            passed = time.monotonic() - started
+            self._until += passed
+            if limit is not None and end is not None:
+                limit.reschedule(end + passed)
 
     def count_death(self, error: BaseException) -> None:
         """Counts a server that died meanwhile, or lost the call or the session.

@@ -42,6 +42,7 @@ from .transport import (
     probe,
     read_resource,
 )
+from .turns import CallTurns
 from .watched_calls import LostCallError, watched_call
 
 if TYPE_CHECKING:
@@ -78,9 +79,9 @@ class McpImageGenerator:
         shared = config.shared_store()
         self._shared = None if shared is None or config.tools is not None else ImageStore(shared)
         self._session = session_for(config, image_server)
+        self._turns = CallTurns()
         self._server = ""
         """Name and version of the server that answered last."""
-        self._suspects = asyncio.Lock()
 
     async def open(self) -> None:
         """Starts the server or connects to it in the background; the first call waits until it is ready."""
@@ -131,7 +132,7 @@ class McpImageGenerator:
     @contextlib.asynccontextmanager
     async def _within_call_timeout(self, budget: ResendBudget) -> AsyncIterator[None]:
         try:
-            async with asyncio.timeout(self.config.call_timeout):
+            async with asyncio.timeout(self.config.call_timeout) as budget.limit:
                 yield
         except TimeoutError as error:
             said = f" The server answered last: {budget.refusal}" if budget.refusal else ""
@@ -142,6 +143,8 @@ class McpImageGenerator:
                 retryable=True,
                 exhausted=True,
             ) from error
+        finally:
+            self._turns.end(budget)
 
     def _budget(self) -> ResendBudget:
         return ResendBudget(self.config.max_resends, self.config.log, self.config.call_timeout)
@@ -309,41 +312,33 @@ class McpImageGenerator:
                 await asyncio.sleep(pause)
 
     async def _resending(self, use: Callable[["Client"], Awaitable[_T]], budget: ResendBudget) -> _T:
-        """Runs `use` with a connected client, and again with a new one each time the server dies meanwhile.
+        """Runs `use` with a connected client, and again with a new one each time the server dies meanwhile."""
+        while True:
+            async with self._turns.turn(budget):
+                client = await self._session.client()
+                try:
+                    return await use(client)
+                except (InterleaveError, TimeoutError):
+                    raise
+                except Exception as error:  # noqa: BLE001 - `_count_failure` raises what sending again cannot help
+                    await self._count_failure(error, client, budget)
 
-        Calls that were in flight when the server died are sent again one at a time, so that one which kills the
-        server uses up its own budget and not that of the others.
-        """
-        answer = await self._try(use, budget)
-        while not answer:
-            with call_waiting():
-                await self._suspects.acquire()
-            try:
-                answer = await self._try(use, budget)
-            finally:
-                self._suspects.release()
-        return answer[0]
-
-    async def _try(self, use: Callable[["Client"], Awaitable[_T]], budget: ResendBudget) -> tuple[_T] | None:
-        client = await self._session.client()
-        try:
-            return (await use(client),)
-        except (InterleaveError, TimeoutError):
-            raise
-        except Exception as error:
-            unclear, lost = may_concern_call_only(error), is_connection_lost(error)
-            alone = unclear and await self._answers(client)
-            if not lost and (alone or not unclear):
-                raise as_generator_error(error) from error
-            fault = self._session.fault_of(client)
-            if fault is not None:
-                raise fault from error
-            if alone:  # Other calls are still being answered over this connection.
-                budget.count_death(LostCallError("the answer broke off"))
-                return None
-            self._session.mark_lost(client)
-            budget.count_death(error if lost else LostSessionError(str(as_generator_error(error))))
-            return None
+    async def _count_failure(self, error: Exception, client: "Client", budget: ResendBudget) -> None:
+        """Counts an attempt that ended because the server died, or lost the call or its session; raises otherwise."""
+        unclear, lost = may_concern_call_only(error), is_connection_lost(error)
+        alone = unclear and await self._answers(client)
+        if not lost and (alone or not unclear):
+            raise as_generator_error(error) from error
+        fault = self._session.fault_of(client)
+        if fault is not None:
+            raise fault from error
+        if alone:  # Other calls are still being answered over this connection.
+            budget.count_death(LostCallError("the answer broke off"))
+            return
+        self._session.mark_lost(client)
+        budget.count_death(error if lost else LostSessionError(str(as_generator_error(error))))
+        if budget.must_be_alone:
+            self._turns.isolate(budget)
 
     async def _answers(self, client: "Client") -> bool:
         try:
