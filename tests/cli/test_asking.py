@@ -304,7 +304,7 @@ def test_the_id_is_the_first_line_of_a_run_and_the_way_to_open_the_result_the_la
     assert err.splitlines()[-1] == f"Open it with: interleavethinker open {name}"
 
 
-NEAR, MEANT = "a smal red brid on the left, at night", "a small red bird on the left, at night"
+NEAR, MEANT = "a smal red goat on the left, at night", "a small red boat on the left, at night"
 
 
 def at_a_terminal(home: Path, typed: str, *words: str) -> tuple[int, str]:
