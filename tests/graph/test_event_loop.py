@@ -104,16 +104,20 @@ it.close()
 """
 
 
+def run_program(program: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> subprocess.CompletedProcess[str]:
+    monkeypatch.setenv("INTERLEAVETHINKER_IMAGE_STORE", str(folder / "server"))
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+    (folder / "components.py").write_text(_COMPONENTS)
+    (folder / "profile.toml").write_text(_PROFILE)
+    return subprocess.run(
+        [sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, timeout=_PATIENCE, check=False
+    )
+
+
 def test_a_component_that_ends_the_program_or_the_loop_leaves_nobody_waiting(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("INTERLEAVETHINKER_IMAGE_STORE", str(tmp_path / "server"))
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    (tmp_path / "components.py").write_text(_COMPONENTS)
-    (tmp_path / "profile.toml").write_text(_PROFILE)
-    ran = subprocess.run(
-        [sys.executable, "-c", _PROGRAM], cwd=tmp_path, capture_output=True, text=True, timeout=_PATIENCE, check=False
-    )
+    ran = run_program(_PROGRAM, tmp_path, monkeypatch)
     quit_, went_on, stopped, too_late, statuses = ran.stdout.splitlines()
     assert quit_ == "exit: the planner gave up"
     assert went_on == "True", "the loop has gone on"
@@ -127,13 +131,7 @@ def test_a_component_that_ends_the_program_or_the_loop_leaves_nobody_waiting(
 def test_a_process_that_is_forked_after_the_first_call_says_so_instead_of_waiting(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("INTERLEAVETHINKER_IMAGE_STORE", str(tmp_path / "server"))
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    (tmp_path / "components.py").write_text(_COMPONENTS)
-    (tmp_path / "profile.toml").write_text(_PROFILE)
-    ran = subprocess.run(
-        [sys.executable, "-c", _FORKING], cwd=tmp_path, capture_output=True, text=True, timeout=_PATIENCE, check=False
-    )
+    ran = run_program(_FORKING, tmp_path, monkeypatch)
     assert ran.stdout.splitlines() == ["True", *["forked"] * 4, "True", "True"], ran.stderr
     assert (ran.returncode, ran.stderr) == (0, "")
 
