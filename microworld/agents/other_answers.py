@@ -8,11 +8,13 @@ from __future__ import annotations
 import math
 import threading
 from functools import lru_cache
-from importlib.resources import as_file, files
+from pathlib import Path
 from typing import Any
 
-__all__ = ["likeliest_answers"]
+__all__ = ["RESTATER", "likeliest_answers"]
 
+RESTATER = "interleavethinker.microworld:checkpoints/restater"
+"""The weights."""
 _BEAMS = 8
 _one_at_a_time = threading.Lock()
 """Generation changes settings of the model for its time."""
@@ -56,8 +58,9 @@ def _loaded() -> tuple[Any, Any]:
     import torch
     from transformers import Qwen3VLForConditionalGeneration
 
+    from interleavethinker.tools.qwen3vl.inference import resolve_folder
     from interleavethinker.tools.qwen3vl.processor import load_processor
 
-    with as_file(files("interleavethinker.microworld").joinpath("checkpoints", "restater")) as folder:
-        model = Qwen3VLForConditionalGeneration.from_pretrained(folder, dtype=torch.float32).eval()
-        return model, load_processor(folder).tokenizer
+    folder = resolve_folder(RESTATER)
+    model = Qwen3VLForConditionalGeneration.from_pretrained(folder, dtype=torch.float32).eval()
+    return model, load_processor(Path(folder)).tokenizer

@@ -27,7 +27,6 @@ __all__ = ["REFUSED", "check_request", "doubt", "prepare_doubt", "question_of", 
 
 REFUSED = "not possible."
 """What the model answers to requests that the micro world cannot fulfil."""
-_MODEL = "qwen3-vl:interleavethinker.microworld:checkpoints/restater"
 _LONGEST = 600
 """Characters of a request; the model has seen none that are longer."""
 _MAX_NEW_TOKENS = 200
@@ -133,9 +132,13 @@ def _can_restate(text: str) -> bool:
 def _restated(question: str) -> tuple[str | None, float]:
     """Returns the model's words, or None for a refusal, and the probability of its least certain token."""
     # Here, because most requests need no model, and its libraries would delay the start of the image server.
-    from interleavethinker.tools.chat.loading import load_chat_model
+    from interleavethinker.tools.chat.loading import OWN_PREFIX, load_chat_model
 
-    model = load_chat_model(_MODEL, dtype="float32", device_map="cpu", max_new_tokens=_MAX_NEW_TOKENS)
+    from .other_answers import RESTATER
+
+    model = load_chat_model(
+        f"{OWN_PREFIX}{RESTATER}", dtype="float32", device_map="cpu", max_new_tokens=_MAX_NEW_TOKENS
+    )
     answer = model.invoke(question)
     words = str(answer.text).strip()
     tokens = answer.response_metadata["logprobs"]["content"]
