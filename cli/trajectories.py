@@ -352,6 +352,7 @@ def print_trajectory(terminal: "Console", trajectory: "Trajectory") -> None:
             status = {None: "not judged", True: "accepted", False: "rejected"}[success]
             status = "refused by the image service" if attempt.image is None else status
             marker = "*" if attempt == trajectory.selected(index) else " "
+            status += ", outdated" * attempt.outdated
             words = ", ".join((status, f"{attempt.seconds:.2f} s", *drift_words(attempt)))
             line(
                 f"{marker} attempt {attempt.iteration + 1}: {words}: {attempt.prompt}",

@@ -91,8 +91,8 @@ def derive_seed(trajectory_seed: int, step: int, iteration: int) -> int:
 
 
 def attempts_for(attempts: Mapping[str, Attempt], plan_version: int, step: int) -> list[Attempt]:
-    """Returns the attempts of a step under one plan version, ordered by iteration."""
-    found = (a for a in attempts.values() if a.step == step and a.plan_version == plan_version)
+    """Returns the attempts of a step under one plan version, without outdated ones, ordered by iteration."""
+    found = (a for a in attempts.values() if a.step == step and a.plan_version == plan_version and not a.outdated)
     return sorted(found, key=lambda attempt: attempt.iteration)
 
 
@@ -130,14 +130,15 @@ def _strength(attempt: Attempt) -> tuple[float, int]:
 
 def selected_attempt(attempts: Mapping[str, Attempt], step: int) -> Attempt | None:
     """Returns the best attempt of a step under the newest plan version that has attempts of this step."""
-    return _selected([a for a in attempts.values() if a.step == step])
+    return _selected([a for a in attempts.values() if a.step == step and not a.outdated])
 
 
 def selected_attempts(attempts: Mapping[str, Attempt]) -> dict[int, Attempt]:
     """Returns `selected_attempt` of every step that has one, by its index; takes linear time."""
     by_step: defaultdict[int, list[Attempt]] = defaultdict(list)
     for attempt in attempts.values():
-        by_step[attempt.step].append(attempt)
+        if not attempt.outdated:
+            by_step[attempt.step].append(attempt)
     found = {step: _selected(of_step) for step, of_step in by_step.items()}
     return {step: attempt for step, attempt in found.items() if attempt is not None}
 
@@ -201,6 +202,8 @@ def failed_steps(plan: Plan, attempts: Mapping[str, Attempt], before: int) -> li
     """
     judged: defaultdict[int, set[bool | None]] = defaultdict(set)
     for attempt in attempts.values():
-        if attempt.plan_version == plan.version and attempt.step < before and attempt.verdict is not None:
+        if attempt.outdated or attempt.plan_version != plan.version or attempt.step >= before:
+            continue
+        if attempt.verdict is not None:
             judged[attempt.step].add(attempt.verdict.success)
     return sorted(step for step, verdicts in judged.items() if False in verdicts and True not in verdicts)

@@ -111,7 +111,7 @@ def assemble(
         return Document(notes=tuple(notes))
     blocks: list[Block] = []
     shown: Counter[StepStatus] = Counter()
-    # Drafts beyond the current step are not part of the document, because they may still be dropped.
+    # Drafts beyond the current step are not part of the document, because they may still become outdated.
     for index in range(min(current_step + 1, len(plan.steps))):
         step_blocks = _step_blocks(plan, attempts, index, index < current_step)
         blocks += step_blocks
@@ -163,7 +163,7 @@ def _steps_show(count: int) -> str:
 def _step_blocks(plan: Plan, attempts: Mapping[str, Attempt], index: int, finished: bool) -> list[Block]:
     step = plan.steps[index]
     selected = selected_attempt(attempts, index) if step.prompt is not None else None
-    refusals = [one for one in attempts.values() if one.step == index and one.image is None]
+    refusals = [one for one in attempts.values() if one.step == index and one.image is None and not one.outdated]
     if selected is None and not (finished and (step.prompt is None or refusals)):
         return []
     status: StepStatus = "text_only" if step.prompt is None else status_of(selected)

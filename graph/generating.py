@@ -74,7 +74,7 @@ def independent_steps(state: TrajectoryState, plan: Plan, limits: Limits) -> lis
     if limits.max_calls is not None:
         allowed = sum(allowed_attempts(state, plan, index) for index in rest)
         inherited = inherited_calls_of(state) + sum(
-            a.plan_version == plan.version and a.step in rest for a in attempts.values()
+            a.plan_version == plan.version and a.step in rest and not a.outdated for a in attempts.values()
         )
         if len(attempts) - inherited + allowed > limits.max_calls:
             return []

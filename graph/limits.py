@@ -77,8 +77,8 @@ class Limits(StrictNumbers):
     """Whether an attempt is repeated when the critic gave no usable verdict on it. False keeps its image, marked as not
     judged, because a critic that cannot answer would otherwise cost `max_attempts` images per step."""
     max_calls: int | None = Field(default=None, ge=1, le=_MOST)
-    """Attempts of this trajectory, including those answered from a cache. Attempts inherited by a branch and dropped
-    drafts do not count. None: no limit."""
+    """Attempts of this trajectory, including those answered from a cache. Attempts inherited by a branch do not
+    count, and neither do drafts of `look_ahead` that nothing came of. None: no limit."""
     max_cost: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """US dollars that hosted models may cost, at the prices of the price table; tokens that a provider does not report
     are estimated. No further round of calls is begun once they are spent, so the last round may go beyond. None: no

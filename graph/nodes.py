@@ -183,18 +183,20 @@ class Nodes:
         for event in decision.events:
             _emit(runtime, event)
         update |= {"current_step": decision.current_step, "stop_reason": decision.stop_reason}
-        if decision.dropped:
-            update["attempts"] = update.get("attempts", {}) | dict.fromkeys(decision.dropped)
+        attempts = attempts_of(state)
+        outdated = {key: attempts[key].model_copy(update={"outdated": True}) for key in decision.outdated}
+        if outdated:
+            update["attempts"] = update.get("attempts", {}) | outdated
         if decision.stop_reason is not None:
             self._ahead.drop(_trajectory(state, runtime))
-            remaining = {k: a for k, a in attempts_of(state).items() if k not in decision.dropped}
-            document = document_of({**state, **update, "attempts": remaining, "document_report": None})
+            attempts |= outdated
+            document = document_of({**state, **update, "attempts": attempts, "document_report": None})
             update["document"] = document
             if decision.stop_reason == StopReason.COMPLETE:
                 components = await self._find_components(runtime)
                 update["to_check"] = None if components.document_check is None else "document"
             if update.get("to_check") is None:
-                update |= self._answer({**state, "attempts": remaining}, document, runtime)
+                update |= self._answer({**state, "attempts": attempts}, document, runtime)
         return update
 
     async def check_document(self, state: TrajectoryState, runtime: Runtime[Any]) -> Update:
@@ -247,7 +249,10 @@ def _attempts_to_judge(state: TrajectoryState, plan: Plan, limits: Limits, gives
     pending = [
         attempt
         for attempt in attempts_of(state).values()
-        if attempt.plan_version == plan.version and attempt.step >= current_step and attempt.verdict is None
+        if attempt.plan_version == plan.version
+        and attempt.step >= current_step
+        and attempt.verdict is None
+        and not attempt.outdated
     ]
     pending.sort(key=lambda attempt: attempt.step)
     if limits.judge_last_attempt:

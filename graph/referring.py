@@ -90,7 +90,7 @@ def region_of(state: Mapping[str, Any], step: int) -> Attempt | None:
 
     Among all that the person rejected, the newest counts, or any of its variants.
     """
-    of_step = [attempt for attempt in attempts_of(state).values() if attempt.step == step]
+    of_step = [attempt for attempt in attempts_of(state).values() if attempt.step == step and not attempt.outdated]
     rejected = [one for one in of_step if one.verdict is not None and one.verdict.by_hand and not one.verdict.success]
     newest = max(rejected, key=lambda attempt: (attempt.plan_version, attempt.iteration), default=None)
     if newest is None:

@@ -1,9 +1,9 @@
 """The decision after each round of attempts, as a pure function of the state.
 
-A draft is an attempt that was generated ahead of the current step. Drafts are kept as long as each one was generated
-from the image that its step starts from, and that image can no longer change. The others are dropped. Drafts in the
-state are the attempts of steps that are generated side by side, and those that databases of earlier versions hold; see
-`look_ahead` for the others.
+A draft is an attempt that was generated ahead of the current step, side by side with others. Drafts are kept as long as
+each one was generated from the image that its step starts from, and that image can no longer change. The others are
+marked as outdated: they stay in the record, and count. What `look_ahead` drafts is no attempt before its step has its
+turn.
 """
 
 from collections.abc import Mapping, Sequence
@@ -57,8 +57,8 @@ class Decision:
     """First unfinished step after this round; the number of steps if all are finished."""
     stop_reason: StopReason | None
     """Why the trajectory ends; None if it continues."""
-    dropped: frozenset[str]
-    """Keys of stale drafts to remove from the state."""
+    outdated: frozenset[str]
+    """Keys of drafts that became outdated."""
     events: tuple[Event, ...]
     """One `StepFinished` for each step that this round finished."""
 
@@ -70,11 +70,11 @@ def decide(state: Mapping[str, Any]) -> Decision:
     if all allowed attempts are used. A step for which a person gave words gets one more attempt in any case.
 
     Examples:
-        The plan has prompts for steps 0, 1 and 2, `look_ahead` is 3, and the critic has judged all drafts.
+        The plan has prompts for steps 0, 1 and 2, each starts from nothing, and the critic has judged all drafts.
 
-        - Drafts 0 and 1 accepted, draft 2 rejected: `current_step` is 2, nothing is dropped, and step 2 is retried.
-        - Draft 0 rejected, drafts 1 and 2 accepted: `current_step` stays 0, and drafts 1 and 2 are dropped, because
-          the next attempt of step 0 changes the image that step 1 starts from.
+        - Drafts 0 and 1 accepted, draft 2 rejected: `current_step` is 2, and step 2 is retried.
+        - Draft 0 rejected for the last time, drafts 1 and 2 accepted, and `replan_after` is 1: `current_step` is 1, and
+          drafts 1 and 2 are outdated, because steps 1 and 2 are planned again.
         - All accepted: `current_step` is 3 and `stop_reason` is `complete`.
     """
     plan, stop_reason = newest_plan(state), stop_reason_of(state)
@@ -94,13 +94,13 @@ def decide(state: Mapping[str, Any]) -> Decision:
         best = best_attempt(of_step)
         events.append(StepFinished(step=current_step, status=status_of(best), attempt=best))
         current_step += 1
-        dropped = _stale_drafts(state, plan, current_step)
-        if any(attempts[key].step == current_step for key in dropped):
+        outdated = _outdated_drafts(state, plan, current_step)
+        if any(attempts[key].step == current_step for key in outdated):
             break
-    dropped = _stale_drafts(state, plan, current_step)
+    outdated = _outdated_drafts(state, plan, current_step)
     if stop_reason is None:
-        stop_reason = _stop_reason(state, plan, limits, current_step, len(attempts) - len(dropped))
-    return Decision(current_step, stop_reason, dropped, tuple(events))
+        stop_reason = _stop_reason(state, plan, limits, current_step, len(attempts))
+    return Decision(current_step, stop_reason, outdated, tuple(events))
 
 
 def limits_of(state: Mapping[str, Any]) -> Limits:
@@ -175,12 +175,13 @@ def node_after_plan_check(state: Mapping[str, Any]) -> str:
     return "plan" if rejected_plans_of(state) and not stop_reason_of(state) else "approve"
 
 
-def _stale_drafts(state: Mapping[str, Any], plan: Plan, current_step: int) -> frozenset[str]:
-    """Returns the keys of drafts that the trajectory cannot use.
+def _outdated_drafts(state: Mapping[str, Any], plan: Plan, current_step: int) -> frozenset[str]:
+    """Returns the keys of drafts that the trajectory can no longer use.
 
-    A draft is stale if the image that its step starts from is not decided yet, or is another one than the draft was
-    generated from, or if a replan follows. Drafts that start from the current step, or from a stale one, are therefore
-    always stale: `decide` has already advanced past every step that is finished, so the current step is not.
+    A draft is outdated if the image that its step starts from is not decided yet, or is another one than the draft was
+    generated from, or if a replan follows. Drafts that start from the current step, or from an outdated one, are
+    therefore always outdated: `decide` has already advanced past every step that is finished, so the current step is
+    not.
 
     Examples:
         `max_attempts` and `look_ahead` are 2. Attempt 0 of step 0 was rejected with confidence 0.4. The next round
@@ -191,7 +192,11 @@ def _stale_drafts(state: Mapping[str, Any], plan: Plan, current_step: int) -> fr
           source, `frozenset({"1.1.0"})`.
     """
     attempts = attempts_of(state)
-    ahead = {key: a for key, a in attempts.items() if a.plan_version == plan.version and a.step >= current_step}
+    ahead = {
+        key: a
+        for key, a in attempts.items()
+        if a.plan_version == plan.version and a.step >= current_step and not a.outdated
+    }
     if not ahead or needs_replan(state, current_step):
         return frozenset(ahead)
     request = request_of(state)

@@ -105,7 +105,7 @@ def _merge_plans(plans: Mapping[int, Plan], writes: Sequence[Mapping[int, Plan |
 def _merge_attempts(
     attempts: Mapping[str, Attempt], writes: Sequence[Mapping[str, Attempt | None]]
 ) -> dict[str, Attempt]:
-    """Inserts or replaces attempts by key; None removes one, which is how drafts are dropped."""
+    """Inserts or replaces attempts by key; None removes one."""
     merged = dict(attempts)
     for write in writes:
         _merge(merged, validated(dict[str, Attempt | None], write, "attempts"))
@@ -167,7 +167,7 @@ class TrajectoryOutput(TypedDict, total=False):
     plans: Annotated[dict[int, Plan], DeltaChannel(_merge_plans, snapshot_frequency=_SNAPSHOT_EVERY)]
     """All plans by version number; the newest is in effect."""
     attempts: Annotated[dict[str, Attempt], DeltaChannel(_merge_attempts, snapshot_frequency=_SNAPSHOT_EVERY)]
-    """All attempts by `attempt_key`, with their verdicts, including drafts until they are dropped."""
+    """All attempts by `attempt_key`, with their verdicts, including outdated ones."""
 
 
 class _OldChannels(TypedDict, total=False):

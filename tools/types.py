@@ -329,6 +329,9 @@ class Attempt(_Frozen):
     critic judges by it."""
     verdict: Verdict | None = None
     """None until the attempt was judged, or if the trajectory runs without judging it."""
+    outdated: bool = False
+    """Whether it was generated ahead of its step's turn, and a new plan or another image before it came first. It
+    counts towards limits and costs, but no step is decided by it and no document shows it."""
 
 
 class GenerationRequest(_Frozen):

@@ -16,6 +16,8 @@ def numbers_of(trajectory: Trajectory, attempt: Attempt) -> Iterator[str]:
     yield _source(trajectory, attempt)
     if len(trajectory.plans) > 1:
         yield f"plan {attempt.plan_version}"
+    if attempt.outdated:
+        yield "outdated: a new plan or another image came first"
     yield f"seed {attempt.seed}"
     if attempt.size is not None:
         yield f"size {attempt.size}"

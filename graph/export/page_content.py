@@ -242,14 +242,14 @@ def _step_count(trajectory: Trajectory) -> int:
 def _step(trajectory: Trajectory, index: int, images: PageImages) -> StepContent:
     plan = next(plan for plan in reversed(trajectory.plans) if index < len(plan.steps))
     step, attempts, state = plan.steps[index], trajectory.attempts_for(index), step_state(trajectory, index)
-    latest = attempts[-1] if attempts else None
+    latest = next((attempt for attempt in reversed(attempts) if not attempt.outdated), None)
     unfinished = latest is not None and state.word in {"in progress", "best effort"}
     refined = latest.verdict.refined_prompt if latest is not None and latest.verdict is not None else ""
     return StepContent(
         number=index + 1,
         title=step.instruction or "",
         text=step.auxiliary_text or "" if step.prompt is None else "",
-        planned_prompt="" if attempts else step.prompt or "",
+        planned_prompt="" if latest else step.prompt or "",
         next_prompt=refined if unfinished and latest is not None and refined != latest.prompt else "",
         state=state,
         attempts=_attempts(trajectory, attempts, images),

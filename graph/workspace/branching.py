@@ -216,7 +216,7 @@ def _plan_at(state: Mapping[str, Any], point: BranchPoint) -> Plan:
     newest = newest_plan(state)
     if newest is None or newest.rejected:
         raise InputError("This trajectory has no plan yet; it can be branched once it has one.")
-    versions = [a.plan_version for a in attempts_of(state).values() if a.step == point.step]
+    versions = [a.plan_version for a in attempts_of(state).values() if a.step == point.step and not a.outdated]
     plan = newest_edit(state["plans"], max(versions)) if versions else newest
     if not 0 <= point.step < len(plan.steps):
         raise InputError(f"There is no step {point.step + 1}; the plan has {quantity(len(plan.steps), 'step')}.")

@@ -2,21 +2,26 @@
 
 `break` in an `async for` only schedules the end of the generator: for a moment the trajectory still looks running,
 although its reader considers it paused. Whoever uses the trajectory next, in this process, waits for that moment. A
-generator that a variable holds does not end at all before its workspace is closed.
+generator that a variable holds does not end at all before its workspace is closed. A stream that another task reads
+meanwhile is paused then.
 """
 
 import asyncio
 import contextlib
 import inspect
-from collections.abc import AsyncGenerator, Iterator
+from collections import Counter
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from weakref import WeakSet
 
 from interleavethinker.graph.events import Event
+from interleavethinker.tools.errors import InterleaveError, StoreError
 
 __all__ = ["Departures"]
 
 _TURNS_OF_THE_LOOP = 3
 """One in which the event loop's hook for abandoned generators runs, one in which its task starts, one to spare."""
+_LOOK_S = 0.1
+"""How often a closing workspace looks whether what runs has ended."""
 
 
 class Departures:
@@ -24,6 +29,8 @@ class Departures:
 
     def __init__(self) -> None:
         self._ended: dict[str, asyncio.Event] = {}
+        self._open = Counter[str]()
+        self._closing = False
         self._streams = WeakSet[AsyncGenerator[Event]]()
 
     def watched(self, events: AsyncGenerator[Event]) -> AsyncGenerator[Event]:
@@ -49,17 +56,47 @@ class Departures:
             if (ended := self._ended.pop(trajectory, None)) is not None:
                 ended.set()
 
+    @contextlib.contextmanager
+    def running(self, trajectory: str) -> Iterator[None]:
+        """Surrounds a run, for whose end `close` waits.
+
+        Raises:
+            StoreError: The workspace is being closed.
+        """
+        if self._closing:
+            raise StoreError("The workspace is being closed, so nothing is run in it any more.")
+        self._open[trajectory] += 1
+        try:
+            yield
+        finally:
+            self._open[trajectory] -= 1
+
     async def over(self, trajectory: str) -> None:
         """Returns once nobody is about to leave the trajectory's stream."""
         await _let_hooks_run()
         if (ended := self._ended.get(trajectory)) is not None:
             await ended.wait()
 
-    async def close(self) -> None:
-        """Ends all streams that were left, also those that something still holds; returns once they have ended."""
+    async def close(self, pause: Callable[[str], Awaitable[object]]) -> None:
+        """Ends all streams that were left, also those that something still holds; returns once all have ended.
+
+        Args:
+            pause: Pauses a trajectory whose stream another task reads. Its call in flight ends first, because ending it
+                here would have it made again.
+        """
+        self._closing = True
+        await self._end_unread()
+        while running := list(+self._open):
+            for trajectory in running:
+                with contextlib.suppress(InterleaveError):  # It has ended meanwhile.
+                    await pause(trajectory)
+            await asyncio.sleep(_LOOK_S)
+            await self._end_unread()
+
+    async def _end_unread(self) -> None:
         for events in tuple(self._streams):
             if not inspect.isasyncgen(events) or not events.ag_running:
-                await events.aclose()  # Not where another task waits for the next event; it gets an error instead.
+                await events.aclose()
         await _let_hooks_run()
         for ended in tuple(self._ended.values()):
             await ended.wait()

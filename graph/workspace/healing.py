@@ -53,7 +53,7 @@ def _needed(state: Mapping[str, Any]) -> list[Attempt]:
     found: dict[int, list[Attempt]] = {}
     for attempt in attempts.values():
         found.setdefault(attempt.step, [])
-        if attempt.step >= current:
+        if attempt.step >= current and not attempt.outdated:
             found[attempt.step].append(attempt)
     for step in found:
         if step < current and (selected := selected_attempt(attempts, step)) is not None:

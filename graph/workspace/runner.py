@@ -236,13 +236,13 @@ class Runner:
         except GraphDrained:
             pass
         except asyncio.CancelledError:
+            if not (run.cancelled or run.left_waiting):
+                raise
+            with contextlib.suppress(InterleaveError):  # They are lost then, but the command is not.
+                await keep_attempts(self._graph, self._config, run.announced)
             if run.cancelled:
-                with contextlib.suppress(InterleaveError):  # They are lost then, but the command is not.
-                    await keep_attempts(self._graph, self._config, run.announced)
                 await self._catalog.end_run(self._id, "cancelled")
                 yield Cancelled()
-            elif not run.left_waiting:
-                raise
         except (InterleaveError, OSError) as error:
             yield await self._failed(error)
         finally:

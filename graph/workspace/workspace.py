@@ -55,7 +55,6 @@ from .stopping import StopCommand, stop
 __all__ = ["Workspace"]
 
 _Summaries = list[TrajectorySummary]  # Inside the class, `list` is a method.
-_Ids = list[str]
 
 
 class Workspace:
@@ -93,7 +92,7 @@ class Workspace:
         images: str | Path | None = None,
         fsync: bool = False,
     ) -> AsyncIterator["Workspace"]:
-        """Opens a workspace. Closing it ends its generator sessions and its database threads.
+        """Opens a workspace. Closing it pauses what still runs, and ends its generator sessions and database threads.
 
         Args:
             root: The folder, or the URL of a PostgreSQL database (`postgresql://…`) that any number of machines share.
@@ -112,7 +111,7 @@ class Workspace:
             workspace = cls(storage, components)
             async with contextlib.AsyncExitStack() as ending:
                 ending.push_async_callback(workspace.components.close)
-                ending.push_async_callback(workspace._departures.close)
+                ending.push_async_callback(workspace._departures.close, workspace.pause)
                 yield workspace
 
     async def add_image(self, image: bytes | str | Path) -> str:
@@ -190,7 +189,7 @@ class Workspace:
     async def _stream(self, trajectory: str, review: bool, only_unattended: bool) -> AsyncGenerator[Event]:
         name = (await self._catalog.get(trajectory)).id
         await self._departures.over(name)
-        with self._departures.reported(name):
+        with self._departures.running(name), self._departures.reported(name):
             async with self._locks.hold(name):
                 # Read under the lock: another process may have changed the entry until now.
                 entry = await self._check_not_cancelled(name)
@@ -215,10 +214,11 @@ class Workspace:
 
     async def run(self, trajectory: str) -> Trajectory:
         """Runs a trajectory until it ends, waits, is stopped or fails, and returns its state then."""
-        async with contextlib.aclosing(self.stream(trajectory)) as events:
-            async for _ in events:
-                pass
-        return await self.get(trajectory)
+        with self._departures.running(trajectory):
+            async with contextlib.aclosing(self.stream(trajectory)) as events:
+                async for _ in events:
+                    pass
+            return await self.get(trajectory)
 
     async def get(self, trajectory: str) -> Trajectory:
         """Returns the current state of a trajectory, running or not.
@@ -247,7 +247,7 @@ class Workspace:
         """Returns the newest `limit` trajectories that have one of `statuses`, the newest first; by default all."""
         return await newest(self._catalog, self._locks.held, limit, statuses)
 
-    async def ids(self) -> _Ids:
+    async def ids(self) -> Sequence[str]:
         """Returns the ids of all trajectories, the newest first."""
         return await self._catalog.ids()
 

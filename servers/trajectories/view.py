@@ -82,6 +82,8 @@ class AttemptView(_Frozen):
     """Accumulated damage by edits; None if it was not measured."""
     selected: bool
     """Whether the document shows this attempt."""
+    outdated: bool = False
+    """Whether a new plan, or another image before it, came before its step had its turn."""
     seconds: float
     model: str
 
@@ -351,6 +353,7 @@ def _attempt(attempt: Attempt, *, selected: bool) -> AttemptView:
         image=attempt.image,
         source=attempt.source,
         masked=attempt.mask is not None,
+        outdated=attempt.outdated,
         size=attempt.size,
         verdict=word,
         reason=attempt.refusal or (verdict.reasoning if verdict else ""),

@@ -59,7 +59,12 @@ async def document(root: Path, plan: Plan, limits: Limits, failures: int = 0) ->
         done = await workspace.run(trajectory)
         while done.status == "failed":
             done = await workspace.run(trajectory)
-        made = [(a.step, a.iteration, a.prompt, a.seed, a.source, a.image, a.verdict) for a in done.attempts]
+        assert len(done.attempts) == len(generator.generated), "every call that was answered is in the record"
+        made = [
+            (a.step, a.iteration, a.prompt, a.seed, a.source, a.image, a.verdict)
+            for a in done.attempts
+            if not a.outdated
+        ]
         return (made, done.document.blocks, done.document.notes, done.stop_reason), generator
 
 

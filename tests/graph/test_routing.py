@@ -42,13 +42,13 @@ def state(*attempts: Attempt, current_step: int = 0, limits: Limits | None = Non
 
 def test_accepted_drafts_finish_their_steps_and_a_rejected_one_is_retried() -> None:
     decision = decide(state(attempt(0, 0, None, A, YES), attempt(1, 0, A, B, YES), attempt(2, 0, B, C, no())))
-    assert (decision.current_step, decision.stop_reason, decision.dropped) == (2, None, frozenset())
+    assert (decision.current_step, decision.stop_reason, decision.outdated) == (2, None, frozenset())
     assert len(decision.events) == 2
 
 
-def test_a_rejected_attempt_makes_all_drafts_after_it_stale() -> None:
+def test_a_rejected_attempt_makes_all_drafts_after_it_outdated() -> None:
     decision = decide(state(attempt(0, 0, None, A, no()), attempt(1, 0, A, B, YES), attempt(2, 0, B, C, YES)))
-    assert (decision.current_step, decision.dropped, decision.events) == (0, frozenset({"1.1.0", "1.2.0"}), ())
+    assert (decision.current_step, decision.outdated, decision.events) == (0, frozenset({"1.1.0", "1.2.0"}), ())
 
 
 def test_accepted_attempts_of_all_steps_complete_the_trajectory() -> None:
@@ -57,21 +57,29 @@ def test_accepted_attempts_of_all_steps_complete_the_trajectory() -> None:
     assert (decision.current_step, decision.stop_reason) == (3, "complete")
 
 
-def test_a_draft_is_kept_if_its_source_image_was_selected_and_dropped_otherwise() -> None:
+def test_a_draft_is_kept_if_its_source_image_was_selected_and_outdated_otherwise() -> None:
     first, draft = attempt(0, 0, None, A, no(0.4)), attempt(1, 0, B, C, no())
     kept = decide(state(first, attempt(0, 1, None, B, YES), draft))
-    assert (kept.current_step, kept.dropped) == (1, frozenset())
-    dropped = decide(state(first, attempt(0, 1, None, B, no(0.1)), draft))
-    assert (dropped.current_step, dropped.dropped) == (1, frozenset({"1.1.0"}))
+    assert (kept.current_step, kept.outdated) == (1, frozenset())
+    outdated = decide(state(first, attempt(0, 1, None, B, no(0.1)), draft))
+    assert (outdated.current_step, outdated.outdated) == (1, frozenset({"1.1.0"}))
 
 
-def test_dropped_drafts_and_inherited_attempts_do_not_count_against_max_calls() -> None:
+def test_outdated_attempts_count_against_max_calls_and_inherited_ones_do_not() -> None:
     limits = Limits(max_attempts=9, max_calls=2, look_ahead=3)
-    attempts = attempt(0, 0, None, A, no()), attempt(1, 0, A, B, YES)
-    assert decide(state(*attempts, limits=limits)).stop_reason is None
+    rejected, draft = attempt(0, 0, None, A, no()), attempt(1, 0, A, B, YES)
+    assert decide(state(rejected, limits=limits)).stop_reason is None
+    outdated = draft.model_copy(update={"outdated": True})
+    assert decide(state(rejected, outdated, limits=limits)).stop_reason == "max_calls"
     second = attempt(0, 1, None, D, no())
-    assert decide(state(*attempts, second, limits=limits)).stop_reason == "max_calls"
-    assert decide(state(*attempts, second, limits=limits, inherited_calls=1)).stop_reason is None
+    assert decide(state(rejected, second, limits=limits)).stop_reason == "max_calls"
+    assert decide(state(rejected, second, limits=limits, inherited_calls=1)).stop_reason is None
+
+
+def test_no_step_is_decided_by_an_outdated_attempt() -> None:
+    accepted = attempt(1, 0, A, B, YES).model_copy(update={"outdated": True})
+    decision = decide(state(attempt(0, 0, None, A, YES), accepted))
+    assert (decision.current_step, decision.outdated) == (1, frozenset())
 
 
 def test_time_limit_and_recursion_limit_stop_the_trajectory() -> None:

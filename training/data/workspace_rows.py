@@ -81,6 +81,7 @@ def _copy(folder: DataFolder, workspace: Workspace, trajectory: Trajectory, summ
         attempt
         for attempt in trajectory.attempts
         if attempt.step < len(plan.steps)
+        and not attempt.outdated
         and asked[attempt.plan_version][attempt.step].prompt == plan.steps[attempt.step].prompt
     )
     summary.drop("attempts under other words of the plan", len(trajectory.attempts) - len(attempts))

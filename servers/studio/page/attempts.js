@@ -124,6 +124,7 @@ function AttemptWords({ step, attempt, short }) {
   const numbers = [`seed ${attempt.seed}`, `${attempt.seconds.toFixed(1)} s`];
   if (attempt.confidence !== null) numbers.push(`P(success) ${attempt.confidence.toFixed(2)}`);
   if (attempt.place !== null) numbers.push(`place ${attempt.place} in comparison`);
+  if (attempt.outdated) numbers.push("outdated: a new plan or another image came first");
   if (attempt.masked) numbers.push("changes only a region");
   if (attempt.drift) numbers.push(`drift ${attempt.drift.toFixed(3)}`);
   return html`<div class="words">

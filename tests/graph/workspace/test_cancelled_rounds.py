@@ -1,4 +1,4 @@
-"""A cancel while several images are generated side by side keeps those that are finished."""
+"""A cancel or a pause while several images are generated side by side keeps those that are finished."""
 
 import asyncio
 from pathlib import Path
@@ -7,26 +7,31 @@ import pytest
 
 from interleavethinker import BranchPoint, Components, ImageGenerated, ImageStore, Limits, Plan, Step, Workspace
 from interleavethinker.testing import FixedPlanner, MemoryGenerator, RuleCritic, plan_of
+from interleavethinker.tools.calls_in_flight import call_waiting
 from interleavethinker.tools.protocols import ProgressCallback
 from interleavethinker.tools.types import GeneratedImage, GenerationRequest
 
 
 class FirstIsFast(MemoryGenerator):
-    """Generates the first image at once, and never ends the others of its round."""
+    """Generates the first image at once; the others of its round wait for an overloaded service, and never end."""
 
     begun = 0
 
     async def generate(self, call: GenerationRequest, progress: ProgressCallback | None = None) -> GeneratedImage:
         self.begun += 1
         if self.begun in {2, 3}:
-            await asyncio.Event().wait()
+            with call_waiting():
+                await asyncio.Event().wait()
         return await super().generate(call, progress)
 
 
 INDEPENDENT = Plan(steps=(Step(prompt="a"), *(Step(prompt=each, starts_from="nothing") for each in "bc")))
 
 
-@pytest.mark.parametrize(("plan", "variants"), [(plan_of("a", "b"), 3), (INDEPENDENT, 1)])
+ROUNDS = pytest.mark.parametrize(("plan", "variants"), [(plan_of("a", "b"), 3), (INDEPENDENT, 1)])
+
+
+@ROUNDS
 async def test_finished_images_of_a_round_are_kept(tmp_path: Path, plan: Plan, variants: int) -> None:
     components = Components(FixedPlanner(plan, plan), RuleCritic(), FirstIsFast(ImageStore(tmp_path / "images")))
     async with Workspace.open(tmp_path, components) as workspace:
@@ -42,3 +47,24 @@ async def test_finished_images_of_a_round_are_kept(tmp_path: Path, plan: Plan, v
         branch = await workspace.branch(trajectory, BranchPoint(step=0, prompt="another one"))
         ended = await workspace.run(branch)
     assert ended.status == "done"
+
+
+@ROUNDS
+async def test_a_pause_while_the_others_only_wait_keeps_them_too_and_repeats_none(
+    tmp_path: Path, plan: Plan, variants: int
+) -> None:
+    generator = FirstIsFast(ImageStore(tmp_path / "images"))
+    async with Workspace.open(tmp_path, Components(FixedPlanner(plan), RuleCritic(), generator)) as workspace:
+        trajectory = await workspace.create("request", limits=Limits(variants=variants))
+        announced = []
+        async with asyncio.timeout(60):
+            async for event in workspace.stream(trajectory):
+                if isinstance(event, ImageGenerated):
+                    announced.append(event.attempt)
+                    await workspace.pause(trajectory)
+        found = await workspace.get(trajectory)
+        assert (found.status, len(announced)) == ("paused", 1)
+        assert list(found.attempts) == announced
+        ended = await workspace.run(trajectory)
+    assert (ended.status, ended.stop_reason) == ("done", "complete")
+    assert len(generator.calls) == len(generator.generated) == len(ended.attempts)

@@ -1,5 +1,6 @@
-"""Streams that their reader leaves without ending them."""
+"""Streams that their reader leaves without ending them, and those that another task reads as the workspace closes."""
 
+import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -9,8 +10,11 @@ import pytest
 
 from interleavethinker.graph import Workspace
 from interleavethinker.graph.events import Event, ImageGenerated, Planned, StepFinished
+from interleavethinker.tools.errors import StoreError
 from interleavethinker.tools.images.store import ImageStore
+from interleavethinker.tools.protocols import ProgressCallback
 from interleavethinker.tools.testing.generator import MemoryGenerator
+from interleavethinker.tools.types import GeneratedImage, GenerationRequest
 
 Opened = Callable[..., AbstractAsyncContextManager[Workspace]]
 
@@ -35,3 +39,50 @@ async def test_closing_the_workspace_pauses_what_was_left(
         assert (await workspace.run(trajectory)).stop_reason == "complete"
     assert len(generator.calls) == len(set(generator.calls)) == 3
     assert not caplog.records
+
+
+class Slow(MemoryGenerator):
+    """Takes a moment for each image."""
+
+    def __init__(self, store: ImageStore) -> None:
+        super().__init__(store)
+        self.begun = asyncio.Event()
+
+    async def generate(self, call: GenerationRequest, progress: ProgressCallback | None = None) -> GeneratedImage:
+        self.begun.set()
+        await asyncio.sleep(0.3)
+        return await super().generate(call, progress)
+
+
+@pytest.mark.parametrize("runs", [1, 3])
+async def test_closing_the_workspace_pauses_what_another_task_runs_and_repeats_no_call(
+    opened: Opened, tmp_path: Path, runs: int
+) -> None:
+    generator = Slow(ImageStore(tmp_path / "workspace" / "images"))
+    async with opened(generator=generator) as workspace:
+        trajectories = [await workspace.create("x", seed=number) for number in range(runs)]
+        tasks = [asyncio.create_task(workspace.run(each)) for each in trajectories]
+        await generator.begun.wait()
+    assert [task.result().status for task in tasks] == ["paused"] * runs
+    async with opened(generator=generator) as workspace:
+        assert {one.status for one in await workspace.list()} == {"paused"}
+        for each in trajectories:
+            assert (await workspace.run(each)).stop_reason == "complete"
+    assert len(generator.calls) == len(set(generator.calls)) == 3 * runs
+
+
+async def test_nothing_is_begun_in_a_workspace_that_is_being_closed(opened: Opened, tmp_path: Path) -> None:
+    generator = Slow(ImageStore(tmp_path / "workspace" / "images"))
+
+    async def run_all(workspace: Workspace, trajectories: list[str]) -> None:
+        for each in trajectories:
+            async for _ in workspace.stream(each):
+                pass
+
+    async with opened(generator=generator) as workspace:
+        trajectories = [await workspace.create("x") for _ in range(2)]
+        task = asyncio.create_task(run_all(workspace, trajectories))
+        await generator.begun.wait()
+    with pytest.raises(StoreError, match="being closed"):
+        await task
+    assert len(generator.calls) == 1
