@@ -19,6 +19,7 @@ from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.files import USER_TEXT, is_file, read_at_most
 from interleavethinker.tools.image_names import split_named
 from interleavethinker.tools.image_sizes import ImageSize
+from interleavethinker.tools.images.png import check_image_header
 from interleavethinker.tools.plain_text import quotation, valid_unicode
 from interleavethinker.tools.references import check_mentions
 from interleavethinker.tools.request_parsing import check_length, place_images
@@ -203,7 +204,7 @@ def _in_folder(folder: Path, image: Path) -> Path:
 
 def _request_of(line: str, folder: Path) -> BatchRequest:
     try:
-        fields = parse_json(line)
+        fields = parse_json(line, unique=True)
     except ValueError as error:
         raise InputError(f"not JSON ({error}): {quotation(line.strip(), 80)}") from error
     if not isinstance(fields, dict):
@@ -223,6 +224,10 @@ def _request_of(line: str, folder: Path) -> BatchRequest:
     for _, _, path in split:
         if not is_file(path):
             raise InputError(f"no image file {path}")
+        try:
+            check_image_header(Path(path))
+        except OSError as error:
+            raise InputError(f"Cannot read the image {path}: {error.strerror or error}.") from error
     parts = [ImagePart(sha256="0" * 64, name=name) for name, _, _ in split]
     checked = Request(parts=(*parts, TextPart(text=request.text)))
     check_length(checked)

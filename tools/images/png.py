@@ -3,14 +3,17 @@
 Every image from outside (a user's photo, a client's data URI, a third-party server's answer) passes `canonical_png`
 once. Its bytes are never re-encoded afterwards, so that its name, the hash of the bytes, stays the same.
 
-Knows bytes and pixels only, never files or names. Pillow is imported when the first image arrives.
+Pillow is imported when the first image arrives.
 """
 
 import base64
+import contextlib
 import io
 import struct
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from interleavethinker.tools.errors import InputError
@@ -24,6 +27,7 @@ __all__ = [
     "DEFAULT_LIMITS",
     "ImageLimits",
     "canonical_png",
+    "check_image_header",
     "data_uri",
     "encode_png",
     "image_size",
@@ -92,22 +96,44 @@ def canonical_png(data: bytes, limits: ImageLimits = DEFAULT_LIMITS, *, name: ob
         raise InputError(f"Cannot use the image {name}: {error}", code=error.code) from error
 
 
+def check_image_header(path: Path, limits: ImageLimits = DEFAULT_LIMITS) -> None:
+    """Checks an image file by its header, which takes a moment where decoding takes seconds.
+
+    Args:
+        path: A regular file.
+        limits: Largest image to accept.
+
+    Raises:
+        InputError: As `canonical_png`, as far as the header tells.
+        OSError: The file cannot be read.
+    """
+    from PIL import Image
+
+    with path.open("rb") as file:  # Opened here: Pillow would report a file that cannot be read as a damaged one.
+        try:
+            _check_bytes(path.stat().st_size, limits)
+            with _errors_of_decoding(limits), Image.open(file, formats=_FORMATS) as opened:
+                _check_size(opened.size, limits)
+        except InputError as error:
+            raise InputError(f"Cannot use the image {path}: {error}", code=error.code) from error
+
+
 def _canonical(data: bytes, limits: ImageLimits) -> bytes:
-    if not data:
-        raise InputError("The image is empty (0 bytes).", code="invalid_image")
-    if len(data) > limits.max_bytes:
-        raise InputError(
-            f"The image has {len(data)} bytes; at most {limits.max_bytes} are accepted. Send a smaller one.",
-            code="image_too_large",
-        )
+    _check_bytes(len(data), limits)
     scans = data.count(b"\xff\xda") if data.startswith(b"\xff\xd8") else 0
     if scans > _MAX_SCANS:
         raise _too_many_scans()
+    data = _without_damaged_extras(data)
+    with _errors_of_decoding(limits):
+        return _converted(data, limits, scans)
+
+
+@contextlib.contextmanager
+def _errors_of_decoding(limits: ImageLimits) -> Iterator[None]:
     from PIL import Image, UnidentifiedImageError
 
-    data = _without_damaged_extras(data)
     try:
-        return _converted(data, limits, scans)
+        yield
     except (InputError, MemoryError):
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -205,6 +231,16 @@ def preview(png: bytes, max_bytes: int = 100_000, max_side: int = 512) -> tuple[
             if buffer.tell() <= max_bytes or max_side <= 16:
                 return buffer.getvalue(), "image/jpeg"
         max_side //= 2
+
+
+def _check_bytes(number: int, limits: ImageLimits) -> None:
+    if not number:
+        raise InputError("The image is empty (0 bytes).", code="invalid_image")
+    if number > limits.max_bytes:
+        raise InputError(
+            f"The image has {number} bytes; at most {limits.max_bytes} are accepted. Send a smaller one.",
+            code="image_too_large",
+        )
 
 
 def _check_size(size: tuple[int, int], limits: ImageLimits) -> None:

@@ -4,11 +4,15 @@ import json
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from interleavethinker.graph.batch.manifest import BatchRequest, read_manifest, sweep
 from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.images.png import encode_png
 from interleavethinker.tools.testing.generator import fake_image
 from interleavethinker.tools.types import GenerationRequest
+
+IMAGE = fake_image(GenerationRequest(prompt="house", seed=1))
 
 
 def written(folder: Path, *lines: object) -> Path:
@@ -18,7 +22,7 @@ def written(folder: Path, *lines: object) -> Path:
 
 
 def test_requests_are_read_with_images_beside_the_manifest_and_numbers_for_names(tmp_path: Path) -> None:
-    (tmp_path / "house.png").write_bytes(fake_image(GenerationRequest(prompt="house", seed=1)))
+    (tmp_path / "house.png").write_bytes(IMAGE)
     first, second = read_manifest(
         written(
             tmp_path,
@@ -44,7 +48,7 @@ def test_a_manifest_may_lie_in_a_folder_whose_name_looks_like_a_named_image(
 ) -> None:
     folder = tmp_path / "step1=draft"
     folder.mkdir()
-    (folder / "cat.png").write_bytes(b"not read here")
+    (folder / "cat.png").write_bytes(IMAGE)
     monkeypatch.chdir(tmp_path)
     (request,) = read_manifest(written(Path("step1=draft"), {"text": "@tom sits", "images": ["tom=cat.png"]}))
     assert request.images == (Path("tom=step1=draft/cat.png"),)
@@ -57,7 +61,7 @@ def test_a_file_whose_whole_name_looks_like_a_named_image_names_nothing(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     for name in ("tom=cat.png", "dog.png"):
-        Path(name).write_bytes(b"not read here")
+        Path(name).write_bytes(IMAGE)
     images = ["rex=dog.png", "tom=cat.png"]
     with pytest.raises(InputError, match="@tom"):
         read_manifest(written(Path(), {"text": "@rex and @tom", "images": images}))
@@ -65,7 +69,7 @@ def test_a_file_whose_whole_name_looks_like_a_named_image_names_nothing(
     assert request.images == tuple(map(Path, images))
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    (elsewhere / "cat.png").write_bytes(b"not read here")
+    (elsewhere / "cat.png").write_bytes(IMAGE)
     (request,) = read_manifest(written(elsewhere, {"text": "@tom sits", "images": ["tom=cat.png"]}))
     assert request.images == (Path(f"tom={elsewhere}/cat.png"),)
 
@@ -105,6 +109,27 @@ def test_every_line_that_cannot_be_used_is_named_with_its_problem(tmp_path: Path
     ):  # fmt: skip
         assert part in message
     assert "line 1:" not in message
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"", "line 2: .*is empty"),
+        (b"%PDF-1.7 and more", "line 2: .*Not an image in a supported format"),
+        (encode_png(Image.new("RGB", (20_000, 1))), "line 2: .*20000 x 1; at most"),
+    ],
+)
+def test_files_that_are_no_usable_images_are_found_before_anything_is_started(
+    tmp_path: Path, content: bytes, problem: str
+) -> None:
+    (tmp_path / "photo.png").write_bytes(content)
+    with pytest.raises(InputError, match=problem):
+        read_manifest(written(tmp_path, {"text": "fine"}, {"text": "a cat", "images": ["photo.png"]}))
+
+
+def test_a_line_with_a_key_twice_is_refused_because_one_value_would_be_ignored(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"line 1: .*the key 'text' twice"):
+        read_manifest(written(tmp_path, '{"text": "a cat", "text": "a ball"}'))
 
 
 @pytest.mark.parametrize(
