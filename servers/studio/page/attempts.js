@@ -121,12 +121,15 @@ const describe = (view, step, attempt) =>
 function AttemptWords({ step, attempt, short }) {
   const before = promptBefore(step, attempt);
   const judge = attempt.verdict === "refused" ? "Image service" : attempt.by_person ? "Person" : "Critic";
-  const numbers = [`seed ${attempt.seed}`, `${attempt.seconds.toFixed(1)} s`];
-  if (attempt.confidence !== null) numbers.push(`P(success) ${attempt.confidence.toFixed(2)}`);
-  if (attempt.place !== null) numbers.push(`place ${attempt.place} in comparison`);
-  if (attempt.outdated) numbers.push("outdated: a new plan or another image came first");
-  if (attempt.masked) numbers.push("changes only a region");
-  if (attempt.drift) numbers.push(`drift ${attempt.drift.toFixed(3)}`);
+  const numbers = [
+    `seed ${attempt.seed}`,
+    `${attempt.seconds.toFixed(1)} s`,
+    attempt.confidence !== null && `P(success) ${attempt.confidence.toFixed(2)}`,
+    attempt.place !== null && `place ${attempt.place} in comparison`,
+    attempt.outdated && "outdated: a new plan or another image came first",
+    attempt.masked && "changes only a region",
+    attempt.drift && `drift ${attempt.drift.toFixed(3)}`,
+  ];
   return html`<div class="words">
     <p><span class="label">${before === attempt.prompt ? "Prompt" : "Prompt, rewritten"}</span>
       <${PromptChange} before=${before} after=${attempt.prompt} length=${short} /></p>
@@ -136,7 +139,7 @@ function AttemptWords({ step, attempt, short }) {
       (one) => html`<li>${one.met === null ? "? unsure" : one.met ? "✓ met" : "✗ not met"}: ${one.text}</li>`,
     )}</ul></div>`}
     ${!short && html`<p class="small">${attempt.selected && step.attempts.length > 1 && html`<strong>shown in the answer</strong> · `}
-      ${numbers.join(" · ")}</p>`}
+      ${numbers.filter(Boolean).join(" · ")}</p>`}
   </div>`;
 }
 
