@@ -91,7 +91,7 @@ async def delete(
     _print(deleted, count, await _left(workspace, deleted, images), as_json=json_output, purge=purge)
 
 
-async def _chosen(workspace: "Workspace", given: Sequence[str], *, every: bool) -> list[str]:
+async def _chosen(workspace: "Workspace", given: Sequence[str], *, every: bool) -> Sequence[str]:
     """Returns the IDs to delete. All are looked up before anything is deleted, so a wrong one deletes nothing."""
     if every and given:
         raise InputError("Give either IDs or --all.")

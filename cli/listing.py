@@ -2,6 +2,7 @@
 
 import re
 import webbrowser
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import pairwise, takewhile
 from pathlib import Path
@@ -166,7 +167,7 @@ async def _print_line(workspace: "Workspace", summary: "TrajectorySummary", pref
     terminal.print(line, soft_wrap=True)
 
 
-def _unique_prefixes(names: list[str]) -> dict[str, str]:
+def _unique_prefixes(names: Sequence[str]) -> dict[str, str]:
     """Returns the shortest prefix of each name that no other one has, and at least the date and the time."""
     ordered = sorted(names)
     lengths = dict.fromkeys(names, _SHORTEST_PREFIX)

@@ -306,9 +306,8 @@ def _part(part: Part) -> RequestPart:
 
 
 def _step(trajectory: Trajectory, index: int, step: Step, attempts: Sequence[Attempt]) -> StepView:
-    selected = None
-    if step.prompt is not None:
-        selected = selected_attempt({str(number): attempt for number, attempt in enumerate(attempts)}, index)
+    of_step = {str(number): attempt for number, attempt in enumerate(attempts)}
+    selected = None if step.prompt is None else selected_attempt(of_step, index)
     status: StepStatus | Literal["pending", "current"]
     if index < trajectory.current_step:
         status = "text_only" if step.prompt is None else status_of(selected)
