@@ -4,6 +4,9 @@ A draft is the first attempt of a later step, generated from an image that has n
 state: the nodes make the same calls in the same order as without look-ahead, and a call that was begun ahead is awaited
 instead of begun. Results, checkpoints and recovery are therefore the same; a draft that nobody asks for is lost.
 
+An image that was generated and did not get into a checkpoint, because its draft was dropped or its run was cut, is
+remembered as long as the process lives: the trajectory that asks for it again is given it.
+
 Drafts only use what is free. They are begun if no other trajectory of this process calls the same components, cancelled
 when one does, and no deeper than the trajectory's own pass rate and the measured times justify; see `Pace`.
 """
@@ -37,6 +40,8 @@ _RECENT = 5
 _RECENT_VERDICTS = 50
 _KNOWN_COMPONENTS = 16
 """Components whose times are remembered; a served graph may get others with every run."""
+_KNOWN_IMAGES = 1024
+"""Images that are remembered."""
 _KNOWN_TRAJECTORIES = 64
 """Trajectories whose drafts are kept. One that is interrupted between two nodes leaves its drafts behind."""
 
@@ -145,6 +150,20 @@ class _Shared:
         self.pace = Pace()
         self.calls: set[_Call] = set()
         self.trajectories: dict[Hashable, TrajectoryAhead] = {}
+        self._images: OrderedDict[tuple[Hashable, GenerationRequest], GeneratedImage] = OrderedDict()
+
+    def remember(self, trajectory: Hashable, call: GenerationRequest, image: GeneratedImage) -> None:
+        self._images[trajectory, call] = image
+        while len(self._images) > _KNOWN_IMAGES:
+            self._images.popitem(last=False)
+
+    async def remembered(self, trajectory: Hashable, call: GenerationRequest) -> GeneratedImage | None:
+        """Returns the image that was generated for the same call of the trajectory, unless it was deleted since."""
+        image = self._images.get((trajectory, call))
+        store = self.components.store
+        if image is None or store is None or await asyncio.to_thread(store.renew, image.sha256):
+            return image
+        return None
 
     @asynccontextmanager
     async def measured(self, trajectory: "TrajectoryAhead", kind: _Kind) -> AsyncIterator[None]:
@@ -233,6 +252,8 @@ class TrajectoryAhead:
         self._shared.make_way_for(self)
         draft = self._images.pop(call, None)
         with self._dropping_on_error():
+            if draft is None and (image := await self._shared.remembered(self._key, call)) is not None:
+                return image
             if draft is None or draft.task is None:
                 return await self._generate(call, progress)
             draft.listener = progress
@@ -290,6 +311,7 @@ class TrajectoryAhead:
             async with self._shared.measured(self, "generate"):
                 image = await self._shared.components.generator.generate(call, progress)
             record_image(traced, image)
+        self._shared.remember(self._key, call, image)
         return image
 
     async def _judge(self, cases: Sequence[CriticInput]) -> list[Verdict]:

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import inspect
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from weakref import WeakSet
 
 from interleavethinker.graph.events import Event
@@ -34,7 +34,7 @@ class Departures:
         self._streams = WeakSet[AsyncGenerator[Event]]()
 
     def watched(self, events: AsyncGenerator[Event]) -> AsyncGenerator[Event]:
-        """Returns a stream as it is, which `close` will end. Dropping it still ends it at once."""
+        """Returns a stream as it is, which `closing` will end. Dropping it still ends it at once."""
         self._streams.add(events)
         return events
 
@@ -58,7 +58,7 @@ class Departures:
 
     @contextlib.contextmanager
     def running(self, trajectory: str) -> Iterator[None]:
-        """Surrounds a run, for whose end `close` waits.
+        """Surrounds a run, for whose end `closing` waits.
 
         Raises:
             StoreError: The workspace is being closed.
@@ -77,13 +77,22 @@ class Departures:
         if (ended := self._ended.get(trajectory)) is not None:
             await ended.wait()
 
-    async def close(self, pause: Callable[[str], Awaitable[object]]) -> None:
-        """Ends all streams that were left, also those that something still holds; returns once all have ended.
+    @contextlib.asynccontextmanager
+    async def closing(self, pause: Callable[[str], Awaitable[object]]) -> AsyncIterator[None]:
+        """Surrounds the use of the workspace. At its end all streams that were left end, also those that are held.
+
+        A run that another task reads is paused, and its end awaited. After an error in this block it is not awaited,
+        because a call in flight that never ends may be that error's cause; the task gets an error then.
 
         Args:
-            pause: Pauses a trajectory whose stream another task reads. Its call in flight ends first, because ending it
-                here would have it made again.
+            pause: Pauses a trajectory. Its call in flight ends first: ended here, it would be made again.
         """
+        try:
+            yield
+        except BaseException:
+            self._closing = True
+            await self._end_unread()
+            raise
         self._closing = True
         await self._end_unread()
         while running := list(+self._open):

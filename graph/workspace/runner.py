@@ -238,16 +238,23 @@ class Runner:
         except asyncio.CancelledError:
             if not (run.cancelled or run.left_waiting):
                 raise
-            with contextlib.suppress(InterleaveError):  # They are lost then, but the command is not.
-                await keep_attempts(self._graph, self._config, run.announced)
+            await self._keep(run)
             if run.cancelled:
                 await self._catalog.end_run(self._id, "cancelled")
                 yield Cancelled()
         except (InterleaveError, OSError) as error:
+            await self._keep(run)
             yield await self._failed(error)
+        except Exception:  # A defect, perhaps of one of the calls side by side; the others' results are good.
+            await self._keep(run)
+            raise
         finally:
             watch.call_on_cancel(None)
             watch.call_while_pausing(None)
+
+    async def _keep(self, run: _GraphRun) -> None:
+        with contextlib.suppress(InterleaveError):  # They are lost then; how the run ended is not.
+            await keep_attempts(self._graph, self._config, run.announced)
 
     async def _carry_out_commands(self, watch: CommandWatch) -> tuple[Resume[Any] | None, list[Event]]:
         """Applies verdicts by hand, and returns the answer to the graph's interrupt if there is one."""

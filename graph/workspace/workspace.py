@@ -4,8 +4,7 @@ Any number of processes may use one workspace. One of them runs a trajectory; th
 Steps and attempts are counted from 0 here, as in the types; the command line counts from 1.
 
 Every method that touches the database, a lock or an image file is a coroutine and never blocks the event loop. The only
-state outside the instance is on disk: leaving `Workspace.open` ends its threads, and the generators' sessions with the
-servers that were started for them.
+state outside the instance is on disk: leaving `Workspace.open` ends its threads and the generators' servers.
 
 A trajectory's state and its catalog entry are written in one transaction, by `create` and `branch`, and removed in one,
 by `delete`: there is never one without the other, whatever is killed. Earlier versions wrote the state first; what they
@@ -109,10 +108,11 @@ class Workspace:
         """
         async with open_storage(root, images, fsync=fsync) as storage:
             workspace = cls(storage, components)
-            async with contextlib.AsyncExitStack() as ending:
-                ending.push_async_callback(workspace.components.close)
-                ending.push_async_callback(workspace._departures.close, workspace.pause)
-                yield workspace
+            try:
+                async with workspace._departures.closing(workspace.pause):
+                    yield workspace
+            finally:
+                await workspace.components.close()
 
     async def add_image(self, image: bytes | str | Path) -> str:
         """Stores an image as canonical PNG and returns its name.

@@ -1,4 +1,4 @@
-"""A cancel or a pause while several images are generated side by side keeps those that are finished."""
+"""Whatever ends a round in which several images are generated side by side, those that are finished are kept."""
 
 import asyncio
 from pathlib import Path
@@ -65,6 +65,32 @@ async def test_a_pause_while_the_others_only_wait_keeps_them_too_and_repeats_non
         found = await workspace.get(trajectory)
         assert (found.status, len(announced)) == ("paused", 1)
         assert list(found.attempts) == announced
+        ended = await workspace.run(trajectory)
+    assert (ended.status, ended.stop_reason) == ("done", "complete")
+    assert len(generator.calls) == len(generator.generated) == len(ended.attempts)
+
+
+class SecondFails(MemoryGenerator):
+    """Fails once, with an error that no generator should raise."""
+
+    begun = 0
+
+    async def generate(self, call: GenerationRequest, progress: ProgressCallback | None = None) -> GeneratedImage:
+        self.begun += 1
+        if self.begun == 2:
+            raise RuntimeError("a defect of this generator")
+        return await super().generate(call, progress)
+
+
+@ROUNDS
+async def test_a_defect_in_one_call_keeps_the_images_of_the_others(tmp_path: Path, plan: Plan, variants: int) -> None:
+    generator = SecondFails(ImageStore(tmp_path / "images"))
+    async with Workspace.open(tmp_path, Components(FixedPlanner(plan), RuleCritic(), generator)) as workspace:
+        trajectory = await workspace.create("request", limits=Limits(variants=variants))
+        with pytest.raises(RuntimeError, match="a defect of this generator"):
+            await workspace.run(trajectory)
+        failed = await workspace.get(trajectory)
+        assert (failed.status, len(failed.attempts)) == ("failed", 2)
         ended = await workspace.run(trajectory)
     assert (ended.status, ended.stop_reason) == ("done", "complete")
     assert len(generator.calls) == len(generator.generated) == len(ended.attempts)

@@ -86,3 +86,30 @@ async def test_nothing_is_begun_in_a_workspace_that_is_being_closed(opened: Open
     with pytest.raises(StoreError, match="being closed"):
         await task
     assert len(generator.calls) == 1
+
+
+class Hanging(MemoryGenerator):
+    """Never answers."""
+
+    def __init__(self, store: ImageStore) -> None:
+        super().__init__(store)
+        self.begun = asyncio.Event()
+
+    async def generate(self, call: GenerationRequest, progress: ProgressCallback | None = None) -> GeneratedImage:
+        self.begun.set()
+        await asyncio.Event().wait()
+        return await super().generate(call, progress)
+
+
+async def test_an_error_leaves_the_workspace_although_a_call_in_another_task_hangs(
+    opened: Opened, tmp_path: Path
+) -> None:
+    generator = Hanging(ImageStore(tmp_path / "workspace" / "images"))
+    async with asyncio.timeout(60):
+        with pytest.raises(KeyError):
+            async with opened(generator=generator) as workspace:
+                task = asyncio.create_task(workspace.run(await workspace.create("x")))
+                await generator.begun.wait()
+                raise KeyError
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
