@@ -105,11 +105,16 @@ async def test_an_error_leaves_the_workspace_although_a_call_in_another_task_han
     opened: Opened, tmp_path: Path
 ) -> None:
     generator = Hanging(ImageStore(tmp_path / "workspace" / "images"))
+    tasks = []
+
+    async def use() -> None:
+        async with opened(generator=generator) as workspace:
+            tasks.append(asyncio.create_task(workspace.run(await workspace.create("x"))))
+            await generator.begun.wait()
+            raise KeyError
+
     async with asyncio.timeout(60):
         with pytest.raises(KeyError):
-            async with opened(generator=generator) as workspace:
-                task = asyncio.create_task(workspace.run(await workspace.create("x")))
-                await generator.begun.wait()
-                raise KeyError
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+            await use()
+    tasks[0].cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
