@@ -22,6 +22,8 @@ __all__ = ["LimitRequest", "ServiceOptions"]
 
 _LEAST = {"max_attempts": 1, "max_calls": 1, "time_limit": 0, "max_cost": 0, "variants": 1}
 """Smallest value of each limit; 0: anything above it."""
+_MOST = {name: bound.le for name in _LEAST for bound in Limits.model_fields[name].metadata if hasattr(bound, "le")}
+"""Largest value of each limit that has one."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +57,9 @@ class LimitRequest:
             values = [value for value in (asked if asked is not None else present, most) if value is not None]
             if values:
                 changes[name] = min(values)
-        for name, most in (("max_attempts", 100), ("variants", 16)):
-            if changes.get(name, 1) > most:
-                raise InputError(f"{name} must be at most {most}; got {getattr(self, name)}.")
+        for name, largest in _MOST.items():
+            if name in changes and changes[name] > largest:
+                raise InputError(f"{name} must be at most {largest}; got {getattr(self, name)}.")
         if allowed.max_attempts is not None:
             variants = min(int(changes["variants"]), allowed.max_attempts)
             attempts = min(int(changes["max_attempts"]), allowed.max_attempts - variants + 1)

@@ -155,6 +155,15 @@ async def test_a_limit_that_ended_a_trajectory_is_raised_by_resume(tmp_path: Pat
         assert "has ended (complete)" in await page.refused(f"/{name}/resume", 409, max_calls=20)
 
 
+async def test_a_limit_that_no_database_stores_harms_no_trajectory(tmp_path: Path) -> None:
+    async with _page(tmp_path) as page:
+        name = await page.finished(request="a story", max_calls=1)
+        for wrong in (2**63, 10**20):
+            assert "max_calls must be at most" in await page.refused(f"/{name}/resume", 422, max_calls=wrong)
+            assert "max_calls must be at most" in await page.refused("", 422, request="x", max_calls=wrong)
+        assert (await page.get(f"/{name}"))["finished"] == 1
+
+
 async def test_a_deleted_trajectory_is_hidden_until_the_deletion_is_undone(tmp_path: Path) -> None:
     async with _page(tmp_path) as page:
         name = await page.finished(request="a story")

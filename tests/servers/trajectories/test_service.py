@@ -396,3 +396,11 @@ def test_an_operators_limit_of_attempts_bounds_variants_too() -> None:
     for wrong in (0, -1, 17):
         with pytest.raises(InputError, match="variants must be"):
             LimitRequest(variants=wrong).applied_to(Limits(), LimitRequest())
+
+
+def test_a_limit_that_no_database_stores_is_refused() -> None:
+    for wrong in (2**63, 10**20):
+        with pytest.raises(InputError, match=f"max_calls must be at most {2**63 - 1}; got {wrong}"):
+            LimitRequest(max_calls=wrong).applied_to(Limits(), LimitRequest())
+    most = LimitRequest(max_calls=2**63 - 1).applied_to(Limits(), LimitRequest())
+    assert Limits.model_validate_json(most.model_dump_json()) == most
