@@ -51,15 +51,22 @@ class Approval(_Frozen):
     """Steps that replace the plan's; None approves the plan unchanged."""
 
 
-def approval_with(steps: Sequence[Step] | None, request: Request) -> Approval:
+def approval_with(steps: Sequence[Step] | None, request: Request, most: int) -> Approval:
     """Returns a person's approval of a plan, with these steps instead of its own if there are any.
 
+    Args:
+        steps: The steps; None: those of the plan.
+        request: What they answer.
+        most: Largest number of steps that the trajectory carries out.
+
     Raises:
-        InputError: They are no steps, or none at all, or one starts from what there is not.
+        InputError: They are no steps, none at all or too many, or one starts from what there is not.
     """
     require_type(steps, (list, tuple, type(None)), "steps", "a list of steps")
     if steps is not None and not steps:
         raise InputError("An edited plan must have at least one step.")
+    if steps is not None and len(steps) > most:
+        raise InputError(f"An edited plan may have at most {most} steps (max_steps); this one has {len(steps)}.")
     try:
         approval = Approval(approved=True, steps=None if steps is None else tuple(steps))
     except ValidationError as error:

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from interleavethinker.graph.human_loop import Approval, approval_with
+from interleavethinker.graph.routing import limits_of
 from interleavethinker.graph.state import newest_plan, request_of
 from interleavethinker.tools.errors import TrajectoryError
 from interleavethinker.tools.types import Plan, Step
@@ -30,7 +31,8 @@ async def approve(
     """
     if entry.status != "waiting":
         raise TrajectoryError(f"Trajectory {entry.id} is {entry.status}; it does not wait for approval.")
-    approval = approval_with(steps, request_of(await read(entry.id)))
+    state = await read(entry.id)
+    approval = approval_with(steps, request_of(state), limits_of(state).max_steps)
     payload = approval.model_dump(mode="json", exclude_none=True)
     if not await commands.enqueue(entry.id, "approve", payload, only_if="waiting", unless_open=steps is None):
         raise TrajectoryError(f"The plan of trajectory {entry.id} was answered meanwhile; this answer is not used.")

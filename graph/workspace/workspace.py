@@ -277,7 +277,7 @@ class Workspace:
         """Approves a waiting plan, or replaces its steps, for the next run. Without steps, a recorded answer stays.
 
         Raises:
-            InputError: The new plan is empty, or a step starts from what there is not.
+            InputError: The new plan is empty or too long, or a step starts from what there is not.
             TrajectoryError: It does not wait for approval, or another answer came first.
         """
         await approve(self._commands, await self.summary(trajectory), self._state, steps)
