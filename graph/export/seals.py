@@ -20,6 +20,7 @@ _END_OF_PAGE = b"</html>"
 _COMMENT = re.compile(
     rb"(?:\r?\n<!-- " + _WORDS + rb" -->(?:\r?\n)?|\n%" + _WORDS + rb"\n?)((?:" + _END_OF_PAGE + rb")?\s*)\Z"
 )
+_COMMENT_ELSEWHERE = re.compile(rb"(?:<!-- |\n%)" + _WORDS)
 _LONGEST = 1000
 """Bytes of a comment with a seal."""
 _CHUNK = b"ITHK"
@@ -53,11 +54,15 @@ def sealed(text: bytes, trajectory: str, records: Iterable[str] = ()) -> bytes:
 
 
 def seal_of(data: bytes) -> Seal | None:
-    """Returns the seal at the end of a file, or None if there is none."""
+    """Returns the seal at the end of a file, or None if there is none.
+
+    One with something behind it is broken: somebody has added that.
+    """
     start = max(0, len(data) - _LONGEST)
     found = _COMMENT.search(data, start)
     if found is None:
-        return None
+        elsewhere = [one.groups() for one in _COMMENT_ELSEWHERE.finditer(data)]
+        return _seal([*elsewhere[-1]], "") if elsewhere else None
     *words, rest = found.groups(b"")
     return _seal(words[:3] if found[1] else words[3:], _digest(data[: found.start()] + rest))
 

@@ -53,6 +53,29 @@ async def test_an_edited_file_is_never_replaced_without_force(opened: Opened, tm
         export(seen, ws.store, folder)
 
 
+@pytest.mark.parametrize("name", ["document.md", "index.html", "a.pdf"])
+async def test_a_file_to_which_something_was_added_at_its_end_is_an_edited_one(
+    opened: Opened, tmp_path: Path, name: str
+) -> None:
+    async with opened(plan_of("draw a")) as ws:
+        seen = await ws.run(await ws.create("a story"))
+        folder = export(seen, ws.store, tmp_path / "out").parent
+
+        def again() -> None:
+            if name == "a.pdf":
+                export_as(seen, ws.store, folder / name, "pdf")
+            else:
+                export(seen, ws.store, folder)
+
+        again()
+        longer = (folder / name).read_bytes() + b"\nand my own words\n"
+        (folder / name).write_bytes(longer)
+        with pytest.raises(InputError, match=EDITED):
+            again()
+        remove_export(folder)
+        assert (folder / name).read_bytes() == longer
+
+
 async def test_an_export_is_replaced_as_the_trajectory_goes_on_and_with_other_line_ends(
     opened: Opened, tmp_path: Path
 ) -> None:
