@@ -198,6 +198,20 @@ def test_the_figures_of_a_critic_that_writes_checklists() -> None:
         assert figure in shown
 
 
+def test_no_critic_learned_the_words_of_its_generator() -> None:
+    text = " ".join(SITE_RESULTS.read_text(encoding="utf-8").split())
+    gains = {}
+    for generator in ("trained", "objects", "looks"):
+        found = report(f"dialects/pairs-{generator}.json")
+        assert (found["n"], found["seed"], len(found["pairs"])) == (350, 1000, 3)
+        by_critic = {Path(pair["after"]).name: pair["average"] for pair in found["pairs"]}
+        own = by_critic.pop(generator)
+        gains[generator] = own["low"] > 0
+        assert not (gains[generator] and all(own["low"] > other["high"] for other in by_critic.values()))
+        assert f'--8<-- "results/dialects/pairs-{generator}.md"' in text
+    assert gains == {"trained": False, "objects": True, "looks": False}
+
+
 def test_the_tables_of_growth() -> None:
     found = report("growth.json")
     rows = [row for one in tables(CAPACITY) if one[0][-1] == "exponent" for row in one[1:]]
