@@ -44,7 +44,8 @@ class StopReason(StrEnum):
 class DriftGuard(StrictNumbers):
     """What happens once the edits of a chain have damaged too much that nobody asked to change."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # `model_copy(update=…)` checks nothing: with a value out of range, nothing could read the stored state again.
+    model_config = ConfigDict(frozen=True, extra="forbid", revalidate_instances="always")
 
     action: DriftAction = "nothing"
     """`note`: a note in the document. `redraw`: the next step starts from the last image with at most half of that
@@ -63,7 +64,8 @@ class DriftGuard(StrictNumbers):
 class Limits(StrictNumbers):
     """The limits of one trajectory; they are stored with it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # `model_copy(update=…)` checks nothing: with a value out of range, nothing could read the stored state again.
+    model_config = ConfigDict(frozen=True, extra="forbid", revalidate_instances="always")
 
     max_attempts: int = Field(default=5, ge=1, le=100)
     """Attempts per step (T_max of the paper); with `variants`, the first ones count as one."""

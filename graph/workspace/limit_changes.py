@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from interleavethinker.graph.build import TrajectoryGraph
+from interleavethinker.graph.channels import validated
 from interleavethinker.graph.limits import Limits, StopReason
 from interleavethinker.graph.spending import spending_of
 from interleavethinker.graph.state import (
@@ -37,10 +38,11 @@ async def change_limits(graph: TrajectoryGraph, catalog: Catalog, entry: Traject
         limits: All of its limits from now on.
 
     Raises:
-        InputError: More than a new limit was used already.
+        InputError: A limit is out of range, or more of it was used already.
         TrajectoryError: It waits for approval, is complete, or its plan was rejected.
     """
     require_type(limits, Limits, "limits", "Limits")
+    limits = validated(Limits, limits, "limits")
     if entry.status == "waiting":
         raise TrajectoryError(
             f"Trajectory {entry.id} is at the approval of its plan: its limits can be changed once a run has "

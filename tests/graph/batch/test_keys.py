@@ -39,7 +39,7 @@ class LaterGuard(DriftGuard):
 
 class LaterLimits(Limits):
     most_regrets: int | None = 4
-    drift: DriftGuard = LaterGuard()
+    drift: LaterGuard = LaterGuard()
 
 
 class LaterRequest(BatchRequest):

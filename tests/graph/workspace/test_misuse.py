@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from interleavethinker.graph import BranchPoint, Workspace, make_graph
+from interleavethinker.graph import BranchPoint, Limits, Workspace, make_graph
 from interleavethinker.graph.profiles.profile import load_profile
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.testing.generator import fake_image
@@ -97,3 +97,32 @@ async def test_a_profile_may_be_given_as_it_was_loaded_but_not_changed(tmp_path:
         changed = profile.model_copy(update={"description": "another"})
         with pytest.raises(InputError, match="differs from what micro has"):
             await workspace.create("a big red ball on the left", profile=changed)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"max_calls": 2**63},
+        {"max_calls": 10**20},
+        {"time_limit": float("nan")},
+        {"max_attempts": -1},
+        {"drift": Limits().drift.model_copy(update={"threshold": float("inf")})},
+    ],
+)
+async def test_copied_limits_out_of_range_are_refused_before_they_make_a_state_unreadable(
+    opened: Opened, changed: dict[str, Any]
+) -> None:
+    limits = Limits().model_copy(update=changed)
+    async with opened() as ws:
+        name = await ws.create("x", limits=Limits(max_calls=1))
+        before = await ws.run(name)
+        uses: list[Callable[[], Awaitable[object]]] = [
+            lambda: ws.create("x", limits=limits),
+            lambda: ws.branch(name, BranchPoint(step=0), limits),
+            lambda: ws.change_limits(name, limits),
+        ]
+        for use in uses:
+            with pytest.raises(InputError, match="'limits' does not fit"):
+                await use()
+        assert await ws.get(name) == before
+        assert len(await ws.list()) == 1
