@@ -36,7 +36,7 @@ from interleavethinker.tools.files import atomic_write, is_folder
 from interleavethinker.tools.folders import create_private
 from interleavethinker.tools.plain_text import quotation
 
-from .database_files import refuse_other_kinds
+from .database_files import OpenedFile, refuse_other_kinds
 from .database_thread import DatabaseThread
 from .sqlite_tables import SqliteTables, check_tables, create_tables
 from .storage import MISSING_PARTS
@@ -96,6 +96,7 @@ class SqliteDatabase:
         self.read_only = False
         """Whether the file can only be read, by this user or because the disk is full; a write raises `StoreError`."""
         self._full = False
+        self._opened: OpenedFile | None = None
         self._copy: tempfile.TemporaryDirectory[str] | None = None
         errors = functools.partial(_sqlite_errors, path)
         self._read_thread = DatabaseThread("workspace-read", path.parent, errors)
@@ -122,11 +123,29 @@ class SqliteDatabase:
 
     async def read(self, work: _Work[_T]) -> _T:
         """Runs `work` on the reading connection and returns its result."""
-        return await self._read_thread.submit(lambda: work(self.reader))
+
+        def reading() -> _T:
+            self.require_in_place()
+            return work(self.reader)
+
+        return await self._read_thread.submit(reading)
 
     async def write(self, work: _Work[_T], *, run: str | None = None, alone: bool = True) -> _T:  # noqa: ARG002
         """See `Database.write`. The lock of a file cannot be lost, and every transaction is alone."""
         return await self._write_thread.submit(lambda: self._transaction(work))
+
+    def require_in_place(self) -> None:
+        """Checks that the file still lies where it was opened; its images and locks would go to another folder.
+
+        Raises:
+            StoreError: It was moved or deleted meanwhile (`moved`).
+        """
+        if self._opened is not None and not self._opened.is_in_place():
+            raise StoreError(
+                f"The workspace {self.path.parent} is no longer there: it was moved, replaced or deleted while it was "
+                "in use. Move it back, or go on at its new place: finished work is kept.",
+                code="moved",
+            )
 
     async def use_reserve(self) -> bool:
         """Frees the space that the workspace keeps for deletions on a full disk, and opens the file again.
@@ -173,6 +192,7 @@ class SqliteDatabase:
         return max(0, before - self.path.stat().st_size)
 
     def _transaction(self, work: _Work[_T]) -> _T:
+        self.require_in_place()
         if self._full:
             raise StoreError(
                 f"The disk of the workspace {self.path.parent} is full; nothing was changed. Free some space on it: "
@@ -193,6 +213,10 @@ class SqliteDatabase:
 
     def _connect_writer(self) -> None:
         refuse_other_kinds(self.path)
+        self._connect_first()
+        self._opened = OpenedFile(self.path)
+
+    def _connect_first(self) -> None:
         self.read_only = _may_only_read(self.path)
         if self.read_only:
             self.writer = self._connect_to_read_only()  # Never written to: `_transaction` refuses.

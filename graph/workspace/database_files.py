@@ -1,4 +1,4 @@
-"""What kinds of files may stand where SQLite would open one."""
+"""What kinds of files may stand where SQLite would open one, and whether one still lies where it was opened."""
 
 import stat
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.plain_text import quotation
 
-__all__ = ["refuse_other_kinds"]
+__all__ = ["OpenedFile", "refuse_other_kinds"]
 
 _SUFFIXES = ("", "-wal", "-shm", "-journal")
 _KINDS = (
@@ -18,6 +18,32 @@ _KINDS = (
 )
 _LONGEST_PATH = 200
 """Characters of a path in a message."""
+
+
+class OpenedFile:
+    """A file that stays open. The system lets others move or delete it meanwhile, or put another one in its place.
+
+    Args:
+        path: The file, which must exist; also found after this process has changed its current folder.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path.absolute()
+        self._identity: tuple[int, int] | None = None
+        self._identity = self._found()
+
+    def is_in_place(self) -> bool:
+        """Whether the same file lies at the path. Blocks for as long as looking takes."""
+        return self._identity is None or self._found() == self._identity
+
+    def _found(self) -> tuple[int, int] | None:
+        try:
+            status = self._path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError:  # A share that does not answer tells nothing about the file.
+            return self._identity
+        return status.st_dev, status.st_ino
 
 
 def refuse_other_kinds(path: Path) -> None:

@@ -42,6 +42,29 @@ class Storage:
     store: ImageStore
 
 
+class _FolderStore(ImageStore):
+    """The images of a workspace in a folder: nothing is written if that is gone, rather than into a new folder."""
+
+    def __init__(self, root: Path, database: SqliteDatabase, *, fsync: bool) -> None:
+        super().__init__(root, fsync)
+        self._database = database
+
+    def put(self, data: bytes) -> str:
+        """See `ImageStore.put`."""
+        self._database.require_in_place()
+        return super().put(data)
+
+    def require_room(self, images: int) -> None:
+        """See `ImageStore.require_room`."""
+        self._database.require_in_place()
+        super().require_room(images)
+
+    def require_room_for_answer(self) -> None:
+        """See `ImageStore.require_room_for_answer`."""
+        self._database.require_in_place()
+        super().require_room_for_answer()
+
+
 @contextlib.asynccontextmanager
 async def open_storage(
     root: str | Path | None, images: str | Path | None = None, *, fsync: bool = False
@@ -61,14 +84,10 @@ async def open_storage(
         raise InputError("A workspace in a folder keeps its images there. Leave out `images`, or name a database.")
     folder = Path(place)
     async with SqliteDatabase.open(folder / "trajectories.sqlite") as database:
-        store = ImageStore(folder / "images", fsync=fsync)
-        yield Storage(
-            folder,
-            str(await asyncio.to_thread(folder.absolute)),
-            database,
-            FileLocks(folder / "locks", database.path),
-            store,
-        )
+        # Absolute, for a program that changes its current folder meanwhile.
+        place = await asyncio.to_thread(folder.absolute)
+        store = _FolderStore(place / "images", database, fsync=fsync)
+        yield Storage(folder, str(place), database, FileLocks(place / "locks", place / database.path.name), store)
 
 
 @contextlib.asynccontextmanager

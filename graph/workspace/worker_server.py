@@ -26,7 +26,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from interleavethinker.tools.errors import InputError, InterleaveError
+from interleavethinker.tools.errors import InputError, InterleaveError, StoreError
 from interleavethinker.tools.folders import is_database_url
 from interleavethinker.tools.request_parsing import as_request
 
@@ -106,7 +106,8 @@ class _Connection:
         self._worker.wake()
         try:
             await self._answer()
-        except (OSError, ValueError) as error:  # The client has gone, or sends no messages of this kind.
+        except (OSError, ValueError, StoreError) as error:
+            # The client has gone, or sends no messages of this kind; or the workspace cannot be used at the moment.
             _log.debug("connection of a worker: %s", error)
         finally:
             self._left = True
