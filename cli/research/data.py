@@ -119,9 +119,10 @@ def prompts(
     templates, that no training request has. Of your own requests, --held-out
     of them go to the split `test`.
     A line of your own file is a text, or in a .jsonl file
-    {"text": …, "images": [paths], "family": …, "id": …}; all but the text are
-    optional. With --write-with, a chat model writes what is missing in the folder
-    `banks`: text files that you may edit. --train requests are made from them.
+    {"text": …, "images": …, "family": …, "id": …}, where images is a list of
+    paths, and all but the text are optional. With --write-with, a chat model
+    writes what is missing in the folder `banks`: text files that you may edit.
+    --train requests are made from them.
     """
     if source is not None and write_with is not None:
         raise typer.BadParameter("Take your own requests or have them written.", param_hint="--write-with")

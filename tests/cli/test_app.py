@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import typer
+from rich.text import Text
 
 from interleavethinker.cli import app, main
 from interleavethinker.cli import commands as table
@@ -101,6 +102,17 @@ def test_help_fits_a_terminal_of_80_columns(entry: CommandSpec) -> None:
         _, *paragraphs = inspect.cleandoc(command.help or "").split("\n\n")
         assert command.help, f"{command.name} has no help"
         assert all(len(line) <= 78 for line in "\n".join(paragraphs).splitlines()), command.name
+
+
+@pytest.mark.parametrize("entry", TABLE, ids=lambda entry: entry.name)
+def test_help_shows_everything_that_it_has_in_brackets(entry: CommandSpec) -> None:
+    """Rich reads a word in brackets as a style, and prints nothing for it."""
+    root = typer.main.get_command(app.build_app([entry.name]))
+    assert isinstance(root, typer.core.TyperGroup)
+    for command in commands_below(root.commands[entry.name]):
+        texts = [command.help, *(getattr(parameter, "help", None) for parameter in command.params)]
+        for text in texts:
+            assert Text.from_markup(text or "").plain == (text or ""), command.name
 
 
 def test_command_names_are_unique() -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.tools import tool
 
 from interleavethinker.graph import BranchPoint, Components, Limits, Trajectory, Workspace, load_profile
@@ -56,6 +58,26 @@ async def test_a_plan_uses_what_an_mcp_server_knows_and_the_document_names_the_s
     export(done, ImageStore(tmp_path / "images"), tmp_path / "out")
     for name in ("index.html", "document.md", "trajectory.json"):
         assert "example" in (tmp_path / "out" / name).read_text(encoding="utf-8")
+
+
+class Confused(Curious):
+    """Calls a tool with arguments that are no object."""
+
+    def _generate(self, messages: list[BaseMessage], *given: Any, **more: Any) -> ChatResult:
+        if not self.with_tools:
+            return super()._generate(messages, *given, **more)
+        call: Any = {"name": "find_fact", "args": [1], "id": "1", "type": "tool_call"}
+        return ChatResult(generations=[ChatGeneration(message=AIMessage(content="", tool_calls=[call]))])
+
+
+async def test_a_call_whose_arguments_are_no_object_ends_the_lookups_and_not_the_trajectory(tmp_path: Path) -> None:
+    @tool
+    def find_fact(query: str) -> str:
+        """Returns what is known about a subject."""
+        raise AssertionError(query)
+
+    done = await answered(tmp_path, Confused(calls=[]), LangChainTools([find_fact]))
+    assert (done.status, done.lookups) == ("done", ())
 
 
 @pytest.mark.parametrize("choose", [False, True])

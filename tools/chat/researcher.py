@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, SystemMessage, ToolMessage
+from pydantic import ValidationError
 
 from interleavethinker.tools.errors import InterleaveError, ModelError, ProfileError
 from interleavethinker.tools.images.store import ImageStore
@@ -77,7 +78,7 @@ class ChatResearcher:
         return self._max_calls
 
     async def next_lookups(self, request: Request, done: Sequence[Lookup]) -> list[Lookup]:
-        """See `Researcher.next_lookups`. Calls that were made already are left out.
+        """See `Researcher.next_lookups`. Calls that were made already, or that cannot be read, are left out.
 
         Raises:
             ModelError: The model cannot be reached or call tools, or a tool server cannot be reached.
@@ -95,7 +96,12 @@ class ChatResearcher:
         messages = await asyncio.to_thread(to_messages, turns[1:], self._store)
         conversation = [SystemMessage(content=_INSTRUCTIONS), *messages, *_as_messages(done)]
         # A model with tools is no BaseChatModel, but it is invoked as one.
-        answer = await invoke(cast("BaseChatModel", bound), conversation, role="researcher", policy=self._policy)
+        try:
+            answer = await invoke(cast("BaseChatModel", bound), conversation, role="researcher", policy=self._policy)
+        except ModelError as error:
+            if isinstance(error.__cause__, ValidationError):  # The arguments are JSON, but no object.
+                return []
+            raise
         known = {(one.tool, one.arguments) for one in done}
         wanted = (_lookup(call) for call in answer.tool_calls)
         return [one for one in dict.fromkeys(wanted) if (one.tool, one.arguments) not in known]
