@@ -24,6 +24,7 @@ from interleavethinker.tools.calls_in_flight import call_in_flight
 from interleavethinker.tools.protocols import ProgressCallback
 from interleavethinker.tools.types import Attempt, CriticInput, GeneratedImage, GenerationRequest, Verdict
 
+from .component_answers import checked_image, checked_verdicts
 from .context import Components
 from .tracing import generation_span, judging_span, record_image
 
@@ -309,7 +310,7 @@ class TrajectoryAhead:
     async def _generate(self, call: GenerationRequest, progress: ProgressCallback) -> GeneratedImage:
         with generation_span(call) as traced, call_in_flight():
             async with self._shared.measured(self, "generate"):
-                image = await self._shared.components.generator.generate(call, progress)
+                image = checked_image(await self._shared.components.generator.generate(call, progress))
             record_image(traced, image)
         self._shared.remember(self._key, call, image)
         return image
@@ -317,7 +318,7 @@ class TrajectoryAhead:
     async def _judge(self, cases: Sequence[CriticInput]) -> list[Verdict]:
         with judging_span(cases):
             async with self._shared.measured(self, "judge"):
-                return await self._shared.components.critic.judge(cases)
+                return checked_verdicts(await self._shared.components.critic.judge(cases), len(cases))
 
     async def _work_ahead(self, source: str, drafts: Sequence[Draft], chance: float) -> None:
         """Drafts one step after the other, each from the image of the one before, as long as that is worth it."""

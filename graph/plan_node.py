@@ -18,6 +18,7 @@ from interleavethinker.tools.references import in_words
 from interleavethinker.tools.types import Plan, Request, Step
 
 from .attempts import check_seed
+from .component_answers import checked_plan
 from .context import Components, options_of
 from .dependencies import shifted
 from .events import Planned
@@ -195,7 +196,7 @@ async def _ask_for_plan(
     fallback = components.fallback_planner
 
     async def ask(planner: Planner, made_by: str) -> Plan | None:
-        answer = await planner.plan(request, context)
+        answer = checked_plan(await planner.plan(request, context))
         steps = finished + shifted(answer.steps, len(finished))
         if (
             len(steps) > limits.max_steps

@@ -12,6 +12,7 @@ from interleavethinker.tools.protocols import Critic, Rephrasing
 from interleavethinker.tools.types import Attempt, Plan, Verdict
 
 from .attempts import attempt_key, attempt_to_refine, attempts_for, derive_seed, next_prompt
+from .component_answers import checked_verdict
 from .referring import case_of
 from .routing import allowed_attempts
 from .state import attempts_of
@@ -52,7 +53,8 @@ async def with_untried_prompts(
             return attempt
         seed = derive_seed(state.get("seed") or 0, attempt.step, attempt.iteration)
         case = case_of(state, plan, attempt, attempt.image)
-        return attempt.model_copy(update={"verdict": await critic.rephrase(case, verdict, tried, seed)})
+        rephrased = checked_verdict(await critic.rephrase(case, verdict, tried, seed))
+        return attempt.model_copy(update={"verdict": rephrased})
 
     return list(await asyncio.gather(*map(untried, judged)))
 

@@ -1,12 +1,15 @@
 """What is wrong with a value that does not fit its model or its type, in words for people."""
 
 import inspect
+from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from .errors import InputError
 
-__all__ = ["problems_of", "require_type"]
+__all__ = ["problems_of", "require_type", "revalidated"]
+
+_M = TypeVar("_M", bound=BaseModel)
 
 _LONGEST = 40
 """Characters of a value in a message."""
@@ -53,6 +56,17 @@ def require_type(value: object, kinds: type | tuple[type, ...], name: str, expec
         shown = repr(value)
         found = f"the {type(value).__name__} {shown}." if len(shown) <= _LONGEST else f"a {type(value).__name__}."
     raise InputError(f"`{name}` must be {expected}; got {found}")
+
+
+def revalidated(model: type[_M], value: object) -> _M:
+    """Returns a value as an instance of a model, checked to its depths even if it is one already.
+
+    `model_copy(update=…)` and `model_construct` check nothing, and pydantic takes instances as they are.
+
+    Raises:
+        ValidationError: It does not fit.
+    """
+    return model.model_validate(value.model_dump(warnings=False) if isinstance(value, model) else value)
 
 
 def _words(message: str) -> str:
