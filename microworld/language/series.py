@@ -63,8 +63,8 @@ _VARIED = (
 )
 _GROWTH = (
     (
-        rf"{_LEAD}(?:how )?(?:an?|one|the) (?P<look>(?:(?:{COLOUR}|{SIZE}) )*)(?P<noun>{ONE}) (?P<verb>grows|"
-        rf"growing|shrinks|shrinking)"
+        rf"{_LEAD}(?:how |what happens (?:when|if) )?(?:an?|one|the) (?P<look>(?:(?:{COLOUR}|{SIZE}) )*)"
+        rf"(?P<noun>{ONE}) (?P<verb>grows|growing|shrinks|shrinking)"
         rf"(?: up)?(?: (?:bigger|smaller))?{_GROUND}(?:,? step by step)?{_END}"
     ),
     rf"{_LEAD}the (?P<verb>growth|growing) of an? (?P<look>(?:(?:{COLOUR}|{SIZE}) )*)(?P<noun>{ONE}){_GROUND}{_END}",
@@ -167,7 +167,8 @@ def _growth(match: re.Match[str]) -> str:
     shrinks = match["verb"].lower().startswith("shrink")
     size, then = ("big", "shrinks") if shrinks else ("small", "grows")
     look = match["look"].lower().removeprefix(f"{size} ")
-    if compiled(_SHOWN, _I).search(match.string) is None or compiled(rf"\b(?:{SIZE})\b").search(look):
+    told = match["verb"].lower().endswith("s") and not match["ground"]  # "a flower grows in the meadow": it is there
+    if not (told or compiled(_SHOWN, _I).search(match.string)) or compiled(rf"\b(?:{SIZE})\b").search(look):
         return ""
     return f"A {size} {look}{_kind(match['noun'])}{match['ground'].removeprefix(',')}. Then it {then}."
 

@@ -44,6 +44,13 @@ _RULES: tuple[Rule, ...] = (
         ),
         r"only \1 stays",
     ),
+    (
+        (
+            rf"\b((?:an?|one) {LOOK}(?:{ONE})) (?:(?:slowly|gradually) )?(?:turning|becoming|changing (?:in)?to) "
+            rf"(?:an? )?(?P<look>{COLOUR})(?: one)?{_END}"
+        ),
+        r"\1 turns \g<look>",
+    ),
 )
 _NP = rf"(?:an?|the|one) {LOOK}(?:{ONE})\b"
 _ORDERED = (

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from interleavethinker.microworld.language.phrases import Where
 from interleavethinker.microworld.language.templates import name, place, with_article
 from interleavethinker.microworld.scenes.scene import Scene, SceneObject
+from interleavethinker.microworld.scenes.sprites import COLOURS
 
 from .answers import Answer, count_answer, difference_between, said_yes
 from .asked_objects import Asked, asked, cells_at, place_named
@@ -26,13 +27,19 @@ _EVENTS: dict[str, str] = {
         rf"(?:(?:in|at) )?{_NEW_ONE} (?:place|position|spot)"
     ),
     "colour": rf"(?:changed?|changes|switched) (?:(?:its|their|the) )?colours?|recoloured|{_NEW_ONE} colours?",
+    "bigger": r"(?:got|gets?|become|became|becomes|grown|grew|grows?) (?:bigger|larger)|grown|grew|grows?",
+    "smaller": r"(?:got|gets?|become|became|becomes|grown|grew|grows?) smaller|shrunk|shrank|shrinks?",
+    **{
+        colour: rf"(?:turned|turns?|become|became|becomes|got|gets?|changed to|recoloured) {colour}"
+        for colour in COLOURS
+    },
     "size": rf"(?:changed?|changes) (?:(?:its|their|the) )?sizes?|resized|{_NEW_ONE} size",
     "new": "added|new|appeared|appears|appear|inserted|joined|arrived|came|turned up|put in",
     "gone": (
         "removed|gone|missing|disappeared|disappears|disappear|vanished|vanish|deleted|erased|taken away|taken out|"
         "(?<!is )(?<!are )left|lost|went away"
     ),
-    "any": "changed?|changes|different|differs?|happened",
+    "any": "changed?(?! to)|changes|different|differs?|happened",
 }
 """What may have happened to an object, the longer words first."""
 _NOTHING = {
@@ -42,6 +49,9 @@ _NOTHING = {
     "new": "nothing is new",
     "gone": "nothing is gone",
     "any": "nothing is different",
+    "bigger": "nothing has become bigger",
+    "smaller": "nothing has become smaller",
+    **{colour: f"nothing has turned {colour}" for colour in COLOURS},
 }
 _EVENT = "|".join(f"(?:{words})" for words in _EVENTS.values())
 _AUX = r"(?:(?:has|have|had|is|was|were|are|been|did|does|do|got|get|gets|just) )*"
@@ -124,14 +134,22 @@ def _clauses(text: str) -> list[_Clause]:
             return []
         at = rest.end()
         kind = match["kind"] or match["any_kind"] or match["some_kind"] or match["count"] or ""
+        kind = "" if kind in {"one", "ones"} else kind
         lead = "yes" if match["yes"] else "count" if match["count"] else "what"
         clauses.append(_Clause(_events(match["events"]), lead, kind, where))
     return clauses
 
 
 def _events(words: str) -> tuple[str, ...]:
-    named = [re.sub(rf"^{_AUX}", "", one) for one in re.split(r" ?,? (?:and|or) | , ", words)]
-    return tuple(next(key for key, event in _EVENTS.items() if re.fullmatch(event, one)) for one in named)
+    named = re.split(r" ?,? (?:and|or) | , ", words)
+    return tuple(
+        next(
+            key
+            for key, event in _EVENTS.items()
+            if re.fullmatch(event, one) or re.fullmatch(event, re.sub(rf"^{_AUX}", "", one))
+        )
+        for one in named
+    )
 
 
 def _answered(clause: _Clause, named: Asked | None, before: Scene, after: Scene) -> Answer:
@@ -196,4 +214,7 @@ def _differs(event: str, one: tuple[int, SceneObject], two: tuple[int, SceneObje
         return one[0] != two[0]
     if event == "colour":
         return one[1].colour != two[1].colour
-    return event == "size" and one[1].size != two[1].size
+    if event in COLOURS:
+        return one[1].colour != two[1].colour == event
+    grows = {"bigger": ("big",), "smaller": ("small",), "size": ("big", "small")}
+    return one[1].size != two[1].size and two[1].size in grows.get(event, ())

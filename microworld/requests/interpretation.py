@@ -13,10 +13,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from interleavethinker.microworld.language.arrangements import arranged, multiplied
+from interleavethinker.microworld.language.arrangements import arranged
 from interleavethinker.microworld.language.clauses import Statement
 from interleavethinker.microworld.language.framing import Framed
 from interleavethinker.microworld.language.plain_text import Sentence, canonical, unknown_emoji
+from interleavethinker.microworld.language.quantities import multiplied, with_numbers
 from interleavethinker.microworld.language.reader.asides import unclear_wording, without_asides, without_farewell
 from interleavethinker.microworld.language.reader.phrasings import on_top_of_it
 from interleavethinker.microworld.language.reader.requests import arrows_in_words, read_request
@@ -160,7 +161,7 @@ def _read(text: str, scenes: Sequence[Scene]) -> Interpretation:
 def _clear(text: str) -> str:
     if signs := unknown_emoji(text):
         raise InputError(f"The micro world has nothing that {' '.join(signs)} shows.", code="not_understood")
-    text = told_together(on_top_of_it(without_farewell(arranged(separated(text)))))
+    text = told_together(on_top_of_it(without_farewell(arranged(with_numbers(separated(text))))))
     if words := unclear_wording(text):
         msg = f'"{words}" makes it unclear which images the request asks for; say in order what each image shows.'
         raise InputError(msg, code="not_understood")

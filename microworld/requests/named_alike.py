@@ -35,6 +35,7 @@ _SIZES = {
 }
 _NUMBER = rf"(?:\d+|{'|'.join(NUMBER_WORDS)})"
 _ANY_COLOUR = "|".join(COLOURS)
+_ANY_KIND = "|".join(KINDS)
 _KEPT: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = tuple(
     (re.compile(rf"\b(?:{said})\b"), re.compile(rf"\b(?:{kept})\b"))
     for said, kept in (
@@ -100,12 +101,42 @@ _KEPT: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = tuple(
             r"one (?:\w+ )?without|(?:and|,) without(?: (?:it|them|one))?\s*(?:$|[.!,;\n])",
             "without|no|not|away|gone|disappears?|remove|leaves|vanish(?:es)?|empty|only|nothing",
         ),
+        # What happens to something: it leaves, comes back, grows, falls, or becomes something else.
+        (
+            (
+                r"(?:drives?|drove|flies|flew|runs?|ran|walks?|walked|swims?|swam|sails?|sailed|goes|went|rolls?|"
+                r"rolled) (?:off|away)|disappear\w*|vanish\w*"
+            ),
+            (
+                r"away|gone|off|home|disappear\w*|vanish\w*|remove|leaves?|delete|without|only|no|not|nothing|empty|"
+                "alone|becomes|turns"
+            ),
+        ),
+        (
+            r"(?:comes?|came|goes|went|swims|flies|walks|runs) back|returns?|returned",
+            r"back|returns?|again|moves?|(?P<one>\w+) goes away\b.*\b(?P=one) appears",
+        ),
+        (r"grow(?:s|ing)? (?:up|bigger|big|and grow\w*)|grew|(?:gets?|got) bigger", "big|bigger|grows?|large"),
+        ("(?<!snow )(?<!night )(?:falls?|fell) (?:from|down)", "falls?|moves?|goes|bottom|down|below"),
+        (
+            rf"from (?:an? |the )?(?:\w+ ){{0,2}}(?:{_ANY_KIND}) to (?:an? |the )?(?:\w+ ){{0,2}}(?:{_ANY_KIND})",
+            "becomes?|turns?|replace|goes away|remove|into|moves?|left|right",
+        ),
+        # A material is no background.
+        ("wooden", r"\A(?!.*forest)"),
         # What was there before, and how many there are to be in all.
         ("undo|revert|un-?do", "back|returns?|again|before"),
         (rf"make (?:it|them|that) {_NUMBER}(?= \w+s\b)", "replace|turn|into"),
     )
 )
 """Signs of a meaning, and the words by which the rules state it: one without the other was lost."""
+_LEAVES = re.compile(r"\b(?:away|gone|leaves?|left|vanish\w*|disappear\w*|off|remov\w+|delet\w+)\b")
+_GONE = re.compile(rf"\b({_ANY_KIND}) (?:goes|go) away\b")
+_APPEARS = re.compile(rf"\b({_ANY_KIND}) appears\b")
+_COMES = re.compile(
+    r"\b(?:back|again|return\w*|another|new|second|other|different|appear\w*|comes?|came|arriv\w*|replac\w*|instead)\b"
+)
+_LACKS = re.compile(r"\b(?:not?|nor|without|never|except|but|only|nothing|empty|alone)\b")
 _IN_ALL = re.compile(
     rf"\b(?:should (?:be|show|have|contain)|same (?:picture|image|scene|thing) (?:but )?with) {_NUMBER}\b(?! more)"
 )
@@ -161,6 +192,8 @@ def named_alike(wording: str, restated: str, images: int = 0) -> bool:
         return False
     if any(said.search(wording) and not kept.search(restated) for said, kept in _KEPT):
         return False
+    if not _leave_alike(wording, restated) or (not images and _denial_is_lost(wording, restated)):
+        return False
     said, meant = _named(wording), _named(restated)
     if not all(_hinted(word, wording) for word in meant - said) or any(
         side in restated and not sign.search(wording) for side, sign in _SIDES.items()
@@ -181,6 +214,21 @@ def named_alike(wording: str, restated: str, images: int = 0) -> bool:
         or _TAKEN_BACK.search(wording) is not None
         or (said <= meant and _placed_alike(wording, restated, images))
     )
+
+
+def _denial_is_lost(wording: str, restated: str) -> bool:
+    """Whether one picture with "a house, not a red one" is restated as if nothing was denied."""
+    denied = _NOT_SO.search(wording) and not takes_back(wording)
+    return bool(denied) and not restated.startswith("1. ") and not _LACKS.search(restated)
+
+
+def _leave_alike(wording: str, restated: str) -> bool:
+    """Whether what leaves is what the request says of, where it says so; and whether nothing leaves only to appear."""
+    gone = set(_GONE.findall(restated))
+    leaving = [_named(part) & set(KINDS) for part in re.split(r"[.,;:!?\n]|\band\b", wording) if _LEAVES.search(part)]
+    if gone and leaving and all(leaving) and gone != set().union(*leaving):
+        return False
+    return _COMES.search(wording) is not None or not gone & set(_APPEARS.findall(restated))
 
 
 def _placed_alike(wording: str, restated: str, images: int) -> bool:

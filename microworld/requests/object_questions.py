@@ -6,12 +6,13 @@ Rules over plain words; each returns None for questions of other forms.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 from interleavethinker.microworld.language.phrase_patterns import GROUND_NAME, GROUND_WORDS
 from interleavethinker.microworld.language.places import CORNERS
 from interleavethinker.microworld.language.templates import name, place, with_article
-from interleavethinker.microworld.language.vocabulary import BACKGROUND_PHRASES
+from interleavethinker.microworld.language.vocabulary import BACKGROUND_PHRASES, plural
 from interleavethinker.microworld.scenes.scene import CELLS, Scene, SceneObject
 from interleavethinker.microworld.scenes.sprites import COLOURS, KINDS, SIZES
 
@@ -247,6 +248,36 @@ def _alone(text: str, scene: Scene) -> Answer | None:
     return yes_no_answer(not others, f"there is also {' and '.join(others)}" if others else only)
 
 
+_OFTEN = r"(?:most(?: often| frequently| common| frequent)?(?: of)?|(?:the )?most (?:common|frequent|used))"
+_SEEN = (
+    r"(?:appears?|occurs?|comes? up|is(?: (?:used|there|shown|seen|here))?|are(?: there)?|do (?:you|we|i) see|"
+    r"can (?:you|we|i) see|(?:the picture|it) (?:has|shows))"
+)
+_MOST = tuple(
+    rf"(?:(?:what|which) (?:is )?(?:the )?)?most (?:common|frequent|used) (?P<what>{noun})(?: (?:here|there|in it))?|"
+    rf"(?:what|which) (?P<which>{noun}) {_SEEN} (?:the )?{_OFTEN}(?: (?:here|there|in it))?"
+    for noun in ("colour", r"(?:kinds? of )?(?:things?|objects?)|kind")
+)
+_MOST_OF = rf"what {_SEEN} (?:the )?most of"
+
+
+def _most(text: str, scene: Scene) -> Answer | None:
+    """Answers "which color appears most often", "what is there most of"."""
+    text = re.sub(r" (?:in|on) (?:the|this) (?:picture|image|scene)$", "", text)
+    by_colour = re.fullmatch(_MOST[0], text) is not None
+    if not by_colour and re.fullmatch(_MOST[1], text) is None and re.fullmatch(_MOST_OF, text) is None:
+        return None
+    counts = Counter(obj.colour if by_colour else obj.kind for obj in scene.objects.values())
+    if not counts:
+        return Answer("what", "There is nothing.", (frozenset({"nothing", "no", "none"}),))
+    number = max(counts.values())
+    most = [one for one, count in counts.items() if count == number]
+    things = f"{number} object{'' if number == 1 else 's'}"
+    told = [one if by_colour else plural(one) for one in most]
+    shown = f"{' and '.join(told)}, {things}{' each' if len(most) > 1 else ''}"
+    return Answer("what", f"{shown[0].upper()}{shown[1:]}.", tuple(frozenset({one, plural(one)}) for one in most))
+
+
 def _free(text: str, scene: Scene) -> Answer | None:
     """Answers "is the picture empty"."""
     if re.fullmatch(r"is (?:it|this|(?:the|this) (?:picture|image|scene)) empty", text) is None:
@@ -274,6 +305,7 @@ OBJECT_QUESTIONS = (
     _free,
     _looks,
     _superlative,
+    _most,
     _farthest,
     _empty_cells,
     _empty,

@@ -70,7 +70,7 @@ _RULES: tuple[Rule, ...] = (
     (
         (
             rf"\b([2-9]|{'|'.join(NUMBER_WORDS[1:])})(?: ?x)? ((?:{_LOOK} )*)({'|'.join(KINDS)})\b"
-            r"(?= ?(?:[,.;:!?\n(]|$)| (?:and|in|on|at|with|under|by|plus|or)\b)"
+            r"(?= ?(?:[,.;:!?\n(]|$)| (?:and|in|on|at|of|with|under|by|plus|or)\b)"
         ),
         lambda match: f"{match[1]} {match[2]}{plural(match[3])}",
     ),
@@ -134,6 +134,9 @@ _RULES: tuple[Rule, ...] = (
     (r"\btranslate (?=(?:the|that|this) )", "move "),
     (r"\bno (?:other|further|more|additional) (?:modification|edit|adjustment|alteration)s?\b", "no other changes"),
     # Constructions
+    (rf",? (?:but |and )?(not|no) (?:an? |the )?({_LOOK}) ones?\b(?= ?(?:[.,;!]|$))", r", not \2"),
+    (rf",? (?:of|in) any colou?r,? (?:but|except|apart from|other than)(?: for)? ({COLOUR})\b", r", not \1"),
+    (r"\bplease to (?=(?:draw|paint|make|show|create|add|remove|put|give)\b)", "please "),
     (rf"\btake (the (?:\w+ ){{0,2}}?(?:{_KIND})) and (?:then |just )?(\w+) it\b", r"\2 \1"),
     (
         (

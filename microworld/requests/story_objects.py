@@ -23,6 +23,7 @@ from .story_things import (
     as_named,
     as_they_were,
     different,
+    has_room,
     is_opposite,
     lies,
     looks_of,
@@ -77,10 +78,11 @@ class StoryObjects(StoryReferences):
             new, self.next_id = self.next_id, self.next_id + 1
             before = self.last
             for where in (*map(widened, shared), *(part.where if part is not phrase else ())):
-                if len(parts) > 2 and where.relation in ACROSS and where.anchors[0].pronoun == "known":
-                    anchor = self.frame.things[where.anchors[0].count]  # "three stars above a boat"
-                    self.conditions.append(Constraint((thing.cell, anchor.cell), lies(where.relation)))
-                    continue
+                if ids and where.relation in ACROSS and where.anchors[0].pronoun == "known":
+                    anchor = self.frame.things[where.anchors[0].count]
+                    if len(parts) > 2 or not has_room(where.relation, anchor):  # "three stars above a boat"
+                        self.conditions.append(Constraint((thing.cell, anchor.cell), lies(where.relation)))
+                        continue
                 of_host = any(anchor.pronoun == "host" for anchor in where.anchors)
                 self.place_object(new, thing, where, before=host if of_host else before, adds=True)
             self.frame.things[new] = thing
@@ -96,12 +98,17 @@ class StoryObjects(StoryReferences):
         return ids
 
     def with_anchors(self, where: Where) -> Where:
-        """Returns a place of several objects with its new anchors created once: "two birds above a house"."""
+        """Returns a place of several objects with the anchors that it names once: "two birds above a house"."""
         anchors: list[Phrase] = []
         for anchor in where.anchors:
-            new = anchor.definite is False and not anchor.pronoun
-            created = self.create(anchor) if new else []
-            anchors += [Phrase(pronoun="known", count=one) for one in created] if new else [anchor]
+            if anchor.pronoun == "it":
+                known = self.only(self._host(where, self.last), anchor)
+            elif anchor.definite is False and not anchor.pronoun:
+                known = self.create(anchor)
+            else:
+                known = self.certain(anchor) if anchor.definite and anchor.kind else []
+                known = known if len(known) == 1 else []
+            anchors += [Phrase(pronoun="known", count=one) for one in known] if known else [anchor]
         return replace(where, anchors=tuple(anchors))
 
     def _alike(self, thing: Thing, attributes: frozenset[str], others: tuple[int, ...]) -> Thing:
@@ -156,6 +163,7 @@ class StoryObjects(StoryReferences):
 
     def _host(self, where: Where, before: tuple[int, ...]) -> tuple[int, ...]:
         """Returns what "it" is in "a tree to the left of it and a car to the right of it": the same object twice."""
+        before = before or self.alone()
         relation, hosts, number = self.hosts.get(before[0] if len(before) == 1 else -1, ("", (), 0))
         in_line = where.relation in ACROSS and where.relation == relation  # "below it … below it": one after the other
         parallel = relation and (number == self.number or where.relation == ACROSS.get(relation))

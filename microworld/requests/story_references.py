@@ -108,8 +108,7 @@ class StoryReferences:
         """Returns the objects of a pronoun."""
         things = self.frame.things
         if phrase.pronoun == "it":
-            alone = tuple(things) if len(things) == 1 and self.vacated is None else ()
-            return self.only(last or alone, phrase)
+            return self.only(last or self.alone(), phrase)
         if phrase.pronoun == "them":
             if len(last) < 2 or phrase.count not in {1, len(last)}:
                 last = (self.frame.changed() if self.source is not None else ()) or tuple(things)
@@ -121,6 +120,11 @@ class StoryReferences:
         if phrase.pronoun == "other":
             return self._others(phrase, last)
         return self._some_of(phrase, last)
+
+    def alone(self) -> tuple[int, ...]:
+        """Returns the only object that there is, which "it" may mean before anything is named; else none."""
+        things = tuple(self.frame.things)
+        return things if len(things) == 1 and self.vacated is None else ()
 
     def _others(self, phrase: Phrase, last: tuple[int, ...]) -> list[int]:
         """Returns "the other" or "the others": what the last words were not about."""

@@ -20,6 +20,7 @@ __all__ = [
     "as_named",
     "as_they_were",
     "different",
+    "has_room",
     "in_one_row",
     "is_opposite",
     "is_step",
@@ -116,6 +117,14 @@ def lies(relation: str) -> Callable[[int, int], bool]:
         return steps.get(relation, cell // 3 - other // 3) > 0
 
     return holds
+
+
+def has_room(relation: str, anchor: Thing) -> bool:
+    """Whether two objects can lie straight left of, right of, above or below an object, one behind the other."""
+    cells = {(int(cell) // 3, int(cell) % 3) for cell in anchor.cell.allowed}
+    far = {"above": (0, 2), "below": (0, 0), "left": (1, 2), "right": (1, 0)}
+    axis, place = far[relation]
+    return any(cell[axis] == place for cell in cells)
 
 
 def shifted(cells: set[str | int] | set[int], step: tuple[int, int]) -> set[int]:

@@ -114,7 +114,7 @@ _LISTED = {
         "assume, acquire, take on"
     ),
     "get": "get",
-    "grow": "grow, scale up, expand, swell, inflate, balloon",
+    "grow": "grow, scale up, expand, swell, inflate",
     "shrink": "shrink",
     "stay": (
         "sit, stand, lie, wait, sleep, rest, shine, glow, smile, watch, look, play, live, stay, remain, hover, "
