@@ -332,8 +332,24 @@ def mentioned(words: tuple[str, ...], kinds: frozenset[str]) -> tuple[str, ...]:
 _PAINTS = re.compile(rf"^(?:recolour|paint|colour|dye) the (?:{KIND}) in (?:{COLOUR})\b(?= and the (?:{KIND}) in )")
 
 
+_SHORT_ORDERS: tuple[Rule, ...] = (
+    (rf"^(?:(?:much|even|a bit|a little) )?(bigger|smaller|{COLOUR})(?: (?:please|instead))*$", r"make it \1"),
+    (rf"^(?:please )?add (?:some )?more ({'|'.join(map(plural, KINDS))})(?= |$)", r"add two more \1"),
+    (
+        (r"^(?:please )?(?:(?:remove|undo|delete|erase|take away|clear away|get rid of|melt) the snow|no more snow|"
+         r"take the snow (?:away|out)|let the snow melt|bring back (?:the )?(?:summer|spring))(?: please)?$"),
+        "the snow melts",
+    ),
+    ((rf"^undo the (?:{GROUND_NAME})(?: [:,])? (?:(?:green|back|to|it|is|make|a|the) )*({GROUND_NAME})"
+      "(?: again)?$"), r"make the background \1"),
+    (r"^(?:please )?(?:turn|change) (?:the )?night (?:in)?to (?:the )?day(?: please)?$", "make it daytime"),
+)  # fmt: skip
+"""Orders in few words, which name their object by what an image shows."""
+
+
 def reworded_first(words: tuple[str, ...]) -> tuple[str, ...]:
     """Returns "the house in green", said of a given image, as an order; other sentences unchanged."""
+    words = tuple(rewritten(" ".join(words), _SHORT_ORDERS).split())
     words = tuple(_ONE_OF.sub(lambda one: f"{one[1]} one of the {one[2]}{plural(one[3])} ", " ".join(words)).split())
     if _PAINTS.match(" ".join(words)):  # "paint the tree in purple and the cat in green"
         text = re.sub(rf"\b(the (?:{KIND})) in (?=(?:{COLOUR})\b)", r"\1 ", " ".join(words))

@@ -14,6 +14,7 @@ from interleavethinker.tools.errors import InputError
 
 from .compiled_patterns import compiled
 from .key_words import COUNT, LOOK, MANY, ONE, kind_of
+from .panels import changes_of_panels
 from .phrase_patterns import NUMBERS
 from .plain_text import NUMBER_WORDS, PLURALS, canonical
 from .reader.grounds import GROUND_NOUNS
@@ -148,6 +149,7 @@ def in_story_form(text: str) -> str:
         in_series,
         _without_short_labels,
         _with_ordinals,
+        changes_of_panels,
         in_named_order,
         _start_first,
         _setting_first,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from .compiled_patterns import Rule
-from .key_words import COUNT, LOOK, MANY, ONE
+from .key_words import COUNT, LOOK, MANY, ONE, SPOT
 from .reader.grounds import GROUND_CHANGES
 from .reader.patterns import GROUND_WORD
 
@@ -95,6 +95,25 @@ STORY_WORDINGS: tuple[Rule, ...] = (
         ),
     ),
     (r"\b(is|are|gets?) left (?:behind|alone|over|on (?:its|her|his|their) own)\b", "stays"),
+    # Who lives where, and what somebody moves
+    (rf"{_BEGIN}({_ONE}|{_SOME}) (?:lives?|stays?|sits?|stands?) there(?= with |\s*[.,;!?]|$)", r"there is \1"),
+    (rf"^(?:my|our) (?!(?:{LOOK})(?:{ONE}|{MANY})\b)[a-z]+ has (?=(?:an?|one|{COUNT}) )", "there is "),
+    (
+        (
+            rf"^((?:the|our|my) {LOOK}(?:{ONE}) (?:is|was) [^.,;!?]*?),? (?:at first|in the beginning|at the start)"
+            r"(?=\s*[.;!])"
+        ),
+        r"\1",
+    ),
+    (
+        (
+            rf"\b(?:she|he|{_THE}) (?:throws|threw|kicks|kicked|pushes|pushed|pulls|pulled|rolls|rolled|carries|"
+            rf"carried) (?:the|her|his|its) ({LOOK}(?:{ONE})) (?=(?:to|into|onto) the (?:{SPOT})\b)"
+        ),
+        r"the \1 moves ",
+    ),
+    (r"\bbuilds? (?:its|a|her|his) (?:\w+ )?nest (?:in|on) ", "sits on "),
+    (r"\b(?:spring|summer) (?:comes|came|arrives|arrived) and (?=the snow (?:melts|melted)\b)", ""),
     # How the pictures are to be made
     (r"\b(explain|describe) (me|us|him|her|them) (?=how|in|with|step)", r"\1 to me "),
     (

@@ -46,6 +46,13 @@ _RULES: tuple[Rule, ...] = (
     ),
     (
         (
+            rf"\b(?P<before>(?:another|an?(?: second| third| new)?|one)) (?P<noun>{ONE})(?P<comes>[^.,;!?]*), "
+            rf"(?:(?:and )?this time )?an? (?P<look>(?:(?:{COLOUR}|{SIZE}) ?)+) one{_END}"
+        ),
+        r"\g<before> \g<look> \g<noun>\g<comes>",
+    ),
+    (
+        (
             rf"\b((?:an?|one) {LOOK}(?:{ONE})) (?:(?:slowly|gradually) )?(?:turning|becoming|changing (?:in)?to) "
             rf"(?:an? )?(?P<look>{COLOUR})(?: one)?{_END}"
         ),

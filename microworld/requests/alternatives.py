@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from interleavethinker.microworld.language.compiled_patterns import compiled
 from interleavethinker.microworld.language.key_words import COLOUR, COUNT, GROUND, LOOK, MANY, ONE, SIZE, SPOT
 
-__all__ = ["Choice", "choice_in"]
+__all__ = ["Choice", "choice_in", "with_or"]
 
 _I = re.IGNORECASE
 _ARTICLE = rf"(?:(?:an?|the|one|some|my|{COUNT}|[1-9]) )"
@@ -49,6 +49,18 @@ class Choice:
     """The request with the first alternative."""
     other: str
     """The request with the other one, which must make sense as well."""
+
+
+_MAYBE = (
+    rf"\b(?:maybe|perhaps) (?P<one>(?:{_ARTICLE})?{LOOK}(?:{ONE}|{MANY})),? (?:or )?(?:maybe|perhaps) "
+    rf"(?P<other>(?:{_ARTICLE})?{LOOK}(?:{ONE}|{MANY}))(?=[.,;!]|$)"
+    "(?:,? (?:you (?:decide|choose|pick)|as you (?:like|wish)))?"
+)
+
+
+def with_or(text: str) -> str:
+    """Returns "maybe a cat, maybe a bird" as the choice that it offers; the same text if it offers none."""
+    return compiled(_MAYBE, _I).sub(r"\g<one> or \g<other>", text)
 
 
 def choice_in(text: str) -> Choice | None:

@@ -31,7 +31,7 @@ from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.request_parsing import named_step_count
 from interleavethinker.tools.types import ImagePart, Plan, Request, TextPart
 
-from .alternatives import Choice, choice_in
+from .alternatives import Choice, choice_in, with_or
 from .answers import Answer
 from .bare_anchors import with_known_anchors
 from .context import asked_directly, check_given, without_context
@@ -113,7 +113,7 @@ def interpret(text: str, scenes: Sequence[Scene] = ()) -> Interpretation:
         InputError: The request is not understood, contradicts itself or the images, or needs an image that is missing.
     """
     return _read_or_choose(
-        text, lambda wording: _read(wording, scenes), lambda found, chosen: replace(found, chosen=chosen)
+        with_or(text), lambda wording: _read(wording, scenes), lambda found, chosen: replace(found, chosen=chosen)
     )
 
 
@@ -296,7 +296,7 @@ def check_wording(request: Request) -> None:
 
 def check_text(text: str, images: int) -> None:
     """Checks the text of a request with this number of images; see `check_wording`."""
-    _read_or_choose(text, lambda wording: _check_wording(wording, images), lambda found, _: found)
+    _read_or_choose(with_or(text), lambda wording: _check_wording(wording, images), lambda found, _: found)
 
 
 def _check_wording(text: str, images: int) -> None:
@@ -342,7 +342,7 @@ def _check(framed: Framed, images: int, read: SentenceReader) -> None:
         raise _mixed()
     for sentence in framed.sentences:
         words = tuple(map(canonical, sentence.words))
-        named = extreme_named(kinds_named(words, frozenset(KINDS)), None) if images else words
+        named = extreme_named(kinds_named(reworded_first(words), frozenset(KINDS)), None) if images else words
         read(sentence if named == words else Sentence(named))
 
 

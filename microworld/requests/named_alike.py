@@ -113,7 +113,10 @@ _KEPT: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = tuple(
             ),
         ),
         (
-            r"(?:comes?|came|goes|went|swims|flies|walks|runs) back|returns?|returned",
+            (
+                r"(?:comes?|came|goes|went|swims|flies|walks|runs) back|(?:brings?|brought) [\w ]{2,20} back|"
+                "returns?|returned"
+            ),
             r"back|returns?|again|moves?|(?P<one>\w+) goes away\b.*\b(?P=one) appears",
         ),
         (r"grow(?:s|ing)? (?:up|bigger|big|and grow\w*)|grew|(?:gets?|got) bigger", "big|bigger|grows?|large"),
@@ -130,7 +133,8 @@ _KEPT: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = tuple(
     )
 )
 """Signs of a meaning, and the words by which the rules state it: one without the other was lost."""
-_LEAVES = re.compile(r"\b(?:away|gone|leaves?|left|vanish\w*|disappear\w*|off|remov\w+|delet\w+)\b")
+_LEAVES = re.compile(r"\b(?:away|gone|leaves?|left|vanish\w*|disappear\w*|off|home|remov\w+|delet\w+)\b")
+_SHE = re.compile(r"\bshe\b")
 _GONE = re.compile(rf"\b({_ANY_KIND}) (?:goes|go) away\b")
 _APPEARS = re.compile(rf"\b({_ANY_KIND}) appears\b")
 _COMES = re.compile(
@@ -225,7 +229,8 @@ def _denial_is_lost(wording: str, restated: str) -> bool:
 def _leave_alike(wording: str, restated: str) -> bool:
     """Whether what leaves is what the request says of, where it says so; and whether nothing leaves only to appear."""
     gone = set(_GONE.findall(restated))
-    leaving = [_named(part) & set(KINDS) for part in re.split(r"[.,;:!?\n]|\band\b", wording) if _LEAVES.search(part)]
+    parts = re.split(r"[.,;:!?\n]|\band\b", wording)
+    leaving = [_named(_SHE.sub("girl", part)) & set(KINDS) for part in parts if _LEAVES.search(part)]
     if gone and leaving and all(leaving) and gone != set().union(*leaving):
         return False
     return _COMES.search(wording) is not None or not gone & set(_APPEARS.findall(restated))

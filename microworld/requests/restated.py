@@ -10,7 +10,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from interleavethinker.microworld.language.key_words import GROUND
 from interleavethinker.microworld.language.plain_text import unknown_emoji
+from interleavethinker.microworld.language.reader.prose import without_prose
 from interleavethinker.microworld.language.reader.tagging import tag
 from interleavethinker.microworld.language.spelling import corrected
 from interleavethinker.microworld.scenes.scene import Scene
@@ -49,6 +51,10 @@ _OWN_IMAGE = re.compile(
     re.IGNORECASE,
 )
 """An image that the writer has and did not send: other words would draw a new one."""
+_IN_FRONT = re.compile(
+    rf"\bin front of(?= (?:an?|the|her|his|its|their|my|our|it|them)\b(?! (?:\w+ )?(?:{GROUND})\b))", re.IGNORECASE
+)
+"""No image shows depth: the nearest place is beside it, and the document says so."""
 
 
 def not_restated(text: str, images: int) -> tuple[str, ...]:  # noqa: ARG001 - one of `Restate`
@@ -130,7 +136,10 @@ def _other_wordings(text: str, images: int, error: InputError, restate: Restate)
         yield spelt
     if unknown_emoji(text) or _AT_ONCE.search(text) or (not images and _OWN_IMAGE.search(text)):
         return
-    for wording in filter(None, (text, spelt)):
+    if not images and _IN_FRONT.search(text):
+        yield _IN_FRONT.sub("next to", text)
+    shortened = "" if images else without_prose(text)[0]
+    for wording in dict.fromkeys(filter(None, (text, spelt, shortened))):
         yield from (words for words in restate(wording, images) if named_alike(wording, words, images))
 
 

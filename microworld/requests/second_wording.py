@@ -20,6 +20,7 @@ from interleavethinker.microworld.language.plain_text import (
     plain_text,
 )
 from interleavethinker.microworld.language.reader.patterns import GROUND_WORD
+from interleavethinker.microworld.language.reader.prose import without_prose
 from interleavethinker.microworld.language.reader.tagging import tag
 from interleavethinker.microworld.language.story_wordings import STORY_WORDINGS
 from interleavethinker.microworld.language.templates import with_article
@@ -167,6 +168,14 @@ _RULES: tuple[Rule, ...] = (
         ", the background is ",
     ),
     *STORY_WORDINGS,
+    (
+        (
+            rf"{_BEGIN}((?:[2-9]|{'|'.join(NUMBER_WORDS[1:])}) (?:{_LOOK} )*(?:{'|'.join(PLURALS)})) "
+            r"(?:stand|sit|lie|live|float|swim|are standing|are sitting|are) (?=(?:in|on|at|by) [^,.;!?]*, one )"
+        ),
+        r"\1 ",
+    ),
+    (r"\b(lives?|stands?|sits?|waits?|plays?) there (?=with )", r"\1 "),
     # Slips of the tongue
     (
         (
@@ -276,7 +285,7 @@ def read_again(
 
 
 def second_wording(text: str, images: int) -> tuple[str, tuple[str, ...]]:
-    """Returns a request in other words, and the headings that were left out; the same text if no rule fits.
+    """Returns a request in other words, and the headings and asides that were left out; the same text if no rule fits.
 
     Args:
         text: The request's text.
@@ -289,6 +298,9 @@ def second_wording(text: str, images: int) -> tuple[str, tuple[str, ...]]:
     plain, headings = _without_headings(text.lower().replace("\u2019", "'"))
     if images:
         plain = _TWO.sub("", plain)
+    else:
+        plain, prose = without_prose(plain)
+        headings = (*headings, *prose)
     if all(re.fullmatch(_ROLE_OBJECT, inner) for inner in re.findall(_ROLE, plain)):
         plain = re.sub(_ROLE, r" \1", plain)
     plain = rewritten(plain, _RULES).strip()

@@ -119,13 +119,21 @@ _PUT_BARE = re.compile(
 _LABEL = re.compile(r"^\W*(?:picture|image|panel|frame|scene|page|step) ?\w+ ?:", re.IGNORECASE)
 
 
+_WITHOUT_SNOW = re.compile(
+    r"\b(?:remove|undo|delete|erase|take away|clear away|get rid of|no more) (?:the )?(?:snow|winter)\b"
+)
+
+
 def check_kept_ground(source: Scene, text: str) -> None:
-    """Refuses "remove everything but the sunset", said of an image in a meadow, which would change the background.
+    """Refuses "remove everything but the sunset" or "remove the snow", said of an image in a meadow.
 
     Raises:
         InputError: The image has another background (`not_there`), or it is not said what goes away (`not_understood`).
     """
-    found = _GROUND_KEPT.search(" ".join(text.lower().split()))
+    plain = " ".join(text.lower().split())
+    if source.background != "snow" and _WITHOUT_SNOW.search(plain):
+        raise InputError(f"The background of the image is {source.background}, not snow.", code="not_there")
+    found = _GROUND_KEPT.search(plain)
     if found is None:
         return
     if found["alone"]:
