@@ -41,7 +41,49 @@ def _rows(match: re.Match[str]) -> str:
     return f"three {what} in the {first} {line} and three {what} in the {last} {line}"
 
 
+def _around(match: re.Match[str]) -> str:
+    """Returns "a house surrounded by trees" as "four trees around a house"."""
+    return f"{match['count'] or 'four'} {match['look']}{match['noun']} around {match['centre']}"
+
+
+def _young(match: re.Match[str]) -> str:
+    """Returns "a cat and her kitten" as two cats."""
+    same = kind_of(match["noun"]) == kind_of(match["other"])
+    return f"{match['before']} and {match['article']} {match['other']}" if same else match.group()
+
+
+_LINES = {
+    "row": {"first": "top", "second": "middle", "third": "bottom", "last": "bottom"},
+    "column": {"first": "left", "second": "middle", "third": "right", "last": "right"},
+}
+_BEFORE_SOME = "(?:^|(?<=draw )|(?<=show )|(?<=paint )|(?<=make )|(?<=with )|(?<=and )|(?<=me )|(?<=[.,:;!?\\n] ))"
+_CENTRE = rf"(?P<centre>(?:an?|the|one) {LOOK}(?:{ONE}))"
 _RULES: tuple[Rule, ...] = (
+    (
+        r"\b(?P<rank>first|second|third|last) (?P<line>row|column)\b",
+        lambda match: f"{_LINES[match['line'].lower()][match['rank'].lower()]} {match['line']}",
+    ),
+    (
+        (
+            rf"\b{_CENTRE} (?:(?:that |which )?is )?(?:surrounded|encircled|ringed) by "
+            rf"(?:(?P<count>{NUMBER}) |some )?{_OBJECTS}\b"
+        ),
+        _around,
+    ),
+    (
+        (
+            rf"(?:\b(?P<count>{NUMBER}) |{_BEFORE_SOME}(?:an? (?:ring|circle) of )?){_OBJECTS} (?:all )?"
+            rf"around {_CENTRE}\b"
+        ),
+        _around,
+    ),
+    (
+        (
+            rf"\b(?P<before>(?P<article>an?|one) {LOOK}(?:(?:mother|mama|mum|mommy|father|daddy|papa) )?"
+            rf"(?P<noun>{ONE})) (?:and|with) (?:her|his|its) (?P<other>{LOOK}(?:{ONE}))\b"
+        ),
+        _young,
+    ),
     (rf"\b(?:in )?(?:the |all )?(?:four|4) corners{PAUSE}(?:four|4) {_OBJECTS}\b(?! in\b)", _in_corners),
     (rf"\b(?:four|4) {_OBJECTS}{PAUSE}(?:four|4) corners\b", _in_corners),
     (rf"\b(?:four|4) {_OBJECTS}{_AT_GROUND}{PAUSE}(?:with )?one {_PER} corners?\b\)?", _in_corners),

@@ -341,7 +341,15 @@ _SHORT_ORDERS: tuple[Rule, ...] = (
         "the snow melts",
     ),
     ((rf"^undo the (?:{GROUND_NAME})(?: [:,])? (?:(?:green|back|to|it|is|make|a|the) )*({GROUND_NAME})"
-      "(?: again)?$"), r"make the background \1"),
+      r"(?: again)?$"), r"make the background \1"),
+    ((rf"^(?:please )?(?:put|add|draw|place) ((?:{_ADJECTIVE} )*(?:{'|'.join(map(plural, KINDS))})) everywhere"
+      r"(?: please)?$"), r"fill the empty places with \1"),
+    (r"\bone (?:step )?(up|down) and (?:then )?one (?:step )?(?:to the )?(left|right)\b",
+     r"one step \1 and then move it one step to the \2"),
+    ((rf"^(?:(?:please|can you|could you) )*(?:put|move|place|make|set|bring) ({_NP}) (?:(?:just |slightly |some ?what "
+      r"|further |much |(?:a|one) (?:bit|little|step|tad) )*higher|(?:just |slightly |some ?what |further |much |"
+      r"(?:a|one) (?:bit|little|step|tad) )+(?P<low>lower|bottom))(?: (?:up|down))?(?: please)?$"),
+     lambda match: f"move {match[1]} one step {'down' if match['low'] else 'up'}"),
     (r"^(?:please )?(?:turn|change) (?:the )?night (?:in)?to (?:the )?day(?: please)?$", "make it daytime"),
 )  # fmt: skip
 """Orders in few words, which name their object by what an image shows."""

@@ -14,7 +14,7 @@ from interleavethinker.microworld.scenes.sprites import COLOURS, SIZES
 from .compiled_patterns import compiled
 from .key_words import COLOUR, COUNT, GROUND, LOOK, MANY, ONE, SIZE, kind_of
 from .phrase_patterns import NUMBERS
-from .plain_text import NUMBER_WORDS, PLURALS
+from .plain_text import NUMBER_WORDS, PLURALS, canonical
 from .vocabulary import USUAL_COLOURS, plural
 
 __all__ = ["in_series"]
@@ -69,6 +69,23 @@ _GROWTH = (
     ),
     rf"{_LEAD}the (?P<verb>growth|growing) of an? (?P<look>(?:(?:{COLOUR}|{SIZE}) )*)(?P<noun>{ONE}){_GROUND}{_END}",
 )
+_AN_OBJECT = rf"(?:an?|one|the same) (?P<look>(?:(?:{COLOUR}|{SIZE}) )*)(?P<noun>{ONE})"
+_CHANGES_LOOK = (
+    rf"{_LEAD}(?:how )?{_AN_OBJECT} (?:changes|changing|gets) (?:(?:its|her|his|the|a new|another) )?"
+    rf"(?P<what>colou?r|size)s?{_GROUND}{_END}"
+)
+_BECOMES_MANY = (
+    rf"{_LEAD}(?:how )?{_AN_OBJECT} (?:becomes|turns into|becoming|turning into) (?P<count>{_NUMBER})"
+    rf"(?: of them| (?:{MANY}))?{_GROUND}{_END}"
+)
+_SEASONS = {
+    "summer": "in a meadow", "spring": "in a meadow", "day": "in a meadow", "daytime": "in a meadow",
+    "winter": "in the snow", "snow": "in the snow", "night": "at night",
+}  # fmt: skip
+_IN_SEASONS = (
+    rf"{_LEAD}{_AN_OBJECT},? (?:in|by|at|during) (?:the )?(?P<first>{'|'.join(_SEASONS)})(?:time)?"
+    rf"(?:,? and|,)(?: then)? (?:(?:in|by|at|during) )?(?:the )?(?P<then>{'|'.join(_SEASONS)})(?:time)?{_END}"
+)
 _SHOWN = r"\b(?:show|draw|paint|make|illustrate|growth|how|i want|create|give)\b"
 _FIRST_ONE = (
     rf"\b(?:with|of|full of) (?P<look>{LOOK})(?P<noun>{MANY}) ?[:,;-] ?(?:at )?(?:first|starting with|start with|"
@@ -109,6 +126,9 @@ def in_series(text: str) -> str:
         ((_COUNTS_LISTED,), _counts_listed),
         (_VARIED, _varied),
         (_GROWTH, _growth),
+        ((_CHANGES_LOOK,), _changes_look),
+        ((_BECOMES_MANY,), _becomes_many),
+        ((_IN_SEASONS,), _in_seasons),
     ):
         for pattern in patterns:
             if (found := compiled(pattern, _I).match(plain)) is not None:
@@ -171,6 +191,33 @@ def _growth(match: re.Match[str]) -> str:
     if not (told or compiled(_SHOWN, _I).search(match.string)) or compiled(rf"\b(?:{SIZE})\b").search(look):
         return ""
     return f"A {size} {look}{_kind(match['noun'])}{match['ground'].removeprefix(',')}. Then it {then}."
+
+
+def _changes_look(match: re.Match[str]) -> str:
+    """Returns the two pictures of "a cat changes color"; empty if its size is not the one that it has first."""
+    kind, look, ground = _kind(match["noun"]), match["look"].lower(), match["ground"].removeprefix(",")
+    if match["what"].lower() == "size":
+        named = compiled(rf"\b(?:{SIZE})\b").search(look)
+        return "" if named else f"A small {look}{kind}{ground}. Then it gets big."
+    named = compiled(rf"\b(?:{COLOUR})\b").search(look)
+    first = "" if named else f"{USUAL_COLOURS[kind]} "
+    then = next(one for one in COLOURS if one not in {canonical(word) for word in (first + look).split()})
+    return f"A {first}{look}{kind}{ground}. Then it turns {then}."
+
+
+def _becomes_many(match: re.Match[str]) -> str:
+    """Returns the two pictures of "one ball becomes two"."""
+    number, kind = _number(match["count"]), _kind(match["noun"])
+    if number < 2:
+        return ""
+    what = f"{NUMBER_WORDS[number - 1]} {match['look']}{plural(kind)}"
+    return f"One {match['look']}{kind}{match['ground'].removeprefix(',')}. Then there are {what}."
+
+
+def _in_seasons(match: re.Match[str]) -> str:
+    """Returns the two pictures of "a house in summer and in winter"; empty if both times look alike."""
+    first, then = (_SEASONS[match[name].lower()] for name in ("first", "then"))
+    return "" if first == then else f"A {match['look']}{match['noun']} {first}. Then it is {then}."
 
 
 def _first_ones(match: re.Match[str]) -> str:

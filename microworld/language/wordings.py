@@ -119,10 +119,6 @@ _RULES: tuple[Rule, ...] = (
         r"\3 \4\5 in the middle and eight \1\2",
     ),
     (
-        rf"\b(an?|one|the) ({LOOK})({ONE}) (?:(?:that )?is )?surrounded by eight ({LOOK})({MANY})\b",
-        r"\1 \2\3 in the middle and eight \4\5",
-    ),
-    (
         rf"\bfour ({LOOK})({MANY}) (?:all )?(?:around|surrounding) (an?|one|the) ({LOOK})({ONE})\b",
         r"\3 \4\5 in the middle and four \1\2 in the corners",
     ),

@@ -274,7 +274,8 @@ def _most(text: str, scene: Scene) -> Answer | None:
     most = [one for one, count in counts.items() if count == number]
     things = f"{number} object{'' if number == 1 else 's'}"
     told = [one if by_colour else plural(one) for one in most]
-    shown = f"{' and '.join(told)}, {things}{' each' if len(most) > 1 else ''}"
+    together = " and ".join(filter(None, (", ".join(told[:-1]), told[-1])))
+    shown = f"{together}, {things}{' each' if len(most) > 1 else ''}"
     return Answer("what", f"{shown[0].upper()}{shown[1:]}.", tuple(frozenset({one, plural(one)}) for one in most))
 
 

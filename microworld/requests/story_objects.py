@@ -78,9 +78,9 @@ class StoryObjects(StoryReferences):
             new, self.next_id = self.next_id, self.next_id + 1
             before = self.last
             for where in (*map(widened, shared), *(part.where if part is not phrase else ())):
-                if ids and where.relation in ACROSS and where.anchors[0].pronoun == "known":
+                if len(parts) > 1 and where.relation in ACROSS and where.anchors[0].pronoun == "known":
                     anchor = self.frame.things[where.anchors[0].count]
-                    if len(parts) > 2 or not has_room(where.relation, anchor):  # "three stars above a boat"
+                    if len(parts) > 2 or (ids and not has_room(where.relation, anchor)):  # "three stars above a boat"
                         self.conditions.append(Constraint((thing.cell, anchor.cell), lies(where.relation)))
                         continue
                 of_host = any(anchor.pronoun == "host" for anchor in where.anchors)

@@ -98,6 +98,9 @@ class StoryReferences:
         if side and len(found) > 1:
             placed = on_side(side, {one: things[one] for one in found})
             found = placed or [one for one in found if things[one].cell.allowed == {SIDE_CELLS[side]}] or found
+        if phrase.pronoun == "one" and len(found) > 1:  # "remove the small cat and make the big one red"
+            kinds = {things[one].kind for one in last} or self.gone
+            found = [one for one in found if things[one].kind in kinds] or found
         if phrase.every:
             return self._all_of(phrase, found)
         if phrase.definite is False and len(found) >= phrase.count and self._interchangeable(found):

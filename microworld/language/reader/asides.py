@@ -14,11 +14,13 @@ __all__ = ["unclear_wording", "without_asides", "without_farewell"]
 _PART = re.compile(
     r"[^.!?;\n]*?(?:[.!?;\n]+\s*|,\s*(?=(?:so |but |now |please |then )*(?:draw|paint|make|create|show|add|put|"
     r"generate"
-    r"|sketch|can you|could you)\b)|$)"
+    r"|sketch|can you|could you)\b)|,?\s+so (?=(?:please|can you|could you|i'd like|i would like|i want|i need|draw|"
+    r"paint|make|show)\b)|$)",
+    re.IGNORECASE,
 )
 _ASIDE = re.compile(
-    r"(?:(?:hi|hello|hey|oh|well|so|you know|,) )*(?:i|we|(?:my|our) \w+(?: \w+)?)(?: (?:really|just|so|"
-    r"absolutely|always|"
+    r"(?:(?:hi|hello|hey|oh|ok|okay|well|so|you know|here(?:'s| is) the thing:?|,) )*(?:i|we|(?:my|our) \w+(?: \w+)?)"
+    r"(?: (?:really|just|so|absolutely|always|"
     r"all|both|do|does|also))* (?:loves?|likes?|adores?|hates?|enjoys?|dislikes?|fears?|detests?|prefers?|"
     r"collects?|(?:am|is|"
     r"are) (?:fond|afraid|scared|tired) of) (?!it\b|the\b|this\b|that\b|these\b|those\b|to\b|your?\b|them\b|"
@@ -26,6 +28,12 @@ _ASIDE = re.compile(
     r"(?:(?!to |if |when |you |and |but |with )[\w'-]+ ?){1,4}"
 )
 """A liking: "my cat loves boats"."""
+_WANTED = re.compile(
+    r"(?:^|(?<=[.!?;\n] ))what (?:i|we)(?:'d| would)? (?:really |just )?(?:need|want|like)(?: now| here| today)? is "
+    r"(?!that\b)",
+    re.IGNORECASE,
+)
+"""A wish that begins as a question does: "what I need is a cat"."""
 _STATE = re.compile(
     r"(?:my|our) [\w'-]+(?: [\w'-]+)? (?:is|are|was|were|has|have|had|lives?|sleeps?|looks?)\b(?:(?!,| but |"
     r" and )[^.!?;\n])*"
@@ -191,7 +199,7 @@ def without_asides(text: str, *, images: int) -> tuple[str, tuple[str, ...]]:
         text: The request's text.
         images: Number of its images. With an image, "my house is red" may speak of it.
     """
-    text = _CALL_LAST.sub(r"\1", _called(_SMALL_TALK.sub("", text)))
+    text = _CALL_LAST.sub(r"\1", _called(_WANTED.sub("I want ", _SMALL_TALK.sub("", text))))
     names = tuple(match["name"] for match in _NAME.finditer(text))
     text = _NAME.sub("", text)
     parts = [part for part in _PART.findall(text) if part]

@@ -49,6 +49,14 @@ def test_corners_are_named_in_many_ways(text: str) -> None:
         ("four boxes and half as many girls", {"box": 4, "girl": 2}),
         ("As many balls as boxes: three each, please.", {"ball": 3, "box": 3}),
         ("a ball and a box, two of each", {"ball": 2, "box": 2}),
+        ("2 + 3 birds", {"bird": 5}),
+        ("two plus two stars", {"star": 4}),
+        ("5 - 2 balls", {"ball": 3}),
+        ("twice as many stars as cats. There are two cats.", {"cat": 2, "star": 4}),
+        ("two cats and one more bird than cats", {"cat": 2, "bird": 3}),
+        ("five yellow stars and two fewer red balls", {"star": 5, "ball": 3}),
+        ("an equal number of cats and birds, two each", {"cat": 2, "bird": 2}),
+        ("no cats, two birds, zero cars, one tree", {"bird": 2, "tree": 1}),
     ],
 )
 def test_numbers_follow_from_other_words(text: str, wanted: dict[str, int]) -> None:
@@ -158,3 +166,40 @@ def test_a_group_keeps_what_is_said_of_its_parts() -> None:
         "A snowy landscape. There are two houses in it, one red and one blue, with a big tree in between."
     ).targets
     assert sorted(next(iter(one.colours)) for one in target.objects if one.kind == "house") == ["blue", "red"]
+
+
+@pytest.mark.parametrize(
+    ("text", "colours"),
+    [
+        ("three boxes, one red and the others blue", ["blue", "blue", "red"]),
+        ("Three boxes. One is red, the rest are blue.", ["blue", "blue", "red"]),
+        ("two boxes, one red, the other blue", ["blue", "red"]),
+    ],
+)
+def test_the_rest_has_the_other_look(text: str, colours: list[str]) -> None:
+    (target,) = interpret(text).targets
+    assert sorted(next(iter(one.colours)) for one in target.objects) == colours
+
+
+@pytest.mark.parametrize(
+    ("text", "there", "left"),
+    [
+        ("There should be two fewer stars.", 5, 3),
+        ("one star less", 3, 2),
+        ("Halve the number of stars", 4, 2),
+        ("remove half of the stars", 2, 1),
+    ],
+)
+def test_an_edit_takes_away_as_many_as_it_says(text: str, there: int, left: int) -> None:
+    scene = Scene("night")
+    for cell in range(there):
+        scene = scene.put(cell, SceneObject("star", "yellow", "big"))
+    check_text(text, 1)
+    (target,) = interpret(text, [scene]).targets
+    assert len(target.objects) == left
+
+
+def test_half_of_an_odd_number_is_refused() -> None:
+    scene = Scene("beach").put(0, SceneObject("boat", "white", "big")).put(1, SceneObject("boat", "white", "big"))
+    with pytest.raises(InputError):
+        interpret("Halve the number of boats", [scene.put(2, SceneObject("boat", "white", "big"))])

@@ -133,3 +133,13 @@ def test_what_no_image_tells_is_refused(text: str) -> None:
 )
 def test_what_the_image_tells_is_answered(text: str, answer: str) -> None:
     assert said(text, BEFORE) == answer
+
+
+def test_what_has_grown_or_turned_into_a_color() -> None:
+    small, big = Scene("meadow").put(4, SceneObject("tree", "green", "small")).put(3, RED), Scene("meadow")
+    big = big.put(4, SceneObject("tree", "green", "big")).put(3, BLUE)
+    assert said("Did anything get bigger?", small, big).startswith("Yes: the small green tree")
+    assert said("What shrank?", big, small).startswith("The big green tree")
+    assert said("Has anything become smaller?", small, big) == "No: nothing has become smaller."
+    assert said("What became blue?", small, big).startswith("The small red ball")
+    assert said("What turned red?", small, big) == "Nothing has turned red."

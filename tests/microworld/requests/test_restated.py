@@ -52,6 +52,16 @@ def test_a_request_that_the_rules_understand_is_never_restated() -> None:
     assert notes_on(found) == ()
 
 
+def test_in_front_of_is_read_as_next_to_and_the_document_says_so() -> None:
+    request = asked("Draw a cat in front of a house")
+    check_request(request, restate)
+    found = interpret_restated(request, [], restate)
+    assert sorted(one.kind for one in found.targets[0].objects) == ["cat", "house"]
+    assert notes_on(found)[0].startswith("Understood as “Draw a cat next to a house”")
+    with pytest.raises(InputError):
+        interpret_restated(asked("Draw a cat in front of a dragon"), [], restate)
+
+
 def test_the_plan_states_how_the_request_was_understood() -> None:
     plan = plan_by_rules(asked(ODD), [], "trained", restate)
     (step,) = plan.steps
@@ -120,6 +130,18 @@ def test_wordings_that_name_the_same(wording: str, restated: str) -> None:
         ("a hut stands there, and in comes a girl on the right", "A house and a girl next to the house."),
         ("triple the number of birds", "How many birds are there?"),
         ("the ball gets the car's color and vice versa", "Make the ball red."),
+        ("a big house, not a red one", "A big house."),
+        ("a wooden box", "A box, in a forest."),
+        ("What happens when a tiny tree grows up?", "A small tree."),
+        ("a red car drives off", "A red car."),
+        ("A cat leaves a house and comes back.", "1. A cat. 2. The cat goes away. 3. A house appears."),
+        ("How do I get from a red ball to a blue box?", "A red ball and a blue box."),
+        ("A girl and a box. A bird flies out. The box disappears.", "1. A girl and a box. 2. A bird goes away."),
+        ("A girl with a ball. Then she goes home.", "1. A girl and a ball. 2. The ball goes away."),
+        (
+            "A red boat. The wind is strong. The boat is gone.",
+            "1. A red boat. 2. The boat goes away. 3. A red boat appears.",
+        ),
     ],
 )
 def test_wordings_that_do_not_name_the_same(wording: str, restated: str) -> None:

@@ -128,7 +128,7 @@ def test_a_plan_that_does_something_else_has_faults(prompts_: tuple[str, ...], f
         ("a girl who chases a red ball in the forest", "'a girl and a red ball in the forest'"),
         ("a red ball and a dragon", "'a red ball'"),
         ("a smal red brid on the left and a dragon", "'a small red bird on the left'"),
-        ("a girl in front of a house", "'a girl next to a house'"),
+        ("a girl behind a house", "'a girl next to a house'"),
     ],
 )
 def test_a_refusal_offers_the_nearest_request_that_works(text: str, offered: str) -> None:

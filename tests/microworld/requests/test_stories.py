@@ -368,3 +368,14 @@ def test_a_story_is_told_of_the_objects_that_it_means(text: str, shown: list[lis
 def test_a_day_may_come_back_over_a_place() -> None:
     text = "It is day in the meadow with a tree. It gets dark. The sun rises again over the meadow."
     assert [sorted(one.backgrounds) for one in interpret(text).targets] == [["meadow"], ["night"], ["meadow"]]
+
+
+def test_one_is_of_the_kind_that_was_named_last() -> None:
+    scene = Scene("meadow").put(3, CAT).put(5, SceneObject("cat", "orange", "big")).put(4, TREE)
+    assert images("Remove the small cat and make the big one red.", scene) == [["big green tree 4", "big red cat 5"]]
+
+
+def test_labelled_pictures_that_name_something_new_add_it() -> None:
+    first, second = images("Picture 1: a cat on the left. Picture 2: a red cat on the right.")
+    assert len(first) == 1
+    assert len(second) == 2
