@@ -79,6 +79,13 @@ STORY_WORDINGS: tuple[Rule, ...] = (
     ),
     (
         (
+            rf"{_BEGIN}({_NEXT})(?:there )?(?:comes?|came|appears?|appeared|arrives?|arrived) "
+            r"(an? (?:second|third|fourth|fifth|new) one|another(?: one)?)\b"
+        ),
+        r"\1\2 appears",
+    ),
+    (
+        (
             rf"{_BEGIN}(?P<next>{_NEXT})(?:away )?(?:goes|leaves|disappears|vanishes|exits|flies|runs|walks)"
             rf" (?P<one>{_THE})(?: away| off)?(?=[.,;!]|$| and\b)"
         ),
@@ -112,6 +119,11 @@ STORY_WORDINGS: tuple[Rule, ...] = (
         ),
         r"the \1 moves ",
     ),
+    (
+        rf"^(?P<two>(?:the|an?) {LOOK}(?:{ONE}) and (?:the|an?) {LOOK}(?:{ONE})) are (?:best |good )?friends\b",
+        r"\g<two>",
+    ),
+    (rf"\b(she|he|it|they|{_THE}) (?:watches|watched|notices|noticed) (?={_ONE}\b)", r"\1 sees "),
     (r"\bbuilds? (?:its|a|her|his) (?:\w+ )?nest (?:in|on) ", "sits on "),
     (r"\b(?:spring|summer) (?:comes|came|arrives|arrived) and (?=the snow (?:melts|melted)\b)", ""),
     # How the pictures are to be made

@@ -45,6 +45,10 @@ _RULES: tuple[Rule, ...] = (
         r"only \1 stays",
     ),
     (
+        r"^the night (?:is|was) (?:(?:very|so|dark|black|silent|quiet|calm|clear|cold|long|and|still|,) ?)+(?=[.;!])",
+        "It is night",
+    ),
+    (
         (
             rf"\b(?P<before>(?:another|an?(?: second| third| new)?|one)) (?P<noun>{ONE})(?P<comes>[^.,;!?]*), "
             rf"(?:(?:and )?this time )?an? (?P<look>(?:(?:{COLOUR}|{SIZE}) ?)+) one{_END}"

@@ -125,6 +125,10 @@ _KEPT: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = tuple(
             rf"from (?:an? |the )?(?:\w+ ){{0,2}}(?:{_ANY_KIND}) to (?:an? |the )?(?:\w+ ){{0,2}}(?:{_ANY_KIND})",
             "becomes?|turns?|replace|goes away|remove|into|moves?|left|right",
         ),
+        (
+            "an? (?:third|fourth|fifth) one",
+            r"third|fourth|fifth|another|three|four|five|appears\b.*\bappears",
+        ),
         # A material is no background.
         ("wooden", r"\A(?!.*forest)"),
         # What was there before, and how many there are to be in all.
@@ -134,6 +138,13 @@ _KEPT: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = tuple(
 )
 """Signs of a meaning, and the words by which the rules state it: one without the other was lost."""
 _LEAVES = re.compile(r"\b(?:away|gone|leaves?|left|vanish\w*|disappear\w*|off|home|remov\w+|delet\w+)\b")
+_MAY_LEAVE = re.compile(
+    r"\b(?:away|gone|leav\w*|left|vanish\w*|disappear\w*|off|home|remov\w*|delet\w*|eras\w*|without|not?|none|only|alone|"
+    r"empty|goodbye|bye|escap\w*|los[te]\w*|out|eat\w*|ate|st[eo]al\w*|stole|s[aiu]nk\w*|melt\w*|fad\w*|hid\w*|miss\w*|"
+    r"depart\w*|take\w*|took|rid|clear\w*|exit\w*|back|nobody|nothing|minus|less|fewer|poof|pops?|bursts?|destroy\w*|"
+    r"instead|replac\w*)\b|[-\u2212\u2796\u274c]"
+)
+"""Signs that something may leave."""
 _SHE = re.compile(r"\bshe\b")
 _GONE = re.compile(rf"\b({_ANY_KIND}) (?:goes|go) away\b")
 _APPEARS = re.compile(rf"\b({_ANY_KIND}) appears\b")
@@ -229,6 +240,8 @@ def _denial_is_lost(wording: str, restated: str) -> bool:
 def _leave_alike(wording: str, restated: str) -> bool:
     """Whether what leaves is what the request says of, where it says so; and whether nothing leaves only to appear."""
     gone = set(_GONE.findall(restated))
+    if gone and not _MAY_LEAVE.search(wording):
+        return False
     parts = re.split(r"[.,;:!?\n]|\band\b", wording)
     leaving = [_named(_SHE.sub("girl", part)) & set(KINDS) for part in parts if _LEAVES.search(part)]
     if gone and leaving and all(leaving) and gone != set().union(*leaving):

@@ -54,6 +54,8 @@ _PARTS = (
     rf"(?:i|we) {_ADVERBS}{_THINKS}\b(?P<tail{{}}>[^.,;!?]*?)",
     rf"{_SUBJECT} (?:(?:is|are|was|were) )?{_ADVERBS}{_DOES}\b(?P<tail{{}}>[^.,;!?]*?)",
     _AMBIENCE,
+    r"the sun (?:is |was )?(?:shines|shone|shining|bright|warm)\b(?P<tail{}>[^.,;!?]*?)",
+    r"(?:let me|(?:i|we) (?:want to|will|am going to)) tell (?:you )?(?:about|of)\b(?P<tail{}>[^.,;!?]*?)",
 )
 _PROSE = "|".join(part.replace("{}", str(at)) for at, part in enumerate(_PARTS))
 _SIGHT = (
@@ -61,10 +63,17 @@ _SIGHT = (
     "watches|watched|says? hello to|said hello to|listens? to|talks? (?:to|with))"
 )
 _CLAUSES = (
-    rf",? (?:and|but) (?:(?P<again>she|he|it|they|the (?:{LOOK})(?P<noun>{_NOUN})) )?{_FELT}{_ENDS}(?=[.!?;]|$)",
+    (
+        rf"(?:,? (?:and|but) (?:(?:she|he|it|they) )?|, (?:and|but) the (?:{LOOK})(?P<noun>{_NOUN}) ){_FELT}{_ENDS}"
+        r"(?=[.!?;]|$)"
+    ),
     rf"(?<= ){_FELT} and (?=(?:then )?(?!(?:{COLOUR}|{SIZE})\b)[a-z]+(?:s|ed)\b)",
     rf",? and {_SIGHT} (?:it|him|her|them|(?:the|her|his|its) (?:{LOOK})(?P<noun>{_NOUN}))(?=[.,;!?]|$)",
     rf"\b(?:she|he|it|they) opens? (?:it|them|the (?:{LOOK})(?P<noun>{_NOUN}))(?: and|,) (?=an? )",
+    rf"\b(?:she|he|it|they) {_FELT},? so (?=(?:she|he|it|they|the) )",
+    rf"\bit (?:is|was) so {_FEELING} that (?=(?:she|he|it|they|the) )",
+    r"(?:(?<=winter)|(?<=snow)),? and everything (?:is|was) (?:covered (?:in|with)|full of) snow(?=[.!?;]|$)",
+    r" (?:all day(?: long)?|every day|for (?:hours|days|a while))(?=[.!?;]|$)",
     r",? because (?P<tail>[^.,;!?]*)(?=[.,;!?]|$)",
     (
         r",? (?:without (?:a|any) (?:sound|word|noise)|(?:with|full of) (?:great )?(?:joy|fear|hope|pleasure))"
@@ -96,7 +105,9 @@ def without_prose(text: str) -> tuple[str, tuple[str, ...]]:
     left: list[str] = []
     for at, sentence in enumerate(sentences):
         following = sentences[at + 1] if at + 1 < len(sentences) else ""
-        if at and _says_nothing_new(sentence, "".join(sentences[:at]), following):
+        if (at or compiled(r"\W*(?:let me|i|we) ", _I).match(sentence)) and _says_nothing_new(
+            sentence, "".join(sentences[:at]), following
+        ):
             left.append(sentence.strip(" .!?;\n"))
             continue
         for pattern in _CLAUSES:

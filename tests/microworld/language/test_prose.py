@@ -13,6 +13,9 @@ from interleavethinker.microworld.language.reader.prose import without_prose
         ("A cat. Then a bird appears, and the cat is happy at last.", "A cat. Then a bird appears."),
         ("A box. Nobody knew what was inside. It turned white.", "A box. It turned white."),
         ("A car. It stops on the right because it is out of gas.", "A car. It stops on the right."),
+        ("A tree in the winter and everything was covered in snow. Night falls.", "A tree in the winter. Night falls."),
+        ("A bird. It was so cold that the bird flew away.", "A bird. the bird flew away."),
+        ("Let me tell you about my garden. A tree.", "A tree."),
         ("A bird. The bird gets scared and flies away.", "A bird. The bird flies away."),
     ],
 )
@@ -30,6 +33,7 @@ def test_feelings_thoughts_sounds_and_reasons_are_left_out(text: str, rest: str)
         "A cat. The girl is happy. The cat leaves.",
         "A cat and a ball. The ball is nice. It turns red.",
         "A cat. She loves a red ball.",
+        "The orange cat and the white cat are friends. It starts to snow.",
         "A girl. She plays in the snow.",
         "A tree. It is big. A cat comes.",
         "A cat. It is alone. A bird comes because the sun goes down.",

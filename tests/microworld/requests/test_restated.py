@@ -134,6 +134,8 @@ def test_wordings_that_name_the_same(wording: str, restated: str) -> None:
         ("a wooden box", "A box, in a forest."),
         ("What happens when a tiny tree grows up?", "A small tree."),
         ("a red car drives off", "A red car."),
+        ("A cat and a ball. The cat is tired.", "1. A cat and a ball. 2. The cat goes away."),
+        ("A fish. A bigger fish comes. Then a third one.", "1. A fish. 2. A big fish appears."),
         ("A cat leaves a house and comes back.", "1. A cat. 2. The cat goes away. 3. A house appears."),
         ("How do I get from a red ball to a blue box?", "A red ball and a blue box."),
         ("A girl and a box. A bird flies out. The box disappears.", "1. A girl and a box. 2. A bird goes away."),
