@@ -78,6 +78,14 @@ _RULES: tuple[Rule, ...] = (
         _around,
     ),
     (
+        rf"{_BEFORE_SOME}{_OBJECTS} on (?:each|either|both) sides? of {_CENTRE}\b",
+        lambda match: f"{match['centre']} with a {match['look']}{kind_of(PLURALS[match['noun'].lower()])} on each side",
+    ),
+    (
+        rf"\b(?:an? (?:tower|stack|pile) of|stack) (?:(?:three|3) )?{_OBJECTS}\b",
+        r"three \g<look>\g<noun> in the middle column",
+    ),
+    (
         (
             rf"\b(?P<before>(?P<article>an?|one) {LOOK}(?:(?:mother|mama|mum|mommy|father|daddy|papa) )?"
             rf"(?P<noun>{ONE})) (?:and|with) (?:her|his|its) (?P<other>{LOOK}(?:{ONE}))\b"

@@ -129,8 +129,6 @@ _KEPT: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = tuple(
             "an? (?:third|fourth|fifth) one",
             r"third|fourth|fifth|another|three|four|five|appears\b.*\bappears",
         ),
-        # A material is no background.
-        ("wooden", r"\A(?!.*forest)"),
         # What was there before, and how many there are to be in all.
         ("undo|revert|un-?do", "back|returns?|again|before"),
         (rf"make (?:it|them|that) {_NUMBER}(?= \w+s\b)", "replace|turn|into"),
@@ -207,7 +205,8 @@ def named_alike(wording: str, restated: str, images: int = 0) -> bool:
         return False
     if any(said.search(wording) and not kept.search(restated) for said, kept in _KEPT):
         return False
-    if not _leave_alike(wording, restated) or (not images and _denial_is_lost(wording, restated)):
+    drawn_alike = images or not (_invents_ground(wording, restated) or _denial_is_lost(wording, restated))
+    if not drawn_alike or not _leave_alike(wording, restated):
         return False
     said, meant = _named(wording), _named(restated)
     if not all(_hinted(word, wording) for word in meant - said) or any(
@@ -229,6 +228,23 @@ def named_alike(wording: str, restated: str, images: int = 0) -> bool:
         or _TAKEN_BACK.search(wording) is not None
         or (said <= meant and _placed_alike(wording, restated, images))
     )
+
+
+_GROUND_HINTS = {
+    "forest": re.compile(r"\bwood(?!en)|forest|jungle|trees|grove|timber"),
+    "beach": re.compile(r"beach|sea|shore|ocean|coast|sand|water|wave|sail|boat|ship|surf|swim|bay|island|lake|fish"),
+    "snow": re.compile(r"snow|winter|frost|cold|ic[ey]|christmas|flake|blizzard|sled|freez|froz|white|north"),
+}
+_DARK_SHADE = re.compile(rf"\bdark (?={_ANY_COLOUR})")
+
+
+def _invents_ground(wording: str, restated: str) -> bool:
+    """Whether a restated request has a background that no word of the request may mean: a wooden box, a dark green."""
+    if not wording.isascii():
+        return False  # emoji may mean any of them
+    invented = any(name in restated and not hint.search(wording) for name, hint in _GROUND_HINTS.items())
+    shade = _DARK_SHADE.search(wording) and not re.search(r"night|dark|moon", _DARK_SHADE.sub("", wording))
+    return invented or (bool(shade) and "at night" in restated)
 
 
 def _denial_is_lost(wording: str, restated: str) -> bool:

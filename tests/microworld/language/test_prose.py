@@ -15,7 +15,7 @@ from interleavethinker.microworld.language.reader.prose import without_prose
         ("A car. It stops on the right because it is out of gas.", "A car. It stops on the right."),
         ("A tree in the winter and everything was covered in snow. Night falls.", "A tree in the winter. Night falls."),
         ("A bird. It was so cold that the bird flew away.", "A bird. the bird flew away."),
-        ("Let me tell you about my garden. A tree.", "A tree."),
+        ("Let me tell you about my family. A tree.", "A tree."),
         ("A bird. The bird gets scared and flies away.", "A bird. The bird flies away."),
     ],
 )

@@ -132,6 +132,8 @@ def test_wordings_that_name_the_same(wording: str, restated: str) -> None:
         ("the ball gets the car's color and vice versa", "Make the ball red."),
         ("a big house, not a red one", "A big house."),
         ("a wooden box", "A box, in a forest."),
+        ("a house in the background and a girl", "A house and a girl, in a forest."),
+        ("a dark green tree", "A green tree, at night."),
         ("What happens when a tiny tree grows up?", "A small tree."),
         ("a red car drives off", "A red car."),
         ("A cat and a ball. The cat is tired.", "1. A cat and a ball. 2. The cat goes away."),
