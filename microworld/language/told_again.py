@@ -58,7 +58,7 @@ _RULES: tuple[Rule, ...] = (
     (
         (
             rf"\b((?:an?|one) {LOOK}(?:{ONE})) (?:(?:slowly|gradually) )?(?:turning|becoming|changing (?:in)?to) "
-            rf"(?:an? )?(?P<look>{COLOUR})(?: one)?{_END}"
+            rf"(?:an? )?(?P<look>{COLOUR})(?: one)?(?!\s*\w)"
         ),
         r"\1 turns \g<look>",
     ),

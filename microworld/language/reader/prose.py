@@ -48,6 +48,7 @@ _AMBIENCE = (
     r"(?:the|a|an) (?:\w+ )?(?:wind|breeze|waves?|air|music|silence|weather) "
     r"(?:is|are|was|were|blows?|blew|howls?|howled|whispers?|roars?|roared|crash(?:es)?|sings?|plays?)\b(?P<tail{}>[^.,;!?]*?)"
 )
+_TELLS = r"(?:let me|(?:i|we) (?:want to|will|am going to)) tell(?: you)?"
 _PARTS = (
     rf"{_SUBJECT} {_FELT}{_ENDS}",
     rf"{_SUBJECT} {_ADVERBS}{_THINKS}\b(?P<tail{{}}>[^.,;!?]*?)",
@@ -55,7 +56,7 @@ _PARTS = (
     rf"{_SUBJECT} (?:(?:is|are|was|were) )?{_ADVERBS}{_DOES}\b(?P<tail{{}}>[^.,;!?]*?)",
     _AMBIENCE,
     r"the sun (?:is |was )?(?:shines|shone|shining|bright|warm)\b(?P<tail{}>[^.,;!?]*?)",
-    r"(?:let me|(?:i|we) (?:want to|will|am going to)) tell (?:you )?(?:about|of)\b(?P<tail{}>[^.,;!?]*?)",
+    rf"{_TELLS} (?:about|of)\b(?P<tail{{}}>[^.,;!?]*?)",
 )
 _PROSE = "|".join(part.replace("{}", str(at)) for at, part in enumerate(_PARTS))
 _SIGHT = (
@@ -83,7 +84,10 @@ _CLAUSES = (
 _SENTENCE = r"[^.!?;\n]+[.!?;\n]*\s*"
 _PRONOUN = r"(?:(?:and|but|so|then|now|finally|suddenly|later|at last|one day),? )*(?:it|she|he|they|him|her|them)\b"
 _DRAWN = frozenset(
-    "NOUN COLOUR SIZE CMP GROUND GROUND_CHANGE PLACE RELATION OWN NUM MORE STEP GONE ABSENT ONES THING NO ELSE".split()
+    (
+        "NOUN COLOUR SIZE CMP GROUND GROUND_CHANGE PLACE RELATION OWN NUM MORE STEP GONE ABSENT ONES THING NO ELSE "
+        "DANGER"
+    ).split()
 )
 _HARMLESS = frozenset({"be", "stay", "have", "make", "get", "give"})
 
@@ -105,7 +109,7 @@ def without_prose(text: str) -> tuple[str, tuple[str, ...]]:
     left: list[str] = []
     for at, sentence in enumerate(sentences):
         following = sentences[at + 1] if at + 1 < len(sentences) else ""
-        if (at or compiled(r"\W*(?:let me|i|we) ", _I).match(sentence)) and _says_nothing_new(
+        if (at or compiled(_TELLS, _I).match(sentence)) and _says_nothing_new(
             sentence, "".join(sentences[:at]), following
         ):
             left.append(sentence.strip(" .!?;\n"))

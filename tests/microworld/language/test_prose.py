@@ -29,6 +29,8 @@ def test_feelings_thoughts_sounds_and_reasons_are_left_out(text: str, rest: str)
     "text",
     [
         "She is happy.",
+        "I like to have picture with many bird: five. All birds are orange.",
+        "I would like a cat. It is white.",
         "A cat. The dragon is angry. The cat leaves.",
         "A cat. The girl is happy. The cat leaves.",
         "A cat and a ball. The ball is nice. It turns red.",
