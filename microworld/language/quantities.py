@@ -24,6 +24,7 @@ PAUSE = r"\s*[,:;(\u2013\u2014-]+\s*"
 """What separates two parts of a sentence."""
 _STOP = r"\s*[.,:;(\u2013\u2014-]+\s*"
 _ARE = r"(?: (?:is|are|was|were|being|should be|shall be|must be))?"
+_THERE = "(?:(?:there (?:are|is)|with|and) )*(?:just |only )?"
 _VALUE = rf"(?:{COLOUR}|{SIZE})"
 
 
@@ -75,6 +76,16 @@ def _as_many_first(match: re.Match[str]) -> str:
         return match.group()
     many = _objects(int(number), match["look"], match["noun"])
     return f"{_objects(count, match['look_b'], match['noun_b'])} and {many}" if many else match.group()
+
+
+def _more_first(match: re.Match[str]) -> str:
+    """Returns "one more car than boats. There are three boats" with both numbers."""
+    count, by = number_of(match["count"]), number_of(match["by"])
+    number = count + by if match["how"].lower() == "more" else count - by
+    if _kind(match["like"]) != _kind(match["noun_b"]):
+        return match.group()
+    what = _objects(number, match["look"], match["noun"])
+    return f"{_objects(count, match['look_b'], match['noun_b'])} and {what}" if what else match.group()
 
 
 def _more_than(match: re.Match[str]) -> str:
@@ -134,10 +145,17 @@ _RULES: tuple[Rule, ...] = (
     (
         (
             rf"\b{_MANY_AS} (?P<look>{LOOK})(?P<noun>{MANY}) as (?:there are )?(?P<like>{MANY}){_STOP}"
-            rf"(?:(?:there (?:are|is)|with|and) )*(?:just |only )?(?P<count>{NUMBER}) (?P<look_b>{LOOK})"
+            rf"{_THERE}(?P<count>{NUMBER}) (?P<look_b>{LOOK})"
             rf"(?P<noun_b>{MANY}|{ONE})\b"
         ),
         _as_many_first,
+    ),
+    (
+        (
+            rf"\b(?P<by>{NUMBER}) (?P<how>more|fewer|less) (?P<look>{LOOK})(?P<noun>{MANY}|{ONE}) than (?:there are )?"
+            rf"(?P<like>{MANY}){_STOP}{_THERE}(?P<count>{NUMBER}) (?P<look_b>{LOOK})(?P<noun_b>{MANY}|{ONE})\b"
+        ),
+        _more_first,
     ),
     (
         (

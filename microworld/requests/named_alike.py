@@ -119,7 +119,10 @@ _KEPT: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = tuple(
             ),
             r"back|returns?|again|moves?|(?P<one>\w+) goes away\b.*\b(?P=one) appears",
         ),
-        (r"grow(?:s|ing)? (?:up|bigger|big|and grow\w*)|grew|(?:gets?|got) bigger", "big|bigger|grows?|large"),
+        (
+            r"gr[eo]w(?:s|ing)? (?:up|bigger|big|into|until|and gr[eo]w\w*)|(?:gets?|got) bigger",
+            "gets? big|make (?:.* )?big|bigger|grows?|becomes?",
+        ),
         ("(?<!snow )(?<!night )(?:falls?|fell) (?:from|down)", "falls?|moves?|goes|bottom|down|below"),
         (
             rf"from (?:an? |the )?(?:\w+ ){{0,2}}(?:{_ANY_KIND}) to (?:an? |the )?(?:\w+ ){{0,2}}(?:{_ANY_KIND})",

@@ -56,6 +56,10 @@ class StoryObjects(StoryReferences):
             or (phrase.every and (phrase.each or self.source is not None))
         ):
             raise InputError(f'It is not clear which object "{phrase_text(phrase)}" is.', code="not_understood")
+        if (
+            phrase.every and phrase.count == 1 and not phrase.parts
+        ):  # "a bird over the trees", of which nothing was said before
+            phrase = replace(phrase, count=2, every=False)
         ids: list[int] = []
         widened = wide if phrase.count > 1 and not phrase.parts else as_named
         parts: Sequence[Phrase] = [part for part in phrase.parts for _ in range(part.count)] or [phrase] * phrase.count
@@ -156,6 +160,9 @@ class StoryObjects(StoryReferences):
         if len(anchors) == 1:
             self.hosts.setdefault(new, (where.relation, (anchors[0],), 0))
         needed = 2 if where.relation == "between" else 1
+        for other in anchors[1:] if needed == 1 and where.relation in ACROSS else ():  # "a bird above two trees"
+            self.conditions.append(Constraint((thing.cell, self.frame.things[other].cell), lies(where.relation)))
+            anchors = anchors[:1]
         if len(anchors) != needed:
             raise InputError(f'A place "{where.relation}" needs {needed} object(s) to refer to.', code="not_understood")
         kept = tuple(one for one in self.frame.relations if adds or one[1][0] != new)

@@ -136,6 +136,7 @@ def test_wordings_that_name_the_same(wording: str, restated: str) -> None:
         ("a dark green tree", "A green tree, at night."),
         ("What happens when a tiny tree grows up?", "A small tree."),
         ("a red car drives off", "A red car."),
+        ("a kitten that grows up into a big cat", "A big cat."),
         ("A cat and a ball. The cat is tired.", "1. A cat and a ball. 2. The cat goes away."),
         ("A fish. A bigger fish comes. Then a third one.", "1. A fish. 2. A big fish appears."),
         ("A cat leaves a house and comes back.", "1. A cat. 2. The cat goes away. 3. A house appears."),
