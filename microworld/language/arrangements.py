@@ -10,7 +10,7 @@ import re
 
 from .compiled_patterns import Rule, compiled, rewritten
 from .key_words import GROUND, LOOK, MANY, ONE, kind_of
-from .plain_text import PLURALS
+from .plain_text import NUMBER_WORDS, PLURALS
 from .quantities import NUMBER, PAUSE, number_of
 
 __all__ = ["arranged"]
@@ -42,8 +42,12 @@ def _rows(match: re.Match[str]) -> str:
 
 
 def _around(match: re.Match[str]) -> str:
-    """Returns "a house surrounded by trees" as "four trees around a house"."""
-    return f"{match['count'] or 'four'} {match['look']}{match['noun']} around {match['centre']}"
+    """Returns "a house surrounded by trees" with the house in the middle; leaves numbers that cannot surround it."""
+    number = 4 if match["count"] is None else number_of(match["count"])
+    if not 4 <= number <= 8:
+        return match.group()
+    what = f"{NUMBER_WORDS[number - 1]} {match['look']}{match['noun']}{' in the corners' if number == 4 else ''}"
+    return f"{match['centre']} in the middle and {what}"
 
 
 def _young(match: re.Match[str]) -> str:
@@ -57,7 +61,7 @@ _LINES = {
     "column": {"first": "left", "second": "middle", "third": "right", "last": "right"},
 }
 _BEFORE_SOME = "(?:^|(?<=draw )|(?<=show )|(?<=paint )|(?<=make )|(?<=with )|(?<=and )|(?<=me )|(?<=[.,:;!?\\n] ))"
-_CENTRE = rf"(?P<centre>(?:an?|the|one) {LOOK}(?:{ONE}))"
+_CENTRE = rf"(?P<centre>(?:an?|one) {LOOK}(?:{ONE}))"
 _RULES: tuple[Rule, ...] = (
     (
         r"\b(?P<rank>first|second|third|last) (?P<line>row|column)\b",
@@ -73,8 +77,12 @@ _RULES: tuple[Rule, ...] = (
     (
         (
             rf"(?:\b(?P<count>{NUMBER}) |{_BEFORE_SOME}(?:an? (?:ring|circle) of )?){_OBJECTS} (?:all )?"
-            rf"around {_CENTRE}\b"
+            rf"(?:around|surrounding) {_CENTRE}\b"
         ),
+        _around,
+    ),
+    (
+        rf"\b{_CENTRE} with (?:(?P<count>{NUMBER}) )?{_OBJECTS} (?:all )?around (?:it|her|him)\b",
         _around,
     ),
     (

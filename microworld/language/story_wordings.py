@@ -124,6 +124,7 @@ STORY_WORDINGS: tuple[Rule, ...] = (
         r"\g<two>",
     ),
     (rf"\b(she|he|it|they|{_THE}) (?:watches|watched|notices|noticed) (?={_ONE}\b)", r"\1 sees "),
+    (r"\b(stays?|remains?)(?: there| behind)? and (?=it (?:starts|begins) |night |the sun )", r"\1. then "),
     (r"\bbuilds? (?:its|a|her|his) (?:\w+ )?nest (?:in|on) ", "sits on "),
     (r"\b(?:spring|summer) (?:comes|came|arrives|arrived) and (?=the snow (?:melts|melted)\b)", ""),
     # How the pictures are to be made

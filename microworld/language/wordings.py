@@ -114,14 +114,6 @@ _RULES: tuple[Rule, ...] = (
     (r"\b(?:no|without(?: any)?) (?:people|persons?|humans?|kids)\b", "no girls"),
     (r"\bno animals?\b", "no cats , no birds , no fish"),
     (r"\bwithout(?: any)? animals?\b", "without cats , without birds , without fish"),
-    (
-        rf"\beight ({LOOK})({MANY}) (?:all )?(?:around|surrounding) (an?|one|the) ({LOOK})({ONE})\b",
-        r"\3 \4\5 in the middle and eight \1\2",
-    ),
-    (
-        rf"\bfour ({LOOK})({MANY}) (?:all )?(?:around|surrounding) (an?|one|the) ({LOOK})({ONE})\b",
-        r"\3 \4\5 in the middle and four \1\2 in the corners",
-    ),
     # Places
     (
         rf"\b(?:an?|one) ({LOOK})({ONE}) on (?:each|either|both) sides? of (an?|one) ({LOOK})({ONE})\b",

@@ -11,11 +11,13 @@ from interleavethinker.microworld.scenes.sprites import COLOURS, KINDS
 
 __all__ = ["unclear_wording", "without_asides", "without_farewell"]
 
+_WISH = (
+    r"(?:draw|paint|make|create|show|add|put|generate|sketch|can you|could you|"
+    r"(?:can|could|may) (?:i|we) (?:please )?(?:have|get|see))\b"
+)
 _PART = re.compile(
-    r"[^.!?;\n]*?(?:[.!?;\n]+\s*|,\s*(?=(?:so |but |now |please |then )*(?:draw|paint|make|create|show|add|put|"
-    r"generate"
-    r"|sketch|can you|could you)\b)|,?\s+so (?=(?:please|can you|could you|i'd like|i would like|i want|i need|draw|"
-    r"paint|make|show)\b)|$)",
+    rf"[^.!?;\n]*?(?:[.!?;\n]+\s*|,\s*(?=(?:so |but |now |please |then )*{_WISH})|"
+    rf",?\s+so (?=(?:please|i'd like|i would like|i want|i need)\b|{_WISH})|$)",
     re.IGNORECASE,
 )
 _ASIDE = re.compile(
@@ -35,8 +37,8 @@ _WANTED = re.compile(
 )
 """A wish that begins as a question does: "what I need is a cat"."""
 _STATE = re.compile(
-    r"(?:my|our) [\w'-]+(?: [\w'-]+)? (?:is|are|was|were|has|have|had|lives?|sleeps?|looks?)\b(?:(?!,| but |"
-    r" and )[^.!?;\n])*"
+    r"(?:my|our) [\w'-]+(?: [\w'-]+)? (?:is|are|was|were|has|have|had|lives?|sleeps?|looks?|turns?)\b(?:(?!,| but |"
+    r" and )[^.!?;\n])*|(?:today |tomorrow )?it(?: is|'s) (?:my|her|his|our|their) (?:[\w'-]+ )?birthday(?: \w+)?"
 )
 """What belongs to the writer: "my house is red"; it is an aside before "draw a car" only."""
 _NAME = re.compile(
@@ -84,7 +86,8 @@ _FAREWELL = re.compile(
 )
 _ORDERED = re.compile(
     r"\s*(?:(?:so|but|now|please|then|and|,|can|could|would|you|will) *)*(?:draw|paint|sketch|create|generate|"
-    r"show me|make) "
+    r"show me|make|(?:(?:can|could|may) )?(?:i|we) (?:please )?(?:have|get|see)) ",
+    re.IGNORECASE,
 )
 _REFERS = re.compile(
     r"\b(?:it|one|ones|them|they|some|both|those|these|him|her|he|she|its|their|another|accordingly)\b"

@@ -54,6 +54,7 @@ _PARTS = (
     rf"{_SUBJECT} {_ADVERBS}{_THINKS}\b(?P<tail{{}}>[^.,;!?]*?)",
     rf"(?:i|we) {_ADVERBS}{_THINKS}\b(?P<tail{{}}>[^.,;!?]*?)",
     rf"{_SUBJECT} (?:(?:is|are|was|were) )?{_ADVERBS}{_DOES}\b(?P<tail{{}}>[^.,;!?]*?)",
+    rf"{_SUBJECT} puts? (?:it|them|(?:the|her|his|its) (?:{LOOK})(?P<nounb{{}}>{_NOUN})) down(?: and (?:waits|rests))?",
     _AMBIENCE,
     r"the sun (?:is |was )?(?:shines|shone|shining|bright|warm)\b(?P<tail{}>[^.,;!?]*?)",
     rf"{_TELLS} (?:about|of)\b(?P<tail{{}}>[^.,;!?]*?)",
@@ -68,6 +69,7 @@ _CLAUSES = (
         rf"(?:,? (?:and|but) (?:(?:she|he|it|they) )?|, (?:and|but) the (?:{LOOK})(?P<noun>{_NOUN}) ){_FELT}{_ENDS}"
         r"(?=[.!?;]|$)"
     ),
+    rf"(?<= )(?:says?|said|thinks?|thought) (?:that )?(?:she|he|it|they) {_FELT},? and (?=[a-z]+(?:s|ed)\b)",
     rf"(?<= ){_FELT} and (?=(?:then )?(?!(?:{COLOUR}|{SIZE})\b)[a-z]+(?:s|ed)\b)",
     rf",? and {_SIGHT} (?:it|him|her|them|(?:the|her|his|its) (?:{LOOK})(?P<noun>{_NOUN}))(?=[.,;!?]|$)",
     rf"\b(?:she|he|it|they) opens? (?:it|them|the (?:{LOOK})(?P<noun>{_NOUN}))(?: and|,) (?=an? )",

@@ -56,6 +56,8 @@ def test_corners_are_named_in_many_ways(text: str) -> None:
         ("two cats and one more bird than cats", {"cat": 2, "bird": 3}),
         ("five yellow stars and two fewer red balls", {"star": 5, "ball": 3}),
         ("One more car than boats. There are three boats.", {"boat": 3, "car": 4}),
+        ("A house with six balls around it", {"house": 1, "ball": 6}),
+        ("My girl turns six tomorrow, can we have a house with six balls?", {"house": 1, "ball": 6}),
         ("a bird over the trees", {"bird": 1, "tree": 2}),
         ("the boats on the sea", {"boat": 2}),
         ("a bird above three trees", {"bird": 1, "tree": 3}),

@@ -15,6 +15,8 @@ from interleavethinker.microworld.language.reader.prose import without_prose
         ("A car. It stops on the right because it is out of gas.", "A car. It stops on the right."),
         ("A tree in the winter and everything was covered in snow. Night falls.", "A tree in the winter. Night falls."),
         ("A bird. It was so cold that the bird flew away.", "A bird. the bird flew away."),
+        ("A car. A house. The car says it is tired and drives home.", "A car. A house. The car drives home."),
+        ("A girl has a box. She puts it down and waits. It turns red.", "A girl has a box. It turns red."),
         ("Let me tell you about my family. A tree.", "A tree."),
         ("A bird. The bird gets scared and flies away.", "A bird. The bird flies away."),
     ],
