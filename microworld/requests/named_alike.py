@@ -148,7 +148,7 @@ _MAY_LEAVE = re.compile(
 """Signs that something may leave."""
 _SHE = re.compile(r"\bshe\b")
 _GONE = re.compile(rf"\b({_ANY_KIND}) (?:goes|go) away\b")
-_APPEARS = re.compile(rf"\b({_ANY_KIND}) appears\b")
+_GONE_AND_BACK = re.compile(rf"\b({_ANY_KIND}) goes away\b.*\b\1 appears\b")
 _COMES = re.compile(
     r"\b(?:back|again|return\w*|another|new|second|other|different|appear\w*|comes?|came|arriv\w*|replac\w*|instead)\b"
 )
@@ -265,7 +265,7 @@ def _leave_alike(wording: str, restated: str) -> bool:
     leaving = [_named(_SHE.sub("girl", part)) & set(KINDS) for part in parts if _LEAVES.search(part)]
     if gone and leaving and all(leaving) and gone != set().union(*leaving):
         return False
-    return _COMES.search(wording) is not None or not gone & set(_APPEARS.findall(restated))
+    return _COMES.search(wording) is not None or not _GONE_AND_BACK.search(restated)
 
 
 def _placed_alike(wording: str, restated: str, images: int) -> bool:

@@ -109,6 +109,10 @@ def test_what_no_wording_avoids_is_not_restated() -> None:
         ("wait is that a cat or a bird there", "What is in the picture?"),
         ("a ball when the sun sets", "A ball, at sunset."),
         ("he turns six, so six stars", "Six stars."),
+        (
+            "A bird lives in the forest. It sits on its tree. One day the tree is gone. The bird flies away.",
+            "1. A bird, in a forest. 2. A tree appears. 3. The tree goes away. 4. The bird goes away.",
+        ),
     ],
 )
 def test_wordings_that_name_the_same(wording: str, restated: str) -> None:
