@@ -234,7 +234,7 @@ def named_alike(wording: str, restated: str, images: int = 0) -> bool:
 
 
 _GROUND_HINTS = {
-    "forest": re.compile(r"\bwood(?!en)|forest|jungle|trees|grove|timber"),
+    "forest": re.compile(r"\bwood(?!en)|forest|jungle|trees|grove|timber|pine|firs\b|oaks|birch|spruce|bush|leaves"),
     "beach": re.compile(r"beach|sea|shore|ocean|coast|sand|water|wave|sail|boat|ship|surf|swim|bay|island|lake|fish"),
     "snow": re.compile(r"snow|winter|frost|cold|ic[ey]|christmas|flake|blizzard|sled|freez|froz|white|north"),
 }
