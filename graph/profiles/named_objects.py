@@ -46,7 +46,12 @@ class NamedObject:
         found = import_object(self.target)
         if not callable(found):
             raise ProfileError(f"{self.target}, the {self._name} of the profile, cannot be called.")
-        _check_arguments(found, self.target, self._name, store=None, **self.options)
+        if "store" in self.options:
+            raise ProfileError(
+                f"{self.target} cannot be the {self._name} of the profile with an option `store`: it gets the image "
+                "store under this name."
+            )
+        _check_arguments(found, self.target, self._name, named={"store": None, **self.options})
         if inspect.isclass(found):
             self._check_methods(found)
         return found  # type: ignore[no-any-return]
@@ -92,7 +97,7 @@ class NamedFunction:
         name = self.place.replace("_", " ")
         if not callable(found):
             raise ProfileError(f"{self.target}, named as {name}, cannot be called.")
-        _check_arguments(found, self.target, name, *[None] * self.arguments)
+        _check_arguments(found, self.target, name, given=[None] * self.arguments)
         return found  # type: ignore[no-any-return]
 
 
@@ -127,12 +132,19 @@ def named_functions(profile: Profile) -> Iterator[NamedFunction]:
         yield NamedFunction("reference_words", profile.reference_words, 2)
 
 
-def _check_arguments(found: Callable[..., object], target: str, name: str, *given: object, **named: object) -> None:
+def _check_arguments(
+    found: Callable[..., object],
+    target: str,
+    name: str,
+    *,
+    given: Sequence[object] = (),
+    named: Mapping[str, object] | None = None,
+) -> None:
     try:
         signature = inspect.signature(found)
     except (ValueError, TypeError):  # Some built-in functions do not tell.
         return
     try:
-        signature.bind(*given, **named)
+        signature.bind(*given, **(named or {}))
     except TypeError as error:
         raise ProfileError(f"{target} cannot be the {name} of the profile: {error}.") from error

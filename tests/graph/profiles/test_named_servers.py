@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from interleavethinker.graph.profiles.checks import check_profile
+from interleavethinker.graph.profiles.named_objects import object_of
 from interleavethinker.graph.profiles.opening import open_components
-from interleavethinker.graph.profiles.profile import load_profile
+from interleavethinker.graph.profiles.profile import Profile, load_profile
 from interleavethinker.tools.check_result import CheckResult
 from interleavethinker.tools.errors import ProfileError
 from interleavethinker.tools.images.store import ImageStore
@@ -92,6 +93,38 @@ def test_roles_are_objects_of_their_kind(tmp_path: Path) -> None:
     critic = next(one for one in check_profile(load_profile(str(path))) if one.name == "critic")
     assert not critic.good
     assert "FixedPlanner cannot be the critic of the profile" in critic.found
+
+
+async def test_options_may_have_any_name_but_that_of_the_image_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "options_module.py").write_text(
+        "class Check:\n"
+        "    def __init__(self, *, store, name='', target='', found='', given=''):\n"
+        "        self.options = [name, target, found, given]\n"
+        "    async def plan(self, request, context): ...\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    path = Path(written(tmp_path))
+
+    def with_options(options: str) -> Profile:
+        text = PROFILE.format(fields="", generator=CELLS, tables="")
+        planner = "interleavethinker.microworld.agents.scripted_planner:ScriptedPlanner"
+        path.write_text(text.replace(f'"{planner}"', f'"options_module:Check"\noptions = {{ {options} }}'))
+        return load_profile(str(path))
+
+    profile = with_options('name = "n", target = "t", found = "f", given = "g"')
+    assert next(one for one in check_profile(profile) if one.name == "planner").good
+    named = object_of(profile, "planner")
+    assert named is not None
+    assert vars(named.made(ImageStore(tmp_path / "images")))["options"] == ["n", "t", "f", "g"]
+    profile = with_options("store = 1")
+    planner = next(one for one in check_profile(profile) if one.name == "planner")
+    assert not planner.good
+    assert "cannot be the planner of the profile with an option `store`" in planner.found
+    with pytest.raises(ProfileError, match="with an option `store`"):
+        async with open_components(profile, ImageStore(tmp_path / "images")):
+            pass
 
 
 def test_the_shipped_objects_fit() -> None:
