@@ -184,16 +184,20 @@ def _choose(question: str, choices: dict[str, str], enter: str = "") -> str:
 
 
 def _read(prompt: str) -> str:
-    echo(prompt, err=True, end="")
-    with _interruptible():
-        try:
-            line = sys.stdin.readline()
-        except KeyboardInterrupt:
-            line = ""
-    if not line:
-        echo(err=True)
-        raise _QuitError
-    return line
+    while True:
+        echo(prompt, err=True, end="")
+        with _interruptible():
+            try:
+                line = sys.stdin.readline()
+            except KeyboardInterrupt:
+                line = ""
+            except UnicodeDecodeError:  # What was typed is gone then.
+                echo(f"This is not text in {sys.stdin.encoding}. Please type it again.", err=True)
+                continue
+        if not line:
+            echo(err=True)
+            raise _QuitError
+        return line
 
 
 @contextlib.contextmanager

@@ -46,6 +46,23 @@ def editor(home: Path, monkeypatch: pytest.MonkeyPatch, *contents: str) -> None:
     monkeypatch.setenv("EDITOR", f'"{sys.executable}" "{script}"')
 
 
+def test_an_answer_in_another_encoding_is_asked_for_again(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Lines(io.BytesIO):
+        """A terminal: each read brings one line."""
+
+        def read1(self, _size: int | None = -1) -> bytes:
+            return self.readline()
+
+    typed = Lines("a\nr\nun été\na blue ball\nq\n".encode("latin-1"))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(typed, "utf-8"))
+    code, _, err = run("run", STORY, "--profile", "cells.toml", "--ask")
+    assert code == exits.INTERRUPTED
+    assert err.count("New prompt") == 2
+    assert "This is not text in utf-8. Please type it again." in err
+    attempts = record(run)["attempts"]
+    assert [one["prompt"] for one in attempts][1:] == ["a blue ball"]
+
+
 def test_a_person_accepts_the_plan_rejects_an_image_with_own_words_and_accepts_the_others(
     run: Run, answer: Answer
 ) -> None:
