@@ -142,6 +142,7 @@ def train_and_save(trainer: Any, root: Path, processor: Any) -> Path:
     checkpoints = _checkpoints(root)
     if checkpoints:
         _log.info("Resuming from %s", checkpoints[-1].name)
+        _leave_out_finished_training(trainer, checkpoints[-1])
         if trainer.is_world_process_zero():
             plot_curves(root)
     trainer.train(resume_from_checkpoint=str(checkpoints[-1]) if checkpoints else None)
@@ -152,6 +153,18 @@ def train_and_save(trainer: Any, root: Path, processor: Any) -> Path:
         processor.save_pretrained(target)
         report_run(root)
     return target
+
+
+def _leave_out_finished_training(trainer: Any, checkpoint: Path) -> None:
+    """Makes `train` only load weights, of a run's last checkpoint or of the best one, if that was its last step.
+
+    The run was finished then, or killed before its model was saved. A trainer that resumes within an epoch makes a step
+    before it looks at the number of steps. So the incomplete epoch is taken off, and none is left.
+    """
+    state = json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
+    if state["global_step"] >= state["max_steps"]:
+        trainer.args.max_steps = -1
+        trainer.args.num_train_epochs = int(state["epoch"] or 0)
 
 
 def _convert_weights(folder: Path) -> None:

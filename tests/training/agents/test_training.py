@@ -16,17 +16,14 @@ from interleavethinker.tools.chat.answers import read_verdict, write_plan, write
 from interleavethinker.tools.chat.loading import load_chat_model
 from interleavethinker.tools.chat.rendering import load_prompts
 from interleavethinker.tools.errors import InputError, ModelError
-from interleavethinker.tools.images.png import encode_png
-from interleavethinker.tools.images.store import ImageStore
-from interleavethinker.tools.types import CriticInput, Verdict
-from interleavethinker.training.agents.examples import critic_example, critic_prompt, texts_of
+from interleavethinker.tools.types import Verdict
+from interleavethinker.training.agents.examples import critic_example
 from interleavethinker.training.agents.grpo import CriticRewards, run_grpo
 from interleavethinker.training.agents.regeneration import Regenerator
 from interleavethinker.training.agents.sft import examples_of, run_sft
 from interleavethinker.training.data.critic import choose_rl_rows
 from interleavethinker.training.data.folder import DataFolder
 from interleavethinker.training.data.planner import make_planner_rows
-from interleavethinker.training.data.schema import CriticRow
 from interleavethinker.training.micro.vision_pretraining import run_vision_pretraining
 from interleavethinker.training.micro.vlm import PIECES, make_micro_qwen, make_tokenizer
 from interleavethinker.training.recipe import (
@@ -153,6 +150,24 @@ def test_a_killed_run_resumes_from_its_last_checkpoint_and_ends_with_the_same_we
         torch.testing.assert_close(after[name], tensor)
 
 
+def test_a_finished_run_that_is_repeated_makes_no_further_step(made: Made, pretrained: Path, tmp_path: Path) -> None:
+    import torch
+
+    # A constant rate would change the weights; two steps are less than the epoch, which is repeated five times.
+    recipe = sft(
+        "micro-critic-sft", made, *FEW[:3], "repeats=5", "arguments.lr_scheduler_type=constant", f"model={pretrained}"
+    )
+    run_sft(recipe, tmp_path)
+    before = weights(tmp_path / "model")
+    shutil.rmtree(tmp_path / "model")  # Also after a kill between the last step and the end.
+    run_sft(recipe, tmp_path)
+    assert {row["step"] for row in metrics(tmp_path)} == {1, 2}
+    after = weights(tmp_path / "model")
+    assert before.keys() == after.keys()
+    for name, tensor in before.items():
+        torch.testing.assert_close(after[name], tensor)
+
+
 def test_answers_have_checklists_if_the_recipe_wants_them(made: Made, pretrained: Path, tmp_path: Path) -> None:
     def answers(*overrides: str) -> list[str]:
         few = ("captions=0", "repeats=1", "synthetic_rows=2", f"model={pretrained}", *overrides)
@@ -240,6 +255,10 @@ def test_grpo_trains_an_adapter_from_the_four_rewards(made: Made, critic: Path, 
     assert {f"rewards/{name}/mean" for name in ("format", "accuracy", "semantics", "quality")} <= logged[0].keys()
     adapter = tmp_path / "model" / "adapter_model.safetensors"
     assert adapter.stat().st_size < 2_000_000
+    finished = adapter.read_bytes()
+    run_grpo(grpo("micro-critic-grpo", made, critic / "model"), tmp_path)  # Repeated: all of it is done.
+    assert adapter.read_bytes() == finished
+    assert [line for line in metrics(tmp_path) if "reward" in line] == logged
     answer = load_chat_model(f"qwen3-vl:{critic / 'model'}", adapter=str(tmp_path / "model"), dtype="float32")
     assert answer is not None
 
@@ -365,28 +384,6 @@ def test_missing_rows_are_reported_with_the_command_that_makes_them(tmp_path: Pa
 
 def test_the_trainer_sees_rewards_as_coroutines() -> None:
     assert asyncio.iscoroutinefunction(CriticRewards([], None).functions[0])  # type: ignore[arg-type]
-
-
-def test_texts_of_an_example_skip_its_images() -> None:
-    example = {"prompt": [{"content": [{"type": "image", "text": ""}, {"type": "text", "text": "a"}]}]}
-    assert list(texts_of([example])) == ["a"]
-
-
-def test_images_are_scaled_and_blank_ones_added_as_at_inference(tmp_path: Path) -> None:
-    from PIL import Image
-
-    store = ImageStore(tmp_path)
-    large = store.put(encode_png(Image.new("RGB", (1600, 1200), "red")))
-    row = CriticRow(
-        id="r", trajectory="t", split="train", generator="g", step=0, iteration=0, reference=None, semantics=1,
-        case=CriticInput(source=None, image=large, original_prompt="p", prompt="p"), quality=1, success=False,
-        answer=Verdict(success=False, refined_prompt="q"), strategy=None, next_seed=0,
-    )  # fmt: skip
-    blank, shown = critic_prompt(row, store, load_prompts())["images"]
-    with Image.open(blank) as first, Image.open(shown) as second:
-        assert first.size == second.size
-        assert first.getpixel((5, 5)) == (255, 255, 255)
-        assert second.width * second.height <= 1024 * 1024
 
 
 @pytest.mark.parametrize(("argument", "package"), [("use_vllm=true", "vllm"), ("report_to=wandb", "wandb")])
