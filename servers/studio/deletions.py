@@ -62,7 +62,8 @@ class Deletions:
             TrajectoryError: It is running (`busy`), or there is no such trajectory.
         """
         summary = await self._service.workspace.summary(trajectory)
-        if summary.status == "running":
+        # Here it is at work from the start on; the catalog says so once its models are loaded.
+        if summary.status == "running" or self._service.work(summary.id) is not None:
             raise TrajectoryError(f"Trajectory {summary.id} is running. Cancel or pause it first.", code="busy")
         state = await self._state(summary)
         if summary.id not in self._due:

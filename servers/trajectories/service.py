@@ -55,7 +55,7 @@ class TrajectoryService:
         self.workspace = workspace
         self.options = options or ServiceOptions()
         self._runs = Runs(workspace, self.options.unload_after)
-        self.drain = self._runs.drain
+        self.drain, self.work = self._runs.drain, self._runs.work
         self._folders = ImageFolders(self.options.image_folders)
         self._views = ViewReader(workspace, self._runs, studio)
 

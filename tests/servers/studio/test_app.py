@@ -216,6 +216,7 @@ async def test_a_running_trajectory_is_not_deleted(tmp_path: Path) -> None:
     async with _page(tmp_path) as page:
         page.studio.generator.gate.clear()
         name = (await page.post("", 201, request="a story"))["trajectory"]
+        assert "running" in await page.refused(f"/{name}/delete", 409), "it has begun, although no model is loaded yet"
         await page.studio.until(name, lambda view: view.status == "running")
         assert "running" in await page.refused(f"/{name}/delete", 409)
         page.studio.generator.gate.set()
