@@ -8,8 +8,11 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from interleavethinker.tools.errors import ProfileError
 from interleavethinker.tools.secrets import remember_secrets_of
+from interleavethinker.tools.validation import problems_of
 
 from .loop_clients import IDLE_SECONDS, client_for_each_loop
 
@@ -27,7 +30,7 @@ _OWN_RETRIES = {"anthropic", "openai"}
 """Providers whose clients wait for overloaded services silently; `invoke` waits instead, and says so."""
 
 
-def load_chat_model(name: str, **options: Any) -> "BaseChatModel":
+def load_chat_model(name: str, /, **options: Any) -> "BaseChatModel":
     """Returns a chat model by name.
 
     Args:
@@ -41,7 +44,12 @@ def load_chat_model(name: str, **options: Any) -> "BaseChatModel":
     if name.startswith(OWN_PREFIX):
         from interleavethinker.tools.qwen3vl.chat_model import Qwen3VL
 
-        return Qwen3VL(model=name.removeprefix(OWN_PREFIX), **options)
+        if "model" in options:
+            raise ProfileError(f"The options of the chat model {name!r} name a `model` again. Leave it out there.")
+        try:
+            return Qwen3VL(model=name.removeprefix(OWN_PREFIX), **options)
+        except ValidationError as error:
+            raise ProfileError(f"The options of the chat model {name!r} are invalid: {problems_of(error)}.") from error
     from langchain.chat_models import init_chat_model
     from langchain_core.language_models import BaseChatModel
 

@@ -31,6 +31,26 @@ def test_another_fault_keeps_the_librarys_words() -> None:
         load_chat_model("nobody:x")
 
 
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"temprature": 0}, "are invalid: temprature: "),
+        ({"max_batch": 0}, "are invalid: max_batch: "),
+        ({"model": "other"}, "name a `model` again"),
+    ],
+)
+def test_an_option_that_a_model_in_this_process_does_not_have_is_named(
+    options: dict[str, object], problem: str
+) -> None:
+    with pytest.raises(ProfileError, match=rf"The options of the chat model 'qwen3-vl:folder' {problem}"):
+        load_chat_model("qwen3-vl:folder", **options)
+
+
+@pytest.mark.parametrize("name", ["qwen3-vl:folder", "openai:gpt-5-mini"])
+def test_a_model_may_be_given_a_name(name: str) -> None:
+    assert load_chat_model(name, name="mine", **({} if "qwen" in name else {"api_key": "k"})).name == "mine"
+
+
 class _Completions(BaseHTTPRequestHandler):
     """Answers like OpenAI's API, and keeps the connection open as it does."""
 
