@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import fields
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.file_lock import only_writer
 from interleavethinker.tools.model_catalog import pinned
 from interleavethinker.tools.qwen3vl.inference import present_path
 from interleavethinker.training.recipe import GrpoRecipe, SftRecipe
@@ -138,20 +140,26 @@ def train_and_save(trainer: Any, root: Path, processor: Any) -> Path:
 
     Finished weights are saved in bfloat16, as they ship, so that later runs start from the same weights as users get.
     Curves are plotted when a run resumes and, together with samples, when it is finished.
+
+    Raises:
+        InputError: Another training writes to the run folder.
     """
-    checkpoints = _checkpoints(root)
-    if checkpoints:
-        _log.info("Resuming from %s", checkpoints[-1].name)
-        _leave_out_finished_training(trainer, checkpoints[-1])
+    with ExitStack() as alone:
         if trainer.is_world_process_zero():
-            plot_curves(root)
-    trainer.train(resume_from_checkpoint=str(checkpoints[-1]) if checkpoints else None)
-    target = root / "model"
-    trainer.save_model(str(target))
-    if trainer.is_world_process_zero():
-        _convert_weights(target)
-        processor.save_pretrained(target)
-        report_run(root)
+            alone.enter_context(only_writer(root))
+        checkpoints = _checkpoints(root)
+        if checkpoints:
+            _log.info("Resuming from %s", checkpoints[-1].name)
+            _leave_out_finished_training(trainer, checkpoints[-1])
+            if trainer.is_world_process_zero():
+                plot_curves(root)
+        trainer.train(resume_from_checkpoint=str(checkpoints[-1]) if checkpoints else None)
+        target = root / "model"
+        trainer.save_model(str(target))
+        if trainer.is_world_process_zero():
+            _convert_weights(target)
+            processor.save_pretrained(target)
+            report_run(root)
     return target
 
 

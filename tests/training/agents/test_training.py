@@ -16,6 +16,7 @@ from interleavethinker.tools.chat.answers import read_verdict, write_plan, write
 from interleavethinker.tools.chat.loading import load_chat_model
 from interleavethinker.tools.chat.rendering import load_prompts
 from interleavethinker.tools.errors import InputError, ModelError
+from interleavethinker.tools.file_lock import only_writer
 from interleavethinker.tools.types import Verdict
 from interleavethinker.training.agents.examples import critic_example
 from interleavethinker.training.agents.grpo import CriticRewards, run_grpo
@@ -203,7 +204,9 @@ def test_fewer_rows_are_sampled_from_all_rows(made: Made, pretrained: Path) -> N
     assert learned(f"rows={len(everything) + 1}") == everything
 
 
-def test_a_run_folder_rejects_another_recipe(critic: Path, made: Made) -> None:
+def test_a_run_folder_rejects_another_recipe_and_a_second_process(critic: Path, pretrained: Path, made: Made) -> None:
+    with only_writer(critic), pytest.raises(InputError, match="Another process is writing to"):
+        run_sft(sft("micro-critic-sft", made, *FEW, f"model={pretrained}"), critic)
     with pytest.raises(InputError, match="another recipe"):
         run_sft(sft("micro-critic-sft", made, "captions=3", "synthetic_rows=0"), critic)
 
