@@ -112,7 +112,7 @@ def _plan_of(interpretation: Interpretation, wanted: int | None, wording: Wordin
         split = tuple(_steps(interpretation, wording, one_by_one=True, step_aside=step_aside))
         steps = split if len(split) == wanted else steps
     if wanted is not None and wanted != len(steps):
-        msg = f"The request names {wanted} steps, but {len(steps)} carry it out; leave the number out or change it."
+        msg = f"The request names {wanted} steps, but takes {len(steps)}; leave the number out or change it."
         raise InputError(msg, code="step_count")
     reasoning = " ".join((f"One step for each change: {len(steps)}.", *notes_on(interpretation)))
     plan = Plan(steps=steps, reasoning=reasoning)

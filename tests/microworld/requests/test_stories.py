@@ -182,7 +182,7 @@ def test_a_way_takes_as_many_pictures_as_the_words_name(text: str, cells: list[i
 
 
 def test_a_way_leads_through_no_other_object() -> None:
-    with pytest.raises(InputError, match="The request names 4 steps, but 3 carry it out"):
+    with pytest.raises(InputError, match="The request names 4 steps, but takes 3"):
         images("A cat in the middle. Then a ball rolls from the left to the right, in four pictures.")
 
 
