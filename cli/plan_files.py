@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.files import read_at_most
+from interleavethinker.tools.structured_text import parse_json
 from interleavethinker.tools.types import Step
 from interleavethinker.tools.validation import problems_of
 
@@ -73,8 +74,10 @@ def steps_of(data: str | bytes, name: str, max_steps: int | None = None) -> list
     data = data.removeprefix("\ufeff") if isinstance(data, str) else data.removeprefix(BOM_UTF8)
     try:
         steps = TypeAdapter(list[Step]).validate_json(data)
-    except ValidationError as error:
-        raise InputError(f"The plan {name} is not a JSON list of steps: {problems_of(error)}.") from error
+        parse_json(data, unique=True)
+    except ValueError as error:
+        problem = problems_of(error) if isinstance(error, ValidationError) else error
+        raise InputError(f"The plan {name} is not a JSON list of steps: {problem}.") from error
     if max_steps is not None and len(steps) > max_steps:
         raise InputError(f"The plan {name} has {len(steps)} steps; at most {max_steps} are allowed.")
     prompts = [content.get("prompt") for content in json.loads(data)]

@@ -149,6 +149,8 @@ async def judge(
     """
     if accept is None:
         raise InputError("Give a verdict: --accept or --reject.")
+    if accept and prompt is not None:
+        raise InputError("--prompt goes with --reject: it says how the next attempt is made.")
     from interleavethinker.graph import HumanVerdict
 
     name = (await workspace.summary(trajectory)).id

@@ -256,6 +256,12 @@ def test_an_editor_may_write_a_byte_order_mark(before: str, home: Path, monkeypa
     assert read_steps(home / "plan.json") == [Step(prompt="a tree")]
 
 
+def test_a_plan_in_which_a_step_has_a_key_twice_is_refused(home: Path) -> None:
+    (home / "plan.json").write_text('[{"prompt": "a tree", "prompt": "a cat"}]')
+    with pytest.raises(InputError, match=r"plan\.json is not a JSON list of steps: it has the key 'prompt' twice\."):
+        read_steps(home / "plan.json")
+
+
 def test_texts_may_contain_any_line_separator(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("VISUAL", raising=False)
     monkeypatch.setenv("EDITOR", f'"{sys.executable}" -c "pass"')

@@ -129,6 +129,12 @@ def test_judge_requires_a_verdict(run: Run) -> None:
     assert "--accept or --reject" in err
 
 
+def test_words_for_the_next_attempt_go_with_a_rejection(run: Run) -> None:
+    code, _, err = run("judge", "zzz", "--accept", "--prompt", "a blue ball")
+    assert code == exits.BAD_INPUT
+    assert "--prompt goes with --reject" in err
+
+
 def spawn(home: Path, *words: str, **variables: str) -> "subprocess.Popen[str]":
     environment = os.environ | {"PYTHONUNBUFFERED": "1"} | variables
     command = [sys.executable, "-m", "interleavethinker.cli", *words]
