@@ -13,7 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import get_args
 
-from interleavethinker.tools.chat.loading import OWN_PREFIX
+from interleavethinker.tools.chat.loading import OWN_PREFIX, load_chat_model
 from interleavethinker.tools.check_result import CheckResult
 from interleavethinker.tools.errors import InterleaveError, ProfileError
 from interleavethinker.tools.files import is_folder
@@ -258,6 +258,10 @@ def _check_role(place: str, role: Role) -> CheckResult:
     name = place.replace("_", " ")
     model = role.model or ""
     if model.startswith(OWN_PREFIX):
+        try:
+            load_chat_model(model, **role.options)  # Loads no weights.
+        except InterleaveError as error:
+            return CheckResult(name, False, str(error))
         return _check_weights(name, model.removeprefix(OWN_PREFIX), _CHAT_LIBRARIES)
     return _check_hosted(name, model, role.options)
 

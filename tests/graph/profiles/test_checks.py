@@ -63,6 +63,14 @@ def test_an_image_model_named_by_its_alias_is_resolved_and_reported_with_size_an
     assert "about 17.5 GB" in checks["planner"].found
 
 
+def test_a_misspelt_option_of_a_local_model_is_found(profile_with: Callable[..., Profile]) -> None:
+    profile = profile_with()
+    planner = profile.planner.model_copy(update={"options": {"temprature": 0}})
+    found = checks_of(profile.model_copy(update={"planner": planner}))["planner"]
+    assert not found.good
+    assert "temprature: Extra inputs are not permitted" in found.found
+
+
 def test_an_alias_whose_repositories_are_in_the_cache_counts_as_downloaded(
     profile_with: Callable[..., Profile], monkeypatch: pytest.MonkeyPatch
 ) -> None:
