@@ -7,7 +7,7 @@ all versions that people made from one version of the planner's, so that a seed 
 
 from collections.abc import Iterable, Mapping
 
-from interleavethinker.tools.types import Attempt, Plan
+from interleavethinker.tools.types import Attempt, Plan, Step
 
 __all__ = ["newest_edit", "next_iteration", "replans_before", "with_words"]
 
@@ -28,7 +28,7 @@ def with_words(plan: Plan, step: int, prompt: str) -> Plan:
     changes: dict[str, str | None] = {"prompt": prompt}
     if old.instruction is None or _same_words(old.instruction, old.prompt or ""):
         changes |= {"instruction": old.instruction and _in_style_of(old.instruction, prompt), "auxiliary_text": None}
-    steps = (*plan.steps[:step], old.model_copy(update=changes), *plan.steps[step + 1 :])
+    steps = (*plan.steps[:step], Step.model_validate(old.model_dump() | changes), *plan.steps[step + 1 :])
     return Plan(steps=steps, version=plan.version + 1, reasoning="edited by a person", made_by="person")
 
 

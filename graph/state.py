@@ -18,12 +18,13 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.graph.message import add_messages
 from langgraph.graph.ui import AnyUIMessage, ui_message_reducer
 from langgraph.managed import RemainingSteps
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, to_jsonable_python
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12, to make schemas
 
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.image_sizes import ImageSize
+from interleavethinker.tools.plain_text import valid_unicode
 from interleavethinker.tools.request_parsing import RequestLike, as_request, named_step_count
 from interleavethinker.tools.types import (
     Attempt,
@@ -86,7 +87,7 @@ class Override(BaseModel):
 
     step: int
     iteration: int
-    prompt: str | None = None
+    prompt: Annotated[str, AfterValidator(valid_unicode)] | None = None
     seed: int | None = None
 
 
