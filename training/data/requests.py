@@ -30,7 +30,10 @@ __all__ = ["HELD_OUT", "add_requests", "read_requests"]
 
 HELD_OUT = "test"
 """The split of the requests that are kept from training."""
-
+_TAKEN = (
+    "The id {!r} is that of another request in this data set, and rows are never changed in place: what was made from "
+    "them would no longer fit. Give this request another id, or begin another folder."
+)
 
 _DATA_SET = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
 """Names on the Hugging Face hub: `name`, or `owner/name`."""
@@ -102,7 +105,7 @@ def add_requests(
     """
     with folder.stage():
         summary = StageSummary("prompts")
-        known = {row.id for row in folder.rows(folder.prompts, summary)}
+        known = {row.id: row for row in folder.rows(folder.prompts, summary)}
         rows: dict[str, PromptRow] = {}
         for place, content in requests:
             try:
@@ -111,7 +114,11 @@ def add_requests(
                 folder.set_aside(place, str(error))
                 summary.drop("unusable requests, listed in quarantine.jsonl")
                 continue
-            if row.id in known:
+            same = known.get(row.id) or rows.get(row.id)
+            if same is not None and same.request != row.request:
+                folder.set_aside(place, _TAKEN.format(row.id))
+                summary.drop("unusable requests, listed in quarantine.jsonl")
+            elif row.id in known:
                 summary.keep("already present")
             elif row.id in rows:
                 summary.drop("the same request twice")

@@ -105,6 +105,20 @@ def test_requests_come_from_a_file_with_images_and_unusable_lines_are_set_aside(
     assert len(list(folder.quarantine)) == 4
 
 
+def test_an_id_names_one_request_also_when_the_file_was_changed(tmp_path: Path) -> None:
+    source = write_lines(tmp_path / "mine.jsonl", {"text": "a cat", "id": "a"}, {"text": "a dog", "id": "a"})
+    folder = DataFolder(tmp_path / "set")
+    summary = add_requests(folder, read_requests(str(source)), base=tmp_path)
+    assert summary.dropped == {"unusable requests, listed in quarantine.jsonl": 1}
+    write_lines(source, {"text": "a house", "id": "a"}, {"text": "a cat", "id": "a"})
+    again = add_requests(folder, read_requests(str(source)), base=tmp_path)
+    assert again.kept == {"already present": 1}
+    assert [row.request.text for row in folder.prompts] == ["a cat"]
+    reasons = {row.name: row.reason for row in folder.quarantine}
+    assert set(reasons) == {"line 1 of mine.jsonl", "line 2 of mine.jsonl"}
+    assert all("The id 'a' is that of another request" in reason for reason in reasons.values())
+
+
 def test_plain_lines_and_a_hugging_face_data_set_are_read(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow", reason="Parquet files need the extra train")
     import pyarrow as pa
