@@ -165,7 +165,9 @@ def test_a_finished_run_keeps_its_model_if_its_report_fails(tmp_path: Path, capl
 def test_the_main_process_alone_plots_curves_when_a_run_resumes(tmp_path: Path) -> None:
     logged(tmp_path, {"step": 1, "loss": 1.0}, {"step": 2, "loss": 0.5})
     (tmp_path / "checkpoint-2").mkdir()
-    (tmp_path / "checkpoint-2" / "trainer_state.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "checkpoint-2" / "trainer_state.json").write_text(
+        json.dumps({"global_step": 2, "max_steps": 4, "epoch": 0.5}), encoding="utf-8"
+    )
 
     class Killed(Trainer):
         def train(self, resume_from_checkpoint: str | None) -> None:
