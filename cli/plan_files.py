@@ -74,13 +74,13 @@ def steps_of(data: str | bytes, name: str, max_steps: int | None = None) -> list
     data = data.removeprefix("\ufeff") if isinstance(data, str) else data.removeprefix(BOM_UTF8)
     try:
         steps = TypeAdapter(list[Step]).validate_json(data)
-        parse_json(data, unique=True)
+        contents = parse_json(data, unique=True)
     except ValueError as error:
         problem = problems_of(error) if isinstance(error, ValidationError) else error
         raise InputError(f"The plan {name} is not a JSON list of steps: {problem}.") from error
     if max_steps is not None and len(steps) > max_steps:
         raise InputError(f"The plan {name} has {len(steps)} steps; at most {max_steps} are allowed.")
-    prompts = [content.get("prompt") for content in json.loads(data)]
+    prompts = [content.get("prompt") for content in contents]
     for number, (step, written) in enumerate(zip(steps, prompts, strict=True), start=1):
         texts = [text for text in (step.instruction, step.prompt, step.auxiliary_text) if text is not None]
         if not any(text.strip() for text in texts):

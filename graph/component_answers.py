@@ -5,16 +5,17 @@ are something else. In a state, nothing could read them again, and with them all
 """
 
 from collections.abc import Sequence
+from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from interleavethinker.tools.errors import GeneratorError, ModelAnswerError
+from interleavethinker.tools.errors import GeneratorError, InterleaveError, ModelAnswerError
 from interleavethinker.tools.types import GeneratedImage, Plan, Verdict
 from interleavethinker.tools.validation import problems_of, revalidated
 
 __all__ = ["checked_image", "checked_plan", "checked_verdict", "checked_verdicts"]
 
-_USELESS = "The {} returned something that cannot be used: {}."
+_M = TypeVar("_M", bound=BaseModel)
 
 
 def checked_plan(answer: object) -> Plan:
@@ -23,10 +24,7 @@ def checked_plan(answer: object) -> Plan:
     Raises:
         ModelAnswerError: It is none.
     """
-    try:
-        return revalidated(Plan, answer)
-    except ValidationError as error:
-        raise ModelAnswerError(_USELESS.format("planner", problems_of(error))) from error
+    return _checked(Plan, answer, "planner", ModelAnswerError)
 
 
 def checked_verdict(answer: object) -> Verdict:
@@ -35,10 +33,7 @@ def checked_verdict(answer: object) -> Verdict:
     Raises:
         ModelAnswerError: It is none.
     """
-    try:
-        return revalidated(Verdict, answer)
-    except ValidationError as error:
-        raise ModelAnswerError(_USELESS.format("critic", problems_of(error))) from error
+    return _checked(Verdict, answer, "critic", ModelAnswerError)
 
 
 def checked_verdicts(answer: object, count: int) -> list[Verdict]:
@@ -52,7 +47,7 @@ def checked_verdicts(answer: object, count: int) -> list[Verdict]:
         ModelAnswerError: It is something else, or not one verdict for each image.
     """
     if not isinstance(answer, Sequence) or isinstance(answer, str | bytes):
-        raise ModelAnswerError(_USELESS.format("critic", f"a {type(answer).__name__} instead of a list of verdicts"))
+        raise ModelAnswerError(_useless("critic", f"a {type(answer).__name__} instead of a list of verdicts"))
     if len(answer) != count:
         images = "1 image" if count == 1 else f"{count} images"
         raise ModelAnswerError(f"The critic was asked about {images}; it returned a list of {len(answer)}.")
@@ -65,7 +60,15 @@ def checked_image(answer: object) -> GeneratedImage:
     Raises:
         GeneratorError: It is none.
     """
+    return _checked(GeneratedImage, answer, "image generator", GeneratorError)
+
+
+def _checked(model: type[_M], answer: object, who: str, kind: type[InterleaveError]) -> _M:
     try:
-        return revalidated(GeneratedImage, answer)
+        return revalidated(model, answer)
     except ValidationError as error:
-        raise GeneratorError(_USELESS.format("image generator", problems_of(error))) from error
+        raise kind(_useless(who, problems_of(error))) from error
+
+
+def _useless(who: str, problem: str) -> str:
+    return f"The {who} returned something that cannot be used: {problem}."

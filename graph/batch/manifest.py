@@ -14,12 +14,12 @@ from typing import Annotated
 from pydantic import AfterValidator, ConfigDict, Field, JsonValue, ValidationError
 
 from interleavethinker.graph.limits import Limits
+from interleavethinker.graph.workspace.images import check_image
 from interleavethinker.graph.workspace.request_images import split_image
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.files import USER_TEXT, is_file, read_at_most
 from interleavethinker.tools.image_names import split_named
 from interleavethinker.tools.image_sizes import ImageSize
-from interleavethinker.tools.images.png import check_image_header
 from interleavethinker.tools.plain_text import quotation, valid_unicode
 from interleavethinker.tools.references import check_mentions
 from interleavethinker.tools.request_parsing import check_length, place_images
@@ -224,10 +224,7 @@ def _request_of(line: str, folder: Path) -> BatchRequest:
     for _, _, path in split:
         if not is_file(path):
             raise InputError(f"no image file {path}")
-        try:
-            check_image_header(Path(path))
-        except OSError as error:
-            raise InputError(f"Cannot read the image {path}: {error.strerror or error}.") from error
+        check_image(Path(path))
     parts = [ImagePart(sha256="0" * 64, name=name) for name, _, _ in split]
     checked = Request(parts=(*parts, TextPart(text=request.text)))
     check_length(checked)

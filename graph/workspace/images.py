@@ -1,8 +1,9 @@
 """File work on the workspace's images. These functions block; the workspace calls them in a thread."""
 
+import contextlib
 import os
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,20 @@ from interleavethinker.graph.attempts import images_of_attempt
 from interleavethinker.graph.state import attempts_of, request_of
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.files import read_at_most
-from interleavethinker.tools.images.png import ImageLimits, canonical_png
+from interleavethinker.tools.images.png import ImageLimits, canonical_png, check_header
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.validation import require_type
 
-__all__ = ["UnusedImages", "add_image", "delete_unused", "names_in", "renew_images", "require_images", "unused_images"]
+__all__ = [
+    "UnusedImages",
+    "add_image",
+    "check_image",
+    "delete_unused",
+    "names_in",
+    "renew_images",
+    "require_images",
+    "unused_images",
+]
 
 _MARGIN_SECONDS = 60.0
 
@@ -29,11 +39,27 @@ def add_image(store: ImageStore, image: bytes | str | Path) -> str:
     require_type(image, (bytes, bytearray, str, os.PathLike), "image", "the bytes or the path of an image file")
     if isinstance(image, bytes | bytearray):
         return store.put(canonical_png(bytes(image)))
-    try:
+    with _errors_of_reading(image):
         data = read_at_most(Path(image), ImageLimits().max_bytes)
+    return store.put(canonical_png(data, name=image))
+
+
+def check_image(path: Path) -> None:
+    """Checks a regular file by its header, before `add_image` decodes it.
+
+    Raises:
+        InputError: It cannot be read, or its header shows that it is not an image or is too large.
+    """
+    with _errors_of_reading(path), path.open("rb") as file:
+        check_header(file, name=path)
+
+
+@contextlib.contextmanager
+def _errors_of_reading(image: object) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise InputError(f"Cannot read the image {image}: {error.strerror or error}.") from error
-    return store.put(canonical_png(data, name=image))
 
 
 def names_in(state: Mapping[str, Any]) -> set[str]:

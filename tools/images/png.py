@@ -3,7 +3,7 @@
 Every image from outside (a user's photo, a client's data URI, a third-party server's answer) passes `canonical_png`
 once. Its bytes are never re-encoded afterwards, so that its name, the hash of the bytes, stays the same.
 
-Pillow is imported when the first image arrives.
+Knows bytes and pixels only, never files or names. Pillow is imported when the first image arrives.
 """
 
 import base64
@@ -13,8 +13,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from interleavethinker.tools.errors import InputError
 
@@ -27,7 +26,7 @@ __all__ = [
     "DEFAULT_LIMITS",
     "ImageLimits",
     "canonical_png",
-    "check_image_header",
+    "check_header",
     "data_uri",
     "encode_png",
     "image_size",
@@ -88,34 +87,40 @@ def canonical_png(data: bytes, limits: ImageLimits = DEFAULT_LIMITS, *, name: ob
         InputError: The bytes are no image in one of these formats (`invalid_image`), or the image exceeds the limits
             (`image_too_large`).
     """
-    try:
+    with _naming(name):
         return _canonical(data, limits)
+
+
+def check_header(file: BinaryIO, limits: ImageLimits = DEFAULT_LIMITS, *, name: object = "") -> None:
+    """Checks an encoded image by its length and header, which takes a moment where decoding takes seconds.
+
+    Args:
+        file: The bytes, from the beginning on; Pillow reads only what it needs of them.
+        limits: Largest image to accept.
+        name: As for `canonical_png`.
+
+    Raises:
+        InputError: As `canonical_png`, as far as the header tells.
+        OSError: The bytes cannot be read.
+    """
+    from PIL import Image
+
+    length = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    with _naming(name):
+        _check_bytes(length, limits)
+        with _errors_of_decoding(limits), Image.open(file, formats=_FORMATS) as opened:
+            _check_size(opened.size, limits)
+
+
+@contextlib.contextmanager
+def _naming(name: object) -> Iterator[None]:
+    try:
+        yield
     except InputError as error:
         if not name:
             raise
         raise InputError(f"Cannot use the image {name}: {error}", code=error.code) from error
-
-
-def check_image_header(path: Path, limits: ImageLimits = DEFAULT_LIMITS) -> None:
-    """Checks an image file by its header, which takes a moment where decoding takes seconds.
-
-    Args:
-        path: A regular file.
-        limits: Largest image to accept.
-
-    Raises:
-        InputError: As `canonical_png`, as far as the header tells.
-        OSError: The file cannot be read.
-    """
-    from PIL import Image
-
-    with path.open("rb") as file:  # Opened here: Pillow would report a file that cannot be read as a damaged one.
-        try:
-            _check_bytes(path.stat().st_size, limits)
-            with _errors_of_decoding(limits), Image.open(file, formats=_FORMATS) as opened:
-                _check_size(opened.size, limits)
-        except InputError as error:
-            raise InputError(f"Cannot use the image {path}: {error}", code=error.code) from error
 
 
 def _canonical(data: bytes, limits: ImageLimits) -> bytes:
