@@ -24,7 +24,7 @@ from interleavethinker.tools.calls_in_flight import call_in_flight
 from interleavethinker.tools.protocols import ProgressCallback
 from interleavethinker.tools.types import Attempt, CriticInput, GeneratedImage, GenerationRequest, Verdict
 
-from .component_answers import checked_image, checked_verdicts
+from .component_answers import checked_verdicts, generated_image
 from .context import Components
 from .tracing import generation_span, judging_span, record_image
 
@@ -310,7 +310,7 @@ class TrajectoryAhead:
     async def _generate(self, call: GenerationRequest, progress: ProgressCallback) -> GeneratedImage:
         with generation_span(call) as traced, call_in_flight():
             async with self._shared.measured(self, "generate"):
-                image = checked_image(await self._shared.components.generator.generate(call, progress))
+                image = await generated_image(self.components.generator, call, self.components.store, progress)
             record_image(traced, image)
         self._shared.remember(self._key, call, image)
         return image

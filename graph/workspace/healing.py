@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from interleavethinker.graph.attempts import selected_attempt
+from interleavethinker.graph.component_answers import generated_image
 from interleavethinker.graph.state import attempts_of, current_step_of
 from interleavethinker.tools.errors import InterleaveError, StoreError
 from interleavethinker.tools.images.store import ImageStore
@@ -39,7 +40,7 @@ async def restore_images(state: Mapping[str, Any], store: ImageStore, generator:
             continue
         call = GenerationRequest.model_validate(attempt.model_dump(include=_CALL_FIELDS))
         try:
-            image = await generator.generate(call)
+            image = await generated_image(generator, call, store)
         except InterleaveError:
             _log.warning("image %s is missing and cannot be generated again", attempt.image, exc_info=True)
             continue

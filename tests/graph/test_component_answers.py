@@ -11,7 +11,7 @@ from interleavethinker.graph import Workspace
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import PlanContext, ProgressCallback
 from interleavethinker.tools.testing.agents import plan_of
-from interleavethinker.tools.testing.generator import MemoryGenerator
+from interleavethinker.tools.testing.generator import MemoryGenerator, fake_image
 from interleavethinker.tools.types import CriticInput, GeneratedImage, GenerationRequest, Plan, Request, Verdict
 
 Opened = Callable[..., AbstractAsyncContextManager[Workspace]]
@@ -21,8 +21,10 @@ class CarelessGenerator(MemoryGenerator):
     """Changes the first answer by `model_copy`, which checks nothing."""
 
     def __init__(self, store: ImageStore, changes: dict[str, Any]) -> None:
-        super().__init__(store)
+        super().__init__(store, lambda call: fake_image(call.model_copy(update={"size": self.size or call.size})))
         self._changes = changes
+        self.size: str | None = None
+        """Size of all images, whatever is asked for."""
 
     async def generate(self, call: GenerationRequest, progress: ProgressCallback | None = None) -> GeneratedImage:
         image = await super().generate(call, progress)
@@ -77,6 +79,32 @@ async def test_an_image_that_no_state_can_hold_is_an_error_of_the_generator(
     async with opened(plan_of("a", "b"), generator=generator) as ws:
         kept = await resumed_after(ws, f"The image generator returned something that cannot be used: {problem}")
     assert kept == 0
+
+
+@pytest.mark.parametrize("changes", [None, {"sha256": "a" * 64}])
+async def test_an_image_that_is_not_in_the_workspace_is_an_error_of_the_generator(
+    opened: Opened, tmp_path: Path, changes: dict[str, Any] | None
+) -> None:
+    here = ImageStore(tmp_path / "workspace" / "images")
+    generator = (
+        MemoryGenerator(ImageStore(tmp_path / "elsewhere")) if changes is None else CarelessGenerator(here, changes)
+    )
+    async with opened(plan_of("a", "b"), generator=generator) as ws:
+        trajectory = await ws.create("x")
+        failed = await ws.run(trajectory)
+    assert (failed.status, failed.attempts) == ("failed", ())
+    assert "an image that is not in the workspace's image store" in failed.reason
+
+
+async def test_an_image_of_another_size_than_asked_is_not_taken(opened: Opened, tmp_path: Path) -> None:
+    generator = CarelessGenerator(ImageStore(tmp_path / "workspace" / "images"), {})
+    generator.size = "32x32"
+    async with opened(plan_of("a", "b"), generator=generator) as ws:
+        sized = await ws.run(await ws.create("x", image_size="64x48"))
+        free = await ws.run(await ws.create("x"))
+    assert sized.status == "failed"
+    assert "made an image of 32x32 instead of 64x48" in sized.reason
+    assert [(one.width, one.height) for one in free.attempts] == [(32, 32)] * 2, "what the file has, not what was said"
 
 
 @pytest.mark.parametrize(

@@ -131,8 +131,35 @@ async def test_a_person_rejects_a_region_and_the_rest_stays(tmp_path: Path) -> N
     assert second.mask in kept
     assert open_rgb(store.get(second.mask)).getpixel((95, 0)) == (255, 255, 255)
     assert generator.calls[-1].mask == second.mask
+    assert first.image is not None
+    assert second.image is not None
+    before, after = open_rgb(store.get(first.image)), open_rgb(store.get(second.image))
+    left, right = (0, 0, 48, 96), (48, 0, 96, 96)
+    assert after.crop(left).tobytes() == before.crop(left).tobytes(), "although this generator knows no masks"
+    assert after.crop(right).tobytes() != before.crop(right).tobytes()
     assert critic.cases[-1].source is None, "the critic compares with the image before the step"
     assert "changes only a region" in page
+
+
+async def test_an_image_of_a_local_edit_that_was_lost_is_generated_again(tmp_path: Path) -> None:
+    store = ImageStore(tmp_path / "workspace" / "images")
+    critic = RuleCritic(accept_only("a ball", "a blue ball", "a tree"))
+    components = Components(FixedPlanner(plan_of("a ball", "a tree")), critic, MemoryGenerator(store))
+    async with Workspace.open(tmp_path / "workspace", components) as workspace:
+        trajectory = await workspace.create("x")
+        async for event in workspace.stream(trajectory, review=True):
+            if isinstance(event, ImageGenerated):
+                break
+        await workspace.judge(trajectory, HumanVerdict(success=False, prompt="a blue ball", region="50%,0,50%,100%"))
+        async for event in workspace.stream(trajectory):
+            if isinstance(event, Judged):
+                break
+        lost = (await workspace.get(trajectory)).attempts[1].image
+        assert lost is not None
+        store.delete(lost)
+        done = await workspace.run(trajectory)
+    assert done.stop_reason == "complete"
+    assert lost in store
 
 
 async def test_a_region_of_an_attempt_counts_although_a_newer_one_has_come(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from pydantic import JsonValue
 
 from interleavethinker.tools.calls_in_flight import call_waiting
 from interleavethinker.tools.errors import GeneratorError, InputError, InterleaveError, StoreError
+from interleavethinker.tools.generated_images import check_size, kept_outside
 from interleavethinker.tools.images.png import canonical_png, data_uri, image_size
 from interleavethinker.tools.images.store import ImageStore, sha256_of
 from interleavethinker.tools.protocols import ProgressCallback
@@ -30,9 +31,9 @@ from .budget import LostSessionError, ResendBudget
 from .config import IMAGE_SERVER_COMMAND, GeneratorConfig, ToolTemplate
 from .contract_answers import check_image, generated_of, read_in_chunks, size_of
 from .early_start import session_for
-from .local_edits import check_kept, images_of_call, merged_in, reference_arguments
+from .local_edits import check_kept, images_of_call, reference_arguments
 from .results import error_of, image_of, small_png
-from .sizes import check_size, mapped_size
+from .sizes import mapped_size
 from .transport import (
     as_generator_error,
     call_contract_tool,
@@ -242,7 +243,7 @@ class McpImageGenerator:
         png = await asyncio.to_thread(_canonical, found, template)
         sha256 = await asyncio.to_thread(self._store.put, png)
         if call.mask is not None and call.source is not None:
-            png = await asyncio.to_thread(merged_in, self._store, call.source, call.mask, png)
+            png = await asyncio.to_thread(kept_outside, self._store, call.source, call.mask, png)
             sha256 = await asyncio.to_thread(self._store.put, png)
         width, height = image_size(png)
         check_size(call, width, height)

@@ -1,14 +1,14 @@
-"""The size of a generator call: how a third-party tool takes it, and whether a server has heeded it."""
+"""The size of a generator call, as a third-party tool takes it."""
 
 from pydantic import JsonValue
 
 from interleavethinker.tools.errors import InputError
-from interleavethinker.tools.image_sizes import fits, pixels_for, read_size
+from interleavethinker.tools.image_sizes import pixels_for, read_size
 from interleavethinker.tools.types import GenerationRequest
 
 from .config import ToolTemplate
 
-__all__ = ["check_size", "mapped_size"]
+__all__ = ["mapped_size"]
 
 _MAPPED_AREA = 1024 * 1024
 """Pixels that a tool which takes width and height is asked for, where only an aspect ratio is given."""
@@ -38,17 +38,3 @@ def mapped_size(call: GenerationRequest, template: ToolTemplate) -> dict[str | N
         f"The tool {template.name!r} takes an aspect ratio, like 16:9, and no size in pixels; got {call.size}.",
         code="unsupported",
     )
-
-
-def check_size(call: GenerationRequest, width: int, height: int) -> None:
-    """Checks that a server has heeded the size: an older one, and a tool that only knows some sizes, may not.
-
-    Raises:
-        InputError: The image has another size (`unsupported`).
-    """
-    if call.size is not None and not fits(call.size, width, height):
-        raise InputError(
-            f"The image generator made an image of {width}x{height} instead of {call.size}: it cannot generate that "
-            "size. Ask for another size, or for none.",
-            code="unsupported",
-        )

@@ -14,7 +14,6 @@ from interleavethinker.servers.studio.main import serve_studio
 from interleavethinker.servers.trajectories.options import ServiceOptions
 from interleavethinker.tools.errors import ModelError
 from interleavethinker.tools.images.store import ImageStore
-from interleavethinker.tools.mcp.local_edits import merged_in
 from interleavethinker.tools.protocols import PlanContext, ProgressCallback
 from interleavethinker.tools.testing.agents import RuleCritic, plan_of
 from interleavethinker.tools.testing.generator import MemoryGenerator
@@ -72,8 +71,7 @@ class HeldGenerator(MemoryGenerator):
     """Records its calls in a file, and waits while another file is there."""
 
     def __init__(self, folder: Path) -> None:
-        self._images = ImageStore(folder / "images")
-        super().__init__(self._images)
+        super().__init__(ImageStore(folder / "images"))
         self._folder = folder
 
     async def generate(self, call: GenerationRequest, progress: ProgressCallback | None = None) -> GeneratedImage:
@@ -84,9 +82,6 @@ class HeldGenerator(MemoryGenerator):
         while hold.exists() and log.exists():  # noqa: ASYNC110 - another process removes the file
             await asyncio.sleep(0.02)
         image = await super().generate(call, progress)
-        if call.source is not None and call.mask is not None:
-            kept = merged_in(self._images, call.source, call.mask, self._images.get(image.sha256))
-            image = image.model_copy(update={"sha256": self._images.put(kept)})
         with log.open("a") as file:
             file.write(f"{call.prompt}\n")
         return image
