@@ -72,7 +72,7 @@ def independent_steps(state: TrajectoryState, plan: Plan, limits: Limits) -> lis
         return []
     rest = [index for index in range(current_step, len(plan.steps)) if plan.steps[index].prompt]
     if limits.max_calls is not None:
-        allowed = sum(allowed_attempts(state, plan, index) for index in rest)
+        allowed = sum(allowed_attempts(state, plan.version, index) for index in rest)
         inherited = inherited_calls_of(state) + sum(
             a.plan_version == plan.version and a.step in rest and not a.outdated for a in attempts.values()
         )
@@ -178,6 +178,7 @@ async def generate_round(
     current = step_to_generate(state, plan, limits)
     steps = [] if current is None else [current, *independent_steps(state, plan, limits)]
     wanted = [(step, number) for step in steps for number in range(_variants(state, plan, limits, step, override))]
+    several = {step for step, number in wanted if number}  # Also if the limit of calls leaves only one of them.
     wanted = wanted[: _calls_left(state, limits)]
     store = ahead.components.store
     if store is not None and wanted:
@@ -185,9 +186,9 @@ async def generate_round(
     places = asyncio.Semaphore(_AT_ONCE)
 
     async def make(step: int, number: int) -> Attempt:
-        several = (step, 1) in wanted
+        variant = number if step in several else None
         async with places:
-            attempt = await generate_attempt(ahead, runtime, state, plan, step, override, number if several else None)
+            attempt = await generate_attempt(ahead, runtime, state, plan, step, override, variant)
         generated[attempt_key(plan.version, step, attempt.iteration)] = attempt
         return attempt
 

@@ -169,7 +169,7 @@ class Nodes:
         """Returns the verdict on an attempt that the image service refused, with other words if it can be repeated."""
         made = len(attempts_for(attempts_of(state), plan.version, attempt.step))
         prompt = attempt.prompt
-        if made < allowed_attempts(state, plan, attempt.step) and isinstance(critic, Rewording):
+        if made < allowed_attempts(state, plan.version, attempt.step) and isinstance(critic, Rewording):
             prompt = await critic.reword(
                 prompt, attempt.wish or plan.steps[attempt.step].prompt or prompt, attempt.refusal
             )
@@ -262,6 +262,6 @@ def _attempts_to_judge(state: TrajectoryState, plan: Plan, limits: Limits, gives
         attempt
         for attempt in pending
         if attempt.image is None
-        or made[attempt.step] < allowed_attempts(state, plan, attempt.step)
+        or made[attempt.step] < allowed_attempts(state, plan.version, attempt.step)
         or (gives_confidence and made[attempt.step] > 1)
     ]

@@ -46,7 +46,9 @@ async def with_untried_prompts(
     async def untried(attempt: Attempt) -> Attempt:
         of_step = attempts_for(attempts, plan.version, attempt.step)
         verdict = attempt.verdict
-        if verdict is None or not _is_refined_next(attempt, of_step, allowed_attempts(state, plan, attempt.step)):
+        if verdict is None or not _is_refined_next(
+            attempt, of_step, allowed_attempts(state, plan.version, attempt.step)
+        ):
             return attempt
         tried = [each.prompt for each in of_step]
         if attempt.image is None or not was_tried(next_prompt("", of_step), tried):

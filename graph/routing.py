@@ -108,10 +108,15 @@ def limits_of(state: Mapping[str, Any]) -> Limits:
     return state.get("limits") or Limits()
 
 
-def allowed_attempts(state: Mapping[str, Any], plan: Plan, step: int) -> int:
-    """Returns how many attempts a step may have: `Limits.most_attempts`, or more if a person allowed more."""
-    allowed_by_person: int = extra_attempts_of(state).get(attempt_key(plan.version, step, 0), 0)
-    return max(limits_of(state).most_attempts, allowed_by_person)
+def allowed_attempts(state: Mapping[str, Any], plan_version: int, step: int) -> int:
+    """Returns how many attempts a step may have: those of the limits, or more if a person allowed more.
+
+    Variants count as one attempt, however many of them there are: a limit of calls may have ended their round.
+    """
+    of_step = attempts_for(attempts_of(state), plan_version, step)
+    limits, variants = limits_of(state), sum(attempt.variant for attempt in of_step)
+    by_limits = limits.max_attempts + max(variants - 1, 0) if of_step else limits.most_attempts
+    return max(by_limits, extra_attempts_of(state).get(attempt_key(plan_version, step, 0), 0))
 
 
 def _has_next_attempt(state: Mapping[str, Any], plan: Plan, of_step: Sequence[Attempt]) -> bool:
@@ -129,7 +134,7 @@ def _has_next_attempt(state: Mapping[str, Any], plan: Plan, of_step: Sequence[At
         unjudged = bool(results) and all(success is None for success in results)
     if True in results or (unjudged and not limits_of(state).retry_unjudged):
         return False
-    return len(of_step) < allowed_attempts(state, plan, newest.step)
+    return len(of_step) < allowed_attempts(state, plan.version, newest.step)
 
 
 def is_finished(state: Mapping[str, Any], plan: Plan, step: int, current_step: int) -> bool:
@@ -139,7 +144,7 @@ def is_finished(state: Mapping[str, Any], plan: Plan, step: int, current_step: i
     of_step = attempts_for(attempts_of(state), plan.version, step)
     if step == current_step or not of_step:
         return False
-    judged = of_step[-1].verdict is not None or len(of_step) >= allowed_attempts(state, plan, step)
+    judged = of_step[-1].verdict is not None or len(of_step) >= allowed_attempts(state, plan.version, step)
     return judged and not _has_next_attempt(state, plan, of_step)
 
 

@@ -13,7 +13,7 @@ from interleavethinker.graph.attempts import (
     newest_or_best_variant,
     without_choice,
 )
-from interleavethinker.graph.routing import limits_of
+from interleavethinker.graph.routing import allowed_attempts
 from interleavethinker.graph.state import Override, attempts_of, current_step_of, newest_plan, stop_reason_of
 from interleavethinker.tools.errors import InputError, StoreError
 from interleavethinker.tools.image_regions import check_mask, region_mask
@@ -86,7 +86,7 @@ def human_verdict_update(state: Mapping[str, Any], given: HumanVerdict) -> tuple
         if override is not None and override.prompt is None and override.seed is None:
             update["override"] = None
         return update, judged
-    if len(of_step) >= limits_of(state).most_attempts:
+    if len(of_step) >= allowed_attempts(state, judged.plan_version, judged.step):
         update["extra_attempts"] = {attempt_key(judged.plan_version, judged.step, 0): len(of_step) + 1}
     if given.prompt is not None:  # For the next attempt, even if a newer one than the judged one exists.
         update["override"] = Override(step=judged.step, iteration=of_step[-1].iteration + 1, prompt=given.prompt)

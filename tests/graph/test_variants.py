@@ -161,6 +161,17 @@ async def test_variants_never_exceed_the_limit_of_calls(tmp_path: Path) -> None:
     assert result.document.complete
 
 
+@pytest.mark.parametrize("made", [1, 2])
+async def test_variants_that_a_limit_cut_short_still_count_as_one_attempt(made: int, tmp_path: Path) -> None:
+    limits = Limits(variants=3, max_attempts=2)
+    async with world(tmp_path, dict.fromkeys(range(20), 0.1)) as (workspace, _):
+        stopped = await answer(workspace, limits.model_copy(update={"max_calls": made}))
+        await workspace.change_limits(stopped.id, limits)
+        done = await workspace.run(stopped.id)
+    assert (stopped.stop_reason, done.stop_reason) == ("max_calls", "complete")
+    assert [one.variant for one in done.attempts] == [True] * made + [False]
+
+
 async def test_a_failed_variant_costs_nothing_else(tmp_path: Path) -> None:
     async with world(tmp_path, {0: 0.6, 2: 0.8}, fails={1}) as (workspace, _):
         result = await answer(workspace)
