@@ -1,7 +1,8 @@
-"""What this process may have no more of, by the system's limits: open files, memory, threads."""
+"""What this process may have no more of, by the system's limits: open files, memory, threads, a current folder."""
 
 import errno
 import os
+from pathlib import Path
 
 __all__ = ["TOO_MANY_FILES", "can_open_files", "exhausted"]
 
@@ -10,6 +11,7 @@ TOO_MANY_FILES = (
 )
 _FILES = {errno.EMFILE, errno.ENFILE}
 _NO_MEMORY = "there is not enough memory. End other programs, or raise the limit, which `ulimit -v` shows"
+_NO_FOLDER = "the current folder was deleted. Change into another one (`cd`)"
 _NO_PROCESS = "no further process or thread may be started. Raise the limit, which `ulimit -u` shows"
 
 
@@ -27,6 +29,8 @@ def exhausted(error: BaseException) -> str | None:
         return TOO_MANY_FILES
     if isinstance(error, MemoryError) or number == errno.ENOMEM or _says(error, errno.ENOMEM):
         return _NO_MEMORY
+    if isinstance(error, FileNotFoundError) and not _has_current_folder():
+        return _NO_FOLDER
     return _NO_PROCESS if number == errno.EAGAIN or "can't start new thread" in str(error) else None
 
 
@@ -36,6 +40,14 @@ def can_open_files() -> bool:
         os.close(os.open(os.devnull, os.O_RDONLY))
     except OSError as error:
         return error.errno not in _FILES
+    return True
+
+
+def _has_current_folder() -> bool:
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return False
     return True
 
 

@@ -15,6 +15,11 @@ from .summary import StageSummary
 
 __all__ = ["add_workspace", "open_existing"]
 
+_CHANGED = (
+    "The trajectory has other attempts or verdicts now than when it was copied; the data set keeps the earlier ones, "
+    "from which later stages may have made rows. Copy the workspace into a new folder to have the present ones."
+)
+
 
 def open_existing(root: str | None) -> AbstractAsyncContextManager[Workspace]:
     """Opens a workspace, but makes none.
@@ -42,12 +47,9 @@ async def add_workspace(folder: DataFolder, workspace: Workspace, *, only_by_han
     """
     with folder.stage():
         summary = StageSummary("workspace")
-        known = {row.id for row in folder.rows(folder.trajectories, summary)}
+        known = {row.id: row for row in folder.rows(folder.trajectories, summary)}
         prompts = {row.id for row in folder.rows(folder.prompts, summary)}
         for entry in await workspace.list():
-            if entry.id in known:
-                summary.keep("already present")
-                continue
             if entry.status != "done":
                 summary.drop(f"trajectories that are {entry.status}")
                 continue
@@ -55,8 +57,16 @@ async def add_workspace(folder: DataFolder, workspace: Workspace, *, only_by_han
             if only_by_hand and not _judged_by_hand(trajectory):
                 summary.drop("trajectories without a verdict by hand")
                 continue
+            row = _row(trajectory, summary)
+            if entry.id in known:
+                if row == known[entry.id]:
+                    summary.keep("already present")
+                else:
+                    folder.set_aside(entry.id, _CHANGED)
+                    summary.drop("trajectories that have changed since they were copied, listed in quarantine.jsonl")
+                continue
             try:
-                row = await asyncio.to_thread(_copy, folder, workspace, trajectory, summary)
+                await asyncio.to_thread(_copy_images, folder, workspace, trajectory, row)
             except StoreError as error:
                 folder.set_aside(entry.id, str(error))
                 summary.drop("trajectories with an unusable image, listed in quarantine.jsonl")
@@ -74,7 +84,7 @@ def _judged_by_hand(trajectory: Trajectory) -> bool:
     return any(attempt.verdict is not None and attempt.verdict.by_hand for attempt in trajectory.attempts)
 
 
-def _copy(folder: DataFolder, workspace: Workspace, trajectory: Trajectory, summary: StageSummary) -> TrajectoryRow:
+def _row(trajectory: Trajectory, summary: StageSummary) -> TrajectoryRow:
     plan = trajectory.plans[-1]
     asked = {version.version: version.steps for version in trajectory.plans}
     attempts = tuple(
@@ -85,9 +95,6 @@ def _copy(folder: DataFolder, workspace: Workspace, trajectory: Trajectory, summ
         and asked[attempt.plan_version][attempt.step].prompt == plan.steps[attempt.step].prompt
     )
     summary.drop("attempts under other words of the plan", len(trajectory.attempts) - len(attempts))
-    images = {name for attempt in attempts for name in (attempt.image, attempt.source) if name is not None}
-    for name in images | set(trajectory.request.images):
-        folder.store.put(workspace.store.get(name))
     return TrajectoryRow(
         id=trajectory.id,
         prompt=trajectory.id,
@@ -97,3 +104,9 @@ def _copy(folder: DataFolder, workspace: Workspace, trajectory: Trajectory, summ
         plan=plan,
         attempts=attempts,
     )
+
+
+def _copy_images(folder: DataFolder, workspace: Workspace, trajectory: Trajectory, row: TrajectoryRow) -> None:
+    images = {name for attempt in row.attempts for name in (attempt.image, attempt.source) if name is not None}
+    for name in images | set(trajectory.request.images):
+        folder.store.put(workspace.store.get(name))

@@ -243,12 +243,30 @@ async def test_peoples_trajectories_bring_their_verdicts_by_hand(tmp_path: Path)
     assert summary.kept == {"judged by hand": 1, "judged by the critic": 1}
     assert summary.dropped == {"trajectories that are ready": 1, "attempts under other words of the plan": 1}
     assert again.kept == {"already present": 2}
+    assert again.dropped == summary.dropped
     assert hand.kept == {"judged by hand": 1}
     await score(folder, JudgedBy(FixedJudge()))
     rows = [row for row in folder.scored if row.trajectory == judged]
     assert [(row.case.original_prompt, row.case.prompt, row.success) for row in rows] == [
         ("c", "c", False), ("c", "c!", True), ("b", "b", True),
     ]  # fmt: skip
+
+
+async def test_a_trajectory_that_went_on_since_it_was_copied_is_set_aside(tmp_path: Path) -> None:
+    root, folder = tmp_path / "workspace", DataFolder(tmp_path / "set")
+    components = Components(FixedPlanner(plan_of("a", "b")), RuleCritic(), _memory(root))
+    async with Workspace.open(root, components) as workspace:
+        stopped = (await workspace.run(await workspace.create("x", limits=Limits(max_calls=1)))).id
+        await add_workspace(folder, workspace)
+        await workspace.change_limits(stopped, Limits())
+        await workspace.run(stopped)
+        again = await add_workspace(folder, workspace)
+        new = DataFolder(tmp_path / "new")
+        await add_workspace(new, workspace)
+    assert again.kept == {}
+    assert again.dropped == {"trajectories that have changed since they were copied, listed in quarantine.jsonl": 1}
+    assert "into a new folder" in (folder.root / "quarantine.jsonl").read_text()
+    assert [[len(row.attempts) for row in one.trajectories] for one in (folder, new)] == [[1], [2]]
 
 
 def test_a_judge_that_fails_costs_its_trajectory_only_and_is_asked_again(tmp_path: Path) -> None:
