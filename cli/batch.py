@@ -316,8 +316,9 @@ async def _run(
     terminal.print(f"{len(requests)} requests, at most {at_once} at once, into {folder}", style="bold", soft_wrap=True)
     progress = _Progress(len(requests))
 
-    async def pause() -> None:
+    async def pause() -> bool:
         work.pause()
+        return True
 
     with pause_on_interrupt(pause, lambda text: terminal.print(text, soft_wrap=True), _PAUSING):
         async with contextlib.aclosing(work.run()) as results:

@@ -40,6 +40,8 @@ class Begun:
     """Of the trajectory, so that it is created only once."""
     trajectory: str | None = None
     """Its ID, if a worker has created it and runs it."""
+    created: str | None = None
+    """Its ID, whoever has created it."""
     connection: "WorkerConnection | None" = None
     note: str = ""
     """Why this process answers, although there is a worker."""
@@ -140,7 +142,7 @@ async def hand_over(folder: str | None, asked: Asked, begun: Begun) -> None:
         return
     begun.connection = connection
     try:
-        begun.trajectory = await connection.create(await _new_trajectory(root, asked, begun.key))
+        begun.created = begun.trajectory = await connection.create(await _new_trajectory(root, asked, begun.key))
     except LostWorkerError as error:
         begun.note = f"This process answers, not the worker: {error}"
         await connection.close()

@@ -16,6 +16,8 @@ from .terminal import discard_lost_output
 
 __all__ = ["ending_signals", "pause_on_interrupt"]
 
+_AGAIN_SECONDS = 0.05
+
 
 def ending_signals() -> list[signal.Signals]:
     """Returns the signals that ask this process to end: SIGINT, and SIGTERM and SIGHUP unless they are ignored."""
@@ -25,14 +27,15 @@ def ending_signals() -> list[signal.Signals]:
 
 @contextlib.contextmanager
 def pause_on_interrupt(
-    pause: Callable[[], Awaitable[object]], say: Callable[[str], None], message: str
+    pause: Callable[[], Awaitable[bool]], say: Callable[[str], None], message: str
 ) -> Iterator[None]:
     """Makes the first Ctrl-C, SIGTERM or SIGHUP request a pause, and the second one stop at once.
 
     A signal that this process ignores stays ignored, as SIGHUP below `nohup`.
 
     Args:
-        pause: Requests the pause.
+        pause: Requests the pause; returns False if there was nothing running yet. It is then requested again, because
+            what begins later would not know of it.
         say: Prints the message.
         message: What the first signal tells the user.
     """
@@ -40,14 +43,10 @@ def pause_on_interrupt(
     this_task = asyncio.current_task()
     pauses: set[asyncio.Task[None]] = set()
 
-    async def request() -> None:
-        with contextlib.suppress(InterleaveError):  # The trajectory may have ended at the same moment.
-            await pause()
-
     def first() -> None:
         for kind in handled:
             loop.add_signal_handler(kind, second)
-        pauses.add(loop.create_task(request()))  # The loop keeps only weak references to tasks.
+        pauses.add(loop.create_task(_requested(pause)))  # The loop keeps only weak references to tasks.
         discard_lost_output()  # A terminal that closes sends SIGHUP, and takes no further word.
         say(message)
 
@@ -71,3 +70,11 @@ def pause_on_interrupt(
             loop.remove_signal_handler(kind)
         for task in pauses:
             task.cancel()
+
+
+async def _requested(pause: Callable[[], Awaitable[bool]]) -> None:
+    while True:
+        with contextlib.suppress(InterleaveError):  # It may have failed before, and not run yet; or have just ended.
+            if await pause():
+                return
+        await asyncio.sleep(_AGAIN_SECONDS)

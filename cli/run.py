@@ -1,5 +1,6 @@
 """`interleavethinker run` and `resume`: from a request to a storyboard, in this process or through a live worker."""
 
+import asyncio
 import contextlib
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -78,6 +79,10 @@ async def _begun(options: Mapping[str, Any]) -> AsyncIterator[Begun]:
             return
         async with _server_of(asked.profile):
             yield begun
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        if begun.created is not None:
+            echo(f"Stopped. Go on with: interleavethinker resume {begun.created}", err=True)
+        raise
     finally:
         if begun.connection is not None:
             await begun.connection.close()
@@ -207,6 +212,7 @@ async def run(
             if suggestion is None:
                 raise
             trajectory = await create(place_images(suggestion, images))
+        begun.created = trajectory
     else:
         trajectory = begun.trajectory
     if queue:

@@ -9,6 +9,7 @@ import base64
 import os
 import re
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from pathlib import PurePath
 from typing import TypeVar, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -152,6 +153,7 @@ def _replaced(text: str, known: Collection[str]) -> str:
     return re.sub("|".join(map(re.escape, longest_first)), _REPLACEMENT, text)
 
 
+@lru_cache(maxsize=4096)  # Every error looks at the names of all variables.
 def is_secret_name(name: str) -> bool:
     """Whether a variable or an option of this name holds a secret."""
     return any(word in name.upper() for word in _WORDS)

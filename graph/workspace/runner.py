@@ -10,7 +10,7 @@ trajectory's lock.
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextvars import Context, copy_context
 from typing import Any
 
@@ -140,7 +140,7 @@ class Runner:
 
     Args:
         graph: With the workspace's checkpointer.
-        components: What its nodes use.
+        open_components: Opens what its nodes use, which may load models.
         catalog: Where the trajectory's status is recorded.
         commands: Where commands for it come from.
         trajectory: Its id.
@@ -150,7 +150,7 @@ class Runner:
     def __init__(
         self,
         graph: TrajectoryGraph,
-        components: Components,
+        open_components: Callable[[], Awaitable[Components]],
         catalog: Catalog,
         commands: CommandQueue,
         trajectory: str,
@@ -158,7 +158,7 @@ class Runner:
         review: bool = False,
     ) -> None:
         self._graph = graph
-        self._components = components
+        self._open_components = open_components
         self._catalog = catalog
         self._commands = commands
         self._id = trajectory
@@ -174,9 +174,12 @@ class Runner:
 
         Raises:
             InputError: The machine's clock is before 1970 (`clock`).
+            InterleaveError: Its components cannot be opened.
         """
         check_clock()
+        # From here on, `pause` and `cancel` are commands for this run, although its models may take minutes to load.
         await self._catalog.start_run(self._id)
+        components = await self._opened()
         last: Event | None = None
         try:
             self._span = await run_span(self._id, self._graph.checkpointer, self._config)
@@ -186,7 +189,7 @@ class Runner:
                     answer, verdicts = await self._carry_out_commands(watch)
                     for event in verdicts:
                         yield event
-                    async with contextlib.aclosing(self._run_graph(watch, answer)) as happening:
+                    async with contextlib.aclosing(self._run_graph(components, watch, answer)) as happening:
                         async for event in happening:
                             last = event if isinstance(event, Cancelled | Failed) else last
                             yield event
@@ -207,13 +210,25 @@ class Runner:
             finally:
                 end_run(self._span, last, self._error)
 
-    async def _run_graph(self, watch: CommandWatch, answer: Resume[Any] | None) -> AsyncGenerator[Event]:
+    async def _opened(self) -> Components:
+        try:
+            return await self._open_components()
+        except InterleaveError as error:
+            await self._catalog.end_run(self._id, "failed", str(error))
+            raise
+        except BaseException:  # The consumer of the events left, or a defect.
+            await self._catalog.end_run(self._id, "paused")
+            raise
+
+    async def _run_graph(
+        self, components: Components, watch: CommandWatch, answer: Resume[Any] | None
+    ) -> AsyncGenerator[Event]:
         """Runs the graph until it stops. Returns without a last event if `_reason_to_stop` can determine the reason."""
         control = _StopAtCommand(watch)
         stream = self._graph.astream(
             answer,
             self._config,
-            context=self._components,
+            context=components,
             stream_mode=["custom", "tasks"],
             durability="sync",
             control=control,

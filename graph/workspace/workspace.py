@@ -24,7 +24,7 @@ from interleavethinker.graph.events import Event, Finished
 from interleavethinker.graph.human_loop import Approval
 from interleavethinker.graph.limits import Limits
 from interleavethinker.graph.profiles.profile import Profile
-from interleavethinker.tools.errors import InterleaveError, TrajectoryError
+from interleavethinker.tools.errors import TrajectoryError
 from interleavethinker.tools.references import check_mentions
 from interleavethinker.tools.request_parsing import RequestLike, as_request, check_length
 from interleavethinker.tools.types import Step
@@ -198,19 +198,17 @@ class Workspace:
                     finished = await self.get(entry.id)
                     yield Finished(stop_reason=finished.stop_reason or "complete", document=finished.document)
                     return
-                try:
-                    components = await self.components.get(entry.profile)
-                except InterleaveError as error:
-                    await self._catalog.mark(entry.id, "failed", str(error))
-                    raise
-                await restore_images(await self._state(name), self.store, components.generator)
-                runner = Runner(
-                    self._checkpoints.graph, components, self._catalog, self._commands, entry.id, review=review
-                )
+                opened = functools.partial(self._opened_components, entry)
+                runner = Runner(self._checkpoints.graph, opened, self._catalog, self._commands, name, review=review)
                 async with contextlib.aclosing(runner.events()) as events:
                     async for event in events:
                         with self._departures.noticed(name):
                             yield event
+
+    async def _opened_components(self, entry: TrajectorySummary) -> Components:
+        components = await self.components.get(entry.profile)
+        await restore_images(await self._state(entry.id), self.store, components.generator)
+        return components
 
     async def run(self, trajectory: str) -> Trajectory:
         """Runs a trajectory until it ends, waits, is stopped or fails, and returns its state then."""

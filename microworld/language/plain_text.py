@@ -13,6 +13,7 @@ from itertools import groupby
 
 from interleavethinker.microworld.scenes.sprites import KINDS
 
+from .remembering import remembered
 from .vocabulary import CANONICAL, SYNONYMS, plural, regular_plural
 
 __all__ = [
@@ -188,6 +189,7 @@ def canonical(word: str) -> str:
     return CANONICAL.get(word) or EXTRA_SYNONYMS.get(word) or word
 
 
+@remembered
 def plain_text(text: str) -> str:
     """Returns the text in lower case with plain punctuation, spelled-out numbers and no decoration.
 

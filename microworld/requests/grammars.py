@@ -11,6 +11,7 @@ from interleavethinker.microworld.language.framing import Framed
 from interleavethinker.microworld.language.phrase_types import Phrase
 from interleavethinker.microworld.language.plain_text import Sentence, canonical
 from interleavethinker.microworld.language.reader.composed import read_clauses
+from interleavethinker.microworld.language.remembering import remembered
 from interleavethinker.microworld.language.rewordings import read_reworded
 from interleavethinker.microworld.language.trained_clauses import read_trained
 from interleavethinker.tools.errors import InputError
@@ -30,23 +31,29 @@ _TOO_MANY = re.compile(
 
 def read_by_patterns(sentence: Sentence) -> list[Statement]:
     """Reads a sentence by patterns. See `SentenceReader`."""
-    words = tuple(map(canonical, sentence.words))
+    statements = _by_patterns(sentence.words)
+    if statements is None and _TOO_MANY.search(text_of([sentence])):
+        raise InputError("An image holds at most nine objects; the request names more.", code="too_many_things")
+    if statements is None:
+        raise InputError(f"Could not understand {text_of([sentence])!r}.", code="not_understood")
+    return list(statements)
+
+
+@remembered
+def _by_patterns(spelled: tuple[str, ...]) -> tuple[Statement, ...] | None:
+    words = tuple(map(canonical, spelled))
     statements = read_sentence(words)
     if statements is not None:
-        return _with_texts(statements, sentence.words)
+        return _with_texts(statements, spelled)
     other = read_reworded(words)
     if other is not None:
         return _with_texts(*other)
-    trained = read_trained(sentence.words)
-    if trained is None and _TOO_MANY.search(text_of([sentence])):
-        raise InputError("An image holds at most nine objects; the request names more.", code="too_many_things")
-    if trained is None:
-        raise InputError(f"Could not understand {text_of([sentence])!r}.", code="not_understood")
-    return trained
+    trained = read_trained(spelled)
+    return None if trained is None else tuple(trained)
 
 
-def _with_texts(statements: list[Statement], words: tuple[str, ...]) -> list[Statement]:
-    return [replace(one, text=text_of([Sentence(words[slice(*one.span)])]).strip(" ,:")) for one in statements]
+def _with_texts(statements: list[Statement], words: tuple[str, ...]) -> tuple[Statement, ...]:
+    return tuple(replace(one, text=text_of([Sentence(words[slice(*one.span)])]).strip(" ,:")) for one in statements)
 
 
 class EitherGrammar:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from interleavethinker.cli.interrupts import pause_on_interrupt
+from interleavethinker.tools.errors import InterleaveError, TrajectoryError
 
 pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX"),
@@ -26,6 +27,7 @@ async def main():
 
     async def pause():
         paused.set()
+        return True
 
     terminal = console(stderr=True)
     with pause_on_interrupt(pause, terminal.print, "Pausing."):
@@ -47,10 +49,11 @@ def test_the_first_signal_pauses_and_the_second_stops_at_once(kind: str) -> None
     async def main() -> None:
         paused = asyncio.Event()
 
-        async def pause() -> None:
+        async def pause() -> bool:
             nonlocal pauses
             pauses += 1
             paused.set()
+            return True
 
         with pause_on_interrupt(pause, said.append, "Pausing."):
             os.kill(os.getpid(), getattr(signal, kind))
@@ -65,9 +68,31 @@ def test_the_first_signal_pauses_and_the_second_stops_at_once(kind: str) -> None
     assert [signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGHUP)] == before
 
 
+def test_a_pause_that_comes_before_the_run_is_requested_until_it_begins() -> None:
+    answers: list[bool | InterleaveError] = [False, TrajectoryError("It has failed; there is nothing to pause."), True]
+
+    async def main() -> None:
+        paused = asyncio.Event()
+
+        async def pause() -> bool:
+            answer = answers.pop(0)
+            if isinstance(answer, InterleaveError):
+                raise answer
+            if answer:
+                paused.set()
+            return answer
+
+        with pause_on_interrupt(pause, print, ""):
+            os.kill(os.getpid(), signal.SIGINT)
+            await asyncio.wait_for(paused.wait(), 60)
+
+    asyncio.run(main())
+    assert answers == []
+
+
 def test_a_signal_that_the_process_ignores_stays_ignored() -> None:
     async def main() -> None:
-        async def pause() -> None:
+        async def pause() -> bool:
             raise AssertionError
 
         with pause_on_interrupt(pause, print, ""):

@@ -332,3 +332,31 @@ def test_queueing_wakes_the_worker(worker: StartWorker) -> None:
     process = worker()
     assert answer(REQUEST, "--profile", "cells.toml", "--queue")[0] == 0
     until(lambda: has(attempts=2, status="done"), process)
+
+
+def test_an_interrupt_before_the_first_call_pauses_and_says_how_to_go_on(home: Path) -> None:
+    run = start("run", REQUEST, "--profile", "cells.toml", "--no-worker")
+    shown(run, "Trajectory")
+    run.send_signal(signal.SIGINT)
+    code, _, err = end_of(run)
+    paused = newest()
+    assert home.is_dir()
+    assert paused is not None
+    assert (code, paused.attempts) == (exits.INTERRUPTED, ())
+    assert f"interleavethinker resume {paused.id}" in err
+
+
+def test_an_interrupt_while_run_follows_the_worker_pauses_it_and_says_how_to_go_on(
+    held: Path, worker: StartWorker
+) -> None:
+    process = worker()
+    run = start("run", REQUEST, "--profile", "held.toml", "--json")
+    until(lambda: has(), run, process)
+    run.send_signal(signal.SIGINT)
+    code, out, err = end_of(run)
+    until(lambda: has(status="paused"), process)
+    paused = newest()
+    assert paused is not None
+    assert (code, len(paused.attempts)) == (exits.INTERRUPTED, 1)
+    assert paused.id in (out or err)
+    assert held.exists()

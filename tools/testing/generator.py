@@ -32,7 +32,7 @@ def fake_image(call: GenerationRequest) -> bytes:
     cells = Image.frombytes("RGB", (_CELLS, _CELLS), digest)
     size = (call.width or _SIDE, call.height or _SIDE)
     if call.size is not None:
-        size = pixels_for(call.size, _SIDE * _SIDE)
+        size = pixels_for(call.size, _SIDE * _SIDE, multiple_of=1)
     return encode_png(cells.resize(size, Image.Resampling.NEAREST))
 
 

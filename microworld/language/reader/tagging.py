@@ -16,6 +16,7 @@ from interleavethinker.microworld.language.lexicon import near_words
 from interleavethinker.microworld.language.phrase_types import Where
 from interleavethinker.microworld.language.places import CORNERS, cell_named
 from interleavethinker.microworld.language.plain_text import NUMBER_WORDS, PLURALS, canonical
+from interleavethinker.microworld.language.remembering import remembered
 from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, COLOURS, KINDS, SIZES
 
 from .grounds import GROUND_CHANGES, GROUND_NOUNS
@@ -215,7 +216,8 @@ _FRAME_WORDS = frozenset(PICTURE[3:-1].split("|")).union(
 """Words of "a nice picture of", which say nothing."""
 
 
-def tag(words: tuple[str, ...]) -> list[Token]:
+@remembered
+def tag(words: tuple[str, ...]) -> tuple[Token, ...]:
     """Returns the words of one sentence as tagged expressions, from left to right, without gaps."""
     spelled = [_spelling(word) for word in words]
     text = " ".join(spelled)
@@ -233,7 +235,7 @@ def tag(words: tuple[str, ...]) -> list[Token]:
         )
         found.append(token)
         at = token.end
-    return found
+    return tuple(found)
 
 
 def has_company(words: tuple[str, ...]) -> bool:

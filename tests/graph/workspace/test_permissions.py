@@ -182,7 +182,7 @@ from interleavethinker.tools.testing.agents import FixedPlanner, RuleCritic, pla
 from interleavethinker.tools.testing.generator import MemoryGenerator
 
 async def run(folder: Path) -> None:
-    planner, generator = FixedPlanner(plan_of("a ball")), MemoryGenerator(ImageStore(folder.parent / "elsewhere"))
+    planner, generator = FixedPlanner(plan_of("a ball")), MemoryGenerator(ImageStore(folder / "images"))
     async with Workspace.open(folder, Components(planner, RuleCritic(), generator)) as workspace:
         name = await workspace.create("a ball")
         (folder / "images").mkdir(exist_ok=True)
