@@ -10,13 +10,11 @@ import contextlib
 import signal
 from collections.abc import Awaitable, Callable, Iterator
 
-from interleavethinker.tools.errors import InterleaveError
+from interleavethinker.graph.workspace.pausing import pause_run
 
 from .terminal import discard_lost_output
 
 __all__ = ["ending_signals", "pause_on_interrupt"]
-
-_AGAIN_SECONDS = 0.05
 
 
 def ending_signals() -> list[signal.Signals]:
@@ -46,7 +44,7 @@ def pause_on_interrupt(
     def first() -> None:
         for kind in handled:
             loop.add_signal_handler(kind, second)
-        pauses.add(loop.create_task(_requested(pause)))  # The loop keeps only weak references to tasks.
+        pauses.add(loop.create_task(pause_run(pause, lambda: False)))  # The loop keeps only weak references to tasks.
         discard_lost_output()  # A terminal that closes sends SIGHUP, and takes no further word.
         say(message)
 
@@ -70,11 +68,3 @@ def pause_on_interrupt(
             loop.remove_signal_handler(kind)
         for task in pauses:
             task.cancel()
-
-
-async def _requested(pause: Callable[[], Awaitable[bool]]) -> None:
-    while True:
-        with contextlib.suppress(InterleaveError):  # It may have failed before, and not run yet; or have just ended.
-            if await pause():
-                return
-        await asyncio.sleep(_AGAIN_SECONDS)

@@ -61,6 +61,10 @@ class ComponentCache:
             )
         return await self._open.get(profile)
 
+    def are_open(self, profile: str) -> bool:
+        """Whether a profile's components are open, so that its models are loaded."""
+        return self._given is not None or profile in self._profiles
+
     async def require_content(self, profile: str, content: str) -> None:
         """Checks that runs of a profile here use what another process has read in its file.
 

@@ -177,8 +177,7 @@ class Runner:
             InterleaveError: Its components cannot be opened.
         """
         check_clock()
-        # From here on, `pause` and `cancel` are commands for this run, although its models may take minutes to load.
-        await self._catalog.start_run(self._id)
+        await self._catalog.start_run(self._id)  # From here on, `pause` and `cancel` are commands for this run.
         components = await self._opened()
         last: Event | None = None
         try:
@@ -189,10 +188,11 @@ class Runner:
                     answer, verdicts = await self._carry_out_commands(watch)
                     for event in verdicts:
                         yield event
-                    async with contextlib.aclosing(self._run_graph(components, watch, answer)) as happening:
-                        async for event in happening:
-                            last = event if isinstance(event, Cancelled | Failed) else last
-                            yield event
+                    if components is not None:  # Else a command came while they were opened.
+                        async with contextlib.aclosing(self._run_graph(components, watch, answer)) as happening:
+                            async for event in happening:
+                                last = event if isinstance(event, Cancelled | Failed) else last
+                                yield event
                     if last is None and (last := await self._reason_to_stop(watch)) is not None:
                         yield last
         except (InterleaveError, OSError) as error:
@@ -210,13 +210,22 @@ class Runner:
             finally:
                 end_run(self._span, last, self._error)
 
-    async def _opened(self) -> Components:
+    async def _opened(self) -> Components | None:
+        """Opens the components, which may load models for minutes; None: a `pause` or `cancel` came meanwhile."""
+        opening = asyncio.ensure_future(self._open_components())
         try:
-            return await self._open_components()
+            async with self._commands.watch(self._id) as watch:
+                watch.call_on_cancel(opening.cancel)
+                watch.call_while_pausing(opening.cancel)
+                await asyncio.wait([opening])
+                stopped = watch.has("pause") or watch.has("cancel")
+            return None if opening.cancelled() and stopped else opening.result()
         except InterleaveError as error:
             await self._catalog.end_run(self._id, "failed", str(error))
             raise
         except BaseException:  # The consumer of the events left, or a defect.
+            opening.cancel()
+            await asyncio.gather(opening, return_exceptions=True)
             await self._catalog.end_run(self._id, "paused")
             raise
 

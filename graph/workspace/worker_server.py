@@ -33,6 +33,7 @@ from interleavethinker.tools.request_parsing import as_request
 from .announcements import announced, private_socket
 from .catalog import RequestKey
 from .new_trajectory import NewTrajectory
+from .pausing import pause_run
 from .worker import Worker
 from .workspace import Workspace
 
@@ -45,7 +46,6 @@ _MAX_LINE = 2**24
 _REQUEST_SECONDS = 10.0
 """How long a place is kept for a client that says nothing."""
 _FLUSH_SECONDS = 5.0
-_PAUSE_AGAIN_SECONDS = 0.2
 
 
 @contextlib.asynccontextmanager
@@ -174,16 +174,8 @@ class _Connection:
         )
 
     async def _pause_when_told(self, name: str, running: "asyncio.Task[Exception | None]") -> None:
-        """Pauses the run once the client says so; while models are loaded, the run takes no command, so try again."""
-        if not await self._reader.readline():
-            return
-        while not running.done():
-            try:
-                await self._workspace.pause(name)
-            except InterleaveError:
-                await asyncio.sleep(_PAUSE_AGAIN_SECONDS)
-            else:
-                return
+        if await self._reader.readline():
+            await pause_run(lambda: self._workspace.pause(name), running.done)
 
     async def _send(self, message: dict[str, Any]) -> None:
         self._writer.write(json.dumps(message).encode() + b"\n")

@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Callable
 
 from interleavethinker.graph.workspace.catalog import TrajectorySummary
+from interleavethinker.graph.workspace.snapshot import Trajectory
 from interleavethinker.graph.workspace.workspace import Workspace
 
 from .runs import Runs
-from .view import View, view_of
+from .view import View, Work, view_of
 
 __all__ = ["ViewReader"]
 
@@ -75,4 +76,12 @@ class ViewReader:
         snapshot = await self._workspace.get(trajectory)
         family = await self.summaries(_FAMILY_SECONDS)
         address = None if self._studio is None else self._studio(trajectory)
-        return await asyncio.to_thread(view_of, snapshot, family, self._runs.work(trajectory), address)
+        return await asyncio.to_thread(view_of, snapshot, family, self._work(snapshot), address)
+
+    def _work(self, snapshot: Trajectory) -> Work | None:
+        work, plan = self._runs.work(snapshot.id), snapshot.plan
+        if work is None or work.phase != "loading" or not self._workspace.components.are_open(snapshot.profile):
+            return work
+        if plan is None:  # The models are loaded, and nothing has happened since.
+            return Work(phase="planning")
+        return Work(phase="generating", step=min(snapshot.current_step, len(plan.steps)) + 1)

@@ -17,6 +17,7 @@ from interleavethinker.graph.events import (
     Planned,
     StepFinished,
 )
+from interleavethinker.graph.workspace.pausing import pause_run
 from interleavethinker.graph.workspace.workspace import Workspace
 from interleavethinker.tools.errors import InterleaveError, TrajectoryError
 
@@ -25,6 +26,8 @@ from .view import Work
 __all__ = ["Runs"]
 
 _log = logging.getLogger(__name__)
+_LOADING_SECONDS = 2.0
+"""How long an answer waits for a run that ends while its models are loaded."""
 _PAUSE_SECONDS = 1.5
 """How long closing waits for generator calls in flight. Chat clients kill a server two seconds after they leave it.
 `drain` waits longer where a signal ends the server."""
@@ -53,7 +56,7 @@ class Runs:
         self._runs: dict[str, _Run] = {}
         self._changes: dict[str, int] = {}
         self._changed = asyncio.Condition()
-        self._wakers: set[asyncio.Task[None]] = set()
+        self._background: set[asyncio.Task[None]] = set()
         self._unloading: asyncio.Task[None] | None = None
         self._models = asyncio.Lock()
         """Held while models are freed: a run that starts meanwhile waits, and then loads them again."""
@@ -90,8 +93,8 @@ class Runs:
         """Wakes everybody who waits for a change of a trajectory."""
         self._changes[trajectory] = self.changes(trajectory) + 1
         waker = asyncio.create_task(self._wake())
-        self._wakers.add(waker)
-        waker.add_done_callback(self._wakers.discard)
+        self._background.add(waker)
+        waker.add_done_callback(self._background.discard)
 
     async def wait_for_change(self, trajectory: str, number: int, seconds: float) -> None:
         """Returns once `changes` is no longer `number`, or after some seconds."""
@@ -99,14 +102,20 @@ class Runs:
             async with asyncio.timeout(seconds), self._changed:
                 await self._changed.wait_for(lambda: self.changes(trajectory) != number)
 
-    async def cancel_loading(self, trajectory: str) -> None:
-        """Ends a run whose models are still being loaded: it could not take commands before it begins."""
+    async def pause(self, trajectory: str, *, heard: bool = False) -> None:
+        """Pauses a trajectory that runs here, or is about to, after its call in flight.
+
+        Args:
+            trajectory: Its id.
+            heard: Whether its run knows already; False also if it may be about to begin.
+        """
         run = self._runs.get(trajectory)
-        if run is None or run.work is None or run.work.phase != "loading":
+        if run is None:
             return
-        if (await self._workspace.summary(trajectory)).status != "running":
-            run.task.cancel()
-            await asyncio.wait([run.task])
+        if not heard:
+            await pause_run(lambda: self._workspace.pause(trajectory), run.task.done)
+        if run.work is not None and run.work.phase == "loading":  # It ends at once then.
+            await asyncio.wait([run.task], timeout=_LOADING_SECONDS)
 
     async def wait_until_ended(self, trajectory: str, seconds: float) -> None:
         """Returns once a trajectory does not run here, or after some seconds."""
@@ -120,7 +129,7 @@ class Runs:
         Args:
             seconds: The most to wait.
         """
-        running = await self._pause()
+        running = self._pause()
         if running:
             sys.stderr.write(
                 f"Pausing {len(running)} running {'trajectory' if len(running) == 1 else 'trajectories'} after the "
@@ -131,21 +140,22 @@ class Runs:
 
     async def close(self) -> None:
         """Pauses what runs here, after the generator calls in flight if they end soon. Safe to call twice."""
-        running = await self._pause()
+        running = self._pause()
         if running:
             _, late = await asyncio.wait(running, timeout=_PAUSE_SECONDS)
             for task in late:
                 task.cancel()
             await asyncio.wait(running, timeout=_CANCEL_SECONDS)
 
-    async def _pause(self) -> "list[asyncio.Task[None]]":
+    def _pause(self) -> "list[asyncio.Task[None]]":
         self._closed = True
         if self._unloading is not None:
             self._unloading.cancel()
         running = {name: run.task for name, run in self._runs.items() if not run.task.done()}
         for name in running:
-            with contextlib.suppress(InterleaveError):
-                await self._workspace.pause(name)
+            pausing = asyncio.create_task(self.pause(name))
+            self._background.add(pausing)
+            pausing.add_done_callback(self._background.discard)
         return list(running.values())
 
     async def _consume(self, trajectory: str) -> None:

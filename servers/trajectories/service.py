@@ -318,8 +318,7 @@ class TrajectoryService:
             TrajectoryError: There is nothing to pause.
         """
         name = (await self.workspace.summary(trajectory)).id
-        await self._runs.cancel_loading(name)
-        await self.workspace.pause(name)
+        await self._runs.pause(name, heard=await self.workspace.pause(name))
         self._runs.notify(name)
         return await self._views.read(name)
 
@@ -345,7 +344,6 @@ class TrajectoryService:
             TrajectoryError: It has ended already.
         """
         name = (await self.workspace.summary(trajectory)).id
-        await self._runs.cancel_loading(name)
         if await self.workspace.cancel(name):
             await self._runs.wait_until_ended(name, 2.0)
         self._runs.notify(name)

@@ -231,7 +231,7 @@ def view_of(
         trajectory: The snapshot.
         family: All trajectories of the workspace among which to look for ancestors and branches.
         work: What this process is doing for the trajectory. Then it is `running` for its watchers, although the catalog
-            says so only once the models are loaded.
+            may not say so yet.
         studio: Address of the local page.
     """
     plan = trajectory.plan
@@ -244,8 +244,6 @@ def view_of(
     finished = min(trajectory.current_step, len(steps))
     if trajectory.status in {"done", "cancelled"}:
         work = None
-    elif work is not None and work.phase == "loading" and trajectory.status == "running":  # They are loaded.
-        work = Work(phase="generating", step=finished + 1) if plan else Work(phase="planning")
     status = trajectory.status if work is None else "running"
     view = View(
         trajectory=trajectory.id,
