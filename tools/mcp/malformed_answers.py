@@ -53,6 +53,7 @@ async def answers_checked(
 ) -> "AsyncIterator[TransportStreams]":
     """Wraps a transport for `mcp.Client`, so that a malformed answer is its call's error (`is_malformed_answer`)."""
     logging.getLogger("mcp.client.streamable_http").addFilter(_filter)  # Adding it again does nothing.
+    logging.getLogger("client").addFilter(_notifications)  # The library's name for it.
     async with transport as (read, write):
         pending: set[str | int] = set()
         yield _Reader(read, pending), _Writer(write, pending)
@@ -242,4 +243,11 @@ class _Tracebacks(logging.Filter):
         return not (record.exc_info and isinstance(record.exc_info[1], ValidationError))
 
 
+class _Notifications(logging.Filter):
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Leaves out notifications that say nothing, such as progress of "x"; a program may have a logger `client`."""
+        return not str(record.msg).startswith("Failed to validate notification")
+
+
 _filter = _Tracebacks()
+_notifications = _Notifications()

@@ -68,9 +68,12 @@ async def test_a_stdio_server_whose_answer_is_malformed_ends_the_call(
         '{"level": "info", "message": [broken}',
         "{loading: 3}",
         f'{{"jsonrpc":"2.0","method":"notifications/message","params":{DEEP}}}',
+        '{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":ID,"progress":"x"}}',
     ],
 )
-async def test_lines_that_are_no_answer_are_passed_over(tmp_path: Path, line: str) -> None:
+async def test_lines_that_are_no_answer_are_passed_over(
+    tmp_path: Path, line: str, caplog: pytest.LogCaptureFixture
+) -> None:
     image = base64.b64encode(fake_image(GenerationRequest(prompt="a ball", seed=1))).decode()
     content = f'[{{"type":"image","data":"{image}","mimeType":"image/png"}}]'
     answer = f'{line}\n{{"jsonrpc":"2.0","id":ID,"result":{{"content":{content}}}}}'
@@ -79,6 +82,7 @@ async def test_lines_that_are_no_answer_are_passed_over(tmp_path: Path, line: st
     async with McpImageGenerator(config, store) as generator:
         made = await generator.generate(GenerationRequest(prompt="a ball", seed=1))
     assert list(store) == [made.sha256]
+    assert "Traceback" not in caplog.text
 
 
 async def test_an_error_that_names_no_call_ends_the_only_one(tmp_path: Path) -> None:
