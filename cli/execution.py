@@ -6,6 +6,7 @@ call; a second Ctrl-C stops at once.
 
 import contextlib
 from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from interleavethinker.graph import Limits, Trajectory, Workspace
     from interleavethinker.graph.events import Event
 
-__all__ = ["PAUSING", "Events", "check_can_ask", "run_trajectory"]
+__all__ = ["PAUSING", "Events", "announce", "check_can_ask", "run_trajectory"]
 
 _RAISABLE = {"max_calls": "--max-calls", "max_cost": "--max-cost", "time_limit": "--time-limit"}
 """Options of `resume` by the reasons why a trajectory stopped."""
@@ -37,8 +38,19 @@ class Events(Protocol):
 
     note: str
     """What the user is told about it; may be empty."""
-    pausing: str
-    """What the user is told at the first Ctrl-C."""
+    announced: bool
+    """Whether the user has been told the trajectory's ID."""
+
+    def interrupts(
+        self, workspace: "Workspace", trajectory: str, say: Callable[[str], None]
+    ) -> AbstractContextManager[None]:
+        """Surrounds the reading of the events, during which Ctrl-C pauses.
+
+        Args:
+            workspace: Open.
+            trajectory: ID of the trajectory.
+            say: Tells the user what happens then.
+        """
 
     def __call__(self, workspace: "Workspace", trajectory: str, say: Callable[[str], None]) -> "AsyncGenerator[Event]":
         """Yields the events until the run ends or stops.
@@ -82,7 +94,8 @@ async def run_trajectory(
     before = await workspace.get(trajectory)
     _check_before(before, folder, ask=ask, as_json=as_json)
     terminal = console(stderr=True, quiet=as_json or quiet)
-    terminal.print(f"Trajectory {trajectory}", style="bold", soft_wrap=True)
+    if events is None or not events.announced:
+        announce(trajectory, terminal)
     for note in (*before.notes, *([events.note] if events and events.note else ())):
         terminal.print(note, style="dim", soft_wrap=True)
     last = await (_run_and_ask if ask else partial(_run, events=events))(workspace, trajectory, terminal)
@@ -116,6 +129,11 @@ async def run_trajectory(
         if page is not None:
             terminal.print(f"Open it with: interleavethinker open {trajectory}", style="dim", soft_wrap=True)
     return code
+
+
+def announce(trajectory: str, terminal: "Console") -> None:
+    """Tells the user a trajectory's ID."""
+    terminal.print(f"Trajectory {trajectory}", style="bold", soft_wrap=True)
 
 
 def _check_before(trajectory: "Trajectory", folder: Path, *, ask: bool, as_json: bool) -> None:
@@ -152,10 +170,12 @@ async def _run(
     before = await workspace.get(trajectory)
     if events is not None:
         before = before.model_copy(update={"plans": (), "attempts": (), "current_step": 0})  # It may run already.
-    with (
-        pause_on_interrupt(lambda: workspace.pause(trajectory), terminal.print, events.pausing if events else PAUSING),
-        LiveView(terminal, before) as view,
-    ):
+    interrupts: AbstractContextManager[None]
+    if events is None:
+        interrupts = pause_on_interrupt(lambda: workspace.pause(trajectory), terminal.print, PAUSING)
+    else:
+        interrupts = events.interrupts(workspace, trajectory, terminal.print)
+    with interrupts, LiveView(terminal, before) as view:
         if events is None:
             source = workspace.stream(trajectory, review=review)
         else:

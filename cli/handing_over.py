@@ -8,11 +8,13 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .execution import PAUSING
+from .interrupts import pause_on_interrupt
 from .requests import Asked
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ _AGAIN_SECONDS = 0.3
 _UNATTENDED = {"worker", "busy", "taken"}
 """Codes of errors after which another worker may run the trajectory."""
 _OWN_PACKAGE = "interleavethinker."
+_PAUSING_WORKER = "Pausing after the current generator call. Press Ctrl-C again to leave that to the worker."
 
 
 @dataclass
@@ -45,27 +48,55 @@ class Begun:
     connection: "WorkerConnection | None" = None
     note: str = ""
     """Why this process answers, although there is a worker."""
+    workspace: "Workspace | None" = None
+    """Once it is open."""
+    say: Callable[[str], None] = lambda _: None
+    """Tells the user something while a worker answers."""
 
     @property
     def events(self) -> "NewEvents":
         """Where the trajectory's events come from."""
-        return NewEvents(self.connection if self.trajectory else None, self.note)
+        return NewEvents(self)
+
+    def pausing(self) -> AbstractContextManager[None]:
+        """Makes Ctrl-C and its like pause the trajectory that a worker runs, from now on."""
+        return pause_on_interrupt(self._pause, self._tell, _PAUSING_WORKER)
+
+    def _tell(self, text: str) -> None:
+        self.say(text)  # Which may be another one by now.
+
+    async def _pause(self) -> bool:
+        if self.workspace is not None and self.trajectory is not None:
+            return await self.workspace.pause(self.trajectory)
+        if self.connection is not None:
+            await self.connection.pause()
+        return False  # What the worker makes of it, the workspace says.
 
 
 class NewEvents:
     """The events of a trajectory that `run` has created; see `execution.Events`.
 
     Args:
-        connection: To the worker that runs it; None: it waits to be run by this process.
-        note: See `Begun.note`.
+        begun: What `run` has done before; the trajectory waits to be run by this process if no worker runs it.
     """
 
-    def __init__(self, connection: "WorkerConnection | None", note: str = "") -> None:
-        self._connection = connection
-        self.note, self.pausing = note, PAUSING
-        if connection is not None:
-            self.note = f"A worker answers it (process {connection.worker.pid}). --no-worker answers in this process."
-            self.pausing = "Pausing after the current generator call. Press Ctrl-C again to leave that to the worker."
+    def __init__(self, begun: Begun) -> None:
+        self._begun = begun
+        self._connection = begun.connection if begun.trajectory else None
+        self.announced = self._connection is not None
+        self.note = begun.note
+        if self._connection is not None:
+            process = self._connection.worker.pid
+            self.note = f"A worker answers it (process {process}). --no-worker answers in this process."
+
+    def interrupts(
+        self, workspace: "Workspace", trajectory: str, say: Callable[[str], None]
+    ) -> AbstractContextManager[None]:
+        """See `Events.interrupts`."""
+        if self._connection is None:
+            return pause_on_interrupt(lambda: workspace.pause(trajectory), say, PAUSING)
+        self._begun.workspace, self._begun.say = workspace, say
+        return contextlib.nullcontext()  # `Begun.pausing` surrounds all of this.
 
     async def __call__(
         self, workspace: "Workspace", trajectory: str, say: Callable[[str], None]

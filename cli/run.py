@@ -14,7 +14,7 @@ import typer
 from interleavethinker.tools.errors import InputError
 
 from .estimating import print_estimate
-from .execution import run_trajectory
+from .execution import announce, run_trajectory
 from .exit_codes import BAD_INPUT, OK, report
 from .handing_over import Begun, hand_over
 from .options import (
@@ -40,7 +40,7 @@ from .options import (
     with_drift_guard,
 )
 from .requests import asked_of
-from .terminal import echo, echo_json
+from .terminal import console, echo, echo_json
 from .workspace_command import workspace_command
 
 if TYPE_CHECKING:
@@ -75,7 +75,11 @@ async def _begun(options: Mapping[str, Any]) -> AsyncIterator[Begun]:
                     raise
                 await hand_over(options["folder"], replace(asked, text=suggestion), begun)
         if begun.trajectory is not None:
-            yield begun
+            terminal = console(stderr=True, quiet=quiet)
+            begun.say = terminal.print
+            with begun.pausing():
+                announce(begun.trajectory, terminal)
+                yield begun
             return
         async with _server_of(asked.profile):
             yield begun

@@ -45,7 +45,7 @@ class WorkerConnection:
         self.worker = worker
         self._reader = reader
         self._writer = writer
-        self._runs = False
+        self._runs = self._paused = False
 
     async def create(self, new: _Json) -> str:
         """Creates a trajectory, which the worker runs from now on, and returns its ID.
@@ -78,11 +78,16 @@ class WorkerConnection:
         if "end" not in message:
             raise LostWorkerError(str(_error(message)))
 
+    async def pause(self) -> None:
+        """Has the worker pause the run after its call in flight; the events say what became of it."""
+        with contextlib.suppress(LostWorkerError):
+            if self._runs and not self._paused:
+                self._paused = True
+                await self._send({"pause": True})
+
     async def close(self) -> None:
         """Ends the connection. A trajectory that still runs is paused, as if its reader had left it in this process."""
-        with contextlib.suppress(LostWorkerError):
-            if self._runs:
-                await self._send({"pause": True})
+        await self.pause()
         self._writer.close()
 
     async def wait_for_place(self) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from interleavethinker.cli import exit_codes as exits
-from interleavethinker.cli.handing_over import NewEvents
+from interleavethinker.cli.handing_over import Begun, NewEvents
 from interleavethinker.graph import Trajectory, Workspace
 from interleavethinker.graph.workspace.announcements import live_workers
 from interleavethinker.graph.workspace.lock import TrajectoryLock
@@ -320,8 +320,8 @@ def test_another_worker_that_was_faster_is_waited_for(home: Path) -> None:
                 release = asyncio.create_task(other.__aexit__(None, None, None))
                 release.add_done_callback(lambda _: None)
 
-            ran = [type(event).__name__ async for event in NewEvents(None)(workspace, name, say)]
-            again = [type(event).__name__ async for event in NewEvents(None)(workspace, name, say)]
+            ran = [type(event).__name__ async for event in NewEvents(Begun())(workspace, name, say)]
+            again = [type(event).__name__ async for event in NewEvents(Begun())(workspace, name, say)]
         return said, ran, again
 
     said, ran, again = asyncio.run(play())
@@ -346,17 +346,20 @@ def test_an_interrupt_before_the_first_call_pauses_and_says_how_to_go_on(home: P
     assert f"interleavethinker resume {paused.id}" in err
 
 
-def test_an_interrupt_while_run_follows_the_worker_pauses_it_and_says_how_to_go_on(
-    held: Path, worker: StartWorker
+@pytest.mark.parametrize("kind", ["SIGINT", "SIGTERM", "SIGHUP"])
+@pytest.mark.usefixtures("hang_up_ends_programs")
+def test_a_signal_while_a_worker_answers_pauses_it_from_the_first_moment(
+    held: Path, worker: StartWorker, kind: str
 ) -> None:
     process = worker()
-    run = start("run", REQUEST, "--profile", "held.toml", "--json")
-    until(has, run, process)
-    run.send_signal(signal.SIGINT)
-    code, out, err = end_of(run)
-    until(lambda: has(status="paused"), process)
+    run = start("run", REQUEST, "--profile", "held.toml")
+    shown(run, "Trajectory")  # Before `run` imports the agent.
+    run.send_signal(getattr(signal, kind))
+    code, _, err = end_of(run)
     paused = newest()
     assert paused is not None
-    assert (code, len(paused.attempts) <= 1) == (exits.INTERRUPTED, True)
-    assert paused.id in (out or err)
+    assert process.poll() is None
+    assert (code, paused.status, len(paused.attempts) <= 1) == (exits.INTERRUPTED, "paused", True)
+    assert "Pausing after the current generator call." in err
+    assert f"interleavethinker resume {paused.id}" in err
     assert held.exists()
