@@ -28,6 +28,7 @@ __all__ = [
     "Approval",
     "PlanDecision",
     "approval_with",
+    "finished_steps_problem",
     "image_question",
     "image_verdict",
     "plan_decision",
@@ -51,16 +52,18 @@ class Approval(_Frozen):
     """Steps that replace the plan's; None approves the plan unchanged."""
 
 
-def approval_with(steps: Sequence[Step] | None, request: Request, most: int) -> Approval:
+def approval_with(steps: Sequence[Step] | None, request: Request, most: int, finished: Sequence[Step] = ()) -> Approval:
     """Returns a person's approval of a plan, with these steps instead of its own if there are any.
 
     Args:
         steps: The steps; None: those of the plan.
         request: What they answer.
         most: Largest number of steps that the trajectory carries out.
+        finished: Steps of the plan that are carried out already, if it is one for the steps after them.
 
     Raises:
-        InputError: They are no steps, none at all or too many, or one starts from what there is not.
+        InputError: They are no steps, none at all or too many, one starts from what there is not, or a finished one is
+            missing or changed.
     """
     require_type(steps, (list, tuple, type(None)), "steps", "a list of steps")
     if steps is not None and not steps:
@@ -71,9 +74,30 @@ def approval_with(steps: Sequence[Step] | None, request: Request, most: int) -> 
         approval = Approval(approved=True, steps=None if steps is None else tuple(steps))
     except ValidationError as error:
         raise InputError(f"An edited plan must be a list of steps: {problems_of(error)}.") from error
-    if problem := dependency_problem(approval.steps or (), request):
+    problem = dependency_problem(approval.steps or (), request)
+    if not problem and approval.steps is not None:
+        problem = finished_steps_problem(approval.steps, finished)
+    if problem:
         raise InputError(problem)
     return approval
+
+
+def finished_steps_problem(steps: Sequence[Step], finished: Sequence[Step]) -> str:
+    """Returns why a person's plan does not go on from the steps that are finished; empty if it does.
+
+    Their texts may have other words, but not what their images were made from.
+    """
+    if [*map(_image_of, steps[: len(finished)])] == [*map(_image_of, finished)]:
+        return ""
+    which = "Step 1 is" if len(finished) == 1 else f"Steps 1 to {len(finished)} are"
+    return (
+        f"{which} finished: an edited plan has all steps, and begins with the finished ones unchanged. To change one "
+        "of them, branch from it."
+    )
+
+
+def _image_of(step: Step) -> tuple[object, ...]:
+    return step.prompt, step.starts_from, step.size, step.references
 
 
 class _Approve(_Frozen):

@@ -21,7 +21,7 @@ from .attempts import attempts_for, newest_or_best_variant
 from .context import Components, GraphContext, options_of
 from .conversation import continued, image_address, stored_form, unanswered_message
 from .events import Judged
-from .human_loop import image_question, image_verdict, plan_decision, plan_question
+from .human_loop import finished_steps_problem, image_question, image_verdict, plan_decision, plan_question
 from .limits import Limits, StopReason
 from .message_blocks import message_parts
 from .planning import check_steps
@@ -88,6 +88,7 @@ def approval_of(state: Mapping[str, Any], plan: Plan) -> Update:
         version, reasoning = plan.version + 1, "edited by a person"
         edited = Plan(steps=decision.steps, version=version, reasoning=reasoning, made_by="person")
         problem = _problem_of(edited, limits_of(state), request_of(state))
+        problem = problem or finished_steps_problem(edited.steps, plan.steps[: current_step_of(state)])
         if not problem:
             return {"plans": {edited.version: edited}}
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from interleavethinker.graph.human_loop import Approval, approval_with
 from interleavethinker.graph.routing import limits_of
-from interleavethinker.graph.state import newest_plan, request_of
+from interleavethinker.graph.state import current_step_of, newest_plan, request_of
 from interleavethinker.tools.errors import TrajectoryError
 from interleavethinker.tools.types import Plan, Step
 
@@ -32,7 +32,9 @@ async def approve(
     if entry.status != "waiting":
         raise TrajectoryError(f"Trajectory {entry.id} is {entry.status}; it does not wait for approval.")
     state = await read(entry.id)
-    approval = approval_with(steps, request_of(state), limits_of(state).max_steps)
+    plan = newest_plan(state)
+    finished = () if plan is None else plan.steps[: current_step_of(state)]
+    approval = approval_with(steps, request_of(state), limits_of(state).max_steps, finished)
     payload = approval.model_dump(mode="json", exclude_none=True)
     if not await commands.enqueue(entry.id, "approve", payload, only_if="waiting", unless_open=steps is None):
         raise TrajectoryError(f"The plan of trajectory {entry.id} was answered meanwhile; this answer is not used.")

@@ -393,6 +393,23 @@ def test_a_plan_edited_as_text_in_a_form_is_read_as_json(store: ImageStore) -> N
     assert [block.text for block in ended["document"].blocks if block.kind == "image"] == ["mine", "b"]
 
 
+def test_a_new_plan_for_the_rest_cannot_be_edited_to_have_fewer_or_other_finished_steps(store: ImageStore) -> None:
+    critic = RuleCritic(accept_only("mine"))
+    parts = components(store, plan_of("a", "b", "c"), plan_of("d"), critic=critic, limits=Limits(max_attempts=1))
+    graph = graph_of(parts)
+    graph.invoke({"request": "x"}, THREAD, context={"approve_plan": True})
+    asked = graph.invoke(decide("approve"), THREAD)["__interrupt__"][0].value
+    steps = asked["action_requests"][0]["args"]["steps"]
+    assert [step["prompt"] for step in steps] == ["a", "b", "d"]
+    for edited in (steps[:1], [{"prompt": "x"}, *steps[1:]]):
+        action = {"name": "carry_out_plan", "args": {"steps": edited}}
+        asked = graph.invoke(decide("edit", edited_action=action), THREAD)["__interrupt__"][0].value
+        assert "Steps 1 to 2 are finished" in asked["problem"]
+    action = {"name": "carry_out_plan", "args": {"steps": [*steps[:2], {"prompt": "mine"}]}}
+    ended = graph.invoke(decide("edit", edited_action=action), THREAD)
+    assert [block.text for block in ended["document"].blocks if block.kind == "image"] == ["a", "b", "mine"]
+
+
 def test_a_person_accepts_or_rejects_each_image_in_langchains_form(store: ImageStore) -> None:
     parts = components(store, plan_of("a", "b"), critic=RuleCritic(accept_only("a")), limits=Limits(look_ahead=2))
     graph = graph_of(parts)

@@ -10,7 +10,7 @@ from interleavethinker.graph import Limits, Workspace
 from interleavethinker.graph.events import ApprovalNeeded
 from interleavethinker.graph.workspace.commands import CommandQueue
 from interleavethinker.tools.errors import InputError, TrajectoryError
-from interleavethinker.tools.testing.agents import FixedPlanner, plan_of
+from interleavethinker.tools.testing.agents import FixedPlanner, RuleCritic, accept_only, plan_of
 from interleavethinker.tools.types import Step
 
 Opened = Callable[..., AbstractAsyncContextManager[Workspace]]
@@ -50,6 +50,24 @@ async def test_an_edited_plan_that_cannot_be_used_is_refused_and_the_trajectory_
         assert (await ws.run(trajectory)).summary.status == "waiting"
         await ws.approve(trajectory)
         assert (await ws.run(trajectory)).stop_reason == "complete"
+
+
+@pytest.mark.parametrize("prompts", [["a"], ["c"], ["a", "x", "c"], ["x", "b", "c"]])
+async def test_a_new_plan_for_the_rest_keeps_the_finished_steps(opened: Opened, prompts: list[str]) -> None:
+    planner, critic = FixedPlanner(plan_of("a", "b", "c"), plan_of("a", "b", "d")), RuleCritic(accept_only("mine"))
+    async with opened(planner, critic) as ws:
+        trajectory = await ws.create("x", approve_plan=True, limits=Limits(max_attempts=1))
+        await ws.run(trajectory)
+        await ws.approve(trajectory)
+        waiting = await ws.run(trajectory)
+        assert (waiting.status, waiting.current_step, len(waiting.attempts)) == ("waiting", 2, 2)
+        with pytest.raises(InputError, match="Steps 1 to 2 are finished"):
+            await ws.approve(trajectory, plan_of(*prompts).steps)
+        told = waiting.plans[-1].steps[0].model_copy(update={"instruction": "As it was."})
+        await ws.approve(trajectory, [told, waiting.plans[-1].steps[1], Step(prompt="mine")])
+        done = await ws.run(trajectory)
+    assert (done.stop_reason, [one.prompt for one in done.attempts]) == ("complete", ["a", "b", "mine"])
+    assert len(done.document.images) == 3
 
 
 async def test_an_edited_plan_that_another_approval_overtakes_is_refused(
