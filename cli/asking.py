@@ -63,7 +63,8 @@ async def ask_about_plan(workspace: "Workspace", trajectory: str, plan: Plan) ->
                     file.unlink()
                 return True
             try:
-                edited = edit_steps(plan.steps if steps is None else steps, limits.max_steps, draft)
+                finished = plan.steps[: waiting.current_step]
+                edited = edit_steps(plan.steps if steps is None else steps, limits.max_steps, draft, finished)
                 draft = ""
             except InputError as error:
                 echo(f"error: {error}", err=True, style="red")

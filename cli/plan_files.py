@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from interleavethinker.graph.human_loop import finished_steps_problem
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.files import read_at_most
 from interleavethinker.tools.structured_text import parse_json
@@ -90,13 +91,16 @@ def steps_of(data: str | bytes, name: str, max_steps: int | None = None) -> list
     return steps
 
 
-def edit_steps(steps: Sequence[Step], max_steps: int, draft: str = "") -> list[Step] | None:
+def edit_steps(
+    steps: Sequence[Step], max_steps: int, draft: str = "", finished: Sequence[Step] = ()
+) -> list[Step] | None:
     """Lets a person edit steps in `$VISUAL` or `$EDITOR`, and again with the error's message if they are not valid.
 
     Args:
         steps: The steps to start from.
         max_steps: Largest number of steps.
         draft: What the editor wrote before and could not be used; it is shown instead of the steps.
+        finished: The first steps, which are carried out already and must stay.
 
     Returns:
         The edited steps; None if they were left as they are, or deleted.
@@ -108,12 +112,15 @@ def edit_steps(steps: Sequence[Step], max_steps: int, draft: str = "") -> list[S
     original = list(steps)
     text = draft or text_of(original)
     message = ""
+    header = _HEADER + (f"# Finished, leave them as they are: the first {len(finished)}.\n" if finished else "")
     for edit in range(1, _MOST_EDITS + 1):
-        text = _without_comments(_edited(f"{message}{_HEADER}{text}\n"))
+        text = _without_comments(_edited(f"{message}{header}{text}\n"))
         if not text.strip():
             return None
         try:
             edited = steps_of(text, "in the editor", max_steps)
+            if edited and (problem := finished_steps_problem(edited, finished)):
+                raise InputError(problem)  # noqa: TRY301 - handled like any other error of the text
         except InputError as error:
             if edit == _MOST_EDITS:
                 raise UnusableEditError(

@@ -256,6 +256,16 @@ def test_an_editor_may_write_a_byte_order_mark(before: str, home: Path, monkeypa
     assert read_steps(home / "plan.json") == [Step(prompt="a tree")]
 
 
+def test_the_editor_opens_again_if_a_finished_step_was_changed(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = '[{"prompt": "a cat"}, {"prompt": "a tree"}]'
+    editor(home, monkeypatch, '[{"prompt": "a tree"}]', kept)
+    steps = [Step(prompt="a cat"), Step(prompt="a dog")]
+    assert edit_steps(steps, 9, finished=steps[:1]) == [Step(prompt="a cat"), Step(prompt="a tree")]
+    first, second = (home / "opened").read_text().split("\0")
+    assert "# Finished, leave them as they are: the first 1." in first
+    assert "# ERROR: Step 1 is finished: an edited plan has all steps" in second
+
+
 def test_a_plan_in_which_a_step_has_a_key_twice_is_refused(home: Path) -> None:
     (home / "plan.json").write_text('[{"prompt": "a tree", "prompt": "a cat"}]')
     with pytest.raises(InputError, match=r"plan\.json is not a JSON list of steps: it has the key 'prompt' twice\."):
