@@ -224,10 +224,11 @@ class Runner:
             await self._catalog.end_run(self._id, "failed", str(error))
             raise
         except BaseException:  # The consumer of the events left, or a defect.
-            opening.cancel()
-            await asyncio.gather(opening, return_exceptions=True)
             await self._catalog.end_run(self._id, "paused")
             raise
+        finally:
+            opening.cancel()
+            await asyncio.gather(opening, return_exceptions=True)
 
     async def _run_graph(
         self, components: Components, watch: CommandWatch, answer: Resume[Any] | None
