@@ -59,6 +59,11 @@ def _prompt_or_none(value: object) -> object:
     return _text_or_none(without_control_tokens(value)) if isinstance(value, str) else value
 
 
+_NUMBERS = {word: number for number, word in enumerate("one two three four five six seven eight nine".split(), 1)}
+_NAMED = re.compile(rf"\b(step|reference)s?\s*#?([1-9]\d{{0,3}}|{'|'.join(_NUMBERS)})\b")
+"""A step or reference in other words than asked for: "step two", "the image of step 2"."""
+
+
 def _size_or_none(value: object) -> str | None:
     try:
         return check_image_size(value) if isinstance(value, str) else None
@@ -67,11 +72,25 @@ def _size_or_none(value: object) -> str | None:
 
 
 def _starting_point_or_none(value: object, before: int) -> str | None:
-    """Returns what a step starts from, with a step's number counted from the answer's first step."""
+    """Returns what a step starts from, with a step's number counted from the answer's first step.
+
+    What names no step and no reference is left out; models write "the previous image".
+
+    Raises:
+        ModelAnswerError: It names several.
+    """
     try:
         point = _STARTING_POINT.validate_python(value)
     except ValidationError:
-        return None
+        words = value.lower() if isinstance(value, str) else ""
+        named = {f"{kind} {_NUMBERS.get(number, number)}" for kind, number in _NAMED.findall(words)}
+        if len(named) > 1:
+            raise ModelAnswerError(
+                "starts_from must name one image, such as `step 2` or `reference 1`, or be left out."
+            ) from None
+        if not named:
+            return None
+        point = _STARTING_POINT.validate_python(named.pop())
     return _renumbered(point, -before)
 
 

@@ -14,6 +14,7 @@ from interleavethinker.tools.errors import GeneratorError, InputError, Interleav
 from interleavethinker.tools.images.data_uris import decode_base64, find_image
 from interleavethinker.tools.plain_text import quotation
 from interleavethinker.tools.refusals import is_refusal
+from interleavethinker.tools.retry_after import retry_after_seconds
 from interleavethinker.tools.secrets import redact
 
 from .config import ToolTemplate
@@ -82,12 +83,18 @@ def error_of(result: "CallToolResult") -> InterleaveError:
             code=code,
             retryable=bool(error.get("retryable", False)),
             exhausted=bool(error.get("exhausted", False)),
+            retry_after=_pause_in(error),
         )
     words = redact(text_of(result))  # Before they are cut: half of a key is not recognized.
     message = quotation(words, _LONGEST_QUOTE) or "no reason given"
     if is_refusal("", words[:_LONGEST_OWN_ERROR]):
         return RefusalError(f"The image server refused the content: {message}")
     return GeneratorError(f"The image server refused the call: {message}", code="generator", retryable=False)
+
+
+def _pause_in(error: Mapping[str, object]) -> float | None:
+    pause = error.get("retry_after")
+    return retry_after_seconds(str(pause)) if isinstance(pause, int | float) and not isinstance(pause, bool) else None
 
 
 async def image_of(result: "CallToolResult", template: ToolTemplate, read: ReadResource) -> bytes:

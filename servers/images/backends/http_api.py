@@ -30,6 +30,8 @@ __all__ = ["HostedApi", "decode_image", "first_api_key"]
 _log = logging.getLogger(__name__)
 _TRANSIENT_STATUSES = {408, 409, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529}
 _MAX_RETRY_DELAY = 60.0
+_LONG_PAUSE = 10.0
+"""Seconds for which an API that asks for more is not waited for here: the caller knows how much time the call has."""
 _LONGEST_QUOTE = 300
 """Characters of the API's words in a message."""
 
@@ -111,7 +113,8 @@ class HostedApi:
         Raises:
             RefusalError: The API refused the content.
             InputError: The API rejected this request for good, for example because of a malformed argument.
-            GeneratorError: The request failed; `retryable` says whether it may succeed later.
+            GeneratorError: The request failed; `retryable` says whether it may succeed later; `retry_after` when, if
+                the API asks for a long pause (`busy`).
         """
         await self.open()
         import httpx2
@@ -138,10 +141,13 @@ class HostedApi:
                 except (ValueError, RecursionError) as error:
                     raise GeneratorError("The API's answer is not valid JSON.", retryable=True) from error
             failure, transient = self._error_for(response)
+            pause = retry_after_seconds(response.headers.get("retry-after"))
+            if transient and pause is not None and pause > _LONG_PAUSE:
+                raise GeneratorError(str(failure), code="busy", retryable=True, retry_after=pause)
             if last or not transient:
                 raise failure
             _log.info("attempt %d got HTTP %d", attempt, response.status_code)
-            await self._wait(attempt, response.headers.get("retry-after"))
+            await self._wait(attempt, pause)
         raise AssertionError("unreachable")
 
     def _error_for(self, response: "httpx2.Response") -> tuple[GeneratorError | InputError | RefusalError, bool]:
@@ -162,7 +168,7 @@ class HostedApi:
                 f"The API rejected the key (HTTP {status}). Check the key.", code="unauthorized"
             ), False
         if status in _TRANSIENT_STATUSES:
-            # Not `busy`: clients wait for a busy server without limit, and all attempts have been used up here.
+            # Not `busy`: clients wait for a busy server without limit, and all attempts have been used up by then.
             name = "rate_limited" if status in {429, 503, 529} else "generator"
             error = GeneratorError(f"The API failed: {message}", code=name, retryable=True, exhausted=True)
             return error, True
@@ -170,8 +176,6 @@ class HostedApi:
             return InputError(f"The API rejected the request: {message}", code="invalid_request"), False
         return GeneratorError(f"The API failed: {message}"), False
 
-    async def _wait(self, attempt: int, retry_after: str | None) -> None:
-        delay = retry_after_seconds(retry_after)
-        if delay is None:
-            delay = self._retry_delay * 2 ** (attempt - 1) * random.uniform(0.5, 1.5)
-        await asyncio.sleep(min(delay, _MAX_RETRY_DELAY))
+    async def _wait(self, attempt: int, asked: float | None) -> None:
+        otherwise = min(self._retry_delay * 2 ** (attempt - 1) * random.uniform(0.5, 1.5), _MAX_RETRY_DELAY)
+        await asyncio.sleep(otherwise if asked is None else asked)

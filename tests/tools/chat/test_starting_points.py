@@ -39,6 +39,27 @@ def test_a_starting_point_or_size_that_cannot_be_read_is_left_out(value: object)
     assert plan.steps[1] == Step(prompt="b")
 
 
+@pytest.mark.parametrize(
+    ("value", "point"),
+    [
+        ("step two", "step 2"),
+        ("The image of step 2.", "step 2"),
+        ("Step #2", "step 2"),
+        ("reference one", "reference 1"),
+        ("the previous step", None),
+        ("one step back", None),
+    ],
+)
+def test_a_starting_point_in_other_words_is_understood(value: str, point: str | None) -> None:
+    plan = read_plan(answer({"prompt": "a"}, {"prompt": "b"}, {"prompt": "c", "starts_from": value}))
+    assert plan.steps[2].starts_from == point
+
+
+def test_the_model_is_asked_again_about_several_starting_points() -> None:
+    with pytest.raises(ModelAnswerError, match="must name one image"):
+        read_plan(answer({"prompt": "a"}, {"prompt": "b"}, {"prompt": "c", "starts_from": "step 1 and step 2"}))
+
+
 @pytest.mark.parametrize("number", [2, 3, 99])
 def test_the_model_is_asked_again_about_a_step_that_is_not_earlier(number: int) -> None:
     with pytest.raises(ModelAnswerError, match="starts_from of step 2"):

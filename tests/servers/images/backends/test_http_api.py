@@ -3,6 +3,7 @@
 import base64
 import io
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,10 @@ from interleavethinker.servers.images.backends.openai import OpenAiBackend
 from interleavethinker.servers.images.main import open_backend
 from interleavethinker.tools.errors import GeneratorError, InputError, ProfileError, RefusalError
 from interleavethinker.tools.images.png import canonical_png
-from interleavethinker.tools.images.store import sha256_of
+from interleavethinker.tools.images.store import ImageStore, sha256_of
+from interleavethinker.tools.mcp.config import GeneratorConfig
+from interleavethinker.tools.mcp.generator import McpImageGenerator
+from interleavethinker.tools.types import GenerationRequest
 
 from .backend_jobs import RecordingObserver, sample_png
 from .local_api import LocalApi, Reply, local_api
@@ -122,6 +126,30 @@ async def test_a_transient_status_is_retried(provider: str, status: int, monkeyp
     with local_api(failure, Reply(status, b"<html>", endless), Reply(body=RESPONSES[provider])) as api:
         assert await generate(backend_for(provider, api, monkeypatch))
     assert len(api.requests) == 3
+
+
+@BOTH
+@pytest.mark.parametrize("asked", ["100", "1e300"])
+async def test_a_long_pause_is_left_to_the_caller(provider: str, asked: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    reply = Reply(429, ERRORS[provider]("RATE", "too fast"), {"Retry-After": asked})
+    with local_api(reply) as api, pytest.raises(GeneratorError, match="too fast") as caught:
+        await generate(backend_for(provider, api, monkeypatch))
+    assert (caught.value.code, caught.value.retryable, caught.value.exhausted) == ("busy", True, False)
+    assert (caught.value.retry_after, len(api.requests)) == (float(asked), 1)
+
+
+async def test_a_pause_longer_than_the_call_may_take_fails_it_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reply = Reply(429, ERRORS["openai"]("RATE", "too fast"), {"Retry-After": "7200"})
+    with local_api(reply) as api:
+        monkeypatch.setenv("OPENAI_API_KEY", KEY)
+        monkeypatch.setenv("OPENAI_BASE_URL", f"{api.url}/v1/")
+        config = GeneratorConfig(model="openai:gpt-image-1", call_timeout=120)
+        async with McpImageGenerator(config, ImageStore(tmp_path)) as generator:
+            with pytest.raises(GeneratorError, match=r"too fast .* left alone for 7200 s") as caught:
+                await generator.generate(GenerationRequest(prompt="a red ball", seed=7))
+    assert (caught.value.code, caught.value.exhausted, len(api.requests)) == ("busy", True, 1)
 
 
 @BOTH
