@@ -31,7 +31,7 @@ def backend() -> GatedBackend:
 @pytest.fixture
 async def service(tmp_path: Path, backend: GatedBackend, spans: RecordedSpans) -> AsyncIterator[ImageService]:
     assert not spans.text()
-    async with ImageService(backend, GenerationStore(tmp_path), ServiceLimits(batch_window=60)) as opened:
+    async with ImageService(backend, GenerationStore(tmp_path), ServiceLimits(batch_window=0.2)) as opened:
         yield opened
 
 
