@@ -9,7 +9,7 @@ import re
 import struct
 from pathlib import Path
 
-__all__ = ["damaged_weights"]
+__all__ = ["damaged_weights", "safetensors_problem"]
 
 _PICKLES = re.compile(r"(?:diffusion_)?(?:pytorch_)?model(?:[.-].*)?\.(?:bin|ckpt|pt|pth)")
 _POINTER = b"version https://git-lfs"
@@ -30,7 +30,7 @@ def damaged_weights(folder: Path) -> str | None:
         name = path.relative_to(folder).as_posix()
         problem = None
         if path.suffix == ".safetensors":
-            problem = _safetensors_problem(path)
+            problem = safetensors_problem(path)
         elif path.suffix == ".incomplete":
             problem = "is the beginning of a download that was interrupted"
         elif path.name in {"model_index.json", "config.json"} or path.name.endswith(".safetensors.index.json"):
@@ -48,7 +48,8 @@ def damaged_weights(folder: Path) -> str | None:
     )
 
 
-def _safetensors_problem(path: Path) -> str | None:
+def safetensors_problem(path: Path) -> str | None:
+    """Returns what is wrong with a file of weights, as the end of a sentence; None if it is whole."""
     size = path.stat().st_size
     with path.open("rb") as file:
         start = file.read(8)

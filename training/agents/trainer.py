@@ -15,6 +15,7 @@ from dataclasses import fields
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from zipfile import is_zipfile
 
 from pydantic import JsonValue
 
@@ -22,6 +23,7 @@ from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.file_lock import only_writer
 from interleavethinker.tools.model_catalog import pinned
 from interleavethinker.tools.qwen3vl.inference import present_path
+from interleavethinker.tools.weights import safetensors_problem
 from interleavethinker.training.recipe import GrpoRecipe, SftRecipe
 
 from .run_report import plot_curves, report_run
@@ -210,9 +212,41 @@ def _convert_weights(folder: Path) -> None:
 
 
 def _checkpoints(root: Path) -> Sequence[Path]:
-    """Complete checkpoints, latest last: the trainer writes its state as the last file of a checkpoint."""
+    """Complete checkpoints, latest last: the trainer writes its state as the last file of a checkpoint.
+
+    Raises:
+        InputError: All of them are damaged.
+    """
     found = [path for path in root.glob("checkpoint-*") if (path / "trainer_state.json").is_file()]
-    return sorted(found, key=lambda path: int(path.name.rpartition("-")[2]))
+    problems = {path: _damage(path) for path in sorted(found, key=lambda path: int(path.name.rpartition("-")[2]))}
+    whole = [path for path, problem in problems.items() if problem is None]
+    for path, problem in problems.items():
+        if problem is not None:
+            _log.warning("%s is damaged and left out: %s", path.name, problem)
+    if problems and not whole:
+        raise InputError(
+            f"No checkpoint in {root} is whole: {next(iter(problems.values()))} Delete the folders checkpoint-* "
+            "there to begin anew, or name another folder (--out)."
+        )
+    return whole
+
+
+def _damage(checkpoint: Path) -> str | None:
+    """Returns what is wrong with a checkpoint, as after a loss of power, or in a copy that was not finished."""
+    try:
+        state = json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
+        readable = isinstance(state, dict) and isinstance(state.get("global_step"), int)
+    except ValueError:
+        readable = False
+    if not readable:
+        return "trainer_state.json cannot be read."
+    for path in sorted(checkpoint.glob("*.pt*")):  # PyTorch writes archives, whose end says what is in them.
+        if not is_zipfile(path):
+            return f"{path.name} is cut off."
+    for path in sorted(checkpoint.glob("*.safetensors")):
+        if problem := safetensors_problem(path):
+            return f"{path.name} {problem}."
+    return None
 
 
 def _check_packages(arguments: Mapping[str, object]) -> None:

@@ -1,6 +1,7 @@
 """Curves and samples of a run, made from its folder; a failed report must not fail the run."""
 
 import json
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -178,3 +179,34 @@ def test_the_main_process_alone_plots_curves_when_a_run_resumes(tmp_path: Path) 
         trainer: Any = Killed(main=main)
         with pytest.raises(KeyboardInterrupt, match="checkpoint-2"):
             train_and_save(trainer, tmp_path, trainer)
+
+
+def checkpoint(root: Path, step: int) -> Path:
+    from safetensors.torch import save_file
+
+    folder = root / f"checkpoint-{step}"
+    folder.mkdir()
+    save_file({"weight": torch.ones(9)}, folder / "model.safetensors")
+    torch.save({"step": step}, folder / "optimizer.pt")
+    state = {"global_step": step, "max_steps": 9, "epoch": 0.5}
+    (folder / "trainer_state.json").write_text(json.dumps(state), encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "optimizer.pt", "trainer_state.json"])
+def test_a_run_resumes_from_the_newest_checkpoint_that_is_whole(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    older, newer = (checkpoint(tmp_path, step) for step in (7, 10))
+    trainer: Any = Trainer()
+    train_and_save(trainer, tmp_path, trainer)
+    assert trainer.resumed == str(newer)
+    for folder in (newer, older):
+        (folder / name).write_bytes((folder / name).read_bytes()[:-20])
+        if folder is newer:
+            shutil.rmtree(tmp_path / "model")
+            train_and_save(trainer, tmp_path, trainer)
+            assert trainer.resumed == str(older)
+            assert f"checkpoint-10 is damaged and left out: {name}" in caplog.text
+    with pytest.raises(InputError, match=f"No checkpoint in .* is whole: {name}"):
+        train_and_save(trainer, tmp_path, trainer)
