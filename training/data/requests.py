@@ -107,6 +107,7 @@ def add_requests(
         summary = StageSummary("prompts")
         known = {row.id: row for row in folder.rows(folder.prompts, summary)}
         rows: dict[str, PromptRow] = {}
+        present: set[str] = set()
         for place, content in requests:
             try:
                 row = _row(folder, content, base)
@@ -118,10 +119,11 @@ def add_requests(
             if same is not None and same.request != row.request:
                 folder.set_aside(place, _TAKEN.format(row.id))
                 summary.drop("unusable requests, listed in quarantine.jsonl")
-            elif row.id in known:
-                summary.keep("already present")
-            elif row.id in rows:
+            elif row.id in rows or row.id in present:
                 summary.drop("the same request twice")
+            elif row.id in known:
+                present.add(row.id)
+                summary.keep("already present")
             else:
                 rows[row.id] = row
         if 0 < len(rows) <= held_out and not known:

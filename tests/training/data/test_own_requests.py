@@ -101,7 +101,8 @@ def test_requests_come_from_a_file_with_images_and_unusable_lines_are_set_aside(
     assert set(reasons) == {f"line {number} of mine.jsonl" for number in (4, 5, 6, 7)}
     assert "nowhere.png" in reasons["line 4 of mine.jsonl"]
     again = add_requests(folder, read_requests(str(source)), base=tmp_path)
-    assert (len(list(folder.prompts)), again.kept["already present"]) == (2, 3)
+    assert (len(list(folder.prompts)), again.kept["already present"]) == (2, 2)
+    assert again.dropped == summary.dropped, "the same request twice is counted once"
     assert len(list(folder.quarantine)) == 4
 
 
