@@ -26,7 +26,7 @@ from .lazy_examples import LazyExamples
 from .profile_generator import ProfileGenerator
 from .regeneration import Regenerator
 from .rewards import UNUSABLE, accuracy_reward, format_reward, read_answer, step_rewards
-from .trainer import adapter_config, configure, load_model, metrics_callback, train_and_save
+from .trainer import adapter_config, configure, keep_to_rows, load_model, metrics_callback, train_and_save
 
 __all__ = ["CriticRewards", "run_grpo"]
 
@@ -137,6 +137,13 @@ def run_grpo(recipe: GrpoRecipe, root: Path) -> Path:
     folder = DataFolder(recipe.data)
     held_out = held_out_rows("critic", folder, recipe.evaluation_rows) if arguments.eval_strategy != "no" else []
     rows = choose_rl_rows(list(folder.critic_rl), recipe.failures, recipe.seed, recipe.rows)
+    prompts = prompts_of(recipe)
+
+    def examples(chosen: Sequence[CriticRow]) -> LazyExamples:
+        return LazyExamples(LazyExamples.from_rows("critic prompt", chosen), folder.store, prompts)
+
+    training = examples(rows)
+    keep_to_rows(training.digest(), root)
     generator = ProfileGenerator(recipe.generator, folder.store, root / "server", recipe.server)
     regenerator = Regenerator(generator, _judge(recipe, folder.store, root), recipe.concurrent_images)
     rewards = CriticRewards([*rows, *held_out], regenerator, recipe.noise)
@@ -144,17 +151,12 @@ def run_grpo(recipe: GrpoRecipe, root: Path) -> Path:
     processor.tokenizer.padding_side = (
         "left"  # as TRL pads prompts for generation; otherwise image tokens are misplaced
     )
-    prompts = prompts_of(recipe)
-
-    def dataset(chosen: Sequence[CriticRow]) -> Any:
-        return LazyExamples(LazyExamples.from_rows("critic prompt", chosen), folder.store, prompts).dataset()
-
     trainer = GRPOTrainer(
         model=model,
         args=arguments,
         reward_funcs=rewards.functions,
-        train_dataset=dataset(rows),
-        eval_dataset=dataset(held_out) if held_out else None,
+        train_dataset=training.dataset(),
+        eval_dataset=examples(held_out).dataset() if held_out else None,
         processing_class=processor,
         callbacks=[
             metrics_callback(root, rewards.counts),

@@ -6,6 +6,7 @@ hour for 112,000 of them, on every rank and at every resume. What is kept here i
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -81,6 +82,14 @@ class LazyExamples(Sequence[Example]):
         if isinstance(index, slice):
             return LazyExamples(self.sources[index], self._store, self._prompts)
         return self._rendered(*self.sources[index])
+
+    def digest(self) -> str:
+        """Returns a hash of the data set's rows, in order; what is rendered already comes from the recipe's seed."""
+        found = hashlib.sha256()
+        for kind, source in self.sources:
+            if kind != "rendered":
+                found.update(f"{kind} {source}\n".encode())
+        return found.hexdigest()
 
     def dataset(self) -> Any:
         """Returns a `datasets.Dataset` that renders examples, and opens their images, when a batch needs them.

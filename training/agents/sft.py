@@ -39,7 +39,7 @@ from .examples import (
     texts_of,
 )
 from .lazy_examples import LazyExamples, Source
-from .trainer import adapter_config, configure, load_model, metrics_callback, train_and_save
+from .trainer import adapter_config, configure, keep_to_rows, load_model, metrics_callback, train_and_save
 
 __all__ = ["examples_of", "run_sft", "vocabulary_of"]
 
@@ -70,6 +70,7 @@ def run_sft(recipe: SftRecipe, root: Path) -> Path:
     )
     save_recipe(recipe, root)  # Only of valid arguments: a corrected repetition must not find another recipe there.
     examples = examples_of(recipe)
+    keep_to_rows(examples.digest(), root)
     held_out = _held_out(recipe) if arguments.eval_strategy != "no" else None
     model, processor = load_model(recipe.model, recipe)
     trainer = SFTTrainer(

@@ -21,6 +21,7 @@ from pydantic import JsonValue
 
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.file_lock import only_writer
+from interleavethinker.tools.files import atomic_write
 from interleavethinker.tools.model_catalog import pinned
 from interleavethinker.tools.qwen3vl.inference import present_path
 from interleavethinker.tools.weights import safetensors_problem
@@ -28,7 +29,7 @@ from interleavethinker.training.recipe import GrpoRecipe, SftRecipe
 
 from .run_report import plot_curves, report_run
 
-__all__ = ["adapter_config", "configure", "load_model", "metrics_callback", "train_and_save"]
+__all__ = ["adapter_config", "configure", "keep_to_rows", "load_model", "metrics_callback", "train_and_save"]
 
 _log = logging.getLogger(__name__)
 
@@ -163,6 +164,21 @@ def train_and_save(trainer: Any, root: Path, processor: Any) -> Path:
             processor.save_pretrained(target)
             report_run(root)
     return target
+
+
+def keep_to_rows(digest: str, root: Path) -> None:
+    """Keeps a run to the rows that it began with: saves their hash in its folder, and compares it when it resumes.
+
+    Raises:
+        InputError: The rows have changed since the run began, so that it would go on with others.
+    """
+    path = root / "rows.sha256"
+    if path.exists() and path.read_text(encoding="utf-8").strip() != digest:
+        raise InputError(
+            f"The rows of the data set have changed since the run in {root} began. Restore them to resume it, or name "
+            "a new folder with --out."
+        )
+    atomic_write(path, f"{digest}\n".encode())
 
 
 def _leave_out_finished_training(trainer: Any, checkpoint: Path) -> None:
