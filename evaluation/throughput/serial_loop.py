@@ -119,7 +119,17 @@ class SerialLoop:
         planner, critic = models or (_chat_model(profile.planner), _chat_model(profile.critic))
         prompts = [Path(resolve_folder(role.prompts)) if role.prompts else None for role in profile.roles.values()]
         self._planner = ChatPlanner(planner, self._store, prompts=prompts[0], max_answers=profile.planner.max_answers)
-        self._critic = ChatCritic(critic, self._store, prompts=prompts[1], max_answers=profile.critic.max_answers)
+        second = profile.fallback_critic
+        self._critic = ChatCritic(
+            critic,
+            self._store,
+            prompts=prompts[1],
+            max_answers=profile.critic.max_answers,
+            check=None if profile.verdict_check is None else import_object(profile.verdict_check),
+            fallback=None
+            if second is None or second.object is None
+            else import_object(second.object)(store=self._store),
+        )
         self._models = (planner, critic)
         self._generator = generator
         self.seconds: defaultdict[str, float] = defaultdict(float)

@@ -19,6 +19,7 @@ _METHODS: Mapping[str, Sequence[str]] = {
     "planner": ("plan",),
     "fallback_planner": ("plan",),
     "critic": ("judge",),
+    "fallback_critic": ("judge",),
     "checker": ("check_plan", "check_document"),
     "plan_check": ("check_plan",),
     "document_check": ("check_document",),
@@ -130,6 +131,8 @@ def named_functions(profile: Profile) -> Iterator[NamedFunction]:
         yield NamedFunction("request_check", profile.request_check, 1)
     if profile.reference_words is not None:
         yield NamedFunction("reference_words", profile.reference_words, 2)
+    if profile.verdict_check is not None:
+        yield NamedFunction("verdict_check", profile.verdict_check, 2)
 
 
 def _check_arguments(

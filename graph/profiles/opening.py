@@ -254,12 +254,15 @@ class _ComponentsInLoopThread:
 
 def _build_roles(profile: Profile, store: ImageStore) -> Callable[..., Components]:
     """Builds all parts of a profile except its generator, and returns what combines them with one."""
-    fallback, reader = profile.fallback_planner, object_of(profile, "wish_reader")
+    fallback, second, reader = profile.fallback_planner, profile.fallback_critic, object_of(profile, "wish_reader")
     functions = {one.place: one.function() for one in named_functions(profile)}
+    for_critic: dict[str, object] = {"check": functions.get("verdict_check")}
+    if second is not None:
+        for_critic["fallback"] = _build_role(second, store, "critic", profile.prompt_words)
     return partial(
         Components,
         planner=cast("Planner", _build_role(profile.planner, store, "planner", profile.prompt_words)),
-        critic=cast("Critic", _build_role(profile.critic, store, "critic", profile.prompt_words)),
+        critic=cast("Critic", _build_role(profile.critic, store, "critic", profile.prompt_words, **for_critic)),
         limits=profile.limits,
         image_size=profile.image_size,
         fallback_planner=None
@@ -298,7 +301,11 @@ def _build_researcher(profile: Profile, store: ImageStore) -> Researcher | None:
 
 
 def _build_role(
-    role: Role, store: ImageStore, name: Literal["planner", "critic", "checker"], prompt_words: int | None = None
+    role: Role,
+    store: ImageStore,
+    name: Literal["planner", "critic", "checker"],
+    prompt_words: int | None = None,
+    **of_critic: Any,
 ) -> object:
     if role.object is not None:
         return NamedObject(name, role.object, role.options).made(store)
@@ -324,6 +331,7 @@ def _build_role(
         checklist=role.checklist,
         comparisons=role.comparisons,
         rephrasings=Rephrasings(role.max_rephrasings, role.rephrasing_temperature),
+        **of_critic,
     )
 
 

@@ -117,6 +117,11 @@ class Profile(_Frozen):
     """What may be looked up before planning; nothing by default."""
     fallback_planner: Role | None = None
     """Plans where the planner's answers cannot be used or fail the plan check."""
+    fallback_critic: Role | None = None
+    """Judges where the critic, a chat model, gives no usable answer; None: the image is marked as not judged."""
+    verdict_check: str | None = None
+    """Import string of a function of a `CriticInput` and a `Verdict` that raises `ModelAnswerError` if what the critic,
+    a chat model, says does not follow from what it was asked: its answer is then not usable."""
     plan_check: str = "structural"
     """Checks each plan before anything is generated: `structural`, `chat` (a chat model, after the structural check),
     `off`, or the import string of a callable that takes `store=` and returns a `PlanCheck`, also after the structural
@@ -142,7 +147,11 @@ class Profile(_Frozen):
     def roles(self) -> dict[str, Role]:
         """The roles that the profile fills, by the names of their tables."""
         roles = {"planner": self.planner, "critic": self.critic}
-        optional = {"fallback_planner": self.fallback_planner, "checker": self.checker}
+        optional = {
+            "fallback_planner": self.fallback_planner,
+            "fallback_critic": self.fallback_critic,
+            "checker": self.checker,
+        }
         return roles | {name: role for name, role in optional.items() if role is not None}
 
     @property
@@ -150,7 +159,11 @@ class Profile(_Frozen):
         """Everything that the profile names by an import string, apart from its request check."""
         roles = (role.object for role in self.roles.values())
         tools = () if self.knowledge is None else self.knowledge.tools
-        objects = (each for each in (*roles, *tools, self.reference_words, self.wish_reader) if each is not None)
+        objects = (
+            each
+            for each in (*roles, *tools, self.reference_words, self.verdict_check, self.wish_reader)
+            if each is not None
+        )
         return (*objects, *(check for check in (self.plan_check, self.document_check) if ":" in check))
 
     @model_validator(mode="after")
@@ -167,6 +180,9 @@ class Profile(_Frozen):
             rephrases = changed & {"max_rephrasings", "rephrasing_temperature"}
             if rephrases and (name != "critic" or role.model is None):
                 raise ValueError(f"{min(rephrases)} is only for a critic that is a chat model; found it in [{name}]")
+        for field in ("fallback_critic", "verdict_check"):
+            if getattr(self, field) is not None and self.critic.model is None:
+                raise ValueError(f"{field} is only for a critic that is a chat model")
         if "chat" in {self.plan_check, self.document_check} and (self.checker or self.critic).model is None:
             raise ValueError("a chat check needs a chat model: add [checker] with a model")
         if self.knowledge is not None and (self.knowledge.model or self.planner.model) is None:

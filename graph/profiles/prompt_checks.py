@@ -22,6 +22,7 @@ _FILES = {
     "planner": ("planner_text.md", "planner_interleaved.md"),
     "fallback_planner": ("planner_text.md", "planner_interleaved.md"),
     "critic": ("critic.md",),
+    "fallback_critic": ("critic.md",),
 }
 _WITH_CHECKLIST = "critic_checklist.md"
 """Takes the place of `critic.md` if the critic is asked for a checklist."""

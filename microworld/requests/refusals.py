@@ -33,7 +33,9 @@ from interleavethinker.microworld.language import (
     statements,
     wordings,
 )
+from interleavethinker.microworld.language.compiled_patterns import compiled
 from interleavethinker.microworld.language.empty_words import FEELINGS, empty_words
+from interleavethinker.microworld.language.key_words import GROUND
 from interleavethinker.microworld.language.lexicon import near_words, unknown_words_text
 from interleavethinker.microworld.language.vocabulary import known_words
 from interleavethinker.microworld.scenes.scene import Scene
@@ -130,6 +132,8 @@ def explained(
     message, code = str(error), error.code
     if unknown and error.code in {"not_understood", "unknown_words", "not_there"}:
         message, code = unknown_words_text(unknown), "unknown_words"
+    elif error.code == "not_understood" and (grounds := _two_grounds(plain)):
+        message = f"The request names two backgrounds, {' and '.join(grounds)}; an image has one."
     if not words:
         message, code = "The text has no words.", "empty_text"
     message = f"{message} {_HINT}"
@@ -140,6 +144,20 @@ def explained(
         images = " --image FILE" * len(request.images)
         message += f" Nearest request that works: interleavethinker run {shlex.quote(suggestion)}{images}"
     return InputError(message, code=code, suggestion=suggestion)
+
+
+_GROUNDS = rf"\b({GROUND}|snowy|wintry)(?: (?:at|by|on|over|in|during|near)(?: the| an?)?)? ({GROUND})\b"
+
+
+def _two_grounds(plain: str) -> tuple[str, str] | None:
+    """Returns the backgrounds of "a winter evening" or "sunset over the sea"."""
+    for one, other in compiled(_GROUNDS).findall(plain):
+        names = tuple(
+            plain_text.canonical({"snowy": "snow", "wintry": "snow"}.get(word, word)) for word in (one, other)
+        )
+        if names[0] != names[1]:
+            return names[0], names[1]
+    return None
 
 
 _BROKEN = re.compile(

@@ -19,7 +19,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from interleavethinker.tools.errors import ModelAnswerError, ModelError
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.plain_text import quotation, valid_unicode
-from interleavethinker.tools.protocols import PlanContext
+from interleavethinker.tools.protocols import Critic, PlanContext
 from interleavethinker.tools.references import reference_problem
 from interleavethinker.tools.request_parsing import named_step_count
 from interleavethinker.tools.types import CriticInput, Plan, Request, Step, Verdict
@@ -135,6 +135,9 @@ class ChatCritic:
         checklist: Ask for the verdict requirement by requirement.
         comparisons: Most pairs of variants that are compared for one step; 0: none.
         rephrasings: How the model is asked for another prompt where its own was already tried in the step.
+        check: Raises `ModelAnswerError` if what a verdict says does not follow from the case; the answer is then not
+            usable.
+        fallback: Judges the cases for which the model gives no usable answer; None: they are not judged.
 
     Raises:
         ProfileError: The model cannot be sampled as `rephrasings` asks.
@@ -152,6 +155,8 @@ class ChatCritic:
         checklist: bool = False,
         comparisons: int = 0,
         rephrasings: Rephrasings = _NO_REPHRASINGS,
+        check: Callable[[CriticInput, Verdict], None] | None = None,
+        fallback: Critic | None = None,
     ) -> None:
         if rephrasings.temperature is not None:
             sampling_model(model, rephrasings.temperature, 0)
@@ -163,6 +168,8 @@ class ChatCritic:
         self._policy = policy
         self._words = prompt_words
         self._comparisons = comparisons
+        self._check = check
+        self._fallback = fallback
 
     @property
     def gives_confidence(self) -> bool:
@@ -214,6 +221,8 @@ class ChatCritic:
             verdict = read_verdict(message.text, case, self._words)
             if not verdict.success:
                 _check_length(self._words, verdict.refined_prompt)
+            if self._check is not None:
+                self._check(case, verdict)
             return verdict.model_copy(update=confidence)
 
         turns = with_limit(render_case(case, self._prompts), self._words)
@@ -222,11 +231,19 @@ class ChatCritic:
             return await usable_answer(self._model, messages, read, self._max_answers, self._policy)
         except ModelAnswerError as error:
             # The judgement counts although no new prompt came with it.
-            return rejections[-1] if rejections else Verdict(success=None, reasoning=str(error))
+            return rejections[-1] if rejections else await self._fallen_back(case, str(error))
         except ModelError as error:
             if error.code != "timeout":
                 raise
-            return Verdict(success=None, reasoning=str(error))
+            return await self._fallen_back(case, str(error))
+
+    async def _fallen_back(self, case: CriticInput, problem: str) -> Verdict:
+        if self._fallback is None:
+            return Verdict(success=None, reasoning=problem)
+        (verdict,) = await self._fallback.judge([case])
+        return verdict.model_copy(
+            update={"reasoning": f"({problem} Judged by the fallback critic.) {verdict.reasoning}"}
+        )
 
     async def rephrase(self, case: CriticInput, verdict: Verdict, tried: Sequence[str], seed: int) -> Verdict:
         """See `Rephrasing.rephrase`. An answer that accepts the image, or that cannot be used, is passed over."""

@@ -15,6 +15,7 @@ from interleavethinker.microworld.language.statements import Statement
 
 from .clause import Clause, UnreadError
 from .effects import DOES, LISTING, EffectReader
+from .groups import CORNER_PLACES
 from .heads import LOOKS
 from .idle_words import IdleWordReader
 from .nouns import IT
@@ -60,8 +61,14 @@ def read_clauses(
         return None
     texts = [replace(one, text=" ".join(words[slice(*one.span)]).replace(" ,", ",").strip(" ,:")) for one in statements]
     used = {number for token in kept for number in range(token.begin, token.end)}
+    in_corners = any(
+        phrase.parts == CORNER_PLACES for one in texts for phrase in one.items if isinstance(phrase, Phrase)
+    )
     unread = [
-        token.text for token in tokens if token.tag == "OTHER" or (token.begin not in used and token.tag in _TOLD)
+        token.text
+        for token in tokens
+        if (token.tag == "OTHER" and not (in_corners and token.text in {"corner", "corners"}))
+        or (token.begin not in used and token.tag in _TOLD)
     ]
     return texts, unread
 

@@ -10,10 +10,10 @@ from interleavethinker.microworld.scenes.sprites import COLOURS, SIZES
 
 from .heads import LOOKS, HeadReader
 
-__all__ = ["GroupReader"]
+__all__ = ["CORNER_PLACES", "GroupReader"]
 
 _LAST = Phrase(pronoun="it", definite=True)
-_CORNERS = tuple(Phrase(pronoun="one", where=(Where(frozenset({cell})),)) for cell in sorted(CORNERS))
+CORNER_PLACES = tuple(Phrase(pronoun="one", where=(Where(frozenset({cell})),)) for cell in sorted(CORNERS))
 
 
 class GroupReader(HeadReader):
@@ -72,7 +72,7 @@ class GroupReader(HeadReader):
             if self.text(end) in {"corner", "corners"} and (
                 phrase.some or phrase.count == 4 or self.tag(at + 1) == "ALL"
             ):
-                return replace(phrase, count=4, some=False, parts=_CORNERS), end + 1
+                return replace(phrase, count=4, some=False, parts=CORNER_PLACES), end + 1
         return None
 
     def _stacked(self, at: int) -> int | None:

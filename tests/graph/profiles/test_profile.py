@@ -41,6 +41,16 @@ def test_a_profile_file_is_found_from_any_folder_with_prompts_relative_to_it(
         (GOOD.replace('model = "qwen3-vl:some/where"', ""), "give exactly one of model and object"),
         (GOOD.replace('prompts = "words"', "max_rephrasings = 2"), "max_rephrasings is only for a critic"),
         (GOOD.replace("some/where", 'some/where", rephrasing_temperature = "0'), "critic.rephrasing_temperature"),
+        (
+            GOOD.replace('{ model = "qwen3-vl:some/where" }', '{ object = "a:b" }\nverdict_check = "c:d"'),
+            "verdict_check is only for a critic that is a chat model",
+        ),
+        (
+            GOOD.replace(
+                '{ model = "qwen3-vl:some/where" }', '{ object = "a:b" }\nfallback_critic = { object = "c:d" }'
+            ),
+            "fallback_critic is only for a critic that is a chat model",
+        ),
         *((GOOD + f"[limits]\n{name} = {2**64}", f"limits.{name}") for name in INTEGERS),
         (GOOD + f"[limits.drift]\nmax_words = {2**64}", "limits.drift.max_words"),
         ("[", "is not valid TOML"),

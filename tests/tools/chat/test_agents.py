@@ -24,7 +24,7 @@ from interleavethinker.tools.images.png import encode_png, image_size
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import PlanContext
 from interleavethinker.tools.request_parsing import as_request
-from interleavethinker.tools.testing.agents import plan_of
+from interleavethinker.tools.testing.agents import RuleCritic, plan_of
 from interleavethinker.tools.types import Attempt, CriticInput, ImagePart, Plan, Step, TextPart, Verdict
 
 ACCEPTED = write_verdict(Verdict(success=True, refined_prompt="p", reasoning="fine"))
@@ -190,6 +190,34 @@ async def test_a_critic_without_a_usable_answer_leaves_the_attempt_unjudged_and_
     assert verdict.success is None
     assert "no usable answer in 2 attempts" in verdict.reasoning
     assert len(model.calls) == 2
+
+
+async def test_an_answer_that_does_not_follow_from_the_case_is_not_usable(store: ImageStore) -> None:
+    def check(case: CriticInput, verdict: Verdict) -> None:
+        if case.prompt not in verdict.reasoning:
+            raise ModelAnswerError("The answer is about something else.")
+
+    good = write_verdict(Verdict(success=True, refined_prompt="p", reasoning="a ball is there"))
+    model = Scripted(answers=[ACCEPTED, good])
+    case = CriticInput(source=None, image=add(store, "blue"), original_prompt="a ball", prompt="a ball")
+    (verdict,) = await ChatCritic(model, store, check=check).judge([case])
+    assert (verdict.success, len(model.calls)) == (True, 2)
+    assert "about something else" in model.calls[1][-1].text
+    (unjudged,) = await ChatCritic(Scripted(answers=[ACCEPTED]), store, max_answers=1, check=check).judge([case])
+    assert unjudged.success is None
+    assert "about something else" in unjudged.reasoning
+
+
+@pytest.mark.parametrize("answer", [NONSENSE, ModelError("It took too long.", code="timeout")])
+async def test_a_fallback_critic_judges_where_the_model_gives_no_usable_answer(store: ImageStore, answer: Any) -> None:
+    fallback = RuleCritic(lambda case: Verdict(success=False, refined_prompt=f"{case.prompt}!", reasoning="too blue"))
+    critic = ChatCritic(Scripted(answers=[ACCEPTED, answer]), store, max_answers=1, fallback=fallback)
+    case = CriticInput(source=None, image=add(store, "blue"), original_prompt="a", prompt="a")
+    assert (await critic.judge([case]))[0].success
+    (judged,) = await critic.judge([case])
+    assert (judged.success, judged.refined_prompt) == (False, "a!")
+    assert judged.reasoning.endswith("Judged by the fallback critic.) too blue")
+    assert len(fallback.calls) == 1
 
 
 async def test_a_model_that_cannot_be_reached_is_an_error_instead_of_a_verdict(store: ImageStore) -> None:
