@@ -189,8 +189,8 @@ class Rephrasing(Protocol):
     async def rephrase(self, case: CriticInput, verdict: Verdict, tried: Sequence[str], seed: int) -> Verdict:
         """Returns the verdict with a prompt that was not tried; unchanged in its prompt if the critic has none.
 
-        Only `refined_prompt` and `rephrasings` may differ: the judgement stays. Equal arguments give equal verdicts, as
-        far as the critic's model can be seeded.
+        Only `refined_prompt` and `rephrasings` may differ: the judgement stays, unless a fallback critic judges in this
+        critic's place. Equal arguments give equal verdicts, as far as the critic's model can be seeded.
 
         Args:
             case: What was judged.

@@ -118,7 +118,8 @@ class Profile(_Frozen):
     fallback_planner: Role | None = None
     """Plans where the planner's answers cannot be used or fail the plan check."""
     fallback_critic: Role | None = None
-    """Judges where the critic, a chat model, gives no usable answer; None: the image is marked as not judged."""
+    """Judges where the critic, a chat model, gives no usable answer, or only repeats a prompt that was tried. None: an
+    image without a usable answer is marked as not judged."""
     verdict_check: str | None = None
     """Import string of a function of a `CriticInput` and a `Verdict` that raises `ModelAnswerError` if what the critic,
     a chat model, says does not follow from what it was asked: its answer is then not usable."""

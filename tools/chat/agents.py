@@ -246,7 +246,10 @@ class ChatCritic:
         )
 
     async def rephrase(self, case: CriticInput, verdict: Verdict, tried: Sequence[str], seed: int) -> Verdict:
-        """See `Rephrasing.rephrase`. An answer that accepts the image, or that cannot be used, is passed over."""
+        """See `Rephrasing.rephrase`. An answer that accepts the image, or that cannot be used, is passed over.
+
+        Where the model finds no other words, it has nothing to add, and the fallback critic judges.
+        """
         turns = with_limit(render_case(case, self._prompts), self._words)
         if self._rephrasings.temperature is None:
             turns = with_tried(turns, [*tried, verdict.refined_prompt] if verdict.refined_prompt else tried)
@@ -272,7 +275,10 @@ class ChatCritic:
                 break
             if answer.success is False and answer.refined_prompt and not was_tried(answer.refined_prompt, tried):
                 return verdict.model_copy(update={"refined_prompt": answer.refined_prompt})
-        return verdict
+        if self._fallback is None:
+            return verdict
+        second = await self._fallen_back(case, "The critic repeats a prompt that was tried.")
+        return verdict if second.success is None else second
 
     async def reword(self, prompt: str, original_prompt: str, refusal: str) -> str:
         """See `Rewording.reword`. Without a usable answer the prompt stays as it is."""

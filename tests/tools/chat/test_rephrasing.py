@@ -15,6 +15,7 @@ from interleavethinker.tools.chat.rephrasing import Rephrasings
 from interleavethinker.tools.errors import ModelError, ProfileError
 from interleavethinker.tools.images.png import encode_png
 from interleavethinker.tools.images.store import ImageStore
+from interleavethinker.tools.testing.agents import RuleCritic
 from interleavethinker.tools.types import CriticInput, Verdict
 
 TRIED = ["a red ball", "a crimson ball"]
@@ -114,3 +115,24 @@ async def test_a_critic_that_takes_too_long_keeps_its_prompt(store: ImageStore, 
         return
     verdict = await asked
     assert (verdict.refined_prompt, verdict.rephrasings) == ("a red ball", 1)
+
+
+@pytest.mark.parametrize("second", [Verdict(success=True, reasoning="it is there"), Verdict(success=None)])
+async def test_a_fallback_critic_judges_where_the_model_only_repeats_itself(store: ImageStore, second: Verdict) -> None:
+    fallback = RuleCritic(lambda _: second)
+    critic = ChatCritic(Scripted(answers=[]), store, fallback=fallback)
+    verdict = await critic.rephrase(case_in(store), REPEATED, TRIED, 1)
+    assert len(fallback.calls) == 1
+    if second.success is None:
+        assert verdict == REPEATED
+    else:
+        assert verdict.success
+        assert "repeats a prompt that was tried" in verdict.reasoning
+
+
+async def test_a_fallback_critic_is_not_asked_where_the_model_finds_other_words(store: ImageStore) -> None:
+    fallback = RuleCritic()
+    other = write_verdict(Verdict(success=False, refined_prompt="a scarlet ball", reasoning="it is blue"))
+    critic = ChatCritic(Scripted(answers=[other]), store, rephrasings=Rephrasings(1), fallback=fallback)
+    verdict = await critic.rephrase(case_in(store), REPEATED, TRIED, 1)
+    assert (verdict.refined_prompt, verdict.success, fallback.calls) == ("a scarlet ball", False, [])
