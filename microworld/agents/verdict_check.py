@@ -83,11 +83,11 @@ def _check_there(was: str | None, where: str, before: Scene | None) -> None:
         return
     obj = before.cells[_CELLS[where]]
     if was != ("nothing" if obj is None else f"{obj.size} {obj.colour} {obj.kind}"):
-        raise ModelAnswerError(f"The critic's answer cannot be used: it says that there was {was} {where}, and not so.")
+        raise ModelAnswerError(f"It says that there was {was} {where}, and before, something else is there.")
 
 
 def _other(expected: str) -> str:
-    return f"The critic's answer cannot be used: it expects {expected}, which is not what the prompt asks for."
+    return f"It expects {expected}, which is not what the prompt asks for."
 
 
 def _scene_in(listing: str) -> Scene | None:

@@ -21,6 +21,7 @@ _PLACE_WORDS = frozenset(
     "a an at in is are now of on side corner the to was were top bottom left right middle centre".split()
 )
 """Words between an object and its place, and those of the place itself."""
+_NAMES = frozenset("top bottom left right middle centre".split())
 
 
 def caption_faults(text: str, cells: Sequence[CellTarget | None], background: str, before: Scene | None) -> list[str]:
@@ -55,6 +56,8 @@ def _nouns(words: list[str]) -> Iterator[Noun]:
             start -= 1
         described = words[start:at]
         end = next((end for end in range(at + 1, len(words)) if words[end] not in _PLACE_WORDS), len(words))
+        if "to" in words[at + 1 : end] and _NAMES.intersection(words[at + 1 : words.index("to", at)]):
+            end = words.index("to", at)  # "the bird at the top to the left" says where it was and where it goes
         yield Noun(
             singular(word),
             next((one for one in described if one in COLOURS), None),

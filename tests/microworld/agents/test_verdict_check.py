@@ -41,12 +41,12 @@ def test_what_follows_from_the_prompt_and_what_cannot_be_read_passes(prompt: str
         (
             "move the red fish to the middle",
             f"{FISH}; big red fish on the right wants nothing, is big red fish no; {MOVED}; {KEPT}",
-            "there was big red fish on the right, and not so",
+            "there was big red fish on the right, and before, something else",
         ),
         (
             "move the red fish to the middle",
             f"{FISH}; {LEFT}; {MOVED}; big blue fish on the left stays, is big yes blue yes fish yes; clean yes",
-            "there was big blue fish on the left, and not so",
+            "there was big blue fish on the left, and before, something else",
         ),
         (
             "move the red fish to the middle",

@@ -276,3 +276,12 @@ def test_a_creature_on_an_object_is_above_it() -> None:
     assert [relation.kind for relation in target.relations] == ["above"]
     with pytest.raises(InputError):
         interpret("a box with a star on it")  # painted on it?
+
+
+@pytest.mark.parametrize(
+    "text", ["a card with four small yellow stars in the corners", "make a card with a star in every corner"]
+)
+def test_corners_that_are_shown_are_not_called_left_out(text: str) -> None:
+    found = interpret(text)
+    assert [set(one.cells) for one in found.targets[-1].objects] == [{0}, {2}, {6}, {8}]
+    assert found.left_out == ()

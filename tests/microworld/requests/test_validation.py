@@ -34,3 +34,17 @@ def test_the_error_for_unknown_words_suggests_known_ones_only_where_they_are_nea
 def test_the_error_for_unknown_words_names_no_word_of_a_rule(verb: str) -> None:
     with pytest.raises(InputError, match=r"does not know these words: 'dragon'\. "):
         ask(f"{verb} the dragon.", images=1)
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("a winter evening with a little house", "snow and sunset"),
+        ("sunset over the ocean with two boats", "sunset and beach"),
+        ("Draw a snowy forest with a house", "snow and forest"),
+    ],
+)
+def test_two_backgrounds_of_one_image_are_named(text: str, names: str) -> None:
+    with pytest.raises(InputError, match=f"names two backgrounds, {names}; an image has one") as refused:
+        ask(text)
+    assert refused.value.suggestion is not None
