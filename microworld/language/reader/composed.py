@@ -15,7 +15,7 @@ from interleavethinker.microworld.language.statements import Statement
 
 from .clause import Clause, UnreadError
 from .effects import DOES, LISTING, EffectReader
-from .groups import CORNER_PLACES
+from .groups import stand_in_corners
 from .heads import LOOKS
 from .idle_words import IdleWordReader
 from .nouns import IT
@@ -61,15 +61,9 @@ def read_clauses(
         return None
     texts = [replace(one, text=" ".join(words[slice(*one.span)]).replace(" ,", ",").strip(" ,:")) for one in statements]
     used = {number for token in kept for number in range(token.begin, token.end)}
-    in_corners = any(
-        phrase.parts == CORNER_PLACES for one in texts for phrase in one.items if isinstance(phrase, Phrase)
-    )
-    unread = [
-        token.text
-        for token in tokens
-        if (token.tag == "OTHER" and not (in_corners and token.text in {"corner", "corners"}))
-        or (token.begin not in used and token.tag in _TOLD)
-    ]
+    read = {"corner", "corners"} if stand_in_corners(texts) else set()
+    tokens = tuple(token for token in tokens if token.text not in read)
+    unread = [one.text for one in tokens if one.tag == "OTHER" or (one.begin not in used and one.tag in _TOLD)]
     return texts, unread
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from interleavethinker.microworld.language.phrase_types import Phrase, Where
 from interleavethinker.microworld.language.places import CORNERS, cell_named
+from interleavethinker.microworld.language.statements import Statement
 from interleavethinker.microworld.scenes.sprites import COLOURS, SIZES
 
 from .heads import LOOKS, HeadReader
 
-__all__ = ["CORNER_PLACES", "GroupReader"]
+__all__ = ["GroupReader", "stand_in_corners"]
 
 _LAST = Phrase(pronoun="it", definite=True)
-CORNER_PLACES = tuple(Phrase(pronoun="one", where=(Where(frozenset({cell})),)) for cell in sorted(CORNERS))
+_CORNERS = tuple(Phrase(pronoun="one", where=(Where(frozenset({cell})),)) for cell in sorted(CORNERS))
 
 
 class GroupReader(HeadReader):
@@ -72,7 +74,7 @@ class GroupReader(HeadReader):
             if self.text(end) in {"corner", "corners"} and (
                 phrase.some or phrase.count == 4 or self.tag(at + 1) == "ALL"
             ):
-                return replace(phrase, count=4, some=False, parts=CORNER_PLACES), end + 1
+                return replace(phrase, count=4, some=False, parts=_CORNERS), end + 1
         return None
 
     def _stacked(self, at: int) -> int | None:
@@ -284,3 +286,8 @@ def _corners_of(edge: str) -> tuple[Where, Where]:
     first, second = (cell_named([edge, end]) for end in ends)
     assert first is not None and second is not None  # noqa: S101, PT018 - corners have names
     return Where(frozenset({first})), Where(frozenset({second}))
+
+
+def stand_in_corners(statements: Iterable[Statement]) -> bool:
+    """Whether some statement names a group of which each stands in a corner."""
+    return any(item.parts == _CORNERS for one in statements for item in one.items if isinstance(item, Phrase))
