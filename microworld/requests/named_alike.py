@@ -216,7 +216,8 @@ def named_alike(wording: str, restated: str, images: int = 0) -> bool:
         side in restated and not sign.search(wording) for side, sign in _SIDES.items()
     ):
         return False
-    if not restated.startswith("1. ") and _numbers(restated) - _numbers(_NO_COUNT.sub(" ", wording)):
+    invents = not restated.startswith("1. ") and _numbers(restated) - _numbers(_NO_COUNT.sub(" ", wording))
+    if invents or not (images or is_answer or takes_back(wording) or not _loses_some(wording, restated)):
         return False
     if is_answer and not (_ASKED.search(wording) and _says_as_much(wording, restated)):
         return False
@@ -320,6 +321,24 @@ def _named(text: str) -> set[str]:
 def _grounds(text: str) -> set[str]:
     found = {canonical(word) for word in re.findall(r"[a-z]+", text)}
     return found & set(BACKGROUNDS)
+
+
+_NOUN = "|".join(sorted((word for word, name in _SPELLINGS.items() if name in KINDS), key=len, reverse=True))
+_INTRODUCED = re.compile(rf"\b(?:an?|another|one)(?: [a-z-]+){{0,2}}? ({_NOUN})\b")
+_COUNTED = re.compile(rf"\b(?P<number>{_NUMBER})(?: [a-z-]+){{0,2}}? (?P<noun>{_NOUN})\b")
+
+
+def _loses_some(wording: str, restated: str) -> bool:
+    """Whether fewer objects of a kind are named than the request counts: "two cats" is not "a white cat"."""
+    restated = re.sub(r"\b\d+\. ", "", restated)  # The numbers of images count no objects.
+    for found in _COUNTED.finditer(_NO_COUNT.sub(" ", wording)):
+        kind = _SPELLINGS[found["noun"]]
+        number = max(_numbers(found["number"]), default=1)
+        if number < 2 or number in _numbers(restated):
+            continue
+        if sum(_SPELLINGS[noun] == kind for noun in _INTRODUCED.findall(restated)) < number:
+            return True
+    return False
 
 
 def _numbers(text: str) -> set[int]:

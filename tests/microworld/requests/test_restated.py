@@ -113,6 +113,8 @@ def test_what_no_wording_avoids_is_not_restated() -> None:
             "A bird lives in the forest. It sits on its tree. One day the tree is gone. The bird flies away.",
             "1. A bird, in a forest. 2. A tree appears. 3. The tree goes away. 4. The bird goes away.",
         ),
+        ("three cats, one red one blue and one pink", "A red cat, a blue cat and a pink cat."),
+        ("the tale of two fish, one big, one small", "A big fish and a small fish."),
     ],
 )
 def test_wordings_that_name_the_same(wording: str, restated: str) -> None:
@@ -151,6 +153,8 @@ def test_wordings_that_name_the_same(wording: str, restated: str) -> None:
             "A red boat. The wind is strong. The boat is gone.",
             "1. A red boat. 2. The boat goes away. 3. A red boat appears.",
         ),
+        ("two cats. The white one leaves.", "1. A white cat. 2. The white cat goes away."),
+        ("three balls. the red one goes away", "1. A red ball. 2. The red ball goes away. 3. A red ball appears."),
     ],
 )
 def test_wordings_that_do_not_name_the_same(wording: str, restated: str) -> None:
