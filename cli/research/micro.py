@@ -20,7 +20,17 @@ __all__ = ["app"]
 
 app = typer.Typer(no_args_is_help=True)
 
-_Out = Annotated[Path, typer.Option("--out", "-o", help="PNG file to write; replaced if it exists.", dir_okay=False)]
+
+def _png(out: Path) -> Path:
+    if out.suffix.lower() not in {"", ".png"}:
+        raise typer.BadParameter(f"Images are written as PNG; name a file that ends in .png, not {out.suffix}.")
+    return out
+
+
+_Out = Annotated[
+    Path,
+    typer.Option("--out", "-o", help="PNG file to write; replaced if it exists.", dir_okay=False, callback=_png),
+]
 _Seed = Annotated[
     int | None,
     typer.Option(min=0, max=2**63 - 1, help="The same seed gives the same image; chosen at random by default."),

@@ -57,6 +57,15 @@ def test_generate_writes_an_image_and_the_same_seed_writes_the_same(
 
 
 @pytest.mark.usefixtures("fake_generator")
+def test_an_image_is_not_written_under_the_name_of_another_format(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, message = refusal(["generate", "a red ball", "--out", str(tmp_path / "a.jpg")], capsys)
+    assert code == 2
+    assert "ends in .png, not .jpg" in message
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_draw_is_a_hidden_alias_of_generate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     files = [tmp_path / "generate.png", tmp_path / "draw.png"]
     for file in files:
