@@ -116,7 +116,8 @@ class BankAuthor:
         if judgment.value is None:
             raise ModelAnswerError(
                 f"The model wrote no usable {name} for {values['category']!r}: {judgment.problem} "
-                "Write the file yourself, or name another model."
+                f"Write the file yourself, name another model, or delete {self._files.root / 'answers.jsonl'} to have "
+                "this one asked again: what it wrote so far is in the files."
             )
         left_out = len(_entries(judgment.text)) - len(judgment.value)
         for _ in range(left_out):
