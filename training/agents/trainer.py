@@ -7,10 +7,11 @@ transformers and torch are imported only when a run begins.
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import fields
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,7 +20,7 @@ from zipfile import is_zipfile
 
 from pydantic import JsonValue
 
-from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.errors import InputError, StoreError
 from interleavethinker.tools.file_lock import only_writer
 from interleavethinker.tools.files import atomic_write
 from interleavethinker.tools.model_catalog import pinned
@@ -32,6 +33,8 @@ from .run_report import plot_curves, report_run
 __all__ = ["adapter_config", "configure", "keep_to_rows", "load_model", "metrics_callback", "train_and_save"]
 
 _log = logging.getLogger(__name__)
+_FULL = ("No space left on device", "PytorchStreamWriter failed", "inline_container")
+"""Words of safetensors and PyTorch about files that they could not write."""
 
 
 def load_model(name: str, recipe: SftRecipe | GrpoRecipe, dtype: str | None = None) -> tuple[Any, Any]:
@@ -145,7 +148,8 @@ def train_and_save(trainer: Any, root: Path, processor: Any) -> Path:
     Curves are plotted when a run resumes and, together with samples, when it is finished.
 
     Raises:
-        InputError: Another training writes to the run folder.
+        InputError: Another training writes to the run folder, or all of its checkpoints are damaged.
+        StoreError: The disk is full (`disk_full`).
     """
     with ExitStack() as alone:
         if trainer.is_world_process_zero():
@@ -156,14 +160,31 @@ def train_and_save(trainer: Any, root: Path, processor: Any) -> Path:
             _leave_out_finished_training(trainer, checkpoints[-1])
             if trainer.is_world_process_zero():
                 plot_curves(root)
-        trainer.train(resume_from_checkpoint=str(checkpoints[-1]) if checkpoints else None)
         target = root / "model"
-        trainer.save_model(str(target))
-        if trainer.is_world_process_zero():
-            _convert_weights(target)
-            processor.save_pretrained(target)
-            report_run(root)
+        with _disk_named(root):
+            trainer.train(resume_from_checkpoint=str(checkpoints[-1]) if checkpoints else None)
+            trainer.save_model(str(target))
+            if trainer.is_world_process_zero():
+                _convert_weights(target)
+                processor.save_pretrained(target)
+                report_run(root)
     return target
+
+
+@contextmanager
+def _disk_named(root: Path) -> Iterator[None]:
+    """Names a full disk, which libraries report as errors of their own."""
+    try:
+        yield
+    except Exception as error:
+        full = isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
+        if not full and not any(words in str(error) for words in _FULL):
+            raise
+        raise StoreError(
+            f"The disk is full, so that {root} could not be written. Free some space and run the command again: it "
+            "resumes from the last whole checkpoint.",
+            code="disk_full",
+        ) from error
 
 
 def keep_to_rows(digest: str, root: Path) -> None:

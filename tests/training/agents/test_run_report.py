@@ -1,5 +1,6 @@
 """Curves and samples of a run, made from its folder; a failed report must not fail the run."""
 
+import errno
 import json
 import shutil
 from pathlib import Path
@@ -10,9 +11,10 @@ import pytest
 import torch
 from langchain_core.language_models.fake_chat_models import FakeListChatModel
 from PIL import Image
+from safetensors import SafetensorError
 
 from interleavethinker.evaluation import charts
-from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.errors import InputError, StoreError
 from interleavethinker.training.agents import run_report
 from interleavethinker.training.agents.run_report import curves_of, plot_curves, report_run, write_samples
 from interleavethinker.training.agents.trainer import train_and_save
@@ -209,4 +211,33 @@ def test_a_run_resumes_from_the_newest_checkpoint_that_is_whole(
             assert trainer.resumed == str(older)
             assert f"checkpoint-10 is damaged and left out: {name}" in caplog.text
     with pytest.raises(InputError, match=f"No checkpoint in .* is whole: {name}"):
+        train_and_save(trainer, tmp_path, trainer)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 64 vs 0"),
+        SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)"),
+    ],
+)
+def test_a_disk_that_fills_while_a_checkpoint_is_written_is_named(tmp_path: Path, error: Exception) -> None:
+    class Full(Trainer):
+        def train(self, resume_from_checkpoint: str | None) -> None:  # noqa: ARG002 - as the trainer calls it
+            raise error
+
+    trainer: Any = Full()
+    with pytest.raises(StoreError, match="disk is full") as named:
+        train_and_save(trainer, tmp_path, trainer)
+    assert named.value.code == "disk_full"
+
+
+def test_an_error_of_the_training_itself_stays_what_it_is(tmp_path: Path) -> None:
+    class Broken(Trainer):
+        def train(self, resume_from_checkpoint: str | None) -> None:  # noqa: ARG002 - as the trainer calls it
+            raise RuntimeError("the loss is NaN")
+
+    trainer: Any = Broken()
+    with pytest.raises(RuntimeError, match="NaN"):
         train_and_save(trainer, tmp_path, trainer)
