@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -136,8 +135,10 @@ def test_workers_end_with_a_killed_driver(tmp_path: Path, name: ExecutorName) ->
     )
     (tmp_path / "driver.py").write_text(script)
     with subprocess.Popen([sys.executable, str(tmp_path / "driver.py"), str(tmp_path), name]) as driver:
-        _until(lambda: len(list(tmp_path.glob("did-*"))) == 2)
-        driver.send_signal(signal.SIGKILL)
+        try:
+            _until(lambda: len(list(tmp_path.glob("did-*"))) == 2)
+        finally:
+            driver.kill()
     workers = [int(path.name.removeprefix("pid-")) for path in tmp_path.glob("pid-*")]
     _until(lambda: not any(_alive(worker) for worker in workers))
     assert not list(tmp_path.glob("closed-*"))

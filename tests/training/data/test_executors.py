@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -94,11 +93,13 @@ def test_a_killed_driver_loses_nothing_and_doubles_nothing(tmp_path: Path, name:
         "    asyncio.run(roll_out(DataFolder(root), ['shown'], Studied(notes), seed=3, executor=where))\n"
     )
     with subprocess.Popen([sys.executable, str(script), str(root), str(notes), name]) as driver:
-        # One trajectory is finished, two are in progress.
-        _until(lambda: len(folder.trajectories.ids()) == 1 and len(list(notes.glob("made-*"))) >= 3)
-        with pytest.raises(InputError, match="Another process is writing"):
-            asyncio.run(roll_out(folder, ["shown"], Studied(notes), seed=3))
-        driver.send_signal(signal.SIGKILL)
+        try:
+            # One trajectory is finished, two are in progress.
+            _until(lambda: len(folder.trajectories.ids()) == 1 and len(list(notes.glob("made-*"))) >= 3)
+            with pytest.raises(InputError, match="Another process is writing"):
+                asyncio.run(roll_out(folder, ["shown"], Studied(notes), seed=3))
+        finally:
+            driver.kill()  # Also after a failure: it waits for a file that nobody would remove.
     saved = next(iter(folder.trajectories))
     (notes / "wait").unlink()
     summary = asyncio.run(roll_out(folder, ["shown"], Studied(notes), seed=3, executor=executor))
