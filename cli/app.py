@@ -19,6 +19,7 @@ import typer
 
 from interleavethinker.tools.errors import InterleaveError, StoreError
 from interleavethinker.tools.exhaustion import exhausted
+from interleavethinker.tools.local_extra import missing_module
 from interleavethinker.tools.tracing.startup import start_tracing, traces_wanted
 
 from .commands import TABLE, CommandSpec
@@ -122,6 +123,10 @@ def _run(words: Sequence[str]) -> int:
         if expected is None or defects is not None:
             raise
         return report(_first(expected), as_json="--json" in words)
+    except ModuleNotFoundError as error:
+        if (missing := missing_module(error)) is None:
+            raise
+        return report(missing, as_json="--json" in words)
     except KeyboardInterrupt:
         return INTERRUPTED
     return code if isinstance(code, int) else OK

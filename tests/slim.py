@@ -70,6 +70,15 @@ def _refuse_local_models(python: str, folder: Path) -> None:
     told = _program(python, folder, "run", "a big red ball", "--profile", "micro")
     if told.returncode == 0 or "Traceback" in told.stderr or ".[local]" not in told.stderr:
         sys.exit(f"the profile micro must be refused with the command that installs it:\n{told.stderr}")
+    for words in (
+        ("micro", "words"),
+        ("micro", "generate", "a ball"),
+        ("evaluate", "micro-critic"),
+        ("experiment", "styles"),
+    ):
+        told = _program(python, folder, *words)
+        if told.returncode != 2 or "Traceback" in told.stderr or ".[local]" not in " ".join(told.stderr.split()):
+            sys.exit(f"`{' '.join(words)}` must say what installs its libraries:\n{told.returncode}\n{told.stderr}")
 
 
 def _program(python: str, folder: Path, *words: str, **variables: str) -> "subprocess.CompletedProcess[str]":

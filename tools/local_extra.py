@@ -9,10 +9,11 @@ from importlib.util import find_spec
 
 from .errors import ProfileError
 
-__all__ = ["INSTALL_LOCAL", "LOCAL_LIBRARIES", "install_extra", "missing_local", "require_local"]
+__all__ = ["INSTALL_LOCAL", "LOCAL_LIBRARIES", "install_extra", "missing_local", "missing_module", "require_local"]
 
 LOCAL_LIBRARIES = ("numpy", "torch", "diffusers", "transformers")
-"""The libraries of the extra that code here imports; its other packages are installed along with them."""
+"""The libraries of the extra that code here imports; the others are installed along with them."""
+_FURTHER = ("accelerate", "peft", "safetensors")
 _SOURCE = "pip install -c constraints.txt '.[{}]'"
 INSTALL_LOCAL = _SOURCE.format("local")
 """In this project's folder: what the package index may have under the project's name is not this project."""
@@ -45,5 +46,16 @@ def require_local(what: str, libraries: Sequence[str] = LOCAL_LIBRARIES) -> None
     names = f"{', '.join(others)} and {last}, which are" if others else f"{last}, which is"
     raise ProfileError(
         f"{what} need {names} not installed. Install {'them' if others else 'it'} with: {INSTALL_LOCAL}",
+        code="local_extra_missing",
+    )
+
+
+def missing_module(error: ModuleNotFoundError) -> ProfileError | None:
+    """Returns the error for an import of a library of this extra that is not installed; None for any other module."""
+    name = (error.name or "").partition(".")[0]
+    if name not in {*LOCAL_LIBRARIES, *_FURTHER}:
+        return None
+    return ProfileError(
+        f"This command needs {name}, which is not installed. Install it with: {INSTALL_LOCAL}",
         code="local_extra_missing",
     )

@@ -287,3 +287,18 @@ main()
     assert done.returncode == code
     assert "micro" in (done.stderr if code else done.stdout)
     assert done.stderr.endswith("exit function\n")
+
+
+def test_a_library_of_an_extra_that_is_not_installed_is_named_with_the_command_that_installs_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install(monkeypatch, raising(ModuleNotFoundError("No module named 'numpy.linalg'", name="numpy.linalg")))
+    assert run("probe") == 2
+    assert "needs numpy, which is not installed. Install it with: pip install" in " ".join(
+        capsys.readouterr().err.split()
+    )
+    install(
+        monkeypatch, raising(ModuleNotFoundError("No module named 'interleavethinker.x'", name="interleavethinker.x"))
+    )
+    with pytest.raises(ModuleNotFoundError):
+        run("probe")
