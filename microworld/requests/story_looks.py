@@ -11,10 +11,12 @@ from interleavethinker.tools.errors import InputError
 
 from .choices import Constraint, Variable
 from .story_puzzles import StoryPuzzles
-from .story_things import different
+from .story_things import Thing, different
 
 __all__ = ["StoryLooks"]
 
+_FREE_FIRST = (3, 5, 1, 7, 4, 0, 2, 6, 8)
+"""Cells in the order in which objects that change places get one: left and right, above and below, the others."""
 _LATER = frozenset({"now", "then", "later", "again"})
 _NEW = frozenset({"copy", "fill", "replace", "scene"})
 """Statements that bring objects whose looks the words may leave open."""
@@ -142,10 +144,19 @@ class StoryLooks(StoryPuzzles):
         if statement.attribute:
             self._exchange(ids, statement.attribute)
             return
+        for thing in (first, second):
+            self._place(thing)
         self.frame.things[ids[0]] = replace(first, cell=second.cell)
         self.frame.things[ids[1]] = replace(second, cell=first.cell)
         self.frame.relations = tuple(one for one in self.frame.relations if not set(ids) & set(one[1]))
         self.last = tuple(ids)
+
+    def _place(self, thing: Thing) -> None:
+        """Fixes where an object is that may be anywhere: else nothing would tell whether it has changed places."""
+        taken = {cell for one in self.frame.things.values() if len(one.cell.allowed) == 1 for cell in one.cell.allowed}
+        free = [cell for cell in _FREE_FIRST if cell in thing.cell.allowed - taken]
+        if len(thing.cell.allowed) > 1 and free:
+            thing.cell.fix({free[0]})
 
     def _exchange(self, ids: list[int], attribute: str) -> None:
         first, second = (self.frame.things[one] for one in ids)

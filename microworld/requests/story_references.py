@@ -88,6 +88,8 @@ class StoryReferences:
         found = self.certain(phrase)
         if not found:
             found = self.possible(phrase, things)
+            if len(found) > 1 and phrase.count == 1 and self.source is None and self._interchangeable(found):
+                found = found[:1] if not phrase.every else found  # "the red one" of balls in any colors
             if len(found) == 1 and not phrase.every:
                 narrow(things[found[0]], phrase)
         if not found:
@@ -155,6 +157,8 @@ class StoryReferences:
         if len(found) == phrase.count:
             return found
         if len(found) > phrase.count and self._interchangeable(found):
+            for one in found[: phrase.count]:
+                narrow(things[one], phrase)
             return found[: phrase.count]
         return self.only(found, phrase)
 

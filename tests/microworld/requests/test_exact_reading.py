@@ -285,3 +285,52 @@ def test_corners_that_are_shown_are_not_called_left_out(text: str) -> None:
     found = interpret(text)
     assert [set(one.cells) for one in found.targets[-1].objects] == [{0}, {2}, {6}, {8}]
     assert found.left_out == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("A row of three trees, the middle one small.", ({"small"}, {4})),
+        ("three cats, the left one white", ({"white"}, {3})),
+        ("two cats, the white one on the left", ({"white"}, {3})),
+    ],
+)
+def test_what_is_said_of_one_of_a_group_holds_for_it(text: str, told: tuple[set[str], set[int]]) -> None:
+    (scene,) = interpret(text).targets
+    looks, cells = told
+    assert [looks in (one.colours, one.sizes) and cells == set(one.cells) for one in scene.objects].count(True) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "three balls. the red one goes away",
+        "four flowers in different colors, then remove the red one",
+        "A boat and two fish at the beach. The fish on the left leaves.",
+    ],
+)
+def test_one_of_several_that_may_look_alike_is_the_one_that_goes(text: str) -> None:
+    first, second = interpret(text).targets
+    assert len(second.objects) == len(first.objects) - 1
+    assert sum(one.colours == {"red"} or one.cells == {3} for one in first.objects) == 1
+    assert not any(one.colours == {"red"} or one.cells == {3} for one in second.objects)
+
+
+def test_objects_that_change_places_have_places() -> None:
+    first, second = interpret("A red ball and a blue ball. The red ball and the blue ball swap places.").targets
+    places = [{next(iter(one.colours)): set(one.cells) for one in scene.objects} for scene in (first, second)]
+    assert places == [{"red": {3}, "blue": {5}}, {"red": {5}, "blue": {3}}]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A box. Replace it with a flower of the same color.",
+        "All cats are white: two cats and a tree.",
+        "Start at night. Then a cat. Then day.",
+        "A red or blue ball, but not the red one.",
+    ],
+)
+def test_what_no_rule_follows_is_refused(text: str) -> None:
+    with pytest.raises(InputError, match="unclear which images"):
+        interpret(text)
