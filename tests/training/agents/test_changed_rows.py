@@ -12,6 +12,8 @@ from interleavethinker.training.recipe import GrpoRecipe, SftRecipe, load_traini
 
 from ..conftest import Made
 
+pytest.importorskip("trl", reason="needs the train extra")
+
 
 def run(name: str, data: Path, root: Path) -> str:
     """Begins a run, which ends where its model is loaded, or before; returns why."""
