@@ -18,7 +18,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from interleavethinker.tools.errors import InterleaveError, StoreError
-from interleavethinker.tools.exhaustion import exhausted
+from interleavethinker.tools.exhaustion import DISK_FULL, exhausted
 from interleavethinker.tools.local_extra import missing_module
 from interleavethinker.tools.tracing.startup import start_tracing, traces_wanted
 
@@ -30,7 +30,7 @@ from .value_checks import check_values_of
 
 __all__ = ["build_app", "main"]
 
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_FULL = {*DISK_FULL, errno.EFBIG}
 """What a stream or file raises for which the disk, the user's share of it or the largest allowed file is full."""
 
 _YOUNG_OBJECTS = 20_000

@@ -4,8 +4,10 @@ import errno
 import os
 from pathlib import Path
 
-__all__ = ["TOO_MANY_FILES", "can_open_files", "exhausted"]
+__all__ = ["DISK_FULL", "TOO_MANY_FILES", "can_open_files", "exhausted"]
 
+DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""Numbers of errors of a full disk, or of a user's full share of it."""
 TOO_MANY_FILES = (
     "too many files are open at once. Raise the limit, which `ulimit -n` shows (256 are enough for a command)"
 )

@@ -4,7 +4,6 @@ An export replaces what an earlier export of the same trajectory has written and
 somebody's work, and an error names it. Symbolic links inside the folder are never followed.
 """
 
-import errno
 import hashlib
 import re
 from collections.abc import Callable, Iterable
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.exhaustion import DISK_FULL
 from interleavethinker.tools.files import is_file, read_at_most
 from interleavethinker.tools.structured_text import parse_json
 
@@ -218,7 +218,7 @@ def unwritable(path: Path, error: OSError, content: str = "") -> InputError:
         error: Why it was not.
         content: What it is, for a folder of several files.
     """
-    full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+    full = error.errno in DISK_FULL
     way_out = "Free some space on its disk, or choose another folder" if full else "Choose a folder that can be written"
     what = f"{content} to {path}" if content else str(path)
     return InputError(f"Cannot write {what}: {error.strerror}. {way_out}.")

@@ -19,7 +19,6 @@ writes by up to 30 seconds; only the awaiting task waits.
 
 import asyncio
 import contextlib
-import errno
 import functools
 import os
 import shutil
@@ -31,7 +30,7 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 from interleavethinker.tools.errors import InputError, StoreError
-from interleavethinker.tools.exhaustion import TOO_MANY_FILES, can_open_files
+from interleavethinker.tools.exhaustion import DISK_FULL, TOO_MANY_FILES, can_open_files
 from interleavethinker.tools.files import atomic_write, is_folder
 from interleavethinker.tools.folders import create_private
 from interleavethinker.tools.plain_text import quotation
@@ -64,7 +63,6 @@ _CAUSES = (
 )
 _LONGEST_PATH = 200
 """Characters of a path in a message."""
-_DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 _RESERVE = ".reserve"
 _RESERVE_BYTES = 256 * 1024
 _PLENTY = 4 * _RESERVE_BYTES
@@ -230,7 +228,7 @@ class SqliteDatabase:
         except RecursionError as error:  # `Path.mkdir` calls itself for every missing parent.
             raise InputError(f"Cannot create the workspace folder {folder}: too many folders to create.") from error
         except OSError as error:
-            kind = StoreError if error.errno in _DISK_FULL else InputError
+            kind = StoreError if error.errno in DISK_FULL else InputError
             action = "use the workspace" if is_folder(self.path.parent) else "create the workspace folder"
             raise kind(f"Cannot {action} {folder}: {error.strerror}. Choose another folder.") from error
         self._connect_existing()

@@ -7,7 +7,6 @@ transformers and torch are imported only when a run begins.
 
 from __future__ import annotations
 
-import errno
 import json
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,6 +20,7 @@ from zipfile import is_zipfile
 from pydantic import JsonValue
 
 from interleavethinker.tools.errors import InputError, StoreError
+from interleavethinker.tools.exhaustion import DISK_FULL
 from interleavethinker.tools.file_lock import only_writer
 from interleavethinker.tools.files import atomic_write
 from interleavethinker.tools.model_catalog import pinned
@@ -177,7 +177,7 @@ def _disk_named(root: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        full = isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
+        full = isinstance(error, OSError) and error.errno in DISK_FULL
         if not full and not any(words in str(error) for words in _FULL):
             raise
         raise StoreError(
