@@ -89,20 +89,19 @@ async def generated_image(
 def _as_stored(image: GeneratedImage, call: GenerationRequest, store: ImageStore) -> GeneratedImage:
     try:
         data = store.get(image.sha256)
-        width, height = image_size(data)
+        image_size(data)
     except (InputError, StoreError) as error:
         raise GeneratorError(
             f"The image generator returned an image that is not in the workspace's image store: {error} A generator "
             "stores its images there (`ImageStore.put`) before it returns them.",
             code="contract",
         ) from error
+    kept = data
     if call.mask is not None and call.source is not None:
         kept = kept_outside(store, call.source, call.mask, data)
-        if kept is not data:
-            return image.model_copy(
-                update=dict(zip(("width", "height"), image_size(kept), strict=True)) | {"sha256": store.put(kept)}
-            )
-    return image.model_copy(update={"width": width, "height": height})
+    name = image.sha256 if kept is data else store.put(kept)
+    width, height = image_size(kept)
+    return image.model_copy(update={"sha256": name, "width": width, "height": height})
 
 
 def _checked(model: type[_M], answer: object, who: str, kind: type[InterleaveError]) -> _M:

@@ -26,7 +26,7 @@ __all__ = ["ToolServer", "error_result", "structured_result", "unusable_answer"]
 _DESCRIPTION_PLACE = 3
 """How many positional arguments of `add_tool` after the function reach its description."""
 _LONGEST_QUOTE = 60
-_LONGEST_NUMBER = 1e9
+_LONGEST_PAUSE = 1e9
 """Seconds; servers may ask for a pause of ages."""
 _MOST_PROBLEMS = 5
 _TYPES = {
@@ -111,7 +111,7 @@ def error_result(error: InterleaveError, message: str | None = None) -> CallTool
     if getattr(error, "exhausted", False):
         details["exhausted"] = True
     if (pause := getattr(error, "retry_after", None)) is not None:
-        details["retry_after"] = min(pause, _LONGEST_NUMBER)
+        details["retry_after"] = min(pause, _LONGEST_PAUSE)
     return CallToolResult(
         is_error=True,
         content=[TextContent(type="text", text=f"{error.code}: {text}")],

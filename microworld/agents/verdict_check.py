@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from interleavethinker.microworld.language.parser import parse
-from interleavethinker.microworld.language.templates import CellTarget, place
+from interleavethinker.microworld.language.templates import CellTarget, cell_targets_of, place
 from interleavethinker.microworld.scenes.scene import POSITIONS, Scene, SceneObject
 from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, COLOURS, KINDS, SIZES
 from interleavethinker.tools.errors import InputError, ModelAnswerError
@@ -47,7 +47,7 @@ def check_verdict(case: CriticInput, verdict: Verdict) -> None:
         task = parse(case.original_prompt, before)
     except InputError:
         return
-    sources = (None,) * len(POSITIONS) if before is None else tuple(map(_target_of, before.cells))
+    sources = (None,) * len(POSITIONS) if before is None else cell_targets_of(before)
     wanted = {cell: target for cell, target in enumerate(task.cell_targets) if target != sources[cell]}
     said: dict[int, str] = {}
     for line in lines:
@@ -63,10 +63,6 @@ def check_verdict(case: CriticInput, verdict: Verdict) -> None:
     for cell in sorted({*said, *wanted}):
         if cell not in said or not _agrees(said[cell], wanted.get(cell)):
             raise ModelAnswerError(_other(f"{said.get(cell, 'no change')} {place(cell)}"))
-
-
-def _target_of(obj: SceneObject | None) -> CellTarget | None:
-    return CellTarget.of(obj)
 
 
 def _agrees(said: str, wanted: CellTarget | None) -> bool:

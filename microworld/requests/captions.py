@@ -17,11 +17,9 @@ from interleavethinker.microworld.scenes.sprites import COLOURS, KINDS, SIZES
 
 __all__ = ["caption_faults"]
 
-_PLACE_WORDS = frozenset(
-    "a an at in is are now of on side corner the to was were top bottom left right middle centre".split()
-)
-"""Words between an object and its place, and those of the place itself."""
 _NAMES = frozenset("top bottom left right middle centre".split())
+_PLACE_WORDS = _NAMES.union("a an at in is are now of on side corner the to was were".split())
+"""Words between an object and its place, and those of the place itself."""
 
 
 def caption_faults(text: str, cells: Sequence[CellTarget | None], background: str, before: Scene | None) -> list[str]:

@@ -88,8 +88,9 @@ class StoryReferences:
         found = self.certain(phrase)
         if not found:
             found = self.possible(phrase, things)
-            if len(found) > 1 and phrase.count == 1 and self.source is None and self._interchangeable(found):
-                found = found[:1] if not phrase.every else found  # "the red one" of balls in any colors
+            one_of_them = phrase.count == 1 and not phrase.every and self.source is None
+            if one_of_them and len(found) > 1 and self._interchangeable(found):
+                found = found[:1]  # "the red one" of balls in any colors
             if len(found) == 1 and not phrase.every:
                 narrow(things[found[0]], phrase)
         if not found:
