@@ -97,10 +97,8 @@ def require_prices(profile: "Profile", limits: "Limits") -> None:
         InputError: There is such a limit, and the price of a hosted model of the profile is not known.
     """
     from interleavethinker.graph.estimate import require_prices as check
-    from interleavethinker.tools.prices import prices_when_needed
 
-    if limits.max_cost is not None:
-        check(profile, limits, prices_when_needed(), "--max-cost")
+    check(profile, limits, name="--max-cost")
 
 
 async def cost_of_plan(trajectory: "Trajectory") -> str:

@@ -51,6 +51,8 @@ class Components:
     """Checks the complete document; None: it is marked as not checked."""
     request_check: Callable[[Request], None] | None = None
     """Raises `InputError` for a request that these components cannot serve; called in a thread, before planning."""
+    limit_check: Callable[[Limits], None] | None = None
+    """Raises `InputError` for limits that cannot work with these components; called in a thread, before planning."""
     image_size: ImageSize | None = None
     """Size or aspect ratio of the images of trajectories that set none; None leaves it to the model."""
     researcher: Researcher | None = None

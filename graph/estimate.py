@@ -1,7 +1,8 @@
 """What a trajectory will cost at hosted models: an estimate before anything is called.
 
-The lower bound takes one attempt for each image, or all of its variants, the upper one all that the limits allow, and
-all lookups. Further plans, and a critic that is asked for another prompt, are in neither.
+The lower bound takes one attempt for each image, or all of its variants, the upper one all that the limits allow, all
+lookups, a plan of the fallback planner, and a verdict of the fallback critic on every attempt. Further plans, and a
+critic that is asked for another prompt, are in neither.
 Tokens are assumed: fixed lengths of prompts and answers, an image as a fixed number, four characters a token. Models
 that think write more. Images cost what the table says of their size, and of the images that a call shows.
 """
@@ -19,6 +20,7 @@ from interleavethinker.tools.prices import (
     dollar_amount,
     price_of,
     prices_path,
+    prices_when_needed,
 )
 from interleavethinker.tools.request_parsing import as_request, named_step_count
 from interleavethinker.tools.types import Plan, Request
@@ -93,18 +95,23 @@ def estimate_cost(
     unpriced: set[str] = set()
     text = len(request.text) // CHARACTERS_PER_TOKEN
     shown = _PROMPT_TOKENS + text + IMAGE_TOKENS * len(request.images)
-    once = lookups = 0.0
+    once = lookups = second_plan = 0.0
     if plan is None:
         lookup, most_lookups = _of_lookups(profile, shown, prices, unpriced)
         once, lookups = lookup, most_lookups * lookup
-        once += _of_chat(profile.planner, shown, _ANSWER_TOKENS + images * _STEP_TOKENS, prices, unpriced)
+        written = _ANSWER_TOKENS + images * _STEP_TOKENS
+        once += _of_chat(profile.planner, shown, written, prices, unpriced)
+        second_plan = _of_second(profile.fallback_planner, shown, written, prices, unpriced)
     for check, tokens in ((profile.plan_check, shown), (profile.document_check, shown + images * IMAGE_TOKENS)):
         if check == "chat":
             once += _of_chat(profile.checker or profile.critic, tokens, _ANSWER_TOKENS, prices, unpriced)
-    call = _of_chat(profile.critic, _PROMPT_TOKENS + 2 * IMAGE_TOKENS, _ANSWER_TOKENS, prices, unpriced)
+    judged = _PROMPT_TOKENS + 2 * IMAGE_TOKENS
+    call = _of_chat(profile.critic, judged, _ANSWER_TOKENS, prices, unpriced)
+    judged_again = _of_second(profile.fallback_critic, judged, _ANSWER_TOKENS, prices, unpriced)
     size = image_size or profile.image_size
     call += _of_images(profile.generator.model or "", _calls(request, plan, images, size), prices, unpriced)
-    high = once + lookups + most * call + _of_comparisons(profile.critic, images, limits.variants, prices, unpriced)
+    high = once + lookups + second_plan + most * (call + judged_again)
+    high += _of_comparisons(profile.critic, images, limits.variants, prices, unpriced)
     high = high if limits.max_cost is None else max(min(high, limits.max_cost), once + call)
     low = min(once + min(images * limits.variants, most) * call, high)
     return CostEstimate(
@@ -112,13 +119,15 @@ def estimate_cost(
     )
 
 
-def require_prices(profile: Profile, limits: Limits, prices: Mapping[str, Price], name: str = "max_cost") -> None:
-    """Checks that a limit of cost can work.
+def require_prices(
+    profile: Profile, limits: Limits, prices: Mapping[str, Price] | None = None, name: str = "max_cost"
+) -> None:
+    """Checks that a limit of cost can work. Reads files if there is one.
 
     Args:
         profile: Names the models.
         limits: Of the trajectory.
-        prices: Such as `load_prices` returns.
+        prices: Such as `load_prices` returns; None: these.
         name: What the limit is called where it was given.
 
     Raises:
@@ -126,6 +135,7 @@ def require_prices(profile: Profile, limits: Limits, prices: Mapping[str, Price]
     """
     if limits.max_cost is None:
         return
+    prices = prices_when_needed() if prices is None else prices
     unpriced = estimate_cost(profile, as_request("any"), limits, prices).unpriced
     if unpriced:
         raise InputError(
@@ -149,6 +159,13 @@ def _of_comparisons(critic: Role, images: int, variants: int, prices: Mapping[st
     calls = 2 * images * min(critic.comparisons, variants - 1)
     tokens = _PROMPT_TOKENS + 3 * IMAGE_TOKENS
     return calls * _of_chat(critic, tokens, _ANSWER_TOKENS, prices, unpriced) if calls else 0.0
+
+
+def _of_second(
+    role: Role | None, tokens_in: int, tokens_out: int, prices: Mapping[str, Price], unpriced: set[str]
+) -> float:
+    """Returns the cost of a call of a fallback, if there is one."""
+    return 0.0 if role is None else _of_chat(role, tokens_in, tokens_out, prices, unpriced)
 
 
 def _of_chat(role: Role, tokens_in: int, tokens_out: int, prices: Mapping[str, Price], unpriced: set[str]) -> float:

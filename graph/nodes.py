@@ -24,7 +24,7 @@ from .context import Components, options_of
 from .conversation import answer_message, image_address
 from .document import Document
 from .events import DocumentChecked, Event, Judged, PlanChecked, Planned
-from .generating import drafts_after, generate_round, with_override
+from .generating import drafts_after, generate_round, step_to_generate, with_override
 from .generative_ui import push_storyboard
 from .limits import Limits, StopReason
 from .look_ahead import LookAhead
@@ -34,7 +34,7 @@ from .plan_node import plan_steps
 from .planning import asks_again, context_of_check
 from .referring import case_of
 from .rephrasing import with_untried_prompts
-from .routing import allowed_attempts, decide, limits_of
+from .routing import allowed_attempts, decide, is_spent, limits_of
 from .state import (
     TrajectoryState,
     attempts_of,
@@ -106,6 +106,8 @@ class Nodes:
         plan, limits = plan_to_carry_out(state), limits_of(state)
         if plan is None or stop_reason_of(state):
             return {}
+        if is_spent(state, limits) and step_to_generate(state, plan, limits) is not None:
+            return {"stop_reason": StopReason.MAX_COST}  # The plan took it all.
         components = await self._find_components(runtime)
         ahead = self._ahead.of(components, _trajectory(state, runtime))
         generated: dict[str, Attempt] = {}

@@ -62,6 +62,8 @@ async def _first_plan(
 ) -> Update:
     research = researching(state)
     limits = _limits(components, given_options(state), runtime)
+    if components.limit_check is not None:
+        await asyncio.to_thread(components.limit_check, limits)
     request, read = await _request(components, state, runtime, is_new=research is None)
     update = {} if research is not None else _new_trajectory(components, state, runtime, limits) | read
     used: Mapping[str, Any] = update or state

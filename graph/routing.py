@@ -35,6 +35,7 @@ __all__ = [
     "allowed_attempts",
     "decide",
     "is_finished",
+    "is_spent",
     "limits_of",
     "needs_replan",
     "next_node",
@@ -218,6 +219,11 @@ def _outdated_drafts(state: Mapping[str, Any], plan: Plan, current_step: int) ->
     return frozenset(key for key, attempt in ahead.items() if attempt.step in stale)
 
 
+def is_spent(state: Mapping[str, Any], limits: Limits) -> bool:
+    """Returns whether a trajectory has cost as much as it may."""
+    return limits.max_cost is not None and spending_of(state).dollars >= limits.max_cost
+
+
 def _stop_reason(
     state: Mapping[str, Any], plan: Plan, limits: Limits, current_step: int, attempt_count: int
 ) -> StopReason | None:
@@ -225,7 +231,7 @@ def _stop_reason(
         return StopReason.COMPLETE
     if limits.max_calls is not None and attempt_count - inherited_calls_of(state) >= limits.max_calls:
         return StopReason.MAX_CALLS
-    if limits.max_cost is not None and spending_of(state).dollars >= limits.max_cost:
+    if is_spent(state, limits):
         return StopReason.MAX_COST
     if limits.time_limit is not None and state.get("seconds", 0.0) >= limits.time_limit:
         return StopReason.TIME_LIMIT

@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from pathlib import Path
 
+from interleavethinker.graph.estimate import require_prices
 from interleavethinker.graph.limits import Limits
 from interleavethinker.graph.profiles.profile import load_profile
 from interleavethinker.graph.workspace.catalog import RequestKey
@@ -129,6 +130,10 @@ class Batch:
     def _check_profiles(self) -> None:
         for profile in {one.profile or self._settings.profile for one in self._requests} - {None}:
             load_profile(str(profile))
+        for one in self._requests:
+            limits = self._settings.limits_of(one)
+            if limits is not None and limits.max_cost is not None:
+                require_prices(load_profile(one.profile or self._settings.profile or "micro"), limits)
 
     def _items(self, batch: str) -> Iterator[BatchItem]:
         """Yields the requests with their keys. Equal requests differ by how many equal ones stand before them."""

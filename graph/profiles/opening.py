@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from langgraph.runtime import Runtime
 
 from interleavethinker.graph.context import Components, options_of
+from interleavethinker.graph.estimate import require_prices
 from interleavethinker.graph.event_loop import LoopThread, OpenContexts, loop_thread
 from interleavethinker.tools.errors import ProfileError
 from interleavethinker.tools.folders import default_home
@@ -271,6 +272,7 @@ def _build_roles(profile: Profile, store: ImageStore) -> Callable[..., Component
         plan_check=cast("PlanCheck | None", _build_check(profile, "plan_check", store)),
         document_check=cast("DocumentCheck | None", _build_check(profile, "document_check", store)),
         request_check=functions.get("request_check"),
+        limit_check=partial(require_prices, profile),
         researcher=_build_researcher(profile, store),
         wish_reader=cast("WishReader | None", None if reader is None else reader.made(store)),
         store=store,

@@ -10,7 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from interleavethinker.graph.context import Components
+from interleavethinker.graph.estimate import require_prices
 from interleavethinker.graph.event_loop import OpenContexts
+from interleavethinker.graph.limits import Limits
 from interleavethinker.graph.profiles.opening import open_components
 from interleavethinker.graph.profiles.profile import Profile, import_object, load_profile, source_of
 from interleavethinker.graph.referring import with_descriptions
@@ -79,6 +81,21 @@ class ComponentCache:
         used = await asyncio.to_thread(load_profile, profile) if opened is None else opened
         if used.model_dump_json() != content:
             raise ProfileError(f"The profile {profile} is not the one that is open here.", code="changed")
+
+    async def check_limits(self, profile: str, limits: Limits | None) -> None:
+        """Checks that limits can work with a profile, or with the given components; see `Components.limit_check`.
+
+        Raises:
+            InputError: They cannot.
+            ProfileError: They need prices, and the profile or the price table cannot be read.
+        """
+        require_type(limits, (Limits, type(None)), "limits", "Limits")
+        if limits is None or limits.max_cost is None or (self._given is None and profile in _NOT_A_PROFILE):
+            return
+        if self._given is None:
+            await asyncio.to_thread(lambda: require_prices(load_profile(profile), limits))
+        elif self._given.limit_check is not None:
+            await asyncio.to_thread(self._given.limit_check, limits)
 
     async def close(self) -> None:
         """Ends the generators' sessions, and with them the servers that were started for them."""

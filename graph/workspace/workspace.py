@@ -164,6 +164,7 @@ class Workspace:
             chosen = await asyncio.to_thread(usable_profile, profile, parsed, self.store)
             name, defaults = chosen.source, defaults_of(chosen)
         values = new_values(parsed, defaults, limits, seed, image_size, approve_plan=approve_plan)
+        await self.components.check_limits(name, values["limits"])
         entry = new_entry(title_of(parsed), name)
         provenance = await asyncio.to_thread(provenance_of, name, self._given)
         add = self._catalog.addition(entry, (), provenance, key)
@@ -310,6 +311,7 @@ class Workspace:
         """
         parent = await self._catalog.get(trajectory)
         await asyncio.to_thread(check_point, point, functools.partial(require_images, self.store))
+        await self.components.check_limits(parent.profile, limits)
         values, after = branch_state(await state_with_answer(self._commands, parent.id, self._state), point, limits)
         await asyncio.to_thread(renew_images, self.store, names_in(values))
         await self._catalog.get(parent.id)  # If it was deleted before that, its images may be gone: raise.
@@ -328,10 +330,10 @@ class Workspace:
             TrajectoryError: It is running (`busy`), waits for approval, is complete, or was cancelled.
         """
         entry = await self.summary(trajectory)
+        await self.components.check_limits(entry.profile, limits)
         async with self._locks.hold(entry.id):
-            await change_limits(
-                self._checkpoints.graph, self._catalog, await self._check_not_cancelled(entry.id), limits
-            )
+            entry = await self._check_not_cancelled(entry.id)
+            await change_limits(self._checkpoints.graph, self._catalog, entry, limits)
 
     async def delete(self, trajectory: str) -> None:
         """Deletes a trajectory; the next `collect_garbage` removes those of its images that no other one needs.

@@ -17,6 +17,7 @@ from interleavethinker.microworld.language.parser import parse
 from interleavethinker.microworld.language.templates import Task
 from interleavethinker.microworld.requests.captions import caption_faults
 from interleavethinker.microworld.requests.fulfilment import image_satisfies
+from interleavethinker.microworld.requests.image_marks import with_images_in_words
 from interleavethinker.microworld.requests.interpretation import Interpretation, plan_satisfies
 from interleavethinker.microworld.requests.restated import interpret_restated, notes_on
 from interleavethinker.microworld.scenes.reader import prepare, read
@@ -53,6 +54,7 @@ class RequestCheck:
 
     async def check_plan(self, request: Request, plan: Plan, context: PlanContext) -> CheckReport:  # noqa: ARG002
         """See `PlanCheck.check_plan`. The prompts are carried out by rules; texts are compared with the result."""
+        request = with_images_in_words(request)
         report = await asyncio.to_thread(self._check_plan, request, plan)
         if self._preparing is None:  # Reading images takes seconds of preparation; the generator's server is busy now.
             self._preparing = threading.Thread(target=_prepare, args=(request, plan), name="request-check", daemon=True)
@@ -64,7 +66,7 @@ class RequestCheck:
 
         What a person accepted or changed is not measured by the step or by the request.
         """
-        return await asyncio.to_thread(self._check_document, request, plan, shown)
+        return await asyncio.to_thread(self._check_document, with_images_in_words(request), plan, shown)
 
     def _check_plan(self, request: Request, plan: Plan) -> CheckReport:
         meaning, faults = self._interpreted(request)

@@ -15,6 +15,7 @@ from typing import Literal
 from interleavethinker.microworld.language.lexicon import to_words
 from interleavethinker.microworld.language.parser import parse
 from interleavethinker.microworld.language.templates import MAX_NAMED, Edit, describe, instruct
+from interleavethinker.microworld.requests.image_marks import with_images_in_words
 from interleavethinker.microworld.requests.interpretation import Interpretation, plan_satisfies
 from interleavethinker.microworld.requests.refusals import explained
 from interleavethinker.microworld.requests.restated import Restate, interpret_restated, not_restated, notes_on
@@ -85,6 +86,7 @@ def plan_by_rules(
         InputError: The rules do not understand the request, or it cannot be carried out; the message names a request
             near it that can, if there is one.
     """
+    request = with_images_in_words(request)
     try:
         interpretation = interpret_restated(request, scenes, restate)
         if interpretation.answer is not None:

@@ -221,9 +221,9 @@ def _setting_first(text: str) -> str:
         return text
     ((number, said),) = found.items()
     rest = [part for at, part in enumerate(parts) if at != number]
-    named = re.search(rf"\b(?:{GROUND_WORD})\b", rest[0], re.IGNORECASE)
     word = said["ground"].lower()
-    if named is not None and _ground(named[0]) != _ground(word):
+    before = "".join(parts[:number]) if compiled(_PLACE_ALONE, _I).fullmatch(said[0]) and number else rest[0]
+    if any(_ground(named[0]) != _ground(word) for named in compiled(rf"\b(?:{GROUND_WORD})\b", _I).finditer(before)):
         return text  # "a cat in the snow. The background is the beach"
     listed = compiled(_LIST_MARK, _I).search("".join(rest))
     if listed is not None and listed.start() > 0:

@@ -19,7 +19,7 @@ from interleavethinker.microworld.language.framing import Framed
 from interleavethinker.microworld.language.plain_text import Sentence, canonical, unknown_emoji
 from interleavethinker.microworld.language.quantities import multiplied, with_numbers
 from interleavethinker.microworld.language.reader.asides import unclear_wording, without_asides, without_farewell
-from interleavethinker.microworld.language.reader.phrasings import on_top_of_it
+from interleavethinker.microworld.language.reader.phrasings import said_plainly
 from interleavethinker.microworld.language.reader.requests import arrows_in_words, read_request
 from interleavethinker.microworld.language.rewordings import mentioned, reworded_first, without_complaint
 from interleavethinker.microworld.language.run_together import separated
@@ -32,6 +32,7 @@ from interleavethinker.tools.request_parsing import named_step_count
 from interleavethinker.tools.types import ImagePart, Plan, Request, TextPart
 
 from .alternatives import Choice, choice_in, with_or
+from .answer_check import answer_faults
 from .answers import Answer
 from .bare_anchors import with_known_anchors
 from .context import asked_directly, check_given, without_context
@@ -161,7 +162,7 @@ def _read(text: str, scenes: Sequence[Scene]) -> Interpretation:
 def _clear(text: str) -> str:
     if signs := unknown_emoji(text):
         raise InputError(f"The micro world has nothing that {' '.join(signs)} shows.", code="not_understood")
-    text = told_together(on_top_of_it(without_farewell(arranged(with_numbers(separated(text))))))
+    text = told_together(said_plainly(without_farewell(arranged(with_numbers(separated(text))))))
     if words := unclear_wording(text):
         msg = f'"{words}" makes it unclear which images the request asks for; say in order what each image shows.'
         raise InputError(msg, code="not_understood")
@@ -393,8 +394,4 @@ def plan_satisfies(interpretation: Interpretation, plan: Plan) -> list[str]:
 def _answer_faults(answer: Answer, plan: Plan) -> list[str]:
     if any(step.prompt is not None for step in plan.steps):
         return ["the request is a question, but the plan generates an image"]
-    words = set(re.findall(r"[a-z0-9]+", " ".join(step.auxiliary_text or "" for step in plan.steps).lower()))
-    missing = [options for options in answer.required if not options & words]
-    if missing or words & answer.forbidden:
-        return [f"the answer is wrong; a correct one is: {answer.text}"]
-    return []
+    return answer_faults(answer, " ".join(step.auxiliary_text or "" for step in plan.steps))

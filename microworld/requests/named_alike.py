@@ -25,8 +25,8 @@ _CORRECTED = re.compile(r"\b(?:wait|actually|instead|rather|sorry|mean|no)\b")
 _DENIED = re.compile(r"\b(?:not|nor|neither|without|never|except|but|anything|nothing|\w+n[’']?t)\b")
 """Words that deny something in their clause."""
 _NOT_SO = re.compile(
-    rf"\b(?:not|no|without|except|besides|apart from|other than|isn[’']?t|aren[’']?t) (?:the |a |an )?"
-    rf"(?:{'|'.join((*COLOURS, *KINDS, 'big', 'small'))})"
+    rf"\b(?:not|no|without|except|besides|apart from|other than|isn[’']?t|aren[’']?t) "
+    rf"(?:(?:at|by|in|on) )?(?:the |a |an )?(?:{'|'.join((*COLOURS, *KINDS, *BACKGROUNDS, 'big', 'small'))})"
 )
 """Asks for what does not look like something, or is something else."""
 _SIZES = {
@@ -51,22 +51,30 @@ _KEPT: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = tuple(
         (
             (
                 "duplicates?|clones?|replicate|replica|cop(?:y|ies) (?:of|the|it|that)|identical|"
+                r"(?:paint|colou?r|dye|make)s? (?:the|it|them|her|him)\b[^.!?\n]*\blike (?:the|an?)|"
                 "(?:just|exactly|precisely) (?:like|the same)|(?:the same|equal) (?:number|amount)|as many"
             ),
             "same|like|identical|copy|duplicate|as many|equal",
         ),
         # How they differ.
         (
-            r"(?:different|differing|distinct|various|separate) (?:colou?rs?|sizes?|shades?)",
+            (
+                r"(?:different|differing|distinct|various|separate) (?:colou?rs?|sizes?|shades?)|"
+                r"(?:each|every one|all) (?:in|of|with|has|have) (?:an?other|its own|their own) (?:colou?r|size|shade)"
+            ),
             rf"different|differ|(?:{_ANY_COLOUR})\b.*\b(?:{_ANY_COLOUR})",
         ),
+        ("doubl(?:e|es|ed|ing)|tripl(?:e|es|ed|ing)", "two|three|four|six|another|more|copy|same|big|bigger"),
         # What two things exchange besides their places.
         (
             (
                 r"(?:swap|trade|exchange|switch)\w*\b[^.!?\n]*?(?:colou?rs?|sizes?|looks|shades?)|"
                 r"(?:colou?rs?|sizes?|looks|shades?)\b[^.!?\n]*?(?:swap|trade|exchange|switch)\w*"
             ),
-            "colou?rs?|sizes?|make|turns?|turn|red|orange|yellow|green|blue|purple|pink|white|big|small",
+            (
+                r"(?:swap|trade|exchange|switch)\w* (?:their )?(?:colou?rs?|sizes?|looks)|make|turns?|becomes?|"
+                rf"(?:an?|one) (?:{_ANY_COLOUR}|big|small)\b.* 2\. (?!.*places)"
+            ),
         ),
         ("vice versa|the other way (?:a?round|about)", "swap|trade|exchange|switch|and"),
         # How far something goes.
@@ -105,7 +113,9 @@ _KEPT: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = tuple(
         (
             (
                 r"(?:drives?|drove|flies|flew|runs?|ran|walks?|walked|swims?|swam|sails?|sailed|goes|went|rolls?|"
-                r"rolled) (?:off|away)|disappear\w*|vanish\w*"
+                r"rolled) (?:off|away)|disappear\w*|vanish\w*|"
+                r"(?:both|they|all|everyone|everybody|it|he|she)(?: of them)? (?:then )?leaves?"
+                r"(?=$|[ ,]*[.!,;\n]| and\b)"
             ),
             (
                 r"away|gone|off|home|disappear\w*|vanish\w*|remove|leaves?|delete|without|only|no|not|nothing|empty|"
@@ -294,6 +304,12 @@ def _says_as_much(wording: str, question: str) -> bool:
         return False
     if _NOT_SO.search(wording) and not _DENIED.search(question) and "other" not in question:
         return False
+    if (pictures := set(_WHICH_PICTURE.findall(question))) and pictures != set(_WHICH_PICTURE.findall(wording)):
+        return False
+    last = [part for part in re.split(r"[.!?\n]", wording) if part.strip()][-1:]
+    pairs = (_named(found[0]) for part in last for found in _TWO_NAMED.finditer(part))
+    if any(len(pair & _named(question)) == 1 < len(pair) for pair in pairs):
+        return False
     if not re.match(r"(?:is|are) (?:the|it|there)\b", question):
         return True
     stated = _named(wording) | {size for size, sign in _SIZES.items() if sign.search(wording)}
@@ -325,6 +341,9 @@ def _grounds(text: str) -> set[str]:
 
 _NOUN = "|".join(sorted((word for word, name in _SPELLINGS.items() if name in KINDS), key=len, reverse=True))
 _INTRODUCED = re.compile(rf"\b(?:an?|another|one)(?: [a-z-]+){{0,2}}? ({_NOUN})\b")
+_TWO_NAMED = re.compile(rf"\b(?:{_NOUN})(?:,| and| or| nor)(?: the| an?| any| how many)?(?: \w+)? (?:{_NOUN})\b")
+"""Two objects that a question asks about at once."""
+_WHICH_PICTURE = re.compile(r"\b(first|second|third|fourth) (?:picture|image|photo)\b")
 _COUNTED = re.compile(rf"\b(?P<number>{_NUMBER})(?: [a-z-]+){{0,2}}? (?P<noun>{_NOUN})\b")
 
 

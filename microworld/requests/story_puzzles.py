@@ -124,17 +124,16 @@ class StoryPuzzles(StoryReturns):
             if describes or (-1, "ground") in frame.touched:
                 return
             raise InputError(f"The background is {name} already.", code="no_change")
-        if describes:
+        first = self.source is None and len(self.frames) == 1 and not frame.things
+        if describes or first:
             if name not in frame.ground.allowed:
                 known = " or ".join(map(str, sorted(frame.ground.allowed, key=str)))
                 msg = f"The request names two backgrounds, {known} and {name}; an image has one."
                 raise InputError(msg, code="contradiction")
             frame.ground.fix({name})
-        elif not (self.source is None and len(self.frames) == 1 and not frame.things):
+        else:
             frame.ground.allowed -= {name}
             frame.ground = Variable({name})
-        else:
-            frame.ground.fix({name})
         frame.touched.add((-1, "ground"))
 
     def place_rows(self, ids: list[int], where: Where) -> bool:

@@ -7,6 +7,7 @@ checked. Whether it fits its images is checked when planning.
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.types import Request
 
+from .image_marks import with_images_in_words
 from .refusals import explained
 from .restated import Restate, check_restated, not_restated, readable_words
 
@@ -26,6 +27,7 @@ def check_request(request: Request, restate: Restate = not_restated, suggest: Re
             (`not_understood`), lacks an image (`no_image`), or contradicts itself; the message names a request near it
             that works, if there is one.
     """
+    request = with_images_in_words(request)
     try:
         check_restated(request, restate)
     except InputError as error:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from interleavethinker.graph.estimate import CostEstimate, estimate_cost, require_prices
 from interleavethinker.graph.limits import DriftAction, DriftGuard, Limits
-from interleavethinker.graph.profiles.profile import Profile, load_profile
+from interleavethinker.graph.profiles.profile import load_profile
 from interleavethinker.graph.workspace.snapshot import Trajectory
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.images.folders import ImageFolders
@@ -106,7 +106,7 @@ class ServiceOptions:
         """
         for profile in self.profiles:
             chosen = load_profile(profile)
-            _check_prices(chosen, self.allowed.applied_to(chosen.limits, self.allowed))
+            require_prices(chosen, self.allowed.applied_to(chosen.limits, self.allowed))
         if len(self.profile_names) < len(set(self.profiles)):
             raise InputError(f"Two of the profiles have the same name: {', '.join(self.profiles)}. Rename a file.")
         ImageFolders(self.image_folders)
@@ -144,7 +144,7 @@ class ServiceOptions:
             return asked.applied_to(Limits(), self.allowed)
         chosen = load_profile(profile)
         limits = asked.applied_to(chosen.limits, self.allowed)
-        _check_prices(chosen, limits)
+        require_prices(chosen, limits)
         return limits
 
     def limits_of_branch(self, profile: str, limits: Limits, asked: LimitRequest) -> Limits:
@@ -160,7 +160,7 @@ class ServiceOptions:
         """
         applied = asked.applied_to(limits, self.allowed)
         if self.profiles and applied.max_cost not in (None, limits.max_cost):
-            _check_prices(load_profile(profile), applied)
+            require_prices(load_profile(profile), applied)
         return applied
 
     async def changed_limits(self, trajectory: Trajectory, asked: LimitRequest | None) -> Limits:
@@ -197,8 +197,3 @@ class ServiceOptions:
             prices_when_needed(),
             image_size=image_size,
         )
-
-
-def _check_prices(profile: Profile, limits: Limits) -> None:
-    if limits.max_cost is not None:
-        require_prices(profile, limits, prices_when_needed())

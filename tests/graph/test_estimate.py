@@ -5,6 +5,7 @@ import pytest
 from interleavethinker.graph import Limits, load_profile
 from interleavethinker.graph.estimate import estimate_cost, require_prices
 from interleavethinker.graph.profiles.knowledge import Knowledge
+from interleavethinker.graph.profiles.profile import Role
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.prices import Price
 from interleavethinker.tools.request_parsing import as_request
@@ -84,6 +85,19 @@ def test_comparisons_of_variants_are_in_the_upper_bound() -> None:
     with_them = estimate_cost(comparing, request, limits, PRICES, plan)
     assert with_them.low == without.low
     assert with_them.high - without.high == pytest.approx(2 * 2 * 2 * 0.3), "two pairs for each step, in both orders"
+
+
+def test_fallbacks_are_in_the_upper_bound_and_need_a_price() -> None:
+    api = load_profile("api")
+    request, limits = as_request("a boat, in 2 steps"), Limits(max_attempts=2)
+    without = estimate_cost(api, request, limits, PRICES)
+    for name, more in (("fallback_planner", 0.54), ("fallback_critic", 4 * 0.3)):
+        with_it = estimate_cost(api.model_copy(update={name: api.critic}), request, limits, PRICES)
+        assert with_it.low == without.low
+        assert with_it.high - without.high == pytest.approx(more)
+        other = api.model_copy(update={name: Role(model="openai:new-model")})
+        with pytest.raises(InputError, match="max_cost needs the price of openai:new-model"):
+            require_prices(other, Limits(max_cost=1), PRICES)
 
 
 def test_lookups_before_the_plan_are_in_both_bounds_and_need_a_price() -> None:

@@ -83,6 +83,19 @@ async def test_a_limit_of_cost_delivers_the_document_so_far_and_can_be_raised(tm
     assert done.spending.dollars == pytest.approx(1.53)
 
 
+async def test_a_plan_that_takes_the_whole_limit_is_delivered_without_an_image_and_goes_on(tmp_path: Path) -> None:
+    parts = components(tmp_path / "workspace")
+    assert isinstance(parts.generator, MemoryGenerator)
+    async with Workspace.open(tmp_path / "workspace", parts) as workspace:
+        name = await workspace.create("x", limits=Limits(max_cost=0.03))
+        stopped = await workspace.run(name)
+        assert (stopped.stop_reason, stopped.attempts) == (StopReason.MAX_COST, ())
+        assert len(stopped.plans) == 1
+        await workspace.change_limits(name, Limits(max_cost=5.0))
+        done = await workspace.run(name)
+    assert (done.stop_reason, len(done.attempts), len(done.plans)) == ("complete", 3, 1)
+
+
 async def test_images_are_billed_by_size_with_their_sources_and_references_until_the_limit(tmp_path: Path) -> None:
     table = '["gpt-image-1"]\nimage = 0.5\nimage_sizes = { "96x96" = 0.3 }\ninput_image = 0.1\n'
     (tmp_path / "home" / "prices.toml").write_text(table)

@@ -112,10 +112,8 @@ _UNCLEAR = {
     ),
     "starting with": re.compile(r"\w,? (?:but )?(?:starting|beginning) (?:off )?with the \w+ (?:that|which|who)\b"),
     "almost": re.compile(r"\b(?:almost|nearly)\b"),
-    "all … are …: …": re.compile(rf"\ball (?:the )?\w+ are (?:big|small|large|little|{'|'.join(COLOURS)}) ?[:;]"),
-    "then day": re.compile(
-        r"\b(?:then|afterwards|finally|at last),?(?: it(?: is|'s| becomes)?)?(?: the)? day(?:light|time)?"
-        r"(?: comes| breaks)?(?=[.!?;,]|$)"
+    "all … are …: …": re.compile(
+        rf"\b(?:all|both)(?: of)? (?:the )?\w+ are (?:big|small|large|little|{'|'.join(COLOURS)}) ?[:;]"
     ),
     "or …, but not …": re.compile(r"\bor\b[^.;!?]*\bbut not\b"),
     "of the same color": re.compile(  # Of what was described before without one; a given image shows it.

@@ -14,7 +14,7 @@ from interleavethinker.microworld.scenes.sprites import COLOURS, SIZES
 from .grounds import GROUND_CHANGES
 from .tagging import tag
 
-__all__ = ["in_plain_phrases", "on_top_of_it"]
+__all__ = ["in_plain_phrases", "said_plainly"]
 
 _NUMBER = f"(?:{'|'.join(NUMBER_WORDS)}|[2-9])"
 _NEW = f"(?:an?|one|some|another|{_NUMBER})"
@@ -165,7 +165,64 @@ _LEFT_OVER = re.compile(
 )
 
 
-def on_top_of_it(text: str) -> str:
+_DAY = re.compile(
+    r"(^|[.;!?,\n])(\s*)(?:(?:and|then|afterwards|finally|at last|now|by|it is|it's|it becomes|it gets),? )*(?:the )?"
+    r"day(?:light|time)?(?: comes| breaks)?(?=\s*(?:[.;!,\n]|$))",
+    re.IGNORECASE,
+)
+"""The day as all that a sentence or clause says: "Night. A star. Then day." """
+
+
+def _day_as_background(text: str) -> str:
+    """Returns a text in which the day, where it is all that is said, is a background; else it is part of a title."""
+    return _DAY.sub(r"\1\2daytime", text)
+
+
+_SAME_PLACE = re.compile(
+    r"\b((?:replac|swap|exchang|substitut)\w*\b[^.;!?\n]*? (?:with|by|for) [^.;!?\n]*?),? (?:in|at|on) "
+    r"(?:exactly )?(?:the (?:very )?same|its|that|their|his|her) (?:place|spot|position|location)\b",
+    re.IGNORECASE,
+)
+
+
+def _without_same_place(text: str) -> str:
+    """Returns a text that does not say of what replaces something that it is in the same place, as it always is."""
+    return _SAME_PLACE.sub(r"\1", text)
+
+
+_LOOK_OF_ALL = re.compile(
+    rf"(^|[.!?\n]\s*)((?:(?:(?:all|both)(?: of)?(?: the)?|every|each|the) \w+|everything) (?:is|are) (?:{_LOOK})"
+    rf"(?: and (?:{_LOOK}))?) ?[:;] ((?:an?|{_NUMBER})\b[^.!?;\n]*)",
+    re.IGNORECASE,
+)
+
+
+def _look_of_all_last(text: str) -> str:
+    """Returns "All cats are white: two cats, a tree." with the objects in front of what is said of all of them."""
+    return _LOOK_OF_ALL.sub(r"\1\3. \2", text)
+
+
+def _on_top_of_it(text: str) -> str:
     """Returns a text that says on top of what something is ("a tree with a bird on top"), without "what if"."""
     text = _WHAT_IF.sub("Draw ", text)
     return _LEFT_OVER.sub(r"\1 remain", _ON_TOP.sub(r"\1 on top of it", _PERCHED.sub(r"\1 on top of it", text)))
+
+
+_SWAPPED = re.compile(
+    r"(^|[.;!?\n]\s*)((?:(?:and|then|now|next|finally),? )*)(?:please )?(?:swap|exchange|trade|switch) their "
+    r"(colou?rs?|sizes?)(?=\s*(?:[.;!\n]|$))",
+    re.IGNORECASE,
+)
+"""An order about the objects that were named last."""
+
+
+def _swapped_by_them(text: str) -> str:
+    """Returns "Swap their colors." as what the objects do."""
+    return _SWAPPED.sub(r"\1\2they swap \3", text)
+
+
+def said_plainly(text: str) -> str:
+    """Returns a text in sentences whose every word has one meaning for all readers of the micro world."""
+    for plainer in (_day_as_background, _without_same_place, _look_of_all_last, _swapped_by_them, _on_top_of_it):
+        text = plainer(text)
+    return text

@@ -326,11 +326,42 @@ def test_objects_that_change_places_have_places() -> None:
     "text",
     [
         "A box. Replace it with a flower of the same color.",
-        "All cats are white: two cats and a tree.",
-        "Start at night. Then a cat. Then day.",
         "A red or blue ball, but not the red one.",
     ],
 )
 def test_what_no_rule_follows_is_refused(text: str) -> None:
     with pytest.raises(InputError, match="unclear which images"):
         interpret(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "grounds"),
+    [
+        ("Night. A star. Day.", [{"night"}, {"meadow"}]),
+        ("A cat at night. Then it is day.", [{"night"}, {"meadow"}]),
+        ("Start at night. Then a cat. Then day.", [{"night"}, {"night"}, {"meadow"}]),
+        ("A star. Night. Day.", [{"night"}, {"meadow"}]),
+        ("A star. Night. Beach.", [{"night"}, {"beach"}]),
+    ],
+)
+def test_backgrounds_follow_each_other_in_the_order_of_the_request(text: str, grounds: list[set[str]]) -> None:
+    assert [set(one.backgrounds) for one in interpret(text).targets] == grounds
+
+
+def test_two_backgrounds_of_one_picture_contradict_each_other() -> None:
+    with pytest.raises(InputError, match="two backgrounds, snow and night"):
+        interpret("In the snow. A cat at night.")
+
+
+@pytest.mark.parametrize(
+    ("text", "looks"),
+    [
+        ("All cats are white: two cats and a tree.", [("cat", "white"), ("cat", "white"), ("tree",)]),
+        ("Both balls are blue: a ball on the left and a ball on the right.", [("ball", "blue"), ("ball", "blue")]),
+        ("Everything is small: a cat and a star.", [("cat", "small"), ("star", "small")]),
+        ("A cat. Move it to the right. Replace it with a bird in the same place.", [("bird",)]),
+        ("A red cat and a blue bird. Swap their colors.", [("bird", "red"), ("cat", "blue")]),
+    ],
+)
+def test_what_is_said_of_all_or_of_them_holds_for_each(text: str, looks: list[tuple[str, ...]]) -> None:
+    assert shown(interpret(text)) == looks

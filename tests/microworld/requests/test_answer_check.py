@@ -1,0 +1,42 @@
+"""Answers in a planner's own words: right ones in any length, and every wrong word, order or omission."""
+
+import pytest
+
+from interleavethinker.microworld.requests.answer_check import answer_faults
+from interleavethinker.microworld.requests.interpretation import interpret
+from interleavethinker.microworld.scenes.scene import Scene, SceneObject
+
+PAIR = Scene("meadow").put(3, SceneObject("cat", "white", "small")).put(5, SceneObject("tree", "green", "big"))
+
+
+@pytest.mark.parametrize(
+    ("question", "said", "right"),
+    [
+        ("Is there a cat?", "Yes.", True),
+        ("Is there a cat?", "Yes, there is a small white kitten on the left.", True),
+        ("Is there a cat?", "Yes, there is a small white cat on the right.", False),
+        ("Is there a cat and a tree?", "Yes, there is a big green tree on the left.", False),
+        ("Is there a cat and a tree?", "Yes.", True),
+        ("Is there a ball?", "Yes.", False),
+        ("How many cats and trees are there?", "There is 1 cat.", False),
+        ("How many cats and trees are there?", "There is one cat. There is 1 tree.", True),
+        ("How many things are there?", "2 things.", True),
+        ("How many things are there?", "There are 2 things and 3 balls.", False),
+        ("What is the biggest thing?", "The cottage is a big green tree.", False),
+        ("What is the biggest thing?", "It is a green tree.", True),
+        ("What color is the biggest thing?", "The golden is a big green tree.", False),
+        ("What color is the cat?", "White.", True),
+        ("Where is the cat?", "It is on the left.", True),
+        ("Where is the cat?", "It is at the bottom left.", False),
+        (
+            "Describe the picture.",
+            "A big green tree on the right and a small white cat on the left, on a meadow.",
+            False,
+        ),
+        ("Describe the picture.", "A small white cat on the left and a big green tree on the right in a meadow.", True),
+    ],
+)
+def test_an_answer_says_what_the_rules_answer_and_nothing_else(question: str, said: str, right: bool) -> None:
+    answer = interpret(question, (PAIR,)).answer
+    assert answer is not None
+    assert (answer_faults(answer, said) == []) is right, answer.text
