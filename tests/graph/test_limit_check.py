@@ -69,5 +69,6 @@ def test_illustrate_refuses_it(profile: str, tmp_path: Path) -> None:
     ("given", "context"), [({"limits": COSTLY}, None), ({}, {"limits": {"max_cost": 1}})], ids=["input", "context"]
 )
 async def test_the_graph_by_itself_refuses_it(profile: str, given: dict[str, Any], context: Any) -> None:
+    asked: Any = {"request": STORY, **given}
     with pytest.raises(InputError, match=REFUSED):
-        await make_graph(profile).ainvoke({"request": STORY, **given}, context=context)
+        await make_graph(profile).ainvoke(asked, context=context)
