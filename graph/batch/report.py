@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SettingRow", "contact_sheet", "report_csv", "setting_rows", "write_report"]
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # also in full width
 """Beginnings of cells that spreadsheet programs compute."""
 _TONES = {"done": "good", "failed": "bad", "refused": "bad", "cancelled": "bad", "not started": "calm"}
 _MOST_IMAGES = 24

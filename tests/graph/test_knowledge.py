@@ -80,6 +80,35 @@ async def test_a_call_whose_arguments_are_no_object_ends_the_lookups_and_not_the
     assert (done.status, done.lookups) == ("done", ())
 
 
+class Stammering(Curious):
+    """Calls a tool with arguments that are no JSON."""
+
+    def _generate(self, messages: list[BaseMessage], *given: Any, **more: Any) -> ChatResult:
+        if not self.with_tools:
+            return super()._generate(messages, *given, **more)
+        call: Any = {
+            "name": "find_fact",
+            "args": '{"query": "her',
+            "id": "1",
+            "error": "x",
+            "type": "invalid_tool_call",
+        }
+        return ChatResult(generations=[ChatGeneration(message=AIMessage(content="", invalid_tool_calls=[call]))])
+
+
+async def test_a_call_whose_arguments_are_no_json_is_recorded_as_failed_and_not_repeated(tmp_path: Path) -> None:
+    @tool
+    def find_fact(query: str) -> str:
+        """Returns what is known about a subject."""
+        raise AssertionError(query)
+
+    done = await answered(tmp_path, Stammering(calls=[]), LangChainTools([find_fact]))
+    (lookup,) = done.lookups
+    assert (done.status, lookup.tool, lookup.failed) == ("done", "find_fact", True)
+    assert "her" in lookup.arguments
+    assert done.document.sources == ()
+
+
 @pytest.mark.parametrize("choose", [False, True])
 async def test_a_branch_keeps_what_was_looked_up(tmp_path: Path, choose: bool) -> None:
     calls: list[str] = []

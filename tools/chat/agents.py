@@ -16,7 +16,7 @@ from typing import Literal, TypeVar
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
-from interleavethinker.tools.errors import ModelAnswerError, ModelError
+from interleavethinker.tools.errors import InterleaveError, ModelAnswerError, ModelError, ProfileError
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.plain_text import quotation, valid_unicode
 from interleavethinker.tools.protocols import Critic, PlanContext
@@ -221,8 +221,7 @@ class ChatCritic:
             verdict = read_verdict(message.text, case, self._words)
             if not verdict.success:
                 _check_length(self._words, verdict.refined_prompt)
-            if self._check is not None:
-                self._check(case, verdict)
+            self._check_verdict(case, verdict)
             return verdict.model_copy(update=confidence)
 
         turns = with_limit(render_case(case, self._prompts), self._words)
@@ -236,6 +235,19 @@ class ChatCritic:
             if error.code != "timeout":
                 raise
             return await self._fallen_back(case, str(error))
+
+    def _check_verdict(self, case: CriticInput, verdict: Verdict) -> None:
+        if self._check is None:
+            return
+        try:
+            self._check(case, verdict)
+        except InterleaveError:
+            raise
+        except Exception as error:  # The function is the profile's own.
+            raise ProfileError(
+                f"The profile's verdict_check failed: {type(error).__name__}: {error}. It must be a function of the "
+                "critic's case and its verdict that raises ModelAnswerError for a verdict that cannot be used."
+            ) from error
 
     async def _fallen_back(self, case: CriticInput, problem: str) -> Verdict:
         if self._fallback is None:

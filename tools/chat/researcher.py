@@ -78,7 +78,8 @@ class ChatResearcher:
         return self._max_calls
 
     async def next_lookups(self, request: Request, done: Sequence[Lookup]) -> list[Lookup]:
-        """See `Researcher.next_lookups`. Calls that were made already, or that cannot be read, are left out.
+        """See `Researcher.next_lookups`. Calls that were made already are left out; one whose arguments cannot be read
+        has failed.
 
         Raises:
             ModelError: The model cannot be reached or call tools, or a tool server cannot be reached.
@@ -103,7 +104,7 @@ class ChatResearcher:
                 return []
             raise
         known = {(one.tool, one.arguments) for one in done}
-        wanted = (_lookup(call) for call in answer.tool_calls)
+        wanted = [*map(_lookup, answer.tool_calls), *map(_unreadable, answer.invalid_tool_calls)]
         return [one for one in dict.fromkeys(wanted) if (one.tool, one.arguments) not in known]
 
     async def look_up(self, lookup: Lookup) -> Lookup:
@@ -141,6 +142,16 @@ def _lookup(call: Mapping[str, Any]) -> Lookup:
     if len(arguments) > _LONGEST_ARGUMENTS:
         return Lookup(tool=str(call["name"])[:_LONGEST_NAME], result="The arguments are too long.", failed=True)
     return Lookup(tool=str(call["name"])[:_LONGEST_NAME], arguments=arguments)
+
+
+def _unreadable(call: Mapping[str, Any]) -> Lookup:
+    said = quotation(str(call.get("args") or ""), _LONGEST_REASON)
+    return Lookup(
+        tool=str(call.get("name") or "unknown")[:_LONGEST_NAME],
+        arguments=json.dumps({"unreadable": said}, ensure_ascii=False),
+        result="The arguments are no JSON object.",
+        failed=True,
+    )
 
 
 def _failed(lookup: Lookup, reason: str) -> Lookup:

@@ -252,9 +252,10 @@ async def test_texts_from_outside_are_neither_markup_nor_formulas_nor_terminal_c
 ) -> None:
     hostile = '=HYPERLINK("x") <script>alert(1)</script>\x1b[31m\u202e'
     async with opened(EchoPlanner()) as workspace:
-        await run_batch(workspace, requests(hostile), tmp_path / "out")
-    (row,) = rows_of(tmp_path / "out")
+        await run_batch(workspace, requests(hostile, "\uff1dHYPERLINK"), tmp_path / "out")
+    row, wide = rows_of(tmp_path / "out")
     assert row["text"].startswith("'=HYPERLINK")
+    assert wide["text"] == "'\uff1dHYPERLINK"
     sheet = (tmp_path / "out" / "index.html").read_text()
     assert "<script>" not in sheet
     assert "&lt;script&gt;" in sheet

@@ -208,6 +208,15 @@ async def test_an_answer_that_does_not_follow_from_the_case_is_not_usable(store:
     assert "about something else" in unjudged.reasoning
 
 
+async def test_a_check_that_fails_itself_is_named(store: ImageStore) -> None:
+    def check(case: CriticInput, verdict: Verdict) -> None:
+        raise ZeroDivisionError(verdict.reasoning and case.prompt)
+
+    case = CriticInput(source=None, image=add(store, "blue"), original_prompt="a", prompt="a")
+    with pytest.raises(ProfileError, match="verdict_check failed: ZeroDivisionError"):
+        await ChatCritic(Scripted(answers=[ACCEPTED]), store, check=check).judge([case])
+
+
 @pytest.mark.parametrize("answer", [NONSENSE, ModelError("It took too long.", code="timeout")])
 async def test_a_fallback_critic_judges_where_the_model_gives_no_usable_answer(store: ImageStore, answer: Any) -> None:
     fallback = RuleCritic(lambda case: Verdict(success=False, refined_prompt=f"{case.prompt}!", reasoning="too blue"))
