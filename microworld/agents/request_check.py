@@ -20,7 +20,7 @@ from interleavethinker.microworld.requests.fulfilment import image_satisfies
 from interleavethinker.microworld.requests.image_marks import with_images_in_words
 from interleavethinker.microworld.requests.interpretation import Interpretation, plan_satisfies
 from interleavethinker.microworld.requests.restated import interpret_restated, notes_on
-from interleavethinker.microworld.scenes.reader import prepare, read
+from interleavethinker.microworld.scenes.reader import prepare, read, scene_of
 from interleavethinker.microworld.scenes.scene import POSITIONS, Scene
 from interleavethinker.microworld.scoring.scorer import GradedItem, is_success, score
 from interleavethinker.tools.errors import InputError
@@ -37,7 +37,7 @@ _VERBS = frozenset(
     "add change delete draw exchange make move paint put recolour remove replace resize swap turn".split()
 )
 _FEW_WORDS = 15
-_NOT_READ = frozenset({"wrong_size"})
+_NOT_READ = frozenset({"wrong_size", "unknown_image"})
 """Codes of errors of images that are not from the micro world: nothing is known about what the request asks for."""
 
 
@@ -110,7 +110,7 @@ class RequestCheck:
             return None
 
     def _scene(self, image: Sha256) -> Scene:
-        return read(open_rgb(self._store.get(image))).scene
+        return scene_of(open_rgb(self._store.get(image)))
 
     def _step_faults(self, number: int, prompt: str, attempt: Attempt) -> list[str]:
         """Returns what a step's image lacks of the step's own target."""

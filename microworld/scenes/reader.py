@@ -23,7 +23,7 @@ from interleavethinker.tools.errors import InputError
 from .scene import CELLS, Scene, SceneObject
 from .sprites import BACKGROUNDS, CELL, COLOURS, IMAGE_SIZE, KINDS, OFFSETS, SIZES, VARIANTS, background, sprite
 
-__all__ = ["PixelArray", "Reading", "as_pixels", "prepare", "read", "read_all"]
+__all__ = ["PixelArray", "Reading", "as_pixels", "prepare", "read", "read_all", "scene_of"]
 
 PixelArray = NDArray[np.float32]
 """RGB of shape (96, 96, 3), values 0..1."""
@@ -35,6 +35,10 @@ _FITS = 28.0
 """No shifts are tried for a cell that fits its tile at least this well (dB)."""
 _SHIFT_COST = 0.06
 """Relative penalty on a distance per squared pixel of shift; a shift must improve the fit by more than this."""
+_LEAST_FIT = 20.0
+"""Mean fit of the cells (dB) below which an image whose background is unclear, too, is foreign. Of 6,000 images of
+generators, good and bad, two are; of eleven areas of one color, all but a pale blue and that of the night."""
+_LEAST_CONFIDENCE = 0.3
 _CHUNK = 32
 """Images per batch, which bounds the memory of reading to about 20 MB."""
 _building = threading.Lock()
@@ -96,6 +100,18 @@ def prepare() -> None:
 def read(image: Image.Image | PixelArray) -> Reading:
     """Reads one image."""
     return read_all([image])[0]
+
+
+def scene_of(image: Image.Image | PixelArray) -> Scene:
+    """Reads the scene of an image that somebody gives, which may show anything.
+
+    Raises:
+        InputError: It has another size (`wrong_size`), or resembles no scene (`unknown_image`), such as a white area.
+    """
+    reading = read(image)
+    if sum(reading.fit) < _LEAST_FIT * CELLS and reading.background_confidence < _LEAST_CONFIDENCE:
+        raise InputError("The image does not show the micro world, so nothing in it is known.", code="unknown_image")
+    return reading.scene
 
 
 def read_all(images: Sequence[Image.Image | PixelArray]) -> list[Reading]:
