@@ -1,9 +1,10 @@
 """The micro world's check of plans and documents: rules that read the request, the plan, its texts and its images.
 
 A request that the rules do not understand is restated by a small model. If they do not understand that either, it is a
-fault of every plan, because nothing can tell whether the plan gives what the request asks for. Where both understand a
-request, and differently, the document says that it can be read in more than one way. Some faults need no request: texts
-that contradict their own step, and images that miss their step's target.
+fault of every plan, because nothing can tell whether the plan gives what the request asks for. What follows a restated
+request is not counted as checked: nothing shows that both mean the same, so the document only quotes it. Where both
+understand a request, and differently, the document says that it can be read in more than one way. Some faults need no
+request: texts that contradict their own step, and images that miss their step's target.
 """
 
 from __future__ import annotations
@@ -200,7 +201,7 @@ def _more_images(meaning: Interpretation, plan: Plan) -> tuple[str, ...]:
 
 def _report(checked: bool, faults: Sequence[str], meaning: Interpretation | None, plan: Plan) -> CheckReport:
     return CheckReport(
-        checked=checked,
+        checked=checked and not (meaning is not None and meaning.guessed),
         faults=tuple(f"{fault[:1].upper()}{fault[1:].rstrip('.')}." for fault in faults),
         notes=() if meaning is None else (*notes_on(meaning), *_more_images(meaning, plan)),
     )

@@ -218,7 +218,7 @@ class _ClauseReader(OrderReader):
         words = self.text[at:start]
         for phrase, end in self.phrases(start):
             if words.split()[-1:] == ["not"] and phrase.definite:
-                yield Statement("keep", subject=(phrase,)), end  # "make the cat red, but not the tree"
+                yield Statement("keep", subject=(phrase,), attribute="all"), end  # "make the cat red, but not the tree"
                 continue
             negative = phrase.negative or re.search(r"\b(?:without|no longer|not)\b", words)
             if negative and (phrase.kind or phrase.pronoun) and not phrase.where:

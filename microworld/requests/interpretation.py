@@ -97,6 +97,8 @@ class Interpretation:
     """Words of the request that no image of the micro world can show; the document names them."""
     restated: str | None = field(default=None, compare=False)
     """The wording that was read instead of the request's own, which the rules do not understand."""
+    guessed: bool = field(default=False, compare=False)
+    """Whether a model found that wording, so that nothing shows that it means the same."""
     chosen: Choice | None = field(default=None, compare=False)
     """What was chosen where the request offers a choice: "either a cat or a bird"."""
     doubted: bool = field(default=False, compare=False)

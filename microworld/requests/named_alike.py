@@ -8,27 +8,22 @@ from __future__ import annotations
 import re
 from difflib import get_close_matches
 
-from interleavethinker.microworld.language.plain_text import EMOJI, EXTRA_SYNONYMS, NUMBER_WORDS, canonical
-from interleavethinker.microworld.language.vocabulary import SYNONYMS, plural, regular_plural
-from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, COLOURS, KINDS
+from interleavethinker.microworld.language.plain_text import NUMBER_WORDS
+from interleavethinker.microworld.scenes.sprites import COLOURS, KINDS
+
+from .denials import DENIED, NOT_SHORT, NOT_SO, denied_alike
+from .meanings_kept import meanings_are_kept
+from .named_words import SPELLINGS, grounds_named, named, numbers_named
 
 __all__ = ["named_alike", "takes_back"]
 
 _TAKEN_BACK = re.compile(
     r"\b(?:no|not|nor|neither|without|never|wait|actually|instead|rather|sorry|mean|except|but|anything|nothing|all|"
-    r"everything|\w+n[’']?t)\b"
+    rf"everything|{NOT_SHORT})\b"
 )
 """Words after which a request may name what it does not want, or one word may stand for several."""
-_PAIR = re.compile(r"\b(?:pair|couple|both|twins?|double|duo|another|second|more|too|also)\b")
 _CORRECTED = re.compile(r"\b(?:wait|actually|instead|rather|sorry|mean|no)\b")
 """Words after which another word of the request may replace an earlier one."""
-_DENIED = re.compile(r"\b(?:not|nor|neither|without|never|except|but|anything|nothing|\w+n[’']?t)\b")
-"""Words that deny something in their clause."""
-_NOT_SO = re.compile(
-    rf"\b(?:not|no|without|except|besides|apart from|other than|isn[’']?t|aren[’']?t) "
-    rf"(?:(?:at|by|in|on) )?(?:the |a |an )?(?:{'|'.join((*COLOURS, *KINDS, *BACKGROUNDS, 'big', 'small'))})"
-)
-"""Asks for what does not look like something, or is something else."""
 _SIZES = {
     "big": re.compile(r"\b(?:big|bigger|large|larger|huge)\b"),
     "small": re.compile(r"\b(?:small|smaller|tiny)\b"),
@@ -36,118 +31,6 @@ _SIZES = {
 _NUMBER = rf"(?:\d+|{'|'.join(NUMBER_WORDS)})"
 _ANY_COLOUR = "|".join(COLOURS)
 _ANY_KIND = "|".join(KINDS)
-_KEPT: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = tuple(
-    (re.compile(rf"\b(?:{said})\b"), re.compile(rf"\b(?:{kept})\b"))
-    for said, kept in (
-        # What stays or is meant where all the rest is not: "everything bar the lass".
-        (
-            (
-                r"(?:everything|everyone|everybody|anything|all|every|each)\b[^.!?\n]*? "
-                r"(?:bar|but|except|excepting|save|barring|apart from|besides|aside from|other than|excluding|minus)"
-            ),
-            "but|except|only|everything|keep",
-        ),
-        # One like another one.
-        (
-            (
-                "duplicates?|clones?|replicate|replica|cop(?:y|ies) (?:of|the|it|that)|identical|"
-                r"(?:paint|colou?r|dye|make)s? (?:the|it|them|her|him)\b[^.!?\n]*\blike (?:the|an?)|"
-                "(?:just|exactly|precisely) (?:like|the same)|(?:the same|equal) (?:number|amount)|as many"
-            ),
-            "same|like|identical|copy|duplicate|as many|equal",
-        ),
-        # How they differ.
-        (
-            (
-                r"(?:different|differing|distinct|various|separate) (?:colou?rs?|sizes?|shades?)|"
-                r"(?:each|every one|all) (?:in|of|with|has|have) (?:an?other|its own|their own) (?:colou?r|size|shade)"
-            ),
-            rf"different|differ|(?:{_ANY_COLOUR})\b.*\b(?:{_ANY_COLOUR})",
-        ),
-        ("doubl(?:e|es|ed|ing)|tripl(?:e|es|ed|ing)", "two|three|four|six|another|more|copy|same|big|bigger"),
-        # What two things exchange besides their places.
-        (
-            (
-                r"(?:swap|trade|exchange|switch)\w*\b[^.!?\n]*?(?:colou?rs?|sizes?|looks|shades?)|"
-                r"(?:colou?rs?|sizes?|looks|shades?)\b[^.!?\n]*?(?:swap|trade|exchange|switch)\w*"
-            ),
-            (
-                r"(?:swap|trade|exchange|switch)\w* (?:their )?(?:colou?rs?|sizes?|looks)|make|turns?|becomes?|"
-                rf"(?:an?|one) (?:{_ANY_COLOUR}|big|small)\b.* 2\. (?!.*places)"
-            ),
-        ),
-        ("vice versa|the other way (?:a?round|about)", "swap|trade|exchange|switch|and"),
-        # How far something goes.
-        (
-            (
-                r"(?:one|a|1|single) (?:square|step|field|cell|spot|place|notch|row|column) (?:(?:further|to the) )?"
-                r"(?:up|down|left|right|higher|lower|over)"
-            ),
-            "move|moves|goes|step|up|down|left|right|top|bottom|above|below",
-        ),
-        # Which of several.
-        ("bigger|smaller|larger|biggest|smallest|largest", "big|bigger|small|smaller|biggest|smallest"),
-        (r"(?:second|third|fourth|last|next) \w+ from", "second|third|fourth|last|next"),
-        (r"the (?:very )?same \w+ (?:again|once more)", "same|copy|like"),
-        (r"(?<!-)less|fewer", "less|fewer|small|smaller"),
-        ("the only", "only|alone|everything|but"),
-        ("half (?:of )?(?:the|them|all|these)", "half|small|smaller|one|two|three|four"),
-        # How they lie to each other.
-        (r"(?:in )?between (?:the|an?|two|both|them|it)\b", r"between|middle|which|what"),
-        (
-            "around (?:an?|the|it)|surround(?:s|ed|ing)?|encircl(?:e|es|ed|ing)",
-            "around|surrounded|corners|sides?|middle",
-        ),
-        (
-            r"(?:rows?|columns?|lines?) (?:of|with)|in (?:a|one) (?:row|column|line)",
-            "rows?|columns?|lines?|(?:two|three|four|five|six) .*|next|corners?",
-        ),
-        ("diagonal(?:ly)?|stacked", "(?:two|three|four|five|six) .*|above|below|corners?|top|bottom|rows?|columns?"),
-        # What happens in one case only, which no image shows; one picture with something, and one without it.
-        (r"otherwise|or else|unless|if (?:there|it|the|any|he|she|they)\b(?! (?:possible|works|helps|fits))", "(?!)"),
-        (
-            r"one (?:\w+ )?without|(?:and|,) without(?: (?:it|them|one))?\s*(?:$|[.!,;\n])",
-            "without|no|not|away|gone|disappears?|remove|leaves|vanish(?:es)?|empty|only|nothing",
-        ),
-        # What happens to something: it leaves, comes back, grows, falls, or becomes something else.
-        (
-            (
-                r"(?:drives?|drove|flies|flew|runs?|ran|walks?|walked|swims?|swam|sails?|sailed|goes|went|rolls?|"
-                r"rolled) (?:off|away)|disappear\w*|vanish\w*|"
-                r"(?:both|they|all|everyone|everybody|it|he|she)(?: of them)? (?:then )?leaves?"
-                r"(?=$|[ ,]*[.!,;\n]| and\b)"
-            ),
-            (
-                r"away|gone|off|home|disappear\w*|vanish\w*|remove|leaves?|delete|without|only|no|not|nothing|empty|"
-                "alone|becomes|turns"
-            ),
-        ),
-        (
-            (
-                r"(?:comes?|came|goes|went|swims|flies|walks|runs) back|(?:brings?|brought) [\w ]{2,20} back|"
-                "returns?|returned"
-            ),
-            r"back|returns?|again|moves?|(?P<one>\w+) goes away\b.*\b(?P=one) appears",
-        ),
-        (
-            r"gr[eo]w(?:s|ing)? (?:up|bigger|big|into|until|and gr[eo]w\w*)|(?:gets?|got) bigger",
-            "gets? big|make (?:.* )?big|bigger|grows?|becomes?",
-        ),
-        ("(?<!snow )(?<!night )(?:falls?|fell) (?:from|down)", "falls?|moves?|goes|bottom|down|below"),
-        (
-            rf"from (?:an? |the )?(?:\w+ ){{0,2}}(?:{_ANY_KIND}) to (?:an? |the )?(?:\w+ ){{0,2}}(?:{_ANY_KIND})",
-            "becomes?|turns?|replace|goes away|remove|into|moves?|left|right",
-        ),
-        (
-            "an? (?:third|fourth|fifth) one",
-            r"third|fourth|fifth|another|three|four|five|appears\b.*\bappears",
-        ),
-        # What was there before, and how many there are to be in all.
-        ("undo|revert|un-?do", "back|returns?|again|before"),
-        (rf"make (?:it|them|that) {_NUMBER}(?= \w+s\b)", "replace|turn|into"),
-    )
-)
-"""Signs of a meaning, and the words by which the rules state it: one without the other was lost."""
 _LEAVES = re.compile(r"\b(?:away|gone|leaves?|left|vanish\w*|disappear\w*|off|home|remov\w+|delet\w+)\b")
 _MAY_LEAVE = re.compile(
     r"\b(?:away|gone|leav\w*|left|vanish\w*|disappear\w*|off|home|remov\w*|delet\w*|eras\w*|without|not?|none|only|alone|"
@@ -186,20 +69,6 @@ _NO_COUNT = re.compile(
 """Numbers that count no objects: ages, times, names of rooms."""
 
 
-def _spellings() -> dict[str, str]:
-    found = {}
-    for word in (*KINDS, *COLOURS):
-        others = (other for other, meant in EXTRA_SYNONYMS.items() if meant == word)
-        for name in (word, *SYNONYMS[word], *others):
-            found[name] = word
-            if word in KINDS:
-                found[plural(name)] = found[regular_plural(name)] = word
-    return found
-
-
-_SPELLINGS = _spellings()
-
-
 def named_alike(wording: str, restated: str, images: int = 0) -> bool:
     """Whether a restated request names what the request names.
 
@@ -211,29 +80,32 @@ def named_alike(wording: str, restated: str, images: int = 0) -> bool:
         restated: The same in words that the rules read.
         images: How many images the request has.
     """
+    several_names = len({found[1] for found in _NAMES.finditer(wording)} - _NO_NAMES) > 1  # Who is who is not known.
     wording, restated = wording.lower(), restated.lower()
     is_answer = restated.endswith("?") or restated.startswith("describe")
     asks = not is_answer and _ASKS.search(wording)
-    if images and (asks or (restated.startswith("add ") and _IN_ALL.search(wording))):
+    if images and (asks or not (is_answer or _ordered_alike(wording, restated))):
         return False
-    if any(said.search(wording) and not kept.search(restated) for said, kept in _KEPT):
+    kept = meanings_are_kept(wording, restated) and denied_alike(wording, restated, is_answer=is_answer)
+    if several_names or not kept or _loses_a_part(wording, restated):
         return False
     drawn_alike = images or not (_invents_ground(wording, restated) or _denial_is_lost(wording, restated))
     if not drawn_alike or not _leave_alike(wording, restated):
         return False
-    said, meant = _named(wording), _named(restated)
+    said, meant = named(wording), named(restated)
     if not all(_hinted(word, wording) for word in meant - said) or any(
         side in restated and not sign.search(wording) for side, sign in _SIDES.items()
     ):
         return False
-    invents = not restated.startswith("1. ") and _numbers(restated) - _numbers(_NO_COUNT.sub(" ", wording))
-    if invents or not (images or is_answer or takes_back(wording) or not _loses_some(wording, restated)):
+    invents = not restated.startswith("1. ") and numbers_named(restated) - numbers_named(_NO_COUNT.sub(" ", wording))
+    counted_alike = not (_loses_some(wording, restated) or _gains_some(wording, restated))
+    if invents or not (images or is_answer or takes_back(wording) or counted_alike):
         return False
     if is_answer and not (_ASKED.search(wording) and _says_as_much(wording, restated)):
         return False
     if not is_answer and not takes_back(wording):
         stated = {
-            word for clause in re.split(r"[.,;:!?\n]", wording) if not _DENIED.search(clause) for word in _named(clause)
+            word for clause in re.split(r"[.,;:!?\n]", wording) if not DENIED.search(clause) for word in named(clause)
         }
         if (stated & set(COLOURS)) - meant:
             return False
@@ -244,6 +116,26 @@ def named_alike(wording: str, restated: str, images: int = 0) -> bool:
     )
 
 
+def _ordered_alike(wording: str, restated: str) -> bool:
+    """Whether a restated edit adds no object of which there are to be so many in all, and changes none that is new.
+
+    "Only one cat" is no order to add one, "make one of the cats red" is not "make a red cat red", and what is to be
+    left alone is not left alone in the image.
+    """
+    if restated.startswith("add ") and (_IN_ALL.search(wording) or _EXACTLY.search(wording)):
+        return False
+    if _CHANGES_NEW.search(restated) and not _CHANGES_NEW.search(wording):
+        return False
+    return not (restated.startswith("remove") and _LEFT_ALONE.search(wording))
+
+
+_EXACTLY = re.compile(
+    r"^(?!.*\b(?:add|put|insert|place|draw|paint|bring|drop)\b).*\b(?:only|just|exactly|single|at most|no more than)\b"
+)
+_CHANGES_NEW = re.compile(r"\b(?:make|turn|paint) an? ")
+_LEFT_ALONE = re.compile(
+    r"\b(?:leave|keep|let) (?:the|it|them|her|him)\b[^.;!?]* (?:alone|as (?:it|they|she|he) (?:is|are)|be|unchanged)\b"
+)
 _GROUND_HINTS = {
     "forest": re.compile(r"\bwood(?!en)|forest|jungle|trees|grove|timber|pine|firs\b|oaks|birch|spruce|bush|leaves"),
     "beach": re.compile(r"beach|sea|shore|ocean|coast|sand|water|wave|sail|boat|ship|surf|swim|bay|island|lake|fish"),
@@ -263,7 +155,7 @@ def _invents_ground(wording: str, restated: str) -> bool:
 
 def _denial_is_lost(wording: str, restated: str) -> bool:
     """Whether one picture with "a house, not a red one" is restated as if nothing was denied."""
-    denied = _NOT_SO.search(wording) and not takes_back(wording)
+    denied = NOT_SO.search(wording) and not takes_back(wording)
     return bool(denied) and not restated.startswith("1. ") and not _LACKS.search(restated)
 
 
@@ -273,7 +165,7 @@ def _leave_alike(wording: str, restated: str) -> bool:
     if gone and not _MAY_LEAVE.search(wording):
         return False
     parts = re.split(r"[.,;:!?\n]|\band\b", wording)
-    leaving = [_named(_SHE.sub("girl", part)) & set(KINDS) for part in parts if _LEAVES.search(part)]
+    leaving = [named(_SHE.sub("girl", part)) & set(KINDS) for part in parts if _LEAVES.search(part)]
     if gone and leaving and all(leaving) and gone != set().union(*leaving):
         return False
     return _COMES.search(wording) is not None or not _GONE_AND_BACK.search(restated)
@@ -283,7 +175,7 @@ def _placed_alike(wording: str, restated: str, images: int) -> bool:
     """Whether a restated request keeps backgrounds and sides; an edit may also name the side where something was."""
     if not images and any(side not in restated for side in _PLACED.findall(wording)):
         return False
-    return all(ground in restated or (ground == "sunset" and _SUN in restated) for ground in _grounds(wording))
+    return all(ground in restated or (ground == "sunset" and _SUN in restated) for ground in grounds_named(wording))
 
 
 def takes_back(wording: str) -> bool:
@@ -293,32 +185,49 @@ def takes_back(wording: str) -> bool:
 
 def _says_as_much(wording: str, question: str) -> bool:
     """Whether a question keeps what tells objects apart, and all that is to be confirmed: "is the ball red and big"."""
-    if (
-        re.search(r"\b(?:the other one|(?:what|which|how many|where are the) other)\b", wording)
-        and "other" not in question
-    ):
+    if _OTHER.search(wording) and "other" not in question:
         return False
-    if re.search(r"\b(?:both|two) (?:of the )?(?:pictures|images|photos)\b", wording) and not re.search(
-        r"both|and|two|differ|same|chang|picture (?:has|have|shows)|new|gone|moved", question
-    ):
+    if _BOTH_PICTURES.search(wording) and not _OF_BOTH.search(question):
         return False
-    if _NOT_SO.search(wording) and not _DENIED.search(question) and "other" not in question:
+    if NOT_SO.search(wording) and not DENIED.search(question) and "other" not in question:
         return False
-    if (pictures := set(_WHICH_PICTURE.findall(question))) and pictures != set(_WHICH_PICTURE.findall(wording)):
-        return False
-    last = [part for part in re.split(r"[.!?\n]", wording) if part.strip()][-1:]
-    pairs = (_named(found[0]) for part in last for found in _TWO_NAMED.finditer(part))
-    if any(len(pair & _named(question)) == 1 < len(pair) for pair in pairs):
+    if not _asks_of_as_much(wording, question):
         return False
     if not re.match(r"(?:is|are) (?:the|it|there)\b", question):
         return True
-    stated = _named(wording) | {size for size, sign in _SIZES.items() if sign.search(wording)}
+    stated = named(wording) | {size for size, sign in _SIZES.items() if sign.search(wording)}
     return all(re.search(rf"\b{word}", question) for word in stated)
+
+
+_OTHER = re.compile(r"\b(?:the other one|(?:what|which|how many|where are the) other)\b")
+_BOTH_PICTURES = re.compile(r"\b(?:both|two) (?:of the )?(?:pictures|images|photos)\b")
+_OF_BOTH = re.compile(r"both|and|two|differ|same|chang|picture (?:has|have|shows)|new|gone|moved")
+_YES_OR_NO = re.compile(
+    r"\s*(?:so |and |ok |hey |please |tell me )?(?:is|are|do|does|did|was|were|has|have) (?!(?:you|i|we) )"
+)
+_AT_SIDE = re.compile(r"\b(?:to|on|at|in) (?:the|its|his|her) (?:far |very )?(left|right|top|bottom|middle)\b")
+_TWO_LOOKS = re.compile(rf"\b(?:{_ANY_COLOUR}),? (?:or|and|nor) (?:{_ANY_COLOUR})\b")
+_WHICH_PICTURE = re.compile(r"\b(first|second|third|fourth) (?:picture|image|photo)\b")
+
+
+def _asks_of_as_much(wording: str, question: str) -> bool:
+    """Whether a question is about the same pictures, both objects, and the same sides, and is one for yes or no too."""
+    pictures = set(_WHICH_PICTURE.findall(question))
+    if pictures and pictures != set(_WHICH_PICTURE.findall(wording)):
+        return False
+    last = "".join([part for part in re.split(r"[.!?\n]", wording) if part.strip()][-1:])
+    pairs = (named(found[0]) for found in _TWO_NAMED.finditer(last))
+    looks = (named(found[0]) for found in _TWO_LOOKS.finditer(last))
+    if any(len(pair & named(question)) == 1 < len(pair) for pair in (*pairs, *looks)):
+        return False
+    if not _YES_OR_NO.match(last) or " or " in last:
+        return True
+    return _YES_OR_NO.match(question) is not None and all(side in question for side in _AT_SIDE.findall(last))
 
 
 def _hinted(word: str, wording: str) -> bool:
     """Whether a wording has a spelling of its own for a word: "fishies", "birdie", "yelow"."""
-    spellings = [spelling for spelling, meant in _SPELLINGS.items() if meant == word]
+    spellings = [spelling for spelling, meant in SPELLINGS.items() if meant == word]
     return any(
         said.startswith(word) or get_close_matches(said, spellings, n=1, cutoff=_CLOSE)
         for said in re.findall(r"[a-z]{3,}", wording)
@@ -329,39 +238,64 @@ _CLOSE = 0.8
 """Least similarity of a misspelt word, as `difflib` measures it."""
 
 
-def _named(text: str) -> set[str]:
-    words = re.findall(r"[a-z]+", text)
-    return {_SPELLINGS[word] for word in words if word in _SPELLINGS} | {EMOJI[sign] for sign in text if sign in EMOJI}
-
-
-def _grounds(text: str) -> set[str]:
-    found = {canonical(word) for word in re.findall(r"[a-z]+", text)}
-    return found & set(BACKGROUNDS)
-
-
-_NOUN = "|".join(sorted((word for word, name in _SPELLINGS.items() if name in KINDS), key=len, reverse=True))
+_NOUN = "|".join(sorted((word for word, name in SPELLINGS.items() if name in KINDS), key=len, reverse=True))
 _INTRODUCED = re.compile(rf"\b(?:an?|another|one)(?: [a-z-]+){{0,2}}? ({_NOUN})\b")
 _TWO_NAMED = re.compile(rf"\b(?:{_NOUN})(?:,| and| or| nor)(?: the| an?| any| how many)?(?: \w+)? (?:{_NOUN})\b")
 """Two objects that a question asks about at once."""
-_WHICH_PICTURE = re.compile(r"\b(first|second|third|fourth) (?:picture|image|photo)\b")
+_AND_MORE = re.compile(rf"[^.,;!?\n]* and ({_NUMBER}) (?:at|on|in|to the)\b")
+"""After "two cats at the top": "and one at the bottom"."""
 _COUNTED = re.compile(rf"\b(?P<number>{_NUMBER})(?: [a-z-]+){{0,2}}? (?P<noun>{_NOUN})\b")
 
 
 def _loses_some(wording: str, restated: str) -> bool:
     """Whether fewer objects of a kind are named than the request counts: "two cats" is not "a white cat"."""
     restated = re.sub(r"\b\d+\. ", "", restated)  # The numbers of images count no objects.
-    for found in _COUNTED.finditer(_NO_COUNT.sub(" ", wording)):
-        kind = _SPELLINGS[found["noun"]]
-        number = max(_numbers(found["number"]), default=1)
-        if number < 2 or number in _numbers(restated):
+    wording = _NO_COUNT.sub(" ", wording)
+    for found in _COUNTED.finditer(wording):
+        kind = SPELLINGS[found["noun"]]
+        number = max(numbers_named(found["number"]), default=1)
+        more = _AND_MORE.match(wording, found.end())
+        if more is not None and not re.search(r"\b2\. ", restated):
+            number += max(numbers_named(more[1]), default=1)
+        elif number < 2 or number in numbers_named(restated):
             continue
-        if sum(_SPELLINGS[noun] == kind for noun in _INTRODUCED.findall(restated)) < number:
+        if sum(SPELLINGS[noun] == kind for noun in _INTRODUCED.findall(restated)) < number:
             return True
     return False
 
 
-def _numbers(text: str) -> set[int]:
-    found = {NUMBER_WORDS.index(word) + 1 for word in re.findall(r"[a-z]+", text) if word in NUMBER_WORDS}
-    found |= {int(digit) for digit in re.findall(r"[1-9]", text)}
-    found |= {text.count(sign) for sign in EMOJI if sign in text}
-    return (found | {2} if _PAIR.search(text) else found) - {1}
+_PART = re.compile(rf"\b(?<!the )({_NUMBER}) (?:others|more|of (?:which|whom|them|these|those))\b")
+_NAMES = re.compile(rf"\b([A-Z][a-z]+)(?:,| is| was)? (?:an?|the) (?:\w+ )?(?:{_ANY_KIND})\b")
+"""A name that a request gives to an object: "Tom is a cat", "Tim the fish"."""
+_NO_NAMES = frozenset(
+    "There It This That Here He She Add Draw Show Paint Make Put And Then Now With In On At Next First Give Is "
+    "Was".split()
+)
+
+
+def _loses_a_part(wording: str, restated: str) -> bool:
+    """Whether it is lost how many of several, or how many more, the request is about: "two of which are red"."""
+    kept = numbers_named(re.sub(r"\b\d+\. ", "", restated))  # The numbers of images count no objects.
+    for found in _PART.finditer(wording):
+        number = max(numbers_named(found[1]), default=1)
+        if number > 1 and number not in kept and restated.count("appears") < number:
+            return True
+    return False
+
+
+def _gains_some(wording: str, restated: str) -> bool:
+    """Whether one picture has more objects of a kind than the request counts: "three balls: one red, the rest blue"."""
+    if re.search(r"\b2\. ", restated):
+        return False
+    nouns = [SPELLINGS[noun] for noun in re.findall(rf"\b({_NOUN})\b", wording)]
+    for found in _COUNTED.finditer(wording):
+        kind, number = SPELLINGS[found["noun"]], max(numbers_named(found["number"]), default=1)
+        counts = (
+            max(numbers_named(one["number"]), default=1)
+            for one in _COUNTED.finditer(restated)
+            if SPELLINGS[one["noun"]] == kind
+        )
+        new = sum(SPELLINGS[noun] == kind for noun in re.findall(rf"\ban?(?: [a-z-]+){{0,2}}? ({_NOUN})\b", restated))
+        if number > 1 and nouns.count(kind) == 1 and sum(counts) + new > number:
+            return True
+    return False

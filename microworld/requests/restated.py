@@ -76,11 +76,12 @@ def interpret_restated(request: Request, scenes: Sequence[Scene], restate: Resta
     try:
         return interpret_request(request, scenes)
     except InputError as error:
-        words = readable_words(request.text, len(scenes), error, restate)
-        if words is None:
+        found = _readable(request.text, len(scenes), error, restate)
+        if found is None:
             raise
+        words, is_certain = found
         try:
-            return replace(interpret(words, scenes), restated=words)
+            return replace(interpret(words, scenes), restated=words, guessed=not is_certain)
         except InputError as other:
             raise (other if other.code == "not_there" else error) from None
 
@@ -112,8 +113,14 @@ def readable_words(text: str, images: int, error: InputError, restate: Restate) 
         error: Why it is not understood as it is.
         restate: Finds the other words.
     """
+    found = _readable(text, images, error, restate)
+    return None if found is None else found[0]
+
+
+def _readable(text: str, images: int, error: InputError, restate: Restate) -> tuple[str, bool] | None:
+    """Returns the words that `readable_words` returns, and whether they certainly mean the same."""
     wordings = _other_wordings(text, images, error, restate)
-    return next((words for words in wordings if _is_readable(words, images)), None)
+    return next((one for one in wordings if _is_readable(one[0], images)), None)
 
 
 def _is_readable(words: str, images: int) -> bool:
@@ -127,20 +134,23 @@ def _is_readable(words: str, images: int) -> bool:
     return True
 
 
-def _other_wordings(text: str, images: int, error: InputError, restate: Restate) -> Iterator[str]:
-    """Yields a request without its spelling errors, and what it is restated as unless that names something else."""
-    if error.code in _FINAL:
+def _other_wordings(text: str, images: int, error: InputError, restate: Restate) -> Iterator[tuple[str, bool]]:
+    """Yields a request without its spelling errors, and what it is restated as unless that names something else.
+
+    Only words of the first kind are certain to mean the same.
+    """
+    if error.code in _FINAL or (images and error.code == "ambiguous"):  # Other words would only hide the choice.
         return
     spelt = corrected(text, _is_spelt) if error.code in _SPELLING_MATTERS else None
     if spelt is not None:
-        yield spelt
+        yield spelt, True
     if unknown_emoji(text) or _AT_ONCE.search(text) or (not images and _OWN_IMAGE.search(text)):
         return
     if not images and _IN_FRONT.search(text):
-        yield _IN_FRONT.sub("next to", text)
+        yield _IN_FRONT.sub("next to", text), True
     shortened = "" if images else without_prose(text)[0]
     for wording in dict.fromkeys(filter(None, (text, spelt, shortened))):
-        yield from (words for words in restate(wording, images) if named_alike(wording, words, images))
+        yield from ((words, False) for words in restate(wording, images) if named_alike(wording, words, images))
 
 
 def _is_spelt(word: str) -> bool:

@@ -160,13 +160,19 @@ class StoryPuzzles(StoryReturns):
         return True
 
     def apply_keep(self, statement: Statement) -> None:
-        """Checks that what stays is still there: not "replace the ball with a box, but keep the ball"."""
+        """Checks that what stays is still there: not "replace the ball with a box, but keep the ball".
+
+        With the attribute `all`, it has not changed either: not "make everything red, but not the ball".
+        """
         before = (self.frames[-2] if len(self.frames) > 1 else self.base).things
         for phrase in statement.subject:
             if not self.possible(phrase, self.frame.things) and self.possible(phrase, before):
                 msg = f"The request keeps {phrase_text(phrase)} and takes it away; say which holds."
                 raise InputError(msg, code="contradiction")
-            self.resolve(phrase)
+            kept = set(self.resolve(phrase))
+            if statement.attribute == "all" and kept & {one for one, _ in self.frame.touched} & set(before):
+                msg = f"The request changes {phrase_text(phrase)} and says not to; say which holds."
+                raise InputError(msg, code="contradiction")
 
     def apply_only(self, statement: Statement) -> None:
         """Checks that nothing else has changed: "make the house yellow, only the house"."""

@@ -76,6 +76,10 @@ _IN_ALL = re.compile(
     r"\b(?:should (?:be|show|have|contain|include)|same (?:(?:picture|image|scene|thing) )?(?:but )?with|there are) "
 )
 """Before what an image holds in all."""
+_EXACTLY = re.compile(
+    r"^(?!.*\b(?:add|put|insert|place|draw|paint|bring|drop)\b).*\b(?:only|just|exactly|single|at most)\b"
+)
+"""Counts what an image holds in all, rather than what is new."""
 
 
 def check_counted(statement: Statement, source: Scene, text: str) -> None:
@@ -88,14 +92,16 @@ def check_counted(statement: Statement, source: Scene, text: str) -> None:
     if statement.kind == "scene" and _ENOUGH.search(plain):
         msg = f'"{text.strip()}" does not say which objects go away, or which are new; say "remove" or "add".'
         raise InputError(msg, code="ambiguous")
-    if statement.kind != "scene" or not _IN_ALL.search(plain):
+    exactly = _EXACTLY.search(plain) is not None
+    if statement.kind != "scene" or not (exactly or _IN_ALL.search(plain)):
         return
+    least = 1 if exactly or re.search(r"\bone\b", plain) else 2
     for item in statement.items:
-        if not isinstance(item, Phrase) or item.count < 2 or item.again or item.definite or not item.kind:
+        if not isinstance(item, Phrase) or item.count < least or item.again or item.definite or not item.kind:
             continue
         there = [obj for obj in source.objects.values() if obj.kind == item.kind]
         if there and not re.search(r"\b(?:more|other|another|extra|new|additional)\b", text.lower()):
-            words = f"{item.count} {plural(item.kind)}"
+            words = f"{item.count} {item.kind if item.count == 1 else plural(item.kind)}"
             msg = f'"{text.strip()}" may mean {words} in all or {item.count} more; say "add {item.count} more".'
             raise InputError(msg, code="ambiguous")
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 
 from interleavethinker.microworld.language.compiled_patterns import Rule, rewritten
-from interleavethinker.microworld.language.plain_text import NUMBER_WORDS
-from interleavethinker.microworld.scenes.sprites import COLOURS, SIZES
+from interleavethinker.microworld.language.plain_text import NUMBER_WORDS, PLURALS, canonical
+from interleavethinker.microworld.scenes.sprites import COLOURS, KINDS, SIZES
 
 from .grounds import GROUND_CHANGES
 from .tagging import tag
@@ -221,8 +221,45 @@ def _swapped_by_them(text: str) -> str:
     return _SWAPPED.sub(r"\1\2they swap \3", text)
 
 
+_BUT_NOT = re.compile(
+    r"\b((?:make|paint|colou?r|turn|dye) )((?:everything|(?:all|both)(?: of)?(?: the)?(?: \w+)?|(?:every|each) \w+|"
+    rf"the \w+s)) ((?:{_LOOK})(?: and (?:{_LOOK}))?),?(?: but)? not (the [\w ]+?)(?=\s*(?:[.;!?,\n]|$))",
+    re.IGNORECASE,
+)
+
+
+_REMOVED_BUT = re.compile(
+    r"\b((?:remove|delete|erase) )(?:(?:all|both)(?: of)?(?: the)?|the) (\w+s),? (?:but(?: not)?|except(?: for)?) "
+    r"(the [\w ]+?)(?=\s*(?:[.;!?,\n]|$))",
+    re.IGNORECASE,
+)
+_ONE_OF_THEM = re.compile(
+    r"\b((?:all|both|every|each|the)(?: of)?(?: the)? (\w+)\b[^.;!?\n]*?,? (?:but(?: not)?|except(?: for)?) "
+    rf"the (?:{_LOOK}) )one\b",
+    re.IGNORECASE,
+)
+
+
+def _excepted_first(text: str) -> str:
+    """Returns "Make all cats red, but not the big one." with the exception, by its name, beside what it is one of."""
+
+    def named(match: re.Match[str]) -> str:
+        word = match[2].lower()
+        return match[1] + PLURALS.get(word, word) if canonical(PLURALS.get(word, word)) in KINDS else match[0]
+
+    text = _REMOVED_BUT.sub(r"\1all \2 except \3", _ONE_OF_THEM.sub(named, text))
+    return _BUT_NOT.sub(r"\1\2 except \4 \3", text)
+
+
 def said_plainly(text: str) -> str:
     """Returns a text in sentences whose every word has one meaning for all readers of the micro world."""
-    for plainer in (_day_as_background, _without_same_place, _look_of_all_last, _swapped_by_them, _on_top_of_it):
+    for plainer in (
+        _day_as_background,
+        _without_same_place,
+        _look_of_all_last,
+        _excepted_first,
+        _swapped_by_them,
+        _on_top_of_it,
+    ):
         text = plainer(text)
     return text
