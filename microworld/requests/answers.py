@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from interleavethinker.microworld.language.plain_text import NUMBER_WORDS
@@ -17,6 +18,7 @@ __all__ = [
     "colour_answer",
     "count_answer",
     "difference_between",
+    "joined",
     "number_words",
     "said_yes",
     "size_answer",
@@ -102,6 +104,13 @@ def _moved(before: Scene, after: Scene) -> dict[int, int]:
             if free and obj.named == other.named and cell not in moved:
                 moved[cell] = to
     return moved
+
+
+def joined(answers: Sequence[Answer]) -> Answer:
+    """Joins the answers to several questions: what one of them requires, the others do not forbid."""
+    required = tuple(one for found in answers for one in found.required)
+    forbidden = frozenset[str]().union(*(found.forbidden for found in answers)) - frozenset[str]().union(*required)
+    return Answer("several", " ".join(found.text for found in answers), required, forbidden)
 
 
 def difference_between(before: Scene, after: Scene) -> Answer:

@@ -291,9 +291,9 @@ def _one_attribute(text: str, scenes: Sequence[Scene]) -> Answer | None:
 def alike(first: Found, second: Found, what: str | None) -> bool:
     """Whether objects of two images have the same color, size or place; without one of these words, the same of all."""
     if what == "colour":
-        return [obj.colour for _, obj in first] == [obj.colour for _, obj in second]
+        return sorted(obj.colour for _, obj in first) == sorted(obj.colour for _, obj in second)
     if what == "size":
-        return [obj.size for _, obj in first] == [obj.size for _, obj in second]
+        return sorted(obj.size for _, obj in first) == sorted(obj.size for _, obj in second)
     if what in {"place", "position", "spot"}:
         return [cell for cell, _ in first] == [cell for cell, _ in second]
     return [(cell, *obj.named) for cell, obj in first] == [(cell, *obj.named) for cell, obj in second]

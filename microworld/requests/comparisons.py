@@ -6,7 +6,7 @@ Rules over plain words; each returns None for questions of other forms.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from interleavethinker.microworld.language.plain_text import PLURALS
@@ -16,13 +16,13 @@ from interleavethinker.microworld.scenes.scene import Scene
 from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, COLOURS, KINDS, SIZES
 from interleavethinker.tools.errors import InputError
 
-from .answers import Answer, difference_between, said_yes, yes_no_answer
+from .answers import Answer, difference_between, number_words, said_yes, yes_no_answer
 from .asked_objects import Asked, all_of, asked
 from .change_questions import changes_asked
 from .compared_objects import COMPARED_OBJECTS, alike
 from .image_pairs import IMAGE_PAIRS, numbered
 
-__all__ = ["COMPARISON", "compare"]
+__all__ = ["COMPARISON", "compare", "in_all"]
 
 COMPARISON = re.compile(
     r"\b(?:differ\w*|changed?|changes|compar\w*|new in the second|was done|has happened|happened|happens to|"
@@ -68,6 +68,22 @@ def compare(text: str, scenes: Sequence[Scene]) -> Answer | None:
     ):
         raise InputError(f"Could not understand the comparison {text!r}.", code="not_understood")
     return difference_between(scenes[-2], scenes[-1])
+
+
+_TOGETHER = re.compile(r"(?: (?:are|is) there)?,? (?:in (?:total|all)|altogether|all together|combined)\b")
+
+
+def in_all(text: str, scenes: Sequence[Scene], count: Callable[[str, Scene], Answer | None]) -> Answer | None:
+    """Answers how many there are in two images together, by a rule that counts those of one."""
+    plain = _TOGETHER.sub("", text)
+    answers = [count(plain, scene) for scene in scenes[-2:]] if plain != text else []
+    counts = [re.search(r"\b(?:no|none|\d+)\b", found.text) for found in answers if found is not None]
+    numbers = [0 if found[0] in {"no", "none"} else int(found[0]) for found in counts if found is not None]
+    if len(numbers) != 2:
+        return None
+    total = sum(numbers)
+    shown = f"There {'is' if total == 1 else 'are'} {total or 'none'} in all: {numbers[0]} in the first picture and"
+    return Answer("count", f"{shown} {numbers[1]} in the second.", (number_words(total),))
 
 
 def _asks_several(text: str) -> bool:
@@ -204,6 +220,8 @@ def _of_one_kind(text: str, scenes: Sequence[Scene]) -> Answer | None:
         yes = bool(after) if text.endswith("there") else alike(before, after, said)
     elif re.search(r"\b(?:disappear\w*|vanish\w*|gone|missing)\b", text):
         yes = bool(before) and len(after) < len(before)
+    elif said is not None and len(before) != len(after):
+        return answer  # neither yes nor no: which of them are which is not known, or they are gone
     else:
         yes = alike(before, after, said) == ("the same" in text)
     return said_yes(yes, replace(answer, text=answer.text.removeprefix("Nothing: ")))

@@ -56,9 +56,9 @@ from .totals import as_told_in_all
 from .unclear_words import (
     absence_last,
     check_counted,
+    check_edit,
     check_has_image,
     check_instead,
-    check_kept_ground,
     check_new,
     placed_whole,
 )
@@ -244,7 +244,7 @@ def _told(
     source = story.source
     check_instead(statements, text)
     if source is not None:
-        check_kept_ground(source, text)
+        check_edit(source, text)
     if source is None:
         check_has_image(statements, text)
         statements = background_of_all_first(absence_last(list(statements)), text)

@@ -58,13 +58,32 @@ _KEPT: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = tuple(
         ),
         (r"she (?:turns?|becomes?|goes|moves|leaves|grows?|gets?|walks|runs|swims)", r"2\..*(?:girl|she)|^(?!.*2\.).*"),
         (r"and (?:the|it|she|he)\b[^.!?\n]* follows", r"2\..*\b(?:and|both|they|3\.)|^(?!.*2\.).*"),
+        (r"leaves? (?:it|them|him|her|the \w+) (?:there|behind|alone|here)", r"^(?!.*\bgo(?:es)? away\b).*"),
+        (r"(?:limit|reduce|cut)\b[^.;!?\n]* to", "(?!)"),
+        (
+            r"(?:everything|all|anything)\b[^.,;!?\n]* (?:at|on|in) the (?:top|bottom|left|right|middle)",
+            "top|bottom|left|right|middle",
+        ),
+        (r"(?:left|right|up|down), (?:left|right|up|down),? (?:and |then )?(?:left|right|up|down)", r"4\."),
+        (r"then (?:there is )?nothing|then an? empty", "away|gone|empty|nothing|remove"),
+        (r"\d[.)] both", "both"),
+        ("summer|spring", "summer|spring|meadow|day|green"),
+        ("not (?:too|very|so) (?:big|large)", "small|smaller"),
+        ("not (?:too|very|so) (?:small|little|tiny)", "big|bigger"),
+        ("animals?", "animals?|cats?|birds?|fish"),
+        (rf"what is the (?:\w+ )?(?:{_ANY_KIND}) (?:above|below|under|left of|right of|next to|behind)", "(?!)"),
+        ("(?:both|either|each) sides?", r"both|either|each|sides?|left.*right|right.*left"),
+        (
+            r"(?:did|has) it (?:become|became|turned?|get) (?:day|night|dark|light|sunset)",
+            "day|night|meadow|background|sunset|dark|light",
+        ),
         # What it has in common with another one, or has not.
         (
             (
                 r"(?:of|in|with) (?:the same|an?other|a different|some other) (?:colou?r|size|kind)|"
                 r"the same (?:colou?r|size)"
             ),
-            "same|like|different|another|other|equal",
+            rf"same|like|different|another|other|equal|({_ANY_COLOUR})\b.*\b(?!\1)(?:{_ANY_COLOUR})",
         ),
         (rf"the same (?:{_ANY_KIND})", "same|copy|like|identical|again|back"),
         # Questions about several at once, about more or less, or in an order.
@@ -228,9 +247,30 @@ _KEPT: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = tuple(
 """Signs of a meaning, and the words by which the rules state it: one without the other was lost."""
 
 
+_SAID_BEFORE: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
+    (
+        re.compile(r"\b(?:but|except)\b"),
+        re.compile(
+            r"\b(?:but|except\w*|only|other\w*|rest|remaining|just|keep|kept|alone|stays?|leave|not|without|save|bar\w*|besides|"
+            r"apart|aside|than|nothing|exclud\w+|minus|solely|else)\b|n[’']?t\b"
+        ),
+    ),
+    (
+        re.compile(r"\beverything\b"),
+        re.compile(
+            r"\b(?:every\w*|all of|all|anything|whole|both|them|rest|only|alone|but|except|empty|nothing|clear|just|"
+            r"keep)\b"
+            rf"(?! (?:the )?(?:(?:big|small|{_ANY_COLOUR}) )*(?:animals?|vehicles?|{_ANY_KIND})s?\b)"
+        ),
+    ),
+)
+"""Words of a restated request that only such words of the request can mean."""
+
+
 def meanings_are_kept(wording: str, restated: str) -> bool:
-    """Whether a restated request has a word for each meaning in the table that the request has a sign of.
+    """Whether a restated request has a word for each meaning that the request has a sign of, and for no other one.
 
     Both are in lower case.
     """
-    return not any(said.search(wording) and not kept.search(restated) for said, kept in _KEPT)
+    lost = any(said.search(wording) and not kept.search(restated) for said, kept in _KEPT)
+    return not lost and all(said.search(wording) for means, said in _SAID_BEFORE if means.search(restated))

@@ -134,7 +134,8 @@ _EXACTLY = re.compile(
 )
 _CHANGES_NEW = re.compile(r"\b(?:make|turn|paint) an? ")
 _LEFT_ALONE = re.compile(
-    r"\b(?:leave|keep|let) (?:the|it|them|her|him)\b[^.;!?]* (?:alone|as (?:it|they|she|he) (?:is|are)|be|unchanged)\b"
+    r"\b(?:leave|keep|let) (?:the|it|them|her|him)\b[^.;!?]* (?:alone|as (?:it|they|she|he) (?:is|are)|be|unchanged|"
+    r"stay)\b|\b(?:stays?|remains?)\b[^.;!?]* (?:except|but)\b"
 )
 _GROUND_HINTS = {
     "forest": re.compile(r"\bwood(?!en)|forest|jungle|trees|grove|timber|pine|firs\b|oaks|birch|spruce|bush|leaves"),

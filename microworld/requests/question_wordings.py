@@ -10,7 +10,7 @@ import re
 from interleavethinker.microworld.language.compiled_patterns import Rule, compiled
 from interleavethinker.microworld.language.phrase_patterns import COLOUR, KIND, SIZE
 
-__all__ = ["plain_question"]
+__all__ = ["TWO_PLACES", "plain_question"]
 
 _KIND = f"{KIND}|things?|animals?|plants?|people|buildings?"
 _PICTURE = "(?:the|this|my|that|your|our) (?:picture|image|scene)"
@@ -18,6 +18,9 @@ _DOING = (
     "(?:standing|sitting|lying|floating|swimming|flying|shining|hiding|waiting|parked|growing|placed|located|situated|"
     "positioned|shown|visible|found|seen|displayed|depicted|resting|sleeping|living|playing|to be found|to be seen)"
 )
+_PLACE = "(?:at|on|in) the (?:top |bottom )?(?:left|right|top|bottom|middle|centre)(?: corner)?"
+TWO_PLACES = re.compile(rf" {_PLACE} and {_PLACE}$")
+"""The end of a question that asks about two places at once."""
 _DOES = "(?:stands?|sits?|lies|lie|floats?|swims?|flies|fly|shines?|hides?|waits?|grows?|rests?|sleeps?|lives?)"
 
 
@@ -130,6 +133,9 @@ _RULES: tuple[Rule, ...] = (
     ((r"^how many (?P<a>.+?) (?:can|could) (?:be|you|i|we|one) "
      r"(?:seen|see|find|found|spot|counted|count)$"), r"how many \g<a> are there"),
     (r"^how many (?P<a>[a-z ]+?)(?: are there)? in total$", r"how many \g<a> are there"),
+    # Two places
+    (rf"^(?P<q>(?:is|are) there [a-z ]+?|what(?: is| are)?(?: there)?) (?P<a>{_PLACE}) and (?P<b>{_PLACE})$",
+     r"\g<q> \g<a> and \g<q> \g<b>"),
     # Colors and sizes
     (r"^(?:what|which) colours? (?:do|are|have|has|is) (the [^,]+?) and (the [^,]+?)(?: have)?$",
      r"what colour is \1 and what colour is \2"),

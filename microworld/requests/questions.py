@@ -17,14 +17,14 @@ from interleavethinker.microworld.scenes.scene import Scene, SceneObject
 from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, COLOURS, KINDS, SIZES
 from interleavethinker.tools.errors import InputError
 
-from .answers import Answer, background_answer, colour_answer, number_words, size_answer, where_answer
+from .answers import Answer, background_answer, colour_answer, joined, number_words, size_answer, where_answer
 from .asked_objects import GROUPS, all_of, asked, cells_at, one_of
-from .comparisons import compare
+from .comparisons import compare, in_all
 from .first_reading import text_of
 from .object_questions import OBJECT_QUESTIONS, listed
 from .pair_questions import PAIR_QUESTIONS
 from .question_forms import is_question
-from .question_wordings import plain_question
+from .question_wordings import TWO_PLACES, plain_question
 from .scene_questions import SCENE_QUESTIONS, whether_seen, whether_there, with_extreme
 from .yes_no import YES_NO
 
@@ -62,7 +62,7 @@ def answer(sentences: Sequence[Sentence], scenes: Sequence[Scene]) -> Answer:
         if (found := _tried(part, scenes)[0]) is not None:
             answers.append(found)
     if answers and len(answers) == len(parts):
-        return _joined(answers)
+        return joined(answers)
     if problem is not None:
         raise problem
     msg = (
@@ -128,7 +128,9 @@ def _asks_of_two(text: str) -> bool:
 def _answer(text: str, scenes: Sequence[Scene]) -> Answer | None:
     """Answers one question; None if no rule fits."""
     text, scene = whether_seen(_TAIL.sub("", _LEAD.sub("", text))), scenes[-1]
-    if len(scenes) > 1 and (found := compare(text, scenes)) is not None:
+    if TWO_PLACES.search(text) and re.match(r"(?:is|are|what)\b", text):
+        return None  # two questions in one
+    if len(scenes) > 1 and (found := compare(text, scenes) or in_all(text, scenes, _count)) is not None:
         return found
     match = re.search(r"\b(?:first|second|third|last) (?:picture|image|one)\b", text)
     if match and len(scenes) > 1:
@@ -174,13 +176,6 @@ def _answer(text: str, scenes: Sequence[Scene]) -> Answer | None:
             code="no_image",
         )
     return None
-
-
-def _joined(answers: Sequence[Answer]) -> Answer:
-    """Joins the answers to several questions: what one of them requires, the others do not forbid."""
-    required = tuple(one for found in answers for one in found.required)
-    forbidden = frozenset[str]().union(*(found.forbidden for found in answers)) - frozenset[str]().union(*required)
-    return Answer("several", " ".join(found.text for found in answers), required, forbidden)
 
 
 def check_question(sentences: Sequence[Sentence], images: int) -> None:
@@ -232,7 +227,7 @@ def _count(text: str, scene: Scene) -> Answer | None:
     number, phrase = len(found), named.phrase
     if named.noun == "thing" and not (phrase.colours or phrase.sizes or phrase.where):
         return Answer("count", f"{count_phrase(number)}.", (number_words(number),))
-    noun = named.noun if number == 1 else plural(named.noun)
+    noun = named.noun if number == 1 or named.noun == "people" else plural(named.noun)
     words = " ".join((*sorted(phrase.sizes), *sorted(phrase.colours), noun)) + at
     return Answer("count", f"There {'is' if number == 1 else 'are'} {number or 'no'} {words}.", (number_words(number),))
 
@@ -254,7 +249,7 @@ def _colour(text: str, scene: Scene) -> Answer | None:
     words = next(group for group in match.groups() if group).strip()
     named, found = all_of(words, scene)
     if len(found) > 1 and (named.phrase.every or named.phrase.some):
-        return _joined([_of_many("colour", cell, obj) for cell, obj in found])
+        return joined([_of_many("colour", cell, obj) for cell, obj in found])
     return colour_answer(one_of(words, scene)[1])
 
 
@@ -287,7 +282,7 @@ def _where(text: str, scene: Scene) -> Answer | None:
     words = next(group for group in match.groups() if group)
     named, found = all_of(words, scene)
     if len(found) > 1 and (named.phrase.every or named.phrase.some):
-        return _joined(
+        return joined(
             [replace(where_answer(cell, obj), text=f"The {name(obj)} is {place(cell)}.") for cell, obj in found]
         )
     return where_answer(*one_of(words, scene))

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from interleavethinker.microworld.language.key_words import GROUND
 from interleavethinker.microworld.language.plain_text import unknown_emoji
+from interleavethinker.microworld.language.reader.asides import unclear_wording
 from interleavethinker.microworld.language.reader.prose import without_prose
 from interleavethinker.microworld.language.reader.tagging import tag
 from interleavethinker.microworld.language.spelling import corrected
@@ -144,7 +145,11 @@ def _other_wordings(text: str, images: int, error: InputError, restate: Restate)
     spelt = corrected(text, _is_spelt) if error.code in _SPELLING_MATTERS else None
     if spelt is not None:
         yield spelt, True
-    if unknown_emoji(text) or _AT_ONCE.search(text) or (not images and _OWN_IMAGE.search(text)):
+    if (
+        unknown_emoji(text)
+        or _AT_ONCE.search(text)
+        or (not images and (unclear_wording(text) or _OWN_IMAGE.search(text)))
+    ):
         return
     if not images and _IN_FRONT.search(text):
         yield _IN_FRONT.sub("next to", text), True

@@ -9,7 +9,7 @@ from dataclasses import replace
 from interleavethinker.microworld.language.clauses import Statement
 from interleavethinker.microworld.language.key_words import GROUND
 from interleavethinker.microworld.language.phrase_types import Phrase
-from interleavethinker.microworld.language.plain_text import canonical
+from interleavethinker.microworld.language.plain_text import NUMBER_WORDS, PLURALS, canonical
 from interleavethinker.microworld.language.vocabulary import plural
 from interleavethinker.microworld.scenes.scene import Scene
 from interleavethinker.microworld.scenes.sprites import COLOURS, KINDS, SIZES
@@ -18,6 +18,7 @@ from interleavethinker.tools.errors import InputError
 __all__ = [
     "absence_last",
     "check_counted",
+    "check_edit",
     "check_has_image",
     "check_instead",
     "check_kept_ground",
@@ -73,7 +74,8 @@ def check_instead(statements: Sequence[Statement], text: str) -> None:
 
 
 _IN_ALL = re.compile(
-    r"\b(?:should (?:be|show|have|contain|include)|same (?:(?:picture|image|scene|thing) )?(?:but )?with|there are) "
+    r"\b(?:should (?:be|show|have|contain|include)|same (?:(?:picture|image|scene|thing) )?(?:but )?with|there are) |"
+    r"\b(?:in total|in all|altogether)\b"
 )
 """Before what an image holds in all."""
 _EXACTLY = re.compile(
@@ -104,6 +106,32 @@ def check_counted(statement: Statement, source: Scene, text: str) -> None:
             words = f"{item.count} {item.kind if item.count == 1 else plural(item.kind)}"
             msg = f'"{text.strip()}" may mean {words} in all or {item.count} more; say "add {item.count} more".'
             raise InputError(msg, code="ambiguous")
+
+
+_SOME_CHANGED = re.compile(
+    rf"\b(?:make|turn|paint|colou?r|dye) (?P<number>{'|'.join(NUMBER_WORDS[1:])}|[2-9]) (?:of the )?(?P<noun>\w+) "
+    rf"(?:(?:into |in )?(?:{'|'.join((*COLOURS, *SIZES))})\b|(?P<other>into) )"
+)
+"""A new look of a number of objects, which are not new."""
+
+
+def check_edit(source: Scene, text: str) -> None:
+    """Checks an edit of an image: its background stays, and "make two balls yellow" of three does not say which two.
+
+    Raises:
+        InputError: See `check_kept_ground`; or it does not say which objects change (`ambiguous`).
+    """
+    check_kept_ground(source, text)
+    found = _SOME_CHANGED.search(" ".join(text.lower().split()))
+    if found is None:
+        return
+    kind = canonical(PLURALS.get(found["noun"], found["noun"]))
+    there = sum(obj.kind == kind for obj in source.objects.values())
+    number = found["number"]
+    all_of_them = there == (int(number) if number.isdigit() else NUMBER_WORDS.index(number) + 1)
+    if there and not (all_of_them and found["other"]):
+        msg = f'"{text.strip()}" does not say which of them change; name them by place, color or size, or say "all".'
+        raise InputError(msg, code="ambiguous")
 
 
 _ENOUGH = re.compile(

@@ -37,7 +37,9 @@ def exists(text: str, scene: Scene) -> Answer | None:
         r"do we have|have we|do we see)(?: any| also| only| just)? (?P<rest>.+?)(?: here| there)?",
         text,
     )
-    absent = re.fullmatch(r"(?:is|are) there (?:no|not an?|not any) (?P<rest>.+?)(?: here| there)?", text)
+    absent = re.fullmatch(
+        r"(?:(?:is|are) there|(?:do|can) you see) (?:no|not an?|not any) (?P<rest>.+?)(?: here| there)?", text
+    )
     if absent is not None and (named := asked(f"a {absent['rest']}") or asked(absent["rest"])) is not None:
         there = named.found_in(scene)
         if not there:
@@ -244,7 +246,8 @@ def _compared(obj: SceneObject, how: str, other: SceneObject) -> Answer:
     yes = {"bigger": ("big", "small"), "smaller": ("small", "big")}.get(how) == sizes
     if how in {"as big as", "the same size as"}:
         yes = obj.size == other.size
-    return yes_no_answer(yes, f"the {obj.kind} is {obj.size} and the {other.kind} {other.size}")
+    one, two = (f"{each.colour} {each.kind}" if obj.kind == other.kind else each.kind for each in (obj, other))
+    return yes_no_answer(yes, f"the {one} is {obj.size} and the {two} {other.size}")
 
 
 def same(text: str, scene: Scene) -> Answer | None:

@@ -121,6 +121,32 @@ _UNCLEAR = {
         r"\bof the same colou?r\b",
         re.DOTALL,
     ),
+    "until …": re.compile(
+        r"\buntil (?:it (?:is|gets|becomes) )?(?:the )?(?:night|day|morning|evening|sunset|sun|snow|winter|dark|dawn)\b"
+    ),
+    "… remain": re.compile(
+        r"(?:^|[.;!?,] ?|\bthen |(?<!until )\bonly |\band |\bbut )"
+        r"(?:one|two|three|four|five|six|seven|eight|\d)(?: of them)? (?:remains?|stays?|is left|are left)"
+        r"(?=\s*(?:[.;!,]|$))"
+    ),
+    "in the evening …, at night": re.compile(
+        r"\b(?:in the (?:morning|evening)|at noon|during the day|by day)\b[^.;!?]*\b(?:and|,) ?"
+        r"(?:at|by|in the|during the) (?:night|noon|evening|day|sunset)\b|\bat night\b[^.;!?]*\b(?:during the|by) day\b"
+    ),
+    "in all corners": re.compile(
+        r"\b(?:is|are) there\b[^.?!]*\b(?:in|on|at) (?:all|every|each|both)(?: the| four| two)? (?:corners?|sides?)\b"
+    ),
+    "tomorrow": re.compile(r"(?:^|[.;!?] ?)tomorrow\b"),
+    "comes and goes": re.compile(r"\b(?:comes and goes|came and went)\b"),
+    "night …, the next morning": re.compile(
+        r"\b(?:night|evening|dark)\b.*[.;!?,] ?(?:(?:on )?the (?:next|following)|in the|that|by) (?:morning|day),? "
+        r"(?!comes|breaks|arrives|begins|is here)\w",
+        re.DOTALL,
+    ),
+    "which … only": re.compile(r"\bwhich (?:picture|image|photo)\b[^.?!]*\bonly\b"),
+    "missing in the first": re.compile(r"\b(?:missing|gone) (?:in|from) the first\b"),
+    "the only thing that": re.compile(r"\bonly (?:thing|object) (?:that|which)\b[^.?!]*\b(?:same|changed|different)\b"),
+    "the same except": re.compile(r"\b(?:everything|all)\b[^.?!]*\bsame\b[^.?!]*\b(?:except|but|apart|besides)\b"),
     "anything but": re.compile(r"\banything but\b"),
     "actually no": re.compile(r"\bactually,? no\b(?! \w)"),
     "actually": re.compile(

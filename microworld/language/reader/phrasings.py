@@ -223,7 +223,7 @@ def _swapped_by_them(text: str) -> str:
 
 _BUT_NOT = re.compile(
     r"\b((?:make|paint|colou?r|turn|dye) )((?:everything|(?:all|both)(?: of)?(?: the)?(?: \w+)?|(?:every|each) \w+|"
-    rf"the \w+s)) ((?:{_LOOK})(?: and (?:{_LOOK}))?),?(?: but)? not (the [\w ]+?)(?=\s*(?:[.;!?,\n]|$))",
+    rf"the \w+s)) ((?:{_LOOK})(?: and (?:{_LOOK}))?),?(?: but| just)* not (the [\w ]+?)(?=\s*(?:[.;!?,\n]|$))",
     re.IGNORECASE,
 )
 
@@ -238,6 +238,22 @@ _ONE_OF_THEM = re.compile(
     rf"the (?:{_LOOK}) )one\b",
     re.IGNORECASE,
 )
+
+
+_ELLIPTIC = re.compile(
+    rf"\b(with|on|under|above|below|beside|near|next to|behind|left of|right of) an? (?:(?:{_LOOK}) )*(?P<kind>\w+)\b"
+    rf"(?P<between>[^.;!?\n]*\band\b[^.;!?\n]*\b\1 an? (?:(?:{_LOOK}) )+)one\b",
+    re.IGNORECASE,
+)
+
+
+def _named_in_full(text: str) -> str:
+    """Returns "a cat with a red ball and a bird with a blue one" with the blue ball named."""
+
+    def named(match: re.Match[str]) -> str:
+        return f"{match[0][:-3]}{match['kind']}" if canonical(match["kind"].lower()) in KINDS else match[0]
+
+    return _ELLIPTIC.sub(named, text)
 
 
 def _excepted_first(text: str) -> str:
@@ -257,6 +273,7 @@ def said_plainly(text: str) -> str:
         _day_as_background,
         _without_same_place,
         _look_of_all_last,
+        _named_in_full,
         _excepted_first,
         _swapped_by_them,
         _on_top_of_it,

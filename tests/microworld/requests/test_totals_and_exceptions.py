@@ -1,0 +1,73 @@
+"""Totals, exceptions, moments and questions about several, of which a part was once dropped without a word."""
+
+import pytest
+
+from interleavethinker.microworld.requests.interpretation import interpret
+from interleavethinker.microworld.scenes.scene import Scene, SceneObject
+from interleavethinker.tools.errors import InputError
+
+from .test_exact_reading import BALLS, STARS, TREE, shown
+
+
+@pytest.mark.parametrize(
+    ("text", "scene"),
+    [
+        ("Draw a cat until night falls.", None),
+        ("Three cats. Two remain.", None),
+        ("Two cats. One stays.", None),
+        ("A house. The night comes and goes.", None),
+        ("A tree at night. The next day it is red.", None),
+        ("At night there is a cat, during the day a bird.", None),
+        ("Make three balls yellow.", BALLS),
+        ("Turn two balls into boxes.", BALLS),
+        ("I want only one ball.", BALLS),
+        ("There should be just one cat.", BALLS),
+        ("I want five balls in all.", BALLS),
+        ("Move all balls to the left, but not the big one.", BALLS),
+        ("Is there a star in all corners?", STARS),
+    ],
+)
+def test_what_may_be_a_total_or_names_no_moment_is_refused(text: str, scene: Scene | None) -> None:
+    with pytest.raises(InputError):
+        interpret(text, () if scene is None else (scene,))
+
+
+def test_what_is_not_meant_is_left_alone() -> None:
+    for text in ("Make all stars white, but not the big one.", "Make all stars white, just not the blue one."):
+        (shown_,) = interpret(text, (STARS,)).targets
+        assert [sorted(one.colours) for one in shown_.objects] == [["white"], ["blue"], ["white"]]
+    (left,) = interpret("Remove the stars, but not the green one.", (STARS,)).targets
+    assert [sorted(one.colours) for one in left.objects] == [["green"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "scenes", "said"),
+    [
+        (
+            "How many balls are there in total?",
+            (BALLS, BALLS),
+            "There are 6 in all: 3 in the first picture and 3 in the",
+        ),
+        (
+            "Is there a star at the top left and at the bottom?",
+            (STARS,),
+            "Yes, there is a small red star in the top left. No,",
+        ),
+        ("Do you see no box?", (STARS,), "Yes, there is no box."),
+        (
+            "Is the red ball bigger than the blue ball?",
+            (TREE.put(0, SceneObject("ball", "red", "big")).put(1, SceneObject("ball", "blue", "small")),),
+            "the red ball is big and the blue ball small",
+        ),
+        ("Did the balls change their color?", (BALLS, BALLS), "No"),
+    ],
+)
+def test_questions_about_several_are_answered_for_all(text: str, scenes: tuple[Scene, ...], said: str) -> None:
+    found = interpret(text, scenes).answer
+    assert found is not None
+    assert said in found.text
+
+
+def test_one_of_a_second_pair_is_the_object_of_the_first() -> None:
+    found = interpret("A cat with a red ball and a bird with a blue one.")
+    assert shown(found) == [("ball", "blue"), ("ball", "red"), ("bird",), ("cat",)]
