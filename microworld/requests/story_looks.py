@@ -118,6 +118,7 @@ class StoryLooks(StoryPuzzles):
             else self.frame.things[self.only(self.resolve(statement.like), statement.like)[0]]
         )
         self.some_differ([self.frame.things[one] for one in ids], statement)
+        self.rest_differs(ids, statement)
         for one in ids:
             thing = self.frame.things[one]
             if is_size and like is not None:

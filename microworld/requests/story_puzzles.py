@@ -99,6 +99,19 @@ class StoryPuzzles(StoryReturns):
                 Constraint(tuple(dict.fromkeys(olds)), lambda *values: any(one != value for one in values))
             )
 
+    def rest_differs(self, ids: Sequence[int], statement: Statement) -> None:
+        """States that of five balls of which "two of them turn red" none was red before, and three are not."""
+        value = statement.colour or statement.size
+        plain = all(not (one.colours or one.sizes or one.where) for one in statement.subject)
+        kinds = {self.frame.things[one].kind for one in ids}
+        alike = [thing for thing in self.frame.things.values() if thing.kind in kinds]
+        if not value or not plain or len(ids) == len(alike):
+            return
+        for thing in alike:
+            old = thing.colour if statement.colour else thing.size
+            if len(old.allowed) > 1:
+                old.allowed -= {value}
+
     def apply_vacant(self, statement: Statement) -> None:
         """Keeps a place of the first image free: "nothing on the left"."""
         where = statement.where

@@ -136,6 +136,18 @@ _UNCLEAR = {
     "in all corners": re.compile(
         r"\b(?:is|are) there\b[^.?!]*\b(?:in|on|at) (?:all|every|each|both)(?: the| four| two)? (?:corners?|sides?)\b"
     ),
+    "it rises": re.compile(
+        rf"\b(?:it|he|she|they|the (?:{'|'.join(KINDS)})) (?:slowly )?(?:rises?|rose)\b(?! (?:to|above|over))"
+    ),
+    "may …": re.compile(
+        rf"\b(?:it|he|she|they|the (?:{'|'.join(KINDS)})) (?:may|might|could) (?:\w+ )?(?:leave|go|turn|become|fly|"
+        r"move|grow|shrink|disappear|vanish|swim|run|walk)\b"
+    ),
+    "from one color to another": re.compile(  # unless the first is said before
+        rf"^(?!.*\b({'|'.join(COLOURS)})\b.*\bfrom \1\b).*\b(?:it|he|she|they)\b[^.;!?]*\bfrom "
+        rf"(?:{'|'.join(COLOURS)}) (?:in)?to (?:{'|'.join(COLOURS)})\b",
+        re.DOTALL,
+    ),
     "tomorrow": re.compile(r"(?:^|[.;!?] ?)tomorrow\b"),
     "comes and goes": re.compile(r"\b(?:comes and goes|came and went)\b"),
     "night …, the next morning": re.compile(
@@ -227,6 +239,10 @@ _NUMBERED = re.compile(
 )
 
 
+_LABELS = re.compile(r"(?:^|[.;!?] ?)(?:picture|image|panel|frame|page|scene|step) (\d)(?= ?[:.)])")
+"""The numbers of images in front of what they show."""
+
+
 def without_asides(text: str, *, images: int) -> tuple[str, tuple[str, ...]]:
     """Returns a request without names and sentences that only say whom something pleases, and what was left out.
 
@@ -275,6 +291,9 @@ def unclear_wording(text: str) -> str:
     for pattern in _UNFOLLOWED:
         if (match := pattern.search(plain)) is not None:
             return match.group().strip()
+    labels = [int(number) for number in _LABELS.findall(plain)]
+    if labels != sorted(labels):
+        return f"{labels[0]} … {labels[-1]}"
     told = [next(filter(None, found)).replace("final", "last") for found in _NUMBERED.findall(plain)]
     ranks = [_ORDINALS.index(word) for word in told]
     return f"{told[0]} … {told[-1]}" if ranks != sorted(ranks) else ""

@@ -247,6 +247,18 @@ _ELLIPTIC = re.compile(
 )
 
 
+_FROM_COLOUR = re.compile(
+    rf"\b(an?|the) (?P<thing>(?:(?:big|small) )?\w+) (?P<turns>turns|changes|goes|fades|becomes)(?: slowly)? "
+    rf"from (?P<old>{'|'.join(COLOURS)}) (?:in)?to (?P<new>{'|'.join(COLOURS)})\b",
+    re.IGNORECASE,
+)
+
+
+def _color_before(text: str) -> str:
+    """Returns "a ball turns from blue to red" as what a blue ball does."""
+    return _FROM_COLOUR.sub(r"\1 \g<old> \g<thing> turns \g<new>", text)
+
+
 def _named_in_full(text: str) -> str:
     """Returns "a cat with a red ball and a bird with a blue one" with the blue ball named."""
 
@@ -274,6 +286,7 @@ def said_plainly(text: str) -> str:
         _without_same_place,
         _look_of_all_last,
         _named_in_full,
+        _color_before,
         _excepted_first,
         _swapped_by_them,
         _on_top_of_it,

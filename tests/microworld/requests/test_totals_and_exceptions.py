@@ -18,6 +18,10 @@ from .test_exact_reading import BALLS, STARS, TREE, shown
         ("A house. The night comes and goes.", None),
         ("A tree at night. The next day it is red.", None),
         ("At night there is a cat, during the day a bird.", None),
+        ("A ball at the bottom left. It rises.", None),
+        ("A cat. It might turn blue.", None),
+        ("A big ball. It turns from blue to red.", None),
+        ("Picture 2: a red ball. Picture 1: a blue ball.", None),
         ("Make three balls yellow.", BALLS),
         ("Turn two balls into boxes.", BALLS),
         ("I want only one ball.", BALLS),
@@ -71,3 +75,11 @@ def test_questions_about_several_are_answered_for_all(text: str, scenes: tuple[S
 def test_one_of_a_second_pair_is_the_object_of_the_first() -> None:
     found = interpret("A cat with a red ball and a bird with a blue one.")
     assert shown(found) == [("ball", "blue"), ("ball", "red"), ("bird",), ("cat",)]
+
+
+def test_what_changes_and_what_does_not_are_told_apart() -> None:
+    first, second = interpret("Five balls. Two of them turn red.").targets
+    assert not any("red" in one.colours for one in first.objects)
+    assert sorted("red" in one.colours for one in second.objects) == [False, False, False, True, True]
+    before, after = interpret("A ball on the left. The ball turns from blue to red.").targets
+    assert [*before.objects[0].colours, *after.objects[0].colours] == ["blue", "red"]
