@@ -99,7 +99,10 @@ def _changed_objects(text: str, scenes: Sequence[Scene]) -> Answer | None:
         if match is None:
             continue
         if not found:
-            return difference_between(scenes[-2], scenes[-1])
+            differ = difference_between(scenes[-2], scenes[-1])
+            return (
+                replace(differ, text=f"Nothing {verb}. {differ.text}") if differ.text.startswith("In the") else differ
+            )
         named = asked(f"the {match['what'].split()[0]}") if match["what"] else None
         if match["what"] and named is None:
             return None  # "which color is new"

@@ -51,7 +51,7 @@ _IN_ALL = re.compile(
 )
 """Counts what an image is to hold in all."""
 _ASKS = re.compile(
-    r"\bhow many\b|\bcount(?: ?\(|s? (?:of|the|all|how)\b)|"
+    r"\bhow many\b|\bcount(?: ?\(|s? (?:of|the|all|how)\b)|^(?:please )?(?:name|list|enumerate|tell me|say) |"
     r"^(?:so |and |hey |hi |ok |please )*(?:which|where|who|what|is|are|does|did|was|were|has)\b[^.!]*\?\s*$"
 )
 """Asks for words about an image."""

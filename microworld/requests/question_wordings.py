@@ -133,6 +133,8 @@ _RULES: tuple[Rule, ...] = (
     ((r"^how many (?P<a>.+?) (?:can|could) (?:be|you|i|we|one) "
      r"(?:seen|see|find|found|spot|counted|count)$"), r"how many \g<a> are there"),
     (r"^how many (?P<a>[a-z ]+?)(?: are there)? in total$", r"how many \g<a> are there"),
+    (r"^how many new (?P<a>[a-z ]+?)(?: are there| are here)?$", r"how many \g<a> were added"),
+    (r"^from where to where (?:did|has) (?P<a>the .+?) (?:move|moved|go|gone)$", r"what happened to \g<a>"),
     # Two places
     (rf"^(?P<q>(?:is|are) there [a-z ]+?|what(?: is| are)?(?: there)?) (?P<a>{_PLACE}) and (?P<b>{_PLACE})$",
      r"\g<q> \g<a> and \g<q> \g<b>"),

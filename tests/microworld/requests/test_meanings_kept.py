@@ -76,6 +76,7 @@ def test_stories_and_pictures_that_mean_something_else(wording: str, restated: s
         ("Limit the balls to one.", "Remove the balls."),
         ("Add a second bird of the same size at the left.", "Add a bird on the left."),
         ("Make it night, then day again.", "Make it night."),
+        ("Name everything that is small.", "Make everything small."),
         ("Is nothing red?", "Is everything red?"),
         ("Is there neither a cat nor a ball?", "Is there a cat or a ball?"),
         ("How many more cats than birds are there?", "How many cats are there?"),

@@ -6,7 +6,7 @@ from interleavethinker.microworld.requests.interpretation import interpret
 from interleavethinker.microworld.scenes.scene import Scene, SceneObject
 from interleavethinker.tools.errors import InputError
 
-from .test_exact_reading import BALLS, STARS, TREE, shown
+from .test_exact_reading import BALLS, PAIR, STARS, TREE, shown
 
 
 @pytest.mark.parametrize(
@@ -64,6 +64,18 @@ def test_what_is_not_meant_is_left_alone() -> None:
             "the red ball is big and the blue ball small",
         ),
         ("Did the balls change their color?", (BALLS, BALLS), "No"),
+        (
+            "Which picture has three balls?",
+            (BALLS, BALLS.put(4, SceneObject("ball", "red", "big"))),
+            "The first picture does.",
+        ),
+        ("How many new balls are there?", (BALLS, BALLS.put(4, SceneObject("ball", "red", "big"))), "There is 1."),
+        ("What was added?", (BALLS, BALLS.put(1, None)), "Nothing is new. In the second picture, the small blue ball"),
+        (
+            "From where to where did the cat move?",
+            (PAIR, PAIR.put(3, None).put(4, PAIR.cells[3])),
+            "in the second picture",
+        ),
     ],
 )
 def test_questions_about_several_are_answered_for_all(text: str, scenes: tuple[Scene, ...], said: str) -> None:
