@@ -58,8 +58,8 @@ from .unclear_words import (
     check_counted,
     check_edit,
     check_has_image,
-    check_instead,
     check_new,
+    check_told,
     placed_whole,
 )
 
@@ -242,7 +242,7 @@ def _told(
 ) -> Interpretation:
     """Applies the statements of a request one after the other."""
     source = story.source
-    check_instead(statements, text)
+    check_told(statements, text)
     if source is not None:
         check_edit(source, text)
     if source is None:

@@ -20,10 +20,10 @@ __all__ = [
     "check_counted",
     "check_edit",
     "check_has_image",
-    "check_instead",
     "check_kept_ground",
     "check_named_again",
     "check_new",
+    "check_told",
     "placed_whole",
 ]
 
@@ -62,12 +62,21 @@ def check_has_image(statements: Sequence[Statement], text: str) -> None:
         raise InputError(msg, code="no_image")
 
 
-def check_instead(statements: Sequence[Statement], text: str) -> None:
-    """Checks that "a cat. Then a bird instead." does not keep the cat.
+_ASKED = re.compile(
+    r"(?:^|[.;!?\n] ?)(?:has|have|had|did|does|is|are|was|were) "
+    r"(?!you\b|we\b|i\b|it (?:possible|ok|okay|fine|too much|allowed)\b|there (?:any|a) (?:chance|way)\b)[^.;!?\n]*\?"
+)
+
+
+def check_told(statements: Sequence[Statement], text: str) -> None:
+    """Checks that "has everything shrunk?" is no order, and that "a cat. Then a bird instead." does not keep the cat.
 
     Raises:
-        InputError: The text says "instead", and nothing is replaced (`not_understood`).
+        InputError: A sentence is a question; or the text says "instead", and nothing is replaced (`not_understood`).
     """
+    if (asked := _ASKED.search(" ".join(text.lower().split()))) is not None:
+        msg = f"Could not understand the question {asked[0].strip(' .;!?')!r}."
+        raise InputError(msg, code="not_understood")
     if re.search(r"\binstead\b(?! of)", text.lower()) and {one.kind for one in statements} <= _SHOWING:
         msg = 'It is not clear what goes away ("instead"); say what replaces what, or remove it.'
         raise InputError(msg, code="not_understood")

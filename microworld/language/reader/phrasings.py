@@ -259,6 +259,18 @@ def _color_before(text: str) -> str:
     return _FROM_COLOUR.sub(r"\1 \g<old> \g<thing> turns \g<new>", text)
 
 
+_FOUND_AGAIN = re.compile(
+    r"((?:\baway\b|\bleaves?\b|\blost\b|\bdisappears?\b|\bvanish(?:es)?\b|\bgone\b).*?[.;!]\s*)(?:then )?"
+    r"(?:the \w+|she|he|it) (?:finds|found) (it|him|her|them|the \w+)(?: again)?(?=\s*(?:[.;!,\n]|$))",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def _found_again(text: str) -> str:
+    """Returns "The cat runs away. The girl finds it." as what comes back."""
+    return _FOUND_AGAIN.sub(r"\1\2 comes back", text)
+
+
 def _named_in_full(text: str) -> str:
     """Returns "a cat with a red ball and a bird with a blue one" with the blue ball named."""
 
@@ -287,6 +299,7 @@ def said_plainly(text: str) -> str:
         _look_of_all_last,
         _named_in_full,
         _color_before,
+        _found_again,
         _excepted_first,
         _swapped_by_them,
         _on_top_of_it,
