@@ -271,6 +271,21 @@ def _found_again(text: str) -> str:
     return _FOUND_AGAIN.sub(r"\1\2 comes back", text)
 
 
+_KEPT_ONLY = re.compile(r"\b(?:keep|leave) (?:only|just|nothing but) (?=the \w)", re.IGNORECASE)
+_IN_ROW = re.compile(r"\b(in the )(second|third|last|middle|bottom)(?= (?:an?|the|one|two|three|\d)\b)", re.IGNORECASE)
+
+
+def _kept_only(text: str) -> str:
+    """Returns "keep only the bird" as what goes away."""
+    return _KEPT_ONLY.sub("remove everything but ", text)
+
+
+def _rows_named(text: str) -> str:
+    """Returns "in the first row a cat, in the second a bird" with every row named."""
+    row = re.search(r"\bin the (?:first|top) (row|column)\b", text, re.IGNORECASE)
+    return text if row is None else _IN_ROW.sub(rf"\1\2 {row[1].lower()}", text)
+
+
 def _named_in_full(text: str) -> str:
     """Returns "a cat with a red ball and a bird with a blue one" with the blue ball named."""
 
@@ -300,6 +315,8 @@ def said_plainly(text: str) -> str:
         _named_in_full,
         _color_before,
         _found_again,
+        _kept_only,
+        _rows_named,
         _excepted_first,
         _swapped_by_them,
         _on_top_of_it,

@@ -29,6 +29,8 @@ from .test_exact_reading import BALLS, PAIR, STARS, TREE, shown
         ("I want five balls in all.", BALLS),
         ("Move all balls to the left, but not the big one.", BALLS),
         ("Is there a star in all corners?", STARS),
+        ("Has everything shrunk?", STARS),
+        ("In the first row a cat, in the second a bird, in the third a fish.", None),
     ],
 )
 def test_what_may_be_a_total_or_names_no_moment_is_refused(text: str, scene: Scene | None) -> None:
@@ -95,3 +97,23 @@ def test_what_changes_and_what_does_not_are_told_apart() -> None:
     assert sorted("red" in one.colours for one in second.objects) == [False, False, False, True, True]
     before, after = interpret("A ball on the left. The ball turns from blue to red.").targets
     assert [*before.objects[0].colours, *after.objects[0].colours] == ["blue", "red"]
+
+
+def test_what_alone_is_kept_and_what_is_found_again_is_there_in_the_end() -> None:
+    for text in ("Make it night, keep only the cat.", "Keep only the cat, make it night."):
+        target = interpret(text, (PAIR,)).targets[-1]
+        assert [one.kind for one in target.objects] == ["cat"]
+        assert target.backgrounds == {"night"}
+    story = interpret("A girl. She has a cat. The cat runs away. The girl finds it again.").targets
+    assert [sorted(one.kind for one in scene.objects) for scene in story][2:] == [["girl"], ["cat", "girl"]]
+
+
+def test_a_picture_is_chosen_by_the_number_that_is_asked_for() -> None:
+    more = BALLS.put(8, SceneObject("ball", "green", "big"))
+    for text, said in (
+        ("Which picture has at least three balls?", "The first and the second picture do."),
+        ("Which picture has four balls?", "The second picture does."),
+    ):
+        found = interpret(text, (BALLS, more)).answer
+        assert found is not None
+        assert found.text == said
