@@ -122,9 +122,7 @@ def _which(text: str, scenes: Sequence[Scene]) -> Answer | None:
     if match["how"] is None:
         named = asked(rest)
         if named is not None and (named.phrase.count > 1 or re.match(r"(?:only |just |exactly )?(?:one|1) ", rest)):
-            least = rest.startswith("at least ")
-            fits = [count >= named.phrase.count if least else count == named.phrase.count for count in counts]
-            return numbered(fits, "does")
+            return numbered([count == named.phrase.count for count in counts], "does")
         negative = named is not None and named.phrase.negative
         return numbered([bool(count) != negative for count in counts], "does")
     best = (max if match["how"] in {"more", "the most", "most"} else min)(counts)

@@ -155,7 +155,7 @@ _UNCLEAR = {
         r"(?!comes|breaks|arrives|begins|is here)\w",
         re.DOTALL,
     ),
-    "which … only": re.compile(r"\bwhich (?:picture|image|photo)\b[^.?!]*\bonly\b"),
+    "which … only": re.compile(r"\bwhich (?:picture|image|photo)\b[^.?!]*\b(?:only|at least|at most)\b"),
     "missing in the first": re.compile(r"\b(?:missing|gone) (?:in|from) the first\b"),
     "the only thing that": re.compile(r"\bonly (?:thing|object) (?:that|which)\b[^.?!]*\b(?:same|changed|different)\b"),
     "the same except": re.compile(r"\b(?:everything|all)\b[^.?!]*\bsame\b[^.?!]*\b(?:except|but|apart|besides)\b"),
