@@ -198,6 +198,16 @@ def test_the_figures_of_a_critic_that_writes_checklists() -> None:
         assert figure in shown
 
 
+def test_as_served_rl_gains_from_three_sft_critics() -> None:
+    text = " ".join(SITE_RESULTS.read_text(encoding="utf-8").split())
+    found = report("training-seeds/pairs.json")
+    assert (found["n"], found["seed"], len(found["pairs"])) == (1000, 1000, 3)
+    assert all(pair["average"]["low"] > 0 for pair in found["pairs"])
+    assert found["mean"]["average"]["low"] > 0
+    assert '--8<-- "results/training-seeds/pairs.md"' in text
+    assert "**As served, RL gains over SFT**, in each of the three pairs" in text
+
+
 def test_no_critic_learned_the_words_of_its_generator() -> None:
     text = " ".join(SITE_RESULTS.read_text(encoding="utf-8").split())
     gains = {}
