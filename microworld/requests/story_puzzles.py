@@ -183,6 +183,8 @@ class StoryPuzzles(StoryReturns):
                 msg = f"The request keeps {phrase_text(phrase)} and takes it away; say which holds."
                 raise InputError(msg, code="contradiction")
             kept = set(self.resolve(phrase))
+            if statement.attribute != "all":
+                self.last = tuple(sorted(kept))  # "keep the cars, but make them white"
             if statement.attribute == "all" and kept & {one for one, _ in self.frame.touched} & set(before):
                 msg = f"The request changes {phrase_text(phrase)} and says not to; say which holds."
                 raise InputError(msg, code="contradiction")

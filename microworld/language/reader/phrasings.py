@@ -221,9 +221,10 @@ def _swapped_by_them(text: str) -> str:
     return _SWAPPED.sub(r"\1\2they swap \3", text)
 
 
+_NOT_ONE = "(?:(?: but| just)* not|(?: but)? (?:skip(?:ping)?|leav(?:e|ing) out|excluding|sparing))"
 _BUT_NOT = re.compile(
     r"\b((?:make|paint|colou?r|turn|dye) )((?:everything|(?:all|both)(?: of)?(?: the)?(?: \w+)?|(?:every|each) \w+|"
-    rf"the \w+s)) ((?:{_LOOK})(?: and (?:{_LOOK}))?),?(?: but| just)* not (the [\w ]+?)(?=\s*(?:[.;!?,\n]|$))",
+    rf"the \w+s)) ((?:{_LOOK})(?: and (?:{_LOOK}))?),?{_NOT_ONE} (the [\w ]+?)(?=\s*(?:[.;!?,\n]|$))",
     re.IGNORECASE,
 )
 
@@ -234,8 +235,8 @@ _REMOVED_BUT = re.compile(
     re.IGNORECASE,
 )
 _ONE_OF_THEM = re.compile(
-    r"\b((?:all|both|every|each|the)(?: of)?(?: the)? (\w+)\b[^.;!?\n]*?,? (?:but(?: not)?|except(?: for)?) "
-    rf"the (?:{_LOOK}) )one\b",
+    r"\b((?:all|both|every|each|the)(?: of)?(?: the)? (\w+)\b[^.;!?\n]*?,?"
+    rf"(?: but| except(?: for)?|{_NOT_ONE}) the (?:{_LOOK}) )one\b",
     re.IGNORECASE,
 )
 
@@ -275,9 +276,12 @@ _KEPT_ONLY = re.compile(r"\b(?:keep|leave) (?:only|just|nothing but) (?=the \w)"
 _IN_ROW = re.compile(r"\b(in the )(second|third|last|middle|bottom)(?= (?:an?|the|one|two|three|\d)\b)", re.IGNORECASE)
 
 
+_KEPT_NOT = re.compile(r"\bkeep the [\w ]+?,?(?: but)? not (the [\w ]+?)(?=\s*(?:[.;!?,\n]|$))", re.IGNORECASE)
+
+
 def _kept_only(text: str) -> str:
-    """Returns "keep only the bird" as what goes away."""
-    return _KEPT_ONLY.sub("remove everything but ", text)
+    """Returns "keep only the bird" and "keep the bird, but not the cats" as what goes away."""
+    return _KEPT_NOT.sub(r"remove \1", _KEPT_ONLY.sub("remove everything but ", text))
 
 
 def _rows_named(text: str) -> str:
