@@ -148,6 +148,10 @@ _UNCLEAR = {
         rf"(?:{'|'.join(COLOURS)}) (?:in)?to (?:{'|'.join(COLOURS)})\b",
         re.DOTALL,
     ),
+    "one by one, … first": re.compile(r"\bone by one\b[^.;!?]*\b(?:starting|beginning|first|last)\b"),
+    "one picture …, one …": re.compile(
+        r"\bone (?:picture|image) (?:with|of|showing)\b[^.;!?]*\b(?:one|another|the other) (?:with|of|showing)\b"
+    ),
     "tomorrow": re.compile(r"(?:^|[.;!?] ?)tomorrow\b"),
     "comes and goes": re.compile(r"\b(?:comes and goes|came and went)\b"),
     "night …, the next morning": re.compile(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from interleavethinker.microworld.language.compiled_patterns import Rule, rewritten
+from interleavethinker.microworld.language.key_words import GROUND
 from interleavethinker.microworld.language.plain_text import NUMBER_WORDS, PLURALS, canonical
 from interleavethinker.microworld.scenes.sprites import COLOURS, KINDS, SIZES
 
@@ -229,6 +230,7 @@ _BUT_NOT = re.compile(
 )
 
 
+_OTHERS_TOO = re.compile(r"\bthe others?,? (?:too|as well)\b", re.IGNORECASE)
 _REMOVED_BUT = re.compile(
     r"\b((?:remove|delete|erase) )(?:(?:all|both)(?: of)?(?: the)?|the) (\w+s),? (?:but(?: not)?|except(?: for)?) "
     r"(the [\w ]+?)(?=\s*(?:[.;!?,\n]|$))",
@@ -273,10 +275,33 @@ def _found_again(text: str) -> str:
 
 
 _KEPT_ONLY = re.compile(r"\b(?:keep|leave) (?:only|just|nothing but) (?=the \w)", re.IGNORECASE)
+_THE_ONES = rf"the (?:(?:{_LOOK}) )*\w+(?:(?:,| and|, and) the (?:(?:{_LOOK}) )*\w+)*"
+_ONLY_THERE = re.compile(
+    rf"(?P<before>^|[.;!?\n]\s*|(?:\b(?:then|now|and|{GROUND}),?|,)\s+(?=(?:with|there)\b)|\b(?:then|now|{GROUND})\s+)"
+    r"(?P<intro>with |there (?:is|are) (?:now )?)?"
+    rf"(?:(?:only|just|nothing (?:else )?but) (?P<what>{_THE_ONES})|(?P<last>{_THE_ONES}) only)"
+    r"(?P<seen> (?:is|are|can be) (?:there|seen|visible|shown|in the picture))?"
+    rf"(?=(?P<ground>,? (?:in|at|on|by|during) (?:the |an? )?(?:{GROUND})\b)|\s*(?:[.;!?,\n]|$))",
+    re.IGNORECASE,
+)
 _IN_ROW = re.compile(r"\b(in the )(second|third|last|middle|bottom)(?= (?:an?|the|one|two|three|\d)\b)", re.IGNORECASE)
 
 
 _KEPT_NOT = re.compile(r"\bkeep the [\w ]+?,?(?: but)? not (the [\w ]+?)(?=\s*(?:[.;!?,\n]|$))", re.IGNORECASE)
+
+
+def _only_there(text: str) -> str:
+    """Returns "at night with only the house", which says what there is, as what remains."""
+
+    def remains(match: re.Match[str]) -> str:
+        before, what = match["before"], match["what"] or match["last"]
+        if not (before.strip(".;!? \n") or match["intro"] or match["seen"] or match["ground"]):
+            return match[0]  # "Only the cat.", which may say what alone changes
+        link = "and " if before.strip() and before.strip()[-1:] not in ".;!?" else ""
+        end = "," if (match["ground"] or "").startswith(" ") else ""
+        return f"{before.rstrip(', ') + ', ' if link else before}{link}only {what} remains{end}"
+
+    return _ONLY_THERE.sub(remains, text)
 
 
 def _kept_only(text: str) -> str:
@@ -306,6 +331,7 @@ def _excepted_first(text: str) -> str:
         word = match[2].lower()
         return match[1] + PLURALS.get(word, word) if canonical(PLURALS.get(word, word)) in KINDS else match[0]
 
+    text = _OTHERS_TOO.sub("the others follow", text)
     text = _REMOVED_BUT.sub(r"\1all \2 except \3", _ONE_OF_THEM.sub(named, text))
     return _BUT_NOT.sub(r"\1\2 except \4 \3", text)
 
@@ -320,6 +346,7 @@ def said_plainly(text: str) -> str:
         _color_before,
         _found_again,
         _kept_only,
+        _only_there,
         _rows_named,
         _excepted_first,
         _swapped_by_them,

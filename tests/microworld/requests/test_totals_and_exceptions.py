@@ -30,6 +30,8 @@ from .test_exact_reading import BALLS, PAIR, STARS, TREE, shown
         ("Move all balls to the left, but not the big one.", BALLS),
         ("Is there a star in all corners?", STARS),
         ("Has everything shrunk?", STARS),
+        ("A cat, a ball and a tree. They leave one by one, starting with the tree.", None),
+        ("One picture with a cat, one with a ball.", None),
         ("In the first row a cat, in the second a bird, in the third a fish.", None),
     ],
 )
@@ -100,7 +102,13 @@ def test_what_changes_and_what_does_not_are_told_apart() -> None:
 
 
 def test_what_alone_is_kept_and_what_is_found_again_is_there_in_the_end() -> None:
-    for text in ("Make it night, keep only the cat.", "Keep only the cat, make it night."):
+    for text in (
+        "Make it night, keep only the cat.",
+        "Keep only the cat, make it night.",
+        "At night with only the cat.",
+        "Night, keep the cat but not the tree.",
+        "Only the cat, at night.",
+    ):
         target = interpret(text, (PAIR,)).targets[-1]
         assert [one.kind for one in target.objects] == ["cat"]
         assert target.backgrounds == {"night"}
@@ -117,3 +125,10 @@ def test_a_picture_is_chosen_by_the_number_that_is_asked_for() -> None:
         found = interpret(text, (BALLS, more)).answer
         assert found is not None
         assert found.text == said
+
+
+def test_what_is_kept_is_what_them_means() -> None:
+    (target,) = interpret("Make it snow, keep the stars but make them white.", (STARS.put(8, TREE.cells[5]),)).targets
+    assert [sorted(one.colours) for one in target.objects] == [["white"], ["white"], ["white"], ["green"]]
+    last = interpret("A house, a boat and a fish. Night falls. Only the house can be seen.").targets[-1]
+    assert [one.kind for one in last.objects] == ["house"]
