@@ -149,6 +149,11 @@ _UNCLEAR = {
         re.DOTALL,
     ),
     "one by one, … first": re.compile(r"\bone by one\b[^.;!?]*\b(?:starting|beginning|first|last)\b"),
+    "…, the … first": re.compile(
+        rf",? (?:but )?(?:(?:beginning|starting) with the (?:\w+ )?(?:{'|'.join(KINDS)})|the (?:\w+ )?"
+        rf"(?:{'|'.join(KINDS)}) first)(?=\s*(?:[.;!]|$))"
+    ),
+    "with and without": re.compile(r"\bwith (?:and|or) without\b|\bwithout and with\b"),
     "one picture …, one …": re.compile(
         r"\bone (?:picture|image) (?:with|of|showing)\b[^.;!?]*\b(?:one|another|the other) (?:with|of|showing)\b"
     ),

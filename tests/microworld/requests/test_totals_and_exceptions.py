@@ -32,6 +32,8 @@ from .test_exact_reading import BALLS, PAIR, STARS, TREE, shown
         ("Has everything shrunk?", STARS),
         ("A cat, a ball and a tree. They leave one by one, starting with the tree.", None),
         ("One picture with a cat, one with a ball.", None),
+        ("A house with and without a cat.", None),
+        ("Make the cat and the tree red, the tree first.", PAIR),
         ("In the first row a cat, in the second a bird, in the third a fish.", None),
     ],
 )
