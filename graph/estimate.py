@@ -61,6 +61,8 @@ class CostEstimate(BaseModel):
         """The estimate as a sentence."""
         images = f"{self.images} image{'s' * (self.images != 1)}{' (assumed)' if self.assumed else ''}"
         unknown = f" The price of {', '.join(self.unpriced)} is not known." if self.unpriced else ""
+        if not self.high and self.unpriced:
+            return f"The cost of {images} cannot be estimated.{unknown}"
         if not self.high:
             return f"Estimated cost of {images}: nothing for hosted models.{unknown}"
         bounds = f"{dollar_amount(self.low)} to {dollar_amount(self.high)}"

@@ -130,10 +130,11 @@ class Batch:
     def _check_profiles(self) -> None:
         for profile in {one.profile or self._settings.profile for one in self._requests} - {None}:
             load_profile(str(profile))
-        for one in self._requests:
+        for number, one in enumerate(self._requests, 1):
             limits = self._settings.limits_of(one)
             if limits is not None and limits.max_cost is not None:
-                require_prices(load_profile(one.profile or self._settings.profile or "micro"), limits)
+                name = f"max_cost of request {number}"
+                require_prices(load_profile(one.profile or self._settings.profile or "micro"), limits, name=name)
 
     def _items(self, batch: str) -> Iterator[BatchItem]:
         """Yields the requests with their keys. Equal requests differ by how many equal ones stand before them."""

@@ -18,7 +18,7 @@ from interleavethinker.microworld.language.clauses import Statement
 from interleavethinker.microworld.language.framing import Framed
 from interleavethinker.microworld.language.plain_text import Sentence, canonical, unknown_emoji
 from interleavethinker.microworld.language.quantities import multiplied, with_numbers
-from interleavethinker.microworld.language.reader.asides import unclear_wording, without_asides, without_farewell
+from interleavethinker.microworld.language.reader.asides import unclear_because, without_asides, without_farewell
 from interleavethinker.microworld.language.reader.phrasings import said_plainly
 from interleavethinker.microworld.language.reader.requests import arrows_in_words, read_request
 from interleavethinker.microworld.language.rewordings import mentioned, reworded_first, without_complaint
@@ -165,9 +165,8 @@ def _clear(text: str) -> str:
     if signs := unknown_emoji(text):
         raise InputError(f"The micro world has nothing that {' '.join(signs)} shows.", code="not_understood")
     text = told_together(said_plainly(without_farewell(arranged(with_numbers(separated(text))))))
-    if words := unclear_wording(text):
-        msg = f'"{words}" makes it unclear which images the request asks for; say in order what each image shows.'
-        raise InputError(msg, code="not_understood")
+    if problem := unclear_because(text):
+        raise InputError(problem, code="not_understood")
     return text
 
 

@@ -231,6 +231,7 @@ _TIMES: tuple[_Row, ...] = (
 )
 """Day and night, weather and seasons."""
 _QUESTIONS: tuple[_Row, ...] = (
+    (r"(?:is|are)\b[^.;!?]* (?:higher|lower) than", "higher|lower|above|below"),
     (rf"what is the (?:\w+ )?(?:{_ANY_KIND}) (?:above|below|under|left of|right of|next to|behind)", "(?!)"),
     (r"how many (?:more|fewer)|(?:more|fewer|less) \w+ than", "more|fewer|less|than|bigger|smaller"),
     (

@@ -41,6 +41,8 @@ _FINAL = frozenset({"empty_text", "nothing_new", "too_long", "too_many_things", 
 """Codes of errors that no other wording avoids."""
 _SPELLING_MATTERS = frozenset({"not_understood", "unknown_words", "no_image"})
 """Codes of errors that a misspelt word may cause."""
+_SEVERAL = 2
+"""Images from which on a request may well name the second one before the first."""
 _AT_ONCE = re.compile(r"\b(?:in the same (?:image|picture)|at the same time|simultaneously)\b", re.IGNORECASE)
 """What other words might tell one after the other."""
 _OWN_IMAGE = re.compile(
@@ -148,7 +150,8 @@ def _other_wordings(text: str, images: int, error: InputError, restate: Restate)
     if (
         unknown_emoji(text)
         or _AT_ONCE.search(text)
-        or (not images and (unclear_wording(text) or _OWN_IMAGE.search(text)))
+        or (images < _SEVERAL and unclear_wording(text))
+        or (not images and _OWN_IMAGE.search(text))
     ):
         return
     if not images and _IN_FRONT.search(text):

@@ -12,7 +12,7 @@ from interleavethinker.graph.batch.manifest import BatchRequest, sweep
 from interleavethinker.tools.errors import InputError
 
 STORY = "a big red ball on the left, at night. then make the ball blue"
-REFUSED = "max_cost needs the price of openai:new-model"
+REFUSED = "max_cost (of request [12] )?needs the price of openai:new-model"
 COSTLY = Limits(max_cost=1)
 PROFILE = """
 description = "Scripted agents, a fake generator, and a second planner without a price."

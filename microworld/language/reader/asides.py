@@ -9,7 +9,7 @@ import re
 
 from interleavethinker.microworld.scenes.sprites import COLOURS, KINDS
 
-__all__ = ["unclear_wording", "without_asides", "without_farewell"]
+__all__ = ["unclear_because", "unclear_wording", "without_asides", "without_farewell"]
 
 _WISH = (
     r"(?:draw|paint|make|create|show|add|put|generate|sketch|can you|could you|"
@@ -154,6 +154,12 @@ _UNCLEAR = {
         rf"(?:{'|'.join(KINDS)}) first)(?=\s*(?:[.;!]|$))"
     ),
     "with and without": re.compile(r"\bwith (?:and|or) without\b|\bwithout and with\b"),
+    "things that …": re.compile(  # what objects can do, no image tells
+        r"\b(?:how many|which|what) (?:things?|objects?|animals?|ones?|of (?:them|these)) (?:can |could |do |does )?"
+        r"(?:flies|fly|swims?|drives?|sails?|runs?|walks?|eats?|barks?|sings?|lives?|"
+        r"(?:have|has) (?:wheels?|wings?|legs?|eyes?|tails?|leaves))\b|"
+        r"\bwhat (?:is|are) (?:flying|swimming|driving|running|walking|eating|sleeping|growing)(?= ?(?:\?|$))"
+    ),
     "one picture …, one …": re.compile(
         r"\bone (?:picture|image) (?:with|of|showing)\b[^.;!?]*\b(?:one|another|the other) (?:with|of|showing)\b"
     ),
@@ -289,6 +295,16 @@ def without_farewell(text: str) -> str:
     """Returns a text without "good night, little boat", which ends a story and says nothing of it."""
     rest = _FAREWELL.sub(r"\1", text)
     return rest if rest.strip() else text
+
+
+def unclear_because(text: str) -> str:
+    """Returns a sentence about the words of a request whose meaning no rule follows; empty if there are none."""
+    words = unclear_wording(text)
+    if not words:
+        return ""
+    if text.rstrip().endswith("?"):
+        return f'"{words}" makes the question unclear; ask for objects, colors, sizes, places or numbers.'
+    return f'"{words}" makes it unclear which images the request asks for; say in order what each image shows.'
 
 
 def unclear_wording(text: str) -> str:

@@ -309,6 +309,14 @@ def _kept_only(text: str) -> str:
     return _KEPT_NOT.sub(r"remove \1", _KEPT_ONLY.sub("remove everything but ", text))
 
 
+_FARTHEST = re.compile(r"\b(?:furthest|farthest) (?=(?:left|right)\b)", re.IGNORECASE)
+
+
+def _farthest_to(text: str) -> str:
+    """Returns "which thing is furthest left" in the words of its rule."""
+    return _FARTHEST.sub("farthest to the ", text)
+
+
 def _rows_named(text: str) -> str:
     """Returns "in the first row a cat, in the second a bird" with every row named."""
     row = re.search(r"\bin the (?:first|top) (row|column)\b", text, re.IGNORECASE)
@@ -348,6 +356,7 @@ def said_plainly(text: str) -> str:
         _kept_only,
         _only_there,
         _rows_named,
+        _farthest_to,
         _excepted_first,
         _swapped_by_them,
         _on_top_of_it,

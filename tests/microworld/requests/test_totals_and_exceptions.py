@@ -29,6 +29,7 @@ from .test_exact_reading import BALLS, PAIR, STARS, TREE, shown
         ("I want five balls in all.", BALLS),
         ("Move all balls to the left, but not the big one.", BALLS),
         ("Is there a star in all corners?", STARS),
+        ("How many things can swim?", STARS),
         ("Has everything shrunk?", STARS),
         ("A cat, a ball and a tree. They leave one by one, starting with the tree.", None),
         ("One picture with a cat, one with a ball.", None),
