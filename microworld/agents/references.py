@@ -7,7 +7,7 @@ it, which is its kind, color and size. Its variant, such as the shape of a house
 from __future__ import annotations
 
 from interleavethinker.microworld.language.plain_text import canonical
-from interleavethinker.microworld.scenes.reader import scene_of
+from interleavethinker.microworld.scenes.reader import read
 from interleavethinker.microworld.scenes.scene import SceneObject
 from interleavethinker.microworld.scenes.sprites import IMAGE_SIZE, KINDS
 from interleavethinker.tools.errors import InputError
@@ -43,7 +43,7 @@ def described_object(png: bytes, name: str) -> SceneObject:
             f"@{name} has {width} x {height}. Describe it in words, or use another profile.",
             code="wrong_size",
         )
-    objects = list(scene_of(open_rgb(png)).objects.values())
+    objects = list(read(open_rgb(png)).scene.objects.values())
     kind = canonical(name)
     meant = [each for each in objects if each.kind == kind] if kind in KINDS else objects
     if len({each.named for each in meant}) == 1:

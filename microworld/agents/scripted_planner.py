@@ -21,7 +21,7 @@ from interleavethinker.microworld.requests.refusals import explained
 from interleavethinker.microworld.requests.restated import Restate, interpret_restated, not_restated, notes_on
 from interleavethinker.microworld.requests.scene_edits import edits_between
 from interleavethinker.microworld.requests.validation import check_request
-from interleavethinker.microworld.scenes.reader import scene_of
+from interleavethinker.microworld.scenes.reader import read
 from interleavethinker.microworld.scenes.scene import POSITIONS, Scene, SceneObject
 from interleavethinker.microworld.scenes.sprites import SIZES
 from interleavethinker.tools.errors import InputError
@@ -68,7 +68,7 @@ class ScriptedPlanner:
         return plan_by_rules(request, [self._scene(image) for image in request.images], self._wording, self._restate)
 
     def _scene(self, image: Sha256) -> Scene:
-        return scene_of(open_rgb(self._store.get(image)))
+        return read(open_rgb(self._store.get(image))).scene
 
 
 def plan_by_rules(
