@@ -64,7 +64,7 @@ async def delete(
 
     Images of the last hour are kept, since a running call may need them;
     so are exports, and the image server's own copies, which answer equal
-    calls. What stays is printed; --purge deletes it as well.
+    calls. What stays is printed; --purge deletes what only they used, too.
 
     Examples:
     interleavethinker delete last

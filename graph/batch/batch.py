@@ -21,7 +21,7 @@ from interleavethinker.graph.profiles.profile import load_profile
 from interleavethinker.graph.workspace.catalog import RequestKey
 from interleavethinker.graph.workspace.request_images import image_path
 from interleavethinker.graph.workspace.workspace import Workspace
-from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.errors import InputError, ProfileError
 from interleavethinker.tools.file_lock import only_writer
 from interleavethinker.tools.files import atomic_write, is_file, read_at_most
 from interleavethinker.tools.images.png import ImageLimits
@@ -128,13 +128,21 @@ class Batch:
                 await asyncio.shield(self._write_report(at_once=True))
 
     def _check_profiles(self) -> None:
-        for profile in {one.profile or self._settings.profile for one in self._requests} - {None}:
-            load_profile(str(profile))
+        known: set[str | None] = {None}
         for number, one in enumerate(self._requests, 1):
+            profile = one.profile or self._settings.profile
+            if profile not in known:
+                known.add(profile)
+                try:
+                    load_profile(str(profile))
+                except ProfileError as error:
+                    if one.profile is None:
+                        raise
+                    raise ProfileError(f"Request {number}: {error}", code=error.code) from error
             limits = self._settings.limits_of(one)
             if limits is not None and limits.max_cost is not None:
                 name = f"max_cost of request {number}"
-                require_prices(load_profile(one.profile or self._settings.profile or "micro"), limits, name=name)
+                require_prices(load_profile(profile or "micro"), limits, name=name)
 
     def _items(self, batch: str) -> Iterator[BatchItem]:
         """Yields the requests with their keys. Equal requests differ by how many equal ones stand before them."""

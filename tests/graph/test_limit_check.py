@@ -9,7 +9,7 @@ from interleavethinker import illustrate
 from interleavethinker.graph import BranchPoint, Limits, Workspace, make_graph
 from interleavethinker.graph.batch.batch import run_batch
 from interleavethinker.graph.batch.manifest import BatchRequest, sweep
-from interleavethinker.tools.errors import InputError
+from interleavethinker.tools.errors import InputError, ProfileError
 
 STORY = "a big red ball on the left, at night. then make the ball blue"
 REFUSED = "max_cost (of request [12] )?needs the price of openai:new-model"
@@ -72,3 +72,11 @@ async def test_the_graph_by_itself_refuses_it(profile: str, given: dict[str, Any
     asked: Any = {"request": STORY, **given}
     with pytest.raises(InputError, match=REFUSED):
         await make_graph(profile).ainvoke(asked, context=context)
+
+
+async def test_a_batch_names_the_request_whose_profile_does_not_exist(profile: str, tmp_path: Path) -> None:
+    asked = [BatchRequest(text=STORY, profile=profile), BatchRequest(text=STORY, profile="nowhere")]
+    async with Workspace.open(tmp_path / "workspace") as workspace:
+        with pytest.raises(ProfileError, match="Request 2: "):
+            await run_batch(workspace, asked, tmp_path / "out")
+        assert await workspace.list() == []
