@@ -230,7 +230,10 @@ _BUT_NOT = re.compile(
 )
 
 
-_OTHERS_TOO = re.compile(r"\bthe others?,? (?:too|as well)\b", re.IGNORECASE)
+_OTHERS_TOO = re.compile(
+    r"\b(?:also )?the others?(?: (?:two|three|ones))?,? (?:too|as well)\b|\balso the others\b(?=\s*(?:[.;!]|$))",
+    re.IGNORECASE,
+)
 _REMOVED_BUT = re.compile(
     r"\b((?:remove|delete|erase) )(?:(?:all|both)(?: of)?(?: the)?|the) (\w+s),? (?:but(?: not)?|except(?: for)?) "
     r"(the [\w ]+?)(?=\s*(?:[.;!?,\n]|$))",

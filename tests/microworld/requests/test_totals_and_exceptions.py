@@ -31,6 +31,8 @@ from .test_exact_reading import BALLS, PAIR, STARS, TREE, shown
         ("Is there a star in all corners?", STARS),
         ("How many things can swim?", STARS),
         ("Has everything shrunk?", STARS),
+        ("True or false: the cat is red.", PAIR),
+        ("Change the color of one star.", STARS),
         ("A cat, a ball and a tree. They leave one by one, starting with the tree.", None),
         ("One picture with a cat, one with a ball.", None),
         ("A house with and without a cat.", None),
@@ -135,3 +137,9 @@ def test_what_is_kept_is_what_them_means() -> None:
     assert [sorted(one.colours) for one in target.objects] == [["white"], ["white"], ["white"], ["green"]]
     last = interpret("A house, a boat and a fish. Night falls. Only the house can be seen.").targets[-1]
     assert [one.kind for one in last.objects] == ["house"]
+
+
+@pytest.mark.parametrize("last", ["Then the others, too.", "Then also the others.", "The other two, too."])
+def test_the_others_do_the_same(last: str) -> None:
+    target = interpret(f"A house, a boat and a fish. The fish turns red. {last}").targets[-1]
+    assert all(one.colours == {"red"} for one in target.objects)
