@@ -180,7 +180,7 @@ def _day_as_background(text: str) -> str:
 
 
 _SAME_PLACE = re.compile(
-    r"\b((?:replac|swap|exchang|substitut)\w*\b[^.;!?\n]*? (?:with|by|for) [^.;!?\n]*?),? (?:in|at|on) "
+    r"\b((?:replac|swap|exchang|substitut)\w*\b[^.;!?\n]{0,60}? (?:with|by|for) [^.;!?\n]{0,60}?),? (?:in|at|on) "
     r"(?:exactly )?(?:the (?:very )?same|its|that|their|his|her) (?:place|spot|position|location)\b",
     re.IGNORECASE,
 )
@@ -225,7 +225,7 @@ def _swapped_by_them(text: str) -> str:
 _NOT_ONE = "(?:(?: but| just)* not|(?: but)? (?:skip(?:ping)?|leav(?:e|ing) out|excluding|sparing))"
 _BUT_NOT = re.compile(
     r"\b((?:make|paint|colou?r|turn|dye) )((?:everything|(?:all|both)(?: of)?(?: the)?(?: \w+)?|(?:every|each) \w+|"
-    rf"the \w+s)) ((?:{_LOOK})(?: and (?:{_LOOK}))?),?{_NOT_ONE} (the [\w ]+?)(?=\s*(?:[.;!?,\n]|$))",
+    rf"the \w+s)) ((?:{_LOOK})(?: and (?:{_LOOK}))?),?{_NOT_ONE} (the [\w ]{{1,40}}?)(?=\s*(?:[.;!?,\n]|$))",
     re.IGNORECASE,
 )
 
@@ -236,11 +236,11 @@ _OTHERS_TOO = re.compile(
 )
 _REMOVED_BUT = re.compile(
     r"\b((?:remove|delete|erase) )(?:(?:all|both)(?: of)?(?: the)?|the) (\w+s),? (?:but(?: not)?|except(?: for)?) "
-    r"(the [\w ]+?)(?=\s*(?:[.;!?,\n]|$))",
+    r"(the [\w ]{1,40}?)(?=\s*(?:[.;!?,\n]|$))",
     re.IGNORECASE,
 )
 _ONE_OF_THEM = re.compile(
-    r"\b((?:all|both|every|each|the)(?: of)?(?: the)? (\w+)\b[^.;!?\n]*?,?"
+    r"\b((?:all|both|every|each|the)(?: of)?(?: the)? (\w+)\b[^.;!?\n]{0,60}?,?"
     rf"(?: but| except(?: for)?|{_NOT_ONE}) the (?:{_LOOK}) )one\b",
     re.IGNORECASE,
 )
@@ -248,7 +248,7 @@ _ONE_OF_THEM = re.compile(
 
 _ELLIPTIC = re.compile(
     rf"\b(with|on|under|above|below|beside|near|next to|behind|left of|right of) an? (?:(?:{_LOOK}) )*(?P<kind>\w+)\b"
-    rf"(?P<between>[^.;!?\n]*\band\b[^.;!?\n]*\b\1 an? (?:(?:{_LOOK}) )+)one\b",
+    rf"(?P<between>[^.;!?\n]{{0,60}}\band\b[^.;!?\n]{{0,60}}\b\1 an? (?:(?:{_LOOK}) )+)one\b",
     re.IGNORECASE,
 )
 
@@ -266,7 +266,7 @@ def _color_before(text: str) -> str:
 
 
 _FOUND_AGAIN = re.compile(
-    r"((?:\baway\b|\bleaves?\b|\blost\b|\bdisappears?\b|\bvanish(?:es)?\b|\bgone\b).*?[.;!]\s*)(?:then )?"
+    r"((?:\baway\b|\bleaves?\b|\blost\b|\bdisappears?\b|\bvanish(?:es)?\b|\bgone\b).{0,200}?[.;!]\s*)(?:then )?"
     r"(?:the \w+|she|he|it) (?:finds|found) (it|him|her|them|the \w+)(?: again)?(?=\s*(?:[.;!,\n]|$))",
     re.IGNORECASE | re.DOTALL,
 )
@@ -278,7 +278,7 @@ def _found_again(text: str) -> str:
 
 
 _KEPT_ONLY = re.compile(r"\b(?:keep|leave) (?:only|just|nothing but) (?=the \w)", re.IGNORECASE)
-_THE_ONES = rf"the (?:(?:{_LOOK}) )*\w+(?:(?:,| and|, and) the (?:(?:{_LOOK}) )*\w+)*"
+_THE_ONES = rf"the (?:(?:{_LOOK}) ){{0,3}}\w+(?:(?:,| and|, and) the (?:(?:{_LOOK}) ){{0,3}}\w+){{0,4}}"
 _ONLY_THERE = re.compile(
     rf"(?P<before>^|[.;!?\n]\s*|(?:\b(?:then|now|and|{GROUND}),?|,)\s+(?=(?:with|there)\b)|\b(?:then|now|{GROUND})\s+)"
     r"(?P<intro>with |there (?:is|are) (?:now )?)?"
@@ -290,7 +290,9 @@ _ONLY_THERE = re.compile(
 _IN_ROW = re.compile(r"\b(in the )(second|third|last|middle|bottom)(?= (?:an?|the|one|two|three|\d)\b)", re.IGNORECASE)
 
 
-_KEPT_NOT = re.compile(r"\bkeep the [\w ]+?,?(?: but)? not (the [\w ]+?)(?=\s*(?:[.;!?,\n]|$))", re.IGNORECASE)
+_KEPT_NOT = re.compile(
+    r"\bkeep the [\w ]{1,40}?,?(?: but)? not (the [\w ]{1,40}?)(?=\s*(?:[.;!?,\n]|$))", re.IGNORECASE
+)
 
 
 def _only_there(text: str) -> str:
@@ -347,8 +349,17 @@ def _excepted_first(text: str) -> str:
     return _BUT_NOT.sub(r"\1\2 except \4 \3", text)
 
 
+_LONGEST = 8000
+"""Characters; the readers refuse longer texts."""
+
+
 def said_plainly(text: str) -> str:
-    """Returns a text in sentences whose every word has one meaning for all readers of the micro world."""
+    """Returns a text in sentences whose every word has one meaning for all readers of the micro world.
+
+    A text that is too long for them stays as it is. Every pattern looks a bounded number of characters ahead.
+    """
+    if len(text) > _LONGEST:
+        return text
     for plainer in (
         _day_as_background,
         _without_same_place,

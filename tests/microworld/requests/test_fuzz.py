@@ -98,6 +98,12 @@ def test_arbitrary_text_raises_nothing_but_input_errors(text: str) -> None:
         "between a cat and ",
         " \n ",
         string.ascii_lowercase,
+        "with a red ball and ",
+        "the cat goes away. ",
+        "keep only the cat and the ",
+        "all cats but not the ",
+        "replace the cat with ",
+        "from red to ",
     ],
 )
 def test_the_time_is_bounded_for_long_repetitive_texts(unit: str) -> None:
