@@ -160,7 +160,7 @@ _UNCLEAR = {
         r"(?:have|has) (?:wheels?|wings?|legs?|eyes?|tails?|leaves))\b|"
         r"\bwhat (?:is|are) (?:flying|swimming|driving|running|walking|eating|sleeping|growing)(?= ?(?:\?|$))"
     ),
-    "true or false": re.compile(r"\btrue or (?:false|not)\b"),
+    "true or false": re.compile(r"\btrue or (?:false|not)\b[:,]? (?!there\b)"),
     "the color of one": re.compile(r"\bchange the (?:colou?r|size) of (?:one|two|three|some|an?)\b"),
     "one picture …, one …": re.compile(
         r"\bone (?:picture|image) (?:with|of|showing)\b[^.;!?]*\b(?:one|another|the other) (?:with|of|showing)\b"
