@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from interleavethinker.microworld.language.compiled_patterns import compiled
 from interleavethinker.microworld.language.plain_text import NUMBER_WORDS
 from interleavethinker.microworld.scenes.sprites import COLOURS, KINDS
 
@@ -246,10 +247,7 @@ _QUESTIONS: tuple[_Row, ...] = (
     ),
 )
 """Questions about several at once, about more or less, or in an order."""
-_KEPT = tuple(
-    (re.compile(rf"\b(?:{said})\b"), re.compile(rf"\b(?:{kept})(?!\w)"))
-    for said, kept in (*_QUANTITIES, *_LOOKS, *_PLACES, *_EVENTS, *_TIMES, *_QUESTIONS)
-)
+_KEPT = (*_QUANTITIES, *_LOOKS, *_PLACES, *_EVENTS, *_TIMES, *_QUESTIONS)
 """One without the other was lost."""
 
 
@@ -278,5 +276,8 @@ def meanings_are_kept(wording: str, restated: str) -> bool:
 
     Both are in lower case.
     """
-    lost = any(said.search(wording) and not kept.search(restated) for said, kept in _KEPT)
+    lost = any(
+        compiled(rf"\b(?:{said})\b").search(wording) and not compiled(rf"\b(?:{kept})(?!\w)").search(restated)
+        for said, kept in _KEPT
+    )
     return not lost and all(said.search(wording) for means, said in _SAID_BEFORE if means.search(restated))

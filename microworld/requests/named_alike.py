@@ -248,16 +248,25 @@ _AND_MORE = re.compile(rf"[^.,;!?\n]* and ({_NUMBER}) (?:at|on|in|to the)\b")
 _COUNTED = re.compile(rf"\b(?P<number>{_NUMBER})(?: [a-z-]+){{0,2}}? (?P<noun>{_NOUN})\b")
 
 
+def _number(word: str) -> int:
+    return max(numbers_named(word), default=1)
+
+
+def _without_labels(restated: str) -> str:
+    """Leaves out the numbers of images, which count no objects."""
+    return re.sub(r"\b\d+\. ", "", restated)
+
+
 def _loses_some(wording: str, restated: str) -> bool:
     """Whether fewer objects of a kind are named than the request counts: "two cats" is not "a white cat"."""
-    restated = re.sub(r"\b\d+\. ", "", restated)  # The numbers of images count no objects.
+    restated = _without_labels(restated)
     wording = _NO_COUNT.sub(" ", wording)
     for found in _COUNTED.finditer(wording):
         kind = SPELLINGS[found["noun"]]
-        number = max(numbers_named(found["number"]), default=1)
+        number = _number(found["number"])
         more = _AND_MORE.match(wording, found.end())
-        if more is not None and not re.search(r"\b2\. ", restated):
-            number += max(numbers_named(more[1]), default=1)
+        if more is not None:
+            number += _number(more[1])
         elif number < 2 or number in numbers_named(restated):
             continue
         if sum(SPELLINGS[noun] == kind for noun in _INTRODUCED.findall(restated)) < number:
@@ -276,9 +285,9 @@ _NO_NAMES = frozenset(
 
 def _loses_a_part(wording: str, restated: str) -> bool:
     """Whether it is lost how many of several, or how many more, the request is about: "two of which are red"."""
-    kept = numbers_named(re.sub(r"\b\d+\. ", "", restated))  # The numbers of images count no objects.
+    kept = numbers_named(_without_labels(restated))
     for found in _PART.finditer(wording):
-        number = max(numbers_named(found[1]), default=1)
+        number = _number(found[1])
         if number > 1 and number not in kept and restated.count("appears") < number:
             return True
     return False
@@ -290,12 +299,8 @@ def _gains_some(wording: str, restated: str) -> bool:
         return False
     nouns = [SPELLINGS[noun] for noun in re.findall(rf"\b({_NOUN})\b", wording)]
     for found in _COUNTED.finditer(wording):
-        kind, number = SPELLINGS[found["noun"]], max(numbers_named(found["number"]), default=1)
-        counts = (
-            max(numbers_named(one["number"]), default=1)
-            for one in _COUNTED.finditer(restated)
-            if SPELLINGS[one["noun"]] == kind
-        )
+        kind, number = SPELLINGS[found["noun"]], _number(found["number"])
+        counts = (_number(one["number"]) for one in _COUNTED.finditer(restated) if SPELLINGS[one["noun"]] == kind)
         new = sum(SPELLINGS[noun] == kind for noun in re.findall(rf"\ban?(?: [a-z-]+){{0,2}}? ({_NOUN})\b", restated))
         if number > 1 and nouns.count(kind) == 1 and sum(counts) + new > number:
             return True

@@ -185,7 +185,7 @@ class StoryPuzzles(StoryReturns):
             kept = set(self.resolve(phrase))
             if statement.attribute != "all":
                 self.last = tuple(sorted(kept))  # "keep the cars, but make them white"
-            if statement.attribute == "all" and kept & {one for one, _ in self.frame.touched} & set(before):
+            elif kept & {one for one, _ in self.frame.touched} & set(before):
                 msg = f"The request changes {phrase_text(phrase)} and says not to; say which holds."
                 raise InputError(msg, code="contradiction")
 

@@ -20,7 +20,6 @@ __all__ = [
     "check_counted",
     "check_edit",
     "check_has_image",
-    "check_kept_ground",
     "check_named_again",
     "check_new",
     "check_told",
@@ -128,9 +127,10 @@ def check_edit(source: Scene, text: str) -> None:
     """Checks an edit of an image: its background stays, and "make two balls yellow" of three does not say which two.
 
     Raises:
-        InputError: See `check_kept_ground`; or it does not say which objects change (`ambiguous`).
+        InputError: The image has another background (`not_there`), or it is not said what goes away (`not_understood`)
+            or which objects change (`ambiguous`).
     """
-    check_kept_ground(source, text)
+    _check_kept_ground(source, text)
     found = _SOME_CHANGED.search(" ".join(text.lower().split()))
     if found is None:
         return
@@ -167,7 +167,7 @@ _WITHOUT_SNOW = re.compile(
 )
 
 
-def check_kept_ground(source: Scene, text: str) -> None:
+def _check_kept_ground(source: Scene, text: str) -> None:
     """Refuses "remove everything but the sunset" or "remove the snow", said of an image in a meadow.
 
     Raises:

@@ -1,0 +1,170 @@
+"""Brings sentences into plain ones: "keep only the bird" becomes "remove everything but the bird".
+
+One table of patterns over a whole request, in which each sees what those before it have left, and looks a bounded
+number of characters ahead. Knows no scene.
+"""
+
+from __future__ import annotations
+
+import re
+
+from interleavethinker.microworld.language.compiled_patterns import Rule, rewritten
+from interleavethinker.microworld.language.key_words import GROUND
+from interleavethinker.microworld.language.plain_text import PLURALS, canonical
+from interleavethinker.microworld.scenes.sprites import COLOURS, KINDS
+
+from .phrasings import LOOKS, SEVERAL, on_top_of_it
+
+__all__ = ["said_plainly"]
+
+_LONGEST = 8000
+"""Characters; the readers refuse longer texts."""
+_END = r"(?=\s*(?:[.;!?,\n]|$))"
+_COLOUR = "|".join(COLOURS)
+_NOT_ONE = "(?:(?: but| just)* not|(?: but)? (?:skip(?:ping)?|leav(?:e|ing) out|excluding|sparing))"
+"""After what is said of several: "but not the big one"."""
+_EXCEPTED = rf"(the [\w ]{{1,40}}?){_END}"
+_THE_ONES = rf"the (?:(?:{LOOKS}) ){{0,3}}\w+(?:(?:,| and|, and) the (?:(?:{LOOKS}) ){{0,3}}\w+){{0,4}}"
+
+
+def _kind_again(match: re.Match[str]) -> str:
+    """Names the object of "a cat with a red ball and a bird with a blue one"."""
+    return f"{match[0][:-3]}{match['kind']}" if canonical(match["kind"].lower()) in KINDS else match[0]
+
+
+def _kind_of_group(match: re.Match[str]) -> str:
+    """Names the object of "all cats, but not the big one"."""
+    word = PLURALS.get(match[2].lower(), match[2].lower())
+    return match[1] + word if canonical(word) in KINDS else match[0]
+
+
+def _what_remains(match: re.Match[str]) -> str:
+    """Says of "at night with only the house" what remains."""
+    before, what = match["before"], match["what"] or match["last"]
+    if not (before.strip(".;!? \n") or match["intro"] or match["seen"] or match["ground"]):
+        return match[0]  # "Only the cat.", which may say what alone changes
+    link = "and " if before.strip() and before.strip()[-1:] not in ".;!?" else ""
+    end = "," if (match["ground"] or "").startswith(" ") else ""
+    return f"{before.rstrip(', ') + ', ' if link else before}{link}only {what} remains{end}"
+
+
+def _with_row(match: re.Match[str]) -> str:
+    """Names the row of "in the first row a cat, in the second a bird"."""
+    row = re.search(r"\bin the (?:first|top) (row|column)\b", match.string, re.IGNORECASE)
+    return match[0] if row is None else f"{match[0]} {row[1].lower()}"
+
+
+_SENTENCES: tuple[Rule, ...] = (
+    # The day as all that a sentence or clause says is a background, not a part of a title: "Night. A star. Then day."
+    (
+        (
+            r"(^|[.;!?,\n])(\s*)(?:(?:and|then|afterwards|finally|at last|now|by|it is|it's|it becomes|it gets),? )*"
+            r"(?:the )?day(?:light|time)?(?: comes| breaks)?(?=\s*(?:[.;!,\n]|$))"
+        ),
+        r"\1\2daytime",
+    ),
+    # What replaces something is in the same place.
+    (
+        (
+            r"\b((?:replac|swap|exchang|substitut)\w*\b[^.;!?\n]{0,60}? (?:with|by|for) [^.;!?\n]{0,60}?),? "
+            r"(?:in|at|on) (?:exactly )?(?:the (?:very )?same|its|that|their|his|her) "
+            r"(?:place|spot|position|location)\b"
+        ),
+        r"\1",
+    ),
+    # How all of them look, behind what there is: "All cats are white: two cats, a tree."
+    (
+        (
+            r"(^|[.!?\n]\s*)((?:(?:(?:all|both)(?: of)?(?: the)?|every|each|the) \w+|everything) (?:is|are) "
+            rf"(?:{LOOKS})(?: and (?:{LOOKS}))?) ?[:;] ((?:an?|{SEVERAL})\b[^.!?;\n]*)"
+        ),
+        r"\1\3. \2",
+    ),
+    (
+        (
+            r"\b(with|on|under|above|below|beside|near|next to|behind|left of|right of) an? "
+            rf"(?:(?:{LOOKS}) )*(?P<kind>\w+)\b(?P<between>[^.;!?\n]{{0,60}}\band\b[^.;!?\n]{{0,60}}\b\1 an? "
+            rf"(?:(?:{LOOKS}) )+)one\b"
+        ),
+        _kind_again,
+    ),
+    # What color something has before it changes: "a ball turns from blue to red".
+    (
+        (
+            r"\b(an?|the) (?P<thing>(?:(?:big|small) )?\w+) (?P<turns>turns|changes|goes|fades|becomes)(?: slowly)? "
+            rf"from (?P<old>{_COLOUR}) (?:in)?to (?P<new>{_COLOUR})\b"
+        ),
+        r"\1 \g<old> \g<thing> turns \g<new>",
+    ),
+    # What is found comes back: "The cat runs away. The girl finds it."
+    (
+        (
+            r"((?:\baway\b|\bleaves?\b|\blost\b|\bdisappears?\b|\bvanish(?:es)?\b|\bgone\b)(?s:.{0,200}?)[.;!]\s*)"
+            r"(?:then )?(?:the \w+|she|he|it) (?:finds|found) (it|him|her|them|the \w+)(?: again)?"
+            r"(?=\s*(?:[.;!,\n]|$))"
+        ),
+        r"\1\2 comes back",
+    ),
+    # What alone is kept, or is there.
+    (r"\b(?:keep|leave) (?:only|just|nothing but) (?=the \w)", "remove everything but "),
+    (rf"\bkeep the [\w ]{{1,40}}?,?(?: but)? not {_EXCEPTED}", r"remove \1"),
+    (
+        (
+            rf"(?P<before>^|[.;!?\n]\s*|(?:\b(?:then|now|and|{GROUND}),?|,)\s+(?=(?:with|there)\b)|"
+            rf"\b(?:then|now|{GROUND})\s+)(?P<intro>with |there (?:is|are) (?:now )?)?"
+            rf"(?:(?:only|just|nothing (?:else )?but) (?P<what>{_THE_ONES})|(?P<last>{_THE_ONES}) only)"
+            r"(?P<seen> (?:is|are|can be) (?:there|seen|visible|shown|in the picture))?"
+            rf"(?=(?P<ground>,? (?:in|at|on|by|during) (?:the |an? )?(?:{GROUND})\b)|\s*(?:[.;!?,\n]|$))"
+        ),
+        _what_remains,
+    ),
+    (r"\bin the (?:second|third|last|middle|bottom)(?= (?:an?|the|one|two|three|\d)\b)", _with_row),
+    (r"\b(?:furthest|farthest) (?=(?:left|right)\b)", "farthest to the "),
+    # What is meant of several, or is not: "Make all cats red, but not the big one."
+    (
+        (
+            r"\b(?:also )?the others?(?: (?:two|three|ones))?,? (?:too|as well)\b|"
+            r"\balso the others\b(?=\s*(?:[.;!]|$))"
+        ),
+        "the others follow",
+    ),
+    (
+        (
+            r"\b((?:all|both|every|each|the)(?: of)?(?: the)? (\w+)\b[^.;!?\n]{0,60}?,?"
+            rf"(?: but| except(?: for)?|{_NOT_ONE}) the (?:{LOOKS}) )one\b"
+        ),
+        _kind_of_group,
+    ),
+    (
+        (
+            r"\b((?:remove|delete|erase) )(?:(?:all|both)(?: of)?(?: the)?|the) (\w+s),? "
+            rf"(?:but(?: not)?|except(?: for)?) {_EXCEPTED}"
+        ),
+        r"\1all \2 except \3",
+    ),
+    (
+        (
+            r"\b((?:make|paint|colou?r|turn|dye) )((?:everything|(?:all|both)(?: of)?(?: the)?(?: \w+)?|"
+            rf"(?:every|each) \w+|the \w+s)) ((?:{LOOKS})(?: and (?:{LOOKS}))?),?{_NOT_ONE} {_EXCEPTED}"
+        ),
+        r"\1\2 except \4 \3",
+    ),
+    # An order about the objects that were named last: "Swap their colors."
+    (
+        (
+            r"(^|[.;!?\n]\s*)((?:(?:and|then|now|next|finally),? )*)(?:please )?(?:swap|exchange|trade|switch) their "
+            r"(colou?rs?|sizes?)(?=\s*(?:[.;!\n]|$))"
+        ),
+        r"\1\2they swap \3",
+    ),
+)
+
+
+def said_plainly(text: str) -> str:
+    """Returns a text in sentences whose every word has one meaning for all readers; one that is too long unchanged.
+
+    Examples:
+        >>> said_plainly("Make it night, keep only the bird.")
+        'Make it night, remove everything but the bird.'
+    """
+    return text if len(text) > _LONGEST else on_top_of_it(rewritten(text, _SENTENCES, re.IGNORECASE))
