@@ -17,7 +17,7 @@ from pathlib import Path
 
 from interleavethinker.graph.estimate import require_prices
 from interleavethinker.graph.limits import Limits
-from interleavethinker.graph.profiles.profile import load_profile
+from interleavethinker.graph.profiles.profile import Profile, load_profile
 from interleavethinker.graph.workspace.catalog import RequestKey
 from interleavethinker.graph.workspace.request_images import image_path
 from interleavethinker.graph.workspace.workspace import Workspace
@@ -128,21 +128,24 @@ class Batch:
                 await asyncio.shield(self._write_report(at_once=True))
 
     def _check_profiles(self) -> None:
-        known: set[str | None] = {None}
+        loaded: dict[str, Profile] = {}
+        priced: set[str] = set()  # Whether prices are known is a matter of the profile, whatever the limit is.
         for number, one in enumerate(self._requests, 1):
             profile = one.profile or self._settings.profile
-            if profile not in known:
-                known.add(profile)
-                try:
-                    load_profile(str(profile))
-                except ProfileError as error:
-                    if one.profile is None:
-                        raise
-                    raise ProfileError(f"Request {number}: {error}", code=error.code) from error
+            if profile is not None and profile not in loaded:
+                loaded[profile] = self._loaded(number, one, profile)
             limits = self._settings.limits_of(one)
-            if limits is not None and limits.max_cost is not None:
-                name = f"max_cost of request {number}"
-                require_prices(load_profile(profile or "micro"), limits, name=name)
+            if profile is not None and limits is not None and limits.max_cost is not None and profile not in priced:
+                require_prices(loaded[profile], limits, name=f"max_cost of request {number}")
+                priced.add(profile)
+
+    def _loaded(self, number: int, request: BatchRequest, profile: str) -> Profile:
+        try:
+            return load_profile(profile)
+        except ProfileError as error:
+            if request.profile is None:
+                raise
+            raise ProfileError(f"Request {number}: {error}", code=error.code) from error
 
     def _items(self, batch: str) -> Iterator[BatchItem]:
         """Yields the requests with their keys. Equal requests differ by how many equal ones stand before them."""

@@ -16,8 +16,9 @@ from interleavethinker.graph.limits import Limits
 from interleavethinker.graph.profiles.opening import open_components
 from interleavethinker.graph.profiles.profile import Profile, import_object, load_profile, source_of
 from interleavethinker.graph.referring import with_descriptions
-from interleavethinker.tools.errors import InterleaveError, ProfileError
+from interleavethinker.tools.errors import ProfileError
 from interleavethinker.tools.images.store import ImageStore
+from interleavethinker.tools.own_functions import own_function
 from interleavethinker.tools.references import in_words
 from interleavethinker.tools.types import Request
 from interleavethinker.tools.validation import require_type
@@ -124,15 +125,11 @@ def usable_profile(name: str | Path | Profile | None, request: Request, store: I
         import_object(target)
     if profile.request_check is not None:
         words = None if profile.reference_words is None else import_object(profile.reference_words)
-        try:
+        with own_function(
+            f"request_check {profile.request_check!r}",
+            "a function of the request that raises InputError for a request that the profile cannot serve",
+        ):
             import_object(profile.request_check)(in_words(with_descriptions(request, words, store)))
-        except InterleaveError:
-            raise
-        except Exception as error:  # The function is the profile's own.
-            raise ProfileError(
-                f"The profile's request_check {profile.request_check!r} failed: {type(error).__name__}: {error}. It "
-                "must be a function of the request that raises InputError for a request that the profile cannot serve."
-            ) from error
     return profile
 
 

@@ -14,6 +14,7 @@ from interleavethinker.microworld.scenes.sprites import COLOURS, KINDS
 from .denials import DENIED, NOT_SHORT, NOT_SO, denied_alike
 from .meanings_kept import meanings_are_kept
 from .named_words import SPELLINGS, grounds_named, named, numbers_named
+from .unclear_words import NOT_ADDED
 
 __all__ = ["named_alike", "takes_back"]
 
@@ -129,9 +130,7 @@ def _ordered_alike(wording: str, restated: str) -> bool:
     return not (restated.startswith("remove") and _LEFT_ALONE.search(wording))
 
 
-_EXACTLY = re.compile(
-    r"^(?!.*\b(?:add|put|insert|place|draw|paint|bring|drop)\b).*\b(?:only|just|exactly|single|at most|no more than)\b"
-)
+_EXACTLY = re.compile(rf"{NOT_ADDED}.*\b(?:only|just|exactly|single|at most|no more than)\b")
 _CHANGES_NEW = re.compile(r"\b(?:make|turn|paint) an? ")
 _LEFT_ALONE = re.compile(
     r"\b(?:leave|keep|let) (?:the|it|them|her|him)\b[^.;!?]* (?:alone|as (?:it|they|she|he) (?:is|are)|be|unchanged|"

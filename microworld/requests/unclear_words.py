@@ -16,6 +16,7 @@ from interleavethinker.microworld.scenes.sprites import COLOURS, KINDS, SIZES
 from interleavethinker.tools.errors import InputError
 
 __all__ = [
+    "NOT_ADDED",
     "absence_last",
     "check_counted",
     "check_edit",
@@ -86,9 +87,9 @@ _IN_ALL = re.compile(
     r"\b(?:in total|in all|altogether)\b"
 )
 """Before what an image holds in all."""
-_EXACTLY = re.compile(
-    r"^(?!.*\b(?:add|put|insert|place|draw|paint|bring|drop)\b).*\b(?:only|just|exactly|single|at most)\b"
-)
+NOT_ADDED = r"^(?!.*\b(?:add|put|insert|place|draw|paint|bring|drop)\b)"
+"""Beginning of a pattern of requests that do not order something new."""
+_EXACTLY = re.compile(rf"{NOT_ADDED}.*\b(?:only|just|exactly|single|at most)\b")
 """Counts what an image holds in all, rather than what is new."""
 
 

@@ -16,8 +16,9 @@ from typing import Literal, TypeVar
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
-from interleavethinker.tools.errors import InterleaveError, ModelAnswerError, ModelError, ProfileError
+from interleavethinker.tools.errors import ModelAnswerError, ModelError
 from interleavethinker.tools.images.store import ImageStore
+from interleavethinker.tools.own_functions import own_function
 from interleavethinker.tools.plain_text import quotation, valid_unicode
 from interleavethinker.tools.protocols import Critic, PlanContext
 from interleavethinker.tools.references import reference_problem
@@ -239,15 +240,12 @@ class ChatCritic:
     def _check_verdict(self, case: CriticInput, verdict: Verdict) -> None:
         if self._check is None:
             return
-        try:
+        with own_function(
+            "verdict_check",
+            "a function of the critic's case and its verdict that raises ModelAnswerError for a verdict that cannot be "
+            "used",
+        ):
             self._check(case, verdict)
-        except InterleaveError:
-            raise
-        except Exception as error:  # The function is the profile's own.
-            raise ProfileError(
-                f"The profile's verdict_check failed: {type(error).__name__}: {error}. It must be a function of the "
-                "critic's case and its verdict that raises ModelAnswerError for a verdict that cannot be used."
-            ) from error
 
     async def _fallen_back(self, case: CriticInput, problem: str) -> Verdict:
         if self._fallback is None:
