@@ -12,6 +12,8 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import lru_cache
 
 from interleavethinker.microworld.language.lexicon import to_words
 from interleavethinker.microworld.language.parser import parse
@@ -21,6 +23,7 @@ from interleavethinker.microworld.requests.fulfilment import image_satisfies
 from interleavethinker.microworld.requests.image_marks import with_images_in_words
 from interleavethinker.microworld.requests.interpretation import Interpretation, plan_satisfies
 from interleavethinker.microworld.requests.restated import interpret_restated, notes_on
+from interleavethinker.microworld.requests.unread_words import unread_words
 from interleavethinker.microworld.scenes.reader import prepare, read, scene_of
 from interleavethinker.microworld.scenes.scene import POSITIONS, Scene
 from interleavethinker.microworld.scoring.scorer import GradedItem, is_success, score
@@ -99,8 +102,7 @@ class RequestCheck:
     def _interpreted(self, request: Request) -> tuple[Interpretation | None, list[str]]:
         """Returns the meaning of the request, or None and what is wrong with the request itself, if that is known."""
         try:
-            scenes = [self._scene(image) for image in request.images]
-            return interpret_restated(request, scenes, restate), []
+            return _read(request, tuple(self._scene(image) for image in request.images)), []
         except InputError as error:
             return None, [] if error.code in _NOT_READ else [str(error)]
 
@@ -145,6 +147,15 @@ class RequestCheck:
         if images and not faults:
             return [f"of the {len(meaning.targets)} images that the request asks for, number {reached + 1} is missing"]
         return [f"the last image is not what the request asks for: {'; '.join(faults) or 'there is none'}"]
+
+
+@lru_cache(maxsize=64)
+def _read(request: Request, scenes: tuple[Scene, ...]) -> Interpretation:
+    """Reads a request, once for the checks of its plan and of its document."""
+    meaning = interpret_restated(request, scenes, restate)
+    if meaning.restated is not None:
+        return meaning  # Other words were read, and nothing shows that they mean the same.
+    return replace(meaning, unread=unread_words(meaning, scenes))
 
 
 def _needs_second_reading(request: Request, plan: Plan) -> bool:
@@ -201,7 +212,7 @@ def _more_images(meaning: Interpretation, plan: Plan) -> tuple[str, ...]:
 
 def _report(checked: bool, faults: Sequence[str], meaning: Interpretation | None, plan: Plan) -> CheckReport:
     return CheckReport(
-        checked=checked and not (meaning is not None and meaning.guessed),
+        checked=checked and not (meaning is not None and (meaning.guessed or meaning.unread)),
         faults=tuple(f"{fault[:1].upper()}{fault[1:].rstrip('.')}." for fault in faults),
         notes=() if meaning is None else (*notes_on(meaning), *_more_images(meaning, plan)),
     )

@@ -60,7 +60,7 @@ def said_yes(yes: bool, answer: Answer) -> Answer:
 
 def number_words(count: int) -> frozenset[str]:
     """Returns the words that state a count."""
-    return frozenset({str(count), COUNT_WORDS[count], *({"zero", "none"} if count == 0 else ())})
+    return frozenset({str(count), *COUNT_WORDS[count : count + 1], *({"zero", "none"} if count == 0 else ())})
 
 
 def count_answer(count: int) -> Answer:

@@ -94,7 +94,7 @@ class Interpretation:
     story: Story | None = field(default=None, repr=False, compare=False)
     """The objects behind the targets, for planners."""
     left_out: tuple[str, ...] = field(default=(), compare=False)
-    """Words of the request that no image of the micro world can show; the document names them."""
+    """Words of the request that no image can show; the document names them."""
     restated: str | None = field(default=None, compare=False)
     """The wording that was read instead of the request's own, which the rules do not understand."""
     guessed: bool = field(default=False, compare=False)
@@ -103,6 +103,10 @@ class Interpretation:
     """What was chosen where the request offers a choice: "either a cat or a bird"."""
     doubted: bool = field(default=False, compare=False)
     """Whether others read the request in another way."""
+    unread: tuple[str, ...] = field(default=(), compare=False)
+    """Words of the request that were passed over, as it seems; the document names them."""
+    text: str = field(default="", compare=False)
+    """What was read."""
 
 
 def interpret(text: str, scenes: Sequence[Scene] = ()) -> Interpretation:
@@ -115,9 +119,10 @@ def interpret(text: str, scenes: Sequence[Scene] = ()) -> Interpretation:
     Raises:
         InputError: The request is not understood, contradicts itself or the images, or needs an image that is missing.
     """
-    return _read_or_choose(
+    found = _read_or_choose(
         with_or(text), lambda wording: _read(wording, scenes), lambda found, chosen: replace(found, chosen=chosen)
     )
+    return replace(found, text=text)
 
 
 def _read_or_choose(
@@ -205,10 +210,9 @@ def _general(text: str, scenes: Sequence[Scene]) -> Interpretation | None:
     reading = read_request(without_hints(text), images=len(scenes), kinds=_kinds(scenes))
     if reading is None:
         return None
-    source = scenes[-1] if scenes else None
+    story = Story(scenes[-1] if scenes else None, scenes[:-1])
     if reading.questions:
-        return Interpretation(source, answer=answer(reading.questions, scenes))
-    story = Story(source, scenes[:-1])
+        return Interpretation(story.source, answer=answer(reading.questions, scenes))
     return _told(reading.text, reading.statements, reading.framed, story, left_out=reading.left_out)
 
 
@@ -336,11 +340,11 @@ def _is_mixed(text: str, images: int, kinds: frozenset[str]) -> bool:
 
 def _check(framed: Framed, images: int, read: SentenceReader) -> None:
     framed = replace(framed, sentences=without_context(framed.sentences, images))
-    questions = [sentence for sentence in framed.sentences if is_question(sentence)]
-    if questions and len(questions) == len(framed.sentences):
-        check_question(questions, images)
+    asked = [is_question(sentence) for sentence in framed.sentences]
+    if framed.sentences and all(asked):
+        check_question(framed.sentences, images)
         return
-    if questions:
+    if any(asked):
         raise _mixed()
     for sentence in framed.sentences:
         words = tuple(map(canonical, sentence.words))
@@ -387,12 +391,8 @@ def plan_satisfies(interpretation: Interpretation, plan: Plan) -> list[str]:
     The prompts are carried out by rules; no image is generated. Open attributes may have any value, and a plan may take
     several steps to a required image.
     """
-    if interpretation.answer is not None:
-        return _answer_faults(interpretation.answer, plan)
-    return steps_satisfy(interpretation.source, interpretation.targets, plan.steps)
-
-
-def _answer_faults(answer: Answer, plan: Plan) -> list[str]:
+    if interpretation.answer is None:
+        return steps_satisfy(interpretation.source, interpretation.targets, plan.steps)
     if any(step.prompt is not None for step in plan.steps):
         return ["the request is a question, but the plan generates an image"]
-    return answer_faults(answer, " ".join(step.auxiliary_text or "" for step in plan.steps))
+    return answer_faults(interpretation.answer, " ".join(step.auxiliary_text or "" for step in plan.steps))

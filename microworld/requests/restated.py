@@ -190,6 +190,9 @@ def notes_on(interpretation: Interpretation) -> tuple[str, ...]:
     if interpretation.left_out:
         words = ", ".join(repr(word) for word in interpretation.left_out)
         notes.append(f"Left out, because images of the micro world cannot show it: {words}.")
+    if interpretation.unread:
+        words = ", ".join(f"“{word}”" for word in interpretation.unread)
+        notes.append(f"What {words} asks for may be missing. If so, use other words.")
     if interpretation.doubted:
         notes.append("The request can be read in more than one way. If you meant something else, use other words.")
     return tuple(notes)

@@ -266,3 +266,16 @@ async def test_more_images_than_the_request_tells_are_noted(
     assert report.faults == ()
     expected = () if images is None else (f"The request asks for {images[0]} images and gets {images[1]}",)
     assert tuple(note.partition(",")[0] for note in report.notes) == expected
+
+
+async def test_a_request_of_which_a_word_was_passed_over_is_not_checked_and_the_word_is_named(
+    store: ImageStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, plan = request(store, STORY), plan_of(*RIGHT)
+    read = await report_on(store, asked, plan)
+    monkeypatch.setattr("interleavethinker.microworld.agents.request_check.unread_words", lambda *_: ("upper",))
+    other = request(store, f"{STORY} ")
+    passed_over = await report_on(store, other, plan)
+    assert (read.checked, read.faults, read.notes) == (True, (), ())
+    assert (passed_over.checked, passed_over.faults) == (False, ())
+    assert passed_over.notes == ("What “upper” asks for may be missing. If so, use other words.",)
