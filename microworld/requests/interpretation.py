@@ -58,6 +58,7 @@ from .unclear_words import (
     check_counted,
     check_edit,
     check_has_image,
+    check_left_out,
     check_new,
     check_told,
     placed_whole,
@@ -163,6 +164,7 @@ def _read(text: str, scenes: Sequence[Scene]) -> Interpretation:
         asides = (*asides, *headings)
     if found.story is not None:
         check_numbered(original, found.story.frames, images=len(scenes))
+    check_left_out(found.left_out)
     return replace(found, left_out=(*asides, *found.left_out)) if asides else found
 
 

@@ -21,6 +21,7 @@ __all__ = [
     "check_counted",
     "check_edit",
     "check_has_image",
+    "check_left_out",
     "check_named_again",
     "check_new",
     "check_told",
@@ -60,6 +61,27 @@ def check_has_image(statements: Sequence[Statement], text: str) -> None:
             f"describe a picture."
         )
         raise InputError(msg, code="no_image")
+
+
+_HAS_MEANING = frozenset(
+    (
+        "left right top bottom middle above below back again return returns returned both all each every everything "
+        "everyone others other rest remaining too also only twice half none nothing without"
+    ).split()
+)
+
+
+def check_left_out(words: Sequence[str]) -> None:
+    """Checks that nothing is left out that an image could show: "a cat top and bottom" is not a cat at the bottom.
+
+    Raises:
+        InputError: A word that was left out has a meaning (`not_understood`).
+    """
+    lost = next((word for word in words if word in _HAS_MEANING), None)
+    if lost is not None:
+        raise InputError(
+            f"It is not clear what {lost!r} belongs to; say it in a sentence of its own.", code="not_understood"
+        )
 
 
 _ASKED = re.compile(

@@ -86,6 +86,11 @@ _HEAVY = frozenset(
     ).split()
 )
 """Words without which a question means something else."""
+_DONE = (
+    r"\bhow many (?:\w{1,20} ){1,3}"
+    r"(?!(?:there|here|are|exist|visible|present|shown|total|altogether|see|left|all|it)\b)\w{1,20}(?=\W*$)"
+)
+"""Asks how many do something: "how many birds sing"."""
 _SECOND = r",? (?:and|or) (?=(?:is|are|does|do|has|have|what|where|which|who|how)\b)[^.!?;\n]+"
 """A second question in the same sentence."""
 
@@ -138,7 +143,7 @@ def _without_effect_on_answer(meaning: Interpretation, scenes: Sequence[Scene], 
     for word in words:
         others = _others(word, _ASKED)
         if others is None:
-            others = ("",) if word.re.pattern == _SECOND or word.group().lower() in _HEAVY else ()
+            others = ("",) if word.group().lower() in _HEAVY or word.re.pattern == _SECOND or _is_done(word) else ()
         changed = (
             _result(read, _with(word, other), images) != answer
             for other in others
@@ -147,6 +152,10 @@ def _without_effect_on_answer(meaning: Interpretation, scenes: Sequence[Scene], 
         if others and not any(changed):
             unread.append(word.group().strip(", "))
     return tuple(dict.fromkeys(unread))
+
+
+def _is_done(word: re.Match[str]) -> bool:
+    return any(found.end() == word.end() for found in compiled(_DONE, re.IGNORECASE).finditer(word.string))
 
 
 def _some(named: set[str], known: Sequence[str]) -> list[str]:

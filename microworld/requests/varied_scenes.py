@@ -34,8 +34,9 @@ def varied_scenes(
     while True:
         yield tuple(_changed(rng, scene, kinds, draw) for scene in given)
         scene = Scene(str(rng.choice(BACKGROUNDS)))
+        few = [str(kind) for kind in rng.choice(kinds, rng.integers(1, 2, endpoint=True))]  # so that some come often
         for cell in rng.permutation(CELLS)[: rng.integers(1, _MOST_THINGS, endpoint=True)]:
-            scene = scene.put(int(cell), draw(kinds))
+            scene = scene.put(int(cell), draw(few))
         shown = [scene]
         for _ in given[1:]:
             shown.append(_changed(rng, shown[-1], kinds, draw))

@@ -58,7 +58,7 @@ def unexplained_signs(text: str, story: Story) -> tuple[str, ...]:
 def is_denied(match: re.Match[str]) -> bool:
     """Whether the words before a word deny it: "no cars"."""
     before = match.string[max(0, match.start() - _REACH) : match.start()]
-    return compiled(_DENIAL).search(before) is not None
+    return compiled(_DENIAL, re.IGNORECASE).search(before) is not None
 
 
 def _never(_: StoryChanges, __: re.Match[str]) -> bool:

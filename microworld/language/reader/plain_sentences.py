@@ -10,7 +10,8 @@ import re
 
 from interleavethinker.microworld.language.compiled_patterns import Rule, rewritten
 from interleavethinker.microworld.language.key_words import GROUND
-from interleavethinker.microworld.language.plain_text import PLURALS, canonical
+from interleavethinker.microworld.language.plain_text import NUMBER_WORDS, PLURALS, canonical
+from interleavethinker.microworld.language.vocabulary import plural
 from interleavethinker.microworld.scenes.sprites import COLOURS, KINDS
 
 from .phrasings import LOOKS, SEVERAL, on_top_of_it
@@ -25,6 +26,10 @@ _NOT_ONE = "(?:(?: but| just)* not|(?: but)? (?:skip(?:ping)?|leav(?:e|ing) out|
 """After what is said of several: "but not the big one"."""
 _EXCEPTED = rf"(the [\w ]{{1,40}}?){_END}"
 _THE_ONES = rf"the (?:(?:{LOOKS}) ){{0,3}}\w+(?:(?:,| and|, and) the (?:(?:{LOOKS}) ){{0,3}}\w+){{0,4}}"
+
+_WHICH = "(?P<which>(?:(?:all|both)(?: of)? )?the|all|both)"
+_MANY = "|".join(word for word in PLURALS if word not in KINDS)
+_ONES = rf"(?P<looks>(?: (?:{LOOKS})){{0,2}}) (?P<noun>{_MANY}|ones)\b"
 
 
 def _kind_again(match: re.Match[str]) -> str:
@@ -48,6 +53,23 @@ def _what_remains(match: re.Match[str]) -> str:
     return f"{before.rstrip(', ') + ', ' if link else before}{link}only {what} remains{end}"
 
 
+def _in_line(match: re.Match[str]) -> str:
+    """Names the row or column of "the upper balls" and of "all balls on the left"."""
+    side = canonical(match["side"].lower().removesuffix("most").removesuffix("-hand"))
+    line = f"{side} {'row' if side in {'top', 'bottom'} else 'column'}"
+    number = match["number"] or match.groupdict().get("count")
+    return f"{' '.join(filter(None, (match['which'], number, match['looks'].strip(), match['noun'])))} in the {line}"
+
+
+def _at_least(match: re.Match[str]) -> str:
+    """Counts the cats of "is there a third cat"."""
+    kind = canonical(match["noun"].lower())
+    if kind not in KINDS:
+        return match[0]
+    number = {"third": "three", "fourth": "four"}.get(match["rank"].lower().removeprefix("a "), "two")
+    return f"are there at least {number} {match['looks']}{plural(kind)}"
+
+
 def _with_row(match: re.Match[str]) -> str:
     """Names the row of "in the first row a cat, in the second a bird"."""
     row = re.search(r"\bin the (?:first|top) (row|column)\b", match.string, re.IGNORECASE)
@@ -55,6 +77,29 @@ def _with_row(match: re.Match[str]) -> str:
 
 
 _SENTENCES: tuple[Rule, ...] = (
+    # Several on one side of the picture: "the upper balls", "all balls on the left".
+    (
+        (
+            rf"\b{_WHICH}(?: (?P<number>two|three))? (?P<side>(?:top|upper|bottom|lower|left|right)(?:most|-hand)?)"
+            rf"(?: (?P<count>two|three))?{_ONES}"
+        ),
+        _in_line,
+    ),
+    (
+        (
+            rf"\b{_WHICH}(?: (?P<number>two|three))?{_ONES} (?:at|on|in) the "
+            r"(?P<side>top|bottom|left|right)(?: side| edge)?(?! (?:side|edge|left|right|row|column|corner|half|of)\b)"
+            r"(?! and (?:(?:on|at|in) )?(?:the )?(?:top|bottom|left|right)\b)"
+        ),
+        _in_line,
+    ),
+    # Questions that count: "are there exactly two cats", "is there a third one".
+    (rf"\bexactly (?=(?:an?|{'|'.join(NUMBER_WORDS)}|\d)\b[^.;!?\n]{{0,80}}\?)", "only "),
+    (r"\b(is there )a single (?=\w)", r"\1only one "),
+    (
+        rf"\bis there (?P<rank>another|a (?:second|third|fourth)) (?P<looks>(?:(?:{LOOKS}) ){{0,2}})(?P<noun>\w+)",
+        _at_least,
+    ),
     # The day as all that a sentence or clause says is a background, not a part of a title: "Night. A star. Then day."
     (
         (
@@ -123,7 +168,8 @@ _SENTENCES: tuple[Rule, ...] = (
     # What is meant of several, or is not: "Make all cats red, but not the big one."
     (
         (
-            r"\b(?:also )?the others?(?: (?:two|three|ones))?,? (?:too|as well)\b|"
+            r"\b(?:also )?(?:all (?:of )?)?(?:the )?(?:others?|rest)(?: (?:two|three|ones|things))?,? "
+            r"(?:too|as well)\b|"
             r"\balso the others\b(?=\s*(?:[.;!]|$))"
         ),
         "the others follow",

@@ -74,9 +74,13 @@ _HARMLESS = frozenset(
     {"be", "have", "stay", "make", "get", "draw", "give", "paint", "go", "put", "start", "keep", "move"}
 )
 _UNIVERSAL = re.compile(
-    r"\b(?:only|except|besides|other|else|more|fewer|less|same|than|not|no|without|both|most|least|every|each|"
-    r"biggest|largest|smallest|or)\b"
+    r"\b(?:only|exactly|precisely|single|except|besides|other|another|additional|extra|else|more|fewer|less|same|than|"
+    r"not|no|without|both|most|least|every|each|biggest|largest|smallest|or|old|new|second|third|fourth)\b"
 )
+"""Words that change what is asked, which the plain forms have no place for."""
+
+
+_IDLE_ENDS = frozenset("total altogether overall exist visible present here there around roughly".split())
 
 
 _UNSHOWN = re.compile(
@@ -156,6 +160,8 @@ def _plain(words: tuple[str, ...]) -> str | None:  # noqa: C901, PLR0911, PLR091
     if named and _lists_unknown(tokens, used):
         return None
     if _MANY.search(text):
+        if len(named) == 1 and _says_what_they_do(tokens, used):
+            return None
         if len(named) != 1 or _more_looks(tokens, used):
             things = re.search(r"\b(?:things?|objects?|items?|elements?)\b", text)
             total = things and not named and not _more_looks(tokens, used)
@@ -170,6 +176,8 @@ def _plain(words: tuple[str, ...]) -> str | None:  # noqa: C901, PLR0911, PLR091
         ]
         if asked:
             return _BOTH.join(asked)
+        if _EXISTS.search(text) and sum(one.tag == "PLACE" for one in tokens) > 1:
+            return None  # "on the left, in the middle and on the right"
         if _EXISTS.search(text):
             return f"are there {_render(named[0], many=True)}" if named[0].some else f"is there a {one}"
         return None
@@ -257,6 +265,13 @@ def _neutral(tokens: Sequence[Token], used: set[int]) -> bool:
             continue
         return False
     return True
+
+
+def _says_what_they_do(tokens: Sequence[Token], used: set[int]) -> bool:
+    """Whether a verb follows the objects that a question counts, which no image shows: "how many birds sing"."""
+    after = tokens[max(used) + 1 :]
+    ends = len(after) == 1 and after[0].tag == "OTHER" and after[0].text not in _IDLE_ENDS
+    return ends or (bool(after) and after[0].tag == "VERB" and not after[0].classes & {"be", "have", "stay"})
 
 
 def _more_looks(tokens: Sequence[Token], used: set[int]) -> bool:

@@ -8,6 +8,9 @@ from interleavethinker.tools.errors import InputError
 
 from .test_exact_reading import BALLS, PAIR, STARS, TREE, shown
 
+BIG, SMALL = SceneObject("ball", "red", "big"), SceneObject("ball", "blue", "small")
+CORNERS = Scene("meadow", (BIG, None, BIG, None, None, None, SMALL, None, SMALL))
+
 
 @pytest.mark.parametrize(
     ("text", "scene"),
@@ -143,3 +146,63 @@ def test_what_is_kept_is_what_them_means() -> None:
 def test_the_others_do_the_same(last: str) -> None:
     target = interpret(f"A house, a boat and a fish. The fish turns red. {last}").targets[-1]
     assert all(one.colours == {"red"} for one in target.objects)
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("Remove the upper balls.", {6, 8}),
+        ("Remove both bottom balls.", {0, 2}),
+        ("Remove the leftmost balls.", {2, 8}),
+        ("Remove all balls on the right.", {0, 6}),
+        ("Remove the top two balls.", {6, 8}),
+    ],
+)
+def test_several_on_one_side_are_those_of_its_row_or_column(text: str, left: set[int]) -> None:
+    (target,) = interpret(text, [CORNERS]).targets
+    assert {cell for obj in target.objects for cell in obj.cells} == left
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("Is there exactly one red ball?", "No, there are 2 of them."),
+        ("Are there exactly two red balls?", "Yes, there are 2 of them."),
+        ("Is there a single red ball?", "No, there are 2 of them."),
+        ("Is there a third red ball?", "No, there are 2 of them."),
+        ("Is there another red ball?", "Yes, there are 2 of them."),
+        ("Are the top balls red?", "Yes, there is a big red ball in the top left and a big red ball in the top right."),
+    ],
+)
+def test_questions_may_count(text: str, answer: str) -> None:
+    found = interpret(text, [CORNERS]).answer
+    assert found is not None
+    assert found.text == answer
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "How many old balls are there?",
+        "How many balls drive to the left?",
+        "Is there a ball on the left, in the middle and on the right?",
+    ],
+)
+def test_a_question_of_which_a_word_has_no_answer_is_refused(text: str) -> None:
+    with pytest.raises(InputError, match="Could not understand the question"):
+        interpret(text, [CORNERS])
+
+
+@pytest.mark.parametrize(
+    "text", ["A cat top and bottom.", "A house and a fish. The fish turns green. Everything, actually."]
+)
+def test_a_word_with_a_meaning_is_not_left_out(text: str) -> None:
+    with pytest.raises(InputError, match="It is not clear what"):
+        interpret(text)
+
+
+def test_two_images_may_hold_more_than_nine_objects() -> None:
+    crowd = Scene("meadow", tuple(SceneObject("ball", "red", "big") if cell < 6 else None for cell in range(9)))
+    found = interpret("How many balls are there in total?", [crowd, crowd]).answer
+    assert found is not None
+    assert "12" in found.text
