@@ -43,7 +43,18 @@ class StoryObjects(StoryReferences):
         self.frames.append(self.frame.following())
 
     def create(self, phrase: Phrase) -> list[int]:
-        """Adds the objects of a phrase, and those that its places refer to."""
+        """Adds the objects of a phrase, and those that its places refer to; one for each of "a star above each car"."""
+        places = self._at_each(phrase.where[0]) if phrase.count == 1 and len(phrase.where) == 1 else []
+        if len(places) > 1:
+            self.last = tuple(one for where in places for one in self._create(replace(phrase, where=(where,))))
+            return list(self.last)
+        return self._create(phrase)
+
+    def _at_each(self, where: Where) -> list[Where]:
+        each = self.resolve(where.anchors[0]) if len(where.anchors) == 1 and where.anchors[0].each else []
+        return [replace(where, anchors=(Phrase(pronoun="known", count=one),)) for one in each]
+
+    def _create(self, phrase: Phrase) -> list[int]:
         if phrase.pronoun == "one" and phrase.definite is False:  # "another", "a small one below it"
             kinds = {self.frame.things[one].kind for one in self.last if one in self.frame.things}
             if len(kinds) == 1:
@@ -143,6 +154,20 @@ class StoryObjects(StoryReferences):
             return
         if where.relation == "across":
             where = self.across(where, before)
+        anchors = self._anchors(new, thing, where, before)
+        if len(anchors) == 1:
+            self.hosts.setdefault(new, (where.relation, (anchors[0],), 0))
+        needed = 2 if where.relation == "between" else 1
+        for other in anchors[1:] if needed == 1 and where.relation in ACROSS else ():  # "a bird above two trees"
+            self.conditions.append(Constraint((thing.cell, self.frame.things[other].cell), lies(where.relation)))
+            anchors = anchors[:1]
+        if len(anchors) != needed:
+            raise InputError(f'A place "{where.relation}" needs {needed} object(s) to refer to.', code="not_understood")
+        kept = tuple(one for one in self.frame.relations if adds or one[1][0] != new)
+        self.frame.relations = (*kept, (where.relation, (new, *anchors)))
+
+    def _anchors(self, new: int, thing: Thing, where: Where, before: tuple[int, ...]) -> list[int]:
+        """Returns the objects that a place refers to; those that do not exist yet are created."""
         anchors: list[int] = []
         for anchor in where.anchors:
             if anchor.pronoun == "known":
@@ -157,16 +182,10 @@ class StoryObjects(StoryReferences):
                 anchors += self.resolve(anchor)
             else:
                 anchors += self.create(anchor)
-        if len(anchors) == 1:
-            self.hosts.setdefault(new, (where.relation, (anchors[0],), 0))
-        needed = 2 if where.relation == "between" else 1
-        for other in anchors[1:] if needed == 1 and where.relation in ACROSS else ():  # "a bird above two trees"
-            self.conditions.append(Constraint((thing.cell, self.frame.things[other].cell), lies(where.relation)))
-            anchors = anchors[:1]
-        if len(anchors) != needed:
-            raise InputError(f'A place "{where.relation}" needs {needed} object(s) to refer to.', code="not_understood")
-        kept = tuple(one for one in self.frame.relations if adds or one[1][0] != new)
-        self.frame.relations = (*kept, (where.relation, (new, *anchors)))
+        if new in anchors:
+            msg = f'It is not clear whether there is one {thing.kind} or another beside it; say "another {thing.kind}".'
+            raise InputError(msg, code="not_understood")
+        return anchors
 
     def _host(self, where: Where, before: tuple[int, ...]) -> tuple[int, ...]:
         """Returns what "it" is in "a tree to the left of it and a car to the right of it": the same object twice."""

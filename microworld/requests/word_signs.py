@@ -191,6 +191,29 @@ def _moves(told: StoryChanges, _: re.Match[str]) -> bool:
     return told.has_relations or told.happens(lambda change: change.of("cell") | change.removed | change.added) > 0
 
 
+def _one_differs(told: StoryChanges, _: re.Match[str]) -> bool:
+    """Whether one object alone changes, or two of a kind look different."""
+    looks = [
+        {(one.kind, *map(frozenset, (one.colour.allowed, one.size.allowed))) for one in frame.things.values()}
+        for frame in told.frames
+    ]
+    kinds = [{one.kind for one in frame.things.values()} for frame in told.frames]
+    differ = any(len(look) > len(kind) for look, kind in zip(looks, kinds, strict=True))
+    return differ or any(len(change.changed) == 1 for change in told.changes)
+
+
+def _is_beside(told: StoryChanges, match: re.Match[str]) -> bool:
+    """Whether a place is told that was not given: by another object, or by a cell."""
+    given = told.frames[0].things.keys() if told.is_edit else set()
+    placed = any(
+        len(thing.cell.allowed) < CELLS
+        for frame in told.frames
+        for one, thing in frame.things.items()
+        if one not in given
+    )
+    return placed or told.has_relations or is_denied(match) or told.happens(lambda change: change.of("cell")) > 0
+
+
 def _lies_there(told: StoryChanges, match: re.Match[str]) -> bool:
     cells = _CELLS[match["word"].rstrip("s")]
     lies = told.has_relations or any(thing.cell.allowed <= cells for thing in told.things)
@@ -225,6 +248,15 @@ _SIGNS: tuple[tuple[str, _Explains], ...] = (
     ),
     (r"\b(?P<word>only|solely|exactly|at most|no more than|just(?= (?:the|one|two|three|an?) ))\b", _only_some_change),
     (r"\b(?P<word>every (?:other|second|third)|most of|unless|otherwise|or else)\b", _never),
+    (r"\b(?P<word>(?:left|right|top|bottom|upper|lower) half)\b", _never),
+    (r"\bthe (?P<word>(?:first|second|third|fourth|last) one)\b", _one_differs),
+    (
+        (
+            r"\b(?P<word>beside|next to|above|below|under|over|behind|left of|right of|between) "
+            r"(?=(?:it|them|him|her|the|an?|another|one|two)\b)"
+        ),
+        _is_beside,
+    ),
     (r"\b(?P<word>until|till)\b", _anything_changes),
     (r"(?<!what )\b(?P<word>if)\b(?! (?:possible|you|that works|it works|there is room)\b)", _never),
     (

@@ -172,6 +172,13 @@ _UNCLEAR = {
         r"(?!comes|breaks|arrives|begins|is here)\w",
         re.DOTALL,
     ),
+    "at night …, in the morning": re.compile(
+        r"\bat night\b[^.;!?\n]{0,60}\band (?:then )?(?:returns?|comes?)\b[^.;!?\n]{0,60}\b(?:morning|day)\b"
+    ),
+    "by day …, by night": re.compile(r"\bby day\b[^.!?\n]{0,80}\bby night\b|\bby night\b[^.!?\n]{0,80}\bby day\b"),
+    "the second one …": re.compile(
+        rf"\bthe (?:second|third|fourth|fifth|last) one,? (?:is |turns |becomes )?(?:big|small|{'|'.join(COLOURS)})\b"
+    ),
     "which … only": re.compile(r"\bwhich (?:picture|image|photo)\b[^.?!]*\b(?:only|at least|at most)\b"),
     "missing in the first": re.compile(r"\b(?:missing|gone) (?:in|from) the first\b"),
     "the only thing that": re.compile(r"\bonly (?:thing|object) (?:that|which)\b[^.?!]*\b(?:same|changed|different)\b"),
@@ -189,7 +196,8 @@ _UNCLEAR = {
     ),
     "one of them last": re.compile(r"\bthe \w+ ones? (?:goes |leaves |comes )?(?:last|first)\b"),
     "from left to right": re.compile(
-        r"\b(?:remov|delet|eras|disappear|vanish|fad)\w*\b[^.;!?]*\bfrom (?:the )?(?:left|right|top|bottom) to\b"
+        r"\b(?:remov|delet|eras|disappear|vanish|fad|leave|leaving)\w*\b[^.;!?]*"
+        r"\bfrom (?:the )?(?:left|right|top|bottom) to\b"
     ),
     "not a …, a …": re.compile(r"[.!;] ?(?:oh,? )?not an? [\w ]{1,30}, (?:but )?an? "),
     "how many … ones": re.compile(r"\bhow many \w+ [^.?!]*\bhow many (?:\w+ )?ones\b"),

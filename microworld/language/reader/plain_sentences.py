@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from interleavethinker.microworld.language.compiled_patterns import Rule, rewritten
-from interleavethinker.microworld.language.key_words import GROUND
+from interleavethinker.microworld.language.key_words import GROUND, ONE
 from interleavethinker.microworld.language.plain_text import NUMBER_WORDS, PLURALS, canonical
 from interleavethinker.microworld.language.vocabulary import plural
 from interleavethinker.microworld.scenes.sprites import COLOURS, KINDS
@@ -57,8 +57,11 @@ def _in_line(match: re.Match[str]) -> str:
     """Names the row or column of "the upper balls" and of "all balls on the left"."""
     side = canonical(match["side"].lower().removesuffix("most").removesuffix("-hand"))
     line = f"{side} {'row' if side in {'top', 'bottom'} else 'column'}"
-    number = match["number"] or match.groupdict().get("count")
-    return f"{' '.join(filter(None, (match['which'], number, match['looks'].strip(), match['noun'])))} in the {line}"
+    named = match.groupdict()
+    words = (
+        named[key] or "" for key in ("which", "each", "number", "count", "looks", "look", "noun", "one") if key in named
+    )
+    return f"{' '.join(filter(None, map(str.strip, words)))} in the {line}"
 
 
 def _at_least(match: re.Match[str]) -> str:
@@ -87,12 +90,24 @@ _SENTENCES: tuple[Rule, ...] = (
     ),
     (
         (
-            rf"\b{_WHICH}(?: (?P<number>two|three))?{_ONES} (?:at|on|in) the "
+            rf"\b(?:{_WHICH}(?: (?P<number>two|three))?{_ONES}|"
+            rf"(?P<each>each|every(?: one of the)?)(?P<look>(?: (?:{LOOKS})){{0,2}}) (?P<one>{ONE}))"
+            " (?:at|on|in) the "
             r"(?P<side>top|bottom|left|right)(?: side| edge)?(?! (?:side|edge|left|right|row|column|corner|half|of)\b)"
             r"(?! and (?:(?:on|at|in) )?(?:the )?(?:top|bottom|left|right)\b)"
         ),
         _in_line,
     ),
+    # A side of the picture, named by its background: "on the left of a meadow".
+    (
+        (
+            r"\b((?:on|at|to) the (?:far )?(?:left|right|top|bottom)(?: side)?) of (?:an?|the) "
+            rf"(?=(?:\w{{1,20}} )?(?:{GROUND})\b)"
+        ),
+        r"\1, in the ",
+    ),
+    # A color, told by an object that has it: "as green as the tree".
+    (rf"\b(?:just |exactly )?as ({_COLOUR}) as (?:an?|the) (?:(?:{LOOKS}) ){{0,2}}\w+", r"\1"),
     # Questions that count: "are there exactly two cats", "is there a third one".
     (rf"\bexactly (?=(?:an?|{'|'.join(NUMBER_WORDS)}|\d)\b[^.;!?\n]{{0,80}}\?)", "only "),
     (r"\b(is there )a single (?=\w)", r"\1only one "),

@@ -201,6 +201,39 @@ def test_a_word_with_a_meaning_is_not_left_out(text: str) -> None:
         interpret(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "scene", "shown"),
+    [
+        ("Put a star above each ball at the bottom.", CORNERS, ["ball", "ball", "ball", "ball", "star 3", "star 5"]),
+        ("Two houses, with a tree next to each house.", None, ["house", "house", "tree", "tree"]),
+        ("A tale of greed: a girl stands on the left of a meadow.", None, ["girl 3"]),
+        ("Make the top balls as blue as the small ones.", CORNERS, ["blue ball", "blue ball", "ball", "ball"]),
+    ],
+)
+def test_places_and_looks_may_be_told_by_other_objects(text: str, scene: Scene | None, shown: list[str]) -> None:
+    (target,) = interpret(text, [scene] if scene else []).targets
+    assert len(target.objects) == len(shown)
+    for obj, words in zip(target.objects, shown, strict=True):
+        assert obj.kind in words
+        assert "blue" not in words or obj.colours == {"blue"}
+        assert not words[-1].isdigit() or obj.cells == {int(words[-1])}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A house. A smaller house beside it.",
+        "A cat by day, a bird by night.",
+        "A row of three cars, the second one red.",
+        "A house and a boat. They leave at night and return in the morning.",
+        "A house and a boat. They leave one by one, from left to right.",
+    ],
+)
+def test_what_once_lost_an_object_or_an_image_is_refused(text: str) -> None:
+    with pytest.raises(InputError):
+        interpret(text)
+
+
 def test_two_images_may_hold_more_than_nine_objects() -> None:
     crowd = Scene("meadow", tuple(SceneObject("ball", "red", "big") if cell < 6 else None for cell in range(9)))
     found = interpret("How many balls are there in total?", [crowd, crowd]).answer
