@@ -5,7 +5,7 @@ and the step's status, so that a best effort is always distinguishable from an a
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, model_validator
@@ -17,10 +17,13 @@ from .attempts import selected_attempt
 from .drift_notes import drift_notes
 from .limits import Limits, StopReason, explain
 
-__all__ = ["Block", "Document", "DocumentStatus", "StepStatus", "assemble", "status_of"]
+__all__ = ["Block", "Document", "DocumentStatus", "StepStatus", "assemble", "left_undone", "status_of"]
 
 DocumentStatus = Literal["incomplete", "complete and checked", "complete, not checked", "complete with known faults"]
 """Whether all steps are finished, and the result of the check against the request."""
+
+_MOST_NAMED = 8
+"""Steps that a sentence names by their numbers."""
 
 StepStatus = Literal["accepted", "best_effort", "not_judged", "refused", "text_only"]
 """Result of a step: accepted by the critic or a person, best attempt kept although all were rejected, an image that
@@ -97,26 +100,27 @@ def assemble(
     Args:
         plan: The newest plan; None before planning.
         attempts: All attempts, by key.
-        current_step: First unfinished step. Its best attempt is included if there is one.
+        current_step: First unfinished step. Its best attempt is included if there is one; once the trajectory has
+            ended, also those of later steps, which ran side by side with it.
         stop_reason: Why the trajectory ended; None while it has not ended.
         limits: Limits of the trajectory, for the note about a reached limit.
         requested_steps: Number of steps that the request asks for, if it names one.
         report: Result of the document check; None if there was none.
         sources: Where facts come from that were looked up before planning.
     """
-    notes = []
-    if stop_reason is not None and (sentence := explain(stop_reason, limits)):
-        notes.append(sentence)
     if plan is None:
-        return Document(notes=tuple(notes))
+        sentence = "" if stop_reason is None else explain(stop_reason, limits)
+        return Document(notes=(sentence,) if sentence else ())
     blocks: list[Block] = []
     shown: Counter[StepStatus] = Counter()
-    # Drafts beyond the current step are not part of the document, because they may still become outdated.
-    for index in range(min(current_step + 1, len(plan.steps))):
-        step_blocks = _step_blocks(plan, attempts, index, index < current_step)
+    for index in _steps_to_show(plan, attempts, current_step, stop_reason):
+        step_blocks = _step_blocks(plan, attempts, index, index != current_step)
         blocks += step_blocks
         if index < current_step or stop_reason is not None:  # The current step may still be accepted.
             shown.update({block.status for block in step_blocks})
+    notes = []
+    if stop_reason is not None and (sentence := explain(stop_reason, limits, left_undone(plan, blocks))):
+        notes.append(sentence)
     if shown["best_effort"]:
         notes.append(f"{_steps_show(shown['best_effort'])} a best effort: no attempt was accepted.")
     if shown["not_judged"]:
@@ -156,8 +160,44 @@ def status_of(attempt: Attempt | None) -> StepStatus:
     return "accepted" if attempt.verdict.success else "best_effort"
 
 
+def left_undone(plan: Plan, blocks: Iterable[Block]) -> str:
+    """Returns what a limit left undone, as the end of a sentence.
+
+    Args:
+        plan: The newest plan.
+        blocks: Those of the document.
+    """
+    shown = {block.step for block in blocks}
+    missing = [index for index, step in enumerate(plan.steps) if step.prompt is not None and index not in shown]
+    if not missing:
+        return "not every step was finished"
+    if missing[0] > max(shown, default=-1):
+        return "later steps were not generated"
+    if len(missing) > _MOST_NAMED:
+        return f"{len(missing)} steps were not generated"
+    if len(missing) == 1:
+        return f"step {missing[0] + 1} was not generated"
+    return f"steps {', '.join(str(index + 1) for index in missing[:-1])} and {missing[-1] + 1} were not generated"
+
+
 def _steps_show(count: int) -> str:
     return "1 step shows" if count == 1 else f"{count} steps show"
+
+
+def _steps_to_show(
+    plan: Plan, attempts: Mapping[str, Attempt], current_step: int, stop_reason: StopReason | None
+) -> list[int]:
+    """Returns the indices of the steps that may be shown.
+
+    While the trajectory goes on, what was made ahead of the current step may still become outdated. Once it has ended,
+    whatever has not is part of the document, with the texts before it.
+    """
+    steps = list(range(min(current_step + 1, len(plan.steps))))
+    if stop_reason is None:
+        return steps
+    begun = {one.step for one in attempts.values() if one.plan_version == plan.version and not one.outdated}
+    later = range(current_step + 1, min(max(begun, default=-1) + 1, len(plan.steps)))
+    return steps + [index for index in later if index in begun or plan.steps[index].prompt is None]
 
 
 def _step_blocks(plan: Plan, attempts: Mapping[str, Attempt], index: int, finished: bool) -> list[Block]:

@@ -112,24 +112,30 @@ class Limits(StrictNumbers):
         return with_new_names(data, {"deadline": "time_limit", "max_iterations": "max_attempts"})
 
 
-def explain(stop_reason: StopReason, limits: Limits) -> str:
-    """Returns the document's note about the limit that ended the trajectory; empty for a complete trajectory."""
+def explain(stop_reason: StopReason, limits: Limits, left: str = "later steps were not generated") -> str:
+    """Returns the document's note about the limit that ended the trajectory; empty for a complete trajectory.
+
+    Args:
+        stop_reason: Why it ended.
+        limits: Its limits.
+        left: What it left undone.
+    """
     match stop_reason:
         case StopReason.COMPLETE:
             return ""
         case StopReason.MAX_CALLS if limits.max_calls is not None:
             calls = "1 generator call" if limits.max_calls == 1 else f"{limits.max_calls} generator calls"
-            return f"Stopped at the limit of {calls}; later steps were not generated."
+            return f"Stopped at the limit of {calls}; {left}."
         case StopReason.MAX_COST if limits.max_cost is not None:
-            return f"Stopped at the limit of {dollar_amount(limits.max_cost)}; later steps were not generated."
+            return f"Stopped at the limit of {dollar_amount(limits.max_cost)}; {left}."
         case StopReason.TIME_LIMIT if limits.time_limit is not None:
             seconds = "1 second" if limits.time_limit == 1 else f"{limits.time_limit:g} seconds"
-            return f"Stopped at the limit of {seconds} of work; later steps were not generated."
+            return f"Stopped at the limit of {seconds} of work; {left}."
         case StopReason.MAX_CALLS | StopReason.MAX_COST | StopReason.TIME_LIMIT:
-            return "Stopped at a limit that was lifted afterwards; later steps were not generated."
+            return f"Stopped at a limit that was lifted afterwards; {left}."
         case StopReason.HOST_LIMIT:
             return (
-                "Stopped by the recursion limit of the surrounding program; later steps were not generated. "
+                f"Stopped by the recursion limit of the surrounding program; {left}. "
                 'Invoke the graph with {**config, "recursion_limit": 10_000}.'
             )
         case StopReason.REJECTED:

@@ -98,9 +98,10 @@ def decide(state: Mapping[str, Any]) -> Decision:
         outdated = _outdated_drafts(state, plan, current_step)
         if any(attempts[key].step == current_step for key in outdated):
             break
-    outdated = _outdated_drafts(state, plan, current_step)
     if stop_reason is None:
         stop_reason = _stop_reason(state, plan, limits, current_step, len(attempts))
+    # What a limit ends is not planned again: what was made ahead is part of the document then.
+    outdated = _outdated_drafts(state, plan, current_step, replans=stop_reason is None)
     return Decision(current_step, stop_reason, outdated, tuple(events))
 
 
@@ -181,13 +182,21 @@ def node_after_plan_check(state: Mapping[str, Any]) -> str:
     return "plan" if rejected_plans_of(state) and not stop_reason_of(state) else "approve"
 
 
-def _outdated_drafts(state: Mapping[str, Any], plan: Plan, current_step: int) -> frozenset[str]:
+def _outdated_drafts(
+    state: Mapping[str, Any], plan: Plan, current_step: int, *, replans: bool = True
+) -> frozenset[str]:
     """Returns the keys of drafts that the trajectory can no longer use.
 
     A draft is outdated if the image that its step starts from is not decided yet, or is another one than the draft was
     generated from, or if a replan follows. Drafts that start from the current step, or from an outdated one, are
     therefore always outdated: `decide` has already advanced past every step that is finished, so the current step is
     not.
+
+    Args:
+        state: The state after this round.
+        plan: The plan in effect.
+        current_step: First unfinished step.
+        replans: Whether the remaining steps are planned again if too many have failed.
 
     Examples:
         `max_attempts` and `look_ahead` are 2. Attempt 0 of step 0 was rejected with confidence 0.4. The next round
@@ -203,7 +212,7 @@ def _outdated_drafts(state: Mapping[str, Any], plan: Plan, current_step: int) ->
         for key, a in attempts.items()
         if a.plan_version == plan.version and a.step >= current_step and not a.outdated
     }
-    if not ahead or needs_replan(state, current_step):
+    if not ahead or (replans and needs_replan(state, current_step)):
         return frozenset(ahead)
     request = request_of(state)
     stale: set[int] = set()

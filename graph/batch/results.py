@@ -5,7 +5,6 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from interleavethinker.graph.document import status_of
 from interleavethinker.graph.limits import StopReason
 from interleavethinker.graph.workspace.catalog import Status
 from interleavethinker.graph.workspace.snapshot import Trajectory
@@ -69,7 +68,8 @@ class BatchResult(BaseModel):
 
 def result_of(request: BatchRequest, trajectory: Trajectory) -> BatchResult:
     """Returns how a request stands whose trajectory exists."""
-    kept = [trajectory.selected(step) for step in range(trajectory.current_step)]
+    ended, current = trajectory.stop_reason is not None, trajectory.current_step
+    images = [one for one in trajectory.document.blocks if one.kind == "image" and (ended or one.step < current)]
     return BatchResult(
         name=request.name or "",
         text=request.text,
@@ -81,7 +81,7 @@ def result_of(request: BatchRequest, trajectory: Trajectory) -> BatchResult:
         stop_reason=trajectory.stop_reason,
         document_status=trajectory.document.status,
         steps=0 if trajectory.plan is None else len(trajectory.plan.steps),
-        accepted_steps=sum(one is not None and status_of(one) == "accepted" for one in kept),
+        accepted_steps=sum(one.status == "accepted" for one in images),
         calls=len(trajectory.attempts),
         seconds=trajectory.seconds,
         dollars=trajectory.spending.dollars,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from interleavethinker.graph.document import Document, status_of
+from interleavethinker.graph.document import Document, left_undone, status_of
 from interleavethinker.graph.limits import StopReason, explain
 from interleavethinker.graph.workspace.snapshot import Trajectory
 from interleavethinker.tools.types import Attempt, Verdict
@@ -83,7 +83,10 @@ def _ended(trajectory: Trajectory) -> Outcome:
     if reason == StopReason.REJECTED:
         return Outcome("plan rejected", "bad", explain(reason, trajectory.limits))
     if reason != StopReason.COMPLETE:
-        return Outcome("stopped by a limit", "fair", explain(reason, trajectory.limits))
+        if trajectory.plan is None:
+            return Outcome("stopped by a limit", "fair", explain(reason, trajectory.limits))
+        left = left_undone(trajectory.plan, trajectory.document.blocks)
+        return Outcome("stopped by a limit", "fair", explain(reason, trajectory.limits, left))
     steps, document = len(trajectory.plan.steps) if trajectory.plan else 0, trajectory.document
     finished = "The only step is finished." if steps == 1 else f"All {steps} steps are finished."
     if document.faults:
@@ -101,7 +104,9 @@ def step_state(trajectory: Trajectory, index: int) -> StepState:
     plan, selected = trajectory.plan, trajectory.selected(index)
     if plan is None or index >= len(plan.steps):
         return StepState("dropped from the plan", "calm")
-    finished, ended = index < trajectory.current_step, trajectory.stop_reason is not None
+    ended, shown = trajectory.stop_reason is not None, {block.step for block in trajectory.document.blocks}
+    # What ran side by side with the current step may be in the document.
+    finished = index < trajectory.current_step or (ended and index > trajectory.current_step and index in shown)
     if plan.steps[index].prompt is None:
         return StepState("text only" if finished else "not reached" if ended else "pending", "calm")
     if selected is None and finished:

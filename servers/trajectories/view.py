@@ -309,10 +309,11 @@ def _step(trajectory: Trajectory, index: int, step: Step, attempts: Sequence[Att
     status: StepStatus | Literal["pending", "current"]
     if index < trajectory.current_step:
         status = "text_only" if step.prompt is None else status_of(selected)
+    elif trajectory.stop_reason is not None:  # Steps side by side with the current one may be in the document.
+        shown = {block.step: block.status for block in trajectory.document.blocks}
+        status = shown.get(index, "pending")
     elif index > trajectory.current_step:
         status = "pending"
-    elif trajectory.stop_reason is not None:
-        status = status_of(selected) if selected is not None else "pending"
     else:
         status = "current"
     return StepView(

@@ -123,7 +123,7 @@ async def test_markdown_shows_hostile_text_as_text(opened: Opened) -> None:
 
 
 async def test_the_storyboard_shows_attempts_statuses_plans_lineage_and_limits(opened: Opened) -> None:
-    planner = FixedPlanner(plan_of("a", "b", "c"), plan_of("z", "y"))
+    planner = FixedPlanner(plan_of("a", "b", "c"), plan_of("z", "y", "w"))
     async with opened(planner, accept_only("b", "z")) as ws:
         limits = Limits(max_attempts=2, replan_after=1, max_calls=4, judge_last_attempt=False)
         parent = await ws.run(await ws.create("x", limits=limits))
