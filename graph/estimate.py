@@ -2,12 +2,13 @@
 
 The lower bound takes one attempt for each image, or all of its variants, the upper one all that the limits allow, all
 lookups, a plan of the fallback planner, and a verdict of the fallback critic on every attempt. Further plans, and a
-critic that is asked for another prompt, are in neither.
+critic that is asked for another prompt, are in neither. A limit of cost ends both after the round that reaches it.
 Tokens are assumed: fixed lengths of prompts and answers, an image as a fixed number, four characters a token. Models
 that think write more. Images cost what the table says of their size, and of the images that a call shows.
 """
 
 from collections.abc import Mapping, Sequence
+from math import ceil
 
 from pydantic import BaseModel, ConfigDict
 
@@ -97,25 +98,32 @@ def estimate_cost(
     unpriced: set[str] = set()
     text = len(request.text) // CHARACTERS_PER_TOKEN
     shown = _PROMPT_TOKENS + text + IMAGE_TOKENS * len(request.images)
-    once = lookups = second_plan = 0.0
+    before = more = 0.0  # Planning: in both bounds, and in the upper one only.
     if plan is None:
         lookup, most_lookups = _of_lookups(profile, shown, prices, unpriced)
-        once, lookups = lookup, most_lookups * lookup
         written = _ANSWER_TOKENS + images * _STEP_TOKENS
-        once += _of_chat(profile.planner, shown, written, prices, unpriced)
-        second_plan = _of_second(profile.fallback_planner, shown, written, prices, unpriced)
-    for check, tokens in ((profile.plan_check, shown), (profile.document_check, shown + images * IMAGE_TOKENS)):
-        if check == "chat":
-            once += _of_chat(profile.checker or profile.critic, tokens, _ANSWER_TOKENS, prices, unpriced)
+        before = lookup + _of_chat(profile.planner, shown, written, prices, unpriced)
+        more = most_lookups * lookup + _of_second(profile.fallback_planner, shown, written, prices, unpriced)
+    checker = profile.checker or profile.critic
+    if profile.plan_check == "chat":
+        before += _of_chat(checker, shown, _ANSWER_TOKENS, prices, unpriced)
+    after = 0.0
+    if profile.document_check == "chat":
+        after = _of_chat(checker, shown + images * IMAGE_TOKENS, _ANSWER_TOKENS, prices, unpriced)
     judged = _PROMPT_TOKENS + 2 * IMAGE_TOKENS
     call = _of_chat(profile.critic, judged, _ANSWER_TOKENS, prices, unpriced)
     judged_again = _of_second(profile.fallback_critic, judged, _ANSWER_TOKENS, prices, unpriced)
     size = image_size or profile.image_size
     call += _of_images(profile.generator.model or "", _calls(request, plan, images, size), prices, unpriced)
-    high = once + lookups + second_plan + most * (call + judged_again)
-    high += _of_comparisons(profile.critic, images, limits.variants, prices, unpriced)
-    high = high if limits.max_cost is None else max(min(high, limits.max_cost), once + call)
-    low = min(once + min(images * limits.variants, most) * call, high)
+    comparisons = _of_comparisons(profile.critic, limits.variants, prices, unpriced)
+    low = before + min(images * limits.variants, most) * call + after
+    high = before + more + most * (call + judged_again) + images * comparisons + after
+    if limits.max_cost is not None:
+        step = limits.variants * call
+        rounds = ceil(max(0.0, limits.max_cost - before) / step) if step else images
+        low = min(low, before + rounds * step)
+        last = limits.variants * (call + judged_again) + comparisons + after
+        high = max(low, min(high, max(before + more, limits.max_cost + last)))
     return CostEstimate(
         images=images, assumed=assumed, most_calls=most, low=low, high=high, unpriced=tuple(sorted(unpriced))
     )
@@ -156,9 +164,9 @@ def _of_lookups(profile: Profile, shown: int, prices: Mapping[str, Price], unpri
     return _of_chat(role, shown + found, _ANSWER_TOKENS, prices, unpriced), knowledge.max_calls
 
 
-def _of_comparisons(critic: Role, images: int, variants: int, prices: Mapping[str, Price], unpriced: set[str]) -> float:
-    """Returns the cost of all comparisons of variants, each pair in both orders."""
-    calls = 2 * images * min(critic.comparisons, variants - 1)
+def _of_comparisons(critic: Role, variants: int, prices: Mapping[str, Price], unpriced: set[str]) -> float:
+    """Returns the cost of all comparisons of a step's variants, each pair in both orders."""
+    calls = 2 * min(critic.comparisons, variants - 1)
     tokens = _PROMPT_TOKENS + 3 * IMAGE_TOKENS
     return calls * _of_chat(critic, tokens, _ANSWER_TOKENS, prices, unpriced) if calls else 0.0
 

@@ -25,7 +25,7 @@ from .limits import Limits
 from .look_ahead import Draft, TrajectoryAhead
 from .plan_versions import next_iteration, with_words
 from .referring import region_of, with_references
-from .routing import allowed_attempts, is_finished, limits_of
+from .routing import affordable_attempts, allowed_attempts, is_finished, limits_of
 from .state import Override, TrajectoryState, attempts_of, current_step_of, inherited_calls_of, request_of
 
 __all__ = ["drafts_after", "generate_round", "step_to_generate", "with_override"]
@@ -65,19 +65,17 @@ def independent_steps(state: TrajectoryState, plan: Plan, limits: Limits) -> lis
     """Returns the later steps whose next attempt depends on no unfinished step, so that it need not wait.
 
     There are none where a person looks at each image, where a person has words for a later step, and where the limit of
-    calls might be reached: the calls are spent in the order of the steps then, so that the document is the same.
+    calls or that of cost might be reached: both are spent in the order of the steps then, so that the document is the
+    same, and one round goes beyond the limit of cost by one step at most.
     """
     current_step, attempts = current_step_of(state), attempts_of(state)
     if all(step.starts_from is None for step in plan.steps) or state.get("review_images") or state.get("override"):
         return []
     rest = [index for index in range(current_step, len(plan.steps)) if plan.steps[index].prompt]
-    if limits.max_calls is not None:
-        allowed = sum(allowed_attempts(state, plan.version, index) for index in rest)
-        inherited = inherited_calls_of(state) + sum(
-            a.plan_version == plan.version and a.step in rest and not a.outdated for a in attempts.values()
-        )
-        if len(attempts) - inherited + allowed > limits.max_calls:
-            return []
+    made = sum(a.plan_version == plan.version and a.step in rest and not a.outdated for a in attempts.values())
+    most = sum(allowed_attempts(state, plan.version, index) for index in rest) - made
+    if most > min(_calls_left(state, limits), affordable_attempts(state, limits)):
+        return []
 
     def finished(step: int) -> bool:
         return is_finished(state, plan, step, current_step)

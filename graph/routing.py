@@ -6,6 +6,7 @@ marked as outdated: they stay in the record, and count. What `look_ahead` drafts
 turn.
 """
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -32,6 +33,7 @@ from .state import (
 
 __all__ = [
     "Decision",
+    "affordable_attempts",
     "allowed_attempts",
     "decide",
     "is_finished",
@@ -48,6 +50,9 @@ _SUPER_STEPS_PER_ROUND = 5
 """Most super-steps of another round: plan, approve, generate, critic, refine."""
 _SUPER_STEPS_OF_CHECKS = 2
 """Further ones if plan and document are checked; a plan is asked for again only if more are left."""
+
+_COST_MARGIN = 2
+"""How many times the mean cost of a trajectory's attempts is set aside for each further one."""
 
 
 @dataclass(frozen=True)
@@ -231,6 +236,22 @@ def _outdated_drafts(
 def is_spent(state: Mapping[str, Any], limits: Limits) -> bool:
     """Returns whether a trajectory has cost as much as it may."""
     return limits.max_cost is not None and spending_of(state).dollars >= limits.max_cost
+
+
+def affordable_attempts(state: Mapping[str, Any], limits: Limits) -> int:
+    """Returns how many further attempts the limit of cost has room for, with care; `sys.maxsize` without a limit.
+
+    Nobody knows what the next attempt will cost. Those so far tell, with the plan's cost in their mean; its double
+    leaves room for larger images, more references and longer verdicts. Before the first one that was paid for there is
+    room for none. Those that a branch inherited, and those from a server's store, tell nothing.
+    """
+    if limits.max_cost is None:
+        return sys.maxsize
+    made = sum(one.image is not None and not one.cached for one in attempts_of(state).values())
+    made, spent = made - inherited_calls_of(state), spending_of(state).dollars
+    if made <= 0:
+        return 0
+    return sys.maxsize if not spent else max(0, int((limits.max_cost - spent) / (_COST_MARGIN * spent / made)))
 
 
 def _stop_reason(

@@ -32,7 +32,12 @@ def test_limits_of_calls_and_cost_bound_the_estimate() -> None:
     by_calls = estimate_cost(load_profile("api"), request, Limits(max_calls=2), PRICES, plan_of(*"abc"))
     assert [by_calls.low, by_calls.high] == pytest.approx([1.6, 1.6])
     by_cost = estimate_cost(load_profile("api"), request, Limits(max_cost=2), PRICES, plan_of(*"abc"))
-    assert (by_cost.low, by_cost.high) == (2, 2)
+    assert [by_cost.low, by_cost.high] == pytest.approx([2.4, 2.8]), "the round that reaches the limit is paid, too"
+    variants = Limits(max_cost=0.1, variants=3)
+    by_round = estimate_cost(load_profile("api"), request, variants, PRICES, plan_of(*"abc"))
+    assert [by_round.low, by_round.high] == pytest.approx([2.4, 2.5]), "the variants of one step"
+    plan_alone = estimate_cost(load_profile("api"), request, Limits(max_cost=0.1), PRICES)
+    assert [plan_alone.low, plan_alone.high] == pytest.approx([0.66, 0.9]), "the plan may take it all"
 
 
 def test_local_models_cost_nothing_and_unknown_prices_are_named() -> None:

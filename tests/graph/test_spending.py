@@ -14,13 +14,25 @@ from interleavethinker.graph.events import Spent
 from interleavethinker.graph.export.export import export
 from interleavethinker.graph.spending import ModelUse, Spending, dollar_words
 from interleavethinker.graph.workspace.catalog import Catalog
+from interleavethinker.graph.workspace.snapshot import Trajectory
 from interleavethinker.tools.chat.agents import ChatPlanner
 from interleavethinker.tools.chat.answers import write_plan
 from interleavethinker.tools.errors import TrajectoryError
 from interleavethinker.tools.images.store import ImageStore
+from interleavethinker.tools.protocols import ProgressCallback
 from interleavethinker.tools.testing.agents import FixedPlanner, RuleCritic, plan_of
 from interleavethinker.tools.testing.generator import MemoryGenerator, fake_image
-from interleavethinker.tools.types import GenerationRequest, ImagePart, Plan, Request, Step, TextPart
+from interleavethinker.tools.types import (
+    CriticInput,
+    GeneratedImage,
+    GenerationRequest,
+    ImagePart,
+    Plan,
+    Request,
+    Step,
+    TextPart,
+    Verdict,
+)
 
 Opened = Callable[..., AbstractAsyncContextManager[Workspace]]
 
@@ -94,6 +106,62 @@ async def test_a_plan_that_takes_the_whole_limit_is_delivered_without_an_image_a
         await workspace.change_limits(name, Limits(max_cost=5.0))
         done = await workspace.run(name)
     assert (done.stop_reason, len(done.attempts), len(done.plans)) == ("complete", 3, 1)
+
+
+def fresh_scenes(count: int) -> Plan:
+    return Plan(steps=tuple(Step(prompt=f"scene {number}", starts_from="nothing") for number in range(count)))
+
+
+def two_in_three(case: CriticInput) -> Verdict:
+    good = sum(map(ord, case.prompt)) % 3 > 0
+    return Verdict(success=good, refined_prompt=case.prompt if good else case.prompt + "!")
+
+
+class OneByOne(MemoryGenerator):
+    """Notes how many calls run side by side."""
+
+    open = widest = 0
+
+    async def generate(self, call: GenerationRequest, progress: ProgressCallback | None = None) -> GeneratedImage:
+        self.open += 1
+        self.widest = max(self.widest, self.open)
+        try:
+            return await super().generate(call, progress)
+        finally:
+            self.open -= 1
+
+
+@pytest.mark.parametrize("variants", [1, 3])
+@pytest.mark.parametrize("max_cost", [0.2, 0.6, 1.5, 2.9, 6.0, 50.0])
+async def test_steps_side_by_side_go_beyond_the_limit_of_cost_by_one_step_at_most(
+    opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, max_cost: float, variants: int
+) -> None:
+    limits = Limits(max_cost=max_cost, variants=variants, max_attempts=3)
+
+    async def made(root: str) -> tuple[Trajectory, int]:
+        generator = OneByOne(ImageStore(tmp_path / root / "images"), model="gpt-image-1")
+        async with opened(fresh_scenes(8), two_in_three, generator, root) as workspace:
+            done = await workspace.run(await workspace.create("x", limits=limits, seed=3))
+        assert done.spending.dollars == pytest.approx(0.5 * len(generator.generated))
+        return done, generator.widest
+
+    done, widest = await made("workspace")
+    monkeypatch.setattr("interleavethinker.graph.generating.independent_steps", lambda *_: [])
+    serial, _ = await made("serial")
+    assert done.spending.dollars <= max_cost + 0.5 * variants
+    assert (done.document, done.stop_reason) == (serial.document, serial.stop_reason)
+    assert (widest > variants) == (max_cost == 50), "a limit that is far away holds nothing up"
+
+
+async def test_an_image_from_the_servers_store_does_not_tell_what_the_next_one_costs(
+    opened: Opened, tmp_path: Path
+) -> None:
+    generator = MemoryGenerator(ImageStore(tmp_path / "workspace" / "images"), model="gpt-image-1")
+    async with opened(fresh_scenes(4), generator=generator) as workspace:
+        first = await workspace.run(await workspace.create("x", seed=1, limits=Limits(max_calls=1)))
+        again = await workspace.run(await workspace.create("x", seed=1, limits=Limits(max_cost=0.4)))
+    assert (first.spending.dollars, again.spending.dollars) == (0.5, 0.5)
+    assert [one.cached for one in again.attempts] == [True, False]
 
 
 async def test_images_are_billed_by_size_with_their_sources_and_references_until_the_limit(tmp_path: Path) -> None:
